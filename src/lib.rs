@@ -1,0 +1,12 @@
+//! Distributes the tests of a test plan over CI workers, through the Squish Test Center Test Plan Execution API.
+//!
+//! The map, in words (see ARCHITECTURE.md for the rules): [`cli`] parses and dispatches; [`config`] makes typed
+//! requests of flags, environment and `testplan.yml`; [`client`] speaks the API; [`run`] owns a run: workers under
+//! leases, their processes, their heartbeats; [`runner`] turns a test into a command and its files into an outcome;
+//! [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
+//! [`model`] and [`api`] are the words and the wire they share.
+
+pub mod clock;
+pub mod exit_code;
+pub mod model;
+pub mod store;

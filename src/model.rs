@@ -1,0 +1,18 @@
+//! The words of the domain as types: pure values without I/O, clock or async.
+//!
+//! Everything else in the crate speaks in these. Quirks of the vendor's wire format live in [`crate::api`].
+
+pub mod capability;
+pub mod ids;
+pub mod lease;
+pub mod outcome;
+pub mod plan;
+pub mod record;
+pub mod time;
+
+pub use capability::{Capabilities, Capability, LabelCase};
+pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
+pub use lease::LeaseToken;
+pub use outcome::{CaseResult, Outcome, TestResult, TestVerdict};
+pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer, Test};
+pub use time::Timestamp;

@@ -1,0 +1,109 @@
+//! What became of one execution.
+
+use serde::{Deserialize, Serialize};
+
+/// What a test said of the product.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TestVerdict {
+    /// It passed.
+    Passed,
+    /// It failed: a result about the product.
+    Failed,
+    /// It decided not to run.
+    Skipped,
+}
+
+/// The result of a test that ran.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct TestResult {
+    /// What it said.
+    pub verdict: TestVerdict,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// It passed only after failing in the same attempt, by the word of the test tool.
+    #[serde(default)]
+    pub flaky: bool,
+}
+
+/// What became of one execution in one attempt.
+///
+/// A failed test is [`Outcome::Completed`]; everything else means that the test could not run to its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The test ran. `result` is `None` where a worker of the vendor's API sent none.
+    Completed {
+        /// What it said.
+        result: Option<TestResult>,
+    },
+    /// It could not run: command missing, crash, time limit, unreadable results.
+    ExecutionError {
+        /// One line.
+        message: String,
+        /// The rest, possibly empty.
+        details: String,
+    },
+    /// The lease ended while it ran; somebody else has it now or will.
+    LeaseLost,
+    /// Its worker was told to stop and gave it back.
+    Cancelled,
+}
+
+/// One test case of a result file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseResult {
+    /// Group, as JUnit's `classname`.
+    pub classname: String,
+    /// Name.
+    pub name: String,
+    /// What it said, with the words of the tool where it did not pass.
+    #[serde(flatten)]
+    pub verdict: CaseVerdict,
+    /// How long it took, in milliseconds, where the file says.
+    pub duration_ms: Option<u64>,
+    /// Source file, where the file says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// Line in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// What the tool captured of the case's output, cut to a bound.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub output: String,
+}
+
+/// What a result file says of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "verdict", rename_all = "lowercase")]
+pub enum CaseVerdict {
+    /// It passed.
+    Passed {
+        /// It failed before in the same run of the tool (`flakyFailure`).
+        #[serde(default)]
+        flaky: bool,
+    },
+    /// An assertion failed.
+    Failed(Trouble),
+    /// It broke: exception, crash, set-up failure.
+    Error(Trouble),
+    /// It was not run.
+    Skipped {
+        /// Why, possibly empty.
+        #[serde(default)]
+        message: String,
+    },
+}
+
+/// The words of a tool about a case that did not pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// One line.
+    pub message: String,
+    /// Kind, as an exception's class; possibly empty.
+    #[serde(default)]
+    pub kind: String,
+    /// The full text, cut to a bound.
+    #[serde(default)]
+    pub text: String,
+}

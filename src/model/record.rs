@@ -1,0 +1,157 @@
+//! What a worker writes down: one line of JSON per event, in a file of its own.
+//!
+//! The vendor's API returns no verdict per test and lists no executions, so records are what every report is made
+//! of. They are versioned, flushed as things happen, and readable after a crash (a torn last line is skipped).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Capabilities, CaseResult, ExecutionId, Outcome, PlanId, PlanStatus, Test, Timestamp};
+
+/// The version this build writes and reads.
+pub const RECORD_VERSION: u32 = 1;
+
+/// One line of a record file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// Format version: [`RECORD_VERSION`].
+    pub v: u32,
+    /// When, by the worker's wall clock.
+    pub at: Timestamp,
+    /// Which worker: unique among all workers of a plan, as `runner-7/1`.
+    pub worker: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: RecordEvent,
+}
+
+/// What can happen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum RecordEvent {
+    /// A worker process began on a plan. First line of every file.
+    Began {
+        /// The plan.
+        plan: PlanId,
+        /// Its title.
+        title: String,
+        /// Its project.
+        project: String,
+        /// Its batch.
+        batch: String,
+        /// What the worker offers.
+        capabilities: Capabilities,
+        /// How far the plan was: its total is what must be reported in the end.
+        status: PlanStatus,
+        /// testplan's version.
+        version: String,
+    },
+    /// What there is to run, where the service can list it: names what is missing in the end.
+    Planned {
+        /// Every execution of the plan.
+        executions: Vec<PlannedExecution>,
+    },
+    /// An execution was reserved: an attempt begins.
+    Reserved {
+        /// Which.
+        execution: ExecutionId,
+        /// Its test.
+        #[serde(flatten)]
+        test: Test,
+        /// What it needs, where the service says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        required: Option<Capabilities>,
+        /// Number of this attempt, where the service says (1 is the first).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attempt: Option<u32>,
+        /// First characters of the lease, to tell attempts apart.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lease: Option<String>,
+        /// `host:port` of the Squish server that came with it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        squish_server: Option<String>,
+    },
+    /// Its process was started.
+    Started {
+        /// Which execution.
+        execution: ExecutionId,
+        /// The process.
+        pid: u32,
+    },
+    /// The attempt ended here. Written before the service is told.
+    Ended {
+        /// Which execution.
+        execution: ExecutionId,
+        /// What became of it.
+        outcome: Outcome,
+        /// From start to end, in milliseconds.
+        duration_ms: u64,
+        /// Cases of the result files, if any; at most [`MAX_CASES`].
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        cases: Vec<CaseResult>,
+        /// Captured output, relative to the record's folder's parent (the `--out` folder).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        log: Option<String>,
+        /// Last lines of the output of an attempt that did not pass, cut to a bound.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        output_tail: String,
+    },
+    /// The service answered the result: from here on it counts, or never will.
+    Confirmed {
+        /// Which execution.
+        execution: ExecutionId,
+        /// Whether it counts.
+        answer: Confirmation,
+    },
+    /// The lease was given back unfinished.
+    Released {
+        /// Which execution.
+        execution: ExecutionId,
+    },
+    /// A failed or errored execution was opened again for another try.
+    Reset {
+        /// Which execution.
+        execution: ExecutionId,
+    },
+    /// The worker process left. A file without it belongs to a worker that was killed.
+    Left {
+        /// Why, in words.
+        reason: String,
+        /// How far the plan was, where it could be asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        status: Option<PlanStatus>,
+    },
+}
+
+/// Most cases kept of one execution's result files.
+pub const MAX_CASES: usize = 10_000;
+
+/// An execution that a plan was started with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedExecution {
+    /// Its number.
+    pub execution: ExecutionId,
+    /// Its test.
+    #[serde(flatten)]
+    pub test: Test,
+    /// What it needs.
+    #[serde(default)]
+    pub required: Capabilities,
+}
+
+/// What the service said of a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Confirmation {
+    /// It counts.
+    Counted,
+    /// It does not: the lease was lost before it arrived.
+    NotCounted {
+        /// The service's words.
+        reason: String,
+    },
+    /// The service could not be reached in time.
+    Undelivered {
+        /// What was tried.
+        reason: String,
+    },
+}

@@ -1,0 +1,1 @@
+//! What the protocol answers when a guard refuses: pure decisions, no SQL.
