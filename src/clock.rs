@@ -10,7 +10,9 @@ use crate::model::Timestamp;
 
 /// The wall clock, as milliseconds since the epoch. For stamps that people read; never for measuring.
 pub fn wall() -> Timestamp {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
@@ -47,13 +49,20 @@ impl ServiceClock {
         Self {
             anchor: wall.max(high_water),
             started: monotonic(),
-            seen: Mutex::new(Seen { monotonic: Duration::ZERO, wall, skipped: Duration::ZERO }),
+            seen: Mutex::new(Seen {
+                monotonic: Duration::ZERO,
+                wall,
+                skipped: Duration::ZERO,
+            }),
         }
     }
 
     /// What time the service has.
     pub fn now(&self) -> Timestamp {
-        let seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         self.anchor.plus(self.started.elapsed() + seen.skipped)
     }
 
@@ -61,8 +70,13 @@ impl ServiceClock {
     /// returned once, and [`Self::now`] includes it from then on: the caller moves all valid leases by as much.
     pub fn suspension(&self) -> Option<Duration> {
         let (elapsed, wall) = (self.started.elapsed(), wall());
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let jump = wall.since(seen.wall).saturating_sub(elapsed.saturating_sub(seen.monotonic));
+        let mut seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let jump = wall
+            .since(seen.wall)
+            .saturating_sub(elapsed.saturating_sub(seen.monotonic));
         (seen.monotonic, seen.wall) = (elapsed, wall);
         (jump > SUSPENSION).then(|| {
             seen.skipped += jump;

@@ -77,8 +77,12 @@ impl Conclusion {
             Self::Passed => "complete, nothing failed",
             Self::Failed => "complete, at least one test failed; the report can be trusted",
             Self::Usage => "bad flag, input or file",
-            Self::Infrastructure => "service unreachable or refusing, or executions that could not run",
-            Self::NothingToRun => "template not found, empty plan, or nothing matches the capabilities",
+            Self::Infrastructure => {
+                "service unreachable or refusing, or executions that could not run"
+            }
+            Self::NothingToRun => {
+                "template not found, empty plan, or nothing matches the capabilities"
+            }
             Self::Incomplete => "deadline reached, or executions without a counted result",
             Self::Bug => "a panic or a broken invariant of testplan",
             Self::Interrupted => "stopped by SIGINT",

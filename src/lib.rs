@@ -6,7 +6,18 @@
 //! [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
 //! [`model`] and [`api`] are the words and the wire they share.
 
+pub mod api;
+pub mod ci;
+pub mod cli;
+pub mod client;
 pub mod clock;
+pub mod config;
 pub mod exit_code;
+pub mod fs;
 pub mod model;
+pub mod report;
+pub mod run;
+pub mod runner;
+pub mod service;
+pub mod signal;
 pub mod store;

@@ -12,8 +12,9 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 use tokio::sync::watch;
 
 use crate::model::{
-    Capabilities, Execution, ExecutionId, ExecutionState, LabelCase, LeaseToken, Plan, PlanId, PlanKind, PlanStatus,
-    SquishServer, SquishServerId, Test, TestId, TestResult, Timestamp, plan::LinkedRepository,
+    Capabilities, Execution, ExecutionId, ExecutionState, LabelCase, LeaseToken, Plan, PlanId,
+    PlanKind, PlanStatus, SquishServer, SquishServerId, Test, TestId, TestResult, Timestamp,
+    plan::LinkedRepository,
 };
 
 /// The answer of a store, later.
@@ -107,7 +108,12 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { label_case: LabelCase::Folded, require_lease: false, max_expiries: 5, cool_down: Duration::from_secs(10) }
+        Self {
+            label_case: LabelCase::Folded,
+            require_lease: false,
+            max_expiries: 5,
+            cool_down: Duration::from_secs(10),
+        }
     }
 }
 
@@ -329,7 +335,8 @@ pub struct Page<T> {
 pub trait Store: fmt::Debug + Send + Sync {
     /// Makes templates known by (project, title). New ones get an id for ever, changed ones change for plans started
     /// later, and those of `replaces` projects that are not among them are hidden, not deleted.
-    fn publish(&self, templates: Vec<TemplateDefinition>, now: Timestamp) -> Reply<'_, Vec<PlanId>>;
+    fn publish(&self, templates: Vec<TemplateDefinition>, now: Timestamp)
+    -> Reply<'_, Vec<PlanId>>;
 
     /// Registers each server that is not registered yet by host and port, and updates labels of those that are.
     fn register_servers(&self, servers: Vec<NewSquishServer>, now: Timestamp) -> Reply<'_, ()>;
@@ -362,7 +369,8 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>>;
 
     /// Registers one.
-    fn add_squish_server(&self, server: NewSquishServer, now: Timestamp) -> Reply<'_, SquishServer>;
+    fn add_squish_server(&self, server: NewSquishServer, now: Timestamp)
+    -> Reply<'_, SquishServer>;
 
     /// Changes one.
     fn change_squish_server(
@@ -386,7 +394,13 @@ pub trait Store: fmt::Debug + Send + Sync {
     ) -> Reply<'_, Page<Execution>>;
 
     /// Lists the history of a plan's executions.
-    fn events(&self, plan: PlanId, after: i64, limit: u32, now: Timestamp) -> Reply<'_, Page<Event>>;
+    fn events(
+        &self,
+        plan: PlanId,
+        after: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Page<Event>>;
 
     /// Changes whenever something happened that a waiting reserve or status may care about. Subscribe, then look.
     fn changes(&self) -> watch::Receiver<u64>;

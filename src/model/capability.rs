@@ -5,7 +5,9 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 /// A key and a value that an execution needs and a worker or Squish server offers, as `OS=Linux`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct Capability {
     /// What it is about, as `OS`.
     pub key: String,
@@ -16,7 +18,10 @@ pub struct Capability {
 impl Capability {
     /// Makes one from its parts.
     pub fn new(key: impl Into<String>, value: impl Into<String>) -> Self {
-        Self { key: key.into(), value: value.into() }
+        Self {
+            key: key.into(),
+            value: value.into(),
+        }
     }
 }
 
@@ -56,7 +61,17 @@ pub enum LabelCase {
 
 /// A set of capabilities, sorted and without repetition, so that equal sets compare and print equal.
 #[derive(
-    Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+    Clone,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    schemars::JsonSchema,
 )]
 #[serde(from = "Vec<Capability>", into = "Vec<Capability>")]
 pub struct Capabilities(Vec<Capability>);
@@ -67,12 +82,20 @@ impl Capabilities {
     /// This one function decides in all three directions of the protocol (design §6): a worker covers an execution,
     /// a Squish server covers a request, an execution's requirements cover a status query.
     pub fn covers(&self, required: &Self, case: LabelCase) -> bool {
-        required.0.iter().all(|wanted| self.0.iter().any(|offered| same(offered, wanted, case)))
+        required
+            .0
+            .iter()
+            .all(|wanted| self.0.iter().any(|offered| same(offered, wanted, case)))
     }
 
     /// The capabilities of `required` that `self` does not offer.
     pub fn missing(&self, required: &Self, case: LabelCase) -> Self {
-        required.0.iter().filter(|wanted| !self.0.iter().any(|offered| same(offered, wanted, case))).cloned().collect()
+        required
+            .0
+            .iter()
+            .filter(|wanted| !self.0.iter().any(|offered| same(offered, wanted, case)))
+            .cloned()
+            .collect()
     }
 
     /// In order of key, then value.
@@ -82,7 +105,10 @@ impl Capabilities {
 
     /// The value of a key, compared without case.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.iter().find(|c| c.key.eq_ignore_ascii_case(key)).map(|c| c.value.as_str())
+        self.0
+            .iter()
+            .find(|c| c.key.eq_ignore_ascii_case(key))
+            .map(|c| c.value.as_str())
     }
 
     /// How many there are.
@@ -104,7 +130,10 @@ fn same(a: &Capability, b: &Capability, case: LabelCase) -> bool {
 }
 
 fn folded(a: &str, b: &str) -> bool {
-    a == b || a.chars().flat_map(char::to_lowercase).eq(b.chars().flat_map(char::to_lowercase))
+    a == b
+        || a.chars()
+            .flat_map(char::to_lowercase)
+            .eq(b.chars().flat_map(char::to_lowercase))
 }
 
 impl From<Vec<Capability>> for Capabilities {
@@ -146,7 +175,9 @@ mod tests {
     use super::*;
 
     fn set(list: &[&str]) -> Capabilities {
-        list.iter().map(|text| text.parse::<Capability>().unwrap()).collect()
+        list.iter()
+            .map(|text| text.parse::<Capability>().unwrap())
+            .collect()
     }
 
     #[test]
@@ -155,28 +186,50 @@ mod tests {
             (vec![], vec![], true, true),
             (vec!["OS=Linux"], vec![], true, true),
             (vec![], vec!["OS=Linux"], false, false),
-            (vec!["OS=Linux", "browser=chrome"], vec!["OS=Linux"], true, true),
-            (vec!["OS=Linux"], vec!["OS=Linux", "browser=chrome"], false, false),
+            (
+                vec!["OS=Linux", "browser=chrome"],
+                vec!["OS=Linux"],
+                true,
+                true,
+            ),
+            (
+                vec!["OS=Linux"],
+                vec!["OS=Linux", "browser=chrome"],
+                false,
+                false,
+            ),
             (vec!["os=linux"], vec!["OS=Linux"], true, false),
             (vec!["OS=LİNUX"], vec!["OS=linux"], false, false),
             (vec!["OS=Linux", "OS=Debian"], vec!["OS=Debian"], true, true),
         ];
         for (offered, required, folded, strict) in table {
-            assert_eq!(set(&offered).covers(&set(&required), LabelCase::Folded), folded, "{offered:?} {required:?}");
-            assert_eq!(set(&offered).covers(&set(&required), LabelCase::Strict), strict, "{offered:?} {required:?}");
+            assert_eq!(
+                set(&offered).covers(&set(&required), LabelCase::Folded),
+                folded,
+                "{offered:?} {required:?}"
+            );
+            assert_eq!(
+                set(&offered).covers(&set(&required), LabelCase::Strict),
+                strict,
+                "{offered:?} {required:?}"
+            );
         }
     }
 
     #[test]
     fn names_what_is_missing() {
-        let missing = set(&["OS=Linux"]).missing(&set(&["OS=Linux", "browser=chrome"]), LabelCase::Folded);
+        let missing =
+            set(&["OS=Linux"]).missing(&set(&["OS=Linux", "browser=chrome"]), LabelCase::Folded);
         assert_eq!(missing.to_string(), "browser=chrome");
         assert_eq!(set(&[]).to_string(), "any");
     }
 
     #[test]
     fn parses_key_and_value() {
-        assert_eq!("a = b=c".parse::<Capability>().unwrap(), Capability::new("a", "b=c"));
+        assert_eq!(
+            "a = b=c".parse::<Capability>().unwrap(),
+            Capability::new("a", "b=c")
+        );
         for bad in ["", "OS", "=x", "OS=", " = "] {
             assert!(bad.parse::<Capability>().is_err(), "{bad:?}");
         }

@@ -80,7 +80,9 @@ impl PlanStatus {
 }
 
 /// What a test is called.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,
+)]
 pub struct Test {
     /// The suite, as a file or a `suite_…` folder.
     pub suite: String,

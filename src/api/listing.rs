@@ -1,0 +1,75 @@
+//! Our additive lists under `/testplan/v1`: what the vendor's API has no endpoint for.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Capability, ExecutionId, ExecutionState, TestId, TestVerdict};
+
+/// A part of a long list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PageResponse<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// Pass as `after` for the next part; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<i64>,
+}
+
+/// An execution in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExecutionResponse {
+    /// Its number.
+    pub execution_id: ExecutionId,
+    /// The test's number.
+    pub test_id: TestId,
+    /// Suite.
+    pub suite: String,
+    /// Test case.
+    pub testcase: String,
+    /// What it needs.
+    pub labels: Vec<Capability>,
+    /// Where it stands.
+    pub state: ExecutionState,
+    /// How many leases were given on it.
+    pub attempts: u32,
+    /// How often it was reset.
+    pub generation: u32,
+    /// Its verdict, once done and where a worker sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<TestVerdict>,
+    /// Why it could not run, if it could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// How long it took by its worker's word, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration_ms: Option<u64>,
+}
+
+/// A line of history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EventResponse {
+    /// Number, growing.
+    pub id: i64,
+    /// The execution.
+    pub execution_id: ExecutionId,
+    /// Its attempt then.
+    pub attempt: u32,
+    /// What happened.
+    pub kind: String,
+    /// When, milliseconds since epoch.
+    pub at: i64,
+    /// Who did it.
+    pub principal: String,
+    /// More.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub detail: String,
+}
+
+/// Answer of `GET /healthz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Health {
+    /// `ok` while requests are served.
+    pub status: String,
+    /// testplan's version.
+    pub version: String,
+}

@@ -1,0 +1,1 @@
+//! Which CI this is and what it knows: commit, branch, run, links.

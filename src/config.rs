@@ -1,0 +1,1 @@
+//! Flags, environment and `testplan.yml`, with one precedence; the only reader of the environment.

@@ -1,0 +1,1 @@
+//! Records become a verdict, JUnit, Markdown and console lines: bytes, not files.

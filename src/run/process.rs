@@ -1,0 +1,1 @@
+//! A command as a process group: started, captured, bounded, killed as a whole.

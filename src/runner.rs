@@ -1,0 +1,1 @@
+//! A test becomes a command; its exit code and result files become an outcome.

@@ -1,0 +1,1 @@
+//! The service of the Test Plan Execution API over a store.

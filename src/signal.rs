@@ -1,0 +1,1 @@
+//! SIGINT and SIGTERM as values: the first stops, the second kills.
