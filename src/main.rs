@@ -1,1 +1,3 @@
+//! The binary `testplan`: parse, dispatch, exit code.
+
 fn main() {}
