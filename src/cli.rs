@@ -1,1 +1,156 @@
 //! The command line: one file per command, its arguments and a thin body.
+//!
+//! stdout carries data alone; progress and prose go to stderr. Whatever happens, the process ends with one of the
+//! codes of [`Conclusion`], and the last line says what it means.
+
+mod args;
+mod calls;
+mod connect;
+mod demo;
+mod embedded;
+mod execute;
+mod failure;
+mod plan;
+mod plans;
+mod progress;
+mod report;
+mod retry;
+mod run;
+mod screen;
+mod serve;
+mod servers;
+mod shell;
+mod template;
+mod validate;
+mod wait;
+mod work;
+mod working;
+
+use std::{panic, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{config::environment::Environment, exit_code::Conclusion};
+use args::Voice;
+use failure::Ended;
+use screen::Screen;
+
+/// Distributes the tests of a test plan over workers, through the Squish Test Center Test Plan Execution API, and
+/// serves that API itself.
+#[derive(Debug, Parser)]
+#[command(name = "testplan", version, max_term_width = 100, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    voice: Voice,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    passed: complete, nothing failed
+  1    failed: complete, at least one test failed; the report can be trusted
+  2    usage: bad flag, input or file
+  3    infrastructure: service unreachable or refusing, or executions that could not run
+  4    nothing-to-run: template not found, empty plan, or nothing matches the capabilities
+  5    incomplete: deadline reached, or executions without a counted result
+  70   bug: a panic or a broken invariant of testplan
+  130  cancelled by SIGINT; 143 by SIGTERM";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look up, execute, work, wait and report in one process with N local workers
+    Run(Box<run::Run>),
+    /// Look up a template and start a plan; print plan id and worker matrix
+    Execute(Box<execute::Execute>),
+    /// Be worker(s) on a started plan until nothing is left for them
+    Work(Box<work::Work>),
+    /// Wait until a plan is drained
+    Wait(wait::Wait),
+    /// Merge the workers' records: JUnit, summary, verdict
+    Report(report::Report),
+    /// Open what failed or could not run again, each once
+    Retry(retry::Retry),
+    /// Look a template up
+    #[command(subcommand)]
+    Template(template::Template),
+    /// Look at a plan
+    #[command(subcommand)]
+    Plan(plan::Plan),
+    /// Reserve an execution: one API call, for scripts and debugging
+    Reserve(calls::Reserve),
+    /// Keep a lease: one API call
+    Heartbeat(calls::Heartbeat),
+    /// Tell a result: one API call
+    Finish(calls::Finish),
+    /// Open an execution again: one API call
+    Reset(calls::Reset),
+    /// List and change registered Squish servers
+    #[command(subcommand)]
+    Servers(servers::Servers),
+    /// Serve the execution API, durably
+    Serve(serve::Serve),
+    /// Check a testplan.yml, offline
+    Validate(validate::Validate),
+    /// Service, Squish servers, plan and workers in one command, with a report at the end
+    Demo(demo::Demo),
+    /// Print a completion script
+    Completions(shell::Completions),
+    /// Print the manual page
+    Man(shell::Man),
+}
+
+/// Parses the command line, does it, and gives the exit code.
+pub fn main() -> ExitCode {
+    panic::set_hook(Box::new(shell::tell_panic));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return shell::tell_usage(&error),
+    };
+    let environment = Environment::of_process();
+    let screen = Screen::new(cli.voice, &environment);
+    screen.start_log(cli.voice);
+    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            // At least two, so that a heartbeat finds a thread while another thread is busy.
+            .worker_threads(shell::threads())
+            .enable_all()
+            .build()
+            .map_err(failure::Failure::infrastructure)?;
+        let ended = runtime.block_on(dispatch(cli.command, &environment, &screen));
+        // A stuck blocking task (a reader of a huge result file) must not hold the exit up.
+        runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+        ended
+    }));
+    match outcome {
+        Ok(Ok(conclusion)) => conclusion.into(),
+        Ok(Err(failure)) => {
+            screen.failure(&failure);
+            failure.conclusion.into()
+        }
+        Err(_) => Conclusion::Bug.into(),
+    }
+}
+
+async fn dispatch(command: Command, environment: &Environment, screen: &Screen) -> Ended {
+    match command {
+        Command::Run(command) => run::run(*command, environment, screen).await,
+        Command::Execute(command) => execute::run(*command, environment, screen).await,
+        Command::Work(command) => work::run(*command, environment, screen).await,
+        Command::Wait(command) => wait::run(command, environment, screen).await,
+        Command::Report(command) => report::run(command, environment, screen).await,
+        Command::Retry(command) => retry::run(command, environment, screen).await,
+        Command::Template(command) => template::run(command, environment, screen).await,
+        Command::Plan(command) => plan::run(command, environment, screen).await,
+        Command::Reserve(command) => calls::reserve(command, environment, screen).await,
+        Command::Heartbeat(command) => calls::heartbeat(command, environment, screen).await,
+        Command::Finish(command) => calls::finish(command, environment, screen).await,
+        Command::Reset(command) => calls::reset(command, environment, screen).await,
+        Command::Servers(command) => servers::run(command, environment, screen).await,
+        Command::Serve(command) => serve::run(command, environment, screen).await,
+        Command::Validate(command) => validate::run(&command, screen).await,
+        Command::Demo(command) => demo::run(command, environment, screen).await,
+        Command::Completions(command) => shell::completions(&command, screen),
+        Command::Man(command) => shell::man(&command, screen),
+    }
+}

@@ -1,3 +1,7 @@
 //! The binary `testplan`: parse, dispatch, exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    testplan::cli::main()
+}

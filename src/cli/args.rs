@@ -1,0 +1,140 @@
+//! Flags that several commands share, each in one place.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+
+use crate::{config::duration, model::Capability};
+
+/// How a reading command prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; versioned by a member `schema`.
+    Json,
+}
+
+/// When to paint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ColorChoice {
+    /// On a terminal, and where the environment asks for it.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What is said, and how.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub struct Voice {
+    /// Paint the output.
+    #[arg(long, global = true, value_enum, default_value_t, help_heading = "Output")]
+    pub color: ColorChoice,
+    /// Say only what failed.
+    #[arg(long, short, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    /// Say more; twice for the conversation with the service.
+    #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
+    pub verbose: u8,
+}
+
+/// Where the service is and how to get in. The secret itself comes from `TESTCENTER_TOKEN`, or `TESTCENTER_USER` and
+/// `TESTCENTER_PASSWORD`, or a file: never from a flag's value.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Service")]
+pub struct ServiceArgs {
+    /// Base URL of Test Center or of `testplan serve` [env: TESTCENTER_URL].
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// Read the access token from this file.
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
+    /// Trust this certificate authority too (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub ca_cert: Option<PathBuf>,
+    /// Send credentials over plain http to a host other than this one.
+    #[arg(long)]
+    pub allow_http: bool,
+    /// How long an unreachable service is ridden out before giving up (exit code 3).
+    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
+    pub patience: Duration,
+}
+
+/// What to look up.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Plan")]
+pub struct TemplateArgs {
+    /// Project of the template [default: the project of testplan.yml].
+    #[arg(long, value_name = "NAME")]
+    pub project: Option<String>,
+    /// Title of the template [default: the template of testplan.yml when there is one only].
+    #[arg(long, value_name = "TITLE")]
+    pub template: Option<String>,
+}
+
+/// What the new plan is called and linked to.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Plan")]
+pub struct StartArgs {
+    /// Title of the new plan [default: unique per CI run and attempt].
+    #[arg(long, value_name = "TITLE")]
+    pub title: Option<String>,
+    /// Batch that groups its results [default: unique per CI run and attempt].
+    #[arg(long, value_name = "NAME")]
+    pub batch: Option<String>,
+    /// Link a repository's revision: ID, or ID=branch-or-commit [default: the commit under test].
+    #[arg(long = "linked-repo", value_name = "ID[=REV]")]
+    pub linked_repos: Vec<String>,
+}
+
+/// The configuration file.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigArgs {
+    /// testplan.yml [default: `testplan.yml` beside you].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// How workers work.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Workers")]
+pub struct WorkerArgs {
+    /// What the workers offer; repeat for more.
+    #[arg(long = "capability", value_name = "KEY=VALUE")]
+    pub capabilities: Vec<Capability>,
+    /// Executions at once in this process [default: cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+    /// Ask for a Squish server with each reservation.
+    #[arg(long)]
+    pub allocate_server: bool,
+    /// Lease asked for and renewed.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = lease)]
+    pub lease: Duration,
+    /// Stop after this time, whatever is left (exit code 5).
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub deadline: Option<Duration>,
+}
+
+/// Where results go.
+#[derive(Args, Clone, Debug)]
+pub struct OutArgs {
+    /// Folder for `junit.xml`, `summary.md`, `records/`, `logs/`.
+    #[arg(long, value_name = "DIR", default_value = "testplan-out")]
+    pub out: PathBuf,
+}
+
+/// Shortest lease: below this, a heartbeat's round trip and the end of a process tree do not fit in it.
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+
+fn lease(text: &str) -> Result<Duration, String> {
+    let span = duration::parse(text).map_err(|error| error.to_string())?;
+    if span < SHORTEST_LEASE || span > Duration::from_secs(24 * 3600) {
+        return Err(format!("a lease is between 1s and 24h, not {text}"));
+    }
+    Ok(span)
+}

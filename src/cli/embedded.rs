@@ -1,0 +1,57 @@
+//! The service inside this process: what `run` uses when no URL is given.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+
+use super::{failure::Failure, plans::Published};
+use crate::{
+    client::{Client, Credentials, Endpoint, Patience, Sending, Transport},
+    clock::{self, ServiceClock},
+    service::{Access, InProcess, Service, ServiceOptions},
+    store::{
+        Rules, Store,
+        sqlite::{Durability, SqliteStore},
+    },
+};
+
+/// The client's network seam, answered by the service's own router.
+#[derive(Debug)]
+struct InProcessTransport(InProcess);
+
+impl Transport for InProcessTransport {
+    fn send(&self, request: http::Request<Bytes>, _limit: Duration) -> Sending<'_> {
+        Box::pin(async move { Ok(self.0.call(request).await) })
+    }
+}
+
+/// A service that lives as long as this value.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Speaks to it.
+    pub client: Client,
+    service: Service,
+}
+
+impl Embedded {
+    /// Opens the store beside the run's other files and makes the templates and Squish servers known.
+    ///
+    /// Durability is `Normal`: a killed process loses nothing, and a power loss ends the run as well.
+    pub async fn start(file: &Path, published: Published) -> Result<Self, Failure> {
+        let (store, opened) =
+            SqliteStore::open(file, Durability::Normal, Rules::default(), clock::wall()).map_err(Failure::infrastructure)?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
+        published.publish(store.as_ref(), clock.now()).await?;
+        let service = Service::new(store, clock, Access::InProcess, ServiceOptions::default());
+        let transport = Arc::new(InProcessTransport(service.in_process()));
+        let client =
+            Client::new(transport, Endpoint::in_process(), Credentials::None, Patience::default());
+        Ok(Self { client, service })
+    }
+
+    /// Finishes what the store has and leaves its files clean.
+    pub async fn close(self) {
+        self.service.close().await;
+    }
+}

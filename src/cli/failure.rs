@@ -1,0 +1,63 @@
+//! A command that could not do its work: what failed, the exit code that says so, and one thing to do.
+
+use std::fmt;
+
+use crate::{client::ClientError, exit_code::Conclusion};
+
+/// How a command ends that ran to its end.
+pub type Ended = Result<Conclusion, Failure>;
+
+/// Why a command could not run to its end.
+#[derive(Debug)]
+pub struct Failure {
+    /// The exit code.
+    pub conclusion: Conclusion,
+    /// What failed, where, and why likely; the chain is printed.
+    pub error: anyhow::Error,
+    /// One thing to do.
+    pub help: Option<String>,
+}
+
+impl Failure {
+    /// A mistake in a flag, an input or a file.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self { conclusion: Conclusion::Usage, error: error.into(), help: None }
+    }
+
+    /// The same, said in place.
+    pub fn usage_text(message: impl fmt::Display) -> Self {
+        Self::usage(anyhow::anyhow!("{message}"))
+    }
+
+    /// Something outside failed: a disk, a port, a service.
+    pub fn infrastructure(error: impl Into<anyhow::Error>) -> Self {
+        Self { conclusion: Conclusion::Infrastructure, error: error.into(), help: None }
+    }
+
+    /// There is nothing to do.
+    pub fn nothing_to_run(message: impl fmt::Display) -> Self {
+        Self { conclusion: Conclusion::NothingToRun, error: anyhow::anyhow!("{message}"), help: None }
+    }
+
+    /// Adds what the user can do.
+    pub fn help(self, help: impl Into<String>) -> Self {
+        Self { help: Some(help.into()), ..self }
+    }
+}
+
+impl From<ClientError> for Failure {
+    fn from(error: ClientError) -> Self {
+        let help = error.help();
+        Self { conclusion: error.conclusion(), error: error.into(), help: (!help.is_empty()).then_some(help) }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {:#}", self.error)?;
+        if let Some(help) = &self.help {
+            write!(f, "\nhelp: {help}")?;
+        }
+        Ok(())
+    }
+}

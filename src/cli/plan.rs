@@ -1,0 +1,102 @@
+//! `testplan plan show | status`: one look at a plan.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{
+    args::{Format, ServiceArgs},
+    connect,
+    failure::Ended,
+    screen::Screen,
+};
+use crate::{
+    config::environment::Environment,
+    exit_code::Conclusion,
+    model::{self, Capability, PlanId, PlanKind, PlanStatus},
+};
+
+/// Looks at a plan.
+#[derive(Debug, Subcommand)]
+pub enum Plan {
+    /// Show a plan or template by its number
+    Show(Show),
+    /// Count its executions: open, reserved, done
+    Status(Status),
+}
+
+/// Which plan, and how to print it.
+#[derive(Args, Debug)]
+pub struct Show {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// The plan.
+    #[arg(long, value_name = "N")]
+    plan_id: PlanId,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// The same, for executions that require certain capabilities.
+#[derive(Args, Debug)]
+pub struct Status {
+    #[command(flatten)]
+    show: Show,
+    /// Count only executions that require this; repeat for more.
+    #[arg(long = "capability", value_name = "KEY=VALUE")]
+    capabilities: Vec<Capability>,
+}
+
+/// `testplan plan …`.
+pub async fn run(command: Plan, environment: &Environment, screen: &Screen) -> Ended {
+    match command {
+        Plan::Show(show) => {
+            let client = connect::client(&show.service, environment)?;
+            let plan = client.plan(show.plan_id).await?;
+            print_plan(screen, show.format, &plan);
+        }
+        Plan::Status(Status { show, capabilities }) => {
+            let client = connect::client(&show.service, environment)?;
+            let status = client.status(show.plan_id, &capabilities.into()).await?;
+            print_status(screen, show.format, show.plan_id, status);
+        }
+    }
+    Ok(Conclusion::Passed)
+}
+
+/// Prints a plan or template.
+pub fn print_plan(screen: &Screen, format: Format, plan: &model::Plan) {
+    let kind = match plan.kind {
+        PlanKind::Template => "template",
+        PlanKind::Instance => "plan",
+    };
+    screen.data(
+        format,
+        || {
+            format!(
+                "{kind} {}: {}\nproject {}\nbatch {}\npassed {}, failed {}, skipped {} of {}\n",
+                plan.id, plan.title, plan.project, plan.batch, plan.passes, plan.failed, plan.skipped, plan.count
+            )
+        },
+        || {
+            json!({
+                "schema": 1, "id": plan.id, "type": plan.kind, "title": plan.title, "project": plan.project,
+                "description": plan.description, "batch": plan.batch, "tags": plan.tags, "passed": plan.passes,
+                "failed": plan.failed, "skipped": plan.skipped, "count": plan.count, "planned": plan.planned,
+            })
+        },
+    );
+}
+
+/// Prints a status.
+pub fn print_status(screen: &Screen, format: Format, plan: PlanId, status: PlanStatus) {
+    screen.data(
+        format,
+        || format!("plan {plan}: {} open, {} reserved, {} done\n", status.open, status.reserved, status.done),
+        || {
+            json!({
+                "schema": 1, "plan_id": plan, "open": status.open, "reserved": status.reserved, "done": status.done,
+            })
+        },
+    );
+}

@@ -1,0 +1,70 @@
+//! `testplan report`: merge the workers' records into one verdict.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    args::{Format, OutArgs, ServiceArgs},
+    connect,
+    failure::Ended,
+    screen::Screen,
+    working::{self, JUnitProfile},
+};
+use crate::{
+    config::environment::Environment,
+    exit_code::Conclusion,
+    model::{Capabilities, PlanId},
+    report,
+};
+
+/// Merges records into JUnit, summary and verdict.
+#[derive(Args, Debug)]
+pub struct Report {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// The plan; needed where the records speak of several. With a service named too, its own word on what is done is
+    /// held against the records.
+    #[arg(long, value_name = "N")]
+    plan_id: Option<PlanId>,
+    /// Record files or folders; repeat for more [default: OUT/records].
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    records: Vec<PathBuf>,
+    #[command(flatten)]
+    out: OutArgs,
+    /// Which JUnit to write.
+    #[arg(long, value_enum, default_value_t)]
+    junit: JUnitProfile,
+    /// An empty plan is fine (exit code 0 instead of 4).
+    #[arg(long)]
+    allow_empty: bool,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// `testplan report`.
+pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> Ended {
+    let (status, executions) = match command.plan_id {
+        Some(plan) if connect::names_a_service(&command.service, environment) => {
+            let client = connect::client(&command.service, environment)?;
+            let status = client.status(plan, &Capabilities::default()).await?;
+            (Some(status), client.executions(plan).await?)
+        }
+        _ => (None, None),
+    };
+    let paths = working::record_paths(&command.out.out, &command.records);
+    let report = working::merge(&paths, command.plan_id, status, executions)?;
+    let written = working::write_reports(&report, &command.out.out, command.junit);
+    match command.format {
+        Format::Text => screen.insist(&report::console::final_block(&report, screen.paint())),
+        Format::Json => screen.data(command.format, String::new, || report::json(&report)),
+    }
+    written?;
+    let conclusion = match report.conclusion() {
+        Conclusion::NothingToRun if command.allow_empty => Conclusion::Passed,
+        other => other,
+    };
+    screen.conclude(conclusion);
+    Ok(conclusion)
+}

@@ -1,0 +1,110 @@
+//! `testplan run`: the whole thing in one process. Without a URL the service is in it too.
+
+use clap::Args;
+
+use super::{
+    args::{ConfigArgs, OutArgs, ServiceArgs, StartArgs, TemplateArgs, WorkerArgs},
+    connect,
+    embedded::Embedded,
+    execute,
+    failure::{Ended, Failure},
+    plans::Published,
+    screen::Screen,
+    working::{self, JUnitProfile, Job},
+};
+use crate::{
+    client::Client,
+    config::environment::Environment,
+    exit_code::Conclusion,
+    model::Capabilities,
+    report,
+    signal::Signals,
+};
+
+/// Looks up, executes, works, waits and reports.
+#[derive(Args, Debug)]
+pub struct Run {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    template: TemplateArgs,
+    #[command(flatten)]
+    start: StartArgs,
+    #[command(flatten)]
+    workers: WorkerArgs,
+    #[command(flatten)]
+    out: OutArgs,
+    /// Which JUnit to write.
+    #[arg(long, value_enum, default_value_t)]
+    junit: JUnitProfile,
+    /// An empty plan is fine (exit code 0 instead of 4).
+    #[arg(long)]
+    allow_empty: bool,
+}
+
+/// `testplan run`.
+pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
+    let config = connect::config(&command.config)?;
+    let Some(config) = config else {
+        return Err(Failure::usage_text("there is no testplan.yml here")
+            .help("name one with --config FILE; `testplan demo` shows what it can hold"));
+    };
+    let mut signals = Signals::of_process().map_err(Failure::infrastructure)?;
+    if connect::names_a_service(&command.service, environment) {
+        let client = connect::client(&command.service, environment)?;
+        return on(&client, &command, &config, &mut signals, environment, screen).await;
+    }
+    let mut published = Published::default();
+    tokio::select! {
+        added = published.add(&config) => added?,
+        kind = signals.next() => return Ok(working::cancelled(kind)),
+    }
+    std::fs::create_dir_all(&command.out.out)
+        .map_err(|error| Failure::usage_text(format_args!("--out {}: {error}", command.out.out.display())))?;
+    let embedded = Embedded::start(&command.out.out.join("service.sqlite"), published).await?;
+    let ended = on(&embedded.client, &command, &config, &mut signals, environment, screen).await;
+    embedded.close().await;
+    ended
+}
+
+async fn on(
+    client: &Client,
+    command: &Run,
+    config: &crate::config::plan_file::PlanFile,
+    signals: &mut Signals,
+    environment: &Environment,
+    screen: &Screen,
+) -> Ended {
+    let runner = config.runner()?;
+    let template = connect::template(client, &command.template, environment, Some(config)).await?;
+    let plan = execute::start(client, &template, &command.start, environment).await?;
+    screen.say(&format!("plan {} started: {}", plan.id, plan.title));
+    let id = plan.id;
+    let job = Job { client: client.clone(), plan, runner, workers: &command.workers, out: &command.out.out };
+    let end = working::work(job, signals, environment, screen).await?;
+    // The service's own word on what is done, where it can still be had; the records tell the rest.
+    let (status, executions) = match end.service {
+        None => (
+            client.status(id, &Capabilities::default()).await.ok(),
+            client.executions(id).await.ok().flatten(),
+        ),
+        Some(_) => (None, None),
+    };
+    let paths = working::record_paths(&command.out.out, &[]);
+    let report = working::merge(&paths, Some(id), status, executions)?;
+    let written = working::write_reports(&report, &command.out.out, command.junit);
+    screen.insist(&report::console::final_block(&report, screen.paint()));
+    if let Some(error) = &end.service {
+        screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
+    }
+    written?;
+    let conclusion = working::cut_short(&end).unwrap_or_else(|| report.conclusion());
+    let conclusion = match conclusion {
+        Conclusion::NothingToRun if command.allow_empty => Conclusion::Passed,
+        other => other,
+    };
+    screen.conclude(conclusion);
+    Ok(conclusion)
+}

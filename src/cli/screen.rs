@@ -1,0 +1,109 @@
+//! The only writer of stdout and stderr: data to the one, people's lines to the other.
+#![expect(clippy::print_stderr, reason = "this module owns the effect")]
+
+use std::io::{IsTerminal as _, Write as _};
+
+use anstream::ColorChoice as Stream;
+
+use super::{
+    args::{ColorChoice, Format, Voice},
+    failure::Failure,
+};
+use crate::{config::environment::Environment, exit_code::Conclusion, report::console::Paint};
+
+/// What the user sees, and how.
+#[derive(Debug)]
+pub struct Screen {
+    paint: Paint,
+    quiet: bool,
+    bar: bool,
+}
+
+impl Screen {
+    /// Decides about colour (`--color`, then `NO_COLOR`, `CLICOLOR_FORCE`, GitHub Actions, then the terminal) and bars
+    /// (on a terminal outside CI only).
+    pub fn new(voice: Voice, environment: &Environment) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let colour = match voice.color {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => {
+                !environment.no_color() && (environment.force_color() || environment.github_actions() || terminal)
+            }
+        };
+        anstream::ColorChoice::write_global(if colour { Stream::Always } else { Stream::Never });
+        let paint = if colour { Paint::Colour } else { Paint::Plain };
+        Self { paint, quiet: voice.quiet, bar: terminal && !environment.in_ci() && !voice.quiet }
+    }
+
+    /// How console lines are painted.
+    pub fn paint(&self) -> Paint {
+        self.paint
+    }
+
+    /// Whether a progress bar may be drawn.
+    pub fn may_draw(&self) -> bool {
+        self.bar
+    }
+
+    /// Sends what the program logs to stderr: warnings, and with `--verbose` the conversation with the service.
+    pub fn start_log(&self, voice: Voice) {
+        let level = match (voice.quiet, voice.verbose) {
+            (true, _) => "error",
+            (false, 0) => "testplan=warn",
+            (false, 1) => "testplan=info",
+            (false, _) => "testplan=debug",
+        };
+        let started = tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_env_filter(tracing_subscriber::EnvFilter::new(level))
+            .with_ansi(self.paint == Paint::Colour)
+            .without_time()
+            .with_target(false)
+            .try_init();
+        debug_assert!(started.is_ok(), "the log is started once");
+    }
+
+    /// A line for people, unless they asked for quiet.
+    pub fn say(&self, line: &str) {
+        if !self.quiet {
+            eprintln!("{line}");
+        }
+    }
+
+    /// A line for people that is said in any case.
+    pub fn insist(&self, line: &str) {
+        eprintln!("{line}");
+    }
+
+    /// What failed and what to do, then what the exit code means.
+    pub fn failure(&self, failure: &Failure) {
+        eprintln!("{failure}");
+        self.conclude(failure.conclusion);
+    }
+
+    /// The last line: the conclusion in words.
+    pub fn conclude(&self, conclusion: Conclusion) {
+        if conclusion != Conclusion::Passed || !self.quiet {
+            eprintln!("{}: {} (exit code {})", conclusion.word(), conclusion.meaning(), conclusion.code());
+        }
+    }
+
+    /// Data, as text or as one JSON document. A closed pipe is the reader's wish, not an error.
+    pub fn data(&self, format: Format, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
+        let mut out = match format {
+            Format::Text => text(),
+            Format::Json => json().to_string(),
+        };
+        if !out.ends_with('\n') {
+            out.push('\n');
+        }
+        self.raw(out.as_bytes());
+    }
+
+    /// Bytes to stdout as they are.
+    pub fn raw(&self, bytes: &[u8]) {
+        let mut stdout = std::io::stdout().lock();
+        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+    }
+}

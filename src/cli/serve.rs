@@ -1,0 +1,181 @@
+//! `testplan serve`: the service of the Test Plan Execution API, durable, for people who have no Test Center.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::{Args, ValueEnum};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::net::TcpListener;
+
+use super::{
+    connect,
+    failure::{Ended, Failure},
+    plans::Published,
+    screen::Screen,
+};
+use crate::{
+    clock::{self, ServiceClock},
+    config::{environment::Environment, plan_file::PlanFile},
+    exit_code::Conclusion,
+    fs,
+    model::LabelCase,
+    service::{Access, Service, ServiceOptions},
+    signal::{SignalKind, Signals},
+    store::{
+        Rules, Store,
+        sqlite::{Durability, SqliteStore},
+    },
+};
+
+/// Serves the execution API.
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Address and port; port 0 picks one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800")]
+    listen: SocketAddr,
+    /// Folder of the database and, where none was given, the access token.
+    #[arg(long, value_name = "DIR", default_value = "testplan-data")]
+    data: PathBuf,
+    /// Files with templates and Squish servers; repeat for more [default: `testplan.yml` if it is there].
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    plans: Vec<PathBuf>,
+    /// Read the access token from this file.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// What an answer promises: `full` survives a power loss; `normal` survives a killed process, and may lose the last
+    /// moments in a power loss: executions may then run again, none is counted twice.
+    #[arg(long, value_enum, default_value_t)]
+    durability: DurabilityArg,
+    /// Compare capabilities character by character instead of without case.
+    #[arg(long)]
+    strict_labels: bool,
+    /// Refuse heartbeats and results without a lease, that is, clients of the vendor's API alone.
+    #[arg(long)]
+    require_lease: bool,
+    /// How many leases may expire on an execution before it is given up; 0 is never.
+    #[arg(long, value_name = "N", default_value_t = Rules::default().max_expiries)]
+    max_expiries: u32,
+    /// Listen beyond this machine without TLS in front: credentials then cross the network readable.
+    #[arg(long)]
+    allow_http: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum DurabilityArg {
+    #[default]
+    Full,
+    Normal,
+}
+
+/// `testplan serve`.
+pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> Ended {
+    if !command.listen.ip().is_loopback() && !command.allow_http {
+        return Err(Failure::usage_text(format_args!("--listen {} is reachable from other machines", command.listen))
+            .help("put a TLS proxy in front and listen on 127.0.0.1, or accept plain http with --allow-http"));
+    }
+    let published = published(&command.plans, screen).await?;
+    std::fs::create_dir_all(&command.data).map_err(|error| {
+        Failure::usage_text(format_args!("--data {}: {error}", command.data.display()))
+    })?;
+    let access = access(&command, environment, screen)?;
+    let rules = Rules {
+        label_case: if command.strict_labels { LabelCase::Strict } else { LabelCase::Folded },
+        require_lease: command.require_lease,
+        max_expiries: command.max_expiries,
+        ..Rules::default()
+    };
+    let durability = match command.durability {
+        DurabilityArg::Full => Durability::Full,
+        DurabilityArg::Normal => Durability::Normal,
+    };
+    let file = command.data.join("testplan.sqlite");
+    let (store, opened) =
+        SqliteStore::open(&file, durability, rules, clock::wall()).map_err(Failure::infrastructure)?;
+    let store: Arc<dyn Store> = Arc::new(store);
+    let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
+    published.publish(store.as_ref(), clock.now()).await?;
+    let service = Service::new(store, clock, access, ServiceOptions::default());
+    let listener = TcpListener::bind(command.listen).await.map_err(|error| {
+        Failure::infrastructure(anyhow::anyhow!("cannot listen on {}: {error}", command.listen))
+            .help("choose another port with --listen, or port 0 for any")
+    })?;
+    let address = listener.local_addr().map_err(Failure::infrastructure)?;
+    let mut signals = Signals::of_process().map_err(Failure::infrastructure)?;
+    screen.raw(format!("listening on http://{address}\n").as_bytes());
+    let (stopped, stop) = tokio::sync::oneshot::channel::<()>();
+    let serving = tokio::spawn(async move {
+        service
+            .serve(listener, async {
+                let _ = stop.await;
+            })
+            .await
+    });
+    let kind = signals.next().await;
+    screen.say(&format!("stopping ({}): no more reservations, leases stay", kind.name()));
+    let _ = stopped.send(());
+    tokio::select! {
+        ended = serving => ended.map_err(Failure::infrastructure)?.map_err(Failure::infrastructure)?,
+        _ = signals.next() => {}
+    }
+    // A service that was told to stop has done its work: 0, unlike a run that was cut short.
+    let _: SignalKind = kind;
+    Ok(Conclusion::Passed)
+}
+
+async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Failure> {
+    let mut published = Published::default();
+    let default = Path::new("testplan.yml");
+    let named: Vec<&Path> = match plans {
+        [] if default.exists() => vec![default],
+        [] => Vec::new(),
+        plans => plans.iter().map(PathBuf::as_path).collect(),
+    };
+    if named.is_empty() {
+        screen.say("no --plans: there are no templates to start");
+    }
+    for path in named {
+        published.add(&PlanFile::load(path).map_err(Failure::usage)?).await?;
+    }
+    Ok(published)
+}
+
+/// Who may come in: the secrets of the environment, of a file, or a token made here and kept for its owner only.
+fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result<Access, Failure> {
+    let token = match (&command.token_file, environment.token()) {
+        (Some(file), _) => Some(secret(connect::read(file, "--token-file")?)?),
+        (None, Some(token)) => Some(token.clone()),
+        (None, None) => None,
+    };
+    let login = match (environment.user(), environment.password()) {
+        (Some(user), Some(password)) => Some((user.to_owned(), password.clone())),
+        _ => None,
+    };
+    if token.is_some() || login.is_some() {
+        return Ok(Access::Secrets { token, login });
+    }
+    let file = command.data.join("token");
+    let token = if file.exists() {
+        secret(connect::read(&file, "token")?)?
+    } else {
+        let mut bytes = [0_u8; 32];
+        getrandom::fill(&mut bytes).map_err(|error| Failure::infrastructure(anyhow::anyhow!("{error}")))?;
+        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        fs::write_private(&file, token.as_bytes()).map_err(Failure::infrastructure)?;
+        SecretString::from(token)
+    };
+    screen.say(&format!("the access token is in {}", file.display()));
+    debug_assert!(!token.expose_secret().is_empty());
+    Ok(Access::Secrets { token: Some(token), login: None })
+}
+
+fn secret(bytes: Vec<u8>) -> Result<SecretString, Failure> {
+    let text = String::from_utf8(bytes).map_err(|_| Failure::usage_text("the token file is not text"))?;
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(Failure::usage_text("the token file is empty"));
+    }
+    Ok(SecretString::from(text.to_owned()))
+}

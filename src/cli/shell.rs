@@ -1,0 +1,63 @@
+//! What belongs to the program itself: completions, manual page, usage errors and the last words of a panic.
+#![expect(clippy::print_stderr, reason = "these speak before a screen exists, or after it is gone")]
+
+use std::{panic::PanicHookInfo, process::ExitCode};
+
+use clap::{Args, CommandFactory as _};
+
+use super::{
+    Cli,
+    failure::{Ended, Failure},
+    screen::Screen,
+};
+use crate::exit_code::Conclusion;
+
+/// Prints a completion script.
+#[derive(Args, Debug)]
+pub struct Completions {
+    /// Whose.
+    #[arg(value_enum)]
+    shell: clap_complete::Shell,
+}
+
+/// Prints the manual page.
+#[derive(Args, Debug)]
+pub struct Man {}
+
+/// `testplan completions SHELL`.
+pub fn completions(command: &Completions, screen: &Screen) -> Ended {
+    let mut script = Vec::new();
+    clap_complete::generate(command.shell, &mut Cli::command(), "testplan", &mut script);
+    screen.raw(&script);
+    Ok(Conclusion::Passed)
+}
+
+/// `testplan man`.
+pub fn man(_command: &Man, screen: &Screen) -> Ended {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::infrastructure)?;
+    screen.raw(&page);
+    Ok(Conclusion::Passed)
+}
+
+/// Help and version are answers (0); everything else that clap says is a usage error (2).
+pub fn tell_usage(error: &clap::Error) -> ExitCode {
+    // A closed pipe leaves nobody to tell.
+    let _ = error.print();
+    if error.use_stderr() { Conclusion::Usage.into() } else { Conclusion::Passed.into() }
+}
+
+/// Says where it broke, without the payload: that may hold anything, a secret included.
+pub fn tell_panic(info: &PanicHookInfo<'_>) {
+    let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    eprintln!(
+        "error: testplan {} broke at {place}. This is a bug of testplan, not of your tests.\n\
+         help: please report it with the command line and the line above",
+        env!("CARGO_PKG_VERSION")
+    );
+}
+
+/// How many threads the runtime gets: the cores, and at least two.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2)
+}

@@ -1,0 +1,43 @@
+//! `testplan template show`: look a template up.
+
+use clap::{Args, Subcommand};
+
+use super::{
+    args::{ConfigArgs, Format, ServiceArgs, TemplateArgs},
+    connect,
+    failure::Ended,
+    plan::print_plan,
+    screen::Screen,
+};
+use crate::{config::environment::Environment, exit_code::Conclusion};
+
+/// Looks a template up.
+#[derive(Debug, Subcommand)]
+pub enum Template {
+    /// Show a template by project and title
+    Show(Show),
+}
+
+/// Which template, and how to print it.
+#[derive(Args, Debug)]
+pub struct Show {
+    #[command(flatten)]
+    config: ConfigArgs,
+    #[command(flatten)]
+    service: ServiceArgs,
+    #[command(flatten)]
+    template: TemplateArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// `testplan template …`.
+pub async fn run(command: Template, environment: &Environment, screen: &Screen) -> Ended {
+    let Template::Show(show) = command;
+    let client = connect::client(&show.service, environment)?;
+    let config = connect::config(&show.config)?;
+    let template = connect::template(&client, &show.template, environment, config.as_ref()).await?;
+    print_plan(screen, show.format, &template);
+    Ok(Conclusion::Passed)
+}

@@ -1,0 +1,189 @@
+//! The one task that owns a run: it hears the workers, signals and timers, lets [`RunState`] decide, and performs.
+
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    recorder::{Recorder, record},
+    state::{Event, Leave, Notice, Phase, RunState, Stop, Tally, WorkerEvent},
+    worker::{self, Mail, Worker, WorkerSettings},
+};
+use crate::{
+    client::{Client, ClientError},
+    clock,
+    model::{
+        Capabilities, Plan, PlanStatus,
+        record::{PlannedExecution, RecordEvent},
+    },
+    signal::Signals,
+};
+
+/// How long nothing is said before people are told what is going on.
+const QUIET: Duration = Duration::from_secs(30);
+
+/// Hears of a run's progress; draws it wherever people look.
+pub trait Observer: Send {
+    /// Something worth telling.
+    fn notice(&mut self, notice: &Notice);
+}
+
+/// Everything that working on a plan needs.
+#[derive(Debug)]
+pub struct WorkOrder {
+    /// The service.
+    pub client: Client,
+    /// The plan.
+    pub plan: Plan,
+    /// How far it is.
+    pub status: PlanStatus,
+    /// Its executions, where the service can list them.
+    pub planned: Option<Vec<PlannedExecution>>,
+    /// What the workers offer, how they run and for how long.
+    pub settings: Arc<WorkerSettings>,
+    /// How many executions at once.
+    pub workers: usize,
+    /// When to stop, from now.
+    pub deadline: Option<Duration>,
+    /// Where records are written.
+    pub records: PathBuf,
+    /// This process's name among all workers of the plan; also its record file's.
+    pub name: String,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct RunEnd {
+    /// What was done.
+    pub tally: Tally,
+    /// Why it was stopped, if it was.
+    pub stop: Option<Stop>,
+    /// What the service said last, if it was gone or refused.
+    pub service: Option<Box<ClientError>>,
+    /// What failed here, if something did.
+    pub broken: Option<String>,
+    /// The record file.
+    pub record: PathBuf,
+}
+
+/// Works on a plan until nothing is left for these workers, or until it is stopped. An error is a record file that
+/// could not be begun.
+pub async fn work(order: WorkOrder, signals: &mut Signals, observer: &mut dyn Observer) -> io::Result<RunEnd> {
+    let mut recorder = Recorder::create(&order.records, &order.name)?;
+    let mut write = |worker: String, event| {
+        let record = record(worker, event);
+        recorder.write(&record).map(|()| record.event)
+    };
+    write(order.name.clone(), began(&order.plan, order.status, &order.settings.offered))?;
+    if let Some(executions) = order.planned {
+        write(order.name.clone(), RecordEvent::Planned { executions })?;
+    }
+    let (phase, watching) = watch::channel(Phase::Working);
+    // A worker says at most a handful of things before it waits for an answer, so a short queue never blocks it long.
+    let (sender, mut mail) = mpsc::channel(64 + order.workers * 4);
+    for slot in 0..order.workers {
+        let worker = Worker {
+            client: order.client.clone(),
+            plan: order.plan.id,
+            settings: Arc::clone(&order.settings),
+            name: format!("{}/{}", order.name, slot + 1),
+            slot,
+            phase: watching.clone(),
+            mail: sender.clone(),
+        };
+        tokio::spawn(worker::work(worker));
+    }
+    drop(sender);
+    let mut state = RunState::new(order.workers, order.status);
+    let deadline = sleep(order.deadline);
+    tokio::pin!(deadline);
+    let mut deadline_reached = false;
+    let quiet = tokio::time::sleep(QUIET);
+    tokio::pin!(quiet);
+    loop {
+        let (event, written) = tokio::select! {
+            received = mail.recv() => match received {
+                Some(Mail { slot, event, written }) => (Event::Worker(slot, event), written),
+                // Every worker sends `Left` last; a closed channel without it is a worker that panicked.
+                None => break broken_worker(&mut state),
+            },
+            kind = signals.next() => (Event::Signal(kind), None),
+            () = &mut deadline, if !deadline_reached => {
+                deadline_reached = true;
+                (Event::Deadline, None)
+            }
+            () = &mut quiet => {
+                quiet.as_mut().reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
+                (Event::Quiet, None)
+            }
+        };
+        let event = match event {
+            Event::Worker(slot, WorkerEvent::Record(event)) => {
+                let event = write(format!("{}/{}", order.name, slot + 1), event)?;
+                acknowledge(written);
+                Event::Worker(slot, WorkerEvent::Record(event))
+            }
+            other => other,
+        };
+        let response = state.handle(event);
+        if let Some(next) = response.phase {
+            phase.send_replace(next);
+        }
+        if let Some(notice) = response.notice {
+            quiet.as_mut().reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
+            observer.notice(&notice);
+        }
+        if response.over {
+            break;
+        }
+    }
+    let (tally, stop, service, broken) = state.into_end();
+    let status = match service {
+        None => order.client.status(order.plan.id, &Capabilities::default()).await.ok(),
+        Some(_) => None,
+    };
+    let reason = reason(stop, service.as_deref(), broken.as_deref());
+    write(order.name, RecordEvent::Left { reason, status })?;
+    Ok(RunEnd { tally, stop, service, broken, record: recorder.path().to_owned() })
+}
+
+fn began(plan: &Plan, status: PlanStatus, offered: &Capabilities) -> RecordEvent {
+    RecordEvent::Began {
+        plan: plan.id,
+        title: plan.title.clone(),
+        project: plan.project.clone(),
+        batch: plan.batch.clone(),
+        capabilities: offered.clone(),
+        status,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+fn acknowledge(written: Option<oneshot::Sender<()>>) {
+    if let Some(written) = written {
+        // The worker may have been told to stop meanwhile; its record stands all the same.
+        let _ = written.send(());
+    }
+}
+
+fn broken_worker(state: &mut RunState) {
+    let message = "a worker ended without a word; please report this as a bug of testplan".to_owned();
+    let _ = state.handle(Event::Worker(0, WorkerEvent::Left(Leave::Broken(message))));
+}
+
+fn reason(stop: Option<Stop>, service: Option<&ClientError>, broken: Option<&str>) -> String {
+    match (stop, service, broken) {
+        (Some(Stop::Signal(kind)), _, _) => format!("stopped by {}", kind.name()),
+        (Some(Stop::Deadline), _, _) => "deadline reached".to_owned(),
+        (None, Some(error), _) => error.to_string(),
+        (None, None, Some(message)) => message.to_owned(),
+        (None, None, None) => "nothing left for these workers".to_owned(),
+    }
+}
+
+async fn sleep(span: Option<Duration>) {
+    match span {
+        Some(span) => tokio::time::sleep(span).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,79 @@
+//! A lease as its holder sees it: bounded by the monotonic clock, from the moment the request that got it was sent.
+//!
+//! The service counts from when it answered, which is later; so whoever obeys [`HeldLease::fence`] has stopped before
+//! anybody else can be given the execution.
+
+use std::time::{Duration, Instant};
+
+use crate::model::{ExecutionId, LeaseToken};
+
+/// The longest lease asked for with a reservation: a lost answer strands an execution no longer than this. The first
+/// heartbeat asks for the full length.
+pub const FIRST_LEASE: Duration = Duration::from_secs(20);
+
+/// Most of a lease that is set aside for ending a process tree.
+const KILL_BUDGET: Duration = Duration::from_secs(4);
+
+/// A lease held on an execution.
+#[derive(Clone, Debug)]
+pub struct HeldLease {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The proof; absent against Test Center.
+    pub token: Option<LeaseToken>,
+    /// Its length, counted from `sent_at`.
+    pub timeout: Duration,
+    /// When the last request that was granted it left here.
+    pub sent_at: Instant,
+}
+
+impl HeldLease {
+    /// When the work must begin to end: early enough that its processes are gone before the lease is.
+    pub fn fence(&self) -> Instant {
+        self.sent_at + self.timeout.saturating_sub(self.kill_budget() + self.timeout / 10)
+    }
+
+    /// How long ending the work may take.
+    pub fn kill_budget(&self) -> Duration {
+        KILL_BUDGET.min(self.timeout / 5)
+    }
+
+    /// How long to wait before the next heartbeat: a third of the lease, so that two may be lost, spread by ±10 % so
+    /// that workers do not beat in step. `spread` is in 0..=1.
+    pub fn beat_interval(&self, spread: f64) -> Duration {
+        (self.timeout / 3).mul_f64(0.9 + 0.2 * spread.clamp(0.0, 1.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    fn lease(seconds: u64) -> HeldLease {
+        HeldLease {
+            execution: ExecutionId(1),
+            token: None,
+            timeout: Duration::from_secs(seconds),
+            sent_at: clock::monotonic(),
+        }
+    }
+
+    #[test]
+    fn the_fence_leaves_time_to_kill_before_the_lease_ends() {
+        for seconds in [1, 2, 5, 20, 60, 3600] {
+            let lease = lease(seconds);
+            let end = lease.sent_at + lease.timeout;
+            assert!(lease.fence() + lease.kill_budget() < end, "{seconds}");
+            assert!(lease.fence() > lease.sent_at + lease.timeout / 2, "two beats fit before the fence: {seconds}");
+        }
+    }
+
+    #[test]
+    fn two_beats_may_be_lost_before_the_fence() {
+        for spread in [0.0, 0.5, 1.0] {
+            let lease = lease(60);
+            assert!(lease.sent_at + lease.beat_interval(spread) * 2 < lease.fence());
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! The state of a run and its decisions: plain functions of state and event, without clock, channel or file.
+
+use std::time::Duration;
+
+use crate::{
+    client::ClientError,
+    model::{
+        ExecutionId, Outcome, PlanStatus, Test, TestVerdict,
+        record::{Confirmation, RecordEvent},
+    },
+    signal::SignalKind,
+};
+
+/// How far a run may still go. It only ever moves forward; workers watch it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Reserve and execute.
+    #[default]
+    Working,
+    /// Reserve nothing more, end the children, give the leases back.
+    Stopping,
+    /// Kill at once.
+    Killing,
+}
+
+/// What a worker tells the dispatcher.
+#[derive(Debug)]
+pub enum WorkerEvent {
+    /// Something to write down.
+    Record(RecordEvent),
+    /// Nothing could be reserved now.
+    Waiting(Waiting),
+    /// The worker is done. Its last event.
+    Left(Leave),
+}
+
+/// Why a worker waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// Every fitting execution is in the hands of others, as many as told.
+    Executions(Option<u64>),
+    /// Executions fit, but every Squish server that fits is busy.
+    SquishServer,
+}
+
+/// Why a worker left.
+#[derive(Debug)]
+pub enum Leave {
+    /// Nothing is left that it could run.
+    NothingLeft,
+    /// It was told to stop.
+    Told,
+    /// The service could not be reached or refused.
+    Service(Box<ClientError>),
+    /// The worker's own machinery failed (a folder that cannot be written).
+    Broken(String),
+}
+
+/// Everything that can happen to a run.
+#[derive(Debug)]
+pub enum Event {
+    /// A worker, by slot, says something.
+    Worker(usize, WorkerEvent),
+    /// Ctrl-C or a request to end.
+    Signal(SignalKind),
+    /// The command's deadline was reached.
+    Deadline,
+    /// Nothing happened for a while.
+    Quiet,
+}
+
+/// What the dispatcher shall do about an event, beside writing records down.
+#[must_use]
+#[derive(Debug, Default, PartialEq)]
+pub struct Response {
+    /// Tell the workers.
+    pub phase: Option<Phase>,
+    /// Tell the people.
+    pub notice: Option<Notice>,
+    /// The run is over.
+    pub over: bool,
+}
+
+/// What people are told while a run goes on.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// An attempt ended and the service has its result.
+    Finished {
+        /// Which worker, from 1.
+        slot: usize,
+        /// The test.
+        test: Test,
+        /// What became of it.
+        outcome: Outcome,
+        /// How long it took.
+        duration: Duration,
+        /// How many have ended in this process, this one included.
+        ended: u64,
+        /// How many the plan has.
+        total: u64,
+    },
+    /// A result that the service did not count, or could not be given.
+    NotCounted {
+        /// The test.
+        test: Test,
+        /// Why.
+        reason: String,
+    },
+    /// All workers wait.
+    Waiting {
+        /// For what.
+        waiting: Waiting,
+        /// How many workers.
+        workers: usize,
+    },
+    /// Workers are busy and nothing ended for a while.
+    Busy {
+        /// What runs.
+        running: Vec<Test>,
+    },
+    /// The run is being stopped.
+    Stopping(Stop),
+    /// The service is gone for good, or refused.
+    ServiceGone(String),
+}
+
+/// Why a run was stopped before its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// By a signal.
+    Signal(SignalKind),
+    /// By its deadline.
+    Deadline,
+}
+
+/// What the workers of this process have done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Counted results that passed or were skipped.
+    pub passed: u64,
+    /// Counted results that failed.
+    pub failed: u64,
+    /// Counted executions that could not run.
+    pub errors: u64,
+    /// Attempts whose lease was lost or whose result was not counted or not delivered.
+    pub lost: u64,
+}
+
+/// One slot: what its worker is doing.
+#[derive(Debug, Default)]
+struct Slot {
+    running: Option<(ExecutionId, Test)>,
+    ended: Option<(Outcome, Duration)>,
+    waiting: Option<Waiting>,
+    left: bool,
+}
+
+/// The state of a run, owned by the dispatcher alone.
+#[derive(Debug)]
+pub struct RunState {
+    slots: Vec<Slot>,
+    total: u64,
+    ended: u64,
+    phase: Phase,
+    stop: Option<Stop>,
+    service: Option<Box<ClientError>>,
+    broken: Option<String>,
+    tally: Tally,
+}
+
+impl RunState {
+    /// A run of `workers` on a plan that stands at `status`.
+    pub fn new(workers: usize, status: PlanStatus) -> Self {
+        Self {
+            slots: std::iter::repeat_with(Slot::default).take(workers).collect(),
+            total: status.total(),
+            ended: status.done,
+            phase: Phase::Working,
+            stop: None,
+            service: None,
+            broken: None,
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes an event in and says what to do.
+    pub fn handle(&mut self, event: Event) -> Response {
+        match event {
+            Event::Worker(slot, WorkerEvent::Record(event)) => self.record(slot, event),
+            Event::Worker(slot, WorkerEvent::Waiting(waiting)) => {
+                self.slots[slot].waiting = Some(waiting);
+                Response::default()
+            }
+            Event::Worker(slot, WorkerEvent::Left(leave)) => self.left(slot, leave),
+            Event::Signal(kind) => self.stop(Stop::Signal(kind)),
+            Event::Deadline => self.stop(Stop::Deadline),
+            Event::Quiet => Response { notice: self.quiet(), ..Response::default() },
+        }
+    }
+
+    /// What the workers did.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// How the run ended, once it is over.
+    pub fn into_end(self) -> (Tally, Option<Stop>, Option<Box<ClientError>>, Option<String>) {
+        (self.tally, self.stop, self.service, self.broken)
+    }
+
+    fn record(&mut self, slot: usize, event: RecordEvent) -> Response {
+        let slot_number = slot + 1;
+        let slot = &mut self.slots[slot];
+        match event {
+            RecordEvent::Reserved { execution, test, .. } => {
+                slot.running = Some((execution, test));
+                slot.waiting = None;
+                Response::default()
+            }
+            RecordEvent::Ended { outcome, duration_ms, .. } => {
+                if matches!(outcome, Outcome::LeaseLost) {
+                    self.tally.lost += 1;
+                    let test = slot.running.take().map(|(_, test)| test);
+                    let reason = "the lease ended while the test ran; it was stopped and is run again".to_owned();
+                    return told(test.map(|test| Notice::NotCounted { test, reason }));
+                }
+                slot.ended = Some((outcome, Duration::from_millis(duration_ms)));
+                Response::default()
+            }
+            RecordEvent::Confirmed { answer, .. } => {
+                let (Some((_, test)), Some((outcome, duration))) = (slot.running.take(), slot.ended.take()) else {
+                    return Response::default();
+                };
+                match answer {
+                    Confirmation::Counted => {
+                        self.ended += 1;
+                        self.tally.count(&outcome);
+                        let (ended, total) = (self.ended, self.total.max(self.ended));
+                        told(Some(Notice::Finished { slot: slot_number, test, outcome, duration, ended, total }))
+                    }
+                    Confirmation::NotCounted { reason } | Confirmation::Undelivered { reason } => {
+                        self.tally.lost += 1;
+                        told(Some(Notice::NotCounted { test, reason }))
+                    }
+                }
+            }
+            RecordEvent::Released { .. } => {
+                (slot.running, slot.ended) = (None, None);
+                Response::default()
+            }
+            RecordEvent::Began { .. }
+            | RecordEvent::Planned { .. }
+            | RecordEvent::Started { .. }
+            | RecordEvent::Reset { .. }
+            | RecordEvent::Left { .. } => Response::default(),
+        }
+    }
+
+    fn left(&mut self, slot: usize, leave: Leave) -> Response {
+        self.slots[slot].left = true;
+        let mut response = Response::default();
+        match leave {
+            Leave::NothingLeft | Leave::Told => {}
+            Leave::Service(error) => {
+                // One worker's last word about the service is enough; the others would say the same.
+                if self.service.is_none() {
+                    response.notice = Some(Notice::ServiceGone(error.to_string()));
+                    self.service = Some(error);
+                }
+                response.phase = self.advance(Phase::Stopping);
+            }
+            Leave::Broken(message) => {
+                self.broken.get_or_insert(message);
+                response.phase = self.advance(Phase::Stopping);
+            }
+        }
+        response.over = self.slots.iter().all(|slot| slot.left);
+        response
+    }
+
+    fn stop(&mut self, stop: Stop) -> Response {
+        let next = match (self.phase, stop) {
+            // A second signal kills; so does the first one after a deadline began to stop the run.
+            (Phase::Stopping | Phase::Killing, Stop::Signal(_)) => Phase::Killing,
+            _ => Phase::Stopping,
+        };
+        self.stop.get_or_insert(stop);
+        let phase = self.advance(next);
+        Response { notice: phase.map(|_| Notice::Stopping(stop)), phase, over: false }
+    }
+
+    fn advance(&mut self, phase: Phase) -> Option<Phase> {
+        (phase > self.phase).then(|| {
+            self.phase = phase;
+            phase
+        })
+    }
+
+    fn quiet(&self) -> Option<Notice> {
+        let running: Vec<Test> =
+            self.slots.iter().filter_map(|slot| slot.running.as_ref().map(|(_, test)| test.clone())).collect();
+        if !running.is_empty() {
+            return Some(Notice::Busy { running });
+        }
+        let waiting = self.slots.iter().filter(|slot| !slot.left).find_map(|slot| slot.waiting)?;
+        let workers = self.slots.iter().filter(|slot| slot.waiting.is_some() && !slot.left).count();
+        Some(Notice::Waiting { waiting, workers })
+    }
+}
+
+impl Tally {
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Completed { result: Some(result) } if result.verdict == TestVerdict::Failed => self.failed += 1,
+            Outcome::Completed { .. } => self.passed += 1,
+            Outcome::ExecutionError { .. } => self.errors += 1,
+            Outcome::LeaseLost | Outcome::Cancelled => self.lost += 1,
+        }
+    }
+}
+
+fn told(notice: Option<Notice>) -> Response {
+    Response { notice, ..Response::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::TestResult;
+
+    fn run(workers: usize) -> RunState {
+        RunState::new(workers, PlanStatus { open: 5, reserved: 0, done: 0 })
+    }
+
+    fn reserved(id: i64) -> WorkerEvent {
+        WorkerEvent::Record(RecordEvent::Reserved {
+            execution: ExecutionId(id),
+            test: Test { suite: "s".into(), testcase: "t".into() },
+            required: None,
+            attempt: None,
+            lease: None,
+            squish_server: None,
+        })
+    }
+
+    fn ended(id: i64, outcome: Outcome) -> WorkerEvent {
+        WorkerEvent::Record(RecordEvent::Ended {
+            execution: ExecutionId(id),
+            outcome,
+            duration_ms: 7,
+            cases: vec![],
+            log: None,
+            output_tail: String::new(),
+        })
+    }
+
+    fn confirmed(id: i64, answer: Confirmation) -> WorkerEvent {
+        WorkerEvent::Record(RecordEvent::Confirmed { execution: ExecutionId(id), answer })
+    }
+
+    fn completed(verdict: TestVerdict) -> Outcome {
+        Outcome::Completed { result: Some(TestResult { verdict, duration_ms: 7, flaky: false }) }
+    }
+
+    #[test]
+    fn a_result_counts_only_when_the_service_says_so() {
+        let mut run = run(1);
+        let _ = run.handle(Event::Worker(0, reserved(1)));
+        let response = run.handle(Event::Worker(0, ended(1, completed(TestVerdict::Failed))));
+        assert_eq!((response, run.tally()), (Response::default(), Tally::default()));
+        let response = run.handle(Event::Worker(0, confirmed(1, Confirmation::Counted)));
+        assert!(matches!(response.notice, Some(Notice::Finished { ended: 1, total: 5, slot: 1, .. })));
+        assert_eq!(run.tally(), Tally { failed: 1, ..Tally::default() });
+
+        let _ = run.handle(Event::Worker(0, reserved(2)));
+        let _ = run.handle(Event::Worker(0, ended(2, completed(TestVerdict::Passed))));
+        let answer = Confirmation::NotCounted { reason: "late".into() };
+        let response = run.handle(Event::Worker(0, confirmed(2, answer)));
+        assert!(matches!(response.notice, Some(Notice::NotCounted { .. })));
+        assert_eq!(run.tally(), Tally { failed: 1, lost: 1, ..Tally::default() });
+    }
+
+    #[test]
+    fn the_first_signal_stops_and_the_second_kills() {
+        let mut run = run(2);
+        let first = run.handle(Event::Signal(SignalKind::Interrupt));
+        assert_eq!(first.phase, Some(Phase::Stopping));
+        let second = run.handle(Event::Signal(SignalKind::Terminate));
+        assert_eq!(second.phase, Some(Phase::Killing));
+        let third = run.handle(Event::Signal(SignalKind::Terminate));
+        assert_eq!(third, Response::default());
+        assert_eq!(run.into_end().1, Some(Stop::Signal(SignalKind::Interrupt)), "the first reason stays");
+    }
+
+    #[test]
+    fn a_deadline_never_kills_what_a_signal_already_stops() {
+        let mut run = run(1);
+        let _ = run.handle(Event::Signal(SignalKind::Interrupt));
+        assert_eq!(run.handle(Event::Deadline), Response::default());
+    }
+
+    #[test]
+    fn the_run_is_over_when_the_last_worker_left() {
+        let mut run = run(2);
+        assert!(!run.handle(Event::Worker(0, WorkerEvent::Left(Leave::NothingLeft))).over);
+        assert!(run.handle(Event::Worker(1, WorkerEvent::Left(Leave::Told))).over);
+    }
+
+    #[test]
+    fn quiet_times_name_what_runs_or_what_is_waited_for() {
+        let mut run = run(2);
+        assert_eq!(run.handle(Event::Quiet).notice, None);
+        let _ = run.handle(Event::Worker(0, WorkerEvent::Waiting(Waiting::Executions(Some(3)))));
+        let waiting = Notice::Waiting { waiting: Waiting::Executions(Some(3)), workers: 1 };
+        assert_eq!(run.handle(Event::Quiet).notice, Some(waiting));
+        let _ = run.handle(Event::Worker(1, reserved(1)));
+        assert!(matches!(run.handle(Event::Quiet).notice, Some(Notice::Busy { running }) if running.len() == 1));
+    }
+}

@@ -1,0 +1,301 @@
+//! A worker: reserve, execute under the lease, write the result down, tell the service, and again.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    executor::{Attempt, Executor},
+    heartbeat::Heartbeat,
+    lease::{FIRST_LEASE, HeldLease},
+    state::{Leave, Phase, Waiting, WorkerEvent},
+};
+use crate::{
+    client::{Client, ClientError, Granted, Reservation, ReserveOptions},
+    clock,
+    model::{
+        Capabilities, Outcome, PlanId,
+        record::{Confirmation, RecordEvent},
+    },
+};
+
+/// What all workers of a process have in common.
+#[derive(Debug)]
+pub struct WorkerSettings {
+    /// What they offer.
+    pub offered: Capabilities,
+    /// The lease they ask for and renew.
+    pub lease: Duration,
+    /// Whether a Squish server is wanted with every execution.
+    pub allocate_server: bool,
+    /// How an execution is run.
+    pub executor: Executor,
+}
+
+/// One worker.
+#[derive(Debug)]
+pub struct Worker {
+    /// The service.
+    pub client: Client,
+    /// The plan.
+    pub plan: PlanId,
+    /// See [`WorkerSettings`].
+    pub settings: Arc<WorkerSettings>,
+    /// Unique among all workers of the plan.
+    pub name: String,
+    /// Its number in this process, from 0.
+    pub slot: usize,
+    /// What it may still do.
+    pub phase: watch::Receiver<Phase>,
+    /// The dispatcher.
+    pub mail: mpsc::Sender<Mail>,
+}
+
+/// A letter to the dispatcher.
+#[derive(Debug)]
+pub struct Mail {
+    /// From whom.
+    pub slot: usize,
+    /// What.
+    pub event: WorkerEvent,
+    /// Answered once it is written down.
+    pub written: Option<oneshot::Sender<()>>,
+}
+
+/// How long a reserve waits at the service for something to fit.
+const LONG_POLL: Duration = Duration::from_secs(25);
+/// Pauses between two questions to a service that cannot let a worker wait: from, to.
+const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
+/// How long a worker of a service without `pending` stays while nothing fits and others still work.
+const IDLE_GRACE: Duration = Duration::from_secs(300);
+/// How long a reserve that is under way when the run stops may still be answered, so that its lease can be given back.
+const STOP_GRACE: Duration = Duration::from_millis(500);
+
+/// Works until nothing is left, the run stops, or the service is gone. `Left` is always the last letter.
+pub async fn work(mut worker: Worker) {
+    let leave = worker.until_left().await;
+    worker.tell(WorkerEvent::Left(leave)).await;
+}
+
+impl Worker {
+    async fn until_left(&mut self) -> Leave {
+        let mut next = self.reserve(Duration::ZERO).await;
+        let mut idle = Idle::default();
+        loop {
+            if *self.phase.borrow() > Phase::Working {
+                self.give_back(next).await;
+                return Leave::Told;
+            }
+            next = match next {
+                None => return Leave::Told,
+                Some(Err(error)) => return Leave::Service(Box::new(error)),
+                Some(Ok(Reservation::Granted(granted))) => {
+                    idle = Idle::default();
+                    match self.execute(*granted).await {
+                        Ok(next) => next,
+                        Err(leave) => return leave,
+                    }
+                }
+                Some(Ok(Reservation::NoExecution { pending })) => {
+                    match self.wait(&mut idle, Waiting::Executions(pending), pending).await {
+                        Ok(next) => next,
+                        Err(leave) => return leave,
+                    }
+                }
+                Some(Ok(Reservation::NoServer { pending })) => {
+                    match self.wait(&mut idle, Waiting::SquishServer, pending).await {
+                        Ok(next) => next,
+                        Err(leave) => return leave,
+                    }
+                }
+            };
+        }
+    }
+
+    /// Asks for the next execution. `None` if the run was stopped before an answer.
+    async fn reserve(&self, wait: Duration) -> Option<Result<Reservation, ClientError>> {
+        let options = ReserveOptions {
+            offered: self.settings.offered.clone(),
+            lease: self.settings.lease.min(FIRST_LEASE),
+            allocate_server: self.settings.allocate_server,
+            wait,
+        };
+        let mut phase = self.phase.clone();
+        let asking = self.client.reserve(self.plan, &options, &self.name);
+        tokio::pin!(asking);
+        tokio::select! {
+            answer = &mut asking => Some(answer),
+            _ = phase.wait_for(|phase| *phase > Phase::Working) => {
+                tokio::time::timeout(STOP_GRACE, asking).await.ok()
+            }
+        }
+    }
+
+    /// Nothing fits now: leave if nothing will, else ask again, waiting at the service where it can.
+    async fn wait(
+        &mut self,
+        idle: &mut Idle,
+        waiting: Waiting,
+        pending: Option<u64>,
+    ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
+        match pending {
+            Some(0) => return Err(Leave::NothingLeft),
+            Some(_) => {
+                self.tell(WorkerEvent::Waiting(waiting)).await;
+                Ok(self.reserve(LONG_POLL).await)
+            }
+            None => {
+                let status = match self.client.status(self.plan, &Capabilities::default()).await {
+                    Ok(status) => status,
+                    Err(error) => return Err(Leave::Service(Box::new(error))),
+                };
+                if status.is_drained() || idle.for_too_long(waiting) {
+                    return Err(Leave::NothingLeft);
+                }
+                self.tell(WorkerEvent::Waiting(waiting)).await;
+                let pause = idle.pause(self.slot);
+                let mut phase = self.phase.clone();
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    _ = phase.wait_for(|phase| *phase > Phase::Working) => return Err(Leave::Told),
+                }
+                Ok(self.reserve(Duration::ZERO).await)
+            }
+        }
+    }
+
+    /// Runs one execution to its end, and brings back the next reservation, which travels with the result.
+    async fn execute(
+        &mut self,
+        granted: Granted,
+    ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
+        let execution = granted.execution;
+        self.record(RecordEvent::Reserved {
+            execution,
+            test: granted.test.clone(),
+            required: granted.required.clone(),
+            attempt: granted.attempt,
+            lease: granted.lease.as_ref().map(|lease| lease.fingerprint()),
+            squish_server: granted.server.as_ref().map(|server| format!("{}:{}", server.host, server.port)),
+        })
+        .await;
+        let lease = HeldLease {
+            execution,
+            token: granted.lease.clone(),
+            timeout: granted.timeout,
+            sent_at: granted.sent_at,
+        };
+        let heartbeat = Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
+        let started = |pid| self.record(RecordEvent::Started { execution, pid });
+        let attempt =
+            self.settings.executor.execute(&granted, &lease, heartbeat, self.phase.clone(), started).await;
+        let Attempt { outcome, duration, cases, log, output_tail } = attempt;
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let ended =
+            RecordEvent::Ended { execution, outcome: outcome.clone(), duration_ms, cases, log, output_tail };
+        // On disk before the service is told: a result that counts is never without a record.
+        if !self.record_and_wait(ended).await {
+            return Err(Leave::Told);
+        }
+        match outcome {
+            Outcome::LeaseLost => Ok(self.next().await),
+            Outcome::Cancelled => {
+                self.release(&lease).await;
+                Err(Leave::Told)
+            }
+            Outcome::Completed { .. } | Outcome::ExecutionError { .. } => Ok(self.finish(&lease, &outcome).await),
+        }
+    }
+
+    /// Tells the result and asks for the next execution at the same time, so that one commit's wait hides the other's.
+    /// With Squish servers the result goes first, because it frees the one that the next execution may need.
+    async fn finish(
+        &mut self,
+        lease: &HeldLease,
+        outcome: &Outcome,
+    ) -> Option<Result<Reservation, ClientError>> {
+        let told = self.client.finish(lease.execution, lease.token.as_ref(), outcome);
+        let (told, next) = if self.settings.allocate_server {
+            let told = told.await;
+            (told, self.next().await)
+        } else {
+            tokio::join!(told, self.next())
+        };
+        let answer = match &told {
+            Ok(()) => Confirmation::Counted,
+            Err(error) if error.lease_is_lost() => Confirmation::NotCounted { reason: error.to_string() },
+            Err(error) => Confirmation::Undelivered { reason: error.to_string() },
+        };
+        self.record(RecordEvent::Confirmed { execution: lease.execution, answer }).await;
+        match told {
+            Err(error) if !error.lease_is_lost() => {
+                self.give_back(next).await;
+                Some(Err(error))
+            }
+            _ => next,
+        }
+    }
+
+    async fn next(&self) -> Option<Result<Reservation, ClientError>> {
+        if *self.phase.borrow() > Phase::Working {
+            return None;
+        }
+        self.reserve(Duration::ZERO).await
+    }
+
+    /// Gives a reservation back that will not be worked on.
+    async fn give_back(&self, reservation: Option<Result<Reservation, ClientError>>) {
+        if let Some(Ok(Reservation::Granted(granted))) = reservation {
+            let execution = granted.execution;
+            if let Err(error) = self.client.release(execution, granted.lease.as_ref()).await {
+                tracing::warn!(%execution, %error, "a reservation could not be given back; it ends by itself");
+            }
+        }
+    }
+
+    async fn release(&self, lease: &HeldLease) {
+        let execution = lease.execution;
+        match self.client.release(execution, lease.token.as_ref()).await {
+            Ok(()) => self.record(RecordEvent::Released { execution }).await,
+            Err(error) => tracing::warn!(%execution, %error, "a lease could not be given back; it ends by itself"),
+        }
+    }
+
+    async fn record(&self, event: RecordEvent) {
+        self.tell(WorkerEvent::Record(event)).await;
+    }
+
+    async fn record_and_wait(&self, event: RecordEvent) -> bool {
+        let (written, on_disk) = oneshot::channel();
+        let mail = Mail { slot: self.slot, event: WorkerEvent::Record(event), written: Some(written) };
+        self.mail.send(mail).await.is_ok() && on_disk.await.is_ok()
+    }
+
+    async fn tell(&self, event: WorkerEvent) {
+        // The dispatcher outlives its workers unless it failed to write a record; then there is nobody to tell.
+        let _ = self.mail.send(Mail { slot: self.slot, event, written: None }).await;
+    }
+}
+
+/// How long a worker has found nothing, against a service that cannot let it wait.
+#[derive(Debug, Default)]
+struct Idle {
+    since: Option<std::time::Instant>,
+    asked: u32,
+}
+
+impl Idle {
+    fn for_too_long(&mut self, waiting: Waiting) -> bool {
+        let since = *self.since.get_or_insert_with(clock::monotonic);
+        // Who waits for a busy Squish server waits for as long as the plan is not drained.
+        waiting != Waiting::SquishServer && since.elapsed() > IDLE_GRACE
+    }
+
+    /// Grows from two to fifteen seconds, apart by slot so that workers do not ask in step.
+    fn pause(&mut self, slot: usize) -> Duration {
+        self.asked += 1;
+        let grown = POLL.0 * 2u32.saturating_pow(self.asked.min(4) - 1);
+        let spread = 0.75 + 0.5 * f64::from(u8::try_from(slot * 37 % 100).unwrap_or(0)) / 100.0;
+        grown.min(POLL.1).mul_f64(spread)
+    }
+}

@@ -1,0 +1,210 @@
+//! Holds the lines of ARCHITECTURE.md: which room may know which, one home per outside crate, and files that fit in
+//! a head.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// What each room may import from this crate, beside itself.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("exit_code", &[]),
+    ("clock", &["model"]),
+    ("fs", &[]),
+    ("signal", &[]),
+    ("api", &["model"]),
+    ("client", &["api", "model", "clock", "exit_code"]),
+    ("store", &["model", "clock"]),
+    ("service", &["store", "api", "model", "clock"]),
+    ("runner", &["model"]),
+    ("ci", &["model"]),
+    ("report", &["model", "exit_code"]),
+    ("config", &["model", "runner"]),
+    ("run", &["client", "runner", "report", "model", "clock", "signal", "fs"]),
+    (
+        "cli",
+        &[
+            "api", "ci", "client", "clock", "config", "exit_code", "fs", "model", "report", "run", "runner", "service",
+            "signal", "store",
+        ],
+    ),
+];
+
+/// Where each outside crate lives. What is not listed (serde, tokio's channels, thiserror …) may be used anywhere.
+const HOMES: &[(&str, &[&str])] = &[
+    ("reqwest", &["client"]),
+    ("rustls", &["client"]),
+    ("axum", &["service"]),
+    ("hyper", &["service"]),
+    ("tower", &["service"]),
+    ("tower_http", &["service"]),
+    ("rusqlite", &["store/sqlite"]),
+    ("octocrab", &["ci/github"]),
+    ("quick_junit", &["report/junit"]),
+    ("quick_xml", &["report/junit", "runner/junit_file"]),
+    ("process_wrap", &["run/process"]),
+    ("tokio::process", &["run/process"]),
+    ("serde_saphyr", &["config"]),
+    ("clap", &["cli"]),
+    ("anyhow", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("anstream", &["cli"]),
+];
+
+/// Most lines of a file before its tests.
+const LONGEST: usize = 500;
+
+#[test]
+fn rooms_know_only_whom_they_may() {
+    let allowed: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        let room = room(&path);
+        if room == "lib" || room == "main" {
+            continue;
+        }
+        let Some(known) = allowed.get(room.as_str()) else {
+            wrong.push(format!("{path}: the room {room} is not in this test's list"));
+            continue;
+        };
+        for (number, line) in code(&text) {
+            for other in imported(line) {
+                if other != room && !known.contains(&other.as_str()) {
+                    wrong.push(format!("{path}:{number}: {room} must not know {other}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn outside_crates_have_one_home() {
+    let mut wrong = Vec::new();
+    for (path, text) in sources() {
+        for (number, line) in code(&text) {
+            for (name, homes) in HOMES {
+                let used = line.contains(&format!("{name}::")) || line.contains(&format!("use {name};"));
+                let inside = line.find(&format!("{name}::")).is_some_and(|at| {
+                    line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+                });
+                if used && !inside && !homes.iter().any(|home| at_home(&path, home)) {
+                    wrong.push(format!("{path}:{number}: {name} lives in {}", homes.join(", ")));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn files_fit_in_a_head_and_say_what_they_are_for() {
+    let mut wrong = Vec::new();
+    let mut lengths = Vec::new();
+    for (path, text) in sources() {
+        let length = code(&text).count();
+        lengths.push(length);
+        if length > LONGEST {
+            wrong.push(format!("{path}: {length} lines before its tests, at most {LONGEST}"));
+        }
+        if !text.starts_with("//!") {
+            wrong.push(format!("{path}: does not open with //!, what it is for"));
+        }
+        if path.ends_with("/mod.rs") || ["util", "utils", "common", "manager", "imp"].iter().any(|name| path.ends_with(&format!("/{name}.rs"))) {
+            wrong.push(format!("{path}: a name that says nothing"));
+        }
+    }
+    lengths.sort_unstable();
+    let under = lengths.iter().filter(|length| **length < 300).count();
+    assert!(under * 10 >= lengths.len() * 9, "nine of ten files are under 300 lines, here {under} of {}", lengths.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Every source file as (path below src, text).
+fn sources() -> Vec<(String, String)> {
+    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).expect("src can be read") {
+            let path = entry.expect("src can be read").path();
+            if path.is_dir() {
+                walk(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    walk(&root, &mut found);
+    found.sort();
+    assert!(found.len() > 20, "the sources are found");
+    found
+        .into_iter()
+        .map(|path| {
+            let name = path.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
+            (name, fs::read_to_string(&path).expect("sources are text"))
+        })
+        .collect()
+}
+
+/// The lines before the tests, without comments, with their numbers.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines()
+        .enumerate()
+        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
+        .filter(|(_, line)| !line.trim_start().starts_with("//"))
+        .map(|(index, line)| (index + 1, line))
+}
+
+fn room(path: &str) -> String {
+    path.split(['/', '.']).next().unwrap_or(path).to_owned()
+}
+
+fn at_home(path: &str, home: &str) -> bool {
+    path == format!("{home}.rs") || path.starts_with(&format!("{home}/"))
+}
+
+/// The rooms that a line names after `crate::`. A grouped `use crate::{` is followed line by line: rustfmt puts each
+/// room at the depth of one indent.
+fn imported(line: &str) -> Vec<String> {
+    let mut found: Vec<String> = line
+        .match_indices("crate::")
+        .filter_map(|(at, _)| first_word(&line[at + "crate::".len()..]))
+        .collect();
+    if let Some(rest) = line.strip_prefix("    ")
+        && !rest.starts_with(' ')
+        && (rest.ends_with("::{") || (rest.ends_with(',') && rest.contains("::")) || rest.ends_with("},"))
+        && let Some(word) = first_word(rest)
+        && ROOMS.iter().any(|(room, _)| *room == word)
+        && rest[word.len()..].starts_with("::")
+    {
+        found.push(word);
+    }
+    if let Some(group) = line.split("use crate::{").nth(1) {
+        let mut depth = 0;
+        let mut start = true;
+        let mut word = String::new();
+        for c in group.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => depth -= 1,
+                ',' if depth == 0 => {
+                    start = true;
+                    found.push(std::mem::take(&mut word));
+                }
+                ':' if depth == 0 => start = false,
+                c if depth == 0 && start && (c.is_alphanumeric() || c == '_') => word.push(c),
+                _ => {}
+            }
+        }
+        found.push(word);
+    }
+    found.retain(|word| ROOMS.iter().any(|(room, _)| room == word));
+    found
+}
+
+fn first_word(text: &str) -> Option<String> {
+    let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    (!word.is_empty()).then_some(word)
+}
