@@ -1,38 +1,86 @@
 //! What the service has to offer: templates and Squish servers of `testplan.yml` files, with their listings run.
 
-use std::{path::Path, time::Duration};
+use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
 use crate::{
     config::{
-        discover,
-        expand,
-        plan_file::{PlanFile, Tests},
+        discover::parse_listing,
+        expand::expand,
+        plan_file::{Discovery, PlanFile, Template},
     },
     model::{Test, Timestamp},
     run::process,
-    runner::command::CommandLine,
+    runner::{command::CommandLine, settings::RunnerSettings},
     store::{NewSquishServer, PlannedTest, Store, TemplateDefinition},
 };
 
-/// How long a listing command may take unless its file says otherwise.
-const LISTING_LIMIT: Duration = Duration::from_secs(120);
+/// A `testplan.yml` and where it stands: its commands run in its folder, wherever testplan was started.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// What it says.
+    pub file: PlanFile,
+    /// Where it is.
+    pub path: PathBuf,
+}
+
+impl Loaded {
+    /// The folder that paths in it are relative to.
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
+        let path = std::path::absolute(&self.path).map_err(Failure::infrastructure)?;
+        Ok(path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned))
+    }
+
+    /// How a test is run, in the file's folder.
+    pub fn runner(&self) -> Result<RunnerSettings, Failure> {
+        let Some(runner) = &self.file.runner else {
+            return Err(Failure::usage_text(format_args!("{} has no runner", self.path.display()))
+                .help("add `runner: { command: [...] }`: how one test is run"));
+        };
+        let folder = self.folder()?;
+        let working_directory = runner.working_directory.as_ref().map_or(folder.clone(), |below| folder.join(below));
+        Ok(RunnerSettings { working_directory: Some(working_directory), ..runner.clone() })
+    }
+}
 
 /// Templates and Squish servers, ready to be made known to a store.
 #[derive(Clone, Debug, Default)]
 pub struct Published {
-    /// The templates.
-    pub templates: Vec<TemplateDefinition>,
-    /// The Squish servers.
-    pub squish_servers: Vec<NewSquishServer>,
+    templates: Vec<TemplateDefinition>,
+    squish_servers: Vec<NewSquishServer>,
 }
 
 impl Published {
-    /// Adds what a file defines; runs its listing commands in the file's folder.
-    pub async fn add(&mut self, file: &PlanFile) -> Result<(), Failure> {
-        let _ = (file, expand::template, discover::parse_listing, LISTING_LIMIT);
-        let _: Option<(Tests, CommandLine, Test, PlannedTest, &Path)> = None;
-        let _ = process::run_to_end;
+    /// Adds what a file defines; runs its listing commands.
+    pub async fn add(&mut self, loaded: &Loaded) -> Result<(), Failure> {
+        // Listings see what tests see: the runner's folder and environment.
+        let (folder, environment) = match loaded.file.runner {
+            Some(_) => {
+                let runner = loaded.runner()?;
+                (runner.working_directory, runner.environment.into_iter().collect())
+            }
+            None => (Some(loaded.folder()?), Vec::new()),
+        };
+        for template in &loaded.file.templates {
+            let mut discovered = Vec::new();
+            for discovery in template.discoveries() {
+                discovered.push(discover(discovery, template, folder.clone(), &environment).await?);
+            }
+            let executions = expand(template, &discovered).map_err(Failure::usage)?;
+            self.templates.push(TemplateDefinition {
+                project: loaded.file.project.clone().unwrap_or_default(),
+                title: template.title.clone(),
+                description: template.description.clone(),
+                tags: template.tags.clone(),
+                executions: executions.into_iter().map(|(test, required)| PlannedTest { test, required }).collect(),
+            });
+        }
+        self.squish_servers.extend(loaded.file.servers.iter().map(|server| NewSquishServer {
+            host: server.host.clone(),
+            port: server.port.clone(),
+            enabled: server.enabled,
+            labels: server.labels.clone(),
+        }));
         Ok(())
     }
 
@@ -41,4 +89,23 @@ impl Published {
         store.publish(self.templates, now).await.map_err(Failure::infrastructure)?;
         store.register_servers(self.squish_servers, now).await.map_err(Failure::infrastructure)
     }
+}
+
+async fn discover(
+    discovery: &Discovery,
+    template: &Template,
+    folder: Option<PathBuf>,
+    environment: &[(String, String)],
+) -> Result<Vec<Test>, Failure> {
+    let line = CommandLine {
+        argv: discovery.command.iter().map(Into::into).collect(),
+        env: environment.to_vec(),
+        cwd: folder,
+        ..CommandLine::default()
+    };
+    let what = format!("template {:?}: listing its tests with {:?}", template.title, discovery.command.join(" "));
+    let output = process::run_to_end(&line, discovery.timeout)
+        .await
+        .map_err(|error| Failure::usage(anyhow::Error::new(error).context(what.clone())))?;
+    parse_listing(&output, &discovery.pattern).map_err(|error| Failure::usage(anyhow::Error::new(error).context(what)))
 }

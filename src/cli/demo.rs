@@ -1,0 +1,215 @@
+//! `testplan demo`: service, Squish servers, capabilities, plan and workers in one command, with a report at the end.
+//!
+//! Nothing is played: the workers are processes of their own that speak to the service over a socket, the tests are
+//! processes of this same binary, one worker is killed for real, and the report is made from records. Runs where only
+//! this binary is.
+
+mod checks;
+mod suite;
+
+use std::{path::{Path, PathBuf}, sync::Arc, time::Duration};
+
+use clap::Args;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+
+use super::{
+    failure::{Ended, Failure},
+    plans::Published,
+    screen::Screen,
+    working::{self, JUnitProfile},
+};
+use crate::{
+    client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience, StartPlan},
+    clock::{self, ServiceClock},
+    config::{duration, environment::Environment, plan_file::PlanFile},
+    exit_code::Conclusion,
+    fs,
+    model::{Capabilities, Plan, PlanKind, RecordEvent},
+    report,
+    run::process::{self, Running},
+    runner::command::CommandLine,
+    service::{Access, Service, ServiceOptions},
+    signal::Signals,
+    store::{
+        Rules, Store,
+        sqlite::{Durability, SqliteStore},
+    },
+};
+
+pub use suite::{DemoTest, test};
+
+/// Shows the whole thing in one command.
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Folder for everything that the demo leaves behind.
+    #[arg(long, value_name = "DIR", default_value = "testplan-demo")]
+    out: PathBuf,
+}
+
+/// The lease of the demo's workers: short, so that the rescue of a killed worker's test can be watched.
+const LEASE: &str = "3s";
+/// How long a Squish server rests after its lease expired.
+const COOL_DOWN: Duration = Duration::from_millis(500);
+/// When something is wrong with the demo itself.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `testplan demo`.
+pub async fn run(command: Demo, environment: &Environment, screen: &Screen) -> Ended {
+    let mut signals = Signals::of_process().map_err(Failure::infrastructure)?;
+    tokio::select! {
+        ended = tokio::time::timeout(PATIENCE, show(&command.out, environment, screen)) => match ended {
+            Ok(ended) => ended,
+            Err(_) => Err(Failure::infrastructure(anyhow::anyhow!(
+                "the demo did not end within {}", duration::format(PATIENCE)
+            )).help(format!("look at {}", command.out.display()))),
+        },
+        kind = signals.next() => Ok(working::cancelled(kind)),
+    }
+}
+
+async fn show(out: &Path, environment: &Environment, screen: &Screen) -> Ended {
+    let began = clock::monotonic();
+    let out = std::path::absolute(out).map_err(Failure::infrastructure)?;
+    // A demo begins anew: what an earlier one left in its own folder goes.
+    for part in ["records", "logs", "results", "service", "workers"] {
+        let _ = std::fs::remove_dir_all(out.join(part));
+    }
+    let binary = std::env::current_exe().map_err(Failure::infrastructure)?;
+    let config = out.join("testplan.yml");
+    fs::write_atomic(&config, suite::plan_file(&binary).as_bytes()).map_err(Failure::infrastructure)?;
+
+    let served = Served::start(&out, &config).await?;
+    screen.say(&format!("service    listening on {} (SQLite in {})", served.url, out.join("service").display()));
+    for server in served.client.squish_servers().await? {
+        screen.say(&format!("server     Squish server {}:{} offers {}", server.host, server.port, server.labels));
+    }
+    let plan = served.start_plan().await?;
+    let status = served.client.status(plan.id, &Capabilities::default()).await?;
+    screen.say(&format!("plan       {} \"{}\": {} executions", plan.id, plan.title, status.total()));
+
+    let workers = Workers { binary: &binary, out: &out, config: &config, served: &served, plan: &plan };
+    let mut doomed = workers.start("linux-doomed", "OS=Linux").await?;
+    screen.say("worker     linux-doomed takes the first Linux test …");
+    doomed_has_begun(&out).await;
+    doomed.stop(Duration::ZERO).await;
+    screen.say("worker     … and is killed (SIGKILL) in the middle of it. Its lease runs out; nothing is lost");
+    let mut linux = workers.start("linux", "OS=Linux").await?;
+    let mut windows = workers.start("windows", "OS=Windows").await?;
+    screen.say("worker     linux and windows drain the plan …");
+    let (_, _) = tokio::join!(linux.wait(), windows.wait());
+
+    let status = served.client.status(plan.id, &Capabilities::default()).await?;
+    let executions = served.client.executions(plan.id).await?;
+    served.stop().await?;
+    let report = working::merge(&working::record_paths(&out, &[]), Some(plan.id), Some(status), executions)?;
+    working::write_reports(&report, &out, JUnitProfile::Default)?;
+    screen.insist(&report::console::final_block(&report, screen.paint()));
+    let _ = environment;
+    checks::explain(&report, &out, began.elapsed(), screen)
+}
+
+/// Waits until the killed-to-be worker's record says that its test is running.
+async fn doomed_has_begun(out: &Path) {
+    let records = out.join("records");
+    loop {
+        let begun = working::read_folder(&records).is_some_and(|files| {
+            files.iter().flat_map(|file| &file.records).any(|record| matches!(record.event, RecordEvent::Started { .. }))
+        });
+        if begun {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A service on a socket of this process.
+struct Served {
+    url: String,
+    token: String,
+    client: Client,
+    stop: tokio::sync::oneshot::Sender<()>,
+    serving: tokio::task::JoinHandle<Result<(), std::io::Error>>,
+}
+
+impl Served {
+    async fn start(out: &Path, config: &Path) -> Result<Self, Failure> {
+        let mut published = Published::default();
+        published.add(&PlanFile::load(config).map_err(Failure::usage)?).await?;
+        let data = out.join("service");
+        std::fs::create_dir_all(&data).map_err(Failure::infrastructure)?;
+        let rules = Rules { cool_down: COOL_DOWN, ..Rules::default() };
+        let (store, opened) =
+            SqliteStore::open(&data.join("testplan.sqlite"), Durability::Normal, rules, clock::wall())
+                .map_err(Failure::infrastructure)?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
+        published.publish(store.as_ref(), clock.now()).await?;
+        let token = working::random_hex()?;
+        let access = Access::Secrets { token: Some(SecretString::from(token.clone())), login: None };
+        let service = Service::new(store, clock, access, ServiceOptions::default());
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Failure::infrastructure)?;
+        let url = format!("http://{}", listener.local_addr().map_err(Failure::infrastructure)?);
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let serving = tokio::spawn(async move {
+            service
+                .serve(listener, async {
+                    let _ = stopped.await;
+                })
+                .await
+        });
+        let credentials = Credentials::Token(SecretString::from(token.clone()));
+        let endpoint = Endpoint::parse(&url, &credentials, false).map_err(Failure::usage)?;
+        let transport = HttpTransport::new(HttpOptions::default()).map_err(Failure::usage)?;
+        let client = Client::new(Arc::new(transport), endpoint, credentials, Patience::default());
+        Ok(Self { url, token, client, stop, serving })
+    }
+
+    async fn start_plan(&self) -> Result<Plan, Failure> {
+        let template = self.client.find_plan(suite::PROJECT, suite::TITLE, PlanKind::Template).await?;
+        let start = StartPlan {
+            template: template.id,
+            project: template.project,
+            title: format!("{} of {}", suite::TITLE, clock::wall().0),
+            batch: "demo".to_owned(),
+            planned: None,
+            linked: Vec::new(),
+        };
+        Ok(self.client.execute_plan(&start).await?)
+    }
+
+    async fn stop(self) -> Result<(), Failure> {
+        let _ = self.stop.send(());
+        self.serving.await.map_err(Failure::infrastructure)?.map_err(Failure::infrastructure)
+    }
+}
+
+/// What starting a worker process needs.
+struct Workers<'a> {
+    binary: &'a Path,
+    out: &'a Path,
+    config: &'a Path,
+    served: &'a Served,
+    plan: &'a Plan,
+}
+
+impl Workers<'_> {
+    async fn start(&self, name: &str, capability: &str) -> Result<Running, Failure> {
+        let plan = self.plan.id.to_string();
+        let mut argv = vec![self.binary.as_os_str().to_owned()];
+        argv.extend(["work", "--plan-id", &plan, "--capability", capability, "--workers", "1"].map(Into::into));
+        argv.extend(["--allocate-server", "--lease", LEASE, "--config"].map(Into::into));
+        argv.extend([self.config.as_os_str().to_owned(), "--out".into(), self.out.as_os_str().to_owned()]);
+        let line = CommandLine {
+            argv,
+            env: vec![
+                ("TESTCENTER_URL".to_owned(), self.served.url.clone()),
+                ("TESTCENTER_TOKEN".to_owned(), self.served.token.clone()),
+                ("TESTPLAN_WORKER".to_owned(), name.to_owned()),
+            ],
+            ..CommandLine::default()
+        };
+        let log = self.out.join("workers").join(format!("{name}.log"));
+        process::spawn(&line, &log, 1024 * 1024).map_err(Failure::infrastructure)
+    }
+}
