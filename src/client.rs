@@ -1,8 +1,51 @@
 //! The client of the Test Plan Execution API: one method per endpoint over a [`Transport`].
+//!
+//! Retries are a rule of each endpoint (`retry`), never of the transport; `executeplan` and `reserve` are not repeated
+//! blindly. What is tolerated of answers is in `answer`, what the user reads in `error`. There is no circuit breaker:
+//! every wait has a budget and a growing, jittered pause, so that a dead service sees one request per worker every
+//! few seconds, and a breaker could only delay a result that must be delivered.
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+mod answer;
+mod call;
+mod credentials;
+mod endpoint;
+mod error;
+mod execute;
+mod http_transport;
+mod leases;
+mod plans;
+mod redirect;
+mod reserve;
+mod retry;
+mod setup;
+mod squish_servers;
+mod text;
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
+use http::HeaderValue;
+
+use answer::Kinship;
+
+pub use credentials::{Credentials, Presented};
+pub use endpoint::Endpoint;
+pub use error::{ClientError, ErrorKind, RedirectTarget};
+pub use execute::StartPlan;
+pub use http_transport::{HttpOptions, HttpTransport};
+pub use reserve::{Granted, Reservation, ReserveOptions};
+pub use retry::{Patience, Waiting};
+pub use setup::SetupError;
+pub use squish_servers::{NewSquishServer, SquishServerChange};
 
 /// A response, later.
 pub type Sending<'a> =
@@ -32,4 +75,90 @@ pub enum Sent {
     No,
     /// Perhaps: time ran out or the connection broke after bytes were written.
     Perhaps,
+}
+
+type Watcher = dyn Fn(&Waiting<'_>) + Send + Sync;
+
+/// Speaks the API to one service as one user. Cheap to clone; clones share counter and knowledge of the service.
+#[derive(Clone)]
+pub struct Client {
+    shared: Arc<Shared>,
+    watcher: Option<Arc<Watcher>>,
+}
+
+struct Shared {
+    transport: Arc<dyn Transport>,
+    endpoint: Endpoint,
+    credentials: Credentials,
+    authorization: Option<HeaderValue>,
+    patience: Patience,
+    kinship: Kinship,
+    requests: AtomicU64,
+}
+
+impl Client {
+    /// A client that has sent nothing yet. Refuses credentials that cannot be sent, or that would go over plain
+    /// `http://` to another machine without [`Endpoint::parse`] having been told that this is fine.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        endpoint: Endpoint,
+        credentials: Credentials,
+        patience: Patience,
+    ) -> Result<Self, SetupError> {
+        let authorization = credentials.header()?;
+        if authorization.is_some() {
+            endpoint.accept_credentials()?;
+        }
+        Ok(Self {
+            shared: Arc::new(Shared {
+                transport,
+                endpoint,
+                credentials,
+                authorization,
+                patience,
+                kinship: Kinship::default(),
+                requests: AtomicU64::new(0),
+            }),
+            watcher: None,
+        })
+    }
+
+    /// The same client, telling `watcher` before each pause between two tries, so that nothing waits silently.
+    pub fn watched(self, watcher: impl Fn(&Waiting<'_>) + Send + Sync + 'static) -> Self {
+        Self {
+            watcher: Some(Arc::new(watcher)),
+            ..self
+        }
+    }
+
+    /// Where the service is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.shared.endpoint
+    }
+
+    /// Whether the service is testplan's own, with leases, `Prefer: wait` and idempotency keys; `None` before its
+    /// first answer that was understood.
+    pub fn is_ours(&self) -> Option<bool> {
+        self.shared.kinship.get()
+    }
+
+    /// How many requests were handed to the transport so far, by this client and its clones.
+    pub fn requests(&self) -> u64 {
+        self.shared.requests.load(Ordering::Relaxed)
+    }
+
+    fn patience(&self) -> &Patience {
+        &self.shared.patience
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.shared.endpoint)
+            .field("credentials", &self.shared.credentials)
+            .field("is_ours", &self.is_ours())
+            .field("requests", &self.requests())
+            .finish_non_exhaustive()
+    }
 }

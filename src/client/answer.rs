@@ -1,0 +1,280 @@
+//! Reads answers: what is the API's word, what is a proxy's page, and whether the service is ours.
+
+use std::{
+    sync::atomic::{AtomicU8, Ordering},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode, header};
+use serde::de::DeserializeOwned;
+
+use super::{
+    Client, ErrorKind, Sent,
+    call::Call,
+    redirect,
+    text::{self, one_line},
+};
+use crate::{api, clock, model::Timestamp};
+
+/// A try that brought no answer of use.
+pub(super) struct Failure {
+    pub(super) kind: ErrorKind,
+    /// Whether the service may have done what was asked.
+    pub(super) in_doubt: bool,
+    /// How long the service asked us to stay away.
+    pub(super) retry_after: Option<Duration>,
+}
+
+/// What is known of the service: nothing, ours, or another. Once ours it stays ours, because a proxy before it
+/// answers in its own name.
+#[derive(Debug, Default)]
+pub(super) struct Kinship(AtomicU8);
+
+const OURS: u8 = 1;
+const ANOTHER: u8 = 2;
+
+impl Kinship {
+    pub(super) fn get(&self) -> Option<bool> {
+        match self.0.load(Ordering::Relaxed) {
+            OURS => Some(true),
+            ANOTHER => Some(false),
+            _ => None,
+        }
+    }
+
+    fn learn_ours(&self) {
+        self.0.store(OURS, Ordering::Relaxed);
+    }
+
+    fn learn_another(&self) {
+        let _ = self
+            .0
+            .compare_exchange(0, ANOTHER, Ordering::Relaxed, Ordering::Relaxed);
+    }
+}
+
+impl Client {
+    /// Sends once and reads the answer.
+    pub(super) async fn attempt<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, Failure> {
+        let request = self.request(call).map_err(|kind| Failure {
+            kind,
+            in_doubt: false,
+            retry_after: None,
+        })?;
+        self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        let sending = self.shared.transport.send(request, self.limit_of(call));
+        let response = sending.await.map_err(|error| Failure {
+            in_doubt: error.sent == Sent::Perhaps,
+            kind: ErrorKind::Unreachable {
+                message: one_line(&self.shared.credentials.mask(&error.message), text::MESSAGE),
+                sent: error.sent,
+            },
+            retry_after: None,
+        })?;
+        if response.headers().contains_key(api::SERVICE) {
+            self.shared.kinship.learn_ours();
+        }
+        let (kind, in_doubt) = match self.read(call, &response, read) {
+            Ok(value) => {
+                self.shared.kinship.learn_another();
+                return Ok(value);
+            }
+            Err(kind) => {
+                let said_no = matches!(
+                    kind,
+                    ErrorKind::Refused { .. }
+                        | ErrorKind::Unauthorized { .. }
+                        | ErrorKind::Redirected { .. }
+                );
+                (kind, !said_no)
+            }
+        };
+        if let ErrorKind::Refused { code: Some(_), .. } = kind {
+            self.shared.kinship.learn_another();
+        }
+        let waits = matches!(response.status().as_u16(), 429 | 503);
+        Err(Failure {
+            kind,
+            in_doubt,
+            retry_after: waits.then(|| retry_after(response.headers())).flatten(),
+        })
+    }
+
+    fn read<T>(
+        &self,
+        call: &Call,
+        response: &Response<Bytes>,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, ErrorKind> {
+        let (status, body) = (response.status(), response.body());
+        let number = status.as_u16();
+        let problem = api::problem::Problem::read(body);
+        let words = |most| match &problem {
+            Some(problem) => self.quote(problem.message.as_bytes(), most),
+            None => self.quote(body, most),
+        };
+        let not_understood = |expected: String| ErrorKind::NotUnderstood {
+            status: number,
+            expected,
+            snippet: self.quote(body, text::SNIPPET),
+            json: is_json(body),
+        };
+        if status.is_success() {
+            return read(body).map_err(not_understood);
+        }
+        if status.is_redirection()
+            && let Some(target) = redirect::target(self.endpoint(), call.path(), response.headers())
+        {
+            return Err(ErrorKind::Redirected {
+                status: number,
+                target,
+            });
+        }
+        if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            return Err(ErrorKind::Unauthorized {
+                status: number,
+                message: problem
+                    .as_ref()
+                    .map_or_else(String::new, |_| words(text::MESSAGE)),
+                presented: self.shared.credentials.presented(),
+            });
+        }
+        if status.is_server_error() {
+            let said = words(text::SNIPPET);
+            return Err(ErrorKind::Failed {
+                status: number,
+                message: if said.is_empty() {
+                    "no reason given".to_owned()
+                } else {
+                    said
+                },
+            });
+        }
+        if status.is_client_error() && (is_json(body) || super::error::is_try_again(number)) {
+            return Err(ErrorKind::Refused {
+                status: number,
+                code: problem.as_ref().map(|p| p.code).filter(|code| *code != 0),
+                message: words(text::MESSAGE),
+            });
+        }
+        Err(not_understood("an answer in JSON".to_owned()))
+    }
+
+    /// Words of others on one line, without our secrets.
+    fn quote(&self, words: &[u8], most: usize) -> String {
+        // Far more than is shown, so that a secret is never cut before it is masked.
+        let some = &words[..words.len().min(64 * 1024)];
+        let masked = self.shared.credentials.mask(&String::from_utf8_lossy(some));
+        one_line(&masked, most)
+    }
+}
+
+fn is_json(body: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(body).is_ok()
+}
+
+/// Reads a body as JSON of one type; the error says what was expected.
+pub(super) fn json<T: DeserializeOwned>(what: &str) -> impl Fn(&[u8]) -> Result<T, String> {
+    move |body| serde_json::from_slice(body).map_err(|error| format!("{what} ({error})"))
+}
+
+/// Reads the body of an answer that the page leaves open: anything but a page or an error.
+pub(super) fn accepted(body: &[u8]) -> Result<(), String> {
+    let is_page = body.trim_ascii_start().starts_with(b"<");
+    if is_page || api::problem::Problem::read(body).is_some() {
+        return Err("a confirmation".to_owned());
+    }
+    Ok(())
+}
+
+/// Longest time that a service can send us away for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+/// `Retry-After`, in seconds or as a date, which is measured from the answer's own `Date` if it has one.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let value: &str = text(header::RETRY_AFTER)?;
+    let wait = if let Ok(seconds) = value.parse() {
+        Duration::from_secs(seconds)
+    } else {
+        let now = text(header::DATE)
+            .and_then(date)
+            .unwrap_or_else(clock::wall);
+        date(value)?.since(now)
+    };
+    Some(wait.min(LONGEST_RETRY_AFTER))
+}
+
+fn date(text: &str) -> Option<Timestamp> {
+    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
+    Some(Timestamp(zoned.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn after(value: &'static str, date: Option<&'static str>) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(value));
+        if let Some(date) = date {
+            headers.insert(header::DATE, HeaderValue::from_static(date));
+        }
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn reads_retry_after_in_both_forms() {
+        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
+        let seconds = |n| Some(Duration::from_secs(n));
+        assert_eq!(after("7", None), seconds(7));
+        assert_eq!(after(" 0 ", None), seconds(0));
+        assert_eq!(after("86400", None), seconds(300));
+        assert_eq!(after("99999999999999999999999", None), None);
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:57 GMT", date), seconds(20));
+        assert_eq!(after("Sun, 06 Nov 1994 08:40:00 GMT", date), seconds(0));
+        assert_eq!(after("Mon, 07 Nov 1994 08:49:37 GMT", date), seconds(300));
+        assert_eq!(after("Sun, 06 Nov 1994 08:49:57 GMT", None), seconds(0));
+        for bad in ["", "-1", "soon", "1.5"] {
+            assert_eq!(after(bad, date), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn confirmations_are_anything_but_pages_and_errors() {
+        for fine in [
+            "",
+            "{}",
+            "OK",
+            r#"{"status":"Execution marked as finished"}"#,
+            "null",
+        ] {
+            assert!(accepted(fine.as_bytes()).is_ok(), "{fine}");
+        }
+        for bad in [
+            " <!DOCTYPE html>",
+            r#"{"error":{"code":1006,"message":"no"}}"#,
+            r#"{"code":1,"message":"no"}"#,
+        ] {
+            assert!(accepted(bad.as_bytes()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn ours_stays_ours() {
+        let kinship = Kinship::default();
+        assert_eq!(kinship.get(), None);
+        kinship.learn_another();
+        assert_eq!(kinship.get(), Some(false));
+        kinship.learn_ours();
+        kinship.learn_another();
+        assert_eq!(kinship.get(), Some(true));
+    }
+}

@@ -1,0 +1,143 @@
+//! One request to the API, ready to be sent as often as its rule allows.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
+use serde::Serialize;
+
+use super::{Client, ClientError, ErrorKind, endpoint::encoded};
+use crate::api;
+
+/// No `Debug`: the body may hold a lease.
+pub(super) struct Call {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    body: Bytes,
+    /// Longer or shorter than [`super::Patience::request`].
+    limit: Option<Duration>,
+    holds_lease: bool,
+}
+
+impl Call {
+    /// A call of the vendor's API.
+    pub(super) fn new(method: Method, path: &str) -> Self {
+        Self::at(method, format!("{}/{path}", api::EXECUTION))
+    }
+
+    /// A call of any path.
+    pub(super) fn at(method: Method, path: String) -> Self {
+        Self {
+            method,
+            path,
+            query: String::new(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            limit: None,
+            holds_lease: false,
+        }
+    }
+
+    pub(super) fn query(mut self, key: &str, value: &str) -> Self {
+        self.query
+            .push(if self.query.is_empty() { '?' } else { '&' });
+        self.query.push_str(&encoded(key));
+        self.query.push('=');
+        self.query.push_str(&encoded(value));
+        self
+    }
+
+    pub(super) fn json(mut self, body: &impl Serialize) -> Self {
+        let json = serde_json::to_vec(body).expect("wire types have text keys only");
+        self.body = json.into();
+        self
+    }
+
+    /// Adds a header; characters that a header cannot carry become `?`.
+    pub(super) fn header(mut self, name: &'static str, value: &str) -> Self {
+        let plain: String = value
+            .chars()
+            .map(|c| {
+                if c.is_ascii_graphic() || c == ' ' {
+                    c
+                } else {
+                    '?'
+                }
+            })
+            .collect();
+        let value = HeaderValue::try_from(plain).expect("printable ASCII fits a header");
+        self.headers.insert(HeaderName::from_static(name), value);
+        self
+    }
+
+    pub(super) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Marks the call as one that presents a lease: a refusal ends it.
+    pub(super) fn of_lease(mut self) -> Self {
+        self.holds_lease = true;
+        self
+    }
+
+    /// `GET /execution/v1/testplans`, without the query.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.method, self.path)
+    }
+
+    pub(super) fn path(&self) -> &str {
+        &self.path
+    }
+
+    pub(super) fn error(
+        &self,
+        kind: ErrorKind,
+        tries: u32,
+        may_have_happened: bool,
+    ) -> ClientError {
+        ClientError {
+            call: self.name(),
+            tries,
+            kind,
+            may_have_happened,
+            holds_lease: self.holds_lease,
+        }
+    }
+}
+
+impl Client {
+    pub(super) fn limit_of(&self, call: &Call) -> Duration {
+        call.limit.unwrap_or(self.patience().request)
+    }
+
+    pub(super) fn request(&self, call: &Call) -> Result<Request<Bytes>, ErrorKind> {
+        let uri = self
+            .endpoint()
+            .uri(&format!("{}{}", call.path, call.query))
+            .map_err(|error| ErrorKind::NotSendable {
+                reason: format!("the address of the request is not valid ({error}): are there too many capabilities?"),
+            })?;
+        let mut request = Request::new(call.body.clone());
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = uri;
+        let headers = request.headers_mut();
+        headers.clone_from(&call.headers);
+        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
+        if !call.body.is_empty() {
+            headers.insert(
+                header::CONTENT_TYPE,
+                HeaderValue::from_static("application/json"),
+            );
+        }
+        if let Some(authorization) = &self.shared.authorization {
+            headers.insert(header::AUTHORIZATION, authorization.clone());
+        }
+        Ok(request)
+    }
+}
+
+const AGENT: &str = concat!("testplan/", env!("CARGO_PKG_VERSION"));

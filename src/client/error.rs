@@ -1,0 +1,178 @@
+//! What went wrong with a call, sorted by who must act.
+
+mod words;
+
+use super::{Presented, Sent};
+use crate::exit_code::Conclusion;
+
+/// A call that did not come to its end. Display is one line without secrets; [`Self::help`] is one thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientError {
+    /// Which call, as `POST /execution/v1/heartbeat/3339`.
+    pub call: String,
+    /// How many requests were sent for it.
+    pub tries: u32,
+    /// What went wrong, the last time.
+    pub kind: ErrorKind,
+    /// Whether the service may have done what was asked, in this try or an earlier one.
+    pub may_have_happened: bool,
+    /// Whether the call spoke of a lease.
+    pub(super) holds_lease: bool,
+}
+
+/// What went wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// No answer came.
+    Unreachable {
+        /// What failed and why likely.
+        message: String,
+        /// Whether the service may have seen the request.
+        sent: Sent,
+    },
+    /// The service sent us elsewhere. Redirects are never followed: that is how Test Center says no.
+    Redirected {
+        /// HTTP status.
+        status: u16,
+        /// Where to.
+        target: RedirectTarget,
+    },
+    /// 401 or 403.
+    Unauthorized {
+        /// HTTP status.
+        status: u16,
+        /// The service's words, possibly empty.
+        message: String,
+        /// What we had presented.
+        presented: Presented,
+    },
+    /// The service understood and says no: any other 4xx with an error of the API.
+    Refused {
+        /// HTTP status.
+        status: u16,
+        /// The API's error code, where there is one.
+        code: Option<i64>,
+        /// The service's words.
+        message: String,
+    },
+    /// 5xx: the service or something before it failed. The outcome is unknown.
+    Failed {
+        /// HTTP status.
+        status: u16,
+        /// The service's words.
+        message: String,
+    },
+    /// An answer that is not the API's. The outcome is unknown.
+    NotUnderstood {
+        /// HTTP status.
+        status: u16,
+        /// What was expected.
+        expected: String,
+        /// How the answer begins: at most 200 characters, control characters escaped.
+        snippet: String,
+        /// Whether it was JSON at all; a page of a proxy may go away, JSON of another shape will not.
+        json: bool,
+    },
+    /// A look-up found nothing.
+    NotFound {
+        /// What was looked for, and the service's words.
+        message: String,
+    },
+    /// This service has no such call.
+    Unsupported {
+        /// HTTP status.
+        status: u16,
+    },
+    /// It could not be found out whether the call took effect.
+    Unclear {
+        /// What is unclear.
+        what: String,
+        /// What went wrong.
+        because: Box<Self>,
+    },
+    /// Nothing was sent, because it must not or cannot be.
+    NotSendable {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What a redirect means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RedirectTarget {
+    /// `/login…`: the token was rejected or is missing.
+    Login,
+    /// `/activation…`: Test Center has no licence or first user yet.
+    Activation,
+    /// The API is elsewhere: the URL should be this one.
+    Elsewhere(String),
+}
+
+impl ClientError {
+    /// Whether the service said that the lease this call presented is no longer ours: any 4xx on heartbeat, release or
+    /// finish but 408, 425 and 429. Final: drop the execution and reserve the next.
+    pub fn lease_is_lost(&self) -> bool {
+        let refused = match &self.kind {
+            ErrorKind::Refused { status, .. } => !is_try_again(*status),
+            ErrorKind::Unauthorized { .. } => true,
+            ErrorKind::Unreachable { .. }
+            | ErrorKind::Redirected { .. }
+            | ErrorKind::Failed { .. }
+            | ErrorKind::NotUnderstood { .. }
+            | ErrorKind::NotFound { .. }
+            | ErrorKind::Unsupported { .. }
+            | ErrorKind::Unclear { .. }
+            | ErrorKind::NotSendable { .. } => false,
+        };
+        self.holds_lease && refused
+    }
+
+    /// Whether the same call may succeed later without anybody changing anything.
+    pub fn is_transient(&self) -> bool {
+        self.kind.is_transient()
+    }
+
+    /// What a command that ends with this error comes to.
+    pub fn conclusion(&self) -> Conclusion {
+        match self.kind {
+            ErrorKind::NotFound { .. } => Conclusion::NothingToRun,
+            ErrorKind::NotSendable { .. } => Conclusion::Bug,
+            ErrorKind::Unreachable { .. }
+            | ErrorKind::Redirected { .. }
+            | ErrorKind::Unauthorized { .. }
+            | ErrorKind::Refused { .. }
+            | ErrorKind::Failed { .. }
+            | ErrorKind::NotUnderstood { .. }
+            | ErrorKind::Unsupported { .. }
+            | ErrorKind::Unclear { .. } => Conclusion::Infrastructure,
+        }
+    }
+
+    /// One thing to do.
+    pub fn help(&self) -> String {
+        self.kind.help()
+    }
+}
+
+/// Statuses of the 4xx family that speak of the moment, not of the request.
+pub(super) fn is_try_again(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429)
+}
+
+impl ErrorKind {
+    pub(super) fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            // 501 and 505 are about what the service can do, not about how it is.
+            Self::Failed { status, .. } => !matches!(status, 501 | 505),
+            Self::Refused { status, .. } => is_try_again(*status),
+            Self::NotUnderstood { json, .. } => !json,
+            Self::Redirected { .. }
+            | Self::Unauthorized { .. }
+            | Self::NotFound { .. }
+            | Self::Unsupported { .. }
+            | Self::Unclear { .. }
+            | Self::NotSendable { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Starts a plan, once. `executeplan` is not idempotent in the vendor's API: where its outcome is unknown, the plan is
+//! looked up by its title before anything is sent again, and where the look-up cannot tell, that is said.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::{
+    Client, ClientError, ErrorKind, Waiting,
+    call::Call,
+    plans::one_plan,
+    retry::{Repeat, unique_key},
+};
+use crate::{
+    api::{
+        self,
+        plan::{ExecutePlanRequest, RevisionReference},
+    },
+    model::{Plan, PlanId, PlanKind, Timestamp, plan::LinkedRepository},
+};
+
+/// What to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartPlan {
+    /// Project of the template, as it was looked up: needed to look the new plan up.
+    pub project: String,
+    /// The template's number.
+    pub template: PlanId,
+    /// Title of the new plan, not empty. Unique, or a lost answer cannot be made good.
+    pub title: String,
+    /// Batch, not empty.
+    pub batch: String,
+    /// Nothing is handed out before this time. Test Center runs the scripts itself if it is given time and revisions.
+    pub planned: Option<Timestamp>,
+    /// Revisions.
+    pub linked: Vec<LinkedRepository>,
+}
+
+/// What a look-up by title said before the plan was started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    Plan(PlanId),
+    /// The answer was not understood: no look-up can be trusted here.
+    Unknown,
+}
+
+/// What a look-up said after a start of unknown outcome.
+enum Search {
+    Started(Plan),
+    NotStarted,
+    Unclear(&'static str),
+}
+
+/// The second look-up comes this much later than the first, or a sixth of [`super::Patience::request`] if that is less.
+const BETWEEN_LOOK_UPS: Duration = Duration::from_secs(5);
+
+impl Client {
+    /// Starts a plan and returns it, or what was found to have been started by a request whose answer was lost.
+    ///
+    /// After an unknown outcome it waits for [`super::Patience::request`], looks the title up twice, and only if there
+    /// is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not settle it.
+    pub async fn execute_plan(&self, start: &StartPlan) -> Result<Plan, ClientError> {
+        let before = self.before(start).await?;
+        let call = Call::new(Method::POST, "executeplan")
+            .header(api::IDEMPOTENCY_KEY, &unique_key())
+            .json(&wire(start));
+        let first = match self.post_plan(&call).await {
+            Ok(plan) => return Ok(plan),
+            Err(error) if error.may_have_happened => error,
+            Err(error) => return Err(error),
+        };
+        match self.search(start, before, &first).await {
+            Search::Started(plan) => return Ok(plan),
+            Search::Unclear(why) => return Err(unclear(start, why, first)),
+            Search::NotStarted => {}
+        }
+        let mut second = match self.post_plan(&call).await {
+            Ok(plan) => return Ok(plan),
+            Err(error) => error,
+        };
+        second.tries += first.tries;
+        if !second.may_have_happened {
+            return Err(second);
+        }
+        match self.search(start, before, &second).await {
+            Search::Started(plan) => Ok(plan),
+            Search::NotStarted => Err(unclear(start, "it cannot be found so far", second)),
+            Search::Unclear(why) => Err(unclear(start, why, second)),
+        }
+    }
+
+    async fn post_plan(&self, call: &Call) -> Result<Plan, ClientError> {
+        let rule = self.rides_out(Repeat::IfUndone);
+        Ok(self.persist(call, rule, one_plan).await?.value)
+    }
+
+    /// Titles need not be unique: a plan that was there before must not be taken for the new one.
+    async fn before(&self, start: &StartPlan) -> Result<Before, ClientError> {
+        match self.look_up(start).await {
+            Ok(None) => Ok(Before::Nothing),
+            Ok(Some(plan)) => Ok(Before::Plan(plan.id)),
+            Err(error) if matches!(error.kind, ErrorKind::NotUnderstood { .. }) => {
+                Ok(Before::Unknown)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn search(&self, start: &StartPlan, before: Before, error: &ClientError) -> Search {
+        let request = self.patience().request;
+        let between = BETWEEN_LOOK_UPS.min(request / 6);
+        // The service may still be at work on what it was sent.
+        for (pause, left) in [(request, request + between), (between, between)] {
+            if let Some(watcher) = &self.watcher {
+                watcher(&Waiting {
+                    call: &error.call,
+                    because: &error.kind,
+                    pause,
+                    left,
+                });
+            }
+            tokio::time::sleep(pause).await;
+            let found = match self.look_up(start).await {
+                Ok(None) => continue,
+                Ok(Some(plan)) => plan,
+                Err(_) => return Search::Unclear("the look-up by title failed as well"),
+            };
+            return match before {
+                Before::Unknown => Search::Unclear("its title may have been in use before"),
+                Before::Plan(old) if old == found.id => {
+                    Search::Unclear("its title was in use before")
+                }
+                Before::Nothing | Before::Plan(_) if found.batch != start.batch => {
+                    Search::Unclear("somebody else started one of the same title")
+                }
+                Before::Nothing | Before::Plan(_) => Search::Started(found),
+            };
+        }
+        match before {
+            Before::Nothing => Search::NotStarted,
+            Before::Plan(_) | Before::Unknown => {
+                Search::Unclear("look-ups by title contradict each other")
+            }
+        }
+    }
+
+    async fn look_up(&self, start: &StartPlan) -> Result<Option<Plan>, ClientError> {
+        match self
+            .find_plan(&start.project, &start.title, PlanKind::Instance)
+            .await
+        {
+            Ok(plan) => Ok(Some(plan)),
+            Err(error) if matches!(error.kind, ErrorKind::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn unclear(start: &StartPlan, why: &str, error: ClientError) -> ClientError {
+    ClientError {
+        kind: ErrorKind::Unclear {
+            what: format!(
+                "not known whether the plan {:?} was started ({why})",
+                start.title
+            ),
+            because: Box::new(error.kind),
+        },
+        may_have_happened: true,
+        ..error
+    }
+}
+
+fn wire(start: &StartPlan) -> ExecutePlanRequest {
+    ExecutePlanRequest {
+        template_id: start.template,
+        title: start.title.clone(),
+        batch: start.batch.clone(),
+        time: start.planned.map(|planned| planned.0),
+        linked_repos: start
+            .linked
+            .iter()
+            .map(|linked| RevisionReference {
+                id: linked.id,
+                branch: linked.branch.clone(),
+            })
+            .collect(),
+    }
+}

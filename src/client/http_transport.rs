@@ -1,0 +1,172 @@
+//! The transport over the network. The only home of reqwest's client: HTTP/1.1, TLS by rustls, no redirects, no
+//! retries, everything bounded.
+
+mod cause;
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response};
+use reqwest::{Certificate, ClientBuilder, redirect, retry};
+
+use super::{Sending, Sent, SetupError, Transport, TransportError, endpoint::is_loopback};
+
+/// Settings of the network that a user may choose.
+#[derive(Clone, Debug, Default)]
+pub struct HttpOptions {
+    /// Certificates, in PEM, that are trusted beside those of the platform.
+    pub ca_cert_pem: Option<Bytes>,
+}
+
+/// Sends over TCP and TLS, through the proxies of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, but never through one to
+/// this machine itself.
+#[derive(Clone)]
+pub struct HttpTransport {
+    abroad: reqwest::Client,
+    home: reqwest::Client,
+}
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept. Servers close theirs after 60 s or later.
+const IDLE: Duration = Duration::from_secs(30);
+/// The largest answer that is read, in bytes.
+const LARGEST_BODY: usize = 16 * 1024 * 1024;
+
+impl HttpTransport {
+    /// A transport that has opened no connection yet.
+    pub fn new(options: &HttpOptions) -> Result<Self, SetupError> {
+        // An error says that another part of the process has installed a provider, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let extra = match &options.ca_cert_pem {
+            Some(pem) => certificates(pem)?,
+            None => Vec::new(),
+        };
+        let build = |builder: ClientBuilder| {
+            builder
+                .tls_certs_merge(extra.clone())
+                .http1_only()
+                .redirect(redirect::Policy::none())
+                .retry(retry::never())
+                .referer(false)
+                .connect_timeout(CONNECT)
+                .pool_idle_timeout(IDLE)
+                .build()
+                .map_err(|error| {
+                    SetupError::new(
+                        format!("TLS could not be set up: {}", cause::innermost(&error)),
+                        "check the certificates of the system and of --ca-cert",
+                    )
+                })
+        };
+        Ok(Self {
+            abroad: build(reqwest::Client::builder())?,
+            home: build(reqwest::Client::builder().no_proxy())?,
+        })
+    }
+
+    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let to = Destination::of(&request);
+        let client = if to.is_loopback {
+            &self.home
+        } else {
+            &self.abroad
+        };
+        let request = request
+            .try_into()
+            .map_err(|error: reqwest::Error| TransportError {
+                sent: Sent::No,
+                message: format!(
+                    "the request to {to} is not valid: {}",
+                    cause::innermost(&error)
+                ),
+            })?;
+        let mut answer = client
+            .execute(request)
+            .await
+            .map_err(|error| cause::explain(&error, &to))?;
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer
+            .chunk()
+            .await
+            .map_err(|error| cause::explain(&error, &to))?
+        {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                return Err(TransportError {
+                    sent: Sent::Perhaps,
+                    message: format!("the answer of {to} is larger than 16 MiB"),
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        *response.body_mut() = body.freeze();
+        Ok(response)
+    }
+}
+
+impl Transport for HttpTransport {
+    fn send(&self, request: Request<Bytes>, limit: Duration) -> Sending<'_> {
+        let to = Destination::of(&request);
+        Box::pin(async move {
+            tokio::time::timeout(limit, self.exchange(request))
+                .await
+                .unwrap_or_else(|_| {
+                    Err(TransportError {
+                        sent: Sent::Perhaps,
+                        message: format!(
+                            "no complete answer from {to} within {} s: it hangs or is overloaded",
+                            limit.as_secs_f32()
+                        ),
+                    })
+                })
+        })
+    }
+}
+
+impl fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // A derived one would show the proxies, which may hold passwords.
+        f.write_str("HttpTransport")
+    }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SetupError> {
+    const HELP: &str = "pass a file with -----BEGIN CERTIFICATE----- blocks";
+    let certificates = Certificate::from_pem_bundle(pem)
+        .map_err(|_| SetupError::new("the CA certificate is not readable as PEM", HELP))?;
+    if certificates.is_empty() {
+        return Err(SetupError::new("the CA file holds no certificate", HELP));
+    }
+    Ok(certificates)
+}
+
+/// Host and port, for messages.
+#[derive(Clone)]
+struct Destination {
+    name: Arc<str>,
+    is_loopback: bool,
+    is_tls: bool,
+}
+
+impl Destination {
+    fn of(request: &Request<Bytes>) -> Self {
+        let uri = request.uri();
+        let host = uri.host().unwrap_or("?");
+        let is_tls = uri.scheme_str() == Some("https");
+        let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        Self {
+            name: format!("{host}:{port}").into(),
+            is_loopback: is_loopback(host),
+            is_tls,
+        }
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}

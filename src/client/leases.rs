@@ -1,0 +1,181 @@
+//! What a holder does with its lease: keep it, give it back, or trade it for a result. And reset, which undoes that.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+
+use super::{
+    Client, ClientError, ErrorKind,
+    answer::accepted,
+    call::Call,
+    retry::{Repeat, Rule},
+    text::bounded,
+};
+use crate::{
+    api::reservation::{FinishedRequest, HeartbeatRequest, ResetRequest},
+    model::{ExecutionId, LeaseToken, Outcome},
+};
+
+/// Longest message of an execution error that is sent, in bytes; the service keeps no more.
+const LONGEST_MESSAGE: usize = 8 * 1024;
+/// Longest details.
+const LONGEST_DETAILS: usize = 64 * 1024;
+/// How long giving a lease back may take in all: it is done on the way out, and expiry does the same later.
+const RELEASE: Duration = Duration::from_secs(4);
+
+impl Client {
+    /// Renews a lease to `timeout` from now, within `limit`: one try, the holder knows how many it can afford. Returns
+    /// when the request was sent, from which the lease surely lasts `timeout`.
+    pub async fn heartbeat(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+        timeout: Duration,
+        limit: Duration,
+    ) -> Result<Instant, ClientError> {
+        let request = HeartbeatRequest {
+            timeout: millis(timeout),
+            lease: lease.cloned(),
+            release: false,
+        };
+        let call = heartbeat_call(execution, &request).limit(limit);
+        let once = Rule {
+            budget: Duration::ZERO,
+            ..self.rides_out(Repeat::IfUndone)
+        };
+        Ok(self.persist(&call, once, accepted).await?.sent_at)
+    }
+
+    /// Gives a lease back, so that another worker takes the execution at once. A lease without token is made to end in
+    /// a millisecond, which is the nearest that the vendor's API has.
+    ///
+    /// The caller vouches that nothing runs under it any more. Takes a few seconds at most, in all.
+    pub async fn release(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+    ) -> Result<(), ClientError> {
+        let request = HeartbeatRequest {
+            timeout: 1,
+            lease: lease.cloned(),
+            release: lease.is_some(),
+        };
+        let call =
+            heartbeat_call(execution, &request).limit(self.patience().request.min(RELEASE / 2));
+        let rule = Rule {
+            budget: RELEASE / 2,
+            ..self.rides_out(Repeat::Freely)
+        };
+        match self.persist(&call, rule, accepted).await {
+            Ok(_) => Ok(()),
+            // An earlier try did it, and its answer was lost.
+            Err(error) if error.lease_is_lost() && error.may_have_happened => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Delivers a result, for as long as [`super::Patience::finish`] if need be. The verdict travels along where there
+    /// is a lease token; Test Center gets it by upload.
+    ///
+    /// [`Outcome::LeaseLost`] and [`Outcome::Cancelled`] are no results: nothing is sent, the error says so.
+    pub async fn finish(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+        outcome: &Outcome,
+    ) -> Result<(), ClientError> {
+        let call = Call::new(Method::POST, &format!("finished/{execution}")).of_lease();
+        let Some(request) = finished(lease, outcome) else {
+            let kind = ErrorKind::NotSendable {
+                reason: "an execution whose lease was lost or given back has no result".to_owned(),
+            };
+            return Err(call.error(kind, 0, false));
+        };
+        let call = call.json(&request);
+        match self.persist(&call, self.delivers(), accepted).await {
+            Ok(_) => Ok(()),
+            // Ours takes the same result twice. Elsewhere "no" may mean that it has it already.
+            Err(error)
+                if error.lease_is_lost()
+                    && error.may_have_happened
+                    && self.is_ours() != Some(true) =>
+            {
+                Err(ClientError {
+                    kind: ErrorKind::Unclear {
+                        what: "not known whether the result was counted when it was first sent"
+                            .to_owned(),
+                        because: Box::new(error.kind),
+                    },
+                    ..error
+                })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Opens an execution again that failed or could not run. With `generation`, a service of ours does so only once
+    /// for all callers that saw the same failure. [`ErrorKind::Unsupported`] where the service has no reset.
+    pub async fn reset(
+        &self,
+        execution: ExecutionId,
+        generation: Option<u32>,
+    ) -> Result<(), ClientError> {
+        let mut call = Call::new(Method::POST, &format!("reset/{execution}"));
+        if generation.is_some() {
+            call = call.json(&ResetRequest { generation });
+        }
+        let rule = self.rides_out(Repeat::IfOurs);
+        let Err(error) = self.persist(&call, rule, accepted).await else {
+            return Ok(());
+        };
+        match error.kind {
+            ErrorKind::Refused { status, .. } | ErrorKind::NotUnderstood { status, .. }
+                if matches!(status, 404 | 405) =>
+            {
+                Err(ClientError {
+                    kind: ErrorKind::Unsupported { status },
+                    may_have_happened: false,
+                    ..error
+                })
+            }
+            _ => Err(error),
+        }
+    }
+}
+
+fn heartbeat_call(execution: ExecutionId, request: &HeartbeatRequest) -> Call {
+    Call::new(Method::POST, &format!("heartbeat/{execution}"))
+        .json(request)
+        .of_lease()
+}
+
+/// The body that says what became of an execution; `None` for what is no result.
+fn finished(lease: Option<&LeaseToken>, outcome: &Outcome) -> Option<FinishedRequest> {
+    let lease = lease.cloned();
+    match outcome {
+        Outcome::Completed { result } => Some(FinishedRequest {
+            outcome: result.filter(|_| lease.is_some()),
+            lease,
+            ..FinishedRequest::default()
+        }),
+        Outcome::ExecutionError { message, details } => {
+            // An empty message would say that the test ran.
+            let message = match message.trim() {
+                "" => "the execution could not run",
+                message => message,
+            };
+            Some(FinishedRequest {
+                message: bounded(message, LONGEST_MESSAGE),
+                details: bounded(details, LONGEST_DETAILS),
+                lease,
+                outcome: None,
+            })
+        }
+        Outcome::LeaseLost | Outcome::Cancelled => None,
+    }
+}
+
+/// A span as the API writes it: whole milliseconds, at least one.
+pub(super) fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1)
+}

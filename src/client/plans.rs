@@ -1,0 +1,253 @@
+//! Looks plans up and says how far they are. Everything here only reads, and is repeated freely.
+
+use std::time::Duration;
+
+use http::Method;
+
+use super::{
+    Client, ClientError, ErrorKind, answer,
+    call::Call,
+    retry::{Repeat, Rule},
+};
+use crate::{
+    api::{
+        self,
+        listing::{ExecutionResponse, PageResponse},
+        plan::{PlanResponse, StatusResponse},
+    },
+    model::{
+        Capabilities, Execution, ExecutionState, Outcome, Plan, PlanId, PlanKind, PlanStatus, Test,
+        TestResult, Timestamp, plan::LinkedRepository,
+    },
+};
+
+impl Client {
+    /// Looks a template or plan up by project and exact title. [`ErrorKind::NotFound`] if the service knows of none;
+    /// where it tells of several, the newest.
+    pub async fn find_plan(
+        &self,
+        project: &str,
+        title: &str,
+        kind: PlanKind,
+    ) -> Result<Plan, ClientError> {
+        let word = kind_word(kind);
+        let call = Call::new(Method::GET, "testplans")
+            .query("project", project)
+            .query("title", title)
+            .query("type", word);
+        let not_found = |words: &str, tries| {
+            let kind = ErrorKind::NotFound {
+                message: format!("no {word} {title:?} in project {project:?}{words}"),
+            };
+            call.error(kind, tries, false)
+        };
+        let found = self
+            .persist(&call, self.rides_out(Repeat::Freely), newest)
+            .await;
+        match found {
+            Ok(got) => match got.value {
+                None => Err(not_found("", got.tries)),
+                Some(plan) if plan.kind != kind => {
+                    let shape = ErrorKind::NotUnderstood {
+                        status: 200,
+                        expected: format!("a plan of type {word:?}"),
+                        snippet: format!("type {:?}", kind_word(plan.kind)),
+                        json: true,
+                    };
+                    Err(call.error(shape, got.tries, false))
+                }
+                Some(plan) => Ok(plan),
+            },
+            Err(error) => match &error.kind {
+                ErrorKind::Refused {
+                    status: 404,
+                    message,
+                    ..
+                } => Err(not_found(&format!(": {message}"), error.tries)),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// A template or plan by number.
+    pub async fn plan(&self, plan: PlanId) -> Result<Plan, ClientError> {
+        let call = Call::new(Method::GET, &format!("testplans/{plan}"));
+        let got = self
+            .persist(&call, self.rides_out(Repeat::Freely), one_plan)
+            .await?;
+        Ok(got.value)
+    }
+
+    /// Counts the executions of a plan that require every capability of `filter`; all of them for an empty one.
+    pub async fn status(
+        &self,
+        plan: PlanId,
+        filter: &Capabilities,
+    ) -> Result<PlanStatus, ClientError> {
+        let call = filter.iter().fold(status_call(plan), |call, wanted| {
+            call.query(&wanted.key, &wanted.value)
+        });
+        self.ask_status(&call).await
+    }
+
+    /// Counts all executions of a plan. A service of ours answers when the counts change, or after `wait`; another one
+    /// answers at once, and the caller pauses.
+    pub async fn wait_status(
+        &self,
+        plan: PlanId,
+        wait: Duration,
+    ) -> Result<PlanStatus, ClientError> {
+        self.ask_status(&self.waiting(status_call(plan), wait))
+            .await
+    }
+
+    /// Lists all executions of a plan, or `None` if the service is not ours: the vendor's API has no list.
+    pub async fn executions(&self, plan: PlanId) -> Result<Option<Vec<Execution>>, ClientError> {
+        if self.is_ours().is_none() {
+            self.plan(plan).await?;
+        }
+        if self.is_ours() != Some(true) {
+            return Ok(None);
+        }
+        let mut executions = Vec::new();
+        let mut after = None;
+        loop {
+            let path = format!("{}/plans/{plan}/executions", api::TESTPLAN);
+            let mut call = Call::at(Method::GET, path);
+            if let Some(after) = after {
+                call = call.query("after", &format!("{after}"));
+            }
+            let rule = self.rides_out(Repeat::Freely);
+            let got = self
+                .persist(&call, rule, |body| next_page(body, after))
+                .await?;
+            executions.extend(got.value.items.into_iter().map(execution));
+            match got.value.next {
+                Some(next) => after = Some(next),
+                None => return Ok(Some(executions)),
+            }
+        }
+    }
+
+    async fn ask_status(&self, call: &Call) -> Result<PlanStatus, ClientError> {
+        let rule: Rule = self.rides_out(Repeat::Freely);
+        Ok(self.persist(call, rule, counts).await?.value)
+    }
+
+    /// The call, asking a service of ours to hold its answer back for up to `wait`.
+    pub(super) fn waiting(&self, call: Call, wait: Duration) -> Call {
+        if wait.as_secs() == 0 || self.is_ours() != Some(true) {
+            return call;
+        }
+        let limit = self.limit_of(&call) + wait;
+        call.header("prefer", &format!("wait={}", wait.as_secs()))
+            .limit(limit)
+    }
+}
+
+fn status_call(plan: PlanId) -> Call {
+    Call::new(Method::GET, &format!("status/{plan}"))
+}
+
+fn kind_word(kind: PlanKind) -> &'static str {
+    match kind {
+        PlanKind::Template => "template",
+        PlanKind::Instance => "instance",
+    }
+}
+
+/// Reads a plan.
+pub(super) fn one_plan(body: &[u8]) -> Result<Plan, String> {
+    answer::json("a plan")(body).map(plan)
+}
+
+/// Reads one plan or an array of them: the page shows an object, and does not say what becomes of equal titles.
+fn newest(body: &[u8]) -> Result<Option<Plan>, String> {
+    if !body.trim_ascii_start().starts_with(b"[") {
+        return one_plan(body).map(Some);
+    }
+    let plans: Vec<PlanResponse> = answer::json("plans")(body)?;
+    Ok(plans.into_iter().max_by_key(|plan| plan.id).map(plan))
+}
+
+/// Reads counts. The page's table calls the last one `finished`, its example `done`.
+fn counts(body: &[u8]) -> Result<PlanStatus, String> {
+    let counts: StatusResponse = answer::json("counts of executions")(body)?;
+    let done = counts
+        .done
+        .or(counts.finished)
+        .ok_or("a count `done` or `finished`")?;
+    Ok(PlanStatus {
+        open: counts.open,
+        reserved: counts.reserved,
+        done,
+    })
+}
+
+/// Reads a part of a list that gets on: one that pointed back would never end.
+fn next_page(body: &[u8], after: Option<i64>) -> Result<PageResponse<ExecutionResponse>, String> {
+    let page: PageResponse<ExecutionResponse> = answer::json("a list of executions")(body)?;
+    if page.next.is_some() && page.next <= after {
+        return Err(format!("a `next` past {after:?}"));
+    }
+    Ok(page)
+}
+
+fn plan(wire: PlanResponse) -> Plan {
+    Plan {
+        id: wire.id,
+        kind: wire.kind,
+        project: wire.project,
+        title: wire.title,
+        description: wire.description,
+        batch: wire.batch_name,
+        tags: wire.tags,
+        repositories: wire
+            .repository_information
+            .into_iter()
+            .filter_map(|repository| {
+                Some(LinkedRepository {
+                    id: repository.id.parse().ok()?,
+                    branch: repository.branch,
+                })
+            })
+            .collect(),
+        planned: wire.planned_dt.map(Timestamp),
+        server_time: Timestamp(wire.server_dt),
+        passes: wire.passes,
+        failed: wire.failed,
+        skipped: wire.skipped,
+        count: wire.count,
+    }
+}
+
+fn execution(wire: ExecutionResponse) -> Execution {
+    let outcome = match (wire.state, wire.error) {
+        (ExecutionState::Open | ExecutionState::Reserved, _) => None,
+        (ExecutionState::Done, Some(message)) => Some(Outcome::ExecutionError {
+            message,
+            details: String::new(),
+        }),
+        (ExecutionState::Done, None) => Some(Outcome::Completed {
+            result: wire.verdict.map(|verdict| TestResult {
+                verdict,
+                duration_ms: wire.duration_ms.unwrap_or(0),
+                flaky: false,
+            }),
+        }),
+    };
+    Execution {
+        id: wire.execution_id,
+        test: Test {
+            suite: wire.suite,
+            testcase: wire.testcase,
+        },
+        test_id: wire.test_id,
+        required: wire.labels.into(),
+        state: wire.state,
+        attempts: wire.attempts,
+        generation: wire.generation,
+        outcome,
+        duration_ms: wire.duration_ms,
+    }
+}

@@ -1,0 +1,159 @@
+//! Reserves an execution. An answer that was lost strands an execution for the length of a lease, so a reservation is
+//! repeated only where that is safe: it surely did not arrive, or the service is ours and knows the key again.
+
+use std::time::{Duration, Instant};
+
+use http::Method;
+
+use super::{Client, ClientError, answer, call::Call, leases::millis, retry};
+use crate::{
+    api::{
+        self,
+        reservation::{GrantedResponse, ReserveRequest, ReserveResponse},
+    },
+    clock,
+    model::{Capabilities, ExecutionId, LeaseToken, PlanId, SquishServer, Test, TestId},
+};
+
+/// What to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReserveOptions {
+    /// What the worker offers.
+    pub offered: Capabilities,
+    /// How long the lease shall be.
+    pub lease: Duration,
+    /// Whether to ask for a Squish server too.
+    pub allocate_server: bool,
+    /// How long a service of ours may hold its answer back until something fits; whole seconds. Others do not wait.
+    pub wait: Duration,
+}
+
+/// What the service answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reservation {
+    /// An execution was handed out.
+    Granted(Box<Granted>),
+    /// No execution fits now.
+    NoExecution {
+        /// How many fitting ones are reserved now or not yet due, where the service says: leave at 0.
+        pending: Option<u64>,
+    },
+    /// Executions fit, but no Squish server is free.
+    NoServer {
+        /// How many fitting ones there are, where the service says.
+        pending: Option<u64>,
+    },
+}
+
+/// An execution handed out, with its lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// Its project.
+    pub project: String,
+    /// Its plan's batch.
+    pub batch: String,
+    /// The test.
+    pub test: Test,
+    /// The test's number.
+    pub test_id: TestId,
+    /// What it needs, where the service says.
+    pub required: Option<Capabilities>,
+    /// Number of this attempt, 1 for the first, where the service says.
+    pub attempt: Option<u32>,
+    /// The right to it; Test Center has none.
+    pub lease: Option<LeaseToken>,
+    /// How long the lease is from [`Self::sent_at`]: what was granted, or else what was asked for.
+    pub timeout: Duration,
+    /// The Squish server that came with it.
+    pub server: Option<SquishServer>,
+    /// When the first request was sent that the lease may stem from: the lease surely ends no earlier than `timeout`
+    /// after this.
+    pub sent_at: Instant,
+}
+
+impl Client {
+    /// Reserves an execution for a worker. `worker` tells it from all others of the plan, for the service's log.
+    pub async fn reserve(
+        &self,
+        plan: PlanId,
+        options: &ReserveOptions,
+        worker: &str,
+    ) -> Result<Reservation, ClientError> {
+        let call = Call::new(Method::POST, &format!("reserve/{plan}"))
+            .header(api::IDEMPOTENCY_KEY, &retry::unique_key())
+            .header(api::WORKER, worker)
+            .json(&ReserveRequest {
+                capabilities: options.offered.clone().into(),
+                timeout: millis(options.lease),
+                allocate_server: options.allocate_server,
+            });
+        let call = self.waiting(call, options.wait);
+        let rule = self.rides_out(retry::Repeat::IfOurs);
+        let got = self.persist(&call, rule, response).await?;
+        let pending = got.value.pending;
+        match got.value.granted {
+            Some(wire) => {
+                let granted = granted(wire, options.lease, got.sent_at);
+                Ok(Reservation::Granted(Box::new(self.fresh(granted).await)))
+            }
+            None if got.value.status.to_lowercase().starts_with("no servers") => {
+                Ok(Reservation::NoServer { pending })
+            }
+            None => Ok(Reservation::NoExecution { pending }),
+        }
+    }
+
+    /// A lease granted at the end of a long wait, or by a request whose first answer was lost, may have begun at any
+    /// time since: by its word it would be used up before work begins. One heartbeat gives it a known beginning.
+    async fn fresh(&self, mut granted: Granted) -> Granted {
+        let age = clock::monotonic().saturating_duration_since(granted.sent_at);
+        if let Some(lease) = &granted.lease
+            && age > granted.timeout / 3
+        {
+            let limit = self.patience().request.min(granted.timeout / 3);
+            let beat = self.heartbeat(granted.execution, Some(lease), granted.timeout, limit);
+            // A failure changes nothing: the holder sees an old lease and beats at once itself.
+            if let Ok(sent_at) = beat.await {
+                granted.sent_at = sent_at;
+            }
+        }
+        granted
+    }
+}
+
+/// Reads a reservation. It was granted if it names an execution; then everything else must be readable too, because
+/// "nothing fits" would be a lie.
+fn response(body: &[u8]) -> Result<ReserveResponse, String> {
+    let response: ReserveResponse = answer::json("a reservation")(body)?;
+    if response.granted.is_none() {
+        let raw: serde_json::Value = answer::json("a reservation")(body)?;
+        if raw.get("execution_id").is_some_and(|id| !id.is_null()) {
+            answer::json::<GrantedResponse>("a reservation")(body)?;
+        }
+    }
+    Ok(response)
+}
+
+fn granted(wire: GrantedResponse, asked: Duration, sent_at: Instant) -> Granted {
+    Granted {
+        execution: wire.execution_id,
+        project: wire.project_name,
+        batch: wire.batch,
+        test: Test {
+            suite: wire.suite,
+            testcase: wire.testcase,
+        },
+        test_id: wire.test_id,
+        required: wire.labels.map(Capabilities::from),
+        attempt: wire.attempt,
+        lease: wire.lease,
+        timeout: wire
+            .timeout
+            .and_then(|millis| u64::try_from(millis).ok())
+            .map_or(asked, Duration::from_millis),
+        server: wire.server.map(SquishServer::from),
+        sent_at,
+    }
+}

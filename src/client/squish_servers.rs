@@ -1,0 +1,95 @@
+//! The registry of Squish servers.
+
+use http::Method;
+
+use super::{
+    Client, ClientError,
+    answer::{accepted, json},
+    call::Call,
+    retry::Repeat,
+};
+use crate::{
+    api::squish_server::{NewSquishServerRequest, SquishServerPatch, SquishServerResponse},
+    model::{Capabilities, SquishServer, SquishServerId},
+};
+
+/// A Squish server to register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSquishServer {
+    /// Host; the service's own machine when absent.
+    pub host: Option<String>,
+    /// Port.
+    pub port: u16,
+    /// Whether it is given out.
+    pub enabled: bool,
+    /// What it offers.
+    pub labels: Capabilities,
+}
+
+/// What to change of a Squish server; `None` leaves as is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SquishServerChange {
+    /// New host.
+    pub host: Option<String>,
+    /// New port.
+    pub port: Option<u16>,
+    /// Enable or disable.
+    pub enabled: Option<bool>,
+    /// New labels, all of them.
+    pub labels: Option<Capabilities>,
+}
+
+impl Client {
+    /// All registered Squish servers.
+    pub async fn squish_servers(&self) -> Result<Vec<SquishServer>, ClientError> {
+        let call = Call::new(Method::GET, "squishservers");
+        let read = json::<Vec<SquishServerResponse>>("a list of Squish servers");
+        let got = self
+            .persist(&call, self.rides_out(Repeat::Freely), read)
+            .await?;
+        Ok(got.value.into_iter().map(SquishServer::from).collect())
+    }
+
+    /// Registers one. Not repeated where it may have been registered already.
+    pub async fn add_squish_server(
+        &self,
+        server: &NewSquishServer,
+    ) -> Result<SquishServer, ClientError> {
+        let call = Call::new(Method::POST, "squishservers").json(&NewSquishServerRequest {
+            port: server.port.to_string(),
+            enabled: server.enabled,
+            host: server.host.clone(),
+            labels: server.labels.clone().into(),
+        });
+        self.server_of(&call, Repeat::IfUndone).await
+    }
+
+    /// Changes one.
+    pub async fn change_squish_server(
+        &self,
+        id: SquishServerId,
+        change: &SquishServerChange,
+    ) -> Result<SquishServer, ClientError> {
+        let patch = SquishServerPatch {
+            port: change.port.map(|port| port.to_string()),
+            enabled: change.enabled,
+            host: change.host.clone(),
+            labels: change.labels.clone().map(Vec::from),
+        };
+        let call = Call::new(Method::PATCH, &format!("squishservers/{id}")).json(&patch);
+        self.server_of(&call, Repeat::Freely).await
+    }
+
+    /// Removes one.
+    pub async fn remove_squish_server(&self, id: SquishServerId) -> Result<(), ClientError> {
+        let call = Call::new(Method::DELETE, &format!("squishservers/{id}"));
+        let rule = self.rides_out(Repeat::Freely);
+        self.persist(&call, rule, accepted).await.map(|_| ())
+    }
+
+    async fn server_of(&self, call: &Call, repeat: Repeat) -> Result<SquishServer, ClientError> {
+        let read = json::<SquishServerResponse>("a Squish server");
+        let got = self.persist(call, self.rides_out(repeat), read).await?;
+        Ok(got.value.into())
+    }
+}

@@ -1,0 +1,67 @@
+//! Text of others, made fit for one line of a message.
+
+/// Most characters of somebody else's words in a message.
+pub(super) const SNIPPET: usize = 200;
+/// Most characters of an error message of the service.
+pub(super) const MESSAGE: usize = 600;
+
+/// The text on one line: runs of white space become one space, other control characters are escaped, the rest after
+/// `most` characters is cut.
+pub(super) fn one_line(text: &str, most: usize) -> String {
+    let mut line = String::new();
+    let mut length = 0;
+    for word in text.split_whitespace() {
+        if length > 0 {
+            line.push(' ');
+            length += 1;
+        }
+        for character in word.chars() {
+            if length >= most {
+                line.push('…');
+                return line;
+            }
+            // Direction marks can make a line read other than it is.
+            if character.is_control()
+                || matches!(character, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            {
+                let escaped = character.escape_unicode().to_string();
+                length += escaped.len();
+                line.push_str(&escaped);
+            } else {
+                line.push(character);
+                length += 1;
+            }
+        }
+    }
+    line
+}
+
+/// The first `most` bytes of a text at a boundary of characters, without NUL, which the service refuses.
+pub(super) fn bounded(text: &str, most: usize) -> String {
+    let end = (0..=most.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end))
+        .unwrap_or(0);
+    text[..end].replace('\0', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn becomes_one_bounded_line() {
+        assert_eq!(one_line(" a\r\n\tb \u{1b}[31m ", 99), "a b \\u{1b}[31m");
+        assert_eq!(one_line("abc def", 4), "abc …");
+        assert_eq!(one_line("äöü", 2), "äö…");
+        assert_eq!(one_line("x\u{202e}y", 99), "x\\u{202e}y");
+        assert_eq!(one_line("\n", 5), "");
+    }
+
+    #[test]
+    fn cuts_between_characters_and_drops_nul() {
+        assert_eq!(bounded("aäb", 2), "a");
+        assert_eq!(bounded("aäb", 3), "aä");
+        assert_eq!(bounded("a\0b", 99), "a\u{fffd}b");
+    }
+}
