@@ -1,1 +1,267 @@
 //! A command as a process group: started, captured, bounded, killed as a whole.
+//!
+//! Output goes straight into a file that the command is handed, never through us. The group is a Unix process group
+//! or a Windows job; when its first process has ended, or the lease has, all of it ends.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "this module owns starting processes"
+)]
+
+mod capture;
+mod listing;
+mod spawn_error;
+#[cfg(unix)]
+mod survivors;
+
+use std::{
+    io,
+    path::Path,
+    process::{ExitStatus, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
+use tokio::{process::Command, time};
+
+use self::capture::Capture;
+use crate::runner::{command::CommandLine, outcome::Ending};
+
+pub use self::{
+    listing::{Listed, ListingError, run_to_end},
+    spawn_error::SpawnError,
+};
+
+/// Variable that marks every process of one attempt, wherever it goes.
+pub const ATTEMPT: &str = "TESTPLAN_ATTEMPT";
+
+/// How often a running command's output is held against its limit.
+const CHECK: Duration = Duration::from_millis(250);
+
+/// How long a killed process may take to disappear before that is an error.
+const DEATH: Duration = Duration::from_secs(5);
+
+#[cfg(unix)]
+const SIGTERM: i32 = 15;
+
+/// Starts a command with its output, both kinds of it in one file, in `capture`, which is appended to.
+///
+/// Beyond `limit` bytes (at least 4 KiB) the middle of the output is left out, with a line that says how much. Has no
+/// input. Blocks for as long as starting takes, well under a millisecond; must be called inside a tokio runtime.
+pub fn spawn(command: &CommandLine, capture: &Path, limit: u64) -> Result<Running, SpawnError> {
+    let capture =
+        Capture::open(capture, limit).map_err(|error| SpawnError::no_capture(capture, error))?;
+    let output = || capture.handle().map(Stdio::from);
+    match output().and_then(|stdout| Ok((stdout, output()?))) {
+        Ok((stdout, stderr)) => {
+            let mut running = start(command, stdout, stderr)?;
+            running.capture = Some(Arc::new(capture));
+            Ok(running)
+        }
+        Err(error) => Err(SpawnError::no_capture(capture.path(), error)),
+    }
+}
+
+fn start(command: &CommandLine, stdout: Stdio, stderr: Stdio) -> Result<Running, SpawnError> {
+    let Some((program, arguments)) = command.argv.split_first() else {
+        return Err(SpawnError::no_program());
+    };
+    let attempt = attempt().map_err(|error| SpawnError::explain(command, error))?;
+    let mut prepared = Command::new(&*located(program, command.cwd.as_deref()));
+    prepared.args(arguments);
+    if let Some(cwd) = &command.cwd {
+        prepared.current_dir(cwd);
+    }
+    for name in &command.env_remove {
+        prepared.env_remove(name);
+    }
+    prepared
+        .envs(command.env.iter().map(|(name, value)| (name, value)))
+        .env(ATTEMPT, &attempt)
+        .stdin(Stdio::null())
+        .stdout(stdout)
+        .stderr(stderr);
+    let mut wrapped = CommandWrap::from(prepared);
+    group(&mut wrapped);
+    let child = wrapped
+        .wrap(KillOnDrop)
+        .spawn()
+        .map_err(|error| SpawnError::explain(command, error))?;
+    Ok(Running {
+        pid: child.id().unwrap_or_default(),
+        child,
+        attempt,
+        capture: None,
+        leader: None,
+        over: false,
+    })
+}
+
+#[cfg(unix)]
+fn group(command: &mut CommandWrap) {
+    command.wrap(process_wrap::tokio::ProcessGroup::leader());
+}
+
+/// A job, and a console group of its own: Ctrl-C is for us, we stop the command in our own time.
+#[cfg(windows)]
+fn group(command: &mut CommandWrap) {
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    let mut flags = process_wrap::tokio::CreationFlags(Default::default());
+    flags.0.0 = CREATE_NEW_PROCESS_GROUP;
+    command.wrap(flags).wrap(process_wrap::tokio::JobObject);
+}
+
+/// Unix looks for `./x` in the folder that the command runs in, Windows in ours: there the folder is put in front.
+fn located<'a>(
+    program: &'a std::ffi::OsStr,
+    cwd: Option<&Path>,
+) -> std::borrow::Cow<'a, std::ffi::OsStr> {
+    match cwd {
+        Some(cwd) if cfg!(windows) && Path::new(program).components().nth(1).is_some() => {
+            cwd.join(program).into_os_string().into()
+        }
+        _ => program.into(),
+    }
+}
+
+/// A name that no other attempt anywhere has.
+fn attempt() -> io::Result<String> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}
+
+/// A command that was started. Dropping it kills the group.
+#[derive(Debug)]
+pub struct Running {
+    child: Box<dyn ChildWrapper>,
+    pid: u32,
+    attempt: String,
+    capture: Option<Arc<Capture>>,
+    /// How the first process ended, once it has.
+    leader: Option<Ending>,
+    /// The rest of the group was killed: its number may soon be somebody else's.
+    over: bool,
+}
+
+impl Running {
+    /// Number of the first process, which is the group's on Unix.
+    pub fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    /// Waits for the first process to end, then kills what it left behind in its group. May be dropped and called
+    /// again; once ended it answers at once. Fails only if the system cannot tell.
+    pub async fn wait(&mut self) -> io::Result<Ending> {
+        let ending = self.leader().await?;
+        if !self.over {
+            self.kill_group();
+            self.over = true;
+            self.trim().await;
+        }
+        Ok(ending)
+    }
+
+    /// Asks the group to end (SIGTERM; Windows has no such thing), and after `grace` kills it, on Linux also those
+    /// that left it. Returns when the first process is gone, how it ended; at once if that was before.
+    pub async fn stop(&mut self, grace: Duration) -> io::Result<Ending> {
+        if !self.over {
+            #[cfg(unix)]
+            let gone = self.asked_to_end(grace).await;
+            #[cfg(not(unix))]
+            let (gone, _) = (false, grace);
+            if !gone {
+                self.kill_group();
+            }
+        }
+        let ending = time::timeout(DEATH, self.leader()).await.map_err(|_| {
+            io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!("process {} was killed but does not end", self.pid),
+            )
+        })??;
+        if !self.over {
+            self.over = true;
+            #[cfg(unix)]
+            self.kill_survivors().await;
+            self.trim().await;
+        }
+        Ok(ending)
+    }
+
+    /// Waits for the first process and meanwhile keeps the output within its limit.
+    async fn leader(&mut self) -> io::Result<Ending> {
+        if let Some(ending) = self.leader {
+            return Ok(ending);
+        }
+        // Not the wrapper's own wait: that one also waits for the rest of the group.
+        let mut wait = self.child.inner_mut().wait();
+        let status = loop {
+            tokio::select! {
+                status = &mut wait => break status?,
+                () = time::sleep(CHECK) => Capture::keep_within(self.capture.as_ref()).await,
+            }
+        };
+        drop(wait);
+        let ending = ending(status);
+        self.leader = Some(ending);
+        Ok(ending)
+    }
+
+    /// Asks the group to end and waits until no process of it lives, `grace` long. Whether that came true.
+    #[cfg(unix)]
+    async fn asked_to_end(&mut self, grace: Duration) -> bool {
+        if grace.is_zero() {
+            return false;
+        }
+        // It fails only where there is nobody left to ask.
+        let _ = self.child.signal(SIGTERM);
+        let gone = async {
+            self.leader().await?;
+            // There is no event for the end of a group.
+            while survivors::in_group(self.pid) {
+                time::sleep(Duration::from_millis(20)).await;
+            }
+            io::Result::Ok(())
+        };
+        matches!(time::timeout(grace, gone).await, Ok(Ok(())))
+    }
+
+    fn kill_group(&mut self) {
+        // It fails only where there is nobody left to kill.
+        let _ = self.child.start_kill();
+    }
+
+    #[cfg(unix)]
+    async fn kill_survivors(&self) {
+        let (group, attempt) = (self.pid, format!("{ATTEMPT}={}", self.attempt));
+        let left = tokio::task::spawn_blocking(move || survivors::kill(group, &attempt)).await;
+        if let Ok(left @ 1..) = left {
+            tracing::warn!(
+                pid = self.pid,
+                left,
+                "processes of a stopped command live on"
+            );
+        }
+    }
+
+    async fn trim(&self) {
+        Capture::keep_within(self.capture.as_ref()).await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.over {
+            self.kill_group();
+        }
+    }
+}
+
+fn ending(status: ExitStatus) -> Ending {
+    #[cfg(unix)]
+    if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+        return Ending::Signalled(signal);
+    }
+    Ending::Exited(status.code().unwrap_or(-1))
+}

@@ -1,0 +1,146 @@
+//! Commands that are run for what they print, as the discovery of tests.
+
+use std::{collections::VecDeque, io, pin::pin, process::Stdio, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _},
+    time,
+};
+
+use super::{SpawnError, start};
+use crate::runner::{
+    command::CommandLine,
+    outcome::{Ending, words},
+};
+
+/// How much of the standard error is kept.
+const TAIL: usize = 4096;
+
+/// How long the pipes are read on after the command has ended: somebody who left its group may hold them open.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// What a command printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// How it ended; the caller knows which codes are good.
+    pub ending: Ending,
+    /// Its standard output.
+    pub stdout: Vec<u8>,
+    /// The end of its standard error.
+    pub stderr_tail: String,
+}
+
+/// Why there is no list.
+#[derive(Debug, thiserror::Error)]
+pub enum ListingError {
+    /// It did not start.
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    /// It took too long and was stopped.
+    #[error("{}: stopped; it last said: {stderr_tail:?}", words(*.ending))]
+    TimedOut {
+        /// The limit.
+        ending: Ending,
+        /// The end of its standard error.
+        stderr_tail: String,
+    },
+    /// It printed more than is taken, and was stopped.
+    #[error("it printed more than {0} bytes, which is no list of tests")]
+    TooMuch(usize),
+    /// The system failed us.
+    #[error("its output cannot be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Runs a command to its end and takes at most `limit` bytes of its output. Its group is stopped when `timeout` is
+/// over, when it prints too much, or when this future is dropped.
+pub async fn run_to_end(
+    command: &CommandLine,
+    timeout: Duration,
+    limit: usize,
+) -> Result<Listed, ListingError> {
+    let mut running = start(command, Stdio::piped(), Stdio::piped())?;
+    let stdout = running.child.stdout().take();
+    let stderr = running.child.stderr().take();
+    let mut printed = Vec::new();
+    let mut tail = VecDeque::new();
+    let outcome = {
+        let mut reading = pin!(async {
+            tokio::try_join!(
+                read_whole(stdout, &mut printed, limit),
+                read_tail(stderr, &mut tail)
+            )
+        });
+        let mut over = pin!(time::sleep(timeout));
+        let mut drained = false;
+        let ending = loop {
+            tokio::select! {
+                done = &mut reading, if !drained => match done {
+                    Ok(((), ())) => drained = true,
+                    Err(error) => break Err(error),
+                },
+                ending = running.wait() => break Ok(ending?),
+                () = &mut over => break Ok(Ending::TimedOut(timeout)),
+            }
+        };
+        match ending {
+            Ok(ending) if !drained && !matches!(ending, Ending::TimedOut(_)) => {
+                match time::timeout(DRAIN, reading).await {
+                    Ok(Err(error)) => Err(error),
+                    Ok(Ok(_)) | Err(_) => Ok(ending),
+                }
+            }
+            other => other,
+        }
+    };
+    running.stop(Duration::ZERO).await?;
+    let stderr_tail = String::from_utf8_lossy(tail.make_contiguous())
+        .trim_end()
+        .to_owned();
+    match outcome {
+        Ok(ending @ Ending::TimedOut(_)) => Err(ListingError::TimedOut {
+            ending,
+            stderr_tail,
+        }),
+        Ok(ending) => Ok(Listed {
+            ending,
+            stdout: printed,
+            stderr_tail,
+        }),
+        Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            Err(ListingError::TooMuch(limit))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn read_whole(
+    pipe: Option<impl AsyncRead + Unpin>,
+    into: &mut Vec<u8>,
+    limit: usize,
+) -> io::Result<()> {
+    if let Some(pipe) = pipe {
+        pipe.take(limit as u64 + 1).read_to_end(into).await?;
+    }
+    if into.len() > limit {
+        return Err(io::ErrorKind::FileTooLarge.into());
+    }
+    Ok(())
+}
+
+async fn read_tail(
+    pipe: Option<impl AsyncRead + Unpin>,
+    into: &mut VecDeque<u8>,
+) -> io::Result<()> {
+    let Some(mut pipe) = pipe else { return Ok(()) };
+    let mut chunk = vec![0; TAIL];
+    loop {
+        let count = pipe.read(&mut chunk).await?;
+        if count == 0 {
+            return Ok(());
+        }
+        into.extend(&chunk[..count]);
+        let excess = into.len().saturating_sub(TAIL);
+        into.drain(..excess);
+    }
+}

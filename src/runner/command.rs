@@ -1,0 +1,242 @@
+//! The command line of one execution: arguments, environment and folder, or why there is none.
+//!
+//! Names come from the service, which takes them from whoever wrote the plan. They are put in as whole values, never
+//! through a shell, and refused where they would mean something else to the command: an option, a path out of the
+//! workspace, a second argument.
+
+mod names;
+
+use std::{ffi::OsString, path::Path, path::PathBuf};
+
+use super::{
+    placeholders::{Piece, Placeholder, Template},
+    settings::RunnerSettings,
+};
+use crate::model::{Capabilities, ExecutionId, PlanId, SquishServer, Test};
+
+/// Variables that every command gets, with the facts its arguments can ask for. `TESTPLAN_SERVER_HOST` and
+/// `TESTPLAN_SERVER_PORT` are set only where a Squish server came with the reservation; besides these, each
+/// capability offered is in `TESTPLAN_CAPABILITY_<KEY>`, the key in capitals with `_` for what is no letter or digit,
+/// and each attempt has a `TESTPLAN_ATTEMPT` of its own.
+pub const VARIABLES: [&str; 9] = [
+    "TESTPLAN_PLAN_ID",
+    "TESTPLAN_EXECUTION_ID",
+    "TESTPLAN_SUITE",
+    "TESTPLAN_TESTCASE",
+    "TESTPLAN_RESULTS",
+    "TESTPLAN_PROJECT",
+    "TESTPLAN_BATCH",
+    SERVER_HOST,
+    SERVER_PORT,
+];
+
+/// Variables that no command inherits: our own credentials, and those that GitHub gives to an action but not to the
+/// steps of a job. A command that needs one gets it by name from `environment`.
+pub const SECRET_VARIABLES: [&str; 11] = [
+    "TESTCENTER_TOKEN",
+    "TESTCENTER_PASSWORD",
+    "TESTCENTER_USER",
+    "INPUT_TOKEN",
+    "INPUT_PASSWORD",
+    "INPUT_GITHUB-TOKEN",
+    "INPUT_GITHUB_TOKEN",
+    "GITHUB_TOKEN",
+    "ACTIONS_RUNTIME_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    "ACTIONS_ID_TOKEN_REQUEST_URL",
+];
+
+const SERVER_HOST: &str = "TESTPLAN_SERVER_HOST";
+const SERVER_PORT: &str = "TESTPLAN_SERVER_PORT";
+
+/// Most bytes of all arguments together: Windows takes 32,767 characters, and the same plan shall run everywhere.
+const MAX_COMMAND: usize = 30_000;
+
+/// What is known of an execution when its command is made.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    /// The plan.
+    pub plan: PlanId,
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The test.
+    pub test: &'a Test,
+    /// Its project.
+    pub project: &'a str,
+    /// The plan's batch.
+    pub batch: &'a str,
+    /// The execution's own results folder, absolute.
+    pub results: &'a Path,
+    /// The Squish server that came with the reservation.
+    pub server: Option<&'a SquishServer>,
+    /// What the worker offers.
+    pub capabilities: &'a Capabilities,
+}
+
+/// A command, ready to be started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine {
+    /// Program and arguments; never empty.
+    pub argv: Vec<OsString>,
+    /// Variables to set, later ones over earlier ones.
+    pub env: Vec<(String, OsString)>,
+    /// Variables not to inherit; a name that is also in `env` is set.
+    pub env_remove: Vec<String>,
+    /// Where it runs; `None` is where testplan runs.
+    pub cwd: Option<PathBuf>,
+}
+
+/// Why an execution has no command: it becomes an execution error with this message.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Refused(String);
+
+/// Makes the command of one execution.
+pub fn build(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<CommandLine, Refused> {
+    names::check(facts)?;
+    let mut argv = Vec::with_capacity(settings.command.len());
+    for (index, text) in settings.command.iter().enumerate() {
+        let template = Template::parse(text).map_err(|error| {
+            Refused(format!(
+                "argument {index} of the command, {text:?}: {error}"
+            ))
+        })?;
+        argv.push(expand(&template, text, facts)?);
+    }
+    if argv.first().is_none_or(|program| program.is_empty()) {
+        return Err(Refused(
+            "the command names no program: set runner.command in testplan.yml".to_owned(),
+        ));
+    }
+    let length: usize = argv.iter().map(|argument| argument.len() + 1).sum();
+    if length > MAX_COMMAND {
+        return Err(Refused(format!(
+            "the command has {length} bytes, {MAX_COMMAND} are the most that every system takes"
+        )));
+    }
+    let (env, env_remove) = environment(settings, facts)?;
+    Ok(CommandLine {
+        argv,
+        env,
+        env_remove,
+        cwd: settings.working_directory.clone(),
+    })
+}
+
+/// Puts the facts into one argument.
+fn expand(template: &Template, text: &str, facts: &Facts<'_>) -> Result<OsString, Refused> {
+    let mut argument = OsString::new();
+    for (index, piece) in template.pieces().iter().enumerate() {
+        match piece {
+            Piece::Literal(literal) => argument.push(literal),
+            Piece::Placeholder(Placeholder::Results) => argument.push(facts.results),
+            Piece::Placeholder(placeholder) => {
+                let value = value(placeholder, facts)?;
+                let before = argument.as_encoded_bytes().last().copied();
+                let after = match template.pieces().get(index + 1) {
+                    Some(Piece::Literal(next)) => next.bytes().next(),
+                    Some(Piece::Placeholder(_)) | None => None,
+                };
+                // Next to a separator, a value is part of a path.
+                if [before, after].contains(&Some(b'/')) || [before, after].contains(&Some(b'\\')) {
+                    names::inside(&placeholder.to_string(), &value)?;
+                }
+                argument.push(value);
+            }
+        }
+    }
+    let begins_literally = matches!(template.pieces().first(), Some(Piece::Literal(_)));
+    if argument.as_encoded_bytes().starts_with(b"-") && !begins_literally {
+        return Err(Refused(format!(
+            "{text:?} would become {argument:?}, which the command would take for an option: \
+             write a text before the placeholder, as \"./{text}\", or rename the test"
+        )));
+    }
+    if argument.as_encoded_bytes().contains(&0) {
+        return Err(Refused(format!("{text:?} would hold a NUL character")));
+    }
+    Ok(argument)
+}
+
+fn value(placeholder: &Placeholder, facts: &Facts<'_>) -> Result<String, Refused> {
+    let server = || {
+        facts.server.ok_or_else(|| {
+            Refused(format!(
+                "the command asks for {placeholder}, but no Squish server came with the execution: \
+                 allocate one (--allocate-server) or take the placeholder out"
+            ))
+        })
+    };
+    Ok(match placeholder {
+        Placeholder::Suite => facts.test.suite.clone(),
+        Placeholder::Testcase => facts.test.testcase.clone(),
+        Placeholder::Results => facts.results.to_string_lossy().into_owned(),
+        Placeholder::ExecutionId => facts.execution.to_string(),
+        Placeholder::PlanId => facts.plan.to_string(),
+        Placeholder::Project => facts.project.to_owned(),
+        Placeholder::Batch => facts.batch.to_owned(),
+        Placeholder::ServerHost => server()?.host.clone(),
+        Placeholder::ServerPort => server()?.port.clone(),
+        Placeholder::Capability(key) => match facts.capabilities.get(key) {
+            Some(value) => value.to_owned(),
+            None => {
+                return Err(Refused(format!(
+                    "the command asks for {placeholder}, but this worker offers {}: \
+                     start it with --capability {key}=VALUE",
+                    facts.capabilities
+                )));
+            }
+        },
+    })
+}
+
+type Environment = (Vec<(String, OsString)>, Vec<String>);
+
+/// The settings' variables, then ours: nobody can name a test that it is not.
+fn environment(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<Environment, Refused> {
+    let mut env: Vec<(String, OsString)> = Vec::with_capacity(settings.environment.len() + 12);
+    for (name, value) in &settings.environment {
+        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+            return Err(Refused(format!(
+                "environment: {name:?} cannot be set: a name is not empty and has no `=`, and neither it nor the \
+                 value has a NUL"
+            )));
+        }
+        env.push((name.clone(), value.into()));
+    }
+    let mut env_remove: Vec<String> = SECRET_VARIABLES.map(str::to_owned).into();
+    let mut seen = Vec::new();
+    for capability in facts.capabilities.iter() {
+        let name = variable(&capability.key);
+        if !seen.contains(&name) {
+            env.push((name.clone(), capability.value.clone().into()));
+            seen.push(name);
+        }
+    }
+    let mut set = |name: &str, value: OsString| env.push((name.to_owned(), value));
+    set("TESTPLAN_PLAN_ID", facts.plan.to_string().into());
+    set("TESTPLAN_EXECUTION_ID", facts.execution.to_string().into());
+    set("TESTPLAN_SUITE", facts.test.suite.clone().into());
+    set("TESTPLAN_TESTCASE", facts.test.testcase.clone().into());
+    set("TESTPLAN_RESULTS", facts.results.into());
+    set("TESTPLAN_PROJECT", facts.project.into());
+    set("TESTPLAN_BATCH", facts.batch.into());
+    if let Some(server) = facts.server {
+        set(SERVER_HOST, server.host.clone().into());
+        set(SERVER_PORT, server.port.clone().into());
+    } else {
+        env_remove.extend([SERVER_HOST, SERVER_PORT].map(str::to_owned));
+    }
+    Ok((env, env_remove))
+}
+
+fn variable(key: &str) -> String {
+    let key = key.chars().map(|c| {
+        if c.is_ascii_alphanumeric() {
+            c.to_ascii_uppercase()
+        } else {
+            '_'
+        }
+    });
+    "TESTPLAN_CAPABILITY_".chars().chain(key).collect()
+}

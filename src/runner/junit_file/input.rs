@@ -1,0 +1,79 @@
+//! A stream that counts its lines and ends in an error where it gets too long.
+
+use std::io::{self, BufRead, Read};
+
+/// Counts what is taken of the stream beneath.
+#[derive(Debug)]
+pub(super) struct Counted<R> {
+    inner: R,
+    newlines: u64,
+    taken: u64,
+    limit: u64,
+}
+
+impl<R: BufRead> Counted<R> {
+    pub(super) fn new(inner: R, limit: u64) -> Self {
+        Self {
+            inner,
+            newlines: 0,
+            taken: 0,
+            limit,
+        }
+    }
+
+    /// The line that the stream has come to, 1 for the first.
+    pub(super) fn line(&self) -> u64 {
+        self.newlines + 1
+    }
+}
+
+impl<R: BufRead> Read for Counted<R> {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let available = self.fill_buf()?;
+        let count = available.len().min(target.len());
+        target[..count].copy_from_slice(&available[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<R: BufRead> BufRead for Counted<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.taken > self.limit {
+            return Err(io::Error::other(format!(
+                "the file is larger than {} MiB",
+                self.limit / (1024 * 1024)
+            )));
+        }
+        self.inner.fill_buf()
+    }
+
+    fn consume(&mut self, amount: usize) {
+        // The buffer is filled already: whoever consumes has looked at it, so this reads nothing.
+        if let Ok(buffer) = self.inner.fill_buf() {
+            let taken = &buffer[..amount.min(buffer.len())];
+            #[expect(clippy::naive_bytecount, reason = "not worth a crate")]
+            let newlines = taken.iter().filter(|byte| **byte == b'\n').count();
+            self.newlines += newlines as u64;
+        }
+        self.taken += amount as u64;
+        self.inner.consume(amount);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_lines_and_stops_beyond_the_limit() {
+        let mut input = Counted::new(&b"a\nb\nc"[..], 100);
+        let mut text = String::new();
+        input.read_to_string(&mut text).unwrap();
+        assert_eq!((text.as_str(), input.line()), ("a\nb\nc", 3));
+
+        let mut input = Counted::new(io::BufReader::with_capacity(4, &[b'x'; 64][..]), 8);
+        let error = input.read_to_end(&mut Vec::new()).unwrap_err();
+        assert!(error.to_string().contains("larger than"), "{error}");
+    }
+}

@@ -1,0 +1,184 @@
+//! Text of a result file: decoded whatever it is, kept within bounds.
+
+use std::borrow::Cow;
+
+/// How the bytes of a file are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Charset {
+    /// UTF-8; what is not is marked with U+FFFD.
+    #[default]
+    Utf8,
+    /// ISO 8859-1: every byte is a character.
+    Latin1,
+}
+
+impl Charset {
+    /// The one an XML declaration names. Unknown ones are read as UTF-8, which most of them share ASCII with.
+    pub(super) fn named(name: &[u8]) -> Self {
+        match name.to_ascii_lowercase().as_slice() {
+            b"iso-8859-1" | b"latin1" | b"latin-1" | b"windows-1252" | b"cp1252" => Self::Latin1,
+            _ => Self::Utf8,
+        }
+    }
+
+    /// The text of some bytes. Bytes that are valid UTF-8 are taken as such even where the file says otherwise.
+    pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
+        match (std::str::from_utf8(bytes), self) {
+            (Ok(text), _) => Cow::Borrowed(text),
+            (Err(_), Self::Utf8) => String::from_utf8_lossy(bytes),
+            (Err(_), Self::Latin1) => bytes.iter().copied().map(char::from).collect(),
+        }
+    }
+}
+
+/// A text of which the beginning and the end are kept.
+#[derive(Debug, Default)]
+pub(super) struct Clipped {
+    head: String,
+    tail: String,
+    dropped: usize,
+    limit: usize,
+}
+
+impl Clipped {
+    /// Keeps at most `limit` bytes.
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            ..Self::default()
+        }
+    }
+
+    /// Appends; takes no more memory than twice the limit and the chunk.
+    pub(super) fn push(&mut self, text: &str) {
+        let room = (self.limit / 2).saturating_sub(self.head.len());
+        let split = if self.tail.is_empty() && self.dropped == 0 {
+            floor(text, room)
+        } else {
+            0
+        };
+        self.head.push_str(&text[..split]);
+        self.tail.push_str(&text[split..]);
+        if self.tail.len() > self.limit {
+            self.cut();
+        }
+    }
+
+    /// Lowers the limit.
+    pub(super) fn limit(&mut self, limit: usize) {
+        self.limit = self.limit.min(limit);
+        let keep = floor(&self.head, self.limit / 2);
+        if keep < self.head.len() {
+            let rest = self.head.split_off(keep);
+            self.tail.insert_str(0, &rest);
+        }
+        self.cut();
+    }
+
+    /// How many bytes are kept.
+    pub(super) fn len(&self) -> usize {
+        self.head.len() + self.tail.len()
+    }
+
+    /// The text, with a note where something was left out.
+    pub(super) fn into_string(mut self) -> String {
+        self.cut();
+        if self.dropped > 0 {
+            self.head
+                .extend(["\n[… ", &self.dropped.to_string(), " bytes left out …]\n"]);
+        }
+        self.head.push_str(&self.tail);
+        self.head
+    }
+
+    fn cut(&mut self) {
+        let excess = self.len().saturating_sub(self.limit);
+        if excess > 0 {
+            let mut at = excess.min(self.tail.len());
+            while !self.tail.is_char_boundary(at) {
+                at += 1;
+            }
+            self.tail.drain(..at);
+            self.dropped += at;
+        }
+    }
+}
+
+/// The last boundary between characters at or before `at`.
+fn floor(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The first line that says something, at most 1,024 bytes of it.
+pub(super) fn first_line(text: &str) -> String {
+    let line = text
+        .lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .unwrap_or_default();
+    clip(line)
+}
+
+/// At most 1,024 bytes of a name.
+pub(super) fn clip(name: &str) -> String {
+    const MAX: usize = 1024;
+    if name.len() <= MAX {
+        return name.to_owned();
+    }
+    format!("{}…", &name[..floor(name, MAX)])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn keeps_both_ends() {
+        let mut text = Clipped::new(10);
+        for part in ["abc", "defgh", "ijklmnop", "qrstuvwxyz"] {
+            text.push(part);
+        }
+        assert_eq!(text.into_string(), "abcde\n[… 16 bytes left out …]\nvwxyz");
+        let mut text = Clipped::new(10);
+        text.push("0123456789");
+        assert_eq!(text.into_string(), "0123456789");
+    }
+
+    #[test]
+    fn decodes_what_the_file_says() {
+        let latin = Charset::named(b"ISO-8859-1");
+        assert_eq!(latin.decode(b"f\xfcr"), "für");
+        assert_eq!(latin.decode("für".as_bytes()), "für");
+        assert_eq!(Charset::Utf8.decode(b"f\xfcr"), "f\u{fffd}r");
+    }
+
+    #[test]
+    fn a_first_line_says_something() {
+        assert_eq!(first_line("\n  \n  boom \nmore"), "boom");
+        assert_eq!(first_line(""), "");
+        assert!(first_line(&"ä".repeat(5000)).len() < 1030);
+    }
+
+    proptest! {
+        #[test]
+        fn never_exceeds_its_limit(parts in prop::collection::vec(".{0,40}", 0..20), limit in 0usize..100, lower in 0usize..100) {
+            let mut text = Clipped::new(limit);
+            for part in &parts {
+                text.push(part);
+            }
+            text.limit(lower);
+            prop_assert!(text.len() <= limit.min(lower));
+            let (whole, kept) = (parts.concat(), text.len());
+            let dropped = text.dropped;
+            let cut = text.into_string();
+            prop_assert_eq!(kept + dropped, whole.len());
+            prop_assert!(dropped > 0 || cut == whole);
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What an exit code and the result files mean together.
+//!
+//! A pass needs both: an exit code that says so and results without a failure. A failure needs either. Whatever is
+//! neither is an execution error, and says which of the two is to blame.
+
+use std::time::Duration;
+
+use super::{results::Results, settings::RunnerSettings};
+use crate::model::{
+    CaseResult, Outcome, TestResult, TestVerdict,
+    outcome::{CaseVerdict, Trouble},
+};
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// With an exit code.
+    Exited(i32),
+    /// By a signal that it did not handle (Unix).
+    Signalled(i32),
+    /// We stopped it when its time was over.
+    TimedOut(Duration),
+}
+
+/// What became of an execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// For the service and the record.
+    pub outcome: Outcome,
+    /// The cases of the result files, and one of ours where the exit code alone says that the test failed.
+    pub cases: Vec<CaseResult>,
+    /// What a person should know: exit code and results contradict each other.
+    pub note: Option<String>,
+}
+
+/// Decides what became of an execution that took `took`.
+pub fn decide(
+    settings: &RunnerSettings,
+    ending: Ending,
+    took: Duration,
+    results: Results,
+) -> Decision {
+    let says_passed = match said(settings, ending) {
+        Ok(says_passed) => says_passed,
+        Err(message) => return could_not_run(message, String::new(), cases_of(results)),
+    };
+    let cases = match results {
+        Results::NotAsked => {
+            let verdict = if says_passed {
+                TestVerdict::Passed
+            } else {
+                TestVerdict::Failed
+            };
+            return completed(verdict, took, false, Vec::new(), None);
+        }
+        Results::Missing(message) => {
+            return could_not_run(message, explain(ending), Vec::new());
+        }
+        Results::Unreadable { message, cases } => {
+            let message = format!("a result file cannot be read: {message}");
+            return could_not_run(message, explain(ending), cases);
+        }
+        Results::Read(cases) if cases.is_empty() => {
+            return could_not_run("ran no test".to_owned(), explain(ending), cases);
+        }
+        Results::Read(cases) => cases,
+    };
+    let failing = cases
+        .iter()
+        .any(|case| matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_)));
+    let skipped = cases
+        .iter()
+        .all(|case| matches!(case.verdict, CaseVerdict::Skipped { .. }));
+    let flaky = cases
+        .iter()
+        .any(|case| matches!(case.verdict, CaseVerdict::Passed { flaky: true }));
+    match (says_passed, failing) {
+        (true, false) if skipped => completed(TestVerdict::Skipped, took, false, cases, None),
+        (true, false) => completed(TestVerdict::Passed, took, flaky, cases, None),
+        (false, true) => completed(TestVerdict::Failed, took, false, cases, None),
+        (true, true) => {
+            let note = format!(
+                "{}, which means passed, but the results have failures: they count",
+                words(ending)
+            );
+            completed(TestVerdict::Failed, took, false, cases, Some(note))
+        }
+        (false, false) => unexplained_failure(ending, took, cases),
+    }
+}
+
+/// Whether the exit code says passed or failed, or why it says neither.
+fn said(settings: &RunnerSettings, ending: Ending) -> Result<bool, String> {
+    let codes = &settings.exit_codes;
+    match ending {
+        Ending::TimedOut(limit) => Err(format!("stopped after {} (time limit)", span(limit))),
+        Ending::Signalled(_) => Err(words(ending)),
+        Ending::Exited(code) if codes.passed.contains(&code) => Ok(true),
+        Ending::Exited(code) if codes.failed.contains(&code) => Ok(false),
+        Ending::Exited(_) => Err(format!(
+            "{}: neither a code of a pass ({}) nor of a failure ({})",
+            words(ending),
+            list(&codes.passed),
+            list(&codes.failed)
+        )),
+    }
+}
+
+fn completed(
+    verdict: TestVerdict,
+    took: Duration,
+    flaky: bool,
+    cases: Vec<CaseResult>,
+    note: Option<String>,
+) -> Decision {
+    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let result = Some(TestResult {
+        verdict,
+        duration_ms,
+        flaky,
+    });
+    Decision {
+        outcome: Outcome::Completed { result },
+        cases,
+        note,
+    }
+}
+
+fn could_not_run(message: String, details: String, cases: Vec<CaseResult>) -> Decision {
+    Decision {
+        outcome: Outcome::ExecutionError { message, details },
+        cases,
+        note: None,
+    }
+}
+
+/// The command said that it failed, and no case shows why: the report gets one that says so.
+fn unexplained_failure(ending: Ending, took: Duration, mut cases: Vec<CaseResult>) -> Decision {
+    let note = format!(
+        "the command said it failed ({}), its results do not say why",
+        words(ending)
+    );
+    cases.push(CaseResult {
+        classname: cases
+            .first()
+            .map(|case| case.classname.clone())
+            .unwrap_or_default(),
+        name: "(exit code)".to_owned(),
+        verdict: CaseVerdict::Failed(Trouble {
+            message: note.clone(),
+            ..Trouble::default()
+        }),
+        duration_ms: None,
+        file: None,
+        line: None,
+        output: String::new(),
+    });
+    completed(TestVerdict::Failed, took, false, cases, Some(note))
+}
+
+fn cases_of(results: Results) -> Vec<CaseResult> {
+    match results {
+        Results::Read(cases) | Results::Unreadable { cases, .. } => cases,
+        Results::NotAsked | Results::Missing(_) => Vec::new(),
+    }
+}
+
+fn explain(ending: Ending) -> String {
+    format!("The command ended with {}.", words(ending))
+}
+
+/// How a process ended, in words, with what the number usually means.
+pub fn words(ending: Ending) -> String {
+    match ending {
+        Ending::TimedOut(limit) => format!("the time limit of {}", span(limit)),
+        Ending::Signalled(number) => match signal(number) {
+            Some((name, "")) => format!("killed by {name} ({number})"),
+            Some((name, why)) => format!("killed by {name} ({number}): {why}"),
+            None => format!("killed by signal {number}"),
+        },
+        Ending::Exited(code) => match meaning(code) {
+            Some(meaning) => format!("exit code {code} ({meaning})"),
+            None => format!("exit code {code}"),
+        },
+    }
+}
+
+/// What a code means by custom of shells and of Windows.
+fn meaning(code: i32) -> Option<String> {
+    // Windows gives the status of a crash as a negative number.
+    let status = match code.cast_unsigned() {
+        0xC000_0005 => "access violation",
+        0xC000_0017 => "out of memory",
+        0xC000_001D => "illegal instruction",
+        0xC000_0094 => "division by zero",
+        0xC000_00FD => "stack overflow",
+        0xC000_0135 => "a DLL was not found",
+        0xC000_0139 => "an entry point of a DLL was not found",
+        0xC000_013A => "stopped by Ctrl-C",
+        0xC000_0142 => "a DLL failed to start",
+        0xC000_0374 => "heap corruption",
+        0xC000_0409 => "stack buffer overrun or abort",
+        126 => "as a shell says: found but not executable",
+        127 => "as a shell says: command not found",
+        _ => {
+            let (name, _) = signal(code.checked_sub(128)?)?;
+            return Some(format!("as a shell says: killed by {name}"));
+        }
+    };
+    Some(status.to_owned())
+}
+
+fn signal(number: i32) -> Option<(&'static str, &'static str)> {
+    let linux = cfg!(any(target_os = "linux", target_os = "android"));
+    Some(match number {
+        1 => ("SIGHUP", ""),
+        2 => ("SIGINT", ""),
+        3 => ("SIGQUIT", ""),
+        4 => ("SIGILL", "a crash"),
+        5 => ("SIGTRAP", "a crash"),
+        6 => ("SIGABRT", "an assertion or a fatal error in the program"),
+        8 => ("SIGFPE", "a crash"),
+        9 => ("SIGKILL", "often the system, out of memory"),
+        11 => ("SIGSEGV", "a crash"),
+        13 => ("SIGPIPE", ""),
+        14 => ("SIGALRM", ""),
+        15 => ("SIGTERM", ""),
+        24 => ("SIGXCPU", "its limit of processor time"),
+        25 => ("SIGXFSZ", "its limit of file size"),
+        7 if linux => ("SIGBUS", "a crash"),
+        10 if !linux => ("SIGBUS", "a crash"),
+        31 if linux => ("SIGSYS", "a forbidden system call"),
+        12 if !linux => ("SIGSYS", "a forbidden system call"),
+        _ => return None,
+    })
+}
+
+fn list(codes: &[i32]) -> String {
+    if codes.is_empty() {
+        return "none".to_owned();
+    }
+    let codes: Vec<String> = codes.iter().map(i32::to_string).collect();
+    codes.join(", ")
+}
+
+/// A duration as it is written in `testplan.yml`: `90s` is `1m 30s`.
+fn span(duration: Duration) -> String {
+    let all = duration.as_secs();
+    if all == 0 {
+        return format!("{}ms", duration.as_millis());
+    }
+    let parts = [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")];
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, unit)| format!("{count}{unit}"))
+        .collect();
+    parts.join(" ")
+}

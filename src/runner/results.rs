@@ -1,0 +1,144 @@
+//! Finds the result files of an execution and reads them.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use globset::{GlobBuilder, GlobMatcher};
+
+use super::{
+    junit_file::{self, Kept},
+    settings::ResultsFormat,
+};
+use crate::model::CaseResult;
+
+/// Deepest folder that is looked into.
+const MAX_DEPTH: usize = 32;
+/// Most entries looked at, and so most files.
+const MAX_ENTRIES: usize = 100_000;
+
+/// What the test tool left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Results {
+    /// The exit code says it all.
+    NotAsked,
+    /// Every file was read.
+    Read(Vec<CaseResult>),
+    /// There is none where one must be.
+    Missing(String),
+    /// At least one could not be read.
+    Unreadable {
+        /// Which, and why.
+        message: String,
+        /// The cases of those that could.
+        cases: Vec<CaseResult>,
+    },
+}
+
+/// Why files could not be looked for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CollectError {
+    /// The pattern is none.
+    #[error("{pattern:?} is not a pattern for files: {why}")]
+    Pattern {
+        /// As it was written.
+        pattern: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A folder could not be listed.
+    #[error("{} cannot be listed: {why}", folder.display())]
+    Folder {
+        /// Which.
+        folder: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// There is more than can be looked at.
+    #[error("{} holds more than {MAX_ENTRIES} files and folders", .0.display())]
+    TooMany(PathBuf),
+}
+
+/// Finds and reads the results in an execution's results folder. Blocks on the file system.
+pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
+    let ResultsFormat::JUnit { files } = format else {
+        return Results::NotAsked;
+    };
+    let unreadable = |message, cases| Results::Unreadable { message, cases };
+    let paths = match collect(dir, files) {
+        Ok(paths) => paths,
+        Err(error) => return unreadable(error.to_string(), Vec::new()),
+    };
+    if paths.is_empty() {
+        return Results::Missing(format!(
+            "no result file matched {files} in {}",
+            dir.display()
+        ));
+    }
+    let mut kept = Kept::default();
+    let mut broken = Vec::new();
+    for path in &paths {
+        match junit_file::read_path(path) {
+            Ok(cases) => cases.into_iter().for_each(|case| kept.push(case)),
+            Err(error) => broken.push(format!("{}: {error}", path.display())),
+        }
+    }
+    let cases = kept.into_cases();
+    match broken.as_slice() {
+        [] => Results::Read(cases),
+        [only] => unreadable(only.clone(), cases),
+        [first, rest @ ..] => unreadable(format!("{first} (and {} more)", rest.len()), cases),
+    }
+}
+
+/// The files under `dir` whose path from there matches the pattern, sorted. `*` stays within a folder, `**` does not.
+/// Symbolic links are not followed: a test could otherwise show files of the machine in its report.
+pub fn collect(dir: &Path, pattern: &str) -> Result<Vec<PathBuf>, CollectError> {
+    let matcher = matcher(pattern)?;
+    let mut found = Vec::new();
+    let mut entries = 0;
+    let mut folders = vec![(dir.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let listing_failed = |error: std::io::Error| CollectError::Folder {
+            folder: folder.clone(),
+            why: error.to_string(),
+        };
+        for entry in fs::read_dir(&folder).map_err(listing_failed)? {
+            let entry = entry.map_err(listing_failed)?;
+            entries += 1;
+            if entries > MAX_ENTRIES {
+                return Err(CollectError::TooMany(dir.to_owned()));
+            }
+            let path = entry.path();
+            let kind = entry.file_type().map_err(listing_failed)?;
+            if kind.is_dir() && depth < MAX_DEPTH {
+                folders.push((path, depth + 1));
+            } else if kind.is_file()
+                && path
+                    .strip_prefix(dir)
+                    .is_ok_and(|relative| matcher.is_match(relative))
+            {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Whether a text is a pattern that [`collect`] takes.
+pub fn check_pattern(pattern: &str) -> Result<(), CollectError> {
+    matcher(pattern).map(drop)
+}
+
+fn matcher(pattern: &str) -> Result<GlobMatcher, CollectError> {
+    GlobBuilder::new(pattern.strip_prefix("./").unwrap_or(pattern))
+        .literal_separator(true)
+        .build()
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| CollectError::Pattern {
+            pattern: pattern.to_owned(),
+            why: error.kind().to_string(),
+        })
+}

@@ -1,0 +1,41 @@
+//! How a test is run, as `testplan.yml` says under `runner`.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// How a test is run and how its end is read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunnerSettings {
+    /// The command as an argument vector, with placeholders; never passed through a shell.
+    pub command: Vec<String>,
+    /// Where the results are.
+    pub results: ResultsFormat,
+    /// What the exit codes mean.
+    pub exit_codes: ExitCodes,
+    /// Most time one execution gets, whatever its heartbeats say; `None` is no limit.
+    pub timeout: Option<Duration>,
+    /// Variables added to the environment, as they stand: no placeholders.
+    pub environment: BTreeMap<String, String>,
+    /// Where the command runs; `None` is where testplan runs.
+    pub working_directory: Option<PathBuf>,
+}
+
+/// Where the results of a test are.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ResultsFormat {
+    /// In JUnit files.
+    JUnit {
+        /// Pattern of the files, relative to the execution's results folder, as `*.xml` or `**/*.xml`.
+        files: String,
+    },
+    /// In the exit code alone.
+    ExitCode,
+}
+
+/// What the exit codes of the command mean. Any other code is an execution error.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExitCodes {
+    /// The test ran and passed.
+    pub passed: Vec<i32>,
+    /// The test ran and failed.
+    pub failed: Vec<i32>,
+}
