@@ -1,1 +1,21 @@
 //! Flags, environment and `testplan.yml`, with one precedence; the only reader of the environment.
+//!
+//! [`plan_file`] reads `testplan.yml` and marks its mistakes; [`discover`] and [`expand`] turn its templates into
+//! tests; [`precedence`] decides between flag, environment, file and default; [`environment`] is the snapshot of the
+//! process's variables that everything else is handed.
+
+pub mod credentials;
+pub mod discover;
+pub mod duration;
+pub mod environment;
+pub mod expand;
+pub mod plan_file;
+pub mod precedence;
+pub mod problem;
+pub mod suggest;
+pub mod terminal;
+
+mod placeholder;
+
+pub use environment::Environment;
+pub use plan_file::PlanFile;

@@ -1,1 +1,182 @@
 //! Files are written whole or not at all: to a temporary neighbour first, then renamed.
+#![expect(clippy::disallowed_methods, reason = "this module owns the effect")]
+
+mod name;
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+pub use name::safe_name;
+
+/// Why a file was not written. The file that was there before is as it was.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {step}: {cause}", path.display())]
+pub struct WriteError {
+    /// The file that was to be written.
+    pub path: PathBuf,
+    /// What failed on the way.
+    step: &'static str,
+    /// What the system says.
+    #[source]
+    cause: io::Error,
+}
+
+/// Writes a file whole or not at all, making its parent folders. Survives a crash of the process, not one of the
+/// machine: reports can be made again.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes, Care::None)
+}
+
+/// Like [`write_atomic`], and on stable storage when it returns.
+pub fn write_durable(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes, Care::Durable)
+}
+
+/// Like [`write_durable`], and readable by its owner alone from its first byte on, where the system knows owners.
+pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes, Care::Private)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Care {
+    None,
+    Durable,
+    Private,
+}
+
+fn write(path: &Path, bytes: &[u8], care: Care) -> Result<(), WriteError> {
+    let failed = |step| {
+        move |cause| WriteError {
+            path: path.to_owned(),
+            step,
+            cause,
+        }
+    };
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(folder).map_err(failed("its folder cannot be made"))?;
+    // Beside the target, for a rename does not cross file systems; its own name, for two processes may write one file.
+    let mut random = [0_u8; 8];
+    getrandom::fill(&mut random)
+        .map_err(io::Error::from)
+        .map_err(failed("no random numbers for a temporary name"))?;
+    let temporary = folder.join(format!(".testplan-{:016x}.tmp", u64::from_ne_bytes(random)));
+    let written = fill(&temporary, bytes, care)
+        .map_err(failed("its temporary neighbour cannot be written"))
+        .and_then(|()| fs::rename(&temporary, path).map_err(failed("it cannot be replaced")));
+    if written.is_err() {
+        // The first error is the one to tell; a neighbour that cannot be removed does no harm.
+        _ = fs::remove_file(&temporary);
+        return written;
+    }
+    if care != Care::None {
+        sync_folder(folder).map_err(failed("its folder cannot be brought to stable storage"))?;
+    }
+    Ok(())
+}
+
+fn fill(path: &Path, bytes: &[u8], care: Care) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if care == Care::Private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    if care == Care::None {
+        file.flush()
+    } else {
+        file.sync_all()
+    }
+}
+
+#[cfg(unix)]
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Other systems do not open folders as files, and keep renames in their journal.
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "its twin can fail")]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn writes_and_replaces_and_leaves_no_neighbour() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b/report.xml");
+        write_atomic(&path, b"one").unwrap();
+        write_durable(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(listing(path.parent().unwrap()), ["report.xml"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_what_was_there_and_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir_all(path.join("inside")).unwrap();
+        let error = write_atomic(&path, b"x").unwrap_err().to_string();
+        assert!(
+            error.starts_with(&format!(
+                "cannot write {}: it cannot be replaced: ",
+                path.display()
+            )),
+            "{error}"
+        );
+        assert_eq!(listing(folder.path()), ["taken"]);
+        assert_eq!(listing(&path), ["inside"]);
+
+        let file = folder.path().join("file");
+        write_atomic(&file, b"x").unwrap();
+        let error = write_atomic(&file.join("below"), b"x")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("file/below: its folder cannot be made: "),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn takes_a_bare_name_and_the_longest_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("n".repeat(255));
+        write_atomic(&path, b"x").unwrap();
+        assert_eq!(fs::read(path).unwrap(), b"x");
+        assert_eq!(Path::new("bare").parent(), Some(Path::new("")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_file_is_its_owners_even_where_an_open_one_was() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        write_atomic(&path, b"open").unwrap();
+        write_private(&path, b"secret").unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read(&path).unwrap(), b"secret");
+    }
+}

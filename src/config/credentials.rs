@@ -1,0 +1,295 @@
+//! The service's secret: from a file or from the environment, never from a flag's value.
+
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::{Path, PathBuf},
+};
+
+use secrecy::SecretString;
+
+use super::{Environment, precedence::Origin};
+
+/// A token as text.
+pub const TOKEN: &str = "TESTCENTER_TOKEN";
+/// A user's name, with [`PASSWORD`].
+pub const USER: &str = "TESTCENTER_USER";
+/// A user's password.
+pub const PASSWORD: &str = "TESTCENTER_PASSWORD";
+
+/// The largest token file, in bytes.
+const LARGEST: u64 = 16 * 1024;
+
+/// How to prove who asks. `Debug` does not show it.
+#[derive(Clone, Debug)]
+pub enum Credentials {
+    /// A token.
+    Token(SecretString),
+    /// A user's name and password.
+    Password {
+        /// The name.
+        user: String,
+        /// The password.
+        password: SecretString,
+    },
+}
+
+/// Credentials and what is to be said of them.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The credentials.
+    pub credentials: Credentials,
+    /// Where they come from.
+    pub origin: Origin,
+    /// Something to tell the user, who may go on.
+    pub warning: Option<String>,
+}
+
+/// Why a secret cannot be used. Never shows it.
+#[derive(Debug, thiserror::Error)]
+pub enum CredentialError {
+    /// The file cannot be read.
+    #[error("cannot read the token file {}: {cause}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// The file or variable has something that is no token.
+    #[error("{place} {what}")]
+    NotAToken {
+        /// The file or variable.
+        place: String,
+        /// In which way.
+        what: &'static str,
+    },
+    /// One of user and password is missing.
+    #[error("{given} is set, but {missing} is not: set both, or {TOKEN} alone")]
+    Half {
+        /// The variable that is there.
+        given: &'static str,
+        /// The variable that is not.
+        missing: &'static str,
+    },
+    /// A name that Basic authentication cannot carry.
+    #[error("{USER} contains a colon, which no user name can")]
+    Colon,
+}
+
+/// The secret to use, if there is any: the token file, then [`TOKEN`], then [`USER`] with [`PASSWORD`].
+pub fn find(
+    token_file: Option<&Path>,
+    environment: &Environment,
+) -> Result<Option<Found>, CredentialError> {
+    if let Some(path) = token_file {
+        return from_file(path).map(Some);
+    }
+    let found = |credentials, variable| {
+        Ok(Some(Found {
+            credentials,
+            origin: Origin::Variable(variable),
+            warning: None,
+        }))
+    };
+    if let Some(text) = environment.get(TOKEN) {
+        let token = token(text, || TOKEN.to_owned())?;
+        return found(Credentials::Token(token), TOKEN);
+    }
+    match (environment.get(USER), environment.get(PASSWORD)) {
+        (Some(user), Some(_)) if user.contains(':') => Err(CredentialError::Colon),
+        (Some(user), Some(password)) => {
+            let (user, password) = (user.to_owned(), password.into());
+            found(Credentials::Password { user, password }, USER)
+        }
+        (Some(_), None) => Err(CredentialError::Half {
+            given: USER,
+            missing: PASSWORD,
+        }),
+        (None, Some(_)) => Err(CredentialError::Half {
+            given: PASSWORD,
+            missing: USER,
+        }),
+        (None, None) => Ok(None),
+    }
+}
+
+fn from_file(path: &Path) -> Result<Found, CredentialError> {
+    let unreadable = |cause| CredentialError::Unreadable {
+        path: path.to_owned(),
+        cause,
+    };
+    let place = || format!("the token file {}", path.display());
+    let wrong = |what| CredentialError::NotAToken {
+        place: place(),
+        what,
+    };
+    let file = File::open(path).map_err(unreadable)?;
+    let warning = open_to_all(&file).then(|| {
+        format!(
+            "everybody on this machine can read the token file {}: chmod 600 it",
+            path.display()
+        )
+    });
+    let mut bytes = Vec::new();
+    file.take(LARGEST + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {
+        return Err(wrong("is too large for a token"));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| wrong("is not text"))?;
+    Ok(Found {
+        credentials: Credentials::Token(token(&text, place)?),
+        origin: Origin::Flag("--token-file"),
+        warning,
+    })
+}
+
+/// A token without the line break that editors and `echo` put at its end.
+fn token(text: &str, place: impl Fn() -> String) -> Result<SecretString, CredentialError> {
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    let what = if line.trim().is_empty() {
+        "is empty"
+    } else if line.contains(['\n', '\r']) {
+        "has more than one line: a token is one"
+    } else if !line.chars().all(|c| c.is_ascii_graphic()) {
+        "has blanks or characters that no token has"
+    } else {
+        return Ok(line.into());
+    };
+    Err(CredentialError::NotAToken {
+        place: place(),
+        what,
+    })
+}
+
+#[cfg(unix)]
+fn open_to_all(file: &File) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    file.metadata().is_ok_and(|data| data.mode() & 0o004 != 0)
+}
+
+/// Elsewhere a file's mode does not say who may read it.
+#[cfg(not(unix))]
+fn open_to_all(_: &File) -> bool {
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    fn shown(found: Result<Option<Found>, CredentialError>) -> String {
+        match found {
+            Ok(None) => "none".to_owned(),
+            Ok(Some(Found {
+                credentials: Credentials::Token(token),
+                origin,
+                ..
+            })) => format!("{} from {origin}", token.expose_secret()),
+            Ok(Some(Found {
+                credentials: Credentials::Password { user, password },
+                origin,
+                ..
+            })) => format!("{user}, {} from {origin}", password.expose_secret()),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    #[test]
+    fn prefers_the_token_and_wants_both_halves() {
+        let (t, u, p) = ((TOKEN, "t1"), (USER, "me"), (PASSWORD, "pa ss:wört"));
+        let table: [(&[(&str, &str)], &str); 9] = [
+            (&[], "none"),
+            (&[t], "t1 from variable TESTCENTER_TOKEN"),
+            (&[t, u], "t1 from variable TESTCENTER_TOKEN"),
+            (&[(TOKEN, "t1\r\n")], "t1 from variable TESTCENTER_TOKEN"),
+            (
+                &[(TOKEN, ""), u, p],
+                "me, pa ss:wört from variable TESTCENTER_USER",
+            ),
+            (
+                &[u],
+                "TESTCENTER_USER is set, but TESTCENTER_PASSWORD is not: set both, or TESTCENTER_TOKEN alone",
+            ),
+            (
+                &[p],
+                "TESTCENTER_PASSWORD is set, but TESTCENTER_USER is not: set both, or TESTCENTER_TOKEN alone",
+            ),
+            (
+                &[(USER, "a:b"), p],
+                "TESTCENTER_USER contains a colon, which no user name can",
+            ),
+            (
+                &[(TOKEN, "a b")],
+                "TESTCENTER_TOKEN has blanks or characters that no token has",
+            ),
+        ];
+        for (list, expected) in table {
+            let environment: Environment = list.iter().copied().collect();
+            assert_eq!(shown(find(None, &environment)), expected, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn reads_a_token_file_with_care() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        let environment = Environment::from_iter([(TOKEN, "other")]);
+        let large = "x".repeat(17 * 1024);
+        let table: [(&[u8], &str); 8] = [
+            (b"hunter2", "hunter2 from --token-file"),
+            (b"hunter2\n", "hunter2 from --token-file"),
+            (b"hunter2\r\n", "hunter2 from --token-file"),
+            (b"", "is empty"),
+            (b"\n", "is empty"),
+            (b"hunter2\n\n", "has more than one line: a token is one"),
+            (b"hunter2\xFF", "is not text"),
+            (large.as_bytes(), "is too large for a token"),
+        ];
+        for (bytes, expected) in table {
+            crate::fs::write_private(&path, bytes).unwrap();
+            let said = shown(find(Some(&path), &environment));
+            assert!(said.ends_with(expected), "{said}");
+            assert!(
+                expected.starts_with("hunter2") || !said.contains("hunter2"),
+                "{said}"
+            );
+        }
+        let missing = shown(find(Some(&folder.path().join("none")), &environment));
+        assert!(
+            missing.starts_with("cannot read the token file "),
+            "{missing}"
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn warns_of_a_file_that_everybody_reads() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("token");
+        crate::fs::write_private(&path, b"t").unwrap();
+        let warning = || {
+            find(Some(&path), &Environment::default())
+                .unwrap()
+                .unwrap()
+                .warning
+        };
+        assert_eq!(warning(), None);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(warning().unwrap().ends_with("chmod 600 it"));
+    }
+
+    #[test]
+    fn is_not_shown() {
+        let environment = Environment::from_iter([(USER, "me"), (PASSWORD, "hunter2")]);
+        let found = find(None, &environment).unwrap().unwrap();
+        assert!(!format!("{found:?}").contains("hunter2"));
+    }
+}

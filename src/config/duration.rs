@@ -1,0 +1,220 @@
+//! Durations as people write them: `30s`, `10m`, `1h 30m`, `500ms`.
+
+use std::time::Duration;
+
+/// The longest duration that is accepted: a year. Longer ones are slips, and would overflow clocks.
+pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Units, largest first, in milliseconds.
+const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// Why a text is not a duration.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotADuration {
+    /// Nothing is there.
+    #[error("a duration is empty: write one as 30s, 10m or 1h 30m")]
+    Empty,
+    /// A number stands alone.
+    #[error("{0:?} has no unit: write {0}s, {0}m or {0}h")]
+    NoUnit(String),
+    /// A fraction.
+    #[error("{0:?} has a fraction: write whole numbers, as 1h 30m or 1500ms")]
+    Fraction(String),
+    /// A word that is no unit.
+    #[error("{unit:?} in {text:?} is not a unit: use ms, s, m or h, as in 1h 30m")]
+    Unit {
+        /// The whole text.
+        text: String,
+        /// The word.
+        unit: String,
+    },
+    /// Units that do not get smaller, as in `30m 1h` or `1m 1m`.
+    #[error(
+        "the units of {0:?} are not in order: write the largest first and each once, as 1h 30m"
+    )]
+    Order(String),
+    /// More than a year, see [`LONGEST`].
+    #[error("{0:?} is longer than a year")]
+    TooLong(String),
+    /// Something else.
+    #[error("{0:?} is not a duration: write one as 30s, 10m or 1h 30m")]
+    Other(String),
+}
+
+/// Reads a duration: whole numbers, each with a unit of `h`, `m`, `s`, `ms`, largest first, blanks where you like.
+/// Zero is a duration; whether it makes sense is the caller's to say.
+pub fn parse(text: &str) -> Result<Duration, NotADuration> {
+    let mut rest = text.trim();
+    let quoted = || shown(text.trim());
+    if rest.is_empty() {
+        return Err(NotADuration::Empty);
+    }
+    let mut total = 0_u64;
+    let mut smallest = u64::MAX;
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |c| c.is_ascii_digit());
+        let Ok(number) = number.parse::<u64>() else {
+            return Err(if number.is_empty() {
+                NotADuration::Other(quoted())
+            } else {
+                NotADuration::TooLong(quoted())
+            });
+        };
+        let after = after.trim_start();
+        if after.starts_with(['.', ',']) {
+            return Err(NotADuration::Fraction(quoted()));
+        }
+        let (unit, after) = split(after, char::is_alphabetic);
+        if unit.is_empty() && after.is_empty() && smallest == u64::MAX {
+            return Err(NotADuration::NoUnit(number.to_string()));
+        }
+        let Some((_, millis)) = UNITS.iter().find(|(name, _)| *name == unit) else {
+            return Err(if unit.is_empty() {
+                NotADuration::Other(quoted())
+            } else {
+                NotADuration::Unit {
+                    text: quoted(),
+                    unit: shown(unit),
+                }
+            });
+        };
+        if *millis >= smallest {
+            return Err(NotADuration::Order(quoted()));
+        }
+        smallest = *millis;
+        total = total.saturating_add(number.saturating_mul(*millis));
+        rest = after.trim_start();
+    }
+    let total = Duration::from_millis(total);
+    if total > LONGEST {
+        return Err(NotADuration::TooLong(quoted()));
+    }
+    Ok(total)
+}
+
+/// Writes a duration in its shortest form that [`parse`] reads back: `1h 30m`, `12m 40s`, `500ms`, `0s`. What is
+/// below a millisecond is dropped.
+pub fn format(duration: Duration) -> String {
+    let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut parts = Vec::new();
+    for (unit, millis) in UNITS {
+        if left >= millis {
+            parts.push(format!("{}{unit}", left / millis));
+            left %= millis;
+        }
+    }
+    if parts.is_empty() {
+        return "0s".to_owned();
+    }
+    parts.join(" ")
+}
+
+fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
+}
+
+/// A text short enough for a message.
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn reads_what_people_write() {
+        let table = [
+            ("30s", 30_000),
+            ("10m", 600_000),
+            ("1h 30m", 5_400_000),
+            ("1h30m", 5_400_000),
+            (" 1 h  30 m ", 5_400_000),
+            ("500ms", 500),
+            ("1h 1ms", 3_600_001),
+            ("90s", 90_000),
+            ("0s", 0),
+            ("8760h", 31_536_000_000),
+        ];
+        for (text, millis) in table {
+            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let table = [
+            ("", "a duration is empty: write one as 30s, 10m or 1h 30m"),
+            ("30", "\"30\" has no unit: write 30s, 30m or 30h"),
+            (
+                "1.5h",
+                "\"1.5h\" has a fraction: write whole numbers, as 1h 30m or 1500ms",
+            ),
+            (
+                "5 min",
+                "\"min\" in \"5 min\" is not a unit: use ms, s, m or h, as in 1h 30m",
+            ),
+            (
+                "30m 1h",
+                "the units of \"30m 1h\" are not in order: write the largest first and each once, as 1h 30m",
+            ),
+            (
+                "1m 1m",
+                "the units of \"1m 1m\" are not in order: write the largest first and each once, as 1h 30m",
+            ),
+            ("8761h", "\"8761h\" is longer than a year"),
+            (
+                "99999999999999999999h",
+                "\"99999999999999999999h\" is longer than a year",
+            ),
+            (
+                "-1s",
+                "\"-1s\" is not a duration: write one as 30s, 10m or 1h 30m",
+            ),
+            (
+                "soon",
+                "\"soon\" is not a duration: write one as 30s, 10m or 1h 30m",
+            ),
+            (
+                "1h 30",
+                "\"1h 30\" is not a duration: write one as 30s, 10m or 1h 30m",
+            ),
+        ];
+        for (text, message) in table {
+            assert_eq!(parse(text).unwrap_err().to_string(), message, "{text}");
+        }
+    }
+
+    #[test]
+    fn writes_the_shortest_form() {
+        let table = [
+            (0, "0s"),
+            (500, "500ms"),
+            (90_000, "1m 30s"),
+            (5_400_000, "1h 30m"),
+            (3_600_001, "1h 1ms"),
+            (100_000_000, "27h 46m 40s"),
+        ];
+        for (millis, text) in table {
+            assert_eq!(format(Duration::from_millis(millis)), text);
+        }
+        assert_eq!(format(Duration::from_micros(1_999)), "1ms");
+    }
+
+    proptest! {
+        #[test]
+        fn reads_back_what_it_writes(millis in 0_u64..=31_536_000_000) {
+            let duration = Duration::from_millis(millis);
+            prop_assert_eq!(parse(&format(duration)), Ok(duration));
+        }
+
+        #[test]
+        fn never_panics(text in ".{0,40}") {
+            if let Ok(duration) = parse(&text) {
+                prop_assert!(duration <= LONGEST);
+            }
+        }
+    }
+}

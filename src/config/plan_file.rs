@@ -1,0 +1,140 @@
+//! `testplan.yml`: how a test is run and, where testplan is the service too, what there is to run.
+//!
+//! Reading has two steps. The document's shape is read into marked values and stops at its first mistake; its meaning
+//! is then checked as a whole, and all mistakes are told together.
+
+mod check;
+mod document;
+mod marked;
+mod reading;
+mod schema;
+mod syntax;
+
+use std::{path::Path, time::Duration};
+
+pub use schema::json_schema;
+
+use super::{
+    discover::LinePattern,
+    problem::{ConfigError, Problem},
+};
+use crate::{
+    model::{Capabilities, Test},
+    runner::settings::RunnerSettings,
+};
+
+/// The file that is read where no other is named.
+pub const DEFAULT_NAME: &str = "testplan.yml";
+
+/// The largest file that is read, in bytes.
+pub const LARGEST: u64 = 4 * 1024 * 1024;
+
+/// How long a discovery may take where the file does not say.
+pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// A `testplan.yml` that makes sense.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanFile {
+    /// The project; there if there are templates.
+    pub project: Option<String>,
+    /// How every test is run.
+    pub runner: Option<RunnerSettings>,
+    /// What can be started; titles are unique.
+    pub templates: Vec<Template>,
+    /// Squish servers to hand out; host and port are unique.
+    pub servers: Vec<SquishServerEntry>,
+}
+
+/// A test plan that can be started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Template {
+    /// What it is looked up by.
+    pub title: String,
+    /// Free text, possibly empty.
+    pub description: String,
+    /// Free words.
+    pub tags: Vec<String>,
+    /// Every test once for each; at least one, which may be empty: any worker.
+    pub configurations: Vec<Capabilities>,
+    /// Where the tests come from; at least one source.
+    pub tests: Vec<TestSource>,
+}
+
+impl Template {
+    /// What is to be discovered before the template can be expanded, in the order of the file.
+    pub fn discoveries(&self) -> impl Iterator<Item = &Discovery> {
+        self.tests.iter().filter_map(|source| match source {
+            TestSource::Discovered(discovery) => Some(discovery),
+            TestSource::Listed(_) => None,
+        })
+    }
+}
+
+/// Where tests come from.
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestSource {
+    /// Written in the file.
+    Listed(Vec<Test>),
+    /// Printed by a command.
+    Discovered(Discovery),
+}
+
+/// A command that lists tests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Discovery {
+    /// The program and its arguments, without placeholders.
+    pub command: Vec<String>,
+    /// What a line that names a test looks like.
+    pub pattern: LinePattern,
+    /// How long the command may take.
+    pub timeout: Duration,
+}
+
+/// A Squish server to register.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SquishServerEntry {
+    /// Host name or address.
+    pub host: String,
+    /// Port, 1 to 65535, as text because the vendor's API has it so.
+    pub port: String,
+    /// What it offers.
+    pub labels: Capabilities,
+    /// Whether it is handed out.
+    pub enabled: bool,
+}
+
+impl PlanFile {
+    /// Reads a file that has to be there. The error says what is wrong and where, or that it cannot be read.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        Self::parse(&path.display().to_string(), &reading::text(path)?)
+    }
+
+    /// Reads the file that `--config` names, or else `testplan.yml` in `folder`, which may be missing.
+    pub fn find(named: Option<&Path>, folder: &Path) -> Result<Option<Self>, ConfigError> {
+        if let Some(path) = named {
+            return Self::load(path).map(Some);
+        }
+        let path = folder.join(DEFAULT_NAME);
+        if path.exists() {
+            return Self::load(&path).map(Some);
+        }
+        let other = folder.join("testplan.yaml");
+        if other.exists() {
+            let problem = Problem::new("", "this file would not be read").help(format!(
+                "rename it to {DEFAULT_NAME}, or name it with --config"
+            ));
+            return Err(ConfigError::whole(other.display().to_string(), problem));
+        }
+        Ok(None)
+    }
+
+    /// Reads a text; `name` is what errors call the file.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        if u64::try_from(text.len()).unwrap_or(u64::MAX) > LARGEST {
+            return Err(ConfigError::whole(name, reading::too_large()));
+        }
+        let document = syntax::read(name, text)?;
+        check::document(name, text, document)
+    }
+}

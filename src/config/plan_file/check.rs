@@ -1,0 +1,208 @@
+//! What the document means: every mistake is collected with its key and its place, then all are told together.
+
+mod labels;
+mod runner;
+mod server;
+mod template;
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    hash::Hash,
+    ops::Range,
+    time::Duration,
+};
+
+use super::{PlanFile, document::Document, marked::Marked};
+use crate::config::{
+    duration, placeholder,
+    problem::{ConfigError, Problem, line_at},
+};
+
+/// Mistakes that are kept; a file of four megabytes can have more than anybody reads.
+const KEPT: usize = 30;
+/// Longest name of anything, in characters.
+const LONGEST_NAME: usize = 4096;
+
+/// Makes a plan file of a document, or tells all its mistakes.
+pub(super) fn document(
+    name: &str,
+    text: &str,
+    document: Document,
+) -> Result<PlanFile, ConfigError> {
+    let mut check = Check {
+        text,
+        problems: Vec::new(),
+        hidden: 0,
+    };
+    let project = document
+        .project
+        .as_ref()
+        .map(|project| check.name("project", project));
+    if project.is_none() && !document.templates.is_empty() {
+        let first = document.templates.first().map(|t| t.title.place());
+        check.report(first.unwrap_or_default(), || {
+            Problem::new("project", "missing")
+                .expecting("templates belong to a project")
+                .help("write `project: NAME` at the top")
+        });
+    }
+    let file = PlanFile {
+        project,
+        runner: document.runner.map(|section| check.runner(section)),
+        templates: check.templates(document.templates),
+        servers: check.servers(document.servers),
+    };
+    if file == PlanFile::default() && check.problems.is_empty() {
+        return Err(ConfigError::whole(name, super::syntax::empty()));
+    }
+    check.finish(name, file)
+}
+
+/// The mistakes found so far.
+struct Check<'a> {
+    text: &'a str,
+    problems: Vec<Problem>,
+    hidden: usize,
+}
+
+impl Check<'_> {
+    /// Adds a mistake; its words are only made if it is kept.
+    fn report(&mut self, place: Range<usize>, problem: impl FnOnce() -> Problem) {
+        if self.problems.len() < KEPT {
+            self.problems.push(problem().marked(self.text, place));
+        } else {
+            self.hidden += 1;
+        }
+    }
+
+    fn finish(mut self, name: &str, file: PlanFile) -> Result<PlanFile, ConfigError> {
+        if self.problems.is_empty() {
+            return Ok(file);
+        }
+        self.problems
+            .sort_by_key(|p| p.mark.as_ref().map(|m| (m.line, m.column)));
+        Err(ConfigError {
+            file: name.to_owned(),
+            problems: self.problems,
+            hidden: self.hidden,
+        })
+    }
+
+    /// A text that is not blank, not endless, and without NUL, which no command line and no database takes.
+    fn name(&mut self, path: &str, value: &Marked<String>) -> String {
+        let text = value.get();
+        if text.trim().is_empty() {
+            self.report(value.place(), || {
+                Problem::new(path, "empty").expecting("a text is expected")
+            });
+        } else if text.chars().nth(LONGEST_NAME).is_some() {
+            self.report(value.place(), || {
+                Problem::new(path, format!("longer than {LONGEST_NAME} characters"))
+            });
+        }
+        self.without_nul(path, value)
+    }
+
+    fn without_nul(&mut self, path: &str, value: &Marked<String>) -> String {
+        if value.get().contains('\0') {
+            self.report(value.place(), || {
+                Problem::new(path, "contains a NUL character").help("leave it out")
+            });
+        }
+        value.get().clone()
+    }
+
+    /// A program and its arguments.
+    fn command(&mut self, path: &str, command: &Marked<Vec<Marked<String>>>) -> Vec<String> {
+        match command.get().first() {
+            None => self.report(command.place(), || {
+                Problem::new(path, "an empty list")
+                    .expecting("a program and its arguments are expected")
+            }),
+            Some(program) if program.get().trim().is_empty() => {
+                self.report(program.place(), || {
+                    Problem::new(format!("{path}[0]"), "empty").expecting("a program is expected")
+                });
+            }
+            // A path may have blanks; a whole command line shows by what follows them.
+            Some(program) if program.get().contains(" -") || program.get().contains(" {") => {
+                self.report(program.place(), || {
+                    let words: Vec<&str> = program.get().split_whitespace().collect();
+                    Problem::new(format!("{path}[0]"), "holds a whole command line")
+                        .expecting("no shell takes it apart")
+                        .help(format!("write each argument by itself: {words:?}"))
+                });
+            }
+            Some(_) => {}
+        }
+        let arguments = command.get().iter().enumerate();
+        arguments
+            .map(|(index, argument)| self.without_nul(&format!("{path}[{index}]"), argument))
+            .collect()
+    }
+
+    /// A command's words in braces are placeholders.
+    fn placeholders(&mut self, path: &str, command: &Marked<Vec<Marked<String>>>) {
+        for (index, argument) in command.get().iter().enumerate() {
+            let Some(unknown) = placeholder::unknown(argument.get()) else {
+                continue;
+            };
+            self.report(argument.place(), || {
+                let name = unknown.name;
+                let problem = Problem::new(
+                    format!("{path}[{index}]"),
+                    format!("{{{name}}} is not a placeholder"),
+                );
+                match unknown.near {
+                    Some(near) => problem.expecting(format!("did you mean {{{near}}}?")),
+                    None => problem,
+                }
+                .help(format!(
+                    "possible: {{{}}}, {{capability.KEY}}",
+                    placeholder::NAMES.join("}, {")
+                ))
+            });
+        }
+    }
+
+    /// A duration above zero.
+    fn duration(&mut self, path: &str, value: &Marked<String>) -> Duration {
+        match duration::parse(value.get()) {
+            Ok(Duration::ZERO) => self.report(value.place(), || {
+                Problem::new(path, "zero").expecting("more than 0s is expected")
+            }),
+            Ok(duration) => return duration,
+            Err(error) => self.report(value.place(), || {
+                Problem::new(path, "not a duration").expecting(error.to_string())
+            }),
+        }
+        Duration::ZERO
+    }
+
+    /// Says so if something is there twice, and where it was first.
+    fn once<T: Eq + Hash>(
+        &mut self,
+        seen: &mut Seen<T>,
+        thing: T,
+        path: &str,
+        place: Range<usize>,
+        what: impl FnOnce() -> String,
+    ) {
+        let first = match seen.entry(thing) {
+            Entry::Occupied(first) => *first.get(),
+            Entry::Vacant(free) => {
+                free.insert(place.start);
+                return;
+            }
+        };
+        let text = self.text;
+        self.report(place, || {
+            let line = line_at(text, first);
+            Problem::new(path, format!("{} is there twice", what()))
+                .expecting(format!("line {line} has it already"))
+        });
+    }
+}
+
+/// Where things stood first, in bytes.
+type Seen<T> = HashMap<T, usize>;

@@ -1,0 +1,144 @@
+//! How every test is run.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use super::Check;
+use crate::{
+    config::{
+        plan_file::{
+            document::{self, Format, Results, Runner},
+            marked::{Marked, Pairs},
+        },
+        problem::Problem,
+    },
+    runner::settings::{ExitCodes, ResultsFormat, RunnerSettings},
+};
+
+/// Which result files are read where the file does not say.
+const FILES: &str = "*.xml";
+/// Variables that carry secrets to testplan itself.
+const SECRETS: [&str; 2] = ["TESTCENTER_TOKEN", "TESTCENTER_PASSWORD"];
+
+impl Check<'_> {
+    pub(super) fn runner(&mut self, section: Runner) -> RunnerSettings {
+        let command = self.command("runner.command", &section.command);
+        self.placeholders("runner.command", &section.command);
+        let results = section.results;
+        let timeout = section.timeout;
+        let folder = section.working_directory;
+        RunnerSettings {
+            command,
+            results: results.map_or(ResultsFormat::ExitCode, |r| self.results(&r)),
+            exit_codes: self.exit_codes(section.exit_codes.as_ref()),
+            timeout: timeout.map(|t| self.duration("runner.timeout", &t)),
+            environment: self.environment(&section.environment),
+            working_directory: folder
+                .map(|folder| PathBuf::from(self.name("runner.working-directory", &folder))),
+        }
+    }
+
+    fn results(&mut self, section: &Results) -> ResultsFormat {
+        match (section.format.get(), &section.files) {
+            (Format::Junit, None) => ResultsFormat::JUnit {
+                files: FILES.to_owned(),
+            },
+            (Format::Junit, Some(files)) => ResultsFormat::JUnit {
+                files: self.files(files),
+            },
+            (Format::ExitCode, files) => {
+                if let Some(files) = files {
+                    self.report(files.place(), || {
+                        Problem::new("runner.results.files", "not read")
+                            .expecting("only format junit reads files")
+                            .help("write `format: junit`, or leave `files` out")
+                    });
+                }
+                ResultsFormat::ExitCode
+            }
+        }
+    }
+
+    /// A pattern for files below the results folder.
+    fn files(&mut self, files: &Marked<String>) -> String {
+        let path = "runner.results.files";
+        let pattern = self.name(path, files);
+        let outside = pattern.starts_with(['/', '\\'])
+            || pattern.contains(':')
+            || pattern.split(['/', '\\']).any(|part| part == "..");
+        if outside {
+            self.report(files.place(), || {
+                Problem::new(path, "leads out of the results folder")
+                    .expecting("a pattern below {results} is expected")
+                    .help("write *.xml, or **/*.xml for its subfolders too")
+            });
+        } else if let Err(error) = globset::Glob::new(&pattern) {
+            self.report(files.place(), || {
+                Problem::new(path, "not a pattern").expecting(error.kind().to_string())
+            });
+        }
+        pattern
+    }
+
+    /// What is not given is 0 for passed and 1 for failed, unless the other list has it.
+    fn exit_codes(&mut self, section: Option<&Marked<document::ExitCodes>>) -> ExitCodes {
+        let given = |list: fn(&document::ExitCodes) -> Option<&Vec<Marked<i32>>>| {
+            let list = section.and_then(|section| list(section.get()))?;
+            Some(list.iter().map(|code| *code.get()).collect::<Vec<_>>())
+        };
+        let passed = given(|section| section.passed.as_ref());
+        let failed = given(|section| section.failed.as_ref());
+        let usual = |code: i32, other: &Option<Vec<i32>>| match other {
+            Some(other) if other.contains(&code) => Vec::new(),
+            _ => vec![code],
+        };
+        let codes = ExitCodes {
+            passed: passed.clone().unwrap_or_else(|| usual(0, &failed)),
+            failed: failed.unwrap_or_else(|| usual(1, &passed)),
+        };
+        let Some(section) = section else { return codes };
+        for code in section.get().failed.iter().flatten() {
+            if codes.passed.contains(code.get()) {
+                self.report(code.place(), || {
+                    let both = format!("{} means both passed and failed", code.get());
+                    Problem::new("runner.exit-codes.failed", both)
+                        .expecting("`passed` has it already")
+                });
+            }
+        }
+        if codes.passed.is_empty() {
+            self.report(section.place(), || {
+                Problem::new("runner.exit-codes.passed", "no exit code")
+                    .expecting("no test could ever pass")
+            });
+        }
+        codes
+    }
+
+    fn environment(&mut self, pairs: &Pairs) -> BTreeMap<String, String> {
+        let mut variables = BTreeMap::new();
+        for (key, value) in &pairs.0 {
+            let path = format!("runner.environment.{}", key.get());
+            self.variable(&path, key);
+            let value = self.without_nul(&path, value);
+            variables.insert(key.get().clone(), value);
+        }
+        variables
+    }
+
+    fn variable(&mut self, path: &str, key: &Marked<String>) {
+        let name = key.get().as_str();
+        let problem = if name.is_empty() || name.contains(['=', '\0']) {
+            Problem::new(path, "not the name of a variable")
+                .expecting("a name without = is expected")
+        } else if SECRETS.contains(&name) {
+            Problem::new(path, "would put a secret in a file and in every test")
+                .help("set it where testplan is started; tests never get it")
+        } else if name.starts_with("TESTPLAN_") {
+            Problem::new(path, "one of testplan's own variables")
+                .help("choose a name that does not begin with TESTPLAN_")
+        } else {
+            return;
+        };
+        self.report(key.place(), || problem);
+    }
+}

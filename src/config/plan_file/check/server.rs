@@ -1,0 +1,58 @@
+//! The Squish servers of the file.
+
+use super::{Check, Seen};
+use crate::config::{
+    plan_file::{SquishServerEntry, document::Server, marked::Marked},
+    problem::Problem,
+};
+
+impl Check<'_> {
+    pub(super) fn servers(&mut self, sections: Vec<Marked<Server>>) -> Vec<SquishServerEntry> {
+        let mut seen = Seen::new();
+        let mut servers = Vec::new();
+        for (index, section) in sections.into_iter().enumerate() {
+            let path = format!("servers[{index}]");
+            let place = section.place();
+            let section = section.into_inner();
+            let host = self.host(&format!("{path}.host"), &section.host);
+            let labels = self.labels(&format!("{path}.labels"), place, &section.labels);
+            let port = self.port(&format!("{path}.port"), &section.port);
+            if let Some(port) = &port {
+                let address = format!("{}:{port}", host.to_lowercase());
+                let what = || format!("{host}:{port}");
+                self.once(&mut seen, address, &path, section.host.place(), what);
+            }
+            servers.push(SquishServerEntry {
+                host,
+                port: port.unwrap_or_default(),
+                labels,
+                enabled: section.enabled.unwrap_or(true),
+            });
+        }
+        servers
+    }
+
+    fn host(&mut self, path: &str, host: &Marked<String>) -> String {
+        let text = self.name(path, host);
+        if !text.trim().is_empty() && text.contains(|c: char| c.is_whitespace() || c == '/') {
+            self.report(host.place(), || {
+                Problem::new(path, "not a host").expecting("a name or an address alone is expected")
+            });
+        }
+        text
+    }
+
+    /// A port as a decimal number without zeros before it.
+    fn port(&mut self, path: &str, port: &Marked<String>) -> Option<String> {
+        match port.get().trim().parse::<u16>() {
+            Ok(number) if number > 0 => Some(number.to_string()),
+            _ => {
+                self.report(port.place(), || {
+                    Problem::new(path, "not a port")
+                        .expecting("a number from 1 to 65535 is expected")
+                });
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! The templates: titles, configurations, tests.
+
+use super::{Check, Seen};
+use crate::{
+    config::{
+        discover::{LinePattern, Unmatched},
+        placeholder,
+        plan_file::{
+            DISCOVERY_TIMEOUT, Discovery, Template, TestSource,
+            document::{self, Discover, Tests},
+            marked::{Marked, Pairs},
+        },
+        problem::Problem,
+    },
+    model::{Capabilities, Test},
+};
+
+/// Longest title, in characters.
+const LONGEST_TITLE: usize = 256;
+
+impl Check<'_> {
+    pub(super) fn templates(&mut self, sections: Vec<document::Template>) -> Vec<Template> {
+        let mut titles = Seen::new();
+        let mut templates = Vec::new();
+        for (index, section) in sections.into_iter().enumerate() {
+            let path = format!("templates[{index}]");
+            let title = self.title(&format!("{path}.title"), &section.title, &mut titles);
+            let description = section
+                .description
+                .map(|text| self.without_nul(&format!("{path}.description"), &text));
+            let tags = section.tags.iter().enumerate();
+            templates.push(Template {
+                title,
+                description: description.unwrap_or_default(),
+                tags: tags
+                    .map(|(i, tag)| self.name(&format!("{path}.tags[{i}]"), tag))
+                    .collect(),
+                configurations: self.configurations(
+                    &format!("{path}.configurations"),
+                    section.configurations.as_ref(),
+                ),
+                tests: self.tests(&format!("{path}.tests"), &section.tests),
+            });
+        }
+        templates
+    }
+
+    fn title(&mut self, path: &str, title: &Marked<String>, seen: &mut Seen<String>) -> String {
+        let text = self.name(path, title);
+        if text.chars().nth(LONGEST_TITLE).is_some() {
+            self.report(title.place(), || {
+                Problem::new(path, format!("longer than {LONGEST_TITLE} characters"))
+            });
+        }
+        self.once(seen, text.clone(), path, title.place(), || {
+            "this title".to_owned()
+        });
+        text
+    }
+
+    fn configurations(
+        &mut self,
+        path: &str,
+        list: Option<&Marked<Vec<Marked<Pairs>>>>,
+    ) -> Vec<Capabilities> {
+        let Some(list) = list else {
+            return vec![Capabilities::default()];
+        };
+        if list.get().is_empty() {
+            self.report(list.place(), || {
+                Problem::new(path, "an empty list")
+                    .expecting("no test would run")
+                    .help("leave it out to run every test once, on any worker")
+            });
+        }
+        let mut seen = Seen::new();
+        let mut configurations = Vec::new();
+        for (index, pairs) in list.get().iter().enumerate() {
+            let at = format!("{path}[{index}]");
+            let labels = self.labels(&at, pairs.place(), pairs.get());
+            let folded = labels.to_string().to_lowercase();
+            let what = || "this configuration".to_owned();
+            self.once(&mut seen, folded, &at, pairs.place(), what);
+            configurations.push(labels);
+        }
+        configurations
+    }
+
+    fn tests(&mut self, path: &str, list: &Marked<Vec<Marked<Tests>>>) -> Vec<TestSource> {
+        if list.get().is_empty() {
+            self.report(list.place(), || {
+                Problem::new(path, "an empty list")
+                    .expecting("a template without tests runs nothing")
+            });
+        }
+        let mut seen = Seen::new();
+        let mut sources = Vec::new();
+        for (index, section) in list.get().iter().enumerate() {
+            let at = format!("{path}[{index}]");
+            let tests = section.get();
+            let message = match (&tests.suite, &tests.testcases, &tests.discover) {
+                (Some(suite), Some(cases), None) => {
+                    let listed = self.listed(&at, suite, cases, &mut seen);
+                    sources.push(TestSource::Listed(listed));
+                    continue;
+                }
+                (None, None, Some(discover)) => {
+                    let discovery = self.discovery(&format!("{at}.discover"), discover);
+                    sources.extend(discovery.map(TestSource::Discovered));
+                    continue;
+                }
+                (_, _, Some(_)) => "both tests by name and `discover`",
+                (Some(_), None, None) => "a suite, but no `testcases`",
+                (None, Some(_), None) => "test cases, but no `suite`",
+                (None, None, None) => "no tests",
+            };
+            self.report(section.place(), || {
+                Problem::new(&at, message)
+                    .expecting("either `suite` with `testcases`, or `discover` is expected")
+            });
+        }
+        sources
+    }
+
+    fn listed(
+        &mut self,
+        path: &str,
+        suite: &Marked<String>,
+        cases: &Marked<Vec<Marked<String>>>,
+        seen: &mut Seen<Test>,
+    ) -> Vec<Test> {
+        let suite = self.name(&format!("{path}.suite"), suite);
+        if cases.get().is_empty() {
+            self.report(cases.place(), || {
+                Problem::new(format!("{path}.testcases"), "an empty list")
+                    .expecting("at least one test case is expected")
+            });
+        }
+        let mut tests = Vec::new();
+        for (index, case) in cases.get().iter().enumerate() {
+            let at = format!("{path}.testcases[{index}]");
+            let test = Test {
+                suite: suite.clone(),
+                testcase: self.name(&at, case),
+            };
+            let what = || "this test".to_owned();
+            self.once(seen, test.clone(), &at, case.place(), what);
+            tests.push(test);
+        }
+        tests
+    }
+
+    /// `None` if its pattern is unusable, which has been reported then.
+    fn discovery(&mut self, path: &str, section: &Discover) -> Option<Discovery> {
+        let at = format!("{path}.command");
+        let command = self.command(&at, &section.command);
+        for (index, argument) in section.command.get().iter().enumerate() {
+            if placeholder::words(argument.get()).any(placeholder::is_known) {
+                self.report(argument.place(), || {
+                    Problem::new(format!("{at}[{index}]"), "a placeholder")
+                        .expecting("before there are tests, nothing can be filled in")
+                });
+            }
+        }
+        let timeout = match &section.timeout {
+            Some(timeout) => self.duration(&format!("{path}.timeout"), timeout),
+            None => DISCOVERY_TIMEOUT,
+        };
+        let unmatched = match section.skip_unmatched {
+            Some(false) => Unmatched::Refuse,
+            Some(true) | None => Unmatched::Skip,
+        };
+        match LinePattern::new(section.line.get(), unmatched) {
+            Ok(pattern) => Some(Discovery {
+                command,
+                pattern,
+                timeout,
+            }),
+            Err(error) => {
+                self.report(section.line.place(), || {
+                    Problem::new(format!("{path}.line"), "not a usable pattern")
+                        .expecting(error.to_string())
+                        .help("for example \"(?<suite>[^:]+)::(?<testcase>.+)\"")
+                });
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `testplan.yml` as it is written: what keys there are, and of what shape. The JSON Schema is made of these types.
+
+use schemars::{JsonSchema, Schema};
+use serde::Deserialize;
+
+use super::marked::{Marked, Pairs, Plain};
+
+/// How a test is run and, where testplan is the service too, what there is to run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "testplan.yml")]
+pub(super) struct Document {
+    /// The project that the templates belong to, and the default of `--project`.
+    pub(super) project: Option<Marked<String>>,
+    /// How every test is run.
+    pub(super) runner: Option<Runner>,
+    /// What there is to run, for testplan's own service.
+    #[serde(default)]
+    pub(super) templates: Vec<Template>,
+    /// Squish servers that testplan's own service hands out.
+    #[serde(default)]
+    pub(super) servers: Vec<Marked<Server>>,
+}
+
+/// How every test is run.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Runner {
+    /// The program and its arguments; no shell in between. Placeholders: {suite}, {testcase}, {results},
+    /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}.
+    #[schemars(length(min = 1))]
+    pub(super) command: Marked<Vec<Marked<String>>>,
+    /// Where the results come from; the exit code by default.
+    pub(super) results: Option<Results>,
+    /// What exit codes mean; any other code says that the test could not run.
+    pub(super) exit_codes: Option<Marked<ExitCodes>>,
+    /// How long one execution may take, as 10m or 1h 30m; without limit by default.
+    #[schemars(extend("examples" = ["10m", "1h 30m"]))]
+    pub(super) timeout: Option<Marked<String>>,
+    /// Variables added to the command's environment. Not a place for secrets.
+    #[serde(default)]
+    pub(super) environment: Pairs,
+    /// Where the command starts; where testplan was started by default.
+    pub(super) working_directory: Option<Marked<String>>,
+}
+
+/// Where the results of a test come from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Results {
+    /// The kind of results.
+    pub(super) format: Marked<Format>,
+    /// With format junit: which files below {results} are read; *.xml by default.
+    pub(super) files: Option<Marked<String>>,
+}
+
+/// The kind of results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Format {
+    /// JUnit XML files in {results}.
+    Junit,
+    /// The exit code alone.
+    ExitCode,
+}
+
+/// What exit codes mean.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct ExitCodes {
+    /// The test passed; [0] by default.
+    pub(super) passed: Option<Vec<Marked<i32>>>,
+    /// The test ran and failed; [1] by default.
+    pub(super) failed: Option<Vec<Marked<i32>>>,
+}
+
+/// A test plan that can be started.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Template {
+    /// What it is looked up by; unique in the file.
+    #[schemars(length(min = 1, max = 256))]
+    pub(super) title: Marked<String>,
+    /// Free text.
+    pub(super) description: Option<Marked<String>>,
+    /// Free words.
+    #[serde(default)]
+    pub(super) tags: Vec<Marked<String>>,
+    /// Every test runs once per entry, on a worker that offers these capabilities; once on any worker by default.
+    #[schemars(length(min = 1))]
+    pub(super) configurations: Option<Marked<Vec<Marked<Pairs>>>>,
+    /// The tests, listed or discovered.
+    #[schemars(length(min = 1))]
+    pub(super) tests: Marked<Vec<Marked<Tests>>>,
+}
+
+/// Tests by name, or the command that lists them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(transform = listed_or_discovered)]
+pub(super) struct Tests {
+    /// The suite that the test cases are in.
+    pub(super) suite: Option<Marked<String>>,
+    /// Test cases of the suite.
+    pub(super) testcases: Option<Marked<Vec<Marked<String>>>>,
+    /// A command that lists the tests.
+    pub(super) discover: Option<Discover>,
+}
+
+/// A command that lists tests, one in a line.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Discover {
+    /// The program and its arguments; no shell in between, no placeholders.
+    #[schemars(length(min = 1))]
+    pub(super) command: Marked<Vec<Marked<String>>>,
+    /// A regular expression for a line that names a test, with the groups (?<suite>…) and (?<testcase>…).
+    pub(super) line: Marked<String>,
+    /// How long the command may take; 5m by default.
+    #[schemars(extend("examples" = ["30s", "5m"]))]
+    pub(super) timeout: Option<Marked<String>>,
+    /// Whether other lines are passed over (the default) or are a mistake.
+    pub(super) skip_unmatched: Option<bool>,
+}
+
+/// A Squish server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Server {
+    /// Host name or address.
+    pub(super) host: Marked<String>,
+    /// Port, 1 to 65535.
+    #[schemars(with = "Port")]
+    pub(super) port: Plain,
+    /// What it offers.
+    #[serde(default)]
+    pub(super) labels: Pairs,
+    /// Whether it is handed out; true by default.
+    pub(super) enabled: Option<bool>,
+}
+
+/// A port in the schema: a number, or the same as text.
+#[derive(JsonSchema)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "describes the schema; read as text")]
+enum Port {
+    Number(#[schemars(range(min = 1, max = 65535))] u16),
+    Text(#[schemars(regex(pattern = "^[0-9]{1,5}$"))] String),
+}
+
+fn listed_or_discovered(schema: &mut Schema) {
+    schema.insert(
+        "oneOf".to_owned(),
+        serde_json::json!([{ "required": ["suite", "testcases"] }, { "required": ["discover"] }]),
+    );
+}
