@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a whole number or a text")]
 enum NumberOrText {
     Number(i64),
     Text(String),
@@ -67,7 +67,7 @@ pub fn optional_text<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String
 /// A list that may be absent, null, or a single value: `linkedRepos` is an array in words and an object by type.
 pub fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
-    #[serde(untagged)]
+    #[serde(untagged, expecting = "expected a list, or one of its entries")]
     enum OneOrMany<T> {
         Many(Vec<T>),
         One(T),

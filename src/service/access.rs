@@ -1,0 +1,122 @@
+//! Who may ask.
+
+use std::fmt;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use http::{HeaderMap, header::AUTHORIZATION};
+use secrecy::{ExposeSecret as _, SecretString};
+use sha2::{Digest as _, Sha256};
+use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
+
+use super::failure::Failure;
+
+/// Who may ask.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Everybody: for the service inside a process, which nobody else can reach.
+    InProcess,
+    /// Whoever presents the secret of one of these; nobody if there are none.
+    Principals(Vec<Principal>),
+}
+
+/// Somebody who may ask: a name, which leases and the history keep, and the digest of a secret.
+#[derive(Clone)]
+pub struct Principal {
+    name: String,
+    scheme: Scheme,
+    digest: [u8; 32],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scheme {
+    Token,
+    Basic,
+}
+
+impl Principal {
+    /// Who presents `Authorization: Token …`.
+    pub fn token(name: impl Into<String>, token: &SecretString) -> Self {
+        Self {
+            name: name.into(),
+            scheme: Scheme::Token,
+            digest: Sha256::digest(token.expose_secret()).into(),
+        }
+    }
+
+    /// Who presents `Authorization: Basic …`; the user is the name.
+    pub fn password(user: impl Into<String>, password: &SecretString) -> Self {
+        let name = user.into();
+        let mut hash = Sha256::new_with_prefix(&name);
+        hash.update(":");
+        hash.update(password.expose_secret());
+        Self {
+            name,
+            scheme: Scheme::Basic,
+            digest: hash.finalize().into(),
+        }
+    }
+}
+
+impl fmt::Debug for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Principal")
+            .field("name", &self.name)
+            .field("scheme", &self.scheme)
+            .finish_non_exhaustive()
+    }
+}
+
+const MISSING: &str = "credentials are missing: send the header `Authorization: Token …`, or user and password as Basic";
+const UNREADABLE: &str =
+    "the Authorization header cannot be read: write `Token`, a space and the token, or Basic";
+const BEARER: &str =
+    "this API takes no Bearer credentials: write `Authorization: Token …` instead of `Bearer`";
+const OTHER_SCHEME: &str =
+    "the scheme of the Authorization header is not known here: write `Token` or `Basic`";
+const WRONG: &str = "the credentials are not valid here: check the token, or user and password";
+
+impl Access {
+    /// The name of whoever sent these headers.
+    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<String, Failure> {
+        let principals = match self {
+            Self::InProcess => return Ok("in-process".to_owned()),
+            Self::Principals(principals) => principals,
+        };
+        let (scheme, secret) = presented(
+            headers
+                .get(AUTHORIZATION)
+                .ok_or(Failure::Unauthorized(MISSING))?
+                .as_bytes(),
+        )
+        .map_err(Failure::Unauthorized)?;
+        let digest: [u8; 32] = Sha256::digest(secret).into();
+        // All are compared, each in constant time: how long it takes says neither whose nor how much of it was right.
+        let mut found = u32::MAX;
+        for (index, principal) in (0_u32..).zip(principals) {
+            let same = digest.ct_eq(&principal.digest)
+                & Choice::from(u8::from(scheme == principal.scheme));
+            found.conditional_assign(&index, same);
+        }
+        principals
+            .get(found as usize)
+            .map(|principal| principal.name.clone())
+            .ok_or(Failure::Unauthorized(WRONG))
+    }
+}
+
+/// Scheme and secret of a header's value; the secret of Basic is `user:password`.
+fn presented(value: &[u8]) -> Result<(Scheme, Vec<u8>), &'static str> {
+    let value = std::str::from_utf8(value).map_err(|_| UNREADABLE)?;
+    let (scheme, rest) = value.trim().split_once(' ').ok_or(UNREADABLE)?;
+    let secret = rest.trim();
+    if scheme.eq_ignore_ascii_case("token") {
+        Ok((Scheme::Token, secret.as_bytes().to_vec()))
+    } else if scheme.eq_ignore_ascii_case("basic") {
+        let secret = BASE64_STANDARD.decode(secret).map_err(|_| UNREADABLE)?;
+        Ok((Scheme::Basic, secret))
+    } else if scheme.eq_ignore_ascii_case("bearer") {
+        Err(BEARER)
+    } else {
+        Err(OTHER_SCHEME)
+    }
+}

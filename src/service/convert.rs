@@ -1,0 +1,121 @@
+//! From the store's words to the wire's.
+
+use crate::{
+    api::{
+        self,
+        listing::{EventResponse, ExecutionResponse, PageResponse},
+        plan::{PlanResponse, Repository, StatusResponse},
+        reservation::{GrantedResponse, ReserveResponse},
+    },
+    model::{Execution, Outcome, Plan, PlanStatus},
+    store::{Event, Granted, Page, Reservation},
+};
+
+pub(super) fn plan(plan: Plan) -> PlanResponse {
+    let repositories = plan.repositories.into_iter();
+    PlanResponse {
+        id: plan.id,
+        title: plan.title,
+        description: plan.description,
+        batch_name: plan.batch,
+        server_dt: plan.server_time.0,
+        planned_dt: plan.planned.map(|planned| planned.0),
+        kind: plan.kind,
+        project: plan.project,
+        repository_information: repositories
+            .map(|repository| Repository {
+                id: repository.id.to_string(),
+                enabled: true,
+                branch: repository.branch,
+                // Only Test Center has the repositories to resolve a branch with.
+                hash: String::new(),
+            })
+            .collect(),
+        tags: plan.tags,
+        passes: plan.passes,
+        failed: plan.failed,
+        skipped: plan.skipped,
+        count: plan.count,
+    }
+}
+
+pub(super) fn status(counts: PlanStatus) -> StatusResponse {
+    StatusResponse {
+        open: counts.open,
+        reserved: counts.reserved,
+        done: Some(counts.done),
+        finished: Some(counts.done),
+    }
+}
+
+pub(super) fn reservation(reservation: Reservation) -> ReserveResponse {
+    let (status, granted, pending) = match reservation {
+        Reservation::Granted(it) => (api::RESERVED, Some(granted(*it)), None),
+        Reservation::NoExecution { pending } => (api::NO_EXECUTION, None, Some(pending)),
+        Reservation::NoServer { pending } => (api::NO_SERVER, None, Some(pending)),
+    };
+    ReserveResponse {
+        status: status.to_owned(),
+        granted,
+        pending,
+    }
+}
+
+fn granted(granted: Granted) -> GrantedResponse {
+    GrantedResponse {
+        execution_id: granted.execution,
+        project_name: granted.project,
+        batch: granted.batch,
+        test_id: granted.test_id,
+        testcase: granted.test.testcase,
+        suite: granted.test.suite,
+        server: granted.server.map(Into::into),
+        lease: Some(granted.lease),
+        expires_dt: Some(granted.deadline.0),
+        timeout: Some(i64::try_from(granted.timeout.as_millis()).unwrap_or(i64::MAX)),
+        attempt: Some(granted.attempt),
+        labels: Some(granted.required.into()),
+    }
+}
+
+pub(super) fn page<T, R>(page: Page<T>, item: impl FnMut(T) -> R) -> PageResponse<R> {
+    PageResponse {
+        items: page.items.into_iter().map(item).collect(),
+        next: page.next,
+    }
+}
+
+pub(super) fn execution(execution: Execution) -> ExecutionResponse {
+    let (verdict, error) = match execution.outcome {
+        Some(Outcome::Completed { result }) => (result.map(|result| result.verdict), None),
+        Some(Outcome::ExecutionError { message, .. }) => (None, Some(message)),
+        Some(Outcome::LeaseLost) => (None, Some("the lease was lost".to_owned())),
+        Some(Outcome::Cancelled) => (None, Some("the worker was stopped".to_owned())),
+        None => (None, None),
+    };
+    ExecutionResponse {
+        execution_id: execution.id,
+        test_id: execution.test_id,
+        suite: execution.test.suite,
+        testcase: execution.test.testcase,
+        labels: execution.required.into(),
+        state: execution.state,
+        attempts: execution.attempts,
+        generation: execution.generation,
+        verdict,
+        error,
+        duration_ms: execution.duration_ms,
+    }
+}
+
+pub(super) fn event(event: Event) -> EventResponse {
+    EventResponse {
+        id: event.id,
+        execution_id: event.execution,
+        attempt: event.attempt,
+        kind: event.kind,
+        at: event.at.0,
+        principal: event.principal,
+        detail: event.detail,
+    }
+}

@@ -1,0 +1,147 @@
+//! Why a request was not served, and how that reads on the wire.
+
+use axum::response::{IntoResponse, Response};
+use http::{
+    HeaderValue, StatusCode,
+    header::{CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE},
+};
+
+use super::answer;
+use crate::{
+    api::problem::Problem,
+    store::{Refusal, RefusalCode, StoreError},
+};
+
+/// Why a request was not served. Client errors carry a sentence for whoever wrote the request; internal causes went
+/// to the log and are not in here.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The protocol says no: 400.
+    Refused(Refusal),
+    /// The look-up found nothing: 404 with the protocol's number.
+    NotFound(Refusal),
+    /// No credentials or wrong ones: 401.
+    Unauthorized(&'static str),
+    /// No such path: 404.
+    NoPath(String),
+    /// Another method is needed; the router adds `Allow`: 405.
+    NoMethod(String),
+    /// The body took too long: 408.
+    TooSlow,
+    /// The body is too large; the bound in bytes: 413.
+    TooLarge(usize),
+    /// The store or the process is at fault: 500.
+    Broken,
+    /// More than can be served now: 503.
+    Busy,
+    /// The service is shutting down: 503.
+    Stopping,
+}
+
+impl Failure {
+    /// A request that cannot be understood: 400 with code 1001.
+    pub(super) fn malformed(message: impl Into<String>) -> Self {
+        Self::Refused(Refusal {
+            code: RefusalCode::Malformed,
+            message: message.into(),
+        })
+    }
+
+    /// Of a look-up: an unknown name is 404 there, and only there.
+    pub(super) fn of_look_up(self) -> Self {
+        match self {
+            Self::Refused(refusal) if refusal.code == RefusalCode::Unknown => {
+                Self::NotFound(refusal)
+            }
+            other => other,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::NotFound(_) | Self::NoPath(_) => StatusCode::NOT_FOUND,
+            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
+            Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Busy | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The protocol's number, or for what never reached the protocol 1500 and the last two digits of the status.
+    fn code(&self) -> i64 {
+        match self {
+            Self::Refused(refusal) | Self::NotFound(refusal) => refusal.code.number().into(),
+            Self::Broken => 1500,
+            Self::Unauthorized(_) => 1501,
+            Self::Busy | Self::Stopping => 1503,
+            Self::NoPath(_) => 1504,
+            Self::NoMethod(_) => 1505,
+            Self::TooSlow => 1508,
+            Self::TooLarge(_) => 1513,
+        }
+    }
+
+    fn message(self) -> String {
+        match self {
+            Self::Refused(refusal) | Self::NotFound(refusal) => refusal.message,
+            Self::Unauthorized(message) => message.to_owned(),
+            Self::NoPath(message) | Self::NoMethod(message) => message,
+            Self::TooSlow => "the body of the request did not arrive in time; send it again".into(),
+            Self::TooLarge(bound) => format!(
+                "the body of the request is larger than {bound} bytes; shorten it, as the texts in it"
+            ),
+            Self::Broken => "internal error: it is not known whether the request had an effect; repeating it with the \
+                             same lease or Idempotency-Key is safe; the cause is in the service's log"
+                .into(),
+            Self::Busy => "the service is busy; try again in a second".into(),
+            Self::Stopping => "the service is shutting down and hands out no more work; try again in two seconds".into(),
+        }
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Refused(refusal) => Self::Refused(refusal),
+            StoreError::Busy => Self::Busy,
+            StoreError::Broken(cause) => {
+                tracing::error!(%cause, "the store failed");
+                Self::Broken
+            }
+        }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let headers: &[_] = match self {
+            Self::Unauthorized(_) => &[
+                (WWW_AUTHENTICATE, "Token realm=\"testplan\""),
+                (
+                    WWW_AUTHENTICATE,
+                    "Basic realm=\"testplan\", charset=\"UTF-8\"",
+                ),
+            ],
+            Self::Busy => &[(RETRY_AFTER, "1")],
+            Self::Stopping => &[(RETRY_AFTER, "2")],
+            // What is left of the body would be read as the next request.
+            Self::TooSlow | Self::TooLarge(_) => &[(CONNECTION, "close")],
+            Self::Refused(_)
+            | Self::NotFound(_)
+            | Self::NoPath(_)
+            | Self::NoMethod(_)
+            | Self::Broken => &[],
+        };
+        let problem = |code, message| Problem { code, message };
+        let mut response = answer::json(self.status(), &problem(self.code(), self.message()));
+        for (name, value) in headers {
+            response
+                .headers_mut()
+                .append(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+}

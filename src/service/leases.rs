@@ -1,0 +1,157 @@
+//! Reservations and what becomes of them.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{
+    convert,
+    failure::Failure,
+    poll::{LongPoll, NET},
+    request::{Call, Object, ObjectOrNothing, capabilities},
+    shared::Shared,
+};
+use crate::{
+    api::{
+        self,
+        reservation::{
+            Done, FinishedRequest, HeartbeatRequest, ReserveRequest, ReserveResponse, ResetRequest,
+        },
+    },
+    model::PlanId,
+    store::{Finish, Heartbeat, Reservation, Reserve, Reset},
+};
+
+/// A Squish server that rests after an expiry becomes free without a word from the store.
+const SERVER_NET: Duration = Duration::from_secs(1);
+/// Longer messages are cut: a result is never refused for its words.
+const MESSAGE_BYTES: usize = 8 * 1024;
+/// The same for details.
+const DETAILS_BYTES: usize = 64 * 1024;
+
+/// `POST reserve/{plan}`; a client that waits is answered when something fits, or nothing that fits is left.
+pub(super) async fn reserve(
+    shared: Arc<Shared>,
+    call: Call,
+    Object(body): Object<ReserveRequest>,
+) -> Result<ReserveResponse, Failure> {
+    let plan: PlanId = call.id()?;
+    let request = Reserve {
+        plan,
+        offered: capabilities("capabilities", body.capabilities)?,
+        timeout: timeout(body.timeout)?,
+        allocate_server: body.allocate_server,
+        worker: call.worker()?,
+        key: call.idempotency_key()?,
+        principal: call.principal.clone(),
+    };
+    let mut poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
+    loop {
+        let request = request.clone();
+        let answer = shared
+            .ask(move |store, now| store.reserve(request, now))
+            .await?;
+        let (pending, net) = match &answer {
+            Reservation::Granted(_) => (0, NET),
+            Reservation::NoExecution { pending } => (*pending, NET),
+            Reservation::NoServer { pending } => (*pending, SERVER_NET),
+        };
+        if pending == 0 || !poll.again(&shared, plan, net).await? {
+            if shared.is_stopping() && !matches!(answer, Reservation::Granted(_)) {
+                return Err(Failure::Stopping);
+            }
+            return Ok(convert::reservation(answer));
+        }
+    }
+}
+
+/// `POST heartbeat/{execution}`
+pub(super) async fn heartbeat(
+    shared: Arc<Shared>,
+    call: Call,
+    Object(body): Object<HeartbeatRequest>,
+) -> Result<Done, Failure> {
+    if body.release && body.lease.is_none() {
+        return Err(Failure::malformed(
+            "release needs lease: only its holder gives a reservation back",
+        ));
+    }
+    let request = Heartbeat {
+        execution: call.id()?,
+        timeout: timeout(body.timeout)?,
+        lease: body.lease,
+        release: body.release,
+        principal: call.principal,
+    };
+    let status = if request.release {
+        "Reservation given back"
+    } else {
+        "Heartbeat received"
+    };
+    shared
+        .ask(move |store, now| store.heartbeat(request, now))
+        .await?;
+    Ok(done(status))
+}
+
+/// `POST finished/{execution}`
+pub(super) async fn finished(
+    shared: Arc<Shared>,
+    call: Call,
+    Object(body): Object<FinishedRequest>,
+) -> Result<Done, Failure> {
+    let request = Finish {
+        execution: call.id()?,
+        lease: body.lease,
+        message: cut(body.message, MESSAGE_BYTES),
+        details: cut(body.details, DETAILS_BYTES),
+        result: body.outcome,
+        principal: call.principal,
+    };
+    shared
+        .ask(move |store, now| store.finish(request, now))
+        .await?;
+    Ok(done(api::FINISHED))
+}
+
+/// `POST reset/{execution}`
+pub(super) async fn reset(
+    shared: Arc<Shared>,
+    call: Call,
+    ObjectOrNothing(body): ObjectOrNothing<ResetRequest>,
+) -> Result<Done, Failure> {
+    let request = Reset {
+        execution: call.id()?,
+        generation: body.generation,
+        principal: call.principal,
+    };
+    shared
+        .ask(move |store, now| store.reset(request, now))
+        .await?;
+    Ok(done("Execution reset"))
+}
+
+fn done(status: &str) -> Done {
+    Done {
+        status: status.to_owned(),
+    }
+}
+
+fn timeout(milliseconds: i64) -> Result<Duration, Failure> {
+    u64::try_from(milliseconds)
+        .ok()
+        .filter(|milliseconds| *milliseconds > 0)
+        .map(Duration::from_millis)
+        .ok_or_else(|| {
+            Failure::malformed(format!(
+                "timeout is {milliseconds}: expected milliseconds, at least 1"
+            ))
+        })
+}
+
+/// At most `bytes` of a text, cut between characters.
+fn cut(mut text: String, bytes: usize) -> String {
+    let end = (0..=bytes.min(text.len()))
+        .rev()
+        .find(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
+    text
+}

@@ -1,0 +1,48 @@
+//! What a client may take of the service.
+
+use std::time::Duration;
+
+/// Bounds on clients and on the service's own waiting. The defaults suit a network; tests shorten them.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How long the head of a request may take, and how long a kept connection may stay idle.
+    pub header: Duration,
+    /// How many headers a request may have; more is answered 431.
+    pub headers: usize,
+    /// How long the body of a request may take; longer is answered 408.
+    pub body: Duration,
+    /// How large the body of a request may be, in bytes; more is answered 413.
+    pub body_bytes: usize,
+    /// How long the store may take for one answer; longer is answered 503. Long polls wait outside of it.
+    pub handler: Duration,
+    /// How many calls to the store may be in progress; one more is answered 503.
+    pub calls: usize,
+    /// How many connections are open at once; more wait to be accepted.
+    pub connections: usize,
+    /// How many of them from one address; more are closed at once. Loopback is exempt.
+    pub connections_per_ip: usize,
+    /// The longest that `Prefer: wait` is honoured.
+    pub wait: Duration,
+    /// How long leases are served on after shutdown began.
+    pub drain: Duration,
+    /// How often the store is swept and the clock compared.
+    pub beat: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            header: Duration::from_secs(10),
+            headers: 64,
+            body: Duration::from_secs(30),
+            body_bytes: 256 * 1024,
+            handler: Duration::from_secs(30),
+            calls: 4096,
+            connections: 10_000,
+            connections_per_ip: 256,
+            wait: Duration::from_secs(60),
+            drain: Duration::from_secs(10),
+            beat: Duration::from_secs(1),
+        }
+    }
+}

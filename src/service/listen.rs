@@ -1,0 +1,209 @@
+//! The accept loop: bounded connections, bounded heads, and an orderly end.
+
+use std::{
+    collections::HashMap,
+    future::{Future, pending},
+    io,
+    net::IpAddr,
+    pin::pin,
+    time::Duration,
+};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::{Id, JoinSet},
+    time::{sleep, timeout},
+};
+
+use super::{limits::Limits, shared::Shared};
+
+/// How much of a connection's input is held at once, in bytes: the head of a request fits or is answered 431.
+const BUFFER: usize = 64 * 1024;
+/// How long accepting pauses when the system has no more files to give.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+/// How long requests in progress may take once the drain is over.
+const LAST_ANSWERS: Duration = Duration::from_secs(1);
+
+/// Serves until `shutdown` and through the drain. The store is left open.
+pub(super) async fn serve(
+    shared: &Shared,
+    router: &Router,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut connections = Connections::new(router.clone(), shared.limits);
+    {
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                () = connections.step(&listener) => {}
+            }
+        }
+    }
+    shared.stop();
+    let drained = timeout(shared.limits.drain, async {
+        while !connections.tasks.is_empty() {
+            connections.step(&listener).await;
+        }
+    })
+    .await;
+    if drained.is_err() {
+        tracing::info!(connections = connections.tasks.len(), "the drain is over");
+    }
+    drop(listener);
+    connections.end().await;
+}
+
+/// All open connections. One task owns it: no locks.
+struct Connections {
+    router: Router,
+    limits: Limits,
+    closing: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+    peers: Peers,
+}
+
+impl Connections {
+    fn new(router: Router, limits: Limits) -> Self {
+        Self {
+            router,
+            limits,
+            closing: watch::Sender::new(false),
+            tasks: JoinSet::new(),
+            peers: Peers::new(limits.connections_per_ip),
+        }
+    }
+
+    /// Takes a new connection or sees one off, whichever comes first.
+    async fn step(&mut self, listener: &TcpListener) {
+        let accepted = tokio::select! {
+            biased;
+            Some(ended) = self.tasks.join_next_with_id() => {
+                self.peers.leave(ended.map_or_else(|error| error.id(), |(id, ())| id));
+                return;
+            }
+            accepted = listener.accept(), if self.tasks.len() < self.limits.connections => accepted,
+            else => return pending().await,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let ip = peer.ip().to_canonical();
+                if self.peers.is_full(ip) {
+                    tracing::warn!(%ip, "too many connections from one address; one was closed");
+                    return;
+                }
+                let connection = converse(
+                    stream,
+                    self.router.clone(),
+                    self.limits,
+                    self.closing.subscribe(),
+                );
+                let task = self.tasks.spawn(connection);
+                self.peers.enter(task.id(), ip);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                // Of all errors only a lack of files or memory stays, and would spin.
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+                ) {
+                    sleep(EXHAUSTED).await;
+                }
+            }
+        }
+    }
+
+    /// Lets requests in progress be answered, then breaks what is left.
+    async fn end(mut self) {
+        self.closing.send_replace(true);
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if timeout(LAST_ANSWERS, all).await.is_err() {
+            tracing::warn!("requests in progress were broken off");
+        }
+    }
+}
+
+/// Serves one connection to its end.
+async fn converse(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    mut closing: watch::Receiver<bool>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before its first request");
+        return;
+    }
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(limits.header)
+        .max_headers(limits.headers)
+        .max_buf_size(BUFFER);
+    let mut connection =
+        pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let ended = tokio::select! {
+        ended = connection.as_mut() => Some(ended),
+        _ = closing.wait_for(|closing| *closing) => None,
+    };
+    let ended = if let Some(ended) = ended {
+        ended
+    } else {
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+/// How many connections each address has.
+struct Peers {
+    limit: usize,
+    of: HashMap<Id, IpAddr>,
+    count: HashMap<IpAddr, usize>,
+}
+
+impl Peers {
+    fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            of: HashMap::new(),
+            count: HashMap::new(),
+        }
+    }
+
+    /// Whether an address has as many as it may. Loopback may have all.
+    fn is_full(&self, ip: IpAddr) -> bool {
+        !ip.is_loopback()
+            && self
+                .count
+                .get(&ip)
+                .is_some_and(|count| *count >= self.limit)
+    }
+
+    fn enter(&mut self, task: Id, ip: IpAddr) {
+        self.of.insert(task, ip);
+        *self.count.entry(ip).or_default() += 1;
+    }
+
+    fn leave(&mut self, task: Id) {
+        let Some(ip) = self.of.remove(&task) else {
+            return;
+        };
+        if let Some(count) = self.count.get_mut(&ip) {
+            *count -= 1;
+            if *count == 0 {
+                self.count.remove(&ip);
+            }
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Our lists of what the vendor's API has no endpoint for.
+
+use std::{borrow::Cow, sync::Arc};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::{
+    convert,
+    failure::Failure,
+    request::{Call, NoBody, shortened},
+    shared::Shared,
+};
+use crate::{
+    api::listing::{EventResponse, ExecutionResponse, PageResponse},
+    model::ExecutionState,
+};
+
+/// How many items a part has when the request does not say.
+const DEFAULT_LIMIT: u32 = 100;
+/// How many it has at most.
+const MAX_LIMIT: u32 = 1000;
+
+/// `GET plans/{id}/executions`
+pub(super) async fn executions(
+    shared: Arc<Shared>,
+    call: Call,
+    _: NoBody,
+) -> Result<PageResponse<ExecutionResponse>, Failure> {
+    let state = match call.query("state")?.as_deref() {
+        None => None,
+        Some("open") => Some(ExecutionState::Open),
+        Some("reserved") => Some(ExecutionState::Reserved),
+        Some("done") => Some(ExecutionState::Done),
+        Some(other) => {
+            return Err(Failure::malformed(format!(
+                "state={} in the query does not fit: expected open, reserved or done",
+                shortened(other)
+            )));
+        }
+    };
+    let (plan, after, limit) = (call.id()?, after(&call)?, limit(&call)?);
+    let page = shared
+        .ask(move |store, now| store.executions(plan, state, after, limit, now))
+        .await?;
+    Ok(convert::page(page, convert::execution))
+}
+
+/// `GET plans/{id}/events`
+pub(super) async fn events(
+    shared: Arc<Shared>,
+    call: Call,
+    _: NoBody,
+) -> Result<PageResponse<EventResponse>, Failure> {
+    let (plan, after, limit) = (call.id()?, after(&call)?, limit(&call)?);
+    let page = shared
+        .ask(move |store, now| store.events(plan, after, limit, now))
+        .await?;
+    Ok(convert::page(page, convert::event))
+}
+
+fn after(call: &Call) -> Result<i64, Failure> {
+    Ok(call.typed("after", "a whole number")?.unwrap_or(0))
+}
+
+fn limit(call: &Call) -> Result<u32, Failure> {
+    let expected = format!("a number from 1 to {MAX_LIMIT}");
+    let limit = call.typed("limit", &expected)?.unwrap_or(DEFAULT_LIMIT);
+    if (1..=MAX_LIMIT).contains(&limit) {
+        return Ok(limit);
+    }
+    Err(Failure::malformed(format!(
+        "limit={limit} in the query does not fit: expected {expected}"
+    )))
+}
+
+/// What the document says of `limit`.
+pub(super) enum Limit {}
+
+impl JsonSchema for Limit {
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })
+    }
+}

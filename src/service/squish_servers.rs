@@ -1,0 +1,102 @@
+//! The registry of Squish servers.
+
+use std::sync::Arc;
+
+use super::{
+    failure::Failure,
+    request::{Call, NoBody, Object, capabilities, shortened},
+    shared::Shared,
+};
+use crate::{
+    api::{
+        reservation::Done,
+        squish_server::{NewSquishServerRequest, SquishServerPatch, SquishServerResponse},
+    },
+    store::{NewSquishServer, SquishServerChange},
+};
+
+/// Where a Squish server is that was registered without a host.
+const HOST: &str = "127.0.0.1";
+/// As long as a DNS name may be.
+const HOST_CHARS: usize = 253;
+
+/// `GET squishservers`
+pub(super) async fn list(
+    shared: Arc<Shared>,
+    _: Call,
+    _: NoBody,
+) -> Result<Vec<SquishServerResponse>, Failure> {
+    let servers = shared.ask(|store, now| store.squish_servers(now)).await?;
+    Ok(servers.into_iter().map(Into::into).collect())
+}
+
+/// `POST squishservers`
+pub(super) async fn add(
+    shared: Arc<Shared>,
+    _: Call,
+    Object(body): Object<NewSquishServerRequest>,
+) -> Result<SquishServerResponse, Failure> {
+    let server = NewSquishServer {
+        host: host(body.host.unwrap_or_else(|| HOST.to_owned()))?,
+        port: port(&body.port)?,
+        enabled: body.enabled,
+        labels: capabilities("labels", body.labels)?,
+    };
+    let server = shared
+        .ask(move |store, now| store.add_squish_server(server, now))
+        .await?;
+    Ok(server.into())
+}
+
+/// `PATCH squishservers/{id}`
+pub(super) async fn change(
+    shared: Arc<Shared>,
+    call: Call,
+    Object(body): Object<SquishServerPatch>,
+) -> Result<SquishServerResponse, Failure> {
+    let id = call.id()?;
+    let labels = body.labels.map(|labels| capabilities("labels", labels));
+    let change = SquishServerChange {
+        host: body.host.map(host).transpose()?,
+        port: body.port.as_deref().map(port).transpose()?,
+        enabled: body.enabled,
+        labels: labels.transpose()?,
+    };
+    let server = shared
+        .ask(move |store, now| store.change_squish_server(id, change, now))
+        .await?;
+    Ok(server.into())
+}
+
+/// `DELETE squishservers/{id}`
+pub(super) async fn remove(shared: Arc<Shared>, call: Call, _: NoBody) -> Result<Done, Failure> {
+    let id = call.id()?;
+    shared
+        .ask(move |store, now| store.remove_squish_server(id, now))
+        .await?;
+    Ok(Done {
+        status: "Squish server removed".to_owned(),
+    })
+}
+
+/// A host by its grammar; it becomes an argument of a command line later, so it does not begin with a dash.
+fn host(host: String) -> Result<String, Failure> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._:[]%".contains(c);
+    if (1..=HOST_CHARS).contains(&host.len()) && host.chars().all(fits) && !host.starts_with('-') {
+        return Ok(host);
+    }
+    Err(Failure::malformed(format!(
+        "host {:?} does not fit: expected a host name or an address, as 192.168.1.101",
+        shortened(&host)
+    )))
+}
+
+fn port(port: &str) -> Result<String, Failure> {
+    match port.parse::<u16>() {
+        Ok(number @ 1..) => Ok(number.to_string()),
+        _ => Err(Failure::malformed(format!(
+            "port {:?} does not fit: expected a number from 1 to 65535",
+            shortened(port)
+        ))),
+    }
+}

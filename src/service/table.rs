@@ -1,0 +1,123 @@
+//! The table of operations: what the router routes is what the document describes.
+
+use http::Method;
+
+use super::{health, leases, listings, openapi, operation::Operation, plans, squish_servers};
+use crate::{
+    api::{IDEMPOTENCY_KEY, WORKER},
+    model::{ExecutionState, PlanKind},
+};
+
+/// All operations: the vendor's as its page lists them, then ours.
+pub(super) fn operations() -> Vec<Operation> {
+    let (get, post) = (Method::GET, Method::POST);
+    let key = "The same key with the same body gets the same answer, up to 255 characters";
+    let wait =
+        "wait=N: answer only when there is something new to say, after N seconds at the latest";
+    vec![
+        Operation::new(get.clone(), "/execution/v1/testplans", plans::find)
+            .named(
+                "findTestPlan",
+                "Look a test plan up by project and title; the newest wins",
+            )
+            .needs::<String>("project", "Project name, exact")
+            .needs::<String>("title", "Title, exact")
+            .needs::<PlanKind>("type", "Template, or started plan")
+            .look_up(),
+        Operation::new(get.clone(), "/execution/v1/testplans/{id}", plans::get)
+            .named("getTestPlan", "Retrieve a test plan by its id"),
+        Operation::new(post.clone(), "/execution/v1/executeplan", plans::execute)
+            .named("executeTestPlan", "Start a plan from a template")
+            .header::<String>(IDEMPOTENCY_KEY, key)
+            .created()
+            .hands_out(),
+        Operation::new(get.clone(), "/execution/v1/status/{id}", plans::status)
+            .named(
+                "getStatus",
+                "Count the executions of a plan that require all given capabilities",
+            )
+            .query_pairs::<std::collections::BTreeMap<String, String>>(
+                "capabilities",
+                "Capabilities as pairs, as OS=Linux; at most 64 of at most 256 characters",
+            )
+            .header::<String>("prefer", wait),
+        Operation::new(post.clone(), "/execution/v1/reserve/{id}", leases::reserve)
+            .named(
+                "reserve",
+                "Reserve an execution of a plan; 200 whether or not one was free",
+            )
+            .header::<String>(IDEMPOTENCY_KEY, key)
+            .header::<String>(WORKER, "Which worker asks, up to 255 characters")
+            .header::<String>("prefer", wait)
+            .hands_out(),
+        Operation::new(
+            post.clone(),
+            "/execution/v1/heartbeat/{id}",
+            leases::heartbeat,
+        )
+        .named("heartbeat", "Keep a reservation, or give it back"),
+        Operation::new(
+            post.clone(),
+            "/execution/v1/finished/{id}",
+            leases::finished,
+        )
+        .named("finished", "Mark an execution as finished"),
+        Operation::new(post.clone(), "/execution/v1/reset/{id}", leases::reset)
+            .named("reset", "Open a failed execution again"),
+        Operation::new(
+            get.clone(),
+            "/execution/v1/squishservers",
+            squish_servers::list,
+        )
+        .named("listSquishServers", "List the registered Squish servers"),
+        Operation::new(post, "/execution/v1/squishservers", squish_servers::add)
+            .named("addSquishServer", "Register a Squish server"),
+        Operation::new(
+            Method::PATCH,
+            "/execution/v1/squishservers/{id}",
+            squish_servers::change,
+        )
+        .named("changeSquishServer", "Change a Squish server"),
+        Operation::new(
+            Method::DELETE,
+            "/execution/v1/squishservers/{id}",
+            squish_servers::remove,
+        )
+        .named(
+            "removeSquishServer",
+            "Remove a Squish server; a reservation on it runs on",
+        ),
+        Operation::new(
+            get.clone(),
+            "/testplan/v1/plans/{id}/executions",
+            listings::executions,
+        )
+        .named(
+            "listExecutions",
+            "List the executions of a plan in the order of their ids",
+        )
+        .query::<ExecutionState>("state", "Only those in this state")
+        .query::<i64>(
+            "after",
+            "Only those with a greater id; `next` of the part before",
+        )
+        .query::<listings::Limit>("limit", "At most as many, 100 by default"),
+        Operation::new(
+            get.clone(),
+            "/testplan/v1/plans/{id}/events",
+            listings::events,
+        )
+        .named("listEvents", "List the history of a plan's executions")
+        .query::<i64>(
+            "after",
+            "Only those with a greater id; `next` of the part before",
+        )
+        .query::<listings::Limit>("limit", "At most as many, 100 by default"),
+        Operation::new(get.clone(), "/healthz", health::get)
+            .named("getHealth", "Whether requests are served")
+            .public(),
+        Operation::new(get, "/openapi.json", openapi::get)
+            .named("getOpenApi", "This description")
+            .public(),
+    ]
+}
