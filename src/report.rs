@@ -1,1 +1,25 @@
-//! Records become a verdict, JUnit, Markdown and console lines: bytes, not files.
+//! Records become a verdict, JUnit, Markdown, JSON and console lines: bytes, not files.
+//!
+//! [`read`] parses record files, [`merge`] makes one [`Report`] of any number of them and proves that every planned
+//! execution has a counted result or is named as missing. The renderers ([`junit`], [`summary`], [`console`],
+//! [`json`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
+//! them through its own function of [`sanitise`].
+
+pub mod clean;
+pub mod console;
+pub mod entry;
+pub mod explanation;
+pub mod json;
+pub mod junit;
+pub mod merge;
+pub mod read;
+pub mod sanitise;
+pub mod span;
+pub mod summary;
+pub mod verdict;
+
+pub use entry::{Attempt, AttemptEnd, Counting, Entry, Standing};
+pub use explanation::Explanation;
+pub use merge::{Evidence, MergeError};
+pub use read::{ReadError, RecordFile, parse_record_file};
+pub use verdict::{Counts, PlanFacts, Report, WorkerReport};

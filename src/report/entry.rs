@@ -1,0 +1,276 @@
+//! What a report says of one execution and of each attempt on it.
+
+use crate::model::{
+    Capabilities, CaseResult, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp,
+    record::Confirmation,
+};
+
+use super::Explanation;
+
+/// Where an execution stands in the end. The order is that of how much it spoils a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Standing {
+    /// Its counted result is a pass.
+    Passed,
+    /// Its counted result is a skip.
+    Skipped,
+    /// Its counted result is a failure: a result about the product.
+    Failed,
+    /// It could not run, and that is what counts.
+    Error,
+    /// It has no counted result.
+    Missing,
+}
+
+impl Standing {
+    /// The standing that an outcome has if it counts; [`Standing::Missing`] where it says nothing of the test.
+    pub fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Completed {
+                result: Some(result),
+            } => match result.verdict {
+                TestVerdict::Passed => Self::Passed,
+                TestVerdict::Failed => Self::Failed,
+                TestVerdict::Skipped => Self::Skipped,
+            },
+            Outcome::ExecutionError { .. } => Self::Error,
+            Outcome::Completed { result: None } | Outcome::LeaseLost | Outcome::Cancelled => {
+                Self::Missing
+            }
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Error => "error",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// Whether the service reopens an execution that stands so when it is reset.
+    pub fn can_be_reset(self) -> bool {
+        match self {
+            Self::Failed | Self::Error => true,
+            Self::Passed | Self::Skipped | Self::Missing => false,
+        }
+    }
+}
+
+/// One planned execution with everything that is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its number.
+    pub execution: ExecutionId,
+    /// Its test; an empty suite and `execution N` where nobody says.
+    pub test: Test,
+    /// What it needs, where anybody says.
+    pub required: Option<Capabilities>,
+    /// All attempts, in order.
+    pub attempts: Vec<Attempt>,
+    /// Where it stands.
+    pub standing: Standing,
+    /// What the service says became of it, where that counts and no record has the attempt.
+    pub service_only: Option<ServiceResult>,
+    /// It passed after it failed: in an earlier generation, or within the attempt by the word of the test tool.
+    pub flaky: bool,
+    /// An attempt was lost or could not run, and a later one brought the result.
+    pub recovered: bool,
+    /// What is worth knowing about how it came to stand so.
+    pub explanations: Vec<Explanation>,
+}
+
+impl Entry {
+    /// The attempt whose result counts.
+    pub fn counted(&self) -> Option<&Attempt> {
+        self.attempts
+            .iter()
+            .find(|attempt| attempt.counting == Counting::Counts)
+    }
+
+    /// Attempts that counted until a reset, in order.
+    pub fn earlier(&self) -> impl Iterator<Item = &Attempt> {
+        self.attempts
+            .iter()
+            .filter(|attempt| attempt.counting == Counting::UntilReset)
+    }
+
+    /// How long the counted attempt took, in milliseconds.
+    pub fn duration_ms(&self) -> Option<u64> {
+        match self.counted() {
+            Some(attempt) => attempt.duration_ms(),
+            None => self.service_only.as_ref().and_then(|it| it.duration_ms),
+        }
+    }
+
+    /// What it is run under: what it needs, else what the worker of the counted or last attempt offers.
+    pub fn labels(&self) -> Option<&Capabilities> {
+        self.required.as_ref().or_else(|| {
+            self.counted()
+                .or_else(|| self.attempts.last())
+                .map(|attempt| &attempt.capabilities)
+        })
+    }
+
+    /// The message and the longer text of why it does not pass, as far as any attempt says.
+    pub fn trouble(&self) -> (String, String) {
+        let outcome = match (self.counted(), &self.service_only) {
+            (Some(attempt), _) => attempt.outcome(),
+            (None, service) => service.as_ref().map(|it| &it.outcome),
+        };
+        match outcome {
+            Some(Outcome::ExecutionError { message, details }) => {
+                (message.clone(), details.clone())
+            }
+            _ => (
+                self.counted()
+                    .and_then(Attempt::first_trouble)
+                    .unwrap_or_default(),
+                String::new(),
+            ),
+        }
+    }
+}
+
+/// A result that only the service tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceResult {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took, in milliseconds.
+    pub duration_ms: Option<u64>,
+}
+
+/// One lease on an execution, as its worker wrote it down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The worker.
+    pub worker: String,
+    /// What it offered.
+    pub capabilities: Capabilities,
+    /// `host:port` of the Squish server that came with it.
+    pub squish_server: Option<String>,
+    /// Its number by the service's word, 1 for the first.
+    pub number: Option<u32>,
+    /// First characters of the lease.
+    pub lease: Option<String>,
+    /// When it was reserved, by the worker's clock.
+    pub reserved: Timestamp,
+    /// When its process was started.
+    pub started: Option<Timestamp>,
+    /// How it ended.
+    pub end: AttemptEnd,
+    /// What the service said of the result.
+    pub confirmation: Option<Confirmation>,
+    /// When it said so.
+    pub confirmed: Option<Timestamp>,
+    /// Whether its result counts.
+    pub counting: Counting,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttemptEnd {
+    /// With an outcome.
+    Ended(Box<Ended>),
+    /// The lease was given back.
+    GivenBack {
+        /// When.
+        at: Timestamp,
+    },
+    /// Its worker left without a word about it.
+    Unsaid,
+    /// Its worker's record has no end: the worker was killed.
+    Killed,
+}
+
+/// The end that a worker wrote down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// When.
+    pub at: Timestamp,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// From start to end, in milliseconds.
+    pub duration_ms: u64,
+    /// Cases of the result files.
+    pub cases: Vec<CaseResult>,
+    /// Where the captured output is.
+    pub log: Option<String>,
+    /// Last lines of it, if it did not pass.
+    pub output_tail: String,
+}
+
+/// Whether the result of an attempt counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Counting {
+    /// It is the execution's result.
+    Counts,
+    /// It was, until the execution was reset.
+    UntilReset,
+    /// It is not: no result, lost, late or never confirmed.
+    Not,
+}
+
+impl Attempt {
+    /// The end with an outcome, if it had one.
+    pub fn ended(&self) -> Option<&Ended> {
+        match &self.end {
+            AttemptEnd::Ended(ended) => Some(ended),
+            AttemptEnd::GivenBack { .. } | AttemptEnd::Unsaid | AttemptEnd::Killed => None,
+        }
+    }
+
+    /// What became of it, by its worker's word.
+    pub fn outcome(&self) -> Option<&Outcome> {
+        self.ended().map(|ended| &ended.outcome)
+    }
+
+    /// What the test said, if it ran.
+    pub fn result(&self) -> Option<TestResult> {
+        match self.outcome()? {
+            Outcome::Completed { result } => *result,
+            Outcome::ExecutionError { .. } | Outcome::LeaseLost | Outcome::Cancelled => None,
+        }
+    }
+
+    /// How long it took, in milliseconds.
+    pub fn duration_ms(&self) -> Option<u64> {
+        self.ended().map(|ended| ended.duration_ms)
+    }
+
+    /// When it was over, as far as anybody wrote it down.
+    pub fn finished(&self) -> Option<Timestamp> {
+        match &self.end {
+            AttemptEnd::Ended(ended) => Some(ended.at),
+            AttemptEnd::GivenBack { at } => Some(*at),
+            AttemptEnd::Unsaid | AttemptEnd::Killed => None,
+        }
+    }
+
+    /// The standing that its outcome has if it counts.
+    pub fn standing(&self) -> Standing {
+        self.outcome().map_or(Standing::Missing, Standing::of)
+    }
+
+    /// The first line about a case that did not pass.
+    pub fn first_trouble(&self) -> Option<String> {
+        use crate::model::outcome::CaseVerdict;
+        self.ended()?
+            .cases
+            .iter()
+            .find_map(|case| match &case.verdict {
+                CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => {
+                    Some(if trouble.message.is_empty() {
+                        trouble.text.lines().next().unwrap_or_default().to_owned()
+                    } else {
+                        trouble.message.clone()
+                    })
+                }
+                CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => None,
+            })
+    }
+}

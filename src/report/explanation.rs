@@ -1,0 +1,190 @@
+//! Why an execution stands as it does, in one sentence each. The text is raw: surfaces clean it.
+
+use std::fmt;
+
+use super::Standing;
+
+/// Something worth knowing about an execution's way to its result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Explanation {
+    /// The lease ended while the test ran.
+    LeaseLost {
+        /// On whom.
+        worker: String,
+        /// Who brought the result instead.
+        recovered_by: Option<String>,
+    },
+    /// The worker's record has no end.
+    WorkerKilled {
+        /// Who.
+        worker: String,
+        /// Who brought the result instead.
+        recovered_by: Option<String>,
+    },
+    /// The worker left without a word about it.
+    LeftUnsaid {
+        /// Who.
+        worker: String,
+    },
+    /// A result that the service refused.
+    LateResult {
+        /// Whose.
+        worker: String,
+        /// What it said.
+        standing: Standing,
+        /// The service's words.
+        reason: String,
+    },
+    /// A result of which nobody knows whether it counts.
+    Unconfirmed {
+        /// Whose.
+        worker: String,
+        /// What it said.
+        standing: Standing,
+        /// What was tried; empty where the record ends before an answer.
+        reason: String,
+    },
+    /// A result without an answer, which the service lists as counted.
+    ConfirmedByService {
+        /// Whose.
+        worker: String,
+    },
+    /// The lease was given back unfinished.
+    GivenBack {
+        /// By whom.
+        worker: String,
+    },
+    /// It was reset after it did not pass.
+    Reset {
+        /// What it was before.
+        was: Standing,
+        /// What came of it and on which attempt, if it was taken again.
+        then: Option<(Standing, usize)>,
+    },
+    /// The result counts by the service's word; no record has the attempt.
+    ServiceOnly,
+    /// The records have a counted result, but the service lists a later one.
+    Outdated {
+        /// What the records say.
+        recorded: Standing,
+    },
+    /// The service says that it is not done, whatever the records say.
+    NotDone,
+    /// It is done, but nobody knows what the test said.
+    UnknownVerdict,
+    /// Nobody took it.
+    NeverTaken,
+}
+
+impl Explanation {
+    /// Whether a worker or lease was lost on the way: a trouble of machines, not of tests.
+    pub fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            Self::LeaseLost { .. }
+                | Self::WorkerKilled { .. }
+                | Self::LeftUnsaid { .. }
+                | Self::LateResult { .. }
+                | Self::Unconfirmed { .. }
+        )
+    }
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::LeaseLost {
+                worker,
+                recovered_by,
+            } => {
+                write!(f, "lease lost on worker {worker}")?;
+                recovered(f, recovered_by.as_deref())
+            }
+            Self::WorkerKilled {
+                worker,
+                recovered_by,
+            } => {
+                write!(f, "worker {worker} was killed (its record has no end)")?;
+                recovered(f, recovered_by.as_deref())
+            }
+            Self::LeftUnsaid { worker } => {
+                write!(f, "worker {worker} left without a word about it")
+            }
+            Self::LateResult {
+                worker,
+                standing,
+                reason,
+            } => write!(
+                f,
+                "late result not counted: {} on worker {worker}{}",
+                standing.word(),
+                because(reason)
+            ),
+            Self::Unconfirmed {
+                worker,
+                standing,
+                reason,
+            } => write!(
+                f,
+                "result never confirmed: {} on worker {worker}{}",
+                standing.word(),
+                because(reason)
+            ),
+            Self::ConfirmedByService { worker } => write!(
+                f,
+                "the result of worker {worker} had no answer, but the service lists it as counted"
+            ),
+            Self::GivenBack { worker } => write!(f, "given back by worker {worker}"),
+            Self::Reset { was, then: None } => {
+                write!(f, "reset after {}, not run again", noun(*was))
+            }
+            Self::Reset {
+                was,
+                then: Some((standing, attempt)),
+            } => {
+                let end = match standing {
+                    Standing::Passed => "passed",
+                    Standing::Skipped => "skipped",
+                    Standing::Failed => "failed again",
+                    Standing::Error => "could not run",
+                    Standing::Missing => "no result",
+                };
+                write!(f, "reset after {}, {end} on attempt {attempt}", noun(*was))
+            }
+            Self::ServiceOnly => {
+                f.write_str("counted by the service, but no record of the attempt was given")
+            }
+            Self::Outdated { recorded } => write!(
+                f,
+                "the records say {}, but the service lists a later attempt, of which no record was given",
+                recorded.word()
+            ),
+            Self::NotDone => f.write_str("not done, by the service's word"),
+            Self::UnknownVerdict => f.write_str("done, but no verdict was sent with it"),
+            Self::NeverTaken => f.write_str("no worker took it"),
+        }
+    }
+}
+
+fn recovered(f: &mut fmt::Formatter<'_>, by: Option<&str>) -> fmt::Result {
+    match by {
+        Some(worker) => write!(f, ", recovered by worker {worker}"),
+        None => Ok(()),
+    }
+}
+
+fn because(reason: &str) -> String {
+    if reason.is_empty() {
+        String::new()
+    } else {
+        format!(" ({reason})")
+    }
+}
+
+fn noun(was: Standing) -> &'static str {
+    match was {
+        Standing::Failed => "failure",
+        Standing::Error => "execution error",
+        Standing::Passed | Standing::Skipped | Standing::Missing => "its end",
+    }
+}

@@ -1,0 +1,90 @@
+//! Any number of records, and what the service says at the end, become one [`Report`].
+//!
+//! Planned = reported is proved here: the planned total is the most that anybody spoke of, and whatever of it has no
+//! counted result is missing, by name where a name is known. `gather` puts events together to attempts, `judge`
+//! decides per execution which attempt counts.
+
+mod gather;
+mod judge;
+
+use std::collections::BTreeMap;
+
+use crate::model::{Execution, ExecutionId, PlanId, PlanStatus};
+
+use super::{RecordFile, Report};
+
+/// What a report is made of.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// The workers' records, in any order; the same file twice does no harm.
+    pub files: Vec<RecordFile>,
+    /// The plan to report on. Without it all records must be of one plan.
+    pub plan: Option<PlanId>,
+    /// How far the service says the plan is now, if it was asked after the last worker left.
+    pub status: Option<PlanStatus>,
+    /// Every execution of the plan as the service lists it now, where it can.
+    pub executions: Option<Vec<Execution>>,
+}
+
+/// Why there is no report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    /// The records are of several plans and nobody said which one is meant.
+    #[error(
+        "the records are of several plans ({}): name one with --plan-id, or give the folder of one run only",
+        .0.iter().map(|plan| format!("#{plan}")).collect::<Vec<_>>().join(", ")
+    )]
+    SeveralPlans(Vec<PlanId>),
+}
+
+/// Merges the evidence into a report.
+pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
+    let Evidence {
+        files,
+        plan,
+        status,
+        executions,
+    } = evidence;
+    let gathered = gather::gather(files, plan)?;
+    let mut report = Report {
+        plan: gathered.facts,
+        workers: gathered.workers,
+        warnings: gathered.warnings,
+        span: gathered.span,
+        open_at_service: status.map_or(0, |status| status.open + status.reserved),
+        ..Report::default()
+    };
+
+    let listed: Option<BTreeMap<ExecutionId, Execution>> =
+        executions.map(|list| list.into_iter().map(|it| (it.id, it)).collect());
+    let mut known = gathered.executions;
+    for (id, execution) in listed.iter().flatten() {
+        let dossier = known.entry(*id).or_default();
+        dossier.test = Some(execution.test.clone());
+        dossier.required = Some(execution.required.clone());
+    }
+    let service = judge::Service {
+        drained: status.is_some_and(PlanStatus::is_drained),
+        listed,
+    };
+    for (id, dossier) in known {
+        let judged = judge::judge(id, dossier, &service);
+        report.broken.extend(judged.broken);
+        report.entries.push(judged.entry);
+    }
+
+    let named = report.entries.len() as u64;
+    report.total = named
+        .max(gathered.total)
+        .max(status.map_or(0, PlanStatus::total));
+    report.unnamed_missing = report.total - named;
+    let missing = report.counts().missing;
+    if report.open_at_service > missing {
+        report.warnings.push(format!(
+            "the service has {} executions open or reserved, but the records lack only {missing} results: \
+             something was reset or is still at work",
+            report.open_at_service
+        ));
+    }
+    Ok(report)
+}

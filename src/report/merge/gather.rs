@@ -1,0 +1,294 @@
+//! Events become attempts: which worker held which execution, and how each hold ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::{
+    model::{
+        Capabilities, ExecutionId, PlanId, Test, Timestamp,
+        record::{Record, RecordEvent},
+    },
+    report::{
+        Attempt, AttemptEnd, Counting, MergeError, PlanFacts, RecordFile, WorkerReport,
+        entry::Ended,
+    },
+};
+
+/// Everything said of one execution.
+#[derive(Debug, Default)]
+pub(super) struct Dossier {
+    pub(super) test: Option<Test>,
+    pub(super) required: Option<Capabilities>,
+    pub(super) attempts: Vec<Attempt>,
+    pub(super) resets: Vec<Timestamp>,
+}
+
+/// Everything said of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) facts: Option<PlanFacts>,
+    pub(super) total: u64,
+    pub(super) executions: BTreeMap<ExecutionId, Dossier>,
+    pub(super) workers: Vec<WorkerReport>,
+    pub(super) warnings: Vec<String>,
+    pub(super) span: Option<(Timestamp, Timestamp)>,
+}
+
+/// Puts the records of one plan together.
+pub(super) fn gather(
+    files: Vec<RecordFile>,
+    wanted: Option<PlanId>,
+) -> Result<Gathered, MergeError> {
+    let plans: BTreeSet<PlanId> = files.iter().flat_map(plans_of).collect();
+    if wanted.is_none() && plans.len() > 1 {
+        return Err(MergeError::SeveralPlans(plans.into_iter().collect()));
+    }
+    let mut gathered = Gathered::default();
+    for file in without_copies(files, &mut gathered.warnings) {
+        gathered.warnings.extend(file.warnings);
+        let mut strangers = 0_usize;
+        let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
+        let mut plan = file.records.iter().find_map(plan_of);
+        for record in file.records {
+            plan = plan_of(&record).or(plan);
+            if wanted.is_some() && plan.is_some() && plan != wanted {
+                strangers += 1;
+                continue;
+            }
+            if matches!(record.event, RecordEvent::Began { .. })
+                && let Some(former) = sessions.remove(&record.worker)
+            {
+                // A second beginning under one name: the first worker was killed, or its file was reused.
+                former.close(&mut gathered);
+            }
+            sessions
+                .entry(record.worker.clone())
+                .or_insert_with(|| Session::new(&record))
+                .take(record, &mut gathered);
+        }
+        for session in sessions.into_values() {
+            session.close(&mut gathered);
+        }
+        if strangers > 0 {
+            gathered.warnings.push(format!(
+                "{}: {strangers} records are of another plan; left out",
+                file.name
+            ));
+        }
+    }
+    gathered
+        .workers
+        .sort_by(|a, b| (&a.name, a.began).cmp(&(&b.name, b.began)));
+    Ok(gathered)
+}
+
+fn plan_of(record: &Record) -> Option<PlanId> {
+    match &record.event {
+        RecordEvent::Began { plan, .. } => Some(*plan),
+        _ => None,
+    }
+}
+
+fn plans_of(file: &RecordFile) -> impl Iterator<Item = PlanId> {
+    file.records.iter().filter_map(plan_of)
+}
+
+/// Leaves out a file whose records another file has as well: an artifact downloaded twice, or a copy taken early.
+fn without_copies(mut files: Vec<RecordFile>, warnings: &mut Vec<String>) -> Vec<RecordFile> {
+    files.sort_by(|a, b| (b.records.len(), &a.name).cmp(&(a.records.len(), &b.name)));
+    let mut kept: Vec<RecordFile> = Vec::new();
+    let mut beginnings: BTreeMap<(Timestamp, String), Vec<usize>> = BTreeMap::new();
+    for file in files {
+        if let Some(first) = file.records.first() {
+            let same = beginnings
+                .entry((first.at, first.worker.clone()))
+                .or_default();
+            if let Some(other) = same
+                .iter()
+                .map(|index| &kept[*index])
+                .find(|other| other.records.starts_with(&file.records))
+            {
+                warnings.push(format!(
+                    "{} is a copy of {}; left out",
+                    file.name, other.name
+                ));
+                continue;
+            }
+            same.push(kept.len());
+        }
+        kept.push(file);
+    }
+    kept.sort_by(|a, b| a.name.cmp(&b.name));
+    kept
+}
+
+/// One worker from its beginning to its end.
+#[derive(Debug)]
+struct Session {
+    worker: WorkerReport,
+    /// The attempts in its hands by execution; with the last one of each kept for its answer.
+    held: BTreeMap<ExecutionId, Attempt>,
+    done: Vec<(ExecutionId, Attempt)>,
+}
+
+impl Session {
+    fn new(record: &Record) -> Self {
+        Self {
+            worker: WorkerReport {
+                name: record.worker.clone(),
+                capabilities: Capabilities::default(),
+                began: record.at,
+                ended: record.at,
+                left: None,
+                attempts: 0,
+                busy_ms: 0,
+            },
+            held: BTreeMap::new(),
+            done: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, record: Record, all: &mut Gathered) {
+        let at = record.at;
+        self.worker.began = self.worker.began.min(at);
+        self.worker.ended = self.worker.ended.max(at);
+        all.span = Some(
+            all.span
+                .map_or((at, at), |(first, last)| (first.min(at), last.max(at))),
+        );
+        match record.event {
+            RecordEvent::Began {
+                plan,
+                title,
+                project,
+                batch,
+                capabilities,
+                status,
+                version: _,
+            } => {
+                self.worker.capabilities = capabilities;
+                all.total = all.total.max(status.total());
+                all.facts.get_or_insert(PlanFacts {
+                    id: plan,
+                    title,
+                    project,
+                    batch,
+                });
+            }
+            RecordEvent::Planned { executions } => {
+                all.total = all.total.max(executions.len() as u64);
+                for planned in executions {
+                    let dossier = all.executions.entry(planned.execution).or_default();
+                    dossier.test = Some(planned.test);
+                    dossier.required = Some(planned.required);
+                }
+            }
+            RecordEvent::Reserved {
+                execution,
+                test,
+                required,
+                attempt,
+                lease,
+                squish_server,
+            } => {
+                let dossier = all.executions.entry(execution).or_default();
+                dossier.test.get_or_insert(test);
+                if let Some(required) = required {
+                    dossier.required.get_or_insert(required);
+                }
+                let attempt = Attempt {
+                    squish_server,
+                    number: attempt,
+                    lease,
+                    ..self.attempt(at)
+                };
+                if let Some(former) = self.held.insert(execution, attempt) {
+                    self.done.push((execution, former));
+                }
+            }
+            RecordEvent::Started { execution, pid: _ } => {
+                self.held(execution, at).started = Some(at);
+            }
+            RecordEvent::Ended {
+                execution,
+                outcome,
+                duration_ms,
+                cases,
+                log,
+                output_tail,
+            } => {
+                self.held(execution, at).end = AttemptEnd::Ended(Box::new(Ended {
+                    at,
+                    outcome,
+                    duration_ms,
+                    cases,
+                    log,
+                    output_tail,
+                }));
+            }
+            RecordEvent::Confirmed { execution, answer } => {
+                let attempt = self.held(execution, at);
+                attempt.confirmation = Some(answer);
+                attempt.confirmed = Some(at);
+            }
+            RecordEvent::Released { execution } => {
+                let attempt = self.held(execution, at);
+                if attempt.ended().is_none() {
+                    attempt.end = AttemptEnd::GivenBack { at };
+                }
+            }
+            RecordEvent::Reset { execution } => {
+                all.executions.entry(execution).or_default().resets.push(at)
+            }
+            RecordEvent::Left { reason, status } => {
+                self.worker.left = Some(reason);
+                all.total = all
+                    .total
+                    .max(status.map_or(0, crate::model::PlanStatus::total));
+            }
+        }
+    }
+
+    fn attempt(&self, at: Timestamp) -> Attempt {
+        Attempt {
+            worker: self.worker.name.clone(),
+            capabilities: self.worker.capabilities.clone(),
+            squish_server: None,
+            number: None,
+            lease: None,
+            reserved: at,
+            started: None,
+            end: AttemptEnd::Killed,
+            confirmation: None,
+            confirmed: None,
+            counting: Counting::Not,
+        }
+    }
+
+    /// The attempt on an execution; one whose reservation was not readable begins here.
+    fn held(&mut self, execution: ExecutionId, at: Timestamp) -> &mut Attempt {
+        if !self.held.contains_key(&execution) {
+            let attempt = self.attempt(at);
+            self.held.insert(execution, attempt);
+        }
+        self.held
+            .get_mut(&execution)
+            .expect("it was put there if it was not there")
+    }
+
+    fn close(mut self, all: &mut Gathered) {
+        let held = std::mem::take(&mut self.held);
+        for (execution, mut attempt) in self.done.into_iter().chain(held) {
+            if attempt.end == AttemptEnd::Killed && self.worker.left.is_some() {
+                attempt.end = AttemptEnd::Unsaid;
+            }
+            self.worker.attempts += 1;
+            self.worker.busy_ms += attempt.duration_ms().unwrap_or(0);
+            all.executions
+                .entry(execution)
+                .or_default()
+                .attempts
+                .push(attempt);
+        }
+        all.workers.push(self.worker);
+    }
+}

@@ -1,0 +1,347 @@
+//! Decides for one execution which attempt counts, and says why. Pure: everything known comes in, one entry goes out.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    model::{
+        Execution, ExecutionId, ExecutionState, Outcome, Test, Timestamp, outcome::CaseVerdict,
+        record::Confirmation,
+    },
+    report::{Attempt, AttemptEnd, Counting, Entry, Explanation, Standing, entry::ServiceResult},
+};
+
+use super::gather::Dossier;
+
+/// What the service says at the end.
+#[derive(Debug)]
+pub(super) struct Service {
+    /// That nothing is open or reserved.
+    pub(super) drained: bool,
+    /// Its list, if it has one.
+    pub(super) listed: Option<BTreeMap<ExecutionId, Execution>>,
+}
+
+/// An entry, and the invariants that it shows broken.
+#[derive(Debug)]
+pub(super) struct Judged {
+    pub(super) entry: Entry,
+    pub(super) broken: Vec<String>,
+}
+
+/// Decides on one execution.
+pub(super) fn judge(id: ExecutionId, dossier: Dossier, service: &Service) -> Judged {
+    let attempts = in_order(dossier.attempts);
+    let mut entry = Entry {
+        execution: id,
+        test: dossier.test.unwrap_or_else(|| Test {
+            suite: String::new(),
+            testcase: format!("execution {id}"),
+        }),
+        required: dossier.required,
+        attempts,
+        standing: Standing::Missing,
+        service_only: None,
+        flaky: false,
+        recovered: false,
+        explanations: Vec::new(),
+    };
+    let listed = service.listed.as_ref().and_then(|list| list.get(&id));
+    let mut broken = Vec::new();
+    let last = settle_generations(&mut entry, &dossier.resets, listed, &mut broken);
+    match listed {
+        Some(execution) => hear(execution, last, &mut entry, &mut broken),
+        None => {
+            if let Some(last) = last
+                && !service.drained
+                && was_reopened(&entry.attempts[last], &dossier.resets)
+            {
+                entry.attempts[last].counting = Counting::UntilReset;
+            }
+        }
+    }
+    entry.standing = match (entry.counted(), &entry.service_only) {
+        (Some(attempt), _) => attempt.standing(),
+        (None, Some(result)) => Standing::of(&result.outcome),
+        (None, None) => Standing::Missing,
+    };
+    explain(&mut entry);
+    Judged { entry, broken }
+}
+
+/// By number where known, else by time: the unnumbered keep their place among the others.
+fn in_order(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
+    attempts.sort_by_key(|attempt| attempt.reserved);
+    let places: Vec<usize> = (0..attempts.len())
+        .filter(|index| attempts[*index].number.is_some())
+        .collect();
+    let mut numbered: Vec<Attempt> = places.iter().map(|i| attempts[*i].clone()).collect();
+    numbered.sort_by_key(|attempt| attempt.number);
+    for (place, attempt) in places.into_iter().zip(numbered) {
+        attempts[place] = attempt;
+    }
+    attempts
+}
+
+/// When an attempt's result was settled, as well as anybody knows.
+fn settled(attempt: &Attempt) -> Timestamp {
+    attempt
+        .confirmed
+        .or_else(|| attempt.finished())
+        .unwrap_or(attempt.reserved)
+}
+
+/// Whether a reset after this attempt opened the execution again. One that passed cannot be reset: a reset recorded
+/// after it came late for an earlier generation and did nothing.
+fn was_reopened(attempt: &Attempt, resets: &[Timestamp]) -> bool {
+    attempt.standing().can_be_reset() && resets.iter().any(|reset| *reset > settled(attempt))
+}
+
+/// Finds the counted attempt of each generation and returns that of the last one. Two counted ones without a reset
+/// between them are a broken invariant; the worse one counts then, so that nothing is hidden.
+fn settle_generations(
+    entry: &mut Entry,
+    resets: &[Timestamp],
+    listed: Option<&Execution>,
+    broken: &mut Vec<String>,
+) -> Option<usize> {
+    let counted: Vec<usize> = (0..entry.attempts.len())
+        .filter(|index| entry.attempts[*index].confirmation == Some(Confirmation::Counted))
+        .collect();
+    let all_explained = listed.is_some_and(|it| counted.len() <= it.generation as usize + 1);
+    let mut generations: Vec<Vec<usize>> = Vec::new();
+    for index in counted {
+        let at = settled(&entry.attempts[index]);
+        match generations.last_mut() {
+            Some(generation)
+                if !all_explained
+                    && !resets.iter().any(|reset| {
+                        generation
+                            .iter()
+                            .all(|former| settled(&entry.attempts[*former]) <= *reset)
+                            && *reset <= at
+                    }) =>
+            {
+                generation.push(index);
+            }
+            _ => generations.push(vec![index]),
+        }
+    }
+    let mut last = None;
+    for generation in generations {
+        if generation.len() > 1 {
+            let workers: Vec<&str> = generation
+                .iter()
+                .map(|index| entry.attempts[*index].worker.as_str())
+                .collect();
+            broken.push(format!(
+                "execution {} ({}): results of {} were all counted without a reset between them",
+                entry.execution,
+                entry.test,
+                workers.join(" and ")
+            ));
+        }
+        if let Some(former) = last {
+            let former: &mut Attempt = &mut entry.attempts[former];
+            former.counting = Counting::UntilReset;
+        }
+        last = generation
+            .into_iter()
+            .max_by_key(|index| (entry.attempts[*index].standing(), *index));
+    }
+    if let Some(last) = last {
+        entry.attempts[last].counting = Counting::Counts;
+    }
+    last
+}
+
+/// Holds the records against the service's list, which has the last word on what is done.
+fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &mut Vec<String>) {
+    if execution.state != ExecutionState::Done {
+        if let Some(last) = last {
+            entry.attempts[last].counting = Counting::UntilReset;
+            entry.explanations.push(Explanation::NotDone);
+        }
+        return;
+    }
+    let service = execution
+        .outcome
+        .clone()
+        .map(|outcome| ServiceResult {
+            outcome,
+            duration_ms: execution.duration_ms,
+        })
+        .filter(|it| Standing::of(&it.outcome) != Standing::Missing);
+    let Some(service) = service else {
+        if last.is_none() {
+            entry.explanations.push(Explanation::UnknownVerdict);
+        }
+        return;
+    };
+    let said = Standing::of(&service.outcome);
+    let recorded = last.map(|last| entry.attempts[last].standing());
+    if recorded == Some(said) {
+        return;
+    }
+    if let (Some(last), Some(recorded)) = (last, recorded) {
+        let later = execution.attempts as usize
+            > entry.attempts[last]
+                .number
+                .map_or(entry.attempts.len(), |number| number as usize);
+        if later {
+            entry.attempts[last].counting = Counting::UntilReset;
+            entry.explanations.push(Explanation::Outdated { recorded });
+        } else if recorded != Standing::Missing {
+            broken.push(format!(
+                "execution {} ({}): worker {} was told that its result counts ({}), but the service lists {}",
+                entry.execution,
+                entry.test,
+                entry.attempts[last].worker,
+                recorded.word(),
+                said.word()
+            ));
+            if recorded > said {
+                return;
+            }
+            entry.attempts[last].counting = Counting::Not;
+        } else {
+            entry.attempts[last].counting = Counting::Not;
+        }
+    }
+    let unanswered = (last.map_or(0, |last| last + 1)..entry.attempts.len())
+        .rev()
+        .find(|index| {
+            let attempt = &entry.attempts[*index];
+            attempt.standing() == said
+                && matches!(
+                    attempt.confirmation,
+                    None | Some(Confirmation::Undelivered { .. })
+                )
+        });
+    if let Some(index) = unanswered {
+        let attempt = &mut entry.attempts[index];
+        attempt.counting = Counting::Counts;
+        entry.explanations.push(Explanation::ConfirmedByService {
+            worker: attempt.worker.clone(),
+        });
+    } else {
+        if said != Standing::Error {
+            entry.explanations.push(Explanation::ServiceOnly);
+        }
+        entry.service_only = Some(service);
+    }
+}
+
+/// Says what became of every attempt that does not count, and what that makes of the entry.
+fn explain(entry: &mut Entry) {
+    let attempts = &entry.attempts;
+    let (mut lost, mut failed_before, mut told) = (false, false, Vec::new());
+    for (index, attempt) in attempts.iter().enumerate() {
+        let later = || {
+            attempts[index + 1..]
+                .iter()
+                .enumerate()
+                .find(|(_, later)| later.counting != Counting::Not)
+                .map(|(offset, later)| (index + 1 + offset, later))
+        };
+        match attempt.counting {
+            Counting::Counts => break,
+            Counting::UntilReset => {
+                let was = attempt.standing();
+                failed_before |= was == Standing::Failed;
+                lost |= was == Standing::Error;
+                let then = later().map(|(place, later)| {
+                    let number = later.number.map_or(place + 1, |number| number as usize);
+                    (later.standing(), number)
+                });
+                told.push(Explanation::Reset { was, then });
+            }
+            Counting::Not => {
+                let by = later().map(|(_, later)| later.worker.clone());
+                if let Some(explanation) = of_uncounted(attempt, by) {
+                    lost |= explanation.is_loss();
+                    told.push(explanation);
+                }
+            }
+        }
+    }
+    let after_the_counted = attempts
+        .iter()
+        .skip_while(|attempt| attempt.counting != Counting::Counts)
+        .skip(1);
+    told.extend(after_the_counted.filter_map(|attempt| of_uncounted(attempt, None)));
+    match entry.counted() {
+        Some(attempt) if attempt.standing() == Standing::Missing => {
+            told.push(Explanation::UnknownVerdict);
+        }
+        None if entry.service_only.is_none()
+            && attempts.is_empty()
+            && entry.explanations.is_empty() =>
+        {
+            told.push(Explanation::NeverTaken);
+        }
+        _ => {}
+    }
+    entry.flaky = entry.standing == Standing::Passed && (failed_before || flaky_in_itself(entry));
+    entry.recovered = entry.standing != Standing::Missing && lost;
+    told.append(&mut entry.explanations);
+    entry.explanations = told;
+}
+
+fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Explanation> {
+    let worker = attempt.worker.clone();
+    let ended = match &attempt.end {
+        AttemptEnd::Ended(ended) => ended,
+        AttemptEnd::GivenBack { .. } => return Some(Explanation::GivenBack { worker }),
+        AttemptEnd::Unsaid => return Some(Explanation::LeftUnsaid { worker }),
+        AttemptEnd::Killed => {
+            return Some(Explanation::WorkerKilled {
+                worker,
+                recovered_by,
+            });
+        }
+    };
+    match (&ended.outcome, &attempt.confirmation) {
+        (Outcome::LeaseLost, _) => Some(Explanation::LeaseLost {
+            worker,
+            recovered_by,
+        }),
+        (Outcome::Cancelled, _) => Some(Explanation::GivenBack { worker }),
+        (_, Some(Confirmation::NotCounted { reason })) => Some(Explanation::LateResult {
+            worker,
+            standing: attempt.standing(),
+            reason: reason.clone(),
+        }),
+        (_, Some(Confirmation::Undelivered { reason })) => Some(Explanation::Unconfirmed {
+            worker,
+            standing: attempt.standing(),
+            reason: reason.clone(),
+        }),
+        (_, None) => Some(Explanation::Unconfirmed {
+            worker,
+            standing: attempt.standing(),
+            reason: String::new(),
+        }),
+        // Counted twice: told among the broken invariants.
+        (_, Some(Confirmation::Counted)) => None,
+    }
+}
+
+/// Whether the test tool itself says that it passed only after failing.
+fn flaky_in_itself(entry: &Entry) -> bool {
+    let service = entry.service_only.as_ref().map(|it| &it.outcome);
+    if let Some(Outcome::Completed {
+        result: Some(result),
+    }) = service
+    {
+        return result.flaky;
+    }
+    entry.counted().is_some_and(|attempt| {
+        attempt.result().is_some_and(|result| result.flaky)
+            || attempt.ended().is_some_and(|ended| {
+                ended
+                    .cases
+                    .iter()
+                    .any(|case| case.verdict == CaseVerdict::Passed { flaky: true })
+            })
+    })
+}

@@ -1,0 +1,121 @@
+//! Lines of a console or a CI log, where some texts are orders to the machine that reads along.
+
+use std::fmt::Write as _;
+
+use crate::report::clean::{is_hidden, is_joiner, prefix, shorten, strip_escapes};
+
+/// One line of at most `max` bytes that no terminal and no CI takes for more than text.
+///
+/// Escape sequences are removed; newlines, other control characters and hidden ones are shown as escapes (`\n`,
+/// `\x07`, `\u{202e}`). Workflow commands are broken by a visible backslash: `::` at the start, `##[`, `##vso[` and
+/// the like anywhere, and the `%0A` forms that a command's data would decode to them.
+pub fn console_line(text: &str, max: usize) -> String {
+    let bounded = prefix(text, max.saturating_mul(4).saturating_add(4096));
+    shorten(&without_commands(&visible(&strip_escapes(bounded))), max)
+}
+
+/// The text with everything that cannot be seen written out.
+pub(super) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push_str("\\n"),
+            '\r' => shown.push_str("\\r"),
+            '\t' => shown.push_str("\\t"),
+            c if c.is_control() && (c as u32) < 0x100 => {
+                let _ = write!(shown, "\\x{:02x}", c as u32);
+            }
+            c if c.is_control() || is_hidden(c) => {
+                let _ = write!(shown, "\\u{{{:x}}}", c as u32);
+            }
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// The line with every command in it broken. Joiners are looked through: some comparisons ignore them.
+pub(super) fn without_commands(line: &str) -> String {
+    let mut safe = String::with_capacity(line.len() + 4);
+    let start = line.trim_start_matches(|c: char| c.is_whitespace() || is_joiner(c));
+    if let Some(rest) = start.strip_prefix(':')
+        && rest.trim_start_matches(is_joiner).starts_with(':')
+    {
+        safe.push('\\');
+    }
+    let (mut hashes, mut named) = (0, false);
+    for (at, c) in line.char_indices() {
+        if c == '[' && hashes >= 2 {
+            safe.push('\\');
+        }
+        match c {
+            '#' if !named => hashes += 1,
+            '#' => (hashes, named) = (1, false),
+            c if is_joiner(c) => {}
+            c if hashes >= 2 && c.is_ascii_alphanumeric() => named = true,
+            _ => (hashes, named) = (0, false),
+        }
+        safe.push(c);
+        if c == '%' && decodes(&line[at + 1..]) {
+            safe.push('\\');
+        }
+    }
+    safe
+}
+
+/// Whether these two digits after a percent sign are one of those that a CI decodes.
+fn decodes(after: &str) -> bool {
+    after.get(..2).is_some_and(|digits| {
+        ["0A", "0D", "25", "2C", "3A", "3B", "5D"]
+            .iter()
+            .any(|code| code.eq_ignore_ascii_case(digits))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_and_hidden_characters_show() {
+        let table = [
+            ("a\nb\r\tc\u{7}", "a\\nb\\r\\tc\\x07"),
+            ("\u{1b}[31mred\u{1b}[0m \u{1b}", "red "),
+            (
+                "\u{202e}abc\u{2066}\u{200b}",
+                "\\u{202e}abc\\u{2066}\\u{200b}",
+            ),
+            ("👩\u{200d}🚀 ok", "👩\u{200d}🚀 ok"),
+        ];
+        for (text, line) in table {
+            assert_eq!(console_line(text, 1000), line);
+        }
+    }
+
+    #[test]
+    fn commands_are_broken_visibly() {
+        let table = [
+            ("::error::x", "\\::error::x"),
+            ("  ::error::x", "\\  ::error::x"),
+            ("\u{200d}:\u{200d}:error::x", "\\\u{200d}:\u{200d}:error::x"),
+            ("std::vec", "std::vec"),
+            ("a ##[error]b", "a ##\\[error]b"),
+            ("###[error]", "###\\[error]"),
+            ("#\u{200d}#[x]", "#\u{200d}#\\[x]"),
+            ("##vso[task.setvariable]", "##vso\\[task.setvariable]"),
+            ("##teamcity[x]", "##teamcity\\[x]"),
+            ("##a#[x]", "##a#[x]"),
+            ("## a [x]", "## a [x]"),
+            ("100%0a%3A %20", "100%\\0a%\\3A %20"),
+        ];
+        for (text, line) in table {
+            assert_eq!(console_line(text, 1000), line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn length_is_bounded() {
+        let line = console_line(&"\u{202e}".repeat(100_000), 50);
+        assert!(line.len() <= 50 && line.ends_with('…'), "{line}");
+    }
+}

@@ -1,0 +1,295 @@
+//! The whole report: every execution, every worker, the counts and what they come to.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    exit_code::Conclusion,
+    model::{Capabilities, PlanId, Timestamp},
+};
+
+use super::{Attempt, Counting, Entry, Standing};
+
+/// What records and service together say of a plan.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The plan, where any record names it.
+    pub plan: Option<PlanFacts>,
+    /// How many executions were planned: none is lost as long as the counts add up to this.
+    pub total: u64,
+    /// Every execution known by number, in order of it.
+    pub entries: Vec<Entry>,
+    /// How many planned executions nobody can name; they are missing too.
+    pub unnamed_missing: u64,
+    /// How many executions the service said are not done yet, where it was asked at the end.
+    pub open_at_service: u64,
+    /// Every worker that wrote a record, in order of name.
+    pub workers: Vec<WorkerReport>,
+    /// What could not be read or looks odd, one sentence each.
+    pub warnings: Vec<String>,
+    /// Invariants that the records show broken, one sentence each.
+    pub broken: Vec<String>,
+    /// First and last time of any record.
+    pub span: Option<(Timestamp, Timestamp)>,
+    /// The end that was decided outside of the results: a signal, a deadline.
+    pub stopped: Option<Conclusion>,
+}
+
+/// What a plan is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanFacts {
+    /// Its number.
+    pub id: PlanId,
+    /// Its title.
+    pub title: String,
+    /// Its project.
+    pub project: String,
+    /// Its batch.
+    pub batch: String,
+}
+
+/// A worker and what it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkerReport {
+    /// Its name.
+    pub name: String,
+    /// What it offered.
+    pub capabilities: Capabilities,
+    /// When its record begins.
+    pub began: Timestamp,
+    /// When its record ends.
+    pub ended: Timestamp,
+    /// Why it left; `None` for a worker that was killed.
+    pub left: Option<String>,
+    /// How many attempts it made.
+    pub attempts: u64,
+    /// How long these took, in milliseconds.
+    pub busy_ms: u64,
+}
+
+/// How many executions stand how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All planned ones: the sum of the next five.
+    pub total: u64,
+    /// Passed, also the flaky ones.
+    pub passed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Skipped.
+    pub skipped: u64,
+    /// Could not run.
+    pub errors: u64,
+    /// Without a counted result.
+    pub missing: u64,
+    /// Of the passed: those that failed before.
+    pub flaky: u64,
+    /// Of those with a result: those that were lost or could not run before.
+    pub recovered: u64,
+}
+
+impl Counts {
+    fn add(&mut self, entry: &Entry) {
+        self.total += 1;
+        *(match entry.standing {
+            Standing::Passed => &mut self.passed,
+            Standing::Failed => &mut self.failed,
+            Standing::Skipped => &mut self.skipped,
+            Standing::Error => &mut self.errors,
+            Standing::Missing => &mut self.missing,
+        }) += 1;
+        self.flaky += u64::from(entry.flaky);
+        self.recovered += u64::from(entry.recovered);
+    }
+}
+
+/// The executions of one set of required capabilities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CapabilityRow {
+    /// How they stand.
+    pub counts: Counts,
+    /// How many workers attempted any.
+    pub workers: usize,
+    /// How long all attempts took, in milliseconds.
+    pub busy_ms: u64,
+}
+
+impl Report {
+    /// The counts; they add up to the planned total.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for entry in &self.entries {
+            counts.add(entry);
+        }
+        counts.total += self.unnamed_missing;
+        counts.missing += self.unnamed_missing;
+        counts
+    }
+
+    /// What the plan comes to. Nothing planned, then something missing, then something that could not run, then a
+    /// failure decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
+    ///
+    /// Broken invariants do not change it: whoever owns the run decides whether [`Self::broken`] is a bug.
+    pub fn conclusion(&self) -> Conclusion {
+        let counts = self.counts();
+        if let Some(stopped) = self.stopped {
+            stopped
+        } else if counts.total == 0 {
+            Conclusion::NothingToRun
+        } else if counts.missing > 0 || self.open_at_service > 0 {
+            Conclusion::Incomplete
+        } else if counts.errors > 0 {
+            Conclusion::Infrastructure
+        } else if counts.failed > 0 {
+            Conclusion::Failed
+        } else {
+            Conclusion::Passed
+        }
+    }
+
+    /// The same report of a run whose end was decided outside of its results, so that every surface says the same.
+    pub fn stopped_by(mut self, conclusion: Conclusion) -> Self {
+        self.stopped = Some(conclusion);
+        self
+    }
+
+    /// From the first to the last record, in milliseconds.
+    pub fn duration_ms(&self) -> u64 {
+        self.span.map_or(0, |(first, last)| {
+            u64::try_from(last.since(first).as_millis()).unwrap_or(u64::MAX)
+        })
+    }
+
+    /// The entries that stand so, in order.
+    pub fn standing(&self, standing: Standing) -> impl Iterator<Item = &Entry> {
+        self.entries
+            .iter()
+            .filter(move |entry| entry.standing == standing)
+    }
+
+    /// Every attempt with its execution.
+    pub fn attempts(&self) -> impl Iterator<Item = (&Entry, &Attempt)> {
+        self.entries
+            .iter()
+            .flat_map(|entry| entry.attempts.iter().map(move |attempt| (entry, attempt)))
+    }
+
+    /// The executions by the capabilities they are run under; those of which nobody says are left out.
+    pub fn by_capability(&self) -> BTreeMap<Capabilities, CapabilityRow> {
+        let mut rows: BTreeMap<Capabilities, CapabilityRow> = BTreeMap::new();
+        let mut workers: BTreeMap<&Capabilities, Vec<&str>> = BTreeMap::new();
+        for entry in &self.entries {
+            let Some(labels) = entry.labels() else {
+                continue;
+            };
+            let row = rows.entry(labels.clone()).or_default();
+            row.counts.add(entry);
+            row.busy_ms += entry
+                .attempts
+                .iter()
+                .filter_map(Attempt::duration_ms)
+                .sum::<u64>();
+            workers
+                .entry(labels)
+                .or_default()
+                .extend(entry.attempts.iter().map(|attempt| attempt.worker.as_str()));
+        }
+        for (labels, mut names) in workers {
+            names.sort_unstable();
+            names.dedup();
+            if let Some(row) = rows.get_mut(labels) {
+                row.workers = names.len();
+            }
+        }
+        rows
+    }
+
+    /// The executions whose counted result took longest, longest first.
+    pub fn slowest(&self, most: usize) -> Vec<&Entry> {
+        let mut timed: Vec<&Entry> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.duration_ms().is_some())
+            .collect();
+        timed.sort_by_key(|entry| std::cmp::Reverse(entry.duration_ms()));
+        timed.truncate(most);
+        timed
+    }
+
+    /// How many attempts' results count: one per execution and generation at most.
+    pub fn counted_attempts(&self) -> usize {
+        self.attempts()
+            .filter(|(_, attempt)| attempt.counting != Counting::Not)
+            .count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ExecutionId, Test};
+
+    fn report(standings: &[Standing]) -> Report {
+        let entries = (0..)
+            .zip(standings)
+            .map(|(id, standing)| Entry {
+                execution: ExecutionId(id),
+                test: Test {
+                    suite: "s".into(),
+                    testcase: "t".into(),
+                },
+                required: None,
+                attempts: Vec::new(),
+                standing: *standing,
+                service_only: None,
+                flaky: false,
+                recovered: false,
+                explanations: Vec::new(),
+            })
+            .collect();
+        Report {
+            total: standings.len() as u64,
+            entries,
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn precedence_of_conclusions() {
+        use Standing::{Error, Failed, Missing, Passed, Skipped};
+        let table: [(&[Standing], Conclusion); 9] = [
+            (&[], Conclusion::NothingToRun),
+            (&[Passed], Conclusion::Passed),
+            (&[Skipped], Conclusion::Passed),
+            (&[Passed, Failed], Conclusion::Failed),
+            (&[Passed, Error], Conclusion::Infrastructure),
+            (&[Failed, Error], Conclusion::Infrastructure),
+            (&[Passed, Missing], Conclusion::Incomplete),
+            (&[Error, Missing], Conclusion::Incomplete),
+            (&[Failed, Error, Missing, Passed], Conclusion::Incomplete),
+        ];
+        for (standings, expected) in table {
+            assert_eq!(report(standings).conclusion(), expected, "{standings:?}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_name_or_is_still_open_is_never_green() {
+        let unnamed = Report {
+            unnamed_missing: 1,
+            ..report(&[Standing::Passed])
+        };
+        assert_eq!(unnamed.conclusion(), Conclusion::Incomplete);
+        assert_eq!((unnamed.counts().total, unnamed.counts().missing), (2, 1));
+        let open = Report {
+            open_at_service: 1,
+            ..report(&[Standing::Passed])
+        };
+        assert_eq!(open.conclusion(), Conclusion::Incomplete);
+    }
+
+    #[test]
+    fn a_signal_overrules() {
+        let report = report(&[Standing::Failed]).stopped_by(Conclusion::Interrupted);
+        assert_eq!(report.conclusion(), Conclusion::Interrupted);
+    }
+}
