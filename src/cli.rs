@@ -94,6 +94,9 @@ enum Command {
     Validate(validate::Validate),
     /// Service, Squish servers, plan and workers in one command, with a report at the end
     Demo(demo::Demo),
+    /// Behave as a test of the demo
+    #[command(hide = true)]
+    DemoTest(demo::DemoTest),
     /// Print a completion script
     Completions(shell::Completions),
     /// Print the manual page
@@ -148,8 +151,9 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Reset(command) => calls::reset(command, environment, screen).await,
         Command::Servers(command) => servers::run(command, environment, screen).await,
         Command::Serve(command) => serve::run(command, environment, screen).await,
-        Command::Validate(command) => validate::run(&command, screen).await,
-        Command::Demo(command) => demo::run(command, environment, screen).await,
+        Command::Validate(command) => validate::run(&command, environment, screen),
+        Command::Demo(command) => demo::run(command, screen).await,
+        Command::DemoTest(command) => demo::test(command, environment, screen).await,
         Command::Completions(command) => shell::completions(&command, screen),
         Command::Man(command) => shell::man(&command, screen),
     }

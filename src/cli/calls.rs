@@ -1,6 +1,6 @@
 //! `testplan reserve | heartbeat | finish | reset`: one API call each, for scripts and debugging.
 //!
-//! A lease is never given in a flag, where the process list would show it: it is read from `TESTPLAN_LEASE`.
+//! A lease is never given in a flag, where the process list would show it: it is read from `TESTPLAN_LEASE_TOKEN`.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ pub struct Reserve {
 pub struct Which {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The execution. Its lease is read from TESTPLAN_LEASE.
+    /// The execution. Its lease is read from TESTPLAN_LEASE_TOKEN.
     #[arg(long, value_name = "N")]
     execution: ExecutionId,
 }
@@ -110,7 +110,7 @@ pub struct Reset {
 
 /// `testplan reserve`.
 pub async fn reserve(command: Reserve, environment: &Environment, screen: &Screen) -> Ended {
-    let client = connect::client(&command.service, environment)?;
+    let client = connect::client(&command.service, environment, screen)?;
     // Learns whether the service is ours, which decides what a lost answer may be answered with.
     client.plan(command.plan_id).await?;
     let options = ReserveOptions {
@@ -156,7 +156,7 @@ fn granted_json(granted: &Granted) -> Value {
 
 /// `testplan heartbeat`.
 pub async fn heartbeat(command: Heartbeat, environment: &Environment, screen: &Screen) -> Ended {
-    let client = connect::client(&command.which.service, environment)?;
+    let client = connect::client(&command.which.service, environment, screen)?;
     let (execution, lease) = (command.which.execution, lease(environment));
     if command.release {
         client.release(execution, lease.as_ref()).await?;
@@ -170,7 +170,7 @@ pub async fn heartbeat(command: Heartbeat, environment: &Environment, screen: &S
 
 /// `testplan finish`.
 pub async fn finish(command: Finish, environment: &Environment, screen: &Screen) -> Ended {
-    let client = connect::client(&command.which.service, environment)?;
+    let client = connect::client(&command.which.service, environment, screen)?;
     let duration_ms = u64::try_from(command.took.as_millis()).unwrap_or(u64::MAX);
     let outcome = match (command.message, command.verdict) {
         (Some(message), _) => Outcome::ExecutionError { message, details: command.details },
@@ -191,12 +191,12 @@ pub async fn finish(command: Finish, environment: &Environment, screen: &Screen)
 
 /// `testplan reset`.
 pub async fn reset(command: Reset, environment: &Environment, screen: &Screen) -> Ended {
-    let client = connect::client(&command.which.service, environment)?;
+    let client = connect::client(&command.which.service, environment, screen)?;
     client.reset(command.which.execution, command.generation).await?;
     screen.say(&format!("execution {} is open", command.which.execution));
     Ok(Conclusion::Passed)
 }
 
 fn lease(environment: &Environment) -> Option<LeaseToken> {
-    environment.get("TESTPLAN_LEASE").map(LeaseToken::new)
+    environment.get("TESTPLAN_LEASE_TOKEN").map(LeaseToken::new)
 }

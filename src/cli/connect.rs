@@ -1,91 +1,121 @@
 //! From flags, environment and `testplan.yml` to a client and the things a command needs to know.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
     args::{ConfigArgs, ServiceArgs, TemplateArgs},
     failure::Failure,
+    plans::Loaded,
+    screen::Screen,
 };
 use crate::{
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience},
-    config::{environment::Environment, plan_file::PlanFile, suggest, token_file},
+    config::{
+        credentials,
+        environment::Environment,
+        plan_file::{DEFAULT_NAME, PlanFile},
+        precedence::Setting,
+    },
     model::{Plan, PlanKind},
 };
 
-/// What a configuration file is called unless a flag says otherwise.
-const DEFAULT_CONFIG: &str = "testplan.yml";
-
-/// A client of the service that the flags or the environment name.
-pub fn client(args: &ServiceArgs, environment: &Environment) -> Result<Client, Failure> {
-    let Some(url) = args.url.as_deref().or(environment.url()) else {
+/// A client of the service that the flags or the environment name. It tells before each pause between two tries.
+pub fn client(args: &ServiceArgs, environment: &Environment, screen: &Screen) -> Result<Client, Failure> {
+    let Some(url) = url(args, environment)? else {
         return Err(Failure::usage_text("no service is named")
             .help("give --url URL or set TESTCENTER_URL; `testplan run` needs neither, `testplan serve` starts one"));
     };
-    let credentials = credentials(args, environment)?;
-    let endpoint = Endpoint::parse(url, &credentials, args.allow_http).map_err(Failure::usage)?;
-    let ca_cert = match &args.ca_cert {
-        Some(file) => Some(read(file, "--ca-cert")?.into()),
+    let credentials = credentials(args.token_file.as_deref(), environment, screen)?;
+    let endpoint = Endpoint::parse(&url, args.allow_http)?;
+    let ca_cert = path(Setting::CA_CERT, args.ca_cert.clone(), environment)?;
+    let ca_cert_pem = match ca_cert {
+        Some(file) => Some(read(&file, "--ca-cert")?.into()),
         None => None,
     };
-    let transport = HttpTransport::new(HttpOptions { ca_cert }).map_err(Failure::usage)?;
-    let patience = Patience { service: args.patience, ..Patience::default() };
-    Ok(Client::new(Arc::new(transport), endpoint, credentials, patience))
+    let transport = Arc::new(HttpTransport::new(&HttpOptions { ca_cert_pem })?);
+    let patience = Patience { service: args.patience, finish: args.patience.max(Patience::default().finish), ..Patience::default() };
+    let client = Client::new(transport, endpoint, credentials, patience)?;
+    Ok(client.watched(|waiting| tracing::warn!("{waiting}")))
 }
 
 /// Whether a service is named at all.
-pub fn names_a_service(args: &ServiceArgs, environment: &Environment) -> bool {
-    args.url.is_some() || environment.url().is_some()
+pub fn names_a_service(args: &ServiceArgs, environment: &Environment) -> Result<bool, Failure> {
+    Ok(url(args, environment)?.is_some())
 }
 
-fn credentials(args: &ServiceArgs, environment: &Environment) -> Result<Credentials, Failure> {
-    if let Some(file) = &args.token_file {
-        return Ok(Credentials::Token(token_file::read(file).map_err(Failure::usage)?));
+fn url(args: &ServiceArgs, environment: &Environment) -> Result<Option<String>, Failure> {
+    chosen(Setting::URL, args.url.clone(), environment, |text| Ok::<_, String>(text.to_owned()))
+}
+
+/// The value of a setting: its flag, else its variable.
+pub fn chosen<T, E: fmt::Display>(
+    setting: Setting,
+    flag: Option<T>,
+    environment: &Environment,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<Option<T>, Failure> {
+    let chosen = setting.choose(flag, environment, parse, None).map_err(Failure::usage)?;
+    Ok(chosen.map(|chosen| chosen.value))
+}
+
+/// A path of a setting.
+pub fn path(setting: Setting, flag: Option<PathBuf>, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
+    chosen(setting, flag, environment, |text| Ok::<_, String>(PathBuf::from(text)))
+}
+
+fn credentials(
+    token_file: Option<&Path>,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Credentials, Failure> {
+    let Some(found) = credentials::find(token_file, environment).map_err(Failure::usage)? else {
+        return Ok(Credentials::None);
+    };
+    if let Some(warning) = found.warning {
+        screen.insist(&format!("warning: {warning}"));
     }
-    Ok(match (environment.token(), environment.user(), environment.password()) {
-        (Some(token), _, _) => Credentials::Token(token.clone()),
-        (None, Some(user), Some(password)) => {
-            Credentials::Basic { user: user.to_owned(), password: password.clone() }
-        }
-        (None, Some(_), None) => {
-            return Err(Failure::usage_text("TESTCENTER_USER is set without TESTCENTER_PASSWORD")
-                .help("set both, or TESTCENTER_TOKEN"));
-        }
-        (None, None, _) => Credentials::None,
+    Ok(match found.credentials {
+        credentials::Credentials::Token(token) => Credentials::Token(token),
+        credentials::Credentials::Password { user, password } => Credentials::Basic { user, password },
     })
 }
 
 /// The configuration file: the one named, else `testplan.yml` if it is there.
-pub fn config(args: &ConfigArgs) -> Result<Option<PlanFile>, Failure> {
-    let path = match &args.config {
-        Some(path) => path.as_path(),
-        None if Path::new(DEFAULT_CONFIG).exists() => Path::new(DEFAULT_CONFIG),
-        None => return Ok(None),
-    };
-    PlanFile::load(path).map(Some).map_err(Failure::usage)
+pub fn config(args: &ConfigArgs, environment: &Environment, screen: &Screen) -> Result<Option<Loaded>, Failure> {
+    let named = path(Setting::CONFIG, args.config.clone(), environment)?;
+    let found = PlanFile::find(named.as_deref(), Path::new("."));
+    let file = found.map_err(|error| Failure::usage_text(error.render(screen.is_coloured())))?;
+    let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_NAME));
+    Ok(file.map(|file| Loaded { file, path }))
+}
+
+/// A configuration file that has to be there.
+pub fn load(path: &Path, screen: &Screen) -> Result<Loaded, Failure> {
+    let file = PlanFile::load(path).map_err(|error| Failure::usage_text(error.render(screen.is_coloured())))?;
+    Ok(Loaded { file, path: path.to_owned() })
 }
 
 /// The template to start: by project and title, from flags or from a configuration with one template.
-pub async fn template(
-    client: &Client,
-    args: &TemplateArgs,
-    environment: &Environment,
-    config: Option<&PlanFile>,
-) -> Result<Plan, Failure> {
+pub async fn template(client: &Client, args: &TemplateArgs, config: Option<&Loaded>) -> Result<Plan, Failure> {
+    let config = config.map(|config| &config.file);
     let project = args
         .project
         .as_deref()
-        .or(environment.project())
         .or_else(|| config.and_then(|config| config.project.as_deref()))
         .ok_or_else(|| {
             Failure::usage_text("no project is named").help("give --project, or `project:` in testplan.yml")
         })?;
-    let title = match (args.template.as_deref().or(environment.template()), config) {
+    let title = match (args.template.as_deref(), config) {
         (Some(title), _) => title,
         (None, Some(config)) if config.templates.len() == 1 => &config.templates[0].title,
         (None, Some(config)) if !config.templates.is_empty() => {
             let titles: Vec<&str> = config.templates.iter().map(|template| template.title.as_str()).collect();
             return Err(Failure::usage_text("testplan.yml has several templates")
-                .help(format!("choose with --template: {}", suggest::list(&titles))));
+                .help(format!("choose with --template: {}", titles.join(", "))));
         }
         (None, _) => {
             return Err(Failure::usage_text("no template is named")

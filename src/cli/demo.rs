@@ -14,6 +14,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use super::{
+    connect,
     failure::{Ended, Failure},
     plans::Published,
     screen::Screen,
@@ -22,17 +23,17 @@ use super::{
 use crate::{
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience, StartPlan},
     clock::{self, ServiceClock},
-    config::{duration, environment::Environment, plan_file::PlanFile},
+    config::duration,
     exit_code::Conclusion,
     fs,
-    model::{Capabilities, Plan, PlanKind, RecordEvent},
+    model::{Capabilities, Plan, PlanKind, record::RecordEvent},
     report,
     run::process::{self, Running},
     runner::command::CommandLine,
-    service::{Access, Service, ServiceOptions},
+    service::{Access, Limits, Principal, Service},
     signal::Signals,
     store::{
-        Rules, Store,
+        Rules, Store, StoreError,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -55,10 +56,10 @@ const COOL_DOWN: Duration = Duration::from_millis(500);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `testplan demo`.
-pub async fn run(command: Demo, environment: &Environment, screen: &Screen) -> Ended {
-    let mut signals = Signals::of_process().map_err(Failure::infrastructure)?;
+pub async fn run(command: Demo, screen: &Screen) -> Ended {
+    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     tokio::select! {
-        ended = tokio::time::timeout(PATIENCE, show(&command.out, environment, screen)) => match ended {
+        ended = tokio::time::timeout(PATIENCE, show(&command.out, screen)) => match ended {
             Ok(ended) => ended,
             Err(_) => Err(Failure::infrastructure(anyhow::anyhow!(
                 "the demo did not end within {}", duration::format(PATIENCE)
@@ -68,7 +69,7 @@ pub async fn run(command: Demo, environment: &Environment, screen: &Screen) -> E
     }
 }
 
-async fn show(out: &Path, environment: &Environment, screen: &Screen) -> Ended {
+async fn show(out: &Path, screen: &Screen) -> Ended {
     let began = clock::monotonic();
     let out = std::path::absolute(out).map_err(Failure::infrastructure)?;
     // A demo begins anew: what an earlier one left in its own folder goes.
@@ -79,7 +80,7 @@ async fn show(out: &Path, environment: &Environment, screen: &Screen) -> Ended {
     let config = out.join("testplan.yml");
     fs::write_atomic(&config, suite::plan_file(&binary).as_bytes()).map_err(Failure::infrastructure)?;
 
-    let served = Served::start(&out, &config).await?;
+    let served = Served::start(&out, &config, screen).await?;
     screen.say(&format!("service    listening on {} (SQLite in {})", served.url, out.join("service").display()));
     for server in served.client.squish_servers().await? {
         screen.say(&format!("server     Squish server {}:{} offers {}", server.host, server.port, server.labels));
@@ -105,7 +106,6 @@ async fn show(out: &Path, environment: &Environment, screen: &Screen) -> Ended {
     let report = working::merge(&working::record_paths(&out, &[]), Some(plan.id), Some(status), executions)?;
     working::write_reports(&report, &out, JUnitProfile::Default)?;
     screen.insist(&report::console::final_block(&report, screen.paint()));
-    let _ = environment;
     checks::explain(&report, &out, began.elapsed(), screen)
 }
 
@@ -129,13 +129,13 @@ struct Served {
     token: String,
     client: Client,
     stop: tokio::sync::oneshot::Sender<()>,
-    serving: tokio::task::JoinHandle<Result<(), std::io::Error>>,
+    serving: tokio::task::JoinHandle<Result<(), StoreError>>,
 }
 
 impl Served {
-    async fn start(out: &Path, config: &Path) -> Result<Self, Failure> {
+    async fn start(out: &Path, config: &Path, screen: &Screen) -> Result<Self, Failure> {
         let mut published = Published::default();
-        published.add(&PlanFile::load(config).map_err(Failure::usage)?).await?;
+        published.add(&connect::load(config, screen)?).await?;
         let data = out.join("service");
         std::fs::create_dir_all(&data).map_err(Failure::infrastructure)?;
         let rules = Rules { cool_down: COOL_DOWN, ..Rules::default() };
@@ -145,9 +145,10 @@ impl Served {
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         published.publish(store.as_ref(), clock.now()).await?;
-        let token = working::random_hex()?;
-        let access = Access::Secrets { token: Some(SecretString::from(token.clone())), login: None };
-        let service = Service::new(store, clock, access, ServiceOptions::default());
+        let token = format!("{:08x}{:08x}", working::random()?, working::random()?);
+        let secret = SecretString::from(token.clone());
+        let access = Access::Principals(vec![Principal::token("demo", &secret)]);
+        let service = Service::new(store, clock, access, Limits::default());
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Failure::infrastructure)?;
         let url = format!("http://{}", listener.local_addr().map_err(Failure::infrastructure)?);
         let (stop, stopped) = tokio::sync::oneshot::channel();
@@ -158,10 +159,9 @@ impl Served {
                 })
                 .await
         });
-        let credentials = Credentials::Token(SecretString::from(token.clone()));
-        let endpoint = Endpoint::parse(&url, &credentials, false).map_err(Failure::usage)?;
-        let transport = HttpTransport::new(HttpOptions::default()).map_err(Failure::usage)?;
-        let client = Client::new(Arc::new(transport), endpoint, credentials, Patience::default());
+        let transport = Arc::new(HttpTransport::new(&HttpOptions::default())?);
+        let endpoint = Endpoint::parse(&url, false)?;
+        let client = Client::new(transport, endpoint, Credentials::Token(secret), Patience::default())?;
         Ok(Self { url, token, client, stop, serving })
     }
 
@@ -203,9 +203,9 @@ impl Workers<'_> {
         let line = CommandLine {
             argv,
             env: vec![
-                ("TESTCENTER_URL".to_owned(), self.served.url.clone()),
-                ("TESTCENTER_TOKEN".to_owned(), self.served.token.clone()),
-                ("TESTPLAN_WORKER".to_owned(), name.to_owned()),
+                ("TESTCENTER_URL".to_owned(), self.served.url.clone().into()),
+                ("TESTCENTER_TOKEN".to_owned(), self.served.token.clone().into()),
+                ("TESTPLAN_WORKER".to_owned(), name.into()),
             ],
             ..CommandLine::default()
         };

@@ -8,7 +8,7 @@ use super::{failure::Failure, plans::Published};
 use crate::{
     client::{Client, Credentials, Endpoint, Patience, Sending, Transport},
     clock::{self, ServiceClock},
-    service::{Access, InProcess, Service, ServiceOptions},
+    service::{Access, InProcess, Limits, Service},
     store::{
         Rules, Store,
         sqlite::{Durability, SqliteStore},
@@ -43,15 +43,16 @@ impl Embedded {
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         published.publish(store.as_ref(), clock.now()).await?;
-        let service = Service::new(store, clock, Access::InProcess, ServiceOptions::default());
+        let service = Service::new(store, clock, Access::InProcess, Limits::default());
         let transport = Arc::new(InProcessTransport(service.in_process()));
-        let client =
-            Client::new(transport, Endpoint::in_process(), Credentials::None, Patience::default());
+        // No socket is opened: only the path of this URL is looked at.
+        let endpoint = Endpoint::parse("http://localhost", false)?;
+        let client = Client::new(transport, endpoint, Credentials::None, Patience::default())?;
         Ok(Self { client, service })
     }
 
     /// Finishes what the store has and leaves its files clean.
-    pub async fn close(self) {
-        self.service.close().await;
+    pub async fn close(self) -> Result<(), Failure> {
+        self.service.close().await.map_err(Failure::infrastructure)
     }
 }

@@ -10,9 +10,10 @@ use super::{
     connect,
     failure::{Ended, Failure},
     screen::Screen,
+    working,
 };
 use crate::{
-    ci::Ci,
+    ci::{Ci, Moment},
     client::{Client, StartPlan},
     clock,
     config::environment::Environment,
@@ -47,9 +48,9 @@ pub struct Execute {
 
 /// `testplan execute`.
 pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -> Ended {
-    let client = connect::client(&command.service, environment)?;
-    let config = connect::config(&command.config)?;
-    let template = connect::template(&client, &command.template, environment, config.as_ref()).await?;
+    let client = connect::client(&command.service, environment, screen)?;
+    let config = connect::config(&command.config, environment, screen)?;
+    let template = connect::template(&client, &command.template, config.as_ref()).await?;
     let plan = start(&client, &template, &command.start, environment).await?;
     let sets = needed(&client, &plan).await?;
     let matrix = matrix(&sets, command.tests_per_worker, command.max_workers);
@@ -88,20 +89,16 @@ pub async fn start(
     args: &StartArgs,
     environment: &Environment,
 ) -> Result<Plan, Failure> {
-    let ci = Ci::detect(|name| environment.get(name).map(str::to_owned));
-    let unique = format!("{}-{}", clock::wall().0, shell_id());
-    let title = args.title.clone().unwrap_or_else(|| ci.default_title(&template.title, &unique));
-    let batch = args.batch.clone().unwrap_or_else(|| ci.default_batch(&template.title, &unique));
+    let ci = Ci::detect(environment.lookup());
+    let moment = Moment { time: clock::wall(), random: working::random()? };
+    let title = args.title.clone().unwrap_or_else(|| ci.default_title(&template.title, moment));
+    let batch = args.batch.clone().unwrap_or_else(|| ci.default_batch(&template.title, moment));
     let linked = args
         .linked_repos
         .iter()
-        .map(|text| linked_repository(text, ci.commit()))
+        .map(|text| linked_repository(text, ci.commit.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
     Ok(client.execute_plan(&StartPlan { template: template.id, project: template.project.clone(), title, batch, planned: None, linked }).await?)
-}
-
-fn shell_id() -> u32 {
-    std::process::id()
 }
 
 fn linked_repository(text: &str, commit: Option<&str>) -> Result<LinkedRepository, Failure> {

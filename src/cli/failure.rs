@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{client::ClientError, exit_code::Conclusion};
+use crate::{client::{ClientError, SetupError}, exit_code::Conclusion};
 
 /// How a command ends that ran to its end.
 pub type Ended = Result<Conclusion, Failure>;
@@ -42,6 +42,13 @@ impl Failure {
     /// Adds what the user can do.
     pub fn help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
+    }
+}
+
+impl From<SetupError> for Failure {
+    fn from(error: SetupError) -> Self {
+        let help = error.help();
+        Self::usage(error).help(help)
     }
 }
 

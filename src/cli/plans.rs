@@ -1,6 +1,9 @@
 //! What the service has to offer: templates and Squish servers of `testplan.yml` files, with their listings run.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use super::failure::Failure;
 use crate::{
@@ -11,9 +14,16 @@ use crate::{
     },
     model::{Test, Timestamp},
     run::process,
-    runner::{command::CommandLine, settings::RunnerSettings},
+    runner::{
+        command::CommandLine,
+        outcome::{Ending, words},
+        settings::RunnerSettings,
+    },
     store::{NewSquishServer, PlannedTest, Store, TemplateDefinition},
 };
+
+/// Most bytes that a listing command may print: a million tests with long names.
+const MOST_LISTED: usize = 256 * 1024 * 1024;
 
 /// A `testplan.yml` and where it stands: its commands run in its folder, wherever testplan was started.
 #[derive(Clone, Debug)]
@@ -57,7 +67,7 @@ impl Published {
         let (folder, environment) = match loaded.file.runner {
             Some(_) => {
                 let runner = loaded.runner()?;
-                (runner.working_directory, runner.environment.into_iter().collect())
+                (runner.working_directory, runner.environment.into_iter().map(|(name, value)| (name, value.into())).collect())
             }
             None => (Some(loaded.folder()?), Vec::new()),
         };
@@ -95,7 +105,7 @@ async fn discover(
     discovery: &Discovery,
     template: &Template,
     folder: Option<PathBuf>,
-    environment: &[(String, String)],
+    environment: &[(String, OsString)],
 ) -> Result<Vec<Test>, Failure> {
     let line = CommandLine {
         argv: discovery.command.iter().map(Into::into).collect(),
@@ -104,8 +114,11 @@ async fn discover(
         ..CommandLine::default()
     };
     let what = format!("template {:?}: listing its tests with {:?}", template.title, discovery.command.join(" "));
-    let output = process::run_to_end(&line, discovery.timeout)
-        .await
-        .map_err(|error| Failure::usage(anyhow::Error::new(error).context(what.clone())))?;
-    parse_listing(&output, &discovery.pattern).map_err(|error| Failure::usage(anyhow::Error::new(error).context(what)))
+    let failed = |error: anyhow::Error| Failure::usage(error.context(what.clone()));
+    let listed = process::run_to_end(&line, discovery.timeout, MOST_LISTED).await.map_err(|error| failed(error.into()))?;
+    if listed.ending != Ending::Exited(0) {
+        return Err(failed(anyhow::anyhow!("{}: {}", words(listed.ending), listed.stderr_tail.trim_end())));
+    }
+    let output = String::from_utf8_lossy(&listed.stdout);
+    parse_listing(&output, &discovery.pattern).map_err(|error| failed(error.into()))
 }

@@ -47,7 +47,7 @@ pub struct Report {
 pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> Ended {
     let (status, executions) = match command.plan_id {
         Some(plan) if connect::names_a_service(&command.service, environment) => {
-            let client = connect::client(&command.service, environment)?;
+            let client = connect::client(&command.service, environment, screen)?;
             let status = client.status(plan, &Capabilities::default()).await?;
             (Some(status), client.executions(plan).await?)
         }

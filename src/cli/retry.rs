@@ -17,7 +17,7 @@ use crate::{
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
-    model::{Capabilities, ExecutionId, ExecutionState, Outcome, PlanId, TestVerdict, record::RecordEvent},
+    model::{Capabilities, ExecutionId, ExecutionState, Outcome, Plan, PlanId, TestVerdict, record::RecordEvent},
     run::recorder::{Recorder, record},
 };
 
@@ -51,11 +51,11 @@ struct Candidate {
 
 /// `testplan retry`.
 pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> Ended {
-    let client = connect::client(&command.service, environment)?;
+    let client = connect::client(&command.service, environment, screen)?;
     let plan = client.plan(command.plan_id).await?;
     let rerun = command.rerun.or_else(|| {
-        let attempt = Ci::detect(|name| environment.get(name).map(str::to_owned)).attempt();
-        attempt.map(|attempt| attempt.saturating_sub(1)).filter(|rerun| *rerun > 0)
+        let attempt: u32 = Ci::detect(environment.lookup()).run_attempt?.parse().ok()?;
+        attempt.checked_sub(1).filter(|rerun| *rerun > 0)
     });
     let candidates = match listed(&client, command.plan_id, rerun).await? {
         Some(candidates) => candidates,
@@ -68,7 +68,7 @@ pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> 
         match client.reset(execution, candidate.generation).await {
             Ok(()) => {
                 if recorder.is_none() {
-                    recorder = Some(begin(&command, &client, &plan, environment).await?);
+                    recorder = Some(begin(&command, &client, &plan).await?);
                 }
                 if let Some((recorder, name)) = &mut recorder {
                     let line = record(name.clone(), RecordEvent::Reset { execution });
@@ -111,8 +111,8 @@ async fn listed(client: &Client, plan: PlanId, rerun: Option<u32>) -> Result<Opt
 fn recorded(command: &Retry) -> Result<Vec<Candidate>, Failure> {
     let paths = working::record_paths(&command.out.out, &command.records);
     let report = working::merge(&paths, Some(command.plan_id), None, None)?;
-    let failed = report.executions().iter().filter(|execution| execution.counted().is_some_and(wants_another_try));
-    Ok(failed.map(|execution| Candidate { execution: execution.id, generation: None }).collect())
+    let failed = report.entries.iter().filter(|entry| entry.standing.can_be_reset());
+    Ok(failed.map(|entry| Candidate { execution: entry.execution, generation: None }).collect())
 }
 
 fn wants_another_try(outcome: &Outcome) -> bool {
@@ -126,10 +126,9 @@ fn wants_another_try(outcome: &Outcome) -> bool {
 async fn begin(
     command: &Retry,
     client: &Client,
-    plan: &crate::model::Plan,
-    environment: &Environment,
+    plan: &Plan,
 ) -> Result<(Recorder, String), Failure> {
-    let name = working::process_name(environment);
+    let name = working::process_name(None);
     let status = client.status(plan.id, &Capabilities::default()).await?;
     let mut recorder =
         Recorder::create(&command.out.out.join("records"), &name).map_err(Failure::infrastructure)?;

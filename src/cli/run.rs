@@ -8,7 +8,7 @@ use super::{
     embedded::Embedded,
     execute,
     failure::{Ended, Failure},
-    plans::Published,
+    plans::{Loaded, Published},
     screen::Screen,
     working::{self, JUnitProfile, Job},
 };
@@ -46,14 +46,14 @@ pub struct Run {
 
 /// `testplan run`.
 pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
-    let config = connect::config(&command.config)?;
+    let config = connect::config(&command.config, environment, screen)?;
     let Some(config) = config else {
         return Err(Failure::usage_text("there is no testplan.yml here")
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
-    let mut signals = Signals::of_process().map_err(Failure::infrastructure)?;
+    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     if connect::names_a_service(&command.service, environment) {
-        let client = connect::client(&command.service, environment)?;
+        let client = connect::client(&command.service, environment, screen)?;
         return on(&client, &command, &config, &mut signals, environment, screen).await;
     }
     let mut published = Published::default();
@@ -65,24 +65,25 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
         .map_err(|error| Failure::usage_text(format_args!("--out {}: {error}", command.out.out.display())))?;
     let embedded = Embedded::start(&command.out.out.join("service.sqlite"), published).await?;
     let ended = on(&embedded.client, &command, &config, &mut signals, environment, screen).await;
-    embedded.close().await;
-    ended
+    let closed = embedded.close().await;
+    let ended = ended?;
+    closed.map(|()| ended)
 }
 
 async fn on(
     client: &Client,
     command: &Run,
-    config: &crate::config::plan_file::PlanFile,
+    config: &Loaded,
     signals: &mut Signals,
     environment: &Environment,
     screen: &Screen,
 ) -> Ended {
     let runner = config.runner()?;
-    let template = connect::template(client, &command.template, environment, Some(config)).await?;
+    let template = connect::template(client, &command.template, Some(config)).await?;
     let plan = execute::start(client, &template, &command.start, environment).await?;
     screen.say(&format!("plan {} started: {}", plan.id, plan.title));
     let id = plan.id;
-    let job = Job { client: client.clone(), plan, runner, workers: &command.workers, out: &command.out.out };
+    let job = Job { client: client.clone(), plan, runner: &runner, workers: &command.workers, out: &command.out.out };
     let end = working::work(job, signals, environment, screen).await?;
     // The service's own word on what is done, where it can still be had; the records tell the rest.
     let (status, executions) = match end.service {

@@ -9,7 +9,14 @@ use super::{
     args::{ColorChoice, Format, Voice},
     failure::Failure,
 };
-use crate::{config::environment::Environment, exit_code::Conclusion, report::console::Paint};
+use crate::{
+    config::{
+        environment::Environment,
+        terminal::{Colour, animated, coloured},
+    },
+    exit_code::Conclusion,
+    report::console::Paint,
+};
 
 /// What the user sees, and how.
 #[derive(Debug)]
@@ -20,20 +27,23 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Decides about colour (`--color`, then `NO_COLOR`, `CLICOLOR_FORCE`, GitHub Actions, then the terminal) and bars
-    /// (on a terminal outside CI only).
+    /// Decides about colour and bars by `--color`, the environment and the terminal.
     pub fn new(voice: Voice, environment: &Environment) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        let colour = match voice.color {
-            ColorChoice::Always => true,
-            ColorChoice::Never => false,
-            ColorChoice::Auto => {
-                !environment.no_color() && (environment.force_color() || environment.github_actions() || terminal)
-            }
+        let flag = match voice.color {
+            ColorChoice::Auto => Colour::Auto,
+            ColorChoice::Always => Colour::Always,
+            ColorChoice::Never => Colour::Never,
         };
+        let colour = coloured(flag, environment, terminal);
         anstream::ColorChoice::write_global(if colour { Stream::Always } else { Stream::Never });
         let paint = if colour { Paint::Colour } else { Paint::Plain };
-        Self { paint, quiet: voice.quiet, bar: terminal && !environment.in_ci() && !voice.quiet }
+        Self { paint, quiet: voice.quiet, bar: animated(environment, terminal) && !voice.quiet }
+    }
+
+    /// Whether people's lines are coloured.
+    pub fn is_coloured(&self) -> bool {
+        self.paint == Paint::Colour
     }
 
     /// How console lines are painted.

@@ -7,7 +7,6 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use secrecy::{ExposeSecret as _, SecretString};
 use tokio::net::TcpListener;
 
 use super::{
@@ -15,15 +14,20 @@ use super::{
     failure::{Ended, Failure},
     plans::Published,
     screen::Screen,
+    working,
 };
 use crate::{
     clock::{self, ServiceClock},
-    config::{environment::Environment, plan_file::PlanFile},
+    config::{
+        credentials::{self, Credentials},
+        environment::Environment,
+    },
     exit_code::Conclusion,
     fs,
     model::LabelCase,
-    service::{Access, Service, ServiceOptions},
-    signal::{SignalKind, Signals},
+    service::{Access, Limits, Principal, Service},
+    run::state,
+    signal::Signals,
     store::{
         Rules, Store,
         sqlite::{Durability, SqliteStore},
@@ -97,13 +101,13 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
     let store: Arc<dyn Store> = Arc::new(store);
     let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
     published.publish(store.as_ref(), clock.now()).await?;
-    let service = Service::new(store, clock, access, ServiceOptions::default());
+    let service = Service::new(store, clock, access, Limits::default());
     let listener = TcpListener::bind(command.listen).await.map_err(|error| {
         Failure::infrastructure(anyhow::anyhow!("cannot listen on {}: {error}", command.listen))
             .help("choose another port with --listen, or port 0 for any")
     })?;
     let address = listener.local_addr().map_err(Failure::infrastructure)?;
-    let mut signals = Signals::of_process().map_err(Failure::infrastructure)?;
+    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     screen.raw(format!("listening on http://{address}\n").as_bytes());
     let (stopped, stop) = tokio::sync::oneshot::channel::<()>();
     let serving = tokio::spawn(async move {
@@ -114,14 +118,13 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
             .await
     });
     let kind = signals.next().await;
-    screen.say(&format!("stopping ({}): no more reservations, leases stay", kind.name()));
+    screen.say(&format!("stopping ({}): no more reservations, leases stay", state::signal_name(kind)));
     let _ = stopped.send(());
     tokio::select! {
         ended = serving => ended.map_err(Failure::infrastructure)?.map_err(Failure::infrastructure)?,
         _ = signals.next() => {}
     }
     // A service that was told to stop has done its work: 0, unlike a run that was cut short.
-    let _: SignalKind = kind;
     Ok(Conclusion::Passed)
 }
 
@@ -137,45 +140,33 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
         screen.say("no --plans: there are no templates to start");
     }
     for path in named {
-        published.add(&PlanFile::load(path).map_err(Failure::usage)?).await?;
+        published.add(&connect::load(path, screen)?).await?;
     }
     Ok(published)
 }
 
-/// Who may come in: the secrets of the environment, of a file, or a token made here and kept for its owner only.
+/// Who may come in: the secrets of the environment or of a file, or else a token made here and kept for its owner only.
 fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result<Access, Failure> {
-    let token = match (&command.token_file, environment.token()) {
-        (Some(file), _) => Some(secret(connect::read(file, "--token-file")?)?),
-        (None, Some(token)) => Some(token.clone()),
-        (None, None) => None,
+    let own = command.data.join("token");
+    let found = match credentials::find(command.token_file.as_deref(), environment).map_err(Failure::usage)? {
+        Some(found) => found,
+        None => {
+            if !own.exists() {
+                let token: String = (0..8).map(|_| working::random().map(|part| format!("{part:08x}"))).collect::<Result<_, _>>()?;
+                fs::write_private(&own, token.as_bytes()).map_err(Failure::infrastructure)?;
+            }
+            screen.say(&format!("the access token is in {}", own.display()));
+            credentials::find(Some(&own), environment)
+                .map_err(Failure::usage)?
+                .ok_or_else(|| Failure::usage_text("the access token cannot be read"))?
+        }
     };
-    let login = match (environment.user(), environment.password()) {
-        (Some(user), Some(password)) => Some((user.to_owned(), password.clone())),
-        _ => None,
-    };
-    if token.is_some() || login.is_some() {
-        return Ok(Access::Secrets { token, login });
+    if let Some(warning) = found.warning {
+        screen.insist(&format!("warning: {warning}"));
     }
-    let file = command.data.join("token");
-    let token = if file.exists() {
-        secret(connect::read(&file, "token")?)?
-    } else {
-        let mut bytes = [0_u8; 32];
-        getrandom::fill(&mut bytes).map_err(|error| Failure::infrastructure(anyhow::anyhow!("{error}")))?;
-        let token: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        fs::write_private(&file, token.as_bytes()).map_err(Failure::infrastructure)?;
-        SecretString::from(token)
+    let principal = match &found.credentials {
+        Credentials::Token(token) => Principal::token("token", token),
+        Credentials::Password { user, password } => Principal::password(user, password),
     };
-    screen.say(&format!("the access token is in {}", file.display()));
-    debug_assert!(!token.expose_secret().is_empty());
-    Ok(Access::Secrets { token: Some(token), login: None })
-}
-
-fn secret(bytes: Vec<u8>) -> Result<SecretString, Failure> {
-    let text = String::from_utf8(bytes).map_err(|_| Failure::usage_text("the token file is not text"))?;
-    let text = text.trim();
-    if text.is_empty() {
-        return Err(Failure::usage_text("the token file is empty"));
-    }
-    Ok(SecretString::from(text.to_owned()))
+    Ok(Access::Principals(vec![principal]))
 }

@@ -103,15 +103,15 @@ pub struct Remove {
 pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -> Ended {
     match command {
         Servers::List(list) => {
-            let servers = connect::client(&list.service, environment)?.squish_servers().await?;
+            let servers = connect::client(&list.service, environment, screen)?.squish_servers().await?;
             let items = || json!({ "schema": 1, "servers": servers.iter().map(as_json).collect::<Vec<_>>() });
             screen.data(list.format, || table(&servers), items);
         }
         Servers::Add(add) => {
-            let client = connect::client(&add.service, environment)?;
+            let client = connect::client(&add.service, environment, screen)?;
             let server = NewSquishServer {
                 host: add.host,
-                port: add.port.to_string(),
+                port: add.port,
                 enabled: !add.disabled,
                 labels: add.labels.into(),
             };
@@ -119,11 +119,10 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
             screen.data(add.format, || table(std::slice::from_ref(&server)), || as_json(&server));
         }
         Servers::Update(update) => {
-            let client = connect::client(&update.service, environment)?;
+            let client = connect::client(&update.service, environment, screen)?;
             let enabled = (update.enable || update.disable).then_some(update.enable);
             let labels = (!update.labels.is_empty()).then(|| update.labels.into());
-            let port = update.port.map(|port| port.to_string());
-            let change = SquishServerChange { host: update.host, port, enabled, labels };
+            let change = SquishServerChange { host: update.host, port: update.port, enabled, labels };
             if change == SquishServerChange::default() {
                 return Err(Failure::usage_text(format_args!("nothing to change of Squish server {}", update.id))
                     .help("give --host, --port, --enable, --disable or --label"));
@@ -132,7 +131,7 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
             screen.data(update.format, || table(std::slice::from_ref(&server)), || as_json(&server));
         }
         Servers::Remove(remove) => {
-            connect::client(&remove.service, environment)?.remove_squish_server(remove.id).await?;
+            connect::client(&remove.service, environment, screen)?.remove_squish_server(remove.id).await?;
             screen.say(&format!("Squish server {} is removed", remove.id));
         }
     }

@@ -57,7 +57,12 @@ pub fn tell_panic(info: &PanicHookInfo<'_>) {
     );
 }
 
+/// How many cores this machine gives us.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
+}
+
 /// How many threads the runtime gets: the cores, and at least two.
 pub fn threads() -> usize {
-    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2)
+    cores().max(2)
 }

@@ -35,9 +35,9 @@ pub struct Show {
 /// `testplan template …`.
 pub async fn run(command: Template, environment: &Environment, screen: &Screen) -> Ended {
     let Template::Show(show) = command;
-    let client = connect::client(&show.service, environment)?;
-    let config = connect::config(&show.config)?;
-    let template = connect::template(&client, &show.template, environment, config.as_ref()).await?;
+    let client = connect::client(&show.service, environment, screen)?;
+    let config = connect::config(&show.config, environment, screen)?;
+    let template = connect::template(&client, &show.template, config.as_ref()).await?;
     print_plan(screen, show.format, &template);
     Ok(Conclusion::Passed)
 }

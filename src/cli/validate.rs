@@ -9,7 +9,7 @@ use super::{
     failure::{Ended, Failure},
     screen::Screen,
 };
-use crate::exit_code::Conclusion;
+use crate::{config::environment::Environment, exit_code::Conclusion};
 
 /// Checks a testplan.yml without running anything.
 #[derive(Args, Debug)]
@@ -22,19 +22,19 @@ pub struct Validate {
 }
 
 /// `testplan validate`.
-#[expect(clippy::unused_async, reason = "all commands are dispatched alike")]
-pub async fn run(command: &Validate, screen: &Screen) -> Ended {
-    let Some(file) = connect::config(&command.config)? else {
+pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> Ended {
+    let Some(loaded) = connect::config(&command.config, environment, screen)? else {
         return Err(Failure::usage_text("there is no testplan.yml here").help("name one with --config FILE"));
     };
+    let file = &loaded.file;
     let templates: Vec<&str> = file.templates.iter().map(|template| template.title.as_str()).collect();
     screen.data(
         command.format,
         || {
             let servers = file.servers.len();
-            format!("{}: {} templates, {servers} Squish servers, no mistakes\n", file.path.display(), templates.len())
+            format!("{}: {} templates, {servers} Squish servers, no mistakes\n", loaded.path.display(), templates.len())
         },
-        || json!({ "schema": 1, "file": file.path, "project": file.project, "templates": templates }),
+        || json!({ "schema": 1, "file": loaded.path, "project": file.project, "templates": templates }),
     );
     Ok(Conclusion::Passed)
 }

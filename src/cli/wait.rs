@@ -44,7 +44,7 @@ const POLL: Duration = Duration::from_secs(5);
 
 /// `testplan wait`.
 pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> Ended {
-    let client = connect::client(&command.service, environment)?;
+    let client = connect::client(&command.service, environment, screen)?;
     let waiting = drained(&client, command.plan_id, screen);
     let status = match command.deadline {
         None => waiting.await?,

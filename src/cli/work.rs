@@ -35,15 +35,15 @@ pub struct Work {
 
 /// `testplan work`.
 pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> Ended {
-    let config = connect::config(&command.config)?.ok_or_else(|| {
+    let config = connect::config(&command.config, environment, screen)?.ok_or_else(|| {
         Failure::usage_text("there is no testplan.yml here, so how a test is run is not known")
             .help("name one with --config FILE")
     })?;
     let runner = config.runner()?;
-    let client = connect::client(&command.service, environment)?;
+    let client = connect::client(&command.service, environment, screen)?;
     let plan = client.plan(command.plan_id).await?;
-    let mut signals = Signals::of_process().map_err(Failure::infrastructure)?;
-    let job = Job { client, plan, runner, workers: &command.workers, out: &command.out.out };
+    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
+    let job = Job { client, plan, runner: &runner, workers: &command.workers, out: &command.out.out };
     let end = working::work(job, &mut signals, environment, screen).await?;
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));

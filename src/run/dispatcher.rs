@@ -173,7 +173,7 @@ fn broken_worker(state: &mut RunState) {
 
 fn reason(stop: Option<Stop>, service: Option<&ClientError>, broken: Option<&str>) -> String {
     match (stop, service, broken) {
-        (Some(Stop::Signal(kind)), _, _) => format!("stopped by {}", kind.name()),
+        (Some(Stop::Signal(kind)), _, _) => format!("stopped by {}", super::state::signal_name(kind)),
         (Some(Stop::Deadline), _, _) => "deadline reached".to_owned(),
         (None, Some(error), _) => error.to_string(),
         (None, None, Some(message)) => message.to_owned(),

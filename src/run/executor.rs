@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::{
     heartbeat::Heartbeat,
     lease::HeldLease,
-    process::{self, Ending, Running},
+    process::{self, Running},
     state::Phase,
 };
 use crate::{
@@ -22,7 +22,10 @@ use crate::{
     model::{Capabilities, CaseResult, Outcome, PlanId},
     runner::{
         command::{self, Facts},
-        outcome, results, settings::RunnerSettings, tail,
+        outcome::{self, Decision, Ending},
+        results::{self, Results},
+        settings::{ResultsFormat, RunnerSettings},
+        tail,
     },
 };
 
@@ -39,6 +42,8 @@ pub struct Executor {
     pub offered: Capabilities,
     /// Most bytes kept of an execution's output.
     pub capture_limit: u64,
+    /// Whether each execution gets a results folder: made only where somebody will look into it.
+    pub wants_results_folder: bool,
 }
 
 /// What became of an attempt, and what is left of it.
@@ -100,7 +105,7 @@ impl Executor {
             Ok(line) => line,
             Err(refused) => return could_not_run(began, "the command could not be made", &refused.to_string()),
         };
-        if self.runner.wants_results_folder()
+        if self.wants_results_folder
             && let Err(error) = std::fs::create_dir_all(&results_dir)
         {
             let where_ = format!("{}: {error}", results_dir.display());
@@ -111,9 +116,11 @@ impl Executor {
             Err(error) => return could_not_run(began, "the command could not be started", &error.to_string()),
         };
         started(running.pid()).await;
-        let cut = self.supervise(&mut running, &mut heartbeat, phase.clone()).await;
-        let ending = match cut {
-            Ok(ending) => ending,
+        let ending = match self.supervise(&mut running, &mut heartbeat, phase.clone()).await {
+            Ok(Ok(ending)) => ending,
+            Ok(Err(error)) => {
+                return could_not_run(began, "the system cannot say how the command ended", &error.to_string());
+            }
             Err(cut) => {
                 let grace = match &cut {
                     Cut::Lease(_) => lease.kill_budget() / 2,
@@ -121,7 +128,9 @@ impl Executor {
                     Cut::Phase(_) => STOP_GRACE,
                     Cut::TimeLimit(_) => TIME_LIMIT_GRACE,
                 };
-                stop(&mut running, grace, phase).await;
+                if let Err(error) = stop(&mut running, grace, phase).await {
+                    tracing::error!(%error, execution = %granted.execution, "its processes could not be ended");
+                }
                 return self.cut_short(began, &cut, log);
             }
         };
@@ -132,7 +141,7 @@ impl Executor {
         let (outcome, cases) = self.judge(ending, duration, results_dir).await;
         let passed = matches!(&outcome, Outcome::Completed { result: Some(result) }
             if result.verdict != crate::model::TestVerdict::Failed);
-        let output_tail = if passed { String::new() } else { tail::of(&log_path, TAIL_LINES, TAIL_BYTES) };
+        let output_tail = if passed { String::new() } else { tail(&log_path, TAIL_LINES, TAIL_BYTES) };
         Attempt { outcome, duration, cases, log: Some(log), output_tail }
     }
 
@@ -143,7 +152,7 @@ impl Executor {
         running: &mut Running,
         heartbeat: &mut Heartbeat,
         mut phase: watch::Receiver<Phase>,
-    ) -> Result<Ending, Cut> {
+    ) -> Result<std::io::Result<Ending>, Cut> {
         let limit = async {
             match self.runner.timeout {
                 Some(limit) => {
@@ -166,19 +175,27 @@ impl Executor {
 
     async fn judge(&self, ending: Ending, duration: Duration, results_dir: PathBuf) -> (Outcome, Vec<CaseResult>) {
         let runner = self.runner.clone();
-        // Result files can be large: reading them must not hold up other workers' heartbeats.
-        let read = move || {
-            let found = results::read(&runner.results, &results_dir);
-            outcome::decide(&runner, &ending, found, duration)
-        };
-        if self.runner.wants_results_folder() {
-            tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| {
-                let message = "reading its results failed".to_owned();
-                (Outcome::ExecutionError { message, details: error.to_string() }, Vec::new())
-            })
+        let decision = if self.runner.results == ResultsFormat::ExitCode {
+            outcome::decide(&runner, ending, duration, Results::NotAsked)
         } else {
-            read()
+            // Result files can be large: reading them must not hold up other workers' heartbeats.
+            let read = move || {
+                let found = results::gather(&runner.results, &results_dir);
+                outcome::decide(&runner, ending, duration, found)
+            };
+            tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Decision {
+                outcome: Outcome::ExecutionError {
+                    message: "reading its results failed".to_owned(),
+                    details: error.to_string(),
+                },
+                cases: Vec::new(),
+                note: None,
+            })
+        };
+        if let Some(note) = decision.note {
+            tracing::info!(%note, "exit code and results disagree");
         }
+        (decision.outcome, decision.cases)
     }
 
     fn cut_short(&self, began: Instant, cut: &Cut, log: String) -> Attempt {
@@ -188,9 +205,12 @@ impl Executor {
                 Outcome::LeaseLost
             }
             Cut::Phase(_) => Outcome::Cancelled,
-            Cut::TimeLimit(limit) => outcome::timed_out(*limit),
+            Cut::TimeLimit(limit) => {
+                let over = Ending::TimedOut(*limit);
+                outcome::decide(&self.runner, over, began.elapsed(), Results::NotAsked).outcome
+            }
         };
-        let output_tail = tail::of(&self.out.join(&log), TAIL_LINES, TAIL_BYTES);
+        let output_tail = tail(&self.out.join(&log), TAIL_LINES, TAIL_BYTES);
         Attempt { outcome, duration: began.elapsed(), cases: Vec::new(), log: Some(log), output_tail }
     }
 
@@ -206,14 +226,16 @@ impl Executor {
 }
 
 /// Ends the tree; a second signal meanwhile ends the grace.
-async fn stop(running: &mut Running, grace: Duration, mut phase: watch::Receiver<Phase>) {
-    let killed = tokio::select! {
-        _ = running.stop(grace) => false,
-        _ = phase.wait_for(|phase| *phase == Phase::Killing), if !grace.is_zero() => true,
-    };
-    if killed {
-        running.stop(Duration::ZERO).await;
+async fn stop(
+    running: &mut Running,
+    grace: Duration,
+    mut phase: watch::Receiver<Phase>,
+) -> std::io::Result<Ending> {
+    tokio::select! {
+        ended = running.stop(grace) => return ended,
+        _ = phase.wait_for(|phase| *phase == Phase::Killing), if !grace.is_zero() => {}
     }
+    running.stop(Duration::ZERO).await
 }
 
 fn could_not_run(began: Instant, what: &str, details: &str) -> Attempt {

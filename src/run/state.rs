@@ -133,6 +133,14 @@ pub enum Stop {
     Deadline,
 }
 
+/// What people call a signal.
+pub fn signal_name(kind: SignalKind) -> &'static str {
+    match kind {
+        SignalKind::Interrupt => "SIGINT",
+        SignalKind::Terminate => "SIGTERM",
+    }
+}
+
 /// What the workers of this process have done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {

@@ -74,7 +74,7 @@ pub struct Facts<'a> {
 }
 
 /// A command, ready to be started.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine {
     /// Program and arguments; never empty.
     pub argv: Vec<OsString>,
