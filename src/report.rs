@@ -20,6 +20,7 @@ pub mod verdict;
 
 pub use entry::{Attempt, AttemptEnd, Counting, Entry, Standing};
 pub use explanation::Explanation;
-pub use merge::{Evidence, MergeError};
+pub use json::json;
+pub use merge::{Evidence, MergeError, merge};
 pub use read::{ReadError, RecordFile, parse_record_file};
 pub use verdict::{Counts, PlanFacts, Report, WorkerReport};

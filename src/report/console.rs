@@ -1,1 +1,353 @@
-//! wip
+//! Lines for people at a console or in a CI's log: one per finished execution, and all that matters again at the end.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+
+use crate::{
+    exit_code::Conclusion,
+    model::{Capabilities, Outcome, Test, TestVerdict},
+};
+
+use super::{
+    Entry, Report, Standing,
+    clean::{ends_of, suffix},
+    sanitise::console_line,
+    span::human,
+};
+
+/// Longest name of a test or worker on a line, in bytes.
+const MAX_NAME: usize = 300;
+/// Longest message or output line, in bytes.
+const MAX_LINE: usize = 1000;
+/// Most entries of one kind in the final block; the rest is counted.
+const MAX_ENTRIES: usize = 100;
+/// Most lines of a failure's output; the log has the rest.
+const TAIL: usize = 20;
+
+/// Whether lines carry colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Paint {
+    /// Text alone.
+    #[default]
+    Plain,
+    /// With escape sequences for colours.
+    Colour,
+}
+
+/// The word for an attempt that ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// Passed.
+    Pass,
+    /// Failed: a result about the product.
+    Fail,
+    /// Skipped by the test itself.
+    Skip,
+    /// Could not run, or nobody knows what it said.
+    Error,
+    /// Its lease was lost, or given back.
+    Lost,
+}
+
+impl Word {
+    /// The word for an outcome.
+    pub fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Completed {
+                result: Some(result),
+            } => match result.verdict {
+                TestVerdict::Passed => Self::Pass,
+                TestVerdict::Failed => Self::Fail,
+                TestVerdict::Skipped => Self::Skip,
+            },
+            Outcome::Completed { result: None } | Outcome::ExecutionError { .. } => Self::Error,
+            Outcome::LeaseLost | Outcome::Cancelled => Self::Lost,
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Pass => "PASS",
+            Self::Fail => "FAIL",
+            Self::Skip => "SKIP",
+            Self::Error => "ERROR",
+            Self::Lost => "LOST",
+        }
+    }
+
+    fn style(self) -> Style {
+        let style = Style::new().bold();
+        style.fg_color(Some(
+            match self {
+                Self::Pass => AnsiColor::Green,
+                Self::Fail => AnsiColor::Red,
+                Self::Skip => AnsiColor::Cyan,
+                Self::Error => AnsiColor::Magenta,
+                Self::Lost => AnsiColor::Yellow,
+            }
+            .into(),
+        ))
+    }
+}
+
+/// An execution that just ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Finished<'a> {
+    /// How many ended so far, with this one.
+    pub done: u64,
+    /// How many there are, where it is known.
+    pub total: Option<u64>,
+    /// What became of it.
+    pub word: Word,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// The test.
+    pub test: &'a Test,
+    /// The worker's name.
+    pub worker: &'a str,
+    /// What the execution needs or its worker offers; nothing is shown for none.
+    pub capabilities: &'a Capabilities,
+}
+
+/// One counted line, without a newline: `[ 12/500] PASS   3.2s  suite / case  (worker 2, OS=Linux)`.
+pub fn line(finished: &Finished<'_>, paint: Paint) -> String {
+    let total = finished
+        .total
+        .map_or_else(|| "?".to_owned(), |total| total.to_string());
+    let width = total.len().max(3);
+    let mut line = format!(
+        "[{:>width$}/{total}] {} {:>5}  {}  (worker {}",
+        finished.done,
+        painted(
+            &format!("{:<5}", finished.word.text()),
+            finished.word.style(),
+            paint
+        ),
+        human(finished.duration_ms),
+        test(finished.test),
+        console_line(finished.worker, MAX_NAME),
+    );
+    if !finished.capabilities.is_empty() {
+        let labels = console_line(&finished.capabilities.to_string(), MAX_NAME);
+        let _ = write!(line, ", {labels}");
+    }
+    line.push(')');
+    line
+}
+
+/// What is said last: every failure again with its message, the end of its output and its log, then what could not
+/// run, what is missing, what was recovered, the totals, and the conclusion in the last line. Ends with a newline.
+pub fn final_block(report: &Report, paint: Paint) -> String {
+    let mut block = String::new();
+    section(&mut block, report, Standing::Failed, paint);
+    section(&mut block, report, Standing::Error, paint);
+    section(&mut block, report, Standing::Missing, paint);
+    if report.unnamed_missing > 0 {
+        let _ = writeln!(
+            block,
+            "{} {} more that no record names",
+            painted("MISSING", Word::Lost.style(), paint),
+            report.unnamed_missing
+        );
+    }
+    let recovered = report.entries.iter().filter(|entry| entry.recovered);
+    for entry in recovered.take(MAX_ENTRIES) {
+        let _ = writeln!(
+            block,
+            "{} {}: {}",
+            painted("RECOVERED", Word::Lost.style(), paint),
+            test(&entry.test),
+            reasons(entry)
+        );
+    }
+    for broken in &report.broken {
+        let _ = writeln!(
+            block,
+            "{} {}",
+            painted("BROKEN INVARIANT", Word::Error.style(), paint),
+            console_line(broken, MAX_LINE)
+        );
+    }
+    for warning in report.warnings.iter().take(MAX_ENTRIES) {
+        let _ = writeln!(block, "warning: {}", console_line(warning, MAX_LINE));
+    }
+    let _ = writeln!(block, "{}", totals(report));
+    let _ = writeln!(block, "{}", conclusion_line(report.conclusion(), paint));
+    block
+}
+
+/// `conclusion: failed (exit code 1): complete, at least one test failed; the report can be trusted`.
+pub fn conclusion_line(conclusion: Conclusion, paint: Paint) -> String {
+    let style = match conclusion {
+        Conclusion::Passed => Word::Pass,
+        Conclusion::Failed => Word::Fail,
+        Conclusion::NothingToRun | Conclusion::Incomplete => Word::Lost,
+        Conclusion::Usage
+        | Conclusion::Infrastructure
+        | Conclusion::Bug
+        | Conclusion::Interrupted
+        | Conclusion::Terminated => Word::Error,
+    }
+    .style();
+    format!(
+        "conclusion: {} (exit code {}): {}",
+        painted(conclusion.word(), style, paint),
+        conclusion.code(),
+        conclusion.meaning()
+    )
+}
+
+/// The counts in words, those that are zero left out: `500 planned in 12m 40s: 497 passed, 3 failed, 2 flaky`.
+pub fn totals(report: &Report) -> String {
+    let counts = report.counts();
+    let parts: Vec<String> = [
+        (counts.passed, "passed"),
+        (counts.failed, "failed"),
+        (counts.errors, "could not run"),
+        (counts.missing, "missing"),
+        (counts.skipped, "skipped"),
+        (counts.flaky, "flaky"),
+        (counts.recovered, "recovered"),
+    ]
+    .iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{count} {word}"))
+    .collect();
+    let sum = format!(
+        "{} planned in {}",
+        counts.total,
+        human(report.duration_ms())
+    );
+    if parts.is_empty() {
+        sum
+    } else {
+        format!("{sum}: {}", parts.join(", "))
+    }
+}
+
+fn section(block: &mut String, report: &Report, standing: Standing, paint: Paint) {
+    let (word, style) = match standing {
+        Standing::Failed => ("FAIL", Word::Fail.style()),
+        Standing::Error => ("ERROR", Word::Error.style()),
+        Standing::Missing => ("MISSING", Word::Lost.style()),
+        Standing::Passed => ("PASS", Word::Pass.style()),
+        Standing::Skipped => ("SKIP", Word::Skip.style()),
+    };
+    let word = painted(word, style, paint);
+    let mut more = 0;
+    for (index, entry) in report.standing(standing).enumerate() {
+        if index >= MAX_ENTRIES {
+            more += 1;
+            continue;
+        }
+        let _ = write!(block, "{word} {}", test(&entry.test));
+        if let Some(attempt) = entry.counted() {
+            let worker = console_line(&attempt.worker, MAX_NAME);
+            let _ = write!(block, "  (worker {worker})");
+        }
+        if standing == Standing::Missing {
+            let _ = write!(block, ": {}", reasons(entry));
+        }
+        block.push('\n');
+        words(block, entry);
+    }
+    if more > 0 {
+        let _ = writeln!(block, "{word} and {more} more");
+    }
+}
+
+/// Message, output and log of an entry, every line behind a bar so that none begins with foreign text.
+fn words(block: &mut String, entry: &Entry) {
+    let (message, text) = entry.trouble();
+    let ended = entry.counted().and_then(super::Attempt::ended);
+    let tail = ended.map_or("", |ended| ended.output_tail.as_str());
+    for part in [message.as_str(), text.as_str(), tail] {
+        let end = suffix(part, 16 * MAX_LINE);
+        for line in ends_of(end, TAIL / 2).lines() {
+            let _ = writeln!(block, "    | {}", console_line(line, MAX_LINE));
+        }
+    }
+    if let Some(log) = ended.and_then(|ended| ended.log.as_ref()) {
+        let _ = writeln!(block, "    log: {}", console_line(log, MAX_LINE));
+    }
+}
+
+fn reasons(entry: &Entry) -> String {
+    let reasons: Vec<String> = entry.explanations.iter().map(ToString::to_string).collect();
+    console_line(&reasons.join("; "), MAX_LINE)
+}
+
+fn test(test: &Test) -> String {
+    if test.suite.is_empty() {
+        console_line(&test.testcase, MAX_NAME)
+    } else {
+        format!(
+            "{} / {}",
+            console_line(&test.suite, MAX_NAME),
+            console_line(&test.testcase, MAX_NAME)
+        )
+    }
+}
+
+fn painted(text: &str, style: Style, paint: Paint) -> String {
+    match paint {
+        Paint::Plain => text.to_owned(),
+        Paint::Colour => format!("{style}{text}{style:#}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Capability;
+
+    fn finished<'a>(test: &'a Test, capabilities: &'a Capabilities) -> Finished<'a> {
+        Finished {
+            done: 12,
+            total: Some(500),
+            word: Word::Pass,
+            duration_ms: 3_249,
+            test,
+            worker: "2",
+            capabilities,
+        }
+    }
+
+    #[test]
+    fn a_line_is_counted() {
+        let test = Test {
+            suite: "suite".into(),
+            testcase: "case".into(),
+        };
+        let linux: Capabilities = [Capability::new("OS", "Linux")].into_iter().collect();
+        assert_eq!(
+            line(&finished(&test, &linux), Paint::Plain),
+            "[ 12/500] PASS   3.2s  suite / case  (worker 2, OS=Linux)"
+        );
+        let unknown = Finished {
+            total: None,
+            word: Word::Error,
+            ..finished(&test, &linux)
+        };
+        assert_eq!(
+            line(&unknown, Paint::Plain),
+            "[ 12/?] ERROR  3.2s  suite / case  (worker 2, OS=Linux)"
+        );
+    }
+
+    #[test]
+    fn colours_change_nothing_else() {
+        let test = Test {
+            suite: "s".into(),
+            testcase: "##[error]\u{1b}[31m::".into(),
+        };
+        let none = Capabilities::default();
+        let coloured = line(&finished(&test, &none), Paint::Colour);
+        assert!(coloured.contains("\u{1b}["));
+        assert_eq!(
+            super::super::clean::strip_escapes(&coloured),
+            line(&finished(&test, &none), Paint::Plain)
+        );
+    }
+}

@@ -1,1 +1,120 @@
-//! wip
+//! The report for machines. Members are added in time, never renamed or removed, while `schema` stays.
+
+use serde_json::{Value, json};
+
+use crate::model::{Capabilities, Outcome, record::Confirmation};
+
+use super::{Attempt, AttemptEnd, Counting, Entry, Report};
+
+/// The version of the shape below.
+const SCHEMA: u32 = 1;
+
+/// The report as JSON. Strings in it are as the workers wrote them: whoever prints them cleans them.
+pub fn json(report: &Report) -> Value {
+    let counts = report.counts();
+    json!({
+        "schema": SCHEMA,
+        "conclusion": report.conclusion().word(),
+        "exit_code": report.conclusion().code(),
+        "plan": report.plan.as_ref().map(|plan| json!({
+            "id": plan.id, "title": plan.title, "project": plan.project, "batch": plan.batch,
+        })),
+        "total": counts.total,
+        "passed": counts.passed,
+        "failed": counts.failed,
+        "skipped": counts.skipped,
+        "errors": counts.errors,
+        "missing": counts.missing,
+        "flaky": counts.flaky,
+        "recovered": counts.recovered,
+        "unnamed_missing": report.unnamed_missing,
+        "open_at_service": report.open_at_service,
+        "duration_ms": report.duration_ms(),
+        "executions": report.entries.iter().map(execution).collect::<Vec<_>>(),
+        "capabilities": report.by_capability().iter().map(|(labels, row)| json!({
+            "capabilities": texts(labels),
+            "total": row.counts.total,
+            "passed": row.counts.passed,
+            "failed": row.counts.failed,
+            "skipped": row.counts.skipped,
+            "errors": row.counts.errors,
+            "missing": row.counts.missing,
+            "workers": row.workers,
+            "busy_ms": row.busy_ms,
+        })).collect::<Vec<_>>(),
+        "workers": report.workers.iter().map(|worker| json!({
+            "name": worker.name,
+            "capabilities": texts(&worker.capabilities),
+            "began": worker.began,
+            "ended": worker.ended,
+            "left": worker.left,
+            "attempts": worker.attempts,
+            "busy_ms": worker.busy_ms,
+        })).collect::<Vec<_>>(),
+        "warnings": report.warnings,
+        "broken": report.broken,
+    })
+}
+
+fn execution(entry: &Entry) -> Value {
+    let (message, details) = entry.trouble();
+    json!({
+        "execution": entry.execution,
+        "suite": entry.test.suite,
+        "testcase": entry.test.testcase,
+        "capabilities": entry.required.as_ref().map(texts),
+        "outcome": entry.standing.word(),
+        "duration_ms": entry.duration_ms(),
+        "flaky": entry.flaky,
+        "recovered": entry.recovered,
+        "message": message,
+        "details": details,
+        "explanations": entry.explanations.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "attempts": entry.attempts.iter().map(attempt).collect::<Vec<_>>(),
+    })
+}
+
+fn attempt(attempt: &Attempt) -> Value {
+    let (confirmation, reason) = match &attempt.confirmation {
+        None => (None, None),
+        Some(Confirmation::Counted) => (Some("counted"), None),
+        Some(Confirmation::NotCounted { reason }) => (Some("not-counted"), Some(reason)),
+        Some(Confirmation::Undelivered { reason }) => (Some("undelivered"), Some(reason)),
+    };
+    json!({
+        "worker": attempt.worker,
+        "capabilities": texts(&attempt.capabilities),
+        "squish_server": attempt.squish_server,
+        "attempt": attempt.number,
+        "reserved": attempt.reserved,
+        "started": attempt.started,
+        "ended": attempt.finished(),
+        "duration_ms": attempt.duration_ms(),
+        "outcome": outcome(attempt),
+        "counts": attempt.counting == Counting::Counts,
+        "confirmation": confirmation,
+        "confirmation_reason": reason,
+        "cases": attempt.ended().map_or(0, |ended| ended.cases.len()),
+        "log": attempt.ended().and_then(|ended| ended.log.as_ref()),
+    })
+}
+
+fn outcome(attempt: &Attempt) -> &'static str {
+    match &attempt.end {
+        AttemptEnd::GivenBack { .. } => "given-back",
+        AttemptEnd::Unsaid => "unsaid",
+        AttemptEnd::Killed => "killed",
+        AttemptEnd::Ended(ended) => match &ended.outcome {
+            Outcome::LeaseLost => "lease-lost",
+            Outcome::Cancelled => "cancelled",
+            Outcome::Completed { result: None } => "unknown",
+            Outcome::Completed { result: Some(_) } | Outcome::ExecutionError { .. } => {
+                attempt.standing().word()
+            }
+        },
+    }
+}
+
+fn texts(labels: &Capabilities) -> Vec<String> {
+    labels.iter().map(ToString::to_string).collect()
+}

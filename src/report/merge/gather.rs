@@ -237,7 +237,7 @@ impl Session {
                 }
             }
             RecordEvent::Reset { execution } => {
-                all.executions.entry(execution).or_default().resets.push(at)
+                all.executions.entry(execution).or_default().resets.push(at);
             }
             RecordEvent::Left { reason, status } => {
                 self.worker.left = Some(reason);

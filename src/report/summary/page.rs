@@ -1,0 +1,49 @@
+//! Text with a limit. Once it is over, it takes no more: it will be thrown away.
+
+/// Markdown being written.
+#[derive(Debug)]
+pub(super) struct Page {
+    text: String,
+    budget: usize,
+    over: bool,
+}
+
+impl Page {
+    pub(super) fn new(budget: usize) -> Self {
+        Self {
+            text: String::new(),
+            budget,
+            over: false,
+        }
+    }
+
+    /// Appends a whole block; with it, or without if that is too much.
+    pub(super) fn push(&mut self, block: &str) {
+        self.over |= self.text.len().saturating_add(block.len()) > self.budget;
+        if !self.over {
+            self.text.push_str(block);
+        }
+    }
+
+    /// Whether something did not fit: loops may end here.
+    pub(super) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// The text, if all of it fits.
+    pub(super) fn fitting(self) -> Option<String> {
+        (!self.over).then_some(self.text)
+    }
+
+    /// As many whole lines as fit into `budget`.
+    pub(super) fn cut_to(self, budget: usize) -> String {
+        let mut kept = String::new();
+        for line in self.text.split_inclusive('\n') {
+            if kept.len() + line.len() > budget {
+                break;
+            }
+            kept.push_str(line);
+        }
+        kept
+    }
+}

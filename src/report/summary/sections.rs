@@ -1,0 +1,344 @@
+//! The parts of the page that show more than names: headline, tables, failures with their words.
+
+pub(super) mod names;
+
+use std::fmt::Write as _;
+
+use crate::{
+    exit_code::Conclusion,
+    model::outcome::{CaseVerdict, Trouble},
+    report::{
+        Entry, Report, Standing,
+        clean::ends_of,
+        sanitise::{markdown_code, markdown_text},
+        span::human,
+    },
+};
+
+use super::{Level, page::Page};
+
+/// Longest title in the headline, in bytes of its text.
+pub(super) const MAX_TITLE: usize = 200;
+/// The same where every byte counts.
+pub(super) const SHORT_TITLE: usize = 60;
+/// Longest name, message or cell, in bytes of its text.
+const MAX_NAME: usize = 300;
+const MAX_MESSAGE: usize = 1000;
+/// Longest output of one execution, in bytes.
+const MAX_OUTPUT: usize = 64 * 1024;
+/// Most cases named of one execution that failed.
+const MAX_CASES: usize = 5;
+
+/// The heading: outcome first, in words and one symbol, without zero counts.
+pub(super) fn headline(report: &Report, longest_title: usize) -> String {
+    let symbol = match report.conclusion() {
+        Conclusion::Passed => "✅",
+        Conclusion::Failed => "❌",
+        Conclusion::Usage
+        | Conclusion::Infrastructure
+        | Conclusion::NothingToRun
+        | Conclusion::Incomplete
+        | Conclusion::Bug
+        | Conclusion::Interrupted
+        | Conclusion::Terminated => "⚠️",
+    };
+    let title = report
+        .plan
+        .as_ref()
+        .map(|plan| markdown_text(&plan.title, longest_title))
+        .filter(|title| !title.is_empty())
+        .unwrap_or_else(|| "Test plan".to_owned());
+    let counts = report.counts();
+    let mut parts: Vec<String> = [
+        (counts.failed, "failed"),
+        (counts.errors, "could not run"),
+        (counts.missing, "missing"),
+        (counts.recovered, "recovered"),
+        (counts.flaky, "flaky"),
+        (counts.passed, "passed"),
+        (counts.skipped, "skipped"),
+    ]
+    .iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{count} {word}"))
+    .collect();
+    if parts.is_empty() {
+        parts.push("nothing to run".to_owned());
+    }
+    format!(
+        "### {symbol} {title}: {} in {}\n\n",
+        parts.join(", "),
+        human(report.duration_ms())
+    )
+}
+
+/// The word and what it means.
+pub(super) fn conclusion(report: &Report) -> String {
+    let conclusion = report.conclusion();
+    format!(
+        "**{}** (exit code {}): {}.\n\n",
+        conclusion.word(),
+        conclusion.code(),
+        conclusion.meaning()
+    )
+}
+
+/// What was run.
+pub(super) fn plan(report: &Report) -> String {
+    let total = report.counts().total;
+    match &report.plan {
+        None => format!("{total} planned\n\n"),
+        Some(plan) => {
+            let mut parts = vec![format!("plan {}", plan.id), format!("{total} planned")];
+            for (word, text) in [("project", &plan.project), ("batch", &plan.batch)] {
+                if !text.is_empty() {
+                    parts.push(format!("{word} {}", markdown_text(text, MAX_NAME)));
+                }
+            }
+            format!("{}\n\n", parts.join(" · "))
+        }
+    }
+}
+
+/// One row per set of required capabilities.
+pub(super) fn capabilities(page: &mut Page, report: &Report, rows: usize) {
+    let table = report.by_capability();
+    if table.is_empty() {
+        return;
+    }
+    page.push(
+        "| capability | planned | passed | failed | could not run | missing | skipped | workers | busy |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (labels, row) in table.iter().take(rows) {
+        let counts = row.counts;
+        page.push(&format!(
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+            markdown_text(&labels.to_string(), MAX_NAME),
+            counts.total,
+            counts.passed,
+            counts.failed,
+            counts.errors,
+            counts.missing,
+            counts.skipped,
+            row.workers,
+            human(row.busy_ms),
+        ));
+    }
+    more(page, table.len(), rows, "capabilities");
+}
+
+/// One row per worker.
+pub(super) fn workers(page: &mut Page, report: &Report, rows: usize) {
+    if report.workers.is_empty() {
+        return;
+    }
+    page.push(&format!("#### Workers ({})\n\n", report.workers.len()));
+    page.push("| worker | offers | attempts | busy | there for | left |\n");
+    page.push("| --- | --- | ---: | ---: | ---: | --- |\n");
+    for worker in report.workers.iter().take(rows) {
+        let there = u64::try_from(worker.ended.since(worker.began).as_millis()).unwrap_or(u64::MAX);
+        let left = worker.left.as_deref().map_or_else(
+            || "killed: its record has no end".to_owned(),
+            |reason| markdown_text(reason, MAX_NAME),
+        );
+        page.push(&format!(
+            "| {} | {} | {} | {} | {} | {left} |\n",
+            markdown_text(&worker.name, MAX_NAME),
+            markdown_text(&worker.capabilities.to_string(), MAX_NAME),
+            worker.attempts,
+            human(worker.busy_ms),
+            human(there),
+        ));
+    }
+    more(page, report.workers.len(), rows, "workers");
+}
+
+fn more(page: &mut Page, all: usize, shown: usize, what: &str) {
+    if all > shown {
+        page.push(&format!("\nand {} more {what}\n", all - shown));
+    }
+    page.push("\n");
+}
+
+/// Results about the product.
+pub(super) fn failed(page: &mut Page, report: &Report, level: Level) {
+    troubled(page, report, Standing::Failed, "Failed", 0, level);
+}
+
+/// Executions that could not run: not test failures.
+pub(super) fn could_not_run(page: &mut Page, report: &Report, level: Level) {
+    let before = report.standing(Standing::Failed).count();
+    troubled(
+        page,
+        report,
+        Standing::Error,
+        "Could not run",
+        before,
+        level,
+    );
+}
+
+/// The first ones with their words, the others by name. `before` have been shown with words already.
+fn troubled(
+    page: &mut Page,
+    report: &Report,
+    standing: Standing,
+    heading: &str,
+    before: usize,
+    level: Level,
+) {
+    let count = report.standing(standing).count();
+    if count == 0 {
+        return;
+    }
+    page.push(&format!("#### {heading} ({count})\n\n"));
+    let detailed = level.detailed.saturating_sub(before);
+    for entry in report.standing(standing).take(detailed) {
+        if page.is_over() {
+            return;
+        }
+        page.push(&in_words(entry, level.lines));
+    }
+    names::list(
+        page,
+        report.standing(standing).skip(detailed),
+        level.names.saturating_sub(detailed),
+        |entry| format!("✗ {}", name(entry)),
+    );
+}
+
+fn in_words(entry: &Entry, lines: Option<usize>) -> String {
+    let mut block = format!("✗ **{}**", name(entry));
+    let mut facts = Vec::new();
+    if let Some(duration) = entry.duration_ms() {
+        facts.push(human(duration));
+    }
+    if let Some(attempt) = entry.counted() {
+        facts.push(format!(
+            "worker {}",
+            markdown_text(&attempt.worker, MAX_NAME)
+        ));
+        if let Some(host) = &attempt.squish_server {
+            facts.push(format!("Squish server {}", markdown_text(host, MAX_NAME)));
+        }
+    }
+    if entry.attempts.len() > 1 {
+        facts.push(format!("{} attempts", entry.attempts.len()));
+    }
+    if !facts.is_empty() {
+        let _ = write!(block, ": {}", facts.join(", "));
+    }
+    block.push_str("\n\n");
+    let (message, details) = entry.trouble();
+    let cases = failed_cases(entry);
+    if cases.is_empty() && !message.is_empty() {
+        let _ = write!(block, "> {}\n\n", markdown_text(&message, MAX_MESSAGE));
+    }
+    for case in &cases {
+        let _ = writeln!(block, "> {case}  ");
+    }
+    if !cases.is_empty() {
+        block.push('\n');
+    }
+    for explanation in &entry.explanations {
+        let text = markdown_text(&explanation.to_string(), MAX_MESSAGE);
+        let _ = write!(block, "⚠ {text}\n\n");
+    }
+    let ended = entry.counted().and_then(crate::report::Attempt::ended);
+    let tail = ended.map_or("", |ended| ended.output_tail.as_str());
+    for (title, text) in [("Details", details.as_str()), ("End of the output", tail)] {
+        let text = crate::report::clean::suffix(text, MAX_OUTPUT);
+        let text = lines.map_or_else(|| text.to_owned(), |each| ends_of(text, each));
+        if !text.trim().is_empty() {
+            let code = markdown_code(&text, MAX_OUTPUT);
+            let _ = write!(
+                block,
+                "<details><summary>{title}</summary>\n\n{code}\n</details>\n\n"
+            );
+        }
+    }
+    if let Some(log) = ended.and_then(|ended| ended.log.as_deref()) {
+        let _ = write!(block, "log: {}\n\n", markdown_text(log, MAX_NAME));
+    }
+    block
+}
+
+/// The cases that did not pass, one line each: name, message, place.
+fn failed_cases(entry: &Entry) -> Vec<String> {
+    let cases = entry
+        .counted()
+        .and_then(crate::report::Attempt::ended)
+        .map_or(&[][..], |ended| &ended.cases);
+    let mut lines = Vec::new();
+    let mut more = 0;
+    for case in cases {
+        let (CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble)) = &case.verdict else {
+            continue;
+        };
+        if lines.len() == MAX_CASES {
+            more += 1;
+            continue;
+        }
+        let mut line = format!(
+            "{}: {}",
+            markdown_text(&case.name, MAX_NAME),
+            markdown_text(words_of(trouble), MAX_MESSAGE)
+        );
+        if let Some(file) = &case.file {
+            let place = case
+                .line
+                .map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
+            let _ = write!(line, " ({})", markdown_text(&place, MAX_NAME));
+        }
+        lines.push(line);
+    }
+    if more > 0 {
+        lines.push(format!("and {more} more cases"));
+    }
+    lines
+}
+
+fn words_of(trouble: &Trouble) -> &str {
+    [&trouble.message, &trouble.text, &trouble.kind]
+        .into_iter()
+        .find_map(|text| text.lines().find(|line| !line.trim().is_empty()))
+        .unwrap_or("no message")
+}
+
+/// What records show that must never be.
+pub(super) fn broken(page: &mut Page, report: &Report, rows: usize) {
+    sentences(page, "Broken invariants", &report.broken, rows);
+}
+
+/// What could not be read or looks odd.
+pub(super) fn warnings(page: &mut Page, report: &Report, rows: usize) {
+    sentences(page, "Warnings", &report.warnings, rows);
+}
+
+fn sentences(page: &mut Page, heading: &str, sentences: &[String], rows: usize) {
+    if sentences.is_empty() {
+        return;
+    }
+    page.push(&format!("#### {heading} ({})\n\n", sentences.len()));
+    for sentence in sentences.iter().take(rows) {
+        page.push(&format!("- ⚠ {}\n", markdown_text(sentence, MAX_MESSAGE)));
+    }
+    if sentences.len() > rows {
+        page.push(&format!("- and {} more\n", sentences.len() - rows));
+    }
+    page.push("\n");
+}
+
+/// Suite, case and labels.
+fn name(entry: &Entry) -> String {
+    let mut name = markdown_text(&entry.test.testcase, MAX_NAME);
+    if !entry.test.suite.is_empty() {
+        name = format!("{} / {name}", markdown_text(&entry.test.suite, MAX_NAME));
+    }
+    if let Some(labels) = entry.required.as_ref().filter(|labels| !labels.is_empty()) {
+        let labels = markdown_text(&labels.to_string(), MAX_NAME);
+        name = format!("{name} ({labels})");
+    }
+    name
+}
