@@ -1,0 +1,102 @@
+//! Bounds on what a request may ask for (design/protocol §12).
+
+use std::time::Duration;
+
+use super::{
+    super::{NewSquishServer, RefusalCode, Reserve, SquishServerChange, StoreError},
+    refuse,
+};
+use crate::model::Capabilities;
+
+/// Most labels of one set.
+pub const MAX_LABELS: usize = 64;
+/// Most characters of a label's key or value, a title, a batch, a host name.
+pub const MAX_CHARS: usize = 256;
+/// Longest lease.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Shortest lease that a reservation gives.
+pub const SHORTEST_RESERVATION: Duration = Duration::from_secs(1);
+/// Shortest lease that a heartbeat leaves: the vendor's clients give back by asking for it.
+pub const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(1);
+/// How long a repeated request for a plan is recognised.
+pub const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Most items of one page of a list.
+pub const MAX_PAGE: u32 = 1_000;
+/// Most uncounted results kept of one execution, so that a worker gone wild does not fill the disk.
+pub const MAX_LATE_RESULTS: u32 = 16;
+
+fn malformed(message: impl Into<String>) -> StoreError {
+    refuse(RefusalCode::Malformed, message)
+}
+
+/// A name that people gave: not empty, not endless.
+pub fn name(what: &str, text: &str) -> Result<(), StoreError> {
+    if text.trim().is_empty() {
+        return Err(malformed(format!("{what} is empty: give it a name.")));
+    }
+    if text.chars().count() > MAX_CHARS {
+        return Err(malformed(format!(
+            "{what} is longer than {MAX_CHARS} characters: shorten it."
+        )));
+    }
+    if text.contains('\0') {
+        return Err(malformed(format!("{what} contains a NUL: remove it.")));
+    }
+    Ok(())
+}
+
+/// A set of labels.
+pub fn labels(set: &Capabilities) -> Result<(), StoreError> {
+    if set.len() > MAX_LABELS {
+        return Err(malformed(format!(
+            "{} labels are too many: at most {MAX_LABELS}.",
+            set.len()
+        )));
+    }
+    for label in set.iter() {
+        name("a label's key", &label.key)?;
+        if label.value.chars().count() > MAX_CHARS || label.value.contains('\0') {
+            return Err(malformed(format!(
+                "the value of label {:?} has a NUL or more than {MAX_CHARS} characters.",
+                label.key
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// A request to reserve.
+pub fn reserve(request: &Reserve) -> Result<(), StoreError> {
+    if request.timeout.is_zero() {
+        return Err(malformed(
+            "the timeout is 0: ask for at least a second, in milliseconds.",
+        ));
+    }
+    labels(&request.offered)
+}
+
+/// A Squish server to register.
+pub fn squish_server(server: &NewSquishServer) -> Result<(), StoreError> {
+    name("the host", &server.host)?;
+    port(&server.port)?;
+    labels(&server.labels)
+}
+
+/// A change of a Squish server.
+pub fn squish_server_change(change: &SquishServerChange) -> Result<(), StoreError> {
+    change
+        .host
+        .as_deref()
+        .map_or(Ok(()), |h| name("the host", h))?;
+    change.port.as_deref().map_or(Ok(()), port)?;
+    change.labels.as_ref().map_or(Ok(()), labels)
+}
+
+fn port(text: &str) -> Result<(), StoreError> {
+    match text.parse::<u16>() {
+        Ok(1..) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(()),
+        _ => Err(malformed(format!(
+            "{text:?} is not a port: give a number from 1 to 65535."
+        ))),
+    }
+}

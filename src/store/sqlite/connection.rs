@@ -1,0 +1,142 @@
+//! Opening the file: the lock beside it, the pragmas, the gates, the schema.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+
+use super::Durability;
+use crate::store::StoreError;
+
+/// Before 3.51.3 a reset of the write-ahead log could corrupt the file.
+const OLDEST_SQLITE: i32 = 3_051_003;
+
+/// Each brings the schema one version further; `user_version` counts them.
+const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+
+/// Takes the file for this process, until the returned file is dropped.
+pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
+    let side = side_file(path);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&side)
+        .map_err(|error| broken(path, &format!("cannot make {}: {error}", side.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(broken(
+            path,
+            "another testplan service has it open. Stop that one, or choose another data directory",
+        )),
+        Err(TryLockError::Error(error)) => Err(broken(
+            path,
+            &format!(
+                "cannot lock {}: {error}. Network file systems do not do",
+                side.display()
+            ),
+        )),
+    }
+}
+
+fn side_file(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
+}
+
+/// The one connection that writes.
+pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(broken(
+            path,
+            &format!(
+                "SQLite {} can corrupt it; 3.51.3 is needed",
+                rusqlite::version()
+            ),
+        ));
+    }
+    let mut db = Connection::open(path).map_err(|error| broken(path, &error.to_string()))?;
+    let synchronous = match durability {
+        Durability::Full => "FULL",
+        Durability::Normal => "NORMAL",
+    };
+    // macOS needs fullfsync to reach the platter; elsewhere it does nothing.
+    db.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = {synchronous};
+         PRAGMA fullfsync = {};
+         PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 1000;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA cache_size = -65536;",
+        durability == Durability::Full,
+    ))
+    .and_then(|()| common(&db))
+    .map_err(|error| broken(path, &error.to_string()))?;
+    check(&db).map_err(|what| broken(path, &what))?;
+    migrate(&mut db).map_err(|what| broken(path, &what))?;
+    Ok(db)
+}
+
+/// A connection that only reads. It never checkpoints: that is the writer's.
+pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let db = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    common(&db)?;
+    Ok(db)
+}
+
+fn common(db: &Connection) -> rusqlite::Result<()> {
+    db.set_prepared_statement_cache_capacity(64);
+    db.execute_batch(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA cell_size_check = ON;
+         PRAGMA temp_store = MEMORY;",
+    )
+}
+
+fn check(db: &Connection) -> Result<(), String> {
+    let found: Option<String> = db
+        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+        .optional()
+        .map_err(|error| error.to_string())?;
+    match found.as_deref() {
+        Some("ok") => Ok(()),
+        other => Err(format!(
+            "it is damaged ({}). Restore it from a backup, or move it away to start anew",
+            other.unwrap_or("no answer")
+        )),
+    }
+}
+
+fn migrate(db: &mut Connection) -> Result<(), String> {
+    let text = |error: rusqlite::Error| error.to_string();
+    let tx = db.transaction().map_err(text)?;
+    let version: usize = tx
+        .query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))
+        .map_err(text)?
+        .try_into()
+        .map_err(|_| "its version is not a number".to_owned())?;
+    let Some(missing) = MIGRATIONS.get(version..) else {
+        return Err(format!(
+            "a newer testplan wrote it (schema {version}, this one knows {}). Use that version or a newer one",
+            MIGRATIONS.len()
+        ));
+    };
+    for script in missing {
+        tx.execute_batch(script).map_err(text)?;
+    }
+    tx.execute_batch(&format!("PRAGMA user_version = {}", MIGRATIONS.len()))
+        .map_err(text)?;
+    tx.commit().map_err(text)
+}
+
+fn broken(path: &Path, what: &str) -> StoreError {
+    StoreError::Broken(format!("{}: {what}", path.display()))
+}

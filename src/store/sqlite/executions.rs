@@ -1,0 +1,116 @@
+//! Reading one execution: for the decisions of the protocol, and for lists.
+
+use rusqlite::{Connection, OptionalExtension as _, Row};
+
+use super::rows::number;
+use crate::{
+    model::{ExecutionId, Outcome, PlanId, TestResult, TestVerdict},
+    store::{
+        RefusalCode, StoreError,
+        protocol::{LeaseHash, Phase, View, refuse},
+    },
+};
+
+/// An execution as a refused request finds it.
+pub(super) struct Found {
+    pub(super) plan: PlanId,
+    pub(super) label_set: i64,
+    pub(super) view: View,
+    pub(super) outcome: Option<Outcome>,
+}
+
+/// Reads an execution, or refuses: there is none of this number.
+pub(super) fn find(db: &Connection, id: ExecutionId) -> Result<Found, StoreError> {
+    db.prepare_cached(
+        "SELECT e.state, e.epoch, e.generation, e.reset_epoch, e.lease_hash, e.principal, e.digest,
+                e.verdict, e.duration_ms, e.flaky, e.error, e.details, e.plan, e.label_set,
+                e.squish_server IS NOT NULL AND NOT EXISTS (SELECT 1 FROM squish_servers s
+                  WHERE s.id = e.squish_server AND s.exec = e.id AND s.epoch = e.epoch)
+         FROM executions e WHERE e.id = ?1",
+    )?
+    .query_row([id.0], |row| {
+        let phase = phase(row.get(0)?);
+        let outcome = (phase == Phase::Done)
+            .then(|| outcome(row, 7))
+            .transpose()?;
+        let view = View {
+            id,
+            phase,
+            epoch: row.get(1)?,
+            generation: row.get(2)?,
+            reset_epoch: row.get(3)?,
+            lease_hash: row.get::<_, Option<[u8; 32]>>(4)?.map(LeaseHash),
+            principal: row.get(5)?,
+            server_taken: row.get(14)?,
+            digest: row.get(6)?,
+            failed: outcome.as_ref().is_some_and(failed),
+        };
+        Ok(Found {
+            plan: PlanId(row.get(12)?),
+            label_set: row.get(13)?,
+            view,
+            outcome,
+        })
+    })
+    .optional()?
+    .ok_or_else(|| {
+        refuse(
+            RefusalCode::Unknown,
+            format!(
+                "there is no execution {id}. Use the number that a reservation or a list told."
+            ),
+        )
+    })
+}
+
+fn failed(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::ExecutionError { .. } => true,
+        Outcome::Completed { result } => result.is_some_and(|r| r.verdict == TestVerdict::Failed),
+        Outcome::LeaseLost | Outcome::Cancelled => false,
+    }
+}
+
+/// The phase of a state number, after leases that are over were noticed.
+fn phase(state: i64) -> Phase {
+    match state {
+        0 => Phase::Open,
+        1 => Phase::Lapsed,
+        2 => Phase::Reserved,
+        _ => Phase::Done,
+    }
+}
+
+/// The outcome in five columns from `first` on: verdict, duration, flaky, error, details.
+pub(super) fn outcome(row: &Row<'_>, first: usize) -> rusqlite::Result<Outcome> {
+    if let Some(message) = row.get(first + 3)? {
+        return Ok(Outcome::ExecutionError {
+            message,
+            details: row.get::<_, Option<String>>(first + 4)?.unwrap_or_default(),
+        });
+    }
+    let verdict = match row.get(first)? {
+        Some(1) => Some(TestVerdict::Failed),
+        Some(2) => Some(TestVerdict::Skipped),
+        Some::<i64>(_) => Some(TestVerdict::Passed),
+        None => None,
+    };
+    let duration: i64 = row.get::<_, Option<i64>>(first + 1)?.unwrap_or(0);
+    let flaky = row.get::<_, Option<bool>>(first + 2)?.unwrap_or(false);
+    Ok(Outcome::Completed {
+        result: verdict.map(|verdict| TestResult {
+            verdict,
+            duration_ms: number(duration),
+            flaky,
+        }),
+    })
+}
+
+/// The number of a verdict in the database.
+pub(super) fn verdict_number(verdict: TestVerdict) -> i64 {
+    match verdict {
+        TestVerdict::Passed => 0,
+        TestVerdict::Failed => 1,
+        TestVerdict::Skipped => 2,
+    }
+}
