@@ -12,11 +12,13 @@ mod endpoint;
 mod error;
 mod execute;
 mod http_transport;
+mod kinship;
 mod leases;
 mod plans;
 mod redirect;
 mod reserve;
 mod retry;
+mod retry_after;
 mod setup;
 mod squish_servers;
 mod text;
@@ -35,7 +37,7 @@ use std::{
 use bytes::Bytes;
 use http::HeaderValue;
 
-use answer::Kinship;
+use kinship::Kinship;
 
 pub use credentials::{Credentials, Presented};
 pub use endpoint::Endpoint;

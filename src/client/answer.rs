@@ -1,21 +1,19 @@
-//! Reads answers: what is the API's word, what is a proxy's page, and whether the service is ours.
+//! Reads answers: what is the API's word, and what is a proxy's page.
 
-use std::{
-    sync::atomic::{AtomicU8, Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode, header};
+use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::{
     Client, ErrorKind, Sent,
     call::Call,
     redirect,
+    retry_after::retry_after,
     text::{self, one_line},
 };
-use crate::{api, clock, model::Timestamp};
+use crate::api;
 
 /// A try that brought no answer of use.
 pub(super) struct Failure {
@@ -24,34 +22,6 @@ pub(super) struct Failure {
     pub(super) in_doubt: bool,
     /// How long the service asked us to stay away.
     pub(super) retry_after: Option<Duration>,
-}
-
-/// What is known of the service: nothing, ours, or another. Once ours it stays ours, because a proxy before it
-/// answers in its own name.
-#[derive(Debug, Default)]
-pub(super) struct Kinship(AtomicU8);
-
-const OURS: u8 = 1;
-const ANOTHER: u8 = 2;
-
-impl Kinship {
-    pub(super) fn get(&self) -> Option<bool> {
-        match self.0.load(Ordering::Relaxed) {
-            OURS => Some(true),
-            ANOTHER => Some(false),
-            _ => None,
-        }
-    }
-
-    fn learn_ours(&self) {
-        self.0.store(OURS, Ordering::Relaxed);
-    }
-
-    fn learn_another(&self) {
-        let _ = self
-            .0
-            .compare_exchange(0, ANOTHER, Ordering::Relaxed, Ordering::Relaxed);
-    }
 }
 
 impl Client {
@@ -120,7 +90,8 @@ impl Client {
         };
         let not_understood = |expected: String| ErrorKind::NotUnderstood {
             status: number,
-            expected,
+            // A reader's reason may quote what it read.
+            expected: self.quote(expected.as_bytes(), text::SNIPPET),
             snippet: self.quote(body, text::SNIPPET),
             json: is_json(body),
         };
@@ -170,7 +141,7 @@ impl Client {
         // Far more than is shown, so that a secret is never cut before it is masked.
         let some = &words[..words.len().min(64 * 1024)];
         let masked = self.shared.credentials.mask(&String::from_utf8_lossy(some));
-        one_line(&masked, most)
+        one_line(&text::without_lease(&masked), most)
     }
 }
 
@@ -192,60 +163,9 @@ pub(super) fn accepted(body: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// Longest time that a service can send us away for.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
-
-/// `Retry-After`, in seconds or as a date, which is measured from the answer's own `Date` if it has one.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
-    let value: &str = text(header::RETRY_AFTER)?;
-    let wait = if let Ok(seconds) = value.parse() {
-        Duration::from_secs(seconds)
-    } else {
-        let now = text(header::DATE)
-            .and_then(date)
-            .unwrap_or_else(clock::wall);
-        date(value)?.since(now)
-    };
-    Some(wait.min(LONGEST_RETRY_AFTER))
-}
-
-fn date(text: &str) -> Option<Timestamp> {
-    let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(Timestamp(zoned.timestamp().as_millisecond()))
-}
-
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
-
-    fn after(value: &'static str, date: Option<&'static str>) -> Option<Duration> {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(value));
-        if let Some(date) = date {
-            headers.insert(header::DATE, HeaderValue::from_static(date));
-        }
-        retry_after(&headers)
-    }
-
-    #[test]
-    fn reads_retry_after_in_both_forms() {
-        let date = Some("Sun, 06 Nov 1994 08:49:37 GMT");
-        let seconds = |n| Some(Duration::from_secs(n));
-        assert_eq!(after("7", None), seconds(7));
-        assert_eq!(after(" 0 ", None), seconds(0));
-        assert_eq!(after("86400", None), seconds(300));
-        assert_eq!(after("99999999999999999999999", None), None);
-        assert_eq!(after("Sun, 06 Nov 1994 08:49:57 GMT", date), seconds(20));
-        assert_eq!(after("Sun, 06 Nov 1994 08:40:00 GMT", date), seconds(0));
-        assert_eq!(after("Mon, 07 Nov 1994 08:49:37 GMT", date), seconds(300));
-        assert_eq!(after("Sun, 06 Nov 1994 08:49:57 GMT", None), seconds(0));
-        for bad in ["", "-1", "soon", "1.5"] {
-            assert_eq!(after(bad, date), None, "{bad}");
-        }
-    }
 
     #[test]
     fn confirmations_are_anything_but_pages_and_errors() {
@@ -265,16 +185,5 @@ mod tests {
         ] {
             assert!(accepted(bad.as_bytes()).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn ours_stays_ours() {
-        let kinship = Kinship::default();
-        assert_eq!(kinship.get(), None);
-        kinship.learn_another();
-        assert_eq!(kinship.get(), Some(false));
-        kinship.learn_ours();
-        kinship.learn_another();
-        assert_eq!(kinship.get(), Some(true));
     }
 }

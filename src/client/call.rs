@@ -132,6 +132,9 @@ impl Client {
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("application/json"),
             );
+        } else if call.method == Method::POST {
+            // Left out otherwise; some servers answer 411 then.
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         if let Some(authorization) = &self.shared.authorization {
             headers.insert(header::AUTHORIZATION, authorization.clone());

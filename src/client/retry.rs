@@ -69,6 +69,8 @@ pub(super) struct Rule {
     pub(super) budget: Duration,
     /// The longest pause, but for what Retry-After says.
     pub(super) ceiling: Duration,
+    /// Tries where something other than the API answers and nothing was ever understood.
+    pub(super) tries_with_strangers: u32,
 }
 
 /// What came of a call, and how.
@@ -86,8 +88,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const SERVICE_CEILING: Duration = Duration::from_secs(10);
 /// Longest pause between tries to deliver a result.
 const FINISH_CEILING: Duration = Duration::from_secs(30);
-/// Tries of a call that is answered by something other than the API, before anything was ever understood: most likely
-/// the URL is wrong, and waiting does not mend that.
+/// Most likely the URL is wrong then, and waiting does not mend that.
 const TRIES_WITH_STRANGERS: u32 = 3;
 
 impl Client {
@@ -96,6 +97,7 @@ impl Client {
             repeat,
             budget: self.patience().service,
             ceiling: SERVICE_CEILING,
+            tries_with_strangers: TRIES_WITH_STRANGERS,
         }
     }
 
@@ -104,6 +106,8 @@ impl Client {
             repeat: Repeat::Freely,
             budget: self.patience().finish,
             ceiling: FINISH_CEILING,
+            // A wrong URL cannot be why: somebody handed the execution out.
+            tries_with_strangers: u32::MAX,
         }
     }
 
@@ -139,10 +143,10 @@ impl Client {
             }
             let allowed = failure.kind.is_transient()
                 && (!failure.in_doubt || self.may_repeat(rule.repeat))
-                && !(self.is_stranger(&failure.kind) && tries >= TRIES_WITH_STRANGERS);
-            let pause = failure
-                .retry_after
-                .unwrap_or_else(|| backoff(tries, rule.ceiling).min(left));
+                && !(self.is_stranger(&failure.kind) && tries >= rule.tries_with_strangers);
+            // On top of what the service asks for, so that its other clients do not come back in the same moment.
+            let asked = failure.retry_after.unwrap_or_default();
+            let pause = asked + backoff(tries, rule.ceiling).min(left.saturating_sub(asked));
             // What asks for more patience than there is gets none.
             if !allowed || left.is_zero() || pause > left {
                 return Err(call.error(failure.kind, tries, first_doubt.is_some()));

@@ -36,6 +36,26 @@ pub(super) fn one_line(text: &str, most: usize) -> String {
     line
 }
 
+/// JSON, possibly torn, with the token of a lease blotted out.
+pub(super) fn without_lease(json: &str) -> String {
+    const MEMBER: &str = "\"lease\"";
+    let mut masked = String::new();
+    let mut rest = json;
+    while let Some(found) = rest.find(MEMBER) {
+        let (before, after) = rest.split_at(found + MEMBER.len());
+        masked.push_str(before);
+        let value = after.trim_start_matches([' ', ':', '\n', '\r', '\t']);
+        rest = match value.strip_prefix('"') {
+            Some(token) => {
+                masked.push_str(":\"***");
+                &token[token.find('"').unwrap_or(token.len())..]
+            }
+            None => after,
+        };
+    }
+    masked + rest
+}
+
 /// The first `most` bytes of a text at a boundary of characters, without NUL, which the service refuses.
 pub(super) fn bounded(text: &str, most: usize) -> String {
     let end = (0..=most.min(text.len()))
@@ -56,6 +76,22 @@ mod tests {
         assert_eq!(one_line("äöü", 2), "äö…");
         assert_eq!(one_line("x\u{202e}y", 99), "x\\u{202e}y");
         assert_eq!(one_line("\n", 5), "");
+    }
+
+    #[test]
+    fn leases_are_blotted_out_even_of_torn_json() {
+        for (json, masked) in [
+            (r#"{"lease":"abc","x":1}"#, r#"{"lease":"***","x":1}"#),
+            (r#"{"lease" : "abc"#, r#"{"lease":"***"#),
+            (
+                r#"{"lease":null,"lease":"b"}"#,
+                r#"{"lease":null,"lease":"***"}"#,
+            ),
+            (r#"{"lease"#, r#"{"lease"#),
+            ("no lease", "no lease"),
+        ] {
+            assert_eq!(without_lease(json), masked);
+        }
     }
 
     #[test]

@@ -120,7 +120,7 @@ async fn perform(stream: &mut TcpStream, play: Play) -> bool {
         }
         Play::Flood => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
-            while stream.write_all(&[b' '; 65536]).await.is_ok() {}
+            while stream.write_all(&[b' '; 8192]).await.is_ok() {}
             false
         }
     }
