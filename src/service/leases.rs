@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use super::{
     convert,
     failure::Failure,
-    poll::{LongPoll, NET},
+    poll::LongPoll,
     request::{Call, Object, ObjectOrNothing, capabilities},
     shared::Shared,
 };
@@ -16,16 +16,19 @@ use crate::{
             Done, FinishedRequest, HeartbeatRequest, ReserveRequest, ReserveResponse, ResetRequest,
         },
     },
-    model::PlanId,
+    model::{PlanId, TestResult},
     store::{Finish, Heartbeat, Reservation, Reserve, Reset},
 };
 
 /// A Squish server that rests after an expiry becomes free without a word from the store.
-const SERVER_NET: Duration = Duration::from_secs(1);
+const SERVER_LOOK: Duration = Duration::from_secs(1);
 /// Longer messages are cut: a result is never refused for its words.
 const MESSAGE_BYTES: usize = 8 * 1024;
 /// The same for details.
 const DETAILS_BYTES: usize = 64 * 1024;
+
+/// Longer durations are cut too, in milliseconds: a year.
+const LONGEST_MS: u64 = 366 * 24 * 3600 * 1000;
 
 /// `POST reserve/{plan}`; a client that waits is answered when something fits, or nothing that fits is left.
 pub(super) async fn reserve(
@@ -49,12 +52,13 @@ pub(super) async fn reserve(
         let answer = shared
             .ask(move |store, now| store.reserve(request, now))
             .await?;
-        let (pending, net) = match &answer {
-            Reservation::Granted(_) => (0, NET),
-            Reservation::NoExecution { pending } => (*pending, NET),
-            Reservation::NoServer { pending } => (*pending, SERVER_NET),
+        let look = shared.limits.look;
+        let (pending, look) = match &answer {
+            Reservation::Granted(_) => (0, look),
+            Reservation::NoExecution { pending } => (*pending, look),
+            Reservation::NoServer { pending } => (*pending, look.min(SERVER_LOOK)),
         };
-        if pending == 0 || !poll.again(&shared, plan, net).await? {
+        if pending == 0 || !poll.again(&shared, plan, look).await? {
             if shared.is_stopping() && !matches!(answer, Reservation::Granted(_)) {
                 return Err(Failure::Stopping);
             }
@@ -103,7 +107,11 @@ pub(super) async fn finished(
         lease: body.lease,
         message: cut(body.message, MESSAGE_BYTES),
         details: cut(body.details, DETAILS_BYTES),
-        result: body.outcome,
+        result: body.outcome.map(|result| TestResult {
+            // More is no duration, and no number that a database has.
+            duration_ms: result.duration_ms.min(LONGEST_MS),
+            ..result
+        }),
         principal: call.principal,
     };
     shared

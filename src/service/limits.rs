@@ -23,6 +23,8 @@ pub struct Limits {
     pub connections_per_ip: usize,
     /// The longest that `Prefer: wait` is honoured.
     pub wait: Duration,
+    /// How long a long poll trusts the store's word on changes and deadlines before it looks by itself.
+    pub look: Duration,
     /// How long leases are served on after shutdown began.
     pub drain: Duration,
     /// How often the store is swept and the clock compared.
@@ -41,6 +43,7 @@ impl Default for Limits {
             connections: 10_000,
             connections_per_ip: 256,
             wait: Duration::from_secs(60),
+            look: Duration::from_secs(5),
             drain: Duration::from_secs(10),
             beat: Duration::from_secs(1),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     convert,
     failure::Failure,
-    poll::{LongPoll, NET},
+    poll::LongPoll,
     request::{Call, NoBody, Object, capabilities, shortened},
     shared::Shared,
 };
@@ -112,7 +112,7 @@ pub(super) async fn status(
             .await?;
         if counts.is_drained()
             || *before.get_or_insert(counts) != counts
-            || !poll.again(&shared, plan, NET).await?
+            || !poll.again(&shared, plan, shared.limits.look).await?
         {
             return Ok(convert::status(counts));
         }

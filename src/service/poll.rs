@@ -19,9 +19,6 @@ pub(super) struct LongPoll {
     end: Option<Pin<Box<Sleep>>>,
 }
 
-/// Looks again at the latest after this long, whatever the store said about changes and deadlines.
-pub(super) const NET: Duration = Duration::from_secs(5);
-
 /// Never looks again because of a deadline sooner than this: one that nobody can use would make it spin.
 const BREATH: Duration = Duration::from_millis(10);
 
@@ -35,13 +32,13 @@ impl LongPoll {
         }
     }
 
-    /// Waits until it is worth looking at the plan again, `net` at the latest. Says `false` when the wait is over or the
+    /// Waits until it is worth looking at the plan again, `look` at the latest. Says `false` when the wait is over or the
     /// service is stopping: then the last answer is the answer.
     pub(super) async fn again(
         &mut self,
         shared: &Shared,
         plan: PlanId,
-        net: Duration,
+        look: Duration,
     ) -> Result<bool, Failure> {
         let Some(end) = &mut self.end else {
             return Ok(false);
@@ -49,8 +46,8 @@ impl LongPoll {
         let deadline = shared
             .ask(move |store, now| store.next_deadline(plan, now))
             .await?;
-        let pause = deadline.map_or(net, |deadline| {
-            deadline.since(shared.clock.now()).clamp(BREATH, net)
+        let pause = deadline.map_or(look, |deadline| {
+            deadline.since(shared.clock.now()).max(BREATH).min(look)
         });
         Ok(tokio::select! {
             biased;

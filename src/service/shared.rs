@@ -9,7 +9,7 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, watch},
+    sync::{Semaphore, TryAcquireError, watch},
     task::AbortHandle,
     time::timeout,
 };
@@ -62,7 +62,10 @@ impl Shared {
     {
         let permit = Arc::clone(&self.calls)
             .try_acquire_owned()
-            .map_err(|_| Failure::Busy)?;
+            .map_err(|error| match error {
+                TryAcquireError::NoPermits => Failure::Busy,
+                TryAcquireError::Closed => Failure::Stopping,
+            })?;
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let work = Unstoppable::new(async move {
             let answer = call(store.as_ref(), now).await;
@@ -95,17 +98,17 @@ impl Shared {
         self.stopping.subscribe()
     }
 
-    /// Stops, waits for what the store still does, and closes it.
+    /// Stops, waits for what the store still does, and closes it. Does nothing if that was done.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         self.stop();
         self.beat.abort();
         let all = u32::try_from(self.limits.calls).unwrap_or(u32::MAX);
-        if timeout(self.limits.handler, self.calls.acquire_many(all))
-            .await
-            .is_err()
-        {
-            tracing::error!("the store is closed while calls to it are unanswered");
+        match timeout(self.limits.handler, self.calls.acquire_many(all)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(_closed_before)) => return Ok(()),
+            Err(_) => tracing::error!("the store is closed while calls to it are unanswered"),
         }
+        self.calls.close();
         self.store.close().await
     }
 }

@@ -1,0 +1,18 @@
+//! The service over a fake store: every example of the vendor's page, every way to get a request wrong, access,
+//! limits, long polls and shutdown.
+#![expect(
+    clippy::unwrap_used,
+    reason = "support functions of tests fail by panicking, too"
+)]
+
+mod service {
+    mod access;
+    mod examples;
+    mod fake;
+    mod limits;
+    mod openapi;
+    mod refusals;
+    mod shutdown;
+    mod support;
+    mod waiting;
+}

@@ -1,0 +1,237 @@
+//! What a client cannot take: slow heads, slow and large bodies, all connections, all calls, the process.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use testplan::service::Limits;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::{
+    fake::Fake,
+    support::{
+        Served, TOKEN, ask, get, json, patient, post, read_all, read_one, service, soon, wire,
+    },
+};
+
+const SHORT: Duration = Duration::from_millis(100);
+
+async fn closed(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    let read = soon(stream.read_to_end(&mut rest)).await;
+    assert!(read.is_err() || rest.is_empty(), "closed without a word");
+}
+
+#[tokio::test]
+async fn half_a_head_and_an_idle_connection_are_closed() {
+    let limits = Limits {
+        header: SHORT,
+        ..patient()
+    };
+    let service = service(&Fake::with_plan(), limits);
+    let served = Served::start(&service).await;
+
+    let mut slow = served.connect().await;
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost: x\r\n")
+        .await
+        .unwrap();
+    let mut silent = served.connect().await;
+    let mut idle = served.connect().await;
+    idle.write_all(&wire(&get("/healthz"), "keep-alive"))
+        .await
+        .unwrap();
+    assert_eq!(read_one(&mut idle).await.status(), StatusCode::OK);
+
+    closed(&mut slow).await;
+    closed(&mut silent).await;
+    closed(&mut idle).await;
+    let good = served.ask(&get("/healthz")).await;
+    assert_eq!(good.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_slow_body_is_408_and_a_large_one_413() {
+    let limits = Limits {
+        body: SHORT,
+        body_bytes: 1000,
+        ..patient()
+    };
+    let service = service(&Fake::with_plan(), limits);
+    let served = Served::start(&service).await;
+    let head = format!(
+        "POST /execution/v1/finished/3339 HTTP/1.1\r\nhost: x\r\nauthorization: Token {TOKEN}\r\n"
+    );
+    let table = [
+        (
+            format!("{head}content-length: 20\r\n\r\n{{\"message\""),
+            408,
+        ),
+        (format!("{head}content-length: 1001\r\n\r\n"), 413),
+        (
+            format!(
+                "{head}transfer-encoding: chunked\r\n\r\n400\r\n{}\r\n",
+                " ".repeat(1024)
+            ),
+            413,
+        ),
+    ];
+    for (request, status) in table {
+        let mut stream = served.connect().await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let response = read_all(&mut stream).await;
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(
+            json(&response)["code"],
+            1100 + i64::from(status),
+            "{request}"
+        );
+        assert_eq!(response.headers()["connection"], "close");
+    }
+    let just = format!("{{{}}}", " ".repeat(998));
+    let response = served
+        .ask(&post("/execution/v1/finished/3339", &just))
+        .await;
+    assert_eq!(json(&response)["code"], 1303, "1000 bytes are read");
+}
+
+#[tokio::test]
+async fn a_body_is_not_read_before_its_sender_is_known() {
+    let service = service(&Fake::with_plan(), patient());
+    let served = Served::start(&service).await;
+    let mut stream = served.connect().await;
+    let head = "POST /execution/v1/executeplan HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\nconnection: close\r\n\r\n";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    assert_eq!(
+        read_all(&mut stream).await.status(),
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn too_many_headers_are_431() {
+    let limits = Limits {
+        headers: 8,
+        ..patient()
+    };
+    let service = service(&Fake::with_plan(), limits);
+    let served = Served::start(&service).await;
+    for (count, status) in [(7_usize, 200), (8, 431)] {
+        let mut stream = served.connect().await;
+        let many = "x-any: 1\r\n".repeat(count - 1);
+        let head = format!("GET /healthz HTTP/1.1\r\nconnection: close\r\nhost: x\r\n{many}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        assert_eq!(
+            read_all(&mut stream).await.status().as_u16(),
+            status,
+            "{count}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn one_connection_too_many_waits_for_another_to_end() {
+    let limits = Limits {
+        connections: 1,
+        ..patient()
+    };
+    let service = service(&Fake::with_plan(), limits);
+    let served = Served::start(&service).await;
+    let mut first = served.connect().await;
+    first
+        .write_all(&wire(&get("/healthz"), "keep-alive"))
+        .await
+        .unwrap();
+    assert_eq!(read_one(&mut first).await.status(), StatusCode::OK);
+
+    let mut second = served.connect().await;
+    second
+        .write_all(&wire(&get("/healthz"), "close"))
+        .await
+        .unwrap();
+    let mut byte = [0];
+    assert!(
+        timeout(SHORT, second.peek(&mut byte)).await.is_err(),
+        "not served yet"
+    );
+    drop(first);
+    assert_eq!(read_all(&mut second).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn one_call_too_many_is_503() {
+    let fake = Fake::with_plan();
+    let limits = Limits {
+        calls: 1,
+        ..patient()
+    };
+    let service = service(&fake, limits).in_process();
+    fake.hold("plan");
+    let first = service.clone();
+    let first = tokio::spawn(async move { first.call(get("/execution/v1/testplans/64")).await });
+    fake.reached("plan", 1).await;
+    let second = service.call(get("/execution/v1/testplans/64")).await;
+    assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(second.headers()["retry-after"], "1");
+    let (health, _) = ask(&service, get("/healthz")).await;
+    assert_eq!(health, StatusCode::OK, "needs no store");
+    fake.release("plan");
+    assert_eq!(soon(first).await.unwrap().status(), StatusCode::OK);
+    let (status, _) = ask(&service, get("/execution/v1/testplans/64")).await;
+    assert_eq!(status, StatusCode::OK, "the call gave its place back");
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_503_and_what_was_asked_is_done() {
+    let fake = Fake::with_reservation(testplan::model::Timestamp(i64::MAX));
+    let limits = Limits {
+        handler: SHORT,
+        ..patient()
+    };
+    let service = service(&fake, limits).in_process();
+    fake.hold("finish");
+    let (status, _) = ask(&service, post("/execution/v1/finished/3339", "{}")).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(fake.finished().len(), 0);
+    fake.release("finish");
+    fake.reached("finish answered", 1).await;
+    assert_eq!(fake.finished().len(), 1);
+}
+
+#[tokio::test]
+async fn a_change_is_done_even_if_its_client_went_away() {
+    let fake = Fake::with_reservation(testplan::model::Timestamp(i64::MAX));
+    let service = service(&fake, patient());
+    let served = Served::start(&service).await;
+    fake.hold("finish");
+    let mut stream = served.connect().await;
+    let request = wire(&post("/execution/v1/finished/3339", "{}"), "keep-alive");
+    stream.write_all(&request).await.unwrap();
+    fake.reached("finish", 1).await;
+    drop(stream);
+    // The shutdown sees the connection end, which drops its handler, and then waits for what was asked.
+    let ended = served.stop();
+    let fake_in_shutdown = fake.clone();
+    let call = service.in_process();
+    soon(async {
+        while call.call(get("/healthz")).await.status() == StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(
+        !fake_in_shutdown.trace().contains(&"close"),
+        "not closed over an open call"
+    );
+    fake.release("finish");
+    soon(ended).await.unwrap().unwrap();
+    let trace = fake.trace();
+    let position = |name| trace.iter().position(|point| *point == name);
+    assert!(
+        position("finish answered").unwrap() < position("close").unwrap(),
+        "{trace:?}"
+    );
+    assert_eq!(fake.finished().len(), 1);
+}

@@ -1,0 +1,192 @@
+//! The end: no new work, leases served on, long polls answered, the store closed last.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use testplan::{model::Timestamp, service::Limits};
+use tokio::io::AsyncWriteExt as _;
+
+use super::{
+    fake::Fake,
+    support::{
+        Served, ask, get, json, patient, post, read_all, read_one, service, soon, wire, with,
+    },
+};
+
+const LINUX: &str =
+    r#"{"capabilities":[{"key":"OS","value":"Linux"},{"key":"browser","value":"chrome"}]}"#;
+const DISTANT: Timestamp = Timestamp(i64::MAX / 2);
+
+#[tokio::test]
+async fn leases_are_served_until_the_last_connection_ends() {
+    let fake = Fake::with_reservation(DISTANT);
+    let service = service(&fake, patient());
+    let served = Served::start(&service).await;
+    let address = served.address;
+
+    // A worker that keeps its connection, and two that wait.
+    let mut worker = served.connect().await;
+    let heartbeat = post("/execution/v1/heartbeat/3339", "{}");
+    worker
+        .write_all(&wire(&heartbeat, "keep-alive"))
+        .await
+        .unwrap();
+    assert_eq!(read_one(&mut worker).await.status(), StatusCode::OK);
+    let mut waits_for_work = served.connect().await;
+    let reserve = with(
+        post("/execution/v1/reserve/105", LINUX),
+        "prefer",
+        "wait=60",
+    );
+    waits_for_work
+        .write_all(&wire(&reserve, "keep-alive"))
+        .await
+        .unwrap();
+    let mut waits_for_counts = served.connect().await;
+    let status = with(get("/execution/v1/status/105"), "prefer", "wait=60");
+    waits_for_counts
+        .write_all(&wire(&status, "keep-alive"))
+        .await
+        .unwrap();
+    fake.reached("deadline answered", 2).await;
+
+    let ended = served.stop();
+    let refused = read_all(&mut waits_for_work).await;
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "2");
+    let counts = read_all(&mut waits_for_counts).await;
+    assert_eq!(counts.status(), StatusCode::OK);
+    assert_eq!(json(&counts)["reserved"], 1);
+
+    // New connections are still served while the worker is there.
+    let fresh = async |request: http::Request<bytes::Bytes>| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream
+            .write_all(&wire(&request, "keep-alive"))
+            .await
+            .unwrap();
+        read_all(&mut stream).await
+    };
+    let execute = r#"{"templateId":64,"title":"t","batch":"b"}"#;
+    for (request, expected) in [
+        (post("/execution/v1/reserve/105", LINUX), 503),
+        (post("/execution/v1/executeplan", execute), 503),
+        (get("/healthz"), 503),
+        (get("/execution/v1/status/105"), 200),
+        (heartbeat.clone(), 200),
+        (post("/execution/v1/finished/3339", "{}"), 200),
+    ] {
+        let name = format!("{} {}", request.method(), request.uri());
+        let response = fresh(request).await;
+        assert_eq!(response.status().as_u16(), expected, "{name}");
+        assert_eq!(response.headers()["connection"], "close", "{name}");
+        if expected == 503 {
+            assert_eq!(response.headers()["retry-after"], "2", "{name}");
+        }
+    }
+    assert!(!ended.is_finished());
+    assert!(!fake.trace().contains(&"close"));
+
+    worker
+        .write_all(&wire(&get("/execution/v1/status/105"), "keep-alive"))
+        .await
+        .unwrap();
+    assert_eq!(json(&read_all(&mut worker).await)["done"], 1);
+    soon(ended).await.unwrap().unwrap();
+    assert_eq!(fake.trace().last(), Some(&"closed"));
+}
+
+#[tokio::test]
+async fn an_idle_connection_holds_the_shutdown_up_no_longer_than_the_drain() {
+    let fake = Fake::with_plan();
+    let limits = Limits {
+        drain: Duration::from_millis(100),
+        ..patient()
+    };
+    let service = service(&fake, limits);
+    let served = Served::start(&service).await;
+    let mut idle = served.connect().await;
+    idle.write_all(&wire(&get("/healthz"), "keep-alive"))
+        .await
+        .unwrap();
+    assert_eq!(read_one(&mut idle).await.status(), StatusCode::OK);
+    soon(served.stop()).await.unwrap().unwrap();
+    assert_eq!(fake.trace().last(), Some(&"closed"));
+}
+
+#[tokio::test]
+async fn with_nobody_connected_the_end_is_at_once() {
+    let fake = Fake::with_plan();
+    let limits = Limits {
+        drain: Duration::from_secs(3600),
+        ..patient()
+    };
+    let served = Served::start(&service(&fake, limits)).await;
+    assert_eq!(served.ask(&get("/healthz")).await.status(), StatusCode::OK);
+    soon(served.stop()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn inside_the_process_close_waits_for_calls_and_refuses_new_work() {
+    let fake = Fake::with_reservation(DISTANT);
+    let service = service(&fake, patient());
+    let call = service.in_process();
+    fake.hold("finish");
+    let abandoned = {
+        let call = call.clone();
+        tokio::spawn(async move { call.call(post("/execution/v1/finished/3339", "{}")).await })
+    };
+    fake.reached("finish", 1).await;
+    abandoned.abort();
+    assert!(abandoned.await.unwrap_err().is_cancelled());
+
+    let closing = tokio::spawn(async move { service.close().await });
+    soon(async {
+        while ask(&call, post("/execution/v1/reserve/105", LINUX)).await.0 == StatusCode::OK {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert!(!fake.trace().contains(&"close"));
+    fake.release("finish");
+    soon(closing).await.unwrap().unwrap();
+    assert_eq!(
+        fake.finished().len(),
+        1,
+        "done although its caller went away"
+    );
+    assert_eq!(fake.trace().last(), Some(&"closed"));
+}
+
+#[tokio::test]
+async fn the_beat_sweeps_until_the_last_clone_is_gone() {
+    let fake = Fake::with_plan();
+    let limits = Limits {
+        beat: Duration::from_millis(1),
+        ..patient()
+    };
+    let service = service(&fake, limits);
+    let clone = service.clone();
+    fake.reached("swept", 3).await;
+    drop(service);
+    let so_far = fake.trace().len();
+    fake.reached("swept", so_far).await;
+    drop(clone);
+    soon(async {
+        while Arc::strong_count(&fake) > 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_call_passes_a_closed_store_and_it_is_closed_once() {
+    let fake = Fake::with_plan();
+    let service = service(&fake, patient());
+    service.close().await.unwrap();
+    service.close().await.unwrap();
+    let (status, _) = ask(&service.in_process(), get("/execution/v1/status/105")).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(fake.trace(), ["close", "closed"]);
+}
