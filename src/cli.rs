@@ -3,28 +3,28 @@
 //! stdout carries data alone; progress and prose go to stderr. Whatever happens, the process ends with one of the
 //! codes of [`Conclusion`], and the last line says what it means.
 
-mod args;
-mod calls;
-mod connect;
-mod demo;
-mod embedded;
-mod execute;
-mod failure;
-mod plan;
-mod plans;
-mod progress;
-mod report;
-mod retry;
-mod run;
-mod screen;
-mod serve;
-mod servers;
-mod shell;
-mod template;
-mod validate;
-mod wait;
-mod work;
-mod working;
+pub mod args;
+pub mod calls;
+pub mod connect;
+pub mod demo;
+pub mod embedded;
+pub mod execute;
+pub mod failure;
+pub mod plan;
+pub mod plans;
+pub mod progress;
+pub mod report;
+pub mod retry;
+pub mod run;
+pub mod screen;
+pub mod serve;
+pub mod servers;
+pub mod shell;
+pub mod template;
+pub mod validate;
+pub mod wait;
+pub mod work;
+pub mod working;
 
 use std::{panic, process::ExitCode};
 

@@ -1,5 +1,4 @@
 //! Files are written whole or not at all: to a temporary neighbour first, then renamed.
-#![expect(clippy::disallowed_methods, reason = "this module owns the effect")]
 
 mod name;
 

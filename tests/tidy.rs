@@ -22,12 +22,29 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("ci", &["model"]),
     ("report", &["model", "exit_code"]),
     ("config", &["model", "runner"]),
-    ("run", &["client", "runner", "report", "model", "clock", "signal", "fs"]),
+    (
+        "run",
+        &[
+            "client", "runner", "report", "model", "clock", "signal", "fs",
+        ],
+    ),
     (
         "cli",
         &[
-            "api", "ci", "client", "clock", "config", "exit_code", "fs", "model", "report", "run", "runner", "service",
-            "signal", "store",
+            "api",
+            "ci",
+            "client",
+            "clock",
+            "config",
+            "exit_code",
+            "fs",
+            "model",
+            "report",
+            "run",
+            "runner",
+            "service",
+            "signal",
+            "store",
         ],
     ),
 ];
@@ -66,7 +83,9 @@ fn rooms_know_only_whom_they_may() {
             continue;
         }
         let Some(known) = allowed.get(room.as_str()) else {
-            wrong.push(format!("{path}: the room {room} is not in this test's list"));
+            wrong.push(format!(
+                "{path}: the room {room} is not in this test's list"
+            ));
             continue;
         };
         for (number, line) in code(&text) {
@@ -86,12 +105,16 @@ fn outside_crates_have_one_home() {
     for (path, text) in sources() {
         for (number, line) in code(&text) {
             for (name, homes) in HOMES {
-                let used = line.contains(&format!("{name}::")) || line.contains(&format!("use {name};"));
+                let used =
+                    line.contains(&format!("{name}::")) || line.contains(&format!("use {name};"));
                 let inside = line.find(&format!("{name}::")).is_some_and(|at| {
                     line[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
                 });
                 if used && !inside && !homes.iter().any(|home| at_home(&path, home)) {
-                    wrong.push(format!("{path}:{number}: {name} lives in {}", homes.join(", ")));
+                    wrong.push(format!(
+                        "{path}:{number}: {name} lives in {}",
+                        homes.join(", ")
+                    ));
                 }
             }
         }
@@ -107,18 +130,28 @@ fn files_fit_in_a_head_and_say_what_they_are_for() {
         let length = code(&text).count();
         lengths.push(length);
         if length > LONGEST {
-            wrong.push(format!("{path}: {length} lines before its tests, at most {LONGEST}"));
+            wrong.push(format!(
+                "{path}: {length} lines before its tests, at most {LONGEST}"
+            ));
         }
         if !text.starts_with("//!") {
             wrong.push(format!("{path}: does not open with //!, what it is for"));
         }
-        if path.ends_with("/mod.rs") || ["util", "utils", "common", "manager", "imp"].iter().any(|name| path.ends_with(&format!("/{name}.rs"))) {
+        if path.ends_with("/mod.rs")
+            || ["util", "utils", "common", "manager", "imp"]
+                .iter()
+                .any(|name| path.ends_with(&format!("/{name}.rs")))
+        {
             wrong.push(format!("{path}: a name that says nothing"));
         }
     }
     lengths.sort_unstable();
     let under = lengths.iter().filter(|length| **length < 300).count();
-    assert!(under * 10 >= lengths.len() * 9, "nine of ten files are under 300 lines, here {under} of {}", lengths.len());
+    assert!(
+        under * 10 >= lengths.len() * 9,
+        "nine of ten files are under 300 lines, here {under} of {}",
+        lengths.len()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -142,7 +175,11 @@ fn sources() -> Vec<(String, String)> {
     found
         .into_iter()
         .map(|path| {
-            let name = path.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
+            let name = path
+                .strip_prefix(&root)
+                .expect("below src")
+                .to_string_lossy()
+                .replace('\\', "/");
             (name, fs::read_to_string(&path).expect("sources are text"))
         })
         .collect()
@@ -174,7 +211,9 @@ fn imported(line: &str) -> Vec<String> {
         .collect();
     if let Some(rest) = line.strip_prefix("    ")
         && !rest.starts_with(' ')
-        && (rest.ends_with("::{") || (rest.ends_with(',') && rest.contains("::")) || rest.ends_with("},"))
+        && (rest.ends_with("::{")
+            || (rest.ends_with(',') && rest.contains("::"))
+            || rest.ends_with("},"))
         && let Some(word) = first_word(rest)
         && ROOMS.iter().any(|(room, _)| *room == word)
         && rest[word.len()..].starts_with("::")
@@ -205,6 +244,9 @@ fn imported(line: &str) -> Vec<String> {
 }
 
 fn first_word(text: &str) -> Option<String> {
-    let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let word: String = text
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
     (!word.is_empty()).then_some(word)
 }

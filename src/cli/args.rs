@@ -32,7 +32,13 @@ pub enum ColorChoice {
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Voice {
     /// Paint the output.
-    #[arg(long, global = true, value_enum, default_value_t, help_heading = "Output")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Output"
+    )]
     pub color: ColorChoice,
     /// Say only what failed.
     #[arg(long, short, global = true, help_heading = "Output")]

@@ -126,15 +126,22 @@ pub async fn reserve(command: Reserve, environment: &Environment, screen: &Scree
             screen.data(command.format, text, || granted_json(&granted));
             Ok(Conclusion::Passed)
         }
-        Reservation::NoExecution { pending } => Err(nothing("no execution fits these capabilities now", pending)),
-        Reservation::NoServer { pending } => Err(nothing("executions fit, but no Squish server is free", pending)),
+        Reservation::NoExecution { pending } => {
+            Err(nothing("no execution fits these capabilities now", pending))
+        }
+        Reservation::NoServer { pending } => Err(nothing(
+            "executions fit, but no Squish server is free",
+            pending,
+        )),
     }
 }
 
 fn nothing(what: &str, pending: Option<u64>) -> Failure {
     match pending {
-        Some(pending) if pending > 0 => Failure::nothing_to_run(format_args!("{what}; {pending} are pending"))
-            .help("wait for them with --wait 60s"),
+        Some(pending) if pending > 0 => {
+            Failure::nothing_to_run(format_args!("{what}; {pending} are pending"))
+                .help("wait for them with --wait 60s")
+        }
         _ => Failure::nothing_to_run(what),
     }
 }
@@ -162,8 +169,18 @@ pub async fn heartbeat(command: Heartbeat, environment: &Environment, screen: &S
         client.release(execution, lease.as_ref()).await?;
         screen.say(&format!("execution {execution} was given back"));
     } else {
-        client.heartbeat(execution, lease.as_ref(), command.lease, Duration::from_secs(30)).await?;
-        screen.say(&format!("execution {execution} is kept for {}", duration::format(command.lease)));
+        client
+            .heartbeat(
+                execution,
+                lease.as_ref(),
+                command.lease,
+                Duration::from_secs(30),
+            )
+            .await?;
+        screen.say(&format!(
+            "execution {execution} is kept for {}",
+            duration::format(command.lease)
+        ));
     }
     Ok(Conclusion::Passed)
 }
@@ -173,7 +190,10 @@ pub async fn finish(command: Finish, environment: &Environment, screen: &Screen)
     let client = connect::client(&command.which.service, environment, screen)?;
     let duration_ms = u64::try_from(command.took.as_millis()).unwrap_or(u64::MAX);
     let outcome = match (command.message, command.verdict) {
-        (Some(message), _) => Outcome::ExecutionError { message, details: command.details },
+        (Some(message), _) => Outcome::ExecutionError {
+            message,
+            details: command.details,
+        },
         (None, None) => Outcome::Completed { result: None },
         (None, Some(verdict)) => {
             let verdict = match verdict {
@@ -181,18 +201,35 @@ pub async fn finish(command: Finish, environment: &Environment, screen: &Screen)
                 Verdict::Failed => TestVerdict::Failed,
                 Verdict::Skipped => TestVerdict::Skipped,
             };
-            Outcome::Completed { result: Some(TestResult { verdict, duration_ms, flaky: false }) }
+            Outcome::Completed {
+                result: Some(TestResult {
+                    verdict,
+                    duration_ms,
+                    flaky: false,
+                }),
+            }
         }
     };
-    client.finish(command.which.execution, lease(environment).as_ref(), &outcome).await?;
-    screen.say(&format!("execution {} is finished", command.which.execution));
+    client
+        .finish(
+            command.which.execution,
+            lease(environment).as_ref(),
+            &outcome,
+        )
+        .await?;
+    screen.say(&format!(
+        "execution {} is finished",
+        command.which.execution
+    ));
     Ok(Conclusion::Passed)
 }
 
 /// `testplan reset`.
 pub async fn reset(command: Reset, environment: &Environment, screen: &Screen) -> Ended {
     let client = connect::client(&command.which.service, environment, screen)?;
-    client.reset(command.which.execution, command.generation).await?;
+    client
+        .reset(command.which.execution, command.generation)
+        .await?;
     screen.say(&format!("execution {} is open", command.which.execution));
     Ok(Conclusion::Passed)
 }

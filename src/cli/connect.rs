@@ -24,7 +24,11 @@ use crate::{
 };
 
 /// A client of the service that the flags or the environment name. It tells before each pause between two tries.
-pub fn client(args: &ServiceArgs, environment: &Environment, screen: &Screen) -> Result<Client, Failure> {
+pub fn client(
+    args: &ServiceArgs,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Client, Failure> {
     let Some(url) = url(args, environment)? else {
         return Err(Failure::usage_text("no service is named")
             .help("give --url URL or set TESTCENTER_URL; `testplan run` needs neither, `testplan serve` starts one"));
@@ -37,7 +41,11 @@ pub fn client(args: &ServiceArgs, environment: &Environment, screen: &Screen) ->
         None => None,
     };
     let transport = Arc::new(HttpTransport::new(&HttpOptions { ca_cert_pem })?);
-    let patience = Patience { service: args.patience, finish: args.patience.max(Patience::default().finish), ..Patience::default() };
+    let patience = Patience {
+        service: args.patience,
+        finish: args.patience.max(Patience::default().finish),
+        ..Patience::default()
+    };
     let client = Client::new(transport, endpoint, credentials, patience)?;
     Ok(client.watched(|waiting| tracing::warn!("{waiting}")))
 }
@@ -48,7 +56,9 @@ pub fn names_a_service(args: &ServiceArgs, environment: &Environment) -> Result<
 }
 
 fn url(args: &ServiceArgs, environment: &Environment) -> Result<Option<String>, Failure> {
-    chosen(Setting::URL, args.url.clone(), environment, |text| Ok::<_, String>(text.to_owned()))
+    chosen(Setting::URL, args.url.clone(), environment, |text| {
+        Ok::<_, String>(text.to_owned())
+    })
 }
 
 /// The value of a setting: its flag, else its variable.
@@ -58,13 +68,21 @@ pub fn chosen<T, E: fmt::Display>(
     environment: &Environment,
     parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<Option<T>, Failure> {
-    let chosen = setting.choose(flag, environment, parse, None).map_err(Failure::usage)?;
+    let chosen = setting
+        .choose(flag, environment, parse, None)
+        .map_err(Failure::usage)?;
     Ok(chosen.map(|chosen| chosen.value))
 }
 
 /// A path of a setting.
-pub fn path(setting: Setting, flag: Option<PathBuf>, environment: &Environment) -> Result<Option<PathBuf>, Failure> {
-    chosen(setting, flag, environment, |text| Ok::<_, String>(PathBuf::from(text)))
+pub fn path(
+    setting: Setting,
+    flag: Option<PathBuf>,
+    environment: &Environment,
+) -> Result<Option<PathBuf>, Failure> {
+    chosen(setting, flag, environment, |text| {
+        Ok::<_, String>(PathBuf::from(text))
+    })
 }
 
 fn credentials(
@@ -80,12 +98,18 @@ fn credentials(
     }
     Ok(match found.credentials {
         credentials::Credentials::Token(token) => Credentials::Token(token),
-        credentials::Credentials::Password { user, password } => Credentials::Basic { user, password },
+        credentials::Credentials::Password { user, password } => {
+            Credentials::Basic { user, password }
+        }
     })
 }
 
 /// The configuration file: the one named, else `testplan.yml` if it is there.
-pub fn config(args: &ConfigArgs, environment: &Environment, screen: &Screen) -> Result<Option<Loaded>, Failure> {
+pub fn config(
+    args: &ConfigArgs,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Option<Loaded>, Failure> {
     let named = path(Setting::CONFIG, args.config.clone(), environment)?;
     let found = PlanFile::find(named.as_deref(), Path::new("."));
     let file = found.map_err(|error| Failure::usage_text(error.render(screen.is_coloured())))?;
@@ -95,25 +119,38 @@ pub fn config(args: &ConfigArgs, environment: &Environment, screen: &Screen) -> 
 
 /// A configuration file that has to be there.
 pub fn load(path: &Path, screen: &Screen) -> Result<Loaded, Failure> {
-    let file = PlanFile::load(path).map_err(|error| Failure::usage_text(error.render(screen.is_coloured())))?;
-    Ok(Loaded { file, path: path.to_owned() })
+    let file = PlanFile::load(path)
+        .map_err(|error| Failure::usage_text(error.render(screen.is_coloured())))?;
+    Ok(Loaded {
+        file,
+        path: path.to_owned(),
+    })
 }
 
 /// The template to start: by project and title, from flags or from a configuration with one template.
-pub async fn template(client: &Client, args: &TemplateArgs, config: Option<&Loaded>) -> Result<Plan, Failure> {
+pub async fn template(
+    client: &Client,
+    args: &TemplateArgs,
+    config: Option<&Loaded>,
+) -> Result<Plan, Failure> {
     let config = config.map(|config| &config.file);
     let project = args
         .project
         .as_deref()
         .or_else(|| config.and_then(|config| config.project.as_deref()))
         .ok_or_else(|| {
-            Failure::usage_text("no project is named").help("give --project, or `project:` in testplan.yml")
+            Failure::usage_text("no project is named")
+                .help("give --project, or `project:` in testplan.yml")
         })?;
     let title = match (args.template.as_deref(), config) {
         (Some(title), _) => title,
         (None, Some(config)) if config.templates.len() == 1 => &config.templates[0].title,
         (None, Some(config)) if !config.templates.is_empty() => {
-            let titles: Vec<&str> = config.templates.iter().map(|template| template.title.as_str()).collect();
+            let titles: Vec<&str> = config
+                .templates
+                .iter()
+                .map(|template| template.title.as_str())
+                .collect();
             return Err(Failure::usage_text("testplan.yml has several templates")
                 .help(format!("choose with --template: {}", titles.join(", "))));
         }
@@ -127,5 +164,6 @@ pub async fn template(client: &Client, args: &TemplateArgs, config: Option<&Load
 
 /// Reads a small file that a flag names.
 pub fn read(file: &Path, flag: &str) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file).map_err(|error| Failure::usage_text(format_args!("{flag} {}: {error}", file.display())))
+    std::fs::read(file)
+        .map_err(|error| Failure::usage_text(format_args!("{flag} {}: {error}", file.display())))
 }

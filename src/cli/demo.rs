@@ -4,10 +4,14 @@
 //! processes of this same binary, one worker is killed for real, and the report is made from records. Runs where only
 //! this binary is.
 
-mod checks;
-mod suite;
+pub mod checks;
+pub mod suite;
 
-use std::{path::{Path, PathBuf}, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::Args;
 use secrecy::SecretString;
@@ -24,7 +28,6 @@ use crate::{
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience, StartPlan},
     clock::{self, ServiceClock},
     config::duration,
-    exit_code::Conclusion,
     fs,
     model::{Capabilities, Plan, PlanKind, record::RecordEvent},
     report,
@@ -76,36 +79,70 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
     for part in ["records", "logs", "results", "service", "workers"] {
         let _ = std::fs::remove_dir_all(out.join(part));
     }
+    std::fs::create_dir_all(out.join("workers")).map_err(Failure::infrastructure)?;
     let binary = std::env::current_exe().map_err(Failure::infrastructure)?;
     let config = out.join("testplan.yml");
-    fs::write_atomic(&config, suite::plan_file(&binary).as_bytes()).map_err(Failure::infrastructure)?;
+    fs::write_atomic(&config, suite::plan_file(&binary).as_bytes())
+        .map_err(Failure::infrastructure)?;
 
     let served = Served::start(&out, &config, screen).await?;
-    screen.say(&format!("service    listening on {} (SQLite in {})", served.url, out.join("service").display()));
+    screen.say(&format!(
+        "service    listening on {} (SQLite in {})",
+        served.url,
+        out.join("service").display()
+    ));
     for server in served.client.squish_servers().await? {
-        screen.say(&format!("server     Squish server {}:{} offers {}", server.host, server.port, server.labels));
+        screen.say(&format!(
+            "server     Squish server {}:{} offers {}",
+            server.host, server.port, server.labels
+        ));
     }
     let plan = served.start_plan().await?;
-    let status = served.client.status(plan.id, &Capabilities::default()).await?;
-    screen.say(&format!("plan       {} \"{}\": {} executions", plan.id, plan.title, status.total()));
+    let status = served
+        .client
+        .status(plan.id, &Capabilities::default())
+        .await?;
+    screen.say(&format!(
+        "plan       {} \"{}\": {} executions",
+        plan.id,
+        plan.title,
+        status.total()
+    ));
 
-    let workers = Workers { binary: &binary, out: &out, config: &config, served: &served, plan: &plan };
+    let workers = Workers {
+        binary: &binary,
+        out: &out,
+        config: &config,
+        served: &served,
+        plan: &plan,
+    };
     let mut doomed = workers.start("linux-doomed", "OS=Linux").await?;
     screen.say("worker     linux-doomed takes the first Linux test …");
     doomed_has_begun(&out).await;
-    doomed.stop(Duration::ZERO).await;
+    doomed
+        .stop(Duration::ZERO)
+        .await
+        .map_err(Failure::infrastructure)?;
     screen.say("worker     … and is killed (SIGKILL) in the middle of it. Its lease runs out; nothing is lost");
     let mut linux = workers.start("linux", "OS=Linux").await?;
     let mut windows = workers.start("windows", "OS=Windows").await?;
     screen.say("worker     linux and windows drain the plan …");
     let (_, _) = tokio::join!(linux.wait(), windows.wait());
 
-    let status = served.client.status(plan.id, &Capabilities::default()).await?;
+    let status = served
+        .client
+        .status(plan.id, &Capabilities::default())
+        .await?;
     let executions = served.client.executions(plan.id).await?;
     served.stop().await?;
-    let report = working::merge(&working::record_paths(&out, &[]), Some(plan.id), Some(status), executions)?;
+    let report = working::merge(
+        &working::record_paths(&out, &[]),
+        Some(plan.id),
+        Some(status),
+        executions,
+    )?;
     working::write_reports(&report, &out, JUnitProfile::Default)?;
-    screen.insist(&report::console::final_block(&report, screen.paint()));
+    screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
     checks::explain(&report, &out, began.elapsed(), screen)
 }
 
@@ -113,9 +150,14 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
 async fn doomed_has_begun(out: &Path) {
     let records = out.join("records");
     loop {
-        let begun = working::read_folder(&records).is_some_and(|files| {
-            files.iter().flat_map(|file| &file.records).any(|record| matches!(record.event, RecordEvent::Started { .. }))
-        });
+        let begun = {
+            let mut files = Vec::new();
+            working::read_records(&records, &mut files).is_ok()
+                && files
+                    .iter()
+                    .flat_map(|file| &file.records)
+                    .any(|record| matches!(record.event, RecordEvent::Started { .. }))
+        };
         if begun {
             return;
         }
@@ -138,10 +180,17 @@ impl Served {
         published.add(&connect::load(config, screen)?).await?;
         let data = out.join("service");
         std::fs::create_dir_all(&data).map_err(Failure::infrastructure)?;
-        let rules = Rules { cool_down: COOL_DOWN, ..Rules::default() };
-        let (store, opened) =
-            SqliteStore::open(&data.join("testplan.sqlite"), Durability::Normal, rules, clock::wall())
-                .map_err(Failure::infrastructure)?;
+        let rules = Rules {
+            cool_down: COOL_DOWN,
+            ..Rules::default()
+        };
+        let (store, opened) = SqliteStore::open(
+            &data.join("testplan.sqlite"),
+            Durability::Normal,
+            rules,
+            clock::wall(),
+        )
+        .map_err(Failure::infrastructure)?;
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         published.publish(store.as_ref(), clock.now()).await?;
@@ -149,8 +198,13 @@ impl Served {
         let secret = SecretString::from(token.clone());
         let access = Access::Principals(vec![Principal::token("demo", &secret)]);
         let service = Service::new(store, clock, access, Limits::default());
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(Failure::infrastructure)?;
-        let url = format!("http://{}", listener.local_addr().map_err(Failure::infrastructure)?);
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .map_err(Failure::infrastructure)?;
+        let url = format!(
+            "http://{}",
+            listener.local_addr().map_err(Failure::infrastructure)?
+        );
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let serving = tokio::spawn(async move {
             service
@@ -161,12 +215,26 @@ impl Served {
         });
         let transport = Arc::new(HttpTransport::new(&HttpOptions::default())?);
         let endpoint = Endpoint::parse(&url, false)?;
-        let client = Client::new(transport, endpoint, Credentials::Token(secret), Patience::default())?;
-        Ok(Self { url, token, client, stop, serving })
+        let client = Client::new(
+            transport,
+            endpoint,
+            Credentials::Token(secret),
+            Patience::default(),
+        )?;
+        Ok(Self {
+            url,
+            token,
+            client,
+            stop,
+            serving,
+        })
     }
 
     async fn start_plan(&self) -> Result<Plan, Failure> {
-        let template = self.client.find_plan(suite::PROJECT, suite::TITLE, PlanKind::Template).await?;
+        let template = self
+            .client
+            .find_plan(suite::PROJECT, suite::TITLE, PlanKind::Template)
+            .await?;
         let start = StartPlan {
             template: template.id,
             project: template.project,
@@ -180,7 +248,10 @@ impl Served {
 
     async fn stop(self) -> Result<(), Failure> {
         let _ = self.stop.send(());
-        self.serving.await.map_err(Failure::infrastructure)?.map_err(Failure::infrastructure)
+        self.serving
+            .await
+            .map_err(Failure::infrastructure)?
+            .map_err(Failure::infrastructure)
     }
 }
 
@@ -197,14 +268,32 @@ impl Workers<'_> {
     async fn start(&self, name: &str, capability: &str) -> Result<Running, Failure> {
         let plan = self.plan.id.to_string();
         let mut argv = vec![self.binary.as_os_str().to_owned()];
-        argv.extend(["work", "--plan-id", &plan, "--capability", capability, "--workers", "1"].map(Into::into));
+        argv.extend(
+            [
+                "work",
+                "--plan-id",
+                &plan,
+                "--capability",
+                capability,
+                "--workers",
+                "1",
+            ]
+            .map(Into::into),
+        );
         argv.extend(["--allocate-server", "--lease", LEASE, "--config"].map(Into::into));
-        argv.extend([self.config.as_os_str().to_owned(), "--out".into(), self.out.as_os_str().to_owned()]);
+        argv.extend([
+            self.config.as_os_str().to_owned(),
+            "--out".into(),
+            self.out.as_os_str().to_owned(),
+        ]);
         let line = CommandLine {
             argv,
             env: vec![
                 ("TESTCENTER_URL".to_owned(), self.served.url.clone().into()),
-                ("TESTCENTER_TOKEN".to_owned(), self.served.token.clone().into()),
+                (
+                    "TESTCENTER_TOKEN".to_owned(),
+                    self.served.token.clone().into(),
+                ),
                 ("TESTPLAN_WORKER".to_owned(), name.into()),
             ],
             ..CommandLine::default()

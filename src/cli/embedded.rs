@@ -39,7 +39,8 @@ impl Embedded {
     /// Durability is `Normal`: a killed process loses nothing, and a power loss ends the run as well.
     pub async fn start(file: &Path, published: Published) -> Result<Self, Failure> {
         let (store, opened) =
-            SqliteStore::open(file, Durability::Normal, Rules::default(), clock::wall()).map_err(Failure::infrastructure)?;
+            SqliteStore::open(file, Durability::Normal, Rules::default(), clock::wall())
+                .map_err(Failure::infrastructure)?;
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         published.publish(store.as_ref(), clock.now()).await?;

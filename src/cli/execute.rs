@@ -58,7 +58,10 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
     screen.data(
         command.format,
         || {
-            let mut text = format!("plan {} started: {}\nbatch {}\n", plan.id, plan.title, plan.batch);
+            let mut text = format!(
+                "plan {} started: {}\nbatch {}\n",
+                plan.id, plan.title, plan.batch
+            );
             for (capabilities, open) in &sets {
                 let _ = writeln!(text, "{open:>6} executions need {capabilities}");
             }
@@ -76,8 +79,10 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
         },
     );
     if open == 0 && !command.allow_empty {
-        return Err(Failure::nothing_to_run(format_args!("plan {} has no executions", plan.id))
-            .help("look at the template's tests, or pass --allow-empty"));
+        return Err(
+            Failure::nothing_to_run(format_args!("plan {} has no executions", plan.id))
+                .help("look at the template's tests, or pass --allow-empty"),
+        );
     }
     Ok(Conclusion::Passed)
 }
@@ -90,34 +95,63 @@ pub async fn start(
     environment: &Environment,
 ) -> Result<Plan, Failure> {
     let ci = Ci::detect(environment.lookup());
-    let moment = Moment { time: clock::wall(), random: working::random()? };
-    let title = args.title.clone().unwrap_or_else(|| ci.default_title(&template.title, moment));
-    let batch = args.batch.clone().unwrap_or_else(|| ci.default_batch(&template.title, moment));
+    let moment = Moment {
+        time: clock::wall(),
+        random: working::random()?,
+    };
+    let title = args
+        .title
+        .clone()
+        .unwrap_or_else(|| ci.default_title(&template.title, moment));
+    let batch = args
+        .batch
+        .clone()
+        .unwrap_or_else(|| ci.default_batch(&template.title, moment));
     let linked = args
         .linked_repos
         .iter()
         .map(|text| linked_repository(text, ci.commit.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
-    Ok(client.execute_plan(&StartPlan { template: template.id, project: template.project.clone(), title, batch, planned: None, linked }).await?)
+    Ok(client
+        .execute_plan(&StartPlan {
+            template: template.id,
+            project: template.project.clone(),
+            title,
+            batch,
+            planned: None,
+            linked,
+        })
+        .await?)
 }
 
 fn linked_repository(text: &str, commit: Option<&str>) -> Result<LinkedRepository, Failure> {
     let (id, branch) = match text.split_once('=') {
         Some((id, branch)) if !branch.is_empty() => (id, branch),
-        Some(_) => return Err(Failure::usage_text(format_args!("--linked-repo {text:?} names no revision"))),
+        Some(_) => {
+            return Err(Failure::usage_text(format_args!(
+                "--linked-repo {text:?} names no revision"
+            )));
+        }
         None => (
             text,
             commit.ok_or_else(|| {
-                Failure::usage_text(format_args!("--linked-repo {text}: no commit under test is known here"))
-                    .help(format!("write --linked-repo {text}=BRANCH-OR-COMMIT"))
+                Failure::usage_text(format_args!(
+                    "--linked-repo {text}: no commit under test is known here"
+                ))
+                .help(format!("write --linked-repo {text}=BRANCH-OR-COMMIT"))
             })?,
         ),
     };
     let id = id.trim().parse().map_err(|_| {
-        Failure::usage_text(format_args!("--linked-repo {text:?}: {id:?} is not the number of a repository"))
-            .help("the number stands on the repository settings page of Test Center")
+        Failure::usage_text(format_args!(
+            "--linked-repo {text:?}: {id:?} is not the number of a repository"
+        ))
+        .help("the number stands on the repository settings page of Test Center")
     })?;
-    Ok(LinkedRepository { id, branch: branch.to_owned() })
+    Ok(LinkedRepository {
+        id,
+        branch: branch.to_owned(),
+    })
 }
 
 /// What the plan's open executions need: each set of capabilities with how many need it. Where the service cannot list
@@ -128,20 +162,30 @@ async fn needed(client: &Client, plan: &Plan) -> Result<Vec<(Capabilities, u64)>
         return Ok(vec![(Capabilities::default(), status.open)]);
     };
     let mut sets = std::collections::BTreeMap::<Capabilities, u64>::new();
-    for execution in executions.into_iter().filter(|execution| execution.state == ExecutionState::Open) {
+    for execution in executions
+        .into_iter()
+        .filter(|execution| execution.state == ExecutionState::Open)
+    {
         *sets.entry(execution.required).or_default() += 1;
     }
     Ok(sets.into_iter().collect())
 }
 
 /// One entry per worker: enough for `strategy.matrix` of a CI system, and never a secret or URL in it.
-fn matrix(sets: &[(Capabilities, u64)], tests_per_worker: u32, most: u32) -> Vec<serde_json::Value> {
+fn matrix(
+    sets: &[(Capabilities, u64)],
+    tests_per_worker: u32,
+    most: u32,
+) -> Vec<serde_json::Value> {
     let mut entries = Vec::new();
     for (capabilities, open) in sets.iter().filter(|(_, open)| *open > 0) {
-        let workers = open.div_ceil(u64::from(tests_per_worker)).clamp(1, u64::from(most));
+        let workers = open
+            .div_ceil(u64::from(tests_per_worker))
+            .clamp(1, u64::from(most));
         let lines: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
         for worker in 1..=workers {
-            entries.push(json!({ "capabilities": lines.join("\n"), "worker": worker, "open": open }));
+            entries
+                .push(json!({ "capabilities": lines.join("\n"), "worker": worker, "open": open }));
         }
     }
     entries
@@ -157,14 +201,30 @@ mod tests {
         let sets = [(linux, 60), (Capabilities::default(), 0)];
         assert_eq!(matrix(&sets, 25, 4).len(), 3);
         assert_eq!(matrix(&sets, 1, 4).len(), 4);
-        assert_eq!(matrix(&sets, 100, 4)[0], json!({ "capabilities": "OS=Linux", "worker": 1, "open": 60 }));
+        assert_eq!(
+            matrix(&sets, 100, 4)[0],
+            json!({ "capabilities": "OS=Linux", "worker": 1, "open": 60 })
+        );
     }
 
     #[test]
     fn linked_repositories_default_to_the_commit_under_test() {
-        let linked = |text, commit| linked_repository(text, commit).map_err(|failure| failure.to_string());
-        assert_eq!(linked("7", Some("abc")), Ok(LinkedRepository { id: 7, branch: "abc".into() }));
-        assert_eq!(linked("7=main", None), Ok(LinkedRepository { id: 7, branch: "main".into() }));
+        let linked =
+            |text, commit| linked_repository(text, commit).map_err(|failure| failure.to_string());
+        assert_eq!(
+            linked("7", Some("abc")),
+            Ok(LinkedRepository {
+                id: 7,
+                branch: "abc".into()
+            })
+        );
+        assert_eq!(
+            linked("7=main", None),
+            Ok(LinkedRepository {
+                id: 7,
+                branch: "main".into()
+            })
+        );
         for bad in ["x=main", "7=", "=main"] {
             assert!(linked(bad, Some("abc")).is_err(), "{bad}");
         }

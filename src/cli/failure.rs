@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::{client::{ClientError, SetupError}, exit_code::Conclusion};
+use crate::{
+    client::{ClientError, SetupError},
+    exit_code::Conclusion,
+};
 
 /// How a command ends that ran to its end.
 pub type Ended = Result<Conclusion, Failure>;
@@ -21,7 +24,11 @@ pub struct Failure {
 impl Failure {
     /// A mistake in a flag, an input or a file.
     pub fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { conclusion: Conclusion::Usage, error: error.into(), help: None }
+        Self {
+            conclusion: Conclusion::Usage,
+            error: error.into(),
+            help: None,
+        }
     }
 
     /// The same, said in place.
@@ -31,17 +38,28 @@ impl Failure {
 
     /// Something outside failed: a disk, a port, a service.
     pub fn infrastructure(error: impl Into<anyhow::Error>) -> Self {
-        Self { conclusion: Conclusion::Infrastructure, error: error.into(), help: None }
+        Self {
+            conclusion: Conclusion::Infrastructure,
+            error: error.into(),
+            help: None,
+        }
     }
 
     /// There is nothing to do.
     pub fn nothing_to_run(message: impl fmt::Display) -> Self {
-        Self { conclusion: Conclusion::NothingToRun, error: anyhow::anyhow!("{message}"), help: None }
+        Self {
+            conclusion: Conclusion::NothingToRun,
+            error: anyhow::anyhow!("{message}"),
+            help: None,
+        }
     }
 
     /// Adds what the user can do.
     pub fn help(self, help: impl Into<String>) -> Self {
-        Self { help: Some(help.into()), ..self }
+        Self {
+            help: Some(help.into()),
+            ..self
+        }
     }
 }
 
@@ -55,13 +73,26 @@ impl From<SetupError> for Failure {
 impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let help = error.help();
-        Self { conclusion: error.conclusion(), error: error.into(), help: (!help.is_empty()).then_some(help) }
+        Self {
+            conclusion: error.conclusion(),
+            error: error.into(),
+            help: (!help.is_empty()).then_some(help),
+        }
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "error: {:#}", self.error)?;
+        let mut said = self.error.to_string();
+        write!(f, "error: {said}")?;
+        for cause in self.error.chain().skip(1) {
+            let cause = cause.to_string();
+            // Many errors already end with their cause's words.
+            if !said.contains(&cause) {
+                write!(f, ": {cause}")?;
+            }
+            said = cause;
+        }
         if let Some(help) = &self.help {
             write!(f, "\nhelp: {help}")?;
         }

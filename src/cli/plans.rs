@@ -38,18 +38,28 @@ impl Loaded {
     /// The folder that paths in it are relative to.
     pub fn folder(&self) -> Result<PathBuf, Failure> {
         let path = std::path::absolute(&self.path).map_err(Failure::infrastructure)?;
-        Ok(path.parent().map_or_else(|| PathBuf::from("."), Path::to_owned))
+        Ok(path
+            .parent()
+            .map_or_else(|| PathBuf::from("."), Path::to_owned))
     }
 
     /// How a test is run, in the file's folder.
     pub fn runner(&self) -> Result<RunnerSettings, Failure> {
         let Some(runner) = &self.file.runner else {
-            return Err(Failure::usage_text(format_args!("{} has no runner", self.path.display()))
-                .help("add `runner: { command: [...] }`: how one test is run"));
+            return Err(
+                Failure::usage_text(format_args!("{} has no runner", self.path.display()))
+                    .help("add `runner: { command: [...] }`: how one test is run"),
+            );
         };
         let folder = self.folder()?;
-        let working_directory = runner.working_directory.as_ref().map_or(folder.clone(), |below| folder.join(below));
-        Ok(RunnerSettings { working_directory: Some(working_directory), ..runner.clone() })
+        let working_directory = runner
+            .working_directory
+            .as_ref()
+            .map_or(folder.clone(), |below| folder.join(below));
+        Ok(RunnerSettings {
+            working_directory: Some(working_directory),
+            ..runner.clone()
+        })
     }
 }
 
@@ -67,7 +77,14 @@ impl Published {
         let (folder, environment) = match loaded.file.runner {
             Some(_) => {
                 let runner = loaded.runner()?;
-                (runner.working_directory, runner.environment.into_iter().map(|(name, value)| (name, value.into())).collect())
+                (
+                    runner.working_directory,
+                    runner
+                        .environment
+                        .into_iter()
+                        .map(|(name, value)| (name, value.into()))
+                        .collect(),
+                )
             }
             None => (Some(loaded.folder()?), Vec::new()),
         };
@@ -82,22 +99,32 @@ impl Published {
                 title: template.title.clone(),
                 description: template.description.clone(),
                 tags: template.tags.clone(),
-                executions: executions.into_iter().map(|(test, required)| PlannedTest { test, required }).collect(),
+                executions: executions
+                    .into_iter()
+                    .map(|(test, required)| PlannedTest { test, required })
+                    .collect(),
             });
         }
-        self.squish_servers.extend(loaded.file.servers.iter().map(|server| NewSquishServer {
-            host: server.host.clone(),
-            port: server.port.clone(),
-            enabled: server.enabled,
-            labels: server.labels.clone(),
-        }));
+        self.squish_servers
+            .extend(loaded.file.servers.iter().map(|server| NewSquishServer {
+                host: server.host.clone(),
+                port: server.port.clone(),
+                enabled: server.enabled,
+                labels: server.labels.clone(),
+            }));
         Ok(())
     }
 
     /// Makes all of it known.
     pub async fn publish(self, store: &dyn Store, now: Timestamp) -> Result<(), Failure> {
-        store.publish(self.templates, now).await.map_err(Failure::infrastructure)?;
-        store.register_servers(self.squish_servers, now).await.map_err(Failure::infrastructure)
+        store
+            .publish(self.templates, now)
+            .await
+            .map_err(Failure::infrastructure)?;
+        store
+            .register_servers(self.squish_servers, now)
+            .await
+            .map_err(Failure::infrastructure)
     }
 }
 
@@ -113,11 +140,21 @@ async fn discover(
         cwd: folder,
         ..CommandLine::default()
     };
-    let what = format!("template {:?}: listing its tests with {:?}", template.title, discovery.command.join(" "));
+    let what = format!(
+        "template {:?}: listing its tests with {:?}",
+        template.title,
+        discovery.command.join(" ")
+    );
     let failed = |error: anyhow::Error| Failure::usage(error.context(what.clone()));
-    let listed = process::run_to_end(&line, discovery.timeout, MOST_LISTED).await.map_err(|error| failed(error.into()))?;
+    let listed = process::run_to_end(&line, discovery.timeout, MOST_LISTED)
+        .await
+        .map_err(|error| failed(error.into()))?;
     if listed.ending != Ending::Exited(0) {
-        return Err(failed(anyhow::anyhow!("{}: {}", words(listed.ending), listed.stderr_tail.trim_end())));
+        return Err(failed(anyhow::anyhow!(
+            "{}: {}",
+            words(listed.ending),
+            listed.stderr_tail.trim_end()
+        )));
     }
     let output = String::from_utf8_lossy(&listed.stdout);
     parse_listing(&output, &discovery.pattern).map_err(|error| failed(error.into()))

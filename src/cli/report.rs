@@ -46,7 +46,7 @@ pub struct Report {
 /// `testplan report`.
 pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> Ended {
     let (status, executions) = match command.plan_id {
-        Some(plan) if connect::names_a_service(&command.service, environment) => {
+        Some(plan) if connect::names_a_service(&command.service, environment)? => {
             let client = connect::client(&command.service, environment, screen)?;
             let status = client.status(plan, &Capabilities::default()).await?;
             (Some(status), client.executions(plan).await?)
@@ -54,17 +54,20 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
         _ => (None, None),
     };
     let paths = working::record_paths(&command.out.out, &command.records);
-    let report = working::merge(&paths, command.plan_id, status, executions)?;
+    let mut report = working::merge(&paths, command.plan_id, status, executions)?;
+    if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
+        report = report.stopped_by(Conclusion::Passed);
+    }
     let written = working::write_reports(&report, &command.out.out, command.junit);
     match command.format {
-        Format::Text => screen.insist(&report::console::final_block(&report, screen.paint())),
-        Format::Json => screen.data(command.format, String::new, || report::json(&report)),
+        Format::Text => {
+            screen.insist(report::console::final_block(&report, screen.paint()).trim_end())
+        }
+        Format::Json => {
+            screen.data(command.format, String::new, || report::json::json(&report));
+            screen.conclude(report.conclusion());
+        }
     }
     written?;
-    let conclusion = match report.conclusion() {
-        Conclusion::NothingToRun if command.allow_empty => Conclusion::Passed,
-        other => other,
-    };
-    screen.conclude(conclusion);
-    Ok(conclusion)
+    Ok(report.conclusion())
 }

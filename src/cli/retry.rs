@@ -17,7 +17,10 @@ use crate::{
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
-    model::{Capabilities, ExecutionId, ExecutionState, Outcome, Plan, PlanId, TestVerdict, record::RecordEvent},
+    model::{
+        Capabilities, ExecutionId, ExecutionState, Outcome, Plan, PlanId, TestVerdict,
+        record::RecordEvent,
+    },
     run::recorder::{Recorder, record},
 };
 
@@ -68,7 +71,7 @@ pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> 
         match client.reset(execution, candidate.generation).await {
             Ok(()) => {
                 if recorder.is_none() {
-                    recorder = Some(begin(&command, &client, &plan).await?);
+                    recorder = Some(begin(&command, &client, &plan, environment).await?);
                 }
                 if let Some((recorder, name)) = &mut recorder {
                     let line = record(name.clone(), RecordEvent::Reset { execution });
@@ -77,32 +80,55 @@ pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> 
                 opened.push(execution);
             }
             // Somebody else was faster, or it passed meanwhile: that is what was wanted.
-            Err(error) if error.lease_is_lost() => screen.say(&format!("execution {execution} is left alone: {error}")),
+            Err(error) if error.lease_is_lost() => {
+                screen.say(&format!("execution {execution} is left alone: {error}"))
+            }
             Err(error) => return Err(error.into()),
         }
     }
     if let Some((mut recorder, name)) = recorder {
         let reason = format!("opened {} executions again", opened.len());
-        let left = record(name, RecordEvent::Left { reason, status: None });
+        let left = record(
+            name,
+            RecordEvent::Left {
+                reason,
+                status: None,
+            },
+        );
         recorder.write(&left).map_err(Failure::infrastructure)?;
     }
     screen.data(
         command.format,
-        || format!("{} executions of plan {} are open again\n", opened.len(), command.plan_id),
+        || {
+            format!(
+                "{} executions of plan {} are open again\n",
+                opened.len(),
+                command.plan_id
+            )
+        },
         || json!({ "schema": 1, "plan_id": command.plan_id, "reset": opened }),
     );
     Ok(Conclusion::Passed)
 }
 
 /// What failed by the service's own list; `None` where it cannot list.
-async fn listed(client: &Client, plan: PlanId, rerun: Option<u32>) -> Result<Option<Vec<Candidate>>, Failure> {
-    let Some(executions) = client.executions(plan).await? else { return Ok(None) };
+async fn listed(
+    client: &Client,
+    plan: PlanId,
+    rerun: Option<u32>,
+) -> Result<Option<Vec<Candidate>>, Failure> {
+    let Some(executions) = client.executions(plan).await? else {
+        return Ok(None);
+    };
     let candidates = executions
         .into_iter()
         .filter(|execution| execution.state == ExecutionState::Done)
         .filter(|execution| execution.outcome.as_ref().is_some_and(wants_another_try))
         .filter(|execution| rerun.is_none_or(|rerun| execution.generation < rerun))
-        .map(|execution| Candidate { execution: execution.id, generation: Some(execution.generation) })
+        .map(|execution| Candidate {
+            execution: execution.id,
+            generation: Some(execution.generation),
+        })
         .collect();
     Ok(Some(candidates))
 }
@@ -111,14 +137,24 @@ async fn listed(client: &Client, plan: PlanId, rerun: Option<u32>) -> Result<Opt
 fn recorded(command: &Retry) -> Result<Vec<Candidate>, Failure> {
     let paths = working::record_paths(&command.out.out, &command.records);
     let report = working::merge(&paths, Some(command.plan_id), None, None)?;
-    let failed = report.entries.iter().filter(|entry| entry.standing.can_be_reset());
-    Ok(failed.map(|entry| Candidate { execution: entry.execution, generation: None }).collect())
+    let failed = report
+        .entries
+        .iter()
+        .filter(|entry| entry.standing.can_be_reset());
+    Ok(failed
+        .map(|entry| Candidate {
+            execution: entry.execution,
+            generation: None,
+        })
+        .collect())
 }
 
 fn wants_another_try(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::ExecutionError { .. } => true,
-        Outcome::Completed { result } => result.is_some_and(|result| result.verdict == TestVerdict::Failed),
+        Outcome::Completed { result } => {
+            result.is_some_and(|result| result.verdict == TestVerdict::Failed)
+        }
         Outcome::LeaseLost | Outcome::Cancelled => false,
     }
 }
@@ -127,11 +163,12 @@ async fn begin(
     command: &Retry,
     client: &Client,
     plan: &Plan,
+    environment: &Environment,
 ) -> Result<(Recorder, String), Failure> {
-    let name = working::process_name(None);
+    let name = working::process_name(environment)?;
     let status = client.status(plan.id, &Capabilities::default()).await?;
-    let mut recorder =
-        Recorder::create(&command.out.out.join("records"), &name).map_err(Failure::infrastructure)?;
+    let mut recorder = Recorder::create(&command.out.out.join("records"), &name)
+        .map_err(Failure::infrastructure)?;
     let began = RecordEvent::Began {
         plan: plan.id,
         title: plan.title.clone(),
@@ -141,6 +178,8 @@ async fn begin(
         status,
         version: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    recorder.write(&record(name.clone(), began)).map_err(Failure::infrastructure)?;
+    recorder
+        .write(&record(name.clone(), began))
+        .map_err(Failure::infrastructure)?;
     Ok((recorder, name))
 }

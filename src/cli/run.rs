@@ -13,12 +13,8 @@ use super::{
     working::{self, JUnitProfile, Job},
 };
 use crate::{
-    client::Client,
-    config::environment::Environment,
-    exit_code::Conclusion,
-    model::Capabilities,
-    report,
-    signal::Signals,
+    client::Client, config::environment::Environment, exit_code::Conclusion, model::Capabilities,
+    report, signal::Signals,
 };
 
 /// Looks up, executes, works, waits and reports.
@@ -52,19 +48,36 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    if connect::names_a_service(&command.service, environment) {
+    if connect::names_a_service(&command.service, environment)? {
         let client = connect::client(&command.service, environment, screen)?;
-        return on(&client, &command, &config, &mut signals, environment, screen).await;
+        return on(
+            &client,
+            &command,
+            &config,
+            &mut signals,
+            environment,
+            screen,
+        )
+        .await;
     }
     let mut published = Published::default();
     tokio::select! {
         added = published.add(&config) => added?,
         kind = signals.next() => return Ok(working::cancelled(kind)),
     }
-    std::fs::create_dir_all(&command.out.out)
-        .map_err(|error| Failure::usage_text(format_args!("--out {}: {error}", command.out.out.display())))?;
+    std::fs::create_dir_all(&command.out.out).map_err(|error| {
+        Failure::usage_text(format_args!("--out {}: {error}", command.out.out.display()))
+    })?;
     let embedded = Embedded::start(&command.out.out.join("service.sqlite"), published).await?;
-    let ended = on(&embedded.client, &command, &config, &mut signals, environment, screen).await;
+    let ended = on(
+        &embedded.client,
+        &command,
+        &config,
+        &mut signals,
+        environment,
+        screen,
+    )
+    .await;
     let closed = embedded.close().await;
     let ended = ended?;
     closed.map(|()| ended)
@@ -83,7 +96,13 @@ async fn on(
     let plan = execute::start(client, &template, &command.start, environment).await?;
     screen.say(&format!("plan {} started: {}", plan.id, plan.title));
     let id = plan.id;
-    let job = Job { client: client.clone(), plan, runner: &runner, workers: &command.workers, out: &command.out.out };
+    let job = Job {
+        client: client.clone(),
+        plan,
+        runner: &runner,
+        workers: &command.workers,
+        out: &command.out.out,
+    };
     let end = working::work(job, signals, environment, screen).await?;
     // The service's own word on what is done, where it can still be had; the records tell the rest.
     let (status, executions) = match end.service {
@@ -94,18 +113,17 @@ async fn on(
         Some(_) => (None, None),
     };
     let paths = working::record_paths(&command.out.out, &[]);
-    let report = working::merge(&paths, Some(id), status, executions)?;
+    let mut report = working::merge(&paths, Some(id), status, executions)?;
+    if let Some(conclusion) = working::cut_short(&end) {
+        report = report.stopped_by(conclusion);
+    } else if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
+        report = report.stopped_by(Conclusion::Passed);
+    }
     let written = working::write_reports(&report, &command.out.out, command.junit);
-    screen.insist(&report::console::final_block(&report, screen.paint()));
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
     }
+    screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
     written?;
-    let conclusion = working::cut_short(&end).unwrap_or_else(|| report.conclusion());
-    let conclusion = match conclusion {
-        Conclusion::NothingToRun if command.allow_empty => Conclusion::Passed,
-        other => other,
-    };
-    screen.conclude(conclusion);
-    Ok(conclusion)
+    Ok(report.conclusion())
 }

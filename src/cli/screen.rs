@@ -36,9 +36,17 @@ impl Screen {
             ColorChoice::Never => Colour::Never,
         };
         let colour = coloured(flag, environment, terminal);
-        anstream::ColorChoice::write_global(if colour { Stream::Always } else { Stream::Never });
+        anstream::ColorChoice::write_global(if colour {
+            Stream::Always
+        } else {
+            Stream::Never
+        });
         let paint = if colour { Paint::Colour } else { Paint::Plain };
-        Self { paint, quiet: voice.quiet, bar: animated(environment, terminal) && !voice.quiet }
+        Self {
+            paint,
+            quiet: voice.quiet,
+            bar: animated(environment, terminal) && !voice.quiet,
+        }
     }
 
     /// Whether people's lines are coloured.
@@ -95,12 +103,22 @@ impl Screen {
     /// The last line: the conclusion in words.
     pub fn conclude(&self, conclusion: Conclusion) {
         if conclusion != Conclusion::Passed || !self.quiet {
-            eprintln!("{}: {} (exit code {})", conclusion.word(), conclusion.meaning(), conclusion.code());
+            eprintln!(
+                "{}: {} (exit code {})",
+                conclusion.word(),
+                conclusion.meaning(),
+                conclusion.code()
+            );
         }
     }
 
     /// Data, as text or as one JSON document. A closed pipe is the reader's wish, not an error.
-    pub fn data(&self, format: Format, text: impl FnOnce() -> String, json: impl FnOnce() -> serde_json::Value) {
+    pub fn data(
+        &self,
+        format: Format,
+        text: impl FnOnce() -> String,
+        json: impl FnOnce() -> serde_json::Value,
+    ) {
         let mut out = match format {
             Format::Text => text(),
             Format::Json => json().to_string(),

@@ -25,8 +25,8 @@ use crate::{
     exit_code::Conclusion,
     fs,
     model::LabelCase,
-    service::{Access, Limits, Principal, Service},
     run::state,
+    service::{Access, Limits, Principal, Service},
     signal::Signals,
     store::{
         Rules, Store,
@@ -86,7 +86,11 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
     })?;
     let access = access(&command, environment, screen)?;
     let rules = Rules {
-        label_case: if command.strict_labels { LabelCase::Strict } else { LabelCase::Folded },
+        label_case: if command.strict_labels {
+            LabelCase::Strict
+        } else {
+            LabelCase::Folded
+        },
         require_lease: command.require_lease,
         max_expiries: command.max_expiries,
         ..Rules::default()
@@ -96,15 +100,18 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
         DurabilityArg::Normal => Durability::Normal,
     };
     let file = command.data.join("testplan.sqlite");
-    let (store, opened) =
-        SqliteStore::open(&file, durability, rules, clock::wall()).map_err(Failure::infrastructure)?;
+    let (store, opened) = SqliteStore::open(&file, durability, rules, clock::wall())
+        .map_err(Failure::infrastructure)?;
     let store: Arc<dyn Store> = Arc::new(store);
     let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
     published.publish(store.as_ref(), clock.now()).await?;
     let service = Service::new(store, clock, access, Limits::default());
     let listener = TcpListener::bind(command.listen).await.map_err(|error| {
-        Failure::infrastructure(anyhow::anyhow!("cannot listen on {}: {error}", command.listen))
-            .help("choose another port with --listen, or port 0 for any")
+        Failure::infrastructure(anyhow::anyhow!(
+            "cannot listen on {}: {error}",
+            command.listen
+        ))
+        .help("choose another port with --listen, or port 0 for any")
     })?;
     let address = listener.local_addr().map_err(Failure::infrastructure)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
@@ -118,7 +125,10 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
             .await
     });
     let kind = signals.next().await;
-    screen.say(&format!("stopping ({}): no more reservations, leases stay", state::signal_name(kind)));
+    screen.say(&format!(
+        "stopping ({}): no more reservations, leases stay",
+        state::signal_name(kind)
+    ));
     let _ = stopped.send(());
     tokio::select! {
         ended = serving => ended.map_err(Failure::infrastructure)?.map_err(Failure::infrastructure)?,
@@ -148,11 +158,15 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
 /// Who may come in: the secrets of the environment or of a file, or else a token made here and kept for its owner only.
 fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result<Access, Failure> {
     let own = command.data.join("token");
-    let found = match credentials::find(command.token_file.as_deref(), environment).map_err(Failure::usage)? {
+    let found = match credentials::find(command.token_file.as_deref(), environment)
+        .map_err(Failure::usage)?
+    {
         Some(found) => found,
         None => {
             if !own.exists() {
-                let token: String = (0..8).map(|_| working::random().map(|part| format!("{part:08x}"))).collect::<Result<_, _>>()?;
+                let token: String = (0..8)
+                    .map(|_| working::random().map(|part| format!("{part:08x}")))
+                    .collect::<Result<_, _>>()?;
                 fs::write_private(&own, token.as_bytes()).map_err(Failure::infrastructure)?;
             }
             screen.say(&format!("the access token is in {}", own.display()));

@@ -103,7 +103,9 @@ pub struct Remove {
 pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -> Ended {
     match command {
         Servers::List(list) => {
-            let servers = connect::client(&list.service, environment, screen)?.squish_servers().await?;
+            let servers = connect::client(&list.service, environment, screen)?
+                .squish_servers()
+                .await?;
             let items = || json!({ "schema": 1, "servers": servers.iter().map(as_json).collect::<Vec<_>>() });
             screen.data(list.format, || table(&servers), items);
         }
@@ -116,22 +118,40 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
                 labels: add.labels.into(),
             };
             let server = client.add_squish_server(&server).await?;
-            screen.data(add.format, || table(std::slice::from_ref(&server)), || as_json(&server));
+            screen.data(
+                add.format,
+                || table(std::slice::from_ref(&server)),
+                || as_json(&server),
+            );
         }
         Servers::Update(update) => {
             let client = connect::client(&update.service, environment, screen)?;
             let enabled = (update.enable || update.disable).then_some(update.enable);
             let labels = (!update.labels.is_empty()).then(|| update.labels.into());
-            let change = SquishServerChange { host: update.host, port: update.port, enabled, labels };
+            let change = SquishServerChange {
+                host: update.host,
+                port: update.port,
+                enabled,
+                labels,
+            };
             if change == SquishServerChange::default() {
-                return Err(Failure::usage_text(format_args!("nothing to change of Squish server {}", update.id))
-                    .help("give --host, --port, --enable, --disable or --label"));
+                return Err(Failure::usage_text(format_args!(
+                    "nothing to change of Squish server {}",
+                    update.id
+                ))
+                .help("give --host, --port, --enable, --disable or --label"));
             }
             let server = client.change_squish_server(update.id, &change).await?;
-            screen.data(update.format, || table(std::slice::from_ref(&server)), || as_json(&server));
+            screen.data(
+                update.format,
+                || table(std::slice::from_ref(&server)),
+                || as_json(&server),
+            );
         }
         Servers::Remove(remove) => {
-            connect::client(&remove.service, environment, screen)?.remove_squish_server(remove.id).await?;
+            connect::client(&remove.service, environment, screen)?
+                .remove_squish_server(remove.id)
+                .await?;
             screen.say(&format!("Squish server {} is removed", remove.id));
         }
     }
@@ -149,7 +169,10 @@ fn table(servers: &[SquishServer]) -> String {
     if servers.is_empty() {
         return "no Squish servers are registered\n".to_owned();
     }
-    let mut text = format!("{:>4}  {:<28}  {:<9}  {}\n", "ID", "ADDRESS", "STATE", "LABELS");
+    let mut text = format!(
+        "{:>4}  {:<28}  {:<9}  {}\n",
+        "ID", "ADDRESS", "STATE", "LABELS"
+    );
     for server in servers {
         let state = match (server.enabled, server.busy_with) {
             (_, Some(execution)) => format!("busy {execution}"),
@@ -157,7 +180,11 @@ fn table(servers: &[SquishServer]) -> String {
             (false, None) => "disabled".to_owned(),
         };
         let address = format!("{}:{}", server.host, server.port);
-        let _ = writeln!(text, "{:>4}  {address:<28}  {state:<9}  {}", server.id, server.labels);
+        let _ = writeln!(
+            text,
+            "{:>4}  {address:<28}  {state:<9}  {}",
+            server.id, server.labels
+        );
     }
     text
 }

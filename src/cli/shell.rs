@@ -1,5 +1,8 @@
 //! What belongs to the program itself: completions, manual page, usage errors and the last words of a panic.
-#![expect(clippy::print_stderr, reason = "these speak before a screen exists, or after it is gone")]
+#![expect(
+    clippy::print_stderr,
+    reason = "these speak before a screen exists, or after it is gone"
+)]
 
 use std::{panic::PanicHookInfo, process::ExitCode};
 
@@ -35,7 +38,9 @@ pub fn completions(command: &Completions, screen: &Screen) -> Ended {
 /// `testplan man`.
 pub fn man(_command: &Man, screen: &Screen) -> Ended {
     let mut page = Vec::new();
-    clap_mangen::Man::new(Cli::command()).render(&mut page).map_err(Failure::infrastructure)?;
+    clap_mangen::Man::new(Cli::command())
+        .render(&mut page)
+        .map_err(Failure::infrastructure)?;
     screen.raw(&page);
     Ok(Conclusion::Passed)
 }
@@ -44,12 +49,18 @@ pub fn man(_command: &Man, screen: &Screen) -> Ended {
 pub fn tell_usage(error: &clap::Error) -> ExitCode {
     // A closed pipe leaves nobody to tell.
     let _ = error.print();
-    if error.use_stderr() { Conclusion::Usage.into() } else { Conclusion::Passed.into() }
+    if error.use_stderr() {
+        Conclusion::Usage.into()
+    } else {
+        Conclusion::Passed.into()
+    }
 }
 
 /// Says where it broke, without the payload: that may hold anything, a secret included.
 pub fn tell_panic(info: &PanicHookInfo<'_>) {
-    let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    let place = info
+        .location()
+        .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     eprintln!(
         "error: testplan {} broke at {place}. This is a bug of testplan, not of your tests.\n\
          help: please report it with the command line and the line above",

@@ -24,10 +24,15 @@ pub struct Validate {
 /// `testplan validate`.
 pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> Ended {
     let Some(loaded) = connect::config(&command.config, environment, screen)? else {
-        return Err(Failure::usage_text("there is no testplan.yml here").help("name one with --config FILE"));
+        return Err(Failure::usage_text("there is no testplan.yml here")
+            .help("name one with --config FILE"));
     };
     let file = &loaded.file;
-    let templates: Vec<&str> = file.templates.iter().map(|template| template.title.as_str()).collect();
+    let templates: Vec<&str> = file
+        .templates
+        .iter()
+        .map(|template| template.title.as_str())
+        .collect();
     screen.data(
         command.format,
         || {

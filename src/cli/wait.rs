@@ -63,7 +63,10 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
     };
     super::plan::print_status(screen, command.format, command.plan_id, status);
     if status.total() == 0 && !command.allow_empty {
-        return Err(Failure::nothing_to_run(format_args!("plan {} has no executions", command.plan_id)));
+        return Err(Failure::nothing_to_run(format_args!(
+            "plan {} has no executions",
+            command.plan_id
+        )));
     }
     Ok(Conclusion::Passed)
 }

@@ -10,10 +10,7 @@ use super::{
     working::{self, Job},
 };
 use crate::{
-    config::environment::Environment,
-    exit_code::Conclusion,
-    model::PlanId,
-    run::state::Tally,
+    config::environment::Environment, exit_code::Conclusion, model::PlanId, run::state::Tally,
     signal::Signals,
 };
 
@@ -43,12 +40,23 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     let client = connect::client(&command.service, environment, screen)?;
     let plan = client.plan(command.plan_id).await?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    let job = Job { client, plan, runner: &runner, workers: &command.workers, out: &command.out.out };
+    let job = Job {
+        client,
+        plan,
+        runner: &runner,
+        workers: &command.workers,
+        out: &command.out.out,
+    };
     let end = working::work(job, &mut signals, environment, screen).await?;
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
     }
-    let Tally { passed, failed, errors, lost } = end.tally;
+    let Tally {
+        passed,
+        failed,
+        errors,
+        lost,
+    } = end.tally;
     screen.say(&format!(
         "worked on plan {}: {passed} passed, {failed} failed, {errors} could not run, {lost} not counted; record {}",
         command.plan_id,

@@ -5,22 +5,16 @@ use std::{
     sync::Arc,
 };
 
-use super::{
-    args::WorkerArgs,
-    failure::Failure,
-    progress::Progress,
-    screen::Screen,
-};
+use super::{args::WorkerArgs, failure::Failure, progress::Progress, screen::Screen};
 use crate::{
     client::Client,
-    clock,
-    config::{environment::Environment, plan_file::PlanFile},
+    config::environment::Environment,
     exit_code::Conclusion,
     fs,
     model::{Capabilities, Execution, Plan, PlanId, PlanStatus, record::PlannedExecution},
-    report::{self, Report, RecordFile},
+    report::{self, Report, junit, merge::Evidence, parse_record_file, read::RecordFile, summary},
     run::{RunEnd, WorkOrder, executor::Executor, state::Stop, worker::WorkerSettings},
-    runner::settings::RunnerSettings,
+    runner::settings::{ResultsFormat, RunnerSettings},
     signal::{SignalKind, Signals},
 };
 
@@ -51,11 +45,19 @@ pub async fn work(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<RunEnd, Failure> {
-    let status = job.client.status(job.plan.id, &Capabilities::default()).await?;
-    let planned = if status.total() <= MOST_LISTED { listed(&job.client, job.plan.id).await? } else { None };
+    let status = job
+        .client
+        .status(job.plan.id, &Capabilities::default())
+        .await?;
+    let planned = if status.total() <= MOST_LISTED {
+        listed(&job.client, job.plan.id).await?
+    } else {
+        None
+    };
     let offered: Capabilities = job.workers.capabilities.iter().cloned().collect();
-    std::fs::create_dir_all(job.out.join("logs"))
-        .map_err(|error| Failure::usage_text(format_args!("--out {}: {error}", job.out.display())))?;
+    std::fs::create_dir_all(job.out.join("logs")).map_err(|error| {
+        Failure::usage_text(format_args!("--out {}: {error}", job.out.display()))
+    })?;
     let executor = Executor {
         runner: job.runner.clone(),
         // A child runs in its own folder, so what it is told must not depend on ours.
@@ -63,9 +65,15 @@ pub async fn work(
         plan: job.plan.id,
         offered: offered.clone(),
         capture_limit: CAPTURE_LIMIT,
+        wants_results_folder: job.runner.results != ResultsFormat::ExitCode
+            || job
+                .runner
+                .command
+                .iter()
+                .any(|argument| argument.contains("{results}")),
     };
     let settings = WorkerSettings {
-        offered,
+        offered: offered.clone(),
         lease: job.workers.lease,
         allocate_server: job.workers.allocate_server,
         executor,
@@ -76,19 +84,28 @@ pub async fn work(
         status,
         planned,
         settings: Arc::new(settings),
-        workers: job.workers.workers.map_or_else(super::shell::cores, usize::from),
+        workers: job
+            .workers
+            .workers
+            .map_or_else(super::shell::cores, usize::from),
         deadline: job.workers.deadline,
         records: job.out.join("records"),
-        name: process_name(environment),
+        name: process_name(environment)?,
     };
-    let mut progress = Progress::new(screen, status);
+    let mut progress = Progress::new(screen, offered, status);
     let end = crate::run::work(order, signals, &mut progress).await;
     drop(progress);
-    end.map_err(|error| Failure::infrastructure(anyhow::anyhow!("the record file could not be written: {error}")))
+    end.map_err(|error| {
+        Failure::infrastructure(anyhow::anyhow!(
+            "the record file could not be written: {error}"
+        ))
+    })
 }
 
 async fn listed(client: &Client, plan: PlanId) -> Result<Option<Vec<PlannedExecution>>, Failure> {
-    let Some(executions) = client.executions(plan).await? else { return Ok(None) };
+    let Some(executions) = client.executions(plan).await? else {
+        return Ok(None);
+    };
     let planned = executions.into_iter().map(|execution| PlannedExecution {
         execution: execution.id,
         test: execution.test,
@@ -103,26 +120,31 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
         return Some(Conclusion::Bug);
     }
     match end.stop {
-        Some(Stop::Signal(SignalKind::Interrupt)) => Some(Conclusion::Interrupted),
-        Some(Stop::Signal(SignalKind::Terminate)) => Some(Conclusion::Terminated),
+        Some(Stop::Signal(kind)) => Some(cancelled(kind)),
         Some(Stop::Deadline) => Some(Conclusion::Incomplete),
         None => end.service.as_ref().map(|error| error.conclusion()),
     }
 }
 
-/// Unique among all workers of a plan, and safe as a file name.
-pub fn process_name(environment: &Environment) -> String {
-    let host = environment.host().unwrap_or("worker");
-    let host = fs::safe_name(host, 40);
-    format!("{host}-{}-{}", std::process::id(), clock::wall().0 % 100_000_000)
+/// Unique among all workers of a plan, and safe as a file name: `TESTPLAN_WORKER` or the machine's name, and a number.
+pub fn process_name(environment: &Environment) -> Result<String, Failure> {
+    let machine = gethostname::gethostname();
+    let named = environment
+        .get("TESTPLAN_WORKER")
+        .map_or_else(|| machine.to_string_lossy().into_owned(), str::to_owned);
+    Ok(format!("{}-{:08x}", fs::safe_name(&named, 40), random()?))
 }
 
 /// Record files and folders to read: those named, else the `--out` folder's own.
 pub fn record_paths(out: &Path, named: &[PathBuf]) -> Vec<PathBuf> {
-    if named.is_empty() { vec![out.join("records")] } else { named.to_vec() }
+    if named.is_empty() {
+        vec![out.join("records")]
+    } else {
+        named.to_vec()
+    }
 }
 
-/// Reads and merges records of one plan; the only one there is, unless it is named.
+/// Reads and merges the records of one plan: the one named, or the only one there is.
 pub fn merge(
     paths: &[PathBuf],
     plan: Option<PlanId>,
@@ -133,41 +155,46 @@ pub fn merge(
     for path in paths {
         read_records(path, &mut files)?;
     }
-    let mut plans: Vec<PlanId> = files.iter().filter_map(RecordFile::plan).collect();
-    plans.sort_unstable();
-    plans.dedup();
-    let plan = match (plan, plans.as_slice()) {
-        (Some(plan), _) => plan,
-        (None, [plan]) => *plan,
-        (None, []) => {
-            let places: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
-            return Err(Failure::usage_text(format_args!("no records in {}", places.join(", ")))
-                .help("name the workers' record files or folders with --records"));
-        }
-        (None, several) => {
-            let list: Vec<String> = several.iter().map(ToString::to_string).collect();
-            return Err(Failure::usage_text(format_args!("the records speak of plans {}", list.join(", ")))
-                .help("choose one with --plan-id"));
-        }
-    };
-    files.retain(|file| file.plan() == Some(plan));
-    Ok(Report::merge(files, status, executions))
+    if files.is_empty() {
+        let places: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        return Err(
+            Failure::usage_text(format_args!("no records in {}", places.join(", ")))
+                .help("name the workers' record files or folders with --records"),
+        );
+    }
+    report::merge::merge(Evidence {
+        files,
+        plan,
+        status,
+        executions,
+    })
+    .map_err(Failure::usage)
 }
 
-fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
-    let refuse = |error: std::io::Error| Failure::usage_text(format_args!("records {}: {error}", path.display()));
+/// Reads a record file, or all in a folder and below.
+pub fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
+    let refuse = |error: std::io::Error| {
+        Failure::usage_text(format_args!("records {}: {error}", path.display()))
+    };
     if path.is_dir() {
         let mut found: Vec<PathBuf> = std::fs::read_dir(path)
             .map_err(refuse)?
             .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| path.extension().is_some_and(|extension| extension == "ndjson") || path.is_dir())
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "ndjson")
+                    || path.is_dir()
+            })
             .collect();
         found.sort();
         return found.iter().try_for_each(|path| read_records(path, files));
     }
     let bytes = std::fs::read(path).map_err(refuse)?;
     let text = String::from_utf8_lossy(&bytes);
-    files.push(report::read::parse_record_file(&path.display().to_string(), &text).map_err(Failure::usage)?);
+    files.push(parse_record_file(&path.display().to_string(), &text).map_err(Failure::usage)?);
     Ok(())
 }
 
@@ -185,13 +212,34 @@ pub enum JUnitProfile {
 /// first trouble is returned after all were tried.
 pub fn write_reports(report: &Report, out: &Path, profile: JUnitProfile) -> Result<(), Failure> {
     let profile = match profile {
-        JUnitProfile::Default => report::junit::Profile::Default,
-        JUnitProfile::Strict => report::junit::Profile::Strict,
+        JUnitProfile::Default => junit::Profile::Default,
+        JUnitProfile::Strict => junit::Profile::Strict,
     };
-    let junit = report::junit::render(report, profile)
-        .map_err(|error| Failure::infrastructure(anyhow::anyhow!("junit.xml could not be made: {error}")))
-        .and_then(|bytes| fs::write_atomic(&out.join("junit.xml"), &bytes).map_err(Failure::infrastructure));
-    let summary = report::summary::render(report, report::summary::BUDGET);
-    let summary = fs::write_atomic(&out.join("summary.md"), summary.as_bytes()).map_err(Failure::infrastructure);
+    let junit = junit::render(report, profile)
+        .map_err(|error| {
+            Failure::infrastructure(
+                anyhow::Error::new(error).context("junit.xml could not be made"),
+            )
+        })
+        .and_then(|bytes| {
+            fs::write_atomic(&out.join("junit.xml"), &bytes).map_err(Failure::infrastructure)
+        });
+    let summary = summary::render(report, summary::DEFAULT_BUDGET);
+    let summary = fs::write_atomic(&out.join("summary.md"), summary.as_bytes())
+        .map_err(Failure::infrastructure);
     junit.and(summary)
+}
+
+/// What a signal that came before any work means.
+pub fn cancelled(kind: SignalKind) -> Conclusion {
+    match kind {
+        SignalKind::Interrupt => Conclusion::Interrupted,
+        SignalKind::Terminate => Conclusion::Terminated,
+    }
+}
+
+/// A number that nobody can guess.
+pub fn random() -> Result<u32, Failure> {
+    getrandom::u32()
+        .map_err(|error| Failure::infrastructure(anyhow::anyhow!("no random numbers: {error}")))
 }

@@ -68,13 +68,20 @@ pub struct RunEnd {
 
 /// Works on a plan until nothing is left for these workers, or until it is stopped. An error is a record file that
 /// could not be begun.
-pub async fn work(order: WorkOrder, signals: &mut Signals, observer: &mut dyn Observer) -> io::Result<RunEnd> {
+pub async fn work(
+    order: WorkOrder,
+    signals: &mut Signals,
+    observer: &mut dyn Observer,
+) -> io::Result<RunEnd> {
     let mut recorder = Recorder::create(&order.records, &order.name)?;
     let mut write = |worker: String, event| {
         let record = record(worker, event);
         recorder.write(&record).map(|()| record.event)
     };
-    write(order.name.clone(), began(&order.plan, order.status, &order.settings.offered))?;
+    write(
+        order.name.clone(),
+        began(&order.plan, order.status, &order.settings.offered),
+    )?;
     if let Some(executions) = order.planned {
         write(order.name.clone(), RecordEvent::Planned { executions })?;
     }
@@ -130,7 +137,9 @@ pub async fn work(order: WorkOrder, signals: &mut Signals, observer: &mut dyn Ob
             phase.send_replace(next);
         }
         if let Some(notice) = response.notice {
-            quiet.as_mut().reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
+            quiet
+                .as_mut()
+                .reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
             observer.notice(&notice);
         }
         if response.over {
@@ -139,12 +148,22 @@ pub async fn work(order: WorkOrder, signals: &mut Signals, observer: &mut dyn Ob
     }
     let (tally, stop, service, broken) = state.into_end();
     let status = match service {
-        None => order.client.status(order.plan.id, &Capabilities::default()).await.ok(),
+        None => order
+            .client
+            .status(order.plan.id, &Capabilities::default())
+            .await
+            .ok(),
         Some(_) => None,
     };
     let reason = reason(stop, service.as_deref(), broken.as_deref());
     write(order.name, RecordEvent::Left { reason, status })?;
-    Ok(RunEnd { tally, stop, service, broken, record: recorder.path().to_owned() })
+    Ok(RunEnd {
+        tally,
+        stop,
+        service,
+        broken,
+        record: recorder.path().to_owned(),
+    })
 }
 
 fn began(plan: &Plan, status: PlanStatus, offered: &Capabilities) -> RecordEvent {
@@ -167,13 +186,16 @@ fn acknowledge(written: Option<oneshot::Sender<()>>) {
 }
 
 fn broken_worker(state: &mut RunState) {
-    let message = "a worker ended without a word; please report this as a bug of testplan".to_owned();
+    let message =
+        "a worker ended without a word; please report this as a bug of testplan".to_owned();
     let _ = state.handle(Event::Worker(0, WorkerEvent::Left(Leave::Broken(message))));
 }
 
 fn reason(stop: Option<Stop>, service: Option<&ClientError>, broken: Option<&str>) -> String {
     match (stop, service, broken) {
-        (Some(Stop::Signal(kind)), _, _) => format!("stopped by {}", super::state::signal_name(kind)),
+        (Some(Stop::Signal(kind)), _, _) => {
+            format!("stopped by {}", super::state::signal_name(kind))
+        }
         (Some(Stop::Deadline), _, _) => "deadline reached".to_owned(),
         (None, Some(error), _) => error.to_string(),
         (None, None, Some(message)) => message.to_owned(),

@@ -13,7 +13,7 @@ use super::{
     heartbeat::Heartbeat,
     lease::HeldLease,
     process::{self, Running},
-    state::Phase,
+    state::{Phase, moved_past},
 };
 use crate::{
     client::Granted,
@@ -103,7 +103,9 @@ impl Executor {
         };
         let line = match command::build(&self.runner, &facts) {
             Ok(line) => line,
-            Err(refused) => return could_not_run(began, "the command could not be made", &refused.to_string()),
+            Err(refused) => {
+                return could_not_run(began, "the command could not be made", &refused.to_string());
+            }
         };
         if self.wants_results_folder
             && let Err(error) = std::fs::create_dir_all(&results_dir)
@@ -113,13 +115,26 @@ impl Executor {
         }
         let mut running = match process::spawn(&line, &log_path, self.capture_limit) {
             Ok(running) => running,
-            Err(error) => return could_not_run(began, "the command could not be started", &error.to_string()),
+            Err(error) => {
+                return could_not_run(
+                    began,
+                    "the command could not be started",
+                    &error.to_string(),
+                );
+            }
         };
         started(running.pid()).await;
-        let ending = match self.supervise(&mut running, &mut heartbeat, phase.clone()).await {
+        let ending = match self
+            .supervise(&mut running, &mut heartbeat, phase.clone())
+            .await
+        {
             Ok(Ok(ending)) => ending,
             Ok(Err(error)) => {
-                return could_not_run(began, "the system cannot say how the command ended", &error.to_string());
+                return could_not_run(
+                    began,
+                    "the system cannot say how the command ended",
+                    &error.to_string(),
+                );
             }
             Err(cut) => {
                 let grace = match &cut {
@@ -141,8 +156,18 @@ impl Executor {
         let (outcome, cases) = self.judge(ending, duration, results_dir).await;
         let passed = matches!(&outcome, Outcome::Completed { result: Some(result) }
             if result.verdict != crate::model::TestVerdict::Failed);
-        let output_tail = if passed { String::new() } else { tail(&log_path, TAIL_LINES, TAIL_BYTES) };
-        Attempt { outcome, duration, cases, log: Some(log), output_tail }
+        let output_tail = if passed {
+            String::new()
+        } else {
+            tail(&log_path, TAIL_LINES, TAIL_BYTES)
+        };
+        Attempt {
+            outcome,
+            duration,
+            cases,
+            log: Some(log),
+            output_tail,
+        }
     }
 
     /// Waits for the process, or for the first reason to end it. The lease is looked at first: after a time stopped
@@ -165,15 +190,18 @@ impl Executor {
         tokio::select! {
             biased;
             reason = heartbeat.lost() => Err(Cut::Lease(reason)),
-            changed = phase.wait_for(|phase| *phase > Phase::Working) => {
-                Err(Cut::Phase(changed.map_or(Phase::Killing, |phase| *phase)))
-            }
+            phase = moved_past(&mut phase, Phase::Working) => Err(Cut::Phase(phase)),
             ending = running.wait() => Ok(ending),
             limit = limit => Err(Cut::TimeLimit(limit)),
         }
     }
 
-    async fn judge(&self, ending: Ending, duration: Duration, results_dir: PathBuf) -> (Outcome, Vec<CaseResult>) {
+    async fn judge(
+        &self,
+        ending: Ending,
+        duration: Duration,
+        results_dir: PathBuf,
+    ) -> (Outcome, Vec<CaseResult>) {
         let runner = self.runner.clone();
         let decision = if self.runner.results == ResultsFormat::ExitCode {
             outcome::decide(&runner, ending, duration, Results::NotAsked)
@@ -183,14 +211,16 @@ impl Executor {
                 let found = results::gather(&runner.results, &results_dir);
                 outcome::decide(&runner, ending, duration, found)
             };
-            tokio::task::spawn_blocking(read).await.unwrap_or_else(|error| Decision {
-                outcome: Outcome::ExecutionError {
-                    message: "reading its results failed".to_owned(),
-                    details: error.to_string(),
-                },
-                cases: Vec::new(),
-                note: None,
-            })
+            tokio::task::spawn_blocking(read)
+                .await
+                .unwrap_or_else(|error| Decision {
+                    outcome: Outcome::ExecutionError {
+                        message: "reading its results failed".to_owned(),
+                        details: error.to_string(),
+                    },
+                    cases: Vec::new(),
+                    note: None,
+                })
         };
         if let Some(note) = decision.note {
             tracing::info!(%note, "exit code and results disagree");
@@ -211,12 +241,21 @@ impl Executor {
             }
         };
         let output_tail = tail(&self.out.join(&log), TAIL_LINES, TAIL_BYTES);
-        Attempt { outcome, duration: began.elapsed(), cases: Vec::new(), log: Some(log), output_tail }
+        Attempt {
+            outcome,
+            duration: began.elapsed(),
+            cases: Vec::new(),
+            log: Some(log),
+            output_tail,
+        }
     }
 
     /// Unique per attempt, readable, and safe as a file name whatever the test is called.
     fn attempt_name(&self, granted: &Granted) -> String {
-        let test = safe_name(&format!("{}-{}", granted.test.suite, granted.test.testcase), 80);
+        let test = safe_name(
+            &format!("{}-{}", granted.test.suite, granted.test.testcase),
+            80,
+        );
         let attempt = match (granted.attempt, &granted.lease) {
             (Some(attempt), _) => attempt.to_string(),
             (None, _) => clock::wall().0.to_string(),
@@ -233,12 +272,21 @@ async fn stop(
 ) -> std::io::Result<Ending> {
     tokio::select! {
         ended = running.stop(grace) => return ended,
-        _ = phase.wait_for(|phase| *phase == Phase::Killing), if !grace.is_zero() => {}
+        _ = moved_past(&mut phase, Phase::Stopping), if !grace.is_zero() => {}
     }
     running.stop(Duration::ZERO).await
 }
 
 fn could_not_run(began: Instant, what: &str, details: &str) -> Attempt {
-    let outcome = Outcome::ExecutionError { message: format!("{what}: {details}"), details: String::new() };
-    Attempt { outcome, duration: began.elapsed(), cases: Vec::new(), log: None, output_tail: String::new() }
+    let outcome = Outcome::ExecutionError {
+        message: format!("{what}: {details}"),
+        details: String::new(),
+    };
+    Attempt {
+        outcome,
+        duration: began.elapsed(),
+        cases: Vec::new(),
+        log: None,
+        output_tail: String::new(),
+    }
 }

@@ -32,8 +32,13 @@ pub struct Heartbeat {
 impl Heartbeat {
     /// Starts to keep `lease` at length `full`: the first beat lengthens a short first lease.
     pub fn start(client: Client, lease: HeldLease, full: Duration) -> Self {
-        let (sender, standing) = watch::channel(Standing::Held { fence: lease.fence() });
-        Self { standing, task: tokio::spawn(keep(client, lease, full, sender)) }
+        let (sender, standing) = watch::channel(Standing::Held {
+            fence: lease.fence(),
+        });
+        Self {
+            standing,
+            task: tokio::spawn(keep(client, lease, full, sender)),
+        }
     }
 
     /// Resolves when the work must end, with the reason: the fence was reached, or the service said no.
@@ -61,7 +66,9 @@ impl Heartbeat {
     pub fn is_lost(&self) -> Option<String> {
         match &*self.standing.borrow() {
             Standing::Lost { reason } => Some(reason.clone()),
-            Standing::Held { fence } => (clock::monotonic() >= *fence).then(|| FENCE_REACHED.to_owned()),
+            Standing::Held { fence } => {
+                (clock::monotonic() >= *fence).then(|| FENCE_REACHED.to_owned())
+            }
         }
     }
 }
@@ -77,21 +84,33 @@ const FENCE_REACHED: &str = "no heartbeat was answered before the lease was abou
 /// Longest time one heartbeat may take: a hung connection must not eat the lease.
 const LONGEST_BEAT: Duration = Duration::from_secs(10);
 
-async fn keep(client: Client, mut lease: HeldLease, full: Duration, standing: watch::Sender<Standing>) {
+async fn keep(
+    client: Client,
+    mut lease: HeldLease,
+    full: Duration,
+    standing: watch::Sender<Standing>,
+) {
     let spread = f64::from(u8::try_from(lease.execution.0.rem_euclid(256)).unwrap_or(0)) / 255.0;
     let mut pause = lease.beat_interval(spread);
     loop {
         tokio::time::sleep(pause).await;
         let interval = lease.beat_interval(spread);
         let limit = interval.min(LONGEST_BEAT);
-        match client.heartbeat(lease.execution, lease.token.as_ref(), full, limit).await {
+        match client
+            .heartbeat(lease.execution, lease.token.as_ref(), full, limit)
+            .await
+        {
             Ok(sent_at) => {
                 (lease.sent_at, lease.timeout) = (sent_at, full);
-                let _ = standing.send(Standing::Held { fence: lease.fence() });
+                let _ = standing.send(Standing::Held {
+                    fence: lease.fence(),
+                });
                 pause = lease.beat_interval(spread);
             }
             Err(error) if error.lease_is_lost() => {
-                let _ = standing.send(Standing::Lost { reason: error.to_string() });
+                let _ = standing.send(Standing::Lost {
+                    reason: error.to_string(),
+                });
                 return;
             }
             Err(error) => {

@@ -30,7 +30,10 @@ pub struct HeldLease {
 impl HeldLease {
     /// When the work must begin to end: early enough that its processes are gone before the lease is.
     pub fn fence(&self) -> Instant {
-        self.sent_at + self.timeout.saturating_sub(self.kill_budget() + self.timeout / 10)
+        self.sent_at
+            + self
+                .timeout
+                .saturating_sub(self.kill_budget() + self.timeout / 10)
     }
 
     /// How long ending the work may take.
@@ -65,7 +68,10 @@ mod tests {
             let lease = lease(seconds);
             let end = lease.sent_at + lease.timeout;
             assert!(lease.fence() + lease.kill_budget() < end, "{seconds}");
-            assert!(lease.fence() > lease.sent_at + lease.timeout / 2, "two beats fit before the fence: {seconds}");
+            assert!(
+                lease.fence() > lease.sent_at + lease.timeout / 2,
+                "two beats fit before the fence: {seconds}"
+            );
         }
     }
 

@@ -26,7 +26,10 @@ impl Recorder {
     pub fn create(folder: &Path, name: &str) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let path = folder.join(format!("{name}.ndjson"));
-        let file = OpenOptions::new().create_new(true).append(true).open(&path)?;
+        let file = OpenOptions::new()
+            .create_new(true)
+            .append(true)
+            .open(&path)?;
         Ok(Self { file, path })
     }
 
@@ -46,5 +49,10 @@ impl Recorder {
 
 /// A record of now.
 pub fn record(worker: String, event: RecordEvent) -> Record {
-    Record { v: RECORD_VERSION, at: clock::wall(), worker, event }
+    Record {
+        v: RECORD_VERSION,
+        at: clock::wall(),
+        worker,
+        event,
+    }
 }

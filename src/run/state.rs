@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use crate::{
     client::ClientError,
     model::{
@@ -21,6 +23,14 @@ pub enum Phase {
     Stopping,
     /// Kill at once.
     Killing,
+}
+
+/// Resolves with the phase once it is past `phase`. A dispatcher that is gone is as good as the last one.
+pub async fn moved_past(phases: &mut watch::Receiver<Phase>, phase: Phase) -> Phase {
+    phases
+        .wait_for(|now| *now > phase)
+        .await
+        .map_or(Phase::Killing, |now| *now)
 }
 
 /// What a worker tells the dispatcher.
@@ -180,7 +190,9 @@ impl RunState {
     /// A run of `workers` on a plan that stands at `status`.
     pub fn new(workers: usize, status: PlanStatus) -> Self {
         Self {
-            slots: std::iter::repeat_with(Slot::default).take(workers).collect(),
+            slots: std::iter::repeat_with(Slot::default)
+                .take(workers)
+                .collect(),
             total: status.total(),
             ended: status.done,
             phase: Phase::Working,
@@ -202,7 +214,10 @@ impl RunState {
             Event::Worker(slot, WorkerEvent::Left(leave)) => self.left(slot, leave),
             Event::Signal(kind) => self.stop(Stop::Signal(kind)),
             Event::Deadline => self.stop(Stop::Deadline),
-            Event::Quiet => Response { notice: self.quiet(), ..Response::default() },
+            Event::Quiet => Response {
+                notice: self.quiet(),
+                ..Response::default()
+            },
         }
     }
 
@@ -212,7 +227,14 @@ impl RunState {
     }
 
     /// How the run ended, once it is over.
-    pub fn into_end(self) -> (Tally, Option<Stop>, Option<Box<ClientError>>, Option<String>) {
+    pub fn into_end(
+        self,
+    ) -> (
+        Tally,
+        Option<Stop>,
+        Option<Box<ClientError>>,
+        Option<String>,
+    ) {
         (self.tally, self.stop, self.service, self.broken)
     }
 
@@ -220,23 +242,33 @@ impl RunState {
         let slot_number = slot + 1;
         let slot = &mut self.slots[slot];
         match event {
-            RecordEvent::Reserved { execution, test, .. } => {
+            RecordEvent::Reserved {
+                execution, test, ..
+            } => {
                 slot.running = Some((execution, test));
                 slot.waiting = None;
                 Response::default()
             }
-            RecordEvent::Ended { outcome, duration_ms, .. } => {
+            RecordEvent::Ended {
+                outcome,
+                duration_ms,
+                ..
+            } => {
                 if matches!(outcome, Outcome::LeaseLost) {
                     self.tally.lost += 1;
                     let test = slot.running.take().map(|(_, test)| test);
-                    let reason = "the lease ended while the test ran; it was stopped and is run again".to_owned();
+                    let reason =
+                        "the lease ended while the test ran; it was stopped and is run again"
+                            .to_owned();
                     return told(test.map(|test| Notice::NotCounted { test, reason }));
                 }
                 slot.ended = Some((outcome, Duration::from_millis(duration_ms)));
                 Response::default()
             }
             RecordEvent::Confirmed { answer, .. } => {
-                let (Some((_, test)), Some((outcome, duration))) = (slot.running.take(), slot.ended.take()) else {
+                let (Some((_, test)), Some((outcome, duration))) =
+                    (slot.running.take(), slot.ended.take())
+                else {
                     return Response::default();
                 };
                 match answer {
@@ -244,7 +276,14 @@ impl RunState {
                         self.ended += 1;
                         self.tally.count(&outcome);
                         let (ended, total) = (self.ended, self.total.max(self.ended));
-                        told(Some(Notice::Finished { slot: slot_number, test, outcome, duration, ended, total }))
+                        told(Some(Notice::Finished {
+                            slot: slot_number,
+                            test,
+                            outcome,
+                            duration,
+                            ended,
+                            total,
+                        }))
                     }
                     Confirmation::NotCounted { reason } | Confirmation::Undelivered { reason } => {
                         self.tally.lost += 1;
@@ -294,7 +333,11 @@ impl RunState {
         };
         self.stop.get_or_insert(stop);
         let phase = self.advance(next);
-        Response { notice: phase.map(|_| Notice::Stopping(stop)), phase, over: false }
+        Response {
+            notice: phase.map(|_| Notice::Stopping(stop)),
+            phase,
+            over: false,
+        }
     }
 
     fn advance(&mut self, phase: Phase) -> Option<Phase> {
@@ -305,13 +348,24 @@ impl RunState {
     }
 
     fn quiet(&self) -> Option<Notice> {
-        let running: Vec<Test> =
-            self.slots.iter().filter_map(|slot| slot.running.as_ref().map(|(_, test)| test.clone())).collect();
+        let running: Vec<Test> = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.running.as_ref().map(|(_, test)| test.clone()))
+            .collect();
         if !running.is_empty() {
             return Some(Notice::Busy { running });
         }
-        let waiting = self.slots.iter().filter(|slot| !slot.left).find_map(|slot| slot.waiting)?;
-        let workers = self.slots.iter().filter(|slot| slot.waiting.is_some() && !slot.left).count();
+        let waiting = self
+            .slots
+            .iter()
+            .filter(|slot| !slot.left)
+            .find_map(|slot| slot.waiting)?;
+        let workers = self
+            .slots
+            .iter()
+            .filter(|slot| slot.waiting.is_some() && !slot.left)
+            .count();
         Some(Notice::Waiting { waiting, workers })
     }
 }
@@ -319,7 +373,9 @@ impl RunState {
 impl Tally {
     fn count(&mut self, outcome: &Outcome) {
         match outcome {
-            Outcome::Completed { result: Some(result) } if result.verdict == TestVerdict::Failed => self.failed += 1,
+            Outcome::Completed {
+                result: Some(result),
+            } if result.verdict == TestVerdict::Failed => self.failed += 1,
             Outcome::Completed { .. } => self.passed += 1,
             Outcome::ExecutionError { .. } => self.errors += 1,
             Outcome::LeaseLost | Outcome::Cancelled => self.lost += 1,
@@ -328,7 +384,10 @@ impl Tally {
 }
 
 fn told(notice: Option<Notice>) -> Response {
-    Response { notice, ..Response::default() }
+    Response {
+        notice,
+        ..Response::default()
+    }
 }
 
 #[cfg(test)]
@@ -337,13 +396,23 @@ mod tests {
     use crate::model::TestResult;
 
     fn run(workers: usize) -> RunState {
-        RunState::new(workers, PlanStatus { open: 5, reserved: 0, done: 0 })
+        RunState::new(
+            workers,
+            PlanStatus {
+                open: 5,
+                reserved: 0,
+                done: 0,
+            },
+        )
     }
 
     fn reserved(id: i64) -> WorkerEvent {
         WorkerEvent::Record(RecordEvent::Reserved {
             execution: ExecutionId(id),
-            test: Test { suite: "s".into(), testcase: "t".into() },
+            test: Test {
+                suite: "s".into(),
+                testcase: "t".into(),
+            },
             required: None,
             attempt: None,
             lease: None,
@@ -363,11 +432,20 @@ mod tests {
     }
 
     fn confirmed(id: i64, answer: Confirmation) -> WorkerEvent {
-        WorkerEvent::Record(RecordEvent::Confirmed { execution: ExecutionId(id), answer })
+        WorkerEvent::Record(RecordEvent::Confirmed {
+            execution: ExecutionId(id),
+            answer,
+        })
     }
 
     fn completed(verdict: TestVerdict) -> Outcome {
-        Outcome::Completed { result: Some(TestResult { verdict, duration_ms: 7, flaky: false }) }
+        Outcome::Completed {
+            result: Some(TestResult {
+                verdict,
+                duration_ms: 7,
+                flaky: false,
+            }),
+        }
     }
 
     #[test]
@@ -375,17 +453,43 @@ mod tests {
         let mut run = run(1);
         let _ = run.handle(Event::Worker(0, reserved(1)));
         let response = run.handle(Event::Worker(0, ended(1, completed(TestVerdict::Failed))));
-        assert_eq!((response, run.tally()), (Response::default(), Tally::default()));
+        assert_eq!(
+            (response, run.tally()),
+            (Response::default(), Tally::default())
+        );
         let response = run.handle(Event::Worker(0, confirmed(1, Confirmation::Counted)));
-        assert!(matches!(response.notice, Some(Notice::Finished { ended: 1, total: 5, slot: 1, .. })));
-        assert_eq!(run.tally(), Tally { failed: 1, ..Tally::default() });
+        assert!(matches!(
+            response.notice,
+            Some(Notice::Finished {
+                ended: 1,
+                total: 5,
+                slot: 1,
+                ..
+            })
+        ));
+        assert_eq!(
+            run.tally(),
+            Tally {
+                failed: 1,
+                ..Tally::default()
+            }
+        );
 
         let _ = run.handle(Event::Worker(0, reserved(2)));
         let _ = run.handle(Event::Worker(0, ended(2, completed(TestVerdict::Passed))));
-        let answer = Confirmation::NotCounted { reason: "late".into() };
+        let answer = Confirmation::NotCounted {
+            reason: "late".into(),
+        };
         let response = run.handle(Event::Worker(0, confirmed(2, answer)));
         assert!(matches!(response.notice, Some(Notice::NotCounted { .. })));
-        assert_eq!(run.tally(), Tally { failed: 1, lost: 1, ..Tally::default() });
+        assert_eq!(
+            run.tally(),
+            Tally {
+                failed: 1,
+                lost: 1,
+                ..Tally::default()
+            }
+        );
     }
 
     #[test]
@@ -397,7 +501,11 @@ mod tests {
         assert_eq!(second.phase, Some(Phase::Killing));
         let third = run.handle(Event::Signal(SignalKind::Terminate));
         assert_eq!(third, Response::default());
-        assert_eq!(run.into_end().1, Some(Stop::Signal(SignalKind::Interrupt)), "the first reason stays");
+        assert_eq!(
+            run.into_end().1,
+            Some(Stop::Signal(SignalKind::Interrupt)),
+            "the first reason stays"
+        );
     }
 
     #[test]
@@ -410,18 +518,32 @@ mod tests {
     #[test]
     fn the_run_is_over_when_the_last_worker_left() {
         let mut run = run(2);
-        assert!(!run.handle(Event::Worker(0, WorkerEvent::Left(Leave::NothingLeft))).over);
-        assert!(run.handle(Event::Worker(1, WorkerEvent::Left(Leave::Told))).over);
+        assert!(
+            !run.handle(Event::Worker(0, WorkerEvent::Left(Leave::NothingLeft)))
+                .over
+        );
+        assert!(
+            run.handle(Event::Worker(1, WorkerEvent::Left(Leave::Told)))
+                .over
+        );
     }
 
     #[test]
     fn quiet_times_name_what_runs_or_what_is_waited_for() {
         let mut run = run(2);
         assert_eq!(run.handle(Event::Quiet).notice, None);
-        let _ = run.handle(Event::Worker(0, WorkerEvent::Waiting(Waiting::Executions(Some(3)))));
-        let waiting = Notice::Waiting { waiting: Waiting::Executions(Some(3)), workers: 1 };
+        let _ = run.handle(Event::Worker(
+            0,
+            WorkerEvent::Waiting(Waiting::Executions(Some(3))),
+        ));
+        let waiting = Notice::Waiting {
+            waiting: Waiting::Executions(Some(3)),
+            workers: 1,
+        };
         assert_eq!(run.handle(Event::Quiet).notice, Some(waiting));
         let _ = run.handle(Event::Worker(1, reserved(1)));
-        assert!(matches!(run.handle(Event::Quiet).notice, Some(Notice::Busy { running }) if running.len() == 1));
+        assert!(
+            matches!(run.handle(Event::Quiet).notice, Some(Notice::Busy { running }) if running.len() == 1)
+        );
     }
 }

@@ -8,7 +8,7 @@ use super::{
     executor::{Attempt, Executor},
     heartbeat::Heartbeat,
     lease::{FIRST_LEASE, HeldLease},
-    state::{Leave, Phase, Waiting, WorkerEvent},
+    state::{self, Leave, Phase, Waiting, WorkerEvent},
 };
 use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
@@ -97,7 +97,10 @@ impl Worker {
                     }
                 }
                 Some(Ok(Reservation::NoExecution { pending })) => {
-                    match self.wait(&mut idle, Waiting::Executions(pending), pending).await {
+                    match self
+                        .wait(&mut idle, Waiting::Executions(pending), pending)
+                        .await
+                    {
                         Ok(next) => next,
                         Err(leave) => return leave,
                     }
@@ -125,7 +128,7 @@ impl Worker {
         tokio::pin!(asking);
         tokio::select! {
             answer = &mut asking => Some(answer),
-            _ = phase.wait_for(|phase| *phase > Phase::Working) => {
+            _ = state::moved_past(&mut phase, Phase::Working) => {
                 tokio::time::timeout(STOP_GRACE, asking).await.ok()
             }
         }
@@ -145,7 +148,11 @@ impl Worker {
                 Ok(self.reserve(LONG_POLL).await)
             }
             None => {
-                let status = match self.client.status(self.plan, &Capabilities::default()).await {
+                let status = match self
+                    .client
+                    .status(self.plan, &Capabilities::default())
+                    .await
+                {
                     Ok(status) => status,
                     Err(error) => return Err(Leave::Service(Box::new(error))),
                 };
@@ -157,7 +164,7 @@ impl Worker {
                 let mut phase = self.phase.clone();
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
-                    _ = phase.wait_for(|phase| *phase > Phase::Working) => return Err(Leave::Told),
+                    _ = state::moved_past(&mut phase, Phase::Working) => return Err(Leave::Told),
                 }
                 Ok(self.reserve(Duration::ZERO).await)
             }
@@ -176,7 +183,10 @@ impl Worker {
             required: granted.required.clone(),
             attempt: granted.attempt,
             lease: granted.lease.as_ref().map(|lease| lease.fingerprint()),
-            squish_server: granted.server.as_ref().map(|server| format!("{}:{}", server.host, server.port)),
+            squish_server: granted
+                .server
+                .as_ref()
+                .map(|server| format!("{}:{}", server.host, server.port)),
         })
         .await;
         let lease = HeldLease {
@@ -187,12 +197,27 @@ impl Worker {
         };
         let heartbeat = Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
         let started = |pid| self.record(RecordEvent::Started { execution, pid });
-        let attempt =
-            self.settings.executor.execute(&granted, &lease, heartbeat, self.phase.clone(), started).await;
-        let Attempt { outcome, duration, cases, log, output_tail } = attempt;
+        let attempt = self
+            .settings
+            .executor
+            .execute(&granted, &lease, heartbeat, self.phase.clone(), started)
+            .await;
+        let Attempt {
+            outcome,
+            duration,
+            cases,
+            log,
+            output_tail,
+        } = attempt;
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        let ended =
-            RecordEvent::Ended { execution, outcome: outcome.clone(), duration_ms, cases, log, output_tail };
+        let ended = RecordEvent::Ended {
+            execution,
+            outcome: outcome.clone(),
+            duration_ms,
+            cases,
+            log,
+            output_tail,
+        };
         // On disk before the service is told: a result that counts is never without a record.
         if !self.record_and_wait(ended).await {
             return Err(Leave::Told);
@@ -203,7 +228,9 @@ impl Worker {
                 self.release(&lease).await;
                 Err(Leave::Told)
             }
-            Outcome::Completed { .. } | Outcome::ExecutionError { .. } => Ok(self.finish(&lease, &outcome).await),
+            Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
+                Ok(self.finish(&lease, &outcome).await)
+            }
         }
     }
 
@@ -214,7 +241,9 @@ impl Worker {
         lease: &HeldLease,
         outcome: &Outcome,
     ) -> Option<Result<Reservation, ClientError>> {
-        let told = self.client.finish(lease.execution, lease.token.as_ref(), outcome);
+        let told = self
+            .client
+            .finish(lease.execution, lease.token.as_ref(), outcome);
         let (told, next) = if self.settings.allocate_server {
             let told = told.await;
             (told, self.next().await)
@@ -223,10 +252,18 @@ impl Worker {
         };
         let answer = match &told {
             Ok(()) => Confirmation::Counted,
-            Err(error) if error.lease_is_lost() => Confirmation::NotCounted { reason: error.to_string() },
-            Err(error) => Confirmation::Undelivered { reason: error.to_string() },
+            Err(error) if error.lease_is_lost() => Confirmation::NotCounted {
+                reason: error.to_string(),
+            },
+            Err(error) => Confirmation::Undelivered {
+                reason: error.to_string(),
+            },
         };
-        self.record(RecordEvent::Confirmed { execution: lease.execution, answer }).await;
+        self.record(RecordEvent::Confirmed {
+            execution: lease.execution,
+            answer,
+        })
+        .await;
         match told {
             Err(error) if !error.lease_is_lost() => {
                 self.give_back(next).await;
@@ -257,7 +294,9 @@ impl Worker {
         let execution = lease.execution;
         match self.client.release(execution, lease.token.as_ref()).await {
             Ok(()) => self.record(RecordEvent::Released { execution }).await,
-            Err(error) => tracing::warn!(%execution, %error, "a lease could not be given back; it ends by itself"),
+            Err(error) => {
+                tracing::warn!(%execution, %error, "a lease could not be given back; it ends by itself")
+            }
         }
     }
 
@@ -267,13 +306,24 @@ impl Worker {
 
     async fn record_and_wait(&self, event: RecordEvent) -> bool {
         let (written, on_disk) = oneshot::channel();
-        let mail = Mail { slot: self.slot, event: WorkerEvent::Record(event), written: Some(written) };
+        let mail = Mail {
+            slot: self.slot,
+            event: WorkerEvent::Record(event),
+            written: Some(written),
+        };
         self.mail.send(mail).await.is_ok() && on_disk.await.is_ok()
     }
 
     async fn tell(&self, event: WorkerEvent) {
         // The dispatcher outlives its workers unless it failed to write a record; then there is nobody to tell.
-        let _ = self.mail.send(Mail { slot: self.slot, event, written: None }).await;
+        let _ = self
+            .mail
+            .send(Mail {
+                slot: self.slot,
+                event,
+                written: None,
+            })
+            .await;
     }
 }
 

@@ -5,9 +5,9 @@ use std::{path::Path, time::Duration};
 use crate::{
     cli::{
         failure::{Ended, Failure},
+        progress::span,
         screen::Screen,
     },
-    config::duration,
     exit_code::Conclusion,
     report::Report,
 };
@@ -33,15 +33,21 @@ pub fn explain(report: &Report, out: &Path, took: Duration, screen: &Screen) -> 
         .map(|(what, is, should)| format!("{what}: {is} instead of {should}"))
         .collect();
     if !wrong.is_empty() {
-        return Err(Failure::infrastructure(anyhow::anyhow!("the demo went otherwise than designed: {}", wrong.join(", ")))
-            .help(format!("look at the logs in {}; a very busy machine can be the reason", out.display())));
+        return Err(Failure::infrastructure(anyhow::anyhow!(
+            "the demo went otherwise than designed: {}",
+            wrong.join(", ")
+        ))
+        .help(format!(
+            "look at the logs in {}; a very busy machine can be the reason",
+            out.display()
+        )));
     }
     screen.say(&format!(
         "\nThat was the demo, in {}. Two tests fail on both systems, one crashes, one hangs until its time limit, one \
          skips itself,\nand the killed worker's test was rescued by another. A real run with this report would end with \
          exit code {} ({}).\n\n  {}\n  {}\n  {}\n\nYour own tests: write a testplan.yml as the one above, then \
          `testplan run`.",
-        duration::format(Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX) / 100 * 100)),
+        span(took),
         report.conclusion().code(),
         report.conclusion().word(),
         out.join("testplan.yml").display(),

@@ -65,8 +65,14 @@ const SUITES: &[(&str, &[(&str, Behaviour)])] = &[
         "suite_login",
         &[
             ("tst_password", Behaviour::Pass(130)),
-            ("tst_single_sign_on", Behaviour::Skip("no identity provider on this machine")),
-            ("tst_wrong_password", Behaviour::Fail("no message below the field 'password'")),
+            (
+                "tst_single_sign_on",
+                Behaviour::Skip("no identity provider on this machine"),
+            ),
+            (
+                "tst_wrong_password",
+                Behaviour::Fail("no message below the field 'password'"),
+            ),
             ("tst_logout", Behaviour::Pass(80)),
         ],
     ),
@@ -97,7 +103,11 @@ pub fn plan_file(binary: &Path) -> String {
     );
     for (suite, tests) in SUITES {
         let names: Vec<&str> = tests.iter().map(|(name, _)| *name).collect();
-        let _ = writeln!(text, "      - {{ suite: {suite}, testcases: [{}] }}", names.join(", "));
+        let _ = writeln!(
+            text,
+            "      - {{ suite: {suite}, testcases: [{}] }}",
+            names.join(", ")
+        );
     }
     text
 }
@@ -111,7 +121,9 @@ pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen)
         .flat_map(|(_, tests)| *tests)
         .find(|(name, _)| *name == testcase)
         .map(|(_, behaviour)| *behaviour)
-        .ok_or_else(|| Failure::usage_text(format_args!("the demo has no test {suite} / {testcase}")))?;
+        .ok_or_else(|| {
+            Failure::usage_text(format_args!("the demo has no test {suite} / {testcase}"))
+        })?;
     screen.raw(format!("running {suite} / {testcase}\n").as_bytes());
     let (body, conclusion) = match behaviour {
         Behaviour::Pass(span) => {
@@ -122,9 +134,15 @@ pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen)
             tokio::time::sleep(Duration::from_millis(90)).await;
             screen.raw(format!("{testcase}: {message}\n").as_bytes());
             let message = message.replace('\'', "&apos;");
-            (format!("<failure message='{message}' type='verification'>{message}</failure>"), Conclusion::Failed)
+            (
+                format!("<failure message='{message}' type='verification'>{message}</failure>"),
+                Conclusion::Failed,
+            )
         }
-        Behaviour::Skip(message) => (format!("<skipped message='{message}'/>"), Conclusion::Passed),
+        Behaviour::Skip(message) => (
+            format!("<skipped message='{message}'/>"),
+            Conclusion::Passed,
+        ),
         Behaviour::Crash => {
             screen.raw(b"restoring the last session ...\n");
             std::process::abort()
@@ -136,9 +154,12 @@ pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen)
         }
     };
     if let Some(folder) = environment.get("TESTPLAN_RESULTS") {
-        let case = format!("<testcase classname='{suite}' name='{testcase}' file='{suite}/{testcase}/test.py' line='12'>");
+        let case = format!(
+            "<testcase classname='{suite}' name='{testcase}' file='{suite}/{testcase}/test.py' line='12'>"
+        );
         let xml = format!("<testsuite name='{suite}'>{case}{body}</testcase></testsuite>\n");
-        fs::write_atomic(&Path::new(folder).join("junit.xml"), xml.as_bytes()).map_err(Failure::infrastructure)?;
+        fs::write_atomic(&Path::new(folder).join("junit.xml"), xml.as_bytes())
+            .map_err(Failure::infrastructure)?;
     }
     Ok(conclusion)
 }

@@ -1,0 +1,123 @@
+//! Progress of a run, for people: a counted line per finished execution, and a bar below on a terminal.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::screen::Screen;
+use crate::{
+    config::duration,
+    model::{Capabilities, PlanStatus},
+    report::{
+        console::{Finished, Word, line},
+        sanitise::console_line,
+    },
+    run::{
+        Notice, Observer,
+        state::{Stop, Waiting, signal_name},
+    },
+};
+
+/// Most bytes of a name or reason in a line.
+const LONGEST: usize = 300;
+
+/// Tells of a run on stderr.
+#[derive(Debug)]
+pub struct Progress<'a> {
+    screen: &'a Screen,
+    offered: Capabilities,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Progress<'a> {
+    /// For workers that offer `offered`, on a plan that stands at `status`.
+    pub fn new(screen: &'a Screen, offered: Capabilities, status: PlanStatus) -> Self {
+        let bar = screen.may_draw().then(|| {
+            let bar = ProgressBar::new(status.total()).with_position(status.done);
+            let style = ProgressStyle::with_template("{bar:40} {pos}/{len}  {elapsed}  {msg}");
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        Self {
+            screen,
+            offered,
+            bar,
+        }
+    }
+
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.screen.say(line)),
+            None => self.screen.say(line),
+        }
+    }
+
+    fn finished(&self, finished: &Finished<'_>) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(finished.done);
+            // On a terminal the bar tells of what passes; lines are for what somebody must look at.
+            if matches!(finished.word, Word::Pass | Word::Skip) {
+                return;
+            }
+        }
+        self.say(&line(finished, self.screen.paint()));
+    }
+}
+
+impl Observer for Progress<'_> {
+    fn notice(&mut self, notice: &Notice) {
+        match notice {
+            Notice::Finished { slot, test, outcome, duration, ended, total } => self.finished(&Finished {
+                done: *ended,
+                total: Some(*total),
+                word: Word::of(outcome),
+                duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+                test,
+                worker: &slot.to_string(),
+                capabilities: &self.offered,
+            }),
+            Notice::NotCounted { test, reason } => {
+                let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
+                self.say(&format!("not counted: {test}: {reason}"));
+            }
+            Notice::Waiting { waiting: Waiting::Executions(pending), workers } => {
+                let others = pending.map_or_else(|| "some".to_owned(), |pending| pending.to_string());
+                self.say(&format!(
+                    "waiting: {workers} workers here; {others} executions that fit {} are in the hands of others",
+                    self.offered
+                ));
+            }
+            Notice::Waiting { waiting: Waiting::SquishServer, workers } => self.say(&format!(
+                "waiting: {workers} workers here; every Squish server that offers {} is busy or resting",
+                self.offered
+            )),
+            Notice::Busy { running } => {
+                let names: Vec<String> =
+                    running.iter().take(4).map(|test| console_line(&test.to_string(), LONGEST)).collect();
+                let more = running.len().saturating_sub(names.len());
+                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                self.say(&format!("running: {}{more}", names.join(", ")));
+            }
+            Notice::Stopping(Stop::Signal(kind)) => self.say(&format!(
+                "stopping ({}): ending the tests, giving the leases back; once more kills",
+                signal_name(*kind)
+            )),
+            Notice::Stopping(Stop::Deadline) => self.say("stopping: the deadline is reached"),
+            Notice::ServiceGone(error) => self.say(&format!("stopping: {}", console_line(error, 1000))),
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// A span of time as people read it, to the tenth of a second.
+pub fn span(span: Duration) -> String {
+    duration::format(Duration::from_millis(
+        u64::try_from(span.as_millis()).unwrap_or(u64::MAX) / 100 * 100,
+    ))
+}
