@@ -10,4 +10,5 @@ mod client {
     mod script;
     mod socket;
     mod vendor;
+    mod ways;
 }

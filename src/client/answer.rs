@@ -7,7 +7,7 @@ use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Client, ErrorKind, Sent,
+    Client, ErrorKind, RedirectTarget, Sent,
     call::Call,
     redirect,
     retry_after::retry_after,
@@ -101,6 +101,12 @@ impl Client {
         if status.is_redirection()
             && let Some(target) = redirect::target(self.endpoint(), call.path(), response.headers())
         {
+            let target = match target {
+                RedirectTarget::Elsewhere(url) => {
+                    RedirectTarget::Elsewhere(self.quote(url.as_bytes(), text::MESSAGE))
+                }
+                RedirectTarget::Login | RedirectTarget::Activation => target,
+            };
             return Err(ErrorKind::Redirected {
                 status: number,
                 target,

@@ -263,7 +263,10 @@ async fn secrets_never_show_even_if_the_service_echoes_them() {
             ),
             answer(200, format!("<pre>{CANARY} {basic}</pre>")),
             answer(200, format!(r#"{{"id":"{CANARY}","title":"{basic}"}}"#)),
-            answer(302, "").with("location", "https://canary4ever@x/?canary4ever#canary4ever"),
+            answer(302, "").with(
+                "location",
+                "https://canary4ever@x/canary4ever?canary4ever#canary4ever",
+            ),
         ]
     };
     for credentials in [

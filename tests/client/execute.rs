@@ -7,7 +7,7 @@ use testplan::{
 
 use super::script::{Script, Step, answer, client, page, refused};
 
-fn start() -> StartPlan {
+pub(super) fn start() -> StartPlan {
     StartPlan {
         project: "my project".into(),
         template: PlanId(64),
@@ -78,6 +78,21 @@ async fn what_surely_did_not_arrive_is_sent_again_without_look_up() {
     let (result, letters) = play(steps).await;
     assert_eq!(result.unwrap().id, PlanId(5));
     assert_eq!(letters, "LPPP");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_never_arrived_was_surely_not_started() {
+    let mut steps = vec![none()];
+    steps.extend(std::iter::repeat_n(Step::Fail(Sent::No), 200));
+    let script = Script::new(steps);
+    let error = client(&script).execute_plan(&start()).await.unwrap_err();
+    assert!(
+        matches!(error.kind, ErrorKind::Unreachable { .. }),
+        "{error}"
+    );
+    assert!(!error.may_have_happened);
+    let seen = script.seen();
+    assert!(seen[1..].iter().all(|seen| seen.line.starts_with("POST")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -16,7 +16,7 @@ const GRANTED: &str = r#"{"status":"Reservation successful","execution_id":7,"pr
 const NONE: &str =
     r#"{"status":"No executions available that match requested capabilities.","pending":3}"#;
 
-fn options() -> ReserveOptions {
+pub(super) fn options() -> ReserveOptions {
     ReserveOptions {
         offered: [Capability::new("OS", "Linux")].into_iter().collect(),
         lease: Duration::from_secs(20),

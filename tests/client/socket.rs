@@ -15,7 +15,7 @@ use testplan::{
         Client, Credentials, Endpoint, ErrorKind, HttpOptions, HttpTransport, Patience, Sent,
         Transport as _, TransportError,
     },
-    model::{ExecutionId, PlanId},
+    model::{ExecutionId, Outcome, PlanId, PlanKind, SquishServerId},
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -23,7 +23,7 @@ use tokio::{
     sync::mpsc,
 };
 
-use super::script::CANARY;
+use super::{execute::start, reserve::options, script::CANARY};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -318,4 +318,19 @@ fn certificates_are_checked_when_they_are_given() {
         let error = HttpTransport::new(&options).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
+}
+
+/// Workers run on several threads: every call must be able to move between them.
+#[test]
+fn calls_can_be_spawned() {
+    fn spawnable<T: Send + 'static>(_: impl FnOnce(&'static Client) -> T) {}
+    spawnable(|c| c.find_plan("", "", PlanKind::Template));
+    spawnable(|c| c.executions(PlanId(1)));
+    spawnable(|c| async { c.reserve(PlanId(1), &options(), "").await });
+    spawnable(|c| async { c.execute_plan(&start()).await });
+    spawnable(|c| c.heartbeat(ExecutionId(1), None, LIMIT, LIMIT));
+    spawnable(|c| c.release(ExecutionId(1), None));
+    spawnable(|c| async { c.finish(ExecutionId(1), None, &Outcome::Cancelled).await });
+    spawnable(|c| c.reset(ExecutionId(1), None));
+    spawnable(|c| c.remove_squish_server(SquishServerId(1)));
 }
