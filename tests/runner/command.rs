@@ -180,6 +180,9 @@ fn secrets_and_stale_facts_are_not_inherited() {
     }
 }
 
+/// What is changed in the world, the command, and what the refusal says.
+type Row = (fn(&mut World), &'static [&'static str], &'static str);
+
 #[test]
 fn what_would_mean_something_else_is_refused() {
     let refused = |change: fn(&mut World), command: &[&str]| {
@@ -187,7 +190,6 @@ fn what_would_mean_something_else_is_refused() {
         change(&mut world);
         world.argv(command).unwrap_err()
     };
-    type Row = (fn(&mut World), &'static [&'static str], &'static str);
     let table: [Row; 16] = [
         (
             |w| w.test.testcase = "-k".into(),

@@ -143,7 +143,7 @@ fn several_failures_are_joined_and_an_error_wins() {
          <failure message='two'>second</failure><failure>third</failure></testcase>",
     );
     assert_eq!(
-        summary(&[case.clone()]),
+        summary(std::slice::from_ref(&case)),
         [" | c | failed: one (and 2 more)"]
     );
     assert_eq!(text(&case), "first\n\nsecond\n\nthird");
@@ -153,7 +153,11 @@ fn several_failures_are_joined_and_an_error_wins() {
         "<testcase name='c'><skipped message='s'/><error message='e' type='E'>x</error></testcase>",
     ] {
         let case = only(xml);
-        assert_eq!(summary(&[case.clone()]), [" | c | error: e"], "{xml}");
+        assert_eq!(
+            summary(std::slice::from_ref(&case)),
+            [" | c | error: e"],
+            "{xml}"
+        );
         let CaseVerdict::Error(trouble) = case.verdict else {
             panic!()
         };
@@ -277,7 +281,7 @@ fn a_doctype_is_refused_with_its_line() {
 fn bounds_are_errors_and_not_passes() {
     let deep = format!("{}{}", "<testsuite>".repeat(65), "</testsuite>".repeat(65));
     assert!(error(deep.as_bytes()).message.contains("deeper than 64"));
-    let attributes: String = (0..257).map(|n| format!(" a{n}='x'")).collect();
+    let attributes = " a='x'".repeat(257);
     let wide = format!("<testsuite>\n<testcase{attributes}/></testsuite>");
     let error = error(wide.as_bytes());
     assert!(error.message.contains("256 attributes"), "{error}");
