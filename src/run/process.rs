@@ -106,7 +106,7 @@ fn group(command: &mut CommandWrap) {
 #[cfg(windows)]
 fn group(command: &mut CommandWrap) {
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
-    let mut flags = process_wrap::tokio::CreationFlags(Default::default());
+    let mut flags = process_wrap::tokio::CreationFlags(<_>::default());
     flags.0.0 = CREATE_NEW_PROCESS_GROUP;
     command.wrap(flags).wrap(process_wrap::tokio::JobObject);
 }

@@ -148,8 +148,9 @@ fn expand(template: &Template, text: &str, facts: &Facts<'_>) -> Result<OsString
     let begins_literally = matches!(template.pieces().first(), Some(Piece::Literal(_)));
     if argument.as_encoded_bytes().starts_with(b"-") && !begins_literally {
         return Err(Refused(format!(
-            "{text:?} would become {argument:?}, which the command would take for an option: \
-             write a text before the placeholder, as \"./{text}\", or rename the test"
+            "{text:?} would become {:?}, which the command would take for an option: \
+             write a text before the placeholder, as \"./{text}\", or rename the test",
+            argument.to_string_lossy()
         )));
     }
     if argument.as_encoded_bytes().contains(&0) {

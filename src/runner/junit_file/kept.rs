@@ -52,6 +52,7 @@ fn rank(case: &CaseResult) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::outcome::Trouble;
 
     fn case(name: String, verdict: CaseVerdict) -> CaseResult {
         CaseResult {
@@ -82,7 +83,7 @@ mod tests {
         ));
         kept.push(case(
             "late failure".into(),
-            CaseVerdict::Failed(Default::default()),
+            CaseVerdict::Failed(Trouble::default()),
         ));
         let cases = kept.into_cases();
         assert_eq!(cases.len(), MAX_CASES);
