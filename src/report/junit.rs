@@ -181,7 +181,9 @@ fn unnamed(count: u64) -> TestCase {
     let mut status = quick_junit::TestCaseStatus::non_success(quick_junit::NonSuccessKind::Error);
     status
         .set_type("missing")
-        .set_message(format!("{count} planned executions have no counted result"))
+        .set_message(format!(
+            "planned executions without a counted result: {count}"
+        ))
         .set_description(
             "No worker's record speaks of them, and the service does not list executions: \
              only their number is known.",

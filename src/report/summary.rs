@@ -165,7 +165,7 @@ fn left_out(report: &Report, level: Level, budget: usize) -> String {
     if !level.passed && counts.passed > 0 {
         parts.push("the list of passed executions".to_owned());
     }
-    if level.lines.is_some() && troubled > 0 {
+    if sections::cuts_outputs(report, level) {
         parts.push("the middle of long outputs".to_owned());
     }
     if level.detailed < troubled {

@@ -192,6 +192,11 @@ fn notes(entry: &Entry) -> String {
     lines.join("\n")
 }
 
+fn no_result(entry: &Entry) -> String {
+    let reasons: Vec<String> = entry.explanations.iter().map(ToString::to_string).collect();
+    format!("no counted result: {}", reasons.join("; "))
+}
+
 fn of_case<'a>(entry: &'a Entry, case: &'a CaseResult) -> Draft<'a> {
     let mut status = Status::new(match &case.verdict {
         CaseVerdict::Passed { .. } => Now::Passed,
@@ -241,7 +246,7 @@ fn of_execution(entry: &Entry, beside_cases: bool) -> Draft<'_> {
         Standing::Missing => Now::Troubled(Words::new(
             NonSuccessKind::Error,
             "missing",
-            ("no counted result", &notes(entry)),
+            (&no_result(entry), ""),
         )),
     });
     if entry.flaky && entry.earlier().next().is_none() {

@@ -179,6 +179,27 @@ pub(super) fn could_not_run(page: &mut Page, report: &Report, level: Level) {
     );
 }
 
+/// Whether an output that is shown is longer than the level shows.
+pub(super) fn cuts_outputs(report: &Report, level: Level) -> bool {
+    let Some(each) = level.lines else {
+        return false;
+    };
+    report
+        .standing(Standing::Failed)
+        .chain(report.standing(Standing::Error))
+        .take(level.detailed)
+        .any(|entry| {
+            let (_, details) = entry.trouble();
+            let tail = entry.counted().and_then(crate::report::Attempt::ended);
+            [
+                details.as_str(),
+                tail.map_or("", |ended| ended.output_tail.as_str()),
+            ]
+            .iter()
+            .any(|text| text.lines().nth(2 * each).is_some())
+        })
+}
+
 /// The first ones with their words, the others by name. `before` have been shown with words already.
 fn troubled(
     page: &mut Page,

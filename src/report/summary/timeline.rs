@@ -4,7 +4,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use crate::report::{Attempt, AttemptEnd, Entry, Report, Standing, clean::prefix};
+use crate::{
+    model::record::Confirmation,
+    report::{Attempt, AttemptEnd, Entry, Report, Standing, clean::prefix},
+};
 
 /// Mermaid refuses 50,000 characters; this many bytes are safely fewer.
 const MAX_SOURCE: usize = 40_000;
@@ -90,6 +93,11 @@ fn look(attempt: &Attempt) -> (&'static str, &'static str, usize) {
     match &attempt.end {
         AttemptEnd::Unsaid | AttemptEnd::Killed => ("active", "✂ lost", 0),
         AttemptEnd::GivenBack { .. } => ("active", "↩ given back", 0),
+        AttemptEnd::Ended(_)
+            if matches!(attempt.confirmation, Some(Confirmation::NotCounted { .. })) =>
+        {
+            ("active", "✂ late", 0)
+        }
         AttemptEnd::Ended(_) => match attempt.standing() {
             Standing::Passed => ("done", "ok", 1),
             Standing::Skipped => ("done", "skipped", 0),

@@ -19,7 +19,7 @@ pub(in crate::report::summary) fn missing(page: &mut Page, report: &Report, most
     });
     if report.unnamed_missing > 0 {
         page.push(&format!(
-            "{} of them nobody can name: no record speaks of them, and the service lists none.\n\n",
+            "Without a name, because no record speaks of them and no list was given: {}.\n\n",
             report.unnamed_missing
         ));
     }

@@ -1,0 +1,21 @@
+//! Records in, reports out: merging, the renderers against golden files, and hostile text on every surface.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "tests read golden files, run xmllint, say what they skip, and share helpers"
+)]
+
+#[path = "report/golden.rs"]
+mod golden;
+#[path = "report/hostile.rs"]
+mod hostile;
+#[path = "report/junit.rs"]
+mod junit;
+#[path = "report/merge.rs"]
+mod merge;
+#[path = "report/story.rs"]
+mod story;
+#[path = "report/summary.rs"]
+mod summary;

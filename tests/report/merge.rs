@@ -1,0 +1,423 @@
+//! Which attempts count, what is missing, and how it is explained.
+
+use testplan::{
+    exit_code::Conclusion,
+    model::{ExecutionState, Outcome, PlanId, PlanStatus, record::Confirmation},
+    report::{Counting, Evidence, MergeError, Standing, merge, parse_record_file},
+};
+
+use crate::story::{
+    PLAN, Worker, entry, error, evidence, failed, late, listed, nightly, passed, report, said,
+    skipped,
+};
+
+const LINUX: &[&str] = &["OS=Linux"];
+
+#[test]
+fn a_night_adds_up() {
+    let report = report(&nightly());
+    let counts = report.counts();
+    assert_eq!(
+        (
+            counts.passed,
+            counts.failed,
+            counts.skipped,
+            counts.errors,
+            counts.missing
+        ),
+        (6, 1, 1, 1, 2)
+    );
+    assert_eq!((counts.total, report.unnamed_missing), (11, 1));
+    assert_eq!((counts.flaky, counts.recovered), (2, 2));
+    assert_eq!(report.conclusion(), Conclusion::Incomplete);
+    assert!(report.broken.is_empty() && report.warnings.is_empty());
+}
+
+#[test]
+fn planned_is_the_most_that_anybody_spoke_of() {
+    let worker = Worker::begins("a", LINUX, 2).runs(1, 1, passed()).leaves();
+    assert_eq!(report(std::slice::from_ref(&worker)).counts().missing, 1);
+    let told_later = Evidence {
+        status: Some(PlanStatus {
+            open: 0,
+            reserved: 0,
+            done: 5,
+        }),
+        ..evidence(&[worker])
+    };
+    let report = merge(told_later).unwrap();
+    assert_eq!((report.total, report.counts().missing), (5, 4));
+    assert_eq!(report.conclusion(), Conclusion::Incomplete);
+}
+
+#[test]
+fn nothing_planned_is_nothing_to_run() {
+    let worker = Worker::begins("a", LINUX, 0).leaves();
+    assert_eq!(report(&[worker]).conclusion(), Conclusion::NothingToRun);
+    let nobody = merge(Evidence::default()).unwrap();
+    assert_eq!(nobody.conclusion(), Conclusion::NothingToRun);
+}
+
+#[test]
+fn a_lost_lease_is_recovered_and_not_flaky() {
+    let a = Worker::begins("a", LINUX, 1)
+        .takes(1, Some(1))
+        .ends(1, Outcome::LeaseLost)
+        .leaves();
+    let b = Worker::begins("b", LINUX, 1)
+        .after(60_000)
+        .runs(1, 2, passed())
+        .leaves();
+    let report = report(&[b, a]);
+    assert_eq!(
+        said(&report, 1),
+        ["lease lost on worker a, recovered by worker b"]
+    );
+    assert_eq!(report.conclusion(), Conclusion::Passed);
+    assert_eq!((report.counts().flaky, report.counts().recovered), (0, 1));
+    let workers: Vec<&str> = entry(&report, 1)
+        .attempts
+        .iter()
+        .map(|attempt| attempt.worker.as_str())
+        .collect();
+    assert_eq!(workers, ["a", "b"]);
+}
+
+#[test]
+fn a_killed_worker_is_told_and_its_test_rescued() {
+    let a = Worker::begins("a", LINUX, 1).takes(1, Some(1));
+    let b = Worker::begins("b", LINUX, 1)
+        .after(60_000)
+        .runs(1, 2, passed())
+        .leaves();
+    let rescued = report(&[a.clone(), b]);
+    assert_eq!(
+        said(&rescued, 1),
+        ["worker a was killed (its record has no end), recovered by worker b"]
+    );
+    assert_eq!(rescued.conclusion(), Conclusion::Passed);
+    let alone = report(&[a]);
+    assert_eq!(
+        said(&alone, 1),
+        ["worker a was killed (its record has no end)"]
+    );
+    assert_eq!(alone.conclusion(), Conclusion::Incomplete);
+    assert_eq!(alone.workers[0].left, None);
+}
+
+#[test]
+fn a_late_result_never_counts() {
+    let a = Worker::begins("a", LINUX, 1)
+        .takes(1, Some(1))
+        .ends(1, failed())
+        .hears(1, late())
+        .leaves();
+    let b = Worker::begins("b", LINUX, 1).runs(1, 2, passed()).leaves();
+    let both = report(&[a.clone(), b]);
+    assert_eq!(
+        said(&both, 1),
+        ["late result not counted: failed on worker a (1301: lease lost)"]
+    );
+    assert_eq!(both.conclusion(), Conclusion::Passed);
+    assert_eq!(entry(&both, 1).attempts[0].counting, Counting::Not);
+    assert_eq!(report(&[a]).conclusion(), Conclusion::Incomplete);
+}
+
+#[test]
+fn what_was_given_back_is_missing_until_somebody_takes_it() {
+    let a = Worker::begins("a", LINUX, 1)
+        .takes(1, Some(1))
+        .ends(1, Outcome::Cancelled)
+        .releases(1)
+        .leaves();
+    assert_eq!(
+        said(&report(std::slice::from_ref(&a)), 1),
+        ["given back by worker a"]
+    );
+    assert_eq!(
+        report(std::slice::from_ref(&a)).conclusion(),
+        Conclusion::Incomplete
+    );
+    let b = Worker::begins("b", LINUX, 1).runs(1, 2, passed()).leaves();
+    let report = report(&[a, b]);
+    assert_eq!(report.conclusion(), Conclusion::Passed);
+    assert!(!entry(&report, 1).recovered);
+}
+
+#[test]
+fn a_reset_and_a_pass_are_flaky() {
+    let a = Worker::begins("a", LINUX, 1).runs(1, 1, failed()).leaves();
+    let b = Worker::begins("b", LINUX, 1)
+        .after(30_000)
+        .resets(1)
+        .runs(1, 2, passed())
+        .leaves();
+    let report = report(&[a, b]);
+    assert_eq!(
+        said(&report, 1),
+        ["reset after failure, passed on attempt 2"]
+    );
+    assert!(entry(&report, 1).flaky && report.broken.is_empty());
+    assert_eq!(report.conclusion(), Conclusion::Passed);
+}
+
+#[test]
+fn what_could_not_run_at_first_is_recovered_not_flaky() {
+    let a = Worker::begins("a", LINUX, 1)
+        .runs(1, 1, error())
+        .resets(1)
+        .runs(1, 2, passed())
+        .leaves();
+    let report = report(&[a]);
+    assert_eq!(
+        said(&report, 1),
+        ["reset after execution error, passed on attempt 2"]
+    );
+    assert!(!entry(&report, 1).flaky && entry(&report, 1).recovered);
+}
+
+#[test]
+fn a_reset_without_another_run_leaves_it_open() {
+    let a = Worker::begins("a", LINUX, 1)
+        .runs(1, 1, failed())
+        .resets(1)
+        .leaves();
+    let open = report(std::slice::from_ref(&a));
+    assert_eq!(said(&open, 1), ["reset after failure, not run again"]);
+    assert_eq!(open.conclusion(), Conclusion::Incomplete);
+    // A second reset that came late and did nothing: the service says that nothing is open.
+    let drained = Evidence {
+        status: Some(PlanStatus {
+            open: 0,
+            reserved: 0,
+            done: 1,
+        }),
+        ..evidence(&[a])
+    };
+    assert_eq!(merge(drained).unwrap().conclusion(), Conclusion::Failed);
+    let passed = Worker::begins("a", LINUX, 1)
+        .runs(1, 1, failed())
+        .resets(1)
+        .runs(1, 2, passed())
+        .resets(1)
+        .leaves();
+    assert_eq!(report(&[passed]).conclusion(), Conclusion::Passed);
+}
+
+#[test]
+fn counted_twice_is_a_broken_invariant_and_hides_nothing() {
+    let a = Worker::begins("a", LINUX, 1).runs(1, 1, failed()).leaves();
+    let b = Worker::begins("b", LINUX, 1)
+        .after(30_000)
+        .runs(1, 2, passed())
+        .leaves();
+    let report = report(&[a, b]);
+    assert_eq!(
+        report.broken,
+        [
+            "execution 1 (suite / case 1): results of a and b were all counted without a reset between them"
+        ]
+    );
+    assert_eq!(report.conclusion(), Conclusion::Failed);
+    assert_eq!(report.counted_attempts(), 1);
+}
+
+#[test]
+fn the_same_file_twice_is_one() {
+    let worker = Worker::begins("a", LINUX, 1).runs(1, 1, passed()).leaves();
+    let mut early = worker.file();
+    early.records.truncate(3);
+    early.name = "early.ndjson".into();
+    let report = merge(Evidence {
+        files: vec![early, worker.file(), worker.file()],
+        ..Evidence::default()
+    })
+    .unwrap();
+    assert_eq!(report.conclusion(), Conclusion::Passed);
+    assert!(report.broken.is_empty());
+    assert_eq!((report.workers.len(), report.warnings.len()), (1, 2));
+}
+
+#[test]
+fn attempts_are_ordered_by_number_before_time() {
+    // The second worker's clock is an hour behind.
+    let a = Worker::begins("a", LINUX, 1)
+        .takes(1, Some(1))
+        .ends(1, Outcome::LeaseLost)
+        .leaves();
+    let b = Worker::begins("b", LINUX, 1)
+        .after(-3_600_000)
+        .runs(1, 2, passed())
+        .leaves();
+    let report = report(&[a, b]);
+    assert_eq!(
+        said(&report, 1),
+        ["lease lost on worker a, recovered by worker b"]
+    );
+}
+
+#[test]
+fn an_unconfirmed_result_counts_only_by_the_services_word() {
+    let worker = |answer: Option<Confirmation>| {
+        let worker = Worker::begins("a", LINUX, 1)
+            .takes(1, Some(1))
+            .ends(1, passed());
+        match answer {
+            Some(answer) => worker.hears(1, answer).leaves(),
+            None => worker,
+        }
+    };
+    let undelivered = Confirmation::Undelivered {
+        reason: "no answer in 10 minutes".into(),
+    };
+    for answer in [None, Some(undelivered)] {
+        let alone = report(&[worker(answer.clone())]);
+        assert_eq!(alone.conclusion(), Conclusion::Incomplete);
+        assert!(said(&alone, 1)[0].starts_with("result never confirmed: passed on worker a"));
+
+        let with_list = |outcome, state| {
+            merge(Evidence {
+                executions: Some(vec![listed(1, state, outcome, 1)]),
+                ..evidence(&[worker(answer.clone())])
+            })
+            .unwrap()
+        };
+        let agreed = with_list(Some(passed()), ExecutionState::Done);
+        assert_eq!(agreed.conclusion(), Conclusion::Passed);
+        assert_eq!(agreed.counted_attempts(), 1);
+
+        let differing = with_list(Some(failed()), ExecutionState::Done);
+        assert_eq!(differing.conclusion(), Conclusion::Failed);
+        assert_eq!(differing.counted_attempts(), 0);
+
+        let unknown = Outcome::Completed { result: None };
+        let unknown = with_list(Some(unknown), ExecutionState::Done);
+        assert_eq!(unknown.conclusion(), Conclusion::Incomplete);
+        let open = with_list(None, ExecutionState::Open);
+        assert_eq!(open.conclusion(), Conclusion::Incomplete);
+    }
+}
+
+#[test]
+fn the_list_names_what_is_missing_and_what_the_service_gave_up() {
+    let worker = Worker::begins("a", LINUX, 3).runs(1, 1, passed()).leaves();
+    let poison = Outcome::ExecutionError {
+        message: "abandoned after 5 expired reservations".into(),
+        details: String::new(),
+    };
+    let report = merge(Evidence {
+        executions: Some(vec![
+            listed(1, ExecutionState::Done, Some(passed()), 1),
+            listed(2, ExecutionState::Open, None, 0),
+            listed(3, ExecutionState::Done, Some(poison), 5),
+        ]),
+        ..evidence(&[worker])
+    })
+    .unwrap();
+    assert_eq!(said(&report, 2), ["no worker took it"]);
+    assert_eq!(entry(&report, 3).standing, Standing::Error);
+    assert_eq!(
+        entry(&report, 3).trouble().0,
+        "abandoned after 5 expired reservations"
+    );
+    assert_eq!(report.unnamed_missing, 0);
+}
+
+#[test]
+fn the_service_has_the_last_word() {
+    let worker = Worker::begins("a", LINUX, 1).runs(1, 1, failed()).leaves();
+    let with = |execution| {
+        merge(Evidence {
+            executions: Some(vec![execution]),
+            ..evidence(std::slice::from_ref(&worker))
+        })
+        .unwrap()
+    };
+    let reopened = with(listed(1, ExecutionState::Open, None, 1));
+    assert_eq!(reopened.conclusion(), Conclusion::Incomplete);
+    let later = with(listed(1, ExecutionState::Done, Some(passed()), 2));
+    assert_eq!(later.conclusion(), Conclusion::Passed);
+    assert!(later.broken.is_empty());
+    // The same attempt with another verdict cannot be: the worse one counts.
+    let contradiction = with(listed(1, ExecutionState::Done, Some(skipped()), 1));
+    assert_eq!(contradiction.conclusion(), Conclusion::Failed);
+    assert_eq!(contradiction.broken.len(), 1);
+}
+
+#[test]
+fn an_open_plan_is_never_green() {
+    let worker = Worker::begins("a", LINUX, 1).runs(1, 1, passed()).leaves();
+    let report = merge(Evidence {
+        status: Some(PlanStatus {
+            open: 1,
+            reserved: 0,
+            done: 0,
+        }),
+        ..evidence(&[worker])
+    })
+    .unwrap();
+    assert_eq!(report.conclusion(), Conclusion::Incomplete);
+    assert_eq!(report.warnings.len(), 1);
+}
+
+#[test]
+fn an_unknown_verdict_is_never_green() {
+    let unknown = Outcome::Completed { result: None };
+    let worker = Worker::begins("a", LINUX, 1).runs(1, 1, unknown).leaves();
+    let report = report(&[worker]);
+    assert_eq!(report.conclusion(), Conclusion::Incomplete);
+    assert_eq!(said(&report, 1), ["done, but no verdict was sent with it"]);
+}
+
+#[test]
+fn plans_are_not_mixed() {
+    let ours = Worker::begins("a", LINUX, 1).runs(1, 1, passed()).leaves();
+    let other = Worker::begins_on(PlanId(7), "b", LINUX, 50)
+        .runs(1, 1, failed())
+        .leaves();
+    let both = evidence(&[ours, other]);
+    assert_eq!(
+        merge(both.clone()).unwrap_err(),
+        MergeError::SeveralPlans(vec![PlanId(7), PLAN])
+    );
+    let report = merge(Evidence {
+        plan: Some(PLAN),
+        ..both
+    })
+    .unwrap();
+    assert_eq!((report.total, report.conclusion()), (1, Conclusion::Passed));
+    assert_eq!(report.workers.len(), 1);
+    assert_eq!(report.warnings.len(), 1);
+}
+
+#[test]
+fn a_torn_record_is_incomplete_not_green() {
+    let text = Worker::begins("a", LINUX, 1).runs(1, 1, passed()).text();
+    let file = parse_record_file("a.ndjson", &text[..text.len() - 10]).unwrap();
+    let report = merge(Evidence {
+        files: vec![file],
+        ..Evidence::default()
+    })
+    .unwrap();
+    assert_eq!(report.conclusion(), Conclusion::Incomplete);
+    assert!(report.warnings[0].contains("torn"));
+}
+
+#[test]
+fn without_numbers_time_decides() {
+    let a = Worker::begins("a", LINUX, 1)
+        .takes(1, None)
+        .ends(1, Outcome::LeaseLost)
+        .leaves();
+    let b = Worker::begins("b", LINUX, 1)
+        .after(60_000)
+        .takes(1, None)
+        .ends(1, passed())
+        .counted(1)
+        .leaves();
+    let report = report(&[b, a]);
+    assert_eq!(
+        said(&report, 1),
+        ["lease lost on worker a, recovered by worker b"]
+    );
+}
