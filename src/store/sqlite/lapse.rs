@@ -109,8 +109,8 @@ pub(super) fn notice(desk: &mut Desk) -> Result<(), StoreError> {
 
 /// Moves the end of every lease that was valid at `since`; how many there were.
 ///
-/// One that was already noticed as over comes back, if its new end is still to come and its Squish server was not
-/// given away: the time it missed was the service's.
+/// One that was already noticed as over comes back, unless its Squish server was given away: the time it missed was
+/// the service's.
 pub(super) fn extend(
     desk: &mut Desk,
     since: Timestamp,
@@ -122,7 +122,8 @@ pub(super) fn extend(
     for lease in valid {
         let more = by(lease.timeout);
         let deadline = lease.deadline.plus(more);
-        if lease.state == 1 && (deadline <= desk.now || !revive(desk, &lease)?) {
+        // Over even so, noticed or not: nothing changes for it.
+        if deadline <= desk.now || (lease.state == 1 && !revive(desk, &lease)?) {
             continue;
         }
         let rows = desk

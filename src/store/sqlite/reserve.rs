@@ -68,7 +68,7 @@ pub(super) fn reserve(desk: &mut Desk, request: &Reserve) -> Result<Reservation,
             .execute([skipped.0])?;
         exactly_one(rows, "an execution passed over")?;
     }
-    let granted = grant(desk, request, &plan, head, squish_server)?;
+    let granted = grant(desk, request, &plan, &head, squish_server)?;
     Ok(Reservation::Granted(Box::new(granted)))
 }
 
@@ -87,7 +87,7 @@ fn grant(
     desk: &mut Desk,
     request: &Reserve,
     plan: &PlanFacts,
-    head: Head,
+    head: &Head,
     squish_server: Option<SquishServer>,
 ) -> Result<Granted, StoreError> {
     let id = head.candidate.id;

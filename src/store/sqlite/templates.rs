@@ -1,6 +1,6 @@
 //! Publishing templates: by project and title they keep their numbers for ever.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, hash_map::Entry};
 
 use rusqlite::{OptionalExtension as _, params};
 
@@ -104,13 +104,9 @@ fn insert_tests(desk: &Desk, id: i64, template: &TemplateDefinition) -> Result<(
     )?;
     let mut sets = HashMap::new();
     for (position, PlannedTest { test, required }) in (0_i64..).zip(&template.executions) {
-        let set = match sets.get(required) {
-            Some(set) => *set,
-            None => {
-                let set = desk.intern(required)?;
-                sets.insert(required, set);
-                set
-            }
+        let set = match sets.entry(required) {
+            Entry::Occupied(known) => *known.get(),
+            Entry::Vacant(new) => *new.insert(desk.intern(required)?),
         };
         insert.execute([
             id,

@@ -1,0 +1,410 @@
+//! Templates, plans, status and lists.
+
+use testplan::{
+    model::{ExecutionState, PlanId, PlanKind, PlanStatus, plan::LinkedRepository},
+    store::{ExecutePlan, PlanQuery, RefusalCode, Rules, StoreError},
+};
+
+use crate::store::world::{Fresh, START, World, caps, refused, template};
+
+type Make = fn(Rules) -> Fresh;
+
+pub(crate) async fn execute_starts_all_open(make: Make) {
+    let world = World::new(make, &["OS=Linux", "", "OS=Linux"]).await;
+    let plan = world.store.plan(world.plan, world.now()).await.unwrap();
+    assert_eq!((plan.kind, plan.count), (PlanKind::Instance, 3));
+    assert_eq!(
+        (plan.project.as_str(), plan.batch.as_str()),
+        ("project", "batch")
+    );
+    assert_eq!(
+        (plan.tags, plan.description.as_str()),
+        (vec!["tag".to_owned()], "about")
+    );
+    assert_eq!((plan.passes, plan.failed, plan.skipped), (0, 0, 0));
+    assert_eq!(world.counts().await, (3, 0, 0));
+    let names: Vec<_> = world
+        .executions()
+        .await
+        .into_iter()
+        .map(|e| (e.test.testcase, e.state, e.attempts, e.generation))
+        .collect();
+    let expected = ["t1", "t2", "t3"].map(|t| (t.to_owned(), ExecutionState::Open, 0, 0));
+    assert_eq!(names, expected);
+}
+
+pub(crate) async fn execute_wants_a_template_title_and_batch(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let template = world
+        .store
+        .publish(vec![template("t", &[])], world.now())
+        .await
+        .unwrap()[0];
+    let good = world.request(template);
+    let with = |change: fn(&mut ExecutePlan)| {
+        let mut request = good.clone();
+        change(&mut request);
+        request
+    };
+    for (request, code) in [
+        (with(|r| r.title.clear()), RefusalCode::Malformed),
+        (with(|r| r.batch = " ".to_owned()), RefusalCode::Malformed),
+        (
+            with(|r| r.title = "a\0b".to_owned()),
+            RefusalCode::Malformed,
+        ),
+        (with(|r| r.template = PlanId(9_999)), RefusalCode::Unknown),
+        (
+            ExecutePlan {
+                template: world.plan,
+                ..good.clone()
+            },
+            RefusalCode::Unknown,
+        ),
+    ] {
+        assert_eq!(refused(world.execute(request).await), code);
+    }
+    assert_eq!(
+        world.execute(good).await.unwrap().count,
+        0,
+        "an empty template makes an empty plan"
+    );
+}
+
+fn keyed(world: &World, template: PlanId) -> ExecutePlan {
+    ExecutePlan {
+        key: Some("k".to_owned()),
+        repositories: vec![LinkedRepository {
+            id: 4,
+            branch: "main".to_owned(),
+        }],
+        ..world.request(template)
+    }
+}
+
+pub(crate) async fn execute_repeats_under_its_key(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let ids = world
+        .store
+        .publish(vec![template("t", &["", ""])], world.now())
+        .await
+        .unwrap();
+    let first = world.execute(keyed(&world, ids[0])).await.unwrap();
+    world.pass(1_000);
+    assert_eq!(
+        world.execute(keyed(&world, ids[0])).await.unwrap(),
+        first,
+        "the same body"
+    );
+    let other = ExecutePlan {
+        principal: "bob".to_owned(),
+        ..keyed(&world, ids[0])
+    };
+    assert_ne!(
+        world.execute(other).await.unwrap().id,
+        first.id,
+        "keys are per principal"
+    );
+}
+
+pub(crate) async fn execute_refuses_a_reused_key(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let ids = world
+        .store
+        .publish(vec![template("t", &[""])], world.now())
+        .await
+        .unwrap();
+    world.execute(keyed(&world, ids[0])).await.unwrap();
+    let other = ExecutePlan {
+        title: "another".to_owned(),
+        ..keyed(&world, ids[0])
+    };
+    assert_eq!(refused(world.execute(other).await), RefusalCode::KeyReused);
+}
+
+pub(crate) async fn execute_forgets_keys_after_a_week(make: Make) {
+    const WEEK: u64 = 7 * 24 * 60 * 60 * 1_000;
+    let world = World::new(make, &[""]).await;
+    let ids = world
+        .store
+        .publish(vec![template("t", &[""])], world.now())
+        .await
+        .unwrap();
+    let first = world.execute(keyed(&world, ids[0])).await.unwrap();
+    world.pass(WEEK);
+    world.store.sweep(world.now()).await.unwrap();
+    assert_eq!(
+        world.execute(keyed(&world, ids[0])).await.unwrap().id,
+        first.id
+    );
+    world.pass(1);
+    assert_ne!(
+        world.execute(keyed(&world, ids[0])).await.unwrap().id,
+        first.id
+    );
+}
+
+pub(crate) async fn published_templates_keep_their_numbers(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let both = vec![template("a", &[""]), template("b", &["", ""])];
+    let ids = world.store.publish(both, world.now()).await.unwrap();
+    let running = world.execute(world.request(ids[1])).await.unwrap();
+    let changed = vec![template("b", &["OS=Linux"]), template("a", &[""])];
+    let again = world.store.publish(changed, world.now()).await.unwrap();
+    assert_eq!(again, [ids[1], ids[0]]);
+    assert_eq!(world.execute(world.request(ids[1])).await.unwrap().count, 1);
+    let before = world.store.plan(running.id, world.now()).await.unwrap();
+    assert_eq!(
+        before.count, 2,
+        "a running plan keeps what it was started with"
+    );
+    let twice = vec![template("a", &[]), template("a", &[""])];
+    assert_eq!(
+        refused(world.store.publish(twice, world.now()).await),
+        RefusalCode::Malformed
+    );
+}
+
+pub(crate) async fn templates_that_left_are_hidden(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let ids = world
+        .store
+        .publish(vec![template("a", &[""])], world.now())
+        .await
+        .unwrap();
+    world
+        .store
+        .publish(vec![template("b", &[""])], world.now())
+        .await
+        .unwrap();
+    assert_eq!(
+        refused(world.execute(world.request(ids[0])).await),
+        RefusalCode::Unknown
+    );
+    let query = PlanQuery {
+        project: "project".to_owned(),
+        title: "a".to_owned(),
+        kind: PlanKind::Template,
+    };
+    let found = world.store.find_plan(query.clone(), world.now()).await;
+    assert_eq!(refused(found), RefusalCode::Unknown);
+    assert_eq!(
+        world.store.plan(ids[0], world.now()).await.unwrap().title,
+        "a"
+    );
+    world
+        .store
+        .publish(vec![template("a", &[""])], world.now())
+        .await
+        .unwrap();
+    assert_eq!(
+        world.store.find_plan(query, world.now()).await.unwrap().id,
+        ids[0]
+    );
+}
+
+pub(crate) async fn the_newest_of_equal_titles_is_found(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let second = world.start("template", &[""]).await;
+    let query = PlanQuery {
+        project: "project".to_owned(),
+        title: "plan".to_owned(),
+        kind: PlanKind::Instance,
+    };
+    world.pass(7);
+    let found = world.store.find_plan(query, world.now()).await.unwrap();
+    assert_eq!(found.id, second.id);
+    assert_eq!(found.server_time, world.now());
+}
+
+pub(crate) async fn near_names_are_told(make: Make) {
+    let world = World::new(make, &[""]).await;
+    world
+        .store
+        .publish(vec![template("CI Tests master", &[])], START)
+        .await
+        .unwrap();
+    for (project, title, hint) in [
+        ("project", "CI Test master", "CI Tests master"),
+        ("projet", "CI Tests master", "\"project\""),
+    ] {
+        let query = PlanQuery {
+            project: project.to_owned(),
+            title: title.to_owned(),
+            kind: PlanKind::Template,
+        };
+        match world.store.find_plan(query, world.now()).await {
+            Err(StoreError::Refused(refusal)) => {
+                assert_eq!(refusal.code, RefusalCode::Unknown);
+                assert!(refusal.message.contains(hint), "{}", refusal.message);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+pub(crate) async fn status_counts_by_requirement(make: Make) {
+    let world = World::new(
+        make,
+        &["OS=Linux", "OS=Linux browser=chrome", "OS=Windows", ""],
+    )
+    .await;
+    world.reserve(world.wish("os=linux")).await;
+    for (filter, open, reserved) in [
+        ("", 3, 1),
+        ("os=linux", 1, 1),
+        ("OS=Linux browser=chrome", 1, 0),
+        ("OS=mac", 0, 0),
+    ] {
+        let status = world
+            .store
+            .status(world.plan, caps(filter), world.now())
+            .await
+            .unwrap();
+        let expected = PlanStatus {
+            open,
+            reserved,
+            done: 0,
+        };
+        assert_eq!(status, expected, "{filter:?}");
+    }
+    world.pass(9_999);
+    assert_eq!(world.counts().await, (3, 1, 0));
+    world.pass(1);
+    assert_eq!(
+        world.counts().await,
+        (4, 0, 0),
+        "over at its deadline, swept or not"
+    );
+    world.store.sweep(world.now()).await.unwrap();
+    assert_eq!(world.counts().await, (4, 0, 0));
+    let unknown = world
+        .store
+        .status(PlanId(9_999), caps(""), world.now())
+        .await;
+    assert_eq!(refused(unknown), RefusalCode::Unknown);
+}
+
+pub(crate) async fn lists_come_in_pages(make: Make) {
+    let world = World::new(make, &["", "", "", "", ""]).await;
+    world.start("template", &["", ""]).await;
+    let first = world.take().await;
+    let page = |state, after, limit| {
+        world
+            .store
+            .executions(world.plan, state, after, limit, world.now())
+    };
+    let two = page(None, 0, 2).await.unwrap();
+    assert_eq!(two.items.len(), 2);
+    let rest = page(None, two.next.unwrap(), 3).await.unwrap();
+    assert_eq!((rest.items.len(), rest.next), (3, None));
+    let reserved = page(Some(ExecutionState::Reserved), 0, 9).await.unwrap();
+    assert_eq!(reserved.items[0].id, first.execution);
+    assert_eq!((reserved.items.len(), reserved.items[0].attempts), (1, 1));
+    assert_eq!(
+        page(Some(ExecutionState::Open), 0, 9)
+            .await
+            .unwrap()
+            .items
+            .len(),
+        4
+    );
+    world.pass(10_000);
+    let open = world
+        .store
+        .executions(world.plan, Some(ExecutionState::Open), 0, 9, world.now());
+    assert_eq!(open.await.unwrap().items.len(), 5);
+
+    world.take().await;
+    let events = world
+        .store
+        .events(world.plan, 0, 2, world.now())
+        .await
+        .unwrap();
+    assert_eq!(
+        (events.items.len(), events.next),
+        (2, Some(events.items[1].id))
+    );
+    let last = world
+        .store
+        .events(world.plan, events.items[1].id, 2, world.now())
+        .await
+        .unwrap();
+    assert_eq!((last.items.len(), last.next), (1, None));
+    assert_eq!((last.items[0].attempt, last.items[0].at), (2, world.now()));
+}
+
+pub(crate) async fn limits_are_kept(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let many: Vec<String> = (0..65).map(|n| format!("k{n}=v")).collect();
+    let long = format!("k={}", "v".repeat(257));
+    for offered in [many.join(" "), long] {
+        let answer = world.try_reserve(world.wish(&offered)).await;
+        assert_eq!(refused(answer), RefusalCode::Malformed);
+    }
+    world.reserve(world.wish(&many[..64].join(" "))).await;
+}
+
+pub(crate) async fn whoever_waits_is_told(make: Make) {
+    let world = World::new(make, &["", ""]).await;
+    let mut changes = world.store.changes();
+    let granted = world.take().await;
+    changes.borrow_and_update();
+    world.beat(&granted, 10_000).await.unwrap();
+    assert!(!changes.has_changed().unwrap(), "a heartbeat opens nothing");
+    world.fail_it(&granted).await.unwrap();
+    assert!(changes.has_changed().unwrap(), "finish");
+    changes.borrow_and_update();
+    world.reset(granted.execution, None).await.unwrap();
+    assert!(changes.has_changed().unwrap(), "reset");
+    let granted = world.take().await;
+    changes.borrow_and_update();
+    world.release(&granted).await.unwrap();
+    assert!(changes.has_changed().unwrap(), "release");
+    changes.borrow_and_update();
+    world.start("other", &[""]).await;
+    assert!(changes.has_changed().unwrap(), "start");
+    world.take().await;
+    changes.borrow_and_update();
+    world.pass(10_000);
+    world.store.sweep(world.now()).await.unwrap();
+    assert!(changes.has_changed().unwrap(), "expiry");
+}
+
+pub(crate) async fn due_times_are_told(make: Make) {
+    let mut world = World::new(make, &["", ""]).await;
+    let next = || world.store.next_deadline(world.plan, world.now());
+    assert_eq!(next().await.unwrap(), None);
+    let first = world.take().await;
+    world.pass(5);
+    world.take().await;
+    assert_eq!(next().await.unwrap(), Some(first.deadline));
+    world.pass(9_995);
+    assert_eq!(
+        next().await.unwrap(),
+        Some(first.deadline.plus(std::time::Duration::from_millis(5)))
+    );
+    let ids = world
+        .store
+        .publish(vec![template("x", &[""])], world.now())
+        .await
+        .unwrap();
+    let due = world.now().plus(std::time::Duration::from_secs(60));
+    let request = ExecutePlan {
+        planned: Some(due),
+        ..world.request(ids[0])
+    };
+    world.plan = world.execute(request).await.unwrap().id;
+    assert_eq!(
+        world
+            .store
+            .next_deadline(world.plan, world.now())
+            .await
+            .unwrap(),
+        Some(due)
+    );
+    assert_eq!(
+        world.store.next_deadline(world.plan, due).await.unwrap(),
+        None
+    );
+}

@@ -1,0 +1,292 @@
+//! A store with a clock in the hand, and short words for what tests do with it.
+
+use std::{any::Any, cell::Cell, path::Path, sync::Arc, time::Duration};
+
+use testplan::{
+    model::{
+        Capabilities, Execution, ExecutionId, LeaseToken, Plan, PlanId, PlanStatus, SquishServer,
+        Test, TestResult, TestVerdict, Timestamp,
+    },
+    store::{
+        ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, PlannedTest, RefusalCode,
+        Reservation, Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
+        sqlite::{Durability, SqliteStore},
+    },
+};
+
+/// A store of its own for one test, with what keeps its place.
+pub(crate) struct Fresh {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) _place: Box<dyn Any>,
+}
+
+/// When tests begin.
+pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
+
+/// A SQLite store in a folder of its own.
+pub(crate) fn on_sqlite(rules: Rules) -> Fresh {
+    let place = tempfile::tempdir().unwrap();
+    Fresh {
+        store: Arc::new(open(&place.path().join("store.db"), rules, START)),
+        _place: Box::new(place),
+    }
+}
+
+/// Opens a file; without fsync, for speed.
+pub(crate) fn open(path: &Path, rules: Rules, now: Timestamp) -> SqliteStore {
+    SqliteStore::open(path, Durability::Normal, rules, now)
+        .unwrap()
+        .0
+}
+
+/// `OS=Linux browser=chrome` as a set.
+pub(crate) fn caps(text: &str) -> Capabilities {
+    text.split_whitespace()
+        .map(|t| t.parse().unwrap())
+        .collect()
+}
+
+/// Executions named t1, t2, … with these labels each.
+pub(crate) fn template(title: &str, labels: &[&str]) -> TemplateDefinition {
+    let executions = labels
+        .iter()
+        .enumerate()
+        .map(|(index, labels)| PlannedTest {
+            test: Test {
+                suite: "suite".to_owned(),
+                testcase: format!("t{}", index + 1),
+            },
+            required: caps(labels),
+        });
+    TemplateDefinition {
+        project: "project".to_owned(),
+        title: title.to_owned(),
+        description: "about".to_owned(),
+        tags: vec!["tag".to_owned()],
+        executions: executions.collect(),
+    }
+}
+
+/// A verdict that took a while.
+pub(crate) fn said(verdict: TestVerdict, duration_ms: u64) -> Option<TestResult> {
+    Some(TestResult {
+        verdict,
+        duration_ms,
+        flaky: false,
+    })
+}
+
+/// The number of a refusal; anything else fails the test.
+pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> RefusalCode {
+    match answer {
+        Err(StoreError::Refused(refusal)) => refusal.code,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// A store, the time, and a started plan.
+pub(crate) struct World {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) plan: PlanId,
+    pub(crate) now: Cell<Timestamp>,
+    _fresh: Fresh,
+}
+
+impl World {
+    /// A plan with one execution per entry of `labels`.
+    pub(crate) async fn new(make: fn(Rules) -> Fresh, labels: &[&str]) -> Self {
+        Self::with(make, Rules::default(), labels).await
+    }
+
+    pub(crate) async fn with(make: fn(Rules) -> Fresh, rules: Rules, labels: &[&str]) -> Self {
+        let fresh = make(rules);
+        let mut world = Self {
+            store: Arc::clone(&fresh.store),
+            plan: PlanId(0),
+            now: Cell::new(START),
+            _fresh: fresh,
+        };
+        world.plan = world.start("template", labels).await.id;
+        world
+    }
+
+    /// Publishes a template and starts a plan from it.
+    pub(crate) async fn start(&self, title: &str, labels: &[&str]) -> Plan {
+        let ids = self
+            .store
+            .publish(vec![template(title, labels)], self.now())
+            .await
+            .unwrap();
+        self.execute(self.request(ids[0])).await.unwrap()
+    }
+
+    pub(crate) fn request(&self, template: PlanId) -> ExecutePlan {
+        ExecutePlan {
+            template,
+            title: "plan".to_owned(),
+            batch: "batch".to_owned(),
+            planned: None,
+            repositories: vec![],
+            principal: "alice".to_owned(),
+            key: None,
+        }
+    }
+
+    pub(crate) async fn execute(&self, request: ExecutePlan) -> Result<Plan, StoreError> {
+        self.store.execute_plan(request, self.now()).await
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.now.get()
+    }
+
+    pub(crate) fn pass(&self, ms: u64) {
+        self.now.set(self.now().plus(Duration::from_millis(ms)));
+    }
+
+    /// A reservation for 10 s by a worker with `offered`.
+    pub(crate) fn wish(&self, offered: &str) -> Reserve {
+        Reserve {
+            plan: self.plan,
+            offered: caps(offered),
+            timeout: Duration::from_secs(10),
+            allocate_server: false,
+            principal: "alice".to_owned(),
+            worker: None,
+            key: None,
+        }
+    }
+
+    pub(crate) async fn try_reserve(&self, wish: Reserve) -> Result<Reservation, StoreError> {
+        self.store.reserve(wish, self.now()).await
+    }
+
+    /// Reserves what must be there.
+    pub(crate) async fn reserve(&self, wish: Reserve) -> Granted {
+        match self.try_reserve(wish).await.unwrap() {
+            Reservation::Granted(granted) => *granted,
+            other => panic!("nothing granted: {other:?}"),
+        }
+    }
+
+    pub(crate) async fn take(&self) -> Granted {
+        self.reserve(self.wish("OS=Linux")).await
+    }
+
+    pub(crate) async fn beat(&self, of: &Granted, ms: u64) -> Result<(), StoreError> {
+        self.heartbeat(of.execution, Some(of.lease.clone()), ms, false)
+            .await
+    }
+
+    pub(crate) async fn release(&self, of: &Granted) -> Result<(), StoreError> {
+        self.heartbeat(of.execution, Some(of.lease.clone()), 1, true)
+            .await
+    }
+
+    pub(crate) async fn heartbeat(
+        &self,
+        execution: ExecutionId,
+        lease: Option<LeaseToken>,
+        ms: u64,
+        release: bool,
+    ) -> Result<(), StoreError> {
+        let beat = Heartbeat {
+            execution,
+            timeout: Duration::from_millis(ms),
+            lease,
+            release,
+            principal: "alice".to_owned(),
+        };
+        self.store.heartbeat(beat, self.now()).await
+    }
+
+    /// A result by the holder; change it before it is sent.
+    pub(crate) fn result(&self, of: &Granted, result: Option<TestResult>) -> Finish {
+        Finish {
+            execution: of.execution,
+            lease: Some(of.lease.clone()),
+            message: String::new(),
+            details: String::new(),
+            result,
+            principal: "alice".to_owned(),
+        }
+    }
+
+    pub(crate) async fn finish(&self, finish: Finish) -> Result<(), StoreError> {
+        self.store.finish(finish, self.now()).await
+    }
+
+    pub(crate) async fn pass_it(&self, of: &Granted) -> Result<(), StoreError> {
+        self.finish(self.result(of, said(TestVerdict::Passed, 5)))
+            .await
+    }
+
+    pub(crate) async fn fail_it(&self, of: &Granted) -> Result<(), StoreError> {
+        self.finish(self.result(of, said(TestVerdict::Failed, 5)))
+            .await
+    }
+
+    pub(crate) async fn reset(
+        &self,
+        execution: ExecutionId,
+        generation: Option<u32>,
+    ) -> Result<(), StoreError> {
+        let request = Reset {
+            execution,
+            generation,
+            principal: "alice".to_owned(),
+        };
+        self.store.reset(request, self.now()).await
+    }
+
+    /// Open, reserved, done.
+    pub(crate) async fn counts(&self) -> (u64, u64, u64) {
+        let PlanStatus {
+            open,
+            reserved,
+            done,
+        } = self
+            .store
+            .status(self.plan, Capabilities::default(), self.now())
+            .await
+            .unwrap();
+        (open, reserved, done)
+    }
+
+    pub(crate) async fn executions(&self) -> Vec<Execution> {
+        self.store
+            .executions(self.plan, None, 0, 1_000, self.now())
+            .await
+            .unwrap()
+            .items
+    }
+
+    /// The kinds of all events of the plan, in order.
+    pub(crate) async fn history(&self) -> Vec<String> {
+        let page = self.store.events(self.plan, 0, 1_000, self.now());
+        page.await
+            .unwrap()
+            .items
+            .into_iter()
+            .map(|e| e.kind)
+            .collect()
+    }
+
+    pub(crate) async fn squish_server(&self, port: u16, labels: &str) -> SquishServer {
+        let new = NewSquishServer {
+            host: "127.0.0.1".to_owned(),
+            port: port.to_string(),
+            enabled: true,
+            labels: caps(labels),
+        };
+        self.store.add_squish_server(new, self.now()).await.unwrap()
+    }
+
+    /// A reservation that wants a Squish server.
+    pub(crate) fn wish_with_server(&self) -> Reserve {
+        Reserve {
+            allocate_server: true,
+            ..self.wish("OS=Linux")
+        }
+    }
+}
