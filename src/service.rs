@@ -16,6 +16,7 @@ mod listen;
 mod listings;
 mod openapi;
 mod operation;
+mod parameters;
 mod plans;
 mod poll;
 mod request;

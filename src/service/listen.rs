@@ -207,3 +207,36 @@ impl Peers {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::{IpAddr, Peers};
+
+    #[tokio::test]
+    async fn an_address_has_a_bounded_number_of_connections_and_loopback_any() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let (far, other) = (ip("192.0.2.1"), ip("2001:db8::1"));
+        let task = || tokio::spawn(ready(())).id();
+        let mut peers = Peers::new(2);
+        let (first, second) = (task(), task());
+        peers.enter(first, far);
+        assert!(!peers.is_full(far));
+        peers.enter(second, far);
+        assert!(peers.is_full(far));
+        assert!(!peers.is_full(other), "each address counts for itself");
+        for _ in 0..5 {
+            peers.enter(task(), ip("127.0.0.1"));
+        }
+        assert!(!peers.is_full(ip("127.0.0.1")));
+        peers.leave(first);
+        peers.leave(first);
+        assert!(!peers.is_full(far));
+        peers.leave(second);
+        assert!(
+            !peers.count.contains_key(&far),
+            "nothing is kept of who left"
+        );
+    }
+}

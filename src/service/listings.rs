@@ -1,12 +1,11 @@
 //! Our lists of what the vendor's API has no endpoint for.
 
-use std::{borrow::Cow, sync::Arc};
-
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use std::sync::Arc;
 
 use super::{
     convert,
     failure::Failure,
+    parameters::MAX_LIMIT,
     request::{Call, NoBody, shortened},
     shared::Shared,
 };
@@ -17,8 +16,6 @@ use crate::{
 
 /// How many items a part has when the request does not say.
 const DEFAULT_LIMIT: u32 = 100;
-/// How many it has at most.
-const MAX_LIMIT: u32 = 1000;
 
 /// `GET plans/{id}/executions`
 pub(super) async fn executions(
@@ -71,17 +68,4 @@ fn limit(call: &Call) -> Result<u32, Failure> {
     Err(Failure::malformed(format!(
         "limit={limit} in the query does not fit: expected {expected}"
     )))
-}
-
-/// What the document says of `limit`.
-pub(super) enum Limit {}
-
-impl JsonSchema for Limit {
-    fn schema_name() -> Cow<'static, str> {
-        "Limit".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })
-    }
 }

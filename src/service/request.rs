@@ -10,14 +10,13 @@ use serde::de::DeserializeOwned;
 use super::{
     failure::Failure,
     operation::{RequestBody, schema},
+    parameters::HEADER_CHARS,
 };
 use crate::{
     api::{IDEMPOTENCY_KEY, WORKER},
     model::{Capabilities, Capability},
 };
 
-/// The longest idempotency key or worker name, in characters.
-const HEADER_CHARS: usize = 255;
 /// How many capabilities a request may have.
 const CAPABILITIES: usize = 64;
 /// The longest key or value of a capability, in characters.

@@ -3,14 +3,14 @@
 use std::{any::Any, sync::Arc};
 
 use axum::{
-    RequestExt as _, Router,
+    Router,
     body::{Body, HttpBody as _},
-    extract::{RawPathParams, Request, State},
+    extract::{FromRequestParts as _, RawPathParams, Request, State},
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, on},
 };
 use bytes::Bytes;
-use http::{HeaderValue, Method, Uri, header::CONNECTION};
+use http::{HeaderValue, Method, Uri, header::CONNECTION, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -79,20 +79,17 @@ async fn perform(
     operation: &Operation,
     request: Request,
 ) -> Result<Response, Failure> {
-    let (mut request, body) = {
-        let (parts, body) = request.into_parts();
-        (Request::from_parts(parts, Body::empty()), body)
-    };
+    let (mut parts, body) = request.into_parts();
     let principal = if operation.public {
         String::new()
     } else {
-        shared.access.admit(request.headers())?
+        shared.access.admit(&parts.headers)?
     };
     if operation.hands_out && shared.is_stopping() {
         return Err(Failure::Stopping);
     }
     let id = if operation.has_id() {
-        id(&mut request).await?
+        id(&mut parts).await?
     } else {
         String::new()
     };
@@ -101,7 +98,6 @@ async fn perform(
     } else {
         Bytes::new()
     };
-    let (parts, _) = request.into_parts();
     let call = Call {
         id,
         uri: parts.uri,
@@ -111,8 +107,8 @@ async fn perform(
     (operation.handler)(Arc::clone(shared), call, body).await
 }
 
-async fn id(request: &mut Request) -> Result<String, Failure> {
-    let parameters = request.extract_parts::<RawPathParams>().await;
+async fn id(parts: &mut Parts) -> Result<String, Failure> {
+    let parameters = RawPathParams::from_request_parts(parts, &()).await;
     parameters
         .ok()
         .and_then(|parameters| Some(parameters.iter().next()?.1.to_owned()))

@@ -1,8 +1,15 @@
 //! The table of operations: what the router routes is what the document describes.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 
-use super::{health, leases, listings, openapi, operation::Operation, plans, squish_servers};
+use super::{
+    health, leases, listings, openapi,
+    operation::Operation,
+    parameters::{Limit, Preference, ShortText},
+    plans, squish_servers,
+};
 use crate::{
     api::{IDEMPOTENCY_KEY, WORKER},
     model::{ExecutionState, PlanKind},
@@ -28,7 +35,7 @@ pub(super) fn operations() -> Vec<Operation> {
             .named("getTestPlan", "Retrieve a test plan by its id"),
         Operation::new(post.clone(), "/execution/v1/executeplan", plans::execute)
             .named("executeTestPlan", "Start a plan from a template")
-            .header::<String>(IDEMPOTENCY_KEY, key)
+            .header::<ShortText>(IDEMPOTENCY_KEY, key)
             .created()
             .hands_out(),
         Operation::new(get.clone(), "/execution/v1/status/{id}", plans::status)
@@ -36,19 +43,19 @@ pub(super) fn operations() -> Vec<Operation> {
                 "getStatus",
                 "Count the executions of a plan that require all given capabilities",
             )
-            .query_pairs::<std::collections::BTreeMap<String, String>>(
+            .query_pairs::<BTreeMap<String, String>>(
                 "capabilities",
                 "Capabilities as pairs, as OS=Linux; at most 64 of at most 256 characters",
             )
-            .header::<String>("prefer", wait),
+            .header::<Preference>("prefer", wait),
         Operation::new(post.clone(), "/execution/v1/reserve/{id}", leases::reserve)
             .named(
                 "reserve",
                 "Reserve an execution of a plan; 200 whether or not one was free",
             )
-            .header::<String>(IDEMPOTENCY_KEY, key)
-            .header::<String>(WORKER, "Which worker asks, up to 255 characters")
-            .header::<String>("prefer", wait)
+            .header::<ShortText>(IDEMPOTENCY_KEY, key)
+            .header::<ShortText>(WORKER, "Which worker asks, up to 255 characters")
+            .header::<Preference>("prefer", wait)
             .hands_out(),
         Operation::new(
             post.clone(),
@@ -101,7 +108,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "after",
             "Only those with a greater id; `next` of the part before",
         )
-        .query::<listings::Limit>("limit", "At most as many, 100 by default"),
+        .query::<Limit>("limit", "At most as many, 100 by default"),
         Operation::new(
             get.clone(),
             "/testplan/v1/plans/{id}/events",
@@ -112,7 +119,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "after",
             "Only those with a greater id; `next` of the part before",
         )
-        .query::<listings::Limit>("limit", "At most as many, 100 by default"),
+        .query::<Limit>("limit", "At most as many, 100 by default"),
         Operation::new(get.clone(), "/healthz", health::get)
             .named("getHealth", "Whether requests are served")
             .public(),

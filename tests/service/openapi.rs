@@ -106,27 +106,34 @@ async fn schemathesis_finds_nothing() {
         wait: std::time::Duration::from_millis(20),
         ..Limits::default()
     };
-    let service: Service = service(&Fake::with_plan(), limits);
+    let service: Service = service(&Fake::with_any_id(), limits);
     let served = Served::start(&service).await;
     let url = format!("http://{}/openapi.json", served.address);
     let run = tokio::task::spawn_blocking(move || schemathesis(&url))
         .await
         .unwrap();
     let words = String::from_utf8_lossy(&run.stdout).into_owned();
-    assert!(
-        run.status.success(),
-        "{words}\n{}",
-        String::from_utf8_lossy(&run.stderr)
-    );
+    println!("{words}");
+    let errors = String::from_utf8_lossy(&run.stderr);
+    assert!(run.status.success(), "{errors}");
 }
+
+/// The protocol answers 400 for an unknown id and refuses more than a schema can say; and it reads numbers in quotes.
+const TOLERATED: &str = "positive_data_acceptance,negative_data_rejection";
 
 #[expect(clippy::disallowed_methods, reason = "a tool, not a part of a run")]
 fn schemathesis(url: &str) -> std::process::Output {
     Command::new("schemathesis")
-        .args(["run", url, "--max-examples", "200", "--phases", "examples,coverage,fuzzing"])
+        .args([
+            "run",
+            url,
+            "--max-examples",
+            "200",
+            "--phases",
+            "examples,coverage,fuzzing",
+        ])
         .args(["--header", &format!("Authorization: Token {TOKEN}")])
-        .arg("--checks")
-        .arg("not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance")
+        .args(["--checks", "all", "--exclude-checks", TOLERATED])
         .output()
         .unwrap()
 }

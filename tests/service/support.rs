@@ -35,6 +35,7 @@ pub(super) fn patient() -> Limits {
     Limits {
         look: Duration::from_secs(3600),
         beat: Duration::from_secs(3600),
+        header: Duration::from_secs(3600),
         ..Limits::default()
     }
 }

@@ -1,0 +1,49 @@
+//! Bounds on parameters, and what the document says of them.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+/// How many items a part of a list has at most.
+pub(super) const MAX_LIMIT: u32 = 1000;
+/// The longest idempotency key or worker name, in characters.
+pub(super) const HEADER_CHARS: usize = 255;
+
+/// How many items a part of a list may have.
+pub(super) enum Limit {}
+
+impl JsonSchema for Limit {
+    fn schema_name() -> Cow<'static, str> {
+        "Limit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": MAX_LIMIT })
+    }
+}
+
+/// A header that names something.
+pub(super) enum ShortText {}
+
+impl JsonSchema for ShortText {
+    fn schema_name() -> Cow<'static, str> {
+        "ShortText".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "minLength": 1, "maxLength": HEADER_CHARS })
+    }
+}
+
+/// How long a client would wait.
+pub(super) enum Preference {}
+
+impl JsonSchema for Preference {
+    fn schema_name() -> Cow<'static, str> {
+        "Preference".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": "^wait=[0-9]+$" })
+    }
+}
