@@ -1,1 +1,181 @@
 //! Which CI this is and what it knows: commit, branch, run, links.
+
+mod detect;
+
+use std::fmt;
+
+use crate::model::Timestamp;
+
+/// What the CI around this process says of itself. Outside of one, everything is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ci {
+    /// Which one.
+    pub system: CiSystem,
+    /// The commit under test, as a hash.
+    pub commit: Option<String>,
+    /// The branch under test; of a pull request, the one that it comes from. `None` for a tag.
+    pub branch: Option<String>,
+    /// What tells this run from all others of the same CI.
+    pub run_id: Option<String>,
+    /// What tells a re-run from the first, where it keeps the run's id. Compare it, do not count with it.
+    pub run_attempt: Option<String>,
+    /// The job within the run.
+    pub job: Option<String>,
+    /// Where people see the run.
+    pub run_url: Option<String>,
+}
+
+/// The CI systems that are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CiSystem {
+    /// None of them: somebody's machine, or a CI that is not known.
+    #[default]
+    None,
+    /// GitHub Actions.
+    GitHubActions,
+    /// GitLab CI/CD.
+    GitLab,
+    /// Jenkins.
+    Jenkins,
+    /// Azure Pipelines.
+    AzurePipelines,
+    /// Buildkite.
+    Buildkite,
+    /// `CircleCI`.
+    CircleCi,
+}
+
+impl fmt::Display for CiSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "local",
+            Self::GitHubActions => "GitHub Actions",
+            Self::GitLab => "GitLab",
+            Self::Jenkins => "Jenkins",
+            Self::AzurePipelines => "Azure Pipelines",
+            Self::Buildkite => "Buildkite",
+            Self::CircleCi => "CircleCI",
+        })
+    }
+}
+
+/// What makes a run outside of any CI unique.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// When it began.
+    pub time: Timestamp,
+    /// A random number.
+    pub random: u32,
+}
+
+impl Ci {
+    /// Finds out by the variables that the CIs set. `lookup` gives `None` for absent and for empty ones.
+    pub fn detect(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        detect::detect(&lookup)
+    }
+
+    /// The title of a new plan: the same within one attempt of one run, so that a plan is found again whose answer was
+    /// lost, and another one for every other.
+    pub fn default_title(&self, template: &str, moment: Moment) -> String {
+        format!("{template} ({})", self.run(moment))
+    }
+
+    /// The batch of a new plan: as unique as its title, and led by what was tested.
+    pub fn default_batch(&self, template: &str, moment: Moment) -> String {
+        let commit = self
+            .commit
+            .as_deref()
+            .map(|hash| hash.get(..10).unwrap_or(hash));
+        let tested = [self.branch.as_deref(), commit, Some(template)];
+        let tested: Vec<&str> = tested.into_iter().flatten().collect();
+        format!("{} ({})", tested.join(" "), self.run(moment))
+    }
+
+    fn run(&self, moment: Moment) -> String {
+        let system = self.system;
+        match (&self.run_id, &self.run_attempt) {
+            (Some(run), Some(attempt)) => format!("{system} {run}.{attempt}"),
+            (Some(run), None) => format!("{system} {run}"),
+            (None, _) => format!("{system} {}-{:08x}", stamp(moment.time), moment.random),
+        }
+    }
+}
+
+/// A time as `20261122-145744`, in UTC.
+fn stamp(time: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(time.0).map_or_else(
+        |_| time.0.to_string(),
+        |t| t.strftime("%Y%m%d-%H%M%S").to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENT: Moment = Moment {
+        time: Timestamp(1_795_359_464_000),
+        random: 0xbeef,
+    };
+
+    fn github(attempt: &str) -> Ci {
+        Ci {
+            system: CiSystem::GitHubActions,
+            commit: Some("11c02e5a9f0b".to_owned()),
+            branch: Some("main".to_owned()),
+            run_id: Some("123".to_owned()),
+            run_attempt: Some(attempt.to_owned()),
+            ..Ci::default()
+        }
+    }
+
+    #[test]
+    fn names_a_plan_after_run_and_attempt() {
+        let ci = github("1");
+        assert_eq!(
+            ci.default_title("Nightly", MOMENT),
+            "Nightly (GitHub Actions 123.1)"
+        );
+        assert_eq!(
+            ci.default_batch("Nightly", MOMENT),
+            "main 11c02e5a9f Nightly (GitHub Actions 123.1)"
+        );
+        let later = Moment {
+            time: Timestamp(0),
+            random: 1,
+        };
+        assert_eq!(
+            ci.default_title("Nightly", later),
+            ci.default_title("Nightly", MOMENT)
+        );
+        assert_ne!(
+            ci.default_title("Nightly", MOMENT),
+            github("2").default_title("Nightly", MOMENT)
+        );
+        assert_ne!(
+            ci.default_title("Nightly", MOMENT),
+            ci.default_title("Daily", MOMENT)
+        );
+    }
+
+    #[test]
+    fn names_a_plan_after_the_moment_outside_ci() {
+        let ci = Ci::default();
+        let title = ci.default_title("Nightly", MOMENT);
+        assert_eq!(title, "Nightly (local 20261122-145744-0000beef)");
+        assert_eq!(ci.default_batch("Nightly", MOMENT), title);
+        let other = Moment {
+            random: 1,
+            ..MOMENT
+        };
+        assert_ne!(title, ci.default_title("Nightly", other));
+        let never = Moment {
+            time: Timestamp(i64::MAX),
+            ..MOMENT
+        };
+        assert!(
+            ci.default_title("Nightly", never)
+                .contains(&i64::MAX.to_string())
+        );
+    }
+}

@@ -1,7 +1,6 @@
 //! A snapshot of the process's environment, taken once. Everybody else is handed it, or a look-up in it.
 //!
 //! Empty values count as absent: GitHub passes unset inputs and secrets as empty strings.
-#![expect(clippy::disallowed_methods, reason = "this module owns the effect")]
 
 use std::{collections::BTreeMap, fmt};
 

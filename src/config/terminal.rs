@@ -47,10 +47,10 @@ mod tests {
             ("CLICOLOR_FORCE", "1"),
             ("GITHUB_ACTIONS", "true"),
         ];
-        let table: [(Colour, &[(&str, &str)], bool, bool); 10] = [
-            (Colour::Always, &all, false, true),
+        let table = [
+            (Colour::Always, &all[..], false, true),
             (Colour::Never, &all[1..], true, false),
-            (Colour::Auto, &all, true, false),
+            (Colour::Auto, &all[..], true, false),
             (Colour::Auto, &all[1..], false, true),
             (Colour::Auto, &all[2..], false, true),
             (Colour::Auto, &[("CLICOLOR_FORCE", "0")], false, false),
