@@ -152,18 +152,18 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            error.contains("file/below: its folder cannot be made: "),
+            error.contains("below: its folder cannot be made: "),
             "{error}"
         );
     }
 
+    #[cfg(unix)]
     #[test]
-    fn takes_a_bare_name_and_the_longest_name() {
+    fn takes_the_longest_name() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("n".repeat(255));
         write_atomic(&path, b"x").unwrap();
         assert_eq!(fs::read(path).unwrap(), b"x");
-        assert_eq!(Path::new("bare").parent(), Some(Path::new("")));
     }
 
     #[cfg(unix)]

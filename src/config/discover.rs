@@ -59,7 +59,10 @@ pub enum ListingError {
     #[error("the discovery command printed nothing")]
     Silent,
     /// No line names a test.
-    #[error("no line of the discovery command's output matches {pattern:?}; it begins:{}", .head.iter().map(|line| format!("\n  | {line}")).collect::<String>())]
+    #[error(
+        "no line of the discovery command's output matches {pattern:?}; it begins:{}",
+        quoted(head)
+    )]
     NoMatch {
         /// The pattern.
         pattern: String,
@@ -190,6 +193,16 @@ pub fn parse_listing(output: &str, pattern: &LinePattern) -> Result<Vec<Test>, L
     Ok(tests)
 }
 
+/// Lines below a message, each with something before it so that none is taken for a command of a CI.
+fn quoted(lines: &[String]) -> String {
+    let mut text = String::new();
+    for line in lines {
+        text.push_str("\n  | ");
+        text.push_str(line);
+    }
+    text
+}
+
 /// A line of foreign output, cut and without control characters.
 fn shown(line: &str) -> String {
     let mut text: String = line
@@ -206,4 +219,93 @@ fn shown(line: &str) -> String {
 fn last_line(text: &str) -> String {
     let line = text.lines().next_back().unwrap_or(text).trim();
     line.strip_prefix("error: ").unwrap_or(line).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PYTEST: &str = "(?<suite>[^:]+)::(?<testcase>.+)";
+
+    fn list(pattern: &str, unmatched: Unmatched, output: &str) -> Result<Vec<String>, String> {
+        let pattern = LinePattern::new(pattern, unmatched).unwrap();
+        match parse_listing(output, &pattern) {
+            Ok(tests) => Ok(tests.iter().map(ToString::to_string).collect()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn keeps_order_and_drops_duplicates_and_noise() {
+        let output = "tests/b.py::test_z\r\n\
+            tests/a.py::TestX::test_y[1-2]\n\
+            tests/b.py::test_z\n\
+            \n\
+            3 tests collected in 0.01s\n";
+        let tests = list(PYTEST, Unmatched::Skip, output).unwrap();
+        assert_eq!(
+            tests,
+            ["tests/b.py / test_z", "tests/a.py / TestX::test_y[1-2]"]
+        );
+    }
+
+    #[test]
+    fn says_what_it_saw_when_nothing_matches() {
+        let output = format!(
+            "\nerror: \u{1b}[31mno\u{7}\n{}\n3\n4\n5\n6\n",
+            "x".repeat(200)
+        );
+        assert_eq!(
+            list(PYTEST, Unmatched::Skip, &output).unwrap_err(),
+            format!(
+                "no line of the discovery command's output matches \"(?<suite>[^:]+)::(?<testcase>.+)\"; it begins:\n  \
+                | error: \u{FFFD}[31mno\u{FFFD}\n  | {}…\n  | 3\n  | 4\n  | 5",
+                "x".repeat(120)
+            )
+        );
+        assert_eq!(
+            list(PYTEST, Unmatched::Skip, " \n\n").unwrap_err(),
+            "the discovery command printed nothing"
+        );
+    }
+
+    #[test]
+    fn refuses_other_lines_on_demand_and_empty_names_always() {
+        let output = "a::b\n\nsummary\n";
+        assert_eq!(list(PYTEST, Unmatched::Skip, output).unwrap(), ["a / b"]);
+        let error = list(PYTEST, Unmatched::Refuse, output).unwrap_err();
+        assert!(
+            error.starts_with("line 3 of ") && error.ends_with(": summary"),
+            "{error}"
+        );
+        assert_eq!(
+            list(
+                "(?<suite>.*)/(?<testcase>.*)",
+                Unmatched::Skip,
+                "a/b\na/ \n"
+            )
+            .unwrap_err(),
+            "line 2 of the discovery command's output gives an empty testcase: a/ "
+        );
+    }
+
+    #[test]
+    fn bounds_the_number_of_tests() {
+        let all: String =
+            (0..=MOST_TESTS).fold(String::new(), |all, n| all + &n.to_string() + "\n");
+        let pattern = LinePattern::new("(?<suite>(?<testcase>[0-9]+))", Unmatched::Skip).unwrap();
+        assert_eq!(parse_listing(&all, &pattern), Err(ListingError::TooMany));
+        let fits = all.trim_end().rsplit_once('\n').unwrap().0;
+        assert_eq!(
+            parse_listing(fits, &pattern).map(|tests| tests.len()),
+            Ok(MOST_TESTS)
+        );
+    }
+
+    #[test]
+    fn compares_patterns_by_what_they_do() {
+        let pattern = |unmatched| LinePattern::new(PYTEST, unmatched).unwrap();
+        assert_eq!(pattern(Unmatched::Skip), pattern(Unmatched::Skip));
+        assert_ne!(pattern(Unmatched::Skip), pattern(Unmatched::Refuse));
+    }
 }

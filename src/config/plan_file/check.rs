@@ -12,7 +12,11 @@ use std::{
     time::Duration,
 };
 
-use super::{PlanFile, document::Document, marked::Marked};
+use super::{
+    PlanFile,
+    document::Document,
+    marked::{Marked, Plain},
+};
 use crate::config::{
     duration, placeholder,
     problem::{ConfigError, Problem, line_at},
@@ -38,9 +42,9 @@ pub(super) fn document(
         .project
         .as_ref()
         .map(|project| check.name("project", project));
-    if project.is_none() && !document.templates.is_empty() {
-        let first = document.templates.first().map(|t| t.title.place());
-        check.report(first.unwrap_or_default(), || {
+    let templates = document.templates.unwrap_or_default();
+    if let (None, Some(first)) = (&project, templates.first()) {
+        check.report(first.title.place(), || {
             Problem::new("project", "missing")
                 .expecting("templates belong to a project")
                 .help("write `project: NAME` at the top")
@@ -49,8 +53,8 @@ pub(super) fn document(
     let file = PlanFile {
         project,
         runner: document.runner.map(|section| check.runner(section)),
-        templates: check.templates(document.templates),
-        servers: check.servers(document.servers),
+        templates: check.templates(templates),
+        servers: check.servers(document.servers.unwrap_or_default()),
     };
     if file == PlanFile::default() && check.problems.is_empty() {
         return Err(ConfigError::whole(name, super::syntax::empty()));
@@ -113,7 +117,7 @@ impl Check<'_> {
     }
 
     /// A program and its arguments.
-    fn command(&mut self, path: &str, command: &Marked<Vec<Marked<String>>>) -> Vec<String> {
+    fn command(&mut self, path: &str, command: &Marked<Vec<Plain>>) -> Vec<String> {
         match command.get().first() {
             None => self.report(command.place(), || {
                 Problem::new(path, "an empty list")
@@ -142,7 +146,7 @@ impl Check<'_> {
     }
 
     /// A command's words in braces are placeholders.
-    fn placeholders(&mut self, path: &str, command: &Marked<Vec<Marked<String>>>) {
+    fn placeholders(&mut self, path: &str, command: &Marked<Vec<Plain>>) {
         for (index, argument) in command.get().iter().enumerate() {
             let Some(unknown) = placeholder::unknown(argument.get()) else {
                 continue;

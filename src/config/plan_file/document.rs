@@ -15,11 +15,9 @@ pub(super) struct Document {
     /// How every test is run.
     pub(super) runner: Option<Runner>,
     /// What there is to run, for testplan's own service.
-    #[serde(default)]
-    pub(super) templates: Vec<Template>,
+    pub(super) templates: Option<Vec<Template>>,
     /// Squish servers that testplan's own service hands out.
-    #[serde(default)]
-    pub(super) servers: Vec<Marked<Server>>,
+    pub(super) servers: Option<Vec<Marked<Server>>>,
 }
 
 /// How every test is run.
@@ -29,7 +27,7 @@ pub(super) struct Runner {
     /// The program and its arguments; no shell in between. Placeholders: {suite}, {testcase}, {results},
     /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}.
     #[schemars(length(min = 1))]
-    pub(super) command: Marked<Vec<Marked<String>>>,
+    pub(super) command: Marked<Vec<Plain>>,
     /// Where the results come from; the exit code by default.
     pub(super) results: Option<Results>,
     /// What exit codes mean; any other code says that the test could not run.
@@ -38,8 +36,7 @@ pub(super) struct Runner {
     #[schemars(extend("examples" = ["10m", "1h 30m"]))]
     pub(super) timeout: Option<Marked<String>>,
     /// Variables added to the command's environment. Not a place for secrets.
-    #[serde(default)]
-    pub(super) environment: Pairs,
+    pub(super) environment: Option<Pairs>,
     /// Where the command starts; where testplan was started by default.
     pub(super) working_directory: Option<Marked<String>>,
 }
@@ -84,8 +81,7 @@ pub(super) struct Template {
     /// Free text.
     pub(super) description: Option<Marked<String>>,
     /// Free words.
-    #[serde(default)]
-    pub(super) tags: Vec<Marked<String>>,
+    pub(super) tags: Option<Vec<Plain>>,
     /// Every test runs once per entry, on a worker that offers these capabilities; once on any worker by default.
     #[schemars(length(min = 1))]
     pub(super) configurations: Option<Marked<Vec<Marked<Pairs>>>>,
@@ -100,9 +96,9 @@ pub(super) struct Template {
 #[schemars(transform = listed_or_discovered)]
 pub(super) struct Tests {
     /// The suite that the test cases are in.
-    pub(super) suite: Option<Marked<String>>,
+    pub(super) suite: Option<Plain>,
     /// Test cases of the suite.
-    pub(super) testcases: Option<Marked<Vec<Marked<String>>>>,
+    pub(super) testcases: Option<Marked<Vec<Plain>>>,
     /// A command that lists the tests.
     pub(super) discover: Option<Discover>,
 }
@@ -113,7 +109,7 @@ pub(super) struct Tests {
 pub(super) struct Discover {
     /// The program and its arguments; no shell in between, no placeholders.
     #[schemars(length(min = 1))]
-    pub(super) command: Marked<Vec<Marked<String>>>,
+    pub(super) command: Marked<Vec<Plain>>,
     /// A regular expression for a line that names a test, with the groups (?<suite>…) and (?<testcase>…).
     pub(super) line: Marked<String>,
     /// How long the command may take; 5m by default.
@@ -133,8 +129,7 @@ pub(super) struct Server {
     #[schemars(with = "Port")]
     pub(super) port: Plain,
     /// What it offers.
-    #[serde(default)]
-    pub(super) labels: Pairs,
+    pub(super) labels: Option<Pairs>,
     /// Whether it is handed out; true by default.
     pub(super) enabled: Option<bool>,
 }

@@ -1,6 +1,11 @@
 //! The JSON Schema of `testplan.yml`, for editors.
 
-use schemars::generate::SchemaSettings;
+use schemars::{
+    Schema,
+    generate::SchemaSettings,
+    transform::{RecursiveTransform, Transform as _},
+};
+use serde_json::Value;
 
 use super::document::Document;
 
@@ -9,9 +14,28 @@ pub fn json_schema() -> String {
     let mut schema = SchemaSettings::draft07()
         .into_generator()
         .into_root_schema_for::<Document>();
-    // Where it would be written as a comment, `# yaml-language-server: $schema=…`, no id is needed.
-    schema.remove("$id");
+    RecursiveTransform(without_null).transform(&mut schema);
     let mut text = format!("{:#}", schema.to_value());
     text.push('\n');
     text
+}
+
+/// A key without a value is read as if it were not there, but nobody means to write one, and where null is possible
+/// editors say nothing more of a mistake than that no alternative fits.
+fn without_null(schema: &mut Schema) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|kind| kind != "null");
+        if let [only] = &types[..] {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(kinds)) = schema.get_mut("anyOf") {
+        kinds.retain(|kind| kind.get("type").is_none_or(|kind| kind != "null"));
+        if kinds.len() == 1
+            && let Some(only) = schema.remove("anyOf")
+        {
+            schema.insert("allOf".to_owned(), only);
+        }
+    }
 }

@@ -31,7 +31,7 @@ impl Check<'_> {
             results: results.map_or(ResultsFormat::ExitCode, |r| self.results(&r)),
             exit_codes: self.exit_codes(section.exit_codes.as_ref()),
             timeout: timeout.map(|t| self.duration("runner.timeout", &t)),
-            environment: self.environment(&section.environment),
+            environment: self.environment(&section.environment.unwrap_or_default()),
             working_directory: folder
                 .map(|folder| PathBuf::from(self.name("runner.working-directory", &folder))),
         }

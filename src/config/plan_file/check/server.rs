@@ -15,7 +15,11 @@ impl Check<'_> {
             let place = section.place();
             let section = section.into_inner();
             let host = self.host(&format!("{path}.host"), &section.host);
-            let labels = self.labels(&format!("{path}.labels"), place, &section.labels);
+            let labels = self.labels(
+                &format!("{path}.labels"),
+                place,
+                &section.labels.unwrap_or_default(),
+            );
             let port = self.port(&format!("{path}.port"), &section.port);
             if let Some(port) = &port {
                 let address = format!("{}:{port}", host.to_lowercase());

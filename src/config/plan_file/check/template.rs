@@ -8,7 +8,7 @@ use crate::{
         plan_file::{
             DISCOVERY_TIMEOUT, Discovery, Template, TestSource,
             document::{self, Discover, Tests},
-            marked::{Marked, Pairs},
+            marked::{Marked, Pairs, Plain},
         },
         problem::Problem,
     },
@@ -28,7 +28,7 @@ impl Check<'_> {
             let description = section
                 .description
                 .map(|text| self.without_nul(&format!("{path}.description"), &text));
-            let tags = section.tags.iter().enumerate();
+            let tags = section.tags.iter().flatten().enumerate();
             templates.push(Template {
                 title,
                 description: description.unwrap_or_default(),
@@ -125,8 +125,8 @@ impl Check<'_> {
     fn listed(
         &mut self,
         path: &str,
-        suite: &Marked<String>,
-        cases: &Marked<Vec<Marked<String>>>,
+        suite: &Plain,
+        cases: &Marked<Vec<Plain>>,
         seen: &mut Seen<Test>,
     ) -> Vec<Test> {
         let suite = self.name(&format!("{path}.suite"), suite);
