@@ -53,13 +53,13 @@ pub struct Voice {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Service")]
 pub struct ServiceArgs {
-    /// Base URL of Test Center or of `testplan serve` [env: TESTCENTER_URL].
+    /// Base URL of Test Center or of `testplan serve` [env: `TESTCENTER_URL`].
     #[arg(long, value_name = "URL")]
     pub url: Option<String>,
     /// Read the access token from this file.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Trust this certificate authority too (PEM).
+    /// Trust this certificate authority too (PEM) [env: `TESTPLAN_CA_CERT`].
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
     /// Send credentials over plain http to a host other than this one.
@@ -100,7 +100,7 @@ pub struct StartArgs {
 /// The configuration file.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ConfigArgs {
-    /// testplan.yml [default: `testplan.yml` beside you].
+    /// testplan.yml [env: `TESTPLAN_CONFIG`] [default: `testplan.yml` beside you].
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 }
@@ -112,16 +112,16 @@ pub struct WorkerArgs {
     /// What the workers offer; repeat for more.
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     pub capabilities: Vec<Capability>,
-    /// Executions at once in this process [default: cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub workers: Option<u16>,
+    /// Executions at once in this process [env: `TESTPLAN_WORKERS`] [default: cores].
+    #[arg(long, value_name = "N", value_parser = workers)]
+    pub workers: Option<usize>,
     /// Ask for a Squish server with each reservation.
     #[arg(long)]
     pub allocate_server: bool,
-    /// Lease asked for and renewed.
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = lease)]
-    pub lease: Duration,
-    /// Stop after this time, whatever is left (exit code 5).
+    /// Lease asked for and renewed [env: `TESTPLAN_LEASE`] [default: 60s].
+    #[arg(long, value_name = "DURATION", value_parser = lease)]
+    pub lease: Option<Duration>,
+    /// Stop after this time, whatever is left (exit code 5) [env: `TESTPLAN_DEADLINE`].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
 }
@@ -129,15 +129,27 @@ pub struct WorkerArgs {
 /// Where results go.
 #[derive(Args, Clone, Debug)]
 pub struct OutArgs {
-    /// Folder for `junit.xml`, `summary.md`, `records/`, `logs/`.
-    #[arg(long, value_name = "DIR", default_value = "testplan-out")]
-    pub out: PathBuf,
+    /// Folder for `junit.xml`, `summary.md`, `records/`, `logs/` [env: `TESTPLAN_OUT`] [default: testplan-out].
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// Shortest lease: below this, a heartbeat's round trip and the end of a process tree do not fit in it.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
-fn lease(text: &str) -> Result<Duration, String> {
+/// Most workers of one process.
+const MOST_WORKERS: usize = 1024;
+
+/// Reads `--workers`.
+pub fn workers(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(workers) if (1..=MOST_WORKERS).contains(&workers) => Ok(workers),
+        _ => Err(format!("a number from 1 to {MOST_WORKERS}, not {text}")),
+    }
+}
+
+/// Reads `--lease`.
+pub fn lease(text: &str) -> Result<Duration, String> {
     let span = duration::parse(text).map_err(|error| error.to_string())?;
     if span < SHORTEST_LEASE || span > Duration::from_secs(24 * 3600) {
         return Err(format!("a lease is between 1s and 24h, not {text}"));

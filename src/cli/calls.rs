@@ -50,7 +50,7 @@ pub struct Reserve {
 pub struct Which {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The execution. Its lease is read from TESTPLAN_LEASE_TOKEN.
+    /// The execution. Its lease is read from `TESTPLAN_LEASE_TOKEN`.
     #[arg(long, value_name = "N")]
     execution: ExecutionId,
 }

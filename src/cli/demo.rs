@@ -21,8 +21,9 @@ use super::{
     connect,
     failure::{Ended, Failure},
     plans::Published,
+    reporting::{self, JUnitProfile},
     screen::Screen,
-    working::{self, JUnitProfile},
+    working,
 };
 use crate::{
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience, StartPlan},
@@ -116,7 +117,7 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         served: &served,
         plan: &plan,
     };
-    let mut doomed = workers.start("linux-doomed", "OS=Linux").await?;
+    let mut doomed = workers.start("linux-doomed", "OS=Linux")?;
     screen.say("worker     linux-doomed takes the first Linux test …");
     doomed_has_begun(&out).await;
     doomed
@@ -124,8 +125,8 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         .await
         .map_err(Failure::infrastructure)?;
     screen.say("worker     … and is killed (SIGKILL) in the middle of it. Its lease runs out; nothing is lost");
-    let mut linux = workers.start("linux", "OS=Linux").await?;
-    let mut windows = workers.start("windows", "OS=Windows").await?;
+    let mut linux = workers.start("linux", "OS=Linux")?;
+    let mut windows = workers.start("windows", "OS=Windows")?;
     screen.say("worker     linux and windows drain the plan …");
     let (_, _) = tokio::join!(linux.wait(), windows.wait());
 
@@ -135,13 +136,13 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         .await?;
     let executions = served.client.executions(plan.id).await?;
     served.stop().await?;
-    let report = working::merge(
-        &working::record_paths(&out, &[]),
+    let report = reporting::merge(
+        &reporting::record_paths(&out, &[]),
         Some(plan.id),
         Some(status),
         executions,
     )?;
-    working::write_reports(&report, &out, JUnitProfile::Default)?;
+    reporting::write_reports(&report, &out, JUnitProfile::Default)?;
     screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
     checks::explain(&report, &out, began.elapsed(), screen)
 }
@@ -152,7 +153,7 @@ async fn doomed_has_begun(out: &Path) {
     loop {
         let begun = {
             let mut files = Vec::new();
-            working::read_records(&records, &mut files).is_ok()
+            reporting::read_records(&records, &mut files).is_ok()
                 && files
                     .iter()
                     .flat_map(|file| &file.records)
@@ -265,7 +266,7 @@ struct Workers<'a> {
 }
 
 impl Workers<'_> {
-    async fn start(&self, name: &str, capability: &str) -> Result<Running, Failure> {
+    fn start(&self, name: &str, capability: &str) -> Result<Running, Failure> {
         let plan = self.plan.id.to_string();
         let mut argv = vec![self.binary.as_os_str().to_owned()];
         argv.extend(

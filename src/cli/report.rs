@@ -8,8 +8,9 @@ use super::{
     args::{Format, OutArgs, ServiceArgs},
     connect,
     failure::Ended,
+    reporting::{self, JUnitProfile},
     screen::Screen,
-    working::{self, JUnitProfile},
+    settings,
 };
 use crate::{
     config::environment::Environment,
@@ -53,15 +54,16 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
         }
         _ => (None, None),
     };
-    let paths = working::record_paths(&command.out.out, &command.records);
-    let mut report = working::merge(&paths, command.plan_id, status, executions)?;
+    let out = settings::folder(&command.out, environment)?;
+    let paths = reporting::record_paths(&out, &command.records);
+    let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
-    let written = working::write_reports(&report, &command.out.out, command.junit);
+    let written = reporting::write_reports(&report, &out, command.junit);
     match command.format {
         Format::Text => {
-            screen.insist(report::console::final_block(&report, screen.paint()).trim_end())
+            screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
         }
         Format::Json => {
             screen.data(command.format, String::new, || report::json::json(&report));

@@ -9,8 +9,9 @@ use super::{
     args::{Format, OutArgs, ServiceArgs},
     connect,
     failure::{Ended, Failure},
+    reporting,
     screen::Screen,
-    working,
+    settings, working,
 };
 use crate::{
     ci::Ci,
@@ -62,7 +63,7 @@ pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> 
     });
     let candidates = match listed(&client, command.plan_id, rerun).await? {
         Some(candidates) => candidates,
-        None => recorded(&command)?,
+        None => recorded(&command, environment)?,
     };
     let mut recorder = None;
     let mut opened = Vec::new();
@@ -81,7 +82,7 @@ pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> 
             }
             // Somebody else was faster, or it passed meanwhile: that is what was wanted.
             Err(error) if error.lease_is_lost() => {
-                screen.say(&format!("execution {execution} is left alone: {error}"))
+                screen.say(&format!("execution {execution} is left alone: {error}"));
             }
             Err(error) => return Err(error.into()),
         }
@@ -134,9 +135,12 @@ async fn listed(
 }
 
 /// What failed by the workers' records.
-fn recorded(command: &Retry) -> Result<Vec<Candidate>, Failure> {
-    let paths = working::record_paths(&command.out.out, &command.records);
-    let report = working::merge(&paths, Some(command.plan_id), None, None)?;
+fn recorded(command: &Retry, environment: &Environment) -> Result<Vec<Candidate>, Failure> {
+    let paths = reporting::record_paths(
+        &settings::folder(&command.out, environment)?,
+        &command.records,
+    );
+    let report = reporting::merge(&paths, Some(command.plan_id), None, None)?;
     let failed = report
         .entries
         .iter()
@@ -167,8 +171,11 @@ async fn begin(
 ) -> Result<(Recorder, String), Failure> {
     let name = working::process_name(environment)?;
     let status = client.status(plan.id, &Capabilities::default()).await?;
-    let mut recorder = Recorder::create(&command.out.out.join("records"), &name)
-        .map_err(Failure::infrastructure)?;
+    let mut recorder = Recorder::create(
+        &settings::folder(&command.out, environment)?.join("records"),
+        &name,
+    )
+    .map_err(Failure::infrastructure)?;
     let began = RecordEvent::Began {
         plan: plan.id,
         title: plan.title.clone(),

@@ -1,5 +1,7 @@
 //! `testplan run`: the whole thing in one process. Without a URL the service is in it too.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::{
@@ -9,13 +11,23 @@ use super::{
     execute,
     failure::{Ended, Failure},
     plans::{Loaded, Published},
+    reporting::{self, JUnitProfile},
     screen::Screen,
-    working::{self, JUnitProfile, Job},
+    settings::Working,
+    working::{self, Job},
 };
 use crate::{
-    client::Client, config::environment::Environment, exit_code::Conclusion, model::Capabilities,
-    report, signal::Signals,
+    client::Client,
+    config::environment::Environment,
+    exit_code::Conclusion,
+    model::{Capabilities, Plan, PlanId},
+    report,
+    run::RunEnd,
+    signal::Signals,
 };
+
+/// How long a run that was stopped waits for the service's word on what is done.
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// Looks up, executes, works, waits and reports.
 #[derive(Args, Debug)]
@@ -42,88 +54,108 @@ pub struct Run {
 
 /// `testplan run`.
 pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
-    let config = connect::config(&command.config, environment, screen)?;
-    let Some(config) = config else {
+    let Some(config) = connect::config(&command.config, environment, screen)? else {
         return Err(Failure::usage_text("there is no testplan.yml here")
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
+    let working = Working::choose(&command.workers, &command.out, environment)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
+    let session = Session {
+        command: &command,
+        config: &config,
+        working: &working,
+        environment,
+        screen,
+    };
     if connect::names_a_service(&command.service, environment)? {
         let client = connect::client(&command.service, environment, screen)?;
-        return on(
-            &client,
-            &command,
-            &config,
-            &mut signals,
-            environment,
-            screen,
-        )
-        .await;
+        return session.go(&client, &mut signals).await;
     }
     let mut published = Published::default();
     tokio::select! {
         added = published.add(&config) => added?,
         kind = signals.next() => return Ok(working::cancelled(kind)),
     }
-    std::fs::create_dir_all(&command.out.out).map_err(|error| {
-        Failure::usage_text(format_args!("--out {}: {error}", command.out.out.display()))
+    std::fs::create_dir_all(&working.out).map_err(|error| {
+        Failure::usage_text(format_args!("--out {}: {error}", working.out.display()))
     })?;
-    let embedded = Embedded::start(&command.out.out.join("service.sqlite"), published).await?;
-    let ended = on(
-        &embedded.client,
-        &command,
-        &config,
-        &mut signals,
-        environment,
-        screen,
-    )
-    .await;
+    let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
+    let ended = session.go(&embedded.client, &mut signals).await;
     let closed = embedded.close().await;
     let ended = ended?;
     closed.map(|()| ended)
 }
 
-async fn on(
-    client: &Client,
-    command: &Run,
-    config: &Loaded,
-    signals: &mut Signals,
-    environment: &Environment,
-    screen: &Screen,
-) -> Ended {
-    let runner = config.runner()?;
-    let template = connect::template(client, &command.template, Some(config)).await?;
-    let plan = execute::start(client, &template, &command.start, environment).await?;
-    screen.say(&format!("plan {} started: {}", plan.id, plan.title));
-    let id = plan.id;
-    let job = Job {
-        client: client.clone(),
-        plan,
-        runner: &runner,
-        workers: &command.workers,
-        out: &command.out.out,
-    };
-    let end = working::work(job, signals, environment, screen).await?;
-    // The service's own word on what is done, where it can still be had; the records tell the rest.
-    let (status, executions) = match end.service {
-        None => (
-            client.status(id, &Capabilities::default()).await.ok(),
-            client.executions(id).await.ok().flatten(),
-        ),
-        Some(_) => (None, None),
-    };
-    let paths = working::record_paths(&command.out.out, &[]);
-    let mut report = working::merge(&paths, Some(id), status, executions)?;
-    if let Some(conclusion) = working::cut_short(&end) {
-        report = report.stopped_by(conclusion);
-    } else if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
-        report = report.stopped_by(Conclusion::Passed);
+/// One `testplan run`, once its service is there.
+struct Session<'a> {
+    command: &'a Run,
+    config: &'a Loaded,
+    working: &'a Working,
+    environment: &'a Environment,
+    screen: &'a Screen,
+}
+
+impl Session<'_> {
+    async fn go(&self, client: &Client, signals: &mut Signals) -> Ended {
+        let runner = self.config.runner()?;
+        let plan = tokio::select! {
+            plan = self.start(client) => plan?,
+            kind = signals.next() => return Ok(working::cancelled(kind)),
+        };
+        let id = plan.id;
+        let job = Job {
+            client: client.clone(),
+            plan,
+            runner: &runner,
+            working: self.working,
+        };
+        match working::work(job, signals, self.environment, self.screen).await? {
+            Ok(end) => self.report(client, id, &end).await,
+            Err(cancelled) => Ok(cancelled),
+        }
     }
-    let written = working::write_reports(&report, &command.out.out, command.junit);
-    if let Some(error) = &end.service {
-        screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
+
+    async fn start(&self, client: &Client) -> Result<Plan, Failure> {
+        let template = connect::template(client, &self.command.template, Some(self.config)).await?;
+        let plan = execute::start(client, &template, &self.command.start, self.environment).await?;
+        self.screen
+            .say(&format!("plan {} started: {}", plan.id, plan.title));
+        Ok(plan)
     }
-    screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
-    written?;
-    Ok(report.conclusion())
+
+    async fn report(&self, client: &Client, plan: PlanId, end: &RunEnd) -> Ended {
+        // The service's own word on what is done, where it can still be had in time; the records tell the rest.
+        let asked = async {
+            let status = client.status(plan, &Capabilities::default()).await.ok();
+            (status, client.executions(plan).await.ok().flatten())
+        };
+        let (status, executions) = match (&end.service, end.stop) {
+            (Some(_), _) => (None, None),
+            (None, Some(_)) => tokio::time::timeout(LAST_WORD, asked)
+                .await
+                .unwrap_or_default(),
+            (None, None) => asked.await,
+        };
+        let out = &self.working.out;
+        let mut report = reporting::merge(
+            &reporting::record_paths(out, &[]),
+            Some(plan),
+            status,
+            executions,
+        )?;
+        if let Some(conclusion) = working::cut_short(end) {
+            report = report.stopped_by(conclusion);
+        } else if self.command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
+            report = report.stopped_by(Conclusion::Passed);
+        }
+        let written = reporting::write_reports(&report, out, self.command.junit);
+        if let Some(error) = &end.service {
+            self.screen
+                .insist(&format!("error: {error}\nhelp: {}", error.help()));
+        }
+        self.screen
+            .insist(report::console::final_block(&report, self.screen.paint()).trim_end());
+        written?;
+        Ok(report.conclusion())
+    }
 }

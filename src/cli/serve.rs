@@ -158,22 +158,18 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
 /// Who may come in: the secrets of the environment or of a file, or else a token made here and kept for its owner only.
 fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result<Access, Failure> {
     let own = command.data.join("token");
-    let found = match credentials::find(command.token_file.as_deref(), environment)
-        .map_err(Failure::usage)?
-    {
-        Some(found) => found,
-        None => {
-            if !own.exists() {
-                let token: String = (0..8)
-                    .map(|_| working::random().map(|part| format!("{part:08x}")))
-                    .collect::<Result<_, _>>()?;
-                fs::write_private(&own, token.as_bytes()).map_err(Failure::infrastructure)?;
-            }
-            screen.say(&format!("the access token is in {}", own.display()));
-            credentials::find(Some(&own), environment)
-                .map_err(Failure::usage)?
-                .ok_or_else(|| Failure::usage_text("the access token cannot be read"))?
+    let found = if let Some(found) = credentials::find(command.token_file.as_deref(), environment)
+        .map_err(Failure::usage)? { found } else {
+        if !own.exists() {
+            let token: String = (0..8)
+                .map(|_| working::random().map(|part| format!("{part:08x}")))
+                .collect::<Result<_, _>>()?;
+            fs::write_private(&own, token.as_bytes()).map_err(Failure::infrastructure)?;
         }
+        screen.say(&format!("the access token is in {}", own.display()));
+        credentials::find(Some(&own), environment)
+            .map_err(Failure::usage)?
+            .ok_or_else(|| Failure::usage_text("the access token cannot be read"))?
     };
     if let Some(warning) = found.warning {
         screen.insist(&format!("warning: {warning}"));

@@ -25,7 +25,7 @@ pub struct Completions {
 
 /// Prints the manual page.
 #[derive(Args, Debug)]
-pub struct Man {}
+pub struct Man;
 
 /// `testplan completions SHELL`.
 pub fn completions(command: &Completions, screen: &Screen) -> Ended {

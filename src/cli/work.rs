@@ -7,6 +7,7 @@ use super::{
     connect,
     failure::{Ended, Failure},
     screen::Screen,
+    settings::Working,
     working::{self, Job},
 };
 use crate::{
@@ -37,17 +38,23 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
             .help("name one with --config FILE")
     })?;
     let runner = config.runner()?;
+    let working = Working::choose(&command.workers, &command.out, environment)?;
     let client = connect::client(&command.service, environment, screen)?;
-    let plan = client.plan(command.plan_id).await?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
+    let plan = tokio::select! {
+        plan = client.plan(command.plan_id) => plan?,
+        kind = signals.next() => return Ok(working::cancelled(kind)),
+    };
     let job = Job {
         client,
         plan,
         runner: &runner,
-        workers: &command.workers,
-        out: &command.out.out,
+        working: &working,
     };
-    let end = working::work(job, &mut signals, environment, screen).await?;
+    let end = match working::work(job, &mut signals, environment, screen).await? {
+        Ok(end) => end,
+        Err(cancelled) => return Ok(cancelled),
+    };
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
     }

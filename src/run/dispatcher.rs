@@ -147,13 +147,14 @@ pub async fn work(
         }
     }
     let (tally, stop, service, broken) = state.into_end();
-    let status = match service {
-        None => order
+    let status = match (&service, stop) {
+        // Who was told to stop has no time to ask, and who lost the service nobody to answer.
+        (None, None) => order
             .client
             .status(order.plan.id, &Capabilities::default())
             .await
             .ok(),
-        Some(_) => None,
+        _ => None,
     };
     let reason = reason(stop, service.as_deref(), broken.as_deref());
     write(order.name, RecordEvent::Left { reason, status })?;

@@ -14,7 +14,7 @@ use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
     clock,
     model::{
-        Capabilities, Outcome, PlanId,
+        Capabilities, LeaseToken, Outcome, PlanId,
         record::{Confirmation, RecordEvent},
     },
 };
@@ -142,7 +142,7 @@ impl Worker {
         pending: Option<u64>,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
         match pending {
-            Some(0) => return Err(Leave::NothingLeft),
+            Some(0) => Err(Leave::NothingLeft),
             Some(_) => {
                 self.tell(WorkerEvent::Waiting(waiting)).await;
                 Ok(self.reserve(LONG_POLL).await)
@@ -182,7 +182,7 @@ impl Worker {
             test: granted.test.clone(),
             required: granted.required.clone(),
             attempt: granted.attempt,
-            lease: granted.lease.as_ref().map(|lease| lease.fingerprint()),
+            lease: granted.lease.as_ref().map(LeaseToken::fingerprint),
             squish_server: granted
                 .server
                 .as_ref()
@@ -295,7 +295,7 @@ impl Worker {
         match self.client.release(execution, lease.token.as_ref()).await {
             Ok(()) => self.record(RecordEvent::Released { execution }).await,
             Err(error) => {
-                tracing::warn!(%execution, %error, "a lease could not be given back; it ends by itself")
+                tracing::warn!(%execution, %error, "a lease could not be given back; it ends by itself");
             }
         }
     }

@@ -1,0 +1,105 @@
+//! From records to a report on disk: what `run`, `report`, `retry` and `demo` share.
+
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::{
+    fs,
+    model::{Execution, PlanId, PlanStatus},
+    report::{self, Report, junit, merge::Evidence, parse_record_file, read::RecordFile, summary},
+};
+
+/// Record files and folders to read: those named, else the `--out` folder's own.
+pub fn record_paths(out: &Path, named: &[PathBuf]) -> Vec<PathBuf> {
+    if named.is_empty() {
+        vec![out.join("records")]
+    } else {
+        named.to_vec()
+    }
+}
+
+/// Reads and merges the records of one plan: the one named, or the only one there is.
+pub fn merge(
+    paths: &[PathBuf],
+    plan: Option<PlanId>,
+    status: Option<PlanStatus>,
+    executions: Option<Vec<Execution>>,
+) -> Result<Report, Failure> {
+    let mut files = Vec::new();
+    for path in paths {
+        read_records(path, &mut files)?;
+    }
+    if files.is_empty() {
+        let places: Vec<String> = paths
+            .iter()
+            .map(|path| path.display().to_string())
+            .collect();
+        return Err(
+            Failure::usage_text(format_args!("no records in {}", places.join(", ")))
+                .help("name the workers' record files or folders with --records"),
+        );
+    }
+    report::merge::merge(Evidence {
+        files,
+        plan,
+        status,
+        executions,
+    })
+    .map_err(Failure::usage)
+}
+
+/// Reads a record file, or all in a folder and below.
+pub fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
+    let refuse = |error: std::io::Error| {
+        Failure::usage_text(format_args!("records {}: {error}", path.display()))
+    };
+    if path.is_dir() {
+        let mut found: Vec<PathBuf> = std::fs::read_dir(path)
+            .map_err(refuse)?
+            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+            .filter(|path| {
+                path.extension()
+                    .is_some_and(|extension| extension == "ndjson")
+                    || path.is_dir()
+            })
+            .collect();
+        found.sort();
+        return found.iter().try_for_each(|path| read_records(path, files));
+    }
+    let bytes = std::fs::read(path).map_err(refuse)?;
+    let text = String::from_utf8_lossy(&bytes);
+    files.push(parse_record_file(&path.display().to_string(), &text).map_err(Failure::usage)?);
+    Ok(())
+}
+
+/// Which JUnit to write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum JUnitProfile {
+    /// With file, line and properties on each case.
+    #[default]
+    Default,
+    /// Valid against Jenkins' junit-10 schema.
+    Strict,
+}
+
+/// Writes `junit.xml` and `summary.md`. A report that cannot be written does not keep the other from being written; the
+/// first trouble is returned after all were tried.
+pub fn write_reports(report: &Report, out: &Path, profile: JUnitProfile) -> Result<(), Failure> {
+    let profile = match profile {
+        JUnitProfile::Default => junit::Profile::Default,
+        JUnitProfile::Strict => junit::Profile::Strict,
+    };
+    let junit = junit::render(report, profile)
+        .map_err(|error| {
+            Failure::infrastructure(
+                anyhow::Error::new(error).context("junit.xml could not be made"),
+            )
+        })
+        .and_then(|bytes| {
+            fs::write_atomic(&out.join("junit.xml"), &bytes).map_err(Failure::infrastructure)
+        });
+    let summary = summary::render(report, summary::DEFAULT_BUDGET);
+    let summary = fs::write_atomic(&out.join("summary.md"), summary.as_bytes())
+        .map_err(Failure::infrastructure);
+    junit.and(summary)
+}
