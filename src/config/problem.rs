@@ -37,7 +37,7 @@ pub struct Mark {
     pub line: usize,
     /// The column of the mark in characters, from 1.
     pub column: usize,
-    /// The line itself, or the part of it around the mark.
+    /// The line itself, or the part of it around the mark, without control characters.
     pub text: String,
     /// The marked bytes of [`Self::text`], at character boundaries.
     pub span: Range<usize>,
@@ -116,11 +116,14 @@ impl Mark {
             .char_indices()
             .nth(Self::REACH)
             .map_or(line.len(), |(at, _)| from + at);
+        let to = to.min(right);
+        let [before, marked, after] =
+            [&line[left..from], &line[from..to], &line[to..right]].map(printable);
         Some(Self {
             line: line_at(source, start),
             column: line[..from].chars().count() + 1,
-            text: line[left..right].to_owned(),
-            span: from - left..to.min(right) - left,
+            span: before.len()..before.len() + marked.len(),
+            text: [before, marked, after].concat(),
         })
     }
 }
@@ -227,10 +230,16 @@ fn boundary(text: &str, byte: usize) -> usize {
 }
 
 /// A text for one line of output: control characters, which could move the cursor or start a command of a CI, are
-/// shown as `�`.
+/// shown as `�`. Those that turn the direction of writing are the renderer's care.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{FFFD}'
+            } else {
+                c
+            }
+        })
         .collect()
 }
 

@@ -65,9 +65,9 @@ pub(super) enum Format {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ExitCodes {
-    /// The test passed; [0] by default.
+    /// The test passed; `[0]` by default.
     pub(super) passed: Option<Vec<Marked<i32>>>,
-    /// The test ran and failed; [1] by default.
+    /// The test ran and failed; `[1]` by default.
     pub(super) failed: Option<Vec<Marked<i32>>>,
 }
 
@@ -110,7 +110,8 @@ pub(super) struct Discover {
     /// The program and its arguments; no shell in between, no placeholders.
     #[schemars(length(min = 1))]
     pub(super) command: Marked<Vec<Plain>>,
-    /// A regular expression for a line that names a test, with the groups (?<suite>…) and (?<testcase>…).
+    /// A regular expression for a line that names a test, with the groups `(?<suite>…)` and
+    /// `(?<testcase>…)`.
     pub(super) line: Marked<String>,
     /// How long the command may take; 5m by default.
     #[schemars(extend("examples" = ["30s", "5m"]))]
