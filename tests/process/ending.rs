@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use testplan::runner::outcome::Ending;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::stage::{LONG, Life, Stage, tell, within};
 
@@ -56,15 +57,32 @@ async fn a_polite_command_gets_its_grace() {
 async fn the_grace_is_the_groups_and_not_only_its_first_process() {
     let stage = Stage::new();
     let mut life = stage.life();
-    // The child says goodbye only once its parent is gone for good.
+    let go = stage.pipe("go");
+    // The child says goodbye only once its parent is gone for good, and takes its time.
     let mut running = stage.start(
         "trap 'exit 5' TERM
-         (trap 'while kill -0 $$ 2>&-; do :; done; echo cleaned >&3; exit' TERM
+         (trap 'while kill -0 $$ 2>&-; do :; done
+                while read word; do echo $word >&3; done <go
+                echo cleaned >&3; exit' TERM
           sh -c 'echo ready >&3; exec sleep 600' & wait) &
          wait",
     );
     assert_eq!(life.line().await, "ready");
-    assert_eq!(within(running.stop(LONG)).await.unwrap(), Ending::Exited(5));
+    let talk = async {
+        // Opening waits until the child reads, which it does after its parent's end.
+        let mut go = tokio::fs::OpenOptions::new()
+            .write(true)
+            .open(go)
+            .await
+            .unwrap();
+        for _ in 0..200 {
+            go.write_all(b"on\n").await.unwrap();
+            go.flush().await.unwrap();
+            assert_eq!(life.line().await, "on");
+        }
+    };
+    let (ending, ()) = within(async { tokio::join!(running.stop(LONG), talk) }).await;
+    assert_eq!(ending.unwrap(), Ending::Exited(5));
     assert_eq!(life.end().await, ["cleaned"]);
 }
 
