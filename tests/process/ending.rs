@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use testplan::runner::outcome::Ending;
+use tokio::io::AsyncWriteExt as _;
 
 use crate::stage::{LONG, Life, Stage, tell, within};
 
@@ -25,7 +26,7 @@ async fn exit_codes_and_signals_are_told() {
             ending,
             "nothing to stop"
         );
-        assert_eq!(life.end().await, "");
+        assert_eq!(life.end().await, [""; 0]);
     }
 }
 
@@ -36,7 +37,7 @@ async fn a_background_child_does_not_outlive_the_command() {
     let mut running = stage.start("sleep 600 & echo ready >&3; exit 3");
     assert_eq!(life.line().await, "ready");
     assert_eq!(within(running.wait()).await.unwrap(), Ending::Exited(3));
-    assert_eq!(life.end().await, "");
+    assert_eq!(life.end().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -49,23 +50,40 @@ async fn a_polite_command_gets_its_grace() {
     );
     assert_eq!(life.line().await, "ready");
     assert_eq!(within(running.stop(LONG)).await.unwrap(), Ending::Exited(7));
-    assert_eq!(life.end().await, "bye\n");
+    assert_eq!(life.end().await, ["bye"]);
 }
 
 #[tokio::test]
 async fn the_grace_is_the_groups_and_not_only_its_first_process() {
     let stage = Stage::new();
     let mut life = stage.life();
-    // The child says goodbye only once its parent is gone for good.
+    let go = stage.pipe("go");
+    // The child says goodbye only once its parent is gone for good, and takes its time.
     let mut running = stage.start(
         "trap 'exit 5' TERM
-         (trap 'while kill -0 $$ 2>&-; do :; done; echo cleaned >&3; exit' TERM
+         (trap 'while kill -0 $$ 2>&-; do :; done
+                while read word; do echo $word >&3; done <go
+                echo cleaned >&3; exit' TERM
           sh -c 'echo ready >&3; exec sleep 600' & wait) &
          wait",
     );
     assert_eq!(life.line().await, "ready");
-    assert_eq!(within(running.stop(LONG)).await.unwrap(), Ending::Exited(5));
-    assert_eq!(life.end().await, "cleaned\n");
+    let talk = async {
+        // Opening waits until the child reads, which it does after its parent's end.
+        let mut go = tokio::fs::OpenOptions::new()
+            .write(true)
+            .open(go)
+            .await
+            .unwrap();
+        for _ in 0..200 {
+            go.write_all(b"on\n").await.unwrap();
+            go.flush().await.unwrap();
+            assert_eq!(life.line().await, "on");
+        }
+    };
+    let (ending, ()) = within(async { tokio::join!(running.stop(LONG), talk) }).await;
+    assert_eq!(ending.unwrap(), Ending::Exited(5));
+    assert_eq!(life.end().await, ["cleaned"]);
 }
 
 #[tokio::test]
@@ -81,7 +99,7 @@ async fn a_stubborn_grandchild_is_killed() {
         .await
         .unwrap();
     assert_eq!(ending, Ending::Signalled(15));
-    assert_eq!(life.end().await, "");
+    assert_eq!(life.end().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -93,7 +111,7 @@ async fn without_grace_it_is_killed_at_once() {
     assert_eq!(life.line().await, "ready");
     let ending = within(running.stop(Duration::ZERO)).await.unwrap();
     assert_eq!(ending, Ending::Signalled(9));
-    assert_eq!(life.end().await, "");
+    assert_eq!(life.end().await, [""; 0]);
 }
 
 #[cfg(target_os = "linux")]
@@ -109,7 +127,7 @@ async fn a_grandchild_that_left_the_group_is_found_and_killed() {
     within(running.stop(Duration::from_millis(100)))
         .await
         .unwrap();
-    assert_eq!(life.end().await, "");
+    assert_eq!(life.end().await, [""; 0]);
 }
 
 #[tokio::test]
@@ -124,9 +142,9 @@ async fn another_attempt_is_left_alone() {
         ("ready".into(), "ready".into())
     );
     within(running.stop(Duration::ZERO)).await.unwrap();
-    assert_eq!(life.end().await, "");
+    assert_eq!(life.end().await, [""; 0]);
     tell(&go, "alive\n").await;
-    assert_eq!(other_life.end().await, "alive\n");
+    assert_eq!(other_life.end().await, ["alive"]);
     assert_eq!(within(other.wait()).await.unwrap(), Ending::Exited(0));
 }
 
@@ -137,7 +155,7 @@ async fn dropping_it_kills_the_group() {
     let running = stage.start("trap '' TERM; sleep 600 & echo ready >&3; wait");
     assert_eq!(life.line().await, "ready");
     drop(running);
-    assert_eq!(life.end().await, "");
+    assert_eq!(life.end().await, [""; 0]);
 }
 
 #[tokio::test]

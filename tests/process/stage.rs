@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -11,6 +11,7 @@ use testplan::{
     run::process::{Running, spawn},
     runner::command::CommandLine,
 };
+use tokio::sync::mpsc;
 
 /// More than any step takes; whoever waits longer has found a bug.
 pub(crate) const LONG: Duration = Duration::from_secs(30);
@@ -74,64 +75,45 @@ impl Stage {
     }
 }
 
-/// The reading end of a pipe that processes hold.
-pub(crate) struct Life(tokio::task::JoinHandle<BufReader<File>>);
+/// The reading end of a pipe that processes hold. A thread of its own reads it: one that hangs does not keep a failed
+/// test from ending.
+pub(crate) struct Life(mpsc::UnboundedReceiver<String>);
 
 impl Life {
     pub(crate) fn of(path: PathBuf) -> Self {
-        // Opening waits for the first writer.
-        Self(tokio::task::spawn_blocking(move || {
-            BufReader::new(File::open(path).unwrap())
-        }))
+        let (say, heard) = mpsc::unbounded_channel();
+        std::thread::spawn(move || {
+            // Opening waits for the first writer.
+            for line in BufReader::new(File::open(path).unwrap()).lines() {
+                if say.send(line.unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self(heard)
     }
 
     /// Waits for the next line.
     pub(crate) async fn line(&mut self) -> String {
-        self.read(|pipe| {
-            let mut line = String::new();
-            pipe.read_line(&mut line).unwrap();
-            line.trim_end().to_owned()
-        })
-        .await
+        within(self.0.recv()).await.unwrap()
     }
 
     /// Waits until nobody holds the pipe any more; what was written until then.
-    pub(crate) async fn end(&mut self) -> String {
-        self.read(|pipe| {
-            let mut rest = String::new();
-            pipe.read_to_string(&mut rest).unwrap();
-            rest
-        })
-        .await
-    }
-
-    async fn read(
-        &mut self,
-        read: impl FnOnce(&mut BufReader<File>) -> String + Send + 'static,
-    ) -> String {
-        let (say, heard) = tokio::sync::oneshot::channel();
-        let before = std::mem::replace(&mut self.0, tokio::spawn(std::future::pending()));
-        self.0 = tokio::spawn(async move {
-            let mut pipe = before.await.unwrap();
-            tokio::task::spawn_blocking(move || {
-                say.send(read(&mut pipe)).unwrap();
-                pipe
-            })
-            .await
-            .unwrap()
-        });
-        within(heard).await.unwrap()
+    pub(crate) async fn end(&mut self) -> Vec<String> {
+        let mut rest = Vec::new();
+        while let Some(line) = within(self.0.recv()).await {
+            rest.push(line);
+        }
+        rest
     }
 }
 
 /// Writes into a pipe, once somebody reads it.
 pub(crate) async fn tell(path: &Path, text: &'static str) {
     let path = path.to_owned();
-    within(tokio::task::spawn_blocking(move || {
-        std::fs::write(path, text).unwrap();
-    }))
-    .await
-    .unwrap();
+    let (done, told) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || done.send(std::fs::write(path, text)));
+    within(told).await.unwrap().unwrap();
 }
 
 /// Fails rather than hangs.
