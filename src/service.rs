@@ -1,7 +1,7 @@
 //! The service of the Test Plan Execution API over a store: routes, access, limits, long polls and shutdown.
 //!
-//! One table of operations ([`table`]) makes both the router and the OpenAPI document. Handlers are typed: body
-//! in, answer out; every response is built in [`answer`]. The same router answers over a socket ([`Service::serve`])
+//! One table of operations (`table`) makes both the router and the OpenAPI document. Handlers are typed: body
+//! in, answer out; every response is built in `answer`. The same router answers over a socket ([`Service::serve`])
 //! and inside the process ([`Service::in_process`]).
 
 mod access;

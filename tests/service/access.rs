@@ -145,7 +145,9 @@ async fn no_secret_is_logged_or_printed() {
         .with_max_level(tracing::Level::TRACE)
         .with_writer(move || writer.clone())
         .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    // For all threads: a place that other tests come by first would otherwise be remembered as not listened to.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    tracing::callsite::rebuild_interest_cache();
 
     let service = service(&Fake::with_plan(), Limits::default());
     let call = service.in_process();

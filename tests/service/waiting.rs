@@ -103,6 +103,18 @@ async fn a_silent_store_is_looked_at_all_the_same() {
     fake.reached("deadline answered", 1).await;
     fake.set_silently(3339, ExecutionState::Open);
     assert_eq!(answer(call).await.1["execution_id"], 3339);
+
+    // Nothing is reserved, so there is no deadline either.
+    fake.set_silently(3339, ExecutionState::Open);
+    let waited = fake.trace();
+    let waited = waited
+        .iter()
+        .filter(|point| **point == "deadline answered")
+        .count();
+    let call = start(&service, status("wait=60"));
+    fake.reached("deadline answered", waited + 1).await;
+    fake.set_silently(3339, ExecutionState::Done);
+    assert_eq!(answer(call).await.1["done"], 1);
 }
 
 #[tokio::test]
