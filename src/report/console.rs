@@ -152,26 +152,21 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
         );
     }
     let recovered = report.entries.iter().filter(|entry| entry.recovered);
-    for entry in recovered.take(MAX_ENTRIES) {
-        let _ = writeln!(
-            block,
-            "{} {}: {}",
-            painted("RECOVERED", Word::Lost.style(), paint),
-            test(&entry.test),
-            reasons(entry)
-        );
-    }
-    for broken in &report.broken {
-        let _ = writeln!(
-            block,
-            "{} {}",
-            painted("BROKEN INVARIANT", Word::Error.style(), paint),
-            console_line(broken, MAX_LINE)
-        );
-    }
-    for warning in report.warnings.iter().take(MAX_ENTRIES) {
-        let _ = writeln!(block, "warning: {}", console_line(warning, MAX_LINE));
-    }
+    sentences(
+        &mut block,
+        &painted("RECOVERED", Word::Lost.style(), paint),
+        recovered.map(|entry| format!("{}: {}", test(&entry.test), reasons(entry))),
+    );
+    sentences(
+        &mut block,
+        &painted("BROKEN INVARIANT", Word::Error.style(), paint),
+        report.broken.iter().map(|it| console_line(it, MAX_LINE)),
+    );
+    sentences(
+        &mut block,
+        "warning:",
+        report.warnings.iter().map(|it| console_line(it, MAX_LINE)),
+    );
     let _ = writeln!(block, "{}", totals(report));
     let _ = writeln!(block, "{}", conclusion_line(report.conclusion(), paint));
     block
@@ -223,6 +218,17 @@ pub fn totals(report: &Report) -> String {
         sum
     } else {
         format!("{sum}: {}", parts.join(", "))
+    }
+}
+
+/// One clean sentence per line, and how many more there are.
+fn sentences(block: &mut String, word: &str, mut sentences: impl Iterator<Item = String>) {
+    for sentence in sentences.by_ref().take(MAX_ENTRIES) {
+        let _ = writeln!(block, "{word} {sentence}");
+    }
+    let more = sentences.count();
+    if more > 0 {
+        let _ = writeln!(block, "{word} and {more} more");
     }
 }
 

@@ -118,7 +118,7 @@ fn foreign() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(120) })]
 
     #[test]
     fn a_console_line_is_one_line_and_no_command(text in foreign(), max in 8_usize..400) {
