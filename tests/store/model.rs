@@ -1,1 +1,576 @@
-//! later
+//! The protocol once more, small and slow: maps in memory, written from its specification and sharing nothing with the
+//! store but the words. Where a lease stands is computed from its deadline each time; nothing is ever "noticed" but
+//! the lines of history.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use testplan::{
+    model::{Capabilities, LabelCase, Outcome, TestResult, TestVerdict, Timestamp},
+    store::{RefusalCode, Rules},
+};
+
+const FOLD: LabelCase = LabelCase::Folded;
+
+/// What the store should have said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Fine,
+    Refused(RefusalCode),
+    Plan(usize),
+    /// Execution, epoch, Squish server, deadline.
+    Granted(usize, u32, Option<usize>, Timestamp),
+    NoExecution(u64),
+    NoServer(u64),
+    Server(usize),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    Open,
+    Leased,
+    Done(Outcome),
+}
+
+/// What a result carries.
+pub(crate) type Payload = (&'static str, &'static str, Option<TestResult>);
+
+#[derive(Clone, Debug)]
+pub(crate) struct Exec {
+    pub(crate) plan: usize,
+    pub(crate) needs: Capabilities,
+    pub(crate) state: State,
+    pub(crate) epoch: u32,
+    pub(crate) generation: u32,
+    reset_at_epoch: u32,
+    /// Whether the last lease is still good for anything: not after a reset or when given up.
+    lease_known: bool,
+    principal: Option<&'static str>,
+    worker: Option<&'static str>,
+    deadline: Timestamp,
+    timeout: Duration,
+    server: Option<usize>,
+    lost_on: Vec<String>,
+    expiries: u32,
+    skips: u32,
+    payload: Option<Payload>,
+    told_expired: bool,
+    late: u32,
+    pub(crate) events: Vec<(u32, &'static str)>,
+}
+
+/// Who uses a Squish server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    Nobody,
+    Lease(usize, u32),
+    RestsUntil(Timestamp),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Server {
+    pub(crate) labels: Capabilities,
+    pub(crate) enabled: bool,
+    pub(crate) deleted: bool,
+    used: Use,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) due: Option<Timestamp>,
+}
+
+/// Who speaks: a lease by execution and epoch, or a client of the vendor's API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Voice {
+    Lease(usize, u32),
+    Vendor,
+    Forger,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Wish {
+    pub(crate) plan: usize,
+    pub(crate) offered: Capabilities,
+    pub(crate) timeout: Duration,
+    pub(crate) allocate: bool,
+    pub(crate) worker: Option<&'static str>,
+}
+
+type Who = (&'static str, &'static str);
+type Request = (usize, &'static str, Option<Timestamp>);
+
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    pub(crate) now: Timestamp,
+    pub(crate) rules: Rules,
+    pub(crate) plans: Vec<Plan>,
+    pub(crate) execs: Vec<Exec>,
+    pub(crate) servers: Vec<Server>,
+    execute_keys: BTreeMap<Who, (Request, usize, Timestamp)>,
+    reserve_keys: BTreeMap<Who, (Wish, usize, u32)>,
+}
+
+impl Exec {
+    pub(crate) fn leased(&self, now: Timestamp) -> bool {
+        self.state == State::Leased && now < self.deadline
+    }
+
+    fn lapsed(&self, now: Timestamp) -> bool {
+        self.state == State::Leased && now >= self.deadline
+    }
+
+    pub(crate) fn open(&self, now: Timestamp) -> bool {
+        self.state == State::Open || self.lapsed(now)
+    }
+
+    pub(crate) fn verdict(&self) -> Option<TestVerdict> {
+        match &self.state {
+            State::Done(Outcome::Completed { result }) => result.map(|r| r.verdict),
+            _ => None,
+        }
+    }
+
+    fn failed(&self) -> bool {
+        self.verdict() == Some(TestVerdict::Failed)
+            || matches!(self.state, State::Done(Outcome::ExecutionError { .. }))
+    }
+
+    fn event(&mut self, kind: &'static str) {
+        self.events.push((self.epoch, kind));
+    }
+
+    /// A lease cut to a millisecond was given back by a client that knows no better way.
+    fn was_lost(&self) -> bool {
+        self.timeout > Duration::from_millis(1)
+    }
+}
+
+impl Model {
+    pub(crate) fn new(rules: Rules, now: Timestamp) -> Self {
+        Self {
+            now,
+            rules,
+            ..Self::default()
+        }
+    }
+
+    /// The store writes history before it does anything; so here.
+    pub(crate) fn tell_expired(&mut self) {
+        for exec in &mut self.execs {
+            if exec.lapsed(self.now) && !exec.told_expired {
+                exec.told_expired = true;
+                exec.event("expired");
+            }
+        }
+    }
+
+    pub(crate) fn execute(
+        &mut self,
+        request: Request,
+        needs: &[Capabilities],
+        key: Option<Who>,
+    ) -> Answer {
+        const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+        self.tell_expired();
+        if let Some((known, plan, at)) = key.and_then(|key| self.execute_keys.get(&key))
+            && self.now <= at.plus(WEEK)
+        {
+            return if *known == request {
+                Answer::Plan(*plan)
+            } else {
+                Answer::Refused(RefusalCode::KeyReused)
+            };
+        }
+        let plan = self.plans.len();
+        self.plans.push(Plan { due: request.2 });
+        self.execs.extend(needs.iter().map(|needs| Exec {
+            plan,
+            needs: needs.clone(),
+            state: State::Open,
+            epoch: 0,
+            generation: 0,
+            reset_at_epoch: 0,
+            lease_known: false,
+            principal: None,
+            worker: None,
+            deadline: Timestamp(0),
+            timeout: Duration::ZERO,
+            server: None,
+            lost_on: vec![],
+            expiries: 0,
+            skips: 0,
+            payload: None,
+            told_expired: false,
+            late: 0,
+            events: vec![],
+        }));
+        if let Some(key) = key {
+            self.execute_keys.insert(key, (request, plan, self.now));
+        }
+        Answer::Plan(plan)
+    }
+
+    fn fitting(&self, wish: &Wish) -> Vec<usize> {
+        (0..self.execs.len())
+            .filter(|e| self.execs[*e].plan == wish.plan)
+            .filter(|e| wish.offered.covers(&self.execs[*e].needs, FOLD))
+            .collect()
+    }
+
+    pub(crate) fn server_free(&self, server: usize) -> bool {
+        match self.servers[server].used {
+            Use::Nobody => true,
+            Use::RestsUntil(end) => end <= self.now,
+            Use::Lease(e, _) => {
+                let end = self.execs[e].deadline;
+                self.execs[e].lapsed(self.now) && end.plus(self.rules.cool_down) <= self.now
+            }
+        }
+    }
+
+    /// The execution that uses a Squish server now.
+    pub(crate) fn busy_with(&self, server: usize) -> Option<usize> {
+        match self.servers[server].used {
+            Use::Lease(e, _) => self.execs[e].leased(self.now).then_some(e),
+            Use::Nobody | Use::RestsUntil(_) => None,
+        }
+    }
+
+    pub(crate) fn reserve(&mut self, wish: &Wish, principal: &'static str, key: Option<Who>) -> Answer {
+        self.tell_expired();
+        if let Some((known, e, epoch)) = key.and_then(|key| self.reserve_keys.get(&key))
+            && self.execs[*e].epoch == *epoch
+            && self.execs[*e].leased(self.now)
+        {
+            let exec = &self.execs[*e];
+            return if known == wish {
+                Answer::Granted(*e, *epoch, exec.server, exec.deadline)
+            } else {
+                Answer::Refused(RefusalCode::KeyReused)
+            };
+        }
+        let fitting = self.fitting(wish);
+        let count = |model: &Self, what: fn(&Exec, Timestamp) -> bool| {
+            fitting.iter().filter(|e| what(&model.execs[**e], model.now)).count() as u64
+        };
+        if self.plans[wish.plan].due.is_some_and(|due| self.now < due) {
+            return Answer::NoExecution(count(self, |e, now| e.open(now) || e.leased(now)));
+        }
+        let Some((chosen, skipped)) = self.choose(&fitting, wish.worker) else {
+            return Answer::NoExecution(count(self, Exec::leased));
+        };
+        let mut server = None;
+        if wish.allocate {
+            server = (0..self.servers.len())
+                .filter(|s| self.servers[*s].enabled && !self.servers[*s].deleted)
+                .filter(|s| self.server_free(*s))
+                .filter(|s| self.servers[*s].labels.covers(&wish.offered, FOLD))
+                .min_by_key(|s| (self.servers[*s].labels.len(), *s));
+            if server.is_none() {
+                return Answer::NoServer(count(self, |e, now| e.open(now) || e.leased(now)));
+            }
+        }
+        for e in skipped {
+            self.execs[e].skips += 1;
+        }
+        self.lose(chosen);
+        let (now, exec) = (self.now, &mut self.execs[chosen]);
+        exec.state = State::Leased;
+        exec.epoch += 1;
+        exec.lease_known = true;
+        exec.principal = Some(principal);
+        exec.worker = wish.worker;
+        exec.timeout = wish.timeout.clamp(Duration::from_secs(1), Duration::from_secs(86_400));
+        exec.deadline = now.plus(exec.timeout);
+        exec.server = server;
+        exec.skips = 0;
+        exec.payload = None;
+        exec.told_expired = false;
+        exec.event("reserved");
+        let (epoch, deadline) = (exec.epoch, exec.deadline);
+        if let Some(server) = server {
+            self.servers[server].used = Use::Lease(chosen, epoch);
+        }
+        if let Some(key) = key {
+            self.reserve_keys.insert(key, (wish.clone(), chosen, epoch));
+        }
+        Answer::Granted(chosen, epoch, server, deadline)
+    }
+
+    /// An execution goes to somebody else or is given up: if a lease on it was over, that one is lost now.
+    fn lose(&mut self, e: usize) {
+        let exec = &mut self.execs[e];
+        if exec.state != State::Leased {
+            return;
+        }
+        if exec.was_lost() {
+            exec.expiries += 1;
+            let name = exec.worker.or(exec.principal);
+            exec.lost_on.extend(name.map(str::to_owned));
+        }
+        if let Some(server) = exec.server
+            && self.servers[server].used == Use::Lease(e, exec.epoch)
+        {
+            self.servers[server].used = Use::RestsUntil(exec.deadline.plus(self.rules.cool_down));
+        }
+    }
+
+    fn choose(&mut self, fitting: &[usize], worker: Option<&str>) -> Option<(usize, Vec<usize>)> {
+        loop {
+            let mut line: Vec<usize> = fitting
+                .iter()
+                .copied()
+                .filter(|e| self.execs[*e].open(self.now))
+                .collect();
+            line.sort_by_key(|e| (usize::MAX - self.execs[*e].needs.len(), *e));
+            let deferred = |e: usize| {
+                let exec = &self.execs[e];
+                let lost = exec.lapsed(self.now) && exec.was_lost();
+                lost && worker.is_some() && exec.worker == worker && exec.skips < 3
+            };
+            let place = line.iter().position(|e| !deferred(*e)).unwrap_or(0);
+            let chosen = *line.get(place)?;
+            let exec = &self.execs[chosen];
+            let ended = exec.expiries + u32::from(exec.was_lost());
+            let most = self.rules.max_expiries;
+            if exec.state == State::Open || most == 0 || ended <= most {
+                return Some((chosen, line[..place].to_vec()));
+            }
+            self.lose(chosen);
+            let exec = &mut self.execs[chosen];
+            let message = format!(
+                "abandoned after {} expired reservations (lost on worker {})",
+                exec.expiries,
+                exec.lost_on.join(", ")
+            );
+            let details = String::new();
+            exec.state = State::Done(Outcome::ExecutionError { message, details });
+            exec.lease_known = false;
+            exec.payload = None;
+            exec.event("abandoned");
+        }
+    }
+
+    /// Whether the voice has the current lease; for the vendor's, whether it is the right principal.
+    fn current(&self, e: usize, voice: Voice, principal: &str) -> Result<bool, ()> {
+        let exec = &self.execs[e];
+        let same = exec.principal == Some(principal);
+        match voice {
+            Voice::Lease(of, epoch) if of == e && epoch == exec.epoch && exec.lease_known => {
+                if same { Ok(true) } else { Err(()) }
+            }
+            Voice::Lease(..) | Voice::Forger => Ok(false),
+            Voice::Vendor => Ok(same),
+        }
+    }
+
+    pub(crate) fn heartbeat(
+        &mut self,
+        e: usize,
+        (voice, principal): (Voice, &'static str),
+        timeout: Duration,
+        release: bool,
+    ) -> Answer {
+        use RefusalCode::{NotHolder, NotReserved, ReservationLost, ServerLost};
+        self.tell_expired();
+        let now = self.now;
+        let vendor = voice == Voice::Vendor;
+        if vendor && (self.rules.require_lease || release) {
+            return Answer::Refused(NotHolder);
+        }
+        let current = self.current(e, voice, principal);
+        let exec = &mut self.execs[e];
+        if vendor && exec.state != State::Leased {
+            return Answer::Refused(NotReserved);
+        }
+        match current {
+            Err(()) => return Answer::Refused(NotHolder),
+            Ok(false) if vendor => return Answer::Refused(NotHolder),
+            Ok(false) => return Answer::Refused(ReservationLost),
+            Ok(true) => {}
+        }
+        match exec.state {
+            State::Done(_) => return Answer::Fine,
+            State::Open if release => return Answer::Fine,
+            State::Open => return Answer::Refused(ReservationLost),
+            State::Leased => {}
+        }
+        let mine = Use::Lease(e, exec.epoch);
+        if release {
+            exec.state = State::Open;
+            exec.event("released");
+            self.unbind(e);
+            return Answer::Fine;
+        }
+        if exec.lapsed(now) {
+            if exec.server.is_some_and(|s| self.servers[s].used != mine) {
+                return Answer::Refused(ServerLost);
+            }
+            exec.skips = 0;
+            exec.told_expired = false;
+        }
+        exec.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
+        exec.deadline = now.plus(exec.timeout);
+        Answer::Fine
+    }
+
+    fn unbind(&mut self, e: usize) {
+        let exec = &self.execs[e];
+        if let Some(server) = exec.server
+            && self.servers[server].used == Use::Lease(e, exec.epoch)
+        {
+            self.servers[server].used = Use::Nobody;
+        }
+    }
+
+    pub(crate) fn finish(
+        &mut self,
+        e: usize,
+        (voice, principal): (Voice, &'static str),
+        payload: Payload,
+    ) -> Answer {
+        use RefusalCode::{CannotFinish, OtherResult, ResultNotCounted};
+        self.tell_expired();
+        let vendor = voice == Voice::Vendor;
+        if vendor && self.rules.require_lease {
+            return Answer::Refused(CannotFinish);
+        }
+        let current = self.current(e, voice, principal);
+        let exec = &mut self.execs[e];
+        let same = exec.payload == Some(payload);
+        let (code, kept) = match (current, &exec.state) {
+            (Err(()), _) => (CannotFinish, None),
+            (Ok(true), State::Leased) => {
+                exec.state = State::Done(outcome(payload));
+                exec.payload = Some(payload);
+                exec.event("finished");
+                self.unbind(e);
+                return Answer::Fine;
+            }
+            (Ok(true), State::Done(_)) if same => return Answer::Fine,
+            (Ok(_), _) if vendor => (CannotFinish, None),
+            (Ok(true), State::Done(_)) => (OtherResult, Some("other-result")),
+            (Ok(_), _) => (ResultNotCounted, Some("late-result")),
+        };
+        if let Some(kind) = kept.filter(|_| exec.late < 16) {
+            exec.late += 1;
+            let epoch = match voice {
+                Voice::Lease(_, epoch) => epoch.min(exec.epoch),
+                Voice::Vendor | Voice::Forger => exec.epoch,
+            };
+            exec.events.push((epoch, kind));
+        }
+        Answer::Refused(code)
+    }
+
+    pub(crate) fn reset(&mut self, e: usize, generation: Option<u32>) -> Answer {
+        use RefusalCode::{InProgress, Malformed, NotFailed};
+        self.tell_expired();
+        let now = self.now;
+        let exec = &mut self.execs[e];
+        if let Some(wanted) = generation {
+            if exec.generation > wanted {
+                return Answer::Fine;
+            }
+            if exec.generation < wanted {
+                return Answer::Refused(Malformed);
+            }
+        }
+        match &exec.state {
+            State::Done(_) if exec.failed() => {}
+            State::Open if exec.generation > 0 && exec.epoch == exec.reset_at_epoch => {
+                return Answer::Fine;
+            }
+            State::Leased if exec.leased(now) => return Answer::Refused(InProgress),
+            State::Done(_) | State::Open | State::Leased => return Answer::Refused(NotFailed),
+        }
+        exec.event("reset");
+        exec.state = State::Open;
+        exec.generation += 1;
+        exec.reset_at_epoch = exec.epoch;
+        (exec.lease_known, exec.principal, exec.payload) = (false, None, None);
+        (exec.expiries, exec.skips, exec.late) = (0, 0, 0);
+        exec.lost_on.clear();
+        exec.server = None;
+        Answer::Fine
+    }
+
+    pub(crate) fn add_server(&mut self, known: Option<usize>, labels: Capabilities) -> Answer {
+        self.tell_expired();
+        let id = known.unwrap_or(self.servers.len());
+        match self.servers.get_mut(id) {
+            Some(server) => {
+                (server.labels, server.enabled, server.deleted) = (labels, true, false);
+            }
+            None => self.servers.push(Server {
+                labels,
+                enabled: true,
+                deleted: false,
+                used: Use::Nobody,
+            }),
+        }
+        Answer::Server(id)
+    }
+
+    pub(crate) fn change_server(&mut self, id: usize, enabled: bool) -> Answer {
+        self.tell_expired();
+        match self.servers.get_mut(id).filter(|s| !s.deleted) {
+            Some(server) => {
+                server.enabled = enabled;
+                Answer::Server(id)
+            }
+            None => Answer::Refused(RefusalCode::Unknown),
+        }
+    }
+
+    pub(crate) fn remove_server(&mut self, id: usize) -> Answer {
+        self.tell_expired();
+        match self.servers.get_mut(id).filter(|s| !s.deleted) {
+            Some(server) => {
+                server.deleted = true;
+                Answer::Fine
+            }
+            None => Answer::Refused(RefusalCode::Unknown),
+        }
+    }
+
+    /// The service was away: leases that were valid at `since` and can still be saved end later.
+    pub(crate) fn extend(&mut self, since: Timestamp, by: impl Fn(Duration) -> Duration) {
+        for e in 0..self.execs.len() {
+            let exec = &self.execs[e];
+            let deadline = exec.deadline.plus(by(exec.timeout));
+            let valid = exec.state == State::Leased && exec.deadline > since && deadline > self.now;
+            // Only where the end was noticed already can its machine be with another lease.
+            let mine = Use::Lease(e, exec.epoch);
+            let taken = exec.server.is_some_and(|s| self.servers[s].used != mine);
+            if valid && !taken {
+                self.execs[e].deadline = deadline;
+                self.execs[e].told_expired = false;
+            }
+        }
+    }
+
+    /// What must hold at all times, whatever the store does.
+    pub(crate) fn check(&self) {
+        let mut bound = BTreeSet::new();
+        for (index, server) in self.servers.iter().enumerate() {
+            if let Some(e) = self.busy_with(index) {
+                assert!(bound.insert(e), "two machines for one lease");
+                assert_eq!(server.used, Use::Lease(e, self.execs[e].epoch));
+            }
+        }
+    }
+}
+
+fn outcome((message, details, result): Payload) -> Outcome {
+    if message.is_empty() && details.is_empty() {
+        return Outcome::Completed { result };
+    }
+    Outcome::ExecutionError {
+        message: message.to_owned(),
+        details: details.to_owned(),
+    }
+}

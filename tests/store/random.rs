@@ -1,1 +1,544 @@
-//! later
+//! Random sequences of everything that can be asked of a store, with the clock stepping in between, compared step by
+//! step with [`super::model`]: every answer, then everything that can be read.
+//!
+//! Does it bite? Each of these, made in the store by hand, made `the_store_does_what_the_model_says` fail:
+//!
+//! MUTANTS
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
+
+use proptest::{
+    collection::vec,
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use testplan::{
+    model::{
+        Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, PlanStatus,
+        SquishServerId, TestResult, TestVerdict, Timestamp,
+    },
+    store::{
+        ExecutePlan, Finish, Heartbeat, NewSquishServer, Reservation, Reserve, Reset,
+        Rules, SquishServerChange, Store, StoreError, sqlite::SqliteStore,
+    },
+};
+
+use super::{
+    model::{Answer, Model, Payload, State, Voice, Wish},
+    world::{START, caps, open, template},
+};
+
+/// Sequences of the normal run, and of the long one that a person starts.
+const SEQUENCES: u32 = 300;
+const MANY_SEQUENCES: u32 = 20_000;
+/// After every how many steps all is read and compared; every answer is compared anyway.
+const LOOK: usize = 4;
+/// Steps of the longest sequence.
+const STEPS: usize = 200;
+
+const PRINCIPALS: [&str; 2] = ["alice", "bob"];
+const WORKERS: [Option<&str>; 3] = [None, Some("w1"), Some("w2")];
+const OFFERS: [&str; 4] = ["", "OS=Linux", "os=linux browser=chrome", "OS=Windows"];
+const TEMPLATES: [&[&str]; 3] = [
+    &["", "OS=Linux"],
+    &["OS=Linux", "OS=Linux", "OS=Linux browser=chrome", "", "OS=Windows"],
+    &["OS=Linux"],
+];
+const MACHINES: [&str; 4] = ["", "OS=Linux", "OS=Linux browser=chrome", "OS=Windows"];
+/// Lengths and steps that meet each other exactly, just before, and just after.
+const SPANS: [u64; 9] = [0, 1, 999, 1_000, 1_001, 5_000, 9_999, 10_000, 30_000];
+
+fn payloads() -> [Payload; 5] {
+    let said = |verdict| {
+        // No duration: the order by history is a matter of the behaviour suite.
+        Some(TestResult {
+            verdict,
+            duration_ms: 0,
+            flaky: false,
+        })
+    };
+    [
+        ("", "", said(TestVerdict::Passed)),
+        ("", "", said(TestVerdict::Failed)),
+        ("", "", said(TestVerdict::Skipped)),
+        ("", "", None),
+        ("broke", "somewhere", None),
+    ]
+}
+
+/// Small numbers that pick from what is there.
+type Pick = usize;
+
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    /// One of the latest leases, 0 the newest.
+    Lease(Pick),
+    /// Without a lease, for the execution of one of the latest leases.
+    Vendor(Pick),
+    /// Without a lease, for any execution.
+    VendorAny(Pick),
+    /// One lease for the execution of another.
+    Swapped(Pick, Pick),
+    /// A token nobody gave out.
+    Forged(Pick),
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Pass(Pick),
+    Execute { template: Pick, key: Option<Pick>, delay: Option<Pick>, who: Pick },
+    Reserve { plan: Pick, offer: Pick, span: Pick, allocate: bool, worker: Pick, key: Option<Pick>, who: Pick },
+    Beat { target: Target, span: Pick, release: bool, who: Pick },
+    Finish { target: Target, payload: Pick, who: Pick },
+    Reset { execution: Pick, generation: Option<u32> },
+    AddMachine { port: Pick, labels: Pick },
+    ChangeMachine { machine: Pick, enabled: bool },
+    RemoveMachine { machine: Pick },
+    Sweep,
+    Away { back: Pick, span: Pick },
+    Restart { away: Pick },
+}
+
+fn target() -> impl Strategy<Value = Target> {
+    let recent = 0..4_usize;
+    prop_oneof![
+        8 => recent.clone().prop_map(Target::Lease),
+        2 => recent.clone().prop_map(Target::Vendor),
+        1 => any::<Pick>().prop_map(Target::VendorAny),
+        1 => (recent.clone(), recent.clone()).prop_map(|(a, b)| Target::Swapped(a, b)),
+        1 => recent.prop_map(Target::Forged),
+    ]
+}
+
+/// Mostly the first principal, so that things happen.
+fn who() -> impl Strategy<Value = Pick> {
+    prop_oneof![9 => Just(0_usize), 1 => Just(1_usize)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let pick = any::<Pick>;
+    let key = || prop_oneof![4 => Just(None), 1 => (0..2_usize).prop_map(Some)];
+    let delay = prop_oneof![4 => Just(None), 1 => pick().prop_map(Some)];
+    prop_oneof![
+        6 => pick().prop_map(Step::Pass),
+        1 => (pick(), key(), delay, who())
+            .prop_map(|(template, key, delay, who)| Step::Execute { template, key, delay, who }),
+        10 => (pick(), pick(), pick(), any::<bool>(), pick(), key(), who()).prop_map(
+            |(plan, offer, span, allocate, worker, key, who)| Step::Reserve {
+                plan, offer, span, allocate, worker, key, who,
+            }
+        ),
+        6 => (target(), pick(), prop::bool::weighted(0.2), who())
+            .prop_map(|(target, span, release, who)| Step::Beat { target, span, release, who }),
+        6 => (target(), pick(), who())
+            .prop_map(|(target, payload, who)| Step::Finish { target, payload, who }),
+        3 => (pick(), prop::option::of(0..3_u32))
+            .prop_map(|(execution, generation)| Step::Reset { execution, generation }),
+        2 => (0..3_usize, pick()).prop_map(|(port, labels)| Step::AddMachine { port, labels }),
+        1 => (0..4_usize, any::<bool>())
+            .prop_map(|(machine, enabled)| Step::ChangeMachine { machine, enabled }),
+        1 => (0..4_usize).prop_map(|machine| Step::RemoveMachine { machine }),
+        2 => Just(Step::Sweep),
+        1 => (pick(), pick()).prop_map(|(back, span)| Step::Away { back, span }),
+        1 => pick().prop_map(|away| Step::Restart { away }),
+    ]
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    (prop::bool::weighted(0.1), 0..3_u32).prop_map(|(require_lease, max_expiries)| Rules {
+        require_lease,
+        max_expiries,
+        ..Rules::default()
+    })
+}
+
+/// The store and the model, side by side.
+struct Pair {
+    store: Option<SqliteStore>,
+    path: PathBuf,
+    model: Model,
+    templates: Vec<PlanId>,
+    plans: Vec<PlanId>,
+    /// Number of the first execution of the model.
+    execs: Vec<ExecutionId>,
+    servers: Vec<(SquishServerId, usize)>,
+    leases: Vec<(usize, u32, LeaseToken)>,
+}
+
+fn of<T: Copy>(list: &[T], pick: Pick) -> T {
+    list[pick % list.len()]
+}
+
+fn span(pick: Pick) -> Duration {
+    Duration::from_millis(of(&SPANS, pick))
+}
+
+fn code(error: StoreError) -> Answer {
+    match error {
+        StoreError::Refused(refusal) => Answer::Refused(refusal.code),
+        other => panic!("{other}"),
+    }
+}
+
+fn fine(answer: Result<(), StoreError>) -> Answer {
+    answer.map_or_else(code, |()| Answer::Fine)
+}
+
+impl Pair {
+    async fn new(path: PathBuf, rules: Rules) -> Self {
+        let store = open(&path, rules, START);
+        let list = TEMPLATES.iter().enumerate();
+        let list = list.map(|(n, labels)| template(&n.to_string(), labels)).collect();
+        let templates = store.publish(list, START).await.unwrap();
+        let mut pair = Self {
+            store: Some(store),
+            path,
+            model: Model::new(rules, START),
+            templates,
+            plans: vec![],
+            execs: vec![],
+            servers: vec![],
+            leases: vec![],
+        };
+        pair.execute(1, None, None, 0).await;
+        pair
+    }
+
+    fn store(&self) -> &SqliteStore {
+        self.store.as_ref().unwrap()
+    }
+
+    async fn run(&mut self, step: &Step) {
+        match *step {
+            Step::Pass(pick) => self.model.now = self.model.now.plus(span(pick)),
+            Step::Execute { template, key, delay, who } => {
+                self.execute(template, key, delay, who).await;
+            }
+            Step::Reserve { plan, offer, span: length, allocate, worker, key, who } => {
+                let wish = Wish {
+                    plan: plan % self.plans.len(),
+                    offered: caps(of(&OFFERS, offer)),
+                    timeout: span(length),
+                    allocate,
+                    worker: of(&WORKERS, worker),
+                };
+                self.reserve(wish, key, of(&PRINCIPALS, who)).await;
+            }
+            Step::Beat { target, span: length, release, who } => {
+                let Some((e, voice, lease)) = self.aim(target) else { return };
+                let principal = of(&PRINCIPALS, who);
+                let beat = Heartbeat {
+                    execution: self.execs[e],
+                    timeout: span(length),
+                    lease,
+                    release,
+                    principal: principal.to_owned(),
+                };
+                let expected = self.model.heartbeat(e, (voice, principal), span(length), release);
+                let said = fine(self.store().heartbeat(beat, self.model.now).await);
+                assert_eq!(said, expected, "heartbeat");
+            }
+            Step::Finish { target, payload, who } => {
+                let Some((e, voice, lease)) = self.aim(target) else { return };
+                let principal = of(&PRINCIPALS, who);
+                let payload = of(&payloads(), payload);
+                let finish = Finish {
+                    execution: self.execs[e],
+                    lease,
+                    message: payload.0.to_owned(),
+                    details: payload.1.to_owned(),
+                    result: payload.2,
+                    principal: principal.to_owned(),
+                };
+                let expected = self.model.finish(e, (voice, principal), payload);
+                let said = fine(self.store().finish(finish, self.model.now).await);
+                assert_eq!(said, expected, "finish");
+            }
+            Step::Reset { execution, generation } => {
+                let e = execution % self.execs.len();
+                let reset = Reset {
+                    execution: self.execs[e],
+                    generation,
+                    principal: "alice".to_owned(),
+                };
+                let expected = self.model.reset(e, generation);
+                let said = fine(self.store().reset(reset, self.model.now).await);
+                assert_eq!(said, expected, "reset");
+            }
+            Step::AddMachine { port, labels } => self.add_machine(port, labels).await,
+            Step::ChangeMachine { machine, enabled } => {
+                let change = SquishServerChange {
+                    enabled: Some(enabled),
+                    ..SquishServerChange::default()
+                };
+                let id = self.machine(machine);
+                let said = self.store().change_squish_server(id, change, self.model.now).await;
+                let said = said.map_or_else(code, |_| Answer::Server(machine));
+                assert_eq!(said, self.model.change_server(machine, enabled), "change");
+            }
+            Step::RemoveMachine { machine } => {
+                let id = self.machine(machine);
+                let said = fine(self.store().remove_squish_server(id, self.model.now).await);
+                assert_eq!(said, self.model.remove_server(machine), "remove");
+            }
+            Step::Sweep => {
+                self.model.tell_expired();
+                self.store().sweep(self.model.now).await.unwrap();
+            }
+            Step::Away { back, span: length } => {
+                let since = Timestamp(self.model.now.0 - i64::try_from(of(&SPANS, back)).unwrap());
+                self.model.extend(since, |_| span(length));
+                self.model.tell_expired();
+                self.store().compensate(since, span(length), self.model.now).await.unwrap();
+            }
+            Step::Restart { away } => {
+                let since = self.model.now;
+                self.model.tell_expired();
+                self.store().sweep(since).await.unwrap();
+                self.store = None;
+                self.model.now = since.plus(span(away));
+                let grace = Duration::from_secs(10);
+                self.model.extend(since, |timeout| span(away) + timeout.min(grace));
+                self.store = Some(open(&self.path, self.model.rules, self.model.now));
+            }
+        }
+    }
+
+    async fn execute(&mut self, template: Pick, key: Option<Pick>, delay: Option<Pick>, who: Pick) {
+        let template = template % TEMPLATES.len();
+        let principal = of(&PRINCIPALS, who);
+        let planned = delay.map(|d| self.model.now.plus(span(d)));
+        let request = ExecutePlan {
+            template: self.templates[template],
+            title: "plan".to_owned(),
+            batch: "batch".to_owned(),
+            planned,
+            repositories: vec![],
+            principal: principal.to_owned(),
+            key: key.map(|k| KEYS[k].to_owned()),
+        };
+        let needs: Vec<Capabilities> = TEMPLATES[template].iter().map(|l| caps(l)).collect();
+        let key = key.map(|k| (principal, KEYS[k]));
+        let expected = self.model.execute((template, "plan", planned), &needs, key);
+        let said = self.store().execute_plan(request, self.model.now).await;
+        match said {
+            Ok(plan) => {
+                if !self.plans.contains(&plan.id) {
+                    self.plans.push(plan.id);
+                    let page = self.store().executions(plan.id, None, 0, 100, self.model.now);
+                    self.execs.extend(page.await.unwrap().items.iter().map(|e| e.id));
+                }
+                let index = self.plans.iter().position(|id| *id == plan.id).unwrap();
+                assert_eq!(Answer::Plan(index), expected, "execute");
+            }
+            Err(error) => assert_eq!(code(error), expected, "execute"),
+        }
+    }
+
+    async fn reserve(&mut self, wish: Wish, key: Option<Pick>, principal: &'static str) {
+        let request = Reserve {
+            plan: self.plans[wish.plan],
+            offered: wish.offered.clone(),
+            timeout: wish.timeout,
+            allocate_server: wish.allocate,
+            principal: principal.to_owned(),
+            worker: wish.worker.map(str::to_owned),
+            key: key.map(|k| KEYS[k].to_owned()),
+        };
+        let said = self.store().reserve(request, self.model.now).await;
+        if wish.timeout.is_zero() {
+            self.model.tell_expired();
+            assert_eq!(said.unwrap_err().to_string().split(':').next(), Some("the timeout is 0"));
+            return;
+        }
+        let expected = self.model.reserve(&wish, principal, key.map(|k| (principal, KEYS[k])));
+        let said = match said {
+            Err(error) => code(error),
+            Ok(Reservation::NoExecution { pending }) => Answer::NoExecution(pending),
+            Ok(Reservation::NoServer { pending }) => Answer::NoServer(pending),
+            Ok(Reservation::Granted(granted)) => {
+                let e = self.execs.iter().position(|id| *id == granted.execution).unwrap();
+                let known = self.leases.iter().find(|(of, epoch, _)| (*of, *epoch) == (e, granted.attempt));
+                match known {
+                    Some((.., token)) => assert_eq!(*token, granted.lease, "the same lease again"),
+                    None => self.leases.push((e, granted.attempt, granted.lease.clone())),
+                }
+                let server = granted.server.map(|s| self.server_index(s.id));
+                Answer::Granted(e, granted.attempt, server, granted.deadline)
+            }
+        };
+        assert_eq!(said, expected, "reserve");
+    }
+
+    async fn add_machine(&mut self, port: Pick, labels: Pick) {
+        let new = NewSquishServer {
+            host: "localhost".to_owned(),
+            port: (port + 1).to_string(),
+            enabled: true,
+            labels: caps(of(&MACHINES, labels)),
+        };
+        let known = self.servers.iter().position(|(_, p)| *p == port);
+        let expected = self.model.add_server(known, new.labels.clone());
+        let said = self.store().add_squish_server(new, self.model.now).await.unwrap();
+        if known.is_none() {
+            self.servers.push((said.id, port));
+        }
+        assert_eq!(Answer::Server(self.server_index(said.id)), expected, "add");
+    }
+
+    fn machine(&self, index: usize) -> SquishServerId {
+        self.servers.get(index).map_or(SquishServerId(9_999), |(id, _)| *id)
+    }
+
+    fn server_index(&self, id: SquishServerId) -> usize {
+        self.servers.iter().position(|(known, _)| *known == id).unwrap()
+    }
+
+    /// Which execution to speak to, as whom, with which token.
+    fn aim(&self, target: Target) -> Option<(usize, Voice, Option<LeaseToken>)> {
+        let recent = |back: usize| {
+            let index = self.leases.len().checked_sub(1 + back % self.leases.len().max(1))?;
+            self.leases.get(index)
+        };
+        Some(match target {
+            Target::Lease(back) => {
+                let (e, epoch, token) = recent(back)?;
+                (*e, Voice::Lease(*e, *epoch), Some(token.clone()))
+            }
+            Target::Vendor(back) => (recent(back)?.0, Voice::Vendor, None),
+            Target::VendorAny(pick) => (pick % self.execs.len(), Voice::Vendor, None),
+            Target::Swapped(a, b) => {
+                let (e, epoch, token) = recent(a)?;
+                (recent(b)?.0, Voice::Lease(*e, *epoch), Some(token.clone()))
+            }
+            Target::Forged(back) => (recent(back)?.0, Voice::Forger, Some(LeaseToken::new("nonsense"))),
+        })
+    }
+
+    /// Everything that can be read is as the model has it.
+    async fn compare(&self) {
+        let (model, now) = (&self.model, self.model.now);
+        model.check();
+        for (index, plan) in self.plans.iter().enumerate() {
+            let expected: Vec<_> = (0..self.execs.len())
+                .filter(|e| model.execs[*e].plan == index)
+                .map(|e| self.expected(e))
+                .collect();
+            let listed = self.store().executions(*plan, None, 0, 100, now).await.unwrap().items;
+            let listed: Vec<_> = listed
+                .into_iter()
+                .map(|e| (e.id, e.state, e.attempts, e.generation, e.outcome))
+                .collect();
+            assert_eq!(listed, expected, "executions of {plan}");
+            for filter in OFFERS {
+                let status = self.store().status(*plan, caps(filter), now).await.unwrap();
+                assert_eq!(status, self.expected_status(index, &caps(filter)), "status {filter:?}");
+            }
+        }
+        let listed = self.store().squish_servers(now).await.unwrap();
+        let listed: Vec<_> = listed.into_iter().map(|s| (s.id, s.enabled, s.labels, s.busy_with)).collect();
+        let expected: Vec<_> = model
+            .servers
+            .iter()
+            .enumerate()
+            .filter(|(_, s)| !s.deleted)
+            .map(|(index, s)| {
+                let busy = model.busy_with(index).map(|e| self.execs[e]);
+                (self.servers[index].0, s.enabled, s.labels.clone(), busy)
+            })
+            .collect();
+        assert_eq!(listed, expected, "machines");
+    }
+
+    fn expected(&self, e: usize) -> (ExecutionId, ExecutionState, u32, u32, Option<Outcome>) {
+        let exec = &self.model.execs[e];
+        let (state, outcome) = match &exec.state {
+            State::Done(outcome) => (ExecutionState::Done, Some(outcome.clone())),
+            State::Open | State::Leased if exec.open(self.model.now) => (ExecutionState::Open, None),
+            State::Open | State::Leased => (ExecutionState::Reserved, None),
+        };
+        (self.execs[e], state, exec.epoch, exec.generation, outcome)
+    }
+
+    fn expected_status(&self, plan: usize, filter: &Capabilities) -> PlanStatus {
+        let mut status = PlanStatus::default();
+        for exec in self.model.execs.iter().filter(|e| e.plan == plan) {
+            if !exec.needs.covers(filter, self.model.rules.label_case) {
+            } else if exec.open(self.model.now) {
+                status.open += 1;
+            } else if exec.leased(self.model.now) {
+                status.reserved += 1;
+            } else {
+                status.done += 1;
+            }
+        }
+        status
+    }
+
+    /// Totals and history, once at the end.
+    async fn compare_history(&self) {
+        for (index, plan) in self.plans.iter().enumerate() {
+            let of_plan = || (0..self.execs.len()).filter(move |e| self.model.execs[*e].plan == index);
+            let count = |v| of_plan().filter(|e| self.model.execs[*e].verdict() == Some(v)).count() as u64;
+            let told = self.store().plan(*plan, self.model.now).await.unwrap();
+            let expected = [TestVerdict::Passed, TestVerdict::Failed, TestVerdict::Skipped].map(count);
+            assert_eq!([told.passes, told.failed, told.skipped], expected, "totals");
+            let events = self.store().events(*plan, 0, 1_000, self.model.now).await.unwrap().items;
+            for e in of_plan() {
+                let told: Vec<(u32, &str)> = events
+                    .iter()
+                    .filter(|event| event.execution == self.execs[e])
+                    .filter(|event| event.kind != "heartbeat" && event.kind != "extended")
+                    .map(|event| (event.attempt, event.kind.as_str()))
+                    .collect();
+                assert_eq!(told, self.model.execs[e].events, "history of {}", self.execs[e]);
+            }
+        }
+    }
+}
+
+const KEYS: [&str; 2] = ["k1", "k2"];
+
+fn compare_sequences(count: u32, start: impl FnOnce(Config) -> TestRunner) {
+    let config = Config {
+        cases: count,
+        failure_persistence: None,
+        max_shrink_iters: 400,
+        ..Config::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = Arc::new(runtime);
+    start(config)
+        .run(&(rules(), vec(step(), 1..=STEPS)), |(rules, steps)| {
+            let place = tempfile::tempdir().unwrap();
+            runtime.block_on(async {
+                let mut pair = Pair::new(place.path().join("store.db"), rules).await;
+                for (number, step) in steps.iter().enumerate() {
+                    pair.run(step).await;
+                    if number % LOOK == 0 || number + 1 == steps.len() {
+                        pair.compare().await;
+                    }
+                }
+                pair.compare_history().await;
+            });
+            Ok(())
+        })
+        .unwrap_or_else(|failure| panic!("{failure}"));
+}
+
+#[test]
+fn the_store_does_what_the_model_says() {
+    // Always the same sequences, so that a failure is the change's, not the day's.
+    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    compare_sequences(SEQUENCES, |config| TestRunner::new_with_rng(config, seed));
+}
+
+#[test]
+#[ignore = "takes minutes; new sequences each time"]
+fn the_store_does_what_the_model_says_at_length() {
+    compare_sequences(MANY_SEQUENCES, TestRunner::new);
+}

@@ -83,12 +83,12 @@ impl Known {
     }
 }
 
-/// Forgets keys that are of no use any more: old ones of plans, and those of leases that ended.
+/// Forgets keys that are of no use any more: old ones of plans, and those of leases that can never be valid again.
 pub(super) fn prune(desk: &Desk) -> Result<(), StoreError> {
     desk.db
         .prepare_cached(
             "DELETE FROM keys WHERE expires_at < ?1 AND NOT EXISTS
-               (SELECT 1 FROM executions e WHERE e.id = keys.subject AND e.epoch = keys.epoch AND e.state = 2)",
+               (SELECT 1 FROM executions e WHERE e.id = keys.subject AND e.epoch = keys.epoch AND e.state IN (1, 2))",
         )?
         .execute([desk.now.0])?;
     Ok(())
