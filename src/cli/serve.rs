@@ -158,8 +158,11 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
 /// Who may come in: the secrets of the environment or of a file, or else a token made here and kept for its owner only.
 fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result<Access, Failure> {
     let own = command.data.join("token");
-    let found = if let Some(found) = credentials::find(command.token_file.as_deref(), environment)
-        .map_err(Failure::usage)? { found } else {
+    let found = if let Some(found) =
+        credentials::find(command.token_file.as_deref(), environment).map_err(Failure::usage)?
+    {
+        found
+    } else {
         if !own.exists() {
             let token: String = (0..8)
                 .map(|_| working::random().map(|part| format!("{part:08x}")))

@@ -48,15 +48,19 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
     let waiting = drained(&client, command.plan_id, screen);
     let status = match command.deadline {
         None => waiting.await?,
-        Some(deadline) => if let Ok(status) = tokio::time::timeout(deadline, waiting).await { status? } else {
-            screen.insist(&format!(
-                "plan {} is not drained after {}",
-                command.plan_id,
-                duration::format(deadline)
-            ));
-            screen.conclude(Conclusion::Incomplete);
-            return Ok(Conclusion::Incomplete);
-        },
+        Some(deadline) => {
+            if let Ok(status) = tokio::time::timeout(deadline, waiting).await {
+                status?
+            } else {
+                screen.insist(&format!(
+                    "plan {} is not drained after {}",
+                    command.plan_id,
+                    duration::format(deadline)
+                ));
+                screen.conclude(Conclusion::Incomplete);
+                return Ok(Conclusion::Incomplete);
+            }
+        }
     };
     super::plan::print_status(screen, command.format, command.plan_id, status);
     if status.total() == 0 && !command.allow_empty {

@@ -73,7 +73,7 @@ pub struct Entry {
     pub attempts: Vec<Attempt>,
     /// Where it stands.
     pub standing: Standing,
-    /// What the service says became of it, where that counts and no record has the attempt.
+    /// Why the service gave it up by itself, where it did.
     pub service_only: Option<ServiceResult>,
     /// It passed after it failed: in an earlier generation, or within the attempt by the word of the test tool.
     pub flaky: bool,

@@ -61,8 +61,11 @@ pub enum Explanation {
         /// What came of it and on which attempt, if it was taken again.
         then: Option<(Standing, usize)>,
     },
-    /// The result counts by the service's word; no record has the attempt.
-    ServiceOnly,
+    /// The service counted a result, but no record has the attempt.
+    ServiceOnly {
+        /// What it counted.
+        said: Standing,
+    },
     /// The records have a counted result, but the service lists a later one.
     Outdated {
         /// What the records say.
@@ -151,9 +154,11 @@ impl fmt::Display for Explanation {
                 };
                 write!(f, "reset after {}, {end} on attempt {attempt}", noun(*was))
             }
-            Self::ServiceOnly => {
-                f.write_str("counted by the service, but no record of the attempt was given")
-            }
+            Self::ServiceOnly { said } => write!(
+                f,
+                "counted by the service ({}), but the record of the worker that ran it was not given",
+                said.word()
+            ),
             Self::Outdated { recorded } => write!(
                 f,
                 "the records say {}, but the service lists a later attempt, of which no record was given",

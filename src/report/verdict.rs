@@ -128,7 +128,7 @@ impl Report {
     /// What the plan comes to. Nothing planned, then something missing, then something that could not run, then a
     /// failure decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
     ///
-    /// Broken invariants do not change it: whoever owns the run decides whether [`Self::broken`] is a bug.
+    /// A broken invariant makes the results as little trustworthy as something that could not run.
     pub fn conclusion(&self) -> Conclusion {
         let counts = self.counts();
         if let Some(stopped) = self.stopped {
@@ -137,7 +137,7 @@ impl Report {
             Conclusion::NothingToRun
         } else if counts.missing > 0 || self.open_at_service > 0 {
             Conclusion::Incomplete
-        } else if counts.errors > 0 {
+        } else if counts.errors > 0 || !self.broken.is_empty() {
             Conclusion::Infrastructure
         } else if counts.failed > 0 {
             Conclusion::Failed

@@ -218,7 +218,7 @@ fn counted_twice_is_a_broken_invariant_and_hides_nothing() {
             "execution 1 (suite / case 1): results of a and b were all counted without a reset between them"
         ]
     );
-    assert_eq!(report.conclusion(), Conclusion::Failed);
+    assert_eq!(report.conclusion(), Conclusion::Infrastructure);
     assert_eq!(report.counted_attempts(), 1);
 }
 
@@ -287,7 +287,7 @@ fn an_unconfirmed_result_counts_only_by_the_services_word() {
         assert_eq!(agreed.counted_attempts(), 1);
 
         let differing = with_list(Some(failed()), ExecutionState::Done);
-        assert_eq!(differing.conclusion(), Conclusion::Failed);
+        assert_eq!(differing.conclusion(), Conclusion::Incomplete);
         assert_eq!(differing.counted_attempts(), 0);
 
         let unknown = Outcome::Completed { result: None };
@@ -336,12 +336,52 @@ fn the_service_has_the_last_word() {
     let reopened = with(listed(1, ExecutionState::Open, None, 1));
     assert_eq!(reopened.conclusion(), Conclusion::Incomplete);
     let later = with(listed(1, ExecutionState::Done, Some(passed()), 2));
-    assert_eq!(later.conclusion(), Conclusion::Passed);
+    // The later attempt's record was not given: known to be counted, but with nothing to show for it.
+    assert_eq!(later.conclusion(), Conclusion::Incomplete);
+    assert!(
+        said(&later, 1)
+            .iter()
+            .any(|it| it.contains("record of the worker that ran it was not given"))
+    );
     assert!(later.broken.is_empty());
     // The same attempt with another verdict cannot be: the worse one counts.
     let contradiction = with(listed(1, ExecutionState::Done, Some(skipped()), 1));
-    assert_eq!(contradiction.conclusion(), Conclusion::Failed);
+    assert_eq!(contradiction.conclusion(), Conclusion::Infrastructure);
     assert_eq!(contradiction.broken.len(), 1);
+}
+
+#[test]
+fn workers_of_one_process_share_its_beginning_and_end() {
+    let began = r#"{"v":1,"at":1,"worker":"host","event":"began","plan":1,"title":"t","project":"p","batch":"b","capabilities":[{"key":"OS","value":"Linux"}],"status":{"open":1,"reserved":0,"done":0},"version":"0"}"#;
+    let reserved = r#"{"v":1,"at":2,"worker":"host/2","event":"reserved","execution":1,"suite":"s","testcase":"c","attempt":1}"#;
+    let ended = r#"{"v":1,"at":3,"worker":"host/2","event":"ended","execution":1,"outcome":{"kind":"completed","result":{"verdict":"passed","duration_ms":1}},"duration_ms":1}"#;
+    let confirmed = r#"{"v":1,"at":4,"worker":"host/2","event":"confirmed","execution":1,"answer":{"answer":"counted"}}"#;
+    let left = r#"{"v":1,"at":5,"worker":"host","event":"left","reason":"nothing left"}"#;
+    let merged = |lines: &[&str]| {
+        let file = parse_record_file("host.ndjson", &lines.join("\n")).unwrap();
+        assert_eq!(file.warnings, Vec::<String>::new());
+        merge(Evidence {
+            files: vec![file],
+            ..Evidence::default()
+        })
+        .unwrap()
+    };
+    let whole = merged(&[began, reserved, ended, confirmed, left]);
+    let workers: Vec<_> = whole
+        .workers
+        .iter()
+        .map(|w| (w.name.as_str(), w.left.as_deref()))
+        .collect();
+    assert_eq!(workers, [("host/2", Some("nothing left"))]);
+    assert_eq!(whole.workers[0].capabilities.to_string(), "OS=Linux");
+    assert_eq!(whole.conclusion(), Conclusion::Passed);
+
+    let killed = merged(&[began, reserved]);
+    assert_eq!(killed.workers[0].left, None);
+    assert_eq!(
+        said(&killed, 1),
+        ["worker host/2 was killed (its record has no end)"]
+    );
 }
 
 #[test]

@@ -55,19 +55,19 @@ pub(super) fn gather(
                 continue;
             }
             if matches!(record.event, RecordEvent::Began { .. })
-                && let Some(former) = sessions.remove(&record.worker)
+                && sessions.contains_key(&record.worker)
             {
                 // A second beginning under one name: the first worker was killed, or its file was reused.
-                former.close(&mut gathered);
+                close_all(std::mem::take(&mut sessions), &mut gathered);
             }
+            let process = process_of(&record.worker).and_then(|name| sessions.get(name));
+            let capabilities = process.map(|process| process.worker.capabilities.clone());
             sessions
                 .entry(record.worker.clone())
-                .or_insert_with(|| Session::new(&record))
+                .or_insert_with(|| Session::new(&record, capabilities.unwrap_or_default()))
                 .take(record, &mut gathered);
         }
-        for session in sessions.into_values() {
-            session.close(&mut gathered);
-        }
+        close_all(sessions, &mut gathered);
         if strangers > 0 {
             gathered.warnings.push(format!(
                 "{}: {strangers} records are of another plan; left out",
@@ -79,6 +79,32 @@ pub(super) fn gather(
         .workers
         .sort_by(|a, b| (&a.name, a.began).cmp(&(&b.name, b.began)));
     Ok(gathered)
+}
+
+/// The process that a worker is one of several in: `name/2` is the second of `name`.
+fn process_of(worker: &str) -> Option<&str> {
+    worker.rsplit_once('/').map(|(process, _)| process)
+}
+
+/// Ends all sessions of a file. What a process says of its beginning and end holds for each worker in it; a process
+/// that only speaks for its workers is not one itself.
+fn close_all(sessions: BTreeMap<String, Session>, all: &mut Gathered) {
+    let ends: BTreeMap<String, Option<String>> = sessions
+        .iter()
+        .map(|(name, session)| (name.clone(), session.worker.left.clone()))
+        .collect();
+    let speakers: BTreeSet<String> = sessions
+        .keys()
+        .filter_map(|name| process_of(name))
+        .map(str::to_owned)
+        .collect();
+    for (name, mut session) in sessions {
+        if let Some(left) = process_of(&name).and_then(|process| ends.get(process)) {
+            session.worker.left = session.worker.left.or_else(|| left.clone());
+        }
+        let speaks = speakers.contains(&name) && session.held.is_empty() && session.done.is_empty();
+        session.close(all, speaks);
+    }
 }
 
 fn plan_of(record: &Record) -> Option<PlanId> {
@@ -131,11 +157,11 @@ struct Session {
 }
 
 impl Session {
-    fn new(record: &Record) -> Self {
+    fn new(record: &Record, capabilities: Capabilities) -> Self {
         Self {
             worker: WorkerReport {
                 name: record.worker.clone(),
-                capabilities: Capabilities::default(),
+                capabilities,
                 began: record.at,
                 ended: record.at,
                 left: None,
@@ -275,7 +301,7 @@ impl Session {
             .expect("it was put there if it was not there")
     }
 
-    fn close(mut self, all: &mut Gathered) {
+    fn close(mut self, all: &mut Gathered, speaks_for_others: bool) {
         let held = std::mem::take(&mut self.held);
         for (execution, mut attempt) in self.done.into_iter().chain(held) {
             if attempt.end == AttemptEnd::Killed && self.worker.left.is_some() {
@@ -289,6 +315,8 @@ impl Session {
                 .attempts
                 .push(attempt);
         }
-        all.workers.push(self.worker);
+        if !speaks_for_others {
+            all.workers.push(self.worker);
+        }
     }
 }

@@ -223,11 +223,12 @@ fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &
         entry.explanations.push(Explanation::ConfirmedByService {
             worker: attempt.worker.clone(),
         });
-    } else {
-        if said != Standing::Error {
-            entry.explanations.push(Explanation::ServiceOnly);
-        }
+    } else if said == Standing::Error {
+        // The service gave it up by itself, as poison: there is no worker whose record could say so.
         entry.service_only = Some(service);
+    } else {
+        // Counted there, but nothing here to show for it: a withheld record must not turn green.
+        entry.explanations.push(Explanation::ServiceOnly { said });
     }
 }
 
@@ -328,13 +329,6 @@ fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Expla
 
 /// Whether the test tool itself says that it passed only after failing.
 fn flaky_in_itself(entry: &Entry) -> bool {
-    let service = entry.service_only.as_ref().map(|it| &it.outcome);
-    if let Some(Outcome::Completed {
-        result: Some(result),
-    }) = service
-    {
-        return result.flaky;
-    }
     entry.counted().is_some_and(|attempt| {
         attempt.result().is_some_and(|result| result.flaky)
             || attempt.ended().is_some_and(|ended| {
