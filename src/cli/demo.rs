@@ -30,7 +30,7 @@ use crate::{
     clock::{self, ServiceClock},
     config::duration,
     fs,
-    model::{Capabilities, Plan, PlanKind, record::RecordEvent},
+    model::{Capabilities, Plan, PlanId, PlanKind, record::RecordEvent},
     report,
     run::process::{self, Running},
     runner::command::CommandLine,
@@ -56,6 +56,8 @@ pub struct Demo {
 const LEASE: &str = "3s";
 /// How long a Squish server rests after its lease expired.
 const COOL_DOWN: Duration = Duration::from_millis(500);
+/// After how many executions the progress is told.
+const TELL_EVERY: u64 = 10;
 /// When something is wrong with the demo itself.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -128,7 +130,10 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
     let mut linux = workers.start("linux", "OS=Linux")?;
     let mut windows = workers.start("windows", "OS=Windows")?;
     screen.say("worker     linux and windows drain the plan …");
-    let (_, _) = tokio::join!(linux.wait(), windows.wait());
+    tokio::select! {
+        (_, _) = async { tokio::join!(linux.wait(), windows.wait()) } => {}
+        never = count(&served.client, plan.id, screen) => never?,
+    }
 
     let status = served
         .client
@@ -145,6 +150,21 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
     reporting::write_reports(&report, &out, JUnitProfile::Default)?;
     screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
     checks::explain(&report, &out, began.elapsed(), screen)
+}
+
+/// Says how far the plan is, every few executions. Ends only in trouble.
+async fn count(client: &Client, plan: PlanId, screen: &Screen) -> Result<(), Failure> {
+    let mut told = 0;
+    loop {
+        let status = client.wait_status(plan, Duration::from_secs(20)).await?;
+        if status.done >= told + TELL_EVERY || status.is_drained() {
+            told = status.done;
+            screen.say(&format!("           {told:>3} of {} done", status.total()));
+        }
+        if status.is_drained() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 /// Waits until the killed-to-be worker's record says that its test is running.

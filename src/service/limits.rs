@@ -25,8 +25,10 @@ pub struct Limits {
     pub wait: Duration,
     /// How long a long poll trusts the store's word on changes and deadlines before it looks by itself.
     pub look: Duration,
-    /// How long leases are served on after shutdown began.
+    /// How long leases are served on after shutdown began, at most.
     pub drain: Duration,
+    /// The drain is over when nobody asked anything for this long.
+    pub quiet: Duration,
     /// How often the store is swept and the clock compared.
     pub beat: Duration,
 }
@@ -45,6 +47,7 @@ impl Default for Limits {
             wait: Duration::from_secs(60),
             look: Duration::from_secs(5),
             drain: Duration::from_secs(10),
+            quiet: Duration::from_secs(1),
             beat: Duration::from_secs(1),
         }
     }

@@ -6,21 +6,23 @@ use std::{
     io,
     net::IpAddr,
     pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use axum::Router;
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
     task::{Id, JoinSet},
     time::{sleep, timeout},
 };
+use tower::ServiceExt as _;
 
 use super::{limits::Limits, shared::Shared};
 
@@ -50,8 +52,15 @@ pub(super) async fn serve(
     }
     shared.stop();
     let drained = timeout(shared.limits.drain, async {
+        let activity = Arc::clone(&connections.activity);
+        let quiet = activity.quiet(shared.limits.quiet);
+        let mut quiet = pin!(quiet);
         while !connections.tasks.is_empty() {
-            connections.step(&listener).await;
+            tokio::select! {
+                // Connections that are only kept open are nobody's to wait for.
+                () = &mut quiet => break,
+                () = connections.step(&listener) => {}
+            }
         }
     })
     .await;
@@ -69,6 +78,45 @@ struct Connections {
     closing: watch::Sender<bool>,
     tasks: JoinSet<()>,
     peers: Peers,
+    activity: Arc<Activity>,
+}
+
+/// How many requests began and ended: enough to see whether anybody still has something to say.
+#[derive(Debug, Default)]
+struct Activity {
+    began: AtomicU64,
+    ended: AtomicU64,
+}
+
+/// A request from its beginning to its end, which may also be that its client left.
+struct InProgress(Arc<Activity>);
+
+impl InProgress {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.began.fetch_add(1, Ordering::AcqRel);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for InProgress {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Activity {
+    /// Resolves when no request was in progress for a whole `span`.
+    async fn quiet(&self, span: Duration) {
+        let mut before = None;
+        loop {
+            let now = (self.began.load(Ordering::Acquire), self.ended.load(Ordering::Acquire));
+            if now.0 == now.1 && before == Some(now) {
+                return;
+            }
+            before = Some(now);
+            sleep(span).await;
+        }
+    }
 }
 
 impl Connections {
@@ -79,6 +127,7 @@ impl Connections {
             closing: watch::Sender::new(false),
             tasks: JoinSet::new(),
             peers: Peers::new(limits.connections_per_ip),
+            activity: Arc::default(),
         }
     }
 
@@ -105,6 +154,7 @@ impl Connections {
                     self.router.clone(),
                     self.limits,
                     self.closing.subscribe(),
+                    Arc::clone(&self.activity),
                 );
                 let task = self.tasks.spawn(connection);
                 self.peers.enter(task.id(), ip);
@@ -138,6 +188,7 @@ async fn converse(
     router: Router,
     limits: Limits,
     mut closing: watch::Receiver<bool>,
+    activity: Arc<Activity>,
 ) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection ended before its first request");
@@ -148,8 +199,15 @@ async fn converse(
         .header_read_timeout(limits.header)
         .max_headers(limits.headers)
         .max_buf_size(BUFFER);
-    let mut connection =
-        pin!(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(router)));
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        let (answer, in_progress) = (router.clone().oneshot(request), InProgress::begin(&activity));
+        async move {
+            let answer = answer.await;
+            drop(in_progress);
+            answer
+        }
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(stream), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         _ = closing.wait_for(|closing| *closing) => None,

@@ -115,6 +115,25 @@ async fn an_idle_connection_holds_the_shutdown_up_no_longer_than_the_drain() {
 }
 
 #[tokio::test]
+async fn the_drain_is_over_when_nobody_asks_any_more() {
+    let fake = Fake::with_plan();
+    let limits = Limits {
+        drain: Duration::from_secs(3600),
+        quiet: Duration::from_millis(20),
+        ..patient()
+    };
+    let service = service(&fake, limits);
+    let served = Served::start(&service).await;
+    let mut idle = served.connect().await;
+    idle.write_all(&wire(&get("/healthz"), "keep-alive"))
+        .await
+        .unwrap();
+    assert_eq!(read_one(&mut idle).await.status(), StatusCode::OK);
+    soon(served.stop()).await.unwrap().unwrap();
+    assert_eq!(fake.trace().last(), Some(&"closed"));
+}
+
+#[tokio::test]
 async fn with_nobody_connected_the_end_is_at_once() {
     let fake = Fake::with_plan();
     let limits = Limits {
