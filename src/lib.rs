@@ -5,6 +5,15 @@
 //! leases, their processes, their heartbeats; [`runner`] turns a test into a command and its files into an outcome;
 //! [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
 //! [`model`] and [`api`] are the words and the wire they share.
+//!
+//! ```
+//! use testplan::model::{Capabilities, Capability, LabelCase};
+//!
+//! let worker: Capabilities = ["OS=Linux", "browser=chrome"].map(|text| text.parse::<Capability>().unwrap()).into_iter().collect();
+//! let needed: Capabilities = ["os=linux"].map(|text| text.parse::<Capability>().unwrap()).into_iter().collect();
+//! assert!(worker.covers(&needed, LabelCase::Folded));
+//! assert!(!worker.covers(&needed, LabelCase::Strict));
+//! ```
 
 pub mod api;
 pub mod ci;

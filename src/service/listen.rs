@@ -109,7 +109,10 @@ impl Activity {
     async fn quiet(&self, span: Duration) {
         let mut before = None;
         loop {
-            let now = (self.began.load(Ordering::Acquire), self.ended.load(Ordering::Acquire));
+            let now = (
+                self.began.load(Ordering::Acquire),
+                self.ended.load(Ordering::Acquire),
+            );
             if now.0 == now.1 && before == Some(now) {
                 return;
             }
@@ -200,7 +203,10 @@ async fn converse(
         .max_headers(limits.headers)
         .max_buf_size(BUFFER);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        let (answer, in_progress) = (router.clone().oneshot(request), InProgress::begin(&activity));
+        let (answer, in_progress) = (
+            router.clone().oneshot(request),
+            InProgress::begin(&activity),
+        );
         async move {
             let answer = answer.await;
             drop(in_progress);

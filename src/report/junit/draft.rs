@@ -180,6 +180,10 @@ pub(super) fn of_entry(entry: &Entry) -> Vec<Draft<'_>> {
     if entry.standing != Standing::Missing {
         drafts[0].notes = xml_text(&notes(entry), MAX_TEXT);
     }
+    // Some tools leave the time of a case out; where it is the only one, it took as long as its execution.
+    if let [only] = drafts.as_mut_slice() {
+        only.duration_ms = only.duration_ms.or_else(|| entry.duration_ms());
+    }
     drafts
 }
 
