@@ -1,17 +1,20 @@
 //! What `run` and `work` share: from a plan to a run, and from records to a report on disk.
 
 use std::{
+    collections::BTreeSet,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{args::WorkerArgs, failure::Failure, progress::Progress, screen::Screen};
+use super::{args::WorkerArgs, connect, failure::Failure, progress::Progress, screen::Screen};
 use crate::{
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
     fs,
-    model::{Capabilities, Execution, Plan, PlanId, PlanStatus, record::PlannedExecution},
+    model::{
+        Capabilities, Execution, LabelCase, Plan, PlanId, PlanStatus, record::PlannedExecution,
+    },
     report::{self, Report, junit, merge::Evidence, parse_record_file, read::RecordFile, summary},
     run::{RunEnd, WorkOrder, executor::Executor, state::Stop, worker::WorkerSettings},
     runner::settings::{ResultsFormat, RunnerSettings},
@@ -20,6 +23,8 @@ use crate::{
 
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
+/// Most sets of capabilities that a message names.
+const MOST_SHOWN: usize = 8;
 /// Plans larger than this are not listed in records: their executions are counted, not named, when they are missing.
 const MOST_LISTED: u64 = 200_000;
 
@@ -55,9 +60,10 @@ pub async fn work(
         None
     };
     let offered: Capabilities = job.workers.capabilities.iter().cloned().collect();
-    std::fs::create_dir_all(job.out.join("logs")).map_err(|error| {
-        Failure::usage_text(format_args!("--out {}: {error}", job.out.display()))
-    })?;
+    if let Some(planned) = &planned {
+        something_fits(job.plan.id, planned, &offered)?;
+    }
+    connect::make_folder(&job.out.join("logs"), "--out")?;
     let executor = Executor {
         runner: job.runner.clone(),
         // A child runs in its own folder, so what it is told must not depend on ours.
@@ -100,6 +106,41 @@ pub async fn work(
             "the record file could not be written: {error}"
         ))
     })
+}
+
+/// Workers that can take nothing of a plan, whatever happens to it, are a mistake that is told before any waiting.
+fn something_fits(
+    plan: PlanId,
+    planned: &[PlannedExecution],
+    offered: &Capabilities,
+) -> Result<(), Failure> {
+    // Without case: a service that compares strictly has the last word.
+    let fits = |needed: &PlannedExecution| offered.covers(&needed.required, LabelCase::Folded);
+    if planned.is_empty() || planned.iter().any(fits) {
+        return Ok(());
+    }
+    let needed: BTreeSet<String> = planned
+        .iter()
+        .map(|execution| execution.required.to_string())
+        .collect();
+    let shown: Vec<&str> = needed.iter().take(MOST_SHOWN).map(String::as_str).collect();
+    let more = match needed.len().saturating_sub(MOST_SHOWN) {
+        0 => String::new(),
+        more => format!("; and {more} more sets"),
+    };
+    let offer = if offered.is_empty() {
+        "no capabilities".to_owned()
+    } else {
+        offered.to_string()
+    };
+    Err(Failure::nothing_to_run(format_args!(
+        "none of the {} executions of plan {plan} fits workers that offer {offer}",
+        planned.len()
+    ))
+    .help(format!(
+        "offer with --capability KEY=VALUE what they need: {}{more}",
+        shown.join("; ")
+    )))
 }
 
 async fn listed(client: &Client, plan: PlanId) -> Result<Option<Vec<PlannedExecution>>, Failure> {
@@ -162,8 +203,18 @@ pub fn merge(
             .collect();
         return Err(
             Failure::usage_text(format_args!("no records in {}", places.join(", ")))
-                .help("name the workers' record files or folders with --records"),
+                .help(RECORDS_HELP),
         );
+    }
+    if status.is_none() && files.iter().all(|file| file.records.is_empty()) {
+        // Not an empty plan, which somebody may be content with: nobody knows what there was to run.
+        let file = &files[0];
+        let why = file.warnings.first().map_or("it is empty", String::as_str);
+        return Err(Failure::usage_text(format_args!(
+            "no record can be read in {}: {why}",
+            file.name
+        ))
+        .help(RECORDS_HELP));
     }
     report::merge::merge(Evidence {
         files,
@@ -174,19 +225,25 @@ pub fn merge(
     .map_err(Failure::usage)
 }
 
+const RECORDS_HELP: &str = "name the workers' record files or folders with --records";
+
 /// Reads a record file, or all in a folder and below.
 pub fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
     let refuse = |error: std::io::Error| {
-        Failure::usage_text(format_args!("records {}: {error}", path.display()))
+        Failure::usage_text(format_args!("records {}: {error}", path.display())).help(RECORDS_HELP)
     };
     if path.is_dir() {
         let mut found: Vec<PathBuf> = std::fs::read_dir(path)
             .map_err(refuse)?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "ndjson")
-                    || path.is_dir()
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let path = entry.path();
+                let is_record = path
+                    .extension()
+                    .is_some_and(|extension| extension == "ndjson");
+                // A link to a folder may lead back up.
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                (is_record || is_folder).then_some(path)
             })
             .collect();
         found.sort();
