@@ -30,7 +30,7 @@ use std::{panic, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::environment::Environment, exit_code::Conclusion};
+use crate::config::environment::Environment;
 use args::Voice;
 use failure::Ended;
 use screen::Screen;
@@ -108,12 +108,12 @@ pub fn main() -> ExitCode {
     panic::set_hook(Box::new(shell::tell_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return shell::tell_usage(&error),
+        Err(error) => return shell::tell_usage(&error).into(),
     };
     let environment = Environment::of_process();
     let screen = Screen::new(cli.voice, &environment);
     screen.start_log(cli.voice);
-    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+    let conclusion = shell::conclude(&screen, || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             // At least two, so that a heartbeat finds a thread while another thread is busy.
             .worker_threads(shell::threads())
@@ -124,15 +124,8 @@ pub fn main() -> ExitCode {
         // A stuck blocking task (a reader of a huge result file) must not hold the exit up.
         runtime.shutdown_timeout(std::time::Duration::from_millis(500));
         ended
-    }));
-    match outcome {
-        Ok(Ok(conclusion)) => conclusion.into(),
-        Ok(Err(failure)) => {
-            screen.failure(&failure);
-            failure.conclusion.into()
-        }
-        Err(_) => Conclusion::Bug.into(),
-    }
+    });
+    conclusion.into()
 }
 
 async fn dispatch(command: Command, environment: &Environment, screen: &Screen) -> Ended {

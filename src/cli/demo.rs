@@ -30,7 +30,6 @@ use crate::{
     config::duration,
     fs,
     model::{Capabilities, Plan, PlanKind, record::RecordEvent},
-    report,
     run::process::{self, Running},
     runner::command::CommandLine,
     service::{Access, Limits, Principal, Service},
@@ -142,7 +141,7 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         executions,
     )?;
     working::write_reports(&report, &out, JUnitProfile::Default)?;
-    screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
+    screen.report(&report);
     checks::explain(&report, &out, began.elapsed(), screen)
 }
 

@@ -60,9 +60,7 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
     }
     let written = working::write_reports(&report, &command.out.out, command.junit);
     match command.format {
-        Format::Text => {
-            screen.insist(report::console::final_block(&report, screen.paint()).trim_end())
-        }
+        Format::Text => screen.report(&report),
         Format::Json => {
             screen.data(command.format, String::new, || report::json::json(&report));
             screen.conclude(report.conclusion());

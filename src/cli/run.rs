@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     client::Client, config::environment::Environment, exit_code::Conclusion, model::Capabilities,
-    report, signal::Signals,
+    signal::Signals,
 };
 
 /// Looks up, executes, works, waits and reports.
@@ -65,9 +65,7 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
         added = published.add(&config) => added?,
         kind = signals.next() => return Ok(working::cancelled(kind)),
     }
-    std::fs::create_dir_all(&command.out.out).map_err(|error| {
-        Failure::usage_text(format_args!("--out {}: {error}", command.out.out.display()))
-    })?;
+    connect::make_folder(&command.out.out, "--out")?;
     let embedded = Embedded::start(&command.out.out.join("service.sqlite"), published).await?;
     let ended = on(
         &embedded.client,
@@ -123,7 +121,7 @@ async fn on(
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
     }
-    screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
+    screen.report(&report);
     written?;
     Ok(report.conclusion())
 }
