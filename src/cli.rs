@@ -30,7 +30,7 @@ use std::{panic, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::environment::Environment;
+use crate::{config::environment::Environment, exit_code::Conclusion};
 use args::Voice;
 use failure::Ended;
 use screen::Screen;
@@ -38,7 +38,7 @@ use screen::Screen;
 /// Distributes the tests of a test plan over workers, through the Squish Test Center Test Plan Execution API, and
 /// serves that API itself.
 #[derive(Debug, Parser)]
-#[command(name = "testplan", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "testplan", version, max_term_width = 100, after_help = exit_codes())]
 pub struct Cli {
     #[command(flatten)]
     voice: Voice,
@@ -46,16 +46,15 @@ pub struct Cli {
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes:
-  0    passed: complete, nothing failed
-  1    failed: complete, at least one test failed; the report can be trusted
-  2    usage: bad flag, input or file
-  3    infrastructure: service unreachable or refusing, or executions that could not run
-  4    nothing-to-run: template not found, empty plan, or nothing matches the capabilities
-  5    incomplete: deadline reached, or executions without a counted result
-  70   bug: a panic or a broken invariant of testplan
-  130  cancelled by SIGINT; 143 by SIGTERM";
+/// The end of the help.
+fn exit_codes() -> String {
+    Conclusion::ALL
+        .iter()
+        .fold("Exit codes:".to_owned(), |text, conclusion| {
+            let (code, word) = (conclusion.code(), conclusion.word());
+            format!("{text}\n  {code:<3}  {word}: {}", conclusion.meaning())
+        })
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
