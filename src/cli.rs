@@ -40,7 +40,7 @@ use screen::Screen;
 /// Distributes the tests of a test plan over workers, through the Squish Test Center Test Plan Execution API, and
 /// serves that API itself.
 #[derive(Debug, Parser)]
-#[command(name = "testplan", version, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(name = "testplan", version, max_term_width = 100, after_help = exit_codes())]
 pub struct Cli {
     #[command(flatten)]
     voice: Voice,
@@ -48,16 +48,15 @@ pub struct Cli {
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Exit codes:
-  0    passed: complete, nothing failed
-  1    failed: complete, at least one test failed; the report can be trusted
-  2    usage: bad flag, input or file
-  3    infrastructure: service unreachable or refusing, or executions that could not run
-  4    nothing-to-run: template not found, empty plan, or nothing matches the capabilities
-  5    incomplete: deadline reached, or executions without a counted result
-  70   bug: a panic or a broken invariant of testplan
-  130  cancelled by SIGINT; 143 by SIGTERM";
+/// The end of the help.
+fn exit_codes() -> String {
+    Conclusion::ALL
+        .iter()
+        .fold("Exit codes:".to_owned(), |text, conclusion| {
+            let (code, word) = (conclusion.code(), conclusion.word());
+            format!("{text}\n  {code:<3}  {word}: {}", conclusion.meaning())
+        })
+}
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -110,12 +109,12 @@ pub fn main() -> ExitCode {
     panic::set_hook(Box::new(shell::tell_panic));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return shell::tell_usage(&error),
+        Err(error) => return shell::tell_usage(&error).into(),
     };
     let environment = Environment::of_process();
     let screen = Screen::new(cli.voice, &environment);
     screen.start_log(cli.voice);
-    let outcome = panic::catch_unwind(panic::AssertUnwindSafe(|| {
+    let conclusion = shell::conclude(&screen, || {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             // At least two, so that a heartbeat finds a thread while another thread is busy.
             .worker_threads(shell::threads())
@@ -126,15 +125,8 @@ pub fn main() -> ExitCode {
         // A stuck blocking task (a reader of a huge result file) must not hold the exit up.
         runtime.shutdown_timeout(std::time::Duration::from_millis(500));
         ended
-    }));
-    match outcome {
-        Ok(Ok(conclusion)) => conclusion.into(),
-        Ok(Err(failure)) => {
-            screen.failure(&failure);
-            failure.conclusion.into()
-        }
-        Err(_) => Conclusion::Bug.into(),
-    }
+    });
+    conclusion.into()
 }
 
 async fn dispatch(command: Command, environment: &Environment, screen: &Screen) -> Ended {

@@ -4,6 +4,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use super::{
@@ -23,6 +24,9 @@ use crate::{
     model::{Plan, PlanKind},
 };
 
+/// The least time that one request gets, however little patience was asked for.
+const SHORTEST_REQUEST: Duration = Duration::from_secs(3);
+
 /// A client of the service that the flags or the environment name. It tells before each pause between two tries.
 pub fn client(
     args: &ServiceArgs,
@@ -36,15 +40,24 @@ pub fn client(
     let credentials = credentials(args.token_file.as_deref(), environment, screen)?;
     let endpoint = Endpoint::parse(&url, args.allow_http)?;
     let ca_cert = path(Setting::CA_CERT, args.ca_cert.clone(), environment)?;
-    let ca_cert_pem = match ca_cert {
-        Some(file) => Some(read(&file, "--ca-cert")?.into()),
+    let ca_cert_pem = match &ca_cert {
+        Some(file) => Some(read(file, "--ca-cert")?.into()),
         None => None,
     };
-    let transport = Arc::new(HttpTransport::new(&HttpOptions { ca_cert_pem })?);
+    let transport = HttpTransport::new(&HttpOptions { ca_cert_pem }).map_err(|error| {
+        let failure = Failure::from(error);
+        match &ca_cert {
+            Some(file) => failure.context(format!("--ca-cert {}", file.display())),
+            None => failure,
+        }
+    })?;
+    let transport = Arc::new(transport);
+    let usual = Patience::default();
     let patience = Patience {
         service: args.patience,
-        finish: args.patience.max(Patience::default().finish),
-        ..Patience::default()
+        finish: args.patience.max(usual.finish),
+        // Who is in a hurry does not wait half a minute for a service that hangs; a busy one gets its moment.
+        request: usual.request.min(args.patience.max(SHORTEST_REQUEST)),
     };
     let client = Client::new(transport, endpoint, credentials, patience)?;
     Ok(client.watched(|waiting| tracing::warn!("{waiting}")))
@@ -90,7 +103,7 @@ fn credentials(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Credentials, Failure> {
-    let Some(found) = credentials::find(token_file, environment).map_err(Failure::usage)? else {
+    let Some(found) = found_credentials(token_file, environment)? else {
         return Ok(Credentials::None);
     };
     if let Some(warning) = found.warning {
@@ -104,6 +117,17 @@ fn credentials(
     })
 }
 
+/// The secret of a file or of the environment, if there is one.
+pub fn found_credentials(
+    token_file: Option<&Path>,
+    environment: &Environment,
+) -> Result<Option<credentials::Found>, Failure> {
+    credentials::find(token_file, environment).map_err(|error| {
+        Failure::usage(error)
+            .help("an access token is one line without blanks: copy it again, or make a new one")
+    })
+}
+
 /// The configuration file: the one named, else `testplan.yml` if it is there.
 pub fn config(
     args: &ConfigArgs,
@@ -112,15 +136,15 @@ pub fn config(
 ) -> Result<Option<Loaded>, Failure> {
     let named = path(Setting::CONFIG, args.config.clone(), environment)?;
     let found = PlanFile::find(named.as_deref(), Path::new("."));
-    let file = found.map_err(|error| Failure::usage_text(error.render(screen.is_coloured())))?;
+    let file = found.map_err(|error| Failure::marked(error, screen.is_coloured()))?;
     let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_NAME));
     Ok(file.map(|file| Loaded { file, path }))
 }
 
 /// A configuration file that has to be there.
 pub fn load(path: &Path, screen: &Screen) -> Result<Loaded, Failure> {
-    let file = PlanFile::load(path)
-        .map_err(|error| Failure::usage_text(error.render(screen.is_coloured())))?;
+    let file =
+        PlanFile::load(path).map_err(|error| Failure::marked(error, screen.is_coloured()))?;
     Ok(Loaded {
         file,
         path: path.to_owned(),
@@ -164,6 +188,17 @@ pub async fn template(
 
 /// Reads a small file that a flag names.
 pub fn read(file: &Path, flag: &str) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file)
-        .map_err(|error| Failure::usage_text(format_args!("{flag} {}: {error}", file.display())))
+    std::fs::read(file).map_err(|error| {
+        Failure::usage_text(format_args!("{flag} {}: {error}", file.display())).help(format!(
+            "name a file with {flag} that is there and that you may read"
+        ))
+    })
+}
+
+/// Makes a folder that a flag names, with all above it.
+pub fn make_folder(folder: &Path, flag: &str) -> Result<(), Failure> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Failure::usage_text(format_args!("{flag} {}: {error}", folder.display()))
+            .help(format!("name a folder with {flag} that you may write to"))
+    })
 }

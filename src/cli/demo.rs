@@ -31,7 +31,6 @@ use crate::{
     config::duration,
     fs,
     model::{Capabilities, Plan, PlanId, PlanKind, record::RecordEvent},
-    report,
     run::process::{self, Running},
     runner::command::CommandLine,
     service::{Access, Limits, Principal, Service},
@@ -148,7 +147,7 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         executions,
     )?;
     reporting::write_reports(&report, &out, JUnitProfile::Default)?;
-    screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
+    screen.report(&report);
     checks::explain(&report, &out, began.elapsed(), screen)
 }
 

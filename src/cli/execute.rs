@@ -126,21 +126,8 @@ pub async fn start(
 
 fn linked_repository(text: &str, commit: Option<&str>) -> Result<LinkedRepository, Failure> {
     let (id, branch) = match text.split_once('=') {
-        Some((id, branch)) if !branch.is_empty() => (id, branch),
-        Some(_) => {
-            return Err(Failure::usage_text(format_args!(
-                "--linked-repo {text:?} names no revision"
-            )));
-        }
-        None => (
-            text,
-            commit.ok_or_else(|| {
-                Failure::usage_text(format_args!(
-                    "--linked-repo {text}: no commit under test is known here"
-                ))
-                .help(format!("write --linked-repo {text}=BRANCH-OR-COMMIT"))
-            })?,
-        ),
+        Some((id, branch)) => (id, Some(branch)),
+        None => (text, None),
     };
     let id = id.trim().parse().map_err(|_| {
         Failure::usage_text(format_args!(
@@ -148,6 +135,18 @@ fn linked_repository(text: &str, commit: Option<&str>) -> Result<LinkedRepositor
         ))
         .help("the number stands on the repository settings page of Test Center")
     })?;
+    let branch = branch.or(commit).ok_or_else(|| {
+        Failure::usage_text(format_args!(
+            "--linked-repo {text}: no commit under test is known here"
+        ))
+        .help(format!("write --linked-repo {text}=BRANCH-OR-COMMIT"))
+    })?;
+    if branch.is_empty() {
+        return Err(
+            Failure::usage_text(format_args!("--linked-repo {text:?} names no revision"))
+                .help(format!("write --linked-repo {id}=BRANCH-OR-COMMIT")),
+        );
+    }
     Ok(LinkedRepository {
         id,
         branch: branch.to_owned(),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::{
     client::{ClientError, SetupError},
+    config::problem::ConfigError,
     exit_code::Conclusion,
 };
 
@@ -17,6 +18,8 @@ pub struct Failure {
     pub conclusion: Conclusion,
     /// What failed, where, and why likely; the chain is printed.
     pub error: anyhow::Error,
+    /// The same drawn with the place in a file; printed in its stead.
+    marked: Option<String>,
     /// One thing to do.
     pub help: Option<String>,
 }
@@ -27,6 +30,7 @@ impl Failure {
         Self {
             conclusion: Conclusion::Usage,
             error: error.into(),
+            marked: None,
             help: None,
         }
     }
@@ -41,6 +45,7 @@ impl Failure {
         Self {
             conclusion: Conclusion::Infrastructure,
             error: error.into(),
+            marked: None,
             help: None,
         }
     }
@@ -50,7 +55,26 @@ impl Failure {
         Self {
             conclusion: Conclusion::NothingToRun,
             error: anyhow::anyhow!("{message}"),
+            marked: None,
             help: None,
+        }
+    }
+
+    /// Mistakes in a file, marked as [`ConfigError`] marks them.
+    pub fn marked(error: ConfigError, coloured: bool) -> Self {
+        Self {
+            conclusion: Conclusion::Usage,
+            marked: Some(error.render(coloured)),
+            error: error.into(),
+            help: None,
+        }
+    }
+
+    /// Says before the error what it is about.
+    pub fn context(self, about: impl fmt::Display + Send + Sync + 'static) -> Self {
+        Self {
+            error: self.error.context(about),
+            ..self
         }
     }
 
@@ -76,6 +100,7 @@ impl From<ClientError> for Failure {
         Self {
             conclusion: error.conclusion(),
             error: error.into(),
+            marked: None,
             help: (!help.is_empty()).then_some(help),
         }
     }
@@ -83,6 +108,9 @@ impl From<ClientError> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(marked) = &self.marked {
+            return f.write_str(marked);
+        }
         let mut said = self.error.to_string();
         write!(f, "error: {said}")?;
         for cause in self.error.chain().skip(1) {

@@ -145,7 +145,11 @@ async fn discover(
         template.title,
         discovery.command.join(" ")
     );
-    let failed = |error: anyhow::Error| Failure::usage(error.context(what.clone()));
+    let failed = |error: anyhow::Error| {
+        Failure::usage(error.context(what.clone())).help(
+            "run the command by hand in the folder of testplan.yml, and hold what it prints against `line`",
+        )
+    };
     let listed = process::run_to_end(&line, discovery.timeout, MOST_LISTED)
         .await
         .map_err(|error| failed(error.into()))?;

@@ -63,7 +63,7 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
     let written = reporting::write_reports(&report, &out, command.junit);
     match command.format {
         Format::Text => {
-            screen.insist(report::console::final_block(&report, screen.paint()).trim_end());
+            screen.report(&report);
         }
         Format::Json => {
             screen.data(command.format, String::new, || report::json::json(&report));

@@ -36,8 +36,18 @@ pub fn merge(
             .collect();
         return Err(
             Failure::usage_text(format_args!("no records in {}", places.join(", ")))
-                .help("name the workers' record files or folders with --records"),
+                .help(RECORDS_HELP),
         );
+    }
+    if status.is_none() && files.iter().all(|file| file.records.is_empty()) {
+        // Not an empty plan, which somebody may be content with: nobody knows what there was to run.
+        let file = &files[0];
+        let why = file.warnings.first().map_or("it is empty", String::as_str);
+        return Err(Failure::usage_text(format_args!(
+            "no record can be read in {}: {why}",
+            file.name
+        ))
+        .help(RECORDS_HELP));
     }
     report::merge::merge(Evidence {
         files,
@@ -48,19 +58,25 @@ pub fn merge(
     .map_err(Failure::usage)
 }
 
+const RECORDS_HELP: &str = "name the workers' record files or folders with --records";
+
 /// Reads a record file, or all in a folder and below.
 pub fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
     let refuse = |error: std::io::Error| {
-        Failure::usage_text(format_args!("records {}: {error}", path.display()))
+        Failure::usage_text(format_args!("records {}: {error}", path.display())).help(RECORDS_HELP)
     };
     if path.is_dir() {
         let mut found: Vec<PathBuf> = std::fs::read_dir(path)
             .map_err(refuse)?
-            .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-            .filter(|path| {
-                path.extension()
-                    .is_some_and(|extension| extension == "ndjson")
-                    || path.is_dir()
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let path = entry.path();
+                let is_record = path
+                    .extension()
+                    .is_some_and(|extension| extension == "ndjson");
+                // A link to a folder may lead back up.
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                (is_record || is_folder).then_some(path)
             })
             .collect();
         found.sort();

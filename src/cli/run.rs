@@ -21,7 +21,6 @@ use crate::{
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, Plan, PlanId},
-    report,
     run::RunEnd,
     signal::Signals,
 };
@@ -76,9 +75,7 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
         added = published.add(&config) => added?,
         kind = signals.next() => return Ok(working::cancelled(kind)),
     }
-    std::fs::create_dir_all(&working.out).map_err(|error| {
-        Failure::usage_text(format_args!("--out {}: {error}", working.out.display()))
-    })?;
+    connect::make_folder(&working.out, "--out")?;
     let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
     let ended = session.go(&embedded.client, &mut signals).await;
     let closed = embedded.close().await;
@@ -153,8 +150,7 @@ impl Session<'_> {
             self.screen
                 .insist(&format!("error: {error}\nhelp: {}", error.help()));
         }
-        self.screen
-            .insist(report::console::final_block(&report, self.screen.paint()).trim_end());
+        self.screen.report(&report);
         written?;
         Ok(report.conclusion())
     }

@@ -1,7 +1,12 @@
 //! The only writer of stdout and stderr: data to the one, people's lines to the other.
-#![expect(clippy::print_stderr, reason = "this module owns the effect")]
+//!
+//! A reader who left (`2>&1 | head`) ends no run: lines that nobody takes are dropped. Data that could not be written
+//! for another reason is remembered, and told by the exit code.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::{
+    io::{self, ErrorKind, IsTerminal as _, Write as _},
+    sync::OnceLock,
+};
 
 use anstream::ColorChoice as Stream;
 
@@ -15,7 +20,10 @@ use crate::{
         terminal::{Colour, animated, coloured},
     },
     exit_code::Conclusion,
-    report::console::Paint,
+    report::{
+        Report,
+        console::{Paint, conclusion_line, final_block},
+    },
 };
 
 /// What the user sees, and how.
@@ -24,12 +32,13 @@ pub struct Screen {
     paint: Paint,
     quiet: bool,
     bar: bool,
+    lost: OnceLock<io::Error>,
 }
 
 impl Screen {
     /// Decides about colour and bars by `--color`, the environment and the terminal.
     pub fn new(voice: Voice, environment: &Environment) -> Self {
-        let terminal = std::io::stderr().is_terminal();
+        let terminal = io::stderr().is_terminal();
         let flag = match voice.color {
             ColorChoice::Auto => Colour::Auto,
             ColorChoice::Always => Colour::Always,
@@ -46,6 +55,7 @@ impl Screen {
             paint,
             quiet: voice.quiet,
             bar: animated(environment, terminal) && !voice.quiet,
+            lost: OnceLock::new(),
         }
     }
 
@@ -73,11 +83,13 @@ impl Screen {
             (false, _) => "testplan=debug",
         };
         let started = tracing_subscriber::fmt()
-            .with_writer(std::io::stderr)
+            .with_writer(io::stderr)
             .with_env_filter(tracing_subscriber::EnvFilter::new(level))
             .with_ansi(self.paint == Paint::Colour)
             .without_time()
             .with_target(false)
+            // It would tell of a closed stderr on stderr, and break.
+            .log_internal_errors(false)
             .try_init();
         debug_assert!(started.is_ok(), "the log is started once");
     }
@@ -85,34 +97,36 @@ impl Screen {
     /// A line for people, unless they asked for quiet.
     pub fn say(&self, line: &str) {
         if !self.quiet {
-            eprintln!("{line}");
+            to_stderr(line);
         }
     }
 
     /// A line for people that is said in any case.
     pub fn insist(&self, line: &str) {
-        eprintln!("{line}");
+        to_stderr(line);
     }
 
     /// What failed and what to do, then what the exit code means.
     pub fn failure(&self, failure: &Failure) {
-        eprintln!("{failure}");
+        to_stderr(&failure.to_string());
         self.conclude(failure.conclusion);
+    }
+
+    /// The last words on a plan, unless all is well and people asked for quiet.
+    pub fn report(&self, report: &Report) {
+        if report.conclusion() != Conclusion::Passed || !self.quiet {
+            to_stderr(final_block(report, self.paint).trim_end());
+        }
     }
 
     /// The last line: the conclusion in words.
     pub fn conclude(&self, conclusion: Conclusion) {
         if conclusion != Conclusion::Passed || !self.quiet {
-            eprintln!(
-                "{}: {} (exit code {})",
-                conclusion.word(),
-                conclusion.meaning(),
-                conclusion.code()
-            );
+            to_stderr(&conclusion_line(conclusion, self.paint));
         }
     }
 
-    /// Data, as text or as one JSON document. A closed pipe is the reader's wish, not an error.
+    /// Data, as text or as one JSON document.
     pub fn data(
         &self,
         format: Format,
@@ -129,9 +143,25 @@ impl Screen {
         self.raw(out.as_bytes());
     }
 
-    /// Bytes to stdout as they are.
+    /// Bytes to stdout as they are. A closed pipe is the reader's wish, not an error.
     pub fn raw(&self, bytes: &[u8]) {
-        let mut stdout = std::io::stdout().lock();
-        let _ = stdout.write_all(bytes).and_then(|()| stdout.flush());
+        let mut stdout = io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                // The first trouble is the one to tell.
+                let _ = self.lost.set(error);
+            }
+            Ok(()) | Err(_) => {}
+        }
     }
+
+    /// Why data did not reach stdout, if it did not.
+    pub fn lost(&self) -> Option<&io::Error> {
+        self.lost.get()
+    }
+}
+
+/// Unlike `eprintln!`, which breaks the process when nobody reads.
+pub(super) fn to_stderr(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -18,10 +18,7 @@ use super::{
 };
 use crate::{
     clock::{self, ServiceClock},
-    config::{
-        credentials::{self, Credentials},
-        environment::Environment,
-    },
+    config::{credentials::Credentials, environment::Environment},
     exit_code::Conclusion,
     fs,
     model::LabelCase,
@@ -38,7 +35,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub struct Serve {
     /// Address and port; port 0 picks one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800", value_parser = address)]
     listen: SocketAddr,
     /// Folder of the database and, where none was given, the access token.
     #[arg(long, value_name = "DIR", default_value = "testplan-data")]
@@ -67,6 +64,11 @@ pub struct Serve {
     allow_http: bool,
 }
 
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "write an IP address and a port, as 127.0.0.1:8800 or [::1]:0".to_owned())
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum DurabilityArg {
     #[default]
@@ -81,9 +83,7 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
             .help("put a TLS proxy in front and listen on 127.0.0.1, or accept plain http with --allow-http"));
     }
     let published = published(&command.plans, screen).await?;
-    std::fs::create_dir_all(&command.data).map_err(|error| {
-        Failure::usage_text(format_args!("--data {}: {error}", command.data.display()))
-    })?;
+    connect::make_folder(&command.data, "--data")?;
     let access = access(&command, environment, screen)?;
     let rules = Rules {
         label_case: if command.strict_labels {
@@ -159,7 +159,7 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
 fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result<Access, Failure> {
     let own = command.data.join("token");
     let found = if let Some(found) =
-        credentials::find(command.token_file.as_deref(), environment).map_err(Failure::usage)?
+        connect::found_credentials(command.token_file.as_deref(), environment)?
     {
         found
     } else {
@@ -170,8 +170,7 @@ fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result
             fs::write_private(&own, token.as_bytes()).map_err(Failure::infrastructure)?;
         }
         screen.say(&format!("the access token is in {}", own.display()));
-        credentials::find(Some(&own), environment)
-            .map_err(Failure::usage)?
+        connect::found_credentials(Some(&own), environment)?
             .ok_or_else(|| Failure::usage_text("the access token cannot be read"))?
     };
     if let Some(warning) = found.warning {

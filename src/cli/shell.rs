@@ -1,17 +1,13 @@
-//! What belongs to the program itself: completions, manual page, usage errors and the last words of a panic.
-#![expect(
-    clippy::print_stderr,
-    reason = "these speak before a screen exists, or after it is gone"
-)]
+//! What belongs to the program itself: completions, manual page, usage errors, and how every command ends.
 
-use std::{panic::PanicHookInfo, process::ExitCode};
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
 
 use clap::{Args, CommandFactory as _};
 
 use super::{
     Cli,
     failure::{Ended, Failure},
-    screen::Screen,
+    screen::{Screen, to_stderr},
 };
 use crate::exit_code::Conclusion;
 
@@ -46,13 +42,36 @@ pub fn man(_command: &Man, screen: &Screen) -> Ended {
 }
 
 /// Help and version are answers (0); everything else that clap says is a usage error (2).
-pub fn tell_usage(error: &clap::Error) -> ExitCode {
+pub fn tell_usage(error: &clap::Error) -> Conclusion {
     // A closed pipe leaves nobody to tell.
     let _ = error.print();
     if error.use_stderr() {
-        Conclusion::Usage.into()
+        Conclusion::Usage
     } else {
-        Conclusion::Passed.into()
+        Conclusion::Passed
+    }
+}
+
+/// Does a command and tells why it failed, if it did. A panic in it is a bug of ours; the hook tells of that.
+pub fn conclude(screen: &Screen, command: impl FnOnce() -> Ended) -> Conclusion {
+    let Ok(ended) = catch_unwind(AssertUnwindSafe(command)) else {
+        screen.conclude(Conclusion::Bug);
+        return Conclusion::Bug;
+    };
+    let ended = match (ended, screen.lost()) {
+        // Nobody may take half an answer for a whole one.
+        (Ok(Conclusion::Passed), Some(error)) => Err(Failure::infrastructure(anyhow::anyhow!(
+            "stdout could not be written: {error}"
+        ))
+        .help("look at where the output goes: is the disk full?")),
+        (ended, _) => ended,
+    };
+    match ended {
+        Ok(conclusion) => conclusion,
+        Err(failure) => {
+            screen.failure(&failure);
+            failure.conclusion
+        }
     }
 }
 
@@ -61,11 +80,11 @@ pub fn tell_panic(info: &PanicHookInfo<'_>) {
     let place = info
         .location()
         .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    eprintln!(
+    to_stderr(&format!(
         "error: testplan {} broke at {place}. This is a bug of testplan, not of your tests.\n\
          help: please report it with the command line and the line above",
         env!("CARGO_PKG_VERSION")
-    );
+    ));
 }
 
 /// How many cores this machine gives us.

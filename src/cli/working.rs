@@ -1,14 +1,14 @@
 //! What `run` and `work` share: from a plan to a run of this process's workers.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
-use super::{failure::Failure, progress::Progress, screen::Screen, settings::Working};
+use super::{connect, failure::Failure, progress::Progress, screen::Screen, settings::Working};
 use crate::{
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
     fs,
-    model::{Capabilities, Plan, PlanId, PlanStatus, record::PlannedExecution},
+    model::{Capabilities, LabelCase, Plan, PlanId, PlanStatus, record::PlannedExecution},
     run::{RunEnd, WorkOrder, executor::Executor, state::Stop, worker::WorkerSettings},
     runner::settings::{ResultsFormat, RunnerSettings},
     signal::{SignalKind, Signals},
@@ -16,6 +16,8 @@ use crate::{
 
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
+/// Most sets of capabilities that a message names.
+const MOST_SHOWN: usize = 8;
 /// Plans larger than this are not listed in records: their executions are counted, not named, when they are missing.
 const MOST_LISTED: u64 = 200_000;
 
@@ -49,9 +51,10 @@ pub async fn work(
         found = survey(&client, plan.id) => found?,
         kind = signals.next() => return Ok(Err(cancelled(kind))),
     };
-    std::fs::create_dir_all(working.out.join("logs")).map_err(|error| {
-        Failure::usage_text(format_args!("--out {}: {error}", working.out.display()))
-    })?;
+    if let Some(planned) = &planned {
+        something_fits(plan.id, planned, &working.offered)?;
+    }
+    connect::make_folder(&working.out.join("logs"), "--out")?;
     let executor = Executor {
         runner: runner.clone(),
         // A child runs in its own folder, so what it is told must not depend on ours.
@@ -89,6 +92,41 @@ pub async fn work(
             "the record file could not be written: {error}"
         ))
     })
+}
+
+/// Workers that can take nothing of a plan, whatever happens to it, are a mistake that is told before any waiting.
+fn something_fits(
+    plan: PlanId,
+    planned: &[PlannedExecution],
+    offered: &Capabilities,
+) -> Result<(), Failure> {
+    // Without case: a service that compares strictly has the last word.
+    let fits = |needed: &PlannedExecution| offered.covers(&needed.required, LabelCase::Folded);
+    if planned.is_empty() || planned.iter().any(fits) {
+        return Ok(());
+    }
+    let needed: BTreeSet<String> = planned
+        .iter()
+        .map(|execution| execution.required.to_string())
+        .collect();
+    let shown: Vec<&str> = needed.iter().take(MOST_SHOWN).map(String::as_str).collect();
+    let more = match needed.len().saturating_sub(MOST_SHOWN) {
+        0 => String::new(),
+        more => format!("; and {more} more sets"),
+    };
+    let offer = if offered.is_empty() {
+        "no capabilities".to_owned()
+    } else {
+        offered.to_string()
+    };
+    Err(Failure::nothing_to_run(format_args!(
+        "none of the {} executions of plan {plan} fits workers that offer {offer}",
+        planned.len()
+    ))
+    .help(format!(
+        "offer with --capability KEY=VALUE what they need: {}{more}",
+        shown.join("; ")
+    )))
 }
 
 /// How far the plan is, and what there is to run where the service can list it.

@@ -22,13 +22,18 @@ impl Endpoint {
     /// them. `allow_http` permits credentials over plain `http://` to another machine.
     pub fn parse(url: &str, allow_http: bool) -> Result<Self, SetupError> {
         let text = url.trim();
-        let mut base = Url::parse(text).map_err(|error| not_a_url(text, &error.to_string()))?;
-        if !matches!(base.scheme(), "http" | "https") {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+        if !scheme.is_some_and(|it| {
+            ["http", "https"]
+                .iter()
+                .any(|web| it.eq_ignore_ascii_case(web))
+        }) {
             return Err(not_a_url(
                 text,
                 "it does not begin with http:// or https://",
             ));
         }
+        let mut base = Url::parse(text).map_err(|error| not_a_url(text, &error.to_string()))?;
         if !base.username().is_empty() || base.password().is_some() {
             return Err(SetupError::new(
                 "the URL of the service contains a user or password, which would end up in logs",

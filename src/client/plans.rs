@@ -35,9 +35,17 @@ impl Client {
             .query("project", project)
             .query("title", title)
             .query("type", word);
+        let looked_for = format!("no {word} {title:?} in project {project:?}");
         let not_found = |words: &str, tries| {
+            // Our own service begins with the same words.
             let kind = ErrorKind::NotFound {
-                message: format!("no {word} {title:?} in project {project:?}{words}"),
+                message: if words.starts_with(&looked_for) {
+                    words.to_owned()
+                } else if words.is_empty() {
+                    looked_for.clone()
+                } else {
+                    format!("{looked_for}: {words}")
+                },
             };
             call.error(kind, tries, false)
         };
@@ -63,7 +71,7 @@ impl Client {
                     status: 404,
                     message,
                     ..
-                } => Err(not_found(&format!(": {message}"), error.tries)),
+                } => Err(not_found(message, error.tries)),
                 _ => Err(error),
             },
         }

@@ -33,19 +33,40 @@ impl fmt::Display for Capability {
 
 /// Why a text is not a capability.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a capability: write KEY=VALUE, as OS=Linux")]
-pub struct NotACapability(String);
+pub enum NotACapability {
+    /// Key or value is missing.
+    #[error("{0:?} is not a capability: write KEY=VALUE, as OS=Linux")]
+    Form(String),
+    /// It holds a line break or another control character, as several capabilities given as one do.
+    #[error("{0:?} is not one line: write each KEY=VALUE by itself")]
+    Lines(String),
+    /// Key or value is longer than [`LONGEST`].
+    #[error("a key or value is longer than {LONGEST} characters")]
+    TooLong,
+}
+
+/// Most characters of a key or value; a service refuses more.
+const LONGEST: usize = 256;
 
 impl FromStr for Capability {
     type Err = NotACapability;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('=') {
-            Some((key, value)) if !key.trim().is_empty() && !value.trim().is_empty() => {
-                Ok(Self::new(key.trim(), value.trim()))
-            }
-            _ => Err(NotACapability(text.to_owned())),
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        let (key, value) = (key.trim(), value.trim());
+        if key.chars().count().max(value.chars().count()) > LONGEST {
+            return Err(NotACapability::TooLong);
         }
+        if key.is_empty() || value.is_empty() {
+            return Err(NotACapability::Form(text.to_owned()));
+        }
+        if [key, value]
+            .iter()
+            .any(|part| part.contains(char::is_control))
+        {
+            return Err(NotACapability::Lines(text.to_owned()));
+        }
+        Ok(Self::new(key, value))
     }
 }
 

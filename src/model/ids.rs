@@ -1,8 +1,13 @@
 //! Identifiers, one type each, so that an execution's id cannot be passed where a plan's is meant.
 
-use std::{fmt, num::ParseIntError, str::FromStr};
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
+
+/// Why a text is not an identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give its number alone, as 105")]
+pub struct NotANumber;
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
@@ -18,10 +23,10 @@ macro_rules! id {
         }
 
         impl FromStr for $name {
-            type Err = ParseIntError;
+            type Err = NotANumber;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                text.parse().map(Self).map_err(|_| NotANumber)
             }
         }
     };

@@ -33,7 +33,7 @@ impl ErrorKind {
             Self::Refused { status, .. } if is_try_again(*status) => {
                 "try again later, or with fewer workers"
             }
-            Self::Refused { .. } => "correct what the service names; `testplan doctor` checks the set-up",
+            Self::Refused { .. } => "correct what the service names",
             Self::Failed { .. } => "look into the log of the service, or of the proxy before it",
             Self::NotUnderstood { .. } => {
                 "check that the URL is that of Test Center or of `testplan serve`, not of another page or a proxy's log-in"

@@ -15,7 +15,7 @@ pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
         return fail(if cause.kind() == std::io::ErrorKind::NotFound {
             problem.help("name another file with --config")
         } else {
-            problem
+            problem.help("name a file with --config that you may read")
         });
     }
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > LARGEST {

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 
 use super::Durability;
 use crate::store::StoreError;
@@ -75,7 +75,7 @@ pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
         durability == Durability::Full,
     ))
     .and_then(|()| common(&db))
-    .map_err(|error| broken(path, &error.to_string()))?;
+    .map_err(|error| broken(path, &words(&error)))?;
     check(&db).map_err(|what| broken(path, &what))?;
     migrate(&mut db).map_err(|what| broken(path, &what))?;
     Ok(db)
@@ -105,18 +105,26 @@ fn check(db: &Connection) -> Result<(), String> {
     let found: Option<String> = db
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .optional()
-        .map_err(|error| error.to_string())?;
+        .map_err(|error| words(&error))?;
     match found.as_deref() {
         Some("ok") => Ok(()),
-        other => Err(format!(
-            "it is damaged ({}). Restore it from a backup, or move it away to start anew",
-            other.unwrap_or("no answer")
-        )),
+        other => Err(damaged(other.unwrap_or("no answer"))),
     }
 }
 
+fn words(error: &rusqlite::Error) -> String {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(&error.to_string()),
+        _ => error.to_string(),
+    }
+}
+
+fn damaged(how: &str) -> String {
+    format!("it is damaged ({how}). Restore it from a backup, or move it away to start anew")
+}
+
 fn migrate(db: &mut Connection) -> Result<(), String> {
-    let text = |error: rusqlite::Error| error.to_string();
+    let text = |error: rusqlite::Error| words(&error);
     let tx = db.transaction().map_err(text)?;
     let version: usize = tx
         .query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))

@@ -1,0 +1,19 @@
+//! The binary from outside: exit codes, mistakes of users and of services, what goes to stdout and what to stderr.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests set their stage themselves and fail where they cannot"
+)]
+
+mod cli {
+    mod exit_codes;
+    mod hostile;
+    mod log;
+    mod mistakes;
+    mod output;
+    mod plan;
+    mod services;
+    mod serving;
+    mod support;
+    mod work;
+}

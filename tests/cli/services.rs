@@ -1,0 +1,221 @@
+//! Services that misbehave: every one is told for what it is, in bounded time, with exit code 3.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    hostile::{Hostile, Manner, response},
+    mistakes::helps,
+    plan::{PASSES, plan},
+    support::{Desk, Ended, Service, run},
+};
+
+/// Asks a service for a plan, with a token that must not show.
+fn ask(manner: Manner) -> Ended {
+    let hostile = Hostile::new(manner);
+    let desk = Desk::new();
+    let mut command = desk.testplan(&["plan", "show", "--plan-id=1", "--patience=0s"]);
+    let ended = run(command
+        .env("TESTCENTER_URL", hostile.url())
+        .env("TESTCENTER_TOKEN", "hunter2hunter2"));
+    assert!(!ended.stderr.contains("hunter2"), "{ended:#?}");
+    ended
+}
+
+const JSON: &str = "Content-Type: application/json";
+const HTML: &str = "Content-Type: text/html";
+
+#[test]
+fn answers_that_are_not_the_apis() {
+    let page = "<!DOCTYPE html><title>Welcome</title>\u{1b}[31m hunter2hunter2";
+    let cut = r#"{"id": 64, "title": "CI Te"#;
+    let rows: &[(Manner, &[&str])] = &[
+        (
+            response("200 OK", &[HTML], page),
+            &["not the API's", "<!DOCTYPE html>", "URL"],
+        ),
+        (
+            response("404 Not Found", &[HTML], page),
+            &["not the API's", "404"],
+        ),
+        (response("200 OK", &[JSON], cut), &["not the API's"]),
+        (response("200 OK", &[JSON], ""), &["not the API's", "empty"]),
+        (response("200 OK", &[JSON], "[1, 2]"), &["not the API's"]),
+        (response("204 No Content", &[], ""), &["not the API's"]),
+        (
+            response("302 Found", &["Location: /login/index?next=x"], ""),
+            &["token", "log-in", "TESTCENTER_TOKEN"],
+        ),
+        (
+            response("302 Found", &["Location: /activation/index"], ""),
+            &["licence", "browser"],
+        ),
+        (
+            response(
+                "301 Moved Permanently",
+                &["Location: https://tc.example.com/execution/v1/testplans/1"],
+                "",
+            ),
+            &["elsewhere", "TESTCENTER_URL to https://tc.example.com\n"],
+        ),
+        (
+            response(
+                "401 Unauthorized",
+                &[JSON],
+                r#"{"code":401,"message":"who?"}"#,
+            ),
+            &["token was rejected", "who?", "TESTCENTER_TOKEN"],
+        ),
+        (
+            response("403 Forbidden", &[HTML], page),
+            &["rejected", "403", "rights"],
+        ),
+        (
+            response(
+                "400 Bad Request",
+                &[JSON],
+                r#"{"code":7,"message":"no such plan"}"#,
+            ),
+            &["refused", "no such plan", "code 7"],
+        ),
+        (
+            response("500 Internal Server Error", &[HTML], page),
+            &["service failed", "500", "log"],
+        ),
+        (
+            response("503 Service Unavailable", &["Retry-After: 3600"], ""),
+            &["service failed", "503"],
+        ),
+        (
+            Manner::Answers("SSH-2.0-OpenSSH_9.2\r\n".to_owned()),
+            &["127.0.0.1"],
+        ),
+        (
+            Manner::Answers("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{".to_owned()),
+            &["127.0.0.1"],
+        ),
+        (Manner::HangsUp, &["127.0.0.1"]),
+    ];
+    for (manner, says) in rows {
+        helps(&ask(manner.clone()), 3, says);
+    }
+}
+
+#[test]
+fn an_endless_answer_is_cut() {
+    helps(&ask(Manner::Pours), 3, &["127.0.0.1", "16 MiB"]);
+}
+
+#[test]
+fn a_service_that_hangs_is_given_up_as_the_user_asked() {
+    let began = Instant::now();
+    let ended = ask(Manner::Hangs);
+    helps(&ended, 3, &["127.0.0.1", "hangs"]);
+    // Patience of none at all is one try of a few seconds, not of half a minute.
+    assert!(began.elapsed() < Duration::from_secs(20), "{ended:#?}");
+}
+
+#[test]
+fn an_unreachable_service_is_ridden_out_and_the_wait_is_told() {
+    let ended = Desk::new().run(&[
+        "plan",
+        "show",
+        "--plan-id=1",
+        "--url=http://127.0.0.1:1",
+        "--patience=300ms",
+    ]);
+    helps(
+        &ended,
+        3,
+        &[
+            "nothing listens on 127.0.0.1:1",
+            "next try in",
+            "giving up in",
+            "tries)",
+        ],
+    );
+}
+
+#[test]
+fn a_host_that_does_not_exist() {
+    let ended = Desk::new().run(&[
+        "plan",
+        "show",
+        "--plan-id=1",
+        "--url=http://testcenter.invalid",
+        "--patience=0s",
+    ]);
+    helps(&ended, 3, &["testcenter.invalid", "URL"]);
+}
+
+#[test]
+fn what_our_own_service_refuses() {
+    let desk = Desk::with(&plan(&[PASSES]));
+    let service = Service::start(&desk);
+    let rows: &[(i32, &[&str], &[&str])] = &[
+        (
+            4,
+            &["template", "show", "--template=al"],
+            &[
+                "no template \"al\" in project \"example\"",
+                "nearest titles are \"all\"",
+            ],
+        ),
+        (
+            4,
+            &["template", "show", "--template=all", "--project=exmple"],
+            &["project", "\"example\""],
+        ),
+        (4, &["execute", "--template=al"], &["\"all\""]),
+        (
+            3,
+            &["plan", "show", "--plan-id=99"],
+            &["there is no plan 99"],
+        ),
+        (3, &["plan", "status", "--plan-id=99"], &["99"]),
+        (3, &["plan", "status", "--plan-id=1"], &["1 is a template"]),
+        (3, &["wait", "--plan-id=99"], &["99"]),
+        (3, &["work", "--plan-id=99"], &["99"]),
+        (3, &["retry", "--plan-id=99"], &["99"]),
+        (3, &["reserve", "--plan-id=99"], &["99"]),
+        (3, &["report", "--plan-id=99"], &["99"]),
+        (3, &["heartbeat", "--execution=99"], &["no execution 99"]),
+        (3, &["finish", "--execution=99"], &["no execution 99"]),
+        (3, &["reset", "--execution=99"], &["no execution 99"]),
+        (3, &["servers", "remove", "99"], &["no Squish server 99"]),
+        (
+            2,
+            &["servers", "update", "1"],
+            &["nothing to change", "--port"],
+        ),
+        (
+            2,
+            &["execute", "--linked-repo=main"],
+            &["\"main\"", "number"],
+        ),
+        (
+            2,
+            &["execute", "--linked-repo=7"],
+            &["commit", "--linked-repo 7="],
+        ),
+    ];
+    for (code, arguments, says) in rows {
+        let ended = service.run(&desk, arguments);
+        helps(&ended, *code, says);
+        // The same thing is said once.
+        let first = ended.stderr.lines().next().unwrap();
+        assert!(first.matches("in project").count() <= 1, "{ended:#?}");
+    }
+    let mut stranger = desk.testplan(&["plan", "show", "--plan-id=1"]);
+    let stranger = run(stranger
+        .env("TESTCENTER_URL", &service.url)
+        .env("TESTCENTER_TOKEN", "wrong-token"));
+    helps(&stranger, 3, &["token was rejected", "TESTCENTER_TOKEN"]);
+    assert!(!stranger.stderr.contains("wrong-token"), "{stranger:#?}");
+    let mut nobody = desk.testplan(&["plan", "show", "--plan-id=1"]);
+    let nobody = run(nobody.env("TESTCENTER_URL", &service.url));
+    helps(
+        &nobody,
+        3,
+        &["credentials are required", "TESTCENTER_TOKEN"],
+    );
+}

@@ -1,0 +1,159 @@
+//! `serve` where it cannot, and how it begins and ends.
+
+use std::net::TcpListener;
+
+use super::{
+    mistakes::helps,
+    plan::{PASSES, plan},
+    support::{Desk, Service, run},
+};
+
+const ANY: &str = "--listen=127.0.0.1:0";
+
+#[test]
+fn a_taken_port() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let ended = Desk::new().run(&["serve", "--listen", &address]);
+    helps(&ended, 3, &[&address, "--listen"]);
+}
+
+#[test]
+fn beyond_this_machine_only_by_leave() {
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
+        let ended = Desk::new().run(&["serve", "--listen", address]);
+        helps(&ended, 2, &[address, "TLS", "--allow-http"]);
+    }
+}
+
+#[test]
+fn two_on_one_folder() {
+    let desk = Desk::with(&plan(&[PASSES]));
+    let first = Service::start(&desk);
+    let second = desk.run(&["serve", ANY, "--data=data"]);
+    helps(&second, 3, &["testplan.sqlite", "another testplan"]);
+    // The first goes on.
+    let shown = first.run(&desk, &["template", "show"]);
+    assert_eq!(shown.code, Some(0), "{shown:#?}");
+}
+
+#[test]
+fn a_database_that_is_none() {
+    let desk = Desk::new();
+    desk.write(
+        "data/testplan.sqlite",
+        "this is no database, whatever its name says\n".repeat(200),
+    );
+    helps(
+        &desk.run(&["serve", ANY, "--data=data"]),
+        3,
+        &["testplan.sqlite", "not a database"],
+    );
+}
+
+#[test]
+fn a_damaged_database() {
+    let desk = Desk::with(&plan(&[PASSES]));
+    drop(Service::start(&desk));
+    // What is not in the file yet is in its log, and a damaged file has none that fits.
+    for side in ["-wal", "-shm"] {
+        let _ = std::fs::remove_file(desk.path(&format!("data/testplan.sqlite{side}")));
+    }
+    let path = desk.path("data/testplan.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes.resize(bytes.len().max(8192), 0);
+    bytes[100..].fill(0xa5);
+    std::fs::write(&path, bytes).unwrap();
+    helps(
+        &desk.run(&["serve", ANY, "--data=data"]),
+        3,
+        &["testplan.sqlite", "malformed"],
+    );
+}
+
+#[test]
+fn listings_that_fail() {
+    let desk = Desk::new();
+    let binary = serde_json::Value::from(env!("CARGO_BIN_EXE_testplan"));
+    for (command, says) in [
+        (
+            format!("[{binary}, validate]"),
+            &["exit code 2", "there is no testplan.yml here"][..],
+        ),
+        (
+            format!("[{binary}, --quiet, validate, --config, fine.yml, --color=never]"),
+            &["no line", "fine.yml"],
+        ),
+        ("[no-such-lister]".to_owned(), &["no-such-lister", "PATH"]),
+        ("[./there/is/none]".to_owned(), &["none", "does not exist"]),
+    ] {
+        desk.write("fine.yml", plan(&[PASSES]));
+        desk.write(
+            "plans.yml",
+            format!(
+                "project: example\ntemplates:\n  - title: found\n    tests:\n      - discover:\n          \
+                 command: {command}\n          line: \"(?<suite>[^:]+)::(?<testcase>.+)\"\n"
+            ),
+        );
+        let says: Vec<&str> = says.iter().copied().chain(["\"found\""]).collect();
+        helps(&desk.run(&["serve", ANY, "--plans=plans.yml"]), 2, &says);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_listing_that_prints_nothing() {
+    let desk = Desk::with(
+        "project: example\ntemplates:\n  - title: found\n    tests:\n      - discover: { command: [\"true\"], line: \"(?<suite>a)(?<testcase>b)\" }\n",
+    );
+    helps(
+        &desk.run(&["serve", ANY]),
+        2,
+        &["printed nothing", "\"found\""],
+    );
+}
+
+/// The first line on stdout is what scripts wait for, the token is its owner's, and SIGTERM is a good end.
+#[cfg(unix)]
+#[test]
+fn begins_and_ends_as_scripts_expect() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let desk = Desk::with(&plan(&[PASSES]));
+    let service = Service::start(&desk);
+    let mode = std::fs::metadata(desk.path("data/token"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(
+        service.url.starts_with("http://127.0.0.1:"),
+        "{}",
+        service.url
+    );
+    let token = service.token.clone();
+    let ended = service.stop();
+    assert_eq!(
+        (ended.code, ended.stdout.as_str()),
+        (Some(0), ""),
+        "{ended:#?}"
+    );
+    assert!(
+        ended.stderr.contains("data/token") && !ended.stderr.contains(&token),
+        "{ended:#?}"
+    );
+    // The same token the next time.
+    assert_eq!(Service::start(&desk).token, token);
+}
+
+#[test]
+fn a_secret_of_the_environment_is_the_one() {
+    let desk = Desk::new();
+    let mut command = desk.testplan(&["serve", ANY, "--data=data"]);
+    let started = super::support::Started::new(command.env("TESTCENTER_TOKEN", "chosen-by-me"));
+    let line = started.says();
+    let url = line.trim_end().strip_prefix("listening on ").unwrap();
+    let mut ask = desk.testplan(&["servers", "list", "--url", url]);
+    let listed = run(ask.env("TESTCENTER_TOKEN", "chosen-by-me"));
+    assert_eq!(listed.code, Some(0), "{listed:#?}");
+    assert!(!desk.path("data/token").exists());
+}

@@ -1,0 +1,60 @@
+//! Test tools that cannot be started: the run goes to its end and says for each test why.
+
+use super::{
+    plan::{PASSES, plan},
+    support::Desk,
+};
+
+fn could_not_run(desk: &Desk, says: &[&str]) {
+    let ended = desk.run(&["run"]);
+    assert_eq!(ended.code, Some(3), "{ended:#?}");
+    assert_eq!(ended.stdout, "");
+    for part in says {
+        assert!(
+            ended.stderr.contains(part),
+            "not said: {part:?}: {ended:#?}"
+        );
+    }
+    assert!(ended.stderr.contains("1 could not run"), "{ended:#?}");
+    assert!(desk.read("testplan-out/junit.xml").contains("<error"));
+}
+
+fn with_command(command: &str) -> Desk {
+    let lines: Vec<String> = plan(&[PASSES])
+        .lines()
+        .map(|line| match line.trim_start().starts_with("command:") {
+            true => format!("  command: {command}"),
+            false => line.to_owned(),
+        })
+        .collect();
+    Desk::with(&(lines.join("\n") + "\n"))
+}
+
+#[test]
+fn a_command_that_is_not_there() {
+    let desk = with_command("[no-such-tool, \"{testcase}\"]");
+    could_not_run(&desk, &["no-such-tool", "PATH"]);
+    let desk = with_command("[./tools/sqiushrunner, \"{testcase}\"]");
+    desk.write("tools/squishrunner", "");
+    could_not_run(
+        &desk,
+        &["sqiushrunner does not exist", "did you mean squishrunner?"],
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_command_that_may_not_be_executed() {
+    let desk = with_command("[./tool, \"{testcase}\"]");
+    desk.write("tool", "#!/bin/sh\n");
+    could_not_run(&desk, &["tool may not be executed", "chmod +x"]);
+}
+
+#[test]
+fn a_working_directory_that_is_not_there() {
+    let text = plan(&[PASSES]).replace("  results:", "  working-directory: nowhere\n  results:");
+    could_not_run(
+        &Desk::with(&text),
+        &["working directory", "nowhere", "does not exist"],
+    );
+}
