@@ -147,6 +147,16 @@ impl Worker {
         })
     }
 
+    /// What one of several workers of the process tells, under a name of its own.
+    pub fn in_slot(mut self, slot: u32, story: impl FnOnce(Self) -> Self) -> Self {
+        let process = self.name.clone();
+        self.name = format!("{process}/{slot}");
+        Self {
+            name: process,
+            ..story(self)
+        }
+    }
+
     /// Takes, runs and confirms one execution.
     pub fn runs(self, id: i64, attempt: u32, outcome: Outcome) -> Self {
         self.takes(id, Some(attempt)).ends(id, outcome).counted(id)

@@ -46,7 +46,7 @@ pub(super) fn gather(
     for file in without_copies(files, &mut gathered.warnings) {
         gathered.warnings.extend(file.warnings);
         let mut strangers = 0_usize;
-        let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
+        let mut sessions = Sessions::new();
         let mut plan = file.records.iter().find_map(plan_of);
         for record in file.records {
             plan = plan_of(&record).or(plan);
@@ -54,20 +54,18 @@ pub(super) fn gather(
                 strangers += 1;
                 continue;
             }
-            if matches!(record.event, RecordEvent::Began { .. })
-                && let Some(former) = sessions.remove(&record.worker)
-            {
-                // A second beginning under one name: the first worker was killed, or its file was reused.
-                former.close(&mut gathered);
+            if matches!(record.event, RecordEvent::Began { .. }) {
+                // A second beginning under one name: the first process was killed, or its file was reused.
+                close(take_process(&mut sessions, &record.worker), &mut gathered);
             }
+            let process = process_of(&record.worker).and_then(|name| sessions.get(name));
+            let capabilities = process.map(|process| process.worker.capabilities.clone());
             sessions
                 .entry(record.worker.clone())
-                .or_insert_with(|| Session::new(&record))
+                .or_insert_with(|| Session::new(&record, capabilities.unwrap_or_default()))
                 .take(record, &mut gathered);
         }
-        for session in sessions.into_values() {
-            session.close(&mut gathered);
-        }
+        close(sessions, &mut gathered);
         if strangers > 0 {
             gathered.warnings.push(format!(
                 "{}: {strangers} records are of another plan; left out",
@@ -121,6 +119,44 @@ fn without_copies(mut files: Vec<RecordFile>, warnings: &mut Vec<String>) -> Vec
     kept
 }
 
+/// The process that a worker `PROCESS/NUMBER` is in.
+fn process_of(worker: &str) -> Option<&str> {
+    worker.rsplit_once('/').map(|(process, _)| process)
+}
+
+/// Takes a process and its workers out.
+fn take_process(sessions: &mut Sessions, process: &str) -> Sessions {
+    let (taken, left) = std::mem::take(sessions)
+        .into_iter()
+        .partition(|(name, _)| name == process || process_of(name) == Some(process));
+    *sessions = left;
+    taken
+}
+
+/// Closes all sessions of a file. A process speaks for its workers: what they offer, and that they left. It is itself
+/// one only where none of them ever had anything to do.
+fn close(mut sessions: Sessions, all: &mut Gathered) {
+    let workers: Vec<String> = sessions.keys().cloned().collect();
+    for name in &workers {
+        let Some(process) = process_of(name) else {
+            continue;
+        };
+        let left = sessions
+            .get(process)
+            .map(|process| process.worker.left.clone());
+        if let (Some(left), Some(session)) = (left, sessions.get_mut(name)) {
+            session.worker.left = session.worker.left.take().or(left);
+        }
+    }
+    for (name, session) in sessions {
+        let has_workers = workers.iter().any(|it| process_of(it) == Some(&name));
+        session.close(all, !has_workers);
+    }
+}
+
+/// By worker.
+type Sessions = BTreeMap<String, Session>;
+
 /// One worker from its beginning to its end.
 #[derive(Debug)]
 struct Session {
@@ -131,11 +167,11 @@ struct Session {
 }
 
 impl Session {
-    fn new(record: &Record) -> Self {
+    fn new(record: &Record, capabilities: Capabilities) -> Self {
         Self {
             worker: WorkerReport {
                 name: record.worker.clone(),
-                capabilities: Capabilities::default(),
+                capabilities,
                 began: record.at,
                 ended: record.at,
                 left: None,
@@ -275,7 +311,7 @@ impl Session {
             .expect("it was put there if it was not there")
     }
 
-    fn close(mut self, all: &mut Gathered) {
+    fn close(mut self, all: &mut Gathered, is_worker: bool) {
         let held = std::mem::take(&mut self.held);
         for (execution, mut attempt) in self.done.into_iter().chain(held) {
             if attempt.end == AttemptEnd::Killed && self.worker.left.is_some() {
@@ -289,6 +325,8 @@ impl Session {
                 .attempts
                 .push(attempt);
         }
-        all.workers.push(self.worker);
+        if is_worker {
+            all.workers.push(self.worker);
+        }
     }
 }
