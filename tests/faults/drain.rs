@@ -76,5 +76,10 @@ fn two_workers_run_every_execution_once_and_where_it_belongs() {
             "on the right worker"
         );
     }
+    let workers = report["workers"].as_array().unwrap();
+    assert_eq!(workers.len(), 4, "{workers:?}");
+    for worker in workers {
+        assert_eq!(worker["left"], "nothing left for these workers", "{worker}");
+    }
     assert_eq!(report["broken"].as_array().unwrap().len(), 0);
 }

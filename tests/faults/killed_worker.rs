@@ -59,7 +59,12 @@ fn another_worker_takes_over_when_the_lease_ends() {
         .run()
         .code_is(0)
         .json();
-    for (word, count) in [("total", 3), ("passed", 3), ("recovered", 1), ("missing", 0)] {
+    for (word, count) in [
+        ("total", 3),
+        ("passed", 3),
+        ("recovered", 1),
+        ("missing", 0),
+    ] {
         assert_eq!(report[word], count, "{word}");
     }
     let entry = report["executions"]
@@ -70,7 +75,10 @@ fn another_worker_takes_over_when_the_lease_ends() {
         .unwrap();
     assert_eq!(entry["recovered"], true);
     let told = entry["explanations"][0].as_str().unwrap();
-    assert!(told.contains("was killed") && told.contains("recovered by worker heir-"), "{told}");
+    assert!(
+        told.contains("was killed") && told.contains("recovered by worker heir-"),
+        "{told}"
+    );
     let counts = |index: usize| &entry["attempts"][index]["counts"];
     assert_eq!((counts(0), counts(1)), (&false.into(), &true.into()));
     assert!(stage.read("report/summary.md").contains("was killed"));

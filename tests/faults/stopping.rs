@@ -158,6 +158,9 @@ fn start_run(stage: &Stage) -> (Process, Vec<u32>) {
 fn told_of_cancelled(stage: &Stage, ended: &Ended) {
     assert!(ended.stderr.contains("cancelled"), "{ended}");
     for name in ["out/junit.xml", "out/summary.md"] {
-        assert!(stage.read(name).contains("t1"), "{name} names what is missing");
+        assert!(
+            stage.read(name).contains("t1"),
+            "{name} names what is missing"
+        );
     }
 }

@@ -39,8 +39,7 @@ impl PlanFile {
 
     /// Every test once on each of these systems.
     pub(crate) fn on_each(mut self, systems: &[&str]) -> Self {
-        let configurations: Vec<Value> =
-            systems.iter().map(|name| json!({ "OS": name })).collect();
+        let configurations: Vec<Value> = systems.iter().map(|name| json!({ "OS": name })).collect();
         *self.template("configurations") = configurations.into();
         self
     }

@@ -92,7 +92,8 @@ impl Service {
 
     /// The kinds of what happened to one execution, in order.
     pub(crate) fn history(&self, plan: i64, execution: i64) -> Vec<String> {
-        let of_it = |event: EventResponse| (event.execution_id.0 == execution).then_some(event.kind);
+        let of_it =
+            |event: EventResponse| (event.execution_id.0 == execution).then_some(event.kind);
         self.events(plan).into_iter().filter_map(of_it).collect()
     }
 
