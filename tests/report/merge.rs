@@ -7,7 +7,7 @@ use testplan::{
 };
 
 use crate::story::{
-    PLAN, Worker, entry, error, evidence, failed, late, listed, nightly, passed, report, said,
+    PLAN, Worker, entry, error, evidence, failed, late, listed, nightly, passed, report, said, set,
     skipped,
 };
 
@@ -103,6 +103,49 @@ fn a_killed_worker_is_told_and_its_test_rescued() {
     );
     assert_eq!(alone.conclusion(), Conclusion::Incomplete);
     assert_eq!(alone.workers[0].left, None);
+}
+
+#[test]
+fn a_process_speaks_for_its_workers() {
+    let a = Worker::begins("a", LINUX, 3)
+        .in_slot(1, |it| it.runs(1, 1, passed()))
+        .in_slot(2, |it| it.runs(2, 1, passed()).takes(3, Some(1)))
+        .leaves();
+    let killed = Worker::begins("b", LINUX, 3).in_slot(1, |it| it.takes(3, Some(2)));
+    let idle = Worker::begins("c", LINUX, 3).leaves();
+    let report = report(&[a, killed, idle]);
+    let workers: Vec<_> = report
+        .workers
+        .iter()
+        .map(|it| (it.name.as_str(), it.attempts, it.left.as_deref()))
+        .collect();
+    assert_eq!(
+        workers,
+        [
+            ("a/1", 1, Some("drained")),
+            ("a/2", 2, Some("drained")),
+            ("b/1", 1, None),
+            ("c", 0, Some("drained")),
+        ]
+    );
+    assert!(
+        report
+            .workers
+            .iter()
+            .all(|it| it.capabilities == set(LINUX))
+    );
+    assert!(
+        report
+            .attempts()
+            .all(|(_, attempt)| attempt.capabilities == set(LINUX))
+    );
+    assert_eq!(
+        said(&report, 3),
+        [
+            "worker a/2 left without a word about it",
+            "worker b/1 was killed (its record has no end)"
+        ]
+    );
 }
 
 #[test]

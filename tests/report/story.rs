@@ -147,6 +147,16 @@ impl Worker {
         })
     }
 
+    /// What one of several workers of the process tells, under a name of its own.
+    pub fn in_slot(mut self, slot: u32, story: impl FnOnce(Self) -> Self) -> Self {
+        let process = self.name.clone();
+        self.name = format!("{process}/{slot}");
+        Self {
+            name: process,
+            ..story(self)
+        }
+    }
+
     /// Takes, runs and confirms one execution.
     pub fn runs(self, id: i64, attempt: u32, outcome: Outcome) -> Self {
         self.takes(id, Some(attempt)).ends(id, outcome).counted(id)
@@ -194,7 +204,11 @@ pub fn said(report: &Report, id: i64) -> Vec<String> {
 pub fn set(labels: &[&str]) -> Capabilities {
     labels
         .iter()
-        .map(|text| text.parse::<Capability>().unwrap())
+        .map(|text| {
+            // Not parsed: a record may hold what no flag would let in.
+            let (key, value) = text.split_once('=').unwrap();
+            Capability::new(key, value)
+        })
         .collect()
 }
 

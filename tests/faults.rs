@@ -1,0 +1,18 @@
+//! What goes wrong in earnest: processes killed and frozen, a service that goes away, signals, hostile names, secrets.
+//! Every test runs the real binary, on a stage of its own, and waits for what happens instead of sleeping.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests set their stage themselves and fail where they cannot"
+)]
+
+mod support;
+
+mod faults {
+    mod drain;
+    mod frozen_worker;
+    mod killed_service;
+    mod killed_worker;
+    mod stopping;
+}

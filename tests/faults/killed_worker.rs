@@ -1,0 +1,85 @@
+//! A worker is killed (the process alone) in the middle of a test: another one brings the result.
+
+use testplan::model::record::RecordEvent;
+
+use crate::support::{PlanFile, Records, Service, Stage, until};
+
+#[test]
+fn another_worker_takes_over_when_the_lease_ends() {
+    let stage = Stage::new();
+    // The first attempt of all never ends.
+    let test = stage.script(
+        "test.sh",
+        r#"echo "$TESTPLAN_EXECUTION_ID" >> begun
+           [ "$(wc -l < begun)" -gt 1 ] || hang"#,
+    );
+    PlanFile::run_with(&test).numbered("s", 3).on(&stage);
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let work = |name: &str| {
+        stage
+            .testplan("work")
+            .named(name)
+            .at(&service)
+            .on(plan)
+            .flags(&format!("--workers 1 --lease 2s --out {name}"))
+            .start()
+    };
+
+    let mut doomed = work("doomed");
+    let held: i64 = stage.wait_for_lines("begun", 1)[0].parse().unwrap();
+    let records = Records::below(stage.path("doomed"));
+    records.wait_for("the start of the test", |event| {
+        matches!(event, RecordEvent::Started { .. }).then_some(())
+    });
+    let heir = work("heir");
+    until("the others to be done", || {
+        let done = |verdict: &Option<_>| verdict.is_some();
+        let all = service.executions(plan);
+        (all.iter().filter(|it| done(&it.verdict)).count() == 2).then_some(())
+    });
+    doomed.kill();
+    heir.end().code_is(0);
+
+    assert_eq!(
+        service.history(plan, held),
+        ["reserved", "expired", "reserved", "finished"]
+    );
+    let begun = stage.lines("begun");
+    assert_eq!(begun.len(), 4, "the others ran once: {begun:?}");
+    let ends = records.pick(|event| match event {
+        RecordEvent::Ended { .. } | RecordEvent::Left { .. } => Some(event.clone()),
+        _ => None,
+    });
+    assert_eq!(ends, [], "the dead worker's record has no end");
+
+    let report = stage
+        .testplan("report")
+        .flags("--format json --records doomed/records heir/records --out report")
+        .run()
+        .code_is(0)
+        .json();
+    for (word, count) in [
+        ("total", 3),
+        ("passed", 3),
+        ("recovered", 1),
+        ("missing", 0),
+    ] {
+        assert_eq!(report[word], count, "{word}");
+    }
+    let entry = report["executions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|entry| entry["execution"] == held)
+        .unwrap();
+    assert_eq!(entry["recovered"], true);
+    let told = entry["explanations"][0].as_str().unwrap();
+    assert!(
+        told.contains("was killed") && told.contains("recovered by worker heir-"),
+        "{told}"
+    );
+    let counts = |index: usize| &entry["attempts"][index]["counts"];
+    assert_eq!((counts(0), counts(1)), (&false.into(), &true.into()));
+    assert!(stage.read("report/summary.md").contains("was killed"));
+}

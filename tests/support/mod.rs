@@ -1,0 +1,27 @@
+//! What tests of the whole binary have in common: a [`Stage`] for each test, testplan processes that start on it in a
+//! scrubbed environment, and waiting for what they do instead of sleeping.
+//!
+//! Nothing here judges: tests say what must hold. Everything that was started ends with its stage.
+#![expect(
+    clippy::allow_attributes,
+    reason = "what one test file leaves unused, another one uses"
+)]
+#![allow(dead_code, unused_imports, reason = "see above")]
+
+mod command;
+mod plan_file;
+mod process;
+mod records;
+mod service;
+mod stage;
+mod tap;
+mod until;
+
+pub(crate) use command::Testplan;
+pub(crate) use plan_file::PlanFile;
+pub(crate) use process::{Ended, Process, alive};
+pub(crate) use records::{Records, files_below};
+pub(crate) use service::Service;
+pub(crate) use stage::Stage;
+pub(crate) use tap::Tap;
+pub(crate) use until::{PATIENCE, until, until_within};

@@ -1,0 +1,69 @@
+//! `testplan.yml`, as tests need it. Written as JSON, which is YAML as well and carries any name.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::Stage;
+
+/// A file with one template and a way to run its tests.
+#[derive(Clone)]
+pub(crate) struct PlanFile(Value);
+
+impl PlanFile {
+    /// Tests of project `p` and template `T` are run with a program, which is given suite and test case.
+    pub(crate) fn run_with(program: &Path) -> Self {
+        Self(json!({
+            "project": "p",
+            "runner": { "command": [program.to_str().unwrap(), "{suite}", "{testcase}"] },
+            "templates": [{ "title": "T", "tests": [] }],
+        }))
+    }
+
+    /// Tests by name.
+    pub(crate) fn tests<T: Into<String>>(
+        mut self,
+        suite: &str,
+        testcases: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let testcases: Vec<String> = testcases.into_iter().map(Into::into).collect();
+        let test = json!({ "suite": suite, "testcases": testcases });
+        self.template("tests").as_array_mut().unwrap().push(test);
+        self
+    }
+
+    /// Tests `t1` to `tN` of one suite.
+    pub(crate) fn numbered(self, suite: &str, count: usize) -> Self {
+        self.tests(suite, (1..=count).map(|number| format!("t{number}")))
+    }
+
+    /// Every test once on each of these systems.
+    pub(crate) fn on_each(mut self, systems: &[&str]) -> Self {
+        let configurations: Vec<Value> = systems.iter().map(|name| json!({ "OS": name })).collect();
+        *self.template("configurations") = configurations.into();
+        self
+    }
+
+    /// Something else under `runner`.
+    pub(crate) fn runner(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0["runner"][key] = value.into();
+        self
+    }
+
+    /// Another source of tests.
+    pub(crate) fn discover(mut self, program: &Path, line: &str) -> Self {
+        let command = [program.to_str().unwrap(), "list"];
+        let source = json!({ "discover": { "command": command, "line": line } });
+        self.template("tests").as_array_mut().unwrap().push(source);
+        self
+    }
+
+    /// Writes it as the `testplan.yml` of a stage.
+    pub(crate) fn on(&self, stage: &Stage) {
+        stage.write("testplan.yml", &self.0.to_string());
+    }
+
+    fn template(&mut self, key: &str) -> &mut Value {
+        &mut self.0["templates"][0][key]
+    }
+}

@@ -1,0 +1,155 @@
+//! `testplan serve` as a process, which can be killed and started again in its place.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpStream,
+    path::PathBuf,
+    time::Duration,
+};
+
+use testplan::api::listing::{EventResponse, ExecutionResponse, PageResponse};
+
+use super::{Process, Stage, Testplan, until};
+
+/// A service on a stage, with the templates of its `testplan.yml` and a token of its own making in `data/token`.
+pub(crate) struct Service {
+    pub(crate) url: String,
+    data: PathBuf,
+    command: Testplan,
+    process: Option<Process>,
+}
+
+impl Service {
+    pub(crate) fn start(stage: &Stage) -> Self {
+        Self::start_with(stage, |serve| serve)
+    }
+
+    /// With more flags or variables.
+    pub(crate) fn start_with(stage: &Stage, more: impl FnOnce(Testplan) -> Testplan) -> Self {
+        let data = stage.path("data");
+        let command = stage
+            .testplan("serve")
+            .flags("--plans testplan.yml --data")
+            .arg(&data);
+        let command = more(command);
+        let mut process = command.clone().flags("--listen 127.0.0.1:0").start();
+        let url = listening(&mut process).unwrap_or_else(|| panic!("{}", process.stderr()));
+        Self {
+            url,
+            data,
+            command,
+            process: Some(process),
+        }
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        self.process.as_ref().expect("the service was killed")
+    }
+
+    pub(crate) fn token_file(&self) -> PathBuf {
+        self.data.join("token")
+    }
+
+    /// Kills it without a warning.
+    pub(crate) fn kill(&mut self) {
+        self.process.take().expect("it is killed once").kill();
+    }
+
+    /// Starts it again where it was.
+    #[track_caller]
+    pub(crate) fn restart(&mut self) {
+        let address = self.address().to_owned();
+        let command = self.command.clone().flags("--listen").arg(&address);
+        // A connection of somebody else may have got the port for a moment.
+        let process = until("the port to be free again", || {
+            let mut process = command.clone().start();
+            if listening(&mut process).is_some() {
+                return Some(process);
+            }
+            let said = process.stderr();
+            assert!(said.contains("cannot listen"), "{said}");
+            None
+        });
+        self.process = Some(process);
+    }
+
+    /// Starts the plan of the template `T`.
+    #[track_caller]
+    pub(crate) fn start_plan(&self, stage: &Stage) -> i64 {
+        let ended = stage
+            .testplan("execute")
+            .at(self)
+            .flags("--format json --template T")
+            .run()
+            .code_is(0);
+        ended.json()["plan_id"].as_i64().unwrap()
+    }
+
+    /// The history of a plan.
+    pub(crate) fn events(&self, plan: i64) -> Vec<EventResponse> {
+        self.list(&format!("/testplan/v1/plans/{plan}/events"))
+    }
+
+    /// The kinds of what happened to one execution, in order.
+    pub(crate) fn history(&self, plan: i64, execution: i64) -> Vec<String> {
+        let of_it =
+            |event: EventResponse| (event.execution_id.0 == execution).then_some(event.kind);
+        self.events(plan).into_iter().filter_map(of_it).collect()
+    }
+
+    /// The executions of a plan.
+    pub(crate) fn executions(&self, plan: i64) -> Vec<ExecutionResponse> {
+        self.list(&format!("/testplan/v1/plans/{plan}/executions"))
+    }
+
+    fn list<T: serde::de::DeserializeOwned>(&self, path: &str) -> Vec<T> {
+        let mut items = Vec::new();
+        let mut after = 0;
+        loop {
+            let body = self.get(&format!("{path}?limit=1000&after={after}"));
+            let page: PageResponse<T> = serde_json::from_str(&body).unwrap();
+            items.extend(page.items);
+            match page.next {
+                Some(next) => after = next,
+                None => return items,
+            }
+        }
+    }
+
+    fn get(&self, path: &str) -> String {
+        let token = std::fs::read_to_string(self.token_file()).unwrap();
+        let mut stream = TcpStream::connect(self.address()).unwrap();
+        let limit = Some(Duration::from_secs(30));
+        stream.set_read_timeout(limit).unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Token {}\r\n\r\n",
+            self.address(),
+            token.trim()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        assert!(head.contains(" 200 "), "{answer}");
+        body.to_owned()
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        self.url.strip_prefix("http://").unwrap()
+    }
+}
+
+/// Waits until a service says where it listens; `None` if it ended instead.
+#[track_caller]
+fn listening(process: &mut Process) -> Option<String> {
+    until("a service that listens", || {
+        let ended = process.has_ended();
+        let said = process.stdout();
+        match said.strip_prefix("listening on ") {
+            Some(url) if url.ends_with('\n') => Some(Some(url.trim_end().to_owned())),
+            _ if ended => Some(None),
+            _ => None,
+        }
+    })
+}
