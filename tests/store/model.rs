@@ -239,7 +239,12 @@ impl Model {
         }
     }
 
-    pub(crate) fn reserve(&mut self, wish: &Wish, principal: &'static str, key: Option<Who>) -> Answer {
+    pub(crate) fn reserve(
+        &mut self,
+        wish: &Wish,
+        principal: &'static str,
+        key: Option<Who>,
+    ) -> Answer {
         self.tell_expired();
         if let Some((known, e, epoch)) = key.and_then(|key| self.reserve_keys.get(&key))
             && self.execs[*e].epoch == *epoch
@@ -254,7 +259,10 @@ impl Model {
         }
         let fitting = self.fitting(wish);
         let count = |model: &Self, what: fn(&Exec, Timestamp) -> bool| {
-            fitting.iter().filter(|e| what(&model.execs[**e], model.now)).count() as u64
+            fitting
+                .iter()
+                .filter(|e| what(&model.execs[**e], model.now))
+                .count() as u64
         };
         if self.plans[wish.plan].due.is_some_and(|due| self.now < due) {
             return Answer::NoExecution(count(self, |e, now| e.open(now) || e.leased(now)));
@@ -283,7 +291,9 @@ impl Model {
         exec.lease_known = true;
         exec.principal = Some(principal);
         exec.worker = wish.worker;
-        exec.timeout = wish.timeout.clamp(Duration::from_secs(1), Duration::from_secs(86_400));
+        exec.timeout = wish
+            .timeout
+            .clamp(Duration::from_secs(1), Duration::from_secs(86_400));
         exec.deadline = now.plus(exec.timeout);
         exec.server = server;
         exec.skips = 0;

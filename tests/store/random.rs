@@ -5,11 +5,7 @@
 //!
 //! MUTANTS
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use proptest::{
     collection::vec,
@@ -22,8 +18,8 @@ use testplan::{
         SquishServerId, TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Heartbeat, NewSquishServer, Reservation, Reserve, Reset,
-        Rules, SquishServerChange, Store, StoreError, sqlite::SqliteStore,
+        ExecutePlan, Finish, Heartbeat, NewSquishServer, Reservation, Reserve, Reset, Rules,
+        SquishServerChange, Store, StoreError, sqlite::SqliteStore,
     },
 };
 
@@ -45,7 +41,13 @@ const WORKERS: [Option<&str>; 3] = [None, Some("w1"), Some("w2")];
 const OFFERS: [&str; 4] = ["", "OS=Linux", "os=linux browser=chrome", "OS=Windows"];
 const TEMPLATES: [&[&str]; 3] = [
     &["", "OS=Linux"],
-    &["OS=Linux", "OS=Linux", "OS=Linux browser=chrome", "", "OS=Windows"],
+    &[
+        "OS=Linux",
+        "OS=Linux",
+        "OS=Linux browser=chrome",
+        "",
+        "OS=Windows",
+    ],
     &["OS=Linux"],
 ];
 const MACHINES: [&str; 4] = ["", "OS=Linux", "OS=Linux browser=chrome", "OS=Windows"];
@@ -90,17 +92,55 @@ enum Target {
 #[derive(Clone, Debug)]
 enum Step {
     Pass(Pick),
-    Execute { template: Pick, key: Option<Pick>, delay: Option<Pick>, who: Pick },
-    Reserve { plan: Pick, offer: Pick, span: Pick, allocate: bool, worker: Pick, key: Option<Pick>, who: Pick },
-    Beat { target: Target, span: Pick, release: bool, who: Pick },
-    Finish { target: Target, payload: Pick, who: Pick },
-    Reset { execution: Pick, generation: Option<u32> },
-    AddMachine { port: Pick, labels: Pick },
-    ChangeMachine { machine: Pick, enabled: bool },
-    RemoveMachine { machine: Pick },
+    Execute {
+        template: Pick,
+        key: Option<Pick>,
+        delay: Option<Pick>,
+        who: Pick,
+    },
+    Reserve {
+        plan: Pick,
+        offer: Pick,
+        span: Pick,
+        allocate: bool,
+        worker: Pick,
+        key: Option<Pick>,
+        who: Pick,
+    },
+    Beat {
+        target: Target,
+        span: Pick,
+        release: bool,
+        who: Pick,
+    },
+    Finish {
+        target: Target,
+        payload: Pick,
+        who: Pick,
+    },
+    Reset {
+        execution: Pick,
+        generation: Option<u32>,
+    },
+    AddMachine {
+        port: Pick,
+        labels: Pick,
+    },
+    ChangeMachine {
+        machine: Pick,
+        enabled: bool,
+    },
+    RemoveMachine {
+        machine: Pick,
+    },
     Sweep,
-    Away { back: Pick, span: Pick },
-    Restart { away: Pick },
+    Away {
+        back: Pick,
+        span: Pick,
+    },
+    Restart {
+        away: Pick,
+    },
 }
 
 fn target() -> impl Strategy<Value = Target> {
@@ -192,7 +232,9 @@ impl Pair {
     async fn new(path: PathBuf, rules: Rules) -> Self {
         let store = open(&path, rules, START);
         let list = TEMPLATES.iter().enumerate();
-        let list = list.map(|(n, labels)| template(&n.to_string(), labels)).collect();
+        let list = list
+            .map(|(n, labels)| template(&n.to_string(), labels))
+            .collect();
         let templates = store.publish(list, START).await.unwrap();
         let mut pair = Self {
             store: Some(store),
@@ -215,10 +257,23 @@ impl Pair {
     async fn run(&mut self, step: &Step) {
         match *step {
             Step::Pass(pick) => self.model.now = self.model.now.plus(span(pick)),
-            Step::Execute { template, key, delay, who } => {
+            Step::Execute {
+                template,
+                key,
+                delay,
+                who,
+            } => {
                 self.execute(template, key, delay, who).await;
             }
-            Step::Reserve { plan, offer, span: length, allocate, worker, key, who } => {
+            Step::Reserve {
+                plan,
+                offer,
+                span: length,
+                allocate,
+                worker,
+                key,
+                who,
+            } => {
                 let wish = Wish {
                     plan: plan % self.plans.len(),
                     offered: caps(of(&OFFERS, offer)),
@@ -228,8 +283,15 @@ impl Pair {
                 };
                 self.reserve(wish, key, of(&PRINCIPALS, who)).await;
             }
-            Step::Beat { target, span: length, release, who } => {
-                let Some((e, voice, lease)) = self.aim(target) else { return };
+            Step::Beat {
+                target,
+                span: length,
+                release,
+                who,
+            } => {
+                let Some((e, voice, lease)) = self.aim(target) else {
+                    return;
+                };
                 let principal = of(&PRINCIPALS, who);
                 let beat = Heartbeat {
                     execution: self.execs[e],
@@ -238,12 +300,20 @@ impl Pair {
                     release,
                     principal: principal.to_owned(),
                 };
-                let expected = self.model.heartbeat(e, (voice, principal), span(length), release);
+                let expected = self
+                    .model
+                    .heartbeat(e, (voice, principal), span(length), release);
                 let said = fine(self.store().heartbeat(beat, self.model.now).await);
                 assert_eq!(said, expected, "heartbeat");
             }
-            Step::Finish { target, payload, who } => {
-                let Some((e, voice, lease)) = self.aim(target) else { return };
+            Step::Finish {
+                target,
+                payload,
+                who,
+            } => {
+                let Some((e, voice, lease)) = self.aim(target) else {
+                    return;
+                };
                 let principal = of(&PRINCIPALS, who);
                 let payload = of(&payloads(), payload);
                 let finish = Finish {
@@ -258,7 +328,10 @@ impl Pair {
                 let said = fine(self.store().finish(finish, self.model.now).await);
                 assert_eq!(said, expected, "finish");
             }
-            Step::Reset { execution, generation } => {
+            Step::Reset {
+                execution,
+                generation,
+            } => {
                 let e = execution % self.execs.len();
                 let reset = Reset {
                     execution: self.execs[e],
@@ -276,7 +349,10 @@ impl Pair {
                     ..SquishServerChange::default()
                 };
                 let id = self.machine(machine);
-                let said = self.store().change_squish_server(id, change, self.model.now).await;
+                let said = self
+                    .store()
+                    .change_squish_server(id, change, self.model.now)
+                    .await;
                 let said = said.map_or_else(code, |_| Answer::Server(machine));
                 assert_eq!(said, self.model.change_server(machine, enabled), "change");
             }
@@ -293,7 +369,10 @@ impl Pair {
                 let since = Timestamp(self.model.now.0 - i64::try_from(of(&SPANS, back)).unwrap());
                 self.model.extend(since, |_| span(length));
                 self.model.tell_expired();
-                self.store().compensate(since, span(length), self.model.now).await.unwrap();
+                self.store()
+                    .compensate(since, span(length), self.model.now)
+                    .await
+                    .unwrap();
             }
             Step::Restart { away } => {
                 let since = self.model.now;
@@ -302,7 +381,8 @@ impl Pair {
                 self.store = None;
                 self.model.now = since.plus(span(away));
                 let grace = Duration::from_secs(10);
-                self.model.extend(since, |timeout| span(away) + timeout.min(grace));
+                self.model
+                    .extend(since, |timeout| span(away) + timeout.min(grace));
                 self.store = Some(open(&self.path, self.model.rules, self.model.now));
             }
         }
@@ -329,8 +409,11 @@ impl Pair {
             Ok(plan) => {
                 if !self.plans.contains(&plan.id) {
                     self.plans.push(plan.id);
-                    let page = self.store().executions(plan.id, None, 0, 100, self.model.now);
-                    self.execs.extend(page.await.unwrap().items.iter().map(|e| e.id));
+                    let page = self
+                        .store()
+                        .executions(plan.id, None, 0, 100, self.model.now);
+                    self.execs
+                        .extend(page.await.unwrap().items.iter().map(|e| e.id));
                 }
                 let index = self.plans.iter().position(|id| *id == plan.id).unwrap();
                 assert_eq!(Answer::Plan(index), expected, "execute");
@@ -352,20 +435,34 @@ impl Pair {
         let said = self.store().reserve(request, self.model.now).await;
         if wish.timeout.is_zero() {
             self.model.tell_expired();
-            assert_eq!(said.unwrap_err().to_string().split(':').next(), Some("the timeout is 0"));
+            assert_eq!(
+                said.unwrap_err().to_string().split(':').next(),
+                Some("the timeout is 0")
+            );
             return;
         }
-        let expected = self.model.reserve(&wish, principal, key.map(|k| (principal, KEYS[k])));
+        let expected = self
+            .model
+            .reserve(&wish, principal, key.map(|k| (principal, KEYS[k])));
         let said = match said {
             Err(error) => code(error),
             Ok(Reservation::NoExecution { pending }) => Answer::NoExecution(pending),
             Ok(Reservation::NoServer { pending }) => Answer::NoServer(pending),
             Ok(Reservation::Granted(granted)) => {
-                let e = self.execs.iter().position(|id| *id == granted.execution).unwrap();
-                let known = self.leases.iter().find(|(of, epoch, _)| (*of, *epoch) == (e, granted.attempt));
+                let e = self
+                    .execs
+                    .iter()
+                    .position(|id| *id == granted.execution)
+                    .unwrap();
+                let known = self
+                    .leases
+                    .iter()
+                    .find(|(of, epoch, _)| (*of, *epoch) == (e, granted.attempt));
                 match known {
                     Some((.., token)) => assert_eq!(*token, granted.lease, "the same lease again"),
-                    None => self.leases.push((e, granted.attempt, granted.lease.clone())),
+                    None => self
+                        .leases
+                        .push((e, granted.attempt, granted.lease.clone())),
                 }
                 let server = granted.server.map(|s| self.server_index(s.id));
                 Answer::Granted(e, granted.attempt, server, granted.deadline)
@@ -383,7 +480,11 @@ impl Pair {
         };
         let known = self.servers.iter().position(|(_, p)| *p == port);
         let expected = self.model.add_server(known, new.labels.clone());
-        let said = self.store().add_squish_server(new, self.model.now).await.unwrap();
+        let said = self
+            .store()
+            .add_squish_server(new, self.model.now)
+            .await
+            .unwrap();
         if known.is_none() {
             self.servers.push((said.id, port));
         }
@@ -391,17 +492,25 @@ impl Pair {
     }
 
     fn machine(&self, index: usize) -> SquishServerId {
-        self.servers.get(index).map_or(SquishServerId(9_999), |(id, _)| *id)
+        self.servers
+            .get(index)
+            .map_or(SquishServerId(9_999), |(id, _)| *id)
     }
 
     fn server_index(&self, id: SquishServerId) -> usize {
-        self.servers.iter().position(|(known, _)| *known == id).unwrap()
+        self.servers
+            .iter()
+            .position(|(known, _)| *known == id)
+            .unwrap()
     }
 
     /// Which execution to speak to, as whom, with which token.
     fn aim(&self, target: Target) -> Option<(usize, Voice, Option<LeaseToken>)> {
         let recent = |back: usize| {
-            let index = self.leases.len().checked_sub(1 + back % self.leases.len().max(1))?;
+            let index = self
+                .leases
+                .len()
+                .checked_sub(1 + back % self.leases.len().max(1))?;
             self.leases.get(index)
         };
         Some(match target {
@@ -415,7 +524,11 @@ impl Pair {
                 let (e, epoch, token) = recent(a)?;
                 (recent(b)?.0, Voice::Lease(*e, *epoch), Some(token.clone()))
             }
-            Target::Forged(back) => (recent(back)?.0, Voice::Forger, Some(LeaseToken::new("nonsense"))),
+            Target::Forged(back) => (
+                recent(back)?.0,
+                Voice::Forger,
+                Some(LeaseToken::new("nonsense")),
+            ),
         })
     }
 
@@ -428,7 +541,12 @@ impl Pair {
                 .filter(|e| model.execs[*e].plan == index)
                 .map(|e| self.expected(e))
                 .collect();
-            let listed = self.store().executions(*plan, None, 0, 100, now).await.unwrap().items;
+            let listed = self
+                .store()
+                .executions(*plan, None, 0, 100, now)
+                .await
+                .unwrap()
+                .items;
             let listed: Vec<_> = listed
                 .into_iter()
                 .map(|e| (e.id, e.state, e.attempts, e.generation, e.outcome))
@@ -436,11 +554,18 @@ impl Pair {
             assert_eq!(listed, expected, "executions of {plan}");
             for filter in OFFERS {
                 let status = self.store().status(*plan, caps(filter), now).await.unwrap();
-                assert_eq!(status, self.expected_status(index, &caps(filter)), "status {filter:?}");
+                assert_eq!(
+                    status,
+                    self.expected_status(index, &caps(filter)),
+                    "status {filter:?}"
+                );
             }
         }
         let listed = self.store().squish_servers(now).await.unwrap();
-        let listed: Vec<_> = listed.into_iter().map(|s| (s.id, s.enabled, s.labels, s.busy_with)).collect();
+        let listed: Vec<_> = listed
+            .into_iter()
+            .map(|s| (s.id, s.enabled, s.labels, s.busy_with))
+            .collect();
         let expected: Vec<_> = model
             .servers
             .iter()
@@ -458,7 +583,9 @@ impl Pair {
         let exec = &self.model.execs[e];
         let (state, outcome) = match &exec.state {
             State::Done(outcome) => (ExecutionState::Done, Some(outcome.clone())),
-            State::Open | State::Leased if exec.open(self.model.now) => (ExecutionState::Open, None),
+            State::Open | State::Leased if exec.open(self.model.now) => {
+                (ExecutionState::Open, None)
+            }
             State::Open | State::Leased => (ExecutionState::Reserved, None),
         };
         (self.execs[e], state, exec.epoch, exec.generation, outcome)
@@ -482,12 +609,27 @@ impl Pair {
     /// Totals and history, once at the end.
     async fn compare_history(&self) {
         for (index, plan) in self.plans.iter().enumerate() {
-            let of_plan = || (0..self.execs.len()).filter(move |e| self.model.execs[*e].plan == index);
-            let count = |v| of_plan().filter(|e| self.model.execs[*e].verdict() == Some(v)).count() as u64;
+            let of_plan =
+                || (0..self.execs.len()).filter(move |e| self.model.execs[*e].plan == index);
+            let count = |v| {
+                of_plan()
+                    .filter(|e| self.model.execs[*e].verdict() == Some(v))
+                    .count() as u64
+            };
             let told = self.store().plan(*plan, self.model.now).await.unwrap();
-            let expected = [TestVerdict::Passed, TestVerdict::Failed, TestVerdict::Skipped].map(count);
+            let expected = [
+                TestVerdict::Passed,
+                TestVerdict::Failed,
+                TestVerdict::Skipped,
+            ]
+            .map(count);
             assert_eq!([told.passes, told.failed, told.skipped], expected, "totals");
-            let events = self.store().events(*plan, 0, 1_000, self.model.now).await.unwrap().items;
+            let events = self
+                .store()
+                .events(*plan, 0, 1_000, self.model.now)
+                .await
+                .unwrap()
+                .items;
             for e in of_plan() {
                 let told: Vec<(u32, &str)> = events
                     .iter()
@@ -495,7 +637,11 @@ impl Pair {
                     .filter(|event| event.kind != "heartbeat" && event.kind != "extended")
                     .map(|event| (event.attempt, event.kind.as_str()))
                     .collect();
-                assert_eq!(told, self.model.execs[e].events, "history of {}", self.execs[e]);
+                assert_eq!(
+                    told, self.model.execs[e].events,
+                    "history of {}",
+                    self.execs[e]
+                );
             }
         }
     }
@@ -510,7 +656,9 @@ fn compare_sequences(count: u32, start: impl FnOnce(Config) -> TestRunner) {
         max_shrink_iters: 400,
         ..Config::default()
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let runtime = Arc::new(runtime);
     start(config)
         .run(&(rules(), vec(step(), 1..=STEPS)), |(rules, steps)| {

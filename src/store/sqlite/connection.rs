@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, config::DbConfig};
 
 use super::Durability;
 use crate::store::StoreError;
@@ -93,6 +93,8 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 
 fn common(db: &Connection) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(64);
+    // Otherwise SQLite parses a statement anew when its parameters change, to plan for their values: a third of the time.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch(
         "PRAGMA busy_timeout = 5000;
          PRAGMA trusted_schema = OFF;

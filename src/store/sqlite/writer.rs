@@ -53,8 +53,11 @@ impl Writer {
 
     fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         self.run_sql("BEGIN IMMEDIATE")?;
-        let done = self
-            .work(group)
+        let worked = match group {
+            [alone] => self.work_alone(alone.as_mut()),
+            many => self.work_each(many),
+        };
+        let done = worked
             .and_then(|()| self.desk.write_clock())
             .and_then(|()| self.run_sql("COMMIT"));
         if done.is_err() && !self.desk.db.is_autocommit() {
@@ -63,7 +66,17 @@ impl Writer {
         done
     }
 
-    fn work(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+    /// One request needs no savepoint: what it wrote is all there is.
+    fn work_alone(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
+        if !job.work(&mut self.desk) {
+            self.run_sql("ROLLBACK")?;
+            self.desk.forget();
+            self.run_sql("BEGIN IMMEDIATE")?;
+        }
+        Ok(())
+    }
+
+    fn work_each(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         for job in group {
             self.run_sql("SAVEPOINT request")?;
             if !job.work(&mut self.desk) {
