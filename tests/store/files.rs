@@ -1,1 +1,308 @@
-//! later
+//! What is SQLite's own: the file, its lock and versions, crashes, groups, and what does not grow with a plan.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use testplan::{
+    model::{Capabilities, PlanId},
+    store::{
+        ExecutePlan, Finish, Granted, Reservation, Reserve, Rules, Store as _, StoreError,
+        sqlite::{Durability, SqliteStore},
+    },
+};
+
+use super::world::{START, caps, open, template};
+
+async fn start(store: &SqliteStore, executions: usize) -> PlanId {
+    let labels = vec![""; executions];
+    let ids = store
+        .publish(vec![template("t", &labels)], START)
+        .await
+        .unwrap();
+    let request = ExecutePlan {
+        template: ids[0],
+        title: "plan".to_owned(),
+        batch: "batch".to_owned(),
+        planned: None,
+        repositories: vec![],
+        principal: "alice".to_owned(),
+        key: None,
+    };
+    store.execute_plan(request, START).await.unwrap().id
+}
+
+async fn take(store: &SqliteStore, plan: PlanId) -> Granted {
+    let wish = Reserve {
+        plan,
+        offered: caps("OS=Linux"),
+        timeout: Duration::from_secs(20),
+        allocate_server: false,
+        principal: "alice".to_owned(),
+        worker: None,
+        key: None,
+    };
+    match store.reserve(wish, START).await.unwrap() {
+        Reservation::Granted(granted) => *granted,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn result(of: &Granted) -> Finish {
+    Finish {
+        execution: of.execution,
+        lease: Some(of.lease.clone()),
+        message: "could not run".to_owned(),
+        details: String::new(),
+        result: None,
+        principal: "alice".to_owned(),
+    }
+}
+
+fn broken(answer: Result<impl Sized, StoreError>) -> String {
+    match answer {
+        Err(StoreError::Broken(text)) => text,
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("opened"),
+    }
+}
+
+fn try_open(path: &Path) -> Result<(), StoreError> {
+    SqliteStore::open(path, Durability::Full, Rules::default(), START).map(drop)
+}
+
+/// What a power loss or `kill -9` leaves: the files as they are now, without the writer's last words.
+fn crash_image(path: &Path) -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    for file in fs::read_dir(path.parent().unwrap()).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), place.path().join(file.file_name())).unwrap();
+    }
+    place
+}
+
+#[tokio::test]
+async fn an_answered_result_survives_a_crash() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let plan = start(&store, 3).await;
+    let (first, second) = (take(&store, plan).await, take(&store, plan).await);
+    store.finish(result(&first), START).await.unwrap();
+    let image = crash_image(&path);
+    store.finish(result(&second), START).await.unwrap();
+
+    let after = open(&image.path().join("store.db"), Rules::default(), START);
+    let status = after
+        .status(plan, Capabilities::default(), START)
+        .await
+        .unwrap();
+    assert_eq!((status.open, status.reserved, status.done), (1, 1, 1));
+    // The lease is still good, and the same result is recognised.
+    after.finish(result(&first), START).await.unwrap();
+    after.finish(result(&second), START).await.unwrap();
+}
+
+#[tokio::test]
+async fn dropping_it_keeps_what_was_answered() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let plan = start(&store, 1).await;
+    let granted = take(&store, plan).await;
+    store.finish(result(&granted), START).await.unwrap();
+    drop(store);
+    let store = open(&path, Rules::default(), START);
+    let status = store
+        .status(plan, Capabilities::default(), START)
+        .await
+        .unwrap();
+    assert_eq!(status.done, 1);
+}
+
+#[tokio::test]
+async fn downtime_ends_no_lease() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let plan = start(&store, 2).await;
+    take(&store, plan).await;
+    let sign_of_life = START.plus(Duration::from_secs(4));
+    store.sweep(sign_of_life).await.unwrap();
+    drop(store);
+
+    let back = START.plus(Duration::from_secs(604));
+    let (store, opened) =
+        SqliteStore::open(&path, Durability::Normal, Rules::default(), back).unwrap();
+    assert_eq!((opened.high_water, opened.extended), (back, 1));
+    assert_eq!(opened.away, Duration::from_secs(600));
+    // 16 s were left, and 10 s of grace come on top.
+    let end = back.plus(Duration::from_secs(26));
+    assert_eq!(store.next_deadline(plan, back).await.unwrap(), Some(end));
+}
+
+#[tokio::test]
+async fn the_clock_never_goes_back() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let late = START.plus(Duration::from_secs(3_600));
+    let store = open(&path, Rules::default(), START);
+    store.sweep(late).await.unwrap();
+    drop(store);
+    let (store, opened) =
+        SqliteStore::open(&path, Durability::Normal, Rules::default(), START).unwrap();
+    assert_eq!((opened.high_water, opened.away), (late, Duration::ZERO));
+    let plan = start(&store, 1).await;
+    let granted = take(&store, plan).await;
+    assert_eq!(
+        granted.deadline,
+        late.plus(granted.timeout),
+        "stamped before, taken as of now"
+    );
+}
+
+#[tokio::test]
+async fn one_service_at_a_time() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let text = broken(try_open(&path));
+    assert!(text.contains("another testplan service"), "{text}");
+    drop(store);
+    try_open(&path).unwrap();
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    try_open(&path).unwrap();
+    // The version stands in the header of the file, four bytes from 60 on.
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[60..64].copy_from_slice(&77_u32.to_be_bytes());
+    overwrite(&path, &bytes);
+    let text = broken(try_open(&path));
+    assert!(
+        text.contains("newer testplan") && text.contains("77"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    start(&store, 2_000).await;
+    store.close().await.unwrap();
+    drop(store);
+    let mut bytes = fs::read(&path).unwrap();
+    let half = bytes.len() / 2;
+    bytes[half..].fill(0xa5);
+    overwrite(&path, &bytes);
+    let text = broken(try_open(&path));
+    assert!(text.contains("store.db"), "{text}");
+}
+
+fn overwrite(path: &Path, bytes: &[u8]) {
+    use std::io::Write as _;
+    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+#[tokio::test]
+async fn closing_leaves_one_clean_file() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let plan = start(&store, 1).await;
+    store.plan(plan, START).await.unwrap();
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    let mut names: Vec<_> = fs::read_dir(place.path())
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["store.db", "store.db.lock"]);
+    assert!(matches!(store.sweep(START).await, Err(StoreError::Busy)));
+    assert!(matches!(
+        store.plan(plan, START).await,
+        Err(StoreError::Busy)
+    ));
+}
+
+#[tokio::test]
+async fn what_waits_shares_a_commit() {
+    let place = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(
+        &place.path().join("store.db"),
+        Rules::default(),
+        START,
+    ));
+    let plan = start(&store, 200).await;
+    let before = store.commits();
+    take(&store, plan).await;
+    assert_eq!(
+        store.commits(),
+        before + 1,
+        "a lone request is not kept waiting for others"
+    );
+
+    // The writer is busy with a large plan while 100 requests queue up behind it.
+    let large = template("large", &vec![""; 20_000]);
+    let before = store.commits();
+    let publishing = store.publish(vec![large], START);
+    let waiting = (0..100).map(|_| {
+        let store = Arc::clone(&store);
+        async move { take(&store, plan).await.execution }
+    });
+    let (_, taken) = tokio::join!(publishing, futures_util::future::join_all(waiting));
+    let mut distinct = taken.clone();
+    distinct.sort();
+    distinct.dedup();
+    assert_eq!(distinct.len(), 100);
+    let commits = store.commits() - before;
+    assert!(
+        (1..=3).contains(&commits),
+        "{commits} commits for 101 requests"
+    );
+}
+
+#[tokio::test]
+async fn one_broken_request_spares_its_group() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place.path().join("store.db"), Rules::default(), START);
+    let plan = start(&store, 3).await;
+    let bad = Reserve {
+        plan: PlanId(9_999),
+        offered: caps(""),
+        timeout: Duration::from_secs(1),
+        allocate_server: false,
+        principal: "alice".to_owned(),
+        worker: None,
+        key: None,
+    };
+    let (first, refused, second) = tokio::join!(
+        take(&store, plan),
+        store.reserve(bad, START),
+        take(&store, plan)
+    );
+    assert!(matches!(refused, Err(StoreError::Refused(_))));
+    assert_ne!(first.execution, second.execution);
+}
+
+#[tokio::test]
+async fn a_request_is_done_though_nobody_waits_for_its_answer() {
+    let place = tempfile::tempdir().unwrap();
+    let store = open(&place.path().join("store.db"), Rules::default(), START);
+    let plan = start(&store, 1).await;
+    let granted = take(&store, plan).await;
+    let finish = store.finish(result(&granted), START);
+    // Polled once, it stands in the queue; then its client disconnects.
+    drop(futures_util::future::poll_immediate(finish).await);
+    store.sweep(START).await.unwrap();
+    let status = store
+        .status(plan, Capabilities::default(), START)
+        .await
+        .unwrap();
+    assert_eq!(status.done, 1);
+}

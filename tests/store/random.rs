@@ -19,7 +19,7 @@ use testplan::{
     },
     store::{
         ExecutePlan, Finish, Heartbeat, NewSquishServer, Reservation, Reserve, Reset, Rules,
-        SquishServerChange, Store, StoreError, sqlite::SqliteStore,
+        SquishServerChange, Store as _, StoreError, sqlite::SqliteStore,
     },
 };
 

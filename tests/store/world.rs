@@ -67,7 +67,8 @@ pub(crate) fn template(title: &str, labels: &[&str]) -> TemplateDefinition {
     }
 }
 
-/// A verdict that took a while.
+/// A verdict that took a while, as a result carries it.
+#[expect(clippy::unnecessary_wraps, reason = "a result may also carry none")]
 pub(crate) fn said(verdict: TestVerdict, duration_ms: u64) -> Option<TestResult> {
     Some(TestResult {
         verdict,
@@ -81,6 +82,31 @@ pub(crate) fn refused<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> Refu
     match answer {
         Err(StoreError::Refused(refusal)) => refusal.code,
         other => panic!("not refused: {other:?}"),
+    }
+}
+
+/// A plain request for a plan.
+pub(crate) fn request_for(template: PlanId) -> ExecutePlan {
+    ExecutePlan {
+        template,
+        title: "plan".to_owned(),
+        batch: "batch".to_owned(),
+        planned: None,
+        repositories: vec![],
+        principal: "alice".to_owned(),
+        key: None,
+    }
+}
+
+/// A result by the holder; change it before it is sent.
+pub(crate) fn result_of(of: &Granted, result: Option<TestResult>) -> Finish {
+    Finish {
+        execution: of.execution,
+        lease: Some(of.lease.clone()),
+        message: String::new(),
+        details: String::new(),
+        result,
+        principal: "alice".to_owned(),
     }
 }
 
@@ -117,19 +143,7 @@ impl World {
             .publish(vec![template(title, labels)], self.now())
             .await
             .unwrap();
-        self.execute(self.request(ids[0])).await.unwrap()
-    }
-
-    pub(crate) fn request(&self, template: PlanId) -> ExecutePlan {
-        ExecutePlan {
-            template,
-            title: "plan".to_owned(),
-            batch: "batch".to_owned(),
-            planned: None,
-            repositories: vec![],
-            principal: "alice".to_owned(),
-            key: None,
-        }
+        self.execute(request_for(ids[0])).await.unwrap()
     }
 
     pub(crate) async fn execute(&self, request: ExecutePlan) -> Result<Plan, StoreError> {
@@ -200,29 +214,17 @@ impl World {
         self.store.heartbeat(beat, self.now()).await
     }
 
-    /// A result by the holder; change it before it is sent.
-    pub(crate) fn result(&self, of: &Granted, result: Option<TestResult>) -> Finish {
-        Finish {
-            execution: of.execution,
-            lease: Some(of.lease.clone()),
-            message: String::new(),
-            details: String::new(),
-            result,
-            principal: "alice".to_owned(),
-        }
-    }
-
     pub(crate) async fn finish(&self, finish: Finish) -> Result<(), StoreError> {
         self.store.finish(finish, self.now()).await
     }
 
     pub(crate) async fn pass_it(&self, of: &Granted) -> Result<(), StoreError> {
-        self.finish(self.result(of, said(TestVerdict::Passed, 5)))
+        self.finish(result_of(of, said(TestVerdict::Passed, 5)))
             .await
     }
 
     pub(crate) async fn fail_it(&self, of: &Granted) -> Result<(), StoreError> {
-        self.finish(self.result(of, said(TestVerdict::Failed, 5)))
+        self.finish(result_of(of, said(TestVerdict::Failed, 5)))
             .await
     }
 

@@ -90,22 +90,27 @@ pub fn abandoned(expiries: u32, lost_on: &str) -> String {
 mod tests {
     use super::*;
 
-    fn candidate(id: i64, labels: usize, expected_ms: i64, lost: Option<Lost>) -> Candidate {
+    fn candidate(
+        id: i64,
+        labels: usize,
+        expected_ms: i64,
+        lost: impl Into<Option<Lost>>,
+    ) -> Candidate {
         Candidate {
             id: ExecutionId(id),
             labels,
             expected_ms,
-            lost,
+            lost: lost.into(),
         }
     }
 
-    fn lost(worker: &str, skips: u32) -> Option<Lost> {
-        Some(Lost {
+    fn lost(worker: &str, skips: u32) -> Lost {
+        Lost {
             worker: Some(worker.to_owned()),
             timeout_ms: 5_000,
             expiries: 0,
             skips,
-        })
+        }
     }
 
     fn chosen(mut list: Vec<Candidate>, worker: Option<&str>) -> Option<i64> {

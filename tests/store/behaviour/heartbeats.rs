@@ -7,7 +7,7 @@ use testplan::{
     store::{Heartbeat, RefusalCode, Reservation, Rules},
 };
 
-use crate::store::world::{Fresh, World, refused};
+use crate::store::world::{Fresh, World, refused, result_of};
 
 type Make = fn(Rules) -> Fresh;
 
@@ -174,7 +174,7 @@ pub(crate) async fn a_service_may_insist_on_leases(make: Make) {
         .heartbeat(granted.execution, None, 10_000, false)
         .await;
     assert_eq!(refused(beat), RefusalCode::NotHolder);
-    let mut result = world.result(&granted, None);
+    let mut result = result_of(&granted, None);
     result.lease = None;
     assert_eq!(
         refused(world.finish(result).await),

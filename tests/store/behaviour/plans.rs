@@ -5,7 +5,7 @@ use testplan::{
     store::{ExecutePlan, PlanQuery, RefusalCode, Rules, StoreError},
 };
 
-use crate::store::world::{Fresh, START, World, caps, refused, template};
+use crate::store::world::{Fresh, START, World, caps, refused, request_for, template};
 
 type Make = fn(Rules) -> Fresh;
 
@@ -40,7 +40,7 @@ pub(crate) async fn execute_wants_a_template_title_and_batch(make: Make) {
         .publish(vec![template("t", &[])], world.now())
         .await
         .unwrap()[0];
-    let good = world.request(template);
+    let good = request_for(template);
     let with = |change: fn(&mut ExecutePlan)| {
         let mut request = good.clone();
         change(&mut request);
@@ -48,11 +48,11 @@ pub(crate) async fn execute_wants_a_template_title_and_batch(make: Make) {
     };
     for (request, code) in [
         (with(|r| r.title.clear()), RefusalCode::Malformed),
-        (with(|r| r.batch = " ".to_owned()), RefusalCode::Malformed),
         (
-            with(|r| r.title = "a\0b".to_owned()),
+            with(|r| r.batch.replace_range(.., " ")),
             RefusalCode::Malformed,
         ),
+        (with(|r| r.title.push('\0')), RefusalCode::Malformed),
         (with(|r| r.template = PlanId(9_999)), RefusalCode::Unknown),
         (
             ExecutePlan {
@@ -71,14 +71,14 @@ pub(crate) async fn execute_wants_a_template_title_and_batch(make: Make) {
     );
 }
 
-fn keyed(world: &World, template: PlanId) -> ExecutePlan {
+fn keyed(template: PlanId) -> ExecutePlan {
     ExecutePlan {
         key: Some("k".to_owned()),
         repositories: vec![LinkedRepository {
             id: 4,
             branch: "main".to_owned(),
         }],
-        ..world.request(template)
+        ..request_for(template)
     }
 }
 
@@ -89,16 +89,16 @@ pub(crate) async fn execute_repeats_under_its_key(make: Make) {
         .publish(vec![template("t", &["", ""])], world.now())
         .await
         .unwrap();
-    let first = world.execute(keyed(&world, ids[0])).await.unwrap();
+    let first = world.execute(keyed(ids[0])).await.unwrap();
     world.pass(1_000);
     assert_eq!(
-        world.execute(keyed(&world, ids[0])).await.unwrap(),
+        world.execute(keyed(ids[0])).await.unwrap(),
         first,
         "the same body"
     );
     let other = ExecutePlan {
         principal: "bob".to_owned(),
-        ..keyed(&world, ids[0])
+        ..keyed(ids[0])
     };
     assert_ne!(
         world.execute(other).await.unwrap().id,
@@ -114,10 +114,10 @@ pub(crate) async fn execute_refuses_a_reused_key(make: Make) {
         .publish(vec![template("t", &[""])], world.now())
         .await
         .unwrap();
-    world.execute(keyed(&world, ids[0])).await.unwrap();
+    world.execute(keyed(ids[0])).await.unwrap();
     let other = ExecutePlan {
         title: "another".to_owned(),
-        ..keyed(&world, ids[0])
+        ..keyed(ids[0])
     };
     assert_eq!(refused(world.execute(other).await), RefusalCode::KeyReused);
 }
@@ -130,29 +130,23 @@ pub(crate) async fn execute_forgets_keys_after_a_week(make: Make) {
         .publish(vec![template("t", &[""])], world.now())
         .await
         .unwrap();
-    let first = world.execute(keyed(&world, ids[0])).await.unwrap();
+    let first = world.execute(keyed(ids[0])).await.unwrap();
     world.pass(WEEK);
     world.store.sweep(world.now()).await.unwrap();
-    assert_eq!(
-        world.execute(keyed(&world, ids[0])).await.unwrap().id,
-        first.id
-    );
+    assert_eq!(world.execute(keyed(ids[0])).await.unwrap().id, first.id);
     world.pass(1);
-    assert_ne!(
-        world.execute(keyed(&world, ids[0])).await.unwrap().id,
-        first.id
-    );
+    assert_ne!(world.execute(keyed(ids[0])).await.unwrap().id, first.id);
 }
 
 pub(crate) async fn published_templates_keep_their_numbers(make: Make) {
     let world = World::new(make, &[""]).await;
     let both = vec![template("a", &[""]), template("b", &["", ""])];
     let ids = world.store.publish(both, world.now()).await.unwrap();
-    let running = world.execute(world.request(ids[1])).await.unwrap();
+    let running = world.execute(request_for(ids[1])).await.unwrap();
     let changed = vec![template("b", &["OS=Linux"]), template("a", &[""])];
     let again = world.store.publish(changed, world.now()).await.unwrap();
     assert_eq!(again, [ids[1], ids[0]]);
-    assert_eq!(world.execute(world.request(ids[1])).await.unwrap().count, 1);
+    assert_eq!(world.execute(request_for(ids[1])).await.unwrap().count, 1);
     let before = world.store.plan(running.id, world.now()).await.unwrap();
     assert_eq!(
         before.count, 2,
@@ -178,7 +172,7 @@ pub(crate) async fn templates_that_left_are_hidden(make: Make) {
         .await
         .unwrap();
     assert_eq!(
-        refused(world.execute(world.request(ids[0])).await),
+        refused(world.execute(request_for(ids[0])).await),
         RefusalCode::Unknown
     );
     let query = PlanQuery {
@@ -392,7 +386,7 @@ pub(crate) async fn due_times_are_told(make: Make) {
     let due = world.now().plus(std::time::Duration::from_secs(60));
     let request = ExecutePlan {
         planned: Some(due),
-        ..world.request(ids[0])
+        ..request_for(ids[0])
     };
     world.plan = world.execute(request).await.unwrap().id;
     assert_eq!(

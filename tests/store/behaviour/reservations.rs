@@ -7,7 +7,7 @@ use testplan::{
     store::{ExecutePlan, RefusalCode, Reservation, Reserve, Rules},
 };
 
-use crate::store::world::{Fresh, World, caps, refused, said, template};
+use crate::store::world::{Fresh, World, caps, refused, request_for, result_of, said, template};
 
 type Make = fn(Rules) -> Fresh;
 
@@ -52,7 +52,7 @@ pub(crate) async fn most_labels_then_longest_go_first(make: Make) {
     for duration in [700, 10, 30, 20] {
         let granted = world.take().await;
         world
-            .finish(world.result(&granted, said(TestVerdict::Passed, duration)))
+            .finish(result_of(&granted, said(TestVerdict::Passed, duration)))
             .await
             .unwrap();
     }
@@ -73,7 +73,7 @@ pub(crate) async fn unknown_durations_start_early(make: Make) {
     for duration in [100, 500] {
         let granted = world.take().await;
         world
-            .finish(world.result(&granted, said(TestVerdict::Failed, duration)))
+            .finish(result_of(&granted, said(TestVerdict::Failed, duration)))
             .await
             .unwrap();
     }
@@ -118,7 +118,7 @@ pub(crate) async fn a_planned_time_delays_all(make: Make) {
         .unwrap();
     let request = ExecutePlan {
         planned: Some(world.now().plus(Duration::from_secs(5))),
-        ..world.request(ids[0])
+        ..request_for(ids[0])
     };
     world.plan = world.execute(request).await.unwrap().id;
     world.pass(4_999);

@@ -5,15 +5,15 @@ use testplan::{
     store::{Event, Finish, Granted, RefusalCode, Reset, Rules},
 };
 
-use crate::store::world::{Fresh, World, refused, said};
+use crate::store::world::{Fresh, World, refused, result_of, said};
 
 type Make = fn(Rules) -> Fresh;
 
-fn error(world: &World, of: &Granted, message: &str, details: &str) -> Finish {
+fn error(of: &Granted, message: &str, details: &str) -> Finish {
     Finish {
         message: message.to_owned(),
         details: details.to_owned(),
-        ..world.result(of, None)
+        ..result_of(of, None)
     }
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn finish_with_another_payload_is_refused(make: Make) {
         refused(world.fail_it(&granted).await),
         RefusalCode::OtherResult
     );
-    let other = error(&world, &granted, "broke", "");
+    let other = error(&granted, "broke", "");
     assert_eq!(refused(world.finish(other).await), RefusalCode::OtherResult);
     let kept = events(&world).await;
     assert!(kept.last().unwrap().detail.contains("broke"), "{kept:?}");
@@ -78,7 +78,7 @@ pub(crate) async fn finish_of_a_lost_lease_is_kept_not_counted(make: Make) {
     let lost = world.take().await;
     world.pass(10_000);
     let second = world.take().await;
-    let late = error(&world, &lost, "late words", "");
+    let late = error(&lost, "late words", "");
     assert_eq!(
         refused(world.finish(late.clone()).await),
         RefusalCode::ResultNotCounted
@@ -127,7 +127,7 @@ pub(crate) async fn finish_by_others_is_refused(make: Make) {
     let finish = |lease: &LeaseToken, principal: &str| Finish {
         lease: Some(lease.clone()),
         principal: principal.to_owned(),
-        ..world.result(&first, None)
+        ..result_of(&first, None)
     };
     for (finish, code) in [
         (
@@ -142,7 +142,7 @@ pub(crate) async fn finish_by_others_is_refused(make: Make) {
     ] {
         assert_eq!(refused(world.finish(finish).await), code);
     }
-    let mut unknown = world.result(&first, None);
+    let mut unknown = result_of(&first, None);
     unknown.execution = ExecutionId(9_999);
     assert_eq!(refused(world.finish(unknown).await), RefusalCode::Unknown);
     assert_eq!(world.counts().await, (0, 2, 0));
@@ -194,7 +194,7 @@ pub(crate) async fn a_message_is_an_execution_error(make: Make) {
     let world = World::new(make, &["", ""]).await;
     for (message, details) in [("no display", "DISPLAY is empty"), ("", "only details")] {
         let granted = world.take().await;
-        let mut finish = error(&world, &granted, message, details);
+        let mut finish = error(&granted, message, details);
         finish.result = said(TestVerdict::Passed, 1);
         world.finish(finish).await.unwrap();
         let expected = Outcome::ExecutionError {
@@ -212,7 +212,7 @@ pub(crate) async fn a_message_is_an_execution_error(make: Make) {
 pub(crate) async fn long_texts_are_cut(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
-    let finish = error(&world, &granted, &"ä".repeat(5_000), &"€\0".repeat(30_000));
+    let finish = error(&granted, &"ä".repeat(5_000), &"€\0".repeat(30_000));
     world.finish(finish.clone()).await.unwrap();
     world.finish(finish).await.unwrap();
     match world.executions().await[0].outcome.clone().unwrap() {
@@ -230,7 +230,7 @@ pub(crate) async fn late_results_are_bounded(make: Make) {
     world.pass(10_000);
     world.take().await;
     for number in 0..40 {
-        let late = error(&world, &lost, &number.to_string(), "");
+        let late = error(&lost, &number.to_string(), "");
         assert_eq!(
             refused(world.finish(late).await),
             RefusalCode::ResultNotCounted
@@ -255,7 +255,7 @@ pub(crate) async fn verdicts_move_the_plans_counters(make: Make) {
     ] {
         let granted = world.take().await;
         world
-            .finish(world.result(&granted, said(verdict, 1)))
+            .finish(result_of(&granted, said(verdict, 1)))
             .await
             .unwrap();
     }
@@ -291,7 +291,7 @@ pub(crate) async fn reset_opens_failures_only(make: Make) {
         let granted = world.take().await;
         let finish = Finish {
             message: message.to_owned(),
-            ..world.result(&granted, result)
+            ..result_of(&granted, result)
         };
         world.finish(finish).await.unwrap();
         let answer = world.reset(granted.execution, None).await;
