@@ -88,8 +88,8 @@ fn rooms_know_only_whom_they_may() {
             ));
             continue;
         };
-        for (number, line) in code(&text) {
-            for other in imported(line) {
+        for (number, line) in statements(&text) {
+            for other in imported(&line) {
                 if other != room && !known.contains(&other.as_str()) {
                     wrong.push(format!("{path}:{number}: {room} must not know {other}"));
                 }
@@ -155,6 +155,16 @@ fn files_fit_in_a_head_and_say_what_they_are_for() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
+#[test]
+fn the_reader_of_imports_reads_them() {
+    let text = "use std::{\n    fs::File,\n};\nuse crate::{\n    api::{self, plan::X},\n    model::Y,\n};\nlet a = crate::store::z();\n";
+    let found: Vec<String> = statements(text)
+        .iter()
+        .flat_map(|(_, line)| imported(line))
+        .collect();
+    assert_eq!(found, ["api", "model", "store"]);
+}
+
 /// Every source file as (path below src, text).
 fn sources() -> Vec<(String, String)> {
     fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -194,6 +204,22 @@ fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
         .map(|(index, line)| (index + 1, line))
 }
 
+/// The same, with each `use` on one line.
+fn statements(text: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut in_use = false;
+    for (number, line) in code(text) {
+        match found.last_mut() {
+            Some((_, statement)) if in_use => statement.push_str(line.trim()),
+            _ => found.push((number, line.to_owned())),
+        }
+        let begins =
+            line.trim_start().starts_with("use ") || line.trim_start().starts_with("pub use ");
+        in_use = (in_use || begins) && !line.ends_with(';');
+    }
+    found
+}
+
 fn room(path: &str) -> String {
     path.split(['/', '.']).next().unwrap_or(path).to_owned()
 }
@@ -202,42 +228,31 @@ fn at_home(path: &str, home: &str) -> bool {
     path == format!("{home}.rs") || path.starts_with(&format!("{home}/"))
 }
 
-/// The rooms that a line names after `crate::`. A grouped `use crate::{` is followed line by line: rustfmt puts each
-/// room at the depth of one indent.
-fn imported(line: &str) -> Vec<String> {
-    let mut found: Vec<String> = line
-        .match_indices("crate::")
-        .filter_map(|(at, _)| first_word(&line[at + "crate::".len()..]))
-        .collect();
-    if let Some(rest) = line.strip_prefix("    ")
-        && !rest.starts_with(' ')
-        && (rest.ends_with("::{")
-            || (rest.ends_with(',') && rest.contains("::"))
-            || rest.ends_with("},"))
-        && let Some(word) = first_word(rest)
-        && ROOMS.iter().any(|(room, _)| *room == word)
-        && rest[word.len()..].starts_with("::")
-    {
-        found.push(word);
-    }
-    if let Some(group) = line.split("use crate::{").nth(1) {
-        let mut depth = 0;
-        let mut start = true;
-        let mut word = String::new();
-        for c in group.chars() {
-            match c {
-                '{' => depth += 1,
-                '}' => depth -= 1,
-                ',' if depth == 0 => {
-                    start = true;
-                    found.push(std::mem::take(&mut word));
+/// The rooms of this crate that a statement names: `use crate::{…}` by its groups, and paths as `crate::room::x`.
+fn imported(statement: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (at, _) in statement.match_indices("crate::") {
+        let rest = &statement[at + "crate::".len()..];
+        match rest.strip_prefix('{') {
+            None => found.extend(first_word(rest)),
+            Some(group) => {
+                let mut depth = 0_i32;
+                let mut expecting = true;
+                for (index, c) in group.char_indices() {
+                    match c {
+                        '{' => depth += 1,
+                        '}' if depth == 0 => break,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => expecting = true,
+                        c if depth == 0 && expecting && c.is_alphanumeric() => {
+                            expecting = false;
+                            found.extend(first_word(&group[index..]));
+                        }
+                        _ => {}
+                    }
                 }
-                ':' if depth == 0 => start = false,
-                c if depth == 0 && start && (c.is_alphanumeric() || c == '_') => word.push(c),
-                _ => {}
             }
         }
-        found.push(word);
     }
     found.retain(|word| ROOMS.iter().any(|(room, _)| room == word));
     found

@@ -70,7 +70,7 @@ pub async fn run(command: Demo, screen: &Screen) -> Ended {
                 "the demo did not end within {}", duration::format(PATIENCE)
             )).help(format!("look at {}", command.out.display()))),
         },
-        kind = signals.next() => Ok(working::cancelled(kind)),
+        kind = signals.next() => Ok(screen.cancelled(kind)),
     }
 }
 

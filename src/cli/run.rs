@@ -73,7 +73,7 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
     let mut published = Published::default();
     tokio::select! {
         added = published.add(&config) => added?,
-        kind = signals.next() => return Ok(working::cancelled(kind)),
+        kind = signals.next() => return Ok(screen.cancelled(kind)),
     }
     connect::make_folder(&working.out, "--out")?;
     let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
@@ -97,7 +97,7 @@ impl Session<'_> {
         let runner = self.config.runner()?;
         let plan = tokio::select! {
             plan = self.start(client) => plan?,
-            kind = signals.next() => return Ok(working::cancelled(kind)),
+            kind = signals.next() => return Ok(self.screen.cancelled(kind)),
         };
         let id = plan.id;
         let job = Job {

@@ -13,6 +13,7 @@ use anstream::ColorChoice as Stream;
 use super::{
     args::{ColorChoice, Format, Voice},
     failure::Failure,
+    working,
 };
 use crate::{
     config::{
@@ -24,6 +25,7 @@ use crate::{
         Report,
         console::{Paint, conclusion_line, final_block},
     },
+    signal::SignalKind,
 };
 
 /// What the user sees, and how.
@@ -117,6 +119,13 @@ impl Screen {
         if report.conclusion() != Conclusion::Passed || !self.quiet {
             to_stderr(final_block(report, self.paint).trim_end());
         }
+    }
+
+    /// The end of a command that a signal stopped before it had anything to report.
+    pub fn cancelled(&self, kind: SignalKind) -> Conclusion {
+        let conclusion = working::cancelled(kind);
+        self.conclude(conclusion);
+        conclusion
     }
 
     /// The last line: the conclusion in words.

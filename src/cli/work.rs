@@ -43,7 +43,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let plan = tokio::select! {
         plan = client.plan(command.plan_id) => plan?,
-        kind = signals.next() => return Ok(working::cancelled(kind)),
+        kind = signals.next() => return Ok(screen.cancelled(kind)),
     };
     let job = Job {
         client,

@@ -49,7 +49,7 @@ pub async fn work(
     } = job;
     let (status, planned) = tokio::select! {
         found = survey(&client, plan.id) => found?,
-        kind = signals.next() => return Ok(Err(cancelled(kind))),
+        kind = signals.next() => return Ok(Err(screen.cancelled(kind))),
     };
     if let Some(planned) = &planned {
         something_fits(plan.id, planned, &working.offered)?;

@@ -4,8 +4,8 @@ use std::{any::Any, cell::Cell, path::Path, sync::Arc, time::Duration};
 
 use testplan::{
     model::{
-        Capabilities, Execution, ExecutionId, LeaseToken, Plan, PlanId, PlanStatus, SquishServer,
-        Test, TestResult, TestVerdict, Timestamp,
+        Capabilities, Capability, Execution, ExecutionId, LeaseToken, Plan, PlanId, PlanStatus,
+        SquishServer, Test, TestResult, TestVerdict, Timestamp,
     },
     store::{
         ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, PlannedTest, RefusalCode,
@@ -42,7 +42,11 @@ pub(crate) fn open(path: &Path, rules: Rules, now: Timestamp) -> SqliteStore {
 /// `OS=Linux browser=chrome` as a set.
 pub(crate) fn caps(text: &str) -> Capabilities {
     text.split_whitespace()
-        .map(|t| t.parse().unwrap())
+        .map(|text| {
+            // Not parsed: some tests send what no flag would let in.
+            let (key, value) = text.split_once('=').unwrap();
+            Capability::new(key, value)
+        })
         .collect()
 }
 
