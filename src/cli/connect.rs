@@ -41,10 +41,11 @@ pub fn client(
         None => None,
     };
     let transport = Arc::new(HttpTransport::new(&HttpOptions { ca_cert_pem })?);
+    let usual = Patience::default();
     let patience = Patience {
-        service: args.patience,
-        finish: args.patience.max(Patience::default().finish),
-        ..Patience::default()
+        service: args.patience.unwrap_or(usual.service),
+        finish: args.patience.unwrap_or(usual.finish),
+        ..usual
     };
     let client = Client::new(transport, endpoint, credentials, patience)?;
     Ok(client.watched(|waiting| tracing::warn!("{waiting}")))
