@@ -1,5 +1,7 @@
 //! `testplan run`: the whole thing in one process. Without a URL the service is in it too.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
     failure::{Ended, Failure},
     plans::{Loaded, Published},
     screen::Screen,
-    working::{self, JUnitProfile, Job},
+    working::{self, JUnitProfile, Job, Survey},
 };
 use crate::{
     client::Client, config::environment::Environment, exit_code::Conclusion, model::Capabilities,
@@ -40,6 +42,9 @@ pub struct Run {
     allow_empty: bool,
 }
 
+/// How long a run that was stopped waits for the service's word on what is done.
+const LAST_WORD: Duration = Duration::from_millis(500);
+
 /// `testplan run`.
 pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
     let config = connect::config(&command.config, environment, screen)?;
@@ -63,7 +68,7 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
     let mut published = Published::default();
     tokio::select! {
         added = published.add(&config) => added?,
-        kind = signals.next() => return Ok(working::cancelled(kind)),
+        kind = signals.next() => return working::cancelled_early(kind, screen),
     }
     std::fs::create_dir_all(&command.out.out).map_err(|error| {
         Failure::usage_text(format_args!("--out {}: {error}", command.out.out.display()))
@@ -92,29 +97,49 @@ async fn on(
     screen: &Screen,
 ) -> Ended {
     let runner = config.runner()?;
-    let template = connect::template(client, &command.template, Some(config)).await?;
-    let plan = execute::start(client, &template, &command.start, environment).await?;
-    screen.say(&format!("plan {} started: {}", plan.id, plan.title));
+    let started = async {
+        let template = connect::template(client, &command.template, Some(config)).await?;
+        let plan = execute::start(client, &template, &command.start, environment).await?;
+        screen.say(&format!("plan {} started: {}", plan.id, plan.title));
+        let survey = Survey::of(client, plan.id).await?;
+        Ok::<_, Failure>((plan, survey))
+    };
+    let (plan, survey) = tokio::select! {
+        started = started => started?,
+        kind = signals.next() => return working::cancelled_early(kind, screen),
+    };
     let id = plan.id;
     let job = Job {
         client: client.clone(),
         plan,
+        survey,
         runner: &runner,
         workers: &command.workers,
         out: &command.out.out,
     };
     let end = working::work(job, signals, environment, screen).await?;
     // The service's own word on what is done, where it can still be had; the records tell the rest.
-    let (status, executions) = match end.service {
-        None => (
-            client.status(id, &Capabilities::default()).await.ok(),
-            client.executions(id).await.ok().flatten(),
-        ),
-        Some(_) => (None, None),
+    let asked = async {
+        let status = client.status(id, &Capabilities::default()).await.ok();
+        (status, client.executions(id).await.ok().flatten())
+    };
+    let mut cut_short = working::cut_short(&end);
+    let (status, executions) = match (&end.service, end.stop) {
+        (Some(_), _) => (None, None),
+        (None, Some(_)) => tokio::time::timeout(LAST_WORD, asked)
+            .await
+            .unwrap_or_default(),
+        (None, None) => tokio::select! {
+            word = asked => word,
+            kind = signals.next() => {
+                cut_short.get_or_insert(working::cancelled(kind));
+                (None, None)
+            }
+        },
     };
     let paths = working::record_paths(&command.out.out, &[]);
     let mut report = working::merge(&paths, Some(id), status, executions)?;
-    if let Some(conclusion) = working::cut_short(&end) {
+    if let Some(conclusion) = cut_short {
         report = report.stopped_by(conclusion);
     } else if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);

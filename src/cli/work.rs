@@ -7,7 +7,7 @@ use super::{
     connect,
     failure::{Ended, Failure},
     screen::Screen,
-    working::{self, Job},
+    working::{self, Job, Survey},
 };
 use crate::{
     config::environment::Environment, exit_code::Conclusion, model::PlanId, run::state::Tally,
@@ -38,11 +38,20 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     })?;
     let runner = config.runner()?;
     let client = connect::client(&command.service, environment, screen)?;
-    let plan = client.plan(command.plan_id).await?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
+    let looked_up = async {
+        let plan = client.plan(command.plan_id).await?;
+        let survey = Survey::of(&client, plan.id).await?;
+        Ok::<_, Failure>((plan, survey))
+    };
+    let (plan, survey) = tokio::select! {
+        looked_up = looked_up => looked_up?,
+        kind = signals.next() => return working::cancelled_early(kind, screen),
+    };
     let job = Job {
         client,
         plan,
+        survey,
         runner: &runner,
         workers: &command.workers,
         out: &command.out.out,

@@ -5,7 +5,12 @@ use std::{
     sync::Arc,
 };
 
-use super::{args::WorkerArgs, failure::Failure, progress::Progress, screen::Screen};
+use super::{
+    args::WorkerArgs,
+    failure::{Ended, Failure},
+    progress::Progress,
+    screen::Screen,
+};
 use crate::{
     client::Client,
     config::environment::Environment,
@@ -30,12 +35,34 @@ pub struct Job<'a> {
     pub client: Client,
     /// The plan.
     pub plan: Plan,
+    /// How far it is, and what there is to run.
+    pub survey: Survey,
     /// How a test is run.
     pub runner: &'a RunnerSettings,
     /// How the workers work.
     pub workers: &'a WorkerArgs,
     /// Where results go.
     pub out: &'a Path,
+}
+
+/// What is looked up of a plan before anybody works on it.
+#[derive(Debug)]
+pub struct Survey {
+    status: PlanStatus,
+    planned: Option<Vec<PlannedExecution>>,
+}
+
+impl Survey {
+    /// Asks the service.
+    pub async fn of(client: &Client, plan: PlanId) -> Result<Self, Failure> {
+        let status = client.status(plan, &Capabilities::default()).await?;
+        let planned = if status.total() <= MOST_LISTED {
+            listed(client, plan).await?
+        } else {
+            None
+        };
+        Ok(Self { status, planned })
+    }
 }
 
 /// Works on a plan with the workers of this process.
@@ -45,15 +72,7 @@ pub async fn work(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<RunEnd, Failure> {
-    let status = job
-        .client
-        .status(job.plan.id, &Capabilities::default())
-        .await?;
-    let planned = if status.total() <= MOST_LISTED {
-        listed(&job.client, job.plan.id).await?
-    } else {
-        None
-    };
+    let Survey { status, planned } = job.survey;
     let offered: Capabilities = job.workers.capabilities.iter().cloned().collect();
     std::fs::create_dir_all(job.out.join("logs")).map_err(|error| {
         Failure::usage_text(format_args!("--out {}: {error}", job.out.display()))
@@ -230,7 +249,14 @@ pub fn write_reports(report: &Report, out: &Path, profile: JUnitProfile) -> Resu
     junit.and(summary)
 }
 
-/// What a signal that came before any work means.
+/// The end of a command that a signal came to while it was asking the service.
+pub fn cancelled_early(kind: SignalKind, screen: &Screen) -> Ended {
+    let conclusion = cancelled(kind);
+    screen.conclude(conclusion);
+    Ok(conclusion)
+}
+
+/// What a signal means that came before or after all work.
 pub fn cancelled(kind: SignalKind) -> Conclusion {
     match kind {
         SignalKind::Interrupt => Conclusion::Interrupted,

@@ -146,14 +146,18 @@ pub async fn work(
             break;
         }
     }
-    let (tally, stop, service, broken) = state.into_end();
-    let status = match service {
-        None => order
-            .client
-            .status(order.plan.id, &Capabilities::default())
-            .await
-            .ok(),
-        Some(_) => None,
+    let (tally, mut stop, service, broken) = state.into_end();
+    let everything = Capabilities::default();
+    let status = match (stop, &service) {
+        (None, None) => tokio::select! {
+            asked = order.client.status(order.plan.id, &everything) => asked.ok(),
+            kind = signals.next() => {
+                stop = Some(Stop::Signal(kind));
+                None
+            }
+        },
+        // Whoever was told to stop asks nobody any more.
+        _ => None,
     };
     let reason = reason(stop, service.as_deref(), broken.as_deref());
     write(order.name, RecordEvent::Left { reason, status })?;
