@@ -179,6 +179,8 @@ impl Worker {
         &mut self,
         granted: Granted,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
+        // It was asked for while the last result was delivered, which may have taken longer than the lease.
+        let granted = self.client.fresh(granted).await;
         let execution = granted.execution;
         self.record(RecordEvent::Reserved {
             execution,
