@@ -15,5 +15,6 @@ mod faults {
     mod killed_service;
     mod killed_worker;
     mod lost_service;
+    mod slow_delivery;
     mod stopping;
 }
