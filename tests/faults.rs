@@ -14,5 +14,7 @@ mod faults {
     mod frozen_worker;
     mod killed_service;
     mod killed_worker;
+    mod lost_service;
+    mod slow_delivery;
     mod stopping;
 }

@@ -65,9 +65,9 @@ pub struct ServiceArgs {
     /// Send credentials over plain http to a host other than this one.
     #[arg(long)]
     pub allow_http: bool,
-    /// How long an unreachable service is ridden out before giving up (exit code 3).
-    #[arg(long, value_name = "DURATION", default_value = "2m", value_parser = duration::parse)]
-    pub patience: Duration,
+    /// How long an unreachable service is ridden out before giving up (exit code 3) [default: 2m; 10m for a result].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub patience: Option<Duration>,
 }
 
 /// What to look up.

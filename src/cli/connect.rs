@@ -54,10 +54,13 @@ pub fn client(
     let transport = Arc::new(transport);
     let usual = Patience::default();
     let patience = Patience {
-        service: args.patience,
-        finish: args.patience.max(usual.finish),
+        service: args.patience.unwrap_or(usual.service),
+        finish: args.patience.unwrap_or(usual.finish),
         // Who is in a hurry does not wait half a minute for a service that hangs; a busy one gets its moment.
-        request: usual.request.min(args.patience.max(SHORTEST_REQUEST)),
+        request: match args.patience {
+            Some(patience) => usual.request.min(patience.max(SHORTEST_REQUEST)),
+            None => usual.request,
+        },
     };
     let client = Client::new(transport, endpoint, credentials, patience)?;
     Ok(client.watched(|waiting| tracing::warn!("{waiting}")))

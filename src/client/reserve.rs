@@ -106,8 +106,9 @@ impl Client {
     }
 
     /// A lease granted at the end of a long wait, or by a request whose first answer was lost, may have begun at any
-    /// time since: by its word it would be used up before work begins. One heartbeat gives it a known beginning.
-    async fn fresh(&self, mut granted: Granted) -> Granted {
+    /// time since: by its word it would be used up before work begins. One heartbeat gives it a known beginning. The
+    /// same for a lease that had to wait for its holder. Sends nothing for a young one.
+    pub async fn fresh(&self, mut granted: Granted) -> Granted {
         let age = clock::monotonic().saturating_duration_since(granted.sent_at);
         if let Some(lease) = &granted.lease
             && age > granted.timeout / 3

@@ -146,14 +146,17 @@ pub async fn work(
             break;
         }
     }
-    let (tally, stop, service, broken) = state.into_end();
-    let status = match (&service, stop) {
-        // Who was told to stop has no time to ask, and who lost the service nobody to answer.
-        (None, None) => order
-            .client
-            .status(order.plan.id, &Capabilities::default())
-            .await
-            .ok(),
+    let (tally, mut stop, service, broken) = state.into_end();
+    let everything = Capabilities::default();
+    let status = match (stop, &service) {
+        (None, None) => tokio::select! {
+            asked = order.client.status(order.plan.id, &everything) => asked.ok(),
+            kind = signals.next() => {
+                stop = Some(Stop::Signal(kind));
+                None
+            }
+        },
+        // Whoever was told to stop asks nobody any more.
         _ => None,
     };
     let reason = reason(stop, service.as_deref(), broken.as_deref());

@@ -87,6 +87,10 @@ impl Executor {
         started: impl FnOnce(u32) -> F,
     ) -> Attempt {
         let began = clock::monotonic();
+        if let Some(reason) = heartbeat.is_lost() {
+            tracing::warn!(%reason, "lease lost, the test is not started");
+            return never_began(began, Outcome::LeaseLost);
+        }
         let name = self.attempt_name(granted);
         let results_dir = self.out.join("results").join(&name);
         let log = format!("logs/{name}.log");
@@ -282,6 +286,10 @@ fn could_not_run(began: Instant, what: &str, details: &str) -> Attempt {
         message: format!("{what}: {details}"),
         details: String::new(),
     };
+    never_began(began, outcome)
+}
+
+fn never_began(began: Instant, outcome: Outcome) -> Attempt {
     Attempt {
         outcome,
         duration: began.elapsed(),

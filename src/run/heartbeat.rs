@@ -91,7 +91,9 @@ async fn keep(
     standing: watch::Sender<Standing>,
 ) {
     let spread = f64::from(u8::try_from(lease.execution.0.rem_euclid(256)).unwrap_or(0)) / 255.0;
-    let mut pause = lease.beat_interval(spread);
+    // Some of it is used already: an old lease is renewed at once.
+    let age = clock::monotonic().saturating_duration_since(lease.sent_at);
+    let mut pause = lease.beat_interval(spread).saturating_sub(age);
     loop {
         tokio::time::sleep(pause).await;
         let interval = lease.beat_interval(spread);

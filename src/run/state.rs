@@ -19,7 +19,10 @@ pub enum Phase {
     /// Reserve and execute.
     #[default]
     Working,
-    /// Reserve nothing more, end the children, give the leases back.
+    /// The service is gone or refuses: reserve nothing more, end the children. Results are delivered all the same, for
+    /// as long as the client is patient.
+    Leaving,
+    /// Somebody wants an end: the same, but nothing waits for the service any more.
     Stopping,
     /// Kill at once.
     Killing,
@@ -314,11 +317,11 @@ impl RunState {
                     response.notice = Some(Notice::ServiceGone(error.to_string()));
                     self.service = Some(error);
                 }
-                response.phase = self.advance(Phase::Stopping);
+                response.phase = self.advance(Phase::Leaving);
             }
             Leave::Broken(message) => {
                 self.broken.get_or_insert(message);
-                response.phase = self.advance(Phase::Stopping);
+                response.phase = self.advance(Phase::Leaving);
             }
         }
         response.over = self.slots.iter().all(|slot| slot.left);

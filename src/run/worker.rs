@@ -14,7 +14,7 @@ use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
     clock,
     model::{
-        Capabilities, LeaseToken, Outcome, PlanId,
+        Capabilities, ExecutionId, LeaseToken, Outcome, PlanId,
         record::{Confirmation, RecordEvent},
     },
 };
@@ -70,6 +70,10 @@ const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(
 const IDLE_GRACE: Duration = Duration::from_secs(300);
 /// How long a reserve that is under way when the run stops may still be answered, so that its lease can be given back.
 const STOP_GRACE: Duration = Duration::from_millis(500);
+/// How long the service may still take to hear a result when the run is stopped: as long as other tests get to end.
+const DELIVERY_GRACE: Duration = Duration::from_secs(4);
+/// The same for a lease that is given back, which is done after the test has used its time. Expiry does it later.
+const RELEASE_GRACE: Duration = Duration::from_secs(1);
 
 /// Works until nothing is left, the run stops, or the service is gone. `Left` is always the last letter.
 pub async fn work(mut worker: Worker) {
@@ -142,19 +146,18 @@ impl Worker {
         pending: Option<u64>,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
         match pending {
-            Some(0) => Err(Leave::NothingLeft),
+            Some(0) => return Err(Leave::NothingLeft),
             Some(_) => {
                 self.tell(WorkerEvent::Waiting(waiting)).await;
                 Ok(self.reserve(LONG_POLL).await)
             }
             None => {
-                let status = match self
-                    .client
-                    .status(self.plan, &Capabilities::default())
-                    .await
-                {
-                    Ok(status) => status,
-                    Err(error) => return Err(Leave::Service(Box::new(error))),
+                let everything = Capabilities::default();
+                let asking = self.client.status(self.plan, &everything);
+                let status = match self.unless_stopped(STOP_GRACE, asking).await {
+                    Some(Ok(status)) => status,
+                    Some(Err(error)) => return Err(Leave::Service(Box::new(error))),
+                    None => return Err(Leave::Told),
                 };
                 if status.is_drained() || idle.for_too_long(waiting) {
                     return Err(Leave::NothingLeft);
@@ -176,13 +179,15 @@ impl Worker {
         &mut self,
         granted: Granted,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
+        // It was asked for while the last result was delivered, which may have taken longer than the lease.
+        let granted = self.client.fresh(granted).await;
         let execution = granted.execution;
         self.record(RecordEvent::Reserved {
             execution,
             test: granted.test.clone(),
             required: granted.required.clone(),
             attempt: granted.attempt,
-            lease: granted.lease.as_ref().map(LeaseToken::fingerprint),
+            lease: granted.lease.as_ref().map(|lease| lease.fingerprint()),
             squish_server: granted
                 .server
                 .as_ref()
@@ -225,7 +230,9 @@ impl Worker {
         match outcome {
             Outcome::LeaseLost => Ok(self.next().await),
             Outcome::Cancelled => {
-                self.release(&lease).await;
+                if self.release(execution, lease.token.as_ref()).await {
+                    self.record(RecordEvent::Released { execution }).await;
+                }
                 Err(Leave::Told)
             }
             Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
@@ -241,9 +248,10 @@ impl Worker {
         lease: &HeldLease,
         outcome: &Outcome,
     ) -> Option<Result<Reservation, ClientError>> {
-        let told = self
+        let telling = self
             .client
             .finish(lease.execution, lease.token.as_ref(), outcome);
+        let told = self.unless_stopped(DELIVERY_GRACE, telling);
         let (told, next) = if self.settings.allocate_server {
             let told = told.await;
             (told, self.next().await)
@@ -251,12 +259,15 @@ impl Worker {
             tokio::join!(told, self.next())
         };
         let answer = match &told {
-            Ok(()) => Confirmation::Counted,
-            Err(error) if error.lease_is_lost() => Confirmation::NotCounted {
+            Some(Ok(())) => Confirmation::Counted,
+            Some(Err(error)) if error.lease_is_lost() => Confirmation::NotCounted {
                 reason: error.to_string(),
             },
-            Err(error) => Confirmation::Undelivered {
+            Some(Err(error)) => Confirmation::Undelivered {
                 reason: error.to_string(),
+            },
+            None => Confirmation::Undelivered {
+                reason: "the run was stopped before the service answered".to_owned(),
             },
         };
         self.record(RecordEvent::Confirmed {
@@ -265,11 +276,15 @@ impl Worker {
         })
         .await;
         match told {
-            Err(error) if !error.lease_is_lost() => {
+            Some(Err(error)) if !error.lease_is_lost() => {
                 self.give_back(next).await;
                 Some(Err(error))
             }
-            _ => next,
+            Some(_) => next,
+            None => {
+                self.give_back(next).await;
+                None
+            }
         }
     }
 
@@ -283,20 +298,44 @@ impl Worker {
     /// Gives a reservation back that will not be worked on.
     async fn give_back(&self, reservation: Option<Result<Reservation, ClientError>>) {
         if let Some(Ok(Reservation::Granted(granted))) = reservation {
-            let execution = granted.execution;
-            if let Err(error) = self.client.release(execution, granted.lease.as_ref()).await {
-                tracing::warn!(%execution, %error, "a reservation could not be given back; it ends by itself");
-            }
+            self.release(granted.execution, granted.lease.as_ref())
+                .await;
         }
     }
 
-    async fn release(&self, lease: &HeldLease) {
-        let execution = lease.execution;
-        match self.client.release(execution, lease.token.as_ref()).await {
-            Ok(()) => self.record(RecordEvent::Released { execution }).await,
-            Err(error) => {
-                tracing::warn!(%execution, %error, "a lease could not be given back; it ends by itself");
+    /// Gives a lease back, and says whether that is done.
+    async fn release(&self, execution: ExecutionId, lease: Option<&LeaseToken>) -> bool {
+        let giving = self.client.release(execution, lease);
+        let because = match self.unless_stopped(RELEASE_GRACE, giving).await {
+            Some(Ok(())) => return true,
+            Some(Err(error)) => error.to_string(),
+            None => "no answer in time".to_owned(),
+        };
+        tracing::warn!(%execution, because, "a lease could not be given back; it ends by itself");
+        false
+    }
+
+    /// What comes of a request. `None` if somebody wanted an end and there is no answer `grace` later, or half a
+    /// second after the same was wanted again.
+    async fn unless_stopped<T>(
+        &self,
+        grace: Duration,
+        request: impl Future<Output = T>,
+    ) -> Option<T> {
+        let (mut stopped, mut killed) = (self.phase.clone(), self.phase.clone());
+        let given_up = async {
+            state::moved_past(&mut stopped, Phase::Leaving).await;
+            tokio::select! {
+                () = tokio::time::sleep(grace) => {}
+                _ = state::moved_past(&mut killed, Phase::Stopping) => {
+                    tokio::time::sleep(STOP_GRACE.min(grace)).await;
+                }
             }
+        };
+        tokio::select! {
+            biased;
+            answer = request => Some(answer),
+            () = given_up => None,
         }
     }
 

@@ -12,7 +12,7 @@ fn two_workers_run_every_execution_once_and_where_it_belongs() {
         r#"echo "$TESTPLAN_EXECUTION_ID $TESTPLAN_CAPABILITY_OS $2" >> ran"#,
     );
     PlanFile::run_with(&note)
-        .on_each(&["Linux", "Windows"])
+        .on_each(&["OS=Linux", "OS=Windows"])
         .numbered("s", 250)
         .on(&stage);
     let service = Service::start(&stage);

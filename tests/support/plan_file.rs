@@ -37,9 +37,13 @@ impl PlanFile {
         self.tests(suite, (1..=count).map(|number| format!("t{number}")))
     }
 
-    /// Every test once on each of these systems.
-    pub(crate) fn on_each(mut self, systems: &[&str]) -> Self {
-        let configurations: Vec<Value> = systems.iter().map(|name| json!({ "OS": name })).collect();
+    /// Every test once for each of these capabilities, as `OS=Linux`.
+    pub(crate) fn on_each(mut self, capabilities: &[&str]) -> Self {
+        let configuration = |text: &&str| {
+            let (key, value) = text.split_once('=').unwrap();
+            json!({ key: value })
+        };
+        let configurations: Vec<Value> = capabilities.iter().map(configuration).collect();
         *self.template("configurations") = configurations.into();
         self
     }

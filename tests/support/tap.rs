@@ -1,9 +1,9 @@
-//! A wire with a tap on it: forwards connections to a service and keeps what went by.
+//! A wire with a tap on it: forwards connections to a service, keeps what went by, and can be turned off for some of it.
 
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
-    sync::{Arc, Mutex},
+    sync::{Arc, Condvar, Mutex},
     thread,
 };
 
@@ -14,6 +14,14 @@ pub(crate) struct Tap {
     pub(crate) url: String,
     requests: Kept,
     answers: Kept,
+    held_back: Arc<HeldBack>,
+}
+
+/// Requests that hold this text wait.
+#[derive(Default)]
+struct HeldBack {
+    text: Mutex<Option<&'static str>>,
+    changed: Condvar,
 }
 
 /// One direction: what went by, a text per connection.
@@ -24,22 +32,35 @@ impl Tap {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (requests, answers) = (Kept::default(), Kept::default());
+        let held_back = Arc::new(HeldBack::default());
         let to = service.address().to_owned();
         let kept = (Arc::clone(&requests), Arc::clone(&answers));
+        let gate = Arc::clone(&held_back);
         thread::spawn(move || {
             for client in listener.incoming().flatten() {
                 let Ok(service) = TcpStream::connect(&to) else {
                     continue;
                 };
-                forward(&client, &service, &kept.0);
-                forward(&service, &client, &kept.1);
+                forward(&client, &service, &kept.0, Some(&gate));
+                forward(&service, &client, &kept.1, None);
             }
         });
         Self {
             url,
             requests,
             answers,
+            held_back,
         }
+    }
+
+    /// Holds requests back that contain a text: the service does not hear of them.
+    pub(crate) fn hold_back(&self, text: &'static str) {
+        self.held_back.set(Some(text));
+    }
+
+    /// Lets them go on.
+    pub(crate) fn let_go(&self) {
+        self.held_back.set(None);
     }
 
     /// What was asked, headers and all.
@@ -69,10 +90,24 @@ fn text(kept: &Kept) -> String {
     String::from_utf8_lossy(&kept.lock().unwrap().concat()).into_owned()
 }
 
-fn forward(from: &TcpStream, to: &TcpStream, kept: &Kept) {
+impl HeldBack {
+    fn set(&self, text: Option<&'static str>) {
+        *self.text.lock().unwrap() = text;
+        self.changed.notify_all();
+    }
+
+    fn wait(&self, request: &[u8]) {
+        let request = String::from_utf8_lossy(request);
+        let held = |text: &mut Option<&str>| text.is_some_and(|text| request.contains(text));
+        let text = self.text.lock().unwrap();
+        drop(self.changed.wait_while(text, held).unwrap());
+    }
+}
+
+fn forward(from: &TcpStream, to: &TcpStream, kept: &Kept, gate: Option<&Arc<HeldBack>>) {
     let mut from = from.try_clone().unwrap();
     let mut to = to.try_clone().unwrap();
-    let kept = Arc::clone(kept);
+    let (kept, gate) = (Arc::clone(kept), gate.cloned());
     let place = {
         let mut kept = kept.lock().unwrap();
         kept.push(Vec::new());
@@ -82,6 +117,9 @@ fn forward(from: &TcpStream, to: &TcpStream, kept: &Kept) {
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             kept.lock().unwrap()[place].extend_from_slice(&buffer[..count]);
+            if let Some(gate) = &gate {
+                gate.wait(&buffer[..count]);
+            }
             if to.write_all(&buffer[..count]).is_err() {
                 break;
             }
