@@ -146,7 +146,7 @@ impl Worker {
         pending: Option<u64>,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
         match pending {
-            Some(0) => return Err(Leave::NothingLeft),
+            Some(0) => Err(Leave::NothingLeft),
             Some(_) => {
                 self.tell(WorkerEvent::Waiting(waiting)).await;
                 Ok(self.reserve(LONG_POLL).await)
@@ -187,7 +187,7 @@ impl Worker {
             test: granted.test.clone(),
             required: granted.required.clone(),
             attempt: granted.attempt,
-            lease: granted.lease.as_ref().map(|lease| lease.fingerprint()),
+            lease: granted.lease.as_ref().map(super::super::model::lease::LeaseToken::fingerprint),
             squish_server: granted
                 .server
                 .as_ref()
