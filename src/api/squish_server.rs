@@ -59,11 +59,13 @@ impl From<SquishServerResponse> for SquishServer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct NewSquishServerRequest {
     /// Port number as string; a number is read too.
+    #[schemars(regex(pattern = "^[1-9][0-9]{0,4}$"))]
     #[serde(deserialize_with = "tolerant::text")]
     pub port: String,
     /// Whether it is given out.
     pub enabled: bool,
     /// Host; the service's own machine when absent.
+    #[schemars(length(min = 1, max = 253))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// What it offers.
@@ -74,6 +76,7 @@ pub struct NewSquishServerRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SquishServerPatch {
     /// New port.
+    #[schemars(regex(pattern = "^[1-9][0-9]{0,4}$"))]
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
@@ -84,6 +87,7 @@ pub struct SquishServerPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// New host.
+    #[schemars(length(min = 1, max = 253))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// New labels, all of them.

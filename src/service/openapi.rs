@@ -92,7 +92,7 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
             "name": "id",
             "in": "path",
             "required": true,
-            "schema": { "type": "integer", "format": "int64" },
+            "schema": { "type": "integer", "format": "int64", "minimum": 1 },
         }));
     }
     for it in &operation.parameters {

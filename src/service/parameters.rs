@@ -35,15 +35,15 @@ impl JsonSchema for ShortText {
     }
 }
 
-/// How long a client would wait.
-pub(super) enum Preference {}
+/// What something is called; not empty.
+pub(super) enum Name {}
 
-impl JsonSchema for Preference {
+impl JsonSchema for Name {
     fn schema_name() -> Cow<'static, str> {
-        "Preference".into()
+        "Name".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": "^wait=[0-9]+$" })
+        json_schema!({ "type": "string", "minLength": 1 })
     }
 }

@@ -7,7 +7,7 @@ use http::Method;
 use super::{
     health, leases, listings, openapi,
     operation::Operation,
-    parameters::{Limit, Preference, ShortText},
+    parameters::{Limit, Name, ShortText},
     plans, squish_servers,
 };
 use crate::{
@@ -19,16 +19,16 @@ use crate::{
 pub(super) fn operations() -> Vec<Operation> {
     let (get, post) = (Method::GET, Method::POST);
     let key = "The same key with the same body gets the same answer, up to 255 characters";
-    let wait =
-        "wait=N: answer only when there is something new to say, after N seconds at the latest";
+    let wait = "wait=N: answer only when there is something new to say, after N seconds at the latest. What is no such \
+         preference is ignored";
     vec![
         Operation::new(get.clone(), "/execution/v1/testplans", plans::find)
             .named(
                 "findTestPlan",
                 "Look a test plan up by project and title; the newest wins",
             )
-            .needs::<String>("project", "Project name, exact")
-            .needs::<String>("title", "Title, exact")
+            .needs::<Name>("project", "Project name, exact")
+            .needs::<Name>("title", "Title, exact")
             .needs::<PlanKind>("type", "Template, or started plan")
             .look_up(),
         Operation::new(get.clone(), "/execution/v1/testplans/{id}", plans::get)
@@ -47,7 +47,7 @@ pub(super) fn operations() -> Vec<Operation> {
                 "capabilities",
                 "Capabilities as pairs, as OS=Linux; at most 64 of at most 256 characters",
             )
-            .header::<Preference>("prefer", wait),
+            .header::<String>("prefer", wait),
         Operation::new(post.clone(), "/execution/v1/reserve/{id}", leases::reserve)
             .named(
                 "reserve",
@@ -55,7 +55,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
             .header::<ShortText>(IDEMPOTENCY_KEY, key)
             .header::<ShortText>(WORKER, "Which worker asks, up to 255 characters")
-            .header::<Preference>("prefer", wait)
+            .header::<String>("prefer", wait)
             .hands_out(),
         Operation::new(
             post.clone(),
