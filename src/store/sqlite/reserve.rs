@@ -1,6 +1,6 @@
 //! Handing executions out.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use rusqlite::params;
 
@@ -77,9 +77,13 @@ fn fitting_status(
     plan: &PlanFacts,
     fitting: &[(i64, Arc<Capabilities>)],
 ) -> Result<PlanStatus, StoreError> {
+    if fitting.is_empty() {
+        return Ok(PlanStatus::default());
+    }
+    let sets: HashSet<i64> = fitting.iter().map(|(set, _)| *set).collect();
     let counts = counts::by_label_set(&desk.db, plan.id, desk.now)?;
     Ok(counts::total(counts.into_iter().filter_map(
-        |(set, status)| fitting.iter().any(|(id, _)| *id == set).then_some(status),
+        |(set, status)| sets.contains(&set).then_some(status),
     )))
 }
 
