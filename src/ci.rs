@@ -1,6 +1,7 @@
-//! Which CI this is and what it knows: commit, branch, run, links.
+//! Which CI this is and what it knows: commit, branch, run, links; and what GitHub is told of a run.
 
 mod detect;
+pub mod github;
 
 use std::fmt;
 

@@ -5,6 +5,7 @@
 
 pub mod args;
 pub mod calls;
+pub mod commit_status;
 pub mod connect;
 pub mod demo;
 pub mod embedded;

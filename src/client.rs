@@ -43,7 +43,7 @@ pub use credentials::{Credentials, Presented};
 pub use endpoint::Endpoint;
 pub use error::{ClientError, ErrorKind, RedirectTarget};
 pub use execute::StartPlan;
-pub use http_transport::{HttpOptions, HttpTransport};
+pub use http_transport::{HttpOptions, HttpTransport, install_tls_provider};
 pub use reserve::{Granted, Reservation, ReserveOptions};
 pub use retry::{Patience, Waiting};
 pub use setup::SetupError;

@@ -2,7 +2,7 @@
 //!
 //! [`read`] parses record files, [`merge`] makes one [`Report`] of any number of them and proves that every planned
 //! execution has a counted result or is named as missing. The renderers ([`junit`], [`summary`], [`console`],
-//! [`json`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
+//! [`json`], [`status_line`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
 //! them through its own function of [`sanitise`].
 
 pub mod clean;
@@ -15,6 +15,7 @@ pub mod merge;
 pub mod read;
 pub mod sanitise;
 pub mod span;
+pub mod status_line;
 pub mod summary;
 pub mod verdict;
 

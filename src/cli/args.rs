@@ -134,6 +134,32 @@ pub struct OutArgs {
     pub out: Option<PathBuf>,
 }
 
+/// What GitHub is told in the end. The token comes from `GITHUB_TOKEN`, never from a flag's value.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "GitHub")]
+pub struct StatusArgs {
+    /// Set a commit status on the commit under test [env: `GITHUB_TOKEN`, `GITHUB_REPOSITORY`, `GITHUB_API_URL`]. If
+    /// GitHub refuses, that is a warning: the exit code stays what the tests made it.
+    #[arg(long)]
+    pub commit_status: bool,
+    /// What tells this status from others of the commit; a later one of the same name replaces it.
+    #[arg(long, value_name = "NAME", default_value = "testplan", requires = "commit_status", value_parser = status_context)]
+    pub status_context: String,
+}
+
+/// Longest name of a commit status, in bytes.
+const LONGEST_CONTEXT: usize = 255;
+
+/// Reads `--status-context`.
+pub fn status_context(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.len() > LONGEST_CONTEXT || text.contains(char::is_control) {
+        return Err(format!(
+            "a name of 1 to {LONGEST_CONTEXT} bytes on one line"
+        ));
+    }
+    Ok(text.to_owned())
+}
+
 /// Shortest lease: below this, a heartbeat's round trip and the end of a process tree do not fit in it.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 

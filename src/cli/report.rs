@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{Format, OutArgs, ServiceArgs},
-    connect,
+    args::{Format, OutArgs, ServiceArgs, StatusArgs},
+    commit_status, connect,
     failure::Ended,
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings,
 };
 use crate::{
+    ci::github::Patience,
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, PlanId},
@@ -42,6 +43,8 @@ pub struct Report {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    status: StatusArgs,
 }
 
 /// `testplan report`.
@@ -70,6 +73,12 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
             screen.conclude(report.conclusion());
         }
     }
-    written?;
-    Ok(report.conclusion())
+    let ended = written.map(|()| report.conclusion());
+    let told = commit_status::Told {
+        report: &report,
+        ended: &ended,
+        patience: Patience::default(),
+    };
+    commit_status::tell(&command.status, told, environment, screen).await;
+    ended
 }

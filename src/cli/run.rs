@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{
-    args::{ConfigArgs, OutArgs, ServiceArgs, StartArgs, TemplateArgs, WorkerArgs},
-    connect,
+    args::{ConfigArgs, OutArgs, ServiceArgs, StartArgs, StatusArgs, TemplateArgs, WorkerArgs},
+    commit_status, connect,
     embedded::Embedded,
     execute,
     failure::{Ended, Failure},
@@ -17,16 +17,20 @@ use super::{
     working::{self, Job},
 };
 use crate::{
+    ci::github::Patience,
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, Plan, PlanId},
-    run::RunEnd,
+    report::Report,
+    run::{RunEnd, state::Stop},
     signal::Signals,
 };
 
 /// How long a run that was stopped waits for the service's word on what is done.
 const LAST_WORD: Duration = Duration::from_secs(1);
+/// How long it waits for GitHub then: a CI that cancels a job kills it within ten seconds.
+const LAST_STATUS: Duration = Duration::from_secs(3);
 
 /// Looks up, executes, works, waits and reports.
 #[derive(Args, Debug)]
@@ -49,6 +53,8 @@ pub struct Run {
     /// An empty plan is fine (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    status: StatusArgs,
 }
 
 /// `testplan run`.
@@ -68,7 +74,8 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
     };
     if connect::names_a_service(&command.service, environment)? {
         let client = connect::client(&command.service, environment, screen)?;
-        return session.go(&client, &mut signals).await;
+        let end = session.go(&client, &mut signals).await?;
+        return session.conclude(end, &mut signals).await;
     }
     let mut published = Published::default();
     tokio::select! {
@@ -77,10 +84,20 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
     }
     connect::make_folder(&working.out, "--out")?;
     let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
-    let ended = session.go(&embedded.client, &mut signals).await;
+    let end = session.go(&embedded.client, &mut signals).await;
     let closed = embedded.close().await;
-    let ended = ended?;
-    closed.map(|()| ended)
+    let mut end = end?;
+    end.ended = end.ended.and_then(|conclusion| closed.map(|()| conclusion));
+    session.conclude(end, &mut signals).await
+}
+
+/// How a session ended.
+struct End {
+    ended: Ended,
+    /// What was reported; `None` if it was stopped before there was anything to report.
+    report: Option<Report>,
+    /// Whether a signal stopped it.
+    is_stopped: bool,
 }
 
 /// One `testplan run`, once its service is there.
@@ -93,11 +110,16 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    async fn go(&self, client: &Client, signals: &mut Signals) -> Ended {
+    async fn go(&self, client: &Client, signals: &mut Signals) -> Result<End, Failure> {
+        let early = |conclusion| End {
+            ended: Ok(conclusion),
+            report: None,
+            is_stopped: true,
+        };
         let runner = self.config.runner()?;
         let plan = tokio::select! {
             plan = self.start(client) => plan?,
-            kind = signals.next() => return Ok(self.screen.cancelled(kind)),
+            kind = signals.next() => return Ok(early(self.screen.cancelled(kind))),
         };
         let id = plan.id;
         let job = Job {
@@ -108,8 +130,32 @@ impl Session<'_> {
         };
         match working::work(job, signals, self.environment, self.screen).await? {
             Ok(end) => self.report(client, id, &end).await,
-            Err(cancelled) => Ok(cancelled),
+            Err(cancelled) => Ok(early(cancelled)),
         }
+    }
+
+    /// Tells GitHub, now that nothing else can change the end.
+    async fn conclude(&self, end: End, signals: &mut Signals) -> Ended {
+        let patience = Patience::default();
+        if let Some(report) = &end.report {
+            let told = commit_status::Told {
+                report,
+                ended: &end.ended,
+                patience: if end.is_stopped {
+                    Patience {
+                        total: LAST_STATUS,
+                        ..patience
+                    }
+                } else {
+                    patience
+                },
+            };
+            tokio::select! {
+                () = commit_status::tell(&self.command.status, told, self.environment, self.screen) => {}
+                _ = signals.next() => commit_status::warn("stopped by a signal while GitHub was asked", self.screen),
+            }
+        }
+        end.ended
     }
 
     async fn start(&self, client: &Client) -> Result<Plan, Failure> {
@@ -120,7 +166,7 @@ impl Session<'_> {
         Ok(plan)
     }
 
-    async fn report(&self, client: &Client, plan: PlanId, end: &RunEnd) -> Ended {
+    async fn report(&self, client: &Client, plan: PlanId, end: &RunEnd) -> Result<End, Failure> {
         // The service's own word on what is done, where it can still be had in time; the records tell the rest.
         let asked = async {
             let status = client.status(plan, &Capabilities::default()).await.ok();
@@ -151,7 +197,10 @@ impl Session<'_> {
                 .insist(&format!("error: {error}\nhelp: {}", error.help()));
         }
         self.screen.report(&report);
-        written?;
-        Ok(report.conclusion())
+        Ok(End {
+            ended: written.map(|()| report.conclusion()),
+            report: Some(report),
+            is_stopped: matches!(end.stop, Some(Stop::Signal(_))),
+        })
     }
 }

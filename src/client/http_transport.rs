@@ -36,8 +36,7 @@ const LARGEST_BODY: usize = 16 * 1024 * 1024;
 impl HttpTransport {
     /// A transport that has opened no connection yet.
     pub fn new(options: &HttpOptions) -> Result<Self, SetupError> {
-        // An error says that another part of the process has installed a provider, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        install_tls_provider();
         let extra = match &options.ca_cert_pem {
             Some(pem) => certificates(pem)?,
             None => Vec::new(),
@@ -131,6 +130,12 @@ impl fmt::Debug for HttpTransport {
         // A derived one would show the proxies, which may hold passwords.
         f.write_str("HttpTransport")
     }
+}
+
+/// Makes ring what all TLS of this process is done with. More than once is the same as once.
+pub fn install_tls_provider() {
+    // An error says that another part of the process has installed a provider, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SetupError> {

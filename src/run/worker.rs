@@ -187,7 +187,7 @@ impl Worker {
             test: granted.test.clone(),
             required: granted.required.clone(),
             attempt: granted.attempt,
-            lease: granted.lease.as_ref().map(super::super::model::lease::LeaseToken::fingerprint),
+            lease: granted.lease.as_ref().map(LeaseToken::fingerprint),
             squish_server: granted
                 .server
                 .as_ref()

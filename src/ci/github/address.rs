@@ -1,0 +1,154 @@
+//! Where a status goes: API, repository and commit, checked before anything is sent.
+
+use std::{fmt, net::IpAddr};
+
+use http::Uri;
+
+/// A commit of a repository at one API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    api: Uri,
+    repository: String,
+    commit: String,
+}
+
+/// What of an address cannot be used. Shows no URL, which may hold a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadAddress {
+    /// The API's base is no URL.
+    #[error("GITHUB_API_URL is not a URL such as https://github.example.com/api/v3")]
+    Api,
+    /// The token would travel unencrypted.
+    #[error(
+        "GITHUB_API_URL is plain http to another machine, and the token would travel unencrypted; use https://"
+    )]
+    Unencrypted,
+    /// The repository is not `owner/name`.
+    #[error("GITHUB_REPOSITORY is not owner/name")]
+    Repository,
+    /// The commit is not a hash.
+    #[error("the commit under test is not a hash")]
+    Commit,
+}
+
+impl Address {
+    /// Puts an address together. `api` is an API's base, as `https://api.github.com`; `repository` is `owner/name`;
+    /// `commit` is a whole hash.
+    pub fn new(api: &str, repository: &str, commit: &str) -> Result<Self, BadAddress> {
+        let api: Uri = api.trim().parse().map_err(|_| BadAddress::Api)?;
+        let host = api
+            .host()
+            .filter(|host| !host.is_empty())
+            .ok_or(BadAddress::Api)?;
+        match api.scheme_str() {
+            Some("https") => {}
+            Some("http") if is_loopback(host) => {}
+            Some("http") => return Err(BadAddress::Unencrypted),
+            _ => return Err(BadAddress::Api),
+        }
+        if api
+            .authority()
+            .is_some_and(|authority| authority.as_str().contains('@'))
+            || api.query().is_some()
+        {
+            return Err(BadAddress::Api);
+        }
+        let repository = repository.trim();
+        match repository.split_once('/') {
+            Some((owner, name)) if is_name(owner) && is_name(name) => {}
+            _ => return Err(BadAddress::Repository),
+        }
+        if commit.is_empty() || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(BadAddress::Commit);
+        }
+        Ok(Self {
+            api,
+            repository: repository.to_owned(),
+            commit: commit.to_owned(),
+        })
+    }
+
+    pub(super) fn api(&self) -> &Uri {
+        &self.api
+    }
+
+    pub(super) fn route(&self) -> String {
+        format!("/repos/{}/statuses/{}", self.repository, self.commit)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let commit = self.commit.get(..10).unwrap_or(&self.commit);
+        write!(f, "{}@{commit}", self.repository)
+    }
+}
+
+/// Whether this is one segment of a path and nothing that leads elsewhere.
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text != "."
+        && text != ".."
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHA: &str = "11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
+
+    #[test]
+    fn bases_of_other_githubs_are_taken() {
+        for api in [
+            "https://api.github.com",
+            "https://api.github.com/",
+            "https://git.example.com/api/v3",
+            "http://127.0.0.1:80",
+            "http://[::1]:80",
+        ] {
+            let address = Address::new(api, "octo-org/a.b_c", SHA).unwrap();
+            assert_eq!(
+                address.route(),
+                format!("/repos/octo-org/a.b_c/statuses/{SHA}")
+            );
+            assert_eq!(address.to_string(), "octo-org/a.b_c@11c02e5a9f");
+        }
+    }
+
+    #[test]
+    fn what_leads_elsewhere_is_refused() {
+        let api = |api| Address::new(api, "o/r", SHA).unwrap_err();
+        for bad in [
+            "",
+            "api.github.com",
+            "/api",
+            "ftp://x",
+            "https://me:secret@x",
+            "https://x?y=1",
+            "a b",
+        ] {
+            assert_eq!(api(bad), BadAddress::Api, "{bad}");
+        }
+        for bad in ["http://github.example.com", "http://127.0.0.1.evil.example"] {
+            assert_eq!(api(bad), BadAddress::Unencrypted, "{bad}");
+        }
+        for bad in [
+            "", "o", "o/", "/r", "o/r/s", "o/..", "../r", "o/r?x", "o/r#x", "o/r%2f", "ö/r",
+        ] {
+            let address = Address::new("https://x", bad, SHA);
+            assert_eq!(address, Err(BadAddress::Repository), "{bad}");
+        }
+        for bad in ["", "main", "../x"] {
+            let address = Address::new("https://x", "o/r", bad);
+            assert_eq!(address, Err(BadAddress::Commit), "{bad}");
+        }
+    }
+}

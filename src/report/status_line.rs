@@ -1,0 +1,67 @@
+//! The report in one line, for a place that shows no more.
+
+use crate::exit_code::Conclusion;
+
+use super::{Report, sanitise::console_line, span::human};
+
+/// What a commit status has room for, in bytes.
+const MAX: usize = 140;
+
+/// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeroes are left out. What came to another
+/// end than passed or failed begins with its word. At most 140 bytes, and no text of others.
+pub fn status_line(report: &Report, conclusion: Conclusion) -> String {
+    let counts = report.counts();
+    let parts: Vec<String> = [
+        (counts.missing, "missing"),
+        (counts.errors, "could not run"),
+        (counts.failed, "failed"),
+        (counts.passed, "passed"),
+        (counts.skipped, "skipped"),
+        (counts.flaky, "flaky"),
+        (counts.recovered, "recovered"),
+    ]
+    .iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| format!("{count} {word}"))
+    .collect();
+    let counted = if parts.is_empty() {
+        "no executions".to_owned()
+    } else {
+        format!("{} in {}", parts.join(", "), human(report.duration_ms()))
+    };
+    let line = match conclusion {
+        Conclusion::Passed | Conclusion::Failed => counted,
+        _ => format!("{}: {counted}", conclusion.word()),
+    };
+    console_line(&line, MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Timestamp;
+
+    fn report(unnamed_missing: u64) -> Report {
+        Report {
+            unnamed_missing,
+            span: Some((Timestamp(0), Timestamp(760_000))),
+            ..Report::default()
+        }
+    }
+
+    #[test]
+    fn says_what_it_came_to() {
+        let line = |missing, conclusion| status_line(&report(missing), conclusion);
+        assert_eq!(line(0, Conclusion::Passed), "no executions");
+        assert_eq!(
+            line(0, Conclusion::NothingToRun),
+            "nothing-to-run: no executions"
+        );
+        assert_eq!(
+            line(7, Conclusion::Interrupted),
+            "cancelled: 7 missing in 12m 40s"
+        );
+        let most = line(u64::MAX, Conclusion::Infrastructure);
+        assert!(most.len() <= MAX, "{most}");
+    }
+}
