@@ -6,6 +6,7 @@ use crate::{
     client::{ClientError, SetupError},
     config::problem::ConfigError,
     exit_code::Conclusion,
+    signal::SignalKind,
 };
 
 /// How a command ends that ran to its end.
@@ -125,5 +126,13 @@ impl fmt::Display for Failure {
             write!(f, "\nhelp: {help}")?;
         }
         Ok(())
+    }
+}
+
+/// What a signal makes of a command.
+pub fn cancelled(kind: SignalKind) -> Conclusion {
+    match kind {
+        SignalKind::Interrupt => Conclusion::Interrupted,
+        SignalKind::Terminate => Conclusion::Terminated,
     }
 }

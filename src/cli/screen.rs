@@ -12,8 +12,7 @@ use anstream::ColorChoice as Stream;
 
 use super::{
     args::{ColorChoice, Format, Voice},
-    failure::Failure,
-    working,
+    failure::{self, Failure},
 };
 use crate::{
     config::{
@@ -123,7 +122,7 @@ impl Screen {
 
     /// The end of a command that a signal stopped before it had anything to report.
     pub fn cancelled(&self, kind: SignalKind) -> Conclusion {
-        let conclusion = working::cancelled(kind);
+        let conclusion = failure::cancelled(kind);
         self.conclude(conclusion);
         conclusion
     }

@@ -2,7 +2,13 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use super::{connect, failure::Failure, progress::Progress, screen::Screen, settings::Working};
+use super::{
+    connect,
+    failure::{self, Failure},
+    progress::Progress,
+    screen::Screen,
+    settings::Working,
+};
 use crate::{
     client::Client,
     config::environment::Environment,
@@ -11,7 +17,7 @@ use crate::{
     model::{Capabilities, LabelCase, Plan, PlanId, PlanStatus, record::PlannedExecution},
     run::{RunEnd, WorkOrder, executor::Executor, state::Stop, worker::WorkerSettings},
     runner::settings::{ResultsFormat, RunnerSettings},
-    signal::{SignalKind, Signals},
+    signal::Signals,
 };
 
 /// Most bytes kept of one execution's output.
@@ -160,7 +166,7 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
         return Some(Conclusion::Bug);
     }
     match end.stop {
-        Some(Stop::Signal(kind)) => Some(cancelled(kind)),
+        Some(Stop::Signal(kind)) => Some(failure::cancelled(kind)),
         Some(Stop::Deadline) => Some(Conclusion::Incomplete),
         None => end.service.as_ref().map(|error| error.conclusion()),
     }
@@ -173,14 +179,6 @@ pub fn process_name(environment: &Environment) -> Result<String, Failure> {
         .get("TESTPLAN_WORKER")
         .map_or_else(|| machine.to_string_lossy().into_owned(), str::to_owned);
     Ok(format!("{}-{:08x}", fs::safe_name(&named, 40), random()?))
-}
-
-/// What a signal that came before any work means.
-pub fn cancelled(kind: SignalKind) -> Conclusion {
-    match kind {
-        SignalKind::Interrupt => Conclusion::Interrupted,
-        SignalKind::Terminate => Conclusion::Terminated,
-    }
 }
 
 /// A number that nobody can guess.
