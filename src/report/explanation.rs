@@ -63,6 +63,11 @@ pub enum Explanation {
     },
     /// The result counts by the service's word; no record has the attempt.
     ServiceOnly,
+    /// The service has a result, but no record speaks of the execution: a worker's records are not here.
+    Withheld {
+        /// What the service says.
+        said: Standing,
+    },
     /// The records have a counted result, but the service lists a later one.
     Outdated {
         /// What the records say.
@@ -72,7 +77,7 @@ pub enum Explanation {
     NotDone,
     /// It is done, but nobody knows what the test said.
     UnknownVerdict,
-    /// Nobody took it.
+    /// No record speaks of it.
     NeverTaken,
 }
 
@@ -159,9 +164,14 @@ impl fmt::Display for Explanation {
                 "the records say {}, but the service lists a later attempt, of which no record was given",
                 recorded.word()
             ),
+            Self::Withheld { said } => write!(
+                f,
+                "{} by the service's word, but no record of it was given: the records of a worker are missing",
+                said.word()
+            ),
             Self::NotDone => f.write_str("not done, by the service's word"),
             Self::UnknownVerdict => f.write_str("done, but no verdict was sent with it"),
-            Self::NeverTaken => f.write_str("no worker took it"),
+            Self::NeverTaken => f.write_str("no worker took it, by the records given"),
         }
     }
 }

@@ -223,6 +223,10 @@ fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &
         entry.explanations.push(Explanation::ConfirmedByService {
             worker: attempt.worker.clone(),
         });
+    } else if entry.attempts.is_empty() && said != Standing::Error {
+        // Planned = reported: what was run but not reported is no evidence. An error may be the service's own, as of
+        // an execution that it gave up.
+        entry.explanations.push(Explanation::Withheld { said });
     } else {
         if said != Standing::Error {
             entry.explanations.push(Explanation::ServiceOnly);
