@@ -16,6 +16,7 @@ mod faults {
     mod killed_worker;
     mod lost_service;
     mod missing_records;
+    mod secrets;
     mod slow_delivery;
     mod stopping;
 }
