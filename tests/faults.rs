@@ -15,6 +15,8 @@ mod faults {
     mod killed_service;
     mod killed_worker;
     mod lost_service;
+    mod missing_records;
+    mod secrets;
     mod slow_delivery;
     mod stopping;
 }

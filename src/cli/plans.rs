@@ -15,7 +15,7 @@ use crate::{
     model::{Test, Timestamp},
     run::process,
     runner::{
-        command::CommandLine,
+        command::{CommandLine, SECRET_VARIABLES},
         outcome::{Ending, words},
         settings::RunnerSettings,
     },
@@ -137,8 +137,8 @@ async fn discover(
     let line = CommandLine {
         argv: discovery.command.iter().map(Into::into).collect(),
         env: environment.to_vec(),
+        env_remove: SECRET_VARIABLES.map(str::to_owned).into(),
         cwd: folder,
-        ..CommandLine::default()
     };
     let what = format!(
         "template {:?}: listing its tests with {:?}",

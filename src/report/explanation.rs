@@ -75,7 +75,7 @@ pub enum Explanation {
     NotDone,
     /// It is done, but nobody knows what the test said.
     UnknownVerdict,
-    /// Nobody took it.
+    /// No record speaks of it.
     NeverTaken,
 }
 
@@ -156,7 +156,7 @@ impl fmt::Display for Explanation {
             }
             Self::ServiceOnly { said } => write!(
                 f,
-                "counted by the service ({}), but the record of the worker that ran it was not given",
+                "{} by the service's word, but no record of it was given: the records of a worker are missing",
                 said.word()
             ),
             Self::Outdated { recorded } => write!(
@@ -166,7 +166,7 @@ impl fmt::Display for Explanation {
             ),
             Self::NotDone => f.write_str("not done, by the service's word"),
             Self::UnknownVerdict => f.write_str("done, but no verdict was sent with it"),
-            Self::NeverTaken => f.write_str("no worker took it"),
+            Self::NeverTaken => f.write_str("no worker took it, by the records given"),
         }
     }
 }

@@ -30,12 +30,13 @@ pub const VARIABLES: [&str; 9] = [
     SERVER_PORT,
 ];
 
-/// Variables that no command inherits: our own credentials, and those that GitHub gives to an action but not to the
+/// Variables that no command inherits: our own credentials and leases, and those that GitHub gives to an action but not to the
 /// steps of a job. A command that needs one gets it by name from `environment`.
-pub const SECRET_VARIABLES: [&str; 11] = [
+pub const SECRET_VARIABLES: [&str; 12] = [
     "TESTCENTER_TOKEN",
     "TESTCENTER_PASSWORD",
     "TESTCENTER_USER",
+    "TESTPLAN_LEASE_TOKEN",
     "INPUT_TOKEN",
     "INPUT_PASSWORD",
     "INPUT_GITHUB-TOKEN",

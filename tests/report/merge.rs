@@ -357,13 +357,38 @@ fn the_list_names_what_is_missing_and_what_the_service_gave_up() {
         ..evidence(&[worker])
     })
     .unwrap();
-    assert_eq!(said(&report, 2), ["no worker took it"]);
+    assert_eq!(
+        said(&report, 2),
+        ["no worker took it, by the records given"]
+    );
     assert_eq!(entry(&report, 3).standing, Standing::Error);
     assert_eq!(
         entry(&report, 3).trouble().0,
         "abandoned after 5 expired reservations"
     );
     assert_eq!(report.unnamed_missing, 0);
+}
+
+#[test]
+fn what_no_record_speaks_of_is_missing_whatever_the_service_says() {
+    let worker = Worker::begins("a", LINUX, 2).runs(1, 1, passed()).leaves();
+    for (outcome, word) in [(passed(), "passed"), (failed(), "failed")] {
+        let report = merge(Evidence {
+            executions: Some(vec![
+                listed(1, ExecutionState::Done, Some(passed()), 1),
+                listed(2, ExecutionState::Done, Some(outcome), 1),
+            ]),
+            ..evidence(std::slice::from_ref(&worker))
+        })
+        .unwrap();
+        assert_eq!(report.conclusion(), Conclusion::Incomplete);
+        assert_eq!(
+            said(&report, 2),
+            [format!(
+                "{word} by the service's word, but no record of it was given: the records of a worker are missing"
+            )]
+        );
+    }
 }
 
 #[test]
@@ -384,7 +409,7 @@ fn the_service_has_the_last_word() {
     assert!(
         said(&later, 1)
             .iter()
-            .any(|it| it.contains("record of the worker that ran it was not given"))
+            .any(|it| it.contains("the records of a worker are missing"))
     );
     assert!(later.broken.is_empty());
     // The same attempt with another verdict cannot be: the worse one counts.
