@@ -12,7 +12,7 @@ use super::{
 };
 
 const EXECUTIONS: usize = 1_000;
-const PAIRS: usize = 7;
+const PAIRS: usize = 5;
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let folder = stage::folder()?;
@@ -50,7 +50,7 @@ pub(crate) fn prepare(place: &Path) -> anyhow::Result<()> {
     fs::write(place.join("tests"), tests)?;
     let configuration = "\
         project: bench\n\
-        runner: { command: [/bin/true], results: exit-code }\n\
+        runner: { command: [/bin/true], results: { format: exit-code } }\n\
         templates:\n\
         - title: bench\n  tests:\n  \
         - discover: { command: [cat, tests], line: '^(?<suite>[^/]+)/(?<testcase>.+)$' }\n";

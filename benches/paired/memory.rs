@@ -32,10 +32,14 @@ pub(crate) fn of_run() -> anyhow::Result<()> {
         .spawn()?;
     let mut peak = 0;
     // The system keeps the peak; it only has to be asked before the process is gone.
-    while child.try_wait()?.is_none() {
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
         peak = memory(child.id(), "VmHWM").unwrap_or(peak);
         thread::sleep(Duration::from_millis(1));
-    }
+    };
+    ensure!(status.success(), "testplan run: {status}");
     table::figure(
         "memory: run over 1,000 executions, peak",
         &table::bytes(peak),
