@@ -79,7 +79,7 @@ fn serve(stream: Option<TcpStream>, manner: &Manner) -> Option<()> {
             let head =
                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n[";
             stream.write_all(head.as_bytes()).ok()?;
-            let body = [b' '; 64 * 1024];
+            let body = vec![b' '; 64 * 1024];
             loop {
                 stream.write_all(&body).ok()?;
             }
@@ -93,12 +93,14 @@ fn serve(stream: Option<TcpStream>, manner: &Manner) -> Option<()> {
 
 /// A whole HTTP response.
 pub(crate) fn response(status: &str, headers: &[&str], body: &str) -> Manner {
-    let headers: String = headers
-        .iter()
-        .map(|header| format!("{header}\r\n"))
-        .collect();
-    Manner::Answers(format!(
-        "HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    ))
+    let (first, length) = (
+        format!("HTTP/1.1 {status}"),
+        format!("Content-Length: {}", body.len()),
+    );
+    let lines = [
+        &[first.as_str()],
+        headers,
+        &[&length, "Connection: close", "", body],
+    ];
+    Manner::Answers(lines.concat().join("\r\n"))
 }

@@ -136,19 +136,20 @@ impl Started {
 
     /// The next line on stdout.
     pub(crate) fn says(&self) -> String {
-        match self.stdout.recv_timeout(LONG) {
-            Ok(line) => line,
-            Err(_) => panic!("nothing on stdout; stderr: {}", rest(&self.stderr)),
-        }
+        let Ok(line) = self.stdout.recv_timeout(LONG) else {
+            panic!("nothing on stdout; stderr: {}", rest(&self.stderr));
+        };
+        line
     }
 
     /// Reads stderr until a line holds this.
     pub(crate) fn tells(&self, part: &str) {
         loop {
-            match self.stderr.recv_timeout(LONG) {
-                Ok(line) if line.contains(part) => return,
-                Ok(_) => {}
-                Err(_) => panic!("never told {part:?}"),
+            let Ok(line) = self.stderr.recv_timeout(LONG) else {
+                panic!("never told {part:?}");
+            };
+            if line.contains(part) {
+                return;
             }
         }
     }

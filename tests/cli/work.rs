@@ -22,9 +22,12 @@ fn could_not_run(desk: &Desk, says: &[&str]) {
 fn with_command(command: &str) -> Desk {
     let lines: Vec<String> = plan(&[PASSES])
         .lines()
-        .map(|line| match line.trim_start().starts_with("command:") {
-            true => format!("  command: {command}"),
-            false => line.to_owned(),
+        .map(|line| {
+            if line.trim_start().starts_with("command:") {
+                format!("  command: {command}")
+            } else {
+                line.to_owned()
+            }
         })
         .collect();
     Desk::with(&(lines.join("\n") + "\n"))
