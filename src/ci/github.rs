@@ -108,16 +108,9 @@ impl<'a> GitHub<'a> {
         {
             return Err(NotSet::BadToken);
         }
-        let octocrab = Octocrab::builder()
-            .base_uri(address.api().clone())
-            .map(|builder| builder.personal_token(token.clone()))
-            .map(|builder| {
-                builder.add_header(header::ACCEPT, "application/vnd.github+json".to_owned())
-            })
-            .and_then(|builder| builder.build())
-            .map_err(|error| NotSet::Unreachable {
-                cause: innermost(&error),
-            })?;
+        let octocrab = connect(address, token).map_err(|error| NotSet::Unreachable {
+            cause: innermost(&error),
+        })?;
         Ok(Self { octocrab, token })
     }
 
@@ -149,6 +142,14 @@ impl<'a> GitHub<'a> {
     fn without_token(&self, text: &str) -> String {
         text.replace(self.token.expose_secret(), "***")
     }
+}
+
+fn connect(address: &Address, token: &SecretString) -> octocrab::Result<Octocrab> {
+    Octocrab::builder()
+        .base_uri(address.api().clone())?
+        .personal_token(token.clone())
+        .add_header(header::ACCEPT, "application/vnd.github+json".to_owned())
+        .build()
 }
 
 /// What GitHub says of a refusal, with what it says of the fields; empty if it is not GitHub that answers.

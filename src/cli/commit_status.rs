@@ -63,8 +63,7 @@ async fn set(
     let ci = Ci::detect(environment.lookup());
     let (token, address) = target(environment, &ci)?;
     let conclusion = match told.ended {
-        Ok(conclusion) => *conclusion,
-        Err(Failure { conclusion, .. }) => *conclusion,
+        Ok(conclusion) | Err(Failure { conclusion, .. }) => *conclusion,
     };
     let status = CommitStatus {
         state: state(conclusion),
