@@ -12,6 +12,7 @@ mod support;
 mod faults {
     mod drain;
     mod frozen_worker;
+    mod hostile_names;
     mod killed_service;
     mod killed_worker;
     mod lost_service;
