@@ -17,7 +17,9 @@ mod faults {
     mod killed_worker;
     mod lost_service;
     mod missing_records;
+    mod retry;
     mod secrets;
     mod slow_delivery;
     mod stopping;
+    mod time_limits;
 }
