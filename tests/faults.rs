@@ -11,6 +11,7 @@ mod support;
 
 mod faults {
     mod drain;
+    mod economy;
     mod frozen_worker;
     mod hostile_names;
     mod killed_service;
