@@ -11,12 +11,16 @@ mod support;
 
 mod faults {
     mod drain;
+    mod economy;
     mod frozen_worker;
+    mod hostile_names;
     mod killed_service;
     mod killed_worker;
     mod lost_service;
     mod missing_records;
+    mod retry;
     mod secrets;
     mod slow_delivery;
     mod stopping;
+    mod time_limits;
 }

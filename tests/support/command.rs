@@ -6,7 +6,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Ended, Process, Service};
+use super::{Ended, Process, Service, Tap};
 
 /// What a process inherits. Everything else is withheld, above all what a CI, a proxy or a colour lover sets: tests
 /// put back what they are about.
@@ -75,6 +75,14 @@ impl Testplan {
     pub(crate) fn at(self, service: &Service) -> Self {
         self.flags("--url")
             .arg(&service.url)
+            .flags("--token-file")
+            .arg(service.token_file())
+    }
+
+    /// At a service, through a tap.
+    pub(crate) fn through(self, tap: &Tap, service: &Service) -> Self {
+        self.flags("--url")
+            .arg(&tap.url)
             .flags("--token-file")
             .arg(service.token_file())
     }

@@ -64,7 +64,9 @@ impl PlanFile {
 
     /// Writes it as the `testplan.yml` of a stage.
     pub(crate) fn on(&self, stage: &Stage) {
-        stage.write("testplan.yml", &self.0.to_string());
+        // The one character that JSON may show and YAML must not.
+        let text = self.0.to_string().replace('\u{7f}', "\\u007f");
+        stage.write("testplan.yml", &text);
     }
 
     fn template(&mut self, key: &str) -> &mut Value {
