@@ -40,7 +40,7 @@ pub enum NotACapability {
     /// It holds a line break or another control character, as several capabilities given as one do.
     #[error("{0:?} is not one line: write each KEY=VALUE by itself")]
     Lines(String),
-    /// Key or value is longer than [`LONGEST`].
+    /// Key or value is longer than 256 characters.
     #[error("a key or value is longer than {LONGEST} characters")]
     TooLong,
 }

@@ -1,4 +1,8 @@
 //! A testplan process that runs, and how it ended.
+#![expect(
+    clippy::print_stderr,
+    reason = "what a process said is shown with the test that failed"
+)]
 
 use std::{
     path::PathBuf,
