@@ -2,11 +2,11 @@
 //! scrubbed environment, and waiting for what they do instead of sleeping.
 //!
 //! Nothing here judges: tests say what must hold. Everything that was started ends with its stage.
-#![expect(
-    clippy::allow_attributes,
+#![allow(
+    dead_code,
+    unused_imports,
     reason = "what one test file leaves unused, another one uses"
 )]
-#![allow(dead_code, unused_imports, reason = "see above")]
 
 mod command;
 mod plan_file;
