@@ -35,24 +35,24 @@ fn freeze_and_wake(stage: &Stage, meanwhile: impl FnOnce()) -> (Ended, u32) {
     PlanFile::run_with(&test).numbered("s", 1).on(stage);
     let service = Service::start(stage);
     let plan = service.start_plan(stage);
-    let work = |name: &str| {
+    let work = |name: &str, lease: &str| {
         stage
             .testplan("work")
             .named(name)
             .at(&service)
             .on(plan)
-            .flags(&format!("--workers 1 --lease 2s --out {name}"))
+            .flags(&format!("--workers 1 --lease {lease} --out {name}"))
             .start()
     };
 
-    let frozen = work("frozen");
+    let frozen = work("frozen", "3s");
     let pid = stage.wait_for_lines("begun", 1)[0].parse().unwrap();
     let records = Records::below(stage.path("frozen"));
     records.wait_for("the start of the test", |event| {
         matches!(event, RecordEvent::Started { .. }).then_some(())
     });
     frozen.send(Signal::STOP);
-    work("awake").end().code_is(0);
+    work("awake", "60s").end().code_is(0);
     assert!(alive(pid), "nobody can end the test of a frozen worker");
     meanwhile();
     frozen.send(Signal::CONT);

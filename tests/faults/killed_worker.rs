@@ -16,23 +16,23 @@ fn another_worker_takes_over_when_the_lease_ends() {
     PlanFile::run_with(&test).numbered("s", 3).on(&stage);
     let service = Service::start(&stage);
     let plan = service.start_plan(&stage);
-    let work = |name: &str| {
+    let work = |name: &str, lease: &str| {
         stage
             .testplan("work")
             .named(name)
             .at(&service)
             .on(plan)
-            .flags(&format!("--workers 1 --lease 2s --out {name}"))
+            .flags(&format!("--workers 1 --lease {lease} --out {name}"))
             .start()
     };
 
-    let mut doomed = work("doomed");
+    let mut doomed = work("doomed", "3s");
     let held: i64 = stage.wait_for_lines("begun", 1)[0].parse().unwrap();
     let records = Records::below(stage.path("doomed"));
     records.wait_for("the start of the test", |event| {
         matches!(event, RecordEvent::Started { .. }).then_some(())
     });
-    let heir = work("heir");
+    let heir = work("heir", "60s");
     until("the others to be done", || {
         let done = |verdict: &Option<_>| verdict.is_some();
         let all = service.executions(plan);

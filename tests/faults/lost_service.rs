@@ -10,7 +10,7 @@ use crate::support::{PlanFile, Process, Records, Service, Stage, Testplan, alive
 
 /// What a CI leaves between its first signal and its last is a little more.
 const IN_TIME: Duration = Duration::from_secs(7);
-/// Far more than three seconds of patience and two of a lease, far less than any default.
+/// Far more than three seconds of patience and four of a lease, far less than any default.
 const SOON: Duration = Duration::from_secs(30);
 
 #[test]
@@ -19,7 +19,7 @@ fn workers_and_runs_give_up_with_a_code_of_their_own() {
     waiting_tests(&stage);
     let mut service = Service::start(&stage);
     let plan = service.start_plan(&stage);
-    let flags = |out: &str| format!("--workers 3 --lease 2s --patience 3s --out {out}");
+    let flags = |out: &str| format!("--workers 3 --lease 4s --patience 3s --out {out}");
     // Of three workers one runs a test that goes on, one a test that will end, and one has nothing to do.
     let worker = stage
         .testplan("work")

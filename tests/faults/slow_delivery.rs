@@ -16,7 +16,7 @@ fn nothing_starts_under_a_lease_that_ended_meanwhile() {
     let plan = service.start_plan(&stage);
     let tap = Tap::before(&service);
     tap.hold_back("POST /execution/v1/finished/");
-    let work = |name: &str, url: &str, offered: &str| {
+    let work = |name: &str, url: &str, flags: &str| {
         stage
             .testplan("work")
             .named(name)
@@ -25,19 +25,21 @@ fn nothing_starts_under_a_lease_that_ended_meanwhile() {
             .flags("--token-file")
             .arg(service.token_file())
             .on(plan)
-            .flags(&format!(
-                "--workers 1 --lease 2s --out {name} --capability {offered}"
-            ))
+            .flags(&format!("--workers 1 --out {name} {flags}"))
             .start()
     };
-    let slow = work("slow", &tap.url, "OS=Linux --capability browser=chrome");
+    let slow = work(
+        "slow",
+        &tap.url,
+        "--lease 2s --capability OS=Linux --capability browser=chrome",
+    );
     until("the second lease", || {
         let events = service.events(plan);
         let given = events.iter().filter(|event| event.kind == "reserved");
         (given.count() == 2).then_some(())
     });
     // Can take the second one alone, when its lease ends.
-    let quick = work("quick", &service.url, "browser=chrome");
+    let quick = work("quick", &service.url, "--capability browser=chrome");
     quick.end().code_is(0);
     tap.let_go();
     slow.end().code_is(0);

@@ -34,7 +34,7 @@ fn a_worker_past_its_deadline_gives_back_what_it_has() {
         .testplan("work")
         .at(&service)
         .on(plan)
-        .flags("--workers 1 --deadline 3s")
+        .flags("--workers 1 --deadline 4s")
         .start();
     let tree = stage.wait_for_lines("tree", 3);
     let ended = worker.end().code_is(5);
@@ -50,7 +50,7 @@ fn a_run_past_its_deadline_is_incomplete_and_reports() {
     hanging(&stage).on(&stage);
     let run = stage
         .testplan("run")
-        .flags("--workers 1 --deadline 3s --out out")
+        .flags("--workers 1 --deadline 4s --out out")
         .start();
     let tree = stage.wait_for_lines("tree", 3);
     let ended = run.end().code_is(5);
