@@ -17,10 +17,12 @@ pub(crate) fn describe() -> String {
         |_| "rustc ?".to_owned(),
         |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
     );
+    let load = read("/proc/loadavg");
+    let load: Vec<&str> = load.split_whitespace().take(3).collect();
     format!(
         "{cores} cores ({model}), Linux {}, {rustc}, SQLite {}, load {}",
         read("/proc/sys/kernel/osrelease"),
         rusqlite::version(),
-        read("/proc/loadavg")
+        load.join(" ")
     )
 }
