@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testplan::runner::outcome::Ending;
+use testplan::{run::process::spawn, runner::outcome::Ending};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::stage::{LONG, Life, Stage, tell, within};
@@ -135,7 +135,10 @@ async fn another_attempt_is_left_alone() {
     let stage = Stage::new();
     let (others, go) = (stage.pipe("others"), stage.pipe("go"));
     let (mut life, mut other_life) = (stage.life(), Life::of(others));
-    let mut other = stage.start("exec 3>others; echo ready >&3; read word <go; echo $word >&3");
+    // Not a script of the stage's: opening and leaving the first pipe would look like its end.
+    let script = "exec 3>others; echo ready >&3; read word <go; echo $word >&3";
+    let command = stage.command(&["sh", "-c", script]);
+    let mut other = spawn(&command, &stage.log(), 1 << 20).unwrap();
     let mut running = stage.start("echo ready >&3; exec sleep 600");
     assert_eq!(
         (life.line().await, other_life.line().await),
