@@ -10,6 +10,9 @@
 #[expect(dead_code, reason = "the tests of the command line use the rest")]
 mod support;
 
+#[path = "support/skip.rs"]
+mod skip;
+
 mod contract {
     mod examples;
     mod page;

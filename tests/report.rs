@@ -2,7 +2,6 @@
 #![expect(
     clippy::disallowed_methods,
     clippy::unwrap_used,
-    clippy::print_stderr,
     unreachable_pub,
     reason = "tests read golden files, run xmllint, say what they skip, and share helpers"
 )]
@@ -15,6 +14,8 @@ mod hostile;
 mod junit;
 #[path = "report/merge.rs"]
 mod merge;
+#[path = "support/skip.rs"]
+mod skip;
 #[path = "report/story.rs"]
 mod story;
 #[path = "report/summary.rs"]

@@ -143,11 +143,7 @@ const DOCUMENTED: &[Documented] = &[
 fn every_curl_example_is_answered_as_documented() {
     for tool in ["curl", "sh"] {
         if Command::new(tool).arg("--version").output().is_err() {
-            assert!(
-                std::env::var_os("TESTPLAN_REQUIRE_ALL").is_none(),
-                "{tool} is not installed"
-            );
-            eprintln!("skipped: {tool} is not installed");
+            crate::skip::missing(&format!("{tool} is not installed"));
             return;
         }
     }

@@ -161,7 +161,7 @@ pub fn validate(xml: &[u8]) {
         .map(|folder| PathBuf::from(folder).join("junit-10.xsd"))
         .filter(|path| path.is_file());
     let Some(schema) = schema else {
-        eprintln!("skipped: TESTPLAN_SHARED_DATA names no folder with junit-10.xsd");
+        crate::skip::missing("TESTPLAN_SHARED_DATA names no folder with junit-10.xsd");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -177,7 +177,7 @@ pub fn validate(xml: &[u8]) {
             "{}",
             String::from_utf8_lossy(&output.stderr)
         ),
-        Err(error) => eprintln!("skipped: xmllint cannot be started ({error})"),
+        Err(error) => crate::skip::missing(&format!("xmllint cannot be started ({error})")),
     }
 }
 

@@ -1,8 +1,4 @@
 //! A testplan process that runs, and how it ended.
-#![expect(
-    clippy::print_stderr,
-    reason = "what a process said is shown with the test that failed"
-)]
 
 use std::{
     path::PathBuf,
