@@ -529,3 +529,36 @@ fn without_numbers_time_decides() {
         ["lease lost on worker a, recovered by worker b"]
     );
 }
+
+#[test]
+fn plans_of_two_services_with_one_number_are_not_mixed() {
+    let file = |name: &str, at: u32, title: &str, verdict: &str| {
+        let lines = [
+            format!(
+                r#"{{"v":1,"at":{at},"worker":"{name}","event":"began","plan":2,"title":"{title}","project":"p","batch":"b","capabilities":[],"status":{{"open":1,"reserved":0,"done":0}},"version":"0"}}"#
+            ),
+            format!(
+                r#"{{"v":1,"at":{at},"worker":"{name}","event":"ended","execution":1,"outcome":{{"kind":"completed","result":{{"verdict":"{verdict}","duration_ms":1}}}},"duration_ms":1}}"#
+            ),
+            format!(
+                r#"{{"v":1,"at":{at},"worker":"{name}","event":"confirmed","execution":1,"answer":{{"answer":"counted"}}}}"#
+            ),
+        ];
+        parse_record_file(name, &lines.join("\n")).unwrap()
+    };
+    let files = vec![
+        file("old", 1, "yesterday", "failed"),
+        file("new", 2, "today", "passed"),
+    ];
+    for plan in [None, Some(PlanId(2))] {
+        let evidence = Evidence {
+            files: files.clone(),
+            plan,
+            ..Evidence::default()
+        };
+        let report = merge(evidence).unwrap();
+        assert_eq!(report.plan.as_ref().unwrap().title, "today");
+        assert_eq!(report.conclusion(), Conclusion::Passed);
+        assert_eq!(report.broken, Vec::<String>::new());
+    }
+}

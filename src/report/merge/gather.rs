@@ -38,10 +38,7 @@ pub(super) fn gather(
     files: Vec<RecordFile>,
     wanted: Option<PlanId>,
 ) -> Result<Gathered, MergeError> {
-    let plans: BTreeSet<PlanId> = files.iter().flat_map(plans_of).collect();
-    if wanted.is_none() && plans.len() > 1 {
-        return Err(MergeError::SeveralPlans(plans.into_iter().collect()));
-    }
+    let wanted = choose(&files, wanted)?;
     let mut gathered = Gathered::default();
     for file in without_copies(files, &mut gathered.warnings) {
         gathered.warnings.extend(file.warnings);
@@ -50,7 +47,7 @@ pub(super) fn gather(
         let mut plan = file.records.iter().find_map(plan_of);
         for record in file.records {
             plan = plan_of(&record).or(plan);
-            if wanted.is_some() && plan.is_some() && plan != wanted {
+            if plan.is_some() && plan != wanted {
                 strangers += 1;
                 continue;
             }
@@ -107,15 +104,46 @@ fn close_all(sessions: BTreeMap<String, Session>, all: &mut Gathered) {
     }
 }
 
-fn plan_of(record: &Record) -> Option<PlanId> {
+/// What tells plans apart: a number alone does not, because two services may give out the same one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Identity {
+    id: PlanId,
+    title: String,
+    batch: String,
+}
+
+fn plan_of(record: &Record) -> Option<Identity> {
     match &record.event {
-        RecordEvent::Began { plan, .. } => Some(*plan),
+        RecordEvent::Began {
+            plan, title, batch, ..
+        } => Some(Identity {
+            id: *plan,
+            title: title.clone(),
+            batch: batch.clone(),
+        }),
         _ => None,
     }
 }
 
-fn plans_of(file: &RecordFile) -> impl Iterator<Item = PlanId> {
-    file.records.iter().filter_map(plan_of)
+/// The plan to report on: the one of the wanted number, or of the only one. Of several with that number (a folder that
+/// an earlier run with another service left its records in) the one that began last.
+fn choose(files: &[RecordFile], wanted: Option<PlanId>) -> Result<Option<Identity>, MergeError> {
+    let mut began: BTreeMap<Identity, Timestamp> = BTreeMap::new();
+    for record in files.iter().flat_map(|file| &file.records) {
+        if let Some(plan) = plan_of(record) {
+            let last = began.entry(plan).or_insert(record.at);
+            *last = record.at.max(*last);
+        }
+    }
+    let ids: BTreeSet<PlanId> = began.keys().map(|plan| plan.id).collect();
+    if wanted.is_none() && ids.len() > 1 {
+        return Err(MergeError::SeveralPlans(ids.into_iter().collect()));
+    }
+    let chosen = began
+        .into_iter()
+        .filter(|(plan, _)| wanted.is_none_or(|wanted| plan.id == wanted))
+        .max_by_key(|(_, last)| *last);
+    Ok(chosen.map(|(plan, _)| plan))
 }
 
 /// Leaves out a file whose records another file has as well: an artifact downloaded twice, or a copy taken early.
