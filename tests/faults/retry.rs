@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::support::{PlanFile, Service, Stage};
+use crate::support::{PlanFile, Service, Stage, Tap, until};
 
 #[test]
 fn each_failure_gets_one_more_try_per_rerun() {
@@ -39,9 +39,21 @@ fn each_failure_gets_one_more_try_per_rerun() {
     };
 
     work(3);
-    // Jobs of one re-run come at the same time.
-    let callers = [retry(1).named("one").start(), retry(1).named("two").start()];
-    for caller in callers {
+    // Jobs of one re-run come at the same time; one of them sees the failures and is slow to act.
+    let tap = Tap::before(&service);
+    tap.hold_back("POST /execution/v1/reset/");
+    let slow = stage
+        .testplan("retry")
+        .named("slow")
+        .through(&tap, &service)
+        .on(plan)
+        .flags("--out out --rerun 1")
+        .start();
+    until("the slow job to act", || {
+        tap.requests().contains("/reset/").then_some(())
+    });
+    let quick = [retry(1).named("one").start(), retry(1).named("two").start()];
+    for caller in quick {
         caller.end().code_is(0);
     }
     let resets = || {
@@ -52,6 +64,9 @@ fn each_failure_gets_one_more_try_per_rerun() {
     assert_eq!(opened(1), 0, "before they are taken again");
     work(1);
     assert_eq!(opened(1), 0, "one failed again, and had its try");
+    tap.let_go();
+    slow.end().code_is(0);
+    assert_eq!(resets(), 3, "too late is not once more");
 
     let report = command("report")
         .flags("--format json")
