@@ -1,6 +1,12 @@
 //! GitHub's runner, played: a [`Job`] with an [`Event`], in which steps use an [`Action`]. Rules are those of the real
 //! runner's sources (2.336), written again.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "what one test leaves unused, another one uses"
+)]
+
 mod action;
 mod event;
 mod file_commands;
@@ -12,7 +18,7 @@ mod said;
 mod step;
 mod variables;
 
-pub(super) use action::Action;
+pub(super) use action::{Action, load};
 pub(super) use event::{Event, webhooks};
 pub(super) use file_commands::pairs;
 pub(super) use job::Job;

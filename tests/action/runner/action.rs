@@ -42,7 +42,10 @@ impl Action {
             None => {
                 let words = |words: &[&str]| words.iter().map(OsString::from).collect();
                 let binary = env!("CARGO_BIN_EXE_testplan");
-                (words(&[binary, "action"]), words(&[binary, "action", "--post"]))
+                (
+                    words(&[binary, "action"]),
+                    words(&[binary, "action", "--post"]),
+                )
             }
         };
         Self::new(&manifest, main, post)
@@ -58,6 +61,12 @@ impl Action {
         )
     }
 
+    /// One with a program as both its stages.
+    pub(crate) fn of_words(manifest: &str, words: &[&str]) -> Self {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        Self::new(&load(manifest).unwrap(), words.clone(), words)
+    }
+
     fn new(manifest: &Value, main: Vec<OsString>, post: Vec<OsString>) -> Self {
         let entries = |key: &str| manifest[key].as_object().cloned().unwrap_or_default();
         let inputs = entries("inputs").into_iter().map(|(name, input)| {
@@ -70,7 +79,10 @@ impl Action {
         });
         Self {
             inputs: inputs.collect(),
-            outputs: entries("outputs").into_iter().map(|(name, _)| name).collect(),
+            outputs: entries("outputs")
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect(),
             main,
             post,
         }
@@ -98,7 +110,9 @@ fn check(value: &Value, place: &str, wrong: &mut Vec<String>) {
             let allowed = ["github.", "runner.", "job.", "strategy.", "matrix."];
             let mut expressions = text.split("${{").skip(1).map(str::trim_start);
             if !default || !expressions.all(|it| allowed.iter().any(|name| it.starts_with(name))) {
-                wrong.push(format!("{place}: an expression is not allowed here: {text}"));
+                wrong.push(format!(
+                    "{place}: an expression is not allowed here: {text}"
+                ));
             }
         }
         Value::Object(entries) => {

@@ -82,8 +82,12 @@ impl Event {
             other => panic!("the rule for {other} is not known here"),
         }
         if name.starts_with("pull_request") {
-            text("/pull_request/head/ref").unwrap().clone_into(&mut event.head_ref);
-            text("/pull_request/base/ref").unwrap().clone_into(&mut event.base_ref);
+            text("/pull_request/head/ref")
+                .unwrap()
+                .clone_into(&mut event.head_ref);
+            text("/pull_request/base/ref")
+                .unwrap()
+                .clone_into(&mut event.base_ref);
         }
         event.payload = payload;
         event
@@ -115,7 +119,11 @@ pub(crate) fn webhooks() -> Option<Vec<(String, Value)>> {
         return None;
     };
     let inner = folder.join("api.github.com/index.json");
-    let file = if inner.exists() { inner } else { folder.join("index.json") };
+    let file = if inner.exists() {
+        inner
+    } else {
+        folder.join("index.json")
+    };
     let kinds: Vec<Value> = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
     let mut found = Vec::new();
     for kind in kinds {

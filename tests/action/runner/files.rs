@@ -79,7 +79,8 @@ impl Files {
         written.summary = text("step_summary");
         if written.summary.len() > LONGEST_SUMMARY {
             written.summary.clear();
-            let error = "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of 1024k";
+            let error =
+                "$GITHUB_STEP_SUMMARY upload aborted, supports content up to a size of 1024k";
             written.errors.push(error.to_owned());
         }
         written

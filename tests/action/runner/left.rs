@@ -7,7 +7,9 @@ pub(crate) fn left(tracking: &str) -> Vec<u32> {
     let mark = format!("RUNNER_TRACKING_ID={tracking}");
     let marked = |pid: &u32| {
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-        environment.split(|byte| *byte == 0).any(|it| it == mark.as_bytes())
+        environment
+            .split(|byte| *byte == 0)
+            .any(|it| it == mark.as_bytes())
     };
     let processes = fs::read_dir("/proc").unwrap().flatten();
     processes

@@ -115,7 +115,9 @@ impl Running {
             }
         }
         self.send(Signal::KILL);
-        until("the end of what was killed", || self.is_over().then_some(()));
+        until("the end of what was killed", || {
+            self.is_over().then_some(())
+        });
         (Reached::Kill, began.elapsed())
     }
 

@@ -92,7 +92,10 @@ impl Said {
 }
 
 fn set(values: &mut BTreeMap<String, String>, command: &Command) -> Result<(), &'static str> {
-    let name = command.properties.get("name").ok_or("Required field 'name' is missing.")?;
+    let name = command
+        .properties
+        .get("name")
+        .ok_or("Required field 'name' is missing.")?;
     values.insert(name.clone(), command.data.clone());
     Ok(())
 }
@@ -116,7 +119,9 @@ fn annotation(level: Level, command: &Command, workspace: &Path) -> Annotation {
 /// An end without a start is the start; columns need one single line; what is upside down is dropped.
 fn check_lines_and_columns(properties: &mut BTreeMap<String, String>) {
     let number = |properties: &BTreeMap<String, String>, key: &str| {
-        properties.get(key).and_then(|it| it.trim().parse::<i32>().ok())
+        properties
+            .get(key)
+            .and_then(|it| it.trim().parse::<i32>().ok())
     };
     for (start, end) in [("line", "endline"), ("col", "endcolumn")] {
         if number(properties, start).is_none() && number(properties, end).is_some() {

@@ -6,10 +6,7 @@ use std::{
 };
 
 use super::{
-    Action, Annotation, Job, Level, Reached, Running,
-    files::Files,
-    running::Ended,
-    said::Said,
+    Action, Annotation, Job, Level, Reached, Running, files::Files, running::Ended, said::Said,
     variables,
 };
 
@@ -208,6 +205,10 @@ impl fmt::Display for Finished<'_> {
         writeln!(f, "--- outputs {:#?}", self.outputs)?;
         writeln!(f, "--- errors of the runner {:?}", self.errors)?;
         writeln!(f, "--- summary\n{}", self.summary)?;
-        write!(f, "--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr)
+        write!(
+            f,
+            "--- stdout\n{}\n--- stderr\n{}",
+            self.stdout, self.stderr
+        )
     }
 }

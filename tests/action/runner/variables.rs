@@ -36,7 +36,10 @@ pub(super) fn of_job(job: &Job) -> BTreeMap<String, String> {
         ("REPOSITORY", full_name),
         ("REPOSITORY_ID", &repository["id"].to_string()),
         ("REPOSITORY_OWNER", owner),
-        ("REPOSITORY_OWNER_ID", &repository["owner"]["id"].to_string()),
+        (
+            "REPOSITORY_OWNER_ID",
+            &repository["owner"]["id"].to_string(),
+        ),
         ("RETENTION_DAYS", "90"),
         ("RUN_ATTEMPT", "1"),
         ("RUN_ID", "1658821493"),
@@ -72,10 +75,17 @@ pub(super) fn of_job(job: &Job) -> BTreeMap<String, String> {
 
 /// `INPUT_*`: what `with:` says, known or not, and the defaults of all else that is declared. Blanks become underscores,
 /// letters large, hyphens stay.
-pub(super) fn inputs(job: &Job, action: &Action, with: &[(String, String)]) -> Vec<(String, String)> {
+pub(super) fn inputs(
+    job: &Job,
+    action: &Action,
+    with: &[(String, String)],
+) -> Vec<(String, String)> {
     let mut inputs: Vec<(String, String)> = with.to_vec();
     for (name, default) in &action.inputs {
-        if !inputs.iter().any(|(given, _)| given.eq_ignore_ascii_case(name)) {
+        if !inputs
+            .iter()
+            .any(|(given, _)| given.eq_ignore_ascii_case(name))
+        {
             inputs.push((name.clone(), evaluate(job, default)));
         }
     }
@@ -95,7 +105,9 @@ fn evaluate(job: &Job, text: &str) -> String {
     let value = match expression.trim() {
         "github.token" => Job::TOKEN.to_owned(),
         other => {
-            let name = other.strip_prefix("github.").unwrap_or_else(|| panic!("{other}?"));
+            let name = other
+                .strip_prefix("github.")
+                .unwrap_or_else(|| panic!("{other}?"));
             let variables = of_job(job);
             variables[&format!("GITHUB_{}", name.to_uppercase())].clone()
         }
