@@ -2,6 +2,7 @@
 
 mod detect;
 pub mod github;
+pub mod workflow;
 
 use std::fmt;
 
