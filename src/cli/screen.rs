@@ -1,7 +1,8 @@
 //! The only writer of stdout and stderr: data to the one, people's lines to the other.
 //!
 //! A reader who left (`2>&1 | head`) ends no run: lines that nobody takes are dropped. Data that could not be written
-//! for another reason is remembered, and told by the exit code.
+//! for another reason is remembered, and told by the exit code. Whatever goes out here is no order to a CI that reads
+//! along, except through [`Screen::raw`].
 
 use std::{
     io::{self, ErrorKind, IsTerminal as _, Write as _},
@@ -23,6 +24,7 @@ use crate::{
     report::{
         Report,
         console::{Paint, conclusion_line, final_block},
+        sanitise::{console_json, console_text},
     },
     signal::SignalKind,
 };
@@ -84,7 +86,7 @@ impl Screen {
             (false, _) => "testplan=debug",
         };
         let started = tracing_subscriber::fmt()
-            .with_writer(io::stderr)
+            .with_writer(|| LogLines)
             .with_env_filter(tracing_subscriber::EnvFilter::new(level))
             .with_ansi(self.paint == Paint::Colour)
             .without_time()
@@ -142,8 +144,8 @@ impl Screen {
         json: impl FnOnce() -> serde_json::Value,
     ) {
         let mut out = match format {
-            Format::Text => text(),
-            Format::Json => json().to_string(),
+            Format::Text => console_text(&text()),
+            Format::Json => console_json(&json().to_string()),
         };
         if !out.ends_with('\n') {
             out.push('\n');
@@ -169,7 +171,24 @@ impl Screen {
     }
 }
 
-/// Unlike `eprintln!`, which breaks the process when nobody reads.
+/// Unlike `eprintln!`, which breaks the process when nobody reads. Nothing in the text is a command of a CI.
 pub(super) fn to_stderr(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", console_text(text));
+}
+
+/// Where the log goes: whole events at a time, each cleaned as every other line is.
+struct LogLines;
+
+impl io::Write for LogLines {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        io::stderr()
+            .lock()
+            .write_all(console_text(&text).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

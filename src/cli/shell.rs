@@ -1,6 +1,9 @@
 //! What belongs to the program itself: completions, manual page, usage errors, and how every command ends.
 
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::{
+    io::Write as _,
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind},
+};
 
 use clap::{Args, CommandFactory as _};
 
@@ -9,7 +12,7 @@ use super::{
     failure::{Ended, Failure},
     screen::{Screen, to_stderr},
 };
-use crate::exit_code::Conclusion;
+use crate::{exit_code::Conclusion, report::sanitise::console_text};
 
 /// Prints a completion script.
 #[derive(Args, Debug)]
@@ -44,10 +47,13 @@ pub fn man(_command: &Man, screen: &Screen) -> Ended {
 /// Help and version are answers (0); everything else that clap says is a usage error (2).
 pub fn tell_usage(error: &clap::Error) -> Conclusion {
     // A closed pipe leaves nobody to tell.
-    let _ = error.print();
     if error.use_stderr() {
+        // It repeats what was typed, and a CI may type what others wrote.
+        let text = console_text(&error.render().ansi().to_string());
+        let _ = write!(anstream::stderr(), "{text}");
         Conclusion::Usage
     } else {
+        let _ = error.print();
         Conclusion::Passed
     }
 }
