@@ -1,10 +1,11 @@
 //! Which CI this is and what it knows: commit, branch, run, links; and what GitHub is told of a run.
 
+pub mod checkout;
 mod detect;
 mod event;
 pub mod github;
-pub mod workflow;
 mod title;
+pub mod workflow;
 
 use std::fmt;
 

@@ -11,6 +11,7 @@ use super::{
     Cli,
     failure::{Ended, Failure},
     screen::{Screen, to_stderr},
+    step::Output,
 };
 use crate::{exit_code::Conclusion, report::sanitise::console_text};
 
@@ -60,24 +61,25 @@ pub fn tell_usage(error: &clap::Error) -> Conclusion {
 
 /// Does a command and tells why it failed, if it did. A panic in it is a bug of ours; the hook tells of that.
 pub fn conclude(screen: &Screen, command: impl FnOnce() -> Ended) -> Conclusion {
-    let Ok(ended) = catch_unwind(AssertUnwindSafe(command)) else {
-        screen.conclude(Conclusion::Bug);
-        return Conclusion::Bug;
-    };
-    let ended = match (ended, screen.lost()) {
-        // Nobody may take half an answer for a whole one.
-        (Ok(Conclusion::Passed), Some(error)) => Err(Failure::infrastructure(anyhow::anyhow!(
-            "stdout could not be written: {error}"
-        ))
-        .help("look at where the output goes: is the disk full?")),
-        (ended, _) => ended,
-    };
-    match ended {
-        Ok(conclusion) => conclusion,
-        Err(failure) => {
+    let conclusion = match catch_unwind(AssertUnwindSafe(command)) {
+        Ok(Ok(conclusion)) => conclusion,
+        Ok(Err(failure)) => {
             screen.failure(&failure);
             failure.conclusion
         }
+        Err(_) => {
+            screen.conclude(Conclusion::Bug);
+            Conclusion::Bug
+        }
+    };
+    screen.output(Output::Conclusion, conclusion.word());
+    match screen.lost() {
+        // Nobody may take half an answer for a whole one.
+        Some(failure) if conclusion == Conclusion::Passed => {
+            screen.failure(failure);
+            failure.conclusion
+        }
+        _ => conclusion,
     }
 }
 
