@@ -1,11 +1,20 @@
 //! Which CI this is and what it knows: commit, branch, run, links; and what GitHub is told of a run.
 
+pub mod checkout;
 mod detect;
+mod event;
 pub mod github;
+mod title;
+pub mod workflow;
 
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::model::Timestamp;
+
+pub use event::{Doubt, ReadOnly};
+pub use title::started_by;
 
 /// What the CI around this process says of itself. Outside of one, everything is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,8 +23,17 @@ pub struct Ci {
     pub system: CiSystem,
     /// The commit under test, as a hash.
     pub commit: Option<String>,
+    /// The commit that people look at, where statuses and checks go. Of a pull request its head, where the commit under
+    /// test is a merge commit that nobody sees.
+    pub report_on: Option<String>,
     /// The branch under test; of a pull request, the one that it comes from. `None` for a tag.
     pub branch: Option<String>,
+    /// The pull request that the run belongs to, where the event names one.
+    pub pull_request: Option<u64>,
+    /// Why the CI's own token most likely may only read.
+    pub read_only: Option<ReadOnly>,
+    /// What the event leaves open, to be told to people.
+    pub doubts: Vec<Doubt>,
     /// What tells this run from all others of the same CI.
     pub run_id: Option<String>,
     /// What tells a re-run from the first, where it keeps the run's id. Compare it, do not count with it.
@@ -75,10 +93,34 @@ impl Ci {
         detect::detect(&lookup)
     }
 
-    /// The title of a new plan: the same within one attempt of one run, so that a plan is found again whose answer was
-    /// lost, and another one for every other.
+    /// The same as [`Ci::detect`], and in GitHub Actions what the event says beyond the variables. `payload` is what the
+    /// file of `GITHUB_EVENT_PATH` holds, `None` if it cannot be read; `head` is the commit that is checked out, if
+    /// that is known, and decides only between commits that the event names.
+    pub fn with_event(
+        lookup: impl Fn(&str) -> Option<String>,
+        payload: Option<&Value>,
+        head: Option<&str>,
+    ) -> Self {
+        let ci = detect::detect(&lookup);
+        if ci.system != CiSystem::GitHubActions {
+            return ci;
+        }
+        let facts = event::facts(&lookup, payload, head);
+        Self {
+            commit: facts.tested,
+            report_on: facts.report_on,
+            branch: facts.branch,
+            pull_request: facts.pull_request,
+            read_only: facts.read_only,
+            doubts: facts.doubts,
+            ..ci
+        }
+    }
+
+    /// The title of a new plan: the same within one job of one attempt of one run, so that a plan is found again whose
+    /// answer was lost, and another one for every other.
     pub fn default_title(&self, template: &str, moment: Moment) -> String {
-        format!("{template} ({})", self.run(moment))
+        format!("{template} ({})", title::run(self, moment))
     }
 
     /// The batch of a new plan: as unique as its title, and led by what was tested.
@@ -89,25 +131,8 @@ impl Ci {
             .map(|hash| hash.get(..10).unwrap_or(hash));
         let tested = [self.branch.as_deref(), commit, Some(template)];
         let tested: Vec<&str> = tested.into_iter().flatten().collect();
-        format!("{} ({})", tested.join(" "), self.run(moment))
+        format!("{} ({})", tested.join(" "), title::run(self, moment))
     }
-
-    fn run(&self, moment: Moment) -> String {
-        let system = self.system;
-        match (&self.run_id, &self.run_attempt) {
-            (Some(run), Some(attempt)) => format!("{system} {run}.{attempt}"),
-            (Some(run), None) => format!("{system} {run}"),
-            (None, _) => format!("{system} {}-{:08x}", stamp(moment.time), moment.random),
-        }
-    }
-}
-
-/// A time as `20261122-145744`, in UTC.
-fn stamp(time: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(time.0).map_or_else(
-        |_| time.0.to_string(),
-        |t| t.strftime("%Y%m%d-%H%M%S").to_string(),
-    )
 }
 
 #[cfg(test)]
@@ -128,6 +153,17 @@ mod tests {
             run_attempt: Some(attempt.to_owned()),
             ..Ci::default()
         }
+    }
+
+    #[test]
+    fn two_jobs_of_a_run_have_plans_of_their_own() {
+        let ci = Ci {
+            job: Some("gui".to_owned()),
+            ..github("1")
+        };
+        let title = ci.default_title("Nightly", MOMENT);
+        assert_eq!(title, "Nightly (GitHub Actions 123.1 gui)");
+        assert_eq!(started_by(&title), Some(("123", 1)));
     }
 
     #[test]

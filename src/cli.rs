@@ -3,6 +3,7 @@
 //! stdout carries data alone; progress and prose go to stderr. Whatever happens, the process ends with one of the
 //! codes of [`Conclusion`], and the last line says what it means.
 
+pub mod action;
 pub mod args;
 pub mod calls;
 pub mod commit_status;
@@ -11,6 +12,7 @@ pub mod demo;
 pub mod embedded;
 pub mod execute;
 pub mod failure;
+pub mod give_back;
 pub mod plan;
 pub mod plans;
 pub mod progress;
@@ -23,6 +25,8 @@ pub mod serve;
 pub mod servers;
 pub mod settings;
 pub mod shell;
+pub mod showing;
+pub mod step;
 pub mod template;
 pub mod validate;
 pub mod wait;
@@ -37,6 +41,7 @@ use crate::{config::environment::Environment, exit_code::Conclusion};
 use args::Voice;
 use failure::Ended;
 use screen::Screen;
+use step::Step;
 
 /// Distributes the tests of a test plan over workers, through the Squish Test Center Test Plan Execution API, and
 /// serves that API itself.
@@ -99,6 +104,11 @@ enum Command {
     /// Behave as a test of the demo
     #[command(hide = true)]
     DemoTest(demo::DemoTest),
+    /// Give back what a killed process of this machine still holds
+    #[command(hide = true)]
+    GiveBack(give_back::GiveBack),
+    /// Do what the inputs of a step of GitHub Actions say
+    Action(action::Action),
     /// Print a completion script
     Completions(shell::Completions),
     /// Print the manual page
@@ -113,21 +123,31 @@ pub fn main() -> ExitCode {
         Err(error) => return shell::tell_usage(&error).into(),
     };
     let environment = Environment::of_process();
-    let screen = Screen::new(cli.voice, &environment);
-    screen.start_log(cli.voice);
-    let conclusion = shell::conclude(&screen, || {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            // At least two, so that a heartbeat finds a thread while another thread is busy.
-            .worker_threads(shell::threads())
-            .enable_all()
-            .build()
-            .map_err(failure::Failure::infrastructure)?;
-        let ended = runtime.block_on(dispatch(cli.command, &environment, &screen));
-        // A stuck blocking task (a reader of a huge result file) must not hold the exit up.
-        runtime.shutdown_timeout(std::time::Duration::from_millis(500));
-        ended
-    });
+    let conclusion = match cli.command {
+        Command::Action(action) => action::main(&action, cli.voice, &environment),
+        command => {
+            let screen = Screen::new(cli.voice, &environment, Step::new(&environment, false));
+            screen.start_log(cli.voice);
+            shell::conclude(&screen, || {
+                block_on(dispatch(command, &environment, &screen))
+            })
+        }
+    };
     conclusion.into()
+}
+
+/// Does a command on a runtime of its own.
+fn block_on(command: impl Future<Output = Ended>) -> Ended {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        // At least two, so that a heartbeat finds a thread while another thread is busy.
+        .worker_threads(shell::threads())
+        .enable_all()
+        .build()
+        .map_err(failure::Failure::infrastructure)?;
+    let ended = runtime.block_on(command);
+    // A stuck blocking task (a reader of a huge result file) must not hold the exit up.
+    runtime.shutdown_timeout(std::time::Duration::from_millis(500));
+    ended
 }
 
 async fn dispatch(command: Command, environment: &Environment, screen: &Screen) -> Ended {
@@ -149,6 +169,10 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Validate(command) => validate::run(&command, environment, screen),
         Command::Demo(command) => demo::run(command, screen).await,
         Command::DemoTest(command) => demo::test(command, environment, screen).await,
+        Command::GiveBack(command) => give_back::run(command, environment, screen).await,
+        Command::Action(_) => Err(failure::Failure::usage_text(
+            "an action cannot ask for the action",
+        )),
         Command::Completions(command) => shell::completions(&command, screen),
         Command::Man(command) => shell::man(&command, screen),
     }

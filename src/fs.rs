@@ -39,6 +39,12 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write(path, bytes, Care::Private)
 }
 
+/// Appends to a file that others write to as well, with one call, making it if it is not there.
+pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    file.write_all(bytes)
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Care {
     None,

@@ -5,6 +5,7 @@
 //! [`mod@json`], [`status_line`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
 //! them through its own function of [`sanitise`].
 
+pub mod annotations;
 pub mod clean;
 pub mod console;
 pub mod entry;

@@ -6,6 +6,8 @@
     reason = "tests read golden files, run xmllint, say what they skip, and share helpers"
 )]
 
+#[path = "report/annotations.rs"]
+mod annotations;
 #[path = "report/golden.rs"]
 mod golden;
 #[path = "report/hostile.rs"]

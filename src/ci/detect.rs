@@ -1,6 +1,6 @@
 //! The variables of each CI. Hosts inside one another are told apart by order: the first that answers is the one.
 
-use super::{Ci, CiSystem};
+use super::{Ci, CiSystem, event};
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -22,9 +22,8 @@ pub(super) fn detect(get: Lookup<'_>) -> Ci {
         Ci::default()
     };
     // Buildkite says HEAD until it has checked out, and people set anything by hand.
-    ci.commit = ci.commit.filter(|commit| {
-        (7..=64).contains(&commit.len()) && commit.chars().all(|c| c.is_ascii_hexdigit())
-    });
+    ci.commit = ci.commit.filter(|commit| event::is_hash(commit));
+    ci.report_on = ci.commit.clone();
     ci
 }
 
@@ -43,14 +42,12 @@ fn github(get: Lookup<'_>) -> Ci {
     Ci {
         system: CiSystem::GitHubActions,
         commit: get("GITHUB_SHA"),
-        branch: get("GITHUB_HEAD_REF").or_else(|| {
-            let is_branch = get("GITHUB_REF_TYPE").as_deref() != Some("tag");
-            get("GITHUB_REF_NAME").filter(|_| is_branch)
-        }),
+        branch: event::branch(get),
         job: get("GITHUB_JOB"),
         run_url: url(),
         run_id,
         run_attempt,
+        ..Ci::default()
     }
 }
 
@@ -64,6 +61,7 @@ fn gitlab(get: Lookup<'_>) -> Ci {
         run_attempt: get("CI_JOB_ID"),
         job: get("CI_JOB_NAME"),
         run_url: get("CI_PIPELINE_URL"),
+        ..Ci::default()
     }
 }
 
@@ -97,6 +95,7 @@ fn azure(get: Lookup<'_>) -> Ci {
         job: get("SYSTEM_JOBNAME"),
         run_url: url(),
         run_id,
+        ..Ci::default()
     }
 }
 
@@ -110,6 +109,7 @@ fn buildkite(get: Lookup<'_>) -> Ci {
         run_attempt: get("BUILDKITE_RETRY_COUNT"),
         job: get("BUILDKITE_STEP_KEY").or_else(|| get("BUILDKITE_LABEL")),
         run_url: get("BUILDKITE_BUILD_URL"),
+        ..Ci::default()
     }
 }
 
@@ -123,6 +123,7 @@ fn circleci(get: Lookup<'_>) -> Ci {
         run_attempt: None,
         job: get("CIRCLE_JOB"),
         run_url: get("CIRCLE_BUILD_URL"),
+        ..Ci::default()
     }
 }
 
@@ -151,6 +152,7 @@ fn jenkins(get: Lookup<'_>) -> Ci {
         run_attempt: None,
         job: get("STAGE_NAME").or_else(|| get("JOB_NAME")),
         run_url: get("BUILD_URL"),
+        ..Ci::default()
     }
 }
 

@@ -95,6 +95,12 @@ pub struct StartArgs {
     /// Link a repository's revision: ID, or ID=branch-or-commit [default: the commit under test].
     #[arg(long = "linked-repo", value_name = "ID[=REV]")]
     pub linked_repos: Vec<String>,
+    /// The commit under test [default: what the CI says].
+    #[arg(long, value_name = "SHA", value_parser = commit)]
+    pub commit: Option<String>,
+    /// The branch under test [default: what the CI says].
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
 }
 
 /// The configuration file.
@@ -134,17 +140,43 @@ pub struct OutArgs {
     pub out: Option<PathBuf>,
 }
 
-/// What GitHub is told in the end. The token comes from `GITHUB_TOKEN`, never from a flag's value.
+/// What GitHub is told in the end. The token comes from `GITHUB_TOKEN`, never from a flag's value. Whatever GitHub
+/// refuses is a warning: the exit code stays what the tests made it.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "GitHub")]
-pub struct StatusArgs {
-    /// Set a commit status on the commit under test [env: `GITHUB_TOKEN`, `GITHUB_REPOSITORY`, `GITHUB_API_URL`]. If
-    /// GitHub refuses, that is a warning: the exit code stays what the tests made it.
-    #[arg(long)]
-    pub commit_status: bool,
-    /// What tells this status from others of the commit; a later one of the same name replaces it.
-    #[arg(long, value_name = "NAME", default_value = "testplan", requires = "commit_status", value_parser = status_context)]
+pub struct GitHubArgs {
+    /// Set a commit status [env: `GITHUB_TOKEN`, `GITHUB_REPOSITORY`, `GITHUB_API_URL`] [default: false; in the action
+    /// true unless there is a check run].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub commit_status: Option<bool>,
+    /// What tells this status, and the pull request's comment, from others; a later one of the same name replaces it.
+    #[arg(long, value_name = "NAME", default_value = "testplan", value_parser = status_context)]
     pub status_context: String,
+    /// Make a check run, with the summary as its text and annotations in the changed files [default: false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub check_run: Option<bool>,
+    /// What the check run is called. Another name than that of a commit status: GitHub would wait for both.
+    #[arg(long, value_name = "NAME", default_value = "testplan report", value_parser = status_context)]
+    pub check_name: String,
+    /// Comment on the pull request, always the same comment [default: false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub pr_comment: Option<bool>,
+    /// The commit that GitHub is told about [default: by the event; of a pull request its newest commit, not the merge
+    /// that was tested].
+    #[arg(long, value_name = "SHA", value_parser = commit)]
+    pub report_commit: Option<String>,
+}
+
+/// What a step of GitHub Actions shows of its results.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "GitHub")]
+pub struct ShowArgs {
+    /// Mark failures as annotations, ten at most [default: false; in the action true for run and report].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub annotations: Option<bool>,
+    /// Append the summary to the job summary [env: `GITHUB_STEP_SUMMARY`] [default: as for annotations].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub job_summary: Option<bool>,
 }
 
 /// Longest name of a commit status, in bytes.
@@ -156,6 +188,15 @@ pub fn status_context(text: &str) -> Result<String, String> {
         return Err(format!(
             "a name of 1 to {LONGEST_CONTEXT} bytes on one line"
         ));
+    }
+    Ok(text.to_owned())
+}
+
+/// Reads a commit's hash.
+pub fn commit(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if !(7..=64).contains(&text.len()) || !text.chars().all(|c| c.is_ascii_hexdigit()) {
+        return Err("a commit is a hash of 7 to 64 hexadecimal digits".to_owned());
     }
     Ok(text.to_owned())
 }

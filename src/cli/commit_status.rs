@@ -3,7 +3,7 @@
 use secrecy::SecretString;
 
 use super::{
-    args::StatusArgs,
+    args::GitHubArgs,
     failure::{Ended, Failure},
     screen::Screen,
 };
@@ -39,8 +39,9 @@ pub struct Told<'a> {
 }
 
 /// Sets the status if it was asked for. A refusal is one line of warning.
-pub async fn tell(args: &StatusArgs, told: Told<'_>, environment: &Environment, screen: &Screen) {
-    if !args.commit_status {
+pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, screen: &Screen) {
+    let by_default = screen.step().is_action() && !args.check_run.unwrap_or_default();
+    if !args.commit_status.unwrap_or(by_default) {
         return;
     }
     match set(args, told, environment).await {
@@ -56,7 +57,7 @@ pub fn warn(why: &str, screen: &Screen) {
 }
 
 async fn set(
-    args: &StatusArgs,
+    args: &GitHubArgs,
     told: Told<'_>,
     environment: &Environment,
 ) -> Result<String, String> {

@@ -14,6 +14,7 @@ use super::{
     screen::Screen,
 };
 use crate::{
+    ci::{Ci, checkout},
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience},
     config::{
         credentials,
@@ -204,4 +205,25 @@ pub fn make_folder(folder: &Path, flag: &str) -> Result<(), Failure> {
         Failure::usage_text(format_args!("{flag} {}: {error}", folder.display()))
             .help(format!("name a folder with {flag} that you may write to"))
     })
+}
+
+/// Largest payload of an event that is read, in bytes: GitHub sends at most 25 MiB, and none of it is worth more.
+const LARGEST_EVENT: u64 = 25 * 1024 * 1024;
+
+/// What the CI knows, its event and the checkout included. What they leave open is for who asks about the commit.
+pub fn ci(environment: &Environment) -> Ci {
+    if !environment.is_github_actions() {
+        return Ci::detect(environment.lookup());
+    }
+    let payload = environment.get("GITHUB_EVENT_PATH").and_then(payload);
+    let head = environment
+        .get("GITHUB_WORKSPACE")
+        .and_then(|folder| checkout::head(Path::new(folder)));
+    Ci::with_event(environment.lookup(), payload.as_ref(), head.as_deref())
+}
+
+fn payload(path: &str) -> Option<serde_json::Value> {
+    let is_small = std::fs::metadata(path).is_ok_and(|file| file.len() <= LARGEST_EVENT);
+    let bytes = is_small.then(|| std::fs::read(path).ok())??;
+    serde_json::from_slice(&bytes).ok()
 }

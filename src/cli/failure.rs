@@ -86,6 +86,26 @@ impl Failure {
             ..self
         }
     }
+
+    /// The same without a drawing and without the word error, for places that have their own.
+    pub fn plain(&self) -> String {
+        let mut said = self.error.to_string();
+        let mut text = said.clone();
+        for cause in self.error.chain().skip(1) {
+            let cause = cause.to_string();
+            // Many errors already end with their cause's words.
+            if !said.contains(&cause) {
+                text.push_str(": ");
+                text.push_str(&cause);
+            }
+            said = cause;
+        }
+        if let Some(help) = &self.help {
+            text.push_str("\nhelp: ");
+            text.push_str(help);
+        }
+        text
+    }
 }
 
 impl From<SetupError> for Failure {
@@ -109,23 +129,10 @@ impl From<ClientError> for Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(marked) = &self.marked {
-            return f.write_str(marked);
+        match &self.marked {
+            Some(marked) => f.write_str(marked),
+            None => write!(f, "error: {}", self.plain()),
         }
-        let mut said = self.error.to_string();
-        write!(f, "error: {said}")?;
-        for cause in self.error.chain().skip(1) {
-            let cause = cause.to_string();
-            // Many errors already end with their cause's words.
-            if !said.contains(&cause) {
-                write!(f, ": {cause}")?;
-            }
-            said = cause;
-        }
-        if let Some(help) = &self.help {
-            write!(f, "\nhelp: {help}")?;
-        }
-        Ok(())
     }
 }
 

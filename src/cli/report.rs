@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{Format, OutArgs, ServiceArgs, StatusArgs},
+    args::{Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
     commit_status, connect,
     failure::Ended,
     reporting::{self, JUnitProfile},
     screen::Screen,
-    settings,
+    settings, showing,
 };
 use crate::{
     ci::github::Patience,
@@ -44,7 +44,9 @@ pub struct Report {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
     #[command(flatten)]
-    status: StatusArgs,
+    github: GitHubArgs,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// `testplan report`.
@@ -73,12 +75,13 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
             screen.conclude(report.conclusion());
         }
     }
+    showing::show(&report, &out, command.show, screen);
     let ended = written.map(|()| report.conclusion());
     let told = commit_status::Told {
         report: &report,
         ended: &ended,
         patience: Patience::default(),
     };
-    commit_status::tell(&command.status, told, environment, screen).await;
+    commit_status::tell(&command.github, told, environment, screen).await;
     ended
 }

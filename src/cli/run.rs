@@ -5,7 +5,9 @@ use std::time::Duration;
 use clap::Args;
 
 use super::{
-    args::{ConfigArgs, OutArgs, ServiceArgs, StartArgs, StatusArgs, TemplateArgs, WorkerArgs},
+    args::{
+        ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs, TemplateArgs, WorkerArgs,
+    },
     commit_status, connect,
     embedded::Embedded,
     execute,
@@ -14,6 +16,8 @@ use super::{
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings::Working,
+    showing,
+    step::Output,
     working::{self, Job},
 };
 use crate::{
@@ -54,7 +58,9 @@ pub struct Run {
     #[arg(long)]
     allow_empty: bool,
     #[command(flatten)]
-    status: StatusArgs,
+    github: GitHubArgs,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// `testplan run`.
@@ -151,7 +157,7 @@ impl Session<'_> {
                 },
             };
             tokio::select! {
-                () = commit_status::tell(&self.command.status, told, self.environment, self.screen) => {}
+                () = commit_status::tell(&self.command.github, told, self.environment, self.screen) => {}
                 _ = signals.next() => commit_status::warn("stopped by a signal while GitHub was asked", self.screen),
             }
         }
@@ -163,6 +169,7 @@ impl Session<'_> {
         let plan = execute::start(client, &template, &self.command.start, self.environment).await?;
         self.screen
             .say(&format!("plan {} started: {}", plan.id, plan.title));
+        self.screen.output(Output::PlanId, plan.id);
         Ok(plan)
     }
 
@@ -197,6 +204,7 @@ impl Session<'_> {
                 .insist(&format!("error: {error}\nhelp: {}", error.help()));
         }
         self.screen.report(&report);
+        showing::show(&report, out, self.command.show, self.screen);
         Ok(End {
             ended: written.map(|()| report.conclusion()),
             report: Some(report),

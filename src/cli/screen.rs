@@ -1,9 +1,11 @@
 //! The only writer of stdout and stderr: data to the one, people's lines to the other.
 //!
 //! A reader who left (`2>&1 | head`) ends no run: lines that nobody takes are dropped. Data that could not be written
-//! for another reason is remembered, and told by the exit code.
+//! for another reason is remembered, and told by the exit code. Whatever goes out here is no order to a CI that reads
+//! along, except through [`Screen::raw`].
 
 use std::{
+    fmt,
     io::{self, ErrorKind, IsTerminal as _, Write as _},
     sync::OnceLock,
 };
@@ -13,8 +15,10 @@ use anstream::ColorChoice as Stream;
 use super::{
     args::{ColorChoice, Format, Voice},
     failure::{self, Failure},
+    step::{Output, Step},
 };
 use crate::{
+    ci::workflow::{Annotation, Level},
     config::{
         environment::Environment,
         terminal::{Colour, animated, coloured},
@@ -23,6 +27,7 @@ use crate::{
     report::{
         Report,
         console::{Paint, conclusion_line, final_block},
+        sanitise::{console_json, console_text},
     },
     signal::SignalKind,
 };
@@ -33,12 +38,13 @@ pub struct Screen {
     paint: Paint,
     quiet: bool,
     bar: bool,
-    lost: OnceLock<io::Error>,
+    step: Step,
+    lost: OnceLock<Failure>,
 }
 
 impl Screen {
     /// Decides about colour and bars by `--color`, the environment and the terminal.
-    pub fn new(voice: Voice, environment: &Environment) -> Self {
+    pub fn new(voice: Voice, environment: &Environment, step: Step) -> Self {
         let terminal = io::stderr().is_terminal();
         let flag = match voice.color {
             ColorChoice::Auto => Colour::Auto,
@@ -56,6 +62,7 @@ impl Screen {
             paint,
             quiet: voice.quiet,
             bar: animated(environment, terminal) && !voice.quiet,
+            step,
             lost: OnceLock::new(),
         }
     }
@@ -84,7 +91,7 @@ impl Screen {
             (false, _) => "testplan=debug",
         };
         let started = tracing_subscriber::fmt()
-            .with_writer(io::stderr)
+            .with_writer(|| LogLines)
             .with_env_filter(tracing_subscriber::EnvFilter::new(level))
             .with_ansi(self.paint == Paint::Colour)
             .without_time()
@@ -110,7 +117,37 @@ impl Screen {
     /// What failed and what to do, then what the exit code means.
     pub fn failure(&self, failure: &Failure) {
         to_stderr(&failure.to_string());
+        if self.step.is_action() {
+            self.annotate(&[broken(&failure.plain())]);
+        }
         self.conclude(failure.conclusion);
+    }
+
+    /// The step of GitHub Actions that this is, if it is one.
+    pub fn step(&self) -> &Step {
+        &self.step
+    }
+
+    /// Sets an output of the action; nothing happens outside of it.
+    pub fn output(&self, output: Output, value: impl fmt::Display) {
+        if let Err(error) = self.step.output(output, &value.to_string()) {
+            let name = output.name();
+            self.lose(|| {
+                Failure::infrastructure(anyhow::anyhow!(
+                    "the output {name} could not be set: {error}"
+                ))
+                .help("is the disk full?")
+            });
+        }
+    }
+
+    /// Marks something in GitHub's pages. The lines are orders to the runner, which reads along.
+    pub fn annotate(&self, annotations: &[Annotation]) {
+        let lines: String = annotations
+            .iter()
+            .map(|annotation| annotation.command() + "\n")
+            .collect();
+        self.raw(lines.as_bytes());
     }
 
     /// The last words on a plan, unless all is well and people asked for quiet.
@@ -142,8 +179,8 @@ impl Screen {
         json: impl FnOnce() -> serde_json::Value,
     ) {
         let mut out = match format {
-            Format::Text => text(),
-            Format::Json => json().to_string(),
+            Format::Text => console_text(&text()),
+            Format::Json => console_json(&json().to_string()),
         };
         if !out.ends_with('\n') {
             out.push('\n');
@@ -155,21 +192,54 @@ impl Screen {
     pub fn raw(&self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                // The first trouble is the one to tell.
-                let _ = self.lost.set(error);
-            }
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => self.lose(|| {
+                Failure::infrastructure(anyhow::anyhow!("stdout could not be written: {error}"))
+                    .help("look at where the output goes: is the disk full?")
+            }),
             Ok(()) | Err(_) => {}
         }
     }
 
-    /// Why data did not reach stdout, if it did not.
-    pub fn lost(&self) -> Option<&io::Error> {
+    /// The first trouble is the one to tell.
+    fn lose(&self, why: impl FnOnce() -> Failure) {
+        self.lost.get_or_init(why);
+    }
+
+    /// Why data did not reach its reader, if it did not.
+    pub fn lost(&self) -> Option<&Failure> {
         self.lost.get()
     }
 }
 
-/// Unlike `eprintln!`, which breaks the process when nobody reads.
+/// The annotation of a command that could not do its work.
+pub(super) fn broken(message: &str) -> Annotation {
+    Annotation {
+        level: Level::Error,
+        title: "testplan".to_owned(),
+        message: message.to_owned(),
+        file: None,
+        line: None,
+    }
+}
+
+/// Unlike `eprintln!`, which breaks the process when nobody reads. Nothing in the text is a command of a CI.
 pub(super) fn to_stderr(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{text}");
+    let _ = writeln!(io::stderr().lock(), "{}", console_text(text));
+}
+
+/// Where the log goes: whole events at a time, each cleaned as every other line is.
+struct LogLines;
+
+impl io::Write for LogLines {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(event);
+        io::stderr()
+            .lock()
+            .write_all(console_text(&text).as_bytes())?;
+        Ok(event.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

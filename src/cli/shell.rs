@@ -1,6 +1,9 @@
 //! What belongs to the program itself: completions, manual page, usage errors, and how every command ends.
 
-use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind};
+use std::{
+    io::Write as _,
+    panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind},
+};
 
 use clap::{Args, CommandFactory as _};
 
@@ -8,8 +11,9 @@ use super::{
     Cli,
     failure::{Ended, Failure},
     screen::{Screen, to_stderr},
+    step::Output,
 };
-use crate::exit_code::Conclusion;
+use crate::{exit_code::Conclusion, report::sanitise::console_text};
 
 /// Prints a completion script.
 #[derive(Args, Debug)]
@@ -44,34 +48,38 @@ pub fn man(_command: &Man, screen: &Screen) -> Ended {
 /// Help and version are answers (0); everything else that clap says is a usage error (2).
 pub fn tell_usage(error: &clap::Error) -> Conclusion {
     // A closed pipe leaves nobody to tell.
-    let _ = error.print();
     if error.use_stderr() {
+        // It repeats what was typed, and a CI may type what others wrote.
+        let text = console_text(&error.render().ansi().to_string());
+        let _ = write!(anstream::stderr(), "{text}");
         Conclusion::Usage
     } else {
+        let _ = error.print();
         Conclusion::Passed
     }
 }
 
 /// Does a command and tells why it failed, if it did. A panic in it is a bug of ours; the hook tells of that.
 pub fn conclude(screen: &Screen, command: impl FnOnce() -> Ended) -> Conclusion {
-    let Ok(ended) = catch_unwind(AssertUnwindSafe(command)) else {
-        screen.conclude(Conclusion::Bug);
-        return Conclusion::Bug;
-    };
-    let ended = match (ended, screen.lost()) {
-        // Nobody may take half an answer for a whole one.
-        (Ok(Conclusion::Passed), Some(error)) => Err(Failure::infrastructure(anyhow::anyhow!(
-            "stdout could not be written: {error}"
-        ))
-        .help("look at where the output goes: is the disk full?")),
-        (ended, _) => ended,
-    };
-    match ended {
-        Ok(conclusion) => conclusion,
-        Err(failure) => {
+    let conclusion = match catch_unwind(AssertUnwindSafe(command)) {
+        Ok(Ok(conclusion)) => conclusion,
+        Ok(Err(failure)) => {
             screen.failure(&failure);
             failure.conclusion
         }
+        Err(_) => {
+            screen.conclude(Conclusion::Bug);
+            Conclusion::Bug
+        }
+    };
+    screen.output(Output::Conclusion, conclusion.word());
+    match screen.lost() {
+        // Nobody may take half an answer for a whole one.
+        Some(failure) if conclusion == Conclusion::Passed => {
+            screen.failure(failure);
+            failure.conclusion
+        }
+        _ => conclusion,
     }
 }
 

@@ -31,6 +31,12 @@ impl Environment {
         })
     }
 
+    /// The same with one variable set.
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.0.insert(key(name), value.to_owned());
+        self
+    }
+
     /// A look-up for those who must not know this type, as [`crate::ci::Ci::detect`].
     pub fn lookup(&self) -> impl Fn(&str) -> Option<String> {
         |name| self.get(name).map(str::to_owned)

@@ -14,28 +14,96 @@ pub fn console_line(text: &str, max: usize) -> String {
     shorten(&without_commands(&visible(&strip_escapes(bounded))), max)
 }
 
+/// Lines of ours with text of others in them, as they were put together: the last thing done to all that a console or
+/// log gets. No line of it is a command, whoever forgot to clean what.
+///
+/// Newlines, tabs and colours stay; other control characters and hidden ones are shown as escapes. What is clean
+/// already does not change.
+pub fn console_text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 4);
+    for (index, line) in text.split('\n').enumerate() {
+        if index > 0 {
+            safe.push('\n');
+        }
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let mut shown = String::with_capacity(line.len());
+        for (at, c) in line.char_indices() {
+            match c {
+                '\t' => shown.push(c),
+                '\u{1b}' if is_colour(&line[at + 1..]) => shown.push(c),
+                c => show(c, &mut shown),
+            }
+        }
+        safe.push_str(&without_form(&shown, Data::Kept));
+    }
+    safe
+}
+
+/// JSON of the same value in which no line is a command: of two number signs the second is written as an escape.
+///
+/// Only for JSON on one line, and so without white space to begin with.
+pub fn console_json(json: &str) -> String {
+    let mut safe = String::with_capacity(json.len());
+    let mut hash = false;
+    for c in json.chars() {
+        match c {
+            '#' if hash => safe.push_str("\\u0023"),
+            c => safe.push(c),
+        }
+        hash = c == '#' || hash && (is_joiner(c) || is_hidden(c) || c.is_control());
+    }
+    safe
+}
+
+/// Whether an escape character before this begins a colour.
+fn is_colour(after: &str) -> bool {
+    after.strip_prefix('[').is_some_and(|parameters| {
+        parameters
+            .trim_start_matches(|c: char| c.is_ascii_digit() || c == ';')
+            .starts_with('m')
+    })
+}
+
 /// The text with everything that cannot be seen written out.
 pub(super) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
-        match c {
-            '\n' => shown.push_str("\\n"),
-            '\r' => shown.push_str("\\r"),
-            '\t' => shown.push_str("\\t"),
-            c if c.is_control() && (c as u32) < 0x100 => {
-                let _ = write!(shown, "\\x{:02x}", c as u32);
-            }
-            c if c.is_control() || is_hidden(c) => {
-                let _ = write!(shown, "\\u{{{:x}}}", c as u32);
-            }
-            c => shown.push(c),
-        }
+        show(c, &mut shown);
     }
     shown
 }
 
-/// The line with every command in it broken. Joiners are looked through: some comparisons ignore them.
+fn show(c: char, shown: &mut String) {
+    match c {
+        '\n' => shown.push_str("\\n"),
+        '\r' => shown.push_str("\\r"),
+        '\t' => shown.push_str("\\t"),
+        c if c.is_control() && (c as u32) < 0x100 => {
+            let _ = write!(shown, "\\x{:02x}", c as u32);
+        }
+        c if c.is_control() || is_hidden(c) => {
+            let _ = write!(shown, "\\u{{{:x}}}", c as u32);
+        }
+        c => shown.push(c),
+    }
+}
+
+/// What becomes of the codes that a command's data is decoded from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Data {
+    /// They stay: they mean nothing where nothing is a command, and much in an address.
+    Kept,
+    /// They are broken too, for a reader that puts the line into a command of its own.
+    Broken,
+}
+
+/// The line with every command in it broken, and what could be decoded to one.
 pub(super) fn without_commands(line: &str) -> String {
+    without_form(line, Data::Broken)
+}
+
+/// Joiners are looked through: some comparisons ignore them.
+fn without_form(line: &str, data: Data) -> String {
     let mut safe = String::with_capacity(line.len() + 4);
     let start = line.trim_start_matches(|c: char| c.is_whitespace() || is_joiner(c));
     if let Some(rest) = start.strip_prefix(':')
@@ -56,7 +124,7 @@ pub(super) fn without_commands(line: &str) -> String {
             _ => (hashes, named) = (0, false),
         }
         safe.push(c);
-        if c == '%' && decodes(&line[at + 1..]) {
+        if c == '%' && data == Data::Broken && decodes(&line[at + 1..]) {
             safe.push('\\');
         }
     }
@@ -111,6 +179,38 @@ mod tests {
         for (text, line) in table {
             assert_eq!(console_line(text, 1000), line, "{text:?}");
         }
+    }
+
+    #[test]
+    fn whole_texts_keep_lines_and_colours() {
+        let table = [
+            ("error: a\r\n::add-mask::b\n", "error: a\n\\::add-mask::b\n"),
+            ("a\r::error::b", "a\\r::error::b"),
+            (
+                "\u{1b}[1;31mFAIL\u{1b}[0m a##[b]",
+                "\u{1b}[1;31mFAIL\u{1b}[0m a##\\[b]",
+            ),
+            ("\u{1b}[2J\u{1b}]0;x\u{7}\ty", "\\x1b[2J\\x1b]0;x\\x07\ty"),
+            ("https://x/?a=%2Cb", "https://x/?a=%2Cb"),
+        ];
+        for (text, safe) in table {
+            assert_eq!(console_text(text), safe, "{text:?}");
+            assert_eq!(console_text(safe), safe, "again");
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_value() {
+        let value = serde_json::json!({"##[a]": "#b ###[c] #\u{200d}#\u{ad}#[d] #"});
+        let json = console_json(&value.to_string());
+        assert!(
+            !json.contains("##") && json.contains("#b #\\u0023\\u0023[c]"),
+            "{json}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&json).unwrap(),
+            value
+        );
     }
 
     #[test]

@@ -1,0 +1,197 @@
+//! Workflow commands: `::name key=value,key=value::data`, one line each.
+//!
+//! The escapes are those of GitHub's own toolkit; the runner undoes them after it has split the line.
+
+use std::fmt::Write as _;
+
+/// Longest message of an annotation, in UTF-16 units, as the runner counts: it drops the rest.
+pub const MAX_MESSAGE: usize = 4096;
+/// Longest title of an annotation, in UTF-16 units.
+pub const MAX_TITLE: usize = 255;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// Red.
+    Error,
+    /// Yellow.
+    Warning,
+    /// Neither.
+    Notice,
+}
+
+impl Level {
+    fn command(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// A note that GitHub shows on the run, and beside the line of the file if there is one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Annotation {
+    /// How bad it is.
+    pub level: Level,
+    /// Its heading; cut at [`MAX_TITLE`].
+    pub title: String,
+    /// Its text, of any number of lines; cut at [`MAX_MESSAGE`].
+    pub message: String,
+    /// The file, relative to the workspace, with `/`.
+    pub file: Option<String>,
+    /// The line in it, 1 for the first. Nothing without a file.
+    pub line: Option<u32>,
+}
+
+impl Annotation {
+    /// The command that makes it, without a newline.
+    pub fn command(&self) -> String {
+        let title = cut(&self.title, MAX_TITLE);
+        let number = self.line.map(|line| line.to_string());
+        let mut properties = Vec::with_capacity(3);
+        if let Some(file) = &self.file {
+            properties.push(("file", file.as_str()));
+            if let Some(number) = &number {
+                properties.push(("line", number));
+            }
+        }
+        properties.push(("title", title.as_str()));
+        line(
+            self.level.command(),
+            &properties,
+            &cut(&self.message, MAX_MESSAGE),
+        )
+    }
+}
+
+/// Hides a value in the log from here on: whole, each of its lines, and the codings that the runner knows. Print
+/// nothing of the value before. `None` for a blank one, which the runner refuses.
+///
+/// Never cut: a part of a secret hides nothing.
+pub fn mask(value: &str) -> Option<String> {
+    (!value.trim().is_empty()).then(|| line("add-mask", &[], value))
+}
+
+/// Begins a group that the log folds away. Groups do not nest.
+pub fn group(title: &str) -> String {
+    line("group", &[], &cut(title, MAX_TITLE))
+}
+
+/// Ends the group.
+pub fn endgroup() -> String {
+    line("endgroup", &[], "")
+}
+
+/// A command, without a newline. Names are ours, so they are not escaped; properties without a value are left out.
+pub fn line(name: &'static str, properties: &[(&'static str, &str)], data: &str) -> String {
+    let mut line = format!("::{name}");
+    let mut before = ' ';
+    for (key, value) in properties.iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = write!(line, "{before}{key}={}", escape_property(value));
+        before = ',';
+    }
+    let _ = write!(line, "::{}", escape_data(data));
+    line
+}
+
+/// The percent sign first: the other escapes begin with it.
+fn escape_data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn escape_property(text: &str) -> String {
+    escape_data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+/// At most `max` UTF-16 units; what is cut ends in `…`.
+fn cut(text: &str, max: usize) -> String {
+    let mut units = 0;
+    let mut room = 0;
+    for (at, c) in text.char_indices() {
+        units += c.len_utf16();
+        if units < max {
+            room = at + c.len_utf8();
+        }
+        if units > max {
+            return format!("{}…", &text[..room]);
+        }
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_the_toolkit_s() {
+        assert_eq!(line("debug", &[], ""), "::debug::");
+        assert_eq!(
+            line(
+                "error",
+                &[("file", "a:b,c%\r\n"), ("line", ""), ("title", "x=y")],
+                "100%: a,b\r\n%0A::error::"
+            ),
+            "::error file=a%3Ab%2Cc%25%0D%0A,title=x=y::100%25: a,b%0D%0A%250A::error::"
+        );
+    }
+
+    #[test]
+    fn annotations_place_themselves() {
+        let mut annotation = Annotation {
+            level: Level::Warning,
+            title: "t".into(),
+            message: "m".into(),
+            file: Some("src/a.rs".into()),
+            line: Some(7),
+        };
+        assert_eq!(
+            annotation.command(),
+            "::warning file=src/a.rs,line=7,title=t::m"
+        );
+        annotation.file = None;
+        assert_eq!(annotation.command(), "::warning title=t::m");
+    }
+
+    #[test]
+    fn messages_are_cut_as_the_runner_counts() {
+        let table = [
+            ("x".repeat(4096), "x".repeat(4096)),
+            ("x".repeat(4097), format!("{}…", "x".repeat(4095))),
+            ("👩".repeat(2048), "👩".repeat(2048)),
+            ("👩".repeat(2049), format!("{}…", "👩".repeat(2047))),
+            (
+                format!("{}👩", "x".repeat(4095)),
+                format!("{}…", "x".repeat(4095)),
+            ),
+        ];
+        for (text, kept) in table {
+            let annotation = Annotation {
+                level: Level::Error,
+                title: String::new(),
+                message: text,
+                file: None,
+                line: None,
+            };
+            assert_eq!(annotation.command(), format!("::error::{kept}"));
+        }
+    }
+
+    #[test]
+    fn masks_are_whole_or_none() {
+        let secret = "s%\n".repeat(5000);
+        let line = mask(&secret).unwrap();
+        assert_eq!(
+            line,
+            format!("::add-mask::{}", "s%25%0A".repeat(5000)),
+            "nothing of it is cut"
+        );
+        assert_eq!(mask(" \n"), None);
+        assert_eq!(group("a\nb"), "::group::a%0Ab");
+        assert_eq!(endgroup(), "::endgroup::");
+    }
+}

@@ -1,0 +1,127 @@
+//! `testplan action`: what a step of GitHub Actions asks for by its inputs, done as the command line would.
+//!
+//! Inputs become the flags that they are named after, and the flags' own readers judge them: one set of names, rules
+//! and messages. `--post` comes after the step, however it ended, and gives back what the step still holds.
+
+pub mod inputs;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser as _};
+
+use super::{
+    Cli, Command, args::Voice, block_on, dispatch, failure::Failure, screen::Screen, shell,
+    step::Step, working,
+};
+use crate::{config::environment::Environment, exit_code::Conclusion};
+use inputs::Inputs;
+
+/// Does what the inputs of a step of GitHub Actions say.
+#[derive(Args, Debug)]
+pub struct Action {
+    /// Give back what the step still holds; for after it.
+    #[arg(long)]
+    post: bool,
+}
+
+/// Where a step keeps what it holds, for `--post`: a folder.
+pub const HELD: &str = "TESTPLAN_HELD";
+/// The same as the runner hands it to `--post`.
+const STATE_HELD: &str = "STATE_held";
+
+/// The command that a step asked for.
+#[derive(Debug)]
+struct Asked {
+    /// The command line that its inputs come to.
+    cli: Cli,
+    /// The environment with the secrets of its inputs where commands look for them.
+    environment: Environment,
+    /// Where it keeps what it holds, for `--post`.
+    held: Option<PathBuf>,
+}
+
+/// `testplan action`.
+pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclusion {
+    let step = Step::new(environment, true);
+    let asked = if action.post {
+        asked_afterwards(environment)
+    } else {
+        asked(environment)
+    };
+    let voice = asked.as_ref().map_or(voice, |asked| asked.cli.voice);
+    let screen = Screen::new(voice, environment, step);
+    screen.start_log(voice);
+    shell::conclude(&screen, || {
+        let Asked {
+            cli,
+            environment,
+            held,
+        } = asked?;
+        if let Some(held) = held {
+            let kept = screen.step().state("held", &held.to_string_lossy());
+            kept.map_err(Failure::infrastructure)?;
+        }
+        block_on(dispatch(cli.command, &environment, &screen))
+    })
+}
+
+/// Reads the inputs of a step, and goes to its working directory.
+fn asked(environment: &Environment) -> Result<Asked, Failure> {
+    let inputs = Inputs::new(environment);
+    let mut cli = parse(&inputs.arguments()?)?;
+    if let Some(folder) = inputs.get("working-directory") {
+        std::env::set_current_dir(folder).map_err(|error| {
+            Failure::usage_text(format_args!("input working-directory: {folder}: {error}"))
+                .help("name a folder of the workspace; an earlier step has to check it out")
+        })?;
+    }
+    // Somebody runs the job again to see more.
+    if environment.is_on("RUNNER_DEBUG") {
+        cli.voice.verbose = cli.voice.verbose.max(1);
+    }
+    let held = match (&cli.command, environment.get("RUNNER_TEMP")) {
+        (Command::Run(_) | Command::Work(_), Some(folder)) => {
+            Some(PathBuf::from(folder).join(format!("testplan-held-{:08x}", working::random()?)))
+        }
+        _ => None,
+    };
+    let mut environment = inputs.with_secrets();
+    if let Some(held) = &held {
+        environment = environment.with(HELD, &held.to_string_lossy());
+    }
+    Ok(Asked {
+        cli,
+        environment,
+        held,
+    })
+}
+
+/// What the runner kept for the step's end says what is to be given back; where, its inputs say again.
+fn asked_afterwards(environment: &Environment) -> Result<Asked, Failure> {
+    let inputs = Inputs::new(environment);
+    let mut arguments = vec!["testplan".to_owned(), "give-back".to_owned()];
+    arguments.extend(inputs.flags_of("give-back")?);
+    if let Some(held) = environment.get(STATE_HELD) {
+        arguments.push(format!("--held={held}"));
+    }
+    Ok(Asked {
+        cli: parse(&arguments)?,
+        environment: inputs.with_secrets(),
+        held: None,
+    })
+}
+
+/// The flags' own reader judges, in its own words.
+fn parse(arguments: &[String]) -> Result<Cli, Failure> {
+    Cli::try_parse_from(arguments).map_err(|error| {
+        let text = error.render().to_string();
+        let text = text.strip_prefix("error: ").unwrap_or(&text);
+        let said = text.split("\n\nUsage:").next().unwrap_or(text);
+        let said = said
+            .split("\n\nFor more information")
+            .next()
+            .unwrap_or(said);
+        Failure::usage_text(said.trim_end())
+            .help("the inputs of this step are called like these flags, without --")
+    })
+}

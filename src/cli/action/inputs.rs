@@ -1,0 +1,317 @@
+//! Inputs as the runner hands them over (`INPUT_…`), and the arguments that they come to.
+
+use std::any::TypeId;
+
+use clap::{ArgAction, CommandFactory as _};
+
+use crate::{
+    cli::{Cli, failure::Failure},
+    config::{environment::Environment, suggest},
+};
+
+/// The commands that a step can ask for.
+pub const COMMANDS: [&str; 5] = ["run", "execute", "work", "wait", "report"];
+
+/// The command of a step that names none.
+const DEFAULT_COMMAND: &str = "run";
+
+/// Inputs that are no flags. The last four are secrets, which no flag takes.
+pub const OWN: [&str; 7] = [
+    "command",
+    "working-directory",
+    "binary-path",
+    "token",
+    "user",
+    "password",
+    "github-token",
+];
+
+/// The inputs that are secrets, and the variables that commands read them from.
+const SECRETS: [(&str, &str); 4] = [
+    ("token", "TESTCENTER_TOKEN"),
+    ("user", "TESTCENTER_USER"),
+    ("password", "TESTCENTER_PASSWORD"),
+    ("github-token", "GITHUB_TOKEN"),
+];
+
+/// Flags whose input is called otherwise, because it takes one value per line.
+const PLURALS: [(&str, &str); 2] = [
+    ("capability", "capabilities"),
+    ("linked-repo", "linked-repos"),
+];
+
+/// Flags that say how to print: a step's output is read by no program, and the runner decides about the rest.
+const NO_INPUTS: [&str; 2] = ["format", "help"];
+
+/// The inputs of a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'a>(&'a Environment);
+
+/// A flag as an input.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Its name after `--`.
+    pub long: String,
+    /// The name of its input.
+    pub input: String,
+    /// How its values are written.
+    pub kind: Kind,
+}
+
+/// How the values of a flag are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// It is there or not.
+    Switch,
+    /// `true` or `false`.
+    Truth,
+    /// One value.
+    Single,
+    /// One value per line.
+    Lines,
+}
+
+/// The flags of a command that are inputs too, as the command line's own definition has them.
+pub fn flags(command: &str) -> Vec<Flag> {
+    let cli = Cli::command();
+    let Some(command) = cli.find_subcommand(command) else {
+        return Vec::new();
+    };
+    let flags = command.get_arguments().filter_map(|argument| {
+        let long = argument
+            .get_long()
+            .filter(|long| !NO_INPUTS.contains(long))?;
+        let plural = PLURALS.iter().find(|(flag, _)| *flag == long);
+        let kind = match argument.get_action() {
+            ArgAction::SetTrue => Kind::Switch,
+            ArgAction::Append => Kind::Lines,
+            _ if argument.get_value_parser().type_id() == TypeId::of::<bool>() => Kind::Truth,
+            _ => Kind::Single,
+        };
+        Some(Flag {
+            long: long.to_owned(),
+            input: plural.map_or(long, |(_, input)| input).to_owned(),
+            kind,
+        })
+    });
+    flags.collect()
+}
+
+impl<'a> Inputs<'a> {
+    /// Those in this environment.
+    pub fn new(environment: &'a Environment) -> Self {
+        Self(environment)
+    }
+
+    /// The value of an input without blanks around it; `None` if it is absent or blank. The runner keeps hyphens in the
+    /// variable's name; a shell or a composite action cannot, and writes underscores.
+    pub fn get(self, input: &str) -> Option<&'a str> {
+        let kept = format!("INPUT_{}", input.to_uppercase());
+        let value = self.0.get(&kept);
+        value
+            .or_else(|| self.0.get(&kept.replace('-', "_")))
+            .map(str::trim)
+    }
+
+    /// The command line that the inputs come to.
+    pub fn arguments(self) -> Result<Vec<String>, Failure> {
+        let command = self.command()?;
+        let flags = flags(command);
+        self.belong_to(command, &flags)?;
+        let mut arguments = vec!["testplan".to_owned(), command.to_owned()];
+        arguments.extend(self.given(&flags)?);
+        Ok(arguments)
+    }
+
+    /// The flags of a command that inputs are given for; other inputs are passed over.
+    pub fn flags_of(self, command: &str) -> Result<Vec<String>, Failure> {
+        self.given(&flags(command))
+    }
+
+    fn given(self, flags: &[Flag]) -> Result<Vec<String>, Failure> {
+        let mut arguments = Vec::new();
+        for flag in flags {
+            if let Some(value) = self.get(&flag.input) {
+                arguments.extend(flag.arguments(value)?);
+            }
+        }
+        Ok(arguments)
+    }
+
+    /// The environment with each secret under the name that commands read it from.
+    pub fn with_secrets(self) -> Environment {
+        let mut environment = self.0.clone();
+        for (input, variable) in SECRETS {
+            if let Some(secret) = self.get(input) {
+                environment = environment.with(variable, secret);
+            }
+        }
+        environment
+    }
+
+    fn command(self) -> Result<&'static str, Failure> {
+        let wanted = self.get("command").unwrap_or(DEFAULT_COMMAND);
+        let known = COMMANDS.into_iter().find(|command| *command == wanted);
+        known.ok_or_else(|| {
+            let help = match suggest::nearest(wanted, &COMMANDS) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "leave it out for run".to_owned(),
+            };
+            let known = COMMANDS.join(", ");
+            Failure::usage_text(format_args!("input command: {wanted:?} is none of {known}"))
+                .help(help)
+        })
+    }
+
+    /// An input that the command has no flag for is a mistake: what it asks for would silently not happen.
+    fn belong_to(self, command: &str, flags: &[Flag]) -> Result<(), Failure> {
+        let elsewhere = COMMANDS.iter().flat_map(|other| self::flags(other));
+        let strange = elsewhere.map(|flag| flag.input).find(|input| {
+            !flags.iter().any(|flag| flag.input == *input) && self.get(input).is_some()
+        });
+        let Some(input) = strange else {
+            return Ok(());
+        };
+        let takers = COMMANDS
+            .into_iter()
+            .filter(|other| self::flags(other).iter().any(|flag| flag.input == input));
+        let takers: Vec<&str> = takers.collect();
+        Err(Failure::usage_text(format_args!(
+            "input {input}: the command {command} does not take it"
+        ))
+        .help(format!(
+            "{} do: leave it out here, or name another command",
+            takers.join(", ")
+        )))
+    }
+}
+
+impl Flag {
+    fn arguments(&self, value: &str) -> Result<Vec<String>, Failure> {
+        let long = &self.long;
+        Ok(match self.kind {
+            Kind::Switch => {
+                if truth(&self.input, value)? {
+                    vec![format!("--{long}")]
+                } else {
+                    Vec::new()
+                }
+            }
+            Kind::Truth => vec![format!("--{long}={}", truth(&self.input, value)?)],
+            Kind::Single => vec![format!("--{long}={value}")],
+            Kind::Lines => {
+                let lines = value.lines().map(str::trim).filter(|line| !line.is_empty());
+                lines.map(|line| format!("--{long}={line}")).collect()
+            }
+        })
+    }
+}
+
+/// Yes or no as YAML's core schema writes it, which is what GitHub's own toolkit takes.
+fn truth(input: &str, value: &str) -> Result<bool, Failure> {
+    match value {
+        "true" | "True" | "TRUE" => Ok(true),
+        "false" | "False" | "FALSE" => Ok(false),
+        _ => Err(Failure::usage_text(format_args!(
+            "input {input}: {value:?} is neither true nor false"
+        ))
+        .help(format!("write `{input}: true`, or leave it out"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arguments(variables: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        let environment: Environment = variables.iter().copied().collect();
+        let arguments = Inputs::new(&environment).arguments();
+        arguments.map_err(|failure| failure.to_string())
+    }
+
+    type Variables = &'static [(&'static str, &'static str)];
+
+    #[test]
+    fn inputs_become_the_flags_that_they_are_named_after() {
+        let table: [(Variables, &[&str]); 6] = [
+            (&[], &["run"]),
+            (
+                &[("INPUT_COMMAND", ""), ("INPUT_WORKERS", " 3 ")],
+                &["run", "--workers=3"],
+            ),
+            (
+                &[
+                    ("INPUT_COMMAND", "work"),
+                    ("INPUT_PLAN-ID", "7"),
+                    ("INPUT_ALLOCATE-SERVER", "True"),
+                ],
+                &["work", "--plan-id=7", "--allocate-server"],
+            ),
+            (
+                &[
+                    ("INPUT_COMMAND", "work"),
+                    ("INPUT_PLAN_ID", "7"),
+                    ("INPUT_ALLOCATE_SERVER", "false"),
+                ],
+                &["work", "--plan-id=7"],
+            ),
+            (
+                &[
+                    ("INPUT_COMMAND", "work"),
+                    ("INPUT_CAPABILITIES", "OS=Linux\r\n\n  browser=x y \n"),
+                ],
+                &["work", "--capability=OS=Linux", "--capability=browser=x y"],
+            ),
+            (
+                &[
+                    ("INPUT_TITLE", "--quiet"),
+                    ("INPUT_COMMIT-STATUS", "FALSE"),
+                    ("INPUT_TOKEN", "t"),
+                ],
+                &["run", "--title=--quiet", "--commit-status=false"],
+            ),
+        ];
+        for (variables, expected) in table {
+            let arguments = arguments(variables).unwrap();
+            assert_eq!(arguments[1..], *expected, "{variables:?}");
+        }
+    }
+
+    #[test]
+    fn mistakes_name_the_input() {
+        let table: [(Variables, &str); 4] = [
+            (&[("INPUT_COMMAND", "reprot")], "did you mean report?"),
+            (
+                &[("INPUT_ALLOW-HTTP", "yes")],
+                "input allow-http: \"yes\" is neither true nor false",
+            ),
+            (
+                &[("INPUT_COMMIT-STATUS", "1")],
+                "input commit-status: \"1\" is neither true nor false",
+            ),
+            (
+                &[("INPUT_RECORDS", "x")],
+                "input records: the command run does not take it",
+            ),
+        ];
+        for (variables, expected) in table {
+            let error = arguments(variables).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn secrets_go_where_commands_look_for_them() {
+        let environment: Environment = [
+            ("INPUT_TOKEN", " t1 "),
+            ("INPUT_GITHUB_TOKEN", "g"),
+            ("TESTCENTER_USER", "u"),
+        ]
+        .into_iter()
+        .collect();
+        let environment = Inputs::new(&environment).with_secrets();
+        assert_eq!(environment.get("TESTCENTER_TOKEN"), Some("t1"));
+        assert_eq!(environment.get("GITHUB_TOKEN"), Some("g"));
+        assert_eq!(environment.get("TESTCENTER_USER"), Some("u"));
+    }
+}

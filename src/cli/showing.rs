@@ -1,0 +1,104 @@
+//! What a step of GitHub Actions shows of a report: the outputs, the job summary, annotations. Outside of one, and
+//! unless somebody asks for more, that is nothing.
+
+use std::path::{Path, PathBuf};
+
+use super::{args::ShowArgs, screen::Screen, step::Output};
+use crate::{
+    ci::workflow::{Annotation, Level},
+    report::{
+        Report,
+        annotations::{self, Finding, Folders},
+        summary,
+    },
+};
+
+/// Most annotations: GitHub keeps ten of a level per step, and fifty of all steps of a job.
+const MOST_ANNOTATIONS: usize = 10;
+
+/// Shows a report that was written to `out`.
+pub fn show(report: &Report, out: &Path, args: ShowArgs, screen: &Screen) {
+    outputs(report, out, screen);
+    let step = screen.step();
+    if args.annotations.unwrap_or(step.is_action()) {
+        annotate(report, screen);
+    }
+    if args.job_summary.unwrap_or(step.is_action()) {
+        summarise(
+            |room| summary::render(report, room.min(summary::DEFAULT_BUDGET)),
+            screen,
+        );
+    }
+}
+
+/// Appends to the job summary; a summary that cannot be is told, and decides nothing.
+pub fn summarise(render: impl FnOnce(usize) -> String, screen: &Screen) {
+    match screen.step().summary(render) {
+        Ok(Some(_)) => {}
+        Ok(None) => screen.insist(
+            "warning: no job summary: this is no step of GitHub Actions, or other writers of this step left no room",
+        ),
+        Err(error) => screen.insist(&format!("warning: the job summary could not be written: {error}")),
+    }
+}
+
+/// Marks what failed in a report.
+pub fn annotate(report: &Report, screen: &Screen) {
+    let here = std::env::current_dir().unwrap_or_default();
+    let workspace = screen.step().workspace().unwrap_or(&here);
+    let folders = Folders {
+        workspace: &workspace.to_string_lossy(),
+        working: &here.to_string_lossy(),
+    };
+    let findings = annotations::annotations(report, folders, MOST_ANNOTATIONS);
+    let annotations: Vec<Annotation> = findings.into_iter().map(annotation).collect();
+    screen.annotate(&annotations);
+}
+
+fn annotation(finding: Finding) -> Annotation {
+    Annotation {
+        level: match finding.level {
+            annotations::Level::Error => Level::Error,
+            annotations::Level::Warning => Level::Warning,
+        },
+        title: finding.title,
+        message: finding.message,
+        file: finding.file,
+        line: finding.line,
+    }
+}
+
+/// The counts and where the files are.
+fn outputs(report: &Report, out: &Path, screen: &Screen) {
+    let counts = report.counts();
+    if let Some(plan) = &report.plan {
+        screen.output(Output::PlanId, plan.id);
+    }
+    let numbers = [
+        (Output::Total, counts.total),
+        (Output::Passed, counts.passed),
+        (Output::Failed, counts.failed),
+        (Output::Skipped, counts.skipped),
+        (Output::Flaky, counts.flaky),
+        (Output::Errors, counts.errors),
+        (Output::Missing, counts.missing),
+        (Output::DurationMs, report.duration_ms()),
+    ];
+    for (output, number) in numbers {
+        screen.output(output, number);
+    }
+    let files = [
+        (Output::JUnitPath, "junit.xml"),
+        (Output::SummaryPath, "summary.md"),
+        (Output::ReportPath, "report.html"),
+        (Output::RecordsPath, "records"),
+    ];
+    for (output, name) in files {
+        screen.output(output, absolute(&out.join(name)).display());
+    }
+}
+
+/// Later steps may have another working directory.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

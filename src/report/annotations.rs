@@ -1,0 +1,200 @@
+//! What is worth a note beside the code: few findings, most useful first, since CI shows only few.
+//!
+//! First what cannot be trusted (broken, missing, could not run), then failures; what has a place in a file before
+//! what has none; and whatever says the same as another one behind all that say something new. Texts are clean.
+
+mod place;
+mod words;
+
+use std::{
+    collections::HashSet,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
+
+use super::{Entry, Report, Standing, clean::prefix, sanitise::console_line};
+use words::Reason;
+
+pub use place::Folders;
+
+/// Most errors: a step can make no more of one level.
+const MOST: usize = 10;
+/// Most warnings: they are not why somebody looks.
+const FEW: usize = 5;
+/// Longest sentence of a finding about the whole plan, in bytes.
+const MAX_SENTENCE: usize = 1000;
+/// How much of a message tells it from others, in bytes.
+const MAX_COMPARED: usize = 1000;
+
+/// How bad it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Level {
+    /// It keeps the plan from passing.
+    Error,
+    /// It does not, but somebody should look.
+    Warning,
+}
+
+/// A note on one execution or on the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// One line of at most 250 bytes: what happened to whom.
+    pub title: String,
+    /// Lines of at most 4,000 bytes: test, capabilities, and what is known of the reason.
+    pub message: String,
+    /// The file it is about, relative to the workspace, with `/`.
+    pub file: Option<String>,
+    /// The line in it, 1 for the first; `None` without a file.
+    pub line: Option<u32>,
+}
+
+impl Finding {
+    fn on_plan(level: Level, title: &str, message: String) -> Self {
+        Self {
+            level,
+            title: title.to_owned(),
+            message,
+            file: None,
+            line: None,
+        }
+    }
+}
+
+/// The findings of a report, one per execution, errors first: at most ten errors and five warnings, and `limit` in
+/// all. Where there are more of a level, its last finding says how many.
+pub fn annotations(report: &Report, folders: Folders<'_>, limit: usize) -> Vec<Finding> {
+    let mut findings = shown(Level::Error, &errors(report, folders), MOST.min(limit));
+    let room = limit.saturating_sub(findings.len());
+    let warnings = shown(Level::Warning, &warnings(report, folders), FEW.min(room));
+    findings.extend(warnings);
+    findings
+}
+
+/// What may become a finding. Texts are made of the few that do.
+enum Candidate<'a> {
+    Plan(&'static str, &'a str),
+    Counted(&'static str, String),
+    Execution(Reason<'a>),
+}
+
+impl Candidate<'_> {
+    /// The same for two that say the same. Digits make no difference: times, ports and numbers of workers change.
+    fn signature(&self) -> u64 {
+        let (title, text) = match self {
+            Self::Plan(title, text) => (*title, *text),
+            Self::Counted(title, text) => (*title, text.as_str()),
+            Self::Execution(reason) => (reason.word, reason.said()),
+        };
+        let mut hasher = DefaultHasher::new();
+        title.hash(&mut hasher);
+        let text = prefix(text, MAX_COMPARED);
+        for part in text
+            .split(|c: char| c.is_ascii_digit())
+            .filter(|part| !part.is_empty())
+        {
+            part.hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+
+    fn finding(&self, level: Level) -> Finding {
+        match self {
+            Self::Plan(title, text) => {
+                Finding::on_plan(level, title, console_line(text, MAX_SENTENCE))
+            }
+            Self::Counted(title, text) => Finding::on_plan(level, title, text.clone()),
+            Self::Execution(reason) => Finding {
+                level,
+                title: reason.title(),
+                message: reason.message(),
+                file: reason.place().map(|place| place.file.clone()),
+                line: reason.place().and_then(|place| place.line),
+            },
+        }
+    }
+}
+
+/// The first of them; if not all fit, one place is left for their number.
+fn shown(level: Level, candidates: &[Candidate<'_>], most: usize) -> Vec<Finding> {
+    let all = candidates.len();
+    let fitting = if all > most {
+        most.saturating_sub(1)
+    } else {
+        all
+    };
+    let mut findings: Vec<Finding> = candidates[..fitting]
+        .iter()
+        .map(|candidate| candidate.finding(level))
+        .collect();
+    if all > most && most > 0 {
+        let what = match level {
+            Level::Error => "failed or cannot be trusted",
+            Level::Warning => "flaky or recovered",
+        };
+        let more = if fitting > 0 { " more" } else { "" };
+        let message = format!("{}{more} {what}: see the job summary", all - fitting);
+        findings.push(Finding::on_plan(level, "More in the job summary", message));
+    }
+    findings
+}
+
+fn errors<'a>(report: &'a Report, folders: Folders<'_>) -> Vec<Candidate<'a>> {
+    let broken = report
+        .broken
+        .iter()
+        .map(|it| Candidate::Plan("Broken invariant", it));
+    let mut candidates: Vec<Candidate<'_>> = broken.collect();
+    if report.unnamed_missing > 0 {
+        let message = format!(
+            "{} without a result, which no record names",
+            report.unnamed_missing
+        );
+        candidates.push(Candidate::Counted("Missing executions", message));
+    }
+    if report.open_at_service > 0 && report.counts().missing == 0 {
+        let message = format!("{} not done, by the service's word", report.open_at_service);
+        candidates.push(Candidate::Counted("Missing executions", message));
+    }
+    for standing in [Standing::Missing, Standing::Error, Standing::Failed] {
+        candidates.extend(placed_first(
+            report
+                .standing(standing)
+                .map(|entry| Reason::of_trouble(entry, folders)),
+        ));
+    }
+    new_first(candidates)
+}
+
+fn warnings<'a>(report: &'a Report, folders: Folders<'_>) -> Vec<Candidate<'a>> {
+    let fine = |entry: &&Entry| matches!(entry.standing, Standing::Passed | Standing::Skipped);
+    let flaky = report
+        .entries
+        .iter()
+        .filter(fine)
+        .filter(|entry| entry.flaky);
+    let recovered = report
+        .entries
+        .iter()
+        .filter(fine)
+        .filter(|entry| entry.recovered && !entry.flaky);
+    let mut candidates = placed_first(flaky.map(|entry| Reason::of_flakiness(entry, folders)));
+    candidates.extend(recovered.map(|entry| Candidate::Execution(Reason::of_recovery(entry))));
+    new_first(candidates)
+}
+
+fn placed_first<'a>(reasons: impl Iterator<Item = Reason<'a>>) -> Vec<Candidate<'a>> {
+    let (mut placed, others): (Vec<_>, Vec<_>) =
+        reasons.partition(|reason| reason.place().is_some());
+    placed.extend(others);
+    placed.into_iter().map(Candidate::Execution).collect()
+}
+
+fn new_first(candidates: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
+    let mut seen = HashSet::new();
+    let (mut new, again): (Vec<_>, Vec<_>) = candidates
+        .into_iter()
+        .partition(|candidate| seen.insert(candidate.signature()));
+    new.extend(again);
+    new
+}
