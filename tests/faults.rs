@@ -17,6 +17,7 @@ mod faults {
     mod killed_service;
     mod killed_worker;
     mod lost_service;
+    mod matrix;
     mod missing_records;
     mod retry;
     mod secrets;

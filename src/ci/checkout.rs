@@ -70,8 +70,10 @@ mod tests {
 
     const SHA: &str = "11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
 
+    type Files<'a> = &'a [(&'a str, &'a str)];
+
     /// A folder with these files.
-    fn stage(files: &[(&str, &str)]) -> tempfile::TempDir {
+    fn stage(files: Files<'_>) -> tempfile::TempDir {
         let stage = tempfile::tempdir().unwrap();
         for (name, text) in files {
             crate::fs::write_atomic(&stage.path().join(name), text.as_bytes()).unwrap();
@@ -86,7 +88,7 @@ mod tests {
             "0".repeat(40)
         );
         let line = format!("{SHA}\n");
-        let table: [(&[(&str, &str)], Option<&str>); 8] = [
+        let table: [(Files<'_>, Option<&str>); 8] = [
             (&[(".git/HEAD", &line)], Some(SHA)),
             (
                 &[

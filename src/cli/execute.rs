@@ -3,22 +3,28 @@
 use std::fmt::Write as _;
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     args::{ConfigArgs, Format, ServiceArgs, StartArgs, TemplateArgs},
     connect,
     failure::{Ended, Failure},
+    matrix::{
+        self, Entry, MOST_JOBS, Sized, Sizing, WorkerSet,
+        secrets::Secrets,
+        survey::{survey, too_many},
+    },
+    rerun,
     screen::Screen,
-    working,
+    start,
+    step::Output,
 };
 use crate::{
-    ci::{Ci, Moment},
-    client::{Client, StartPlan},
-    clock,
+    api::EXECUTION,
+    ci::Ci,
     config::environment::Environment,
     exit_code::Conclusion,
-    model::{Capabilities, ExecutionState, Plan, plan::LinkedRepository},
+    model::{Plan, PlanStatus},
 };
 
 /// Looks a template up and starts a plan.
@@ -32,11 +38,15 @@ pub struct Execute {
     template: TemplateArgs,
     #[command(flatten)]
     start: StartArgs,
+    /// A worker set of the matrix, what it offers and where it runs, as `OS=Linux, browser=chrome: self-hosted, linux`;
+    /// repeat for more [default: a set for each need of the plan, on GitHub's runners].
+    #[arg(long, value_name = "CAPABILITIES: LABELS", help_heading = "Matrix")]
+    runs_on: Vec<WorkerSet>,
     /// How many executions a worker of the matrix shall have at least.
-    #[arg(long, value_name = "N", default_value = "25", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", default_value = "25", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Matrix")]
     tests_per_worker: u32,
-    /// Most workers of the matrix for one set of capabilities.
-    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u32).range(1..=256))]
+    /// Most workers of the matrix for one worker set.
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Matrix")]
     max_workers: u32,
     /// An empty plan is fine (exit code 0 instead of 4).
     #[arg(long)]
@@ -46,187 +56,266 @@ pub struct Execute {
     format: Format,
 }
 
+/// A plan that was started, and the workers that it needs.
+#[derive(Debug)]
+pub struct Started {
+    /// The plan.
+    pub plan: Plan,
+    /// Where it stands in the service's API.
+    pub plan_url: String,
+    /// The attempt of the CI's run that started it, where the CI counts them.
+    pub plan_attempt: Option<u32>,
+    /// How far it is.
+    pub status: PlanStatus,
+    /// One entry per worker.
+    pub matrix: Vec<Entry>,
+    /// Open executions that no worker set covers; `None` where the service cannot tell.
+    pub uncovered: Option<u64>,
+    /// Open executions by worker set, also of those without work.
+    pub loads: Vec<(WorkerSet, u64)>,
+    /// What people should know, one line each; it was said on stderr.
+    pub warnings: Vec<String>,
+}
+
+impl Started {
+    /// How many workers there are to be.
+    pub fn workers(&self) -> usize {
+        self.matrix.len()
+    }
+
+    /// For `strategy.matrix`.
+    pub fn matrix_json(&self) -> Value {
+        json!({ "include": self.matrix })
+    }
+
+    /// All of it for programs.
+    pub fn json(&self) -> Value {
+        json!({
+            "schema": 1,
+            "plan_id": self.plan.id,
+            "plan_url": self.plan_url,
+            "plan_attempt": self.plan_attempt,
+            "title": self.plan.title,
+            "batch": self.plan.batch,
+            "open": self.status.open,
+            "uncovered": self.uncovered,
+            "workers": self.workers(),
+            "matrix": self.matrix_json(),
+        })
+    }
+
+    fn text(&self) -> String {
+        let Plan {
+            id, title, batch, ..
+        } = &self.plan;
+        let mut text = format!("plan {id} started: {title}\nbatch {batch}\n");
+        for (set, open) in &self.loads {
+            let workers = self.matrix.iter().filter(|entry| {
+                (entry.capabilities == set.lines()) && (entry.runs_on == set.runs_on)
+            });
+            let _ = writeln!(
+                text,
+                "{open:>6} executions for {}, {} workers on {}",
+                set.capabilities,
+                workers.count(),
+                set.runs_on.join(", ")
+            );
+        }
+        text
+    }
+
+    fn outputs(&self, screen: &Screen) {
+        screen.output(Output::PlanUrl, &self.plan_url);
+        if let Some(attempt) = self.plan_attempt {
+            screen.output(Output::PlanAttempt, attempt);
+        }
+        screen.output(Output::Matrix, self.matrix_json());
+        screen.output(Output::Workers, self.workers());
+        screen.output(Output::Total, self.status.total());
+    }
+
+    /// Why there is nothing to do, if there is nothing.
+    fn nothing_to_do(&self) -> Option<String> {
+        let plan = self.plan.id;
+        let PlanStatus {
+            open,
+            reserved,
+            done,
+        } = self.status;
+        if !self.matrix.is_empty() {
+            return None;
+        }
+        let why = match (open, reserved, done) {
+            (0, 0, 0) => format!("plan {plan} has no executions"),
+            (0, 0, done) => format!("all {done} executions of plan {plan} are done"),
+            (0, reserved, _) => {
+                format!("{reserved} executions of plan {plan} are at work, none is open")
+            }
+            (open, ..) => {
+                format!("no worker set covers any of the {open} open executions of plan {plan}")
+            }
+        };
+        Some(format!("nothing to do: {why}"))
+    }
+}
+
 /// `testplan execute`.
 pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -> Ended {
+    let started = perform(&command, environment, screen).await?;
+    conclude(&command, &started, screen)
+}
+
+/// Starts the plan and sizes its matrix; says what people should know on stderr, and prints nothing.
+pub async fn perform(
+    command: &Execute,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Started, Failure> {
     let client = connect::client(&command.service, environment, screen)?;
+    distinct(&command.runs_on)?;
+    let secrets = Secrets::of(
+        client.endpoint(),
+        connect::found_credentials(command.service.token_file.as_deref(), environment)?,
+    );
+    secrets.refuse(&command.runs_on)?;
     let config = connect::config(&command.config, environment, screen)?;
     let template = connect::template(&client, &command.template, config.as_ref()).await?;
-    let plan = start(&client, &template, &command.start, environment).await?;
-    let sets = needed(&client, &plan).await?;
-    let matrix = matrix(&sets, command.tests_per_worker, command.max_workers);
-    let open: u64 = sets.iter().map(|(_, open)| open).sum();
-    screen.data(
-        command.format,
-        || {
-            let mut text = format!(
-                "plan {} started: {}\nbatch {}\n",
-                plan.id, plan.title, plan.batch
-            );
-            for (capabilities, open) in &sets {
-                let _ = writeln!(text, "{open:>6} executions need {capabilities}");
-            }
-            text
-        },
-        || {
-            json!({
-                "schema": 1,
-                "plan_id": plan.id,
-                "title": plan.title,
-                "batch": plan.batch,
-                "open": open,
-                "matrix": { "include": matrix },
-            })
-        },
-    );
-    if open == 0 && !command.allow_empty {
-        return Err(
-            Failure::nothing_to_run(format_args!("plan {} has no executions", plan.id))
-                .help("look at the template's tests, or pass --allow-empty"),
-        );
+    let plan = start::start(&client, &template, &command.start, environment, screen).await?;
+    let survey = survey(&client, plan.id, &command.runs_on).await?;
+    let sets: Vec<WorkerSet> = survey.loads.iter().map(|(set, _)| set.clone()).collect();
+    secrets.refuse(&sets)?;
+    let sizing = Sizing {
+        tests_per_worker: command.tests_per_worker,
+        max_workers: command.max_workers,
+    };
+    let Sized { entries, wanted } =
+        matrix::sized(&survey.loads, sizing).ok_or_else(|| too_many(plan.id, sets.len()))?;
+    let mut warnings = survey.warnings;
+    if wanted > entries.len() {
+        warnings.push(format!(
+            "{wanted} workers are wanted, and a matrix has at most {MOST_JOBS} jobs: each worker gets more to do"
+        ));
     }
+    let started = Started {
+        plan_url: format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id),
+        plan_attempt: rerun::attempt(&Ci::detect(environment.lookup())),
+        plan,
+        status: survey.status,
+        matrix: entries,
+        uncovered: survey.uncovered,
+        loads: survey.loads,
+        warnings,
+    };
+    for warning in &started.warnings {
+        screen.insist(&format!("warning: {warning}"));
+    }
+    Ok(started)
+}
+
+/// Prints what was started and gives the exit code: not 0 if there is nothing that these workers could do.
+pub fn conclude(command: &Execute, started: &Started, screen: &Screen) -> Ended {
+    screen.data(command.format, || started.text(), || started.json());
+    started.outputs(screen);
+    let Some(nothing) = started.nothing_to_do() else {
+        return Ok(Conclusion::Passed);
+    };
+    let PlanStatus { open, .. } = started.status;
+    if open > 0 {
+        return Err(Failure::nothing_to_run(nothing)
+            .help("offer what they need with --runs-on 'CAPABILITIES: RUNNER LABELS'"));
+    }
+    if started.status.total() == 0 && !command.allow_empty {
+        return Err(Failure::nothing_to_run(nothing)
+            .help("look at the template's tests, or pass --allow-empty"));
+    }
+    screen.insist(&nothing);
     Ok(Conclusion::Passed)
 }
 
-/// Starts a plan from a template, titled so that a lost answer is found again instead of starting a second plan.
-pub async fn start(
-    client: &Client,
-    template: &Plan,
-    args: &StartArgs,
-    environment: &Environment,
-) -> Result<Plan, Failure> {
-    let ci = Ci::detect(environment.lookup());
-    let moment = Moment {
-        time: clock::wall(),
-        random: working::random()?,
-    };
-    let title = args
-        .title
-        .clone()
-        .unwrap_or_else(|| ci.default_title(&template.title, moment));
-    let batch = args
-        .batch
-        .clone()
-        .unwrap_or_else(|| ci.default_batch(&template.title, moment));
-    let linked = args
-        .linked_repos
-        .iter()
-        .map(|text| linked_repository(text, ci.commit.as_deref()))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(client
-        .execute_plan(&StartPlan {
-            template: template.id,
-            project: template.project.clone(),
-            title,
-            batch,
-            planned: None,
-            linked,
-        })
-        .await?)
-}
-
-fn linked_repository(text: &str, commit: Option<&str>) -> Result<LinkedRepository, Failure> {
-    let (id, branch) = match text.split_once('=') {
-        Some((id, branch)) => (id, Some(branch)),
-        None => (text, None),
-    };
-    let id = id.trim().parse().map_err(|_| {
-        Failure::usage_text(format_args!(
-            "--linked-repo {text:?}: {id:?} is not the number of a repository"
-        ))
-        .help("the number stands on the repository settings page of Test Center")
-    })?;
-    let branch = branch.or(commit).ok_or_else(|| {
-        Failure::usage_text(format_args!(
-            "--linked-repo {text}: no commit under test is known here"
-        ))
-        .help(format!("write --linked-repo {text}=BRANCH-OR-COMMIT"))
-    })?;
-    if branch.is_empty() {
-        return Err(
-            Failure::usage_text(format_args!("--linked-repo {text:?} names no revision"))
-                .help(format!("write --linked-repo {id}=BRANCH-OR-COMMIT")),
-        );
-    }
-    Ok(LinkedRepository {
-        id,
-        branch: branch.to_owned(),
-    })
-}
-
-/// What the plan's open executions need: each set of capabilities with how many need it. Where the service cannot list
-/// executions, one set that needs nothing stands for all of them.
-async fn needed(client: &Client, plan: &Plan) -> Result<Vec<(Capabilities, u64)>, Failure> {
-    let Some(executions) = client.executions(plan.id).await? else {
-        let status = client.status(plan.id, &Capabilities::default()).await?;
-        return Ok(vec![(Capabilities::default(), status.open)]);
-    };
-    let mut sets = std::collections::BTreeMap::<Capabilities, u64>::new();
-    for execution in executions
-        .into_iter()
-        .filter(|execution| execution.state == ExecutionState::Open)
-    {
-        *sets.entry(execution.required).or_default() += 1;
-    }
-    Ok(sets.into_iter().collect())
-}
-
-/// One entry per worker: enough for `strategy.matrix` of a CI system, and never a secret or URL in it.
-fn matrix(
-    sets: &[(Capabilities, u64)],
-    tests_per_worker: u32,
-    most: u32,
-) -> Vec<serde_json::Value> {
-    let mut entries = Vec::new();
-    for (capabilities, open) in sets.iter().filter(|(_, open)| *open > 0) {
-        let workers = open
-            .div_ceil(u64::from(tests_per_worker))
-            .clamp(1, u64::from(most));
-        let lines: Vec<String> = capabilities.iter().map(ToString::to_string).collect();
-        for worker in 1..=workers {
-            entries
-                .push(json!({ "capabilities": lines.join("\n"), "worker": worker, "open": open }));
+/// Two lines for the same workers would share their work between them at random.
+fn distinct(sets: &[WorkerSet]) -> Result<(), Failure> {
+    for (index, set) in sets.iter().enumerate() {
+        let same =
+            |other: &&WorkerSet| other.covers(&set.capabilities) && set.covers(&other.capabilities);
+        if let Some(other) = sets[..index].iter().find(same) {
+            return Err(Failure::usage_text(format_args!(
+                "--runs-on '{set}': there is '{other}' already for the same capabilities"
+            ))
+            .help(
+                "name each set of capabilities once, with all labels that its runners must have",
+            ));
         }
     }
-    entries
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{PlanId, PlanKind, Timestamp};
 
-    #[test]
-    fn the_matrix_is_sized_by_the_work() {
-        let linux: Capabilities = ["OS=Linux".parse().unwrap()].into_iter().collect();
-        let sets = [(linux, 60), (Capabilities::default(), 0)];
-        assert_eq!(matrix(&sets, 25, 4).len(), 3);
-        assert_eq!(matrix(&sets, 1, 4).len(), 4);
-        assert_eq!(
-            matrix(&sets, 100, 4)[0],
-            json!({ "capabilities": "OS=Linux", "worker": 1, "open": 60 })
-        );
+    fn started(open: u64, reserved: u64, done: u64, matrix: Vec<Entry>) -> Started {
+        Started {
+            plan: Plan {
+                id: PlanId(7),
+                kind: PlanKind::Instance,
+                project: "p".to_owned(),
+                title: "T".to_owned(),
+                description: String::new(),
+                batch: "b".to_owned(),
+                tags: Vec::new(),
+                repositories: Vec::new(),
+                planned: None,
+                server_time: Timestamp(0),
+                passes: 0,
+                failed: 0,
+                skipped: 0,
+                count: 0,
+            },
+            plan_url: String::new(),
+            plan_attempt: None,
+            status: PlanStatus {
+                open,
+                reserved,
+                done,
+            },
+            matrix,
+            uncovered: None,
+            loads: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     #[test]
-    fn linked_repositories_default_to_the_commit_under_test() {
-        let linked =
-            |text, commit| linked_repository(text, commit).map_err(|failure| failure.to_string());
-        assert_eq!(
-            linked("7", Some("abc")),
-            Ok(LinkedRepository {
-                id: 7,
-                branch: "abc".into()
-            })
-        );
-        assert_eq!(
-            linked("7=main", None),
-            Ok(LinkedRepository {
-                id: 7,
-                branch: "main".into()
-            })
-        );
-        for bad in ["x=main", "7=", "=main"] {
-            assert!(linked(bad, Some("abc")).is_err(), "{bad}");
+    fn an_empty_matrix_is_explained() {
+        for (counts, said) in [
+            ((0, 0, 0), "nothing to do: plan 7 has no executions"),
+            (
+                (0, 0, 5),
+                "nothing to do: all 5 executions of plan 7 are done",
+            ),
+            (
+                (0, 2, 5),
+                "nothing to do: 2 executions of plan 7 are at work, none is open",
+            ),
+            (
+                (3, 2, 5),
+                "nothing to do: no worker set covers any of the 3 open executions of plan 7",
+            ),
+        ] {
+            let (open, reserved, done) = counts;
+            let started = started(open, reserved, done, Vec::new());
+            assert_eq!(started.nothing_to_do().as_deref(), Some(said));
+            assert_eq!(started.matrix_json(), json!({ "include": [] }));
+            assert_eq!(started.json()["workers"], 0);
         }
-        assert!(linked("7", None).is_err());
+        let entry = Entry {
+            name: "any 1/1".to_owned(),
+            runs_on: vec!["x".to_owned()],
+            capabilities: String::new(),
+            worker: 1,
+            open: 3,
+        };
+        assert_eq!(started(3, 0, 0, vec![entry]).nothing_to_do(), None);
     }
 }

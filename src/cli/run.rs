@@ -10,14 +10,12 @@ use super::{
     },
     commit_status, connect,
     embedded::Embedded,
-    execute,
     failure::{Ended, Failure},
     plans::{Loaded, Published},
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings::Working,
-    showing,
-    step::Output,
+    showing, start,
     working::{self, Job},
 };
 use crate::{
@@ -166,10 +164,16 @@ impl Session<'_> {
 
     async fn start(&self, client: &Client) -> Result<Plan, Failure> {
         let template = connect::template(client, &self.command.template, Some(self.config)).await?;
-        let plan = execute::start(client, &template, &self.command.start, self.environment).await?;
+        let plan = start::start(
+            client,
+            &template,
+            &self.command.start,
+            self.environment,
+            self.screen,
+        )
+        .await?;
         self.screen
             .say(&format!("plan {} started: {}", plan.id, plan.title));
-        self.screen.output(Output::PlanId, plan.id);
         Ok(plan)
     }
 

@@ -3,7 +3,10 @@
 use std::{
     io::{Read as _, Write as _},
     net::{Shutdown, TcpListener, TcpStream},
-    sync::{Arc, Condvar, Mutex},
+    sync::{
+        Arc, Condvar, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
 };
 
@@ -15,6 +18,7 @@ pub(crate) struct Tap {
     requests: Kept,
     answers: Kept,
     held_back: Arc<HeldBack>,
+    other: Arc<AtomicBool>,
 }
 
 /// Requests that hold this text wait.
@@ -33,6 +37,8 @@ impl Tap {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (requests, answers) = (Kept::default(), Kept::default());
         let held_back = Arc::new(HeldBack::default());
+        let other = Arc::new(AtomicBool::new(false));
+        let is_other = Arc::clone(&other);
         let to = service.address().to_owned();
         let kept = (Arc::clone(&requests), Arc::clone(&answers));
         let gate = Arc::clone(&held_back);
@@ -41,8 +47,20 @@ impl Tap {
                 let Ok(service) = TcpStream::connect(&to) else {
                     continue;
                 };
-                forward(&client, &service, &kept.0, Some(&gate));
-                forward(&service, &client, &kept.1, None);
+                let wait = {
+                    let gate = Arc::clone(&gate);
+                    move |bytes: &mut [u8]| gate.wait(bytes)
+                };
+                forward(&client, &service, &kept.0, wait);
+                let disguise = {
+                    let is_other = Arc::clone(&is_other);
+                    move |bytes: &mut [u8]| {
+                        if is_other.load(Ordering::Relaxed) {
+                            disguise(bytes);
+                        }
+                    }
+                };
+                forward(&service, &client, &kept.1, disguise);
             }
         });
         Self {
@@ -50,7 +68,13 @@ impl Tap {
             requests,
             answers,
             held_back,
+            other,
         }
+    }
+
+    /// From now on the service looks like somebody else's, which has no lists: its mark is taken off its answers.
+    pub(crate) fn play_another_service(&self) {
+        self.other.store(true, Ordering::Relaxed);
     }
 
     /// Holds requests back that contain a text: the service does not hear of them.
@@ -104,10 +128,23 @@ impl HeldBack {
     }
 }
 
-fn forward(from: &TcpStream, to: &TcpStream, kept: &Kept, gate: Option<&Arc<HeldBack>>) {
+/// Overwrites the name of the header that tells our service from others with one as long.
+fn disguise(bytes: &mut [u8]) {
+    let mark = testplan::api::SERVICE.as_bytes();
+    if let Some(place) = bytes.windows(mark.len()).position(|part| part == mark) {
+        bytes[place..place + mark.len()].fill(b'x');
+    }
+}
+
+fn forward(
+    from: &TcpStream,
+    to: &TcpStream,
+    kept: &Kept,
+    change: impl Fn(&mut [u8]) + Send + 'static,
+) {
     let mut from = from.try_clone().unwrap();
     let mut to = to.try_clone().unwrap();
-    let (kept, gate) = (Arc::clone(kept), gate.cloned());
+    let kept = Arc::clone(kept);
     let place = {
         let mut kept = kept.lock().unwrap();
         kept.push(Vec::new());
@@ -117,9 +154,7 @@ fn forward(from: &TcpStream, to: &TcpStream, kept: &Kept, gate: Option<&Arc<Held
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             kept.lock().unwrap()[place].extend_from_slice(&buffer[..count]);
-            if let Some(gate) = &gate {
-                gate.wait(&buffer[..count]);
-            }
+            change(&mut buffer[..count]);
             if to.write_all(&buffer[..count]).is_err() {
                 break;
             }

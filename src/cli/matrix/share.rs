@@ -1,0 +1,224 @@
+//! Gives each open execution to exactly one worker set, so that sets which overlap are not sized for the same work
+//! twice. Which worker runs what is decided later, by the service: this is about how many workers there are.
+
+use std::collections::BTreeMap;
+
+use super::WorkerSet;
+use crate::model::{Capabilities, LabelCase};
+
+/// Open executions that no worker set covers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncovered {
+    /// What they need.
+    pub required: Capabilities,
+    /// What the set that comes nearest does not offer; all of `required` where there is no set.
+    pub missing: Capabilities,
+    /// How many they are.
+    pub open: u64,
+}
+
+/// How many executions each set has, by a list of what is open, and what no set covers.
+///
+/// An execution goes to the set that offers the fewest capabilities of those that cover it, because a set that offers
+/// more is scarcer and has executions that only it can take; among equals to the one that has the least so far. What
+/// few sets can take goes first, so that the rest can level the loads.
+pub fn by_list(
+    sets: &[WorkerSet],
+    open: &BTreeMap<Capabilities, u64>,
+) -> (Vec<u64>, Vec<Uncovered>) {
+    let mut loads = vec![0; sets.len()];
+    let mut uncovered = Vec::new();
+    let mut placeable = Vec::new();
+    for (required, count) in open {
+        let tightest = tightest(sets, required);
+        if tightest.is_empty() {
+            uncovered.push(Uncovered {
+                required: required.clone(),
+                missing: missing(sets, required),
+                open: *count,
+            });
+        } else {
+            placeable.push((tightest, *count));
+        }
+    }
+    placeable.sort_by_key(|(candidates, _)| candidates.len());
+    for (candidates, count) in placeable {
+        spread(&mut loads, &candidates, count);
+    }
+    (loads, uncovered)
+}
+
+/// How many executions each set has, where the service counts and does not list: `counts` has for each set the open
+/// executions that require at least all that it offers, `total` is all that are open. The last number is the rest: what
+/// needs less than any set offers, or something that none offers. It is given to the sets that offer least, which are
+/// the most.
+///
+/// A count holds what was counted for larger sets already, so that is taken off; and no more than `total` is given
+/// away in all.
+pub fn by_counts(sets: &[WorkerSet], counts: &[u64], total: u64) -> (Vec<u64>, u64) {
+    let mut order: Vec<usize> = (0..sets.len()).collect();
+    order.sort_by_key(|index| std::cmp::Reverse(sets[*index].capabilities.len()));
+    let mut loads = vec![0; sets.len()];
+    let mut rest = total;
+    for (place, &index) in order.iter().enumerate() {
+        let larger = order[..place]
+            .iter()
+            .filter(|other| sets[**other].covers(&sets[index].capabilities));
+        let counted: u64 = larger.map(|other| loads[*other]).sum();
+        loads[index] = counts[index].saturating_sub(counted).min(rest);
+        rest -= loads[index];
+    }
+    let least = sets.iter().map(|set| set.capabilities.len()).min();
+    let smallest: Vec<usize> = (0..sets.len())
+        .filter(|index| Some(sets[*index].capabilities.len()) == least)
+        .collect();
+    spread(&mut loads, &smallest, rest);
+    (loads, rest)
+}
+
+/// The sets that cover it and offer the fewest capabilities.
+fn tightest(sets: &[WorkerSet], required: &Capabilities) -> Vec<usize> {
+    let covering = || (0..sets.len()).filter(|index| sets[*index].covers(required));
+    let fewest = covering().map(|index| sets[index].capabilities.len()).min();
+    covering()
+        .filter(|index| Some(sets[*index].capabilities.len()) == fewest)
+        .collect()
+}
+
+fn missing(sets: &[WorkerSet], required: &Capabilities) -> Capabilities {
+    sets.iter()
+        .map(|set| set.capabilities.missing(required, LabelCase::Folded))
+        .min_by_key(Capabilities::len)
+        .unwrap_or_else(|| required.clone())
+}
+
+/// Adds `count` to the loads of the candidates, each time to the lightest.
+fn spread(loads: &mut [u64], candidates: &[usize], count: u64) {
+    let [one] = candidates else {
+        for _ in 0..count {
+            if let Some(lightest) = candidates.iter().min_by_key(|index| loads[**index]) {
+                loads[*lightest] += 1;
+            }
+        }
+        return;
+    };
+    loads[*one] += count;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sets(list: &[&str]) -> Vec<WorkerSet> {
+        list.iter()
+            .map(|text| format!("{text}: x").parse().unwrap())
+            .collect()
+    }
+
+    fn needs(list: &[(&str, u64)]) -> BTreeMap<Capabilities, u64> {
+        let set = |text: &str| -> Capabilities {
+            text.split_whitespace()
+                .map(|it| it.parse().unwrap())
+                .collect()
+        };
+        list.iter().map(|(text, open)| (set(text), *open)).collect()
+    }
+
+    #[test]
+    fn each_execution_goes_to_one_set() {
+        type Case = (
+            &'static [&'static str],
+            &'static [(&'static str, u64)],
+            &'static [u64],
+            u64,
+        );
+        let table: &[Case] = &[
+            // A set each.
+            (
+                &["OS=Linux", "OS=Windows"],
+                &[("OS=Linux", 60), ("OS=Windows", 5)],
+                &[60, 5],
+                0,
+            ),
+            // The scarce set is left to those who need it, whatever the order of the lines.
+            (
+                &["OS=Linux, browser=chrome", "OS=Linux"],
+                &[("OS=Linux", 10), ("OS=Linux browser=chrome", 3)],
+                &[3, 10],
+                0,
+            ),
+            // Equals share; what only one of them can take comes first.
+            (
+                &["OS=Linux", "OS=Windows"],
+                &[("", 10), ("OS=Windows", 4)],
+                &[7, 7],
+                0,
+            ),
+            // Case is none.
+            (&["os=linux"], &[("OS=Linux", 2)], &[2], 0),
+            // One that offers nothing takes what needs nothing, and no more.
+            (&[""], &[("", 3), ("OS=Linux", 2)], &[3], 2),
+            (&[], &[("OS=Linux", 2)], &[], 2),
+            (&["OS=Linux"], &[], &[0], 0),
+        ];
+        for (lines, open, expected, left) in table {
+            let (loads, uncovered) = by_list(&sets(lines), &needs(open));
+            assert_eq!(loads, *expected, "{lines:?} {open:?}");
+            let none: u64 = uncovered.iter().map(|it| it.open).sum();
+            assert_eq!(none, *left, "{lines:?} {open:?}");
+            let all: u64 = open.iter().map(|(_, open)| open).sum();
+            assert_eq!(loads.iter().sum::<u64>() + none, all, "{lines:?} {open:?}");
+        }
+    }
+
+    #[test]
+    fn names_what_the_nearest_set_lacks() {
+        let sets = sets(&["OS=Windows", "OS=Linux, browser=chrome"]);
+        let (_, uncovered) = by_list(&sets, &needs(&[("OS=Linux browser=opera", 4)]));
+        assert_eq!(uncovered[0].missing.to_string(), "browser=opera");
+        assert_eq!(uncovered[0].open, 4);
+    }
+
+    #[test]
+    fn counts_are_not_given_away_twice() {
+        type Case = (
+            &'static [&'static str],
+            &'static [u64],
+            u64,
+            &'static [u64],
+            u64,
+        );
+        let table: &[Case] = &[
+            // The larger set's executions are counted for the smaller one too.
+            (
+                &["OS=Linux", "OS=Linux, browser=chrome"],
+                &[60, 20],
+                60,
+                &[40, 20],
+                0,
+            ),
+            // All of them for the empty one.
+            (
+                &["", "OS=Linux", "OS=Windows"],
+                &[100, 60, 30],
+                100,
+                &[10, 60, 30],
+                0,
+            ),
+            // Sets that overlap crosswise never have more than there is.
+            (&["OS=Linux", "browser=chrome"], &[50, 50], 60, &[50, 10], 0),
+            // Nothing requires all that the set offers, and still it may be who can run it.
+            (&["OS=Linux, browser=chrome"], &[0], 12, &[12], 12),
+            (&["OS=Linux", "OS=Windows"], &[0, 4], 14, &[7, 7], 10),
+            (&["OS=Linux"], &[5], 5, &[5], 0),
+            (&["OS=Linux"], &[0], 0, &[0], 0),
+            // It changed while it was asked.
+            (&["OS=Linux"], &[9], 5, &[5], 0),
+        ];
+        for (lines, counts, total, expected, rest) in table {
+            let found = by_counts(&sets(lines), counts, *total);
+            assert_eq!(found, (expected.to_vec(), *rest), "{lines:?} {counts:?}");
+            assert_eq!(found.0.iter().sum::<u64>(), *total, "{lines:?} {counts:?}");
+        }
+    }
+}

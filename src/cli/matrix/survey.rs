@@ -1,0 +1,306 @@
+//! Asks the service what is open and who needs what, and shares it out over the worker sets.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use super::{
+    MOST_JOBS, WorkerSet,
+    share::{self, Uncovered},
+};
+use crate::{
+    cli::failure::Failure,
+    client::Client,
+    model::{Capabilities, Execution, ExecutionState, LabelCase, PlanId, PlanStatus},
+};
+
+/// What there is to do, and for whom.
+#[derive(Debug)]
+pub struct Survey {
+    /// How far the plan is.
+    pub status: PlanStatus,
+    /// Open executions of each worker set; each execution counts for one set.
+    pub loads: Vec<(WorkerSet, u64)>,
+    /// Open executions that no set covers; `None` where the service cannot tell.
+    pub uncovered: Option<u64>,
+    /// What people should know, one line each.
+    pub warnings: Vec<String>,
+}
+
+/// Most sets that a message names.
+const MOST_SHOWN: usize = 8;
+
+/// Surveys a plan for the worker sets that were named, or for those that its executions need.
+pub async fn survey(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result<Survey, Failure> {
+    match client.executions(plan).await? {
+        Some(executions) => by_list(plan, &executions, named),
+        None => by_counts(client, plan, named).await,
+    }
+}
+
+fn by_list(plan: PlanId, executions: &[Execution], named: &[WorkerSet]) -> Result<Survey, Failure> {
+    let mut status = PlanStatus::default();
+    let mut open = BTreeMap::<Capabilities, u64>::new();
+    for execution in executions {
+        match execution.state {
+            ExecutionState::Open => {
+                status.open += 1;
+                *open.entry(execution.required.clone()).or_default() += 1;
+            }
+            ExecutionState::Reserved => status.reserved += 1,
+            ExecutionState::Done => status.done += 1,
+        }
+    }
+    let guessed;
+    let sets = if named.is_empty() {
+        guessed = guess(plan, open.keys())?;
+        &guessed
+    } else {
+        named
+    };
+    let (loads, uncovered) = share::by_list(sets, &open);
+    Ok(Survey {
+        status,
+        loads: sets.iter().cloned().zip(loads).collect(),
+        uncovered: Some(uncovered.iter().map(|it| it.open).sum()),
+        warnings: told(&uncovered),
+    })
+}
+
+async fn by_counts(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result<Survey, Failure> {
+    let status = client.status(plan, &Capabilities::default()).await?;
+    let everything;
+    let sets = if named.is_empty() {
+        everything = guess(plan, [Capabilities::default()].iter())?;
+        &everything
+    } else {
+        named
+    };
+    let mut counts = Vec::new();
+    for set in sets {
+        let count = if set.capabilities.is_empty() {
+            status
+        } else {
+            client.status(plan, &set.capabilities).await?
+        };
+        counts.push(count.open);
+    }
+    let (loads, rest) = share::by_counts(sets, &counts, status.open);
+    let mut warnings = Vec::new();
+    if named.is_empty() && status.open > 0 {
+        warnings.push(
+            "this service does not say what its executions need, so workers that offer nothing are planned: \
+             name worker sets with --runs-on"
+                .to_owned(),
+        );
+    } else if rest > 0 {
+        warnings.push(format!(
+            "{rest} of {} open executions do not need all that a worker set offers, by the service's counts; it does \
+             not say what they need, so perhaps no set covers them: compare --runs-on with the plan",
+            status.open
+        ));
+    }
+    Ok(Survey {
+        status,
+        loads: sets.iter().cloned().zip(loads).collect(),
+        uncovered: None,
+        warnings,
+    })
+}
+
+/// A set for each different need, on runners that GitHub hosts.
+fn guess<'a>(
+    plan: PlanId,
+    needs: impl Iterator<Item = &'a Capabilities>,
+) -> Result<Vec<WorkerSet>, Failure> {
+    let mut distinct: Vec<&Capabilities> = Vec::new();
+    for need in needs {
+        let covers = |a: &Capabilities, b: &Capabilities| a.covers(b, LabelCase::Folded);
+        if !distinct
+            .iter()
+            .any(|known| covers(known, need) && covers(need, known))
+        {
+            distinct.push(need);
+        }
+        if distinct.len() > MOST_JOBS {
+            return Err(too_many(plan, distinct.len()));
+        }
+    }
+    let guesses: Vec<_> = distinct
+        .iter()
+        .map(|need| (*need, WorkerSet::guess(need)))
+        .collect();
+    let Some((unknown, _)) = guesses.iter().find(|(_, guess)| guess.is_none()) else {
+        return Ok(guesses.into_iter().filter_map(|(_, guess)| guess).collect());
+    };
+    // With one line all have to be named, so all are shown.
+    let mut help = "say where they run, for every set:".to_owned();
+    for (need, guess) in guesses.iter().take(MOST_SHOWN) {
+        let line = match guess {
+            Some(set) => set.to_string(),
+            None => format!("{need}: LABELS OF YOUR RUNNER"),
+        };
+        let _ = write!(help, " --runs-on '{line}'");
+    }
+    if let Some(more @ 1..) = guesses.len().checked_sub(MOST_SHOWN) {
+        let _ = write!(help, " and {more} more");
+    }
+    Err(Failure::usage_text(format_args!(
+        "plan {plan} was started, but not on which runner executions run that need {unknown}: \
+         GitHub hosts Linux, Windows and macOS"
+    ))
+    .help(help))
+}
+
+/// More kinds of workers than jobs.
+pub fn too_many(plan: PlanId, sets: usize) -> Failure {
+    Failure::usage_text(format_args!(
+        "plan {plan} was started, but it needs {sets} worker sets or more, and a matrix has at most {MOST_JOBS} jobs"
+    ))
+    .help("name fewer sets that offer more, with --runs-on 'CAPABILITIES: RUNNER LABELS'")
+}
+
+fn told(uncovered: &[Uncovered]) -> Vec<String> {
+    let mut lines: Vec<String> = uncovered
+        .iter()
+        .take(MOST_SHOWN)
+        .map(|it| {
+            let (open, required, missing) = (it.open, &it.required, &it.missing);
+            format!(
+                "{open} executions need {required}, and no worker set covers them: {missing} is missing from --runs-on"
+            )
+        })
+        .collect();
+    if let Some(more @ 1..) = uncovered.len().checked_sub(MOST_SHOWN) {
+        let open: u64 = uncovered.iter().skip(MOST_SHOWN).map(|it| it.open).sum();
+        lines.push(format!(
+            "{open} executions of {more} more kinds are not covered either"
+        ));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ExecutionId, Test, TestId};
+
+    fn execution(id: i64, state: ExecutionState, required: &str) -> Execution {
+        Execution {
+            id: ExecutionId(id),
+            test: Test {
+                suite: "s".to_owned(),
+                testcase: format!("t{id}"),
+            },
+            test_id: TestId(id),
+            required: required
+                .split_whitespace()
+                .map(|it| it.parse().unwrap())
+                .collect(),
+            state,
+            attempts: 0,
+            generation: 0,
+            outcome: None,
+            duration_ms: None,
+        }
+    }
+
+    fn list(open: &[&str]) -> Vec<Execution> {
+        let number = |index: usize| i64::try_from(index).unwrap();
+        open.iter()
+            .enumerate()
+            .map(|(index, needs)| execution(number(index), ExecutionState::Open, needs))
+            .collect()
+    }
+
+    fn surveyed(open: &[&str], named: &[&str]) -> Result<Survey, Failure> {
+        let named: Vec<WorkerSet> = named.iter().map(|text| text.parse().unwrap()).collect();
+        by_list(PlanId(7), &list(open), &named)
+    }
+
+    #[test]
+    fn without_lines_each_need_is_a_set() {
+        let survey = surveyed(&["OS=Linux", "os=linux", "OS=Windows", ""], &[]).unwrap();
+        let loads: Vec<String> = survey
+            .loads
+            .iter()
+            .map(|(set, open)| format!("{set} {open}"))
+            .collect();
+        assert_eq!(
+            loads,
+            [
+                ": ubuntu-latest 1",
+                "OS=Linux: ubuntu-latest 2",
+                "OS=Windows: windows-latest 1"
+            ]
+        );
+        assert_eq!(survey.uncovered, Some(0));
+        assert!(survey.warnings.is_empty());
+    }
+
+    #[test]
+    fn only_what_is_open_is_shared_out() {
+        let mut executions = list(&["OS=Linux"]);
+        executions.push(execution(8, ExecutionState::Done, "OS=Solaris"));
+        executions.push(execution(9, ExecutionState::Reserved, "OS=Solaris"));
+        let survey = by_list(PlanId(7), &executions, &[]).unwrap();
+        assert_eq!(survey.loads.len(), 1);
+        let PlanStatus {
+            open,
+            reserved,
+            done,
+        } = survey.status;
+        assert_eq!((open, reserved, done), (1, 1, 1));
+    }
+
+    #[test]
+    fn an_unknown_system_shows_the_lines_to_write() {
+        let failure = surveyed(&["OS=Solaris browser=x", "OS=Linux"], &[]).unwrap_err();
+        let said = failure.to_string();
+        assert_eq!(failure.conclusion.code(), 2);
+        assert!(
+            said.contains("--runs-on 'OS=Solaris, browser=x: LABELS OF YOUR RUNNER'"),
+            "{said}"
+        );
+        assert!(
+            said.contains("--runs-on 'OS=Linux: ubuntu-latest'"),
+            "{said}"
+        );
+        assert!(surveyed(&["OS=Solaris"], &["OS=Solaris: sun"]).is_ok());
+    }
+
+    #[test]
+    fn what_no_set_covers_is_told_by_name() {
+        let survey = surveyed(
+            &[
+                "OS=Linux browser=opera",
+                "OS=Linux browser=opera",
+                "OS=Linux",
+            ],
+            &["OS=Linux: ubuntu-latest"],
+        )
+        .unwrap();
+        assert_eq!(survey.uncovered, Some(2));
+        assert_eq!(
+            survey.warnings,
+            [
+                "2 executions need OS=Linux, browser=opera, and no worker set covers them: browser=opera is missing from --runs-on"
+            ]
+        );
+        let many: Vec<String> = (0..12).map(|n| format!("k={n}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let survey = surveyed(&many, &["OS=Linux: ubuntu-latest"]).unwrap();
+        assert_eq!(survey.uncovered, Some(12));
+        assert_eq!(survey.warnings.len(), MOST_SHOWN + 1);
+    }
+
+    #[test]
+    fn more_needs_than_jobs_are_a_mistake_to_tell() {
+        let needs: Vec<String> = (0..=MOST_JOBS).map(|n| format!("n={n}")).collect();
+        let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
+        assert!(
+            surveyed(&needs, &[])
+                .unwrap_err()
+                .to_string()
+                .contains("at most 256")
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! From a template to a plan for the commit under test: what `execute` and `run` share.
+
+use super::{args::StartArgs, connect, failure::Failure, screen::Screen, step::Output, working};
+use crate::{
+    ci::{Ci, Moment},
+    client::{Client, StartPlan},
+    clock,
+    config::environment::Environment,
+    model::{Plan, plan::LinkedRepository},
+};
+
+/// Starts a plan from a template, titled so that a lost answer is found again instead of starting a second plan.
+pub async fn start(
+    client: &Client,
+    template: &Plan,
+    args: &StartArgs,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Plan, Failure> {
+    let ci = tested(args, environment, screen);
+    let moment = Moment {
+        time: clock::wall(),
+        random: working::random()?,
+    };
+    let title = args
+        .title
+        .clone()
+        .unwrap_or_else(|| ci.default_title(&template.title, moment));
+    let batch = args
+        .batch
+        .clone()
+        .unwrap_or_else(|| ci.default_batch(&template.title, moment));
+    let linked = args
+        .linked_repos
+        .iter()
+        .map(|text| linked_repository(text, ci.commit.as_deref()))
+        .collect::<Result<Vec<_>, _>>()?;
+    let plan = client
+        .execute_plan(&StartPlan {
+            template: template.id,
+            project: template.project.clone(),
+            title,
+            batch,
+            planned: None,
+            linked,
+        })
+        .await?;
+    screen.output(Output::PlanId, plan.id);
+    Ok(plan)
+}
+
+/// What the CI says of the commit under test, unless flags say otherwise. What it leaves open is told if it matters.
+fn tested(args: &StartArgs, environment: &Environment, screen: &Screen) -> Ci {
+    let ci = connect::ci(environment);
+    if args.commit.is_none() && !args.linked_repos.is_empty() {
+        for doubt in &ci.doubts {
+            screen.insist(&format!("warning: {doubt}"));
+        }
+    }
+    Ci {
+        commit: args.commit.clone().or(ci.commit),
+        branch: args.branch.clone().or(ci.branch),
+        ..ci
+    }
+}
+
+fn linked_repository(text: &str, commit: Option<&str>) -> Result<LinkedRepository, Failure> {
+    let (id, branch) = match text.split_once('=') {
+        Some((id, branch)) => (id, Some(branch)),
+        None => (text, None),
+    };
+    let id = id.trim().parse().map_err(|_| {
+        Failure::usage_text(format_args!(
+            "--linked-repo {text:?}: {id:?} is not the number of a repository"
+        ))
+        .help("the number stands on the repository settings page of Test Center")
+    })?;
+    let branch = branch.or(commit).ok_or_else(|| {
+        Failure::usage_text(format_args!(
+            "--linked-repo {text}: no commit under test is known here"
+        ))
+        .help(format!("write --linked-repo {text}=BRANCH-OR-COMMIT"))
+    })?;
+    if branch.is_empty() {
+        return Err(
+            Failure::usage_text(format_args!("--linked-repo {text:?} names no revision"))
+                .help(format!("write --linked-repo {id}=BRANCH-OR-COMMIT")),
+        );
+    }
+    Ok(LinkedRepository {
+        id,
+        branch: branch.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn linked_repositories_default_to_the_commit_under_test() {
+        let linked =
+            |text, commit| linked_repository(text, commit).map_err(|failure| failure.to_string());
+        assert_eq!(
+            linked("7", Some("abc")),
+            Ok(LinkedRepository {
+                id: 7,
+                branch: "abc".into()
+            })
+        );
+        assert_eq!(
+            linked("7=main", None),
+            Ok(LinkedRepository {
+                id: 7,
+                branch: "main".into()
+            })
+        );
+        for bad in ["x=main", "7=", "=main"] {
+            assert!(linked(bad, Some("abc")).is_err(), "{bad}");
+        }
+        assert!(linked("7", None).is_err());
+    }
+}
