@@ -16,6 +16,7 @@ mod skip;
 mod support;
 
 mod action {
+    mod inputs;
     mod played;
     mod runner;
 }

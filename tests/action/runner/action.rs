@@ -20,6 +20,8 @@ pub(crate) struct Action {
     pub(crate) outputs: Vec<String>,
     pub(super) main: Vec<OsString>,
     pub(super) post: Vec<OsString>,
+    /// What each step says by `with:` that does not say otherwise.
+    pub(super) with: Vec<(String, String)>,
 }
 
 impl Action {
@@ -48,7 +50,11 @@ impl Action {
                 )
             }
         };
-        Self::new(&manifest, main, post)
+        let binary = ("binary-path", env!("CARGO_BIN_EXE_testplan"));
+        Self {
+            with: vec![(binary.0.to_owned(), binary.1.to_owned())],
+            ..Self::new(&manifest, main, post)
+        }
     }
 
     /// One with shell scripts as its stages, and inputs as in `action.yml`.
@@ -85,6 +91,7 @@ impl Action {
                 .collect(),
             main,
             post,
+            with: Vec::new(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::until;
+use crate::support::{PATIENCE, until};
 
 /// How far a cancellation had to go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -130,7 +130,15 @@ impl Running {
 
     #[track_caller]
     pub(super) fn end(mut self) -> Ended {
-        until("the end of a step", || self.is_over().then_some(()));
+        let began = Instant::now();
+        while !self.is_over() {
+            assert!(
+                began.elapsed() < PATIENCE,
+                "it does not end:\n{}",
+                self.said()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
         Ended {
             status: self.ended.unwrap().0,
             stdout: self.stdout.text(),

@@ -54,7 +54,7 @@ pub(crate) struct Finished<'a> {
 
 impl<'a> Step<'a> {
     pub(super) fn new(job: &'a Job, action: &'a Action) -> Self {
-        let (with, env) = (Vec::new(), Vec::new());
+        let (with, env) = (action.with.clone(), Vec::new());
         Self {
             job,
             action,
@@ -65,6 +65,7 @@ impl<'a> Step<'a> {
 
     /// An input.
     pub(crate) fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
+        self.with.retain(|(given, _)| given != name);
         self.with.push((name.to_owned(), value.to_string()));
         self
     }
