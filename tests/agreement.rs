@@ -1,5 +1,9 @@
 //! Inputs, flags, action.yml, `--help` and README say the same: whoever adds a flag is told here where else it belongs.
-#![expect(clippy::disallowed_methods, reason = "tests start the binary")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "tests start the binary and fail where they cannot"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},
