@@ -14,10 +14,7 @@ const BINARY: &[u8] = b"#!/bin/sh\nexit 7\n";
 
 /// A manifest's files: these bytes at this address, for every target there is.
 pub(crate) fn files(url: &str, bytes: &[u8]) -> Value {
-    let sha256: String = Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = format!("{:x}", Sha256::digest(bytes));
     let file = json!({ "url": url, "sha256": sha256, "size": bytes.len() });
     let targets = [
         "x86_64-unknown-linux-musl",

@@ -24,7 +24,7 @@ const SCRIPTS: [&str; 8] = [
 ];
 
 /// Most lines of all scripts together: they are read by whoever decides to trust the action.
-const MOST_LINES: usize = 500;
+const MOST_LINES: usize = 470;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
@@ -213,10 +213,7 @@ fn the_tool_writes_what_the_launcher_reads() {
         targets(&node)
     );
     let target = "x86_64-pc-windows-msvc";
-    let sha256: String = Sha256::digest(target)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = format!("{:x}", Sha256::digest(target));
     let file = serde_json::json!({
         "url": "https://host.example/v2/testplan-x86_64-pc-windows-msvc.exe", "sha256": sha256, "size": target.len(),
     });

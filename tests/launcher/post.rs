@@ -94,7 +94,8 @@ fn strangers_with_the_binarys_number_are_left_alone() {
     // The same binary at something else: not the step's.
     let other = stage.stubborn();
     let mut serving = std::process::Command::new(&other)
-        .args(["serve"])
+        .arg("serve")
+        .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
     leave(&stage, &other, &serving.id().to_string());

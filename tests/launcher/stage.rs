@@ -43,7 +43,6 @@ impl Stage {
     pub(crate) fn new() -> Option<Self> {
         let node = node()?;
         let folder = tempfile::tempdir().unwrap();
-        // As the runner names files of jobs in containers and of people with spaces.
         let stage = Self { folder, node };
         for name in ["action/dist", "temp", "tools", "workspace", "path"] {
             fs::create_dir_all(stage.path(name)).unwrap();
@@ -62,7 +61,8 @@ impl Stage {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        // Folders of people have spaces.
+        self.folder.path().join("a stage").join(name)
     }
 
     pub(crate) fn node(&self) -> &Path {
@@ -144,7 +144,7 @@ impl Stage {
         Launch(command)
     }
 
-    /// GITHUB_STATE, read as the runner reads it: heredocs, lines that end with `\n` alone.
+    /// `GITHUB_STATE`, read as the runner reads it: heredocs, lines that end with `\n` alone.
     pub(crate) fn state(&self) -> Vec<(String, String)> {
         let text = fs::read_to_string(self.path("state")).unwrap();
         let mut values = Vec::new();
@@ -289,12 +289,11 @@ impl Running {
     pub(crate) fn until_said(&self, beginning: &str) -> String {
         until(beginning, || {
             let said = self.stdout.so_far();
-            let whole = said
+            let mut whole = said
                 .split_inclusive('\n')
                 .filter(|line| line.ends_with('\n'));
             whole
-                .filter_map(|line| line.trim_end().strip_prefix(beginning))
-                .next()
+                .find_map(|line| line.trim_end().strip_prefix(beginning))
                 .map(str::to_owned)
         })
     }
