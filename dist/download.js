@@ -11,12 +11,9 @@ const LIMIT = 120_000;
 /** Before the second attempt, in ms; twice that before the third. */
 const PAUSE = 1_000;
 
-/** A refusal that another attempt will not change. */
-class Refused extends Error {}
-
 /**
  * The verified bytes of a file of the manifest. An Error says that it could not be had. A Failure says that something
- * else came: then nothing may be run, and nothing built in its place.
+ * else came, which must be neither run nor worked around.
  */
 async function download(file, version) {
   // Node heeds HTTPS_PROXY and NO_PROXY only when told to. Older Nodes are told by NODE_USE_ENV_PROXY=1 from outside.
@@ -28,7 +25,7 @@ async function download(file, version) {
     } catch (error) {
       if (error instanceof Failure) throw error;
       const why = error.cause?.message ?? error.message;
-      if (error instanceof Refused) throw new Error(`${file.url} ${why}`);
+      if (error.final) throw new Error(`${file.url} ${why}`);
       if (attempt === ATTEMPTS) throw new Error(`${file.url} failed ${ATTEMPTS} times, last with: ${why}`);
       say(`attempt ${attempt} of ${ATTEMPTS} failed: ${why}`);
       await new Promise((done) => setTimeout(done, PAUSE * attempt));
@@ -36,13 +33,13 @@ async function download(file, version) {
   }
 }
 
-/** At most one byte more than expected, in memory: nothing reaches the disk before it is verified. */
+/** In memory, so that nothing reaches the disk before it is verified; little more than what is expected. */
 async function get({ url, size }) {
   const response = await fetch(url, { signal: AbortSignal.timeout(LIMIT) });
-  const { status } = response;
-  // Too busy, too slow, or broken may pass; all else stays.
-  const passing = status >= 500 || status === 429 || status === 408;
-  if (!response.ok) throw new (passing ? Error : Refused)(`answered ${status}`);
+  const { ok, status } = response;
+  // Too busy, too slow or broken may pass; another refusal stays.
+  const final = status < 500 && status !== 429 && status !== 408;
+  if (!ok) throw Object.assign(new Error(`answered ${status}`), { final });
   const chunks = [];
   let length = 0;
   for await (const chunk of response.body) {

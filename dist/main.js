@@ -12,6 +12,7 @@ const TROUBLE = 3;
 async function main() {
   listen();
   const binary = await resolve();
+  command('debug', `testplan is ${binary}`);
   const { code, signal } = await launch(binary);
   if (signal === null) return code;
   const memory = signal === 'SIGKILL' ? ' The machine may have run out of memory.' : '';

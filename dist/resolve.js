@@ -5,7 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const cache = require('./cache.js');
-const { Failure, command, input, say } = require('./github.js');
+const { Failure, input, say } = require('./github.js');
 
 /** Rust's names of what is released, by Node's names of operating system and processor. */
 const TARGETS = {
@@ -14,32 +14,30 @@ const TARGETS = {
   'darwin-x64': 'x86_64-apple-darwin',
   'darwin-arm64': 'aarch64-apple-darwin',
   'win32-x64': 'x86_64-pc-windows-msvc',
-  // Windows runs it emulated.
-  'win32-arm64': 'x86_64-pc-windows-msvc',
+  'win32-arm64': 'x86_64-pc-windows-msvc', // Windows runs it emulated.
 };
 
-const GIVE_ONE = 'give the path of a testplan binary in the input binary-path';
-
-/** The absolute path of the binary. */
+/** The absolute path of the binary. A way that has none says why, and what may help, by `miss`. */
 async function resolve() {
   const given = input('binary-path');
-  if (given) return found(explicit(given), 'the input binary-path');
-
+  if (given) return explicit(given);
   const manifest = require('./manifest.json');
   const { version } = manifest;
+  const missed = [];
+  const miss = (why, cure) => void missed.push({ why, cure });
+
   const cached = cache.find(version);
-  if (cached) return found(cached, 'the tool cache');
-  const tried = [`tool cache: ${cache.describe(version)} is not there`];
+  if (cached) return cached;
+  miss(`tool cache: no ${version} for ${process.arch} in ${process.env.RUNNER_TOOL_CACHE || 'RUNNER_TOOL_CACHE'}`);
+  const binary = (await download(manifest, miss)) ?? (await require('./build.js').build(version, miss));
+  if (binary) return binary;
 
-  const fetched = await download(manifest, tried);
-  if (fetched.binary) return found(fetched.binary, 'a download');
-
-  const built = await require('./build.js').build(version, tried);
-  if (built.binary) return found(built.binary, 'a build');
-
-  const attempts = tried.map((attempt) => `\n- ${attempt}`).join('');
-  const cure = fetched.cure ?? built.cure;
-  throw new Failure(`There is no testplan ${version} for this machine.${attempts}\n${cure}, or ${GIVE_ONE}.`);
+  const attempts = missed.map(({ why }) => `\n- ${why}`).join('');
+  const { cure } = missed.find((missing) => missing.cure);
+  throw new Failure(
+    `There is no testplan ${version} for this machine.${attempts}\n` +
+      `${cure}, or give the path of a testplan binary in the input binary-path.`,
+  );
 }
 
 function explicit(given) {
@@ -51,28 +49,19 @@ function explicit(given) {
   );
 }
 
-/** `{ binary }`, or a line in `tried` and perhaps a `cure`. Throws if what came is not what was released. */
-async function download({ version, files }, tried) {
+/** Throws if what came is not what was released: then nothing may be built in its place. */
+async function download({ version, files }, miss) {
   const platform = `${process.platform}-${process.arch}`;
   const file = files[TARGETS[platform]];
-  if (!file) {
-    tried.push(`download: dist/manifest.json of this version lists none for ${TARGETS[platform] ?? platform}`);
-    return {};
-  }
+  if (!file) return miss(`download: dist/manifest.json of this version lists none for ${TARGETS[platform] ?? platform}`);
   if (platform === 'win32-arm64') say('there is none for Windows on arm64; the one for x64 runs emulated');
   try {
     const bytes = await require('./download.js').download(file, version);
-    return { binary: cache.store(version, (place) => fs.writeFileSync(place, bytes)) };
+    return cache.store(version, (place) => fs.writeFileSync(place, bytes));
   } catch (error) {
     if (error instanceof Failure) throw error;
-    tried.push(`download: ${error.message}`);
-    return { cure: `Let this runner reach ${new URL(file.url).origin}` };
+    return miss(`download: ${error.message}`, `Let this runner reach ${new URL(file.url).origin}`);
   }
-}
-
-function found(binary, where) {
-  command('debug', `testplan is ${binary}, from ${where}`);
-  return binary;
 }
 
 module.exports = { TARGETS, resolve };

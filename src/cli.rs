@@ -108,7 +108,6 @@ enum Command {
     #[command(hide = true)]
     DemoTest(demo::DemoTest),
     /// Give back what a killed process of this machine still holds
-    #[command(hide = true)]
     GiveBack(give_back::GiveBack),
     /// Do what the inputs of a step of GitHub Actions say
     Action(action::Action),

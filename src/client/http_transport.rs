@@ -3,11 +3,15 @@
 
 mod cause;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use reqwest::{Certificate, ClientBuilder, redirect, retry};
+use reqwest::{Certificate, redirect, retry};
 
 use super::{Sending, Sent, SetupError, Transport, TransportError, endpoint::is_loopback};
 
@@ -22,8 +26,21 @@ pub struct HttpOptions {
 /// this machine itself.
 #[derive(Clone)]
 pub struct HttpTransport {
-    abroad: reqwest::Client,
-    home: reqwest::Client,
+    extra: Vec<Certificate>,
+    /// One per [`Way`], made when it is first needed: the certificates of the platform take longer to read than a
+    /// service on this machine takes to answer.
+    clients: Arc<[OnceLock<reqwest::Client>; 3]>,
+}
+
+/// What a destination needs of a client.
+#[derive(Clone, Copy)]
+enum Way {
+    /// Proxies and TLS.
+    Abroad,
+    /// TLS, and never a proxy.
+    Home,
+    /// Neither.
+    HomeInPlain,
 }
 
 /// How long a connection may take to be made.
@@ -41,36 +58,48 @@ impl HttpTransport {
             Some(pem) => certificates(pem)?,
             None => Vec::new(),
         };
-        let build = |builder: ClientBuilder| {
-            builder
-                .tls_certs_merge(extra.clone())
-                .http1_only()
-                .redirect(redirect::Policy::none())
-                .retry(retry::never())
-                .referer(false)
-                .connect_timeout(CONNECT)
-                .pool_idle_timeout(IDLE)
-                .build()
-                .map_err(|error| {
-                    SetupError::new(
-                        format!("TLS could not be set up: {}", cause::innermost(&error)),
-                        "check the certificates of the system and of --ca-cert",
-                    )
-                })
-        };
         Ok(Self {
-            abroad: build(reqwest::Client::builder())?,
-            home: build(reqwest::Client::builder().no_proxy())?,
+            extra,
+            clients: Arc::default(),
         })
+    }
+
+    fn client(&self, to: &Destination) -> Result<&reqwest::Client, TransportError> {
+        let way = to.way();
+        let cell = &self.clients[way as usize];
+        if let Some(client) = cell.get() {
+            return Ok(client);
+        }
+        let client = self.build(way).map_err(|error| TransportError {
+            sent: Sent::No,
+            message: format!(
+                "TLS could not be set up: {}: check the certificates of the system and of --ca-cert",
+                cause::innermost(&error)
+            ),
+        })?;
+        Ok(cell.get_or_init(|| client))
+    }
+
+    fn build(&self, way: Way) -> reqwest::Result<reqwest::Client> {
+        let builder = reqwest::Client::builder();
+        let builder = match way {
+            Way::Abroad => builder.tls_certs_merge(self.extra.clone()),
+            Way::Home => builder.tls_certs_merge(self.extra.clone()).no_proxy(),
+            Way::HomeInPlain => builder.tls_certs_only([]).no_proxy(),
+        };
+        builder
+            .http1_only()
+            .redirect(redirect::Policy::none())
+            .retry(retry::never())
+            .referer(false)
+            .connect_timeout(CONNECT)
+            .pool_idle_timeout(IDLE)
+            .build()
     }
 
     async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
         let to = Destination::of(&request);
-        let client = if to.is_loopback {
-            &self.home
-        } else {
-            &self.abroad
-        };
+        let client = self.client(&to)?;
         let request = request
             .try_into()
             .map_err(|error: reqwest::Error| TransportError {
@@ -166,6 +195,16 @@ impl Destination {
             name: format!("{host}:{port}").into(),
             is_loopback: is_loopback(host),
             is_tls,
+        }
+    }
+}
+
+impl Destination {
+    fn way(&self) -> Way {
+        match (self.is_loopback, self.is_tls) {
+            (false, _) => Way::Abroad,
+            (true, true) => Way::Home,
+            (true, false) => Way::HomeInPlain,
         }
     }
 }

@@ -1,0 +1,293 @@
+//! The download: verified, kept, tried again, and given up for good when something else came.
+
+use std::fs;
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    host::{Answer, Host},
+    stage::{Launch, Stage, arch, executable},
+};
+
+const BINARY: &[u8] = b"#!/bin/sh\nexit 7\n";
+
+/// A manifest's files: these bytes at this address, for every target there is.
+pub(crate) fn files(url: &str, bytes: &[u8]) -> Value {
+    let sha256 = format!("{:x}", Sha256::digest(bytes));
+    let file = json!({ "url": url, "sha256": sha256, "size": bytes.len() });
+    let targets = [
+        "x86_64-unknown-linux-musl",
+        "aarch64-unknown-linux-musl",
+        "x86_64-apple-darwin",
+        "aarch64-apple-darwin",
+    ];
+    targets
+        .iter()
+        .map(|target| ((*target).to_owned(), file.clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}
+
+/// A host that gives these answers, and a stage whose manifest expects [`BINARY`] there.
+fn released(answers: &[Answer]) -> Option<(Stage, Host)> {
+    let stage = Stage::new()?;
+    let host = Host::new(&[("/testplan", answers)]);
+    stage.release(&files(&format!("{}/testplan", host.url), BINARY));
+    Some((stage, host))
+}
+
+/// A cargo that must not be called.
+fn forbid_building(stage: &Stage) {
+    fs::write(stage.path("action/Cargo.toml"), "").unwrap();
+    fs::write(stage.path("action/Cargo.lock"), "").unwrap();
+    fs::create_dir(stage.path("action/src")).unwrap();
+    executable(&stage.path("path/cargo"), "echo cargo was called; exit 1");
+}
+
+/// That it failed closed: nothing run, kept or built.
+#[track_caller]
+fn fails_closed(stage: &Stage, launch: Launch) -> String {
+    forbid_building(stage);
+    let ended = launch.run().code_is(3);
+    assert!(!ended.stdout.contains("cargo was called"), "{ended}");
+    let error = ended.only("error");
+    assert!(error.contains("neither run nor kept"), "{error}");
+    let kept: Vec<_> = ["tools", "temp"]
+        .iter()
+        .flat_map(|root| fs::read_dir(stage.path(root)).unwrap())
+        .collect();
+    assert!(kept.is_empty(), "{kept:?}");
+    assert_eq!(stage.state(), []);
+    error
+}
+
+#[test]
+fn what_was_downloaded_is_kept_and_runs() {
+    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+        return;
+    };
+    stage.main().run().code_is(7);
+    let place = stage.kept("1.2.3");
+    assert_eq!(fs::read(place.join("testplan")).unwrap(), BINARY);
+    assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
+    assert!(
+        place
+            .with_file_name(format!("{}.complete", arch()))
+            .is_file()
+    );
+    assert_eq!(stage.state()[0].1, place.join("testplan").to_str().unwrap());
+
+    stage.main().run().code_is(7);
+    assert_eq!(host.asked(), ["GET /testplan"]);
+}
+
+#[test]
+fn a_cache_without_its_marker_is_written_anew() {
+    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+        return;
+    };
+    stage.keep("1.2.3", "exit 99");
+    stage.main().run().code_is(7);
+    stage.main().run().code_is(7);
+    assert_eq!(host.asked().len(), 1);
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_replaced_by_the_jobs_folder() {
+    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+        return;
+    };
+    // A file where the folder has to be keeps out root, too.
+    fs::write(stage.path("tools/testplan"), "").unwrap();
+    for _ in 0..2 {
+        stage.main().run().code_is(7);
+    }
+    assert_eq!(host.asked().len(), 1);
+    fs::remove_dir_all(stage.path("temp")).unwrap();
+    fs::write(stage.path("temp"), "").unwrap();
+    let error = stage.main().run().code_is(3).only("error");
+    assert!(
+        error.contains("could not be kept") && error.contains("RUNNER_TEMP"),
+        "{error}"
+    );
+}
+
+#[test]
+fn without_a_tool_cache_the_jobs_folder_serves() {
+    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+        return;
+    };
+    for _ in 0..2 {
+        stage.main().without("RUNNER_TOOL_CACHE").run().code_is(7);
+    }
+    assert_eq!(host.asked().len(), 1);
+}
+
+#[test]
+fn redirects_are_followed() {
+    let there = Host::new(&[("/there", &[Answer::Bytes(BINARY.to_vec())])]);
+    let Some((stage, _host)) = released(&[Answer::Redirect(format!("{}/there", there.url))]) else {
+        return;
+    };
+    stage.main().run().code_is(7);
+    assert_eq!(there.asked(), ["GET /there"]);
+}
+
+#[test]
+fn what_may_pass_is_tried_again() {
+    let cut = Answer::Cut(BINARY.to_vec());
+    let Some((stage, host)) = released(&[Answer::Status(503), cut, Answer::Bytes(BINARY.to_vec())])
+    else {
+        return;
+    };
+    let ended = stage.main().faster("pause").run().code_is(7);
+    assert_eq!(host.asked().len(), 3);
+    assert!(
+        ended
+            .stdout
+            .contains("attempt 1 of 3 failed: answered 503\n"),
+        "{ended}"
+    );
+    assert!(ended.stdout.contains("attempt 2 of 3 failed: "), "{ended}");
+    assert_eq!(ended.commands(), []);
+}
+
+#[test]
+fn after_three_attempts_the_source_is_built() {
+    for answer in [
+        Answer::Status(500),
+        Answer::Status(429),
+        Answer::Cut(BINARY.to_vec()),
+    ] {
+        let Some((stage, host)) = released(&[answer]) else {
+            return;
+        };
+        forbid_building(&stage);
+        let ended = stage.main().faster("pause").run().code_is(3);
+        assert_eq!(host.asked().len(), 3);
+        assert!(ended.stdout.contains("cargo was called"), "{ended}");
+        let errors: Vec<_> = ended
+            .commands()
+            .into_iter()
+            .filter(|(name, _)| name == "error")
+            .collect();
+        let error = &errors[0].1;
+        assert!(
+            error.contains(&format!(
+                "- download: {}/testplan failed 3 times, last with: ",
+                host.url
+            )),
+            "{error}"
+        );
+        assert!(
+            error.contains("- build: cargo ended with exit code 1"),
+            "{error}"
+        );
+        assert!(error.ends_with(&format!("\nLet this runner reach {}, or give the path of a testplan binary in the input binary-path.", host.url)), "{error}");
+    }
+}
+
+#[test]
+fn a_refusal_is_not_asked_for_again() {
+    let Some((stage, host)) = released(&[Answer::Status(404)]) else {
+        return;
+    };
+    let error = stage.main().run().code_is(3).only("error");
+    assert!(
+        error.contains(&format!("- download: {}/testplan answered 404\n", host.url)),
+        "{error}"
+    );
+    assert_eq!(host.asked().len(), 1);
+}
+
+#[test]
+fn a_host_that_hangs_is_left_in_time() {
+    let Some((stage, host)) = released(&[Answer::Hang]) else {
+        return;
+    };
+    let error = stage
+        .main()
+        .faster("pause,limit")
+        .run()
+        .code_is(3)
+        .only("error");
+    assert!(
+        error.contains("failed 3 times, last with: ") && error.contains("timeout"),
+        "{error}"
+    );
+    assert_eq!(host.asked().len(), 3);
+}
+
+#[test]
+fn a_host_that_is_not_there_is_told() {
+    let Some(stage) = Stage::new() else { return };
+    // Bound and let go: nobody listens there.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    stage.release(&files(&format!("http://127.0.0.1:{port}/testplan"), BINARY));
+    let error = stage.main().faster("pause").run().code_is(3).only("error");
+    assert!(error.contains("ECONNREFUSED"), "{error}");
+}
+
+#[test]
+fn other_bytes_fail_closed() {
+    let other = b"#!/bin/sh\nexit 0\n";
+    assert_eq!(other.len(), BINARY.len());
+    for bytes in [
+        &other[..],
+        &BINARY[..9],
+        b"",
+        b"<html>Sign in to the network, please</html>",
+    ] {
+        let Some((stage, host)) = released(&[
+            Answer::Bytes(bytes.to_vec()),
+            Answer::Bytes(BINARY.to_vec()),
+        ]) else {
+            return;
+        };
+        let error = fails_closed(&stage, stage.main());
+        assert!(
+            error.contains(&format!("{}/testplan is not testplan 1.2.3", host.url)),
+            "{error}"
+        );
+        assert_eq!(host.asked().len(), 1);
+    }
+}
+
+#[test]
+fn an_answer_without_end_is_cut_and_fails_closed() {
+    let Some((stage, host)) = released(&[Answer::Endless]) else {
+        return;
+    };
+    let error = fails_closed(&stage, stage.main());
+    assert!(
+        error.contains(&format!("more than {} bytes", BINARY.len())),
+        "{error}"
+    );
+    host.until_hung_up();
+}
+
+#[test]
+fn the_proxy_of_the_environment_is_used() {
+    let Some(stage) = Stage::new() else { return };
+    let address = "http://releases.invalid/testplan";
+    // Asked for by the whole address, or through a tunnel by the path alone.
+    let answer = [Answer::Bytes(BINARY.to_vec())];
+    let proxy = Host::new(&[(address, &answer), ("/testplan", &answer)]);
+    stage.release(&files(address, BINARY));
+    stage
+        .main()
+        .env("HTTP_PROXY", &proxy.url)
+        .env("http_proxy", &proxy.url)
+        .run()
+        .code_is(7);
+    assert!(
+        proxy.asked()[0].contains("releases.invalid"),
+        "{:?}",
+        proxy.asked()
+    );
+}

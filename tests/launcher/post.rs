@@ -1,0 +1,168 @@
+//! The post step: ends what outlived the step, has leases given back, and never fails the job.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use super::stage::{Stage, gone};
+use crate::until::until;
+
+/// Leaves the state of a step that ran this binary under this number.
+fn leave(stage: &Stage, binary: &std::path::Path, pid: &str) {
+    fs::write(
+        stage.path("state"),
+        format!("binary<<E\n{}\nE\npid<<E\n{pid}\nE\n", binary.display()),
+    )
+    .unwrap();
+}
+
+#[test]
+fn without_state_post_is_silent() {
+    let Some(stage) = Stage::new() else { return };
+    let ended = stage.post().run().code_is(0);
+    assert_eq!((ended.stdout.as_str(), ended.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn post_runs_the_binary_that_main_ran() {
+    let Some(stage) = Stage::new() else { return };
+    let binary = stage.binary(
+        "binary",
+        r#"echo "args: $*, held: $STATE_held"; echo "held<<E
+folder
+E" >>"$GITHUB_STATE""#,
+    );
+    stage.main().binary_path(binary).run().code_is(0);
+    let ended = stage.post().run().code_is(0);
+    assert_eq!(ended.stdout, "args: action --post, held: folder\n");
+    assert_eq!(ended.stderr, "");
+}
+
+#[test]
+fn a_binary_that_outlived_its_launcher_ends_before_leases_are_given_back() {
+    let Some(stage) = Stage::new() else { return };
+    let binary = stage.path("outliving");
+    let script = format!(
+        "#!{}\nconst fs = require('node:fs');
+        if (process.argv[3] === '--post') {{
+            console.log(`given back, ${{fs.readFileSync('end', 'utf8')}}`);
+        }} else {{
+            process.on('SIGTERM', () => {{ fs.writeFileSync('end', 'after its end'); process.exit(0); }});
+            setInterval(() => {{}}, 1e6);
+            console.log(`ready ${{process.pid}}`);
+        }}",
+        stage.node().display()
+    );
+    fs::write(&binary, script).unwrap();
+    super::stage::make_executable(&binary);
+
+    let mut running = stage.main().binary_path(&binary).start();
+    let pid = running.until_said("ready ");
+    running.send(Signal::KILL);
+    running.end_alone();
+    assert!(!gone(&pid), "the binary outlives a killed launcher");
+
+    let ended = stage.post().run().code_is(0);
+    assert_eq!(ended.stdout, "given back, after its end\n");
+    assert!(gone(&pid));
+}
+
+#[test]
+fn a_binary_that_will_not_end_is_killed() {
+    let Some(stage) = Stage::new() else { return };
+    let script = "[ \"$2\" = --post ] && exit; trap '' TERM; echo \"ready $$\"; while :; do sleep 1000 & wait; done";
+    let binary = stage.binary("stuck", script);
+    let mut running = stage.main().binary_path(&binary).start();
+    let pid = running.until_said("ready ");
+    running.send(Signal::KILL);
+    running.end_alone();
+    let ended = stage.post().faster("clock").run().code_is(0);
+    assert_eq!(ended.commands(), []);
+    assert!(gone(&pid));
+}
+
+#[test]
+fn strangers_with_the_binarys_number_are_left_alone() {
+    let Some(stage) = Stage::new() else { return };
+    let binary = stage.binary("binary", "exit 0");
+    let mut stranger = std::process::Command::new("sleep")
+        .arg("1000")
+        .spawn()
+        .unwrap();
+    leave(&stage, &binary, &stranger.id().to_string());
+    stage.post().run().code_is(0);
+    // The same binary at something else: not the step's.
+    let other = stage.stubborn();
+    let mut serving = std::process::Command::new(&other)
+        .arg("serve")
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    leave(&stage, &other, &serving.id().to_string());
+    let ended = stage.post().faster("pause").run().code_is(0);
+    assert!(ended.only("warning").contains("did not end within 30 s"));
+    for process in [&mut stranger, &mut serving] {
+        assert_eq!(process.try_wait().unwrap(), None);
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+}
+
+#[test]
+fn odd_numbers_are_nobodys() {
+    let Some(stage) = Stage::new() else { return };
+    let binary = stage.binary("binary", "echo given back");
+    for pid in ["", "0", "-1", "1e3", "nobody", "4194304"] {
+        leave(&stage, &binary, pid);
+        let ended = stage.post().run().code_is(0);
+        assert_eq!(ended.stdout, "given back\n", "{pid}");
+    }
+}
+
+#[test]
+fn posts_own_trouble_is_a_warning() {
+    let Some(stage) = Stage::new() else { return };
+    let cases = [("exit 3", "exit code 3"), ("kill -KILL $$", "SIGKILL")];
+    for (script, what) in cases {
+        let binary = stage.binary("binary", script);
+        leave(&stage, &binary, "");
+        let warning = stage.post().run().code_is(0).only("warning");
+        assert!(warning.contains(what), "{warning}");
+    }
+    leave(&stage, &stage.path("not\nthere"), "");
+    let warning = stage.post().run().code_is(0).only("warning");
+    assert!(
+        warning.contains("ENOENT") && warning.contains("run out"),
+        "{warning}"
+    );
+}
+
+#[test]
+fn giving_back_is_bounded_and_leaves_nothing() {
+    let Some(stage) = Stage::new() else { return };
+    let binary = stage.binary("binary", "echo $$ >pid; exec sleep 1000");
+    leave(&stage, &binary, "");
+    let warning = stage
+        .post()
+        .faster("pause")
+        .run()
+        .code_is(0)
+        .only("warning");
+    assert!(warning.contains("did not end within 30 s"), "{warning}");
+    if let Ok(pid) = fs::read_to_string(stage.path("workspace/pid")) {
+        until("the end of what hung", || gone(pid.trim()).then_some(()));
+    }
+}
+
+#[test]
+fn a_signal_reaches_the_giving_back() {
+    let Some(stage) = Stage::new() else { return };
+    leave(&stage, &stage.stubborn(), "");
+    let running = stage.post().start();
+    running.until_said("ready action,--post ");
+    running.send(Signal::INT);
+    running.until_said("got SIGINT");
+    running.send(Signal::INT);
+    let warning = running.end().code_is(0).only("warning");
+    assert!(warning.contains("exit code 130"), "{warning}");
+}
