@@ -16,7 +16,9 @@ mod skip;
 mod support;
 
 mod action {
+    mod events;
     mod inputs;
     mod played;
     mod runner;
+    mod three_steps;
 }

@@ -3,15 +3,9 @@
 use super::runner::{Action, Event, Finished, Job, Level};
 use crate::support::{PlanFile, Service, Stage, Tap};
 
-/// A job on a machine with the stage's `testplan.yml` checked out.
 fn job(stage: &Stage, name: &str) -> Job {
-    let job = Job::new(stage, name, &Event::some_push());
-    std::fs::copy(
-        stage.path("testplan.yml"),
-        job.workspace().join("testplan.yml"),
-    )
-    .unwrap();
-    job
+    let push = Event::some_push();
+    Job::new(stage, name, &push).checked_out(stage, &push.sha)
 }
 
 fn plan(stage: &Stage, tests: usize) {

@@ -53,6 +53,15 @@ impl Job {
         self
     }
 
+    /// With the `testplan.yml` of its stage in the workspace, at a commit: what of a checkout matters here.
+    pub(crate) fn checked_out(self, stage: &Stage, commit: &str) -> Self {
+        let workspace = self.workspace();
+        fs::copy(stage.path("testplan.yml"), workspace.join("testplan.yml")).unwrap();
+        fs::create_dir_all(workspace.join(".git")).unwrap();
+        fs::write(workspace.join(".git/HEAD"), format!("{commit}\n")).unwrap();
+        self
+    }
+
     /// A step that uses an action.
     pub(crate) fn uses<'a>(&'a self, action: &'a Action) -> Step<'a> {
         Step::new(self, action)
