@@ -195,7 +195,8 @@ fn a_status_is_set_as_the_api_wants_it() {
     );
     assert_eq!(request.header("authorization"), [format!("Bearer {TOKEN}")]);
     assert_eq!(request.header("accept"), ["application/vnd.github+json"]);
-    assert_eq!(request.header("user-agent"), ["octocrab"]);
+    let version = concat!("testplan/", env!("CARGO_PKG_VERSION"));
+    assert_eq!(request.header("user-agent"), [version]);
     assert_eq!(request.header("content-type"), ["application/json"]);
     assert_eq!(request.header("x-github-api-version"), ["2022-11-28"]);
     assert_eq!(
@@ -274,16 +275,15 @@ fn a_refusal_is_told_with_its_reason_and_not_repeated() {
             )],
             &[
                 "(403: Resource not accessible by integration)",
-                "forks",
-                "Dependabot",
-                "statuses: write",
+                "lacks a permission",
+                "grant the job `statuses: write` below `permissions:`",
             ],
         ),
         (
             &[Reply::Says(404, "", r#"{"message":"Not Found"}"#)],
             &[
                 "(404: Not Found)",
-                "octo-org/app@11c02e5a9f",
+                "for octo-org/app:",
                 "check GITHUB_REPOSITORY",
             ],
         ),
@@ -333,7 +333,10 @@ fn what_fails_for_the_moment_is_tried_three_times() {
     assert!(warning.contains("refused it (500) for"), "{warning}");
     assert_eq!(requests, 3);
     let (warning, requests) = refused(&[Reply::Cuts]);
-    assert!(warning.contains("could not be reached"), "{warning}");
+    assert!(
+        warning.contains("the connection to GitHub was lost"),
+        "{warning}"
+    );
     assert_eq!(requests, 3);
 }
 

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     ci::{
         Ci,
-        github::{self, Address, CommitStatus, Patience, State},
+        github::{self, Address, Ask, CommitStatus, GitHub, Patience, State},
     },
     client,
     config::environment::Environment,
@@ -46,23 +46,28 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
     }
     match set(args, told, environment).await {
         Ok(line) => screen.say(&line),
-        Err(why) => warn(&why, screen),
+        Err(lines) => lines.iter().for_each(|line| insist(line, screen)),
     }
 }
 
 /// Says that the status was not set.
 pub fn warn(why: &str, screen: &Screen) {
-    let line = format!("commit status not set: {why}");
-    screen.insist(&format!("warning: {}", console_line(&line, MAX_WARNING)));
+    insist(&format!("commit status not set: {why}"), screen);
 }
 
+fn insist(line: &str, screen: &Screen) {
+    screen.insist(&format!("warning: {}", console_line(line, MAX_WARNING)));
+}
+
+/// Gives what was set, or what to warn of.
 async fn set(
     args: &GitHubArgs,
     told: Told<'_>,
     environment: &Environment,
-) -> Result<String, String> {
+) -> Result<String, Vec<String>> {
     let ci = Ci::detect(environment.lookup());
-    let (token, address) = target(environment, &ci)?;
+    let (token, address, commit) =
+        target(environment, &ci).map_err(|why| vec![format!("{} not set: {why}", Ask::Status)])?;
     let conclusion = match told.ended {
         Ok(conclusion) | Err(Failure { conclusion, .. }) => *conclusion,
     };
@@ -76,21 +81,33 @@ async fn set(
             .filter(|url| url.starts_with("https://") || url.starts_with("http://")),
     };
     client::install_tls_provider();
-    match github::set_status(&address, &token, &status, told.patience).await {
-        Ok(()) => Ok(format!("commit status {} set on {address}", status.state)),
-        Err(why) => Err(format!("{why} for {address}: {}", why.help())),
+    let set = async {
+        let github = GitHub::new(&address, &token, told.patience)?;
+        github.set_status(&commit, &status).await
+    };
+    let short = commit.get(..10).unwrap_or(&commit);
+    match set.await {
+        Ok(()) => Ok(format!(
+            "commit status {} set on {address}@{short}",
+            status.state
+        )),
+        Err(why) => Err(github::notices(
+            &address,
+            &[(Ask::Status, why)],
+            ci.read_only,
+        )),
     }
 }
 
-/// Token and address, or what of them is missing or wrong.
-fn target(environment: &Environment, ci: &Ci) -> Result<(SecretString, Address), String> {
+/// Token, address and commit, or what of them is missing or wrong.
+fn target(environment: &Environment, ci: &Ci) -> Result<(SecretString, Address, String), String> {
     let (token, repository) = (environment.get(TOKEN), environment.get(REPOSITORY));
-    let (Some(token), Some(repository), Some(commit)) = (token, repository, &ci.commit) else {
+    let (Some(token), Some(repository), Some(commit)) = (token, repository, &ci.report_on) else {
         let missing = [
             (token.is_none(), TOKEN),
             (repository.is_none(), REPOSITORY),
             (
-                ci.commit.is_none(),
+                ci.report_on.is_none(),
                 "the commit under test (GITHUB_SHA in GitHub Actions)",
             ),
         ];
@@ -105,8 +122,8 @@ fn target(environment: &Environment, ci: &Ci) -> Result<(SecretString, Address),
         ));
     };
     let api = environment.get(API_URL).unwrap_or(github::API);
-    let address = Address::new(api, repository, commit).map_err(|error| error.to_string())?;
-    Ok((SecretString::from(token.trim()), address))
+    let address = Address::new(api, repository).map_err(|error| error.to_string())?;
+    Ok((SecretString::from(token.trim()), address, commit.clone()))
 }
 
 fn state(conclusion: Conclusion) -> State {

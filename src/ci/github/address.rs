@@ -1,15 +1,16 @@
-//! Where a status goes: API, repository and commit, checked before anything is sent.
+//! Whom is spoken to: API and repository, checked before anything is sent.
 
 use std::{fmt, net::IpAddr};
 
 use http::Uri;
 
-/// A commit of a repository at one API.
+use super::NotSet;
+
+/// A repository at one API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address {
     api: Uri,
     repository: String,
-    commit: String,
 }
 
 /// What of an address cannot be used. Shows no URL, which may hold a password.
@@ -26,15 +27,11 @@ pub enum BadAddress {
     /// The repository is not `owner/name`.
     #[error("GITHUB_REPOSITORY is not owner/name")]
     Repository,
-    /// The commit is not a hash.
-    #[error("the commit under test is not a hash")]
-    Commit,
 }
 
 impl Address {
-    /// Puts an address together. `api` is an API's base, as `https://api.github.com`; `repository` is `owner/name`;
-    /// `commit` is a whole hash.
-    pub fn new(api: &str, repository: &str, commit: &str) -> Result<Self, BadAddress> {
+    /// Puts an address together. `api` is an API's base, as `https://api.github.com`; `repository` is `owner/name`.
+    pub fn new(api: &str, repository: &str) -> Result<Self, BadAddress> {
         let api: Uri = api.trim().parse().map_err(|_| BadAddress::Api)?;
         let host = api
             .host()
@@ -58,13 +55,9 @@ impl Address {
             Some((owner, name)) if is_name(owner) && is_name(name) => {}
             _ => return Err(BadAddress::Repository),
         }
-        if commit.is_empty() || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(BadAddress::Commit);
-        }
         Ok(Self {
             api,
             repository: repository.to_owned(),
-            commit: commit.to_owned(),
         })
     }
 
@@ -72,16 +65,31 @@ impl Address {
         &self.api
     }
 
-    pub(super) fn route(&self) -> String {
-        format!("/repos/{}/statuses/{}", self.repository, self.commit)
+    /// Where something below the repository is; `path` begins with a slash. Absolute, so that octocrab joins nothing.
+    pub(super) fn url(&self, path: &str) -> String {
+        let base = self.api.to_string();
+        let base = base.trim_end_matches('/');
+        format!("{base}/repos/{}{path}", self.repository)
+    }
+
+    /// Whether it is on this machine, where no proxy leads.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.api.host().is_some_and(is_loopback)
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let commit = self.commit.get(..10).unwrap_or(&self.commit);
-        write!(f, "{}@{commit}", self.repository)
+        f.write_str(&self.repository)
     }
+}
+
+/// The text if it is a commit's hash, and nothing that leads elsewhere in a path.
+pub(super) fn commit(text: &str) -> Result<&str, NotSet> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(NotSet::BadCommit);
+    }
+    Ok(text)
 }
 
 /// Whether this is one segment of a path and nothing that leads elsewhere.
@@ -103,29 +111,30 @@ fn is_loopback(host: &str) -> bool {
 mod tests {
     use super::*;
 
-    const SHA: &str = "11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
-
     #[test]
     fn bases_of_other_githubs_are_taken() {
         for api in [
             "https://api.github.com",
             "https://api.github.com/",
             "https://git.example.com/api/v3",
+            "https://git.example.com/api/v3/",
             "http://127.0.0.1:80",
             "http://[::1]:80",
         ] {
-            let address = Address::new(api, "octo-org/a.b_c", SHA).unwrap();
+            let address = Address::new(api, "octo-org/a.b_c").unwrap();
+            let base = api.trim_end_matches('/');
             assert_eq!(
-                address.route(),
-                format!("/repos/octo-org/a.b_c/statuses/{SHA}")
+                address.url("/check-runs"),
+                format!("{base}/repos/octo-org/a.b_c/check-runs")
             );
-            assert_eq!(address.to_string(), "octo-org/a.b_c@11c02e5a9f");
+            assert_eq!(address.to_string(), "octo-org/a.b_c");
+            assert_eq!(address.is_loopback(), api.starts_with("http:"));
         }
     }
 
     #[test]
     fn what_leads_elsewhere_is_refused() {
-        let api = |api| Address::new(api, "o/r", SHA).unwrap_err();
+        let api = |api| Address::new(api, "o/r").unwrap_err();
         for bad in [
             "",
             "api.github.com",
@@ -143,12 +152,11 @@ mod tests {
         for bad in [
             "", "o", "o/", "/r", "o/r/s", "o/..", "../r", "o/r?x", "o/r#x", "o/r%2f", "ö/r",
         ] {
-            let address = Address::new("https://x", bad, SHA);
+            let address = Address::new("https://x", bad);
             assert_eq!(address, Err(BadAddress::Repository), "{bad}");
         }
         for bad in ["", "main", "../x"] {
-            let address = Address::new("https://x", "o/r", bad);
-            assert_eq!(address, Err(BadAddress::Commit), "{bad}");
+            assert_eq!(commit(bad), Err(NotSet::BadCommit), "{bad}");
         }
     }
 }

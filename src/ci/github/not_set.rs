@@ -1,16 +1,20 @@
-//! Why a commit status was not set: what was refused, why likely, and what to do.
+//! Why GitHub was not told of a run: what was refused.
 
 use std::{fmt, time::Duration};
 
-/// Why a commit status was not set. Holds no secret; what GitHub said is foreign text all the same.
+/// Why something was not set. Holds no secret; what GitHub said is foreign text all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotSet {
     /// The token cannot be sent; nothing was.
     BadToken,
+    /// The commit is not a hash; nothing was sent.
+    BadCommit,
     /// No connection, or one that was lost.
     Unreachable {
         /// What the network says.
         cause: String,
+        /// What of it went wrong.
+        trouble: Trouble,
     },
     /// A connection, and no answer in time.
     Silent,
@@ -25,20 +29,49 @@ pub enum NotSet {
         /// Whether there were too many requests.
         is_limit: bool,
     },
+    /// A yes that is none of GitHub's.
+    Odd {
+        /// What came.
+        what: String,
+    },
+    /// More comments than are read to find ours.
+    Crowded {
+        /// How many were read.
+        comments: usize,
+    },
+}
+
+/// What went wrong on the way to GitHub.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// TLS or a request could not be set up on this machine.
+    Setup,
+    /// No connection: a name that is not known, a port where nobody listens, a proxy that refuses.
+    Connection,
+    /// Nobody answered the attempt to connect.
+    Away,
+    /// A certificate is not trusted.
+    Certificate,
+    /// The other side does not speak TLS.
+    NotTls,
+    /// A connection was lost before the answer was complete. What was asked for may have happened.
+    Lost,
 }
 
 impl NotSet {
     /// Whether the same request may be granted a little later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
-            Self::Refused {
-                code,
-                wait,
-                is_limit,
-                ..
-            } => *code >= 500 || *code == 429 || (*is_limit && wait.is_some()),
-            Self::BadToken | Self::Silent => false,
+            Self::Unreachable { trouble, .. } => match trouble {
+                Trouble::Connection | Trouble::Lost => true,
+                Trouble::Setup | Trouble::Away | Trouble::Certificate | Trouble::NotTls => false,
+            },
+            Self::Refused { code, is_limit, .. } => *code >= 500 || *is_limit,
+            Self::BadToken
+            | Self::BadCommit
+            | Self::Silent
+            | Self::Odd { .. }
+            | Self::Crowded { .. } => false,
         }
     }
 
@@ -46,43 +79,12 @@ impl NotSet {
     pub(super) fn asks_for(&self) -> Option<Duration> {
         match self {
             Self::Refused { wait, .. } => *wait,
-            Self::BadToken | Self::Unreachable { .. } | Self::Silent => None,
-        }
-    }
-
-    /// Why likely, and one thing to do.
-    pub fn help(&self) -> &'static str {
-        match self {
-            Self::BadToken => "set GITHUB_TOKEN to the token alone, as ${{ github.token }}",
-            Self::Unreachable { .. } => {
-                "check GITHUB_API_URL and the network; GitHub is reached directly, not through a proxy"
-            }
-            Self::Silent => "the trouble is GitHub's own; run the job again later",
-            Self::Refused { is_limit: true, .. } => {
-                "this token has used up what GitHub grants per hour; run the job again later"
-            }
-            Self::Refused { code, .. } => match code {
-                401 => {
-                    "the token is expired, revoked or of another GitHub; set GITHUB_TOKEN to ${{ github.token }}"
-                }
-                403 => {
-                    "the token may only read, as in runs of forks and of Dependabot, or the job lacks \
-                     `permissions: statuses: write`; grant that, or report from a workflow_run workflow"
-                }
-                404 => {
-                    "the repository is wrong or the token does not see it; check GITHUB_REPOSITORY, \
-                     GITHUB_API_URL and `permissions: statuses: write`"
-                }
-                422 => {
-                    "the commit is not in this repository, or the status does not fit; check GITHUB_REPOSITORY, \
-                     the commit and --status-context"
-                }
-                300..=399 => {
-                    "the repository was renamed, or GITHUB_API_URL is not the base of an API; set both as they are now"
-                }
-                500.. => "the trouble is GitHub's own; run the job again later",
-                _ => "check GITHUB_API_URL and GITHUB_REPOSITORY",
-            },
+            Self::BadToken
+            | Self::BadCommit
+            | Self::Unreachable { .. }
+            | Self::Silent
+            | Self::Odd { .. }
+            | Self::Crowded { .. } => None,
         }
     }
 }
@@ -91,13 +93,31 @@ impl fmt::Display for NotSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadToken => f.write_str("GITHUB_TOKEN is not a token"),
-            Self::Unreachable { cause } => write!(f, "GitHub could not be reached ({cause})"),
+            Self::BadCommit => f.write_str("the commit is not a hash"),
+            Self::Unreachable { cause, trouble } => {
+                let what = match trouble {
+                    Trouble::Setup => "no request to GitHub could be made",
+                    Trouble::Connection => "GitHub could not be reached",
+                    Trouble::Away => "GitHub could not be reached in time",
+                    Trouble::Certificate => "GitHub's certificate is not trusted",
+                    Trouble::NotTls => "GITHUB_API_URL does not speak TLS",
+                    Trouble::Lost => "the connection to GitHub was lost",
+                };
+                write!(f, "{what} ({cause})")
+            }
             Self::Silent => f.write_str("GitHub did not answer in time"),
             Self::Refused { code, message, .. } if message.is_empty() => {
                 write!(f, "GitHub refused it ({code})")
             }
             Self::Refused { code, message, .. } => {
                 write!(f, "GitHub refused it ({code}: {message})")
+            }
+            Self::Odd { what } => write!(f, "GitHub did not answer as it should ({what})"),
+            Self::Crowded { comments } => {
+                write!(
+                    f,
+                    "there are more than {comments} comments, and ours is not among those"
+                )
             }
         }
     }

@@ -3,50 +3,87 @@
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
-use tokio::time::{sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{NotSet, Patience};
 
-/// Most requests for one status.
+/// Most tries of one call.
 const MOST: u32 = 3;
 /// The pause before the second try, where the answer asks for none; each next one is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// What GitHub wants to be left alone for at least, where it speaks of too many requests and names no time.
+const LEAST_WAIT: Duration = Duration::from_secs(60);
 
-/// Tries until it is done, refused for good, or patience ends. What asks for a longer pause than there is patience
-/// left gets none.
-pub(super) async fn persist<F>(patience: Patience, attempt: impl Fn() -> F) -> Result<(), NotSet>
-where
-    F: Future<Output = Result<(), NotSet>>,
-{
-    let end = sleep(patience.total).deadline();
-    let mut tries = 1;
-    loop {
-        let limit = sleep(patience.request).deadline().min(end);
-        let refusal = match timeout_at(limit, attempt()).await {
-            Ok(Ok(())) => return Ok(()),
-            Ok(Err(refusal)) => refusal,
-            Err(_) => return Err(NotSet::Silent),
-        };
-        let pause = refusal
-            .asks_for()
-            .unwrap_or(FIRST_PAUSE * 2_u32.pow(tries - 1));
-        let pause = sleep(pause);
-        if !refusal.is_transient() || tries == MOST || pause.deadline() >= end {
-            return Err(refusal);
+/// What is left of the patience for one call.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    request: Duration,
+    end: Instant,
+}
+
+impl Budget {
+    /// Begins to count.
+    pub(super) fn start(patience: Patience) -> Self {
+        Self {
+            request: patience.request,
+            end: sleep(patience.total).deadline(),
         }
-        pause.await;
-        tries += 1;
+    }
+
+    /// One request, for as long as one is waited for.
+    pub(super) async fn limit<T>(
+        self,
+        request: impl Future<Output = Result<T, NotSet>>,
+    ) -> Result<T, NotSet> {
+        let limit = sleep(self.request).deadline().min(self.end);
+        let answer = timeout_at(limit, request).await;
+        answer.unwrap_or(Err(NotSet::Silent))
+    }
+
+    /// Tries until it is done, refused for good, or patience ends. What asks for a longer pause than there is patience
+    /// left gets none.
+    pub(super) async fn persist<T>(
+        self,
+        attempt: impl AsyncFn() -> Result<T, NotSet>,
+    ) -> Result<T, NotSet> {
+        let mut tries = 1;
+        loop {
+            let refusal = match attempt().await {
+                Ok(done) => return Ok(done),
+                Err(refusal) => refusal,
+            };
+            let pause = refusal
+                .asks_for()
+                .unwrap_or(FIRST_PAUSE * 2_u32.pow(tries - 1));
+            let pause = sleep(pause);
+            if !refusal.is_transient() || tries == MOST || pause.deadline() >= self.end {
+                return Err(refusal);
+            }
+            pause.await;
+            tries += 1;
+        }
     }
 }
 
-/// How long the answer asks to be left alone, in whole seconds; GitHub sends no dates.
-pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
+/// How long the answer asks to be left alone, by its own clock where it names a moment.
+pub(super) fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let after = || text("retry-after")?.parse().ok().map(Duration::from_secs);
+    let reset = || {
+        let reset: i64 = text("x-ratelimit-reset")?.parse().ok()?;
+        let now = jiff::fmt::rfc2822::parse(text("date")?).ok()?;
+        let left = reset.saturating_sub(now.timestamp().as_second());
+        Some(Duration::from_secs(left.try_into().unwrap_or(0)))
+    };
+    let is_limit = is_limit(status, headers, "");
+    after().or_else(|| {
+        is_limit.then_some(())?;
+        Some(reset().unwrap_or(LEAST_WAIT))
+    })
 }
 
 /// Whether the answer speaks of too many requests. GitHub says so with 403 as well, which most often says another thing.
-pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap) -> bool {
+pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
     let is_used_up = || {
         headers
             .get("x-ratelimit-remaining")
@@ -54,25 +91,28 @@ pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap) -> bool {
     };
     status == StatusCode::TOO_MANY_REQUESTS
         || (status == StatusCode::FORBIDDEN
-            && (headers.contains_key(header::RETRY_AFTER) || is_used_up()))
+            && (headers.contains_key(header::RETRY_AFTER)
+                || is_used_up()
+                || message.to_lowercase().contains("rate limit")))
 }
 
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
 
-    use super::*;
+    use super::{super::Trouble, *};
 
     /// Answers with these one after the other; gives the result, the number of tries and the seconds they took.
     async fn told(answers: &[Result<(), NotSet>]) -> (Result<(), NotSet>, usize, f64) {
         let tries = Cell::new(0);
         let began = sleep(Duration::ZERO).deadline();
-        let result = persist(Patience::default(), || {
-            let answer = answers[tries.get()].clone();
-            tries.set(tries.get() + 1);
-            async move { answer }
-        })
-        .await;
+        let budget = Budget::start(Patience::default());
+        let result = budget
+            .persist(async || {
+                tries.set(tries.get() + 1);
+                answers[tries.get() - 1].clone()
+            })
+            .await;
         let took = sleep(Duration::ZERO).deadline().duration_since(began);
         (result, tries.get(), took.as_secs_f64())
     }
@@ -88,7 +128,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_what_may_pass_is_tried_again() {
-        let unreachable = Err(NotSet::Unreachable { cause: "x".into() });
+        let unreachable = Err(NotSet::Unreachable {
+            cause: "x".into(),
+            trouble: Trouble::Lost,
+        });
         let table = [
             (vec![Ok(())], 1, 0.0),
             (vec![refused(403, None)], 1, 0.0),
@@ -117,8 +160,13 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_ends_within_patience() {
         let began = sleep(Duration::ZERO).deadline();
-        let result = persist(Patience::default(), std::future::pending).await;
-        assert_eq!(result, Err(NotSet::Silent));
+        let budget = Budget::start(Patience::default());
+        let silence = async || {
+            budget
+                .limit(std::future::pending::<Result<(), NotSet>>())
+                .await
+        };
+        assert_eq!(budget.persist(silence).await, Err(NotSet::Silent));
         let took = sleep(Duration::ZERO).deadline().duration_since(began);
         assert!(took < Duration::from_secs(11), "{took:?}");
     }
@@ -145,7 +193,43 @@ mod tests {
         ];
         for (code, headers, expected) in table {
             let code = StatusCode::from_u16(code).unwrap();
-            assert_eq!(is_limit(code, &headers), expected, "{code} {headers:?}");
+            assert_eq!(is_limit(code, &headers, ""), expected, "{code} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn a_limit_says_how_long() {
+        let headers = |list: &[(&'static str, &'static str)]| {
+            let list = list.iter();
+            list.map(|(name, value)| {
+                (
+                    header::HeaderName::from_static(name),
+                    header::HeaderValue::from_static(value),
+                )
+            })
+            .collect::<HeaderMap>()
+        };
+        let reset = ("x-ratelimit-reset", "784111837");
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        let used_up = ("x-ratelimit-remaining", "0");
+        let table = [
+            (403, vec![used_up, reset, date], Some(60)),
+            (
+                403,
+                vec![used_up, ("x-ratelimit-reset", "5"), date],
+                Some(0),
+            ),
+            (403, vec![used_up, reset], Some(60)),
+            (403, vec![reset, date], None),
+            (429, vec![], Some(60)),
+            (429, vec![("retry-after", "7"), reset, date], Some(7)),
+            (503, vec![("retry-after", "7")], Some(7)),
+            (503, vec![("retry-after", "soon")], None),
+        ];
+        for (code, list, expected) in table {
+            let code = StatusCode::from_u16(code).unwrap();
+            let wait = wait(code, &headers(&list));
+            assert_eq!(wait.map(|wait| wait.as_secs()), expected, "{code} {list:?}");
         }
     }
 }

@@ -1,0 +1,145 @@
+//! A comment on a pull request that is kept up to date in place.
+
+use serde::{Deserialize, Serialize};
+
+use super::{GitHub, LARGEST_COMMENT, NotSet, fit, tries::Budget};
+
+const PER_PAGE: usize = 100;
+/// Most pages that are read to find ours.
+const MOST_PAGES: usize = 20;
+
+#[derive(Deserialize)]
+struct Comment {
+    id: u64,
+    #[serde(default)]
+    body: Option<String>,
+    #[serde(default)]
+    user: Option<User>,
+    #[serde(default)]
+    author_association: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    #[serde(default, rename = "type")]
+    kind: Option<String>,
+}
+
+impl Comment {
+    /// Whether it is one of ours. The marker alone does not say so: anybody may write one, and a comment keeps its
+    /// author, who could change our words.
+    fn is_ours(&self, marker: &str) -> bool {
+        let body = self.body.as_deref().unwrap_or_default();
+        let kind = self.user.as_ref().and_then(|user| user.kind.as_deref());
+        let author = self.author_association.as_deref().unwrap_or_default();
+        body.trim_start().starts_with(marker)
+            && (kind == Some("Bot") || ["OWNER", "MEMBER", "COLLABORATOR"].contains(&author))
+    }
+}
+
+#[derive(Serialize)]
+struct Words {
+    body: String,
+}
+
+impl GitHub {
+    /// Puts a comment in place of the one of the same context, or makes the first. Bodies are cut behind
+    /// [`LARGEST_COMMENT`] bytes; the marker that finds it again is hidden before them. Two runs that make the first
+    /// one at the same moment may both do so.
+    pub async fn put_comment(
+        &self,
+        pull_request: u64,
+        context: &str,
+        body: &str,
+    ) -> Result<(), NotSet> {
+        let marker = marker(context);
+        let body = fit::lines(&format!("{marker}\n{body}"), LARGEST_COMMENT);
+        let words = &Words { body };
+        let comments = &format!("/issues/{pull_request}/comments");
+        let budget = Budget::start(self.patience);
+        let attempt = async || match self.find_comment(budget, comments, &marker).await? {
+            Some(id) => {
+                let path = format!("/issues/comments/{id}");
+                self.update(budget, &path, words).await
+            }
+            None => self.create(budget, comments, words).await,
+        };
+        budget.persist(attempt).await
+    }
+
+    async fn find_comment(
+        &self,
+        budget: Budget,
+        comments: &str,
+        marker: &str,
+    ) -> Result<Option<u64>, NotSet> {
+        for page in 1..=MOST_PAGES {
+            let path = format!("{comments}?per_page={PER_PAGE}&page={page}");
+            let list: Vec<Comment> = self.get(budget, &path).await?;
+            if let Some(ours) = list.iter().find(|comment| comment.is_ours(marker)) {
+                return Ok(Some(ours.id));
+            }
+            if list.len() < PER_PAGE {
+                return Ok(None);
+            }
+        }
+        Err(NotSet::Crowded {
+            comments: MOST_PAGES * PER_PAGE,
+        })
+    }
+}
+
+/// Hidden in what people see. Nothing of the context can end it.
+fn marker(context: &str) -> String {
+    let is_plain = |c: char| !c.is_control() && !"<>".contains(c);
+    let context = context.chars().take(200);
+    let mut context: String = context.map(|c| if is_plain(c) { c } else { '_' }).collect();
+    while context.contains("--") {
+        context = context.replace("--", "-");
+    }
+    format!("<!-- testplan: {context} -->")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn no_context_ends_its_marker() {
+        assert_eq!(marker("gui / nightly"), "<!-- testplan: gui / nightly -->");
+        for hostile in ["a --> b", "--!>", "a\n-->", "---->", "<!--"] {
+            let marker = marker(hostile);
+            let inside = &marker[4..marker.len() - 3];
+            assert!(!inside.contains("--"), "{marker}");
+            assert!(!inside.contains(['\n', '<', '>']), "{marker}");
+        }
+    }
+
+    #[test]
+    fn only_a_trusted_author_has_ours() {
+        let marker = marker("x");
+        let ours = |json: serde_json::Value| {
+            let comment: Comment = serde_json::from_value(json).unwrap();
+            comment.is_ours(&marker)
+        };
+        let body = format!("{marker}\nhello");
+        let bot = json!({ "type": "Bot" });
+        let user = json!({ "type": "User" });
+        assert!(ours(
+            json!({ "id": 1, "body": body, "user": bot, "author_association": "NONE" })
+        ));
+        assert!(ours(
+            json!({ "id": 1, "body": body, "user": user, "author_association": "MEMBER" })
+        ));
+        assert!(!ours(
+            json!({ "id": 1, "body": body, "user": user, "author_association": "NONE" })
+        ));
+        assert!(!ours(json!({ "id": 1, "body": body, "user": null })));
+        assert!(!ours(
+            json!({ "id": 1, "body": format!("> {body}"), "user": bot })
+        ));
+        assert!(!ours(json!({ "id": 1, "body": null, "user": bot })));
+    }
+}

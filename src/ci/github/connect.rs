@@ -1,0 +1,72 @@
+//! The way to GitHub: reqwest under octocrab, for the proxies and the certificates that the rest of this machine uses.
+//!
+//! Octocrab is put together by hand: its own set repeats requests, follows redirects and sends a name of its own.
+
+use std::sync::Arc;
+
+use http::{HeaderValue, header};
+use octocrab::{
+    AuthState, Octocrab, OctocrabBuilder,
+    service::middleware::{
+        auth_header::AuthHeaderLayer, extra_headers::ExtraHeadersLayer,
+        reqwest_connector::ReqwestConnector,
+    },
+};
+use reqwest::{redirect, retry};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::{Address, NotSet, Patience, Trouble, exchange};
+
+/// Who we are; GitHub refuses requests without.
+const USER_AGENT: &str = concat!("testplan/", env!("CARGO_PKG_VERSION"));
+
+pub(super) fn connect(
+    address: &Address,
+    token: &SecretString,
+    patience: Patience,
+) -> Result<Octocrab, NotSet> {
+    let token = token.expose_secret();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(NotSet::BadToken);
+    }
+    let mut authorization =
+        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| NotSet::BadToken)?;
+    authorization.set_sensitive(true);
+    let headers = vec![
+        (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
+        (
+            header::ACCEPT,
+            HeaderValue::from_static("application/vnd.github+json"),
+        ),
+    ];
+    let api = address.api();
+    let Ok(octocrab) = OctocrabBuilder::new_empty()
+        .with_service(ReqwestConnector::new(client(address, patience)?))
+        .with_layer(&ExtraHeadersLayer::new(Arc::new(headers)))
+        .with_layer(&AuthHeaderLayer::new(
+            Some(authorization),
+            api.clone(),
+            api.clone(),
+        ))
+        .with_auth(AuthState::None)
+        .build();
+    Ok(octocrab)
+}
+
+/// Follows no redirect, which may lead the token to another host, and repeats nothing.
+fn client(address: &Address, patience: Patience) -> Result<reqwest::Client, NotSet> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .referer(false)
+        // Half, so that a machine that is away is told from one that does not answer.
+        .connect_timeout(patience.request / 2)
+        .timeout(patience.total);
+    if address.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| NotSet::Unreachable {
+        cause: exchange::innermost(&error),
+        trouble: Trouble::Setup,
+    })
+}

@@ -1,0 +1,246 @@
+//! One request and its answer: in time, bounded, and without the token in what is told of it.
+
+use std::{error::Error, io};
+
+use bytes::Bytes;
+use http::{Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited, combinators::BoxBody};
+use octocrab::OctoBody;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use super::{GitHub, NotSet, Trouble, tries};
+
+/// Most of a refusal's body that is read, in bytes.
+const LARGEST_REFUSAL: usize = 64 * 1024;
+/// Most of an answer that is read, in bytes: a page of a hundred comments of the largest size.
+const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
+
+impl GitHub {
+    /// Asks for something, as `/commits/…` below the repository.
+    pub(super) async fn get<T: DeserializeOwned>(
+        &self,
+        budget: tries::Budget,
+        path: &str,
+    ) -> Result<T, NotSet> {
+        let request = self
+            .request(Method::GET, path)
+            .header(header::CONTENT_LENGTH, "0");
+        let request = request.body(OctoBody::empty());
+        budget
+            .limit(async {
+                let body = self.exchange(request, StatusCode::OK).await?;
+                self.read(body).await
+            })
+            .await
+    }
+
+    /// Makes something new. The answer is not read: it says nothing new.
+    pub(super) async fn create(
+        &self,
+        budget: tries::Budget,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<(), NotSet> {
+        self.write(budget, Method::POST, path, body, StatusCode::CREATED)
+            .await
+    }
+
+    /// Changes something that is there. The answer is not read.
+    pub(super) async fn update(
+        &self,
+        budget: tries::Budget,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<(), NotSet> {
+        self.write(budget, Method::PATCH, path, body, StatusCode::OK)
+            .await
+    }
+
+    async fn write(
+        &self,
+        budget: tries::Budget,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+        expected: StatusCode,
+    ) -> Result<(), NotSet> {
+        let body = serde_json::to_string(body).expect("texts and numbers are JSON");
+        let request = self
+            .request(method, path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(OctoBody::from(body));
+        budget
+            .limit(async { self.exchange(request, expected).await.map(drop) })
+            .await
+    }
+
+    fn request(&self, method: Method, path: &str) -> http::request::Builder {
+        Request::builder()
+            .method(method)
+            .uri(self.address.url(path))
+            .header("x-github-api-version", "2022-11-28")
+    }
+
+    /// Sends; gives the body of the answer that was expected, not read yet.
+    async fn exchange(
+        &self,
+        request: http::Result<Request<OctoBody>>,
+        expected: StatusCode,
+    ) -> Result<BoxBody<Bytes, octocrab::Error>, NotSet> {
+        let request = request.map_err(|error| NotSet::Unreachable {
+            cause: self.without_token(&error.to_string()),
+            trouble: Trouble::Setup,
+        })?;
+        let answer = self.octocrab.execute(request).await;
+        let (head, body) = answer.map_err(|error| self.lost(&error))?.into_parts();
+        if head.status == expected {
+            return Ok(body);
+        }
+        if head.status.is_success() {
+            return Err(NotSet::Odd {
+                what: format!("{} where {expected} is due", head.status),
+            });
+        }
+        // A refusal whose words are lost or endless is still one.
+        let body = Limited::new(body, LARGEST_REFUSAL).collect().await;
+        let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
+        let message = self.without_token(&message(&body));
+        Err(NotSet::Refused {
+            code: head.status.as_u16(),
+            wait: tries::wait(head.status, &head.headers),
+            is_limit: tries::is_limit(head.status, &head.headers, &message),
+            message,
+        })
+    }
+
+    async fn read<T: DeserializeOwned>(
+        &self,
+        body: BoxBody<Bytes, octocrab::Error>,
+    ) -> Result<T, NotSet> {
+        let body = match Limited::new(body, LARGEST_ANSWER).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) => match error.downcast_ref::<octocrab::Error>() {
+                Some(error) => return Err(self.lost(error)),
+                None => {
+                    return Err(NotSet::Odd {
+                        what: "an answer without end".to_owned(),
+                    });
+                }
+            },
+        };
+        serde_json::from_slice(&body).map_err(|error| NotSet::Odd {
+            // What the parser says may quote the answer.
+            what: self.without_token(&format!("an answer that is not understood: {error}")),
+        })
+    }
+
+    fn lost(&self, error: &octocrab::Error) -> NotSet {
+        NotSet::Unreachable {
+            cause: self.without_token(&innermost(error)),
+            trouble: trouble(error),
+        }
+    }
+}
+
+/// What went wrong on the way.
+fn trouble(error: &(dyn Error + 'static)) -> Trouble {
+    let found = chain(error).find_map(<dyn Error>::downcast_ref::<reqwest::Error>);
+    let Some(error) = found.filter(|error| error.is_connect()) else {
+        return Trouble::Lost;
+    };
+    let cause = innermost(error);
+    if cause.contains("certificate") {
+        Trouble::Certificate
+    } else if cause.contains("corrupt message") {
+        Trouble::NotTls
+    } else if error.is_timeout() {
+        Trouble::Away
+    } else {
+        Trouble::Connection
+    }
+}
+
+/// The end of the chain of causes, which names the trouble; the outer ones name layers and repeat URLs.
+pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let last = chain(error).last();
+    last.map_or_else(String::new, ToString::to_string)
+}
+
+/// The error and its causes. An I/O error that wraps another names that one's cause as its own and skips it.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| {
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        match wrapped {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
+            None => error.source(),
+        }
+    })
+}
+
+/// What GitHub says of a refusal, with what it says of the fields; empty if it is not GitHub that answers.
+fn message(body: &Bytes) -> String {
+    #[derive(Deserialize)]
+    struct Refusal {
+        message: String,
+        #[serde(default)]
+        errors: serde_json::Value,
+    }
+    let Ok(refusal) = serde_json::from_slice::<Refusal>(body) else {
+        return String::new();
+    };
+    let details = match &refusal.errors {
+        serde_json::Value::Array(details) => details.as_slice(),
+        // Some answers have one sentence here.
+        one => std::slice::from_ref(one),
+    };
+    let details: Vec<&str> = details.iter().filter_map(detail).collect();
+    if details.is_empty() {
+        refusal.message
+    } else {
+        format!("{}: {}", refusal.message, details.join("; "))
+    }
+}
+
+fn detail(error: &serde_json::Value) -> Option<&str> {
+    let mut places = ["message", "field", "code"].into_iter();
+    error
+        .as_str()
+        .or_else(|| places.find_map(|name| error.get(name)?.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_read_with_its_details() {
+        let table = [
+            (r#"{"message":"Not Found"}"#, "Not Found"),
+            (
+                r#"{"message":"Validation Failed","errors":[{"message":"too long"},"odd",{"code":1}]}"#,
+                "Validation Failed: too long; odd",
+            ),
+            (
+                r#"{"message":"x","errors":[{"resource":"CheckRun","field":"name","code":"missing"}]}"#,
+                "x: name",
+            ),
+            (
+                r#"{"message":"x","errors":"one sentence"}"#,
+                "x: one sentence",
+            ),
+            (r#"{"message":"x","errors":null}"#, "x"),
+            (r#"{"error":"x"}"#, ""),
+            ("<html>", ""),
+            ("", ""),
+        ];
+        for (body, expected) in table {
+            assert_eq!(
+                message(&Bytes::from_static(body.as_bytes())),
+                expected,
+                "{body}"
+            );
+        }
+    }
+}
