@@ -8,6 +8,8 @@ use super::{
     failure::{Ended, Failure},
     screen::Screen,
     settings::Working,
+    showing::absolute,
+    step::Output,
     working::{self, Job},
 };
 use crate::{
@@ -39,6 +41,10 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     })?;
     let runner = config.runner()?;
     let working = Working::choose(&command.workers, &command.out, environment)?;
+    // Before all work: a later step takes the records away, above all those of a job that was cancelled.
+    screen.output(Output::PlanId, command.plan_id);
+    let records = absolute(&working.out.join("records"));
+    screen.output(Output::RecordsPath, records.display());
     let client = connect::client(&command.service, environment, screen)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let plan = tokio::select! {
