@@ -1,10 +1,24 @@
-//! The action as GitHub's runner runs it.
-#![cfg(unix)]
+//! The action as GitHub's runner runs it: a runner of our own, written after the sources of the real one, and what it
+//! finds.
+#![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
     reason = "tests set their stage themselves and fail where they cannot"
 )]
 
+#[path = "github/mock.rs"]
+mod mock;
 #[path = "support/runner_commands.rs"]
 mod runner_commands;
+#[path = "support/skip.rs"]
+mod skip;
+mod support;
+
+mod action {
+    mod events;
+    mod inputs;
+    mod played;
+    mod runner;
+    mod three_steps;
+}
