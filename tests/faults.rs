@@ -19,6 +19,7 @@ mod faults {
     mod lost_service;
     mod matrix;
     mod missing_records;
+    mod rerun;
     mod retry;
     mod secrets;
     mod slow_delivery;

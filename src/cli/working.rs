@@ -20,6 +20,8 @@ use crate::{
     signal::Signals,
 };
 
+/// The variable that names a worker.
+const WORKER: &str = "TESTPLAN_WORKER";
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Most sets of capabilities that a message names.
@@ -172,11 +174,16 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
     }
 }
 
+/// Whether somebody gave this worker its name, so that it is the same when its job comes back.
+pub fn is_named(environment: &Environment) -> bool {
+    environment.get(WORKER).is_some()
+}
+
 /// Unique among all workers of a plan, and safe as a file name: `TESTPLAN_WORKER` or the machine's name, and a number.
 pub fn process_name(environment: &Environment) -> Result<String, Failure> {
     let machine = gethostname::gethostname();
     let named = environment
-        .get("TESTPLAN_WORKER")
+        .get(WORKER)
         .map_or_else(|| machine.to_string_lossy().into_owned(), str::to_owned);
     Ok(format!("{}-{:08x}", fs::safe_name(&named, 40), random()?))
 }

@@ -64,6 +64,8 @@ pub struct RunEnd {
     pub broken: Option<String>,
     /// The record file.
     pub record: PathBuf,
+    /// How far the plan was when they left, where it could be asked.
+    pub status: Option<PlanStatus>,
 }
 
 /// Works on a plan until nothing is left for these workers, or until it is stopped. An error is a record file that
@@ -167,6 +169,7 @@ pub async fn work(
         service,
         broken,
         record: recorder.path().to_owned(),
+        status,
     })
 }
 
