@@ -13,6 +13,7 @@ mod faults {
     mod drain;
     mod economy;
     mod frozen_worker;
+    mod held;
     mod hostile_names;
     mod killed_service;
     mod killed_worker;

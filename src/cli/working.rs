@@ -1,6 +1,6 @@
 //! What `run` and `work` share: from a plan to a run of this process's workers.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
     connect,
@@ -22,6 +22,8 @@ use crate::{
 
 /// The variable that names a worker.
 const WORKER: &str = "TESTPLAN_WORKER";
+/// The variable that names a folder for the leases held now: set by whoever gives them back after a killed worker.
+const HELD: &str = "TESTPLAN_HELD";
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Most sets of capabilities that a message names.
@@ -91,6 +93,7 @@ pub async fn work(
         deadline: working.deadline,
         records: working.out.join("records"),
         name: process_name(environment)?,
+        held: environment.get(HELD).map(PathBuf::from),
     };
     let mut progress = Progress::new(screen, working.offered.clone(), status);
     let end = crate::run::work(order, signals, &mut progress).await;
