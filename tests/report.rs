@@ -10,6 +10,8 @@
 mod golden;
 #[path = "report/hostile.rs"]
 mod hostile;
+#[path = "report/html.rs"]
+mod html;
 #[path = "report/junit.rs"]
 mod junit;
 #[path = "report/merge.rs"]

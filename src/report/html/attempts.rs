@@ -23,7 +23,7 @@ pub(super) fn attempts(page: &mut Markup, report: &Report, entry: &Entry) {
         page.raw("<li>");
         line(page, report, attempt, index);
         if attempt.counting != Counting::Counts {
-            card::words(page, attempt, false);
+            card::words(page, entry, attempt, false);
         }
         page.raw("</li>\n");
     }

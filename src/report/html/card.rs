@@ -31,7 +31,7 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
         .number(entry.execution.0)
         .raw("\"");
     sections::filters(page, entry);
-    page.raw(">\n<h3><span class=\"mark ")
+    page.raw(">\n<div class=\"head\"><h3><span class=\"mark ")
         .raw(stands.class)
         .raw("\" aria-hidden=\"true\">")
         .raw(stands.symbol)
@@ -52,7 +52,7 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
     if let Some(duration) = entry.duration_ms() {
         page.raw(" <span>").span(duration).raw("</span>");
     }
-    page.raw("</p>\n");
+    page.raw("</p></div>\n");
     if !entry.explanations.is_empty() {
         page.raw("<ul class=\"why\">\n");
         for explanation in &entry.explanations {
@@ -63,7 +63,7 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
         page.raw("</ul>\n");
     }
     if let Some(attempt) = entry.counted() {
-        words(page, attempt, unfold);
+        words(page, entry, attempt, unfold);
     } else {
         let (message, details) = entry.trouble();
         said(page, &message, "", &details, unfold);
@@ -86,7 +86,7 @@ pub(super) fn name(page: &mut Markup, entry: &Entry) {
 }
 
 /// What an attempt said: its message, the cases that did not pass, the end of its output.
-pub(super) fn words(page: &mut Markup, attempt: &Attempt, unfold: bool) {
+pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, unfold: bool) {
     let Some(ended) = attempt.ended() else {
         return;
     };
@@ -96,11 +96,14 @@ pub(super) fn words(page: &mut Markup, attempt: &Attempt, unfold: bool) {
     let troubled = || ended.cases.iter().filter_map(|it| Some((it, trouble(it)?)));
     let count = troubled().count();
     for (index, (result, trouble)) in troubled().take(MAX_CASES).enumerate() {
-        page.raw("<div class=\"result\">\n<p class=\"line\"><bdi>");
-        if !result.classname.is_empty() {
-            page.text(&result.classname, MAX_NAME).raw(" › ");
+        page.raw("<div class=\"result\">\n<p class=\"line\">");
+        if count > 1 || result.name != entry.test.testcase {
+            page.raw("<bdi>");
+            if !result.classname.is_empty() {
+                page.text(&result.classname, MAX_NAME).raw(" › ");
+            }
+            page.text(&result.name, MAX_NAME).raw("</bdi>");
         }
-        page.text(&result.name, MAX_NAME).raw("</bdi>");
         if let Some(file) = &result.file {
             page.raw(" <code class=\"place\">").text(file, MAX_NAME);
             if let Some(line) = result.line {

@@ -103,16 +103,20 @@ fn facts(page: &mut Markup, report: &Report, setting: &Setting<'_>) {
         fact(page, "Project", &plan.project);
         fact(page, "Batch", &plan.batch);
     }
-    fact(page, "Commit", setting.commit.unwrap_or_default());
+    if let Some(commit) = setting.commit.filter(|commit| !commit.is_empty()) {
+        page.raw("<div><dt>Commit</dt><dd><code>")
+            .text(commit, MAX_NAME)
+            .raw("</code></dd></div>\n");
+    }
     page.raw("<div><dt>Planned</dt><dd>")
         .amount(report.counts().total)
         .raw("</dd></div>\n<div><dt>Workers</dt><dd>")
         .number(report.workers.len())
         .raw("</dd></div>\n");
     if let Some((first, last)) = report.span {
-        page.raw("<div><dt>From</dt><dd>")
+        page.raw("<div><dt>From, to</dt><dd>")
             .time(first)
-            .raw("</dd></div>\n<div><dt>To</dt><dd>")
+            .raw(" – ")
             .time(last)
             .raw("</dd></div>\n");
     }

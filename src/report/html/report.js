@@ -3,11 +3,16 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
+  // A row is found by what its card says, too.
+  const said = (element) => {
+    const card = element.matches('tr') ? $(element.querySelector('a').hash.slice(1)) : element;
+    return card === element ? element.textContent : element.textContent + (card?.textContent ?? '');
+  };
   const items = all('[data-s]').map((element) => ({
     element,
     row: element.matches('tr'),
     states: element.dataset.s.split(' '),
-    text: element.textContent.toLowerCase(),
+    text: said(element).toLowerCase(),
   }));
   const rows = items.filter((item) => item.row);
   const counters = all('[data-show]');

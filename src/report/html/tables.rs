@@ -121,7 +121,10 @@ pub(super) fn executions(page: &mut Markup, report: &Report, detailed: &Detailed
         page.raw("<p class=\"quiet\">No execution is known by its number.</p>\n</section>\n");
         return;
     }
-    page.raw("<div class=\"wide\" role=\"region\" aria-label=\"All executions\" tabindex=\"0\"><table id=\"executions\">\n<thead><tr><th scope=\"col\">Result</th><th scope=\"col\">No.</th><th scope=\"col\">Test</th><th scope=\"col\">Runs under</th><th scope=\"col\">Worker</th><th scope=\"col\">Squish server</th><th scope=\"col\">Start</th><th scope=\"col\">Took</th><th scope=\"col\">Attempts</th></tr></thead>\n<tbody>\n");
+    let servers = report.attempts().any(|(_, it)| it.squish_server.is_some());
+    page.raw("<div class=\"wide\" role=\"region\" aria-label=\"All executions\" tabindex=\"0\"><table id=\"executions\">\n<thead><tr><th scope=\"col\">Result</th><th scope=\"col\">No.</th><th scope=\"col\">Test</th><th scope=\"col\">Runs under</th><th scope=\"col\">Worker</th>")
+        .raw(if servers { "<th scope=\"col\">Squish server</th>" } else { "" })
+        .raw("<th scope=\"col\" class=\"n\">Start</th><th scope=\"col\" class=\"n\">Took</th><th scope=\"col\" class=\"n\">Attempts</th></tr></thead>\n<tbody>\n");
     let start = page.len();
     let mut shown = 0;
     for kind in Kind::ALL {
@@ -129,7 +132,13 @@ pub(super) fn executions(page: &mut Markup, report: &Report, detailed: &Detailed
             if shown >= MAX_ROWS || page.len() - start > ROW_BUDGET {
                 break;
             }
-            row(page, report, entry, !detailed.contains(&entry.execution));
+            row(
+                page,
+                report,
+                entry,
+                servers,
+                !detailed.contains(&entry.execution),
+            );
             shown += 1;
         }
     }
@@ -142,7 +151,7 @@ pub(super) fn executions(page: &mut Markup, report: &Report, detailed: &Detailed
     page.raw("</section>\n");
 }
 
-fn row(page: &mut Markup, report: &Report, entry: &Entry, anchor: bool) {
+fn row(page: &mut Markup, report: &Report, entry: &Entry, servers: bool, anchor: bool) {
     let look = kind::standing(entry.standing);
     page.raw("<tr");
     if anchor {
@@ -170,25 +179,27 @@ fn row(page: &mut Markup, report: &Report, entry: &Entry, anchor: bool) {
     }
     page.raw("</td>");
     let attempt = entry.counted().or_else(|| entry.attempts.last());
+    page.raw("<td>")
+        .text(attempt.map_or("", |it| it.worker.as_str()), MAX_NAME)
+        .raw("</td>");
+    if servers {
+        let server = attempt.and_then(|it| it.squish_server.as_deref());
+        page.raw("<td>")
+            .text(server.unwrap_or_default(), MAX_NAME)
+            .raw("</td>");
+    }
     match attempt {
         Some(attempt) => {
-            page.raw("<td><bdi>")
-                .text(&attempt.worker, MAX_NAME)
-                .raw("</bdi></td><td>")
-                .text(
-                    attempt.squish_server.as_deref().unwrap_or_default(),
-                    MAX_NAME,
-                );
             let first = report.span.map_or(attempt.reserved, |(first, _)| first);
             let start = since(attempt.reserved, first);
-            page.raw("</td><td class=\"n\" data-v=\"")
+            page.raw("<td class=\"n\" data-v=\"")
                 .number(start)
                 .raw("\">+")
                 .span(start)
                 .raw("</td>");
         }
         None => {
-            page.raw("<td></td><td></td><td></td>");
+            page.raw("<td></td>");
         }
     }
     match entry.duration_ms() {
