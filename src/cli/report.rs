@@ -13,7 +13,7 @@ use super::{
     settings, showing, told,
 };
 use crate::{
-    ci::github::Patience,
+    ci::{Ci, github::Patience},
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, PlanId},
@@ -88,7 +88,11 @@ async fn merged(
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
-    let written = reporting::write_reports(&report, &out, command.junit);
+    let form = reporting::Form {
+        profile: command.junit,
+        commit: Ci::detect(environment.lookup()).commit,
+    };
+    let written = reporting::write_reports(&report, &out, &form);
     match command.format {
         Format::Text => {
             screen.report(&report);

@@ -19,7 +19,7 @@ use super::{
     working::{self, Job},
 };
 use crate::{
-    ci::github::Patience,
+    ci::{Ci, github::Patience},
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
@@ -228,7 +228,11 @@ impl Session<'_> {
         } else if self.command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
             report = report.stopped_by(Conclusion::Passed);
         }
-        let written = reporting::write_reports(&report, out, self.command.junit);
+        let form = reporting::Form {
+            profile: self.command.junit,
+            commit: Ci::detect(self.environment.lookup()).commit,
+        };
+        let written = reporting::write_reports(&report, out, &form);
         if let Some(error) = &end.service {
             self.screen
                 .insist(&format!("error: {error}\nhelp: {}", error.help()));
