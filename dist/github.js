@@ -37,7 +37,7 @@ function say(text) {
   write(`testplan: ${text.replace(/\p{Cc}/gu, ' ').replaceAll('##[', '## [')}\n`);
 }
 
-// Past process.stdout, which would make the pipe non-blocking, and so for the program that inherits it from us.
+// Past process.stdout, which is slow to load, and on Windows loses at process.exit what it has not written yet.
 function write(line) {
   try {
     fs.writeSync(1, line);

@@ -6,7 +6,6 @@
 pub mod action;
 pub mod args;
 pub mod calls;
-pub mod commit_status;
 pub mod connect;
 pub mod demo;
 pub mod embedded;
@@ -31,6 +30,7 @@ pub mod showing;
 pub mod start;
 pub mod step;
 pub mod template;
+pub mod told;
 pub mod validate;
 pub mod wait;
 pub mod work;

@@ -26,17 +26,17 @@ pub struct WriteError {
 /// Writes a file whole or not at all, making its parent folders. Survives a crash of the process, not one of the
 /// machine: reports can be made again.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    write(path, bytes, Care::None)
+    write(path, bytes, Care::NONE)
 }
 
 /// Like [`write_atomic`], and on stable storage when it returns.
 pub fn write_durable(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    write(path, bytes, Care::Durable)
+    write(path, bytes, Care::DURABLE)
 }
 
 /// Like [`write_durable`], and readable by its owner alone from its first byte on, where the system knows owners.
 pub fn write_private(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    write(path, bytes, Care::Private)
+    write(path, bytes, Care::PRIVATE_DURABLE)
 }
 
 /// Appends to a file that others write to as well, with one call, making it if it is not there.
@@ -45,11 +45,34 @@ pub fn append(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Care {
-    None,
-    Durable,
-    Private,
+/// Like [`write_atomic`], and readable by its owner alone, as [`write_private`].
+pub fn write_private_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    write(path, bytes, Care::PRIVATE)
+}
+
+#[derive(Clone, Copy)]
+struct Care {
+    durable: bool,
+    private: bool,
+}
+
+impl Care {
+    const NONE: Self = Self {
+        durable: false,
+        private: false,
+    };
+    const DURABLE: Self = Self {
+        durable: true,
+        ..Self::NONE
+    };
+    const PRIVATE: Self = Self {
+        private: true,
+        ..Self::NONE
+    };
+    const PRIVATE_DURABLE: Self = Self {
+        durable: true,
+        private: true,
+    };
 }
 
 fn write(path: &Path, bytes: &[u8], care: Care) -> Result<(), WriteError> {
@@ -79,7 +102,7 @@ fn write(path: &Path, bytes: &[u8], care: Care) -> Result<(), WriteError> {
         _ = fs::remove_file(&temporary);
         return written;
     }
-    if care != Care::None {
+    if care.durable {
         sync_folder(folder).map_err(failed("its folder cannot be brought to stable storage"))?;
     }
     Ok(())
@@ -89,15 +112,15 @@ fn fill(path: &Path, bytes: &[u8], care: Care) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    if care == Care::Private {
+    if care.private {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     }
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
-    if care == Care::None {
-        file.flush()
-    } else {
+    if care.durable {
         file.sync_all()
+    } else {
+        file.flush()
     }
 }
 
@@ -178,10 +201,12 @@ mod tests {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        write_atomic(&path, b"open").unwrap();
-        write_private(&path, b"secret").unwrap();
-        let mode = fs::metadata(&path).unwrap().permissions().mode();
-        assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(fs::read(&path).unwrap(), b"secret");
+        for write in [write_private, write_private_atomic] {
+            write_atomic(&path, b"open").unwrap();
+            write(&path, b"secret").unwrap();
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+            assert_eq!(fs::read(&path).unwrap(), b"secret");
+        }
     }
 }

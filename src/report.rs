@@ -1,8 +1,8 @@
-//! Records become a verdict, JUnit, Markdown, JSON and console lines: bytes, not files.
+//! Records become a verdict, JUnit, HTML, Markdown, JSON and console lines: bytes, not files.
 //!
 //! [`read`] parses record files, [`mod@merge`] makes one [`Report`] of any number of them and proves that every planned
-//! execution has a counted result or is named as missing. The renderers ([`junit`], [`summary`], [`console`],
-//! [`mod@json`], [`status_line`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
+//! execution has a counted result or is named as missing. The renderers ([`junit`], [`html`], [`summary`],
+//! [`console`], [`mod@json`], [`status_line`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
 //! them through its own function of [`sanitise`].
 
 pub mod annotations;
@@ -10,6 +10,7 @@ pub mod clean;
 pub mod console;
 pub mod entry;
 pub mod explanation;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod merge;

@@ -6,6 +6,8 @@
 pub mod dispatcher;
 pub mod executor;
 pub mod heartbeat;
+pub mod held;
+mod idle;
 pub mod lease;
 pub mod process;
 pub mod recorder;

@@ -13,12 +13,14 @@ mod faults {
     mod drain;
     mod economy;
     mod frozen_worker;
+    mod held;
     mod hostile_names;
     mod killed_service;
     mod killed_worker;
     mod lost_service;
     mod matrix;
     mod missing_records;
+    mod rerun;
     mod retry;
     mod secrets;
     mod slow_delivery;

@@ -12,6 +12,8 @@ mod annotations;
 mod golden;
 #[path = "report/hostile.rs"]
 mod hostile;
+#[path = "report/html.rs"]
+mod html;
 #[path = "report/junit.rs"]
 mod junit;
 #[path = "report/merge.rs"]

@@ -19,7 +19,7 @@ mod weak;
 use std::thread;
 
 use hostile::Hostile;
-use surfaces::{SURFACES, judge};
+use surfaces::{Surface, judge};
 
 /// How many inputs a plain `cargo test` tries: what takes seconds without optimisation.
 const FEW: u64 = 100_000;
@@ -38,7 +38,7 @@ fn no_input_becomes_a_command() {
             scope.spawn(move || {
                 for index in (thread..inputs).step_by(usize::try_from(threads).expect("few")) {
                     let mut hostile = Hostile::new(seed, index);
-                    let surface = hostile.one_of(&SURFACES);
+                    let surface = Surface::any(&mut hostile);
                     if let Err(why) = judge(surface, &mut hostile) {
                         panic!("seed {seed}, input {index} on {surface:?}: {why}");
                     }

@@ -135,7 +135,7 @@ pub struct WorkerArgs {
 /// Where results go.
 #[derive(Args, Clone, Debug)]
 pub struct OutArgs {
-    /// Folder for `junit.xml`, `summary.md`, `records/`, `logs/` [env: `TESTPLAN_OUT`] [default: testplan-out].
+    /// Folder for `junit.xml`, `report.html`, `summary.md`, `records/`, `logs/` [env: `TESTPLAN_OUT`] [default: testplan-out].
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
 }

@@ -21,7 +21,7 @@ use super::{
     connect,
     failure::{Ended, Failure},
     plans::Published,
-    reporting::{self, JUnitProfile},
+    reporting,
     screen::Screen,
     working,
 };
@@ -146,7 +146,7 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         Some(status),
         executions,
     )?;
-    reporting::write_reports(&report, &out, JUnitProfile::Default)?;
+    reporting::write_reports(&report, &out, &reporting::Form::default())?;
     screen.report(&report);
     checks::explain(&report, &out, began.elapsed(), screen)
 }

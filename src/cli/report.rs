@@ -6,14 +6,14 @@ use clap::Args;
 
 use super::{
     args::{Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
-    commit_status, connect,
-    failure::Ended,
+    connect,
+    failure::{Ended, Failure},
     reporting::{self, JUnitProfile},
     screen::Screen,
-    settings, showing,
+    settings, showing, told,
 };
 use crate::{
-    ci::github::Patience,
+    ci::{Ci, github::Patience},
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, PlanId},
@@ -51,6 +51,29 @@ pub struct Report {
 
 /// `testplan report`.
 pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> Ended {
+    told::check(&command.github)?;
+    let (report, ended) = match merged(&command, environment, screen).await {
+        Ok((report, written)) => {
+            let ended = written.map(|()| report.conclusion());
+            (Some(report), ended)
+        }
+        Err(failure) => (None, Err(failure)),
+    };
+    let told = told::Told {
+        report: report.as_ref(),
+        ended: &ended,
+        patience: Patience::default(),
+    };
+    told::tell(&command.github, told, environment, screen).await;
+    ended
+}
+
+/// The report, printed and shown, and whether its files could be written.
+async fn merged(
+    command: &Report,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<(report::Report, Result<(), Failure>), Failure> {
     let (status, executions) = match command.plan_id {
         Some(plan) if connect::names_a_service(&command.service, environment)? => {
             let client = connect::client(&command.service, environment, screen)?;
@@ -65,7 +88,11 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
-    let written = reporting::write_reports(&report, &out, command.junit);
+    let form = reporting::Form {
+        profile: command.junit,
+        commit: Ci::detect(environment.lookup()).commit,
+    };
+    let written = reporting::write_reports(&report, &out, &form);
     match command.format {
         Format::Text => {
             screen.report(&report);
@@ -76,12 +103,5 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
         }
     }
     showing::show(&report, &out, command.show, screen);
-    let ended = written.map(|()| report.conclusion());
-    let told = commit_status::Told {
-        report: &report,
-        ended: &ended,
-        patience: Patience::default(),
-    };
-    commit_status::tell(&command.github, told, environment, screen).await;
-    ended
+    Ok((report, written))
 }

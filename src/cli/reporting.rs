@@ -6,7 +6,9 @@ use super::failure::Failure;
 use crate::{
     fs,
     model::{Execution, PlanId, PlanStatus},
-    report::{self, Report, junit, merge::Evidence, parse_record_file, read::RecordFile, summary},
+    report::{
+        self, Report, html, junit, merge::Evidence, parse_record_file, read::RecordFile, summary,
+    },
 };
 
 /// Record files and folders to read: those named, else the `--out` folder's own.
@@ -98,12 +100,24 @@ pub enum JUnitProfile {
     Strict,
 }
 
-/// Writes `junit.xml` and `summary.md`. A report that cannot be written does not keep the other from being written; the
-/// first trouble is returned after all were tried.
-pub fn write_reports(report: &Report, out: &Path, profile: JUnitProfile) -> Result<(), Failure> {
-    let profile = match profile {
+/// What is known beside the report, and how it is written.
+#[derive(Clone, Debug, Default)]
+pub struct Form {
+    /// Which JUnit.
+    pub profile: JUnitProfile,
+    /// The commit under test, where it is known.
+    pub commit: Option<String>,
+}
+
+/// Writes `junit.xml`, `report.html` and `summary.md`. A report that cannot be written does not keep the others from
+/// being written; the first trouble is returned after all were tried.
+pub fn write_reports(report: &Report, out: &Path, form: &Form) -> Result<(), Failure> {
+    let profile = match form.profile {
         JUnitProfile::Default => junit::Profile::Default,
         JUnitProfile::Strict => junit::Profile::Strict,
+    };
+    let write = |name: &str, bytes: &[u8]| {
+        fs::write_atomic(&out.join(name), bytes).map_err(Failure::infrastructure)
     };
     let junit = junit::render(report, profile)
         .map_err(|error| {
@@ -111,11 +125,12 @@ pub fn write_reports(report: &Report, out: &Path, profile: JUnitProfile) -> Resu
                 anyhow::Error::new(error).context("junit.xml could not be made"),
             )
         })
-        .and_then(|bytes| {
-            fs::write_atomic(&out.join("junit.xml"), &bytes).map_err(Failure::infrastructure)
-        });
+        .and_then(|bytes| write("junit.xml", &bytes));
+    let setting = html::Setting {
+        commit: form.commit.as_deref(),
+    };
+    let html = write("report.html", &html::render(report, &setting));
     let summary = summary::render(report, summary::DEFAULT_BUDGET);
-    let summary = fs::write_atomic(&out.join("summary.md"), summary.as_bytes())
-        .map_err(Failure::infrastructure);
-    junit.and(summary)
+    let summary = write("summary.md", summary.as_bytes());
+    junit.and(html).and(summary)
 }

@@ -1,6 +1,47 @@
-//! Re-runs: which one this is.
+//! Re-runs: whether a plan was started by an earlier attempt of this CI run, and what to open again then.
+//!
+//! A re-run keeps the plan of the first attempt and completes it. What failed or could not run is opened once per
+//! attempt, whoever comes first: a service of ours counts how often (`generation`), elsewhere the records tell.
+
+pub mod reopen;
+pub mod resume;
 
 use crate::ci::{Ci, CiSystem};
+
+/// How this process stands to the attempt that started its plan.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rerun {
+    /// The plan was started in this attempt, or the CI does not count attempts: nothing is to be opened again.
+    First,
+    /// So many attempts later.
+    Later(u32),
+    /// This is a re-run, but nobody says which attempt started the plan.
+    Unknown {
+        /// The CI's attempt.
+        attempt: u32,
+    },
+}
+
+impl Rerun {
+    /// Decides by what is given (`--plan-attempt`), else by the plan's title, if it is a default one of this very run.
+    pub fn of(ci: &Ci, given: Option<u32>, title: &str) -> Self {
+        let Some(attempt) = attempt(ci) else {
+            return Self::First;
+        };
+        let started = given.or_else(|| {
+            let (run, attempt) = started_by(title)?;
+            (ci.run_id.as_deref() == Some(run)).then_some(attempt)
+        });
+        match (started, attempt) {
+            (Some(started), _) => match attempt.checked_sub(started) {
+                Some(later @ 1..) => Self::Later(later),
+                _ => Self::First,
+            },
+            (None, 1) => Self::First,
+            (None, attempt) => Self::Unknown { attempt },
+        }
+    }
+}
 
 /// The attempt of the CI's run, where the CI counts attempts of one run: 1 is the first.
 pub fn attempt(ci: &Ci) -> Option<u32> {
@@ -8,4 +49,68 @@ pub fn attempt(ci: &Ci) -> Option<u32> {
     let counts = ci.system == CiSystem::GitHubActions;
     let attempt = ci.run_attempt.as_deref().filter(|_| counts)?.parse();
     attempt.ok().filter(|attempt| *attempt > 0)
+}
+
+/// Run and attempt that started a plan, by its default title: `… (GitHub Actions RUN.ATTEMPT…)`.
+fn started_by(title: &str) -> Option<(&str, u32)> {
+    let (_, inside) = title.rsplit_once("(GitHub Actions ")?;
+    let (run, rest) = inside.strip_suffix(')')?.split_once('.')?;
+    let attempt = rest.split(' ').next()?;
+    Some((run, attempt.parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn github(attempt: &str) -> Ci {
+        Ci {
+            system: CiSystem::GitHubActions,
+            run_id: Some("77".to_owned()),
+            run_attempt: Some(attempt.to_owned()),
+            ..Ci::default()
+        }
+    }
+
+    #[test]
+    fn tells_how_many_attempts_later_it_is() {
+        let later = Rerun::Later;
+        let unknown = |attempt| Rerun::Unknown { attempt };
+        for (attempt, given, title, expected) in [
+            ("1", None, "T (GitHub Actions 77.1)", Rerun::First),
+            ("2", None, "T (GitHub Actions 77.1)", later(1)),
+            ("3", None, "T (GitHub Actions 77.1 gui)", later(2)),
+            // All jobs were run again: the plan is a new one.
+            ("2", None, "T (GitHub Actions 77.2)", Rerun::First),
+            ("3", None, "T (GitHub Actions 77.2)", later(1)),
+            // What is given wins.
+            ("2", Some(1), "Nightly", later(1)),
+            ("2", Some(2), "T (GitHub Actions 77.1)", Rerun::First),
+            ("1", Some(2), "Nightly", Rerun::First),
+            // A plan of another run, or with a title of its own.
+            ("2", None, "T (GitHub Actions 76.1)", unknown(2)),
+            ("2", None, "Nightly", unknown(2)),
+            ("2", None, "T (GitHub Actions 77.x)", unknown(2)),
+            ("1", None, "Nightly", Rerun::First),
+            ("", None, "Nightly", Rerun::First),
+            ("0", Some(1), "Nightly", Rerun::First),
+        ] {
+            assert_eq!(
+                Rerun::of(&github(attempt), given, title),
+                expected,
+                "{attempt} {given:?} {title}"
+            );
+        }
+    }
+
+    #[test]
+    fn counts_only_where_the_ci_does() {
+        let gitlab = Ci {
+            system: CiSystem::GitLab,
+            run_attempt: Some("901".to_owned()),
+            ..Ci::default()
+        };
+        assert_eq!(attempt(&gitlab), None);
+        assert_eq!(Rerun::of(&gitlab, Some(1), "Nightly"), Rerun::First);
+    }
 }

@@ -8,18 +8,18 @@ use super::{
     args::{
         ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs, TemplateArgs, WorkerArgs,
     },
-    commit_status, connect,
+    connect,
     embedded::Embedded,
     failure::{Ended, Failure},
     plans::{Loaded, Published},
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings::Working,
-    showing, start,
+    showing, start, told,
     working::{self, Job},
 };
 use crate::{
-    ci::github::Patience,
+    ci::{Ci, github::Patience},
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
@@ -63,14 +63,31 @@ pub struct Run {
 
 /// `testplan run`.
 pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
+    told::check(&command.github)?;
+    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
+    let end = whole(&command, environment, screen, &mut signals).await;
+    let end = end.unwrap_or_else(|failure| End {
+        ended: Err(failure),
+        report: None,
+        is_stopped: false,
+    });
+    conclude(&command, end, &mut signals, environment, screen).await
+}
+
+/// Everything but telling GitHub.
+async fn whole(
+    command: &Run,
+    environment: &Environment,
+    screen: &Screen,
+    signals: &mut Signals,
+) -> Result<End, Failure> {
     let Some(config) = connect::config(&command.config, environment, screen)? else {
         return Err(Failure::usage_text("there is no testplan.yml here")
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
     let working = Working::choose(&command.workers, &command.out, environment)?;
-    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let session = Session {
-        command: &command,
+        command,
         config: &config,
         working: &working,
         environment,
@@ -78,21 +95,48 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
     };
     if connect::names_a_service(&command.service, environment)? {
         let client = connect::client(&command.service, environment, screen)?;
-        let end = session.go(&client, &mut signals).await?;
-        return session.conclude(end, &mut signals).await;
+        return session.go(&client, signals).await;
     }
     let mut published = Published::default();
     tokio::select! {
         added = published.add(&config) => added?,
-        kind = signals.next() => return Ok(screen.cancelled(kind)),
+        kind = signals.next() => return Ok(End::early(screen.cancelled(kind))),
     }
     connect::make_folder(&working.out, "--out")?;
     let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
-    let end = session.go(&embedded.client, &mut signals).await;
+    let end = session.go(&embedded.client, signals).await;
     let closed = embedded.close().await;
     let mut end = end?;
     end.ended = end.ended.and_then(|conclusion| closed.map(|()| conclusion));
-    session.conclude(end, &mut signals).await
+    Ok(end)
+}
+
+/// Tells GitHub, now that nothing else can change the end.
+async fn conclude(
+    command: &Run,
+    end: End,
+    signals: &mut Signals,
+    environment: &Environment,
+    screen: &Screen,
+) -> Ended {
+    let patience = Patience::default();
+    let told = told::Told {
+        report: end.report.as_ref(),
+        ended: &end.ended,
+        patience: if end.is_stopped {
+            Patience {
+                total: LAST_STATUS,
+                ..patience
+            }
+        } else {
+            patience
+        },
+    };
+    tokio::select! {
+        () = told::tell(&command.github, told, environment, screen) => {}
+        _ = signals.next() => told::warn("commit status not set: stopped by a signal while GitHub was asked", screen),
+    }
+    end.ended
 }
 
 /// How a session ended.
@@ -102,6 +146,17 @@ struct End {
     report: Option<Report>,
     /// Whether a signal stopped it.
     is_stopped: bool,
+}
+
+impl End {
+    /// Stopped before there was anything to report.
+    fn early(conclusion: Conclusion) -> Self {
+        Self {
+            ended: Ok(conclusion),
+            report: None,
+            is_stopped: true,
+        }
+    }
 }
 
 /// One `testplan run`, once its service is there.
@@ -115,15 +170,10 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn go(&self, client: &Client, signals: &mut Signals) -> Result<End, Failure> {
-        let early = |conclusion| End {
-            ended: Ok(conclusion),
-            report: None,
-            is_stopped: true,
-        };
         let runner = self.config.runner()?;
         let plan = tokio::select! {
             plan = self.start(client) => plan?,
-            kind = signals.next() => return Ok(early(self.screen.cancelled(kind))),
+            kind = signals.next() => return Ok(End::early(self.screen.cancelled(kind))),
         };
         let id = plan.id;
         let job = Job {
@@ -134,32 +184,8 @@ impl Session<'_> {
         };
         match working::work(job, signals, self.environment, self.screen).await? {
             Ok(end) => self.report(client, id, &end).await,
-            Err(cancelled) => Ok(early(cancelled)),
+            Err(cancelled) => Ok(End::early(cancelled)),
         }
-    }
-
-    /// Tells GitHub, now that nothing else can change the end.
-    async fn conclude(&self, end: End, signals: &mut Signals) -> Ended {
-        let patience = Patience::default();
-        if let Some(report) = &end.report {
-            let told = commit_status::Told {
-                report,
-                ended: &end.ended,
-                patience: if end.is_stopped {
-                    Patience {
-                        total: LAST_STATUS,
-                        ..patience
-                    }
-                } else {
-                    patience
-                },
-            };
-            tokio::select! {
-                () = commit_status::tell(&self.command.github, told, self.environment, self.screen) => {}
-                _ = signals.next() => commit_status::warn("stopped by a signal while GitHub was asked", self.screen),
-            }
-        }
-        end.ended
     }
 
     async fn start(&self, client: &Client) -> Result<Plan, Failure> {
@@ -202,7 +228,11 @@ impl Session<'_> {
         } else if self.command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
             report = report.stopped_by(Conclusion::Passed);
         }
-        let written = reporting::write_reports(&report, out, self.command.junit);
+        let form = reporting::Form {
+            profile: self.command.junit,
+            commit: Ci::detect(self.environment.lookup()).commit,
+        };
+        let written = reporting::write_reports(&report, out, &form);
         if let Some(error) = &end.service {
             self.screen
                 .insist(&format!("error: {error}\nhelp: {}", error.help()));

@@ -21,7 +21,7 @@ pub fn show(report: &Report, out: &Path, args: ShowArgs, screen: &Screen) {
     outputs(report, out, screen);
     let step = screen.step();
     if args.annotations.unwrap_or(step.is_action()) {
-        annotate(report, screen);
+        screen.annotate(&annotations(report, screen));
     }
     if args.job_summary.unwrap_or(step.is_action()) {
         summarise(
@@ -42,8 +42,8 @@ pub fn summarise(render: impl FnOnce(usize) -> String, screen: &Screen) {
     }
 }
 
-/// Marks what failed in a report.
-pub fn annotate(report: &Report, screen: &Screen) {
+/// What is worth marking in a report, most useful first.
+pub fn annotations(report: &Report, screen: &Screen) -> Vec<Annotation> {
     let here = std::env::current_dir().unwrap_or_default();
     let workspace = screen.step().workspace().unwrap_or(&here);
     let folders = Folders {
@@ -51,8 +51,7 @@ pub fn annotate(report: &Report, screen: &Screen) {
         working: &here.to_string_lossy(),
     };
     let findings = annotations::annotations(report, folders, MOST_ANNOTATIONS);
-    let annotations: Vec<Annotation> = findings.into_iter().map(annotation).collect();
-    screen.annotate(&annotations);
+    findings.into_iter().map(annotation).collect()
 }
 
 fn annotation(finding: Finding) -> Annotation {

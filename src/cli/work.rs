@@ -1,11 +1,14 @@
 //! `testplan work`: be worker(s) on a started plan until nothing is left for them.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::{
     args::{ConfigArgs, OutArgs, ServiceArgs, WorkerArgs},
     connect,
     failure::{Ended, Failure},
+    rerun::{Rerun, resume::Resume},
     screen::Screen,
     settings::Working,
     showing::absolute,
@@ -13,7 +16,11 @@ use super::{
     working::{self, Job},
 };
 use crate::{
-    config::environment::Environment, exit_code::Conclusion, model::PlanId, run::state::Tally,
+    ci::Ci,
+    config::environment::Environment,
+    exit_code::Conclusion,
+    model::{PlanId, PlanStatus},
+    run::{RunEnd, state::Tally},
     signal::Signals,
 };
 
@@ -27,6 +34,13 @@ pub struct Work {
     /// The plan.
     #[arg(long, value_name = "N")]
     plan_id: PlanId,
+    /// The attempt of the CI run that started the plan. In a later one (GitHub's re-run of failed jobs) what failed or
+    /// could not run is opened again first, each once [default: as the plan's default title says].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    plan_attempt: Option<u32>,
+    /// Records of earlier attempts, which tell what failed where the service cannot list executions; repeat for more.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    records: Vec<PathBuf>,
     #[command(flatten)]
     workers: WorkerArgs,
     #[command(flatten)]
@@ -51,6 +65,24 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         plan = client.plan(command.plan_id) => plan?,
         kind = signals.next() => return Ok(screen.cancelled(kind)),
     };
+    let resume = Resume {
+        rerun: Rerun::of(
+            &Ci::detect(environment.lookup()),
+            command.plan_attempt,
+            &plan.title,
+        ),
+        client: &client,
+        plan: &plan,
+        offered: &working.offered,
+        records: &command.records,
+        folder: &working.out.join("records"),
+        name: &working::process_name(environment)?,
+        is_named: working::is_named(environment),
+    };
+    let standing = tokio::select! {
+        standing = resume.resume(screen) => standing?,
+        kind = signals.next() => return Ok(screen.cancelled(kind)),
+    };
     let job = Job {
         client,
         plan,
@@ -64,20 +96,49 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
     }
+    screen.say(&told(command.plan_id, &end));
+    let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
+        // Green would say that what stands was seen to.
+        Conclusion::Passed if standing.is_some() => Conclusion::Incomplete,
+        conclusion => conclusion,
+    };
+    if let Some(standing) = standing.filter(|_| conclusion == Conclusion::Incomplete) {
+        screen.insist(&format!("incomplete: {standing}"));
+    }
+    screen.conclude(conclusion);
+    Ok(conclusion)
+}
+
+fn told(plan: PlanId, end: &RunEnd) -> String {
     let Tally {
         passed,
         failed,
         errors,
         lost,
     } = end.tally;
-    screen.say(&format!(
-        "worked on plan {}: {passed} passed, {failed} failed, {errors} could not run, {lost} not counted; record {}",
-        command.plan_id,
-        end.record.display()
-    ));
-    let conclusion = working::cut_short(&end).unwrap_or_else(|| verdict(end.tally));
-    screen.conclude(conclusion);
-    Ok(conclusion)
+    let record = end.record.display();
+    if end.tally == Tally::default()
+        && let Some(PlanStatus {
+            open,
+            reserved,
+            done,
+        }) = end.status
+    {
+        return if open + reserved == 0 {
+            format!(
+                "nothing to do: no test was run here, all {done} executions of plan {plan} are done; record {record}"
+            )
+        } else {
+            format!(
+                "nothing to do: no test was run here, {open} open and {reserved} reserved executions of plan {plan} \
+                 are for other workers; record {record}"
+            )
+        };
+    }
+    format!(
+        "worked on plan {plan}: {passed} passed, {failed} failed, {errors} could not run, {lost} not counted; record \
+         {record}"
+    )
 }
 
 /// What this process's own executions come to. Whether the plan is complete is `wait`'s and `report`'s to say.

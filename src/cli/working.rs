@@ -1,6 +1,6 @@
 //! What `run` and `work` share: from a plan to a run of this process's workers.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
     connect,
@@ -20,6 +20,10 @@ use crate::{
     signal::Signals,
 };
 
+/// The variable that names a worker.
+const WORKER: &str = "TESTPLAN_WORKER";
+/// The variable that names a folder for the leases held now: set by whoever gives them back after a killed worker.
+const HELD: &str = "TESTPLAN_HELD";
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Most sets of capabilities that a message names.
@@ -89,6 +93,7 @@ pub async fn work(
         deadline: working.deadline,
         records: working.out.join("records"),
         name: process_name(environment)?,
+        held: environment.get(HELD).map(PathBuf::from),
     };
     let mut progress = Progress::new(screen, working.offered.clone(), status);
     let end = crate::run::work(order, signals, &mut progress).await;
@@ -172,11 +177,16 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
     }
 }
 
+/// Whether somebody gave this worker its name, so that it is the same when its job comes back.
+pub fn is_named(environment: &Environment) -> bool {
+    environment.get(WORKER).is_some()
+}
+
 /// Unique among all workers of a plan, and safe as a file name: `TESTPLAN_WORKER` or the machine's name, and a number.
 pub fn process_name(environment: &Environment) -> Result<String, Failure> {
     let machine = gethostname::gethostname();
     let named = environment
-        .get("TESTPLAN_WORKER")
+        .get(WORKER)
         .map_or_else(|| machine.to_string_lossy().into_owned(), str::to_owned);
     Ok(format!("{}-{:08x}", fs::safe_name(&named, 40), random()?))
 }

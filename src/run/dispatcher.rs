@@ -1,6 +1,11 @@
 //! The one task that owns a run: it hears the workers, signals and timers, lets [`RunState`] decide, and performs.
 
-use std::{io, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -49,6 +54,8 @@ pub struct WorkOrder {
     pub records: PathBuf,
     /// This process's name among all workers of the plan; also its record file's.
     pub name: String,
+    /// Where the leases held now are kept for whoever comes after a killed process, if anybody does.
+    pub held: Option<PathBuf>,
 }
 
 /// How a run ended.
@@ -64,6 +71,8 @@ pub struct RunEnd {
     pub broken: Option<String>,
     /// The record file.
     pub record: PathBuf,
+    /// How far the plan was when they left, where it could be asked.
+    pub status: Option<PlanStatus>,
 }
 
 /// Works on a plan until nothing is left for these workers, or until it is stopped. An error is a record file that
@@ -85,6 +94,7 @@ pub async fn work(
     if let Some(executions) = order.planned {
         write(order.name.clone(), RecordEvent::Planned { executions })?;
     }
+    let held: Option<Arc<Path>> = order.held.map(Into::into);
     let (phase, watching) = watch::channel(Phase::Working);
     // A worker says at most a handful of things before it waits for an answer, so a short queue never blocks it long.
     let (sender, mut mail) = mpsc::channel(64 + order.workers * 4);
@@ -97,6 +107,8 @@ pub async fn work(
             slot,
             phase: watching.clone(),
             mail: sender.clone(),
+            held: held.clone(),
+            reserved: Mutex::default(),
         };
         tokio::spawn(worker::work(worker));
     }
@@ -167,6 +179,7 @@ pub async fn work(
         service,
         broken,
         record: recorder.path().to_owned(),
+        status,
     })
 }
 

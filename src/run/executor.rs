@@ -46,6 +46,17 @@ pub struct Executor {
     pub wants_results_folder: bool,
 }
 
+/// An execution to run.
+#[derive(Debug)]
+pub struct Work<'a> {
+    /// What was granted.
+    pub granted: &'a Granted,
+    /// The lease that bounds it.
+    pub lease: &'a HeldLease,
+    /// What its processes are marked with, where somebody knows it already.
+    pub mark: Option<String>,
+}
+
 /// What became of an attempt, and what is left of it.
 #[derive(Debug)]
 pub struct Attempt {
@@ -80,12 +91,16 @@ impl Executor {
     /// Runs one execution. `heartbeat` keeps its lease until this returns; `started` is told the process.
     pub async fn execute<F: Future<Output = ()>>(
         &self,
-        granted: &Granted,
-        lease: &HeldLease,
+        work: Work<'_>,
         mut heartbeat: Heartbeat,
         phase: watch::Receiver<Phase>,
         started: impl FnOnce(u32) -> F,
     ) -> Attempt {
+        let Work {
+            granted,
+            lease,
+            mark,
+        } = work;
         let began = clock::monotonic();
         if let Some(reason) = heartbeat.is_lost() {
             tracing::warn!(%reason, "lease lost, the test is not started");
@@ -117,7 +132,11 @@ impl Executor {
             let where_ = format!("{}: {error}", results_dir.display());
             return could_not_run(began, "the results folder could not be made", &where_);
         }
-        let mut running = match process::spawn(&line, &log_path, self.capture_limit) {
+        let spawned = match mark {
+            Some(mark) => process::spawn_marked(&line, &log_path, self.capture_limit, mark),
+            None => process::spawn(&line, &log_path, self.capture_limit),
+        };
+        let mut running = match spawned {
             Ok(running) => running,
             Err(error) => {
                 return could_not_run(

@@ -9,6 +9,7 @@
 
 mod capture;
 mod listing;
+pub mod orphans;
 mod spawn_error;
 #[cfg(unix)]
 mod survivors;
@@ -49,12 +50,23 @@ const SIGTERM: i32 = 15;
 /// Beyond `limit` bytes (at least 4 KiB) the middle of the output is left out, with a line that says how much. Has no
 /// input. Blocks for as long as starting takes, well under a millisecond; must be called inside a tokio runtime.
 pub fn spawn(command: &CommandLine, capture: &Path, limit: u64) -> Result<Running, SpawnError> {
+    let mark = mark().map_err(|error| SpawnError::explain(command, error))?;
+    spawn_marked(command, capture, limit, mark)
+}
+
+/// Like [`spawn`], with a [`mark`] that somebody else knows already: its processes can be found by it.
+pub fn spawn_marked(
+    command: &CommandLine,
+    capture: &Path,
+    limit: u64,
+    mark: String,
+) -> Result<Running, SpawnError> {
     let capture =
         Capture::open(capture, limit).map_err(|error| SpawnError::no_capture(capture, error))?;
     let output = || capture.handle().map(Stdio::from);
     match output().and_then(|stdout| Ok((stdout, output()?))) {
         Ok((stdout, stderr)) => {
-            let mut running = start(command, stdout, stderr)?;
+            let mut running = start(command, stdout, stderr, mark)?;
             running.capture = Some(Arc::new(capture));
             Ok(running)
         }
@@ -62,11 +74,15 @@ pub fn spawn(command: &CommandLine, capture: &Path, limit: u64) -> Result<Runnin
     }
 }
 
-fn start(command: &CommandLine, stdout: Stdio, stderr: Stdio) -> Result<Running, SpawnError> {
+fn start(
+    command: &CommandLine,
+    stdout: Stdio,
+    stderr: Stdio,
+    mark: String,
+) -> Result<Running, SpawnError> {
     let Some((program, arguments)) = command.argv.split_first() else {
         return Err(SpawnError::no_program());
     };
-    let attempt = attempt().map_err(|error| SpawnError::explain(command, error))?;
     let mut prepared = Command::new(&*located(program, command.cwd.as_deref()));
     prepared.args(arguments);
     if let Some(cwd) = &command.cwd {
@@ -77,7 +93,7 @@ fn start(command: &CommandLine, stdout: Stdio, stderr: Stdio) -> Result<Running,
     }
     prepared
         .envs(command.env.iter().map(|(name, value)| (name, value)))
-        .env(ATTEMPT, &attempt)
+        .env(ATTEMPT, &mark)
         .stdin(Stdio::null())
         .stdout(stdout)
         .stderr(stderr);
@@ -90,7 +106,7 @@ fn start(command: &CommandLine, stdout: Stdio, stderr: Stdio) -> Result<Running,
     Ok(Running {
         pid: child.id().unwrap_or_default(),
         child,
-        attempt,
+        mark,
         capture: None,
         leader: None,
         over: false,
@@ -124,8 +140,8 @@ fn located<'a>(
     }
 }
 
-/// A name that no other attempt anywhere has.
-fn attempt() -> io::Result<String> {
+/// A value of [`ATTEMPT`] that no other attempt anywhere has.
+pub fn mark() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
@@ -136,7 +152,7 @@ fn attempt() -> io::Result<String> {
 pub struct Running {
     child: Box<dyn ChildWrapper>,
     pid: u32,
-    attempt: String,
+    mark: String,
     capture: Option<Arc<Capture>>,
     /// How the first process ended, once it has.
     leader: Option<Ending>,
@@ -234,8 +250,9 @@ impl Running {
 
     #[cfg(unix)]
     async fn kill_survivors(&self) {
-        let (group, attempt) = (self.pid, format!("{ATTEMPT}={}", self.attempt));
-        let left = tokio::task::spawn_blocking(move || survivors::kill(group, &attempt)).await;
+        let (group, mark) = (self.pid, format!("{ATTEMPT}={}", self.mark));
+        let left =
+            tokio::task::spawn_blocking(move || survivors::kill(Some(group), &mark).left).await;
         if let Ok(left @ 1..) = left {
             tracing::warn!(
                 pid = self.pid,

@@ -1,18 +1,23 @@
 //! A worker: reserve, execute under the lease, write the result down, tell the service, and again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    executor::{Attempt, Executor},
+    executor::{Attempt, Executor, Work},
     heartbeat::Heartbeat,
+    held::Hold,
+    idle::Idle,
     lease::{FIRST_LEASE, HeldLease},
     state::{self, Leave, Phase, Waiting, WorkerEvent},
 };
 use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
-    clock,
     model::{
         Capabilities, ExecutionId, LeaseToken, Outcome, PlanId,
         record::{Confirmation, RecordEvent},
@@ -49,6 +54,10 @@ pub struct Worker {
     pub phase: watch::Receiver<Phase>,
     /// The dispatcher.
     pub mail: mpsc::Sender<Mail>,
+    /// Where leases are written down, if anywhere.
+    pub held: Option<Arc<Path>>,
+    /// The lease of the last reservation, until it is worked on.
+    pub reserved: Mutex<Option<Hold>>,
 }
 
 /// A letter to the dispatcher.
@@ -64,10 +73,6 @@ pub struct Mail {
 
 /// How long a reserve waits at the service for something to fit.
 const LONG_POLL: Duration = Duration::from_secs(25);
-/// Pauses between two questions to a service that cannot let a worker wait: from, to.
-const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
-/// How long a worker of a service without `pending` stays while nothing fits and others still work.
-const IDLE_GRACE: Duration = Duration::from_secs(300);
 /// How long a reserve that is under way when the run stops may still be answered, so that its lease can be given back.
 const STOP_GRACE: Duration = Duration::from_millis(500);
 /// How long the service may still take to hear a result when the run is stopped: as long as other tests get to end.
@@ -128,7 +133,13 @@ impl Worker {
             wait,
         };
         let mut phase = self.phase.clone();
-        let asking = self.client.reserve(self.plan, &options, &self.name);
+        let asking = async {
+            let answer = self.client.reserve(self.plan, &options, &self.name).await;
+            if let Ok(Reservation::Granted(granted)) = &answer {
+                self.hold(granted);
+            }
+            answer
+        };
         tokio::pin!(asking);
         tokio::select! {
             answer = &mut asking => Some(answer),
@@ -136,6 +147,16 @@ impl Worker {
                 tokio::time::timeout(STOP_GRACE, asking).await.ok()
             }
         }
+    }
+
+    fn hold(&self, granted: &Granted) {
+        if let Some(folder) = &self.held {
+            *self.lock_reserved() = Hold::of(granted, self.plan, folder);
+        }
+    }
+
+    fn lock_reserved(&self) -> std::sync::MutexGuard<'_, Option<Hold>> {
+        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Nothing fits now: leave if nothing will, else ask again, waiting at the service where it can.
@@ -180,6 +201,7 @@ impl Worker {
         granted: Granted,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
         // It was asked for while the last result was delivered, which may have taken longer than the lease.
+        let mut hold = self.lock_reserved().take();
         let granted = self.client.fresh(granted).await;
         let execution = granted.execution;
         self.record(RecordEvent::Reserved {
@@ -201,11 +223,22 @@ impl Worker {
             sent_at: granted.sent_at,
         };
         let heartbeat = Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
-        let started = |pid| self.record(RecordEvent::Started { execution, pid });
+        let mark = hold.as_ref().map(|hold| hold.mark().to_owned());
+        let started = |pid| {
+            if let Some(hold) = &mut hold {
+                hold.started(pid);
+            }
+            self.record(RecordEvent::Started { execution, pid })
+        };
+        let work = Work {
+            granted: &granted,
+            lease: &lease,
+            mark,
+        };
         let attempt = self
             .settings
             .executor
-            .execute(&granted, &lease, heartbeat, self.phase.clone(), started)
+            .execute(work, heartbeat, self.phase.clone(), started)
             .await;
         let Attempt {
             outcome,
@@ -228,15 +261,19 @@ impl Worker {
             return Err(Leave::Told);
         }
         match outcome {
-            Outcome::LeaseLost => Ok(self.next().await),
+            Outcome::LeaseLost => {
+                over(hold);
+                Ok(self.next().await)
+            }
             Outcome::Cancelled => {
                 if self.release(execution, lease.token.as_ref()).await {
+                    over(hold);
                     self.record(RecordEvent::Released { execution }).await;
                 }
                 Err(Leave::Told)
             }
             Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
-                Ok(self.finish(&lease, &outcome).await)
+                Ok(self.finish(&lease, &outcome, hold).await)
             }
         }
     }
@@ -247,10 +284,18 @@ impl Worker {
         &mut self,
         lease: &HeldLease,
         outcome: &Outcome,
+        hold: Option<Hold>,
     ) -> Option<Result<Reservation, ClientError>> {
-        let telling = self
-            .client
-            .finish(lease.execution, lease.token.as_ref(), outcome);
+        let telling = async {
+            let told = self
+                .client
+                .finish(lease.execution, lease.token.as_ref(), outcome)
+                .await;
+            if !matches!(&told, Err(error) if !error.lease_is_lost()) {
+                over(hold);
+            }
+            told
+        };
         let told = self.unless_stopped(DELIVERY_GRACE, telling);
         let (told, next) = if self.settings.allocate_server {
             let told = told.await;
@@ -298,8 +343,13 @@ impl Worker {
     /// Gives a reservation back that will not be worked on.
     async fn give_back(&self, reservation: Option<Result<Reservation, ClientError>>) {
         if let Some(Ok(Reservation::Granted(granted))) = reservation {
-            self.release(granted.execution, granted.lease.as_ref())
-                .await;
+            let hold = self.lock_reserved().take();
+            if self
+                .release(granted.execution, granted.lease.as_ref())
+                .await
+            {
+                over(hold);
+            }
         }
     }
 
@@ -366,25 +416,9 @@ impl Worker {
     }
 }
 
-/// How long a worker has found nothing, against a service that cannot let it wait.
-#[derive(Debug, Default)]
-struct Idle {
-    since: Option<std::time::Instant>,
-    asked: u32,
-}
-
-impl Idle {
-    fn for_too_long(&mut self, waiting: Waiting) -> bool {
-        let since = *self.since.get_or_insert_with(clock::monotonic);
-        // Who waits for a busy Squish server waits for as long as the plan is not drained.
-        waiting != Waiting::SquishServer && since.elapsed() > IDLE_GRACE
-    }
-
-    /// Grows from two to fifteen seconds, apart by slot so that workers do not ask in step.
-    fn pause(&mut self, slot: usize) -> Duration {
-        self.asked += 1;
-        let grown = POLL.0 * 2u32.saturating_pow(self.asked.min(4) - 1);
-        let spread = 0.75 + 0.5 * f64::from(u8::try_from(slot * 37 % 100).unwrap_or(0)) / 100.0;
-        grown.min(POLL.1).mul_f64(spread)
+/// The lease is over, and so is what was written down of it.
+fn over(hold: Option<Hold>) {
+    if let Some(hold) = hold {
+        hold.over();
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// What the API does with a request.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Reply {
     /// Answers: status, header lines (each ended by CRLF), body.
     Says(u16, &'static str, &'static str),
@@ -17,6 +17,48 @@ pub(crate) enum Reply {
     Hangs,
     /// Reads the request and closes.
     Cuts,
+    /// Begins an answer of this status and closes in the middle of it.
+    Half(u16),
+    /// Begins an answer of this status and never ends it.
+    Endless(u16),
+    /// Sends a page for people, as a proxy does.
+    Page(u16),
+}
+
+impl Reply {
+    /// Answers; gives the stream back if it is to be held open.
+    pub(crate) fn give(self, mut stream: TcpStream, request: &Request) -> Option<TcpStream> {
+        match self {
+            Self::Says(code, headers, body) => say(&mut stream, code, headers, body),
+            Self::Echo(code) => {
+                let words = request.headers.join(" ");
+                let body = serde_json::json!({ "message": words }).to_string();
+                say(&mut stream, code, "", &body);
+            }
+            Self::Hangs => return Some(stream),
+            Self::Cuts => {}
+            Self::Half(code) => {
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 {code} X\r\ncontent-length: 1000\r\n\r\n[{{\"message\": \"a"
+                );
+            }
+            Self::Endless(code) => {
+                let _ = write!(stream, "HTTP/1.1 {code} X\r\nconnection: close\r\n\r\n[");
+                while stream.write_all(&[b' '; 8192]).is_ok() {}
+            }
+            Self::Page(code) => {
+                let headers = "content-type: text/html\r\n";
+                say(
+                    &mut stream,
+                    code,
+                    headers,
+                    "<html><body>Please log in</body></html>",
+                );
+            }
+        }
+        None
+    }
 }
 
 /// A request as it arrived.
@@ -38,6 +80,14 @@ impl Request {
             .collect()
     }
 
+    /// Method, path and query.
+    pub(crate) fn parts(&self) -> (&str, &str, &str) {
+        let mut words = self.line.split(' ');
+        let (method, target) = (words.next().unwrap(), words.next().unwrap());
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        (method, path, query)
+    }
+
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -57,21 +107,16 @@ impl Mock {
         let seen = Arc::clone(&asked);
         std::thread::spawn(move || {
             let mut held = Vec::new();
-            for (number, stream) in listener.incoming().enumerate() {
-                let mut stream = stream.unwrap();
-                let request = read(&stream);
+            let mut number = 0;
+            for stream in listener.incoming() {
+                let stream = stream.unwrap();
+                let Some(request) = read(&stream) else {
+                    continue;
+                };
                 let reply = replies[number.min(replies.len() - 1)];
-                let echo = request.headers.join(" ");
-                seen.lock().unwrap().push(request);
-                match reply {
-                    Reply::Says(code, headers, body) => say(&mut stream, code, headers, body),
-                    Reply::Echo(code) => {
-                        let body = serde_json::json!({ "message": echo }).to_string();
-                        say(&mut stream, code, "", &body);
-                    }
-                    Reply::Hangs => held.push(stream),
-                    Reply::Cuts => {}
-                }
+                number += 1;
+                seen.lock().unwrap().push(request.clone());
+                held.extend(reply.give(stream, &request));
             }
         });
         Self { url, asked }
@@ -83,19 +128,21 @@ impl Mock {
     }
 }
 
-fn read(stream: &TcpStream) -> Request {
+/// `None` if the other side went away without one.
+pub(crate) fn read(stream: &TcpStream) -> Option<Request> {
     let mut reader = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
         let mut line = String::new();
-        reader.read_line(&mut line).unwrap();
+        reader.read_line(&mut line).ok()?;
         let line = line.trim_end();
         if line.is_empty() {
             break;
         }
         lines.push(line.to_owned());
     }
-    let headers: Vec<String> = lines[1..]
+    let headers: Vec<String> = lines
+        .get(1..)?
         .iter()
         .map(|line| {
             let (name, value) = line.split_once(": ").unwrap();
@@ -107,15 +154,15 @@ fn read(stream: &TcpStream) -> Request {
         .find_map(|line| line.strip_prefix("content-length: "))
         .map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
-    reader.read_exact(&mut body).unwrap();
-    Request {
+    reader.read_exact(&mut body).ok()?;
+    Some(Request {
         line: lines[0].clone(),
         headers,
         body: String::from_utf8(body).unwrap(),
-    }
+    })
 }
 
-fn say(stream: &mut TcpStream, code: u16, headers: &str, body: &str) {
+pub(crate) fn say(stream: &mut TcpStream, code: u16, headers: &str, body: &str) {
     let length = body.len();
     let _ = write!(
         stream,

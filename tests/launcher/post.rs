@@ -41,20 +41,16 @@ E" >>"$GITHUB_STATE""#,
 #[test]
 fn a_binary_that_outlived_its_launcher_ends_before_leases_are_given_back() {
     let Some(stage) = Stage::new() else { return };
-    let binary = stage.path("outliving");
-    let script = format!(
-        "#!{}\nconst fs = require('node:fs');
-        if (process.argv[3] === '--post') {{
-            console.log(`given back, ${{fs.readFileSync('end', 'utf8')}}`);
-        }} else {{
-            process.on('SIGTERM', () => {{ fs.writeFileSync('end', 'after its end'); process.exit(0); }});
-            setInterval(() => {{}}, 1e6);
-            console.log(`ready ${{process.pid}}`);
-        }}",
-        stage.node().display()
+    let binary = stage.program(
+        "const fs = require('node:fs');
+        if (process.argv[3] === '--post') {
+            console.log(`given back, ${fs.readFileSync('end', 'utf8')}`);
+        } else {
+            process.on('SIGTERM', () => { fs.writeFileSync('end', 'after its end'); process.exit(0); });
+            setInterval(() => {}, 1e6);
+            console.log(`ready ${process.pid}`);
+        }",
     );
-    fs::write(&binary, script).unwrap();
-    super::stage::make_executable(&binary);
 
     let mut running = stage.main().binary_path(&binary).start();
     let pid = running.until_said("ready ");
@@ -70,15 +66,20 @@ fn a_binary_that_outlived_its_launcher_ends_before_leases_are_given_back() {
 #[test]
 fn a_binary_that_will_not_end_is_killed() {
     let Some(stage) = Stage::new() else { return };
-    let script = "[ \"$2\" = --post ] && exit; trap '' TERM; echo \"ready $$\"; while :; do sleep 1000 & wait; done";
-    let binary = stage.binary("stuck", script);
+    let binary = stage.program(
+        "if (process.argv[3] !== '--post') {
+            process.on('SIGTERM', () => {});
+            setInterval(() => {}, 1e6);
+            console.log(`ready ${process.pid}`);
+        }",
+    );
     let mut running = stage.main().binary_path(&binary).start();
     let pid = running.until_said("ready ");
     running.send(Signal::KILL);
     running.end_alone();
     let ended = stage.post().faster("clock").run().code_is(0);
     assert_eq!(ended.commands(), []);
-    assert!(gone(&pid));
+    until("its end", || gone(&pid).then_some(()));
 }
 
 #[test]

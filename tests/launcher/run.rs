@@ -154,21 +154,3 @@ fn without_a_state_file_the_binary_runs_all_the_same() {
         .code_is(5);
     assert!(ended.only("warning").contains("EISDIR"));
 }
-
-/// A non-blocking pipe would reach the binary, and make its writes fail when the reader is slow.
-#[test]
-fn the_binary_inherits_a_pipe_that_blocks() {
-    let Some(stage) = Stage::new() else { return };
-    let binary = stage.binary(
-        "binary",
-        "sed -n 's/^flags:[[:space:]]*/flags /p' /proc/self/fdinfo/1",
-    );
-    let ended = stage.main().binary_path(&binary).run().code_is(0);
-    let flags = ended
-        .stdout
-        .lines()
-        .find_map(|line| line.strip_prefix("flags "))
-        .unwrap();
-    let flags = u32::from_str_radix(flags, 8).unwrap();
-    assert_eq!(flags & 0o4000, 0, "O_NONBLOCK is set: {ended}");
-}

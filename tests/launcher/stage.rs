@@ -65,10 +65,6 @@ impl Stage {
         self.folder.path().join("a stage").join(name)
     }
 
-    pub(crate) fn node(&self) -> &Path {
-        &self.node
-    }
-
     /// The manifest of version 1.2.3 with these files.
     pub(crate) fn release(&self, files: &serde_json::Value) {
         let manifest = serde_json::json!({ "version": "1.2.3", "source": "", "files": files });
@@ -95,18 +91,24 @@ impl Stage {
         path
     }
 
+    /// The same in JavaScript, which answers signals at once.
+    pub(crate) fn program(&self, script: &str) -> PathBuf {
+        let path = self.path("program");
+        write(&path, &format!("#!{}\n{script}", self.node.display()));
+        path
+    }
+
     /// A binary that stays until it got two signals and tells each of them; then it ends with 130.
     pub(crate) fn stubborn(&self) -> PathBuf {
-        let path = self.path("stubborn");
-        let script = "const got = [];
+        self.program(
+            "const got = [];
             for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
                 console.log(`got ${signal}`);
                 if (got.push(signal) === 2) process.exit(130);
             });
             setInterval(() => {}, 1e6);
-            console.log(`ready ${process.argv.slice(2)} ${process.pid}`);";
-        write(&path, &format!("#!{}\n{script}", self.node.display()));
-        path
+            console.log(`ready ${process.argv.slice(2)} ${process.pid}`);",
+        )
     }
 
     /// The launcher as the runner starts it.
@@ -177,11 +179,6 @@ pub(crate) fn arch() -> &'static str {
 /// Writes an executable shell script.
 pub(crate) fn executable(path: &Path, script: &str) {
     write(path, &format!("#!/bin/sh\n{script}\n"));
-}
-
-pub(crate) fn make_executable(path: &Path) {
-    let text = fs::read_to_string(path).unwrap();
-    write(path, &text);
 }
 
 /// By a process of its own: one that another test forks meanwhile would hold our file open, and what is open for

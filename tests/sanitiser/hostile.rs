@@ -139,11 +139,15 @@ impl Hostile {
     /// A text, and a bound that may cut it where it hurts.
     pub(crate) fn cut_text(&mut self, bounds: &[usize]) -> (String, usize) {
         let max = self.one_of(bounds);
-        if self.below(4) > 0 {
+        if self.below(8) > 0 {
             return (self.text(), max);
         }
-        // Something that the bound, or the one on what is looked at, goes through.
-        let reach = self.one_of(&[max, max, 4 * max + 4096]);
+        // Something that the bound, or rarely the one on what is looked at, goes through.
+        let reach = if self.below(16) == 0 {
+            4 * max + 4096
+        } else {
+            max
+        };
         let filler = self.one_of(&["x", "é", "漢", "#", ":", " ", "\u{200d}", "\u{1b}[0m"]);
         let mark = self.piece();
         let before = reach.saturating_sub(self.below(mark.len() + 4));
@@ -159,7 +163,7 @@ impl Hostile {
         for _ in 0..=self.below(7) {
             text.push_str(&self.piece());
         }
-        if self.below(400) == 0 {
+        if self.below(2000) == 0 {
             text = text.repeat(1 + self.below(300));
         }
         text

@@ -53,44 +53,35 @@ pub(crate) enum Surface {
     EnvFile,
 }
 
-/// All of them, those that are most used more often; a report costs as much as a hundred lines.
-pub(crate) const SURFACES: [Surface; 32] = {
-    use Surface::*;
-    [
-        Line,
-        Line,
-        Line,
-        Line,
-        Line,
-        Line,
-        Line,
-        Joined,
-        Joined,
-        Joined,
-        Joined,
-        Joined,
-        Finished,
-        Finished,
-        Finished,
-        Finished,
-        Finished,
-        MarkdownText,
-        MarkdownText,
-        MarkdownCode,
-        MarkdownCode,
-        Writer,
-        Writer,
-        Writer,
-        Writer,
-        Json,
-        Annotation,
-        Annotation,
-        Data,
-        EnvFile,
-        FinalBlock,
-        Findings,
-    ]
-};
+/// All of them and how often each, in 128. A report costs as much as a hundred lines.
+const WEIGHTS: [(Surface, usize); 12] = [
+    (Surface::Line, 40),
+    (Surface::Joined, 18),
+    (Surface::Finished, 16),
+    (Surface::MarkdownText, 8),
+    (Surface::MarkdownCode, 8),
+    (Surface::Writer, 16),
+    (Surface::Json, 4),
+    (Surface::Annotation, 8),
+    (Surface::Data, 4),
+    (Surface::EnvFile, 4),
+    (Surface::FinalBlock, 1),
+    (Surface::Findings, 1),
+];
+
+impl Surface {
+    /// Any of them.
+    pub(crate) fn any(hostile: &mut Hostile) -> Self {
+        let mut left = hostile.below(WEIGHTS.iter().map(|(_, weight)| weight).sum());
+        for (surface, weight) in WEIGHTS {
+            if left < weight {
+                return surface;
+            }
+            left -= weight;
+        }
+        unreachable!("the weights add up")
+    }
+}
 
 type Judgement = Result<(), String>;
 

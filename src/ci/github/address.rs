@@ -72,6 +72,11 @@ impl Address {
         format!("{base}/repos/{}{path}", self.repository)
     }
 
+    /// Whether it is spoken to without TLS.
+    pub(super) fn is_plain(&self) -> bool {
+        self.api.scheme_str() == Some("http")
+    }
+
     /// Whether it is on this machine, where no proxy leads.
     pub(super) fn is_loopback(&self) -> bool {
         self.api.host().is_some_and(is_loopback)

@@ -127,9 +127,9 @@ impl GitHub {
         let commit = super::address::commit(commit)?;
         let budget = Budget::start(self.patience);
         // How many annotations are there for sure: GitHub may count those of a moment ago late.
-        let arrived = AtomicUsize::new(0);
+        let arrived = &AtomicUsize::new(0);
         budget
-            .persist(async || {
+            .persist(|| async move {
                 let found = self.find_check_run(budget, commit, run).await?;
                 let known = if let Some(known) = found {
                     known
@@ -145,7 +145,7 @@ impl GitHub {
                         what: "a check run that was made is not there".to_owned(),
                     })?
                 };
-                self.change_check_run(budget, run, &known, &arrived).await
+                self.change_check_run(budget, run, &known, arrived).await
             })
             .await
     }

@@ -57,14 +57,18 @@ impl GitHub {
         let words = &Words { body };
         let comments = &format!("/issues/{pull_request}/comments");
         let budget = Budget::start(self.patience);
-        let attempt = async || match self.find_comment(budget, comments, &marker).await? {
-            Some(id) => {
-                let path = format!("/issues/comments/{id}");
-                self.update(budget, &path, words).await
-            }
-            None => self.create(budget, comments, words).await,
-        };
-        budget.persist(attempt).await
+        let marker = &marker;
+        budget
+            .persist(|| async move {
+                match self.find_comment(budget, comments, marker).await? {
+                    Some(id) => {
+                        let path = format!("/issues/comments/{id}");
+                        self.update(budget, &path, words).await
+                    }
+                    None => self.create(budget, comments, words).await,
+                }
+            })
+            .await
     }
 
     async fn find_comment(

@@ -42,10 +42,10 @@ impl Budget {
 
     /// Tries until it is done, refused for good, or patience ends. What asks for a longer pause than there is patience
     /// left gets none.
-    pub(super) async fn persist<T>(
-        self,
-        attempt: impl AsyncFn() -> Result<T, NotSet>,
-    ) -> Result<T, NotSet> {
+    pub(super) async fn persist<T, F>(self, attempt: impl Fn() -> F) -> Result<T, NotSet>
+    where
+        F: Future<Output = Result<T, NotSet>>,
+    {
         let mut tries = 1;
         loop {
             let refusal = match attempt().await {
@@ -108,9 +108,9 @@ mod tests {
         let began = sleep(Duration::ZERO).deadline();
         let budget = Budget::start(Patience::default());
         let result = budget
-            .persist(async || {
+            .persist(|| {
                 tries.set(tries.get() + 1);
-                answers[tries.get() - 1].clone()
+                std::future::ready(answers[tries.get() - 1].clone())
             })
             .await;
         let took = sleep(Duration::ZERO).deadline().duration_since(began);

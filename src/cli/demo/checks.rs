@@ -45,12 +45,13 @@ pub fn explain(report: &Report, out: &Path, took: Duration, screen: &Screen) -> 
     screen.say(&format!(
         "\nThat was the demo, in {}. Two tests fail on both systems, one crashes, one hangs until its time limit, one \
          skips itself,\nand the killed worker's test was rescued by another. A real run with this report would end with \
-         exit code {} ({}).\n\n  {}\n  {}\n  {}\n\nYour own tests: write a testplan.yml as the one above, then \
+         exit code {} ({}).\n\n  {}\n  {}\n  {}\n  {}\n\nYour own tests: write a testplan.yml as the one above, then \
          `testplan run`.",
         span(took),
         report.conclusion().code(),
         report.conclusion().word(),
         out.join("testplan.yml").display(),
+        out.join("report.html").display(),
         out.join("summary.md").display(),
         out.join("junit.xml").display(),
     ));

@@ -75,6 +75,7 @@ pub(super) fn visible(text: &str) -> String {
 
 fn show(c: char, shown: &mut String) {
     match c {
+        ' '..='~' => shown.push(c),
         '\n' => shown.push_str("\\n"),
         '\r' => shown.push_str("\\r"),
         '\t' => shown.push_str("\\t"),

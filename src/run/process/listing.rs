@@ -7,7 +7,7 @@ use tokio::{
     time,
 };
 
-use super::{SpawnError, start};
+use super::{SpawnError, mark, start};
 use crate::runner::{
     command::CommandLine,
     outcome::{Ending, words},
@@ -59,7 +59,8 @@ pub async fn run_to_end(
     timeout: Duration,
     limit: usize,
 ) -> Result<Listed, ListingError> {
-    let mut running = start(command, Stdio::piped(), Stdio::piped())?;
+    let mark = mark().map_err(|error| SpawnError::explain(command, error))?;
+    let mut running = start(command, Stdio::piped(), Stdio::piped(), mark)?;
     let stdout = running.child.stdout().take();
     let stderr = running.child.stderr().take();
     let mut printed = Vec::new();

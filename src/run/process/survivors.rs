@@ -22,16 +22,30 @@ fn still_living(group: u32) -> bool {
     proc::processes().any(|pid| proc::living_group(pid) == Some(group))
 }
 
-/// Kills them, and looks again until there is none or a second has passed. Returns how many live on. Blocks.
+/// What came of killing.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Killed {
+    /// How many lived at first.
+    #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "asked on Linux"))]
+    pub(super) found: usize,
+    /// How many live on.
+    pub(super) left: usize,
+}
+
+/// Kills those of the group, if one is named, and those with the mark, and looks again until there is none or a second
+/// has passed. Blocks.
 #[cfg(target_os = "linux")]
-pub(super) fn kill(group: u32, mark: &str) -> usize {
+pub(super) fn kill(group: Option<u32>, mark: &str) -> Killed {
     const ROUNDS: usize = 100;
     let ours = |pid: Pid| proc::belongs(pid, group, mark);
-    let mut left = 0;
-    for _ in 0..ROUNDS {
+    let mut killed = Killed { found: 0, left: 0 };
+    for round in 0..ROUNDS {
         let living: Vec<Pid> = proc::processes().filter(|pid| ours(*pid)).collect();
-        left = living.len();
-        if left == 0 {
+        killed.left = living.len();
+        if round == 0 {
+            killed.found = living.len();
+        }
+        if living.is_empty() {
             break;
         }
         for pid in living {
@@ -40,13 +54,25 @@ pub(super) fn kill(group: u32, mark: &str) -> usize {
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    left
+    killed
 }
 
 /// Elsewhere there is no way to find them beyond the group, which was killed as a whole.
 #[cfg(not(target_os = "linux"))]
-pub(super) fn kill(_group: u32, _mark: &str) -> usize {
-    0
+pub(super) fn kill(_group: Option<u32>, _mark: &str) -> Killed {
+    Killed { found: 0, left: 0 }
+}
+
+/// Whether a living process of the group bears the mark.
+#[cfg(target_os = "linux")]
+pub(super) fn is_marked(group: u32, mark: &str) -> bool {
+    proc::processes().any(|pid| proc::living_group(pid) == Some(group) && proc::bears(pid, mark))
+}
+
+/// When a process was started, in ticks since the system was; also of one that is dead and not yet collected.
+#[cfg(target_os = "linux")]
+pub(super) fn started(pid: Pid) -> Option<u64> {
+    proc::started(pid)
 }
 
 /// Kills a process if it is ours, also if its number goes to another one meanwhile.
@@ -81,24 +107,34 @@ mod proc {
     }
 
     /// Whether a process lives and is of the group or bears the mark in its environment.
-    pub(super) fn belongs(pid: Pid, group: u32, mark: &str) -> bool {
-        living_group(pid).is_some_and(|its| its == group || bears(pid, mark))
+    pub(super) fn belongs(pid: Pid, group: Option<u32>, mark: &str) -> bool {
+        living_group(pid).is_some_and(|its| Some(its) == group || bears(pid, mark))
     }
 
     /// The group of a process that lives.
     pub(super) fn living_group(pid: Pid) -> Option<u32> {
-        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
-        // The name before it is in parentheses and may hold anything.
-        let behind_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
-        let fields = std::str::from_utf8(&stat[behind_name..]).ok()?;
-        let mut fields = fields.split_ascii_whitespace();
+        let stat = stat(pid)?;
+        let mut fields = stat.split_ascii_whitespace();
         let state = fields.next()?;
         let group = fields.nth(1)?.parse().ok()?;
         (!matches!(state, "Z" | "X" | "x")).then_some(group)
     }
 
+    /// The 22nd field, of which the first two are not in what is read.
+    pub(super) fn started(pid: Pid) -> Option<u64> {
+        stat(pid)?.split_ascii_whitespace().nth(19)?.parse().ok()
+    }
+
+    /// What the system says of a process, from its state on.
+    fn stat(pid: Pid) -> Option<String> {
+        let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;
+        // The name before it is in parentheses and may hold anything.
+        let behind_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
+        String::from_utf8(stat[behind_name..].to_vec()).ok()
+    }
+
     /// Others' environments cannot be read, and ours do not interest.
-    fn bears(pid: Pid, mark: &str) -> bool {
+    pub(super) fn bears(pid: Pid, mark: &str) -> bool {
         fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
             environment
                 .split(|byte| *byte == 0)

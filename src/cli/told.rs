@@ -1,0 +1,329 @@
+//! What GitHub is told of a report: a commit status, a check run, a comment. Whatever becomes of that, the exit code
+//! stays; what GitHub refuses is told once for each cause.
+
+use secrecy::SecretString;
+
+use super::{
+    args::GitHubArgs,
+    connect,
+    failure::{Ended, Failure},
+    screen::Screen,
+    showing,
+};
+use crate::{
+    ci::{
+        Ci,
+        github::{
+            self, Address, Ask, CheckConclusion, CheckRun, CheckState, CommitStatus, GitHub,
+            LARGEST_COMMENT, LARGEST_TEXT, NotSet, Patience, State,
+        },
+        workflow::{Annotation, Level},
+    },
+    client,
+    config::environment::Environment,
+    exit_code::Conclusion,
+    report::{Report, sanitise::console_line, status_line::status_line, summary},
+};
+
+/// GitHub's token.
+const TOKEN: &str = "GITHUB_TOKEN";
+/// `owner/name`.
+const REPOSITORY: &str = "GITHUB_REPOSITORY";
+/// The API's base, on GitHub Enterprise.
+const API_URL: &str = "GITHUB_API_URL";
+/// Most of what GitHub says that is shown, in bytes.
+const MAX_WARNING: usize = 1000;
+/// Kept free in a text for what is put around it, in bytes.
+const FRAME: usize = 1024;
+
+/// What is told, and how long GitHub is waited for.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// The counts; `None` if it ended before there were any.
+    pub report: Option<&'a Report>,
+    /// How the command ends: a report that could not be written is no success.
+    pub ended: &'a Ended,
+    /// How long GitHub is waited for.
+    pub patience: Patience,
+}
+
+/// Tells GitHub what it was to be told. A refusal is a warning.
+pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, screen: &Screen) {
+    let asks = asked(args, screen.step().is_action());
+    if asks.is_empty() {
+        return;
+    }
+    let ci = connect::ci(environment);
+    let (token, address, commit) = match target(args, environment, &ci) {
+        Ok(target) => target,
+        Err(why) => {
+            let what: Vec<String> = asks.iter().map(ToString::to_string).collect();
+            return warn(&format!("{} not set: {why}", what.join(", ")), screen);
+        }
+    };
+    client::install_tls_provider();
+    let telling = Telling {
+        args,
+        told: &told,
+        ci: &ci,
+        commit: &commit,
+        screen,
+    };
+    let mut failed = Vec::new();
+    match GitHub::new(&address, &token, told.patience) {
+        Err(why) => failed.extend(asks.into_iter().map(|ask| (ask, why.clone()))),
+        Ok(github) => {
+            let each = asks.into_iter().map(|ask| telling.set(&github, ask));
+            for (ask, answer) in futures_util::future::join_all(each).await {
+                match answer {
+                    Ok(said) => screen.say(&said),
+                    Err(why) => failed.push((ask, why)),
+                }
+            }
+        }
+    }
+    for line in github::notices(&address, &failed, ci.read_only) {
+        warn(&line, screen);
+    }
+}
+
+/// Says what was not set; in the action where people see it without opening the log.
+pub fn warn(line: &str, screen: &Screen) {
+    let line = console_line(line, MAX_WARNING);
+    screen.insist(&format!("warning: {line}"));
+    if screen.step().is_action() {
+        screen.annotate(&[Annotation {
+            level: Level::Warning,
+            title: "testplan could not tell GitHub".to_owned(),
+            message: line,
+            file: None,
+            line: None,
+        }]);
+    }
+}
+
+/// What was asked for. The action sets a commit status unless there is a check run, which says the same.
+fn asked(args: &GitHubArgs, is_action: bool) -> Vec<Ask> {
+    let check_run = args.check_run.unwrap_or_default();
+    let asks = [
+        (
+            Ask::Status,
+            args.commit_status.unwrap_or(is_action && !check_run),
+        ),
+        (Ask::CheckRun, check_run),
+        (Ask::Comment, args.pr_comment.unwrap_or_default()),
+    ];
+    asks.into_iter()
+        .filter(|(_, is_asked)| *is_asked)
+        .map(|(ask, _)| ask)
+        .collect()
+}
+
+/// Refuses what GitHub would wait for twice.
+pub fn check(args: &GitHubArgs) -> Result<(), Failure> {
+    let both = args.check_run.unwrap_or_default() && args.commit_status.unwrap_or_default();
+    if both && args.check_name.eq_ignore_ascii_case(&args.status_context) {
+        return Err(Failure::usage_text(format_args!(
+            "commit status and check run are both called {:?}, and a rule that wants this name passed waits for both",
+            args.check_name
+        ))
+        .help("give one of them another name with --check-name or --status-context"));
+    }
+    Ok(())
+}
+
+/// One report on its way.
+#[derive(Clone, Copy)]
+struct Telling<'a> {
+    args: &'a GitHubArgs,
+    told: &'a Told<'a>,
+    ci: &'a Ci,
+    commit: &'a str,
+    screen: &'a Screen,
+}
+
+impl Telling<'_> {
+    async fn set(self, github: &GitHub, ask: Ask) -> (Ask, Result<String, NotSet>) {
+        let answer = match ask {
+            Ask::Status => self.status(github).await,
+            Ask::CheckRun => self.check_run(github).await,
+            Ask::Comment => self.comment(github).await,
+        };
+        let place = format!(
+            "{}@{}",
+            github.address(),
+            self.commit.get(..10).unwrap_or(self.commit)
+        );
+        (ask, answer.map(|what| format!("{ask} {what} on {place}")))
+    }
+
+    async fn status(self, github: &GitHub) -> Result<String, NotSet> {
+        let state = state(self.conclusion());
+        let status = CommitStatus {
+            state,
+            context: self.args.status_context.clone(),
+            description: self.headline(),
+            target_url: self.link().map(str::to_owned),
+        };
+        github
+            .set_status(self.commit, &status)
+            .await
+            .map(|()| format!("{state} set"))
+    }
+
+    async fn check_run(self, github: &GitHub) -> Result<String, NotSet> {
+        let conclusion = check_conclusion(self.conclusion());
+        let annotations = self
+            .told
+            .report
+            .map(|report| showing::annotations(report, self.screen))
+            .unwrap_or_default();
+        let run = CheckRun {
+            name: self.args.check_name.clone(),
+            external_id: self.run(),
+            state: CheckState::Completed(conclusion),
+            title: self.headline(),
+            summary: self.page(LARGEST_TEXT),
+            text: None,
+            annotations: annotations.into_iter().filter_map(in_a_file).collect(),
+        };
+        github
+            .put_check_run(self.commit, &run)
+            .await
+            .map(|()| "set".to_owned())
+    }
+
+    async fn comment(self, github: &GitHub) -> Result<String, NotSet> {
+        let number = match self.ci.pull_request {
+            Some(number) => Some(number),
+            None => github.pull_request_of(self.commit).await?,
+        };
+        let Some(number) = number else {
+            return Ok("left out, for there is no open pull request of this commit:".to_owned());
+        };
+        let body = self.page(LARGEST_COMMENT);
+        github
+            .put_comment(number, &self.args.status_context, &body)
+            .await?;
+        Ok(format!("put on pull request {number}"))
+    }
+
+    fn conclusion(self) -> Conclusion {
+        match self.told.ended {
+            Ok(conclusion) | Err(Failure { conclusion, .. }) => *conclusion,
+        }
+    }
+
+    fn headline(self) -> String {
+        let conclusion = self.conclusion();
+        match self.told.report {
+            Some(report) => status_line(report, conclusion),
+            None => format!("{}: {}", conclusion.word(), conclusion.meaning()),
+        }
+    }
+
+    /// The summary and where to read on.
+    fn page(self, largest: usize) -> String {
+        let page = match self.told.report {
+            Some(report) => summary::render(report, largest - FRAME),
+            None => format!("### {}\n", self.headline()),
+        };
+        match self.link() {
+            Some(link) => format!("{page}\n[The run]({link})\n"),
+            None => page,
+        }
+    }
+
+    /// Where people read more; GitHub refuses a status with another kind of link.
+    fn link(&self) -> Option<&str> {
+        let url = self.ci.run_url.as_deref()?;
+        (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
+    }
+
+    /// The attempt of the run: another one has a check run of its own, which GitHub shows in place of this one.
+    fn run(self) -> String {
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        format!(
+            "testplan {}.{}",
+            part(&self.ci.run_id),
+            part(&self.ci.run_attempt)
+        )
+    }
+}
+
+fn in_a_file(annotation: Annotation) -> Option<github::Annotation> {
+    let line = annotation.line.unwrap_or(1);
+    Some(github::Annotation {
+        path: annotation.file?,
+        start_line: line,
+        end_line: line,
+        level: match annotation.level {
+            Level::Error => github::Level::Failure,
+            Level::Warning => github::Level::Warning,
+            Level::Notice => github::Level::Notice,
+        },
+        title: Some(annotation.title),
+        message: annotation.message,
+        raw_details: None,
+    })
+}
+
+/// Token, address and commit, or what of them is missing or wrong.
+fn target(
+    args: &GitHubArgs,
+    environment: &Environment,
+    ci: &Ci,
+) -> Result<(SecretString, Address, String), String> {
+    let (token, repository) = (environment.get(TOKEN), environment.get(REPOSITORY));
+    let commit = args.report_commit.as_ref().or(ci.report_on.as_ref());
+    let (Some(token), Some(repository), Some(commit)) = (token, repository, commit) else {
+        let missing = [
+            (token.is_none(), TOKEN),
+            (repository.is_none(), REPOSITORY),
+            (
+                commit.is_none(),
+                "the commit to tell of (--report-commit, or the event of GitHub Actions)",
+            ),
+        ];
+        let missing: Vec<&str> = missing
+            .iter()
+            .filter(|(is_missing, _)| *is_missing)
+            .map(|(_, name)| *name)
+            .collect();
+        return Err(format!(
+            "{} not known; a step of GitHub Actions has them with `env: GITHUB_TOKEN: ${{{{ github.token }}}}`",
+            missing.join(", ")
+        ));
+    };
+    let api = environment.get(API_URL).unwrap_or(github::API);
+    let address = Address::new(api, repository).map_err(|error| error.to_string())?;
+    Ok((SecretString::from(token.trim()), address, commit.clone()))
+}
+
+fn state(conclusion: Conclusion) -> State {
+    match conclusion {
+        Conclusion::Passed => State::Success,
+        Conclusion::Failed => State::Failure,
+        Conclusion::Usage
+        | Conclusion::Infrastructure
+        | Conclusion::NothingToRun
+        | Conclusion::Incomplete
+        | Conclusion::Bug
+        | Conclusion::Interrupted
+        | Conclusion::Terminated => State::Error,
+    }
+}
+
+/// Never neutral or skipped: GitHub takes these for passed.
+fn check_conclusion(conclusion: Conclusion) -> CheckConclusion {
+    match conclusion {
+        Conclusion::Passed => CheckConclusion::Success,
+        Conclusion::Interrupted | Conclusion::Terminated => CheckConclusion::Cancelled,
+        Conclusion::Failed
+        | Conclusion::Usage
+        | Conclusion::Infrastructure
+        | Conclusion::NothingToRun
+        | Conclusion::Incomplete
+        | Conclusion::Bug => CheckConclusion::Failure,
+    }
+}

@@ -1,0 +1,149 @@
+//! The report as one HTML file: whole without JavaScript or network, filtered and searched with it.
+//!
+//! The file is well-formed XML too, so that a test can prove that foreign text made no element. Its policy allows
+//! the one script and the one style by their hashes and nothing else. Sizes are bounded: what is left out is said, by
+//! number and place.
+
+mod attempts;
+mod card;
+mod chart;
+mod header;
+mod kind;
+mod markup;
+mod sections;
+mod tables;
+mod timeline;
+
+use std::collections::BTreeSet;
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    exit_code::Conclusion,
+    model::{ExecutionId, Timestamp},
+};
+
+use super::Report;
+use kind::Look;
+use markup::Markup;
+
+/// Sorting, filters and search.
+const SCRIPT: &str = include_str!("html/report.js");
+/// How it looks.
+const STYLE: &str = include_str!("html/report.css");
+
+/// Longest name, capability set or title, in bytes of its text.
+const MAX_NAME: usize = 300;
+/// Longest message, in bytes of its text.
+const MAX_MESSAGE: usize = 2000;
+
+/// What a report does not know of itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Setting<'a> {
+    /// The commit under test, where it is known.
+    pub commit: Option<&'a str>,
+}
+
+/// Renders the report as a file that a browser opens from anywhere.
+///
+/// Time and size grow with the report only up to bounds: 500 executions in detail, 5,000 in the table, 100 workers
+/// in the timeline, and 12 MiB whatever the texts are.
+pub fn render(report: &Report, setting: &Setting<'_>) -> Vec<u8> {
+    let mut body = Markup::default();
+    header::header(&mut body, report, setting);
+    body.raw("<main>\n");
+    sections::broken(&mut body, report);
+    let detailed = sections::troubles(&mut body, report);
+    tables::capabilities(&mut body, report);
+    chart::timeline_section(&mut body, report);
+    tables::workers(&mut body, report);
+    tables::slowest(&mut body, report);
+    tables::executions(&mut body, report, &detailed);
+    sections::warnings(&mut body, report);
+    body.raw("</main>\n<footer><p>Made by testplan ")
+        .raw(env!("CARGO_PKG_VERSION"))
+        .raw(" from the workers’ records. For machines the same is in <code>junit.xml</code>.</p></footer>\n");
+
+    let mut page = Markup::default();
+    head(&mut page, report);
+    page.part(&body)
+        .raw("<script>")
+        .raw(SCRIPT)
+        .raw("</script>\n</body>\n</html>\n");
+    page.into_bytes()
+}
+
+/// The executions shown in detail: their anchors are there, all others' in the table.
+type Detailed = BTreeSet<ExecutionId>;
+
+/// From `first` to `time`, in milliseconds.
+fn since(time: Timestamp, first: Timestamp) -> u64 {
+    u64::try_from(time.since(first).as_millis()).unwrap_or(u64::MAX)
+}
+
+fn head(page: &mut Markup, report: &Report) {
+    let look = conclusion(report.conclusion());
+    page.raw("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
+        .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; script-src '")
+        .text(&hash(SCRIPT), 100)
+        .raw("'; style-src '")
+        .text(&hash(STYLE), 100)
+        .raw("'\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"referrer\" content=\"no-referrer\"/>\n<title>")
+        .raw(look.symbol)
+        .raw(" ");
+    header::counted(page, report);
+    page.raw(" · ")
+        .text(title(report), MAX_NAME)
+        .raw("</title>\n<link rel=\"icon\" href=\"")
+        .raw(icon(report.conclusion()))
+        .raw("\"/>\n<style>")
+        .raw(STYLE)
+        .raw("</style>\n</head>\n<body>\n");
+}
+
+/// As a policy names the content of a script or style.
+fn hash(content: &str) -> String {
+    format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(content)))
+}
+
+fn title(report: &Report) -> &str {
+    report
+        .plan
+        .as_ref()
+        .map(|plan| plan.title.trim())
+        .filter(|title| !title.is_empty())
+        .unwrap_or("Test plan")
+}
+
+/// How a conclusion looks; the class says how bad it is.
+fn conclusion(conclusion: Conclusion) -> Look {
+    let (class, symbol) = match conclusion {
+        Conclusion::Passed => ("passed", "✓"),
+        Conclusion::Failed => ("failed", "✗"),
+        Conclusion::Incomplete => ("missing", "?"),
+        Conclusion::Usage | Conclusion::Infrastructure | Conclusion::Bug => ("error", "!"),
+        Conclusion::NothingToRun => ("skipped", "∅"),
+        Conclusion::Interrupted | Conclusion::Terminated => ("skipped", "■"),
+    };
+    Look {
+        class,
+        symbol,
+        word: conclusion.word(),
+    }
+}
+
+/// The tab's picture, in the shape of the symbol.
+fn icon(conclusion: Conclusion) -> &'static str {
+    match conclusion {
+        Conclusion::Passed => {
+            "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='8' fill='%231a7f4b'/%3E%3Cpath d='M4.2 8.4l2.6 2.6 5-5.6' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
+        }
+        Conclusion::Failed => {
+            "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Ccircle cx='8' cy='8' r='8' fill='%23c0362c'/%3E%3Cpath d='M5 5l6 6M11 5l-6 6' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
+        }
+        _ => {
+            "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Cpath d='M8 0l8 15H0z' fill='%23a85d00'/%3E%3Cpath d='M8 5v5M8 11.5v2' fill='none' stroke='white' stroke-width='2'/%3E%3C/svg%3E"
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! How each attempt on an execution went: who, where, when, what became of it, and whether it counts.
+
+use crate::report::{Attempt, Counting, Entry, Report};
+
+use super::{MAX_NAME, card, kind, markup::Markup, since};
+
+/// Most attempts listed of one execution: the last ones.
+const MAX_ATTEMPTS: usize = 20;
+
+/// The list of attempts, the words of those that do not count with them.
+pub(super) fn attempts(page: &mut Markup, report: &Report, entry: &Entry) {
+    if entry.attempts.is_empty() {
+        return;
+    }
+    let hidden = entry.attempts.len().saturating_sub(MAX_ATTEMPTS);
+    if hidden > 0 {
+        page.raw("<p class=\"more\">")
+            .number(hidden)
+            .raw(" earlier attempts are left out</p>\n");
+    }
+    page.raw("<ul class=\"attempts\" aria-label=\"Attempts\">\n");
+    for (attempt, index) in entry.attempts.iter().zip(1_usize..).skip(hidden) {
+        page.raw("<li>");
+        line(page, report, attempt, index);
+        if attempt.counting != Counting::Counts {
+            card::words(page, entry, attempt, false);
+        }
+        page.raw("</li>\n");
+    }
+    page.raw("</ul>\n");
+}
+
+fn line(page: &mut Markup, report: &Report, attempt: &Attempt, index: usize) {
+    let look = kind::attempt(attempt);
+    page.raw("<p class=\"line\"><b>attempt ");
+    match attempt.number {
+        Some(number) => page.number(number),
+        None => page.number(index),
+    };
+    page.raw("</b> <span class=\"state ")
+        .raw(look.class)
+        .raw("\"><span aria-hidden=\"true\">")
+        .raw(look.symbol)
+        .raw("</span> ")
+        .raw(look.word)
+        .raw("</span> ")
+        .raw(match attempt.counting {
+            Counting::Counts => "<span>counted</span>",
+            Counting::UntilReset => "<span>counted until it was reset</span>",
+            Counting::Not => "<span class=\"not\">not counted</span>",
+        })
+        .raw(" <span>worker <bdi>")
+        .text(&attempt.worker, MAX_NAME)
+        .raw("</bdi></span>");
+    if let Some(server) = &attempt.squish_server {
+        page.raw(" <span>Squish server <bdi>")
+            .text(server, MAX_NAME)
+            .raw("</bdi></span>");
+    }
+    if let Some((first, _)) = report.span {
+        page.raw(" <span>at +")
+            .span(since(attempt.reserved, first))
+            .raw("</span>");
+    }
+    if let Some(duration) = attempt.duration_ms() {
+        page.raw(" <span>took ").span(duration).raw("</span>");
+    }
+    if let Some(lease) = &attempt.lease {
+        page.raw(" <span>lease <code>")
+            .text(lease, 40)
+            .raw("</code></span>");
+    }
+    if let Some(log) = attempt.ended().and_then(|ended| ended.log.as_ref()) {
+        page.raw(" <span>log <code>")
+            .text(log, MAX_NAME)
+            .raw("</code></span>");
+    }
+    page.raw("</p>\n");
+}

@@ -1,0 +1,134 @@
+//! Markup being written. Only text of this program's source goes in as markup; everything else passes a method that
+//! makes it harmless, so that forgetting to escape does not compile.
+
+use std::fmt::{Display, Write as _};
+
+use crate::{
+    model::Timestamp,
+    report::{
+        sanitise::{html_block, html_text},
+        span::human,
+    },
+};
+
+/// A page or a part of one.
+#[derive(Debug, Default)]
+pub(super) struct Markup(String);
+
+/// What prints as digits alone.
+pub(super) trait Number: Display {}
+impl Number for u8 {}
+impl Number for u32 {}
+impl Number for u64 {}
+impl Number for usize {}
+impl Number for i64 {}
+
+impl Markup {
+    /// Markup of our own.
+    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+        self.0.push_str(markup);
+        self
+    }
+
+    /// One line of foreign text, as content or within the quotes of an attribute.
+    pub(super) fn text(&mut self, foreign: &str, max: usize) -> &mut Self {
+        self.0.push_str(&html_text(foreign, max));
+        self
+    }
+
+    /// The end of foreign text in lines, as content of a preformatted element.
+    pub(super) fn block(&mut self, foreign: &str, max: usize) -> &mut Self {
+        self.0.push_str(&html_block(foreign, max));
+        self
+    }
+
+    /// A number as it is: for anchors and numbers that are names.
+    pub(super) fn number(&mut self, number: impl Number) -> &mut Self {
+        let _ = write!(self.0, "{number}");
+        self
+    }
+
+    /// An amount with its thousands apart.
+    pub(super) fn amount(&mut self, amount: u64) -> &mut Self {
+        let digits = amount.to_string();
+        for (index, digit) in digits.char_indices() {
+            if index > 0 && (digits.len() - index).is_multiple_of(3) {
+                self.0.push(',');
+            }
+            self.0.push(digit);
+        }
+        self
+    }
+
+    /// A length of time, from milliseconds.
+    pub(super) fn span(&mut self, milliseconds: u64) -> &mut Self {
+        self.0.push_str(&human(milliseconds));
+        self
+    }
+
+    /// A share as a percentage with three digits behind the point; all of nothing is nothing.
+    pub(super) fn percent(&mut self, part: u64, whole: u64) -> &mut Self {
+        let thousandths = u128::from(part) * 100_000 / u128::from(whole.max(1));
+        let _ = write!(self.0, "{}.{:03}%", thousandths / 1000, thousandths % 1000);
+        self
+    }
+
+    /// A point in time, for people and machines. Nothing for a time that no calendar has.
+    pub(super) fn time(&mut self, time: Timestamp) -> &mut Self {
+        if let Ok(time) = jiff::Timestamp::from_millisecond(time.0) {
+            let _ = write!(
+                self.0,
+                "<time datetime=\"{}\">{}</time>",
+                time.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                time.strftime("%Y-%m-%d %H:%M:%S UTC")
+            );
+        }
+        self
+    }
+
+    /// A part written elsewhere.
+    pub(super) fn part(&mut self, part: &Self) -> &mut Self {
+        self.0.push_str(&part.0);
+        self
+    }
+
+    /// How long it is by now, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The bytes of the file.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0.into_bytes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        let mut markup = Markup::default();
+        for amount in [0, 999, 1000, 200_000, 1_234_567] {
+            markup.amount(amount).raw(" ");
+        }
+        markup
+            .percent(1, 8)
+            .raw(" ")
+            .percent(0, 0)
+            .raw(" ")
+            .number(-5_i64);
+        assert_eq!(markup.0, "0 999 1,000 200,000 1,234,567 12.500% 0.000% -5");
+    }
+
+    #[test]
+    fn a_time_that_no_calendar_has_is_left_out() {
+        let mut markup = Markup::default();
+        markup.time(Timestamp(i64::MAX)).time(Timestamp(0));
+        assert_eq!(
+            markup.0,
+            "<time datetime=\"1970-01-01T00:00:00Z\">1970-01-01 00:00:00 UTC</time>"
+        );
+    }
+}

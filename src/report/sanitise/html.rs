@@ -1,0 +1,90 @@
+//! HTML in which foreign text stays text: as element content and between quotes of an attribute alike.
+
+use crate::report::clean::{prefix, strip_escapes, suffix};
+
+use super::console::visible;
+
+/// Longest line of a block, in bytes.
+const MAX_LINE: usize = 2000;
+
+/// One line made of at most `max` bytes of `text`. Nothing in it is markup, a character reference or a quote that
+/// ends an attribute; what nobody sees is written out (`\x07`, `\u{202e}`), line breaks as `⏎`.
+pub fn html_text(text: &str, max: usize) -> String {
+    let whole = strip_escapes(prefix(text, max.saturating_mul(4).saturating_add(4096)));
+    let whole = whole.trim();
+    let kept = prefix(whole, max);
+    let line = kept.replace("\r\n", "⏎").replace(['\n', '\r'], "⏎");
+    let mut safe = escaped(&visible(&line.replace('\t', " ")));
+    if kept.len() < whole.len() {
+        safe.push('…');
+    }
+    safe
+}
+
+/// The lines of the last `max` bytes of `text`, for a preformatted block: the end is where the reason is.
+///
+/// Tabs become spaces, and what nobody sees is written out. Ends without a newline.
+pub fn html_block(text: &str, max: usize) -> String {
+    let mut safe = String::with_capacity(text.len().min(max) + 64);
+    if text.len() > max {
+        safe.push_str("… the beginning is left out …\n");
+    }
+    for line in strip_escapes(suffix(text, max)).lines() {
+        let line = line.trim_end_matches('\r').replace('\t', "    ");
+        safe.push_str(&escaped(&visible(prefix(&line, MAX_LINE))));
+        safe.push_str(if line.len() > MAX_LINE { "…\n" } else { "\n" });
+    }
+    safe.truncate(safe.trim_end().len());
+    safe
+}
+
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + text.len() / 8);
+    for c in text.chars() {
+        match c {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            c => safe.push(c),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_stays_text() {
+        let table = [
+            ("tests/test_api.py", "tests/test_api.py"),
+            ("<b a=\"x\">&lt;'", "&lt;b a=&quot;x&quot;&gt;&amp;lt;&#39;"),
+            ("a\r\nb\nc\td", "a⏎b⏎c d"),
+            ("\u{202e}x\u{1b}[1m\0\u{85}", "\\u{202e}x\\x00\\x85"),
+            ("👩\u{200d}🚀 עברית", "👩\u{200d}🚀 עברית"),
+            ("\u{fffe}\u{ffff}", "\\u{fffe}\\u{ffff}"),
+        ];
+        for (text, safe) in table {
+            assert_eq!(html_text(text, 1000), safe, "{text:?}");
+        }
+        assert_eq!(html_text("ééé", 4), "éé…");
+        assert_eq!(html_text("a<b", 2), "a&lt;…");
+    }
+
+    #[test]
+    fn a_block_keeps_lines_and_the_end() {
+        assert_eq!(
+            html_block("a\r\n\tb<\n\u{7}\n\n", 100),
+            "a\n    b&lt;\n\\x07"
+        );
+        assert_eq!(
+            html_block("begin end", 3),
+            "… the beginning is left out …\nend"
+        );
+        let long = html_block(&"x".repeat(5000), 10_000);
+        assert_eq!((long.chars().count(), long.ends_with('…')), (2001, true));
+    }
+}

@@ -1,0 +1,239 @@
+//! A worker is killed without a word, and whoever comes after gives its leases back at once: not before its tests have
+//! ended, and without touching anybody else's processes.
+
+use std::{fs, os::unix::fs::PermissionsExt as _, sync::Arc, time::Duration};
+
+use serde_json::{Value, json};
+use testplan::{
+    client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience},
+    model::ExecutionState,
+    run::{
+        held::{GivenBack, GivenBackEnd, give_back},
+        process::orphans::Orphans,
+    },
+};
+
+use crate::support::{PlanFile, Process, Service, Stage, alive, until};
+
+fn client(url: &str, token: &str) -> Client {
+    testplan::client::install_tls_provider();
+    let transport = HttpTransport::new(&HttpOptions { ca_cert_pem: None }).unwrap();
+    let patience = Patience {
+        service: Duration::from_secs(1),
+        ..Patience::default()
+    };
+    Client::new(
+        Arc::new(transport),
+        Endpoint::parse(url, false).unwrap(),
+        Credentials::Token(token.to_owned().into()),
+        patience,
+    )
+    .unwrap()
+}
+
+fn give(stage: &Stage, client: Option<&Client>) -> Vec<GivenBack> {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime
+        .block_on(give_back(&stage.path("held"), client))
+        .unwrap()
+}
+
+fn work(stage: &Stage, service: &Service, plan: i64, name: &str, lease: &str) -> Process {
+    let work = stage.testplan("work").named(name).at(service).on(plan);
+    work.flags(&format!("--workers 1 --lease {lease} --out {name}"))
+        .with("TESTPLAN_HELD", stage.path("held"))
+        .start()
+}
+
+/// The files of the leases held now, by name.
+fn held(stage: &Stage) -> Vec<(String, Value)> {
+    let Ok(entries) = fs::read_dir(stage.path("held")) else {
+        return Vec::new();
+    };
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut files: Vec<_> = names
+        .filter_map(|name| {
+            let text = stage.read(&format!("held/{name}"));
+            Some((name, serde_json::from_str(&text).ok()?))
+        })
+        .collect();
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    files
+}
+
+/// A worker in the middle of a test whose processes ignore signals, and one of which left its group: all their numbers.
+fn started(stage: &Stage, service: &Service, plan: i64) -> (Process, Vec<u32>) {
+    let worker = work(stage, service, plan, "lost", "60s");
+    let lines = stage.wait_for_lines("tree", 3);
+    until("the process to be written down", || {
+        held(stage).first()?.1.get("process").map(|_| ())
+    });
+    (worker, lines.iter().map(|it| it.parse().unwrap()).collect())
+}
+
+fn stage_with_tree() -> Stage {
+    let stage = Stage::new();
+    let leaf = stage.script("leaf.sh", "trap '' TERM INT HUP\necho $$ >> tree\nhang");
+    let leaf = leaf.display();
+    let away = if cfg!(target_os = "linux") {
+        format!("setsid {leaf}")
+    } else {
+        leaf.to_string()
+    };
+    let body = format!("[ -e tree ] && exit 0\necho $$ >> tree\n{leaf} &\n{away} &\nhang");
+    let test = stage.script("test.sh", &body);
+    PlanFile::run_with(&test).numbered("s", 2).on(&stage);
+    stage
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_a_killed_worker_held_is_open_at_once_and_nothing_runs_on() {
+    let stage = stage_with_tree();
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let (mut worker, tree) = started(&stage, &service, plan);
+    let files = held(&stage);
+    assert_eq!(files.len(), 1);
+    let (name, file) = &files[0];
+    let execution = file["execution"].as_i64().unwrap();
+    assert_eq!(*name, format!("{execution}.json"));
+    assert_eq!(file["plan"], plan);
+    assert!(file["process"]["started"].is_number(), "{file}");
+    let path = stage.path("held").join(name);
+    let mode = fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let token = fs::read_to_string(service.token_file()).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    for secret in [token.trim(), &service.url] {
+        assert!(!text.contains(secret), "{text}");
+    }
+
+    worker.kill();
+    assert!(tree.iter().all(|pid| alive(*pid)), "they outlive it");
+    // The first process ends, and the group is known by the others' mark alone.
+    let first = rustix::process::Pid::from_raw(i32::try_from(tree[0]).unwrap()).unwrap();
+    rustix::process::kill_process(first, rustix::process::Signal::KILL).unwrap();
+    until("its end", || (!alive(tree[0])).then_some(()));
+
+    let given = give(&stage, Some(&client(&service.url, token.trim())));
+    assert!(
+        matches!(
+            given[..],
+            [GivenBack {
+                end: GivenBackEnd::Open,
+                orphans: Orphans::Ended(2..),
+                ..
+            }]
+        ),
+        "{given:?}"
+    );
+    let said = given[0].to_string();
+    assert!(
+        said.contains("were ended, its lease was given back"),
+        "{said}"
+    );
+    let left: Vec<_> = tree.iter().filter(|pid| alive(**pid)).collect();
+    assert!(left.is_empty(), "of {tree:?} there are still {left:?}");
+    let executions = service.executions(plan);
+    let state = executions.iter().find(|it| it.execution_id.0 == execution);
+    assert_eq!(state.unwrap().state, ExecutionState::Open);
+    assert_eq!(service.history(plan, execution), ["reserved", "released"]);
+    assert_eq!(held(&stage).len(), 0);
+    assert!(give(&stage, None).is_empty(), "once");
+
+    work(&stage, &service, plan, "heir", "60s").end().code_is(0);
+    assert_eq!(held(&stage).len(), 0, "a lease that was traded has no file");
+    let kinds = service.history(plan, execution);
+    assert_eq!(kinds, ["reserved", "released", "reserved", "finished"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stranger_with_the_same_number_is_left_alone() {
+    let stage = stage_with_tree();
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let (mut worker, tree) = started(&stage, &service, plan);
+    let (name, mut file) = held(&stage).remove(0);
+    worker.kill();
+    // As if the test had ended and its number had gone to somebody else, who started later.
+    let started = file["process"]["started"].as_u64().unwrap();
+    file["process"]["started"] = json!(started - 1);
+    file["mark"] = json!("nobody's");
+    stage.write(&format!("held/{name}"), &file.to_string());
+    let given = give(&stage, None);
+    assert!(
+        matches!(
+            given[..],
+            [GivenBack {
+                orphans: Orphans::Gone,
+                ..
+            }]
+        ),
+        "{given:?}"
+    );
+    assert!(tree.iter().all(|pid| alive(*pid)), "nobody was ended");
+
+    // Known by the time of its start alone, as where a test cleans its environment: the group, and not who left it.
+    file["process"]["started"] = json!(started);
+    stage.write(&format!("held/{name}"), &file.to_string());
+    let given = give(&stage, None);
+    assert!(
+        matches!(
+            given[..],
+            [GivenBack {
+                orphans: Orphans::Ended(_),
+                ..
+            }]
+        ),
+        "{given:?}"
+    );
+    assert!(!alive(tree[0]));
+    assert_eq!(tree.iter().filter(|pid| alive(**pid)).count(), 1);
+}
+
+#[test]
+fn a_lease_that_cannot_be_given_back_is_kept_for_later_and_one_that_is_over_is_not() {
+    let stage = Stage::new();
+    let test = stage.script("test.sh", "exit 0");
+    PlanFile::run_with(&test).numbered("s", 1).on(&stage);
+    let mut service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let token = fs::read_to_string(service.token_file()).unwrap();
+    work(&stage, &service, plan, "one", "60s").end().code_is(0);
+    assert_eq!(held(&stage).len(), 0);
+    let execution = service.executions(plan)[0].execution_id.0;
+
+    let file = json!({ "v": 1, "plan": plan, "execution": execution, "lease": "x", "mark": "m" });
+    stage.write("held/1.json", &file.to_string());
+    stage.write("held/2.json", "{ torn");
+    let url = service.url.clone();
+    let client = client(&url, token.trim());
+    service.kill();
+    let given = give(&stage, Some(&client));
+    assert!(
+        matches!(
+            given[..],
+            [GivenBack {
+                end: GivenBackEnd::Stands(_),
+                ..
+            }]
+        ),
+        "{given:?}"
+    );
+    assert!(stage.path("held/1.json").exists());
+    service.restart();
+    let given = give(&stage, Some(&client));
+    assert!(
+        matches!(
+            given[..],
+            [GivenBack {
+                end: GivenBackEnd::WasOver(_),
+                ..
+            }]
+        ),
+        "{given:?}"
+    );
+    assert!(!stage.path("held/1.json").exists());
+}
