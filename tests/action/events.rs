@@ -9,6 +9,11 @@ use crate::{
     support::{PlanFile, Service, Stage, Tap},
 };
 
+const REFUSED: Reply = Reply::Says(
+    403,
+    "",
+    r#"{"message":"Resource not accessible by integration"}"#,
+);
 const CREATED: Reply = Reply::Says(201, "", r#"{"id":1,"state":"success"}"#);
 
 /// What a run of an event is to come to.
@@ -17,8 +22,10 @@ struct Expected<'a> {
     tested: &'a str,
     /// Leads the name of the batch; none for a tag.
     branch: Option<&'a str>,
-    /// The commit that gets the status; `None` where the token may not set one.
-    status: Option<&'a str>,
+    /// The commit that gets the status.
+    status: &'a str,
+    /// Where the token may only read: what the step says of the cause.
+    refused: Option<&'a str>,
 }
 
 /// One of GitHub's examples.
@@ -47,7 +54,10 @@ fn check_at(event: &Event, checked_out: &str, expected: &Expected<'_>) {
     PlanFile::run_with(&test).numbered("s", 2).on(&stage);
     let service = Service::start(&stage);
     let tap = Tap::before(&service);
-    let api = Mock::start(&[CREATED]);
+    let api = Mock::start(match expected.refused {
+        None => &[CREATED],
+        Some(_) => &[REFUSED],
+    });
     let action = Action::ours();
     let job = Job::new(&stage, "gui", event)
         .checked_out(&stage, checked_out)
@@ -82,31 +92,27 @@ fn check_at(event: &Event, checked_out: &str, expected: &Expected<'_>) {
         .iter()
         .filter(|it| it.line.contains("/statuses/"))
         .collect();
-    match expected.status {
-        Some(commit) => {
-            let repository = text(&event.payload, "/repository/full_name");
-            let line = format!("POST /repos/{repository}/statuses/{commit} HTTP/1.1");
-            for status in &statuses {
-                assert_eq!(status.line, line, "{done}");
-                assert_eq!(
-                    status.header("authorization"),
-                    [format!("Bearer {}", Job::TOKEN)]
-                );
-                assert_eq!(status.json()["context"], "testplan");
-                let target = text(&status.json(), "/target_url").to_owned();
-                assert!(
-                    target.contains(&format!("{repository}/actions/runs/")),
-                    "{target}"
-                );
-            }
-            let states: Vec<Value> = statuses
-                .iter()
-                .map(|it| it.json()["state"].clone())
-                .collect();
-            assert_eq!(states.last(), Some(&json!("success")), "{done}");
-            assert_eq!(done.messages(Level::Warning), [""; 0], "{done}");
+    let repository = text(&event.payload, "/repository/full_name");
+    let commit = expected.status;
+    let line = format!("POST /repos/{repository}/statuses/{commit} HTTP/1.1");
+    for status in &statuses {
+        assert_eq!(status.line, line, "{done}");
+        let bearer = format!("Bearer {}", Job::TOKEN);
+        assert_eq!(status.header("authorization"), [bearer]);
+        assert_eq!(status.json()["context"], "testplan");
+        let target = text(&status.json(), "/target_url").to_owned();
+        let run = format!("https://github.invalid/{repository}/actions/runs/");
+        assert!(target.starts_with(&run), "{target}");
+    }
+    let last = statuses.last().map(|it| it.json()["state"].clone());
+    assert_eq!(last, Some(json!("success")), "{done}");
+    let warnings = done.messages(Level::Warning);
+    match expected.refused {
+        None => assert_eq!(warnings, [""; 0], "{done}"),
+        Some(cause) => {
+            assert_eq!((warnings.len(), statuses.len()), (1, 1), "{done}");
+            assert!(warnings[0].contains(cause), "{cause} not in {warnings:?}");
         }
-        None => assert!(statuses.is_empty(), "{statuses:?}\n{done}"),
     }
     well_told(&stage, &job, &done);
 }
@@ -157,7 +163,8 @@ fn push_to_a_branch() {
         &Expected {
             tested: after,
             branch: Some("master"),
-            status: Some(after),
+            status: after,
+            refused: None,
         },
     );
 }
@@ -176,7 +183,8 @@ fn push_of_a_tag() {
         &Expected {
             tested: after,
             branch: None,
-            status: Some(after),
+            status: after,
+            refused: None,
         },
     );
 }
@@ -193,7 +201,8 @@ fn deletion_of_a_branch() {
         &Expected {
             tested: Event::DEFAULT_TIP,
             branch: Some("master"),
-            status: Some(Event::DEFAULT_TIP),
+            status: Event::DEFAULT_TIP,
+            refused: None,
         },
     );
 }
@@ -210,7 +219,8 @@ fn pull_request() {
             &Expected {
                 tested: Event::MERGE,
                 branch: Some("changes"),
-                status: Some(text(&payload, "/pull_request/head/sha")),
+                status: text(&payload, "/pull_request/head/sha"),
+                refused: None,
             },
         );
     }
@@ -229,7 +239,8 @@ fn pull_request_with_its_head_checked_out() {
         &Expected {
             tested: &head,
             branch: Some("changes"),
-            status: Some(&head),
+            status: &head,
+            refused: None,
         },
     );
 }
@@ -249,7 +260,8 @@ fn pull_request_from_a_fork() {
         &Expected {
             tested: Event::MERGE,
             branch: Some("changes"),
-            status: None,
+            status: text(&payload, "/pull_request/head/sha"),
+            refused: Some("fork"),
         },
     );
 }
@@ -267,7 +279,8 @@ fn pull_request_of_dependabot() {
         &Expected {
             tested: Event::MERGE,
             branch: Some("changes"),
-            status: None,
+            status: text(&payload, "/pull_request/head/sha"),
+            refused: Some("Dependabot"),
         },
     );
 }
@@ -288,7 +301,8 @@ fn pull_request_target() {
             &Expected {
                 tested,
                 branch: Some("changes"),
-                status: Some(&head),
+                status: &head,
+                refused: None,
             },
         );
     }
@@ -306,7 +320,8 @@ fn merge_group() {
         &Expected {
             tested: head,
             branch: Some("main"),
-            status: Some(head),
+            status: head,
+            refused: None,
         },
     );
 }
@@ -328,7 +343,8 @@ fn workflow_run() {
             &Expected {
                 tested: &head,
                 branch: Some(text(&payload, "/workflow_run/head_branch")),
-                status: Some(&head),
+                status: &head,
+                refused: None,
             },
         );
     }
@@ -351,7 +367,8 @@ fn schedule() {
         &Expected {
             tested: Event::DEFAULT_TIP,
             branch: Some("master"),
-            status: Some(Event::DEFAULT_TIP),
+            status: Event::DEFAULT_TIP,
+            refused: None,
         },
     );
 }
@@ -372,7 +389,8 @@ fn workflow_dispatch() {
             &Expected {
                 tested: Event::TIP,
                 branch,
-                status: Some(Event::TIP),
+                status: Event::TIP,
+                refused: None,
             },
         );
     }
@@ -389,7 +407,8 @@ fn release() {
         &Expected {
             tested: Event::TIP,
             branch: None,
-            status: Some(Event::TIP),
+            status: Event::TIP,
+            refused: None,
         },
     );
 }
