@@ -7,8 +7,13 @@ use std::{
 
 use testplan::model::ExecutionState;
 
-use super::runner::{Action, Event, Finished, Job, Level, Reached};
-use crate::support::{PlanFile, Service, Stage, until};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::runner::{Action, Event, Finished, Job, Level, Reached, Started};
+use crate::{
+    mock::{Mock, Reply},
+    support::{PlanFile, Service, Stage, until},
+};
 
 const TIMES: usize = 50;
 /// At once, each with a plan of its own.
@@ -77,7 +82,7 @@ impl Scene {
     }
 
     /// Two workers of a plan, as a step of a job.
-    fn work<'a>(&'a self, job: &'a Job, plan: i64) -> super::runner::Started<'a> {
+    fn work<'a>(&'a self, job: &'a Job, plan: i64) -> Started<'a> {
         job.uses(&self.action)
             .with("command", "work")
             .with("url", &self.service.url)
@@ -156,7 +161,7 @@ fn scenario(number: usize) -> (Kind, Moment) {
 
 /// Until all processes of both workers' first tests are there.
 #[track_caller]
-fn wait_for_tests(job: &Job, step: &mut super::runner::Started<'_>) {
+fn wait_for_tests(job: &Job, step: &mut Started<'_>) {
     let running = job.workspace().join("running");
     until("the tests of a job", || {
         let text = fs::read_to_string(&running).unwrap_or_default();
@@ -202,4 +207,70 @@ fn again_and_again_nothing_is_left() {
         .count();
     assert!(late <= LATE, "{reached:?}");
     assert!(began.elapsed() < LIMIT, "{:?}", began.elapsed());
+}
+
+/// The end of a report is not held up by whoever is told of it.
+#[test]
+fn a_run_whose_report_nobody_takes_ends_in_time() {
+    let scene = Scene::new();
+    let api = Mock::start(&[Reply::Hangs]);
+    let job = scene
+        .job("hanging", Kind::Quick)
+        .env("GITHUB_API_URL", &api.url);
+    let step = job.uses(&scene.action).with("command", "run").start();
+    until("a request", || (!api.asked().is_empty()).then_some(()));
+    let done = step.cancel();
+    let (reached, took) = done.cancelled.unwrap();
+    assert_eq!(reached, Reached::Interrupt, "{took:?}: {done}");
+    assert_eq!(job.left(), [] as [u32; 0], "{done}");
+    // What the tests said is told all the same.
+    assert!(done.summary.contains("6 passed"), "{done}");
+}
+
+/// A binary that is killed can give nothing back itself: its post step does.
+#[test]
+fn what_a_killed_binary_held_is_given_back_by_post() {
+    after(Signal::KILL, |step| {
+        let done = step.end();
+        assert_eq!(done.status.code(), Some(1), "{done}");
+        let errors = done.messages(Level::Error);
+        assert!(errors.len() == 1 && errors[0].contains("SIGKILL"), "{done}");
+        done
+    });
+}
+
+/// Nor can one that hangs, and outlives the launcher that the runner killed.
+#[test]
+fn what_a_frozen_binary_held_is_given_back_by_post() {
+    after(Signal::STOP, |step| {
+        let done = step.cancel();
+        assert_eq!(done.cancelled.unwrap().0, Reached::Kill, "{done}");
+        done
+    });
+}
+
+/// Sends the binary a signal while its tests run; `end` is how the step ends then.
+#[track_caller]
+fn after(signal: Signal, end: impl for<'a> FnOnce(Started<'a>) -> Finished<'a>) {
+    let scene = Scene::new();
+    let job = scene.job("struck", Kind::Stubborn);
+    let plan = scene.plan("struck");
+    let mut step = scene.work(&job, plan);
+    wait_for_tests(&job, &mut step);
+    let mut binaries = job.left();
+    binaries.retain(|pid| command_line(*pid).contains("testplan action"));
+    let [binary] = binaries[..] else {
+        panic!("not one of {binaries:?}");
+    };
+    let pid = Pid::from_raw(binary.try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+    let done = end(step);
+    assert_eq!(
+        scene.reserved(plan),
+        2,
+        "nobody could give them back yet: {done}"
+    );
+    let post = done.post();
+    assert!(post.success, "{done}\n--- post\n{post}");
+    scene.clean(&job, plan, &format!("{done}\n--- post\n{post}"));
 }

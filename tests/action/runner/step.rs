@@ -173,12 +173,14 @@ impl<'a> Started<'a> {
 }
 
 impl<'a> Finished<'a> {
-    /// Runs post, which knows what main wrote to `GITHUB_STATE`.
+    /// Runs post, which knows what main wrote to `GITHUB_STATE`. Its outputs are nobody's.
     #[track_caller]
     pub(crate) fn post(&self) -> Finished<'a> {
         let step = self.step.clone();
         let post = step.action.post.clone();
-        step.start_stage(&post, self.state.clone()).end()
+        let mut finished = step.start_stage(&post, self.state.clone()).end();
+        finished.outputs.clear();
+        finished
     }
 
     /// That it ended with this exit code, by itself.
