@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{ConfigArgs, OutArgs, ServiceArgs, WorkerArgs},
+    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, WorkerArgs},
     connect,
     failure::{Ended, Failure},
     rerun::{Rerun, resume::Resume},
     screen::Screen,
     settings::Working,
+    showing,
     working::{self, Job},
 };
 use crate::{
@@ -43,6 +44,8 @@ pub struct Work {
     workers: WorkerArgs,
     #[command(flatten)]
     out: OutArgs,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// `testplan work`.
@@ -90,7 +93,9 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
     }
-    screen.say(&told(command.plan_id, &end));
+    let said = told(command.plan_id, &end);
+    screen.say(&said);
+    showing::show_work(command.plan_id, &end, &said, command.show, screen);
     let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
         // Green would say that what stands was seen to.
         Conclusion::Passed if standing.is_some() => Conclusion::Incomplete,
