@@ -16,6 +16,7 @@ mod skip;
 mod support;
 
 mod action {
+    mod cancelling;
     mod events;
     mod inputs;
     mod played;

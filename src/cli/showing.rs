@@ -36,7 +36,6 @@ pub fn show(report: &Report, out: &Path, args: ShowArgs, screen: &Screen) {
 
 /// Shows what one worker process did. It is silent unless it is asked: the report is to speak for all of them.
 pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen: &Screen) {
-    screen.output(Output::PlanId, plan);
     let numbers = [
         (Output::Passed, end.tally.passed),
         (Output::Failed, end.tally.failed),
@@ -44,9 +43,6 @@ pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen:
     ];
     for (output, number) in numbers {
         screen.output(output, number);
-    }
-    if let Some(folder) = end.record.parent() {
-        screen.output(Output::RecordsPath, absolute(folder).display());
     }
     if args.job_summary.unwrap_or_default() {
         summarise(|room| markdown_text(said, room), screen);

@@ -12,6 +12,7 @@ use super::{
     screen::Screen,
     settings::Working,
     showing,
+    step::Output,
     working::{self, Job},
 };
 use crate::{
@@ -56,6 +57,10 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     })?;
     let runner = config.runner()?;
     let working = Working::choose(&command.workers, &command.out, environment)?;
+    // Before all work: a later step takes the records away, above all those of a job that was cancelled.
+    screen.output(Output::PlanId, command.plan_id);
+    let records = showing::absolute(&working.out.join("records"));
+    screen.output(Output::RecordsPath, records.display());
     let client = connect::client(&command.service, environment, screen)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let plan = tokio::select! {
