@@ -8,12 +8,16 @@
 
 #[path = "report/annotations.rs"]
 mod annotations;
+#[path = "sanitiser/hostile.rs"]
+mod generator;
 #[path = "report/golden.rs"]
 mod golden;
 #[path = "report/hostile.rs"]
 mod hostile;
 #[path = "report/junit.rs"]
 mod junit;
+#[path = "report/markdown.rs"]
+mod markdown;
 #[path = "report/merge.rs"]
 mod merge;
 #[path = "support/skip.rs"]
