@@ -40,7 +40,7 @@ async function end(pid, binary) {
 function isOurs(pid, binary) {
   try {
     const words = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-    return words.indexOf(binary) >= 0 && words[words.indexOf(binary) + 1] === 'action';
+    return words.some((word, at) => word === binary && words[at + 1] === 'action');
   } catch {
     return false;
   }

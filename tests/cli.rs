@@ -12,6 +12,8 @@ mod cli {
     mod mistakes;
     mod output;
     mod plan;
+    #[path = "../support/runner_commands.rs"]
+    mod runner_commands;
     mod services;
     mod serving;
     mod support;

@@ -8,6 +8,8 @@
 
 #[path = "report/annotations.rs"]
 mod annotations;
+#[path = "sanitiser/hostile.rs"]
+mod generator;
 #[path = "report/golden.rs"]
 mod golden;
 #[path = "report/hostile.rs"]
@@ -16,6 +18,8 @@ mod hostile;
 mod html;
 #[path = "report/junit.rs"]
 mod junit;
+#[path = "report/markdown.rs"]
+mod markdown;
 #[path = "report/merge.rs"]
 mod merge;
 #[path = "support/skip.rs"]

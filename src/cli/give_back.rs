@@ -4,24 +4,42 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{args::ServiceArgs, failure::Ended, screen::Screen};
-use crate::{config::environment::Environment, exit_code::Conclusion};
+use super::{
+    args::ServiceArgs,
+    connect,
+    failure::{Ended, Failure},
+    screen::Screen,
+};
+use crate::{config::environment::Environment, exit_code::Conclusion, run::held};
 
 /// Gives back what a killed process held.
 #[derive(Args, Debug)]
 pub struct GiveBack {
     #[command(flatten)]
     service: ServiceArgs,
-    /// Where it wrote down what it holds (`TESTPLAN_HELD`).
+    /// Where it wrote down what it holds: the folder that its variable `TESTPLAN_HELD` named.
     #[arg(long, value_name = "DIR")]
     held: Option<PathBuf>,
 }
 
-/// `testplan give-back`.
+/// `testplan give-back`. What cannot be given back is told, and ends by itself: that is no failure.
 pub async fn run(command: GiveBack, environment: &Environment, screen: &Screen) -> Ended {
-    let Some(held) = command.held.filter(|held| held.is_dir()) else {
+    // Most steps leave nothing, and then no service has to be there.
+    let Some(folder) = command.held.filter(|folder| folder.is_dir()) else {
         return Ok(Conclusion::Passed);
     };
-    let _ = (held, command.service, environment, screen);
+    let client = if connect::names_a_service(&command.service, environment)? {
+        Some(connect::client(&command.service, environment, screen)?)
+    } else {
+        None
+    };
+    let given = held::give_back(&folder, client.as_ref()).await;
+    let given = given.map_err(|error| {
+        Failure::infrastructure(anyhow::anyhow!("{}: {error}", folder.display()))
+            .help("the leases end by themselves; until then their executions wait")
+    })?;
+    for lease in given {
+        screen.insist(&lease.to_string());
+    }
     Ok(Conclusion::Passed)
 }

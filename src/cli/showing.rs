@@ -3,14 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{args::ShowArgs, screen::Screen, step::Output};
+use super::{args::ShowArgs, reporting, screen::Screen, step::Output};
 use crate::{
     ci::workflow::{Annotation, Level},
+    model::PlanId,
     report::{
         Report,
         annotations::{self, Finding, Folders},
+        sanitise::markdown_text,
         summary,
     },
+    run::RunEnd,
 };
 
 /// Most annotations: GitHub keeps ten of a level per step, and fifty of all steps of a job.
@@ -28,6 +31,27 @@ pub fn show(report: &Report, out: &Path, args: ShowArgs, screen: &Screen) {
             |room| summary::render(report, room.min(summary::DEFAULT_BUDGET)),
             screen,
         );
+    }
+}
+
+/// Shows what one worker process did. It is silent unless it is asked: the report is to speak for all of them.
+pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen: &Screen) {
+    let numbers = [
+        (Output::Passed, end.tally.passed),
+        (Output::Failed, end.tally.failed),
+        (Output::Errors, end.tally.errors),
+    ];
+    for (output, number) in numbers {
+        screen.output(output, number);
+    }
+    if args.job_summary.unwrap_or_default() {
+        summarise(|room| markdown_text(said, room), screen);
+    }
+    if args.annotations.unwrap_or_default() {
+        match reporting::merge(std::slice::from_ref(&end.record), Some(plan), None, None) {
+            Ok(report) => screen.annotate(&annotations(&report.of_its_workers(), screen)),
+            Err(failure) => screen.insist(&format!("warning: no annotations: {}", failure.plain())),
+        }
     }
 }
 

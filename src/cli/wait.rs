@@ -9,6 +9,7 @@ use super::{
     connect,
     failure::{Ended, Failure},
     screen::Screen,
+    step::Output,
 };
 use crate::{
     client::Client,
@@ -63,6 +64,8 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
         }
     };
     super::plan::print_status(screen, command.format, command.plan_id, status);
+    screen.output(Output::PlanId, command.plan_id);
+    screen.output(Output::Total, status.total());
     if status.total() == 0 && !command.allow_empty {
         return Err(Failure::nothing_to_run(format_args!(
             "plan {} has no executions",

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{ConfigArgs, OutArgs, ServiceArgs, WorkerArgs},
+    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, WorkerArgs},
     connect,
     failure::{Ended, Failure},
     rerun::{Rerun, resume::Resume},
     screen::Screen,
     settings::Working,
-    showing::absolute,
+    showing,
     step::Output,
     working::{self, Job},
 };
@@ -45,6 +45,8 @@ pub struct Work {
     workers: WorkerArgs,
     #[command(flatten)]
     out: OutArgs,
+    #[command(flatten)]
+    show: ShowArgs,
 }
 
 /// `testplan work`.
@@ -57,7 +59,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     let working = Working::choose(&command.workers, &command.out, environment)?;
     // Before all work: a later step takes the records away, above all those of a job that was cancelled.
     screen.output(Output::PlanId, command.plan_id);
-    let records = absolute(&working.out.join("records"));
+    let records = showing::absolute(&working.out.join("records"));
     screen.output(Output::RecordsPath, records.display());
     let client = connect::client(&command.service, environment, screen)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
@@ -96,7 +98,9 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
     }
-    screen.say(&told(command.plan_id, &end));
+    let said = told(command.plan_id, &end);
+    screen.say(&said);
+    showing::show_work(command.plan_id, &end, &said, command.show, screen);
     let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
         // Green would say that what stands was seen to.
         Conclusion::Passed if standing.is_some() => Conclusion::Incomplete,

@@ -24,6 +24,8 @@ use crate::{
 const WORKER: &str = "TESTPLAN_WORKER";
 /// The variable that names a folder for the leases held now: set by whoever gives them back after a killed worker.
 const HELD: &str = "TESTPLAN_HELD";
+/// Most bytes of a worker's name: what tells the jobs of a matrix apart stands at the end of theirs.
+const LONGEST_NAME: usize = 100;
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Most sets of capabilities that a message names.
@@ -188,11 +190,35 @@ pub fn process_name(environment: &Environment) -> Result<String, Failure> {
     let named = environment
         .get(WORKER)
         .map_or_else(|| machine.to_string_lossy().into_owned(), str::to_owned);
-    Ok(format!("{}-{:08x}", fs::safe_name(&named, 40), random()?))
+    Ok(format!(
+        "{}-{:08x}",
+        fs::safe_name(&named, LONGEST_NAME),
+        random()?
+    ))
 }
 
 /// A number that nobody can guess.
 pub fn random() -> Result<u32, Failure> {
     getrandom::u32()
         .map_err(|error| Failure::infrastructure(anyhow::anyhow!("no random numbers: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_matrix_workers_differ_and_those_of_their_attempts_too() {
+        let set = "OS=Linux, browser=chrome, resolution=1920x1080, language=de";
+        let name = |worker: u32| {
+            let named = format!("{set} {worker}/12");
+            process_name(&Environment::from_iter([(WORKER, named)])).unwrap()
+        };
+        let (one, again, two) = (name(1), name(1), name(2));
+        assert_ne!(one, again);
+        let job = |name: &str| name.rsplit_once('-').unwrap().0.to_owned();
+        assert_eq!(job(&one), job(&again));
+        assert_ne!(job(&one), job(&two));
+        assert!(job(&one).ends_with("de-1-12"), "{one}");
+    }
 }

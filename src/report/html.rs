@@ -48,7 +48,7 @@ pub struct Setting<'a> {
 /// Renders the report as a file that a browser opens from anywhere.
 ///
 /// Time and size grow with the report only up to bounds: 500 executions in detail, 5,000 in the table, 100 workers
-/// in the timeline, and 12 MiB whatever the texts are.
+/// in the timeline, and 20 MiB whatever the texts are.
 pub fn render(report: &Report, setting: &Setting<'_>) -> Vec<u8> {
     let mut body = Markup::default();
     header::header(&mut body, report, setting);

@@ -114,6 +114,15 @@ pub struct CapabilityRow {
 }
 
 impl Report {
+    /// What the workers of these records did, without what is other workers' to do.
+    pub fn of_its_workers(mut self) -> Self {
+        self.entries.retain(|entry| !entry.attempts.is_empty());
+        self.total = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
+        self.unnamed_missing = 0;
+        self.open_at_service = 0;
+        self
+    }
+
     /// The counts; they add up to the planned total.
     pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();

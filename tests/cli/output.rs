@@ -3,7 +3,9 @@
 use serde_json::Value;
 
 use super::{
+    hostile::{Hostile, response},
     plan::{FAILS, PASSES, SKIPS, plan, plan_for},
+    runner_commands::all_commands,
     support::{Desk, Service, run},
 };
 
@@ -291,4 +293,49 @@ fn a_full_disk_below_stdout_is_told() {
         .status()
         .unwrap();
     assert_eq!(status.code(), Some(2), "{status}");
+}
+
+/// Whatever was typed, is in a file or comes from a service: the runner of a CI that reads along takes no orders from it.
+#[test]
+fn nothing_that_is_said_is_a_command() {
+    const ORDERS: &str = "x\n::add-mask::y\r::error::z ##[set-output name=a]b";
+    let desk = Desk::with(&plan(&[PASSES]));
+    desk.write(
+        "bad.yml",
+        format!("version: \"{}\"\n", ORDERS.escape_default()),
+    );
+    let body = format!(r#"{{"message": "{}"}}"#, ORDERS.escape_default());
+    let service = Hostile::new(response(
+        "400 Bad Request",
+        &["Content-Type: application/json"],
+        &body,
+    ));
+    let said: [&[&str]; 6] = [
+        &[ORDERS],
+        &["wait", "--plan-id", ORDERS],
+        &["validate", "--config", ORDERS],
+        &["validate", "--config=bad.yml"],
+        &["report", "--records", ORDERS],
+        &[
+            "-vv",
+            "wait",
+            "--plan-id=1",
+            "--allow-http",
+            "--url",
+            &service.url(),
+        ],
+    ];
+    for arguments in said {
+        let mut command = desk.testplan(arguments);
+        command.env("TESTCENTER_TOKEN", "t");
+        let ended = run(&mut command);
+        assert!(ended.code.is_some_and(|code| code > 1), "{ended:#?}");
+        assert!(
+            ended.stderr.contains("##\\[set-output"),
+            "it is told: {ended:#?}"
+        );
+        for text in [&ended.stdout, &ended.stderr] {
+            assert_eq!(all_commands(text.as_bytes()), [], "{ended:#?}");
+        }
+    }
 }

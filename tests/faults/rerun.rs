@@ -129,6 +129,8 @@ fn rerunning_failed_jobs_completes_exactly_the_rest() {
         assert_eq!(told[word], count, "{word}");
     }
     assert_eq!(told["broken"].as_array().unwrap().len(), 0, "{told}");
+    let workers = told["workers"].as_array().unwrap();
+    assert_eq!(workers.len(), 4, "who only opened again is none: {told}");
     let explained = told["executions"].to_string();
     for words in ["reset after failure, passed on attempt 2", "was killed"] {
         assert!(explained.contains(words), "{words}: {explained}");

@@ -107,7 +107,7 @@ fn records(verdicts: &[TestVerdict], more: u64) -> TempDir {
     folder
 }
 
-fn failed() -> TempDir {
+pub(crate) fn failed() -> TempDir {
     use TestVerdict::{Failed, Passed, Skipped};
     records(&[Passed, Failed, Passed, Skipped, Failed], 0)
 }
@@ -132,21 +132,21 @@ fn testplan(api: &str, arguments: &[&str]) -> Command {
     command
 }
 
-fn report(folder: &Path, api: &str) -> Command {
+pub(crate) fn report(folder: &Path, api: &str) -> Command {
     let mut command = testplan(api, &["report", "--commit-status", "--out"]);
     command.arg(folder);
     command
 }
 
 /// Exit code and all that was said, which never holds the token.
-fn said(output: &Output) -> (i32, String) {
+pub(crate) fn said(output: &Output) -> (i32, String) {
     let text = [&output.stdout[..], &output.stderr[..]].concat();
     let text = String::from_utf8(text).unwrap();
     assert!(!text.contains("Canary"), "{text}");
     (output.status.code().unwrap(), text)
 }
 
-fn warnings(text: &str) -> Vec<&str> {
+pub(crate) fn warnings(text: &str) -> Vec<&str> {
     let lines = text.lines();
     lines.filter(|line| line.contains("warning:")).collect()
 }

@@ -75,13 +75,11 @@ impl Fake {
         } else {
             (0, Value::Null)
         };
-        match fault {
-            Some(fault) => fault.reply.give(stream, &request),
-            None => {
-                say(&mut stream, code, "", &body.to_string());
-                None
-            }
+        if let Some(fault) = fault {
+            return fault.reply.give(stream, &request);
         }
+        say(&mut stream, code, "", &body.to_string());
+        None
     }
 }
 

@@ -89,7 +89,7 @@ const ALWAYS: [(Reply, Sort, usize, &str); 19] = [
         Reply::Says(403, "", SECONDARY),
         Sort::Limit(403),
         1,
-        "later",
+        "in 1 min",
     ),
     (
         Reply::Says(403, "x-ratelimit-remaining: 0\r\n", "{}"),

@@ -1,11 +1,18 @@
 //! The way to GitHub: proxies, certificates, names, and the token that goes to one host alone.
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    sync::Arc,
+    time::Duration,
+};
 
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use secrecy::SecretString;
 use testplan::ci::github::{Address, GitHub, NotSet, Patience, Trouble, notices};
 
 use crate::{
+    commit_status,
     mock::{Mock, Reply},
     stage::{BRIEF, Call, TOKEN, github},
 };
@@ -32,15 +39,94 @@ async fn nobody_who_listens_is_told_from_a_connection_that_is_lost() {
 
 #[tokio::test]
 async fn what_speaks_no_tls_is_named() {
-    let mock = Mock::start(&[Reply::Cuts]);
-    let url = mock.url.replace("http://", "https://");
-    let github = github(&url, BRIEF);
-    // The mock reads a greeting as a line that never ends.
-    let why = Call::Status.make(&github).await.unwrap_err();
-    assert!(
-        matches!(why, NotSet::Silent | NotSet::Unreachable { .. }),
-        "{why:?}"
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
+        }
+    });
+    let why = Call::Status.make(&github(&url, BRIEF)).await.unwrap_err();
+    assert_eq!(trouble(&why), Trouble::NotTls, "{why}");
+}
+
+/// An API behind a certificate that only the authority of these tests vouches for.
+fn serve_tls() -> String {
+    testplan::client::install_tls_provider();
+    let config = rustls::ServerConfig::builder()
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()],
+            PrivateKeyDer::from_pem_slice(KEY).unwrap(),
+        )
+        .unwrap();
+    let config = Arc::new(config);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
+            let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+            if tls.read(&mut [0; 4096]).is_ok() {
+                let _ = tls.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n");
+            }
+        }
+    });
+    url
+}
+
+const CERTIFICATE: &[u8] = include_bytes!("../client/tls/leaf.pem");
+const KEY: &[u8] = include_bytes!("../client/tls/leaf.key");
+
+#[tokio::test]
+async fn a_certificate_that_nobody_vouches_for_gets_no_token() {
+    let patience = Patience::default();
+    let why = Call::Status.make(&github(&serve_tls(), patience)).await;
+    let why = why.unwrap_err();
+    assert_eq!(trouble(&why), Trouble::Certificate, "{why}");
+    let address = Address::new("https://x", "o/r").unwrap();
+    let lines = notices(&address, &[(Call::Status.ask(), why)], None);
+    assert!(lines[0].contains("SSL_CERT_FILE"), "{lines:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_machine_vouches_for_is_trusted() {
+    let folder = commit_status::failed();
+    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/client/tls/ca.pem");
+    let mut command = commit_status::report(folder.path(), &serve_tls());
+    command.env("SSL_CERT_FILE", authority);
+    let (code, text) = commit_status::said(&command.output().unwrap());
+    assert_eq!(code, 1, "{text}");
+    assert!(commit_status::warnings(&text).is_empty(), "{text}");
+    assert!(text.contains("commit status failure set"), "{text}");
+}
+
+#[test]
+fn a_proxy_leads_to_github_and_does_not_see_the_token() {
+    let proxy = Mock::start(&[Reply::Says(403, "", "no way")]);
+    let folder = commit_status::failed();
+    let mut command = commit_status::report(folder.path(), "https://github.example.com/api/v3");
+    command.env(
+        "HTTPS_PROXY",
+        proxy.url.replace("://", "://me:PasswordOfProxy@"),
     );
+    let (code, text) = commit_status::said(&command.output().unwrap());
+    assert_eq!(code, 1, "{text}");
+    let [warning] = commit_status::warnings(&text)[..] else {
+        panic!("not one warning: {text}");
+    };
+    assert!(warning.contains("HTTPS_PROXY"), "{warning}");
+    assert!(!text.contains("PasswordOfProxy"), "{text}");
+    let asked = proxy.asked();
+    assert!(!asked.is_empty());
+    for request in asked {
+        assert_eq!(request.line, "CONNECT github.example.com:443 HTTP/1.1");
+        assert_eq!(request.header("authorization"), [""; 0]);
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use testplan::report::{
     console::{Paint, final_block},
-    json,
+    html, json,
     junit::{Profile, render},
     summary,
 };
@@ -52,6 +52,22 @@ fn markdown_in_two_kib() {
         "nightly.2k.md",
         &summary::render(&report(&nightly()), 2 * 1024),
     );
+}
+
+#[test]
+fn html() {
+    let setting = html::Setting {
+        commit: Some("11c02e5f3a77c0ffee2211c02e5f3a77c0ffee22"),
+    };
+    let page = String::from_utf8(html::render(&report(&nightly()), &setting)).unwrap();
+    // Script and style are files of their own, and their hashes follow from them.
+    let (head, rest) = page.split_once("<meta http-equiv").unwrap();
+    let (_, rest) = rest.split_once("/>\n").unwrap();
+    let (meta, rest) = rest.split_once("<style>").unwrap();
+    let (_, rest) = rest.split_once("</style>").unwrap();
+    let (body, _) = rest.split_once("<script>").unwrap();
+    let body = body.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    golden("nightly.html", &format!("{head}{meta}{body}"));
 }
 
 #[test]

@@ -160,7 +160,7 @@ impl Hostile {
     /// A text of any number of lines.
     pub(crate) fn text(&mut self) -> String {
         let mut text = String::new();
-        for _ in 0..=self.below(7) {
+        for _ in 0..=self.below(5) {
             text.push_str(&self.piece());
         }
         if self.below(2000) == 0 {

@@ -107,7 +107,7 @@ impl GitHub {
         let message = self.without_token(&message(&body));
         Err(NotSet::Refused {
             code: head.status.as_u16(),
-            wait: tries::wait(head.status, &head.headers),
+            wait: tries::wait(head.status, &head.headers, &message),
             is_limit: tries::is_limit(head.status, &head.headers, &message),
             message,
         })

@@ -52,10 +52,8 @@ impl Budget {
                 Ok(done) => return Ok(done),
                 Err(refusal) => refusal,
             };
-            let pause = refusal
-                .asks_for()
-                .unwrap_or(FIRST_PAUSE * 2_u32.pow(tries - 1));
-            let pause = sleep(pause);
+            let ours = FIRST_PAUSE * 2_u32.pow(tries - 1);
+            let pause = sleep(refusal.asks_for().map_or(ours, |asked| asked.max(ours)));
             if !refusal.is_transient() || tries == MOST || pause.deadline() >= self.end {
                 return Err(refusal);
             }
@@ -65,17 +63,20 @@ impl Budget {
     }
 }
 
-/// How long the answer asks to be left alone, by its own clock where it names a moment.
-pub(super) fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+/// How long the answer asks to be left alone, by its own clock where it names a moment. A limit without a time is one
+/// all the same.
+pub(super) fn wait(status: StatusCode, headers: &HeaderMap, message: &str) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let after = || text("retry-after")?.parse().ok().map(Duration::from_secs);
+    // The moment belongs to the hourly limit, not to the others.
     let reset = || {
+        text("x-ratelimit-remaining").filter(|left| *left == "0")?;
         let reset: i64 = text("x-ratelimit-reset")?.parse().ok()?;
         let now = jiff::fmt::rfc2822::parse(text("date")?).ok()?;
         let left = reset.saturating_sub(now.timestamp().as_second());
         Some(Duration::from_secs(left.try_into().unwrap_or(0)))
     };
-    let is_limit = is_limit(status, headers, "");
+    let is_limit = is_limit(status, headers, message);
     after().or_else(|| {
         is_limit.then_some(())?;
         Some(reset().unwrap_or(LEAST_WAIT))
@@ -213,22 +214,30 @@ mod tests {
         let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
         let used_up = ("x-ratelimit-remaining", "0");
         let table = [
-            (403, vec![used_up, reset, date], Some(60)),
+            (403, "", vec![used_up, reset, date], Some(60)),
             (
                 403,
+                "",
                 vec![used_up, ("x-ratelimit-reset", "5"), date],
                 Some(0),
             ),
-            (403, vec![used_up, reset], Some(60)),
-            (403, vec![reset, date], None),
-            (429, vec![], Some(60)),
-            (429, vec![("retry-after", "7"), reset, date], Some(7)),
-            (503, vec![("retry-after", "7")], Some(7)),
-            (503, vec![("retry-after", "soon")], None),
+            (403, "", vec![used_up, reset], Some(60)),
+            (403, "", vec![reset, date], None),
+            (
+                429,
+                "",
+                vec![("x-ratelimit-remaining", "9"), reset, date],
+                Some(60),
+            ),
+            (429, "", vec![], Some(60)),
+            (429, "", vec![("retry-after", "7"), reset, date], Some(7)),
+            (503, "", vec![("retry-after", "7")], Some(7)),
+            (503, "", vec![("retry-after", "soon")], None),
+            (403, "a secondary rate limit", vec![], Some(60)),
         ];
-        for (code, list, expected) in table {
+        for (code, message, list, expected) in table {
             let code = StatusCode::from_u16(code).unwrap();
-            let wait = wait(code, &headers(&list));
+            let wait = wait(code, &headers(&list), message);
             assert_eq!(wait.map(|wait| wait.as_secs()), expected, "{code} {list:?}");
         }
     }

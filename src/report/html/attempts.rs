@@ -23,7 +23,7 @@ pub(super) fn attempts(page: &mut Markup, report: &Report, entry: &Entry) {
         page.raw("<li>");
         line(page, report, attempt, index);
         if attempt.counting != Counting::Counts {
-            card::words(page, entry, attempt, false);
+            card::words(page, entry, attempt, card::OTHER);
         }
         page.raw("</li>\n");
     }

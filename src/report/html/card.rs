@@ -15,12 +15,33 @@ use super::{
     sections,
 };
 
-/// Most cases of an attempt shown with their words.
-const MAX_CASES: usize = 20;
-/// Longest text of a case or details of an error, in bytes.
-const MAX_TEXT: usize = 8 * 1024;
-/// Longest captured output, in bytes.
-const MAX_OUTPUT: usize = 16 * 1024;
+/// How much of an attempt's words is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Most cases.
+    cases: usize,
+    /// Longest text or output of a case, or details of an error, in bytes.
+    text: usize,
+    /// Longest end of a log, in bytes.
+    output: usize,
+    /// Whether its first text is unfolded from the start.
+    open: bool,
+}
+
+/// For the attempt that counts.
+const COUNTED: Room = Room {
+    cases: 20,
+    text: 8 * 1024,
+    output: 16 * 1024,
+    open: false,
+};
+/// For each of the others.
+pub(super) const OTHER: Room = Room {
+    cases: 2,
+    text: 2 * 1024,
+    output: 4 * 1024,
+    open: false,
+};
 
 /// Writes the card. With `unfold` its first words are open from the start.
 pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look, unfold: bool) {
@@ -38,8 +59,9 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
         .raw("</span> <span class=\"off\">")
         .raw(stands.word)
         .raw(": </span>");
+    page.raw("<span class=\"name\">");
     name(page, entry);
-    page.raw("</h3>\n<p class=\"line\"><a href=\"#e-")
+    page.raw("</span></h3>\n<p class=\"line\"><a href=\"#e-")
         .number(entry.execution.0)
         .raw("\" title=\"Link to this execution\">#")
         .number(entry.execution.0)
@@ -62,11 +84,15 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
         }
         page.raw("</ul>\n");
     }
+    let room = Room {
+        open: unfold,
+        ..COUNTED
+    };
     if let Some(attempt) = entry.counted() {
-        words(page, entry, attempt, unfold);
+        words(page, entry, attempt, room);
     } else {
         let (message, details) = entry.trouble();
-        said(page, &message, "", &details, unfold);
+        said(page, &message, "", &details, room);
     }
     attempts::attempts(page, report, entry);
     page.raw("</article>\n");
@@ -74,28 +100,27 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
 
 /// Suite and test case, each in its own direction of writing.
 pub(super) fn name(page: &mut Markup, entry: &Entry) {
-    page.raw("<span class=\"name\">");
     if !entry.test.suite.trim().is_empty() {
         page.raw("<bdi class=\"suite\">")
             .text(&entry.test.suite, MAX_NAME)
-            .raw("</bdi> <span class=\"suite\" aria-hidden=\"true\">›</span> ");
+            .raw("</bdi> ");
     }
-    page.raw("<bdi class=\"case\">")
+    page.raw("<bdi>")
         .text(&entry.test.testcase, MAX_NAME)
-        .raw("</bdi></span>");
+        .raw("</bdi>");
 }
 
 /// What an attempt said: its message, the cases that did not pass, the end of its output.
-pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, unfold: bool) {
+pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, room: Room) {
     let Some(ended) = attempt.ended() else {
         return;
     };
     if let Outcome::ExecutionError { message, details } = &ended.outcome {
-        said(page, message, "", details, unfold);
+        said(page, message, "", details, room);
     }
     let troubled = || ended.cases.iter().filter_map(|it| Some((it, trouble(it)?)));
     let count = troubled().count();
-    for (index, (result, trouble)) in troubled().take(MAX_CASES).enumerate() {
+    for (index, (result, trouble)) in troubled().take(room.cases).enumerate() {
         page.raw("<div class=\"result\">\n<p class=\"line\">");
         if count > 1 || result.name != entry.test.testcase {
             page.raw("<bdi>");
@@ -117,14 +142,23 @@ pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, unfold:
             &trouble.message,
             &trouble.kind,
             &trouble.text,
-            unfold && index == 0,
+            Room {
+                open: room.open && index == 0,
+                ..room
+            },
         );
-        folded(page, "Output of this case", &result.output, MAX_TEXT, false);
+        folded(
+            page,
+            "Output of this case",
+            &result.output,
+            room.text,
+            false,
+        );
         page.raw("</div>\n");
     }
-    if count > MAX_CASES {
+    if count > room.cases {
         page.raw("<p class=\"more\">and ")
-            .number(count - MAX_CASES)
+            .number(count - room.cases)
             .raw(" more cases that did not pass; <code>junit.xml</code> has them</p>\n");
     }
     let silent = count == 0 && !matches!(ended.outcome, Outcome::ExecutionError { .. });
@@ -132,8 +166,8 @@ pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, unfold:
         page,
         "Last lines of its log",
         &ended.output_tail,
-        MAX_OUTPUT,
-        unfold && silent,
+        room.output,
+        room.open && silent,
     );
 }
 
@@ -145,7 +179,7 @@ fn trouble(result: &CaseResult) -> Option<&Trouble> {
 }
 
 /// A message, and the longer text unless it says no more than the message.
-fn said(page: &mut Markup, message: &str, kind: &str, text: &str, unfold: bool) {
+fn said(page: &mut Markup, message: &str, kind: &str, text: &str, room: Room) {
     let line = if message.trim().is_empty() {
         text.lines().next().unwrap_or_default()
     } else {
@@ -161,7 +195,7 @@ fn said(page: &mut Markup, message: &str, kind: &str, text: &str, unfold: bool) 
             .raw("</bdi></p>\n");
     }
     if text.trim() != line.trim() {
-        folded(page, "Details", text, MAX_TEXT, unfold);
+        folded(page, "Details", text, room.text, room.open);
     }
 }
 

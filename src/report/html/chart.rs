@@ -1,10 +1,7 @@
 //! The timeline as SVG. Places are percentages and heights pixels, so that it fills any width and its text stays
 //! readable; bars differ by pattern as well as by colour.
 
-use crate::{
-    model::Capabilities,
-    report::{Report, clean::shorten},
-};
+use crate::{model::Capabilities, report::Report};
 
 use super::{
     MAX_NAME,
@@ -22,6 +19,8 @@ const BAR_TOP: usize = 19;
 const BAR: usize = 18;
 /// Most arrows from a lost attempt to the one that counts.
 const MAX_ARROWS: usize = 50;
+/// Length after which bars are drawn without names and links, in bytes of the file.
+const NAMED_BUDGET: usize = 3 << 20;
 /// Longest label in a bar, in bytes: what does not fit is clipped.
 const MAX_LABEL: usize = 60;
 
@@ -72,6 +71,7 @@ fn svg(page: &mut Markup, chart: &Timeline<'_>) {
     patterns(page);
     axis(page, chart.length, height);
     let mut group: Option<&Capabilities> = None;
+    let full = page.len() + NAMED_BUDGET;
     for (lane, top) in chart.lanes.iter().zip(&tops) {
         if group != Some(lane.offers) {
             group = Some(lane.offers);
@@ -81,7 +81,7 @@ fn svg(page: &mut Markup, chart: &Timeline<'_>) {
                 .text(&lane.offers.to_string(), MAX_NAME)
                 .raw("</text>\n");
         }
-        draw(page, lane, *top, chart.length);
+        draw(page, lane, *top, chart.length, full);
     }
     arrows(page, chart, &tops);
     page.raw("</svg>\n");
@@ -147,7 +147,7 @@ fn axis(page: &mut Markup, length: u64, height: usize) {
     page.raw("</g>\n");
 }
 
-fn draw(page: &mut Markup, lane: &Lane<'_>, top: usize, length: u64) {
+fn draw(page: &mut Markup, lane: &Lane<'_>, top: usize, length: u64, full: usize) {
     page.raw("<g class=\"lane\" role=\"group\" aria-label=\"Worker ")
         .text(lane.worker, MAX_NAME)
         .raw(": ")
@@ -182,24 +182,26 @@ fn draw(page: &mut Markup, lane: &Lane<'_>, top: usize, length: u64) {
             .raw("\"/>\n");
     }
     for bar in &lane.bars {
-        one(page, bar, top + BAR_TOP, length);
+        let named = page.len() < full;
+        one(page, bar, top + BAR_TOP, length, named);
     }
     page.raw("</g>\n");
 }
 
 /// A bar leads to its execution. Only those that did not pass are stops of the tab key.
-fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64) {
-    page.raw("<a href=\"#e-")
-        .number(bar.entry.execution.0)
-        .raw("\"");
-    if [PASSED, SKIPPED].contains(&bar.look) {
-        page.raw(" tabindex=\"-1\"");
+fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64, named: bool) {
+    if named {
+        page.raw("<a href=\"#e-")
+            .number(bar.entry.execution.0)
+            .raw("\"");
+        if [PASSED, SKIPPED].contains(&bar.look) {
+            page.raw(" tabindex=\"-1\"");
+        }
+        page.raw("><title>");
+        caption(page, bar);
+        page.raw("</title>");
     }
-    page.raw(" aria-label=\"");
-    caption(page, bar);
-    page.raw("\"><title>");
-    caption(page, bar);
-    page.raw("</title><svg y=\"")
+    page.raw("<svg y=\"")
         .number(top)
         .raw("\" height=\"")
         .number(BAR)
@@ -211,7 +213,7 @@ fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64) {
         .raw(bar.look.class)
         .raw("\" width=\"100%\" height=\"100%\"/>");
     // A label needs room: a twentieth of the width.
-    if bar.to - bar.from > length / 20 {
+    if named && bar.to - bar.from > length / 20 {
         page.raw("<text class=\"label ")
             .raw(bar.look.class)
             .raw("\" x=\"5\" y=\"13\">")
@@ -220,11 +222,11 @@ fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64) {
         if bar.attempts > 1 {
             page.amount(bar.attempts).raw(" attempts");
         } else {
-            page.text(&shorten(&bar.entry.test.testcase, MAX_LABEL), MAX_LABEL);
+            page.text(&bar.entry.test.testcase, MAX_LABEL);
         }
         page.raw("</text>");
     }
-    page.raw("</svg></a>\n");
+    page.raw(if named { "</svg></a>\n" } else { "</svg>\n" });
 }
 
 fn caption(page: &mut Markup, bar: &Bar<'_>) {

@@ -1,6 +1,6 @@
 //! The top of the page: what the plan came to, what that means, what was run, and the counters.
 
-use crate::report::{Counts, Report};
+use crate::report::{Counts, Report, clean::prefix};
 
 use super::{
     MAX_NAME, Setting, conclusion,
@@ -8,6 +8,9 @@ use super::{
     markup::Markup,
     title,
 };
+
+/// How much of a commit's hash tells it from all others, in bytes.
+const SHORT_COMMIT: usize = 12;
 
 /// Everything above the sections.
 pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) {
@@ -17,9 +20,9 @@ pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) 
         .raw(look.class)
         .raw("\">\n<h1><span class=\"verdict\"><span class=\"seal\" aria-hidden=\"true\">")
         .raw(look.symbol)
-        .raw("</span> ")
+        .raw("</span> <span class=\"word\">")
         .raw(look.word)
-        .raw("</span> <span class=\"title\">")
+        .raw("</span></span> <span class=\"title\">")
         .text(title(report), MAX_NAME)
         .raw("</span></h1>\n<p class=\"lead\">");
     counted(page, report);
@@ -104,8 +107,10 @@ fn facts(page: &mut Markup, report: &Report, setting: &Setting<'_>) {
         fact(page, "Batch", &plan.batch);
     }
     if let Some(commit) = setting.commit.filter(|commit| !commit.is_empty()) {
-        page.raw("<div><dt>Commit</dt><dd><code>")
+        page.raw("<div><dt>Commit</dt><dd><code title=\"")
             .text(commit, MAX_NAME)
+            .raw("\">")
+            .text(prefix(commit, SHORT_COMMIT), SHORT_COMMIT)
             .raw("</code></dd></div>\n");
     }
     page.raw("<div><dt>Planned</dt><dd>")

@@ -3,9 +3,10 @@
 (() => {
   const $ = (id) => document.getElementById(id);
   const all = (selector) => [...document.querySelectorAll(selector)];
+  const target = (row) => row.querySelector('a').getAttribute('href').slice(1);
   // A row is found by what its card says, too.
   const said = (element) => {
-    const card = element.matches('tr') ? $(element.querySelector('a').hash.slice(1)) : element;
+    const card = element.matches('tr') ? $(target(element)) : element;
     return card === element ? element.textContent : element.textContent + (card?.textContent ?? '');
   };
   const items = all('[data-s]').map((element) => ({
@@ -16,6 +17,7 @@
   }));
   const rows = items.filter((item) => item.row);
   const counters = all('[data-show]');
+  const bars = all('.timeline a');
   const find = $('find');
 
   // What is shown is in the address, so that a link shows the same: #show=failed&q=login
@@ -52,9 +54,9 @@
     }
     const visible = new Set();
     if (filtered) for (const row of rows) {
-      if (!row.element.hidden) visible.add(row.element.querySelector('a').hash);
+      if (!row.element.hidden) visible.add('#' + target(row.element));
     }
-    for (const bar of all('.timeline a')) {
+    for (const bar of bars) {
       bar.classList.toggle('dim', filtered && !visible.has(bar.getAttribute('href')));
     }
     if (document.activeElement !== find) find.value = q;
@@ -99,10 +101,15 @@
       const down = heading.getAttribute('aria-sort') === 'ascending';
       for (const other of table.tHead.rows[0].cells) other.removeAttribute('aria-sort');
       heading.setAttribute('aria-sort', down ? 'descending' : 'ascending');
-      const keyed = [...table.tBodies[0].rows].map((row) => [value(row, column), row]);
+      const keyed = rows.map((row) => [value(row.element, column), row.element]);
       // Empty cells stay at the end in both directions.
       keyed.sort(([a], [b]) => (a === null || b === null || !down ? compare(a, b) : compare(b, a)));
-      table.tBodies[0].append(...keyed.map(([, row]) => row));
+      // Taken out in order first: browsers take rows out of the middle in quadratic time.
+      const [body] = table.tBodies;
+      body.remove();
+      body.replaceChildren();
+      body.append(...keyed.map(([, row]) => row));
+      table.append(body);
     });
   }
 

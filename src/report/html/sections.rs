@@ -12,7 +12,7 @@ const CARD_BUDGET: usize = 4 << 20;
 /// Cards whose first words are unfolded.
 const UNFOLDED: usize = 3;
 /// Most sentences of a list.
-const MAX_SENTENCES: usize = 200;
+const MAX_SENTENCES: usize = 100;
 
 /// A section for each kind of trouble there is.
 pub(super) fn troubles(page: &mut Markup, report: &Report) -> Detailed {

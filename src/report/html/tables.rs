@@ -12,7 +12,7 @@ use super::{
 /// Most rows of the table of all executions.
 const MAX_ROWS: usize = 5_000;
 /// Length after which that table ends, in bytes of the file.
-const ROW_BUDGET: usize = 5 << 20;
+const ROW_BUDGET: usize = 4 << 20;
 /// Most rows of any other table.
 const MAX_OTHERS: usize = 200;
 /// How many of the slowest are named.
@@ -105,9 +105,9 @@ pub(super) fn slowest(page: &mut Markup, report: &Report) {
             .span(duration)
             .raw("</span><svg height=\"8\" aria-hidden=\"true\"><rect class=\"length\" height=\"8\" width=\"")
             .percent(duration, longest)
-            .raw("\"/></svg>");
+            .raw("\"/></svg><span class=\"name\">");
         card::name(page, entry);
-        page.raw("</li>\n");
+        page.raw("</span></li>\n");
     }
     page.raw("</ol>\n</section>\n");
 }
@@ -122,8 +122,8 @@ pub(super) fn executions(page: &mut Markup, report: &Report, detailed: &Detailed
         return;
     }
     let servers = report.attempts().any(|(_, it)| it.squish_server.is_some());
-    page.raw("<div class=\"wide\" role=\"region\" aria-label=\"All executions\" tabindex=\"0\"><table id=\"executions\">\n<thead><tr><th scope=\"col\">Result</th><th scope=\"col\">No.</th><th scope=\"col\">Test</th><th scope=\"col\">Runs under</th><th scope=\"col\">Worker</th>")
-        .raw(if servers { "<th scope=\"col\">Squish server</th>" } else { "" })
+    page.raw("<div class=\"wide\" role=\"region\" aria-label=\"All executions\" tabindex=\"0\"><table id=\"executions\">\n<thead><tr><th scope=\"col\" class=\"m\">Result</th><th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Test</th><th scope=\"col\" class=\"m\">Runs under</th><th scope=\"col\" class=\"m\">Worker</th>")
+        .raw(if servers { "<th scope=\"col\" class=\"m\">Squish server</th>" } else { "" })
         .raw("<th scope=\"col\" class=\"n\">Start</th><th scope=\"col\" class=\"n\">Took</th><th scope=\"col\" class=\"n\">Attempts</th></tr></thead>\n<tbody>\n");
     let start = page.len();
     let mut shown = 0;

@@ -16,11 +16,11 @@ use super::{
 /// Most lanes drawn.
 const MAX_LANES: usize = 100;
 /// Most bars that all lanes may come to, twice: this many spans of time are told apart.
-const MAX_SLOTS: u64 = 10_000;
+const MAX_SLOTS: u64 = 6_000;
 /// Spans of time told apart in one lane at most: wider screens are rare.
 const LANE_SLOTS: u64 = 1_200;
 /// Most bars drawn, whatever records say of overlapping attempts.
-const MAX_BARS: usize = 20_000;
+const MAX_BARS: usize = 12_000;
 
 /// All lanes.
 #[derive(Debug, Default)]

@@ -182,6 +182,8 @@ struct Session {
     /// The attempts in its hands by execution; with the last one of each kept for its answer.
     held: BTreeMap<ExecutionId, Attempt>,
     done: Vec<(ExecutionId, Attempt)>,
+    /// It opened executions again: a process that does that and takes none is no worker.
+    opens: bool,
 }
 
 impl Session {
@@ -198,6 +200,7 @@ impl Session {
             },
             held: BTreeMap::new(),
             done: Vec::new(),
+            opens: false,
         }
     }
 
@@ -291,6 +294,7 @@ impl Session {
                 }
             }
             RecordEvent::Reset { execution } => {
+                self.opens = true;
                 all.executions.entry(execution).or_default().resets.push(at);
             }
             RecordEvent::Left { reason, status } => {
@@ -343,7 +347,8 @@ impl Session {
                 .attempts
                 .push(attempt);
         }
-        if !speaks_for_others {
+        let only_opens = self.opens && self.worker.attempts == 0;
+        if !speaks_for_others && !only_opens {
             all.workers.push(self.worker);
         }
     }

@@ -25,6 +25,11 @@ pub fn markdown_text(text: &str, max: usize) -> String {
             '\r' if after == '\n' => {}
             '\n' | '\r' => safe.push('⏎'),
             '\t' => safe.push(' '),
+            // At the start of a line these begin lists, rules and headings.
+            '-' | '+' | '=' if at == 0 => safe.extend(['\\', c]),
+            '.' | ')' if at > 0 && kept[..at].bytes().all(|it| it.is_ascii_digit()) => {
+                safe.extend(['\\', c]);
+            }
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
@@ -118,6 +123,10 @@ mod tests {
             ("_a_b_ **c**", "\\_a_b\\_ \\*\\*c\\*\\*"),
             ("\u{202e}x\u{1b}[1m", "·u·202e·x"),
             ("::error::", "\\:\\:error\\:\\:"),
+            ("- a", "\\- a"),
+            ("--- - +", "\\--- - +"),
+            ("12. a 1. b", "12\\. a 1. b"),
+            ("1) a", "1\\) a"),
         ];
         for (text, safe) in table {
             assert_eq!(markdown_text(text, 1000), safe, "{text:?}");
