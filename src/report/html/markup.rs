@@ -16,7 +16,7 @@ use crate::{
 pub(super) struct Markup(String);
 
 /// What prints as digits alone.
-pub(super) trait Number: Display {}
+pub(super) trait Number: Copy + Display {}
 impl Number for u8 {}
 impl Number for u32 {}
 impl Number for u64 {}
