@@ -1,6 +1,10 @@
 //! The post step: ends what outlived the step, has leases given back, and never fails the job.
 
-use std::fs;
+use std::{
+    ffi::OsStr,
+    fs,
+    process::{Child, Command, Stdio},
+};
 
 use rustix::process::Signal;
 
@@ -42,11 +46,16 @@ E" >>"$GITHUB_STATE""#,
 fn a_binary_that_outlived_its_launcher_ends_before_leases_are_given_back() {
     let Some(stage) = Stage::new() else { return };
     let binary = stage.program(
+        "outliving",
         "const fs = require('node:fs');
         if (process.argv[3] === '--post') {
             console.log(`given back, ${fs.readFileSync('end', 'utf8')}`);
         } else {
-            process.on('SIGTERM', () => { fs.writeFileSync('end', 'after its end'); process.exit(0); });
+            // Not at once: it has things to tidy up.
+            process.on('SIGTERM', () => setTimeout(() => {
+                fs.writeFileSync('end', 'after its end');
+                process.exit(0);
+            }, 300));
             setInterval(() => {}, 1e6);
             console.log(`ready ${process.pid}`);
         }",
@@ -54,6 +63,8 @@ fn a_binary_that_outlived_its_launcher_ends_before_leases_are_given_back() {
 
     let mut running = stage.main().binary_path(&binary).start();
     let pid = running.until_said("ready ");
+    // The binary may be faster than its launcher's next line.
+    until("the state", || (!stage.state().is_empty()).then_some(()));
     running.send(Signal::KILL);
     running.end_alone();
     assert!(!gone(&pid), "the binary outlives a killed launcher");
@@ -67,6 +78,7 @@ fn a_binary_that_outlived_its_launcher_ends_before_leases_are_given_back() {
 fn a_binary_that_will_not_end_is_killed() {
     let Some(stage) = Stage::new() else { return };
     let binary = stage.program(
+        "stuck",
         "if (process.argv[3] !== '--post') {
             process.on('SIGTERM', () => {});
             setInterval(() => {}, 1e6);
@@ -75,6 +87,8 @@ fn a_binary_that_will_not_end_is_killed() {
     );
     let mut running = stage.main().binary_path(&binary).start();
     let pid = running.until_said("ready ");
+    // The binary may be faster than its launcher's next line.
+    until("the state", || (!stage.state().is_empty()).then_some(()));
     running.send(Signal::KILL);
     running.end_alone();
     let ended = stage.post().faster("clock").run().code_is(0);
@@ -82,30 +96,49 @@ fn a_binary_that_will_not_end_is_killed() {
     until("its end", || gone(&pid).then_some(()));
 }
 
+/// A process that is none of the step's. Ends with its test.
+struct Stranger(Child);
+
+impl Stranger {
+    fn start(program: impl AsRef<OsStr>, argument: &str) -> Self {
+        let mut command = Command::new(program);
+        Self(command.arg(argument).stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    fn pid(&self) -> String {
+        self.0.id().to_string()
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[test]
 fn strangers_with_the_binarys_number_are_left_alone() {
     let Some(stage) = Stage::new() else { return };
     let binary = stage.binary("binary", "exit 0");
-    let mut stranger = std::process::Command::new("sleep")
-        .arg("1000")
-        .spawn()
-        .unwrap();
-    leave(&stage, &binary, &stranger.id().to_string());
+    let mut sleeping = Stranger::start("sleep", "1000");
+    leave(&stage, &binary, &sleeping.pid());
     stage.post().run().code_is(0);
-    // The same binary at something else: not the step's.
-    let other = stage.stubborn();
-    let mut serving = std::process::Command::new(&other)
-        .arg("serve")
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    leave(&stage, &other, &serving.id().to_string());
-    let ended = stage.post().faster("pause").run().code_is(0);
-    assert!(ended.only("warning").contains("did not end within 30 s"));
-    for process in [&mut stranger, &mut serving] {
-        assert_eq!(process.try_wait().unwrap(), None);
-        process.kill().unwrap();
-        process.wait().unwrap();
+    // Another binary at the same thing.
+    let another = stage.program("another", "setInterval(() => {}, 1e6)");
+    let mut acting = Stranger::start(another, "action");
+    leave(&stage, &binary, &acting.pid());
+    stage.post().run().code_is(0);
+    // The same binary at another thing.
+    let busy = stage.program(
+        "busy",
+        "if (process.argv[2] === 'serve') setInterval(() => {}, 1e6)",
+    );
+    let mut serving = Stranger::start(&busy, "serve");
+    leave(&stage, &busy, &serving.pid());
+    stage.post().run().code_is(0);
+    for stranger in [&mut sleeping, &mut acting, &mut serving] {
+        assert_eq!(stranger.0.try_wait().unwrap(), None);
     }
 }
 

@@ -3,6 +3,7 @@
 use rustix::process::Signal;
 
 use super::stage::Stage;
+use crate::until::until;
 
 #[test]
 fn the_exit_code_is_the_binarys() {
@@ -108,6 +109,7 @@ fn the_state_is_there_while_the_binary_runs() {
     let binary = stage.stubborn();
     let running = stage.main().binary_path(&binary).start();
     let pid = running.until_said("ready action ");
+    until("the state", || (!stage.state().is_empty()).then_some(()));
     let binary = binary.to_str().unwrap().to_owned();
     assert_eq!(
         stage.state(),

@@ -92,8 +92,8 @@ impl Stage {
     }
 
     /// The same in JavaScript, which answers signals at once.
-    pub(crate) fn program(&self, script: &str) -> PathBuf {
-        let path = self.path("program");
+    pub(crate) fn program(&self, name: &str, script: &str) -> PathBuf {
+        let path = self.path(name);
         write(&path, &format!("#!{}\n{script}", self.node.display()));
         path
     }
@@ -101,6 +101,7 @@ impl Stage {
     /// A binary that stays until it got two signals and tells each of them; then it ends with 130.
     pub(crate) fn stubborn(&self) -> PathBuf {
         self.program(
+            "stubborn",
             "const got = [];
             for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => {
                 console.log(`got ${signal}`);
