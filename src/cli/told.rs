@@ -275,28 +275,25 @@ fn target(
     ci: &Ci,
     is_action: bool,
 ) -> Result<(SecretString, Address, String), String> {
-    let (token, repository) = (environment.get(TOKEN), environment.get(REPOSITORY));
-    let commit = args.report_commit.as_ref().or(ci.report_on.as_ref());
-    let (Some(token), Some(repository), Some(commit)) = (token, repository, commit) else {
-        let missing = [
-            (token.is_none(), TOKEN),
-            (repository.is_none(), REPOSITORY),
-            (
-                commit.is_none(),
-                "the commit to tell of (--report-commit, or the event of GitHub Actions)",
-            ),
-        ];
-        let missing: Vec<&str> = missing
-            .iter()
-            .filter(|(is_missing, _)| *is_missing)
-            .map(|(_, name)| *name)
-            .collect();
+    let (Some(token), Some(repository)) = (environment.get(TOKEN), environment.get(REPOSITORY))
+    else {
+        let missing = [TOKEN, REPOSITORY]
+            .into_iter()
+            .filter(|name| environment.get(name).is_none());
+        let missing: Vec<&str> = missing.collect();
         let cure = if is_action {
             "leave the input github-token out for the job's own token"
         } else {
             "a step of GitHub Actions has them with `env: GITHUB_TOKEN: ${{ github.token }}`"
         };
         return Err(format!("{} not known; {cure}", missing.join(", ")));
+    };
+    let Some(commit) = args.report_commit.as_ref().or(ci.report_on.as_ref()) else {
+        let why = ci.doubts.first().map_or_else(
+            || "the event of this step names none; pass --report-commit".to_owned(),
+            ToString::to_string,
+        );
+        return Err(format!("the commit to tell of is not known: {why}"));
     };
     let api = environment.get(API_URL).unwrap_or(github::API);
     let address = Address::new(api, repository).map_err(|error| error.to_string())?;
