@@ -8,6 +8,7 @@
 )]
 
 #[path = "github/mock.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
 mod mock;
 #[path = "support/runner_commands.rs"]
 mod runner_commands;
