@@ -19,6 +19,7 @@ mod support;
 mod action {
     mod cancelling;
     mod events;
+    mod hostile;
     mod inputs;
     mod played;
     mod runner;

@@ -50,6 +50,11 @@ impl Action {
         }
     }
 
+    /// Whether a launcher starts the binary.
+    pub(crate) fn is_launched(&self) -> bool {
+        self.main[0] != env!("CARGO_BIN_EXE_testplan")
+    }
+
     /// One with shell scripts as its stages, and inputs as in `action.yml`.
     pub(crate) fn of_scripts(stage: &Stage, manifest: &str, main: &str, post: &str) -> Self {
         let script = |name, body| vec![stage.script(name, body).into()];
