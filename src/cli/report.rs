@@ -17,7 +17,7 @@ use crate::{
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, PlanId},
-    report,
+    report::{self, PlanFacts},
 };
 
 /// Merges records into JUnit, summary and verdict.
@@ -74,17 +74,19 @@ async fn merged(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<(report::Report, Result<(), Failure>), Failure> {
-    let (status, executions) = match command.plan_id {
-        Some(plan) if connect::names_a_service(&command.service, environment)? => {
+    let (plan, status, executions) = match command.plan_id {
+        Some(id) if connect::names_a_service(&command.service, environment)? => {
             let client = connect::client(&command.service, environment, screen)?;
-            let status = client.status(plan, &Capabilities::default()).await?;
-            (Some(status), client.executions(plan).await?)
+            let plan = client.plan(id).await?;
+            let status = client.status(id, &Capabilities::default()).await?;
+            (Some(plan), Some(status), client.executions(id).await?)
         }
-        _ => (None, None),
+        _ => (None, None, None),
     };
     let out = settings::folder(&command.out, environment)?;
     let paths = reporting::record_paths(&out, &command.records);
     let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
+    report.plan = report.plan.or_else(|| plan.map(PlanFacts::from));
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }

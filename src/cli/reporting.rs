@@ -29,17 +29,24 @@ pub fn merge(
 ) -> Result<Report, Failure> {
     let mut files = Vec::new();
     for path in paths {
-        read_records(path, &mut files)?;
+        // A plan that nobody worked on has left no folder, and the service says what there was to do.
+        if status.is_none() || path.exists() {
+            read_records(path, &mut files)?;
+        }
     }
+    let mut warnings = Vec::new();
     if files.is_empty() {
         let places: Vec<String> = paths
             .iter()
             .map(|path| path.display().to_string())
             .collect();
-        return Err(
-            Failure::usage_text(format_args!("no records in {}", places.join(", ")))
-                .help(RECORDS_HELP),
-        );
+        let none = format!("no records in {}", places.join(", "));
+        if status.is_none() {
+            return Err(Failure::usage_text(none).help(RECORDS_HELP));
+        }
+        warnings.push(format!(
+            "{none}: either nobody worked, or what workers wrote down is elsewhere"
+        ));
     }
     if status.is_none() && files.iter().all(|file| file.records.is_empty()) {
         // Not an empty plan, which somebody may be content with: nobody knows what there was to run.
@@ -51,13 +58,15 @@ pub fn merge(
         ))
         .help(RECORDS_HELP));
     }
-    report::merge::merge(Evidence {
+    let evidence = Evidence {
         files,
         plan,
         status,
         executions,
-    })
-    .map_err(Failure::usage)
+    };
+    let mut report = report::merge::merge(evidence).map_err(Failure::usage)?;
+    report.warnings.extend(warnings);
+    Ok(report)
 }
 
 const RECORDS_HELP: &str = "name the workers' record files or folders with --records";

@@ -6,7 +6,7 @@
 pub mod reopen;
 pub mod resume;
 
-use crate::ci::{Ci, CiSystem};
+use crate::ci::{Ci, CiSystem, started_by};
 
 /// How this process stands to the attempt that started its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,14 +49,6 @@ pub fn attempt(ci: &Ci) -> Option<u32> {
     let counts = ci.system == CiSystem::GitHubActions;
     let attempt = ci.run_attempt.as_deref().filter(|_| counts)?.parse();
     attempt.ok().filter(|attempt| *attempt > 0)
-}
-
-/// Run and attempt that started a plan, by its default title: `… (GitHub Actions RUN.ATTEMPT…)`.
-fn started_by(title: &str) -> Option<(&str, u32)> {
-    let (_, inside) = title.rsplit_once("(GitHub Actions ")?;
-    let (run, rest) = inside.strip_suffix(')')?.split_once('.')?;
-    let attempt = rest.split(' ').next()?;
-    Some((run, attempt.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -54,7 +54,7 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
         return;
     }
     let ci = connect::ci(environment);
-    let (token, address, commit) = match target(args, environment, &ci) {
+    let (token, address, commit) = match target(args, environment, &ci, screen.step().is_action()) {
         Ok(target) => target,
         Err(why) => {
             let what: Vec<String> = asks.iter().map(ToString::to_string).collect();
@@ -273,6 +273,7 @@ fn target(
     args: &GitHubArgs,
     environment: &Environment,
     ci: &Ci,
+    is_action: bool,
 ) -> Result<(SecretString, Address, String), String> {
     let (token, repository) = (environment.get(TOKEN), environment.get(REPOSITORY));
     let commit = args.report_commit.as_ref().or(ci.report_on.as_ref());
@@ -290,10 +291,12 @@ fn target(
             .filter(|(is_missing, _)| *is_missing)
             .map(|(_, name)| *name)
             .collect();
-        return Err(format!(
-            "{} not known; a step of GitHub Actions has them with `env: GITHUB_TOKEN: ${{{{ github.token }}}}`",
-            missing.join(", ")
-        ));
+        let cure = if is_action {
+            "leave the input github-token out for the job's own token"
+        } else {
+            "a step of GitHub Actions has them with `env: GITHUB_TOKEN: ${{ github.token }}`"
+        };
+        return Err(format!("{} not known; {cure}", missing.join(", ")));
     };
     let api = environment.get(API_URL).unwrap_or(github::API);
     let address = Address::new(api, repository).map_err(|error| error.to_string())?;

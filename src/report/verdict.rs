@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     exit_code::Conclusion,
-    model::{Capabilities, PlanId, Timestamp},
+    model::{Capabilities, Plan, PlanId, Timestamp},
 };
 
 use super::{Attempt, Counting, Entry, Standing};
@@ -45,6 +45,24 @@ pub struct PlanFacts {
     pub project: String,
     /// Its batch.
     pub batch: String,
+}
+
+impl From<Plan> for PlanFacts {
+    fn from(plan: Plan) -> Self {
+        let Plan {
+            id,
+            title,
+            project,
+            batch,
+            ..
+        } = plan;
+        Self {
+            id,
+            title,
+            project,
+            batch,
+        }
+    }
 }
 
 /// A worker and what it did.

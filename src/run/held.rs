@@ -2,7 +2,7 @@
 //!
 //! One file per lease, `EXECUTION.json`, from the reservation until the result is told or the lease given back. It has
 //! the lease and how to recognise the test's processes, and nothing of the service. It costs an execution two small files
-//! written and one removed, so it is done only where somebody will look: `testplan action --post`.
+//! written and one removed, so it is done only where somebody will look: the last step of the action.
 
 use std::{
     fmt, io,
