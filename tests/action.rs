@@ -8,6 +8,7 @@
 )]
 
 #[path = "github/mock.rs"]
+#[expect(dead_code, reason = "other tests need more of it")]
 mod mock;
 #[path = "support/runner_commands.rs"]
 mod runner_commands;
@@ -18,6 +19,7 @@ mod support;
 mod action {
     mod cancelling;
     mod events;
+    mod hostile;
     mod inputs;
     mod played;
     mod runner;

@@ -115,6 +115,8 @@ fn check_at(event: &Event, checked_out: &str, expected: &Expected<'_>) {
         }
     }
     well_told(&stage, &job, &done);
+    let strange = done.outputs.keys().find(|it| !action.outputs.contains(it));
+    assert_eq!(strange, None, "not in action.yml");
 }
 
 /// Outputs and job summary of a plan of two tests that passed.

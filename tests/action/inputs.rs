@@ -127,9 +127,10 @@ fn a_mistake_is_told_in_the_words_of_the_flag() {
             flagged.status.code(),
             "{flagged}\n{done}"
         );
-        if done.status.code() == Some(0) {
-            panic!("{input}: {value} is no mistake: {done}");
-        }
+        assert!(
+            !done.status.success(),
+            "{input}: {value} is no mistake: {done}"
+        );
         let said = flagged.stderr.lines().next().unwrap();
         let words = said
             .trim_start_matches("error: ")

@@ -109,11 +109,11 @@ fn entries_of_files_are_read_by_the_runners_rules() {
 
 #[test]
 fn the_files_of_a_step_are_read_back() {
-    let main = r#"printf 'a=1\nb<<E\nx\ny\nE\na=2\n' > $GITHUB_OUTPUT
+    let main = r"printf 'a=1\nb<<E\nx\ny\nE\na=2\n' > $GITHUB_OUTPUT
         echo 'e=f' >> $GITHUB_ENV; echo NODE_OPTIONS=x >> $GITHUB_ENV
         echo /some/bin > $GITHUB_PATH
         echo 'Kept=s' > $GITHUB_STATE
-        echo '# S' > $GITHUB_STEP_SUMMARY"#;
+        echo '# S' > $GITHUB_STEP_SUMMARY";
     let stage = Stage::new();
     let post =
         r#"echo "post ${STATE_Kept} ${INPUT_TOKEN:+input}"; test -s $GITHUB_OUTPUT || echo fresh"#;

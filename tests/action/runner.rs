@@ -1,12 +1,6 @@
 //! GitHub's runner, played: a [`Job`] with an [`Event`], in which steps use an [`Action`]. Rules are those of the real
 //! runner's sources (2.336), written again.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "what one test leaves unused, another one uses"
-)]
-
 mod action;
 mod event;
 mod file_commands;

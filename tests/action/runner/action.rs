@@ -33,28 +33,26 @@ impl Action {
         let manifest = load(&text).unwrap();
         let runs = &manifest["runs"];
         let version = runs["using"].as_str().unwrap().strip_prefix("node");
-        let (main, post) = match node(version.unwrap()) {
+        let binary = env!("CARGO_BIN_EXE_testplan");
+        let node = node(version.unwrap());
+        let stage = |key: &str, otherwise: &[&str]| match &node {
             Some(node) => {
-                let stage = |key: &str| {
-                    let script = folder.join(runs[key].as_str().unwrap());
-                    vec![node.clone().into(), script.into()]
-                };
-                (stage("main"), stage("post"))
+                let script = folder.join(runs[key].as_str().unwrap());
+                vec![node.clone().into(), script.into()]
             }
-            None => {
-                let words = |words: &[&str]| words.iter().map(OsString::from).collect();
-                let binary = env!("CARGO_BIN_EXE_testplan");
-                (
-                    words(&[binary, "action"]),
-                    words(&[binary, "action", "--post"]),
-                )
-            }
+            None => otherwise.iter().map(OsString::from).collect(),
         };
-        let binary = ("binary-path", env!("CARGO_BIN_EXE_testplan"));
+        let main = stage("main", &[binary, "action"]);
+        let post = stage("post", &[binary, "action", "--post"]);
         Self {
-            with: vec![(binary.0.to_owned(), binary.1.to_owned())],
+            with: vec![("binary-path".to_owned(), binary.to_owned())],
             ..Self::new(&manifest, main, post)
         }
+    }
+
+    /// Whether a launcher starts the binary.
+    pub(crate) fn is_launched(&self) -> bool {
+        self.main[0] != env!("CARGO_BIN_EXE_testplan")
     }
 
     /// One with shell scripts as its stages, and inputs as in `action.yml`.

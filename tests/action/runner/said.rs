@@ -103,10 +103,10 @@ fn set(values: &mut BTreeMap<String, String>, command: &Command) -> Result<(), &
 fn annotation(level: Level, command: &Command, workspace: &Path) -> Annotation {
     let mut properties = command.properties.clone();
     check_lines_and_columns(&mut properties);
-    if let Some(file) = properties.get_mut("file") {
-        if let Ok(inside) = Path::new(&*file).strip_prefix(workspace) {
-            *file = inside.to_str().unwrap().to_owned();
-        }
+    if let Some(file) = properties.get_mut("file")
+        && let Ok(inside) = Path::new(&*file).strip_prefix(workspace)
+    {
+        *file = inside.to_str().unwrap().to_owned();
     }
     let units: Vec<u16> = command.data.encode_utf16().take(LONGEST).collect();
     Annotation {

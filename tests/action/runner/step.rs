@@ -172,10 +172,10 @@ impl<'a> Started<'a> {
     }
 }
 
-impl<'a> Finished<'a> {
+impl Finished<'_> {
     /// Runs post, which knows what main wrote to `GITHUB_STATE`. Its outputs are nobody's.
     #[track_caller]
-    pub(crate) fn post(&self) -> Finished<'a> {
+    pub(crate) fn post(&self) -> Self {
         let step = self.step.clone();
         let post = step.action.post.clone();
         let mut finished = step.start_stage(&post, self.state.clone()).end();
