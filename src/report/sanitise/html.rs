@@ -63,7 +63,7 @@ mod tests {
             ("tests/test_api.py", "tests/test_api.py"),
             ("<b a=\"x\">&lt;'", "&lt;b a=&quot;x&quot;&gt;&amp;lt;&#39;"),
             ("a\r\nb\nc\td", "a⏎b⏎c d"),
-            ("\u{202e}x\u{1b}[1m\0\u{85}y", "\\u{202e}x\\x00\\x85y"),
+            ("\u{202e}x\u{1b}[1m\u{85}\0", "\\u{202e}x\\x85\\x00"),
             ("👩\u{200d}🚀 עברית", "👩\u{200d}🚀 עברית"),
             ("\u{fffe}\u{ffff}", "\\u{fffe}\\u{ffff}"),
         ];
