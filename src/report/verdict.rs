@@ -1,6 +1,6 @@
 //! The whole report: every execution, every worker, the counts and what they come to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     exit_code::Conclusion,
@@ -202,32 +202,24 @@ impl Report {
 
     /// The executions by the capabilities they are run under; those of which nobody says are left out.
     pub fn by_capability(&self) -> BTreeMap<Capabilities, CapabilityRow> {
-        let mut rows: BTreeMap<Capabilities, CapabilityRow> = BTreeMap::new();
-        let mut workers: BTreeMap<&Capabilities, Vec<&str>> = BTreeMap::new();
+        let mut rows: BTreeMap<&Capabilities, (CapabilityRow, HashSet<&str>)> = BTreeMap::new();
         for entry in &self.entries {
             let Some(labels) = entry.labels() else {
                 continue;
             };
-            let row = rows.entry(labels.clone()).or_default();
+            let (row, workers) = rows.entry(labels).or_default();
             row.counts.add(entry);
-            row.busy_ms += entry
-                .attempts
-                .iter()
-                .filter_map(Attempt::duration_ms)
-                .sum::<u64>();
-            workers
-                .entry(labels)
-                .or_default()
-                .extend(entry.attempts.iter().map(|attempt| attempt.worker.as_str()));
-        }
-        for (labels, mut names) in workers {
-            names.sort_unstable();
-            names.dedup();
-            if let Some(row) = rows.get_mut(labels) {
-                row.workers = names.len();
+            for attempt in &entry.attempts {
+                row.busy_ms += attempt.duration_ms().unwrap_or_default();
+                workers.insert(&attempt.worker);
             }
         }
-        rows
+        rows.into_iter()
+            .map(|(labels, (row, workers))| {
+                let workers = workers.len();
+                (labels.clone(), CapabilityRow { workers, ..row })
+            })
+            .collect()
     }
 
     /// The executions whose counted result took longest, longest first.

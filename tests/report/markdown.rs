@@ -98,7 +98,7 @@ fn text(hostile: &mut Hostile) -> String {
         match hostile.below(6) {
             0..3 => text.push_str(hostile.one_of(&MARKUP)),
             3 => {
-                text.push_str(hostile.one_of(&["a", " ", "suite", "\n", "\r\n", "\n\n", "é", "1"]))
+                text.push_str(hostile.one_of(&["a", " ", "suite", "\n", "\r\n", "\n\n", "é", "1"]));
             }
             4 => text.push_str(&hostile.cut_text(&[300]).0),
             _ => text.push_str(&hostile.text()),
@@ -370,7 +370,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
     let attempt = Attempt {
         worker: format!("{} {}", id % 40, texts_of(id, next)),
         capabilities: capabilities.clone(),
-        squish_server: (id % 2 == 0).then(&mut *next),
+        squish_server: id.is_multiple_of(2).then(&mut *next),
         number: Some(1),
         lease: None,
         reserved: Timestamp(time),
@@ -398,10 +398,14 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
     Entry {
         execution: ExecutionId(i64::try_from(id).expect("few")),
         test: Test {
-            suite: if id % 7 == 0 { String::new() } else { next() },
+            suite: if id.is_multiple_of(7) {
+                String::new()
+            } else {
+                next()
+            },
             testcase: next(),
         },
-        required: (id % 2 == 0).then_some(capabilities),
+        required: id.is_multiple_of(2).then_some(capabilities),
         attempts: vec![attempt],
         standing,
         service_only: None,

@@ -7,8 +7,10 @@ use crate::{hostile::Hostile, runner_commands::all_commands};
 /// Every one of these must be found out within so many inputs.
 const SOON: u64 = 20_000;
 
+type Cleaner = fn(&str) -> String;
+
 /// What a careless hand would write, and what is wrong with it.
-const WEAK: [(&str, fn(&str) -> String); 10] = [
+const WEAK: [(&str, Cleaner); 10] = [
     ("nothing is cleaned", str::to_owned),
     ("no rule for ##[", |text| colons(&breaks(text))),
     ("no rule for ::", |text| brackets(&breaks(text))),
