@@ -13,7 +13,7 @@ use super::{
     settings, showing, told,
 };
 use crate::{
-    ci::{Ci, github::Patience},
+    ci::github::Patience,
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, PlanId},
@@ -92,7 +92,7 @@ async fn merged(
     }
     let form = reporting::Form {
         profile: command.junit,
-        commit: Ci::detect(environment.lookup()).commit,
+        commit: connect::ci(environment).commit,
     };
     let written = reporting::write_reports(&report, &out, &form);
     match command.format {

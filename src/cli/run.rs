@@ -19,7 +19,7 @@ use super::{
     working::{self, Job},
 };
 use crate::{
-    ci::{Ci, github::Patience},
+    ci::github::Patience,
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
@@ -230,7 +230,7 @@ impl Session<'_> {
         }
         let form = reporting::Form {
             profile: self.command.junit,
-            commit: Ci::detect(self.environment.lookup()).commit,
+            commit: start::tested(&self.command.start, self.environment).commit,
         };
         let written = reporting::write_reports(&report, out, &form);
         if let Some(error) = &end.service {

@@ -17,7 +17,12 @@ pub async fn start(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Plan, Failure> {
-    let ci = tested(args, environment, screen);
+    let ci = tested(args, environment);
+    if args.commit.is_none() && !args.linked_repos.is_empty() {
+        for doubt in &ci.doubts {
+            screen.insist(&format!("warning: {doubt}"));
+        }
+    }
     let moment = Moment {
         time: clock::wall(),
         random: working::random()?,
@@ -49,14 +54,9 @@ pub async fn start(
     Ok(plan)
 }
 
-/// What the CI says of the commit under test, unless flags say otherwise. What it leaves open is told if it matters.
-fn tested(args: &StartArgs, environment: &Environment, screen: &Screen) -> Ci {
+/// What the CI says of the commit under test, unless flags say otherwise.
+pub fn tested(args: &StartArgs, environment: &Environment) -> Ci {
     let ci = connect::ci(environment);
-    if args.commit.is_none() && !args.linked_repos.is_empty() {
-        for doubt in &ci.doubts {
-            screen.insist(&format!("warning: {doubt}"));
-        }
-    }
     Ci {
         commit: args.commit.clone().or(ci.commit),
         branch: args.branch.clone().or(ci.branch),
