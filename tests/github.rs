@@ -26,3 +26,5 @@ mod prism;
 mod skip;
 #[path = "github/stage.rs"]
 mod stage;
+#[path = "github/told.rs"]
+mod told;

@@ -113,7 +113,7 @@ pub(crate) fn failed() -> TempDir {
 }
 
 /// The binary in a step of GitHub Actions: nothing of the environment around this test reaches it.
-fn testplan(api: &str, arguments: &[&str]) -> Command {
+pub(crate) fn testplan(api: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_testplan"));
     command.args(arguments).env_clear().envs([
         ("GITHUB_ACTIONS", "true"),

@@ -33,7 +33,7 @@ impl Description {
     }
 
     /// The operation that this is, or why there is none or it is not allowed.
-    fn check(&self, request: &Request) -> Result<String, String> {
+    pub(crate) fn check(&self, request: &Request) -> Result<String, String> {
         let (method, path, query) = request.parts();
         let paths = self.value["paths"].as_object().unwrap();
         let (template, item) = paths
