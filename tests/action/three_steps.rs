@@ -19,6 +19,8 @@ struct Run {
     action: Action,
     event: Event,
     plan: String,
+    /// The capabilities of each worker whose job failed.
+    failed: Vec<String>,
 }
 
 impl Run {
@@ -35,6 +37,7 @@ impl Run {
             action: Action::ours(),
             event: Event::some_push(),
             plan: String::new(),
+            failed: Vec::new(),
             stage,
         };
         run.execute_and_work();
@@ -81,14 +84,40 @@ impl Run {
                     .start()
             })
             .collect();
-        for (job, worker) in jobs.iter().zip(workers) {
+        let mut failed_jobs = Vec::new();
+        for ((job, worker), entry) in jobs.iter().zip(workers).zip(entries) {
             let worker = worker.end();
             // Its own tests decide about a worker's job, so that people find the one that failed.
             let failed = worker.stderr.contains("FAIL");
             let worker = worker.code_is(i32::from(failed));
             self.upload(job, &worker);
+            if failed {
+                failed_jobs.push(entry["capabilities"].as_str().unwrap().to_owned());
+            }
         }
-        self.plan = started.output("plan-id").to_owned();
+        let plan = started.output("plan-id").to_owned();
+        (self.plan, self.failed) = (plan, failed_jobs);
+    }
+
+    /// "Re-run failed jobs": those that failed again, with what the first job said in attempt 1.
+    fn again(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        for (number, capabilities) in self.failed.iter().enumerate() {
+            let job = self
+                .job(&format!("again-{number}"))
+                .env("GITHUB_RUN_ATTEMPT", "2");
+            let worker = self
+                .step(&job, "work")
+                .with("plan-id", &self.plan)
+                .with("plan-attempt", "1")
+                .with("capabilities", capabilities)
+                .with("workers", 1)
+                .run()
+                .code_is(0);
+            self.upload(&job, &worker);
+            said.push(worker.stderr.clone());
+        }
+        said
     }
 
     /// What upload-artifact and download-artifact come to.
@@ -218,4 +247,42 @@ fn named(run: &Run, done: &Finished<'_>) {
             assert!(section.contains(testcase), "{testcase} not in {section}");
         }
     }
+}
+
+#[test]
+fn failed_jobs_run_again_complete_the_plan_with_just_what_failed() {
+    let mut run = Run::until_report("[ $2 != t4 ] || [ -e $(dirname $0)/fixed ]");
+    let job = run.job("red");
+    let red = run.report(&job, true).code_is(1);
+    assert_eq!(counts(&red), [TOTAL, TOTAL - 2, 2, 0], "{red}");
+    assert_eq!(
+        run.failed.len(),
+        2,
+        "a test of each system failed, in a job each"
+    );
+
+    run.stage.write("fixed", "");
+    let said = run.again();
+    for worker in &said {
+        assert_eq!(worker.matches("PASS").count(), 1, "{worker}");
+        assert!(worker.contains("t4"), "{worker}");
+    }
+    let job = run.job("green").env("GITHUB_RUN_ATTEMPT", "2");
+    let green = run.report(&job, true).code_is(0);
+    assert_eq!(counts(&green), [TOTAL, TOTAL, 0, 0], "{green}");
+
+    // Nothing is left to do: another try runs no test, and the verdict stays the report's.
+    run.failed.truncate(1);
+    let job = run.job("once-more").env("GITHUB_RUN_ATTEMPT", "3");
+    let done = run
+        .step(&job, "work")
+        .with("plan-id", &run.plan)
+        .with("plan-attempt", "1")
+        .with("capabilities", &run.failed[0])
+        .run()
+        .code_is(0);
+    assert!(
+        done.stderr.contains("nothing to do: no test was run here"),
+        "{done}"
+    );
 }
