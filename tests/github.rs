@@ -26,5 +26,6 @@ mod prism;
 mod skip;
 #[path = "github/stage.rs"]
 mod stage;
+mod support;
 #[path = "github/told.rs"]
 mod told;

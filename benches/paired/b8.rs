@@ -24,17 +24,15 @@ const AIM: Duration = Duration::from_millis(20);
 
 pub(crate) fn run() -> anyhow::Result<()> {
     first_request()?;
-    match node() {
-        Some(node) => launcher(&node),
-        None => {
-            table::figure(
-                "launcher: not measured",
-                "there is no Node",
-                "TESTPLAN_NODE",
-            );
-            Ok(())
-        }
+    if let Some(node) = node() {
+        return launcher(&node);
     }
+    table::figure(
+        "launcher: not measured",
+        "there is no Node",
+        "TESTPLAN_NODE",
+    );
+    Ok(())
 }
 
 fn first_request() -> anyhow::Result<()> {

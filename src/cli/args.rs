@@ -158,13 +158,19 @@ pub struct GitHubArgs {
     /// What the check run is called. Another name than that of a commit status: GitHub would wait for both.
     #[arg(long, value_name = "NAME", default_value = "testplan report", value_parser = status_context)]
     pub check_name: String,
-    /// Comment on the pull request, always the same comment [default: false].
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub pr_comment: Option<bool>,
     /// The commit that GitHub is told about [default: by the event; of a pull request its newest commit, not the merge
     /// that was tested].
     #[arg(long, value_name = "SHA", value_parser = commit)]
     pub report_commit: Option<String>,
+}
+
+/// What GitHub is told beside that, once there is a report.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "GitHub")]
+pub struct CommentArgs {
+    /// Comment on the pull request, always the same comment [default: false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub pr_comment: Option<bool>,
 }
 
 /// What a step of GitHub Actions shows of its results.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    args::{ConfigArgs, Format, ServiceArgs, StartArgs, TemplateArgs},
+    args::{ConfigArgs, Format, GitHubArgs, ServiceArgs, StartArgs, TemplateArgs},
     connect,
     failure::{Ended, Failure},
     matrix::{
@@ -18,10 +18,11 @@ use super::{
     screen::Screen,
     start,
     step::Output,
+    told::{self, News, Told},
 };
 use crate::{
     api::EXECUTION,
-    ci::Ci,
+    ci::{Ci, github::Patience},
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Plan, PlanStatus},
@@ -51,6 +52,8 @@ pub struct Execute {
     /// An empty plan is fine (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
+    #[command(flatten)]
+    github: GitHubArgs,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -124,6 +127,12 @@ impl Started {
         text
     }
 
+    /// One line for GitHub: at most its 140 characters, and no text of others.
+    fn headline(&self) -> String {
+        let (plan, open, workers) = (self.plan.id, self.status.open, self.workers());
+        format!("plan {plan} is under way: {open} open executions for {workers} workers")
+    }
+
     fn outputs(&self, screen: &Screen) {
         screen.output(Output::PlanUrl, &self.plan_url);
         if let Some(attempt) = self.plan_attempt {
@@ -161,8 +170,28 @@ impl Started {
 
 /// `testplan execute`.
 pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -> Ended {
-    let started = perform(&command, environment, screen).await?;
-    conclude(&command, &started, screen)
+    told::check(&command.github)?;
+    let started = perform(&command, environment, screen).await;
+    let (begun, ended) = match started {
+        Ok(started) => (
+            Some(started.headline()),
+            conclude(&command, &started, screen),
+        ),
+        Err(failure) => (None, Err(failure)),
+    };
+    let told = Told {
+        // What will not be worked on is over: nobody else may come to say so.
+        news: match (&begun, &ended) {
+            (Some(begun), Ok(_)) => News::Begun(begun),
+            _ => News::Nothing,
+        },
+        ended: &ended,
+        by_default: false,
+        comment: false,
+        patience: Patience::default(),
+    };
+    told::tell(&command.github, told, environment, screen).await;
+    ended
 }
 
 /// Starts the plan and sizes its matrix; says what people should know on stderr, and prints nothing.

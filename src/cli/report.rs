@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
+    args::{CommentArgs, Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
     connect,
     failure::{Ended, Failure},
     reporting::{self, JUnitProfile},
@@ -46,6 +46,8 @@ pub struct Report {
     #[command(flatten)]
     github: GitHubArgs,
     #[command(flatten)]
+    comment: CommentArgs,
+    #[command(flatten)]
     show: ShowArgs,
 }
 
@@ -60,7 +62,9 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
         Err(failure) => (None, Err(failure)),
     };
     let told = told::Told {
-        report: report.as_ref(),
+        news: report.as_ref().into(),
+        by_default: screen.step().is_action(),
+        comment: command.comment.pr_comment.unwrap_or_default(),
         ended: &ended,
         patience: Patience::default(),
     };

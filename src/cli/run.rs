@@ -6,7 +6,8 @@ use clap::Args;
 
 use super::{
     args::{
-        ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs, TemplateArgs, WorkerArgs,
+        CommentArgs, ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs,
+        TemplateArgs, WorkerArgs,
     },
     connect,
     embedded::Embedded,
@@ -57,6 +58,8 @@ pub struct Run {
     allow_empty: bool,
     #[command(flatten)]
     github: GitHubArgs,
+    #[command(flatten)]
+    comment: CommentArgs,
     #[command(flatten)]
     show: ShowArgs,
 }
@@ -121,7 +124,9 @@ async fn conclude(
 ) -> Ended {
     let patience = Patience::default();
     let told = told::Told {
-        report: end.report.as_ref(),
+        news: end.report.as_ref().into(),
+        by_default: screen.step().is_action(),
+        comment: command.comment.pr_comment.unwrap_or_default(),
         ended: &end.ended,
         patience: if end.is_stopped {
             Patience {

@@ -1,4 +1,4 @@
-//! What GitHub is told of a report: a commit status, a check run, a comment. Whatever becomes of that, the exit code
+//! What GitHub is told of a plan: a commit status, a check run, a comment. Whatever becomes of that, the exit code
 //! stays; what GitHub refuses is told once for each cause.
 
 use secrecy::SecretString;
@@ -39,17 +39,38 @@ const FRAME: usize = 1024;
 /// What is told, and how long GitHub is waited for.
 #[derive(Debug)]
 pub struct Told<'a> {
-    /// The counts; `None` if it ended before there were any.
-    pub report: Option<&'a Report>,
+    /// What there is to tell.
+    pub news: News<'a>,
+    /// Whether there is a commit status unless flags say otherwise: the action's verdict has one.
+    pub by_default: bool,
+    /// Whether the pull request gets a comment.
+    pub comment: bool,
     /// How the command ends: a report that could not be written is no success.
     pub ended: &'a Ended,
     /// How long GitHub is waited for.
     pub patience: Patience,
 }
 
+/// How far a plan is, for GitHub.
+#[derive(Clone, Copy, Debug)]
+pub enum News<'a> {
+    /// It is under way, in a few words. Takes the place of what an earlier run left on the commit.
+    Begun(&'a str),
+    /// It came to this.
+    Report(&'a Report),
+    /// It ended before there was anything to report.
+    Nothing,
+}
+
+impl<'a> From<Option<&'a Report>> for News<'a> {
+    fn from(report: Option<&'a Report>) -> Self {
+        report.map_or(Self::Nothing, Self::Report)
+    }
+}
+
 /// Tells GitHub what it was to be told. A refusal is a warning.
 pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, screen: &Screen) {
-    let asks = asked(args, screen.step().is_action());
+    let asks = asked(args, &told);
     if asks.is_empty() {
         return;
     }
@@ -102,16 +123,16 @@ pub fn warn(line: &str, screen: &Screen) {
     }
 }
 
-/// What was asked for. The action sets a commit status unless there is a check run, which says the same.
-fn asked(args: &GitHubArgs, is_action: bool) -> Vec<Ask> {
+/// What was asked for. The action's verdict is a commit status unless there is a check run, which says the same.
+fn asked(args: &GitHubArgs, told: &Told<'_>) -> Vec<Ask> {
     let check_run = args.check_run.unwrap_or_default();
     let asks = [
         (
             Ask::Status,
-            args.commit_status.unwrap_or(is_action && !check_run),
+            args.commit_status.unwrap_or(told.by_default && !check_run),
         ),
         (Ask::CheckRun, check_run),
-        (Ask::Comment, args.pr_comment.unwrap_or_default()),
+        (Ask::Comment, told.comment),
     ];
     asks.into_iter()
         .filter(|(_, is_asked)| *is_asked)
@@ -132,7 +153,7 @@ pub fn check(args: &GitHubArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One report on its way.
+/// One piece of news on its way.
 #[derive(Clone, Copy)]
 struct Telling<'a> {
     args: &'a GitHubArgs,
@@ -158,7 +179,10 @@ impl Telling<'_> {
     }
 
     async fn status(self, github: &GitHub) -> Result<String, NotSet> {
-        let state = state(self.conclusion());
+        let state = match self.told.news {
+            News::Begun(_) => State::Pending,
+            News::Report(_) | News::Nothing => state(self.conclusion()),
+        };
         let status = CommitStatus {
             state,
             context: self.args.status_context.clone(),
@@ -172,16 +196,19 @@ impl Telling<'_> {
     }
 
     async fn check_run(self, github: &GitHub) -> Result<String, NotSet> {
-        let conclusion = check_conclusion(self.conclusion());
-        let annotations = self
-            .told
-            .report
-            .map(|report| showing::annotations(report, self.screen))
-            .unwrap_or_default();
+        let annotations = match self.told.news {
+            News::Report(report) => showing::annotations(report, self.screen),
+            News::Begun(_) | News::Nothing => Vec::new(),
+        };
         let run = CheckRun {
             name: self.args.check_name.clone(),
             external_id: self.run(),
-            state: CheckState::Completed(conclusion),
+            state: match self.told.news {
+                News::Begun(_) => CheckState::InProgress,
+                News::Report(_) | News::Nothing => {
+                    CheckState::Completed(check_conclusion(self.conclusion()))
+                }
+            },
             title: self.headline(),
             summary: self.page(LARGEST_TEXT),
             text: None,
@@ -216,17 +243,18 @@ impl Telling<'_> {
 
     fn headline(self) -> String {
         let conclusion = self.conclusion();
-        match self.told.report {
-            Some(report) => status_line(report, conclusion),
-            None => format!("{}: {}", conclusion.word(), conclusion.meaning()),
+        match self.told.news {
+            News::Begun(said) => said.to_owned(),
+            News::Report(report) => status_line(report, conclusion),
+            News::Nothing => format!("{}: {}", conclusion.word(), conclusion.meaning()),
         }
     }
 
     /// The summary and where to read on.
     fn page(self, largest: usize) -> String {
-        let page = match self.told.report {
-            Some(report) => summary::render(report, largest - FRAME),
-            None => format!("### {}\n", self.headline()),
+        let page = match self.told.news {
+            News::Report(report) => summary::render(report, largest - FRAME),
+            News::Begun(_) | News::Nothing => format!("### {}\n", self.headline()),
         };
         match self.link() {
             Some(link) => format!("{page}\n[The run]({link})\n"),

@@ -10,6 +10,7 @@ use crate::{
     mock::{Mock, Reply},
     openapi::Description,
     stage::{PULL, SHA},
+    support::{PlanFile, Service, Stage},
 };
 
 const HEAD: &str = "22c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
@@ -37,6 +38,41 @@ fn report(api: &str, folder: &tempfile::TempDir, flags: &[&str]) -> Command {
         .env("GITHUB_HEAD_REF", "feature")
         .env("GITHUB_RUN_ATTEMPT", "1");
     command
+}
+
+/// What was there before is taken back as soon as another plan begins, and a plan that cannot begin is told as well.
+#[test]
+fn a_plan_that_is_started_is_pending() {
+    let stage = Stage::new();
+    let test = stage.script("test.sh", "exit 0");
+    PlanFile::run_with(&test).numbered("s", 3).on(&stage);
+    let service = Service::start(&stage);
+    let token = std::fs::read_to_string(service.token_file()).unwrap();
+    for (template, code, state, said) in [
+        (
+            "T",
+            0,
+            "pending",
+            "plan 2 is under way: 3 open executions for 1 workers",
+        ),
+        ("Other", 4, "error", "nothing-to-run: "),
+    ] {
+        let fake = Fake::start(Vec::new());
+        let mut command = testplan(&fake.url, &["execute", "--commit-status", "--check-run"]);
+        command
+            .args(["--url", &service.url, "--template", template])
+            .current_dir(stage.folder());
+        command.env("TESTCENTER_TOKEN", token.trim());
+        let (ended, text) = self::said(&command.output().unwrap());
+        assert_eq!(ended, code, "{text}");
+        let (statuses, runs) =
+            fake.world(|world| (world.statuses.clone(), world.check_runs.clone()));
+        assert_eq!(statuses[0]["state"], state);
+        let description = statuses[0]["description"].as_str().unwrap();
+        assert!(description.starts_with(said), "{description}");
+        let is_begun = runs[0]["status"] == "in_progress";
+        assert_eq!(is_begun, state == "pending", "{:?}", runs[0]);
+    }
 }
 
 const ALL: [&str; 3] = ["--commit-status", "--check-run", "--pr-comment"];
