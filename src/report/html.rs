@@ -13,6 +13,7 @@ mod markup;
 mod sections;
 mod tables;
 mod timeline;
+mod words;
 
 use std::collections::BTreeSet;
 

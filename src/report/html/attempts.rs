@@ -2,7 +2,7 @@
 
 use crate::report::{Attempt, Counting, Entry, Report};
 
-use super::{MAX_NAME, card, kind, markup::Markup, since};
+use super::{MAX_NAME, kind, markup::Markup, since, words};
 
 /// Most attempts listed of one execution: the last ones.
 const MAX_ATTEMPTS: usize = 20;
@@ -23,7 +23,7 @@ pub(super) fn attempts(page: &mut Markup, report: &Report, entry: &Entry) {
         page.raw("<li>");
         line(page, report, attempt, index);
         if attempt.counting != Counting::Counts {
-            card::words(page, entry, attempt, card::OTHER);
+            words::words(page, entry, attempt, words::OTHER);
         }
         page.raw("</li>\n");
     }

@@ -1,46 +1,12 @@
 //! One execution in detail: what it says of itself first, then how each attempt went.
 
-use crate::{
-    model::{
-        CaseResult, Outcome,
-        outcome::{CaseVerdict, Trouble},
-    },
-    report::{Attempt, Entry, Report},
-};
+use crate::report::{Entry, Report};
 
 use super::{
     MAX_MESSAGE, MAX_NAME, attempts,
     kind::{self, Look},
     markup::Markup,
-    sections,
-};
-
-/// How much of an attempt's words is shown.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
-    /// Most cases.
-    cases: usize,
-    /// Longest text or output of a case, or details of an error, in bytes.
-    text: usize,
-    /// Longest end of a log, in bytes.
-    output: usize,
-    /// Whether its first text is unfolded from the start.
-    open: bool,
-}
-
-/// For the attempt that counts.
-const COUNTED: Room = Room {
-    cases: 20,
-    text: 8 * 1024,
-    output: 16 * 1024,
-    open: false,
-};
-/// For each of the others.
-pub(super) const OTHER: Room = Room {
-    cases: 2,
-    text: 2 * 1024,
-    output: 4 * 1024,
-    open: false,
+    words,
 };
 
 /// Writes the card. With `unfold` its first words are open from the start.
@@ -51,7 +17,7 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
         .raw("\" id=\"e-")
         .number(entry.execution.0)
         .raw("\"");
-    sections::filters(page, entry);
+    kind::filters(page, entry);
     page.raw(">\n<div class=\"head\"><h3><span class=\"mark ")
         .raw(stands.class)
         .raw("\" aria-hidden=\"true\">")
@@ -84,15 +50,12 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
         }
         page.raw("</ul>\n");
     }
-    let room = Room {
-        open: unfold,
-        ..COUNTED
-    };
+    let room = words::COUNTED.unfolded(unfold);
     if let Some(attempt) = entry.counted() {
-        words(page, entry, attempt, room);
+        words::words(page, entry, attempt, room);
     } else {
         let (message, details) = entry.trouble();
-        said(page, &message, "", &details, room);
+        words::said(page, &message, "", &details, room);
     }
     attempts::attempts(page, report, entry);
     page.raw("</article>\n");
@@ -108,109 +71,4 @@ pub(super) fn name(page: &mut Markup, entry: &Entry) {
     page.raw("<bdi>")
         .text(&entry.test.testcase, MAX_NAME)
         .raw("</bdi>");
-}
-
-/// What an attempt said: its message, the cases that did not pass, the end of its output.
-pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, room: Room) {
-    let Some(ended) = attempt.ended() else {
-        return;
-    };
-    if let Outcome::ExecutionError { message, details } = &ended.outcome {
-        said(page, message, "", details, room);
-    }
-    let troubled = || ended.cases.iter().filter_map(|it| Some((it, trouble(it)?)));
-    let count = troubled().count();
-    for (index, (result, trouble)) in troubled().take(room.cases).enumerate() {
-        page.raw("<div class=\"result\">\n<p class=\"line\">");
-        if count > 1 || result.name != entry.test.testcase {
-            page.raw("<bdi>");
-            if !result.classname.is_empty() {
-                page.text(&result.classname, MAX_NAME).raw(" › ");
-            }
-            page.text(&result.name, MAX_NAME).raw("</bdi>");
-        }
-        if let Some(file) = &result.file {
-            page.raw(" <code class=\"place\">").text(file, MAX_NAME);
-            if let Some(line) = result.line {
-                page.raw(":").number(line);
-            }
-            page.raw("</code>");
-        }
-        page.raw("</p>\n");
-        said(
-            page,
-            &trouble.message,
-            &trouble.kind,
-            &trouble.text,
-            Room {
-                open: room.open && index == 0,
-                ..room
-            },
-        );
-        folded(
-            page,
-            "Output of this case",
-            &result.output,
-            room.text,
-            false,
-        );
-        page.raw("</div>\n");
-    }
-    if count > room.cases {
-        page.raw("<p class=\"more\">and ")
-            .number(count - room.cases)
-            .raw(" more cases that did not pass; <code>junit.xml</code> has them</p>\n");
-    }
-    let silent = count == 0 && !matches!(ended.outcome, Outcome::ExecutionError { .. });
-    folded(
-        page,
-        "Last lines of its log",
-        &ended.output_tail,
-        room.output,
-        room.open && silent,
-    );
-}
-
-fn trouble(result: &CaseResult) -> Option<&Trouble> {
-    match &result.verdict {
-        CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => Some(trouble),
-        CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => None,
-    }
-}
-
-/// A message, and the longer text unless it says no more than the message.
-fn said(page: &mut Markup, message: &str, kind: &str, text: &str, room: Room) {
-    let line = if message.trim().is_empty() {
-        text.lines().next().unwrap_or_default()
-    } else {
-        message
-    };
-    if !line.trim().is_empty() || !kind.is_empty() {
-        page.raw("<p class=\"message\">");
-        if !kind.is_empty() && !line.starts_with(kind) {
-            page.raw("<b>").text(kind, MAX_NAME).raw("</b> ");
-        }
-        page.raw("<bdi>")
-            .text(line, MAX_MESSAGE)
-            .raw("</bdi></p>\n");
-    }
-    if text.trim() != line.trim() {
-        folded(page, "Details", text, room.text, room.open);
-    }
-}
-
-fn folded(page: &mut Markup, summary: &'static str, text: &str, max: usize, open: bool) {
-    if text.trim().is_empty() {
-        return;
-    }
-    page.raw(if open {
-        "<details open=\"open\">"
-    } else {
-        "<details>"
-    })
-    .raw("<summary>")
-    .raw(summary)
-    .raw("</summary><pre tabindex=\"0\">")
-    .block(text, max)
-    .raw("</pre></details>\n");
 }

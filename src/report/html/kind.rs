@@ -5,6 +5,8 @@ use crate::{
     report::{Attempt, AttemptEnd, Entry, Standing},
 };
 
+use super::markup::Markup;
+
 /// A way to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Look {
@@ -151,4 +153,16 @@ pub(super) fn attempt(attempt: &Attempt) -> Look {
             (outcome, _) => standing(Standing::of(outcome)),
         },
     }
+}
+
+/// Whether an execution belongs to a filter, as words of an attribute.
+pub(super) fn filters(page: &mut Markup, entry: &Entry) {
+    page.raw(" data-s=\"").raw(entry.standing.word());
+    if entry.flaky {
+        page.raw(" flaky");
+    }
+    if entry.recovered {
+        page.raw(" recovered");
+    }
+    page.raw("\"");
 }

@@ -1,7 +1,7 @@
 //! What needs a person, worst first: each kind of trouble a section of its own, so that a broken machine never looks like
 //! a failed test.
 
-use crate::report::{Entry, Report};
+use crate::report::Report;
 
 use super::{Detailed, MAX_MESSAGE, card, kind::Kind, markup::Markup};
 
@@ -67,18 +67,6 @@ pub(super) fn troubles(page: &mut Markup, report: &Report) -> Detailed {
         page.raw("</section>\n");
     }
     detailed
-}
-
-/// Whether an execution belongs to a filter, as words of an attribute.
-pub(super) fn filters(page: &mut Markup, entry: &Entry) {
-    page.raw(" data-s=\"").raw(entry.standing.word());
-    if entry.flaky {
-        page.raw(" flaky");
-    }
-    if entry.recovered {
-        page.raw(" recovered");
-    }
-    page.raw("\"");
 }
 
 /// Promises of the protocol that the records show broken.

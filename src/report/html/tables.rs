@@ -6,7 +6,7 @@ use super::{
     Detailed, MAX_NAME, card,
     kind::{self, Kind},
     markup::Markup,
-    sections, since,
+    since,
 };
 
 /// Most rows of the table of all executions.
@@ -157,7 +157,7 @@ fn row(page: &mut Markup, report: &Report, entry: &Entry, servers: bool, anchor:
     if anchor {
         page.raw(" id=\"e-").number(entry.execution.0).raw("\"");
     }
-    sections::filters(page, entry);
+    kind::filters(page, entry);
     page.raw("><td class=\"state ")
         .raw(look.class)
         .raw("\"><span aria-hidden=\"true\">")
