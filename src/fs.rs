@@ -111,9 +111,8 @@ fn write(path: &Path, bytes: &[u8], care: Care) -> Result<(), WriteError> {
 fn fill(path: &Path, bytes: &[u8], care: Care) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
     if care.private {
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        for_owner_alone(&mut options);
     }
     let mut file = options.open(path)?;
     file.write_all(bytes)?;
@@ -123,6 +122,15 @@ fn fill(path: &Path, bytes: &[u8], care: Care) -> io::Result<()> {
         file.flush()
     }
 }
+
+#[cfg(unix)]
+fn for_owner_alone(options: &mut OpenOptions) {
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+}
+
+/// Other systems give a file the rights of its folder.
+#[cfg(not(unix))]
+fn for_owner_alone(_: &mut OpenOptions) {}
 
 #[cfg(unix)]
 fn sync_folder(folder: &Path) -> io::Result<()> {

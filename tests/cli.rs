@@ -11,11 +11,19 @@ mod cli {
     mod log;
     mod mistakes;
     mod output;
+    #[cfg_attr(
+        not(unix),
+        allow(dead_code, reason = "tests with signals need more of it")
+    )]
     mod plan;
     #[path = "../support/runner_commands.rs"]
     mod runner_commands;
     mod services;
     mod serving;
+    #[cfg_attr(
+        not(unix),
+        allow(dead_code, reason = "tests with signals need more of it")
+    )]
     mod support;
     mod work;
 }

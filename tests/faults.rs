@@ -13,6 +13,14 @@ mod faults {
     mod drain;
     mod economy;
     mod frozen_worker;
+    #[cfg_attr(
+        not(target_os = "linux"),
+        allow(
+            dead_code,
+            unused_imports,
+            reason = "a living process is told apart on Linux alone"
+        )
+    )]
     mod held;
     mod hostile_names;
     mod killed_service;

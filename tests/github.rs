@@ -26,6 +26,7 @@ mod prism;
 mod skip;
 #[path = "github/stage.rs"]
 mod stage;
+#[cfg(unix)]
 mod support;
 #[path = "github/told.rs"]
 mod told;

@@ -152,6 +152,13 @@ pub fn mark() -> io::Result<String> {
 pub struct Running {
     child: Box<dyn ChildWrapper>,
     pid: u32,
+    #[cfg_attr(
+        not(unix),
+        expect(
+            dead_code,
+            reason = "a job object has all processes; nobody is looked for by the mark"
+        )
+    )]
     mark: String,
     capture: Option<Arc<Capture>>,
     /// How the first process ended, once it has.

@@ -4,13 +4,14 @@ use std::process::Command;
 
 use serde_json::json;
 
+#[cfg(unix)]
+use crate::support::{PlanFile, Service, Stage};
 use crate::{
     commit_status::{failed, said, testplan, warnings},
     fake::Fake,
     mock::{Mock, Reply},
     openapi::Description,
     stage::{PULL, SHA},
-    support::{PlanFile, Service, Stage},
 };
 
 const HEAD: &str = "22c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
@@ -41,6 +42,7 @@ fn report(api: &str, folder: &tempfile::TempDir, flags: &[&str]) -> Command {
 }
 
 /// What was there before is taken back as soon as another plan begins, and a plan that cannot begin is told as well.
+#[cfg(unix)]
 #[test]
 fn a_plan_that_is_started_is_pending() {
     let stage = Stage::new();

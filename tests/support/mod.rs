@@ -19,7 +19,9 @@ mod until;
 
 pub(crate) use command::Testplan;
 pub(crate) use plan_file::PlanFile;
-pub(crate) use process::{Ended, Process, alive};
+#[cfg(unix)]
+pub(crate) use process::alive;
+pub(crate) use process::{Ended, Process};
 pub(crate) use records::{Records, files_below};
 pub(crate) use service::Service;
 pub(crate) use stage::Stage;
