@@ -7,13 +7,18 @@ pub mod inputs;
 
 use std::path::PathBuf;
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::{Args, Parser as _};
 
 use super::{
     Cli, Command, args::Voice, block_on, dispatch, failure::Failure, screen::Screen, shell,
     step::Step, working,
 };
-use crate::{config::environment::Environment, exit_code::Conclusion};
+use crate::{
+    ci::workflow::command,
+    config::{credentials, environment::Environment},
+    exit_code::Conclusion,
+};
 use inputs::Inputs;
 
 /// Does what the inputs of a step of GitHub Actions say.
@@ -57,12 +62,25 @@ pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclus
             environment,
             held,
         } = asked?;
+        screen.raw(hidden(&environment).as_bytes());
         if let Some(held) = held {
             let kept = screen.step().state("held", &held.to_string_lossy());
             kept.map_err(Failure::infrastructure)?;
         }
         block_on(dispatch(cli.command, &environment, &screen))
     })
+}
+
+/// Has the runner hide what nobody gave it as a secret: user and password as they go over the wire.
+fn hidden(environment: &Environment) -> String {
+    let pair = environment
+        .get(credentials::USER)
+        .zip(environment.get(credentials::PASSWORD));
+    let Some((user, password)) = pair.filter(|_| environment.is_github_actions()) else {
+        return String::new();
+    };
+    let coded = BASE64_STANDARD.encode(format!("{user}:{password}"));
+    command::mask(&coded).map_or_else(String::new, |line| line + "\n")
 }
 
 /// Reads the inputs of a step, and goes to its working directory.

@@ -216,3 +216,23 @@ fn secrets_of_inputs_stay_with_the_step() {
         }
     }
 }
+
+/// GitHub hides what it knows as a secret; how user and password go over the wire it does not know.
+#[test]
+fn the_coding_of_user_and_password_is_hidden() {
+    let stage = Stage::new();
+    stage.write("testplan.yml", "");
+    let action = Action::ours();
+    let job = job(&stage, "j");
+    let done = job
+        .uses(&action)
+        .with("command", "wait")
+        .with("url", "http://127.0.0.1:1")
+        .with("patience", "1ms")
+        .with("plan-id", 1)
+        .with("user", "ada@example.com")
+        .with("password", " pa:ss ")
+        .run()
+        .code_is(3);
+    assert_eq!(done.masks, ["YWRhQGV4YW1wbGUuY29tOnBhOnNz"], "{done}");
+}

@@ -74,16 +74,6 @@ pub fn mask(value: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| line("add-mask", &[], value))
 }
 
-/// Begins a group that the log folds away. Groups do not nest.
-pub fn group(title: &str) -> String {
-    line("group", &[], &cut(title, MAX_TITLE))
-}
-
-/// Ends the group.
-pub fn endgroup() -> String {
-    line("endgroup", &[], "")
-}
-
 /// A command, without a newline. Names are ours, so they are not escaped; properties without a value are left out.
 pub fn line(name: &'static str, properties: &[(&'static str, &str)], data: &str) -> String {
     let mut line = format!("::{name}");
@@ -191,7 +181,5 @@ mod tests {
             "nothing of it is cut"
         );
         assert_eq!(mask(" \n"), None);
-        assert_eq!(group("a\nb"), "::group::a%0Ab");
-        assert_eq!(endgroup(), "::endgroup::");
     }
 }
