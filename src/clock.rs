@@ -21,7 +21,7 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
-/// The service's clock: never goes back, whatever is done to the machine's (design/protocol §11).
+/// The service's clock: never goes back, whatever is done to the machine's.
 ///
 /// It reads `max(high-water, wall anchor + monotonic elapsed)`: set forward or back, the wall clock does not move it
 /// while the process lives.

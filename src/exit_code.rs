@@ -1,4 +1,4 @@
-//! The exit codes of design/product, and the words that go with them.
+//! The exit codes that the README promises, and the words that go with them.
 
 use std::process::ExitCode;
 
