@@ -14,6 +14,7 @@ use super::{
     clean::{ends_of, suffix},
     sanitise::console_line,
     span::human,
+    verdict::counts_in_words,
 };
 
 /// Longest name of a test or worker on a line, in bytes.
@@ -196,7 +197,7 @@ pub fn conclusion_line(conclusion: Conclusion, paint: Paint) -> String {
 /// The counts in words, those that are zero left out: `500 planned in 12m 40s: 497 passed, 3 failed, 2 flaky`.
 pub fn totals(report: &Report) -> String {
     let counts = report.counts();
-    let parts: Vec<String> = [
+    let words = counts_in_words(&[
         (counts.passed, "passed"),
         (counts.failed, "failed"),
         (counts.errors, "could not run"),
@@ -204,20 +205,16 @@ pub fn totals(report: &Report) -> String {
         (counts.skipped, "skipped"),
         (counts.flaky, "flaky"),
         (counts.recovered, "recovered"),
-    ]
-    .iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| format!("{count} {word}"))
-    .collect();
+    ]);
     let sum = format!(
         "{} planned in {}",
         counts.total,
         human(report.duration_ms())
     );
-    if parts.is_empty() {
+    if words.is_empty() {
         sum
     } else {
-        format!("{sum}: {}", parts.join(", "))
+        format!("{sum}: {words}")
     }
 }
 

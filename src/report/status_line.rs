@@ -2,7 +2,7 @@
 
 use crate::exit_code::Conclusion;
 
-use super::{Report, sanitise::console_line, span::human};
+use super::{Report, sanitise::console_line, span::human, verdict::counts_in_words};
 
 /// What a commit status has room for, in bytes.
 const MAX: usize = 140;
@@ -11,7 +11,7 @@ const MAX: usize = 140;
 /// end than passed or failed begins with its word. At most 140 bytes, and no text of others.
 pub fn status_line(report: &Report, conclusion: Conclusion) -> String {
     let counts = report.counts();
-    let parts: Vec<String> = [
+    let words = counts_in_words(&[
         (counts.missing, "missing"),
         (counts.errors, "could not run"),
         (counts.failed, "failed"),
@@ -19,15 +19,11 @@ pub fn status_line(report: &Report, conclusion: Conclusion) -> String {
         (counts.skipped, "skipped"),
         (counts.flaky, "flaky"),
         (counts.recovered, "recovered"),
-    ]
-    .iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| format!("{count} {word}"))
-    .collect();
-    let counted = if parts.is_empty() {
+    ]);
+    let counted = if words.is_empty() {
         "no executions".to_owned()
     } else {
-        format!("{} in {}", parts.join(", "), human(report.duration_ms()))
+        format!("{words} in {}", human(report.duration_ms()))
     };
     let line = match conclusion {
         Conclusion::Passed | Conclusion::Failed => counted,

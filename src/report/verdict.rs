@@ -120,6 +120,15 @@ impl Counts {
     }
 }
 
+/// Counts in words, zeros left out: `3 failed, 2 flaky`. Empty if all are zero.
+pub(super) fn counts_in_words(counts: &[(u64, &str)]) -> String {
+    let some = counts.iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = some
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    words.join(", ")
+}
+
 /// The executions of one set of required capabilities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapabilityRow {

@@ -73,28 +73,14 @@ pub enum Kind {
 
 /// The flags of a command that are inputs too, as the command line's own definition has them.
 pub fn flags(command: &str) -> Vec<Flag> {
-    let cli = Cli::command();
+    flags_in(&Cli::command(), command)
+}
+
+fn flags_in(cli: &clap::Command, command: &str) -> Vec<Flag> {
     let Some(command) = cli.find_subcommand(command) else {
         return Vec::new();
     };
-    let flags = command.get_arguments().filter_map(|argument| {
-        let long = argument
-            .get_long()
-            .filter(|long| !NO_INPUTS.contains(long))?;
-        let plural = PLURALS.iter().find(|(flag, _)| *flag == long);
-        let kind = match argument.get_action() {
-            ArgAction::SetTrue => Kind::Switch,
-            ArgAction::Append => Kind::Lines,
-            _ if argument.get_value_parser().type_id() == TypeId::of::<bool>() => Kind::Truth,
-            _ => Kind::Single,
-        };
-        Some(Flag {
-            long: long.to_owned(),
-            input: plural.map_or(long, |(_, input)| input).to_owned(),
-            kind,
-        })
-    });
-    flags.collect()
+    command.get_arguments().filter_map(Flag::of).collect()
 }
 
 impl<'a> Inputs<'a> {
@@ -116,8 +102,9 @@ impl<'a> Inputs<'a> {
     /// The command line that the inputs come to.
     pub fn arguments(self) -> Result<Vec<String>, Failure> {
         let command = self.command()?;
-        let flags = flags(command);
-        self.belong_to(command, &flags)?;
+        let cli = Cli::command();
+        let flags = flags_in(&cli, command);
+        self.belong_to(command, &flags, &cli)?;
         let mut arguments = vec!["testplan".to_owned(), command.to_owned()];
         arguments.extend(self.given(&flags)?);
         Ok(arguments)
@@ -164,18 +151,19 @@ impl<'a> Inputs<'a> {
     }
 
     /// An input that the command has no flag for is a mistake: what it asks for would silently not happen.
-    fn belong_to(self, command: &str, flags: &[Flag]) -> Result<(), Failure> {
-        let elsewhere = COMMANDS.iter().flat_map(|other| self::flags(other));
-        let strange = elsewhere.map(|flag| flag.input).find(|input| {
-            !flags.iter().any(|flag| flag.input == *input) && self.get(input).is_some()
-        });
-        let Some(input) = strange else {
+    fn belong_to(self, command: &str, flags: &[Flag], cli: &clap::Command) -> Result<(), Failure> {
+        let takes = |flags: &[Flag], input: &str| flags.iter().any(|flag| flag.input == input);
+        let others = COMMANDS.map(|other| (other, flags_in(cli, other)));
+        let mut inputs = others
+            .iter()
+            .flat_map(|(_, flags)| flags)
+            .map(|flag| flag.input.as_str());
+        let Some(input) = inputs.find(|input| self.get(input).is_some() && !takes(flags, input))
+        else {
             return Ok(());
         };
-        let takers = COMMANDS
-            .into_iter()
-            .filter(|other| self::flags(other).iter().any(|flag| flag.input == input));
-        let takers: Vec<&str> = takers.collect();
+        let takers = others.iter().filter(|(_, flags)| takes(flags, input));
+        let takers: Vec<&str> = takers.map(|(other, _)| *other).collect();
         Err(Failure::usage_text(format_args!(
             "input {input}: the command {command} does not take it"
         ))
@@ -187,6 +175,25 @@ impl<'a> Inputs<'a> {
 }
 
 impl Flag {
+    /// `None` for an argument that is no input.
+    fn of(argument: &clap::Arg) -> Option<Self> {
+        let long = argument
+            .get_long()
+            .filter(|long| !NO_INPUTS.contains(long))?;
+        let plural = PLURALS.iter().find(|(flag, _)| *flag == long);
+        let kind = match argument.get_action() {
+            ArgAction::SetTrue => Kind::Switch,
+            ArgAction::Append => Kind::Lines,
+            _ if argument.get_value_parser().type_id() == TypeId::of::<bool>() => Kind::Truth,
+            _ => Kind::Single,
+        };
+        Some(Self {
+            long: long.to_owned(),
+            input: plural.map_or(long, |(_, input)| input).to_owned(),
+            kind,
+        })
+    }
+
     fn arguments(&self, value: &str) -> Result<Vec<String>, Failure> {
         let long = &self.long;
         Ok(match self.kind {

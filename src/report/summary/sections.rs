@@ -12,6 +12,7 @@ use crate::{
         clean::ends_of,
         sanitise::{markdown_code, markdown_text},
         span::human,
+        verdict::counts_in_words,
     },
 };
 
@@ -49,7 +50,7 @@ pub(super) fn headline(report: &Report, longest_title: usize) -> String {
         .filter(|title| !title.is_empty())
         .unwrap_or_else(|| "Test plan".to_owned());
     let counts = report.counts();
-    let mut parts: Vec<String> = [
+    let mut words = counts_in_words(&[
         (counts.failed, "failed"),
         (counts.errors, "could not run"),
         (counts.missing, "missing"),
@@ -57,17 +58,12 @@ pub(super) fn headline(report: &Report, longest_title: usize) -> String {
         (counts.flaky, "flaky"),
         (counts.passed, "passed"),
         (counts.skipped, "skipped"),
-    ]
-    .iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| format!("{count} {word}"))
-    .collect();
-    if parts.is_empty() {
-        parts.push("nothing to run".to_owned());
+    ]);
+    if words.is_empty() {
+        "nothing to run".clone_into(&mut words);
     }
     format!(
-        "### {symbol} {title}: {} in {}\n\n",
-        parts.join(", "),
+        "### {symbol} {title}: {words} in {}\n\n",
         human(report.duration_ms())
     )
 }

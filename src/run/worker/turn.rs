@@ -1,0 +1,203 @@
+//! One turn of a worker: an execution under its lease to its end, its result delivered, or its lease given back.
+
+use std::time::Duration;
+
+use super::Worker;
+use crate::{
+    client::{ClientError, Granted, Reservation},
+    model::{
+        ExecutionId, LeaseToken, Outcome,
+        record::{Confirmation, RecordEvent},
+    },
+    run::{
+        executor::{Attempt, Work},
+        heartbeat::Heartbeat,
+        held::Hold,
+        lease::HeldLease,
+        state::{Leave, Phase},
+    },
+};
+
+/// How long the service may still take to hear a result when the run is stopped: as long as other tests get to end.
+const DELIVERY_GRACE: Duration = Duration::from_secs(4);
+/// The same for a lease that is given back, which is done after the test has used its time. Expiry does it later.
+const RELEASE_GRACE: Duration = Duration::from_secs(1);
+
+impl Worker {
+    /// Runs one execution to its end, and brings back the next reservation, which travels with the result.
+    pub(super) async fn execute(
+        &mut self,
+        granted: Granted,
+    ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
+        // It was asked for while the last result was delivered, which may have taken longer than the lease.
+        let mut hold = self.lock_reserved().take();
+        let granted = self.client.fresh(granted).await;
+        let execution = granted.execution;
+        self.record(RecordEvent::Reserved {
+            execution,
+            test: granted.test.clone(),
+            required: granted.required.clone(),
+            attempt: granted.attempt,
+            lease: granted.lease.as_ref().map(LeaseToken::fingerprint),
+            squish_server: granted
+                .server
+                .as_ref()
+                .map(|server| format!("{}:{}", server.host, server.port)),
+        })
+        .await;
+        let lease = HeldLease {
+            execution,
+            token: granted.lease.clone(),
+            timeout: granted.timeout,
+            sent_at: granted.sent_at,
+        };
+        let heartbeat = Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
+        let mark = hold.as_ref().map(|hold| hold.mark().to_owned());
+        let started = |pid| {
+            if let Some(hold) = &mut hold {
+                hold.started(pid);
+            }
+            self.record(RecordEvent::Started { execution, pid })
+        };
+        let work = Work {
+            granted: &granted,
+            lease: &lease,
+            mark,
+        };
+        let attempt = self
+            .settings
+            .executor
+            .execute(work, heartbeat, self.phase.clone(), started)
+            .await;
+        let Attempt {
+            outcome,
+            duration,
+            cases,
+            log,
+            output_tail,
+        } = attempt;
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let ended = RecordEvent::Ended {
+            execution,
+            outcome: outcome.clone(),
+            duration_ms,
+            cases,
+            log,
+            output_tail,
+        };
+        // On disk before the service is told: a result that counts is never without a record.
+        if !self.record_and_wait(ended).await {
+            return Err(Leave::Told);
+        }
+        match outcome {
+            Outcome::LeaseLost => {
+                over(hold);
+                Ok(self.next().await)
+            }
+            Outcome::Cancelled => {
+                if self.release(execution, lease.token.as_ref()).await {
+                    over(hold);
+                    self.record(RecordEvent::Released { execution }).await;
+                }
+                Err(Leave::Told)
+            }
+            Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
+                Ok(self.finish(&lease, &outcome, hold).await)
+            }
+        }
+    }
+
+    /// Tells the result and asks for the next execution at the same time, so that one commit's wait hides the other's.
+    /// With Squish servers the result goes first, because it frees the one that the next execution may need.
+    async fn finish(
+        &mut self,
+        lease: &HeldLease,
+        outcome: &Outcome,
+        hold: Option<Hold>,
+    ) -> Option<Result<Reservation, ClientError>> {
+        let telling = async {
+            let told = self
+                .client
+                .finish(lease.execution, lease.token.as_ref(), outcome)
+                .await;
+            if !matches!(&told, Err(error) if !error.lease_is_lost()) {
+                over(hold);
+            }
+            told
+        };
+        let told = self.unless_stopped(DELIVERY_GRACE, telling);
+        let (told, next) = if self.settings.allocate_server {
+            let told = told.await;
+            (told, self.next().await)
+        } else {
+            tokio::join!(told, self.next())
+        };
+        let answer = match &told {
+            Some(Ok(())) => Confirmation::Counted,
+            Some(Err(error)) if error.lease_is_lost() => Confirmation::NotCounted {
+                reason: error.to_string(),
+            },
+            Some(Err(error)) => Confirmation::Undelivered {
+                reason: error.to_string(),
+            },
+            None => Confirmation::Undelivered {
+                reason: "the run was stopped before the service answered".to_owned(),
+            },
+        };
+        self.record(RecordEvent::Confirmed {
+            execution: lease.execution,
+            answer,
+        })
+        .await;
+        match told {
+            Some(Err(error)) if !error.lease_is_lost() => {
+                self.give_back(next).await;
+                Some(Err(error))
+            }
+            Some(_) => next,
+            None => {
+                self.give_back(next).await;
+                None
+            }
+        }
+    }
+
+    async fn next(&self) -> Option<Result<Reservation, ClientError>> {
+        if *self.phase.borrow() > Phase::Working {
+            return None;
+        }
+        self.reserve(Duration::ZERO).await
+    }
+
+    /// Gives a reservation back that will not be worked on.
+    pub(super) async fn give_back(&self, reservation: Option<Result<Reservation, ClientError>>) {
+        if let Some(Ok(Reservation::Granted(granted))) = reservation {
+            let hold = self.lock_reserved().take();
+            if self
+                .release(granted.execution, granted.lease.as_ref())
+                .await
+            {
+                over(hold);
+            }
+        }
+    }
+
+    /// Gives a lease back, and says whether that is done.
+    async fn release(&self, execution: ExecutionId, lease: Option<&LeaseToken>) -> bool {
+        let giving = self.client.release(execution, lease);
+        let because = match self.unless_stopped(RELEASE_GRACE, giving).await {
+            Some(Ok(())) => return true,
+            Some(Err(error)) => error.to_string(),
+            None => "no answer in time".to_owned(),
+        };
+        tracing::warn!(%execution, because, "a lease could not be given back; it ends by itself");
+        false
+    }
+}
+
+/// The lease is over, and so is what was written down of it.
+fn over(hold: Option<Hold>) {
+    if let Some(hold) = hold {
+        hold.over();
+    }
+}
