@@ -17,7 +17,7 @@ async function main() {
   if (signal === null) return code;
   const memory = signal === 'SIGKILL' ? ' The machine may have run out of memory.' : '';
   command('error', `testplan was ended by ${signal} before it could say how the tests went.${memory}`);
-  return 1;
+  return TROUBLE;
 }
 
 async function launch(binary) {

@@ -39,7 +39,7 @@ pub enum StoreError {
     Busy,
 }
 
-/// A refusal of the protocol with its stable number (design/protocol §9) and a sentence for the user.
+/// A refusal of the protocol with its stable number and a sentence for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {

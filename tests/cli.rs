@@ -6,6 +6,7 @@
 )]
 
 mod cli {
+    mod action;
     mod exit_codes;
     mod hostile;
     mod log;

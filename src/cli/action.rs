@@ -53,7 +53,12 @@ pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclus
     } else {
         asked(environment)
     };
-    let voice = asked.as_ref().map_or(voice, |asked| asked.cli.voice);
+    // Somebody runs the job again to see more.
+    let debug = u8::from(environment.is_on("RUNNER_DEBUG") && !voice.quiet);
+    let voice = Voice {
+        verbose: voice.verbose.max(debug),
+        ..voice
+    };
     let screen = Screen::new(voice, environment, step);
     screen.start_log(voice);
     shell::conclude(&screen, || {
@@ -65,7 +70,11 @@ pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclus
         screen.raw(hidden(&environment).as_bytes());
         if let Some(held) = held {
             let kept = screen.step().state("held", &held.to_string_lossy());
-            kept.map_err(Failure::infrastructure)?;
+            kept.map_err(|error| {
+                let what = "what this step holds could not be noted in GITHUB_STATE";
+                Failure::infrastructure(anyhow::anyhow!("{what}: {error}"))
+                    .help("is the disk full?")
+            })?;
         }
         block_on(dispatch(cli.command, &environment, &screen))
     })
@@ -86,17 +95,8 @@ fn hidden(environment: &Environment) -> String {
 /// Reads the inputs of a step, and goes to its working directory.
 fn asked(environment: &Environment) -> Result<Asked, Failure> {
     let inputs = Inputs::new(environment);
-    let mut cli = parse(&inputs.arguments()?)?;
-    if let Some(folder) = inputs.get("working-directory") {
-        std::env::set_current_dir(folder).map_err(|error| {
-            Failure::usage_text(format_args!("input working-directory: {folder}: {error}"))
-                .help("name a folder of the workspace; an earlier step has to check it out")
-        })?;
-    }
-    // Somebody runs the job again to see more.
-    if environment.is_on("RUNNER_DEBUG") {
-        cli.voice.verbose = cli.voice.verbose.max(1);
-    }
+    let cli = parse(&inputs.arguments()?)?;
+    enter(inputs)?;
     let held = match (&cli.command, environment.get("RUNNER_TEMP")) {
         (Command::Run(_) | Command::Work(_), Some(folder)) => {
             Some(PathBuf::from(folder).join(format!("testplan-held-{:08x}", working::random()?)))
@@ -114,6 +114,17 @@ fn asked(environment: &Environment) -> Result<Asked, Failure> {
     })
 }
 
+/// Goes where relative paths of the inputs start.
+fn enter(inputs: Inputs<'_>) -> Result<(), Failure> {
+    let Some(folder) = inputs.get("working-directory") else {
+        return Ok(());
+    };
+    std::env::set_current_dir(folder).map_err(|error| {
+        Failure::usage_text(format_args!("input working-directory: {folder}: {error}"))
+            .help("name a folder of the workspace; an earlier step has to check it out")
+    })
+}
+
 /// What the runner kept for the step's end says what is to be given back; where, its inputs say again.
 fn asked_afterwards(environment: &Environment) -> Result<Asked, Failure> {
     let inputs = Inputs::new(environment);
@@ -122,6 +133,8 @@ fn asked_afterwards(environment: &Environment) -> Result<Asked, Failure> {
     if let Some(held) = environment.get(STATE_HELD) {
         arguments.push(format!("--held={held}"));
     }
+    // A folder that a later step removed keeps no lease from being given back.
+    let _ = enter(inputs);
     Ok(Asked {
         cli: parse(&arguments)?,
         environment: inputs.with_secrets(),

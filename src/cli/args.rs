@@ -86,10 +86,10 @@ pub struct TemplateArgs {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Plan")]
 pub struct StartArgs {
-    /// Title of the new plan [default: unique per CI run and attempt].
+    /// Title of the new plan [default: unique per CI job, run and attempt].
     #[arg(long, value_name = "TITLE")]
     pub title: Option<String>,
-    /// Batch that groups its results [default: unique per CI run and attempt].
+    /// Batch that groups its results [default: unique per CI job, run and attempt].
     #[arg(long, value_name = "NAME")]
     pub batch: Option<String>,
     /// Link a repository's revision: ID, or ID=branch-or-commit [default: the commit under test].
@@ -140,13 +140,13 @@ pub struct OutArgs {
     pub out: Option<PathBuf>,
 }
 
-/// What GitHub is told in the end. The token comes from `GITHUB_TOKEN`, never from a flag's value. Whatever GitHub
+/// What GitHub is told of a plan: when it starts (execute) and in the end. The token comes from `GITHUB_TOKEN`, never from a flag's value. Whatever GitHub
 /// refuses is a warning: the exit code stays what the tests made it.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "GitHub")]
 pub struct GitHubArgs {
     /// Set a commit status [env: `GITHUB_TOKEN`, `GITHUB_REPOSITORY`, `GITHUB_API_URL`] [default: false; in the action
-    /// true unless there is a check run].
+    /// true for run and report, unless there is a check run]. For execute it is pending.
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub commit_status: Option<bool>,
     /// What tells this status, and the pull request's comment, from others; a later one of the same name replaces it.

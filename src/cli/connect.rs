@@ -45,13 +45,15 @@ pub fn client(
         Some(file) => Some(read(file, "--ca-cert")?.into()),
         None => None,
     };
-    let transport = HttpTransport::new(&HttpOptions { ca_cert_pem }).map_err(|error| {
-        let failure = Failure::from(error);
-        match &ca_cert {
-            Some(file) => failure.context(format!("--ca-cert {}", file.display())),
-            None => failure,
-        }
-    })?;
+    let transport = HttpTransport::new(&HttpOptions { ca_cert_pem })
+        .and_then(|transport| transport.prepare(&endpoint).map(|()| transport))
+        .map_err(|error| {
+            let failure = Failure::from(error);
+            match &ca_cert {
+                Some(file) => failure.context(format!("--ca-cert {}", file.display())),
+                None => failure,
+            }
+        })?;
     let transport = Arc::new(transport);
     let usual = Patience::default();
     let patience = Patience {

@@ -43,7 +43,7 @@ pub struct Execute {
     /// repeat for more [default: a set for each need of the plan, on GitHub's runners].
     #[arg(long, value_name = "CAPABILITIES: LABELS", help_heading = "Matrix")]
     runs_on: Vec<WorkerSet>,
-    /// How many executions a worker of the matrix shall have at least.
+    /// One worker of the matrix for every so many open executions, up to `--max-workers`.
     #[arg(long, value_name = "N", default_value = "25", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Matrix")]
     tests_per_worker: u32,
     /// Most workers of the matrix for one worker set.
@@ -127,6 +127,11 @@ impl Started {
         text
     }
 
+    /// Whether anybody is going to come back with a result.
+    fn is_under_way(&self) -> bool {
+        !self.matrix.is_empty() || self.status.reserved > 0
+    }
+
     /// One line for GitHub: at most its 140 characters, and no text of others.
     fn headline(&self) -> String {
         let (plan, open, workers) = (self.plan.id, self.status.open, self.workers());
@@ -174,7 +179,7 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
     let started = perform(&command, environment, screen).await;
     let (begun, ended) = match started {
         Ok(started) => (
-            Some(started.headline()),
+            started.is_under_way().then(|| started.headline()),
             conclude(&command, &started, screen),
         ),
         Err(failure) => (None, Err(failure)),
@@ -337,6 +342,8 @@ mod tests {
             assert_eq!(started.nothing_to_do().as_deref(), Some(said));
             assert_eq!(started.matrix_json(), json!({ "include": [] }));
             assert_eq!(started.json()["workers"], 0);
+            // Nobody would come to take a pending status back.
+            assert_eq!(started.is_under_way(), reserved > 0);
         }
         let entry = Entry {
             name: "any 1/1".to_owned(),

@@ -17,7 +17,8 @@ use crate::{config::environment::Environment, exit_code::Conclusion, run::held};
 pub struct GiveBack {
     #[command(flatten)]
     service: ServiceArgs,
-    /// Where it wrote down what it holds: the folder that its variable `TESTPLAN_HELD` named.
+    /// Where it wrote down what it holds: the folder that its variable `TESTPLAN_HELD` named [default: none,
+    /// and then nothing is given back].
     #[arg(long, value_name = "DIR")]
     held: Option<PathBuf>,
 }

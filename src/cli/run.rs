@@ -138,8 +138,10 @@ async fn conclude(
         },
     };
     tokio::select! {
+        // What is told already, or was not to be told, is not warned of.
+        biased;
         () = told::tell(&command.github, told, environment, screen) => {}
-        _ = signals.next() => told::warn("commit status not set: stopped by a signal while GitHub was asked", screen),
+        _ = signals.next() => told::warn("GitHub was perhaps not told: stopped by a signal while it was asked", screen),
     }
     end.ended
 }

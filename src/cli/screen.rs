@@ -147,7 +147,8 @@ impl Screen {
             .iter()
             .map(|annotation| annotation.command() + "\n")
             .collect();
-        self.raw(lines.as_bytes());
+        // stdout is for data; the runner reads both.
+        let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
 
     /// The last words on a plan, unless all is well and people asked for quiet.

@@ -77,6 +77,7 @@ pub fn conclude(screen: &Screen, command: impl FnOnce() -> Ended) -> Conclusion 
         // Nobody may take half an answer for a whole one.
         Some(failure) if conclusion == Conclusion::Passed => {
             screen.failure(failure);
+            screen.output(Output::Conclusion, failure.conclusion.word());
             failure.conclusion
         }
         _ => conclusion,

@@ -1,7 +1,7 @@
-//! What a step of GitHub Actions leaves beside its log: outputs, state for its post step, annotations, the job summary.
+//! What a step of GitHub Actions leaves beside its log: outputs, state for its post step, the job summary.
 //!
-//! Outputs and state are the action's alone; a `run:` step that calls testplan writes its own. A job summary and
-//! annotations are for whoever asks for them.
+//! Outputs and state are the action's alone; a `run:` step that calls testplan writes its own. A job summary is for
+//! whoever asks for one.
 
 use std::{
     io,

@@ -70,7 +70,8 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
         return Err(Failure::nothing_to_run(format_args!(
             "plan {} has no executions",
             command.plan_id
-        )));
+        ))
+        .help("look at the template's tests, or pass --allow-empty"));
     }
     Ok(Conclusion::Passed)
 }

@@ -1,4 +1,4 @@
-//! The transport over the network. The only home of reqwest's client: HTTP/1.1, TLS by rustls, no redirects, no
+//! The transport over the network, by reqwest: HTTP/1.1, TLS by rustls, no redirects, no
 //! retries, everything bounded.
 
 mod cause;
@@ -13,7 +13,9 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
 use reqwest::{Certificate, redirect, retry};
 
-use super::{Sending, Sent, SetupError, Transport, TransportError, endpoint::is_loopback};
+use super::{
+    Endpoint, Sending, Sent, SetupError, Transport, TransportError, endpoint::is_loopback,
+};
 
 /// Settings of the network that a user may choose.
 #[derive(Clone, Debug, Default)]
@@ -50,6 +52,16 @@ const IDLE: Duration = Duration::from_secs(30);
 /// The largest answer that is read, in bytes.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
+impl Way {
+    fn of(is_loopback: bool, is_tls: bool) -> Self {
+        match (is_loopback, is_tls) {
+            (false, _) => Self::Abroad,
+            (true, true) => Self::Home,
+            (true, false) => Self::HomeInPlain,
+        }
+    }
+}
+
 impl HttpTransport {
     /// A transport that has opened no connection yet.
     pub fn new(options: &HttpOptions) -> Result<Self, SetupError> {
@@ -64,8 +76,21 @@ impl HttpTransport {
         })
     }
 
+    /// Gets ready for a service, so that trouble with certificates is told at once and not waited for.
+    pub fn prepare(&self, endpoint: &Endpoint) -> Result<(), SetupError> {
+        let way = Way::of(endpoint.is_loopback(), endpoint.url().scheme() == "https");
+        let client = self.build(way).map_err(|error| {
+            SetupError::new(
+                format!("TLS could not be set up: {}", cause::innermost(&error)),
+                "check the certificates of the system and of --ca-cert",
+            )
+        })?;
+        self.clients[way as usize].get_or_init(|| client);
+        Ok(())
+    }
+
     fn client(&self, to: &Destination) -> Result<&reqwest::Client, TransportError> {
-        let way = to.way();
+        let way = Way::of(to.is_loopback, to.is_tls);
         let cell = &self.clients[way as usize];
         if let Some(client) = cell.get() {
             return Ok(client);
@@ -195,16 +220,6 @@ impl Destination {
             name: format!("{host}:{port}").into(),
             is_loopback: is_loopback(host),
             is_tls,
-        }
-    }
-}
-
-impl Destination {
-    fn way(&self) -> Way {
-        match (self.is_loopback, self.is_tls) {
-            (false, _) => Way::Abroad,
-            (true, true) => Way::Home,
-            (true, false) => Way::HomeInPlain,
         }
     }
 }

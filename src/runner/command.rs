@@ -32,13 +32,14 @@ pub const VARIABLES: [&str; 9] = [
 
 /// Variables that no command inherits: our own credentials and leases, and those that GitHub gives to an action but not to the
 /// steps of a job. A command that needs one gets it by name from `environment`.
-pub const SECRET_VARIABLES: [&str; 13] = [
+pub const SECRET_VARIABLES: [&str; 14] = [
     "TESTCENTER_TOKEN",
     "TESTCENTER_PASSWORD",
     "TESTCENTER_USER",
     "TESTPLAN_LEASE_TOKEN",
     "TESTPLAN_HELD",
     "INPUT_TOKEN",
+    "INPUT_USER",
     "INPUT_PASSWORD",
     "INPUT_GITHUB-TOKEN",
     "INPUT_GITHUB_TOKEN",

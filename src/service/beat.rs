@@ -10,7 +10,7 @@ use tokio::{
 use crate::{clock::ServiceClock, store::Store};
 
 /// Sweeps the store every `beat`, and after the machine slept moves all leases first: the service was away, not the
-/// workers (design/protocol §11).
+/// workers.
 pub(super) fn start(
     store: Arc<dyn Store>,
     clock: Arc<ServiceClock>,

@@ -113,7 +113,9 @@ async fn workers_cost_the_database_two_transactions_per_execution() {
     let commits = store.commits() - commits;
     assert!(commits <= most as u64, "{commits} transactions");
     assert!(
-        commits * 2 >= EXECUTIONS as u64,
+        // A worker has at most the result of one execution and the reserve of the next under way, so that no more
+        // than twice as many jobs as workers share a commit, however slow it is.
+        commits * WORKERS as u64 >= EXECUTIONS as u64,
         "{commits}: the count counts"
     );
     service.close().await.unwrap();

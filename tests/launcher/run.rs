@@ -22,7 +22,7 @@ fn a_binary_that_a_signal_ended_is_a_failure_that_is_told() {
     let Some(stage) = Stage::new() else { return };
     for (signal, name) in [("KILL", "SIGKILL"), ("SEGV", "SIGSEGV")] {
         let binary = stage.binary("binary", &format!("kill -{signal} $$"));
-        let ended = stage.main().binary_path(binary).run().code_is(1);
+        let ended = stage.main().binary_path(binary).run().code_is(3);
         let error = ended.only("error");
         assert!(
             error.contains(&format!("was ended by {name} before")),

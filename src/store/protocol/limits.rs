@@ -1,4 +1,4 @@
-//! Bounds on what a request may ask for (design/protocol §12).
+//! Bounds on what a request may ask for.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which of the executions that fit is handed out (design/protocol §6), and which are given up.
+//! Which of the executions that fit is handed out, and which are given up.
 //!
 //! Most required labels first: few workers can take those. Then the longest, so that no long one is left for the
 //! end. The ageing of §6 is left out: a reservation is always of one plan, a plan is finite, and every reservation
