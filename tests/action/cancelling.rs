@@ -259,7 +259,7 @@ fn what_a_killed_binary_held_is_given_back_by_post() {
         let done = step.end();
         assert!(!done.success, "{done}");
         if Action::ours().is_launched() {
-            assert_eq!(done.status.code(), Some(1), "{done}");
+            assert_eq!(done.status.code(), Some(3), "{done}");
             let errors = done.messages(Level::Error);
             assert!(errors.len() == 1 && errors[0].contains("SIGKILL"), "{done}");
         }
