@@ -2,8 +2,8 @@
 //!
 //! The map, in words (see ARCHITECTURE.md for the rules): [`cli`] parses and dispatches; [`config`] makes typed
 //! requests of flags, environment and `testplan.yml`; [`client`] speaks the API; [`run`] owns a run: workers under
-//! leases, their processes, their heartbeats; [`runner`] turns a test into a command and its files into an outcome;
-//! [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
+//! leases, their processes, their heartbeats; [`runner`] turns a test into a command and its exit code and files into an
+//! outcome; [`result_file`] reads those files; [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
 //! [`model`] and [`api`] are the words and the wire they share.
 //!
 //! ```
@@ -25,6 +25,7 @@ pub mod exit_code;
 pub mod fs;
 pub mod model;
 pub mod report;
+pub mod result_file;
 pub mod run;
 pub mod runner;
 pub mod service;

@@ -71,6 +71,10 @@ pub struct CaseResult {
     /// What the tool captured of the case's output, cut to a bound.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub output: String,
+    /// Files that belong to it, as screenshots and logs: below the results folder as a result file names them, relative
+    /// to the `--out` folder once they are in a record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<String>,
 }
 
 /// What a result file says of a case.

@@ -154,6 +154,7 @@ fn unexplained_failure(ending: Ending, took: Duration, mut cases: Vec<CaseResult
         file: None,
         line: None,
         output: String::new(),
+        attachments: Vec::new(),
     });
     completed(TestVerdict::Failed, took, false, cases, Some(note))
 }

@@ -7,11 +7,11 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{
-    junit_file::{self, Kept},
-    settings::ResultsFormat,
+use super::settings::ResultsFormat;
+use crate::{
+    model::CaseResult,
+    result_file::{Kept, junit},
 };
-use crate::model::CaseResult;
 
 /// Deepest folder that is looked into.
 const MAX_DEPTH: usize = 32;
@@ -79,7 +79,7 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     let mut kept = Kept::default();
     let mut broken = Vec::new();
     for path in &paths {
-        match junit_file::read_path(path) {
+        match junit::read_path(path) {
             Ok(cases) => cases.into_iter().for_each(|case| kept.push(case)),
             Err(error) => broken.push(format!("{}: {error}", path.display())),
         }

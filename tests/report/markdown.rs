@@ -356,6 +356,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         file: Some(next()),
         line: Some(1),
         output: String::new(),
+        attachments: Vec::new(),
     };
     let troubled = matches!(standing, Standing::Failed | Standing::Error);
     let cases = if troubled {

@@ -267,6 +267,7 @@ pub fn case(classname: &str, name: &str, verdict: CaseVerdict) -> CaseResult {
         file: None,
         line: None,
         output: String::new(),
+        attachments: Vec::new(),
     }
 }
 

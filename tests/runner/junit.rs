@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use testplan::{
     model::{CaseResult, outcome::CaseVerdict, record::MAX_CASES},
-    runner::junit_file::{JunitError, read},
+    result_file::junit::{JunitError, read},
 };
 
 const PYTEST: &str = include_str!("../fixtures/junit/pytest.xml");

@@ -23,6 +23,7 @@ fn case(verdict: CaseVerdict) -> CaseResult {
         file: None,
         line: None,
         output: String::new(),
+        attachments: Vec::new(),
     }
 }
 

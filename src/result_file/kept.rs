@@ -63,6 +63,7 @@ mod tests {
             file: None,
             line: None,
             output: String::new(),
+            attachments: Vec::new(),
         }
     }
 

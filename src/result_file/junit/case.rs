@@ -1,12 +1,12 @@
 //! One `testcase`: its attributes and children become a [`CaseResult`].
 
-use super::{
-    Attributes, MAX_FIELD,
-    text::{Clipped, clip, first_line},
-};
-use crate::model::{
-    CaseResult,
-    outcome::{CaseVerdict, Trouble},
+use super::{Attributes, MAX_FIELD};
+use crate::{
+    model::{
+        CaseResult,
+        outcome::{CaseVerdict, Trouble},
+    },
+    result_file::text::{Clipped, clip, first_line},
 };
 
 /// What a child of a case says of it, the least first.
@@ -162,6 +162,7 @@ impl CaseBuilder {
             file: self.file,
             line: self.line,
             output: self.output,
+            attachments: Vec::new(),
         }
     }
 }

@@ -4,9 +4,6 @@
 //! has a DOCTYPE or exceeds a bound is an error with its line. What is wrong outside any case becomes a case.
 
 mod case;
-mod input;
-mod kept;
-mod text;
 
 use std::{
     fmt,
@@ -20,14 +17,13 @@ use quick_xml::{
     events::{BytesRef, BytesStart, Event},
 };
 
-use self::{
-    case::{CaseBuilder, Severity, TroubleBuilder},
+use self::case::{CaseBuilder, Severity, TroubleBuilder};
+use super::{
+    Kept,
     input::Counted,
     text::{Charset, Clipped},
 };
 use crate::model::CaseResult;
-
-pub use self::kept::Kept;
 
 /// Deepest nesting of elements.
 const MAX_DEPTH: usize = 64;
