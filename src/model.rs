@@ -13,7 +13,7 @@ pub mod time;
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use lease::LeaseToken;
-pub use outcome::{CaseResult, Outcome, TestResult, TestVerdict};
+pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
 pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer, Test};
 pub use record::Record;
 pub use time::Timestamp;

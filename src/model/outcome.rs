@@ -50,6 +50,16 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// What was wrong with the Squish server that an execution was given: a trouble of machines, whatever the test would say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ServerTrouble {
+    /// Nobody answers at its address: the execution did not begin.
+    Unreachable,
+    /// The execution reached its time limit on it: it may hang, or the test does.
+    Hung,
+}
+
 /// One test case of a result file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseResult {

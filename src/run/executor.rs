@@ -19,7 +19,7 @@ use crate::{
     client::Granted,
     clock,
     fs::safe_name,
-    model::{Capabilities, CaseResult, Outcome, PlanId},
+    model::{Capabilities, CaseResult, Outcome, PlanId, ServerTrouble},
     runner::{
         command::{self, Facts},
         outcome::{self, Decision, Ending},
@@ -70,6 +70,10 @@ pub struct Attempt {
     pub log: Option<String>,
     /// The last lines of it, where it did not pass.
     pub output_tail: String,
+    /// Its results folder, where it has one and ran in it.
+    pub results: Option<PathBuf>,
+    /// What was wrong with its Squish server, where it had one.
+    pub server_trouble: Option<ServerTrouble>,
 }
 
 /// Why an execution's process had to end.
@@ -132,6 +136,7 @@ impl Executor {
             let where_ = format!("{}: {error}", results_dir.display());
             return could_not_run(began, "the results folder could not be made", &where_);
         }
+        let results = self.wants_results_folder.then(|| results_dir.clone());
         let spawned = match mark {
             Some(mark) => process::spawn_marked(&line, &log_path, self.capture_limit, mark),
             None => process::spawn(&line, &log_path, self.capture_limit),
@@ -169,7 +174,14 @@ impl Executor {
                 if let Err(error) = stop(&mut running, grace, phase).await {
                     tracing::error!(%error, execution = %granted.execution, "its processes could not be ended");
                 }
-                return self.cut_short(began, &cut, log);
+                return Attempt {
+                    results,
+                    server_trouble: match cut {
+                        Cut::TimeLimit(_) if granted.server.is_some() => Some(ServerTrouble::Hung),
+                        Cut::TimeLimit(_) | Cut::Lease(_) | Cut::Phase(_) => None,
+                    },
+                    ..self.cut_short(began, &cut, log)
+                };
             }
         };
         let duration = began.elapsed();
@@ -190,6 +202,8 @@ impl Executor {
             cases,
             log: Some(log),
             output_tail,
+            results,
+            server_trouble: None,
         }
     }
 
@@ -270,6 +284,8 @@ impl Executor {
             cases: Vec::new(),
             log: Some(log),
             output_tail,
+            results: None,
+            server_trouble: None,
         }
     }
 
@@ -315,5 +331,7 @@ fn never_began(began: Instant, outcome: Outcome) -> Attempt {
         cases: Vec::new(),
         log: None,
         output_tail: String::new(),
+        results: None,
+        server_trouble: None,
     }
 }

@@ -75,6 +75,7 @@ impl Worker {
             cases,
             log,
             output_tail,
+            ..
         } = attempt;
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let ended = RecordEvent::Ended {
