@@ -10,7 +10,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::settings::ResultsFormat;
 use crate::{
     model::CaseResult,
-    result_file::{Kept, junit},
+    result_file::{self, Kept, Scenarios},
 };
 
 /// Deepest folder that is looked into.
@@ -79,9 +79,9 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     let mut kept = Kept::default();
     let mut broken = Vec::new();
     for path in &paths {
-        match junit::read_path(path) {
+        match result_file::read_path(path, Scenarios::default()) {
             Ok(cases) => cases.into_iter().for_each(|case| kept.push(case)),
-            Err(error) => broken.push(format!("{}: {error}", path.display())),
+            Err(error) => broken.push(error.to_string()),
         }
     }
     let cases = kept.into_cases();

@@ -3,12 +3,16 @@
 use proptest::prelude::*;
 use testplan::{
     model::{CaseResult, outcome::CaseVerdict, record::MAX_CASES},
-    result_file::junit::{JunitError, read},
+    result_file::{self, ReadError, Scenarios},
 };
 
 const PYTEST: &str = include_str!("../fixtures/junit/pytest.xml");
 const NODE: &str = include_str!("../fixtures/junit/node.xml");
 const NEXTEST: &str = include_str!("../fixtures/junit/nextest.xml");
+
+fn read(bytes: &[u8]) -> Result<Vec<CaseResult>, ReadError> {
+    result_file::read("x.xml", bytes, Scenarios::Each)
+}
 
 fn cases(xml: &str) -> Vec<CaseResult> {
     read(xml.as_bytes()).unwrap()
@@ -20,7 +24,7 @@ fn only(xml: &str) -> CaseResult {
     cases.remove(0)
 }
 
-fn error(xml: &[u8]) -> JunitError {
+fn error(xml: &[u8]) -> ReadError {
     read(xml).unwrap_err()
 }
 
@@ -336,7 +340,7 @@ fn a_file_that_breaks_off_is_never_read_as_whole() {
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = read(bytes.as_slice());
+        let _ = read(&bytes);
     }
 
     #[test]
@@ -355,7 +359,7 @@ proptest! {
             let mut bytes = fixture.as_bytes().to_vec();
             let at = at % bytes.len();
             bytes[at] = byte;
-            let _ = read(bytes.as_slice());
+            let _ = read(&bytes);
         }
     }
 
