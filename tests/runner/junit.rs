@@ -6,9 +6,9 @@ use testplan::{
     result_file::junit::{JunitError, read},
 };
 
-const PYTEST: &str = include_str!("../fixtures/junit/pytest.xml");
-const NODE: &str = include_str!("../fixtures/junit/node.xml");
-const NEXTEST: &str = include_str!("../fixtures/junit/nextest.xml");
+const PYTEST: &str = include_str!("../fixtures/junit/pytest/report.xml");
+const NODE: &str = include_str!("../fixtures/junit/node/report.xml");
+const NEXTEST: &str = include_str!("../fixtures/junit/nextest/report.xml");
 
 fn cases(xml: &str) -> Vec<CaseResult> {
     read(xml.as_bytes()).unwrap()
