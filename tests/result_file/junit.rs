@@ -6,9 +6,9 @@ use testplan::{
     result_file::{self, ReadError, Scenarios},
 };
 
-const PYTEST: &str = include_str!("../fixtures/junit/pytest.xml");
-const NODE: &str = include_str!("../fixtures/junit/node.xml");
-const NEXTEST: &str = include_str!("../fixtures/junit/nextest.xml");
+const PYTEST: &str = include_str!("../fixtures/junit/pytest/report.xml");
+const NODE: &str = include_str!("../fixtures/junit/node/report.xml");
+const NEXTEST: &str = include_str!("../fixtures/junit/nextest/report.xml");
 
 fn read(bytes: &[u8]) -> Result<Vec<CaseResult>, ReadError> {
     result_file::read("x.xml", bytes, Scenarios::Each)
