@@ -51,12 +51,12 @@ fn lines() -> Vec<String> {
 }
 
 fn file() -> PathBuf {
-    let folder = match std::env::var_os("SQUISH_USER_SETTINGS_DIR") {
-        Some(folder) => PathBuf::from(folder),
-        None => {
+    let folder = std::env::var_os("SQUISH_USER_SETTINGS_DIR").map_or_else(
+        || {
             let home = if cfg!(windows) { "APPDATA" } else { "HOME" };
             PathBuf::from(std::env::var_os(home).unwrap_or_default()).join(".squish")
-        }
-    };
+        },
+        PathBuf::from,
+    );
     folder.join("ver1/server.ini")
 }

@@ -8,6 +8,7 @@
     clippy::print_stderr,
     clippy::exit,
     clippy::unwrap_used,
+    clippy::zombie_processes,
     reason = "a program of its own, for tests alone"
 )]
 
