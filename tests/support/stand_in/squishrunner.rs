@@ -1,0 +1,2 @@
+//! Stands in for `squishrunner` in tests and in the example.
+fn main() {}
