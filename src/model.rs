@@ -14,6 +14,9 @@ pub use capability::{Capabilities, Capability, LabelCase};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use lease::LeaseToken;
 pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
-pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer, Test};
+pub use plan::{
+    Cooling, CoolingReason, Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer,
+    Test,
+};
 pub use record::Record;
 pub use time::Timestamp;

@@ -78,11 +78,17 @@ pub(super) async fn heartbeat(
             "release needs lease: only its holder gives a reservation back",
         ));
     }
+    if body.server_trouble.is_some() && !body.release {
+        return Err(Failure::malformed(
+            "server_trouble needs release: whoever keeps the lease still uses the Squish server",
+        ));
+    }
     let request = Heartbeat {
         execution: call.id()?,
         timeout: timeout(body.timeout)?,
         lease: body.lease,
         release: body.release,
+        server_trouble: body.server_trouble,
         principal: call.principal,
     };
     let status = if request.release {
@@ -112,6 +118,7 @@ pub(super) async fn finished(
             duration_ms: result.duration_ms.min(LONGEST_MS),
             ..result
         }),
+        server_trouble: body.server_trouble,
         principal: call.principal,
     };
     shared

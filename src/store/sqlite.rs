@@ -25,6 +25,7 @@ mod rows;
 mod seam;
 mod squish_servers;
 mod templates;
+mod trouble;
 mod writer;
 
 use std::{

@@ -94,6 +94,8 @@ impl Fake {
             port: port.into(),
             labels: labels(offers),
             busy_with: None,
+            busy_test: None,
+            cooling: None,
         };
         for server in [
             server(
@@ -516,6 +518,8 @@ impl Store for Fake {
                 port: new.port,
                 labels: new.labels,
                 busy_with: None,
+                busy_test: None,
+                cooling: None,
             };
             state.servers.insert(id, server.clone());
             Ok(server)

@@ -97,7 +97,11 @@ impl Store for SqliteStore {
     }
 
     fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>> {
-        Box::pin(self.readers.read(move |db| squish_servers::list(db, now)))
+        let rest = self.rules.cool_down;
+        Box::pin(
+            self.readers
+                .read(move |db| squish_servers::list(db, rest, now)),
+        )
     }
 
     fn add_squish_server(
