@@ -9,6 +9,7 @@ pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod time;
+pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
@@ -17,3 +18,4 @@ pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
 pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer, Test};
 pub use record::Record;
 pub use time::Timestamp;
+pub use waiting::{Lack, Need, Offer, PlanWaiting, SquishServerState};
