@@ -33,6 +33,7 @@ pub mod template;
 pub mod told;
 pub mod validate;
 pub mod wait;
+pub mod watch;
 pub mod work;
 pub mod working;
 

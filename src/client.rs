@@ -22,6 +22,7 @@ mod retry_after;
 mod setup;
 mod squish_servers;
 mod text;
+mod waiting;
 
 use std::{
     fmt,

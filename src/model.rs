@@ -9,6 +9,7 @@ pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod time;
+pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
@@ -20,3 +21,4 @@ pub use plan::{
 };
 pub use record::Record;
 pub use time::Timestamp;
+pub use waiting::{Lack, Need, Offer, PlanWaiting, SquishServerState};

@@ -12,6 +12,8 @@ pub mod lease;
 pub mod process;
 pub mod recorder;
 pub mod state;
+pub mod vigil;
+pub mod waiting;
 pub mod worker;
 
 pub use dispatcher::{Observer, RunEnd, WorkOrder, work};

@@ -32,6 +32,8 @@ pub struct Working {
     pub lease: Duration,
     /// Of the whole command.
     pub deadline: Option<Duration>,
+    /// How long somebody who could help is waited for once nothing can happen.
+    pub grace: Duration,
     /// Where results go.
     pub out: PathBuf,
 }
@@ -61,6 +63,7 @@ impl Working {
                 environment,
                 duration::parse,
             )?,
+            grace: workers.grace.grace,
             out: folder(out, environment)?,
         })
     }

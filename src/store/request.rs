@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Capabilities, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind, ServerTrouble,
-    SquishServer, Test, TestId, TestResult, Timestamp, plan::LinkedRepository,
+    Capabilities, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind, PlanStatus, ServerTrouble,
+    SquishServer, SquishServerState, Test, TestId, TestResult, Timestamp, plan::LinkedRepository,
 };
 
 /// Settings of the protocol that its owner may choose.
@@ -223,6 +223,19 @@ pub struct SquishServerChange {
     pub enabled: Option<bool>,
     /// New labels, all of them.
     pub labels: Option<Capabilities>,
+}
+
+/// Where a plan stands, and what its executions could be run on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStanding {
+    /// Nothing is handed out before this time, where that is still to come.
+    pub due: Option<Timestamp>,
+    /// Each set of labels that its executions need, and how far these are.
+    pub needs: Vec<(Capabilities, PlanStatus)>,
+    /// The registered Squish servers.
+    pub squish_servers: Vec<SquishServerState>,
+    /// How labels are compared.
+    pub label_case: LabelCase,
 }
 
 /// A line of an execution's history.

@@ -24,6 +24,7 @@ mod reset;
 mod rows;
 mod seam;
 mod squish_servers;
+mod standing;
 mod templates;
 mod trouble;
 mod writer;

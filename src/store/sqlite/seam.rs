@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     SqliteStore, desk::Desk, finish, heartbeat, keys, lapse, listing, plans, reserve, reset,
-    squish_servers, templates,
+    squish_servers, standing, templates,
 };
 use crate::{
     model::{
@@ -14,8 +14,9 @@ use crate::{
         SquishServerId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, NewSquishServer, Page, PlanQuery, Reply,
-        Reservation, Reserve, Reset, SquishServerChange, Store, StoreError, TemplateDefinition,
+        Event, ExecutePlan, Finish, Heartbeat, NewSquishServer, Page, PlanQuery, PlanStanding,
+        Reply, Reservation, Reserve, Reset, SquishServerChange, Store, StoreError,
+        TemplateDefinition,
     },
 };
 
@@ -77,6 +78,14 @@ impl Store for SqliteStore {
         Box::pin(
             self.readers
                 .read(move |db| listing::status(db, plan, &filter, case, now)),
+        )
+    }
+
+    fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding> {
+        let case = self.rules.label_case;
+        Box::pin(
+            self.readers
+                .read(move |db| standing::standing(db, plan, case, now)),
         )
     }
 
