@@ -82,10 +82,10 @@ impl Store for SqliteStore {
     }
 
     fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding> {
-        let case = self.rules.label_case;
+        let (case, rest) = (self.rules.label_case, self.rules.cool_down);
         Box::pin(
             self.readers
-                .read(move |db| standing::standing(db, plan, case, now)),
+                .read(move |db| standing::standing(db, plan, case, rest, now)),
         )
     }
 

@@ -1,18 +1,21 @@
 //! Where a plan stands: each set of labels with its counts, and what the Squish servers do.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use std::time::Duration;
+
+use rusqlite::Connection;
 
 use super::{counts, plans, rows::from_json, squish_servers};
 use crate::{
-    model::{ExecutionId, LabelCase, PlanId, SquishServerState, Test, Timestamp},
+    model::{LabelCase, PlanId, SquishServerState, Timestamp},
     store::{PlanStanding, StoreError},
 };
 
-/// A plan as of `now`. Costs by its label sets and the registered Squish servers, not by its executions.
+/// A plan as of `now`; `rest` is how long a Squish server rests after an expiry. Costs by its label sets and the registered Squish servers, not by its executions.
 pub(super) fn standing(
     db: &Connection,
     plan: PlanId,
     label_case: LabelCase,
+    rest: Duration,
     now: Timestamp,
 ) -> Result<PlanStanding, StoreError> {
     plans::started(db, plan)?;
@@ -25,42 +28,16 @@ pub(super) fn standing(
         let text: String = labels.query_row([set], |row| row.get(0))?;
         needs.push((from_json(&text)?, status));
     }
-    let squish_servers = squish_servers::list(db, now)?.into_iter();
-    let squish_servers = squish_servers.map(|squish_server| {
-        let busy = squish_server.busy_with;
-        Ok(SquishServerState {
-            busy_with: busy.map(|id| test(db, id)).transpose()?.flatten(),
-            rests_until: rest(db, squish_server.id.0, now)?,
-            squish_server,
-        })
+    let squish_servers = squish_servers::list(db, rest, now)?.into_iter();
+    let squish_servers = squish_servers.map(|squish_server| SquishServerState {
+        busy_with: squish_server.busy_test.clone(),
+        rests_until: squish_server.cooling.map(|cooling| cooling.until),
+        squish_server,
     });
     Ok(PlanStanding {
         due: due.map(Timestamp).filter(|due| now < *due),
         needs,
-        squish_servers: squish_servers.collect::<Result<_, StoreError>>()?,
+        squish_servers: squish_servers.collect(),
         label_case,
     })
-}
-
-fn test(db: &Connection, execution: ExecutionId) -> Result<Option<Test>, StoreError> {
-    Ok(db
-        .prepare_cached(
-            "SELECT t.suite, t.testcase FROM executions e JOIN tests t ON t.id = e.test WHERE e.id = ?1",
-        )?
-        .query_row([execution.0], |row| {
-            Ok(Test {
-                suite: row.get(0)?,
-                testcase: row.get(1)?,
-            })
-        })
-        .optional()?)
-}
-
-/// Until when a Squish server is given to nobody although no lease is on it.
-fn rest(db: &Connection, id: i64, now: Timestamp) -> Result<Option<Timestamp>, StoreError> {
-    let until: Option<i64> = db
-        .prepare_cached("SELECT free_from FROM squish_servers WHERE id = ?1 AND free_from > ?2")?
-        .query_row(params![id, now.0], |row| row.get(0))
-        .optional()?;
-    Ok(until.map(Timestamp))
 }
