@@ -7,6 +7,7 @@ mod case;
 mod input;
 mod junit;
 mod kept;
+mod squish;
 mod stream;
 mod text;
 
@@ -73,8 +74,14 @@ pub fn read(
     source: impl BufRead,
     scenarios: Scenarios,
 ) -> Result<Vec<CaseResult>, ReadError> {
-    let _ = scenarios;
-    stream::read(source, |_, _| Ok(junit::Parser::default())).map_err(|(line, message)| ReadError {
+    stream::read(source, |root, attributes| {
+        Ok(if root == squish::ROOT {
+            Box::new(squish::Parser::new(attributes, scenarios)?)
+        } else {
+            Box::new(junit::Parser::default())
+        })
+    })
+    .map_err(|(line, message)| ReadError {
         name: name.to_owned(),
         line: Some(line),
         message,

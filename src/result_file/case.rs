@@ -121,6 +121,11 @@ impl CaseBuilder {
         self.output.join(&rest);
     }
 
+    /// Takes one more line of its output.
+    pub(super) fn line_of_output(&mut self, line: &str) {
+        self.output.line(line);
+    }
+
     /// Takes an attachment, once; says whether it could be one.
     pub(super) fn attachment(&mut self, path: &str) -> bool {
         let path = path.trim();

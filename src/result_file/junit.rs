@@ -137,7 +137,7 @@ impl Dialect for Parser {
         }
     }
 
-    fn finish(self, root: &str) -> Result<Vec<CaseResult>, String> {
+    fn finish(self: Box<Self>, root: &str) -> Result<Vec<CaseResult>, String> {
         if !self.is_junit {
             return Err(format!(
                 "this is not JUnit: its root is <{root}> and it has no test case"

@@ -33,13 +33,13 @@ pub(super) trait Dialect {
     /// What is open, in words, where the file breaks off.
     fn inside(&self) -> &'static str;
     /// The cases, after the root has ended.
-    fn finish(self, root: &str) -> Result<Vec<CaseResult>, String>;
+    fn finish(self: Box<Self>, root: &str) -> Result<Vec<CaseResult>, String>;
 }
 
 /// Reads a stream to its end in the dialect that `choose` takes for its root element; errors come with their line.
-pub(super) fn read<D: Dialect>(
+pub(super) fn read(
     mut source: impl BufRead,
-    choose: impl FnOnce(&[u8], &Attributes) -> Result<D, String>,
+    choose: impl FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
 ) -> Result<Vec<CaseResult>, (u64, String)> {
     let start = source.fill_buf().unwrap_or_default();
     if [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"]
@@ -74,18 +74,17 @@ pub(super) fn read<D: Dialect>(
 }
 
 /// Where the loop is.
-struct State<D, C> {
+struct State<C> {
     charset: Charset,
     depth: usize,
     root: String,
     choose: Option<C>,
-    dialect: Option<D>,
+    dialect: Option<Box<dyn Dialect>>,
 }
 
-impl<D, C> State<D, C>
+impl<C> State<C>
 where
-    D: Dialect,
-    C: FnOnce(&[u8], &Attributes) -> Result<D, String>,
+    C: FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
 {
     fn step(&mut self, event: &Event<'_>) -> Result<(), String> {
         match event {
@@ -132,7 +131,7 @@ where
     }
 
     fn text(&mut self, push: impl FnOnce(Charset, &mut Clipped)) {
-        if let Some(target) = self.dialect.as_mut().and_then(D::text) {
+        if let Some(target) = self.dialect.as_mut().and_then(|dialect| dialect.text()) {
             push(self.charset, target);
         }
     }

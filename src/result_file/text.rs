@@ -94,6 +94,14 @@ impl Clipped {
         self.push(text);
     }
 
+    /// Appends a text on a line of its own.
+    pub(super) fn line(&mut self, text: &str) {
+        if self.len() > 0 {
+            self.push("\n");
+        }
+        self.push(text);
+    }
+
     /// Appends; takes no more memory than twice the limit.
     pub(super) fn push(&mut self, text: &str) {
         let room = (self.limit / 2).saturating_sub(self.head.len());

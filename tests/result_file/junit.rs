@@ -6,6 +6,8 @@ use testplan::{
     result_file::{self, ReadError, Scenarios},
 };
 
+use crate::summary;
+
 const PYTEST: &str = include_str!("../fixtures/junit/pytest/report.xml");
 const NODE: &str = include_str!("../fixtures/junit/node/report.xml");
 const NEXTEST: &str = include_str!("../fixtures/junit/nextest/report.xml");
@@ -26,21 +28,6 @@ fn only(xml: &str) -> CaseResult {
 
 fn error(xml: &[u8]) -> ReadError {
     read(xml).unwrap_err()
-}
-
-/// One line per case, as `classname | name | verdict: message`.
-fn summary(cases: &[CaseResult]) -> Vec<String> {
-    let verdict = |case: &CaseResult| match &case.verdict {
-        CaseVerdict::Passed { flaky: false } => "passed".to_owned(),
-        CaseVerdict::Passed { flaky: true } => "flaky".to_owned(),
-        CaseVerdict::Failed(trouble) => format!("failed: {}", trouble.message),
-        CaseVerdict::Error(trouble) => format!("error: {}", trouble.message),
-        CaseVerdict::Skipped { message } => format!("skipped: {message}"),
-    };
-    cases
-        .iter()
-        .map(|case| format!("{} | {} | {}", case.classname, case.name, verdict(case)))
-        .collect()
 }
 
 fn text(case: &CaseResult) -> &str {
@@ -69,7 +56,7 @@ fn reads_pytest() {
         ]
     );
     assert!(text(&cases[1]).contains("\"values & <dicts> differ\"\nE"));
-    assert_eq!(cases[0].duration_ms, Some(1));
+    assert_eq!(cases[0].duration_ms, Some(0));
 }
 
 #[test]
