@@ -7,9 +7,11 @@ pub mod clock;
 pub mod configuration;
 pub mod dialect;
 pub mod finding;
+pub mod github;
 pub mod output;
 pub mod page;
 pub mod plan;
+pub mod runner;
 pub mod service;
 pub mod table;
 
@@ -79,8 +81,13 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
     let setup = Setup::of(&command.service, environment);
     let named = connect::named_template(&command.template, loaded);
 
-    let way = setup.go().await;
-    let asked = Asked::ask(&command, &setup, &way, named.as_ref().ok().copied()).await;
+    let service = async {
+        let way = setup.go().await;
+        let asked = Asked::ask(&command, &setup, &way, named.as_ref().ok().copied()).await;
+        (way, asked)
+    };
+    let github = github::look(&command.github, command.comment, environment);
+    let ((way, asked), github) = tokio::join!(service, github);
 
     let mut findings = vec![
         configuration::judge_file(&config),
@@ -139,9 +146,15 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         servers: servers.as_deref(),
         allocate_server: command.workers.allocate_server,
     }));
+    let program = loaded.map(|loaded| {
+        let runner = loaded.runner()?;
+        Ok(runner::look(&runner, environment))
+    });
+    findings.push(runner::judge(program.as_ref()));
     if let Ok(out) = settings::folder(&command.out, environment) {
         findings.push(output::judge(&output::look(Path::new(&out))));
     }
+    findings.extend(github::judge(&github));
     findings.sort_by_key(|finding| finding.group);
 
     screen.data(

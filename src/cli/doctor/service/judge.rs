@@ -166,7 +166,7 @@ impl Place<'_> {
             (true, false) => Finding::problem(
                 GROUP,
                 ID,
-                format!("{plain}: the credentials would travel unencrypted, so nothing is sent"),
+                format!("{plain}: the credentials would travel unencrypted, so they are not sent"),
                 "use https://, or pass --allow-http if the network between is trusted",
             )
             .ending(Conclusion::Usage),
