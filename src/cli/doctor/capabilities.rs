@@ -148,6 +148,8 @@ pub fn servers_of(file: &PlanFile) -> Vec<SquishServer> {
             port: server.port.clone(),
             labels: server.labels.clone(),
             busy_with: None,
+            busy_test: None,
+            cooling: None,
         })
         .collect()
 }
