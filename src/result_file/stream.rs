@@ -3,7 +3,8 @@
 use std::io::BufRead;
 
 use quick_xml::{
-    Reader,
+    Error, Reader,
+    errors::SyntaxError,
     events::{BytesRef, BytesStart, Event},
 };
 
@@ -67,6 +68,11 @@ pub(super) fn read(
         let step = match reader.read_event_into(&mut buffer) {
             Ok(Event::Eof) => return state.finish().map_err(|m| (reader.get_ref().line(), m)),
             Ok(event) => state.step(&event),
+            Err(Error::Syntax(
+                error @ (SyntaxError::InvalidBangMarkup | SyntaxError::UnclosedDoctype),
+            )) => Err(error.to_string()),
+            // All others are something open at the end of the file.
+            Err(Error::Syntax(_)) => state.breaks_off(),
             Err(error) => Err(error.to_string()),
         };
         step.map_err(|message| (reader.get_ref().line(), message))?;
@@ -136,15 +142,22 @@ where
         }
     }
 
+    fn breaks_off(&self) -> Result<(), String> {
+        let inside = self
+            .dialect
+            .as_ref()
+            .map_or("its first element", |it| it.inside());
+        Err(format!(
+            "the file ends inside {inside}: the test tool was stopped or the disk is full"
+        ))
+    }
+
     fn finish(self) -> Result<Vec<CaseResult>, String> {
-        match self.dialect {
-            None => Err("the file is empty".to_owned()),
-            Some(dialect) if self.depth > 0 => Err(format!(
-                "the file ends inside {}: the test tool was stopped or the disk is full",
-                dialect.inside()
-            )),
-            Some(dialect) => dialect.finish(&self.root),
+        if self.depth > 0 {
+            self.breaks_off()?;
         }
+        let dialect = self.dialect.ok_or("the file is empty")?;
+        dialect.finish(&self.root)
     }
 }
 

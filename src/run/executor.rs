@@ -188,7 +188,10 @@ impl Executor {
         if let Some(reason) = heartbeat.is_lost() {
             return self.cut_short(began, &Cut::Lease(reason), log);
         }
-        let (outcome, cases) = self.judge(ending, duration, results_dir).await;
+        let (outcome, mut cases) = self.judge(ending, duration, results_dir).await;
+        for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
+            attachment.insert_str(0, &format!("results/{name}/"));
+        }
         let passed = matches!(&outcome, Outcome::Completed { result: Some(result) }
             if result.verdict != crate::model::TestVerdict::Failed);
         let output_tail = if passed {

@@ -7,7 +7,7 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::settings::ResultsFormat;
+use super::{attachments::Attachments, settings::ResultsFormat};
 use crate::{
     model::CaseResult,
     result_file::{self, Kept, Scenarios},
@@ -60,10 +60,13 @@ pub enum CollectError {
     TooMany(PathBuf),
 }
 
-/// Finds and reads the results in an execution's results folder. Blocks on the file system.
+/// Finds and reads the results in an execution's results folder, each as what it is; the attachments of its cases are
+/// relative to the folder. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
-    let ResultsFormat::JUnit { files } = format else {
-        return Results::NotAsked;
+    let (files, scenarios) = match format {
+        ResultsFormat::JUnit { files } => (files, Scenarios::default()),
+        ResultsFormat::Squish { files, scenarios } => (files, *scenarios),
+        ResultsFormat::ExitCode => return Results::NotAsked,
     };
     let unreadable = |message, cases| Results::Unreadable { message, cases };
     let paths = match collect(dir, files) {
@@ -78,9 +81,15 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     }
     let mut kept = Kept::default();
     let mut broken = Vec::new();
+    let mut attachments = Attachments::new(dir);
     for path in &paths {
-        match result_file::read_path(path, Scenarios::default()) {
-            Ok(cases) => cases.into_iter().for_each(|case| kept.push(case)),
+        match result_file::read_path(path, scenarios) {
+            Ok(cases) => {
+                for mut case in cases {
+                    attachments.settle(&mut case, path);
+                    kept.push(case);
+                }
+            }
             Err(error) => broken.push(error.to_string()),
         }
     }

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+pub use crate::result_file::Scenarios;
+
 /// How a test is run and how its end is read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunnerSettings {
@@ -19,13 +21,20 @@ pub struct RunnerSettings {
     pub working_directory: Option<PathBuf>,
 }
 
-/// Where the results of a test are.
+/// Where the results of a test are. A file is read as what it is, whichever of the two formats was named.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultsFormat {
     /// In JUnit files.
     JUnit {
         /// Pattern of the files, relative to the execution's results folder, as `*.xml` or `**/*.xml`.
         files: String,
+    },
+    /// In Squish's own XML reports.
+    Squish {
+        /// The same.
+        files: String,
+        /// What is a case of a behaviour-driven test.
+        scenarios: Scenarios,
     },
     /// In the exit code alone.
     ExitCode,

@@ -373,9 +373,10 @@ fn a_file_that_breaks_off_is_never_read_as_whole() {
         error.to_string().starts_with("results.xml: line "),
         "{error}"
     );
-    for fixture in [SUITE, BDD, ABORTED, VERSION2] {
+    for (fixture, step) in [(SUITE, 7), (BDD, 5), (ABORTED, 1), (VERSION2, 3)] {
         let whole = fixture.trim_end();
-        for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
+        let ends = (0..whole.len()).filter(|end| whole.is_char_boundary(*end));
+        for end in ends.step_by(step) {
             assert!(read(&whole[..end]).is_err(), "read after {end} bytes");
         }
     }
