@@ -65,7 +65,7 @@ fn reads_pytest() {
         ]
     );
     assert!(text(&cases[1]).contains("\"values & <dicts> differ\"\nE"));
-    assert_eq!(cases[0].duration_ms, Some(1));
+    assert!((20..1000).contains(&cases[0].duration_ms.unwrap()));
 }
 
 #[test]
