@@ -205,6 +205,16 @@ fn flaky_by_surefire_and_not_run_by_googletest() {
 }
 
 #[test]
+fn failures_that_catch2_expects_are_no_failures() {
+    let xml = "<testcase name='c'><skipped message='TEST_CASE tagged with !mayfail'/><failure message='f'/>\
+               <error message='e'/></testcase>";
+    assert_eq!(
+        summary(&[only(xml)]),
+        [" | c | skipped: TEST_CASE tagged with !mayfail"]
+    );
+}
+
+#[test]
 fn attributes_and_properties() {
     let case = only(
         "<testcase name='c' name='twice' time='1,234.5' file='a/b.py' line=' 12 '>\

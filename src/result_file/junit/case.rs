@@ -20,6 +20,8 @@ pub(super) enum Severity {
     Failed,
     /// It broke.
     Error,
+    /// It failed as it may: what else is said of it does not count.
+    Excused,
 }
 
 impl Severity {
@@ -31,6 +33,15 @@ impl Severity {
             b"flakyFailure" | b"flakyError" => Self::Flaky,
             _ => return None,
         })
+    }
+
+    /// What a skip is by its message, where a writer means more than a skip.
+    fn of_skip(message: &str) -> Self {
+        match message {
+            // Catch2, before the failures of a case that may or should fail.
+            "TEST_CASE tagged with !mayfail" => Self::Excused,
+            _ => Self::Skipped,
+        }
     }
 }
 
@@ -45,9 +56,13 @@ pub(super) struct TroubleBuilder {
 
 impl TroubleBuilder {
     pub(super) fn new(severity: Severity, attributes: &Attributes) -> Self {
+        let message = first_line(attributes.get("message"));
         Self {
-            severity,
-            message: first_line(attributes.get("message")),
+            severity: match severity {
+                Severity::Skipped => Severity::of_skip(&message),
+                other => other,
+            },
+            message,
             kind: clip(attributes.get("type")),
             text: Clipped::new(MAX_FIELD),
         }
@@ -140,7 +155,7 @@ impl CaseBuilder {
         let verdict = match self.worst {
             None => CaseVerdict::Passed { flaky: false },
             Some(Severity::Flaky) => CaseVerdict::Passed { flaky: true },
-            Some(Severity::Skipped) => CaseVerdict::Skipped {
+            Some(Severity::Skipped | Severity::Excused) => CaseVerdict::Skipped {
                 message: self.trouble.message,
             },
             Some(Severity::Failed) => CaseVerdict::Failed(self.trouble),
