@@ -215,6 +215,28 @@ fn failures_that_catch2_expects_are_no_failures() {
 }
 
 #[test]
+fn what_ctest_could_not_run_is_an_error_and_no_skip() {
+    let line = |message: &str| {
+        summary(&[only(&format!(
+            "<testcase name='c' status='notrun'><skipped message='{message}'/></testcase>"
+        ))])
+    };
+    for message in [
+        "Failed to change working directory",
+        "Fixture dependency failed",
+        "Insufficient resources",
+        "Missing Configuration",
+        "Required Files Missing",
+        "Unable to find executable",
+    ] {
+        assert_eq!(line(message), [format!(" | c | error: {message}")]);
+    }
+    for message in ["SKIP_RETURN_CODE=77", "SKIP_REGULAR_EXPRESSION_MATCHED"] {
+        assert_eq!(line(message), [format!(" | c | skipped: {message}")]);
+    }
+}
+
+#[test]
 fn attributes_and_properties() {
     let case = only(
         "<testcase name='c' name='twice' time='1,234.5' file='a/b.py' line=' 12 '>\

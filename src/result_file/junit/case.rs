@@ -40,6 +40,13 @@ impl Severity {
         match message {
             // Catch2, before the failures of a case that may or should fail.
             "TEST_CASE tagged with !mayfail" => Self::Excused,
+            // CTest, of what it could not run and counts as failed.
+            "Failed to change working directory"
+            | "Fixture dependency failed"
+            | "Insufficient resources"
+            | "Missing Configuration"
+            | "Required Files Missing"
+            | "Unable to find executable" => Self::Error,
             _ => Self::Skipped,
         }
     }
