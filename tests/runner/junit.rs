@@ -182,15 +182,42 @@ fn an_error_outside_any_case_becomes_a_case() {
         line(
             "<testsuites><testsuite name='o'><testsuite name='s' tests='1' errors='1'/></testsuite></testsuites>"
         ),
-        "o / s | (outside any test case) | error: the suite counts errors or failures but lists no test case"
+        "o / s | (outside any test case) | error: the suite counts errors or failures that it does not list"
     );
 }
 
 #[test]
 fn counts_are_never_trusted() {
-    let xml = "<testsuite tests='7' failures='3' errors='2'><testcase name='c'/></testsuite>";
+    let xml = "<testsuite tests='7' failures='3' errors='0'><testcase name='c'/></testsuite>";
     assert_eq!(summary(&cases(xml)), [" | c | passed"]);
     assert!(cases("<testsuite tests='3'></testsuite>").is_empty());
+}
+
+/// A package that gotestsum could not build is in its file as a count of the root alone.
+#[test]
+fn an_error_that_is_only_counted_becomes_a_case() {
+    let hidden = "(outside any test case) | error: the suite counts errors or failures that it does not list";
+    let table = [
+        (
+            "<testsuites errors='1'><testsuite name='s'><testcase name='c'/></testsuite></testsuites>",
+            vec!["s | c | passed".to_owned(), format!(" | {hidden}")],
+        ),
+        (
+            "<testsuites errors='1'><testsuite name='s' errors='1'><testcase name='c'/></testsuite></testsuites>",
+            vec!["s | c | passed".to_owned(), format!("s | {hidden}")],
+        ),
+        (
+            "<testsuites errors='1'><testsuite name='s' errors='1'><testcase name='c'><error/></testcase></testsuite></testsuites>",
+            vec!["s | c | error: ".to_owned()],
+        ),
+        (
+            "<testsuite name='s' errors='1'><testcase name='c'><flakyError/></testcase></testsuite>",
+            vec!["s | c | flaky".to_owned()],
+        ),
+    ];
+    for (xml, expected) in table {
+        assert_eq!(summary(&cases(xml)), expected, "{xml}");
+    }
 }
 
 #[test]

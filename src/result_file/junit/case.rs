@@ -86,11 +86,11 @@ impl TroubleBuilder {
     }
 }
 
-/// A suite that says it has errors but shows none.
-pub(super) fn empty_suite(suite: &str) -> CaseResult {
+/// A suite that says it has errors or failures but does not show them.
+pub(super) fn hidden_trouble(suite: &str) -> CaseResult {
     TroubleBuilder {
         severity: Severity::Error,
-        message: "the suite counts errors or failures but lists no test case".to_owned(),
+        message: "the suite counts errors or failures that it does not list".to_owned(),
         kind: String::new(),
         text: Clipped::default(),
     }
