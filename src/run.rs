@@ -9,9 +9,13 @@ pub mod heartbeat;
 pub mod held;
 mod idle;
 pub mod lease;
+mod licence;
+mod probe;
 pub mod process;
 pub mod recorder;
 pub mod state;
+pub mod suite_turns;
+mod tries;
 pub mod worker;
 
 pub use dispatcher::{Observer, RunEnd, WorkOrder, work};

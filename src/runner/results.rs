@@ -7,7 +7,10 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::settings::ResultsFormat;
+use super::{
+    settings::{ResultsFormat, Tool},
+    squish,
+};
 use crate::{
     model::CaseResult,
     result_file::{Kept, junit},
@@ -61,6 +64,20 @@ pub enum CollectError {
 }
 
 /// Finds and reads the results in an execution's results folder. Blocks on the file system.
+pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
+    match tool {
+        Tool::Command(command) => gather(&command.results, dir),
+        Tool::Squish(squish) => {
+            let mut results = squish::outcome::gather(squish, dir);
+            if let Results::Read(cases) | Results::Unreadable { cases, .. } = &mut results {
+                squish::extras::attach(squish, dir, cases);
+            }
+            results
+        }
+    }
+}
+
+/// Finds and reads result files of one format. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     let ResultsFormat::JUnit { files } = format else {
         return Results::NotAsked;
