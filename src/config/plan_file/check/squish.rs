@@ -96,6 +96,14 @@ impl Check<'_> {
                 }
             }
         }
+        let text = server.get().as_str();
+        if text == "localhost" || (text.contains('.') && !text.contains(':')) {
+            self.report(server.place(), || {
+                Problem::new(path, "a host without a port")
+                    .expecting(format!("did you mean `{text}:4322`?"))
+            });
+            return ServerChoice::Allocated;
+        }
         self.report(server.place(), || {
             let problem = Problem::new(path, "not a Squish server");
             match suggest::nearest(server.get(), &["allocated", "local"]) {
