@@ -28,6 +28,7 @@ pub mod servers;
 pub mod settings;
 pub mod shell;
 pub mod showing;
+pub mod squish;
 pub mod start;
 pub mod step;
 pub mod template;

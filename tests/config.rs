@@ -13,8 +13,11 @@ use std::{
 
 use proptest::prelude::*;
 use testplan::{
-    config::plan_file::{self, PlanFile, TestSource},
-    runner::settings::{ExitCodes, ResultsFormat, Scenarios},
+    config::plan_file::{self, Discovery, PlanFile, TestSource},
+    runner::{
+        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Scenarios, Tool},
+        squish::settings::{Report, ServerChoice},
+    },
 };
 
 fn fixtures(folder: &str) -> PathBuf {
@@ -40,6 +43,13 @@ fn yml(folder: &str) -> Vec<(PathBuf, String, String)> {
             (path, name, text)
         })
         .collect()
+}
+
+fn command(runner: &RunnerSettings) -> &CommandSettings {
+    match &runner.tool {
+        Tool::Command(command) => command,
+        Tool::Squish(squish) => panic!("{squish:?}"),
+    }
 }
 
 fn rendered(name: &str, text: &str) -> String {
@@ -78,9 +88,9 @@ fn reads_the_file_of_the_product_page() {
     let file = PlanFile::load(&fixtures("good/product.yml")).unwrap();
     let runner = file.runner.unwrap();
     assert_eq!(file.project.as_deref(), Some("example"));
-    assert_eq!(runner.command[1], "{suite}::{testcase}");
+    assert_eq!(command(&runner).command[1], "{suite}::{testcase}");
     assert_eq!(
-        runner.results,
+        command(&runner).results,
         ResultsFormat::JUnit {
             files: "*.xml".to_owned()
         }
@@ -93,7 +103,7 @@ fn reads_the_file_of_the_product_page() {
     assert_eq!(template.configurations[1].to_string(), "OS=Windows");
     let [
         TestSource::Listed(listed),
-        TestSource::Discovered(discovery),
+        TestSource::Discovered(Discovery::Command(discovery)),
     ] = &template.tests[..]
     else {
         panic!("listed and discovered tests: {:?}", template.tests)
@@ -116,7 +126,7 @@ fn squish_s_reports_are_looked_for_under_their_name() {
     let results = |text: &str| {
         let text = format!("runner: {{ command: [x], results: {{ format: squish{text} }} }}");
         let file = PlanFile::parse("t.yml", &text).unwrap();
-        file.runner.unwrap().results
+        command(&file.runner.unwrap()).results.clone()
     };
     let squish = |files: &str, scenarios| ResultsFormat::Squish {
         files: files.to_owned(),
@@ -139,7 +149,7 @@ fn keeps_plain_values_as_they_are_written() {
     let runner = file.runner.unwrap();
     assert_eq!(file.project.as_deref(), Some("2026"));
     assert_eq!(
-        runner.command,
+        command(&runner).command,
         [
             "run",
             "1",
@@ -153,7 +163,7 @@ fn keeps_plain_values_as_they_are_written() {
     assert_eq!(runner.environment["EMPTY"], "");
     assert_eq!(runner.working_directory.as_deref(), Some(Path::new("gui")));
     assert_eq!(
-        runner.exit_codes,
+        command(&runner).exit_codes,
         ExitCodes {
             passed: vec![0, 1],
             failed: vec![-1_073_741_819]
@@ -177,6 +187,49 @@ fn keeps_plain_values_as_they_are_written() {
 }
 
 #[test]
+fn reads_squish_and_has_defaults_for_all_of_it() {
+    let squish = |text: &str| {
+        let text = format!("runner: {{ squish: {text} }}");
+        let runner = PlanFile::parse("t.yml", &text).unwrap().runner.unwrap();
+        runner.squish().unwrap().clone()
+    };
+    let usual = squish("{}");
+    assert_eq!(usual.squishrunner, None);
+    assert_eq!(usual.suites, [Path::new(".")]);
+    assert_eq!(usual.server, ServerChoice::Allocated);
+    assert_eq!(usual.report, Report::Xml34);
+    assert_eq!((usual.tags.len(), usual.options.len()), (0, 0));
+    assert_eq!(usual.licence_patience, Duration::from_secs(30 * 60));
+
+    let file = PlanFile::load(&fixtures("good/squish.yml")).unwrap();
+    let runner = file.runner.unwrap();
+    assert_eq!(runner.timeout, Some(Duration::from_secs(600)));
+    assert_eq!(runner.environment["SQUISH_LICENSEKEY_DIR"], "/opt/licence");
+    let all = runner.squish().unwrap();
+    assert_eq!(
+        all.squishrunner.as_deref(),
+        Some(Path::new("/opt/squish/bin/squishrunner"))
+    );
+    assert_eq!(all.suites, [Path::new("suites"), Path::new("more")]);
+    let ServerChoice::At(address) = &all.server else {
+        panic!("{:?}", all.server)
+    };
+    assert_eq!((address.host.as_str(), address.port), ("::1", 4322));
+    assert_eq!(all.report, Report::Xml35);
+    assert_eq!(all.tags, ["@smoke", "~@slow"]);
+    assert_eq!(all.options, ["--snoozeFactor", "2", "--abortOnFail"]);
+    assert_eq!(all.licence_patience, Duration::ZERO);
+    let found: Vec<_> = file.templates[0].discoveries().cloned().collect();
+    assert_eq!(
+        found,
+        [
+            Discovery::Squish(vec!["suites".into(), "more".into()]),
+            Discovery::Squish(vec!["other".into()])
+        ]
+    );
+}
+
+#[test]
 fn follows_anchors() {
     let file = PlanFile::load(&fixtures("good/anchors.yml")).unwrap();
     assert_eq!(
@@ -192,9 +245,9 @@ fn follows_anchors() {
 fn has_defaults() {
     let file = PlanFile::load(&fixtures("good/runner-only.yml")).unwrap();
     let runner = file.runner.unwrap();
-    assert_eq!(runner.results, ResultsFormat::ExitCode);
+    assert_eq!(command(&runner).results, ResultsFormat::ExitCode);
     assert_eq!(
-        runner.exit_codes,
+        command(&runner).exit_codes,
         ExitCodes {
             passed: vec![0],
             failed: vec![1]
@@ -203,11 +256,8 @@ fn has_defaults() {
     assert_eq!((runner.timeout, runner.working_directory), (None, None));
     let codes = |text: &str| {
         let text = format!("runner: {{ command: [x], exit-codes: {text} }}");
-        let codes = PlanFile::parse("t.yml", &text)
-            .unwrap()
-            .runner
-            .unwrap()
-            .exit_codes;
+        let runner = PlanFile::parse("t.yml", &text).unwrap().runner.unwrap();
+        let codes = command(&runner).exit_codes.clone();
         (codes.passed, codes.failed)
     };
     assert_eq!(codes("{ passed: [1] }"), (vec![1], vec![]));

@@ -118,10 +118,11 @@ pub struct WorkerArgs {
     /// What the workers offer; repeat for more.
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     pub capabilities: Vec<Capability>,
-    /// Executions at once in this process [env: `TESTPLAN_WORKERS`] [default: cores].
+    /// Executions at once in this process [env: `TESTPLAN_WORKERS`] [default: cores; 1 where `runner.squish.server` is
+    /// `local` or an address].
     #[arg(long, value_name = "N", value_parser = workers)]
     pub workers: Option<usize>,
-    /// Ask for a Squish server with each reservation.
+    /// Ask for a Squish server with each reservation [default: where `runner.squish` wants allocated ones].
     #[arg(long)]
     pub allocate_server: bool,
     /// Lease asked for and renewed [env: `TESTPLAN_LEASE`] [default: 60s].

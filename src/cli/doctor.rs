@@ -77,7 +77,8 @@ pub struct Doctor {
 pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) -> Ended {
     let config = connect::config(&command.config, environment, screen);
     let loaded = config.as_ref().ok().and_then(Option::as_ref);
-    let working = Working::choose(&command.workers, &command.out, environment);
+    let runner = loaded.and_then(|loaded| loaded.file.runner.as_ref());
+    let working = Working::choose(&command.workers, &command.out, runner, environment);
     let setup = Setup::of(&command.service, environment);
     let named = connect::named_template(&command.template, loaded);
 

@@ -5,12 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::failure::Failure;
+use super::{failure::Failure, squish};
 use crate::{
     config::{
         discover::parse_listing,
         expand::expand,
-        plan_file::{Discovery, PlanFile, Template},
+        plan_file::{Discovery, Listing, PlanFile, Template},
     },
     model::{Test, Timestamp},
     run::process,
@@ -91,7 +91,16 @@ impl Published {
         for template in &loaded.file.templates {
             let mut discovered = Vec::new();
             for discovery in template.discoveries() {
-                discovered.push(discover(discovery, template, folder.clone(), &environment).await?);
+                let folder = folder.clone();
+                discovered.push(match discovery {
+                    Discovery::Command(listing) => {
+                        list(listing, template, folder, &environment).await?
+                    }
+                    Discovery::Squish(folders) => {
+                        let folder = folder.unwrap_or_else(|| PathBuf::from("."));
+                        squish::discover(&template.title, folders, &folder)?
+                    }
+                });
             }
             let executions = expand(template, &discovered).map_err(Failure::usage)?;
             self.templates.push(TemplateDefinition {
@@ -128,14 +137,14 @@ impl Published {
     }
 }
 
-async fn discover(
-    discovery: &Discovery,
+async fn list(
+    listing: &Listing,
     template: &Template,
     folder: Option<PathBuf>,
     environment: &[(String, OsString)],
 ) -> Result<Vec<Test>, Failure> {
     let line = CommandLine {
-        argv: discovery.command.iter().map(Into::into).collect(),
+        argv: listing.command.iter().map(Into::into).collect(),
         env: environment.to_vec(),
         env_remove: SECRET_VARIABLES.map(str::to_owned).into(),
         cwd: folder,
@@ -143,14 +152,14 @@ async fn discover(
     let what = format!(
         "template {:?}: listing its tests with {:?}",
         template.title,
-        discovery.command.join(" ")
+        listing.command.join(" ")
     );
     let failed = |error: anyhow::Error| {
         Failure::usage(error.context(what.clone())).help(
             "run the command by hand in the folder of testplan.yml, and hold what it prints against `line`",
         )
     };
-    let listed = process::run_to_end(&line, discovery.timeout, MOST_LISTED)
+    let listed = process::run_to_end(&line, listing.timeout, MOST_LISTED)
         .await
         .map_err(|error| failed(error.into()))?;
     if listed.ending != Ending::Exited(0) {
@@ -161,5 +170,5 @@ async fn discover(
         )));
     }
     let output = String::from_utf8_lossy(&listed.stdout);
-    parse_listing(&output, &discovery.pattern).map_err(|error| failed(error.into()))
+    parse_listing(&output, &listing.pattern).map_err(|error| failed(error.into()))
 }

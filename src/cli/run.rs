@@ -16,7 +16,7 @@ use super::{
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings::Working,
-    showing, start, told,
+    showing, squish, start, told,
     working::{self, Job},
 };
 use crate::{
@@ -27,6 +27,7 @@ use crate::{
     model::{Capabilities, Plan, PlanId},
     report::Report,
     run::{RunEnd, state::Stop},
+    runner::settings::RunnerSettings,
     signal::Signals,
 };
 
@@ -88,10 +89,12 @@ async fn whole(
         return Err(Failure::usage_text("there is no testplan.yml here")
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
-    let working = Working::choose(&command.workers, &command.out, environment)?;
+    let runner = squish::located(config.runner()?, environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
     let session = Session {
         command,
         config: &config,
+        runner: &runner,
         working: &working,
         environment,
         screen,
@@ -100,6 +103,7 @@ async fn whole(
         let client = connect::client(&command.service, environment, screen)?;
         return session.go(&client, signals).await;
     }
+    squish::has_servers(&config)?;
     let mut published = Published::default();
     tokio::select! {
         added = published.add(&config) => added?,
@@ -170,6 +174,7 @@ impl End {
 struct Session<'a> {
     command: &'a Run,
     config: &'a Loaded,
+    runner: &'a RunnerSettings,
     working: &'a Working,
     environment: &'a Environment,
     screen: &'a Screen,
@@ -177,7 +182,6 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn go(&self, client: &Client, signals: &mut Signals) -> Result<End, Failure> {
-        let runner = self.config.runner()?;
         let plan = tokio::select! {
             plan = self.start(client) => plan?,
             kind = signals.next() => return Ok(End::early(self.screen.cancelled(kind))),
@@ -186,7 +190,7 @@ impl Session<'_> {
         let job = Job {
             client: client.clone(),
             plan,
-            runner: &runner,
+            runner: self.runner,
             working: self.working,
         };
         match working::work(job, signals, self.environment, self.screen).await? {

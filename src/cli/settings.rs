@@ -11,6 +11,7 @@ use super::{
 use crate::{
     config::{duration, environment::Environment, precedence::Setting},
     model::Capabilities,
+    runner::{settings::RunnerSettings, squish::settings::ServerChoice},
 };
 
 /// Where results go unless somebody says otherwise.
@@ -39,12 +40,23 @@ pub struct Working {
 }
 
 impl Working {
-    /// Weighs flags, variables and defaults.
+    /// Weighs flags, variables, what the runner needs, and defaults.
     pub fn choose(
         workers: &WorkerArgs,
         out: &OutArgs,
+        runner: Option<&RunnerSettings>,
         environment: &Environment,
     ) -> Result<Self, Failure> {
+        let squish = runner.and_then(RunnerSettings::squish);
+        let server = squish.map(|squish| &squish.server);
+        if let Some(ServerChoice::Local | ServerChoice::At(_)) = server
+            && workers.allocate_server
+        {
+            return Err(Failure::usage_text(
+                "--allocate-server asks for Squish servers, which runner.squish.server in testplan.yml makes no use of",
+            )
+            .help("leave the flag out, or write `server: allocated`"));
+        }
         Ok(Self {
             offered: workers.capabilities.iter().cloned().collect(),
             workers: chosen(
@@ -53,8 +65,12 @@ impl Working {
                 environment,
                 args::workers,
             )?
-            .unwrap_or_else(shell::cores),
-            allocate_server: workers.allocate_server,
+            .unwrap_or_else(|| match server {
+                // One desktop, or one Squish server: tests would only get into each other's way.
+                Some(ServerChoice::Local | ServerChoice::At(_)) => 1,
+                Some(ServerChoice::Allocated) | None => shell::cores(),
+            }),
+            allocate_server: workers.allocate_server || server == Some(&ServerChoice::Allocated),
             lease: chosen(Setting::LEASE, workers.lease, environment, args::lease)?
                 .unwrap_or(DEFAULT_LEASE),
             deadline: chosen(

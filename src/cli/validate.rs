@@ -7,11 +7,18 @@ use super::{
     args::{ConfigArgs, Format},
     connect,
     failure::{Ended, Failure},
+    plans::Loaded,
     screen::Screen,
+    squish,
 };
-use crate::{config::environment::Environment, exit_code::Conclusion};
+use crate::{
+    config::{environment::Environment, plan_file::Discovery},
+    exit_code::Conclusion,
+    report::sanitise::console_line,
+    runner::squish::suite::{Found, Suite},
+};
 
-/// Checks a testplan.yml without running anything.
+/// Checks a testplan.yml without running anything; Squish suites are read and counted.
 #[derive(Args, Debug)]
 pub struct Validate {
     #[command(flatten)]
@@ -33,13 +40,54 @@ pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> En
         .iter()
         .map(|template| template.title.as_str())
         .collect();
+    let found = suites(&loaded)?;
+    for note in &found.notes {
+        screen.insist(&format!("warning: {note}"));
+    }
     screen.data(
         command.format,
         || {
             let servers = file.servers.len();
-            format!("{}: {} templates, {servers} Squish servers, no mistakes\n", loaded.path.display(), templates.len())
+            let mut text = format!("{}: {} templates, {servers} Squish servers, no mistakes\n", loaded.path.display(), templates.len());
+            for Suite { name, testcases, .. } in &found.suites {
+                text.push_str(&format!("{}: {} test cases\n", console_line(name, 200), testcases.len()));
+            }
+            text
         },
-        || json!({ "schema": 1, "file": loaded.path, "project": file.project, "templates": templates }),
+        || {
+            let suites = found.suites.iter().map(|suite| json!({ "suite": suite.name, "testcases": suite.testcases }));
+            let suites: Vec<_> = suites.collect();
+            json!({ "schema": 1, "file": loaded.path, "project": file.project, "templates": templates, "suites": suites })
+        },
     );
     Ok(Conclusion::Passed)
+}
+
+/// The Squish suites that templates discover, each once: reading folders runs nothing.
+fn suites(loaded: &Loaded) -> Result<Found, Failure> {
+    let folder = match loaded.file.runner {
+        Some(_) => loaded.runner()?.working_directory,
+        None => Some(loaded.folder()?),
+    };
+    let folder = folder.unwrap_or_default();
+    let mut all = Found::default();
+    for template in &loaded.file.templates {
+        for discovery in template.discoveries() {
+            let Discovery::Squish(folders) = discovery else {
+                continue;
+            };
+            let found = squish::suites(folders, &folder)?;
+            for suite in found.suites {
+                if !all.suites.contains(&suite) {
+                    all.suites.push(suite);
+                }
+            }
+            for note in found.notes {
+                if !all.notes.contains(&note) {
+                    all.notes.push(note);
+                }
+            }
+        }
+    }
+    Ok(all)
 }

@@ -11,7 +11,7 @@ use super::{
     rerun::{Rerun, resume::Resume},
     screen::Screen,
     settings::Working,
-    showing,
+    showing, squish,
     step::Output,
     working::{self, Job},
 };
@@ -55,8 +55,8 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         Failure::usage_text("there is no testplan.yml here, so how a test is run is not known")
             .help("name one with --config FILE")
     })?;
-    let runner = config.runner()?;
-    let working = Working::choose(&command.workers, &command.out, environment)?;
+    let runner = squish::located(config.runner()?, environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
     // Before all work: a later step takes the records away, above all those of a job that was cancelled.
     screen.output(Output::PlanId, command.plan_id);
     let records = showing::absolute(&working.out.join("records"));

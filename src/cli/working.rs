@@ -15,8 +15,11 @@ use crate::{
     exit_code::Conclusion,
     fs,
     model::{Capabilities, LabelCase, Plan, PlanId, PlanStatus, record::PlannedExecution},
-    run::{RunEnd, WorkOrder, executor::Executor, state::Stop, worker::WorkerSettings},
-    runner::settings::{ResultsFormat, RunnerSettings},
+    run::{
+        RunEnd, WorkOrder, executor::Executor, state::Stop, suite_turns::SuiteTurns,
+        worker::WorkerSettings,
+    },
+    runner::settings::RunnerSettings,
     signal::Signals,
 };
 
@@ -74,11 +77,7 @@ pub async fn work(
         plan: plan.id,
         offered: working.offered.clone(),
         capture_limit: CAPTURE_LIMIT,
-        wants_results_folder: runner.results != ResultsFormat::ExitCode
-            || runner
-                .command
-                .iter()
-                .any(|argument| argument.contains("{results}")),
+        suite_turns: SuiteTurns::default(),
     };
     let order = WorkOrder {
         client,

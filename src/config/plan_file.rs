@@ -4,13 +4,17 @@
 //! is then checked as a whole, and all mistakes are told together.
 
 mod check;
+mod discovery;
 mod document;
 mod marked;
 mod reading;
 mod schema;
 mod syntax;
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 pub use schema::json_schema;
 
@@ -75,13 +79,22 @@ impl Template {
 pub enum TestSource {
     /// Written in the file.
     Listed(Vec<Test>),
-    /// Printed by a command.
+    /// Found when the template is read.
     Discovered(Discovery),
+}
+
+/// How tests are found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Discovery {
+    /// A command lists them.
+    Command(Listing),
+    /// All test cases of all Squish suites in these folders, relative to the runner's.
+    Squish(Vec<PathBuf>),
 }
 
 /// A command that lists tests.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Discovery {
+pub struct Listing {
     /// The program and its arguments, without placeholders.
     pub command: Vec<String>,
     /// What a line that names a test looks like.

@@ -1,9 +1,9 @@
-//! Runs one execution: its command in a process group of its own, bounded by the lease, the time limit and the run's
-//! phase; then its exit code and files become an outcome.
+//! Runs one execution: its command is made, [`Tries`] runs it within its bounds, then its exit code and files become an
+//! outcome.
 
 use std::{
     future::Future,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
@@ -12,8 +12,11 @@ use tokio::sync::watch;
 use super::{
     heartbeat::Heartbeat,
     lease::HeldLease,
-    process::{self, Running},
-    state::{Phase, moved_past},
+    licence::Licence,
+    probe,
+    state::Phase,
+    suite_turns::SuiteTurns,
+    tries::{Cut, NoEnding, Tries},
 };
 use crate::{
     client::Granted,
@@ -24,7 +27,8 @@ use crate::{
         command::{self, Facts},
         outcome::{self, Decision, Ending},
         results::{self, Results},
-        settings::{ResultsFormat, RunnerSettings},
+        settings::{ResultsFormat, RunnerSettings, Tool},
+        squish::{self, settings::Address},
         tail,
     },
 };
@@ -42,8 +46,8 @@ pub struct Executor {
     pub offered: Capabilities,
     /// Most bytes kept of an execution's output.
     pub capture_limit: u64,
-    /// Whether each execution gets a results folder: made only where somebody will look into it.
-    pub wants_results_folder: bool,
+    /// Who may use which Squish server now.
+    pub suite_turns: SuiteTurns,
 }
 
 /// An execution to run.
@@ -76,17 +80,6 @@ pub struct Attempt {
     pub server_trouble: Option<ServerTrouble>,
 }
 
-/// Why an execution's process had to end.
-enum Cut {
-    Lease(String),
-    Phase(Phase),
-    TimeLimit(Duration),
-}
-
-/// How long a process tree may take to end by itself when a time limit cut it.
-const TIME_LIMIT_GRACE: Duration = Duration::from_secs(2);
-/// The same when the run is stopped: four of the seven seconds a CI system leaves.
-const STOP_GRACE: Duration = Duration::from_secs(4);
 /// How much of a failed attempt's output its record keeps.
 const TAIL_LINES: usize = 40;
 const TAIL_BYTES: usize = 8 * 1024;
@@ -98,7 +91,7 @@ impl Executor {
         work: Work<'_>,
         mut heartbeat: Heartbeat,
         phase: watch::Receiver<Phase>,
-        started: impl FnOnce(u32) -> F,
+        started: impl FnMut(u32) -> F,
     ) -> Attempt {
         let Work {
             granted,
@@ -124,74 +117,70 @@ impl Executor {
             server: granted.server.as_ref(),
             capabilities: &self.offered,
         };
-        let line = match command::build(&self.runner, &facts) {
-            Ok(line) => line,
+        let made = self
+            .address(&facts)
+            .and_then(|address| Ok((address, command::build(&self.runner, &facts)?)));
+        let (address, line) = match made {
+            Ok(made) => made,
             Err(refused) => {
                 return could_not_run(began, "the command could not be made", &refused.to_string());
             }
         };
-        if self.wants_results_folder
-            && let Err(error) = std::fs::create_dir_all(&results_dir)
+        // Made only where somebody will look into it.
+        let results = self.runner.wants_results_folder().then_some(&results_dir);
+        if let Some(folder) = results
+            && let Err(error) = std::fs::create_dir_all(folder)
         {
-            let where_ = format!("{}: {error}", results_dir.display());
+            let where_ = format!("{}: {error}", folder.display());
             return could_not_run(began, "the results folder could not be made", &where_);
         }
-        let results = self.wants_results_folder.then(|| results_dir.clone());
-        let spawned = match mark {
-            Some(mark) => process::spawn_marked(&line, &log_path, self.capture_limit, mark),
-            None => process::spawn(&line, &log_path, self.capture_limit),
+        let mut tries = Tries {
+            test: &granted.test,
+            line: &line,
+            log: &log_path,
+            capture_limit: self.capture_limit,
+            time_limit: self.runner.timeout,
+            lease,
+            mark,
+            phase,
+            licence: Licence::new(&self.runner),
+            began,
         };
-        let mut running = match spawned {
-            Ok(running) => running,
-            Err(error) => {
-                return could_not_run(
-                    began,
-                    "the command could not be started",
-                    &error.to_string(),
-                );
-            }
-        };
-        started(running.pid()).await;
         let ending = match self
-            .supervise(&mut running, &mut heartbeat, phase.clone())
+            .in_turn(address.as_ref(), &mut tries, &mut heartbeat, started)
             .await
         {
-            Ok(Ok(ending)) => ending,
-            Ok(Err(error)) => {
-                return could_not_run(
-                    began,
-                    "the system cannot say how the command ended",
-                    &error.to_string(),
-                );
-            }
-            Err(cut) => {
-                let grace = match &cut {
-                    Cut::Lease(_) => lease.kill_budget() / 2,
-                    Cut::Phase(Phase::Killing) => Duration::ZERO,
-                    Cut::Phase(_) => STOP_GRACE,
-                    Cut::TimeLimit(_) => TIME_LIMIT_GRACE,
-                };
-                if let Err(error) = stop(&mut running, grace, phase).await {
-                    tracing::error!(%error, execution = %granted.execution, "its processes could not be ended");
-                }
+            Ok(ending) => ending,
+            Err(NoEnding::Failed(what, why)) => return could_not_run(began, what, &why),
+            Err(NoEnding::Cut(cut)) => {
                 return Attempt {
-                    results,
+                    results: results.cloned(),
                     server_trouble: match cut {
                         Cut::TimeLimit(_) if granted.server.is_some() => Some(ServerTrouble::Hung),
                         Cut::TimeLimit(_) | Cut::Lease(_) | Cut::Phase(_) => None,
                     },
-                    ..self.cut_short(began, &cut, log)
+                    ..self.cut_short(tries.began, &cut, log)
                 };
             }
         };
-        let duration = began.elapsed();
+        let duration = tries.began.elapsed();
         if let Some(reason) = heartbeat.is_lost() {
-            return self.cut_short(began, &Cut::Lease(reason), log);
+            return self.cut_short(tries.began, &Cut::Lease(reason), log);
         }
-        let (outcome, mut cases) = self.judge(ending, duration, results_dir).await;
+        let (mut outcome, mut cases) = self.judge(ending, duration, results_dir.clone()).await;
         for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
             attachment.insert_str(0, &format!("results/{name}/"));
         }
+        tries.licence.explain(&mut outcome);
+        let asking = self.server_trouble(ending, address.as_ref(), &results_dir);
+        let server_trouble = match tries.unless_cut(&mut heartbeat, asking).await {
+            Ok(None) => None,
+            Ok(Some(unreachable)) => {
+                outcome = unreachable;
+                Some(ServerTrouble::Unreachable)
+            }
+            Err(cut) => return self.cut_short(tries.began, &cut, log),
+        };
         let passed = matches!(&outcome, Outcome::Completed { result: Some(result) }
             if result.verdict != crate::model::TestVerdict::Failed);
         let output_tail = if passed {
@@ -205,35 +194,52 @@ impl Executor {
             cases,
             log: Some(log),
             output_tail,
-            results,
-            server_trouble: None,
+            results: results.cloned(),
+            server_trouble,
         }
     }
 
-    /// Waits for the process, or for the first reason to end it. The lease is looked at first: after a time stopped
-    /// (SIGSTOP, a suspended machine) everything is ready at once, and then only the lease decides.
-    async fn supervise(
+    /// Runs it once its Squish server, if it has one, is free of our other workers.
+    async fn in_turn<F: Future<Output = ()>>(
         &self,
-        running: &mut Running,
+        address: Option<&Address>,
+        tries: &mut Tries<'_>,
         heartbeat: &mut Heartbeat,
-        mut phase: watch::Receiver<Phase>,
-    ) -> Result<std::io::Result<Ending>, Cut> {
-        let limit = async {
-            match self.runner.timeout {
-                Some(limit) => {
-                    tokio::time::sleep(limit).await;
-                    limit
-                }
-                None => std::future::pending().await,
+        started: impl FnMut(u32) -> F,
+    ) -> Result<Ending, NoEnding> {
+        let _turn = match address {
+            Some(address) => {
+                let turn = tries.unless_cut(heartbeat, self.suite_turns.take(address));
+                Some(turn.await.map_err(NoEnding::Cut)?)
             }
+            None => None,
         };
-        tokio::select! {
-            biased;
-            reason = heartbeat.lost() => Err(Cut::Lease(reason)),
-            phase = moved_past(&mut phase, Phase::Working) => Err(Cut::Phase(phase)),
-            ending = running.wait() => Ok(ending),
-            limit = limit => Err(Cut::TimeLimit(limit)),
+        tries.run(heartbeat, started).await
+    }
+
+    /// The Squish server that squishrunner is to use, where it is one that others can use too.
+    fn address(&self, facts: &Facts<'_>) -> Result<Option<Address>, command::Refused> {
+        match &self.runner.tool {
+            Tool::Squish(settings) => squish::command::address(settings, facts),
+            Tool::Command(_) => Ok(None),
         }
+    }
+
+    /// Asks a Squish server whether it is there, where its absence would explain the end. The outcome if it is not.
+    async fn server_trouble(
+        &self,
+        ending: Ending,
+        address: Option<&Address>,
+        results_dir: &Path,
+    ) -> Option<Outcome> {
+        let (Some(settings), Some(address)) = (self.runner.squish(), address) else {
+            return None;
+        };
+        if !squish::outcome::may_lack_its_server(ending, settings, results_dir) {
+            return None;
+        }
+        let why = probe::answers(address).await.err()?;
+        Some(squish::outcome::unreachable(ending, address, &why))
     }
 
     async fn judge(
@@ -243,12 +249,14 @@ impl Executor {
         results_dir: PathBuf,
     ) -> (Outcome, Vec<CaseResult>) {
         let runner = self.runner.clone();
-        let decision = if self.runner.results == ResultsFormat::ExitCode {
+        let by_exit_code =
+            matches!(&runner.tool, Tool::Command(tool) if tool.results == ResultsFormat::ExitCode);
+        let decision = if by_exit_code {
             outcome::decide(&runner, ending, duration, Results::NotAsked)
         } else {
             // Result files can be large: reading them must not hold up other workers' heartbeats.
             let read = move || {
-                let found = results::gather(&runner.results, &results_dir);
+                let found = results::of_tool(&runner.tool, &results_dir);
                 outcome::decide(&runner, ending, duration, found)
             };
             tokio::task::spawn_blocking(read)
@@ -304,19 +312,6 @@ impl Executor {
         };
         format!("{}-{}-{attempt}-{test}", self.plan, granted.execution)
     }
-}
-
-/// Ends the tree; a second signal meanwhile ends the grace.
-async fn stop(
-    running: &mut Running,
-    grace: Duration,
-    mut phase: watch::Receiver<Phase>,
-) -> std::io::Result<Ending> {
-    tokio::select! {
-        ended = running.stop(grace) => return ended,
-        _ = moved_past(&mut phase, Phase::Stopping), if !grace.is_zero() => {}
-    }
-    running.stop(Duration::ZERO).await
 }
 
 fn could_not_run(began: Instant, what: &str, details: &str) -> Attempt {

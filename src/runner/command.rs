@@ -6,11 +6,14 @@
 
 mod names;
 
+pub(super) use names::is_host;
+
 use std::{ffi::OsString, path::Path, path::PathBuf};
 
 use super::{
     placeholders::{Piece, Placeholder, Template},
-    settings::RunnerSettings,
+    settings::{RunnerSettings, Tool},
+    squish,
 };
 use crate::model::{Capabilities, ExecutionId, PlanId, SquishServer, Test};
 
@@ -94,23 +97,22 @@ pub struct CommandLine {
 #[error("{0}")]
 pub struct Refused(String);
 
+impl Refused {
+    pub(super) fn because(why: String) -> Self {
+        Self(why)
+    }
+}
+
 /// Makes the command of one execution.
 pub fn build(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<CommandLine, Refused> {
     names::check(facts)?;
-    let mut argv = Vec::with_capacity(settings.command.len());
-    for (index, text) in settings.command.iter().enumerate() {
-        let template = Template::parse(text).map_err(|error| {
-            Refused(format!(
-                "argument {index} of the command, {text:?}: {error}"
-            ))
-        })?;
-        argv.push(expand(&template, text, facts)?);
-    }
-    if argv.first().is_none_or(|program| program.is_empty()) {
-        return Err(Refused(
-            "the command names no program: set runner.command in testplan.yml".to_owned(),
-        ));
-    }
+    let argv = match &settings.tool {
+        Tool::Command(tool) => arguments(&tool.command, facts)?,
+        Tool::Squish(squish) => {
+            let folder = settings.working_directory.as_deref();
+            squish::command::argv(squish, folder.unwrap_or(Path::new(".")), facts)?
+        }
+    };
     let length: usize = argv.iter().map(|argument| argument.len() + 1).sum();
     if length > MAX_COMMAND {
         return Err(Refused(format!(
@@ -124,6 +126,24 @@ pub fn build(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<CommandLine
         env_remove,
         cwd: settings.working_directory.clone(),
     })
+}
+
+fn arguments(command: &[String], facts: &Facts<'_>) -> Result<Vec<OsString>, Refused> {
+    let mut argv = Vec::with_capacity(command.len());
+    for (index, text) in command.iter().enumerate() {
+        let template = Template::parse(text).map_err(|error| {
+            Refused(format!(
+                "argument {index} of the command, {text:?}: {error}"
+            ))
+        })?;
+        argv.push(expand(&template, text, facts)?);
+    }
+    if argv.first().is_none_or(|program| program.is_empty()) {
+        return Err(Refused(
+            "the command names no program: set runner.command in testplan.yml".to_owned(),
+        ));
+    }
+    Ok(argv)
 }
 
 /// Puts the facts into one argument.

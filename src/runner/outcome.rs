@@ -5,7 +5,11 @@
 
 use std::time::Duration;
 
-use super::{results::Results, settings::RunnerSettings};
+use super::{
+    results::Results,
+    settings::{ExitCodes, RunnerSettings, Tool},
+    squish,
+};
 use crate::model::{
     CaseResult, Outcome, TestResult, TestVerdict,
     outcome::{CaseVerdict, Trouble},
@@ -40,7 +44,20 @@ pub fn decide(
     took: Duration,
     results: Results,
 ) -> Decision {
-    let says_passed = match said(settings, ending) {
+    match &settings.tool {
+        Tool::Command(tool) => by_codes(&tool.exit_codes, ending, took, results),
+        Tool::Squish(_) => squish::outcome::decide(ending, took, results),
+    }
+}
+
+/// The same for a tool of which only the exit codes are known.
+pub(super) fn by_codes(
+    codes: &ExitCodes,
+    ending: Ending,
+    took: Duration,
+    results: Results,
+) -> Decision {
+    let says_passed = match said(codes, ending) {
         Ok(says_passed) => says_passed,
         Err(message) => return could_not_run(message, String::new(), cases_of(results)),
     };
@@ -90,8 +107,7 @@ pub fn decide(
 }
 
 /// Whether the exit code says passed or failed, or why it says neither.
-fn said(settings: &RunnerSettings, ending: Ending) -> Result<bool, String> {
-    let codes = &settings.exit_codes;
+fn said(codes: &ExitCodes, ending: Ending) -> Result<bool, String> {
     match ending {
         Ending::TimedOut(limit) => Err(format!("stopped after {} (time limit)", span(limit))),
         Ending::Signalled(_) => Err(words(ending)),
@@ -126,7 +142,8 @@ fn completed(
     }
 }
 
-fn could_not_run(message: String, details: String, cases: Vec<CaseResult>) -> Decision {
+/// An execution error.
+pub(super) fn could_not_run(message: String, details: String, cases: Vec<CaseResult>) -> Decision {
     Decision {
         outcome: Outcome::ExecutionError { message, details },
         cases,
@@ -159,7 +176,8 @@ fn unexplained_failure(ending: Ending, took: Duration, mut cases: Vec<CaseResult
     completed(TestVerdict::Failed, took, false, cases, Some(note))
 }
 
-fn cases_of(results: Results) -> Vec<CaseResult> {
+/// The cases that were read, whatever else is wrong.
+pub(super) fn cases_of(results: Results) -> Vec<CaseResult> {
     match results {
         Results::Read(cases) | Results::Unreadable { cases, .. } => cases,
         Results::NotAsked | Results::Missing(_) => Vec::new(),

@@ -7,7 +7,11 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{attachments::Attachments, settings::ResultsFormat};
+use super::{
+    attachments::Attachments,
+    settings::{ResultsFormat, Tool},
+    squish,
+};
 use crate::{
     model::CaseResult,
     result_file::{self, Kept, Scenarios},
@@ -60,8 +64,22 @@ pub enum CollectError {
     TooMany(PathBuf),
 }
 
-/// Finds and reads the results in an execution's results folder, each as what it is; the attachments of its cases are
-/// relative to the folder. Blocks on the file system.
+/// Finds and reads what a tool left in an execution's results folder; the attachments of its cases are relative to the
+/// folder. Blocks on the file system.
+pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
+    match tool {
+        Tool::Command(command) => gather(&command.results, dir),
+        Tool::Squish(squish) => {
+            let mut results = squish::outcome::gather(squish, dir);
+            if let Results::Read(cases) | Results::Unreadable { cases, .. } = &mut results {
+                squish::extras::attach(squish, dir, cases);
+            }
+            results
+        }
+    }
+}
+
+/// Finds and reads result files, each as what it is. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     let (files, scenarios) = match format {
         ResultsFormat::JUnit { files } => (files, Scenarios::default()),

@@ -2,23 +2,61 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use super::squish::settings::SquishSettings;
 pub use crate::result_file::Scenarios;
 
 /// How a test is run and how its end is read.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunnerSettings {
+    /// What runs it.
+    pub tool: Tool,
+    /// Most time one execution gets, whatever its heartbeats say; `None` is no limit.
+    pub timeout: Option<Duration>,
+    /// Variables added to the environment, as they stand: no placeholders.
+    pub environment: BTreeMap<String, String>,
+    /// Where the tool runs; `None` is where testplan runs.
+    pub working_directory: Option<PathBuf>,
+}
+
+/// What runs a test.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tool {
+    /// Any command.
+    Command(CommandSettings),
+    /// squishrunner.
+    Squish(SquishSettings),
+}
+
+/// A command that runs one test.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommandSettings {
     /// The command as an argument vector, with placeholders; never passed through a shell.
     pub command: Vec<String>,
     /// Where the results are.
     pub results: ResultsFormat,
     /// What the exit codes mean.
     pub exit_codes: ExitCodes,
-    /// Most time one execution gets, whatever its heartbeats say; `None` is no limit.
-    pub timeout: Option<Duration>,
-    /// Variables added to the environment, as they stand: no placeholders.
-    pub environment: BTreeMap<String, String>,
-    /// Where the command runs; `None` is where testplan runs.
-    pub working_directory: Option<PathBuf>,
+}
+
+impl RunnerSettings {
+    /// Whether somebody will look into an execution's results folder.
+    pub fn wants_results_folder(&self) -> bool {
+        match &self.tool {
+            Tool::Command(tool) => {
+                tool.results != ResultsFormat::ExitCode
+                    || tool.command.iter().any(|it| it.contains("{results}"))
+            }
+            Tool::Squish(_) => true,
+        }
+    }
+
+    /// What it is where it is Squish.
+    pub fn squish(&self) -> Option<&SquishSettings> {
+        match &self.tool {
+            Tool::Squish(squish) => Some(squish),
+            Tool::Command(_) => None,
+        }
+    }
 }
 
 /// Where the results of a test are. A file is read as what it is, whichever of the two formats was named.

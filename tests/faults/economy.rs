@@ -8,8 +8,11 @@ use testplan::{
     client::{Client, Credentials, Endpoint, Patience, Sending, StartPlan, Transport},
     clock::{ServiceClock, wall},
     model::{Capabilities, Plan, PlanKind, Test},
-    run::{Notice, Observer, WorkOrder, executor::Executor, state::Tally, worker::WorkerSettings},
-    runner::settings::{ExitCodes, ResultsFormat, RunnerSettings},
+    run::{
+        Notice, Observer, WorkOrder, executor::Executor, state::Tally, suite_turns::SuiteTurns,
+        worker::WorkerSettings,
+    },
+    runner::settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     service::{Access, InProcess, Limits, Service as ServiceInside},
     signal::Signals,
     store::{
@@ -177,12 +180,14 @@ async fn started(client: &Client) -> Plan {
 fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
     let test = stage.script("test.sh", "exit 0");
     let runner = RunnerSettings {
-        command: vec![test.to_str().unwrap().to_owned()],
-        results: ResultsFormat::ExitCode,
-        exit_codes: ExitCodes {
-            passed: vec![0],
-            failed: vec![1],
-        },
+        tool: Tool::Command(CommandSettings {
+            command: vec![test.to_str().unwrap().to_owned()],
+            results: ResultsFormat::ExitCode,
+            exit_codes: ExitCodes {
+                passed: vec![0],
+                failed: vec![1],
+            },
+        }),
         timeout: None,
         environment: [].into(),
         working_directory: None,
@@ -198,7 +203,7 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
             plan: plan.id,
             offered: Capabilities::default(),
             capture_limit: 1 << 20,
-            wants_results_folder: false,
+            suite_turns: SuiteTurns::default(),
         },
     }
 }

@@ -8,18 +8,20 @@ use testplan::{
     runner::{
         command::{CommandLine, Facts, SECRET_VARIABLES, VARIABLES, build},
         placeholders::{KNOWN, Piece, Template},
-        settings::{ExitCodes, ResultsFormat, RunnerSettings},
+        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
 };
 
 fn settings(command: &[&str]) -> RunnerSettings {
     RunnerSettings {
-        command: command.iter().map(|text| (*text).to_owned()).collect(),
-        results: ResultsFormat::ExitCode,
-        exit_codes: ExitCodes {
-            passed: vec![0],
-            failed: vec![1],
-        },
+        tool: Tool::Command(CommandSettings {
+            command: command.iter().map(|text| (*text).to_owned()).collect(),
+            results: ResultsFormat::ExitCode,
+            exit_codes: ExitCodes {
+                passed: vec![0],
+                failed: vec![1],
+            },
+        }),
         timeout: None,
         environment: BTreeMap::new(),
         working_directory: None,

@@ -10,7 +10,7 @@ use testplan::{
     runner::{
         outcome::{Decision, Ending, decide},
         results::Results,
-        settings::{ExitCodes, ResultsFormat, RunnerSettings},
+        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
 };
 
@@ -44,12 +44,14 @@ fn read(cases: &str) -> Results {
 
 fn decided(ending: Ending, results: Results) -> Decision {
     let settings = RunnerSettings {
-        command: vec!["run".into()],
-        results: ResultsFormat::ExitCode,
-        exit_codes: ExitCodes {
-            passed: vec![0, 5],
-            failed: vec![1],
-        },
+        tool: Tool::Command(CommandSettings {
+            command: vec!["run".into()],
+            results: ResultsFormat::ExitCode,
+            exit_codes: ExitCodes {
+                passed: vec![0, 5],
+                failed: vec![1],
+            },
+        }),
         timeout: None,
         environment: BTreeMap::new(),
         working_directory: None,

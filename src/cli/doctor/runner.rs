@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::finding::{Finding, Group};
 use crate::{
-    cli::failure::Failure, config::environment::Environment, runner::settings::RunnerSettings,
+    cli::failure::Failure,
+    config::environment::Environment,
+    runner::settings::{RunnerSettings, Tool},
 };
 
 const GROUP: Group = Group::Runner;
@@ -43,7 +45,13 @@ pub enum Program {
 
 /// Looks for the program of a runner as the system will.
 pub fn look(runner: &RunnerSettings, environment: &Environment) -> Seen {
-    let name = runner.command.first().cloned().unwrap_or_default();
+    let name = match &runner.tool {
+        Tool::Command(command) => command.command.first().cloned().unwrap_or_default(),
+        Tool::Squish(squish) => squish.squishrunner.as_ref().map_or_else(
+            || "squishrunner".to_owned(),
+            |path| path.display().to_string(),
+        ),
+    };
     let folder = runner
         .working_directory
         .clone()

@@ -3,12 +3,14 @@
 mod labels;
 mod runner;
 mod server;
+mod squish;
 mod template;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::Hash,
     ops::Range,
+    path::PathBuf,
     time::Duration,
 };
 
@@ -17,9 +19,12 @@ use super::{
     document::Document,
     marked::{Marked, Plain},
 };
-use crate::config::{
-    duration, placeholder,
-    problem::{ConfigError, Problem, line_at},
+use crate::{
+    config::{
+        duration, placeholder,
+        problem::{ConfigError, Problem, line_at},
+    },
+    runner::settings::RunnerSettings,
 };
 
 /// Mistakes that are kept; a file of four megabytes can have more than anybody reads.
@@ -35,6 +40,7 @@ pub(super) fn document(
 ) -> Result<PlanFile, ConfigError> {
     let mut check = Check {
         text,
+        suites: vec![".".into()],
         problems: Vec::new(),
         hidden: 0,
     };
@@ -42,6 +48,10 @@ pub(super) fn document(
         .project
         .as_ref()
         .map(|project| check.name("project", project));
+    let runner = document.runner.map(|section| check.runner(section));
+    if let Some(squish) = runner.as_ref().and_then(RunnerSettings::squish) {
+        check.suites.clone_from(&squish.suites);
+    }
     let templates = document.templates.unwrap_or_default();
     if let (None, Some(first)) = (&project, templates.first()) {
         check.report(first.title.place(), || {
@@ -52,7 +62,7 @@ pub(super) fn document(
     }
     let file = PlanFile {
         project,
-        runner: document.runner.map(|section| check.runner(section)),
+        runner,
         templates: check.templates(templates),
         servers: check.servers(document.servers.unwrap_or_default()),
     };
@@ -65,6 +75,8 @@ pub(super) fn document(
 /// The mistakes found so far.
 struct Check<'a> {
     text: &'a str,
+    /// Where Squish suites are unless a template says otherwise.
+    suites: Vec<PathBuf>,
     problems: Vec<Problem>,
     hidden: usize,
 }
@@ -171,16 +183,26 @@ impl Check<'_> {
 
     /// A duration above zero.
     fn duration(&mut self, path: &str, value: &Marked<String>) -> Duration {
-        match duration::parse(value.get()) {
-            Ok(Duration::ZERO) => self.report(value.place(), || {
+        let duration = self.duration_or_zero(path, value);
+        if duration == Some(Duration::ZERO) {
+            self.report(value.place(), || {
                 Problem::new(path, "zero").expecting("more than 0s is expected")
-            }),
-            Ok(duration) => return duration,
-            Err(error) => self.report(value.place(), || {
-                Problem::new(path, "not a duration").expecting(error.to_string())
-            }),
+            });
         }
-        Duration::ZERO
+        duration.unwrap_or_default()
+    }
+
+    /// A duration; `None` if it is none.
+    fn duration_or_zero(&mut self, path: &str, value: &Marked<String>) -> Option<Duration> {
+        match duration::parse(value.get()) {
+            Ok(duration) => Some(duration),
+            Err(error) => {
+                self.report(value.place(), || {
+                    Problem::new(path, "not a duration").expecting(error.to_string())
+                });
+                None
+            }
+        }
     }
 
     /// Says so if something is there twice, and where it was first.

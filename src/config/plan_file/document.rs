@@ -3,7 +3,10 @@
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
-use super::marked::{Marked, Pairs, Plain};
+use super::{
+    discovery::Discover,
+    marked::{Marked, Pairs, Plain},
+};
 
 /// How a test is run and, where testplan is the service too, what there is to run.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -13,23 +16,26 @@ pub(super) struct Document {
     /// The project that the templates belong to, and the default of `--project`.
     pub(super) project: Option<Marked<String>>,
     /// How every test is run.
-    pub(super) runner: Option<Runner>,
+    pub(super) runner: Option<Marked<Runner>>,
     /// What there is to run, for testplan's own service.
     pub(super) templates: Option<Vec<Template>>,
     /// Squish servers that testplan's own service hands out.
     pub(super) servers: Option<Vec<Marked<Server>>>,
 }
 
-/// How every test is run.
+/// How every test is run: by a command, or by squishrunner.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(transform = command_or_squish)]
 pub(super) struct Runner {
     /// The program and its arguments; no shell in between. Placeholders: {suite}, {testcase}, {results},
     /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}.
     #[schemars(length(min = 1))]
-    pub(super) command: Marked<Vec<Plain>>,
+    pub(super) command: Option<Marked<Vec<Plain>>>,
+    /// Tests are Squish test cases, run by squishrunner. In place of command, results and exit-codes.
+    pub(super) squish: Option<Squish>,
     /// Where the results come from; the exit code by default.
-    pub(super) results: Option<Results>,
+    pub(super) results: Option<Marked<Results>>,
     /// What exit codes mean; any other code says that the test could not run.
     pub(super) exit_codes: Option<Marked<ExitCodes>>,
     /// How long one execution may take, as 10m or 1h 30m; without limit by default.
@@ -39,6 +45,44 @@ pub(super) struct Runner {
     pub(super) environment: Option<Pairs>,
     /// Where the command starts; where testplan was started by default.
     pub(super) working_directory: Option<Marked<String>>,
+}
+
+/// How squishrunner is started. Everything may be left out: `squish: {}`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Squish {
+    /// Where squishrunner is; below SQUISH_PREFIX or in PATH by default.
+    pub(super) squishrunner: Option<Marked<String>>,
+    /// Folders that the suites are in; the working directory by default.
+    #[schemars(length(min = 1))]
+    pub(super) suites: Option<Marked<Vec<Plain>>>,
+    /// Which Squish server runs the application: `allocated`, the one that comes with each reservation (the default);
+    /// `local`, one of squishrunner's own for each test; or `HOST:PORT`.
+    #[schemars(extend("examples" = ["allocated", "local", "127.0.0.1:4322"]))]
+    pub(super) server: Option<Marked<String>>,
+    /// What squishrunner writes; xml3.4 by default.
+    pub(super) report: Option<Marked<Report>>,
+    /// Expressions over tags: which BDD scenarios are run.
+    pub(super) tags: Option<Vec<Plain>>,
+    /// More arguments of squishrunner, as they stand.
+    pub(super) options: Option<Vec<Plain>>,
+    /// How long a licence is waited for when none can be had, as 30m (the default); 0s is not at all.
+    #[schemars(extend("examples" = ["30m", "0s"]))]
+    pub(super) licence_patience: Option<Marked<String>>,
+}
+
+/// What squishrunner writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+pub(super) enum Report {
+    /// Squish XML 3.4, with screenshots.
+    #[serde(rename = "xml3.4")]
+    Xml34,
+    /// Squish XML 3.5, with screenshots.
+    #[serde(rename = "xml3.5")]
+    Xml35,
+    /// JUnit, without screenshots.
+    #[serde(rename = "junit")]
+    Junit,
 }
 
 /// Where the results of a test come from.
@@ -105,7 +149,7 @@ pub(super) struct Template {
     pub(super) tests: Marked<Vec<Marked<Tests>>>,
 }
 
-/// Tests by name, or the command that lists them.
+/// Tests by name, or how they are found.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(transform = listed_or_discovered)]
@@ -114,25 +158,8 @@ pub(super) struct Tests {
     pub(super) suite: Option<Plain>,
     /// Test cases of the suite.
     pub(super) testcases: Option<Marked<Vec<Plain>>>,
-    /// A command that lists the tests.
+    /// How the tests are found: by a command that lists them, or `squish`: all test cases of all suites.
     pub(super) discover: Option<Discover>,
-}
-
-/// A command that lists tests, one in a line.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Discover {
-    /// The program and its arguments; no shell in between, no placeholders.
-    #[schemars(length(min = 1))]
-    pub(super) command: Marked<Vec<Plain>>,
-    /// A regular expression for a line that names a test, with the groups `(?<suite>…)` and
-    /// `(?<testcase>…)`.
-    pub(super) line: Marked<String>,
-    /// How long the command may take; 5m by default.
-    #[schemars(extend("examples" = ["30s", "5m"]))]
-    pub(super) timeout: Option<Marked<String>>,
-    /// Whether other lines are passed over (the default) or are a mistake.
-    pub(super) skip_unmatched: Option<bool>,
 }
 
 /// A Squish server.
@@ -157,6 +184,16 @@ pub(super) struct Server {
 enum Port {
     Number(#[schemars(range(min = 1, max = 65535))] u16),
     Text(#[schemars(regex(pattern = "^[0-9]{1,5}$"))] String),
+}
+
+fn command_or_squish(schema: &mut Schema) {
+    schema.insert(
+        "oneOf".to_owned(),
+        serde_json::json!([
+            { "required": ["command"] },
+            { "required": ["squish"], "not": { "anyOf": [{ "required": ["results"] }, { "required": ["exit-codes"] }] } },
+        ]),
+    );
 }
 
 fn listed_or_discovered(schema: &mut Schema) {

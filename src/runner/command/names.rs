@@ -105,7 +105,8 @@ fn is_special_on_windows(component: &str) -> bool {
         || numbered("lpt")
 }
 
-fn is_host(host: &str) -> bool {
+/// Whether a text can be the name or address of a machine.
+pub(crate) fn is_host(host: &str) -> bool {
     !host.is_empty()
         && host.len() <= 255
         && !host.starts_with('-')

@@ -35,7 +35,7 @@ pub(crate) fn configure(words: &[String]) -> Result<(), String> {
     let path = file();
     fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))
         .map_err(|error| error.to_string())?;
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let text = lines.join("\n") + "\n";
     fs::write(path, text).map_err(|error| error.to_string())
 }
 

@@ -1,6 +1,6 @@
 //! How every test is run.
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, ops::Range, path::PathBuf};
 
 use super::Check;
 use crate::{
@@ -11,7 +11,9 @@ use crate::{
         },
         problem::Problem,
     },
-    runner::settings::{ExitCodes, ResultsFormat, RunnerSettings, Scenarios},
+    runner::settings::{
+        CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Scenarios, Tool,
+    },
 };
 
 /// Which result files are read where the file does not say.
@@ -22,21 +24,60 @@ const SQUISH_FILES: &str = "**/results.xml";
 const SECRETS: [&str; 2] = ["TESTCENTER_TOKEN", "TESTCENTER_PASSWORD"];
 
 impl Check<'_> {
-    pub(super) fn runner(&mut self, section: Runner) -> RunnerSettings {
-        let command = self.command("runner.command", &section.command);
-        self.placeholders("runner.command", &section.command);
-        let results = section.results;
-        let timeout = section.timeout;
-        let folder = section.working_directory;
+    pub(super) fn runner(&mut self, section: Marked<Runner>) -> RunnerSettings {
+        let place = section.place();
+        let mut section = section.into_inner();
+        let timeout = section.timeout.take();
+        let environment = section.environment.take();
+        let folder = section.working_directory.take();
         RunnerSettings {
-            command,
-            results: results.map_or(ResultsFormat::ExitCode, |r| self.results(&r)),
-            exit_codes: self.exit_codes(section.exit_codes.as_ref()),
+            tool: self.tool(place, section),
             timeout: timeout.map(|t| self.duration("runner.timeout", &t)),
-            environment: self.environment(&section.environment.unwrap_or_default()),
+            environment: self.environment(&environment.unwrap_or_default()),
             working_directory: folder
                 .map(|folder| PathBuf::from(self.name("runner.working-directory", &folder))),
         }
+    }
+
+    fn tool(&mut self, place: Range<usize>, section: Runner) -> Tool {
+        let Runner {
+            command,
+            squish,
+            results,
+            exit_codes,
+            ..
+        } = section;
+        let Some(squish) = squish else {
+            if command.is_none() {
+                self.report(place, || {
+                    Problem::new("runner", "neither `command` nor `squish`")
+                        .expecting("how is a test run?")
+                        .help("write `command: [program, argument]`, or `squish: {}` for Squish suites")
+                });
+            }
+            return Tool::Command(CommandSettings {
+                command: command.map_or_else(Vec::new, |command| {
+                    self.placeholders("runner.command", &command);
+                    self.command("runner.command", &command)
+                }),
+                results: results.map_or(ResultsFormat::ExitCode, |r| self.results(r.get())),
+                exit_codes: self.exit_codes(exit_codes.as_ref()),
+            });
+        };
+        let beside = [
+            ("command", command.map(|it| it.place())),
+            ("results", results.map(|it| it.place())),
+            ("exit-codes", exit_codes.map(|it| it.place())),
+        ];
+        for (key, place) in beside {
+            let Some(place) = place else { continue };
+            self.report(place, || {
+                Problem::new(format!("runner.{key}"), "beside `squish`")
+                    .expecting("squishrunner needs none")
+                    .help(format!("leave `{key}` out, or leave `squish` out and write the whole command yourself"))
+            });
+        }
+        Tool::Squish(self.squish(squish))
     }
 
     fn results(&mut self, section: &Results) -> ResultsFormat {

@@ -1,13 +1,16 @@
 //! The templates: titles, configurations, tests.
 
+use std::ops::Range;
+
 use super::{Check, Seen};
 use crate::{
     config::{
         discover::{LinePattern, Unmatched},
         placeholder,
         plan_file::{
-            DISCOVERY_TIMEOUT, Discovery, Template, TestSource,
-            document::{self, Discover, Tests},
+            DISCOVERY_TIMEOUT, Discovery, Listing, Template, TestSource,
+            discovery::{Discover, Section},
+            document::{self, Tests},
             marked::{Marked, Pairs, Plain},
         },
         problem::Problem,
@@ -105,7 +108,8 @@ impl Check<'_> {
                     continue;
                 }
                 (None, None, Some(discover)) => {
-                    let discovery = self.discovery(&format!("{at}.discover"), discover);
+                    let discovery =
+                        self.discovery(&format!("{at}.discover"), section.place(), discover);
                     sources.extend(discovery.map(TestSource::Discovered));
                     continue;
                 }
@@ -150,11 +154,56 @@ impl Check<'_> {
         tests
     }
 
+    /// `None` if it cannot be used, which has been reported then.
+    fn discovery(
+        &mut self,
+        path: &str,
+        place: Range<usize>,
+        discover: &Discover,
+    ) -> Option<Discovery> {
+        let section = match discover {
+            Discover::Squish => return Some(Discovery::Squish(self.suites.clone())),
+            Discover::Section(section) => section,
+        };
+        match (&section.command, &section.line, &section.squish) {
+            (Some(command), Some(line), None) => {
+                let listing = self.listing(path, section, command, line);
+                listing.map(Discovery::Command)
+            }
+            (None, None, Some(folders))
+                if section.timeout.is_none() && section.skip_unmatched.is_none() =>
+            {
+                Some(Discovery::Squish(
+                    self.folders(&format!("{path}.squish"), folders),
+                ))
+            }
+            (command, line, squish) => {
+                let message = match (command, line, squish) {
+                    (_, _, Some(_)) => "`squish` beside keys of a command",
+                    (Some(_), None, None) => "a command, but no `line`",
+                    (None, Some(_), None) => "a line, but no `command`",
+                    (_, _, None) => "nothing to discover with",
+                };
+                self.report(place, || {
+                    Problem::new(path, message)
+                        .expecting("either `command` with `line`, or `squish` is expected")
+                });
+                None
+            }
+        }
+    }
+
     /// `None` if its pattern is unusable, which has been reported then.
-    fn discovery(&mut self, path: &str, section: &Discover) -> Option<Discovery> {
+    fn listing(
+        &mut self,
+        path: &str,
+        section: &Section,
+        command: &Marked<Vec<Plain>>,
+        line: &Marked<String>,
+    ) -> Option<Listing> {
         let at = format!("{path}.command");
-        let command = self.command(&at, &section.command);
-        for (index, argument) in section.command.get().iter().enumerate() {
+        let argv = self.command(&at, command);
+        for (index, argument) in command.get().iter().enumerate() {
             if placeholder::words(argument.get()).any(placeholder::is_known) {
                 self.report(argument.place(), || {
                     Problem::new(format!("{at}[{index}]"), "a placeholder")
@@ -170,14 +219,14 @@ impl Check<'_> {
             Some(false) => Unmatched::Refuse,
             Some(true) | None => Unmatched::Skip,
         };
-        match LinePattern::new(section.line.get(), unmatched) {
-            Ok(pattern) => Some(Discovery {
-                command,
+        match LinePattern::new(line.get(), unmatched) {
+            Ok(pattern) => Some(Listing {
+                command: argv,
                 pattern,
                 timeout,
             }),
             Err(error) => {
-                self.report(section.line.place(), || {
+                self.report(line.place(), || {
                     Problem::new(format!("{path}.line"), "not a usable pattern")
                         .expecting(error.to_string())
                         .help("for example \"(?<suite>[^:]+)::(?<testcase>.+)\"")

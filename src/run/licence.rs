@@ -1,0 +1,106 @@
+//! squishrunner that finds no licence is started again, under the same lease, for as long as the file says.
+
+use std::time::{Duration, Instant};
+
+use crate::{
+    clock,
+    model::Outcome,
+    runner::{outcome::Ending, settings::RunnerSettings, squish::outcome::is_without_licence},
+};
+
+/// Shortest pause between two tries.
+const SHORTEST: Duration = Duration::from_secs(1);
+/// Longest one.
+const LONGEST: Duration = Duration::from_secs(30);
+
+/// How often and for how long one execution has looked for a licence.
+#[derive(Debug)]
+pub(super) struct Licence {
+    patience: Duration,
+    missed: u32,
+    since: Option<Instant>,
+}
+
+impl Licence {
+    pub(super) fn new(runner: &RunnerSettings) -> Self {
+        Self {
+            patience: runner
+                .squish()
+                .map_or(Duration::ZERO, |squish| squish.licence_patience),
+            missed: 0,
+            since: None,
+        }
+    }
+
+    /// After a try: how long to pause before the next one; `None` if there is none.
+    pub(super) fn pause_after(&mut self, ending: Ending) -> Option<Duration> {
+        if !is_without_licence(ending) {
+            return None;
+        }
+        self.missed += 1;
+        let since = *self.since.get_or_insert_with(clock::monotonic);
+        let left = self.patience.checked_sub(since.elapsed())?;
+        (!left.is_zero()).then(|| pause(self.missed, chance()).min(left))
+    }
+
+    /// Says in an outcome without a licence how long one was looked for.
+    pub(super) fn explain(&self, outcome: &mut Outcome) {
+        if let (Outcome::ExecutionError { message, .. }, Some(since)) = (outcome, self.since)
+            && self.missed > 1
+        {
+            let seconds = since.elapsed().as_secs();
+            message.push_str(&format!("; tried {} times within {seconds} s", self.missed));
+        }
+    }
+
+    /// How often none was found.
+    pub(super) fn missed(&self) -> u32 {
+        self.missed
+    }
+}
+
+/// Between the shortest pause and what doubles with each try, evenly: many workers do not come back together.
+fn pause(missed: u32, chance: f64) -> Duration {
+    let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(missed));
+    SHORTEST + (doubled.min(LONGEST) - SHORTEST).mul_f64(chance)
+}
+
+/// A number in 0..=1; the middle if the system has no random bytes.
+fn chance() -> f64 {
+    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_from_one_second_to_thirty() {
+        for (missed, most) in [(1, 2), (2, 4), (4, 16), (5, 30), (u32::MAX, 30)] {
+            assert_eq!(pause(missed, 0.0), SHORTEST);
+            assert_eq!(pause(missed, 1.0), Duration::from_secs(most));
+        }
+    }
+
+    #[test]
+    fn only_a_missing_licence_is_tried_again_and_not_without_patience() {
+        let licence = |patience| Licence {
+            patience,
+            missed: 0,
+            since: None,
+        };
+        let mut patient = licence(Duration::from_secs(60));
+        for ending in [Ending::Exited(0), Ending::Exited(255), Ending::Signalled(9)] {
+            assert_eq!(patient.pause_after(ending), None);
+        }
+        assert_eq!(patient.missed(), 0);
+        assert!(patient.pause_after(Ending::Exited(37)) >= Some(SHORTEST));
+        let mut hasty = licence(Duration::from_millis(700));
+        let pause = hasty.pause_after(Ending::Exited(37)).unwrap();
+        assert!(pause <= Duration::from_millis(700), "{pause:?}");
+        assert_eq!(
+            licence(Duration::ZERO).pause_after(Ending::Exited(37)),
+            None
+        );
+    }
+}

@@ -1,0 +1,30 @@
+//! One suite at a time on each Squish server, among the workers of this process: a second one is refused or waits in
+//! squishrunner, where its time limit would run.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::OwnedMutexGuard;
+
+use crate::runner::squish::settings::Address;
+
+/// Whose turn it is, for each address that was used.
+#[derive(Debug, Default)]
+pub struct SuiteTurns(Mutex<HashMap<Address, Arc<tokio::sync::Mutex<()>>>>);
+
+impl SuiteTurns {
+    /// Waits until no other worker uses the Squish server. Dropping the guard, or the future, passes the turn on.
+    pub(super) async fn take(&self, address: &Address) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(address.clone()).or_default())
+        };
+        if let Ok(free) = Arc::clone(&turn).try_lock_owned() {
+            return free;
+        }
+        tracing::info!(%address, "another worker runs a suite on this Squish server, waiting for it");
+        turn.lock_owned().await
+    }
+}

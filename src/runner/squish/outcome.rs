@@ -1,0 +1,99 @@
+//! What squishrunner's end means: its exit code, its report, and whether its Squish server is to blame.
+
+use std::{path::Path, time::Duration};
+
+use super::settings::{Address, SquishSettings};
+use crate::{
+    model::Outcome,
+    runner::{
+        outcome::{self, Decision, Ending, words},
+        results::{self, Results},
+        settings::{ExitCodes, ResultsFormat},
+    },
+};
+
+/// The exit code that squishrunner is told to end with when a test fails. Without one it ends as if all had passed; and
+/// 1 or 255 would also say that nothing ran.
+pub const FAILED: i32 = 44;
+/// The exit code of squishrunner that reaches no licence server.
+const NO_LICENCE: i32 = 37;
+
+/// Whether squishrunner found no licence: it ran nothing, and may find one later.
+pub fn is_without_licence(ending: Ending) -> bool {
+    ending == Ending::Exited(NO_LICENCE)
+}
+
+/// Finds and reads the report in an execution's results folder. Blocks on the file system.
+pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
+    let report = squish.report.file();
+    if !dir.join(report).is_file() {
+        return Results::Missing(format!(
+            "squishrunner wrote no report: there is no {report} in {}",
+            dir.display()
+        ));
+    }
+    let files = report.to_owned();
+    results::gather(&ResultsFormat::JUnit { files }, dir)
+}
+
+/// Decides what became of an execution that took `took`.
+pub fn decide(ending: Ending, took: Duration, results: Results) -> Decision {
+    let codes = ExitCodes {
+        passed: vec![0],
+        failed: vec![FAILED],
+    };
+    let details = match ending {
+        Ending::Exited(0 | FAILED) | Ending::TimedOut(_) => {
+            return outcome::by_codes(&codes, ending, took, results);
+        }
+        Ending::Signalled(_) => {
+            let message = format!("squishrunner was {}", words(ending));
+            return outcome::could_not_run(message, String::new(), outcome::cases_of(results));
+        }
+        Ending::Exited(NO_LICENCE) => {
+            let message = "squishrunner found no licence (exit code 37): the licence server cannot be reached";
+            let details = "Look at the licence server, and at what SQUISH_LICENSEKEY_DIR or the file .squish-3-license \
+                           in the home folder of this machine say of it.";
+            return outcome::could_not_run(
+                message.to_owned(),
+                details.to_owned(),
+                outcome::cases_of(results),
+            );
+        }
+        Ending::Exited(_) => match &results {
+            Results::Missing(why) => format!("{why}. Its last words are in the log."),
+            Results::Read(_) | Results::Unreadable { .. } | Results::NotAsked => {
+                "It left a report, which is kept, but does not count: it ends so when it could not do all that it was \
+                 asked for."
+                    .to_owned()
+            }
+        },
+    };
+    let message = format!(
+        "squishrunner could not run the test: {}, neither 0 (passed) nor {FAILED} (failed)",
+        words(ending)
+    );
+    outcome::could_not_run(message, details, outcome::cases_of(results))
+}
+
+/// Whether a Squish server that does not answer would explain this end.
+pub fn may_lack_its_server(ending: Ending, squish: &SquishSettings, dir: &Path) -> bool {
+    let explained = matches!(ending, Ending::Exited(0 | FAILED | NO_LICENCE));
+    let ended = matches!(ending, Ending::Exited(_)) && !explained;
+    ended && !dir.join(squish.report.file()).is_file()
+}
+
+/// The outcome of an execution whose Squish server was asked after its end and did not answer.
+pub fn unreachable(ending: Ending, address: &Address, why: &str) -> Outcome {
+    Outcome::ExecutionError {
+        message: format!(
+            "the Squish server at {address} does not answer ({why}); squishrunner ended with {} and wrote no report",
+            words(ending)
+        ),
+        details: format!(
+            "Likely no squishserver runs there, it ended meanwhile, or a firewall is between. Start one on that machine \
+             with `squishserver --port {}`.",
+            address.port
+        ),
+    }
+}
