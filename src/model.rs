@@ -4,6 +4,7 @@
 
 pub mod capability;
 pub mod ids;
+pub mod label;
 pub mod lease;
 pub mod outcome;
 pub mod plan;
@@ -12,6 +13,7 @@ pub mod time;
 
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
+pub use label::{Label, NotALabel};
 pub use lease::LeaseToken;
 pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
 pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer, Test};
