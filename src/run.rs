@@ -12,6 +12,7 @@ pub mod lease;
 pub mod process;
 pub mod recorder;
 pub mod state;
+pub mod upload;
 pub mod worker;
 
 pub use dispatcher::{Observer, RunEnd, WorkOrder, work};

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     args::{
         CommentArgs, ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs,
-        TemplateArgs, WorkerArgs,
+        TemplateArgs, UploadArgs, WorkerArgs,
     },
     connect,
     embedded::Embedded,
@@ -49,6 +49,8 @@ pub struct Run {
     #[command(flatten)]
     workers: WorkerArgs,
     #[command(flatten)]
+    upload: UploadArgs,
+    #[command(flatten)]
     out: OutArgs,
     /// Which JUnit to write.
     #[arg(long, value_enum, default_value_t)]
@@ -88,7 +90,8 @@ async fn whole(
         return Err(Failure::usage_text("there is no testplan.yml here")
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
-    let working = Working::choose(&command.workers, &command.out, environment)?;
+    let working = Working::choose(&command.workers, &command.out, environment)?
+        .uploading(command.upload.upload);
     let session = Session {
         command,
         config: &config,

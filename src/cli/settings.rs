@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    args::{self, OutArgs, WorkerArgs},
+    args::{self, OutArgs, UploadPolicy, WorkerArgs},
     connect::{chosen, path},
     failure::Failure,
     shell,
@@ -34,6 +34,8 @@ pub struct Working {
     pub deadline: Option<Duration>,
     /// Where results go.
     pub out: PathBuf,
+    /// Whether they are uploaded.
+    pub upload: UploadPolicy,
 }
 
 impl Working {
@@ -62,7 +64,13 @@ impl Working {
                 duration::parse,
             )?,
             out: folder(out, environment)?,
+            upload: UploadPolicy::Never,
         })
+    }
+
+    /// The same with results uploaded, or not.
+    pub fn uploading(self, upload: UploadPolicy) -> Self {
+        Self { upload, ..self }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
+    args::UploadPolicy,
     connect,
     failure::{self, Failure},
     progress::Progress,
@@ -15,7 +16,10 @@ use crate::{
     exit_code::Conclusion,
     fs,
     model::{Capabilities, LabelCase, Plan, PlanId, PlanStatus, record::PlannedExecution},
-    run::{RunEnd, WorkOrder, executor::Executor, state::Stop, worker::WorkerSettings},
+    run::{
+        RunEnd, WorkOrder, executor::Executor, state::Stop, upload::Uploader,
+        worker::WorkerSettings,
+    },
     runner::settings::{ResultsFormat, RunnerSettings},
     signal::Signals,
 };
@@ -80,6 +84,12 @@ pub async fn work(
                 .iter()
                 .any(|argument| argument.contains("{results}")),
     };
+    let upload = uploader(&client, working, environment, screen)?;
+    if upload.is_some() && !executor.wants_results_folder {
+        screen.insist(
+            "warning: nothing will be uploaded: by testplan.yml the runner's command writes no result files",
+        );
+    }
     let order = WorkOrder {
         client,
         plan,
@@ -90,6 +100,7 @@ pub async fn work(
             lease: working.lease,
             allocate_server: working.allocate_server,
             executor,
+            upload,
         }),
         workers: working.workers,
         deadline: working.deadline,
@@ -105,6 +116,31 @@ pub async fn work(
             "the record file could not be written: {error}"
         ))
     })
+}
+
+/// What uploads results, if they are to be: a label that Test Center would refuse is told before any work.
+fn uploader(
+    client: &Client,
+    working: &Working,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Option<Uploader>, Failure> {
+    let wanted = match working.upload {
+        UploadPolicy::Always => true,
+        UploadPolicy::Never => false,
+        // The service was asked before: by now it is known.
+        UploadPolicy::Auto => client.is_ours() == Some(false),
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    let labels = super::upload::labels(&working.offered, &connect::ci(environment))?;
+    screen.say(&format!(
+        "results are uploaded to {}, labelled {}",
+        client.endpoint(),
+        super::upload::shown(&labels)
+    ));
+    Ok(Some(Uploader { labels }))
 }
 
 /// Workers that can take nothing of a plan, whatever happens to it, are a mistake that is told before any waiting.

@@ -92,11 +92,11 @@ const TAIL_LINES: usize = 40;
 const TAIL_BYTES: usize = 8 * 1024;
 
 impl Executor {
-    /// Runs one execution. `heartbeat` keeps its lease until this returns; `started` is told the process.
+    /// Runs one execution. `heartbeat` keeps its lease, also after this returns; `started` is told the process.
     pub async fn execute<F: Future<Output = ()>>(
         &self,
         work: Work<'_>,
-        mut heartbeat: Heartbeat,
+        heartbeat: &mut Heartbeat,
         phase: watch::Receiver<Phase>,
         started: impl FnOnce(u32) -> F,
     ) -> Attempt {
@@ -152,10 +152,7 @@ impl Executor {
             }
         };
         started(running.pid()).await;
-        let ending = match self
-            .supervise(&mut running, &mut heartbeat, phase.clone())
-            .await
-        {
+        let ending = match self.supervise(&mut running, heartbeat, phase.clone()).await {
             Ok(Ok(ending)) => ending,
             Ok(Err(error)) => {
                 return could_not_run(
