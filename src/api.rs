@@ -10,6 +10,7 @@ pub mod problem;
 pub mod reservation;
 pub mod squish_server;
 pub mod tolerant;
+pub mod waiting;
 
 /// Prefix of the vendor's paths.
 pub const EXECUTION: &str = "/execution/v1";

@@ -8,6 +8,7 @@ pub mod args;
 pub mod calls;
 pub mod connect;
 pub mod demo;
+pub mod doctor;
 pub mod embedded;
 pub mod execute;
 pub mod failure;
@@ -34,6 +35,7 @@ pub mod template;
 pub mod told;
 pub mod validate;
 pub mod wait;
+pub mod watch;
 pub mod work;
 pub mod working;
 
@@ -103,6 +105,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check a testplan.yml, offline
     Validate(validate::Validate),
+    /// Check what a first run needs: service, template, capabilities, runner, GitHub
+    Doctor(Box<doctor::Doctor>),
     /// Service, Squish servers, plan and workers in one command, with a report at the end
     Demo(demo::Demo),
     /// Behave as a test of the demo
@@ -170,6 +174,7 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Servers(command) => servers::run(command, environment, screen).await,
         Command::Serve(command) => serve::run(command, environment, screen).await,
         Command::Validate(command) => validate::run(&command, environment, screen),
+        Command::Doctor(command) => doctor::run(*command, environment, screen).await,
         Command::Demo(command) => demo::run(command, screen).await,
         Command::DemoTest(command) => demo::test(command, environment, screen).await,
         Command::GiveBack(command) => give_back::run(command, environment, screen).await,

@@ -15,6 +15,8 @@ mod http_transport;
 mod kinship;
 mod leases;
 mod plans;
+mod probe;
+mod proxy;
 mod redirect;
 mod reserve;
 mod retry;
@@ -22,6 +24,7 @@ mod retry_after;
 mod setup;
 mod squish_servers;
 mod text;
+mod waiting;
 
 use std::{
     fmt,
@@ -43,7 +46,12 @@ pub use credentials::{Credentials, Presented};
 pub use endpoint::Endpoint;
 pub use error::{ClientError, ErrorKind, RedirectTarget};
 pub use execute::StartPlan;
-pub use http_transport::{HttpOptions, HttpTransport, install_tls_provider};
+pub use http_transport::{
+    HttpOptions, HttpTransport, install_tls_provider,
+    knock::{Distrust, Knock, NoWay, Reached},
+};
+pub use probe::StatusWord;
+pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
 pub use retry::{Patience, Waiting};
 pub use setup::SetupError;

@@ -9,11 +9,16 @@ pub mod outcome;
 pub mod plan;
 pub mod record;
 pub mod time;
+pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use lease::LeaseToken;
 pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
-pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer, Test};
+pub use plan::{
+    Cooling, CoolingReason, Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer,
+    Test,
+};
 pub use record::Record;
 pub use time::Timestamp;
+pub use waiting::{Lack, Need, Offer, PlanWaiting, SquishServerState};

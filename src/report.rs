@@ -19,6 +19,7 @@ pub mod sanitise;
 pub mod span;
 pub mod status_line;
 pub mod summary;
+pub mod unoffered;
 pub mod verdict;
 
 pub use entry::{Attempt, AttemptEnd, Counting, Entry, Standing};
@@ -26,4 +27,5 @@ pub use explanation::Explanation;
 pub use json::json;
 pub use merge::{Evidence, MergeError, merge};
 pub use read::{ReadError, RecordFile, parse_record_file};
+pub use unoffered::Unoffered;
 pub use verdict::{Counts, PlanFacts, Report, WorkerReport};

@@ -1,10 +1,89 @@
 //! Result files of test tools, read as bounded streams into cases: what a tool said of each test.
 //!
-//! Lenient where tools differ, strict where a file could hide a failure.
+//! One door: [`read`] and [`read_path`] look at a file's root element and take the reader of its dialect. Lenient where
+//! tools differ, strict where a file could hide a failure.
 
+mod case;
 mod input;
-pub mod junit;
+mod junit;
 mod kept;
+mod squish;
+mod stream;
 mod text;
 
+use std::{fmt, fs::File, io::BufRead, io::BufReader, path::Path};
+
 pub use kept::Kept;
+pub use stream::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_FILE};
+pub use text::{MAX_FIELD, MAX_TEXT};
+
+use crate::model::CaseResult;
+
+/// Why a file was not read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ReadError {
+    /// The file, as the reader was told.
+    pub name: String,
+    /// The line that was being read, 1 for the first; `None` where the file could not be opened.
+    pub line: Option<u64>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl fmt::Display for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            name,
+            line,
+            message,
+        } = self;
+        match line {
+            Some(line) => write!(f, "{name}: line {line}: {message}"),
+            None => write!(f, "{name}: {message}"),
+        }
+    }
+}
+
+/// What is a case in a Squish report of behaviour-driven tests; other dialects know no scenarios.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scenarios {
+    /// Each scenario, and each row of an outline.
+    #[default]
+    Each,
+    /// The test case that holds them.
+    Together,
+}
+
+/// Reads a file.
+pub fn read_path(path: &Path, scenarios: Scenarios) -> Result<Vec<CaseResult>, ReadError> {
+    let name = path.display().to_string();
+    match File::open(path) {
+        Ok(file) => read(&name, BufReader::with_capacity(64 * 1024, file), scenarios),
+        Err(error) => Err(ReadError {
+            name,
+            line: None,
+            message: format!("cannot be opened: {error}"),
+        }),
+    }
+}
+
+/// Reads a stream to its end; `name` is what errors call it. Beyond [`MAX_CASES`](crate::model::record::MAX_CASES),
+/// cases that matter least are dropped, see [`Kept`].
+pub fn read(
+    name: &str,
+    source: impl BufRead,
+    scenarios: Scenarios,
+) -> Result<Vec<CaseResult>, ReadError> {
+    stream::read(source, |root, attributes| {
+        Ok(if root == squish::ROOT {
+            Box::new(squish::Parser::new(attributes, scenarios)?)
+        } else {
+            Box::new(junit::Parser::default())
+        })
+    })
+    .map_err(|(line, message)| ReadError {
+        name: name.to_owned(),
+        line: Some(line),
+        message,
+    })
+}

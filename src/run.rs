@@ -16,6 +16,8 @@ pub mod recorder;
 pub mod state;
 pub mod suite_turns;
 mod tries;
+pub mod vigil;
+pub mod waiting;
 pub mod worker;
 
 pub use dispatcher::{Observer, RunEnd, WorkOrder, work};

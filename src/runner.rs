@@ -4,6 +4,7 @@
 //! execution, [`results`] finds what the test tool left and has it read, [`outcome`] decides what it all means;
 //! [`squish`] knows all of that of squishrunner. Nothing here starts a process.
 
+mod attachments;
 pub mod command;
 pub mod outcome;
 pub mod placeholders;

@@ -20,10 +20,12 @@ mod parameters;
 mod plans;
 mod poll;
 mod request;
+mod roster;
 mod routes;
 mod shared;
 mod squish_servers;
 mod table;
+mod waiting;
 
 use std::{convert::Infallible, future::Future, sync::Arc};
 

@@ -18,8 +18,8 @@ use crate::model::{
 };
 
 pub use request::{
-    Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery, PlannedTest,
-    Reservation, Reserve, Reset, Rules, SquishServerChange, TemplateDefinition,
+    Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery, PlanStanding,
+    PlannedTest, Reservation, Reserve, Reset, Rules, SquishServerChange, TemplateDefinition,
 };
 
 /// The answer of a store, later.
@@ -119,6 +119,9 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Counts executions that require every capability of `filter`.
     fn status(&self, plan: PlanId, filter: Capabilities, now: Timestamp) -> Reply<'_, PlanStatus>;
+
+    /// Where a plan stands by what its executions need, and what the Squish servers do.
+    fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding>;
 
     /// Hands an execution out.
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation>;

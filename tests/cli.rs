@@ -8,6 +8,7 @@
 mod cli {
     mod action;
     mod exit_codes;
+    mod fleet;
     mod hostile;
     mod log;
     mod mistakes;
@@ -26,5 +27,6 @@ mod cli {
         allow(dead_code, reason = "tests with signals need more of it")
     )]
     mod support;
+    mod vendor_registry;
     mod work;
 }

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use testplan::{
     config::plan_file::{self, Discovery, PlanFile, TestSource},
     runner::{
-        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
+        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Scenarios, Tool},
         squish::settings::{Report, ServerChoice},
     },
 };
@@ -119,6 +119,28 @@ fn reads_the_file_of_the_product_page() {
         ("127.0.0.1", "4322", true)
     );
     assert_eq!(server.labels.to_string(), "OS=Linux, browser=chrome");
+}
+
+#[test]
+fn squish_s_reports_are_looked_for_under_their_name() {
+    let results = |text: &str| {
+        let text = format!("runner: {{ command: [x], results: {{ format: squish{text} }} }}");
+        let file = PlanFile::parse("t.yml", &text).unwrap();
+        file.runner.unwrap().results
+    };
+    let squish = |files: &str, scenarios| ResultsFormat::Squish {
+        files: files.to_owned(),
+        scenarios,
+    };
+    assert_eq!(results(""), squish("**/results.xml", Scenarios::Each));
+    assert_eq!(
+        results(", files: a.xml, scenarios: together"),
+        squish("a.xml", Scenarios::Together)
+    );
+    assert_eq!(
+        results(", scenarios: each"),
+        squish("**/results.xml", Scenarios::Each)
+    );
 }
 
 #[test]
@@ -497,6 +519,8 @@ fn pieces() -> impl Strategy<Value = String> {
         "timeout",
         "results",
         "format",
+        "squish",
+        "scenarios",
         "files",
         "configurations",
         ": ",

@@ -7,8 +7,6 @@
 
 #[path = "runner/command.rs"]
 mod command;
-#[path = "runner/junit.rs"]
-mod junit;
 #[path = "runner/outcome.rs"]
 mod outcome;
 #[path = "runner/results.rs"]

@@ -97,6 +97,7 @@ impl Queue {
                     timeout: granted.timeout,
                     lease: Some(granted.lease),
                     release: true,
+                    server_trouble: None,
                     principal: "bench".to_owned(),
                 };
                 queue.store.heartbeat(request, clock::wall()).await?;

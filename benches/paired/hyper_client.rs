@@ -47,6 +47,7 @@ impl Caller {
             timeout: 60_000,
             lease: lease.clone(),
             release: false,
+            server_trouble: None,
         })?;
         self.post(&format!("heartbeat/{execution}"), body, 0)
             .await?;

@@ -127,6 +127,7 @@ pub(crate) async fn finish(store: &SqliteStore, granted: Granted) -> anyhow::Res
             duration_ms: 1,
             flaky: false,
         }),
+        server_trouble: None,
         principal: PRINCIPAL.to_owned(),
     };
     Ok(store.finish(request, clock::wall()).await?)

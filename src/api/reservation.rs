@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{squish_server::SquishServerResponse, tolerant};
-use crate::model::{Capability, ExecutionId, LeaseToken, TestId, TestResult};
+use crate::model::{Capability, ExecutionId, LeaseToken, ServerTrouble, TestId, TestResult};
 
 /// What the vendor's API takes for an absent `timeout`, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: i64 = 5000;
@@ -97,6 +97,9 @@ pub struct HeartbeatRequest {
     /// Additive: give the lease back at once.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub release: bool,
+    /// Additive, with `release`: what was wrong with the Squish server. It rests, and the execution prefers another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_trouble: Option<ServerTrouble>,
 }
 
 /// Body of `POST finished/{execution}`; `{}` is fine.
@@ -114,6 +117,9 @@ pub struct FinishedRequest {
     /// Additive: what the test said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<TestResult>,
+    /// Additive: what was wrong with the Squish server. It rests before others get it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_trouble: Option<ServerTrouble>,
 }
 
 /// Answer of `POST finished`, `heartbeat`, `reset` and `DELETE squishservers`: the page shows it for `finished` only.

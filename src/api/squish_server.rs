@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tolerant;
-use crate::model::{Capability, ExecutionId, SquishServer, SquishServerId};
+use crate::model::{
+    Capability, Cooling, CoolingReason, ExecutionId, SquishServer, SquishServerId, Test, Timestamp,
+};
 
 /// The vendor's `SquishServer` object.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +29,21 @@ pub struct SquishServerResponse {
     /// What it offers.
     #[serde(default)]
     pub labels: Vec<Capability>,
+    /// Additive: the test of the execution it is busy with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub busy_test: Option<Test>,
+    /// Additive: it is not given out for now, although nobody uses it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cooling: Option<CoolingResponse>,
+}
+
+/// The rest of a Squish server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CoolingResponse {
+    /// Its end, milliseconds since epoch by the service's clock.
+    pub until_dt: i64,
+    /// Why it rests.
+    pub because: CoolingReason,
 }
 
 impl From<SquishServer> for SquishServerResponse {
@@ -38,6 +55,11 @@ impl From<SquishServer> for SquishServerResponse {
             port: server.port,
             testset: server.busy_with,
             labels: server.labels.into(),
+            busy_test: server.busy_test,
+            cooling: server.cooling.map(|cooling| CoolingResponse {
+                until_dt: cooling.until.0,
+                because: cooling.because,
+            }),
         }
     }
 }
@@ -51,6 +73,11 @@ impl From<SquishServerResponse> for SquishServer {
             port: server.port,
             busy_with: server.testset,
             labels: server.labels.into(),
+            busy_test: server.busy_test,
+            cooling: server.cooling.map(|cooling| Cooling {
+                until: Timestamp(cooling.until_dt),
+                because: cooling.because,
+            }),
         }
     }
 }

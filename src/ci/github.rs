@@ -11,6 +11,7 @@ mod comment;
 mod connect;
 mod exchange;
 mod fit;
+mod look;
 mod not_set;
 mod notices;
 mod pulls;
@@ -25,8 +26,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 pub use address::{Address, BadAddress};
 pub use check_run::{Annotation, CheckConclusion, CheckRun, CheckState, Level, MOST_ANNOTATIONS};
 pub use fit::{LARGEST_COMMENT, LARGEST_TEXT, LONGEST_DESCRIPTION};
+pub use look::{Owner, Repository};
 pub use not_set::{NotSet, Trouble};
-pub use notices::{Ask, notices};
+pub use notices::{Ask, cure, notices};
 pub use status::{CommitStatus, State};
 
 /// GitHub's own API, where `GITHUB_API_URL` names no other.

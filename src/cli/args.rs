@@ -131,6 +131,17 @@ pub struct WorkerArgs {
     /// Stop after this time, whatever is left (exit code 5) [env: `TESTPLAN_DEADLINE`].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
+    #[command(flatten)]
+    pub grace: GraceArgs,
+}
+
+/// How long a wait in which nothing can happen may last.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct GraceArgs {
+    /// How long a worker or Squish server is waited for that could take what is open, once nothing else can happen.
+    /// Then the command ends with exit code 5.
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10m")]
+    pub grace: Duration,
 }
 
 /// Where results go.

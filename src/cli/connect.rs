@@ -115,12 +115,17 @@ fn credentials(
     if let Some(warning) = found.warning {
         screen.insist(&format!("warning: {warning}"));
     }
-    Ok(match found.credentials {
+    Ok(presented(found.credentials))
+}
+
+/// What was found, as the client presents it.
+pub fn presented(found: credentials::Credentials) -> Credentials {
+    match found {
         credentials::Credentials::Token(token) => Credentials::Token(token),
         credentials::Credentials::Password { user, password } => {
             Credentials::Basic { user, password }
         }
-    })
+    }
 }
 
 /// The secret of a file or of the environment, if there is one.
@@ -163,6 +168,15 @@ pub async fn template(
     args: &TemplateArgs,
     config: Option<&Loaded>,
 ) -> Result<Plan, Failure> {
+    let (project, title) = named_template(args, config)?;
+    Ok(client.find_plan(project, title, PlanKind::Template).await?)
+}
+
+/// Project and title of the template to start.
+pub fn named_template<'a>(
+    args: &'a TemplateArgs,
+    config: Option<&'a Loaded>,
+) -> Result<(&'a str, &'a str), Failure> {
     let config = config.map(|config| &config.file);
     let project = args
         .project
@@ -189,7 +203,7 @@ pub async fn template(
                 .help("give --template TITLE, or one template in testplan.yml"));
         }
     };
-    Ok(client.find_plan(project, title, PlanKind::Template).await?)
+    Ok((project, title))
 }
 
 /// Reads a small file that a flag names.

@@ -90,7 +90,7 @@ async fn whole(
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
     let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, &runner, environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
     let session = Session {
         command,
         config: &config,

@@ -36,6 +36,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Screen {
     paint: Paint,
+    data_paint: Paint,
     quiet: bool,
     bar: bool,
     step: Step,
@@ -57,9 +58,11 @@ impl Screen {
         } else {
             Stream::Never
         });
-        let paint = if colour { Paint::Colour } else { Paint::Plain };
+        let paint = |colour| if colour { Paint::Colour } else { Paint::Plain };
+        let on_stdout = coloured(flag, environment, io::stdout().is_terminal());
         Self {
-            paint,
+            paint: paint(colour),
+            data_paint: paint(on_stdout),
             quiet: voice.quiet,
             bar: animated(environment, terminal) && !voice.quiet,
             step,
@@ -75,6 +78,11 @@ impl Screen {
     /// How console lines are painted.
     pub fn paint(&self) -> Paint {
         self.paint
+    }
+
+    /// How data for people is painted.
+    pub fn data_paint(&self) -> Paint {
+        self.data_paint
     }
 
     /// Whether a progress bar may be drawn.

@@ -1,10 +1,13 @@
-//! `testplan servers list | add | update | remove`: the registered Squish servers.
+//! `testplan servers …`: the registered Squish servers.
 
-use std::fmt::Write as _;
+pub mod apply;
+mod difference;
+mod list;
 
 use clap::{Args, Subcommand};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use self::list::{as_json, sorted, table};
 use super::{
     args::{Format, ServiceArgs},
     connect,
@@ -15,7 +18,7 @@ use crate::{
     client::{NewSquishServer, SquishServerChange},
     config::environment::Environment,
     exit_code::Conclusion,
-    model::{Capability, SquishServer, SquishServerId},
+    model::{Capability, SquishServerId},
 };
 
 /// Lists and changes registered Squish servers.
@@ -29,6 +32,8 @@ pub enum Servers {
     Update(Update),
     /// Remove one; a lease on it runs on
     Remove(Remove),
+    /// Make them what a file declares, and show the difference
+    Apply(apply::Apply),
 }
 
 /// How to list.
@@ -106,6 +111,7 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
             let servers = connect::client(&list.service, environment, screen)?
                 .squish_servers()
                 .await?;
+            let servers = sorted(servers);
             let items = || json!({ "schema": 1, "servers": servers.iter().map(as_json).collect::<Vec<_>>() });
             screen.data(list.format, || table(&servers), items);
         }
@@ -148,6 +154,7 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
                 || as_json(&server),
             );
         }
+        Servers::Apply(apply) => return apply::run(apply, environment, screen).await,
         Servers::Remove(remove) => {
             connect::client(&remove.service, environment, screen)?
                 .remove_squish_server(remove.id)
@@ -156,35 +163,4 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
         }
     }
     Ok(Conclusion::Passed)
-}
-
-fn as_json(server: &SquishServer) -> Value {
-    json!({
-        "id": server.id, "host": server.host, "port": server.port, "enabled": server.enabled,
-        "labels": server.labels, "execution_id": server.busy_with,
-    })
-}
-
-fn table(servers: &[SquishServer]) -> String {
-    if servers.is_empty() {
-        return "no Squish servers are registered\n".to_owned();
-    }
-    let mut text = format!(
-        "{:>4}  {:<28}  {:<9}  {}\n",
-        "ID", "ADDRESS", "STATE", "LABELS"
-    );
-    for server in servers {
-        let state = match (server.enabled, server.busy_with) {
-            (_, Some(execution)) => format!("busy {execution}"),
-            (true, None) => "free".to_owned(),
-            (false, None) => "disabled".to_owned(),
-        };
-        let address = format!("{}:{}", server.host, server.port);
-        let _ = writeln!(
-            text,
-            "{:>4}  {address:<28}  {state:<9}  {}",
-            server.id, server.labels
-        );
-    }
-    text
 }

@@ -33,6 +33,8 @@ pub struct Working {
     pub lease: Duration,
     /// Of the whole command.
     pub deadline: Option<Duration>,
+    /// How long somebody who could help is waited for once nothing can happen.
+    pub grace: Duration,
     /// Where results go.
     pub out: PathBuf,
 }
@@ -42,10 +44,11 @@ impl Working {
     pub fn choose(
         workers: &WorkerArgs,
         out: &OutArgs,
-        runner: &RunnerSettings,
+        runner: Option<&RunnerSettings>,
         environment: &Environment,
     ) -> Result<Self, Failure> {
-        let server = runner.squish().map(|squish| &squish.server);
+        let squish = runner.and_then(RunnerSettings::squish);
+        let server = squish.map(|squish| &squish.server);
         if let Some(ServerChoice::Local | ServerChoice::At(_)) = server
             && workers.allocate_server
         {
@@ -76,6 +79,7 @@ impl Working {
                 environment,
                 duration::parse,
             )?,
+            grace: workers.grace.grace,
             out: folder(out, environment)?,
         })
     }

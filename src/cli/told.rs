@@ -297,7 +297,7 @@ fn in_a_file(annotation: Annotation) -> Option<github::Annotation> {
 }
 
 /// Token, address and commit, or what of them is missing or wrong.
-fn target(
+pub fn target(
     args: &GitHubArgs,
     environment: &Environment,
     ci: &Ci,

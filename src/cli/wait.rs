@@ -3,20 +3,20 @@
 use std::time::Duration;
 
 use clap::Args;
+use serde_json::json;
 
 use super::{
-    args::{Format, ServiceArgs},
+    args::{Format, GraceArgs, ServiceArgs},
     connect,
     failure::{Ended, Failure},
     screen::Screen,
     step::Output,
+    watch::{Watch, Watched},
 };
 use crate::{
-    client::Client,
-    clock,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
-    model::{Capabilities, PlanId, PlanStatus},
+    model::{Capability, PlanId, PlanStatus},
 };
 
 /// Waits until a plan is drained.
@@ -30,6 +30,11 @@ pub struct Wait {
     /// Stop waiting after this time (exit code 5).
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     deadline: Option<Duration>,
+    #[command(flatten)]
+    grace: GraceArgs,
+    /// What executions may need, for Test Center, which does not list them: how many do is told; repeat for more.
+    #[arg(long = "capability", value_name = "KEY=VALUE")]
+    capabilities: Vec<Capability>,
     /// An empty plan is fine (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
@@ -38,20 +43,22 @@ pub struct Wait {
     format: Format,
 }
 
-/// How long one question waits at the service, and how often people hear of a wait.
-const LONG_POLL: Duration = Duration::from_secs(25);
-/// The pause between questions to a service that cannot let a client wait.
-const POLL: Duration = Duration::from_secs(5);
-
 /// `testplan wait`.
 pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> Ended {
     let client = connect::client(&command.service, environment, screen)?;
-    let waiting = drained(&client, command.plan_id, screen);
-    let status = match command.deadline {
+    let watch = Watch::new(
+        client,
+        command.plan_id,
+        command.grace.grace,
+        command.capabilities,
+        screen,
+    );
+    let waiting = watch.until_drained();
+    let watched = match command.deadline {
         None => waiting.await?,
         Some(deadline) => {
-            if let Ok(status) = tokio::time::timeout(deadline, waiting).await {
-                status?
+            if let Ok(watched) = tokio::time::timeout(deadline, waiting).await {
+                watched?
             } else {
                 screen.insist(&format!(
                     "plan {} is not drained after {}",
@@ -63,9 +70,14 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
             }
         }
     };
-    super::plan::print_status(screen, command.format, command.plan_id, status);
+    let status = watched.status();
+    print(screen, command.format, command.plan_id, &watched);
     screen.output(Output::PlanId, command.plan_id);
     screen.output(Output::Total, status.total());
+    if let Watched::Starved { .. } = watched {
+        screen.conclude(Conclusion::Incomplete);
+        return Ok(Conclusion::Incomplete);
+    }
     if status.total() == 0 && !command.allow_empty {
         return Err(Failure::nothing_to_run(format_args!(
             "plan {} has no executions",
@@ -76,27 +88,24 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
     Ok(Conclusion::Passed)
 }
 
-async fn drained(client: &Client, plan: PlanId, screen: &Screen) -> Result<PlanStatus, Failure> {
-    let began = clock::monotonic();
-    let mut status = client.status(plan, &Capabilities::default()).await?;
-    let mut told = clock::monotonic();
-    while !status.is_drained() {
-        let asked = clock::monotonic();
-        let next = client.wait_status(plan, LONG_POLL).await?;
-        if next == status && told.elapsed() >= LONG_POLL {
-            told = clock::monotonic();
-            screen.say(&format!(
-                "waiting {} for plan {plan}: {} open, {} reserved, {} done",
-                duration::format(Duration::from_secs(began.elapsed().as_secs())),
-                next.open,
-                next.reserved,
-                next.done
-            ));
-        }
-        status = next;
-        if !status.is_drained() && client.is_ours() != Some(true) {
-            tokio::time::sleep(POLL.saturating_sub(asked.elapsed())).await;
-        }
-    }
-    Ok(status)
+fn print(screen: &Screen, format: Format, plan: PlanId, watched: &Watched) {
+    let PlanStatus {
+        open,
+        reserved,
+        done,
+    } = watched.status();
+    screen.data(
+        format,
+        || format!("plan {plan}: {open} open, {reserved} reserved, {done} done\n"),
+        || {
+            json!({
+                "schema": 1, "plan_id": plan, "open": open, "reserved": reserved, "done": done,
+                "waiting_for": watched.lacking().iter().map(|need| json!({
+                    "capabilities": need.required.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                    "open": need.open,
+                    "reason": need.reason,
+                })).collect::<Vec<_>>(),
+            })
+        },
+    );
 }

@@ -56,7 +56,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
             .help("name one with --config FILE")
     })?;
     let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, &runner, environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
     // Before all work: a later step takes the records away, above all those of a job that was cancelled.
     screen.output(Output::PlanId, command.plan_id);
     let records = showing::absolute(&working.out.join("records"));

@@ -58,6 +58,18 @@ impl Endpoint {
         self.base.host_str().is_some_and(is_loopback)
     }
 
+    /// Whether requests are encrypted.
+    pub fn is_tls(&self) -> bool {
+        self.base.scheme() == "https"
+    }
+
+    /// Host and port.
+    pub fn authority(&self) -> String {
+        let host = self.base.host_str().unwrap_or_default();
+        let port = self.base.port_or_known_default().unwrap_or_default();
+        format!("{host}:{port}")
+    }
+
     pub(super) fn accept_credentials(&self) -> Result<(), SetupError> {
         if self.base.scheme() == "https" || self.allow_http || self.is_loopback() {
             return Ok(());

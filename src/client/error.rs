@@ -127,6 +127,13 @@ impl ClientError {
         self.holds_lease && refused
     }
 
+    /// Whether the service refused to do again what it had perhaps done already. While nobody else can have changed
+    /// anything, that means that it was done.
+    pub fn is_refused_repetition(&self) -> bool {
+        matches!(&self.kind, ErrorKind::Unclear { because, .. }
+            if matches!(**because, ErrorKind::Refused { .. }))
+    }
+
     /// Whether the same call may succeed later without anybody changing anything.
     pub fn is_transient(&self) -> bool {
         self.kind.is_transient()

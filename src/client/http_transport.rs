@@ -2,6 +2,7 @@
 //! retries, everything bounded.
 
 mod cause;
+pub(super) mod knock;
 
 use std::{
     fmt,

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::reservation::{FinishedRequest, HeartbeatRequest, ResetRequest},
-    model::{ExecutionId, LeaseToken, Outcome},
+    model::{ExecutionId, LeaseToken, Outcome, ServerTrouble},
 };
 
 /// Longest message of an execution error that is sent, in bytes; the service keeps no more.
@@ -37,6 +37,7 @@ impl Client {
             timeout: millis(timeout),
             lease: lease.cloned(),
             release: false,
+            server_trouble: None,
         };
         let call = heartbeat_call(execution, &request).limit(limit);
         let once = Rule {
@@ -55,10 +56,21 @@ impl Client {
         execution: ExecutionId,
         lease: Option<&LeaseToken>,
     ) -> Result<(), ClientError> {
+        self.release_after(execution, lease, None).await
+    }
+
+    /// The same, and says what was wrong with the Squish server that came with it: a service of ours lets it rest.
+    pub async fn release_after(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+        trouble: Option<ServerTrouble>,
+    ) -> Result<(), ClientError> {
         let request = HeartbeatRequest {
             timeout: 1,
             lease: lease.cloned(),
             release: lease.is_some(),
+            server_trouble: trouble.filter(|_| lease.is_some()),
         };
         let call =
             heartbeat_call(execution, &request).limit(self.patience().request.min(RELEASE / 2));
@@ -84,8 +96,23 @@ impl Client {
         lease: Option<&LeaseToken>,
         outcome: &Outcome,
     ) -> Result<(), ClientError> {
+        self.finish_after(execution, lease, outcome, None).await
+    }
+
+    /// The same, and says what was wrong with the Squish server: a service of ours lets it rest.
+    pub async fn finish_after(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+        outcome: &Outcome,
+        trouble: Option<ServerTrouble>,
+    ) -> Result<(), ClientError> {
         let call = Call::new(Method::POST, &format!("finished/{execution}")).of_lease();
-        let Some(request) = finished(lease, outcome) else {
+        let request = finished(lease, outcome).map(|request| FinishedRequest {
+            server_trouble: trouble.filter(|_| lease.is_some()),
+            ..request
+        });
+        let Some(request) = request else {
             let kind = ErrorKind::NotSendable {
                 reason: "an execution whose lease was lost or given back has no result".to_owned(),
             };
@@ -169,6 +196,7 @@ fn finished(lease: Option<&LeaseToken>, outcome: &Outcome) -> Option<FinishedReq
                 details: bounded(details, LONGEST_DETAILS),
                 lease,
                 outcome: None,
+                server_trouble: None,
             })
         }
         Outcome::LeaseLost | Outcome::Cancelled => None,

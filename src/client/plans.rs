@@ -137,6 +137,26 @@ impl Client {
         }
     }
 
+    /// The first `most` open executions of a plan, or `None` if the service is not ours.
+    pub async fn open_executions(
+        &self,
+        plan: PlanId,
+        most: u32,
+    ) -> Result<Option<Vec<Execution>>, ClientError> {
+        if self.is_ours() != Some(true) {
+            return Ok(None);
+        }
+        let path = format!("{}/plans/{plan}/executions", api::TESTPLAN);
+        let call = Call::at(Method::GET, path)
+            .query("state", "open")
+            .query("limit", &most.to_string());
+        let rule = self.rides_out(Repeat::Freely);
+        let page = self
+            .persist(&call, rule, |body| next_page(body, None))
+            .await?;
+        Ok(Some(page.value.items.into_iter().map(execution).collect()))
+    }
+
     async fn ask_status(&self, call: &Call) -> Result<PlanStatus, ClientError> {
         let rule: Rule = self.rides_out(Repeat::Freely);
         Ok(self.persist(call, rule, counts).await?.value)

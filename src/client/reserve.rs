@@ -1,11 +1,17 @@
-//! Reserves an execution. An answer that was lost strands an execution for the length of a lease, so a reservation is
-//! repeated only where that is safe: it surely did not arrive, or the service is ours and knows the key again.
+//! Reserves an execution. An answer that was lost strands an execution for the length of a lease, unless the service is
+//! ours and knows the key again. So a reservation is repeated freely only by those who work until a plan is drained:
+//! they would have to wait for the stranded one in any case.
 
 use std::time::{Duration, Instant};
 
 use http::Method;
 
-use super::{Client, ClientError, answer, call::Call, leases::millis, retry};
+use super::{
+    Client, ClientError, answer,
+    call::Call,
+    leases::millis,
+    retry::{self, Repeat},
+};
 use crate::{
     api::{
         self,
@@ -74,9 +80,31 @@ pub struct Granted {
 }
 
 impl Client {
-    /// Reserves an execution for a worker. `worker` tells it from all others of the plan, for the service's log.
+    /// Reserves an execution for a worker. `worker` tells it from all others of the plan, for the service's log. Asks
+    /// again only if that cannot hand out another one.
     pub async fn reserve(
         &self,
+        plan: PlanId,
+        options: &ReserveOptions,
+        worker: &str,
+    ) -> Result<Reservation, ClientError> {
+        self.reserve_by(Repeat::IfOurs, plan, options, worker).await
+    }
+
+    /// The same for whoever works until the plan is drained: an execution whose reservation was lost on its way here is
+    /// left to its lease, which is better than to leave all others too.
+    pub async fn reserve_next(
+        &self,
+        plan: PlanId,
+        options: &ReserveOptions,
+        worker: &str,
+    ) -> Result<Reservation, ClientError> {
+        self.reserve_by(Repeat::Freely, plan, options, worker).await
+    }
+
+    async fn reserve_by(
+        &self,
+        repeat: Repeat,
         plan: PlanId,
         options: &ReserveOptions,
         worker: &str,
@@ -90,12 +118,17 @@ impl Client {
                 allocate_server: options.allocate_server,
             });
         let call = self.waiting(call, options.wait);
-        let rule = self.rides_out(retry::Repeat::IfOurs);
+        let rule = self.rides_out(repeat);
         let got = self.persist(&call, rule, response).await?;
         let pending = got.value.pending;
         match got.value.granted {
             Some(wire) => {
-                let granted = granted(wire, options.lease, got.sent_at);
+                // Without a key every request is one of its own, and the lease is that of the last.
+                let sent_at = match self.is_ours() {
+                    Some(true) => got.sent_at,
+                    Some(false) | None => got.last_sent_at,
+                };
+                let granted = granted(wire, options.lease, sent_at);
                 Ok(Reservation::Granted(Box::new(self.fresh(granted).await)))
             }
             None if got.value.status.to_lowercase().starts_with("no servers") => {

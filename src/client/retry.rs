@@ -79,6 +79,8 @@ pub(super) struct Got<T> {
     pub(super) value: T,
     /// When the first request was sent that may have had the effect.
     pub(super) sent_at: std::time::Instant,
+    /// When the one was sent that was answered.
+    pub(super) last_sent_at: std::time::Instant,
     pub(super) tries: u32,
 }
 
@@ -130,6 +132,7 @@ impl Client {
                     return Ok(Got {
                         value,
                         sent_at: first_doubt.unwrap_or(sent_at),
+                        last_sent_at: sent_at,
                         tries,
                     });
                 }

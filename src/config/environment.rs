@@ -31,6 +31,12 @@ impl Environment {
         })
     }
 
+    /// The names of all variables that are not blank, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let names = self.0.keys().map(String::as_str);
+        names.filter(|name| self.get(name).is_some())
+    }
+
     /// The same with one variable set.
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.0.insert(key(name), value.to_owned());

@@ -60,6 +60,23 @@ pub enum ServerTrouble {
     Hung,
 }
 
+impl ServerTrouble {
+    /// The word for it, on the wire and for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::Hung => "hung",
+        }
+    }
+
+    /// The trouble of a word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Unreachable, Self::Hung]
+            .into_iter()
+            .find(|trouble| trouble.word() == word)
+    }
+}
+
 /// One test case of a result file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CaseResult {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capabilities, ExecutionId, PlanId, SquishServerId, TestId, Timestamp};
+use super::{Capabilities, ExecutionId, PlanId, ServerTrouble, SquishServerId, TestId, Timestamp};
 
 /// Whether a plan can be started or has been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -146,4 +146,51 @@ pub struct SquishServer {
     pub labels: Capabilities,
     /// The execution that uses it now.
     pub busy_with: Option<ExecutionId>,
+    /// The test of that execution, where the service says.
+    #[serde(default)]
+    pub busy_test: Option<Test>,
+    /// Why it is not given out for now although nobody uses it, where the service says.
+    #[serde(default)]
+    pub cooling: Option<Cooling>,
+}
+
+/// The rest of a Squish server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cooling {
+    /// Its end, by the service's clock.
+    pub until: Timestamp,
+    /// Why it rests.
+    pub because: CoolingReason,
+}
+
+/// Why a Squish server rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum CoolingReason {
+    /// A lease on it expired: a worker that nobody hears of may still use it.
+    Expired,
+    /// A worker found nobody at its address.
+    Unreachable,
+    /// An execution on it reached its time limit.
+    Hung,
+}
+
+impl From<ServerTrouble> for CoolingReason {
+    fn from(trouble: ServerTrouble) -> Self {
+        match trouble {
+            ServerTrouble::Unreachable => Self::Unreachable,
+            ServerTrouble::Hung => Self::Hung,
+        }
+    }
+}
+
+impl CoolingReason {
+    /// The word for it, on the wire and for people.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Expired => "expired",
+            Self::Unreachable => ServerTrouble::Unreachable.word(),
+            Self::Hung => ServerTrouble::Hung.word(),
+        }
+    }
 }

@@ -5,100 +5,13 @@
 
 mod case;
 
-use std::{
-    fmt,
-    fs::File,
-    io::{BufRead, BufReader},
-    path::Path,
-};
-
-use quick_xml::{
-    Reader,
-    events::{BytesRef, BytesStart, Event},
-};
-
-use self::case::{CaseBuilder, Severity, TroubleBuilder};
 use super::{
     Kept,
-    input::Counted,
-    text::{Charset, Clipped},
+    case::{CaseBuilder, Severity, TroubleBuilder},
+    stream::{Attributes, Dialect},
+    text::{Budget, Clipped},
 };
 use crate::model::CaseResult;
-
-/// Deepest nesting of elements.
-const MAX_DEPTH: usize = 64;
-/// Most attributes of one element.
-const MAX_ATTRIBUTES: usize = 256;
-/// Largest file, in bytes.
-const MAX_FILE: u64 = 256 * 1024 * 1024;
-/// Most text kept of one element, in bytes; the middle of a longer one is left out.
-const MAX_FIELD: usize = 64 * 1024;
-/// Most text kept of one file, in bytes; what comes later is left out.
-const MAX_TEXT: usize = 16 * 1024 * 1024;
-
-/// Why a file was not read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub struct JunitError {
-    /// The line that was being read, 1 for the first; `None` where the file could not be opened.
-    pub line: Option<u64>,
-    /// What is wrong.
-    pub message: String,
-}
-
-impl fmt::Display for JunitError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-/// Reads a file.
-pub fn read_path(path: &Path) -> Result<Vec<CaseResult>, JunitError> {
-    match File::open(path) {
-        Ok(file) => read(BufReader::with_capacity(64 * 1024, file)),
-        Err(error) => Err(JunitError {
-            line: None,
-            message: format!("cannot be opened: {error}"),
-        }),
-    }
-}
-
-/// Reads a stream to its end. Beyond [`MAX_CASES`](crate::model::record::MAX_CASES), cases that matter least are
-/// dropped, see [`Kept`].
-pub fn read(mut source: impl BufRead) -> Result<Vec<CaseResult>, JunitError> {
-    let start = source.fill_buf().unwrap_or_default();
-    if start.starts_with(b"\xff\xfe") || start.starts_with(b"\xfe\xff") {
-        return Err(JunitError {
-            line: Some(1),
-            message: "the file is in UTF-16: let the test tool write UTF-8".to_owned(),
-        });
-    }
-    let mut reader = Reader::from_reader(Counted::new(source, MAX_FILE));
-    let config = reader.config_mut();
-    config.expand_empty_elements = true;
-    config.allow_dangling_amp = true;
-    let mut parser = Parser::default();
-    let mut buffer = Vec::new();
-    loop {
-        buffer.clear();
-        let step = match reader.read_event_into(&mut buffer) {
-            Ok(event) => parser.step(event),
-            Err(error) => Err(error.to_string()),
-        };
-        match step {
-            Ok(true) => {}
-            Ok(false) => return Ok(parser.kept.into_cases()),
-            Err(message) => {
-                return Err(JunitError {
-                    line: Some(reader.get_ref().line()),
-                    message,
-                });
-            }
-        }
-    }
-}
 
 /// An open element.
 #[derive(Debug)]
@@ -125,69 +38,32 @@ struct Suite {
     claims_trouble: bool,
 }
 
+/// Reads a file's elements one by one.
 #[derive(Debug, Default)]
-struct Parser {
+pub(super) struct Parser {
     open: Vec<Frame>,
     kept: Kept,
-    charset: Charset,
-    text: usize,
-    root: Option<String>,
+    budget: Budget,
     is_junit: bool,
 }
 
-impl Parser {
-    /// Takes one event; `false` at the end of the file.
-    fn step(&mut self, event: Event<'_>) -> Result<bool, String> {
-        match event {
-            Event::Start(start) => self.start(&start)?,
-            Event::End(_) => self.end(),
-            Event::Text(text) => self.push(|charset| charset.decode(&text).into_owned()),
-            Event::CData(text) => self.push(|charset| charset.decode(&text).into_owned()),
-            Event::GeneralRef(reference) => self.push(|_| resolve(&reference)),
-            Event::Decl(declaration) => {
-                if let Some(Ok(name)) = declaration.encoding() {
-                    self.charset = Charset::named(&name);
-                }
-            }
-            Event::DocType(_) => {
-                return Err(
-                    "a DOCTYPE: refused, because it can make a small file endless".to_owned(),
-                );
-            }
-            Event::Eof => {
-                self.finish()?;
-                return Ok(false);
-            }
-            Event::Empty(_) | Event::Comment(_) | Event::PI(_) => {}
-        }
-        Ok(true)
-    }
-
-    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
-        if self.open.len() == MAX_DEPTH {
-            return Err(format!("elements nest deeper than {MAX_DEPTH}"));
-        }
-        let attributes = Attributes::read(element, self.charset)?;
-        let name = element.local_name();
-        let name = name.as_ref();
-        if self.root.is_none() {
-            self.root = Some(self.charset.decode(name).into_owned());
-        }
+impl Dialect for Parser {
+    fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String> {
         self.is_junit |= matches!(name, b"testsuites" | b"testsuite" | b"testcase");
         let frame = match (self.open.last(), name) {
             (Some(Frame::Ignored), _) => Frame::Ignored,
             (Some(Frame::Trouble(_) | Frame::Output(_) | Frame::Inline), _) => Frame::Inline,
-            (_, b"testcase") => Frame::Case(Box::new(CaseBuilder::new(&attributes))),
+            (_, b"testcase") => Frame::Case(Box::new(case::case(attributes))),
             (Some(Frame::Case(_)), b"system-out" | b"system-err") => {
-                Frame::Output(Clipped::new(MAX_FIELD))
+                Frame::Output(Clipped::default())
             }
             (_, b"system-out" | b"system-err" | b"properties") => Frame::Ignored,
-            (Some(Frame::Case(_)), name) => match Severity::of_element(name) {
-                Some(severity) => Frame::Trouble(TroubleBuilder::new(severity, &attributes)),
+            (Some(Frame::Case(_)), name) => match case::severity(name) {
+                Some(severity) => Frame::Trouble(case::trouble(severity, attributes)),
                 None => Frame::Ignored,
             },
             (_, b"failure" | b"error") => {
-                Frame::Trouble(TroubleBuilder::new(Severity::Error, &attributes))
+                Frame::Trouble(case::trouble(Severity::Error, attributes))
             }
             (_, b"testsuite" | b"testsuites") => Frame::Suite(Suite {
                 name: match name {
@@ -209,17 +85,16 @@ impl Parser {
         Ok(())
     }
 
-    fn push(&mut self, text: impl FnOnce(Charset) -> String) {
-        let charset = self.charset;
+    fn text(&mut self) -> Option<&mut Clipped> {
         let owner = self
             .open
             .iter_mut()
             .rev()
             .find(|frame| !matches!(frame, Frame::Inline));
         match owner {
-            Some(Frame::Trouble(trouble)) => trouble.text.push(&text(charset)),
-            Some(Frame::Output(output)) => output.push(&text(charset)),
-            _ => {}
+            Some(Frame::Trouble(trouble)) => Some(&mut trouble.text),
+            Some(Frame::Output(output)) => Some(output),
+            _ => None,
         }
     }
 
@@ -228,33 +103,54 @@ impl Parser {
             && suite.cases == 0
             && suite.claims_trouble
         {
-            let case = case::empty_suite(&self.suite_path());
-            self.keep(case);
+            self.outside_any_case(TroubleBuilder::error(
+                "the suite counts errors or failures but lists no test case",
+            ));
         }
         match self.open.pop() {
-            Some(Frame::Trouble(mut trouble)) => {
-                trouble.text.limit(self.text_left());
-                self.text += trouble.text.len();
+            Some(Frame::Trouble(trouble)) => {
                 if let Some(Frame::Case(case)) = self.open.last_mut() {
                     case.trouble(trouble);
                 } else {
-                    let case = trouble.outside_any_case(&self.suite_path());
-                    self.keep(case);
+                    self.outside_any_case(trouble);
                 }
             }
-            Some(Frame::Output(mut output)) => {
-                output.limit(self.text_left());
-                self.text += output.len();
+            Some(Frame::Output(output)) => {
                 if let Some(Frame::Case(case)) = self.open.last_mut() {
                     case.output(&output.into_string());
                 }
             }
             Some(Frame::Case(case)) => {
-                let case = case.finish(&self.suite_path());
+                let case = case.finish(&self.suite_path(), &mut self.budget);
                 self.keep(case);
             }
             Some(Frame::Suite(_) | Frame::Inline | Frame::Group | Frame::Ignored) | None => {}
         }
+    }
+
+    fn inside(&self) -> &'static str {
+        let is_case = |frame: &Frame| matches!(frame, Frame::Case(_));
+        if self.open.iter().any(is_case) {
+            "a test case"
+        } else {
+            "a suite"
+        }
+    }
+
+    fn finish(self: Box<Self>, root: &str) -> Result<Vec<CaseResult>, String> {
+        if !self.is_junit {
+            return Err(format!(
+                "this is not JUnit: its root is <{root}> and it has no test case"
+            ));
+        }
+        Ok(self.kept.into_cases())
+    }
+}
+
+impl Parser {
+    fn outside_any_case(&mut self, trouble: TroubleBuilder) {
+        let case = trouble.outside_any_case(&self.suite_path(), &mut self.budget);
+        self.keep(case);
     }
 
     fn keep(&mut self, case: CaseResult) {
@@ -264,10 +160,6 @@ impl Parser {
             }
         }
         self.kept.push(case);
-    }
-
-    fn text_left(&self) -> usize {
-        MAX_TEXT.saturating_sub(self.text)
     }
 
     /// The names of the open suites, as `outer / inner`.
@@ -281,75 +173,5 @@ impl Parser {
             })
             .collect();
         names.join(" / ")
-    }
-
-    fn finish(&self) -> Result<(), String> {
-        if !self.open.is_empty() {
-            let inside = self
-                .open
-                .iter()
-                .any(|frame| matches!(frame, Frame::Case(_)));
-            let inside = if inside { "a test case" } else { "a suite" };
-            return Err(format!(
-                "the file ends inside {inside}: the test tool was stopped or the disk is full"
-            ));
-        }
-        match &self.root {
-            None => Err("the file is empty".to_owned()),
-            Some(root) if !self.is_junit => Err(format!(
-                "this is not JUnit: its root is <{root}> and it has no test case"
-            )),
-            Some(_) => Ok(()),
-        }
-    }
-}
-
-/// What `&…;` stands for; an entity that is none of XML's own is left as it stands.
-fn resolve(reference: &BytesRef<'_>) -> String {
-    let name = String::from_utf8_lossy(reference);
-    match reference.resolve_char_ref() {
-        Ok(Some(character)) => character.into(),
-        Ok(None) => quick_xml::escape::resolve_xml_entity(&name)
-            .map_or_else(|| format!("&{name};"), str::to_owned),
-        Err(_) => format!("&{name};"),
-    }
-}
-
-/// The attributes of one element; of a repeated one the first counts.
-#[derive(Debug)]
-struct Attributes(Vec<(String, String)>);
-
-impl Attributes {
-    fn read(element: &BytesStart<'_>, charset: Charset) -> Result<Self, String> {
-        let mut list = Vec::new();
-        // Comparing each with each would take time that grows with the square of their number.
-        for attribute in element.attributes().with_checks(false) {
-            let attribute = attribute.map_err(|error| format!("a broken attribute: {error}"))?;
-            if list.len() == MAX_ATTRIBUTES {
-                return Err(format!(
-                    "more than {MAX_ATTRIBUTES} attributes in one element"
-                ));
-            }
-            let raw = charset.decode(&attribute.value);
-            let value = match quick_xml::escape::unescape(&raw) {
-                Ok(value) => value.into_owned(),
-                Err(_) => raw.into_owned(),
-            };
-            list.push((
-                charset
-                    .decode(attribute.key.local_name().as_ref())
-                    .into_owned(),
-                value,
-            ));
-        }
-        Ok(Self(list))
-    }
-
-    /// The value, empty where there is none.
-    fn get(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map_or("", |(_, value)| value.as_str())
     }
 }

@@ -2,6 +2,11 @@
 
 use std::borrow::Cow;
 
+/// Most text kept of one element, in bytes; the middle of a longer one is left out.
+pub const MAX_FIELD: usize = 64 * 1024;
+/// Most text kept of one file, in bytes; what comes later is left out. Names and messages are bounded by themselves.
+pub const MAX_TEXT: usize = 16 * 1024 * 1024;
+
 /// How the bytes of a file are read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Charset {
@@ -29,10 +34,30 @@ impl Charset {
             (Err(_), Self::Latin1) => bytes.iter().copied().map(char::from).collect(),
         }
     }
+
+    /// The same, without a copy of the whole: it may be as large as the file.
+    pub(super) fn decode_into(self, bytes: &[u8], target: &mut Clipped) {
+        match (std::str::from_utf8(bytes), self) {
+            (Ok(text), _) => target.push(text),
+            (Err(_), Self::Utf8) => {
+                for chunk in bytes.utf8_chunks() {
+                    target.push(chunk.valid());
+                    if !chunk.invalid().is_empty() {
+                        target.push("\u{fffd}");
+                    }
+                }
+            }
+            (Err(_), Self::Latin1) => {
+                for chunk in bytes.chunks(MAX_FIELD) {
+                    target.push(&chunk.iter().copied().map(char::from).collect::<String>());
+                }
+            }
+        }
+    }
 }
 
 /// A text of which the beginning and the end are kept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Clipped {
     head: String,
     tail: String,
@@ -40,16 +65,44 @@ pub(super) struct Clipped {
     limit: usize,
 }
 
+impl Default for Clipped {
+    fn default() -> Self {
+        Self::new(MAX_FIELD)
+    }
+}
+
 impl Clipped {
     /// Keeps at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self {
+            head: String::new(),
+            tail: String::new(),
+            dropped: 0,
             limit,
-            ..Self::default()
         }
     }
 
-    /// Appends; takes no more memory than twice the limit and the chunk.
+    /// Appends a text after an empty line; one that says nothing is left out.
+    pub(super) fn join(&mut self, text: &str) {
+        let text = text.trim_matches(['\r', '\n']);
+        if text.trim().is_empty() {
+            return;
+        }
+        if self.len() > 0 {
+            self.push("\n\n");
+        }
+        self.push(text);
+    }
+
+    /// Appends a text on a line of its own.
+    pub(super) fn line(&mut self, text: &str) {
+        if self.len() > 0 {
+            self.push("\n");
+        }
+        self.push(text);
+    }
+
+    /// Appends; takes no more memory than twice the limit.
     pub(super) fn push(&mut self, text: &str) {
         let room = (self.limit / 2).saturating_sub(self.head.len());
         let split = if self.tail.is_empty() && self.dropped == 0 {
@@ -58,7 +111,13 @@ impl Clipped {
             0
         };
         self.head.push_str(&text[..split]);
-        self.tail.push_str(&text[split..]);
+        let rest = &text[split..];
+        let skipped = ceiling(rest, rest.len().saturating_sub(self.limit));
+        if skipped > 0 {
+            self.dropped += self.tail.len() + skipped;
+            self.tail.clear();
+        }
+        self.tail.push_str(&rest[skipped..]);
         if self.tail.len() > self.limit {
             self.cut();
         }
@@ -94,10 +153,7 @@ impl Clipped {
     fn cut(&mut self) {
         let excess = self.len().saturating_sub(self.limit);
         if excess > 0 {
-            let mut at = excess.min(self.tail.len());
-            while !self.tail.is_char_boundary(at) {
-                at += 1;
-            }
+            let at = ceiling(&self.tail, excess.min(self.tail.len()));
             self.tail.drain(..at);
             self.dropped += at;
         }
@@ -111,6 +167,41 @@ fn floor(text: &str, at: usize) -> usize {
         at -= 1;
     }
     at
+}
+
+/// The first boundary between characters at or after `at`.
+fn ceiling(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+/// What a file may still keep of its texts.
+#[derive(Debug)]
+pub(super) struct Budget(usize);
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self(MAX_TEXT)
+    }
+}
+
+impl Budget {
+    /// Takes what a text needs; cuts it to what is left.
+    pub(super) fn take(&mut self, mut text: Clipped) -> String {
+        text.limit(self.0);
+        self.0 -= text.len();
+        text.into_string()
+    }
+
+    /// Whether there is room for so many bytes; they are taken then.
+    pub(super) fn spend(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or(self.0);
+        left.is_some()
+    }
 }
 
 /// The first line that says something, at most 1,024 bytes of it.

@@ -167,7 +167,10 @@ impl Executor {
         if let Some(reason) = heartbeat.is_lost() {
             return self.cut_short(tries.began, &Cut::Lease(reason), log);
         }
-        let (mut outcome, cases) = self.judge(ending, duration, results_dir.clone()).await;
+        let (mut outcome, mut cases) = self.judge(ending, duration, results_dir.clone()).await;
+        for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
+            attachment.insert_str(0, &format!("results/{name}/"));
+        }
         tries.licence.explain(&mut outcome);
         let asking = self.server_trouble(ending, address.as_ref(), &results_dir);
         let server_trouble = match tries.unless_cut(&mut heartbeat, asking).await {

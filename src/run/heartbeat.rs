@@ -22,6 +22,16 @@ pub enum Standing {
     },
 }
 
+impl Standing {
+    /// Whether nobody else can hold the execution yet.
+    pub fn is_held(&self) -> bool {
+        match self {
+            Self::Held { fence } => clock::monotonic() < *fence,
+            Self::Lost { .. } => false,
+        }
+    }
+}
+
 /// A running heartbeat. Dropping it ends the task.
 #[derive(Debug)]
 pub struct Heartbeat {
@@ -39,6 +49,11 @@ impl Heartbeat {
             standing,
             task: tokio::spawn(keep(client, lease, full, sender)),
         }
+    }
+
+    /// What it says, also once it is no more: then its last word.
+    pub fn standing(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
     }
 
     /// Resolves when the work must end, with the reason: the fence was reached, or the service said no.

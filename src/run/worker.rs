@@ -128,7 +128,10 @@ impl Worker {
         };
         let mut phase = self.phase.clone();
         let asking = async {
-            let answer = self.client.reserve(self.plan, &options, &self.name).await;
+            let answer = self
+                .client
+                .reserve_next(self.plan, &options, &self.name)
+                .await;
             if let Ok(Reservation::Granted(granted)) = &answer {
                 self.hold(granted);
             }

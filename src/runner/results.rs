@@ -8,12 +8,13 @@ use std::{
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::{
+    attachments::Attachments,
     settings::{ResultsFormat, Tool},
     squish,
 };
 use crate::{
     model::CaseResult,
-    result_file::{Kept, junit},
+    result_file::{self, Kept, Scenarios},
 };
 
 /// Deepest folder that is looked into.
@@ -63,7 +64,7 @@ pub enum CollectError {
     TooMany(PathBuf),
 }
 
-/// Finds and reads the results in an execution's results folder. Blocks on the file system.
+/// Finds and reads what a tool left in an execution's results folder. Blocks on the file system.
 pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
     match tool {
         Tool::Command(command) => gather(&command.results, dir),
@@ -77,10 +78,13 @@ pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
     }
 }
 
-/// Finds and reads result files of one format. Blocks on the file system.
+/// Finds and reads the results in an execution's results folder, each as what it is; the attachments of its cases are
+/// relative to the folder. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
-    let ResultsFormat::JUnit { files } = format else {
-        return Results::NotAsked;
+    let (files, scenarios) = match format {
+        ResultsFormat::JUnit { files } => (files, Scenarios::default()),
+        ResultsFormat::Squish { files, scenarios } => (files, *scenarios),
+        ResultsFormat::ExitCode => return Results::NotAsked,
     };
     let unreadable = |message, cases| Results::Unreadable { message, cases };
     let paths = match collect(dir, files) {
@@ -95,10 +99,16 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     }
     let mut kept = Kept::default();
     let mut broken = Vec::new();
+    let mut attachments = Attachments::new(dir);
     for path in &paths {
-        match junit::read_path(path) {
-            Ok(cases) => cases.into_iter().for_each(|case| kept.push(case)),
-            Err(error) => broken.push(format!("{}: {error}", path.display())),
+        match result_file::read_path(path, scenarios) {
+            Ok(cases) => {
+                for mut case in cases {
+                    attachments.settle(&mut case, path);
+                    kept.push(case);
+                }
+            }
+            Err(error) => broken.push(error.to_string()),
         }
     }
     let cases = kept.into_cases();

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+pub use crate::result_file::Scenarios;
+
 use super::squish::settings::SquishSettings;
 
 /// How a test is run and how its end is read.
@@ -58,13 +60,20 @@ impl RunnerSettings {
     }
 }
 
-/// Where the results of a test are.
+/// Where the results of a test are. A file is read as what it is, whichever of the two formats was named.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ResultsFormat {
     /// In JUnit files.
     JUnit {
         /// Pattern of the files, relative to the execution's results folder, as `*.xml` or `**/*.xml`.
         files: String,
+    },
+    /// In Squish's own XML reports.
+    Squish {
+        /// The same.
+        files: String,
+        /// What is a case of a behaviour-driven test.
+        scenarios: Scenarios,
     },
     /// In the exit code alone.
     ExitCode,

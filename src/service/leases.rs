@@ -7,6 +7,7 @@ use super::{
     failure::Failure,
     poll::LongPoll,
     request::{Call, Object, ObjectOrNothing, capabilities},
+    roster::Asking,
     shared::Shared,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
             Done, FinishedRequest, HeartbeatRequest, ReserveRequest, ReserveResponse, ResetRequest,
         },
     },
-    model::{PlanId, TestResult},
+    model::TestResult,
     store::{Finish, Heartbeat, Reservation, Reserve, Reset},
 };
 
@@ -36,9 +37,8 @@ pub(super) async fn reserve(
     call: Call,
     Object(body): Object<ReserveRequest>,
 ) -> Result<ReserveResponse, Failure> {
-    let plan: PlanId = call.id()?;
     let request = Reserve {
-        plan,
+        plan: call.id()?,
         offered: capabilities("capabilities", body.capabilities)?,
         timeout: timeout(body.timeout)?,
         allocate_server: body.allocate_server,
@@ -46,9 +46,22 @@ pub(super) async fn reserve(
         key: call.idempotency_key()?,
         principal: call.principal.clone(),
     };
-    let mut poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
+    let asking = Asking::begin(&shared, &request);
+    let poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
+    let answer = best(&shared, &request, poll).await;
+    asking.answered(answer.as_ref().ok());
+    answer.map(convert::reservation)
+}
+
+/// The answer, once it is the best that the client can have in its time.
+async fn best(
+    shared: &Shared,
+    request: &Reserve,
+    mut poll: LongPoll,
+) -> Result<Reservation, Failure> {
     loop {
         let request = request.clone();
+        let plan = request.plan;
         let answer = shared
             .ask(move |store, now| store.reserve(request, now))
             .await?;
@@ -58,11 +71,11 @@ pub(super) async fn reserve(
             Reservation::NoExecution { pending } => (*pending, look),
             Reservation::NoServer { pending } => (*pending, look.min(SERVER_LOOK)),
         };
-        if pending == 0 || !poll.again(&shared, plan, look).await? {
+        if pending == 0 || !poll.again(shared, plan, look).await? {
             if shared.is_stopping() && !matches!(answer, Reservation::Granted(_)) {
                 return Err(Failure::Stopping);
             }
-            return Ok(convert::reservation(answer));
+            return Ok(answer);
         }
     }
 }
@@ -78,11 +91,17 @@ pub(super) async fn heartbeat(
             "release needs lease: only its holder gives a reservation back",
         ));
     }
+    if body.server_trouble.is_some() && !body.release {
+        return Err(Failure::malformed(
+            "server_trouble needs release: whoever keeps the lease still uses the Squish server",
+        ));
+    }
     let request = Heartbeat {
         execution: call.id()?,
         timeout: timeout(body.timeout)?,
         lease: body.lease,
         release: body.release,
+        server_trouble: body.server_trouble,
         principal: call.principal,
     };
     let status = if request.release {
@@ -90,9 +109,16 @@ pub(super) async fn heartbeat(
     } else {
         "Heartbeat received"
     };
+    let (execution, end) = (
+        request.execution,
+        (!request.release).then_some(request.timeout),
+    );
     shared
         .ask(move |store, now| store.heartbeat(request, now))
         .await?;
+    let now = shared.clock.now();
+    let end = end.map(|timeout| now.plus(timeout));
+    shared.roster.beat(execution, end, now);
     Ok(done(status))
 }
 
@@ -112,11 +138,14 @@ pub(super) async fn finished(
             duration_ms: result.duration_ms.min(LONGEST_MS),
             ..result
         }),
+        server_trouble: body.server_trouble,
         principal: call.principal,
     };
+    let execution = request.execution;
     shared
         .ask(move |store, now| store.finish(request, now))
         .await?;
+    shared.roster.beat(execution, None, shared.clock.now());
     Ok(done(api::FINISHED))
 }
 

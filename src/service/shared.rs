@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{access::Access, beat, failure::Failure, limits::Limits};
+use super::{access::Access, beat, failure::Failure, limits::Limits, roster::Roster};
 use crate::{
     clock::ServiceClock,
     model::Timestamp,
@@ -28,6 +28,8 @@ pub(super) struct Shared {
     pub(super) access: Access,
     pub(super) limits: Limits,
     pub(super) document: OnceLock<serde_json::Value>,
+    /// The workers heard of.
+    pub(super) roster: Roster,
     store: Arc<dyn Store>,
     calls: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -46,6 +48,7 @@ impl Shared {
             clock,
             access,
             document: OnceLock::new(),
+            roster: Roster::default(),
             store,
             calls: Arc::new(Semaphore::new(limits.calls)),
             limits,

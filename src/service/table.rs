@@ -8,7 +8,7 @@ use super::{
     health, leases, listings, openapi,
     operation::Operation,
     parameters::{Limit, Name, ShortText},
-    plans, squish_servers,
+    plans, squish_servers, waiting,
 };
 use crate::{
     api::{IDEMPOTENCY_KEY, WORKER},
@@ -120,6 +120,15 @@ pub(super) fn operations() -> Vec<Operation> {
             "Only those with a greater id; `next` of the part before",
         )
         .query::<Limit>("limit", "At most as many, 100 by default"),
+        Operation::new(
+            get.clone(),
+            "/testplan/v1/plans/{id}/waiting",
+            waiting::get,
+        )
+        .named(
+            "getWaiting",
+            "What a plan waits for: what is open, which live workers and Squish servers fit, and what is lacking",
+        ),
         Operation::new(get.clone(), "/healthz", health::get)
             .named("getHealth", "Whether requests are served")
             .public(),

@@ -12,6 +12,7 @@ pub mod not_found;
 pub mod order;
 pub mod payload;
 pub mod reset;
+pub mod trouble;
 
 pub use event::EventKind;
 pub use lease::LeaseHash;

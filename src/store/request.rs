@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::model::{
-    Capabilities, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind, SquishServer, Test, TestId,
-    TestResult, Timestamp, plan::LinkedRepository,
+    Capabilities, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind, PlanStatus, ServerTrouble,
+    SquishServer, SquishServerState, Test, TestId, TestResult, Timestamp, plan::LinkedRepository,
 };
 
 /// Settings of the protocol that its owner may choose.
@@ -18,6 +18,9 @@ pub struct Rules {
     pub max_expiries: u32,
     /// How long a Squish server rests after a lease on it expired.
     pub cool_down: Duration,
+    /// How long it rests when a worker tells of its first trouble: twice as long for each further one in a row, up to
+    /// twenty times as long, until an execution on it ends without trouble.
+    pub trouble_rest: Duration,
 }
 
 impl Default for Rules {
@@ -27,6 +30,7 @@ impl Default for Rules {
             require_lease: false,
             max_expiries: 5,
             cool_down: Duration::from_secs(10),
+            trouble_rest: Duration::from_secs(30),
         }
     }
 }
@@ -159,6 +163,8 @@ pub struct Heartbeat {
     pub lease: Option<LeaseToken>,
     /// Give it back at once: no expiry is counted, no cool-down. Needs the lease.
     pub release: bool,
+    /// With a release: why its Squish server could not be used. It rests, and the execution prefers another one.
+    pub server_trouble: Option<ServerTrouble>,
     /// Who asks.
     pub principal: String,
 }
@@ -176,6 +182,8 @@ pub struct Finish {
     pub details: String,
     /// What the test said, from our workers.
     pub result: Option<TestResult>,
+    /// What was wrong with its Squish server, from our workers: it rests before others get it.
+    pub server_trouble: Option<ServerTrouble>,
     /// Who says so.
     pub principal: String,
 }
@@ -217,6 +225,19 @@ pub struct SquishServerChange {
     pub labels: Option<Capabilities>,
 }
 
+/// Where a plan stands, and what its executions could be run on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanStanding {
+    /// Nothing is handed out before this time, where that is still to come.
+    pub due: Option<Timestamp>,
+    /// Each set of labels that its executions need, and how far these are.
+    pub needs: Vec<(Capabilities, PlanStatus)>,
+    /// The registered Squish servers.
+    pub squish_servers: Vec<SquishServerState>,
+    /// How labels are compared.
+    pub label_case: LabelCase,
+}
+
 /// A line of an execution's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -226,7 +247,8 @@ pub struct Event {
     pub execution: ExecutionId,
     /// Its attempt then.
     pub attempt: u32,
-    /// What happened: reserved, heartbeat, finished, late-result, expired, released, reset, abandoned …
+    /// What happened: reserved, heartbeat, finished, late-result, expired, released, reset, abandoned,
+    /// server-trouble …
     pub kind: String,
     /// When, by the service's clock.
     pub at: Timestamp,

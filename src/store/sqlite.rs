@@ -24,7 +24,9 @@ mod reset;
 mod rows;
 mod seam;
 mod squish_servers;
+mod standing;
 mod templates;
+mod trouble;
 mod writer;
 
 use std::{

@@ -170,6 +170,8 @@ async fn reserve() {
             port: "4322".into(),
             labels: labels(&[("OS", "Linux"), ("browser", "Chrome")]),
             busy_with: None,
+            busy_test: None,
+            cooling: None,
         })
     );
     options.offered = labels(&[("OS", "Windows"), ("browser", "chrome")]);

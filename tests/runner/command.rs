@@ -52,6 +52,8 @@ impl World {
                 port: "4322".into(),
                 labels: Capabilities::default(),
                 busy_with: None,
+                busy_test: None,
+                cooling: None,
             }),
             capabilities: [
                 Capability::new("OS", "Linux"),

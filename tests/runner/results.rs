@@ -2,9 +2,12 @@
 
 use std::{fs, path::Path};
 
-use testplan::runner::{
-    results::{CollectError, Results, check_pattern, collect, gather},
-    settings::ResultsFormat,
+use testplan::{
+    model::CaseResult,
+    runner::{
+        results::{CollectError, Results, check_pattern, collect, gather},
+        settings::{ResultsFormat, Scenarios},
+    },
 };
 
 fn put(dir: &Path, name: &str, content: &str) {
@@ -115,4 +118,146 @@ fn reads_all_files_and_says_which_it_cannot() {
     );
     assert!(message.ends_with("(and 1 more)"), "{message}");
     assert_eq!(cases.len(), 2);
+}
+
+fn squish(scenarios: Scenarios) -> ResultsFormat {
+    ResultsFormat::Squish {
+        files: "**/results.xml".into(),
+        scenarios,
+    }
+}
+
+fn read(format: &ResultsFormat, dir: &Path) -> Vec<CaseResult> {
+    match gather(format, dir) {
+        Results::Read(cases) => cases,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_file_is_read_as_what_it_is() {
+    let bdd = include_str!("../fixtures/squish/bdd.xml");
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "deep/results.xml", bdd);
+    put(dir.path(), "results.xml", "<testcase name='j'/>");
+    let count = |format: &ResultsFormat| read(format, dir.path()).len();
+    assert_eq!(count(&squish(Scenarios::Each)), 6);
+    assert_eq!(count(&squish(Scenarios::Together)), 2);
+    assert_eq!(count(&junit("**/*.xml")), 6);
+}
+
+#[test]
+fn a_squish_report_that_is_missing_or_breaks_off_is_no_result() {
+    let dir = tempfile::tempdir().unwrap();
+    let format = squish(Scenarios::Each);
+    assert!(matches!(gather(&format, dir.path()), Results::Missing(_)));
+    put(
+        dir.path(),
+        "results.xml",
+        include_str!("../fixtures/squish/truncated.xml"),
+    );
+    let Results::Unreadable { message, .. } = gather(&format, dir.path()) else {
+        panic!()
+    };
+    assert!(message.contains("the file ends inside"), "{message}");
+}
+
+/// The attachments and the output of the only case of a report that names these.
+fn settled(dir: &Path, names: &[&str]) -> (Vec<String>, String) {
+    let messages: String = names
+        .iter()
+        .map(|name| format!("<message type='ATTACHMENT'><attachment>{name}</attachment></message>"))
+        .collect();
+    put(
+        dir,
+        "run/results.xml",
+        &format!(
+            "<SquishReport version='3.4'><test type='testcase'>{messages}<epilog/></test></SquishReport>"
+        ),
+    );
+    let case = read(&squish(Scenarios::Each), dir).remove(0);
+    (case.attachments, case.output)
+}
+
+#[test]
+fn attachments_are_below_the_results_folder() {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("results");
+    for name in ["run/beside.png", "top.log", "run/sub/deep er.png"] {
+        put(&dir, name, "");
+    }
+    let absolute = dir.join("run/sub/../sub/deep er.png");
+    let (attachments, output) = settled(
+        &dir,
+        &[
+            "beside.png",
+            "top.log",
+            absolute.to_str().unwrap(),
+            "./beside.png",
+        ],
+    );
+    assert_eq!(
+        attachments,
+        ["run/beside.png", "top.log", "run/sub/deep er.png"]
+    );
+    assert!(!output.contains("left out"), "{output}");
+}
+
+#[test]
+fn attachments_elsewhere_are_left_out_and_told() {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("results");
+    put(outer.path(), "secret.txt", "");
+    put(&dir, "run/here.png", "");
+    let secret = outer.path().join("secret.txt");
+    for name in [
+        "../../secret.txt",
+        secret.to_str().unwrap(),
+        "../run/../../secret.txt",
+    ] {
+        let (attachments, output) = settled(&dir, &[name, "here.png"]);
+        assert_eq!(attachments, ["run/here.png"]);
+        let told =
+            format!("testplan: an attachment is left out: {name} leads out of the results folder");
+        assert!(output.contains(&told), "{output}");
+    }
+    let (attachments, output) = settled(&dir, &["gone.png", "/nowhere.png", "."]);
+    assert!(attachments.is_empty());
+    assert!(
+        output.ends_with("left out: gone.png is no file in the results folder (and 2 more)"),
+        "{output}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn attachments_follow_no_link_out() {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("results");
+    put(outer.path(), "secret.txt", "");
+    put(&dir, "run/real.png", "");
+    let link = |from: &str, to: &Path| std::os::unix::fs::symlink(to, dir.join(from)).unwrap();
+    link("run/link.txt", &outer.path().join("secret.txt"));
+    link("run/folder", outer.path());
+    link("run/inside.png", &dir.join("run/real.png"));
+    let (attachments, output) = settled(&dir, &["link.txt", "folder/secret.txt", "inside.png"]);
+    assert_eq!(attachments, ["run/real.png"]);
+    assert!(
+        output.contains("link.txt leads out of the results folder (and 1 more)"),
+        "{output}"
+    );
+}
+
+#[test]
+fn junit_names_attachments_in_its_output() {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "shot.png", "");
+    put(
+        dir.path(),
+        "a.xml",
+        "<testcase name='a'><system-out>before\n[[ATTACHMENT|shot.png]]\nafter [[ATTACHMENT|x]] it</system-out></testcase>",
+    );
+    let case = read(&junit("*.xml"), dir.path()).remove(0);
+    assert_eq!(case.attachments, ["shot.png"]);
+    assert_eq!(case.output, "before\nafter [[ATTACHMENT|x]] it");
 }

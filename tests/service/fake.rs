@@ -9,13 +9,13 @@ use std::{
 use testplan::{
     model::{
         Capabilities, Capability, Execution, ExecutionId, ExecutionState, LabelCase, LeaseToken,
-        Outcome, Plan, PlanId, PlanKind, PlanStatus, SquishServer, SquishServerId, Test, TestId,
-        Timestamp,
+        Outcome, Plan, PlanId, PlanKind, PlanStatus, SquishServer, SquishServerId,
+        SquishServerState, Test, TestId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery, Refusal,
-        RefusalCode, Reply, Reservation, Reserve, Reset, SquishServerChange, Store, StoreError,
-        TemplateDefinition,
+        Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery,
+        PlanStanding, Refusal, RefusalCode, Reply, Reservation, Reserve, Reset, SquishServerChange,
+        Store, StoreError, TemplateDefinition,
     },
 };
 use tokio::sync::watch;
@@ -94,6 +94,8 @@ impl Fake {
             port: port.into(),
             labels: labels(offers),
             busy_with: None,
+            busy_test: None,
+            cooling: None,
         };
         for server in [
             server(
@@ -445,6 +447,35 @@ impl Store for Fake {
         })
     }
 
+    fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding> {
+        self.reply(("standing", "standing answered"), false, move |state| {
+            let plan = state.plan(plan, now)?;
+            state.expire(now);
+            let mut needs: BTreeMap<Capabilities, PlanStatus> = BTreeMap::new();
+            for (_, execution, _) in state.of(plan.id) {
+                let counts = needs.entry(execution.required.clone()).or_default();
+                match execution.state {
+                    ExecutionState::Open => counts.open += 1,
+                    ExecutionState::Reserved => counts.reserved += 1,
+                    ExecutionState::Done => counts.done += 1,
+                }
+            }
+            let squish_servers = state.servers.values();
+            Ok(PlanStanding {
+                due: plan.planned.filter(|due| now < *due),
+                needs: needs.into_iter().collect(),
+                squish_servers: squish_servers
+                    .map(|it| SquishServerState {
+                        squish_server: it.clone(),
+                        busy_with: None,
+                        rests_until: None,
+                    })
+                    .collect(),
+                label_case: LabelCase::Folded,
+            })
+        })
+    }
+
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation> {
         self.reply(("reserve", "reserve answered"), false, move |state| {
             state.reserve(request, now)
@@ -516,6 +547,8 @@ impl Store for Fake {
                 port: new.port,
                 labels: new.labels,
                 busy_with: None,
+                busy_test: None,
+                cooling: None,
             };
             state.servers.insert(id, server.clone());
             Ok(server)

@@ -7,6 +7,7 @@ pub(crate) mod machines;
 pub(crate) mod plans;
 pub(crate) mod reservations;
 pub(crate) mod results;
+pub(crate) mod trouble;
 
 /// Hands the names of all tests to a macro, with a factory.
 macro_rules! every {
@@ -43,6 +44,11 @@ macro_rules! every {
                 a_lease_whose_machine_went_is_refused a_disabled_machine_keeps_its_lease
                 a_removed_machine_keeps_its_lease unknown_machines_are_refused
                 one_machine_is_registered_once servers_of_a_file_are_registered_once;
+            trouble: a_machine_with_trouble_rests_and_the_execution_is_open_at_once
+                rests_double_until_an_execution_ends_well a_result_with_trouble_counts_and_the_machine_rests
+                trouble_told_twice_counts_once the_execution_prefers_another_machine
+                trouble_of_a_machine_that_went_is_nobodys whoever_registers_or_enables_ends_a_rest
+                a_resting_machine_is_told_with_its_reason;
         }
     };
 }

@@ -53,6 +53,7 @@ fn result(of: &Granted) -> Finish {
         message: "could not run".to_owned(),
         details: String::new(),
         result: None,
+        server_trouble: None,
         principal: "alice".to_owned(),
     }
 }

@@ -8,7 +8,10 @@ use std::{
 };
 
 use testplan::{
-    model::{Capabilities, LabelCase, Outcome, TestResult, TestVerdict, Timestamp},
+    model::{
+        Capabilities, CoolingReason, LabelCase, Outcome, ServerTrouble, TestResult, TestVerdict,
+        Timestamp,
+    },
     store::{RefusalCode, Rules},
 };
 
@@ -52,6 +55,8 @@ pub(crate) struct Exec {
     deadline: Timestamp,
     timeout: Duration,
     server: Option<usize>,
+    /// The Squish server that last gave it trouble.
+    avoids: Option<usize>,
     lost_on: Vec<String>,
     expiries: u32,
     skips: u32,
@@ -75,6 +80,9 @@ pub(crate) struct Server {
     pub(crate) enabled: bool,
     pub(crate) deleted: bool,
     used: Use,
+    /// Troubles in a row, the last of them, and the end of the rest after it.
+    troubles: u32,
+    rest: Option<(ServerTrouble, Timestamp)>,
 }
 
 #[derive(Clone, Debug)]
@@ -199,6 +207,7 @@ impl Model {
             deadline: Timestamp(0),
             timeout: Duration::ZERO,
             server: None,
+            avoids: None,
             lost_on: vec![],
             expiries: 0,
             skips: 0,
@@ -221,6 +230,12 @@ impl Model {
     }
 
     pub(crate) fn server_free(&self, server: usize) -> bool {
+        if self.servers[server]
+            .rest
+            .is_some_and(|(_, end)| end > self.now)
+        {
+            return false;
+        }
         match self.servers[server].used {
             Use::Nobody => true,
             Use::RestsUntil(end) => end <= self.now,
@@ -229,6 +244,24 @@ impl Model {
                 self.execs[e].lapsed(self.now) && end.plus(self.rules.cool_down) <= self.now
             }
         }
+    }
+
+    /// Why a Squish server is not given out though nobody uses it, and until when.
+    pub(crate) fn cooling(&self, server: usize) -> Option<(CoolingReason, Timestamp)> {
+        let expired = match self.servers[server].used {
+            Use::Nobody => None,
+            Use::RestsUntil(end) => Some(end),
+            Use::Lease(e, _) if self.execs[e].lapsed(self.now) => {
+                Some(self.execs[e].deadline.plus(self.rules.cool_down))
+            }
+            Use::Lease(..) => None,
+        };
+        let expired = expired.map(|end| (CoolingReason::Expired, end));
+        let troubled = self.servers[server].rest;
+        let troubled = troubled.map(|(trouble, end)| (CoolingReason::from(trouble), end));
+        let both = [expired, troubled].into_iter().flatten();
+        both.filter(|(_, end)| *end > self.now)
+            .max_by_key(|(_, end)| *end)
     }
 
     /// The execution that uses a Squish server now.
@@ -276,7 +309,10 @@ impl Model {
                 .filter(|s| self.servers[*s].enabled && !self.servers[*s].deleted)
                 .filter(|s| self.server_free(*s))
                 .filter(|s| self.servers[*s].labels.covers(&wish.offered, FOLD))
-                .min_by_key(|s| (self.servers[*s].labels.len(), *s));
+                .min_by_key(|s| {
+                    let avoided = self.execs[chosen].avoids == Some(*s);
+                    (avoided, self.servers[*s].labels.len(), *s)
+                });
             if server.is_none() {
                 return Answer::NoServer(count(self, |e, now| e.open(now) || e.leased(now)));
             }
@@ -383,6 +419,7 @@ impl Model {
         (voice, principal): (Voice, &'static str),
         timeout: Duration,
         release: bool,
+        trouble: Option<ServerTrouble>,
     ) -> Answer {
         use RefusalCode::{NotHolder, NotReserved, ReservationLost, ServerLost};
         self.tell_expired();
@@ -411,8 +448,8 @@ impl Model {
         let mine = Use::Lease(e, exec.epoch);
         if release {
             exec.state = State::Open;
-            exec.event("released");
-            self.unbind(e);
+            self.unbind(e, trouble, false);
+            self.execs[e].event("released");
             return Answer::Fine;
         }
         if exec.lapsed(now) {
@@ -427,12 +464,25 @@ impl Model {
         Answer::Fine
     }
 
-    fn unbind(&mut self, e: usize) {
-        let exec = &self.execs[e];
-        if let Some(server) = exec.server
-            && self.servers[server].used == Use::Lease(e, exec.epoch)
-        {
-            self.servers[server].used = Use::Nobody;
+    fn unbind(&mut self, e: usize, trouble: Option<ServerTrouble>, done: bool) {
+        let (now, rules) = (self.now, self.rules);
+        let exec = &mut self.execs[e];
+        let Some(index) = exec.server else { return };
+        let server = &mut self.servers[index];
+        if server.used != Use::Lease(e, exec.epoch) {
+            return;
+        }
+        server.used = Use::Nobody;
+        match trouble {
+            Some(trouble) => {
+                let doubled = 2_u32.saturating_pow(server.troubles).min(20);
+                server.rest = Some((trouble, now.plus(rules.trouble_rest * doubled)));
+                server.troubles += 1;
+                exec.avoids = Some(index);
+                exec.event("server-trouble");
+            }
+            None if done => (server.troubles, server.rest) = (0, None),
+            None => {}
         }
     }
 
@@ -441,6 +491,7 @@ impl Model {
         e: usize,
         (voice, principal): (Voice, &'static str),
         payload: Payload,
+        trouble: Option<ServerTrouble>,
     ) -> Answer {
         use RefusalCode::{CannotFinish, OtherResult, ResultNotCounted};
         self.tell_expired();
@@ -456,8 +507,8 @@ impl Model {
             (Ok(true), State::Leased) => {
                 exec.state = State::Done(outcome(payload));
                 exec.payload = Some(payload);
-                exec.event("finished");
-                self.unbind(e);
+                self.unbind(e, trouble, true);
+                self.execs[e].event("finished");
                 return Answer::Fine;
             }
             (Ok(true), State::Done(_)) if same => return Answer::Fine,
@@ -514,12 +565,15 @@ impl Model {
         match self.servers.get_mut(id) {
             Some(server) => {
                 (server.labels, server.enabled, server.deleted) = (labels, true, false);
+                (server.troubles, server.rest) = (0, None);
             }
             None => self.servers.push(Server {
                 labels,
                 enabled: true,
                 deleted: false,
                 used: Use::Nobody,
+                troubles: 0,
+                rest: None,
             }),
         }
         Answer::Server(id)
@@ -530,6 +584,9 @@ impl Model {
         match self.servers.get_mut(id).filter(|s| !s.deleted) {
             Some(server) => {
                 server.enabled = enabled;
+                if enabled {
+                    (server.troubles, server.rest) = (0, None);
+                }
                 Answer::Server(id)
             }
             None => Answer::Refused(RefusalCode::Unknown),

@@ -49,7 +49,7 @@ use proptest::{
 use testplan::{
     model::{
         Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, PlanStatus,
-        SquishServerId, TestResult, TestVerdict, Timestamp,
+        ServerTrouble, SquishServerId, TestResult, TestVerdict, Timestamp,
     },
     store::{
         ExecutePlan, Finish, Heartbeat, NewSquishServer, Reservation, Reserve, Reset, Rules,
@@ -87,7 +87,18 @@ const TEMPLATES: [&[&str]; 3] = [
 ];
 const MACHINES: [&str; 4] = ["", "OS=Linux", "OS=Linux browser=chrome", "OS=Windows"];
 /// Lengths and steps that meet each other exactly, just before, and just after.
-const SPANS: [u64; 9] = [0, 1, 999, 1_000, 1_001, 5_000, 9_999, 10_000, 30_000];
+const SPANS: [u64; 10] = [
+    0, 1, 999, 1_000, 1_001, 5_000, 9_999, 10_000, 29_999, 30_000,
+];
+/// What holders say of their Squish servers, mostly nothing.
+const TROUBLES: [Option<ServerTrouble>; 6] = [
+    None,
+    None,
+    None,
+    None,
+    Some(ServerTrouble::Unreachable),
+    Some(ServerTrouble::Hung),
+];
 
 fn payloads() -> [Payload; 5] {
     let said = |verdict| {
@@ -146,11 +157,13 @@ enum Step {
         target: Target,
         span: Pick,
         release: bool,
+        trouble: Pick,
         who: Pick,
     },
     Finish {
         target: Target,
         payload: Pick,
+        trouble: Pick,
         who: Pick,
     },
     Reset {
@@ -207,10 +220,12 @@ fn step() -> impl Strategy<Value = Step> {
                 plan, offer, span, allocate, worker, key, who,
             }
         ),
-        6 => (target(), pick(), prop::bool::weighted(0.2), who())
-            .prop_map(|(target, span, release, who)| Step::Beat { target, span, release, who }),
-        6 => (target(), pick(), who())
-            .prop_map(|(target, payload, who)| Step::Finish { target, payload, who }),
+        6 => (target(), pick(), prop::bool::weighted(0.25), pick(), who()).prop_map(
+            |(target, span, release, trouble, who)| Step::Beat { target, span, release, trouble, who }
+        ),
+        6 => (target(), pick(), pick(), who()).prop_map(
+            |(target, payload, trouble, who)| Step::Finish { target, payload, trouble, who }
+        ),
         3 => (pick(), prop::option::of(0..3_u32))
             .prop_map(|(execution, generation)| Step::Reset { execution, generation }),
         2 => (0..3_usize, pick()).prop_map(|(port, labels)| Step::AddMachine { port, labels }),
@@ -322,28 +337,32 @@ impl Pair {
                 target,
                 span: length,
                 release,
+                trouble,
                 who,
             } => {
                 let Some((e, voice, lease)) = self.aim(target) else {
                     return;
                 };
                 let principal = of(&PRINCIPALS, who);
+                let trouble = of(&TROUBLES, trouble).filter(|_| release);
                 let beat = Heartbeat {
                     execution: self.execs[e],
                     timeout: span(length),
                     lease,
                     release,
+                    server_trouble: trouble,
                     principal: principal.to_owned(),
                 };
-                let expected = self
-                    .model
-                    .heartbeat(e, (voice, principal), span(length), release);
+                let expected =
+                    self.model
+                        .heartbeat(e, (voice, principal), span(length), release, trouble);
                 let said = fine(self.store().heartbeat(beat, self.model.now).await);
                 assert_eq!(said, expected, "heartbeat");
             }
             Step::Finish {
                 target,
                 payload,
+                trouble,
                 who,
             } => {
                 let Some((e, voice, lease)) = self.aim(target) else {
@@ -351,15 +370,17 @@ impl Pair {
                 };
                 let principal = of(&PRINCIPALS, who);
                 let payload = of(&payloads(), payload);
+                let trouble = of(&TROUBLES, trouble);
                 let finish = Finish {
                     execution: self.execs[e],
                     lease,
                     message: payload.0.to_owned(),
                     details: payload.1.to_owned(),
                     result: payload.2,
+                    server_trouble: trouble,
                     principal: principal.to_owned(),
                 };
-                let expected = self.model.finish(e, (voice, principal), payload);
+                let expected = self.model.finish(e, (voice, principal), payload, trouble);
                 let said = fine(self.store().finish(finish, self.model.now).await);
                 assert_eq!(said, expected, "finish");
             }
@@ -599,7 +620,11 @@ impl Pair {
         let listed = self.store().squish_servers(now).await.unwrap();
         let listed: Vec<_> = listed
             .into_iter()
-            .map(|s| (s.id, s.enabled, s.labels, s.busy_with))
+            .map(|s| {
+                let cooling = s.cooling.map(|it| (it.because, it.until));
+                let tested = s.busy_test.is_some();
+                (s.id, s.enabled, s.labels, s.busy_with, tested, cooling)
+            })
             .collect();
         let expected: Vec<_> = model
             .servers
@@ -608,7 +633,14 @@ impl Pair {
             .filter(|(_, s)| !s.deleted)
             .map(|(index, s)| {
                 let busy = model.busy_with(index).map(|e| self.execs[e]);
-                (self.servers[index].0, s.enabled, s.labels.clone(), busy)
+                (
+                    self.servers[index].0,
+                    s.enabled,
+                    s.labels.clone(),
+                    busy,
+                    busy.is_some(),
+                    model.cooling(index),
+                )
             })
             .collect();
         assert_eq!(listed, expected, "machines");

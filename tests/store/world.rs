@@ -110,6 +110,7 @@ pub(crate) fn result_of(of: &Granted, result: Option<TestResult>) -> Finish {
         message: String::new(),
         details: String::new(),
         result,
+        server_trouble: None,
         principal: "alice".to_owned(),
     }
 }
@@ -213,6 +214,7 @@ impl World {
             timeout: Duration::from_millis(ms),
             lease,
             release,
+            server_trouble: None,
             principal: "alice".to_owned(),
         };
         self.store.heartbeat(beat, self.now()).await

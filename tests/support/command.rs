@@ -73,18 +73,20 @@ impl Testplan {
 
     /// At a service, with its access token from its file.
     pub(crate) fn at(self, service: &Service) -> Self {
-        self.flags("--url")
-            .arg(&service.url)
-            .flags("--token-file")
-            .arg(service.token_file())
+        self.at_url(&service.url, &service.token_file())
     }
 
     /// At a service, through a tap.
     pub(crate) fn through(self, tap: &Tap, service: &Service) -> Self {
+        self.at_url(&tap.url, &service.token_file())
+    }
+
+    /// At whatever is there.
+    pub(crate) fn at_url(self, url: &str, token_file: &Path) -> Self {
         self.flags("--url")
-            .arg(&tap.url)
+            .arg(url)
             .flags("--token-file")
-            .arg(service.token_file())
+            .arg(token_file)
     }
 
     /// On a plan.

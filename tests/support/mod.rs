@@ -15,6 +15,7 @@ mod records;
 mod service;
 mod stage;
 mod tap;
+pub(crate) mod test_center;
 mod until;
 
 pub(crate) use command::Testplan;
@@ -26,4 +27,5 @@ pub(crate) use records::{Records, files_below};
 pub(crate) use service::Service;
 pub(crate) use stage::Stage;
 pub(crate) use tap::Tap;
+pub(crate) use test_center::TestCenter;
 pub(crate) use until::{PATIENCE, until, until_within};

@@ -54,6 +54,23 @@ impl PlanFile {
         self
     }
 
+    /// A Squish server that offers this, as `OS=Linux`; `None` for one that offers nothing.
+    pub(crate) fn squish_server(mut self, port: u16, label: Option<&str>) -> Self {
+        let labels = label.map_or_else(
+            || json!({}),
+            |text| {
+                let (key, value) = text.split_once('=').unwrap();
+                json!({ key: value })
+            },
+        );
+        let server = json!({ "host": "127.0.0.1", "port": port.to_string(), "labels": labels });
+        if self.0["servers"].is_null() {
+            self.0["servers"] = json!([]);
+        }
+        self.0["servers"].as_array_mut().unwrap().push(server);
+        self
+    }
+
     /// Another source of tests.
     pub(crate) fn discover(mut self, program: &Path, line: &str) -> Self {
         let command = [program.to_str().unwrap(), "list"];

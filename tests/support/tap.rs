@@ -18,8 +18,12 @@ pub(crate) struct Tap {
     requests: Kept,
     answers: Kept,
     held_back: Arc<HeldBack>,
+    lost: Lost,
     other: Arc<AtomicBool>,
 }
+
+/// Texts of requests whose answers are thrown away, and how many of each.
+type Lost = Arc<Mutex<Vec<(&'static str, usize)>>>;
 
 /// Requests that hold this text wait.
 #[derive(Default)]
@@ -37,6 +41,8 @@ impl Tap {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (requests, answers) = (Kept::default(), Kept::default());
         let held_back = Arc::new(HeldBack::default());
+        let lost = Lost::default();
+        let losing = Arc::clone(&lost);
         let other = Arc::new(AtomicBool::new(false));
         let is_other = Arc::clone(&other);
         let to = service.address().to_owned();
@@ -47,9 +53,18 @@ impl Tap {
                 let Ok(service) = TcpStream::connect(&to) else {
                     continue;
                 };
+                // Whether the answer to what is being asked on this connection is thrown away.
+                let doomed = Arc::new(AtomicBool::new(false));
                 let wait = {
-                    let gate = Arc::clone(&gate);
-                    move |bytes: &mut [u8]| gate.wait(bytes)
+                    let (gate, losing) = (Arc::clone(&gate), Arc::clone(&losing));
+                    let doomed = Arc::clone(&doomed);
+                    move |bytes: &mut [u8]| {
+                        gate.wait(bytes);
+                        if is_to_be_lost(&losing, bytes) {
+                            doomed.store(true, Ordering::SeqCst);
+                        }
+                        true
+                    }
                 };
                 forward(&client, &service, &kept.0, wait);
                 let disguise = {
@@ -58,6 +73,7 @@ impl Tap {
                         if is_other.load(Ordering::Relaxed) {
                             disguise(bytes);
                         }
+                        !doomed.load(Ordering::SeqCst)
                     }
                 };
                 forward(&service, &client, &kept.1, disguise);
@@ -68,8 +84,14 @@ impl Tap {
             requests,
             answers,
             held_back,
+            lost,
             other,
         }
+    }
+
+    /// Throws the answers to the next so many requests away that contain a text: the service has done what they ask.
+    pub(crate) fn lose_answers(&self, text: &'static str, times: usize) {
+        self.lost.lock().unwrap().push((text, times));
     }
 
     /// From now on the service looks like somebody else's, which has no lists: its mark is taken off its answers.
@@ -128,6 +150,18 @@ impl HeldBack {
     }
 }
 
+fn is_to_be_lost(lost: &Lost, request: &[u8]) -> bool {
+    let request = String::from_utf8_lossy(request);
+    let mut orders = lost.lock().unwrap();
+    let order = orders
+        .iter_mut()
+        .find(|(text, times)| *times > 0 && request.contains(text));
+    order.is_some_and(|(_, times)| {
+        *times -= 1;
+        true
+    })
+}
+
 /// Overwrites the name of the header that tells our service from others with one as long.
 fn disguise(bytes: &mut [u8]) {
     let mark = testplan::api::SERVICE.as_bytes();
@@ -140,7 +174,7 @@ fn forward(
     from: &TcpStream,
     to: &TcpStream,
     kept: &Kept,
-    change: impl Fn(&mut [u8]) + Send + 'static,
+    change: impl Fn(&mut [u8]) -> bool + Send + 'static,
 ) {
     let mut from = from.try_clone().unwrap();
     let mut to = to.try_clone().unwrap();
@@ -154,7 +188,11 @@ fn forward(
         let mut buffer = [0; 16 * 1024];
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             kept.lock().unwrap()[place].extend_from_slice(&buffer[..count]);
-            change(&mut buffer[..count]);
+            if !change(&mut buffer[..count]) {
+                let _ = from.shutdown(Shutdown::Both);
+                let _ = to.shutdown(Shutdown::Both);
+                return;
+            }
             if to.write_all(&buffer[..count]).is_err() {
                 break;
             }

@@ -3,7 +3,7 @@
 use std::{error::Error, io};
 
 use bytes::Bytes;
-use http::{Method, Request, StatusCode, header};
+use http::{Method, Request, StatusCode, header, response::Parts};
 use http_body_util::{BodyExt as _, Limited, combinators::BoxBody};
 use octocrab::OctoBody;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -74,7 +74,7 @@ impl GitHub {
             .await
     }
 
-    fn request(&self, method: Method, path: &str) -> http::request::Builder {
+    pub(super) fn request(&self, method: Method, path: &str) -> http::request::Builder {
         Request::builder()
             .method(method)
             .uri(self.address.url(path))
@@ -87,6 +87,15 @@ impl GitHub {
         request: http::Result<Request<OctoBody>>,
         expected: StatusCode,
     ) -> Result<BoxBody<Bytes, octocrab::Error>, NotSet> {
+        self.answer(request, expected).await.map(|(_, body)| body)
+    }
+
+    /// The same with the head of the answer.
+    pub(super) async fn answer(
+        &self,
+        request: http::Result<Request<OctoBody>>,
+        expected: StatusCode,
+    ) -> Result<(Parts, BoxBody<Bytes, octocrab::Error>), NotSet> {
         let request = request.map_err(|error| NotSet::Unreachable {
             cause: self.without_token(&error.to_string()),
             trouble: Trouble::Setup,
@@ -94,7 +103,7 @@ impl GitHub {
         let answer = self.octocrab.execute(request).await;
         let (head, body) = answer.map_err(|error| self.lost(&error))?.into_parts();
         if head.status == expected {
-            return Ok(body);
+            return Ok((head, body));
         }
         if head.status.is_success() {
             return Err(NotSet::Odd {

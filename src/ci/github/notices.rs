@@ -99,7 +99,7 @@ fn joined(asks: &[Ask], text: impl Fn(&Ask) -> String) -> String {
 }
 
 /// Why likely, and one thing to do.
-fn cure(why: &NotSet, asks: &[Ask], read_only: Option<ReadOnly>) -> String {
+pub fn cure(why: &NotSet, asks: &[Ask], read_only: Option<ReadOnly>) -> String {
     let fixed = match why {
         NotSet::BadToken => "set GITHUB_TOKEN to the token alone, as ${{ github.token }}",
         NotSet::BadCommit => "pass --report-commit with the whole hash",

@@ -60,7 +60,7 @@ pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
     last.map_or_else(String::new, ToString::to_string)
 }
 
-fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+pub(super) fn find<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
     chain(error).filter_map(|error| error.downcast_ref()).last()
 }
 

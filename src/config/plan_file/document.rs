@@ -51,7 +51,7 @@ pub(super) struct Runner {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Squish {
-    /// Where squishrunner is; below SQUISH_PREFIX or in PATH by default.
+    /// Where squishrunner is; below `SQUISH_PREFIX` or in `PATH` by default.
     pub(super) squishrunner: Option<Marked<String>>,
     /// Folders that the suites are in; the working directory by default.
     #[schemars(length(min = 1))]
@@ -91,8 +91,11 @@ pub(super) enum Report {
 pub(super) struct Results {
     /// The kind of results.
     pub(super) format: Marked<Format>,
-    /// With format junit: which files below {results} are read; *.xml by default.
+    /// With formats junit and squish: which files below {results} are read; *.xml by default for junit,
+    /// **/results.xml for squish. A file of the other format is read as what it is.
     pub(super) files: Option<Marked<String>>,
+    /// With format squish: what is a case of a behaviour-driven test; each by default.
+    pub(super) scenarios: Option<Marked<Scenarios>>,
 }
 
 /// The kind of results.
@@ -101,8 +104,20 @@ pub(super) struct Results {
 pub(super) enum Format {
     /// JUnit XML files in {results}.
     Junit,
+    /// Squish's own XML reports in {results}, as squishrunner writes with --reportgen xml3.4,{results}.
+    Squish,
     /// The exit code alone.
     ExitCode,
+}
+
+/// What is a case of a behaviour-driven test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Scenarios {
+    /// Each scenario, and each row of an outline.
+    Each,
+    /// The test case that holds them.
+    Together,
 }
 
 /// What exit codes mean.

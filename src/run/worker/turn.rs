@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::Worker;
 use crate::{
     client::{ClientError, Granted, Reservation},
@@ -11,7 +13,7 @@ use crate::{
     },
     run::{
         executor::{Attempt, Work},
-        heartbeat::Heartbeat,
+        heartbeat::{Heartbeat, Standing},
         held::Hold,
         lease::HeldLease,
         state::{Leave, Phase},
@@ -52,6 +54,7 @@ impl Worker {
             sent_at: granted.sent_at,
         };
         let heartbeat = Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
+        let standing = heartbeat.standing();
         let mark = hold.as_ref().map(|hold| hold.mark().to_owned());
         let started = |pid| {
             if let Some(hold) = &mut hold {
@@ -103,7 +106,7 @@ impl Worker {
                 Err(Leave::Told)
             }
             Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
-                Ok(self.finish(&lease, &outcome, hold).await)
+                Ok(self.finish(&lease, &outcome, hold, standing).await)
             }
         }
     }
@@ -115,13 +118,21 @@ impl Worker {
         lease: &HeldLease,
         outcome: &Outcome,
         hold: Option<Hold>,
+        standing: watch::Receiver<Standing>,
     ) -> Option<Result<Reservation, ClientError>> {
         let telling = async {
             let told = self
                 .client
                 .finish(lease.execution, lease.token.as_ref(), outcome)
                 .await;
-            if !matches!(&told, Err(error) if !error.lease_is_lost()) {
+            let told = match told {
+                // Nobody else can have had the execution yet, so what was refused is a result that is there already.
+                Err(error) if error.is_refused_repetition() && standing.borrow().is_held() => {
+                    Ok(())
+                }
+                told => told,
+            };
+            if !matches!(&told, Err(error) if !concerns_it_alone(error)) {
                 over(hold);
             }
             told
@@ -151,7 +162,7 @@ impl Worker {
         })
         .await;
         match told {
-            Some(Err(error)) if !error.lease_is_lost() => {
+            Some(Err(error)) if !concerns_it_alone(&error) => {
                 self.give_back(next).await;
                 Some(Err(error))
             }
@@ -194,6 +205,11 @@ impl Worker {
         tracing::warn!(%execution, because, "a lease could not be given back; it ends by itself");
         false
     }
+}
+
+/// Whether the service answered all the same: then there is no reason to leave it.
+fn concerns_it_alone(error: &ClientError) -> bool {
+    error.lease_is_lost() || error.is_refused_repetition()
 }
 
 /// The lease is over, and so is what was written down of it.

@@ -23,6 +23,8 @@ pub enum EventKind {
     Abandoned,
     /// It was opened again; the detail holds the outcome until then.
     Reset,
+    /// Its Squish server gave trouble and rests.
+    ServerTrouble,
 }
 
 impl EventKind {
@@ -39,6 +41,7 @@ impl EventKind {
             Self::OtherResult => "other-result",
             Self::Abandoned => "abandoned",
             Self::Reset => "reset",
+            Self::ServerTrouble => "server-trouble",
         }
     }
 }

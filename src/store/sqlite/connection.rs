@@ -14,7 +14,10 @@ use crate::store::StoreError;
 const OLDEST_SQLITE: i32 = 3_051_003;
 
 /// Each brings the schema one version further; `user_version` counts them.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("server_trouble.sql"),
+];
 
 /// Takes the file for this process, until the returned file is dropped.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {

@@ -7,8 +7,8 @@ use super::{
     desk::Desk,
     executions::{self, Found, verdict_number},
     holder::{Hit, Holder, held, hit},
-    lapse,
     rows::{one_or_none, to_json},
+    trouble::{self, Over},
 };
 use crate::{
     model::{Outcome, TestResult, TestVerdict},
@@ -82,7 +82,17 @@ fn settle(
     outcome: &Outcome,
     hit: &Hit,
 ) -> Result<(), StoreError> {
-    lapse::unbind(desk, hit.squish_server, finish.execution, hit.epoch)?;
+    let lease = Over {
+        plan: hit.plan,
+        execution: finish.execution,
+        epoch: hit.epoch,
+        squish_server: hit.squish_server,
+        principal: &finish.principal,
+    };
+    match finish.server_trouble {
+        Some(found) => trouble::rest(desk, &lease, found)?,
+        None => trouble::well(desk, &lease)?,
+    }
     let over = hit.was_over(desk.now);
     let step = Move {
         open: -i64::from(over),

@@ -9,6 +9,7 @@ use super::{
     holder::{Hit, Holder, held, hit},
     lapse,
     rows::{exactly_one, ms},
+    trouble::{self, Over},
 };
 use crate::store::{
     Heartbeat, StoreError,
@@ -129,7 +130,17 @@ fn release(desk: &mut Desk, beat: &Heartbeat, holder: &Holder<'_>) -> Result<boo
     else {
         return Ok(false);
     };
-    lapse::unbind(desk, hit.squish_server, beat.execution, hit.epoch)?;
+    let over = Over {
+        plan: hit.plan,
+        execution: beat.execution,
+        epoch: hit.epoch,
+        squish_server: hit.squish_server,
+        principal: &beat.principal,
+    };
+    match beat.server_trouble {
+        Some(found) => trouble::rest(desk, &over, found)?,
+        None => lapse::unbind(desk, hit.squish_server, beat.execution, hit.epoch)?,
+    }
     if !hit.was_over(desk.now) {
         let step = Move {
             open: 1,

@@ -186,7 +186,7 @@ pub(super) fn rebind(
     one_or_none(rows, "a Squish server that comes back")
 }
 
-/// Frees a Squish server of a lease whose holder is done with it: at once, without a rest.
+/// Frees a Squish server of a lease that was given back: at once, without a rest.
 pub(super) fn unbind(
     desk: &Desk,
     squish_server: Option<i64>,

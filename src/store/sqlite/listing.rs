@@ -156,7 +156,8 @@ pub(super) fn next_deadline(
                SELECT min(deadline) AS at FROM executions INDEXED BY executions_leased
                  WHERE state = 2 AND deadline > ?2 AND plan = ?1
                UNION ALL SELECT planned FROM plans WHERE id = ?1 AND planned > ?2
-               UNION ALL SELECT min(free_from) FROM squish_servers WHERE free_from > ?2)",
+               UNION ALL SELECT min(free_from) FROM squish_servers WHERE free_from > ?2
+               UNION ALL SELECT min(rests_until) FROM squish_servers WHERE rests_until > ?2)",
         )?
         .query_row([plan.0, now.0], |row| row.get(0))?;
     Ok(next.map(Timestamp))

@@ -11,7 +11,7 @@ use super::{
     pick::{Head, next},
     replay::replay,
     rows::{exactly_one, ms, random},
-    squish_servers,
+    squish_servers, trouble,
 };
 use crate::{
     model::{Capabilities, PlanStatus, SquishServer, Test, TestId},
@@ -50,7 +50,8 @@ pub(super) fn reserve(desk: &mut Desk, request: &Reserve) -> Result<Reservation,
         });
     };
     let squish_server = if request.allocate_server {
-        let Some(free) = squish_servers::free(desk, &request.offered)? else {
+        let avoided = trouble::avoided(desk, head.candidate.id)?;
+        let Some(free) = squish_servers::free(desk, &request.offered, avoided)? else {
             let all = fitting_status(desk, &plan, &fitting)?;
             return Ok(Reservation::NoServer {
                 pending: all.open + all.reserved,

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     SqliteStore, desk::Desk, finish, heartbeat, keys, lapse, listing, plans, reserve, reset,
-    squish_servers, templates,
+    squish_servers, standing, templates,
 };
 use crate::{
     model::{
@@ -14,8 +14,9 @@ use crate::{
         SquishServerId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, NewSquishServer, Page, PlanQuery, Reply,
-        Reservation, Reserve, Reset, SquishServerChange, Store, StoreError, TemplateDefinition,
+        Event, ExecutePlan, Finish, Heartbeat, NewSquishServer, Page, PlanQuery, PlanStanding,
+        Reply, Reservation, Reserve, Reset, SquishServerChange, Store, StoreError,
+        TemplateDefinition,
     },
 };
 
@@ -80,6 +81,14 @@ impl Store for SqliteStore {
         )
     }
 
+    fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding> {
+        let (case, rest) = (self.rules.label_case, self.rules.cool_down);
+        Box::pin(
+            self.readers
+                .read(move |db| standing::standing(db, plan, case, rest, now)),
+        )
+    }
+
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation> {
         self.write(now, move |desk| reserve::reserve(desk, &request))
     }
@@ -97,7 +106,11 @@ impl Store for SqliteStore {
     }
 
     fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>> {
-        Box::pin(self.readers.read(move |db| squish_servers::list(db, now)))
+        let rest = self.rules.cool_down;
+        Box::pin(
+            self.readers
+                .read(move |db| squish_servers::list(db, rest, now)),
+        )
     }
 
     fn add_squish_server(

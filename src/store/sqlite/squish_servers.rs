@@ -1,13 +1,18 @@
 //! The registered Squish servers: who may have one, and which.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::{
     desk::Desk,
-    rows::{exactly_one, from_json, one_or_none},
+    rows::{exactly_one, from_json, ms, one_or_none},
 };
 use crate::{
-    model::{Capabilities, ExecutionId, SquishServer, SquishServerId, Timestamp},
+    model::{
+        Capabilities, Cooling, CoolingReason, ExecutionId, ServerTrouble, SquishServer,
+        SquishServerId, Test, Timestamp,
+    },
     store::{
         NewSquishServer, RefusalCode, SquishServerChange, StoreError,
         protocol::{limits, refuse},
@@ -15,80 +20,109 @@ use crate::{
 };
 
 /// Columns of a Squish server as the API tells of it. `?1` is the time: a lease that is over by then is no use of it.
-const COLUMNS: &str = "SELECT s.id, s.enabled, s.host, s.port, l.labels,
-      (SELECT e.id FROM executions e WHERE e.id = s.exec AND e.epoch = s.epoch AND s.free_from IS NULL
-         AND e.state = 2 AND e.deadline > ?1)
-    FROM squish_servers s JOIN label_sets l ON l.id = s.label_set";
+/// `?2` is how long one rests after that.
+const COLUMNS: &str = "SELECT s.id, s.enabled, s.host, s.port, l.labels, e.id, t.suite, t.testcase,
+      coalesce(s.free_from, x.deadline + ?2), s.rests_until, s.trouble
+    FROM squish_servers s JOIN label_sets l ON l.id = s.label_set
+      LEFT JOIN executions e ON e.id = s.exec AND e.epoch = s.epoch AND s.free_from IS NULL
+        AND e.state = 2 AND e.deadline > ?1
+      LEFT JOIN tests t ON t.id = e.test
+      LEFT JOIN executions x ON x.id = s.exec AND x.epoch = s.epoch AND s.free_from IS NULL
+        AND x.state = 2 AND x.deadline <= ?1";
 
-type Columns = (i64, bool, String, String, String, Option<i64>);
-
-fn columns(row: &Row<'_>) -> rusqlite::Result<Columns> {
-    Ok((
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-    ))
+/// The row of one, its labels still text, as of `now`.
+fn columns(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<(SquishServer, String)> {
+    let busy_test: Option<(String, String)> = row.get::<_, Option<String>>(6)?.zip(row.get(7)?);
+    let after_an_expiry = row.get::<_, Option<i64>>(8)?.map(|until| Cooling {
+        until: Timestamp(until),
+        because: CoolingReason::Expired,
+    });
+    let word = row.get::<_, Option<String>>(10)?;
+    let trouble = word.as_deref().and_then(ServerTrouble::of_word);
+    let after_trouble = row
+        .get::<_, Option<i64>>(9)?
+        .zip(trouble)
+        .map(|(until, trouble)| Cooling {
+            until: Timestamp(until),
+            because: trouble.into(),
+        });
+    let cooling = [after_an_expiry, after_trouble]
+        .into_iter()
+        .flatten()
+        .filter(|cooling| cooling.until > now)
+        .max_by_key(|cooling| cooling.until);
+    let server = SquishServer {
+        id: SquishServerId(row.get(0)?),
+        enabled: row.get(1)?,
+        host: row.get(2)?,
+        port: row.get(3)?,
+        labels: Capabilities::default(),
+        busy_with: row.get::<_, Option<i64>>(5)?.map(ExecutionId),
+        busy_test: busy_test.map(|(suite, testcase)| Test { suite, testcase }),
+        cooling,
+    };
+    Ok((server, row.get(4)?))
 }
 
-fn squish_server(
-    (id, enabled, host, port, labels, busy_with): Columns,
-) -> Result<SquishServer, StoreError> {
+fn labelled((server, labels): (SquishServer, String)) -> Result<SquishServer, StoreError> {
     Ok(SquishServer {
-        id: SquishServerId(id),
-        enabled,
-        host,
-        port,
         labels: from_json(&labels)?,
-        busy_with: busy_with.map(ExecutionId),
+        ..server
     })
 }
 
-/// All that are registered, in order of their numbers.
-pub(super) fn list(db: &Connection, now: Timestamp) -> Result<Vec<SquishServer>, StoreError> {
-    let rows: Vec<Columns> = db
+/// All that are registered, in order of their numbers; `rest` is how long one rests after an expiry.
+pub(super) fn list(
+    db: &Connection,
+    rest: Duration,
+    now: Timestamp,
+) -> Result<Vec<SquishServer>, StoreError> {
+    let rows: Vec<(SquishServer, String)> = db
         .prepare_cached(&format!("{COLUMNS} WHERE s.deleted = 0 ORDER BY s.id"))?
-        .query_map([now.0], columns)?
+        .query_map([now.0, ms(rest)], |row| columns(row, now))?
         .collect::<Result<_, _>>()?;
-    rows.into_iter().map(squish_server).collect()
+    rows.into_iter().map(labelled).collect()
 }
 
 /// One by number, removed or not.
 pub(super) fn any(desk: &Desk, id: i64) -> Result<Option<SquishServer>, StoreError> {
     desk.db
-        .prepare_cached(&format!("{COLUMNS} WHERE s.id = ?2"))?
-        .query_row([desk.now.0, id], columns)
+        .prepare_cached(&format!("{COLUMNS} WHERE s.id = ?3"))?
+        .query_row([desk.now.0, ms(desk.rules.cool_down), id], |row| {
+            columns(row, desk.now)
+        })
         .optional()?
-        .map(squish_server)
+        .map(labelled)
         .transpose()
 }
 
 /// One that is free for a request with these capabilities: of several the one with the fewest labels, so that
-/// rarer ones stay free.
+/// rarer ones stay free; `avoided` only if there is no other.
 pub(super) fn free(
     desk: &mut Desk,
     offered: &Capabilities,
+    avoided: Option<i64>,
 ) -> Result<Option<SquishServer>, StoreError> {
     let candidates: Vec<(i64, i64)> = desk
         .db
         .prepare_cached(
             "SELECT id, label_set FROM squish_servers
-             WHERE deleted = 0 AND enabled = 1 AND (exec IS NULL OR free_from <= ?1) ORDER BY id",
+             WHERE deleted = 0 AND enabled = 1 AND (exec IS NULL OR free_from <= ?1)
+               AND (rests_until IS NULL OR rests_until <= ?1) ORDER BY id",
         )?
         .query_map([desk.now.0], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
-    let mut best: Option<(usize, i64)> = None;
+    let mut best: Option<(bool, usize, i64)> = None;
     for (id, set) in candidates {
         let labels = desk.label_set(set)?;
-        let fewer = best.is_none_or(|(count, _)| labels.len() < count);
-        if fewer && labels.covers(offered, desk.rules.label_case) {
-            best = Some((labels.len(), id));
+        let rank = (avoided == Some(id), labels.len(), id);
+        let better = best.is_none_or(|best| rank < best);
+        if better && labels.covers(offered, desk.rules.label_case) {
+            best = Some(rank);
         }
     }
     match best {
-        Some((_, id)) => any(desk, id),
+        Some((.., id)) => any(desk, id),
         None => Ok(None),
     }
 }
@@ -104,7 +138,8 @@ pub(super) fn bind(
         .db
         .prepare_cached(
             "UPDATE squish_servers SET exec = ?2, epoch = ?3, free_from = NULL
-             WHERE id = ?1 AND deleted = 0 AND enabled = 1 AND (exec IS NULL OR free_from <= ?4)",
+             WHERE id = ?1 AND deleted = 0 AND enabled = 1 AND (exec IS NULL OR free_from <= ?4)
+               AND (rests_until IS NULL OR rests_until <= ?4)",
         )?
         .execute(params![id.0, execution.0, epoch, desk.now.0])?;
     exactly_one(rows, "binding a Squish server")
@@ -112,7 +147,7 @@ pub(super) fn bind(
 
 /// Registers one. Host and port name the machine: one that is known already is changed instead, and one that was
 /// removed while a lease still uses it comes back as busy as it is. So a repeated request does no harm, and no
-/// machine is in the list twice.
+/// machine is in the list twice. Whoever registers it says that it is fine: a rest after trouble ends.
 pub(super) fn add(desk: &mut Desk, new: &NewSquishServer) -> Result<SquishServer, StoreError> {
     limits::squish_server(new)?;
     let set = desk.intern(&new.labels)?;
@@ -121,7 +156,8 @@ pub(super) fn add(desk: &mut Desk, new: &NewSquishServer) -> Result<SquishServer
         .prepare_cached(
             "INSERT INTO squish_servers (host, port, enabled, label_set) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (host, port) DO UPDATE
-               SET enabled = excluded.enabled, label_set = excluded.label_set, deleted = 0
+               SET enabled = excluded.enabled, label_set = excluded.label_set, deleted = 0,
+                 troubles = 0, trouble = NULL, rests_until = NULL
              RETURNING id",
         )?
         .query_row(params![new.host, new.port, new.enabled, set], |row| {
@@ -152,7 +188,8 @@ pub(super) fn register(desk: &mut Desk, list: &[NewSquishServer]) -> Result<(), 
     Ok(())
 }
 
-/// Changes one. A lease on it keeps it, whatever changes.
+/// Changes one. A lease on it keeps it, whatever changes. Whoever enables it, or moves it to another address, says
+/// that it is fine: a rest after trouble ends.
 pub(super) fn change(
     desk: &mut Desk,
     id: SquishServerId,
@@ -183,10 +220,14 @@ pub(super) fn change(
         ));
     }
     let set = desk.intern(change.labels.as_ref().unwrap_or(&now.labels))?;
+    let moved = (host, port) != (&now.host, &now.port);
+    let fine = moved || change.enabled == Some(true);
     let rows = desk
         .db
         .prepare_cached(
-            "UPDATE squish_servers SET host = ?2, port = ?3, enabled = ?4, label_set = ?5
+            "UPDATE squish_servers SET host = ?2, port = ?3, enabled = ?4, label_set = ?5,
+               troubles = iif(?6, 0, troubles), trouble = iif(?6, NULL, trouble),
+               rests_until = iif(?6, NULL, rests_until)
              WHERE id = ?1 AND deleted = 0",
         )?
         .execute(params![
@@ -194,7 +235,8 @@ pub(super) fn change(
             host,
             port,
             change.enabled.unwrap_or(now.enabled),
-            set
+            set,
+            fine
         ])?;
     exactly_one(rows, "changing a Squish server")?;
     desk.note_change();
@@ -215,12 +257,14 @@ pub(super) fn remove(desk: &Desk, id: SquishServerId) -> Result<(), StoreError> 
 }
 
 fn known(desk: &Desk, id: SquishServerId) -> Result<SquishServer, StoreError> {
-    let found: Option<Columns> = desk
+    let found: Option<(SquishServer, String)> = desk
         .db
-        .prepare_cached(&format!("{COLUMNS} WHERE s.id = ?2 AND s.deleted = 0"))?
-        .query_row([desk.now.0, id.0], columns)
+        .prepare_cached(&format!("{COLUMNS} WHERE s.id = ?3 AND s.deleted = 0"))?
+        .query_row([desk.now.0, ms(desk.rules.cool_down), id.0], |row| {
+            columns(row, desk.now)
+        })
         .optional()?;
-    squish_server(found.ok_or_else(|| unknown(id))?)
+    labelled(found.ok_or_else(|| unknown(id))?)
 }
 
 fn unknown(id: SquishServerId) -> StoreError {

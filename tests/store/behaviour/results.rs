@@ -157,6 +157,7 @@ pub(crate) async fn vendor_results_work_by_principal(make: Make) {
         message: message.to_owned(),
         details: String::new(),
         result: None,
+        server_trouble: None,
         principal: principal.to_owned(),
     };
     let refusal = |f| async { refused(world.finish(f).await) };

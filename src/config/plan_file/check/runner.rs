@@ -11,11 +11,15 @@ use crate::{
         },
         problem::Problem,
     },
-    runner::settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
+    runner::settings::{
+        CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Scenarios, Tool,
+    },
 };
 
 /// Which result files are read where the file does not say.
 const FILES: &str = "*.xml";
+/// The same for Squish's reports: squishrunner names the folder, and the file in it is always called this.
+const SQUISH_FILES: &str = "**/results.xml";
 /// Variables that carry secrets to testplan itself.
 const SECRETS: [&str; 2] = ["TESTCENTER_TOKEN", "TESTCENTER_PASSWORD"];
 
@@ -77,19 +81,37 @@ impl Check<'_> {
     }
 
     fn results(&mut self, section: &Results) -> ResultsFormat {
-        match (section.format.get(), &section.files) {
-            (Format::Junit, None) => ResultsFormat::JUnit {
-                files: FILES.to_owned(),
+        let format = *section.format.get();
+        if format != Format::Squish
+            && let Some(scenarios) = &section.scenarios
+        {
+            self.report(scenarios.place(), || {
+                Problem::new("runner.results.scenarios", "not read")
+                    .expecting("only format squish knows scenarios")
+                    .help("write `format: squish`, or leave `scenarios` out")
+            });
+        }
+        let mut files = |otherwise: &str| match &section.files {
+            Some(files) => self.files(files),
+            None => otherwise.to_owned(),
+        };
+        match format {
+            Format::Junit => ResultsFormat::JUnit {
+                files: files(FILES),
             },
-            (Format::Junit, Some(files)) => ResultsFormat::JUnit {
-                files: self.files(files),
+            Format::Squish => ResultsFormat::Squish {
+                files: files(SQUISH_FILES),
+                scenarios: match section.scenarios.as_ref().map(Marked::get) {
+                    None | Some(document::Scenarios::Each) => Scenarios::Each,
+                    Some(document::Scenarios::Together) => Scenarios::Together,
+                },
             },
-            (Format::ExitCode, files) => {
-                if let Some(files) = files {
+            Format::ExitCode => {
+                if let Some(files) = &section.files {
                     self.report(files.place(), || {
                         Problem::new("runner.results.files", "not read")
-                            .expecting("only format junit reads files")
-                            .help("write `format: junit`, or leave `files` out")
+                            .expecting("only formats junit and squish read files")
+                            .help("write `format: junit` or `format: squish`, or leave `files` out")
                     });
                 }
                 ResultsFormat::ExitCode

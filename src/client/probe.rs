@@ -1,0 +1,49 @@
+//! What there is to know of a service's dialect without changing anything there.
+
+use std::fmt;
+
+use http::Method;
+
+use super::{Client, ClientError, answer, call::Call, retry::Repeat};
+use crate::{api::plan::StatusResponse, model::PlanId};
+
+/// What a service calls the executions that are done: the vendor's page says one word in its table and another in its
+/// example.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusWord {
+    /// `done`.
+    Done,
+    /// `finished`.
+    Finished,
+    /// Both, as our own service.
+    Both,
+    /// Neither, so that nobody knows when a plan is drained.
+    Neither,
+}
+
+impl fmt::Display for StatusWord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "`done`",
+            Self::Finished => "`finished`",
+            Self::Both => "`done` and `finished`",
+            Self::Neither => "neither `done` nor `finished`",
+        })
+    }
+}
+
+impl Client {
+    /// Asks for the counts of a plan, for the words that they are given in.
+    pub async fn status_word(&self, plan: PlanId) -> Result<StatusWord, ClientError> {
+        let call = Call::new(Method::GET, &format!("status/{plan}"));
+        let read = answer::json::<StatusResponse>("counts of executions");
+        let got = self.persist(&call, self.rides_out(Repeat::Freely), read);
+        let StatusResponse { done, finished, .. } = got.await?.value;
+        Ok(match (done, finished) {
+            (Some(_), Some(_)) => StatusWord::Both,
+            (Some(_), None) => StatusWord::Done,
+            (None, Some(_)) => StatusWord::Finished,
+            (None, None) => StatusWord::Neither,
+        })
+    }
+}

@@ -1,0 +1,183 @@
+//! One test case of any dialect: what its file says of it becomes a [`CaseResult`].
+
+use super::text::{Budget, Clipped, clip, first_line};
+use crate::model::{
+    CaseResult,
+    outcome::{CaseVerdict, Trouble},
+};
+
+/// Most attachments of one case.
+const MAX_ATTACHMENTS: usize = 100;
+/// Longest path of one, in bytes.
+const MAX_PATH: usize = 1024;
+
+/// What a file says of a case, the least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Severity {
+    /// It failed before it passed.
+    Flaky,
+    /// It was not run.
+    Skipped,
+    /// It passed though it was expected to fail.
+    Unexpected,
+    /// An assertion failed.
+    Failed,
+    /// It broke.
+    Error,
+    /// It broke, and nothing after it was run.
+    Fatal,
+}
+
+/// One thing that a case did not pass for.
+#[derive(Debug)]
+pub(super) struct TroubleBuilder {
+    pub(super) severity: Severity,
+    pub(super) message: String,
+    pub(super) kind: String,
+    pub(super) text: Clipped,
+}
+
+impl TroubleBuilder {
+    /// An error in our words.
+    pub(super) fn error(message: &str) -> Self {
+        Self {
+            severity: Severity::Error,
+            message: message.to_owned(),
+            kind: String::new(),
+            text: Clipped::default(),
+        }
+    }
+
+    /// Something went wrong outside any case: a collection, a set-up, the tool itself.
+    pub(super) fn outside_any_case(self, suite: &str, budget: &mut Budget) -> CaseResult {
+        let mut case = CaseBuilder {
+            name: "(outside any test case)".to_owned(),
+            ..CaseBuilder::default()
+        };
+        case.trouble(self);
+        case.finish(suite, budget)
+    }
+}
+
+/// A case of which more is still to come.
+#[derive(Debug, Default)]
+pub(super) struct CaseBuilder {
+    pub(super) classname: String,
+    pub(super) name: String,
+    pub(super) duration_ms: Option<u64>,
+    pub(super) file: Option<String>,
+    pub(super) line: Option<u32>,
+    pub(super) worst: Option<Severity>,
+    /// How many more of the worst severity there were after the first.
+    more: usize,
+    message: String,
+    kind: String,
+    text: Clipped,
+    output: Clipped,
+    attachments: Vec<String>,
+}
+
+impl CaseBuilder {
+    /// Takes one more thing. The worst kind decides, its first gives the message, the texts are joined. Says whether
+    /// this one is the worst so far.
+    pub(super) fn trouble(&mut self, trouble: TroubleBuilder) -> bool {
+        let text = trouble.text.into_string();
+        let message = if trouble.message.is_empty() {
+            first_line(&text)
+        } else {
+            trouble.message
+        };
+        let is_worst = self.worst.is_none_or(|worst| trouble.severity > worst);
+        if is_worst {
+            self.worst = Some(trouble.severity);
+            self.more = 0;
+            (self.message, self.kind) = (message, trouble.kind);
+        } else if self.worst == Some(trouble.severity) {
+            if self.message.is_empty() {
+                self.message = message;
+            }
+            self.more += 1;
+        }
+        self.text.join(&text);
+        is_worst
+    }
+
+    /// Takes some of its output; lines as `[[ATTACHMENT|path]]` name attachments.
+    pub(super) fn output(&mut self, text: &str) {
+        if !text.contains("[[ATTACHMENT|") {
+            return self.output.join(text);
+        }
+        let mut rest = String::with_capacity(text.len());
+        for line in text.split_inclusive('\n') {
+            match line
+                .trim()
+                .strip_prefix("[[ATTACHMENT|")
+                .and_then(|line| line.strip_suffix("]]"))
+            {
+                Some(path) if self.attachment(path) => {}
+                _ => rest.push_str(line),
+            }
+        }
+        self.output.join(&rest);
+    }
+
+    /// Takes one more line of its output.
+    pub(super) fn line_of_output(&mut self, line: &str) {
+        self.output.line(line);
+    }
+
+    /// Takes an attachment, once; says whether it could be one.
+    pub(super) fn attachment(&mut self, path: &str) -> bool {
+        let path = path.trim();
+        if path.is_empty() || path.len() > MAX_PATH || path.contains(char::is_control) {
+            return false;
+        }
+        if self.attachments.iter().any(|known| known == path) {
+            return true;
+        }
+        let room = self.attachments.len() < MAX_ATTACHMENTS;
+        if room {
+            self.attachments.push(path.to_owned());
+        }
+        room
+    }
+
+    /// The result; `suite` stands in where the case names no class.
+    pub(super) fn finish(mut self, suite: &str, budget: &mut Budget) -> CaseResult {
+        if self.more > 0 && self.worst >= Some(Severity::Unexpected) {
+            self.message = format!("{} (and {} more)", self.message, self.more);
+        }
+        let trouble = Trouble {
+            message: self.message,
+            kind: self.kind,
+            text: budget.take(self.text),
+        };
+        self.attachments.retain(|path| budget.spend(path.len()));
+        CaseResult {
+            classname: if self.classname.is_empty() {
+                clip(suite)
+            } else {
+                self.classname
+            },
+            name: if self.name.is_empty() {
+                "(no name)".to_owned()
+            } else {
+                self.name
+            },
+            verdict: match self.worst {
+                None => CaseVerdict::Passed { flaky: false },
+                Some(Severity::Flaky) => CaseVerdict::Passed { flaky: true },
+                Some(Severity::Skipped) => CaseVerdict::Skipped {
+                    message: trouble.message,
+                },
+                Some(Severity::Unexpected | Severity::Failed) => CaseVerdict::Failed(trouble),
+                Some(Severity::Error | Severity::Fatal) => CaseVerdict::Error(trouble),
+            },
+            duration_ms: self.duration_ms,
+            file: self.file,
+            line: self.line,
+            output: budget.take(self.output),
+            attachments: self.attachments,
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! Reads the XML reports of Squish: 3.x with its suites, cases, features, scenarios and sections, and 2.x.
+//!
+//! Unknown elements are passed over. What could hide a failure is none: a verification without a known result is an
+//! error, as is a test without its end, and trouble outside any case becomes a case.
+
+mod place;
+mod said;
+mod test;
+
+use self::{
+    place::Place,
+    said::{Meaning, Said, Words},
+    test::{Kind, Moment, Test},
+};
+use super::{
+    Kept, Scenarios,
+    case::TroubleBuilder,
+    stream::{Attributes, Dialect},
+    text::{Budget, Clipped, clip},
+};
+use crate::model::CaseResult;
+
+/// The root of every report.
+pub(super) const ROOT: &[u8] = b"SquishReport";
+
+/// What a field's text is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Name,
+    Uri,
+    Line,
+    Text,
+    Detail,
+    /// Said of the detail, after a word that tells what it is.
+    Labelled(&'static str),
+    Attachment,
+}
+
+/// An open element.
+#[derive(Debug)]
+enum Frame {
+    Test(Box<Test>),
+    Prolog,
+    Location(Place),
+    /// What its results have in common, and whether there was one.
+    Verification(Box<Said>, bool),
+    Said(Box<Said>),
+    Field(Field, Clipped),
+    /// Within a field: its text is the field's.
+    Inline,
+    /// An element that means nothing to us but may contain something that does.
+    Group,
+}
+
+/// Reads a file's elements one by one.
+#[derive(Debug)]
+pub(super) struct Parser {
+    open: Vec<Frame>,
+    kept: Kept,
+    budget: Budget,
+    scenarios: Scenarios,
+}
+
+impl Parser {
+    /// For a report whose root has these attributes.
+    pub(super) fn new(root: &Attributes, scenarios: Scenarios) -> Result<Self, String> {
+        let version = [root.get("version"), root.get("Version")].concat();
+        let major = version.trim().split('.').next().unwrap_or_default();
+        match major {
+            "" | "2" | "3" => Ok(Self {
+                open: Vec::new(),
+                kept: Kept::default(),
+                budget: Budget::default(),
+                scenarios,
+            }),
+            _ => Err(format!(
+                "a Squish report of version {:?}, which is not read: let squishrunner write xml3.4 (--reportgen \
+                 xml3.4,FOLDER)",
+                version.trim()
+            )),
+        }
+    }
+
+    fn test(&mut self, attributes: &Attributes) -> Frame {
+        let kind = Kind::of(attributes.get("type"));
+        // Reports before 3.0 nest the tests of a suite in one that looks the same.
+        if kind == Kind::Untyped
+            && let Some(outer) = self.innermost()
+            && outer.kind == Kind::Untyped
+        {
+            (outer.kind, outer.is_case) = (Kind::Suite, false);
+        }
+        let outer: Vec<&Test> = self.tests().collect();
+        let mut test = Test::new(kind, attributes.get("name"), self.scenarios, &outer);
+        let status = Said::new(attributes.get("result"), false).into_words();
+        match status.meaning {
+            Some(Meaning::Skipped) => test.skipped = Some(String::new()),
+            Some(Meaning::Passed) => test.verified = true,
+            Some(Meaning::Troubled(_)) => {
+                if let Some(trouble) = status.trouble("", None) {
+                    test.case.trouble(trouble);
+                }
+            }
+            None => {}
+        }
+        Frame::Test(Box::new(test))
+    }
+
+    /// An element within a message, a verification, a location or a prolog.
+    fn field(&mut self, name: &[u8], attributes: &Attributes) -> Frame {
+        let place = self.open.last();
+        let in_prolog = matches!(place, Some(Frame::Prolog));
+        let in_location = matches!(place, Some(Frame::Location(_)));
+        let in_said = matches!(place, Some(Frame::Said(_) | Frame::Verification(..)));
+        let field = match name {
+            b"location" => return Frame::Location(Place::default()),
+            b"uri" if in_location => Field::Uri,
+            b"lineNo" if in_location => Field::Line,
+            b"name" if in_prolog => Field::Name,
+            _ if !in_said => return Frame::Group,
+            b"description" if attributes.get("type").eq_ignore_ascii_case("DETAILED") => {
+                Field::Detail
+            }
+            b"text" | b"description" | b"name" => Field::Text,
+            b"expectedValue" => Field::Labelled("expected"),
+            b"actualValue" => Field::Labelled("actual"),
+            b"insertion" => Field::Labelled("inserted"),
+            b"deletion" => Field::Labelled("deleted"),
+            b"objectName" => Field::Labelled("object"),
+            // Names the file with what was expected.
+            b"objectLocation" => return Frame::Group,
+            _ if names_a_file(name) => {
+                if let Some(Frame::Said(said) | Frame::Verification(said, _)) = self.open.last_mut()
+                {
+                    for key in ["uri", "path", "file", "src"] {
+                        said.attachment(attributes.get(key));
+                    }
+                }
+                Field::Attachment
+            }
+            _ => Field::Detail,
+        };
+        Frame::Field(field, Clipped::default())
+    }
+
+    /// Takes the text of a field that has ended.
+    fn take(&mut self, field: Field, text: &str) {
+        let text = text.trim();
+        match (field, self.open.last_mut()) {
+            (Field::Name, _) => {
+                if let Some(test) = self.innermost() {
+                    test.name = clip(text);
+                }
+            }
+            (Field::Uri, Some(Frame::Location(place))) => text.clone_into(&mut place.uri),
+            (Field::Line, Some(Frame::Location(place))) => place.line = text.parse().ok(),
+            (field, Some(Frame::Said(said) | Frame::Verification(said, _))) => match field {
+                Field::Text => said.text.join(text),
+                Field::Detail => said.detail.join(text),
+                Field::Labelled(word) if !text.is_empty() => {
+                    said.detail.line(&format!("{word}: {text}"));
+                }
+                Field::Attachment => said.attachment(text),
+                Field::Name | Field::Uri | Field::Line | Field::Labelled(_) => {}
+            },
+            _ => {}
+        }
+    }
+
+    /// Gives a complete message or result to the case it is of.
+    fn hear(&mut self, words: &Words) {
+        let of_case = |frame: &Frame| matches!(frame, Frame::Test(test) if test.is_case);
+        let of_any = |frame: &Frame| matches!(frame, Frame::Test(_));
+        let owner = self
+            .open
+            .iter()
+            .rposition(of_case)
+            .or_else(|| self.open.iter().rposition(of_any));
+        let suite = self.suite_folder();
+        let file = place::path(&words.place.uri, &suite);
+        let Some(owner) = owner else {
+            if let Some(trouble) = words.trouble("", file.as_deref()) {
+                let case = trouble.outside_any_case("", &mut self.budget);
+                self.kept.push(case);
+            }
+            return;
+        };
+        let within = test::names(tests(&self.open[owner + 1..]), " / ", |_| true);
+        let Some(Frame::Test(test)) = self.open.get_mut(owner) else {
+            return;
+        };
+        for uri in words.attachments.iter().filter(|uri| !uri.is_empty()) {
+            let taken = place::path(uri, &suite).is_some_and(|path| test.case.attachment(&path));
+            if !taken {
+                let note = format!(
+                    "testplan: not an attachment, or one too many: {}",
+                    clip(uri)
+                );
+                test.case.line_of_output(&note);
+            }
+        }
+        if let Some(trouble) = words.trouble(&within, file.as_deref()) {
+            if test.case.trouble(trouble) && file.is_some() {
+                (test.case.file, test.case.line) = (file, words.place.line);
+            }
+            return;
+        }
+        match words.meaning {
+            Some(Meaning::Passed) if words.kind == "PASS" => test.verified = true,
+            Some(Meaning::Passed) => {
+                test.verified = true;
+                test.case.line_of_output(&words.line(&within));
+            }
+            Some(Meaning::Skipped) => {
+                test.skipped.get_or_insert_with(|| words.message.clone());
+                test.case.line_of_output(&words.line(&within));
+            }
+            Some(Meaning::Troubled(_)) | None => test.case.line_of_output(&words.line(&within)),
+        }
+    }
+
+    /// A test has ended; without an epilog, it was ended.
+    fn close(&mut self, mut test: Box<Test>) {
+        let is_part = matches!(
+            test.kind,
+            Kind::Part | Kind::Row | Kind::Scenario | Kind::Outline
+        ) && !test.is_case;
+        if !test.has_epilog && !is_part {
+            let mut aborted = TroubleBuilder::error(
+                "aborted: the report has no end of it, squishrunner was stopped or lost the application",
+            );
+            "aborted".clone_into(&mut aborted.kind);
+            aborted.text.push(&format!("no epilog of {:?}", test.name));
+            test.case.trouble(aborted);
+        }
+        if test.is_case && test.case.file.is_none() {
+            test.case.file = place::path(&test.place.uri, &self.suite_folder());
+            test.case.line = test.place.line;
+        }
+        let is_case = test.is_case;
+        let told = {
+            let outer: Vec<&Test> = self.tests().collect();
+            test.close(&outer)
+        };
+        if is_case {
+            for frame in &mut self.open {
+                if let Frame::Test(outer) = frame {
+                    outer.holds_cases = true;
+                }
+            }
+        }
+        if let Some(case) = told {
+            let case = case.finish("", &mut self.budget);
+            self.kept.push(case);
+        }
+    }
+
+    /// The folder of the open suite, where its prolog names it.
+    fn suite_folder(&self) -> String {
+        self.tests()
+            .filter(|test| test.kind == Kind::Suite)
+            .find_map(|suite| place::path(&suite.place.uri, ""))
+            .unwrap_or_default()
+    }
+
+    fn tests(&self) -> impl Iterator<Item = &Test> {
+        tests(&self.open)
+    }
+
+    fn innermost(&mut self) -> Option<&mut Test> {
+        self.open.iter_mut().rev().find_map(|frame| match frame {
+            Frame::Test(test) => Some(&mut **test),
+            _ => None,
+        })
+    }
+}
+
+impl Dialect for Parser {
+    fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String> {
+        let frame = match (name, self.open.last()) {
+            // Those that matter, wherever they are.
+            (b"test", _) => self.test(attributes),
+            (b"message", _) => Frame::Said(said(attributes, false)),
+            (b"verification", _) => Frame::Verification(said(attributes, true), false),
+            (b"prolog", Some(Frame::Test(_))) => {
+                if let Some(test) = self.innermost() {
+                    test.began = Moment::read(attributes.get("time"));
+                }
+                Frame::Prolog
+            }
+            (b"epilog", Some(Frame::Test(_))) => {
+                if let Some(test) = self.innermost() {
+                    test.has_epilog = true;
+                    test.ended = Moment::read(attributes.get("time"));
+                }
+                Frame::Group
+            }
+            (b"uri", Some(Frame::Field(Field::Attachment, _))) => {
+                Frame::Field(Field::Attachment, Clipped::default())
+            }
+            (_, Some(Frame::Field(..) | Frame::Inline)) => Frame::Inline,
+            (name, Some(Frame::Verification(..)))
+                if name.to_ascii_lowercase().ends_with(b"result") =>
+            {
+                Frame::Said(said(attributes, true))
+            }
+            _ => self.field(name, attributes),
+        };
+        self.open.push(frame);
+        Ok(())
+    }
+
+    fn text(&mut self) -> Option<&mut Clipped> {
+        let owner = self
+            .open
+            .iter_mut()
+            .rev()
+            .find(|frame| !matches!(frame, Frame::Inline));
+        match owner {
+            Some(Frame::Field(_, text)) => Some(text),
+            Some(Frame::Said(said)) => Some(&mut said.text),
+            _ => None,
+        }
+    }
+
+    fn end(&mut self) {
+        match self.open.pop() {
+            Some(Frame::Field(Field::Attachment, text))
+                if matches!(self.open.last(), Some(Frame::Field(Field::Attachment, _))) =>
+            {
+                // A file named by an element within: the outer one's text is no name.
+                if let Some(Frame::Field(_, outer)) = self.open.last_mut() {
+                    *outer = text;
+                }
+            }
+            Some(Frame::Field(field, text)) => self.take(field, &text.into_string()),
+            Some(Frame::Location(place)) => match self.open.last_mut() {
+                Some(Frame::Said(said) | Frame::Verification(said, _)) => said.place = place,
+                Some(Frame::Prolog) => {
+                    if let Some(test) = self.innermost() {
+                        test.place = place;
+                    }
+                }
+                _ => {}
+            },
+            Some(Frame::Said(mut said)) => {
+                if let Some(Frame::Verification(whole, told)) = self.open.last_mut() {
+                    *told = true;
+                    said.place.or(&whole.place);
+                    if said.name.is_empty() {
+                        said.name.clone_from(&whole.name);
+                    }
+                }
+                self.hear(&said.into_words());
+            }
+            Some(Frame::Verification(said, told)) => {
+                let said = if told {
+                    said.beside_results()
+                } else {
+                    Some(*said)
+                };
+                if let Some(said) = said {
+                    self.hear(&said.into_words());
+                }
+            }
+            Some(Frame::Test(test)) => self.close(test),
+            Some(Frame::Prolog | Frame::Inline | Frame::Group) | None => {}
+        }
+    }
+
+    fn inside(&self) -> &'static str {
+        if self.tests().any(|test| test.is_case) {
+            "a test case"
+        } else {
+            "a suite"
+        }
+    }
+
+    fn finish(self: Box<Self>, _: &str) -> Result<Vec<CaseResult>, String> {
+        Ok(self.kept.into_cases())
+    }
+}
+
+/// The tests among some frames, the outermost first.
+fn tests(frames: &[Frame]) -> impl Iterator<Item = &Test> {
+    frames.iter().filter_map(|frame| match frame {
+        Frame::Test(test) => Some(&**test),
+        _ => None,
+    })
+}
+
+/// A message or verification from its attributes; before 3.0, they say where it was and what it is called.
+fn said(attributes: &Attributes, is_verification: bool) -> Box<Said> {
+    let mut said = Said::new(attributes.get("type"), is_verification);
+    said.place = Place {
+        uri: attributes.get("file").to_owned(),
+        line: attributes.get("line").trim().parse().ok(),
+    };
+    said.name = clip(attributes.get("name").trim());
+    Box::new(said)
+}
+
+/// Whether an element's name says that it is about a file to look at.
+fn names_a_file(name: &[u8]) -> bool {
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    ["attachment", "screenshot", "image", "video"]
+        .iter()
+        .any(|word| name.contains(word))
+}

@@ -1,0 +1,208 @@
+//! One `test` element: a suite, a case, a scenario or a part of one, from its prolog to its epilog.
+
+use super::place::Place;
+use crate::result_file::{
+    Scenarios,
+    case::{CaseBuilder, Severity, TroubleBuilder},
+    text::clip,
+};
+
+/// What a `test` element stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Suite,
+    Case,
+    Feature,
+    Scenario,
+    Outline,
+    Row,
+    /// A step, a section, or what is not known.
+    Part,
+    /// It says nothing, as all do before 3.0: a suite if others are in it.
+    Untyped,
+}
+
+impl Kind {
+    pub(super) fn of(word: &str) -> Self {
+        match word.trim().to_ascii_lowercase().as_str() {
+            "testsuite" => Self::Suite,
+            "testcase" => Self::Case,
+            "feature" => Self::Feature,
+            "scenario" => Self::Scenario,
+            "scenariooutline" => Self::Outline,
+            "row" => Self::Row,
+            "" => Self::Untyped,
+            _ => Self::Part,
+        }
+    }
+}
+
+/// An open `test` element.
+#[derive(Debug)]
+pub(super) struct Test {
+    pub(super) kind: Kind,
+    /// Whether it becomes a case of its own.
+    pub(super) is_case: bool,
+    pub(super) name: String,
+    pub(super) place: Place,
+    pub(super) began: Option<Moment>,
+    pub(super) ended: Option<Moment>,
+    pub(super) has_epilog: bool,
+    /// A verification in it passed, or failed as expected.
+    pub(super) verified: bool,
+    /// Why it was not run, where something says that it was not.
+    pub(super) skipped: Option<String>,
+    /// Cases within it were reported on their own.
+    pub(super) holds_cases: bool,
+    pub(super) case: CaseBuilder,
+}
+
+impl Test {
+    /// An element within `outer`, the open ones.
+    pub(super) fn new(kind: Kind, name: &str, scenarios: Scenarios, outer: &[&Self]) -> Self {
+        let in_case = outer.iter().any(|test| test.is_case);
+        let each = scenarios == Scenarios::Each;
+        let in_outline = outer.last().is_some_and(|test| test.kind == Kind::Outline);
+        Self {
+            kind,
+            is_case: match kind {
+                Kind::Suite | Kind::Feature => false,
+                Kind::Case => true,
+                Kind::Scenario | Kind::Outline => each || !in_case,
+                Kind::Row => (each && in_outline) || !in_case,
+                Kind::Part | Kind::Untyped => !in_case,
+            },
+            name: clip(name.trim()),
+            place: Place::default(),
+            began: None,
+            ended: None,
+            has_epilog: false,
+            verified: false,
+            skipped: None,
+            holds_cases: false,
+            case: CaseBuilder::default(),
+        }
+    }
+
+    /// Ends it within `outer`: the case with its names is left, `None` where there is nothing to tell of it alone.
+    pub(super) fn close(mut self, outer: &[&Self]) -> Option<CaseBuilder> {
+        if !self.is_case {
+            self.case.worst?;
+            self.case.name = "(outside any test case)".to_owned();
+            self.case.classname = names(outer.iter().copied().chain([&self]), " / ", |kind| {
+                matches!(kind, Kind::Suite | Kind::Feature)
+            });
+            return Some(self.case);
+        }
+        if self.holds_cases && self.case.worst.is_none() {
+            return None;
+        }
+        if self.case.worst.is_none()
+            && !self.verified
+            && let Some(reason) = self.skipped.take()
+        {
+            self.case.trouble(TroubleBuilder {
+                severity: Severity::Skipped,
+                ..TroubleBuilder::error(&reason)
+            });
+        }
+        let is_case = |kind| matches!(kind, Kind::Case);
+        let suite = names(outer.iter().copied(), " / ", |kind| kind == Kind::Suite);
+        let cases = names(outer.iter().copied(), ".", is_case);
+        self.case.classname = match (suite.as_str(), cases.as_str()) {
+            (_, "") => suite,
+            ("", _) => cases,
+            _ => clip(&format!("{suite}.{cases}")),
+        };
+        self.case.name = match self.kind {
+            Kind::Scenario | Kind::Outline | Kind::Row => {
+                let around = names(outer.iter().copied(), " / ", |kind| {
+                    matches!(kind, Kind::Feature | Kind::Outline | Kind::Scenario)
+                });
+                match (around.as_str(), self.kind) {
+                    ("", _) => self.name,
+                    (_, Kind::Row) => clip(&format!("{around} [{}]", self.name)),
+                    _ => clip(&format!("{around} / {}", self.name)),
+                }
+            }
+            Kind::Suite | Kind::Case | Kind::Feature | Kind::Part | Kind::Untyped => self.name,
+        };
+        self.case.duration_ms = self
+            .began
+            .zip(self.ended)
+            .and_then(|(began, ended)| ended.since(began));
+        Some(self.case)
+    }
+}
+
+/// The names of some of the tests, joined.
+pub(super) fn names<'a>(
+    tests: impl Iterator<Item = &'a Test>,
+    between: &str,
+    which: impl Fn(Kind) -> bool,
+) -> String {
+    let names: Vec<&str> = tests
+        .filter(|test| which(test.kind) && !test.name.is_empty())
+        .map(|test| test.name.as_str())
+        .collect();
+    clip(&names.join(between))
+}
+
+/// A moment: with an offset from UTC, or as some clock showed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    Absolute(jiff::Timestamp),
+    Local(jiff::civil::DateTime),
+}
+
+impl Moment {
+    /// Reads an ISO 8601 time; anything else is none.
+    pub(super) fn read(text: &str) -> Option<Self> {
+        let text = text.trim();
+        let absolute = text.parse().map(Self::Absolute);
+        absolute.or_else(|_| text.parse().map(Self::Local)).ok()
+    }
+
+    /// Milliseconds from another to this one. More than a year is a wrong clock.
+    fn since(self, earlier: Self) -> Option<u64> {
+        let span = match (self, earlier) {
+            (Self::Absolute(now), Self::Absolute(then)) => now.duration_since(then),
+            (Self::Local(now), Self::Local(then)) => now.duration_since(then),
+            _ => return None,
+        };
+        let milliseconds = u64::try_from(span.as_millis()).ok()?;
+        (milliseconds < 366 * 86_400_000).then_some(milliseconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_goes_from_prolog_to_epilog() {
+        let table = [
+            (
+                "2026-01-02T03:04:05.250Z",
+                "2026-01-02T03:04:06.000Z",
+                Some(750),
+            ),
+            (
+                "2026-01-02T03:04:05+01:00",
+                "2026-01-02T02:04:06Z",
+                Some(1000),
+            ),
+            ("2026-01-02T03:04:05", "2026-01-02T03:04:07", Some(2000)),
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:07", None),
+            ("2026-01-02T03:04:05Z", "2026-01-02T03:04:04Z", None),
+            ("2020-01-02T03:04:05Z", "2026-01-02T03:04:04Z", None),
+            ("soon", "2026-01-02T03:04:04Z", None),
+        ];
+        for (began, ended, expected) in table {
+            let took = Moment::read(began)
+                .zip(Moment::read(ended))
+                .and_then(|(began, ended)| ended.since(began));
+            assert_eq!(took, expected, "{began} to {ended}");
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The loop that every dialect is read by: events of a bounded stream, without DOCTYPE, whatever the charset.
+
+use std::io::BufRead;
+
+use quick_xml::{
+    Error, Reader,
+    errors::SyntaxError,
+    events::{BytesRef, BytesStart, Event},
+};
+
+use super::{
+    input::Counted,
+    text::{Charset, Clipped, MAX_FIELD},
+};
+use crate::model::CaseResult;
+
+/// Deepest nesting of elements.
+pub const MAX_DEPTH: usize = 64;
+/// Most attributes of one element.
+pub const MAX_ATTRIBUTES: usize = 256;
+/// Largest file, in bytes.
+pub const MAX_FILE: u64 = 256 * 1024 * 1024;
+/// A buffer that grew beyond this for one long text is given back.
+const USUAL_BUFFER: usize = 1024 * 1024;
+
+/// What the elements of a dialect mean. An error's text says what is wrong with the file; the loop adds the line.
+pub(super) trait Dialect {
+    /// An element begins within the open ones.
+    fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String>;
+    /// Where the text goes that comes now; `None` leaves it out.
+    fn text(&mut self) -> Option<&mut Clipped>;
+    /// The innermost open element ends.
+    fn end(&mut self);
+    /// What is open, in words, where the file breaks off.
+    fn inside(&self) -> &'static str;
+    /// The cases, after the root has ended.
+    fn finish(self: Box<Self>, root: &str) -> Result<Vec<CaseResult>, String>;
+}
+
+/// Reads a stream to its end in the dialect that `choose` takes for its root element; errors come with their line.
+pub(super) fn read(
+    mut source: impl BufRead,
+    choose: impl FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
+) -> Result<Vec<CaseResult>, (u64, String)> {
+    let start = source.fill_buf().unwrap_or_default();
+    if [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"]
+        .iter()
+        .any(|mark| start.starts_with(mark))
+    {
+        let message = "the file is in UTF-16: let the test tool write UTF-8".to_owned();
+        return Err((1, message));
+    }
+    let mut reader = Reader::from_reader(Counted::new(source, MAX_FILE));
+    let config = reader.config_mut();
+    config.expand_empty_elements = true;
+    config.allow_dangling_amp = true;
+    let mut state = State {
+        charset: Charset::default(),
+        depth: 0,
+        root: String::new(),
+        choose: Some(choose),
+        dialect: None,
+    };
+    let mut buffer = Vec::new();
+    loop {
+        buffer.clear();
+        buffer.shrink_to(USUAL_BUFFER);
+        let step = match reader.read_event_into(&mut buffer) {
+            Ok(Event::Eof) => return state.finish().map_err(|m| (reader.get_ref().line(), m)),
+            Ok(event) => state.step(&event),
+            Err(Error::Syntax(
+                error @ (SyntaxError::InvalidBangMarkup | SyntaxError::UnclosedDoctype),
+            )) => Err(error.to_string()),
+            // All others are something open at the end of the file.
+            Err(Error::Syntax(_)) => state.breaks_off(),
+            Err(error) => Err(error.to_string()),
+        };
+        step.map_err(|message| (reader.get_ref().line(), message))?;
+    }
+}
+
+/// Where the loop is.
+struct State<C> {
+    charset: Charset,
+    depth: usize,
+    root: String,
+    choose: Option<C>,
+    dialect: Option<Box<dyn Dialect>>,
+}
+
+impl<C> State<C>
+where
+    C: FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
+{
+    fn step(&mut self, event: &Event<'_>) -> Result<(), String> {
+        match event {
+            Event::Start(element) => return self.start(element),
+            Event::End(_) => {
+                self.depth = self.depth.saturating_sub(1);
+                if let Some(dialect) = &mut self.dialect {
+                    dialect.end();
+                }
+            }
+            Event::Text(text) => self.text(|charset, target| charset.decode_into(text, target)),
+            Event::CData(text) => self.text(|charset, target| charset.decode_into(text, target)),
+            Event::GeneralRef(reference) => self.text(|_, target| target.push(&resolve(reference))),
+            Event::Decl(declaration) => {
+                if let Some(Ok(name)) = declaration.encoding() {
+                    self.charset = Charset::named(&name);
+                }
+            }
+            Event::DocType(_) => {
+                return Err(
+                    "a DOCTYPE: refused, because it can make a small file endless".to_owned(),
+                );
+            }
+            Event::Eof | Event::Empty(_) | Event::Comment(_) | Event::PI(_) => {}
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
+        if self.depth == MAX_DEPTH {
+            return Err(format!("elements nest deeper than {MAX_DEPTH}"));
+        }
+        self.depth += 1;
+        let attributes = Attributes::read(element, self.charset)?;
+        let name = element.local_name();
+        if let Some(choose) = self.choose.take() {
+            self.root = self.charset.decode(name.as_ref()).into_owned();
+            self.dialect = Some(choose(name.as_ref(), &attributes)?);
+        }
+        match &mut self.dialect {
+            Some(dialect) => dialect.start(name.as_ref(), &attributes),
+            None => Ok(()),
+        }
+    }
+
+    fn text(&mut self, push: impl FnOnce(Charset, &mut Clipped)) {
+        if let Some(target) = self.dialect.as_mut().and_then(|dialect| dialect.text()) {
+            push(self.charset, target);
+        }
+    }
+
+    fn breaks_off(&self) -> Result<(), String> {
+        let inside = self
+            .dialect
+            .as_ref()
+            .map_or("its first element", |it| it.inside());
+        Err(format!(
+            "the file ends inside {inside}: the test tool was stopped or the disk is full"
+        ))
+    }
+
+    fn finish(self) -> Result<Vec<CaseResult>, String> {
+        if self.depth > 0 {
+            self.breaks_off()?;
+        }
+        let dialect = self.dialect.ok_or("the file is empty")?;
+        dialect.finish(&self.root)
+    }
+}
+
+/// What `&…;` stands for; an entity that is none of XML's own is left as it stands.
+fn resolve(reference: &BytesRef<'_>) -> String {
+    let name = String::from_utf8_lossy(reference);
+    match reference.resolve_char_ref() {
+        Ok(Some(character)) => character.into(),
+        Ok(None) => quick_xml::escape::resolve_xml_entity(&name)
+            .map_or_else(|| format!("&{name};"), str::to_owned),
+        Err(_) => format!("&{name};"),
+    }
+}
+
+/// The attributes of one element; of a repeated one the first counts, of a long one the beginning.
+#[derive(Debug)]
+pub(super) struct Attributes(Vec<(String, String)>);
+
+impl Attributes {
+    fn read(element: &BytesStart<'_>, charset: Charset) -> Result<Self, String> {
+        let mut list = Vec::new();
+        // Comparing each with each would take time that grows with the square of their number.
+        for attribute in element.attributes().with_checks(false) {
+            let attribute = attribute.map_err(|error| format!("a broken attribute: {error}"))?;
+            if list.len() == MAX_ATTRIBUTES {
+                return Err(format!(
+                    "more than {MAX_ATTRIBUTES} attributes in one element"
+                ));
+            }
+            let raw = charset.decode(clipped(&attribute.value));
+            let value = match quick_xml::escape::unescape(&raw) {
+                Ok(value) => value.into_owned(),
+                Err(_) => raw.into_owned(),
+            };
+            let key = attribute.key.local_name();
+            list.push((charset.decode(clipped(key.as_ref())).into_owned(), value));
+        }
+        Ok(Self(list))
+    }
+
+    /// The value, empty where there is none.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map_or("", |(_, value)| value.as_str())
+    }
+}
+
+fn clipped(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(MAX_FIELD)]
+}

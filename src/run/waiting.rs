@@ -1,0 +1,221 @@
+//! What a plan waits for, in words: one line for each set of needs. The text is raw: surfaces clean it.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use super::vigil::Sight;
+use crate::{
+    model::{
+        Capabilities, LabelCase, Lack, Need, Offer, PlanWaiting, SquishServerId, SquishServerState,
+        Timestamp,
+    },
+    report::{Unoffered, span::human},
+};
+
+/// Most sets of needs and most Squish servers that are told one by one.
+const MOST: usize = 8;
+
+/// What matters of it to a wait.
+pub fn sight(waiting: &PlanWaiting) -> Sight {
+    Sight {
+        status: waiting.status,
+        lacking: waiting
+            .lacking()
+            .map(|need| need.required.clone())
+            .collect(),
+        stuck: waiting.is_stuck(),
+    }
+}
+
+/// Each set of needs that is waited for: what is lacking first.
+pub fn lines(waiting: &PlanWaiting) -> Vec<String> {
+    let mut needs: Vec<&Need> = waiting.needs.iter().collect();
+    needs.sort_by_key(|need| (need.lack.is_none(), need.open == 0));
+    let mut lines: Vec<String> = needs
+        .iter()
+        .take(MOST)
+        .map(|need| line(need, waiting))
+        .collect();
+    if needs.len() > MOST {
+        lines.push(format!("and {} more sets of needs", needs.len() - MOST));
+    }
+    if let Some(due) = waiting.due {
+        let left = millis(due.since(waiting.at));
+        lines.push(format!(
+            "the plan is not due yet: nothing is handed out for {}",
+            human(left)
+        ));
+    }
+    lines
+}
+
+/// `1 open needs OS=macOS: no live worker offers it (live workers offer OS=Linux); a worker with it would end this`.
+pub fn line(need: &Need, waiting: &PlanWaiting) -> String {
+    let mut counts = Vec::new();
+    for (count, word) in [(need.open, "open"), (need.reserved, "at work")] {
+        if count > 0 {
+            counts.push(format!("{count} {word}"));
+        }
+    }
+    let verb = if need.open + need.reserved == 1 {
+        "needs"
+    } else {
+        "need"
+    };
+    let required = match need.required.is_empty() {
+        true => "nothing special".to_owned(),
+        false => need.required.to_string(),
+    };
+    format!(
+        "{} {verb} {required}: {}",
+        counts.join(", "),
+        reason(need, waiting)
+    )
+}
+
+fn reason(need: &Need, waiting: &PlanWaiting) -> String {
+    match need.lack {
+        Some(Lack::Worker) => no_worker(need, waiting),
+        Some(Lack::SquishServer) => no_squish_server(need, waiting),
+        None if need.open == 0 => "in the hands of workers".to_owned(),
+        None => {
+            let fitting: Vec<&Offer> = fitting(need, waiting).collect();
+            let workers = counted(need.workers, "live worker fits", "live workers fit");
+            if fitting.iter().all(|offer| offer.allocate_server) {
+                let ids: BTreeSet<SquishServerId> = fitting
+                    .iter()
+                    .flat_map(|offer| offer.squish_servers.iter().copied())
+                    .collect();
+                let states = states(waiting, |it| ids.contains(&it.squish_server.id));
+                format!("{workers}; of the Squish servers, {states}")
+            } else {
+                format!("{workers}, and takes what is open when its test ends")
+            }
+        }
+    }
+}
+
+fn no_worker(need: &Need, waiting: &PlanWaiting) -> String {
+    let offers = waiting.offers.iter().map(|offer| &offer.offered);
+    // The service has judged by its own rule; this only finds the words, so the stricter one names more.
+    let said = Unoffered::of(&need.required, offers, LabelCase::Folded)
+        .or_else(|| {
+            let offers = waiting.offers.iter().map(|offer| &offer.offered);
+            Unoffered::of(&need.required, offers, LabelCase::Strict)
+        })
+        .map_or_else(|| "no live worker offers it".to_owned(), |it| it.live());
+    let since = match (need.last_seen, need.lacking_for) {
+        (Some(seen), _) => format!(
+            "; the last that did was there {} ago",
+            ago(waiting.at, seen)
+        ),
+        (None, Some(span)) if span >= Duration::from_secs(1) => {
+            format!(", for {} at least", human(millis(span)))
+        }
+        (None, _) => String::new(),
+    };
+    format!(
+        "{said}{since}; a worker that offers {} would end this",
+        need.required
+    )
+}
+
+fn no_squish_server(need: &Need, waiting: &PlanWaiting) -> String {
+    let workers = counted(
+        need.workers,
+        "live worker offers it and asks",
+        "live workers offer it and ask",
+    );
+    let wanted: BTreeSet<&Capabilities> =
+        fitting(need, waiting).map(|offer| &offer.offered).collect();
+    let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    let wanted = wanted.join("; or ");
+    format!(
+        "{workers} for a Squish server, but {}; one with {wanted} that is enabled would end this",
+        none_has(&wanted, waiting, |id| fitting(need, waiting)
+            .any(|offer| offer.squish_servers.contains(&id)))
+    )
+}
+
+/// Why no enabled Squish server has what is wanted: disabled, others only, or none at all.
+pub fn none_has(
+    wanted: &str,
+    waiting: &PlanWaiting,
+    has: impl Fn(SquishServerId) -> bool,
+) -> String {
+    let disabled = states(waiting, |it| has(it.squish_server.id));
+    if !disabled.is_empty() {
+        return format!("of those with {wanted}, {disabled}");
+    }
+    if waiting.squish_servers.is_empty() {
+        return "no Squish server is registered".to_owned();
+    }
+    let others: Vec<String> = waiting
+        .squish_servers
+        .iter()
+        .take(MOST)
+        .map(|it| format!("{} with {}", address(it), it.squish_server.labels))
+        .collect();
+    let more = more(waiting.squish_servers.len());
+    format!(
+        "no registered Squish server has {wanted} (registered: {}{more})",
+        others.join("; ")
+    )
+}
+
+/// What the chosen Squish servers do, as `lab1:4322 is busy with suite_a / tst_b (execution 12)`.
+pub fn states(waiting: &PlanWaiting, chosen: impl Fn(&SquishServerState) -> bool) -> String {
+    let chosen: Vec<&SquishServerState> = waiting
+        .squish_servers
+        .iter()
+        .filter(|it| chosen(it))
+        .collect();
+    let states: Vec<String> = chosen
+        .iter()
+        .take(MOST)
+        .map(|it| format!("{} {}", address(it), state(it, waiting.at)))
+        .collect();
+    format!("{}{}", states.join(", "), more(chosen.len()))
+}
+
+fn state(server: &SquishServerState, now: Timestamp) -> String {
+    match (server.execution(), &server.busy_with, server.rests_until) {
+        (Some(execution), Some(test), _) => format!("is busy with {test} (execution {execution})"),
+        (Some(execution), None, _) => format!("is busy with execution {execution}"),
+        _ if !server.squish_server.enabled => "is disabled".to_owned(),
+        (None, _, Some(until)) => format!("rests for {} more", human(millis(until.since(now)))),
+        (None, _, None) => "is free".to_owned(),
+    }
+}
+
+fn address(server: &SquishServerState) -> String {
+    format!(
+        "{}:{}",
+        server.squish_server.host, server.squish_server.port
+    )
+}
+
+fn fitting<'a>(need: &'a Need, waiting: &'a PlanWaiting) -> impl Iterator<Item = &'a Offer> {
+    waiting
+        .offers
+        .iter()
+        .filter(|offer| offer.offered.covers(&need.required, LabelCase::Folded))
+}
+
+fn more(all: usize) -> String {
+    match all.saturating_sub(MOST) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    }
+}
+
+fn counted(count: u64, one: &str, several: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { several })
+}
+
+fn ago(now: Timestamp, then: Timestamp) -> String {
+    human(millis(now.since(then)))
+}
+
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

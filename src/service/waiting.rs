@@ -1,0 +1,149 @@
+//! What a plan waits for: the store's counts held against the workers heard of.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    failure::Failure,
+    request::{Call, NoBody},
+    roster::Seen,
+    shared::Shared,
+};
+use crate::{
+    api::waiting::WaitingResponse,
+    model::{
+        Capabilities, LabelCase, Lack, Need, Offer, PlanId, PlanStatus, PlanWaiting,
+        SquishServerId, SquishServerState, Timestamp,
+    },
+    store::PlanStanding,
+};
+
+/// `GET plans/{id}/waiting`
+pub(super) async fn get(
+    shared: Arc<Shared>,
+    call: Call,
+    _: NoBody,
+) -> Result<WaitingResponse, Failure> {
+    let plan: PlanId = call.id()?;
+    let standing = shared
+        .ask(move |store, now| store.standing(plan, now))
+        .await?;
+    let now = shared.clock.now();
+    let mut waiting = weigh(standing, &shared.roster.of(plan, now), now);
+    let lacks: Vec<(Capabilities, Lack)> = waiting
+        .lacking()
+        .filter_map(|need| Some((need.required.clone(), need.lack?)))
+        .collect();
+    let since = shared.roster.lacking(plan, now, &lacks);
+    let lacking = waiting.needs.iter_mut().filter(|need| need.lack.is_some());
+    for (need, noticed) in lacking.zip(since) {
+        let gone = need.last_seen.filter(|_| need.lack == Some(Lack::Worker));
+        need.lacking_for = Some(now.since(gone.unwrap_or(noticed).min(noticed)));
+    }
+    Ok(waiting.into())
+}
+
+/// Who could take what, and what is in the way.
+fn weigh(standing: PlanStanding, workers: &[Seen], now: Timestamp) -> PlanWaiting {
+    let PlanStanding {
+        due,
+        needs,
+        squish_servers,
+        label_case: case,
+    } = standing;
+    let offers = offers(workers, &squish_servers, case);
+    let status = needs
+        .iter()
+        .fold(PlanStatus::default(), |sum, (_, one)| PlanStatus {
+            open: sum.open + one.open,
+            reserved: sum.reserved + one.reserved,
+            done: sum.done + one.done,
+        });
+    let mut needs: Vec<Need> = needs
+        .into_iter()
+        .filter(|(_, counts)| !counts.is_drained())
+        .map(|(required, counts)| {
+            let fitting = || {
+                offers
+                    .iter()
+                    .filter(|it| it.offered.covers(&required, case))
+            };
+            let lack = (counts.open > 0)
+                .then(|| lack(fitting(), &squish_servers))
+                .flatten();
+            Need {
+                open: counts.open,
+                reserved: counts.reserved,
+                workers: fitting().map(|offer| offer.workers).sum(),
+                last_seen: workers
+                    .iter()
+                    .filter(|it| it.offered.covers(&required, case))
+                    .map(|it| it.seen)
+                    .max(),
+                squish_servers: having(&squish_servers, &required, case),
+                lack,
+                lacking_for: None,
+                required,
+            }
+        })
+        .collect();
+    needs.sort_by(|a, b| (b.open, &a.required).cmp(&(a.open, &b.required)));
+    PlanWaiting {
+        at: now,
+        status,
+        due,
+        needs,
+        offers,
+        squish_servers,
+    }
+}
+
+/// What keeps workers with these offers from ever taking an execution that they fit.
+fn lack<'a>(
+    mut fitting: impl Iterator<Item = &'a Offer>,
+    squish_servers: &[SquishServerState],
+) -> Option<Lack> {
+    let enabled = |id: &SquishServerId| {
+        squish_servers
+            .iter()
+            .any(|it| it.squish_server.id == *id && it.squish_server.enabled)
+    };
+    let mut fitting = fitting.by_ref().peekable();
+    if fitting.peek().is_none() {
+        return Some(Lack::Worker);
+    }
+    fitting
+        .all(|offer| offer.allocate_server && !offer.squish_servers.iter().any(enabled))
+        .then_some(Lack::SquishServer)
+}
+
+fn offers(workers: &[Seen], squish_servers: &[SquishServerState], case: LabelCase) -> Vec<Offer> {
+    let mut offers: BTreeMap<(&Capabilities, bool), Offer> = BTreeMap::new();
+    for worker in workers.iter().filter(|worker| worker.workers > 0) {
+        let offer = offers
+            .entry((&worker.offered, worker.allocate_server))
+            .or_insert_with(|| Offer {
+                offered: worker.offered.clone(),
+                allocate_server: worker.allocate_server,
+                workers: 0,
+                last_seen: worker.seen,
+                squish_servers: having(squish_servers, &worker.offered, case),
+            });
+        offer.workers += worker.workers;
+        offer.last_seen = offer.last_seen.max(worker.seen);
+    }
+    offers.into_values().collect()
+}
+
+/// The Squish servers that have all of it.
+fn having(
+    squish_servers: &[SquishServerState],
+    wanted: &Capabilities,
+    case: LabelCase,
+) -> Vec<SquishServerId> {
+    squish_servers
+        .iter()
+        .map(|it| &it.squish_server)
+        .filter(|it| it.labels.covers(wanted, case))
+        .map(|it| it.id)
+        .collect()
+}

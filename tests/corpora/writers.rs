@@ -1,0 +1,254 @@
+//! One row per writer: what it printed, and the cases that must be read from its files.
+
+use std::{collections::BTreeSet, fs};
+
+use super::{Counts, fixtures, printed, read};
+
+/// A writer. The counts follow from what it printed; `aside` says how where it is not plain.
+struct Row {
+    writer: &'static str,
+    files: &'static str,
+    /// What it printed, at the end of its lines.
+    says: &'static [&'static str],
+    counts: Counts,
+    /// It says failed for errors too, or the other way round: their sum is compared.
+    lumps: bool,
+    aside: &'static str,
+}
+
+/// Passed, failed, errors, skipped, flaky.
+const fn counts(
+    passed: usize,
+    failed: usize,
+    errors: usize,
+    skipped: usize,
+    flaky: usize,
+) -> Counts {
+    Counts {
+        passed,
+        failed,
+        errors,
+        skipped,
+        flaky,
+    }
+}
+
+const fn row(
+    writer: &'static str,
+    says: &'static [&'static str],
+    counts: Counts,
+    aside: &'static str,
+) -> Row {
+    Row {
+        writer,
+        files: "*.xml",
+        says,
+        counts,
+        lumps: false,
+        aside,
+    }
+}
+
+impl Row {
+    const fn lumping(mut self) -> Self {
+        self.lumps = true;
+        self
+    }
+
+    const fn files(mut self, files: &'static str) -> Self {
+        self.files = files;
+        self
+    }
+}
+
+const ROWS: &[Row] = &[
+    row(
+        "behave",
+        &["5 scenarios passed, 2 failed, 4 error, 2 skipped"],
+        counts(5, 2, 4, 2, 0),
+        "",
+    ),
+    row(
+        "jest-junit",
+        &[
+            "Test Suites: 2 failed, 2 total",
+            "Tests:       4 failed, 1 skipped, 1 todo, 14 passed, 20 total",
+        ],
+        counts(14 + 1, 4 + 1, 1, 1, 0),
+        "A todo is written as passed; a suite that cannot be loaded once as an error and once as a failure.",
+    ),
+    row(
+        "mocha-junit-reporter",
+        &["16 passing", "2 pending", "4 failing"],
+        counts(16, 4, 0, 2, 0),
+        "",
+    ),
+    row(
+        "nextest",
+        &["Summary 4 tests run: 2 passed (1 flaky), 2 failed, 1 skipped"],
+        counts(1, 2, 0, 0, 1),
+        "What was left out is not in the file.",
+    ),
+    row(
+        "node",
+        &["tests 4", "pass 2", "fail 1", "skipped 1"],
+        counts(2, 1, 0, 1, 0),
+        "",
+    ),
+    row(
+        "nose2",
+        &[
+            "Ran 14 tests",
+            "FAILED (failures=2, errors=1, skipped=1, expected failures=1, unexpected successes=1)",
+        ],
+        counts(14 - 6, 2, 1, 1 + 1 + 1, 0),
+        "Expected failures and unexpected successes are written as skipped.",
+    ),
+    row(
+        "playwright",
+        &[
+            "13 passed",
+            "5 failed",
+            "1 flaky",
+            "2 skipped",
+            "1 did not run",
+        ],
+        counts(13 + 1, 5, 0, 2 + 1, 0),
+        "Without includeRetries the file does not tell a flaky case from one that passed.",
+    )
+    .lumping()
+    .files("report.xml"),
+    row(
+        "playwright",
+        &[
+            "13 passed",
+            "5 failed",
+            "1 flaky",
+            "2 skipped",
+            "1 did not run",
+        ],
+        counts(13, 5, 0, 2 + 1, 1),
+        "With includeRetries.",
+    )
+    .lumping()
+    .files("retries.xml"),
+    row(
+        "pytest",
+        &["2 failed, 4 passed, 1 skipped, 1 xfailed, 2 errors"],
+        counts(4, 2, 2, 1 + 1, 0),
+        "A test that failed and could not be torn down is two cases.",
+    ),
+    row(
+        "pytest-rerunfailures",
+        &["1 failed, 3 passed, 1 skipped, 1 error, 6 rerun"],
+        counts(3 + 6, 1, 1, 1, 0),
+        "Each rerun is written as one passed case more.",
+    ),
+    row(
+        "pytest-xdist",
+        &["2 failed, 5 passed, 1 skipped, 2 errors"],
+        counts(5, 2, 2, 1, 0),
+        "A crashed worker counts as failed, and is written as an error.",
+    )
+    .lumping(),
+    row(
+        "pytest-xunit1",
+        &["8 failed, 17 passed, 1 skipped, 1 warning, 1 error, 2 subtests passed"],
+        counts(17 - 1 - 1, 8, 1, 1, 0),
+        "A test that passed and could not be torn down is one case here, and so is one with its subtests.",
+    ),
+    row(
+        "robotframework",
+        &["12 tests, 4 passed, 6 failed, 2 skipped"],
+        counts(4, 6, 0, 2, 0),
+        "",
+    ),
+    row(
+        "tap-junit",
+        &["tests 14", "pass  12", "fail  2"],
+        counts(12 - 1 - 1, 2 + 1, 0, 1, 0),
+        "The TAP counts what was skipped, and a failure that is a todo, as passed; the file does not.",
+    ),
+    row(
+        "unittest-xml-reporting",
+        &[
+            "Ran 8 tests",
+            "FAILED (failures=3, errors=2, skipped=1, expected failures=1, unexpected successes=1)",
+        ],
+        counts(8 - 6, 3, 2 + 1, 1 + 1, 0),
+        "An unexpected success is written as an error, an expected failure as skipped; one test has two subtests that \
+         failed, and a class that could not be set up is a case too.",
+    ),
+    row(
+        "vitest",
+        &[
+            "Test Files  2 failed (2)",
+            "Tests  3 failed | 13 passed | 1 expected fail | 2 skipped | 1 todo (20)",
+        ],
+        counts(13 + 1, 3 + 2, 0, 2 + 1, 0),
+        "A file and a group that could not be set up are one failed case each.",
+    ),
+];
+
+#[test]
+fn counts_are_those_that_the_tool_printed() {
+    let mut wrong = Vec::new();
+    for row in ROWS {
+        let printed = printed(row.writer);
+        for said in row.says {
+            assert!(
+                printed.lines().any(|line| line.trim_end().contains(said)),
+                "{} never printed {said:?}",
+                row.writer
+            );
+        }
+        let (mut read, mut expected) = (Counts::of(&read(row.writer, row.files)), row.counts);
+        if row.lumps {
+            for counts in [&mut read, &mut expected] {
+                counts.failed += std::mem::take(&mut counts.errors);
+            }
+        }
+        if read != expected {
+            wrong.push(format!(
+                "{}: {read:?}, expected {expected:?} {}",
+                row.writer, row.aside
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A folder that no row reads would prove nothing.
+#[test]
+fn every_folder_has_its_row() {
+    let folders: BTreeSet<String> = fs::read_dir(fixtures())
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .filter(|name| name != "odd")
+        .collect();
+    let rows: BTreeSet<String> = ROWS.iter().map(|row| row.writer.to_owned()).collect();
+    assert_eq!(folders, rows);
+    assert!(rows.len() >= 15, "only {} writers", rows.len());
+}
+
+/// Nothing of the machine that ran a tool may be in its file.
+#[test]
+fn no_file_tells_where_it_was_made() {
+    for row in ROWS {
+        for entry in fs::read_dir(fixtures().join(row.writer)).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_type().unwrap().is_file() {
+                let text = String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).into_owned();
+                for word in ["/work/", "/root", "/home/"] {
+                    assert!(
+                        !text.contains(word),
+                        "{} has {word}",
+                        entry.path().display()
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,362 @@
+//! The reader of JUnit files: real files, odd files, hostile files.
+
+use proptest::prelude::*;
+use testplan::{
+    model::{CaseResult, outcome::CaseVerdict, record::MAX_CASES},
+    result_file::{self, ReadError, Scenarios},
+};
+
+use crate::summary;
+
+const PYTEST: &str = include_str!("../fixtures/junit/pytest/report.xml");
+const NODE: &str = include_str!("../fixtures/junit/node/report.xml");
+const NEXTEST: &str = include_str!("../fixtures/junit/nextest/report.xml");
+
+fn read(bytes: &[u8]) -> Result<Vec<CaseResult>, ReadError> {
+    result_file::read("x.xml", bytes, Scenarios::Each)
+}
+
+fn cases(xml: &str) -> Vec<CaseResult> {
+    read(xml.as_bytes()).unwrap()
+}
+
+fn only(xml: &str) -> CaseResult {
+    let mut cases = cases(xml);
+    assert_eq!(cases.len(), 1, "{cases:?}");
+    cases.remove(0)
+}
+
+fn error(xml: &[u8]) -> ReadError {
+    read(xml).unwrap_err()
+}
+
+fn text(case: &CaseResult) -> &str {
+    match &case.verdict {
+        CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => &trouble.text,
+        CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => "",
+    }
+}
+
+#[test]
+fn reads_pytest() {
+    let cases = cases(PYTEST);
+    assert_eq!(
+        summary(&cases),
+        [
+            "test_sample | test_passes | passed",
+            "test_sample | test_fails | failed: AssertionError: values & <dicts> differ",
+            "test_sample | test_set_up_breaks | error: failed on setup with \"RuntimeError: no database\"",
+            "test_sample | test_skipped | skipped: not today",
+            "test_sample | test_expected | skipped: known",
+            "test_sample | test_named[a/b] | passed",
+            "test_sample | test_named[-k] | passed",
+            "test_sample | test_named[\\xfc\\x1b[31m] | passed",
+            "test_sample | test_teardown | failed: assert False",
+            "test_sample | test_teardown | error: failed on teardown with \"ZeroDivisionError: division by zero\"",
+        ]
+    );
+    assert!(text(&cases[1]).contains("\"values & <dicts> differ\"\nE"));
+    assert_eq!(cases[0].duration_ms, Some(0));
+}
+
+#[test]
+fn reads_node_with_nested_suites() {
+    let cases = cases(NODE);
+    assert_eq!(
+        summary(&cases),
+        [
+            "test | passes | passed",
+            "test | fails | failed: Expected values to be strictly equal:1 !== 2",
+            "test | is skipped | skipped: not today",
+            "test | top | passed",
+        ]
+    );
+    assert!(text(&cases[1]).contains("at TestContext.<anonymous>"));
+}
+
+#[test]
+fn reads_nextest_with_flaky_tests_and_reruns() {
+    let cases = cases(NEXTEST);
+    assert_eq!(
+        summary(&cases)
+            .iter()
+            .map(|line| line.split(" (").next().unwrap())
+            .collect::<Vec<_>>(),
+        [
+            "sample | tests::aborts | failed: process aborted with signal 6",
+            "sample | tests::fails | failed: thread 'tests::fails'",
+            "sample | tests::passes | passed",
+            "sample | tests::flaky | flaky",
+        ]
+    );
+    let fails = &cases[1];
+    assert_eq!(
+        text(fails).matches("left: 1").count(),
+        1,
+        "reruns are left out"
+    );
+    assert!(fails.output.contains("running 1 test"));
+}
+
+#[test]
+fn any_root_will_do_as_long_as_there_are_cases() {
+    for xml in [
+        "<testsuites><testsuite name='s'><testcase name='c'/></testsuite></testsuites>",
+        "<testsuite name='s'><testcase name='c'/></testsuite>",
+        "<report><testsuite name='s'><x><testcase name='c'/></x></testsuite></report>",
+        "\u{feff}<?xml version='1.0'?>\n<testsuite name='s'><testcase name='c'></testcase></testsuite>\n",
+        "<j:testsuite xmlns:j='u' name='s'><j:testcase name='c'/></j:testsuite>",
+    ] {
+        assert_eq!(summary(&cases(xml)), ["s | c | passed"], "{xml}");
+    }
+    assert_eq!(summary(&cases("<testcase name='c'/>")), [" | c | passed"]);
+}
+
+#[test]
+fn nested_suites_become_a_path_where_a_case_names_no_class() {
+    let xml = "<testsuites name='tool'><testsuite name='outer'><testsuite name='inner'>\
+               <testcase name='a'/><testcase name='b' classname='own'/></testsuite>\
+               <testcase name='c'/></testsuite></testsuites>";
+    assert_eq!(
+        summary(&cases(xml)),
+        [
+            "outer / inner | a | passed",
+            "own | b | passed",
+            "outer | c | passed"
+        ]
+    );
+}
+
+#[test]
+fn several_failures_are_joined_and_an_error_wins() {
+    let case = only(
+        "<testcase name='c'><failure message='one' type='A'>first</failure>\
+         <failure message='two'>second</failure><failure>third</failure></testcase>",
+    );
+    assert_eq!(
+        summary(std::slice::from_ref(&case)),
+        [" | c | failed: one (and 2 more)"]
+    );
+    assert_eq!(text(&case), "first\n\nsecond\n\nthird");
+    for xml in [
+        "<testcase name='c'><failure message='f'/><error message='e' type='E'>x</error></testcase>",
+        "<testcase name='c'><error message='e' type='E'>x</error><failure message='f'/></testcase>",
+        "<testcase name='c'><skipped message='s'/><error message='e' type='E'>x</error></testcase>",
+    ] {
+        let case = only(xml);
+        assert_eq!(
+            summary(std::slice::from_ref(&case)),
+            [" | c | error: e"],
+            "{xml}"
+        );
+        let CaseVerdict::Error(trouble) = case.verdict else {
+            panic!()
+        };
+        assert_eq!(trouble.kind, "E");
+    }
+}
+
+#[test]
+fn an_error_outside_any_case_becomes_a_case() {
+    let line = |xml| summary(&cases(xml)).pop().unwrap();
+    assert_eq!(
+        line("<testsuite name='s'><error message='collection failed'/></testsuite>"),
+        "s | (outside any test case) | error: collection failed"
+    );
+    assert_eq!(
+        line(
+            "<testsuites><testsuite name='s'><testcase name='c'/></testsuite><failure>boom</failure></testsuites>"
+        ),
+        " | (outside any test case) | error: boom"
+    );
+    assert_eq!(
+        line(
+            "<testsuites><testsuite name='o'><testsuite name='s' tests='1' errors='1'/></testsuite></testsuites>"
+        ),
+        "o / s | (outside any test case) | error: the suite counts errors or failures but lists no test case"
+    );
+}
+
+#[test]
+fn counts_are_never_trusted() {
+    let xml = "<testsuite tests='7' failures='3' errors='2'><testcase name='c'/></testsuite>";
+    assert_eq!(summary(&cases(xml)), [" | c | passed"]);
+    assert!(cases("<testsuite tests='3'></testsuite>").is_empty());
+}
+
+#[test]
+fn flaky_by_surefire_and_not_run_by_googletest() {
+    let xml = "<testcase name='c'><flakyFailure type='T'><stackTrace>x</stackTrace>\
+               <system-out>y</system-out></flakyFailure><flakyError/></testcase>";
+    assert_eq!(summary(&[only(xml)]), [" | c | flaky"]);
+    let xml = "<testcase name='c' status='notrun' result='suppressed'/>";
+    assert_eq!(summary(&[only(xml)]), [" | c | skipped: "]);
+    let xml = "<testcase name='c' status='run' result='completed'><rerunFailure/></testcase>";
+    assert_eq!(summary(&[only(xml)]), [" | c | passed"]);
+}
+
+#[test]
+fn attributes_and_properties() {
+    let case = only(
+        "<testcase name='c' name='twice' time='1,234.5' file='a/b.py' line=' 12 '>\
+         <properties><property name='p' value='v'>text</property></properties>\
+         <system-out>out &amp; <![CDATA[<in>]]></system-out><system-err>err</system-err></testcase>",
+    );
+    assert_eq!(case.name, "c");
+    assert_eq!(case.duration_ms, Some(1_234_500));
+    assert_eq!(
+        (case.file.as_deref(), case.line),
+        (Some("a/b.py"), Some(12))
+    );
+    assert_eq!(case.output, "out & <in>\n\nerr");
+}
+
+#[test]
+fn text_is_read_whatever_it_is() {
+    let case = only(
+        "<testcase name='&lt;&nbsp;&#228;&#x1b;&bogus &'><failure>a &unknown; & b &#0; c</failure></testcase>",
+    );
+    assert_eq!(case.name, "&lt;&nbsp;&#228;&#x1b;&bogus &");
+    assert_eq!(text(&case), "a &unknown; & b &#0; c");
+    let case = only("<testcase name='&lt;&#228;\n'/>");
+    assert_eq!(case.name, "<ä\n");
+    let latin = b"<?xml version='1.0' encoding='ISO-8859-1'?><testcase name='f\xfcr'/>";
+    assert_eq!(read(&latin[..]).unwrap()[0].name, "für");
+    assert_eq!(
+        read(&b"<testcase name='f\xfcr\x08'/>"[..]).unwrap()[0].name,
+        "f\u{fffd}r\u{8}"
+    );
+}
+
+#[test]
+fn long_text_keeps_both_ends_and_all_text_is_bounded() {
+    let long = format!("begin{}end", "x".repeat(1 << 20));
+    let case = only(&format!(
+        "<testcase name='c'><failure>{long}</failure></testcase>"
+    ));
+    assert!(text(&case).len() < 70_000);
+    assert!(text(&case).starts_with("begin") && text(&case).ends_with("end"));
+
+    let one = format!(
+        "<testcase name='c'><system-out>{}</system-out></testcase>",
+        "y".repeat(60_000)
+    );
+    let many = cases(&format!("<testsuite>{}</testsuite>", one.repeat(400)));
+    assert_eq!(many.len(), 400);
+    let kept: usize = many.iter().map(|case| case.output.len()).sum();
+    assert!((16_000_000..17_000_000).contains(&kept), "{kept}");
+}
+
+#[test]
+fn more_cases_than_a_record_takes_keep_the_failures() {
+    let passed = "<testcase name='p'/>".repeat(MAX_CASES + 5);
+    let cases = cases(&format!(
+        "<testsuite>{passed}<testcase name='f'><failure/></testcase></testsuite>"
+    ));
+    assert_eq!(cases.len(), MAX_CASES);
+    assert!(summary(&cases).last().unwrap().contains("| f | failed"));
+}
+
+#[test]
+fn a_doctype_is_refused_with_its_line() {
+    let bomb = "<?xml version='1.0'?>\n<!DOCTYPE x [<!ENTITY a 'aaaa'><!ENTITY b '&a;&a;&a;'>]>\n\
+                <testsuite><testcase name='&b;'/></testsuite>";
+    let error = error(bomb.as_bytes());
+    assert_eq!(error.line, Some(2));
+    assert!(error.message.contains("DOCTYPE"), "{error}");
+    let external = "<!DOCTYPE x SYSTEM 'file:///etc/passwd'><testsuite/>";
+    assert!(read(external.as_bytes()).is_err());
+}
+
+#[test]
+fn bounds_are_errors_and_not_passes() {
+    let deep = format!("{}{}", "<testsuite>".repeat(65), "</testsuite>".repeat(65));
+    assert!(error(deep.as_bytes()).message.contains("deeper than 64"));
+    let attributes = " a='x'".repeat(257);
+    let wide = format!("<testsuite>\n<testcase{attributes}/></testsuite>");
+    let error = error(wide.as_bytes());
+    assert!(error.message.contains("256 attributes"), "{error}");
+    assert_eq!(error.line, Some(2));
+}
+
+#[test]
+fn broken_files_say_where() {
+    let table: [(&[u8], u64, &str); 8] = [
+        (b"", 1, "empty"),
+        (b"  \n ", 2, "empty"),
+        (
+            b"<testsuite>\n<testcase name='a'/>\n<testcase name='b'>\n",
+            4,
+            "inside a test case",
+        ),
+        (b"<testsuite>\n<testcase name='a'/>", 2, "inside a suite"),
+        (
+            b"<testsuite>\n<testcase name='a'></testsuite>",
+            2,
+            "testcase",
+        ),
+        (
+            b"<html>\n<body/></html>",
+            2,
+            "not JUnit: its root is <html>",
+        ),
+        (b"\xff\xfe<\0t\0", 1, "UTF-16"),
+        (
+            b"<testsuite>\n<testcase name=a/></testsuite>",
+            2,
+            "attribute",
+        ),
+    ];
+    for (xml, line, says) in table {
+        let error = error(xml);
+        assert_eq!(error.line, Some(line), "{error}");
+        assert!(error.message.contains(says), "{error}");
+    }
+}
+
+#[test]
+fn a_file_that_breaks_off_is_never_read_as_whole() {
+    for fixture in [PYTEST, NODE, NEXTEST] {
+        let whole = fixture.trim_end().as_bytes();
+        for end in 0..whole.len() {
+            assert!(read(&whole[..end]).is_err(), "read after {end} bytes");
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let _ = read(&bytes);
+    }
+
+    #[test]
+    fn arbitrary_markup_never_panics(parts in prop::collection::vec(prop::sample::select(vec![
+        "<testsuites>", "</testsuites>", "<testsuite name='s' errors='1'>", "</testsuite>", "<testcase name='c' time='1,2'>",
+        "<testcase/>", "</testcase>", "<failure message='m'>", "</failure>", "<error>", "</error>", "<skipped/>", "<system-out>",
+        "</system-out>", "<flakyFailure>", "</flakyFailure>", "<![CDATA[", "]]>", "<!--", "-->", "&amp;", "&#x110000;", "text", "é",
+        "<?xml version='1.0' encoding='latin1'?>", "<", ">", "'", "\u{0}",
+    ]), 0..30)) {
+        let _ = read(parts.concat().as_bytes());
+    }
+
+    #[test]
+    fn a_damaged_file_never_panics(at in 0usize..2000, byte in any::<u8>()) {
+        for fixture in [PYTEST, NODE, NEXTEST] {
+            let mut bytes = fixture.as_bytes().to_vec();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            let _ = read(&bytes);
+        }
+    }
+
+    #[test]
+    fn names_and_messages_come_back_as_they_were(name in "[^\u{0}]{1,50}", message in "[a-z<>&\"' ]{0,50}") {
+        let escaped = |text: &str| quick_xml::escape::escape(text).into_owned();
+        let xml = format!("<testcase name=\"{}\"><failure message=\"{}\"/></testcase>", escaped(&name), escaped(&message));
+        let case = only(&xml);
+        prop_assert_eq!(&case.name, &name);
+        let CaseVerdict::Failed(trouble) = case.verdict else { panic!() };
+        prop_assert_eq!(trouble.message, message.trim());
+    }
+}

@@ -1,0 +1,61 @@
+//! One list of scenarios against both ends that testplan meets: a stand-in for Test Center, and `testplan serve`. Each
+//! runs the real binary from outside; where the two must differ, a scenario says so as data.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests set their stage themselves and fail where they cannot"
+)]
+
+mod support;
+
+mod scenarios {
+    pub(super) mod house;
+    pub(super) mod lost;
+    pub(super) mod reading;
+    pub(super) mod recovery;
+    pub(super) mod refused;
+    pub(super) mod servers;
+    pub(super) mod steps;
+    pub(super) mod stopping;
+    pub(super) mod whole;
+}
+
+use scenarios::{house::Kind, lost, recovery, refused, servers, steps, stopping, whole};
+
+/// Makes a test of each scenario for each kind of service.
+macro_rules! scenarios {
+    ($($name:ident: $scenario:path),* $(,)?) => {
+        mod test_center {
+            use super::*;
+            $(#[test] fn $name() { $scenario(Kind::TestCenter); })*
+        }
+        mod our_service {
+            use super::*;
+            $(#[test] fn $name() { $scenario(Kind::Ours); })*
+        }
+    };
+}
+
+scenarios! {
+    a_whole_run: whole::a_whole_run,
+    failing_tests: whole::failing_tests,
+    executions_that_could_not_run: whole::executions_that_could_not_run,
+    an_empty_plan: whole::an_empty_plan,
+    three_steps: steps::three_steps,
+    a_killed_worker: recovery::a_killed_worker,
+    an_expired_lease: recovery::an_expired_lease,
+    failures_run_again: recovery::failures_run_again,
+    a_lost_answer_of_executeplan: lost::of_executeplan,
+    a_lost_answer_of_reserve: lost::of_reserve,
+    a_lost_answer_of_finished: lost::of_finished,
+    a_lost_answer_of_finished_for_too_long: lost::of_finished_for_too_long,
+    a_service_that_breaks: lost::of_a_service_that_breaks,
+    a_wrong_token: refused::a_wrong_token,
+    no_licence: refused::no_licence,
+    a_wrong_template: refused::a_wrong_template,
+    other_forms_of_the_dialect: refused::other_forms,
+    busy_squish_servers: servers::busy_ones,
+    stopped_by_a_signal: stopping::by_a_signal,
+    stopped_by_its_deadline: stopping::by_its_deadline,
+}
