@@ -126,7 +126,7 @@ fn squish_s_reports_are_looked_for_under_their_name() {
     let results = |text: &str| {
         let text = format!("runner: {{ command: [x], results: {{ format: squish{text} }} }}");
         let file = PlanFile::parse("t.yml", &text).unwrap();
-        file.runner.unwrap().results
+        command(&file.runner.unwrap()).results.clone()
     };
     let squish = |files: &str, scenarios| ResultsFormat::Squish {
         files: files.to_owned(),
