@@ -33,6 +33,7 @@ use super::{
     plans::Loaded,
     screen::Screen,
     settings::{self, Working},
+    squish,
 };
 use crate::{
     client::{Client, ClientError, StatusWord},
@@ -145,10 +146,12 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         rows: &rows,
         offered,
         servers: servers.as_deref(),
-        allocate_server: command.workers.allocate_server,
+        allocate_server: working
+            .as_ref()
+            .is_ok_and(|working| working.allocate_server),
     }));
     let program = loaded.map(|loaded| {
-        let runner = loaded.runner()?;
+        let runner = squish::located(loaded.runner()?, environment)?;
         Ok(runner::look(&runner, environment))
     });
     findings.push(runner::judge(program.as_ref()));

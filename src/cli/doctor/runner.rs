@@ -6,6 +6,7 @@ use super::finding::{Finding, Group};
 use crate::{
     cli::failure::Failure,
     config::environment::Environment,
+    exit_code::Conclusion,
     runner::settings::{RunnerSettings, Tool},
 };
 
@@ -46,11 +47,15 @@ pub enum Program {
 /// Looks for the program of a runner as the system will.
 pub fn look(runner: &RunnerSettings, environment: &Environment) -> Seen {
     let name = match &runner.tool {
-        Tool::Command(command) => command.command.first().cloned().unwrap_or_default(),
-        Tool::Squish(squish) => squish.squishrunner.as_ref().map_or_else(
-            || "squishrunner".to_owned(),
-            |path| path.display().to_string(),
-        ),
+        Tool::Command(tool) => tool.command.first().cloned().unwrap_or_default(),
+        // Found already, or the caller would not ask.
+        Tool::Squish(squish) => {
+            let found = squish.squishrunner.as_ref();
+            found.map_or_else(
+                || "squishrunner".to_owned(),
+                |path| path.display().to_string(),
+            )
+        }
     };
     let folder = runner
         .working_directory
@@ -135,7 +140,11 @@ pub fn judge(seen: Option<&Result<Seen, Failure>>) -> Finding {
         Some(Err(failure)) => {
             let help = failure.help.as_deref().unwrap_or("add a runner to it");
             let text = format!("{}, which `run` and `work` need", failure.error);
-            return Finding::warning(GROUP, ID, text, help);
+            // A file without a runner may be meant so, one whose program is missing is not.
+            return match failure.conclusion {
+                Conclusion::Infrastructure => Finding::problem(GROUP, ID, text, help),
+                _ => Finding::warning(GROUP, ID, text, help),
+            };
         }
     };
     let (name, folder) = (&seen.name, seen.folder.display());

@@ -8,7 +8,7 @@ use crate::{
     runner::{
         outcome::{self, Decision, Ending, words},
         results::{self, Results},
-        settings::{ExitCodes, ResultsFormat},
+        settings::{ExitCodes, ResultsFormat, Scenarios},
     },
 };
 
@@ -32,8 +32,11 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
             dir.display()
         ));
     }
-    let files = report.to_owned();
-    results::gather(&ResultsFormat::JUnit { files }, dir)
+    let format = ResultsFormat::Squish {
+        files: report.to_owned(),
+        scenarios: Scenarios::Each,
+    };
+    results::gather(&format, dir)
 }
 
 /// Decides what became of an execution that took `took`.
