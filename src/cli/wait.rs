@@ -8,6 +8,7 @@ use super::{
     args::{Format, ServiceArgs},
     connect,
     failure::{Ended, Failure},
+    results::Watch,
     screen::Screen,
     step::Output,
 };
@@ -30,6 +31,11 @@ pub struct Wait {
     /// Stop waiting after this time (exit code 5).
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     deadline: Option<Duration>,
+    /// How long results may take to come once the plan is drained: Test Center has a test done that it is still counting,
+    /// or running itself. What has none by then is exit code 5 if this is given, else a warning [default: 1m; 0s for a
+    /// service of testplan's own, which counts at once].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    results_patience: Option<Duration>,
     /// An empty plan is fine (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
@@ -40,21 +46,28 @@ pub struct Wait {
 
 /// How long one question waits at the service, and how often people hear of a wait.
 const LONG_POLL: Duration = Duration::from_secs(25);
+/// How long results are waited for where nobody says. Test Center counts what was uploaded a moment later; a plan whose
+/// executions could not run never has them all, so it is short.
+const RESULTS_PATIENCE: Duration = Duration::from_secs(60);
 /// The pause between questions to a service that cannot let a client wait.
 const POLL: Duration = Duration::from_secs(5);
 
 /// `testplan wait`.
 pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> Ended {
     let client = connect::client(&command.service, environment, screen)?;
-    let waiting = drained(&client, command.plan_id, screen);
-    let status = match command.deadline {
+    let waiting = async {
+        let status = drained(&client, command.plan_id, screen).await?;
+        let missing = results(&command, &client, status, screen).await?;
+        Ok::<_, Failure>((status, missing))
+    };
+    let (status, missing) = match command.deadline {
         None => waiting.await?,
         Some(deadline) => {
-            if let Ok(status) = tokio::time::timeout(deadline, waiting).await {
-                status?
+            if let Ok(waited) = tokio::time::timeout(deadline, waiting).await {
+                waited?
             } else {
                 screen.insist(&format!(
-                    "plan {} is not drained after {}",
+                    "plan {} is not drained, or its results are not there, after {}",
                     command.plan_id,
                     duration::format(deadline)
                 ));
@@ -73,7 +86,47 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
         ))
         .help("look at the template's tests, or pass --allow-empty"));
     }
+    if let Some(missing) = missing {
+        let is_fatal = command.results_patience.is_some();
+        let word = if is_fatal { "incomplete" } else { "warning" };
+        screen.insist(&format!("{word}: {missing}"));
+        if is_fatal {
+            screen.conclude(Conclusion::Incomplete);
+            return Ok(Conclusion::Incomplete);
+        }
+    }
     Ok(Conclusion::Passed)
+}
+
+/// Waits until as many results are counted as executions are done. Returns what is missing after the patience.
+async fn results(
+    command: &Wait,
+    client: &Client,
+    status: PlanStatus,
+    screen: &Screen,
+) -> Result<Option<String>, Failure> {
+    let ours = client.is_ours() == Some(true);
+    let patience = command.results_patience;
+    let patience = patience.unwrap_or(if ours {
+        Duration::ZERO
+    } else {
+        RESULTS_PATIENCE
+    });
+    if patience.is_zero() || status.total() == 0 {
+        return Ok(None);
+    }
+    let mut watch = Watch::new(client, command.plan_id, screen);
+    let seen = watch.results(patience, Duration::ZERO).await?;
+    Ok((!seen.is_complete()).then(|| {
+        format!(
+            "plan {} has {} results of {} executions, {} without a new one: {}",
+            command.plan_id,
+            seen.plan.results(),
+            seen.status.total(),
+            duration::format(patience),
+            seen.words()
+        )
+    }))
 }
 
 async fn drained(client: &Client, plan: PlanId, screen: &Screen) -> Result<PlanStatus, Failure> {
