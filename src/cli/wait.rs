@@ -46,9 +46,9 @@ pub struct Wait {
 
 /// How long one question waits at the service, and how often people hear of a wait.
 const LONG_POLL: Duration = Duration::from_secs(25);
-/// How long results are waited for where nobody says. Test Center counts what was uploaded a moment later; a plan whose
-/// executions could not run never has them all, so it is short.
-const RESULTS_PATIENCE: Duration = Duration::from_secs(60);
+/// How long results are waited for where nobody says. Test Center counts what was uploaded a moment later; but a plan whose
+/// results nobody uploads, or whose executions could not run, never has them all.
+const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
 /// The pause between questions to a service that cannot let a client wait.
 const POLL: Duration = Duration::from_secs(5);
 
