@@ -70,6 +70,13 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         plan = client.plan(command.plan_id) => plan?,
         kind = signals.next() => return Ok(screen.cancelled(kind)),
     };
+    if plan.is_handed_over() && client.is_ours() != Some(true) {
+        screen.insist(&format!(
+            "warning: plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run \
+             its tests a second time",
+            plan.id
+        ));
+    }
     let resume = Resume {
         rerun: Rerun::of(
             &Ci::detect(environment.lookup()),

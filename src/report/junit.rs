@@ -5,6 +5,7 @@
 
 mod draft;
 mod names;
+mod service_counts;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -82,9 +83,15 @@ fn suites(report: &Report, profile: Profile) -> Vec<TestSuite> {
         }
     }
     let mut suites: Vec<TestSuite> = suites.into_values().collect();
-    if report.unnamed_missing > 0 {
+    if report.unnamed_missing > 0 || report.service_counts.is_some() {
         let mut suite = TestSuite::new(OWN);
-        suite.add_test_case(unnamed(report.unnamed_missing));
+        if let Some(counts) = &report.service_counts {
+            describe(&mut suite, report);
+            service_counts::add(counts, &mut suite);
+        }
+        if report.unnamed_missing > 0 {
+            suite.add_test_case(unnamed(report.unnamed_missing));
+        }
         suites.push(suite);
     }
     suites
@@ -105,6 +112,15 @@ fn new_suite(report: &Report, entry: &Entry) -> TestSuite {
         },
         MAX_NAME,
     ));
+    describe(&mut suite, report);
+    if !labels.is_empty() {
+        suite.add_property(property("capabilities", &labels));
+    }
+    suite
+}
+
+/// Says which plan a suite is of.
+fn describe(suite: &mut TestSuite, report: &Report) {
     if let Some(plan) = &report.plan {
         for (name, value) in [
             ("plan", plan.id.to_string()),
@@ -114,10 +130,6 @@ fn new_suite(report: &Report, entry: &Entry) -> TestSuite {
             suite.add_property(property(name, &value));
         }
     }
-    if !labels.is_empty() {
-        suite.add_property(property("capabilities", &labels));
-    }
-    suite
 }
 
 /// Keeps the earliest start of its executions as the suite's time of day.
