@@ -388,6 +388,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
                 String::new()
             },
         })),
+        server_trouble: None,
         confirmation: None,
         confirmed: None,
         counting: if standing == Standing::Missing {

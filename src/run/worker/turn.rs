@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Worker;
+use super::{Worker, unreachable::Ended};
 use crate::{
     client::{ClientError, Granted, Reservation},
     model::{
-        ExecutionId, LeaseToken, Outcome,
+        ExecutionId, LeaseToken, Outcome, ServerTrouble,
         record::{Confirmation, RecordEvent},
     },
     run::{
@@ -75,8 +75,21 @@ impl Worker {
             cases,
             log,
             output_tail,
+            server_trouble,
             ..
         } = attempt;
+        if server_trouble == Some(ServerTrouble::Unreachable)
+            && let Some(server) = &granted.server
+        {
+            let ended = Ended {
+                outcome,
+                duration,
+                log,
+                output_tail,
+            };
+            let address = format!("{}:{}", server.host, server.port);
+            return self.unreachable(&address, &lease, hold, ended).await;
+        }
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let ended = RecordEvent::Ended {
             execution,
@@ -98,28 +111,34 @@ impl Worker {
             Outcome::Cancelled => {
                 if self.release(execution, lease.token.as_ref()).await {
                     over(hold);
-                    self.record(RecordEvent::Released { execution }).await;
+                    let released = RecordEvent::Released {
+                        execution,
+                        server_trouble: None,
+                    };
+                    self.record(released).await;
                 }
                 Err(Leave::Told)
             }
             Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
-                Ok(self.finish(&lease, &outcome, hold).await)
+                self.lock_troubles().ran();
+                Ok(self.finish(&lease, &outcome, server_trouble, hold).await)
             }
         }
     }
 
     /// Tells the result and asks for the next execution at the same time, so that one commit's wait hides the other's.
     /// With Squish servers the result goes first, because it frees the one that the next execution may need.
-    async fn finish(
+    pub(super) async fn finish(
         &mut self,
         lease: &HeldLease,
         outcome: &Outcome,
+        trouble: Option<ServerTrouble>,
         hold: Option<Hold>,
     ) -> Option<Result<Reservation, ClientError>> {
         let telling = async {
             let told = self
                 .client
-                .finish(lease.execution, lease.token.as_ref(), outcome)
+                .finish_after(lease.execution, lease.token.as_ref(), outcome, trouble)
                 .await;
             if !matches!(&told, Err(error) if !error.lease_is_lost()) {
                 over(hold);
@@ -163,7 +182,7 @@ impl Worker {
         }
     }
 
-    async fn next(&self) -> Option<Result<Reservation, ClientError>> {
+    pub(super) async fn next(&self) -> Option<Result<Reservation, ClientError>> {
         if *self.phase.borrow() > Phase::Working {
             return None;
         }
@@ -185,7 +204,17 @@ impl Worker {
 
     /// Gives a lease back, and says whether that is done.
     async fn release(&self, execution: ExecutionId, lease: Option<&LeaseToken>) -> bool {
-        let giving = self.client.release(execution, lease);
+        self.release_after(execution, lease, None).await
+    }
+
+    /// The same, and says what was wrong with its Squish server.
+    pub(super) async fn release_after(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+        trouble: Option<ServerTrouble>,
+    ) -> bool {
+        let giving = self.client.release_after(execution, lease, trouble);
         let because = match self.unless_stopped(RELEASE_GRACE, giving).await {
             Some(Ok(())) => return true,
             Some(Err(error)) => error.to_string(),
@@ -197,7 +226,7 @@ impl Worker {
 }
 
 /// The lease is over, and so is what was written down of it.
-fn over(hold: Option<Hold>) {
+pub(super) fn over(hold: Option<Hold>) {
     if let Some(hold) = hold {
         hold.over();
     }
