@@ -98,7 +98,7 @@ pub(super) async fn run(command: Start, environment: &Environment, screen: &Scre
         Failure::infrastructure(error).help("look at the program and at the file for its output")
     })?;
     let listening = tokio::select! {
-        listening = listens(&mut started, local.port) => listening.map_err(Trouble::Server),
+        listening = listens(&mut started, local.port, LISTENS) => listening.map_err(Trouble::Server),
         kind = signals.next() => Err(Trouble::Signal(kind)),
     };
     let (pid, said) = (started.pid(), started.said().unwrap_or_default());
@@ -172,7 +172,7 @@ impl Trouble {
 }
 
 /// Waits until it says that it listens on the port.
-async fn listens(started: &mut Detached, port: u16) -> Result<(), String> {
+async fn listens(started: &mut Detached, port: u16, limit: Duration) -> Result<(), String> {
     let began = clock::monotonic();
     loop {
         // Asked before its output is read: what it said before its end is not missed.
@@ -188,8 +188,8 @@ async fn listens(started: &mut Detached, port: u16) -> Result<(), String> {
                 ));
             }
             (Some(_), None) => return Ok(()),
-            (None, None) if began.elapsed() >= LISTENS => {
-                let seconds = LISTENS.as_secs();
+            (None, None) if began.elapsed() >= limit => {
+                let seconds = limit.as_secs();
                 return Err(format!(
                     "it did not say its port within {seconds} s, and was ended"
                 ));
@@ -292,6 +292,37 @@ fn show(command: &Start, screen: &Screen, started: Option<(u32, &Path)>, server:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn one_that_never_says_its_port_is_given_up_and_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let line = crate::runner::command::CommandLine {
+            argv: [
+                "sh",
+                "-c",
+                "echo waiting for a licence; while [ -d . ]; do sleep 0.1; done",
+            ]
+            .map(Into::into)
+            .to_vec(),
+            env: Vec::new(),
+            env_remove: Vec::new(),
+            cwd: Some(folder.path().to_owned()),
+        };
+        let log = folder.path().join("log");
+        let mut started = Detached::start(&line, &log).unwrap();
+        let gave_up = listens(&mut started, 4322, Duration::from_secs(1)).await;
+        assert!(
+            gave_up
+                .unwrap_err()
+                .contains("did not say its port within 1 s")
+        );
+        assert_eq!(started.said().unwrap(), "waiting for a licence\n");
+        let pid = started.pid().unwrap();
+        started.kill().await.unwrap();
+        let group = std::path::Path::new("/proc").join(pid.to_string());
+        assert!(!group.exists(), "it is gone");
+    }
 
     #[test]
     fn the_port_is_read_from_a_whole_line() {
