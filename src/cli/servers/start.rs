@@ -54,9 +54,6 @@ pub struct Start {
     format: Format,
 }
 
-/// What comes of a registration.
-type Registered = Option<SquishServer>;
-
 /// `testplan servers start`.
 pub(super) async fn run(command: Start, environment: &Environment, screen: &Screen) -> Ended {
     let local = &command.local;
@@ -74,7 +71,7 @@ pub(super) async fn run(command: Start, environment: &Environment, screen: &Scre
                     "port {} is open and registered already, as Squish server {}: it is used as it is",
                     local.port, server.id
                 ));
-                show(&command, screen, None, Some(server));
+                show(&command, screen, None, Some(&server));
                 Ok(Conclusion::Passed)
             }
             _ => Err(Failure::infrastructure(anyhow::anyhow!(
@@ -116,12 +113,8 @@ pub(super) async fn run(command: Start, environment: &Environment, screen: &Scre
             if registry.is_none() {
                 screen.say("no service is named: it runs, but is registered nowhere (--url or TESTCENTER_URL)");
             }
-            show(
-                &command,
-                screen,
-                pid.map(|pid| (pid, log.as_path())),
-                server,
-            );
+            let process = pid.map(|pid| (pid, log.as_path()));
+            show(&command, screen, process, server.as_ref());
             Ok(Conclusion::Passed)
         }
         Err(trouble) => {
@@ -151,9 +144,9 @@ impl Trouble {
             Self::Server(what) => {
                 let lines: Vec<&str> = said.lines().collect();
                 let last = lines.iter().skip(lines.len().saturating_sub(TAIL_LINES));
-                let said: String = last
-                    .map(|line| format!("\n  | {}", console_line(line, LONGEST_LINE)))
-                    .collect();
+                let said = last.fold(String::new(), |text, line| {
+                    text + "\n  | " + &console_line(line, LONGEST_LINE)
+                });
                 let said = if said.is_empty() {
                     "; it said nothing".to_owned()
                 } else {
@@ -212,31 +205,27 @@ async fn register(
     known: &[SquishServer],
     port: u16,
     labels: &Capabilities,
-) -> Result<Registered, ClientError> {
+) -> Result<Option<SquishServer>, ClientError> {
     let Some(registry) = registry else {
         return Ok(None);
     };
-    match known.first() {
-        Some(known) => {
-            // Enabling it says that it is fine again, whatever it was before.
-            let change = SquishServerChange {
-                enabled: Some(true),
-                labels: (known.labels != *labels).then(|| labels.clone()),
-                ..SquishServerChange::default()
-            };
-            let changed = registry.client.change_squish_server(known.id, &change);
-            changed.await.map(Some)
-        }
-        None => {
-            let new = NewSquishServer {
-                host: Some(registry.host.clone()),
-                port,
-                enabled: true,
-                labels: labels.clone(),
-            };
-            registry.client.add_squish_server(&new).await.map(Some)
-        }
-    }
+    let Some(known) = known.first() else {
+        let new = NewSquishServer {
+            host: Some(registry.host.clone()),
+            port,
+            enabled: true,
+            labels: labels.clone(),
+        };
+        return registry.client.add_squish_server(&new).await.map(Some);
+    };
+    // Enabling it says that it is fine again, whatever it was before.
+    let change = SquishServerChange {
+        enabled: Some(true),
+        labels: (known.labels != *labels).then(|| labels.clone()),
+        ..SquishServerChange::default()
+    };
+    let changed = registry.client.change_squish_server(known.id, &change);
+    changed.await.map(Some)
 }
 
 /// Brings a registration up to date, if it is not.
@@ -259,7 +248,12 @@ async fn keep(
         .await
 }
 
-fn show(command: &Start, screen: &Screen, started: Option<(u32, &Path)>, server: Registered) {
+fn show(
+    command: &Start,
+    screen: &Screen,
+    started: Option<(u32, &Path)>,
+    server: Option<&SquishServer>,
+) {
     let port = command.local.port;
     screen.data(
         command.format,
@@ -267,7 +261,7 @@ fn show(command: &Start, screen: &Screen, started: Option<(u32, &Path)>, server:
             let process = started.map_or_else(String::new, |(pid, log)| {
                 format!(", process {pid}, output in {}", log.display())
             });
-            let place = server.as_ref().map_or_else(
+            let place = server.map_or_else(
                 || format!("port {port}"),
                 |server| {
                     format!(
@@ -283,7 +277,7 @@ fn show(command: &Start, screen: &Screen, started: Option<(u32, &Path)>, server:
             json!({
                 "schema": 1, "port": port, "started": started.is_some(),
                 "pid": started.map(|(pid, _)| pid), "log": started.map(|(_, log)| log),
-                "server": server.as_ref().map(super::list::as_json),
+                "server": server.map(super::list::as_json),
             })
         },
     );
@@ -320,7 +314,7 @@ mod tests {
         assert_eq!(started.said().unwrap(), "waiting for a licence\n");
         let pid = started.pid().unwrap();
         started.kill().await.unwrap();
-        let group = std::path::Path::new("/proc").join(pid.to_string());
+        let group = Path::new("/proc").join(pid.to_string());
         assert!(!group.exists(), "it is gone");
     }
 
