@@ -10,6 +10,8 @@ mod cli {
     mod exit_codes;
     mod fleet;
     mod hostile;
+    #[cfg(unix)]
+    mod local_server;
     mod log;
     mod mistakes;
     mod output;

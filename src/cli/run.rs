@@ -261,10 +261,7 @@ impl Session<'_> {
             commit: start::tested(&self.command.start, self.environment).commit,
         };
         let written = reporting::write_reports(&report, out, &form);
-        if let Some(error) = &end.service {
-            self.screen
-                .insist(&format!("error: {error}\nhelp: {}", error.help()));
-        }
+        working::tell_the_end(end, self.screen);
         self.screen.report(&report);
         showing::show(&report, out, self.command.show, self.screen);
         Ok(End {

@@ -331,6 +331,7 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                             tail.clone()
                         },
                     })),
+                    server_trouble: None,
                     confirmation: None,
                     confirmed: None,
                     counting: Counting::Counts,

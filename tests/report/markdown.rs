@@ -392,6 +392,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
                 String::new()
             },
         })),
+        server_trouble: None,
         confirmation: None,
         confirmed: None,
         counting: if standing == Standing::Missing {

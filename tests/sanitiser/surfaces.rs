@@ -399,6 +399,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
             log: Some(hostile.text()),
             output_tail: hostile.text(),
         })),
+        server_trouble: None,
         confirmation: None,
         confirmed: None,
         counting: if standing == Standing::Missing {
