@@ -123,7 +123,7 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
             is_ours: asked.is_ours,
             status: asked.status.as_ref(),
             template: told(asked.template.as_ref()).map(|told| &told.plan),
-            has_plan: command.plan_id.is_some(),
+            is_started: told(asked.plan.as_ref()).is_some(),
         }));
     }
     let none = Capabilities::default();
