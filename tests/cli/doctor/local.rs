@@ -23,7 +23,8 @@ fn everything_but_the_service_is_checked() {
     diagnosis.has("runner.program", "ok", &["testplan"]);
     diagnosis.has("output.folder", "ok", &["testplan-out can be made"]);
     diagnosis.ends(0);
-    assert!(!desk.path("testplan-out").exists());
+    let left: Vec<_> = std::fs::read_dir(desk.path("")).unwrap().collect();
+    assert_eq!(left.len(), 1, "nothing is left behind: {left:?}");
 
     let unknown = Diagnosis::with(&desk, &["--template=al"], &[]);
     unknown.has(
@@ -141,8 +142,6 @@ fn results_that_would_find_no_place() {
     let diagnosis = Diagnosis::with(&desk, &["--out=file/out"], &[]);
     diagnosis.has("output.folder", "problem", &["file/out", "--out"]);
     diagnosis.ends(3);
-    let listed = |desk: &Desk| std::fs::read_dir(desk.path("")).unwrap().count();
-    assert_eq!(listed(&desk), 2, "the probe is taken away");
 }
 
 #[test]
