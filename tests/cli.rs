@@ -7,6 +7,8 @@
 
 mod cli {
     mod action;
+    #[cfg(unix)]
+    mod attachments;
     mod exit_codes;
     mod hostile;
     mod log;
