@@ -7,6 +7,8 @@
 
 mod cli {
     mod action;
+    #[cfg(unix)]
+    mod attachments;
     mod doctor;
     mod exit_codes;
     mod fleet;

@@ -16,6 +16,8 @@ use draft::Draft;
 
 /// Longest name, class name or property, in bytes.
 const MAX_NAME: usize = 1000;
+/// Longest path of an attachment, in bytes.
+const MAX_PATH: usize = 2000;
 /// Class name of cases that are not of any suite.
 const OWN: &str = "testplan";
 
@@ -156,7 +158,7 @@ fn case(report: &Report, draft: Draft<'_>, profile: Profile) -> TestCase {
     let mut case = TestCase::new(draft.name.as_str(), draft.status.into_junit(profile));
     case.set_classname(draft.classname.as_str());
     case.time = draft.duration_ms.map(Duration::from_millis);
-    case.system_out = text(&draft.output);
+    case.system_out = text(&with_attachments(draft.output, draft.attachments));
     case.system_err = text(&draft.notes);
     if profile == Profile::Strict {
         return case;
@@ -186,6 +188,22 @@ fn case(report: &Report, draft: Draft<'_>, profile: Profile) -> TestCase {
         case.add_property(property("attempt", &number.to_string()));
     }
     case
+}
+
+/// Adds a line per attachment, in the form that CI systems look for in outputs.
+fn with_attachments(mut output: String, paths: &[String]) -> String {
+    for path in paths {
+        let path = xml_line(path, MAX_PATH);
+        // The first of these would end the line's form.
+        if path.contains("]]") {
+            continue;
+        }
+        if !output.is_empty() {
+            output.push('\n');
+        }
+        output.extend(["[[ATTACHMENT|", &path, "]]"]);
+    }
+    output
 }
 
 /// The case that stands for what nobody can name.

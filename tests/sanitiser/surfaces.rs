@@ -358,7 +358,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         file: Some(hostile.text()),
         line: Some(1),
         output: String::new(),
-        attachments: Vec::new(),
+        attachments: vec![hostile.text()],
     };
     let result = |verdict| Outcome::Completed {
         result: Some(TestResult {

@@ -320,6 +320,13 @@ fn failed_cases(entry: &Entry) -> Vec<String> {
                 .map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
             let _ = write!(line, " ({})", markdown_text(&place, MAX_NAME));
         }
+        match case.attachments.len() {
+            0 => {}
+            1 => line.push_str(", 1 attachment"),
+            count => {
+                let _ = write!(line, ", {count} attachments");
+            }
+        }
         lines.push(line);
     }
     if more > 0 {
