@@ -248,9 +248,10 @@ fn a_name_of_1500_letters_is_cut() {
 fn classes_and_suites() {
     let class = |writer: &str, name: &str| {
         let cases = read(writer, "*.xml");
-        let case = cases.iter().find(|case| case.name == name);
-        case.map(|case| case.classname.clone())
-            .unwrap_or_else(|| panic!("{writer}: {name}"))
+        let Some(case) = cases.iter().find(|case| case.name == name) else {
+            panic!("{writer}: {name}");
+        };
+        case.classname.clone()
     };
     assert_eq!(class("boost-test", "passes"), "odd_<module>_&_\"more");
     assert_eq!(class("boost-test", "deep"), "outer.inner");

@@ -265,7 +265,7 @@ fn a_broken_file_is_an_error_with_its_line() {
         };
         match gather(&format, &fixtures().join("odd")) {
             Results::Unreadable { message, .. } => {
-                assert!(message.contains(&format!("{file}: {says}")), "{message}")
+                assert!(message.contains(&format!("{file}: {says}")), "{message}");
             }
             other => panic!("{other:?}"),
         }
