@@ -33,6 +33,7 @@ pub mod start;
 pub mod step;
 pub mod template;
 pub mod told;
+pub mod upload;
 pub mod validate;
 pub mod wait;
 pub mod watch;
@@ -101,6 +102,8 @@ enum Command {
     /// List and change registered Squish servers
     #[command(subcommand)]
     Servers(servers::Servers),
+    /// Upload result files to Test Center, or to testplan's own service
+    Upload(Box<upload::Upload>),
     /// Serve the execution API, durably
     Serve(serve::Serve),
     /// Check a testplan.yml, offline
@@ -172,6 +175,7 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Finish(command) => calls::finish(command, environment, screen).await,
         Command::Reset(command) => calls::reset(command, environment, screen).await,
         Command::Servers(command) => servers::run(command, environment, screen).await,
+        Command::Upload(command) => upload::run(*command, environment, screen).await,
         Command::Serve(command) => serve::run(command, environment, screen).await,
         Command::Validate(command) => validate::run(&command, environment, screen),
         Command::Doctor(command) => doctor::run(*command, environment, screen).await,

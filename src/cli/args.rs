@@ -144,6 +144,28 @@ pub struct GraceArgs {
     pub grace: Duration,
 }
 
+/// Whether each execution's results go to the service as files, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UploadPolicy {
+    /// To Test Center, which takes its verdicts from them; not to testplan's own service, which is told them.
+    #[default]
+    Auto,
+    /// To any service.
+    Always,
+    /// To none; `testplan upload --records OUT` does it later.
+    Never,
+}
+
+/// What becomes of each execution's result files.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Workers")]
+pub struct UploadArgs {
+    /// Upload the result files of each execution to its plan's batch, labelled with the capabilities and what the CI says
+    /// of revision, branch and run.
+    #[arg(long, value_enum, default_value_t)]
+    pub upload: UploadPolicy,
+}
+
 /// Where results go.
 #[derive(Args, Clone, Debug)]
 pub struct OutArgs {

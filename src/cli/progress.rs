@@ -79,6 +79,10 @@ impl Observer for Progress<'_> {
                 let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
                 self.say(&format!("not counted: {test}: {reason}"));
             }
+            Notice::NotUploaded { test, reason } => {
+                let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
+                self.say(&format!("not uploaded: {test}: {reason}"));
+            }
             Notice::Waiting { waiting: Waiting::Executions(pending), workers } => {
                 let others = pending.map_or_else(|| "some".to_owned(), |pending| pending.to_string());
                 self.say(&format!(

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     args::{
         CommentArgs, ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs,
-        TemplateArgs, WorkerArgs,
+        TemplateArgs, UploadArgs, WorkerArgs,
     },
     connect,
     embedded::Embedded,
@@ -50,6 +50,8 @@ pub struct Run {
     #[command(flatten)]
     workers: WorkerArgs,
     #[command(flatten)]
+    upload: UploadArgs,
+    #[command(flatten)]
     out: OutArgs,
     /// Which JUnit to write.
     #[arg(long, value_enum, default_value_t)]
@@ -90,7 +92,8 @@ async fn whole(
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
     let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
+        .uploading(command.upload.upload);
     let session = Session {
         command,
         config: &config,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, WorkerArgs},
+    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadArgs, WorkerArgs},
     connect,
     failure::{Ended, Failure},
     rerun::{Rerun, resume::Resume},
@@ -44,6 +44,8 @@ pub struct Work {
     #[command(flatten)]
     workers: WorkerArgs,
     #[command(flatten)]
+    upload: UploadArgs,
+    #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]
     show: ShowArgs,
@@ -56,7 +58,8 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
             .help("name one with --config FILE")
     })?;
     let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
+        .uploading(command.upload.upload);
     // Before all work: a later step takes the records away, above all those of a job that was cancelled.
     screen.output(Output::PlanId, command.plan_id);
     let records = showing::absolute(&working.out.join("records"));
@@ -118,6 +121,7 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
         passed,
         failed,
         errors,
+        not_uploaded,
         lost,
     } = end.tally;
     let record = end.record.display();
@@ -139,15 +143,19 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
             )
         };
     }
+    let left_behind = match not_uploaded {
+        0 => String::new(),
+        count => format!(" {count} not uploaded (`testplan upload --records` does that later),"),
+    };
     format!(
-        "worked on plan {plan}: {passed} passed, {failed} failed, {errors} could not run, {lost} not counted; record \
-         {record}"
+        "worked on plan {plan}: {passed} passed, {failed} failed, {errors} could not run,{left_behind} {lost} not \
+         counted; record {record}"
     )
 }
 
 /// What this process's own executions come to. Whether the plan is complete is `wait`'s and `report`'s to say.
 fn verdict(tally: Tally) -> Conclusion {
-    match (tally.errors, tally.failed) {
+    match (tally.errors + tally.not_uploaded, tally.failed) {
         (0, 0) => Conclusion::Passed,
         (0, _) => Conclusion::Failed,
         (_, _) => Conclusion::Infrastructure,

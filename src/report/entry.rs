@@ -91,6 +91,12 @@ impl Entry {
             .find(|attempt| attempt.counting == Counting::Counts)
     }
 
+    /// Whether the results that count should have been uploaded and did not get in.
+    pub fn not_uploaded(&self) -> bool {
+        self.counted()
+            .is_some_and(|attempt| attempt.not_uploaded.is_some())
+    }
+
     /// Attempts that counted until a reset, in order.
     pub fn earlier(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts
@@ -169,6 +175,10 @@ pub struct Attempt {
     pub confirmed: Option<Timestamp>,
     /// Whether its result counts.
     pub counting: Counting,
+    /// Where its results are, below the `--out` folder, if its tool left any.
+    pub results: Option<String>,
+    /// Why its results did not get in, if they were to be uploaded and did not.
+    pub not_uploaded: Option<String>,
 }
 
 /// How an attempt ended.

@@ -44,6 +44,13 @@ pub enum Explanation {
         /// What was tried; empty where the record ends before an answer.
         reason: String,
     },
+    /// The results of the attempt that counts did not get in.
+    NotUploaded {
+        /// Whose.
+        worker: String,
+        /// Why.
+        reason: String,
+    },
     /// A result without an answer, which the service lists as counted.
     ConfirmedByService {
         /// Whose.
@@ -133,6 +140,9 @@ impl fmt::Display for Explanation {
                 standing.word(),
                 because(reason)
             ),
+            Self::NotUploaded { worker, reason } => {
+                write!(f, "results of worker {worker} not uploaded: {reason}")
+            }
             Self::ConfirmedByService { worker } => write!(
                 f,
                 "the result of worker {worker} had no answer, but the service lists it as counted"

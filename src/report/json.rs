@@ -51,6 +51,7 @@ pub fn json(report: &Report) -> Value {
             "attempts": worker.attempts,
             "busy_ms": worker.busy_ms,
         })).collect::<Vec<_>>(),
+        "not_uploaded": report.not_uploaded,
         "warnings": report.warnings,
         "broken": report.broken,
     })

@@ -22,6 +22,8 @@ pub struct Report {
     pub unnamed_missing: u64,
     /// How many executions the service said are not done yet, where it was asked at the end.
     pub open_at_service: u64,
+    /// Of how many executions the results that count did not get in.
+    pub not_uploaded: u64,
     /// Every worker that wrote a record, in order of name.
     pub workers: Vec<WorkerReport>,
     /// What could not be read or looks odd, one sentence each.
@@ -164,7 +166,8 @@ impl Report {
     /// What the plan comes to. Nothing planned, then something missing, then something that could not run, then a
     /// failure decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
     ///
-    /// A broken invariant makes the results as little trustworthy as something that could not run.
+    /// A broken invariant makes the results as little trustworthy as something that could not run, and results that are
+    /// not where people look for them are as good as none.
     pub fn conclusion(&self) -> Conclusion {
         let counts = self.counts();
         if let Some(stopped) = self.stopped {
@@ -173,7 +176,7 @@ impl Report {
             Conclusion::NothingToRun
         } else if counts.missing > 0 || self.open_at_service > 0 {
             Conclusion::Incomplete
-        } else if counts.errors > 0 || !self.broken.is_empty() {
+        } else if counts.errors > 0 || !self.broken.is_empty() || self.not_uploaded > 0 {
             Conclusion::Infrastructure
         } else if counts.failed > 0 {
             Conclusion::Failed

@@ -26,6 +26,8 @@ pub(super) enum Severity {
     Error,
     /// It broke, and nothing after it was run.
     Fatal,
+    /// It failed as it may: what else is said of it does not count.
+    Excused,
 }
 
 /// One thing that a case did not pass for.
@@ -167,7 +169,7 @@ impl CaseBuilder {
             verdict: match self.worst {
                 None => CaseVerdict::Passed { flaky: false },
                 Some(Severity::Flaky) => CaseVerdict::Passed { flaky: true },
-                Some(Severity::Skipped) => CaseVerdict::Skipped {
+                Some(Severity::Skipped | Severity::Excused) => CaseVerdict::Skipped {
                     message: trouble.message,
                 },
                 Some(Severity::Unexpected | Severity::Failed) => CaseVerdict::Failed(trouble),

@@ -34,8 +34,31 @@ enum Frame {
 struct Suite {
     name: String,
     cases: usize,
-    /// It counts errors or failures: must not be empty then.
-    claims_trouble: bool,
+    /// How many errors it shows, in itself and in its cases.
+    errors: usize,
+    claims_errors: bool,
+    claims_failures: bool,
+}
+
+impl Suite {
+    fn new(name: String, attributes: &Attributes) -> Self {
+        let claims = |count| {
+            let count = attributes.get(count).trim().parse();
+            count.is_ok_and(|count: u64| count > 0)
+        };
+        Self {
+            name,
+            cases: 0,
+            errors: 0,
+            claims_errors: claims("errors"),
+            claims_failures: claims("failures"),
+        }
+    }
+
+    /// It counts what it does not show: an error that belongs to no case, or cases that were never written.
+    fn hides_trouble(&self) -> bool {
+        (self.claims_errors && self.errors == 0) || (self.claims_failures && self.cases == 0)
+    }
 }
 
 /// Reads a file's elements one by one.
@@ -65,22 +88,15 @@ impl Dialect for Parser {
             (_, b"failure" | b"error") => {
                 Frame::Trouble(case::trouble(Severity::Error, attributes))
             }
-            (_, b"testsuite" | b"testsuites") => Frame::Suite(Suite {
-                name: match name {
-                    b"testsuite" => attributes.get("name").to_owned(),
-                    _ => String::new(),
-                },
-                cases: 0,
-                claims_trouble: ["errors", "failures"].iter().any(|count| {
-                    attributes
-                        .get(count)
-                        .trim()
-                        .parse()
-                        .is_ok_and(|n: u64| n > 0)
-                }),
-            }),
+            (_, b"testsuite") => {
+                Frame::Suite(Suite::new(attributes.get("name").to_owned(), &attributes))
+            }
+            (_, b"testsuites") => Frame::Suite(Suite::new(String::new(), &attributes)),
             _ => Frame::Group,
         };
+        if matches!(name, b"error" | b"flakyError" | b"rerunError") {
+            self.suites().for_each(|suite| suite.errors += 1);
+        }
         self.open.push(frame);
         Ok(())
     }
@@ -100,12 +116,12 @@ impl Dialect for Parser {
 
     fn end(&mut self) {
         if let Some(Frame::Suite(suite)) = self.open.last()
-            && suite.cases == 0
-            && suite.claims_trouble
+            && suite.hides_trouble()
         {
             self.outside_any_case(TroubleBuilder::error(
-                "the suite counts errors or failures but lists no test case",
+                "the suite counts errors or failures that it does not list",
             ));
+            self.suites().for_each(|suite| suite.errors += 1);
         }
         match self.open.pop() {
             Some(Frame::Trouble(trouble)) => {
@@ -154,12 +170,15 @@ impl Parser {
     }
 
     fn keep(&mut self, case: CaseResult) {
-        for frame in &mut self.open {
-            if let Frame::Suite(suite) = frame {
-                suite.cases += 1;
-            }
-        }
+        self.suites().for_each(|suite| suite.cases += 1);
         self.kept.push(case);
+    }
+
+    fn suites(&mut self) -> impl Iterator<Item = &mut Suite> {
+        self.open.iter_mut().filter_map(|frame| match frame {
+            Frame::Suite(suite) => Some(suite),
+            _ => None,
+        })
     }
 
     /// The names of the open suites, as `outer / inner`.

@@ -119,6 +119,13 @@ pub enum Notice {
         /// Why.
         reason: String,
     },
+    /// The results of an attempt did not get in.
+    NotUploaded {
+        /// The test.
+        test: Test,
+        /// Why.
+        reason: String,
+    },
     /// All workers wait.
     Waiting {
         /// For what.
@@ -163,6 +170,8 @@ pub struct Tally {
     pub failed: u64,
     /// Counted executions that could not run.
     pub errors: u64,
+    /// Attempts whose results did not get in.
+    pub not_uploaded: u64,
     /// Attempts whose lease was lost or whose result was not counted or not delivered.
     pub lost: u64,
 }
@@ -294,6 +303,11 @@ impl RunState {
                     }
                 }
             }
+            RecordEvent::NotUploaded { reason, .. } => {
+                self.tally.not_uploaded += 1;
+                let test = slot.running.as_ref().map(|(_, test)| test.clone());
+                told(test.map(|test| Notice::NotUploaded { test, reason }))
+            }
             RecordEvent::Released { .. } => {
                 (slot.running, slot.ended) = (None, None);
                 Response::default()
@@ -301,6 +315,9 @@ impl RunState {
             RecordEvent::Began { .. }
             | RecordEvent::Planned { .. }
             | RecordEvent::Started { .. }
+            | RecordEvent::Results { .. }
+            | RecordEvent::Uploading { .. }
+            | RecordEvent::Uploaded { .. }
             | RecordEvent::Reset { .. }
             | RecordEvent::Left { .. } => Response::default(),
         }

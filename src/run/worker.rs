@@ -16,6 +16,7 @@ use super::{
     idle::Idle,
     lease::FIRST_LEASE,
     state::{self, Leave, Phase, Waiting, WorkerEvent},
+    upload::Uploader,
 };
 use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
@@ -33,6 +34,8 @@ pub struct WorkerSettings {
     pub allocate_server: bool,
     /// How an execution is run.
     pub executor: Executor,
+    /// Where its results are to be uploaded: with what.
+    pub upload: Option<Uploader>,
 }
 
 /// One worker.

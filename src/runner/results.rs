@@ -64,7 +64,8 @@ pub enum CollectError {
     TooMany(PathBuf),
 }
 
-/// Finds and reads what a tool left in an execution's results folder. Blocks on the file system.
+/// Finds and reads what a tool left in an execution's results folder; the attachments of its cases are relative to the
+/// folder. Blocks on the file system.
 pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
     match tool {
         Tool::Command(command) => gather(&command.results, dir),
@@ -78,8 +79,7 @@ pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
     }
 }
 
-/// Finds and reads the results in an execution's results folder, each as what it is; the attachments of its cases are
-/// relative to the folder. Blocks on the file system.
+/// Finds and reads result files, each as what it is. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     let (files, scenarios) = match format {
         ResultsFormat::JUnit { files } => (files, Scenarios::default()),

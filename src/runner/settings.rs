@@ -2,9 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-pub use crate::result_file::Scenarios;
-
 use super::squish::settings::SquishSettings;
+pub use crate::result_file::Scenarios;
 
 /// How a test is run and how its end is read.
 #[derive(Clone, Debug, PartialEq)]

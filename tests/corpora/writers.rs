@@ -63,11 +63,95 @@ impl Row {
 
 const ROWS: &[Row] = &[
     row(
+        "bats",
+        &["1..9", "4 ok", "3 not ok", "2 # skip"],
+        counts(4, 3, 0, 2, 0),
+        "",
+    ),
+    row(
         "behave",
         &["5 scenarios passed, 2 failed, 4 error, 2 skipped"],
         counts(5, 2, 4, 2, 0),
         "",
     ),
+    row(
+        "boost-test",
+        &[
+            "11 test cases out of 18 passed",
+            "5 test cases out of 18 failed",
+            "2 test cases out of 18 skipped",
+            "2 test cases out of 18 aborted",
+            "1 expected failure",
+        ],
+        counts(11 - 1, 5 - 2 + 1, 2, 2, 0),
+        "What aborted is an error; a failure that was expected counts as passed, and is written as a failure.",
+    ),
+    row(
+        "catch2",
+        &["test cases: 12 | 6 passed | 4 failed | 2 failed as expected"],
+        counts(6 - 1 + 2, 4 - 1, 1, 2, 0),
+        "A test that threw is an error, one that may fail is marked as skipped, one that checks nothing is not there, \
+         and each section is a case.",
+    ),
+    row(
+        "cpputest",
+        &["Errors (5 failures, 6 tests, 5 ran, 7 checks, 1 ignored, 0 filtered out)"],
+        counts(1, 5 - 1, 0, 1, 0),
+        "One test failed twice.",
+    ),
+    row(
+        "criterion",
+        &["Synthesis: Tested: 6 | Passing: 1 | Failing: 5 | Crashing: 1"],
+        counts(1, 5, 0, 2, 0),
+        "What crashed or hung counts as failing, and is written as an error.",
+    )
+    .lumping(),
+    row(
+        "ctest",
+        &[
+            "47% tests passed, 8 tests failed out of 15",
+            "1 (Disabled)",
+            "2 (Failed)",
+            "4 (Not Run)",
+            "1 (SEGFAULT)",
+            "1 (Skipped)",
+            "1 (Timeout)",
+        ],
+        counts(15 - 8 - 1, 2 + 1 + 1, 4, 1 + 1, 0),
+        "What could not be run failed, though the file has it as skipped; the disabled one is none of the 15.",
+    ),
+    row(
+        "doctest",
+        &["test cases: 12 | 7 passed | 5 failed | 1 skipped"],
+        counts(7 - 2 + 1, 5 - 2 + 2, 2, 0, 0),
+        "What threw is an error; what may or should fail is written as a failure, each sub-case as a case.",
+    ),
+    row(
+        "googletest",
+        &[
+            "PASSED  ] 8 tests.",
+            "SKIPPED ] 2 tests",
+            "FAILED  ] 4 tests",
+            "1 FAILED TEST SUITE",
+            "YOU HAVE 1 DISABLED TEST",
+        ],
+        counts(8, 4, 0, 2 + 1, 0),
+        "A suite that could not be set up is not in the file.",
+    ),
+    row(
+        "gotestsum",
+        &["DONE 21 tests, 1 skipped, 5 failures, 1 error"],
+        counts(21 - 1 - 5, 5, 1, 1, 0),
+        "The package that does not build is a count alone.",
+    )
+    .files("report.xml"),
+    row(
+        "gotestsum",
+        &["DONE 3 runs, 26 tests, 1 skipped, 10 failures"],
+        counts(26 - 1 - 10, 10, 0, 1, 0),
+        "Each rerun is a case of its own to the tool.",
+    )
+    .files("reruns.xml"),
     row(
         "jest-junit",
         &[
@@ -103,6 +187,14 @@ const ROWS: &[Row] = &[
         ],
         counts(14 - 6, 2, 1, 1 + 1 + 1, 0),
         "Expected failures and unexpected successes are written as skipped.",
+    ),
+    row(
+        "phpunit",
+        &[
+            "Tests: 19, Assertions: 13, Errors: 2, Failures: 2, Skipped: 2, Incomplete: 1, Risky: 1.",
+        ],
+        counts(19 - 8, 2, 2 + 1, 2 + 1, 0),
+        "What is risky is written as an error, what is incomplete as skipped.",
     ),
     row(
         "playwright",
@@ -162,6 +254,25 @@ const ROWS: &[Row] = &[
         &["12 tests, 4 passed, 6 failed, 2 skipped"],
         counts(4, 6, 0, 2, 0),
         "",
+    ),
+    row(
+        "rspec",
+        &["25 examples, 6 failures, 4 pending"],
+        counts(25 - 6 - 4, 6, 0, 4, 0),
+        "",
+    ),
+    row(
+        "tap-formatter-junit",
+        &[
+            "Tests: 12 Failed: 2",
+            "Failed tests:  7, 12",
+            "TODO passed:   11",
+            "Tests: 1 Failed: 0",
+            "Files=3, Tests=13",
+        ],
+        counts(13 - 2 - 1 + 5, 2, 1 + 2, 0, 0),
+        "Start and end of each file are cases that passed, and so is what was skipped; a TODO that passed is an error, \
+         and so is each file that exited with other than 0.",
     ),
     row(
         "tap-junit",

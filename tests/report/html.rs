@@ -316,6 +316,8 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                     number: Some(1),
                     lease: None,
                     reserved: from,
+                    results: None,
+                    not_uploaded: None,
                     started: Some(from),
                     end: AttemptEnd::Ended(Box::new(Ended {
                         at: Timestamp(from.0 + 4_000),

@@ -282,6 +282,14 @@ fn explain(entry: &mut Entry) {
         }
         _ => {}
     }
+    if let Some(attempt) = entry.counted()
+        && let Some(reason) = &attempt.not_uploaded
+    {
+        told.push(Explanation::NotUploaded {
+            worker: attempt.worker.clone(),
+            reason: reason.clone(),
+        });
+    }
     entry.flaky = entry.standing == Standing::Passed && (failed_before || flaky_in_itself(entry));
     entry.recovered = entry.standing != Standing::Missing && lost;
     told.append(&mut entry.explanations);

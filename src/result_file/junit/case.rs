@@ -17,11 +17,31 @@ pub(super) fn severity(name: &[u8]) -> Option<Severity> {
     })
 }
 
+/// What a skip is by its message, where a writer means more than a skip.
+fn severity_of_skip(message: &str) -> Severity {
+    match message {
+        // Catch2, before the failures of a case that may or should fail.
+        "TEST_CASE tagged with !mayfail" => Severity::Excused,
+        // CTest, of what it could not run and counts as failed.
+        "Failed to change working directory"
+        | "Fixture dependency failed"
+        | "Insufficient resources"
+        | "Missing Configuration"
+        | "Required Files Missing"
+        | "Unable to find executable" => Severity::Error,
+        _ => Severity::Skipped,
+    }
+}
+
 /// A `failure`, `error`, `skipped` or flaky element whose text is still to come.
 pub(super) fn trouble(severity: Severity, attributes: &Attributes) -> TroubleBuilder {
+    let message = first_line(attributes.get("message"));
     TroubleBuilder {
-        severity,
-        message: first_line(attributes.get("message")),
+        severity: match severity {
+            Severity::Skipped => severity_of_skip(&message),
+            other => other,
+        },
+        message,
         kind: clip(attributes.get("type")),
         text: Clipped::default(),
     }
