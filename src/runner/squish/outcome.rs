@@ -2,7 +2,10 @@
 
 use std::{path::Path, time::Duration};
 
-use super::settings::{Address, SquishSettings};
+use super::{
+    extras,
+    settings::{Address, SquishSettings},
+};
 use crate::{
     model::Outcome,
     runner::{
@@ -28,8 +31,9 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
     let report = squish.report.file();
     if !dir.join(report).is_file() {
         return Results::Missing(format!(
-            "squishrunner wrote no report: there is no {report} in {}",
-            dir.display()
+            "squishrunner wrote no report: there is no {report} in {}{}",
+            dir.display(),
+            extras::names(squish, dir)
         ));
     }
     let format = ResultsFormat::Squish {
