@@ -42,6 +42,7 @@ scenarios! {
     a_whole_run: whole::a_whole_run,
     failing_tests: whole::failing_tests,
     executions_that_could_not_run: whole::executions_that_could_not_run,
+    fewer_results_than_records: whole::fewer_results_than_records,
     an_empty_plan: whole::an_empty_plan,
     three_steps: steps::three_steps,
     a_killed_worker: recovery::a_killed_worker,
