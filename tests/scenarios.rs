@@ -48,6 +48,7 @@ scenarios! {
     a_killed_worker: recovery::a_killed_worker,
     an_expired_lease: recovery::an_expired_lease,
     failures_run_again: recovery::failures_run_again,
+    failures_of_a_job_that_comes_back: recovery::failures_of_a_job_that_comes_back,
     a_lost_answer_of_executeplan: lost::of_executeplan,
     a_lost_answer_of_reserve: lost::of_reserve,
     a_lost_answer_of_finished: lost::of_finished,
