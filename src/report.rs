@@ -30,4 +30,4 @@ pub use merge::{Evidence, MergeError, merge};
 pub use read::{ReadError, RecordFile, parse_record_file};
 pub use service_counts::ServiceCounts;
 pub use unoffered::Unoffered;
-pub use verdict::{Counts, PlanFacts, Report, WorkerReport};
+pub use verdict::{Counts, PlanFacts, Proof, Report, WorkerReport};

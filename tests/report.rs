@@ -22,6 +22,8 @@ mod junit;
 mod markdown;
 #[path = "report/merge.rs"]
 mod merge;
+#[path = "report/service_counts.rs"]
+mod service_counts;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "report/story.rs"]

@@ -142,6 +142,12 @@ async fn recorded(
                 .to_owned(),
         );
     }
+    if let Some(plan) = plan
+        .as_ref()
+        .filter(|_| report.proof == report::Proof::Counts)
+    {
+        report.hold_against(plan);
+    }
     report.plan = report.plan.or_else(|| plan.map(PlanFacts::from));
     Ok(report)
 }

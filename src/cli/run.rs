@@ -235,10 +235,16 @@ impl Session<'_> {
         // The service's own word on what is done, where it can still be had in time; the records tell the rest.
         let asked = async {
             let status = client.status(plan, &Capabilities::default()).await.ok();
-            (status, client.executions(plan).await.ok().flatten())
+            let executions = client.executions(plan).await.ok().flatten();
+            // Who lists executions needs no counts.
+            let counts = match executions {
+                None => client.plan(plan).await.ok(),
+                Some(_) => None,
+            };
+            (status, executions, counts)
         };
-        let (status, executions) = match (&end.service, end.stop) {
-            (Some(_), _) => (None, None),
+        let (status, executions, counts) = match (&end.service, end.stop) {
+            (Some(_), _) => (None, None, None),
             (None, Some(_)) => tokio::time::timeout(LAST_WORD, asked)
                 .await
                 .unwrap_or_default(),
@@ -251,6 +257,9 @@ impl Session<'_> {
             status,
             executions,
         )?;
+        if let Some(counts) = &counts {
+            report.hold_against(counts);
+        }
         if let Some(conclusion) = working::cut_short(end) {
             report = report.stopped_by(conclusion);
         } else if self.command.allow_empty && report.conclusion() == Conclusion::NothingToRun {

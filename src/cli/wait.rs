@@ -38,8 +38,8 @@ pub struct Wait {
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     capabilities: Vec<Capability>,
     /// How long results may take to come once the plan is drained: Test Center has a test done that it is still counting,
-    /// or running itself. What has none by then is exit code 5 if this is given, else a warning [default: 10s; 0s for a
-    /// service of testplan's own, which counts at once].
+    /// or running itself. Each new one begins it anew. What has none by then is exit code 5 if this is given, else
+    /// a warning [default: 10s; 0s for a service of testplan's own, which counts at once].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     results_patience: Option<Duration>,
     /// An empty plan is fine (exit code 0 instead of 4).

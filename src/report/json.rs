@@ -19,6 +19,7 @@ pub fn json(report: &Report) -> Value {
         "plan": report.plan.as_ref().map(|plan| json!({
             "id": plan.id, "title": plan.title, "project": plan.project, "batch": plan.batch,
         })),
+        "proof": report.proof.word(),
         "total": counts.total,
         "passed": counts.passed,
         "failed": counts.failed,

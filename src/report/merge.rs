@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use crate::model::{Execution, ExecutionId, PlanId, PlanStatus};
 
-use super::{RecordFile, Report};
+use super::{Proof, RecordFile, Report};
 
 /// What a report is made of.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +51,11 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         workers: gathered.workers,
         warnings: gathered.warnings,
         span: gathered.span,
+        proof: match (&executions, status) {
+            (Some(_), _) => Proof::List,
+            (None, Some(_)) => Proof::Counts,
+            (None, None) => Proof::Records,
+        },
         open_at_service: status.map_or(0, |status| status.open + status.reserved),
         ..Report::default()
     };

@@ -3,7 +3,7 @@
 
 use crate::model::{Plan, PlanStatus};
 
-use super::{PlanFacts, Report};
+use super::{PlanFacts, Proof, Report};
 
 /// What a reader must know of such results.
 pub(super) const RAN_THERE: &str = "Test Center ran these tests itself and tells only how many passed, failed or were skipped; each result is there, \
@@ -42,6 +42,19 @@ impl ServiceCounts {
 }
 
 impl Report {
+    /// Says where a service that counts uploaded results has fewer than the records. One that has none counts none.
+    pub fn hold_against(&mut self, plan: &Plan) {
+        let counts = self.counts();
+        let recorded = counts.passed + counts.failed + counts.skipped;
+        if (1..recorded).contains(&plan.results()) {
+            self.warnings.push(format!(
+                "Test Center shows {} results so far, the records have {recorded}: what was not uploaded is in the \
+                 records alone",
+                plan.results()
+            ));
+        }
+    }
+
     /// The report of a plan that the service ran itself, by its own counts. What has no result is missing.
     pub fn of_counts(plan: Plan, status: PlanStatus, url: String) -> Self {
         let counts = ServiceCounts {
@@ -77,6 +90,7 @@ impl Report {
             unnamed_missing: total - results,
             open_at_service: status.open + status.reserved,
             service_counts: Some(counts),
+            proof: Proof::Counts,
             warnings,
             ..Self::default()
         }

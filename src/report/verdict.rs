@@ -16,6 +16,8 @@ pub struct Report {
     pub plan: Option<PlanFacts>,
     /// How many executions were planned: none is lost as long as the counts add up to this.
     pub total: u64,
+    /// What the planned total and the results were held against.
+    pub proof: Proof,
     /// Every execution known by number, in order of it.
     pub entries: Vec<Entry>,
     /// How many planned executions nobody can name; they are missing too.
@@ -36,6 +38,40 @@ pub struct Report {
     pub span: Option<(Timestamp, Timestamp)>,
     /// The end that was decided outside of the results: a signal, a deadline.
     pub stopped: Option<Conclusion>,
+}
+
+/// What a report was held against: how far it is proven that every planned execution is in it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Proof {
+    /// Nothing but the records: the total is what workers saw when they began.
+    #[default]
+    Records,
+    /// The service's numbers of executions. Which results it has is the workers' word.
+    Counts,
+    /// The service's list, execution by execution.
+    List,
+}
+
+impl Proof {
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Records => "records",
+            Self::Counts => "counts",
+            Self::List => "list",
+        }
+    }
+
+    /// What cannot be proven, if anything can be that the service was asked about.
+    pub fn gap(self) -> Option<&'static str> {
+        match self {
+            Self::Counts => Some(
+                "Held against the service's numbers of executions: it lists none, so which result belongs to which \
+                 execution is the workers' word.",
+            ),
+            Self::Records | Self::List => None,
+        }
+    }
 }
 
 /// What a plan is called.

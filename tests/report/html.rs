@@ -456,6 +456,16 @@ fn attachments_are_links_below_the_page_or_no_links() {
 }
 
 #[test]
+fn counts_of_a_service_have_a_page() {
+    let report = crate::service_counts::counted((0, 0, 9), (5, 2, 1), "https://tc.example.com");
+    let page = page(&report);
+    assert!(page.links.contains("failed") && page.links.contains("missing"));
+    let astray: Vec<_> = page.links.difference(&page.anchors).collect();
+    assert!(astray.is_empty(), "{astray:?}");
+    assert!(page.text.contains("each result is there"));
+}
+
+#[test]
 fn a_case_is_named_unless_it_is_the_execution_itself() {
     let told = |name: &str| {
         let cases = vec![case(

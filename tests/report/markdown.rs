@@ -17,7 +17,7 @@ use testplan::{
         Attempt, AttemptEnd, Counting, Entry, Explanation, Report, Standing,
         entry::Ended,
         summary::render,
-        verdict::{PlanFacts, WorkerReport},
+        verdict::{PlanFacts, Proof, WorkerReport},
     },
 };
 
@@ -313,6 +313,7 @@ fn report(size: usize, texts: &[String]) -> Report {
         open_at_service: 0,
         not_uploaded: 0,
         service_counts: None,
+        proof: Proof::default(),
         workers,
         warnings: (0..size.min(50)).map(|_| next()).collect(),
         broken: (0..size.min(50)).map(|_| next()).collect(),

@@ -164,3 +164,48 @@ pub(crate) fn failures_run_again(kind: Kind) {
     let junit = Junit::of(&house.stage, "out");
     assert_eq!(junit.brief(), "breaks=pass passes=pass wavers=pass");
 }
+
+/// GitHub's "Re-run failed jobs": the same plan, and what failed is taken once more.
+pub(crate) fn failures_of_a_job_that_comes_back(kind: Kind) {
+    let stage = Stage::new();
+    let test = stage.script(
+        "test.sh",
+        r#"echo "$2" >> ran
+           [ "$2" = passes ] || [ "$(grep -c "^$2\$" ran)" -gt 1 ]"#,
+    );
+    let file = PlanFile::run_with(&test).tests("s", ["passes", "wavers"]);
+    let house = House::of(kind, stage, &file);
+    let plan = house.start_plan();
+    let job = |attempt: &str, out: &str| {
+        let work = house.testplan("work").named("job").on(plan);
+        work.flags(&format!("--workers 1 --plan-attempt 1 --out {out}"))
+            .with("GITHUB_ACTIONS", "true")
+            .with("GITHUB_RUN_ID", "77")
+            .with("GITHUB_RUN_ATTEMPT", attempt)
+    };
+    job("1", "first").run().code_is(1);
+    // Who cannot list what failed needs the records of the first attempt, and must not be green without them.
+    let blind = job("2", "blind").run();
+    let code = kind.pick(5, 0);
+    let blind = blind.code_is(code);
+    if kind == Kind::TestCenter {
+        blind.says("give the workers' records of the earlier attempts with --records");
+        assert_eq!(house.stage.lines("ran").len(), 2, "nothing was run");
+        let seeing = job("2", "second").flags("--records first/records");
+        seeing.run().code_is(0).says("1 passed");
+    }
+    let held = house.held(plan);
+    assert_eq!(held["passes"], Held::done(1), "what passed is left alone");
+    assert_eq!(
+        (held["wavers"].handed_out, held["wavers"].state),
+        (2, "done")
+    );
+    let again = job("2", "third").flags("--records first/records second/records");
+    let again = if kind == Kind::Ours {
+        job("2", "third").run()
+    } else {
+        again.run()
+    };
+    again.code_is(0);
+    assert_eq!(house.stage.lines("ran").len(), 3, "once per attempt");
+}

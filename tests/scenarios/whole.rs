@@ -37,6 +37,9 @@ pub(crate) fn a_whole_run(kind: Kind) {
     assert_eq!(junit.brief(), "t1=pass t2=pass t3=pass t4=pass");
     let summary = house.stage.read("out/summary.md");
     assert!(summary.contains("4 passed"), "{summary}");
+    // What the service cannot show is said.
+    let gap = summary.contains("which result belongs to which execution is the workers' word");
+    assert_eq!(gap, kind.pick(true, false), "{summary}");
     assert!(house.stage.read("out/report.html").contains("</html>"));
     house.all_done_once(plan(kind), 4);
     assert_eq!(house.plans(), 1);
@@ -81,6 +84,26 @@ pub(crate) fn executions_that_could_not_run(kind: Kind) {
         matches!(message, [one] if one.contains("42")),
         "the service is told why: {message:?}"
     );
+}
+
+/// Test Center counts what is uploaded: where that is less than was run, it is said.
+pub(crate) fn fewer_results_than_records(kind: Kind) {
+    let house = house(kind, &["t1", "t2", "t3"]);
+    let upload = house.testplan("run").flags("--workers 1 --out out").run();
+    upload.code_is(0);
+    if let Some(center) = house.center() {
+        center.world().plans[0].passes = 1;
+    }
+    let report = house.testplan("report").on(plan(kind));
+    let report = report
+        .flags("--format json --out out")
+        .run()
+        .code_is(0)
+        .json();
+    assert_eq!(report["proof"], kind.pick("counts", "list"));
+    let warnings = report["warnings"].to_string();
+    let told = warnings.contains("shows 1 results so far, the records have 3");
+    assert_eq!(told, kind == Kind::TestCenter, "{warnings}");
 }
 
 pub(crate) fn an_empty_plan(kind: Kind) {

@@ -37,6 +37,15 @@ pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) 
             .amount(report.open_at_service)
             .raw(" are open or reserved still.</p>\n");
     }
+    if let Some(gap) = report
+        .proof
+        .gap()
+        .filter(|_| report.service_counts.is_none())
+    {
+        page.raw("<p class=\"meaning quiet\">")
+            .raw(gap)
+            .raw("</p>\n");
+    }
     if let Some(there) = &report.service_counts {
         page.raw("<p class=\"meaning\">");
         match there.link() {

@@ -97,15 +97,16 @@ pub(super) fn plan(report: &Report) -> String {
     }
 }
 
-/// Where the results are that only their number is known of.
+/// What cannot be proven, or where the results are of which only the number is known.
 pub(super) fn counted_there(report: &Report) -> String {
-    report
-        .service_counts
-        .as_ref()
-        .map_or_else(String::new, |there| match there.link() {
-            Some(link) => format!("{RAN_THERE}: [Test Center](<{link}>)\n\n"),
-            None => format!("{}\n\n", markdown_text(&there.sentence(), MAX_MESSAGE)),
-        })
+    let Some(there) = &report.service_counts else {
+        let gap = report.proof.gap();
+        return gap.map_or_else(String::new, |gap| format!("{gap}\n\n"));
+    };
+    match there.link() {
+        Some(link) => format!("{RAN_THERE}: [Test Center](<{link}>)\n\n"),
+        None => format!("{}\n\n", markdown_text(&there.sentence(), MAX_MESSAGE)),
+    }
 }
 
 /// One row per set of required capabilities.
