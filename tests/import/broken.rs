@@ -58,10 +58,8 @@ async fn stage(ours: bool, plays: Vec<Play>) -> Stage {
             if &start == b"GET " {
                 read_request(&mut stream).await;
                 let answer = if ours { OURS.as_bytes() } else { NO };
-                let answer = String::from_utf8_lossy(answer).replace(
-                    "\r\n\r\n",
-                    "\r\nconnection: close\r\n\r\n",
-                );
+                let answer = String::from_utf8_lossy(answer)
+                    .replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
                 stream.write_all(answer.as_bytes()).await.unwrap();
                 continue;
             }
@@ -151,14 +149,18 @@ async fn our_own_service_is_asked_again_under_the_same_key() {
     client(&stage.url).import(&upload).await.unwrap();
     let keys = stage.whole.lock().unwrap().clone();
     assert_eq!(keys.len(), 3);
-    assert!(keys.iter().all(|key| *key == keys[0] && key.len() >= 32), "{keys:?}");
+    assert!(
+        keys.iter().all(|key| *key == keys[0] && key.len() >= 32),
+        "{keys:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_service_that_puts_it_off_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let busy = "HTTP/1.1 503 Busy\r\nconnection: close\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
+    let busy =
+        "HTTP/1.1 503 Busy\r\nconnection: close\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
     let slowly = "HTTP/1.1 429 Slowly\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let stage = stage(false, vec![Play::Answer(busy), Play::Answer(slowly)]).await;
     client(&stage.url).import(&upload).await.unwrap();
@@ -171,7 +173,7 @@ async fn log_in_pages_and_refusals_are_told_as_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
     let login = "HTTP/1.1 302 Found\r\nlocation: /login/index\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    let refused = "HTTP/1.1 400 No\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 43\r\n\r\n{\"error\":{\"code\":1006,\"message\":\"disliked\"}}";
+    let refused = "HTTP/1.1 400 No\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 44\r\n\r\n{\"error\":{\"code\":1006,\"message\":\"disliked\"}}";
     for (answer, word) in [(login, "log-in page"), (refused, "disliked")] {
         let stage = stage(false, vec![Play::Answer(answer)]).await;
         let error = client(&stage.url).import(&upload).await.unwrap_err();
@@ -203,7 +205,10 @@ async fn a_file_that_goes_away_or_shrinks_is_told_and_nothing_is_taken() {
     };
     let (sent, ()) = tokio::join!(sending, shrinking);
     let error = sent.unwrap_err();
-    assert!(matches!(error.kind, ErrorKind::Unreadable { .. }), "{error}");
+    assert!(
+        matches!(error.kind, ErrorKind::Unreadable { .. }),
+        "{error}"
+    );
     assert!(error.to_string().contains("became shorter"), "{error}");
     upload.files[0].path = folder.path().join("gone.zip");
     let error = client.import(&upload).await.unwrap_err();

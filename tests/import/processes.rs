@@ -16,7 +16,10 @@ use crate::support::{PlanFile, Process, Records, Service, Stage, until};
 fn large() -> u64 {
     let mebibytes = std::env::var("TESTPLAN_LARGE_IMPORT")
         .ok()
-        .map_or(64, |text| text.parse().expect("TESTPLAN_LARGE_IMPORT is a number of MiB"));
+        .map_or(64, |text| {
+            text.parse()
+                .expect("TESTPLAN_LARGE_IMPORT is a number of MiB")
+        });
     mebibytes * 1024 * 1024
 }
 
@@ -29,7 +32,8 @@ struct Sparse(File);
 impl Write for Sparse {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         if bytes.iter().all(|byte| *byte == 0) {
-            self.0.seek(SeekFrom::Current(i64::try_from(bytes.len()).unwrap()))?;
+            self.0
+                .seek(SeekFrom::Current(i64::try_from(bytes.len()).unwrap()))?;
             return Ok(bytes.len());
         }
         self.0.write(bytes)
@@ -103,7 +107,9 @@ fn upload(stage: &Stage, service: &Service, file: &Path) -> Process {
 #[test]
 fn a_large_zip_goes_through_two_processes_with_flat_memory() {
     let stage = Stage::new();
-    PlanFile::run_with(&stage.script("true.sh", "true")).numbered("s", 1).on(&stage);
+    PlanFile::run_with(&stage.script("true.sh", "true"))
+        .numbered("s", 1)
+        .on(&stage);
     let file = large_zip(&stage);
     let service = Service::start(&stage);
     let mut process = upload(&stage, &service, &file);
@@ -125,11 +131,15 @@ fn a_large_zip_goes_through_two_processes_with_flat_memory() {
 #[test]
 fn a_service_killed_in_the_middle_counts_no_half_import_and_gets_it_once_after() {
     let stage = Stage::new();
-    PlanFile::run_with(&stage.script("true.sh", "true")).numbered("s", 1).on(&stage);
+    PlanFile::run_with(&stage.script("true.sh", "true"))
+        .numbered("s", 1)
+        .on(&stage);
     let file = large_zip(&stage);
     let mut service = Service::start(&stage);
     let process = upload(&stage, &service, &file);
-    until("an upload that has begun", || (arrived(&stage) > 1024 * 1024).then_some(()));
+    until("an upload that has begun", || {
+        (arrived(&stage) > 1024 * 1024).then_some(())
+    });
     service.kill();
     service.restart();
     let ended = process.end();
@@ -144,11 +154,15 @@ fn a_service_killed_in_the_middle_counts_no_half_import_and_gets_it_once_after()
 #[test]
 fn a_client_killed_in_the_middle_leaves_nothing() {
     let stage = Stage::new();
-    PlanFile::run_with(&stage.script("true.sh", "true")).numbered("s", 1).on(&stage);
+    PlanFile::run_with(&stage.script("true.sh", "true"))
+        .numbered("s", 1)
+        .on(&stage);
     let file = large_zip(&stage);
     let service = Service::start(&stage);
     let mut process = upload(&stage, &service, &file);
-    until("an upload that has begun", || (arrived(&stage) > 1024 * 1024).then_some(()));
+    until("an upload that has begun", || {
+        (arrived(&stage) > 1024 * 1024).then_some(())
+    });
     process.kill();
     until("the service to notice", || {
         let left = kept(&stage).len();
@@ -181,7 +195,10 @@ fn results_that_did_not_get_in_make_code_3_and_are_made_good_once() {
     let run = |flags: &str| stage.testplan("run").at(&service).flags(flags).run();
     let ended = run("--template T --workers 1 --upload always --out out").code_is(3);
     assert!(ended.stderr.contains("not uploaded: s / t1"), "{ended}");
-    assert!(ended.stderr.contains("testplan upload --records"), "{ended}");
+    assert!(
+        ended.stderr.contains("testplan upload --records"),
+        "{ended}"
+    );
     assert!(stage.read("out/summary.md").contains("not uploaded"));
     assert!(stage.read("out/report.html").contains("not uploaded"));
     assert!(stage.read("out/junit.xml").contains("not uploaded"));
@@ -202,7 +219,10 @@ fn results_that_did_not_get_in_make_code_3_and_are_made_good_once() {
     assert_eq!(again["uploads"].as_array().unwrap().len(), 0);
     let known = imports(&service);
     assert_eq!(known.len(), 2);
-    let mut types: Vec<_> = known.iter().map(|it| it.files[0].content_type.as_str()).collect();
+    let mut types: Vec<_> = known
+        .iter()
+        .map(|it| it.files[0].content_type.as_str())
+        .collect();
     types.sort_unstable();
     assert_eq!(types, ["application/xml", "application/zip"]);
     let zips = std::fs::read_dir(stage.path("out/results")).unwrap();
@@ -245,13 +265,18 @@ fn a_worker_uploads_under_its_lease_before_it_tells_the_result() {
     for import in imports(&service) {
         let labels: Vec<String> = import.labels.iter().map(ToString::to_string).collect();
         assert!(labels.contains(&"OS=Linux".to_owned()), "{labels:?}");
-        assert!(labels.contains(&".git.branch=main".to_owned()), "{labels:?}");
+        assert!(
+            labels.contains(&".git.branch=main".to_owned()),
+            "{labels:?}"
+        );
         assert!(
             labels.contains(&".git.revision=11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234".to_owned()),
             "{labels:?}"
         );
         assert!(
-            labels.iter().any(|label| label.starts_with(".reference.url=[GitHub Actions 7](https://github.com/o/r/actions/runs/7")),
+            labels.iter().any(|label| label.starts_with(
+                ".reference.url=[GitHub Actions 7](https://github.com/o/r/actions/runs/7"
+            )),
             "{labels:?}"
         );
     }
@@ -270,8 +295,16 @@ fn by_default_our_own_service_gets_no_files_and_a_label_that_cannot_be_is_told_f
         .run()
         .code_is(2);
     assert!(ended.stderr.contains("a comma"), "{ended}");
-    for (file, word) in [("nowhere.xml", "nowhere.xml"), ("testplan.yml", "Squish XML")] {
-        let ended = stage.testplan("upload").at(&service).flags(file).run().code_is(2);
+    for (file, word) in [
+        ("nowhere.xml", "nowhere.xml"),
+        ("testplan.yml", "Squish XML"),
+    ] {
+        let ended = stage
+            .testplan("upload")
+            .at(&service)
+            .flags(file)
+            .run()
+            .code_is(2);
         assert!(ended.stderr.contains(word), "{ended}");
     }
     let ended = stage

@@ -67,13 +67,31 @@ async fn a_form_that_does_not_fit_is_refused_and_leaves_nothing() {
         (vec![good(), label("a=b,c")], "a comma"),
         (vec![part("name=\"result[]\"", b"x")], "no file name"),
         (vec![result("image/png", "a.png", b"x")], "image/png"),
-        (vec![result("application/xml", "r.xml", b"<testsuites>")], "no result file"),
-        (vec![result("application/xml", "r.xml", b"<html></html>")], "no result file"),
-        (vec![good(), result("application/zip", "r.zip", b"PK")], "no readable zip"),
-        (vec![result("application/zip", "bomb.zip", &bomb)], "zip bomb"),
+        (
+            vec![result("application/xml", "r.xml", b"<testsuites>")],
+            "no result file",
+        ),
+        (
+            vec![result("application/xml", "r.xml", b"<html></html>")],
+            "no result file",
+        ),
+        (
+            vec![good(), result("application/zip", "r.zip", b"PK")],
+            "no readable zip",
+        ),
+        (
+            vec![result("application/zip", "bomb.zip", &bomb)],
+            "zip bomb",
+        ),
         (vec![part("name=\"project\"", &[0xff]), good()], "not UTF-8"),
-        (vec![part("name=\"batch\"", &[b'x'; 5_000]), good()], "longer than"),
-        (vec![part("name=\"batch\"", &[b'x'; 300]), good()], "256 characters"),
+        (
+            vec![part("name=\"batch\"", &[b'x'; 5_000]), good()],
+            "longer than",
+        ),
+        (
+            vec![part("name=\"batch\"", &[b'x'; 300]), good()],
+            "256 characters",
+        ),
     ] {
         let (status, text) = status_and_text(&served, &parts).await;
         assert_eq!(status, 400, "{word}: {text}");

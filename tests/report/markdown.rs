@@ -311,6 +311,7 @@ fn report(size: usize, texts: &[String]) -> Report {
         entries,
         unnamed_missing: 3,
         open_at_service: 0,
+        not_uploaded: 0,
         workers,
         warnings: (0..size.min(50)).map(|_| next()).collect(),
         broken: (0..size.min(50)).map(|_| next()).collect(),
@@ -395,6 +396,8 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         } else {
             Counting::Counts
         },
+        results: None,
+        not_uploaded: None,
     };
     Entry {
         execution: ExecutionId(i64::try_from(id).expect("few")),

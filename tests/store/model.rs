@@ -198,29 +198,30 @@ impl Model {
         }
         let plan = self.plans.len();
         self.plans.push(Plan { due: request.2 });
-        self.execs.extend(needs.iter().enumerate().map(|(test, needs)| Exec {
-            plan,
-            test,
-            imports: 0,
-            needs: needs.clone(),
-            state: State::Open,
-            epoch: 0,
-            generation: 0,
-            reset_at_epoch: 0,
-            lease_known: false,
-            principal: None,
-            worker: None,
-            deadline: Timestamp(0),
-            timeout: Duration::ZERO,
-            server: None,
-            lost_on: vec![],
-            expiries: 0,
-            skips: 0,
-            payload: None,
-            told_expired: false,
-            late: 0,
-            events: vec![],
-        }));
+        self.execs
+            .extend(needs.iter().enumerate().map(|(test, needs)| Exec {
+                plan,
+                test,
+                imports: 0,
+                needs: needs.clone(),
+                state: State::Open,
+                epoch: 0,
+                generation: 0,
+                reset_at_epoch: 0,
+                lease_known: false,
+                principal: None,
+                worker: None,
+                deadline: Timestamp(0),
+                timeout: Duration::ZERO,
+                server: None,
+                lost_on: vec![],
+                expiries: 0,
+                skips: 0,
+                payload: None,
+                told_expired: false,
+                late: 0,
+                events: vec![],
+            }));
         if let Some(key) = key {
             self.execute_keys.insert(key, (request, plan, self.now));
         }

@@ -53,8 +53,7 @@ use testplan::{
     },
     store::{
         ExecutePlan, Finish, Heartbeat, NewImport, NewSquishServer, ReportedTest, Reservation,
-        Reserve, Reset, Rules,
-        SquishServerChange, Store as _, StoreError, sqlite::SqliteStore,
+        Reserve, Reset, Rules, SquishServerChange, Store as _, StoreError, sqlite::SqliteStore,
     },
 };
 
@@ -441,7 +440,11 @@ impl Pair {
     async fn import(&mut self, labels: Pick, tests: [Pick; 2], verdicts: [Pick; 2]) {
         let result = |pick| TestResult {
             verdict: of(
-                &[TestVerdict::Passed, TestVerdict::Failed, TestVerdict::Skipped],
+                &[
+                    TestVerdict::Passed,
+                    TestVerdict::Failed,
+                    TestVerdict::Skipped,
+                ],
                 pick,
             ),
             duration_ms: 0,

@@ -8,8 +8,8 @@ use testplan::{
         SquishServer, Test, TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Granted, Heartbeat, NewImport, NewSquishServer, PlannedTest, RefusalCode,
-        Reservation, Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
+        ExecutePlan, Finish, Granted, Heartbeat, NewImport, NewSquishServer, PlannedTest,
+        RefusalCode, Reservation, Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
         sqlite::{Durability, SqliteStore},
     },
 };

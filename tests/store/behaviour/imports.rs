@@ -57,7 +57,10 @@ pub(crate) async fn an_import_says_what_nobody_said(make: Make) {
     let world = World::new(make, &["OS=Linux"]).await;
     let granted = world.take().await;
     ran(&world, &granted).await;
-    assert_eq!((totals(&world).await, verdict(&world).await), ((0, 0, 0), None));
+    assert_eq!(
+        (totals(&world).await, verdict(&world).await),
+        ((0, 0, 0), None)
+    );
     import(&world, saying("a", "os=linux browser=chrome", FAILED)).await;
     assert_eq!(totals(&world).await, (0, 1, 0));
     assert_eq!(verdict(&world).await, Some(FAILED));
@@ -87,7 +90,11 @@ pub(crate) async fn labels_must_cover_what_is_needed(make: Make) {
         if finished_first {
             ran(&world, &granted).await;
         }
-        for (folder, labels) in [("a", ""), ("b", "OS=Linux"), ("c", "OS=Windows browser=chrome")] {
+        for (folder, labels) in [
+            ("a", ""),
+            ("b", "OS=Linux"),
+            ("c", "OS=Windows browser=chrome"),
+        ] {
             import(&world, saying(folder, labels, FAILED)).await;
         }
         import(&world, saying("d", "browser=chrome x=y OS=Linux", PASSED)).await;
@@ -141,7 +148,11 @@ pub(crate) async fn an_earlier_attempt_uploads_for_itself(make: Make) {
     world.pass(10_000);
     let second = world.take().await;
     ran(&world, &second).await;
-    assert_eq!(totals(&world).await, (0, 0, 0), "that was the lost attempt's");
+    assert_eq!(
+        totals(&world).await,
+        (0, 0, 0),
+        "that was the lost attempt's"
+    );
     import(&world, saying("b", "", PASSED)).await;
     assert_eq!(totals(&world).await, (1, 0, 0));
 }
@@ -174,7 +185,10 @@ pub(crate) async fn a_failure_by_import_can_be_reset(make: Make) {
     );
     import(&world, saying("a", "", FAILED)).await;
     world.reset(granted.execution, None).await.unwrap();
-    assert_eq!((totals(&world).await, world.counts().await), ((0, 0, 0), (1, 0, 0)));
+    assert_eq!(
+        (totals(&world).await, world.counts().await),
+        ((0, 0, 0), (1, 0, 0))
+    );
     let again = world.take().await;
     ran(&world, &again).await;
     assert_eq!(totals(&world).await, (0, 0, 0), "the import is used up");
@@ -234,9 +248,18 @@ pub(crate) async fn imports_are_bounded(make: Make) {
     let world = World::new(make, &[""]).await;
     let long = "x".repeat(257);
     for refused_one in [
-        NewImport { project: String::new(), ..upload("a") },
-        NewImport { batch: " ".to_owned(), ..upload("b") },
-        NewImport { batch: long, ..upload("c") },
+        NewImport {
+            project: String::new(),
+            ..upload("a")
+        },
+        NewImport {
+            batch: " ".to_owned(),
+            ..upload("b")
+        },
+        NewImport {
+            batch: long,
+            ..upload("c")
+        },
         NewImport {
             labels: (0..65)
                 .map(|n| testplan::model::Capability::new(n.to_string(), "x"))
