@@ -30,3 +30,5 @@ mod skip;
 mod story;
 #[path = "report/summary.rs"]
 mod summary;
+#[path = "report/uploads.rs"]
+mod uploads;

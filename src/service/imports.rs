@@ -136,15 +136,20 @@ async fn take(
         key: call.idempotency_key()?,
         principal: call.principal.clone(),
     };
-    let folder = import.folder.clone();
-    let import = shared
+    // What the store was asked is done even if the client goes away now: the files must be there then.
+    let (name, folder) = (import.folder.clone(), incoming.keep());
+    let answer = shared
         .ask(move |store, now| store.import(import, now))
-        .await?;
-    // Another folder is that of an earlier upload under the same key: this one was a repetition.
-    if import.folder == folder {
-        incoming.known();
+        .await;
+    let is_unknown = match &answer {
+        // Another folder is that of an earlier upload under the same key: this one was a repetition.
+        Ok(import) => import.folder != name,
+        Err(failure) => matches!(failure, Failure::Refused(_)),
+    };
+    if is_unknown {
+        tokio::fs::remove_dir_all(&folder).await.map_err(disk)?;
     }
-    Ok(import)
+    answer
 }
 
 /// Takes one file.

@@ -336,6 +336,8 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                     confirmation: None,
                     confirmed: None,
                     counting: Counting::Counts,
+                    results: None,
+                    not_uploaded: None,
                 }],
                 standing,
                 service_only: None,

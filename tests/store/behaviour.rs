@@ -3,6 +3,7 @@
 //! Every test takes a factory of stores, so that each implementation passes the same.
 
 pub(crate) mod heartbeats;
+pub(crate) mod imports;
 pub(crate) mod machines;
 pub(crate) mod plans;
 pub(crate) mod reservations;
@@ -31,6 +32,11 @@ macro_rules! every {
                 vendor_heartbeats_need_a_reservation a_service_may_insist_on_leases
                 heartbeat_clamps_its_timeout release_opens_at_once release_needs_the_lease
                 release_may_be_repeated leases_outlive_a_pause_of_the_service;
+            imports: an_import_says_what_nobody_said it_may_come_before_the_result
+                labels_must_cover_what_is_needed a_counted_outcome_is_never_overturned
+                the_first_after_the_reservation_counts an_earlier_attempt_uploads_for_itself
+                other_projects_and_batches_are_not_meant a_failure_by_import_can_be_reset
+                an_upload_is_known_by_its_key imports_come_in_pages imports_are_bounded;
             results: finish_counts_once_and_repeats finish_with_another_payload_is_refused
                 finish_is_taken_until_somebody_else_has_it finish_of_a_lost_lease_is_kept_not_counted
                 finish_after_reset_or_release_is_not_counted finish_by_others_is_refused

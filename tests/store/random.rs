@@ -39,7 +39,7 @@
 //! Not among them, because nothing can tell: heartbeat's `deadline > now` alone, as ends are noticed first, and
 //! reset's `state = 3` alone, as only done executions have an outcome. Both stay as a second lock.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use proptest::{
     collection::vec,
@@ -49,17 +49,17 @@ use proptest::{
 use testplan::{
     model::{
         Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, PlanStatus,
-        ServerTrouble, SquishServerId, TestResult, TestVerdict, Timestamp,
+        ServerTrouble, SquishServerId, Test, TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Heartbeat, NewSquishServer, Reservation, Reserve, Reset, Rules,
-        SquishServerChange, Store as _, StoreError, sqlite::SqliteStore,
+        ExecutePlan, Finish, Heartbeat, NewImport, NewSquishServer, ReportedTest, Reservation,
+        Reserve, Reset, Rules, SquishServerChange, Store as _, StoreError, sqlite::SqliteStore,
     },
 };
 
 use super::{
     model::{Answer, Model, Payload, State, Voice, Wish},
-    world::{START, caps, open, template},
+    world::{START, caps, open, template, upload},
 };
 
 /// Sequences of the normal run, and of the long one that a person starts.
@@ -170,6 +170,11 @@ enum Step {
         execution: Pick,
         generation: Option<u32>,
     },
+    Import {
+        labels: Pick,
+        tests: [Pick; 2],
+        verdicts: [Pick; 2],
+    },
     AddMachine {
         port: Pick,
         labels: Pick,
@@ -228,6 +233,8 @@ fn step() -> impl Strategy<Value = Step> {
         ),
         3 => (pick(), prop::option::of(0..3_u32))
             .prop_map(|(execution, generation)| Step::Reset { execution, generation }),
+        4 => (pick(), [0..4_usize, 0..4_usize], [pick(), pick()])
+            .prop_map(|(labels, tests, verdicts)| Step::Import { labels, tests, verdicts }),
         2 => (0..3_usize, pick()).prop_map(|(port, labels)| Step::AddMachine { port, labels }),
         1 => (0..4_usize, any::<bool>())
             .prop_map(|(machine, enabled)| Step::ChangeMachine { machine, enabled }),
@@ -257,6 +264,7 @@ struct Pair {
     execs: Vec<ExecutionId>,
     servers: Vec<(SquishServerId, usize)>,
     leases: Vec<(usize, u32, LeaseToken)>,
+    uploads: u64,
 }
 
 fn of<T: Copy>(list: &[T], pick: Pick) -> T {
@@ -295,6 +303,7 @@ impl Pair {
             execs: vec![],
             servers: vec![],
             leases: vec![],
+            uploads: 0,
         };
         pair.execute(1, None, None, 0).await;
         pair
@@ -359,6 +368,11 @@ impl Pair {
                 let said = fine(self.store().heartbeat(beat, self.model.now).await);
                 assert_eq!(said, expected, "heartbeat");
             }
+            Step::Import {
+                labels,
+                tests,
+                verdicts,
+            } => self.import(labels, tests, verdicts).await,
             Step::Finish {
                 target,
                 payload,
@@ -442,6 +456,41 @@ impl Pair {
                 self.store = Some(open(&self.path, self.model.rules, self.model.now));
             }
         }
+    }
+
+    async fn import(&mut self, labels: Pick, tests: [Pick; 2], verdicts: [Pick; 2]) {
+        let result = |pick| TestResult {
+            verdict: of(
+                &[
+                    TestVerdict::Passed,
+                    TestVerdict::Failed,
+                    TestVerdict::Skipped,
+                ],
+                pick,
+            ),
+            duration_ms: 0,
+            flaky: false,
+        };
+        let told: BTreeMap<usize, TestResult> =
+            std::iter::zip(tests, verdicts.map(result)).collect();
+        let labels = caps(of(&OFFERS, labels));
+        self.uploads += 1;
+        let import = NewImport {
+            tests: told
+                .iter()
+                .map(|(test, result)| ReportedTest {
+                    test: Test {
+                        suite: "suite".to_owned(),
+                        testcase: format!("t{}", test + 1),
+                    },
+                    result: *result,
+                })
+                .collect(),
+            labels: labels.clone(),
+            ..upload(&self.uploads.to_string())
+        };
+        self.model.import(labels, told.into_iter().collect());
+        self.store().import(import, self.model.now).await.unwrap();
     }
 
     async fn execute(&mut self, template: Pick, key: Option<Pick>, delay: Option<Pick>, who: Pick) {

@@ -8,8 +8,8 @@ use testplan::{
         SquishServer, Test, TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, PlannedTest, RefusalCode,
-        Reservation, Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
+        ExecutePlan, Finish, Granted, Heartbeat, NewImport, NewSquishServer, PlannedTest,
+        RefusalCode, Reservation, Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -111,6 +111,22 @@ pub(crate) fn result_of(of: &Granted, result: Option<TestResult>) -> Finish {
         details: String::new(),
         result,
         server_trouble: None,
+        principal: "alice".to_owned(),
+    }
+}
+
+/// An upload to the batch of all plans that says nothing yet; change it before it is sent. No two have one folder.
+pub(crate) fn upload(folder: &str) -> NewImport {
+    NewImport {
+        project: "project".to_owned(),
+        batch: "batch".to_owned(),
+        is_new_batch: false,
+        labels: Capabilities::default(),
+        folder: folder.to_owned(),
+        files: vec![],
+        cases: 0,
+        tests: vec![],
+        key: None,
         principal: "alice".to_owned(),
     }
 }

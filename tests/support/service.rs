@@ -105,7 +105,7 @@ impl Service {
         self.list(&format!("/testplan/v1/plans/{plan}/executions"))
     }
 
-    fn list<T: serde::de::DeserializeOwned>(&self, path: &str) -> Vec<T> {
+    pub(crate) fn list<T: serde::de::DeserializeOwned>(&self, path: &str) -> Vec<T> {
         let mut items = Vec::new();
         let mut after = 0;
         loop {

@@ -69,7 +69,7 @@ pub(super) struct Gathered {
 }
 
 /// Most tests that one import tells of; what comes later is counted and not kept.
-const MOST_TESTS: usize = 200_000;
+const MOST_TESTS: usize = 50_000;
 
 impl Gathered {
     /// Reads one file; gives sentences about what in it could not be read.

@@ -205,7 +205,7 @@ impl Form {
 
     /// Takes what still comes, for a moment: whoever is in the middle of sending reads no answer before.
     pub(super) async fn linger(mut self, most: Duration) {
-        let rest = async { while matches!(self.frame().await, Ok(Some(_))) {} };
+        let rest = async { while matches!(self.body.frame().await, Some(Ok(_))) {} };
         // Over or not: the answer follows.
         let _ = timeout(most, rest).await;
     }

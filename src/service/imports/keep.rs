@@ -59,7 +59,7 @@ pub(super) struct Incoming {
     name: String,
     folder: PathBuf,
     pub(super) files: Vec<KeptFile>,
-    in_place: bool,
+    is_kept: bool,
 }
 
 impl Incoming {
@@ -74,7 +74,7 @@ impl Incoming {
             name,
             folder,
             files: Vec::new(),
-            in_place: false,
+            is_kept: false,
         })
     }
 
@@ -121,7 +121,7 @@ impl Incoming {
         Ok(())
     }
 
-    /// Puts the folder in place. From here on it stays, unless [`Self::discard`] says otherwise.
+    /// Puts the folder in place.
     pub(super) async fn put_in_place(&mut self) -> io::Result<()> {
         tokio::fs::rename(&self.folder, self.place.folder.join(&self.name)).await?;
         self.folder = self.place.folder.join(&self.name);
@@ -131,15 +131,16 @@ impl Incoming {
         Ok(())
     }
 
-    /// Keeps it for good: the store knows it.
-    pub(super) fn known(mut self) {
-        self.in_place = true;
+    /// Lets go of it: from here on it stays, whoever goes away. Gives the folder.
+    pub(super) fn keep(mut self) -> PathBuf {
+        self.is_kept = true;
+        std::mem::take(&mut self.folder)
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        if !self.in_place
+        if !self.is_kept
             && let Err(error) = std::fs::remove_dir_all(&self.folder)
         {
             tracing::warn!(%error, folder = %self.folder.display(), "an upload that was not taken could not be removed");
@@ -241,7 +242,7 @@ mod tests {
             Incoming::begin(&place).await.unwrap()
         };
         incoming.put_in_place().await.unwrap();
-        incoming.known();
+        incoming.keep();
         place.sweep().unwrap();
         assert_eq!(count(), 1);
     }

@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn a_bomb_is_refused_before_it_goes_off() {
-        let mut bomb = JUNIT.replace("/>", ">").into_bytes();
+        let mut bomb = JUNIT.replace("</testsuite>", "").into_bytes();
         bomb.extend(std::iter::repeat_n(b' ', 64 * 1024 * 1024));
         let file = zipped(&[("results.xml", &bomb)]);
         assert!(file.as_file().metadata().unwrap().len() < 128 * 1024);
