@@ -130,6 +130,7 @@ pub struct WorkerArgs {
     /// Stop after this time, whatever is left (exit code 5) [env: `TESTPLAN_DEADLINE`].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
+    /// How long a wait in which nothing can happen may last.
     #[command(flatten)]
     pub grace: GraceArgs,
 }

@@ -89,14 +89,16 @@ async fn whole(
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
     let working = Working::choose(&command.workers, &command.out, environment)?;
+    let alone = !connect::names_a_service(&command.service, environment)?;
     let session = Session {
         command,
         config: &config,
         working: &working,
         environment,
         screen,
+        alone,
     };
-    if connect::names_a_service(&command.service, environment)? {
+    if !alone {
         let client = connect::client(&command.service, environment, screen)?;
         return session.go(&client, signals).await;
     }
@@ -173,6 +175,8 @@ struct Session<'a> {
     working: &'a Working,
     environment: &'a Environment,
     screen: &'a Screen,
+    /// The service is in this process, so that nobody else can come to the plan.
+    alone: bool,
 }
 
 impl Session<'_> {
@@ -188,6 +192,7 @@ impl Session<'_> {
             plan,
             runner: &runner,
             working: self.working,
+            alone: self.alone,
         };
         match working::work(job, signals, self.environment, self.screen).await? {
             Ok(end) => self.report(client, id, &end).await,
@@ -218,10 +223,12 @@ impl Session<'_> {
         };
         let (status, executions) = match (&end.service, end.stop) {
             (Some(_), _) => (None, None),
-            (None, Some(_)) => tokio::time::timeout(LAST_WORD, asked)
-                .await
-                .unwrap_or_default(),
-            (None, None) => asked.await,
+            (None, Some(Stop::Signal(_) | Stop::Deadline)) => {
+                tokio::time::timeout(LAST_WORD, asked)
+                    .await
+                    .unwrap_or_default()
+            }
+            (None, None | Some(Stop::Starved)) => asked.await,
         };
         let out = &self.working.out;
         let mut report = reporting::merge(
@@ -243,6 +250,9 @@ impl Session<'_> {
         if let Some(error) = &end.service {
             self.screen
                 .insist(&format!("error: {error}\nhelp: {}", error.help()));
+        }
+        if !self.alone {
+            working::tell_of_what_stays(end, self.screen);
         }
         self.screen.report(&report);
         showing::show(&report, out, self.command.show, self.screen);

@@ -43,7 +43,7 @@ pub struct Need {
 }
 
 /// What executions lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lack {
     /// A live worker that offers what they need.
     Worker,

@@ -2,10 +2,11 @@
 //!
 //! Planned = reported is proved here: the planned total is the most that anybody spoke of, and whatever of it has no
 //! counted result is missing, by name where a name is known. `gather` puts events together to attempts, `judge`
-//! decides per execution which attempt counts.
+//! decides per execution which attempt counts, `lack` finds what kept workers from those that nobody took.
 
 mod gather;
 mod judge;
+mod lack;
 
 use std::collections::BTreeMap;
 
@@ -72,6 +73,7 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         report.broken.extend(judged.broken);
         report.entries.push(judged.entry);
     }
+    lack::explain(&mut report, &gathered.serverless, service.listed.as_ref());
 
     let named = report.entries.len() as u64;
     report.total = named

@@ -20,7 +20,7 @@ pub fn sight(waiting: &PlanWaiting) -> Sight {
         status: waiting.status,
         lacking: waiting
             .lacking()
-            .map(|need| need.required.clone())
+            .filter_map(|need| Some((need.required.clone(), need.lack?)))
             .collect(),
         stuck: waiting.is_stuck(),
     }
@@ -28,7 +28,13 @@ pub fn sight(waiting: &PlanWaiting) -> Sight {
 
 /// Each set of needs that is waited for: what is lacking first.
 pub fn lines(waiting: &PlanWaiting) -> Vec<String> {
-    let mut needs: Vec<&Need> = waiting.needs.iter().collect();
+    let needs: Vec<&Need> = waiting.needs.iter().collect();
+    lines_of(&needs, waiting)
+}
+
+/// The same for some of them.
+pub fn lines_of(needs: &[&Need], waiting: &PlanWaiting) -> Vec<String> {
+    let mut needs = needs.to_vec();
     needs.sort_by_key(|need| (need.lack.is_none(), need.open == 0));
     let mut lines: Vec<String> = needs
         .iter()
@@ -61,9 +67,10 @@ pub fn line(need: &Need, waiting: &PlanWaiting) -> String {
     } else {
         "need"
     };
-    let required = match need.required.is_empty() {
-        true => "nothing special".to_owned(),
-        false => need.required.to_string(),
+    let required = if need.required.is_empty() {
+        "nothing special".to_owned()
+    } else {
+        need.required.to_string()
     };
     format!(
         "{} {verb} {required}: {}",

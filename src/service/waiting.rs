@@ -77,7 +77,7 @@ fn weigh(standing: PlanStanding, workers: &[Seen], now: Timestamp) -> PlanWaitin
                 last_seen: workers
                     .iter()
                     .filter(|it| it.offered.covers(&required, case))
-                    .map(|it| it.seen)
+                    .map(|it| it.last)
                     .max(),
                 squish_servers: having(&squish_servers, &required, case),
                 lack,
@@ -125,11 +125,11 @@ fn offers(workers: &[Seen], squish_servers: &[SquishServerState], case: LabelCas
                 offered: worker.offered.clone(),
                 allocate_server: worker.allocate_server,
                 workers: 0,
-                last_seen: worker.seen,
+                last_seen: worker.last,
                 squish_servers: having(squish_servers, &worker.offered, case),
             });
         offer.workers += worker.workers;
-        offer.last_seen = offer.last_seen.max(worker.seen);
+        offer.last_seen = offer.last_seen.max(worker.last);
     }
     offers.into_values().collect()
 }

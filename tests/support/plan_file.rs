@@ -54,6 +54,14 @@ impl PlanFile {
         self
     }
 
+    /// A Squish server with one label, as `OS=Linux`.
+    pub(crate) fn squish_server(mut self, host: &str, port: &str, label: &str) -> Self {
+        let (key, value) = label.split_once('=').unwrap();
+        let server = json!({ "host": host, "port": port, "labels": { key: value } });
+        self.0["servers"] = json!([server]);
+        self
+    }
+
     /// Another source of tests.
     pub(crate) fn discover(mut self, program: &Path, line: &str) -> Self {
         let command = [program.to_str().unwrap(), "list"];
