@@ -80,6 +80,9 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         .max(gathered.total)
         .max(status.map_or(0, PlanStatus::total));
     report.unnamed_missing = report.total - named;
+    if report.unnamed_missing > 0 {
+        report.warnings.extend(lack::nameless(&gathered.serverless));
+    }
     let missing = report.counts().missing;
     if report.open_at_service > missing {
         report.warnings.push(format!(

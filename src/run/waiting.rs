@@ -83,7 +83,7 @@ fn reason(need: &Need, waiting: &PlanWaiting) -> String {
     match need.lack {
         Some(Lack::Worker) => no_worker(need, waiting),
         Some(Lack::SquishServer) => no_squish_server(need, waiting),
-        None if need.open == 0 => "in the hands of workers".to_owned(),
+        None if need.open == 0 => "in the hands of workers, until their tests end".to_owned(),
         None => {
             let fitting: Vec<&Offer> = fitting(need, waiting).collect();
             let workers = counted(need.workers, "live worker fits", "live workers fit");
@@ -93,7 +93,9 @@ fn reason(need: &Need, waiting: &PlanWaiting) -> String {
                     .flat_map(|offer| offer.squish_servers.iter().copied())
                     .collect();
                 let states = states(waiting, |it| ids.contains(&it.squish_server.id));
-                format!("{workers}; of the Squish servers, {states}")
+                format!(
+                    "{workers}; of the Squish servers, {states}: one that gets free would end this"
+                )
             } else {
                 format!("{workers}, and takes what is open when its test ends")
             }
@@ -225,4 +227,141 @@ fn ago(now: Timestamp, then: Timestamp) -> String {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Capability, ExecutionId, PlanStatus, SquishServer, Test};
+
+    fn os(value: &str) -> Capabilities {
+        Capabilities::from(vec![Capability::new("OS", value)])
+    }
+
+    fn server(id: i64, value: &str) -> SquishServerState {
+        SquishServerState {
+            squish_server: SquishServer {
+                id: SquishServerId(id),
+                enabled: true,
+                host: format!("lab{id}"),
+                port: "4322".to_owned(),
+                labels: os(value),
+                busy_with: None,
+            },
+            busy_with: None,
+            rests_until: None,
+        }
+    }
+
+    fn need(open: u64, reserved: u64, lack: Option<Lack>) -> Need {
+        Need {
+            required: os("Linux"),
+            open,
+            reserved,
+            workers: 1,
+            last_seen: None,
+            squish_servers: Vec::new(),
+            lack,
+            lacking_for: None,
+        }
+    }
+
+    fn offer(allocate_server: bool, servers: &[i64]) -> Offer {
+        Offer {
+            offered: os("Linux"),
+            allocate_server,
+            workers: 1,
+            last_seen: Timestamp(0),
+            squish_servers: servers.iter().copied().map(SquishServerId).collect(),
+        }
+    }
+
+    fn plan(need: Need, offer: Offer, squish_servers: Vec<SquishServerState>) -> PlanWaiting {
+        PlanWaiting {
+            at: Timestamp(1_000_000),
+            status: PlanStatus {
+                open: need.open,
+                reserved: need.reserved,
+                done: 0,
+            },
+            due: None,
+            needs: vec![need],
+            offers: vec![offer],
+            squish_servers,
+        }
+    }
+
+    #[test]
+    fn each_reason_has_its_words_and_its_end() {
+        let busy = || {
+            let mut busy = server(1, "Linux");
+            busy.squish_server.busy_with = Some(ExecutionId(12));
+            busy.busy_with = Some(Test {
+                suite: "s".to_owned(),
+                testcase: "t".to_owned(),
+            });
+            let mut resting = server(2, "Linux");
+            resting.rests_until = Some(Timestamp(1_009_500));
+            let mut disabled = server(3, "Linux");
+            disabled.squish_server.enabled = false;
+            vec![busy, resting, disabled]
+        };
+        let disabled = || busy().split_off(2);
+        let table = [
+            (
+                plan(need(0, 2, None), offer(false, &[]), vec![]),
+                "2 at work need OS=Linux: in the hands of workers, until their tests end",
+            ),
+            (
+                plan(need(1, 0, None), offer(false, &[]), vec![]),
+                "1 open needs OS=Linux: 1 live worker fits, and takes what is open when its test ends",
+            ),
+            (
+                plan(need(1, 1, None), offer(true, &[1, 2, 3]), busy()),
+                "1 open, 1 at work need OS=Linux: 1 live worker fits; of the Squish servers, lab1:4322 is busy with \
+                 s / t (execution 12), lab2:4322 rests for 9.5s more, lab3:4322 is disabled: one that gets free would \
+                 end this",
+            ),
+            (
+                plan(
+                    need(1, 0, Some(Lack::SquishServer)),
+                    offer(true, &[3]),
+                    disabled(),
+                ),
+                "1 open needs OS=Linux: 1 live worker offers it and asks for a Squish server, but of those with \
+                 OS=Linux, lab3:4322 is disabled; one with OS=Linux that is enabled would end this",
+            ),
+            (
+                plan(
+                    need(1, 0, Some(Lack::SquishServer)),
+                    offer(true, &[]),
+                    vec![server(4, "mac")],
+                ),
+                "1 open needs OS=Linux: 1 live worker offers it and asks for a Squish server, but no registered Squish \
+                 server has OS=Linux (registered: lab4:4322 with OS=mac); one with OS=Linux that is enabled would end \
+                 this",
+            ),
+        ];
+        for (waiting, said) in table {
+            assert_eq!(lines(&waiting), [said]);
+        }
+    }
+
+    #[test]
+    fn a_plan_is_stuck_only_when_nothing_can_happen() {
+        let stuck = |need: Need| plan(need, offer(true, &[]), vec![]).is_stuck();
+        assert!(stuck(need(1, 0, Some(Lack::SquishServer))));
+        assert!(stuck(need(1, 0, Some(Lack::Worker))));
+        assert!(!stuck(need(1, 0, None)), "somebody may take it");
+        assert!(
+            !stuck(need(1, 1, Some(Lack::Worker))),
+            "its end may change much"
+        );
+        assert!(!stuck(need(0, 0, None)), "nothing is open");
+        let later = PlanWaiting {
+            due: Some(Timestamp(2_000_000)),
+            ..plan(need(1, 0, Some(Lack::Worker)), offer(true, &[]), vec![])
+        };
+        assert!(!later.is_stuck(), "its time is still to come");
+    }
 }

@@ -54,6 +54,17 @@ pub(super) fn explain(
     }
 }
 
+/// The same where nobody knows which executions are missing, each reason once.
+pub(super) fn nameless(serverless: &[Serverless]) -> BTreeSet<String> {
+    let told = |it: &Serverless| {
+        format!(
+            "workers that offer {} gave up waiting for a Squish server: {}",
+            it.wanted, it.why
+        )
+    };
+    serverless.iter().map(told).collect()
+}
+
 fn reasons_of(
     required: &Capabilities,
     offers: &BTreeSet<&Capabilities>,
