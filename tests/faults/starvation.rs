@@ -168,17 +168,13 @@ fn register(stage: &Stage, service: &Service, flags: &str) {
 }
 
 const LACKS: &str =
-    "no registered Squish server has OS=Linux (registered: lab:4322 with OS=Windows)";
+    "no registered Squish server has OS=Linux (registered: 127.0.0.1:4322 with OS=Windows)";
 
 #[test]
 fn a_squish_server_that_cannot_come_is_named_told_and_given_up() {
     let stage = stage(&["OS=Linux"], "exit 0");
     let service = Service::start(&stage);
-    register(
-        &stage,
-        &service,
-        "--host lab --port 4322 --label OS=Windows",
-    );
+    register(&stage, &service, "--port 4322 --label OS=Windows");
     let plan = service.start_plan(&stage);
     let mut wait = wait(&stage, &service, plan, "--grace 5m");
     let work = stage.testplan("work").at(&service).on(plan);
@@ -230,7 +226,7 @@ fn a_run_with_its_own_squish_servers_ends_at_once() {
     PlanFile::run_with(&test)
         .on_each(&["OS=Linux"])
         .tests("suite_main", ["tst_open"])
-        .squish_server("lab", "4322", "OS=Windows")
+        .squish_server(4322, Some("OS=Windows"))
         .on(&stage);
     let run = stage.testplan("run");
     let ended = run

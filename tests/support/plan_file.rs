@@ -54,11 +54,20 @@ impl PlanFile {
         self
     }
 
-    /// A Squish server with one label, as `OS=Linux`.
-    pub(crate) fn squish_server(mut self, host: &str, port: &str, label: &str) -> Self {
-        let (key, value) = label.split_once('=').unwrap();
-        let server = json!({ "host": host, "port": port, "labels": { key: value } });
-        self.0["servers"] = json!([server]);
+    /// A Squish server that offers this, as `OS=Linux`; `None` for one that offers nothing.
+    pub(crate) fn squish_server(mut self, port: u16, label: Option<&str>) -> Self {
+        let labels = label.map_or_else(
+            || json!({}),
+            |text| {
+                let (key, value) = text.split_once('=').unwrap();
+                json!({ key: value })
+            },
+        );
+        let server = json!({ "host": "127.0.0.1", "port": port.to_string(), "labels": labels });
+        if self.0["servers"].is_null() {
+            self.0["servers"] = json!([]);
+        }
+        self.0["servers"].as_array_mut().unwrap().push(server);
         self
     }
 
