@@ -23,4 +23,4 @@ pub use plan::{
 };
 pub use record::Record;
 pub use time::Timestamp;
-pub use waiting::{Lack, Need, Offer, PlanWaiting, SquishServerState};
+pub use waiting::{Lack, Need, Offer, PlanWaiting};

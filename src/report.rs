@@ -6,6 +6,7 @@
 //! them through its own function of [`sanitise`].
 
 pub mod annotations;
+pub mod cause;
 pub mod clean;
 pub mod console;
 pub mod entry;
@@ -23,6 +24,7 @@ pub mod summary;
 pub mod unoffered;
 pub mod verdict;
 
+pub use cause::Cause;
 pub use entry::{Attempt, AttemptEnd, Counting, Entry, Standing};
 pub use explanation::Explanation;
 pub use json::json;

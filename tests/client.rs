@@ -10,5 +10,6 @@ mod client {
     mod script;
     mod socket;
     mod vendor;
+    mod waiting;
     mod ways;
 }

@@ -33,6 +33,7 @@ mod faults {
     mod retry;
     mod secrets;
     mod slow_delivery;
+    mod starvation;
     mod stopping;
     mod time_limits;
 }

@@ -18,6 +18,8 @@ mod hostile;
 mod html;
 #[path = "report/junit.rs"]
 mod junit;
+#[path = "report/lacks.rs"]
+mod lacks;
 #[path = "report/markdown.rs"]
 mod markdown;
 #[path = "report/merge.rs"]

@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::squish_server::SquishServerResponse;
 use crate::model::{
-    Capability, Lack, Need, Offer, PlanStatus, PlanWaiting, SquishServerId, SquishServerState,
-    Test, Timestamp,
+    Capability, Lack, Need, Offer, PlanStatus, PlanWaiting, SquishServerId, Timestamp,
 };
 
 /// What a plan waits for.
@@ -30,7 +29,7 @@ pub struct WaitingResponse {
     /// What the live workers of the plan offer, each offer once.
     pub offers: Vec<OfferResponse>,
     /// The registered Squish servers.
-    pub squish_servers: Vec<SquishServerStateResponse>,
+    pub squish_servers: Vec<SquishServerResponse>,
 }
 
 /// The executions that need the same labels.
@@ -80,20 +79,6 @@ pub struct OfferResponse {
     pub last_seen_dt: i64,
     /// Ids of the Squish servers that have all that they offer, enabled or not.
     pub squish_servers: Vec<SquishServerId>,
-}
-
-/// A Squish server and what it does.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct SquishServerStateResponse {
-    /// The Squish server; `testset` is the execution that it is busy with.
-    #[serde(flatten)]
-    pub squish_server: SquishServerResponse,
-    /// The test that it is busy with.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub busy_with: Option<Test>,
-    /// It is given to nobody before this time; absent once it is past.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rests_until_dt: Option<i64>,
 }
 
 impl From<PlanWaiting> for WaitingResponse {
@@ -185,26 +170,6 @@ impl From<OfferResponse> for Offer {
             workers: wire.workers,
             last_seen: Timestamp(wire.last_seen_dt),
             squish_servers: wire.squish_servers,
-        }
-    }
-}
-
-impl From<SquishServerState> for SquishServerStateResponse {
-    fn from(state: SquishServerState) -> Self {
-        Self {
-            squish_server: state.squish_server.into(),
-            busy_with: state.busy_with,
-            rests_until_dt: state.rests_until.map(|until| until.0),
-        }
-    }
-}
-
-impl From<SquishServerStateResponse> for SquishServerState {
-    fn from(wire: SquishServerStateResponse) -> Self {
-        Self {
-            squish_server: wire.squish_server.into(),
-            busy_with: wire.busy_with,
-            rests_until: wire.rests_until_dt.map(Timestamp),
         }
     }
 }

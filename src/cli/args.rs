@@ -131,7 +131,7 @@ pub struct WorkerArgs {
     /// Stop after this time, whatever is left (exit code 5) [env: `TESTPLAN_DEADLINE`].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
-    /// How long a helper is waited for.
+    /// How long a wait in which nothing can happen may last.
     #[command(flatten)]
     pub grace: GraceArgs,
 }

@@ -14,12 +14,15 @@ use crate::{
     },
     run::{
         Notice, Observer,
-        state::{Stop, Waiting, signal_name},
+        idleness::Outlook,
+        state::{Stop, signal_name},
     },
 };
 
 /// Most bytes of a name or reason in a line.
 const LONGEST: usize = 300;
+/// Most bytes of a line about a wait.
+const LONGEST_LINE: usize = 1000;
 
 /// Tells of a run on stderr.
 #[derive(Debug)]
@@ -63,10 +66,45 @@ impl<'a> Progress<'a> {
     }
 }
 
+impl Progress<'_> {
+    fn waiting(&self, workers: usize, outlook: &Outlook) {
+        let here = if workers == 1 {
+            "worker waits"
+        } else {
+            "workers wait"
+        };
+        let waited = whole(outlook.waited);
+        self.say(&format!("waiting {waited}: {workers} {here} here"));
+        for line in &outlook.lines {
+            self.say(&format!("  {}", console_line(line, LONGEST_LINE)));
+        }
+        if outlook.given_up.is_some() {
+            self.say("  given up: nothing could happen for as long as --grace says");
+        } else if let Some(remains) = outlook.remains {
+            self.say(&format!(
+                "  nothing can happen as it is: unless that changes, this ends with exit code 5 in {} (--grace)",
+                whole(remains)
+            ));
+        }
+    }
+}
+
+/// A span in whole seconds.
+fn whole(span: Duration) -> String {
+    duration::format(Duration::from_secs(span.as_secs()))
+}
+
 impl Observer for Progress<'_> {
     fn notice(&mut self, notice: &Notice) {
         match notice {
-            Notice::Finished { slot, test, outcome, duration, ended, total } => self.finished(&Finished {
+            Notice::Finished {
+                slot,
+                test,
+                outcome,
+                duration,
+                ended,
+                total,
+            } => self.finished(&Finished {
                 done: *ended,
                 total: Some(*total),
                 word: Word::of(outcome),
@@ -76,34 +114,39 @@ impl Observer for Progress<'_> {
                 capabilities: &self.offered,
             }),
             Notice::Unreachable { test, trouble } => {
-                let (test, trouble) =
-                    (console_line(&test.to_string(), LONGEST), console_line(&trouble.to_string(), LONGEST));
+                let (test, trouble) = (
+                    console_line(&test.to_string(), LONGEST),
+                    console_line(&trouble.to_string(), LONGEST),
+                );
                 self.say(&format!("not begun: {test}: {trouble}"));
             }
             Notice::NotCounted { test, reason } => {
-                let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
+                let (test, reason) = (
+                    console_line(&test.to_string(), LONGEST),
+                    console_line(reason, LONGEST),
+                );
                 self.say(&format!("not counted: {test}: {reason}"));
             }
             Notice::NotUploaded { test, reason } => {
-                let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
+                let (test, reason) = (
+                    console_line(&test.to_string(), LONGEST),
+                    console_line(reason, LONGEST),
+                );
                 self.say(&format!("not uploaded: {test}: {reason}"));
             }
-            Notice::Waiting { waiting: Waiting::Executions(pending), workers } => {
-                let others = pending.map_or_else(|| "some".to_owned(), |pending| pending.to_string());
-                self.say(&format!(
-                    "waiting: {workers} workers here; {others} executions that fit {} are in the hands of others",
-                    self.offered
-                ));
-            }
-            Notice::Waiting { waiting: Waiting::SquishServer, workers } => self.say(&format!(
-                "waiting: {workers} workers here; every Squish server that offers {} is busy or resting",
-                self.offered
-            )),
+            Notice::Waiting { workers, outlook } => self.waiting(*workers, outlook),
             Notice::Busy { running } => {
-                let names: Vec<String> =
-                    running.iter().take(4).map(|test| console_line(&test.to_string(), LONGEST)).collect();
+                let names: Vec<String> = running
+                    .iter()
+                    .take(4)
+                    .map(|test| console_line(&test.to_string(), LONGEST))
+                    .collect();
                 let more = running.len().saturating_sub(names.len());
-                let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+                let more = if more == 0 {
+                    String::new()
+                } else {
+                    format!(" and {more} more")
+                };
                 self.say(&format!("running: {}{more}", names.join(", ")));
             }
             Notice::Stopping(Stop::Signal(kind)) => self.say(&format!(
@@ -111,7 +154,10 @@ impl Observer for Progress<'_> {
                 signal_name(*kind)
             )),
             Notice::Stopping(Stop::Deadline) => self.say("stopping: the deadline is reached"),
-            Notice::ServiceGone(error) => self.say(&format!("stopping: {}", console_line(error, 1000))),
+            Notice::Stopping(Stop::Starved) => self.say("stopping: no Squish server could come"),
+            Notice::ServiceGone(error) => {
+                self.say(&format!("stopping: {}", console_line(error, 1000)));
+            }
         }
     }
 }

@@ -107,6 +107,7 @@ async fn whole(
     let runner = squish::located(config.runner()?, environment)?;
     let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
         .uploading(command.upload.upload);
+    let alone = !connect::names_a_service(&command.service, environment)?;
     let session = Session {
         command,
         config: &config,
@@ -114,8 +115,9 @@ async fn whole(
         working: &working,
         environment,
         screen,
+        alone,
     };
-    if connect::names_a_service(&command.service, environment)? {
+    if !alone {
         let client = connect::client(&command.service, environment, screen)?;
         return session.go(&client, signals).await;
     }
@@ -194,6 +196,8 @@ struct Session<'a> {
     working: &'a Working,
     environment: &'a Environment,
     screen: &'a Screen,
+    /// The service is in this process, so that nobody else can come to the plan.
+    alone: bool,
 }
 
 impl Session<'_> {
@@ -208,6 +212,7 @@ impl Session<'_> {
             plan,
             runner: self.runner,
             working: self.working,
+            alone: self.alone,
         };
         match working::work(job, signals, self.environment, self.screen).await? {
             Ok(end) => self.report(client, id, &end).await,
@@ -245,10 +250,12 @@ impl Session<'_> {
         };
         let (status, executions, counts) = match (&end.service, end.stop) {
             (Some(_), _) => (None, None, None),
-            (None, Some(_)) => tokio::time::timeout(LAST_WORD, asked)
-                .await
-                .unwrap_or_default(),
-            (None, None) => asked.await,
+            (None, Some(Stop::Signal(_) | Stop::Deadline)) => {
+                tokio::time::timeout(LAST_WORD, asked)
+                    .await
+                    .unwrap_or_default()
+            }
+            (None, None | Some(Stop::Starved)) => asked.await,
         };
         let out = &self.working.out;
         let mut report = reporting::merge(
@@ -271,6 +278,9 @@ impl Session<'_> {
         };
         let written = reporting::write_reports(&report, out, &form);
         working::tell_the_end(end, self.screen);
+        if !self.alone {
+            working::tell_of_what_stays(end, self.screen);
+        }
         self.screen.report(&report);
         showing::show(&report, out, self.command.show, self.screen);
         Ok(End {

@@ -1,5 +1,7 @@
 //! Watches a plan until it is drained, or nothing can happen to it any more, and tells people all the while.
 
+mod counted;
+
 use std::time::Duration;
 
 use super::{failure::Failure, screen::Screen};
@@ -55,6 +57,14 @@ pub struct Lacking {
     pub open: u64,
     /// What is missing: `worker` or `squish-server`.
     pub reason: &'static str,
+}
+
+/// What people are told of a wait.
+struct Seen {
+    lines: Vec<String>,
+    lacking: Vec<Lacking>,
+    /// Whether the service knows who could take what.
+    knows_workers: bool,
 }
 
 impl Watched {
@@ -113,13 +123,14 @@ impl<'a> Watch<'a> {
                 .map_or_else(|| counted(status), waiting::sight);
             let call = vigil.look(sight, clock::monotonic());
             if call.tell {
-                self.tell(status, waiting.as_ref(), call).await?;
-            }
-            if call.is_over() {
-                return Ok(Watched::Starved {
-                    status,
-                    lacking: waiting.as_ref().map(lacking).unwrap_or_default(),
-                });
+                let seen = self.seen(waiting).await;
+                self.tell(status, &seen, call).await?;
+                if call.is_over() {
+                    return Ok(Watched::Starved {
+                        status,
+                        lacking: seen.lacking,
+                    });
+                }
             }
             let pause = call.remains.map_or(LOOK, |remains| remains.min(LOOK));
             status = self.next(pause, asked).await?;
@@ -142,12 +153,19 @@ impl<'a> Watch<'a> {
             .await
     }
 
-    async fn tell(
-        &self,
-        status: PlanStatus,
-        waiting: Option<&PlanWaiting>,
-        call: Call,
-    ) -> Result<(), Failure> {
+    /// What people are told of it.
+    async fn seen(&self, waiting: Option<PlanWaiting>) -> Seen {
+        match waiting {
+            Some(waiting) => Seen {
+                lines: waiting::lines(&waiting),
+                lacking: lacking(&waiting),
+                knows_workers: true,
+            },
+            None => counted::seen(&self.client, self.plan, &self.hints).await,
+        }
+    }
+
+    async fn tell(&self, status: PlanStatus, seen: &Seen, call: Call) -> Result<(), Failure> {
         let PlanStatus {
             open,
             reserved,
@@ -158,16 +176,18 @@ impl<'a> Watch<'a> {
             "waiting {waited} for plan {}: {open} open, {reserved} reserved, {done} done",
             self.plan
         )];
-        match waiting {
-            Some(waiting) => lines.extend(waiting::lines(waiting).iter().map(|it| indented(it))),
-            None => lines.extend(self.counted_by_need(status).await?),
-        }
+        lines.extend(seen.lines.iter().map(|line| indented(line)));
         if call.is_over() {
-            lines.extend(self.given_up(status, waiting).await?);
+            lines.extend(self.given_up(status, seen).await?);
         } else if let Some(remains) = call.remains {
             let remains = Duration::from_secs(remains.as_secs() + 1).min(self.grace);
+            let why = if seen.knows_workers {
+                "nothing can happen as it is"
+            } else {
+                "nothing is at work"
+            };
             lines.push(format!(
-                "  nothing can happen as it is: unless that changes, this ends with exit code 5 in {} (--grace)",
+                "  {why}: unless that changes, this ends with exit code 5 in {} (--grace)",
                 duration::format(remains)
             ));
         }
@@ -182,21 +202,18 @@ impl<'a> Watch<'a> {
     }
 
     /// The last words: what stays open, by name where the service has names.
-    async fn given_up(
-        &self,
-        status: PlanStatus,
-        waiting: Option<&PlanWaiting>,
-    ) -> Result<Vec<String>, Failure> {
-        let mut lines = vec![format!(
-            "given up: nothing could happen for {}, and {} of plan {} stay open",
-            duration::format(self.grace),
-            status.open,
-            self.plan
-        )];
-        if waiting.is_none() {
-            return Ok(lines);
+    async fn given_up(&self, status: PlanStatus, seen: &Seen) -> Result<Vec<String>, Failure> {
+        let (open, plan, grace) = (status.open, self.plan, duration::format(self.grace));
+        if !seen.knows_workers {
+            return Ok(vec![format!(
+                "given up: nothing was at work and nothing changed for {grace}; {open} of plan {plan} open, and which \
+                 workers there are this service does not say"
+            )]);
         }
-        let named = self.client.open_executions(self.plan, MOST_NAMED).await?;
+        let mut lines = vec![format!(
+            "given up: nothing could happen for {grace}; of plan {plan} stay open:"
+        )];
+        let named = self.client.open_executions(plan, MOST_NAMED).await?;
         let named = named.unwrap_or_default();
         for execution in &named {
             lines.push(indented(&format!(
@@ -204,17 +221,11 @@ impl<'a> Watch<'a> {
                 execution.test, execution.id, execution.required
             )));
         }
-        let more = status.open.saturating_sub(named.len() as u64);
+        let more = open.saturating_sub(named.len() as u64);
         if more > 0 {
             lines.push(format!("  and {more} more"));
         }
         Ok(lines)
-    }
-
-    /// What a service that lists no executions can be asked: how many need each capability that anybody knows of.
-    async fn counted_by_need(&self, status: PlanStatus) -> Result<Vec<String>, Failure> {
-        let _ = (status, &self.hints);
-        Ok(Vec::new())
     }
 }
 

@@ -100,6 +100,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         plan,
         runner: &runner,
         working: &working,
+        alone: false,
     };
     let end = match working::work(job, &mut signals, environment, screen).await? {
         Ok(end) => end,
@@ -108,6 +109,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     working::tell_the_end(&end, screen);
     let said = told(command.plan_id, &end);
     screen.say(&said);
+    working::tell_of_what_stays(&end, screen);
     showing::show_work(command.plan_id, &end, &said, command.show, screen);
     let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
         // Green would say that what stands was seen to.

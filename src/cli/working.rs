@@ -1,6 +1,11 @@
 //! What `run` and `work` share: from a plan to a run of this process's workers.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     args::UploadPolicy,
@@ -15,10 +20,11 @@ use crate::{
     config::environment::Environment,
     exit_code::Conclusion,
     fs,
-    model::{Capabilities, LabelCase, Plan, PlanId, PlanStatus, record::PlannedExecution},
+    model::{Capabilities, LabelCase, Need, Plan, PlanId, PlanStatus, record::PlannedExecution},
+    report::{Unoffered, sanitise::console_line},
     run::{
         RunEnd, WorkOrder, executor::Executor, state::Stop, suite_turns::SuiteTurns,
-        upload::Uploader, worker::WorkerSettings,
+        upload::Uploader, waiting, worker::WorkerSettings,
     },
     runner::settings::RunnerSettings,
     signal::Signals,
@@ -34,6 +40,8 @@ const LONGEST_NAME: usize = 100;
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Most sets of capabilities that a message names.
 const MOST_SHOWN: usize = 8;
+/// Longest line about what stays open, in bytes.
+const LONGEST_LINE: usize = 1000;
 /// Plans larger than this are not listed in records: their executions are counted, not named, when they are missing.
 const MOST_LISTED: u64 = 200_000;
 
@@ -48,6 +56,8 @@ pub struct Job<'a> {
     pub runner: &'a RunnerSettings,
     /// How the workers work, and where results go.
     pub working: &'a Working,
+    /// Whether no other workers can come to the plan: its service is in this process.
+    pub alone: bool,
 }
 
 /// Works on a plan with the workers of this process. An `Err` of `Ok` is a signal that came before any work.
@@ -62,6 +72,7 @@ pub async fn work(
         plan,
         runner,
         working,
+        alone,
     } = job;
     let (status, planned) = tokio::select! {
         found = survey(&client, plan.id) => found?,
@@ -69,6 +80,9 @@ pub async fn work(
     };
     if let Some(planned) = &planned {
         something_fits(plan.id, planned, &working.offered)?;
+        if alone {
+            tell_of_the_rest(planned, &working.offered, screen);
+        }
     }
     connect::make_folder(&working.out.join("logs"), "--out")?;
     let executor = Executor {
@@ -100,6 +114,8 @@ pub async fn work(
         }),
         workers: working.workers,
         deadline: working.deadline,
+        // Nobody else knows of a service inside this process.
+        grace: if alone { Duration::ZERO } else { working.grace },
         records: working.out.join("records"),
         name: process_name(environment)?,
         held: environment.get(HELD).map(PathBuf::from),
@@ -174,6 +190,39 @@ fn something_fits(
     )))
 }
 
+/// Says what no worker will ever take where there are no others.
+fn tell_of_the_rest(planned: &[PlannedExecution], offered: &Capabilities, screen: &Screen) {
+    let mut left: BTreeMap<Unoffered, u64> = BTreeMap::new();
+    for needed in planned {
+        if let Some(unoffered) = Unoffered::of(&needed.required, [offered], LabelCase::Folded) {
+            *left.entry(unoffered).or_default() += 1;
+        }
+    }
+    for (unoffered, count) in left.iter().take(MOST_SHOWN) {
+        let line = format!(
+            "{count} of {} executions will stay open: they need {}, and these workers, the only ones that can come, \
+             lack {}{}",
+            planned.len(),
+            unoffered.required,
+            offered.missing(&unoffered.required, LabelCase::Folded),
+            unoffered.meant()
+        );
+        screen.say(&console_line(&line, LONGEST_LINE));
+    }
+}
+
+/// What stays open now that these workers leave, and for lack of what.
+pub fn tell_of_what_stays(end: &RunEnd, screen: &Screen) {
+    let Some(waiting) = &end.waiting else { return };
+    let lacking: Vec<&Need> = waiting.lacking().collect();
+    for line in waiting::lines_of(&lacking, waiting) {
+        screen.say(&format!(
+            "stays open: {}",
+            console_line(&line, LONGEST_LINE)
+        ));
+    }
+}
+
 /// How far the plan is, and what there is to run where the service can list it.
 async fn survey(
     client: &Client,
@@ -206,7 +255,7 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
     }
     match end.stop {
         Some(Stop::Signal(kind)) => Some(failure::cancelled(kind)),
-        Some(Stop::Deadline) => Some(Conclusion::Incomplete),
+        Some(Stop::Deadline | Stop::Starved) => Some(Conclusion::Incomplete),
         None => end.service.as_ref().map(|error| error.conclusion()),
     }
 }

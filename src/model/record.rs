@@ -155,6 +155,13 @@ pub enum RecordEvent {
         /// Which execution.
         execution: ExecutionId,
     },
+    /// The workers gave up waiting for a Squish server, because none could come to them. `Left` follows.
+    Starved {
+        /// What it had to have: all that they offer.
+        wanted: Capabilities,
+        /// Why there was none, in words.
+        reason: String,
+    },
     /// The worker process left. A file without it belongs to a worker that was killed.
     Left {
         /// Why, in words.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Capabilities, ExecutionId, PlanStatus, SquishServer, SquishServerId, Test, Timestamp};
+use super::{Capabilities, PlanStatus, SquishServer, SquishServerId, Timestamp};
 
 /// What a plan waits for, as our service sees it at one time.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub struct PlanWaiting {
     /// What the live workers of the plan offer, each offer once.
     pub offers: Vec<Offer>,
     /// The registered Squish servers.
-    pub squish_servers: Vec<SquishServerState>,
+    pub squish_servers: Vec<SquishServer>,
 }
 
 /// The executions that need the same capabilities.
@@ -43,7 +43,7 @@ pub struct Need {
 }
 
 /// What executions lack.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lack {
     /// A live worker that offers what they need.
     Worker,
@@ -66,17 +66,6 @@ pub struct Offer {
     pub squish_servers: Vec<SquishServerId>,
 }
 
-/// A registered Squish server and what it does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SquishServerState {
-    /// The Squish server.
-    pub squish_server: SquishServer,
-    /// The test that it is busy with, where that is known.
-    pub busy_with: Option<Test>,
-    /// It is given to nobody before this time, because a lease on it ended without a word, or somebody found it dead.
-    pub rests_until: Option<Timestamp>,
-}
-
 impl PlanWaiting {
     /// Whether nothing will ever happen unless somebody comes: nothing is at work, and nobody can take what is open.
     pub fn is_stuck(&self) -> bool {
@@ -90,12 +79,5 @@ impl PlanWaiting {
     /// What nobody can take as things stand.
     pub fn lacking(&self) -> impl Iterator<Item = &Need> {
         self.needs.iter().filter(|need| need.lack.is_some())
-    }
-}
-
-impl SquishServerState {
-    /// The execution that it is busy with.
-    pub fn execution(&self) -> Option<ExecutionId> {
-        self.squish_server.busy_with
     }
 }

@@ -180,6 +180,10 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
         report.warnings.iter().map(|it| console_line(it, MAX_LINE)),
     );
     let _ = writeln!(block, "{}", totals(report));
+    if let Some(cause) = report.cause() {
+        let cause = console_line(&cause.to_string(), MAX_LINE);
+        let _ = writeln!(block, "incomplete because {cause}");
+    }
     let _ = writeln!(block, "{}", conclusion_line(report.conclusion(), paint));
     block
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::Standing;
-use crate::model::ServerTrouble;
+use super::{Standing, Unoffered};
+use crate::model::{Capabilities, Capability, ServerTrouble};
 
 /// Something worth knowing about an execution's way to its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +94,25 @@ pub enum Explanation {
     UnknownVerdict,
     /// No record speaks of it.
     NeverTaken,
+    /// No worker of the records offered all that it needs.
+    Unoffered {
+        /// What it needs and what was offered.
+        unoffered: Unoffered,
+    },
+    /// Workers fitted it, but gave up waiting for a Squish server.
+    NoSquishServer {
+        /// What the Squish server had to have.
+        wanted: Capabilities,
+        /// Why there was none.
+        why: String,
+    },
+    /// A worker fitted it if the case of letters does not matter.
+    OtherSpelling {
+        /// What it needs.
+        wanted: Capability,
+        /// What the worker offered.
+        offered: Capability,
+    },
 }
 
 impl Explanation {
@@ -198,6 +217,14 @@ impl fmt::Display for Explanation {
             Self::NotDone => f.write_str("not done, by the service's word"),
             Self::UnknownVerdict => f.write_str("done, but no verdict was sent with it"),
             Self::NeverTaken => f.write_str("no worker took it, by the records given"),
+            Self::Unoffered { unoffered } => unoffered.fmt(f),
+            Self::NoSquishServer { wanted, why } => {
+                write!(f, "needs a Squish server with {wanted}: {why}")
+            }
+            Self::OtherSpelling { wanted, offered } => write!(
+                f,
+                "a worker offered {offered}, which a service with --strict-labels takes for something else than {wanted}"
+            ),
         }
     }
 }

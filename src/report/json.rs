@@ -16,6 +16,7 @@ pub fn json(report: &Report) -> Value {
         "schema": SCHEMA,
         "conclusion": report.conclusion().word(),
         "exit_code": report.conclusion().code(),
+        "cause": report.cause().map(|cause| cause.to_string()),
         "plan": report.plan.as_ref().map(|plan| json!({
             "id": plan.id, "title": plan.title, "project": plan.project, "batch": plan.batch,
         })),

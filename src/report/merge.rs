@@ -2,10 +2,11 @@
 //!
 //! Planned = reported is proved here: the planned total is the most that anybody spoke of, and whatever of it has no
 //! counted result is missing, by name where a name is known. `gather` puts events together to attempts, `judge`
-//! decides per execution which attempt counts.
+//! decides per execution which attempt counts, `lack` finds what kept workers from those that nobody took.
 
 mod gather;
 mod judge;
+mod lack;
 
 use std::collections::BTreeMap;
 
@@ -77,6 +78,7 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         report.broken.extend(judged.broken);
         report.entries.push(judged.entry);
     }
+    lack::explain(&mut report, &gathered.serverless, service.listed.as_ref());
 
     report.not_uploaded = report.entries.iter().filter(|it| it.not_uploaded()).count() as u64;
     if report.not_uploaded > 0 {
@@ -94,6 +96,9 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         .max(gathered.total)
         .max(status.map_or(0, PlanStatus::total));
     report.unnamed_missing = report.total - named;
+    if report.unnamed_missing > 0 {
+        report.warnings.extend(lack::nameless(&gathered.serverless));
+    }
     let missing = report.counts().missing;
     if report.open_at_service > missing {
         report.warnings.push(format!(

@@ -7,8 +7,11 @@ use super::{Report, sanitise::console_line, span::human, verdict::counts_in_word
 /// What a commit status has room for, in bytes.
 const MAX: usize = 140;
 
+/// How much of it is for what was lacking, in bytes.
+const MAX_CAUSE: usize = 60;
+
 /// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeroes are left out. What came to another
-/// end than passed or failed begins with its word. At most 140 bytes, and no text of others.
+/// end than passed or failed begins with its word, and with what was lacking where that is known. At most 140 bytes.
 pub fn status_line(report: &Report, conclusion: Conclusion) -> String {
     let counts = report.counts();
     let words = counts_in_words(&[
@@ -27,7 +30,16 @@ pub fn status_line(report: &Report, conclusion: Conclusion) -> String {
     };
     let line = match conclusion {
         Conclusion::Passed | Conclusion::Failed => counted,
-        _ => format!("{}: {counted}", conclusion.word()),
+        _ => match report
+            .cause()
+            .filter(|_| conclusion == Conclusion::Incomplete)
+        {
+            Some(cause) => {
+                let cause = console_line(cause.short(), MAX_CAUSE);
+                format!("{}: {cause}: {counted}", conclusion.word())
+            }
+            None => format!("{}: {counted}", conclusion.word()),
+        },
     };
     console_line(&line, MAX)
 }

@@ -76,9 +76,12 @@ impl Unoffered {
             .offers
             .iter()
             .take(MOST_OFFERS)
-            .map(|offer| match offer.is_empty() {
-                true => "nothing".to_owned(),
-                false => offer.to_string(),
+            .map(|offer| {
+                if offer.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    offer.to_string()
+                }
             })
             .collect();
         if self.offers.len() > MOST_OFFERS {
@@ -87,7 +90,8 @@ impl Unoffered {
         names.join("; ")
     }
 
-    fn meant(&self) -> String {
+    /// What may be meant for something that is needed, as `; is OS=Windos meant for OS=Windows?`; often empty.
+    pub fn meant(&self) -> String {
         match &self.near {
             None => String::new(),
             Some((wanted, offered))

@@ -10,6 +10,8 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    idleness::Idleness,
+    lookout::Lookout,
     recorder::{Recorder, record},
     state::{Event, Leave, Notice, Phase, RunState, Stop, Tally, WorkerEvent},
     worker::{self, Mail, Worker, WorkerSettings},
@@ -18,7 +20,7 @@ use crate::{
     client::{Client, ClientError},
     clock,
     model::{
-        Capabilities, Plan, PlanStatus,
+        Capabilities, Plan, PlanId, PlanStatus, PlanWaiting,
         record::{PlannedExecution, RecordEvent},
     },
     signal::Signals,
@@ -50,6 +52,8 @@ pub struct WorkOrder {
     pub workers: usize,
     /// When to stop, from now.
     pub deadline: Option<Duration>,
+    /// How long somebody who could help is waited for once nothing can happen.
+    pub grace: Duration,
     /// Where records are written.
     pub records: PathBuf,
     /// This process's name among all workers of the plan; also its record file's.
@@ -75,6 +79,8 @@ pub struct RunEnd {
     pub record: PathBuf,
     /// How far the plan was when they left, where it could be asked.
     pub status: Option<PlanStatus>,
+    /// What it waits for then, where something is open and the service can say.
+    pub waiting: Option<PlanWaiting>,
 }
 
 /// Works on a plan until nothing is left for these workers, or until it is stopped. An error is a record file that
@@ -121,9 +127,20 @@ pub async fn work(
     let deadline = sleep(order.deadline);
     tokio::pin!(deadline);
     let mut deadline_reached = false;
+    let mut lookout = Lookout::new(order.client.clone(), order.plan.id);
+    let mut idleness = Idleness::new(
+        order.settings.offered.clone(),
+        order.grace,
+        clock::monotonic(),
+    );
     let quiet = tokio::time::sleep(QUIET);
     tokio::pin!(quiet);
     loop {
+        let waits = state.waits();
+        if waits.is_none() {
+            lookout.rest();
+            idleness.over(clock::monotonic());
+        }
         let (event, written) = tokio::select! {
             received = mail.recv() => match received {
                 Some(Mail { slot, event, written }) => (Event::Worker(slot, event), written),
@@ -134,6 +151,11 @@ pub async fn work(
             () = &mut deadline, if !deadline_reached => {
                 deadline_reached = true;
                 (Event::Deadline, None)
+            }
+            finding = lookout.next(), if waits.is_some() => {
+                let outlook = idleness.look(finding, waits.unwrap_or_default(), clock::monotonic());
+                let Some(outlook) = outlook else { continue };
+                (Event::Idle(outlook), None)
             }
             () = &mut quiet => {
                 quiet.as_mut().reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
@@ -163,22 +185,30 @@ pub async fn work(
         }
     }
     let no_squish_server = state.no_squish_server().map(str::to_owned);
+    let starved = state.starved().map(str::to_owned);
     let (tally, mut stop, service, broken) = state.into_end();
-    let everything = Capabilities::default();
-    let status = match (stop, &service) {
-        (None, None) => tokio::select! {
-            asked = order.client.status(order.plan.id, &everything) => asked.ok(),
+    let (status, waiting) = match (stop, &service) {
+        (None | Some(Stop::Starved), None) => tokio::select! {
+            asked = left_behind(&order.client, order.plan.id) => asked,
             kind = signals.next() => {
                 stop = Some(Stop::Signal(kind));
-                None
+                (None, None)
             }
         },
         // Whoever was told to stop asks nobody any more.
-        _ => None,
+        _ => (None, None),
     };
-    let reason = match &no_squish_server {
-        Some(why) if stop.is_none() && service.is_none() => why.clone(),
-        _ => reason(stop, service.as_deref(), broken.as_deref()),
+    let reason = match &starved {
+        Some(why) => {
+            let wanted = order.settings.offered.clone();
+            let reason = why.clone();
+            write(order.name.clone(), RecordEvent::Starved { wanted, reason })?;
+            format!("no Squish server could come: {why}")
+        }
+        None => match &no_squish_server {
+            Some(why) if stop.is_none() && service.is_none() => why.clone(),
+            _ => reason(stop, service.as_deref(), broken.as_deref()),
+        },
     };
     write(order.name, RecordEvent::Left { reason, status })?;
     Ok(RunEnd {
@@ -189,7 +219,19 @@ pub async fn work(
         broken,
         record: recorder.path().to_owned(),
         status,
+        waiting,
     })
+}
+
+/// How far the plan is, and what it waits for if something is open.
+async fn left_behind(client: &Client, plan: PlanId) -> (Option<PlanStatus>, Option<PlanWaiting>) {
+    let status = client.status(plan, &Capabilities::default()).await.ok();
+    match status {
+        Some(PlanStatus { open: 1.., .. }) => {
+            (status, client.plan_waiting(plan).await.ok().flatten())
+        }
+        _ => (status, None),
+    }
 }
 
 fn began(plan: &Plan, status: PlanStatus, offered: &Capabilities) -> RecordEvent {
@@ -223,6 +265,7 @@ fn reason(stop: Option<Stop>, service: Option<&ClientError>, broken: Option<&str
             format!("stopped by {}", super::state::signal_name(kind))
         }
         (Some(Stop::Deadline), _, _) => "deadline reached".to_owned(),
+        (Some(Stop::Starved), _, _) => "no Squish server could come".to_owned(),
         (None, Some(error), _) => error.to_string(),
         (None, None, Some(message)) => message.to_owned(),
         (None, None, None) => "nothing left for these workers".to_owned(),

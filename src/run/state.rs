@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use tokio::sync::watch;
 
+use super::idleness::{Outlook, Waits};
 use crate::{
     client::ClientError,
     model::{
@@ -119,6 +120,8 @@ pub enum Event {
     Deadline,
     /// Nothing happened for a while.
     Quiet,
+    /// All workers wait, and the service was asked what for.
+    Idle(Outlook),
 }
 
 /// What the dispatcher shall do about an event, beside writing records down.
@@ -174,10 +177,10 @@ pub enum Notice {
     },
     /// All workers wait.
     Waiting {
-        /// For what.
-        waiting: Waiting,
         /// How many workers.
         workers: usize,
+        /// For what, how long, and what would end it.
+        outlook: Outlook,
     },
     /// Workers are busy and nothing ended for a while.
     Busy {
@@ -197,6 +200,8 @@ pub enum Stop {
     Signal(SignalKind),
     /// By its deadline.
     Deadline,
+    /// No Squish server could come to its workers.
+    Starved,
 }
 
 /// What people call a signal.
@@ -242,6 +247,7 @@ pub struct RunState {
     service: Option<Box<ClientError>>,
     no_squish_server: Option<String>,
     broken: Option<String>,
+    starved: Option<String>,
     tally: Tally,
 }
 
@@ -259,6 +265,7 @@ impl RunState {
             service: None,
             no_squish_server: None,
             broken: None,
+            starved: None,
             tally: Tally::default(),
         }
     }
@@ -280,9 +287,10 @@ impl RunState {
             Event::Signal(kind) => self.stop(Stop::Signal(kind)),
             Event::Deadline => self.stop(Stop::Deadline),
             Event::Quiet => Response {
-                notice: self.quiet(),
+                notice: self.busy(),
                 ..Response::default()
             },
+            Event::Idle(outlook) => self.idle(outlook),
         }
     }
 
@@ -377,6 +385,7 @@ impl RunState {
             | RecordEvent::Uploading { .. }
             | RecordEvent::Uploaded { .. }
             | RecordEvent::Reset { .. }
+            | RecordEvent::Starved { .. }
             | RecordEvent::Left { .. } => Response::default(),
         }
     }
@@ -433,26 +442,42 @@ impl RunState {
         })
     }
 
-    fn quiet(&self) -> Option<Notice> {
-        let running: Vec<Test> = self
-            .slots
-            .iter()
-            .filter_map(|slot| slot.running.as_ref().map(|(_, test)| test.clone()))
-            .collect();
-        if !running.is_empty() {
-            return Some(Notice::Busy { running });
+    fn busy(&self) -> Option<Notice> {
+        let running = self.slots.iter().filter_map(|slot| slot.running.as_ref());
+        let running: Vec<Test> = running.map(|(_, test)| test.clone()).collect();
+        (!running.is_empty()).then_some(Notice::Busy { running })
+    }
+
+    /// What the workers wait for, if all that are still there do.
+    pub fn waits(&self) -> Option<Waits> {
+        let mut waits = Waits::default();
+        for slot in self.slots.iter().filter(|slot| !slot.left) {
+            waits.add(slot.waiting?);
         }
-        let waiting = self
-            .slots
-            .iter()
-            .filter(|slot| !slot.left)
-            .find_map(|slot| slot.waiting)?;
-        let workers = self
-            .slots
-            .iter()
-            .filter(|slot| slot.waiting.is_some() && !slot.left)
-            .count();
-        Some(Notice::Waiting { waiting, workers })
+        (waits.workers > 0 && self.phase == Phase::Working).then_some(waits)
+    }
+
+    fn idle(&mut self, outlook: Outlook) -> Response {
+        let Some(waits) = self.waits() else {
+            return Response::default();
+        };
+        let mut response = match &outlook.given_up {
+            None => Response::default(),
+            Some(why) => {
+                self.starved = Some(why.clone());
+                self.stop(Stop::Starved)
+            }
+        };
+        response.notice = (!outlook.lines.is_empty()).then_some(Notice::Waiting {
+            workers: waits.workers,
+            outlook,
+        });
+        response
+    }
+
+    /// Why no Squish server could come, if the run ended for that.
+    pub fn starved(&self) -> Option<&str> {
+        self.starved.as_deref()
     }
 }
 
@@ -614,22 +639,49 @@ mod tests {
         );
     }
 
+    fn outlook(lines: &[&str], given_up: Option<&str>) -> Event {
+        Event::Idle(Outlook {
+            waited: Duration::from_secs(7),
+            lines: lines.iter().map(ToString::to_string).collect(),
+            remains: None,
+            given_up: given_up.map(str::to_owned),
+        })
+    }
+
     #[test]
-    fn quiet_times_name_what_runs_or_what_is_waited_for() {
+    fn quiet_times_name_what_runs_and_idle_ones_what_is_waited_for() {
         let mut run = run(2);
         assert_eq!(run.handle(Event::Quiet).notice, None);
-        let _ = run.handle(Event::Worker(
-            0,
-            WorkerEvent::Waiting(Waiting::Executions(Some(3))),
-        ));
-        let waiting = Notice::Waiting {
-            waiting: Waiting::Executions(Some(3)),
-            workers: 1,
-        };
-        assert_eq!(run.handle(Event::Quiet).notice, Some(waiting));
+        let waiting = || WorkerEvent::Waiting(Waiting::Executions(Some(3)));
+        let _ = run.handle(Event::Worker(0, waiting()));
+        assert_eq!(run.waits(), None, "one may be about to get something");
+        assert_eq!(run.handle(outlook(&["x"], None)), Response::default());
+        let _ = run.handle(Event::Worker(1, waiting()));
+        assert_eq!(run.waits().unwrap().workers, 2);
+        let told = run.handle(outlook(&["x"], None)).notice;
+        assert!(matches!(told, Some(Notice::Waiting { workers: 2, .. })));
+        assert_eq!(run.handle(outlook(&[], None)), Response::default());
         let _ = run.handle(Event::Worker(1, reserved(1)));
+        assert_eq!(run.waits(), None);
         assert!(
             matches!(run.handle(Event::Quiet).notice, Some(Notice::Busy { running }) if running.len() == 1)
         );
+    }
+
+    #[test]
+    fn a_wait_that_is_given_up_stops_the_run_unless_somebody_got_work() {
+        let mut run = run(1);
+        let over = || outlook(&["x"], Some("no Squish server is registered"));
+        let _ = run.handle(Event::Worker(0, reserved(1)));
+        assert_eq!(run.handle(over()), Response::default());
+        let _ = run.handle(Event::Worker(0, confirmed(1, Confirmation::Counted)));
+        let _ = run.handle(Event::Worker(
+            0,
+            WorkerEvent::Waiting(Waiting::SquishServer),
+        ));
+        let response = run.handle(over());
+        assert_eq!(response.phase, Some(Phase::Stopping));
+        assert_eq!(run.starved(), Some("no Squish server is registered"));
+        assert_eq!(run.into_end().1, Some(Stop::Starved));
     }
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::model::{Capabilities, PlanStatus};
+use crate::model::{Capabilities, Lack, PlanStatus};
 
 /// How often people hear of a wait in which nothing changes.
 pub const TELL_EVERY: Duration = Duration::from_secs(30);
@@ -15,8 +15,8 @@ pub const TELL_EVERY: Duration = Duration::from_secs(30);
 pub struct Sight {
     /// How far the plan is.
     pub status: PlanStatus,
-    /// What is needed and can be had from nobody.
-    pub lacking: BTreeSet<Capabilities>,
+    /// What is needed and can be had from nobody, and of whom.
+    pub lacking: BTreeSet<(Capabilities, Lack)>,
     /// Nothing can happen any more unless somebody comes.
     pub stuck: bool,
 }
@@ -36,7 +36,7 @@ pub struct Vigil {
 pub struct Call {
     /// People are to be told how the wait stands.
     pub tell: bool,
-    /// Something is lacking that was not before: people are told that above all.
+    /// Something is lacking that was not before, or nothing can happen from now on: people are told that above all.
     pub news: bool,
     /// What remains until the wait is given up, while nothing can happen.
     pub remains: Option<Duration>,
@@ -63,15 +63,21 @@ impl Vigil {
         }
     }
 
+    /// The wait is over, and another one begins now.
+    pub fn begin_again(&mut self, now: Instant) {
+        *self = Self::new(self.grace, now);
+    }
+
     /// Takes in what is seen now.
     pub fn look(&mut self, sight: Sight, now: Instant) -> Call {
         if !sight.stuck || sight != self.before {
             self.stuck_since = None;
         }
+        let begins = sight.stuck && !self.before.stuck;
         if sight.stuck {
             self.stuck_since.get_or_insert(now);
         }
-        let news = !sight.lacking.is_subset(&self.before.lacking);
+        let news = begins || !sight.lacking.is_subset(&self.before.lacking);
         self.before = sight;
         let remains = self.stuck_since.map(|since| {
             self.grace
@@ -105,7 +111,10 @@ mod tests {
             open,
             ..PlanStatus::default()
         };
-        let set = |text: &&str| Capabilities::from(vec![text.parse::<Capability>().unwrap()]);
+        let set = |text: &&str| {
+            let needed = Capabilities::from(vec![text.parse::<Capability>().unwrap()]);
+            (needed, Lack::Worker)
+        };
         Sight {
             status,
             lacking: lacking.iter().map(set).collect(),
@@ -132,6 +141,20 @@ mod tests {
         assert_eq!(tell(32, &["OS=macOS"]), (false, false));
         assert_eq!(tell(33, &[]), (false, false));
         assert_eq!(tell(34, &["OS=macOS"]), (true, true), "it came and went");
+    }
+
+    #[test]
+    fn told_at_once_when_nothing_can_happen_any_more() {
+        let start = clock::monotonic();
+        let mut vigil = Vigil::new(GRACE, start);
+        let mut tell = |seconds, stuck| {
+            let call = vigil.look(sight(2, &["OS=macOS"], stuck), after(start, seconds));
+            call.tell
+        };
+        assert!(tell(0, false));
+        assert!(!tell(5, false));
+        assert!(tell(6, true));
+        assert!(!tell(7, true));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::vigil::Sight;
 use crate::{
     model::{
-        Capabilities, LabelCase, Lack, Need, Offer, PlanWaiting, SquishServerId, SquishServerState,
+        Capabilities, LabelCase, Lack, Need, Offer, PlanWaiting, SquishServer, SquishServerId,
         Timestamp,
     },
     report::{Unoffered, span::human},
@@ -20,7 +20,7 @@ pub fn sight(waiting: &PlanWaiting) -> Sight {
         status: waiting.status,
         lacking: waiting
             .lacking()
-            .map(|need| need.required.clone())
+            .filter_map(|need| Some((need.required.clone(), need.lack?)))
             .collect(),
         stuck: waiting.is_stuck(),
     }
@@ -28,7 +28,13 @@ pub fn sight(waiting: &PlanWaiting) -> Sight {
 
 /// Each set of needs that is waited for: what is lacking first.
 pub fn lines(waiting: &PlanWaiting) -> Vec<String> {
-    let mut needs: Vec<&Need> = waiting.needs.iter().collect();
+    let needs: Vec<&Need> = waiting.needs.iter().collect();
+    lines_of(&needs, waiting)
+}
+
+/// The same for some of them.
+pub fn lines_of(needs: &[&Need], waiting: &PlanWaiting) -> Vec<String> {
+    let mut needs = needs.to_vec();
     needs.sort_by_key(|need| (need.lack.is_none(), need.open == 0));
     let mut lines: Vec<String> = needs
         .iter()
@@ -61,9 +67,10 @@ pub fn line(need: &Need, waiting: &PlanWaiting) -> String {
     } else {
         "need"
     };
-    let required = match need.required.is_empty() {
-        true => "nothing special".to_owned(),
-        false => need.required.to_string(),
+    let required = if need.required.is_empty() {
+        "nothing special".to_owned()
+    } else {
+        need.required.to_string()
     };
     format!(
         "{} {verb} {required}: {}",
@@ -76,7 +83,7 @@ fn reason(need: &Need, waiting: &PlanWaiting) -> String {
     match need.lack {
         Some(Lack::Worker) => no_worker(need, waiting),
         Some(Lack::SquishServer) => no_squish_server(need, waiting),
-        None if need.open == 0 => "in the hands of workers".to_owned(),
+        None if need.open == 0 => "in the hands of workers, until their tests end".to_owned(),
         None => {
             let fitting: Vec<&Offer> = fitting(need, waiting).collect();
             let workers = counted(need.workers, "live worker fits", "live workers fit");
@@ -85,8 +92,10 @@ fn reason(need: &Need, waiting: &PlanWaiting) -> String {
                     .iter()
                     .flat_map(|offer| offer.squish_servers.iter().copied())
                     .collect();
-                let states = states(waiting, |it| ids.contains(&it.squish_server.id));
-                format!("{workers}; of the Squish servers, {states}")
+                let states = states(waiting, |it| ids.contains(&it.id));
+                format!(
+                    "{workers}; of the Squish servers, {states}: one that gets free would end this"
+                )
             } else {
                 format!("{workers}, and takes what is open when its test ends")
             }
@@ -142,7 +151,7 @@ pub fn none_has(
     waiting: &PlanWaiting,
     has: impl Fn(SquishServerId) -> bool,
 ) -> String {
-    let disabled = states(waiting, |it| has(it.squish_server.id));
+    let disabled = states(waiting, |it| has(it.id));
     if !disabled.is_empty() {
         return format!("of those with {wanted}, {disabled}");
     }
@@ -153,7 +162,7 @@ pub fn none_has(
         .squish_servers
         .iter()
         .take(MOST)
-        .map(|it| format!("{} with {}", address(it), it.squish_server.labels))
+        .map(|it| format!("{} with {}", address(it), it.labels))
         .collect();
     let more = more(waiting.squish_servers.len());
     format!(
@@ -163,8 +172,8 @@ pub fn none_has(
 }
 
 /// What the chosen Squish servers do, as `lab1:4322 is busy with suite_a / tst_b (execution 12)`.
-pub fn states(waiting: &PlanWaiting, chosen: impl Fn(&SquishServerState) -> bool) -> String {
-    let chosen: Vec<&SquishServerState> = waiting
+pub fn states(waiting: &PlanWaiting, chosen: impl Fn(&SquishServer) -> bool) -> String {
+    let chosen: Vec<&SquishServer> = waiting
         .squish_servers
         .iter()
         .filter(|it| chosen(it))
@@ -177,21 +186,19 @@ pub fn states(waiting: &PlanWaiting, chosen: impl Fn(&SquishServerState) -> bool
     format!("{}{}", states.join(", "), more(chosen.len()))
 }
 
-fn state(server: &SquishServerState, now: Timestamp) -> String {
-    match (server.execution(), &server.busy_with, server.rests_until) {
+fn state(server: &SquishServer, now: Timestamp) -> String {
+    let rests = server.cooling.map(|cooling| cooling.until);
+    match (server.busy_with, &server.busy_test, rests) {
         (Some(execution), Some(test), _) => format!("is busy with {test} (execution {execution})"),
         (Some(execution), None, _) => format!("is busy with execution {execution}"),
-        _ if !server.squish_server.enabled => "is disabled".to_owned(),
+        _ if !server.enabled => "is disabled".to_owned(),
         (None, _, Some(until)) => format!("rests for {} more", human(millis(until.since(now)))),
         (None, _, None) => "is free".to_owned(),
     }
 }
 
-fn address(server: &SquishServerState) -> String {
-    format!(
-        "{}:{}",
-        server.squish_server.host, server.squish_server.port
-    )
+fn address(server: &SquishServer) -> String {
+    format!("{}:{}", server.host, server.port)
 }
 
 fn fitting<'a>(need: &'a Need, waiting: &'a PlanWaiting) -> impl Iterator<Item = &'a Offer> {
@@ -218,4 +225,145 @@ fn ago(now: Timestamp, then: Timestamp) -> String {
 
 fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Capability, ExecutionId, PlanStatus, Test,
+        plan::{Cooling, CoolingReason},
+    };
+
+    fn os(value: &str) -> Capabilities {
+        Capabilities::from(vec![Capability::new("OS", value)])
+    }
+
+    fn server(id: i64, value: &str) -> SquishServer {
+        SquishServer {
+            id: SquishServerId(id),
+            enabled: true,
+            host: format!("lab{id}"),
+            port: "4322".to_owned(),
+            labels: os(value),
+            busy_with: None,
+            busy_test: None,
+            cooling: None,
+        }
+    }
+
+    fn need(open: u64, reserved: u64, lack: Option<Lack>) -> Need {
+        Need {
+            required: os("Linux"),
+            open,
+            reserved,
+            workers: 1,
+            last_seen: None,
+            squish_servers: Vec::new(),
+            lack,
+            lacking_for: None,
+        }
+    }
+
+    fn offer(allocate_server: bool, servers: &[i64]) -> Offer {
+        Offer {
+            offered: os("Linux"),
+            allocate_server,
+            workers: 1,
+            last_seen: Timestamp(0),
+            squish_servers: servers.iter().copied().map(SquishServerId).collect(),
+        }
+    }
+
+    fn plan(need: Need, offer: Offer, squish_servers: Vec<SquishServer>) -> PlanWaiting {
+        PlanWaiting {
+            at: Timestamp(1_000_000),
+            status: PlanStatus {
+                open: need.open,
+                reserved: need.reserved,
+                done: 0,
+            },
+            due: None,
+            needs: vec![need],
+            offers: vec![offer],
+            squish_servers,
+        }
+    }
+
+    #[test]
+    fn each_reason_has_its_words_and_its_end() {
+        let busy = || {
+            let mut busy = server(1, "Linux");
+            busy.busy_with = Some(ExecutionId(12));
+            busy.busy_test = Some(Test {
+                suite: "s".to_owned(),
+                testcase: "t".to_owned(),
+            });
+            let mut resting = server(2, "Linux");
+            resting.cooling = Some(Cooling {
+                until: Timestamp(1_009_500),
+                because: CoolingReason::Expired,
+            });
+            let mut disabled = server(3, "Linux");
+            disabled.enabled = false;
+            vec![busy, resting, disabled]
+        };
+        let disabled = || busy().split_off(2);
+        let table = [
+            (
+                plan(need(0, 2, None), offer(false, &[]), vec![]),
+                "2 at work need OS=Linux: in the hands of workers, until their tests end",
+            ),
+            (
+                plan(need(1, 0, None), offer(false, &[]), vec![]),
+                "1 open needs OS=Linux: 1 live worker fits, and takes what is open when its test ends",
+            ),
+            (
+                plan(need(1, 1, None), offer(true, &[1, 2, 3]), busy()),
+                "1 open, 1 at work need OS=Linux: 1 live worker fits; of the Squish servers, lab1:4322 is busy with \
+                 s / t (execution 12), lab2:4322 rests for 9.5s more, lab3:4322 is disabled: one that gets free would \
+                 end this",
+            ),
+            (
+                plan(
+                    need(1, 0, Some(Lack::SquishServer)),
+                    offer(true, &[3]),
+                    disabled(),
+                ),
+                "1 open needs OS=Linux: 1 live worker offers it and asks for a Squish server, but of those with \
+                 OS=Linux, lab3:4322 is disabled; one with OS=Linux that is enabled would end this",
+            ),
+            (
+                plan(
+                    need(1, 0, Some(Lack::SquishServer)),
+                    offer(true, &[]),
+                    vec![server(4, "mac")],
+                ),
+                "1 open needs OS=Linux: 1 live worker offers it and asks for a Squish server, but no registered Squish \
+                 server has OS=Linux (registered: lab4:4322 with OS=mac); one with OS=Linux that is enabled would end \
+                 this",
+            ),
+        ];
+        for (waiting, said) in table {
+            assert_eq!(lines(&waiting), [said]);
+        }
+    }
+
+    #[test]
+    fn a_plan_is_stuck_only_when_nothing_can_happen() {
+        let stuck = |need: Need| plan(need, offer(true, &[]), vec![]).is_stuck();
+        assert!(stuck(need(1, 0, Some(Lack::SquishServer))));
+        assert!(stuck(need(1, 0, Some(Lack::Worker))));
+        assert!(!stuck(need(1, 0, None)), "somebody may take it");
+        assert!(
+            !stuck(need(1, 1, Some(Lack::Worker))),
+            "its end may change much"
+        );
+        assert!(!stuck(need(0, 0, None)), "nothing is open");
+        let later = PlanWaiting {
+            due: Some(Timestamp(2_000_000)),
+            ..plan(need(1, 0, Some(Lack::Worker)), offer(true, &[]), vec![])
+        };
+        assert!(!later.is_stuck(), "its time is still to come");
+    }
 }

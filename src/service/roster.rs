@@ -63,9 +63,22 @@ struct Presence {
 pub(super) struct Seen {
     pub(super) offered: Capabilities,
     pub(super) allocate_server: bool,
-    pub(super) seen: Timestamp,
+    pub(super) last: Timestamp,
     /// How many it is now; none if it is gone.
     pub(super) workers: u64,
+}
+
+impl Key {
+    fn of(request: &Reserve) -> Self {
+        Self {
+            plan: request.plan,
+            principal: request.principal.clone(),
+            who: match &request.worker {
+                Some(name) => Who::Named(name.clone()),
+                None => Who::Offering(request.offered.clone()),
+            },
+        }
+    }
 }
 
 impl Presence {
@@ -84,6 +97,30 @@ impl Presence {
 impl Roster {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that a worker asks.
+    fn asks(&self, key: &Key, request: &Reserve, now: Timestamp) {
+        let mut book = self.book();
+        let presence = book.worker(key, now);
+        presence.offered = request.offered.clone();
+        presence.allocate_server = request.allocate_server;
+        (presence.seen, presence.left) = (now, false);
+        presence.asking += 1;
+    }
+
+    /// Notes how that ended.
+    fn asked(&self, key: &Key, end: End<'_>, now: Timestamp) {
+        let mut book = self.book();
+        if let End::Granted(granted) = end {
+            book.hold(key, granted, now);
+        }
+        if let Some(presence) = book.workers.get_mut(key) {
+            presence.seen = now;
+            presence.asking = presence.asking.saturating_sub(1);
+            // Ours leave then, others may ask again.
+            presence.left = matches!((end, &key.who), (End::Leaves, Who::Named(_)));
+        }
     }
 
     /// Keeps a lease in mind for as long as it lasts now, or forgets it.
@@ -112,7 +149,7 @@ impl Roster {
             .map(|(key, presence)| Seen {
                 offered: presence.offered.clone(),
                 allocate_server: presence.allocate_server,
-                seen: presence.seen,
+                last: presence.seen,
                 workers: presence.workers(matches!(key.who, Who::Named(_)), now),
             })
             .collect()
@@ -186,6 +223,17 @@ impl Book {
     }
 }
 
+/// How a question ended for a worker.
+#[derive(Clone, Copy)]
+enum End<'a> {
+    /// With an execution.
+    Granted(&'a Granted),
+    /// It asks again.
+    Stays,
+    /// Nothing is left for it, or its connection broke: it is gone, or asks again at once.
+    Leaves,
+}
+
 /// A worker that asks for an execution, for as long as it waits for the answer.
 pub(super) struct Asking {
     shared: Arc<Shared>,
@@ -196,22 +244,8 @@ pub(super) struct Asking {
 impl Asking {
     /// Notes that it asks.
     pub(super) fn begin(shared: &Arc<Shared>, request: &Reserve) -> Self {
-        let now = shared.clock.now();
-        let key = Key {
-            plan: request.plan,
-            principal: request.principal.clone(),
-            who: match &request.worker {
-                Some(name) => Who::Named(name.clone()),
-                None => Who::Offering(request.offered.clone()),
-            },
-        };
-        let mut book = shared.roster.book();
-        let presence = book.worker(&key, now);
-        presence.offered = request.offered.clone();
-        presence.allocate_server = request.allocate_server;
-        (presence.seen, presence.left) = (now, false);
-        presence.asking += 1;
-        drop(book);
+        let key = Key::of(request);
+        shared.roster.asks(&key, request, shared.clock.now());
         Self {
             shared: Arc::clone(shared),
             key,
@@ -222,36 +256,137 @@ impl Asking {
     /// Notes the answer, if there is one: without it the worker asks again.
     pub(super) fn answered(mut self, answer: Option<&Reservation>) {
         self.answered = true;
-        let now = self.shared.clock.now();
-        let mut book = self.shared.roster.book();
-        match answer {
-            Some(Reservation::Granted(granted)) => book.hold(&self.key, granted, now),
+        let end = match answer {
+            Some(Reservation::Granted(granted)) => End::Granted(granted),
             Some(
                 Reservation::NoExecution { pending: 0 } | Reservation::NoServer { pending: 0 },
-            ) => self.leaves(&mut book),
-            Some(Reservation::NoExecution { .. } | Reservation::NoServer { .. }) | None => {}
-        }
+            ) => End::Leaves,
+            Some(Reservation::NoExecution { .. } | Reservation::NoServer { .. }) | None => {
+                End::Stays
+            }
+        };
+        self.end(end);
     }
 
-    /// Ours leave then, others may ask again.
-    fn leaves(&self, book: &mut Book) {
-        if let (Who::Named(_), Some(presence)) = (&self.key.who, book.workers.get_mut(&self.key)) {
-            presence.left = true;
-        }
+    fn end(&self, end: End<'_>) {
+        let now = self.shared.clock.now();
+        self.shared.roster.asked(&self.key, end, now);
     }
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        let now = self.shared.clock.now();
-        let mut book = self.shared.roster.book();
         if !self.answered {
-            // Its connection broke: it is gone, or asks again at once.
-            self.leaves(&mut book);
+            self.end(End::Leaves);
         }
-        if let Some(presence) = book.workers.get_mut(&self.key) {
-            presence.seen = now;
-            presence.asking = presence.asking.saturating_sub(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Capability, LeaseToken, Test, TestId};
+
+    const PLAN: PlanId = PlanId(7);
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp(seconds * 1000)
+    }
+
+    fn request(worker: Option<&str>) -> Reserve {
+        Reserve {
+            plan: PLAN,
+            offered: Capabilities::from(vec![Capability::new("OS", "Linux")]),
+            timeout: Duration::from_secs(60),
+            allocate_server: false,
+            principal: "ci".to_owned(),
+            worker: worker.map(str::to_owned),
+            key: None,
         }
+    }
+
+    fn granted(execution: i64, deadline: Timestamp) -> Granted {
+        Granted {
+            execution: ExecutionId(execution),
+            project: String::new(),
+            batch: String::new(),
+            test: Test {
+                suite: String::new(),
+                testcase: String::new(),
+            },
+            test_id: TestId(1),
+            required: Capabilities::default(),
+            attempt: 1,
+            lease: LeaseToken::new("lease"),
+            deadline,
+            timeout: Duration::from_secs(60),
+            server: None,
+        }
+    }
+
+    fn workers(roster: &Roster, seconds: i64) -> u64 {
+        let all = roster.of(PLAN, at(seconds));
+        all.iter().map(|seen| seen.workers).sum()
+    }
+
+    #[test]
+    fn a_worker_is_there_while_it_asks_holds_a_lease_or_was_heard_of_lately() {
+        let roster = Roster::default();
+        let request = request(Some("w/1"));
+        let key = Key::of(&request);
+        roster.asks(&key, &request, at(0));
+        assert_eq!(workers(&roster, 1000), 1, "it waits for the answer");
+        roster.asked(&key, End::Granted(&granted(3, at(1060))), at(1000));
+        assert_eq!(workers(&roster, 1059), 1);
+        assert_eq!(workers(&roster, 1060), 0, "at its deadline a lease is over");
+        roster.beat(ExecutionId(3), Some(at(1100)), at(1040));
+        assert_eq!(workers(&roster, 1099), 1);
+        roster.beat(ExecutionId(3), None, at(1050));
+        assert_eq!(workers(&roster, 1080), 1, "it was just heard of");
+        assert_eq!(workers(&roster, 1081), 0);
+        assert_eq!(roster.of(PLAN, at(1081))[0].last, at(1050));
+        assert!(roster.of(PlanId(8), at(1050)).is_empty());
+    }
+
+    #[test]
+    fn a_worker_of_ours_that_nothing_is_left_for_is_gone_at_once() {
+        let roster = Roster::default();
+        for (worker, after) in [(Some("w/1"), 0), (None, 1)] {
+            let request = request(worker);
+            let key = Key::of(&request);
+            roster.asks(&key, &request, at(0));
+            roster.asked(&key, End::Stays, at(0));
+            assert_eq!(workers(&roster, 1), 1);
+            roster.asks(&key, &request, at(1));
+            roster.asked(&key, End::Leaves, at(1));
+            assert_eq!(workers(&roster, 1), after, "{worker:?}");
+        }
+    }
+
+    #[test]
+    fn clients_without_a_name_are_counted_by_what_they_hold() {
+        let roster = Roster::default();
+        let request = request(None);
+        let key = Key::of(&request);
+        for execution in 1..=3 {
+            roster.asks(&key, &request, at(0));
+            roster.asked(&key, End::Granted(&granted(execution, at(60))), at(0));
+        }
+        assert_eq!(workers(&roster, 1), 3);
+    }
+
+    #[test]
+    fn no_more_are_remembered_than_fit() {
+        let roster = Roster::default();
+        for number in 0..MOST * 2 {
+            let request = request(Some(&format!("w/{number}")));
+            let now = at(i64::try_from(number).unwrap());
+            let key = Key::of(&request);
+            roster.asks(&key, &request, now);
+            roster.asked(&key, End::Granted(&granted(1, Timestamp(i64::MAX))), now);
+        }
+        let book = roster.book();
+        assert!(book.workers.len() <= MOST, "{}", book.workers.len());
+        assert_eq!(book.holders.len(), 1, "an execution has one holder");
     }
 }

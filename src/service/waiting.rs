@@ -11,8 +11,8 @@ use super::{
 use crate::{
     api::waiting::WaitingResponse,
     model::{
-        Capabilities, LabelCase, Lack, Need, Offer, PlanId, PlanStatus, PlanWaiting,
-        SquishServerId, SquishServerState, Timestamp,
+        Capabilities, LabelCase, Lack, Need, Offer, PlanId, PlanStatus, PlanWaiting, SquishServer,
+        SquishServerId, Timestamp,
     },
     store::PlanStanding,
 };
@@ -77,7 +77,7 @@ fn weigh(standing: PlanStanding, workers: &[Seen], now: Timestamp) -> PlanWaitin
                 last_seen: workers
                     .iter()
                     .filter(|it| it.offered.covers(&required, case))
-                    .map(|it| it.seen)
+                    .map(|it| it.last)
                     .max(),
                 squish_servers: having(&squish_servers, &required, case),
                 lack,
@@ -100,13 +100,9 @@ fn weigh(standing: PlanStanding, workers: &[Seen], now: Timestamp) -> PlanWaitin
 /// What keeps workers with these offers from ever taking an execution that they fit.
 fn lack<'a>(
     mut fitting: impl Iterator<Item = &'a Offer>,
-    squish_servers: &[SquishServerState],
+    squish_servers: &[SquishServer],
 ) -> Option<Lack> {
-    let enabled = |id: &SquishServerId| {
-        squish_servers
-            .iter()
-            .any(|it| it.squish_server.id == *id && it.squish_server.enabled)
-    };
+    let enabled = |id: &SquishServerId| squish_servers.iter().any(|it| it.id == *id && it.enabled);
     let mut fitting = fitting.by_ref().peekable();
     if fitting.peek().is_none() {
         return Some(Lack::Worker);
@@ -116,7 +112,7 @@ fn lack<'a>(
         .then_some(Lack::SquishServer)
 }
 
-fn offers(workers: &[Seen], squish_servers: &[SquishServerState], case: LabelCase) -> Vec<Offer> {
+fn offers(workers: &[Seen], squish_servers: &[SquishServer], case: LabelCase) -> Vec<Offer> {
     let mut offers: BTreeMap<(&Capabilities, bool), Offer> = BTreeMap::new();
     for worker in workers.iter().filter(|worker| worker.workers > 0) {
         let offer = offers
@@ -125,24 +121,23 @@ fn offers(workers: &[Seen], squish_servers: &[SquishServerState], case: LabelCas
                 offered: worker.offered.clone(),
                 allocate_server: worker.allocate_server,
                 workers: 0,
-                last_seen: worker.seen,
+                last_seen: worker.last,
                 squish_servers: having(squish_servers, &worker.offered, case),
             });
         offer.workers += worker.workers;
-        offer.last_seen = offer.last_seen.max(worker.seen);
+        offer.last_seen = offer.last_seen.max(worker.last);
     }
     offers.into_values().collect()
 }
 
 /// The Squish servers that have all of it.
 fn having(
-    squish_servers: &[SquishServerState],
+    squish_servers: &[SquishServer],
     wanted: &Capabilities,
     case: LabelCase,
 ) -> Vec<SquishServerId> {
     squish_servers
         .iter()
-        .map(|it| &it.squish_server)
         .filter(|it| it.labels.covers(wanted, case))
         .map(|it| it.id)
         .collect()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::{
     Capabilities, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind, PlanStatus, ServerTrouble,
-    SquishServer, SquishServerState, Test, TestId, TestResult, Timestamp, plan::LinkedRepository,
+    SquishServer, Test, TestId, TestResult, Timestamp, plan::LinkedRepository,
 };
 
 /// Settings of the protocol that its owner may choose.
@@ -233,7 +233,7 @@ pub struct PlanStanding {
     /// Each set of labels that its executions need, and how far these are.
     pub needs: Vec<(Capabilities, PlanStatus)>,
     /// The registered Squish servers.
-    pub squish_servers: Vec<SquishServerState>,
+    pub squish_servers: Vec<SquishServer>,
     /// How labels are compared.
     pub label_case: LabelCase,
 }

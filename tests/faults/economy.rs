@@ -94,6 +94,7 @@ async fn workers_cost_the_database_two_transactions_per_execution() {
         settings: Arc::new(settings),
         workers: WORKERS,
         deadline: None,
+        grace: Duration::from_secs(600),
         held: None,
         records: stage.path("records"),
         name: "economy".to_owned(),

@@ -336,8 +336,6 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                     confirmation: None,
                     confirmed: None,
                     counting: Counting::Counts,
-                    results: None,
-                    not_uploaded: None,
                 }],
                 standing,
                 service_only: None,

@@ -401,8 +401,6 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         } else {
             Counting::Counts
         },
-        results: None,
-        not_uploaded: None,
     };
     Entry {
         execution: ExecutionId(i64::try_from(id).expect("few")),

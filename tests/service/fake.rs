@@ -9,8 +9,8 @@ use std::{
 use testplan::{
     model::{
         Capabilities, Capability, Execution, ExecutionId, ExecutionState, LabelCase, LeaseToken,
-        Outcome, Plan, PlanId, PlanKind, PlanStatus, SquishServer, SquishServerId,
-        SquishServerState, Test, TestId, Timestamp,
+        Outcome, Plan, PlanId, PlanKind, PlanStatus, SquishServer, SquishServerId, Test, TestId,
+        Timestamp,
     },
     store::{
         Event, ExecutePlan, Finish, Granted, Heartbeat, Import, NewImport, NewSquishServer, Page,
@@ -465,13 +465,7 @@ impl Store for Fake {
             Ok(PlanStanding {
                 due: plan.planned.filter(|due| now < *due),
                 needs: needs.into_iter().collect(),
-                squish_servers: squish_servers
-                    .map(|it| SquishServerState {
-                        squish_server: it.clone(),
-                        busy_with: None,
-                        rests_until: None,
-                    })
-                    .collect(),
+                squish_servers: squish_servers.cloned().collect(),
                 label_case: LabelCase::Folded,
             })
         })

@@ -49,7 +49,8 @@ macro_rules! every {
                 a_machine_is_free_at_once_after_finish_and_release a_lease_revives_on_its_machine
                 a_lease_whose_machine_went_is_refused a_disabled_machine_keeps_its_lease
                 a_removed_machine_keeps_its_lease unknown_machines_are_refused
-                one_machine_is_registered_once servers_of_a_file_are_registered_once;
+                one_machine_is_registered_once servers_of_a_file_are_registered_once
+                the_standing_tells_needs_and_what_machines_do;
             trouble: a_machine_with_trouble_rests_and_the_execution_is_open_at_once
                 rests_double_until_an_execution_ends_well a_result_with_trouble_counts_and_the_machine_rests
                 trouble_told_twice_counts_once the_execution_prefers_another_machine

@@ -27,11 +27,14 @@ pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) 
         .raw("</span></h1>\n<p class=\"lead\">");
     counted(page, report);
     page.raw(" in ").span(report.duration_ms());
-    page.raw("</p>\n<p class=\"meaning\">")
-        .raw(end.meaning())
-        .raw(" <span class=\"quiet\">(exit code ")
-        .number(end.code())
-        .raw(")</span></p>\n");
+    page.raw("</p>\n<p class=\"meaning\">");
+    match report.cause() {
+        Some(cause) => page.text(&cause.to_string(), MAX_MESSAGE),
+        None => page.raw(end.meaning()),
+    }
+    .raw(" <span class=\"quiet\">(exit code ")
+    .number(end.code())
+    .raw(")</span></p>\n");
     if report.open_at_service > 0 {
         page.raw("<p class=\"meaning\">The service says that ")
             .amount(report.open_at_service)

@@ -13,6 +13,8 @@ use crate::{
     },
 };
 
+use super::lack::Serverless;
+
 /// Everything said of one execution.
 #[derive(Debug, Default)]
 pub(super) struct Dossier {
@@ -31,6 +33,7 @@ pub(super) struct Gathered {
     pub(super) workers: Vec<WorkerReport>,
     pub(super) warnings: Vec<String>,
     pub(super) span: Option<(Timestamp, Timestamp)>,
+    pub(super) serverless: Vec<Serverless>,
     /// What came of uploads, by the folder of the results: nothing where they got in, else why they did not.
     uploads: BTreeMap<String, (Timestamp, Option<String>)>,
 }
@@ -349,6 +352,12 @@ impl Session {
             RecordEvent::Reset { execution } => {
                 self.opens = true;
                 all.executions.entry(execution).or_default().resets.push(at);
+            }
+            RecordEvent::Starved {
+                wanted,
+                reason: why,
+            } => {
+                all.serverless.push(Serverless { wanted, why });
             }
             RecordEvent::Left { reason, status } => {
                 self.worker.left = Some(reason);

@@ -72,11 +72,15 @@ pub(super) fn headline(report: &Report, longest_title: usize) -> String {
 /// The word and what it means.
 pub(super) fn conclusion(report: &Report) -> String {
     let conclusion = report.conclusion();
+    let cause = report.cause();
+    let meaning = cause.map_or_else(
+        || conclusion.meaning().to_owned(),
+        |cause| markdown_text(&cause.to_string(), MAX_MESSAGE),
+    );
     format!(
-        "**{}** (exit code {}): {}.\n\n",
+        "**{}** (exit code {}): {meaning}.\n\n",
         conclusion.word(),
         conclusion.code(),
-        conclusion.meaning()
     )
 }
 

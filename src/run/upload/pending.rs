@@ -128,6 +128,7 @@ pub fn pending<'a>(files: impl IntoIterator<Item = &'a [Record]>) -> Vec<Pending
                 | RecordEvent::Started { .. }
                 | RecordEvent::Released { .. }
                 | RecordEvent::Reset { .. }
+                | RecordEvent::Starved { .. }
                 | RecordEvent::Left { .. } => {}
             }
         }

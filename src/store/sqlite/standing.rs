@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::{counts, plans, rows::from_json, squish_servers};
 use crate::{
-    model::{LabelCase, PlanId, SquishServerState, Timestamp},
+    model::{LabelCase, PlanId, Timestamp},
     store::{PlanStanding, StoreError},
 };
 
@@ -28,16 +28,10 @@ pub(super) fn standing(
         let text: String = labels.query_row([set], |row| row.get(0))?;
         needs.push((from_json(&text)?, status));
     }
-    let squish_servers = squish_servers::list(db, rest, now)?.into_iter();
-    let squish_servers = squish_servers.map(|squish_server| SquishServerState {
-        busy_with: squish_server.busy_test.clone(),
-        rests_until: squish_server.cooling.map(|cooling| cooling.until),
-        squish_server,
-    });
     Ok(PlanStanding {
         due: due.map(Timestamp).filter(|due| now < *due),
         needs,
-        squish_servers: squish_servers.collect(),
+        squish_servers: squish_servers::list(db, rest, now)?,
         label_case,
     })
 }

@@ -1,11 +1,13 @@
 //! Squish servers: binding, rest, revival, and what their list may do meanwhile.
 
+use std::time::Duration;
+
 use testplan::{
-    model::SquishServerId,
+    model::{Capabilities, PlanStatus, SquishServerId},
     store::{NewSquishServer, RefusalCode, Reservation, Rules, SquishServerChange},
 };
 
-use crate::store::world::{Fresh, World, caps, refused};
+use crate::store::world::{Fresh, World, caps, refused, request_for, template};
 
 type Make = fn(Rules) -> Fresh;
 
@@ -293,4 +295,54 @@ pub(crate) async fn servers_of_a_file_are_registered_once(make: Make) {
         told,
         expected.map(|(p, e)| (p.to_owned(), e, caps("OS=mac")))
     );
+}
+
+pub(crate) async fn the_standing_tells_needs_and_what_machines_do(make: Make) {
+    let world = World::new(make, &["OS=Linux", "OS=Linux", "OS=mac"]).await;
+    world.squish_server(4322, "OS=Linux").await;
+    let standing = async || {
+        let standing = world.store.standing(world.plan, world.now()).await;
+        standing.unwrap()
+    };
+    let counts = |needs: &[(Capabilities, PlanStatus)], of: &str| {
+        let found = needs.iter().find(|(required, _)| *required == caps(of));
+        let status = found.unwrap().1;
+        (status.open, status.reserved, status.done)
+    };
+    let granted = world.reserve(world.wish_with_server()).await;
+    let at_work = standing().await;
+    assert_eq!(counts(&at_work.needs, "OS=Linux"), (1, 1, 0));
+    assert_eq!(counts(&at_work.needs, "OS=mac"), (1, 0, 0));
+    assert_eq!(at_work.due, None);
+    let machine = &at_work.squish_servers[0];
+    assert_eq!(machine.busy_with, Some(granted.execution));
+    assert_eq!(machine.busy_test, Some(granted.test.clone()));
+    assert_eq!(machine.cooling, None);
+
+    world.pass(10_000);
+    world.store.sweep(world.now()).await.unwrap();
+    let lapsed = standing().await;
+    assert_eq!(counts(&lapsed.needs, "OS=Linux"), (2, 0, 0));
+    let machine = &lapsed.squish_servers[0];
+    assert_eq!((machine.busy_with, &machine.busy_test), (None, &None));
+    let rest = machine.cooling.unwrap().until.since(world.now());
+    assert_eq!(rest, Rules::default().cool_down);
+    world.pass(10_000);
+    assert_eq!(standing().await.squish_servers[0].cooling, None);
+
+    let mut later = request_for(world.plan);
+    later.template = world
+        .store
+        .publish(vec![template("later", &[""])], world.now())
+        .await
+        .unwrap()[0];
+    later.planned = Some(world.now().plus(Duration::from_secs(60)));
+    let plan = world.execute(later.clone()).await.unwrap();
+    let not_due = world.store.standing(plan.id, world.now()).await.unwrap();
+    assert_eq!(not_due.due, later.planned);
+    world.pass(60_000);
+    let due = world.store.standing(plan.id, world.now()).await.unwrap();
+    assert_eq!(due.due, None, "at its time it is due");
+    let of_template = world.store.standing(later.template, world.now()).await;
+    assert_eq!(refused(of_template), RefusalCode::Malformed);
 }

@@ -1,0 +1,86 @@
+//! What a plan is incomplete for, where the records know: capabilities or Squish servers that nobody had. The text is
+//! raw: surfaces clean it.
+
+use std::{collections::BTreeMap, fmt};
+
+use super::{Explanation, Report};
+use crate::exit_code::Conclusion;
+
+/// Most causes that are told one by one.
+const MOST: usize = 3;
+
+/// Why executions of an incomplete plan could never run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// What was lacking, and for how many executions, the most first.
+    lacks: Vec<(String, u64)>,
+    /// The first of them in a few words.
+    short: String,
+    /// How many executions are missing for other reasons.
+    others: u64,
+}
+
+impl Report {
+    /// What the plan is incomplete for, if that is how it ended and the records know what was lacking.
+    pub fn cause(&self) -> Option<Cause> {
+        if self.conclusion() != Conclusion::Incomplete {
+            return None;
+        }
+        let mut lacks: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for explanation in self.entries.iter().flat_map(|entry| &entry.explanations) {
+            let lack = match explanation {
+                Explanation::Unoffered { unoffered } => (
+                    format!("{}, which no worker offered", unoffered.missing),
+                    format!("no worker offered {}", unoffered.missing),
+                ),
+                Explanation::NoSquishServer { wanted, why } => (
+                    format!("a Squish server with {wanted}: {why}"),
+                    format!("no Squish server with {wanted}"),
+                ),
+                _ => continue,
+            };
+            *lacks.entry(lack).or_default() += 1;
+        }
+        let mut lacks: Vec<_> = lacks.into_iter().collect();
+        lacks.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let ((_, short), _) = lacks.first()?;
+        let short = short.clone();
+        let known: u64 = lacks.iter().map(|(_, count)| count).sum();
+        Some(Cause {
+            lacks: lacks
+                .into_iter()
+                .map(|((said, _), count)| (said, count))
+                .collect(),
+            short,
+            others: self.counts().missing.saturating_sub(known),
+        })
+    }
+}
+
+impl Cause {
+    /// In a few words, as `no worker offered OS=macOS`.
+    pub fn short(&self) -> &str {
+        &self.short
+    }
+}
+
+impl fmt::Display for Cause {
+    /// `2 executions need OS=macOS, which no worker offered; 1 more is missing`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (lack, count)) in self.lacks.iter().take(MOST).enumerate() {
+            let comma = if index == 0 { "" } else { "; " };
+            let verb = if *count == 1 {
+                "execution needs"
+            } else {
+                "executions need"
+            };
+            write!(f, "{comma}{count} {verb} {lack}")?;
+        }
+        let untold: u64 = self.lacks.iter().skip(MOST).map(|(_, count)| count).sum();
+        match self.others + untold {
+            0 => Ok(()),
+            1 => f.write_str("; 1 more is missing"),
+            more => write!(f, "; {more} more are missing"),
+        }
+    }
+}
