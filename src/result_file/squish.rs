@@ -64,8 +64,12 @@ pub(super) struct Parser {
 impl Parser {
     /// For a report whose root has these attributes.
     pub(super) fn new(root: &Attributes, scenarios: Scenarios) -> Result<Self, String> {
-        let version = [root.get("version"), root.get("Version")].concat();
-        let major = version.trim().split('.').next().unwrap_or_default();
+        let version = match root.get("version") {
+            "" => root.get("Version"),
+            version => version,
+        };
+        let version = clip(version.trim());
+        let major = version.split('.').next().unwrap_or_default();
         match major {
             "" | "2" | "3" => Ok(Self {
                 open: Vec::new(),
@@ -74,9 +78,8 @@ impl Parser {
                 scenarios,
             }),
             _ => Err(format!(
-                "a Squish report of version {:?}, which is not read: let squishrunner write xml3.4 (--reportgen \
-                 xml3.4,FOLDER)",
-                version.trim()
+                "a Squish report of version {version:?}, which is not read: let squishrunner write xml3.4 \
+                 (--reportgen xml3.4,FOLDER)"
             )),
         }
     }
@@ -87,6 +90,7 @@ impl Parser {
         if kind == Kind::Untyped
             && let Some(outer) = self.innermost()
             && outer.kind == Kind::Untyped
+            && outer.is_case
         {
             (outer.kind, outer.is_case) = (Kind::Suite, false);
         }
