@@ -23,6 +23,8 @@ pub(crate) struct Dialect {
     pub(crate) resets: bool,
     /// Whether what finished without a message can be reset.
     pub(crate) resets_completed: bool,
+    /// How far its clock is behind.
+    pub(crate) behind: Duration,
     /// How fast it runs scripts by itself.
     pub(crate) pace: Duration,
     /// What its own runs come to, by test case; passed where nothing is said.
@@ -49,6 +51,7 @@ impl Default for Dialect {
             lists_look_ups: false,
             resets: true,
             resets_completed: true,
+            behind: Duration::ZERO,
             pace: Duration::from_millis(50),
             verdicts: BTreeMap::new(),
         }
@@ -63,6 +66,14 @@ impl Dialect {
         } else {
             title.to_owned()
         }
+    }
+
+    /// What time it has, in milliseconds since the epoch.
+    #[expect(clippy::disallowed_methods, reason = "the clock of the stand-in")]
+    pub(super) fn time(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let now = since.unwrap().saturating_sub(self.behind);
+        i64::try_from(now.as_millis()).unwrap()
     }
 
     pub(super) fn id(&self, id: i64) -> serde_json::Value {

@@ -49,14 +49,10 @@ pub(super) async fn run(shared: Arc<Shared>, plan: i64) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the clock of the stand-in")]
 fn until_planned(shared: &Shared, plan: i64) -> std::time::Duration {
     let time = shared.world.lock().unwrap().plan(plan).unwrap().time;
-    let planned = u64::try_from(time.unwrap_or(0)).unwrap_or(0);
-    let planned = std::time::UNIX_EPOCH + std::time::Duration::from_millis(planned);
-    planned
-        .duration_since(std::time::SystemTime::now())
-        .unwrap_or_default()
+    let left = time.unwrap_or(0) - shared.dialect.time();
+    std::time::Duration::from_millis(u64::try_from(left).unwrap_or(0))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the clock of the stand-in")]

@@ -14,12 +14,6 @@ const FIRST_EXECUTION: i64 = 3339;
 /// First number of plans.
 const FIRST_PLAN: i64 = 105;
 
-#[expect(clippy::disallowed_methods, reason = "the clock of the stand-in")]
-fn server_time() -> i64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    i64::try_from(since.unwrap().as_millis()).unwrap()
-}
-
 fn of_plan(plan: &Plan, dialect: &Dialect) -> Value {
     let repositories = plan.repositories.iter().map(|(id, branch)| {
         json!({ "id": id.to_string(), "enabled": true, "branch": branch, "hash": branch })
@@ -28,7 +22,7 @@ fn of_plan(plan: &Plan, dialect: &Dialect) -> Value {
     json!({
         "batch_name": plan.batch, "count": 0, "description": "", "failed": plan.failed, "id": dialect.id(plan.id),
         "passes": plan.passes, "planned_dt": plan.time, "project": plan.project,
-        "repository_information": repositories.collect::<Value>(), "server_dt": server_time(),
+        "repository_information": repositories.collect::<Value>(), "server_dt": dialect.time(),
         "skipped": plan.skipped, "title": plan.title, "type": "instance",
     })
 }
@@ -36,7 +30,7 @@ fn of_plan(plan: &Plan, dialect: &Dialect) -> Value {
 fn of_template(template: &Template, dialect: &Dialect) -> Value {
     json!({
         "batch_name": "", "count": 0, "description": "", "failed": 0, "id": dialect.id(template.id), "passes": 0,
-        "planned_dt": null, "project": template.project, "repository_information": [], "server_dt": server_time(),
+        "planned_dt": null, "project": template.project, "repository_information": [], "server_dt": dialect.time(),
         "skipped": 0, "tags": [], "title": dialect.title(&template.title), "type": "template",
     })
 }
