@@ -75,6 +75,11 @@ impl Observer for Progress<'_> {
                 worker: &slot.to_string(),
                 capabilities: &self.offered,
             }),
+            Notice::Unreachable { test, trouble } => {
+                let (test, trouble) =
+                    (console_line(&test.to_string(), LONGEST), console_line(&trouble.to_string(), LONGEST));
+                self.say(&format!("not begun: {test}: {trouble}"));
+            }
             Notice::NotCounted { test, reason } => {
                 let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
                 self.say(&format!("not counted: {test}: {reason}"));

@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::{self, ServiceClock},
-    config::{credentials::Credentials, environment::Environment},
+    config::{credentials::Credentials, duration, environment::Environment},
     exit_code::Conclusion,
     fs,
     model::LabelCase,
@@ -62,6 +63,10 @@ pub struct Serve {
     /// Most bytes of one upload (`POST /import`), as 500M or 8G.
     #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = size)]
     import_limit: u64,
+    /// How long a Squish server rests that a worker found gone or hanging: twice as long each further time, up to
+    /// twenty times as long.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    server_rest: Duration,
     /// Listen beyond this machine without TLS in front: credentials then cross the network readable.
     #[arg(long)]
     allow_http: bool,
@@ -116,6 +121,7 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
         },
         require_lease: command.require_lease,
         max_expiries: command.max_expiries,
+        trouble_rest: command.server_rest,
         ..Rules::default()
     };
     let durability = match command.durability {

@@ -81,7 +81,7 @@ impl Working {
                 environment,
                 duration::parse,
             )?,
-            grace: workers.grace.grace,
+            grace: workers.grace.span(),
             out: folder(out, environment)?,
             upload: UploadPolicy::Never,
         })

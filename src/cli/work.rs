@@ -70,6 +70,13 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         plan = client.plan(command.plan_id) => plan?,
         kind = signals.next() => return Ok(screen.cancelled(kind)),
     };
+    if plan.is_handed_over() && client.is_ours() != Some(true) {
+        screen.insist(&format!(
+            "warning: plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run \
+             its tests a second time",
+            plan.id
+        ));
+    }
     let resume = Resume {
         rerun: Rerun::of(
             &Ci::detect(environment.lookup()),
@@ -98,15 +105,17 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         Ok(end) => end,
         Err(cancelled) => return Ok(cancelled),
     };
-    if let Some(error) = &end.service {
-        screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
-    }
+    working::tell_the_end(&end, screen);
     let said = told(command.plan_id, &end);
     screen.say(&said);
     showing::show_work(command.plan_id, &end, &said, command.show, screen);
     let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
         // Green would say that what stands was seen to.
         Conclusion::Passed if standing.is_some() => Conclusion::Incomplete,
+        // It left before it knew that nothing is left.
+        Conclusion::Passed | Conclusion::Failed if end.no_squish_server.is_some() => {
+            Conclusion::Infrastructure
+        }
         conclusion => conclusion,
     };
     if let Some(standing) = standing.filter(|_| conclusion == Conclusion::Incomplete) {

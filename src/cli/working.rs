@@ -211,6 +211,18 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
     }
 }
 
+/// Tells what ended the work of this process before the plan was done.
+pub fn tell_the_end(end: &RunEnd, screen: &Screen) {
+    if let Some(error) = &end.service {
+        screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
+    }
+    if let Some(why) = &end.no_squish_server {
+        screen.insist(&format!(
+            "error: {why}\nhelp: start it again (testplan servers start), or remove it (testplan servers list, servers remove)"
+        ));
+    }
+}
+
 /// Whether somebody gave this worker its name, so that it is the same when its job comes back.
 pub fn is_named(environment: &Environment) -> bool {
     environment.get(WORKER).is_some()

@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capabilities, CaseResult, ExecutionId, Outcome, PlanId, PlanStatus, Test, Timestamp};
+use super::{
+    Capabilities, CaseResult, ExecutionId, Outcome, PlanId, PlanStatus, ServerTrouble, Test,
+    Timestamp,
+};
 
 /// The version this build writes and reads.
 pub const RECORD_VERSION: u32 = 1;
@@ -143,6 +146,9 @@ pub enum RecordEvent {
     Released {
         /// Which execution.
         execution: ExecutionId,
+        /// What was wrong with its Squish server, if that was why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_trouble: Option<ServerTrouble>,
     },
     /// A failed or errored execution was opened again for another try.
     Reset {

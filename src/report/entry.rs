@@ -1,8 +1,8 @@
 //! What a report says of one execution and of each attempt on it.
 
 use crate::model::{
-    Capabilities, CaseResult, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp,
-    record::Confirmation,
+    Capabilities, CaseResult, ExecutionId, Outcome, ServerTrouble, Test, TestResult, TestVerdict,
+    Timestamp, record::Confirmation,
 };
 
 use super::Explanation;
@@ -169,6 +169,8 @@ pub struct Attempt {
     pub started: Option<Timestamp>,
     /// How it ended.
     pub end: AttemptEnd,
+    /// What was wrong with the Squish server, if that is why the lease was given back.
+    pub server_trouble: Option<ServerTrouble>,
     /// What the service said of the result.
     pub confirmation: Option<Confirmation>,
     /// When it said so.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Standing;
+use crate::model::ServerTrouble;
 
 /// Something worth knowing about an execution's way to its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,15 @@ pub enum Explanation {
         /// By whom.
         worker: String,
     },
+    /// The lease was given back because of its Squish server.
+    SquishServerTrouble {
+        /// By whom.
+        worker: String,
+        /// Which one, as `host:port`.
+        squish_server: Option<String>,
+        /// What was wrong with it.
+        trouble: ServerTrouble,
+    },
     /// It was reset after it did not pass.
     Reset {
         /// What it was before.
@@ -94,6 +104,7 @@ impl Explanation {
             Self::LeaseLost { .. }
                 | Self::WorkerKilled { .. }
                 | Self::LeftUnsaid { .. }
+                | Self::SquishServerTrouble { .. }
                 | Self::LateResult { .. }
                 | Self::Unconfirmed { .. }
         )
@@ -148,6 +159,16 @@ impl fmt::Display for Explanation {
                 "the result of worker {worker} had no answer, but the service lists it as counted"
             ),
             Self::GivenBack { worker } => write!(f, "given back by worker {worker}"),
+            Self::SquishServerTrouble {
+                worker,
+                squish_server,
+                trouble,
+            } => write!(
+                f,
+                "given back: Squish server {} {} (worker {worker})",
+                squish_server.as_deref().unwrap_or("of unknown address"),
+                trouble.word()
+            ),
             Self::Reset { was, then: None } => {
                 write!(f, "reset after {}, not run again", noun(*was))
             }

@@ -7,7 +7,7 @@ use crate::{
     model::{Capabilities, Plan, PlanId, Timestamp},
 };
 
-use super::{Attempt, Counting, Entry, Standing};
+use super::{Attempt, Counting, Entry, ServiceCounts, Standing};
 
 /// What records and service together say of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Report {
     pub entries: Vec<Entry>,
     /// How many planned executions nobody can name; they are missing too.
     pub unnamed_missing: u64,
+    /// Results that the service counted of tests it ran itself; they come on top of the entries.
+    pub service_counts: Option<ServiceCounts>,
     /// How many executions the service said are not done yet, where it was asked at the end.
     pub open_at_service: u64,
     /// Of how many executions the results that count did not get in.
@@ -160,6 +162,12 @@ impl Report {
         }
         counts.total += self.unnamed_missing;
         counts.missing += self.unnamed_missing;
+        if let Some(there) = &self.service_counts {
+            counts.total += there.passed + there.failed + there.skipped;
+            counts.passed += there.passed;
+            counts.failed += there.failed;
+            counts.skipped += there.skipped;
+        }
         counts
     }
 

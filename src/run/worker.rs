@@ -1,6 +1,8 @@
 //! A worker: reserve, execute under the lease, write the result down, tell the service, and again.
 
+pub mod trouble;
 mod turn;
+mod unreachable;
 
 use std::{
     path::Path,
@@ -10,6 +12,7 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::trouble::Troubles;
 use super::{
     executor::Executor,
     held::Hold,
@@ -57,6 +60,8 @@ pub struct Worker {
     pub mail: mpsc::Sender<Mail>,
     /// Where leases are written down, if anywhere.
     pub held: Option<Arc<Path>>,
+    /// The troubles with Squish servers of all workers of this process.
+    pub troubles: Arc<Mutex<Troubles>>,
     /// The lease of the last reservation, until it is worked on.
     pub reserved: Mutex<Option<Hold>>,
 }

@@ -312,6 +312,7 @@ fn report(size: usize, texts: &[String]) -> Report {
         unnamed_missing: 3,
         open_at_service: 0,
         not_uploaded: 0,
+        service_counts: None,
         workers,
         warnings: (0..size.min(50)).map(|_| next()).collect(),
         broken: (0..size.min(50)).map(|_| next()).collect(),
@@ -391,6 +392,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
                 String::new()
             },
         })),
+        server_trouble: None,
         confirmation: None,
         confirmed: None,
         counting: if standing == Standing::Missing {

@@ -336,8 +336,12 @@ impl Session {
                 attempt.confirmation = Some(answer);
                 attempt.confirmed = Some(at);
             }
-            RecordEvent::Released { execution } => {
+            RecordEvent::Released {
+                execution,
+                server_trouble,
+            } => {
                 let attempt = self.held(execution, at);
+                attempt.server_trouble = server_trouble;
                 if attempt.ended().is_none() {
                     attempt.end = AttemptEnd::GivenBack { at };
                 }
@@ -370,6 +374,7 @@ impl Session {
             reserved: at,
             started: None,
             end: AttemptEnd::Killed,
+            server_trouble: None,
             confirmation: None,
             confirmed: None,
             counting: Counting::Not,

@@ -298,6 +298,13 @@ fn explain(entry: &mut Entry) {
 
 fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Explanation> {
     let worker = attempt.worker.clone();
+    if let Some(trouble) = attempt.server_trouble {
+        return Some(Explanation::SquishServerTrouble {
+            worker,
+            squish_server: attempt.squish_server.clone(),
+            trouble,
+        });
+    }
     let ended = match &attempt.end {
         AttemptEnd::Ended(ended) => ended,
         AttemptEnd::GivenBack { .. } => return Some(Explanation::GivenBack { worker }),

@@ -4,11 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use tokio::sync::watch;
 
-use super::Worker;
+use super::{Worker, unreachable::Ended};
 use crate::{
     client::{ClientError, Granted, Reservation},
     model::{
-        ExecutionId, LeaseToken, Outcome,
+        ExecutionId, LeaseToken, Outcome, ServerTrouble,
         record::{Confirmation, RecordEvent},
     },
     run::{
@@ -90,8 +90,23 @@ impl Worker {
             log,
             output_tail,
             results,
-            ..
+            server_trouble,
         } = attempt;
+        if server_trouble == Some(ServerTrouble::Unreachable)
+            && let Some(server) = &granted.server
+        {
+            let ended = Ended {
+                outcome,
+                duration,
+                log,
+                output_tail,
+            };
+            drop(heartbeat);
+            let address = format!("{}:{}", server.host, server.port);
+            return self
+                .unreachable(&address, &lease, hold, standing, ended)
+                .await;
+        }
         let results = self.results(&granted, &outcome, results).await;
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let ended = RecordEvent::Ended {
@@ -118,29 +133,37 @@ impl Worker {
             Outcome::Cancelled => {
                 if self.release(execution, lease.token.as_ref()).await {
                     over(hold);
-                    self.record(RecordEvent::Released { execution }).await;
+                    let released = RecordEvent::Released {
+                        execution,
+                        server_trouble: None,
+                    };
+                    self.record(released).await;
                 }
                 Err(Leave::Told)
             }
             Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
-                Ok(self.finish(&lease, &outcome, hold, standing).await)
+                self.lock_troubles().ran();
+                Ok(self
+                    .finish(&lease, &outcome, server_trouble, hold, standing)
+                    .await)
             }
         }
     }
 
     /// Tells the result and asks for the next execution at the same time, so that one commit's wait hides the other's.
     /// With Squish servers the result goes first, because it frees the one that the next execution may need.
-    async fn finish(
+    pub(super) async fn finish(
         &mut self,
         lease: &HeldLease,
         outcome: &Outcome,
+        trouble: Option<ServerTrouble>,
         hold: Option<Hold>,
         standing: watch::Receiver<Standing>,
     ) -> Option<Result<Reservation, ClientError>> {
         let telling = async {
             let told = self
                 .client
-                .finish(lease.execution, lease.token.as_ref(), outcome)
+                .finish_after(lease.execution, lease.token.as_ref(), outcome, trouble)
                 .await;
             let told = match told {
                 // Nobody else can have had the execution yet, so what was refused is a result that is there already.
@@ -272,7 +295,7 @@ impl Worker {
         self.record(event).await;
     }
 
-    async fn next(&self) -> Option<Result<Reservation, ClientError>> {
+    pub(super) async fn next(&self) -> Option<Result<Reservation, ClientError>> {
         if *self.phase.borrow() > Phase::Working {
             return None;
         }
@@ -294,7 +317,17 @@ impl Worker {
 
     /// Gives a lease back, and says whether that is done.
     async fn release(&self, execution: ExecutionId, lease: Option<&LeaseToken>) -> bool {
-        let giving = self.client.release(execution, lease);
+        self.release_after(execution, lease, None).await
+    }
+
+    /// The same, and says what was wrong with its Squish server.
+    pub(super) async fn release_after(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+        trouble: Option<ServerTrouble>,
+    ) -> bool {
+        let giving = self.client.release_after(execution, lease, trouble);
         let because = match self.unless_stopped(RELEASE_GRACE, giving).await {
             Some(Ok(())) => return true,
             Some(Err(error)) => error.to_string(),
@@ -311,7 +344,7 @@ fn concerns_it_alone(error: &ClientError) -> bool {
 }
 
 /// The lease is over, and so is what was written down of it.
-fn over(hold: Option<Hold>) {
+pub(super) fn over(hold: Option<Hold>) {
     if let Some(hold) = hold {
         hold.over();
     }
