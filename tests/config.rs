@@ -283,7 +283,7 @@ fn marks_the_same_place_whatever_the_line_ends_are() {
 4 |   tiemout: 1m
   |   ^^^^^^^ did you mean `timeout`?
   |
-  = help: possible: command, results, exit-codes, timeout, environment, working-directory
+  = help: possible: command, squish, results, exit-codes, timeout, environment, working-directory
 ";
     assert_eq!(
         rendered("t.yml", &text.replace("projekt", "project")),

@@ -177,7 +177,11 @@ impl Executor {
             Ok(None) => None,
             Ok(Some(unreachable)) => {
                 outcome = unreachable;
-                Some(ServerTrouble::Unreachable)
+                // One that nobody handed out is nobody's to let rest.
+                granted
+                    .server
+                    .is_some()
+                    .then_some(ServerTrouble::Unreachable)
             }
             Err(cut) => return self.cut_short(tries.began, &cut, log),
         };

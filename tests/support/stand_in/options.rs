@@ -52,7 +52,7 @@ impl Options {
             match (mode.is_some(), argument) {
                 (false, "--host") => options.host = value()?,
                 (false, "--port") => options.port = number(&value()?)?,
-                (false, "--debugLog") => drop(value()?),
+                (false, "--debugLog") | (true, "--aut" | "--envvar") => drop(value()?),
                 (false, "--version") => mode = Some(Mode::Version),
                 (false, "--info") => {
                     value()?;
@@ -73,7 +73,6 @@ impl Options {
                 (true, "--resultdir") => options.result_dir = Some(value()?.into()),
                 (true, "--exitCodeOnFail") => options.exit_code_on_fail = number(&value()?)?,
                 (true, "--random" | "--snoozeFactor") => drop(number::<u32>(&value()?)?),
-                (true, "--aut" | "--envvar") => drop(value()?),
                 (true, "--abortOnFail") => {}
                 (false, _) => return Err(format!("{argument} is no option before a mode")),
                 (true, _) => return Err(format!("{argument} is no option after a mode")),

@@ -194,7 +194,7 @@ pub(crate) fn write(root: &Node, options: &Options) {
                 fs::write(target.join("results.xml"), xml3(root, &other[3..])).unwrap();
             }
             other if other.starts_with("json") => {
-                fs::write(target.join("results.json"), "{}\n").unwrap()
+                fs::write(target.join("results.json"), "{}\n").unwrap();
             }
             _ => fs::write(target, "<stand-in/>\n").unwrap(),
         }

@@ -7,6 +7,7 @@
     clippy::print_stdout,
     clippy::print_stderr,
     clippy::exit,
+    clippy::infinite_loop,
     clippy::unwrap_used,
     clippy::zombie_processes,
     reason = "a program of its own, for tests alone"
