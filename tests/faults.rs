@@ -10,6 +10,7 @@
 mod support;
 
 mod faults {
+    mod dead_server;
     mod drain;
     mod economy;
     mod frozen_worker;
