@@ -7,6 +7,7 @@
 
 mod cli {
     mod action;
+    mod doctor;
     mod exit_codes;
     mod fleet;
     mod hostile;

@@ -10,6 +10,8 @@
 mod calls;
 #[path = "github/commit_status.rs"]
 mod commit_status;
+#[path = "github/doctor.rs"]
+mod doctor;
 #[path = "github/fake.rs"]
 mod fake;
 #[path = "github/faults.rs"]

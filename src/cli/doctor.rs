@@ -15,9 +15,10 @@ pub mod runner;
 pub mod service;
 pub mod table;
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use clap::Args;
+use tokio::time::timeout;
 
 use self::{
     capabilities::{Compared, Needs},
@@ -39,6 +40,9 @@ use crate::{
     config::environment::Environment,
     model::{Capabilities, PlanId},
 };
+
+/// How long a list of executions is waited for; of a larger plan the counts say what is needed.
+const LISTING: Duration = Duration::from_secs(9);
 
 /// Checks what a first run needs: configuration, service, clock, template, capabilities, runner, results, GitHub.
 ///
@@ -124,7 +128,7 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
             is_ours: asked.is_ours,
             status: asked.status.as_ref(),
             template: told(asked.template.as_ref()).map(|told| &told.plan),
-            has_plan: command.plan_id.is_some(),
+            is_started: told(asked.plan.as_ref()).is_some(),
         }));
     }
     let none = Capabilities::default();
@@ -224,7 +228,8 @@ async fn needs(
     if let (Some(client), Some(plan), Some(_)) =
         (&asked.client, command.plan_id, told(asked.plan.as_ref()))
     {
-        if let Ok(Some(executions)) = client.executions(plan).await {
+        let executions = timeout(LISTING, client.executions(plan)).await;
+        if let Ok(Ok(Some(executions))) = executions {
             return Some(capabilities::of_executions(plan, &executions));
         }
         let servers = asked

@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn follows_the_variables_and_shows_no_password() {
-        let table: [(&str, &[(&str, &str)], Option<&str>); 8] = [
+        type Variables = &'static [(&'static str, &'static str)];
+        let table: [(&str, Variables, Option<&str>); 8] = [
             ("https://tc.example.com", &[], None),
             (
                 "https://tc.example.com",

@@ -27,6 +27,9 @@ pub(crate) struct World {
     pub comments: Vec<Value>,
     pub statuses: Vec<Value>,
     pub asked: Vec<Request>,
+    /// The repository as its token sees it.
+    pub repository: Value,
+    denied: Option<&'static str>,
     faults: Vec<Fault>,
 }
 
@@ -43,6 +46,7 @@ impl Fake {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let world = Arc::new(Mutex::new(World {
             faults,
+            repository: json!({ "full_name": "octo-org/app", "archived": false }),
             ..World::default()
         }));
         let fake = Self { url, world };
@@ -88,15 +92,26 @@ impl World {
         let (method, path, query) = request.parts();
         // GitHub Enterprise has its API below /api/v3.
         let path = path.trim_start_matches("/api/v3");
+        if path == "/repos/octo-org/app" {
+            return (200, self.repository.clone());
+        }
         let Some(path) = path.strip_prefix("/repos/octo-org/app/") else {
             return (404, json!({ "message": "Not Found" }));
         };
         let parts: Vec<&str> = path.split('/').collect();
+        if self.denied.is_some_and(|denied| parts.contains(&denied)) {
+            return (
+                403,
+                json!({ "message": "Resource not accessible by integration" }),
+            );
+        }
         match (method, &parts[..]) {
             ("POST", ["statuses", _]) => {
                 self.statuses.push(request.json());
                 (201, json!({ "id": 1 }))
             }
+            ("GET", ["commits", _, "status"]) => (200, json!({ "statuses": self.statuses })),
+            ("GET", ["pulls"]) => (200, json!([])),
             ("GET", ["commits", sha, "check-runs"]) => {
                 let here = |run: &&Value| run["head_sha"] == **sha;
                 let runs: Vec<&Value> = self.check_runs.iter().filter(here).collect();
@@ -157,6 +172,11 @@ impl World {
             ),
             _ => (404, json!({ "message": "Not Found" })),
         }
+    }
+
+    /// Lets nobody see what has this in its path.
+    pub(crate) fn deny(&mut self, part: &'static str) {
+        self.denied = Some(part);
     }
 
     /// Adds a comment of a person or of a bot.

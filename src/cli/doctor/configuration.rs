@@ -128,7 +128,7 @@ pub fn judge_variables(environment: &Environment) -> Finding {
         GROUP,
         ID,
         format!("nobody reads {}", names.join(", ")),
-        format!("did you mean {near} with {name}? Otherwise unset it"),
+        format!("did you mean {near} by {name}? Otherwise unset it"),
     )
 }
 

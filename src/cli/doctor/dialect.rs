@@ -17,8 +17,8 @@ pub struct Shown<'a> {
     pub status: Option<&'a Result<StatusWord, ClientError>>,
     /// The template, if it was found.
     pub template: Option<&'a Plan>,
-    /// Whether `--plan-id` was given.
-    pub has_plan: bool,
+    /// Whether the plan that it was asked for is there.
+    pub is_started: bool,
 }
 
 /// Which dialect is spoken, and what follows from that.
@@ -68,11 +68,10 @@ fn status(shown: &Shown<'_>, is_ours: bool) -> Finding {
             "check that the URL is Test Center's own, and update it",
         ),
         Some(Ok(word)) => Finding::ok(GROUP, ID, format!("counts say {word}")),
-        Some(Err(error)) if shown.has_plan => {
+        Some(Err(error)) if shown.is_started => {
             Finding::problem(GROUP, ID, error.to_string(), error.help())
         }
-        Some(Err(_)) => Finding::not_checked(GROUP, ID, "counts are told of started plans only")
-            .cured("name a plan that was started with --plan-id"),
+        Some(Err(_)) => Finding::not_checked(GROUP, ID, "there is no such plan to ask for"),
     }
 }
 

@@ -97,3 +97,48 @@ fn size(bytes: u64) -> String {
         _ => format!("{} GiB", mebibytes / 1024),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{super::finding::State, *};
+
+    #[test]
+    fn little_room_is_told() {
+        let folder = |writable, free| Folder {
+            path: PathBuf::from("out"),
+            exists: false,
+            writable,
+            free,
+        };
+        let refused = || Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        let table = [
+            (
+                folder(Ok(()), None),
+                "ok",
+                "out can be made and is writable",
+            ),
+            (folder(Ok(()), Some(LITTLE)), "ok", "with 256 MiB free"),
+            (
+                folder(Ok(()), Some(LITTLE - 1)),
+                "warning",
+                "with 255 MiB free",
+            ),
+            (folder(Ok(()), Some(40 << 30)), "ok", "with 40 GiB free"),
+            (
+                folder(refused(), Some(1 << 40)),
+                "problem",
+                "permission denied",
+            ),
+        ];
+        for (folder, state, says) in table {
+            let finding = judge(&folder);
+            assert_eq!(finding.state.word(), state, "{finding:?}");
+            assert_eq!(
+                finding.cure.is_none(),
+                finding.state == State::Ok,
+                "{finding:?}"
+            );
+            assert!(finding.text.contains(says), "{finding:?}");
+        }
+    }
+}

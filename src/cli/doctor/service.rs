@@ -114,11 +114,17 @@ impl Setup {
         let credentials = found.as_ref().map_or(Credentials::None, |found| {
             connect::presented(found.credentials.clone())
         });
-        let service = patience.unwrap_or_default().min(REQUEST);
+        // With patience half of the time is for one try, and half for more of them.
+        let service = patience.unwrap_or_default().min(REQUEST / 2);
+        let request = if service.is_zero() {
+            REQUEST
+        } else {
+            REQUEST / 2
+        };
         let patience = Patience {
             service,
             finish: service,
-            request: REQUEST,
+            request,
         };
         let client = Client::new(Arc::new(transport.clone()), endpoint, credentials, patience);
         Some(client.map_err(Failure::from))

@@ -96,7 +96,7 @@ struct Place<'a> {
 impl Place<'_> {
     fn connection(self, reached: Option<&Result<Reached, NoWay>>) -> Finding {
         const ID: &str = "connection";
-        let (endpoint, origin) = (&self.named.value, self.named.origin);
+        let endpoint = &self.named.value;
         match (reached, &self.setup.proxy) {
             (None, Some(proxy)) => Finding::not_checked(
                 GROUP,
@@ -115,7 +115,7 @@ impl Place<'_> {
             ),
             (Some(Err(trouble)), _) => {
                 let (text, cure) = no_connection(trouble, &host(endpoint));
-                Finding::problem(GROUP, ID, text, format!("{cure} ({origin})"))
+                Finding::problem(GROUP, ID, text, cure)
             }
         }
     }
@@ -198,11 +198,19 @@ impl Place<'_> {
                 );
             }
             Some(Err(trouble)) => {
-                let (text, cure) = no_connection(trouble, &host(&self.named.value));
-                let cure = match &self.setup.proxy {
-                    Some(proxy) => format!("check the proxy {proxy}, or add the host to NO_PROXY"),
-                    None => cure.to_owned(),
+                let Some(proxy) = &self.setup.proxy else {
+                    let (text, cure) = no_connection(trouble, &host(&self.named.value));
+                    let cure = match trouble {
+                        NoWay::Silent if self.named.value.is_tls() => {
+                            "check that this port speaks https; otherwise look into the log of the service"
+                        }
+                        _ => cure,
+                    };
+                    return Finding::problem(GROUP, ID, text, cure);
                 };
+                let (text, _) = no_connection(trouble, proxy);
+                let cure =
+                    "correct the proxy's variable, or add the host of the service to NO_PROXY";
                 return Finding::problem(GROUP, ID, text, cure);
             }
         };
@@ -258,7 +266,7 @@ fn no_connection(trouble: &NoWay, host: &str) -> (String, &'static str) {
         }
         NoWay::NotTls => (format!("{host} does not speak TLS"), "use its https port"),
         NoWay::Other(why) => (
-            format!("no answer of HTTP from {host}: {why}"),
+            format!("nothing that speaks HTTP answers at {host}: {why}"),
             "check that host and port are those of Test Center or of `testplan serve`",
         ),
     }

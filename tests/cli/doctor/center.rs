@@ -1,0 +1,176 @@
+//! Test Center's dialect, by a script.
+
+use serde_json::json;
+
+use super::{
+    super::support::Desk,
+    Diagnosis,
+    scripted::{Center, Scripted, answer, fine, redirect},
+};
+
+fn look(service: &Scripted, more: &[&str]) -> Diagnosis {
+    let url = service.url();
+    let mut arguments = vec!["--url", &url, "--project=example"];
+    arguments.extend(more);
+    Diagnosis::of(&Desk::new(), &arguments)
+}
+
+#[test]
+fn all_is_well_and_nothing_was_changed() {
+    let service = Center::default().start();
+    let diagnosis = look(&service, &["--template=CI Tests master"]);
+    diagnosis.has("plan.template", "ok", &["CI Tests master", "64"]);
+    diagnosis.has("dialect.service", "ok", &["Test Center"]);
+    diagnosis.has("dialect.leases", "ok", &["heartbeats"]);
+    diagnosis.has(
+        "dialect.status",
+        "not checked",
+        &["done", "finished", "--plan-id"],
+    );
+    diagnosis.has(
+        "dialect.managed",
+        "ok",
+        &["names no repository", "--linked-repo"],
+    );
+    diagnosis.has("clock.difference", "ok", &[]);
+    diagnosis.has("capabilities.needs", "not checked", &["--plan-id"]);
+    diagnosis.has(
+        "capabilities.servers",
+        "ok",
+        &["1 Squish server registered: 1 free"],
+    );
+    diagnosis.ends(0);
+    assert_harmless(&service);
+}
+
+#[track_caller]
+fn assert_harmless(service: &Scripted) {
+    let asked = service.asked();
+    assert!(!asked.is_empty());
+    for request in asked {
+        assert!(request.starts_with("GET "), "{request}");
+        assert!(!request.contains("/reserve"), "{request}");
+    }
+}
+
+#[test]
+fn a_plan_tells_the_word_of_its_counts_and_what_is_needed() {
+    for (done, word) in [("done", "`done`"), ("finished", "`finished`")] {
+        let service = Center {
+            done,
+            ..Center::default()
+        }
+        .start();
+        let diagnosis = look(
+            &service,
+            &[
+                "--plan-id=105",
+                "--capability=OS=Linux",
+                "--capability=OS=Windows",
+            ],
+        );
+        diagnosis.has("dialect.status", "ok", &["counts say", word]);
+        diagnosis.has("plan.plan", "ok", &["105"]);
+        diagnosis.has("capabilities.needs", "ok", &["1 set by counts of plan 105"]);
+        let [row] = &diagnosis.json["capabilities"].as_array().unwrap()[..] else {
+            panic!("not one row: {:#}", diagnosis.json);
+        };
+        assert_eq!(row["executions"], 20);
+        assert_eq!(row["needs"], json!([{ "key": "OS", "value": "Linux" }]));
+        assert_eq!(row["servers"], json!([{ "id": 1, "state": "free" }]));
+        assert_harmless(&service);
+    }
+    let service = Center {
+        done: "ready",
+        ..Center::default()
+    }
+    .start();
+    let diagnosis = look(&service, &["--plan-id=105"]);
+    diagnosis.has("dialect.status", "problem", &["neither", "drained"]);
+    diagnosis.ends(3);
+}
+
+#[test]
+fn managed_mode_shows_in_the_template() {
+    let service = Center {
+        repositories: json!([{ "id": "3", "branch": "main", "enabled": true }]),
+        ..Center::default()
+    }
+    .start();
+    let diagnosis = look(&service, &["--template=CI Tests master"]);
+    diagnosis.has(
+        "dialect.managed",
+        "ok",
+        &["can run the tests itself", "3 (main)"],
+    );
+}
+
+#[test]
+fn clocks_that_differ() {
+    let table: [(i64, &str, &[&str]); 3] = [
+        (3, "ok", &["ahead of"]),
+        (
+            3 * 3600 + 60,
+            "warning",
+            &["3h", "ahead of", "leases", "NTP"],
+        ),
+        (-100, "warning", &["1m", "behind", "NTP"]),
+    ];
+    for (ahead, state, says) in table {
+        let service = Center {
+            ahead,
+            ..Center::default()
+        }
+        .start();
+        let diagnosis = look(&service, &["--template=CI Tests master"]);
+        diagnosis.has("clock.difference", state, says);
+        diagnosis.ends(0);
+    }
+}
+
+/// Where no plan tells the time to the millisecond.
+#[test]
+fn the_date_of_an_answer_is_a_clock_too() {
+    let service = Scripted::new(|line| match line {
+        "GET /" => answer(
+            "302 Found",
+            &["Date: Tue, 05 Mar 2024 10:00:00 GMT", "Location: /login"],
+            "",
+        ),
+        _ => fine(&json!([])),
+    });
+    let diagnosis = look(&service, &[]);
+    diagnosis.has("clock.difference", "warning", &["behind this machine"]);
+    let service = Scripted::new(|_| redirect("/login/index"));
+    let diagnosis = look(&service, &[]);
+    diagnosis.has("clock.difference", "not checked", &[]);
+}
+
+#[test]
+fn a_template_that_is_not_found() {
+    let service = Center::default().start();
+    let near = look(&service, &["--template=CI-Tests-master"]);
+    near.has(
+        "plan.template",
+        "problem",
+        &["CI-Tests-master", "template \\\"CI Tests master\\\""],
+    );
+    near.ends(4);
+    let far = look(&service, &["--template=Nightly"]);
+    far.has(
+        "plan.template",
+        "problem",
+        &["no template \\\"Nightly\\\"", "letter by letter"],
+    );
+    far.ends(4);
+    let missing = look(&service, &["--plan-id=7"]);
+    missing.has("plan.plan", "problem", &["no plan 7", "execute"]);
+    missing.ends(4);
+    let unnamed = look(&service, &[]);
+    unnamed.has(
+        "plan.template",
+        "not checked",
+        &["no template is named", "--template"],
+    );
+    unnamed.ends(0);
+}

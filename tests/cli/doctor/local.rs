@@ -1,0 +1,160 @@
+//! Without a service: this machine, its files and its variables.
+
+use super::{
+    super::{
+        plan::{PASSES, plan, plan_for},
+        support::{Desk, run},
+    },
+    Diagnosis,
+};
+
+#[test]
+fn everything_but_the_service_is_checked() {
+    let desk = Desk::with(&plan(&[PASSES]));
+    let diagnosis = Diagnosis::with(&desk, &[], &[]);
+    diagnosis.has(
+        "service.url",
+        "not checked",
+        &["no service is named", "TESTCENTER_URL"],
+    );
+    diagnosis.has("plan.template", "ok", &["\\\"all\\\" is in testplan.yml"]);
+    diagnosis.has("configuration.file", "ok", &["1 template", "a runner"]);
+    diagnosis.has("capabilities.worker", "ok", &[]);
+    diagnosis.has("runner.program", "ok", &["testplan"]);
+    diagnosis.has("output.folder", "ok", &["testplan-out can be made"]);
+    diagnosis.ends(0);
+    let left: Vec<_> = std::fs::read_dir(desk.path("")).unwrap().collect();
+    assert_eq!(left.len(), 1, "nothing is left behind: {left:?}");
+
+    let unknown = Diagnosis::with(&desk, &["--template=al"], &[]);
+    unknown.has(
+        "plan.template",
+        "problem",
+        &[
+            "no template \\\"al\\\" in testplan.yml",
+            "--template \\\"all",
+        ],
+    );
+    unknown.ends(4);
+}
+
+#[test]
+fn squish_servers_of_the_file_are_those_that_a_run_hands_out() {
+    let servers = "servers:\n  - { host: lab, port: 4322, labels: { OS: Linux } }\n";
+    let desk = Desk::with(&(plan_for("[{ OS: Linux }]", &[PASSES]) + servers));
+    let diagnosis = Diagnosis::with(&desk, &["--capability=OS=Linux", "--allocate-server"], &[]);
+    diagnosis.has(
+        "capabilities.servers",
+        "ok",
+        &["1 Squish server registered: 1 free"],
+    );
+    diagnosis.ends(0);
+    let other = Diagnosis::with(
+        &desk,
+        &["--capability=OS=Windows", "--allocate-server"],
+        &[],
+    );
+    other.has("capabilities.servers", "problem", &["OS=Windows"]);
+    other.has("capabilities.worker", "problem", &["OS=Linux"]);
+    other.ends(3);
+}
+
+#[test]
+fn files_that_make_no_sense() {
+    let desk = Desk::with("runer: {}\n");
+    let diagnosis = Diagnosis::with(&desk, &[], &[]);
+    diagnosis.has(
+        "configuration.file",
+        "problem",
+        &["runer", "runner", "validate"],
+    );
+    diagnosis.has("plan.template", "not checked", &["no project is named"]);
+    diagnosis.ends(2);
+    let missing = Diagnosis::with(&Desk::new(), &["--config=none.yml"], &[]);
+    missing.has("configuration.file", "problem", &["none.yml"]);
+    missing.ends(2);
+    let empty = Diagnosis::with(&Desk::new(), &[], &[]);
+    empty.has("configuration.file", "warning", &["--config"]);
+    empty.ends(0);
+}
+
+#[test]
+fn flags_and_variables() {
+    let desk = Desk::with(&plan(&[PASSES]));
+    let bad = Diagnosis::with(&desk, &[], &[("TESTPLAN_WORKERS", "many")]);
+    bad.has(
+        "configuration.workers",
+        "problem",
+        &["TESTPLAN_WORKERS", "1 to 1024"],
+    );
+    bad.ends(2);
+    let slip = Diagnosis::with(&desk, &[], &[("TESTPLAN_URL", "http://CanaryCanary")]);
+    slip.has(
+        "configuration.variables",
+        "warning",
+        &["TESTPLAN_URL", "TESTCENTER_URL"],
+    );
+    slip.ends(0);
+    let flag = desk.run(&["doctor", "--plan-id=x"]);
+    assert_eq!(
+        (flag.code, flag.stdout.as_str()),
+        (Some(2), ""),
+        "{flag:#?}"
+    );
+}
+
+#[test]
+fn runners_that_would_not_start() {
+    let with = |command: &str| {
+        let desk = Desk::with(&format!("runner: {{ command: {command} }}\n"));
+        desk.write("here.sh", "#!/bin/sh\n");
+        let diagnosis = Diagnosis::with(&desk, &[], &[]);
+        (diagnosis, desk)
+    };
+    let (missing, _) = with("[no-such-program, \"{testcase}\"]");
+    missing.has(
+        "runner.program",
+        "problem",
+        &["no-such-program", "no folder of PATH", "install"],
+    );
+    missing.ends(3);
+    let (beside, _) = with("[here.sh]");
+    beside.has("runner.program", "problem", &["but in", "./here.sh"]);
+    let (gone, _) = with("[./gone.sh]");
+    gone.has("runner.program", "problem", &["gone.sh does not exist"]);
+    if cfg!(unix) {
+        let (closed, _) = with("[./here.sh]");
+        closed.has(
+            "runner.program",
+            "problem",
+            &["may not be executed", "chmod"],
+        );
+    }
+    let desk = Desk::with("project: x\ntemplates: []\n");
+    let none = Diagnosis::with(&desk, &[], &[]);
+    none.has("runner.program", "warning", &["no runner", "add"]);
+}
+
+#[test]
+fn results_that_would_find_no_place() {
+    let desk = Desk::with(&plan(&[PASSES]));
+    desk.write("file", "x");
+    let diagnosis = Diagnosis::with(&desk, &["--out=file/out"], &[]);
+    diagnosis.has("output.folder", "problem", &["file/out", "--out"]);
+    diagnosis.ends(3);
+}
+
+#[test]
+fn help_says_what_the_exit_codes_mean() {
+    let help = Desk::new().run(&["doctor", "--help"]);
+    for part in [
+        "Exit codes",
+        "2    a bad flag",
+        "3    a problem",
+        "4    the template",
+    ] {
+        assert!(help.stdout.contains(part), "{}", help.stdout);
+    }
+    let ended = run(&mut Desk::new().testplan(&["doctor", "--quiet"]));
+    assert_eq!(ended.stderr, "", "{ended:#?}");
+}
