@@ -13,6 +13,7 @@ pub mod page;
 pub mod plan;
 pub mod runner;
 pub mod service;
+pub mod squish;
 pub mod table;
 
 use std::{path::Path, time::Duration};
@@ -92,7 +93,8 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         (way, asked)
     };
     let github = github::look(&command.github, command.comment, environment);
-    let ((way, asked), github) = tokio::join!(service, github);
+    let runner = runner::look(loaded, environment);
+    let ((way, asked), github, runner) = tokio::join!(service, github, runner);
 
     let mut findings = vec![
         configuration::judge_file(&config),
@@ -149,13 +151,11 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         rows: &rows,
         offered,
         servers: servers.as_deref(),
-        allocate_server: command.workers.allocate_server,
+        allocate_server: working
+            .as_ref()
+            .map_or(command.workers.allocate_server, |it| it.allocate_server),
     }));
-    let program = loaded.map(|loaded| {
-        let runner = loaded.runner()?;
-        Ok(runner::look(&runner, environment))
-    });
-    findings.push(runner::judge(program.as_ref()));
+    findings.extend(runner::judge(&runner));
     if let Ok(out) = settings::folder(&command.out, environment) {
         findings.push(output::judge(&output::look(Path::new(&out))));
     }
@@ -239,5 +239,5 @@ async fn needs(
         let known = capabilities::known(offered, servers.map_or(&[], Vec::as_slice), file);
         return Some(capabilities::of_counts(client, plan, known).await);
     }
-    capabilities::of_file(file?, named.as_ref().ok().map(|(_, title)| *title))
+    capabilities::of_file(loaded?, named.as_ref().ok().map(|(_, title)| *title))
 }
