@@ -4,6 +4,7 @@ pub mod checkout;
 mod detect;
 mod event;
 pub mod github;
+mod labels;
 mod title;
 pub mod workflow;
 

@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod execute;
 pub mod failure;
 pub mod give_back;
+pub mod managed;
 pub mod matrix;
 pub mod plan;
 pub mod plans;
@@ -20,6 +21,7 @@ pub mod progress;
 pub mod report;
 pub mod reporting;
 pub mod rerun;
+pub mod results;
 pub mod retry;
 pub mod run;
 pub mod screen;
@@ -33,6 +35,7 @@ pub mod start;
 pub mod step;
 pub mod template;
 pub mod told;
+pub mod upload;
 pub mod validate;
 pub mod wait;
 pub mod watch;
@@ -101,6 +104,8 @@ enum Command {
     /// List and change registered Squish servers
     #[command(subcommand)]
     Servers(servers::Servers),
+    /// Upload result files to Test Center, or to testplan's own service
+    Upload(Box<upload::Upload>),
     /// Serve the execution API, durably
     Serve(serve::Serve),
     /// Check a testplan.yml, offline
@@ -172,6 +177,7 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Finish(command) => calls::finish(command, environment, screen).await,
         Command::Reset(command) => calls::reset(command, environment, screen).await,
         Command::Servers(command) => servers::run(command, environment, screen).await,
+        Command::Upload(command) => upload::run(*command, environment, screen).await,
         Command::Serve(command) => serve::run(command, environment, screen).await,
         Command::Validate(command) => validate::run(&command, environment, screen),
         Command::Doctor(command) => doctor::run(*command, environment, screen).await,

@@ -12,6 +12,7 @@ mod endpoint;
 mod error;
 mod execute;
 mod http_transport;
+mod import;
 mod kinship;
 mod leases;
 mod plans;
@@ -39,6 +40,7 @@ use std::{
 
 use bytes::Bytes;
 use http::HeaderValue;
+use http_body_util::BodyExt as _;
 
 use kinship::Kinship;
 
@@ -50,6 +52,7 @@ pub use http_transport::{
     HttpOptions, HttpTransport, install_tls_provider,
     knock::{Distrust, Knock, NoWay, Reached},
 };
+pub use import::{FileKind, Form, Handed, Import, Imported, ResultFile, UnknownKind, Upload};
 pub use probe::StatusWord;
 pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
@@ -66,6 +69,23 @@ pub type Sending<'a> =
 pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends a request with an absolute URI and collects the bounded response, within `limit` in all.
     fn send(&self, request: http::Request<Bytes>, limit: Duration) -> Sending<'_>;
+
+    /// Sends a request whose body is read while it travels, of the length that its header tells. Broken off when it makes
+    /// no progress for `stall`; the answer may take ten times as long. [`Sent::No`] for what broke before the body was
+    /// handed out to its end.
+    ///
+    /// A network that lives in memory may have this one: it collects the body and sends it whole.
+    fn upload(&self, request: http::Request<Upload>, stall: Duration) -> Sending<'_> {
+        Box::pin(async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.map_err(|error| TransportError {
+                sent: Sent::No,
+                message: error.to_string(),
+            })?;
+            let whole = http::Request::from_parts(head, body.to_bytes());
+            self.send(whole, stall).await
+        })
+    }
 }
 
 /// Why no response came.
@@ -81,7 +101,7 @@ pub struct TransportError {
 /// Whether a failed request may have had an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Surely not: name not resolved, connection refused, TLS failed.
+    /// Surely not: name not resolved, connection refused, TLS failed, or the body of an upload broke off before its end.
     No,
     /// Perhaps: time ran out or the connection broke after bytes were written.
     Perhaps,

@@ -4,6 +4,7 @@
 
 pub mod capability;
 pub mod ids;
+pub mod label;
 pub mod lease;
 pub mod outcome;
 pub mod plan;
@@ -13,6 +14,7 @@ pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
+pub use label::{Label, NotALabel};
 pub use lease::LeaseToken;
 pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
 pub use plan::{

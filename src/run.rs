@@ -16,6 +16,7 @@ pub mod recorder;
 pub mod state;
 pub mod suite_turns;
 mod tries;
+pub mod upload;
 pub mod vigil;
 pub mod waiting;
 pub mod worker;

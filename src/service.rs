@@ -10,6 +10,7 @@ mod beat;
 mod convert;
 mod failure;
 mod health;
+mod imports;
 mod leases;
 mod limits;
 mod listen;
@@ -36,6 +37,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 pub use access::{Access, Principal};
+pub use imports::ImportPlace;
 pub use limits::Limits;
 
 use crate::{
@@ -63,6 +65,15 @@ impl Service {
         let shared = Arc::new(Shared::new(store, clock, access, limits));
         let router = routes::router(&shared);
         Self { shared, router }
+    }
+
+    /// Keeps uploads in a place, and removes what a process left there that was killed over one. Without it `POST /import`
+    /// answers 404.
+    ///
+    /// # Errors
+    /// What removing that answers.
+    pub fn keep_imports(&self, place: ImportPlace) -> std::io::Result<()> {
+        self.shared.keep_imports(place)
     }
 
     /// The routes, for whoever brings a server of their own.
@@ -111,8 +122,20 @@ pub struct InProcess {
 impl InProcess {
     /// Answers a request. Only path and query of the URI count. Bodies are handed through without a copy.
     pub async fn call(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
-        let answered: Result<_, Infallible> =
-            self.router.clone().oneshot(request.map(Body::from)).await;
+        self.answer(request.map(Body::from)).await
+    }
+
+    /// The same for a body that is read while it is made.
+    pub async fn call_streamed<B>(&self, request: http::Request<B>) -> http::Response<Bytes>
+    where
+        B: http_body::Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.answer(request.map(Body::new)).await
+    }
+
+    async fn answer(&self, request: http::Request<Body>) -> http::Response<Bytes> {
+        let answered: Result<_, Infallible> = self.router.clone().oneshot(request).await;
         let (parts, body) = match answered {
             Ok(response) => response.into_parts(),
         };

@@ -4,6 +4,7 @@
 //! count is checked. Time is passed in. What the protocol answers when a guard refuses is decided in [`protocol`],
 //! apart from any SQL dialect; `tests/store.rs` holds the behaviour suite that every implementation passes.
 
+mod import;
 pub mod protocol;
 mod request;
 pub mod sqlite;
@@ -17,6 +18,7 @@ use crate::model::{
     SquishServerId, Timestamp,
 };
 
+pub use import::{Import, KeptFile, NewImport, ReportedTest};
 pub use request::{
     Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery, PlanStanding,
     PlannedTest, Reservation, Reserve, Reset, Rules, SquishServerChange, TemplateDefinition,
@@ -134,6 +136,20 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Opens an execution again.
     fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()>;
+
+    /// Counts an upload: it fills in what was finished without a verdict for the same project, batch and test, with labels
+    /// that the import's cover, whichever of the two comes first. Of several the first one after the reservation counts;
+    /// a counted outcome is never overturned.
+    fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import>;
+
+    /// Lists imports in order of their numbers, from after `after`, at most `limit`.
+    fn imports(
+        &self,
+        project: Option<String>,
+        batch: Option<String>,
+        after: i64,
+        limit: u32,
+    ) -> Reply<'_, Page<Import>>;
 
     /// All registered Squish servers.
     fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>>;

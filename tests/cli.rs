@@ -7,10 +7,14 @@
 
 mod cli {
     mod action;
+    #[cfg(unix)]
+    mod attachments;
     mod doctor;
     mod exit_codes;
     mod fleet;
     mod hostile;
+    #[cfg(unix)]
+    mod local_server;
     mod log;
     mod mistakes;
     mod output;

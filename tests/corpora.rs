@@ -2,8 +2,7 @@
 //! printed, under the names it wrote. `fixtures/junit/README.md` tells how the files were made.
 #![expect(
     clippy::unwrap_used,
-    clippy::disallowed_methods,
-    reason = "tests set their stage themselves and fail where they cannot"
+    reason = "tests fail where their fixtures are missing"
 )]
 
 use std::{

@@ -23,6 +23,7 @@ mod faults {
     )]
     mod held;
     mod hostile_names;
+    mod hung_server;
     mod killed_service;
     mod killed_worker;
     mod lost_service;

@@ -4,6 +4,8 @@
     reason = "tests set their stage themselves and fail where they cannot"
 )]
 
+#[path = "result_file/hostile.rs"]
+mod hostile;
 #[path = "result_file/junit.rs"]
 mod junit;
 #[path = "result_file/squish.rs"]

@@ -12,6 +12,7 @@ mod support;
 mod scenarios {
     pub(super) mod house;
     pub(super) mod lost;
+    pub(super) mod managed;
     pub(super) mod reading;
     pub(super) mod recovery;
     pub(super) mod refused;
@@ -21,7 +22,7 @@ mod scenarios {
     pub(super) mod whole;
 }
 
-use scenarios::{house::Kind, lost, recovery, refused, servers, steps, stopping, whole};
+use scenarios::{house::Kind, lost, managed, recovery, refused, servers, steps, stopping, whole};
 
 /// Makes a test of each scenario for each kind of service.
 macro_rules! scenarios {
@@ -58,4 +59,12 @@ scenarios! {
     busy_squish_servers: servers::busy_ones,
     stopped_by_a_signal: stopping::by_a_signal,
     stopped_by_its_deadline: stopping::by_its_deadline,
+    waiting_for_results: managed::waiting_for_results,
+    managed_and_all_pass: managed::all_pass,
+    managed_and_some_fail: managed::some_fail,
+    managed_and_a_result_never_comes: managed::a_result_never_comes,
+    managed_until_a_deadline: managed::a_deadline,
+    managed_until_a_signal: managed::a_signal,
+    managed_in_steps: managed::in_steps,
+    managed_by_mistake: managed::mistakes,
 }

@@ -12,6 +12,7 @@ mod service {
     mod limits;
     mod openapi;
     mod refusals;
+    mod server_trouble;
     mod shutdown;
     mod support;
     mod waiting;

@@ -131,6 +131,7 @@ pub struct WorkerArgs {
     /// Stop after this time, whatever is left (exit code 5) [env: `TESTPLAN_DEADLINE`].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub deadline: Option<Duration>,
+    /// How long a helper is waited for.
     #[command(flatten)]
     pub grace: GraceArgs,
 }
@@ -139,9 +140,38 @@ pub struct WorkerArgs {
 #[derive(Args, Clone, Copy, Debug)]
 pub struct GraceArgs {
     /// How long a worker or Squish server is waited for that could take what is open, once nothing else can happen.
-    /// Then the command ends with exit code 5.
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "10m")]
-    pub grace: Duration,
+    /// Then the command ends with exit code 5 [default: 10m].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub grace: Option<Duration>,
+}
+
+impl GraceArgs {
+    /// The time chosen, or the default.
+    pub fn span(self) -> Duration {
+        self.grace.unwrap_or(Duration::from_secs(600))
+    }
+}
+
+/// Whether each execution's results go to the service as files, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum UploadPolicy {
+    /// To Test Center, which takes its verdicts from them; not to testplan's own service, which is told them.
+    #[default]
+    Auto,
+    /// To any service.
+    Always,
+    /// To none; `testplan upload --records OUT` does it later.
+    Never,
+}
+
+/// What becomes of each execution's result files.
+#[derive(Args, Clone, Copy, Debug, Default)]
+#[command(next_help_heading = "Workers")]
+pub struct UploadArgs {
+    /// Upload the result files of each execution to its plan's batch, labelled with the capabilities and what the CI says
+    /// of revision, branch and run.
+    #[arg(long, value_enum, default_value_t)]
+    pub upload: UploadPolicy,
 }
 
 /// Where results go.

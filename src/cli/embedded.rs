@@ -6,9 +6,9 @@ use bytes::Bytes;
 
 use super::{failure::Failure, plans::Published};
 use crate::{
-    client::{Client, Credentials, Endpoint, Patience, Sending, Transport},
+    client::{Client, Credentials, Endpoint, Patience, Sending, Transport, Upload},
     clock::{self, ServiceClock},
-    service::{Access, InProcess, Limits, Service},
+    service::{Access, ImportPlace, InProcess, Limits, Service},
     store::{
         Rules, Store,
         sqlite::{Durability, SqliteStore},
@@ -22,6 +22,10 @@ struct InProcessTransport(InProcess);
 impl Transport for InProcessTransport {
     fn send(&self, request: http::Request<Bytes>, _limit: Duration) -> Sending<'_> {
         Box::pin(async move { Ok(self.0.call(request).await) })
+    }
+
+    fn upload(&self, request: http::Request<Upload>, _stall: Duration) -> Sending<'_> {
+        Box::pin(async move { Ok(self.0.call_streamed(request).await) })
     }
 }
 
@@ -45,6 +49,14 @@ impl Embedded {
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         published.publish(store.as_ref(), clock.now()).await?;
         let service = Service::new(store, clock, Access::InProcess, Limits::default());
+        let imports = ImportPlace {
+            folder: file.with_file_name("imports"),
+            durable: false,
+            limit: ImportPlace::LIMIT,
+        };
+        service
+            .keep_imports(imports)
+            .map_err(Failure::infrastructure)?;
         let transport = Arc::new(InProcessTransport(service.in_process()));
         // No socket is opened: only the path of this URL is looked at.
         let endpoint = Endpoint::parse("http://localhost", false)?;

@@ -9,6 +9,7 @@ use super::{
     args::{ConfigArgs, Format, GitHubArgs, ServiceArgs, StartArgs, TemplateArgs},
     connect,
     failure::{Ended, Failure},
+    managed::{self, ManagedArgs},
     matrix::{
         self, Entry, MOST_JOBS, Sized, Sizing, WorkerSet,
         secrets::Secrets,
@@ -25,7 +26,7 @@ use crate::{
     ci::{Ci, github::Patience},
     config::environment::Environment,
     exit_code::Conclusion,
-    model::{Plan, PlanStatus},
+    model::{Capabilities, Plan, PlanStatus, Timestamp},
 };
 
 /// Looks a template up and starts a plan.
@@ -39,15 +40,22 @@ pub struct Execute {
     template: TemplateArgs,
     #[command(flatten)]
     start: StartArgs,
+    #[command(flatten)]
+    managed: ManagedArgs,
     /// A worker set of the matrix, what it offers and where it runs, as `OS=Linux, browser=chrome: self-hosted, linux`;
     /// repeat for more [default: a set for each need of the plan, on GitHub's runners].
-    #[arg(long, value_name = "CAPABILITIES: LABELS", help_heading = "Matrix")]
+    #[arg(
+        long,
+        value_name = "CAPABILITIES: LABELS",
+        conflicts_with = "managed",
+        help_heading = "Matrix"
+    )]
     runs_on: Vec<WorkerSet>,
     /// One worker of the matrix for every so many open executions, up to `--max-workers`.
-    #[arg(long, value_name = "N", default_value = "25", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Matrix")]
+    #[arg(long, value_name = "N", default_value = "25", conflicts_with = "managed", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Matrix")]
     tests_per_worker: u32,
     /// Most workers of the matrix for one worker set.
-    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Matrix")]
+    #[arg(long, value_name = "N", default_value = "4", conflicts_with = "managed", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Matrix")]
     max_workers: u32,
     /// An empty plan is fine (exit code 0 instead of 4).
     #[arg(long)]
@@ -68,6 +76,8 @@ pub struct Started {
     pub plan_url: String,
     /// The attempt of the CI's run that started it, where the CI counts them.
     pub plan_attempt: Option<u32>,
+    /// When Test Center starts to run it itself, if it does.
+    pub handed_over: Option<Timestamp>,
     /// How far it is.
     pub status: PlanStatus,
     /// One entry per worker.
@@ -100,6 +110,8 @@ impl Started {
             "plan_attempt": self.plan_attempt,
             "title": self.plan.title,
             "batch": self.plan.batch,
+            "managed": self.handed_over.is_some(),
+            "starts": self.handed_over,
             "open": self.status.open,
             "uncovered": self.uncovered,
             "workers": self.workers(),
@@ -112,6 +124,10 @@ impl Started {
             id, title, batch, ..
         } = &self.plan;
         let mut text = format!("plan {id} started: {title}\nbatch {batch}\n");
+        if let Some(time) = self.handed_over {
+            let time = managed::shown(time);
+            let _ = writeln!(text, "Test Center runs it itself from {time}");
+        }
         for (set, open) in &self.loads {
             let workers = self.matrix.iter().filter(|entry| {
                 (entry.capabilities == set.lines()) && (entry.runs_on == set.runs_on)
@@ -129,12 +145,15 @@ impl Started {
 
     /// Whether anybody is going to come back with a result.
     fn is_under_way(&self) -> bool {
-        !self.matrix.is_empty() || self.status.reserved > 0
+        !self.matrix.is_empty() || self.status.reserved > 0 || self.handed_over.is_some()
     }
 
     /// One line for GitHub: at most its 140 characters, and no text of others.
     fn headline(&self) -> String {
         let (plan, open, workers) = (self.plan.id, self.status.open, self.workers());
+        if self.handed_over.is_some() {
+            return format!("plan {plan} is in the hands of Test Center: {open} open executions");
+        }
         format!("plan {plan} is under way: {open} open executions for {workers} workers")
     }
 
@@ -156,7 +175,7 @@ impl Started {
             reserved,
             done,
         } = self.status;
-        if !self.matrix.is_empty() {
+        if !self.matrix.is_empty() || self.handed_over.is_some() {
             return None;
         }
         let why = match (open, reserved, done) {
@@ -214,7 +233,24 @@ pub async fn perform(
     secrets.refuse(&command.runs_on)?;
     let config = connect::config(&command.config, environment, screen)?;
     let template = connect::template(&client, &command.template, config.as_ref()).await?;
-    let plan = start::start(&client, &template, &command.start, environment, screen).await?;
+    let handed_over = managed::start_time(&command.managed, &client, &template, screen)?;
+    let start = &command.start;
+    let plan = start::start(&client, &template, start, handed_over, environment, screen).await?;
+    let plan_url = format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id);
+    let plan_attempt = rerun::attempt(&Ci::detect(environment.lookup()));
+    if handed_over.is_some() {
+        return Ok(Started {
+            status: client.status(plan.id, &Capabilities::default()).await?,
+            plan_url,
+            plan_attempt,
+            plan,
+            handed_over,
+            matrix: Vec::new(),
+            uncovered: None,
+            loads: Vec::new(),
+            warnings: Vec::new(),
+        });
+    }
     let survey = survey(&client, plan.id, &command.runs_on).await?;
     let sets: Vec<WorkerSet> = survey.loads.iter().map(|(set, _)| set.clone()).collect();
     secrets.refuse(&sets)?;
@@ -231,9 +267,10 @@ pub async fn perform(
         ));
     }
     let started = Started {
-        plan_url: format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id),
-        plan_attempt: rerun::attempt(&Ci::detect(environment.lookup())),
+        plan_url,
+        plan_attempt,
         plan,
+        handed_over,
         status: survey.status,
         matrix: entries,
         uncovered: survey.uncovered,
@@ -308,6 +345,7 @@ mod tests {
             },
             plan_url: String::new(),
             plan_attempt: None,
+            handed_over: None,
             status: PlanStatus {
                 open,
                 reserved,

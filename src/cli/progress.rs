@@ -75,9 +75,18 @@ impl Observer for Progress<'_> {
                 worker: &slot.to_string(),
                 capabilities: &self.offered,
             }),
+            Notice::Unreachable { test, trouble } => {
+                let (test, trouble) =
+                    (console_line(&test.to_string(), LONGEST), console_line(&trouble.to_string(), LONGEST));
+                self.say(&format!("not begun: {test}: {trouble}"));
+            }
             Notice::NotCounted { test, reason } => {
                 let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
                 self.say(&format!("not counted: {test}: {reason}"));
+            }
+            Notice::NotUploaded { test, reason } => {
+                let (test, reason) = (console_line(&test.to_string(), LONGEST), console_line(reason, LONGEST));
+                self.say(&format!("not uploaded: {test}: {reason}"));
             }
             Notice::Waiting { waiting: Waiting::Executions(pending), workers } => {
                 let others = pending.map_or_else(|| "some".to_owned(), |pending| pending.to_string());

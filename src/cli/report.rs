@@ -1,6 +1,6 @@
 //! `testplan report`: merge the workers' records into one verdict.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
@@ -8,6 +8,7 @@ use super::{
     args::{CommentArgs, Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
     connect,
     failure::{Ended, Failure},
+    managed,
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings, showing, told,
@@ -29,6 +30,15 @@ pub struct Report {
     /// held against the records.
     #[arg(long, value_name = "N")]
     plan_id: Option<PlanId>,
+    /// Take the verdict from the service's own counts of a plan that Test Center ran itself (execute --managed). Each
+    /// result stays there.
+    #[arg(
+        long,
+        requires = "plan_id",
+        conflicts_with = "records",
+        help_heading = "Test Center runs the tests"
+    )]
+    managed: bool,
     /// Record files or folders; repeat for more [default: OUT/records].
     #[arg(long, value_name = "PATH", num_args = 1..)]
     records: Vec<PathBuf>,
@@ -78,19 +88,12 @@ async fn merged(
     environment: &Environment,
     screen: &Screen,
 ) -> Result<(report::Report, Result<(), Failure>), Failure> {
-    let (plan, status, executions) = match command.plan_id {
-        Some(id) if connect::names_a_service(&command.service, environment)? => {
-            let client = connect::client(&command.service, environment, screen)?;
-            let plan = client.plan(id).await?;
-            let status = client.status(id, &Capabilities::default()).await?;
-            (Some(plan), Some(status), client.executions(id).await?)
-        }
-        _ => (None, None, None),
-    };
     let out = settings::folder(&command.out, environment)?;
-    let paths = reporting::record_paths(&out, &command.records);
-    let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
-    report.plan = report.plan.or_else(|| plan.map(PlanFacts::from));
+    let mut report = if command.managed {
+        counted(command, environment, screen).await?
+    } else {
+        recorded(command, &out, environment, screen).await?
+    };
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
@@ -110,4 +113,54 @@ async fn merged(
     }
     showing::show(&report, &out, command.show, screen);
     Ok((report, written))
+}
+
+/// By the records, held against what the service says.
+async fn recorded(
+    command: &Report,
+    out: &Path,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<report::Report, Failure> {
+    let mut handed_over = false;
+    let (plan, status, executions) = match command.plan_id {
+        Some(id) if connect::names_a_service(&command.service, environment)? => {
+            let client = connect::client(&command.service, environment, screen)?;
+            let plan = client.plan(id).await?;
+            let status = client.status(id, &Capabilities::default()).await?;
+            handed_over = plan.is_handed_over() && client.is_ours() != Some(true);
+            (Some(plan), Some(status), client.executions(id).await?)
+        }
+        _ => (None, None, None),
+    };
+    let paths = reporting::record_paths(out, &command.records);
+    let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
+    if handed_over {
+        report.warnings.push(
+            "the plan was started with a time and revisions, so Test Center runs it itself: --managed takes the verdict \
+             from its counts"
+                .to_owned(),
+        );
+    }
+    report.plan = report.plan.or_else(|| plan.map(PlanFacts::from));
+    Ok(report)
+}
+
+/// By the service's own counts, as they stand.
+async fn counted(
+    command: &Report,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<report::Report, Failure> {
+    let client = connect::client(&command.service, environment, screen)?;
+    let id = command.plan_id.expect("clap requires it");
+    let plan = client.plan(id).await?;
+    if client.is_ours() == Some(true) {
+        return Err(Failure::usage_text(
+            "--managed: this service is testplan's own, which runs no scripts",
+        )
+        .help("name the workers' records with --records"));
+    }
+    let status = client.status(id, &Capabilities::default()).await?;
+    Ok(managed::report(&client, plan, status))
 }

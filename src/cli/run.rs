@@ -1,5 +1,7 @@
 //! `testplan run`: the whole thing in one process. Without a URL the service is in it too.
 
+mod managed;
+
 use std::time::Duration;
 
 use clap::Args;
@@ -7,11 +9,12 @@ use clap::Args;
 use super::{
     args::{
         CommentArgs, ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs,
-        TemplateArgs, WorkerArgs,
+        TemplateArgs, UploadArgs, WorkerArgs,
     },
     connect,
     embedded::Embedded,
     failure::{Ended, Failure},
+    managed::ManagedArgs,
     plans::{Loaded, Published},
     reporting::{self, JUnitProfile},
     screen::Screen,
@@ -22,7 +25,7 @@ use super::{
 use crate::{
     ci::github::Patience,
     client::Client,
-    config::environment::Environment,
+    config::{duration, environment::Environment},
     exit_code::Conclusion,
     model::{Capabilities, Plan, PlanId},
     report::Report,
@@ -48,7 +51,15 @@ pub struct Run {
     #[command(flatten)]
     start: StartArgs,
     #[command(flatten)]
+    managed: ManagedArgs,
+    /// How long results may take to come after the last execution of --managed; what has none by then is missing (exit
+    /// code 5) [default: 10m].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "managed", help_heading = "Test Center runs the tests")]
+    results_patience: Option<Duration>,
+    #[command(flatten)]
     workers: WorkerArgs,
+    #[command(flatten)]
+    upload: UploadArgs,
     #[command(flatten)]
     out: OutArgs,
     /// Which JUnit to write.
@@ -69,7 +80,11 @@ pub struct Run {
 pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
     told::check(&command.github)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    let end = whole(&command, environment, screen, &mut signals).await;
+    let end = if command.managed.managed {
+        managed::whole(&command, environment, screen, &mut signals).await
+    } else {
+        whole(&command, environment, screen, &mut signals).await
+    };
     let end = end.unwrap_or_else(|failure| End {
         ended: Err(failure),
         report: None,
@@ -90,7 +105,8 @@ async fn whole(
             .help("name one with --config FILE; `testplan demo` shows what it can hold"));
     };
     let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
+        .uploading(command.upload.upload);
     let session = Session {
         command,
         config: &config,
@@ -205,6 +221,7 @@ impl Session<'_> {
             client,
             &template,
             &self.command.start,
+            None,
             self.environment,
             self.screen,
         )
@@ -244,10 +261,7 @@ impl Session<'_> {
             commit: start::tested(&self.command.start, self.environment).commit,
         };
         let written = reporting::write_reports(&report, out, &form);
-        if let Some(error) = &end.service {
-            self.screen
-                .insist(&format!("error: {error}\nhelp: {}", error.help()));
-        }
+        working::tell_the_end(end, self.screen);
         self.screen.report(&report);
         showing::show(&report, out, self.command.show, self.screen);
         Ok(End {

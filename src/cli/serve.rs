@@ -4,6 +4,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use clap::{Args, ValueEnum};
@@ -18,12 +19,12 @@ use super::{
 };
 use crate::{
     clock::{self, ServiceClock},
-    config::{credentials::Credentials, environment::Environment},
+    config::{credentials::Credentials, duration, environment::Environment},
     exit_code::Conclusion,
     fs,
     model::LabelCase,
     run::state,
-    service::{Access, Limits, Principal, Service},
+    service::{Access, ImportPlace, Limits, Principal, Service},
     signal::Signals,
     store::{
         Rules, Store,
@@ -59,9 +60,36 @@ pub struct Serve {
     /// How many leases may expire on an execution before it is given up; 0 is never.
     #[arg(long, value_name = "N", default_value_t = Rules::default().max_expiries)]
     max_expiries: u32,
+    /// Most bytes of one upload (`POST /import`), as 500M or 8G.
+    #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = size)]
+    import_limit: u64,
+    /// How long a Squish server rests that a worker found gone or hanging: twice as long each further time, up to
+    /// twenty times as long.
+    #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
+    server_rest: Duration,
     /// Listen beyond this machine without TLS in front: credentials then cross the network readable.
     #[arg(long)]
     allow_http: bool,
+}
+
+/// Reads a size: a number, in bytes or with K, M, G or T for their powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let digits = text.trim_end_matches(|c: char| c.is_alphabetic() || c == ' ');
+    let power = match text[digits.len()..].trim().to_uppercase().as_str() {
+        "" | "B" => 0,
+        "K" | "KB" | "KIB" => 1,
+        "M" | "MB" | "MIB" => 2,
+        "G" | "GB" | "GIB" => 3,
+        "T" | "TB" | "TIB" => 4,
+        _ => return Err(format!("write a size as 500M or 8G, not {text}")),
+    };
+    digits
+        .parse()
+        .ok()
+        .and_then(|number: u64| number.checked_mul(1024_u64.pow(power)))
+        .filter(|bytes| *bytes > 0)
+        .ok_or_else(|| format!("write a size as 500M or 8G, not {text}"))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -93,6 +121,7 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
         },
         require_lease: command.require_lease,
         max_expiries: command.max_expiries,
+        trouble_rest: command.server_rest,
         ..Rules::default()
     };
     let durability = match command.durability {
@@ -106,6 +135,14 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
     let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
     published.publish(store.as_ref(), clock.now()).await?;
     let service = Service::new(store, clock, access, Limits::default());
+    let imports = ImportPlace {
+        folder: command.data.join("imports"),
+        durable: durability == Durability::Full,
+        limit: command.import_limit,
+    };
+    service
+        .keep_imports(imports)
+        .map_err(Failure::infrastructure)?;
     let listener = TcpListener::bind(command.listen).await.map_err(|error| {
         Failure::infrastructure(anyhow::anyhow!(
             "cannot listen on {}: {error}",

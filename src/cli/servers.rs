@@ -3,6 +3,10 @@
 pub mod apply;
 mod difference;
 mod list;
+pub mod local;
+mod program;
+pub mod start;
+pub mod stop;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -34,6 +38,10 @@ pub enum Servers {
     Remove(Remove),
     /// Make them what a file declares, and show the difference
     Apply(apply::Apply),
+    /// Start a squishserver on this machine and register it
+    Start(start::Start),
+    /// Remove a squishserver of this machine from the registry and end it
+    Stop(stop::Stop),
 }
 
 /// How to list.
@@ -155,6 +163,8 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
             );
         }
         Servers::Apply(apply) => return apply::run(apply, environment, screen).await,
+        Servers::Start(start) => return start::run(start, environment, screen).await,
+        Servers::Stop(stop) => return stop::run(stop, environment, screen).await,
         Servers::Remove(remove) => {
             connect::client(&remove.service, environment, screen)?
                 .remove_squish_server(remove.id)

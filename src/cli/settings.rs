@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{
-    args::{self, OutArgs, WorkerArgs},
+    args::{self, OutArgs, UploadPolicy, WorkerArgs},
     connect::{chosen, path},
     failure::Failure,
     shell,
@@ -37,6 +37,8 @@ pub struct Working {
     pub grace: Duration,
     /// Where results go.
     pub out: PathBuf,
+    /// Whether they are uploaded.
+    pub upload: UploadPolicy,
 }
 
 impl Working {
@@ -79,9 +81,15 @@ impl Working {
                 environment,
                 duration::parse,
             )?,
-            grace: workers.grace.grace,
+            grace: workers.grace.span(),
             out: folder(out, environment)?,
+            upload: UploadPolicy::Never,
         })
+    }
+
+    /// The same with results uploaded, or not.
+    pub fn uploading(self, upload: UploadPolicy) -> Self {
+        Self { upload, ..self }
     }
 }
 

@@ -6,14 +6,15 @@ use crate::{
     client::{Client, StartPlan},
     clock,
     config::environment::Environment,
-    model::{Plan, plan::LinkedRepository},
+    model::{Plan, Timestamp, plan::LinkedRepository},
 };
 
-/// Starts a plan from a template, titled so that a lost answer is found again instead of starting a second plan.
+/// Starts a plan from a template, at a time if Test Center is to run it itself, titled so that a lost answer is found again instead of starting a second plan.
 pub async fn start(
     client: &Client,
     template: &Plan,
     args: &StartArgs,
+    handed_over: Option<Timestamp>,
     environment: &Environment,
     screen: &Screen,
 ) -> Result<Plan, Failure> {
@@ -46,7 +47,7 @@ pub async fn start(
             project: template.project.clone(),
             title,
             batch,
-            planned: None,
+            planned: handed_over,
             linked,
         })
         .await?;

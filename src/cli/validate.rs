@@ -1,5 +1,7 @@
 //! `testplan validate`: checks a testplan.yml, offline.
 
+use std::fmt::Write as _;
+
 use clap::Args;
 use serde_json::json;
 
@@ -17,6 +19,9 @@ use crate::{
     report::sanitise::console_line,
     runner::squish::suite::{Found, Suite},
 };
+
+/// Most bytes of a suite's name that are shown.
+const LONGEST_NAME: usize = 200;
 
 /// Checks a testplan.yml without running anything; Squish suites are read and counted.
 #[derive(Args, Debug)]
@@ -50,7 +55,7 @@ pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> En
             let servers = file.servers.len();
             let mut text = format!("{}: {} templates, {servers} Squish servers, no mistakes\n", loaded.path.display(), templates.len());
             for Suite { name, testcases, .. } in &found.suites {
-                text.push_str(&format!("{}: {} test cases\n", console_line(name, 200), testcases.len()));
+                let _ = writeln!(text, "{}: {} test cases", console_line(name, LONGEST_NAME), testcases.len());
             }
             text
         },

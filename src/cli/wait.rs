@@ -9,11 +9,13 @@ use super::{
     args::{Format, GraceArgs, ServiceArgs},
     connect,
     failure::{Ended, Failure},
+    results,
     screen::Screen,
     step::Output,
     watch::{Watch, Watched},
 };
 use crate::{
+    client::Client,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
     model::{Capability, PlanId, PlanStatus},
@@ -35,6 +37,11 @@ pub struct Wait {
     /// What executions may need, for Test Center, which does not list them: how many do is told; repeat for more.
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     capabilities: Vec<Capability>,
+    /// How long results may take to come once the plan is drained: Test Center has a test done that it is still counting,
+    /// or running itself. What has none by then is exit code 5 if this is given, else a warning [default: 10s; 0s for a
+    /// service of testplan's own, which counts at once].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    results_patience: Option<Duration>,
     /// An empty plan is fine (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
@@ -43,25 +50,36 @@ pub struct Wait {
     format: Format,
 }
 
+/// How long results are waited for where nobody says. Test Center counts what was uploaded a moment later; but a plan whose
+/// results nobody uploads, or whose executions could not run, never has them all.
+const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
+
 /// `testplan wait`.
 pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> Ended {
     let client = connect::client(&command.service, environment, screen)?;
     let watch = Watch::new(
-        client,
+        client.clone(),
         command.plan_id,
-        command.grace.grace,
-        command.capabilities,
+        command.grace.span(),
+        command.capabilities.clone(),
         screen,
     );
-    let waiting = watch.until_drained();
-    let watched = match command.deadline {
+    let waiting = async {
+        let watched = watch.until_drained().await?;
+        let missing = match &watched {
+            Watched::Drained(status) => results(&command, &client, *status, screen).await?,
+            Watched::Starved { .. } => None,
+        };
+        Ok::<_, Failure>((watched, missing))
+    };
+    let (watched, missing) = match command.deadline {
         None => waiting.await?,
         Some(deadline) => {
             if let Ok(watched) = tokio::time::timeout(deadline, waiting).await {
                 watched?
             } else {
                 screen.insist(&format!(
-                    "plan {} is not drained after {}",
+                    "plan {} is not drained, or its results are not there, after {}",
                     command.plan_id,
                     duration::format(deadline)
                 ));
@@ -85,7 +103,47 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
         ))
         .help("look at the template's tests, or pass --allow-empty"));
     }
+    if let Some(missing) = missing {
+        let is_fatal = command.results_patience.is_some();
+        let word = if is_fatal { "incomplete" } else { "warning" };
+        screen.insist(&format!("{word}: {missing}"));
+        if is_fatal {
+            screen.conclude(Conclusion::Incomplete);
+            return Ok(Conclusion::Incomplete);
+        }
+    }
     Ok(Conclusion::Passed)
+}
+
+/// Waits until as many results are counted as executions are done. Returns what is missing after the patience.
+async fn results(
+    command: &Wait,
+    client: &Client,
+    status: PlanStatus,
+    screen: &Screen,
+) -> Result<Option<String>, Failure> {
+    let ours = client.is_ours() == Some(true);
+    let patience = command.results_patience;
+    let patience = patience.unwrap_or(if ours {
+        Duration::ZERO
+    } else {
+        RESULTS_PATIENCE
+    });
+    if patience.is_zero() || status.total() == 0 {
+        return Ok(None);
+    }
+    let mut watch = results::Watch::new(client, command.plan_id, screen);
+    let seen = watch.results(patience, Duration::ZERO).await?;
+    Ok((!seen.is_complete()).then(|| {
+        format!(
+            "plan {} has {} results of {} executions, {} without a new one: {}",
+            command.plan_id,
+            seen.plan.results(),
+            seen.status.total(),
+            duration::format(patience),
+            seen.words()
+        )
+    }))
 }
 
 fn print(screen: &Screen, format: Format, plan: PlanId, watched: &Watched) {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, WorkerArgs},
+    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadArgs, WorkerArgs},
     connect,
     failure::{Ended, Failure},
     rerun::{Rerun, resume::Resume},
@@ -44,6 +44,8 @@ pub struct Work {
     #[command(flatten)]
     workers: WorkerArgs,
     #[command(flatten)]
+    upload: UploadArgs,
+    #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]
     show: ShowArgs,
@@ -56,7 +58,8 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
             .help("name one with --config FILE")
     })?;
     let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?;
+    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
+        .uploading(command.upload.upload);
     // Before all work: a later step takes the records away, above all those of a job that was cancelled.
     screen.output(Output::PlanId, command.plan_id);
     let records = showing::absolute(&working.out.join("records"));
@@ -67,6 +70,13 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         plan = client.plan(command.plan_id) => plan?,
         kind = signals.next() => return Ok(screen.cancelled(kind)),
     };
+    if plan.is_handed_over() && client.is_ours() != Some(true) {
+        screen.insist(&format!(
+            "warning: plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run \
+             its tests a second time",
+            plan.id
+        ));
+    }
     let resume = Resume {
         rerun: Rerun::of(
             &Ci::detect(environment.lookup()),
@@ -95,15 +105,17 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         Ok(end) => end,
         Err(cancelled) => return Ok(cancelled),
     };
-    if let Some(error) = &end.service {
-        screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
-    }
+    working::tell_the_end(&end, screen);
     let said = told(command.plan_id, &end);
     screen.say(&said);
     showing::show_work(command.plan_id, &end, &said, command.show, screen);
     let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
         // Green would say that what stands was seen to.
         Conclusion::Passed if standing.is_some() => Conclusion::Incomplete,
+        // It left before it knew that nothing is left.
+        Conclusion::Passed | Conclusion::Failed if end.no_squish_server.is_some() => {
+            Conclusion::Infrastructure
+        }
         conclusion => conclusion,
     };
     if let Some(standing) = standing.filter(|_| conclusion == Conclusion::Incomplete) {
@@ -118,6 +130,7 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
         passed,
         failed,
         errors,
+        not_uploaded,
         lost,
     } = end.tally;
     let record = end.record.display();
@@ -139,15 +152,19 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
             )
         };
     }
+    let left_behind = match not_uploaded {
+        0 => String::new(),
+        count => format!(" {count} not uploaded (`testplan upload --records` does that later),"),
+    };
     format!(
-        "worked on plan {plan}: {passed} passed, {failed} failed, {errors} could not run, {lost} not counted; record \
-         {record}"
+        "worked on plan {plan}: {passed} passed, {failed} failed, {errors} could not run,{left_behind} {lost} not \
+         counted; record {record}"
     )
 }
 
 /// What this process's own executions come to. Whether the plan is complete is `wait`'s and `report`'s to say.
 fn verdict(tally: Tally) -> Conclusion {
-    match (tally.errors, tally.failed) {
+    match (tally.errors + tally.not_uploaded, tally.failed) {
         (0, 0) => Conclusion::Passed,
         (0, _) => Conclusion::Failed,
         (_, _) => Conclusion::Infrastructure,

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use super::{
+    args::UploadPolicy,
     connect,
     failure::{self, Failure},
     progress::Progress,
@@ -17,7 +18,7 @@ use crate::{
     model::{Capabilities, LabelCase, Plan, PlanId, PlanStatus, record::PlannedExecution},
     run::{
         RunEnd, WorkOrder, executor::Executor, state::Stop, suite_turns::SuiteTurns,
-        worker::WorkerSettings,
+        upload::Uploader, worker::WorkerSettings,
     },
     runner::settings::RunnerSettings,
     signal::Signals,
@@ -79,6 +80,12 @@ pub async fn work(
         capture_limit: CAPTURE_LIMIT,
         suite_turns: SuiteTurns::default(),
     };
+    let upload = uploader(&client, working, environment, screen)?;
+    if upload.is_some() && !executor.runner.wants_results_folder() {
+        screen.insist(
+            "warning: nothing will be uploaded: by testplan.yml the runner's command writes no result files",
+        );
+    }
     let order = WorkOrder {
         client,
         plan,
@@ -89,6 +96,7 @@ pub async fn work(
             lease: working.lease,
             allocate_server: working.allocate_server,
             executor,
+            upload,
         }),
         workers: working.workers,
         deadline: working.deadline,
@@ -104,6 +112,31 @@ pub async fn work(
             "the record file could not be written: {error}"
         ))
     })
+}
+
+/// What uploads results, if they are to be: a label that Test Center would refuse is told before any work.
+fn uploader(
+    client: &Client,
+    working: &Working,
+    environment: &Environment,
+    screen: &Screen,
+) -> Result<Option<Uploader>, Failure> {
+    let wanted = match working.upload {
+        UploadPolicy::Always => true,
+        UploadPolicy::Never => false,
+        // The service was asked before: by now it is known.
+        UploadPolicy::Auto => client.is_ours() == Some(false),
+    };
+    if !wanted {
+        return Ok(None);
+    }
+    let labels = super::upload::labels(&working.offered, &connect::ci(environment))?;
+    screen.say(&format!(
+        "results are uploaded to {}, labelled {}",
+        client.endpoint(),
+        super::upload::shown(&labels)
+    ));
+    Ok(Some(Uploader { labels }))
 }
 
 /// Workers that can take nothing of a plan, whatever happens to it, are a mistake that is told before any waiting.
@@ -175,6 +208,18 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
         Some(Stop::Signal(kind)) => Some(failure::cancelled(kind)),
         Some(Stop::Deadline) => Some(Conclusion::Incomplete),
         None => end.service.as_ref().map(|error| error.conclusion()),
+    }
+}
+
+/// Tells what ended the work of this process before the plan was done.
+pub fn tell_the_end(end: &RunEnd, screen: &Screen) {
+    if let Some(error) = &end.service {
+        screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
+    }
+    if let Some(why) = &end.no_squish_server {
+        screen.insist(&format!(
+            "error: {why}\nhelp: start it again (testplan servers start), or remove it (testplan servers list, servers remove)"
+        ));
     }
 }
 

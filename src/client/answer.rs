@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::{
     Client, ErrorKind, RedirectTarget, Sent,
     call::Call,
+    import::Handed,
     redirect,
     retry_after::retry_after,
     text::{self, one_line},
@@ -37,12 +38,24 @@ impl Client {
             retry_after: None,
         })?;
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let sending = self.shared.transport.send(request, self.limit_of(call));
+        let (transport, limit) = (&self.shared.transport, self.limit_of(call));
+        let mut handed = None;
+        let sending = match call.as_form() {
+            None => transport.send(request, limit),
+            Some(form) => {
+                let body = form.body();
+                handed = Some(body.handed());
+                transport.upload(request.map(|_| body), limit)
+            }
+        };
         let response = sending.await.map_err(|error| Failure {
             in_doubt: error.sent == Sent::Perhaps,
-            kind: ErrorKind::Unreachable {
-                message: one_line(&self.shared.credentials.mask(&error.message), text::MESSAGE),
-                sent: error.sent,
+            kind: match handed.as_ref().and_then(Handed::trouble) {
+                Some(reason) => ErrorKind::Unreadable { reason },
+                None => ErrorKind::Unreachable {
+                    message: one_line(&self.shared.credentials.mask(&error.message), text::MESSAGE),
+                    sent: error.sent,
+                },
             },
             retry_after: None,
         })?;
@@ -61,7 +74,10 @@ impl Client {
                         | ErrorKind::Unauthorized { .. }
                         | ErrorKind::Redirected { .. }
                 );
-                (kind, !said_no)
+                // A form that was refused for the moment was not taken: 503 is how a service says that.
+                let put_off =
+                    handed.is_some() && matches!(kind, ErrorKind::Failed { status: 503, .. });
+                (kind, !said_no && !put_off)
             }
         };
         if let ErrorKind::Refused { code: Some(_), .. } = kind {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use serde::Serialize;
 
-use super::{Client, ClientError, ErrorKind, endpoint::encoded};
+use super::{Client, ClientError, ErrorKind, endpoint::encoded, import::Form};
 use crate::api;
 
 /// No `Debug`: the body may hold a lease.
@@ -16,6 +16,8 @@ pub(super) struct Call {
     query: String,
     headers: HeaderMap,
     body: Bytes,
+    /// In place of the body, for an upload.
+    form: Option<Form>,
     /// Longer or shorter than [`super::Patience::request`].
     limit: Option<Duration>,
     holds_lease: bool,
@@ -35,6 +37,7 @@ impl Call {
             query: String::new(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
+            form: None,
             limit: None,
             holds_lease: false,
         }
@@ -53,6 +56,17 @@ impl Call {
         let json = serde_json::to_vec(body).expect("wire types have text keys only");
         self.body = json.into();
         self
+    }
+
+    /// Makes the call an upload: its limit is for progress then, not for the whole.
+    pub(super) fn form(mut self, form: Form) -> Self {
+        self.form = Some(form);
+        self
+    }
+
+    /// The form of an upload.
+    pub(super) fn as_form(&self) -> Option<&Form> {
+        self.form.as_ref()
     }
 
     /// Adds a header; characters that a header cannot carry become `?`.
@@ -127,7 +141,14 @@ impl Client {
         headers.clone_from(&call.headers);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         headers.insert(header::USER_AGENT, HeaderValue::from_static(AGENT));
-        if !call.body.is_empty() {
+        if let Some(form) = &call.form {
+            let content_type = HeaderValue::try_from(form.content_type());
+            headers.insert(
+                header::CONTENT_TYPE,
+                content_type.expect("a boundary is letters and digits"),
+            );
+            headers.insert(header::CONTENT_LENGTH, form.length().into());
+        } else if !call.body.is_empty() {
             headers.insert(
                 header::CONTENT_TYPE,
                 HeaderValue::from_static("application/json"),

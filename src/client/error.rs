@@ -90,6 +90,11 @@ pub enum ErrorKind {
         /// What went wrong.
         because: Box<Self>,
     },
+    /// A file that was to be uploaded cannot be read, or changed while it was.
+    Unreadable {
+        /// Which, and why.
+        reason: String,
+    },
     /// Nothing was sent, because it must not or cannot be.
     NotSendable {
         /// Why.
@@ -122,6 +127,7 @@ impl ClientError {
             | ErrorKind::NotFound { .. }
             | ErrorKind::Unsupported { .. }
             | ErrorKind::Unclear { .. }
+            | ErrorKind::Unreadable { .. }
             | ErrorKind::NotSendable { .. } => false,
         };
         self.holds_lease && refused
@@ -144,6 +150,7 @@ impl ClientError {
         match self.kind {
             ErrorKind::NotFound { .. } => Conclusion::NothingToRun,
             ErrorKind::NotSendable { .. } => Conclusion::Bug,
+            ErrorKind::Unreadable { .. } => Conclusion::Usage,
             ErrorKind::Unreachable { .. }
             | ErrorKind::Redirected { .. }
             | ErrorKind::Unauthorized { .. }
@@ -179,6 +186,7 @@ impl ErrorKind {
             | Self::NotFound { .. }
             | Self::Unsupported { .. }
             | Self::Unclear { .. }
+            | Self::Unreadable { .. }
             | Self::NotSendable { .. } => false,
         }
     }

@@ -15,7 +15,8 @@ use http::{Request, Response};
 use reqwest::{Certificate, redirect, retry};
 
 use super::{
-    Endpoint, Sending, Sent, SetupError, Transport, TransportError, endpoint::is_loopback,
+    Endpoint, Handed, Sending, Sent, SetupError, Transport, TransportError, Upload,
+    endpoint::is_loopback,
 };
 
 /// Settings of the network that a user may choose.
@@ -50,6 +51,8 @@ enum Way {
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long an idle connection is kept. Servers close theirs after 60 s or later.
 const IDLE: Duration = Duration::from_secs(30);
+/// How many times longer than a pause in between the answer to an upload may take: it is read and stored first.
+const ANSWER: u32 = 10;
 /// The largest answer that is read, in bytes.
 const LARGEST_BODY: usize = 16 * 1024 * 1024;
 
@@ -123,7 +126,10 @@ impl HttpTransport {
             .build()
     }
 
-    async fn exchange(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+    async fn exchange<B: Into<reqwest::Body>>(
+        &self,
+        request: Request<B>,
+    ) -> Result<Response<Bytes>, TransportError> {
         let to = Destination::of(&request);
         let client = self.client(&to)?;
         let request = request
@@ -178,6 +184,51 @@ impl Transport for HttpTransport {
                 })
         })
     }
+
+    fn upload(&self, request: Request<Upload>, stall: Duration) -> Sending<'_> {
+        let to = Destination::of(&request);
+        let handed = request.body().handed();
+        Box::pin(async move {
+            let exchange = self.exchange(request.map(reqwest::Body::wrap));
+            let ended = tokio::select! {
+                answer = exchange => answer,
+                message = stalled(&handed, stall, &to) => Err(TransportError {
+                    sent: Sent::Perhaps,
+                    message,
+                }),
+            };
+            ended.map_err(|error| TransportError {
+                // Nobody has a whole form before its last byte left.
+                sent: if handed.is_complete() {
+                    error.sent
+                } else {
+                    Sent::No
+                },
+                ..error
+            })
+        })
+    }
+}
+
+/// Resolves when an upload made no progress for `span`, or its answer did not come in ten times that.
+async fn stalled(handed: &Handed, span: Duration, to: &Destination) -> String {
+    let mut before = handed.bytes();
+    loop {
+        tokio::time::sleep(span).await;
+        let now = handed.bytes();
+        if handed.is_complete() {
+            tokio::time::sleep(span * (ANSWER - 1)).await;
+            let seconds = (span * ANSWER).as_secs_f32();
+            return format!("{to} took the upload and did not answer within {seconds} s");
+        }
+        if now == before {
+            let seconds = span.as_secs_f32();
+            return format!(
+                "{to} took nothing of the upload for {seconds} s: it hangs, or the network does"
+            );
+        }
+        before = now;
+    }
 }
 
 impl fmt::Debug for HttpTransport {
@@ -212,7 +263,7 @@ struct Destination {
 }
 
 impl Destination {
-    fn of(request: &Request<Bytes>) -> Self {
+    fn of<B>(request: &Request<B>) -> Self {
         let uri = request.uri();
         let host = uri.host().unwrap_or("?");
         let is_tls = uri.scheme_str() == Some("https");

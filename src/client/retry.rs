@@ -113,6 +113,14 @@ impl Client {
         }
     }
 
+    /// An upload: as patient as a result is, and never repeated where it may have got in, unless that is known there.
+    pub(super) fn uploads(&self) -> Rule {
+        Rule {
+            repeat: Repeat::IfOurs,
+            ..self.delivers()
+        }
+    }
+
     /// Sends until an answer is read, the rule forbids another try, or the budget is used up. The budget is spent by
     /// pauses and by tries after the first failure: a long wait that was answered costs nothing.
     pub(super) async fn persist<T>(

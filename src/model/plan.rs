@@ -47,6 +47,18 @@ pub struct Plan {
     pub count: u64,
 }
 
+impl Plan {
+    /// How many results it has.
+    pub fn results(&self) -> u64 {
+        self.passes + self.failed + self.skipped
+    }
+
+    /// Whether it was started with a time and revisions: then Test Center runs its tests itself.
+    pub fn is_handed_over(&self) -> bool {
+        self.kind == PlanKind::Instance && self.planned.is_some() && !self.repositories.is_empty()
+    }
+}
+
 /// A revision of a repository that a plan was started for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LinkedRepository {

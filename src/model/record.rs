@@ -5,7 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capabilities, CaseResult, ExecutionId, Outcome, PlanId, PlanStatus, Test, Timestamp};
+use super::{
+    Capabilities, CaseResult, ExecutionId, Outcome, PlanId, PlanStatus, ServerTrouble, Test,
+    Timestamp,
+};
 
 /// The version this build writes and reads.
 pub const RECORD_VERSION: u32 = 1;
@@ -77,6 +80,43 @@ pub enum RecordEvent {
         /// The process.
         pid: u32,
     },
+    /// Its test tool left files, which may be uploaded. Written before its end.
+    Results {
+        /// Which execution.
+        execution: ExecutionId,
+        /// Their folder, relative to the record's folder's parent (the `--out` folder). No other attempt has it.
+        folder: String,
+    },
+    /// The upload of its results begins: from here on they may have got in.
+    Uploading {
+        /// Which execution.
+        execution: ExecutionId,
+        /// Their folder, as above.
+        folder: String,
+    },
+    /// Its results got in.
+    Uploaded {
+        /// Which execution.
+        execution: ExecutionId,
+        /// Their folder, as above.
+        folder: String,
+        /// How many files travelled.
+        files: u64,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// Its results did not get in.
+    NotUploaded {
+        /// Which execution.
+        execution: ExecutionId,
+        /// Their folder, as above.
+        folder: String,
+        /// Why, in words.
+        reason: String,
+        /// They may have got in all the same.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        unclear: bool,
+    },
     /// The attempt ended here. Written before the service is told.
     Ended {
         /// Which execution.
@@ -106,6 +146,9 @@ pub enum RecordEvent {
     Released {
         /// Which execution.
         execution: ExecutionId,
+        /// What was wrong with its Squish server, if that was why.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        server_trouble: Option<ServerTrouble>,
     },
     /// A failed or errored execution was opened again for another try.
     Reset {

@@ -152,6 +152,13 @@ fn errors<'a>(report: &'a Report, folders: Folders<'_>) -> Vec<Candidate<'a>> {
         );
         candidates.push(Candidate::Counted("Missing executions", message));
     }
+    if let Some(there) = &report.service_counts
+        && there.failed > 0
+    {
+        let message = format!("{} failed. {}", there.failed, there.sentence());
+        let message = console_line(&message, MAX_SENTENCE);
+        candidates.push(Candidate::Counted("Failed tests", message));
+    }
     if report.open_at_service > 0 && report.counts().missing == 0 {
         let message = format!("{} not done, by the service's word", report.open_at_service);
         candidates.push(Candidate::Counted("Missing executions", message));

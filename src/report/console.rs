@@ -152,6 +152,17 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
             report.unnamed_missing
         );
     }
+    if let Some(there) = &report.service_counts {
+        if there.failed > 0 {
+            let _ = writeln!(
+                block,
+                "{} {} tests, by Test Center's count",
+                painted("FAIL", Word::Fail.style(), paint),
+                there.failed
+            );
+        }
+        let _ = writeln!(block, "{}", console_line(&there.sentence(), MAX_LINE));
+    }
     let recovered = report.entries.iter().filter(|entry| entry.recovered);
     sentences(
         &mut block,

@@ -1,8 +1,8 @@
 //! What a report says of one execution and of each attempt on it.
 
 use crate::model::{
-    Capabilities, CaseResult, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp,
-    record::Confirmation,
+    Capabilities, CaseResult, ExecutionId, Outcome, ServerTrouble, Test, TestResult, TestVerdict,
+    Timestamp, record::Confirmation,
 };
 
 use super::Explanation;
@@ -91,6 +91,12 @@ impl Entry {
             .find(|attempt| attempt.counting == Counting::Counts)
     }
 
+    /// Whether the results that count should have been uploaded and did not get in.
+    pub fn not_uploaded(&self) -> bool {
+        self.counted()
+            .is_some_and(|attempt| attempt.not_uploaded.is_some())
+    }
+
     /// Attempts that counted until a reset, in order.
     pub fn earlier(&self) -> impl Iterator<Item = &Attempt> {
         self.attempts
@@ -163,12 +169,18 @@ pub struct Attempt {
     pub started: Option<Timestamp>,
     /// How it ended.
     pub end: AttemptEnd,
+    /// What was wrong with the Squish server, if that is why the lease was given back.
+    pub server_trouble: Option<ServerTrouble>,
     /// What the service said of the result.
     pub confirmation: Option<Confirmation>,
     /// When it said so.
     pub confirmed: Option<Timestamp>,
     /// Whether its result counts.
     pub counting: Counting,
+    /// Where its results are, below the `--out` folder, if its tool left any.
+    pub results: Option<String>,
+    /// Why its results did not get in, if they were to be uploaded and did not.
+    pub not_uploaded: Option<String>,
 }
 
 /// How an attempt ended.

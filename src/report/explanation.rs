@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Standing;
+use crate::model::ServerTrouble;
 
 /// Something worth knowing about an execution's way to its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +45,13 @@ pub enum Explanation {
         /// What was tried; empty where the record ends before an answer.
         reason: String,
     },
+    /// The results of the attempt that counts did not get in.
+    NotUploaded {
+        /// Whose.
+        worker: String,
+        /// Why.
+        reason: String,
+    },
     /// A result without an answer, which the service lists as counted.
     ConfirmedByService {
         /// Whose.
@@ -53,6 +61,15 @@ pub enum Explanation {
     GivenBack {
         /// By whom.
         worker: String,
+    },
+    /// The lease was given back because of its Squish server.
+    SquishServerTrouble {
+        /// By whom.
+        worker: String,
+        /// Which one, as `host:port`.
+        squish_server: Option<String>,
+        /// What was wrong with it.
+        trouble: ServerTrouble,
     },
     /// It was reset after it did not pass.
     Reset {
@@ -87,6 +104,7 @@ impl Explanation {
             Self::LeaseLost { .. }
                 | Self::WorkerKilled { .. }
                 | Self::LeftUnsaid { .. }
+                | Self::SquishServerTrouble { .. }
                 | Self::LateResult { .. }
                 | Self::Unconfirmed { .. }
         )
@@ -133,11 +151,24 @@ impl fmt::Display for Explanation {
                 standing.word(),
                 because(reason)
             ),
+            Self::NotUploaded { worker, reason } => {
+                write!(f, "results of worker {worker} not uploaded: {reason}")
+            }
             Self::ConfirmedByService { worker } => write!(
                 f,
                 "the result of worker {worker} had no answer, but the service lists it as counted"
             ),
             Self::GivenBack { worker } => write!(f, "given back by worker {worker}"),
+            Self::SquishServerTrouble {
+                worker,
+                squish_server,
+                trouble,
+            } => write!(
+                f,
+                "given back: Squish server {} {} (worker {worker})",
+                squish_server.as_deref().unwrap_or("of unknown address"),
+                trouble.word()
+            ),
             Self::Reset { was, then: None } => {
                 write!(f, "reset after {}, not run again", noun(*was))
             }

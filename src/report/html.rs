@@ -64,7 +64,12 @@ pub fn render(report: &Report, setting: &Setting<'_>) -> Vec<u8> {
     sections::warnings(&mut body, report);
     body.raw("</main>\n<footer><p>Made by testplan ")
         .raw(env!("CARGO_PKG_VERSION"))
-        .raw(" from the workers’ records. For machines the same is in <code>junit.xml</code>.</p></footer>\n");
+        .raw(if report.service_counts.is_some() {
+            " from Test Center’s counts"
+        } else {
+            " from the workers’ records"
+        })
+        .raw(". For machines the same is in <code>junit.xml</code>.</p></footer>\n");
 
     let mut page = Markup::default();
     head(&mut page, report);

@@ -29,6 +29,9 @@ pub fn json(report: &Report) -> Value {
         "recovered": counts.recovered,
         "unnamed_missing": report.unnamed_missing,
         "open_at_service": report.open_at_service,
+        "service_counts": report.service_counts.as_ref().map(|there| json!({
+            "passed": there.passed, "failed": there.failed, "skipped": there.skipped, "url": there.url,
+        })),
         "duration_ms": report.duration_ms(),
         "executions": report.entries.iter().map(execution).collect::<Vec<_>>(),
         "capabilities": report.by_capability().iter().map(|(labels, row)| json!({
@@ -51,6 +54,7 @@ pub fn json(report: &Report) -> Value {
             "attempts": worker.attempts,
             "busy_ms": worker.busy_ms,
         })).collect::<Vec<_>>(),
+        "not_uploaded": report.not_uploaded,
         "warnings": report.warnings,
         "broken": report.broken,
     })

@@ -5,6 +5,7 @@
 
 mod draft;
 mod names;
+mod service_counts;
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -15,6 +16,8 @@ use draft::Draft;
 
 /// Longest name, class name or property, in bytes.
 const MAX_NAME: usize = 1000;
+/// Longest path of an attachment, in bytes.
+const MAX_PATH: usize = 2000;
 /// Class name of cases that are not of any suite.
 const OWN: &str = "testplan";
 
@@ -82,9 +85,15 @@ fn suites(report: &Report, profile: Profile) -> Vec<TestSuite> {
         }
     }
     let mut suites: Vec<TestSuite> = suites.into_values().collect();
-    if report.unnamed_missing > 0 {
+    if report.unnamed_missing > 0 || report.service_counts.is_some() {
         let mut suite = TestSuite::new(OWN);
-        suite.add_test_case(unnamed(report.unnamed_missing));
+        if let Some(counts) = &report.service_counts {
+            describe(&mut suite, report);
+            service_counts::add(counts, &mut suite);
+        }
+        if report.unnamed_missing > 0 {
+            suite.add_test_case(unnamed(report.unnamed_missing));
+        }
         suites.push(suite);
     }
     suites
@@ -105,6 +114,15 @@ fn new_suite(report: &Report, entry: &Entry) -> TestSuite {
         },
         MAX_NAME,
     ));
+    describe(&mut suite, report);
+    if !labels.is_empty() {
+        suite.add_property(property("capabilities", &labels));
+    }
+    suite
+}
+
+/// Says which plan a suite is of.
+fn describe(suite: &mut TestSuite, report: &Report) {
     if let Some(plan) = &report.plan {
         for (name, value) in [
             ("plan", plan.id.to_string()),
@@ -114,10 +132,6 @@ fn new_suite(report: &Report, entry: &Entry) -> TestSuite {
             suite.add_property(property(name, &value));
         }
     }
-    if !labels.is_empty() {
-        suite.add_property(property("capabilities", &labels));
-    }
-    suite
 }
 
 /// Keeps the earliest start of its executions as the suite's time of day.
@@ -144,7 +158,7 @@ fn case(report: &Report, draft: Draft<'_>, profile: Profile) -> TestCase {
     let mut case = TestCase::new(draft.name.as_str(), draft.status.into_junit(profile));
     case.set_classname(draft.classname.as_str());
     case.time = draft.duration_ms.map(Duration::from_millis);
-    case.system_out = text(&draft.output);
+    case.system_out = text(&with_attachments(draft.output, draft.attachments));
     case.system_err = text(&draft.notes);
     if profile == Profile::Strict {
         return case;
@@ -174,6 +188,22 @@ fn case(report: &Report, draft: Draft<'_>, profile: Profile) -> TestCase {
         case.add_property(property("attempt", &number.to_string()));
     }
     case
+}
+
+/// Adds a line per attachment, in the form that CI systems look for in outputs.
+fn with_attachments(mut output: String, paths: &[String]) -> String {
+    for path in paths {
+        let path = xml_line(path, MAX_PATH);
+        // The first of these would end the line's form.
+        if path.contains("]]") {
+            continue;
+        }
+        if !output.is_empty() {
+            output.push('\n');
+        }
+        output.extend(["[[ATTACHMENT|", &path, "]]"]);
+    }
+    output
 }
 
 /// The case that stands for what nobody can name.

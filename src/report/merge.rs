@@ -73,6 +73,17 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         report.entries.push(judged.entry);
     }
 
+    report.not_uploaded = report.entries.iter().filter(|it| it.not_uploaded()).count() as u64;
+    if report.not_uploaded > 0 {
+        let executions = match report.not_uploaded {
+            1 => "1 execution".to_owned(),
+            count => format!("{count} executions"),
+        };
+        report.warnings.push(format!(
+            "the results of {executions} were not uploaded; `testplan upload --records OUT` uploads them, OUT being the \
+             folder of that run"
+        ));
+    }
     let named = report.entries.len() as u64;
     report.total = named
         .max(gathered.total)

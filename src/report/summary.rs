@@ -125,6 +125,7 @@ fn at_level(report: &Report, level: Level, budget: usize) -> Option<String> {
     page.push(&sections::headline(report, sections::MAX_TITLE));
     page.push(&sections::conclusion(report));
     page.push(&sections::plan(report));
+    page.push(&sections::counted_there(report));
     sections::capabilities(&mut page, report, level.rows);
     sections::broken(&mut page, report, level.rows);
     sections::failed(&mut page, report, level);

@@ -7,7 +7,7 @@ use crate::{
     model::{Capabilities, Plan, PlanId, Timestamp},
 };
 
-use super::{Attempt, Counting, Entry, Standing};
+use super::{Attempt, Counting, Entry, ServiceCounts, Standing};
 
 /// What records and service together say of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,8 +20,12 @@ pub struct Report {
     pub entries: Vec<Entry>,
     /// How many planned executions nobody can name; they are missing too.
     pub unnamed_missing: u64,
+    /// Results that the service counted of tests it ran itself; they come on top of the entries.
+    pub service_counts: Option<ServiceCounts>,
     /// How many executions the service said are not done yet, where it was asked at the end.
     pub open_at_service: u64,
+    /// Of how many executions the results that count did not get in.
+    pub not_uploaded: u64,
     /// Every worker that wrote a record, in order of name.
     pub workers: Vec<WorkerReport>,
     /// What could not be read or looks odd, one sentence each.
@@ -158,13 +162,20 @@ impl Report {
         }
         counts.total += self.unnamed_missing;
         counts.missing += self.unnamed_missing;
+        if let Some(there) = &self.service_counts {
+            counts.total += there.passed + there.failed + there.skipped;
+            counts.passed += there.passed;
+            counts.failed += there.failed;
+            counts.skipped += there.skipped;
+        }
         counts
     }
 
     /// What the plan comes to. Nothing planned, then something missing, then something that could not run, then a
     /// failure decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
     ///
-    /// A broken invariant makes the results as little trustworthy as something that could not run.
+    /// A broken invariant makes the results as little trustworthy as something that could not run, and results that are
+    /// not where people look for them are as good as none.
     pub fn conclusion(&self) -> Conclusion {
         let counts = self.counts();
         if let Some(stopped) = self.stopped {
@@ -173,7 +184,7 @@ impl Report {
             Conclusion::NothingToRun
         } else if counts.missing > 0 || self.open_at_service > 0 {
             Conclusion::Incomplete
-        } else if counts.errors > 0 || !self.broken.is_empty() {
+        } else if counts.errors > 0 || !self.broken.is_empty() || self.not_uploaded > 0 {
             Conclusion::Infrastructure
         } else if counts.failed > 0 {
             Conclusion::Failed

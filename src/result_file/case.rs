@@ -6,6 +6,8 @@ use crate::model::{
     outcome::{CaseVerdict, Trouble},
 };
 
+/// What stands for the case where something went wrong outside all.
+pub(super) const OUTSIDE: &str = "(outside any test case)";
 /// Most attachments of one case.
 const MAX_ATTACHMENTS: usize = 100;
 /// Longest path of one, in bytes.
@@ -53,7 +55,7 @@ impl TroubleBuilder {
     /// Something went wrong outside any case: a collection, a set-up, the tool itself.
     pub(super) fn outside_any_case(self, suite: &str, budget: &mut Budget) -> CaseResult {
         let mut case = CaseBuilder {
-            name: "(outside any test case)".to_owned(),
+            name: OUTSIDE.to_owned(),
             ..CaseBuilder::default()
         };
         case.trouble(self);

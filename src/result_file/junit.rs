@@ -34,30 +34,40 @@ enum Frame {
 struct Suite {
     name: String,
     cases: usize,
-    /// How many errors it shows, in itself and in its cases.
-    errors: usize,
+    /// It is the whole of several, a `testsuites`.
+    whole: bool,
     claims_errors: bool,
     claims_failures: bool,
+    /// A suite in it counts errors too, or a case shows one.
+    accounts_for_errors: bool,
 }
 
 impl Suite {
-    fn new(name: String, attributes: &Attributes) -> Self {
+    fn new(name: &[u8], attributes: &Attributes) -> Self {
         let claims = |count| {
             let count = attributes.get(count).trim().parse();
             count.is_ok_and(|count: u64| count > 0)
         };
+        let whole = name == b"testsuites";
         Self {
-            name,
+            name: if whole {
+                String::new()
+            } else {
+                attributes.get("name").to_owned()
+            },
             cases: 0,
-            errors: 0,
+            whole,
             claims_errors: claims("errors"),
             claims_failures: claims("failures"),
+            accounts_for_errors: false,
         }
     }
 
-    /// It counts what it does not show: an error that belongs to no case, or cases that were never written.
+    /// It counts what it does not show: cases that were never written, or an error that belongs to none of its suites.
+    /// The count of a single suite with cases says nothing: Qt Test counts messages as errors.
     fn hides_trouble(&self) -> bool {
-        (self.claims_errors && self.errors == 0) || (self.claims_failures && self.cases == 0)
+        let empty = self.cases == 0 && (self.claims_errors || self.claims_failures);
+        empty || (self.whole && self.claims_errors && !self.accounts_for_errors)
     }
 }
 
@@ -88,14 +98,16 @@ impl Dialect for Parser {
             (_, b"failure" | b"error") => {
                 Frame::Trouble(case::trouble(Severity::Error, attributes))
             }
-            (_, b"testsuite") => {
-                Frame::Suite(Suite::new(attributes.get("name").to_owned(), &attributes))
-            }
-            (_, b"testsuites") => Frame::Suite(Suite::new(String::new(), &attributes)),
+            (_, b"testsuite" | b"testsuites") => Frame::Suite(Suite::new(name, &attributes)),
             _ => Frame::Group,
         };
-        if matches!(name, b"error" | b"flakyError" | b"rerunError") {
-            self.suites().for_each(|suite| suite.errors += 1);
+        let accounts_for_errors = match &frame {
+            Frame::Suite(suite) => suite.claims_errors,
+            _ => name == b"error",
+        };
+        if accounts_for_errors {
+            self.suites()
+                .for_each(|suite| suite.accounts_for_errors = true);
         }
         self.open.push(frame);
         Ok(())
@@ -121,7 +133,6 @@ impl Dialect for Parser {
             self.outside_any_case(TroubleBuilder::error(
                 "the suite counts errors or failures that it does not list",
             ));
-            self.suites().for_each(|suite| suite.errors += 1);
         }
         match self.open.pop() {
             Some(Frame::Trouble(trouble)) => {

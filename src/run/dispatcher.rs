@@ -67,6 +67,8 @@ pub struct RunEnd {
     pub stop: Option<Stop>,
     /// What the service said last, if it was gone or refused.
     pub service: Option<Box<ClientError>>,
+    /// Why workers left that found no Squish server any more, if they did.
+    pub no_squish_server: Option<String>,
     /// What failed here, if something did.
     pub broken: Option<String>,
     /// The record file.
@@ -95,6 +97,7 @@ pub async fn work(
         write(order.name.clone(), RecordEvent::Planned { executions })?;
     }
     let held: Option<Arc<Path>> = order.held.map(Into::into);
+    let troubles = Arc::default();
     let (phase, watching) = watch::channel(Phase::Working);
     // A worker says at most a handful of things before it waits for an answer, so a short queue never blocks it long.
     let (sender, mut mail) = mpsc::channel(64 + order.workers * 4);
@@ -108,6 +111,7 @@ pub async fn work(
             phase: watching.clone(),
             mail: sender.clone(),
             held: held.clone(),
+            troubles: Arc::clone(&troubles),
             reserved: Mutex::default(),
         };
         tokio::spawn(worker::work(worker));
@@ -158,6 +162,7 @@ pub async fn work(
             break;
         }
     }
+    let no_squish_server = state.no_squish_server().map(str::to_owned);
     let (tally, mut stop, service, broken) = state.into_end();
     let everything = Capabilities::default();
     let status = match (stop, &service) {
@@ -171,12 +176,16 @@ pub async fn work(
         // Whoever was told to stop asks nobody any more.
         _ => None,
     };
-    let reason = reason(stop, service.as_deref(), broken.as_deref());
+    let reason = match &no_squish_server {
+        Some(why) if stop.is_none() && service.is_none() => why.clone(),
+        _ => reason(stop, service.as_deref(), broken.as_deref()),
+    };
     write(order.name, RecordEvent::Left { reason, status })?;
     Ok(RunEnd {
         tally,
         stop,
         service,
+        no_squish_server,
         broken,
         record: recorder.path().to_owned(),
         status,

@@ -85,11 +85,11 @@ const TAIL_LINES: usize = 40;
 const TAIL_BYTES: usize = 8 * 1024;
 
 impl Executor {
-    /// Runs one execution. `heartbeat` keeps its lease until this returns; `started` is told the process.
+    /// Runs one execution. `heartbeat` keeps its lease, also after this returns; `started` is told the process.
     pub async fn execute<F: Future<Output = ()>>(
         &self,
         work: Work<'_>,
-        mut heartbeat: Heartbeat,
+        heartbeat: &mut Heartbeat,
         phase: watch::Receiver<Phase>,
         started: impl FnMut(u32) -> F,
     ) -> Attempt {
@@ -147,7 +147,7 @@ impl Executor {
             began,
         };
         let ending = match self
-            .in_turn(address.as_ref(), &mut tries, &mut heartbeat, started)
+            .in_turn(address.as_ref(), &mut tries, heartbeat, started)
             .await
         {
             Ok(ending) => ending,
@@ -173,7 +173,7 @@ impl Executor {
         }
         tries.licence.explain(&mut outcome);
         let asking = self.server_trouble(ending, address.as_ref(), &results_dir);
-        let server_trouble = match tries.unless_cut(&mut heartbeat, asking).await {
+        let server_trouble = match tries.unless_cut(heartbeat, asking).await {
             Ok(None) => None,
             Ok(Some(unreachable)) => {
                 outcome = unreachable;

@@ -49,7 +49,7 @@ impl Licence {
             && self.missed > 1
         {
             let seconds = since.elapsed().as_secs();
-            message.push_str(&format!("; tried {} times within {seconds} s", self.missed));
+            *message = format!("{message}; tried {} times within {seconds} s", self.missed);
         }
     }
 
@@ -62,7 +62,11 @@ impl Licence {
 /// Between the shortest pause and what doubles with each try, evenly: many workers do not come back together.
 fn pause(missed: u32, chance: f64) -> Duration {
     let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(missed));
-    SHORTEST + (doubled.min(LONGEST) - SHORTEST).mul_f64(chance)
+    SHORTEST
+        + doubled
+            .min(LONGEST)
+            .saturating_sub(SHORTEST)
+            .mul_f64(chance)
 }
 
 /// A number in 0..=1; the middle if the system has no random bytes.

@@ -1,6 +1,9 @@
 //! Whether anybody listens at a Squish server's address.
 
-use std::{io::ErrorKind, time::Duration};
+use std::{
+    io::{self, ErrorKind},
+    time::Duration,
+};
 
 use tokio::{net::TcpStream, time};
 
@@ -8,16 +11,27 @@ use crate::runner::squish::settings::Address;
 
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a new connection must stand: a process that is just being killed may still have taken it.
+const STANDS: Duration = Duration::from_millis(300);
 
 /// Connects and hangs up again. An error says in a few words why there was no connection.
 pub(super) async fn answers(address: &Address) -> Result<(), String> {
-    let connecting = TcpStream::connect((address.host.as_str(), address.port));
-    match time::timeout(PATIENCE, connecting).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => {
-            Err("connection refused".to_owned())
-        }
-        Ok(Err(error)) => Err(error.to_string()),
+    match time::timeout(PATIENCE, connect(address)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(match error.kind() {
+            ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+            ErrorKind::ConnectionReset => "connection reset".to_owned(),
+            _ => error.to_string(),
+        }),
         Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs())),
+    }
+}
+
+async fn connect(address: &Address) -> io::Result<()> {
+    let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
+    match time::timeout(STANDS, stream.peek(&mut [0])).await {
+        Ok(Err(error)) => Err(error),
+        // It speaks, hangs up in order or waits for us: somebody is there.
+        Ok(Ok(_)) | Err(_) => Ok(()),
     }
 }

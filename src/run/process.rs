@@ -8,6 +8,7 @@
 )]
 
 mod capture;
+pub mod detached;
 mod listing;
 pub mod orphans;
 mod spawn_error;

@@ -1,6 +1,6 @@
 //! The state of a run and its decisions: plain functions of state and event, without clock, channel or file.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use tokio::sync::watch;
 
@@ -43,6 +43,8 @@ pub enum WorkerEvent {
     Record(RecordEvent),
     /// Nothing could be reserved now.
     Waiting(Waiting),
+    /// Nobody answered at the Squish server of its execution.
+    Unreachable(Unreachable),
     /// The worker is done. Its last event.
     Left(Leave),
 }
@@ -56,6 +58,41 @@ pub enum Waiting {
     SquishServer,
 }
 
+/// A Squish server at whose address nobody answered, and what happens next. Display is both in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// `host:port`.
+    pub address: String,
+    /// How many times in a row it was like that, on any server, without an execution that ran in between.
+    pub in_a_row: u32,
+    /// How long until the next reservation, where the service does not let the server rest.
+    pub pause: Option<Duration>,
+    /// The execution ends with an error, because no other server could do.
+    pub give_up: bool,
+}
+
+impl fmt::Display for Unreachable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Squish server {} unreachable", self.address)?;
+        if self.in_a_row > 1 {
+            write!(f, ", {} times in a row", self.in_a_row)?;
+        }
+        match (self.give_up, self.pause) {
+            (true, _) => f.write_str(if self.in_a_row > 1 {
+                ", and no other one that fits"
+            } else {
+                "; no other one fits"
+            }),
+            (false, Some(pause)) => write!(
+                f,
+                "; the execution is given back, the next is asked for in {} s",
+                pause.as_secs().max(1)
+            ),
+            (false, None) => f.write_str("; the execution is given back, the server rests"),
+        }
+    }
+}
+
 /// Why a worker left.
 #[derive(Debug)]
 pub enum Leave {
@@ -65,6 +102,8 @@ pub enum Leave {
     Told,
     /// The service could not be reached or refused.
     Service(Box<ClientError>),
+    /// The Squish servers that fit are gone, in words.
+    NoSquishServer(String),
     /// The worker's own machinery failed (a folder that cannot be written).
     Broken(String),
 }
@@ -112,8 +151,22 @@ pub enum Notice {
         /// How many the plan has.
         total: u64,
     },
+    /// A Squish server that nobody answers at.
+    Unreachable {
+        /// The test that was to run on it.
+        test: Test,
+        /// Which server, and what happens next.
+        trouble: Unreachable,
+    },
     /// A result that the service did not count, or could not be given.
     NotCounted {
+        /// The test.
+        test: Test,
+        /// Why.
+        reason: String,
+    },
+    /// The results of an attempt did not get in.
+    NotUploaded {
         /// The test.
         test: Test,
         /// Why.
@@ -163,6 +216,8 @@ pub struct Tally {
     pub failed: u64,
     /// Counted executions that could not run.
     pub errors: u64,
+    /// Attempts whose results did not get in.
+    pub not_uploaded: u64,
     /// Attempts whose lease was lost or whose result was not counted or not delivered.
     pub lost: u64,
 }
@@ -185,6 +240,7 @@ pub struct RunState {
     phase: Phase,
     stop: Option<Stop>,
     service: Option<Box<ClientError>>,
+    no_squish_server: Option<String>,
     broken: Option<String>,
     tally: Tally,
 }
@@ -201,6 +257,7 @@ impl RunState {
             phase: Phase::Working,
             stop: None,
             service: None,
+            no_squish_server: None,
             broken: None,
             tally: Tally::default(),
         }
@@ -213,6 +270,11 @@ impl RunState {
             Event::Worker(slot, WorkerEvent::Waiting(waiting)) => {
                 self.slots[slot].waiting = Some(waiting);
                 Response::default()
+            }
+            Event::Worker(slot, WorkerEvent::Unreachable(trouble)) => {
+                let running = self.slots[slot].running.as_ref();
+                let test = running.map(|(_, test)| test.clone());
+                told(test.map(|test| Notice::Unreachable { test, trouble }))
             }
             Event::Worker(slot, WorkerEvent::Left(leave)) => self.left(slot, leave),
             Event::Signal(kind) => self.stop(Stop::Signal(kind)),
@@ -227,6 +289,11 @@ impl RunState {
     /// What the workers did.
     pub fn tally(&self) -> Tally {
         self.tally
+    }
+
+    /// The words of a worker that left because the Squish servers that fit are gone.
+    pub fn no_squish_server(&self) -> Option<&str> {
+        self.no_squish_server.as_deref()
     }
 
     /// How the run ended, once it is over.
@@ -294,6 +361,11 @@ impl RunState {
                     }
                 }
             }
+            RecordEvent::NotUploaded { reason, .. } => {
+                self.tally.not_uploaded += 1;
+                let test = slot.running.as_ref().map(|(_, test)| test.clone());
+                told(test.map(|test| Notice::NotUploaded { test, reason }))
+            }
             RecordEvent::Released { .. } => {
                 (slot.running, slot.ended) = (None, None);
                 Response::default()
@@ -301,6 +373,9 @@ impl RunState {
             RecordEvent::Began { .. }
             | RecordEvent::Planned { .. }
             | RecordEvent::Started { .. }
+            | RecordEvent::Results { .. }
+            | RecordEvent::Uploading { .. }
+            | RecordEvent::Uploaded { .. }
             | RecordEvent::Reset { .. }
             | RecordEvent::Left { .. } => Response::default(),
         }
@@ -318,6 +393,14 @@ impl RunState {
                     self.service = Some(error);
                 }
                 response.phase = self.advance(Phase::Leaving);
+            }
+            Leave::NoSquishServer(why) => {
+                self.no_squish_server.get_or_insert(why);
+                // Those that wait would wait for the same servers; what runs, runs on one that is there.
+                let idle = |slot: &Slot| slot.left || slot.running.is_none();
+                if self.slots.iter().all(idle) {
+                    response.phase = self.advance(Phase::Leaving);
+                }
             }
             Leave::Broken(message) => {
                 self.broken.get_or_insert(message);

@@ -1,6 +1,8 @@
 //! A worker: reserve, execute under the lease, write the result down, tell the service, and again.
 
+pub mod trouble;
 mod turn;
+mod unreachable;
 
 use std::{
     path::Path,
@@ -10,12 +12,14 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::trouble::Troubles;
 use super::{
     executor::Executor,
     held::Hold,
     idle::Idle,
     lease::FIRST_LEASE,
     state::{self, Leave, Phase, Waiting, WorkerEvent},
+    upload::Uploader,
 };
 use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
@@ -33,6 +37,8 @@ pub struct WorkerSettings {
     pub allocate_server: bool,
     /// How an execution is run.
     pub executor: Executor,
+    /// Where its results are to be uploaded: with what.
+    pub upload: Option<Uploader>,
 }
 
 /// One worker.
@@ -54,6 +60,8 @@ pub struct Worker {
     pub mail: mpsc::Sender<Mail>,
     /// Where leases are written down, if anywhere.
     pub held: Option<Arc<Path>>,
+    /// The troubles with Squish servers of all workers of this process.
+    pub troubles: Arc<Mutex<Troubles>>,
     /// The lease of the last reservation, until it is worked on.
     pub reserved: Mutex<Option<Hold>>,
 }

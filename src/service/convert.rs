@@ -3,12 +3,13 @@
 use crate::{
     api::{
         self,
+        import::{ImportResponse, ImportedFile},
         listing::{EventResponse, ExecutionResponse, PageResponse},
         plan::{PlanResponse, Repository, StatusResponse},
         reservation::{GrantedResponse, ReserveResponse},
     },
     model::{Execution, Outcome, Plan, PlanStatus},
-    store::{Event, Granted, Page, Reservation},
+    store::{Event, Granted, Import, Page, Reservation},
 };
 
 pub(super) fn plan(plan: Plan) -> PlanResponse {
@@ -75,6 +76,28 @@ fn granted(granted: Granted) -> GrantedResponse {
         timeout: Some(i64::try_from(granted.timeout.as_millis()).unwrap_or(i64::MAX)),
         attempt: Some(granted.attempt),
         labels: Some(granted.required.into()),
+    }
+}
+
+pub(super) fn import(import: Import) -> ImportResponse {
+    let files = import.files.into_iter();
+    ImportResponse {
+        id: import.id,
+        project: import.project,
+        batch: import.batch,
+        labels: import.labels.into(),
+        folder: import.folder,
+        files: files
+            .map(|file| ImportedFile {
+                name: file.name,
+                content_type: file.content_type,
+                bytes: file.bytes,
+                sha256: file.sha256,
+                notes: file.notes,
+            })
+            .collect(),
+        cases: import.cases,
+        at: import.at.0,
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Failure {
     TooSlow,
     /// The body is too large; the bound in bytes: 413.
     TooLarge(usize),
+    /// An upload is too large; the bound in bytes: 413.
+    ImportTooLarge(u64),
     /// The store or the process is at fault: 500.
     Broken,
     /// More than can be served now: 503.
@@ -64,7 +66,7 @@ impl Failure {
             Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
             Self::NoMethod(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::ImportTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -80,7 +82,7 @@ impl Failure {
             Self::NoPath(_) => 1504,
             Self::NoMethod(_) => 1505,
             Self::TooSlow => 1508,
-            Self::TooLarge(_) => 1513,
+            Self::TooLarge(_) | Self::ImportTooLarge(_) => 1513,
         }
     }
 
@@ -92,6 +94,9 @@ impl Failure {
             Self::TooSlow => "the body of the request did not arrive in time; send it again".into(),
             Self::TooLarge(bound) => format!(
                 "the body of the request is larger than {bound} bytes; shorten it, as the texts in it"
+            ),
+            Self::ImportTooLarge(bound) => format!(
+                "the upload is larger than {bound} bytes; upload less at once, or start the service with a higher --import-limit"
             ),
             Self::Broken => "internal error: it is not known whether the request had an effect; repeating it with the \
                              same lease or Idempotency-Key is safe; the cause is in the service's log"
@@ -128,7 +133,7 @@ impl IntoResponse for Failure {
             Self::Busy => &[(RETRY_AFTER, "1")],
             Self::Stopping => &[(RETRY_AFTER, "2")],
             // What is left of the body would be read as the next request.
-            Self::TooSlow | Self::TooLarge(_) => &[(CONNECTION, "close")],
+            Self::TooSlow | Self::TooLarge(_) | Self::ImportTooLarge(_) => &[(CONNECTION, "close")],
             Self::Refused(_)
             | Self::NotFound(_)
             | Self::NoPath(_)

@@ -9,7 +9,7 @@ pub struct Limits {
     pub header: Duration,
     /// How many headers a request may have; more is answered 431.
     pub headers: usize,
-    /// How long the body of a request may take; longer is answered 408.
+    /// How long the body of a request may take, and each chunk of an upload; longer is answered 408.
     pub body: Duration,
     /// How large the body of a request may be, in bytes; more is answered 413.
     pub body_bytes: usize,
@@ -17,6 +17,8 @@ pub struct Limits {
     pub handler: Duration,
     /// How many calls to the store may be in progress; one more is answered 503.
     pub calls: usize,
+    /// How many uploads may be under way at once; one more is answered 503.
+    pub uploads: usize,
     /// How many connections are open at once; more wait to be accepted.
     pub connections: usize,
     /// How many of them from one address; more are closed at once. Loopback is exempt.
@@ -42,6 +44,7 @@ impl Default for Limits {
             body_bytes: 256 * 1024,
             handler: Duration::from_secs(30),
             calls: 4096,
+            uploads: 16,
             connections: 10_000,
             connections_per_ip: 256,
             wait: Duration::from_secs(60),

@@ -55,11 +55,11 @@ pub(super) async fn events(
     Ok(convert::page(page, convert::event))
 }
 
-fn after(call: &Call) -> Result<i64, Failure> {
+pub(super) fn after(call: &Call) -> Result<i64, Failure> {
     Ok(call.typed("after", "a whole number")?.unwrap_or(0))
 }
 
-fn limit(call: &Call) -> Result<u32, Failure> {
+pub(super) fn limit(call: &Call) -> Result<u32, Failure> {
     let expected = format!("a number from 1 to {MAX_LIMIT}");
     let limit = call.typed("limit", &expected)?.unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {

@@ -107,7 +107,7 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
     if let Some(body) = &operation.body {
         described["requestBody"] = json!({
             "required": body.required,
-            "content": { "application/json": { "schema": (body.schema)(&mut schemas.read) } },
+            "content": { body.media: { "schema": (body.schema)(&mut schemas.read) } },
         });
     }
     if operation.public {

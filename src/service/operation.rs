@@ -2,7 +2,7 @@
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
-use axum::response::Response;
+use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -11,11 +11,12 @@ use serde::Serialize;
 use super::{
     answer,
     failure::Failure,
-    request::{Call, ReadBody},
+    request::{Call, NoBody, ReadBody},
     shared::Shared,
 };
 
 type Handled = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send>>;
+type StreamHandler = Arc<dyn Fn(Arc<Shared>, Call, Body) -> Handled + Send + Sync>;
 type Handler = Arc<dyn Fn(Arc<Shared>, Call, Bytes) -> Handled + Send + Sync>;
 
 /// Adds a type to a generator and refers to it.
@@ -47,6 +48,8 @@ pub(super) struct Operation {
     /// Refused while the service is stopping.
     pub(super) hands_out: bool,
     pub(super) handler: Handler,
+    /// In its place, for a body that is read while it arrives.
+    pub(super) stream: Option<StreamHandler>,
 }
 
 /// A parameter beside the one in the path.
@@ -74,6 +77,8 @@ pub(super) enum Place {
 #[derive(Clone, Debug)]
 pub(super) struct RequestBody {
     pub(super) schema: SchemaOf,
+    /// Its content type.
+    pub(super) media: &'static str,
     /// An empty body is refused.
     pub(super) required: bool,
 }
@@ -106,6 +111,35 @@ impl Operation {
                     Ok(answer::json(StatusCode::OK, &answer))
                 })
             }),
+            stream: None,
+        }
+    }
+
+    /// An operation whose body is a form, read while it arrives.
+    pub(super) fn upload<B, A, F, Fut>(method: Method, path: &'static str, handler: F) -> Self
+    where
+        B: JsonSchema,
+        A: Serialize + JsonSchema,
+        F: Fn(Arc<Shared>, Call, Body) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<A, Failure>> + Send + 'static,
+    {
+        let unread = |_: Arc<Shared>, _: Call, _: NoBody| async {
+            Err::<A, _>(Failure::malformed("the form of the upload is missing"))
+        };
+        let stream: StreamHandler = Arc::new(move |shared, call, body| {
+            Box::pin(async move {
+                let answer = handler(shared, call, body).await?;
+                Ok(answer::json(StatusCode::OK, &answer))
+            })
+        });
+        Self {
+            body: Some(RequestBody {
+                schema: schema::<B>,
+                media: "multipart/form-data",
+                required: true,
+            }),
+            stream: Some(stream),
+            ..Self::new(method, path, unread)
         }
     }
 

@@ -164,6 +164,7 @@ impl<T: DeserializeOwned + JsonSchema + Send + 'static> ReadBody for Object<T> {
     fn describe() -> Option<RequestBody> {
         Some(RequestBody {
             schema: schema::<T>,
+            media: "application/json",
             required: true,
         })
     }
@@ -181,6 +182,7 @@ impl<T: DeserializeOwned + JsonSchema + Default + Send + 'static> ReadBody for O
     fn describe() -> Option<RequestBody> {
         Some(RequestBody {
             schema: schema::<T>,
+            media: "application/json",
             required: false,
         })
     }

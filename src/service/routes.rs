@@ -93,10 +93,10 @@ async fn perform(
     } else {
         String::new()
     };
-    let body = if operation.body.is_some() {
-        read(body, &shared.limits).await?
-    } else {
-        Bytes::new()
+    let (body, streamed) = match (&operation.stream, operation.body.is_some()) {
+        (Some(stream), _) => (Bytes::new(), Some((stream, body))),
+        (None, true) => (read(body, &shared.limits).await?, None),
+        (None, false) => (Bytes::new(), None),
     };
     let call = Call {
         id,
@@ -104,7 +104,10 @@ async fn perform(
         headers: parts.headers,
         principal,
     };
-    (operation.handler)(Arc::clone(shared), call, body).await
+    match streamed {
+        Some((stream, body)) => stream(Arc::clone(shared), call, body).await,
+        None => (operation.handler)(Arc::clone(shared), call, body).await,
+    }
 }
 
 async fn id(parts: &mut Parts) -> Result<String, Failure> {

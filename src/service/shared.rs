@@ -14,7 +14,9 @@ use tokio::{
     time::timeout,
 };
 
-use super::{access::Access, beat, failure::Failure, limits::Limits, roster::Roster};
+use super::{
+    access::Access, beat, failure::Failure, imports::ImportPlace, limits::Limits, roster::Roster,
+};
 use crate::{
     clock::ServiceClock,
     model::Timestamp,
@@ -30,6 +32,10 @@ pub(super) struct Shared {
     pub(super) document: OnceLock<serde_json::Value>,
     /// The workers heard of.
     pub(super) roster: Roster,
+    /// Where uploads are kept, if anywhere.
+    pub(super) imports: OnceLock<ImportPlace>,
+    /// Uploads that may be under way at once.
+    pub(super) uploads: Arc<Semaphore>,
     store: Arc<dyn Store>,
     calls: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -49,11 +55,21 @@ impl Shared {
             access,
             document: OnceLock::new(),
             roster: Roster::default(),
+            imports: OnceLock::new(),
+            uploads: Arc::new(Semaphore::new(limits.uploads)),
             store,
             calls: Arc::new(Semaphore::new(limits.calls)),
             limits,
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Keeps uploads in a place from now on; a second place changes nothing.
+    pub(super) fn keep_imports(&self, place: ImportPlace) -> std::io::Result<()> {
+        place.sweep()?;
+        // Whoever sets it twice keeps the first: uploads of one service lie in one place.
+        let _ = self.imports.set(place);
+        Ok(())
     }
 
     /// Asks the store, within the bounds on time and number. What was asked is done even if the client goes away or

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use http::Method;
 
 use super::{
-    health, leases, listings, openapi,
+    health, imports, leases, listings, openapi,
     operation::Operation,
     parameters::{Limit, Name, ShortText},
     plans, squish_servers, waiting,
 };
 use crate::{
-    api::{IDEMPOTENCY_KEY, WORKER},
+    api::{self, IDEMPOTENCY_KEY, WORKER, import::ImportForm},
     model::{ExecutionState, PlanKind},
 };
 
@@ -77,8 +77,12 @@ pub(super) fn operations() -> Vec<Operation> {
             squish_servers::list,
         )
         .named("listSquishServers", "List the registered Squish servers"),
-        Operation::new(post, "/execution/v1/squishservers", squish_servers::add)
-            .named("addSquishServer", "Register a Squish server"),
+        Operation::new(
+            post.clone(),
+            "/execution/v1/squishservers",
+            squish_servers::add,
+        )
+        .named("addSquishServer", "Register a Squish server"),
         Operation::new(
             Method::PATCH,
             "/execution/v1/squishservers/{id}",
@@ -129,6 +133,21 @@ pub(super) fn operations() -> Vec<Operation> {
             "getWaiting",
             "What a plan waits for: what is open, which live workers and Squish servers fit, and what is lacking",
         ),
+        Operation::upload::<ImportForm, _, _, _>(post, api::import::PATH, imports::import)
+            .named(
+                "importResults",
+                "Upload result files; they fill in the verdicts of what was finished without one",
+            )
+            .header::<ShortText>(IDEMPOTENCY_KEY, key),
+        Operation::new(get.clone(), "/testplan/v1/imports", imports::list)
+            .named("listImports", "List what was uploaded")
+            .query::<String>("project", "Only those of this project")
+            .query::<String>("batch", "Only those of this batch")
+            .query::<i64>(
+                "after",
+                "Only those with a greater id; `next` of the part before",
+            )
+            .query::<Limit>("limit", "At most as many, 100 by default"),
         Operation::new(get.clone(), "/healthz", health::get)
             .named("getHealth", "Whether requests are served")
             .public(),

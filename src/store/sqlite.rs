@@ -11,6 +11,7 @@ mod executions;
 mod finish;
 mod heartbeat;
 mod holder;
+mod imports;
 mod keys;
 mod lapse;
 mod listing;

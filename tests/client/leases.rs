@@ -5,8 +5,8 @@ use std::time::Duration;
 use testplan::{
     client::{ClientError, ErrorKind, Sent},
     model::{
-        Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, TestResult,
-        TestVerdict,
+        Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, ServerTrouble,
+        TestResult, TestVerdict,
     },
 };
 
@@ -132,6 +132,31 @@ async fn a_lease_is_given_back_by_token_or_by_the_shortest_timeout() {
     assert_eq!(seen[0].json(), with_token);
     assert_eq!(seen[1].json(), serde_json::json!({"timeout": 1}));
     assert!(seen[0].limit <= SECOND * 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_with_a_squish_server_is_told_with_the_lease_alone() {
+    let script = Script::new([(); 4].map(|()| answer(200, "{}")));
+    let client = client(&script);
+    let error = Outcome::ExecutionError {
+        message: "m".to_owned(),
+        details: String::new(),
+    };
+    for lease in [Some(lease()), None] {
+        let lease = lease.as_ref();
+        let gone = Some(ServerTrouble::Unreachable);
+        client.release_after(EXECUTION, lease, gone).await.unwrap();
+        let hung = Some(ServerTrouble::Hung);
+        client
+            .finish_after(EXECUTION, lease, &error, hung)
+            .await
+            .unwrap();
+    }
+    let said: Vec<_> = script.seen().iter().map(|seen| seen.json()).collect();
+    assert_eq!(said[0]["server_trouble"], "unreachable");
+    assert_eq!(said[1]["server_trouble"], "hung");
+    assert_eq!(said[2], serde_json::json!({"timeout": 1}));
+    assert_eq!(said[3], serde_json::json!({"message": "m"}));
 }
 
 #[tokio::test(start_paused = true)]

@@ -63,6 +63,16 @@ impl Row {
 
 const ROWS: &[Row] = &[
     row(
+        "ant-junit",
+        &[
+            "Tests run: 11, Failures: 1, Errors: 0, Skipped: 0",
+            "Tests run: 7, Failures: 2, Errors: 2, Skipped: 2",
+            "Tests run: 0, Failures: 0, Errors: 1, Skipped: 0",
+        ],
+        counts((11 - 1) + (7 - 6), 1 + 2, 2 + 1, 2, 0),
+        "",
+    ),
+    row(
         "bats",
         &["1..9", "4 ok", "3 not ok", "2 # skip"],
         counts(4, 3, 0, 2, 0),
@@ -85,6 +95,12 @@ const ROWS: &[Row] = &[
         ],
         counts(11 - 1, 5 - 2 + 1, 2, 2, 0),
         "What aborted is an error; a failure that was expected counts as passed, and is written as a failure.",
+    ),
+    row(
+        "bun",
+        &["13 pass", "1 skip", "1 todo", "2 fail"],
+        counts(13, 2, 0, 1 + 1, 0),
+        "",
     ),
     row(
         "catch2",
@@ -121,10 +137,28 @@ const ROWS: &[Row] = &[
         "What could not be run failed, though the file has it as skipped; the disabled one is none of the 15.",
     ),
     row(
+        "cucumber-js",
+        &["11 scenarios (2 failed, 1 ambiguous, 1 undefined, 1 pending, 1 skipped, 5 passed)"],
+        counts(5, 2 + 1 + 1 + 1, 0, 1, 0),
+        "",
+    ),
+    row(
+        "deno",
+        &["FAILED | 12 passed (1 step) | 3 failed (2 steps) | 1 ignored"],
+        counts(12 + 1, 3 - 1 + 2, 0, 1, 0),
+        "Each step is a case; a file that cannot be loaded is not there at all.",
+    ),
+    row(
         "doctest",
         &["test cases: 12 | 7 passed | 5 failed | 1 skipped"],
         counts(7 - 2 + 1, 5 - 2 + 2, 2, 0, 0),
         "What threw is an error; what may or should fail is written as a failure, each sub-case as a case.",
+    ),
+    row(
+        "eunit",
+        &["Failed: 4.  Skipped: 0.  Passed: 8.", "One or more tests were cancelled."],
+        counts(8, 0, 4, 1, 0),
+        "All failures are written as errors, what was cancelled as skipped.",
     ),
     row(
         "googletest",
@@ -153,6 +187,12 @@ const ROWS: &[Row] = &[
     )
     .files("reruns.xml"),
     row(
+        "gradle",
+        &["19 tests completed, 6 failed, 2 skipped"],
+        counts(19 - 6 - 2, 6, 0, 2, 0),
+        "",
+    ),
+    row(
         "jest-junit",
         &[
             "Test Suites: 2 failed, 2 total",
@@ -162,10 +202,50 @@ const ROWS: &[Row] = &[
         "A todo is written as passed; a suite that cannot be loaded once as an error and once as a failure.",
     ),
     row(
+        "junit-console",
+        &[
+            "22 tests found",
+            "1 tests skipped",
+            "1 tests aborted",
+            "13 tests successful",
+            "5 tests failed",
+            "1 containers failed",
+        ],
+        counts(13, 5 + 2, 0, 1 + 1, 0),
+        "What an exception ended is an error; the two tests of the container that failed are errors too.",
+    )
+    .lumping(),
+    row(
+        "libtest",
+        &["2 passed; 2 failed; 1 ignored"],
+        counts(2, 2, 0, 0, 0),
+        "What was left out is not in the file.",
+    ),
+    row(
+        "meson",
+        &[
+            "Ok:                4",
+            "Expected Fail:     1",
+            "Fail:              4",
+            "Unexpected Pass:   1",
+            "Skipped:           1",
+            "Timeout:           1",
+        ],
+        counts(4 + 1 + 2, 4 + 1 + 1, 0, 1 + 1, 0),
+        "A test that writes TAP is a suite of its own, here with four cases.",
+    )
+    .lumping(),
+    row(
         "mocha-junit-reporter",
         &["16 passing", "2 pending", "4 failing"],
         counts(16, 4, 0, 2, 0),
         "",
+    ),
+    row(
+        "mypy",
+        &["Found 2 errors in 1 file (checked 2 source files)"],
+        counts(0, 1, 0, 0, 0),
+        "One case for each file with errors.",
     ),
     row(
         "nextest",
@@ -250,6 +330,12 @@ const ROWS: &[Row] = &[
         "A test that passed and could not be torn down is one case here, and so is one with its subtests.",
     ),
     row(
+        "qt-test",
+        &["Totals: 9 passed, 4 failed, 1 skipped"],
+        counts(9 - 4 + 1, 4, 0, 0, 0),
+        "The rows of a table are one case together; a skip is a comment in the file.",
+    ),
+    row(
         "robotframework",
         &["12 tests, 4 passed, 6 failed, 2 skipped"],
         counts(4, 6, 0, 2, 0),
@@ -259,6 +345,18 @@ const ROWS: &[Row] = &[
         "rspec",
         &["25 examples, 6 failures, 4 pending"],
         counts(25 - 6 - 4, 6, 0, 4, 0),
+        "",
+    ),
+    row(
+        "surefire",
+        &["Tests run: 21, Failures: 4, Errors: 2, Skipped: 2"],
+        counts(21 - 8, 4, 2, 2, 0),
+        "",
+    ),
+    row(
+        "surefire-junit4",
+        &["Tests run: 7, Failures: 1, Errors: 1, Skipped: 2, Flakes: 2"],
+        counts(7 - 6, 1, 1, 2, 2),
         "",
     ),
     row(
@@ -280,6 +378,13 @@ const ROWS: &[Row] = &[
         counts(12 - 1 - 1, 2 + 1, 0, 1, 0),
         "The TAP counts what was skipped, and a failure that is a todo, as passed; the file does not.",
     ),
+    row(
+        "testng",
+        &["Total tests run: 15, Failures: 4, Skips: 4"],
+        counts(15 - 8, 4 + 4, 0, 0, 0),
+        "A skip is written as an error, an exception too.",
+    )
+    .lumping(),
     row(
         "unittest-xml-reporting",
         &[
@@ -347,18 +452,17 @@ fn every_folder_has_its_row() {
 /// Nothing of the machine that ran a tool may be in its file.
 #[test]
 fn no_file_tells_where_it_was_made() {
-    for row in ROWS {
-        for entry in fs::read_dir(fixtures().join(row.writer)).unwrap() {
-            let entry = entry.unwrap();
-            if entry.file_type().unwrap().is_file() {
-                let text = String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).into_owned();
-                for word in ["/work/", "/root", "/home/"] {
-                    assert!(
-                        !text.contains(word),
-                        "{} has {word}",
-                        entry.path().display()
-                    );
-                }
+    let mut folders = vec![fixtures()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+            for word in ["/work/", "/root", "/home/", "/Users/"] {
+                assert!(!text.contains(word), "{} has {word}", path.display());
             }
         }
     }

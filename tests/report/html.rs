@@ -219,6 +219,7 @@ pub fn told_by(text: &str) -> Report {
     result.file = Some(text.to_owned());
     result.line = Some(1);
     text.clone_into(&mut result.output);
+    result.attachments = vec![format!("results/{}", text.replace('/', "\u{2215}"))];
     result.verdict = CaseVerdict::Failed(Trouble {
         message: text.to_owned(),
         kind: text.to_owned(),
@@ -316,6 +317,8 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                     number: Some(1),
                     lease: None,
                     reserved: from,
+                    results: None,
+                    not_uploaded: None,
                     started: Some(from),
                     end: AttemptEnd::Ended(Box::new(Ended {
                         at: Timestamp(from.0 + 4_000),
@@ -329,6 +332,7 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                             tail.clone()
                         },
                     })),
+                    server_trouble: None,
                     confirmation: None,
                     confirmed: None,
                     counting: Counting::Counts,
@@ -425,6 +429,30 @@ fn an_empty_plan_and_one_without_records_have_a_page() {
         page.text
             .contains("The service says that 1 are open or reserved still.")
     );
+}
+
+#[test]
+fn attachments_are_links_below_the_page_or_no_links() {
+    let told = |paths: &[&str]| {
+        let mut broken = case_failed("group", "case", "no");
+        broken.attachments = paths.iter().map(ToString::to_string).collect();
+        let worker = Worker::begins("a", &["OS=Linux"], 1)
+            .takes(1, Some(1))
+            .ends_with(1, failed(), vec![broken], "")
+            .counted(1)
+            .leaves();
+        html(&report(&[worker]))
+    };
+    let source = told(&["results/1-2/a b.png", "../secret.txt", "/etc/passwd"]);
+    assert!(source.contains("<a href=\"./results/1-2/a%20b.png\">a b.png</a>"));
+    assert!(
+        source.contains("<bdi>../secret.txt</bdi>") && source.contains("<bdi>/etc/passwd</bdi>")
+    );
+    let many: Vec<String> = (0..25).map(|n| format!("results/{n}.png")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let source = told(&many);
+    assert_eq!(source.matches("<a href=\"./results/").count(), 20);
+    assert!(source.contains(" and 5 more"));
 }
 
 #[test]

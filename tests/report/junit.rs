@@ -403,3 +403,43 @@ fn the_end_of_the_output_is_on_the_case_that_failed() {
         ["properties", "failure", "system-out"]
     );
 }
+
+#[test]
+fn attachments_are_lines_of_the_output_in_both_profiles() {
+    let mut broken = case_failed("suite", "case", "no");
+    broken.output = "said".to_owned();
+    broken.attachments = [
+        "results/a b.png",
+        "results/<&>.log",
+        "no]]t",
+        "results/\u{1b}[31mred\n.png",
+    ]
+    .map(str::to_owned)
+    .into();
+    let mut quiet = case_passed("suite", "quiet");
+    quiet.attachments = vec!["results/c.png".to_owned()];
+    let worker = Worker::begins("a", LINUX, 1)
+        .takes(1, Some(1))
+        .ends_with(1, failed(), vec![broken, quiet], "tail")
+        .counted(1)
+        .leaves();
+    let report = report(&[worker]);
+    for profile in [Profile::Default, Profile::Strict] {
+        let xml = render(&report, profile).unwrap();
+        let root = parse(&xml);
+        let outputs: Vec<&str> = root
+            .all("system-out")
+            .iter()
+            .map(|it| it.text.as_str())
+            .collect();
+        assert_eq!(
+            outputs,
+            [
+                "said\n[[ATTACHMENT|results/a b.png]]\n[[ATTACHMENT|results/<&>.log]]\n\
+                 [[ATTACHMENT|results/red .png]]",
+                "[[ATTACHMENT|results/c.png]]",
+            ]
+        );
+    }
+    validate(&render(&report, Profile::Strict).unwrap());
+}

@@ -311,6 +311,8 @@ fn report(size: usize, texts: &[String]) -> Report {
         entries,
         unnamed_missing: 3,
         open_at_service: 0,
+        not_uploaded: 0,
+        service_counts: None,
         workers,
         warnings: (0..size.min(50)).map(|_| next()).collect(),
         broken: (0..size.min(50)).map(|_| next()).collect(),
@@ -375,6 +377,8 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         number: Some(1),
         lease: None,
         reserved: Timestamp(time),
+        results: None,
+        not_uploaded: id.is_multiple_of(3).then(&mut *next),
         started: None,
         end: AttemptEnd::Ended(Box::new(Ended {
             at: Timestamp(time + 4),
@@ -388,6 +392,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
                 String::new()
             },
         })),
+        server_trouble: None,
         confirmation: None,
         confirmed: None,
         counting: if standing == Standing::Missing {

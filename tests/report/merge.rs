@@ -167,6 +167,30 @@ fn a_late_result_never_counts() {
 }
 
 #[test]
+fn a_squish_server_that_is_gone_is_told_and_is_not_flaky() {
+    let gone = |worker: Worker, attempt| {
+        worker
+            .takes_with(1, Some(attempt), Some("lab:4322"))
+            .ends(1, Outcome::Cancelled)
+            .finds_its_server_gone(1)
+    };
+    let worker = gone(Worker::begins("a", LINUX, 1), 1)
+        .runs(1, 2, passed())
+        .leaves();
+    let recovered = report(&[worker]);
+    let counts = recovered.counts();
+    assert_eq!((counts.passed, counts.flaky, counts.recovered), (1, 0, 1));
+    assert_eq!(
+        said(&recovered, 1),
+        ["given back: Squish server lab:4322 unreachable (worker a)"]
+    );
+    let twice = gone(gone(Worker::begins("a", LINUX, 1), 1), 2).leaves();
+    let missing = report(&[twice]);
+    assert_eq!(missing.conclusion(), Conclusion::Incomplete);
+    assert_eq!(said(&missing, 1).len(), 2, "each attempt is told");
+}
+
+#[test]
 fn what_was_given_back_is_missing_until_somebody_takes_it() {
     let a = Worker::begins("a", LINUX, 1)
         .takes(1, Some(1))

@@ -3,7 +3,7 @@
 use testplan::{
     model::{
         Capabilities, Capability, CaseResult, Execution, ExecutionId, ExecutionState, Outcome,
-        PlanId, PlanStatus, Test, TestId, TestResult, TestVerdict, Timestamp,
+        PlanId, PlanStatus, ServerTrouble, Test, TestId, TestResult, TestVerdict, Timestamp,
         outcome::{CaseVerdict, Trouble},
         record::{Confirmation, PlannedExecution, RECORD_VERSION, Record, RecordEvent},
     },
@@ -131,6 +131,15 @@ impl Worker {
     pub fn releases(self, id: i64) -> Self {
         self.tell(RecordEvent::Released {
             execution: ExecutionId(id),
+            server_trouble: None,
+        })
+    }
+
+    /// Gives it back because nobody answers at its Squish server.
+    pub fn finds_its_server_gone(self, id: i64) -> Self {
+        self.tell(RecordEvent::Released {
+            execution: ExecutionId(id),
+            server_trouble: Some(ServerTrouble::Unreachable),
         })
     }
 

@@ -206,6 +206,30 @@ fn everything_that_matters_has_its_section() {
 }
 
 #[test]
+fn attachments_of_failed_cases_are_counted() {
+    let broken = |name: &str, count: usize| {
+        let mut broken = case_failed("group", name, "no");
+        broken.attachments = (0..count).map(|n| format!("results/{n}.png")).collect();
+        broken
+    };
+    let cases = vec![broken("none", 0), broken("one", 1), broken("two", 2)];
+    let worker = Worker::begins("a", &["OS=Linux"], 1)
+        .takes(1, Some(1))
+        .ends_with(1, failed(), cases, "")
+        .counted(1)
+        .leaves();
+    let page = render(&report(&[worker]), DEFAULT_BUDGET);
+    check(&page);
+    for line in [
+        "> none: no  \n",
+        "> one: no, 1 attachment  \n",
+        "> two: no, 2 attachments  \n",
+    ] {
+        assert!(page.contains(line), "{line:?} in {page}");
+    }
+}
+
+#[test]
 fn a_stopped_run_says_so() {
     let page = render(
         &report(&nightly()).stopped_by(Conclusion::Interrupted),

@@ -164,7 +164,7 @@ fn a_squish_report_that_is_missing_or_breaks_off_is_no_result() {
 
 /// The attachments and the output of the only case of a report that names these.
 fn settled(dir: &Path, names: &[&str]) -> (Vec<String>, String) {
-    let messages: String = names
+    let messages: Vec<String> = names
         .iter()
         .map(|name| format!("<message type='ATTACHMENT'><attachment>{name}</attachment></message>"))
         .collect();
@@ -172,7 +172,8 @@ fn settled(dir: &Path, names: &[&str]) -> (Vec<String>, String) {
         dir,
         "run/results.xml",
         &format!(
-            "<SquishReport version='3.4'><test type='testcase'>{messages}<epilog/></test></SquishReport>"
+            "<SquishReport version='3.4'><test type='testcase'>{}<epilog/></test></SquishReport>",
+            messages.concat()
         ),
     );
     let case = read(&squish(Scenarios::Each), dir).remove(0);

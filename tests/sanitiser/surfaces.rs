@@ -358,7 +358,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         file: Some(hostile.text()),
         line: Some(1),
         output: String::new(),
-        attachments: Vec::new(),
+        attachments: vec![hostile.text()],
     };
     let result = |verdict| Outcome::Completed {
         result: Some(TestResult {
@@ -388,6 +388,8 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         number: Some(1),
         lease: None,
         reserved: Timestamp(0),
+        results: None,
+        not_uploaded: None,
         started: None,
         end: AttemptEnd::Ended(Box::new(Ended {
             at: Timestamp(1),
@@ -397,6 +399,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
             log: Some(hostile.text()),
             output_tail: hostile.text(),
         })),
+        server_trouble: None,
         confirmation: None,
         confirmed: None,
         counting: if standing == Standing::Missing {

@@ -77,7 +77,7 @@ impl House {
         match kind {
             Kind::TestCenter => {
                 let center = TestCenter::start(&stage.read("testplan.yml"), dialect);
-                let token_file = stage.write("token", TOKEN);
+                let token_file = secret(&stage, "token", TOKEN);
                 Self {
                     stage,
                     token_file,
@@ -111,7 +111,7 @@ impl House {
 
     /// The same as somebody else: with another token.
     pub(crate) fn stranger(&self, subcommand: &str) -> Testplan {
-        let token = self.stage.write("another-token", "not-the-right-one");
+        let token = secret(&self.stage, "another-token", "not-the-right-one");
         let testplan = self.stage.testplan(subcommand);
         testplan.at_url(self.url(), &token)
     }
@@ -223,6 +223,14 @@ impl House {
             assert_eq!(held, Held::done(1), "{name}");
         }
     }
+}
+
+/// A file that its owner alone can read.
+fn secret(stage: &Stage, name: &str, text: &str) -> PathBuf {
+    use std::os::unix::fs::PermissionsExt as _;
+    let path = stage.write(name, text);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    path
 }
 
 fn name(testcase: &str, needs: impl Iterator<Item = String>) -> String {

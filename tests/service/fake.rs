@@ -13,9 +13,9 @@ use testplan::{
         SquishServerState, Test, TestId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery,
-        PlanStanding, Refusal, RefusalCode, Reply, Reservation, Reserve, Reset, SquishServerChange,
-        Store, StoreError, TemplateDefinition,
+        Event, ExecutePlan, Finish, Granted, Heartbeat, Import, NewImport, NewSquishServer, Page,
+        PlanQuery, PlanStanding, Refusal, RefusalCode, Reply, Reservation, Reserve, Reset,
+        SquishServerChange, Store, StoreError, TemplateDefinition,
     },
 };
 use tokio::sync::watch;
@@ -48,6 +48,7 @@ struct State {
     finished: Vec<Finish>,
     reserved: Vec<Reserve>,
     started: Vec<ExecutePlan>,
+    imports: Vec<Import>,
     /// Unknown ids mean plan 105 and its executions.
     any_id: bool,
 }
@@ -528,6 +529,38 @@ impl Store for Fake {
             execution.generation += 1;
             execution.outcome = None;
             Ok(())
+        })
+    }
+
+    fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import> {
+        self.reply(("import", "imported"), true, move |state| {
+            let import = Import {
+                id: i64::try_from(state.imports.len()).unwrap() + 1,
+                project: import.project,
+                batch: import.batch,
+                labels: import.labels,
+                folder: import.folder,
+                files: import.files,
+                cases: import.cases,
+                at: now,
+            };
+            state.imports.push(import.clone());
+            Ok(import)
+        })
+    }
+
+    fn imports(
+        &self,
+        _: Option<String>,
+        _: Option<String>,
+        _: i64,
+        _: u32,
+    ) -> Reply<'_, Page<Import>> {
+        self.reply(("imports", "imports answered"), false, |state| {
+            Ok(Page {
+                items: state.imports.clone(),
+                next: None,
+            })
         })
     }
 

@@ -178,6 +178,18 @@ async fn what_cannot_be_understood_is_400_with_a_sentence() {
         ),
         (
             Method::POST,
+            "/execution/v1/heartbeat/3339",
+            r#"{"lease":"1.x","server_trouble":"unreachable"}"#,
+            "server_trouble needs release",
+        ),
+        (
+            Method::POST,
+            "/execution/v1/heartbeat/3339",
+            r#"{"lease":"1.x","release":true,"server_trouble":"tired"}"#,
+            "tired",
+        ),
+        (
+            Method::POST,
             "/execution/v1/finished/3339",
             "",
             "JSON object",

@@ -193,6 +193,7 @@ fn is_of_one_server(error: &ClientError) -> bool {
         | ErrorKind::Unauthorized { .. }
         | ErrorKind::Failed { .. }
         | ErrorKind::NotUnderstood { .. }
+        | ErrorKind::Unreadable { .. }
         | ErrorKind::Unsupported { .. } => false,
     }
 }

@@ -41,6 +41,7 @@ impl ErrorKind {
             Self::NotFound { .. } => "check project, title and type; titles are compared exactly",
             Self::Unsupported { .. } => "update the service, or do without this call",
             Self::Unclear { .. } => "look it up in the service before you repeat it",
+            Self::Unreadable { .. } => "upload it again once it is complete and nobody writes to it",
             Self::NotSendable { .. } => "please report this as a bug of testplan",
         }
         .to_owned()
@@ -132,6 +133,7 @@ impl fmt::Display for ErrorKind {
                 )
             }
             Self::Unclear { what, because } => write!(f, "{what}: {because}"),
+            Self::Unreadable { reason } => write!(f, "not uploaded: {reason}"),
             Self::NotSendable { reason } => write!(f, "not sent: {reason}"),
         }
     }

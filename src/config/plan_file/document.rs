@@ -51,7 +51,7 @@ pub(super) struct Runner {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Squish {
-    /// Where squishrunner is; below SQUISH_PREFIX or in PATH by default.
+    /// Where squishrunner is; below `SQUISH_PREFIX` or in `PATH` by default.
     pub(super) squishrunner: Option<Marked<String>>,
     /// Folders that the suites are in; the working directory by default.
     #[schemars(length(min = 1))]

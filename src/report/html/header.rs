@@ -1,9 +1,9 @@
 //! The top of the page: what the plan came to, what that means, what was run, and the counters.
 
-use crate::report::{Counts, Report, clean::prefix};
+use crate::report::{Counts, Report, clean::prefix, service_counts::RAN_THERE};
 
 use super::{
-    MAX_NAME, Setting, conclusion,
+    MAX_MESSAGE, MAX_NAME, Setting, conclusion,
     kind::{ERROR, FAILED, FLAKY, Look, MISSING, PASSED, RECOVERED, SKIPPED},
     markup::Markup,
     title,
@@ -36,6 +36,18 @@ pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) 
         page.raw("<p class=\"meaning\">The service says that ")
             .amount(report.open_at_service)
             .raw(" are open or reserved still.</p>\n");
+    }
+    if let Some(there) = &report.service_counts {
+        page.raw("<p class=\"meaning\">");
+        match there.link() {
+            Some(link) => page
+                .text(RAN_THERE, MAX_MESSAGE)
+                .raw(": <a href=\"")
+                .text(link, MAX_MESSAGE)
+                .raw("\">Test Center</a>"),
+            None => page.text(&there.sentence(), MAX_MESSAGE),
+        };
+        page.raw("</p>\n");
     }
     proportions(page, report.counts());
     facts(page, report, setting);

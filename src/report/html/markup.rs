@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use crate::{
     model::Timestamp,
     report::{
-        sanitise::{html_block, html_text},
+        sanitise::{html_block, html_path, html_text},
         span::human,
     },
 };
@@ -40,6 +40,16 @@ impl Markup {
     pub(super) fn block(&mut self, foreign: &str, max: usize) -> &mut Self {
         self.0.push_str(&html_block(foreign, max));
         self
+    }
+
+    /// A file below the page's folder by its path: a link, or only its name where the path leads elsewhere.
+    pub(super) fn file(&mut self, path: &str, max: usize) -> &mut Self {
+        let Some(link) = html_path(path) else {
+            return self.text(path, max);
+        };
+        self.0.extend(["<a href=\"", &link, "\">"]);
+        self.text(path.rsplit('/').next().unwrap_or(path), max)
+            .raw("</a>")
     }
 
     /// A number as it is: for anchors and numbers that are names.

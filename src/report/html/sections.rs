@@ -24,10 +24,13 @@ pub(super) fn troubles(page: &mut Markup, report: &Report) -> Detailed {
         };
         let of_kind = || report.entries.iter().filter(move |it| Kind::of(it) == kind);
         let named = of_kind().count();
-        let unnamed = if kind == Kind::Missing {
-            report.unnamed_missing
-        } else {
-            0
+        let unnamed = match kind {
+            Kind::Missing => report.unnamed_missing,
+            Kind::Failed => report
+                .service_counts
+                .as_ref()
+                .map_or(0, |there| there.failed),
+            _ => 0,
         };
         if named == 0 && unnamed == 0 {
             continue;

@@ -10,6 +10,9 @@ use crate::{
 
 use super::{MAX_MESSAGE, MAX_NAME, markup::Markup};
 
+/// Most attachments linked of one case.
+const MAX_ATTACHMENTS: usize = 20;
+
 /// How much of an attempt's words is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
@@ -89,6 +92,7 @@ pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, room: R
             room.text,
             false,
         );
+        attachments(page, &result.attachments);
         page.raw("</div>\n");
     }
     if count > room.cases {
@@ -104,6 +108,23 @@ pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, room: R
         room.output,
         room.open && silent,
     );
+}
+
+/// Links to the files of a case, from the folder that the page is written to.
+fn attachments(page: &mut Markup, paths: &[String]) {
+    if paths.is_empty() {
+        return;
+    }
+    page.raw("<p class=\"line\">Attachments:");
+    for path in paths.iter().take(MAX_ATTACHMENTS) {
+        page.raw(" <bdi>").file(path, MAX_NAME).raw("</bdi>");
+    }
+    if paths.len() > MAX_ATTACHMENTS {
+        page.raw(" and ")
+            .number(paths.len() - MAX_ATTACHMENTS)
+            .raw(" more");
+    }
+    page.raw("</p>\n");
 }
 
 fn trouble(result: &CaseResult) -> Option<&Trouble> {

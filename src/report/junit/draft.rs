@@ -32,6 +32,7 @@ pub(super) struct Draft<'a> {
     pub(super) file: Option<&'a str>,
     pub(super) line: Option<u32>,
     pub(super) output: String,
+    pub(super) attachments: &'a [String],
     pub(super) notes: String,
 }
 
@@ -221,6 +222,7 @@ fn of_case<'a>(entry: &'a Entry, case: &'a CaseResult) -> Draft<'a> {
         file: case.file.as_deref(),
         line: case.line,
         output: xml_text(&case.output, MAX_TEXT),
+        attachments: &case.attachments,
         notes: String::new(),
     }
 }
@@ -265,6 +267,7 @@ fn of_execution(entry: &Entry, beside_cases: bool) -> Draft<'_> {
         file: None,
         line: None,
         output: String::new(),
+        attachments: &[],
         notes: String::new(),
     }
 }

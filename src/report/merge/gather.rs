@@ -31,6 +31,8 @@ pub(super) struct Gathered {
     pub(super) workers: Vec<WorkerReport>,
     pub(super) warnings: Vec<String>,
     pub(super) span: Option<(Timestamp, Timestamp)>,
+    /// What came of uploads, by the folder of the results: nothing where they got in, else why they did not.
+    uploads: BTreeMap<String, (Timestamp, Option<String>)>,
 }
 
 /// Puts the records of one plan together.
@@ -72,10 +74,34 @@ pub(super) fn gather(
             ));
         }
     }
+    gathered.settle_uploads();
     gathered
         .workers
         .sort_by(|a, b| (&a.name, a.began).cmp(&(&b.name, b.began)));
     Ok(gathered)
+}
+
+impl Gathered {
+    /// What got in got in, whoever tells it; else the last word counts.
+    fn note_upload(&mut self, at: Timestamp, folder: String, trouble: Option<String>) {
+        let (last, known) = self
+            .uploads
+            .entry(folder)
+            .or_insert_with(|| (at, trouble.clone()));
+        if trouble.is_none() || (known.is_some() && *last <= at) {
+            (*last, *known) = (at, trouble);
+        }
+    }
+
+    fn settle_uploads(&mut self) {
+        let attempts = self.executions.values_mut();
+        for attempt in attempts.flat_map(|dossier| &mut dossier.attempts) {
+            attempt.not_uploaded = attempt
+                .results
+                .as_ref()
+                .and_then(|folder| self.uploads.get(folder)?.1.clone());
+        }
+    }
 }
 
 /// The process that a worker is one of several in: `name/2` is the second of `name`.
@@ -182,7 +208,7 @@ struct Session {
     /// The attempts in its hands by execution; with the last one of each kept for its answer.
     held: BTreeMap<ExecutionId, Attempt>,
     done: Vec<(ExecutionId, Attempt)>,
-    /// It opened executions again: a process that does that and takes none is no worker.
+    /// It opened executions again, or uploaded results of others: a process that does that and takes none is no worker.
     opens: bool,
 }
 
@@ -282,13 +308,40 @@ impl Session {
                     output_tail,
                 }));
             }
+            RecordEvent::Results { execution, folder } => {
+                self.held(execution, at).results = Some(folder);
+            }
+            RecordEvent::Uploading { execution, folder } => {
+                self.speaks_of(execution);
+                let unclear = "its upload has no end: perhaps it got in".to_owned();
+                all.note_upload(at, folder, Some(unclear));
+            }
+            RecordEvent::Uploaded {
+                execution, folder, ..
+            } => {
+                self.speaks_of(execution);
+                all.note_upload(at, folder, None);
+            }
+            RecordEvent::NotUploaded {
+                execution,
+                folder,
+                reason,
+                ..
+            } => {
+                self.speaks_of(execution);
+                all.note_upload(at, folder, Some(reason));
+            }
             RecordEvent::Confirmed { execution, answer } => {
                 let attempt = self.held(execution, at);
                 attempt.confirmation = Some(answer);
                 attempt.confirmed = Some(at);
             }
-            RecordEvent::Released { execution } => {
+            RecordEvent::Released {
+                execution,
+                server_trouble,
+            } => {
                 let attempt = self.held(execution, at);
+                attempt.server_trouble = server_trouble;
                 if attempt.ended().is_none() {
                     attempt.end = AttemptEnd::GivenBack { at };
                 }
@@ -306,6 +359,11 @@ impl Session {
         }
     }
 
+    /// Hears of an execution without having it in hand.
+    fn speaks_of(&mut self, execution: ExecutionId) {
+        self.opens |= !self.held.contains_key(&execution);
+    }
+
     fn attempt(&self, at: Timestamp) -> Attempt {
         Attempt {
             worker: self.worker.name.clone(),
@@ -316,9 +374,12 @@ impl Session {
             reserved: at,
             started: None,
             end: AttemptEnd::Killed,
+            server_trouble: None,
             confirmation: None,
             confirmed: None,
             counting: Counting::Not,
+            results: None,
+            not_uploaded: None,
         }
     }
 

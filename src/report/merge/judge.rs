@@ -282,6 +282,14 @@ fn explain(entry: &mut Entry) {
         }
         _ => {}
     }
+    if let Some(attempt) = entry.counted()
+        && let Some(reason) = &attempt.not_uploaded
+    {
+        told.push(Explanation::NotUploaded {
+            worker: attempt.worker.clone(),
+            reason: reason.clone(),
+        });
+    }
     entry.flaky = entry.standing == Standing::Passed && (failed_before || flaky_in_itself(entry));
     entry.recovered = entry.standing != Standing::Missing && lost;
     told.append(&mut entry.explanations);
@@ -290,6 +298,13 @@ fn explain(entry: &mut Entry) {
 
 fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Explanation> {
     let worker = attempt.worker.clone();
+    if let Some(trouble) = attempt.server_trouble {
+        return Some(Explanation::SquishServerTrouble {
+            worker,
+            squish_server: attempt.squish_server.clone(),
+            trouble,
+        });
+    }
     let ended = match &attempt.end {
         AttemptEnd::Ended(ended) => ended,
         AttemptEnd::GivenBack { .. } => return Some(Explanation::GivenBack { worker }),

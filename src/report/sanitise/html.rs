@@ -1,5 +1,7 @@
 //! HTML in which foreign text stays text: as element content and between quotes of an attribute alike.
 
+use std::fmt::Write as _;
+
 use crate::report::clean::{prefix, strip_escapes, suffix};
 
 use super::console::visible;
@@ -38,6 +40,26 @@ pub fn html_block(text: &str, max: usize) -> String {
     safe
 }
 
+/// A path below the page's own folder as the value of a link, `None` for one that leads elsewhere. It begins with `./` and
+/// has nothing but letters, digits, `-._~/` and `%` in it, so that it is never a scheme, a query or the end of an attribute.
+pub fn html_path(path: &str) -> Option<String> {
+    let elsewhere = path.starts_with('/')
+        || path.contains('\\')
+        || path.split('/').any(|part| matches!(part, "" | "." | ".."));
+    if elsewhere {
+        return None;
+    }
+    let mut link = "./".to_owned();
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            link.push(char::from(byte));
+        } else {
+            let _ = write!(link, "%{byte:02X}");
+        }
+    }
+    Some(link)
+}
+
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {
@@ -72,6 +94,30 @@ mod tests {
         }
         assert_eq!(html_text("ééé", 4), "éé…");
         assert_eq!(html_text("a<b", 2), "a&lt;…");
+    }
+
+    #[test]
+    fn a_path_leads_below_the_page_or_nowhere() {
+        assert_eq!(
+            html_path("results/1 a/ä\"#?%.png").as_deref(),
+            Some("./results/1%20a/%C3%A4%22%23%3F%25.png")
+        );
+        assert_eq!(
+            html_path("javascript:alert(1)").as_deref(),
+            Some("./javascript%3Aalert%281%29")
+        );
+        for elsewhere in [
+            "",
+            "/etc/passwd",
+            "//host/a",
+            "../a",
+            "a/../../b",
+            "a//b",
+            "a\\..\\b",
+            ".",
+        ] {
+            assert_eq!(html_path(elsewhere), None, "{elsewhere}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::{
         Entry, Report, Standing,
         clean::ends_of,
         sanitise::{markdown_code, markdown_text},
+        service_counts::RAN_THERE,
         span::human,
         verdict::counts_in_words,
     },
@@ -94,6 +95,17 @@ pub(super) fn plan(report: &Report) -> String {
             format!("{}\n\n", parts.join(" · "))
         }
     }
+}
+
+/// Where the results are that only their number is known of.
+pub(super) fn counted_there(report: &Report) -> String {
+    report
+        .service_counts
+        .as_ref()
+        .map_or_else(String::new, |there| match there.link() {
+            Some(link) => format!("{RAN_THERE}: [Test Center](<{link}>)\n\n"),
+            None => format!("{}\n\n", markdown_text(&there.sentence(), MAX_MESSAGE)),
+        })
 }
 
 /// One row per set of required capabilities.
@@ -307,6 +319,13 @@ fn failed_cases(entry: &Entry) -> Vec<String> {
                 .line
                 .map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
             let _ = write!(line, " ({})", markdown_text(&place, MAX_NAME));
+        }
+        match case.attachments.len() {
+            0 => {}
+            1 => line.push_str(", 1 attachment"),
+            count => {
+                let _ = write!(line, ", {count} attachments");
+            }
         }
         lines.push(line);
     }

@@ -62,8 +62,9 @@ impl Said {
     }
 
     pub(super) fn attachment(&mut self, uri: &str) {
-        if self.attachments.len() < MAX_ATTACHMENTS {
-            self.attachments.push(uri.trim().to_owned());
+        let uri = uri.trim();
+        if !uri.is_empty() && self.attachments.len() < MAX_ATTACHMENTS {
+            self.attachments.push(uri.to_owned());
         }
     }
 

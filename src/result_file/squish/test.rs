@@ -3,7 +3,7 @@
 use super::place::Place;
 use crate::result_file::{
     Scenarios,
-    case::{CaseBuilder, Severity, TroubleBuilder},
+    case::{CaseBuilder, OUTSIDE, Severity, TroubleBuilder},
     text::clip,
 };
 
@@ -88,7 +88,7 @@ impl Test {
     pub(super) fn close(mut self, outer: &[&Self]) -> Option<CaseBuilder> {
         if !self.is_case {
             self.case.worst?;
-            self.case.name = "(outside any test case)".to_owned();
+            OUTSIDE.clone_into(&mut self.case.name);
             self.case.classname = names(outer.iter().copied().chain([&self]), " / ", |kind| {
                 matches!(kind, Kind::Suite | Kind::Feature)
             });

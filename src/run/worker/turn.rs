@@ -1,14 +1,14 @@
 //! One turn of a worker: an execution under its lease to its end, its result delivered, or its lease given back.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use tokio::sync::watch;
 
-use super::Worker;
+use super::{Worker, unreachable::Ended};
 use crate::{
     client::{ClientError, Granted, Reservation},
     model::{
-        ExecutionId, LeaseToken, Outcome,
+        ExecutionId, LeaseToken, Outcome, ServerTrouble,
         record::{Confirmation, RecordEvent},
     },
     run::{
@@ -17,13 +17,23 @@ use crate::{
         held::Hold,
         lease::HeldLease,
         state::{Leave, Phase},
+        upload::{self, Destination, NotUploaded, pack},
     },
 };
 
 /// How long the service may still take to hear a result when the run is stopped: as long as other tests get to end.
 const DELIVERY_GRACE: Duration = Duration::from_secs(4);
+/// The same for an upload: with the delivery after it, less than a CI leaves. The records say what is left to upload.
+const UPLOAD_GRACE: Duration = Duration::from_secs(2);
 /// The same for a lease that is given back, which is done after the test has used its time. Expiry does it later.
 const RELEASE_GRACE: Duration = Duration::from_secs(1);
+
+/// The results of an attempt that are to be uploaded.
+struct Results {
+    path: PathBuf,
+    /// As records call it.
+    folder: String,
+}
 
 impl Worker {
     /// Runs one execution to its end, and brings back the next reservation, which travels with the result.
@@ -53,7 +63,8 @@ impl Worker {
             timeout: granted.timeout,
             sent_at: granted.sent_at,
         };
-        let heartbeat = Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
+        let mut heartbeat =
+            Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
         let standing = heartbeat.standing();
         let mark = hold.as_ref().map(|hold| hold.mark().to_owned());
         let started = |pid| {
@@ -70,7 +81,7 @@ impl Worker {
         let attempt = self
             .settings
             .executor
-            .execute(work, heartbeat, self.phase.clone(), started)
+            .execute(work, &mut heartbeat, self.phase.clone(), started)
             .await;
         let Attempt {
             outcome,
@@ -78,8 +89,25 @@ impl Worker {
             cases,
             log,
             output_tail,
-            ..
+            results,
+            server_trouble,
         } = attempt;
+        if server_trouble == Some(ServerTrouble::Unreachable)
+            && let Some(server) = &granted.server
+        {
+            let ended = Ended {
+                outcome,
+                duration,
+                log,
+                output_tail,
+            };
+            drop(heartbeat);
+            let address = format!("{}:{}", server.host, server.port);
+            return self
+                .unreachable(&address, &lease, hold, standing, ended)
+                .await;
+        }
+        let results = self.results(&granted, &outcome, results).await;
         let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let ended = RecordEvent::Ended {
             execution,
@@ -93,6 +121,10 @@ impl Worker {
         if !self.record_and_wait(ended).await {
             return Err(Leave::Told);
         }
+        if let Some(results) = results {
+            self.upload(&granted, &results, &mut heartbeat).await;
+        }
+        drop(heartbeat);
         match outcome {
             Outcome::LeaseLost => {
                 over(hold);
@@ -101,29 +133,37 @@ impl Worker {
             Outcome::Cancelled => {
                 if self.release(execution, lease.token.as_ref()).await {
                     over(hold);
-                    self.record(RecordEvent::Released { execution }).await;
+                    let released = RecordEvent::Released {
+                        execution,
+                        server_trouble: None,
+                    };
+                    self.record(released).await;
                 }
                 Err(Leave::Told)
             }
             Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
-                Ok(self.finish(&lease, &outcome, hold, standing).await)
+                self.lock_troubles().ran();
+                Ok(self
+                    .finish(&lease, &outcome, server_trouble, hold, standing)
+                    .await)
             }
         }
     }
 
     /// Tells the result and asks for the next execution at the same time, so that one commit's wait hides the other's.
     /// With Squish servers the result goes first, because it frees the one that the next execution may need.
-    async fn finish(
+    pub(super) async fn finish(
         &mut self,
         lease: &HeldLease,
         outcome: &Outcome,
+        trouble: Option<ServerTrouble>,
         hold: Option<Hold>,
         standing: watch::Receiver<Standing>,
     ) -> Option<Result<Reservation, ClientError>> {
         let telling = async {
             let told = self
                 .client
-                .finish(lease.execution, lease.token.as_ref(), outcome)
+                .finish_after(lease.execution, lease.token.as_ref(), outcome, trouble)
                 .await;
             let told = match told {
                 // Nobody else can have had the execution yet, so what was refused is a result that is there already.
@@ -174,7 +214,88 @@ impl Worker {
         }
     }
 
-    async fn next(&self) -> Option<Result<Reservation, ClientError>> {
+    /// Writes down where the results are, if there are any; gives back those to upload.
+    async fn results(
+        &self,
+        granted: &Granted,
+        outcome: &Outcome,
+        results: Option<PathBuf>,
+    ) -> Option<Results> {
+        let path = results?;
+        if matches!(outcome, Outcome::LeaseLost | Outcome::Cancelled) || !pack::has_files(&path) {
+            return None;
+        }
+        let relative = path.strip_prefix(&self.settings.executor.out);
+        let folder = relative
+            .unwrap_or(&path)
+            .to_string_lossy()
+            .replace('\\', "/");
+        self.record(RecordEvent::Results {
+            execution: granted.execution,
+            folder: folder.clone(),
+        })
+        .await;
+        self.settings
+            .upload
+            .is_some()
+            .then_some(Results { path, folder })
+    }
+
+    /// Uploads the results of an attempt while its lease is kept, and writes down what came of it.
+    async fn upload(&self, granted: &Granted, results: &Results, heartbeat: &mut Heartbeat) {
+        let Some(uploader) = &self.settings.upload else {
+            return;
+        };
+        let (execution, folder) = (granted.execution, results.folder.clone());
+        let uploading = async {
+            let Some(packed) = uploader.pack(&results.path).await? else {
+                return Ok(None);
+            };
+            let begun = RecordEvent::Uploading {
+                execution,
+                folder: folder.clone(),
+            };
+            if !self.record_and_wait(begun).await {
+                return Ok(None);
+            }
+            let to = Destination {
+                project: &granted.project,
+                batch: &granted.batch,
+                key: upload::key(&self.name, &folder),
+            };
+            uploader.upload(&self.client, &packed, to).await.map(Some)
+        };
+        let cut = |reason: String| NotUploaded {
+            reason,
+            unclear: true,
+        };
+        let ended = tokio::select! {
+            biased;
+            reason = heartbeat.lost() => Err(cut(format!("the lease was lost while they were uploaded: {reason}"))),
+            ended = self.unless_stopped(UPLOAD_GRACE, uploading) => match ended {
+                Some(ended) => ended,
+                None => Err(cut("the run was stopped while they were uploaded".to_owned())),
+            },
+        };
+        let event = match ended {
+            Ok(None) => return,
+            Ok(Some(imported)) => RecordEvent::Uploaded {
+                execution,
+                folder,
+                files: imported.files,
+                bytes: imported.bytes,
+            },
+            Err(NotUploaded { reason, unclear }) => RecordEvent::NotUploaded {
+                execution,
+                folder,
+                reason,
+                unclear,
+            },
+        };
+        self.record(event).await;
+    }
+
+    pub(super) async fn next(&self) -> Option<Result<Reservation, ClientError>> {
         if *self.phase.borrow() > Phase::Working {
             return None;
         }
@@ -196,7 +317,17 @@ impl Worker {
 
     /// Gives a lease back, and says whether that is done.
     async fn release(&self, execution: ExecutionId, lease: Option<&LeaseToken>) -> bool {
-        let giving = self.client.release(execution, lease);
+        self.release_after(execution, lease, None).await
+    }
+
+    /// The same, and says what was wrong with its Squish server.
+    pub(super) async fn release_after(
+        &self,
+        execution: ExecutionId,
+        lease: Option<&LeaseToken>,
+        trouble: Option<ServerTrouble>,
+    ) -> bool {
+        let giving = self.client.release_after(execution, lease, trouble);
         let because = match self.unless_stopped(RELEASE_GRACE, giving).await {
             Some(Ok(())) => return true,
             Some(Err(error)) => error.to_string(),
@@ -213,7 +344,7 @@ fn concerns_it_alone(error: &ClientError) -> bool {
 }
 
 /// The lease is over, and so is what was written down of it.
-fn over(hold: Option<Hold>) {
+pub(super) fn over(hold: Option<Hold>) {
     if let Some(hold) = hold {
         hold.over();
     }

@@ -2,13 +2,16 @@
 
 use std::{path::Path, time::Duration};
 
-use super::settings::{Address, SquishSettings};
+use super::{
+    extras,
+    settings::{Address, SquishSettings},
+};
 use crate::{
     model::Outcome,
     runner::{
         outcome::{self, Decision, Ending, words},
         results::{self, Results},
-        settings::{ExitCodes, ResultsFormat},
+        settings::{ExitCodes, ResultsFormat, Scenarios},
     },
 };
 
@@ -28,12 +31,16 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
     let report = squish.report.file();
     if !dir.join(report).is_file() {
         return Results::Missing(format!(
-            "squishrunner wrote no report: there is no {report} in {}",
-            dir.display()
+            "squishrunner wrote no report: there is no {report} in {}{}",
+            dir.display(),
+            extras::names(squish, dir)
         ));
     }
-    let files = report.to_owned();
-    results::gather(&ResultsFormat::JUnit { files }, dir)
+    let format = ResultsFormat::Squish {
+        files: report.to_owned(),
+        scenarios: Scenarios::Each,
+    };
+    results::gather(&format, dir)
 }
 
 /// Decides what became of an execution that took `took`.

@@ -93,7 +93,9 @@ mod tests {
         let stage = tempfile::tempdir().unwrap();
         let at = |below: &str| stage.path().join(format!("{below}{EXE_SUFFIX}"));
         let all = ["own/runner", "prefix/bin/squishrunner", "path/squishrunner"].map(at);
-        all.iter().for_each(|path| touch(path));
+        for path in &all {
+            touch(path);
+        }
         let prefix = stage.path().join("prefix");
         let path = stage.path().join("path");
         let configured = PathBuf::from(format!("own/runner{EXE_SUFFIX}"));

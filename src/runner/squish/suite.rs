@@ -78,8 +78,12 @@ pub fn discover(base: &Path, folders: &[PathBuf]) -> Result<Found, SuiteError> {
     for folder in folders {
         let folder = base.join(folder);
         for path in suites_in(&folder, &mut found.notes)? {
+            let name = file_name(&path).unwrap_or_default();
+            if places.get(&name).is_some_and(|other| is_same(other, &path)) {
+                continue;
+            }
             let suite = read(&folder, &path, &mut found.notes)?;
-            if let Some(other) = places.insert(suite.name.clone(), path.clone()) {
+            if let Some(other) = places.insert(name, path.clone()) {
                 return Err(SuiteError(format!(
                     "{} is in two folders, {} and {}: a plan tells suites apart by name alone, so rename one",
                     suite.name,
@@ -119,16 +123,21 @@ pub fn discover(base: &Path, folders: &[PathBuf]) -> Result<Found, SuiteError> {
 
 /// The folder of a test's suite, which has its test case, in `folders` relative to `base`; or why it cannot be run.
 pub fn locate(base: &Path, folders: &[PathBuf], test: &Test) -> Result<PathBuf, SuiteError> {
-    let mut places = Vec::new();
+    let mut places: Vec<PathBuf> = Vec::new();
     for folder in folders {
         let folder = base.join(folder);
         let is_itself = file_name(&folder).is_some_and(|name| name == test.suite);
         let below = folder.join(&test.suite);
-        if is_itself && folder.join(CONF).is_file() {
-            places.push(folder);
+        let place = if is_itself && folder.join(CONF).is_file() {
+            folder
         } else if below.is_dir() {
             inside(&folder, &below)?;
-            places.push(below);
+            below
+        } else {
+            continue;
+        };
+        if !places.iter().any(|other| is_same(other, &place)) {
+            places.push(place);
         }
     }
     let suite = match &places[..] {
@@ -146,6 +155,13 @@ pub fn locate(base: &Path, folders: &[PathBuf], test: &Test) -> Result<PathBuf, 
     if !suite.join(CONF).is_file() {
         return Err(SuiteError(format!(
             "{} is no Squish suite: it has no {CONF}",
+            suite.display()
+        )));
+    }
+    if leads_out(&test.testcase) {
+        return Err(SuiteError(format!(
+            "the test case {:?} leads out of its suite: it must be a folder in {}",
+            test.testcase,
             suite.display()
         )));
     }
@@ -249,8 +265,7 @@ fn read(folder: &Path, path: &Path, notes: &mut Vec<String>) -> Result<Suite, Su
 
 /// That a listed test case is there and has a script.
 fn check(suite: &Path, testcase: &str, conf: &SuiteConf) -> Result<(), String> {
-    let climbs = testcase.split(['/', '\\']).any(|part| part == "..");
-    if climbs || testcase.starts_with(['/', '\\', '-']) || testcase.contains(':') {
+    if leads_out(testcase) || testcase.starts_with('-') {
         return Err(format!(
             "lists {testcase:?}, which is no name of a test case"
         ));
@@ -280,6 +295,17 @@ fn check(suite: &Path, testcase: &str, conf: &SuiteConf) -> Result<(), String> {
         "lists {testcase:?}, but that folder has no {}",
         scripts.join(" or ")
     ))
+}
+
+/// Whether a name, used as a path, would leave the folder it is meant in.
+fn leads_out(name: &str) -> bool {
+    name.split(['/', '\\']).any(|part| part == "..")
+        || name.starts_with(['/', '\\'])
+        || name.contains(':')
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// That a path, its links followed, is below the folder it is meant to be in.

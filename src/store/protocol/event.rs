@@ -19,6 +19,8 @@ pub enum EventKind {
     LateResult,
     /// A second, different result came for the same lease; not counted.
     OtherResult,
+    /// An imported result became the verdict of what was finished without one; the detail says which import.
+    Imported,
     /// Too many leases ended on it: given up.
     Abandoned,
     /// It was opened again; the detail holds the outcome until then.
@@ -39,6 +41,7 @@ impl EventKind {
             Self::Finished => "finished",
             Self::LateResult => "late-result",
             Self::OtherResult => "other-result",
+            Self::Imported => "imported",
             Self::Abandoned => "abandoned",
             Self::Reset => "reset",
             Self::ServerTrouble => "server-trouble",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    super::{NewSquishServer, RefusalCode, Reserve, SquishServerChange, StoreError},
+    super::{NewImport, NewSquishServer, RefusalCode, Reserve, SquishServerChange, StoreError},
     refuse,
 };
 use crate::model::Capabilities;
@@ -73,6 +73,13 @@ pub fn reserve(request: &Reserve) -> Result<(), StoreError> {
         ));
     }
     labels(&request.offered)
+}
+
+/// An upload.
+pub fn import(import: &NewImport) -> Result<(), StoreError> {
+    name("the project", &import.project)?;
+    name("the batch", &import.batch)?;
+    labels(&import.labels)
 }
 
 /// A Squish server to register.

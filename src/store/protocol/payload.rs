@@ -2,7 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::super::{ExecutePlan, Finish, Reserve};
+use super::super::{ExecutePlan, Finish, NewImport, Reserve};
 use crate::model::{Outcome, TestVerdict};
 
 /// A digest of a request.
@@ -44,6 +44,27 @@ pub fn of_execute(request: &ExecutePlan) -> Digest {
     digest(&[
         request.title.as_bytes(),
         request.batch.as_bytes(),
+        rest.as_bytes(),
+    ])
+}
+
+/// What makes two uploads the same: where they go, their labels, and every file by its digest. Not what was read of
+/// them, nor a batch that was made for one.
+pub fn of_import(import: &NewImport) -> Digest {
+    let batch = if import.is_new_batch {
+        ""
+    } else {
+        &import.batch
+    };
+    let rest: String = import
+        .files
+        .iter()
+        .map(|file| format!("{} {} {}\n", file.sha256, file.content_type, file.name))
+        .collect();
+    digest(&[
+        import.project.as_bytes(),
+        batch.as_bytes(),
+        format!("{:?}", import.labels).as_bytes(),
         rest.as_bytes(),
     ])
 }

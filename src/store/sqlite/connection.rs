@@ -16,6 +16,7 @@ const OLDEST_SQLITE: i32 = 3_051_003;
 /// Each brings the schema one version further; `user_version` counts them.
 const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
+    include_str!("imports.sql"),
     include_str!("server_trouble.sql"),
 ];
 

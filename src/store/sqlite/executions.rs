@@ -89,12 +89,7 @@ pub(super) fn outcome(row: &Row<'_>, first: usize) -> rusqlite::Result<Outcome> 
             details: row.get::<_, Option<String>>(first + 4)?.unwrap_or_default(),
         });
     }
-    let verdict = match row.get(first)? {
-        Some(1) => Some(TestVerdict::Failed),
-        Some(2) => Some(TestVerdict::Skipped),
-        Some::<i64>(_) => Some(TestVerdict::Passed),
-        None => None,
-    };
+    let verdict = row.get::<_, Option<i64>>(first)?.map(verdict);
     let duration: i64 = row.get::<_, Option<i64>>(first + 1)?.unwrap_or(0);
     let flaky = row.get::<_, Option<bool>>(first + 2)?.unwrap_or(false);
     Ok(Outcome::Completed {
@@ -104,6 +99,15 @@ pub(super) fn outcome(row: &Row<'_>, first: usize) -> rusqlite::Result<Outcome> 
             flaky,
         }),
     })
+}
+
+/// The verdict of a number in the database.
+pub(super) fn verdict(number: i64) -> TestVerdict {
+    match number {
+        1 => TestVerdict::Failed,
+        2 => TestVerdict::Skipped,
+        _ => TestVerdict::Passed,
+    }
 }
 
 /// The number of a verdict in the database.

@@ -7,6 +7,7 @@ use super::{
     desk::Desk,
     executions::{self, Found, verdict_number},
     holder::{Hit, Holder, held, hit},
+    imports,
     rows::{one_or_none, to_json},
     trouble::{self, Over},
 };
@@ -112,12 +113,15 @@ fn settle(
     let who = (finish.execution, hit.epoch);
     let word = in_a_word(outcome);
     desk.event(hit.plan, who, EventKind::Finished, &finish.principal, word)?;
+    if matches!(outcome, Outcome::Completed { result: None }) {
+        imports::look_up(desk, finish.execution, hit, &finish.principal)?;
+    }
     desk.note_change();
     Ok(())
 }
 
 /// Brings the average duration of the test up to date. A skip says nothing about how long it takes.
-fn learn(db: &Connection, hit: &Hit, result: TestResult) -> Result<(), StoreError> {
+pub(super) fn learn(db: &Connection, hit: &Hit, result: TestResult) -> Result<(), StoreError> {
     if result.verdict == TestVerdict::Skipped {
         return Ok(());
     }

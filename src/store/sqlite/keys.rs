@@ -15,6 +15,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
     Execute,
+    Import,
     Reserve,
 }
 
@@ -32,6 +33,7 @@ impl Key {
     pub(super) fn new(used: Use, principal: &str, key: &str) -> Self {
         let kind: &[u8] = match used {
             Use::Execute => b"execute",
+            Use::Import => b"import",
             Use::Reserve => b"reserve",
         };
         Self(digest(&[kind, principal.as_bytes(), key.as_bytes()]))

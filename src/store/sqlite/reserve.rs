@@ -113,6 +113,7 @@ fn grant(
         .prepare_cached(
             "UPDATE executions SET state = 2, epoch = epoch + 1, deadline = ?4, timeout_ms = ?5, nonce = ?6,
                lease_hash = ?7, principal = ?8, worker = ?9, squish_server = ?10, skips = 0, digest = NULL,
+               import_mark = (SELECT coalesce(max(id), 0) FROM imports),
                expiries = iif(?11, expiries, ?12), lost_on = iif(?11, lost_on, ?13)
              WHERE id = ?1 AND state = ?2 AND epoch = ?3",
         )?

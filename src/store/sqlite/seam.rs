@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::{
-    SqliteStore, desk::Desk, finish, heartbeat, keys, lapse, listing, plans, reserve, reset,
-    squish_servers, standing, templates,
+    SqliteStore, desk::Desk, finish, heartbeat, imports, keys, lapse, listing, plans, reserve,
+    reset, squish_servers, standing, templates,
 };
 use crate::{
     model::{
@@ -14,8 +14,8 @@ use crate::{
         SquishServerId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, NewSquishServer, Page, PlanQuery, PlanStanding,
-        Reply, Reservation, Reserve, Reset, SquishServerChange, Store, StoreError,
+        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, NewSquishServer, Page, PlanQuery,
+        PlanStanding, Reply, Reservation, Reserve, Reset, SquishServerChange, Store, StoreError,
         TemplateDefinition,
     },
 };
@@ -103,6 +103,22 @@ impl Store for SqliteStore {
 
     fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()> {
         self.write(now, move |desk| reset::reset(desk, &request))
+    }
+
+    fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import> {
+        self.write(now, move |desk| imports::take(desk, &import))
+    }
+
+    fn imports(
+        &self,
+        project: Option<String>,
+        batch: Option<String>,
+        after: i64,
+        limit: u32,
+    ) -> Reply<'_, Page<Import>> {
+        Box::pin(self.readers.read(move |db| {
+            imports::list(db, project.as_deref(), batch.as_deref(), (after, limit))
+        }))
     }
 
     fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>> {

@@ -29,7 +29,7 @@ pub fn parse(bytes: &[u8]) -> Result<SuiteConf, String> {
         while line.ends_with('\\') {
             line.pop();
             match lines.next() {
-                Some(next) => line.push_str(&format!(" {}", next.trim())),
+                Some(next) => line.extend([" ", next.trim()]),
                 None => break,
             }
         }

@@ -1,0 +1,4 @@
+@OnScenarioEnd
+def hook(context):
+    for application in applicationContextList():
+        application.detach()

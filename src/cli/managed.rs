@@ -1,0 +1,135 @@
+//! Plans that Test Center runs itself: it is given a time and revisions, and no worker takes anything.
+
+use std::{str::FromStr, time::Duration};
+
+use clap::Args;
+
+use super::{failure::Failure, screen::Screen};
+use crate::{
+    client::Client,
+    clock,
+    config::duration,
+    model::{Plan, PlanStatus, Timestamp},
+    report::Report,
+};
+
+/// Whether Test Center runs the tests, and when.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Test Center runs the tests")]
+pub struct ManagedArgs {
+    /// Hand the plan over to Test Center, which runs the scripts itself at the revisions of --linked-repo: no worker is
+    /// needed, and each result stays there.
+    #[arg(long, requires = "linked_repos")]
+    pub managed: bool,
+    /// When Test Center starts: a time as 2026-11-22T21:00:00Z, or how long from now as 30m [default: now].
+    #[arg(long, value_name = "TIME", requires = "managed")]
+    pub at: Option<At>,
+}
+
+/// When a plan starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// So long from now.
+    In(Duration),
+    /// At this time.
+    On(Timestamp),
+}
+
+impl FromStr for At {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(span) = duration::parse(text) {
+            return Ok(Self::In(span));
+        }
+        text.trim()
+            .parse::<jiff::Timestamp>()
+            .map(|time| Self::On(Timestamp(time.as_millisecond())))
+            .map_err(|_| {
+                "a time with its zone, as 2026-11-22T21:00:00Z or 2026-11-22T22:00:00+01:00, or a duration from now, \
+                 as 30m"
+                    .to_owned()
+            })
+    }
+}
+
+/// When the plan of a template is to start by the service's clock, if it is handed over. Refuses what cannot be, before
+/// anything is started.
+pub fn start_time(
+    args: &ManagedArgs,
+    client: &Client,
+    template: &Plan,
+    screen: &Screen,
+) -> Result<Option<Timestamp>, Failure> {
+    if !args.managed {
+        return Ok(None);
+    }
+    if client.is_ours() == Some(true) {
+        return Err(Failure::usage_text(format_args!(
+            "--managed: the service at {} is testplan's own, which runs no scripts; nothing was started",
+            client.endpoint()
+        ))
+        .help("leave --managed out and give the plan workers, or name a Test Center with --url"));
+    }
+    let now = now(template);
+    let time = match args.at {
+        None => now,
+        Some(At::In(span)) => now.plus(span),
+        Some(At::On(time)) => time,
+    };
+    if time < now {
+        screen.insist(&format!(
+            "warning: --at is {} in the past by Test Center's clock: it starts at once",
+            duration::format(Duration::from_secs(now.since(time).as_secs()))
+        ));
+    }
+    Ok(Some(time))
+}
+
+/// The service's time when it answered; ours, where it does not say.
+pub fn now(plan: &Plan) -> Timestamp {
+    match plan.server_time {
+        Timestamp(0) => clock::wall(),
+        time => time,
+    }
+}
+
+/// What becomes of a plan by its own counts as they stand.
+pub fn report(client: &Client, plan: Plan, status: PlanStatus) -> Report {
+    Report::of_counts(plan, status, client.endpoint().to_string())
+}
+
+/// A time for people.
+pub fn shown(time: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(time.0).map_or_else(
+        |_| "a time beyond all calendars".to_owned(),
+        |time| format!("{time:.0}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_points_or_spans() {
+        let at = |text: &str| text.parse::<At>();
+        assert_eq!(at("30m"), Ok(At::In(Duration::from_secs(1800))));
+        assert_eq!(at("0s"), Ok(At::In(Duration::ZERO)));
+        let time = At::On(Timestamp(1_755_876_217_000));
+        assert_eq!(at("2025-08-22T15:23:37Z"), Ok(time));
+        assert_eq!(at(" 2025-08-22T17:23:37+02:00"), Ok(time));
+        // Without a zone nobody knows which time that is.
+        for bad in [
+            "",
+            "2025-08-22T15:23:37",
+            "2025-08-22",
+            "tomorrow",
+            "30",
+            "-5m",
+        ] {
+            assert!(at(bad).unwrap_err().contains("zone"), "{bad}");
+        }
+        assert_eq!(shown(Timestamp(1_755_876_217_000)), "2025-08-22T15:23:37Z");
+    }
+}

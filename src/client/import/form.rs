@@ -1,0 +1,181 @@
+//! An upload as `multipart/form-data`: every byte but the files', and with them its exact length.
+
+use std::{collections::HashSet, path::Path};
+
+use bytes::Bytes;
+
+use super::{
+    Import, ResultFile,
+    upload::{Piece, Upload},
+};
+use crate::{
+    api::import::{BATCH, LABEL, PROJECT, RESULT},
+    client::retry::unique_key,
+};
+
+/// A form that is sent as often as need be.
+#[derive(Clone, Debug)]
+pub struct Form {
+    boundary: String,
+    pieces: Vec<Piece>,
+    files: u64,
+    file_bytes: u64,
+}
+
+/// Longest name of a file in a form, in bytes: what the narrowest file systems take, and some.
+const LONGEST_NAME: usize = 200;
+
+impl Form {
+    /// Looks at the files and writes everything around them. The error is a sentence.
+    pub(super) fn new(import: &Import) -> Result<Self, String> {
+        if import.files.is_empty() {
+            return Err("there is no file to upload".to_owned());
+        }
+        for (what, text) in [("project", &import.project), ("batch", &import.batch)] {
+            if text.contains(char::is_control) {
+                return Err(format!("the {what} {text:?} is not one line"));
+            }
+        }
+        // Random, so that no file contains it by chance or by intent.
+        let boundary = format!("testplan-{}", unique_key());
+        let mut form = Self {
+            boundary,
+            pieces: Vec::new(),
+            files: 0,
+            file_bytes: 0,
+        };
+        let mut head = String::new();
+        form.text(&mut head, PROJECT, &import.project);
+        form.text(&mut head, BATCH, &import.batch);
+        for label in &import.labels {
+            form.text(&mut head, LABEL, &label.to_string());
+        }
+        let mut names = HashSet::new();
+        for file in &import.files {
+            let name = unique(clean(&file.name), &mut names);
+            form.file(&mut head, &name, file)?;
+        }
+        head.push_str(&format!("--{}--\r\n", form.boundary));
+        form.pieces.push(Piece::Bytes(head.into()));
+        Ok(form)
+    }
+
+    fn text(&self, head: &mut String, name: &str, value: &str) {
+        let boundary = &self.boundary;
+        head.push_str(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
+        ));
+    }
+
+    fn file(&mut self, head: &mut String, name: &str, file: &ResultFile) -> Result<(), String> {
+        let length = length(&file.path)?;
+        let (boundary, content_type) = (&self.boundary, file.kind.content_type());
+        head.push_str(&format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{RESULT}\"; filename=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n"
+        ));
+        self.pieces
+            .push(Piece::Bytes(Bytes::from(std::mem::take(head))));
+        self.pieces.push(Piece::File {
+            path: file.path.clone(),
+            length,
+        });
+        head.push_str("\r\n");
+        self.files += 1;
+        self.file_bytes += length;
+        Ok(())
+    }
+
+    /// A body for one try.
+    pub fn body(&self) -> Upload {
+        Upload::new(self.pieces.iter().cloned().collect())
+    }
+
+    /// How long the body is, in bytes.
+    pub fn length(&self) -> u64 {
+        self.pieces.iter().map(Piece::length).sum()
+    }
+
+    /// The content type of the request.
+    pub fn content_type(&self) -> String {
+        format!("multipart/form-data; boundary={}", self.boundary)
+    }
+
+    pub(super) fn files(&self) -> u64 {
+        self.files
+    }
+
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+}
+
+fn length(path: &Path) -> Result<u64, String> {
+    let shown = path.display();
+    let found = std::fs::metadata(path).map_err(|error| format!("{shown}: {error}"))?;
+    if !found.is_file() {
+        return Err(format!("{shown} is not a file"));
+    }
+    Ok(found.len())
+}
+
+/// A name that needs no escaping in a header, which readers do differently, and no folder: the end of a long one stays,
+/// because it says what the file is.
+fn clean(name: &str) -> String {
+    let name: String = name
+        .chars()
+        .map(|c| match c {
+            '"' | '\\' | '/' | ':' | '*' | '?' | '<' | '>' | '|' | ';' | '%' => '-',
+            c if c.is_control() => '-',
+            c => c,
+        })
+        .collect();
+    let name = name.trim_matches(['.', ' ']);
+    let start = (name.len().saturating_sub(LONGEST_NAME)..=name.len())
+        .find(|at| name.is_char_boundary(*at))
+        .unwrap_or(0);
+    match &name[start..] {
+        "" => "result".to_owned(),
+        name => name.to_owned(),
+    }
+}
+
+/// The name, with a number where another file of the form has it.
+fn unique(name: String, taken: &mut HashSet<String>) -> String {
+    let (stem, extension) = match name.rsplit_once('.') {
+        Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
+        _ => (name.as_str(), String::new()),
+    };
+    let numbered = (2..).map(|number: u32| format!("{stem}-{number}{extension}"));
+    std::iter::once(name.clone())
+        .chain(numbered)
+        .find(|candidate| taken.insert(candidate.to_lowercase()))
+        .expect("numbers do not end before the files do")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_travel_without_escapes() {
+        for (name, cleaned) in [
+            ("results.xml", "results.xml"),
+            ("a\"b\\c;d.xml", "a-b-c-d.xml"),
+            ("../../etc/passwd", "-..-etc-passwd"),
+            ("Prüfung\r\nX.xml", "Prüfung--X.xml"),
+            ("..", "result"),
+        ] {
+            assert_eq!(clean(name), cleaned);
+        }
+        let long = clean(&format!("{}.xml", "ä".repeat(300)));
+        assert!(long.len() <= LONGEST_NAME && long.ends_with("ä.xml"));
+    }
+
+    #[test]
+    fn no_two_files_have_one_name() {
+        let mut taken = HashSet::new();
+        let names =
+            ["a.xml", "A.xml", "a.xml", "b", "b"].map(|name| unique(name.to_owned(), &mut taken));
+        assert_eq!(names, ["a.xml", "A-2.xml", "a-3.xml", "b", "b-2"]);
+    }
+}

@@ -1,0 +1,84 @@
+//! What is known of tests that the service ran itself: how many passed, failed and were skipped, and no more. Which ones
+//! stands only there, so every surface says so.
+
+use crate::model::{Plan, PlanStatus};
+
+use super::{PlanFacts, Report};
+
+/// What a reader must know of such results.
+pub(super) const RAN_THERE: &str = "Test Center ran these tests itself and tells only how many passed, failed or were skipped; each result is there, \
+     under Tests, Plan Executions";
+
+/// Results that a service counted and nobody here can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCounts {
+    /// Passed.
+    pub passed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Skipped.
+    pub skipped: u64,
+    /// Where each result can be looked at.
+    pub url: String,
+}
+
+impl ServiceCounts {
+    /// What is to be known of them, and where each is.
+    pub fn sentence(&self) -> String {
+        format!("{RAN_THERE}: {}", self.url)
+    }
+
+    /// Where each result is, if that can be a link of a page.
+    pub fn link(&self) -> Option<&str> {
+        let is_web = ["https://", "http://"]
+            .iter()
+            .any(|scheme| self.url.starts_with(scheme));
+        let is_plain = self
+            .url
+            .chars()
+            .all(|c| c.is_ascii_graphic() && !r#"<>"'`\|"#.contains(c));
+        (is_web && is_plain).then_some(&self.url)
+    }
+}
+
+impl Report {
+    /// The report of a plan that the service ran itself, by its own counts. What has no result is missing.
+    pub fn of_counts(plan: Plan, status: PlanStatus, url: String) -> Self {
+        let counts = ServiceCounts {
+            passed: plan.passes,
+            failed: plan.failed,
+            skipped: plan.skipped,
+            url,
+        };
+        let results = plan.results();
+        let total = status.total().max(results);
+        let mut warnings = Vec::new();
+        if results > status.total() {
+            warnings.push(format!(
+                "Test Center counts {results} results of {} executions: some have several",
+                status.total()
+            ));
+        } else if results < status.total() {
+            warnings.push(format!(
+                "{} of {total} executions have no result: by its status {} are open, {} reserved and {} done; by its \
+                 counts {} passed, {} failed and {} were skipped",
+                total - results,
+                status.open,
+                status.reserved,
+                status.done,
+                counts.passed,
+                counts.failed,
+                counts.skipped
+            ));
+        }
+        Self {
+            plan: Some(PlanFacts::from(plan)),
+            total,
+            unnamed_missing: total - results,
+            open_at_service: status.open + status.reserved,
+            service_counts: Some(counts),
+            warnings,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A program that goes on after testplan has ended: its output in a file, its group its own, killed by nobody's drop.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read as _, Seek as _, SeekFrom},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap};
+use tokio::process::Command;
+
+use super::{SpawnError, ending, group};
+use crate::runner::{command::CommandLine, outcome::Ending};
+
+/// Most bytes of its output that are looked at.
+const MOST: u64 = 64 * 1024;
+
+/// A program that was started and goes on when this is dropped.
+#[derive(Debug)]
+pub struct Detached {
+    child: Box<dyn ChildWrapper>,
+    log: PathBuf,
+    /// Where its own output begins.
+    from: u64,
+}
+
+impl Detached {
+    /// Starts a program with its output, both kinds of it, at the end of `log`. Must be called inside a tokio runtime.
+    pub fn start(command: &CommandLine, log: &Path) -> Result<Self, SpawnError> {
+        let Some((program, arguments)) = command.argv.split_first() else {
+            return Err(SpawnError::no_program());
+        };
+        let no_log = |error| SpawnError::no_capture(log, error);
+        let output = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(log)
+            .map_err(no_log)?;
+        let from = output.metadata().map_err(no_log)?.len();
+        let errors = output.try_clone().map_err(no_log)?;
+        let mut prepared = Command::new(program);
+        prepared.args(arguments);
+        if let Some(cwd) = &command.cwd {
+            prepared.current_dir(cwd);
+        }
+        for name in &command.env_remove {
+            prepared.env_remove(name);
+        }
+        prepared
+            .envs(command.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(output)
+            .stderr(errors);
+        let mut wrapped = CommandWrap::from(prepared);
+        group(&mut wrapped);
+        let child = wrapped
+            .spawn()
+            .map_err(|error| SpawnError::explain(command, error))?;
+        Ok(Self {
+            child,
+            log: log.to_owned(),
+            from,
+        })
+    }
+
+    /// Number of its process; `None` once it has ended.
+    pub fn pid(&self) -> Option<u32> {
+        self.child.id()
+    }
+
+    /// What it has said so far, its beginning at least. Text that is not UTF-8 is marked as such.
+    pub fn said(&self) -> io::Result<String> {
+        let mut file = File::open(&self.log)?;
+        file.seek(SeekFrom::Start(self.from))?;
+        let mut bytes = Vec::new();
+        file.take(MOST).read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// How it ended, if it has.
+    pub fn ended(&mut self) -> io::Result<Option<Ending>> {
+        Ok(self.child.inner_mut().try_wait()?.map(ending))
+    }
+
+    /// Kills it with its group, and waits until it is gone.
+    pub async fn kill(mut self) -> io::Result<()> {
+        // It fails only where there is nobody left to kill.
+        let _ = self.child.start_kill();
+        self.child.inner_mut().wait().await.map(drop)
+    }
+}

@@ -1,0 +1,127 @@
+//! What workers do about Squish servers that nobody answers at: plain functions of what happened so far.
+//!
+//! An execution whose server is gone is given back, so that another server gets it. Nothing may go on like that for
+//! ever: after a few troubles in a row, without an execution that ran in between, the next one ends with an error,
+//! unless the service still has a server that could do.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use crate::model::{Capabilities, CoolingReason, LabelCase, SquishServer};
+
+/// Troubles in a row from which on a worker looks whether there is any hope left.
+pub const ENOUGH: u32 = 3;
+/// Pauses between two reservations from a service that does not let the server rest by itself: from, to.
+const PAUSE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
+/// Most addresses remembered.
+const MOST_REMEMBERED: usize = 1_000;
+
+/// The troubles of all workers of a process since an execution ran.
+#[derive(Debug, Default)]
+pub struct Troubles {
+    in_a_row: u32,
+    unreachable: BTreeSet<String>,
+}
+
+impl Troubles {
+    /// An execution ran on its Squish server, whatever came of it.
+    pub fn ran(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Nobody answered at this address. How many times in a row it was like that, on any server.
+    pub fn unreachable(&mut self, address: &str) -> u32 {
+        self.in_a_row = self.in_a_row.saturating_add(1);
+        if self.unreachable.len() < MOST_REMEMBERED {
+            self.unreachable.insert(address.to_owned());
+        }
+        self.in_a_row
+    }
+
+    /// Whether a registered server could still do: it fits, is given out, and nobody found it gone.
+    pub fn leave_hope(&self, registered: &[SquishServer], offered: &Capabilities) -> bool {
+        registered.iter().any(|server| {
+            server.enabled
+                && server
+                    .cooling
+                    .is_none_or(|rest| rest.because != CoolingReason::Unreachable)
+                && server.labels.covers(offered, LabelCase::Folded)
+                && !self
+                    .unreachable
+                    .contains(&format!("{}:{}", server.host, server.port))
+        })
+    }
+}
+
+/// How long to wait before the next reservation: twice as long each time, up to a bound, and spread by half so that
+/// workers do not ask in step. `spread` is in 0..=1.
+pub fn pause(in_a_row: u32, spread: f64) -> Duration {
+    let doubled = 2_u32.saturating_pow(in_a_row.saturating_sub(1));
+    let grown = PAUSE.0.saturating_mul(doubled).min(PAUSE.1);
+    grown.mul_f64(0.75 + 0.5 * spread.clamp(0.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Capability, Cooling, SquishServerId, Timestamp};
+
+    fn server(port: &str, os: &str) -> SquishServer {
+        SquishServer {
+            id: SquishServerId(1),
+            enabled: true,
+            host: "h".to_owned(),
+            port: port.to_owned(),
+            labels: [Capability::new("OS", os)].into_iter().collect(),
+            busy_with: None,
+            busy_test: None,
+            cooling: None,
+        }
+    }
+
+    #[test]
+    fn an_execution_that_ran_ends_the_row() {
+        let mut troubles = Troubles::default();
+        assert_eq!(
+            [troubles.unreachable("h:1"), troubles.unreachable("h:1")],
+            [1, 2]
+        );
+        troubles.ran();
+        assert_eq!(troubles.unreachable("h:1"), 1);
+    }
+
+    #[test]
+    fn hope_is_a_server_that_fits_and_was_not_found_gone() {
+        let offered: Capabilities = [Capability::new("os", "linux")].into_iter().collect();
+        let mut troubles = Troubles::default();
+        troubles.unreachable("h:1");
+        let hope = |list: &[SquishServer]| troubles.leave_hope(list, &offered);
+        assert!(!hope(&[]));
+        assert!(
+            !hope(&[server("1", "Linux")]),
+            "that is the one that is gone"
+        );
+        assert!(hope(&[server("1", "Linux"), server("2", "Linux")]));
+        assert!(!hope(&[server("2", "Windows")]));
+        let disabled = SquishServer {
+            enabled: false,
+            ..server("2", "Linux")
+        };
+        let resting = |because| SquishServer {
+            cooling: Some(Cooling {
+                until: Timestamp(1),
+                because,
+            }),
+            ..server("3", "Linux")
+        };
+        assert!(!hope(&[disabled, resting(CoolingReason::Unreachable)]));
+        assert!(hope(&[resting(CoolingReason::Expired)]), "it is there");
+    }
+
+    #[test]
+    fn pauses_grow_to_a_minute_and_differ() {
+        let seconds = |row| pause(row, 0.5).as_secs();
+        assert_eq!([1, 2, 3, 5, 6, 99].map(seconds), [3, 6, 12, 48, 60, 60]);
+        assert!(pause(1, 0.0) < pause(1, 1.0));
+        assert!(pause(u32::MAX, 1.0) <= Duration::from_secs(75));
+    }
+}

@@ -1,0 +1,244 @@
+//! What uploaded files say of tests: the cases of result files, brought to suite, test case and one verdict each.
+
+use std::{collections::BTreeMap, path::Path};
+
+use super::zipped;
+use crate::{
+    model::{CaseResult, Test, TestResult, TestVerdict, outcome::CaseVerdict},
+    result_file::{self, Scenarios},
+    store::ReportedTest,
+};
+
+/// What is made of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Content {
+    /// A result file.
+    Xml,
+    /// A zipped results folder.
+    Zip,
+    /// Kept and not read.
+    Other,
+}
+
+/// The content types that Test Center takes, by what they may hold.
+const XML: [&str; 2] = ["application/xml", "text/xml"];
+const ZIP: [&str; 2] = ["application/zip", "application/x-zip-compressed"];
+const OTHER: [&str; 3] = [
+    "application/javascript",
+    "application/x-javascript",
+    "text/javascript",
+];
+/// A zip, or Coco's files: the name decides.
+const EITHER: &str = "application/octet-stream";
+
+impl Content {
+    /// By the type that a part declares; the error is a sentence for whoever sent it.
+    pub(super) fn of(declared: Option<&str>, name: &str) -> Result<Self, String> {
+        let declared = declared.unwrap_or(EITHER);
+        let ends_with = |extensions: &[&str]| {
+            name.rsplit_once('.').is_some_and(|(_, end)| {
+                extensions
+                    .iter()
+                    .any(|extension| end.eq_ignore_ascii_case(extension))
+            })
+        };
+        if XML.contains(&declared) {
+            return Ok(Self::Xml);
+        }
+        if ZIP.contains(&declared) || declared == EITHER && ends_with(&["zip"]) {
+            return Ok(Self::Zip);
+        }
+        if OTHER.contains(&declared) || declared == EITHER && ends_with(&["csmes", "csexe"]) {
+            return Ok(Self::Other);
+        }
+        Err(format!(
+            "the file {name:?} is declared as {declared}: expected {}, {}, {}, or {EITHER} for .zip, .csmes and .csexe",
+            XML.join(", "),
+            ZIP.join(", "),
+            OTHER.join(", ")
+        ))
+    }
+}
+
+/// What the files of an import say, gathered.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    /// How many cases there were.
+    pub(super) cases: u64,
+    tests: BTreeMap<Test, TestResult>,
+}
+
+/// Most tests that one import tells of; what comes later is counted and not kept.
+const MOST_TESTS: usize = 200_000;
+
+impl Gathered {
+    /// Reads one file; gives sentences about what in it could not be read.
+    pub(super) fn read(&mut self, path: &Path, content: Content) -> Result<Vec<String>, String> {
+        match content {
+            Content::Other => Ok(Vec::new()),
+            Content::Zip => zipped::read(path, |cases| self.take(cases)),
+            Content::Xml => {
+                // A test of ours is a test case, not a scenario.
+                let cases = result_file::read_path(path, Scenarios::Together).map_err(|error| {
+                    let line = error
+                        .line
+                        .map_or_else(String::new, |line| format!("line {line}: "));
+                    format!("{line}{}", error.message)
+                })?;
+                self.take(cases);
+                Ok(Vec::new())
+            }
+        }
+    }
+
+    /// A case speaks for the test of its group and name. The group of a BDD scenario is `suite.testcase`: scenarios
+    /// speak together for that test.
+    fn take(&mut self, cases: Vec<CaseResult>) {
+        for case in cases {
+            self.cases += 1;
+            let result = result(&case);
+            if let Some((suite, testcase)) = case.classname.rsplit_once('.') {
+                let test = Test {
+                    suite: suite.to_owned(),
+                    testcase: testcase.to_owned(),
+                };
+                self.add(test, result);
+            }
+            let test = Test {
+                suite: case.classname,
+                testcase: case.name,
+            };
+            self.add(test, result);
+        }
+    }
+
+    fn add(&mut self, test: Test, result: TestResult) {
+        if self.tests.len() >= MOST_TESTS && !self.tests.contains_key(&test) {
+            return;
+        }
+        self.tests
+            .entry(test)
+            .and_modify(|sum| *sum = both(*sum, result))
+            .or_insert(result);
+    }
+
+    /// One result per test.
+    pub(super) fn into_tests(self) -> Vec<ReportedTest> {
+        let tests = self.tests.into_iter();
+        tests
+            .map(|(test, result)| ReportedTest { test, result })
+            .collect()
+    }
+}
+
+fn result(case: &CaseResult) -> TestResult {
+    let (verdict, flaky) = match &case.verdict {
+        CaseVerdict::Passed { flaky } => (TestVerdict::Passed, *flaky),
+        CaseVerdict::Failed(_) | CaseVerdict::Error(_) => (TestVerdict::Failed, false),
+        CaseVerdict::Skipped { .. } => (TestVerdict::Skipped, false),
+    };
+    TestResult {
+        verdict,
+        duration_ms: case.duration_ms.unwrap_or(0),
+        flaky,
+    }
+}
+
+/// Failed if any failed, skipped if all were.
+fn both(one: TestResult, other: TestResult) -> TestResult {
+    use TestVerdict::{Failed, Passed, Skipped};
+    TestResult {
+        verdict: match (one.verdict, other.verdict) {
+            (Failed, _) | (_, Failed) => Failed,
+            (Passed, _) | (_, Passed) => Passed,
+            (Skipped, Skipped) => Skipped,
+        },
+        duration_ms: one.duration_ms.saturating_add(other.duration_ms),
+        flaky: one.flaky || other.flaky,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::outcome::Trouble;
+
+    fn case(classname: &str, name: &str, verdict: CaseVerdict) -> CaseResult {
+        CaseResult {
+            classname: classname.to_owned(),
+            name: name.to_owned(),
+            verdict,
+            duration_ms: Some(5),
+            file: None,
+            line: None,
+            output: String::new(),
+            attachments: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn scenarios_speak_together_for_their_test() {
+        let mut gathered = Gathered::default();
+        let passed = CaseVerdict::Passed { flaky: false };
+        gathered.take(vec![
+            case("suite_a", "tst_x", passed.clone()),
+            case("suite_a.tst_bdd", "one", passed),
+            case(
+                "suite_a.tst_bdd",
+                "two",
+                CaseVerdict::Failed(Trouble::default()),
+            ),
+            case(
+                "suite_a.tst_off",
+                "one",
+                CaseVerdict::Skipped {
+                    message: String::new(),
+                },
+            ),
+        ]);
+        assert_eq!(gathered.cases, 4);
+        let tests: BTreeMap<String, (TestVerdict, u64)> = gathered
+            .into_tests()
+            .into_iter()
+            .map(|it| {
+                (
+                    it.test.to_string(),
+                    (it.result.verdict, it.result.duration_ms),
+                )
+            })
+            .collect();
+        assert_eq!(tests["suite_a / tst_x"], (TestVerdict::Passed, 5));
+        assert_eq!(tests["suite_a / tst_bdd"], (TestVerdict::Failed, 10));
+        assert_eq!(tests["suite_a / tst_off"], (TestVerdict::Skipped, 5));
+    }
+
+    #[test]
+    fn takes_the_types_of_the_vendors_table_and_no_others() {
+        for (declared, name, content) in [
+            ("application/xml", "results.xml", Some(Content::Xml)),
+            ("text/xml", "x", Some(Content::Xml)),
+            ("application/zip", "r.zip", Some(Content::Zip)),
+            ("application/x-zip-compressed", "r", Some(Content::Zip)),
+            ("application/octet-stream", "r.ZIP", Some(Content::Zip)),
+            ("application/octet-stream", "a.csmes", Some(Content::Other)),
+            ("application/octet-stream", "a.csexe", Some(Content::Other)),
+            ("application/octet-stream", "a.exe", None),
+            ("application/javascript", "results.js", Some(Content::Other)),
+            (
+                "application/x-javascript",
+                "results.js",
+                Some(Content::Other),
+            ),
+            ("text/javascript", "results.js", Some(Content::Other)),
+            ("image/png", "a.png", None),
+            ("text/plain", "results.xml", None),
+        ] {
+            assert_eq!(
+                Content::of(Some(declared), name).ok(),
+                content,
+                "{declared} {name}"
+            );
+        }
+        assert_eq!(Content::of(None, "r.zip"), Ok(Content::Zip));
+    }
+}

@@ -1,0 +1,270 @@
+//! A squishserver of this machine: started, registered, stopped; and nothing left behind where it does not come up.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    os::unix::fs::PermissionsExt as _,
+};
+
+use super::{
+    mistakes::helps,
+    support::{Desk, Ended, Service, run},
+    vendor_registry::Vendor,
+};
+
+/// How the stand-in behaves; its arguments are in `PLAYED`.
+const MANNER: &str = "PLAY";
+
+/// Not a test: this binary as squishserver, started by the script that [`Lab::new`] writes.
+#[test]
+#[ignore = "plays squishserver for the others"]
+fn plays_squishserver() {
+    let Ok(arguments) = std::env::var("PLAYED") else {
+        return;
+    };
+    let words: Vec<&str> = arguments.split(' ').collect();
+    let manner = std::env::var(MANNER).unwrap_or_default();
+    let at = words.iter().position(|word| *word == "--port");
+    let port: u16 = words[at.expect("the port is always named") + 1]
+        .parse()
+        .unwrap();
+    assert!(
+        std::env::var("TESTCENTER_TOKEN").is_err(),
+        "inherited a secret"
+    );
+    if words.contains(&"--stop") {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+        writeln!(stream, "stop").unwrap();
+        let _ = BufReader::new(stream).read_line(&mut String::new());
+        return;
+    }
+    if manner == "dies" {
+        println!("no licence for you\u{1b}[31m");
+        std::process::exit(7);
+    }
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
+    println!(
+        "Port: {}",
+        if manner == "elsewhere" {
+            port - 1
+        } else {
+            port
+        }
+    );
+    for stream in listener.incoming().flatten() {
+        let mut line = String::new();
+        let _ = BufReader::new(&stream).read_line(&mut line);
+        if line == "stop\n" {
+            return;
+        }
+    }
+}
+
+/// A folder with a squishserver below `squish/bin`, and a port for it.
+struct Lab {
+    desk: Desk,
+    port: String,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let desk = Desk::with("project: p\nrunner: { command: [x] }\n");
+        let binary = std::env::current_exe().unwrap();
+        desk.write(
+            "squish/bin/squishserver",
+            format!(
+                "#!/bin/sh\nPLAYED=\"$*\" exec '{}' --ignored --exact cli::local_server::plays_squishserver --nocapture\n",
+                binary.display()
+            ),
+        );
+        let script = desk.path("squish/bin/squishserver");
+        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+        // Free a moment ago, and nobody else asks for it.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port().to_string();
+        Self { desk, port }
+    }
+
+    fn servers(&self, command: &str, more: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let arguments = [&["servers", command, "--port", &self.port], more].concat();
+        let prefix = self.desk.path("squish");
+        run(self
+            .desk
+            .testplan(&arguments)
+            .env("SQUISH_PREFIX", prefix)
+            .envs(variables.iter().copied()))
+    }
+
+    fn is_open(&self) -> bool {
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port.parse().unwrap())).is_ok()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // What a failed test left.
+        if let Ok(mut stream) =
+            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port.parse().unwrap()))
+        {
+            let _ = writeln!(stream, "stop");
+        }
+    }
+}
+
+fn list(service: &Service, lab: &Lab) -> serde_json::Value {
+    let ended = service.run(&lab.desk, &["servers", "list", "--format=json"]);
+    ended.json()["servers"].clone()
+}
+
+#[test]
+fn it_is_started_registered_reused_and_stopped() {
+    let lab = Lab::new();
+    let service = Service::start(&lab.desk);
+    let exports = service.exports();
+    let started = lab.servers("start", &["--label=OS=Linux", "--format=json"], &exports);
+    assert_eq!(started.code, Some(0), "{started:#?}");
+    assert!(lab.is_open(), "it goes on without us");
+    let told = started.json();
+    assert_eq!(told["server"]["port"].as_str(), Some(&*lab.port));
+    assert_eq!(told["server"]["host"], "127.0.0.1");
+    assert_eq!(told["started"], true);
+    assert!(
+        lab.desk
+            .read(told["log"].as_str().unwrap())
+            .contains("Port: ")
+    );
+    assert_eq!(list(&service, &lab)[0]["labels"][0]["value"], "Linux");
+
+    let again = lab.servers("start", &["--label=OS=mac", "--format=json"], &exports);
+    assert_eq!(again.code, Some(0), "{again:#?}");
+    assert_eq!(again.json()["started"], false);
+    assert!(again.stderr.contains("used as it is"), "{again:#?}");
+    let listed = list(&service, &lab);
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["labels"][0]["value"], "mac");
+
+    let stopped = lab.servers("stop", &[], &exports);
+    assert_eq!(stopped.code, Some(0), "{stopped:#?}");
+    assert!(!lab.is_open(), "stopped means closed");
+    assert_eq!(list(&service, &lab), serde_json::json!([]));
+    let twice = lab.servers("stop", &[], &exports);
+    assert_eq!(twice.code, Some(0), "{twice:#?}");
+    for word in ["nothing to stop", "not registered"] {
+        assert!(twice.stderr.contains(word), "{twice:#?}");
+    }
+}
+
+#[test]
+fn without_a_service_it_only_runs() {
+    let lab = Lab::new();
+    let started = lab.servers("start", &["--log", "my.log"], &[]);
+    assert_eq!(started.code, Some(0), "{started:#?}");
+    assert!(
+        started.stderr.contains("registered nowhere"),
+        "{started:#?}"
+    );
+    assert!(
+        started.stdout.starts_with("squishserver listens: port "),
+        "{started:#?}"
+    );
+    assert!(lab.desk.read("my.log").contains("Port: "));
+    helps(
+        &lab.servers("start", &[], &[]),
+        3,
+        &["listens on port", "servers stop"],
+    );
+    assert!(lab.is_open(), "the other one is left alone");
+    assert_eq!(lab.servers("stop", &[], &[]).code, Some(0));
+    assert!(!lab.is_open());
+}
+
+#[test]
+fn one_that_does_not_come_up_is_told_and_leaves_nothing() {
+    for (manner, says) in [
+        ("dies", ["exit code 7", "no licence for you"]),
+        ("elsewhere", ["instead of", "Port: "]),
+    ] {
+        let lab = Lab::new();
+        let service = Service::start(&lab.desk);
+        let variables = [&service.exports()[..], &[(MANNER, manner)]].concat();
+        let ended = lab.servers("start", &[], &variables);
+        helps(&ended, 3, &says);
+        assert!(!ended.stderr.contains('\u{1b}'), "{ended:#?}");
+        assert!(!lab.is_open(), "{manner}");
+        assert_eq!(list(&service, &lab), serde_json::json!([]), "{manner}");
+    }
+}
+
+#[test]
+fn one_that_cannot_be_registered_is_ended_again() {
+    let lab = Lab::new();
+    let vendor = Vendor::new(&[]);
+    vendor.registry.lock().unwrap().refuses = Some((lab.port.clone().leak(), 400));
+    let ended = lab.servers(
+        "start",
+        &["--patience=0s"],
+        &[("TESTCENTER_URL", &vendor.url)],
+    );
+    assert_eq!(ended.code, Some(3), "{ended:#?}");
+    for word in ["could not be registered", "not this one"] {
+        assert!(ended.stderr.contains(word), "{ended:#?}");
+    }
+    assert!(!lab.is_open());
+}
+
+#[test]
+fn the_vendors_registry_gets_one_entry_and_loses_it() {
+    let lab = Lab::new();
+    let vendor = Vendor::new(&[(3, "127.0.0.1", &lab.port), (5, "other", &lab.port)]);
+    let exports = [("TESTCENTER_URL", &*vendor.url)];
+    let started = lab.servers("start", &["--label=OS=Linux"], &exports);
+    assert_eq!(started.code, Some(0), "{started:#?}");
+    assert_eq!(
+        vendor.registry.lock().unwrap().changes,
+        ["PATCH /3 {\"enabled\":true}"]
+    );
+    assert_eq!(lab.servers("stop", &[], &exports).code, Some(0));
+    let left: Vec<u64> = vendor
+        .registry
+        .lock()
+        .unwrap()
+        .servers
+        .keys()
+        .copied()
+        .collect();
+    assert_eq!(left, [5], "only this machine's");
+}
+
+#[test]
+fn mistakes_are_told_before_anything_is_started() {
+    let lab = Lab::new();
+    let elsewhere = [("TESTCENTER_URL", "https://testcenter.example.com")];
+    helps(
+        &lab.servers("start", &[], &elsewhere),
+        2,
+        &["what this one is called", "--host"],
+    );
+    helps(
+        &lab.servers("start", &["--squishserver", "none"], &[]),
+        2,
+        &["none", "no such file"],
+    );
+    helps(
+        &lab.servers("start", &[], &[("SQUISH_PREFIX", "/nowhere")]),
+        2,
+        &["SQUISH_PREFIX is /nowhere"],
+    );
+    let nowhere = [("SQUISH_PREFIX", ""), ("PATH", "/nowhere")];
+    helps(
+        &lab.servers("start", &[], &nowhere),
+        2,
+        &["PATH", "--squishserver"],
+    );
+    helps(
+        &lab.desk.run(&["servers", "start", "--port", "0"]),
+        2,
+        &["0"],
+    );
+    assert!(!lab.is_open());
+}

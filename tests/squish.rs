@@ -1,0 +1,23 @@
+//! Squish tests from end to end: the real binary, a testplan.yml, and stand-ins that are as strict as squishrunner and
+//! squishserver are said to be. docs/squish.md says which of that is documented and which assumed.
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests set their stage themselves and fail where they cannot"
+)]
+
+mod support;
+
+mod squish {
+    mod arguments;
+    mod attachments;
+    mod endings;
+    mod example;
+    mod licence;
+    mod servers;
+    mod set_up;
+    mod stand_ins;
+    mod suites;
+    mod told;
+}
