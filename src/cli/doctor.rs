@@ -13,6 +13,7 @@ pub mod page;
 pub mod plan;
 pub mod runner;
 pub mod service;
+pub mod squish;
 pub mod table;
 
 use std::{path::Path, time::Duration};
@@ -34,7 +35,6 @@ use super::{
     plans::Loaded,
     screen::Screen,
     settings::{self, Working},
-    squish,
 };
 use crate::{
     client::{Client, ClientError, StatusWord},
@@ -93,7 +93,8 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         (way, asked)
     };
     let github = github::look(&command.github, command.comment, environment);
-    let ((way, asked), github) = tokio::join!(service, github);
+    let runner = runner::look(loaded, environment);
+    let ((way, asked), github, runner) = tokio::join!(service, github, runner);
 
     let mut findings = vec![
         configuration::judge_file(&config),
@@ -152,13 +153,9 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         servers: servers.as_deref(),
         allocate_server: working
             .as_ref()
-            .is_ok_and(|working| working.allocate_server),
+            .map_or(command.workers.allocate_server, |it| it.allocate_server),
     }));
-    let program = loaded.map(|loaded| {
-        let runner = squish::located(loaded.runner()?, environment)?;
-        Ok(runner::look(&runner, environment))
-    });
-    findings.push(runner::judge(program.as_ref()));
+    findings.extend(runner::judge(&runner));
     if let Ok(out) = settings::folder(&command.out, environment) {
         findings.push(output::judge(&output::look(Path::new(&out))));
     }
@@ -242,5 +239,5 @@ async fn needs(
         let known = capabilities::known(offered, servers.map_or(&[], Vec::as_slice), file);
         return Some(capabilities::of_counts(client, plan, known).await);
     }
-    capabilities::of_file(file?, named.as_ref().ok().map(|(_, title)| *title))
+    capabilities::of_file(loaded?, named.as_ref().ok().map(|(_, title)| *title))
 }

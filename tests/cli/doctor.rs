@@ -4,6 +4,8 @@ mod center;
 mod local;
 mod own_service;
 mod scripted;
+#[cfg(unix)]
+mod squish;
 mod way;
 
 use serde_json::Value;

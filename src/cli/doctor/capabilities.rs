@@ -8,9 +8,10 @@ use super::{
     table::{Need, Row, Standing},
 };
 use crate::{
+    cli::{plans::Loaded, squish},
     client::Client,
     config::{
-        plan_file::{PlanFile, Template, TestSource},
+        plan_file::{Discovery, PlanFile, Template, TestSource},
         suggest,
     },
     exit_code::Conclusion,
@@ -38,8 +39,9 @@ pub struct Needs {
 }
 
 /// By the templates of testplan.yml, or by one of them.
-pub fn of_file(file: &PlanFile, title: Option<&str>) -> Option<Needs> {
-    let templates: Vec<&Template> = file
+pub fn of_file(loaded: &Loaded, title: Option<&str>) -> Option<Needs> {
+    let templates: Vec<&Template> = loaded
+        .file
         .templates
         .iter()
         .filter(|template| title.is_none_or(|title| template.title == title))
@@ -49,11 +51,16 @@ pub fn of_file(file: &PlanFile, title: Option<&str>) -> Option<Needs> {
     }
     let mut needs: BTreeMap<&Capabilities, (u64, bool)> = BTreeMap::new();
     for template in templates {
-        let listed: usize = template.tests.iter().map(listed).sum();
+        let counts: Vec<Option<usize>> = template
+            .tests
+            .iter()
+            .map(|source| listed(source, loaded))
+            .collect();
+        let listed: usize = counts.iter().flatten().sum();
         for required in &template.configurations {
             let (executions, and_more) = needs.entry(required).or_default();
             *executions += u64::try_from(listed).unwrap_or(u64::MAX);
-            *and_more |= template.discoveries().next().is_some();
+            *and_more |= counts.contains(&None);
         }
     }
     let needs = needs.into_iter();
@@ -70,10 +77,16 @@ pub fn of_file(file: &PlanFile, title: Option<&str>) -> Option<Needs> {
     })
 }
 
-fn listed(source: &TestSource) -> usize {
+/// How many tests a source has, where that shows without a command being run.
+fn listed(source: &TestSource, loaded: &Loaded) -> Option<usize> {
     match source {
-        TestSource::Listed(tests) => tests.len(),
-        TestSource::Discovered(_) => 0,
+        TestSource::Listed(tests) => Some(tests.len()),
+        TestSource::Discovered(Discovery::Command(_)) => None,
+        TestSource::Discovered(Discovery::Squish(folders)) => {
+            let folder = loaded.runner().ok()?.working_directory?;
+            let found = squish::suites(folders, &folder).ok()?;
+            Some(found.suites.iter().map(|suite| suite.testcases.len()).sum())
+        }
     }
 }
 
@@ -283,11 +296,19 @@ impl Compared<'_> {
             format!("{} {}", here.count(), standing.word())
         };
         let said = format!(
-            "{} registered: {}, {}, {}",
+            "{} registered: {}, {}, {}{}",
             counted(servers.len(), "Squish server"),
             count(Standing::Free),
             count(Standing::Busy),
-            count(Standing::Disabled)
+            count(Standing::Disabled),
+            if servers
+                .iter()
+                .any(|it| Standing::of(it) == Standing::Resting)
+            {
+                format!(", {}", count(Standing::Resting))
+            } else {
+                String::new()
+            }
         );
         if !self.allocate_server {
             let text = if servers.is_empty() {
@@ -327,7 +348,7 @@ impl Compared<'_> {
         let lonely: Vec<&Row> = self
             .rows
             .iter()
-            .filter(|row| row.count(Standing::Free) + row.count(Standing::Busy) == 0)
+            .filter(|row| row.handed_out() == 0)
             .collect();
         if !lonely.is_empty() {
             return Finding::problem(
@@ -344,7 +365,7 @@ impl Compared<'_> {
             Finding::warning(
                 GROUP,
                 ID,
-                format!("{said}; those that fit this worker are busy"),
+                format!("{said}; those that fit this worker are busy or rest"),
                 "wait for them, or register more with `testplan servers add`",
             )
         }

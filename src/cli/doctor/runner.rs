@@ -2,11 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::finding::{Finding, Group};
+use super::{
+    finding::{Finding, Group},
+    squish,
+};
 use crate::{
-    cli::failure::Failure,
+    cli::{failure::Failure, plans::Loaded},
     config::environment::Environment,
-    exit_code::Conclusion,
     runner::settings::{RunnerSettings, Tool},
 };
 
@@ -44,23 +46,42 @@ pub enum Program {
     NoFolder,
 }
 
-/// Looks for the program of a runner as the system will.
-pub fn look(runner: &RunnerSettings, environment: &Environment) -> Seen {
-    let name = match &runner.tool {
-        Tool::Command(tool) => tool.command.first().cloned().unwrap_or_default(),
-        // Found already, or the caller would not ask.
-        Tool::Squish(squish) => {
-            let found = squish.squishrunner.as_ref();
-            found.map_or_else(
-                || "squishrunner".to_owned(),
-                |path| path.display().to_string(),
-            )
-        }
+/// A runner, by what it is.
+#[derive(Debug)]
+pub enum Looked {
+    /// There is no testplan.yml.
+    None,
+    /// It says nothing of a runner, or not enough.
+    Unusable(Failure),
+    /// Any command.
+    Command(Seen),
+    /// squishrunner.
+    Squish(squish::Seen),
+}
+
+/// Looks for the program of testplan.yml's runner as the system will.
+pub async fn look(loaded: Option<&Loaded>, environment: &Environment) -> Looked {
+    let Some(loaded) = loaded else {
+        return Looked::None;
     };
-    let folder = runner
-        .working_directory
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("."));
+    let runner = match loaded.runner() {
+        Ok(runner) => runner,
+        Err(failure) => return Looked::Unusable(failure),
+    };
+    match &runner.tool {
+        Tool::Command(settings) => {
+            let name = settings.command.first().cloned().unwrap_or_default();
+            Looked::Command(command(&runner, name, environment))
+        }
+        Tool::Squish(settings) => {
+            Looked::Squish(squish::look(&runner, settings, environment).await)
+        }
+    }
+}
+
+fn command(runner: &RunnerSettings, name: String, environment: &Environment) -> Seen {
+    let folder = runner.working_directory.clone();
+    let folder = folder.unwrap_or_else(|| PathBuf::from("."));
     let path = runner.environment.get("PATH").map(String::as_str);
     let path = path.or_else(|| environment.get("PATH")).unwrap_or_default();
     Seen {
@@ -129,24 +150,24 @@ fn is_executable(_: &Path) -> bool {
     true
 }
 
-/// Whether a test would start. `None` is no testplan.yml.
-pub fn judge(seen: Option<&Result<Seen, Failure>>) -> Finding {
-    let seen = match seen {
-        None => {
+/// Whether a test would start.
+pub fn judge(looked: &Looked) -> Vec<Finding> {
+    match looked {
+        Looked::None => {
             let text = "there is no testplan.yml that says how a test is run";
-            return Finding::not_checked(GROUP, ID, text);
+            vec![Finding::not_checked(GROUP, ID, text)]
         }
-        Some(Ok(seen)) => seen,
-        Some(Err(failure)) => {
+        Looked::Unusable(failure) => {
             let help = failure.help.as_deref().unwrap_or("add a runner to it");
             let text = format!("{}, which `run` and `work` need", failure.error);
-            // A file without a runner may be meant so, one whose program is missing is not.
-            return match failure.conclusion {
-                Conclusion::Infrastructure => Finding::problem(GROUP, ID, text, help),
-                _ => Finding::warning(GROUP, ID, text, help),
-            };
+            vec![Finding::warning(GROUP, ID, text, help)]
         }
-    };
+        Looked::Command(seen) => vec![program(seen)],
+        Looked::Squish(seen) => squish::judge(seen),
+    }
+}
+
+fn program(seen: &Seen) -> Finding {
     let (name, folder) = (&seen.name, seen.folder.display());
     let problem = |text: String, cure: String| Finding::problem(GROUP, ID, text, cure);
     match &seen.program {

@@ -35,6 +35,8 @@ pub enum Standing {
     Free,
     /// An execution uses it.
     Busy,
+    /// It gave trouble and is not handed out for a while.
+    Resting,
     /// It is not handed out.
     Disabled,
 }
@@ -42,10 +44,11 @@ pub enum Standing {
 impl Standing {
     /// Of a Squish server.
     pub fn of(server: &SquishServer) -> Self {
-        match (server.enabled, server.busy_with) {
-            (false, _) => Self::Disabled,
-            (true, Some(_)) => Self::Busy,
-            (true, None) => Self::Free,
+        match (server.enabled, server.busy_with, server.cooling) {
+            (false, _, _) => Self::Disabled,
+            (true, Some(_), _) => Self::Busy,
+            (true, None, Some(_)) => Self::Resting,
+            (true, None, None) => Self::Free,
         }
     }
 
@@ -54,6 +57,7 @@ impl Standing {
         match self {
             Self::Free => "free",
             Self::Busy => "busy",
+            Self::Resting => "resting",
             Self::Disabled => "disabled",
         }
     }
@@ -89,6 +93,14 @@ impl Row {
             "servers": servers,
             "nobody": self.nobody,
         })
+    }
+
+    /// How many Squish servers that fit are handed out, if not now.
+    pub fn handed_out(&self) -> usize {
+        let servers = self.servers.iter().flatten();
+        servers
+            .filter(|(_, other)| *other != Standing::Disabled)
+            .count()
     }
 
     /// How many Squish servers that fit stand so.
@@ -164,8 +176,13 @@ fn servers(row: &Row) -> String {
     if row.servers.is_none() {
         return "not known".to_owned();
     }
-    let counts = [Standing::Free, Standing::Busy, Standing::Disabled]
-        .map(|standing| (row.count(standing), standing));
+    let standings = [
+        Standing::Free,
+        Standing::Busy,
+        Standing::Resting,
+        Standing::Disabled,
+    ];
+    let counts = standings.map(|standing| (row.count(standing), standing));
     let said: Vec<String> = counts
         .iter()
         .filter(|(count, _)| *count > 0)

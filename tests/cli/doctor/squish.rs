@@ -1,0 +1,126 @@
+//! A runner for Squish: squishrunner, its licence, suites on disk.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::{super::support::Desk, Diagnosis};
+
+const PLAN: &str = "project: example
+runner: { squish: { server: local } }
+templates:
+  - title: all
+    tests: [{ discover: squish }]
+";
+
+fn desk(squishrunner: &str) -> Desk {
+    let desk = Desk::with(PLAN);
+    desk.write("squish/bin/squishrunner", squishrunner);
+    let program = desk.path("squish/bin/squishrunner");
+    std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    desk.write(
+        "suite_login/suite.conf",
+        "LANGUAGE=Python\nTEST_CASES=tst_good tst_bad\n",
+    );
+    for name in ["tst_good", "tst_bad"] {
+        desk.write(&format!("suite_login/{name}/test.py"), "");
+    }
+    desk.write("home/.keep", "");
+    desk
+}
+
+fn look(desk: &Desk, variables: &[(&str, &str)]) -> Diagnosis {
+    let (home, prefix) = (desk.path("home"), desk.path("squish"));
+    let mut all = vec![
+        ("HOME", home.to_str().unwrap()),
+        ("SQUISH_PREFIX", prefix.to_str().unwrap()),
+        ("SQUISH_LICENSEKEY_DIR", ""),
+    ];
+    all.extend(variables);
+    Diagnosis::with(desk, &[], &all)
+}
+
+const SAYS: &str = "#!/bin/sh\n[ \"$1\" = --version ] && echo && echo 'squishrunner 9.2.2'\n";
+
+#[test]
+fn all_is_well() {
+    let desk = desk(SAYS);
+    desk.write("home/.squish-3-license", "x");
+    let diagnosis = look(&desk, &[]);
+    diagnosis.has(
+        "runner.program",
+        "ok",
+        &["squish/bin/squishrunner", "by SQUISH_PREFIX"],
+    );
+    diagnosis.has("runner.version", "ok", &["squishrunner 9.2.2"]);
+    diagnosis.has("runner.licence", "ok", &["home/.squish-3-license"]);
+    diagnosis.has("runner.suites", "ok", &["1 suite with 2 test cases"]);
+    assert_eq!(diagnosis.json["capabilities"][0]["executions"], 2);
+    diagnosis.ends(0);
+}
+
+#[test]
+fn a_machine_without_squish() {
+    let desk = desk(SAYS);
+    let diagnosis = look(&desk, &[("SQUISH_PREFIX", "/nowhere")]);
+    diagnosis.has(
+        "runner.program",
+        "problem",
+        &["SQUISH_PREFIX is /nowhere", "install Squish"],
+    );
+    diagnosis.has("runner.version", "not checked", &[]);
+    diagnosis.ends(3);
+}
+
+#[test]
+fn a_squishrunner_that_cannot_run() {
+    let desk = desk("#!/bin/sh\necho 'no display' >&2\nexit 3\n");
+    let diagnosis = look(&desk, &[]);
+    diagnosis.has("runner.version", "warning", &["no display", "by hand"]);
+    diagnosis.ends(0);
+}
+
+#[test]
+fn licences() {
+    let desk = desk(SAYS);
+    look(&desk, &[]).has(
+        "runner.licence",
+        "warning",
+        &["none was found", "SQUISH_LICENSEKEY_DIR"],
+    );
+    let folder = [("SQUISH_LICENSEKEY_DIR", "/nowhere")];
+    look(&desk, &folder).has(
+        "runner.licence",
+        "warning",
+        &["/nowhere, which is no folder"],
+    );
+    let home = desk.path("home");
+    let folder = [("SQUISH_LICENSEKEY_DIR", home.to_str().unwrap())];
+    look(&desk, &folder).has("runner.licence", "ok", &["SQUISH_LICENSEKEY_DIR is"]);
+}
+
+#[test]
+fn suites_that_are_not_right() {
+    let extra = desk(SAYS);
+    extra.write("suite_login/tst_forgotten/test.py", "");
+    look(&extra, &[]).has("runner.suites", "warning", &["tst_forgotten", "suite.conf"]);
+    let broken = desk(SAYS);
+    broken.write(
+        "suite_login/suite.conf",
+        "LANGUAGE=Python\nTEST_CASES=tst_good tst_gone\n",
+    );
+    let diagnosis = look(&broken, &[]);
+    diagnosis.has("runner.suites", "problem", &["tst_gone"]);
+    diagnosis.ends(2);
+}
+
+/// Squish servers are asked for without a flag, and without any there is nothing to run on.
+#[test]
+fn allocated_squish_servers() {
+    let desk = desk(SAYS);
+    desk.write(
+        "testplan.yml",
+        PLAN.replace("server: local", "server: allocated"),
+    );
+    let diagnosis = look(&desk, &[]);
+    diagnosis.has("capabilities.servers", "problem", &["servers add"]);
+    diagnosis.ends(3);
+}
