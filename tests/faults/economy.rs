@@ -200,6 +200,7 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
             capture_limit: 1 << 20,
             wants_results_folder: false,
         },
+        upload: None,
     }
 }
 

@@ -57,14 +57,20 @@ fn what_got_in_is_green_and_what_did_not_is_code_3_with_its_cure() {
     let good = report(&[runs(worker(), 1, Some(uploaded(1))).leaves()]);
     assert_eq!(good.conclusion(), Conclusion::Passed);
     assert!(good.warnings.is_empty());
-    for (told, why) in [(Some(refused(1)), "the disk is full"), (None, "perhaps it got in")] {
+    for (told, why) in [
+        (Some(refused(1)), "the disk is full"),
+        (None, "perhaps it got in"),
+    ] {
         let bad = report(&[runs(worker(), 1, told).leaves()]);
         assert_eq!(bad.conclusion(), Conclusion::Infrastructure);
         assert_eq!(bad.counts().passed, 1, "the test itself passed");
         assert_eq!(bad.not_uploaded, 1);
         assert!(bad.warnings[0].contains("testplan upload --records"));
         let said = bad.entries[0].explanations[0].to_string();
-        assert!(said.contains("not uploaded") && said.contains(why), "{said}");
+        assert!(
+            said.contains("not uploaded") && said.contains(why),
+            "{said}"
+        );
     }
 }
 
