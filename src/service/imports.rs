@@ -212,6 +212,10 @@ async fn read(
 }
 
 /// The disk is at fault: for the log, and the client may try again.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "it stands where an error is mapped"
+)]
 fn disk(error: io::Error) -> Failure {
     tracing::error!(%error, "an upload could not be kept");
     Failure::Broken

@@ -207,6 +207,7 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
             capture_limit: 1 << 20,
             suite_turns: SuiteTurns::default(),
         },
+        upload: None,
     }
 }
 

@@ -4,13 +4,14 @@ use std::{
     fs::File,
     io::{Seek as _, SeekFrom, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use testplan::{api::import::ImportResponse, model::record::RecordEvent};
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
 use super::stage::JUNIT;
-use crate::support::{PlanFile, Process, Records, Service, Stage, until};
+use crate::support::{PlanFile, Process, Records, Service, Stage, until, until_within};
 
 /// How large the large upload is, in bytes.
 fn large() -> u64 {
@@ -22,6 +23,12 @@ fn large() -> u64 {
         });
     mebibytes * 1024 * 1024
 }
+
+/// More than the large upload takes on a busy machine.
+const LONG: Duration = Duration::from_secs(900);
+
+/// An upload that can be met in its middle.
+const MIDDLING: u64 = 192 * 1024 * 1024;
 
 /// Most that a process may ever have held, in KiB.
 const FLAT: u64 = 100 * 1024;
@@ -51,7 +58,7 @@ impl std::io::Seek for Sparse {
 }
 
 /// A results folder with a long video, zipped.
-fn large_zip(stage: &Stage) -> PathBuf {
+fn large_zip(stage: &Stage, size: u64) -> PathBuf {
     let path = stage.path("large.zip");
     let mut zip = ZipWriter::new(Sparse(File::create(&path).unwrap()));
     let stored = SimpleFileOptions::default()
@@ -61,7 +68,7 @@ fn large_zip(stage: &Stage) -> PathBuf {
     zip.write_all(JUNIT.as_bytes()).unwrap();
     zip.start_file("video.mp4", stored).unwrap();
     let block = vec![0; 1024 * 1024];
-    for _ in 0..large() / (1024 * 1024) {
+    for _ in 0..size / (1024 * 1024) {
         zip.write_all(&block).unwrap();
     }
     zip.finish().unwrap();
@@ -110,11 +117,11 @@ fn a_large_zip_goes_through_two_processes_with_flat_memory() {
     PlanFile::run_with(&stage.script("true.sh", "true"))
         .numbered("s", 1)
         .on(&stage);
-    let file = large_zip(&stage);
+    let file = large_zip(&stage, large());
     let service = Service::start(&stage);
     let mut process = upload(&stage, &service, &file);
     let mut most = 0;
-    until("the end of the upload", || {
+    until_within(LONG, "the end of the upload", || {
         most = most.max(peak(process.pid()).unwrap_or(0));
         process.has_ended().then_some(())
     });
@@ -134,7 +141,7 @@ fn a_service_killed_in_the_middle_counts_no_half_import_and_gets_it_once_after()
     PlanFile::run_with(&stage.script("true.sh", "true"))
         .numbered("s", 1)
         .on(&stage);
-    let file = large_zip(&stage);
+    let file = large_zip(&stage, MIDDLING);
     let mut service = Service::start(&stage);
     let process = upload(&stage, &service, &file);
     until("an upload that has begun", || {
@@ -157,7 +164,7 @@ fn a_client_killed_in_the_middle_leaves_nothing() {
     PlanFile::run_with(&stage.script("true.sh", "true"))
         .numbered("s", 1)
         .on(&stage);
-    let file = large_zip(&stage);
+    let file = large_zip(&stage, MIDDLING);
     let service = Service::start(&stage);
     let mut process = upload(&stage, &service, &file);
     until("an upload that has begun", || {

@@ -407,6 +407,8 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         } else {
             Counting::Counts
         },
+        results: Some(hostile.text()),
+        not_uploaded: Some(hostile.text()),
     };
     Entry {
         execution,

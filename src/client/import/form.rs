@@ -52,27 +52,30 @@ impl Form {
         }
         let mut names = HashSet::new();
         for file in &import.files {
-            let name = unique(clean(&file.name), &mut names);
+            let name = unique(&clean(&file.name), &mut names);
             form.file(&mut head, &name, file)?;
         }
-        head.push_str(&format!("--{}--\r\n", form.boundary));
+        head.extend(["--", &form.boundary, "--\r\n"]);
         form.pieces.push(Piece::Bytes(head.into()));
         Ok(form)
     }
 
     fn text(&self, head: &mut String, name: &str, value: &str) {
         let boundary = &self.boundary;
-        head.push_str(&format!(
+        let part = format!(
             "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-        ));
+        );
+        head.push_str(&part);
     }
 
     fn file(&mut self, head: &mut String, name: &str, file: &ResultFile) -> Result<(), String> {
         let length = length(&file.path)?;
         let (boundary, content_type) = (&self.boundary, file.kind.content_type());
-        head.push_str(&format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{RESULT}\"; filename=\"{name}\"\r\nContent-Type: {content_type}\r\n\r\n"
-        ));
+        let part = format!(
+            "--{boundary}\r\nContent-Disposition: form-data; name=\"{RESULT}\"; filename=\"{name}\"\r\n\
+             Content-Type: {content_type}\r\n\r\n"
+        );
+        head.push_str(&part);
         self.pieces
             .push(Piece::Bytes(Bytes::from(std::mem::take(head))));
         self.pieces.push(Piece::File {
@@ -140,13 +143,13 @@ fn clean(name: &str) -> String {
 }
 
 /// The name, with a number where another file of the form has it.
-fn unique(name: String, taken: &mut HashSet<String>) -> String {
+fn unique(name: &str, taken: &mut HashSet<String>) -> String {
     let (stem, extension) = match name.rsplit_once('.') {
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
-        _ => (name.as_str(), String::new()),
+        _ => (name, String::new()),
     };
     let numbered = (2..).map(|number: u32| format!("{stem}-{number}{extension}"));
-    std::iter::once(name.clone())
+    std::iter::once(name.to_owned())
         .chain(numbered)
         .find(|candidate| taken.insert(candidate.to_lowercase()))
         .expect("numbers do not end before the files do")
@@ -174,8 +177,7 @@ mod tests {
     #[test]
     fn no_two_files_have_one_name() {
         let mut taken = HashSet::new();
-        let names =
-            ["a.xml", "A.xml", "a.xml", "b", "b"].map(|name| unique(name.to_owned(), &mut taken));
+        let names = ["a.xml", "A.xml", "a.xml", "b", "b"].map(|name| unique(name, &mut taken));
         assert_eq!(names, ["a.xml", "A-2.xml", "a-3.xml", "b", "b-2"]);
     }
 }

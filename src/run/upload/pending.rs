@@ -137,13 +137,13 @@ pub fn pending<'a>(files: impl IntoIterator<Item = &'a [Record]>) -> Vec<Pending
     told.sort_by_key(|(at, _)| *at);
     for (_, event) in told {
         let (folder, upload) = match event {
-            RecordEvent::Uploading { folder, .. } => (folder, Upload::Unclear),
-            RecordEvent::Uploaded { folder, .. } => (folder, Upload::Done),
-            RecordEvent::NotUploaded {
+            RecordEvent::Uploading { folder, .. }
+            | RecordEvent::NotUploaded {
                 folder,
                 unclear: true,
                 ..
             } => (folder, Upload::Unclear),
+            RecordEvent::Uploaded { folder, .. } => (folder, Upload::Done),
             RecordEvent::NotUploaded { folder, .. } => (folder, Upload::NotBegun),
             _ => continue,
         };

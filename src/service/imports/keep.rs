@@ -116,7 +116,7 @@ impl Incoming {
             arriving.file.sync_all().await?;
         }
         let digest = arriving.hash.finalize();
-        arriving.kept.sha256 = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        arriving.kept.sha256 = format!("{digest:x}");
         self.files.push(arriving.kept);
         Ok(())
     }

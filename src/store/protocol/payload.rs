@@ -56,16 +56,16 @@ pub fn of_import(import: &NewImport) -> Digest {
     } else {
         &import.batch
     };
-    let rest: String = import
+    let files: Vec<String> = import
         .files
         .iter()
-        .map(|file| format!("{} {} {}\n", file.sha256, file.content_type, file.name))
+        .map(|file| format!("{} {} {}", file.sha256, file.content_type, file.name))
         .collect();
     digest(&[
         import.project.as_bytes(),
         batch.as_bytes(),
         format!("{:?}", import.labels).as_bytes(),
-        rest.as_bytes(),
+        files.join("\n").as_bytes(),
     ])
 }
 
