@@ -16,7 +16,7 @@ use testplan::{
     model::{Capability, Plan, PlanKind, Test},
     service::{Access, ImportPlace, Limits, Principal, Service},
     store::{
-        PlannedTest, Rules, Store, TemplateDefinition,
+        PlannedTest, Rules, Store as _, TemplateDefinition,
         sqlite::{Durability, SqliteStore},
     },
 };

@@ -67,7 +67,7 @@ async fn an_upload_is_byte_by_byte_what_the_page_asks_for() {
     // Not valid UTF-8, with what looks like ends of lines and boundaries.
     let zip = [
         b"PK\x03\x04\xff\r\n--\r\n\r\n--testplan--\r\n".as_slice(),
-        &[0; 300_000],
+        &vec![0; 300_000],
     ]
     .concat();
     let files = vec![

@@ -117,7 +117,7 @@ pub(crate) async fn a_counted_outcome_is_never_overturned(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     let mut broke = result_of(&granted, None);
-    broke.message = "broke".to_owned();
+    broke.message = "broke".into();
     world.finish(broke).await.unwrap();
     import(&world, saying("a", "", PASSED)).await;
     assert_eq!(totals(&world).await, (0, 0, 0), "it could not run");
@@ -170,7 +170,7 @@ pub(crate) async fn other_projects_and_batches_are_not_meant(make: Make) {
         import(&world, elsewhere).await;
     }
     let mut unknown = saying("c", "", FAILED);
-    unknown.tests[0].test.testcase = "of no plan".to_owned();
+    unknown.tests[0].test.testcase = "of no plan".into();
     import(&world, unknown).await;
     assert_eq!(totals(&world).await, (0, 0, 0));
 }
@@ -212,12 +212,12 @@ pub(crate) async fn an_upload_is_known_by_its_key(make: Make) {
     world.pass(60_000);
     assert_eq!(import(&world, keyed("b", "k")).await, first);
     let mut other = keyed("c", "k");
-    other.files[0].sha256 = "cd".to_owned();
+    other.files[0].sha256 = "cd".into();
     let told = world.store.import(other, world.now()).await;
     assert_eq!(refused(told), RefusalCode::KeyReused);
     assert_ne!(import(&world, keyed("d", "other")).await.id, first.id);
     let mut somebody = keyed("e", "k");
-    somebody.principal = "bob".to_owned();
+    somebody.principal = "bob".into();
     assert_ne!(import(&world, somebody).await.id, first.id);
 }
 
