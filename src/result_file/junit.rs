@@ -98,7 +98,7 @@ impl Dialect for Parser {
             (_, b"failure" | b"error") => {
                 Frame::Trouble(case::trouble(Severity::Error, attributes))
             }
-            (_, b"testsuite" | b"testsuites") => Frame::Suite(Suite::new(name, &attributes)),
+            (_, b"testsuite" | b"testsuites") => Frame::Suite(Suite::new(name, attributes)),
             _ => Frame::Group,
         };
         let accounts_for_errors = match &frame {

@@ -44,7 +44,7 @@ impl Vendor {
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let registry = Arc::clone(&kept);
-                thread::spawn(move || serve(stream, &registry));
+                thread::spawn(move || serve(&stream, &registry));
             }
         });
         Self { url, registry }
@@ -52,7 +52,7 @@ impl Vendor {
 }
 
 /// One request per connection.
-fn serve(stream: TcpStream, registry: &Mutex<Registry>) -> Option<()> {
+fn serve(mut stream: &TcpStream, registry: &Mutex<Registry>) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
@@ -79,7 +79,7 @@ fn serve(stream: TcpStream, registry: &Mutex<Registry>) -> Option<()> {
         "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
         answer.len()
     );
-    (&stream).write_all((head + &answer).as_bytes()).ok()
+    stream.write_all((head + &answer).as_bytes()).ok()
 }
 
 impl Registry {

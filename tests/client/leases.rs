@@ -152,7 +152,11 @@ async fn trouble_with_a_squish_server_is_told_with_the_lease_alone() {
             .await
             .unwrap();
     }
-    let said: Vec<_> = script.seen().iter().map(|seen| seen.json()).collect();
+    let said: Vec<_> = script
+        .seen()
+        .iter()
+        .map(super::script::Seen::json)
+        .collect();
     assert_eq!(said[0]["server_trouble"], "unreachable");
     assert_eq!(said[1]["server_trouble"], "hung");
     assert_eq!(said[2], serde_json::json!({"timeout": 1}));

@@ -198,7 +198,6 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
         offered: Capabilities::default(),
         lease: Duration::from_secs(60),
         allocate_server: false,
-        upload: None,
         executor: Executor {
             runner,
             out: stage.folder().to_owned(),

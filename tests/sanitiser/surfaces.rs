@@ -388,8 +388,6 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         number: Some(1),
         lease: None,
         reserved: Timestamp(0),
-        results: None,
-        not_uploaded: None,
         started: None,
         end: AttemptEnd::Ended(Box::new(Ended {
             at: Timestamp(1),

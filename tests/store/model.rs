@@ -264,12 +264,11 @@ impl Model {
     /// Why a Squish server is not given out though nobody uses it, and until when.
     pub(crate) fn cooling(&self, server: usize) -> Option<(CoolingReason, Timestamp)> {
         let expired = match self.servers[server].used {
-            Use::Nobody => None,
             Use::RestsUntil(end) => Some(end),
             Use::Lease(e, _) if self.execs[e].lapsed(self.now) => {
                 Some(self.execs[e].deadline.plus(self.rules.cool_down))
             }
-            Use::Lease(..) => None,
+            Use::Nobody | Use::Lease(..) => None,
         };
         let expired = expired.map(|end| (CoolingReason::Expired, end));
         let troubled = self.servers[server].rest;

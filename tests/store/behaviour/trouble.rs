@@ -110,7 +110,7 @@ pub(crate) async fn a_result_with_trouble_counts_and_the_machine_rests(make: Mak
     world.squish_server(4322, "OS=Linux").await;
     let granted = world.reserve(world.wish_with_server()).await;
     let mut finish = result_of(&granted, None);
-    finish.message = "it reached its time limit".to_owned();
+    "it reached its time limit".clone_into(&mut finish.message);
     finish.server_trouble = Some(Hung);
     world.finish(finish.clone()).await.unwrap();
     world.pass(5_000);
