@@ -1,4 +1,4 @@
-//! Runs one execution: its command is made, [`Tries`] runs it within its bounds, then its exit code and files become an
+//! Runs one execution: its command is made, `tries` runs it within its bounds, then its exit code and files become an
 //! outcome.
 
 use std::{
