@@ -64,6 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower_http", &["service"]),
     ("rusqlite", &["store/sqlite"]),
     ("http_body", &["client", "service"]),
+    ("memchr", &["service/imports", "result_file"]),
     // Packed by whoever uploads, read by whoever takes it.
     ("zip", &["run/upload", "service/imports"]),
     ("octocrab", &["ci/github"]),
