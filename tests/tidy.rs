@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["model", "clock"]),
     (
         "service",
-        &["store", "api", "model", "clock", "result_file"],
+        &["store", "api", "model", "clock", "fs", "result_file"],
     ),
     ("result_file", &["model"]),
     ("runner", &["model", "result_file"]),
