@@ -56,7 +56,7 @@ pub use import::{FileKind, Form, Handed, Import, Imported, ResultFile, UnknownKi
 pub use probe::StatusWord;
 pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
-pub use retry::{Patience, Waiting};
+pub use retry::{Patience, Waiting, chance};
 pub use setup::SetupError;
 pub use squish_servers::{NewSquishServer, SquishServerChange};
 

@@ -132,15 +132,15 @@ fn for_owner_alone(options: &mut OpenOptions) {
 #[cfg(not(unix))]
 fn for_owner_alone(_: &mut OpenOptions) {}
 
+/// Brings what was put into a folder, or renamed there, to stable storage.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
     fs::File::open(folder)?.sync_all()
 }
 
 /// Other systems do not open folders as files, and keep renames in their journal.
 #[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "its twin can fail")]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

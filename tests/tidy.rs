@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["model", "clock"]),
     (
         "service",
-        &["store", "api", "model", "clock", "result_file"],
+        &["store", "api", "model", "clock", "fs", "result_file"],
     ),
     ("result_file", &["model"]),
     ("runner", &["model", "result_file"]),
@@ -64,6 +64,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower_http", &["service"]),
     ("rusqlite", &["store/sqlite"]),
     ("http_body", &["client", "service"]),
+    ("memchr", &["service/imports", "result_file"]),
     // Packed by whoever uploads, read by whoever takes it.
     ("zip", &["run/upload", "service/imports"]),
     ("octocrab", &["ci/github"]),

@@ -17,7 +17,9 @@ use crate::{
     client::{Granted, Reservation, ReserveOptions},
     config::{duration, environment::Environment},
     exit_code::Conclusion,
-    model::{Capability, ExecutionId, LeaseToken, Outcome, PlanId, TestResult, TestVerdict},
+    model::{
+        Capability, ExecutionId, LeaseToken, Outcome, PlanId, SquishServer, TestResult, TestVerdict,
+    },
 };
 
 /// Reserves an execution.
@@ -157,7 +159,7 @@ fn granted_json(granted: &Granted) -> Value {
         "attempt": granted.attempt,
         "lease": granted.lease,
         "timeout_ms": u64::try_from(granted.timeout.as_millis()).unwrap_or(u64::MAX),
-        "squish_server": granted.server.as_ref().map(|server| format!("{}:{}", server.host, server.port)),
+        "squish_server": granted.server.as_ref().map(SquishServer::address),
     })
 }
 

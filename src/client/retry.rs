@@ -194,8 +194,9 @@ fn backoff(tries: u32, ceiling: Duration) -> Duration {
     doubled.min(ceiling).mul_f64(chance())
 }
 
-/// A number in 0..=1 for jitter; the middle if the system has no random bytes.
-fn chance() -> f64 {
+/// A number in 0..=1 for jitter: who waits for the same does not come back together. The middle if the system has no
+/// random bytes.
+pub fn chance() -> f64 {
     getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
 }
 

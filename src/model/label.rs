@@ -70,11 +70,6 @@ impl Label {
     pub fn value(&self) -> &str {
         &self.0.value
     }
-
-    /// As a capability, to compare with what executions need.
-    pub fn as_capability(&self) -> &Capability {
-        &self.0
-    }
 }
 
 impl FromStr for Label {

@@ -166,6 +166,13 @@ pub struct SquishServer {
     pub cooling: Option<Cooling>,
 }
 
+impl SquishServer {
+    /// Host and port, as `lab-1:4322`.
+    pub fn address(&self) -> String {
+        format!("{}:{}", self.host, self.port)
+    }
+}
+
 /// The rest of a Squish server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cooling {

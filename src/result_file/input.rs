@@ -52,9 +52,7 @@ impl<R: BufRead> BufRead for Counted<R> {
         // The buffer is filled already: whoever consumes has looked at it, so this reads nothing.
         if let Ok(buffer) = self.inner.fill_buf() {
             let taken = &buffer[..amount.min(buffer.len())];
-            #[expect(clippy::naive_bytecount, reason = "not worth a crate")]
-            let newlines = taken.iter().filter(|byte| **byte == b'\n').count();
-            self.newlines += newlines as u64;
+            self.newlines += memchr::memchr_iter(b'\n', taken).count() as u64;
         }
         self.taken += amount as u64;
         self.inner.consume(amount);

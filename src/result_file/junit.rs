@@ -9,7 +9,7 @@ use super::{
     Kept,
     case::{CaseBuilder, Severity, TroubleBuilder},
     stream::{Attributes, Dialect},
-    text::{Budget, Clipped},
+    text::{Budget, Clipped, clip},
 };
 use crate::model::CaseResult;
 
@@ -32,7 +32,8 @@ enum Frame {
 
 #[derive(Debug)]
 struct Suite {
-    name: String,
+    /// Its name behind those of the suites it is in, as `outer / inner`; clipped, for every case in it is given it.
+    path: String,
     cases: usize,
     /// It is the whole of several, a `testsuites`.
     whole: bool,
@@ -43,17 +44,18 @@ struct Suite {
 }
 
 impl Suite {
-    fn new(name: &[u8], attributes: &Attributes) -> Self {
+    fn new(name: &[u8], attributes: &Attributes, outer: &str) -> Self {
         let claims = |count| {
             let count = attributes.get(count).trim().parse();
             count.is_ok_and(|count: u64| count > 0)
         };
         let whole = name == b"testsuites";
         Self {
-            name: if whole {
-                String::new()
-            } else {
-                attributes.get("name").to_owned()
+            path: match attributes.get("name") {
+                _ if whole => outer.to_owned(),
+                "" => outer.to_owned(),
+                name if outer.is_empty() => clip(name),
+                name => clip(&format!("{outer} / {name}")),
             },
             cases: 0,
             whole,
@@ -98,7 +100,9 @@ impl Dialect for Parser {
             (_, b"failure" | b"error") => {
                 Frame::Trouble(case::trouble(Severity::Error, attributes))
             }
-            (_, b"testsuite" | b"testsuites") => Frame::Suite(Suite::new(name, attributes)),
+            (_, b"testsuite" | b"testsuites") => {
+                Frame::Suite(Suite::new(name, attributes, self.suite_path()))
+            }
             _ => Frame::Group,
         };
         let accounts_for_errors = match &frame {
@@ -148,7 +152,8 @@ impl Dialect for Parser {
                 }
             }
             Some(Frame::Case(case)) => {
-                let case = case.finish(&self.suite_path(), &mut self.budget);
+                let suite = self.suite_path().to_owned();
+                let case = case.finish(&suite, &mut self.budget);
                 self.keep(case);
             }
             Some(Frame::Suite(_) | Frame::Inline | Frame::Group | Frame::Ignored) | None => {}
@@ -176,7 +181,8 @@ impl Dialect for Parser {
 
 impl Parser {
     fn outside_any_case(&mut self, trouble: TroubleBuilder) {
-        let case = trouble.outside_any_case(&self.suite_path(), &mut self.budget);
+        let suite = self.suite_path().to_owned();
+        let case = trouble.outside_any_case(&suite, &mut self.budget);
         self.keep(case);
     }
 
@@ -192,16 +198,12 @@ impl Parser {
         })
     }
 
-    /// The names of the open suites, as `outer / inner`.
-    fn suite_path(&self) -> String {
-        let names: Vec<&str> = self
-            .open
-            .iter()
-            .filter_map(|frame| match frame {
-                Frame::Suite(suite) if !suite.name.is_empty() => Some(suite.name.as_str()),
-                _ => None,
-            })
-            .collect();
-        names.join(" / ")
+    /// The path of the innermost open suite.
+    fn suite_path(&self) -> &str {
+        let suites = self.open.iter().rev().find_map(|frame| match frame {
+            Frame::Suite(suite) => Some(suite.path.as_str()),
+            _ => None,
+        });
+        suites.unwrap_or_default()
     }
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    client::chance,
     clock,
     model::Outcome,
     runner::{outcome::Ending, settings::RunnerSettings, squish::outcome::is_without_licence},
@@ -67,11 +68,6 @@ fn pause(missed: u32, chance: f64) -> Duration {
             .min(LONGEST)
             .saturating_sub(SHORTEST)
             .mul_f64(chance)
-}
-
-/// A number in 0..=1; the middle if the system has no random bytes.
-fn chance() -> f64 {
-    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]

@@ -81,23 +81,8 @@ fn start(
     stderr: Stdio,
     mark: String,
 ) -> Result<Running, SpawnError> {
-    let Some((program, arguments)) = command.argv.split_first() else {
-        return Err(SpawnError::no_program());
-    };
-    let mut prepared = Command::new(&*located(program, command.cwd.as_deref()));
-    prepared.args(arguments);
-    if let Some(cwd) = &command.cwd {
-        prepared.current_dir(cwd);
-    }
-    for name in &command.env_remove {
-        prepared.env_remove(name);
-    }
-    prepared
-        .envs(command.env.iter().map(|(name, value)| (name, value)))
-        .env(ATTEMPT, &mark)
-        .stdin(Stdio::null())
-        .stdout(stdout)
-        .stderr(stderr);
+    let mut prepared = prepared(command)?;
+    prepared.env(ATTEMPT, &mark).stdout(stdout).stderr(stderr);
     let mut wrapped = CommandWrap::from(prepared);
     group(&mut wrapped);
     let child = wrapped
@@ -126,6 +111,25 @@ fn group(command: &mut CommandWrap) {
     let mut flags = process_wrap::tokio::CreationFlags(<_>::default());
     flags.0.0 = CREATE_NEW_PROCESS_GROUP;
     command.wrap(flags).wrap(process_wrap::tokio::JobObject);
+}
+
+/// A command with its arguments, folder and environment, and without any input.
+fn prepared(command: &CommandLine) -> Result<Command, SpawnError> {
+    let Some((program, arguments)) = command.argv.split_first() else {
+        return Err(SpawnError::no_program());
+    };
+    let mut prepared = Command::new(&*located(program, command.cwd.as_deref()));
+    prepared.args(arguments);
+    if let Some(cwd) = &command.cwd {
+        prepared.current_dir(cwd);
+    }
+    for name in &command.env_remove {
+        prepared.env_remove(name);
+    }
+    prepared
+        .envs(command.env.iter().map(|(name, value)| (name, value)))
+        .stdin(Stdio::null());
+    Ok(prepared)
 }
 
 /// Unix looks for `./x` in the folder that the command runs in, Windows in ours: there the folder is put in front.

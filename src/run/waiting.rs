@@ -162,7 +162,7 @@ pub fn none_has(
         .squish_servers
         .iter()
         .take(MOST)
-        .map(|it| format!("{} with {}", address(it), it.labels))
+        .map(|it| format!("{} with {}", it.address(), it.labels))
         .collect();
     let more = more(waiting.squish_servers.len());
     format!(
@@ -181,7 +181,7 @@ pub fn states(waiting: &PlanWaiting, chosen: impl Fn(&SquishServer) -> bool) -> 
     let states: Vec<String> = chosen
         .iter()
         .take(MOST)
-        .map(|it| format!("{} {}", address(it), state(it, waiting.at)))
+        .map(|it| format!("{} {}", it.address(), state(it, waiting.at)))
         .collect();
     format!("{}{}", states.join(", "), more(chosen.len()))
 }
@@ -195,10 +195,6 @@ fn state(server: &SquishServer, now: Timestamp) -> String {
         (None, _, Some(until)) => format!("rests for {} more", human(millis(until.since(now)))),
         (None, _, None) => "is free".to_owned(),
     }
-}
-
-fn address(server: &SquishServer) -> String {
-    format!("{}:{}", server.host, server.port)
 }
 
 fn fitting<'a>(need: &'a Need, waiting: &'a PlanWaiting) -> impl Iterator<Item = &'a Offer> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use testplan::model::record::{Confirmation, RecordEvent};
 
-use crate::support::{PlanFile, Process, Records, Service, Stage, Testplan, alive};
+use crate::support::{PlanFile, Process, Records, Service, Stage, Testplan, alive, free_port};
 
 /// What a CI leaves between its first signal and its last is a little more.
 const IN_TIME: Duration = Duration::from_secs(7);
@@ -91,10 +91,7 @@ fn a_run_that_cannot_deliver_ends_when_told_and_reports() {
 fn whoever_waits_for_a_service_that_never_was_ends_when_told() {
     let stage = Stage::new();
     waiting_tests(&stage);
-    // Nobody listens on the port that was just given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", port.local_addr().unwrap());
-    drop(port);
+    let url = format!("http://127.0.0.1:{}", free_port());
     let at_nobody = |command: Testplan| command.flags(&format!("--url {url}")).start();
     let processes = [
         at_nobody(stage.testplan("work").on(1)),

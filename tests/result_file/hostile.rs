@@ -338,3 +338,23 @@ fn names_that_nest_or_repeat_do_not_grow() {
         assert!(case.name.len() < 1100 && case.classname.len() < 1100);
     }
 }
+
+#[test]
+fn what_a_suite_says_is_not_read_again_in_full_for_each_case() {
+    let long = "n".repeat(60_000);
+    let open = format!("<testsuite name='{long}'>").repeat(60);
+    let cases = "<testcase name='c'/>".repeat(30_000);
+    let xml = [&*open, &*cases, &*"</testsuite>".repeat(60)].concat();
+    let cases = read(xml.as_bytes()).unwrap();
+    assert!((1000..1100).contains(&cases[0].classname.len()));
+
+    let location = format!(
+        "<location><uri>file:///{}</uri></location>",
+        "%61".repeat(20_000)
+    );
+    let suite = format!("<test type='testsuite'><prolog>{location}</prolog>");
+    let said = "<message type='LOG'><text>t</text></message>".repeat(10_000);
+    let case = [SQUISH.case, &*said, SQUISH.done].concat();
+    let xml = SQUISH.with(&[&*suite, &*case, "<epilog/></test>"].concat());
+    assert!(read(xml.as_bytes()).unwrap()[0].output.len() < MAX_FIELD + 64);
+}

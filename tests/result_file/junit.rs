@@ -231,6 +231,8 @@ fn failures_that_catch2_expects_are_no_failures() {
         summary(&[only(xml)]),
         [" | c | skipped: TEST_CASE tagged with !mayfail"]
     );
+    let crashed = "<testcase name='c'><error message='m'>SIGSEGV</error></testcase>";
+    assert_eq!(summary(&[only(crashed)]), [" | c | error: m"]);
 }
 
 #[test]

@@ -114,19 +114,19 @@ fn tells_times_and_places() {
     assert_eq!(cases[0].duration_ms, Some(1250));
     assert_eq!(
         place(0),
-        (Some("/work/suites/suite_addressbook/tst_add/test.py"), None)
+        (Some("/lab/suites/suite_addressbook/tst_add/test.py"), None)
     );
     assert_eq!(
         place(1),
         (
-            Some("/work/suites/suite_addressbook/tst_remove/test.py"),
+            Some("/lab/suites/suite_addressbook/tst_remove/test.py"),
             Some(17)
         )
     );
     assert_eq!(
         place(4),
         (
-            Some("/work/suites/suite_addressbook/shared/scripts/names.py"),
+            Some("/lab/suites/suite_addressbook/shared/scripts/names.py"),
             Some(3)
         ),
         "the place of the worst"
@@ -144,9 +144,9 @@ fn joins_what_went_wrong_and_keeps_the_rest_as_output() {
     assert_eq!(
         text(&cases[1]),
         "FAIL in Remove the last: Comparison\n'125' and '124' are not equal\n\
-         at /work/suites/suite_addressbook/tst_remove/test.py:17\n\n\
+         at /lab/suites/suite_addressbook/tst_remove/test.py:17\n\n\
          FAIL: VP1: Property 'rowCount'\nobject: addressBookTable\nexpected: 124\nactual: 125\n\
-         at /work/suites/suite_addressbook/tst_remove/test.py:23"
+         at /lab/suites/suite_addressbook/tst_remove/test.py:23"
     );
     assert!(text(&cases[4]).starts_with("FAIL: First this\n\nERROR: Script Error\n"));
     assert!(
@@ -163,7 +163,7 @@ fn finds_attachments() {
     assert_eq!(
         cases[6].attachments,
         [
-            "/work/results/expected.png",
+            "/lab/results/expected.png",
             "failedImages/VP2.png",
             "attachments/app.log"
         ]
@@ -355,7 +355,7 @@ fn reads_version_2_and_no_other_before_3() {
     let case = &cases(VERSION2)[1];
     assert_eq!(
         (case.file.as_deref(), case.line, case.duration_ms),
-        (Some("/work/suite_old/tst_bad/test.js"), Some(7), Some(2000))
+        (Some("/lab/suite_old/tst_bad/test.js"), Some(7), Some(2000))
     );
     let error = read(VERSION1).unwrap_err();
     assert_eq!(error.line, Some(2));

@@ -201,10 +201,10 @@ fn program(seen: &Seen) -> Finding {
 }
 
 #[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn finds_what_the_system_would() -> std::io::Result<()> {
         use std::os::unix::fs::PermissionsExt as _;

@@ -60,7 +60,7 @@ pub(super) fn table(servers: &[SquishServer]) -> String {
 fn row(server: &SquishServer) -> [String; 4] {
     [
         server.id.to_string(),
-        cell(&address(server)),
+        cell(&server.address()),
         cell(&state(server)),
         cell(&server.labels.to_string()),
     ]
@@ -69,11 +69,6 @@ fn row(server: &SquishServer) -> [String; 4] {
 /// Foreign text within a table: one line, bounded.
 pub(super) fn cell(text: &str) -> String {
     console_line(text, LONGEST)
-}
-
-/// Host and port.
-pub(super) fn address(server: &SquishServer) -> String {
-    format!("{}:{}", server.host, server.port)
 }
 
 fn state(server: &SquishServer) -> String {

@@ -263,13 +263,7 @@ fn show(
             });
             let place = server.map_or_else(
                 || format!("port {port}"),
-                |server| {
-                    format!(
-                        "Squish server {} at {}",
-                        server.id,
-                        super::list::address(server)
-                    )
-                },
+                |server| format!("Squish server {} at {}", server.id, server.address()),
             );
             format!("squishserver listens: {place}{process}\n")
         },

@@ -4,13 +4,11 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom},
     path::{Path, PathBuf},
-    process::Stdio,
 };
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
-use tokio::process::Command;
 
-use super::{SpawnError, ending, group};
+use super::{SpawnError, ending, group, prepared};
 use crate::runner::{command::CommandLine, outcome::Ending};
 
 /// Most bytes of its output that are looked at.
@@ -28,9 +26,7 @@ pub struct Detached {
 impl Detached {
     /// Starts a program with its output, both kinds of it, at the end of `log`. Must be called inside a tokio runtime.
     pub fn start(command: &CommandLine, log: &Path) -> Result<Self, SpawnError> {
-        let Some((program, arguments)) = command.argv.split_first() else {
-            return Err(SpawnError::no_program());
-        };
+        let mut prepared = prepared(command)?;
         let no_log = |error| SpawnError::no_capture(log, error);
         let output = OpenOptions::new()
             .append(true)
@@ -39,19 +35,7 @@ impl Detached {
             .map_err(no_log)?;
         let from = output.metadata().map_err(no_log)?.len();
         let errors = output.try_clone().map_err(no_log)?;
-        let mut prepared = Command::new(program);
-        prepared.args(arguments);
-        if let Some(cwd) = &command.cwd {
-            prepared.current_dir(cwd);
-        }
-        for name in &command.env_remove {
-            prepared.env_remove(name);
-        }
-        prepared
-            .envs(command.env.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::null())
-            .stdout(output)
-            .stderr(errors);
+        prepared.stdout(output).stderr(errors);
         let mut wrapped = CommandWrap::from(prepared);
         group(&mut wrapped);
         let child = wrapped

@@ -45,9 +45,7 @@ impl Troubles {
                     .cooling
                     .is_none_or(|rest| rest.because != CoolingReason::Unreachable)
                 && server.labels.covers(offered, LabelCase::Folded)
-                && !self
-                    .unreachable
-                    .contains(&format!("{}:{}", server.host, server.port))
+                && !self.unreachable.contains(&server.address())
         })
     }
 }

@@ -8,7 +8,7 @@ use super::{Worker, unreachable::Ended};
 use crate::{
     client::{ClientError, Granted, Reservation},
     model::{
-        ExecutionId, LeaseToken, Outcome, ServerTrouble,
+        ExecutionId, LeaseToken, Outcome, ServerTrouble, SquishServer,
         record::{Confirmation, RecordEvent},
     },
     run::{
@@ -51,10 +51,7 @@ impl Worker {
             required: granted.required.clone(),
             attempt: granted.attempt,
             lease: granted.lease.as_ref().map(LeaseToken::fingerprint),
-            squish_server: granted
-                .server
-                .as_ref()
-                .map(|server| format!("{}:{}", server.host, server.port)),
+            squish_server: granted.server.as_ref().map(SquishServer::address),
         })
         .await;
         let lease = HeldLease {
@@ -102,7 +99,7 @@ impl Worker {
                 output_tail,
             };
             drop(heartbeat);
-            let address = format!("{}:{}", server.host, server.port);
+            let address = server.address();
             return self
                 .unreachable(&address, &lease, hold, standing, ended)
                 .await;

@@ -13,7 +13,7 @@ use super::{
     turn::over,
 };
 use crate::{
-    client::{ClientError, Reservation},
+    client::{ClientError, Reservation, chance},
     model::{Outcome, ServerTrouble, record::RecordEvent},
     run::{
         heartbeat::Standing,
@@ -47,11 +47,10 @@ impl Worker {
         let in_a_row = self.lock_troubles().unreachable(address);
         let give_up = in_a_row >= trouble::ENOUGH && !self.is_there_hope().await;
         // A service of ours lets the server rest; elsewhere it would be given out again at once.
-        let pause = lease.token.is_none().then(|| {
-            let spread =
-                getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX));
-            trouble::pause(in_a_row, spread)
-        });
+        let pause = lease
+            .token
+            .is_none()
+            .then(|| trouble::pause(in_a_row, chance()));
         let event = Unreachable {
             address: address.to_owned(),
             in_a_row,

@@ -2,10 +2,7 @@
 //!
 //! Written here and not by `fs`, because they are streams; but by the same rule, to a temporary neighbour first.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::PathBuf};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -14,7 +11,7 @@ use tokio::{
     io::AsyncWriteExt as _,
 };
 
-use crate::store::KeptFile;
+use crate::{fs::sync_folder, store::KeptFile};
 
 /// How the folders of imports that were not put in place begin.
 const INCOMING: &str = ".incoming-";
@@ -179,18 +176,6 @@ fn clean(name: &str) -> String {
         .find(|at| name.is_char_boundary(*at))
         .unwrap_or(0);
     name[start..].trim_end_matches('.').to_owned()
-}
-
-#[cfg(unix)]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    std::fs::File::open(folder)?.sync_all()
-}
-
-/// Other systems do not open folders as files, and keep renames in their journal.
-#[cfg(not(unix))]
-#[expect(clippy::unnecessary_wraps, reason = "its twin can fail")]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

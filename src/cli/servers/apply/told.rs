@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         difference::Change,
-        list::{address, as_json, cell},
+        list::{as_json, cell},
     },
     Action, Applied, Progress, Step,
 };
@@ -27,7 +27,7 @@ impl Applied {
             let _ = writeln!(text, "{sign} {}  {what}{progress}", cell(&place));
         }
         for server in &self.undeclared {
-            let place = cell(&address(server));
+            let place = cell(&server.address());
             let _ = writeln!(
                 text,
                 "? {place}  not in the file (Squish server {}); --prune would remove it",
@@ -35,7 +35,7 @@ impl Applied {
             );
         }
         for (double, first) in &self.twice {
-            let place = cell(&address(double));
+            let place = cell(&double.address());
             let _ = writeln!(
                 text,
                 "? {place}  registered twice, as Squish servers {} and {}; --prune would remove {}",
@@ -142,10 +142,10 @@ impl Action {
                 let place = format!("{}:{}", entry.host, entry.port);
                 ('+', place, format!("{}{disabled}", labels(&entry.labels)))
             }
-            Self::Change(change) => ('~', address(&change.server), change.words()),
+            Self::Change(change) => ('~', change.server.address(), change.words()),
             Self::Remove(server) => {
                 let what = format!("{}{}", labels(&server.labels), busy(server, "runs on"));
-                ('-', address(server), what)
+                ('-', server.address(), what)
             }
         }
     }
