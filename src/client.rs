@@ -52,7 +52,9 @@ pub use http_transport::{
     HttpOptions, HttpTransport, install_tls_provider,
     knock::{Distrust, Knock, NoWay, Reached},
 };
-pub use import::{FileKind, Form, Handed, Import, Imported, ResultFile, UnknownKind, Upload};
+pub use import::{
+    Doubt, FileKind, Form, Handed, Import, Imported, ResultFile, UnknownKind, Upload,
+};
 pub use probe::StatusWord;
 pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};

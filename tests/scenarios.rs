@@ -68,5 +68,6 @@ scenarios! {
     managed_until_a_deadline: managed::a_deadline,
     managed_until_a_signal: managed::a_signal,
     managed_in_steps: managed::in_steps,
+    managed_waiting_without_a_worker: managed::waiting_without_a_worker,
     managed_by_mistake: managed::mistakes,
 }

@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_secs(25);
 
 /// A plan that is watched until its results are there.
 #[derive(Debug)]
-pub struct Watch<'a> {
+pub struct ResultsWatch<'a> {
     client: &'a Client,
     plan: PlanId,
     screen: &'a Screen,
@@ -61,7 +61,7 @@ impl Seen {
     }
 }
 
-impl<'a> Watch<'a> {
+impl<'a> ResultsWatch<'a> {
     /// A plan that nobody has looked at yet.
     pub fn new(client: &'a Client, plan: PlanId, screen: &'a Screen) -> Self {
         Self {

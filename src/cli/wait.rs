@@ -9,10 +9,10 @@ use super::{
     args::{Format, GraceArgs, ServiceArgs},
     connect,
     failure::{Ended, Failure},
-    results,
+    results::ResultsWatch,
     screen::Screen,
     step::Output,
-    watch::{Watch, Watched},
+    watch::{DrainWatch, Watched},
 };
 use crate::{
     client::Client,
@@ -57,7 +57,7 @@ const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
 /// `testplan wait`.
 pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> Ended {
     let client = connect::client(&command.service, environment, screen)?;
-    let watch = Watch::new(
+    let watch = DrainWatch::new(
         client.clone(),
         command.plan_id,
         command.grace.span(),
@@ -132,7 +132,7 @@ async fn results(
     if patience.is_zero() || status.total() == 0 {
         return Ok(None);
     }
-    let mut watch = results::Watch::new(client, command.plan_id, screen);
+    let mut watch = ResultsWatch::new(client, command.plan_id, screen);
     let seen = watch.results(patience, Duration::ZERO).await?;
     Ok((!seen.is_complete()).then(|| {
         format!(

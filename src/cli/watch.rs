@@ -1,6 +1,7 @@
 //! Watches a plan until it is drained, or nothing can happen to it any more, and tells people all the while.
 
 mod counted;
+mod start;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::{
         waiting,
     },
 };
+use start::Start;
 
 /// How long one question waits at the service: it knows of no change when a worker just goes away.
 const LOOK: Duration = Duration::from_secs(5);
@@ -24,9 +26,9 @@ const MOST_NAMED: u32 = 20;
 /// Longest line, in bytes.
 const LONGEST: usize = 1000;
 
-/// A wait for a plan.
+/// A wait until everything of a plan is done.
 #[derive(Debug)]
-pub struct Watch<'a> {
+pub struct DrainWatch<'a> {
     client: Client,
     plan: PlanId,
     grace: Duration,
@@ -84,7 +86,7 @@ impl Watched {
     }
 }
 
-impl<'a> Watch<'a> {
+impl<'a> DrainWatch<'a> {
     /// A wait that gives a helper `grace` to come.
     pub fn new(
         client: Client,
@@ -109,6 +111,10 @@ impl<'a> Watch<'a> {
             .client
             .status(self.plan, &Capabilities::default())
             .await?;
+        if status.is_drained() {
+            return Ok(Watched::Drained(status));
+        }
+        let start = Start::of(&self.client, self.plan).await?;
         while !status.is_drained() {
             let asked = clock::monotonic();
             let waiting = self.client.plan_waiting(self.plan).await?;
@@ -120,10 +126,10 @@ impl<'a> Watch<'a> {
             }
             let sight = waiting
                 .as_ref()
-                .map_or_else(|| counted(status), waiting::sight);
+                .map_or_else(|| counted(status, &start), waiting::sight);
             let call = vigil.look(sight, clock::monotonic());
             if call.tell {
-                let seen = self.seen(waiting).await;
+                let seen = self.seen(waiting, &start).await;
                 self.tell(status, &seen, call).await?;
                 if call.is_over() {
                     return Ok(Watched::Starved {
@@ -154,14 +160,19 @@ impl<'a> Watch<'a> {
     }
 
     /// What people are told of it.
-    async fn seen(&self, waiting: Option<PlanWaiting>) -> Seen {
-        match waiting {
-            Some(waiting) => Seen {
+    async fn seen(&self, waiting: Option<PlanWaiting>, start: &Start) -> Seen {
+        match (waiting, start.why_it_rests(clock::monotonic())) {
+            (Some(waiting), _) => Seen {
                 lines: waiting::lines(&waiting),
                 lacking: lacking(&waiting),
                 knows_workers: true,
             },
-            None => counted::seen(&self.client, self.plan, &self.hints).await,
+            (None, Some(why)) => Seen {
+                lines: vec![why],
+                lacking: Vec::new(),
+                knows_workers: false,
+            },
+            (None, None) => counted::seen(&self.client, self.plan, &self.hints).await,
         }
     }
 
@@ -229,11 +240,12 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// What counts alone show: nothing is at work. Whether somebody could take what is open is not known.
-fn counted(status: PlanStatus) -> Sight {
+/// What counts alone show: nothing is at work, where somebody should be. Whether somebody could take what is open is not
+/// known.
+fn counted(status: PlanStatus, start: &Start) -> Sight {
     Sight {
         status,
-        stuck: status.reserved == 0,
+        stuck: status.reserved == 0 && start.why_it_rests(clock::monotonic()).is_none(),
         ..Sight::default()
     }
 }

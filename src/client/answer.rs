@@ -48,7 +48,16 @@ impl Client {
                 transport.upload(request.map(|_| body), limit)
             }
         };
-        let response = sending.await.map_err(|error| Failure {
+        let settled = |in_doubt| {
+            if let Some(form) = call.as_form() {
+                form.doubt().set(in_doubt);
+            }
+        };
+        let response = sending.await.map_err(|error| {
+            settled(error.sent == Sent::Perhaps);
+            error
+        });
+        let response = response.map_err(|error| Failure {
             in_doubt: error.sent == Sent::Perhaps,
             kind: match handed.as_ref().and_then(Handed::trouble) {
                 Some(reason) => ErrorKind::Unreadable { reason },
@@ -77,7 +86,9 @@ impl Client {
                 // A form that was refused for the moment was not taken: 503 is how a service says that.
                 let put_off =
                     handed.is_some() && matches!(kind, ErrorKind::Failed { status: 503, .. });
-                (kind, !said_no && !put_off)
+                let in_doubt = !said_no && !put_off;
+                settled(in_doubt);
+                (kind, in_doubt)
             }
         };
         if let ErrorKind::Refused { code: Some(_), .. } = kind {
@@ -148,7 +159,19 @@ impl Client {
                 },
             });
         }
-        if status.is_client_error() && (is_json(body) || super::error::is_try_again(number)) {
+        // A page that refuses an upload is that of a proxy, most likely for its size: nothing was taken.
+        let is_upload = call.as_form().is_some();
+        if status.is_client_error()
+            && (is_json(body) || is_upload || super::error::is_try_again(number))
+        {
+            if is_upload && problem.is_none() && status == StatusCode::PAYLOAD_TOO_LARGE {
+                return Err(ErrorKind::Refused {
+                    status: number,
+                    code: None,
+                    message: "the upload is larger than Test Center, or a proxy before it, takes"
+                        .to_owned(),
+                });
+            }
             return Err(ErrorKind::Refused {
                 status: number,
                 code: problem.as_ref().map(|p| p.code).filter(|code| *code != 0),

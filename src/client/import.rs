@@ -27,7 +27,7 @@ use crate::{
 
 pub use form::Form;
 pub use kind::{FileKind, UnknownKind};
-pub use upload::{Handed, Upload};
+pub use upload::{Doubt, Handed, Upload};
 
 /// What to upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,9 +73,18 @@ impl Client {
     ///
     /// An error with `may_have_happened` means that nobody knows whether it got in.
     pub async fn import(&self, import: &Import) -> Result<Imported, ClientError> {
+        self.import_told(import, &Doubt::default()).await
+    }
+
+    /// The same, and whoever breaks it off can see whether it may have got in.
+    pub async fn import_told(
+        &self,
+        import: &Import,
+        doubt: &Doubt,
+    ) -> Result<Imported, ClientError> {
         let key = import.key.clone().unwrap_or_else(unique_key);
         let call = Call::at(Method::POST, PATH.to_owned()).header(api::IDEMPOTENCY_KEY, &key);
-        let form = match Form::new(import) {
+        let form = match Form::new(import, doubt.clone()) {
             Ok(form) => form,
             Err(reason) => return Err(call.error(ErrorKind::Unreadable { reason }, 0, false)),
         };

@@ -232,6 +232,8 @@ pub struct Tally {
 struct Slot {
     running: Option<(ExecutionId, Test)>,
     ended: Option<(Outcome, Duration)>,
+    /// Its results did not get in.
+    not_uploaded: bool,
     waiting: Option<Waiting>,
     left: bool,
 }
@@ -324,6 +326,7 @@ impl RunState {
                 execution, test, ..
             } => {
                 slot.running = Some((execution, test));
+                slot.not_uploaded = false;
                 slot.waiting = None;
                 Response::default()
             }
@@ -349,6 +352,10 @@ impl RunState {
                 else {
                     return Response::default();
                 };
+                // A result that does not count is another worker's to upload by now.
+                if slot.not_uploaded && !matches!(answer, Confirmation::NotCounted { .. }) {
+                    self.tally.not_uploaded += 1;
+                }
                 match answer {
                     Confirmation::Counted => {
                         self.ended += 1;
@@ -370,7 +377,7 @@ impl RunState {
                 }
             }
             RecordEvent::NotUploaded { reason, .. } => {
-                self.tally.not_uploaded += 1;
+                slot.not_uploaded = true;
                 let test = slot.running.as_ref().map(|(_, test)| test.clone());
                 told(test.map(|test| Notice::NotUploaded { test, reason }))
             }
@@ -556,6 +563,44 @@ mod tests {
                 duration_ms: 7,
                 flaky: false,
             }),
+        }
+    }
+
+    #[test]
+    fn results_that_did_not_get_in_are_owed_only_where_their_attempt_may_count() {
+        for (answer, owed) in [
+            (Confirmation::Counted, 1),
+            (
+                Confirmation::Undelivered {
+                    reason: "away".into(),
+                },
+                1,
+            ),
+            (
+                Confirmation::NotCounted {
+                    reason: "late".into(),
+                },
+                0,
+            ),
+        ] {
+            let mut run = run(1);
+            let _ = run.handle(Event::Worker(0, reserved(1)));
+            let _ = run.handle(Event::Worker(0, ended(1, completed(TestVerdict::Passed))));
+            let not_uploaded = RecordEvent::NotUploaded {
+                execution: ExecutionId(1),
+                folder: "results/a".into(),
+                reason: "no".into(),
+                unclear: true,
+            };
+            let told = run.handle(Event::Worker(0, WorkerEvent::Record(not_uploaded)));
+            assert!(told.notice.is_some());
+            let _ = run.handle(Event::Worker(0, confirmed(1, answer.clone())));
+            assert_eq!(run.tally().not_uploaded, owed, "{answer:?}");
+            // And the next one owes nothing for it.
+            let _ = run.handle(Event::Worker(0, reserved(2)));
+            let _ = run.handle(Event::Worker(0, ended(2, completed(TestVerdict::Passed))));
+            let _ = run.handle(Event::Worker(0, confirmed(2, Confirmation::Counted)));
+            assert_eq!(run.tally().not_uploaded, owed, "{answer:?}");
         }
     }
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use pack::{PackError, Packed};
 
 use crate::{
-    client::{Client, ClientError, Import, Imported},
+    client::{Client, ClientError, Doubt, Import, Imported},
     model::Label,
 };
 
@@ -51,12 +51,13 @@ impl Uploader {
             .map_err(NotUploaded::from)
     }
 
-    /// Uploads what was packed.
+    /// Uploads what was packed. Whoever breaks it off asks `doubt` whether it may have got in.
     pub async fn upload(
         &self,
         client: &Client,
         packed: &Packed,
         to: Destination<'_>,
+        doubt: &Doubt,
     ) -> Result<Imported, NotUploaded> {
         let import = Import {
             project: to.project.to_owned(),
@@ -65,7 +66,7 @@ impl Uploader {
             files: packed.files.clone(),
             key: Some(to.key),
         };
-        Ok(client.import(&import).await?)
+        Ok(client.import_told(&import, doubt).await?)
     }
 }
 

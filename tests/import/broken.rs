@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use testplan::client::ErrorKind;
+use testplan::client::{Doubt, ErrorKind};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -180,6 +180,48 @@ async fn log_in_pages_and_refusals_are_told_as_everywhere() {
         assert!(error.to_string().contains(word), "{error}");
         assert!(!error.may_have_happened);
         assert_eq!(*stage.begun.lock().unwrap(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_a_proxy_that_refuses_took_nothing_and_is_not_asked_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
+    let large = "HTTP/1.1 413 Request Entity Too Large\r\nconnection: close\r\ncontent-type: text/html\r\ncontent-length: 13\r\n\r\n<html></html>";
+    let gone = "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-type: text/html\r\ncontent-length: 13\r\n\r\n<html></html>";
+    for (answer, word) in [
+        (large, "a proxy before it, takes (status 413)"),
+        (gone, "(status 404)"),
+    ] {
+        for ours in [false, true] {
+            let stage = stage(ours, vec![Play::Answer(answer)]).await;
+            let error = client(&stage.url).import(&upload).await.unwrap_err();
+            assert!(error.to_string().contains(word), "{error}");
+            assert!(!error.may_have_happened, "{error}");
+            assert_eq!(*stage.begun.lock().unwrap(), 1);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_broken_off_is_in_doubt_only_once_all_of_it_travelled() {
+    let folder = tempfile::tempdir().unwrap();
+    let small = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
+    let put_off =
+        "HTTP/1.1 503 Busy\r\nconnection: close\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n";
+    for (upload, play, may_have) in [
+        (large(folder.path()), Play::Hang, false),
+        (small.clone(), Play::Hang, true),
+        (small, Play::Answer(put_off), false),
+    ] {
+        let stage = stage(false, vec![play]).await;
+        let (client, doubt) = (client(&stage.url), Doubt::default());
+        let sending = client.import_told(&upload, &doubt);
+        // Long enough for whatever happens first, and less than it takes to give it up.
+        let broken_off = tokio::time::timeout(Duration::from_millis(500), sending).await;
+        assert!(broken_off.is_err(), "{play:?}");
+        assert_eq!(*stage.begun.lock().unwrap(), 1, "{play:?}");
+        assert_eq!(doubt.is_there(), may_have, "{play:?}");
     }
 }
 

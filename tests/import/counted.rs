@@ -95,7 +95,16 @@ async fn a_batch_that_nobody_named_is_made_up_and_a_project_is_the_default_one()
     let again = client.import(&nameless).await.unwrap().answer.unwrap();
     assert_eq!(again, first, "the same key is the same import");
     assert_eq!(served.kept().len(), 1, "and its files are kept once");
-    nameless.key = None;
+    nameless.labels = vec![".reference.url=https://ci.example.com/8".parse().unwrap()];
+    let elsewhere = client.import(&nameless).await.unwrap().answer.unwrap();
+    assert_eq!(
+        elsewhere, first,
+        "also when another job of the CI makes it good"
+    );
+    nameless.labels = vec!["OS=Linux".parse().unwrap()];
+    let error = client.import(&nameless).await.unwrap_err();
+    assert!(!error.may_have_happened, "{error}");
+    (nameless.key, nameless.labels) = (None, Vec::new());
     let other = client.import(&nameless).await.unwrap().answer.unwrap();
     assert_ne!(other.batch, first.batch);
 }

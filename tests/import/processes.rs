@@ -30,8 +30,8 @@ const LONG: Duration = Duration::from_secs(900);
 /// An upload that can be met in its middle.
 const MIDDLING: u64 = 192 * 1024 * 1024;
 
-/// Most that a process may ever have held, in KiB.
-const FLAT: u64 = 100 * 1024;
+/// Most that a process may ever have held, in KiB: twice what they do, and less than the smallest large upload.
+const FLAT: u64 = 60 * 1024;
 
 /// A file whose zeros take no room.
 struct Sparse(File);

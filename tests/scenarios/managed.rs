@@ -244,6 +244,52 @@ pub(crate) fn in_steps(kind: Kind) {
     untouched(&house);
 }
 
+/// What Test Center runs by itself, or later, lacks no worker here: the grace for one does not end the wait.
+pub(crate) fn waiting_without_a_worker(kind: Kind) {
+    let house = house(kind, &[("t1", Verdict::Passed), ("t2", Verdict::Stuck)]);
+    if refused(&house, kind) {
+        return;
+    }
+    let plan = |at: &str| {
+        let execute = house.testplan("execute");
+        let execute = execute.flags("--managed --linked-repo 7=abc1234 --template T --format json");
+        let started = execute.flags(at).run().code_is(0).json();
+        started["plan_id"].as_i64().unwrap()
+    };
+    let wait = |plan| {
+        house
+            .testplan("wait")
+            .on(plan)
+            .flags("--grace 0s --deadline 2s")
+    };
+    let later = wait(plan("--at 1h")).run().code_is(5);
+    let later = later
+        .says("Test Center runs it itself from ")
+        .says("is not drained, or its results are not there, after 2s");
+    // Nothing is reserved, and one stays open for ever.
+    let slow = wait(plan("--at 0s")).run().code_is(5);
+    let slow = slow.says("--deadline bounds this wait").says("after 2s");
+    for ended in [later, slow] {
+        assert!(!ended.stderr.contains("given up"), "{ended}");
+    }
+    // One with a time and no revisions is for workers, and rests until then.
+    let center = house.center().unwrap();
+    let timed = house.start_plan();
+    let due = |by: i64| {
+        let mut world = center.world();
+        // The plan before was to start at once, by a clock that is not ours.
+        let now = world.plans[1].time.unwrap();
+        let plan = world.plans.iter_mut().find(|it| it.id == timed).unwrap();
+        plan.time = Some(now + by);
+    };
+    due(3_600_000);
+    let early = wait(timed).run().code_is(5);
+    early.says("it is to be worked on from ").says("after 2s");
+    due(-1_000);
+    let late = wait(timed).run().code_is(5);
+    late.says("given up: nothing was at work");
+}
+
 /// A result that is not there is a warning for who just waits, and an end of its own for who asked for results.
 pub(crate) fn waiting_for_results(kind: Kind) {
     let stage = Stage::new();

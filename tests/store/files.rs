@@ -3,14 +3,15 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use testplan::{
-    model::{Capabilities, PlanId},
+    model::{Capabilities, PlanId, Test, TestVerdict},
     store::{
-        ExecutePlan, Finish, Granted, Reservation, Reserve, Rules, Store as _, StoreError,
+        ExecutePlan, Finish, Granted, NewImport, ReportedTest, Reservation, Reserve, Rules,
+        Store as _, StoreError,
         sqlite::{Durability, SqliteStore},
     },
 };
 
-use super::world::{START, caps, open, template};
+use super::world::{START, caps, open, said, template, upload};
 
 async fn start(store: &SqliteStore, executions: usize) -> PlanId {
     let labels = vec![""; executions];
@@ -185,6 +186,112 @@ async fn a_newer_schema_is_refused() {
         text.contains("newer testplan") && text.contains("77"),
         "{text}"
     );
+}
+
+/// As the first version left it: one test that ran without a verdict, one at work, one open, one failed.
+fn first_version(path: &Path) -> rusqlite::Connection {
+    let db = rusqlite::Connection::open(path).unwrap();
+    db.execute_batch(include_str!("../../src/store/sqlite/schema.sql"))
+        .unwrap();
+    db.execute_batch(
+        "PRAGMA user_version = 1;
+         INSERT INTO service VALUES (1, zeroblob(32), 1800000000000);
+         INSERT INTO plans VALUES
+           (1, 0, 'project', 't', 'about', '', '[]', '[]', NULL, 1, 4, 0, 0, NULL),
+           (2, 1, 'project', 'plan', 'about', 'batch', '[]', '[]', NULL, 1, 4, 1, 0, NULL);
+         INSERT INTO tests VALUES (1, 'project', 'suite', 't1'), (2, 'project', 'suite', 't2'),
+           (3, 'project', 'suite', 't3'), (4, 'project', 'suite', 't4');
+         INSERT INTO label_sets VALUES (1, '[]');
+         INSERT INTO counts VALUES (2, 1, 1, 1, 2, 0, 1, 0);
+         INSERT INTO executions (id, plan, test, label_set, expected_ms, state, epoch, verdict, duration_ms, deadline, timeout_ms)
+           VALUES (1, 2, 1, 1, 0, 3, 1, NULL, NULL, NULL, NULL), (2, 2, 2, 1, 0, 2, 1, NULL, NULL, 1800000060000, 60000),
+             (3, 2, 3, 1, 0, 0, 0, NULL, NULL, NULL, NULL), (4, 2, 4, 1, 0, 3, 1, 1, 70, NULL, NULL);
+         INSERT INTO squish_servers VALUES (1, 'win-1', '4322', 1, 1, NULL, NULL, NULL, 0);",
+    )
+    .unwrap();
+    db
+}
+
+#[tokio::test]
+async fn what_the_first_version_wrote_is_all_there_and_gets_what_is_new() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    drop(first_version(&path));
+    for again in [false, true] {
+        let store = open(&path, Rules::default(), START);
+        let plan = store.plan(PlanId(2), START).await.unwrap();
+        let passes = u64::from(again);
+        assert_eq!((plan.passes, plan.failed, plan.count), (passes, 1, 4));
+        let none = Capabilities::default();
+        let status = store.status(PlanId(2), none.clone(), START).await.unwrap();
+        assert_eq!((status.open, status.reserved, status.done), (1, 1, 2));
+        let executions = store.executions(PlanId(2), None, 0, 10, START).await;
+        assert_eq!(executions.unwrap().items.len(), 4);
+        let squish_servers = store.squish_servers(START).await.unwrap();
+        assert_eq!(squish_servers.len(), 1);
+        assert!(squish_servers[0].enabled && squish_servers[0].cooling.is_none());
+        // What ran before there were uploads gets its verdict from one.
+        let import = NewImport {
+            tests: vec![ReportedTest {
+                test: Test {
+                    suite: "suite".to_owned(),
+                    testcase: "t1".to_owned(),
+                },
+                result: said(TestVerdict::Passed, 5).unwrap(),
+            }],
+            ..upload(if again { "b" } else { "a" })
+        };
+        store.import(import, START).await.unwrap();
+        let plan = store.plan(PlanId(2), START).await.unwrap();
+        assert_eq!((plan.passes, plan.failed), (1, 1), "counted once");
+        store.close().await.unwrap();
+        let db = rusqlite::Connection::open(&path).unwrap();
+        let version: u32 = db
+            .query_row("PRAGMA user_version", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(version, 3);
+    }
+}
+
+/// Not quadratic: each test of an upload costs the same, however large the plan is.
+#[tokio::test]
+async fn a_large_upload_into_a_large_plan_takes_seconds() {
+    const EXECUTIONS: u32 = 100_000;
+    const CASES: u32 = 20_000;
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let db = first_version(&path);
+    db.execute_batch(&format!(
+        "BEGIN;
+         WITH RECURSIVE n (n) AS (SELECT 5 UNION ALL SELECT n + 1 FROM n WHERE n < {EXECUTIONS})
+           INSERT INTO tests SELECT n, 'project', 'suite', 't' || n FROM n;
+         INSERT INTO executions (id, plan, test, label_set, expected_ms, state, epoch)
+           SELECT id, 2, id, 1, 0, 3, 1 FROM tests WHERE id > 4;
+         UPDATE counts SET done = done + {EXECUTIONS} - 4;
+         COMMIT;"
+    ))
+    .unwrap();
+    drop(db);
+    let store = open(&path, Rules::default(), START);
+    let tests = (5..5 + CASES).map(|number| ReportedTest {
+        test: Test {
+            suite: "suite".to_owned(),
+            testcase: format!("t{number}"),
+        },
+        result: said(TestVerdict::Passed, 5).unwrap(),
+    });
+    let import = NewImport {
+        tests: tests.collect(),
+        ..upload("a")
+    };
+    let began = testplan::clock::monotonic();
+    store.import(import, START).await.unwrap();
+    let took = began.elapsed();
+    let plan = store.plan(PlanId(2), START).await.unwrap();
+    assert_eq!(plan.passes, u64::from(CASES));
+    println!("{CASES} cases into {EXECUTIONS} executions: {took:?}");
+    // A scan of the plan for each would be two thousand million rows.
+    assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use crate::{
         connect,
         failure::{Failure, cancelled},
         managed, reporting,
-        results::{Seen, Watch},
+        results::{ResultsWatch, Seen},
         screen::Screen,
         settings, showing, start,
     },
@@ -98,7 +98,7 @@ pub(super) async fn whole(
 
     let patience = command.results_patience.unwrap_or(RESULTS_PATIENCE);
     let starts = time.since(managed::now(&plan));
-    let mut watch = Watch::new(&client, plan.id, screen);
+    let mut watch = ResultsWatch::new(&client, plan.id, screen);
     let deadline = async {
         match deadline {
             Some(span) => tokio::time::sleep(span).await,

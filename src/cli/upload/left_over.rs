@@ -17,7 +17,7 @@ use crate::{
         screen::Screen,
         working,
     },
-    client::Client,
+    client::{Client, Doubt},
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Record, record::RecordEvent},
@@ -202,7 +202,10 @@ impl Uploads<'_> {
             batch: &attempt.batch,
             key: upload::key(&attempt.worker, &attempt.folder),
         };
-        match uploader.upload(self.client, &packed, to).await {
+        match uploader
+            .upload(self.client, &packed, to, &Doubt::default())
+            .await
+        {
             Ok(imported) => {
                 self.write(RecordEvent::Uploaded {
                     execution,

@@ -33,6 +33,9 @@ impl ErrorKind {
             Self::Refused { status, .. } if is_try_again(*status) => {
                 "try again later, or with fewer workers"
             }
+            Self::Refused { status: 413, .. } => {
+                "upload less at once, or have whoever runs the service or the proxy before it allow larger requests"
+            }
             Self::Refused { .. } => "correct what the service names",
             Self::Failed { .. } => "look into the log of the service, or of the proxy before it",
             Self::NotUnderstood { .. } => {

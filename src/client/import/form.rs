@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{
     Import, ResultFile,
-    upload::{Piece, Upload},
+    upload::{Doubt, Piece, Upload},
 };
 use crate::{
     api::import::{BATCH, LABEL, PROJECT, RESULT},
@@ -18,6 +18,7 @@ use crate::{
 pub struct Form {
     boundary: String,
     pieces: Vec<Piece>,
+    doubt: Doubt,
     files: u64,
     file_bytes: u64,
 }
@@ -27,7 +28,7 @@ const LONGEST_NAME: usize = 200;
 
 impl Form {
     /// Looks at the files and writes everything around them. The error is a sentence.
-    pub(super) fn new(import: &Import) -> Result<Self, String> {
+    pub(super) fn new(import: &Import, doubt: Doubt) -> Result<Self, String> {
         if import.files.is_empty() {
             return Err("there is no file to upload".to_owned());
         }
@@ -41,6 +42,7 @@ impl Form {
         let mut form = Self {
             boundary,
             pieces: Vec::new(),
+            doubt,
             files: 0,
             file_bytes: 0,
         };
@@ -90,7 +92,13 @@ impl Form {
 
     /// A body for one try.
     pub fn body(&self) -> Upload {
-        Upload::new(self.pieces.iter().cloned().collect())
+        let pieces = self.pieces.iter().cloned().collect();
+        Upload::new(pieces, self.doubt.clone())
+    }
+
+    /// Whether it may have got in.
+    pub(in crate::client) fn doubt(&self) -> &Doubt {
+        &self.doubt
     }
 
     /// How long the body is, in bytes.

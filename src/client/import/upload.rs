@@ -7,7 +7,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
 };
@@ -63,10 +63,26 @@ struct Reading {
 #[derive(Clone, Debug)]
 pub struct Handed(Arc<Progress>);
 
+/// Whether an upload may have got in: told while it travels, also to whoever breaks it off.
+#[derive(Clone, Debug, Default)]
+pub struct Doubt(Arc<AtomicBool>);
+
+impl Doubt {
+    /// Whether it may have got in by now: all of it was handed to the network, and no answer said no.
+    pub fn is_there(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    pub(in crate::client) fn set(&self, it_may: bool) {
+        self.0.store(it_may, Ordering::Release);
+    }
+}
+
 #[derive(Debug)]
 struct Progress {
     bytes: AtomicU64,
     length: u64,
+    doubt: Doubt,
     trouble: Mutex<Option<String>>,
 }
 
@@ -95,7 +111,7 @@ impl Handed {
 }
 
 impl Upload {
-    pub(super) fn new(pieces: VecDeque<Piece>) -> Self {
+    pub(super) fn new(pieces: VecDeque<Piece>, doubt: Doubt) -> Self {
         let length = pieces.iter().map(Piece::length).sum();
         Self {
             pieces,
@@ -104,6 +120,7 @@ impl Upload {
             handed: Handed(Arc::new(Progress {
                 bytes: AtomicU64::new(0),
                 length,
+                doubt,
                 trouble: Mutex::new(None),
             })),
         }
@@ -125,6 +142,9 @@ impl Upload {
             .0
             .bytes
             .fetch_add(bytes.len() as u64, Ordering::AcqRel);
+        if self.handed.is_complete() {
+            self.handed.0.doubt.set(true);
+        }
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{Worker, unreachable::Ended};
 use crate::{
-    client::{ClientError, Granted, Reservation},
+    client::{ClientError, Doubt, Granted, Reservation},
     model::{
         ExecutionId, LeaseToken, Outcome, ServerTrouble, SquishServer,
         record::{Confirmation, RecordEvent},
@@ -244,6 +244,7 @@ impl Worker {
             return;
         };
         let (execution, folder) = (granted.execution, results.folder.clone());
+        let doubt = Doubt::default();
         let uploading = async {
             let Some(packed) = uploader.pack(&results.path).await? else {
                 return Ok(None);
@@ -260,11 +261,13 @@ impl Worker {
                 batch: &granted.batch,
                 key: upload::key(&self.name, &folder),
             };
-            uploader.upload(&self.client, &packed, to).await.map(Some)
+            let uploaded = uploader.upload(&self.client, &packed, to, &doubt).await;
+            uploaded.map(Some)
         };
         let cut = |reason: String| NotUploaded {
             reason,
-            unclear: true,
+            // What is broken off before its last byte left surely did not get in.
+            unclear: doubt.is_there(),
         };
         let ended = tokio::select! {
             biased;

@@ -65,15 +65,29 @@ impl Content {
 pub(super) struct Gathered {
     /// How many cases there were.
     pub(super) cases: u64,
+    /// What some of them said of tests for which there was no room.
+    left_out: u64,
     tests: BTreeMap<Test, TestResult>,
 }
 
-/// Most tests that one import tells of; what comes later is counted and not kept.
+/// Most tests that one import tells of; what comes later is told and counts for nothing.
 const MOST_TESTS: usize = 50_000;
 
 impl Gathered {
     /// Reads one file; gives sentences about what in it could not be read.
     pub(super) fn read(&mut self, path: &Path, content: Content) -> Result<Vec<String>, String> {
+        let before = self.left_out;
+        let mut notes = self.read_any(path, content)?;
+        if self.left_out > before {
+            notes.push(format!(
+                "an upload speaks for at most {MOST_TESTS} tests, and there are more here: the rest is kept and not \
+                 counted; upload its files one by one"
+            ));
+        }
+        Ok(notes)
+    }
+
+    fn read_any(&mut self, path: &Path, content: Content) -> Result<Vec<String>, String> {
         match content {
             Content::Other => Ok(Vec::new()),
             Content::Zip => zipped::read(path, |cases| self.take(cases)),
@@ -114,6 +128,7 @@ impl Gathered {
 
     fn add(&mut self, test: Test, result: TestResult) {
         if self.tests.len() >= MOST_TESTS && !self.tests.contains_key(&test) {
+            self.left_out += 1;
             return;
         }
         self.tests
@@ -210,6 +225,30 @@ mod tests {
         assert_eq!(tests["suite_a / tst_x"], (TestVerdict::Passed, 5));
         assert_eq!(tests["suite_a / tst_bdd"], (TestVerdict::Failed, 10));
         assert_eq!(tests["suite_a / tst_off"], (TestVerdict::Skipped, 5));
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_told() {
+        let cases = |from: usize| {
+            let cases = (from..from + MOST_TESTS)
+                .map(|n| format!("<testcase classname=\"s\" name=\"t{n}\"/>"));
+            format!(
+                "<testsuite name=\"s\">{}</testsuite>",
+                cases.collect::<String>()
+            )
+        };
+        let mut gathered = Gathered::default();
+        let place = tempfile::tempdir().unwrap();
+        let mut read = |from| {
+            let path = place.path().join("results.xml");
+            crate::fs::write_atomic(&path, cases(from).as_bytes()).unwrap();
+            gathered.read(&path, Content::Xml).unwrap()
+        };
+        assert_eq!(read(0), [""; 0]);
+        assert_eq!(read(0), [""; 0], "the same again needs no room");
+        let notes = read(1);
+        assert!(notes[0].contains("at most 50000 tests"), "{notes:?}");
+        assert_eq!(gathered.tests.len(), MOST_TESTS);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! Our own, because the readers at hand hold as much as the network is quick to give, and heads of any length.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use bytes::{Buf as _, Bytes, BytesMut};
@@ -10,10 +10,12 @@ use http_body_util::BodyExt as _;
 use memchr::memmem::Finder;
 use tokio::time::timeout;
 
-use crate::service::failure::Failure;
+use crate::{clock, service::failure::Failure};
 
 /// Longest head of a part, in bytes.
 const HEAD: usize = 8 * 1024;
+/// Slowest upload, in bytes per second: one that trickles holds a place that others wait for.
+const SLOWEST: u64 = 16 * 1024;
 /// Longest boundary, by RFC 2046.
 const BOUNDARY: usize = 70;
 /// Most parts of a form.
@@ -32,6 +34,7 @@ pub(super) struct Form {
     taken: u64,
     limit: u64,
     pause: Duration,
+    began: Instant,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +56,8 @@ pub(super) struct Part {
 }
 
 impl Form {
-    /// A form of at most `limit` bytes, each of whose chunks may take `pause`.
+    /// A form of at most `limit` bytes, each of whose chunks may take `pause`, and all of which may take that and what
+    /// [`SLOWEST`] allows.
     pub(super) fn new(
         content_type: &str,
         body: Body,
@@ -73,6 +77,7 @@ impl Form {
             taken: 0,
             limit,
             pause,
+            began: clock::monotonic(),
         })
     }
 
@@ -168,7 +173,8 @@ impl Form {
 
     async fn frame(&mut self) -> Result<Option<Bytes>, Failure> {
         loop {
-            let frame = match timeout(self.pause, self.body.frame()).await {
+            let most = self.pause.min(self.left());
+            let frame = match timeout(most, self.body.frame()).await {
                 Ok(Some(Ok(frame))) => frame,
                 Ok(None) => return Ok(None),
                 Ok(Some(Err(error))) => {
@@ -187,6 +193,12 @@ impl Form {
             }
             return Ok(Some(bytes));
         }
+    }
+
+    /// How long the next bytes may take, for all that came to be quick enough.
+    fn left(&self) -> Duration {
+        let most = self.pause + Duration::from_secs(self.taken / SLOWEST);
+        most.saturating_sub(clock::monotonic().saturating_duration_since(self.began))
     }
 
     async fn drop_epilogue(&mut self) -> Result<(), Failure> {
@@ -352,6 +364,21 @@ mod tests {
             let error = read(&FORM[..end], 7).await.unwrap_err();
             assert!(error.contains("breaks off"), "{end}: {error}");
         }
+    }
+
+    #[tokio::test]
+    async fn one_that_trickles_is_over_though_no_chunk_is_late() {
+        let (pause, step) = (Duration::from_millis(300), Duration::from_millis(20));
+        let drops = stream::unfold((), move |()| async move {
+            tokio::time::sleep(step).await;
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(b"x")), ()))
+        });
+        let body = Body::from_stream(drops);
+        let mut form = Form::new("multipart/form-data; boundary=AaB", body, 10_000, pause).unwrap();
+        let ended = timeout(Duration::from_secs(30), form.next()).await;
+        let failure = ended.expect("it is broken off").unwrap_err();
+        assert!(matches!(failure, Failure::TooSlow), "{failure:?}");
+        assert!(form.taken > 1, "chunks came in time");
     }
 
     #[tokio::test]

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::super::{ExecutePlan, Finish, NewImport, Reserve};
-use crate::model::{Outcome, TestVerdict};
+use crate::model::{Capability, Outcome, TestVerdict};
 
 /// A digest of a request.
 pub type Digest = [u8; 32];
@@ -49,7 +49,8 @@ pub fn of_execute(request: &ExecutePlan) -> Digest {
 }
 
 /// What makes two uploads the same: where they go, their labels, and every file by its digest. Not what was read of
-/// them, nor a batch that was made for one.
+/// them, nor a batch that was made for one, nor hidden labels: they say who uploads it, as the link to a CI's job, and
+/// what one job left is uploaded again by the next.
 pub fn of_import(import: &NewImport) -> Digest {
     let batch = if import.is_new_batch {
         ""
@@ -61,10 +62,15 @@ pub fn of_import(import: &NewImport) -> Digest {
         .iter()
         .map(|file| format!("{} {} {}", file.sha256, file.content_type, file.name))
         .collect();
+    let labels: Vec<&Capability> = import
+        .labels
+        .iter()
+        .filter(|label| !label.key.starts_with('.'))
+        .collect();
     digest(&[
         import.project.as_bytes(),
         batch.as_bytes(),
-        format!("{:?}", import.labels).as_bytes(),
+        format!("{labels:?}").as_bytes(),
         files.join("\n").as_bytes(),
     ])
 }

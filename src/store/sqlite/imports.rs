@@ -204,7 +204,7 @@ pub(super) fn look_up(
         .prepare_cached(
             "SELECT i.id, i.labels, t.verdict, t.duration_ms, t.flaky
              FROM executions e CROSS JOIN imported_tests t ON t.test = e.test AND t.import > e.import_mark
-               JOIN imports i ON i.id = t.import
+               CROSS JOIN imports i ON i.id = t.import
              WHERE e.id = ?1 AND i.project = ?2 AND i.batch = ?3 ORDER BY i.id",
         )?
         .query_map(params![execution.0, facts.project, facts.batch], |row| {
@@ -263,9 +263,15 @@ pub(super) fn list(
     (after, limit): (i64, u32),
 ) -> Result<Page<Import>, StoreError> {
     let limit = limit.clamp(1, MAX_PAGE);
+    // Both together are what an index is for.
+    let wanted = if project.is_some() && batch.is_some() {
+        "project = ?1 AND batch = ?2"
+    } else {
+        "(?1 IS NULL OR project = ?1) AND (?2 IS NULL OR batch = ?2)"
+    };
     let found: Vec<_> = db
         .prepare_cached(&format!(
-            "{COLUMNS} WHERE (?1 IS NULL OR project = ?1) AND (?2 IS NULL OR batch = ?2) AND id > ?3
+            "{COLUMNS} WHERE {wanted} AND id > ?3
              ORDER BY id LIMIT ?4"
         ))?
         .query_map(params![project, batch, after, limit + 1], columns)?
