@@ -145,6 +145,9 @@ fn it_is_started_registered_reused_and_stopped() {
     let listed = list(&service, &lab);
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["labels"][0]["value"], "mac");
+    assert_eq!(lab.servers("start", &[], &exports).code, Some(0));
+    let listed = list(&service, &lab);
+    assert_eq!(listed[0]["labels"][0]["value"], "mac", "none named: kept");
 
     let stopped = lab.servers("stop", &[], &exports);
     assert_eq!(stopped.code, Some(0), "{stopped:#?}");

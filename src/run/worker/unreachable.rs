@@ -45,9 +45,11 @@ impl Worker {
         ended: Ended,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
         let in_a_row = self.lock_troubles().unreachable(address);
-        let give_up = in_a_row >= trouble::ENOUGH && !self.is_there_hope().await;
         // A service of ours lets the server rest; elsewhere it would be given out again at once.
-        let pause = lease.token.is_none().then(|| {
+        let rests = lease.token.is_some();
+        let hope = in_a_row < trouble::ENOUGH || self.is_there_hope().await;
+        let give_up = trouble::is_enough(in_a_row, hope, rests);
+        let pause = (!rests).then(|| {
             let spread =
                 getrandom::u32().map_or(0.5, |number| f64::from(number) / f64::from(u32::MAX));
             trouble::pause(in_a_row, spread)
