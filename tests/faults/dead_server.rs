@@ -1,22 +1,11 @@
 //! Squish servers that are gone: one of two in the middle of a plan, and the only one. Told, bounded, never for ever.
 
-use std::{net::TcpListener, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
 use testplan::model::record::RecordEvent;
 
-use crate::support::{Records, Service, Stage, Tap, alive, until};
-
-/// Squish's programs as tests play them, beside the test's own binary.
-fn program(name: &str) -> PathBuf {
-    let binary = std::env::current_exe().unwrap();
-    binary
-        .ancestors()
-        .nth(2)
-        .unwrap()
-        .join("examples")
-        .join(name)
-}
+use crate::support::{Records, Service, Stage, Tap, alive, free_port, stand_in, until};
 
 /// A suite of so many test cases; each says that it began, and goes on once there is a file `go`.
 fn suite(stage: &Stage, testcases: usize) {
@@ -34,16 +23,10 @@ fn suite(stage: &Stage, testcases: usize) {
     }
     let plan = json!({
         "project": "p",
-        "runner": { "squish": { "squishrunner": program("squishrunner") } },
+        "runner": { "squish": { "squishrunner": stand_in("squishrunner") } },
         "templates": [{ "title": "T", "tests": [{ "suite": "suite_s", "testcases": names }] }],
     });
     stage.write("testplan.yml", &plan.to_string());
-}
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// A squishserver that `servers start` started; ended with the test.
@@ -61,7 +44,7 @@ impl SquishServer {
                 "--port {} --format json --squishserver",
                 free_port()
             ))
-            .arg(program("squishserver"))
+            .arg(stand_in("squishserver"))
             .run()
             .code_is(0);
         let told = ended.json();

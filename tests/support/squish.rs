@@ -149,7 +149,7 @@ pub(crate) fn free_port() -> u16 {
 }
 
 /// An example target, which `cargo test` builds beside the tests.
-fn stand_in(name: &str) -> PathBuf {
+pub(crate) fn stand_in(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_BIN_EXE_testplan")).parent().unwrap();
     let path = target.join(format!("examples/{name}{}", std::env::consts::EXE_SUFFIX));
     assert!(
