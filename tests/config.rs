@@ -198,6 +198,7 @@ fn reads_squish_and_has_defaults_for_all_of_it() {
     assert_eq!(usual.suites, [Path::new(".")]);
     assert_eq!(usual.server, ServerChoice::Allocated);
     assert_eq!(usual.report, Report::Xml34);
+    assert_eq!(usual.scenarios, Scenarios::Each);
     assert_eq!((usual.tags.len(), usual.options.len()), (0, 0));
     assert_eq!(usual.licence_patience, Duration::from_secs(30 * 60));
 
@@ -216,6 +217,7 @@ fn reads_squish_and_has_defaults_for_all_of_it() {
     };
     assert_eq!((address.host.as_str(), address.port), ("::1", 4322));
     assert_eq!(all.report, Report::Xml35);
+    assert_eq!(all.scenarios, Scenarios::Together);
     assert_eq!(all.tags, ["@smoke", "~@slow"]);
     assert_eq!(all.options, ["--snoozeFactor", "2", "--abortOnFail"]);
     assert_eq!(all.licence_patience, Duration::ZERO);

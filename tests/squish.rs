@@ -19,5 +19,6 @@ mod squish {
     mod set_up;
     mod stand_ins;
     mod suites;
+    mod test_center;
     mod told;
 }

@@ -39,6 +39,7 @@ pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen:
     let numbers = [
         (Output::Passed, end.tally.passed),
         (Output::Failed, end.tally.failed),
+        (Output::Skipped, end.tally.skipped),
         (Output::Errors, end.tally.errors),
     ];
     for (output, number) in numbers {

@@ -40,6 +40,7 @@ pub fn located(
     };
     let folder = runner.working_directory.as_deref();
     let places = Places {
+        by: "testplan.yml",
         configured: squish.squishrunner.as_deref(),
         folder: folder.unwrap_or(Path::new(".")),
         prefix: variable(PREFIX),

@@ -130,6 +130,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
 fn told(plan: PlanId, end: &RunEnd) -> String {
     let Tally {
         passed,
+        skipped,
         failed,
         errors,
         not_uploaded,
@@ -158,8 +159,12 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
         0 => String::new(),
         count => format!(" {count} not uploaded (`testplan upload --records` does that later),"),
     };
+    let skipped = match skipped {
+        0 => String::new(),
+        count => format!(" {count} skipped,"),
+    };
     format!(
-        "worked on plan {plan}: {passed} passed, {failed} failed, {errors} could not run,{left_behind} {lost} not \
+        "worked on plan {plan}: {passed} passed, {failed} failed, {errors} could not run,{skipped}{left_behind} {lost} not \
          counted; record {record}"
     )
 }

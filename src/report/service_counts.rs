@@ -48,8 +48,8 @@ impl Report {
         let recorded = counts.passed + counts.failed + counts.skipped;
         if (1..recorded).contains(&plan.results()) {
             self.warnings.push(format!(
-                "Test Center shows {} results so far, the records have {recorded}: what was not uploaded is in the \
-                 records alone",
+                "Test Center shows {} results so far, the records have {recorded}: it may not have read all of \
+                 them yet, and what was not uploaded is in the records alone",
                 plan.results()
             ));
         }

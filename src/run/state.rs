@@ -68,7 +68,7 @@ pub struct Unreachable {
     pub in_a_row: u32,
     /// How long until the next reservation, where the service does not let the server rest.
     pub pause: Option<Duration>,
-    /// The execution ends with an error, because no other server could do.
+    /// The execution ends with an error, because no other server could do, or is ever handed out.
     pub give_up: bool,
 }
 
@@ -79,11 +79,7 @@ impl fmt::Display for Unreachable {
             write!(f, ", {} times in a row", self.in_a_row)?;
         }
         match (self.give_up, self.pause) {
-            (true, _) => f.write_str(if self.in_a_row > 1 {
-                ", and no other one that fits"
-            } else {
-                "; no other one fits"
-            }),
+            (true, _) => f.write_str(", and no other one that fits was handed out"),
             (false, Some(pause)) => write!(
                 f,
                 "; the execution is given back, the next is asked for in {} s",
@@ -215,8 +211,10 @@ pub fn signal_name(kind: SignalKind) -> &'static str {
 /// What the workers of this process have done.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Counted results that passed or were skipped.
+    /// Counted results that passed, and those of which nobody says how they went.
     pub passed: u64,
+    /// Counted results that were skipped.
+    pub skipped: u64,
     /// Counted results that failed.
     pub failed: u64,
     /// Counted executions that could not run.
@@ -493,8 +491,12 @@ impl Tally {
         match outcome {
             Outcome::Completed {
                 result: Some(result),
-            } if result.verdict == TestVerdict::Failed => self.failed += 1,
-            Outcome::Completed { .. } => self.passed += 1,
+            } => match result.verdict {
+                TestVerdict::Passed => self.passed += 1,
+                TestVerdict::Failed => self.failed += 1,
+                TestVerdict::Skipped => self.skipped += 1,
+            },
+            Outcome::Completed { result: None } => self.passed += 1,
             Outcome::ExecutionError { .. } => self.errors += 1,
             Outcome::LeaseLost | Outcome::Cancelled => self.lost += 1,
         }

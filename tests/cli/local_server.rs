@@ -2,9 +2,10 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Write as _},
     net::{Ipv4Addr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    process::Command,
 };
 
 use super::{
@@ -13,54 +14,14 @@ use super::{
     vendor_registry::Vendor,
 };
 
-/// How the stand-in behaves; its arguments are in `PLAYED`.
-const MANNER: &str = "PLAY";
+/// A squishserver that ends at once, as one without a licence; and one that listens elsewhere.
+const DIES: &str = "printf 'no licence for you\\033[31m\\n'; exit 7";
+const ELSEWHERE: &str = "echo Port: 1; while [ -e \"$0\" ]; do sleep 0.1; done";
 
-/// Not a test: this binary as squishserver, started by the script that [`Lab::new`] writes.
-#[test]
-#[ignore = "plays squishserver for the others"]
-fn plays_squishserver() {
-    let Ok(arguments) = std::env::var("PLAYED") else {
-        return;
-    };
-    let words: Vec<&str> = arguments.split(' ').collect();
-    let manner = std::env::var(MANNER).unwrap_or_default();
-    let at = words.iter().position(|word| *word == "--port");
-    let port: u16 = words[at.expect("the port is always named") + 1]
-        .parse()
-        .unwrap();
-    assert!(
-        std::env::var("TESTCENTER_TOKEN").is_err(),
-        "inherited a secret"
-    );
-    if words.contains(&"--stop") {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-        writeln!(stream, "stop").unwrap();
-        let _ = BufReader::new(stream).read_line(&mut String::new());
-        return;
-    }
-    if manner == "dies" {
-        println!("no licence for you\u{1b}[31m");
-        // As a squishserver without a licence would: not by a panic, which is not its manner.
-        #[expect(clippy::exit, reason = "this is the stand-in, a process of its own")]
-        std::process::exit(7);
-    }
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).unwrap();
-    println!(
-        "Port: {}",
-        if manner == "elsewhere" {
-            port - 1
-        } else {
-            port
-        }
-    );
-    for stream in listener.incoming().flatten() {
-        let mut line = String::new();
-        let _ = BufReader::new(&stream).read_line(&mut line);
-        if line == "stop\n" {
-            return;
-        }
-    }
+/// The stand-in, which `cargo test` builds beside the tests.
+fn stand_in() -> PathBuf {
+    let target = Path::new(env!("CARGO_BIN_EXE_testplan")).parent().unwrap();
+    target.join("examples/squishserver")
 }
 
 /// A folder with a squishserver below `squish/bin`, and a port for it.
@@ -71,17 +32,18 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
+        let stand_in = stand_in();
+        assert!(stand_in.is_file(), "cargo build --examples");
+        let own = format!("exec '{}' \"$@\"", stand_in.display());
+        Self::with(&format!("[ -z \"$TESTCENTER_TOKEN\" ] || exit 9\n{own}"))
+    }
+
+    /// With a squishserver that does this.
+    fn with(script: &str) -> Self {
         let desk = Desk::with("project: p\nrunner: { command: [x] }\n");
-        let binary = std::env::current_exe().unwrap();
-        desk.write(
-            "squish/bin/squishserver",
-            format!(
-                "#!/bin/sh\nPLAYED=\"$*\" exec '{}' --ignored --exact cli::local_server::plays_squishserver --nocapture\n",
-                binary.display()
-            ),
-        );
-        let script = desk.path("squish/bin/squishserver");
-        fs::set_permissions(script, fs::Permissions::from_mode(0o755)).unwrap();
+        desk.write("squish/bin/squishserver", format!("#!/bin/sh\n{script}\n"));
+        let path = desk.path("squish/bin/squishserver");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         // Free a moment ago, and nobody else asks for it.
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port().to_string();
@@ -106,10 +68,9 @@ impl Lab {
 impl Drop for Lab {
     fn drop(&mut self) {
         // What a failed test left.
-        if let Ok(mut stream) =
-            TcpStream::connect((Ipv4Addr::LOCALHOST, self.port.parse().unwrap()))
-        {
-            let _ = writeln!(stream, "stop");
+        if self.is_open() {
+            let stop = ["--stop", "--port", &self.port];
+            let _ = Command::new(stand_in()).args(stop).status();
         }
     }
 }
@@ -145,6 +106,9 @@ fn it_is_started_registered_reused_and_stopped() {
     let listed = list(&service, &lab);
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["labels"][0]["value"], "mac");
+    assert_eq!(lab.servers("start", &[], &exports).code, Some(0));
+    let listed = list(&service, &lab);
+    assert_eq!(listed[0]["labels"][0]["value"], "mac", "none named: kept");
 
     let stopped = lab.servers("stop", &[], &exports);
     assert_eq!(stopped.code, Some(0), "{stopped:#?}");
@@ -183,18 +147,17 @@ fn without_a_service_it_only_runs() {
 
 #[test]
 fn one_that_does_not_come_up_is_told_and_leaves_nothing() {
-    for (manner, says) in [
-        ("dies", ["exit code 7", "no licence for you"]),
-        ("elsewhere", ["instead of", "Port: "]),
+    for (script, says) in [
+        (DIES, ["exit code 7", "no licence for you"]),
+        (ELSEWHERE, ["instead of", "Port: "]),
     ] {
-        let lab = Lab::new();
+        let lab = Lab::with(script);
         let service = Service::start(&lab.desk);
-        let variables = [&service.exports()[..], &[(MANNER, manner)]].concat();
-        let ended = lab.servers("start", &[], &variables);
+        let ended = lab.servers("start", &[], &service.exports());
         helps(&ended, 3, &says);
         assert!(!ended.stderr.contains('\u{1b}'), "{ended:#?}");
-        assert!(!lab.is_open(), "{manner}");
-        assert_eq!(list(&service, &lab), serde_json::json!([]), "{manner}");
+        assert!(!lab.is_open(), "{script}");
+        assert_eq!(list(&service, &lab), serde_json::json!([]), "{script}");
     }
 }
 
@@ -236,6 +199,16 @@ fn the_vendors_registry_gets_one_entry_and_loses_it() {
         .copied()
         .collect();
     assert_eq!(left, [5], "only this machine's");
+}
+
+#[test]
+fn what_is_no_squishserver_is_not_ended() {
+    let lab = Lab::with("exit 1");
+    let foreign = TcpListener::bind((Ipv4Addr::LOCALHOST, lab.port.parse().unwrap())).unwrap();
+    let stopped = lab.servers("stop", &[], &[]);
+    helps(&stopped, 3, &["is what listens on port", "a squishserver?"]);
+    assert!(lab.is_open());
+    drop(foreign);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What squishrunner is started with.
 
+use super::told::told;
 use crate::support::{Records, Squish, files_below};
 use testplan::model::record::RecordEvent;
 
@@ -99,6 +100,24 @@ fn a_local_server_is_a_word_after_the_suite_and_none_is_allocated() {
 }
 
 #[test]
+fn scenarios_are_cases_or_together_one() {
+    for (choice, cases) in [("each", 2), ("together", 1)] {
+        let squish = Squish::new();
+        let conf = "LANGUAGE=Python\nTEST_CASES=tst_bdd\n";
+        squish.stage.write("suites/suite_a/suite.conf", conf);
+        squish.stage.write(
+            "suites/suite_a/tst_bdd/test.feature",
+            "Feature: F\n  Scenario: One\n    Given x\n  Scenario: Two\n    # stand-in: fail no\n",
+        );
+        squish
+            .plan(&format!("server: local, scenarios: {choice}"), "")
+            .run()
+            .code_is(1);
+        assert_eq!(told(&squish)["tst_bdd"].cases.len(), cases, "{choice}");
+    }
+}
+
+#[test]
 fn tags_and_options_come_last_and_reach_the_report() {
     let squish = Squish::new();
     squish.suite("suite_a", &[]);
@@ -164,7 +183,7 @@ fn squish_s_own_variables_are_inherited_and_the_file_s_are_added() {
         .with("TESTCENTER_TOKEN", "canary")
         .run()
         .code_is(1);
-    let tail = &super::told::told(&squish)["tst_one"].tail;
+    let tail = &told(&squish)["tst_one"].tail;
     let prefix = squish.stage.path("prefix");
     for line in [
         "SQUISH_LICENSEKEY_DIR=/opt/licence",

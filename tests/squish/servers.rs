@@ -1,5 +1,9 @@
 //! Squish servers that are not there, go away, hang, or are wanted twice at once.
 
+use std::time::Duration;
+
+use rustix::process::Signal;
+
 use super::told::told;
 use crate::support::{Squish, free_port};
 
@@ -73,6 +77,30 @@ fn one_suite_at_a_time_on_one_squish_server() {
     let said = server.process.stderr();
     assert_eq!(said.matches("began suite_a").count(), 8, "{said}");
     assert!(!said.contains("refused"), "{said}");
+}
+
+#[test]
+fn the_wait_for_the_turn_is_no_test_s_time_and_a_stop_ends_it() {
+    let squish = Squish::new();
+    squish.suite(
+        "suite_a",
+        &[("tst_1", "hang"), ("tst_2", "hang"), ("tst_3", "hang")],
+    );
+    let server = squish.server("server");
+    let plan = |timeout| {
+        let settings = format!("server: \"{}\"", server.address());
+        squish.plan(&settings, &format!("  timeout: {timeout}"));
+    };
+    let run = || squish.testplan("run").flags("--out out --workers 3");
+    plan("1s");
+    let limited = run().run().code_is(3);
+    assert_eq!(squish.calls().len(), 3, "each got its turn: {limited}");
+    plan("1h");
+    let stopped = run().start();
+    squish.stage.wait_for_lines("arguments", 4);
+    stopped.send(Signal::INT);
+    stopped.end_within(Duration::from_secs(6)).code_is(130);
+    assert_eq!(squish.calls().len(), 4, "whoever waited began nothing");
 }
 
 #[test]

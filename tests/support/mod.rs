@@ -26,7 +26,7 @@ pub(crate) use process::alive;
 pub(crate) use process::{Ended, Process};
 pub(crate) use records::{Records, files_below};
 pub(crate) use service::Service;
-pub(crate) use squish::{Squish, free_port, stand_in};
+pub(crate) use squish::{Squish, SquishServer, free_port, stand_in};
 pub(crate) use stage::Stage;
 pub(crate) use tap::Tap;
 pub(crate) use test_center::TestCenter;

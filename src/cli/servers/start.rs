@@ -43,7 +43,7 @@ const LONGEST_LINE: usize = 500;
 pub struct Start {
     #[command(flatten)]
     local: LocalArgs,
-    /// What it offers; repeat for more.
+    /// What it offers; repeat for more [default: what is registered].
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<Capability>,
     /// File for its output [default: squishserver-PORT.log].
@@ -221,7 +221,7 @@ async fn register(
     // Enabling it says that it is fine again, whatever it was before.
     let change = SquishServerChange {
         enabled: Some(true),
-        labels: (known.labels != *labels).then(|| labels.clone()),
+        labels: relabelled(known, labels),
         ..SquishServerChange::default()
     };
     let changed = registry.client.change_squish_server(known.id, &change);
@@ -234,18 +234,23 @@ async fn keep(
     known: &SquishServer,
     labels: &Capabilities,
 ) -> Result<SquishServer, ClientError> {
-    if known.enabled && known.labels == *labels {
+    if known.enabled && relabelled(known, labels).is_none() {
         return Ok(known.clone());
     }
     let change = SquishServerChange {
         enabled: (!known.enabled).then_some(true),
-        labels: (known.labels != *labels).then(|| labels.clone()),
+        labels: relabelled(known, labels),
         ..SquishServerChange::default()
     };
     registry
         .client
         .change_squish_server(known.id, &change)
         .await
+}
+
+/// The labels that a registration is to get, if it lacks them. Who names none means what is registered.
+fn relabelled(known: &SquishServer, labels: &Capabilities) -> Option<Capabilities> {
+    (!labels.is_empty() && known.labels != *labels).then(|| labels.clone())
 }
 
 fn show(

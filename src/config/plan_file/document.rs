@@ -62,6 +62,8 @@ pub(super) struct Squish {
     pub(super) server: Option<Marked<String>>,
     /// What squishrunner writes; xml3.4 by default.
     pub(super) report: Option<Marked<Report>>,
+    /// What is a case of a behaviour-driven test; each by default. Report junit leaves no choice.
+    pub(super) scenarios: Option<Marked<Scenarios>>,
     /// Expressions over tags: which BDD scenarios are run.
     pub(super) tags: Option<Vec<Plain>>,
     /// More arguments of squishrunner, as they stand.

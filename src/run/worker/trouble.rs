@@ -10,6 +10,9 @@ use crate::model::{Capabilities, CoolingReason, LabelCase, SquishServer};
 
 /// Troubles in a row from which on a worker looks whether there is any hope left.
 pub const ENOUGH: u32 = 3;
+/// Troubles in a row at which a worker gives up whatever hope there is, where the service does not let the server rest:
+/// it may hand out the same one each time, and does not say so.
+pub const TOO_MANY: u32 = 8;
 /// Pauses between two reservations from a service that does not let the server rest by itself: from, to.
 const PAUSE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
 /// Most addresses remembered.
@@ -48,6 +51,12 @@ impl Troubles {
                 && !self.unreachable.contains(&server.address())
         })
     }
+}
+
+/// Whether a worker has to leave. `hope` is another server that could do, `rests` whether the service lets the one that
+/// is gone rest.
+pub fn is_enough(in_a_row: u32, hope: bool, rests: bool) -> bool {
+    (in_a_row >= ENOUGH && !hope) || (in_a_row >= TOO_MANY && !rests)
 }
 
 /// How long to wait before the next reservation: twice as long each time, up to a bound, and spread by half so that
@@ -113,6 +122,21 @@ mod tests {
         };
         assert!(!hope(&[disabled, resting(CoolingReason::Unreachable)]));
         assert!(hope(&[resting(CoolingReason::Expired)]), "it is there");
+    }
+
+    #[test]
+    fn a_service_that_lets_none_rest_is_not_asked_for_ever() {
+        for (in_a_row, hope, rests, expected) in [
+            (ENOUGH - 1, false, false, false),
+            (ENOUGH, false, true, true),
+            (ENOUGH, true, false, false),
+            (TOO_MANY - 1, true, false, false),
+            (TOO_MANY, true, false, true),
+            (1_000, true, true, false),
+        ] {
+            let enough = is_enough(in_a_row, hope, rests);
+            assert_eq!(enough, expected, "{in_a_row} {hope} {rests}");
+        }
     }
 
     #[test]

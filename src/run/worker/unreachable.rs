@@ -45,12 +45,11 @@ impl Worker {
         ended: Ended,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
         let in_a_row = self.lock_troubles().unreachable(address);
-        let give_up = in_a_row >= trouble::ENOUGH && !self.is_there_hope().await;
         // A service of ours lets the server rest; elsewhere it would be given out again at once.
-        let pause = lease
-            .token
-            .is_none()
-            .then(|| trouble::pause(in_a_row, chance()));
+        let rests = lease.token.is_some();
+        let hope = in_a_row < trouble::ENOUGH || self.is_there_hope().await;
+        let give_up = trouble::is_enough(in_a_row, hope, rests);
+        let pause = (!rests).then(|| trouble::pause(in_a_row, chance()));
         let event = Unreachable {
             address: address.to_owned(),
             in_a_row,

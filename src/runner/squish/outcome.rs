@@ -11,7 +11,7 @@ use crate::{
     runner::{
         outcome::{self, Decision, Ending, words},
         results::{self, Results},
-        settings::{ExitCodes, ResultsFormat, Scenarios},
+        settings::{ExitCodes, ResultsFormat},
     },
 };
 
@@ -38,7 +38,7 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
     }
     let format = ResultsFormat::Squish {
         files: report.to_owned(),
-        scenarios: Scenarios::Each,
+        scenarios: squish.scenarios,
     };
     results::gather(&format, dir)
 }

@@ -1,4 +1,4 @@
-//! Finds a program of Squish: where `testplan.yml` says, below `SQUISH_PREFIX`, or in `PATH`.
+//! Finds a program of Squish: where the user says, below `SQUISH_PREFIX`, or in `PATH`.
 
 use std::{
     env::consts::EXE_SUFFIX,
@@ -9,7 +9,9 @@ use std::{
 /// Where a program may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Places<'a> {
-    /// What `testplan.yml` says, relative to `folder`.
+    /// Who could say where it is, as `testplan.yml`.
+    pub by: &'a str,
+    /// What they say, relative to `folder`.
     pub configured: Option<&'a Path>,
     /// The folder that it runs in.
     pub folder: &'a Path,
@@ -27,9 +29,10 @@ pub struct NotFound {
     looked: String,
 }
 
-/// Finds a program, as `squishrunner`, and gives its path. The first place that is named decides: what `testplan.yml` or
+/// Finds a program, as `squishrunner`, and gives its path. The first place that is named decides: what the user or
 /// `SQUISH_PREFIX` says is not quietly replaced by another Squish.
 pub fn find(name: &str, places: Places<'_>) -> Result<PathBuf, NotFound> {
+    let by = places.by;
     let not_found = |looked: String| NotFound {
         name: name.to_owned(),
         looked,
@@ -44,14 +47,11 @@ pub fn find(name: &str, places: Places<'_>) -> Result<PathBuf, NotFound> {
         let near = inside.into_iter().find(|path| path.is_file());
         return Err(not_found(match near {
             Some(near) => format!(
-                "testplan.yml names the folder {}; the program in it is {}",
+                "{by} names the folder {}; the program in it is {}",
                 path.display(),
                 near.display()
             ),
-            None => format!(
-                "testplan.yml says {}, and no such file is there",
-                path.display()
-            ),
+            None => format!("{by} says {}, and no such file is there", path.display()),
         }));
     }
     if let Some(prefix) = places.prefix {
@@ -74,7 +74,7 @@ pub fn find(name: &str, places: Places<'_>) -> Result<PathBuf, NotFound> {
         folders += 1;
     }
     Err(not_found(format!(
-        "testplan.yml does not say where it is, SQUISH_PREFIX is not set, and none of the {folders} folders in PATH has \
+        "{by} does not say where it is, SQUISH_PREFIX is not set, and none of the {folders} folders in PATH has \
          {file}"
     )))
 }
@@ -100,6 +100,7 @@ mod tests {
         let path = stage.path().join("path");
         let configured = PathBuf::from(format!("own/runner{EXE_SUFFIX}"));
         let mut places = Places {
+            by: "testplan.yml",
             configured: Some(&configured),
             folder: stage.path(),
             prefix: Some(prefix.as_os_str()),

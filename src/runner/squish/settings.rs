@@ -2,6 +2,8 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use crate::runner::settings::Scenarios;
+
 /// How long a licence is waited for where the file does not say.
 pub const LICENCE_PATIENCE: Duration = Duration::from_secs(30 * 60);
 
@@ -16,6 +18,8 @@ pub struct SquishSettings {
     pub server: ServerChoice,
     /// What squishrunner writes.
     pub report: Report,
+    /// What is a case of a behaviour-driven test.
+    pub scenarios: Scenarios,
     /// Each an expression over the tags of scenarios.
     pub tags: Vec<String>,
     /// More arguments, as they stand, after ours.
@@ -31,6 +35,7 @@ impl Default for SquishSettings {
             suites: vec![PathBuf::from(".")],
             server: ServerChoice::Allocated,
             report: Report::Xml34,
+            scenarios: Scenarios::Each,
             tags: Vec::new(),
             options: Vec::new(),
             licence_patience: LICENCE_PATIENCE,

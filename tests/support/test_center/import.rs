@@ -1,6 +1,8 @@
 //! `POST /import`: keeps what it gets, and counts test cases into the plan of the batch. Read leniently: what matters
 //! here is what the other side sends, not how it could be written too.
 
+use std::io::Read as _;
+
 use serde_json::json;
 
 use super::{Dialect, World, answer::Answer, listen::Asked};
@@ -109,9 +111,23 @@ fn split<'a>(body: &'a [u8], mark: &[u8]) -> Vec<&'a [u8]> {
     parts
 }
 
-/// Passed, failed and skipped test cases that a file speaks of: JUnit's, or those of a Squish report. A zipped folder
-/// counts as far as its files are stored and not compressed.
+/// Passed, failed and skipped test cases that a file speaks of: JUnit's, or those of a Squish report; with those of
+/// all files in a zipped folder.
 fn counts(content: &[u8]) -> (u64, u64, u64) {
+    if content.starts_with(b"PK") {
+        let mut sum = (0, 0, 0);
+        let mut zip = zip::ZipArchive::new(std::io::Cursor::new(content)).unwrap();
+        for index in 0..zip.len() {
+            let mut bytes = Vec::new();
+            zip.by_index(index)
+                .unwrap()
+                .read_to_end(&mut bytes)
+                .unwrap();
+            let (passed, failed, skipped) = counts(&bytes);
+            sum = (sum.0 + passed, sum.1 + failed, sum.2 + skipped);
+        }
+        return sum;
+    }
     let text = String::from_utf8_lossy(content);
     let (mut cases, begin): (Vec<&str>, _) = if text.contains("<SquishReport") {
         (text.split("type=\"testcase\"").collect(), 1)
@@ -131,7 +147,7 @@ fn counts(content: &[u8]) -> (u64, u64, u64) {
             "=\"XPASS\"",
         ]) {
             counts.1 += 1;
-        } else if has(&["<skipped"]) {
+        } else if has(&["<skipped", "=\"SKIPPED\""]) {
             counts.2 += 1;
         } else {
             counts.0 += 1;

@@ -101,10 +101,7 @@ impl Check<'_> {
             },
             Format::Squish => ResultsFormat::Squish {
                 files: files(SQUISH_FILES),
-                scenarios: match section.scenarios.as_ref().map(Marked::get) {
-                    None | Some(document::Scenarios::Each) => Scenarios::Each,
-                    Some(document::Scenarios::Together) => Scenarios::Together,
-                },
+                scenarios: scenarios(section.scenarios.as_ref()),
             },
             Format::ExitCode => {
                 if let Some(files) = &section.files {
@@ -201,5 +198,13 @@ impl Check<'_> {
             return;
         };
         self.report(key.place(), || problem);
+    }
+}
+
+/// What is a case of a behaviour-driven test, with what the file does not say.
+pub(super) fn scenarios(said: Option<&Marked<document::Scenarios>>) -> Scenarios {
+    match said.map(Marked::get) {
+        None | Some(document::Scenarios::Each) => Scenarios::Each,
+        Some(document::Scenarios::Together) => Scenarios::Together,
     }
 }

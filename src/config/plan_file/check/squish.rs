@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Check;
+use super::{Check, runner::scenarios};
 use crate::{
     config::{
         placeholder,
@@ -58,6 +58,7 @@ impl Check<'_> {
                 document::Report::Xml35 => Report::Xml35,
                 document::Report::Junit => Report::JUnit,
             }),
+            scenarios: scenarios(section.scenarios.as_ref()),
             tags: self.tag_expressions(&at("tags"), &section.tags.unwrap_or_default()),
             options: Vec::new(),
             licence_patience: section
@@ -65,6 +66,15 @@ impl Check<'_> {
                 .and_then(|value| self.duration_or_zero(&at("licence-patience"), &value))
                 .unwrap_or(usual.licence_patience),
         };
+        if squish.report == Report::JUnit
+            && let Some(scenarios) = &section.scenarios
+        {
+            self.report(scenarios.place(), || {
+                Problem::new(at("scenarios"), "not read")
+                    .expecting("squishrunner alone decides what is a case of a JUnit report")
+                    .help("write `report: xml3.4`, or leave `scenarios` out")
+            });
+        }
         let options = section.options.unwrap_or_default();
         SquishSettings {
             options: self.options(&at("options"), &options, squish.report),
