@@ -53,10 +53,9 @@ impl Client {
                 form.doubt().set(in_doubt);
             }
         };
-        let response = sending.await.map_err(|error| {
-            settled(error.sent == Sent::Perhaps);
-            error
-        });
+        let response = sending
+            .await
+            .inspect_err(|error| settled(error.sent == Sent::Perhaps));
         let response = response.map_err(|error| Failure {
             in_doubt: error.sent == Sent::Perhaps,
             kind: match handed.as_ref().and_then(Handed::trouble) {
