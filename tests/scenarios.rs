@@ -43,6 +43,7 @@ scenarios! {
     failing_tests: whole::failing_tests,
     executions_that_could_not_run: whole::executions_that_could_not_run,
     fewer_results_than_records: whole::fewer_results_than_records,
+    uploaded_results_are_counted_once: whole::uploaded_results_are_counted_once,
     an_empty_plan: whole::an_empty_plan,
     three_steps: steps::three_steps,
     a_killed_worker: recovery::a_killed_worker,

@@ -74,6 +74,11 @@ impl House {
         dialect: Dialect,
     ) -> Self {
         plan_file.on(&stage);
+        Self::standing(kind, stage, dialect)
+    }
+
+    /// On a stage whose `testplan.yml` is there.
+    pub(crate) fn standing(kind: Kind, stage: Stage, dialect: Dialect) -> Self {
         match kind {
             Kind::TestCenter => {
                 let center = TestCenter::start(&stage.read("testplan.yml"), dialect);

@@ -4,7 +4,7 @@ use super::{
     house::{Held, House, Kind},
     reading::Junit,
 };
-use crate::support::{PlanFile, Stage};
+use crate::support::{PlanFile, Stage, test_center::Dialect};
 
 /// A plan whose tests do what their names say.
 fn house(kind: Kind, testcases: &[&str]) -> House {
@@ -104,6 +104,62 @@ pub(crate) fn fewer_results_than_records(kind: Kind) {
     let warnings = report["warnings"].to_string();
     let told = warnings.contains("shows 1 results so far, the records have 3");
     assert_eq!(told, kind == Kind::TestCenter, "{warnings}");
+}
+
+/// With uploads, the service's own counts are what the records say: each result once, though workers tell it as well.
+pub(crate) fn uploaded_results_are_counted_once(kind: Kind) {
+    let stage = Stage::new();
+    let test = stage.script(
+        "test.sh",
+        r#"case $3 in t2) inner='<failure message="no"/>' code=1;; t3) inner='<skipped/>' code=0;; *) inner= code=0;; esac
+printf '<testsuite name="s"><testcase classname="s" name="%s">%s</testcase></testsuite>' "$3" "$inner" > "$1/results.xml"
+exit $code"#,
+    );
+    stage.write(
+        "testplan.yml",
+        &format!(
+            "project: p\nrunner:\n  command: ['{}', '{{results}}', '{{suite}}', '{{testcase}}']\n  \
+             results: {{ format: junit, files: '*.xml' }}\n\
+             templates:\n  - title: T\n    tests: [{{ suite: s, testcases: [t1, t2, t3, t4] }}]\n",
+            test.display()
+        ),
+    );
+    let house = House::standing(kind, stage, Dialect::default());
+    let plan = house.start_plan();
+    let work = house.testplan("work").on(plan);
+    let work = work.flags("--upload always --workers 2 --out out");
+    work.run().code_is(1);
+    assert_eq!(house.count("POST /import"), 4);
+    house
+        .testplan("wait")
+        .on(plan)
+        .flags("--results-patience 5s")
+        .run()
+        .code_is(0);
+    let shown = house.testplan("plan show").on(plan).flags("--format json");
+    let shown = shown.run().code_is(0).json();
+    for (word, count) in [("passed", 2), ("failed", 1), ("skipped", 1)] {
+        assert_eq!(shown[word], count, "{word}: {shown}");
+    }
+    let report = house.testplan("report").on(plan);
+    let report = report.flags("--format json --out out").run().code_is(1);
+    let report = report.json();
+    for (word, count) in [
+        ("passed", 2),
+        ("failed", 1),
+        ("skipped", 1),
+        ("not_uploaded", 0),
+    ] {
+        assert_eq!(report[word], count, "{word}: {report}");
+    }
+    let warnings = report["warnings"].to_string();
+    assert!(!warnings.contains("results so far"), "{warnings}");
+    // Nothing is left to upload, however often that is asked.
+    for _ in 0..2 {
+        let again = house.testplan("upload").flags("--records out");
+        again.run().code_is(0);
+    }
+    assert_eq!(house.count("POST /import"), 4);
 }
 
 pub(crate) fn an_empty_plan(kind: Kind) {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::zipped;
 use crate::{
-    model::{CaseResult, Test, TestResult, TestVerdict, outcome::CaseVerdict},
+    model::{CaseResult, Test, TestResult, TestVerdict, outcome::CaseVerdict, record::MAX_CASES},
     result_file::{self, Scenarios},
     store::ReportedTest,
 };
@@ -67,6 +67,8 @@ pub(super) struct Gathered {
     pub(super) cases: u64,
     /// What some of them said of tests for which there was no room.
     left_out: u64,
+    /// Files of which no more cases are read.
+    full_files: u64,
     tests: BTreeMap<Test, TestResult>,
 }
 
@@ -76,9 +78,15 @@ const MOST_TESTS: usize = 50_000;
 impl Gathered {
     /// Reads one file; gives sentences about what in it could not be read.
     pub(super) fn read(&mut self, path: &Path, content: Content) -> Result<Vec<String>, String> {
-        let before = self.left_out;
+        let before = (self.full_files, self.left_out);
         let mut notes = self.read_any(path, content)?;
-        if self.left_out > before {
+        if self.full_files > before.0 {
+            notes.push(format!(
+                "of one result file {MAX_CASES} cases are read, failures first: if it has more, the rest is kept and \
+                 not counted; upload it in several files"
+            ));
+        }
+        if self.left_out > before.1 {
             notes.push(format!(
                 "an upload speaks for at most {MOST_TESTS} tests, and there are more here: the rest is kept and not \
                  counted; upload its files one by one"
@@ -108,6 +116,7 @@ impl Gathered {
     /// A case speaks for the test of its group and name. The group of a BDD scenario is `suite.testcase`: scenarios
     /// speak together for that test.
     fn take(&mut self, cases: Vec<CaseResult>) {
+        self.full_files += u64::from(cases.len() >= MAX_CASES);
         for case in cases {
             self.cases += 1;
             let result = result(&case);
@@ -229,25 +238,25 @@ mod tests {
 
     #[test]
     fn what_there_is_no_room_for_is_told() {
-        let cases = |from: usize| {
-            let cases = (from..from + MOST_TESTS)
-                .map(|n| format!("<testcase classname=\"s\" name=\"t{n}\"/>"));
-            format!(
-                "<testsuite name=\"s\">{}</testsuite>",
-                cases.collect::<String>()
-            )
-        };
-        let mut gathered = Gathered::default();
         let place = tempfile::tempdir().unwrap();
-        let mut read = |from| {
-            let path = place.path().join("results.xml");
-            crate::fs::write_atomic(&path, cases(from).as_bytes()).unwrap();
+        let path = place.path().join("results.xml");
+        let mut gathered = Gathered::default();
+        let mut read = |cases: std::ops::Range<usize>| {
+            let cases = cases.map(|n| format!("<testcase classname=\"s\" name=\"t{n}\"/>"));
+            let text = format!("<testsuite>{}</testsuite>", cases.collect::<String>());
+            crate::fs::write_atomic(&path, text.as_bytes()).unwrap();
             gathered.read(&path, Content::Xml).unwrap()
         };
-        assert_eq!(read(0), [""; 0]);
-        assert_eq!(read(0), [""; 0], "the same again needs no room");
-        let notes = read(1);
+        let most = MAX_CASES - 1;
+        let mut notes = Vec::new();
+        for file in 0..=MOST_TESTS / most {
+            assert_eq!(notes, [""; 0], "{file}");
+            notes = read(file * most..(file + 1) * most);
+        }
         assert!(notes[0].contains("at most 50000 tests"), "{notes:?}");
+        assert_eq!(read(0..most), [""; 0], "the same again needs no room");
+        let notes = read(0..MAX_CASES + 1);
+        assert!(notes[0].contains("10000 cases are read"), "{notes:?}");
         assert_eq!(gathered.tests.len(), MOST_TESTS);
     }
 
