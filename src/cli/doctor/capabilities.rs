@@ -180,6 +180,8 @@ pub struct Compared<'a> {
     pub servers: Option<&'a [SquishServer]>,
     /// Whether a Squish server is asked for with each reservation.
     pub allocate_server: bool,
+    /// Whether `testplan run` would be the service itself, with the Squish servers of testplan.yml.
+    pub is_alone: bool,
 }
 
 /// Who fits, and what nobody offers.
@@ -295,6 +297,9 @@ impl Compared<'_> {
             let here = servers.iter().filter(|it| Standing::of(it) == standing);
             format!("{} {}", here.count(), standing.word())
         };
+        if servers.is_empty() {
+            return self.no_squish_server();
+        }
         let said = format!(
             "{} registered: {}, {}, {}{}",
             counted(servers.len(), "Squish server"),
@@ -311,11 +316,7 @@ impl Compared<'_> {
             }
         );
         if !self.allocate_server {
-            let text = if servers.is_empty() {
-                "no Squish server is registered, and none is asked for".to_owned()
-            } else {
-                format!("{said}; none is asked for without --allocate-server")
-            };
+            let text = format!("{said}; none is asked for without --allocate-server");
             return Finding::ok(GROUP, ID, text);
         }
         // A server has to offer all that the worker does, whatever the execution needs.
@@ -328,10 +329,14 @@ impl Compared<'_> {
                 GROUP,
                 ID,
                 format!("{said}; those that fit this worker are disabled"),
-                format!(
-                    "give one out: `testplan servers update {} --enable`",
-                    server.id
-                ),
+                if self.is_alone {
+                    "take `enabled: false` from one of them in testplan.yml".to_owned()
+                } else {
+                    format!(
+                        "give one out: `testplan servers update {} --enable`",
+                        server.id
+                    )
+                },
             );
         }
         if fitting.is_empty() {
@@ -342,7 +347,7 @@ impl Compared<'_> {
                     "{said}; none offers all that this worker does: {}",
                     self.offered
                 ),
-                "register one with `testplan servers add --port N --label KEY=VALUE`, or correct --capability",
+                self.another("or correct --capability"),
             );
         }
         let lonely: Vec<&Row> = self
@@ -355,7 +360,7 @@ impl Compared<'_> {
                 GROUP,
                 ID,
                 format!("{said}; none that is handed out fits {}", sets(&lonely)),
-                "register one with `testplan servers add --port N --label KEY=VALUE`, or enable one",
+                self.another("or enable one"),
             );
         }
         let free = fitting.iter().any(|it| Standing::of(it) == Standing::Free);
@@ -369,6 +374,32 @@ impl Compared<'_> {
                 "wait for them, or register more with `testplan servers add`",
             )
         }
+    }
+
+    fn no_squish_server(self) -> Finding {
+        const ID: &str = "servers";
+        if self.allocate_server {
+            let text = "no Squish server is registered, and this worker asks for one each time";
+            Finding::problem(
+                GROUP,
+                ID,
+                text,
+                self.another("or leave --allocate-server out"),
+            )
+        } else {
+            let text = "no Squish server is registered, and none is asked for";
+            Finding::ok(GROUP, ID, text)
+        }
+    }
+
+    /// How to have one more Squish server: one that is served from testplan.yml is registered there.
+    fn another(self, or: &str) -> String {
+        let how = if self.is_alone {
+            "add one with the labels of this worker below `servers:` in testplan.yml"
+        } else {
+            "register one with `testplan servers add --port N --label KEY=VALUE`"
+        };
+        format!("{how}, {or}")
     }
 }
 
