@@ -154,6 +154,7 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         allocate_server: working
             .as_ref()
             .map_or(command.workers.allocate_server, |it| it.allocate_server),
+        is_alone,
     }));
     findings.extend(runner::judge(&runner));
     if let Ok(out) = settings::folder(&command.out, environment) {

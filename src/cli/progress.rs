@@ -79,7 +79,13 @@ impl Progress<'_> {
             self.say(&format!("  {}", console_line(line, LONGEST_LINE)));
         }
         if outlook.given_up.is_some() {
-            self.say("  given up: nothing could happen for as long as --grace says");
+            self.say(&match outlook.grace {
+                Duration::ZERO => "  given up: nothing can happen as it is".to_owned(),
+                grace => format!(
+                    "  given up: nothing could happen for {} (--grace)",
+                    duration::format(grace)
+                ),
+            });
         } else if let Some(remains) = outlook.remains {
             self.say(&format!(
                 "  nothing can happen as it is: unless that changes, this ends with exit code 5 in {} (--grace)",

@@ -279,7 +279,7 @@ impl Session<'_> {
         let written = reporting::write_reports(&report, out, &form);
         working::tell_the_end(end, self.screen);
         if !self.alone {
-            working::tell_of_what_stays(end, self.screen);
+            working::tell_of_what_stays(end, &self.working.offered, self.screen);
         }
         self.screen.report(&report);
         showing::show(&report, out, self.command.show, self.screen);

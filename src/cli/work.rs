@@ -109,7 +109,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     working::tell_the_end(&end, screen);
     let said = told(command.plan_id, &end);
     screen.say(&said);
-    working::tell_of_what_stays(&end, screen);
+    working::tell_of_what_stays(&end, &working.offered, screen);
     showing::show_work(command.plan_id, &end, &said, command.show, screen);
     let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
         // Green would say that what stands was seen to.
@@ -144,7 +144,9 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
             done,
         }) = end.status
     {
-        return if open + reserved == 0 {
+        return if end.starved.is_some() {
+            format!("no test was run here: no Squish server could come; record {record}")
+        } else if open + reserved == 0 {
             format!(
                 "nothing to do: no test was run here, all {done} executions of plan {plan} are done; record {record}"
             )

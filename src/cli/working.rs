@@ -94,11 +94,17 @@ pub async fn work(
         capture_limit: CAPTURE_LIMIT,
         suite_turns: SuiteTurns::default(),
     };
-    let upload = uploader(&client, working, environment, screen)?;
-    if upload.is_some() && !executor.runner.wants_results_folder() {
-        screen.insist(
+    let upload = uploader(&client, working, environment)?;
+    match &upload {
+        Some(_) if !executor.runner.wants_results_folder() => screen.insist(
             "warning: nothing will be uploaded: by testplan.yml the runner's command writes no result files",
-        );
+        ),
+        Some(Uploader { labels }) => screen.say(&format!(
+            "results are uploaded to {}, labelled {}",
+            client.endpoint(),
+            super::upload::shown(labels)
+        )),
+        None => {}
     }
     let order = WorkOrder {
         client,
@@ -135,7 +141,6 @@ fn uploader(
     client: &Client,
     working: &Working,
     environment: &Environment,
-    screen: &Screen,
 ) -> Result<Option<Uploader>, Failure> {
     let wanted = match working.upload {
         UploadPolicy::Always => true,
@@ -147,11 +152,6 @@ fn uploader(
         return Ok(None);
     }
     let labels = super::upload::labels(&working.offered, &connect::ci(environment))?;
-    screen.say(&format!(
-        "results are uploaded to {}, labelled {}",
-        client.endpoint(),
-        super::upload::shown(&labels)
-    ));
     Ok(Some(Uploader { labels }))
 }
 
@@ -180,9 +180,15 @@ fn something_fits(
     } else {
         offered.to_string()
     };
+    let meant = planned
+        .iter()
+        .filter_map(|needed| Unoffered::of(&needed.required, [offered], LabelCase::Folded))
+        .map(|unoffered| unoffered.meant())
+        .find(|meant| !meant.is_empty());
     Err(Failure::nothing_to_run(format_args!(
-        "none of the {} executions of plan {plan} fits workers that offer {offer}",
-        planned.len()
+        "none of the {} executions of plan {plan} fits workers that offer {offer}{}",
+        planned.len(),
+        meant.unwrap_or_default()
     ))
     .help(format!(
         "offer with --capability KEY=VALUE what they need: {}{more}",
@@ -200,9 +206,9 @@ fn tell_of_the_rest(planned: &[PlannedExecution], offered: &Capabilities, screen
     }
     for (unoffered, count) in left.iter().take(MOST_SHOWN) {
         let line = format!(
-            "{count} of {} executions will stay open: they need {}, and these workers, the only ones that can come, \
-             lack {}{}",
+            "{count} of {} executions will stay open: {} {}, and these workers, the only ones that can come, lack {}{}",
             planned.len(),
+            if *count == 1 { "it needs" } else { "they need" },
             unoffered.required,
             offered.missing(&unoffered.required, LabelCase::Folded),
             unoffered.meant()
@@ -212,9 +218,12 @@ fn tell_of_the_rest(planned: &[PlannedExecution], offered: &Capabilities, screen
 }
 
 /// What stays open now that these workers leave, and for lack of what.
-pub fn tell_of_what_stays(end: &RunEnd, screen: &Screen) {
+pub fn tell_of_what_stays(end: &RunEnd, offered: &Capabilities, screen: &Screen) {
     let Some(waiting) = &end.waiting else { return };
-    let lacking: Vec<&Need> = waiting.lacking().collect();
+    // The service knows these workers no more, so it would ask for others; but it was not them that was lacking.
+    let told =
+        |need: &Need| end.starved.is_some() && offered.covers(&need.required, LabelCase::Folded);
+    let lacking: Vec<&Need> = waiting.lacking().filter(|need| !told(need)).collect();
     for line in waiting::lines_of(&lacking, waiting) {
         screen.say(&format!(
             "stays open: {}",
@@ -299,6 +308,31 @@ pub fn random() -> Result<u32, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Capability, ExecutionId, Test};
+
+    #[test]
+    fn a_slip_of_the_pen_is_asked_for_before_any_waiting() {
+        let set = |text: &str| Capabilities::from(vec![text.parse::<Capability>().unwrap()]);
+        let planned = [PlannedExecution {
+            execution: ExecutionId(1),
+            test: Test {
+                suite: "s".to_owned(),
+                testcase: "t".to_owned(),
+            },
+            required: set("OS=macOS"),
+        }];
+        let said = |offer: &str| {
+            let fits = something_fits(PlanId(1), &planned, &set(offer));
+            fits.err().map(|failure| failure.error.to_string())
+        };
+        let slip = said("OS=MacOSX").unwrap();
+        assert!(
+            slip.ends_with("; is OS=MacOSX meant for OS=macOS?"),
+            "{slip}"
+        );
+        assert!(said("OS=Linux").unwrap().ends_with("offer OS=Linux"));
+        assert_eq!(said("os=macos"), None);
+    }
 
     #[test]
     fn names_of_matrix_workers_differ_and_those_of_their_attempts_too() {

@@ -132,6 +132,15 @@ impl Capabilities {
             .map(|c| c.value.as_str())
     }
 
+    /// ` with OS=Linux`, to stand behind who has them; nothing for the empty set.
+    pub fn with(&self) -> String {
+        if self.0.is_empty() {
+            String::new()
+        } else {
+            format!(" with {self}")
+        }
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()

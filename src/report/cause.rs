@@ -34,8 +34,8 @@ impl Report {
                     format!("no worker offered {}", unoffered.missing),
                 ),
                 Explanation::NoSquishServer { wanted, why } => (
-                    format!("a Squish server with {wanted}: {why}"),
-                    format!("no Squish server with {wanted}"),
+                    format!("a Squish server{}: {why}", wanted.with()),
+                    format!("no Squish server{}", wanted.with()),
                 ),
                 _ => continue,
             };

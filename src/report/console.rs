@@ -147,18 +147,24 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
     if report.unnamed_missing > 0 {
         let _ = writeln!(
             block,
-            "{} {} more that no record names",
+            "{} {} {}",
             painted("MISSING", Word::Lost.style(), paint),
-            report.unnamed_missing
+            report.unnamed_missing,
+            if report.service_counts.is_some() {
+                "without a result, by Test Center's count"
+            } else {
+                "more that no record names"
+            }
         );
     }
     if let Some(there) = &report.service_counts {
         if there.failed > 0 {
             let _ = writeln!(
                 block,
-                "{} {} tests, by Test Center's count",
+                "{} {} {}, by Test Center's count",
                 painted("FAIL", Word::Fail.style(), paint),
-                there.failed
+                there.failed,
+                if there.failed == 1 { "test" } else { "tests" }
             );
         }
         let _ = writeln!(block, "{}", console_line(&there.sentence(), MAX_LINE));

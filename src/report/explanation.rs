@@ -219,7 +219,7 @@ impl fmt::Display for Explanation {
             Self::NeverTaken => f.write_str("no worker took it, by the records given"),
             Self::Unoffered { unoffered } => unoffered.fmt(f),
             Self::NoSquishServer { wanted, why } => {
-                write!(f, "needs a Squish server with {wanted}: {why}")
+                write!(f, "needs a Squish server{}: {why}", wanted.with())
             }
             Self::OtherSpelling { wanted, offered } => write!(
                 f,

@@ -92,7 +92,8 @@ fn suites(report: &Report, profile: Profile) -> Vec<TestSuite> {
             service_counts::add(counts, &mut suite);
         }
         if report.unnamed_missing > 0 {
-            suite.add_test_case(unnamed(report.unnamed_missing));
+            let ran_there = report.service_counts.is_some();
+            suite.add_test_case(unnamed(report.unnamed_missing, ran_there));
         }
         suites.push(suite);
     }
@@ -207,17 +208,19 @@ fn with_attachments(mut output: String, paths: &[String]) -> String {
 }
 
 /// The case that stands for what nobody can name.
-fn unnamed(count: u64) -> TestCase {
+fn unnamed(count: u64, ran_there: bool) -> TestCase {
     let mut status = quick_junit::TestCaseStatus::non_success(quick_junit::NonSuccessKind::Error);
     status
         .set_type("missing")
         .set_message(format!(
             "planned executions without a counted result: {count}"
         ))
-        .set_description(
+        .set_description(if ran_there {
+            "Test Center ran the plan itself and tells only how many have a result."
+        } else {
             "No worker's record speaks of them, and the service does not list executions: \
-             only their number is known.",
-        );
+             only their number is known."
+        });
     let mut case = TestCase::new("missing executions", status);
     case.set_classname(OWN);
     case

@@ -73,6 +73,8 @@ pub struct RunEnd {
     pub service: Option<Box<ClientError>>,
     /// Why workers left that found no Squish server any more, if they did.
     pub no_squish_server: Option<String>,
+    /// Why no Squish server could come, if that was waited for in vain.
+    pub starved: Option<String>,
     /// What failed here, if something did.
     pub broken: Option<String>,
     /// The record file.
@@ -155,6 +157,9 @@ pub async fn work(
             finding = lookout.next(), if waits.is_some() => {
                 let outlook = idleness.look(finding, waits.unwrap_or_default(), clock::monotonic());
                 let Some(outlook) = outlook else { continue };
+                if let Some(remains) = outlook.remains {
+                    lookout.hurry(remains);
+                }
                 (Event::Idle(outlook), None)
             }
             () = &mut quiet => {
@@ -216,6 +221,7 @@ pub async fn work(
         stop,
         service,
         no_squish_server,
+        starved,
         broken,
         record: recorder.path().to_owned(),
         status,

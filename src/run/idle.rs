@@ -8,7 +8,7 @@ use crate::clock;
 /// Pauses between two questions to a service that cannot let a worker wait: from, to.
 const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 /// How long a worker of a service without `pending` stays while nothing fits and others still work.
-const IDLE_GRACE: Duration = Duration::from_secs(300);
+pub(super) const IDLE_GRACE: Duration = Duration::from_secs(300);
 
 /// How long a worker has found nothing, against a service that cannot let it wait.
 #[derive(Debug, Default)]

@@ -6,17 +6,22 @@ use std::{
 };
 
 use super::{
+    idle::IDLE_GRACE,
     lookout::Finding,
     state::Waiting,
     vigil::{Sight, Vigil},
     waiting,
 };
-use crate::model::{Capabilities, LabelCase, Lack, Need, PlanStatus, PlanWaiting, SquishServer};
+use crate::{
+    model::{Capabilities, LabelCase, Lack, Need, PlanStatus, PlanWaiting, SquishServer},
+    report::span::human,
+};
 
 /// The workers of this process, once none of them has anything to do.
 #[derive(Debug)]
 pub struct Idleness {
     offered: Capabilities,
+    grace: Duration,
     vigil: Vigil,
 }
 
@@ -29,6 +34,8 @@ pub struct Outlook {
     pub lines: Vec<String>,
     /// What remains until it is given up, where nothing can happen.
     pub remains: Option<Duration>,
+    /// How long nothing could happen when it is given up; zero where nobody who could help was waited for.
+    pub grace: Duration,
     /// What the workers had to do without, once it is given up.
     pub given_up: Option<String>,
 }
@@ -46,6 +53,7 @@ impl Idleness {
     pub fn new(offered: Capabilities, grace: Duration, now: Instant) -> Self {
         Self {
             offered,
+            grace,
             vigil: Vigil::new(grace, now),
         }
     }
@@ -70,6 +78,7 @@ impl Idleness {
             waited: call.waited,
             lines: if call.tell { seen.lines } else { Vec::new() },
             remains: call.remains,
+            grace: self.grace,
             given_up: call.is_over().then_some(seen.why),
         })
     }
@@ -91,7 +100,7 @@ impl Idleness {
             && status.reserved == 0
             && open().next().is_some()
             && open().all(|need| lacks(&need));
-        let wanted = self.offered.to_string();
+        let wanted = self.wanted();
         let has = |id| {
             waiting
                 .squish_servers
@@ -113,6 +122,15 @@ impl Idleness {
         }
     }
 
+    /// What a Squish server has to have for these workers; empty where any would do.
+    fn wanted(&self) -> String {
+        if self.offered.is_empty() {
+            String::new()
+        } else {
+            self.offered.to_string()
+        }
+    }
+
     fn of_parts(
         &self,
         status: PlanStatus,
@@ -128,9 +146,9 @@ impl Idleness {
                     ..Sight::default()
                 },
                 lines: vec![format!(
-                    "{counts}; none of the open ones fits {} now, and whether one will when others end this service \
-                     does not say",
-                    self.offered
+                    "{counts}; none of the open ones fits workers{} now; they leave after {} of that",
+                    self.offered.with(),
+                    human(waiting::millis(IDLE_GRACE))
                 )],
                 why: String::new(),
             };
@@ -149,8 +167,8 @@ impl Idleness {
                 stuck: reserved == 0 && !may_come,
             },
             lines: vec![format!(
-                "{counts}; the service has no Squish server for {} now: {why}",
-                self.offered
+                "{counts}; the service has no Squish server{} to give now: {why}",
+                self.offered.with()
             )],
             why,
         }
@@ -168,7 +186,7 @@ impl Idleness {
             squish_servers: list,
             ..PlanWaiting::default()
         };
-        let wanted = self.offered.to_string();
+        let wanted = self.wanted();
         (
             waiting::none_has(&wanted, &known, |id| chosen.contains(&id)),
             may_come,

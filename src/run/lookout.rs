@@ -52,6 +52,12 @@ impl Lookout {
         }
     }
 
+    /// The wait is given up in so much time, unless the next finding is a better one.
+    pub fn hurry(&mut self, remains: Duration) {
+        let last = soon(remains);
+        self.due = self.due.map(|due| due.min(last));
+    }
+
     /// Nobody waits any more.
     pub fn rest(&mut self) {
         (self.due, self.asking) = (None, None);

@@ -691,6 +691,7 @@ mod tests {
             waited: Duration::from_secs(7),
             lines: lines.iter().map(ToString::to_string).collect(),
             remains: None,
+            grace: Duration::ZERO,
             given_up: given_up.map(str::to_owned),
         })
     }

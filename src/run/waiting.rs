@@ -136,16 +136,27 @@ fn no_squish_server(need: &Need, waiting: &PlanWaiting) -> String {
     );
     let wanted: BTreeSet<&Capabilities> =
         fitting(need, waiting).map(|offer| &offer.offered).collect();
-    let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    // Whoever offers nothing takes any, which says it all.
+    let wanted: Vec<String> = if wanted.iter().any(|set| set.is_empty()) {
+        Vec::new()
+    } else {
+        wanted.iter().map(ToString::to_string).collect()
+    };
     let wanted = wanted.join("; or ");
+    let with = if wanted.is_empty() {
+        String::new()
+    } else {
+        format!(" with {wanted}")
+    };
     format!(
-        "{workers} for a Squish server, but {}; one with {wanted} that is enabled would end this",
+        "{workers} for a Squish server, but {}; one{with} that is enabled would end this",
         none_has(&wanted, waiting, |id| fitting(need, waiting)
             .any(|offer| offer.squish_servers.contains(&id)))
     )
 }
 
-/// Why no enabled Squish server has what is wanted: disabled, others only, or none at all.
+/// Why no enabled Squish server has what is wanted, which is nothing where any would do: disabled, others only, or none
+/// at all.
 pub fn none_has(
     wanted: &str,
     waiting: &PlanWaiting,
@@ -153,7 +164,11 @@ pub fn none_has(
 ) -> String {
     let disabled = states(waiting, |it| has(it.id));
     if !disabled.is_empty() {
-        return format!("of those with {wanted}, {disabled}");
+        return if wanted.is_empty() {
+            disabled
+        } else {
+            format!("of those with {wanted}, {disabled}")
+        };
     }
     if waiting.squish_servers.is_empty() {
         return "no Squish server is registered".to_owned();
@@ -162,7 +177,13 @@ pub fn none_has(
         .squish_servers
         .iter()
         .take(MOST)
-        .map(|it| format!("{} with {}", it.address(), it.labels))
+        .map(|it| {
+            if it.labels.is_empty() {
+                format!("{} without labels", it.address())
+            } else {
+                format!("{} with {}", it.address(), it.labels)
+            }
+        })
         .collect();
     let more = more(waiting.squish_servers.len());
     format!(
@@ -219,7 +240,7 @@ fn ago(now: Timestamp, then: Timestamp) -> String {
     human(millis(now.since(then)))
 }
 
-fn millis(span: Duration) -> u64 {
+pub(super) fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -342,6 +363,28 @@ mod tests {
         ];
         for (waiting, said) in table {
             assert_eq!(lines(&waiting), [said]);
+        }
+    }
+
+    #[test]
+    fn who_offers_nothing_takes_any_squish_server() {
+        let mut disabled = server(3, "Linux");
+        disabled.enabled = false;
+        let mut any = need(1, 0, Some(Lack::SquishServer));
+        any.required = Capabilities::default();
+        let offer = Offer {
+            offered: Capabilities::default(),
+            ..offer(true, &[3])
+        };
+        let one = "1 open needs nothing special: 1 live worker offers it and asks for a Squish server, but";
+        for (servers, said) in [
+            (vec![disabled], "lab3:4322 is disabled"),
+            (vec![], "no Squish server is registered"),
+        ] {
+            assert_eq!(
+                lines(&plan(any.clone(), offer.clone(), servers)),
+                [format!("{one} {said}; one that is enabled would end this")]
+            );
         }
     }
 

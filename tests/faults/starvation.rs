@@ -150,7 +150,7 @@ fn a_run_with_its_own_service_ends_at_once() {
     says(
         &ended,
         &[
-            "1 of 2 executions will stay open: they need OS=macOS",
+            "1 of 2 executions will stay open: it needs OS=macOS",
             "[  1/2] PASS",
             "MISSING suite_main / tst_open: needs OS=macOS; no worker offered it (workers offered OS=Linux)",
             "incomplete because 1 execution needs OS=macOS, which no worker offered",
@@ -191,10 +191,14 @@ fn a_squish_server_that_cannot_come_is_named_told_and_given_up() {
         &[
             "2 workers wait here",
             "this ends with exit code 5 in",
-            "given up",
+            "given up: nothing could happen for 8s (--grace)",
+            "no test was run here: no Squish server could come",
             "conclusion: incomplete",
         ],
     );
+    for untrue in ["for other workers", "no worker is there"] {
+        assert!(!ended.stderr.contains(untrue), "{ended}");
+    }
     let reason = Records::below(stage.path("out")).wait_for("the reason", |event| match event {
         RecordEvent::Starved { reason, .. } => Some(reason.clone()),
         _ => None,
@@ -237,6 +241,7 @@ fn a_run_with_its_own_squish_servers_ends_at_once() {
         &ended,
         &[
             LACKS,
+            "given up: nothing can happen as it is",
             "incomplete because 1 execution needs a Squish server",
         ],
     );
@@ -282,7 +287,7 @@ fn a_service_that_only_counts_is_waited_for_by_what_it_counts() {
     says(
         &ended,
         &[
-            "the service has no Squish server for OS=macOS now: no registered Squish server has OS=macOS (registered: \
+            "the service has no Squish server with OS=macOS to give now: no registered Squish server has OS=macOS (registered: \
              lab:4322 with OS=Linux)",
             "given up",
         ],

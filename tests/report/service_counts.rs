@@ -116,6 +116,18 @@ fn each_surface_says_where_the_results_are() {
     let page = String::from_utf8(page).unwrap();
     assert!(page.contains("<a href=\"https://tc.example.com/tc\">Test Center</a>"));
     assert!(page.contains("from Test Center’s counts"));
+    let strict = junit::render(&report, junit::Profile::Strict).unwrap();
+    let strict = String::from_utf8_lossy(&strict).into_owned();
+    let block =
+        testplan::report::console::final_block(&report, testplan::report::console::Paint::Plain);
+    for surface in [&summary, &page, &strict, &block] {
+        // There are no records of such a plan, and nobody could have given a list.
+        let surface = surface.to_lowercase();
+        assert!(
+            !surface.contains("record speaks") && !surface.contains("no record names"),
+            "{surface}"
+        );
+    }
     let json = json(&report);
     assert_eq!(json["service_counts"]["url"], URL);
     assert_eq!(

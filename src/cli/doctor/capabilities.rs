@@ -180,6 +180,8 @@ pub struct Compared<'a> {
     pub servers: Option<&'a [SquishServer]>,
     /// Whether a Squish server is asked for with each reservation.
     pub allocate_server: bool,
+    /// Whether `testplan run` would be the service itself, with the Squish servers of testplan.yml.
+    pub is_alone: bool,
 }
 
 /// Who fits, and what nobody offers.
@@ -295,6 +297,9 @@ impl Compared<'_> {
             let here = servers.iter().filter(|it| Standing::of(it) == standing);
             format!("{} {}", here.count(), standing.word())
         };
+        if servers.is_empty() {
+            return self.no_squish_server();
+        }
         let said = format!(
             "{} registered: {}, {}, {}{}",
             counted(servers.len(), "Squish server"),
@@ -311,11 +316,7 @@ impl Compared<'_> {
             }
         );
         if !self.allocate_server {
-            let text = if servers.is_empty() {
-                "no Squish server is registered, and none is asked for".to_owned()
-            } else {
-                format!("{said}; none is asked for without --allocate-server")
-            };
+            let text = format!("{said}; none is asked for without --allocate-server");
             return Finding::ok(GROUP, ID, text);
         }
         // A server has to offer all that the worker does, whatever the execution needs.
@@ -328,10 +329,14 @@ impl Compared<'_> {
                 GROUP,
                 ID,
                 format!("{said}; those that fit this worker are disabled"),
-                format!(
-                    "give one out: `testplan servers update {} --enable`",
-                    server.id
-                ),
+                if self.is_alone {
+                    "take `enabled: false` from one of them in testplan.yml".to_owned()
+                } else {
+                    format!(
+                        "give one out: `testplan servers update {} --enable`",
+                        server.id
+                    )
+                },
             );
         }
         if fitting.is_empty() {
@@ -342,20 +347,28 @@ impl Compared<'_> {
                     "{said}; none offers all that this worker does: {}",
                     self.offered
                 ),
-                "register one with `testplan servers add --port N --label KEY=VALUE`, or correct --capability",
+                self.another("or correct --capability"),
             );
         }
+        // What this worker takes, its own Squish servers fit; the rest is for workers that may have others.
         let lonely: Vec<&Row> = self
             .rows
             .iter()
             .filter(|row| row.handed_out() == 0)
             .collect();
         if !lonely.is_empty() {
-            return Finding::problem(
+            return Finding::warning(
                 GROUP,
                 ID,
-                format!("{said}; none that is handed out fits {}", sets(&lonely)),
-                "register one with `testplan servers add --port N --label KEY=VALUE`, or enable one",
+                format!(
+                    "{said}; for other workers, none that is handed out fits {}",
+                    sets(&lonely)
+                ),
+                if self.is_alone {
+                    "add one with these labels below `servers:` in testplan.yml, or enable one"
+                } else {
+                    "register one with `testplan servers add --port N --label KEY=VALUE`, or enable one"
+                },
             );
         }
         let free = fitting.iter().any(|it| Standing::of(it) == Standing::Free);
@@ -370,6 +383,35 @@ impl Compared<'_> {
             )
         }
     }
+
+    fn no_squish_server(self) -> Finding {
+        const ID: &str = "servers";
+        if self.allocate_server {
+            let text = format!(
+                "no Squish server is registered, and this worker{} asks for one each time",
+                self.offered.with()
+            );
+            Finding::problem(
+                GROUP,
+                ID,
+                text,
+                self.another("or leave --allocate-server out"),
+            )
+        } else {
+            let text = "no Squish server is registered, and none is asked for";
+            Finding::ok(GROUP, ID, text)
+        }
+    }
+
+    /// How to have one more Squish server: one that is served from testplan.yml is registered there.
+    fn another(self, or: &str) -> String {
+        let how = if self.is_alone {
+            "add one with all labels of this worker below `servers:` in testplan.yml"
+        } else {
+            "register one with `testplan servers add --port N --label KEY=VALUE`"
+        };
+        format!("{how}, {or}")
+    }
 }
 
 /// Some sets in words.
@@ -380,4 +422,83 @@ fn sets(rows: &[&Row]) -> String {
         named.push(format!("and {} more", rows.len() - MOST_NAMED));
     }
     named.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::table, *};
+
+    fn set(text: &str) -> Capabilities {
+        Capabilities::from(vec![text.parse::<Capability>().unwrap()])
+    }
+
+    fn server(os: &str) -> SquishServer {
+        SquishServer {
+            id: SquishServerId(1),
+            enabled: true,
+            host: "lab".to_owned(),
+            port: "4322".to_owned(),
+            labels: set(os),
+            busy_with: None,
+            busy_test: None,
+            cooling: None,
+        }
+    }
+
+    fn said(servers: &[SquishServer], is_alone: bool) -> Finding {
+        let offered = set("OS=Linux");
+        let need = |os| Need {
+            required: set(os),
+            executions: 1,
+            and_more: false,
+        };
+        let needs = vec![need("OS=Linux"), need("OS=macOS")];
+        let rows = table::rows(needs, &offered, Some(servers));
+        Compared {
+            needs: None,
+            rows: &rows,
+            offered: &offered,
+            servers: Some(servers),
+            allocate_server: true,
+            is_alone,
+        }
+        .squish_servers()
+    }
+
+    #[test]
+    fn a_cure_is_one_that_can_be_followed() {
+        for (servers, is_alone, word, cure) in [
+            (vec![], true, "problem", "below `servers:` in testplan.yml"),
+            (vec![], false, "problem", "`testplan servers add"),
+            (
+                vec![server("OS=Windows")],
+                false,
+                "problem",
+                "`testplan servers add",
+            ),
+            // Its own is there; what others need is not this worker's trouble.
+            (
+                vec![server("OS=Linux")],
+                false,
+                "warning",
+                "`testplan servers add",
+            ),
+            (
+                vec![server("OS=Linux")],
+                true,
+                "warning",
+                "below `servers:`",
+            ),
+        ] {
+            let finding = said(&servers, is_alone);
+            assert_eq!(finding.state.word(), word, "{finding:?}");
+            assert!(finding.cure.as_ref().unwrap().contains(cure), "{finding:?}");
+        }
+        let mut off = server("OS=Linux");
+        off.enabled = false;
+        let cure = said(&[off.clone()], false).cure.unwrap();
+        assert!(cure.contains("servers update 1 --enable"), "{cure}");
+        let cure = said(&[off], true).cure.unwrap();
+        assert!(cure.contains("`enabled: false`"), "{cure}");
+    }
 }

@@ -65,7 +65,13 @@ pub(super) fn troubles(page: &mut Markup, report: &Report) -> Detailed {
         if unnamed > 0 {
             page.raw("<p class=\"more\">")
                 .amount(unnamed)
-                .raw(" without a name: no record speaks of them and no list was given.</p>\n");
+                .raw(" without a name: ")
+                .raw(if report.service_counts.is_some() {
+                    "Test Center ran them and tells only how many"
+                } else {
+                    "no record speaks of them and no list was given"
+                })
+                .raw(".</p>\n");
         }
         page.raw("</section>\n");
     }

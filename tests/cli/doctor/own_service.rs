@@ -247,8 +247,8 @@ fn capabilities_that_nobody_offers() {
     let diagnosis = with(&["--capability=OS=Linux", "--allocate-server"]);
     diagnosis.has(
         "capabilities.servers",
-        "problem",
-        &["fits OS=Linux, browser=crome"],
+        "warning",
+        &["for other workers, none that is handed out fits OS=Linux, browser=crome"],
     );
     diagnosis.has(
         "capabilities.nobody",

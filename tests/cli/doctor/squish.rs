@@ -121,6 +121,10 @@ fn allocated_squish_servers() {
         PLAN.replace("server: local", "server: allocated"),
     );
     let diagnosis = look(&desk, &[]);
-    diagnosis.has("capabilities.servers", "problem", &["servers add"]);
+    diagnosis.has(
+        "capabilities.servers",
+        "problem",
+        &["below `servers:` in testplan.yml"],
+    );
     diagnosis.ends(3);
 }

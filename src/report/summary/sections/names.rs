@@ -18,8 +18,13 @@ pub(in crate::report::summary) fn missing(page: &mut Page, report: &Report, most
         format!("⚠ {}: {}", name(entry), reasons(entry))
     });
     if report.unnamed_missing > 0 {
+        let why = if report.service_counts.is_some() {
+            "Test Center tells only how many"
+        } else {
+            "no record speaks of them and no list was given"
+        };
         page.push(&format!(
-            "Without a name, because no record speaks of them and no list was given: {}.\n\n",
+            "Without a name, because {why}: {}.\n\n",
             report.unnamed_missing
         ));
     }
