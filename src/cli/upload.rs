@@ -139,7 +139,8 @@ fn pack_one(path: &Path) -> Result<Packed, Failure> {
 pub fn labels(offered: &Capabilities, ci: &Ci) -> Result<Vec<Label>, Failure> {
     let labels = offered.iter().cloned().map(Label::try_from);
     let labels = labels.collect::<Result<Vec<_>, _>>().map_err(|error| {
-        Failure::usage(error).help("write the capability without it, or pass --upload never")
+        Failure::usage(error)
+            .help("write the capability without it; run and work also take --upload never")
     })?;
     Ok(with_ci(labels, ci))
 }

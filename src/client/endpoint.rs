@@ -71,7 +71,7 @@ impl Endpoint {
     }
 
     pub(super) fn accept_credentials(&self) -> Result<(), SetupError> {
-        if self.base.scheme() == "https" || self.allow_http || self.is_loopback() {
+        if self.is_tls() || self.allow_http || self.is_loopback() {
             return Ok(());
         }
         Err(SetupError::new(

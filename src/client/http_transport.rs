@@ -82,7 +82,7 @@ impl HttpTransport {
 
     /// Gets ready for a service, so that trouble with certificates is told at once and not waited for.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<(), SetupError> {
-        let way = Way::of(endpoint.is_loopback(), endpoint.url().scheme() == "https");
+        let way = Way::of(endpoint.is_loopback(), endpoint.is_tls());
         let client = self.build(way).map_err(|error| {
             SetupError::new(
                 format!("TLS could not be set up: {}", cause::innermost(&error)),

@@ -24,7 +24,8 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
-fn date(text: &str) -> Option<Timestamp> {
+/// An HTTP date.
+pub(super) fn date(text: &str) -> Option<Timestamp> {
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
     Some(Timestamp(zoned.timestamp().as_millisecond()))
 }

@@ -17,7 +17,7 @@ use super::{
     convert,
     failure::Failure,
     listings::{after, limit},
-    request::{Call, NoBody, shortened},
+    request::{Call, NoBody},
     shared::Shared,
 };
 use crate::{
@@ -113,8 +113,7 @@ async fn take(
             "the form has no file: send at least one as {RESULT}, with a file name and its content type"
         )));
     }
-    let (incoming, gathered) = read(incoming, fields.contents).await?;
-    let mut incoming = incoming;
+    let (mut incoming, gathered) = read(incoming, fields.contents).await?;
     incoming.put_in_place().await.map_err(disk)?;
     let is_new_batch = fields.batch.trim().is_empty();
     let import = NewImport {
@@ -146,8 +145,9 @@ async fn take(
         Ok(import) => import.folder != name,
         Err(failure) => matches!(failure, Failure::Refused(_)),
     };
-    if is_unknown {
-        tokio::fs::remove_dir_all(&folder).await.map_err(disk)?;
+    // The answer stands whatever becomes of the copy.
+    if is_unknown && let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+        tracing::warn!(%error, folder = %folder.display(), "an upload that does not count could not be removed");
     }
     answer
 }
@@ -169,8 +169,7 @@ async fn file(
             "the form has more than {FILES} files: send them zipped"
         )));
     }
-    let content =
-        Content::of(part.content_type.as_deref(), shortened(&name)).map_err(Failure::malformed)?;
+    let content = Content::of(part.content_type.as_deref(), &name).map_err(Failure::malformed)?;
     let content_type = part
         .content_type
         .as_deref()

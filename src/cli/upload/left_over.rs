@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{Upload, as_json, labels, tell_notes, with_ci};
+use super::{Upload, as_json, labels, tell_notes};
 use crate::{
     ci::Ci,
     cli::{
@@ -180,7 +180,7 @@ impl Uploads<'_> {
         let mut all = labels(&attempt.capabilities, self.ci)?;
         all.retain(|label| !self.command.labels.iter().any(|it| it.key() == label.key()));
         let uploader = Uploader {
-            labels: with_ci([self.command.labels.clone(), all].concat(), self.ci),
+            labels: [self.command.labels.clone(), all].concat(),
         };
         let packed = match uploader.pack(&self.out.join(&attempt.folder)).await {
             Ok(Some(packed)) => packed,

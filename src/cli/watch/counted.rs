@@ -87,7 +87,7 @@ fn holders(squish_servers: &[SquishServer], wanted: &Capabilities) -> (String, b
                 (None, true) => "is free".to_owned(),
                 (None, false) => "is disabled".to_owned(),
             };
-            format!("{}:{} {state}", it.host, it.port)
+            format!("{} {state}", it.address())
         })
         .collect();
     if states.is_empty() {

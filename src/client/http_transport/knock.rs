@@ -12,7 +12,7 @@ use tokio::{
 use super::{Destination, HttpTransport, cause};
 use crate::{
     api,
-    client::{Endpoint, RedirectTarget, redirect},
+    client::{Endpoint, RedirectTarget, redirect, retry_after},
     clock,
     model::Timestamp,
 };
@@ -180,7 +180,5 @@ fn tls_trouble(error: &rustls::Error) -> NoWay {
 }
 
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let text = headers.get(header::DATE)?.to_str().ok()?;
-    let time = jiff::fmt::rfc2822::parse(text).ok()?;
-    Some(Timestamp(time.timestamp().as_millisecond()))
+    retry_after::date(headers.get(header::DATE)?.to_str().ok()?)
 }

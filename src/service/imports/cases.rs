@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::zipped;
+use super::{super::request::shortened, zipped};
 use crate::{
     model::{CaseResult, Test, TestResult, TestVerdict, outcome::CaseVerdict, record::MAX_CASES},
     result_file::{self, Scenarios},
@@ -52,7 +52,8 @@ impl Content {
             return Ok(Self::Other);
         }
         Err(format!(
-            "the file {name:?} is declared as {declared}: expected {}, {}, {}, or {EITHER} for .zip, .csmes and .csexe",
+            "the file {:?} is declared as {declared}: expected {}, {}, {}, or {EITHER} for .zip, .csmes and .csexe",
+            shortened(name),
             XML.join(", "),
             ZIP.join(", "),
             OTHER.join(", ")

@@ -120,9 +120,11 @@ impl Incoming {
 
     /// Puts the folder in place.
     pub(super) async fn put_in_place(&mut self) -> io::Result<()> {
-        tokio::fs::rename(&self.folder, self.place.folder.join(&self.name)).await?;
-        self.folder = self.place.folder.join(&self.name);
+        let placed = self.place.folder.join(&self.name);
+        tokio::fs::rename(&self.folder, &placed).await?;
+        self.folder = placed;
         if self.place.durable {
+            sync_folder(&self.folder)?;
             sync_folder(&self.place.folder)?;
         }
         Ok(())

@@ -12,7 +12,7 @@ CREATE TABLE imports (
 ) STRICT;
 CREATE INDEX imports_by_batch ON imports (project, batch);
 
--- Tests that no plan ever ran are not here: only a reservation made before an import can be meant by it.
+-- Tests that no template has are not here: only a reservation made before an import can be meant by it.
 CREATE TABLE imported_tests (
     test INTEGER NOT NULL REFERENCES tests,
     import INTEGER NOT NULL REFERENCES imports,
