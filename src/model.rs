@@ -3,6 +3,7 @@
 //! Everything else in the crate speaks in these. Quirks of the vendor's wire format live in [`crate::api`].
 
 pub mod capability;
+pub mod discovery;
 pub mod ids;
 pub mod label;
 pub mod lease;
@@ -13,6 +14,7 @@ pub mod time;
 pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
+pub use discovery::{DiscoveryAccount, LeftOut};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use label::{Label, NotALabel};
 pub use lease::LeaseToken;
