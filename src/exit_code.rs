@@ -81,7 +81,7 @@ impl Conclusion {
                 "service unreachable or refusing, or executions that could not run"
             }
             Self::NothingToRun => {
-                "template not found, empty plan, or nothing matches the capabilities"
+                "template not found, empty plan, nothing matches the capabilities, or every test was skipped"
             }
             Self::Incomplete => "deadline reached, or executions without a counted result",
             Self::Bug => "a panic or a broken invariant of testplan",

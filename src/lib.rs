@@ -3,7 +3,7 @@
 //! The map, in words (see ARCHITECTURE.md for the rules): [`cli`] parses and dispatches; [`config`] makes typed
 //! requests of flags, environment and `testplan.yml`; [`client`] speaks the API; [`run`] owns a run: workers under
 //! leases, their processes, their heartbeats; [`runner`] turns a test into a command and its exit code and files into an
-//! outcome; [`result_file`] reads those files; [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
+//! outcome; [`result_file`] reads those files, [`attribution`] decides what their cases say of the test that was asked for; [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
 //! [`model`] and [`api`] are the words and the wire they share.
 //!
 //! ```
@@ -16,6 +16,7 @@
 //! ```
 
 pub mod api;
+pub mod attribution;
 pub mod ci;
 pub mod cli;
 pub mod client;

@@ -15,7 +15,9 @@ use proptest::prelude::*;
 use testplan::{
     config::plan_file::{self, Discovery, PlanFile, TestSource},
     runner::{
-        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Scenarios, Tool},
+        settings::{
+            CommandSettings, ExitCodes, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
+        },
         squish::settings::{Report, ServerChoice},
     },
 };
@@ -92,7 +94,8 @@ fn reads_the_file_of_the_product_page() {
     assert_eq!(
         command(&runner).results,
         ResultsFormat::JUnit {
-            files: "*.xml".to_owned()
+            files: "*.xml".to_owned(),
+            repeats: Repeats::default(),
         }
     );
     assert_eq!(runner.timeout, Some(Duration::from_secs(600)));

@@ -14,7 +14,7 @@ use testplan::{
     model::{CaseResult, outcome::CaseVerdict},
     runner::{
         results::{Results, gather},
-        settings::ResultsFormat,
+        settings::{Repeats, ResultsFormat},
     },
 };
 
@@ -33,6 +33,7 @@ fn fixtures() -> PathBuf {
 fn read(writer: &str, files: &str) -> Vec<CaseResult> {
     let format = ResultsFormat::JUnit {
         files: files.to_owned(),
+        repeats: Repeats::default(),
     };
     match gather(&format, &fixtures().join(writer)) {
         Results::Read(cases) => cases,

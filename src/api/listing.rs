@@ -37,6 +37,9 @@ pub struct ExecutionResponse {
     /// Its verdict, once done and where a worker sent one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<TestVerdict>,
+    /// Whether it passed only after it failed in the same attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flaky: bool,
     /// Why it could not run, if it could not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -260,7 +260,7 @@ fn execution(wire: ExecutionResponse) -> Execution {
             result: wire.verdict.map(|verdict| TestResult {
                 verdict,
                 duration_ms: wire.duration_ms.unwrap_or(0),
-                flaky: false,
+                flaky: wire.flaky,
             }),
         }),
     };

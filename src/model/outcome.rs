@@ -137,4 +137,7 @@ pub struct Trouble {
     /// The full text, cut to a bound.
     #[serde(default)]
     pub text: String,
+    /// The file marks the case as skipped too: the tool expects this failure, if its exit code says passed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_expected: bool,
 }

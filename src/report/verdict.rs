@@ -208,7 +208,7 @@ impl Report {
     }
 
     /// What the plan comes to. Nothing planned, then something missing, then something that could not run, then a
-    /// failure decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
+    /// failure, then a plan of which every test was skipped decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
     ///
     /// A broken invariant makes the results as little trustworthy as something that could not run, and results that are
     /// not where people look for them are as good as none.
@@ -224,6 +224,9 @@ impl Report {
             Conclusion::Infrastructure
         } else if counts.failed > 0 {
             Conclusion::Failed
+        } else if counts.skipped == counts.total {
+            // Nothing ran: a selection that matches nothing looks the same.
+            Conclusion::NothingToRun
         } else {
             Conclusion::Passed
         }
@@ -331,10 +334,12 @@ mod tests {
     #[test]
     fn precedence_of_conclusions() {
         use Standing::{Error, Failed, Missing, Passed, Skipped};
-        let table: [(&[Standing], Conclusion); 9] = [
+        let table: [(&[Standing], Conclusion); 11] = [
             (&[], Conclusion::NothingToRun),
             (&[Passed], Conclusion::Passed),
-            (&[Skipped], Conclusion::Passed),
+            (&[Skipped, Skipped], Conclusion::NothingToRun),
+            (&[Skipped, Passed], Conclusion::Passed),
+            (&[Skipped, Failed], Conclusion::Failed),
             (&[Passed, Failed], Conclusion::Failed),
             (&[Passed, Error], Conclusion::Infrastructure),
             (&[Failed, Error], Conclusion::Infrastructure),

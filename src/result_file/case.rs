@@ -72,6 +72,14 @@ pub(super) struct CaseBuilder {
     pub(super) file: Option<String>,
     pub(super) line: Option<u32>,
     pub(super) worst: Option<Severity>,
+    /// What its attributes say: counts where no child says worse.
+    pub(super) said: Option<TroubleBuilder>,
+    /// One of several tries failed; where none passed, another element says so.
+    pub(super) has_failed_try: bool,
+    /// It counts assertions: proof that something ran.
+    pub(super) has_assertions: bool,
+    /// An element says that it was skipped; with a failure beside it, the tool expects that failure.
+    is_marked_skipped: bool,
     /// How many more of the worst severity there were after the first.
     more: usize,
     message: String,
@@ -91,6 +99,7 @@ impl CaseBuilder {
         } else {
             trouble.message
         };
+        self.is_marked_skipped |= trouble.severity == Severity::Skipped;
         let is_worst = self.worst.is_none_or(|worst| trouble.severity > worst);
         if is_worst {
             self.worst = Some(trouble.severity);
@@ -146,6 +155,27 @@ impl CaseBuilder {
         room
     }
 
+    /// Weighs what attributes and failed tries say, after the last child.
+    pub(super) fn settle(&mut self) {
+        let marked = self.is_marked_skipped;
+        let adds_to = |worst: Option<Severity>, severity| worst.is_none_or(|it| it < severity);
+        if let Some(said) = self.said.take()
+            && adds_to(self.worst, said.severity)
+        {
+            self.trouble(said);
+        }
+        if self.has_failed_try && adds_to(self.worst, Severity::Flaky) {
+            let failed = TroubleBuilder::error("a try failed, and no result follows it");
+            self.trouble(failed);
+        }
+        self.is_marked_skipped = marked;
+    }
+
+    /// Whether anything in it failed, whatever came of it in the end.
+    pub(super) fn shows_trouble(&self) -> bool {
+        self.has_failed_try || self.worst.is_some_and(|worst| worst != Severity::Skipped)
+    }
+
     /// The result; `suite` stands in where the case names no class.
     pub(super) fn finish(mut self, suite: &str, budget: &mut Budget) -> CaseResult {
         if self.more > 0 && self.worst >= Some(Severity::Unexpected) {
@@ -155,6 +185,7 @@ impl CaseBuilder {
             message: self.message,
             kind: self.kind,
             text: budget.take(self.text),
+            is_expected: self.is_marked_skipped && self.worst > Some(Severity::Skipped),
         };
         self.attachments.retain(|path| budget.spend(path.len()));
         CaseResult {

@@ -1,10 +1,14 @@
 //! Reads the JUnit files of other tools: leniently where tools differ, strictly where a file could hide a failure.
 //!
-//! Any root will do, suites nest, times may be missing or grouped, counts are never trusted. A file that breaks off,
-//! has a DOCTYPE or exceeds a bound is an error with its line. What is wrong outside any case becomes a case.
+//! Suites nest, times may be missing or grouped. A file that breaks off, has a DOCTYPE or exceeds a bound is an error with
+//! its line. Trouble outside any case becomes a case, and so does a count of failures that no case shows. A failure may be
+//! written as a child element or as an attribute; words and elements that are not known count as errors. A passing case
+//! without a name, or named after its file, is dropped: tools write it for a file that ran no test or was interrupted.
 
 mod case;
+mod words;
 
+use self::words::Word;
 use super::{
     Kept,
     case::{CaseBuilder, Severity, TroubleBuilder},
@@ -34,22 +38,28 @@ enum Frame {
 struct Suite {
     /// Its name behind those of the suites it is in, as `outer / inner`; clipped, for every case in it is given it.
     path: String,
-    cases: usize,
     /// It is the whole of several, a `testsuites`.
     whole: bool,
     claims_errors: bool,
     claims_failures: bool,
     /// A suite in it counts errors too, or a case shows one.
     accounts_for_errors: bool,
+    /// A case in it, or something outside any case, shows a failure, an error or a failed try.
+    shows_trouble: bool,
+    /// Qt Test wrote it, which counts warnings as errors.
+    is_qt: bool,
 }
 
 impl Suite {
     fn new(name: &[u8], attributes: &Attributes, outer: &str) -> Self {
-        let claims = |count| {
-            let count = attributes.get(count).trim().parse();
-            count.is_ok_and(|count: u64| count > 0)
+        let claims = |keys: [&str; 2]| {
+            keys.iter().any(|key| {
+                let count = attributes.get(key).trim().parse();
+                count.is_ok_and(|count: f64| count > 0.0)
+            })
         };
         let whole = name == b"testsuites";
+        let says_failed = matches!(case::worst_word(attributes), Some((Word::Failed, _)));
         Self {
             path: match attributes.get("name") {
                 _ if whole => outer.to_owned(),
@@ -57,19 +67,21 @@ impl Suite {
                 name if outer.is_empty() => clip(name),
                 name => clip(&format!("{outer} / {name}")),
             },
-            cases: 0,
             whole,
-            claims_errors: claims("errors"),
-            claims_failures: claims("failures"),
+            claims_errors: claims(["errors", "errored"]),
+            claims_failures: claims(["failures", "failed"]) || says_failed,
             accounts_for_errors: false,
+            shows_trouble: false,
+            is_qt: false,
         }
     }
 
-    /// It counts what it does not show: cases that were never written, or an error that belongs to none of its suites.
-    /// The count of a single suite with cases says nothing: Qt Test counts messages as errors.
+    /// It counts failures or errors and shows none: a set-up, a build or a case that was never written. Counts larger than
+    /// what is shown prove nothing, for tools count assertions, sub-tests and tries.
     fn hides_trouble(&self) -> bool {
-        let empty = self.cases == 0 && (self.claims_errors || self.claims_failures);
-        empty || (self.whole && self.claims_errors && !self.accounts_for_errors)
+        let claims = self.claims_failures || self.claims_errors && !self.is_qt;
+        claims && !self.shows_trouble
+            || self.whole && self.claims_errors && !self.accounts_for_errors
     }
 }
 
@@ -80,25 +92,39 @@ pub(super) struct Parser {
     kept: Kept,
     budget: Budget,
     is_junit: bool,
+    /// A case stands in no suite, below a root that is none.
+    is_foreign: bool,
 }
 
 impl Dialect for Parser {
     fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String> {
         self.is_junit |= matches!(name, b"testsuites" | b"testsuite" | b"testcase");
+        if name == b"property" && matches!(attributes.get("name"), "QTestVersion" | "QtVersion") {
+            self.suites().for_each(|suite| suite.is_qt = true);
+        }
         let frame = match (self.open.last(), name) {
             (Some(Frame::Ignored), _) => Frame::Ignored,
             (Some(Frame::Trouble(_) | Frame::Output(_) | Frame::Inline), _) => Frame::Inline,
-            (_, b"testcase") => Frame::Case(Box::new(case::case(attributes))),
+            (_, b"testcase") => {
+                self.is_foreign |= !self.open.is_empty() && self.suites().next().is_none();
+                Frame::Case(Box::new(case::case(attributes)))
+            }
             (Some(Frame::Case(_)), b"system-out" | b"system-err") => {
                 Frame::Output(Clipped::default())
             }
             (_, b"system-out" | b"system-err" | b"properties") => Frame::Ignored,
+            (Some(Frame::Case(_)), b"rerunFailure" | b"rerunError") => {
+                if let Some(Frame::Case(case)) = self.open.last_mut() {
+                    case.has_failed_try = true;
+                }
+                Frame::Ignored
+            }
             (Some(Frame::Case(_)), name) => match case::severity(name) {
-                Some(severity) => Frame::Trouble(case::trouble(severity, attributes)),
+                Some(severity) => Frame::Trouble(case::trouble(name, severity, attributes)),
                 None => Frame::Ignored,
             },
             (_, b"failure" | b"error") => {
-                Frame::Trouble(case::trouble(Severity::Error, attributes))
+                Frame::Trouble(case::trouble(name, Severity::Error, attributes))
             }
             (_, b"testsuite" | b"testsuites") => {
                 Frame::Suite(Suite::new(name, attributes, self.suite_path()))
@@ -151,10 +177,16 @@ impl Dialect for Parser {
                     case.output(&output.into_string());
                 }
             }
-            Some(Frame::Case(case)) => {
-                let suite = self.suite_path().to_owned();
-                let case = case.finish(&suite, &mut self.budget);
-                self.keep(case);
+            Some(Frame::Case(mut case)) => {
+                case.settle();
+                if case.shows_trouble() {
+                    self.suites().for_each(|suite| suite.shows_trouble = true);
+                }
+                if !case::proves_nothing(&case) {
+                    let suite = self.suite_path().to_owned();
+                    let case = case.finish(&suite, &mut self.budget);
+                    self.kept.push(case);
+                }
             }
             Some(Frame::Suite(_) | Frame::Inline | Frame::Group | Frame::Ignored) | None => {}
         }
@@ -170,12 +202,12 @@ impl Dialect for Parser {
     }
 
     fn finish(self: Box<Self>, root: &str) -> Result<Vec<CaseResult>, String> {
-        if !self.is_junit {
-            return Err(format!(
-                "this is not JUnit: its root is <{root}> and it has no test case"
-            ));
-        }
-        Ok(self.kept.into_cases())
+        let why = match (self.is_junit, self.is_foreign) {
+            (false, _) => "it has no test case",
+            (true, true) => "its test cases stand in no <testsuite>",
+            (true, false) => return Ok(self.kept.into_cases()),
+        };
+        Err(format!("this is not JUnit: its root is <{root}> and {why}"))
     }
 }
 
@@ -183,11 +215,7 @@ impl Parser {
     fn outside_any_case(&mut self, trouble: TroubleBuilder) {
         let suite = self.suite_path().to_owned();
         let case = trouble.outside_any_case(&suite, &mut self.budget);
-        self.keep(case);
-    }
-
-    fn keep(&mut self, case: CaseResult) {
-        self.suites().for_each(|suite| suite.cases += 1);
+        self.suites().for_each(|suite| suite.shows_trouble = true);
         self.kept.push(case);
     }
 

@@ -22,7 +22,7 @@ use crate::{
     client::Granted,
     clock,
     fs::safe_name,
-    model::{Capabilities, CaseResult, Outcome, PlanId, ServerTrouble},
+    model::{Capabilities, CaseResult, Outcome, PlanId, ServerTrouble, Test},
     runner::{
         command::{self, Facts},
         outcome::{self, Decision, Ending},
@@ -159,15 +159,17 @@ impl Executor {
                         Cut::TimeLimit(_) if granted.server.is_some() => Some(ServerTrouble::Hung),
                         Cut::TimeLimit(_) | Cut::Lease(_) | Cut::Phase(_) => None,
                     },
-                    ..self.cut_short(tries.began, &cut, log)
+                    ..self.cut_short(&granted.test, tries.began, &cut, log)
                 };
             }
         };
         let duration = tries.began.elapsed();
         if let Some(reason) = heartbeat.is_lost() {
-            return self.cut_short(tries.began, &Cut::Lease(reason), log);
+            return self.cut_short(&granted.test, tries.began, &Cut::Lease(reason), log);
         }
-        let (mut outcome, mut cases) = self.judge(ending, duration, results_dir.clone()).await;
+        let (mut outcome, mut cases) = self
+            .judge(&granted.test, ending, duration, results_dir.clone())
+            .await;
         for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
             attachment.insert_str(0, &format!("results/{name}/"));
         }
@@ -183,7 +185,7 @@ impl Executor {
                     .is_some()
                     .then_some(ServerTrouble::Unreachable)
             }
-            Err(cut) => return self.cut_short(tries.began, &cut, log),
+            Err(cut) => return self.cut_short(&granted.test, tries.began, &cut, log),
         };
         let passed = matches!(&outcome, Outcome::Completed { result: Some(result) }
             if result.verdict != crate::model::TestVerdict::Failed);
@@ -248,6 +250,7 @@ impl Executor {
 
     async fn judge(
         &self,
+        test: &Test,
         ending: Ending,
         duration: Duration,
         results_dir: PathBuf,
@@ -256,12 +259,13 @@ impl Executor {
         let by_exit_code =
             matches!(&runner.tool, Tool::Command(tool) if tool.results == ResultsFormat::ExitCode);
         let decision = if by_exit_code {
-            outcome::decide(&runner, ending, duration, Results::NotAsked)
+            outcome::decide(&runner, test, ending, duration, Results::NotAsked)
         } else {
             // Result files can be large: reading them must not hold up other workers' heartbeats.
+            let test = test.clone();
             let read = move || {
                 let found = results::of_tool(&runner.tool, &results_dir);
-                outcome::decide(&runner, ending, duration, found)
+                outcome::decide(&runner, &test, ending, duration, found)
             };
             tokio::task::spawn_blocking(read)
                 .await
@@ -280,7 +284,7 @@ impl Executor {
         (decision.outcome, decision.cases)
     }
 
-    fn cut_short(&self, began: Instant, cut: &Cut, log: String) -> Attempt {
+    fn cut_short(&self, test: &Test, began: Instant, cut: &Cut, log: String) -> Attempt {
         let outcome = match cut {
             Cut::Lease(reason) => {
                 tracing::warn!(%reason, "lease lost, the test was stopped");
@@ -289,7 +293,8 @@ impl Executor {
             Cut::Phase(_) => Outcome::Cancelled,
             Cut::TimeLimit(limit) => {
                 let over = Ending::TimedOut(*limit);
-                outcome::decide(&self.runner, over, began.elapsed(), Results::NotAsked).outcome
+                outcome::decide(&self.runner, test, over, began.elapsed(), Results::NotAsked)
+                    .outcome
             }
         };
         let output_tail = tail(&self.out.join(&log), TAIL_LINES, TAIL_BYTES);

@@ -1,7 +1,7 @@
 //! What an exit code and the result files mean together.
 //!
-//! A pass needs both: an exit code that says so and results without a failure. A failure needs either. Whatever is
-//! neither is an execution error, and says which of the two is to blame.
+//! A pass needs both: an exit code that says so, and results in which the requested test ran and nothing failed. A failure
+//! needs either. All else is an execution error, whose message says which of the two is to blame.
 
 use std::time::Duration;
 
@@ -10,9 +10,12 @@ use super::{
     settings::{ExitCodes, RunnerSettings, Tool},
     squish,
 };
-use crate::model::{
-    CaseResult, Outcome, TestResult, TestVerdict,
-    outcome::{CaseVerdict, Trouble},
+use crate::{
+    attribution::{Attributed, Found, Repeats, attribute},
+    model::{
+        CaseResult, Outcome, Test, TestResult, TestVerdict,
+        outcome::{CaseVerdict, Trouble},
+    },
 };
 
 /// How a process ended.
@@ -37,22 +40,28 @@ pub struct Decision {
     pub note: Option<String>,
 }
 
-/// Decides what became of an execution that took `took`.
+/// Decides what became of an execution of `test` that took `took`.
 pub fn decide(
     settings: &RunnerSettings,
+    test: &Test,
     ending: Ending,
     took: Duration,
     results: Results,
 ) -> Decision {
     match &settings.tool {
-        Tool::Command(tool) => by_codes(&tool.exit_codes, ending, took, results),
-        Tool::Squish(_) => squish::outcome::decide(ending, took, results),
+        Tool::Command(tool) => {
+            let repeats = tool.results.repeats();
+            by_codes(&tool.exit_codes, repeats, test, ending, took, results)
+        }
+        Tool::Squish(_) => squish::outcome::decide(test, ending, took, results),
     }
 }
 
 /// The same for a tool of which only the exit codes are known.
 pub(super) fn by_codes(
     codes: &ExitCodes,
+    repeats: Repeats,
+    test: &Test,
     ending: Ending,
     took: Duration,
     results: Results,
@@ -77,32 +86,32 @@ pub(super) fn by_codes(
             let message = format!("a result file cannot be read: {message}");
             return could_not_run(message, explain(ending), cases);
         }
-        Results::Read(cases) if cases.is_empty() => {
-            return could_not_run("ran no test".to_owned(), explain(ending), cases);
-        }
-        Results::Read(cases) => cases,
+        Results::Read(cases) => repeats.settle(cases),
     };
-    let failing = cases
-        .iter()
-        .any(|case| matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_)));
-    let skipped = cases
-        .iter()
-        .all(|case| matches!(case.verdict, CaseVerdict::Skipped { .. }));
-    let flaky = cases
-        .iter()
-        .any(|case| matches!(case.verdict, CaseVerdict::Passed { flaky: true }));
-    match (says_passed, failing) {
-        (true, false) if skipped => completed(TestVerdict::Skipped, took, false, cases, None),
-        (true, false) => completed(TestVerdict::Passed, took, flaky, cases, None),
-        (false, true) => completed(TestVerdict::Failed, took, false, cases, None),
-        (true, true) => {
-            let note = format!(
-                "{}, which means passed, but the results have failures: they count",
-                words(ending)
-            );
+    let hint = repeats.hint(&cases);
+    let Attributed { mut cases, found } = attribute(test, cases, says_passed);
+    let sum = match found {
+        Found::Result(sum) => sum,
+        Found::NotRun(why) => return could_not_run(why, explain(ending), cases),
+    };
+    if let Some(hint) = &hint {
+        append(&mut cases, hint);
+    }
+    match (says_passed, sum.verdict) {
+        (true, TestVerdict::Failed) => {
+            let note = hint.unwrap_or_else(|| {
+                format!(
+                    "{}, which means passed, but the results have failures: they count",
+                    words(ending)
+                )
+            });
             completed(TestVerdict::Failed, took, false, cases, Some(note))
         }
-        (false, false) => unexplained_failure(ending, took, cases),
+        (false, TestVerdict::Failed) => completed(TestVerdict::Failed, took, false, cases, hint),
+        (true, verdict) => completed(verdict, took, sum.flaky, cases, None),
+        (false, TestVerdict::Passed | TestVerdict::Skipped) => {
+            unexplained_failure(ending, took, cases)
+        }
     }
 }
 
@@ -148,6 +157,18 @@ pub(super) fn could_not_run(message: String, details: String, cases: Vec<CaseRes
         outcome: Outcome::ExecutionError { message, details },
         cases,
         note: None,
+    }
+}
+
+/// Puts a hint where people read of the failure.
+fn append(cases: &mut [CaseResult], hint: &str) {
+    let first = cases.iter_mut().find_map(|case| match &mut case.verdict {
+        CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => Some(trouble),
+        CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => None,
+    });
+    if let Some(trouble) = first {
+        trouble.text.push_str("\ntestplan: ");
+        trouble.text.push_str(hint);
     }
 }
 

@@ -82,7 +82,7 @@ pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
 /// Finds and reads result files, each as what it is. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
     let (files, scenarios) = match format {
-        ResultsFormat::JUnit { files } => (files, Scenarios::default()),
+        ResultsFormat::JUnit { files, .. } => (files, Scenarios::default()),
         ResultsFormat::Squish { files, scenarios } => (files, *scenarios),
         ResultsFormat::ExitCode => return Results::NotAsked,
     };

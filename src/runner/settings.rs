@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use super::squish::settings::SquishSettings;
-pub use crate::result_file::Scenarios;
+pub use crate::{attribution::Repeats, result_file::Scenarios};
 
 /// How a test is run and how its end is read.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +66,8 @@ pub enum ResultsFormat {
     JUnit {
         /// Pattern of the files, relative to the execution's results folder, as `*.xml` or `**/*.xml`.
         files: String,
+        /// What several cases of one name are.
+        repeats: Repeats,
     },
     /// In Squish's own XML reports.
     Squish {
@@ -76,6 +78,16 @@ pub enum ResultsFormat {
     },
     /// In the exit code alone.
     ExitCode,
+}
+
+impl ResultsFormat {
+    /// What several cases of one name are; Squish's reports mark tries as such.
+    pub fn repeats(&self) -> Repeats {
+        match self {
+            Self::JUnit { repeats, .. } => *repeats,
+            Self::Squish { .. } | Self::ExitCode => Repeats::Duplicates,
+        }
+    }
 }
 
 /// What the exit codes of the command mean. Any other code is an execution error.

@@ -109,6 +109,7 @@ pub(super) fn page<T, R>(page: Page<T>, item: impl FnMut(T) -> R) -> PageRespons
 }
 
 pub(super) fn execution(execution: Execution) -> ExecutionResponse {
+    let flaky = matches!(&execution.outcome, Some(Outcome::Completed { result: Some(result) }) if result.flaky);
     let (verdict, error) = match execution.outcome {
         Some(Outcome::Completed { result }) => (result.map(|result| result.verdict), None),
         Some(Outcome::ExecutionError { message, .. }) => (None, Some(message)),
@@ -126,6 +127,7 @@ pub(super) fn execution(execution: Execution) -> ExecutionResponse {
         attempts: execution.attempts,
         generation: execution.generation,
         verdict,
+        flaky,
         error,
         duration_ms: execution.duration_ms,
     }

@@ -5,7 +5,7 @@ use testplan::model::{
     outcome::{CaseVerdict, Trouble},
 };
 
-use super::{Results, ResultsFormat, fixtures, gather, read};
+use super::{Repeats, Results, ResultsFormat, fixtures, gather, read};
 
 fn find(writer: &str, name: &str) -> CaseResult {
     let cases = read(writer, "*.xml");
@@ -262,6 +262,7 @@ fn a_broken_file_is_an_error_with_its_line() {
     ] {
         let format = ResultsFormat::JUnit {
             files: file.to_owned(),
+            repeats: Repeats::default(),
         };
         match gather(&format, &fixtures().join("odd")) {
             Results::Unreadable { message, .. } => {

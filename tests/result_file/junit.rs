@@ -177,31 +177,60 @@ fn an_error_outside_any_case_becomes_a_case() {
     );
 }
 
+const HIDDEN: &str =
+    "(outside any test case) | error: the suite counts errors or failures that it does not list";
+
 #[test]
-fn counts_are_never_trusted() {
-    let xml = "<testsuite tests='7' failures='3' errors='2'><testcase name='c'/></testsuite>";
-    assert_eq!(summary(&cases(xml)), [" | c | passed"]);
+fn a_count_of_failures_without_a_case_is_an_error() {
+    let hidden = [" | c | passed".to_owned(), format!(" | {HIDDEN}")];
+    for suite in [
+        "<testsuite tests='1' failures='1'>{}</testsuite>",
+        "<testsuite tests='1' errors='1'>{}</testsuite>",
+        "<testsuite tests='1' failed='2'>{}</testsuite>",
+        "<testsuite tests='1' status='failed'>{}</testsuite>",
+        "<testsuite tests='1' result='Failure' success='False'>{}</testsuite>",
+        "<testsuites tests='1' failures='1'><testsuite tests='1'>{}</testsuite></testsuites>",
+        "<testsuites tests='1' errors='1'><testsuite tests='1'>{}</testsuite></testsuites>",
+        "<testsuites failures='1'><testsuite failures='1'>{}</testsuite></testsuites>",
+    ] {
+        let xml = suite.replace("{}", "<testcase name='c'/>");
+        assert_eq!(summary(&cases(&xml)), hidden, "{xml}");
+        let shown = suite.replace("{}", "<testcase name='c'><failure/><error/></testcase>");
+        assert_eq!(summary(&cases(&shown)), [" | c | error: "], "{shown}");
+    }
+}
+
+#[test]
+fn larger_and_odd_counts_prove_nothing() {
+    for suite in [
+        "<testsuite tests='8' failures='5' skipped='-3'>",
+        "<testsuite tests='' failures='some'>",
+        "<testsuite tests='3' failures='0' errors='0' status='run' result='completed'>",
+    ] {
+        let xml =
+            format!("{suite}<testcase name='c'><failure message='m'/></testcase></testsuite>");
+        assert_eq!(summary(&cases(&xml)), [" | c | failed: m"], "{xml}");
+    }
     assert!(cases("<testsuite tests='3'></testsuite>").is_empty());
+    // Qt Test counts warnings as errors.
+    let qt = "<testsuite name='s' errors='1'><properties><property name='QtVersion' value='6.4.2'/></properties>\
+              <testcase name='c'/></testsuite>";
+    assert_eq!(summary(&cases(qt)), ["s | c | passed"]);
 }
 
 /// A package that gotestsum could not build is in its file as a count of the root alone.
 #[test]
 fn an_error_that_is_only_counted_becomes_a_case() {
-    let hidden = "(outside any test case) | error: the suite counts errors or failures that it does not list";
     let table = [
         (
-            "<testsuites errors='1'><testsuite name='s'><testcase name='c'/></testsuite></testsuites>",
-            vec!["s | c | passed".to_owned(), format!(" | {hidden}")],
+            "<testsuites errors='1'><testsuite name='s'><testcase name='c'><failure message='m'/></testcase></testsuite></testsuites>",
+            vec!["s | c | failed: m".to_owned(), format!(" | {HIDDEN}")],
         ),
         (
             "<testsuites errors='1'><testsuite name='s'><testcase name='c'><error/></testcase></testsuite></testsuites>",
             vec!["s | c | error: ".to_owned()],
         ),
-        // Qt Test counts messages, Surefire the errors of flaky cases.
-        (
-            "<testsuites><testsuite name='s' errors='1'><testcase name='c'/></testsuite></testsuites>",
-            vec!["s | c | passed".to_owned()],
-        ),
+        // Surefire counts the errors of flaky cases.
         (
             "<testsuites errors='1'><testsuite name='s' errors='1'><testcase name='c'><flakyError/></testcase></testsuite></testsuites>",
             vec!["s | c | flaky".to_owned()],
@@ -213,14 +242,136 @@ fn an_error_that_is_only_counted_becomes_a_case() {
 }
 
 #[test]
+fn a_failure_by_attribute_is_one() {
+    for (attributes, expected) in [
+        ("status='failed'", "failed: status=\"failed\""),
+        ("result='fail'", "failed: result=\"fail\""),
+        ("outcome='Failed'", "failed: outcome=\"Failed\""),
+        (
+            "success='False' result='Failure'",
+            "failed: success=\"False\"",
+        ),
+        (
+            "status='run' result='timed out'",
+            "failed: result=\"timed out\"",
+        ),
+        ("status='Hook_Error'", "failed: status=\"Hook_Error\""),
+        (
+            "status='weird'",
+            "error: status=\"weird\" is not known and may mean a failure",
+        ),
+        ("status='passed' result='PASS' success='true'", "passed"),
+        ("status='disabled'", "skipped: status=\"disabled\""),
+        ("executed='False'", "skipped: "),
+        ("result='bfail'", "skipped: result=\"bfail\""),
+    ] {
+        let xml = format!("<testcase name='c' {attributes}/>");
+        assert_eq!(
+            summary(&[only(&xml)]),
+            [format!(" | c | {expected}")],
+            "{xml}"
+        );
+    }
+    let told = "<testcase name='c' status='failed'><failure message='m'/></testcase>";
+    assert_eq!(summary(&[only(told)]), [" | c | failed: m"]);
+    let skipped = "<testcase name='c' status='failed'><skipped message='m'/></testcase>";
+    assert_eq!(
+        summary(&[only(skipped)]),
+        [" | c | failed: status=\"failed\""]
+    );
+}
+
+#[test]
+fn a_failure_by_an_unknown_element_is_one() {
+    for (child, expected) in [
+        ("<failed message='m'/>", "failed: m"),
+        ("<Failure message='m'/>", "failed: m"),
+        ("<timeout message='m'/>", "error: m"),
+        ("<crashed/>", "error: "),
+        (
+            "<mishap/>",
+            "error: the case holds an element <mishap>, which may be a failure",
+        ),
+        ("<mishap message='m'/>", "error: m"),
+        (
+            "<rerunFailure/>",
+            "error: a try failed, and no result follows it",
+        ),
+        ("<rerunFailure/><failure message='m'/>", "failed: m"),
+        ("<rerunFailure/><flakyFailure/>", "flaky"),
+        ("<properties/><system-out/><attachments/>", "passed"),
+    ] {
+        let xml = format!("<testcase name='c'>{child}</testcase>");
+        assert_eq!(
+            summary(&[only(&xml)]),
+            [format!(" | c | {expected}")],
+            "{xml}"
+        );
+    }
+}
+
+#[test]
+fn a_pass_without_a_name_or_named_after_its_file_proves_nothing() {
+    for case in [
+        "<testcase time='0.000'/>",
+        "<testcase name='' classname='c'/>",
+        "<testcase name='a.test.js' classname='test' file='/w/a.test.js'/>",
+        "<testcase name='/w/a.test.mjs' classname='test'/>",
+        "<testcase name='./sub/a.py' classname='x' file='/w/sub/a.py'/>",
+    ] {
+        let xml = format!("<testsuite>{case}<testcase name='c'/></testsuite>");
+        assert_eq!(summary(&cases(&xml)), [" | c | passed"], "{xml}");
+    }
+    let failed =
+        "<testcase name='a.test.js' classname='test' file='/w/a.test.js'><failure/></testcase>";
+    assert_eq!(summary(&[only(failed)]), ["test | a.test.js | failed: "]);
+    let unnamed = "<testcase><error message='set-up'/></testcase>";
+    assert_eq!(summary(&[only(unnamed)]), [" | (no name) | error: set-up"]);
+    // PHPUnit names a test of a .phpt file after it, and counts what it asserted.
+    let phpt = "<testcase name='/w/a.phpt' file='/w/a.phpt' assertions='1'/>";
+    assert_eq!(summary(&[only(phpt)]), [" | /w/a.phpt | passed"]);
+}
+
+#[test]
+fn a_failure_beside_a_skip_is_marked_as_expected() {
+    for (child, is_expected) in [
+        ("<skipped/><failure message='m'/>", true),
+        ("<failure message='m'/><skipped/>", true),
+        ("<failure message='m'/>", false),
+    ] {
+        let case = only(&format!("<testcase name='c'>{child}</testcase>"));
+        let CaseVerdict::Failed(trouble) = case.verdict else {
+            panic!("{child}")
+        };
+        assert_eq!(trouble.is_expected, is_expected, "{child}");
+    }
+}
+
+#[test]
+fn files_that_are_not_junit_are_refused() {
+    for xml in [
+        "<gtester><testbinary path='p'><testcase path='/p/a'><status exit-status='1' result='failed'/></testcase></testbinary></gtester>",
+        "<results><testcase name='a'><result>f</result></testcase></results>",
+        "<coverage line-rate='0.5'/>",
+    ] {
+        let error = error(xml.as_bytes());
+        assert!(
+            error.message.contains("this is not JUnit: its root is <"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn flaky_by_surefire_and_not_run_by_googletest() {
     let xml = "<testcase name='c'><flakyFailure type='T'><stackTrace>x</stackTrace>\
                <system-out>y</system-out></flakyFailure><flakyError/></testcase>";
     assert_eq!(summary(&[only(xml)]), [" | c | flaky"]);
     let xml = "<testcase name='c' status='notrun' result='suppressed'/>";
-    assert_eq!(summary(&[only(xml)]), [" | c | skipped: "]);
-    let xml = "<testcase name='c' status='run' result='completed'><rerunFailure/></testcase>";
-    assert_eq!(summary(&[only(xml)]), [" | c | passed"]);
+    assert_eq!(
+        summary(&[only(xml)]),
+        [" | c | skipped: result=\"suppressed\""]
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use testplan::{
     model::{
-        CaseResult, Outcome, TestResult, TestVerdict,
+        CaseResult, Outcome, Test, TestResult, TestVerdict,
         outcome::{CaseVerdict, Trouble},
     },
     runner::{
@@ -56,7 +56,17 @@ fn decided(ending: Ending, results: Results) -> Decision {
         environment: BTreeMap::new(),
         working_directory: None,
     };
-    decide(&settings, ending, Duration::from_millis(1234), results)
+    let test = Test {
+        suite: "s".into(),
+        testcase: "c".into(),
+    };
+    decide(
+        &settings,
+        &test,
+        ending,
+        Duration::from_millis(1234),
+        results,
+    )
 }
 
 /// The decision in a word, or the message of an execution error.

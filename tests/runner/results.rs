@@ -6,7 +6,7 @@ use testplan::{
     model::CaseResult,
     runner::{
         results::{CollectError, Results, check_pattern, collect, gather},
-        settings::{ResultsFormat, Scenarios},
+        settings::{Repeats, ResultsFormat, Scenarios},
     },
 };
 
@@ -33,6 +33,7 @@ fn names(dir: &Path, pattern: &str) -> Vec<String> {
 fn junit(files: &str) -> ResultsFormat {
     ResultsFormat::JUnit {
         files: files.into(),
+        repeats: Repeats::default(),
     }
 }
 

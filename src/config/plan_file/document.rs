@@ -98,6 +98,18 @@ pub(super) struct Results {
     pub(super) files: Option<Marked<String>>,
     /// With format squish: what is a case of a behaviour-driven test; each by default.
     pub(super) scenarios: Option<Marked<Scenarios>>,
+    /// With format junit: what several cases of one name are. Without it the worst of them counts.
+    pub(super) repeats: Option<Marked<Repeats>>,
+}
+
+/// What several cases of one name are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Repeats {
+    /// Tries of one test, in order: the last counts, and a pass after other tries is flaky.
+    Attempts,
+    /// Tests that share a name: each counts.
+    Duplicates,
 }
 
 /// The kind of results.

@@ -1,19 +1,20 @@
 //! The attributes of a `testcase`, and what its children say.
 
+use super::words::{self, Child, Word};
 use crate::result_file::{
     case::{CaseBuilder, Severity, TroubleBuilder},
     stream::Attributes,
     text::{Clipped, clip, first_line},
 };
 
-/// What an element says of the case it is in.
+/// What an element says of the case it is in; `None` where it says nothing of the verdict.
 pub(super) fn severity(name: &[u8]) -> Option<Severity> {
-    Some(match name {
-        b"failure" => Severity::Failed,
-        b"error" => Severity::Error,
-        b"skipped" | b"disabled" | b"ignored" => Severity::Skipped,
-        b"flakyFailure" | b"flakyError" => Severity::Flaky,
-        _ => return None,
+    Some(match words::child(name) {
+        Child::Failure | Child::Rerun => Severity::Failed,
+        Child::Error | Child::Unknown => Severity::Error,
+        Child::Skipped => Severity::Skipped,
+        Child::Flaky => Severity::Flaky,
+        Child::Beside => return None,
     })
 }
 
@@ -34,9 +35,15 @@ fn severity_of_skip(message: &str) -> Severity {
     }
 }
 
-/// A `failure`, `error`, `skipped` or flaky element whose text is still to come.
-pub(super) fn trouble(severity: Severity, attributes: &Attributes) -> TroubleBuilder {
-    let message = first_line(attributes.get("message"));
+/// A `failure`, `error`, `skipped` or flaky element whose text is still to come. An unknown element could hide a failure.
+pub(super) fn trouble(name: &[u8], severity: Severity, attributes: &Attributes) -> TroubleBuilder {
+    let mut message = first_line(attributes.get("message"));
+    if message.is_empty() && words::child(name) == Child::Unknown {
+        let name = String::from_utf8_lossy(name);
+        message = clip(&format!(
+            "the case holds an element <{name}>, which may be a failure"
+        ));
+    }
     TroubleBuilder {
         severity: match severity {
             Severity::Skipped => severity_of_skip(&message),
@@ -48,20 +55,90 @@ pub(super) fn trouble(severity: Severity, attributes: &Attributes) -> TroubleBui
     }
 }
 
-/// A case whose children are still to come.
+/// A case whose children are still to come, with what its attributes say of the verdict.
 pub(super) fn case(attributes: &Attributes) -> CaseBuilder {
-    let not_run = ["notrun", "disabled", "skipped", "suppressed"];
     let mut case = CaseBuilder::default();
     case.classname = clip(attributes.get("classname"));
     case.name = clip(attributes.get("name"));
     case.duration_ms = milliseconds(attributes.get("time"));
     case.file = Some(clip(attributes.get("file"))).filter(|file| !file.is_empty());
     case.line = attributes.get("line").trim().parse().ok();
-    case.worst = [attributes.get("status"), attributes.get("result")]
-        .iter()
-        .any(|word| not_run.contains(&word.to_ascii_lowercase().as_str()))
-        .then_some(Severity::Skipped);
+    case.has_assertions = attributes
+        .get("assertions")
+        .trim()
+        .parse()
+        .is_ok_and(|count: u64| count > 0);
+    let said = worst_word(attributes);
+    case.said = said.and_then(|(word, text)| said_of_case(word, text));
     case
+}
+
+/// Whether a case that passed is no evidence of a test: it has no name, or that of its file. pytest writes the first where
+/// it was interrupted; Node's runner writes the second for a file that ran no test or ended early.
+pub(super) fn proves_nothing(case: &CaseBuilder) -> bool {
+    if case.worst.is_some() || case.has_assertions {
+        return false;
+    }
+    case.name.trim().is_empty() || is_named_after_its_file(case)
+}
+
+fn is_named_after_its_file(case: &CaseBuilder) -> bool {
+    const SCRIPTS: [&str; 8] = ["js", "cjs", "mjs", "ts", "cts", "mts", "jsx", "tsx"];
+    let name = case.name.replace('\\', "/");
+    let by_attribute = case.file.as_deref().is_some_and(|file| {
+        let file = file.replace('\\', "/");
+        file == name || file.ends_with(&format!("/{}", name.trim_start_matches("./")))
+    });
+    // Node 20 writes no `file`, and gives every case this class.
+    let by_node = case.classname == "test"
+        && name
+            .rsplit_once('.')
+            .is_some_and(|(_, end)| SCRIPTS.contains(&end) && !name.contains(' '));
+    by_attribute || by_node
+}
+
+/// The attribute that says the worst of a case or suite: what it means, and as it is written.
+pub(super) fn worst_word(attributes: &Attributes) -> Option<(Word, String)> {
+    let verdicts = words::VERDICTS.iter().map(|key| {
+        let value = attributes.get(key);
+        (*key, value, words::verdict(value))
+    });
+    let answers = words::ANSWERS.iter().map(|(key, no)| {
+        let value = attributes.get(key);
+        (*key, value, words::answer(value, *no))
+    });
+    verdicts
+        .chain(answers)
+        .filter_map(|(key, value, word)| Some((word?, key, value)))
+        .max_by_key(|(word, ..)| match word {
+            Word::Passed => 0,
+            Word::Skipped => 1,
+            Word::SwitchedOff => 2,
+            Word::Tolerated => 3,
+            Word::Unknown => 4,
+            Word::Failed => 5,
+        })
+        .map(|(word, key, value)| (word, clip(&format!("{key}=\"{value}\""))))
+}
+
+/// What the children of a case may add to or not: a failure by attribute counts where no child tells of one.
+fn said_of_case(word: Word, text: String) -> Option<TroubleBuilder> {
+    let (severity, message) = match word {
+        Word::Passed => return None,
+        // The children say why, or it was not selected.
+        Word::Skipped => (Severity::Skipped, String::new()),
+        Word::SwitchedOff => (Severity::Skipped, text),
+        Word::Tolerated => (Severity::Excused, text),
+        Word::Failed => (Severity::Failed, text),
+        Word::Unknown => {
+            let message = format!("{text} is not known and may mean a failure");
+            (Severity::Error, message)
+        }
+    };
+    Some(TroubleBuilder {
+        severity,
+        ..TroubleBuilder::error(&message)
+    })
 }
 
 /// Reads a time in seconds: `1.5`, `1,234.5`, `0,5`. Anything else is no time.

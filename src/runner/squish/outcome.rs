@@ -7,7 +7,8 @@ use super::{
     settings::{Address, SquishSettings},
 };
 use crate::{
-    model::Outcome,
+    attribution::Repeats,
+    model::{Outcome, Test},
     runner::{
         outcome::{self, Decision, Ending, words},
         results::{self, Results},
@@ -44,14 +45,14 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
 }
 
 /// Decides what became of an execution that took `took`.
-pub fn decide(ending: Ending, took: Duration, results: Results) -> Decision {
+pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> Decision {
     let codes = ExitCodes {
         passed: vec![0],
         failed: vec![FAILED],
     };
     let details = match ending {
         Ending::Exited(0 | FAILED) | Ending::TimedOut(_) => {
-            return outcome::by_codes(&codes, ending, took, results);
+            return outcome::by_codes(&codes, Repeats::Duplicates, test, ending, took, results);
         }
         Ending::Signalled(_) => {
             let message = format!("squishrunner was {}", words(ending));

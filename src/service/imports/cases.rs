@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{super::request::shortened, zipped};
 use crate::{
-    model::{CaseResult, Test, TestResult, TestVerdict, outcome::CaseVerdict, record::MAX_CASES},
+    attribution::{self, Sum},
+    model::{CaseResult, Test, TestResult, record::MAX_CASES},
     result_file::{self, Scenarios},
     store::ReportedTest,
 };
@@ -114,12 +115,12 @@ impl Gathered {
         }
     }
 
-    /// A case speaks for the test of its group and name. The group of a BDD scenario is `suite.testcase`: scenarios
+    /// A case that was selected speaks for the test of its group and name. The group of a BDD scenario is `suite.testcase`: scenarios
     /// speak together for that test.
     fn take(&mut self, cases: Vec<CaseResult>) {
         self.full_files += u64::from(cases.len() >= MAX_CASES);
-        for case in cases {
-            self.cases += 1;
+        self.cases += cases.len() as u64;
+        for case in attribution::selected(cases) {
             let result = result(&case);
             if let Some((suite, testcase)) = case.classname.rsplit_once('.') {
                 let test = Test {
@@ -157,36 +158,35 @@ impl Gathered {
 }
 
 fn result(case: &CaseResult) -> TestResult {
-    let (verdict, flaky) = match &case.verdict {
-        CaseVerdict::Passed { flaky } => (TestVerdict::Passed, *flaky),
-        CaseVerdict::Failed(_) | CaseVerdict::Error(_) => (TestVerdict::Failed, false),
-        CaseVerdict::Skipped { .. } => (TestVerdict::Skipped, false),
-    };
+    let sum = Sum::of(&case.verdict);
     TestResult {
-        verdict,
+        verdict: sum.verdict,
         duration_ms: case.duration_ms.unwrap_or(0),
-        flaky,
+        flaky: sum.flaky,
     }
 }
 
-/// Failed if any failed, skipped if all were.
+/// What two results of one test come to, as the cases of a run do.
 fn both(one: TestResult, other: TestResult) -> TestResult {
-    use TestVerdict::{Failed, Passed, Skipped};
+    let sum = |result: TestResult| Sum {
+        verdict: result.verdict,
+        flaky: result.flaky,
+    };
+    let sum = sum(one).and(sum(other));
     TestResult {
-        verdict: match (one.verdict, other.verdict) {
-            (Failed, _) | (_, Failed) => Failed,
-            (Passed, _) | (_, Passed) => Passed,
-            (Skipped, Skipped) => Skipped,
-        },
+        verdict: sum.verdict,
         duration_ms: one.duration_ms.saturating_add(other.duration_ms),
-        flaky: one.flaky || other.flaky,
+        flaky: sum.flaky,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::outcome::Trouble;
+    use crate::model::{
+        TestVerdict,
+        outcome::{CaseVerdict, Trouble},
+    };
 
     fn case(classname: &str, name: &str, verdict: CaseVerdict) -> CaseResult {
         CaseResult {
@@ -217,7 +217,7 @@ mod tests {
                 "suite_a.tst_off",
                 "one",
                 CaseVerdict::Skipped {
-                    message: String::new(),
+                    message: "by its tags".to_owned(),
                 },
             ),
         ]);

@@ -12,7 +12,7 @@ use crate::{
         problem::Problem,
     },
     runner::settings::{
-        CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Scenarios, Tool,
+        CommandSettings, ExitCodes, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
     },
 };
 
@@ -91,6 +91,15 @@ impl Check<'_> {
                     .help("write `format: squish`, or leave `scenarios` out")
             });
         }
+        if format != Format::Junit
+            && let Some(repeats) = &section.repeats
+        {
+            self.report(repeats.place(), || {
+                Problem::new("runner.results.repeats", "not read")
+                    .expecting("only format junit has repeated names")
+                    .help("write `format: junit`, or leave `repeats` out")
+            });
+        }
         let mut files = |otherwise: &str| match &section.files {
             Some(files) => self.files(files),
             None => otherwise.to_owned(),
@@ -98,6 +107,11 @@ impl Check<'_> {
         match format {
             Format::Junit => ResultsFormat::JUnit {
                 files: files(FILES),
+                repeats: match section.repeats.as_ref().map(Marked::get) {
+                    None => Repeats::Unknown,
+                    Some(document::Repeats::Attempts) => Repeats::Attempts,
+                    Some(document::Repeats::Duplicates) => Repeats::Duplicates,
+                },
             },
             Format::Squish => ResultsFormat::Squish {
                 files: files(SQUISH_FILES),

@@ -1,0 +1,221 @@
+//! Which cases of a result file are the test that was asked for.
+//!
+//! A test is called by what its tool selects it by, a case by what the tool's reporter writes; both are made of the same
+//! words with other signs between them. So names are compared by their words: `tests/test_x.py::TestC::test_a` and the
+//! class `tests.test_x.TestC` with the name `test_a` are one test.
+
+use crate::model::{CaseResult, Test};
+
+/// What a case has to do with the requested test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Relation {
+    /// Nothing that its names show.
+    None,
+    /// It lies in what was asked for: a file, a class, a folder of tests.
+    Within,
+    /// It is the test, or a part of it such as a section, a row or a sub-test.
+    Named,
+}
+
+/// The words of a requested test; made once, asked for every case.
+#[derive(Debug)]
+pub struct Naming<'a> {
+    testcase: &'a str,
+    words: Vec<&'a str>,
+    whole: Vec<&'a str>,
+}
+
+impl<'a> Naming<'a> {
+    /// Of this test.
+    pub fn new(test: &'a Test) -> Self {
+        let words = words(&test.testcase);
+        let mut whole = self::words(&test.suite);
+        whole.extend(&words);
+        Self {
+            testcase: &test.testcase,
+            words,
+            whole,
+        }
+    }
+
+    /// What a case has to do with the test.
+    pub fn relation(&self, case: &CaseResult) -> Relation {
+        let name = words(&case.name);
+        let class = words(&case.classname);
+        let mut full = class.clone();
+        full.extend(&name);
+        let file = words(case.file.as_deref().unwrap_or_default());
+        if self.names(&name, &full, &class) || self.has_part(&case.name) {
+            return Relation::Named;
+        }
+        let contains = |outer: &[&str]| {
+            !self.words.is_empty()
+                && outer
+                    .windows(self.words.len())
+                    .any(|window| window == self.words)
+        };
+        if contains(&class) || contains(&file) {
+            return Relation::Within;
+        }
+        Relation::None
+    }
+
+    fn names(&self, name: &[&str], full: &[&str], class: &[&str]) -> bool {
+        if name.is_empty() || self.words.is_empty() {
+            return false;
+        }
+        // The name alone, or with as much of the class as the test names.
+        let by_test =
+            self.words == name || self.words.len() > name.len() && full.ends_with(&self.words);
+        // The class is part of the suite, or names the suite's file.
+        let by_whole = full.len() >= self.words.len()
+            && self.words.ends_with(name)
+            && self.whole.ends_with(full);
+        // Bun writes the titles of the suites from the inside out.
+        let by_titles = self.words.len() == full.len() && self.words.ends_with(name) && {
+            let mut titles = self.words[..self.words.len() - name.len()].to_vec();
+            let mut class = class.to_vec();
+            titles.sort_unstable();
+            class.sort_unstable();
+            titles == class
+        };
+        by_test || by_whole || by_titles
+    }
+
+    /// `secs/first` is a section of `secs`, `row(a b)` a row of `row`.
+    fn has_part(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(self.testcase);
+        rest.is_some_and(|rest| {
+            rest.starts_with(['/', '(', '[', '{', '#']) || rest.starts_with("::")
+        }) && !self.testcase.is_empty()
+    }
+
+    /// The test is called by its place in a file, `a.feature:9` or `a_spec.rb[1:2]`: no case carries such a name.
+    pub fn is_a_place(&self) -> bool {
+        let text = self.testcase.trim_end_matches(']');
+        let number = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        number.len() < text.len() && number.ends_with([':', '['])
+    }
+}
+
+/// The words of a name, without the extension of a file in it.
+fn words(name: &str) -> Vec<&str> {
+    const EXTENSIONS: [&str; 18] = [
+        "py", "js", "cjs", "mjs", "ts", "cts", "mts", "jsx", "tsx", "rb", "go", "c", "cc", "cpp",
+        "php", "feature", "robot", "bats",
+    ];
+    let is_sign = |c: char| !c.is_alphanumeric() && c != '_';
+    let mut words = Vec::new();
+    let mut after_dot = false;
+    for piece in name.split_inclusive(is_sign) {
+        let word = piece.trim_end_matches(is_sign);
+        let ends_a_path = !piece.ends_with(|c: char| c == '.' || c == ' ' || c == ')');
+        if !word.is_empty() && !(after_dot && ends_a_path && EXTENSIONS.contains(&word)) {
+            words.push(word);
+        }
+        after_dot = piece.ends_with('.');
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attribution::requested::tests::{case, passed};
+
+    fn relation(suite: &str, testcase: &str, classname: &str, name: &str) -> Relation {
+        let test = Test {
+            suite: suite.to_owned(),
+            testcase: testcase.to_owned(),
+        };
+        Naming::new(&test).relation(&case(classname, name, passed()))
+    }
+
+    #[test]
+    fn recognises_the_names_that_tools_write() {
+        for (suite, testcase, classname, name) in [
+            ("tests/test_x.py", "test_a", "tests.test_x", "test_a"),
+            (
+                "tests/test_x.py",
+                "TestC::test_a[1-b c]",
+                "tests.test_x.TestC",
+                "test_a[1-b c]",
+            ),
+            (
+                "",
+                "tests/test_x.py::TestC::test_a",
+                "tests.test_x.TestC",
+                "test_a",
+            ),
+            (
+                "a.test.ts",
+                "S (x) > in > a b",
+                "a.test.ts",
+                "S (x) > in > a b",
+            ),
+            ("a.test.js", "S (x) a b", "S (x) a b", "S (x) a b"),
+            ("a.test.js", "S (x) in a b", "in > S (x)", "a b"),
+            ("S", "a", "S", "a"),
+            ("S/data", "_1", "S.data", "_1"),
+            ("t", "row:one two", "T", "row(one two)"),
+            ("I/P", "T/0", "I/P", "T/0"),
+            ("pkg", "TestSub/c/d", "example.com/pkg", "TestSub/c/d"),
+            ("c2", "secs", "c2.global", "secs/s1"),
+            ("S.A", "A Test", "S.A", "A Test"),
+            ("a.spec.js", "S (x) › a b", "a.spec.js", "S (x) › a b"),
+        ] {
+            assert_eq!(
+                relation(suite, testcase, classname, name),
+                Relation::Named,
+                "{testcase} as {classname} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn tells_other_tests_and_their_containers_apart() {
+        for (suite, testcase, classname, name, expected) in [
+            ("t", "b", "t", "a b", Relation::None),
+            ("t", "a", "t", "a b", Relation::None),
+            ("t", "gone", "a.test.ts", "S > a", Relation::None),
+            ("", "a.test.ts", "a.test.ts", "S > a", Relation::Within),
+            (
+                "tests",
+                "test_x.py",
+                "tests.test_x",
+                "test_a",
+                Relation::Within,
+            ),
+            (
+                "all",
+                "TestC",
+                "tests.test_x.TestC",
+                "test_a",
+                Relation::Within,
+            ),
+        ] {
+            assert_eq!(
+                relation(suite, testcase, classname, name),
+                expected,
+                "{testcase} as {classname} {name}"
+            );
+        }
+    }
+
+    #[test]
+    fn knows_places_in_files() {
+        for (testcase, is_a_place) in [
+            ("a.feature:9", true),
+            ("a_spec.rb[1:2]", true),
+            ("test_p[2]", true),
+            ("test_a", false),
+            ("T/0", false),
+        ] {
+            let test = Test {
+                suite: String::new(),
+                testcase: testcase.to_owned(),
+            };
+            assert_eq!(Naming::new(&test).is_a_place(), is_a_place, "{testcase}");
+        }
+    }
+}

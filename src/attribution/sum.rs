@@ -1,0 +1,71 @@
+//! Many cases, one verdict.
+
+use crate::model::{CaseResult, TestVerdict, outcome::CaseVerdict};
+
+/// What cases come to together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sum {
+    /// Failed if any case failed or broke, skipped if all were skipped, else passed.
+    pub verdict: TestVerdict,
+    /// It passed, and a case of it failed before it passed.
+    pub flaky: bool,
+}
+
+impl Sum {
+    /// What one case says.
+    pub fn of(verdict: &CaseVerdict) -> Self {
+        let (verdict, flaky) = match verdict {
+            CaseVerdict::Passed { flaky } => (TestVerdict::Passed, *flaky),
+            CaseVerdict::Failed(_) | CaseVerdict::Error(_) => (TestVerdict::Failed, false),
+            CaseVerdict::Skipped { .. } => (TestVerdict::Skipped, false),
+        };
+        Self { verdict, flaky }
+    }
+
+    /// This and another.
+    pub fn and(self, other: Self) -> Self {
+        use TestVerdict::{Failed, Passed, Skipped};
+        let verdict = match (self.verdict, other.verdict) {
+            (Failed, _) | (_, Failed) => Failed,
+            (Passed, _) | (_, Passed) => Passed,
+            (Skipped, Skipped) => Skipped,
+        };
+        Self {
+            verdict,
+            flaky: verdict == Passed && (self.flaky || other.flaky),
+        }
+    }
+}
+
+/// What cases come to; `None` where there is none.
+pub fn sum<'a>(cases: impl IntoIterator<Item = &'a CaseResult>) -> Option<Sum> {
+    cases
+        .into_iter()
+        .map(|case| Sum::of(&case.verdict))
+        .reduce(Sum::and)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::outcome::Trouble;
+
+    #[test]
+    fn the_worst_case_decides_and_a_failure_is_never_flaky() {
+        let passed = CaseVerdict::Passed { flaky: false };
+        let flaky = CaseVerdict::Passed { flaky: true };
+        let failed = CaseVerdict::Failed(Trouble::default());
+        let skipped = CaseVerdict::Skipped {
+            message: String::new(),
+        };
+        for (cases, verdict, is_flaky) in [
+            (&[&skipped, &passed][..], TestVerdict::Passed, false),
+            (&[&skipped, &skipped], TestVerdict::Skipped, false),
+            (&[&flaky, &passed, &skipped], TestVerdict::Passed, true),
+            (&[&passed, &flaky, &failed], TestVerdict::Failed, false),
+        ] {
+            let sum = cases.iter().map(|it| Sum::of(it)).reduce(Sum::and).unwrap();
+            assert_eq!((sum.verdict, sum.flaky), (verdict, is_flaky), "{cases:?}");
+        }
+    }
+}
