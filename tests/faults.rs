@@ -33,6 +33,7 @@ mod faults {
     mod rerun;
     mod retry;
     mod secrets;
+    mod sick_worker;
     mod slow_delivery;
     mod starvation;
     mod stopping;

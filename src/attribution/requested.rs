@@ -289,9 +289,16 @@ pub(super) mod tests {
     fn an_upload_does_not_speak_for_tests_that_were_not_selected() {
         let names = |cases: &[(&str, CaseVerdict)]| -> Vec<String> {
             let cases = cases.iter().map(|(name, it)| case("c", name, it.clone()));
-            selected(cases.collect()).into_iter().map(|it| it.name).collect()
+            selected(cases.collect())
+                .into_iter()
+                .map(|it| it.name)
+                .collect()
         };
-        let file = [("a", passed()), ("b", skipped("")), ("x", skipped("needs Windows"))];
+        let file = [
+            ("a", passed()),
+            ("b", skipped("")),
+            ("x", skipped("needs Windows")),
+        ];
         assert_eq!(names(&file), ["a", "x"]);
         assert_eq!(names(&file[1..2]), ["b"]);
     }

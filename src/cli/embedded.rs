@@ -15,6 +15,9 @@ use crate::{
     },
 };
 
+/// How long a service inside this process may fail.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The client's network seam, answered by the service's own router.
 #[derive(Debug)]
 struct InProcessTransport(InProcess);
@@ -60,7 +63,13 @@ impl Embedded {
         let transport = Arc::new(InProcessTransport(service.in_process()));
         // No socket is opened: only the path of this URL is looked at.
         let endpoint = Endpoint::parse("http://localhost", false)?;
-        let client = Client::new(transport, endpoint, Credentials::None, Patience::default())?;
+        // No network is in between: what it cannot do after some seconds, it cannot do, as on a full disk.
+        let patience = Patience {
+            service: PATIENCE,
+            finish: PATIENCE,
+            ..Patience::default()
+        };
+        let client = Client::new(transport, endpoint, Credentials::None, patience)?;
         Ok(Self { client, service })
     }
 

@@ -117,6 +117,7 @@ pub async fn work(
             allocate_server: working.allocate_server,
             executor,
             upload,
+            alone,
         }),
         workers: working.workers,
         deadline: working.deadline,
@@ -265,6 +266,7 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
     match end.stop {
         Some(Stop::Signal(kind)) => Some(failure::cancelled(kind)),
         Some(Stop::Deadline | Stop::Starved) => Some(Conclusion::Incomplete),
+        None if end.cannot_start.is_some() => Some(Conclusion::Infrastructure),
         None => end.service.as_ref().map(|error| error.conclusion()),
     }
 }
@@ -273,6 +275,12 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
 pub fn tell_the_end(end: &RunEnd, screen: &Screen) {
     if let Some(error) = &end.service {
         screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
+    }
+    if let Some(why) = &end.cannot_start {
+        screen.insist(&format!(
+            "error: this machine cannot start the tests: {why}\nhelp: its tests went back to the plan; correct that and \
+             start the worker again"
+        ));
     }
     if let Some(why) = &end.no_squish_server {
         screen.insist(&format!(

@@ -73,6 +73,8 @@ pub struct RunEnd {
     pub service: Option<Box<ClientError>>,
     /// Why workers left that found no Squish server any more, if they did.
     pub no_squish_server: Option<String>,
+    /// Why this machine could not start tests, if workers left for that.
+    pub cannot_start: Option<String>,
     /// Why no Squish server could come, if that was waited for in vain.
     pub starved: Option<String>,
     /// What failed here, if something did.
@@ -190,6 +192,7 @@ pub async fn work(
         }
     }
     let no_squish_server = state.no_squish_server().map(str::to_owned);
+    let cannot_start = state.cannot_start().map(str::to_owned);
     let starved = state.starved().map(str::to_owned);
     let (tally, mut stop, service, broken) = state.into_end();
     let (status, waiting) = match (stop, &service) {
@@ -212,6 +215,12 @@ pub async fn work(
         }
         None => match &no_squish_server {
             Some(why) if stop.is_none() && service.is_none() => why.clone(),
+            _ if cannot_start.is_some() && stop.is_none() && service.is_none() => {
+                format!(
+                    "tests cannot be started here: {}",
+                    cannot_start.as_deref().unwrap_or_default()
+                )
+            }
             _ => reason(stop, service.as_deref(), broken.as_deref()),
         },
     };
@@ -221,6 +230,7 @@ pub async fn work(
         stop,
         service,
         no_squish_server,
+        cannot_start,
         starved,
         broken,
         record: recorder.path().to_owned(),

@@ -78,6 +78,8 @@ pub struct Attempt {
     pub results: Option<PathBuf>,
     /// What was wrong with its Squish server, where it had one.
     pub server_trouble: Option<ServerTrouble>,
+    /// Why this machine could not start it, whatever test it is.
+    pub not_started: Option<String>,
 }
 
 /// How much of a failed attempt's output its record keeps.
@@ -132,7 +134,7 @@ impl Executor {
             && let Err(error) = std::fs::create_dir_all(folder)
         {
             let where_ = format!("{}: {error}", folder.display());
-            return could_not_run(began, "the results folder could not be made", &where_);
+            return not_started(began, "the results folder could not be made", &where_);
         }
         let mut tries = Tries {
             test: &granted.test,
@@ -151,6 +153,10 @@ impl Executor {
             .await
         {
             Ok(ending) => ending,
+            Err(NoEnding::NotStarted(why)) if self.runner.starts_the_same_for_every_test() => {
+                return not_started(began, NO_START, &why);
+            }
+            Err(NoEnding::NotStarted(why)) => return could_not_run(began, NO_START, &why),
             Err(NoEnding::Failed(what, why)) => return could_not_run(began, what, &why),
             Err(NoEnding::Cut(cut)) => {
                 return Attempt {
@@ -202,6 +208,7 @@ impl Executor {
             output_tail,
             results: results.cloned(),
             server_trouble,
+            not_started: None,
         }
     }
 
@@ -306,6 +313,7 @@ impl Executor {
             output_tail,
             results: None,
             server_trouble: None,
+            not_started: None,
         }
     }
 
@@ -320,6 +328,16 @@ impl Executor {
             (None, _) => clock::wall().0.to_string(),
         };
         format!("{}-{}-{attempt}-{test}", self.plan, granted.execution)
+    }
+}
+
+const NO_START: &str = "the command could not be started";
+
+/// The same for a reason that lies in this machine and not in the test.
+fn not_started(began: Instant, what: &str, details: &str) -> Attempt {
+    Attempt {
+        not_started: Some(format!("{what}: {details}")),
+        ..could_not_run(began, what, details)
     }
 }
 
@@ -340,5 +358,6 @@ fn never_began(began: Instant, outcome: Outcome) -> Attempt {
         output_tail: String::new(),
         results: None,
         server_trouble: None,
+        not_started: None,
     }
 }

@@ -56,6 +56,7 @@ pub struct RunState {
     stop: Option<Stop>,
     service: Option<Box<ClientError>>,
     no_squish_server: Option<String>,
+    cannot_start: Option<String>,
     broken: Option<String>,
     starved: Option<String>,
     tally: Tally,
@@ -74,6 +75,7 @@ impl RunState {
             stop: None,
             service: None,
             no_squish_server: None,
+            cannot_start: None,
             broken: None,
             starved: None,
             tally: Tally::default(),
@@ -112,6 +114,11 @@ impl RunState {
     /// The words of a worker that left because the Squish servers that fit are gone.
     pub fn no_squish_server(&self) -> Option<&str> {
         self.no_squish_server.as_deref()
+    }
+
+    /// The words of a worker that left because this machine cannot start the tests.
+    pub fn cannot_start(&self) -> Option<&str> {
+        self.cannot_start.as_deref()
     }
 
     /// How the run ended, once it is over.
@@ -221,6 +228,13 @@ impl RunState {
             Leave::NoSquishServer(why) => {
                 self.no_squish_server.get_or_insert(why);
                 // Those that wait would wait for the same servers; what runs, runs on one that is there.
+                let idle = |slot: &Slot| slot.left || slot.running.is_none();
+                if self.slots.iter().all(idle) {
+                    response.phase = self.advance(Phase::Leaving);
+                }
+            }
+            Leave::CannotStart(why) => {
+                self.cannot_start.get_or_insert(why);
                 let idle = |slot: &Slot| slot.left || slot.running.is_none();
                 if self.slots.iter().all(idle) {
                     response.phase = self.advance(Phase::Leaving);

@@ -32,12 +32,17 @@ pub(super) enum Cut {
 /// Why there is no ending.
 pub(super) enum NoEnding {
     Cut(Cut),
+    /// The program could not be started: why.
+    NotStarted(String),
     /// What was tried, and why that failed.
     Failed(&'static str, String),
 }
 
 /// How long a process tree may take to end by itself when a time limit cut it.
 const TIME_LIMIT_GRACE: Duration = Duration::from_secs(2);
+/// How long a process that a stop signal ended waits for the worker's own: a job that is aborted, a machine that shuts
+/// down and a cluster manager signal all processes at once or children first, and then the test says nothing.
+const SIGNAL_GRACE: Duration = Duration::from_secs(1);
 /// The same when the run is stopped: four of the seven seconds a CI system leaves.
 const STOP_GRACE: Duration = Duration::from_secs(4);
 
@@ -90,11 +95,14 @@ impl Tries<'_> {
             }
             None => process::spawn(self.line, self.log, self.capture_limit),
         };
-        let mut running = spawned.map_err(|error| {
-            NoEnding::Failed("the command could not be started", error.to_string())
-        })?;
+        let mut running = spawned.map_err(|error| NoEnding::NotStarted(error.to_string()))?;
         started(running.pid()).await;
         match self.supervise(&mut running, heartbeat).await {
+            Ok(Ok(ending)) if ending.may_be_a_stop() => {
+                let waiting = self.unless_cut(heartbeat, tokio::time::sleep(SIGNAL_GRACE));
+                waiting.await.map_err(NoEnding::Cut)?;
+                Ok(ending)
+            }
             Ok(Ok(ending)) => Ok(ending),
             Ok(Err(error)) => Err(NoEnding::Failed(
                 "the system cannot say how the command ended",

@@ -1,5 +1,6 @@
 //! A worker: reserve, execute under the lease, write the result down, tell the service, and again.
 
+mod not_started;
 pub mod trouble;
 mod turn;
 mod unreachable;
@@ -39,6 +40,8 @@ pub struct WorkerSettings {
     pub executor: Executor,
     /// Where its results are to be uploaded: with what.
     pub upload: Option<Uploader>,
+    /// No other process works on the plan: what cannot be started here cannot be started at all.
+    pub alone: bool,
 }
 
 /// One worker.

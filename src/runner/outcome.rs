@@ -29,6 +29,19 @@ pub enum Ending {
     TimedOut(Duration),
 }
 
+impl Ending {
+    /// Whether the process ended as one does that is told to stop: by SIGHUP, SIGINT, SIGTERM or SIGKILL, itself or
+    /// by the word of a shell.
+    pub fn may_be_a_stop(self) -> bool {
+        let number = match self {
+            Self::Signalled(number) => number,
+            Self::Exited(code) => code.saturating_sub(128),
+            Self::TimedOut(_) => return false,
+        };
+        matches!(number, 1 | 2 | 9 | 15)
+    }
+}
+
 /// What became of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {

@@ -50,6 +50,17 @@ impl RunnerSettings {
         }
     }
 
+    /// Whether a program that cannot be started for one test cannot be started for any: its name has no placeholder.
+    pub fn starts_the_same_for_every_test(&self) -> bool {
+        match &self.tool {
+            Tool::Command(tool) => {
+                let program = tool.command.first();
+                program.is_some_and(|program| !program.contains('{'))
+            }
+            Tool::Squish(_) => true,
+        }
+    }
+
     /// What it is where it is Squish.
     pub fn squish(&self) -> Option<&SquishSettings> {
         match &self.tool {

@@ -207,6 +207,7 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
             suite_turns: SuiteTurns::default(),
         },
         upload: None,
+        alone: false,
     }
 }
 

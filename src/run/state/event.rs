@@ -98,6 +98,8 @@ pub enum Leave {
     Service(Box<ClientError>),
     /// The Squish servers that fit are gone, in words.
     NoSquishServer(String),
+    /// This machine could not start several executions in a row: why, in words.
+    CannotStart(String),
     /// The worker's own machinery failed (a folder that cannot be written).
     Broken(String),
 }

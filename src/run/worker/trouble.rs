@@ -8,6 +8,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use crate::model::{Capabilities, CoolingReason, LabelCase, SquishServer};
 
+/// Executions in a row that could not be started, at which the workers of this machine leave.
+pub const CANNOT_START: u32 = 3;
 /// Troubles in a row from which on a worker looks whether there is any hope left.
 pub const ENOUGH: u32 = 3;
 /// Troubles in a row at which a worker gives up whatever hope there is, where the service does not let the server rest:
@@ -22,6 +24,7 @@ const MOST_REMEMBERED: usize = 1_000;
 #[derive(Debug, Default)]
 pub struct Troubles {
     in_a_row: u32,
+    not_started: u32,
     unreachable: BTreeSet<String>,
 }
 
@@ -29,6 +32,12 @@ impl Troubles {
     /// An execution ran on its Squish server, whatever came of it.
     pub fn ran(&mut self) {
         *self = Self::default();
+    }
+
+    /// This machine could not start an execution. How many times in a row it was like that, for all workers.
+    pub fn not_started(&mut self) -> u32 {
+        self.not_started = self.not_started.saturating_add(1);
+        self.not_started
     }
 
     /// Nobody answered at this address. How many times in a row it was like that, on any server.

@@ -88,7 +88,12 @@ impl Worker {
             output_tail,
             results,
             server_trouble,
+            not_started,
         } = attempt;
+        if let Some(why) = not_started.filter(|_| !self.settings.alone) {
+            drop(heartbeat);
+            return self.not_started(&lease, hold, duration, why).await;
+        }
         if server_trouble == Some(ServerTrouble::Unreachable)
             && let Some(server) = &granted.server
         {
