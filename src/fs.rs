@@ -29,6 +29,14 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write(path, bytes, Care::NONE)
 }
 
+/// Like [`write_atomic`] for what is made while it is written: if `fill` fails, the file is as it was before.
+pub fn write_atomic_with<E: From<WriteError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut fs::File) -> Result<(), E>,
+) -> Result<(), E> {
+    replace(path, Care::NONE, fill)
+}
+
 /// Like [`write_atomic`], and on stable storage when it returns.
 pub fn write_durable(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write(path, bytes, Care::DURABLE)
@@ -76,13 +84,26 @@ impl Care {
 }
 
 fn write(path: &Path, bytes: &[u8], care: Care) -> Result<(), WriteError> {
-    let failed = |step| {
-        move |cause| WriteError {
-            path: path.to_owned(),
-            step,
-            cause,
-        }
-    };
+    replace(path, care, |file| {
+        file.write_all(bytes)
+            .map_err(failed(path, "its temporary neighbour cannot be written"))
+    })
+}
+
+fn failed(path: &Path, step: &'static str) -> impl Fn(io::Error) -> WriteError {
+    move |cause| WriteError {
+        path: path.to_owned(),
+        step,
+        cause,
+    }
+}
+
+fn replace<E: From<WriteError>>(
+    path: &Path,
+    care: Care,
+    fill: impl FnOnce(&mut fs::File) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |step| failed(path, step);
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -94,9 +115,15 @@ fn write(path: &Path, bytes: &[u8], care: Care) -> Result<(), WriteError> {
         .map_err(io::Error::from)
         .map_err(failed("no random numbers for a temporary name"))?;
     let temporary = folder.join(format!(".testplan-{:016x}.tmp", u64::from_ne_bytes(random)));
-    let written = fill(&temporary, bytes, care)
-        .map_err(failed("its temporary neighbour cannot be written"))
-        .and_then(|()| fs::rename(&temporary, path).map_err(failed("it cannot be replaced")));
+    let unwritten = failed("its temporary neighbour cannot be written");
+    let written = make(&temporary, care)
+        .map_err(&unwritten)
+        .map_err(E::from)
+        .and_then(|mut file| {
+            fill(&mut file)?;
+            Ok(settle(&mut file, care).map_err(&unwritten)?)
+        })
+        .and_then(|()| Ok(fs::rename(&temporary, path).map_err(failed("it cannot be replaced"))?));
     if written.is_err() {
         // The first error is the one to tell; a neighbour that cannot be removed does no harm.
         _ = fs::remove_file(&temporary);
@@ -108,14 +135,16 @@ fn write(path: &Path, bytes: &[u8], care: Care) -> Result<(), WriteError> {
     Ok(())
 }
 
-fn fill(path: &Path, bytes: &[u8], care: Care) -> io::Result<()> {
+fn make(path: &Path, care: Care) -> io::Result<fs::File> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     if care.private {
         for_owner_alone(&mut options);
     }
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
+    options.open(path)
+}
+
+fn settle(file: &mut fs::File, care: Care) -> io::Result<()> {
     if care.durable {
         file.sync_all()
     } else {
@@ -192,6 +221,30 @@ mod tests {
             error.contains("below: its folder cannot be made: "),
             "{error}"
         );
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_made_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.xml");
+        write_atomic(&path, b"old").unwrap();
+        let unmade = write_atomic_with(&path, |file| {
+            file.write_all(b"half").unwrap();
+            Err(WriteError {
+                path: "records".into(),
+                step: "read",
+                cause: io::ErrorKind::NotFound.into(),
+            })
+        });
+        assert_eq!(unmade.unwrap_err().step, "read");
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(listing(folder.path()), ["report.xml"]);
+        write_atomic_with::<WriteError>(&path, |file| {
+            file.write_all(b"new").unwrap();
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[cfg(unix)]

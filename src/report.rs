@@ -1,11 +1,13 @@
 //! Records become a verdict, JUnit, HTML, Markdown, JSON and console lines: bytes, not files.
 //!
 //! [`read`] parses record files, [`mod@merge`] makes one [`Report`] of any number of them and proves that every planned
-//! execution has a counted result or is named as missing. The renderers ([`junit`], [`html`], [`summary`],
+//! execution has a counted result or is named as missing. [`cases`] stay in the record files and are read again where
+//! [`junit`] writes them. The renderers ([`junit`], [`html`], [`summary`],
 //! [`console`], [`mod@json`], [`status_line`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
 //! them through its own function of [`sanitise`].
 
 pub mod annotations;
+pub mod cases;
 pub mod cause;
 pub mod clean;
 pub mod console;
@@ -24,12 +26,13 @@ pub mod summary;
 pub mod unoffered;
 pub mod verdict;
 
+pub use cases::{CaseCounts, Cases, RecordSource};
 pub use cause::Cause;
 pub use entry::{Attempt, AttemptEnd, Counting, Entry, Standing};
 pub use explanation::Explanation;
 pub use json::json;
 pub use merge::{Evidence, MergeError, merge};
-pub use read::{ReadError, RecordFile, parse_record_file};
+pub use read::{ReadError, RecordFile, parse_record_file, read_record_file};
 pub use service_counts::ServiceCounts;
 pub use unoffered::Unoffered;
 pub use verdict::{Counts, PlanFacts, Proof, Report, WorkerReport};

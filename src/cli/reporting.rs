@@ -1,13 +1,21 @@
 //! From records to a report on disk: what `run`, `report`, `retry` and `demo` share.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::Context as _;
 
 use super::failure::Failure;
 use crate::{
     fs,
     model::{Execution, PlanId, PlanStatus},
     report::{
-        self, Report, html, junit, merge::Evidence, parse_record_file, read::RecordFile, summary,
+        self, ReadError, Report, cases::ReadSeek, html, junit, merge::Evidence, read::RecordFile,
+        read_record_file, summary,
     },
 };
 
@@ -73,7 +81,7 @@ const RECORDS_HELP: &str = "name the workers' record files or folders with --rec
 
 /// Reads a record file, or all in a folder and below.
 pub fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
-    let refuse = |error: std::io::Error| {
+    let refuse = |error: io::Error| {
         Failure::usage_text(format_args!("records {}: {error}", path.display())).help(RECORDS_HELP)
     };
     if path.is_dir() {
@@ -93,10 +101,32 @@ pub fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Fail
         found.sort();
         return found.iter().try_for_each(|path| read_records(path, files));
     }
-    let bytes = std::fs::read(path).map_err(refuse)?;
-    let text = String::from_utf8_lossy(&bytes);
-    files.push(parse_record_file(&path.display().to_string(), &text).map_err(Failure::usage)?);
+    let source: Arc<dyn report::RecordSource> = Arc::new(OnDisk {
+        name: path.display().to_string(),
+        path: path.to_owned(),
+    });
+    files.push(read_record_file(&source).map_err(|error| match error {
+        ReadError::Unreadable { .. } => Failure::usage(error).help(RECORDS_HELP),
+        ReadError::Newer { .. } => Failure::usage(error),
+    })?);
     Ok(())
+}
+
+/// A record file.
+#[derive(Debug)]
+struct OnDisk {
+    name: String,
+    path: PathBuf,
+}
+
+impl report::RecordSource for OnDisk {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
+        Ok(Box::new(File::open(&self.path)?))
+    }
 }
 
 /// Which JUnit to write.
@@ -128,13 +158,12 @@ pub fn write_reports(report: &Report, out: &Path, form: &Form) -> Result<(), Fai
     let write = |name: &str, bytes: &[u8]| {
         fs::write_atomic(&out.join(name), bytes).map_err(Failure::infrastructure)
     };
-    let junit = junit::render(report, profile)
-        .map_err(|error| {
-            Failure::infrastructure(
-                anyhow::Error::new(error).context("junit.xml could not be made"),
-            )
-        })
-        .and_then(|bytes| write("junit.xml", &bytes));
+    let path = out.join("junit.xml");
+    let junit = fs::write_atomic_with(&path, |file| {
+        junit::write(report, profile, file)
+            .with_context(|| format!("cannot write {}", path.display()))
+    })
+    .map_err(Failure::infrastructure);
     let setting = html::Setting {
         commit: form.commit.as_deref(),
     };

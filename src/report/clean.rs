@@ -2,6 +2,8 @@
 //!
 //! The rule for escape sequences is bounded on purpose: an unterminated one must not swallow the text behind it.
 
+use std::borrow::Cow;
+
 /// Longest parameters of a control sequence that is taken for one, in bytes.
 const MAX_CONTROL_SEQUENCE: usize = 64;
 /// Longest string of an operating system command (titles, links) that is taken for one, in bytes.
@@ -120,8 +122,11 @@ pub fn ends_of(text: &str, each: usize) -> String {
 
 /// Text for the body of an XML element: newlines stay, tabs become spaces, other control characters and what XML
 /// forbids go; the end is kept if it is longer than `max` bytes, because that is where the reason is.
-pub fn xml_text(text: &str, max: usize) -> String {
+pub fn xml_text(text: &str, max: usize) -> Cow<'_, str> {
     let whole = text.len() <= max;
+    if whole && text.bytes().all(|byte| is_plain(byte) || byte == b'\n') {
+        return Cow::Borrowed(text);
+    }
     let text = strip_escapes(suffix(text, max));
     let mut clean = String::with_capacity(text.len());
     if !whole {
@@ -136,11 +141,14 @@ pub fn xml_text(text: &str, max: usize) -> String {
             c => clean.push(c),
         }
     }
-    clean
+    Cow::Owned(clean)
 }
 
 /// Text for an XML attribute: as [`xml_text`], but one line, as every parser reads an attribute, and cut at its end.
-pub fn xml_line(text: &str, max: usize) -> String {
+pub fn xml_line(text: &str, max: usize) -> Cow<'_, str> {
+    if text.len() <= max && text.bytes().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
     let text = strip_escapes(prefix(text, max.saturating_mul(4)));
     let clean: String = text
         .replace("\r\n", "\n")
@@ -154,7 +162,12 @@ pub fn xml_line(text: &str, max: usize) -> String {
         })
         .filter(|c| !c.is_control() && !matches!(c, '\u{fffe}' | '\u{ffff}'))
         .collect();
-    shorten(&clean, max)
+    Cow::Owned(shorten(&clean, max))
+}
+
+/// Whether a byte is a character that every surface shows as it is.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~')
 }
 
 #[cfg(test)]

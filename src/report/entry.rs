@@ -1,11 +1,11 @@
 //! What a report says of one execution and of each attempt on it.
 
 use crate::model::{
-    Capabilities, CaseResult, ExecutionId, Outcome, ServerTrouble, Test, TestResult, TestVerdict,
-    Timestamp, record::Confirmation,
+    Capabilities, ExecutionId, Outcome, ServerTrouble, Test, TestResult, TestVerdict, Timestamp,
+    record::Confirmation,
 };
 
-use super::Explanation;
+use super::{Cases, Explanation};
 
 /// Where an execution stands in the end. The order is that of how much it spoils a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -209,7 +209,7 @@ pub struct Ended {
     /// From start to end, in milliseconds.
     pub duration_ms: u64,
     /// Cases of the result files.
-    pub cases: Vec<CaseResult>,
+    pub cases: Cases,
     /// Where the captured output is.
     pub log: Option<String>,
     /// Last lines of it, if it did not pass.
@@ -273,6 +273,7 @@ impl Attempt {
         use crate::model::outcome::CaseVerdict;
         self.ended()?
             .cases
+            .noted()
             .iter()
             .find_map(|case| match &case.verdict {
                 CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => {

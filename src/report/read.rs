@@ -1,19 +1,35 @@
-//! A record file's text becomes records: tolerant of what a crash leaves behind, strict about a newer format.
+//! A record file becomes records, line by line: tolerant of what a crash leaves behind, strict about a newer format.
+//! Cases of result files stay where they are.
 
-use serde_json::Value;
+use std::{
+    borrow::Cow,
+    io::{self, BufRead as _, BufReader},
+    ops::Range,
+    sync::Arc,
+};
 
-use crate::model::record::{RECORD_VERSION, Record};
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
+
+use crate::model::record::{RECORD_VERSION, Record, RecordEvent};
+
+use super::cases::{Cases, Place, RecordSource, TextSource};
 
 /// Most warnings kept of one file; the last one then counts the rest.
 const MAX_WARNINGS: usize = 20;
+/// How much is read at once, in bytes.
+const BLOCK: usize = 128 * 1024;
 
 /// A record file, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecordFile {
     /// What it is called in messages, usually its path.
     pub name: String,
-    /// What could be read of it, in order of its lines.
+    /// What could be read of it, in order of its lines. The cases of each [`RecordEvent::Ended`] are not in it, but in
+    /// `cases`.
     pub records: Vec<Record>,
+    /// The cases of each [`RecordEvent::Ended`], in the same order.
+    pub cases: Vec<Cases>,
     /// What could not, one sentence each.
     pub warnings: Vec<String>,
 }
@@ -34,27 +50,63 @@ pub enum ReadError {
         /// The version found.
         version: u64,
     },
+    /// The system cannot read it.
+    #[error("records {file}: {cause}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system says.
+        cause: String,
+    },
 }
 
-/// Reads the text of one record file.
+/// Reads the text of one record file, as [`read_record_file`].
+pub fn parse_record_file(name: &str, text: &str) -> Result<RecordFile, ReadError> {
+    read_record_file(
+        &(Arc::new(TextSource {
+            name: name.to_owned(),
+            text: text.as_bytes().into(),
+        }) as Arc<dyn RecordSource>),
+    )
+}
+
+/// Reads one record file, line by line.
 ///
 /// A torn last line, unreadable lines and unknown events are left out with a warning: what they said is missing in
 /// the end and makes the report incomplete, never green. A version above [`RECORD_VERSION`] is an error.
-pub fn parse_record_file(name: &str, text: &str) -> Result<RecordFile, ReadError> {
+pub fn read_record_file(source: &Arc<dyn RecordSource>) -> Result<RecordFile, ReadError> {
+    let name = source.name();
     let mut file = RecordFile {
         name: name.to_owned(),
         ..RecordFile::default()
     };
-    let mut unkept = 0_usize;
-    let last = text.lines().count();
-    for (index, line) in text.lines().enumerate() {
-        let number = index + 1;
-        if line.trim().is_empty() {
+    let unreadable = |error: io::Error| ReadError::Unreadable {
+        file: name.to_owned(),
+        cause: error.to_string(),
+    };
+    let mut reader = BufReader::with_capacity(BLOCK, source.open().map_err(unreadable)?);
+    let (mut unkept, mut number, mut offset) = (0_usize, 0_usize, 0_u64);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let length = reader.read_until(b'\n', &mut bytes).map_err(unreadable)?;
+        if length == 0 {
+            break;
+        }
+        number += 1;
+        let torn = !bytes.ends_with(b"\n");
+        let line = Line::new(source, offset, &bytes);
+        offset += length as u64;
+        if line.text.trim().is_empty() {
             continue;
         }
-        let torn = number == last && !text.ends_with('\n');
-        match parse_line(line) {
-            Ok(record) => file.records.push(record),
+        match line.parse() {
+            Ok((record, cases)) => {
+                if matches!(record.event, RecordEvent::Ended { .. }) {
+                    file.cases.push(cases);
+                }
+                file.records.push(record);
+            }
             Err(Unread::Newer(version)) => {
                 return Err(ReadError::Newer {
                     file: file.name,
@@ -83,28 +135,98 @@ enum Unread {
     Because(String),
 }
 
-fn parse_line(line: &str) -> Result<Record, Unread> {
-    let value: Value = serde_json::from_str(line)
-        .map_err(|error| Unread::Because(format!("unreadable ({error})")))?;
-    let version = value
-        .get("v")
-        .and_then(Value::as_u64)
-        .ok_or_else(|| Unread::Because("not a record: it has no version `v`".to_owned()))?;
+/// A line of a record file, and where it is.
+struct Line<'a> {
+    source: &'a Arc<dyn RecordSource>,
+    offset: u64,
+    text: Cow<'a, str>,
+}
+
+impl<'a> Line<'a> {
+    fn new(source: &'a Arc<dyn RecordSource>, offset: u64, bytes: &'a [u8]) -> Self {
+        Self {
+            source,
+            offset,
+            text: String::from_utf8_lossy(bytes),
+        }
+    }
+
+    fn parse(&self) -> Result<(Record, Cases), Unread> {
+        let unread = |_| why_unread(&self.text);
+        let Some(span) = cases_in(&self.text) else {
+            let record = record_of(&self.text).map_err(unread)?;
+            return Ok((record, Cases::default()));
+        };
+        let rest = [&self.text[..span.start], "[]", &self.text[span.end..]].concat();
+        let record = record_of(&rest).map_err(unread)?;
+        let cases = Cases::scan(&self.text[span.clone()], self.place(&span))
+            .map_err(|error| Unread::Because(format!("unreadable event \"ended\" ({error})")))?;
+        Ok((record, cases))
+    }
+
+    fn place(&self, span: &Range<usize>) -> Place {
+        match &self.text {
+            Cow::Borrowed(_) => Place {
+                source: Arc::clone(self.source),
+                offset: self.offset + span.start as u64,
+                length: span.len(),
+            },
+            // Not UTF-8: what was read is not what is in the file.
+            Cow::Owned(text) => Place::of_text(self.source.name(), &text[span.clone()]),
+        }
+    }
+}
+
+/// Where in a line the array of cases is.
+fn cases_in(line: &str) -> Option<Range<usize>> {
+    #[derive(Deserialize)]
+    struct WithCases<'a> {
+        #[serde(borrow, default)]
+        cases: Option<&'a RawValue>,
+    }
+    if !line.contains("\"cases\"") {
+        return None;
+    }
+    let cases = serde_json::from_str::<WithCases<'_>>(line)
+        .ok()?
+        .cases?
+        .get();
+    let start = cases.as_ptr().addr() - line.as_ptr().addr();
+    Some(start..start + cases.len())
+}
+
+/// A record of a version that this build knows.
+fn record_of(line: &str) -> Result<Record, ()> {
+    let record: Record = serde_json::from_str(line).map_err(drop)?;
+    if record.v > RECORD_VERSION {
+        return Err(());
+    }
+    Ok(record)
+}
+
+/// Why a line is no record; slow, for few lines are none.
+fn why_unread(line: &str) -> Unread {
+    let value: Value = match serde_json::from_str(line) {
+        Ok(value) => value,
+        Err(error) => return Unread::Because(format!("unreadable ({error})")),
+    };
+    let Some(version) = value.get("v").and_then(Value::as_u64) else {
+        return Unread::Because("not a record: it has no version `v`".to_owned());
+    };
     if version > u64::from(RECORD_VERSION) {
-        return Err(Unread::Newer(version));
+        return Unread::Newer(version);
     }
     let event = value
         .get("event")
         .and_then(Value::as_str)
         .unwrap_or_default()
         .to_owned();
-    serde_json::from_value(value).map_err(|error| {
-        let error = error.to_string();
-        Unread::Because(if error.starts_with("unknown variant") {
-            format!("unknown event {event:?}")
-        } else {
-            format!("unreadable event {event:?} ({error})")
-        })
+    let error = serde_json::from_value::<Record>(value)
+        .map_or_else(|error| error.to_string(), |_| "unknown reason".to_owned());
+    Unread::Because(if error.starts_with("unknown variant") {
+        format!("unknown event {event:?}")
+    } else {
+        format!("unreadable event {event:?} ({error})")
     })
 }
 

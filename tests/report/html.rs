@@ -11,7 +11,7 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     report::{
-        Attempt, AttemptEnd, Counting, Entry, Evidence, Report, Standing,
+        Attempt, AttemptEnd, Cases, Counting, Entry, Evidence, Report, Standing,
         entry::Ended,
         html::{Setting, render},
         merge,
@@ -324,7 +324,7 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                         at: Timestamp(from.0 + 4_000),
                         outcome,
                         duration_ms: 4_000,
-                        cases: Vec::new(),
+                        cases: Cases::default(),
                         log: None,
                         output_tail: if standing == Standing::Passed {
                             String::new()

@@ -14,7 +14,7 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     report::{
-        Attempt, AttemptEnd, Counting, Entry, Explanation, Report, Standing,
+        Attempt, AttemptEnd, Cases, Counting, Entry, Explanation, Report, Standing,
         entry::Ended,
         summary::render,
         verdict::{PlanFacts, Proof, WorkerReport},
@@ -385,7 +385,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
             at: Timestamp(time + 4),
             outcome,
             duration_ms: 4,
-            cases,
+            cases: Cases::of(&cases),
             log: troubled.then(&mut *next),
             output_tail: if troubled {
                 [next(), next(), next()].join("\n")

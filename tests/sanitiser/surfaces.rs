@@ -11,7 +11,7 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     report::{
-        Attempt, AttemptEnd, Counting, Entry, Explanation, Report, Standing, annotations,
+        Attempt, AttemptEnd, Cases, Counting, Entry, Explanation, Report, Standing, annotations,
         annotations::{Folders, annotations},
         console::{Finished, Paint, Word, final_block, line},
         entry::Ended,
@@ -393,7 +393,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
             at: Timestamp(1),
             outcome,
             duration_ms: 1,
-            cases,
+            cases: Cases::of(&cases),
             log: Some(hostile.text()),
             output_tail: hostile.text(),
         })),

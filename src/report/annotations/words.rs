@@ -6,7 +6,7 @@ use super::{Folders, place::Place};
 use crate::{
     model::{CaseResult, Outcome, outcome::CaseVerdict},
     report::{
-        Attempt, Entry, Standing,
+        Attempt, CaseCounts, Entry, Standing,
         clean::{ends_of, prefix, suffix},
         sanitise::console_line,
     },
@@ -138,7 +138,7 @@ impl<'a> Told<'a> {
             return Self::default();
         };
         let troubled = || {
-            let cases = ended.cases.iter();
+            let cases = ended.cases.noted().iter();
             cases.filter_map(|case| Some((case, Place::of(case, folders), words(case)?)))
         };
         let first = troubled()
@@ -153,7 +153,7 @@ impl<'a> Told<'a> {
                 place,
                 message: Cow::Owned(format!("{}: {words}", case.name)),
                 text,
-                more: troubled().count() - 1,
+                more: more_than_one(ended.cases.counts()),
             },
         };
         if let Outcome::ExecutionError { message, details } = &ended.outcome {
@@ -162,6 +162,11 @@ impl<'a> Told<'a> {
         }
         told
     }
+}
+
+/// How many cases beside one did not pass at once.
+fn more_than_one(counts: CaseCounts) -> usize {
+    (counts.troubled() + counts.flaky as usize).saturating_sub(1)
 }
 
 /// A line and the longer text about a case that did not pass at once.

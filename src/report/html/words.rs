@@ -56,9 +56,10 @@ pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, room: R
     if let Outcome::ExecutionError { message, details } = &ended.outcome {
         said(page, message, "", details, room);
     }
-    let troubled = || ended.cases.iter().filter_map(|it| Some((it, trouble(it)?)));
-    let count = troubled().count();
-    for (index, (result, trouble)) in troubled().take(room.cases).enumerate() {
+    let noted = ended.cases.noted().iter();
+    let troubled = noted.filter_map(|it| Some((it, trouble(it)?)));
+    let count = ended.cases.counts().troubled();
+    for (index, (result, trouble)) in troubled.take(room.cases).enumerate() {
         page.raw("<div class=\"result\">\n<p class=\"line\">");
         if count > 1 || result.name != entry.test.testcase {
             page.raw("<bdi>");

@@ -1,64 +1,80 @@
-//! The cases of one execution before they have their final names.
+//! The cases of one execution, one after the other.
 
-use std::collections::HashMap;
-
-use quick_junit::{NonSuccessKind, TestCaseStatus, TestRerun};
+use std::{borrow::Cow, collections::HashMap};
 
 use crate::{
-    model::{
-        CaseResult, Outcome,
-        outcome::{CaseVerdict, Trouble},
-    },
+    model::Outcome,
     report::{
         Attempt, Entry, Standing,
+        cases::{CaseId, CaseLine, CaseReader, Text, Word},
         clean::{xml_line, xml_text},
     },
 };
 
-use super::{MAX_NAME, OWN, Profile};
+use super::{JunitError, MAX_NAME, Names, OWN, Outline, Profile, Xml};
 
 /// Longest message, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;
+/// Longest message whose text has it too, in bytes.
+const MAX_REPEATED: usize = 256;
 /// Longest text of a failure or of an output, in bytes.
 const MAX_TEXT: usize = 64 * 1024;
+/// Longest path of an attachment, in bytes.
+const MAX_PATH: usize = 2000;
 
 /// A case to be.
 pub(super) struct Draft<'a> {
-    pub(super) entry: &'a Entry,
-    pub(super) classname: String,
-    pub(super) name: String,
+    pub(super) classname: Cow<'a, str>,
+    pub(super) name: Cow<'a, str>,
     pub(super) status: Status,
     pub(super) duration_ms: Option<u64>,
-    pub(super) file: Option<&'a str>,
+    pub(super) file: Option<Cow<'a, str>>,
     pub(super) line: Option<u32>,
-    pub(super) output: String,
-    pub(super) attachments: &'a [String],
+    pub(super) output: Cow<'a, str>,
     pub(super) notes: String,
+    pub(super) properties: Vec<(&'static str, Cow<'a, str>)>,
 }
 
 /// What a case says, with what it said in earlier generations.
 pub(super) struct Status {
-    now: Now,
-    before: Vec<Words>,
+    pub(super) now: Now,
+    pub(super) before: Vec<Words>,
 }
 
-enum Now {
+pub(super) enum Now {
     Passed,
     Skipped(String),
     Troubled(Words),
 }
 
+/// Whether a test says something of the product, or could not run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Failure,
+    Error,
+}
+
+impl Kind {
+    /// The element's name.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::Error => "error",
+        }
+    }
+}
+
 /// A failure or error in words, cleaned.
-struct Words {
-    kind: NonSuccessKind,
-    ty: String,
-    message: String,
-    text: String,
-    duration_ms: Option<u64>,
+pub(super) struct Words {
+    pub(super) kind: Kind,
+    pub(super) ty: String,
+    pub(super) message: String,
+    pub(super) text: String,
+    pub(super) duration_ms: Option<u64>,
 }
 
 impl Words {
-    fn new(kind: NonSuccessKind, ty: &str, trouble: (&str, &str)) -> Self {
+    fn new(kind: Kind, ty: &str, trouble: (&str, &str)) -> Self {
         let (message, text) = trouble;
         let first = [message, text]
             .iter()
@@ -66,46 +82,38 @@ impl Words {
             .find(|line| !line.trim().is_empty())
             .unwrap_or(ty);
         let body = match (message.lines().nth(1).is_some(), text.is_empty()) {
-            (_, true) => message.to_owned(),
-            (true, false) if !text.contains(message) => format!("{message}\n{text}"),
-            _ => text.to_owned(),
+            (_, true) => Cow::Borrowed(message),
+            (true, false) if !text.contains(message) => Cow::Owned(format!("{message}\n{text}")),
+            _ => Cow::Borrowed(text),
+        };
+        // What is in the body too need not be there twice at length.
+        let longest = if body.len() <= MAX_TEXT && body.contains(first) {
+            MAX_REPEATED
+        } else {
+            MAX_MESSAGE
         };
         Self {
             kind,
-            ty: xml_line(ty, MAX_NAME),
-            message: xml_line(first, MAX_MESSAGE),
-            text: xml_text(&body, MAX_TEXT),
+            ty: xml_line(ty, MAX_NAME).into_owned(),
+            message: xml_line(first, longest).into_owned(),
+            text: xml_text(&body, MAX_TEXT).into_owned(),
             duration_ms: None,
         }
     }
 
-    fn failure(trouble: &Trouble) -> Self {
-        Self::of(NonSuccessKind::Failure, "failure", trouble)
-    }
-
-    fn error(trouble: &Trouble) -> Self {
-        Self::of(NonSuccessKind::Error, "error", trouble)
-    }
-
-    fn of(kind: NonSuccessKind, otherwise: &str, trouble: &Trouble) -> Self {
-        let ty = if trouble.kind.trim().is_empty() {
-            otherwise
-        } else {
-            &trouble.kind
+    /// Of a case that did not pass.
+    fn of(case: &CaseLine<'_>) -> Option<Self> {
+        let kind = match case.word {
+            Word::Failed => Kind::Failure,
+            Word::Error => Kind::Error,
+            Word::Passed | Word::Skipped => return None,
         };
-        Self::new(kind, ty, (&trouble.message, &trouble.text))
-    }
-
-    fn into_rerun(self, profile: Profile) -> TestRerun {
-        let mut rerun = TestRerun::new(self.kind);
-        rerun.set_type(self.ty).set_message(self.message);
-        if !self.text.is_empty() {
-            rerun.set_description(self.text);
-        }
-        if profile == Profile::Default {
-            rerun.time = self.duration_ms.map(std::time::Duration::from_millis);
-        }
-        rerun
+        let ty = if case.kind.trim().is_empty() {
+            kind.word()
+        } else {
+            &case.kind
+        };
+        Some(Self::new(kind, ty, (&case.message, &case.text)))
     }
 }
 
@@ -115,29 +123,6 @@ impl Status {
             now,
             before: Vec::new(),
         }
-    }
-
-    pub(super) fn into_junit(self, profile: Profile) -> TestCaseStatus {
-        let mut status = match self.now {
-            Now::Passed => TestCaseStatus::success(),
-            Now::Skipped(message) => {
-                let mut status = TestCaseStatus::skipped();
-                if !message.is_empty() {
-                    status.set_message(message);
-                }
-                status
-            }
-            Now::Troubled(words) => {
-                let mut status = TestCaseStatus::non_success(words.kind);
-                status.set_type(words.ty).set_message(words.message);
-                if !words.text.is_empty() {
-                    status.set_description(words.text);
-                }
-                status
-            }
-        };
-        status.add_reruns(self.before.into_iter().map(|it| it.into_rerun(profile)));
-        status
     }
 
     fn is_troubled(&self) -> bool {
@@ -154,38 +139,102 @@ pub(super) fn labels(entry: &Entry) -> String {
         .unwrap_or_default()
 }
 
-/// The cases of an execution: at least one.
-pub(super) fn of_entry(entry: &Entry) -> Vec<Draft<'_>> {
-    let ended = entry
-        .counted()
-        .filter(|_| entry.standing != Standing::Missing)
-        .and_then(Attempt::ended);
-    let cases = ended.map_or(&[][..], |ended| &ended.cases);
-    let mut drafts: Vec<Draft<'_>> = cases.iter().map(|case| of_case(entry, case)).collect();
-    let told = match entry.standing {
-        Standing::Error | Standing::Missing => false,
-        Standing::Failed => drafts.iter().any(|draft| draft.status.is_troubled()),
-        Standing::Passed | Standing::Skipped => !drafts.is_empty(),
-    };
-    if !told {
-        drafts.push(of_execution(entry, !cases.is_empty()));
+/// What cases of an execution get on their way into the file.
+struct Finish<'a> {
+    outline: &'a Outline<'a>,
+    names: &'a Names,
+    /// How many are written.
+    done: usize,
+    /// What cases said before a reset, by their place.
+    before: HashMap<usize, Vec<Words>>,
+    /// The end of the output, for the first case that did not pass and has none.
+    tail: Option<&'a str>,
+}
+
+impl Draft<'_> {
+    /// Writes the cases of an execution: at least one.
+    pub(super) fn write_all(
+        outline: &Outline<'_>,
+        names: &Names,
+        profile: Profile,
+        reader: &mut CaseReader,
+        xml: &mut Xml<'_>,
+    ) -> Result<(), JunitError> {
+        let entry = outline.entry;
+        let tail = entry
+            .counted()
+            .filter(|_| entry.standing != Standing::Missing)
+            .and_then(Attempt::ended)
+            .map(|ended| ended.output_tail.as_str());
+        let mut finish = Finish {
+            outline,
+            names,
+            done: 0,
+            before: remembered(outline, reader)?,
+            tail,
+        };
+        if let Some(cases) = outline.cases {
+            reader.each(cases, |case| {
+                xml.case(&finish.finished(of_case(entry, &case)), profile)
+            })?;
+        }
+        if outline.own {
+            let draft = of_execution(entry, outline.cases.is_some());
+            xml.case(&finish.finished(draft), profile)?;
+        }
+        Ok(())
     }
-    remember(entry, &mut drafts);
-    if let Some(ended) = ended
-        && let Some(draft) = drafts
-            .iter_mut()
-            .find(|draft| draft.status.is_troubled() && draft.output.is_empty())
+}
+
+impl<'a> Finish<'a> {
+    fn finished<'d>(&mut self, mut draft: Draft<'d>) -> Draft<'d>
+    where
+        'a: 'd,
     {
-        draft.output = xml_text(&ended.output_tail, MAX_TEXT);
+        let (entry, place) = (self.outline.entry, self.outline.first + self.done);
+        draft.classname = self.names.classname(place, entry, draft.classname);
+        draft.name = self.names.name(place, entry, draft.name);
+        if let Some(words) = self.before.remove(&self.done) {
+            draft.status.before.extend(words);
+        }
+        if draft.status.is_troubled()
+            && draft.output.is_empty()
+            && let Some(tail) = self.tail.take()
+        {
+            draft.output = xml_text(tail, MAX_TEXT);
+        }
+        if self.done == 0 {
+            draft.properties = properties(entry);
+            if entry.standing != Standing::Missing {
+                draft.notes = xml_text(&notes(entry), MAX_TEXT).into_owned();
+            }
+        }
+        // Some tools leave the time of a case out; where it is the only one, it took as long as its execution.
+        if self.outline.len() == 1 {
+            draft.duration_ms = draft.duration_ms.or_else(|| entry.duration_ms());
+        }
+        self.done += 1;
+        draft
     }
-    if entry.standing != Standing::Missing {
-        drafts[0].notes = xml_text(&notes(entry), MAX_TEXT);
+}
+
+/// Where the cases of an execution come from; its first case has them.
+fn properties(entry: &Entry) -> Vec<(&'static str, Cow<'_, str>)> {
+    let mut properties = vec![("execution", Cow::Owned(entry.execution.to_string()))];
+    let Some(attempt) = entry.counted().or_else(|| entry.attempts.last()) else {
+        return properties;
+    };
+    properties.push(("worker", xml_line(&attempt.worker, MAX_NAME)));
+    if let Some(host) = &attempt.squish_server {
+        properties.push(("squish-server", xml_line(host, MAX_NAME)));
     }
-    // Some tools leave the time of a case out; where it is the only one, it took as long as its execution.
-    if let [only] = drafts.as_mut_slice() {
-        only.duration_ms = only.duration_ms.or_else(|| entry.duration_ms());
+    let number = attempt
+        .number
+        .map_or(entry.attempts.len(), |number| number as usize);
+    if number > 1 {
+        properties.push(("attempt", Cow::Owned(number.to_string())));
     }
-    drafts
+    properties
 }
 
 fn notes(entry: &Entry) -> String {
@@ -202,29 +251,43 @@ fn no_result(entry: &Entry) -> String {
     format!("no counted result: {}", reasons.join("; "))
 }
 
-fn of_case<'a>(entry: &'a Entry, case: &'a CaseResult) -> Draft<'a> {
-    let mut status = Status::new(match &case.verdict {
-        CaseVerdict::Passed { .. } => Now::Passed,
-        CaseVerdict::Skipped { message } => Now::Skipped(xml_line(message, MAX_MESSAGE)),
-        CaseVerdict::Failed(trouble) => Now::Troubled(Words::failure(trouble)),
-        CaseVerdict::Error(trouble) => Now::Troubled(Words::error(trouble)),
+fn of_case<'a>(entry: &'a Entry, case: &'a CaseLine<'_>) -> Draft<'a> {
+    let mut status = Status::new(match (case.word, Words::of(case)) {
+        (Word::Skipped, _) => Now::Skipped(xml_line(&case.message, MAX_MESSAGE).into_owned()),
+        (_, Some(words)) => Now::Troubled(words),
+        (_, None) => Now::Passed,
     });
-    if case.verdict == (CaseVerdict::Passed { flaky: true }) {
+    if case.flaky() {
         status.before.push(failed_inside());
     }
-    let (classname, name) = id_of(entry, case);
     Draft {
-        entry,
-        classname,
-        name,
+        classname: or(&case.classname, &entry.test.suite),
+        name: or(&case.name, &entry.test.testcase),
         status,
         duration_ms: case.duration_ms,
-        file: case.file.as_deref(),
+        file: case.file.as_deref().map(|file| xml_line(file, MAX_NAME)),
         line: case.line,
-        output: xml_text(&case.output, MAX_TEXT),
-        attachments: &case.attachments,
+        output: with_attachments(xml_text(&case.output, MAX_TEXT), &case.attachments),
         notes: String::new(),
+        properties: Vec::new(),
     }
+}
+
+/// Adds a line per attachment, in the form that CI systems look for in outputs.
+fn with_attachments<'a>(mut output: Cow<'a, str>, paths: &[Text<'_>]) -> Cow<'a, str> {
+    for path in paths {
+        let path = xml_line(path, MAX_PATH);
+        // The first of these would end the line's form.
+        if path.contains("]]") {
+            continue;
+        }
+        let output = output.to_mut();
+        if !output.is_empty() {
+            output.push('\n');
+        }
+        output.extend(["[[ATTACHMENT|", &*path, "]]"]);
+    }
+    output
 }
 
 fn of_execution(entry: &Entry, beside_cases: bool) -> Draft<'_> {
@@ -238,100 +301,94 @@ fn of_execution(entry: &Entry, beside_cases: bool) -> Draft<'_> {
                 (true, true) => "the test failed, though no case of its result files did",
                 (true, false) => "the test failed; see its output",
             };
-            Now::Troubled(Words::new(
-                NonSuccessKind::Failure,
-                "failure",
-                (message, &text),
-            ))
+            Now::Troubled(Words::new(Kind::Failure, "failure", (message, &text)))
         }
         Standing::Error => Now::Troubled(Words::new(
-            NonSuccessKind::Error,
+            Kind::Error,
             "execution-error",
             (&message, &text),
         )),
-        Standing::Missing => Now::Troubled(Words::new(
-            NonSuccessKind::Error,
-            "missing",
-            (&no_result(entry), ""),
-        )),
+        Standing::Missing => {
+            Now::Troubled(Words::new(Kind::Error, "missing", (&no_result(entry), "")))
+        }
     });
     if entry.flaky && entry.earlier().next().is_none() {
         status.before.push(failed_inside());
     }
     Draft {
-        entry,
-        classname: or(&entry.test.suite, OWN),
-        name: or(&entry.test.testcase, "unnamed"),
+        classname: own_classname(entry),
+        name: own_name(entry),
         status,
         duration_ms: entry.duration_ms(),
         file: None,
         line: None,
-        output: String::new(),
-        attachments: &[],
+        output: Cow::Borrowed(""),
         notes: String::new(),
+        properties: Vec::new(),
     }
 }
 
-/// Adds what attempts said before a reset to the cases they said it of; what no case answers to goes to the first.
-fn remember(entry: &Entry, drafts: &mut [Draft<'_>]) {
+/// Class name of the case of an execution.
+pub(super) fn own_classname(entry: &Entry) -> Cow<'_, str> {
+    or(&entry.test.suite, OWN)
+}
+
+/// Name of the case of an execution.
+pub(super) fn own_name(entry: &Entry) -> Cow<'_, str> {
+    or(&entry.test.testcase, "unnamed")
+}
+
+/// What attempts said before a reset, by the places of the cases that they said it of; what no case answers to goes to
+/// the first.
+fn remembered(
+    outline: &Outline<'_>,
+    reader: &mut CaseReader,
+) -> Result<HashMap<usize, Vec<Words>>, JunitError> {
+    let entry = outline.entry;
+    let mut before: HashMap<usize, Vec<Words>> = HashMap::new();
     if entry.earlier().next().is_none() {
-        return;
+        return Ok(before);
     }
-    let places: HashMap<(String, String), usize> = drafts
-        .iter()
-        .enumerate()
-        .rev()
-        .map(|(index, draft)| ((draft.classname.clone(), draft.name.clone()), index))
-        .collect();
+    let mut places: HashMap<CaseId, usize> = HashMap::new();
+    for (place, id) in outline.ids().enumerate() {
+        places.entry(id).or_insert(place);
+    }
     for attempt in entry.earlier() {
-        let cases = attempt.ended().map_or(&[][..], |ended| &ended.cases);
         let mut heard = false;
-        for case in cases {
-            let words = match &case.verdict {
-                CaseVerdict::Failed(trouble) => Words::failure(trouble),
-                CaseVerdict::Error(trouble) => Words::error(trouble),
-                CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => continue,
-            };
-            if let Some(index) = places.get(&id_of(entry, case)) {
-                drafts[*index].status.before.push(Words {
-                    duration_ms: case.duration_ms,
-                    ..words
-                });
-                heard = true;
-            }
+        let cases = attempt.ended().map(|ended| &ended.cases);
+        if let Some(cases) = cases.filter(|cases| cases.counts().troubled() > 0) {
+            reader.each::<JunitError, _>(cases, |case| {
+                let id = || CaseId::of(&case.classname, &case.name).or(outline.otherwise());
+                if let Some(words) = Words::of(&case)
+                    && let Some(place) = places.get(&id())
+                {
+                    before.entry(*place).or_default().push(Words {
+                        duration_ms: case.duration_ms,
+                        ..words
+                    });
+                    heard = true;
+                }
+                Ok(())
+            })?;
         }
-        if !heard
-            && let Some(words) = of_attempt(attempt)
-            && let Some(draft) = drafts.first_mut()
-        {
-            draft.status.before.push(words);
+        if !heard && let Some(words) = of_attempt(attempt) {
+            before.entry(0).or_default().push(words);
         }
     }
-}
-
-/// Class name and name that a case of the result files is reported under, unless another one has them too.
-fn id_of(entry: &Entry, case: &CaseResult) -> (String, String) {
-    (
-        or(&case.classname, &entry.test.suite),
-        or(&case.name, &entry.test.testcase),
-    )
+    Ok(before)
 }
 
 fn of_attempt(attempt: &Attempt) -> Option<Words> {
     let ended = attempt.ended()?;
     let words = match (attempt.standing(), &ended.outcome) {
         (Standing::Error, Outcome::ExecutionError { message, details }) => {
-            Words::new(NonSuccessKind::Error, "execution-error", (message, details))
+            Words::new(Kind::Error, "execution-error", (message, details))
         }
         (Standing::Failed, _) => {
             let message = attempt
                 .first_trouble()
                 .unwrap_or_else(|| "the test failed".to_owned());
-            Words::new(
-                NonSuccessKind::Failure,
-                "failure",
-                (&message, &ended.output_tail),
-            )
+            Words::new(Kind::Failure, "failure", (&message, &ended.output_tail))
         }
         _ => return None,
     };
@@ -343,7 +400,7 @@ fn of_attempt(attempt: &Attempt) -> Option<Words> {
 
 fn failed_inside() -> Words {
     Words::new(
-        NonSuccessKind::Failure,
+        Kind::Failure,
         "flaky",
         (
             "it failed before it passed, by the word of the test tool",
@@ -353,16 +410,15 @@ fn failed_inside() -> Words {
 }
 
 /// The first of both that is not empty, cleaned.
-fn or(text: &str, otherwise: &str) -> String {
+pub(super) fn or<'a>(text: &'a str, otherwise: &'a str) -> Cow<'a, str> {
     let cleaned = xml_line(text, MAX_NAME);
-    if cleaned.trim().is_empty() {
-        let otherwise = xml_line(otherwise, MAX_NAME);
-        if otherwise.trim().is_empty() {
-            OWN.to_owned()
-        } else {
-            otherwise
-        }
+    if !cleaned.trim().is_empty() {
+        return cleaned;
+    }
+    let otherwise = xml_line(otherwise, MAX_NAME);
+    if otherwise.trim().is_empty() {
+        Cow::Borrowed(OWN)
     } else {
-        cleaned
+        otherwise
     }
 }

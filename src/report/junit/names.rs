@@ -1,93 +1,180 @@
 //! Class name and name together are unique in a file: consumers keep only the first of equal ones.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
-use super::draft::{Draft, labels};
+use crate::report::{Entry, cases::CaseId, clean::xml_line};
 
-/// Leaves unique names alone. Of equal ones the class name gets the execution's labels; what is then still equal
-/// gets the execution's number, and then a number of its own.
-pub(super) fn make_unique(drafts: &mut [Draft<'_>]) {
-    for index in repeated(drafts) {
-        let labels = super::xml_line(&labels(drafts[index].entry), super::MAX_NAME);
-        if !labels.is_empty() {
-            drafts[index].classname = format!("{} [{labels}]", drafts[index].classname);
+use super::{MAX_NAME, draft::labels, outline::Outline};
+
+/// What is added to the names of cases so that they are unique.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    /// By the place of the case among all; empty if all names are unique as they are.
+    suffixes: Vec<Suffix>,
+}
+
+/// What is added to the names of one case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Suffix {
+    labels: bool,
+    execution: bool,
+    /// From 2; none below.
+    number: u32,
+}
+
+impl Names {
+    /// Leaves unique names alone. Of equal ones the class name gets the execution's labels; what is then still equal
+    /// gets the execution's number, and then a number of its own.
+    pub(super) fn unique(outlines: &[Outline<'_>]) -> Self {
+        let mut ids: Vec<CaseId> = Vec::with_capacity(outlines.last().map_or(0, end));
+        for outline in outlines {
+            ids.extend(outline.ids());
+        }
+        let once = repeated(&ids);
+        if once.is_empty() {
+            return Self::default();
+        }
+        let mut suffixes = vec![Suffix::default(); ids.len()];
+        for (entry, index) in owned(outlines, &once) {
+            if let Some(more) = of_labels(entry) {
+                ids[index] = ids[index].with_classname(&more);
+                suffixes[index].labels = true;
+            }
+        }
+        let still = repeated(&ids);
+        for (entry, index) in of_several_executions(outlines, &still, &ids) {
+            ids[index] = ids[index].with_name(&of_execution(entry));
+            suffixes[index].execution = true;
+        }
+        number(&mut ids, &mut suffixes);
+        Self { suffixes }
+    }
+
+    /// The class name of the case at a place.
+    pub(super) fn classname<'a>(
+        &self,
+        place: usize,
+        entry: &Entry,
+        own: Cow<'a, str>,
+    ) -> Cow<'a, str> {
+        match of_labels(entry).filter(|_| self.at(place).labels) {
+            Some(more) => Cow::Owned(format!("{own}{more}")),
+            None => own,
         }
     }
-    let still = repeated(drafts);
-    let several = of_several_executions(drafts, &still);
-    for index in still {
-        if several.contains(&index) {
-            let execution = drafts[index].entry.execution;
-            drafts[index].name = format!("{} (execution {execution})", drafts[index].name);
+
+    /// The name of the case at a place.
+    pub(super) fn name<'a>(&self, place: usize, entry: &Entry, own: Cow<'a, str>) -> Cow<'a, str> {
+        let Suffix {
+            execution, number, ..
+        } = self.at(place);
+        let mut name = own;
+        if execution {
+            name.to_mut().push_str(&of_execution(entry));
         }
-    }
-    let mut seen: HashSet<(String, String)> = HashSet::new();
-    let mut counters: HashMap<(String, String), usize> = HashMap::new();
-    // Names that are nobody's second choice come first, so that they stay as they are.
-    let last: HashSet<usize> = repeated(drafts).into_iter().collect();
-    for (index, draft) in drafts.iter().enumerate() {
-        if !last.contains(&index) {
-            seen.insert((draft.classname.clone(), draft.name.clone()));
+        if number > 1 {
+            name.to_mut().push_str(&of_number(number));
         }
+        name
     }
-    for (_, draft) in drafts
-        .iter_mut()
-        .enumerate()
-        .filter(|(index, _)| last.contains(index))
-    {
-        let id = (draft.classname.clone(), draft.name.clone());
-        let counter = counters.entry(id.clone()).or_insert(0);
+
+    fn at(&self, place: usize) -> Suffix {
+        self.suffixes.get(place).copied().unwrap_or_default()
+    }
+}
+
+fn of_labels(entry: &Entry) -> Option<String> {
+    let labels = labels(entry);
+    let labels = xml_line(&labels, MAX_NAME);
+    (!labels.is_empty()).then(|| format!(" [{labels}]"))
+}
+
+fn of_execution(entry: &Entry) -> String {
+    format!(" (execution {})", entry.execution)
+}
+
+fn of_number(number: u32) -> String {
+    format!(" #{number}")
+}
+
+fn end(outline: &Outline<'_>) -> usize {
+    outline.first + outline.len()
+}
+
+/// Numbers what is still equal. Names that need no number come first, so that they stay as they are.
+fn number(ids: &mut [CaseId], suffixes: &mut [Suffix]) {
+    let last = repeated(ids);
+    if last.is_empty() {
+        return;
+    }
+    let equal: HashSet<usize> = last.iter().copied().collect();
+    let others = ids.iter().enumerate();
+    let mut seen: HashSet<CaseId> = others
+        .filter(|(index, _)| !equal.contains(index))
+        .map(|(_, id)| *id)
+        .collect();
+    let mut counters: HashMap<CaseId, u32> = HashMap::new();
+    for index in last {
+        let counter = counters.entry(ids[index]).or_insert(0);
         loop {
             *counter += 1;
-            let name = if *counter == 1 {
-                id.1.clone()
-            } else {
-                format!("{} #{counter}", id.1)
+            let id = match *counter {
+                1 => ids[index],
+                number => ids[index].with_name(&of_number(number)),
             };
-            if seen.insert((id.0.clone(), name.clone())) {
-                draft.name = name;
+            if seen.insert(id) {
+                suffixes[index].number = *counter;
                 break;
             }
         }
     }
 }
 
-/// Whose id another one has too.
-fn repeated(drafts: &[Draft<'_>]) -> Vec<usize> {
-    let mut places: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
-    for (index, draft) in drafts.iter().enumerate() {
-        places
-            .entry((&draft.classname, &draft.name))
-            .or_default()
-            .push(index);
-    }
+/// The places of ids that others have too, in order.
+fn repeated(ids: &[CaseId]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..ids.len()).collect();
+    places.sort_unstable_by_key(|place| ids[*place]);
     let mut repeated: Vec<usize> = places
-        .into_values()
+        .chunk_by(|a, b| ids[*a] == ids[*b])
         .filter(|same| same.len() > 1)
         .flatten()
+        .copied()
         .collect();
     repeated.sort_unstable();
     repeated
 }
 
+/// The places with the executions that they belong to.
+fn owned<'a>(
+    outlines: &'a [Outline<'a>],
+    places: &'a [usize],
+) -> impl Iterator<Item = (&'a Entry, usize)> {
+    places.iter().map(|place| {
+        let after = outlines.partition_point(|outline| outline.first <= *place);
+        (outlines[after - 1].entry, *place)
+    })
+}
+
 /// Those whose id is shared with a case of another execution.
-fn of_several_executions(drafts: &[Draft<'_>], repeated: &[usize]) -> HashSet<usize> {
-    let mut executions: HashMap<(&str, &str), HashSet<i64>> = HashMap::new();
-    for index in repeated {
-        let draft = &drafts[*index];
-        executions
-            .entry((&draft.classname, &draft.name))
-            .or_default()
-            .insert(draft.entry.execution.0);
+fn of_several_executions<'a>(
+    outlines: &'a [Outline<'a>],
+    repeated: &'a [usize],
+    ids: &[CaseId],
+) -> Vec<(&'a Entry, usize)> {
+    /// The first execution that has an id, and whether another one has it too.
+    struct Holder(i64, bool);
+    let mut holders: HashMap<CaseId, Holder> = HashMap::new();
+    for (entry, index) in owned(outlines, repeated) {
+        let execution = entry.execution.0;
+        let holder = holders
+            .entry(ids[index])
+            .or_insert(Holder(execution, false));
+        holder.1 |= holder.0 != execution;
     }
-    repeated
-        .iter()
-        .copied()
-        .filter(|index| {
-            let draft = &drafts[*index];
-            executions
-                .get(&(draft.classname.as_str(), draft.name.as_str()))
-                .is_some_and(|ids| ids.len() > 1)
-        })
+    owned(outlines, repeated)
+        .filter(|(_, index)| holders[&ids[*index]].1)
         .collect()
 }

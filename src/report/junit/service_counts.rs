@@ -10,7 +10,8 @@ const MAX_TEXT: usize = 4 * 1024;
 
 /// Adds a case for each kind of result there is.
 pub(super) fn add(counts: &ServiceCounts, suite: &mut TestSuite) {
-    let sentence = xml_text(&counts.sentence(), MAX_TEXT);
+    let sentence = counts.sentence();
+    let sentence = xml_text(&sentence, MAX_TEXT);
     for (count, word, status) in [
         (counts.passed, "passed", TestCaseStatus::success()),
         (

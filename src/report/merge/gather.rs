@@ -8,7 +8,7 @@ use crate::{
         record::{Record, RecordEvent},
     },
     report::{
-        Attempt, AttemptEnd, Counting, MergeError, PlanFacts, RecordFile, WorkerReport,
+        Attempt, AttemptEnd, Cases, Counting, MergeError, PlanFacts, RecordFile, WorkerReport,
         entry::Ended,
     },
 };
@@ -50,7 +50,11 @@ pub(super) fn gather(
         let mut strangers = 0_usize;
         let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
         let mut plan = file.records.iter().find_map(plan_of);
+        let mut all_cases = file.cases.into_iter();
         for record in file.records {
+            let cases = matches!(record.event, RecordEvent::Ended { .. })
+                .then(|| all_cases.next())
+                .flatten();
             plan = plan_of(&record).or(plan);
             if plan.is_some() && plan != wanted {
                 strangers += 1;
@@ -67,7 +71,7 @@ pub(super) fn gather(
             sessions
                 .entry(record.worker.clone())
                 .or_insert_with(|| Session::new(&record, capabilities.unwrap_or_default()))
-                .take(record, &mut gathered);
+                .take(record, cases, &mut gathered);
         }
         close_all(sessions, &mut gathered);
         if strangers > 0 {
@@ -185,11 +189,9 @@ fn without_copies(mut files: Vec<RecordFile>, warnings: &mut Vec<String>) -> Vec
             let same = beginnings
                 .entry((first.at, first.worker.clone()))
                 .or_default();
-            if let Some(other) = same
-                .iter()
-                .map(|index| &kept[*index])
-                .find(|other| other.records.starts_with(&file.records))
-            {
+            if let Some(other) = same.iter().map(|index| &kept[*index]).find(|other| {
+                other.records.starts_with(&file.records) && other.cases.starts_with(&file.cases)
+            }) {
                 warnings.push(format!(
                     "{} is a copy of {}; left out",
                     file.name, other.name
@@ -233,7 +235,7 @@ impl Session {
         }
     }
 
-    fn take(&mut self, record: Record, all: &mut Gathered) {
+    fn take(&mut self, record: Record, cases: Option<Cases>, all: &mut Gathered) {
         let at = record.at;
         self.worker.began = self.worker.began.min(at);
         self.worker.ended = self.worker.ended.max(at);
@@ -298,7 +300,7 @@ impl Session {
                 execution,
                 outcome,
                 duration_ms,
-                cases,
+                cases: _,
                 log,
                 output_tail,
             } => {
@@ -306,7 +308,7 @@ impl Session {
                     at,
                     outcome,
                     duration_ms,
-                    cases,
+                    cases: cases.unwrap_or_default(),
                     log,
                     output_tail,
                 }));

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     model::{
-        Execution, ExecutionId, ExecutionState, Outcome, Test, Timestamp, outcome::CaseVerdict,
-        record::Confirmation,
+        Execution, ExecutionId, ExecutionState, Outcome, Test, Timestamp, record::Confirmation,
     },
     report::{Attempt, AttemptEnd, Counting, Entry, Explanation, Standing, entry::ServiceResult},
 };
@@ -346,11 +345,8 @@ fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Expla
 fn flaky_in_itself(entry: &Entry) -> bool {
     entry.counted().is_some_and(|attempt| {
         attempt.result().is_some_and(|result| result.flaky)
-            || attempt.ended().is_some_and(|ended| {
-                ended
-                    .cases
-                    .iter()
-                    .any(|case| case.verdict == CaseVerdict::Passed { flaky: true })
-            })
+            || attempt
+                .ended()
+                .is_some_and(|ended| ended.cases.counts().flaky > 0)
     })
 }

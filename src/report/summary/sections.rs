@@ -300,19 +300,16 @@ fn in_words(entry: &Entry, lines: Option<usize>) -> String {
 
 /// The cases that did not pass, one line each: name, message, place.
 fn failed_cases(entry: &Entry) -> Vec<String> {
-    let cases = entry
-        .counted()
-        .and_then(crate::report::Attempt::ended)
-        .map_or(&[][..], |ended| &ended.cases);
+    let Some(ended) = entry.counted().and_then(crate::report::Attempt::ended) else {
+        return Vec::new();
+    };
     let mut lines = Vec::new();
-    let mut more = 0;
-    for case in cases {
+    for case in ended.cases.noted() {
         let (CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble)) = &case.verdict else {
             continue;
         };
         if lines.len() == MAX_CASES {
-            more += 1;
-            continue;
+            break;
         }
         let mut line = format!(
             "{}: {}",
@@ -334,6 +331,7 @@ fn failed_cases(entry: &Entry) -> Vec<String> {
         }
         lines.push(line);
     }
+    let more = ended.cases.counts().troubled() - lines.len();
     if more > 0 {
         lines.push(format!("and {more} more cases"));
     }

@@ -1,0 +1,168 @@
+//! Cases of result files as a report keeps them. Cases are the bulk of records, so they stay where they are: an
+//! attempt keeps their counts, the first of those that did not pass, and the place to read all of them again.
+
+mod id;
+mod line;
+mod source;
+
+use std::borrow::Cow;
+
+use crate::model::{CaseResult, outcome::CaseVerdict};
+
+use super::clean::suffix;
+
+pub(in crate::report) use id::{CaseId, MAX_NAME};
+pub(in crate::report) use line::{CaseLine, Text, Word, each_case};
+pub(in crate::report) use source::CaseReader;
+pub(in crate::report) use source::{Place, TextSource};
+pub use source::{ReadAgainError, ReadSeek, RecordSource};
+
+/// Most cases that did not pass which are noted of one attempt: what a page shows in detail.
+const MAX_NOTED: usize = 20;
+/// Longest text and longest output of a noted case, in bytes: no surface but JUnit shows more.
+const MAX_NOTED_TEXT: usize = 16 * 1024;
+
+/// The cases of one attempt.
+#[derive(Clone, Debug, Default)]
+pub struct Cases {
+    counts: CaseCounts,
+    noted: Vec<CaseResult>,
+    ids: Box<[CaseId]>,
+    place: Option<Place>,
+}
+
+/// How many cases there are of each verdict.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CaseCounts {
+    /// Passed, also the flaky ones.
+    pub passed: u32,
+    /// Of the passed: those that failed before, according to the test tool.
+    pub flaky: u32,
+    /// Failed.
+    pub failed: u32,
+    /// Broke.
+    pub errors: u32,
+    /// Not run.
+    pub skipped: u32,
+}
+
+impl CaseCounts {
+    /// Failed or broke.
+    pub fn troubled(self) -> usize {
+        self.failed as usize + self.errors as usize
+    }
+
+    fn add(&mut self, verdict: &CaseVerdict) {
+        *(match verdict {
+            CaseVerdict::Passed { flaky } => {
+                self.flaky += u32::from(*flaky);
+                &mut self.passed
+            }
+            CaseVerdict::Failed(_) => &mut self.failed,
+            CaseVerdict::Error(_) => &mut self.errors,
+            CaseVerdict::Skipped { .. } => &mut self.skipped,
+        }) += 1;
+    }
+}
+
+/// What is the same of both is what surfaces show; where the cases are read from makes no difference.
+impl PartialEq for Cases {
+    fn eq(&self, other: &Self) -> bool {
+        (self.counts, &self.noted, &self.ids) == (other.counts, &other.noted, &other.ids)
+    }
+}
+
+impl Eq for Cases {}
+
+impl Cases {
+    /// The cases of a JSON array that can be read again at a place.
+    pub(in crate::report) fn scan(text: &str, place: Place) -> Result<Self, serde_json::Error> {
+        let mut cases = Self {
+            place: Some(place),
+            ..Self::default()
+        };
+        let mut ids = Vec::new();
+        each_case(text, |case| {
+            ids.push(CaseId::of(&case.classname, &case.name));
+            cases.take(case);
+            Ok(())
+        })?;
+        cases.ids = ids.into_boxed_slice();
+        Ok(cases)
+    }
+
+    /// The same for cases at hand, as tests have them.
+    pub fn of(cases: &[CaseResult]) -> Self {
+        let text = serde_json::to_string(cases).expect("cases are plain data");
+        let place = Place::of_text("memory", &text);
+        Self::scan(&text, place).expect("what was written can be read")
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ids.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.ids.is_empty()
+    }
+
+    /// How many there are of each verdict.
+    pub fn counts(&self) -> CaseCounts {
+        self.counts
+    }
+
+    /// The first that did not pass at once, in order: at most 20 that failed or broke, one that passed after it failed,
+    /// and one with a file if none of these has any. Long texts are cut.
+    pub fn noted(&self) -> &[CaseResult] {
+        &self.noted
+    }
+
+    /// What tells each from the others, in order.
+    pub(in crate::report) fn ids(&self) -> &[CaseId] {
+        &self.ids
+    }
+
+    fn take(&mut self, case: CaseLine<'_>) {
+        let flaky = case.flaky();
+        let verdict = case.word;
+        let troubled = verdict.is_trouble();
+        let room = match (troubled, flaky) {
+            (true, _) => self.counts.troubled() < MAX_NOTED,
+            (false, true) => self.counts.flaky == 0,
+            (false, false) => false,
+        };
+        let placed = (troubled || flaky)
+            && case.file.is_some()
+            && self.noted.iter().all(|noted| noted.file.is_none());
+        self.counts.add(&verdict.plain(flaky));
+        if room || placed {
+            let mut case = case.into_result();
+            cut(&mut case);
+            self.noted.push(case);
+        }
+    }
+}
+
+/// Cuts texts to what surfaces show: the end, with the first line before it.
+fn cut(case: &mut CaseResult) {
+    if let CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) = &mut case.verdict {
+        if let Cow::Owned(short) = shortened(&trouble.text) {
+            trouble.text = short;
+        }
+    }
+    if let Cow::Owned(short) = shortened(&case.output) {
+        case.output = short;
+    }
+}
+
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= MAX_NOTED_TEXT {
+        return Cow::Borrowed(text);
+    }
+    let first = text.trim_start().lines().next().unwrap_or_default();
+    let first = super::clean::prefix(first, MAX_NOTED_TEXT / 8);
+    let end = suffix(text, MAX_NOTED_TEXT - first.len());
+    Cow::Owned(format!("{first}\n{end}"))
+}
