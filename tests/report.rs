@@ -26,6 +26,8 @@ mod markdown;
 mod merge;
 #[path = "report/service_counts.rs"]
 mod service_counts;
+#[path = "report/size.rs"]
+mod size;
 #[path = "support/skip.rs"]
 mod skip;
 #[path = "report/story.rs"]
