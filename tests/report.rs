@@ -22,6 +22,8 @@ mod junit;
 mod lacks;
 #[path = "report/markdown.rs"]
 mod markdown;
+#[path = "report/memory.rs"]
+mod memory;
 #[path = "report/merge.rs"]
 mod merge;
 #[path = "report/service_counts.rs"]

@@ -123,6 +123,8 @@ pub fn read_record_file(source: &Arc<dyn RecordSource>) -> Result<RecordFile, Re
                 .push(format!("{name}, line {number}: {why}; left out")),
         }
     }
+    file.records.shrink_to_fit();
+    file.cases.shrink_to_fit();
     if unkept > 0 {
         file.warnings
             .push(format!("{name}: {unkept} more lines left out"));

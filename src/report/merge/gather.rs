@@ -413,11 +413,12 @@ impl Session {
             }
             self.worker.attempts += 1;
             self.worker.busy_ms += attempt.duration_ms().unwrap_or(0);
-            all.executions
-                .entry(execution)
-                .or_default()
-                .attempts
-                .push(attempt);
+            let attempts = &mut all.executions.entry(execution).or_default().attempts;
+            if attempts.is_empty() {
+                // Nearly all have one, and there may be many thousands of executions.
+                attempts.reserve_exact(1);
+            }
+            attempts.push(attempt);
         }
         let only_opens = self.opens && self.worker.attempts == 0;
         if !speaks_for_others && !only_opens {

@@ -69,6 +69,9 @@ pub(super) fn judge(id: ExecutionId, dossier: Dossier, service: &Service) -> Jud
 
 /// By number where known, else by time: the unnumbered keep their place among the others.
 fn in_order(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
+    if attempts.len() < 2 {
+        return attempts;
+    }
     attempts.sort_by_key(|attempt| attempt.reserved);
     let places: Vec<usize> = (0..attempts.len())
         .filter(|index| attempts[*index].number.is_some())
