@@ -19,6 +19,8 @@ mod b4;
 #[cfg(target_os = "linux")]
 mod b5;
 #[cfg(target_os = "linux")]
+mod b6;
+#[cfg(target_os = "linux")]
 mod b7;
 #[cfg(target_os = "linux")]
 mod b8;
@@ -50,12 +52,13 @@ struct Group {
 }
 
 #[cfg(target_os = "linux")]
-const GROUPS: [Group; 10] = [
+const GROUPS: [Group; 11] = [
     Group::new("b1", "a whole run", b1::run),
     Group::new("b2", "starting processes", b2::run),
     Group::new("b3", "durability", b3::run),
     Group::new("b4", "100,000 open executions", || b4::run(100_000, "100k")),
     Group::new("b5", "three calls over HTTP", b5::run),
+    Group::new("b6", "a report over 200,000 cases", b6::run).by_name(),
     Group::new("b7", "start and size", b7::run),
     Group::new("b8", "a step of the action before it works", b8::run),
     Group::new("memory", "a run, and 1,000 waiting workers", || {

@@ -132,7 +132,7 @@ impl report::RecordSource for OnDisk {
 /// Which JUnit to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum JUnitProfile {
-    /// With file, line and properties on each case.
+    /// With file and line on cases, and with properties that say where an execution ran on its first case.
     #[default]
     Default,
     /// Valid against Jenkins' junit-10 schema.

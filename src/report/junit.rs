@@ -32,7 +32,7 @@ const OWN: &str = "testplan";
 /// Which JUnit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// With file, line and properties on cases, and times on reruns.
+    /// With file and line on cases, times on reruns, and properties on the first case of an execution.
     #[default]
     Default,
     /// Valid against `junit-10.xsd`.

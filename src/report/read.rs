@@ -3,7 +3,7 @@
 
 use std::{
     borrow::Cow,
-    io::{self, BufRead as _, BufReader},
+    io::{self, BufRead, BufReader, Read},
     ops::Range,
     sync::Arc,
 };
@@ -19,6 +19,8 @@ use super::cases::{Cases, Place, RecordSource, TextSource};
 const MAX_WARNINGS: usize = 20;
 /// How much is read at once, in bytes.
 const BLOCK: usize = 128 * 1024;
+/// Longest line that is read, in bytes: no worker writes one as long, but a damaged file may have no line breaks.
+const MAX_LINE: u64 = 1 << 30;
 
 /// A record file, read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,14 +91,14 @@ pub fn read_record_file(source: &Arc<dyn RecordSource>) -> Result<RecordFile, Re
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
-        let length = reader.read_until(b'\n', &mut bytes).map_err(unreadable)?;
+        let length = read_line(&mut reader, &mut bytes, MAX_LINE).map_err(unreadable)?;
         if length == 0 {
             break;
         }
         number += 1;
         let torn = !bytes.ends_with(b"\n");
         let line = Line::new(source, offset, &bytes);
-        offset += length as u64;
+        offset += length;
         if line.text.trim().is_empty() {
             continue;
         }
@@ -130,6 +132,26 @@ pub fn read_record_file(source: &Arc<dyn RecordSource>) -> Result<RecordFile, Re
             .push(format!("{name}: {unkept} more lines left out"));
     }
     Ok(file)
+}
+
+/// Reads a line, but of one that is longer than `max` nothing at all. Answers how long it is, in bytes.
+fn read_line(reader: &mut impl BufRead, line: &mut Vec<u8>, max: u64) -> io::Result<u64> {
+    let mut length = Read::take(&mut *reader, max).read_until(b'\n', line)? as u64;
+    if length < max || line.ends_with(b"\n") {
+        return Ok(length);
+    }
+    line.clear();
+    line.extend_from_slice(b"{too long\n");
+    loop {
+        let block = reader.fill_buf()?;
+        let end = block.iter().position(|byte| *byte == b'\n');
+        let used = end.map_or(block.len(), |end| end + 1);
+        reader.consume(used);
+        length += used as u64;
+        if end.is_some() || used == 0 {
+            return Ok(length);
+        }
+    }
 }
 
 enum Unread {
@@ -275,6 +297,60 @@ mod tests {
             }
         );
         assert!(error.to_string().contains("upgrade"));
+    }
+
+    #[test]
+    fn a_line_without_end_takes_no_memory() {
+        let mut reader = BufReader::with_capacity(4, &b"abc\nabcdefghij\nabc"[..]);
+        let mut lines = Vec::new();
+        loop {
+            let mut line = Vec::new();
+            match read_line(&mut reader, &mut line, 6).unwrap() {
+                0 => break,
+                length => lines.push((length, String::from_utf8(line).unwrap())),
+            }
+        }
+        let expected = [(4, "abc\n"), (11, "{too long\n"), (3, "abc")];
+        assert_eq!(
+            lines,
+            expected.map(|(length, line)| (length, line.to_owned()))
+        );
+    }
+
+    #[test]
+    fn cases_are_left_where_they_are() {
+        let case = r#"{"classname":"c","name":"n","verdict":"passed","duration_ms":null}"#;
+        let ended = r#"{"v":1,"at":5,"worker":"a","event":"ended","execution":1,"outcome":{"kind":"cancelled"},"duration_ms":1"#;
+        let text =
+            format!("{ended},\"cases\":[{case},{case}]}}\n{ended}}}\n{ended},\"cases\":[{{}}]}}\n");
+        let file = parse_record_file("a", &text).unwrap();
+        assert_eq!((file.records.len(), file.cases.len()), (2, 2));
+        assert_eq!((file.cases[0].len(), file.cases[1].len()), (2, 0));
+        assert_eq!(file.warnings.len(), 1);
+        assert!(
+            file.warnings[0].contains("line 3: unreadable event \"ended\" (missing field"),
+            "{:?}",
+            file.warnings
+        );
+    }
+
+    #[test]
+    fn cases_of_a_line_that_is_not_utf_8_are_kept_as_they_were_read() {
+        let ended = b"{\"v\":1,\"at\":5,\"worker\":\"\xff\",\"event\":\"ended\",\"execution\":1,\"outcome\":{\"kind\":\"cancelled\"},\
+            \"duration_ms\":1,\"cases\":[{\"classname\":\"c\",\"name\":\"n\",\"verdict\":\"passed\",\"duration_ms\":1}]}\n";
+        let source: Arc<dyn RecordSource> = Arc::new(TextSource {
+            name: "a".to_owned(),
+            text: ended[..].into(),
+        });
+        let file = read_record_file(&source).unwrap();
+        let mut names = Vec::new();
+        crate::report::cases::CaseReader::default()
+            .each::<crate::report::cases::ReadAgainError, _>(&file.cases[0], |case| {
+                names.push(case.name.into_owned());
+                Ok(())
+            })
+            .unwrap();
+        assert_eq!(names, ["n"]);
     }
 
     #[test]

@@ -108,7 +108,7 @@ fn takes_at_most_three_times_its_records(workers: i64, executions: i64, cases: i
 
 #[test]
 fn many_cases_take_at_most_three_times_the_memory_of_their_records() {
-    takes_at_most_three_times_its_records(10, 2, 12_000, 30 << 20);
+    takes_at_most_three_times_its_records(10, 2, 13_000, 30 << 20);
 }
 
 #[test]
