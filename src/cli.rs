@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod execute;
 pub mod failure;
 pub mod give_back;
+pub mod list;
 pub mod managed;
 pub mod matrix;
 pub mod plan;
@@ -108,6 +109,8 @@ enum Command {
     Upload(Box<upload::Upload>),
     /// Serve the execution API, durably
     Serve(serve::Serve),
+    /// List the tests that a plan would hold, and the listed lines that it would not
+    List(list::List),
     /// Check a testplan.yml, offline
     Validate(validate::Validate),
     /// Check what a first run needs: service, template, capabilities, runner, GitHub
@@ -179,6 +182,7 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Servers(command) => servers::run(command, environment, screen).await,
         Command::Upload(command) => upload::run(*command, environment, screen).await,
         Command::Serve(command) => serve::run(command, environment, screen).await,
+        Command::List(command) => list::run(command, environment, screen).await,
         Command::Validate(command) => validate::run(&command, environment, screen),
         Command::Doctor(command) => doctor::run(*command, environment, screen).await,
         Command::Demo(command) => demo::run(command, screen).await,

@@ -11,6 +11,7 @@ pub mod cases;
 pub mod cause;
 pub mod clean;
 pub mod console;
+pub mod discovery;
 pub mod entry;
 pub mod explanation;
 pub mod html;

@@ -14,6 +14,8 @@ mod cli {
     mod fleet;
     mod hostile;
     #[cfg(unix)]
+    mod listing;
+    #[cfg(unix)]
     mod local_server;
     mod log;
     mod mistakes;

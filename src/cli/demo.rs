@@ -197,7 +197,9 @@ struct Served {
 impl Served {
     async fn start(out: &Path, config: &Path, screen: &Screen) -> Result<Self, Failure> {
         let mut published = Published::default();
-        published.add(&connect::load(config, screen)?).await?;
+        published
+            .add(&connect::load(config, screen)?, screen)
+            .await?;
         let data = out.join("service");
         std::fs::create_dir_all(&data).map_err(Failure::infrastructure)?;
         let rules = Rules {

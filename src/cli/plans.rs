@@ -1,29 +1,19 @@
 //! What the service has to offer: templates and Squish servers of `testplan.yml` files, with their listings run.
 
-use std::{
-    ffi::OsString,
-    path::{Path, PathBuf},
-};
+mod discovered;
+mod listing;
 
-use super::{failure::Failure, squish};
+use std::path::{Path, PathBuf};
+
+pub use discovered::Discovered;
+
+use super::{failure::Failure, screen::Screen};
 use crate::{
-    config::{
-        discover::parse_listing,
-        expand::expand,
-        plan_file::{Discovery, Listing, PlanFile, Template},
-    },
-    model::{Test, Timestamp},
-    run::process,
-    runner::{
-        command::{CommandLine, SECRET_VARIABLES},
-        outcome::{Ending, words},
-        settings::RunnerSettings,
-    },
-    store::{NewSquishServer, PlannedTest, Store, TemplateDefinition},
+    config::plan_file::{PlanFile, Template},
+    model::Timestamp,
+    runner::settings::RunnerSettings,
+    store::{NewSquishServer, Store, TemplateDefinition},
 };
-
-/// Most bytes that a listing command may print: a million tests with long names.
-const MOST_LISTED: usize = 256 * 1024 * 1024;
 
 /// A `testplan.yml` and where it stands: its commands run in its folder, wherever testplan was started.
 #[derive(Clone, Debug)]
@@ -61,6 +51,32 @@ impl Loaded {
             ..runner.clone()
         })
     }
+
+    /// The template of a project and title, as a service that was given this file would find it.
+    pub fn template(&self, project: &str, title: &str) -> Result<&Template, Failure> {
+        let templates = &self.file.templates;
+        let is_ours = self.file.project.as_deref() == Some(project);
+        let found = templates.iter().find(|it| is_ours && it.title == title);
+        found.ok_or_else(|| {
+            let titles: Vec<String> = templates
+                .iter()
+                .map(|it| format!("{:?}", it.title))
+                .collect();
+            let failure = Failure::nothing_to_run(format_args!(
+                "{} has no template {title:?} of project {project:?}",
+                self.path.display()
+            ));
+            match (&self.file.project, &titles[..]) {
+                (Some(own), [_, ..]) => failure.help(format!(
+                    "name one that is there with --template (of project {own}): {}",
+                    titles.join(", ")
+                )),
+                _ => failure.help(
+                    "add `project` and `templates` to the file, or name another with --config",
+                ),
+            }
+        })
+    }
 }
 
 /// Templates and Squish servers, ready to be made known to a store.
@@ -71,57 +87,35 @@ pub struct Published {
 }
 
 impl Published {
-    /// Adds what a file defines; runs its listing commands.
-    pub async fn add(&mut self, loaded: &Loaded) -> Result<(), Failure> {
-        // Listings see what tests see: the runner's folder and environment.
-        let (folder, environment) = match loaded.file.runner {
-            Some(_) => {
-                let runner = loaded.runner()?;
-                (
-                    runner.working_directory,
-                    runner
-                        .environment
-                        .into_iter()
-                        .map(|(name, value)| (name, value.into()))
-                        .collect(),
-                )
-            }
-            None => (Some(loaded.folder()?), Vec::new()),
-        };
+    /// Adds everything that a file defines; runs its listing commands and warns of what they left out.
+    pub async fn add(&mut self, loaded: &Loaded, screen: &Screen) -> Result<(), Failure> {
         for template in &loaded.file.templates {
-            let mut discovered = Vec::new();
-            for discovery in template.discoveries() {
-                let folder = folder.clone();
-                discovered.push(match discovery {
-                    Discovery::Command(listing) => {
-                        list(listing, template, folder, &environment).await?
-                    }
-                    Discovery::Squish(folders) => {
-                        let folder = folder.unwrap_or_else(|| PathBuf::from("."));
-                        squish::discover(&template.title, folders, &folder)?
-                    }
-                });
+            let discovered = loaded.discover(template).await?;
+            discovered.warn(screen);
+            if let Some(nothing) = discovered.nothing() {
+                screen.insist(&format!("warning: {nothing}"));
             }
-            let executions = expand(template, &discovered).map_err(Failure::usage)?;
-            self.templates.push(TemplateDefinition {
-                project: loaded.file.project.clone().unwrap_or_default(),
-                title: template.title.clone(),
-                description: template.description.clone(),
-                tags: template.tags.clone(),
-                executions: executions
-                    .into_iter()
-                    .map(|(test, required)| PlannedTest { test, required })
-                    .collect(),
-            });
+            self.templates.push(discovered.definition);
         }
+        self.add_servers(loaded);
+        Ok(())
+    }
+
+    /// Adds one template of a file, discovered before, and the file's Squish servers.
+    pub fn add_one(&mut self, template: TemplateDefinition, loaded: &Loaded) {
+        self.templates.push(template);
+        self.add_servers(loaded);
+    }
+
+    fn add_servers(&mut self, loaded: &Loaded) {
+        let servers = loaded.file.servers.iter();
         self.squish_servers
-            .extend(loaded.file.servers.iter().map(|server| NewSquishServer {
+            .extend(servers.map(|server| NewSquishServer {
                 host: server.host.clone(),
                 port: server.port.clone(),
                 enabled: server.enabled,
                 labels: server.labels.clone(),
             }));
-        Ok(())
     }
 
     /// Makes all of it known.
@@ -135,40 +129,4 @@ impl Published {
             .await
             .map_err(Failure::infrastructure)
     }
-}
-
-async fn list(
-    listing: &Listing,
-    template: &Template,
-    folder: Option<PathBuf>,
-    environment: &[(String, OsString)],
-) -> Result<Vec<Test>, Failure> {
-    let line = CommandLine {
-        argv: listing.command.iter().map(Into::into).collect(),
-        env: environment.to_vec(),
-        env_remove: SECRET_VARIABLES.map(str::to_owned).into(),
-        cwd: folder,
-    };
-    let what = format!(
-        "template {:?}: listing its tests with {:?}",
-        template.title,
-        listing.command.join(" ")
-    );
-    let failed = |error: anyhow::Error| {
-        Failure::usage(error.context(what.clone())).help(
-            "run the command by hand in the folder of testplan.yml, and hold what it prints against `line`",
-        )
-    };
-    let listed = process::run_to_end(&line, listing.timeout, MOST_LISTED)
-        .await
-        .map_err(|error| failed(error.into()))?;
-    if listed.ending != Ending::Exited(0) {
-        return Err(failed(anyhow::anyhow!(
-            "{}: {}",
-            words(listed.ending),
-            listed.stderr_tail.trim_end()
-        )));
-    }
-    let output = String::from_utf8_lossy(&listed.stdout);
-    parse_listing(&output, &listing.pattern).map_err(|error| failed(error.into()))
 }

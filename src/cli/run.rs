@@ -14,6 +14,7 @@ use super::{
     connect,
     embedded::Embedded,
     failure::{Ended, Failure},
+    list::NOTHING_HELP,
     managed::ManagedArgs,
     plans::{Loaded, Published},
     reporting::{self, JUnitProfile},
@@ -27,7 +28,7 @@ use crate::{
     client::Client,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
-    model::{Capabilities, Plan, PlanId},
+    model::{Capabilities, DiscoveryAccount, Plan, PlanId},
     report::Report,
     run::{RunEnd, state::Stop},
     runner::settings::RunnerSettings,
@@ -116,17 +117,31 @@ async fn whole(
         environment,
         screen,
         alone,
+        discovery: None,
     };
     if !alone {
         let client = connect::client(&command.service, environment, screen)?;
         return session.go(&client, signals).await;
     }
     squish::has_servers(&config)?;
-    let mut published = Published::default();
-    tokio::select! {
-        added = published.add(&config) => added?,
+    let (project, title) = connect::named_template(&command.template, Some(&config))?;
+    let template = config.template(project, title)?;
+    let discovered = tokio::select! {
+        discovered = config.discover(template) => discovered?,
         kind = signals.next() => return Ok(End::early(screen.cancelled(kind))),
+    };
+    discovered.warn(screen);
+    if let Some(nothing) = discovered.nothing().filter(|_| !command.allow_empty) {
+        return Err(Failure::nothing_to_run(nothing).help(format!(
+            "{NOTHING_HELP}; --allow-empty accepts a plan without tests"
+        )));
     }
+    let session = Session {
+        discovery: discovered.recorded(),
+        ..session
+    };
+    let mut published = Published::default();
+    published.add_one(discovered.definition, &config);
     connect::make_folder(&working.out, "--out")?;
     let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
     let end = session.go(&embedded.client, signals).await;
@@ -198,6 +213,8 @@ struct Session<'a> {
     screen: &'a Screen,
     /// The service is in this process, so that nobody else can come to the plan.
     alone: bool,
+    /// What became of the lines of the plan's listings, where they were run here.
+    discovery: Option<DiscoveryAccount>,
 }
 
 impl Session<'_> {
@@ -210,6 +227,7 @@ impl Session<'_> {
         let job = Job {
             client: client.clone(),
             plan,
+            discovery: self.discovery.clone(),
             runner: self.runner,
             working: self.working,
             alone: self.alone,

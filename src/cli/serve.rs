@@ -187,7 +187,7 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
         screen.say("no --plans: there are no templates to start");
     }
     for path in named {
-        published.add(&connect::load(path, screen)?).await?;
+        published.add(&connect::load(path, screen)?, screen).await?;
     }
     Ok(published)
 }

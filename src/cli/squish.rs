@@ -8,7 +8,6 @@ use std::{
 use super::{failure::Failure, plans::Loaded};
 use crate::{
     config::{environment::Environment, plan_file::PlanFile},
-    model::Test,
     runner::{
         settings::{RunnerSettings, Tool},
         squish::{
@@ -54,17 +53,6 @@ pub fn located(
     })?;
     squish.squishrunner = Some(found);
     Ok(runner)
-}
-
-/// The tests of suites on disk; `folder` is where the runner runs.
-pub fn discover(template: &str, folders: &[PathBuf], folder: &Path) -> Result<Vec<Test>, Failure> {
-    let found = suites(folders, folder).map_err(|failure| {
-        failure.context(format!("template {template:?}: finding its Squish suites"))
-    })?;
-    for note in &found.notes {
-        tracing::warn!("{note}");
-    }
-    Ok(found.tests())
 }
 
 /// Suites on disk, with what was left out.

@@ -96,6 +96,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         kind = signals.next() => return Ok(screen.cancelled(kind)),
     };
     let job = Job {
+        discovery: None,
         client,
         plan,
         runner: &runner,

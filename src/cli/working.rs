@@ -20,7 +20,10 @@ use crate::{
     config::environment::Environment,
     exit_code::Conclusion,
     fs,
-    model::{Capabilities, LabelCase, Need, Plan, PlanId, PlanStatus, record::PlannedExecution},
+    model::{
+        Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
+        record::PlannedExecution,
+    },
     report::{Unoffered, sanitise::console_line},
     run::{
         RunEnd, WorkOrder, executor::Executor, state::Stop, suite_turns::SuiteTurns,
@@ -52,6 +55,8 @@ pub struct Job<'a> {
     pub client: Client,
     /// The plan.
     pub plan: Plan,
+    /// What became of the lines of the plan's listings, where this process knows.
+    pub discovery: Option<DiscoveryAccount>,
     /// How a test is run.
     pub runner: &'a RunnerSettings,
     /// How the workers work, and where results go.
@@ -70,6 +75,7 @@ pub async fn work(
     let Job {
         client,
         plan,
+        discovery,
         runner,
         working,
         alone,
@@ -111,6 +117,7 @@ pub async fn work(
         plan,
         status,
         planned,
+        discovery,
         settings: Arc::new(WorkerSettings {
             offered: working.offered.clone(),
             lease: working.lease,

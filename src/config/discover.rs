@@ -1,109 +1,66 @@
 //! The pure half of discovery: a command's output becomes tests. The command is started elsewhere.
+//!
+//! Every line is accounted for: it is taken, named once more, or left out with a reason.
+
+mod error;
+mod likeness;
+mod lines;
+pub mod place;
 
 use std::collections::HashSet;
 
 use regex::{Regex, RegexBuilder};
 
+pub use error::{BadPattern, ListingError};
+
 use super::suggest;
-use crate::model::Test;
+use crate::model::{DiscoveryAccount, LeftOut, Test};
+use error::{SHOWN_LINES, shown};
+use likeness::{Judgement, Likeness};
+use lines::{Line, lines};
+use place::Place;
 
 /// Tests that one discovery may find; more are a runaway pattern.
 pub const MOST_TESTS: usize = 100_000;
 
-/// Lines of the output that an error shows, and characters of each.
-const SHOWN_LINES: usize = 5;
-const SHOWN_CHARS: usize = 120;
 /// Bound of a compiled pattern, in bytes.
 const PATTERN_SIZE: usize = 1 << 20;
+/// Most characters of a left-out line that are kept.
+const LONGEST_LINE: usize = 300;
 
 /// What a line that names a test looks like.
 #[derive(Clone, Debug)]
 pub struct LinePattern {
     regex: Regex,
+    ignore: Vec<Regex>,
     unmatched: Unmatched,
 }
 
-/// What to do with a line that names no test.
+/// What to do with a line that names no test and is not ignored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unmatched {
-    /// Pass over it: tools print headings and sums.
+    /// Leave it out, and warn if it looks like a test: tools print headings and sums.
     #[default]
     Skip,
+    /// The same, but it is a mistake if it looks like a test.
+    Strict,
     /// It is a mistake, unless it is blank.
     Refuse,
 }
 
-/// Why a text is not a pattern for lines.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadPattern {
-    /// It is no regular expression.
-    #[error("not a regular expression: {0}")]
-    Syntax(String),
-    /// It compiles to more than a megabyte.
-    #[error("the regular expression is too large")]
-    TooLarge,
-    /// A group is missing; perhaps one has nearly its name.
-    #[error("no group is named {group:?}: add (?<{group}>…){}", near.as_deref().map(|n| format!(" in place of (?<{n}>…)")).unwrap_or_default())]
-    NoGroup {
-        /// `suite` or `testcase`.
-        group: &'static str,
-        /// A group that was probably meant.
-        near: Option<String>,
-    },
-}
-
-/// Why a listing gave no tests.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ListingError {
-    /// Nothing was printed.
-    #[error("the discovery command printed nothing")]
-    Silent,
-    /// No line names a test.
-    #[error(
-        "no line of the discovery command's output matches {pattern:?}; it begins:{}",
-        quoted(head)
-    )]
-    NoMatch {
-        /// The pattern.
-        pattern: String,
-        /// The first lines, cut and without control characters.
-        head: Vec<String>,
-    },
-    /// A line names no test, and `skip-unmatched` is off.
-    #[error("line {number} of the discovery command's output does not match {pattern:?}: {line}")]
-    Unmatched {
-        /// The pattern.
-        pattern: String,
-        /// The line's number, from 1.
-        number: usize,
-        /// The line, cut and without control characters.
-        line: String,
-    },
-    /// A line matches with an empty suite or test case.
-    #[error("line {number} of the discovery command's output gives an empty {group}: {line}")]
-    EmptyName {
-        /// `suite` or `testcase`.
-        group: &'static str,
-        /// The line's number, from 1.
-        number: usize,
-        /// The line, cut and without control characters.
-        line: String,
-    },
-    /// More than [`MOST_TESTS`].
-    #[error("the discovery command lists more than {MOST_TESTS} tests")]
-    TooMany,
+/// The tests of a listing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListedTests {
+    /// In the order of the listing, each once.
+    pub tests: Vec<Test>,
+    /// What became of every line.
+    pub account: DiscoveryAccount,
 }
 
 impl LinePattern {
     /// Compiles a pattern; it needs the groups `suite` and `testcase`.
     pub fn new(pattern: &str, unmatched: Unmatched) -> Result<Self, BadPattern> {
-        let regex = RegexBuilder::new(pattern)
-            .size_limit(PATTERN_SIZE)
-            .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => BadPattern::TooLarge,
-                other => BadPattern::Syntax(last_line(&other.to_string())),
-            })?;
+        let regex = compile(pattern)?;
         let names: Vec<&str> = regex.capture_names().flatten().collect();
         for group in ["suite", "testcase"] {
             if !names.contains(&group) {
@@ -119,7 +76,17 @@ impl LinePattern {
                 });
             }
         }
-        Ok(Self { regex, unmatched })
+        Ok(Self {
+            regex,
+            ignore: Vec::new(),
+            unmatched,
+        })
+    }
+
+    /// Adds a pattern for lines that are not tests, whether or not they match.
+    pub fn ignore(&mut self, pattern: &str) -> Result<(), BadPattern> {
+        self.ignore.push(compile(pattern)?);
+        Ok(())
     }
 
     /// The pattern as it was written.
@@ -131,89 +98,153 @@ impl LinePattern {
     pub fn unmatched(&self) -> Unmatched {
         self.unmatched
     }
+
+    fn ignored(&self) -> impl Iterator<Item = &str> {
+        self.ignore.iter().map(Regex::as_str)
+    }
 }
 
 impl PartialEq for LinePattern {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str() && self.unmatched == other.unmatched
+        self.as_str() == other.as_str()
+            && self.unmatched == other.unmatched
+            && self.ignored().eq(other.ignored())
     }
 }
 
 impl Eq for LinePattern {}
 
-/// Reads the tests off a listing, in its order, each once. At least one, or it is an error: a plan without tests
-/// would be green for nothing.
-pub fn parse_listing(output: &str, pattern: &LinePattern) -> Result<Vec<Test>, ListingError> {
-    if output.trim().is_empty() {
-        return Err(ListingError::Silent);
-    }
+fn compile(pattern: &str) -> Result<Regex, BadPattern> {
+    RegexBuilder::new(pattern)
+        .size_limit(PATTERN_SIZE)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => BadPattern::TooLarge,
+            other => BadPattern::Syntax(last_line(&other.to_string())),
+        })
+}
+
+/// Reads the tests off a listing, in its order, each once, exactly as they are named there; only absolute paths below
+/// the folder of `place` become relative.
+///
+/// A listing without any line, or with nothing but headings, sums and ignored lines, gives no tests.
+pub fn parse_listing(
+    output: &[u8],
+    pattern: &LinePattern,
+    place: &mut Place<'_>,
+) -> Result<ListedTests, ListingError> {
     let mut seen = HashSet::new();
-    let mut tests = Vec::new();
-    for (index, line) in output.lines().enumerate() {
-        let number = index + 1;
-        let Some(found) = pattern.regex.captures(line) else {
-            if pattern.unmatched == Unmatched::Refuse && !line.trim().is_empty() {
+    let mut listed = ListedTests::default();
+    let mut likeness = Likeness::of(&pattern.regex);
+    let mut left_out: Vec<(Line<'_>, bool)> = Vec::new();
+    for line in lines(output)? {
+        if line.text.trim().is_empty() {
+            continue;
+        }
+        if pattern.ignore.iter().any(|it| it.is_match(&line.text)) {
+            left_out.push((line, true));
+            continue;
+        }
+        let Some(mut test) = named(pattern, &line)? else {
+            if pattern.unmatched == Unmatched::Refuse {
                 return Err(ListingError::Unmatched {
                     pattern: pattern.as_str().to_owned(),
-                    number,
-                    line: shown(line),
+                    number: line.number,
+                    line: shown(&line.text),
                 });
             }
+            left_out.push((line, false));
             continue;
         };
-        let name = |group: &'static str| {
-            let text = found.name(group).map_or("", |m| m.as_str()).trim();
-            if text.is_empty() {
-                return Err(ListingError::EmptyName {
-                    group,
-                    number,
-                    line: shown(line),
-                });
-            }
-            Ok(text.to_owned())
-        };
-        let test = Test {
-            suite: name("suite")?,
-            testcase: name("testcase")?,
-        };
-        if seen.insert(test.clone()) {
-            if tests.len() == MOST_TESTS {
-                return Err(ListingError::TooMany);
-            }
-            tests.push(test);
+        place.settle(&mut test);
+        if let Some(trouble) = place.trouble(&test.suite) {
+            return Err(ListingError::Outside {
+                suite: shown(&test.suite),
+                trouble,
+                number: line.number,
+            });
         }
+        likeness.learn(line.number, &line.text);
+        if seen.contains(&test) {
+            listed.account.repeat(&test);
+            continue;
+        }
+        if listed.tests.len() == MOST_TESTS {
+            return Err(ListingError::TooMany);
+        }
+        seen.insert(test.clone());
+        listed.tests.push(test);
+        listed.account.take();
     }
-    if tests.is_empty() {
-        let lines = output.lines().filter(|line| !line.trim().is_empty());
+    let mut unexplained = Vec::new();
+    for (line, ignored) in left_out {
+        let judgement = if ignored {
+            Judgement::Ignored
+        } else {
+            likeness.judge(&line.text)
+        };
+        if let (Judgement::MayBeATest(_), Some(fault)) = (&judgement, line.fault) {
+            return Err(not_a_name(&line, fault));
+        }
+        if !judgement.is_explained() && unexplained.len() < SHOWN_LINES {
+            unexplained.push(shown(&line.text));
+        }
+        listed.account.leave_out(kept(&line, &judgement));
+    }
+    if listed.tests.is_empty() && !unexplained.is_empty() {
         return Err(ListingError::NoMatch {
             pattern: pattern.as_str().to_owned(),
-            head: lines.take(SHOWN_LINES).map(shown).collect(),
+            head: unexplained,
         });
     }
-    Ok(tests)
+    Ok(listed)
 }
 
-/// Lines below a message, each with something before it so that none is taken for a command of a CI.
-fn quoted(lines: &[String]) -> String {
-    let mut text = String::new();
-    for line in lines {
-        text.push_str("\n  | ");
-        text.push_str(line);
+/// The test that a line names, if it matches.
+fn named(pattern: &LinePattern, line: &Line<'_>) -> Result<Option<Test>, ListingError> {
+    let Some(found) = pattern.regex.captures(&line.text) else {
+        return Ok(None);
+    };
+    if let Some(fault) = line.fault {
+        return Err(not_a_name(line, fault));
     }
-    text
+    let name = |group: &'static str| {
+        let text = found.name(group).map_or("", |m| m.as_str());
+        if text.trim().is_empty() {
+            return Err(ListingError::EmptyName {
+                group,
+                number: line.number,
+                line: shown(&line.text),
+            });
+        }
+        Ok(text.to_owned())
+    };
+    Ok(Some(Test {
+        suite: name("suite")?,
+        testcase: name("testcase")?,
+    }))
 }
 
-/// A line of foreign output, cut and without control characters.
-fn shown(line: &str) -> String {
-    let mut text: String = line
-        .chars()
-        .take(SHOWN_CHARS)
-        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
-        .collect();
-    if line.chars().nth(SHOWN_CHARS).is_some() {
+fn not_a_name(line: &Line<'_>, fault: &'static str) -> ListingError {
+    ListingError::NotAName {
+        fault,
+        number: line.number,
+        line: shown(&line.text),
+    }
+}
+
+/// A line as the account keeps it.
+fn kept(line: &Line<'_>, judgement: &Judgement) -> LeftOut {
+    let mut text: String = line.text.chars().take(LONGEST_LINE).collect();
+    if text.len() < line.text.len() {
         text.push('…');
     }
-    text
+    LeftOut {
+        line: text,
+        number: line.number,
+        reason: judgement.to_string(),
+        suspicious: judgement.is_suspicious(),
+    }
 }
 
 fn last_line(text: &str) -> String {
@@ -227,52 +258,194 @@ mod tests {
 
     const PYTEST: &str = "(?<suite>[^:]+)::(?<testcase>.+)";
 
-    fn list(pattern: &str, unmatched: Unmatched, output: &str) -> Result<Vec<String>, String> {
+    fn read(pattern: &LinePattern, output: &[u8]) -> Result<ListedTests, ListingError> {
+        let is_it = |path: &str| path == "/w";
+        parse_listing(output, pattern, &mut Place::new("/w".to_owned(), &is_it))
+    }
+
+    fn listed(pattern: &str, unmatched: Unmatched, output: &[u8]) -> Result<ListedTests, String> {
         let pattern = LinePattern::new(pattern, unmatched).unwrap();
-        match parse_listing(output, &pattern) {
-            Ok(tests) => Ok(tests.iter().map(ToString::to_string).collect()),
-            Err(error) => Err(error.to_string()),
-        }
+        read(&pattern, output).map_err(|error| error.to_string())
+    }
+
+    fn list(pattern: &str, unmatched: Unmatched, output: &str) -> Result<Vec<String>, String> {
+        let listed = listed(pattern, unmatched, output.as_bytes())?;
+        Ok(listed.tests.iter().map(ToString::to_string).collect())
+    }
+
+    /// `number:line:reason`, with `!` before what is suspicious.
+    fn left_out(account: &DiscoveryAccount) -> Vec<String> {
+        let line = |it: &LeftOut| {
+            let mark = if it.suspicious { "!" } else { "" };
+            format!("{mark}{}:{}:{}", it.number, it.line, it.reason)
+        };
+        account.left_out.iter().map(line).collect()
     }
 
     #[test]
-    fn keeps_order_and_drops_duplicates_and_noise() {
+    fn every_line_is_accounted_for() {
         let output = "tests/b.py::test_z\r\n\
             tests/a.py::TestX::test_y[1-2]\n\
             tests/b.py::test_z\n\
+            my tests/c.py::test_a\n\
             \n\
+            collecting\n\
             3 tests collected in 0.01s\n";
-        let tests = list(PYTEST, Unmatched::Skip, output).unwrap();
+        let mut pattern =
+            LinePattern::new(r"^(?<suite>[^: ]+\.py)::(?<testcase>.+)$", Unmatched::Skip).unwrap();
+        pattern.ignore("^collecting$").unwrap();
+        let ListedTests { tests, account } = read(&pattern, output.as_bytes()).unwrap();
+        let tests: Vec<String> = tests.iter().map(ToString::to_string).collect();
         assert_eq!(
             tests,
             ["tests/b.py / test_z", "tests/a.py / TestX::test_y[1-2]"]
         );
+        assert_eq!(
+            left_out(&account),
+            [
+                "!4:my tests/c.py::test_a:does not match `line`, but contains its separator \"::\"",
+                "6:collecting:is named by `ignore`",
+                "7:3 tests collected in 0.01s:is a heading or a sum",
+            ]
+        );
+        assert_eq!(
+            (
+                account.listed,
+                account.taken,
+                account.left_out_lines,
+                account.suspicious_lines,
+                account.duplicate_lines
+            ),
+            (6, 2, 3, 1, 1)
+        );
+        assert_eq!(
+            account
+                .duplicates
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>(),
+            ["tests/b.py / test_z"]
+        );
     }
 
     #[test]
-    fn says_what_it_saw_when_nothing_matches() {
+    fn ignore_wins_over_line() {
+        let mut pattern = LinePattern::new(PYTEST, Unmatched::Refuse).unwrap();
+        pattern.ignore("^tests/slow").unwrap();
+        let listed = read(&pattern, b"tests/slow.py::a\ntests/b.py::c\n").unwrap();
+        assert_eq!(listed.tests.len(), 1);
+        assert_eq!(
+            left_out(&listed.account),
+            ["1:tests/slow.py::a:is named by `ignore`"]
+        );
+        assert!(pattern.ignore("(").is_err());
+    }
+
+    #[test]
+    fn names_are_kept_exactly() {
+        let output = "a.py::dup\na.py::dup\na.py::x \na.py:: x\na.py::x\n a.py::x\na.py::\u{FEFF}x\na.py::x\t\r\n";
+        let listed = listed(PYTEST, Unmatched::Skip, output.as_bytes()).unwrap();
+        let names: Vec<(&str, &str)> = listed
+            .tests
+            .iter()
+            .map(|test| (test.suite.as_str(), test.testcase.as_str()))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("a.py", "dup"),
+                ("a.py", "x "),
+                ("a.py", " x"),
+                ("a.py", "x"),
+                (" a.py", "x"),
+                ("a.py", "\u{FEFF}x"),
+                ("a.py", "x\t")
+            ]
+        );
+        assert_eq!(listed.account.duplicate_lines, 1);
+    }
+
+    #[test]
+    fn what_cannot_be_a_name_is_an_error_only_where_it_is_one() {
+        let skip = Unmatched::Skip;
+        let ok = listed(PYTEST, skip, b"\xEF\xBB\xBFa::b\nGr\xFC\xDFe\n").unwrap();
+        assert_eq!(ok.tests[0].suite, "a");
+        assert_eq!(
+            left_out(&ok.account),
+            ["2:Gr\u{FFFD}\u{FFFD}e:does not match `line`"]
+        );
+        let error = |output: &[u8]| listed(PYTEST, skip, output).unwrap_err();
+        assert_eq!(
+            error(b"a::b\nc::gr\xFCn\n"),
+            "line 2 of the discovery command's output is not UTF-8: c::gr\u{FFFD}n"
+        );
+        assert_eq!(
+            error(b"a::b\nc::d\0e::f\n"),
+            "line 2 of the discovery command's output contains a NUL character: c::d\u{FFFD}e::f"
+        );
+        assert!(error(b"a::b\n::\xFC\n").contains("is not UTF-8"));
+        assert_eq!(
+            error(b"\xFF\xFEa\0:\0:\0b\0"),
+            "the discovery command printed UTF-16, as PowerShell's `>` writes it"
+        );
+    }
+
+    #[test]
+    fn absolute_paths_become_relative_or_are_refused() {
+        const JEST: &str = r"^(?<suite>.*/(?<testcase>[^/]+)\.test\.js)$";
+        let skip = Unmatched::Skip;
+        assert_eq!(
+            list(
+                JEST,
+                skip,
+                "/w/src/a.test.js\nsrc/a.test.js\n/w/b.test.js\n"
+            )
+            .unwrap(),
+            ["src/a.test.js / a", "b.test.js / b"]
+        );
+        assert_eq!(
+            list(JEST, skip, "/w/a.test.js\n/v/b.test.js\n").unwrap_err(),
+            "line 2 of the discovery command's output names the suite \"/v/b.test.js\", which is an absolute path; tests run in /w"
+        );
+        assert!(
+            list(JEST, skip, "../b.test.js\n")
+                .unwrap_err()
+                .contains("climbs")
+        );
+    }
+
+    #[test]
+    fn a_listing_without_tests_is_empty_only_if_its_lines_are_explained() {
+        let skip = Unmatched::Skip;
+        for output in [
+            "",
+            " \n\n",
+            "no tests collected in 0.01s\n",
+            "Available tests:\n0 tests found\n",
+        ] {
+            let listed = listed(PYTEST, skip, output.as_bytes()).unwrap();
+            assert_eq!(listed.tests, [], "{output}");
+        }
         let output = format!(
-            "\nerror: \u{1b}[31mno\u{7}\n{}\n3\n4\n5\n6\n",
+            "\nerror: \u{1b}[31mno\u{7}\n3 tests found\n{}\n3\n4\n5\n6\n",
             "x".repeat(200)
         );
         assert_eq!(
-            list(PYTEST, Unmatched::Skip, &output).unwrap_err(),
+            list(PYTEST, skip, &output).unwrap_err(),
             format!(
                 "no line of the discovery command's output matches \"(?<suite>[^:]+)::(?<testcase>.+)\"; it begins:\n  \
                 | error: \u{FFFD}[31mno\u{FFFD}\n  | {}…\n  | 3\n  | 4\n  | 5",
                 "x".repeat(120)
             )
         );
-        assert_eq!(
-            list(PYTEST, Unmatched::Skip, " \n\n").unwrap_err(),
-            "the discovery command printed nothing"
-        );
     }
 
     #[test]
     fn refuses_other_lines_on_demand_and_empty_names_always() {
         let output = "a::b\n\nsummary\n";
-        assert_eq!(list(PYTEST, Unmatched::Skip, output).unwrap(), ["a / b"]);
+        for unmatched in [Unmatched::Skip, Unmatched::Strict] {
+            assert_eq!(list(PYTEST, unmatched, output).unwrap(), ["a / b"]);
+        }
         let error = list(PYTEST, Unmatched::Refuse, output).unwrap_err();
         assert!(
             error.starts_with("line 3 of ") && error.ends_with(": summary"),
@@ -294,12 +467,10 @@ mod tests {
         let all: String =
             (0..=MOST_TESTS).fold(String::new(), |all, n| all + &n.to_string() + "\n");
         let pattern = LinePattern::new("(?<suite>(?<testcase>[0-9]+))", Unmatched::Skip).unwrap();
-        assert_eq!(parse_listing(&all, &pattern), Err(ListingError::TooMany));
+        assert_eq!(read(&pattern, all.as_bytes()), Err(ListingError::TooMany));
         let fits = all.trim_end().rsplit_once('\n').unwrap().0;
-        assert_eq!(
-            parse_listing(fits, &pattern).map(|tests| tests.len()),
-            Ok(MOST_TESTS)
-        );
+        let listed = read(&pattern, fits.as_bytes()).unwrap();
+        assert_eq!(listed.tests.len(), MOST_TESTS);
     }
 
     #[test]
@@ -307,5 +478,8 @@ mod tests {
         let pattern = |unmatched| LinePattern::new(PYTEST, unmatched).unwrap();
         assert_eq!(pattern(Unmatched::Skip), pattern(Unmatched::Skip));
         assert_ne!(pattern(Unmatched::Skip), pattern(Unmatched::Refuse));
+        let mut ignoring = pattern(Unmatched::Skip);
+        ignoring.ignore("x").unwrap();
+        assert_ne!(pattern(Unmatched::Skip), ignoring);
     }
 }

@@ -36,14 +36,19 @@ pub enum ExpandError {
     },
 }
 
-/// Every test of a template once per configuration: in the order of the file, the configurations of a test together.
-/// A test that is listed and discovered, or discovered twice, counts once.
+/// The executions of a template.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expanded {
+    /// Every test once per configuration: in the order of the file, the configurations of a test together.
+    pub executions: Vec<(Test, Capabilities)>,
+    /// What was listed and discovered, or discovered twice: each further time, in order. It counts once.
+    pub repeated: Vec<Test>,
+}
+
+/// Makes the executions of a template.
 ///
 /// `discovered` has the tests of each of [`Template::discoveries`], in that order.
-pub fn expand(
-    template: &Template,
-    discovered: &[Vec<Test>],
-) -> Result<Vec<(Test, Capabilities)>, ExpandError> {
+pub fn expand(template: &Template, discovered: &[Vec<Test>]) -> Result<Expanded, ExpandError> {
     let wanted = template.discoveries().count();
     if wanted != discovered.len() {
         return Err(ExpandError::Undiscovered {
@@ -54,7 +59,7 @@ pub fn expand(
     }
     let mut discovered = discovered.iter();
     let mut seen = HashSet::new();
-    let tests: Vec<&Test> = template
+    let (tests, repeated): (Vec<&Test>, Vec<&Test>) = template
         .tests
         .iter()
         .filter_map(|source| match source {
@@ -62,8 +67,7 @@ pub fn expand(
             TestSource::Discovered(_) => discovered.next(),
         })
         .flatten()
-        .filter(|test| seen.insert(*test))
-        .collect();
+        .partition(|test| seen.insert(*test));
     let configurations = &template.configurations;
     if tests.len().saturating_mul(configurations.len()) > MOST_EXECUTIONS {
         return Err(ExpandError::TooMany {
@@ -73,14 +77,15 @@ pub fn expand(
         });
     }
     let pair = |test: &Test, required: &Capabilities| (test.clone(), required.clone());
-    Ok(tests
-        .into_iter()
-        .flat_map(|test| {
-            configurations
-                .iter()
-                .map(move |required| pair(test, required))
-        })
-        .collect())
+    let executions = tests.into_iter().flat_map(|test| {
+        configurations
+            .iter()
+            .map(move |required| pair(test, required))
+    });
+    Ok(Expanded {
+        executions: executions.collect(),
+        repeated: repeated.into_iter().cloned().collect(),
+    })
 }
 
 #[cfg(test)]
@@ -116,8 +121,10 @@ templates:
             vec![test("z", "last"), test("a", "two")],
             vec![test("z", "last"), test("b", "x")],
         ];
-        let executions: Vec<String> = expand(&template(), &discovered)
-            .unwrap()
+        let expanded = expand(&template(), &discovered).unwrap();
+        assert_eq!(expanded.repeated, [test("a", "two"), test("z", "last")]);
+        let executions: Vec<String> = expanded
+            .executions
             .iter()
             .map(|(test, required)| format!("{test} on {required}"))
             .collect();
@@ -156,7 +163,10 @@ templates:
         );
         let fits = many[..many.len() - 2].to_vec();
         assert_eq!(
-            expand(&template(), &[fits, vec![]]).unwrap().len(),
+            expand(&template(), &[fits, vec![]])
+                .unwrap()
+                .executions
+                .len(),
             MOST_EXECUTIONS
         );
     }

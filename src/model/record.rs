@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Capabilities, CaseResult, ExecutionId, Outcome, PlanId, PlanStatus, ServerTrouble, Test,
-    Timestamp,
+    Capabilities, CaseResult, DiscoveryAccount, ExecutionId, Outcome, PlanId, PlanStatus,
+    ServerTrouble, Test, Timestamp,
 };
 
 /// The version this build writes and reads.
@@ -52,6 +52,11 @@ pub enum RecordEvent {
     Planned {
         /// Every execution of the plan.
         executions: Vec<PlannedExecution>,
+    },
+    /// What became of the lines of the listings that the plan was made of.
+    Discovered {
+        /// Each line: taken, left out or a duplicate.
+        account: DiscoveryAccount,
     },
     /// An execution was reserved: an attempt begins.
     Reserved {

@@ -12,6 +12,7 @@ use crate::{
 use super::{
     Entry, Report, Standing,
     clean::{ends_of, suffix},
+    discovery,
     sanitise::console_line,
     span::human,
     verdict::counts_in_words,
@@ -185,6 +186,13 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
         "warning:",
         report.warnings.iter().map(|it| console_line(it, MAX_LINE)),
     );
+    for line in report
+        .discovery
+        .iter()
+        .flat_map(|it| discovery::warning(it, None))
+    {
+        let _ = writeln!(block, "{line}");
+    }
     let _ = writeln!(block, "{}", totals(report));
     if let Some(cause) = report.cause() {
         let cause = console_line(&cause.to_string(), MAX_LINE);

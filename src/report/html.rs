@@ -9,6 +9,7 @@ mod card;
 mod chart;
 mod header;
 mod kind;
+mod left_out;
 mod markup;
 mod sections;
 mod tables;
@@ -55,12 +56,14 @@ pub fn render(report: &Report, setting: &Setting<'_>) -> Vec<u8> {
     header::header(&mut body, report, setting);
     body.raw("<main>\n");
     sections::broken(&mut body, report);
+    left_out::suspicious(&mut body, report);
     let detailed = sections::troubles(&mut body, report);
     tables::capabilities(&mut body, report);
     chart::timeline_section(&mut body, report);
     tables::workers(&mut body, report);
     tables::slowest(&mut body, report);
     tables::executions(&mut body, report, &detailed);
+    left_out::account(&mut body, report);
     sections::warnings(&mut body, report);
     body.raw("</main>\n<footer><p>Made by testplan ")
         .raw(env!("CARGO_PKG_VERSION"))

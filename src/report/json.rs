@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::model::{Capabilities, Outcome, record::Confirmation};
 
-use super::{Attempt, AttemptEnd, Counting, Entry, Report};
+use super::{Attempt, AttemptEnd, Counting, Entry, Report, discovery};
 
 /// The version of the shape below.
 const SCHEMA: u32 = 1;
@@ -57,6 +57,7 @@ pub fn json(report: &Report) -> Value {
             "busy_ms": worker.busy_ms,
         })).collect::<Vec<_>>(),
         "not_uploaded": report.not_uploaded,
+        "discovery": report.discovery.as_ref().map(discovery::json),
         "warnings": report.warnings,
         "broken": report.broken,
     })

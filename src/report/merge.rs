@@ -51,6 +51,7 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         plan: gathered.facts,
         workers: gathered.workers,
         warnings: gathered.warnings,
+        discovery: gathered.discovery,
         span: gathered.span,
         proof: match (&executions, status) {
             (Some(_), _) => Proof::List,

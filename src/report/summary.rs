@@ -3,6 +3,7 @@
 //! CI throws a summary away whole when it is a byte too long. So the page is rendered again with less in it until it
 //! fits: a ladder of levels, each a plain value, from everything down to the headline.
 
+mod listing;
 mod page;
 mod sections;
 mod timeline;
@@ -128,6 +129,7 @@ fn at_level(report: &Report, level: Level, budget: usize) -> Option<String> {
     page.push(&sections::counted_there(report));
     sections::capabilities(&mut page, report, level.rows);
     sections::broken(&mut page, report, level.rows);
+    listing::listing(&mut page, report, level.rows);
     sections::failed(&mut page, report, level);
     sections::could_not_run(&mut page, report, level);
     names::missing(&mut page, report, level.names);

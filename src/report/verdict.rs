@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use crate::{
     exit_code::Conclusion,
-    model::{Capabilities, Plan, PlanId, Timestamp},
+    model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp},
 };
 
 use super::{Attempt, Counting, Entry, ServiceCounts, Standing};
@@ -32,6 +32,8 @@ pub struct Report {
     pub workers: Vec<WorkerReport>,
     /// What could not be read or looks odd, one sentence each.
     pub warnings: Vec<String>,
+    /// What became of the lines of the listings that the plan was made of, where a record or the service tells.
+    pub discovery: Option<DiscoveryAccount>,
     /// Invariants that the records show broken, one sentence each.
     pub broken: Vec<String>,
     /// First and last time of any record.

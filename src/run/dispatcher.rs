@@ -20,7 +20,7 @@ use crate::{
     client::{Client, ClientError},
     clock,
     model::{
-        Capabilities, Plan, PlanId, PlanStatus, PlanWaiting,
+        Capabilities, DiscoveryAccount, Plan, PlanId, PlanStatus, PlanWaiting,
         record::{PlannedExecution, RecordEvent},
     },
     signal::Signals,
@@ -46,6 +46,8 @@ pub struct WorkOrder {
     pub status: PlanStatus,
     /// Its executions, where the service can list them.
     pub planned: Option<Vec<PlannedExecution>>,
+    /// What became of the lines of the listings that the plan was made of, where this process knows.
+    pub discovery: Option<DiscoveryAccount>,
     /// What the workers offer, how they run and for how long.
     pub settings: Arc<WorkerSettings>,
     /// How many executions at once.
@@ -105,6 +107,9 @@ pub async fn work(
     )?;
     if let Some(executions) = order.planned {
         write(order.name.clone(), RecordEvent::Planned { executions })?;
+    }
+    if let Some(account) = order.discovery {
+        write(order.name.clone(), RecordEvent::Discovered { account })?;
     }
     let held: Option<Arc<Path>> = order.held.map(Into::into);
     let troubles = Arc::default();

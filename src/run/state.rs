@@ -208,6 +208,7 @@ impl RunState {
             | RecordEvent::Uploaded { .. }
             | RecordEvent::Reset { .. }
             | RecordEvent::Starved { .. }
+            | RecordEvent::Discovered { .. }
             | RecordEvent::Left { .. } => Response::default(),
         }
     }

@@ -7,6 +7,7 @@
 mod names;
 
 pub(super) use names::is_host;
+pub use names::suite_trouble;
 
 use std::{ffi::OsString, path::Path, path::PathBuf};
 

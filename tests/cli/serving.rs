@@ -100,19 +100,6 @@ fn listings_that_fail() {
     }
 }
 
-#[cfg(unix)]
-#[test]
-fn a_listing_that_prints_nothing() {
-    let desk = Desk::with(
-        "project: example\ntemplates:\n  - title: found\n    tests:\n      - discover: { command: [\"true\"], line: \"(?<suite>a)(?<testcase>b)\" }\n",
-    );
-    helps(
-        &desk.run(&["serve", ANY]),
-        2,
-        &["printed nothing", "\"found\""],
-    );
-}
-
 /// The first line on stdout is what scripts wait for, the token is its owner's, and SIGTERM is a good end.
 #[cfg(unix)]
 #[test]

@@ -9,8 +9,8 @@ use std::{
 use pulldown_cmark::{CodeBlockKind, Event, HeadingLevel, Options, Parser, Tag, TagEnd};
 use testplan::{
     model::{
-        Capabilities, Capability, CaseResult, ExecutionId, Outcome, PlanId, Test, TestResult,
-        TestVerdict, Timestamp,
+        Capabilities, Capability, CaseResult, DiscoveryAccount, ExecutionId, LeftOut, Outcome,
+        PlanId, Test, TestResult, TestVerdict, Timestamp,
         outcome::{CaseVerdict, Trouble},
     },
     report::{
@@ -315,6 +315,23 @@ fn report(size: usize, texts: &[String]) -> Report {
         service_counts: None,
         proof: Proof::default(),
         workers,
+        discovery: Some(DiscoveryAccount {
+            listed: 3,
+            taken: 1,
+            left_out_lines: 1,
+            suspicious_lines: 1,
+            left_out: vec![LeftOut {
+                line: next(),
+                number: 1,
+                reason: next(),
+                suspicious: true,
+            }],
+            duplicate_lines: 1,
+            duplicates: vec![Test {
+                suite: next(),
+                testcase: next(),
+            }],
+        }),
         warnings: (0..size.min(50)).map(|_| next()).collect(),
         broken: (0..size.min(50)).map(|_| next()).collect(),
         span: Some((Timestamp(0), Timestamp(1_000_000))),

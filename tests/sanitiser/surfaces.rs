@@ -6,8 +6,8 @@ use testplan::{
         env_file::{delimiter, entry},
     },
     model::{
-        Capabilities, Capability, CaseResult, ExecutionId, Outcome, Test, TestResult, TestVerdict,
-        Timestamp,
+        Capabilities, Capability, CaseResult, DiscoveryAccount, ExecutionId, LeftOut, Outcome,
+        Test, TestResult, TestVerdict, Timestamp,
         outcome::{CaseVerdict, Trouble},
     },
     report::{
@@ -336,6 +336,23 @@ fn report(hostile: &mut Hostile) -> Report {
         entries,
         warnings: vec![hostile.text()],
         broken: vec![hostile.text()],
+        discovery: Some(DiscoveryAccount {
+            listed: 3,
+            taken: 1,
+            left_out_lines: 1,
+            suspicious_lines: 1,
+            left_out: vec![LeftOut {
+                line: hostile.text(),
+                number: 1,
+                reason: hostile.text(),
+                suspicious: true,
+            }],
+            duplicate_lines: 1,
+            duplicates: vec![Test {
+                suite: hostile.text(),
+                testcase: hostile.text(),
+            }],
+        }),
         ..Report::default()
     }
 }

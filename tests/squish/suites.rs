@@ -188,3 +188,29 @@ fn a_plan_s_names_are_held_against_the_checkout() {
     run("suite_a", "../../suite_a", &["leads out of its suite"]);
     assert!(squish.calls().is_empty(), "nothing of this was started");
 }
+
+#[test]
+fn what_no_suite_conf_lists_is_named_in_the_account() {
+    let squish = Squish::new();
+    squish.suite("suite_a", &[("tst_one", "pass")]);
+    squish.stage.write("suites/suite_a/tst_two/test.py", "");
+    squish.plan("server: local", "");
+    let ended = squish.testplan("list").flags("--format json").run();
+    let listed = ended.code_is(0);
+    let json: serde_json::Value = serde_json::from_str(&listed.stdout).unwrap();
+    assert_eq!(
+        (&json["taken"], &json["left_out_lines"]),
+        (&1.into(), &1.into())
+    );
+    let line = json["left_out"][0]["line"].as_str().unwrap();
+    assert!(
+        line.contains("does not list tst_two in TEST_CASES"),
+        "{line}"
+    );
+    for part in [
+        "tests may be missing: 1 finding about Squish suites",
+        "TEST_CASES in suite.conf",
+    ] {
+        assert!(listed.stderr.contains(part), "no {part:?}: {listed}");
+    }
+}

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
 };
 
 use super::marked::{Marked, Plain};
@@ -36,11 +36,75 @@ pub(super) struct Section {
     /// How long the command may take; 5m by default.
     #[schemars(extend("examples" = ["30s", "5m"]))]
     pub(super) timeout: Option<Marked<String>>,
-    /// Whether other lines are passed over (the default) or are a mistake.
+    /// Whether other lines are left out (the default), with a warning if they look like tests; with `false` every
+    /// line that is not blank, not ignored and does not match is an error.
     pub(super) skip_unmatched: Option<bool>,
+    /// Whether a line that does not match is an error if it looks like a test or reports an error; a warning by default.
+    pub(super) strict: Option<bool>,
+    /// Regular expressions for lines that are not tests, one or a list; they win over `line`.
+    pub(super) ignore: Option<Marked<Patterns>>,
     /// Folders that Squish suites are in, in place of a command.
     #[schemars(length(min = 1))]
     pub(super) squish: Option<Marked<Vec<Plain>>>,
+}
+
+impl Section {
+    /// Whether it has no key that belongs to a command beside `command` and `line`.
+    pub(super) fn is_for_squish_alone(&self) -> bool {
+        self.timeout.is_none()
+            && self.skip_unmatched.is_none()
+            && self.strict.is_none()
+            && self.ignore.is_none()
+    }
+}
+
+/// One regular expression, or a list of them.
+#[derive(Debug)]
+pub(super) struct Patterns(pub(super) Vec<String>);
+
+impl<'de> Deserialize<'de> for Patterns {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMany;
+
+        impl<'de> Visitor<'de> for OneOrMany {
+            type Value = Patterns;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a regular expression, or a list of them")
+            }
+
+            fn visit_str<E: Error>(self, pattern: &str) -> Result<Patterns, E> {
+                Ok(Patterns(vec![pattern.to_owned()]))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Patterns, A::Error> {
+                let mut patterns = Vec::new();
+                while let Some(pattern) = list.next_element()? {
+                    patterns.push(pattern);
+                }
+                Ok(Patterns(patterns))
+            }
+        }
+
+        deserializer.deserialize_any(OneOrMany)
+    }
+}
+
+impl JsonSchema for Patterns {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Patterns".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            { "type": "array", "items": { "type": "string" }, "minItems": 1 }
+        ] })
+    }
 }
 
 fn command_or_squish(schema: &mut Schema) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{
-        Capabilities, ExecutionId, PlanId, Test, Timestamp,
+        Capabilities, DiscoveryAccount, ExecutionId, PlanId, Test, Timestamp,
         record::{Record, RecordEvent},
     },
     report::{
@@ -34,6 +34,7 @@ pub(super) struct Gathered {
     pub(super) warnings: Vec<String>,
     pub(super) span: Option<(Timestamp, Timestamp)>,
     pub(super) serverless: Vec<Serverless>,
+    pub(super) discovery: Option<DiscoveryAccount>,
     /// What came of uploads, by the folder of the results: nothing where they got in, else why they did not.
     uploads: BTreeMap<String, (Timestamp, Option<String>)>,
 }
@@ -269,6 +270,9 @@ impl Session {
                     dossier.test = Some(planned.test);
                     dossier.required = Some(planned.required);
                 }
+            }
+            RecordEvent::Discovered { account } => {
+                all.discovery.get_or_insert(account);
             }
             RecordEvent::Reserved {
                 execution,

@@ -37,13 +37,8 @@ pub enum ListingError {
     #[error(transparent)]
     Spawn(#[from] SpawnError),
     /// It took too long and was stopped.
-    #[error("{}: stopped; it last said: {stderr_tail:?}", words(*.ending))]
-    TimedOut {
-        /// The limit.
-        ending: Ending,
-        /// The end of its standard error.
-        stderr_tail: String,
-    },
+    #[error("{}: stopped", words(.0.ending))]
+    TimedOut(Box<Listed>),
     /// It printed more than is taken, and was stopped.
     #[error("it printed more than {0} bytes, which is no list of tests")]
     TooMuch(usize),
@@ -98,16 +93,14 @@ pub async fn run_to_end(
     let stderr_tail = String::from_utf8_lossy(tail.make_contiguous())
         .trim_end()
         .to_owned();
+    let listed = |ending| Listed {
+        ending,
+        stdout: printed,
+        stderr_tail,
+    };
     match outcome {
-        Ok(ending @ Ending::TimedOut(_)) => Err(ListingError::TimedOut {
-            ending,
-            stderr_tail,
-        }),
-        Ok(ending) => Ok(Listed {
-            ending,
-            stdout: printed,
-            stderr_tail,
-        }),
+        Ok(ending @ Ending::TimedOut(_)) => Err(ListingError::TimedOut(Box::new(listed(ending)))),
+        Ok(ending) => Ok(listed(ending)),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             Err(ListingError::TooMuch(limit))
         }

@@ -129,6 +129,7 @@ pub fn pending<'a>(files: impl IntoIterator<Item = &'a [Record]>) -> Vec<Pending
                 | RecordEvent::Released { .. }
                 | RecordEvent::Reset { .. }
                 | RecordEvent::Starved { .. }
+                | RecordEvent::Discovered { .. }
                 | RecordEvent::Left { .. } => {}
             }
         }

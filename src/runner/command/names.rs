@@ -64,6 +64,11 @@ pub(super) fn inside(what: &str, value: &str) -> Result<(), Refused> {
     }
 }
 
+/// Why no worker would run a test of a suite of this name, if none would.
+pub fn suite_trouble(suite: &str) -> Option<&'static str> {
+    trouble(suite, cfg!(windows))
+}
+
 fn trouble(path: &str, windows: bool) -> Option<&'static str> {
     let mut start = path.chars();
     let (first, second, third) = (start.next()?, start.next(), start.next());

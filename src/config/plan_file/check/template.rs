@@ -9,7 +9,7 @@ use crate::{
         placeholder,
         plan_file::{
             DISCOVERY_TIMEOUT, Discovery, Listing, Template, TestSource,
-            discovery::{Discover, Section},
+            discovery::{Discover, Patterns, Section},
             document::{self, Tests},
             marked::{Marked, Pairs, Plain},
         },
@@ -170,13 +170,9 @@ impl Check<'_> {
                 let listing = self.listing(path, section, command, line);
                 listing.map(Discovery::Command)
             }
-            (None, None, Some(folders))
-                if section.timeout.is_none() && section.skip_unmatched.is_none() =>
-            {
-                Some(Discovery::Squish(
-                    self.folders(&format!("{path}.squish"), folders),
-                ))
-            }
+            (None, None, Some(folders)) if section.is_for_squish_alone() => Some(
+                Discovery::Squish(self.folders(&format!("{path}.squish"), folders)),
+            ),
             (command, line, squish) => {
                 let message = match (command, line, squish) {
                     (_, _, Some(_)) => "`squish` beside keys of a command",
@@ -215,11 +211,15 @@ impl Check<'_> {
             Some(timeout) => self.duration(&format!("{path}.timeout"), timeout),
             None => DISCOVERY_TIMEOUT,
         };
-        let unmatched = match section.skip_unmatched {
-            Some(false) => Unmatched::Refuse,
-            Some(true) | None => Unmatched::Skip,
+        let unmatched = match (section.skip_unmatched, section.strict) {
+            (Some(false), _) => Unmatched::Refuse,
+            (_, Some(true)) => Unmatched::Strict,
+            (Some(true) | None, Some(false) | None) => Unmatched::Skip,
         };
-        match LinePattern::new(line.get(), unmatched) {
+        let pattern = LinePattern::new(line.get(), unmatched);
+        let ignore = section.ignore.as_ref();
+        let pattern = pattern.map(|pattern| self.ignoring(path, pattern, ignore));
+        match pattern {
             Ok(pattern) => Some(Listing {
                 command: argv,
                 pattern,
@@ -234,5 +234,39 @@ impl Check<'_> {
                 None
             }
         }
+    }
+
+    /// Adds the patterns of lines that are not tests.
+    fn ignoring(
+        &mut self,
+        path: &str,
+        mut pattern: LinePattern,
+        ignore: Option<&Marked<Patterns>>,
+    ) -> LinePattern {
+        let Some(ignore) = ignore else {
+            return pattern;
+        };
+        let path = format!("{path}.ignore");
+        if ignore.get().0.is_empty() {
+            self.report(ignore.place(), || {
+                Problem::new(&path, "an empty list")
+                    .expecting("a regular expression, or a list of them, is expected")
+            });
+        }
+        for text in &ignore.get().0 {
+            let ignored = if text.is_empty() {
+                Err("an empty pattern matches every line".to_owned())
+            } else {
+                pattern.ignore(text).map_err(|error| error.to_string())
+            };
+            if let Err(why) = ignored {
+                self.report(ignore.place(), || {
+                    Problem::new(&path, format!("{text:?} is not a usable pattern"))
+                        .expecting(why)
+                        .help("for example \"^Listing \"")
+                });
+            }
+        }
+        pattern
     }
 }

@@ -1,0 +1,173 @@
+//! `testplan list`: what a plan would hold, and what was listed but not taken.
+
+use std::{collections::HashMap, fmt::Write as _};
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    args::{ConfigArgs, Format, TemplateArgs},
+    connect,
+    failure::{Ended, Failure},
+    plans::Discovered,
+    screen::Screen,
+};
+use crate::{
+    config::environment::Environment,
+    exit_code::Conclusion,
+    model::{LeftOut, Test},
+    report::{
+        discovery::{self, counted},
+        sanitise::console_line,
+    },
+};
+
+/// Longest name or line, in bytes.
+const LONGEST: usize = 300;
+
+/// Lists the tests of a template and accounts for every line of its listings. Starts no plan and needs no service.
+#[derive(Args, Debug)]
+pub struct List {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    #[command(flatten)]
+    template: TemplateArgs,
+}
+
+/// `testplan list`.
+pub async fn run(command: List, environment: &Environment, screen: &Screen) -> Ended {
+    let Some(config) = connect::config(&command.config, environment, screen)? else {
+        return Err(Failure::usage_text("there is no testplan.yml here")
+            .help("name one with --config FILE"));
+    };
+    let (project, title) = connect::named_template(&command.template, Some(&config))?;
+    let template = config.template(project, title)?;
+    let (discovered, refused) = config.survey(template).await?;
+    if command.format == Format::Json && refused.is_none() {
+        discovered.warn(screen);
+    }
+    screen.data(
+        command.format,
+        || text(&discovered),
+        || {
+            let mut json = discovery::json(&discovered.account);
+            json["schema"] = 1.into();
+            json["file"] = json!(config.path);
+            json["project"] = project.into();
+            json["template"] = title.into();
+            json["tests"] = json!(discovered.tests().collect::<Vec<_>>());
+            json["executions"] = discovered.definition.executions.len().into();
+            json
+        },
+    );
+    if let Some(failure) = refused {
+        return Err(failure);
+    }
+    match discovered.nothing() {
+        Some(nothing) => Err(Failure::nothing_to_run(nothing).help(NOTHING_HELP)),
+        None => Ok(Conclusion::Passed),
+    }
+}
+
+/// What to do about a template without tests.
+pub const NOTHING_HELP: &str =
+    "run the listing command by hand in the folder that tests run in: it should print the tests";
+
+fn text(discovered: &Discovered) -> String {
+    let mut text = String::new();
+    let suites = by_suite(discovered.tests());
+    let mut count = 0;
+    for (suite, testcases) in &suites {
+        let _ = writeln!(text, "{}", name(suite));
+        for testcase in testcases {
+            let _ = writeln!(text, "  {}", name(testcase));
+        }
+        count += testcases.len() as u64;
+    }
+    let account = &discovered.account;
+    let suspicious = account.suspicious_lines;
+    let heading = "left out, but looks like a test or reports an error";
+    section(&mut text, heading, suspicious, account.suspicious());
+    let others = account.left_out.iter().filter(|line| !line.suspicious);
+    section(
+        &mut text,
+        "left out",
+        account.left_out_lines - suspicious,
+        others,
+    );
+    if account.duplicate_lines > 0 {
+        let _ = writeln!(
+            text,
+            "\nlisted more than once ({}):",
+            account.duplicates.len()
+        );
+        for test in &account.duplicates {
+            let _ = writeln!(text, "  {} / {}", name(&test.suite), name(&test.testcase));
+        }
+    }
+    let _ = write!(
+        text,
+        "\n{}: {} in {}, {}\n{}\n",
+        name(&discovered.definition.title),
+        counted(count, "test"),
+        counted(suites.len() as u64, "suite"),
+        counted(discovered.definition.executions.len() as u64, "execution"),
+        discovery::sentence(account)
+    );
+    if suspicious > 0 {
+        let _ = writeln!(text, "help: {}", discovery::help(account));
+    }
+    text
+}
+
+/// The test cases of each suite, in the order in which the suites come first.
+fn by_suite<'a>(tests: impl Iterator<Item = &'a Test>) -> Vec<(&'a str, Vec<&'a str>)> {
+    let mut places = HashMap::new();
+    let mut suites: Vec<(&str, Vec<&str>)> = Vec::new();
+    for test in tests {
+        let place = *places.entry(&test.suite).or_insert(suites.len());
+        if place == suites.len() {
+            suites.push((&test.suite, Vec::new()));
+        }
+        suites[place].1.push(&test.testcase);
+    }
+    suites
+}
+
+fn section<'a>(
+    text: &mut String,
+    heading: &str,
+    all: u64,
+    lines: impl Iterator<Item = &'a LeftOut>,
+) {
+    if all == 0 {
+        return;
+    }
+    let _ = writeln!(text, "\n{heading} ({all}):");
+    let mut shown = 0;
+    for line in lines {
+        let place = match line.number {
+            0 => String::new(),
+            number => format!("line {number}: "),
+        };
+        let _ = writeln!(text, "  {place}{}", name(&line.line));
+        let _ = writeln!(text, "    {}", console_line(&line.reason, LONGEST));
+        shown += 1;
+    }
+    if all > shown {
+        let _ = writeln!(text, "  and {} more", all - shown);
+    }
+}
+
+/// A name on a line of its own; in quotes where blanks at its ends would not show.
+fn name(text: &str) -> String {
+    let line = console_line(text, LONGEST);
+    if text.trim() == text {
+        line
+    } else {
+        format!("\"{line}\"")
+    }
+}
