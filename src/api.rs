@@ -10,6 +10,7 @@ pub mod plan;
 pub mod problem;
 pub mod reservation;
 pub mod squish_server;
+pub mod test_list;
 pub mod tolerant;
 pub mod waiting;
 

@@ -14,11 +14,13 @@ pub mod execute;
 pub mod failure;
 pub mod give_back;
 pub mod list;
+pub mod in_hand;
 pub mod managed;
 pub mod matrix;
 pub mod plan;
 pub mod plans;
 pub mod progress;
+pub mod publish;
 pub mod report;
 pub mod reporting;
 pub mod rerun;
@@ -88,6 +90,8 @@ enum Command {
     Report(report::Report),
     /// Open what failed or could not run again, each once
     Retry(retry::Retry),
+    /// Make a service know the templates of a testplan.yml, at the revision in hand
+    Publish(publish::Publish),
     /// Look a template up
     #[command(subcommand)]
     Template(template::Template),
@@ -173,6 +177,7 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Wait(command) => wait::run(command, environment, screen).await,
         Command::Report(command) => report::run(command, environment, screen).await,
         Command::Retry(command) => retry::run(command, environment, screen).await,
+        Command::Publish(command) => publish::run(command, environment, screen).await,
         Command::Template(command) => template::run(command, environment, screen).await,
         Command::Plan(command) => plan::run(command, environment, screen).await,
         Command::Reserve(command) => calls::reserve(command, environment, screen).await,

@@ -24,6 +24,7 @@ mod retry;
 mod retry_after;
 mod setup;
 mod squish_servers;
+mod test_lists;
 mod text;
 mod waiting;
 
@@ -61,6 +62,7 @@ pub use reserve::{Granted, Reservation, ReserveOptions};
 pub use retry::{Patience, Waiting, chance};
 pub use setup::SetupError;
 pub use squish_servers::{NewSquishServer, SquishServerChange};
+pub use test_lists::PlanTests;
 
 /// A response, later.
 pub type Sending<'a> =

@@ -10,6 +10,7 @@ pub mod lease;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod test_list;
 pub mod time;
 pub mod waiting;
 
@@ -24,5 +25,6 @@ pub use plan::{
     Test,
 };
 pub use record::Record;
+pub use test_list::{PlannedTest, TestListDigest};
 pub use time::Timestamp;
 pub use waiting::{Lack, Need, Offer, PlanWaiting};

@@ -7,6 +7,7 @@
 mod access;
 mod answer;
 mod beat;
+mod body;
 mod convert;
 mod failure;
 mod health;
@@ -26,6 +27,7 @@ mod routes;
 mod shared;
 mod squish_servers;
 mod table;
+mod templates;
 mod waiting;
 
 use std::{convert::Infallible, future::Future, sync::Arc};

@@ -8,6 +8,7 @@ mod import;
 pub mod protocol;
 mod request;
 pub mod sqlite;
+mod test_list;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -21,8 +22,11 @@ use crate::model::{
 pub use import::{Import, KeptFile, NewImport, ReportedTest};
 pub use request::{
     Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery, PlanStanding,
-    PlannedTest, Reservation, Reserve, Reset, Rules, SquishServerChange, TemplateDefinition,
+    Reservation, Reserve, Reset, Rules, SquishServerChange, TemplateDefinition,
 };
+pub use test_list::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
+
+pub use crate::model::PlannedTest;
 
 /// The answer of a store, later.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -58,6 +62,8 @@ pub enum RefusalCode {
     Malformed,
     /// 1002: unknown id, or nothing found (HTTP 404 on look-up only).
     Unknown,
+    /// 1003: a list of tests is named that the project does not have.
+    UnknownTests,
     /// 1101: idempotency key reused with another body.
     KeyReused,
     /// 1201: reservation lost.
@@ -86,6 +92,7 @@ impl RefusalCode {
         match self {
             Self::Malformed => 1001,
             Self::Unknown => 1002,
+            Self::UnknownTests => 1003,
             Self::KeyReused => 1101,
             Self::ReservationLost => 1201,
             Self::NotReserved => 1202,
@@ -102,10 +109,21 @@ impl RefusalCode {
 
 /// The durable state of the service. See the module's words for what every implementation owes.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Makes templates known by (project, title). New ones get an id for ever, changed ones change for plans started
-    /// later, and those of `replaces` projects that are not among them are hidden, not deleted.
+    /// Makes the templates of files known by (project, title). New ones get an id for ever, changed ones change for plans
+    /// started later, and templates of the same projects that came from files and are not among them are hidden, not
+    /// deleted. A template that a file still defines as it did the last time keeps what
+    /// [`publish_templates`](Self::publish_templates) made of it since.
     fn publish(&self, templates: Vec<TemplateDefinition>, now: Timestamp)
     -> Reply<'_, Vec<PlanId>>;
+
+    /// Makes templates known as [`publish`](Self::publish) does, on request: all others stay as they are. With `dry_run`
+    /// nothing changes. Answers what differs, in the order of `templates`.
+    fn publish_templates(
+        &self,
+        templates: Vec<TemplateDefinition>,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Reply<'_, Vec<TemplateDifference>>;
 
     /// Registers each server that is not registered yet by host and port, and updates labels of those that are.
     fn register_servers(&self, servers: Vec<NewSquishServer>, now: Timestamp) -> Reply<'_, ()>;
@@ -116,8 +134,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// A template or plan by number.
     fn plan(&self, id: PlanId, now: Timestamp) -> Reply<'_, Plan>;
 
-    /// Starts a plan.
+    /// Starts a plan: with the tests that came with the request, else with those of the template.
+    /// [`RefusalCode::UnknownTests`] if it names a list that the project does not have; then no plan is started.
     fn execute_plan(&self, request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan>;
+
+    /// What a plan keeps of the tests that it was requested with.
+    fn plan_tests(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanTests>;
 
     /// Counts executions that require every capability of `filter`.
     fn status(&self, plan: PlanId, filter: Capabilities, now: Timestamp) -> Reply<'_, PlanStatus>;

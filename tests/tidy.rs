@@ -74,6 +74,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rusqlite", &["store/sqlite"]),
     ("http_body", &["client", "service"]),
     ("memchr", &["service/imports", "result_file"]),
+    ("flate2", &["client", "service"]),
     // Packed by whoever uploads, read by whoever takes it.
     ("zip", &["run/upload", "service/imports"]),
     ("octocrab", &["ci/github"]),

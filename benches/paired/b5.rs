@@ -135,6 +135,8 @@ pub(crate) async fn start(client: &Client) -> anyhow::Result<PlanId> {
         batch: "batch".to_owned(),
         planned: None,
         linked: Vec::new(),
+        tests: None,
+        discovery: None,
     };
     Ok(client.execute_plan(&request).await?.id)
 }

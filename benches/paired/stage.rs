@@ -84,6 +84,8 @@ pub(crate) async fn start(store: &SqliteStore, template: PlanId) -> anyhow::Resu
         batch: "bench".to_owned(),
         planned: None,
         repositories: Vec::new(),
+        tests: None,
+        discovery: None,
         principal: PRINCIPAL.to_owned(),
         key: None,
     };

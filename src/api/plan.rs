@@ -3,8 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::tolerant;
-use crate::model::{PlanId, PlanKind};
+use super::{test_list::RequestedTests, tolerant};
+use crate::model::{DiscoveryAccount, PlanId, PlanKind};
 
 /// The vendor's Test Plan Response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -102,6 +102,12 @@ pub struct ExecutePlanRequest {
         deserialize_with = "tolerant::list"
     )]
     pub linked_repos: Vec<RevisionReference>,
+    /// Additive: the tests of the plan, in place of those of the template.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<RequestedTests>,
+    /// Additive: the account of the discovery that made `tests`. The plan keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<DiscoveryAccount>,
 }
 
 /// The vendor's Status Response.

@@ -264,6 +264,8 @@ impl Served {
             batch: "demo".to_owned(),
             planned: None,
             linked: Vec::new(),
+            tests: None,
+            discovery: None,
         };
         Ok(self.client.execute_plan(&start).await?)
     }

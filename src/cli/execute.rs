@@ -9,6 +9,7 @@ use super::{
     args::{ConfigArgs, Format, GitHubArgs, ServiceArgs, StartArgs, TemplateArgs},
     connect,
     failure::{Ended, Failure},
+    in_hand,
     managed::{self, ManagedArgs},
     matrix::{
         self, Entry, MOST_JOBS, Sized, Sizing, WorkerSet,
@@ -232,10 +233,11 @@ pub async fn perform(
     );
     secrets.refuse(&command.runs_on)?;
     let config = connect::config(&command.config, environment, screen)?;
-    let template = connect::template(&client, &command.template, config.as_ref()).await?;
+    let template = in_hand::template(&client, &command.template, config.as_ref()).await?;
     let handed_over = managed::start_time(&command.managed, &client, &template, screen)?;
     let start = &command.start;
-    let plan = start::start(&client, &template, start, handed_over, environment, screen).await?;
+    let template = (&template, config.as_ref());
+    let plan = start::start(&client, template, start, handed_over, environment, screen).await?;
     let plan_url = format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id);
     let plan_attempt = rerun::attempt(&Ci::detect(environment.lookup()));
     if handed_over.is_some() {

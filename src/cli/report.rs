@@ -8,7 +8,7 @@ use super::{
     args::{CommentArgs, Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
     connect,
     failure::{Ended, Failure},
-    managed,
+    in_hand, managed,
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings, showing, told,
@@ -123,11 +123,13 @@ async fn recorded(
     screen: &Screen,
 ) -> Result<report::Report, Failure> {
     let mut handed_over = false;
+    let mut account = None;
     let (plan, status, executions) = match command.plan_id {
         Some(id) if connect::names_a_service(&command.service, environment)? => {
             let client = connect::client(&command.service, environment, screen)?;
             let plan = client.plan(id).await?;
             let status = client.status(id, &Capabilities::default()).await?;
+            account = in_hand::account_of(&client, id).await;
             handed_over = plan.is_handed_over() && client.is_ours() != Some(true);
             (Some(plan), Some(status), client.executions(id).await?)
         }
@@ -135,6 +137,9 @@ async fn recorded(
     };
     let paths = reporting::record_paths(out, &command.records);
     let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
+    report
+        .warnings
+        .extend(account.iter().flat_map(in_hand::warnings));
     if handed_over {
         report.warnings.push(
             "the plan was started with a time and revisions, so Test Center runs it itself: --managed takes the verdict \

@@ -15,6 +15,7 @@ use super::{
     embedded::Embedded,
     failure::{Ended, Failure},
     list::NOTHING_HELP,
+    in_hand,
     managed::ManagedArgs,
     plans::{Loaded, Published},
     reporting::{self, JUnitProfile},
@@ -239,10 +240,12 @@ impl Session<'_> {
     }
 
     async fn start(&self, client: &Client) -> Result<Plan, Failure> {
-        let template = connect::template(client, &self.command.template, Some(self.config)).await?;
+        let template = in_hand::template(client, &self.command.template, Some(self.config)).await?;
+        // The service in this process has the tests of this file already.
+        let config = (!self.alone).then_some(self.config);
         let plan = start::start(
             client,
-            &template,
+            (&template, config),
             &self.command.start,
             None,
             self.environment,

@@ -1,6 +1,9 @@
 //! From a template to a plan for the commit under test: what `execute` and `run` share.
 
-use super::{args::StartArgs, connect, failure::Failure, screen::Screen, step::Output, working};
+use super::{
+    args::StartArgs, connect, failure::Failure, in_hand, plans::Loaded, screen::Screen,
+    step::Output, working,
+};
 use crate::{
     ci::{Ci, Moment},
     client::{Client, StartPlan},
@@ -10,9 +13,10 @@ use crate::{
 };
 
 /// Starts a plan from a template, at a time if Test Center is to run it itself, titled so that a lost answer is found again instead of starting a second plan.
+/// Its tests are those of `config` where the service is ours and the file has the template.
 pub async fn start(
     client: &Client,
-    template: &Plan,
+    (template, config): (&Plan, Option<&Loaded>),
     args: &StartArgs,
     handed_over: Option<Timestamp>,
     environment: &Environment,
@@ -41,6 +45,10 @@ pub async fn start(
         .iter()
         .map(|text| linked_repository(text, ci.commit.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
+    let (tests, discovery) = match in_hand::tests(client, template, config, screen).await? {
+        Some(in_hand) => (Some(in_hand.definition.executions), in_hand.discovery),
+        None => (None, None),
+    };
     let plan = client
         .execute_plan(&StartPlan {
             template: template.id,
@@ -49,9 +57,12 @@ pub async fn start(
             batch,
             planned: handed_over,
             linked,
+            tests,
+            discovery,
         })
         .await?;
     screen.output(Output::PlanId, plan.id);
+    in_hand::compare(client, (template, &plan), config, screen).await;
     Ok(plan)
 }
 

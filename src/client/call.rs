@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use serde::Serialize;
 
@@ -56,6 +57,16 @@ impl Call {
         let json = serde_json::to_vec(body).expect("wire types have text keys only");
         self.body = json.into();
         self
+    }
+
+    /// The same packed with gzip, for bodies with lists of tests.
+    pub(super) fn packed_json(self, body: &impl Serialize) -> Self {
+        let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+        serde_json::to_writer(&mut packer, body).expect("wire types have text keys only");
+        let packed = packer.finish().expect("memory takes what is written");
+        let mut call = self.header("content-encoding", "gzip");
+        call.body = packed.into();
+        call
     }
 
     /// Makes the call an upload: its limit is for progress then, not for the whole.

@@ -3,7 +3,7 @@
 mod words;
 
 use super::{Presented, Sent};
-use crate::exit_code::Conclusion;
+use crate::{exit_code::Conclusion, model::PlanId};
 
 /// A call that did not come to its end. Display is one line without secrets; [`Self::help`] is one thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,11 @@ pub enum ErrorKind {
         /// What went wrong.
         because: Box<Self>,
     },
+    /// A plan was started, but not with the tests that were sent: the service is too old to take them.
+    TestsIgnored {
+        /// The plan.
+        plan: PlanId,
+    },
     /// A file that was to be uploaded cannot be read, or changed while it was.
     Unreadable {
         /// Which, and why.
@@ -127,6 +132,7 @@ impl ClientError {
             | ErrorKind::NotFound { .. }
             | ErrorKind::Unsupported { .. }
             | ErrorKind::Unclear { .. }
+            | ErrorKind::TestsIgnored { .. }
             | ErrorKind::Unreadable { .. }
             | ErrorKind::NotSendable { .. } => false,
         };
@@ -158,7 +164,8 @@ impl ClientError {
             | ErrorKind::Failed { .. }
             | ErrorKind::NotUnderstood { .. }
             | ErrorKind::Unsupported { .. }
-            | ErrorKind::Unclear { .. } => Conclusion::Infrastructure,
+            | ErrorKind::Unclear { .. }
+            | ErrorKind::TestsIgnored { .. } => Conclusion::Infrastructure,
         }
     }
 
@@ -186,6 +193,7 @@ impl ErrorKind {
             | Self::NotFound { .. }
             | Self::Unsupported { .. }
             | Self::Unclear { .. }
+            | Self::TestsIgnored { .. }
             | Self::Unreadable { .. }
             | Self::NotSendable { .. } => false,
         }

@@ -3,20 +3,15 @@
 
 use std::time::Duration;
 
-use http::Method;
-
 use super::{
     Client, ClientError, ErrorKind, Waiting,
-    call::Call,
-    plans::one_plan,
-    retry::{Repeat, unique_key},
+    test_lists::{LARGEST_ACCOUNT, StartRequest},
 };
 use crate::{
-    api::{
-        self,
-        plan::{ExecutePlanRequest, RevisionReference},
+    api::plan::{ExecutePlanRequest, RevisionReference},
+    model::{
+        DiscoveryAccount, Plan, PlanId, PlanKind, PlannedTest, Timestamp, plan::LinkedRepository,
     },
-    model::{Plan, PlanId, PlanKind, Timestamp, plan::LinkedRepository},
 };
 
 /// What to start.
@@ -34,6 +29,11 @@ pub struct StartPlan {
     pub planned: Option<Timestamp>,
     /// Revisions.
     pub linked: Vec<LinkedRepository>,
+    /// The tests of the plan, in place of those of the template. A service of ours alone gets them: Test Center owns its
+    /// templates.
+    pub tests: Option<Vec<PlannedTest>>,
+    /// The account of the discovery that made them; a service of ours keeps it with the plan.
+    pub discovery: Option<DiscoveryAccount>,
 }
 
 /// What a look-up by title said before the plan was started.
@@ -62,16 +62,23 @@ impl Client {
     /// is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not settle it.
     pub async fn execute_plan(&self, start: &StartPlan) -> Result<Plan, ClientError> {
         let before = self.before(start).await?;
-        let call = Call::new(Method::POST, "executeplan")
-            .header(api::IDEMPOTENCY_KEY, &unique_key())
-            .json(&wire(start));
+        let call = if self.is_ours() == Some(true) {
+            let account = start.discovery.as_ref().map(bounded);
+            let body = ExecutePlanRequest {
+                discovery: account,
+                ..wire(start)
+            };
+            StartRequest::new(body, start.tests.as_deref())
+        } else {
+            StartRequest::new(wire(start), None)
+        };
         let first = match self.post_plan(&call).await {
             Ok(plan) => return Ok(plan),
             Err(error) if error.may_have_happened => error,
             Err(error) => return Err(error),
         };
         match self.search(start, before, &first).await {
-            Search::Started(plan) => return Ok(plan),
+            Search::Started(plan) => return self.holds_tests(plan, &call).await,
             Search::Unclear(why) => return Err(unclear(start, why, first)),
             Search::NotStarted => {}
         }
@@ -84,15 +91,10 @@ impl Client {
             return Err(second);
         }
         match self.search(start, before, &second).await {
-            Search::Started(plan) => Ok(plan),
+            Search::Started(plan) => self.holds_tests(plan, &call).await,
             Search::NotStarted => Err(unclear(start, "it cannot be found so far", second)),
             Search::Unclear(why) => Err(unclear(start, why, second)),
         }
-    }
-
-    async fn post_plan(&self, call: &Call) -> Result<Plan, ClientError> {
-        let rule = self.rides_out(Repeat::IfUndone);
-        Ok(self.persist(call, rule, one_plan).await?.value)
     }
 
     /// Titles need not be unique: a plan that was there before must not be taken for the new one.
@@ -171,6 +173,17 @@ fn unclear(start: &StartPlan, why: &str, error: ClientError) -> ClientError {
     }
 }
 
+/// The account as a service takes it: without the names where they are too long.
+fn bounded(account: &DiscoveryAccount) -> DiscoveryAccount {
+    let mut account = account.clone();
+    let size = serde_json::to_vec(&account).map_or(usize::MAX, |json| json.len());
+    if size > LARGEST_ACCOUNT {
+        account.left_out.clear();
+        account.duplicates.clear();
+    }
+    account
+}
+
 fn wire(start: &StartPlan) -> ExecutePlanRequest {
     ExecutePlanRequest {
         template_id: start.template,
@@ -185,5 +198,7 @@ fn wire(start: &StartPlan) -> ExecutePlanRequest {
                 branch: linked.branch.clone(),
             })
             .collect(),
+        tests: None,
+        discovery: None,
     }
 }

@@ -221,7 +221,7 @@ fn next_page(body: &[u8], after: Option<i64>) -> Result<PageResponse<ExecutionRe
     Ok(page)
 }
 
-fn plan(wire: PlanResponse) -> Plan {
+pub(super) fn plan(wire: PlanResponse) -> Plan {
     Plan {
         id: wire.id,
         kind: wire.kind,

@@ -7,9 +7,10 @@ use crate::{
         listing::{EventResponse, ExecutionResponse, PageResponse},
         plan::{PlanResponse, Repository, StatusResponse},
         reservation::{GrantedResponse, ReserveResponse},
+        test_list::{TemplateChange, TemplateDifferenceEntry},
     },
     model::{Execution, Outcome, Plan, PlanStatus},
-    store::{Event, Granted, Import, Page, Reservation},
+    store::{Event, Granted, Import, Page, Reservation, TemplateDifference},
 };
 
 pub(super) fn plan(plan: Plan) -> PlanResponse {
@@ -130,6 +131,24 @@ pub(super) fn execution(execution: Execution) -> ExecutionResponse {
         flaky,
         error,
         duration_ms: execution.duration_ms,
+    }
+}
+
+pub(super) fn difference(difference: TemplateDifference) -> TemplateDifferenceEntry {
+    TemplateDifferenceEntry {
+        id: difference.id,
+        title: difference.title,
+        change: match (difference.is_new, difference.is_changed) {
+            (true, _) => TemplateChange::New,
+            (false, true) => TemplateChange::Changed,
+            (false, false) => TemplateChange::Unchanged,
+        },
+        before: difference.before,
+        count: difference.count,
+        added: difference.added,
+        removed: difference.removed,
+        first_added: difference.first_added.iter().map(Into::into).collect(),
+        first_removed: difference.first_removed.iter().map(Into::into).collect(),
     }
 }
 

@@ -13,6 +13,10 @@ pub struct Limits {
     pub body: Duration,
     /// How large the body of a request may be, in bytes; more is answered 413.
     pub body_bytes: usize,
+    /// How large a body that may hold a list of tests may be, unpacked, in bytes; more is answered 413.
+    pub list_bytes: usize,
+    /// How many bodies larger than `body_bytes` may be read at once; one more waits.
+    pub lists: usize,
     /// How long the store may take for one answer; longer is answered 503. Long polls wait outside of it.
     pub handler: Duration,
     /// How many calls to the store may be in progress; one more is answered 503.
@@ -42,6 +46,8 @@ impl Default for Limits {
             headers: 64,
             body: Duration::from_secs(30),
             body_bytes: 256 * 1024,
+            list_bytes: 64 * 1024 * 1024,
+            lists: 4,
             handler: Duration::from_secs(30),
             calls: 4096,
             uploads: 16,

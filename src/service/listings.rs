@@ -10,7 +10,10 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    api::listing::{EventResponse, ExecutionResponse, PageResponse},
+    api::{
+        listing::{EventResponse, ExecutionResponse, PageResponse},
+        test_list::PlanTestsResponse,
+    },
     model::ExecutionState,
 };
 
@@ -53,6 +56,22 @@ pub(super) async fn events(
         .ask(move |store, now| store.events(plan, after, limit, now))
         .await?;
     Ok(convert::page(page, convert::event))
+}
+
+/// `GET plans/{id}/discovery`
+pub(super) async fn discovery(
+    shared: Arc<Shared>,
+    call: Call,
+    _: NoBody,
+) -> Result<PlanTestsResponse, Failure> {
+    let plan = call.id()?;
+    let tests = shared
+        .ask(move |store, now| store.plan_tests(plan, now))
+        .await?;
+    Ok(PlanTestsResponse {
+        tests_digest: tests.digest,
+        discovery: tests.discovery,
+    })
 }
 
 pub(super) fn after(call: &Call) -> Result<i64, Failure> {

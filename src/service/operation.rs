@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::{
     answer,
     failure::Failure,
+    parameters::Packing,
     request::{Call, NoBody, ReadBody},
     shared::Shared,
 };
@@ -47,6 +48,8 @@ pub(super) struct Operation {
     pub(super) look_up: bool,
     /// Refused while the service is stopping.
     pub(super) hands_out: bool,
+    /// Its body may hold a list of tests: larger than others, and packed.
+    pub(super) takes_lists: bool,
     pub(super) handler: Handler,
     /// In its place, for a body that is read while it arrives.
     pub(super) stream: Option<StreamHandler>,
@@ -104,6 +107,7 @@ impl Operation {
             public: false,
             look_up: false,
             hands_out: false,
+            takes_lists: false,
             handler: Arc::new(move |shared, call, bytes| {
                 let body = B::read(&bytes);
                 Box::pin(async move {
@@ -176,6 +180,17 @@ impl Operation {
         Self {
             hands_out: true,
             ..self
+        }
+    }
+
+    /// Its body may hold a list of tests.
+    pub(super) fn takes_lists(self) -> Self {
+        Self {
+            takes_lists: true,
+            ..self.header::<Packing>(
+                "content-encoding",
+                "The body may be packed with gzip; unpacked it has at most 64 MiB",
+            )
         }
     }
 

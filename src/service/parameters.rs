@@ -35,6 +35,19 @@ impl JsonSchema for ShortText {
     }
 }
 
+/// How a body may be packed.
+pub(super) enum Packing {}
+
+impl JsonSchema for Packing {
+    fn schema_name() -> Cow<'static, str> {
+        "Packing".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": ["gzip", "identity"] })
+    }
+}
+
 /// What something is called; not empty.
 pub(super) enum Name {}
 

@@ -10,9 +10,15 @@ use super::{
     shared::Shared,
 };
 use crate::{
-    api::plan::{ExecutePlanRequest, PlanResponse, StatusResponse},
-    model::{Capability, PlanId, PlanKind, Timestamp, plan::LinkedRepository},
-    store::{ExecutePlan, PlanQuery},
+    api::{
+        plan::{ExecutePlanRequest, PlanResponse, StatusResponse},
+        test_list::StartedPlanResponse,
+    },
+    model::{
+        Capability, DiscoveryAccount, PlanId, PlanKind, Timestamp, discovery::MAX_NAMED,
+        plan::LinkedRepository,
+    },
+    store::{ExecutePlan, PlanQuery, RequestedTests},
 };
 
 /// `GET testplans`
@@ -59,7 +65,7 @@ pub(super) async fn execute(
     shared: Arc<Shared>,
     call: Call,
     Object(body): Object<ExecutePlanRequest>,
-) -> Result<PlanResponse, Failure> {
+) -> Result<StartedPlanResponse, Failure> {
     for (member, text) in [("title", &body.title), ("batch", &body.batch)] {
         if text.trim().is_empty() {
             return Err(Failure::malformed(format!(
@@ -72,6 +78,16 @@ pub(super) async fn execute(
             "time is negative: expected milliseconds since 1970",
         ));
     }
+    if let Some(account) = &body.discovery {
+        check_account(account)?;
+    }
+    let tests = body.tests.map(|tests| RequestedTests {
+        digest: tests.digest,
+        list: tests
+            .list
+            .map(|list| list.into_iter().map(Into::into).collect()),
+    });
+    let tests_digest = tests.as_ref().map(|tests| tests.digest);
     let repositories = body.linked_repos.into_iter();
     let request = ExecutePlan {
         template: body.template_id,
@@ -84,13 +100,42 @@ pub(super) async fn execute(
                 branch: repository.branch,
             })
             .collect(),
+        tests,
+        discovery: body.discovery,
         key: call.idempotency_key()?,
         principal: call.principal,
     };
     let plan = shared
         .ask(move |store, now| store.execute_plan(request, now))
         .await?;
-    Ok(convert::plan(plan))
+    Ok(StartedPlanResponse {
+        plan: convert::plan(plan),
+        tests_digest,
+    })
+}
+
+/// Most bytes of an account as JSON.
+const LARGEST_ACCOUNT: usize = 1024 * 1024;
+
+/// An account is kept with its plan, so it is bounded.
+fn check_account(account: &DiscoveryAccount) -> Result<(), Failure> {
+    for (member, count) in [
+        ("left_out", account.left_out.len()),
+        ("duplicates", account.duplicates.len()),
+    ] {
+        if count > MAX_NAMED {
+            return Err(Failure::malformed(format!(
+                "discovery.{member} has {count} entries: expected at most {MAX_NAMED}"
+            )));
+        }
+    }
+    let size = serde_json::to_vec(account).map_or(usize::MAX, |json| json.len());
+    if size > LARGEST_ACCOUNT {
+        return Err(Failure::malformed(format!(
+            "discovery has {size} bytes: expected at most {LARGEST_ACCOUNT}"
+        )));
+    }
+    Ok(())
 }
 
 /// `GET status/{plan}`; a client that waits is answered when the counts differ from what they were, or nothing is left.

@@ -4,20 +4,17 @@ use std::{any::Any, sync::Arc};
 
 use axum::{
     Router,
-    body::{Body, HttpBody as _},
     extract::{FromRequestParts as _, RawPathParams, Request, State},
     response::{IntoResponse as _, Response},
     routing::{MethodFilter, on},
 };
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri, header::CONNECTION, request::Parts};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
+    body,
     failure::Failure,
-    limits::Limits,
     operation::Operation,
     request::{Call, shortened},
     shared::Shared,
@@ -95,7 +92,10 @@ async fn perform(
     };
     let (body, streamed) = match (&operation.stream, operation.body.is_some()) {
         (Some(stream), _) => (Bytes::new(), Some((stream, body))),
-        (None, true) => (read(body, &shared.limits).await?, None),
+        (None, true) if operation.takes_lists => {
+            (body::read_list(shared, &parts.headers, body).await?, None)
+        }
+        (None, true) => (body::read(body, &shared.limits).await?, None),
         (None, false) => (Bytes::new(), None),
     };
     let call = Call {
@@ -116,24 +116,6 @@ async fn id(parts: &mut Parts) -> Result<String, Failure> {
         .ok()
         .and_then(|parameters| Some(parameters.iter().next()?.1.to_owned()))
         .ok_or_else(|| Failure::malformed("the id in the path is not UTF-8"))
-}
-
-async fn read(body: Body, limits: &Limits) -> Result<Bytes, Failure> {
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
-    }
-    let bound = limits.body_bytes;
-    if body.size_hint().lower() > u64::try_from(bound).unwrap_or(u64::MAX) {
-        return Err(Failure::TooLarge(bound));
-    }
-    match timeout(limits.body, Limited::new(body, bound).collect()).await {
-        Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Failure::TooLarge(bound)),
-        Ok(Err(error)) => Err(Failure::malformed(format!(
-            "the body of the request broke off: {error}"
-        ))),
-        Err(_) => Err(Failure::TooSlow),
-    }
 }
 
 async fn no_path(method: Method, uri: Uri) -> Response {

@@ -36,6 +36,8 @@ pub(super) struct Shared {
     pub(super) imports: OnceLock<ImportPlace>,
     /// Uploads that may be under way at once.
     pub(super) uploads: Arc<Semaphore>,
+    /// Bodies with lists of tests that may be read at once.
+    pub(super) lists: Semaphore,
     store: Arc<dyn Store>,
     calls: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
@@ -57,6 +59,7 @@ impl Shared {
             roster: Roster::default(),
             imports: OnceLock::new(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
+            lists: Semaphore::new(limits.lists),
             store,
             calls: Arc::new(Semaphore::new(limits.calls)),
             limits,

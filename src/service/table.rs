@@ -8,7 +8,7 @@ use super::{
     health, imports, leases, listings, openapi,
     operation::Operation,
     parameters::{Limit, Name, ShortText},
-    plans, squish_servers, waiting,
+    plans, squish_servers, templates, waiting,
 };
 use crate::{
     api::{self, IDEMPOTENCY_KEY, WORKER, import::ImportForm},
@@ -34,8 +34,12 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(get.clone(), "/execution/v1/testplans/{id}", plans::get)
             .named("getTestPlan", "Retrieve a test plan by its id"),
         Operation::new(post.clone(), "/execution/v1/executeplan", plans::execute)
-            .named("executeTestPlan", "Start a plan from a template")
+            .named(
+                "executeTestPlan",
+                "Start a plan from a template, or of the tests in the request",
+            )
             .header::<ShortText>(IDEMPOTENCY_KEY, key)
+            .takes_lists()
             .created()
             .hands_out(),
         Operation::new(get.clone(), "/execution/v1/status/{id}", plans::status)
@@ -133,6 +137,26 @@ pub(super) fn operations() -> Vec<Operation> {
             "getWaiting",
             "What a plan waits for: what is open, which live workers and Squish servers fit, and what is lacking",
         ),
+        Operation::new(
+            get.clone(),
+            "/testplan/v1/plans/{id}/discovery",
+            listings::discovery,
+        )
+        .named(
+            "getDiscovery",
+            "The digest of the tests that a plan was requested with, and the account of their discovery",
+        ),
+        Operation::new(
+            Method::PUT,
+            api::test_list::TEMPLATES_PATH,
+            templates::publish,
+        )
+        .named(
+            "publishTemplates",
+            "Publish templates for plans started from now on; templates not named stay as they are",
+        )
+        .takes_lists()
+        .hands_out(),
         Operation::upload::<ImportForm, _, _, _>(post, api::import::PATH, imports::import)
             .named(
                 "importResults",

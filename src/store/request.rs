@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::RequestedTests;
 use crate::model::{
-    Capabilities, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind, PlanStatus, ServerTrouble,
-    SquishServer, Test, TestId, TestResult, Timestamp, plan::LinkedRepository,
+    Capabilities, DiscoveryAccount, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind,
+    PlanStatus, PlannedTest, ServerTrouble, SquishServer, Test, TestId, TestResult, Timestamp,
+    plan::LinkedRepository,
 };
 
 /// Settings of the protocol that its owner may choose.
@@ -50,15 +52,6 @@ pub struct TemplateDefinition {
     pub executions: Vec<PlannedTest>,
 }
 
-/// One test in one configuration.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedTest {
-    /// The test.
-    pub test: Test,
-    /// What it needs.
-    pub required: Capabilities,
-}
-
 /// What to look a plan up by. Exact; the newest of equal titles wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanQuery {
@@ -83,6 +76,10 @@ pub struct ExecutePlan {
     pub planned: Option<Timestamp>,
     /// Revisions.
     pub repositories: Vec<LinkedRepository>,
+    /// Its tests; `None` for those that the template has.
+    pub tests: Option<RequestedTests>,
+    /// The account of the discovery that made them; it is kept with the plan.
+    pub discovery: Option<DiscoveryAccount>,
     /// Who asks.
     pub principal: String,
     /// With a key, the same request again gets the same plan for seven days.

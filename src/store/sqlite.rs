@@ -27,6 +27,7 @@ mod seam;
 mod squish_servers;
 mod standing;
 mod templates;
+mod test_lists;
 mod trouble;
 mod writer;
 

@@ -18,6 +18,8 @@ pub(super) fn start() -> StartPlan {
             id: 2,
             branch: "abc".into(),
         }],
+        tests: None,
+        discovery: None,
     }
 }
 

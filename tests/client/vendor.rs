@@ -78,6 +78,8 @@ async fn executeplan() {
             batch: "Nightly_Tests_2025".into(),
             planned: None,
             linked: Vec::new(),
+            tests: None,
+            discovery: None,
         })
         .await
         .unwrap();

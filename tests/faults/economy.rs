@@ -175,6 +175,8 @@ async fn started(client: &Client) -> Plan {
         batch: "economy".to_owned(),
         planned: None,
         linked: Vec::new(),
+        tests: None,
+        discovery: None,
     };
     client.execute_plan(&start).await.unwrap()
 }

@@ -138,6 +138,8 @@ impl Served {
             batch: "nightly 7".to_owned(),
             planned: None,
             linked: Vec::new(),
+            tests: None,
+            discovery: None,
         };
         client.execute_plan(&start).await.unwrap()
     }

@@ -134,6 +134,8 @@ impl Fake {
             batch: "Nightly_Tests_2025".into(),
             planned: None,
             repositories: Vec::new(),
+            tests: None,
+            discovery: None,
             principal: "ci".into(),
             key: None,
         });

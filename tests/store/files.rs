@@ -25,6 +25,8 @@ async fn start(store: &SqliteStore, executions: usize) -> PlanId {
         batch: "batch".to_owned(),
         planned: None,
         repositories: vec![],
+        tests: None,
+        discovery: None,
         principal: "alice".to_owned(),
         key: None,
     };

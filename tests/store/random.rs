@@ -503,6 +503,8 @@ impl Pair {
             batch: "batch".to_owned(),
             planned,
             repositories: vec![],
+            tests: None,
+            discovery: None,
             principal: principal.to_owned(),
             key: key.map(|k| KEYS[k].to_owned()),
         };

@@ -97,6 +97,8 @@ pub(crate) fn request_for(template: PlanId) -> ExecutePlan {
         batch: "batch".to_owned(),
         planned: None,
         repositories: vec![],
+        tests: None,
+        discovery: None,
         principal: "alice".to_owned(),
         key: None,
     }

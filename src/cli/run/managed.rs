@@ -76,7 +76,7 @@ pub(super) async fn whole(
         let time = managed::start_time(&command.managed, &client, &template, screen)?;
         let plan = start::start(
             &client,
-            &template,
+            (&template, config.as_ref()),
             &command.start,
             time,
             environment,

@@ -194,6 +194,7 @@ fn is_of_one_server(error: &ClientError) -> bool {
         | ErrorKind::Failed { .. }
         | ErrorKind::NotUnderstood { .. }
         | ErrorKind::Unreadable { .. }
+        | ErrorKind::TestsIgnored { .. }
         | ErrorKind::Unsupported { .. } => false,
     }
 }

@@ -44,6 +44,9 @@ impl ErrorKind {
             Self::NotFound { .. } => "check project, title and type; titles are compared exactly",
             Self::Unsupported { .. } => "update the service, or do without this call",
             Self::Unclear { .. } => "look it up in the service before you repeat it",
+            Self::TestsIgnored { .. } => {
+                "update testplan where `testplan serve` runs, then start the plan again"
+            }
             Self::Unreadable { .. } => "upload it again once it is complete and nobody writes to it",
             Self::NotSendable { .. } => "please report this as a bug of testplan",
         }
@@ -136,6 +139,10 @@ impl fmt::Display for ErrorKind {
                 )
             }
             Self::Unclear { what, because } => write!(f, "{what}: {because}"),
+            Self::TestsIgnored { plan } => write!(
+                f,
+                "plan {plan} was started with the published tests of its template: this service does not take the tests that were sent"
+            ),
             Self::Unreadable { reason } => write!(f, "not uploaded: {reason}"),
             Self::NotSendable { reason } => write!(f, "not sent: {reason}"),
         }

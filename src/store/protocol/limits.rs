@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    super::{NewImport, NewSquishServer, RefusalCode, Reserve, SquishServerChange, StoreError},
+    super::{
+        NewImport, NewSquishServer, PlannedTest, RefusalCode, Reserve, SquishServerChange,
+        StoreError,
+    },
     refuse,
 };
 use crate::model::Capabilities;
@@ -60,6 +63,28 @@ pub fn labels(set: &Capabilities) -> Result<(), StoreError> {
                 "the value of label {:?} has a NUL or more than {MAX_CHARS} characters.",
                 label.key
             )));
+        }
+    }
+    Ok(())
+}
+
+/// The tests of a template or plan: each names a test case, and its labels are within bounds.
+pub fn tests(list: &[PlannedTest]) -> Result<(), StoreError> {
+    let mut checked = None;
+    for PlannedTest { test, required } in list {
+        if test.testcase.is_empty() {
+            return Err(malformed(format!(
+                "a test of suite {:?} has an empty test case: give it a name.",
+                test.suite
+            )));
+        }
+        if test.suite.contains('\0') || test.testcase.contains('\0') {
+            return Err(malformed("a suite or test case contains a NUL: remove it."));
+        }
+        // Neighbours mostly need the same.
+        if checked != Some(required) {
+            labels(required)?;
+            checked = Some(required);
         }
     }
     Ok(())

@@ -41,11 +41,14 @@ pub fn of_execute(request: &ExecutePlan) -> Digest {
         "{} {:?} {:?}",
         request.template, request.planned, request.repositories
     );
-    digest(&[
+    let mut parts = vec![
         request.title.as_bytes(),
         request.batch.as_bytes(),
         rest.as_bytes(),
-    ])
+    ];
+    // Whether the list came along does not matter: its digest says what is in it.
+    parts.extend(request.tests.as_ref().map(|tests| tests.digest.bytes()));
+    digest(&parts)
 }
 
 /// What makes two uploads the same: where they go, their labels, and every file by its digest. Not what was read of

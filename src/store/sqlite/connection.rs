@@ -18,6 +18,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     include_str!("imports.sql"),
     include_str!("server_trouble.sql"),
+    include_str!("test_lists.sql"),
 ];
 
 /// Takes the file for this process, until the returned file is dropped.

@@ -6,6 +6,7 @@ use super::{
     desk::Desk,
     keys::{Key, Known, Use},
     rows::{exactly_one, from_json, kind, number, to_json},
+    test_lists::{self, Source},
 };
 use crate::{
     model::{Plan, PlanId, PlanKind, Timestamp},
@@ -24,7 +25,7 @@ const MOST_TITLES: u32 = 1_000;
 /// A test without a history is placed where this share of those with one are not longer.
 const UNKNOWN_PERCENTILE: i64 = 95;
 
-/// Starts a plan from a template: one row per execution, in one statement.
+/// Starts a plan from a template or from the tests of the request: one row per execution, in one statement.
 pub(super) fn execute(desk: &mut Desk, request: &ExecutePlan) -> Result<Plan, StoreError> {
     limits::name("the title", &request.title)?;
     limits::name("the batch", &request.batch)?;
@@ -40,8 +41,12 @@ pub(super) fn execute(desk: &mut Desk, request: &ExecutePlan) -> Result<Plan, St
         return as_started(&desk.db, PlanId(known.subject));
     }
     let template = template(desk, request.template)?;
-    let id = insert_plan(desk, request, &template)?;
-    insert_executions(desk, request.template, id)?;
+    let (source, size) = match &request.tests {
+        None => (Source::Template(request.template), template.count),
+        Some(tests) => test_lists::source(desk, (request.template, &template.project), tests)?,
+    };
+    let id = insert_plan(desk, request, &template, size)?;
+    insert_executions(desk, source, id)?;
     if let Some(key) = key {
         let known = Known {
             digest,
@@ -73,13 +78,21 @@ fn template(desk: &Desk, id: PlanId) -> Result<Plan, StoreError> {
     }
 }
 
-fn insert_plan(desk: &Desk, request: &ExecutePlan, template: &Plan) -> Result<PlanId, StoreError> {
+fn insert_plan(
+    desk: &Desk,
+    request: &ExecutePlan,
+    template: &Plan,
+    size: u64,
+) -> Result<PlanId, StoreError> {
+    let digest = request.tests.as_ref().map(|tests| tests.digest.bytes());
+    let discovery = request.discovery.as_ref().map(to_json).transpose()?;
     let id = desk
         .db
         .prepare_cached(
             "INSERT INTO plans (kind, project, title, description, batch, tags, repositories, planned,
-               created_at, size, first_execution)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, (SELECT coalesce(max(id), 0) + 1 FROM executions))",
+               created_at, size, tests_digest, discovery, first_execution)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+               (SELECT coalesce(max(id), 0) + 1 FROM executions))",
         )?
         .insert(params![
             template.project,
@@ -90,51 +103,55 @@ fn insert_plan(desk: &Desk, request: &ExecutePlan, template: &Plan) -> Result<Pl
             to_json(&request.repositories)?,
             request.planned.map(|t| t.0),
             desk.now.0,
-            i64::try_from(template.count).unwrap_or(i64::MAX),
+            i64::try_from(size).unwrap_or(i64::MAX),
+            digest,
+            discovery,
         ])?;
     Ok(PlanId(id))
 }
 
-fn insert_executions(desk: &Desk, template: PlanId, plan: PlanId) -> Result<(), StoreError> {
+fn insert_executions(desk: &Desk, source: Source, plan: PlanId) -> Result<(), StoreError> {
+    let (table, column, owner) = source.rows();
     desk.db
-        .prepare_cached(
+        .prepare_cached(&format!(
             "INSERT INTO counts (plan, label_set, open)
-             SELECT ?1, label_set, count(*) FROM template_tests WHERE template = ?2 GROUP BY label_set",
-        )?
-        .execute([plan.0, template.0])?;
+             SELECT ?1, label_set, count(*) FROM {table} WHERE {column} = ?2 GROUP BY label_set"
+        ))?
+        .execute([plan.0, owner])?;
     desk.db
-        .prepare_cached(
+        .prepare_cached(&format!(
             "INSERT INTO executions (id, plan, test, label_set, expected_ms)
              SELECT p.first_execution + t.position, p.id, t.test, t.label_set, coalesce(h.mean_ms, ?3)
-             FROM plans p CROSS JOIN template_tests t
+             FROM plans p CROSS JOIN {table} t
                LEFT JOIN history h ON h.test = t.test AND h.label_set = t.label_set
-             WHERE p.id = ?1 AND t.template = ?2 ORDER BY t.position",
-        )?
-        .execute([plan.0, template.0, unknown_duration(desk, template)?])?;
+             WHERE p.id = ?1 AND t.{column} = ?2 ORDER BY t.position"
+        ))?
+        .execute([plan.0, owner, unknown_duration(desk, source)?])?;
     Ok(())
 }
 
-/// How long a test without a history is taken to be: like the long ones of its template, so that it starts early.
-fn unknown_duration(desk: &Desk, template: PlanId) -> Result<i64, StoreError> {
+/// How long a test without a history is taken to be: like the long ones of its list, so that it starts early.
+fn unknown_duration(desk: &Desk, source: Source) -> Result<i64, StoreError> {
+    let (table, column, owner) = source.rows();
     let known: i64 = desk
         .db
-        .prepare_cached(
-            "SELECT count(*) FROM template_tests t
-             JOIN history h ON h.test = t.test AND h.label_set = t.label_set WHERE t.template = ?1",
-        )?
-        .query_row([template.0], |row| row.get(0))?;
+        .prepare_cached(&format!(
+            "SELECT count(*) FROM {table} t
+             JOIN history h ON h.test = t.test AND h.label_set = t.label_set WHERE t.{column} = ?1"
+        ))?
+        .query_row([owner], |row| row.get(0))?;
     if known == 0 {
         return Ok(0);
     }
     let place = (known * UNKNOWN_PERCENTILE + 99) / 100 - 1;
     Ok(desk
         .db
-        .prepare_cached(
-            "SELECT h.mean_ms FROM template_tests t
-             JOIN history h ON h.test = t.test AND h.label_set = t.label_set WHERE t.template = ?1
-             ORDER BY h.mean_ms LIMIT 1 OFFSET ?2",
-        )?
-        .query_row([template.0, place], |row| row.get(0))?)
+        .prepare_cached(&format!(
+            "SELECT h.mean_ms FROM {table} t
+             JOIN history h ON h.test = t.test AND h.label_set = t.label_set WHERE t.{column} = ?1
+             ORDER BY h.mean_ms LIMIT 1 OFFSET ?2"
+        ))?
+        .query_row([owner, place], |row| row.get(0))?)
 }
 
 const COLUMNS: &str =
@@ -226,11 +243,11 @@ pub(super) fn started(db: &Connection, id: PlanId) -> Result<(), StoreError> {
     }
 }
 
-/// Hides the templates of a project that left its file.
+/// Hides the templates of a project that left its file. Those that no file ever had stay.
 pub(super) fn hide_others(desk: &Desk, project: &str, kept: &[PlanId]) -> Result<(), StoreError> {
     let there: Vec<i64> = desk
         .db
-        .prepare_cached("SELECT id FROM plans WHERE kind = 0 AND project = ?1 AND hidden = 0")?
+        .prepare_cached("SELECT id FROM plans WHERE kind = 0 AND project = ?1 AND hidden = 0 AND file_definition IS NOT NULL")?
         .query_map([project], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     for id in there.into_iter().filter(|id| !kept.contains(&PlanId(*id))) {

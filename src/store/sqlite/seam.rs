@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{
     SqliteStore, desk::Desk, finish, heartbeat, imports, keys, lapse, listing, plans, reserve,
-    reset, squish_servers, standing, templates,
+    reset, squish_servers, standing, templates, test_lists,
 };
 use crate::{
     model::{
@@ -15,8 +15,8 @@ use crate::{
     },
     store::{
         Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, NewSquishServer, Page, PlanQuery,
-        PlanStanding, Reply, Reservation, Reserve, Reset, SquishServerChange, Store, StoreError,
-        TemplateDefinition,
+        PlanStanding, PlanTests, Reply, Reservation, Reserve, Reset, SquishServerChange, Store,
+        StoreError, TemplateDefinition, TemplateDifference,
     },
 };
 
@@ -57,6 +57,23 @@ impl Store for SqliteStore {
         self.write(now, move |desk| templates::publish(desk, &templates))
     }
 
+    fn publish_templates(
+        &self,
+        templates: Vec<TemplateDefinition>,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Reply<'_, Vec<TemplateDifference>> {
+        if dry_run {
+            return Box::pin(
+                self.readers
+                    .read(move |db| templates::differences(db, &templates)),
+            );
+        }
+        self.write(now, move |desk| {
+            templates::publish_on_request(desk, &templates)
+        })
+    }
+
     fn register_servers(&self, servers: Vec<NewSquishServer>, now: Timestamp) -> Reply<'_, ()> {
         self.write(now, move |desk| squish_servers::register(desk, &servers))
     }
@@ -70,7 +87,14 @@ impl Store for SqliteStore {
     }
 
     fn execute_plan(&self, request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan> {
+        if let Some(Err(refused)) = request.tests.as_ref().map(test_lists::check) {
+            return Box::pin(std::future::ready(Err(refused)));
+        }
         self.write(now, move |desk| plans::execute(desk, &request))
+    }
+
+    fn plan_tests(&self, plan: PlanId, _now: Timestamp) -> Reply<'_, PlanTests> {
+        Box::pin(self.readers.read(move |db| test_lists::of_plan(db, plan)))
     }
 
     fn status(&self, plan: PlanId, filter: Capabilities, now: Timestamp) -> Reply<'_, PlanStatus> {

@@ -1,0 +1,182 @@
+//! Lists of tests that go to a service of ours, and what it keeps of them.
+
+use http::Method;
+
+use super::{
+    Client, ClientError, ErrorKind,
+    answer::json,
+    call::Call,
+    retry::{Repeat, unique_key},
+};
+use crate::{
+    api::{
+        self,
+        plan::ExecutePlanRequest,
+        test_list::{
+            PlanTestsResponse, PublishTemplatesRequest, PublishTemplatesResponse, RequestedTests,
+            StartedPlanResponse, TEMPLATES_PATH, UNKNOWN_TESTS,
+        },
+    },
+    model::{DiscoveryAccount, Plan, PlanId, PlannedTest, TestListDigest},
+};
+
+/// What a plan keeps of the request that it was started by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlanTests {
+    /// Digest of the tests that it was requested with; `None` if it got the published ones.
+    pub digest: Option<TestListDigest>,
+    /// The account of the discovery that made the list.
+    pub discovery: Option<DiscoveryAccount>,
+}
+
+/// Largest account that a service takes, as JSON in bytes.
+pub(super) const LARGEST_ACCOUNT: usize = 1024 * 1024;
+
+/// One start of a plan, sent as often as needed under one key: with the digest of its tests first, and with the tests
+/// themselves once the service says that it does not know them.
+pub(super) struct StartRequest<'a> {
+    key: String,
+    body: ExecutePlanRequest,
+    tests: Option<&'a [PlannedTest]>,
+}
+
+impl<'a> StartRequest<'a> {
+    pub(super) fn new(body: ExecutePlanRequest, tests: Option<&'a [PlannedTest]>) -> Self {
+        let tests_digest = tests.map(|list| RequestedTests {
+            digest: TestListDigest::of(list),
+            list: None,
+        });
+        Self {
+            key: unique_key(),
+            body: ExecutePlanRequest {
+                tests: tests_digest,
+                ..body
+            },
+            tests,
+        }
+    }
+
+    fn digest(&self) -> Option<TestListDigest> {
+        self.body.tests.as_ref().map(|tests| tests.digest)
+    }
+
+    fn call(&self) -> Call {
+        Call::new(Method::POST, "executeplan").header(api::IDEMPOTENCY_KEY, &self.key)
+    }
+}
+
+impl Client {
+    /// Posts a start, and once more with the list of tests if the service does not know it.
+    pub(super) async fn post_plan(&self, start: &StartRequest<'_>) -> Result<Plan, ClientError> {
+        let rule = self.rides_out(Repeat::IfUndone);
+        let call = start.call().json(&start.body);
+        let answer = self.persist(&call, rule, started_plan).await;
+        let answer = match (answer, start.tests) {
+            (Err(error), Some(list)) if is_unknown_tests(&error) => {
+                let mut body = start.body.clone();
+                if let Some(tests) = &mut body.tests {
+                    tests.list = Some(list.iter().map(Into::into).collect());
+                }
+                let call = start.call().packed_json(&body);
+                self.persist(&call, rule, started_plan).await
+            }
+            (answer, _) => answer,
+        };
+        let (plan, digest) = answer?.value;
+        if digest == start.digest() || start.tests.is_none() {
+            return Ok(plan);
+        }
+        Err(call.error(ErrorKind::TestsIgnored { plan: plan.id }, 1, false))
+    }
+
+    /// Makes sure that a plan that was found by its title is the one that was asked for with these tests.
+    pub(super) async fn holds_tests(
+        &self,
+        plan: Plan,
+        start: &StartRequest<'_>,
+    ) -> Result<Plan, ClientError> {
+        if start.tests.is_none() {
+            return Ok(plan);
+        }
+        let kept = self.plan_tests(plan.id).await?.unwrap_or_default();
+        if kept.digest == start.digest() {
+            return Ok(plan);
+        }
+        Err(start
+            .call()
+            .error(ErrorKind::TestsIgnored { plan: plan.id }, 1, false))
+    }
+
+    /// What a plan keeps of the tests that it was requested with; `None` if the service cannot say: the vendor's API has
+    /// no such question, and an older service of ours has it neither.
+    ///
+    /// # Errors
+    /// What every call that only reads answers.
+    pub async fn plan_tests(&self, plan: PlanId) -> Result<Option<PlanTests>, ClientError> {
+        if self.is_ours().is_none() {
+            self.plan(plan).await?;
+        }
+        if self.is_ours() != Some(true) {
+            return Ok(None);
+        }
+        let path = format!("{}/plans/{plan}/discovery", api::TESTPLAN);
+        let call = Call::at(Method::GET, path);
+        let read = json::<PlanTestsResponse>("what a plan keeps of its tests");
+        match self
+            .persist(&call, self.rides_out(Repeat::Freely), read)
+            .await
+        {
+            Ok(got) => Ok(Some(PlanTests {
+                digest: got.value.tests_digest,
+                discovery: got.value.discovery,
+            })),
+            Err(ClientError {
+                kind: ErrorKind::Refused { status: 404, .. },
+                ..
+            }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Publishes templates at a service of ours, or with `dry_run` asks what that would change.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Unsupported`] from a service that takes none.
+    pub async fn publish_templates(
+        &self,
+        request: &PublishTemplatesRequest,
+    ) -> Result<PublishTemplatesResponse, ClientError> {
+        let call = Call::at(Method::PUT, TEMPLATES_PATH.to_owned()).packed_json(request);
+        let read = json::<PublishTemplatesResponse>("what publishing changed");
+        let answer = self
+            .persist(&call, self.rides_out(Repeat::Freely), read)
+            .await;
+        match answer {
+            Ok(got) => Ok(got.value),
+            Err(ClientError {
+                kind: ErrorKind::Refused { status, .. },
+                tries,
+                ..
+            }) if matches!(status, 404 | 405) => {
+                Err(call.error(ErrorKind::Unsupported { status }, tries, false))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn is_unknown_tests(error: &ClientError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::Refused {
+            code: Some(UNKNOWN_TESTS),
+            ..
+        }
+    )
+}
+
+/// Reads the answer to a start.
+fn started_plan(body: &[u8]) -> Result<(Plan, Option<TestListDigest>), String> {
+    let answer: StartedPlanResponse = json("a plan")(body)?;
+    Ok((super::plans::plan(answer.plan), answer.tests_digest))
+}
