@@ -4,6 +4,7 @@
 
 pub(crate) mod heartbeats;
 pub(crate) mod imports;
+pub(crate) mod lists;
 pub(crate) mod machines;
 pub(crate) mod plans;
 pub(crate) mod reservations;
@@ -37,6 +38,10 @@ macro_rules! every {
                 the_first_after_the_reservation_counts an_earlier_attempt_uploads_for_itself
                 other_projects_and_batches_are_not_meant a_failure_by_import_can_be_reset
                 an_upload_is_known_by_its_key imports_come_in_pages imports_are_bounded;
+            lists: a_plan_holds_the_tests_it_was_requested_with an_unknown_list_starts_nothing
+                a_list_that_does_not_match_is_not_kept a_list_is_known_in_its_project
+                a_plan_keeps_the_account_of_its_discovery publishing_on_request_leaves_others_alone
+                a_file_that_did_not_change_takes_nothing_back;
             results: finish_counts_once_and_repeats finish_with_another_payload_is_refused
                 finish_is_taken_until_somebody_else_has_it finish_of_a_lost_lease_is_kept_not_counted
                 finish_after_reset_or_release_is_not_counted finish_by_others_is_refused

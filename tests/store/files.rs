@@ -3,15 +3,15 @@
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
 use testplan::{
-    model::{Capabilities, PlanId, Test, TestVerdict},
+    model::{Capabilities, PlanId, PlannedTest, Test, TestListDigest, TestVerdict},
     store::{
-        ExecutePlan, Finish, Granted, NewImport, ReportedTest, Reservation, Reserve, Rules,
-        Store as _, StoreError,
+        ExecutePlan, Finish, Granted, NewImport, RefusalCode, ReportedTest, RequestedTests,
+        Reservation, Reserve, Rules, Store as _, StoreError,
         sqlite::{Durability, SqliteStore},
     },
 };
 
-use super::world::{START, caps, open, said, template, upload};
+use super::world::{START, caps, open, refused, request_for, said, template, upload};
 
 async fn start(store: &SqliteStore, executions: usize) -> PlanId {
     let labels = vec![""; executions];
@@ -251,7 +251,7 @@ async fn what_the_first_version_wrote_is_all_there_and_gets_what_is_new() {
         let version: u32 = db
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 3);
+        assert_eq!(version, 4);
     }
 }
 
@@ -294,6 +294,81 @@ async fn a_large_upload_into_a_large_plan_takes_seconds() {
     println!("{CASES} cases into {EXECUTIONS} executions: {took:?}");
     // A scan of the plan for each would be two thousand million rows.
     assert!(took < Duration::from_secs(60), "{took:?}");
+}
+
+fn requested(template: PlanId, tests: &[PlannedTest], is_sent: bool) -> ExecutePlan {
+    ExecutePlan {
+        tests: Some(RequestedTests {
+            digest: TestListDigest::of(tests),
+            list: is_sent.then(|| tests.to_vec()),
+        }),
+        ..request_for(template)
+    }
+}
+
+/// A template that was published before there were digests gets one when its file is read again.
+#[tokio::test]
+async fn a_list_survives_restarts_and_crashes() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    drop(first_version(&path));
+    let store = open(&path, Rules::default(), START);
+    let old = template("t", &["", "", "", ""]);
+    let first = store.publish(vec![old.clone()], START).await.unwrap()[0];
+    assert_eq!(first, PlanId(1));
+    let request = requested(first, &old.executions, false);
+    assert_eq!(store.execute_plan(request, START).await.unwrap().count, 4);
+
+    let tests = template("t", &["", "OS=Linux"]).executions;
+    let before = crash_image(&path);
+    let request = requested(first, &tests, true);
+    let plan = store.execute_plan(request, START).await.unwrap();
+    let after = crash_image(&path);
+    drop(store);
+    // Killed before the plan was started, the list is not there either: one transaction makes both.
+    let place = before.path().join("store.db");
+    let without = open(&place, Rules::default(), START);
+    let request = requested(first, &tests, false);
+    let answer = without.execute_plan(request.clone(), START).await;
+    assert_eq!(refused(answer), RefusalCode::UnknownTests);
+    let there = without.plan(plan.id, START).await;
+    assert_eq!(refused(there), RefusalCode::Unknown);
+    let place = after.path().join("store.db");
+    let with = open(&place, Rules::default(), START);
+    let kept = with.plan_tests(plan.id, START).await.unwrap();
+    assert_eq!(kept.digest, Some(TestListDigest::of(&tests)));
+    assert_eq!(with.execute_plan(request, START).await.unwrap().count, 2);
+}
+
+#[tokio::test]
+async fn a_list_of_a_hundred_thousand_tests_takes_seconds() {
+    const TESTS: usize = 100_000;
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let ids = store.publish(vec![template("t", &[""])], START).await;
+    let tests = template("t", &vec!["OS=Linux"; TESTS]).executions;
+    let began = testplan::clock::monotonic();
+    let request = requested(ids.unwrap()[0], &tests, true);
+    let plan = store.execute_plan(request.clone(), START).await.unwrap();
+    let took = began.elapsed();
+    assert_eq!(plan.count, TESTS as u64);
+    println!("{TESTS} tests: {took:?}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    // The next plan of the list writes its executions and nothing else.
+    let pages = || fs::metadata(&path).unwrap().len();
+    store.close().await.unwrap();
+    drop(store);
+    let first = pages();
+    let store = open(&path, Rules::default(), START);
+    let again = ExecutePlan {
+        tests: requested(request.template, &tests, false).tests,
+        ..request
+    };
+    store.execute_plan(again, START).await.unwrap();
+    store.close().await.unwrap();
+    let second = pages() - first;
+    assert!(second < first * 2 / 3, "{second} more after {first}");
 }
 
 #[tokio::test]

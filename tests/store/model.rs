@@ -119,7 +119,8 @@ struct Import {
 }
 
 type Who = (&'static str, &'static str);
-type Request = (usize, &'static str, Option<Timestamp>);
+/// Template, list of tests, planned time.
+type Request = (usize, Option<usize>, Option<Timestamp>);
 
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -129,6 +130,8 @@ pub(crate) struct Model {
     pub(crate) execs: Vec<Exec>,
     pub(crate) servers: Vec<Server>,
     imports: Vec<Import>,
+    /// Lists of tests that came with a request.
+    lists: BTreeSet<usize>,
     execute_keys: BTreeMap<Who, (Request, usize, Timestamp)>,
     reserve_keys: BTreeMap<Who, (Wish, usize, u32)>,
 }
@@ -191,6 +194,7 @@ impl Model {
         &mut self,
         request: Request,
         needs: &[Capabilities],
+        (is_published, is_sent): (bool, bool),
         key: Option<Who>,
     ) -> Answer {
         const WEEK: Duration = Duration::from_secs(7 * 24 * 60 * 60);
@@ -203,6 +207,14 @@ impl Model {
             } else {
                 Answer::Refused(RefusalCode::KeyReused)
             };
+        }
+        if let Some(list) = request.1.filter(|_| !is_published)
+            && !self.lists.contains(&list)
+        {
+            if !is_sent {
+                return Answer::Refused(RefusalCode::UnknownTests);
+            }
+            self.lists.insert(list);
         }
         let plan = self.plans.len();
         self.plans.push(Plan { due: request.2 });

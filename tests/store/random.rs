@@ -49,11 +49,12 @@ use proptest::{
 use testplan::{
     model::{
         Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, PlanStatus,
-        ServerTrouble, SquishServerId, Test, TestResult, TestVerdict, Timestamp,
+        ServerTrouble, SquishServerId, Test, TestListDigest, TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Heartbeat, NewImport, NewSquishServer, ReportedTest, Reservation,
-        Reserve, Reset, Rules, SquishServerChange, Store as _, StoreError, sqlite::SqliteStore,
+        ExecutePlan, Finish, Heartbeat, NewImport, NewSquishServer, ReportedTest, RequestedTests,
+        Reservation, Reserve, Reset, Rules, SquishServerChange, Store as _, StoreError,
+        sqlite::SqliteStore,
     },
 };
 
@@ -84,6 +85,12 @@ const TEMPLATES: [&[&str]; 3] = [
         "OS=Windows",
     ],
     &["OS=Linux", "", "", "", "", "", ""],
+];
+/// Lists that requests come with; the first is what the first template has published.
+const LISTS: [&[&str]; 3] = [
+    TEMPLATES[0],
+    &["OS=Windows", "", "OS=Linux"],
+    &["", "OS=Linux", "OS=Linux browser=chrome"],
 ];
 const MACHINES: [&str; 4] = ["", "OS=Linux", "OS=Linux browser=chrome", "OS=Windows"];
 /// Lengths and steps that meet each other exactly, just before, and just after.
@@ -140,6 +147,8 @@ enum Step {
     Pass(Pick),
     Execute {
         template: Pick,
+        /// A list of tests, and whether it comes along with its digest.
+        list: Option<(Pick, bool)>,
         key: Option<Pick>,
         delay: Option<Pick>,
         who: Pick,
@@ -218,8 +227,9 @@ fn step() -> impl Strategy<Value = Step> {
     let delay = prop_oneof![4 => Just(None), 1 => pick().prop_map(Some)];
     prop_oneof![
         6 => pick().prop_map(Step::Pass),
-        1 => (pick(), key(), delay, who())
-            .prop_map(|(template, key, delay, who)| Step::Execute { template, key, delay, who }),
+        1 => (pick(), prop::option::of((pick(), any::<bool>())), key(), delay, who()).prop_map(
+            |(template, list, key, delay, who)| Step::Execute { template, list, key, delay, who }
+        ),
         10 => (pick(), pick(), pick(), any::<bool>(), pick(), key(), who()).prop_map(
             |(plan, offer, span, allocate, worker, key, who)| Step::Reserve {
                 plan, offer, span, allocate, worker, key, who,
@@ -286,6 +296,14 @@ fn fine(answer: Result<(), StoreError>) -> Answer {
     answer.map_or_else(code, |()| Answer::Fine)
 }
 
+fn requested(list: usize, is_sent: bool) -> RequestedTests {
+    let tests = template("", LISTS[list]).executions;
+    RequestedTests {
+        digest: TestListDigest::of(&tests),
+        list: is_sent.then_some(tests),
+    }
+}
+
 impl Pair {
     async fn new(path: PathBuf, rules: Rules) -> Self {
         let store = open(&path, rules, START);
@@ -305,7 +323,7 @@ impl Pair {
             leases: vec![],
             uploads: 0,
         };
-        pair.execute(1, None, None, 0).await;
+        pair.execute(1, None, None, None, 0).await;
         pair
     }
 
@@ -318,11 +336,12 @@ impl Pair {
             Step::Pass(pick) => self.model.now = self.model.now.plus(span(pick)),
             Step::Execute {
                 template,
+                list,
                 key,
                 delay,
                 who,
             } => {
-                self.execute(template, key, delay, who).await;
+                self.execute(template, list, key, delay, who).await;
             }
             Step::Reserve {
                 plan,
@@ -493,8 +512,16 @@ impl Pair {
         self.store().import(import, self.model.now).await.unwrap();
     }
 
-    async fn execute(&mut self, template: Pick, key: Option<Pick>, delay: Option<Pick>, who: Pick) {
+    async fn execute(
+        &mut self,
+        template: Pick,
+        list: Option<(Pick, bool)>,
+        key: Option<Pick>,
+        delay: Option<Pick>,
+        who: Pick,
+    ) {
         let template = template % TEMPLATES.len();
+        let list = list.map(|(pick, is_sent)| (pick % LISTS.len(), is_sent));
         let principal = of(&PRINCIPALS, who);
         let planned = delay.map(|d| self.model.now.plus(span(d)));
         let request = ExecutePlan {
@@ -503,14 +530,20 @@ impl Pair {
             batch: "batch".to_owned(),
             planned,
             repositories: vec![],
-            tests: None,
+            tests: list.map(|(list, is_sent)| requested(list, is_sent)),
             discovery: None,
             principal: principal.to_owned(),
             key: key.map(|k| KEYS[k].to_owned()),
         };
-        let needs: Vec<Capabilities> = TEMPLATES[template].iter().map(|l| caps(l)).collect();
+        let needs = list.map_or(TEMPLATES[template], |(list, _)| LISTS[list]);
+        let is_published = needs == TEMPLATES[template];
+        let is_sent = list.is_some_and(|(_, is_sent)| is_sent);
+        let needs: Vec<Capabilities> = needs.iter().map(|l| caps(l)).collect();
         let key = key.map(|k| (principal, KEYS[k]));
-        let expected = self.model.execute((template, "plan", planned), &needs, key);
+        let wanted = (template, list.map(|(list, _)| list), planned);
+        let expected = self
+            .model
+            .execute(wanted, &needs, (is_published, is_sent), key);
         let said = self.store().execute_plan(request, self.model.now).await;
         match said {
             Ok(plan) => {
