@@ -5,6 +5,7 @@ mod client {
     mod errors;
     mod execute;
     mod leases;
+    mod lists;
     mod reserve;
     mod retry;
     mod script;

@@ -16,13 +16,16 @@ mod scenarios {
     pub(super) mod reading;
     pub(super) mod recovery;
     pub(super) mod refused;
+    pub(super) mod revision;
     pub(super) mod servers;
     pub(super) mod steps;
     pub(super) mod stopping;
     pub(super) mod whole;
 }
 
-use scenarios::{house::Kind, lost, managed, recovery, refused, servers, steps, stopping, whole};
+use scenarios::{
+    house::Kind, lost, managed, recovery, refused, revision, servers, steps, stopping, whole,
+};
 
 /// Makes a test of each scenario for each kind of service.
 macro_rules! scenarios {
@@ -59,6 +62,10 @@ scenarios! {
     no_licence: refused::no_licence,
     a_wrong_template: refused::a_wrong_template,
     other_forms_of_the_dialect: refused::other_forms,
+    each_plan_has_its_own_tests: revision::each_plan_has_its_own,
+    a_list_travels_once: revision::a_list_travels_once,
+    a_mismatch_is_a_mistake: revision::a_mismatch_is_a_mistake,
+    publishing_templates: revision::publishing,
     busy_squish_servers: servers::busy_ones,
     stopped_by_a_signal: stopping::by_a_signal,
     stopped_by_its_deadline: stopping::by_its_deadline,

@@ -10,6 +10,7 @@ mod service {
     mod examples;
     mod fake;
     mod limits;
+    mod lists;
     mod needs;
     mod openapi;
     mod refusals;

@@ -14,8 +14,8 @@ use testplan::{
     },
     store::{
         Event, ExecutePlan, Finish, Granted, Heartbeat, Import, NewImport, NewSquishServer, Page,
-        PlanQuery, PlanStanding, Refusal, RefusalCode, Reply, Reservation, Reserve, Reset,
-        SquishServerChange, Store, StoreError, TemplateDefinition,
+        PlanQuery, PlanStanding, PlanTests, Refusal, RefusalCode, Reply, Reservation, Reserve,
+        Reset, SquishServerChange, Store, StoreError, TemplateDefinition, TemplateDifference,
     },
 };
 use tokio::sync::watch;
@@ -400,6 +400,15 @@ impl Store for Fake {
         })
     }
 
+    fn publish_templates(
+        &self,
+        _: Vec<TemplateDefinition>,
+        _: bool,
+        _: Timestamp,
+    ) -> Reply<'_, Vec<TemplateDifference>> {
+        self.reply(("publish", "published"), true, |_| Ok(Vec::new()))
+    }
+
     fn register_servers(&self, _: Vec<NewSquishServer>, _: Timestamp) -> Reply<'_, ()> {
         self.reply(("register", "registered"), true, |_| Ok(()))
     }
@@ -429,6 +438,12 @@ impl Store for Fake {
             state.plan(request.template, now)?;
             let plan = state.start(request);
             state.plan(plan.id, now)
+        })
+    }
+
+    fn plan_tests(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanTests> {
+        self.reply(("plan tests", "plan tests answered"), false, move |state| {
+            state.plan(plan, now).map(|_| PlanTests::default())
         })
     }
 
