@@ -43,7 +43,12 @@ pub async fn listed(loaded: &Loaded, template: &Template) -> Result<InHand, Fail
     let mut published = Published::default();
     published.add(&only).await?;
     let definition = published.into_templates().pop();
-    let definition = definition.ok_or_else(|| Failure::usage_text("the template is gone"))?;
+    let definition = definition.ok_or_else(|| {
+        Failure::infrastructure(anyhow::anyhow!(
+            "BUG: template {:?} was listed and is not there",
+            template.title
+        ))
+    })?;
     Ok(InHand {
         definition,
         discovery: None,

@@ -1,4 +1,4 @@
-//! A plan has the tests of the revision that asked for it, whatever the service published when it started.
+//! A plan has the tests of the revision that requested it, whatever the service published.
 
 use std::{
     io::{Read as _, Write as _},
@@ -28,7 +28,7 @@ fn names(house: &House, plan: i64) -> Vec<String> {
     house.held(plan).into_keys().collect()
 }
 
-/// Test Center owns its templates: its plan has its own tests, and whoever starts it reads the numbers.
+/// Test Center owns its templates: the plan has the tests of Test Center, and `run` prints both numbers.
 pub(crate) fn each_plan_has_its_own(kind: Kind) {
     let stage = Stage::new();
     let [old, new] = revisions(&stage);
@@ -55,7 +55,7 @@ pub(crate) fn each_plan_has_its_own(kind: Kind) {
     }
 }
 
-/// Counted on the wire: twenty plans of a list that nobody published.
+/// Counted on the wire: twenty plans of a list that was not published.
 pub(crate) fn a_list_travels_once(kind: Kind) {
     let stage = Stage::new();
     let [old, new] = revisions(&stage);
@@ -129,10 +129,17 @@ pub(crate) fn publishing(kind: Kind) {
     publish("--template V").code_is(2).says("choose from: T");
 }
 
-/// A client of the vendor's API: it knows nothing of lists.
+/// A client of the vendor's API: it sends no list.
 fn vendor_plan(service: &Service, title: &str) -> i64 {
+    raw_plan(
+        service,
+        &json!({ "templateId": 1, "title": title, "batch": "b" }),
+    )
+}
+
+fn raw_plan(service: &Service, body: &Value) -> i64 {
     let token = std::fs::read_to_string(service.token_file()).unwrap();
-    let body = json!({ "templateId": 1, "title": title, "batch": "b" }).to_string();
+    let body = body.to_string();
     let mut stream = TcpStream::connect(service.address()).unwrap();
     write!(
         stream,
@@ -190,4 +197,28 @@ fn restarts_and_kills_keep_revisions_apart() {
         let expected = &["t1", "t2", "t3"][..count];
         assert_eq!(tests(&service, plan), expected, "plan {plan}");
     }
+}
+
+/// The plan's account travels through the service: the machine that reports need not be the one that listed.
+#[test]
+fn report_warns_of_lines_that_were_left_out() {
+    let stage = Stage::new();
+    let [old, _] = revisions(&stage);
+    old.on(&stage);
+    let service = Service::start(&stage);
+    let left_out = json!([{ "line": "my tests/t9", "number": 3, "reason": "it has a blank", "looks_like_test": true }]);
+    let plan = raw_plan(
+        &service,
+        &json!({
+            "templateId": 1, "title": "listed", "batch": "b",
+            "discovery": {
+                "listed": 3, "taken": 2, "left_out_lines": 1, "duplicate_lines": 0, "left_out": left_out,
+            },
+        }),
+    );
+    let work = stage.testplan("work").at(&service).on(plan);
+    work.flags("--out out").run().code_is(0);
+    let report = stage.testplan("report").at(&service).on(plan);
+    let report = report.flags("--out out").run().code_is(0);
+    report.says("the first is line 3, \"my tests/t9\": it has a blank");
 }
