@@ -37,8 +37,6 @@ const MOST_SHOWN: usize = 10;
 pub struct Publish {
     #[command(flatten)]
     config: ConfigArgs,
-    #[command(flatten)]
-    service: ServiceArgs,
     /// Publish this template only; repeat for more [default: all of the file].
     #[arg(long = "template", value_name = "TITLE")]
     templates: Vec<String>,
@@ -48,6 +46,8 @@ pub struct Publish {
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    #[command(flatten)]
+    service: ServiceArgs,
 }
 
 /// `testplan publish`.
