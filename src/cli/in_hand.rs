@@ -7,52 +7,24 @@ use super::{
     args::TemplateArgs,
     connect,
     failure::Failure,
-    plans::{Loaded, Published},
+    plans::{Discovered, Loaded},
     screen::Screen,
 };
 use crate::{
     client::{Client, ErrorKind},
-    config::plan_file::{PlanFile, Template},
+    config::plan_file::Template,
     model::{Capabilities, DiscoveryAccount, Plan, PlanId, PlanKind},
-    report::sanitise::console_line,
-    store::TemplateDefinition,
 };
 
-/// Most bytes of a left-out line that a warning shows.
-const LONGEST_LINE: usize = 200;
-
-/// A template of the file in hand, with its listings run.
-#[derive(Clone, Debug)]
-pub struct InHand {
-    /// The template with its tests.
-    pub definition: TemplateDefinition,
-    /// What became of the lines that its listings printed.
-    pub discovery: Option<DiscoveryAccount>,
-}
-
-/// Runs the listings of one template of a file.
-pub async fn listed(loaded: &Loaded, template: &Template) -> Result<InHand, Failure> {
-    let only = Loaded {
-        file: PlanFile {
-            templates: vec![template.clone()],
-            servers: Vec::new(),
-            ..loaded.file.clone()
-        },
-        path: loaded.path.clone(),
-    };
-    let mut published = Published::default();
-    published.add(&only).await?;
-    let definition = published.into_templates().pop();
-    let definition = definition.ok_or_else(|| {
-        Failure::infrastructure(anyhow::anyhow!(
-            "BUG: template {:?} was listed and is not there",
-            template.title
-        ))
-    })?;
-    Ok(InHand {
-        definition,
-        discovery: None,
-    })
+/// Runs the listings of one template of a file and prints what they left out.
+pub async fn listed(
+    loaded: &Loaded,
+    template: &Template,
+    screen: &Screen,
+) -> Result<Discovered, Failure> {
+    let discovered = loaded.discover(template).await?;
+    discovered.warn(screen);
+    Ok(discovered)
 }
 
 /// Looks the template to start up.
@@ -93,7 +65,7 @@ pub async fn tests(
     template: &Plan,
     config: Option<&Loaded>,
     screen: &Screen,
-) -> Result<Option<InHand>, Failure> {
+) -> Result<Option<Discovered>, Failure> {
     let Some(config) = config.filter(|_| client.is_ours() == Some(true)) else {
         return Ok(None);
     };
@@ -112,7 +84,7 @@ pub async fn tests(
         ))
         .help("leave --project out, or name the file of that project with --config"));
     }
-    listed(config, found).await.map(Some)
+    listed(config, found, screen).await.map(Some)
 }
 
 fn is_of_project(config: &Loaded, project: &str) -> bool {
@@ -135,7 +107,7 @@ pub async fn compare(
     };
     let path = config.path.display();
     let counted = async {
-        let in_hand = listed(config, found).await?;
+        let in_hand = config.discover(found).await?;
         let status = client.status(plan.id, &Capabilities::default()).await?;
         Ok::<_, Failure>((status.total(), in_hand.definition.executions.len() as u64))
     };
@@ -162,48 +134,5 @@ pub async fn account_of(client: &Client, plan: PlanId) -> Option<DiscoveryAccoun
             tracing::warn!("the account of the discovery of plan {plan} was not read: {error}");
             None
         }
-    }
-}
-
-/// One line for each kind of line that was left out although it may be a test.
-pub fn warnings(account: &DiscoveryAccount) -> Vec<String> {
-    let mut warnings = Vec::new();
-    if let Some(first) = account.suspicious().next() {
-        warnings.push(format!(
-            "{} lines of the listing look like tests and were left out, the first is line {}, {:?}: {}",
-            account.suspicious().count(),
-            first.number,
-            console_line(&first.line, LONGEST_LINE),
-            console_line(&first.reason, LONGEST_LINE),
-        ));
-    }
-    warnings
-}
-
-#[cfg(test)]
-mod check {
-    use super::*;
-    use crate::model::LeftOut;
-
-    #[test]
-    fn only_what_looks_like_a_test_is_warned_of() {
-        let line = |line: &str, looks_like_test| LeftOut {
-            line: line.to_owned(),
-            number: 7,
-            reason: "it does not match".to_owned(),
-            looks_like_test,
-        };
-        let mut account = DiscoveryAccount {
-            left_out: vec![line("3 tests", false)],
-            ..DiscoveryAccount::default()
-        };
-        assert!(warnings(&account).is_empty());
-        account.left_out.push(line("a b::t\u{7}", true));
-        let said = warnings(&account).concat();
-        assert!(
-            said.starts_with("1 lines") && said.contains("line 7"),
-            "{said}"
-        );
-        assert!(!said.contains('\u{7}'));
     }
 }

@@ -118,11 +118,6 @@ impl Published {
             }));
     }
 
-    /// The templates alone.
-    pub fn into_templates(self) -> Vec<TemplateDefinition> {
-        self.templates
-    }
-
     /// Makes all of it known.
     pub async fn publish(self, store: &dyn Store, now: Timestamp) -> Result<(), Failure> {
         store

@@ -137,9 +137,7 @@ async fn recorded(
     };
     let paths = reporting::record_paths(out, &command.records);
     let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
-    report
-        .warnings
-        .extend(account.iter().flat_map(in_hand::warnings));
+    report.discovery = report.discovery.or(account);
     if handed_over {
         report.warnings.push(
             "the plan was started with a time and revisions, so Test Center runs it itself: --managed takes the verdict \

@@ -288,6 +288,9 @@ impl Session<'_> {
         if let Some(counts) = &counts {
             report.hold_against(counts);
         }
+        if !self.alone && report.discovery.is_none() && end.service.is_none() {
+            report.discovery = in_hand::account_of(client, plan).await;
+        }
         if let Some(conclusion) = working::cut_short(end) {
             report = report.stopped_by(conclusion);
         } else if self.command.allow_empty && report.conclusion() == Conclusion::NothingToRun {

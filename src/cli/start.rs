@@ -46,7 +46,10 @@ pub async fn start(
         .map(|text| linked_repository(text, ci.commit.as_deref()))
         .collect::<Result<Vec<_>, _>>()?;
     let (tests, discovery) = match in_hand::tests(client, template, config, screen).await? {
-        Some(in_hand) => (Some(in_hand.definition.executions), in_hand.discovery),
+        Some(in_hand) => {
+            let account = in_hand.recorded();
+            (Some(in_hand.definition.executions), account)
+        }
         None => (None, None),
     };
     let plan = client

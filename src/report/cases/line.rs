@@ -96,6 +96,8 @@ impl CaseLine<'_> {
                     message: self.message.into_owned(),
                     kind: self.kind.into_owned(),
                     text: self.text.into_owned(),
+                    // Decided before it was written down.
+                    is_expected: false,
                 };
             }
             CaseVerdict::Skipped { message } => *message = self.message.into_owned(),
