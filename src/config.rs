@@ -15,7 +15,5 @@ pub mod problem;
 pub mod suggest;
 pub mod terminal;
 
-mod placeholder;
-
 pub use environment::Environment;
 pub use plan_file::PlanFile;

@@ -6,6 +6,7 @@
 
 mod attachments;
 pub mod command;
+pub mod exit_codes;
 pub mod outcome;
 pub mod placeholders;
 pub mod results;

@@ -15,6 +15,7 @@ use proptest::prelude::*;
 use testplan::{
     config::plan_file::{self, Discovery, PlanFile, TestSource},
     runner::{
+        placeholders::Template,
         settings::{
             CommandSettings, ExitCodes, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
         },
@@ -90,7 +91,7 @@ fn reads_the_file_of_the_product_page() {
     let file = PlanFile::load(&fixtures("good/product.yml")).unwrap();
     let runner = file.runner.unwrap();
     assert_eq!(file.project.as_deref(), Some("example"));
-    assert_eq!(command(&runner).command[1], "{suite}::{testcase}");
+    assert_eq!(command(&runner).command[1].text(), "{suite}::{testcase}");
     assert_eq!(
         command(&runner).results,
         ResultsFormat::JUnit {
@@ -151,25 +152,31 @@ fn keeps_plain_values_as_they_are_written() {
     let file = PlanFile::load(&fixtures("good/plain-values.yml")).unwrap();
     let runner = file.runner.unwrap();
     assert_eq!(file.project.as_deref(), Some("2026"));
+    let texts: Vec<&str> = command(&runner)
+        .command
+        .iter()
+        .map(Template::text)
+        .collect();
     assert_eq!(
-        command(&runner).command,
+        texts,
         [
             "run",
             "1",
             "{capability.OS}",
-            "${HOME}",
-            "{\"a\": {}}",
+            "${{HOME}}",
+            "{{\"a\": {{}}}}",
             "no"
         ]
     );
-    assert_eq!(runner.environment["VERBOSE"], "no");
-    assert_eq!(runner.environment["EMPTY"], "");
+    assert_eq!(runner.variable("VERBOSE"), Some("no"));
+    assert_eq!(runner.variable("EMPTY"), Some(""));
     assert_eq!(runner.working_directory.as_deref(), Some(Path::new("gui")));
     assert_eq!(
         command(&runner).exit_codes,
         ExitCodes {
-            passed: vec![0, 1],
-            failed: vec![-1_073_741_819]
+            passed: [0, 1].into(),
+            failed: [-1_073_741_819].into(),
+            counts_failures: false,
         }
     );
     let template = &file.templates[0];
@@ -208,7 +215,10 @@ fn reads_squish_and_has_defaults_for_all_of_it() {
     let file = PlanFile::load(&fixtures("good/squish.yml")).unwrap();
     let runner = file.runner.unwrap();
     assert_eq!(runner.timeout, Some(Duration::from_secs(600)));
-    assert_eq!(runner.environment["SQUISH_LICENSEKEY_DIR"], "/opt/licence");
+    assert_eq!(
+        runner.variable("SQUISH_LICENSEKEY_DIR"),
+        Some("/opt/licence")
+    );
     let all = runner.squish().unwrap();
     assert_eq!(
         all.squishrunner.as_deref(),
@@ -254,8 +264,9 @@ fn has_defaults() {
     assert_eq!(
         command(&runner).exit_codes,
         ExitCodes {
-            passed: vec![0],
-            failed: vec![1]
+            passed: [0].into(),
+            failed: [1].into(),
+            counts_failures: false,
         }
     );
     assert_eq!((runner.timeout, runner.working_directory), (None, None));
@@ -263,11 +274,39 @@ fn has_defaults() {
         let text = format!("runner: {{ command: [x], exit-codes: {text} }}");
         let runner = PlanFile::parse("t.yml", &text).unwrap().runner.unwrap();
         let codes = command(&runner).exit_codes.clone();
-        (codes.passed, codes.failed)
+        let shown = format!("{} / {}", codes.passed, codes.failed);
+        match codes.counts_failures {
+            true => format!("{shown}, counted"),
+            false => shown,
+        }
     };
-    assert_eq!(codes("{ passed: [1] }"), (vec![1], vec![]));
-    assert_eq!(codes("{ passed: [0, 2] }"), (vec![0, 2], vec![1]));
-    assert_eq!(codes("{ passed: [1], failed: [0] }"), (vec![1], vec![0]));
+    for (text, expected) in [
+        ("{ passed: [1] }", "1 / none"),
+        ("{ passed: [0, 2] }", "0, 2 / 1"),
+        ("{ passed: [1], failed: [0] }", "1 / 0"),
+        ("{ failed: [1, 101-199] }", "0 / 1, 101-199"),
+        ("{ failed: 2-250 }", "0 / 2-250"),
+        (
+            "{ passed: 0, failed: [-5--1, 0xC0000005] }",
+            "0 / -5--1, -1073741819",
+        ),
+        ("{ failed: count }", "0 / 1-255, counted"),
+        ("{ failed: [count, 300] }", "0 / 1-255, 300, counted"),
+        ("{ passed: 0-5 }", "0-5 / none"),
+    ] {
+        assert_eq!(codes(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn environment_takes_the_placeholders_of_the_command() {
+    let text = "runner: { command: [x], environment: { OUT: \"{results}/x\", JSON: \"{{}}\" } }";
+    let runner = PlanFile::parse("t.yml", text).unwrap().runner.unwrap();
+    assert!(runner.wants_results_folder());
+    assert_eq!(runner.variable("OUT"), None);
+    assert_eq!(runner.variables().collect::<Vec<_>>(), [("JSON", "{}")]);
+    let plain = PlanFile::parse("t.yml", "runner: { command: [x] }").unwrap();
+    assert!(!plain.runner.unwrap().wants_results_folder());
 }
 
 #[test]

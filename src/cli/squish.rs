@@ -9,6 +9,7 @@ use super::{failure::Failure, plans::Loaded};
 use crate::{
     config::{environment::Environment, plan_file::PlanFile},
     runner::{
+        placeholders::Template,
         settings::{RunnerSettings, Tool},
         squish::{
             program::{self, Places},
@@ -32,7 +33,7 @@ pub fn located(
     };
     // The file's variables are what squishrunner will see.
     let variable = |name: &str| {
-        let own = runner.environment.get(name).map(String::as_str);
+        let own = runner.environment.get(name).and_then(Template::literal);
         own.filter(|value| !value.trim().is_empty())
             .or_else(|| environment.get(name))
             .map(OsStr::new)

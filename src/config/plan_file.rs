@@ -4,6 +4,7 @@
 //! is then checked as a whole, and all mistakes are told together.
 
 mod check;
+mod codes;
 mod discovery;
 mod document;
 mod marked;

@@ -187,8 +187,10 @@ mod tests {
 
     #[test]
     fn no_variable_is_also_a_fact_that_tests_are_given() {
-        let facts = crate::config::placeholder::NAMES
-            .map(|name| format!("TESTPLAN_{}", name.replace('.', "_").to_uppercase()));
+        let facts = crate::runner::placeholders::KNOWN.map(|known| {
+            let name = known.trim_matches(['{', '}']);
+            format!("TESTPLAN_{}", name.replace('.', "_").to_uppercase())
+        });
         for variable in Setting::ALL.iter().filter_map(|setting| setting.variable) {
             assert!(!facts.iter().any(|fact| fact == variable), "{variable}");
         }

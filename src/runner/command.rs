@@ -129,15 +129,10 @@ pub fn build(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<CommandLine
     })
 }
 
-fn arguments(command: &[String], facts: &Facts<'_>) -> Result<Vec<OsString>, Refused> {
+fn arguments(command: &[Template], facts: &Facts<'_>) -> Result<Vec<OsString>, Refused> {
     let mut argv = Vec::with_capacity(command.len());
-    for (index, text) in command.iter().enumerate() {
-        let template = Template::parse(text).map_err(|error| {
-            Refused(format!(
-                "argument {index} of the command, {text:?}: {error}"
-            ))
-        })?;
-        argv.push(expand(&template, text, facts)?);
+    for template in command {
+        argv.push(argument(template, facts)?);
     }
     if argv.first().is_none_or(|program| program.is_empty()) {
         return Err(Refused(
@@ -148,15 +143,30 @@ fn arguments(command: &[String], facts: &Facts<'_>) -> Result<Vec<OsString>, Ref
 }
 
 /// Puts the facts into one argument.
-fn expand(template: &Template, text: &str, facts: &Facts<'_>) -> Result<OsString, Refused> {
-    let mut argument = OsString::new();
+fn argument(template: &Template, facts: &Facts<'_>) -> Result<OsString, Refused> {
+    let argument = expand(template, "the command", facts)?;
+    let begins_literally = matches!(template.pieces().first(), Some(Piece::Literal(_)));
+    if argument.as_encoded_bytes().starts_with(b"-") && !begins_literally {
+        let text = template.text();
+        return Err(Refused(format!(
+            "{text:?} would become {:?}, which the command would take for an option: \
+             write a text before the placeholder, as \"./{text}\", or rename the test",
+            argument.to_string_lossy()
+        )));
+    }
+    Ok(argument)
+}
+
+/// Puts the facts into a text of `asker`.
+fn expand(template: &Template, asker: &str, facts: &Facts<'_>) -> Result<OsString, Refused> {
+    let mut text = OsString::new();
     for (index, piece) in template.pieces().iter().enumerate() {
         match piece {
-            Piece::Literal(literal) => argument.push(literal),
-            Piece::Placeholder(Placeholder::Results) => argument.push(facts.results),
+            Piece::Literal(literal) => text.push(literal),
+            Piece::Placeholder(Placeholder::Results) => text.push(facts.results),
             Piece::Placeholder(placeholder) => {
-                let value = value(placeholder, facts)?;
-                let before = argument.as_encoded_bytes().last().copied();
+                let value = value(placeholder, asker, facts)?;
+                let before = text.as_encoded_bytes().last().copied();
                 let after = match template.pieces().get(index + 1) {
                     Some(Piece::Literal(next)) => next.bytes().next(),
                     Some(Piece::Placeholder(_)) | None => None,
@@ -165,29 +175,24 @@ fn expand(template: &Template, text: &str, facts: &Facts<'_>) -> Result<OsString
                 if [before, after].contains(&Some(b'/')) || [before, after].contains(&Some(b'\\')) {
                     names::inside(&placeholder.to_string(), &value)?;
                 }
-                argument.push(value);
+                text.push(value);
             }
         }
     }
-    let begins_literally = matches!(template.pieces().first(), Some(Piece::Literal(_)));
-    if argument.as_encoded_bytes().starts_with(b"-") && !begins_literally {
+    if text.as_encoded_bytes().contains(&0) {
         return Err(Refused(format!(
-            "{text:?} would become {:?}, which the command would take for an option: \
-             write a text before the placeholder, as \"./{text}\", or rename the test",
-            argument.to_string_lossy()
+            "{:?} would hold a NUL character",
+            template.text()
         )));
     }
-    if argument.as_encoded_bytes().contains(&0) {
-        return Err(Refused(format!("{text:?} would hold a NUL character")));
-    }
-    Ok(argument)
+    Ok(text)
 }
 
-fn value(placeholder: &Placeholder, facts: &Facts<'_>) -> Result<String, Refused> {
+fn value(placeholder: &Placeholder, asker: &str, facts: &Facts<'_>) -> Result<String, Refused> {
     let server = || {
         facts.server.ok_or_else(|| {
             Refused(format!(
-                "the command asks for {placeholder}, but no Squish server came with the execution: \
+                "{asker} asks for {placeholder}, but no Squish server came with the execution: \
                  allocate one (--allocate-server) or take the placeholder out"
             ))
         })
@@ -206,7 +211,7 @@ fn value(placeholder: &Placeholder, facts: &Facts<'_>) -> Result<String, Refused
             Some(value) => value.to_owned(),
             None => {
                 return Err(Refused(format!(
-                    "the command asks for {placeholder}, but this worker offers {}: \
+                    "{asker} asks for {placeholder}, but this worker offers {}: \
                      start it with --capability {key}=VALUE",
                     facts.capabilities
                 )));
@@ -221,13 +226,13 @@ type Environment = (Vec<(String, OsString)>, Vec<String>);
 fn environment(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<Environment, Refused> {
     let mut env: Vec<(String, OsString)> = Vec::with_capacity(settings.environment.len() + 12);
     for (name, value) in &settings.environment {
-        if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+        if name.is_empty() || name.contains(['=', '\0']) {
             return Err(Refused(format!(
-                "environment: {name:?} cannot be set: a name is not empty and has no `=`, and neither it nor the \
-                 value has a NUL"
+                "environment: {name:?} cannot be set: a name is not empty and has neither `=` nor a NUL"
             )));
         }
-        env.push((name.clone(), value.into()));
+        let asker = format!("the variable {name}");
+        env.push((name.clone(), expand(value, &asker, facts)?));
     }
     let mut env_remove: Vec<String> = SECRET_VARIABLES.map(str::to_owned).into();
     let mut seen = Vec::new();

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::{
+    exit_codes::CodeMeaning,
     results::Results,
     settings::{ExitCodes, RunnerSettings, Tool},
     squish,
@@ -120,7 +121,10 @@ pub(super) fn by_codes(
             });
             completed(TestVerdict::Failed, took, false, cases, Some(note))
         }
-        (false, TestVerdict::Failed) => completed(TestVerdict::Failed, took, false, cases, hint),
+        (false, TestVerdict::Failed) => {
+            let note = hint.or_else(|| codes.miscounted(ending, &cases));
+            completed(TestVerdict::Failed, took, false, cases, note)
+        }
         (true, verdict) => completed(verdict, took, sum.flaky, cases, None),
         (false, TestVerdict::Passed | TestVerdict::Skipped) => {
             unexplained_failure(ending, took, cases)
@@ -133,14 +137,11 @@ fn said(codes: &ExitCodes, ending: Ending) -> Result<bool, String> {
     match ending {
         Ending::TimedOut(limit) => Err(format!("stopped after {} (time limit)", span(limit))),
         Ending::Signalled(_) => Err(words(ending)),
-        Ending::Exited(code) if codes.passed.contains(&code) => Ok(true),
-        Ending::Exited(code) if codes.failed.contains(&code) => Ok(false),
-        Ending::Exited(_) => Err(format!(
-            "{}: neither a code of a pass ({}) nor of a failure ({})",
-            words(ending),
-            list(&codes.passed),
-            list(&codes.failed)
-        )),
+        Ending::Exited(code) => match codes.meaning(code) {
+            CodeMeaning::Passed => Ok(true),
+            CodeMeaning::Failed => Ok(false),
+            CodeMeaning::Neither => Err(format!("{}: {}", words(ending), codes.expected())),
+        },
     }
 }
 
@@ -286,14 +287,6 @@ fn signal(number: i32) -> Option<(&'static str, &'static str)> {
         12 if !linux => ("SIGSYS", "a forbidden system call"),
         _ => return None,
     })
-}
-
-fn list(codes: &[i32]) -> String {
-    if codes.is_empty() {
-        return "none".to_owned();
-    }
-    let codes: Vec<String> = codes.iter().map(i32::to_string).collect();
-    codes.join(", ")
 }
 
 /// A duration as it is written in `testplan.yml`: `90s` is `1m 30s`.

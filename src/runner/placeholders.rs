@@ -1,4 +1,4 @@
-//! Arguments with placeholders, as `{suite}::{testcase}`, parsed once into pieces.
+//! Texts with placeholders, as `{suite}::{testcase}`, parsed once into pieces when `testplan.yml` is loaded.
 //!
 //! A value that is put in is never looked at again: a test named `{results}` stays that. `{{` and `}}` stand for the
 //! braces themselves.
@@ -21,7 +21,7 @@ pub const KNOWN: [&str; 10] = [
 
 const CAPABILITY: &str = "capability.";
 
-/// A fact that an argument asks for.
+/// A fact that a text asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Placeholder {
     /// The suite of the test.
@@ -85,7 +85,7 @@ impl fmt::Display for Placeholder {
     }
 }
 
-/// A part of an argument.
+/// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// Text as it stands; never empty.
@@ -94,14 +94,15 @@ pub enum Piece {
     Placeholder(Placeholder),
 }
 
-/// One argument, parsed.
+/// An argument or the value of a variable, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Template {
+    text: String,
     pieces: Vec<Piece>,
 }
 
 impl Template {
-    /// Parses one argument.
+    /// Parses one text.
     pub fn parse(text: &str) -> Result<Self, PlaceholderError> {
         let mut pieces = Vec::new();
         let mut literal = String::new();
@@ -119,11 +120,11 @@ impl Template {
                 return Err(PlaceholderError::stray(at));
             }
             let Some(close) = after.find('}') else {
-                return Err(PlaceholderError::unclosed(at..text.len()));
+                return Err(PlaceholderError::unclosed(text, at));
             };
             let name = &after[..close];
             let Some(placeholder) = Placeholder::named(name) else {
-                return Err(PlaceholderError::unknown(name, at..at + close + 2));
+                return Err(PlaceholderError::unknown(text, at..at + close + 2));
             };
             if !literal.is_empty() {
                 pieces.push(Piece::Literal(std::mem::take(&mut literal)));
@@ -135,7 +136,31 @@ impl Template {
         if !literal.is_empty() {
             pieces.push(Piece::Literal(literal));
         }
-        Ok(Self { pieces })
+        Ok(Self {
+            text: text.to_owned(),
+            pieces,
+        })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it stands for if it asks for no fact, braces resolved.
+    pub fn literal(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [] => Some(""),
+            [Piece::Literal(literal)] => Some(literal),
+            _ => None,
+        }
+    }
+
+    /// Whether it asks for this fact.
+    pub fn asks_for(&self, placeholder: &Placeholder) -> bool {
+        self.pieces
+            .iter()
+            .any(|piece| matches!(piece, Piece::Placeholder(it) if it == placeholder))
     }
 
     /// The parts in order.
@@ -144,54 +169,95 @@ impl Template {
     }
 }
 
-/// Why an argument cannot be read.
+/// The first placeholder in a text that takes none and is used as it stands.
+pub fn first_in(text: &str) -> Option<Placeholder> {
+    text.match_indices('{').find_map(|(at, _)| {
+        let inner = &text[at + 1..];
+        Placeholder::named(&inner[..inner.find('}')?])
+    })
+}
+
+/// Why a text cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
+#[error("{message}: {cure}")]
 pub struct PlaceholderError {
-    /// Which bytes of the argument are meant.
+    /// Which bytes of the text are meant.
     pub span: Range<usize>,
-    /// What is wrong and what to write instead.
+    /// What is wrong.
     pub message: String,
+    /// The placeholder that was probably meant.
+    pub near: Option<&'static str>,
+    /// What to write instead.
+    pub cure: String,
 }
 
 impl PlaceholderError {
     fn stray(at: usize) -> Self {
         Self {
             span: at..at + 1,
-            message: "`}` closes nothing; write `}}` for the brace itself".to_owned(),
+            message: "`}` closes nothing".to_owned(),
+            near: None,
+            cure: "write `}}` for the brace itself".to_owned(),
         }
     }
 
-    fn unclosed(span: Range<usize>) -> Self {
+    fn unclosed(text: &str, at: usize) -> Self {
         Self {
-            span,
-            message: "`{` is not closed; write `{{` for the brace itself".to_owned(),
+            span: at..text.len(),
+            message: "`{` is not closed".to_owned(),
+            near: None,
+            cure: "write `{{` for the brace itself".to_owned(),
         }
     }
 
-    fn unknown(name: &str, span: Range<usize>) -> Self {
-        let near = KNOWN
-            .iter()
-            .map(|known| {
-                (
-                    strsim::jaro_winkler(known.trim_matches(['{', '}']), name),
-                    known,
-                )
-            })
-            .filter(|(likeness, _)| *likeness > 0.8)
-            .max_by(|a, b| a.0.total_cmp(&b.0));
-        let advice = match near {
-            Some((_, known)) => format!("did you mean `{known}`?"),
+    fn unknown(text: &str, span: Range<usize>) -> Self {
+        let written = &text[span.clone()];
+        let near = nearest(&written[1..written.len() - 1]);
+        // A shell's variable, which testplan would have to leave alone.
+        let of_a_shell = text[..span.start].ends_with('$');
+        let cure = match near {
+            _ if of_a_shell => format!(
+                "write `${{{written}}}` for the shell's `${written}`: `{{{{` and `}}}}` stand for the braces themselves"
+            ),
+            Some(near) => format!("did you mean `{near}`?"),
             None => format!(
-                "known are {}; write `{{{{` for the brace itself",
+                "write `{{{{` and `}}}}` for the braces themselves; placeholders are {}",
                 KNOWN.join(" ")
             ),
         };
         Self {
             span,
-            message: format!("`{{{name}}}` is no placeholder: {advice}"),
+            message: format!("`{written}` is not a placeholder"),
+            near: near.filter(|_| !of_a_shell),
+            cure,
         }
     }
+}
+
+/// The placeholder that a word in braces was probably meant to be.
+fn nearest(word: &str) -> Option<&'static str> {
+    /// Likeness from which one is offered; 1 is equal.
+    const NEAR: f64 = 0.8;
+    /// Longer words are not compared: the distance costs the product of both lengths.
+    const LONGEST: usize = 256;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let word = word.to_lowercase().replace(['_', '-', ' '], ".");
+    let likeness = |known: &str| {
+        let name = known.trim_matches(['{', '}']);
+        let is_tail = !word.is_empty() && name.rsplit('.').next() == Some(word.as_str());
+        match is_tail {
+            true => 1.0,
+            false => strsim::jaro_winkler(&name.to_lowercase(), &word),
+        }
+    };
+    KNOWN
+        .iter()
+        .map(|known| (likeness(known), *known))
+        .filter(|(likeness, _)| *likeness > NEAR)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, known)| known)
 }
 
 #[cfg(test)]
@@ -254,14 +320,43 @@ mod tests {
             ("a {suit} b", 2..8, "`{suite}`"),
             ("x}", 1..2, "`}}`"),
             ("ab{suite", 2..8, "not closed"),
-            ("{}", 0..2, "no placeholder"),
+            ("{}", 0..2, "not a placeholder"),
             ("{capability.}", 0..13, "`{capability.KEY}`"),
-            ("{nothing like it}", 0..17, "known are {suite}"),
+            ("{capabilty.OS}", 0..14, "`{capability.KEY}`"),
+            ("{test-case}", 0..11, "`{testcase}`"),
+            ("a{execution_id}b", 1..15, "`{execution.id}`"),
+            ("{host}", 0..6, "`{server.host}`"),
+            ("{SUITE}", 0..7, "`{suite}`"),
+            ("{commit}", 0..8, "placeholders are {suite}"),
+            ("{nothing like it}", 0..17, "placeholders are {suite}"),
+            ("{suite}{nope}", 7..13, "`{nope}`"),
+            ("echo ${HOME}", 6..12, "`${{HOME}}`"),
+            (
+                "${PROJECT}",
+                1..10,
+                "`${{PROJECT}}` for the shell's `${PROJECT}`",
+            ),
+            ("awk '{ print }'", 5..14, "`{{` and `}}`"),
         ];
         for (text, span, says) in table {
             let error = Template::parse(text).unwrap_err();
             assert_eq!(error.span, span, "{text}");
-            assert!(error.message.contains(says), "{text}: {error}");
+            assert!(error.to_string().contains(says), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_text_without_placeholders_is_a_literal() {
+        let literal = |text| Template::parse(text).unwrap().literal().map(str::to_owned);
+        assert_eq!(literal("").as_deref(), Some(""));
+        assert_eq!(literal("${{HOME}}").as_deref(), Some("${HOME}"));
+        assert_eq!(literal("a{batch}"), None);
+    }
+
+    #[test]
+    fn first_in_finds_placeholders_and_leaves_other_braces() {
+        assert_eq!(first_in("${HOME} { {x} {batch}"), Some(Placeholder::Batch));
+        assert_eq!(first_in("{\"a\": {}} {capability.}"), None);
+        assert_eq!(first_in("${suite}"), Some(Placeholder::Suite));
     }
 }

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
-use super::squish::settings::SquishSettings;
+pub use super::exit_codes::ExitCodes;
+use super::{
+    placeholders::{Placeholder, Template},
+    squish::settings::SquishSettings,
+};
 pub use crate::{attribution::Repeats, result_file::Scenarios};
 
 /// How a test is run and how its end is read.
@@ -12,8 +16,8 @@ pub struct RunnerSettings {
     pub tool: Tool,
     /// Most time one execution gets, whatever its heartbeats say; `None` is no limit.
     pub timeout: Option<Duration>,
-    /// Variables added to the environment, as they stand: no placeholders.
-    pub environment: BTreeMap<String, String>,
+    /// Variables added to the environment, with placeholders.
+    pub environment: BTreeMap<String, Template>,
     /// Where the tool runs; `None` is where testplan runs.
     pub working_directory: Option<PathBuf>,
 }
@@ -31,7 +35,7 @@ pub enum Tool {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandSettings {
     /// The command as an argument vector, with placeholders; never passed through a shell.
-    pub command: Vec<String>,
+    pub command: Vec<Template>,
     /// Where the results are.
     pub results: ResultsFormat,
     /// What the exit codes mean.
@@ -39,12 +43,13 @@ pub struct CommandSettings {
 }
 
 impl RunnerSettings {
-    /// Whether somebody will look into an execution's results folder.
+    /// Whether the tool or testplan uses an execution's results folder.
     pub fn wants_results_folder(&self) -> bool {
         match &self.tool {
             Tool::Command(tool) => {
+                let mut texts = tool.command.iter().chain(self.environment.values());
                 tool.results != ResultsFormat::ExitCode
-                    || tool.command.iter().any(|it| it.contains("{results}"))
+                    || texts.any(|it| it.asks_for(&Placeholder::Results))
             }
             Tool::Squish(_) => true,
         }
@@ -55,10 +60,21 @@ impl RunnerSettings {
         match &self.tool {
             Tool::Command(tool) => {
                 let program = tool.command.first();
-                program.is_some_and(|program| !program.contains('{'))
+                program.is_some_and(|program| program.literal().is_some())
             }
             Tool::Squish(_) => true,
         }
+    }
+
+    /// A variable that is the same for every execution; `None` if it is not set or has placeholders.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        self.environment.get(name)?.literal()
+    }
+
+    /// Every variable that is the same for every execution: what a program sees that runs no test.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let all = self.environment.iter();
+        all.filter_map(|(name, value)| Some((name.as_str(), value.literal()?)))
     }
 
     /// What it is where it is Squish.
@@ -99,13 +115,4 @@ impl ResultsFormat {
             Self::Squish { .. } | Self::ExitCode => Repeats::Duplicates,
         }
     }
-}
-
-/// What the exit codes of the command mean. Any other code is an execution error.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ExitCodes {
-    /// The test ran and passed.
-    pub passed: Vec<i32>,
-    /// The test ran and failed.
-    pub failed: Vec<i32>,
 }

@@ -12,14 +12,19 @@ use testplan::{
     },
 };
 
+fn template(text: &str) -> Template {
+    Template::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
+}
+
 fn settings(command: &[&str]) -> RunnerSettings {
     RunnerSettings {
         tool: Tool::Command(CommandSettings {
-            command: command.iter().map(|text| (*text).to_owned()).collect(),
+            command: command.iter().map(|text| template(text)).collect(),
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {
-                passed: vec![0],
-                failed: vec![1],
+                passed: [0].into(),
+                failed: [1].into(),
+                counts_failures: false,
             },
         }),
         timeout: None,
@@ -136,10 +141,10 @@ fn the_environment_has_the_same_facts() {
     let mut settings = settings(&["run"]);
     settings
         .environment
-        .insert("QT_QPA_PLATFORM".into(), "offscreen".into());
+        .insert("QT_QPA_PLATFORM".into(), template("offscreen"));
     settings
         .environment
-        .insert("TESTPLAN_SUITE".into(), "forged".into());
+        .insert("TESTPLAN_SUITE".into(), template("forged"));
     let line = world.build(&settings).unwrap();
     let values = VARIABLES.map(|name| variable(&line, name).unwrap());
     assert_eq!(
@@ -280,11 +285,27 @@ fn commands_without_a_program_or_too_long_are_refused() {
     assert!(world.argv(&[""]).unwrap_err().contains("names no program"));
     let long = "x".repeat(40_000);
     assert!(world.argv(&["run", &long]).unwrap_err().contains("bytes"));
+}
+
+#[test]
+fn the_environment_takes_the_placeholders_of_the_command() {
+    let world = World::new();
+    let built = |value: &str| {
+        let mut settings = settings(&["run"]);
+        settings.environment.insert("X".into(), template(value));
+        let line = world.build(&settings)?;
+        Ok::<_, String>(variable(&line, "X").unwrap().to_owned())
+    };
+    assert_eq!(
+        built("-{server.host}:{server.port} {{{capability.OS}}}").unwrap(),
+        "-lab-3:4322 {Linux}"
+    );
+    assert_eq!(built("{testcase}").unwrap(), "test_get");
+    let refused = built("{capability.browser}").unwrap_err();
     assert!(
-        world
-            .argv(&["run", "{suit}"])
-            .unwrap_err()
-            .contains("did you mean `{suite}`")
+        refused.contains("the variable X asks for {capability.browser}")
+            && refused.contains("--capability browser=VALUE"),
+        "{refused}"
     );
 }
 
@@ -292,7 +313,7 @@ fn commands_without_a_program_or_too_long_are_refused() {
 fn an_environment_that_cannot_be_set_is_refused() {
     for (name, value) in [("", "x"), ("A=B", "x"), ("A", "\0"), ("A\0", "x")] {
         let mut settings = settings(&["run"]);
-        settings.environment.insert(name.into(), value.into());
+        settings.environment.insert(name.into(), template(value));
         assert!(World::new().build(&settings).is_err(), "{name:?}");
     }
 }

@@ -9,6 +9,7 @@ use testplan::{
     },
     runner::{
         outcome::{Decision, Ending, decide},
+        placeholders::Template,
         results::Results,
         settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
@@ -45,11 +46,12 @@ fn read(cases: &str) -> Results {
 fn decided(ending: Ending, results: Results) -> Decision {
     let settings = RunnerSettings {
         tool: Tool::Command(CommandSettings {
-            command: vec!["run".into()],
+            command: vec![Template::default()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {
-                passed: vec![0, 5],
-                failed: vec![1],
+                passed: [0, 5].into(),
+                failed: [1].into(),
+                counts_failures: false,
             },
         }),
         timeout: None,

@@ -70,7 +70,9 @@ pub async fn look(loaded: Option<&Loaded>, environment: &Environment) -> Looked 
     };
     match &runner.tool {
         Tool::Command(settings) => {
-            let name = settings.command.first().cloned().unwrap_or_default();
+            let name = settings.command.first();
+            let name = name.map_or("", |program| program.literal().unwrap_or(program.text()));
+            let name = name.to_owned();
             Looked::Command(command(&runner, name, environment))
         }
         Tool::Squish(settings) => {
@@ -82,7 +84,7 @@ pub async fn look(loaded: Option<&Loaded>, environment: &Environment) -> Looked 
 fn command(runner: &RunnerSettings, name: String, environment: &Environment) -> Seen {
     let folder = runner.working_directory.clone();
     let folder = folder.unwrap_or_else(|| PathBuf::from("."));
-    let path = runner.environment.get("PATH").map(String::as_str);
+    let path = runner.variable("PATH");
     let path = path.or_else(|| environment.get("PATH")).unwrap_or_default();
     Seen {
         program: locate(&name, &folder, path),

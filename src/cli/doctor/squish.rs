@@ -61,7 +61,7 @@ pub async fn look(
     environment: &Environment,
 ) -> Seen {
     let variable = |name: &str| {
-        let own = runner.environment.get(name).map(String::as_str);
+        let own = runner.variable(name);
         own.filter(|value| !value.trim().is_empty())
             .or_else(|| environment.get(name))
     };
@@ -94,11 +94,11 @@ pub async fn look(
 }
 
 async fn version(program: &Path, runner: &RunnerSettings, folder: &Path) -> Result<String, String> {
-    let own = runner.environment.iter();
+    let own = runner.variables();
     let line = CommandLine {
         argv: vec![program.into(), "--version".into()],
         env: own
-            .map(|(name, value)| (name.clone(), OsString::from(value)))
+            .map(|(name, value)| (name.to_owned(), OsString::from(value)))
             .collect(),
         env_remove: SECRET_VARIABLES.map(str::to_owned).into(),
         cwd: Some(folder.to_owned()),

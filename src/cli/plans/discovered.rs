@@ -12,7 +12,7 @@ use crate::{
     },
     model::{DiscoveryAccount, LeftOut, Test},
     report::discovery,
-    runner::command::CommandLine,
+    runner::{command::CommandLine, settings::RunnerSettings},
     store::{PlannedTest, TemplateDefinition},
 };
 
@@ -88,11 +88,11 @@ impl Loaded {
             Some(folder) => folder,
             None => self.folder()?,
         };
-        let environment = runner.map(|runner| runner.environment).unwrap_or_default();
+        // A listing knows no execution, so that a variable with placeholders is not set.
+        let variables = runner.iter().flat_map(RunnerSettings::variables);
         let line = CommandLine {
-            env: environment
-                .into_iter()
-                .map(|(name, value)| (name, value.into()))
+            env: variables
+                .map(|(name, value)| (name.to_owned(), value.into()))
                 .collect(),
             cwd: Some(folder.clone()),
             ..CommandLine::default()

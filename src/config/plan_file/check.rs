@@ -1,5 +1,6 @@
 //! What the document means: every mistake is collected with its key and its place, then all are told together.
 
+mod exit_codes;
 mod labels;
 mod runner;
 mod server;
@@ -21,10 +22,13 @@ use super::{
 };
 use crate::{
     config::{
-        duration, placeholder,
+        duration,
         problem::{ConfigError, Problem, line_at},
     },
-    runner::settings::RunnerSettings,
+    runner::{
+        placeholders::{KNOWN, PlaceholderError, Template},
+        settings::RunnerSettings,
+    },
 };
 
 /// Mistakes that are kept; a file of four megabytes can have more than anybody reads.
@@ -128,8 +132,17 @@ impl Check<'_> {
         value.get().clone()
     }
 
-    /// A program and its arguments.
+    /// A program and its arguments, as they stand.
     fn command(&mut self, path: &str, command: &Marked<Vec<Plain>>) -> Vec<String> {
+        self.program(path, command);
+        let arguments = command.get().iter().enumerate();
+        arguments
+            .map(|(index, argument)| self.without_nul(&format!("{path}[{index}]"), argument))
+            .collect()
+    }
+
+    /// A command begins with a program.
+    fn program(&mut self, path: &str, command: &Marked<Vec<Plain>>) {
         match command.get().first() {
             None => self.report(command.place(), || {
                 Problem::new(path, "an empty list")
@@ -151,33 +164,30 @@ impl Check<'_> {
             }
             Some(_) => {}
         }
-        let arguments = command.get().iter().enumerate();
-        arguments
-            .map(|(index, argument)| self.without_nul(&format!("{path}[{index}]"), argument))
-            .collect()
     }
 
-    /// A command's words in braces are placeholders.
-    fn placeholders(&mut self, path: &str, command: &Marked<Vec<Plain>>) {
-        for (index, argument) in command.get().iter().enumerate() {
-            let Some(unknown) = placeholder::unknown(argument.get()) else {
-                continue;
-            };
-            self.report(argument.place(), || {
-                let name = unknown.name;
-                let problem = Problem::new(
-                    format!("{path}[{index}]"),
-                    format!("{{{name}}} is not a placeholder"),
-                );
-                match unknown.near {
-                    Some(near) => problem.expecting(format!("did you mean {{{near}}}?")),
-                    None => problem,
-                }
-                .help(format!(
-                    "possible: {{{}}}, {{capability.KEY}}",
-                    placeholder::NAMES.join("}, {")
-                ))
-            });
+    /// A text with placeholders; one without any if it cannot be read.
+    fn template(&mut self, path: &str, value: &Marked<String>) -> Template {
+        let text = self.without_nul(path, value);
+        Template::parse(&text).unwrap_or_else(|error| {
+            let place = self.part(&text, &error.span, value.place());
+            self.report(place, || unreadable(path, &error));
+            Template::default()
+        })
+    }
+
+    /// Where a part of a value stands in the file; the whole value if it is written in another way there.
+    fn part(&self, value: &str, part: &Range<usize>, place: Range<usize>) -> Range<usize> {
+        let snippet = &value[part.clone()];
+        let before = value[..part.start].matches(snippet).count();
+        let written = self.text.get(place.clone()).unwrap_or_default();
+        // A newline or an escape may make both differ, so that they are compared up to the part's end.
+        match written.match_indices(snippet).nth(before) {
+            Some((at, _)) => {
+                let start = place.start + at;
+                start..start + snippet.len()
+            }
+            None => place,
         }
     }
 
@@ -227,6 +237,17 @@ impl Check<'_> {
             Problem::new(path, format!("{} is there twice", what()))
                 .expecting(format!("line {line} has it already"))
         });
+    }
+}
+
+/// Why a text with placeholders cannot be read.
+fn unreadable(path: &str, error: &PlaceholderError) -> Problem {
+    let problem = Problem::new(path, error.message.clone());
+    match error.near {
+        Some(near) => problem
+            .expecting(format!("did you mean `{near}`?"))
+            .help(format!("possible: {}", KNOWN.join(", "))),
+        None => problem.help(error.cure.clone()),
     }
 }
 

@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 
 use super::{
+    codes::Codes,
     discovery::Discover,
     marked::{Marked, Pairs, Plain},
 };
@@ -29,7 +30,8 @@ pub(super) struct Document {
 #[schemars(transform = command_or_squish)]
 pub(super) struct Runner {
     /// The program and its arguments; no shell in between. Placeholders: {suite}, {testcase}, {results},
-    /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}.
+    /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}; {{ and }} stand for
+    /// braces.
     #[schemars(length(min = 1))]
     pub(super) command: Option<Marked<Vec<Plain>>>,
     /// Tests are Squish test cases, run by squishrunner. In place of command, results and exit-codes.
@@ -41,7 +43,7 @@ pub(super) struct Runner {
     /// How long one execution may take, as 10m or 1h 30m; without limit by default.
     #[schemars(extend("examples" = ["10m", "1h 30m"]))]
     pub(super) timeout: Option<Marked<String>>,
-    /// Variables added to the command's environment. Not a place for secrets.
+    /// Variables added to the command's environment, with the same placeholders. Not a place for secrets.
     pub(super) environment: Option<Pairs>,
     /// Where the command starts; where testplan was started by default.
     pub(super) working_directory: Option<Marked<String>>,
@@ -134,14 +136,14 @@ pub(super) enum Scenarios {
     Together,
 }
 
-/// What exit codes mean.
+/// What exit codes mean: each entry is a code, a range as 101-199, or `count`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct ExitCodes {
     /// The test passed; `[0]` by default.
-    pub(super) passed: Option<Vec<Marked<i32>>>,
-    /// The test ran and failed; `[1]` by default.
-    pub(super) failed: Option<Vec<Marked<i32>>>,
+    pub(super) passed: Option<Marked<Codes<false>>>,
+    /// The test ran and failed; `[1]` by default. `count` says that the code is the number of failures (1-255).
+    pub(super) failed: Option<Marked<Codes<true>>>,
 }
 
 /// A test plan that can be started.

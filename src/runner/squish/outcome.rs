@@ -47,8 +47,9 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
 /// Decides what became of an execution that took `took`.
 pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> Decision {
     let codes = ExitCodes {
-        passed: vec![0],
-        failed: vec![FAILED],
+        passed: [0].into(),
+        failed: [FAILED].into(),
+        counts_failures: false,
     };
     let details = match ending {
         Ending::Exited(0 | FAILED) | Ending::TimedOut(_) => {

@@ -7,12 +7,13 @@ use crate::{
     config::{
         plan_file::{
             document::{self, Format, Results, Runner},
-            marked::{Marked, Pairs},
+            marked::{Marked, Pairs, Plain},
         },
         problem::Problem,
     },
-    runner::settings::{
-        CommandSettings, ExitCodes, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
+    runner::{
+        placeholders::Template,
+        settings::{CommandSettings, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool},
     },
 };
 
@@ -57,8 +58,7 @@ impl Check<'_> {
             }
             return Tool::Command(CommandSettings {
                 command: command.map_or_else(Vec::new, |command| {
-                    self.placeholders("runner.command", &command);
-                    self.command("runner.command", &command)
+                    self.templates_of("runner.command", &command)
                 }),
                 results: results.map_or(ResultsFormat::ExitCode, |r| self.results(r.get())),
                 exit_codes: self.exit_codes(exit_codes.as_ref()),
@@ -78,6 +78,15 @@ impl Check<'_> {
             });
         }
         Tool::Squish(self.squish(squish))
+    }
+
+    /// A command's program and arguments, with placeholders.
+    fn templates_of(&mut self, path: &str, command: &Marked<Vec<Plain>>) -> Vec<Template> {
+        self.program(path, command);
+        let arguments = command.get().iter().enumerate();
+        arguments
+            .map(|(index, argument)| self.template(&format!("{path}[{index}]"), argument))
+            .collect()
     }
 
     fn results(&mut self, section: &Results) -> ResultsFormat {
@@ -151,47 +160,12 @@ impl Check<'_> {
         pattern
     }
 
-    /// What is not given is 0 for passed and 1 for failed, unless the other list has it.
-    fn exit_codes(&mut self, section: Option<&Marked<document::ExitCodes>>) -> ExitCodes {
-        let given = |list: fn(&document::ExitCodes) -> Option<&Vec<Marked<i32>>>| {
-            let list = section.and_then(|section| list(section.get()))?;
-            Some(list.iter().map(|code| *code.get()).collect::<Vec<_>>())
-        };
-        let passed = given(|section| section.passed.as_ref());
-        let failed = given(|section| section.failed.as_ref());
-        let usual = |code: i32, other: &Option<Vec<i32>>| match other {
-            Some(other) if other.contains(&code) => Vec::new(),
-            _ => vec![code],
-        };
-        let codes = ExitCodes {
-            passed: passed.clone().unwrap_or_else(|| usual(0, &failed)),
-            failed: failed.unwrap_or_else(|| usual(1, &passed)),
-        };
-        let Some(section) = section else { return codes };
-        for code in section.get().failed.iter().flatten() {
-            if codes.passed.contains(code.get()) {
-                self.report(code.place(), || {
-                    let both = format!("{} means both passed and failed", code.get());
-                    Problem::new("runner.exit-codes.failed", both)
-                        .expecting("`passed` has it already")
-                });
-            }
-        }
-        if codes.passed.is_empty() {
-            self.report(section.place(), || {
-                Problem::new("runner.exit-codes.passed", "no exit code")
-                    .expecting("no test could ever pass")
-            });
-        }
-        codes
-    }
-
-    fn environment(&mut self, pairs: &Pairs) -> BTreeMap<String, String> {
+    fn environment(&mut self, pairs: &Pairs) -> BTreeMap<String, Template> {
         let mut variables = BTreeMap::new();
         for (key, value) in &pairs.0 {
             let path = format!("runner.environment.{}", key.get());
             self.variable(&path, key);
-            let value = self.without_nul(&path, value);
+            let value = self.template(&path, value);
             variables.insert(key.get().clone(), value);
         }
         variables

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use super::{Check, runner::scenarios};
 use crate::{
     config::{
-        placeholder,
         plan_file::{
             document,
             marked::{Marked, Plain},
@@ -13,7 +12,10 @@ use crate::{
         problem::Problem,
         suggest,
     },
-    runner::squish::settings::{Address, Report, ServerChoice, SquishSettings},
+    runner::{
+        placeholders,
+        squish::settings::{Address, Report, ServerChoice, SquishSettings},
+    },
 };
 
 /// Options of squishrunner that testplan gives itself, and what to do in their place.
@@ -165,7 +167,7 @@ impl Check<'_> {
                         .expecting("no shell takes it apart")
                         .help(format!("write each argument by itself: {words:?}"))
                 });
-            } else if placeholder::words(text).any(placeholder::is_known) {
+            } else if placeholders::first_in(text).is_some() {
                 self.report(option.place(), || {
                     Problem::new(&at, "a placeholder")
                         .expecting("options are given as they stand")

@@ -6,7 +6,6 @@ use super::{Check, Seen};
 use crate::{
     config::{
         discover::{LinePattern, Unmatched},
-        placeholder,
         plan_file::{
             DISCOVERY_TIMEOUT, Discovery, Listing, Template, TestSource,
             discovery::{Discover, Patterns, Section},
@@ -16,6 +15,7 @@ use crate::{
         problem::Problem,
     },
     model::{Capabilities, Test},
+    runner::placeholders,
 };
 
 /// Longest title, in characters.
@@ -200,7 +200,7 @@ impl Check<'_> {
         let at = format!("{path}.command");
         let argv = self.command(&at, command);
         for (index, argument) in command.get().iter().enumerate() {
-            if placeholder::words(argument.get()).any(placeholder::is_known) {
+            if placeholders::first_in(argument.get()).is_some() {
                 self.report(argument.place(), || {
                     Problem::new(format!("{at}[{index}]"), "a placeholder")
                         .expecting("before there are tests, nothing can be filled in")
