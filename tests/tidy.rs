@@ -67,6 +67,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // Two: octocrab takes its connection as a reqwest client, and `ci` must not know `client`.
     ("reqwest", &["client", "ci/github"]),
     ("rustls", &["client"]),
+    ("rustls_platform_verifier", &["client"]),
     ("axum", &["service"]),
     ("hyper", &["service"]),
     ("tower", &["service"]),

@@ -59,7 +59,7 @@ pub struct ServiceArgs {
     /// Read the access token from this file.
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
-    /// Trust this certificate authority too (PEM) [env: `TESTPLAN_CA_CERT`].
+    /// Trust these certificates too (PEM): of authorities, or of the service itself [env: `TESTPLAN_CA_CERT`].
     #[arg(long, value_name = "FILE")]
     pub ca_cert: Option<PathBuf>,
     /// Send credentials over plain http to a host other than this one.

@@ -3,8 +3,10 @@
 
 mod cause;
 pub(super) mod knock;
+mod pinned;
 
 use std::{
+    error::Error,
     fmt,
     sync::{Arc, OnceLock},
     time::Duration,
@@ -12,7 +14,8 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response};
-use reqwest::{Certificate, redirect, retry};
+use reqwest::{redirect, retry};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{
     Endpoint, Handed, Sending, Sent, SetupError, Transport, TransportError, Upload,
@@ -22,7 +25,7 @@ use super::{
 /// Settings of the network that a user may choose.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
-    /// Certificates, in PEM, that are trusted beside those of the platform.
+    /// Certificates, in PEM, that are trusted beside those of the platform: as authorities, and each as a server's own.
     pub ca_cert_pem: Option<Bytes>,
 }
 
@@ -30,7 +33,7 @@ pub struct HttpOptions {
 /// this machine itself.
 #[derive(Clone)]
 pub struct HttpTransport {
-    extra: Vec<Certificate>,
+    extra: Vec<CertificateDer<'static>>,
     /// One per [`Way`], made when it is first needed: the certificates of the platform take longer to read than a
     /// service on this machine takes to answer.
     clients: Arc<[OnceLock<reqwest::Client>; 3]>,
@@ -85,7 +88,7 @@ impl HttpTransport {
         let way = Way::of(endpoint.is_loopback(), endpoint.is_tls());
         let client = self.build(way).map_err(|error| {
             SetupError::new(
-                format!("TLS could not be set up: {}", cause::innermost(&error)),
+                format!("TLS could not be set up: {}", cause::innermost(&*error)),
                 "check the certificates of the system and of --ca-cert",
             )
         })?;
@@ -103,27 +106,34 @@ impl HttpTransport {
             sent: Sent::No,
             message: format!(
                 "TLS could not be set up: {}: check the certificates of the system and of --ca-cert",
-                cause::innermost(&error)
+                cause::innermost(&*error)
             ),
         })?;
         Ok(cell.get_or_init(|| client))
     }
 
-    fn build(&self, way: Way) -> reqwest::Result<reqwest::Client> {
+    fn build(&self, way: Way) -> Result<reqwest::Client, Box<dyn Error>> {
         let builder = reqwest::Client::builder();
         let builder = match way {
-            Way::Abroad => builder.tls_certs_merge(self.extra.clone()),
-            Way::Home => builder.tls_certs_merge(self.extra.clone()).no_proxy(),
-            Way::HomeInPlain => builder.tls_certs_only([]).no_proxy(),
+            Way::Abroad => builder,
+            Way::Home | Way::HomeInPlain => builder.no_proxy(),
         };
-        builder
+        let builder = match way {
+            Way::HomeInPlain => builder.tls_certs_only([]),
+            Way::Abroad | Way::Home if self.extra.is_empty() => builder,
+            Way::Abroad | Way::Home => {
+                builder.tls_backend_preconfigured(pinned::config(&self.extra)?)
+            }
+        };
+        let client = builder
             .http1_only()
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
             .connect_timeout(CONNECT)
             .pool_idle_timeout(IDLE)
-            .build()
+            .build()?;
+        Ok(client)
     }
 
     async fn exchange<B: Into<reqwest::Body>>(
@@ -244,9 +254,10 @@ pub fn install_tls_provider() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
-fn certificates(pem: &[u8]) -> Result<Vec<Certificate>, SetupError> {
+fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SetupError> {
     const HELP: &str = "pass a file with -----BEGIN CERTIFICATE----- blocks";
-    let certificates = Certificate::from_pem_bundle(pem)
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates
         .map_err(|_| SetupError::new("the CA certificate is not readable as PEM", HELP))?;
     if certificates.is_empty() {
         return Err(SetupError::new("the CA file holds no certificate", HELP));

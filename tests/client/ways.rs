@@ -25,16 +25,22 @@ async fn get(options: &HttpOptions, url: &str) -> Result<Bytes, TransportError> 
     Ok(response.into_body())
 }
 
-/// Answers TLS connections with a certificate that only the authority of the test vouches for.
-fn serve_tls() -> u16 {
+/// A certificate as `openssl req -x509` makes it: for `localhost`, and its own authority.
+const SELF_SIGNED: &[u8] = include_bytes!("tls/self-signed.pem");
+/// The same with the same key, until 2021.
+const EXPIRED: &[u8] = include_bytes!("tls/self-signed-expired.pem");
+const SELF_SIGNED_KEY: &[u8] = include_bytes!("tls/self-signed.key");
+
+/// Answers TLS connections with a certificate.
+fn serve_tls(certificate: &[u8], key: &[u8]) -> u16 {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(
-            vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()],
-            PrivateKeyDer::from_pem_slice(KEY).unwrap(),
+            vec![CertificateDer::from_pem_slice(certificate).unwrap()],
+            PrivateKeyDer::from_pem_slice(key).unwrap(),
         )
         .unwrap();
     let config = Arc::new(config);
@@ -60,7 +66,7 @@ fn serve_tls() -> u16 {
     ignore = "other platforms have their own opinion of a certificate that is good for a century"
 )]
 async fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
-    let port = serve_tls();
+    let port = serve_tls(CERTIFICATE, KEY);
     let url = format!("https://127.0.0.1:{port}/x");
     let named = HttpOptions {
         ca_cert_pem: Some(Bytes::from_static(AUTHORITY)),
@@ -80,6 +86,40 @@ async fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
         .unwrap_err();
     assert_eq!(error.sent, Sent::No, "{error}");
     assert!(error.message.contains("localhost"), "{error}");
+}
+
+#[tokio::test]
+#[cfg_attr(
+    not(target_os = "linux"),
+    ignore = "other platforms have their own opinion of a certificate that is good for a century"
+)]
+async fn a_self_signed_certificate_is_trusted_when_it_is_named_itself() {
+    let named = |pem: &'static [u8]| HttpOptions {
+        ca_cert_pem: Some(Bytes::from_static(pem)),
+    };
+    let port = serve_tls(SELF_SIGNED, SELF_SIGNED_KEY);
+    let url = format!("https://localhost:{port}/x");
+    assert_eq!(get(&named(SELF_SIGNED), &url).await.unwrap(), "hi");
+    let both = [AUTHORITY, b"\n", SELF_SIGNED].concat();
+    let both = HttpOptions {
+        ca_cert_pem: Some(both.into()),
+    };
+    assert_eq!(get(&both, &url).await.unwrap(), "hi");
+
+    let refused = async |options: &HttpOptions, url: &str, says: &str| {
+        let error = get(options, url).await.unwrap_err();
+        assert_eq!(error.sent, Sent::No, "{error}");
+        assert!(error.message.contains(says), "{error}");
+    };
+    // Another one, with the same name and key, is not the one that was named.
+    refused(&named(EXPIRED), &url, "is not trusted").await;
+    refused(&named(AUTHORITY), &url, "is not trusted").await;
+    refused(&HttpOptions::default(), &url, "is not trusted").await;
+    let other_name = format!("https://127.0.0.1:{port}/x");
+    refused(&named(SELF_SIGNED), &other_name, "127.0.0.1").await;
+    let port = serve_tls(EXPIRED, SELF_SIGNED_KEY);
+    let url = format!("https://localhost:{port}/x");
+    refused(&named(EXPIRED), &url, "expired").await;
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn unconnected(error: &reqwest::Error, to: &Destination) -> String {
 fn tls_trouble(error: &rustls::Error, to: &Destination) -> String {
     match error {
         rustls::Error::InvalidCertificate(why) => format!(
-            "the certificate of {to} is not trusted ({why}): if it is your own, pass its authority with --ca-cert"
+            "the certificate of {to} is not trusted ({why}): if it is your own, pass its authority, or itself if it has none, with --ca-cert"
         ),
         rustls::Error::InvalidMessage(_) => {
             format!("{to} does not speak TLS: is it http:// instead of https://?")
