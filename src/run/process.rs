@@ -1,7 +1,7 @@
 //! A command as a process group: started, captured, bounded, killed as a whole.
 //!
-//! Output goes straight into a file that the command is handed, never through us. The group is a Unix process group
-//! or a Windows job; when its first process has ended, or the lease has, all of it ends.
+//! Output goes into a file, on Unix through a pipe. The group is a Unix process group or a Windows job; when its first
+//! process has ended, or the lease has, all of it ends.
 #![expect(
     clippy::disallowed_methods,
     reason = "this module owns starting processes"
@@ -9,8 +9,11 @@
 
 mod capture;
 pub mod detached;
+#[cfg(unix)]
+mod drain;
 mod listing;
 pub mod orphans;
+mod output;
 mod spawn_error;
 #[cfg(unix)]
 mod survivors;
@@ -19,14 +22,13 @@ use std::{
     io,
     path::Path,
     process::{ExitStatus, Stdio},
-    sync::Arc,
     time::Duration,
 };
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use tokio::{process::Command, time};
 
-use self::capture::Capture;
+use self::output::Output;
 use crate::runner::{command::CommandLine, outcome::Ending};
 
 pub use self::{
@@ -36,9 +38,6 @@ pub use self::{
 
 /// Variable that marks every process of one attempt, wherever it goes.
 pub const ATTEMPT: &str = "TESTPLAN_ATTEMPT";
-
-/// How often a running command's output is held against its limit.
-const CHECK: Duration = Duration::from_millis(250);
 
 /// How long a killed process may take to disappear before that is an error.
 const DEATH: Duration = Duration::from_secs(5);
@@ -62,17 +61,11 @@ pub fn spawn_marked(
     limit: u64,
     mark: String,
 ) -> Result<Running, SpawnError> {
-    let capture =
-        Capture::open(capture, limit).map_err(|error| SpawnError::no_capture(capture, error))?;
-    let output = || capture.handle().map(Stdio::from);
-    match output().and_then(|stdout| Ok((stdout, output()?))) {
-        Ok((stdout, stderr)) => {
-            let mut running = start(command, stdout, stderr, mark)?;
-            running.capture = Some(Arc::new(capture));
-            Ok(running)
-        }
-        Err(error) => Err(SpawnError::no_capture(capture.path(), error)),
-    }
+    let (output, [stdout, stderr]) =
+        Output::open(capture, limit).map_err(|error| SpawnError::no_capture(capture, error))?;
+    let mut running = start(command, stdout, stderr, mark)?;
+    running.output = Some(output);
+    Ok(running)
 }
 
 fn start(
@@ -93,7 +86,7 @@ fn start(
         pid: child.id().unwrap_or_default(),
         child,
         mark,
-        capture: None,
+        output: None,
         leader: None,
         over: false,
     })
@@ -165,7 +158,8 @@ pub struct Running {
         )
     )]
     mark: String,
-    capture: Option<Arc<Capture>>,
+    /// Where its output goes, if it goes into a file.
+    output: Option<Output>,
     /// How the first process ended, once it has.
     leader: Option<Ending>,
     /// The rest of the group was killed: its number may soon be somebody else's.
@@ -185,7 +179,7 @@ impl Running {
         if !self.over {
             self.kill_group();
             self.over = true;
-            self.trim().await;
+            self.settle().await;
         }
         Ok(ending)
     }
@@ -212,7 +206,7 @@ impl Running {
             self.over = true;
             #[cfg(unix)]
             self.kill_survivors().await;
-            self.trim().await;
+            self.settle().await;
         }
         Ok(ending)
     }
@@ -222,15 +216,18 @@ impl Running {
         if let Some(ending) = self.leader {
             return Ok(ending);
         }
-        // Not the wrapper's own wait: that one also waits for the rest of the group.
-        let mut wait = self.child.inner_mut().wait();
-        let status = loop {
-            tokio::select! {
-                status = &mut wait => break status?,
-                () = time::sleep(CHECK) => Capture::keep_within(self.capture.as_ref()).await,
+        let output = self.output.as_ref();
+        let keep_within = async {
+            match output {
+                Some(output) => output.keep_within().await,
+                None => std::future::pending().await,
             }
         };
-        drop(wait);
+        // Not the wrapper's own wait: that one also waits for the rest of the group.
+        let status = tokio::select! {
+            status = self.child.inner_mut().wait() => status?,
+            never = keep_within => match never {},
+        };
         let ending = ending(status);
         self.leader = Some(ending);
         Ok(ending)
@@ -274,8 +271,10 @@ impl Running {
         }
     }
 
-    async fn trim(&self) {
-        Capture::keep_within(self.capture.as_ref()).await;
+    async fn settle(&mut self) {
+        if let Some(output) = &mut self.output {
+            output.settle().await;
+        }
     }
 }
 

@@ -1,14 +1,14 @@
-//! The file that takes a command's output, kept within a limit while the command writes to it.
+//! The file that takes a command's output, kept within a limit while it is written to.
 //!
-//! The command has the file open for appending: whatever is cut off, its next line goes to the new end. So the end of
-//! the output can be moved to where the middle began. What is written within the few microseconds between the last
-//! look and the cut is lost with the middle.
+//! It is open for appending: whatever is cut off, the next line goes to the new end. So the end of the output can be moved
+//! to where the middle began. Where the command writes into it itself (Windows), what it writes within the few
+//! microseconds between the last look and the cut is lost with the middle.
 
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Mutex, PoisonError},
 };
 
 /// Least limit, so that head, note and end have their place.
@@ -50,23 +50,39 @@ impl Capture {
         })
     }
 
+    #[cfg(any(unix, test))]
     pub(super) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// A handle for the command.
+    /// A handle to write with.
     pub(super) fn handle(&self) -> io::Result<File> {
         self.file.try_clone()
     }
 
     /// Cuts the middle out if the file is longer than its limit, on a thread that may block.
-    pub(super) async fn keep_within(capture: Option<&Arc<Self>>) {
-        let Some(capture) = capture.filter(|capture| capture.is_over()) else {
-            return;
-        };
-        let capture = Arc::clone(capture);
-        // It ends in a panic only with the runtime itself.
-        let _ = tokio::task::spawn_blocking(move || capture.cut()).await;
+    #[cfg(not(unix))]
+    pub(super) async fn keep_within(capture: &std::sync::Arc<Self>) {
+        if capture.is_over() {
+            let capture = std::sync::Arc::clone(capture);
+            // It ends in a panic only with the runtime itself.
+            let _ = tokio::task::spawn_blocking(move || capture.cut()).await;
+        }
+    }
+
+    /// Cuts the middle out if the file is half as long again as its limit, or longer than that at all with `trim`. Whether
+    /// it is longer than its limit afterwards. Blocks.
+    #[cfg(unix)]
+    pub(super) fn keep(&self, trim: bool) -> bool {
+        let length = self.file.metadata().map_or(0, |metadata| metadata.len());
+        if length <= self.limit {
+            return false;
+        }
+        if !trim && length <= self.limit + self.limit / 2 {
+            return true;
+        }
+        self.cut();
+        self.is_over()
     }
 
     fn is_over(&self) -> bool {
@@ -75,6 +91,7 @@ impl Capture {
             .is_ok_and(|metadata| metadata.len() > self.limit)
     }
 
+    /// Cuts the middle out if the file is longer than its limit. Blocks.
     fn cut(&self) {
         let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
         if cut.broken || !self.is_over() {

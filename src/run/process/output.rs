@@ -1,0 +1,73 @@
+//! The way of a command's output into its file.
+//!
+//! On Unix a pipe is in between. A program may open its output again by path, as a shell does for `> /dev/stderr`: of a
+//! file it would get a second place to write, at the beginning, and empty the file first. Of a pipe it gets the same pipe.
+
+use std::{convert::Infallible, io, path::Path, process::Stdio};
+
+#[cfg(not(unix))]
+use std::sync::Arc;
+
+use super::capture::Capture;
+
+/// Where a command's output goes.
+#[derive(Debug)]
+pub(super) struct Output {
+    #[cfg(unix)]
+    drain: super::drain::Drain,
+    #[cfg(not(unix))]
+    capture: Arc<Capture>,
+}
+
+/// The two handles for a command.
+pub(super) type Handles = [Stdio; 2];
+
+impl Output {
+    /// Opens the file to append to, and the way to it. Must be called inside a tokio runtime.
+    pub(super) fn open(path: &Path, limit: u64) -> io::Result<(Self, Handles)> {
+        let capture = Capture::open(path, limit)?;
+        Self::into(capture)
+    }
+
+    #[cfg(unix)]
+    fn into(capture: Capture) -> io::Result<(Self, Handles)> {
+        let (reader, stdout) = io::pipe()?;
+        let stderr = stdout.try_clone()?;
+        let drain = super::drain::Drain::start(reader.into(), capture)?;
+        Ok((Self { drain }, [stdout.into(), stderr.into()]))
+    }
+
+    /// Elsewhere no path leads to a program's own output, so that the command writes into the file itself.
+    #[cfg(not(unix))]
+    fn into(capture: Capture) -> io::Result<(Self, Handles)> {
+        let capture = Arc::new(capture);
+        let handles = [capture.handle()?.into(), capture.handle()?.into()];
+        Ok((Self { capture }, handles))
+    }
+
+    /// Keeps the file within its limit, now and then, for as long as this is waited for.
+    #[cfg(unix)]
+    pub(super) async fn keep_within(&self) -> Infallible {
+        // The one who drains the pipe sees to it.
+        std::future::pending().await
+    }
+
+    /// Keeps the file within its limit, now and then, for as long as this is waited for.
+    #[cfg(not(unix))]
+    pub(super) async fn keep_within(&self) -> Infallible {
+        /// How often the output is held against its limit.
+        const CHECK: std::time::Duration = std::time::Duration::from_millis(250);
+        loop {
+            tokio::time::sleep(CHECK).await;
+            Capture::keep_within(&self.capture).await;
+        }
+    }
+
+    /// Returns once everything that the command wrote before its end is in the file.
+    pub(super) async fn settle(&mut self) {
+        #[cfg(unix)]
+        self.drain.settle().await;
+        #[cfg(not(unix))]
+        Capture::keep_within(&self.capture).await;
+    }
+}
