@@ -53,6 +53,12 @@ impl Plan {
         self.passes + self.failed + self.skipped
     }
 
+    /// How far the service's clock was ahead of ours, in milliseconds, if the answer came at `now`. `None` where the service
+    /// told no time.
+    pub fn clock_ahead_ms(&self, now: Timestamp) -> Option<i64> {
+        (self.server_time.0 > 0).then(|| self.server_time.0.saturating_sub(now.0))
+    }
+
     /// Whether it was started with a time and revisions: then Test Center runs its tests itself.
     pub fn is_handed_over(&self) -> bool {
         self.kind == PlanKind::Instance && self.planned.is_some() && !self.repositories.is_empty()

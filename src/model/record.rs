@@ -47,6 +47,10 @@ pub enum RecordEvent {
         status: PlanStatus,
         /// testplan's version.
         version: String,
+        /// How far the service's clock was ahead of this machine's, in milliseconds, where the service told its time. With
+        /// it the times of several machines are compared by one clock.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock_ahead_ms: Option<i64>,
     },
     /// What there is to run, where the service can list it: names what is missing in the end.
     Planned {

@@ -204,6 +204,25 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
 
 /// `conclusion: failed (exit code 1): complete, at least one test failed; the report can be trusted`.
 pub fn conclusion_line(conclusion: Conclusion, paint: Paint) -> String {
+    line_of(conclusion, conclusion.meaning(), paint)
+}
+
+/// The same for the workers of one process, which do not know how the plan stands. `idle`: they ran no test.
+pub fn worker_conclusion_line(conclusion: Conclusion, idle: bool, paint: Paint) -> String {
+    let meaning = match conclusion {
+        Conclusion::Passed if idle => {
+            "no test was run here; `testplan report` has the plan's result"
+        }
+        Conclusion::Passed => "no test failed here; `testplan report` has the plan's result",
+        Conclusion::Failed => {
+            "at least one test failed here; `testplan report` has the plan's result"
+        }
+        other => other.meaning(),
+    };
+    line_of(conclusion, meaning, paint)
+}
+
+fn line_of(conclusion: Conclusion, meaning: &str, paint: Paint) -> String {
     let style = match conclusion {
         Conclusion::Passed => Word::Pass,
         Conclusion::Failed => Word::Fail,
@@ -219,7 +238,7 @@ pub fn conclusion_line(conclusion: Conclusion, paint: Paint) -> String {
         "conclusion: {} (exit code {}): {}",
         painted(conclusion.word(), style, paint),
         conclusion.code(),
-        conclusion.meaning()
+        meaning
     )
 }
 

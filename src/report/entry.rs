@@ -77,7 +77,7 @@ pub struct Entry {
     pub service_only: Option<ServiceResult>,
     /// It passed after it failed: in an earlier generation, or within the attempt by the word of the test tool.
     pub flaky: bool,
-    /// An attempt was lost or could not run, and a later one brought the result.
+    /// An attempt was lost or could not run, and a later one ran to its end.
     pub recovered: bool,
     /// What is worth knowing about how it came to stand so.
     pub explanations: Vec<Explanation>,

@@ -19,7 +19,7 @@ use super::{Proof, RecordFile, Report};
 pub struct Evidence {
     /// The workers' records, in any order; the same file twice does no harm.
     pub files: Vec<RecordFile>,
-    /// The plan to report on. Without it all records must be of one plan.
+    /// The plan to report on. Without it the one that began last.
     pub plan: Option<PlanId>,
     /// How far the service says the plan is now, if it was asked after the last worker left.
     pub status: Option<PlanStatus>,
@@ -30,12 +30,21 @@ pub struct Evidence {
 /// Why there is no report.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// The records are of several plans and nobody said which one is meant.
-    #[error(
-        "the records are of several plans ({}): name one with --plan-id, or give the folder of one run only",
-        .0.iter().map(|plan| format!("#{plan}")).collect::<Vec<_>>().join(", ")
-    )]
-    SeveralPlans(Vec<PlanId>),
+    /// No record is of the plan that was asked for, and no service says that there is such a plan.
+    #[error("no record is of plan {wanted}: these are of {}", plans(.found))]
+    UnknownPlan {
+        /// The plan.
+        wanted: PlanId,
+        /// Plans that the records are of, at least one.
+        found: Vec<PlanId>,
+    },
+}
+
+/// Plans by number: `plan 7`, `plans 7, 8`.
+pub fn plans(plans: &[PlanId]) -> String {
+    let numbers: Vec<String> = plans.iter().map(PlanId::to_string).collect();
+    let word = if numbers.len() == 1 { "plan" } else { "plans" };
+    format!("{word} {}", numbers.join(", "))
 }
 
 /// Merges the evidence into a report.
@@ -46,9 +55,18 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         status,
         executions,
     } = evidence;
-    let gathered = gather::gather(files, plan)?;
+    let gathered = gather::gather(files, plan);
+    if let (Some(wanted), None) = (plan, status)
+        && gathered.facts.is_none()
+        && gathered.executions.is_empty()
+        && !gathered.others.is_empty()
+    {
+        let found = gathered.others.into_iter().collect();
+        return Err(MergeError::UnknownPlan { wanted, found });
+    }
     let mut report = Report {
         plan: gathered.facts,
+        other_plans: gathered.others.into_iter().collect(),
         workers: gathered.workers,
         warnings: gathered.warnings,
         discovery: gathered.discovery,

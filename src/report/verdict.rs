@@ -14,6 +14,8 @@ use super::{Attempt, Counting, Entry, ServiceCounts, Standing};
 pub struct Report {
     /// The plan, where any record names it.
     pub plan: Option<PlanFacts>,
+    /// Plans that the records are of as well, and that this report leaves out.
+    pub other_plans: Vec<PlanId>,
     /// How many executions were planned: none is lost as long as the counts add up to this.
     pub total: u64,
     /// What the planned total and the results were held against.
@@ -36,7 +38,7 @@ pub struct Report {
     pub discovery: Option<DiscoveryAccount>,
     /// Invariants that the records show broken, one sentence each.
     pub broken: Vec<String>,
-    /// First and last time of any record.
+    /// First and last time of any record, by the service's clock where workers noted how theirs differs from it.
     pub span: Option<(Timestamp, Timestamp)>,
     /// The end that was decided outside of the results: a signal, a deadline.
     pub stopped: Option<Conclusion>,
@@ -143,7 +145,7 @@ pub struct Counts {
     pub missing: u64,
     /// Of the passed: those that failed before.
     pub flaky: u64,
-    /// Of those with a result: those that were lost or could not run before.
+    /// Of the passed, failed and skipped: those that were lost or could not run before.
     pub recovered: u64,
 }
 

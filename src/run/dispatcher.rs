@@ -42,6 +42,8 @@ pub struct WorkOrder {
     pub client: Client,
     /// The plan.
     pub plan: Plan,
+    /// How far the service's clock is ahead of ours, in milliseconds, where the service tells its time.
+    pub clock_ahead_ms: Option<i64>,
     /// How far it is.
     pub status: PlanStatus,
     /// Its executions, where the service can list them.
@@ -103,7 +105,12 @@ pub async fn work(
     };
     write(
         order.name.clone(),
-        began(&order.plan, order.status, &order.settings.offered),
+        began(
+            &order.plan,
+            order.clock_ahead_ms,
+            order.status,
+            &order.settings.offered,
+        ),
     )?;
     if let Some(executions) = order.planned {
         write(order.name.clone(), RecordEvent::Planned { executions })?;
@@ -255,7 +262,12 @@ async fn left_behind(client: &Client, plan: PlanId) -> (Option<PlanStatus>, Opti
     }
 }
 
-fn began(plan: &Plan, status: PlanStatus, offered: &Capabilities) -> RecordEvent {
+fn began(
+    plan: &Plan,
+    clock_ahead_ms: Option<i64>,
+    status: PlanStatus,
+    offered: &Capabilities,
+) -> RecordEvent {
     RecordEvent::Began {
         plan: plan.id,
         title: plan.title.clone(),
@@ -264,6 +276,7 @@ fn began(plan: &Plan, status: PlanStatus, offered: &Capabilities) -> RecordEvent
         capabilities: offered.clone(),
         status,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        clock_ahead_ms,
     }
 }
 

@@ -12,7 +12,10 @@ use testplan::{
         Notice, Observer, WorkOrder, executor::Executor, state::Tally, suite_turns::SuiteTurns,
         worker::WorkerSettings,
     },
-    runner::settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
+    runner::{
+        placeholders::Template,
+        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
+    },
     service::{Access, InProcess, Limits, Service as ServiceInside},
     signal::Signals,
     store::{
@@ -90,6 +93,7 @@ async fn workers_cost_the_database_two_transactions_per_execution() {
         discovery: None,
         client: client.clone(),
         plan,
+        clock_ahead_ms: None,
         status,
         planned: None,
         settings: Arc::new(settings),
@@ -185,11 +189,12 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
     let test = stage.script("test.sh", "exit 0");
     let runner = RunnerSettings {
         tool: Tool::Command(CommandSettings {
-            command: vec![test.to_str().unwrap().to_owned()],
+            command: vec![Template::parse(test.to_str().unwrap()).unwrap()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {
-                passed: vec![0],
-                failed: vec![1],
+                passed: [0].into(),
+                failed: [1].into(),
+                counts_failures: false,
             },
         }),
         timeout: None,

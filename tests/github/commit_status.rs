@@ -36,6 +36,7 @@ fn records(verdicts: &[TestVerdict], more: u64) -> TempDir {
                 done: 0,
             },
             version: "0.1.0".into(),
+            clock_ahead_ms: None,
         },
     )];
     for (id, verdict) in (1..).zip(verdicts) {

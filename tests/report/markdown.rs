@@ -301,6 +301,7 @@ fn report(size: usize, texts: &[String]) -> Report {
         })
         .collect();
     Report {
+        other_plans: Vec::new(),
         plan: Some(PlanFacts {
             id: PlanId(7),
             title: next(),

@@ -507,19 +507,71 @@ fn plans_are_not_mixed() {
     let other = Worker::begins_on(PlanId(7), "b", LINUX, 50)
         .runs(1, 1, failed())
         .leaves();
-    let both = evidence(&[ours, other]);
-    assert_eq!(
-        merge(both.clone()).unwrap_err(),
-        MergeError::SeveralPlans(vec![PlanId(7), PLAN])
-    );
-    let report = merge(Evidence {
-        plan: Some(PLAN),
-        ..both
-    })
-    .unwrap();
+    let both = evidence(&[ours, other.clone()]);
+    let of = |plan| {
+        merge(Evidence {
+            plan,
+            ..both.clone()
+        })
+    };
+    let report = of(Some(PLAN)).unwrap();
     assert_eq!((report.total, report.conclusion()), (1, Conclusion::Passed));
     assert_eq!(report.workers.len(), 1);
-    assert_eq!(report.warnings.len(), 1);
+    assert_eq!(report.warnings, [""; 0]);
+    assert_eq!(report.other_plans, [PlanId(7)]);
+    let unknown = of(Some(PlanId(8))).unwrap_err();
+    assert_eq!(
+        unknown,
+        MergeError::UnknownPlan {
+            wanted: PlanId(8),
+            found: vec![PlanId(7), PLAN],
+        }
+    );
+    assert_eq!(
+        unknown.to_string(),
+        "no record is of plan 8: these are of plans 7, 105"
+    );
+    // Without a number it is the one that began last.
+    let later = Worker::begins("a", LINUX, 1).after(1).runs(1, 1, passed());
+    let older = other.text();
+    let mut files = evidence(&[later.leaves()]).files;
+    files.push(parse_record_file("b.ndjson", &older[..older.len() - 9]).unwrap());
+    let newest = merge(Evidence {
+        files,
+        ..Evidence::default()
+    })
+    .unwrap();
+    assert_eq!(newest.plan.unwrap().id, PLAN);
+    assert_eq!(newest.warnings, [""; 0], "a torn end of another plan");
+}
+
+#[test]
+fn times_of_two_machines_are_compared_by_the_service_s_clock() {
+    let worker = |name| Worker::begins(name, LINUX, 2);
+    let (a, b) = (
+        |it: Worker| it.runs(1, 1, passed()).leaves(),
+        |it: Worker| it.after(10_000).runs(2, 1, passed()).leaves(),
+    );
+    let right = report(&[a(worker("a")), b(worker("b"))]);
+    for behind in [3_600_000, -3_600_000] {
+        let skewed = report(&[a(worker("a")), b(worker("b").behind(behind))]);
+        assert_eq!(skewed.duration_ms(), right.duration_ms());
+        assert_eq!(skewed.span, right.span);
+        assert_eq!(skewed.entries, right.entries);
+    }
+}
+
+#[test]
+fn what_could_not_run_twice_is_not_recovered() {
+    let again = Worker::begins("a", LINUX, 1)
+        .runs(1, 1, error())
+        .resets(1)
+        .runs(1, 2, error())
+        .leaves();
+    let report = report(&[again]);
+    let counts = report.counts();
+    assert_eq!((counts.errors, counts.recovered), (1, 0));
+    assert!(!entry(&report, 1).recovered);
 }
 
 #[test]

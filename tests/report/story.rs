@@ -44,6 +44,7 @@ impl Worker {
                 done: 0,
             },
             version: "0.1.0".into(),
+            clock_ahead_ms: None,
         })
     }
 
@@ -55,6 +56,18 @@ impl Worker {
             event,
         });
         self.now += 1000;
+        self
+    }
+
+    /// Its clock is so many milliseconds behind the service's, and it knows.
+    pub fn behind(mut self, milliseconds: i64) -> Self {
+        for record in &mut self.records {
+            record.at.0 -= milliseconds;
+            if let RecordEvent::Began { clock_ahead_ms, .. } = &mut record.event {
+                *clock_ahead_ms = Some(milliseconds);
+            }
+        }
+        self.now -= milliseconds;
         self
     }
 

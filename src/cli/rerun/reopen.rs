@@ -210,6 +210,8 @@ async fn begin(
     folder: &std::path::Path,
     name: &str,
 ) -> Result<Recorder, Failure> {
+    let now = client.plan(plan.id).await?;
+    let clock_ahead_ms = now.clock_ahead_ms(clock::wall());
     let status = client.status(plan.id, &Capabilities::default()).await?;
     let mut recorder = Recorder::create(folder, name).map_err(Failure::infrastructure)?;
     let began = RecordEvent::Began {
@@ -220,6 +222,7 @@ async fn begin(
         capabilities: Capabilities::default(),
         status,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        clock_ahead_ms,
     };
     recorder
         .write(&record(name.to_owned(), began))

@@ -68,7 +68,12 @@ pub(super) async fn upload(
             recorder: Recorder::create(&records, &name).map_err(Failure::infrastructure)?,
         };
         if let Some(began) = began {
-            uploads.write(began.event.clone())?;
+            let mut event = began.event.clone();
+            // That of the worker's machine.
+            if let RecordEvent::Began { clock_ahead_ms, .. } = &mut event {
+                *clock_ahead_ms = None;
+            }
+            uploads.write(event)?;
         }
         for attempt in pending {
             uploads.one(&attempt, &mut done).await?;

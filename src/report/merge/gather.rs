@@ -8,8 +8,7 @@ use crate::{
         record::{Record, RecordEvent},
     },
     report::{
-        Attempt, AttemptEnd, Cases, Counting, MergeError, PlanFacts, RecordFile, WorkerReport,
-        entry::Ended,
+        Attempt, AttemptEnd, Cases, Counting, PlanFacts, RecordFile, WorkerReport, entry::Ended,
     },
 };
 
@@ -35,32 +34,44 @@ pub(super) struct Gathered {
     pub(super) span: Option<(Timestamp, Timestamp)>,
     pub(super) serverless: Vec<Serverless>,
     pub(super) discovery: Option<DiscoveryAccount>,
+    /// Plans that the records are of beside the one that was chosen.
+    pub(super) others: BTreeSet<PlanId>,
     /// What came of uploads, by the folder of the results: nothing where they got in, else why they did not.
     uploads: BTreeMap<String, (Timestamp, Option<String>)>,
 }
 
 /// Puts the records of one plan together.
-pub(super) fn gather(
-    files: Vec<RecordFile>,
-    wanted: Option<PlanId>,
-) -> Result<Gathered, MergeError> {
-    let wanted = choose(&files, wanted)?;
-    let mut gathered = Gathered::default();
-    for file in without_copies(files, &mut gathered.warnings) {
+pub(super) fn gather(files: Vec<RecordFile>, wanted: Option<PlanId>) -> Gathered {
+    let (wanted, others) = choose(&files, wanted);
+    let mut gathered = Gathered {
+        others,
+        ..Gathered::default()
+    };
+    let files = files
+        .into_iter()
+        .filter(|file| concerns(file, wanted.as_ref()));
+    for file in without_copies(files.collect(), &mut gathered.warnings) {
         gathered.warnings.extend(file.warnings);
-        let mut strangers = 0_usize;
+        let mut clock_ahead_ms = 0;
         let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
         let mut plan = file.records.iter().find_map(plan_of);
         let mut all_cases = file.cases.into_iter();
-        for record in file.records {
+        for mut record in file.records {
             let cases = matches!(record.event, RecordEvent::Ended { .. })
                 .then(|| all_cases.next())
                 .flatten();
             plan = plan_of(&record).or(plan);
             if plan.is_some() && plan != wanted {
-                strangers += 1;
                 continue;
             }
+            // All times by the service's clock: those of two machines differ.
+            if let RecordEvent::Began {
+                clock_ahead_ms: it, ..
+            } = record.event
+            {
+                clock_ahead_ms = it.unwrap_or_default();
+            }
+            record.at = Timestamp(record.at.0.saturating_add(clock_ahead_ms));
             if matches!(record.event, RecordEvent::Began { .. })
                 && sessions.contains_key(&record.worker)
             {
@@ -75,18 +86,12 @@ pub(super) fn gather(
                 .take(record, cases, &mut gathered);
         }
         close_all(sessions, &mut gathered);
-        if strangers > 0 {
-            gathered.warnings.push(format!(
-                "{}: {strangers} records are of another plan; left out",
-                file.name
-            ));
-        }
     }
     gathered.settle_uploads();
     gathered
         .workers
         .sort_by(|a, b| (&a.name, a.began).cmp(&(&b.name, b.began)));
-    Ok(gathered)
+    gathered
 }
 
 impl Gathered {
@@ -159,9 +164,14 @@ fn plan_of(record: &Record) -> Option<Identity> {
     }
 }
 
-/// The plan to report on: the one of the wanted number, or of the only one. Of several with that number (a folder that
-/// an earlier run with another service left its records in) the one that began last.
-fn choose(files: &[RecordFile], wanted: Option<PlanId>) -> Result<Option<Identity>, MergeError> {
+/// Whether a file says anything of a plan, or does not say which it is of.
+fn concerns(file: &RecordFile, plan: Option<&Identity>) -> bool {
+    let mut plans = file.records.iter().filter_map(plan_of).peekable();
+    plans.peek().is_none() || plans.any(|it| Some(&it) == plan)
+}
+
+/// The plan to report on, and the numbers of the others: the one of the wanted number, or of all, that began last.
+fn choose(files: &[RecordFile], wanted: Option<PlanId>) -> (Option<Identity>, BTreeSet<PlanId>) {
     let mut began: BTreeMap<Identity, Timestamp> = BTreeMap::new();
     for record in files.iter().flat_map(|file| &file.records) {
         if let Some(plan) = plan_of(record) {
@@ -169,15 +179,16 @@ fn choose(files: &[RecordFile], wanted: Option<PlanId>) -> Result<Option<Identit
             *last = record.at.max(*last);
         }
     }
-    let ids: BTreeSet<PlanId> = began.keys().map(|plan| plan.id).collect();
-    if wanted.is_none() && ids.len() > 1 {
-        return Err(MergeError::SeveralPlans(ids.into_iter().collect()));
-    }
+    let mut others: BTreeSet<PlanId> = began.keys().map(|plan| plan.id).collect();
     let chosen = began
         .into_iter()
         .filter(|(plan, _)| wanted.is_none_or(|wanted| plan.id == wanted))
-        .max_by_key(|(_, last)| *last);
-    Ok(chosen.map(|(plan, _)| plan))
+        .max_by_key(|(plan, last)| (*last, plan.id));
+    let chosen = chosen.map(|(plan, _)| plan);
+    if let Some(chosen) = &chosen {
+        others.remove(&chosen.id);
+    }
+    (chosen, others)
 }
 
 /// Leaves out a file whose records another file has as well: an artifact downloaded twice, or a copy taken early.
@@ -253,6 +264,7 @@ impl Session {
                 capabilities,
                 status,
                 version: _,
+                clock_ahead_ms: _,
             } => {
                 self.worker.capabilities = capabilities;
                 all.total = all.total.max(status.total());

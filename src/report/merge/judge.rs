@@ -293,7 +293,8 @@ fn explain(entry: &mut Entry) {
         });
     }
     entry.flaky = entry.standing == Standing::Passed && (failed_before || flaky_in_itself(entry));
-    entry.recovered = entry.standing != Standing::Missing && lost;
+    let ran = !matches!(entry.standing, Standing::Missing | Standing::Error);
+    entry.recovered = ran && lost;
     told.append(&mut entry.explanations);
     entry.explanations = told;
 }
