@@ -15,6 +15,7 @@ pub mod failure;
 pub mod give_back;
 pub mod list;
 pub mod in_hand;
+pub mod leftovers;
 pub mod managed;
 pub mod matrix;
 pub mod plan;

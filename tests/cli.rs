@@ -16,6 +16,8 @@ mod cli {
     #[cfg(unix)]
     mod listing;
     #[cfg(unix)]
+    mod leftovers;
+    #[cfg(unix)]
     mod local_server;
     mod log;
     mod mistakes;
@@ -34,6 +36,7 @@ mod cli {
         allow(dead_code, reason = "tests with signals need more of it")
     )]
     mod support;
+    mod unknown_plans;
     mod vendor_registry;
     mod work;
 }

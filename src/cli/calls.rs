@@ -114,7 +114,7 @@ pub struct Reset {
 pub async fn reserve(command: Reserve, environment: &Environment, screen: &Screen) -> Ended {
     let client = connect::client(&command.service, environment, screen)?;
     // Learns whether the service is ours, which decides what a lost answer may be answered with.
-    client.plan(command.plan_id).await?;
+    connect::plan(&client, command.plan_id).await?;
     let options = ReserveOptions {
         offered: command.capabilities.into(),
         lease: command.lease,

@@ -15,14 +15,16 @@ use super::{
 };
 use crate::{
     ci::{Ci, checkout},
-    client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience},
+    client::{
+        Client, ClientError, Credentials, Endpoint, ErrorKind, HttpOptions, HttpTransport, Patience,
+    },
     config::{
         credentials,
         environment::Environment,
         plan_file::{DEFAULT_NAME, PlanFile},
         precedence::Setting,
     },
-    model::{Plan, PlanKind},
+    model::{Capabilities, Plan, PlanId, PlanKind, PlanStatus},
 };
 
 /// The least time that one request gets, however little patience was asked for.
@@ -170,6 +172,33 @@ pub async fn template(
 ) -> Result<Plan, Failure> {
     let (project, title) = named_template(args, config)?;
     Ok(client.find_plan(project, title, PlanKind::Template).await?)
+}
+
+/// The plan that `--plan-id` names. One that the service does not know is a mistake of the caller.
+pub async fn plan(client: &Client, id: PlanId) -> Result<Plan, Failure> {
+    client.plan(id).await.map_err(|error| known(error, id))
+}
+
+/// How far the plan is that `--plan-id` names, by its executions that require every capability of `filter`.
+pub async fn status(
+    client: &Client,
+    id: PlanId,
+    filter: &Capabilities,
+) -> Result<PlanStatus, Failure> {
+    let status = client.status(id, filter).await;
+    status.map_err(|error| known(error, id))
+}
+
+/// A usage error if the service refuses to look at what the caller named.
+fn known(error: ClientError, id: PlanId) -> Failure {
+    match error.kind {
+        ErrorKind::Refused {
+            status: 400 | 404, ..
+        } => Failure::usage(error).help(format!(
+            "correct --plan-id {id}: `testplan execute` prints the number of the plan that it starts"
+        )),
+        _ => error.into(),
+    }
 }
 
 /// Project and title of the template to start.

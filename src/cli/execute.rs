@@ -14,8 +14,9 @@ use super::{
     matrix::{
         self, Entry, MOST_JOBS, Sized, Sizing, WorkerSet,
         secrets::Secrets,
-        survey::{survey, too_many},
+        survey::{foreseen, survey, too_many},
     },
+    plans::Loaded,
     rerun,
     screen::Screen,
     start,
@@ -226,7 +227,16 @@ pub async fn perform(
     screen: &Screen,
 ) -> Result<Started, Failure> {
     let client = connect::client(&command.service, environment, screen)?;
+    screen.step().check_outputs().map_err(|error| {
+        Failure::usage_text(format_args!(
+            "the file of GITHUB_OUTPUT cannot be written: {error}"
+        ))
+        .help("let the runner set GITHUB_OUTPUT, or leave it unset")
+    })?;
     distinct(&command.runs_on)?;
+    if command.runs_on.len() > MOST_JOBS {
+        return Err(too_many(command.runs_on.len()));
+    }
     let secrets = Secrets::of(
         client.endpoint(),
         connect::found_credentials(command.service.token_file.as_deref(), environment)?,
@@ -235,6 +245,9 @@ pub async fn perform(
     let config = connect::config(&command.config, environment, screen)?;
     let template = in_hand::template(&client, &command.template, config.as_ref()).await?;
     let handed_over = managed::start_time(&command.managed, &client, &template, screen)?;
+    if command.runs_on.is_empty() && handed_over.is_none() && client.is_ours() == Some(true) {
+        secrets.refuse(&foreseen(needs(config.as_ref(), &template.title))?)?;
+    }
     let start = &command.start;
     let template = (&template, config.as_ref());
     let plan = start::start(&client, template, start, handed_over, environment, screen).await?;
@@ -261,7 +274,7 @@ pub async fn perform(
         max_workers: command.max_workers,
     };
     let Sized { entries, wanted } =
-        matrix::sized(&survey.loads, sizing).ok_or_else(|| too_many(plan.id, sets.len()))?;
+        matrix::sized(&survey.loads, sizing).ok_or_else(|| too_many(sets.len()))?;
     let mut warnings = survey.warnings;
     if wanted > entries.len() {
         warnings.push(format!(
@@ -303,6 +316,13 @@ pub fn conclude(command: &Execute, started: &Started, screen: &Screen) -> Ended 
     }
     screen.insist(&nothing);
     Ok(Conclusion::Passed)
+}
+
+/// What the executions of a template need by the file in hand; nothing where the file does not have it.
+fn needs<'a>(config: Option<&'a Loaded>, template: &str) -> impl Iterator<Item = &'a Capabilities> {
+    let templates = config.into_iter().flat_map(|config| &config.file.templates);
+    let mut named = templates.filter(|it| it.title == template);
+    named.next().into_iter().flat_map(|it| &it.configurations)
 }
 
 /// Two lines for the same workers would share their work between them at random.

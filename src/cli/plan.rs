@@ -52,12 +52,12 @@ pub async fn run(command: Plan, environment: &Environment, screen: &Screen) -> E
     match command {
         Plan::Show(show) => {
             let client = connect::client(&show.service, environment, screen)?;
-            let plan = client.plan(show.plan_id).await?;
+            let plan = connect::plan(&client, show.plan_id).await?;
             print_plan(screen, show.format, &plan);
         }
         Plan::Status(Status { show, capabilities }) => {
             let client = connect::client(&show.service, environment, screen)?;
-            let status = client.status(show.plan_id, &capabilities.into()).await?;
+            let status = connect::status(&client, show.plan_id, &capabilities.into()).await?;
             print_status(screen, show.format, show.plan_id, status);
         }
     }

@@ -8,7 +8,7 @@ use super::{
     args::{CommentArgs, Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
     connect,
     failure::{Ended, Failure},
-    in_hand, managed,
+    in_hand, leftovers, managed,
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings, showing, told,
@@ -18,7 +18,7 @@ use crate::{
     config::environment::Environment,
     exit_code::Conclusion,
     model::{Capabilities, PlanId},
-    report::{self, PlanFacts},
+    report::{self, PlanFacts, merge::plans},
 };
 
 /// Merges records into JUnit, summary and verdict.
@@ -26,7 +26,7 @@ use crate::{
 pub struct Report {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The plan; needed where the records speak of several. With a service named too, its own word on what is done is
+    /// The plan [default: the newest that the records are of]. With a service named too, its own word on what is done is
     /// held against the records.
     #[arg(long, value_name = "N")]
     plan_id: Option<PlanId>,
@@ -63,6 +63,7 @@ pub struct Report {
 
 /// `testplan report`.
 pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> Ended {
+    leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
     told::check(&command.github)?;
     let (report, ended) = match merged(&command, environment, screen).await {
         Ok((report, written)) => {
@@ -127,7 +128,7 @@ async fn recorded(
     let (plan, status, executions) = match command.plan_id {
         Some(id) if connect::names_a_service(&command.service, environment)? => {
             let client = connect::client(&command.service, environment, screen)?;
-            let plan = client.plan(id).await?;
+            let plan = connect::plan(&client, id).await?;
             let status = client.status(id, &Capabilities::default()).await?;
             account = in_hand::account_of(&client, id).await;
             handed_over = plan.is_handed_over() && client.is_ours() != Some(true);
@@ -138,6 +139,15 @@ async fn recorded(
     let paths = reporting::record_paths(out, &command.records);
     let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
     report.discovery = report.discovery.or(account);
+    if let (None, Some(plan)) = (command.plan_id, &report.plan)
+        && !report.other_plans.is_empty()
+    {
+        screen.insist(&format!(
+            "the records are of {} too: this is the report of the newest, plan {}; --plan-id names another",
+            plans(&report.other_plans),
+            plan.id
+        ));
+    }
     if handed_over {
         report.warnings.push(
             "the plan was started with a time and revisions, so Test Center runs it itself: --managed takes the verdict \
@@ -163,7 +173,7 @@ async fn counted(
 ) -> Result<report::Report, Failure> {
     let client = connect::client(&command.service, environment, screen)?;
     let id = command.plan_id.expect("clap requires it");
-    let plan = client.plan(id).await?;
+    let plan = connect::plan(&client, id).await?;
     if client.is_ours() == Some(true) {
         return Err(Failure::usage_text(
             "--managed: this service is testplan's own, which runs no scripts",

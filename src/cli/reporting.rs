@@ -28,7 +28,7 @@ pub fn record_paths(out: &Path, named: &[PathBuf]) -> Vec<PathBuf> {
     }
 }
 
-/// Reads and merges the records of one plan: the one named, or the only one there is.
+/// Reads and merges the records of one plan: the one named, or the newest.
 pub fn merge(
     paths: &[PathBuf],
     plan: Option<PlanId>,
@@ -36,9 +36,11 @@ pub fn merge(
     executions: Option<Vec<Execution>>,
 ) -> Result<Report, Failure> {
     let mut files = Vec::new();
+    // A plan that nobody worked on has left no folder, and the service says what there was to do. One of several that is
+    // missing is a mistake.
+    let is_worked_on = paths.iter().any(|path| path.exists());
     for path in paths {
-        // A plan that nobody worked on has left no folder, and the service says what there was to do.
-        if status.is_none() || path.exists() {
+        if status.is_none() || is_worked_on {
             read_records(path, &mut files)?;
         }
     }
@@ -72,7 +74,9 @@ pub fn merge(
         status,
         executions,
     };
-    let mut report = report::merge::merge(evidence).map_err(Failure::usage)?;
+    let mut report = report::merge::merge(evidence).map_err(|error| {
+        Failure::usage(error).help("correct --plan-id, or name that plan's records with --records")
+    })?;
     report.warnings.extend(warnings);
     Ok(report)
 }

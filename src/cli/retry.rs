@@ -44,7 +44,7 @@ pub struct Retry {
 /// `testplan retry`.
 pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> Ended {
     let client = connect::client(&command.service, environment, screen)?;
-    let plan = client.plan(command.plan_id).await?;
+    let plan = connect::plan(&client, command.plan_id).await?;
     let ci = Ci::detect(environment.lookup());
     let rerun = command
         .rerun

@@ -16,17 +16,19 @@ use super::{
     failure::{Ended, Failure},
     list::NOTHING_HELP,
     in_hand,
+    leftovers::{self, Over},
     managed::ManagedArgs,
     plans::{Loaded, Published},
     reporting::{self, JUnitProfile},
     screen::Screen,
-    settings::Working,
+    settings::{self, Working},
     showing, squish, start, told,
     working::{self, Job},
 };
 use crate::{
     ci::github::Patience,
     client::Client,
+    clock,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
     model::{Capabilities, DiscoveryAccount, Plan, PlanId},
@@ -80,6 +82,7 @@ pub struct Run {
 
 /// `testplan run`.
 pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
+    leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
     told::check(&command.github)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let end = if command.managed.managed {
@@ -120,6 +123,7 @@ async fn whole(
         alone,
         discovery: None,
     };
+    connect::make_folder(&working.out, "--out")?;
     if !alone {
         let client = connect::client(&command.service, environment, screen)?;
         return session.go(&client, signals).await;
@@ -143,7 +147,6 @@ async fn whole(
     };
     let mut published = Published::default();
     published.add_one(discovered.definition, &config);
-    connect::make_folder(&working.out, "--out")?;
     let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
     let end = session.go(&embedded.client, signals).await;
     let closed = embedded.close().await;
@@ -225,8 +228,13 @@ impl Session<'_> {
             kind = signals.next() => return Ok(End::early(self.screen.cancelled(kind))),
         };
         let id = plan.id;
+        leftovers::forget_plans(&self.working.out, id, Over::Left);
         let job = Job {
             client: client.clone(),
+            // A service in this process has this machine's clock.
+            clock_ahead_ms: (!self.alone)
+                .then(|| plan.clock_ahead_ms(clock::wall()))
+                .flatten(),
             plan,
             discovery: self.discovery.clone(),
             runner: self.runner,

@@ -26,7 +26,7 @@ use crate::{
     exit_code::Conclusion,
     report::{
         Report,
-        console::{Paint, conclusion_line, final_block},
+        console::{Paint, conclusion_line, final_block, worker_conclusion_line},
         sanitise::{console_json, console_text},
     },
     signal::SignalKind,
@@ -177,6 +177,13 @@ impl Screen {
     pub fn conclude(&self, conclusion: Conclusion) {
         if conclusion != Conclusion::Passed || !self.quiet {
             to_stderr(&conclusion_line(conclusion, self.paint));
+        }
+    }
+
+    /// The last line of the workers of one process. `idle`: they ran no test.
+    pub fn conclude_work(&self, conclusion: Conclusion, idle: bool) {
+        if conclusion != Conclusion::Passed || !self.quiet {
+            to_stderr(&worker_conclusion_line(conclusion, idle, self.paint));
         }
     }
 

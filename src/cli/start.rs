@@ -12,6 +12,9 @@ use crate::{
     model::{Plan, Timestamp, plan::LinkedRepository},
 };
 
+/// Longest title and batch of a plan, in characters.
+const LONGEST_NAME: usize = 256;
+
 /// Starts a plan from a template, at a time if Test Center is to run it itself, titled so that a lost answer is found again instead of starting a second plan.
 /// Its tests are those of `config` where the service is ours and the file has the template.
 pub async fn start(
@@ -40,6 +43,8 @@ pub async fn start(
         .batch
         .clone()
         .unwrap_or_else(|| ci.default_batch(&template.title, moment));
+    short_enough("--title", &title)?;
+    short_enough("--batch", &batch)?;
     let linked = args
         .linked_repos
         .iter()
@@ -67,6 +72,18 @@ pub async fn start(
     screen.output(Output::PlanId, plan.id);
     in_hand::compare(client, (template, &plan), config, screen).await;
     Ok(plan)
+}
+
+/// Refuses a name that a service would refuse once everything else is done.
+pub fn short_enough(flag: &str, text: &str) -> Result<(), Failure> {
+    let length = text.chars().count();
+    if length <= LONGEST_NAME {
+        return Ok(());
+    }
+    Err(Failure::usage_text(format_args!(
+        "{flag}: {length} characters, {LONGEST_NAME} are the most"
+    ))
+    .help(format!("give a shorter one with {flag}")))
 }
 
 /// What the CI says of the commit under test, unless flags say otherwise.

@@ -144,6 +144,14 @@ impl Step {
         append(self.output.as_deref(), output.name(), value)
     }
 
+    /// Whether outputs can be set, before anything is done that they are to tell of.
+    pub fn check_outputs(&self) -> io::Result<()> {
+        match &self.output {
+            Some(path) => fs::append(path, b""),
+            None => Ok(()),
+        }
+    }
+
     /// Keeps a value for the post step. Nothing happens outside of the action.
     pub fn state(&self, name: &str, value: &str) -> io::Result<()> {
         append(self.state.as_deref(), name, value)

@@ -5,7 +5,7 @@ mod start;
 
 use std::time::Duration;
 
-use super::{failure::Failure, screen::Screen};
+use super::{connect, failure::Failure, screen::Screen};
 use crate::{
     client::{Client, ClientError},
     clock,
@@ -107,10 +107,8 @@ impl<'a> DrainWatch<'a> {
     /// Waits.
     pub async fn until_drained(&self) -> Result<Watched, Failure> {
         let mut vigil = Vigil::new(self.grace, clock::monotonic());
-        let mut status = self
-            .client
-            .status(self.plan, &Capabilities::default())
-            .await?;
+        let everything = Capabilities::default();
+        let mut status = connect::status(&self.client, self.plan, &everything).await?;
         if status.is_drained() {
             return Ok(Watched::Drained(status));
         }

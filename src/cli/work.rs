@@ -8,15 +8,17 @@ use super::{
     args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadArgs, WorkerArgs},
     connect,
     failure::{Ended, Failure},
+    leftovers::{self, Over},
     rerun::{Rerun, resume::Resume},
     screen::Screen,
-    settings::Working,
+    settings::{self, Working},
     showing, squish,
     step::Output,
     working::{self, Job},
 };
 use crate::{
     ci::Ci,
+    clock,
     config::environment::Environment,
     exit_code::Conclusion,
     model::{PlanId, PlanStatus},
@@ -53,6 +55,7 @@ pub struct Work {
 
 /// `testplan work`.
 pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> Ended {
+    leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
     let config = connect::config(&command.config, environment, screen)?.ok_or_else(|| {
         Failure::usage_text("there is no testplan.yml here, so how a test is run is not known")
             .help("name one with --config FILE")
@@ -67,9 +70,11 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     let client = connect::client(&command.service, environment, screen)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let plan = tokio::select! {
-        plan = client.plan(command.plan_id) => plan?,
+        plan = connect::plan(&client, command.plan_id) => plan?,
         kind = signals.next() => return Ok(screen.cancelled(kind)),
     };
+    let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
+    leftovers::forget_plans(&working.out, plan.id, Over::Stale);
     if plan.is_handed_over() && client.is_ours() != Some(true) {
         screen.insist(&format!(
             "warning: plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run \
@@ -99,6 +104,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         discovery: None,
         client,
         plan,
+        clock_ahead_ms,
         runner: &runner,
         working: &working,
         alone: false,
@@ -124,7 +130,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     if let Some(standing) = standing.filter(|_| conclusion == Conclusion::Incomplete) {
         screen.insist(&format!("incomplete: {standing}"));
     }
-    screen.conclude(conclusion);
+    screen.conclude_work(conclusion, end.tally == Tally::default());
     Ok(conclusion)
 }
 

@@ -57,6 +57,8 @@ pub struct Job<'a> {
     pub plan: Plan,
     /// What became of the lines of the plan's listings, where this process knows.
     pub discovery: Option<DiscoveryAccount>,
+    /// How far the service's clock is ahead of ours, in milliseconds, where the service tells its time.
+    pub clock_ahead_ms: Option<i64>,
     /// How a test is run.
     pub runner: &'a RunnerSettings,
     /// How the workers work, and where results go.
@@ -76,6 +78,7 @@ pub async fn work(
         client,
         plan,
         discovery,
+        clock_ahead_ms,
         runner,
         working,
         alone,
@@ -115,6 +118,7 @@ pub async fn work(
     let order = WorkOrder {
         client,
         plan,
+        clock_ahead_ms,
         status,
         planned,
         discovery,

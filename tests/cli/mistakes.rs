@@ -306,7 +306,7 @@ fn plan_files() {
             &[
                 "placeholder.yml:3:",
                 "{test-case}",
-                "did you mean {testcase}?",
+                "did you mean `{testcase}`?",
             ],
         ),
     ];
@@ -430,7 +430,10 @@ fn folders_and_records() {
                 &["report", "--records=newer"],
                 &["a.ndjson", "line 2", "version 2", "upgrade"],
             ),
-            (&["report", "--records=two"], &["#1, #2", "--plan-id"]),
+            (
+                &["report", "--records=two", "--plan-id=9"],
+                &["no record is of plan 9", "plans 1, 2", "--plan-id"],
+            ),
             (
                 &["serve", "--listen=127.0.0.1:0", "--data=file"],
                 &["--data file"],

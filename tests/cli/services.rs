@@ -70,14 +70,6 @@ fn answers_that_are_not_the_apis() {
             &["rejected", "403", "rights"],
         ),
         (
-            response(
-                "400 Bad Request",
-                &[JSON],
-                r#"{"code":7,"message":"no such plan"}"#,
-            ),
-            &["refused", "no such plan", "code 7"],
-        ),
-        (
             response("500 Internal Server Error", &[HTML], page),
             &["service failed", "500", "log"],
         ),
@@ -98,6 +90,13 @@ fn answers_that_are_not_the_apis() {
     for (manner, says) in rows {
         helps(&ask(manner.clone()), 3, says);
     }
+    // A plan that a service does not know is a mistake of the caller.
+    let unknown = r#"{"code":7,"message":"no such plan"}"#;
+    helps(
+        &ask(response("400 Bad Request", &[JSON], unknown)),
+        2,
+        &["refused", "no such plan", "code 7", "--plan-id"],
+    );
 }
 
 #[test]
@@ -167,17 +166,17 @@ fn what_our_own_service_refuses() {
         ),
         (4, &["execute", "--template=al"], &["\"all\""]),
         (
-            3,
+            2,
             &["plan", "show", "--plan-id=99"],
             &["there is no plan 99"],
         ),
-        (3, &["plan", "status", "--plan-id=99"], &["99"]),
-        (3, &["plan", "status", "--plan-id=1"], &["1 is a template"]),
-        (3, &["wait", "--plan-id=99"], &["99"]),
-        (3, &["work", "--plan-id=99"], &["99"]),
-        (3, &["retry", "--plan-id=99"], &["99"]),
-        (3, &["reserve", "--plan-id=99"], &["99"]),
-        (3, &["report", "--plan-id=99"], &["99"]),
+        (2, &["plan", "status", "--plan-id=99"], &["99"]),
+        (2, &["plan", "status", "--plan-id=1"], &["1 is a template"]),
+        (2, &["wait", "--plan-id=99"], &["99"]),
+        (2, &["work", "--plan-id=99"], &["99"]),
+        (2, &["retry", "--plan-id=99"], &["99"]),
+        (2, &["reserve", "--plan-id=99"], &["99"]),
+        (2, &["report", "--plan-id=99"], &["99"]),
         (3, &["heartbeat", "--execution=99"], &["no execution 99"]),
         (3, &["finish", "--execution=99"], &["no execution 99"]),
         (3, &["reset", "--execution=99"], &["no execution 99"]),

@@ -31,12 +31,12 @@ const MOST_SHOWN: usize = 8;
 /// Surveys a plan for the worker sets that were named, or for those that its executions need.
 pub async fn survey(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result<Survey, Failure> {
     match client.executions(plan).await? {
-        Some(executions) => by_list(plan, &executions, named),
+        Some(executions) => Ok(by_list(&executions, named)),
         None => by_counts(client, plan, named).await,
     }
 }
 
-fn by_list(plan: PlanId, executions: &[Execution], named: &[WorkerSet]) -> Result<Survey, Failure> {
+fn by_list(executions: &[Execution], named: &[WorkerSet]) -> Survey {
     let mut status = PlanStatus::default();
     let mut open = BTreeMap::<Capabilities, u64>::new();
     for execution in executions {
@@ -51,25 +51,25 @@ fn by_list(plan: PlanId, executions: &[Execution], named: &[WorkerSet]) -> Resul
     }
     let guessed;
     let sets = if named.is_empty() {
-        guessed = guess(plan, open.keys())?;
+        guessed = guess(open.keys());
         &guessed
     } else {
         named
     };
     let (loads, uncovered) = share::by_list(sets, &open);
-    Ok(Survey {
+    Survey {
         status,
         loads: sets.iter().cloned().zip(loads).collect(),
         uncovered: Some(uncovered.iter().map(|it| it.open).sum()),
         warnings: told(&uncovered),
-    })
+    }
 }
 
 async fn by_counts(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result<Survey, Failure> {
     let status = client.status(plan, &Capabilities::default()).await?;
     let everything;
     let sets = if named.is_empty() {
-        everything = guess(plan, [Capabilities::default()].iter())?;
+        everything = guess([Capabilities::default()].iter());
         &everything
     } else {
         named
@@ -106,11 +106,16 @@ async fn by_counts(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result
     })
 }
 
-/// A set for each different need, on runners that GitHub hosts.
-fn guess<'a>(
-    plan: PlanId,
-    needs: impl Iterator<Item = &'a Capabilities>,
-) -> Result<Vec<WorkerSet>, Failure> {
+/// A set for each different need, on runners that GitHub hosts; none for a need that they do not meet. No more than a
+/// matrix has jobs.
+fn guess<'a>(needs: impl Iterator<Item = &'a Capabilities>) -> Vec<WorkerSet> {
+    let needs = distinct(needs);
+    let guesses = needs.iter().filter_map(|need| WorkerSet::guess(need));
+    guesses.take(MOST_JOBS).collect()
+}
+
+/// The needs that differ by more than the case of their letters.
+fn distinct<'a>(needs: impl Iterator<Item = &'a Capabilities>) -> Vec<&'a Capabilities> {
     let mut distinct: Vec<&Capabilities> = Vec::new();
     for need in needs {
         let covers = |a: &Capabilities, b: &Capabilities| a.covers(b, LabelCase::Folded);
@@ -121,10 +126,22 @@ fn guess<'a>(
             distinct.push(need);
         }
         if distinct.len() > MOST_JOBS {
-            return Err(too_many(plan, distinct.len()));
+            break;
         }
     }
-    let guesses: Vec<_> = distinct
+    distinct
+}
+
+/// The worker sets that a plan gets whose executions need this, or why some of them would have no runner: before the plan
+/// is started, as far as testplan.yml tells.
+pub fn foreseen<'a>(
+    needs: impl Iterator<Item = &'a Capabilities>,
+) -> Result<Vec<WorkerSet>, Failure> {
+    let needs = distinct(needs);
+    if needs.len() > MOST_JOBS {
+        return Err(too_many(needs.len()));
+    }
+    let guesses: Vec<_> = needs
         .iter()
         .map(|need| (*need, WorkerSet::guess(need)))
         .collect();
@@ -144,16 +161,15 @@ fn guess<'a>(
         let _ = write!(help, " and {more} more");
     }
     Err(Failure::usage_text(format_args!(
-        "plan {plan} was started, but not on which runner executions run that need {unknown}: \
-         GitHub hosts Linux, Windows and macOS"
+        "no runner is known for executions that need {unknown}: GitHub hosts Linux, Windows and macOS"
     ))
     .help(help))
 }
 
 /// More kinds of workers than jobs.
-pub fn too_many(plan: PlanId, sets: usize) -> Failure {
+pub fn too_many(sets: usize) -> Failure {
     Failure::usage_text(format_args!(
-        "plan {plan} was started, but it needs {sets} worker sets or more, and a matrix has at most {MOST_JOBS} jobs"
+        "{sets} worker sets or more, and a matrix has at most {MOST_JOBS} jobs"
     ))
     .help("name fewer sets that offer more, with --runs-on 'CAPABILITIES: RUNNER LABELS'")
 }
@@ -211,14 +227,19 @@ mod tests {
             .collect()
     }
 
-    fn surveyed(open: &[&str], named: &[&str]) -> Result<Survey, Failure> {
+    fn surveyed(open: &[&str], named: &[&str]) -> Survey {
         let named: Vec<WorkerSet> = named.iter().map(|text| text.parse().unwrap()).collect();
-        by_list(PlanId(7), &list(open), &named)
+        by_list(&list(open), &named)
+    }
+
+    fn foreseen_of(needs: &[&str]) -> Result<Vec<WorkerSet>, Failure> {
+        let needs: Vec<Capabilities> = list(needs).into_iter().map(|it| it.required).collect();
+        foreseen(needs.iter())
     }
 
     #[test]
     fn without_lines_each_need_is_a_set() {
-        let survey = surveyed(&["OS=Linux", "os=linux", "OS=Windows", ""], &[]).unwrap();
+        let survey = surveyed(&["OS=Linux", "os=linux", "OS=Windows", ""], &[]);
         let loads: Vec<String> = survey
             .loads
             .iter()
@@ -241,7 +262,7 @@ mod tests {
         let mut executions = list(&["OS=Linux"]);
         executions.push(execution(8, ExecutionState::Done, "OS=Solaris"));
         executions.push(execution(9, ExecutionState::Reserved, "OS=Solaris"));
-        let survey = by_list(PlanId(7), &executions, &[]).unwrap();
+        let survey = by_list(&executions, &[]);
         assert_eq!(survey.loads.len(), 1);
         let PlanStatus {
             open,
@@ -252,8 +273,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_system_shows_the_lines_to_write() {
-        let failure = surveyed(&["OS=Solaris browser=x", "OS=Linux"], &[]).unwrap_err();
+    fn an_unknown_system_is_refused_before_the_start_and_uncovered_after_it() {
+        let failure = foreseen_of(&["OS=Solaris browser=x", "OS=Linux"]).unwrap_err();
         let said = failure.to_string();
         assert_eq!(failure.conclusion.code(), 2);
         assert!(
@@ -264,7 +285,16 @@ mod tests {
             said.contains("--runs-on 'OS=Linux: ubuntu-latest'"),
             "{said}"
         );
-        assert!(surveyed(&["OS=Solaris"], &["OS=Solaris: sun"]).is_ok());
+        assert_eq!(foreseen_of(&["OS=Linux", ""]).unwrap().len(), 2);
+        let survey = surveyed(&["OS=Solaris", "OS=Linux"], &[]);
+        assert_eq!(survey.uncovered, Some(1));
+        assert!(
+            survey.warnings[0].contains("OS=Solaris"),
+            "{:?}",
+            survey.warnings
+        );
+        let survey = surveyed(&["OS=Solaris"], &["OS=Solaris: sun"]);
+        assert_eq!(survey.uncovered, Some(0));
     }
 
     #[test]
@@ -276,8 +306,7 @@ mod tests {
                 "OS=Linux",
             ],
             &["OS=Linux: ubuntu-latest"],
-        )
-        .unwrap();
+        );
         assert_eq!(survey.uncovered, Some(2));
         assert_eq!(
             survey.warnings,
@@ -287,7 +316,7 @@ mod tests {
         );
         let many: Vec<String> = (0..12).map(|n| format!("k={n}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let survey = surveyed(&many, &["OS=Linux: ubuntu-latest"]).unwrap();
+        let survey = surveyed(&many, &["OS=Linux: ubuntu-latest"]);
         assert_eq!(survey.uncovered, Some(12));
         assert_eq!(survey.warnings.len(), MOST_SHOWN + 1);
     }
@@ -297,7 +326,7 @@ mod tests {
         let needs: Vec<String> = (0..=MOST_JOBS).map(|n| format!("n={n}")).collect();
         let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
         assert!(
-            surveyed(&needs, &[])
+            foreseen_of(&needs)
                 .unwrap_err()
                 .to_string()
                 .contains("at most 256")

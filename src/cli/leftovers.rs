@@ -1,0 +1,340 @@
+//! What earlier runs left in the `--out` folder. Result files of an earlier run would speak for this one if it ended early;
+//! records of plans that are over would pile up.
+//!
+//! Only what testplan wrote is removed: result files that begin as ours do, and what record files that can be read whole
+//! name as theirs.
+
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+    io::{self, BufRead as _, BufReader, Read as _},
+    path::{Component, Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use super::failure::Failure;
+use crate::model::{
+    PlanId,
+    record::{Record, RecordEvent},
+};
+
+/// Result files, and how ours begin.
+const RESULTS: [(&str, &[&str]); 3] = [
+    (
+        "junit.xml",
+        &["<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name="],
+    ),
+    (
+        "report.html",
+        &[
+            "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>",
+        ],
+    ),
+    ("summary.md", &["### ✅", "### ❌", "### ⚠️"]),
+];
+/// More than the beginning of any of them, in bytes.
+const BEGINNING: u64 = 256;
+/// Records that nobody has written to for so long are of workers that were killed.
+const STALE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Removes the result files of an earlier run.
+pub fn remove_results(out: &Path) -> Result<(), Failure> {
+    for (name, beginnings) in RESULTS {
+        let path = out.join(name);
+        if begins_with(&path, beginnings) {
+            fs::remove_file(&path).map_err(|error| {
+                Failure::infrastructure(anyhow::anyhow!(
+                    "{} is of an earlier run and cannot be removed: {error}",
+                    path.display()
+                ))
+                .help("remove it, or name another folder with --out")
+            })?;
+        }
+    }
+    Ok(())
+}
+
+fn begins_with(path: &Path, beginnings: &[&str]) -> bool {
+    let mut bytes = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(BEGINNING).read_to_end(&mut bytes));
+    read.is_ok() && beginnings.iter().any(|it| bytes.starts_with(it.as_bytes()))
+}
+
+/// Which plans are over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Those whose workers have all left, and those of which nothing was written for a week.
+    Left,
+    /// The latter alone: the others may still be reported on.
+    Stale,
+}
+
+/// Removes records, logs and result folders of other plans than `keep` that are over. What uploads still need stays. What
+/// cannot be removed stays as well: it does no harm.
+pub fn forget_plans(out: &Path, keep: PlanId, over: Over) {
+    let Ok(folder) = fs::read_dir(out.join("records")) else {
+        return;
+    };
+    let paths = folder.filter_map(|entry| Some(entry.ok()?.path()));
+    let files: Vec<RecordFile> = paths
+        .filter(|path| path.extension().is_some_and(|it| it == "ndjson"))
+        .filter_map(|path| RecordFile::read(path).ok().flatten())
+        .collect();
+    // One that works still keeps all of its plan.
+    let at_work: BTreeSet<PlanId> = files
+        .iter()
+        .filter(|file| !file.is_stale && !(over == Over::Left && file.has_left))
+        .map(|file| file.plan)
+        .collect();
+    let uploaded: BTreeSet<&String> = files.iter().flat_map(|file| &file.uploaded).collect();
+    let waits = |file: &RecordFile| file.to_upload.iter().any(|it| !uploaded.contains(it));
+    for file in &files {
+        if file.plan != keep && !at_work.contains(&file.plan) && !waits(file) {
+            file.remove(out);
+        }
+    }
+}
+
+/// What one record file is about.
+struct RecordFile {
+    path: PathBuf,
+    plan: PlanId,
+    /// Logs and result folders, relative to the `--out` folder.
+    logs: Vec<String>,
+    results: Vec<String>,
+    /// Result folders that were to be uploaded, and those that were.
+    to_upload: BTreeSet<String>,
+    uploaded: BTreeSet<String>,
+    has_left: bool,
+    is_stale: bool,
+}
+
+impl RecordFile {
+    /// `None` if it is not one that testplan wrote on one plan, whole but for a torn last line.
+    fn read(path: PathBuf) -> io::Result<Option<Self>> {
+        let file = File::open(&path)?;
+        let modified = file.metadata()?.modified()?;
+        let age = SystemTime::now().duration_since(modified);
+        let mut plan = None;
+        let mut read = Self {
+            path,
+            plan: PlanId(0),
+            logs: Vec::new(),
+            results: Vec::new(),
+            to_upload: BTreeSet::new(),
+            uploaded: BTreeSet::new(),
+            has_left: false,
+            is_stale: age.is_ok_and(|age| age > STALE),
+        };
+        let mut is_torn = false;
+        for line in BufReader::new(file).split(b'\n') {
+            if is_torn {
+                return Ok(None);
+            }
+            let Ok(record) = serde_json::from_slice::<Record>(&line?) else {
+                is_torn = true;
+                read.has_left = false;
+                continue;
+            };
+            read.has_left = matches!(record.event, RecordEvent::Left { .. });
+            match record.event {
+                RecordEvent::Began { plan: its, .. } => {
+                    if *plan.get_or_insert(its) != its {
+                        return Ok(None);
+                    }
+                }
+                RecordEvent::Ended { log: Some(log), .. } => read.logs.push(log),
+                RecordEvent::Results { folder, .. } => read.results.push(folder),
+                RecordEvent::Uploading { folder, .. } | RecordEvent::NotUploaded { folder, .. } => {
+                    read.to_upload.insert(folder);
+                }
+                RecordEvent::Uploaded { folder, .. } => {
+                    read.uploaded.insert(folder);
+                }
+                _ => {}
+            }
+        }
+        Ok(plan.map(|plan| Self { plan, ..read }))
+    }
+
+    /// The records go last: without them nothing would say whose the rest is.
+    fn remove(&self, out: &Path) {
+        for log in self.logs.iter().filter_map(|log| below("logs", log)) {
+            let _ = fs::remove_file(out.join(log));
+        }
+        for folder in self.results.iter().filter_map(|it| below("results", it)) {
+            let _ = fs::remove_dir_all(out.join(folder));
+        }
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// A path if it is of something right in the folder.
+fn below<'a>(folder: &str, path: &'a str) -> Option<&'a Path> {
+    let path = Path::new(path);
+    let mut parts = path.components();
+    let is_below = parts.next() == Some(Component::Normal(folder.as_ref()))
+        && matches!(parts.next(), Some(Component::Normal(_)))
+        && parts.next().is_none();
+    is_below.then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{
+        Capabilities, ExecutionId, Outcome, PlanStatus, Timestamp, record::RECORD_VERSION,
+    };
+
+    fn line(event: RecordEvent) -> String {
+        let record = Record {
+            v: RECORD_VERSION,
+            at: Timestamp(5),
+            worker: "w".to_owned(),
+            event,
+        };
+        serde_json::to_string(&record).unwrap() + "\n"
+    }
+
+    fn began(plan: i64) -> String {
+        line(RecordEvent::Began {
+            plan: PlanId(plan),
+            title: String::new(),
+            project: String::new(),
+            batch: String::new(),
+            capabilities: Capabilities::default(),
+            status: PlanStatus::default(),
+            version: String::new(),
+            clock_ahead_ms: None,
+        })
+    }
+
+    fn ended(log: &str) -> String {
+        line(RecordEvent::Ended {
+            execution: ExecutionId(1),
+            outcome: Outcome::Cancelled,
+            duration_ms: 1,
+            cases: Vec::new(),
+            log: Some(log.to_owned()),
+            output_tail: String::new(),
+        })
+    }
+
+    fn left() -> String {
+        line(RecordEvent::Left {
+            reason: "drained".to_owned(),
+            status: None,
+        })
+    }
+
+    struct Out(tempfile::TempDir);
+
+    impl Out {
+        fn new() -> Self {
+            let out = tempfile::tempdir().unwrap();
+            for part in ["records", "logs", "results"] {
+                fs::create_dir(out.path().join(part)).unwrap();
+            }
+            Self(out)
+        }
+
+        fn put(&self, name: &str, text: &str) {
+            fs::write(self.0.path().join(name), text).unwrap();
+        }
+
+        fn has(&self, name: &str) -> bool {
+            self.0.path().join(name).exists()
+        }
+    }
+
+    #[test]
+    fn plans_that_are_over_go_with_what_their_records_name() {
+        let out = Out::new();
+        let over = [began(1), ended("logs/1.log"), left()].concat();
+        out.put("records/over.ndjson", &over);
+        out.put("logs/1.log", "x");
+        out.put("logs/of-a-user.log", "x");
+        let traversal = [began(2), ended("logs/../mine.txt"), left()].concat();
+        out.put("records/hostile.ndjson", &traversal);
+        out.put("mine.txt", "x");
+        out.put(
+            "records/at-work.ndjson",
+            &[began(3), ended("logs/3.log")].concat(),
+        );
+        out.put("logs/3.log", "x");
+        out.put("records/half-left.ndjson", &[began(4), left()].concat());
+        out.put("records/half-at-work.ndjson", &began(4));
+        out.put("records/kept.ndjson", &[began(9), left()].concat());
+        out.put("records/not-ours.ndjson", "{\"level\":\"info\"}\n");
+        let newer = [began(5), "{\"v\":1,\"event\":\"new\"}\n".to_owned(), left()].concat();
+        out.put("records/newer.ndjson", &newer);
+        forget_plans(out.0.path(), PlanId(9), Over::Stale);
+        assert!(out.has("records/over.ndjson"), "nothing is a week old");
+        forget_plans(out.0.path(), PlanId(9), Over::Left);
+        for gone in [
+            "records/over.ndjson",
+            "logs/1.log",
+            "records/hostile.ndjson",
+        ] {
+            assert!(!out.has(gone), "{gone}");
+        }
+        for kept in [
+            "logs/of-a-user.log",
+            "mine.txt",
+            "records/at-work.ndjson",
+            "logs/3.log",
+            "records/half-left.ndjson",
+            "records/half-at-work.ndjson",
+            "records/kept.ndjson",
+            "records/not-ours.ndjson",
+            "records/newer.ndjson",
+        ] {
+            assert!(out.has(kept), "{kept}");
+        }
+    }
+
+    #[test]
+    fn what_is_still_to_be_uploaded_stays() {
+        let out = Out::new();
+        let (execution, folder) = (ExecutionId(1), "results/a".to_owned());
+        let uploading = line(RecordEvent::Uploading {
+            execution,
+            folder: folder.clone(),
+        });
+        out.put("records/a.ndjson", &[began(1), uploading, left()].concat());
+        forget_plans(out.0.path(), PlanId(9), Over::Left);
+        assert!(out.has("records/a.ndjson"));
+        let uploaded = line(RecordEvent::Uploaded {
+            execution,
+            folder,
+            files: 1,
+            bytes: 1,
+        });
+        out.put("records/b.ndjson", &[began(1), uploaded, left()].concat());
+        forget_plans(out.0.path(), PlanId(9), Over::Left);
+        assert!(!out.has("records/a.ndjson") && !out.has("records/b.ndjson"));
+    }
+
+    #[test]
+    fn only_result_files_that_begin_as_ours_are_removed() {
+        let out = Out::new();
+        out.put(
+            "junit.xml",
+            "<?xml version=\"1.0\" encoding=\"utf-8\"?><testsuites name=\"pytest tests\">",
+        );
+        out.put("summary.md", "# Summary of my thesis\n");
+        out.put("report.html", "<html><body>mine</body></html>");
+        remove_results(out.0.path()).unwrap();
+        for kept in ["junit.xml", "summary.md", "report.html"] {
+            assert!(out.has(kept), "{kept}");
+        }
+        let report = crate::report::Report::default();
+        let form = crate::cli::reporting::Form::default();
+        crate::cli::reporting::write_reports(&report, out.0.path(), &form).unwrap();
+        remove_results(out.0.path()).unwrap();
+        for gone in ["junit.xml", "summary.md", "report.html"] {
+            assert!(!out.has(gone), "{gone}");
+        }
+        remove_results(&out.0.path().join("not-there")).unwrap();
+    }
+}
