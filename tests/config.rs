@@ -275,9 +275,10 @@ fn has_defaults() {
         let runner = PlanFile::parse("t.yml", &text).unwrap().runner.unwrap();
         let codes = command(&runner).exit_codes.clone();
         let shown = format!("{} / {}", codes.passed, codes.failed);
-        match codes.counts_failures {
-            true => format!("{shown}, counted"),
-            false => shown,
+        if codes.counts_failures {
+            format!("{shown}, counted")
+        } else {
+            shown
         }
     };
     for (text, expected) in [

@@ -13,9 +13,12 @@ use std::{
 };
 
 use super::failure::Failure;
-use crate::model::{
-    PlanId,
-    record::{Record, RecordEvent},
+use crate::{
+    clock,
+    model::{
+        PlanId, Timestamp,
+        record::{Record, RecordEvent},
+    },
 };
 
 /// Result files, and how ours begin.
@@ -83,7 +86,7 @@ pub fn forget_plans(out: &Path, keep: PlanId, over: Over) {
     // One that works still keeps all of its plan.
     let at_work: BTreeSet<PlanId> = files
         .iter()
-        .filter(|file| !file.is_stale && !(over == Over::Left && file.has_left))
+        .filter(|file| !file.is_over(over))
         .map(|file| file.plan)
         .collect();
     let uploaded: BTreeSet<&String> = files.iter().flat_map(|file| &file.uploaded).collect();
@@ -114,7 +117,8 @@ impl RecordFile {
     fn read(path: PathBuf) -> io::Result<Option<Self>> {
         let file = File::open(&path)?;
         let modified = file.metadata()?.modified()?;
-        let age = SystemTime::now().duration_since(modified);
+        let written = modified.duration_since(SystemTime::UNIX_EPOCH);
+        let age = clock::wall().since(Timestamp::default().plus(written.unwrap_or_default()));
         let mut plan = None;
         let mut read = Self {
             path,
@@ -124,7 +128,7 @@ impl RecordFile {
             to_upload: BTreeSet::new(),
             uploaded: BTreeSet::new(),
             has_left: false,
-            is_stale: age.is_ok_and(|age| age > STALE),
+            is_stale: age > STALE,
         };
         let mut is_torn = false;
         for line in BufReader::new(file).split(b'\n') {
@@ -138,10 +142,8 @@ impl RecordFile {
             };
             read.has_left = matches!(record.event, RecordEvent::Left { .. });
             match record.event {
-                RecordEvent::Began { plan: its, .. } => {
-                    if *plan.get_or_insert(its) != its {
-                        return Ok(None);
-                    }
+                RecordEvent::Began { plan: its, .. } if *plan.get_or_insert(its) != its => {
+                    return Ok(None);
                 }
                 RecordEvent::Ended { log: Some(log), .. } => read.logs.push(log),
                 RecordEvent::Results { folder, .. } => read.results.push(folder),
@@ -155,6 +157,10 @@ impl RecordFile {
             }
         }
         Ok(plan.map(|plan| Self { plan, ..read }))
+    }
+
+    fn is_over(&self, over: Over) -> bool {
+        self.is_stale || (over == Over::Left && self.has_left)
     }
 
     /// The records go last: without them nothing would say whose the rest is.
@@ -182,9 +188,7 @@ fn below<'a>(folder: &str, path: &'a str) -> Option<&'a Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        Capabilities, ExecutionId, Outcome, PlanStatus, Timestamp, record::RECORD_VERSION,
-    };
+    use crate::model::{Capabilities, ExecutionId, Outcome, PlanStatus, record::RECORD_VERSION};
 
     fn line(event: RecordEvent) -> String {
         let record = Record {

@@ -247,10 +247,10 @@ fn nearest(word: &str) -> Option<&'static str> {
     let likeness = |known: &str| {
         let name = known.trim_matches(['{', '}']);
         let is_tail = !word.is_empty() && name.rsplit('.').next() == Some(word.as_str());
-        match is_tail {
-            true => 1.0,
-            false => strsim::jaro_winkler(&name.to_lowercase(), &word),
+        if is_tail {
+            return 1.0;
         }
+        strsim::jaro_winkler(&name.to_lowercase(), &word)
     };
     KNOWN
         .iter()

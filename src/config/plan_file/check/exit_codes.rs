@@ -40,14 +40,17 @@ impl Check<'_> {
         }
         let usual = |code: i32, other: Option<&Vec<Entry>>| {
             let mut others = other.into_iter().flatten();
-            match others.any(|(entry, _)| entry.codes().contains(&code)) {
-                true => CodeSet::default(),
-                false => [code].into(),
+            if others.any(|(entry, _)| entry.codes().contains(&code)) {
+                CodeSet::default()
+            } else {
+                [code].into()
             }
         };
         let set = |entries: &[Entry]| {
             let mut set = CodeSet::default();
-            entries.iter().for_each(|(entry, _)| set.add(entry.codes()));
+            for (entry, _) in entries {
+                set.add(entry.codes());
+            }
             set
         };
         let codes = ExitCodes {
