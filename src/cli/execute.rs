@@ -415,3 +415,4 @@ mod tests {
         assert_eq!(started(3, 0, 0, vec![entry]).nothing_to_do(), None);
     }
 }
+            index: 1,

@@ -27,6 +27,8 @@ pub struct Entry {
     pub capabilities: String,
     /// Which worker of its set, from 1.
     pub worker: u32,
+    /// Which job of the matrix, from 1: names artifacts and workers, the same in each attempt.
+    pub index: u32,
     /// Open executions of the set.
     pub open: u64,
 }
@@ -66,9 +68,13 @@ pub fn sized(loads: &[(WorkerSet, u64)], sizing: Sizing) -> Option<Sized> {
             runs_on: set.runs_on.clone(),
             capabilities: set.lines(),
             worker,
+            index: 0,
             open: *open,
         })
     });
+    let entries = (1..)
+        .zip(entries)
+        .map(|(index, entry)| Entry { index, ..entry });
     Some(Sized {
         entries: entries.collect(),
         wanted: total,
@@ -170,6 +176,7 @@ mod tests {
                 "runs-on": ["self-hosted", "linux"],
                 "capabilities": "OS=Linux\nbrowser=chrome",
                 "worker": 2,
+                "index": 2,
                 "open": 60,
             })
         );
@@ -180,6 +187,7 @@ mod tests {
                 "runs-on": ["ubuntu-latest"],
                 "capabilities": "",
                 "worker": 1,
+                "index": 4,
                 "open": 1,
             })
         );
