@@ -43,6 +43,11 @@ pub struct Ci {
     pub job: Option<String>,
     /// Where people see the run.
     pub run_url: Option<String>,
+    /// The values of the job's matrix in a few words, where they are known.
+    pub matrix: Option<String>,
+    /// What tells this job from others of its name in one attempt: those of a matrix, or of a workflow that is called
+    /// twice. The same in all steps of the job.
+    pub job_mark: Option<String>,
 }
 
 /// The CI systems that are known.

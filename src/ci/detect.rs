@@ -1,6 +1,9 @@
 //! The variables of each CI. Hosts inside one another are told apart by order: the first that answers is the one.
 
-use super::{Ci, CiSystem, event};
+use super::{Ci, CiSystem, event, title};
+
+/// The matrix of a job of GitHub Actions, as the JSON that `toJSON(matrix)` makes: the action sets it.
+pub(super) const MATRIX: &str = "TESTPLAN_JOB_MATRIX";
 
 type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -44,6 +47,8 @@ fn github(get: Lookup<'_>) -> Ci {
         commit: get("GITHUB_SHA"),
         branch: event::branch(get),
         job: get("GITHUB_JOB"),
+        matrix: get(MATRIX).and_then(|json| title::matrix(&json)),
+        job_mark: get("RUNNER_TRACKING_ID").map(|id| title::mark(&id)),
         run_url: url(),
         run_id,
         run_attempt,
@@ -93,6 +98,8 @@ fn azure(get: Lookup<'_>) -> Ci {
             .zip(get("SYSTEM_JOBATTEMPT"))
             .map(|(stage, job)| format!("{stage}.{job}")),
         job: get("SYSTEM_JOBNAME"),
+        // The agent shows the jobs of a matrix by their entry, and those of `parallel` by their number.
+        matrix: get("AGENT_JOBNAME").filter(|name| Some(name) != get("SYSTEM_JOBNAME").as_ref()),
         run_url: url(),
         run_id,
         ..Ci::default()
@@ -107,7 +114,9 @@ fn buildkite(get: Lookup<'_>) -> Ci {
         branch: get("BUILDKITE_BRANCH").filter(|_| get("BUILDKITE_TAG").is_none()),
         run_id: get("BUILDKITE_BUILD_ID"),
         run_attempt: get("BUILDKITE_RETRY_COUNT"),
-        job: get("BUILDKITE_STEP_KEY").or_else(|| get("BUILDKITE_LABEL")),
+        // The label of a matrix job has its values, its key has not.
+        job: get("BUILDKITE_LABEL").or_else(|| get("BUILDKITE_STEP_KEY")),
+        matrix: get("BUILDKITE_PARALLEL_JOB"),
         run_url: get("BUILDKITE_BUILD_URL"),
         ..Ci::default()
     }
@@ -122,6 +131,8 @@ fn circleci(get: Lookup<'_>) -> Ci {
         run_id: get("CIRCLE_WORKFLOW_ID"),
         run_attempt: None,
         job: get("CIRCLE_JOB"),
+        matrix: get("CIRCLE_NODE_INDEX")
+            .filter(|_| get("CIRCLE_NODE_TOTAL") != Some("1".to_owned())),
         run_url: get("CIRCLE_BUILD_URL"),
         ..Ci::default()
     }

@@ -1,5 +1,7 @@
 //! The part of a title that names a run, and its reading back.
 
+use serde_json::Value;
+
 use super::{Ci, CiSystem, Moment};
 use crate::model::Timestamp;
 
@@ -13,8 +15,67 @@ pub(super) fn run(ci: &Ci, moment: Moment) -> String {
     let attempt = attempt.map_or_else(String::new, |attempt| format!(".{attempt}"));
     // Jenkins counts the runs of each job, so that its job is in the run's id already.
     let job = ci.job.as_ref().filter(|_| system != CiSystem::Jenkins);
-    let job = job.map_or_else(String::new, |job| format!(" {job}"));
-    format!("{system} {run}{attempt}{job}")
+    let parts = [job, ci.matrix.as_ref(), ci.job_mark.as_ref()];
+    let parts: String = parts
+        .into_iter()
+        .flatten()
+        .map(|part| format!(" {part}"))
+        .collect();
+    format!("{system} {run}{attempt}{parts}")
+}
+
+/// Most bytes of a matrix's values in a title.
+const LONGEST_MATRIX: usize = 80;
+
+/// The values of a job's matrix in a few words, from the JSON of the expression `toJSON(matrix)`. `None` for a job without
+/// a matrix.
+pub(super) fn matrix(json: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(json).ok()?;
+    let mut words = Vec::new();
+    collect(&value, &mut words);
+    let mut text = String::new();
+    for word in words {
+        let part = if text.is_empty() {
+            word
+        } else {
+            format!(", {word}")
+        };
+        if text.len() + part.len() > LONGEST_MATRIX {
+            // What is cut may be what differs.
+            return Some(format!("{text} {}", mark(json)).trim_start().to_owned());
+        }
+        text.push_str(&part);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+fn collect(value: &Value, words: &mut Vec<String>) {
+    match value {
+        Value::Null => {}
+        Value::Bool(truth) => words.push(truth.to_string()),
+        Value::Number(number) => words.push(number.to_string()),
+        // A title is read back by its parentheses and blanks.
+        Value::String(text) => {
+            let plain = |c: char| {
+                if c.is_control() || "()".contains(c) {
+                    '_'
+                } else {
+                    c
+                }
+            };
+            words.push(text.chars().map(plain).collect());
+        }
+        Value::Array(items) => items.iter().for_each(|item| collect(item, words)),
+        Value::Object(entries) => entries.values().for_each(|item| collect(item, words)),
+    }
+}
+
+/// Six characters that differ where a text does: FNV-1a, for names alone.
+pub(super) fn mark(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    format!("{:06x}", (hash ^ (hash >> 24) ^ (hash >> 48)) & 0xff_ffff)
 }
 
 /// Run id and attempt in GitHub Actions of what started a plan, if it has its default title.
@@ -64,6 +125,53 @@ mod tests {
         for (title, expected) in table {
             assert_eq!(started_by(title), expected, "{title}");
         }
+    }
+
+    #[test]
+    fn jobs_of_a_matrix_have_titles_of_their_own() {
+        let title = |matrix_json: &str, tracking: Option<&str>| {
+            let ci = Ci {
+                system: CiSystem::GitHubActions,
+                run_id: Some("77".to_owned()),
+                run_attempt: Some("2".to_owned()),
+                job: Some("gui".to_owned()),
+                matrix: matrix(matrix_json),
+                job_mark: tracking.map(mark),
+                ..Ci::default()
+            };
+            let moment = Moment {
+                time: Timestamp(0),
+                random: 0,
+            };
+            let title = ci.default_title("T", moment);
+            assert_eq!(started_by(&title), Some(("77", 2)), "{title}");
+            title
+        };
+        assert_eq!(title("null", None), "T (GitHub Actions 77.2 gui)");
+        assert_eq!(title("", None), title("{}", None));
+        let linux =
+            r#"{ "os": "ubuntu", "browser": { "name": "chrome", "version": 99 }, "x": [true] }"#;
+        assert_eq!(
+            title(linux, None),
+            "T (GitHub Actions 77.2 gui chrome, 99, ubuntu, true)"
+        );
+        let evil = r#"{ "a": "x (GitHub Actions 1.1)\n" }"#;
+        assert_eq!(
+            title(evil, None),
+            "T (GitHub Actions 77.2 gui x _GitHub Actions 1.1__)"
+        );
+        // Two that differ behind the cut, and two jobs of one reusable workflow.
+        let long = |end: &str| format!(r#"{{ "a": "{}", "b": "{end}" }}"#, "x".repeat(100));
+        assert_ne!(title(&long("1"), None), title(&long("2"), None));
+        assert!(title(&long("1"), None).len() < 150);
+        assert_ne!(
+            title("null", Some("github_1")),
+            title("null", Some("github_2"))
+        );
+        assert_eq!(
+            title("null", Some("github_1")),
+            title("null", Some("github_1"))
+        );
     }
 
     #[test]

@@ -16,8 +16,9 @@ pub const COMMANDS: [&str; 5] = ["run", "execute", "work", "wait", "report"];
 const DEFAULT_COMMAND: &str = "run";
 
 /// Inputs that are no flags. The last four are secrets, which no flag takes.
-pub const OWN: [&str; 7] = [
+pub const OWN: [&str; 8] = [
     "command",
+    "job-matrix",
     "working-directory",
     "binary-path",
     "token",
@@ -26,8 +27,9 @@ pub const OWN: [&str; 7] = [
     "github-token",
 ];
 
-/// The inputs that are secrets, and the variables that commands read them from.
-const SECRETS: [(&str, &str); 4] = [
+/// The inputs that are no flags, and the variables that commands read them from: above all secrets.
+const VARIABLES: [(&str, &str); 5] = [
+    ("job-matrix", "TESTPLAN_JOB_MATRIX"),
     ("token", "TESTCENTER_TOKEN"),
     ("user", "TESTCENTER_USER"),
     ("password", "TESTCENTER_PASSWORD"),
@@ -128,7 +130,7 @@ impl<'a> Inputs<'a> {
     /// The environment with each secret under the name that commands read it from.
     pub fn with_secrets(self) -> Environment {
         let mut environment = self.0.clone();
-        for (input, variable) in SECRETS {
+        for (input, variable) in VARIABLES {
             if let Some(secret) = self.get(input) {
                 environment = environment.with(variable, secret);
             }

@@ -112,7 +112,14 @@ fn check(value: &Value, place: &str, wrong: &mut Vec<String>) {
         Value::String(text) if text.contains("${{") => {
             let names: Vec<&str> = place.split('/').collect();
             let default = matches!(names[..], ["", "inputs", _, "default"]);
-            let allowed = ["github.", "runner.", "job.", "strategy.", "matrix."];
+            let allowed = [
+                "github.",
+                "runner.",
+                "job.",
+                "strategy.",
+                "matrix.",
+                "toJSON(matrix)",
+            ];
             let mut expressions = text.split("${{").skip(1).map(str::trim_start);
             if !default || !expressions.all(|it| allowed.iter().any(|name| it.starts_with(name))) {
                 wrong.push(format!(

@@ -19,6 +19,8 @@ pub(crate) struct Job {
     pub(crate) tracking: String,
     /// Other than by default, and `env:`.
     pub(super) variables: BTreeMap<String, String>,
+    /// `toJSON(matrix)`.
+    pub(super) matrix: String,
     steps: AtomicU32,
 }
 
@@ -36,6 +38,7 @@ impl Job {
             folder: stage.path("jobs").join(name),
             tracking: format!("github_{name}_{}", stage.folder().display()),
             variables: BTreeMap::new(),
+            matrix: "null".to_owned(),
             steps: AtomicU32::new(0),
         };
         for folder in [job.workspace(), job.temp(), job.tools()] {
@@ -50,6 +53,12 @@ impl Job {
     /// With `env:`, or with one of the runner's own variables as told here.
     pub(crate) fn env(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    /// As one of a matrix.
+    pub(crate) fn of_matrix(mut self, values: &serde_json::Value) -> Self {
+        self.matrix = serde_json::to_string_pretty(values).unwrap();
         self
     }
 

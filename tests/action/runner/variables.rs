@@ -104,6 +104,7 @@ fn evaluate(job: &Job, text: &str) -> String {
     let (expression, after) = rest.split_once("}}").unwrap();
     let value = match expression.trim() {
         "github.token" => Job::TOKEN.to_owned(),
+        "toJSON(matrix)" => job.matrix.clone(),
         other => {
             let name = other
                 .strip_prefix("github.")
