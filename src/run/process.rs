@@ -29,7 +29,10 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use tokio::{process::Command, time};
 
 use self::output::Output;
-use crate::runner::{command::CommandLine, outcome::Ending};
+use crate::runner::{
+    command::{CommandLine, is_private},
+    outcome::Ending,
+};
 
 pub use self::{
     listing::{Listed, ListingError, run_to_end},
@@ -115,6 +118,10 @@ fn prepared(command: &CommandLine) -> Result<Command, SpawnError> {
     prepared.args(arguments);
     if let Some(cwd) = &command.cwd {
         prepared.current_dir(cwd);
+    }
+    let inherited = std::env::vars_os().map(|(name, _)| name);
+    for name in inherited.filter(|name| is_private(name)) {
+        prepared.env_remove(name);
     }
     for name in &command.env_remove {
         prepared.env_remove(name);

@@ -9,7 +9,10 @@ mod names;
 pub(super) use names::is_host;
 pub use names::suite_trouble;
 
-use std::{ffi::OsString, path::Path, path::PathBuf};
+use std::{
+    ffi::{OsStr, OsString},
+    path::{Path, PathBuf},
+};
 
 use super::{
     placeholders::{Piece, Placeholder, Template},
@@ -34,24 +37,44 @@ pub const VARIABLES: [&str; 9] = [
     SERVER_PORT,
 ];
 
-/// Variables that no command inherits: our own credentials and leases, and those that GitHub gives to an action but not to the
-/// steps of a job. A command that needs one gets it by name from `environment`.
-pub const SECRET_VARIABLES: [&str; 14] = [
+/// Variables that no command inherits: our own credentials and leases, those that GitHub gives to an action but not to
+/// the steps of a job, and the files through which a step speaks to its runner: what a test wrote there would be ours.
+const PRIVATE: [&str; 14] = [
     "TESTCENTER_TOKEN",
     "TESTCENTER_PASSWORD",
     "TESTCENTER_USER",
     "TESTPLAN_LEASE_TOKEN",
     "TESTPLAN_HELD",
-    "INPUT_TOKEN",
-    "INPUT_USER",
-    "INPUT_PASSWORD",
-    "INPUT_GITHUB-TOKEN",
-    "INPUT_GITHUB_TOKEN",
     "GITHUB_TOKEN",
     "ACTIONS_RUNTIME_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
     "ACTIONS_ID_TOKEN_REQUEST_URL",
+    "GITHUB_OUTPUT",
+    "GITHUB_ENV",
+    "GITHUB_STATE",
+    "GITHUB_PATH",
+    "GITHUB_STEP_SUMMARY",
 ];
+
+/// The inputs of an action, secrets among them.
+const PRIVATE_PREFIX: &str = "INPUT_";
+
+/// Whether no command inherits this variable. A command that needs it gets it by name from `environment`.
+pub fn is_private(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let begins = name.get(..PRIVATE_PREFIX.len());
+    PRIVATE.iter().any(|private| same_name(private, &name))
+        || begins.is_some_and(|begin| same_name(PRIVATE_PREFIX, begin))
+}
+
+/// Windows does not tell the case of names apart.
+fn same_name(a: &str, b: &str) -> bool {
+    if cfg!(windows) {
+        a.eq_ignore_ascii_case(b)
+    } else {
+        a == b
+    }
+}
 
 const SERVER_HOST: &str = "TESTPLAN_SERVER_HOST";
 const SERVER_PORT: &str = "TESTPLAN_SERVER_PORT";
@@ -87,7 +110,7 @@ pub struct CommandLine {
     pub argv: Vec<OsString>,
     /// Variables to set, later ones over earlier ones.
     pub env: Vec<(String, OsString)>,
-    /// Variables not to inherit; a name that is also in `env` is set.
+    /// Variables not to inherit beside the private ones ([`is_private`]); a name that is also in `env` is set.
     pub env_remove: Vec<String>,
     /// Where it runs; `None` is where testplan runs.
     pub cwd: Option<PathBuf>,
@@ -234,7 +257,7 @@ fn environment(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<Environme
         let asker = format!("the variable {name}");
         env.push((name.clone(), expand(value, &asker, facts)?));
     }
-    let mut env_remove: Vec<String> = SECRET_VARIABLES.map(str::to_owned).into();
+    let mut env_remove = Vec::new();
     let mut seen = Vec::new();
     for capability in facts.capabilities.iter() {
         let name = variable(&capability.key);

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use testplan::{
     model::{Capabilities, Capability, ExecutionId, PlanId, SquishServer, SquishServerId, Test},
     runner::{
-        command::{CommandLine, Facts, SECRET_VARIABLES, VARIABLES, build},
+        command::{CommandLine, Facts, VARIABLES, build, is_private},
         placeholders::{KNOWN, Piece, Template},
         settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
@@ -170,22 +170,45 @@ fn the_environment_has_the_same_facts() {
 }
 
 #[test]
-fn secrets_and_stale_facts_are_not_inherited() {
+fn stale_facts_are_not_inherited() {
     let mut world = World::new();
     world.server = None;
     let line = world.build(&settings(&["run"])).unwrap();
-    for name in SECRET_VARIABLES
-        .iter()
-        .chain(&["TESTPLAN_SERVER_HOST", "TESTPLAN_SERVER_PORT"])
-    {
-        assert!(
-            line.env_remove.iter().any(|removed| removed == name),
-            "{name}"
-        );
+    for name in ["TESTPLAN_SERVER_HOST", "TESTPLAN_SERVER_PORT"] {
+        assert!(line.env_remove.iter().any(|removed| removed == name));
         assert_eq!(variable(&line, name), None);
     }
-    for name in ["TESTCENTER_TOKEN", "TESTCENTER_PASSWORD", "TESTCENTER_USER"] {
-        assert!(SECRET_VARIABLES.contains(&name));
+}
+
+#[test]
+fn secrets_inputs_and_the_runners_files_are_private() {
+    for name in [
+        "TESTCENTER_TOKEN",
+        "TESTCENTER_PASSWORD",
+        "TESTCENTER_USER",
+        "GITHUB_TOKEN",
+        "GITHUB_OUTPUT",
+        "GITHUB_ENV",
+        "GITHUB_STATE",
+        "GITHUB_PATH",
+        "GITHUB_STEP_SUMMARY",
+        "INPUT_TOKEN",
+        "INPUT_GITHUB-TOKEN",
+        "INPUT_",
+        "INPUT_ÄÖ",
+    ] {
+        assert!(is_private(name.as_ref()), "{name}");
+    }
+    for name in [
+        "INPUT",
+        "INPUTS_X",
+        "GITHUB_SHA",
+        "GITHUB_ENVIRONMENT",
+        "PATH",
+        "äöü",
+        "INPUÄ",
+    ] {
+        assert!(!is_private(name.as_ref()), "{name}");
     }
 }
 

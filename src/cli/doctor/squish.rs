@@ -15,7 +15,7 @@ use crate::{
     config::environment::Environment,
     run::process,
     runner::{
-        command::{CommandLine, SECRET_VARIABLES},
+        command::CommandLine,
         outcome::{Ending, words},
         settings::RunnerSettings,
         squish::{settings::SquishSettings, suite::Found},
@@ -100,7 +100,7 @@ async fn version(program: &Path, runner: &RunnerSettings, folder: &Path) -> Resu
         env: own
             .map(|(name, value)| (name.to_owned(), OsString::from(value)))
             .collect(),
-        env_remove: SECRET_VARIABLES.map(str::to_owned).into(),
+        env_remove: Vec::new(),
         cwd: Some(folder.to_owned()),
     };
     let said = process::run_to_end(&line, VERSION, LARGEST).await;

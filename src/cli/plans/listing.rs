@@ -12,7 +12,7 @@ use crate::{
     report::{clean::strip_escapes, discovery, sanitise::console_line},
     run::process::{self, Listed, ListingError},
     runner::{
-        command::{CommandLine, SECRET_VARIABLES},
+        command::CommandLine,
         outcome::{Ending, words},
     },
 };
@@ -34,7 +34,6 @@ pub(super) async fn run(
 ) -> Result<ListedTests, Failure> {
     let line = CommandLine {
         argv: listing.command.iter().map(Into::into).collect(),
-        env_remove: SECRET_VARIABLES.map(str::to_owned).into(),
         ..line.clone()
     };
     let what = about(listing, title);

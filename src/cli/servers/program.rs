@@ -9,7 +9,7 @@ use super::super::failure::Failure;
 use crate::{
     config::environment::Environment,
     runner::{
-        command::{CommandLine, SECRET_VARIABLES},
+        command::CommandLine,
         squish::program::{self, Places},
     },
 };
@@ -40,7 +40,7 @@ pub(super) fn command(program: &Path, port: u16, more: &[&str]) -> CommandLine {
             .chain(arguments.map(OsString::from))
             .collect(),
         env: Vec::new(),
-        env_remove: SECRET_VARIABLES.map(str::to_owned).into(),
+        env_remove: Vec::new(),
         cwd: None,
     }
 }
