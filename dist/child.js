@@ -61,4 +61,4 @@ function run(program, args, { started = () => {}, signalled = forward, ...option
   });
 }
 
-module.exports = { endAll, listen, run };
+module.exports = { endAll, exitBy, listen, run };

@@ -5,6 +5,7 @@
 const fs = require('node:fs');
 const path = require('node:path');
 const cache = require('./cache.js');
+const { exitBy, run } = require('./child.js');
 const { Failure, input, say } = require('./github.js');
 
 /** Rust's names of what is released, by Node's names of operating system and processor. */
@@ -17,10 +18,13 @@ const TARGETS = {
   'win32-arm64': 'x86_64-pc-windows-msvc', // Windows runs it emulated.
 };
 
+/** For a binary to answer --version, in ms. A slow machine may scan it first. */
+const LIMIT = 30_000;
+
 /** The absolute path of the binary. A way that has none says why, and what may help, by `miss`. */
 async function resolve() {
   const given = input('binary-path');
-  if (given) return explicit(given);
+  if (given) return checked(explicit(given), given);
   const manifest = require('./manifest.json');
   const { version } = manifest;
   const missed = [];
@@ -47,6 +51,44 @@ function explicit(given) {
     `The input binary-path says ${given}, but ${binary} is not a file. ` +
       'Correct the path (it starts at the workspace), or leave the input out to have testplan found for you.',
   );
+}
+
+/** A binary that answers as testplan: any other program may end with 0, and the step would be green. */
+async function checked(binary, given) {
+  const problem = await answer(binary);
+  if (!problem) return binary;
+  const cure = problem.includes('EACCES')
+    ? 'Make it executable first (chmod +x): artifacts lose that permission.'
+    : 'Name a testplan binary for this operating system and processor, or leave the input out to have it found for you.';
+  throw new Failure(`The input binary-path says ${given}, but ${binary} is not testplan: ${problem}. ${cure}`);
+}
+
+/** What is wrong with the answer to --version, if anything is. */
+async function answer(binary) {
+  let said = '';
+  let read;
+  let timer;
+  const started = (child) => {
+    timer = setTimeout(() => child.kill('SIGKILL'), LIMIT);
+    child.stdout.on('data', (chunk) => {
+      said = `${said}${chunk}`.slice(0, 100);
+      if (said.length === 100) child.kill('SIGKILL');
+    });
+    // Not for ever: a child of it may keep the pipe.
+    read = new Promise((done) => child.stdout.on('close', done) && child.on('exit', () => setTimeout(done, 1_000)));
+  };
+  const signalled = (child, signal) => child.kill('SIGKILL') && exitBy(signal);
+  try {
+    const { code, signal } = await run(binary, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'], started, signalled });
+    await read;
+    if (signal) return `${path.basename(binary)} --version was ended by ${signal}, took more than ${LIMIT / 1000} s or printed more than a line`;
+    if (code === 0 && /^testplan \d+\.\d+\.\d+\S*\s*$/.test(said)) return null;
+    return `${path.basename(binary)} --version ended with exit code ${code} and printed ${JSON.stringify(said)}`;
+  } catch (error) {
+    return `it could not be started: ${error.message}`;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Throws if what came is not what was released: then nothing may be built in its place. */

@@ -47,7 +47,11 @@ struct Asked {
 
 /// `testplan action`.
 pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclusion {
-    let step = Step::new(environment, true);
+    let step = match action.post {
+        // Under act, Gitea and Forgejo what post writes replaces what the step itself said.
+        true => Step::post(environment),
+        false => Step::new(environment, true),
+    };
     let asked = if action.post {
         asked_afterwards(environment)
     } else {

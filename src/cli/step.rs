@@ -129,6 +129,16 @@ impl Step {
         }
     }
 
+    /// The post step of the action: it has nothing to say beyond its log.
+    pub fn post(environment: &Environment) -> Self {
+        Self {
+            output: None,
+            state: None,
+            summary: None,
+            ..Self::new(environment, true)
+        }
+    }
+
     /// Whether this is the action.
     pub fn is_action(&self) -> bool {
         self.is_action

@@ -42,6 +42,22 @@ E" >>"$GITHUB_STATE""#,
     assert_eq!(ended.stderr, "");
 }
 
+/// Under act, Gitea and Forgejo an output of post replaces the one of the step.
+#[test]
+fn post_has_nowhere_to_write_outputs_to() {
+    let Some(stage) = Stage::new() else { return };
+    let binary = stage.binary(
+        "binary",
+        r#"echo "[$GITHUB_OUTPUT$GITHUB_STATE$GITHUB_STEP_SUMMARY] $RUNNER_TEMP""#,
+    );
+    leave(&stage, &binary, "");
+    let output = stage.path("output");
+    let post = stage.post().env("GITHUB_OUTPUT", &output);
+    let ended = post.env("GITHUB_STEP_SUMMARY", &output).run().code_is(0);
+    let temp = stage.path("temp");
+    assert_eq!(ended.stdout, format!("[] {}\n", temp.display()));
+}
+
 #[test]
 fn a_binary_that_outlived_its_launcher_ends_before_leases_are_given_back() {
     let Some(stage) = Stage::new() else { return };

@@ -87,6 +87,28 @@ fn a_binary_that_cannot_be_started_is_told_with_its_cure() {
     assert_eq!(stage.state(), []);
 }
 
+/// Whatever ends with 0 would be green.
+#[test]
+fn a_binary_path_that_is_not_testplan_is_an_error() {
+    let Some(stage) = Stage::new() else { return };
+    for (script, said) in [
+        ("exit 0", "exit code 0 and printed \"\""),
+        ("echo testplan", "printed \"testplan\\n\""),
+        ("echo testplanner 1.2.3", "printed \"testplanner 1.2.3\\n\""),
+        ("echo testplan 1.2.3; exit 1", "exit code 1"),
+        ("yes", "is not testplan"),
+        ("kill -TERM $$", "ended by SIGTERM"),
+    ] {
+        let other = stage.stranger("other", script);
+        let ended = stage.main().binary_path(&other).run().code_is(3);
+        let error = ended.only("error");
+        assert!(error.contains(said), "{script}: {error}");
+        assert!(error.contains("leave the input out"), "{error}");
+        assert_eq!(stage.state(), [], "{script}: there is nothing for post");
+    }
+    stage.main().binary_path("/bin/true").run().code_is(3);
+}
+
 #[test]
 fn the_tool_cache_needs_the_marker_the_version_and_the_processor() {
     let Some(stage) = Stage::new() else { return };

@@ -32,6 +32,9 @@ const SCRUBBED: &[&str] = &[
     "NO_PROXY",
 ];
 
+/// How a shell script answers as testplan.
+const VERSION: &str = "[ \"$1\" = --version ] && echo testplan 1.2.3 && exit 0\n";
+
 /// The checkout with what the runner gives. All of it goes with the test.
 pub(crate) struct Stage {
     folder: tempfile::TempDir,
@@ -87,6 +90,13 @@ impl Stage {
     /// A shell script in the place of the binary, somewhere.
     pub(crate) fn binary(&self, name: &str, script: &str) -> PathBuf {
         let path = self.path(name);
+        executable(&path, &format!("{VERSION}{script}"));
+        path
+    }
+
+    /// The same without an answer to `--version`.
+    pub(crate) fn stranger(&self, name: &str, script: &str) -> PathBuf {
+        let path = self.path(name);
         executable(&path, script);
         path
     }
@@ -94,7 +104,12 @@ impl Stage {
     /// The same in JavaScript, which answers signals at once.
     pub(crate) fn program(&self, name: &str, script: &str) -> PathBuf {
         let path = self.path(name);
-        write(&path, &format!("#!{}\n{script}", self.node.display()));
+        let version = "if (process.argv[2] === '--version') {
+            console.log('testplan 1.2.3');
+            process.exit(0);
+        }";
+        let node = self.node.display();
+        write(&path, &format!("#!{node}\n{version}\n{script}"));
         path
     }
 

@@ -173,14 +173,13 @@ impl<'a> Started<'a> {
 }
 
 impl Finished<'_> {
-    /// Runs post, which knows what main wrote to `GITHUB_STATE`. Its outputs are nobody's.
+    /// Runs post, which knows what main wrote to `GITHUB_STATE`. The runner drops its outputs; act, Gitea and Forgejo put
+    /// them in place of the step's own.
     #[track_caller]
     pub(crate) fn post(&self) -> Self {
         let step = self.step.clone();
         let post = step.action.post.clone();
-        let mut finished = step.start_stage(&post, self.state.clone()).end();
-        finished.outputs.clear();
-        finished
+        step.start_stage(&post, self.state.clone()).end()
     }
 
     /// That it ended with this exit code, by itself.
