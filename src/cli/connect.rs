@@ -19,7 +19,7 @@ use crate::{
         Client, ClientError, Credentials, Endpoint, ErrorKind, HttpOptions, HttpTransport, Patience,
     },
     config::{
-        credentials,
+        credentials::{self, CredentialError},
         environment::Environment,
         plan_file::{DEFAULT_NAME, PlanFile},
         precedence::Setting,
@@ -136,8 +136,13 @@ pub fn found_credentials(
     environment: &Environment,
 ) -> Result<Option<credentials::Found>, Failure> {
     credentials::find(token_file, environment).map_err(|error| {
-        Failure::usage(error)
-            .help("an access token is one line without blanks: copy it again, or make a new one")
+        let help = match error {
+            CredentialError::Both { .. } => {
+                "give one of: --token-file, TESTCENTER_TOKEN, TESTCENTER_USER with TESTCENTER_PASSWORD"
+            }
+            _ => "an access token is one line without blanks: copy it again, or make a new one",
+        };
+        Failure::usage(error).help(help)
     })
 }
 

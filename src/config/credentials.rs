@@ -17,6 +17,9 @@ pub const USER: &str = "TESTCENTER_USER";
 /// A user's password.
 pub const PASSWORD: &str = "TESTCENTER_PASSWORD";
 
+/// The flag that names a file with a token.
+const FILE: &str = "--token-file";
+
 /// The largest token file, in bytes.
 const LARGEST: u64 = 16 * 1024;
 
@@ -73,16 +76,40 @@ pub enum CredentialError {
         /// The variable that is not.
         missing: &'static str,
     },
+    /// Two ways to prove who asks.
+    #[error("{first} and {second} are both given: which of them counts is not clear")]
+    Both {
+        /// One of them.
+        first: &'static str,
+        /// The other.
+        second: &'static str,
+    },
     /// A name that Basic authentication cannot carry.
     #[error("{USER} contains a colon, which no user name can")]
     Colon,
 }
 
-/// The secret to use, if there is any: the token file, then [`TOKEN`], then [`USER`] with [`PASSWORD`].
+/// The secret to use, if there is any: the token file, [`TOKEN`], or [`USER`] with [`PASSWORD`]. Two of these are an
+/// error: the one that is not used may be the one that was meant.
 pub fn find(
     token_file: Option<&Path>,
     environment: &Environment,
 ) -> Result<Option<Found>, CredentialError> {
+    let given = [
+        (FILE, token_file.is_some()),
+        (TOKEN, environment.get(TOKEN).is_some()),
+        (USER, environment.get(USER).is_some()),
+        (PASSWORD, environment.get(PASSWORD).is_some()),
+    ];
+    let mut given = given
+        .into_iter()
+        .filter_map(|(name, is_given)| is_given.then_some(name));
+    // The two halves of one way come last.
+    if let (Some(first), Some(second)) = (given.next(), given.next())
+        && first != USER
+    {
+        return Err(CredentialError::Both { first, second });
+    }
     if let Some(path) = token_file {
         return from_file(path).map(Some);
     }
@@ -142,7 +169,7 @@ fn from_file(path: &Path) -> Result<Found, CredentialError> {
     let text = String::from_utf8(bytes).map_err(|_| wrong("is not text"))?;
     Ok(Found {
         credentials: Credentials::Token(token(&text, place)?),
-        origin: Origin::Flag("--token-file"),
+        origin: Origin::Flag(FILE),
         warning,
     })
 }
@@ -204,10 +231,17 @@ mod tests {
     #[test]
     fn prefers_the_token_and_wants_both_halves() {
         let (t, u, p) = ((TOKEN, "t1"), (USER, "me"), (PASSWORD, "pa ss:wört"));
-        let table: [(&[(&str, &str)], &str); 9] = [
+        let table: [(&[(&str, &str)], &str); 10] = [
             (&[], "none"),
             (&[t], "t1 from variable TESTCENTER_TOKEN"),
-            (&[t, u], "t1 from variable TESTCENTER_TOKEN"),
+            (
+                &[t, u],
+                "TESTCENTER_TOKEN and TESTCENTER_USER are both given: which of them counts is not clear",
+            ),
+            (
+                &[t, p],
+                "TESTCENTER_TOKEN and TESTCENTER_PASSWORD are both given: which of them counts is not clear",
+            ),
             (&[(TOKEN, "t1\r\n")], "t1 from variable TESTCENTER_TOKEN"),
             (
                 &[(TOKEN, ""), u, p],
@@ -240,7 +274,7 @@ mod tests {
     fn reads_a_token_file_with_care() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("token");
-        let environment = Environment::from_iter([(TOKEN, "other")]);
+        let environment = Environment::default();
         let large = "x".repeat(17 * 1024);
         let table: [(&[u8], &str); 8] = [
             (b"hunter2", "hunter2 from --token-file"),
@@ -266,6 +300,19 @@ mod tests {
             missing.starts_with("cannot read the token file "),
             "{missing}"
         );
+    }
+
+    #[test]
+    fn a_file_and_a_variable_contradict_each_other() {
+        for name in [TOKEN, USER, PASSWORD] {
+            let environment = Environment::from_iter([(name, "other")]);
+            assert_eq!(
+                shown(find(Some(Path::new("none")), &environment)),
+                format!(
+                    "--token-file and {name} are both given: which of them counts is not clear"
+                )
+            );
+        }
     }
 
     #[cfg(unix)]

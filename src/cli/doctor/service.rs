@@ -11,7 +11,7 @@ use crate::{
         Patience, Reached, proxy_of,
     },
     config::{
-        credentials::{self, Found},
+        credentials::Found,
         environment::Environment,
         precedence::{Chosen, Setting},
     },
@@ -30,8 +30,6 @@ pub struct Setup {
     pub named: Result<Option<Chosen<Endpoint>>, Failure>,
     /// Who we are, if anybody.
     pub credentials: Result<Option<Found>, Failure>,
-    /// Whether there are both kinds, of which the token wins.
-    pub has_both: bool,
     /// The authority that is trusted beside those of the system.
     pub ca_cert: Option<PathBuf>,
     /// What requests are sent with.
@@ -70,12 +68,9 @@ impl Setup {
             Ok(Some(chosen)) => proxy_of(&chosen.value, environment.lookup()),
             Ok(None) | Err(_) => None,
         };
-        let is_set = |name| environment.get(name).is_some();
         Self {
             named,
             credentials: connect::found_credentials(args.token_file.as_deref(), environment),
-            has_both: (args.token_file.is_some() || is_set(credentials::TOKEN))
-                && is_set(credentials::USER),
             ca_cert,
             transport,
             allow_http: args.allow_http,

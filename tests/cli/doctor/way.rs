@@ -124,9 +124,10 @@ fn credentials_are_named_and_never_shown() {
     let diagnosis = with(&[], &[token, user, password]);
     diagnosis.has(
         "service.credentials",
-        "ok",
-        &["a token", "before TESTCENTER_USER"],
+        "problem",
+        &["TESTCENTER_TOKEN and TESTCENTER_USER", "give one of"],
     );
+    diagnosis.ends(2);
 
     let diagnosis = with(&[], &[user]);
     diagnosis.has(

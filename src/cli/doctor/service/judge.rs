@@ -70,12 +70,7 @@ fn credentials(setup: &Setup) -> Finding {
         Credentials::Token(_) => "a token".to_owned(),
         Credentials::Password { user, .. } => format!("the password of {user}"),
     };
-    let over = if setup.has_both {
-        ", which goes before TESTCENTER_USER"
-    } else {
-        ""
-    };
-    let text = format!("{what} from {origin}{over}");
+    let text = format!("{what} from {origin}");
     match warning {
         None => Finding::ok(GROUP, ID, text),
         // Says what to do behind its colon.
