@@ -12,7 +12,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, record::Checkout};
 
 pub use event::{Doubt, ReadOnly};
 pub use title::started_by;
@@ -27,6 +27,8 @@ pub struct Ci {
     /// The commit that people look at, where statuses and checks go. Of a pull request its head, where the commit under
     /// test is a merge commit that nobody sees.
     pub report_on: Option<String>,
+    /// GitHub's merge of the event's pull request: a result of it counts for `report_on`, its head.
+    pub merge: Option<String>,
     /// The branch under test; of a pull request, the one that it comes from. `None` for a tag.
     pub branch: Option<String>,
     /// The pull request that the run belongs to, where the event names one.
@@ -41,13 +43,13 @@ pub struct Ci {
     pub run_attempt: Option<String>,
     /// The job within the run.
     pub job: Option<String>,
-    /// Where people see the run.
-    pub run_url: Option<String>,
     /// The values of the job's matrix in a few words, where they are known.
     pub matrix: Option<String>,
     /// What tells this job from others of its name in one attempt: those of a matrix, or of a workflow that is called
     /// twice. The same in all steps of the job.
     pub job_mark: Option<String>,
+    /// Where people see the run.
+    pub run_url: Option<String>,
 }
 
 /// The CI systems that are known.
@@ -101,7 +103,7 @@ impl Ci {
 
     /// The same as [`Ci::detect`], and in GitHub Actions what the event says beyond the variables. `payload` is what the
     /// file of `GITHUB_EVENT_PATH` holds, `None` if it cannot be read; `head` is the commit that is checked out, if
-    /// that is known, and decides only between commits that the event names.
+    /// that is known.
     pub fn with_event(
         lookup: impl Fn(&str) -> Option<String>,
         payload: Option<&Value>,
@@ -115,11 +117,21 @@ impl Ci {
         Self {
             commit: facts.tested,
             report_on: facts.report_on,
+            merge: facts.merge,
             branch: facts.branch,
             pull_request: facts.pull_request,
             read_only: facts.read_only,
             doubts: facts.doubts,
             ..ci
+        }
+    }
+
+    /// What a checkout at a commit is a test of.
+    pub fn checkout(&self, commit: &str) -> Checkout {
+        let is_merge = self.merge.as_deref() == Some(commit);
+        Checkout {
+            commit: commit.to_owned(),
+            stands_for: self.report_on.clone().filter(|_| is_merge),
         }
     }
 

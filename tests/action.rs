@@ -18,6 +18,7 @@ mod support;
 
 mod action {
     mod cancelling;
+    mod checkouts;
     mod events;
     mod hostile;
     mod inputs;

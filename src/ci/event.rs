@@ -27,6 +27,7 @@ const PULL_REQUEST: [&str; 3] = [
 pub(super) struct Facts {
     pub tested: Option<String>,
     pub report_on: Option<String>,
+    pub merge: Option<String>,
     pub branch: Option<String>,
     pub pull_request: Option<u64>,
     pub read_only: Option<ReadOnly>,
@@ -52,8 +53,6 @@ pub enum Doubt {
     CheckedOut {
         /// What is.
         head: String,
-        /// What is taken for tested all the same.
-        tested: Option<String>,
     },
 }
 
@@ -74,14 +73,12 @@ impl fmt::Display for Doubt {
                 "a pull_request_target event does not say which side is checked out; pass --commit to have the \
                  tested commit linked",
             ),
-            Self::CheckedOut { head, tested } => {
-                write!(f, "{} is checked out, which the event does not name; ", short(head))?;
-                match tested {
-                    Some(tested) => write!(f, "{} counts as tested", short(tested))?,
-                    None => f.write_str("no commit counts as tested")?,
-                }
-                f.write_str("; pass --commit for another")
-            }
+            Self::CheckedOut { head } => write!(
+                f,
+                "{} is checked out, which the event does not name: it counts as tested; pass --commit for another, and \
+                 --branch to name its branch",
+                short(head)
+            ),
         }
     }
 }
@@ -97,8 +94,8 @@ pub(super) fn is_hash(text: &str) -> bool {
         && text.bytes().any(|byte| byte != b'0')
 }
 
-/// Reads an event. `payload` is what `GITHUB_EVENT_PATH` holds, `head` the commit that is checked out; it decides only
-/// between commits that the event names.
+/// Reads an event. `payload` is what `GITHUB_EVENT_PATH` holds, `head` the commit that is checked out, which is the one
+/// that is tested.
 pub(super) fn facts(get: Lookup<'_>, payload: Option<&Value>, head: Option<&str>) -> Facts {
     let event = Event {
         name: get("GITHUB_EVENT_NAME").unwrap_or_default(),
@@ -117,8 +114,12 @@ pub(super) fn facts(get: Lookup<'_>, payload: Option<&Value>, head: Option<&str>
             found.facts.doubts.retain(|doubt| *doubt != Doubt::Target);
             found.facts.doubts.push(Doubt::CheckedOut {
                 head: head.to_owned(),
-                tested: found.facts.tested.clone(),
             });
+            found.facts.tested = Some(head.to_owned());
+            // The event's branch is that of another commit.
+            if found.facts.pull_request.is_none() {
+                found.facts.branch = None;
+            }
         }
     }
     found.facts.read_only = read_only::read_only(&event.name, event.payload, get);
@@ -187,6 +188,7 @@ impl Event<'_> {
             Some(head) => facts.report_on = Some(head),
             None => facts.doubts.push(self.odd()),
         }
+        facts.merge = facts.tested.clone().filter(|commit| self.merges(commit));
         // Never the name of the run's ref, which is `5/merge` or the branch that is merged into.
         facts.branch =
             (self.get)("GITHUB_HEAD_REF").or_else(|| self.text("/pull_request/head/ref"));
@@ -194,9 +196,18 @@ impl Event<'_> {
         found
     }
 
+    /// Whether the run's commit is GitHub's merge of the pull request. The run of a closed one may be of the branch that
+    /// it was merged into, which has other commits too. `merge_commit_sha` alone is no proof: it may be of an older head.
+    fn merges(&self, commit: &str) -> bool {
+        self.ref_number().is_some()
+            || self.payload.pointer("/pull_request/merged") == Some(&Value::Bool(true))
+                && self.commit("/pull_request/merge_commit_sha").as_deref() == Some(commit)
+    }
+
     /// Runs on the default branch, with rights. What it tests is what its checkout was told to take.
     fn pull_request_target(&self) -> Found {
         let mut found = self.pull_request();
+        found.facts.merge = None;
         found.others.extend(found.facts.tested.take());
         found.facts.doubts.push(Doubt::Target);
         found
@@ -533,7 +544,7 @@ mod tests {
     }
 
     #[test]
-    fn the_checkout_decides_between_commits_of_the_event() {
+    fn what_is_checked_out_is_tested() {
         let own = pull(&json!({ "full_name": "o/r" }));
         let comment = json!({ "issue": { "number": 5, "pull_request": {} } });
         let run = json!({ "workflow_run": { "head_sha": HEAD, "head_branch": "feature" } });
@@ -541,7 +552,7 @@ mod tests {
             ("pull_request", &own, MERGE, "merge head feature 5", 0),
             ("pull_request", &own, HEAD, "head head feature 5", 0),
             ("pull_request", &own, BASE, "base head feature 5", 0),
-            ("pull_request", &own, ELSE, "merge head feature 5", 1),
+            ("pull_request", &own, ELSE, "? head feature 5", 1),
             ("pull_request_target", &own, HEAD, "head head feature 5", 0),
             (
                 "pull_request_target",
@@ -550,13 +561,13 @@ mod tests {
                 "merge head feature 5",
                 0,
             ),
-            ("pull_request_target", &own, ELSE, "- head feature 5", 1),
+            ("pull_request_target", &own, ELSE, "? head feature 5", 1),
             ("pull_request", &own, "main", "merge head feature 5", 0),
             ("issue_comment", &comment, MERGE, "merge - - 5", 1),
-            ("issue_comment", &comment, ELSE, "- - - 5", 2),
+            ("issue_comment", &comment, ELSE, "? - - 5", 2),
             ("workflow_run", &run, MERGE, "merge head feature -", 0),
             ("workflow_run", &run, HEAD, "head head feature -", 0),
-            ("push", &json!({}), HEAD, "merge merge - -", 1),
+            ("push", &json!({}), HEAD, "head merge - -", 1),
         ];
         for (name, payload, head, expected, doubts) in table {
             let facts = of(name, "HEAD_REF=", payload, Some(head));
@@ -566,8 +577,8 @@ mod tests {
         let facts = of("push", MAIN, &json!({}), Some(ELSE));
         assert_eq!(
             facts.doubts[0].to_string(),
-            "dddddddddd is checked out, which the event does not name; aaaaaaaaaa counts as tested; pass --commit \
-             for another"
+            "dddddddddd is checked out, which the event does not name: it counts as tested; pass --commit for another, \
+             and --branch to name its branch"
         );
     }
 

@@ -200,8 +200,8 @@ pub struct GitHubArgs {
     /// What the check run is called. Another name than that of a commit status: GitHub would wait for both.
     #[arg(long, value_name = "NAME", default_value = "testplan report", value_parser = status_context)]
     pub check_name: String,
-    /// The commit that GitHub is told about [default: by the event; of a pull request its newest commit, not the merge
-    /// that was tested].
+    /// Publish on this commit, whatever was tested [default: the event's commit, of a pull request its head; and only if
+    /// tests ran at it, or at GitHub's merge of it].
     #[arg(long, value_name = "SHA", value_parser = commit)]
     pub report_commit: Option<String>,
 }

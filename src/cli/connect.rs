@@ -14,7 +14,10 @@ use super::{
     screen::Screen,
 };
 use crate::{
-    ci::{Ci, checkout},
+    ci::{
+        Ci,
+        checkout::{self, Search},
+    },
     client::{
         Client, ClientError, Credentials, Endpoint, ErrorKind, HttpOptions, HttpTransport, Patience,
     },
@@ -24,7 +27,7 @@ use crate::{
         plan_file::{DEFAULT_NAME, PlanFile},
         precedence::Setting,
     },
-    model::{Capabilities, Plan, PlanId, PlanKind, PlanStatus},
+    model::{Capabilities, Plan, PlanId, PlanKind, PlanStatus, record::Checkout},
 };
 
 /// The least time that one request gets, however little patience was asked for.
@@ -159,6 +162,12 @@ pub fn config(
     Ok(file.map(|file| Loaded { file, path }))
 }
 
+/// The folder of the configuration file, where one is named.
+pub fn config_folder(args: &ConfigArgs, environment: &Environment) -> Option<PathBuf> {
+    let named = path(Setting::CONFIG, args.config.clone(), environment).ok()??;
+    named.parent().map(Path::to_owned)
+}
+
 /// A configuration file that has to be there.
 pub fn load(path: &Path, screen: &Screen) -> Result<Loaded, Failure> {
     let file =
@@ -262,17 +271,43 @@ const LARGEST_EVENT: u64 = 25 * 1024 * 1024;
 
 /// What the CI knows, its event and the checkout included. What they leave open is for who asks about the commit.
 pub fn ci(environment: &Environment) -> Ci {
-    if !environment.is_github_actions() {
-        return Ci::detect(environment.lookup());
-    }
-    let payload = environment.get("GITHUB_EVENT_PATH").and_then(payload);
-    let head = environment
-        .get("GITHUB_WORKSPACE")
-        .and_then(|folder| checkout::head(Path::new(folder)));
-    Ci::with_event(environment.lookup(), payload.as_ref(), head.as_deref())
+    checked_out(environment, &[]).0
 }
 
-fn payload(path: &str) -> Option<serde_json::Value> {
+/// The same, with the checkout that tests run in: the one of the first of these folders that is in any, else of the
+/// folder that this process runs in. Relative folders start there.
+pub fn checked_out(environment: &Environment, folders: &[&Path]) -> (Ci, Option<Checkout>) {
+    let workspace = environment.get("GITHUB_WORKSPACE").map(Path::new);
+    let is_github = environment.is_github_actions();
+    let payload = environment.get("GITHUB_EVENT_PATH").filter(|_| is_github);
+    let payload = payload.and_then(payload_of);
+    let about = Ci::with_event(environment.lookup(), payload.as_ref(), None);
+    let here = std::env::current_dir().unwrap_or_default();
+    let folders: Vec<PathBuf> = folders
+        .iter()
+        .map(|folder| here.join(folder))
+        .chain([here.clone()])
+        .collect();
+    let commits: Vec<&str> = [&about.report_on, &about.commit, &about.merge]
+        .into_iter()
+        .filter_map(Option::as_deref)
+        .collect();
+    // A step that says nothing of its workspace may run anywhere.
+    let head = (workspace.is_some() || !is_github).then(|| {
+        checkout::find(Search {
+            folders: &folders,
+            workspace: workspace.filter(|_| is_github),
+            repository: environment.get("GITHUB_REPOSITORY"),
+            commits: &commits,
+        })
+    });
+    let head = head.flatten();
+    let ci = Ci::with_event(environment.lookup(), payload.as_ref(), head.as_deref());
+    let checkout = head.map(|head| ci.checkout(&head));
+    (ci, checkout)
+}
+
+fn payload_of(path: &str) -> Option<serde_json::Value> {
     let is_small = std::fs::metadata(path).is_ok_and(|file| file.len() <= LARGEST_EVENT);
     let bytes = is_small.then(|| std::fs::read(path).ok())??;
     serde_json::from_slice(&bytes).ok()

@@ -200,7 +200,8 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
     let started = perform(&command, environment, screen).await;
     let (begun, ended) = match started {
         Ok(started) => (
-            started.is_under_way().then(|| started.headline()),
+            // What others finished is for the report to judge.
+            (started.is_under_way() || started.status.done > 0).then(|| started.headline()),
             conclude(&command, &started, screen),
         ),
         Err(failure) => (None, Err(failure)),
@@ -208,6 +209,7 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
     let told = Told {
         // What will not be worked on is over: nobody else may come to say so.
         news: match (&begun, &ended) {
+    let near = connect::config_folder(&command.config, environment);
             (Some(begun), Ok(_)) => News::Begun(begun),
             _ => News::Nothing,
         },
@@ -217,6 +219,8 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
         patience: Patience::default(),
     };
     told::tell(&command.github, told, environment, screen).await;
+        near: near.as_deref(),
+        began_elsewhere: false,
     ended
 }
 

@@ -1,15 +1,16 @@
 //! Plans that Test Center runs itself: it is given a time and revisions, and no worker takes anything.
 
-use std::{str::FromStr, time::Duration};
+use std::{collections::BTreeSet, str::FromStr, time::Duration};
 
 use clap::Args;
 
-use super::{failure::Failure, screen::Screen};
+use super::{args, failure::Failure, screen::Screen};
 use crate::{
+    ci::Ci,
     client::Client,
     clock,
     config::duration,
-    model::{Plan, PlanStatus, Timestamp},
+    model::{Plan, PlanStatus, Timestamp, plan::LinkedRepository, record::Checkout},
     report::Report,
 };
 
@@ -95,8 +96,29 @@ pub fn now(plan: &Plan) -> Timestamp {
 }
 
 /// What becomes of a plan by its own counts as they stand.
-pub fn report(client: &Client, plan: Plan, status: PlanStatus) -> Report {
-    Report::of_counts(plan, status, client.endpoint().to_string())
+pub fn report(client: &Client, plan: Plan, status: PlanStatus, ci: &Ci) -> Report {
+    let checkouts = checkouts(&plan.repositories, ci);
+    Report {
+        checkouts,
+        ..Report::of_counts(plan, status, client.endpoint().to_string())
+    }
+}
+
+/// The revisions that Test Center ran tests at. Of several repositories the one that the run is about counts; a branch
+/// moves, so that it names no commit.
+fn checkouts(linked: &[LinkedRepository], ci: &Ci) -> BTreeSet<Option<Checkout>> {
+    let commits = linked
+        .iter()
+        .filter(|linked| args::commit(&linked.branch).is_ok());
+    let commits: BTreeSet<_> = commits.map(|linked| ci.checkout(&linked.branch)).collect();
+    let about = commits
+        .iter()
+        .find(|checkout| (ci.report_on.as_deref()).is_some_and(|commit| checkout.is_of(commit)));
+    match about {
+        Some(about) => BTreeSet::from([Some(about.clone())]),
+        None if commits.is_empty() => BTreeSet::from([None]),
+        None => commits.into_iter().map(Some).collect(),
+    }
 }
 
 /// A time for people.
@@ -110,6 +132,33 @@ pub fn shown(time: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_linked_commit_is_what_was_tested() {
+        let [head, merge, other] = ["a", "b", "c"].map(|digit| digit.repeat(40));
+        let ci = Ci {
+            report_on: Some(head.clone()),
+            merge: Some(merge.clone()),
+            ..Ci::default()
+        };
+        let tested = |branches: &[&str]| {
+            let linked: Vec<_> = (1..)
+                .zip(branches)
+                .map(|(id, branch)| LinkedRepository {
+                    id,
+                    branch: (*branch).to_owned(),
+                })
+                .collect();
+            let found = checkouts(&linked, &ci).into_iter();
+            let commits: Vec<_> = found.map(|it| it.map(|it| it.commit)).collect();
+            commits
+        };
+        assert_eq!(tested(&[]), [None]);
+        assert_eq!(tested(&["main"]), [None]);
+        assert_eq!(tested(&[&other, &head]), [Some(head.clone())]);
+        assert_eq!(tested(&["main", &merge]), [Some(merge.clone())]);
+        assert_eq!(tested(&[&other]), [Some(other.clone())]);
+    }
 
     #[test]
     fn times_are_points_or_spans() {

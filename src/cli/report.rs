@@ -76,6 +76,8 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
         news: report.as_ref().into(),
         by_default: screen.step().is_action(),
         comment: command.comment.pr_comment.unwrap_or_default(),
+        near: None,
+        began_elsewhere: true,
         ended: &ended,
         patience: Patience::default(),
     };
@@ -98,9 +100,16 @@ async fn merged(
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
+    told::note(
+        &mut report,
+        &command.github,
+        command.comment,
+        environment,
+        screen,
+    );
     let form = reporting::Form {
         profile: command.junit,
-        commit: connect::ci(environment).commit,
+        commit: report.commit().or_else(|| connect::ci(environment).commit),
     };
     let written = reporting::write_reports(&report, &out, &form);
     match command.format {
@@ -181,5 +190,10 @@ async fn counted(
         .help("name the workers' records with --records"));
     }
     let status = client.status(id, &Capabilities::default()).await?;
-    Ok(managed::report(&client, plan, status))
+    Ok(managed::report(
+        &client,
+        plan,
+        status,
+        &connect::ci(environment),
+    ))
 }

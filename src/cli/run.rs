@@ -164,10 +164,13 @@ async fn conclude(
     screen: &Screen,
 ) -> Ended {
     let patience = Patience::default();
+    let near = connect::config_folder(&command.config, environment);
     let told = told::Told {
         news: end.report.as_ref().into(),
         by_default: screen.step().is_action(),
         comment: command.comment.pr_comment.unwrap_or_default(),
+        near: near.as_deref(),
+        began_elsewhere: false,
         ended: &end.ended,
         patience: if end.is_stopped {
             Patience {
@@ -304,9 +307,15 @@ impl Session<'_> {
         } else if self.command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
             report = report.stopped_by(Conclusion::Passed);
         }
+        let Run {
+            github, comment, ..
+        } = self.command;
+        told::note(&mut report, github, *comment, self.environment, self.screen);
         let form = reporting::Form {
             profile: self.command.junit,
-            commit: start::tested(&self.command.start, self.environment).commit,
+            commit: (self.command.start.commit.clone())
+                .or_else(|| report.commit())
+                .or_else(|| start::tested(&self.command.start, self.environment).commit),
         };
         let written = reporting::write_reports(&report, out, &form);
         working::tell_the_end(end, self.screen);

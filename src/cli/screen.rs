@@ -110,6 +110,11 @@ impl Screen {
         debug_assert!(started.is_ok(), "the log is started once");
     }
 
+    /// Whether people asked for quiet.
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// A line for people, unless they asked for quiet.
     pub fn say(&self, line: &str) {
         if !self.quiet {

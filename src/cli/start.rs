@@ -45,11 +45,7 @@ pub async fn start(
         .unwrap_or_else(|| ci.default_batch(&template.title, moment));
     short_enough("--title", &title)?;
     short_enough("--batch", &batch)?;
-    let linked = args
-        .linked_repos
-        .iter()
-        .map(|text| linked_repository(text, ci.commit.as_deref()))
-        .collect::<Result<Vec<_>, _>>()?;
+    let linked = linked_to(args, &ci)?;
     let (tests, discovery) = match in_hand::tests(client, template, config, screen).await? {
         Some(in_hand) => {
             let account = in_hand.recorded();
@@ -84,6 +80,21 @@ pub fn short_enough(flag: &str, text: &str) -> Result<(), Failure> {
         "{flag}: {length} characters, {LONGEST_NAME} are the most"
     ))
     .help(format!("give a shorter one with {flag}")))
+}
+
+/// The revisions that a plan is linked to.
+pub fn linked(
+    args: &StartArgs,
+    environment: &Environment,
+) -> Result<Vec<LinkedRepository>, Failure> {
+    linked_to(args, &tested(args, environment))
+}
+
+fn linked_to(args: &StartArgs, ci: &Ci) -> Result<Vec<LinkedRepository>, Failure> {
+    let linked = args.linked_repos.iter();
+    linked
+        .map(|text| linked_repository(text, ci.commit.as_deref()))
+        .collect()
 }
 
 /// What the CI says of the commit under test, unless flags say otherwise.

@@ -1,10 +1,15 @@
 //! What GitHub is told of a plan: a commit status, a check run, a comment. Whatever becomes of that, the exit code
 //! stays; what GitHub refuses is told once for each cause.
 
+mod tested;
+
+use std::{collections::BTreeSet, path::Path};
+
 use secrecy::SecretString;
 
+use self::tested::{Tested, short};
 use super::{
-    args::GitHubArgs,
+    args::{CommentArgs, GitHubArgs},
     connect,
     failure::{Ended, Failure},
     screen::Screen,
@@ -33,6 +38,8 @@ const REPOSITORY: &str = "GITHUB_REPOSITORY";
 const API_URL: &str = "GITHUB_API_URL";
 /// Most of what GitHub says that is shown, in bytes.
 const MAX_WARNING: usize = 1000;
+/// Heads the annotation about a result that is not published.
+const NOT_PUBLISHED: &str = "testplan published no result";
 /// Kept free in a text for what is put around it, in bytes.
 const FRAME: usize = 1024;
 
@@ -45,6 +52,10 @@ pub struct Told<'a> {
     pub by_default: bool,
     /// Whether the pull request gets a comment.
     pub comment: bool,
+    /// A folder of the checkout, where it is not the one that this process runs in.
+    pub near: Option<&'a Path>,
+    /// Whether another job may have set the status to pending, which must not stay.
+    pub began_elsewhere: bool,
     /// How the command ends: a report that could not be written is no success.
     pub ended: &'a Ended,
     /// How long GitHub is waited for.
@@ -70,17 +81,15 @@ impl<'a> From<Option<&'a Report>> for News<'a> {
 
 /// Tells GitHub what it was to be told. A refusal is a warning.
 pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, screen: &Screen) {
-    let asks = asked(args, &told);
+    let asks = asked(args, told.by_default, told.comment);
     if asks.is_empty() {
         return;
     }
-    let ci = connect::ci(environment);
+    let near: Vec<&Path> = told.near.into_iter().collect();
+    let (ci, checkout) = connect::checked_out(environment, &near);
     let (token, address, commit) = match target(args, environment, &ci, screen.step().is_action()) {
         Ok(target) => target,
-        Err(why) => {
-            let what: Vec<String> = asks.iter().map(ToString::to_string).collect();
-            return warn(&format!("{} not set: {why}", what.join(", ")), screen);
-        }
+        Err(why) => return warn(&not_set(&asks, &why), screen),
     };
     client::install_tls_provider();
     let telling = Telling {
@@ -90,6 +99,32 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
         commit: &commit,
         screen,
     };
+    let tested = match told.news {
+        _ if args.report_commit.is_some() => Tested::This,
+        News::Report(report) => tested_by(report, &commit),
+        // Nothing was tested yet, but it would be what is checked out here.
+        News::Begun(_) | News::Nothing => match checkout {
+            Some(checkout) => tested::compare(&commit, &BTreeSet::from([Some(checkout)])),
+            None => Tested::This,
+        },
+    };
+    if let Some(why) = tested::refusal(&commit, &tested, telling.conclusion()) {
+        let line = not_set(&asks, &why);
+        match told.news {
+            // The report has it among its warnings.
+            News::Report(_) if !screen.is_quiet() => mark(NOT_PUBLISHED, &line, screen),
+            News::Report(_) | News::Begun(_) | News::Nothing => {
+                screen.insist(&format!("warning: {}", console_line(&line, MAX_WARNING)));
+                mark(NOT_PUBLISHED, &line, screen);
+            }
+        }
+        if told.began_elsewhere
+            && let Ok(github) = GitHub::new(&address, &token, told.patience)
+        {
+            telling.take_back(&github, &asks).await;
+        }
+        return;
+    }
     let mut failed = Vec::new();
     match GitHub::new(&address, &token, told.patience) {
         Err(why) => failed.extend(asks.into_iter().map(|ask| (ask, why.clone()))),
@@ -108,15 +143,63 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
     }
 }
 
+/// Adds to a report's warnings why its result will not be published, if it will not. Call it before the report is
+/// shown; [`tell`] decides again.
+pub fn note(
+    report: &mut Report,
+    args: &GitHubArgs,
+    comment: CommentArgs,
+    environment: &Environment,
+    screen: &Screen,
+) {
+    let is_action = screen.step().is_action();
+    let asks = asked(args, is_action, comment.pr_comment.unwrap_or_default());
+    if asks.is_empty() || args.report_commit.is_some() {
+        return;
+    }
+    let ci = connect::ci(environment);
+    let commit = match target(args, environment, &ci, is_action) {
+        Ok((_, _, commit)) => commit,
+        Err(why) => {
+            if ci.report_on.is_none() && environment.get(TOKEN).is_some() {
+                report.warnings.push(not_set(&asks, &why));
+            }
+            return;
+        }
+    };
+    let tested = tested_by(report, &commit);
+    if let Some(why) = tested::refusal(&commit, &tested, report.conclusion()) {
+        report.warnings.push(not_set(&asks, &why));
+    }
+}
+
+/// How what a report's workers tested stands to a commit. A plan without tests says nothing of any.
+fn tested_by(report: &Report, commit: &str) -> Tested {
+    match report.total {
+        0 => Tested::This,
+        _ => tested::compare(commit, &report.checkouts),
+    }
+}
+
+fn not_set(asks: &[Ask], why: &str) -> String {
+    let what: Vec<String> = asks.iter().map(ToString::to_string).collect();
+    format!("{} not set: {why}", what.join(", "))
+}
+
 /// Says what was not set; in the action where people see it without opening the log.
 pub fn warn(line: &str, screen: &Screen) {
     let line = console_line(line, MAX_WARNING);
     screen.insist(&format!("warning: {line}"));
+    mark("testplan could not tell GitHub", &line, screen);
+}
+
+/// Marks a step of the action with a warning.
+pub fn mark(title: &str, line: &str, screen: &Screen) {
     if screen.step().is_action() {
         screen.annotate(&[Annotation {
             level: Level::Warning,
-            title: "testplan could not tell GitHub".to_owned(),
-            message: line,
+            title: title.to_owned(),
+            message: console_line(line, MAX_WARNING),
             file: None,
             line: None,
         }]);
@@ -124,15 +207,15 @@ pub fn warn(line: &str, screen: &Screen) {
 }
 
 /// What was asked for. The action's verdict is a commit status unless there is a check run, which says the same.
-fn asked(args: &GitHubArgs, told: &Told<'_>) -> Vec<Ask> {
+fn asked(args: &GitHubArgs, by_default: bool, comment: bool) -> Vec<Ask> {
     let check_run = args.check_run.unwrap_or_default();
     let asks = [
         (
             Ask::Status,
-            args.commit_status.unwrap_or(told.by_default && !check_run),
+            args.commit_status.unwrap_or(by_default && !check_run),
         ),
         (Ask::CheckRun, check_run),
-        (Ask::Comment, told.comment),
+        (Ask::Comment, comment),
     ];
     asks.into_iter()
         .filter(|(_, is_asked)| *is_asked)
@@ -170,12 +253,45 @@ impl Telling<'_> {
             Ask::CheckRun => self.check_run(github).await,
             Ask::Comment => self.comment(github).await,
         };
-        let place = format!(
-            "{}@{}",
-            github.address(),
-            self.commit.get(..10).unwrap_or(self.commit)
-        );
+        let place = format!("{}@{}", github.address(), short(self.commit));
         (ask, answer.map(|what| format!("{ask} {what} on {place}")))
+    }
+
+    /// Ends what another job of this run left pending on a commit that gets no result: it would wait for ever.
+    async fn take_back(self, github: &GitHub, asks: &[Ask]) {
+        let description = "no result: tests ran at another commit, or in no checkout".to_owned();
+        let run = self.ci.run_url.as_deref().unwrap_or_default();
+        let run = run.split("/attempts/").next().unwrap_or(run);
+        let mut failed = Vec::new();
+        if asks.contains(&Ask::Status) {
+            let status = CommitStatus {
+                state: State::Error,
+                context: self.args.status_context.clone(),
+                description: description.clone(),
+                target_url: self.link().map(str::to_owned),
+            };
+            let ended = github.end_pending(self.commit, &status, run).await;
+            failed.extend(ended.err().map(|why| (Ask::Status, why)));
+        }
+        if asks.contains(&Ask::CheckRun) {
+            let check = CheckRun {
+                name: self.args.check_name.clone(),
+                external_id: self.run(),
+                state: CheckState::Completed(CheckConclusion::Cancelled),
+                summary: description.clone(),
+                title: description,
+                text: None,
+                annotations: Vec::new(),
+            };
+            let ended = github.end_check_run(self.commit, &check).await;
+            failed.extend(ended.err().map(|why| (Ask::CheckRun, why)));
+        }
+        // The refusal itself is an annotation already.
+        for line in github::notices(github.address(), &failed, self.ci.read_only) {
+            let line = console_line(&line, MAX_WARNING);
+            self.screen
+                .say(&format!("what this run left pending may stay so: {line}"));
+        }
     }
 
     async fn status(self, github: &GitHub) -> Result<String, NotSet> {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
 };
@@ -103,6 +103,8 @@ pub async fn work(
         capture_limit: CAPTURE_LIMIT,
         suite_turns: SuiteTurns::default(),
     };
+    let folders: Vec<&Path> = runner.working_directory.as_deref().into_iter().collect();
+    let (_, checkout) = connect::checked_out(environment, &folders);
     let upload = uploader(&client, working, environment)?;
     match &upload {
         Some(_) if !executor.runner.wants_results_folder() => screen.insist(
@@ -122,6 +124,7 @@ pub async fn work(
         status,
         planned,
         discovery,
+        checkout,
         settings: Arc::new(WorkerSettings {
             offered: working.offered.clone(),
             lease: working.lease,

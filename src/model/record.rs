@@ -52,6 +52,8 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clock_ahead_ms: Option<i64>,
     },
+    /// The process runs its tests in a checkout. Follows `Began`; absent where there is none.
+    CheckedOut(Checkout),
     /// What there is to run, where the service can list it: names what is missing in the end.
     Planned {
         /// Every execution of the plan.
@@ -179,6 +181,28 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         status: Option<PlanStatus>,
     },
+}
+
+/// The commit that tests run at.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Checkout {
+    /// The commit, as a whole hash.
+    pub commit: String,
+    /// The commit that a result counts for as well: of the merge that GitHub makes of a pull request, the head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<String>,
+}
+
+impl Checkout {
+    /// Whether a result of this checkout is one of `commit`, which may be shortened.
+    pub fn is_of(&self, commit: &str) -> bool {
+        let same = |whole: &str| {
+            whole.len() >= commit.len()
+                && whole.is_char_boundary(commit.len())
+                && whole[..commit.len()].eq_ignore_ascii_case(commit)
+        };
+        !commit.is_empty() && (same(&self.commit) || self.stands_for.as_deref().is_some_and(same))
+    }
 }
 
 /// Most cases kept of one execution's result files.

@@ -8,7 +8,7 @@ mod gather;
 mod judge;
 mod lack;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Execution, ExecutionId, PlanId, PlanStatus};
 
@@ -47,6 +47,9 @@ pub fn plans(plans: &[PlanId]) -> String {
     format!("{word} {}", numbers.join(", "))
 }
 
+/// Most commits that a warning names.
+const MOST_COMMITS: usize = 4;
+
 /// Merges the evidence into a report.
 pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
     let Evidence {
@@ -71,6 +74,7 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         warnings: gathered.warnings,
         discovery: gathered.discovery,
         span: gathered.span,
+        checkouts: gathered.checkouts,
         proof: match (&executions, status) {
             (Some(_), _) => Proof::List,
             (None, Some(_)) => Proof::Counts,
@@ -98,6 +102,24 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         report.entries.push(judged.entry);
     }
     lack::explain(&mut report, &gathered.serverless, service.listed.as_ref());
+
+    let commits: BTreeSet<_> = report
+        .checkouts
+        .iter()
+        .flatten()
+        .map(|checkout| checkout.commit.clone())
+        .collect();
+    if commits.len() > 1 {
+        let commits: Vec<_> = commits
+            .iter()
+            .take(MOST_COMMITS)
+            .map(|commit| commit.get(..10).unwrap_or(commit))
+            .collect();
+        report.warnings.push(format!(
+            "the workers ran at different commits ({}), so this is a result of none of them",
+            commits.join(", ")
+        ));
+    }
 
     report.not_uploaded = report.entries.iter().filter(|it| it.not_uploaded()).count() as u64;
     if report.not_uploaded > 0 {

@@ -1,10 +1,10 @@
 //! The whole report: every execution, every worker, the counts and what they come to.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     exit_code::Conclusion,
-    model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp},
+    model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, record::Checkout},
 };
 
 use super::{Attempt, Counting, Entry, ServiceCounts, Standing};
@@ -32,6 +32,8 @@ pub struct Report {
     pub not_uploaded: u64,
     /// Every worker that wrote a record, in order of name.
     pub workers: Vec<WorkerReport>,
+    /// The commits that tests ran at, by the workers that took any; `None` stands for workers without a checkout.
+    pub checkouts: BTreeSet<Option<Checkout>>,
     /// What could not be read or looks odd, one sentence each.
     pub warnings: Vec<String>,
     /// What became of the lines of the listings that the plan was made of, where a record or the service tells.
@@ -185,6 +187,19 @@ pub struct CapabilityRow {
 }
 
 impl Report {
+    /// The commit that all tests ran at, if that is known and one.
+    pub fn commit(&self) -> Option<String> {
+        let commits: BTreeSet<_> = self
+            .checkouts
+            .iter()
+            .map(|it| it.as_ref().map(|it| &it.commit))
+            .collect();
+        match commits.into_iter().collect::<Vec<_>>()[..] {
+            [Some(commit)] => Some(commit.clone()),
+            _ => None,
+        }
+    }
+
     /// What the workers of these records did, without what is other workers' to do.
     pub fn of_its_workers(mut self) -> Self {
         self.entries.retain(|entry| !entry.attempts.is_empty());

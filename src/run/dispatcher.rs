@@ -21,7 +21,7 @@ use crate::{
     clock,
     model::{
         Capabilities, DiscoveryAccount, Plan, PlanId, PlanStatus, PlanWaiting,
-        record::{PlannedExecution, RecordEvent},
+        record::{Checkout, PlannedExecution, RecordEvent},
     },
     signal::Signals,
 };
@@ -50,6 +50,8 @@ pub struct WorkOrder {
     pub planned: Option<Vec<PlannedExecution>>,
     /// What became of the lines of the listings that the plan was made of, where this process knows.
     pub discovery: Option<DiscoveryAccount>,
+    /// The checkout that tests run in, if they do.
+    pub checkout: Option<Checkout>,
     /// What the workers offer, how they run and for how long.
     pub settings: Arc<WorkerSettings>,
     /// How many executions at once.
@@ -112,6 +114,9 @@ pub async fn work(
             &order.settings.offered,
         ),
     )?;
+    if let Some(checkout) = order.checkout {
+        write(order.name.clone(), RecordEvent::CheckedOut(checkout))?;
+    }
     if let Some(executions) = order.planned {
         write(order.name.clone(), RecordEvent::Planned { executions })?;
     }

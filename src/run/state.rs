@@ -201,6 +201,7 @@ impl RunState {
                 Response::default()
             }
             RecordEvent::Began { .. }
+            | RecordEvent::CheckedOut(_)
             | RecordEvent::Planned { .. }
             | RecordEvent::Started { .. }
             | RecordEvent::Results { .. }

@@ -9,18 +9,34 @@ use tempfile::TempDir;
 use testplan::model::{
     Capabilities, ExecutionId, Outcome, PlanId, PlanStatus, Test, TestResult, TestVerdict,
     Timestamp,
-    record::{Confirmation, RECORD_VERSION, Record, RecordEvent},
+    record::{Checkout, Confirmation, RECORD_VERSION, Record, RecordEvent},
 };
 
 use crate::mock::{Mock, Reply};
 
 const SHA: &str = "11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
+/// The head of the pull request that [`SHA`] is GitHub's merge of.
+pub(crate) const HEAD: &str = "22c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
 /// Looks like no other text.
 const TOKEN: &str = "ghs_CanaryCanaryCanary0123456789";
 const CREATED: Reply = Reply::Says(201, "", r#"{"id":1,"state":"failure"}"#);
 
-/// Records of one worker, of a plan with these results and so many executions more.
+/// Records of one worker, of a plan with these results and so many executions more. It ran at [`SHA`], the merge of
+/// [`HEAD`].
 fn records(verdicts: &[TestVerdict], more: u64) -> TempDir {
+    let merge = Checkout {
+        commit: SHA.to_owned(),
+        stands_for: Some(HEAD.to_owned()),
+    };
+    records_at(verdicts, more, Some(merge))
+}
+
+/// The same of a worker that ran somewhere else.
+pub(crate) fn records_at(
+    verdicts: &[TestVerdict],
+    more: u64,
+    checkout: Option<Checkout>,
+) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let mut events = vec![(
         0,
@@ -39,6 +55,7 @@ fn records(verdicts: &[TestVerdict], more: u64) -> TempDir {
             clock_ahead_ms: None,
         },
     )];
+    events.extend(checkout.map(|checkout| (0, RecordEvent::CheckedOut(checkout))));
     for (id, verdict) in (1..).zip(verdicts) {
         let execution = ExecutionId(id);
         let test = Test {

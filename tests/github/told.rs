@@ -3,18 +3,17 @@
 use std::process::Command;
 
 use serde_json::json;
+use testplan::model::{TestVerdict, record::Checkout};
 
 #[cfg(unix)]
 use crate::support::{PlanFile, Service, Stage};
 use crate::{
-    commit_status::{failed, said, testplan, warnings},
+    commit_status::{HEAD, failed, records_at, said, testplan, warnings},
     fake::Fake,
     mock::{Mock, Reply},
     openapi::Description,
     stage::{PULL, SHA},
 };
-
-const HEAD: &str = "22c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
 
 /// `report` in a run of a pull request whose newest commit is [`HEAD`], tested as the merge commit [`SHA`].
 fn report(api: &str, folder: &tempfile::TempDir, flags: &[&str]) -> Command {
@@ -168,6 +167,69 @@ fn the_commit_to_tell_of_can_be_named() {
         asked.iter().all(|request| request.line.contains(SHA)),
         "{asked:?}"
     );
+}
+
+/// What `execute` left pending on a commit that gets no result would wait for ever.
+#[test]
+fn nothing_stays_pending_on_a_commit_that_was_not_tested() {
+    let other = Checkout {
+        commit: "44c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234".to_owned(),
+        stands_for: None,
+    };
+    let run = "https://github.com/octo-org/app/actions/runs/77/attempts/1";
+    let pending = |context: &str, url: &str| json!({ "state": "pending", "context": context, "target_url": url });
+    for (context, url, ends) in [
+        ("testplan", run, true),
+        ("other", run, false),
+        (
+            "testplan",
+            "https://github.com/octo-org/app/actions/runs/76",
+            false,
+        ),
+    ] {
+        for (checkout, verdict) in [
+            (Some(other.clone()), TestVerdict::Passed),
+            (Some(other.clone()), TestVerdict::Failed),
+            (None, TestVerdict::Passed),
+        ] {
+            let fake = Fake::start(Vec::new());
+            fake.world(|world| world.statuses.push(pending(context, url)));
+            let folder = records_at(&[verdict], 0, checkout);
+            let (_, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());
+            let [warning] = warnings(&text)[..] else {
+                panic!("not one warning: {text}");
+            };
+            assert!(
+                warning.contains("commit status, check run, comment not set: tests ran"),
+                "{warning}"
+            );
+            assert!(warning.contains("--report-commit"), "{warning}");
+            let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+            assert!(summary.contains("report-commit"), "{summary}");
+            let (statuses, runs, comments) = fake.world(|world| {
+                (
+                    world.statuses.clone(),
+                    world.check_runs.len(),
+                    world.comments.len(),
+                )
+            });
+            assert_eq!((runs, comments), (0, 0), "{text}");
+            let set: Vec<_> = statuses[1..].iter().map(|it| it["state"].clone()).collect();
+            let expected: &[&str] = if ends { &["error"] } else { &[] };
+            assert_eq!(set, expected, "{text}");
+        }
+    }
+}
+
+/// Where no worker says what it tested, a failure is worth seeing; it lets nothing through.
+#[test]
+fn a_failure_at_an_unknown_commit_is_published() {
+    let fake = Fake::start(Vec::new());
+    let folder = records_at(&[TestVerdict::Failed], 0, None);
+    let (code, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());
+    assert_eq!(code, 1, "{text}");
+    let statuses = fake.world(|world| world.statuses.clone());
+    assert_eq!(statuses[0]["state"], "failure", "{text}");
 }
 
 /// One cause, one notice, whatever was asked for; and the tests decide the exit code.

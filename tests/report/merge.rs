@@ -2,7 +2,10 @@
 
 use testplan::{
     exit_code::Conclusion,
-    model::{ExecutionState, Outcome, PlanId, PlanStatus, record::Confirmation},
+    model::{
+        ExecutionState, Outcome, PlanId, PlanStatus,
+        record::{Checkout, Confirmation, RecordEvent},
+    },
     report::{Counting, Evidence, MergeError, Standing, merge, parse_record_file},
 };
 
@@ -474,6 +477,41 @@ fn workers_of_one_process_share_its_beginning_and_end() {
         said(&killed, 1),
         ["worker host/2 was killed (its record has no end)"]
     );
+}
+
+#[test]
+fn workers_at_different_commits_are_told() {
+    let [one, two] = ["a", "b"].map(|digit| digit.repeat(40));
+    let at = |name: &str, id: i64, commit: Option<&str>| {
+        let begun = Worker::begins(name, LINUX, 2);
+        let begun = match commit {
+            Some(commit) => begun.tell(RecordEvent::CheckedOut(Checkout {
+                commit: commit.to_owned(),
+                stands_for: None,
+            })),
+            None => begun,
+        };
+        begun
+            .in_slot(1, |worker| worker.runs(id, 1, passed()))
+            .leaves()
+    };
+    let idle = Worker::begins("c", LINUX, 2)
+        .tell(RecordEvent::CheckedOut(Checkout {
+            commit: two.clone(),
+            stands_for: None,
+        }))
+        .leaves();
+    let same = report(&[at("a", 1, Some(&one)), at("b", 2, Some(&one)), idle]);
+    assert_eq!(same.commit().as_deref(), Some(one.as_str()));
+    assert_eq!(same.warnings, [""; 0]);
+    let mixed = report(&[at("a", 1, Some(&one)), at("b", 2, Some(&two))]);
+    assert_eq!(mixed.commit(), None);
+    let [warning] = &mixed.warnings[..] else {
+        panic!("{:?}", mixed.warnings);
+    };
+    assert!(warning.contains("aaaaaaaaaa, bbbbbbbbbb"), "{warning}");
+    let unsaid = report(&[at("a", 1, Some(&one)), at("b", 2, None)]);
+    assert_eq!((unsaid.commit(), unsaid.checkouts.len()), (None, 2));
 }
 
 #[test]

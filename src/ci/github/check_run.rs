@@ -150,6 +150,17 @@ impl GitHub {
             .await
     }
 
+    /// Changes the check run of this name and external id, if there is one.
+    pub async fn end_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), NotSet> {
+        let commit = super::address::commit(commit)?;
+        let budget = Budget::start(self.patience);
+        let find = || self.find_check_run(budget, commit, run);
+        if budget.persist(find).await?.is_some() {
+            self.put_check_run(commit, run).await?;
+        }
+        Ok(())
+    }
+
     /// Sends all that is not there yet, and at least the state.
     async fn change_check_run(
         &self,

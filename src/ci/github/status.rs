@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{GitHub, LONGEST_DESCRIPTION, NotSet, fit, tries::Budget};
 
@@ -45,7 +45,47 @@ impl fmt::Display for State {
     }
 }
 
+/// The latest status of each context of a commit.
+#[derive(Deserialize)]
+struct Combined {
+    #[serde(default)]
+    statuses: Vec<Known>,
+}
+
+#[derive(Deserialize)]
+struct Known {
+    state: String,
+    context: String,
+    #[serde(default)]
+    target_url: Option<String>,
+}
+
 impl GitHub {
+    /// Sets a status in place of a pending one of the same context that links to `run`. Leaves any other alone.
+    pub async fn end_pending(
+        &self,
+        commit: &str,
+        status: &CommitStatus,
+        run: &str,
+    ) -> Result<(), NotSet> {
+        let path = format!(
+            "/commits/{}/status?per_page=100",
+            super::address::commit(commit)?
+        );
+        let budget = Budget::start(self.patience);
+        let found: Combined = budget.persist(|| self.get(budget, &path)).await?;
+        let is_ours = |known: &Known| {
+            known.state == "pending"
+                && known.context.eq_ignore_ascii_case(&status.context)
+                && (known.target_url.as_deref())
+                    .is_some_and(|url| !run.is_empty() && url.starts_with(run))
+        };
+        if found.statuses.iter().any(is_ours) {
+            self.set_status(commit, status).await?;
+        }
+        Ok(())
+    }
+
     /// Sets a status of a commit. Server errors, lost connections and short rate limits are tried again: setting the
     /// same status twice is the same as once.
     pub async fn set_status(&self, commit: &str, status: &CommitStatus) -> Result<(), NotSet> {

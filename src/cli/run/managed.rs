@@ -11,12 +11,13 @@ use crate::{
         managed, reporting,
         results::{ResultsWatch, Seen},
         screen::Screen,
-        settings, showing, start,
+        settings, showing, start, told,
     },
     client::ClientError,
     clock,
     config::{duration, environment::Environment, precedence::Setting},
     exit_code::Conclusion,
+    model::Plan,
     signal::Signals,
 };
 
@@ -136,12 +137,25 @@ pub(super) async fn whole(
         stopped,
         Some(Conclusion::Interrupted | Conclusion::Terminated)
     );
-    let mut report = managed::report(&client, seen.plan, seen.status);
+    let seen_plan = Plan {
+        // Test Center may leave out what it was told.
+        repositories: start::linked(&command.start, environment)?,
+        ..seen.plan
+    };
+    let ci = connect::ci(environment);
+    let mut report = managed::report(&client, seen_plan, seen.status, &ci);
     report.span = Some((began, clock::wall()));
     report.stopped = stopped;
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
+    told::note(
+        &mut report,
+        &command.github,
+        command.comment,
+        environment,
+        screen,
+    );
     let form = reporting::Form {
         profile: command.junit,
         commit: start::tested(&command.start, environment).commit,

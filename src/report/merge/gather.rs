@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{
     model::{
         Capabilities, DiscoveryAccount, ExecutionId, PlanId, Test, Timestamp,
-        record::{Record, RecordEvent},
+        record::{Checkout, Record, RecordEvent},
     },
     report::{
         Attempt, AttemptEnd, Cases, Counting, PlanFacts, RecordFile, WorkerReport, entry::Ended,
@@ -36,6 +36,8 @@ pub(super) struct Gathered {
     pub(super) discovery: Option<DiscoveryAccount>,
     /// Plans that the records are of beside the one that was chosen.
     pub(super) others: BTreeSet<PlanId>,
+    /// Where the workers that took an execution ran; `None` for those that ran in no checkout.
+    pub(super) checkouts: BTreeSet<Option<Checkout>>,
     /// What came of uploads, by the folder of the results: nothing where they got in, else why they did not.
     uploads: BTreeMap<String, (Timestamp, Option<String>)>,
 }
@@ -79,10 +81,10 @@ pub(super) fn gather(files: Vec<RecordFile>, wanted: Option<PlanId>) -> Gathered
                 close_all(std::mem::take(&mut sessions), &mut gathered);
             }
             let process = process_of(&record.worker).and_then(|name| sessions.get(name));
-            let capabilities = process.map(|process| process.worker.capabilities.clone());
+            let process = process.map(|it| (it.worker.capabilities.clone(), it.checkout.clone()));
             sessions
                 .entry(record.worker.clone())
-                .or_insert_with(|| Session::new(&record, capabilities.unwrap_or_default()))
+                .or_insert_with(|| Session::new(&record, process.unwrap_or_default()))
                 .take(record, cases, &mut gathered);
         }
         close_all(sessions, &mut gathered);
@@ -227,10 +229,11 @@ struct Session {
     done: Vec<(ExecutionId, Attempt)>,
     /// It opened executions again, or uploaded results of others: a process that does that and takes none is no worker.
     opens: bool,
+    checkout: Option<Checkout>,
 }
 
 impl Session {
-    fn new(record: &Record, capabilities: Capabilities) -> Self {
+    fn new(record: &Record, (capabilities, checkout): (Capabilities, Option<Checkout>)) -> Self {
         Self {
             worker: WorkerReport {
                 name: record.worker.clone(),
@@ -244,6 +247,7 @@ impl Session {
             held: BTreeMap::new(),
             done: Vec::new(),
             opens: false,
+            checkout,
         }
     }
 
@@ -275,6 +279,7 @@ impl Session {
                     batch,
                 });
             }
+            RecordEvent::CheckedOut(checkout) => self.checkout = Some(checkout),
             RecordEvent::Planned { executions } => {
                 all.total = all.total.max(executions.len() as u64);
                 for planned in executions {
@@ -435,6 +440,9 @@ impl Session {
                 attempts.reserve_exact(1);
             }
             attempts.push(attempt);
+        }
+        if self.worker.attempts > 0 {
+            all.checkouts.insert(self.checkout);
         }
         let only_opens = self.opens && self.worker.attempts == 0;
         if !speaks_for_others && !only_opens {

@@ -130,6 +130,7 @@ pub fn pending<'a>(files: impl IntoIterator<Item = &'a [Record]>) -> Vec<Pending
                 | RecordEvent::Reset { .. }
                 | RecordEvent::Starved { .. }
                 | RecordEvent::Discovered { .. }
+                | RecordEvent::CheckedOut(_)
                 | RecordEvent::Left { .. } => {}
             }
         }

@@ -64,7 +64,12 @@ impl Event {
             // What was deleted cannot be checked out: such a run is of the default branch.
             "push" if payload["deleted"] == true => {}
             "push" => revision(&mut event, text("/after").unwrap(), text("/ref").unwrap()),
-            "pull_request" => {
+            "pull_request" if payload["pull_request"]["merged"] == true => {
+                let base = text("/pull_request/base/ref").unwrap();
+                let sha = text("/pull_request/merge_commit_sha").unwrap();
+                revision(&mut event, sha, &format!("refs/heads/{base}"));
+            }
+            "pull_request" | "pull_request_review" | "pull_request_review_comment" => {
                 let merge = format!("refs/pull/{}/merge", payload["number"]);
                 revision(&mut event, Self::MERGE, &merge);
             }
@@ -78,7 +83,21 @@ impl Event {
                 let tag = text("/release/tag_name").unwrap();
                 revision(&mut event, Self::TIP, &format!("refs/tags/{tag}"));
             }
-            "pull_request_target" | "workflow_run" | "schedule" => {}
+            "create" => {
+                let name = text("/ref").unwrap();
+                revision(&mut event, Self::TIP, &format!("refs/heads/{name}"));
+            }
+            "deployment" => revision(
+                &mut event,
+                text("/deployment/sha").unwrap(),
+                &format!("refs/heads/{}", text("/deployment/ref").unwrap()),
+            ),
+            "pull_request_target"
+            | "workflow_run"
+            | "schedule"
+            | "repository_dispatch"
+            | "issue_comment"
+            | "delete" => {}
             other => panic!("the rule for {other} is not known here"),
         }
         if name.starts_with("pull_request") {
