@@ -28,8 +28,11 @@ use crate::{
     ci::{Ci, github::Patience},
     config::environment::Environment,
     exit_code::Conclusion,
-    model::{Capabilities, Plan, PlanStatus, Timestamp},
+    model::{Capabilities, Plan, PlanId, PlanStatus, Timestamp},
 };
+
+/// Largest matrix, in bytes of UTF-16: GitHub's limit for all outputs of a job, with room for the others.
+const LARGEST_OUTPUT: usize = 900_000;
 
 /// Looks a template up and starts a plan.
 #[derive(Args, Debug)]
@@ -206,21 +209,21 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
         ),
         Err(failure) => (None, Err(failure)),
     };
+    let near = connect::config_folder(&command.config, environment);
     let told = Told {
         // What will not be worked on is over: nobody else may come to say so.
         news: match (&begun, &ended) {
-    let near = connect::config_folder(&command.config, environment);
             (Some(begun), Ok(_)) => News::Begun(begun),
             _ => News::Nothing,
         },
         ended: &ended,
         by_default: false,
         comment: false,
+        near: near.as_deref(),
+        began_elsewhere: false,
         patience: Patience::default(),
     };
     told::tell(&command.github, told, environment, screen).await;
-        near: near.as_deref(),
-        began_elsewhere: false,
     ended
 }
 
@@ -285,6 +288,7 @@ pub async fn perform(
             "{wanted} workers are wanted, and a matrix has at most {MOST_JOBS} jobs: each worker gets more to do"
         ));
     }
+    fits_an_output(&entries, plan.id)?;
     let started = Started {
         plan_url,
         plan_attempt,
@@ -298,6 +302,7 @@ pub async fn perform(
     };
     for warning in &started.warnings {
         screen.insist(&format!("warning: {warning}"));
+        told::mark("testplan's matrix", warning, screen);
     }
     Ok(started)
 }
@@ -329,6 +334,21 @@ fn needs<'a>(config: Option<&'a Loaded>, template: &str) -> impl Iterator<Item =
     named.next().into_iter().flat_map(|it| &it.configurations)
 }
 
+/// GitHub drops the outputs of a job beyond 1 MB, which it counts in UTF-16, and the matrix would be empty.
+fn fits_an_output(entries: &[Entry], plan: PlanId) -> Result<(), Failure> {
+    let matrix = json!({ "include": entries }).to_string();
+    let bytes = matrix.encode_utf16().count() * 2;
+    if bytes <= LARGEST_OUTPUT {
+        return Ok(());
+    }
+    Err(Failure::usage_text(format_args!(
+        "plan {plan} was started, but its matrix of {} workers has {bytes} bytes in UTF-16, and GitHub loses the outputs of \
+         a job beyond 1 MB",
+        entries.len()
+    ))
+    .help("ask for fewer workers (--max-workers, --tests-per-worker), or shorten capabilities and runner labels"))
+}
+
 /// Two lines for the same workers would share their work between them at random.
 fn distinct(sets: &[WorkerSet]) -> Result<(), Failure> {
     for (index, set) in sets.iter().enumerate() {
@@ -349,7 +369,7 @@ fn distinct(sets: &[WorkerSet]) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{PlanId, PlanKind, Timestamp};
+    use crate::model::{PlanKind, Timestamp};
 
     fn started(open: u64, reserved: u64, done: u64, matrix: Vec<Entry>) -> Started {
         Started {
@@ -385,6 +405,24 @@ mod tests {
     }
 
     #[test]
+    fn a_matrix_that_github_would_lose_is_an_error() {
+        let entry = |length: usize| Entry {
+            name: "ä".repeat(length),
+            runs_on: Vec::new(),
+            capabilities: String::new(),
+            worker: 1,
+            index: 1,
+            open: 1,
+        };
+        let rest = json!({ "include": [entry(0)] }).to_string().len();
+        let most = LARGEST_OUTPUT / 2 - rest;
+        assert!(fits_an_output(&[entry(most)], PlanId(7)).is_ok());
+        let error = fits_an_output(&[entry(most + 1)], PlanId(7)).unwrap_err();
+        assert_eq!(error.conclusion, Conclusion::Usage);
+        assert!(error.to_string().contains("--max-workers"), "{error}");
+    }
+
+    #[test]
     fn an_empty_matrix_is_explained() {
         for (counts, said) in [
             ((0, 0, 0), "nothing to do: plan 7 has no executions"),
@@ -414,9 +452,9 @@ mod tests {
             runs_on: vec!["x".to_owned()],
             capabilities: String::new(),
             worker: 1,
+            index: 1,
             open: 3,
         };
         assert_eq!(started(3, 0, 0, vec![entry]).nothing_to_do(), None);
     }
 }
-            index: 1,

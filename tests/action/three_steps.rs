@@ -68,6 +68,11 @@ impl Run {
         let entries = matrix["include"].as_array().unwrap();
         assert_eq!(entries.len(), 4, "{started}");
         assert_eq!(started.output("workers"), "4", "{started}");
+        let indexes: Vec<_> = entries
+            .iter()
+            .map(|entry| entry["index"].as_u64())
+            .collect();
+        assert_eq!(indexes, [1, 2, 3, 4].map(Some), "{started}");
 
         let jobs: Vec<Job> = (1..=entries.len())
             .map(|number| self.job(&format!("work-{number}")))
@@ -166,6 +171,42 @@ fn counts(done: &Finished<'_>) -> [usize; 4] {
             .parse()
             .unwrap_or_else(|_| panic!("{name} is {count:?}: {done}"))
     })
+}
+
+/// What no worker will take is seen without opening the log.
+#[test]
+fn capabilities_without_a_rule_are_a_warning_annotation() {
+    let stage = Stage::new();
+    let test = stage.script("test.sh", "exit 0");
+    PlanFile::run_with(&test)
+        .numbered("s", 2)
+        .on_each(&["OS=Linux", "OS=Windows"])
+        .on(&stage);
+    let service = Service::start(&stage);
+    let action = Action::ours();
+    let push = Event::some_push();
+    let job = Job::new(&stage, "execute", &push).checked_out(&stage, &push.sha);
+    let execute = |rules: &str| {
+        let token = fs::read_to_string(service.token_file()).unwrap();
+        job.uses(&action)
+            .with("command", "execute")
+            .with("url", &service.url)
+            .with("token", token)
+            .with("runs-on", rules)
+            .with("title", rules)
+            .run()
+            .code_is(0)
+    };
+    let done = execute("OS=Linux: ubuntu-latest");
+    let [warning] = done.messages(Level::Warning)[..] else {
+        panic!("not one warning: {done}");
+    };
+    assert!(
+        warning.starts_with("2 executions need OS=Windows"),
+        "{warning}"
+    );
+    let done = execute("OS=Linux: ubuntu-latest\nOS=Windows: windows-latest");
+    assert_eq!(done.messages(Level::Warning), [""; 0], "{done}");
 }
 
 #[test]
