@@ -302,6 +302,7 @@ fn report(size: usize, texts: &[String]) -> Report {
         .collect();
     Report {
         other_plans: Vec::new(),
+        checkouts: std::collections::BTreeSet::new(),
         plan: Some(PlanFacts {
             id: PlanId(7),
             title: next(),
