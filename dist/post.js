@@ -56,7 +56,7 @@ async function giveBack(binary) {
     }, LIMIT);
   };
   // An output of post would replace the step's own where a runner reads it: act, Gitea, Forgejo.
-  const { GITHUB_OUTPUT, GITHUB_STATE, GITHUB_STEP_SUMMARY, ...env } = process.env;
+  const { GITHUB_OUTPUT, ...env } = process.env;
   const { code, signal } = await run(binary, ['action', '--post'], { started, env });
   clearTimeout(timer);
   if (late) throw new Error(`it did not end within ${LIMIT / 1000} s`);

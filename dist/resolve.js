@@ -55,7 +55,7 @@ function explicit(given) {
 
 /** A binary that answers as testplan: any other program may end with 0, and the step would be green. */
 async function checked(binary, given) {
-  const problem = await answer(binary);
+  const problem = await answer(binary).catch((error) => `it could not be started: ${error.message}`);
   if (!problem) return binary;
   const cure = problem.includes('EACCES')
     ? 'Make it executable first (chmod +x): artifacts lose that permission.'
@@ -78,17 +78,12 @@ async function answer(binary) {
     read = new Promise((done) => child.stdout.on('close', done) && child.on('exit', () => setTimeout(done, 1_000)));
   };
   const signalled = (child, signal) => child.kill('SIGKILL') && exitBy(signal);
-  try {
-    const { code, signal } = await run(binary, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'], started, signalled });
-    await read;
-    if (signal) return `${path.basename(binary)} --version was ended by ${signal}, took more than ${LIMIT / 1000} s or printed more than a line`;
-    if (code === 0 && /^testplan \d+\.\d+\.\d+\S*\s*$/.test(said)) return null;
-    return `${path.basename(binary)} --version ended with exit code ${code} and printed ${JSON.stringify(said)}`;
-  } catch (error) {
-    return `it could not be started: ${error.message}`;
-  } finally {
-    clearTimeout(timer);
-  }
+  const { code, signal } = await run(binary, ['--version'], { stdio: ['ignore', 'pipe', 'ignore'], started, signalled });
+  clearTimeout(timer);
+  await read;
+  if (signal) return `--version was ended by ${signal}, took more than ${LIMIT / 1000} s or printed more than a line`;
+  if (code === 0 && /^testplan \d+\.\d+\.\d+\S*\s*$/.test(said)) return null;
+  return `--version ended with exit code ${code} and printed ${JSON.stringify(said)}`;
 }
 
 /** Throws if what came is not what was released: then nothing may be built in its place. */

@@ -38,6 +38,8 @@ const REPOSITORY: &str = "GITHUB_REPOSITORY";
 const API_URL: &str = "GITHUB_API_URL";
 /// Most of what GitHub says that is shown, in bytes.
 const MAX_WARNING: usize = 1000;
+/// Heads the annotation about what GitHub could not be told.
+const NOT_TOLD: &str = "testplan could not tell GitHub";
 /// Heads the annotation about a result that is not published.
 const NOT_PUBLISHED: &str = "testplan published no result";
 /// Kept free in a text for what is put around it, in bytes.
@@ -89,7 +91,15 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
     let (ci, checkout) = connect::checked_out(environment, &near);
     let (token, address, commit) = match target(args, environment, &ci, screen.step().is_action()) {
         Ok(target) => target,
-        Err(why) => return warn(&not_set(&asks, &why), screen),
+        Err(why) => {
+            let line = not_set(&asks, &why);
+            return match told.news {
+                News::Report(_) if is_noted(&ci, environment) && !screen.is_quiet() => {
+                    mark(NOT_TOLD, &line, screen);
+                }
+                News::Report(_) | News::Begun(_) | News::Nothing => warn(&line, screen),
+            };
+        }
     };
     client::install_tls_provider();
     let telling = Telling {
@@ -161,7 +171,7 @@ pub fn note(
     let commit = match target(args, environment, &ci, is_action) {
         Ok((_, _, commit)) => commit,
         Err(why) => {
-            if ci.report_on.is_none() && environment.get(TOKEN).is_some() {
+            if is_noted(&ci, environment) {
                 report.warnings.push(not_set(&asks, &why));
             }
             return;
@@ -171,6 +181,11 @@ pub fn note(
     if let Some(why) = tested::refusal(&commit, &tested, report.conclusion()) {
         report.warnings.push(not_set(&asks, &why));
     }
+}
+
+/// Whether a report has among its warnings that its event names no commit; without a token nothing was expected.
+fn is_noted(ci: &Ci, environment: &Environment) -> bool {
+    ci.report_on.is_none() && environment.get(TOKEN).is_some()
 }
 
 /// How what a report's workers tested stands to a commit. A plan without tests says nothing of any.
@@ -190,7 +205,7 @@ fn not_set(asks: &[Ask], why: &str) -> String {
 pub fn warn(line: &str, screen: &Screen) {
     let line = console_line(line, MAX_WARNING);
     screen.insist(&format!("warning: {line}"));
-    mark("testplan could not tell GitHub", &line, screen);
+    mark(NOT_TOLD, &line, screen);
 }
 
 /// Marks a step of the action with a warning.

@@ -438,6 +438,8 @@ fn plan(command: &[&str]) -> TempDir {
         "templates": [{ "title": "all", "tests": [{ "suite": "s", "testcases": ["t"] }] }],
     });
     std::fs::write(folder.path().join("testplan.yml"), text.to_string()).unwrap();
+    std::fs::create_dir(folder.path().join(".git")).unwrap();
+    std::fs::write(folder.path().join(".git/HEAD"), SHA).unwrap();
     folder
 }
 
@@ -446,7 +448,9 @@ fn a_run_sets_one_too_and_fails_no_later_for_it() {
     let binary = env!("CARGO_BIN_EXE_testplan");
     let folder = plan(&[binary, "--version", "{testcase}"]);
     let mut command = testplan("http://127.0.0.1:1", &["run", "--commit-status"]);
-    let (code, text) = said(&command.current_dir(folder.path()).output().unwrap());
+    command.current_dir(folder.path());
+    command.env("GITHUB_WORKSPACE", folder.path());
+    let (code, text) = said(&command.output().unwrap());
     assert_eq!(code, 0, "{text}");
     let [warning] = warnings(&text)[..] else {
         panic!("not one warning: {text}");
@@ -455,7 +459,9 @@ fn a_run_sets_one_too_and_fails_no_later_for_it() {
 
     let mock = Mock::start(&[CREATED]);
     let mut command = testplan(&mock.url, &["run", "--commit-status"]);
-    let (code, text) = said(&command.current_dir(folder.path()).output().unwrap());
+    command.current_dir(folder.path());
+    command.env("GITHUB_WORKSPACE", folder.path());
+    let (code, text) = said(&command.output().unwrap());
     assert_eq!(code, 0, "{text}");
     let status = mock.asked().pop().unwrap().json();
     assert_eq!(status["state"], "success");
