@@ -3,6 +3,7 @@
 //! Everything else in the crate speaks in these. Quirks of the vendor's wire format live in [`crate::api`].
 
 pub mod capability;
+pub mod case_counts;
 pub mod discovery;
 pub mod ids;
 pub mod label;
@@ -15,6 +16,7 @@ pub mod time;
 pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
+pub use case_counts::CaseCounts;
 pub use discovery::{DiscoveryAccount, LeftOut};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use label::{Label, NotALabel};

@@ -3,7 +3,9 @@
 //! One door: [`read`] and [`read_path`] look at a file's root element and take the reader of its dialect. Lenient where
 //! tools differ, strict where a file could hide a failure.
 
+mod beginning;
 mod case;
+mod charset;
 mod input;
 mod junit;
 mod kept;
@@ -17,7 +19,7 @@ pub use kept::Kept;
 pub use stream::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_FILE};
 pub use text::{MAX_FIELD, MAX_TEXT};
 
-use crate::model::CaseResult;
+use crate::model::{CaseCounts, CaseResult};
 
 /// Why a file was not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -54,8 +56,25 @@ pub enum Scenarios {
     Together,
 }
 
+/// What a file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ResultFile {
+    /// Its cases, at most [`MAX_CASES`](crate::model::record::MAX_CASES): see [`Kept`] for which ones.
+    pub cases: Vec<CaseResult>,
+    /// How many cases it has.
+    pub counts: CaseCounts,
+}
+
+impl ResultFile {
+    /// How many cases it has beside those that are kept.
+    pub fn not_kept(&self) -> CaseCounts {
+        let kept = self.cases.iter().map(|case| &case.verdict).collect();
+        self.counts.minus(kept)
+    }
+}
+
 /// Reads a file.
-pub fn read_path(path: &Path, scenarios: Scenarios) -> Result<Vec<CaseResult>, ReadError> {
+pub fn read_path(path: &Path, scenarios: Scenarios) -> Result<ResultFile, ReadError> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => read(&name, BufReader::with_capacity(64 * 1024, file), scenarios),
@@ -67,13 +86,12 @@ pub fn read_path(path: &Path, scenarios: Scenarios) -> Result<Vec<CaseResult>, R
     }
 }
 
-/// Reads a stream to its end; `name` is what errors call it. Beyond [`MAX_CASES`](crate::model::record::MAX_CASES),
-/// cases that matter least are dropped, see [`Kept`].
+/// Reads a stream to its end; `name` is what errors call it.
 pub fn read(
     name: &str,
     source: impl BufRead,
     scenarios: Scenarios,
-) -> Result<Vec<CaseResult>, ReadError> {
+) -> Result<ResultFile, ReadError> {
     stream::read(source, |root, attributes| {
         Ok(if root == squish::ROOT {
             Box::new(squish::Parser::new(attributes, scenarios)?)

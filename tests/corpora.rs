@@ -35,7 +35,7 @@ fn read(writer: &str, files: &str) -> Vec<CaseResult> {
         files: files.to_owned(),
         repeats: Repeats::default(),
     };
-    match gather(&format, &fixtures().join(writer)) {
+    match gather(&format, &fixtures().join(writer)).results {
         Results::Read(cases) => cases,
         other => panic!("{writer}: {other:?}"),
     }

@@ -4,12 +4,16 @@
     reason = "tests set their stage themselves and fail where they cannot"
 )]
 
+#[path = "result_file/encodings.rs"]
+mod encodings;
 #[path = "result_file/hostile.rs"]
 mod hostile;
 #[path = "result_file/junit.rs"]
 mod junit;
 #[path = "result_file/squish.rs"]
 mod squish;
+#[path = "result_file/tries.rs"]
+mod tries;
 
 use testplan::model::{CaseResult, outcome::CaseVerdict};
 

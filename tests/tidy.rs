@@ -76,6 +76,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("http_body", &["client", "service"]),
     ("memchr", &["service/imports", "result_file"]),
     ("flate2", &["client", "service"]),
+    ("encoding_rs", &["result_file"]),
+    ("encoding_rs_io", &["result_file"]),
     // Packed by whoever uploads, read by whoever takes it.
     ("zip", &["run/upload", "service/imports"]),
     ("octocrab", &["ci/github"]),

@@ -6,8 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Capabilities, CaseResult, DiscoveryAccount, ExecutionId, Outcome, PlanId, PlanStatus,
-    ServerTrouble, Test, Timestamp,
+    Capabilities, CaseCounts, CaseResult, DiscoveryAccount, ExecutionId, Outcome, PlanId,
+    PlanStatus, ServerTrouble, Test, Timestamp,
 };
 
 /// The version this build writes and reads.
@@ -139,6 +139,9 @@ pub enum RecordEvent {
         /// Cases of the result files, if any; at most [`MAX_CASES`].
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         cases: Vec<CaseResult>,
+        /// How many cases the result files have beside these, where there were more than are kept.
+        #[serde(default, skip_serializing_if = "CaseCounts::is_empty")]
+        not_kept: CaseCounts,
         /// Captured output, relative to the record's folder's parent (the `--out` folder).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         log: Option<String>,

@@ -1,8 +1,8 @@
 //! What a report says of one execution and of each attempt on it.
 
 use crate::model::{
-    Capabilities, ExecutionId, Outcome, ServerTrouble, Test, TestResult, TestVerdict, Timestamp,
-    record::Confirmation,
+    Capabilities, CaseCounts, ExecutionId, Outcome, ServerTrouble, Test, TestResult, TestVerdict,
+    Timestamp, record::Confirmation,
 };
 
 use super::{Cases, Explanation};
@@ -95,6 +95,13 @@ impl Entry {
     pub fn not_uploaded(&self) -> bool {
         self.counted()
             .is_some_and(|attempt| attempt.not_uploaded.is_some())
+    }
+
+    /// What is said of cases that were counted and not kept.
+    pub fn cases_not_kept(&self) -> Option<&Explanation> {
+        self.explanations
+            .iter()
+            .find(|it| matches!(it, Explanation::CasesNotKept { .. }))
     }
 
     /// Attempts that counted until a reset, in order.
@@ -210,6 +217,8 @@ pub struct Ended {
     pub duration_ms: u64,
     /// Cases of the result files.
     pub cases: Cases,
+    /// How many cases they have beside these.
+    pub not_kept: CaseCounts,
     /// Where the captured output is.
     pub log: Option<String>,
     /// Last lines of it, if it did not pass.
@@ -247,6 +256,14 @@ impl Attempt {
             Outcome::Completed { result } => *result,
             Outcome::ExecutionError { .. } | Outcome::LeaseLost | Outcome::Cancelled => None,
         }
+    }
+
+    /// How many cases its result files have.
+    pub fn case_counts(&self) -> CaseCounts {
+        self.ended().map_or_else(CaseCounts::default, |ended| {
+            let kept = ended.cases.iter().map(|case| &case.verdict);
+            ended.not_kept.plus(kept.collect())
+        })
     }
 
     /// How long it took, in milliseconds.

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::{Standing, Unoffered};
-use crate::model::{Capabilities, Capability, ServerTrouble};
+use super::{Standing, Unoffered, verdict::counts_in_words};
+use crate::model::{Capabilities, Capability, CaseCounts, ServerTrouble};
 
 /// Something worth knowing about an execution's way to its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +51,13 @@ pub enum Explanation {
         worker: String,
         /// Why.
         reason: String,
+    },
+    /// Its result files have more cases than a record keeps.
+    CasesNotKept {
+        /// All of them.
+        counted: CaseCounts,
+        /// How many are not kept.
+        not_kept: u64,
     },
     /// A result without an answer, which the service lists as counted.
     ConfirmedByService {
@@ -173,6 +180,18 @@ impl fmt::Display for Explanation {
             Self::NotUploaded { worker, reason } => {
                 write!(f, "results of worker {worker} not uploaded: {reason}")
             }
+            Self::CasesNotKept { counted, not_kept } => write!(
+                f,
+                "{} cases counted ({}), {not_kept} of them not kept here: failures are kept first; the result files have all",
+                counted.total(),
+                counts_in_words(&[
+                    (counted.passed, "passed"),
+                    (counted.failed, "failed"),
+                    (counted.errors, "broke"),
+                    (counted.skipped, "skipped"),
+                    (counted.flaky, "flaky"),
+                ])
+            ),
             Self::ConfirmedByService { worker } => write!(
                 f,
                 "the result of worker {worker} had no answer, but the service lists it as counted"

@@ -102,6 +102,8 @@ fn attempt(attempt: &Attempt) -> Value {
         "confirmation": confirmation,
         "confirmation_reason": reason,
         "cases": attempt.ended().map_or(0, |ended| ended.cases.len()),
+        "cases_not_kept": attempt.ended().map_or(0, |ended| ended.not_kept.total()),
+        "case_counts": attempt.ended().map(|_| attempt.case_counts()),
         "log": attempt.ended().and_then(|ended| ended.log.as_ref()),
     })
 }

@@ -132,6 +132,23 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
              folder of that run"
         ));
     }
+    let crowded = report
+        .entries
+        .iter()
+        .find_map(|entry| Some((entry, entry.cases_not_kept()?)));
+    if let Some((entry, sentence)) = crowded {
+        let more = report
+            .entries
+            .iter()
+            .filter_map(super::Entry::cases_not_kept);
+        let more = match more.count() {
+            1 => String::new(),
+            count => format!(" (and of {} more executions)", count - 1),
+        };
+        report
+            .warnings
+            .push(format!("{}: {sentence}{more}", entry.test));
+    }
     let named = report.entries.len() as u64;
     report.total = named
         .max(gathered.total)

@@ -1,6 +1,6 @@
 //! One test case of any dialect: what its file says of it becomes a [`CaseResult`].
 
-use super::text::{Budget, Clipped, clip, first_line};
+use super::text::{Budget, Clipped, clip, first_line, repeats};
 use crate::model::{
     CaseResult,
     outcome::{CaseVerdict, Trouble},
@@ -36,7 +36,10 @@ pub(super) enum Severity {
 #[derive(Debug)]
 pub(super) struct TroubleBuilder {
     pub(super) severity: Severity,
+    /// One line.
     pub(super) message: String,
+    /// The whole message where the line above is only a part of it, else empty.
+    pub(super) whole_message: String,
     pub(super) kind: String,
     pub(super) text: Clipped,
 }
@@ -47,9 +50,20 @@ impl TroubleBuilder {
         Self {
             severity: Severity::Error,
             message: message.to_owned(),
+            whole_message: String::new(),
             kind: String::new(),
             text: Clipped::default(),
         }
+    }
+
+    /// Takes a message of any number of lines.
+    pub(super) fn set_message(&mut self, message: &str) {
+        self.message = first_line(message);
+        self.whole_message = if self.message == message.trim() {
+            String::new()
+        } else {
+            message.replace("\r\n", "\n")
+        };
     }
 
     /// Something went wrong outside any case: a collection, a set-up, the tool itself.
@@ -111,8 +125,62 @@ impl CaseBuilder {
             }
             self.more += 1;
         }
+        if !repeats(&text, &trouble.whole_message) {
+            self.text.join(&trouble.whole_message);
+        }
         self.text.join(&text);
         is_worst
+    }
+
+    /// Takes what another one has that turned out to be a part of this one.
+    pub(super) fn absorb(&mut self, part: Self) {
+        if part.worst > self.worst {
+            self.worst = part.worst;
+            self.more = part.more;
+            (self.message, self.kind) = (part.message, part.kind);
+            if part.file.is_some() {
+                (self.file, self.line) = (part.file, part.line);
+            }
+        } else if part.worst.is_some() && part.worst == self.worst {
+            self.more += part.more + 1;
+        }
+        self.text.join(&part.text.into_string());
+    }
+
+    /// Takes an earlier try of the same test: it did not pass, but this one counts.
+    pub(super) fn earlier_try(&mut self, message: &str, text: &str) {
+        let mut earlier = TroubleBuilder {
+            severity: Severity::Flaky,
+            ..TroubleBuilder::error(message)
+        };
+        earlier.text.push("Earlier try: ");
+        earlier.text.push(message);
+        if !text.is_empty() && text != message {
+            earlier.text.line(text);
+        }
+        self.trouble(earlier);
+    }
+
+    /// The same, of one that was complete already.
+    pub(super) fn earlier_case(&mut self, earlier: &CaseResult) {
+        if let CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) = &earlier.verdict {
+            self.earlier_try(&trouble.message, &trouble.text);
+        } else if earlier.verdict == (CaseVerdict::Passed { flaky: true }) {
+            self.earlier_try("it did not pass at once", &earlier.output);
+        }
+        for path in &earlier.attachments {
+            self.attachment(path);
+        }
+    }
+
+    /// The one line about the worst.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Takes the texts of what went wrong out.
+    pub(super) fn take_text(&mut self) -> String {
+        std::mem::take(&mut self.text).into_string()
     }
 
     /// Takes some of its output; lines as `[[ATTACHMENT|path]]` name attachments.
@@ -176,10 +244,28 @@ impl CaseBuilder {
         self.has_failed_try || self.worst.is_some_and(|worst| worst != Severity::Skipped)
     }
 
+    /// The same; what could not be one is a line of its output.
+    pub(super) fn attachment_or_output(&mut self, path: &str) {
+        if !path.trim().is_empty() && !self.attachment(path) {
+            self.no_attachment(path);
+        }
+    }
+
+    /// Says in its output that something could not be an attachment.
+    pub(super) fn no_attachment(&mut self, path: &str) {
+        let path = clip(path.trim());
+        self.output.line(&format!(
+            "testplan: not an attachment, or one too many: {path}"
+        ));
+    }
+
     /// The result; `suite` stands in where the case names no class.
     pub(super) fn finish(mut self, suite: &str, budget: &mut Budget) -> CaseResult {
         if self.more > 0 && self.worst >= Some(Severity::Unexpected) {
             self.message = format!("{} (and {} more)", self.message, self.more);
+        }
+        if self.worst < Some(Severity::Unexpected) || self.worst == Some(Severity::Excused) {
+            self.keep_words_as_output();
         }
         let trouble = Trouble {
             message: self.message,
@@ -214,5 +300,31 @@ impl CaseBuilder {
             output: budget.take(self.output),
             attachments: self.attachments,
         }
+    }
+
+    /// Puts them back.
+    pub(super) fn set_text(&mut self, text: &str) {
+        self.text = Clipped::default();
+        self.text.push(text);
+    }
+
+    /// A case that did not fail has a message at most: what else was said of a skip or of an earlier failure goes before its
+    /// output.
+    fn keep_words_as_output(&mut self) {
+        let text = self.take_text();
+        let mut output = Clipped::default();
+        match self.worst {
+            Some(Severity::Flaky) => {
+                output.push("testplan: it failed before it passed");
+                if !self.message.is_empty() && !repeats(&text, &self.message) {
+                    output.line(&self.message);
+                }
+                output.join(&text);
+            }
+            _ if repeats(&self.message, &text) => {}
+            _ => output.join(&text),
+        }
+        output.join(&std::mem::take(&mut self.output).into_string());
+        self.output = output;
     }
 }

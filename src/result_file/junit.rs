@@ -10,7 +10,7 @@ mod words;
 
 use self::words::Word;
 use super::{
-    Kept,
+    Kept, ResultFile,
     case::{CaseBuilder, Severity, TroubleBuilder},
     stream::{Attributes, Dialect},
     text::{Budget, Clipped, clip},
@@ -26,7 +26,11 @@ enum Frame {
     Trouble(TroubleBuilder),
     /// `system-out` or `system-err` of a case.
     Output(Clipped),
-    /// Inside one of the two above: its text is theirs.
+    /// `properties` of a case, or one of them that names no file.
+    Properties,
+    /// A property of a case that names a file of it as its text.
+    Attachment(Clipped),
+    /// Inside one of those that have a text: it is theirs.
     Inline,
     /// An element that means nothing to us but may contain something that does.
     Group,
@@ -104,7 +108,10 @@ impl Dialect for Parser {
         }
         let frame = match (self.open.last(), name) {
             (Some(Frame::Ignored), _) => Frame::Ignored,
-            (Some(Frame::Trouble(_) | Frame::Output(_) | Frame::Inline), _) => Frame::Inline,
+            (
+                Some(Frame::Trouble(_) | Frame::Output(_) | Frame::Attachment(_) | Frame::Inline),
+                _,
+            ) => Frame::Inline,
             (_, b"testcase") => {
                 self.is_foreign |= !self.open.is_empty() && self.suites().next().is_none();
                 Frame::Case(Box::new(case::case(attributes)))
@@ -112,7 +119,22 @@ impl Dialect for Parser {
             (Some(Frame::Case(_)), b"system-out" | b"system-err") => {
                 Frame::Output(Clipped::default())
             }
+            (Some(Frame::Case(_) | Frame::Properties), b"property")
+                if case::names_attachment(attributes) =>
+            {
+                match attributes.get("value") {
+                    "" => Frame::Attachment(Clipped::default()),
+                    path => {
+                        self.attach(path);
+                        Frame::Properties
+                    }
+                }
+            }
+            (Some(Frame::Case(_) | Frame::Properties), b"properties" | b"property") => {
+                Frame::Properties
+            }
             (_, b"system-out" | b"system-err" | b"properties") => Frame::Ignored,
+            (Some(Frame::Properties), _) => Frame::Ignored,
             (Some(Frame::Case(_)), b"rerunFailure" | b"rerunError") => {
                 if let Some(Frame::Case(case)) = self.open.last_mut() {
                     case.has_failed_try = true;
@@ -151,7 +173,7 @@ impl Dialect for Parser {
             .find(|frame| !matches!(frame, Frame::Inline));
         match owner {
             Some(Frame::Trouble(trouble)) => Some(&mut trouble.text),
-            Some(Frame::Output(output)) => Some(output),
+            Some(Frame::Output(text) | Frame::Attachment(text)) => Some(text),
             _ => None,
         }
     }
@@ -177,6 +199,9 @@ impl Dialect for Parser {
                     case.output(&output.into_string());
                 }
             }
+            Some(Frame::Attachment(path)) => {
+                self.attach(&path.into_string());
+            }
             Some(Frame::Case(mut case)) => {
                 case.settle();
                 if case.shows_trouble() {
@@ -188,7 +213,10 @@ impl Dialect for Parser {
                     self.kept.push(case);
                 }
             }
-            Some(Frame::Suite(_) | Frame::Inline | Frame::Group | Frame::Ignored) | None => {}
+            Some(
+                Frame::Suite(_) | Frame::Properties | Frame::Inline | Frame::Group | Frame::Ignored,
+            )
+            | None => {}
         }
     }
 
@@ -201,11 +229,11 @@ impl Dialect for Parser {
         }
     }
 
-    fn finish(self: Box<Self>, root: &str) -> Result<Vec<CaseResult>, String> {
+    fn finish(self: Box<Self>, root: &str) -> Result<ResultFile, String> {
         let why = match (self.is_junit, self.is_foreign) {
             (false, _) => "it has no test case",
             (true, true) => "its test cases stand in no <testsuite>",
-            (true, false) => return Ok(self.kept.into_cases()),
+            (true, false) => return Ok(self.kept.into_file()),
         };
         Err(format!("this is not JUnit: its root is <{root}> and {why}"))
     }
@@ -217,6 +245,17 @@ impl Parser {
         let case = trouble.outside_any_case(&suite, &mut self.budget);
         self.suites().for_each(|suite| suite.shows_trouble = true);
         self.kept.push(case);
+    }
+
+    /// Adds an attachment to the open case.
+    fn attach(&mut self, path: &str) {
+        let case = self.open.iter_mut().rev().find_map(|frame| match frame {
+            Frame::Case(case) => Some(case),
+            _ => None,
+        });
+        if let Some(case) = case {
+            case.attachment_or_output(path);
+        }
     }
 
     fn suites(&mut self) -> impl Iterator<Item = &mut Suite> {

@@ -1,42 +1,120 @@
-//! Cases of result files, as many as a record takes.
+//! Cases of result files, as many as a record takes, and the number of all.
 
-use crate::model::{CaseResult, outcome::CaseVerdict, record::MAX_CASES};
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+};
 
-/// At most [`MAX_CASES`] cases in the order they came. When there are more, what matters least makes room: a skip for
-/// a pass, a pass for a failure. So the verdict of those kept is the verdict of all.
+use super::ResultFile;
+use crate::model::{CaseCounts, CaseResult, outcome::CaseVerdict, record::MAX_CASES};
+
+/// At most [`MAX_CASES`] cases in the order they came, and how many there were. When there are more, what matters least
+/// makes room: a skip for a pass, a pass for a failure. So the verdict of those kept is the verdict of all.
 #[derive(Debug, Default)]
 pub struct Kept {
-    cases: Vec<CaseResult>,
-    /// How many are kept of each rank.
-    ranks: [usize; 5],
+    /// By their number: how many had come before.
+    cases: BTreeMap<u64, CaseResult>,
+    came: u64,
+    /// The numbers of those kept, by rank.
+    ranks: [BTreeSet<u64>; 5],
+    /// The numbers of those kept, by class name and name.
+    names: HashMap<u64, BTreeSet<u64>>,
+    counts: CaseCounts,
 }
 
 impl Kept {
     /// Adds one.
     pub fn push(&mut self, case: CaseResult) {
+        self.counts.add(&case.verdict);
+        self.keep(case);
+    }
+
+    /// Adds what another file says; `each` is called for every case that it kept.
+    pub fn gather(&mut self, file: ResultFile, mut each: impl FnMut(&mut CaseResult)) {
+        self.counts = self.counts.plus(file.counts);
+        for mut case in file.cases {
+            each(&mut case);
+            self.keep(case);
+        }
+    }
+
+    /// How many came so far.
+    pub(super) fn came(&self) -> u64 {
+        self.came
+    }
+
+    /// Takes out those of this name that came before the one with this number, as if they had never come.
+    pub(super) fn take_earlier(
+        &mut self,
+        classname: &str,
+        name: &str,
+        number: u64,
+    ) -> Vec<CaseResult> {
+        let key = key(classname, name);
+        let numbers = self.names.get(&key).into_iter().flatten();
+        let earlier: Vec<u64> = numbers
+            .copied()
+            .take_while(|other| *other < number)
+            .filter(|other| {
+                let case = self.cases.get(other);
+                case.is_some_and(|case| case.classname == classname && case.name == name)
+            })
+            .collect();
+        let cases: Vec<CaseResult> = earlier
+            .into_iter()
+            .filter_map(|number| self.take(number))
+            .collect();
+        for case in &cases {
+            self.counts.remove(&case.verdict);
+        }
+        cases
+    }
+
+    /// Those kept, and how many there were.
+    pub fn into_file(self) -> ResultFile {
+        ResultFile {
+            cases: self.cases.into_values().collect(),
+            counts: self.counts,
+        }
+    }
+
+    fn keep(&mut self, case: CaseResult) {
         let rank = rank(&case);
+        let number = self.came;
+        self.came += 1;
         if self.cases.len() >= MAX_CASES && !self.evict_below(rank) {
             return;
         }
-        self.ranks[rank] += 1;
-        self.cases.push(case);
+        self.ranks[rank].insert(number);
+        let key = key(&case.classname, &case.name);
+        self.names.entry(key).or_default().insert(number);
+        self.cases.insert(number, case);
     }
 
-    /// Those kept.
-    pub fn into_cases(self) -> Vec<CaseResult> {
-        self.cases
-    }
-
+    /// Makes room, by the last one of the lowest rank below this one.
     fn evict_below(&mut self, limit: usize) -> bool {
-        let Some(lowest) = (0..limit).find(|lower| self.ranks[*lower] > 0) else {
-            return false;
-        };
-        if let Some(at) = self.cases.iter().rposition(|case| rank(case) == lowest) {
-            self.cases.remove(at);
-            self.ranks[lowest] -= 1;
-        }
-        true
+        let last = self.ranks[..limit].iter().find_map(BTreeSet::last).copied();
+        last.and_then(|number| self.take(number)).is_some()
     }
+
+    fn take(&mut self, number: u64) -> Option<CaseResult> {
+        let case = self.cases.remove(&number)?;
+        self.ranks[rank(&case)].remove(&number);
+        let key = key(&case.classname, &case.name);
+        if let Some(numbers) = self.names.get_mut(&key) {
+            numbers.remove(&number);
+            if numbers.is_empty() {
+                self.names.remove(&key);
+            }
+        }
+        Some(case)
+    }
+}
+
+fn key(classname: &str, name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (classname, name).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn rank(case: &CaseResult) -> usize {
@@ -54,10 +132,12 @@ mod tests {
     use super::*;
     use crate::model::outcome::Trouble;
 
-    fn case(name: String, verdict: CaseVerdict) -> CaseResult {
+    const PASSED: CaseVerdict = CaseVerdict::Passed { flaky: false };
+
+    fn case(name: &str, verdict: CaseVerdict) -> CaseResult {
         CaseResult {
             classname: String::new(),
-            name,
+            name: name.to_owned(),
             verdict,
             duration_ms: None,
             file: None,
@@ -67,28 +147,70 @@ mod tests {
         }
     }
 
+    fn failed() -> CaseVerdict {
+        CaseVerdict::Failed(Trouble::default())
+    }
+
+    fn skipped() -> CaseVerdict {
+        CaseVerdict::Skipped {
+            message: String::new(),
+        }
+    }
+
     #[test]
-    fn a_failure_after_the_last_place_is_kept() {
+    fn a_failure_after_the_last_place_is_kept_and_all_are_counted() {
         let mut kept = Kept::default();
         for index in 0..MAX_CASES {
-            kept.push(case(
-                format!("{index}"),
-                CaseVerdict::Passed { flaky: false },
-            ));
+            kept.push(case(&index.to_string(), PASSED));
         }
-        kept.push(case(
-            "late skip".into(),
-            CaseVerdict::Skipped {
-                message: String::new(),
-            },
-        ));
-        kept.push(case(
-            "late failure".into(),
-            CaseVerdict::Failed(Trouble::default()),
-        ));
-        let cases = kept.into_cases();
-        assert_eq!(cases.len(), MAX_CASES);
-        assert_eq!(cases[MAX_CASES - 1].name, "late failure");
-        assert!(cases.iter().all(|case| case.name != "late skip"));
+        kept.push(case("late skip", skipped()));
+        kept.push(case("late failure", failed()));
+        let file = kept.into_file();
+        assert_eq!(file.cases.len(), MAX_CASES);
+        assert_eq!(file.cases[MAX_CASES - 1].name, "late failure");
+        assert!(file.cases.iter().all(|case| case.name != "late skip"));
+        let counts = file.counts;
+        let most = MAX_CASES as u64;
+        assert_eq!((counts.passed, counts.failed, counts.skipped), (most, 1, 1));
+        let not_kept = file.not_kept();
+        assert_eq!(
+            (not_kept.passed, not_kept.failed, not_kept.skipped),
+            (1, 0, 1)
+        );
+    }
+
+    #[test]
+    fn files_add_up() {
+        let mut kept = Kept::default();
+        for _ in 0..3 {
+            let mut file = Kept::default();
+            for index in 0..6_000 {
+                file.push(case(&index.to_string(), PASSED));
+            }
+            kept.gather(file.into_file(), |case| case.line = Some(7));
+        }
+        let file = kept.into_file();
+        assert_eq!((file.cases.len(), file.counts.passed), (MAX_CASES, 18_000));
+        assert_eq!(file.not_kept().total(), 8_000);
+        assert!(file.cases.iter().all(|case| case.line == Some(7)));
+    }
+
+    #[test]
+    fn earlier_ones_of_a_name_are_taken_out() {
+        let mut kept = Kept::default();
+        for (name, verdict) in [
+            ("a", failed()),
+            ("b", PASSED),
+            ("a", skipped()),
+            ("a", PASSED),
+        ] {
+            kept.push(case(name, verdict));
+        }
+        assert_eq!(kept.take_earlier("", "a", 3).len(), 2);
+        assert!(kept.take_earlier("", "a", 3).is_empty());
+        assert!(kept.take_earlier("x", "a", 4).is_empty());
+        let file = kept.into_file();
+        assert_eq!((file.cases.len(), file.counts.total()), (2, 2));
+        assert_eq!(file.counts.passed, 2);
     }
 }

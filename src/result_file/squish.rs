@@ -3,22 +3,23 @@
 //! Unknown elements are passed over. What could hide a failure is none: a verification without a known result is an
 //! error, as is a test without its end, and trouble outside any case becomes a case.
 
+mod ending;
 mod place;
 mod said;
 mod test;
+mod tries;
 
 use self::{
     place::Place,
     said::{Meaning, Said, Words},
     test::{Kind, Moment, Test},
+    tries::{Siblings, Start},
 };
 use super::{
-    Kept, Scenarios,
-    case::TroubleBuilder,
+    Kept, ResultFile, Scenarios,
     stream::{Attributes, Dialect},
     text::{Budget, Clipped, clip},
 };
-use crate::model::CaseResult;
 
 /// The root of every report.
 pub(super) const ROOT: &[u8] = b"SquishReport";
@@ -59,6 +60,11 @@ pub(super) struct Parser {
     kept: Kept,
     budget: Budget,
     scenarios: Scenarios,
+    is_version_2: bool,
+    /// How many tests have begun.
+    tests: u64,
+    /// Those directly in the root that have ended.
+    outermost: Siblings,
 }
 
 impl Parser {
@@ -76,6 +82,9 @@ impl Parser {
                 kept: Kept::default(),
                 budget: Budget::default(),
                 scenarios,
+                is_version_2: major == "2",
+                tests: 0,
+                outermost: Siblings::default(),
             }),
             _ => Err(format!(
                 "a Squish report of version {version:?}, which is not read: let squishrunner write xml3.4 \
@@ -94,8 +103,16 @@ impl Parser {
         {
             (outer.kind, outer.is_case) = (Kind::Suite, false);
         }
+        let start = Start {
+            cases: self.kept.came(),
+            tests: self.tests,
+        };
+        self.tests += 1;
         let outer: Vec<&Test> = self.tests().collect();
-        let mut test = Test::new(kind, attributes.get("name"), self.scenarios, &outer);
+        let mut test = Test::new(kind, attributes.get("name"), start, self.scenarios, &outer);
+        if !matches!(attributes.get("retry").trim(), "" | "0") {
+            test.retry_since = Some(start);
+        }
         let status = Said::new(attributes.get("result"), false).into_words();
         match status.meaning {
             Some(Meaning::Skipped) => test.skipped = Some(String::new()),
@@ -110,10 +127,24 @@ impl Parser {
         Frame::Test(Box::new(test))
     }
 
+    /// A verification. Before 3.0 its type says what is compared, not how that ended.
+    fn verification(&self, attributes: &Attributes) -> Box<Said> {
+        let mut said = said(attributes, true);
+        if self.is_version_2 && said.meaning().is_none() {
+            said.kind.clear();
+        }
+        said
+    }
+
     /// An element within a message, a verification, a location or a prolog.
     fn field(&mut self, name: &[u8], attributes: &Attributes) -> Frame {
         let place = self.open.last();
-        let in_prolog = matches!(place, Some(Frame::Prolog));
+        // A skipped test has no prolog: its name stands in it.
+        let in_prolog = match place {
+            Some(Frame::Prolog) => true,
+            Some(Frame::Test(test)) => !test.has_prolog,
+            _ => false,
+        };
         let in_location = matches!(place, Some(Frame::Location(_)));
         let in_said = matches!(place, Some(Frame::Said(_) | Frame::Verification(..)));
         let field = match name {
@@ -196,15 +227,19 @@ impl Parser {
         for uri in words.attachments.iter().filter(|uri| !uri.is_empty()) {
             let taken = place::path(uri, &suite).is_some_and(|path| test.case.attachment(&path));
             if !taken {
-                let note = format!(
-                    "testplan: not an attachment, or one too many: {}",
-                    clip(uri)
-                );
-                test.case.line_of_output(&note);
+                test.case.no_attachment(uri);
             }
         }
         if let Some(trouble) = words.trouble(&within, file.as_deref()) {
-            if test.case.trouble(trouble) && file.is_some() {
+            // What went wrong in a part of the case belongs to this try of it.
+            let part = self.open[owner + 1..].iter().rposition(
+                |frame| matches!(frame, Frame::Test(part) if part.kind.may_be_tried_again()),
+            );
+            let at = part.map_or(owner, |part| owner + 1 + part);
+            if let Some(Frame::Test(test)) = self.open.get_mut(at)
+                && test.case.trouble(trouble)
+                && file.is_some()
+            {
                 (test.case.file, test.case.line) = (file, words.place.line);
             }
             return;
@@ -220,42 +255,6 @@ impl Parser {
                 test.case.line_of_output(&words.line(&within));
             }
             Some(Meaning::Troubled(_)) | None => test.case.line_of_output(&words.line(&within)),
-        }
-    }
-
-    /// A test has ended; without an epilog, it was ended.
-    fn close(&mut self, mut test: Box<Test>) {
-        let is_part = matches!(
-            test.kind,
-            Kind::Part | Kind::Row | Kind::Scenario | Kind::Outline
-        ) && !test.is_case;
-        if !test.has_epilog && !is_part {
-            let mut aborted = TroubleBuilder::error(
-                "aborted: the report has no end of it, squishrunner was stopped or lost the application",
-            );
-            "aborted".clone_into(&mut aborted.kind);
-            aborted.text.push(&format!("no epilog of {:?}", test.name));
-            test.case.trouble(aborted);
-        }
-        if test.is_case && test.case.file.is_none() {
-            test.case.file = place::path(&test.place.uri, &self.suite_folder());
-            test.case.line = test.place.line;
-        }
-        let is_case = test.is_case;
-        let told = {
-            let outer: Vec<&Test> = self.tests().collect();
-            test.close(&outer)
-        };
-        if is_case {
-            for frame in &mut self.open {
-                if let Frame::Test(outer) = frame {
-                    outer.holds_cases = true;
-                }
-            }
-        }
-        if let Some(case) = told {
-            let case = case.finish("", &mut self.budget);
-            self.kept.push(case);
         }
     }
 
@@ -285,9 +284,10 @@ impl Dialect for Parser {
             // Those that matter, wherever they are.
             (b"test", _) => self.test(attributes),
             (b"message", _) => Frame::Said(said(attributes, false)),
-            (b"verification", _) => Frame::Verification(said(attributes, true), false),
+            (b"verification", _) => Frame::Verification(self.verification(attributes), false),
             (b"prolog", Some(Frame::Test(_))) => {
                 if let Some(test) = self.innermost() {
+                    test.has_prolog = true;
                     test.began = Moment::read(attributes.get("time"));
                 }
                 Frame::Prolog
@@ -345,6 +345,7 @@ impl Dialect for Parser {
                         test.place = place;
                     }
                 }
+                Some(Frame::Test(test)) if !test.has_prolog => test.place = place,
                 _ => {}
             },
             Some(Frame::Said(mut said)) => {
@@ -368,7 +369,14 @@ impl Dialect for Parser {
                 }
             }
             Some(Frame::Test(test)) => self.close(test),
-            Some(Frame::Prolog | Frame::Inline | Frame::Group) | None => {}
+            Some(Frame::Prolog) => {
+                let depth = self.open.len().saturating_sub(1);
+                if let Some(Frame::Test(mut test)) = self.open.pop() {
+                    self.find_earlier_try(&mut test, depth);
+                    self.open.push(Frame::Test(test));
+                }
+            }
+            Some(Frame::Inline | Frame::Group) | None => {}
         }
     }
 
@@ -380,8 +388,8 @@ impl Dialect for Parser {
         }
     }
 
-    fn finish(self: Box<Self>, _: &str) -> Result<Vec<CaseResult>, String> {
-        Ok(self.kept.into_cases())
+    fn finish(self: Box<Self>, _: &str) -> Result<ResultFile, String> {
+        Ok(self.kept.into_file())
     }
 }
 

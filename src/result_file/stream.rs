@@ -9,10 +9,12 @@ use quick_xml::{
 };
 
 use super::{
+    ResultFile,
+    beginning::Beginning,
+    charset::{self, Charset},
     input::Counted,
-    text::{Charset, Clipped, MAX_FIELD},
+    text::{Clipped, MAX_FIELD},
 };
-use crate::model::CaseResult;
 
 /// Deepest nesting of elements.
 pub const MAX_DEPTH: usize = 64;
@@ -34,28 +36,25 @@ pub(super) trait Dialect {
     /// What is open, in words, where the file breaks off.
     fn inside(&self) -> &'static str;
     /// The cases, after the root has ended.
-    fn finish(self: Box<Self>, root: &str) -> Result<Vec<CaseResult>, String>;
+    fn finish(self: Box<Self>, root: &str) -> Result<ResultFile, String>;
 }
 
 /// Reads a stream to its end in the dialect that `choose` takes for its root element; errors come with their line.
 pub(super) fn read(
-    mut source: impl BufRead,
+    source: impl BufRead,
     choose: impl FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
-) -> Result<Vec<CaseResult>, (u64, String)> {
-    let start = source.fill_buf().unwrap_or_default();
-    if [&b"\xff\xfe"[..], b"\xfe\xff", b"<\0", b"\0<"]
-        .iter()
-        .any(|mark| start.starts_with(mark))
-    {
-        let message = "the file is in UTF-16: let the test tool write UTF-8".to_owned();
+) -> Result<ResultFile, (u64, String)> {
+    let opened = charset::open(source).map_err(|error| (1, error.to_string()))?;
+    if let Beginning::Html(message) = opened.beginning {
         return Err((1, message));
     }
-    let mut reader = Reader::from_reader(Counted::new(source, MAX_FILE));
+    let mut reader = Reader::from_reader(Counted::new(opened.source, MAX_FILE));
     let config = reader.config_mut();
     config.expand_empty_elements = true;
     config.allow_dangling_amp = true;
     let mut state = State {
-        charset: Charset::default(),
+        charset: opened.charset,
+        beginning: opened.beginning,
         depth: 0,
         root: String::new(),
         choose: Some(choose),
@@ -66,7 +65,12 @@ pub(super) fn read(
         buffer.clear();
         buffer.shrink_to(USUAL_BUFFER);
         let step = match reader.read_event_into(&mut buffer) {
-            Ok(Event::Eof) => return state.finish().map_err(|m| (reader.get_ref().line(), m)),
+            Ok(Event::Eof) => {
+                let not_xml = state.not_xml();
+                return state
+                    .finish()
+                    .map_err(|message| not_xml.unwrap_or((reader.get_ref().line(), message)));
+            }
             Ok(event) => state.step(&event),
             Err(Error::Syntax(
                 error @ (SyntaxError::InvalidBangMarkup | SyntaxError::UnclosedDoctype),
@@ -75,13 +79,18 @@ pub(super) fn read(
             Err(Error::Syntax(_)) => state.breaks_off(),
             Err(error) => Err(error.to_string()),
         };
-        step.map_err(|message| (reader.get_ref().line(), message))?;
+        step.map_err(|message| {
+            state
+                .not_xml()
+                .unwrap_or((reader.get_ref().line(), message))
+        })?;
     }
 }
 
 /// Where the loop is.
 struct State<C> {
     charset: Charset,
+    beginning: Beginning,
     depth: usize,
     root: String,
     choose: Option<C>,
@@ -104,17 +113,13 @@ where
             Event::Text(text) => self.text(|charset, target| charset.decode_into(text, target)),
             Event::CData(text) => self.text(|charset, target| charset.decode_into(text, target)),
             Event::GeneralRef(reference) => self.text(|_, target| target.push(&resolve(reference))),
-            Event::Decl(declaration) => {
-                if let Some(Ok(name)) = declaration.encoding() {
-                    self.charset = Charset::named(&name);
-                }
-            }
             Event::DocType(_) => {
                 return Err(
                     "a DOCTYPE: refused, because it can make a small file endless".to_owned(),
                 );
             }
-            Event::Eof | Event::Empty(_) | Event::Comment(_) | Event::PI(_) => {}
+            // The charset that a declaration names is known before the first event.
+            Event::Decl(_) | Event::Eof | Event::Empty(_) | Event::Comment(_) | Event::PI(_) => {}
         }
         Ok(())
     }
@@ -152,7 +157,20 @@ where
         ))
     }
 
-    fn finish(self) -> Result<Vec<CaseResult>, String> {
+    /// Why a file that cannot be read is none, where it does not begin as XML and no result file follows: a tool may print a
+    /// line before one.
+    fn not_xml(&self) -> Option<(u64, String)> {
+        let is_result_file = matches!(
+            self.root.as_str(),
+            "testsuites" | "testsuite" | "testcase" | "SquishReport"
+        );
+        match &self.beginning {
+            Beginning::Other(message) if !is_result_file => Some((1, message.clone())),
+            Beginning::Xml | Beginning::Empty | Beginning::Other(_) | Beginning::Html(_) => None,
+        }
+    }
+
+    fn finish(self) -> Result<ResultFile, String> {
         if self.depth > 0 {
             self.breaks_off()?;
         }

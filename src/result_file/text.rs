@@ -1,60 +1,9 @@
-//! Text of a result file: decoded whatever it is, kept within bounds.
-
-use std::borrow::Cow;
+//! Text of a result file, kept within bounds.
 
 /// Most text kept of one element, in bytes; the middle of a longer one is left out.
 pub const MAX_FIELD: usize = 64 * 1024;
 /// Most text kept of one file, in bytes; what comes later is left out. Names and messages are bounded by themselves.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
-
-/// How the bytes of a file are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Charset {
-    /// UTF-8; what is not is marked with U+FFFD.
-    #[default]
-    Utf8,
-    /// ISO 8859-1: every byte is a character.
-    Latin1,
-}
-
-impl Charset {
-    /// The one an XML declaration names. Unknown ones are read as UTF-8, which most of them share ASCII with.
-    pub(super) fn named(name: &[u8]) -> Self {
-        match name.to_ascii_lowercase().as_slice() {
-            b"iso-8859-1" | b"latin1" | b"latin-1" | b"windows-1252" | b"cp1252" => Self::Latin1,
-            _ => Self::Utf8,
-        }
-    }
-
-    /// The text of some bytes. Bytes that are valid UTF-8 are taken as such even where the file says otherwise.
-    pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
-        match (std::str::from_utf8(bytes), self) {
-            (Ok(text), _) => Cow::Borrowed(text),
-            (Err(_), Self::Utf8) => String::from_utf8_lossy(bytes),
-            (Err(_), Self::Latin1) => bytes.iter().copied().map(char::from).collect(),
-        }
-    }
-
-    /// The same, without a copy of the whole: it may be as large as the file.
-    pub(super) fn decode_into(self, bytes: &[u8], target: &mut Clipped) {
-        match (std::str::from_utf8(bytes), self) {
-            (Ok(text), _) => target.push(text),
-            (Err(_), Self::Utf8) => {
-                for chunk in bytes.utf8_chunks() {
-                    target.push(chunk.valid());
-                    if !chunk.invalid().is_empty() {
-                        target.push("\u{fffd}");
-                    }
-                }
-            }
-            (Err(_), Self::Latin1) => {
-                for chunk in bytes.chunks(MAX_FIELD) {
-                    target.push(&chunk.iter().copied().map(char::from).collect::<String>());
-                }
-            }
-        }
-    }
-}
 
 /// A text of which the beginning and the end are kept.
 #[derive(Debug)]
@@ -214,6 +163,17 @@ pub(super) fn first_line(text: &str) -> String {
     clip(line)
 }
 
+/// Whether a text says every line of a message, in its order and perhaps with something around them: then the message need
+/// not stand before it.
+pub(super) fn repeats(text: &str, message: &str) -> bool {
+    let mut lines = text.lines();
+    message
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .all(|wanted| lines.any(|line| line.contains(wanted)))
+}
+
 /// At most 1,024 bytes of a name.
 pub(super) fn clip(name: &str) -> String {
     const MAX: usize = 1024;
@@ -242,11 +202,18 @@ mod tests {
     }
 
     #[test]
-    fn decodes_what_the_file_says() {
-        let latin = Charset::named(b"ISO-8859-1");
-        assert_eq!(latin.decode(b"f\xfcr"), "für");
-        assert_eq!(latin.decode("für".as_bytes()), "für");
-        assert_eq!(Charset::Utf8.decode(b"f\xfcr"), "f\u{fffd}r");
+    fn a_text_repeats_a_message_line_by_line() {
+        let table = [
+            ("E   one\nE   two", "one\n two", true),
+            ("Error: one\n\nat x", "one", true),
+            ("two\none", "one\ntwo", false),
+            ("one", "one\ntwo", false),
+            ("", "one", false),
+            ("one", " \n ", true),
+        ];
+        for (text, message, expected) in table {
+            assert_eq!(repeats(text, message), expected, "{text:?} {message:?}");
+        }
     }
 
     #[test]

@@ -22,13 +22,15 @@ use crate::{
     client::Granted,
     clock,
     fs::safe_name,
-    model::{Capabilities, CaseResult, Outcome, PlanId, ServerTrouble, Test},
+    model::{
+        Capabilities, CaseCounts, CaseResult, Outcome, PlanId, ServerTrouble, Test,
+    },
     runner::{
         command::{self, Facts},
         outcome::{self, Decision, Ending},
         results::{self, Results},
         settings::{ResultsFormat, RunnerSettings, Tool},
-        squish::{self, settings::Address},
+        squish::{self, extras::OwnAttachments, settings::Address},
         tail,
     },
 };
@@ -70,6 +72,8 @@ pub struct Attempt {
     pub duration: Duration,
     /// Cases of its result files.
     pub cases: Vec<CaseResult>,
+    /// How many more cases they have than are kept.
+    pub not_kept: CaseCounts,
     /// Its captured output, relative to the `--out` folder.
     pub log: Option<String>,
     /// The last lines of it, where it did not pass.
@@ -136,6 +140,11 @@ impl Executor {
             let where_ = format!("{}: {error}", folder.display());
             return not_started(began, "the results folder could not be made", &where_);
         }
+        let own_attachments = self.runner.squish().and_then(|squish| {
+            let folder = self.runner.working_directory.as_deref();
+            let folder = folder.unwrap_or(Path::new("."));
+            OwnAttachments::of(squish, folder, &granted.test, clock::wall())
+        });
         let mut tries = Tries {
             test: &granted.test,
             line: &line,
@@ -173,8 +182,14 @@ impl Executor {
         if let Some(reason) = heartbeat.is_lost() {
             return self.cut_short(&granted.test, tries.began, &Cut::Lease(reason), log);
         }
-        let (mut outcome, mut cases) = self
-            .judge(&granted.test, ending, duration, results_dir.clone())
+        let (mut outcome, mut cases, not_kept) = self
+            .judge(
+                &granted.test,
+                ending,
+                duration,
+                results_dir.clone(),
+                own_attachments,
+            )
             .await;
         for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
             attachment.insert_str(0, &format!("results/{name}/"));
@@ -204,6 +219,7 @@ impl Executor {
             outcome,
             duration,
             cases,
+            not_kept,
             log: Some(log),
             output_tail,
             results: results.cloned(),
@@ -261,34 +277,49 @@ impl Executor {
         ending: Ending,
         duration: Duration,
         results_dir: PathBuf,
-    ) -> (Outcome, Vec<CaseResult>) {
+        own_attachments: Option<OwnAttachments>,
+    ) -> (Outcome, Vec<CaseResult>, CaseCounts) {
         let runner = self.runner.clone();
         let by_exit_code =
             matches!(&runner.tool, Tool::Command(tool) if tool.results == ResultsFormat::ExitCode);
-        let decision = if by_exit_code {
-            outcome::decide(&runner, test, ending, duration, Results::NotAsked)
+        let (decision, not_kept) = if by_exit_code {
+            let decision = outcome::decide(&runner, test, ending, duration, Results::NotAsked);
+            (decision, CaseCounts::default())
         } else {
             // Result files can be large: reading them must not hold up other workers' heartbeats.
             let test = test.clone();
             let read = move || {
+                if let Some(own) = own_attachments {
+                    own.fetch(&results_dir);
+                }
                 let found = results::of_tool(&runner.tool, &results_dir);
-                outcome::decide(&runner, &test, ending, duration, found)
+                let mut not_kept = found.not_kept;
+                let read = outcome::skips(found.results.cases());
+                let decision = outcome::decide(&runner, &test, ending, duration, found.results);
+                // Tests that were not asked for leave, those that were not kept as well.
+                if outcome::skips(&decision.cases) < read {
+                    not_kept.skipped = 0;
+                }
+                (decision, not_kept)
             };
             tokio::task::spawn_blocking(read)
                 .await
-                .unwrap_or_else(|error| Decision {
-                    outcome: Outcome::ExecutionError {
-                        message: "reading its results failed".to_owned(),
-                        details: error.to_string(),
-                    },
-                    cases: Vec::new(),
-                    note: None,
+                .unwrap_or_else(|error| {
+                    let decision = Decision {
+                        outcome: Outcome::ExecutionError {
+                            message: "reading its results failed".to_owned(),
+                            details: error.to_string(),
+                        },
+                        cases: Vec::new(),
+                        note: None,
+                    };
+                    (decision, CaseCounts::default())
                 })
         };
         if let Some(note) = decision.note {
             tracing::info!(%note, "exit code and results disagree");
         }
-        (decision.outcome, decision.cases)
+        (decision.outcome, decision.cases, not_kept)
     }
 
     fn cut_short(&self, test: &Test, began: Instant, cut: &Cut, log: String) -> Attempt {
@@ -309,6 +340,7 @@ impl Executor {
             outcome,
             duration: began.elapsed(),
             cases: Vec::new(),
+            not_kept: CaseCounts::default(),
             log: Some(log),
             output_tail,
             results: None,
@@ -354,6 +386,7 @@ fn never_began(began: Instant, outcome: Outcome) -> Attempt {
         outcome,
         duration: began.elapsed(),
         cases: Vec::new(),
+        not_kept: CaseCounts::default(),
         log: None,
         output_tail: String::new(),
         results: None,

@@ -339,7 +339,10 @@ fn told(notice: Option<Notice>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{model::TestResult, signal::SignalKind};
+    use crate::{
+        model::{CaseCounts, TestResult},
+        signal::SignalKind,
+    };
 
     fn run(workers: usize) -> RunState {
         RunState::new(
@@ -372,6 +375,7 @@ mod tests {
             outcome,
             duration_ms: 7,
             cases: vec![],
+            not_kept: CaseCounts::default(),
             log: None,
             output_tail: String::new(),
         })

@@ -1,6 +1,7 @@
 //! Attachments that a result file names become paths below the results folder, or are left out: never what is outside.
 
 use std::{
+    ffi::OsStr,
     fs, iter,
     path::{Path, PathBuf},
 };
@@ -64,9 +65,12 @@ impl Attachments {
             .chain(iter::once(folder.as_path()))
             .find_map(|base| fs::canonicalize(base.join(name)).ok())
             .ok_or(missing)?;
-        let inside = found
-            .strip_prefix(folder)
-            .map_err(|_| "leads out of the results folder")?;
+        let found = if found.starts_with(folder) {
+            found
+        } else {
+            copy_of(&found, folder).ok_or("leads out of the results folder")?
+        };
+        let inside = found.strip_prefix(folder).map_err(|_| missing)?;
         if !found.is_file() {
             return Err(missing);
         }
@@ -76,4 +80,12 @@ impl Attachments {
             .filter(|path| !path.contains(char::is_control))
             .ok_or("has a name that is not text")
     }
+}
+
+/// The copy in the results folder of a file in a test case's own `attachments` folder: of the same name from there on.
+fn copy_of(original: &Path, folder: &Path) -> Option<PathBuf> {
+    let parts: Vec<&OsStr> = original.iter().collect();
+    let own = parts.iter().rposition(|part| *part == "attachments")?;
+    let copy = fs::canonicalize(folder.join(parts[own..].iter().collect::<PathBuf>())).ok()?;
+    copy.starts_with(folder).then_some(copy)
 }

@@ -211,6 +211,12 @@ fn unexplained_failure(ending: Ending, took: Duration, mut cases: Vec<CaseResult
     completed(TestVerdict::Failed, took, false, cases, Some(note))
 }
 
+/// How many of these cases were skipped.
+pub fn skips(cases: &[CaseResult]) -> usize {
+    let is_skip = |case: &&CaseResult| matches!(case.verdict, CaseVerdict::Skipped { .. });
+    cases.iter().filter(is_skip).count()
+}
+
 /// The cases that were read, whatever else is wrong.
 pub(super) fn cases_of(results: Results) -> Vec<CaseResult> {
     match results {

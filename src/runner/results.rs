@@ -13,7 +13,7 @@ use super::{
     squish,
 };
 use crate::{
-    model::CaseResult,
+    model::{CaseCounts, CaseResult},
     result_file::{self, Kept, Scenarios},
 };
 
@@ -38,6 +38,34 @@ pub enum Results {
         /// The cases of those that could.
         cases: Vec<CaseResult>,
     },
+}
+
+/// The same with the number of what there is no room for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultsFound {
+    /// What was left behind.
+    pub results: Results,
+    /// How many cases the files have beside those that were kept.
+    pub not_kept: CaseCounts,
+}
+
+impl From<Results> for ResultsFound {
+    fn from(results: Results) -> Self {
+        Self {
+            results,
+            not_kept: CaseCounts::default(),
+        }
+    }
+}
+
+impl Results {
+    /// The cases that were read, whatever else is wrong.
+    pub fn cases(&self) -> &[CaseResult] {
+        match self {
+            Self::Read(cases) | Self::Unreadable { cases, .. } => cases,
+            Self::NotAsked | Self::Missing(_) => &[],
+        }
+    }
 }
 
 /// Why files could not be looked for.
@@ -66,57 +94,56 @@ pub enum CollectError {
 
 /// Finds and reads what a tool left in an execution's results folder; the attachments of its cases are relative to the
 /// folder. Blocks on the file system.
-pub fn of_tool(tool: &Tool, dir: &Path) -> Results {
+pub fn of_tool(tool: &Tool, dir: &Path) -> ResultsFound {
     match tool {
         Tool::Command(command) => gather(&command.results, dir),
         Tool::Squish(squish) => {
-            let mut results = squish::outcome::gather(squish, dir);
-            if let Results::Read(cases) | Results::Unreadable { cases, .. } = &mut results {
+            let mut found = squish::outcome::gather(squish, dir);
+            if let Results::Read(cases) | Results::Unreadable { cases, .. } = &mut found.results {
                 squish::extras::attach(squish, dir, cases);
             }
-            results
+            found
         }
     }
 }
 
 /// Finds and reads result files, each as what it is. Blocks on the file system.
-pub fn gather(format: &ResultsFormat, dir: &Path) -> Results {
+pub fn gather(format: &ResultsFormat, dir: &Path) -> ResultsFound {
     let (files, scenarios) = match format {
         ResultsFormat::JUnit { files, .. } => (files, Scenarios::default()),
         ResultsFormat::Squish { files, scenarios } => (files, *scenarios),
-        ResultsFormat::ExitCode => return Results::NotAsked,
+        ResultsFormat::ExitCode => return Results::NotAsked.into(),
     };
     let unreadable = |message, cases| Results::Unreadable { message, cases };
     let paths = match collect(dir, files) {
         Ok(paths) => paths,
-        Err(error) => return unreadable(error.to_string(), Vec::new()),
+        Err(error) => return unreadable(error.to_string(), Vec::new()).into(),
     };
     if paths.is_empty() {
         return Results::Missing(format!(
             "no result file matched {files} in {}",
             dir.display()
-        ));
+        ))
+        .into();
     }
     let mut kept = Kept::default();
     let mut broken = Vec::new();
     let mut attachments = Attachments::new(dir);
     for path in &paths {
         match result_file::read_path(path, scenarios) {
-            Ok(cases) => {
-                for mut case in cases {
-                    attachments.settle(&mut case, path);
-                    kept.push(case);
-                }
-            }
+            Ok(file) => kept.gather(file, |case| attachments.settle(case, path)),
             Err(error) => broken.push(error.to_string()),
         }
     }
-    let cases = kept.into_cases();
-    match broken.as_slice() {
+    let file = kept.into_file();
+    let not_kept = file.not_kept();
+    let cases = file.cases;
+    let results = match broken.as_slice() {
         [] => Results::Read(cases),
         [only] => unreadable(only.clone(), cases),
         [first, rest @ ..] => unreadable(format!("{first} (and {} more)", rest.len()), cases),
-    }
+    };
+    ResultsFound { results, not_kept }
 }
 
 /// The files under `dir` whose path from there matches the pattern, sorted. `*` stays within a folder, `**` does not.

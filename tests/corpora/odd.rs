@@ -264,7 +264,7 @@ fn a_broken_file_is_an_error_with_its_line() {
             files: file.to_owned(),
             repeats: Repeats::default(),
         };
-        match gather(&format, &fixtures().join("odd")) {
+        match gather(&format, &fixtures().join("odd")).results {
             Results::Unreadable { message, .. } => {
                 assert!(message.contains(&format!("{file}: {says}")), "{message}");
             }

@@ -88,6 +88,7 @@ pub(crate) fn records_at(
                     },
                     duration_ms: 5,
                     cases: Vec::new(),
+                    not_kept: testplan::model::CaseCounts::default(),
                     log: None,
                     output_tail: String::new(),
                 },

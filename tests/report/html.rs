@@ -325,6 +325,7 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                         outcome,
                         duration_ms: 4_000,
                         cases: Cases::default(),
+                        not_kept: testplan::model::CaseCounts::default(),
                         log: None,
                         output_tail: if standing == Standing::Passed {
                             String::new()

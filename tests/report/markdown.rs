@@ -405,6 +405,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
             outcome,
             duration_ms: 4,
             cases: Cases::of(&cases),
+            not_kept: testplan::model::CaseCounts::default(),
             log: troubled.then(&mut *next),
             output_tail: if troubled {
                 [next(), next(), next()].join("\n")

@@ -125,6 +125,7 @@ impl Worker {
             outcome,
             duration_ms: 3_249,
             cases,
+            not_kept: testplan::model::CaseCounts::default(),
             log,
             output_tail: output.to_owned(),
         })

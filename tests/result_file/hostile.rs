@@ -44,13 +44,24 @@ impl Dialect {
         [self.case, self.text, text, self.said, self.done].concat()
     }
 
+    /// So many cases of different names: those of one name would be tries of one test.
+    fn of_cases(self, number: usize, text: &str) -> String {
+        let one = self.of_case(text);
+        (0..number)
+            .map(|n| {
+                one.replace("'c'", &format!("'c{n}'"))
+                    .replace(">c<", &format!(">c{n}<"))
+            })
+            .collect()
+    }
+
     fn with(self, content: &str) -> String {
         [self.root, content, self.end].concat()
     }
 }
 
 fn read(bytes: &[u8]) -> Result<Vec<CaseResult>, ReadError> {
-    result_file::read("x", bytes, Scenarios::Each)
+    result_file::read("x", bytes, Scenarios::Each).map(|file| file.cases)
 }
 
 fn refused(bytes: &[u8], says: &str) -> ReadError {
@@ -169,7 +180,8 @@ fn a_hundred_megabytes_of_text_keep_both_ends() {
                 .as_bytes()
                 .chain(io::repeat(byte).take(size))
                 .chain(tail.as_bytes());
-            let cases = result_file::read("x", BufReader::new(file), Scenarios::Each).unwrap();
+            let read = result_file::read("x", BufReader::new(file), Scenarios::Each);
+            let cases = read.unwrap().cases;
             let text = said(&cases[0]);
             assert!(text.len() < MAX_FIELD + 64, "{}", text.len());
             assert!(text.contains("begin") && text.ends_with("end"));
@@ -192,8 +204,8 @@ fn many_pieces_of_text_take_time_that_grows_with_their_number_alone() {
 #[test]
 fn all_text_of_a_file_is_bounded_and_no_failure_is_lost_for_it() {
     for dialect in [JUNIT, SQUISH] {
-        let one = dialect.of_case(&"y".repeat(60_000));
-        let cases = read(dialect.with(&one.repeat(400)).as_bytes()).unwrap();
+        let all = dialect.of_cases(400, &"y".repeat(60_000));
+        let cases = read(dialect.with(&all).as_bytes()).unwrap();
         assert_eq!(cases.len(), 400);
         let kept: usize = cases.iter().map(|case| said(case).len()).sum();
         assert!((MAX_TEXT..MAX_TEXT + 400 * 64).contains(&kept), "{kept}");
@@ -241,12 +253,27 @@ fn attachments_are_bounded() {
 }
 
 #[test]
-fn more_cases_than_a_record_takes_keep_the_failures() {
-    let passed = [SQUISH.case, SQUISH.done].concat().repeat(MAX_CASES + 5);
+fn more_cases_than_a_record_takes_keep_the_failures_and_count_all() {
+    let passed: String = (0..MAX_CASES + 5)
+        .map(|n| {
+            format!("<test type='testcase'><prolog><name>p{n}</name></prolog><epilog/></test>")
+        })
+        .collect();
     let failed = SQUISH.of_case("last");
-    let cases = read(SQUISH.with(&[passed, failed].concat()).as_bytes()).unwrap();
-    assert_eq!(cases.len(), MAX_CASES);
-    assert!(said(cases.last().unwrap()).contains("last"));
+    let xml = SQUISH.with(&[passed, failed].concat());
+    let file = result_file::read("x", xml.as_bytes(), Scenarios::Each).unwrap();
+    assert_eq!(file.cases.len(), MAX_CASES);
+    assert!(said(file.cases.last().unwrap()).contains("last"));
+    assert_eq!(
+        (file.counts.passed, file.counts.failed),
+        (MAX_CASES as u64 + 5, 1)
+    );
+    assert_eq!((file.not_kept().passed, file.not_kept().failed), (6, 0));
+
+    let failures = JUNIT.with(&JUNIT.of_cases(12_000, "t"));
+    let file = result_file::read("x", failures.as_bytes(), Scenarios::Each).unwrap();
+    assert_eq!((file.cases.len(), file.counts.failed), (MAX_CASES, 12_000));
+    assert_eq!(file.not_kept().failed, 2_000);
 }
 
 #[test]
@@ -303,9 +330,11 @@ fn broken_encodings_are_read_or_told() {
             file.encode_utf16().flat_map(bytes).collect()
         };
         for big in [false, true] {
-            refused(&utf16(big), "UTF-16");
             let mark: &[u8] = if big { b"\xfe\xff" } else { b"\xff\xfe" };
-            refused(&[mark, &utf16(big)].concat(), "UTF-16");
+            for bytes in [utf16(big), [mark, &utf16(big)].concat()] {
+                assert!(said(&read(&bytes).unwrap()[0]).contains("MARK"));
+                read(&bytes[..bytes.len() / 2]).unwrap_err();
+            }
         }
         for hopeless in [
             &b"\0"[..],

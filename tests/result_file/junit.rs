@@ -13,7 +13,7 @@ const NODE: &str = include_str!("../fixtures/junit/node/report.xml");
 const NEXTEST: &str = include_str!("../fixtures/junit/nextest/report.xml");
 
 fn read(bytes: &[u8]) -> Result<Vec<CaseResult>, ReadError> {
-    result_file::read("x.xml", bytes, Scenarios::Each)
+    result_file::read("x.xml", bytes, Scenarios::Each).map(|file| file.cases)
 }
 
 fn cases(xml: &str) -> Vec<CaseResult> {
@@ -425,6 +425,128 @@ fn attributes_and_properties() {
 }
 
 #[test]
+fn all_lines_of_a_message_are_kept() {
+    let case = only(
+        "<testcase name='c'><failure message='Several failures:&#10;&#10;1) lamp is off&#13;&#10;2) pressure is 3'/></testcase>",
+    );
+    assert_eq!(
+        summary(std::slice::from_ref(&case)),
+        [" | c | failed: Several failures:"]
+    );
+    assert_eq!(
+        text(&case),
+        "Several failures:\n\n1) lamp is off\n2) pressure is 3"
+    );
+    // By XML a line break that is not escaped is a blank; no tool means one.
+    let literal = only("<testcase name='c'><error message='one\ntwo'>at x</error></testcase>");
+    assert_eq!(text(&literal), "one\ntwo\n\nat x");
+    let long = "x".repeat(5_000);
+    let case = only(&format!(
+        "<testcase name='c'><failure message='{long}'/></testcase>"
+    ));
+    assert_eq!(text(&case), long);
+    let several = only(
+        "<testcase name='c'><failure message='a&#10;b'>A</failure><failure message='c&#10;d'>D</failure></testcase>",
+    );
+    assert_eq!(text(&several), "a\nb\n\nA\n\nc\nd\n\nD");
+}
+
+#[test]
+fn a_message_that_the_text_repeats_is_not_said_twice() {
+    for (message, body) in [
+        ("one&#10;two", "one\ntwo\nat x.py:3"),
+        (
+            "AssertionError: one&#10;assert 1 == 2",
+            "def test():\nE   AssertionError: one\nE   assert 1 == 2\n\nt.py:3",
+        ),
+        ("one", "Error: one\nat x"),
+        ("one", "another text"),
+    ] {
+        let xml =
+            format!("<testcase name='c'><failure message='{message}'>{body}</failure></testcase>");
+        assert_eq!(text(&only(&xml)), body);
+    }
+    let other = "<testcase name='c'><failure message='one&#10;two'>two\none</failure></testcase>";
+    assert_eq!(text(&only(other)), "one\ntwo\n\ntwo\none");
+}
+
+#[test]
+fn what_is_said_of_a_skip_or_an_earlier_failure_is_kept() {
+    let case = only(
+        "<testcase name='c'><skipped message='not today:&#10;the valve is replaced'/><system-out>out</system-out></testcase>",
+    );
+    assert_eq!(
+        summary(std::slice::from_ref(&case)),
+        [" | c | skipped: not today:"]
+    );
+    assert_eq!(case.output, "not today:\nthe valve is replaced\n\nout");
+    for (skip, output) in [
+        ("<skipped message='why'/>", ""),
+        ("<skipped>why</skipped>", ""),
+        ("<skipped message='why'>why</skipped>", ""),
+        (
+            "<skipped message='why'>t.py:3: why</skipped>",
+            "t.py:3: why",
+        ),
+    ] {
+        let case = only(&format!("<testcase name='c'>{skip}</testcase>"));
+        assert_eq!(
+            summary(std::slice::from_ref(&case)),
+            [" | c | skipped: why"]
+        );
+        assert_eq!(case.output, output, "{skip}");
+    }
+    let flaky = only(
+        "<testcase name='c'><flakyFailure message='lamp&#10;off'>at x</flakyFailure><system-out>out</system-out></testcase>",
+    );
+    assert_eq!(
+        flaky.output,
+        "testplan: it failed before it passed\n\nlamp\noff\n\nat x\n\nout"
+    );
+}
+
+#[test]
+fn attachments_are_named_in_output_and_in_properties() {
+    let attachments = |content: &str| {
+        let case = only(&format!("<testcase name='c'>{content}</testcase>"));
+        (case.attachments, case.output)
+    };
+    for content in [
+        "<properties><property name='attachment' value='shots/lamp.png'/></properties>",
+        "<properties><property name='Attachment'> shots/lamp.png </property></properties>",
+        "<property name='attachment' value='shots/lamp.png'/>",
+        "<properties><property name='testrail_attachment' value='shots/lamp.png'>x</property></properties>",
+        "<properties><property name='attachments'><property name='attachment' value='shots/lamp.png'/></property></properties>",
+        "<properties><properties><property name='attachment' value='shots/lamp.png'/></properties></properties>",
+        "<system-out>[[ATTACHMENT|shots/lamp.png]]</system-out>",
+        "<properties><property name='attachment' value='shots/lamp.png'/></properties><system-err>[[ATTACHMENT|shots/lamp.png]]</system-err>",
+    ] {
+        assert_eq!(
+            attachments(content),
+            (vec!["shots/lamp.png".to_owned()], String::new()),
+            "{content}"
+        );
+    }
+    let (two, _) = attachments(
+        "<properties><property name='attachment' value='a.png'/><property name='attachment' value='b.png'/></properties>\
+         <system-out>[[ATTACHMENT|c.png]]</system-out>",
+    );
+    assert_eq!(two, ["a.png", "b.png", "c.png"]);
+    let (none, output) = attachments(
+        "<properties><property name='attachment' value='a&#10;b'/><property name='attachment' value=''/>\
+         <property name='other' value='x.png'/></properties>",
+    );
+    assert!(
+        none.is_empty() && output.contains("not an attachment"),
+        "{output}"
+    );
+    let of_suite = "<testsuite><properties><property name='attachment' value='a.png'/></properties><testcase name='c'/></testsuite>";
+    assert!(only(of_suite).attachments.is_empty());
+    let failure = "<testcase name='c'><properties><property name='attachment' value='a.png'/></properties><failure>f</failure></testcase>";
+    assert_eq!(summary(&cases(failure)), [" | c | failed: f"]);
+}
+
+#[test]
 fn text_is_read_whatever_it_is() {
     let case = only(
         "<testcase name='&lt;&nbsp;&#228;&#x1b;&bogus &'><failure>a &unknown; & b &#0; c</failure></testcase>",
@@ -494,7 +616,7 @@ fn bounds_are_errors_and_not_passes() {
 
 #[test]
 fn broken_files_say_where() {
-    let table: [(&[u8], u64, &str); 8] = [
+    let table: [(&[u8], u64, &str); 12] = [
         (b"", 1, "empty"),
         (b"  \n ", 2, "empty"),
         (
@@ -510,10 +632,26 @@ fn broken_files_say_where() {
         ),
         (
             b"<html>\n<body/></html>",
-            2,
-            "not JUnit: its root is <html>",
+            1,
+            "not a result file but an HTML page: begins with \"<html>",
         ),
-        (b"\xff\xfe<\0t\0", 1, "UTF-16"),
+        (
+            b"<page>\n<body/></page>",
+            2,
+            "not JUnit: its root is <page>",
+        ),
+        (b"\xff\xfe<\0t\0", 1, "inside its first element"),
+        (b"\xff\xfe\0\0<\0\0\0", 1, "UTF-32"),
+        (
+            b"\nNO REPORT: <sim> did not boot\n",
+            1,
+            "not XML: begins with \"NO REPORT",
+        ),
+        (
+            b"{\"tests\": [\"<a>\"]}",
+            1,
+            "not XML but JSON: begins with",
+        ),
         (
             b"<testsuite>\n<testcase name=a/></testsuite>",
             2,

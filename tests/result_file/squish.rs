@@ -16,11 +16,17 @@ const VERSION2: &str = include_str!("../fixtures/squish/version2.xml");
 const README: &str = include_str!("../fixtures/squish/README.md");
 
 fn read(xml: &str) -> Result<Vec<CaseResult>, ReadError> {
-    result_file::read("results.xml", xml.as_bytes(), Scenarios::Each)
+    result_file::read("results.xml", xml.as_bytes(), Scenarios::Each).map(|file| file.cases)
 }
 
 fn cases(xml: &str) -> Vec<CaseResult> {
     read(xml).unwrap()
+}
+
+/// The same with all scenarios of a test case as one.
+fn together(xml: &str) -> Vec<CaseResult> {
+    let file = result_file::read("r", xml.as_bytes(), Scenarios::Together);
+    file.unwrap().cases
 }
 
 /// A report of one suite with one case that holds these elements.
@@ -196,7 +202,7 @@ fn scenarios_are_cases_or_not() {
             "suite_shop.tst_basket | Basket / Later | skipped: tagged @later",
         ]
     );
-    let together = result_file::read("r", BDD.as_bytes(), Scenarios::Together).unwrap();
+    let together = together(BDD);
     assert_eq!(
         summary(&together),
         ["suite_shop | tst_basket | error: No such step"]
@@ -340,6 +346,173 @@ fn a_skip_is_one_only_where_nothing_was_verified() {
         summary(&cases(&attribute.replace("skipped", "FAIL"))),
         ["s | c | failed: FAIL"]
     );
+}
+
+#[test]
+fn a_test_that_never_began_was_skipped() {
+    let skipped = |kind: &str, name: &str| {
+        format!("<test type='{kind}' time='2026-01-01T10:00:00Z'><name>{name}</name></test>")
+    };
+    let begun = |kind: &str, name: &str, content: &str| {
+        format!("<test type='{kind}'><prolog><name>{name}</name></prolog>{content}<epilog/></test>")
+    };
+    let ran = begun(
+        "scenario",
+        "Cold",
+        &begun("step", "When", &verification("PASS")),
+    );
+    let warm = skipped("scenario", "Warm");
+    let table: [(String, &[&str], &[&str]); 8] = [
+        (
+            begun(
+                "testcase",
+                "c",
+                &begun("feature", "F", &format!("{ran}{warm}")),
+            ),
+            &["s.c | F / Cold | passed", "s.c | F / Warm | skipped: "],
+            &["s | c | passed"],
+        ),
+        (
+            begun("testcase", "c", &begun("feature", "F", &warm)),
+            &["s.c | F / Warm | skipped: "],
+            &["s | c | skipped: "],
+        ),
+        (
+            begun("testcase", "c", &skipped("feature", "F")),
+            &["s | c | skipped: "],
+            &["s | c | skipped: "],
+        ),
+        (
+            skipped("testcase", "c"),
+            &["s | c | skipped: "],
+            &["s | c | skipped: "],
+        ),
+        (
+            begun(
+                "testcase",
+                "c",
+                &begun("scenario", "S", &skipped("step", "When")),
+            ),
+            &["s.c | S | skipped: "],
+            &["s | c | skipped: "],
+        ),
+        // After a step that failed the others are skipped.
+        (
+            begun(
+                "testcase",
+                "c",
+                &begun(
+                    "scenario",
+                    "S",
+                    &(begun("step", "When", &verification("FAIL")) + &skipped("step", "Then")),
+                ),
+            ),
+            &["s.c | S | failed: t"],
+            &["s | c | failed: t"],
+        ),
+        (
+            begun(
+                "testcase",
+                "c",
+                &begun(
+                    "scenariooutline",
+                    "O",
+                    &(skipped("row", "1") + &begun("row", "2", &verification("FAIL"))),
+                ),
+            ),
+            &["s.c | O [1] | skipped: ", "s.c | O [2] | failed: t"],
+            &["s | c | failed: t"],
+        ),
+        // What something went wrong in was not skipped.
+        (
+            format!(
+                "<test type='testcase'><name>c</name>{}</test>",
+                verification("FAIL")
+            ),
+            &["s | c | error: aborted"],
+            &["s | c | error: aborted"],
+        ),
+    ];
+    for (content, each, as_one) in table {
+        let xml = report(&content);
+        let short = |cases: &[CaseResult]| -> Vec<String> {
+            let lines = summary(cases);
+            lines
+                .iter()
+                .map(|line| line.split(": the report").next().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(short(&cases(&xml)), each, "{content}");
+        assert_eq!(short(&together(&xml)), as_one, "{content}");
+    }
+    // A suite that was stopped is an error, whatever of it was skipped before.
+    let stopped = format!(
+        "<SquishReport version='3.5'><test type='testsuite'><prolog><name>s</name></prolog>{}</test></SquishReport>",
+        skipped("testcase", "c")
+    );
+    assert!(
+        summary(&cases(&stopped))
+            .iter()
+            .any(|line| line.contains("error: aborted"))
+    );
+}
+
+#[test]
+fn a_suite_before_version_3_that_ran_no_test_has_no_case() {
+    let report = |content: &str| format!("<SquishReport version='2.1'>{content}</SquishReport>");
+    let ended =
+        "<prolog time='2026-01-01T10:00:00+01:00'/><epilog time='2026-01-01T10:00:01+01:00'/>";
+    for content in [
+        format!("<test name='suite_a'>{ended}</test>"),
+        format!("<test name='other'>{ended}</test>"),
+        format!(
+            "<test name='suite_a'><message type='LOG'><description>l</description></message>{ended}</test>"
+        ),
+    ] {
+        assert_eq!(summary(&cases(&report(&content))), [""; 0], "{content}");
+    }
+    let failed = format!(
+        "<test name='suite_a'><message type='ERROR'><description>l</description></message>{ended}</test>"
+    );
+    assert_eq!(
+        summary(&cases(&report(&failed))),
+        ["suite_a | (outside any test case) | error: l"]
+    );
+    let alone = format!("<test name='tst_a'>{ended}</test>");
+    assert_eq!(summary(&cases(&report(&alone))), [" | tst_a | passed"]);
+    let empty_case =
+        format!("<test name='suite_a'><test name='tst_a'>{ended}</test>{ended}</test>");
+    assert_eq!(
+        summary(&cases(&report(&empty_case))),
+        ["suite_a | tst_a | passed"]
+    );
+}
+
+#[test]
+fn the_type_of_a_verification_before_version_3_is_no_result() {
+    let line = |verification: &str| {
+        let xml = format!(
+            "<SquishReport version='2.1'><test name='suite_a'><prolog/><test name='tst_a'><prolog/>{verification}<epilog/></test>\
+             <epilog/></test></SquishReport>"
+        );
+        summary(&cases(&xml)).concat()
+    };
+    let with = |kind: &str, result: &str| {
+        line(&format!(
+            "<verification type='{kind}' name='v'><result type='{result}'><description>d</description></result></verification>"
+        ))
+    };
+    for kind in ["properties", "", "screenshot", "MAYBE"] {
+        assert_eq!(with(kind, "PASS"), "suite_a | tst_a | passed", "{kind}");
+        assert_eq!(
+            with(kind, "FAIL"),
+            "suite_a | tst_a | failed: v: d",
+            "{kind}"
+        );
+    }
+    assert!(with("FAIL", "PASS").contains("failed"));
+    assert!(with("properties", "MAYBE").contains("unknown result: \"MAYBE\""));
+    assert!(line("<verification type='properties'/>").contains("a verification without a result"));
 }
 
 #[test]

@@ -84,10 +84,10 @@ fn a_bad_pattern_and_a_missing_folder_are_errors() {
 fn reads_all_files_and_says_which_it_cannot() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(
-        gather(&ResultsFormat::ExitCode, dir.path()),
+        gather(&ResultsFormat::ExitCode, dir.path()).results,
         Results::NotAsked
     );
-    let Results::Missing(message) = gather(&junit("*.xml"), dir.path()) else {
+    let Results::Missing(message) = gather(&junit("*.xml"), dir.path()).results else {
         panic!()
     };
     assert_eq!(
@@ -97,7 +97,7 @@ fn reads_all_files_and_says_which_it_cannot() {
 
     put(dir.path(), "a.xml", "<testcase name='a'/>");
     put(dir.path(), "b.xml", "<testcase name='b'/>");
-    let Results::Read(cases) = gather(&junit("*.xml"), dir.path()) else {
+    let Results::Read(cases) = gather(&junit("*.xml"), dir.path()).results else {
         panic!()
     };
     assert_eq!(
@@ -110,7 +110,7 @@ fn reads_all_files_and_says_which_it_cannot() {
 
     put(dir.path(), "c.xml", "<testsuite>\n");
     put(dir.path(), "d.xml", "");
-    let Results::Unreadable { message, cases } = gather(&junit("*.xml"), dir.path()) else {
+    let Results::Unreadable { message, cases } = gather(&junit("*.xml"), dir.path()).results else {
         panic!()
     };
     assert!(
@@ -121,6 +121,23 @@ fn reads_all_files_and_says_which_it_cannot() {
     assert_eq!(cases.len(), 2);
 }
 
+#[test]
+fn more_cases_than_a_record_takes_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let suite = format!(
+        "<testsuite>{}</testsuite>",
+        "<testcase name='t'/>".repeat(6_000)
+    );
+    for file in ["a.xml", "b.xml", "c.xml"] {
+        put(dir.path(), file, &suite);
+    }
+    let found = gather(&junit("*.xml"), dir.path());
+    let Results::Read(cases) = found.results else {
+        panic!()
+    };
+    assert_eq!((cases.len(), found.not_kept.passed), (10_000, 8_000));
+}
+
 fn squish(scenarios: Scenarios) -> ResultsFormat {
     ResultsFormat::Squish {
         files: "**/results.xml".into(),
@@ -129,7 +146,7 @@ fn squish(scenarios: Scenarios) -> ResultsFormat {
 }
 
 fn read(format: &ResultsFormat, dir: &Path) -> Vec<CaseResult> {
-    match gather(format, dir) {
+    match gather(format, dir).results {
         Results::Read(cases) => cases,
         other => panic!("{other:?}"),
     }
@@ -151,13 +168,16 @@ fn a_file_is_read_as_what_it_is() {
 fn a_squish_report_that_is_missing_or_breaks_off_is_no_result() {
     let dir = tempfile::tempdir().unwrap();
     let format = squish(Scenarios::Each);
-    assert!(matches!(gather(&format, dir.path()), Results::Missing(_)));
+    assert!(matches!(
+        gather(&format, dir.path()).results,
+        Results::Missing(_)
+    ));
     put(
         dir.path(),
         "results.xml",
         include_str!("../fixtures/squish/truncated.xml"),
     );
-    let Results::Unreadable { message, .. } = gather(&format, dir.path()) else {
+    let Results::Unreadable { message, .. } = gather(&format, dir.path()).results else {
         panic!()
     };
     assert!(message.contains("the file ends inside"), "{message}");
@@ -203,6 +223,17 @@ fn attachments_are_below_the_results_folder() {
         ["run/beside.png", "top.log", "run/sub/deep er.png"]
     );
     assert!(!output.contains("left out"), "{output}");
+}
+
+#[test]
+fn a_path_to_the_original_of_a_copy_leads_to_the_copy() {
+    let outer = tempfile::tempdir().unwrap();
+    let dir = outer.path().join("results");
+    put(outer.path(), "suite_a/tst_a/attachments/sub/v.mp4", "");
+    put(&dir, "attachments/sub/v.mp4", "");
+    let original = outer.path().join("suite_a/tst_a/attachments/sub/v.mp4");
+    let (attachments, _) = settled(&dir, &[original.to_str().unwrap(), "attachments/sub/v.mp4"]);
+    assert_eq!(attachments, ["attachments/sub/v.mp4"]);
 }
 
 #[test]

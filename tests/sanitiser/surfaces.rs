@@ -411,6 +411,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
             outcome,
             duration_ms: 1,
             cases: Cases::of(&cases),
+            not_kept: testplan::model::CaseCounts::default(),
             log: Some(hostile.text()),
             output_tail: hostile.text(),
         })),

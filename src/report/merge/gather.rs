@@ -322,6 +322,7 @@ impl Session {
                 outcome,
                 duration_ms,
                 cases: _,
+                not_kept,
                 log,
                 output_tail,
             } => {
@@ -330,6 +331,7 @@ impl Session {
                     outcome,
                     duration_ms,
                     cases: cases.unwrap_or_default(),
+                    not_kept,
                     log,
                     output_tail,
                 }));

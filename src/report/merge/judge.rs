@@ -292,6 +292,14 @@ fn explain(entry: &mut Entry) {
             reason: reason.clone(),
         });
     }
+    if let Some(attempt) = entry.counted()
+        && attempt.ended().is_some_and(|it| !it.not_kept.is_empty())
+    {
+        told.push(Explanation::CasesNotKept {
+            counted: attempt.case_counts(),
+            not_kept: attempt.ended().map_or(0, |it| it.not_kept.total()),
+        });
+    }
     entry.flaky = entry.standing == Standing::Passed && (failed_before || flaky_in_itself(entry));
     let ran = !matches!(entry.standing, Standing::Missing | Standing::Error);
     entry.recovered = ran && lost;

@@ -4,7 +4,7 @@ use super::words::{self, Child, Word};
 use crate::result_file::{
     case::{CaseBuilder, Severity, TroubleBuilder},
     stream::Attributes,
-    text::{Clipped, clip, first_line},
+    text::clip,
 };
 
 /// What an element says of the case it is in; `None` where it says nothing of the verdict.
@@ -37,22 +37,30 @@ fn severity_of_skip(message: &str) -> Severity {
 
 /// A `failure`, `error`, `skipped` or flaky element whose text is still to come. An unknown element could hide a failure.
 pub(super) fn trouble(name: &[u8], severity: Severity, attributes: &Attributes) -> TroubleBuilder {
-    let mut message = first_line(attributes.get("message"));
-    if message.is_empty() && words::child(name) == Child::Unknown {
+    let mut trouble = TroubleBuilder {
+        severity,
+        kind: clip(attributes.get("type")),
+        ..TroubleBuilder::error("")
+    };
+    trouble.set_message(attributes.get("message"));
+    if severity == Severity::Skipped {
+        trouble.severity = severity_of_skip(&trouble.message);
+    }
+    if trouble.message.is_empty() && words::child(name) == Child::Unknown {
         let name = String::from_utf8_lossy(name);
-        message = clip(&format!(
+        trouble.message = clip(&format!(
             "the case holds an element <{name}>, which may be a failure"
         ));
     }
-    TroubleBuilder {
-        severity: match severity {
-            Severity::Skipped => severity_of_skip(&message),
-            other => other,
-        },
-        message,
-        kind: clip(attributes.get("type")),
-        text: Clipped::default(),
-    }
+    trouble
+}
+
+/// Whether a property of a case names a file that belongs to it, as TestRail's and Azure's uploaders read them.
+pub(super) fn names_attachment(property: &Attributes) -> bool {
+    matches!(
+        property.get("name").trim().to_ascii_lowercase().as_str(),
+        "attachment" | "testrail_attachment"
+    )
 }
 
 /// A case whose children are still to come, with what its attributes say of the verdict.

@@ -61,6 +61,11 @@ impl Said {
         }
     }
 
+    /// What its type means, where that is a result.
+    pub(super) fn meaning(&self) -> Option<Meaning> {
+        Meaning::of(&self.kind)
+    }
+
     pub(super) fn attachment(&mut self, uri: &str) {
         let uri = uri.trim();
         if !uri.is_empty() && self.attachments.len() < MAX_ATTACHMENTS {
@@ -182,6 +187,8 @@ impl Words {
             } else {
                 clip(&message)
             },
+            // Its text says all of it.
+            whole_message: String::new(),
             kind: kind.to_owned(),
             text,
         })

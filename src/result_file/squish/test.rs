@@ -1,6 +1,9 @@
 //! One `test` element: a suite, a case, a scenario or a part of one, from its prolog to its epilog.
 
-use super::place::Place;
+use super::{
+    place::Place,
+    tries::{PartTries, Siblings, Start},
+};
 use crate::result_file::{
     Scenarios,
     case::{CaseBuilder, OUTSIDE, Severity, TroubleBuilder},
@@ -8,7 +11,7 @@ use crate::result_file::{
 };
 
 /// What a `test` element stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Suite,
     Case,
@@ -35,6 +38,22 @@ impl Kind {
             _ => Self::Part,
         }
     }
+
+    /// Whether it is a part of a case that squishrunner may try again by itself.
+    pub(super) fn may_be_tried_again(self) -> bool {
+        matches!(
+            self,
+            Self::Feature | Self::Scenario | Self::Outline | Self::Row
+        )
+    }
+
+    /// Whether one that is no case may lack its end: what is around it shows whether it was ended.
+    pub(super) fn may_lack_epilog(self) -> bool {
+        matches!(
+            self,
+            Self::Part | Self::Row | Self::Scenario | Self::Outline
+        )
+    }
 }
 
 /// An open `test` element.
@@ -47,7 +66,19 @@ pub(super) struct Test {
     pub(super) place: Place,
     pub(super) began: Option<Moment>,
     pub(super) ended: Option<Moment>,
+    pub(super) has_prolog: bool,
     pub(super) has_epilog: bool,
+    /// What had been read when it began.
+    pub(super) start: Start,
+    /// The same, where a test beside it is an earlier try of it.
+    pub(super) retry_since: Option<Start>,
+    /// The tests directly in it that have ended.
+    pub(super) siblings: Siblings,
+    /// What went wrong in parts of it that may be tried again.
+    pub(super) parts: PartTries,
+    /// Whether anything in it ran, and whether anything in it was skipped.
+    pub(super) inner_ran: bool,
+    pub(super) inner_skipped: bool,
     /// A verification in it passed, or failed as expected.
     pub(super) verified: bool,
     /// Why it was not run, where something says that it was not.
@@ -59,7 +90,13 @@ pub(super) struct Test {
 
 impl Test {
     /// An element within `outer`, the open ones.
-    pub(super) fn new(kind: Kind, name: &str, scenarios: Scenarios, outer: &[&Self]) -> Self {
+    pub(super) fn new(
+        kind: Kind,
+        name: &str,
+        start: Start,
+        scenarios: Scenarios,
+        outer: &[&Self],
+    ) -> Self {
         let in_case = outer.iter().any(|test| test.is_case);
         let each = scenarios == Scenarios::Each;
         let in_outline = outer.last().is_some_and(|test| test.kind == Kind::Outline);
@@ -76,7 +113,14 @@ impl Test {
             place: Place::default(),
             began: None,
             ended: None,
+            has_prolog: false,
             has_epilog: false,
+            start,
+            retry_since: None,
+            siblings: Siblings::default(),
+            parts: PartTries::default(),
+            inner_ran: false,
+            inner_skipped: false,
             verified: false,
             skipped: None,
             holds_cases: false,
@@ -84,21 +128,45 @@ impl Test {
         }
     }
 
-    /// Ends it within `outer`: the case with its names is left, `None` where there is nothing to tell of it alone.
-    pub(super) fn close(mut self, outer: &[&Self]) -> Option<CaseBuilder> {
+    /// Whether it never began: a skipped test has a type, perhaps a name, and no prolog. Before 3.0 there are no types, and
+    /// one of which anything is said did begin.
+    pub(super) fn never_began(&self) -> bool {
+        let is_marked = self.has_prolog || self.has_epilog || self.kind == Kind::Untyped;
+        !is_marked && self.is_silent()
+    }
+
+    /// Whether nothing of it ran, because it never began or all in it was skipped.
+    pub(super) fn was_skipped(&self) -> bool {
+        self.never_began() || self.inner_skipped && self.is_silent()
+    }
+
+    /// Whether it ran: a suite, a feature or an outline does where something in it does.
+    pub(super) fn ran(&self) -> bool {
+        let holds_others = matches!(self.kind, Kind::Suite | Kind::Feature | Kind::Outline);
+        !(holds_others && self.is_silent() || self.was_skipped())
+    }
+
+    fn is_silent(&self) -> bool {
+        self.case.worst.is_none() && !self.verified && !self.inner_ran
+    }
+
+    /// Ends it within `outer`: the case with its names is left. `None` where there is none to report.
+    pub(super) fn close(mut self, outer: &[&Self]) -> Option<Closed> {
         if !self.is_case {
             self.case.worst?;
             OUTSIDE.clone_into(&mut self.case.name);
             self.case.classname = names(outer.iter().copied().chain([&self]), " / ", |kind| {
                 matches!(kind, Kind::Suite | Kind::Feature)
             });
-            return Some(self.case);
+            return Some(Closed {
+                case: self.case,
+                only_holds_others: false,
+            });
         }
-        if self.holds_cases && self.case.worst.is_none() {
-            return None;
-        }
+        let only_holds_others = self.holds_cases && self.case.worst.is_none();
         if self.case.worst.is_none()
             && !self.verified
+            && !only_holds_others
             && let Some(reason) = self.skipped.take()
         {
             self.case.trouble(TroubleBuilder {
@@ -131,8 +199,20 @@ impl Test {
             .began
             .zip(self.ended)
             .and_then(|(began, ended)| ended.since(began));
-        Some(self.case)
+        Some(Closed {
+            case: self.case,
+            only_holds_others,
+        })
     }
+}
+
+/// A test that has ended.
+#[derive(Debug)]
+pub(super) struct Closed {
+    /// Its case, with its names.
+    pub(super) case: CaseBuilder,
+    /// The cases in it say everything: it is none itself.
+    pub(super) only_holds_others: bool,
 }
 
 /// The names of some of the tests, joined.

@@ -205,6 +205,7 @@ mod tests {
                 outcome: Outcome::Completed { result: None },
                 duration_ms: 1,
                 cases: Vec::new(),
+                not_kept: crate::model::CaseCounts::default(),
                 log: None,
                 output_tail: String::new(),
             },

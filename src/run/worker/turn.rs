@@ -84,6 +84,7 @@ impl Worker {
             outcome,
             duration,
             cases,
+            not_kept,
             log,
             output_tail,
             results,
@@ -116,6 +117,7 @@ impl Worker {
             outcome: outcome.clone(),
             duration_ms,
             cases,
+            not_kept,
             log,
             output_tail,
         };

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     client::{ClientError, Reservation, chance},
-    model::{Outcome, ServerTrouble, record::RecordEvent},
+    model::{CaseCounts, Outcome, ServerTrouble, record::RecordEvent},
     run::{
         heartbeat::Standing,
         held::Hold,
@@ -75,6 +75,7 @@ impl Worker {
             outcome: outcome.clone(),
             duration_ms: u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX),
             cases: Vec::new(),
+            not_kept: CaseCounts::default(),
             log: ended.log,
             output_tail: ended.output_tail,
         };

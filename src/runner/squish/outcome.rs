@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     attribution::Repeats,
-    model::{Outcome, Test},
+    model::{CaseResult, Outcome, Test, outcome::CaseVerdict},
     runner::{
         outcome::{self, Decision, Ending, words},
-        results::{self, Results},
+        results::{self, Results, ResultsFound},
         settings::{ExitCodes, ResultsFormat},
     },
 };
@@ -28,14 +28,15 @@ pub fn is_without_licence(ending: Ending) -> bool {
 }
 
 /// Finds and reads the report in an execution's results folder. Blocks on the file system.
-pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
+pub fn gather(squish: &SquishSettings, dir: &Path) -> ResultsFound {
     let report = squish.report.file();
     if !dir.join(report).is_file() {
         return Results::Missing(format!(
             "squishrunner wrote no report: there is no {report} in {}{}",
             dir.display(),
             extras::names(squish, dir)
-        ));
+        ))
+        .into();
     }
     let format = ResultsFormat::Squish {
         files: report.to_owned(),
@@ -46,9 +47,18 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> Results {
 
 /// Decides what became of an execution that took `took`.
 pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> Decision {
+    let tried_again = matches!(&results, Results::Read(cases) if passed_when_tried_again(cases));
     let codes = ExitCodes {
-        passed: [0].into(),
-        failed: [FAILED].into(),
+        passed: if tried_again {
+            [0, FAILED].into()
+        } else {
+            [0].into()
+        },
+        failed: if tried_again {
+            [].into()
+        } else {
+            [FAILED].into()
+        },
         counts_failures: false,
     };
     let details = match ending {
@@ -85,6 +95,14 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
     outcome::could_not_run(message, details, outcome::cases_of(results))
 }
 
+/// Whether a test failed and passed when squishrunner tried it again (`--retry`), and no other failed: the exit code still
+/// says that one did.
+fn passed_when_tried_again(cases: &[CaseResult]) -> bool {
+    let any = |which: fn(&CaseVerdict) -> bool| cases.iter().any(|case| which(&case.verdict));
+    any(|verdict| *verdict == CaseVerdict::Passed { flaky: true })
+        && !any(|verdict| matches!(verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_)))
+}
+
 /// Whether a Squish server that does not answer would explain this end.
 pub fn may_lack_its_server(ending: Ending, squish: &SquishSettings, dir: &Path) -> bool {
     let explained = matches!(ending, Ending::Exited(0 | FAILED | NO_LICENCE));
@@ -104,5 +122,51 @@ pub fn unreachable(ending: Ending, address: &Address, why: &str) -> Outcome {
              with `squishserver --port {}`.",
             address.port
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{TestResult, TestVerdict, outcome::Trouble};
+
+    fn case(verdict: CaseVerdict) -> CaseResult {
+        CaseResult {
+            classname: "suite_a".to_owned(),
+            name: "tst_a".to_owned(),
+            verdict,
+            duration_ms: None,
+            file: None,
+            line: None,
+            output: String::new(),
+            attachments: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_pass_at_the_last_try_explains_the_code_of_the_first() {
+        let flaky = CaseVerdict::Passed { flaky: true };
+        let passed = CaseVerdict::Passed { flaky: false };
+        let failed = CaseVerdict::Failed(Trouble::default());
+        let table = [
+            (vec![flaky.clone()], TestVerdict::Passed, true),
+            (
+                vec![passed.clone(), flaky.clone()],
+                TestVerdict::Passed,
+                true,
+            ),
+            (vec![passed], TestVerdict::Failed, false),
+            (vec![flaky, failed], TestVerdict::Failed, false),
+        ];
+        for (verdicts, verdict, flaky) in table {
+            let results = Results::Read(verdicts.into_iter().map(case).collect());
+            let decision = decide(Ending::Exited(FAILED), Duration::from_millis(7), results);
+            let result = Some(TestResult {
+                verdict,
+                duration_ms: 7,
+                flaky,
+            });
+            assert_eq!(decision.outcome, Outcome::Completed { result });
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::{super::request::shortened, zipped};
 use crate::{
     attribution::{self, Sum},
     model::{CaseResult, Test, TestResult, record::MAX_CASES},
-    result_file::{self, Scenarios},
+    result_file::{self, ResultFile, Scenarios},
     store::ReportedTest,
 };
 
@@ -69,8 +69,8 @@ pub(super) struct Gathered {
     pub(super) cases: u64,
     /// What some of them said of tests for which there was no room.
     left_out: u64,
-    /// Files of which no more cases are read.
-    full_files: u64,
+    /// How many of them said nothing of any test, because their files have too many.
+    not_kept: u64,
     tests: BTreeMap<Test, TestResult>,
 }
 
@@ -80,12 +80,13 @@ const MOST_TESTS: usize = 50_000;
 impl Gathered {
     /// Reads one file; gives sentences about what in it could not be read.
     pub(super) fn read(&mut self, path: &Path, content: Content) -> Result<Vec<String>, String> {
-        let before = (self.full_files, self.left_out);
+        let before = (self.not_kept, self.left_out);
         let mut notes = self.read_any(path, content)?;
-        if self.full_files > before.0 {
+        if self.not_kept > before.0 {
             notes.push(format!(
-                "of one result file {MAX_CASES} cases are read, failures first: if it has more, the rest is kept and \
-                 not counted; upload it in several files"
+                "of one result file {MAX_CASES} cases decide the verdicts of tests, failures first; {} more are counted \
+                 and decide nothing; upload it in several files",
+                self.not_kept - before.0
             ));
         }
         if self.left_out > before.1 {
@@ -100,25 +101,31 @@ impl Gathered {
     fn read_any(&mut self, path: &Path, content: Content) -> Result<Vec<String>, String> {
         match content {
             Content::Other => Ok(Vec::new()),
-            Content::Zip => zipped::read(path, |cases| self.take(cases)),
+            Content::Zip => zipped::read(path, |file| self.take_file(file)),
             Content::Xml => {
                 // A test of ours is a test case, not a scenario.
-                let cases = result_file::read_path(path, Scenarios::Together).map_err(|error| {
+                let file = result_file::read_path(path, Scenarios::Together).map_err(|error| {
                     let line = error
                         .line
                         .map_or_else(String::new, |line| format!("line {line}: "));
                     format!("{line}{}", error.message)
                 })?;
-                self.take(cases);
+                self.take_file(file);
                 Ok(Vec::new())
             }
         }
     }
 
-    /// A case that was selected speaks for the test of its group and name. The group of a BDD scenario is `suite.testcase`: scenarios
-    /// speak together for that test.
+    fn take_file(&mut self, file: ResultFile) {
+        let not_kept = file.not_kept().total();
+        self.cases += not_kept;
+        self.not_kept += not_kept;
+        self.take(file.cases);
+    }
+
+    /// A case that was selected speaks for the test of its group and name. The group of a BDD scenario is
+    /// `suite.testcase`: scenarios speak together for that test.
     fn take(&mut self, cases: Vec<CaseResult>) {
-        self.full_files += u64::from(cases.len() >= MAX_CASES);
         self.cases += cases.len() as u64;
         for case in attribution::selected(cases) {
             let result = result(&case);
@@ -248,7 +255,7 @@ mod tests {
             crate::fs::write_atomic(&path, text.as_bytes()).unwrap();
             gathered.read(&path, Content::Xml).unwrap()
         };
-        let most = MAX_CASES - 1;
+        let most = MAX_CASES;
         let mut notes = Vec::new();
         for file in 0..=MOST_TESTS / most {
             assert_eq!(notes, [""; 0], "{file}");
@@ -257,7 +264,10 @@ mod tests {
         assert!(notes[0].contains("at most 50000 tests"), "{notes:?}");
         assert_eq!(read(0..most), [""; 0], "the same again needs no room");
         let notes = read(0..MAX_CASES + 1);
-        assert!(notes[0].contains("10000 cases are read"), "{notes:?}");
+        assert!(
+            notes[0].contains("10000 cases decide") && notes[0].contains("; 1 more"),
+            "{notes:?}"
+        );
         assert_eq!(gathered.tests.len(), MOST_TESTS);
     }
 

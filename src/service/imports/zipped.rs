@@ -12,10 +12,7 @@ use std::{
 
 use zip::ZipArchive;
 
-use crate::{
-    model::CaseResult,
-    result_file::{self, Scenarios},
-};
+use crate::result_file::{self, ResultFile, Scenarios};
 
 /// Most entries of a zip.
 const ENTRIES: usize = 20_000;
@@ -30,12 +27,9 @@ const HARMLESS: u64 = 16 * 1024 * 1024;
 /// Most sentences about what could not be read.
 const NOTES: usize = 8;
 
-/// Hands the cases of each result file in a zip to `take`; gives sentences about files that look like one and are none.
+/// Hands each result file in a zip to `take`; gives sentences about files that look like one and are none.
 /// An error is a zip that is not to be trusted, or none at all.
-pub(super) fn read(
-    path: &Path,
-    mut take: impl FnMut(Vec<CaseResult>),
-) -> Result<Vec<String>, String> {
+pub(super) fn read(path: &Path, mut take: impl FnMut(ResultFile)) -> Result<Vec<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
     let left = Rc::new(Cell::new(DIRECTORY));
     let source = Budgeted {
@@ -97,7 +91,7 @@ pub(super) fn read(
             ));
         }
         match found {
-            Ok(cases) => take(cases),
+            Ok(file) => take(file),
             Err(error) => note(&mut notes, error.to_string()),
         }
     }
@@ -187,7 +181,7 @@ mod tests {
 
     fn cases(file: &tempfile::NamedTempFile) -> Result<(usize, Vec<String>), String> {
         let mut count = 0;
-        let notes = read(file.path(), |cases| count += cases.len())?;
+        let notes = read(file.path(), |file| count += file.cases.len())?;
         Ok((count, notes))
     }
 
