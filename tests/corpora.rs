@@ -22,6 +22,8 @@ use testplan::{
 mod names;
 #[path = "corpora/odd.rs"]
 mod odd;
+#[path = "corpora/verdicts.rs"]
+mod verdicts;
 #[path = "corpora/writers.rs"]
 mod writers;
 
