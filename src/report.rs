@@ -27,7 +27,7 @@ pub mod summary;
 pub mod unoffered;
 pub mod verdict;
 
-pub use cases::{CaseCounts, Cases, RecordSource};
+pub use cases::{Cases, RecordSource};
 pub use cause::Cause;
 pub use entry::{Attempt, AttemptEnd, Counting, Entry, Standing};
 pub use explanation::Explanation;

@@ -14,9 +14,9 @@ mod cli {
     mod fleet;
     mod hostile;
     #[cfg(unix)]
-    mod listing;
-    #[cfg(unix)]
     mod leftovers;
+    #[cfg(unix)]
+    mod listing;
     #[cfg(unix)]
     mod local_server;
     mod log;

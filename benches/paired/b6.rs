@@ -209,6 +209,7 @@ fn records_of(file: usize, cases: &[CaseResult]) -> anyhow::Result<String> {
     let execution = ExecutionId(i64::try_from(file)? + 1);
     let events = [
         RecordEvent::Began {
+            clock_ahead_ms: None,
             plan: PlanId(1),
             title: "bench".to_owned(),
             project: "bench".to_owned(),

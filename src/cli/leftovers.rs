@@ -188,7 +188,9 @@ fn below<'a>(folder: &str, path: &'a str) -> Option<&'a Path> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Capabilities, ExecutionId, Outcome, PlanStatus, record::RECORD_VERSION};
+    use crate::model::{
+        Capabilities, CaseCounts, ExecutionId, Outcome, PlanStatus, record::RECORD_VERSION,
+    };
 
     fn line(event: RecordEvent) -> String {
         let record = Record {
@@ -219,6 +221,7 @@ mod tests {
             outcome: Outcome::Cancelled,
             duration_ms: 1,
             cases: Vec::new(),
+            not_kept: CaseCounts::default(),
             log: Some(log.to_owned()),
             output_tail: String::new(),
         })

@@ -62,7 +62,9 @@ pub async fn run(command: Publish, environment: &Environment, screen: &Screen) -
     takes_templates(&client, &project, &chosen[0].title).await?;
     let mut templates = Vec::with_capacity(chosen.len());
     for template in chosen {
-        templates.push(entry(in_hand::listed(&config, template, screen).await?.definition));
+        templates.push(entry(
+            in_hand::listed(&config, template, screen).await?.definition,
+        ));
     }
     let request = PublishTemplatesRequest {
         project,

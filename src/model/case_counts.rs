@@ -26,6 +26,11 @@ impl CaseCounts {
         self.passed + self.failed + self.errors + self.skipped
     }
 
+    /// Failed or broke.
+    pub fn troubled(self) -> usize {
+        usize::try_from(self.failed + self.errors).unwrap_or(usize::MAX)
+    }
+
     /// Whether there are none.
     #[expect(
         clippy::trivially_copy_pass_by_ref,

@@ -7,7 +7,7 @@ mod source;
 
 use std::borrow::Cow;
 
-use crate::model::{CaseResult, outcome::CaseVerdict};
+use crate::model::{CaseCounts, CaseResult, outcome::CaseVerdict};
 
 use super::clean::suffix;
 
@@ -29,40 +29,6 @@ pub struct Cases {
     noted: Vec<CaseResult>,
     ids: Box<[CaseId]>,
     place: Option<Place>,
-}
-
-/// How many cases there are of each verdict.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CaseCounts {
-    /// Passed, also the flaky ones.
-    pub passed: u32,
-    /// Of the passed: those that failed before, according to the test tool.
-    pub flaky: u32,
-    /// Failed.
-    pub failed: u32,
-    /// Broke.
-    pub errors: u32,
-    /// Not run.
-    pub skipped: u32,
-}
-
-impl CaseCounts {
-    /// Failed or broke.
-    pub fn troubled(self) -> usize {
-        self.failed as usize + self.errors as usize
-    }
-
-    fn add(&mut self, verdict: &CaseVerdict) {
-        *(match verdict {
-            CaseVerdict::Passed { flaky } => {
-                self.flaky += u32::from(*flaky);
-                &mut self.passed
-            }
-            CaseVerdict::Failed(_) => &mut self.failed,
-            CaseVerdict::Error(_) => &mut self.errors,
-            CaseVerdict::Skipped { .. } => &mut self.skipped,
-        }) += 1;
-    }
 }
 
 /// What is the same of both is what surfaces show; where the cases are read from makes no difference.

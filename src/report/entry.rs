@@ -261,8 +261,7 @@ impl Attempt {
     /// How many cases its result files have.
     pub fn case_counts(&self) -> CaseCounts {
         self.ended().map_or_else(CaseCounts::default, |ended| {
-            let kept = ended.cases.iter().map(|case| &case.verdict);
-            ended.not_kept.plus(kept.collect())
+            ended.not_kept.plus(ended.cases.counts())
         })
     }
 

@@ -15,7 +15,6 @@ use super::{
     stream::{Attributes, Dialect},
     text::{Budget, Clipped, clip},
 };
-use crate::model::CaseResult;
 
 /// An open element.
 #[derive(Debug)]

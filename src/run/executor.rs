@@ -22,9 +22,7 @@ use crate::{
     client::Granted,
     clock,
     fs::safe_name,
-    model::{
-        Capabilities, CaseCounts, CaseResult, Outcome, PlanId, ServerTrouble, Test,
-    },
+    model::{Capabilities, CaseCounts, CaseResult, Outcome, PlanId, ServerTrouble, Test},
     runner::{
         command::{self, Facts},
         outcome::{self, Decision, Ending},

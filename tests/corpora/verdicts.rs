@@ -12,6 +12,7 @@ use testplan::{
     model::{Outcome, Test, TestResult, TestVerdict},
     runner::{
         outcome::{Decision, Ending, decide},
+        placeholders::Template,
         results,
         settings::{CommandSettings, ExitCodes, Repeats, ResultsFormat, RunnerSettings, Tool},
     },
@@ -46,23 +47,31 @@ fn ending(row: &Row) -> Ending {
 /// The runner as a user would set it up for the tool.
 fn runner(row: &Row) -> RunnerSettings {
     let mut exit_codes = ExitCodes {
-        passed: vec![0],
-        failed: vec![1],
+        passed: [0].into(),
+        failed: [1].into(),
+        counts_failures: false,
     };
     let mut repeats = Repeats::default();
     let settings: Vec<&str> = row.settings.split_whitespace().collect();
     match settings.as_slice() {
         [] => {}
         ["attempts"] => repeats = Repeats::Attempts,
-        ["count"] => exit_codes.failed = (1..=255).collect(),
+        ["count"] => {
+            exit_codes.failed.add(1..=255);
+            exit_codes.counts_failures = true;
+        }
         ["failed", codes @ ..] => {
-            exit_codes.failed = codes.iter().map(|code| code.parse().unwrap()).collect();
+            exit_codes.failed = [].into();
+            for code in codes {
+                let code = code.parse().unwrap();
+                exit_codes.failed.add(code..=code);
+            }
         }
         other => panic!("{}: {other:?}", row.case),
     }
     RunnerSettings {
         tool: Tool::Command(CommandSettings {
-            command: vec!["tool".to_owned()],
+            command: vec![Template::parse("tool").unwrap()],
             results: ResultsFormat::JUnit {
                 files: "**/*.xml".to_owned(),
                 repeats,
@@ -83,7 +92,7 @@ fn decision(row: &Row) -> Decision {
         suite: row.suite.to_owned(),
         testcase: row.testcase.to_owned(),
     };
-    decide(&runner, &test, ending(row), Duration::ZERO, results)
+    decide(&runner, &test, ending(row), Duration::ZERO, results.results)
 }
 
 /// As the table writes it: `passed`, `passed+flaky`, `failed`, `skipped`, `could-not-run`, with the number of cases

@@ -90,6 +90,7 @@ async fn workers_cost_the_database_two_transactions_per_execution() {
     let (requests, commits) = (client.requests(), store.commits());
 
     let order = WorkOrder {
+        checkout: None,
         discovery: None,
         client: client.clone(),
         plan,

@@ -224,6 +224,7 @@ pub fn told_by(text: &str) -> Report {
         message: text.to_owned(),
         kind: text.to_owned(),
         text: format!("first\n{text}"),
+        is_expected: false,
     });
     let name = format!("a{text}");
     let broken = Outcome::ExecutionError {

@@ -373,6 +373,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
             message: next(),
             kind: next(),
             text: next(),
+            is_expected: false,
         }),
         duration_ms: None,
         file: Some(next()),

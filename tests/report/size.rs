@@ -11,7 +11,7 @@ use testplan::{
     report::junit::{Profile, render},
     runner::{
         results::{Results, gather},
-        settings::ResultsFormat,
+        settings::{Repeats, ResultsFormat},
     },
 };
 
@@ -59,6 +59,7 @@ fn junit_of_every_corpus_is_at_most_one_and_a_half_times_its_input() {
     let fixtures = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/junit");
     let format = ResultsFormat::JUnit {
         files: "**/*.xml".to_owned(),
+        repeats: Repeats::default(),
     };
     let (mut table, mut wrong, mut sums) = (String::new(), Vec::new(), (0, 0));
     for entry in fs::read_dir(fixtures).unwrap() {
@@ -68,7 +69,7 @@ fn junit_of_every_corpus_is_at_most_one_and_a_half_times_its_input() {
             continue;
         }
         let writer = folder.file_name().unwrap().display().to_string();
-        let cases = match gather(&format, &folder) {
+        let cases = match gather(&format, &folder).results {
             Results::Read(cases) | Results::Unreadable { cases, .. } => cases,
             other => panic!("{writer}: {other:?}"),
         };

@@ -306,6 +306,7 @@ pub fn case_failed(classname: &str, name: &str, message: &str) -> CaseResult {
             message: message.to_owned(),
             kind: "AssertionError".into(),
             text: format!("Traceback:\n    {message}"),
+            is_expected: false,
         }),
     )
 }

@@ -366,6 +366,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         message: hostile.cut_text(&[240]).0,
         kind: hostile.text(),
         text: hostile.text(),
+        is_expected: false,
     };
     let case = CaseResult {
         classname: hostile.text(),

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use super::{Folders, place::Place};
 use crate::{
-    model::{CaseResult, Outcome, outcome::CaseVerdict},
+    model::{CaseCounts, CaseResult, Outcome, outcome::CaseVerdict},
     report::{
-        Attempt, CaseCounts, Entry, Standing,
+        Attempt, Entry, Standing,
         clean::{ends_of, prefix, suffix},
         sanitise::console_line,
     },
@@ -166,7 +166,8 @@ impl<'a> Told<'a> {
 
 /// How many cases beside one did not pass at once.
 fn more_than_one(counts: CaseCounts) -> usize {
-    (counts.troubled() + counts.flaky as usize).saturating_sub(1)
+    let flaky = usize::try_from(counts.flaky).unwrap_or(usize::MAX);
+    counts.troubled().saturating_add(flaky).saturating_sub(1)
 }
 
 /// A line and the longer text about a case that did not pass at once.

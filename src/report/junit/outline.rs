@@ -2,9 +2,9 @@
 
 use std::ops::AddAssign;
 
-use crate::report::{
-    Attempt, Cases, Entry, Standing,
-    cases::{CaseCounts, CaseId},
+use crate::{
+    model::CaseCounts,
+    report::{Attempt, Cases, Entry, Standing, cases::CaseId},
 };
 
 use super::draft;
@@ -86,9 +86,9 @@ impl<'a> Outline<'a> {
         };
         Tally {
             tests: self.len(),
-            skipped: counts.skipped as usize + own(&[Standing::Skipped]),
-            errors: counts.errors as usize + own(&[Standing::Error, Standing::Missing]),
-            failures: counts.failed as usize + own(&[Standing::Failed]),
+            skipped: number(counts.skipped) + own(&[Standing::Skipped]),
+            errors: number(counts.errors) + own(&[Standing::Error, Standing::Missing]),
+            failures: number(counts.failed) + own(&[Standing::Failed]),
         }
     }
 
@@ -110,4 +110,8 @@ impl<'a> Outline<'a> {
         let test = &self.entry.test;
         CaseId::of(&draft::or("", &test.suite), &draft::or("", &test.testcase))
     }
+}
+
+fn number(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

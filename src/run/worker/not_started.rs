@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Worker, trouble, turn::over};
 use crate::{
     client::{ClientError, Reservation},
-    model::{Outcome, record::RecordEvent},
+    model::{CaseCounts, Outcome, record::RecordEvent},
     run::{held::Hold, lease::HeldLease, state::Leave},
 };
 
@@ -26,6 +26,7 @@ impl Worker {
             outcome: Outcome::Cancelled,
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
             cases: Vec::new(),
+            not_kept: CaseCounts::default(),
             log: None,
             output_tail: why.clone(),
         };

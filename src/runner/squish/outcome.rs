@@ -160,7 +160,16 @@ mod tests {
         ];
         for (verdicts, verdict, flaky) in table {
             let results = Results::Read(verdicts.into_iter().map(case).collect());
-            let decision = decide(Ending::Exited(FAILED), Duration::from_millis(7), results);
+            let test = Test {
+                suite: "s".to_owned(),
+                testcase: "c".to_owned(),
+            };
+            let decision = decide(
+                &test,
+                Ending::Exited(FAILED),
+                Duration::from_millis(7),
+                results,
+            );
             let result = Some(TestResult {
                 verdict,
                 duration_ms: 7,
