@@ -16,7 +16,7 @@ pub enum Conclusion {
     Usage,
     /// 3: service unreachable, refused, 5xx, or executions that could not run.
     Infrastructure,
-    /// 4: template not found, empty plan, nothing matches the capabilities.
+    /// 4: template not found, no test planned or fitting, or all tests skipped.
     NothingToRun,
     /// 5: deadline reached, or executions without a counted result.
     Incomplete,
@@ -81,7 +81,7 @@ impl Conclusion {
                 "service unreachable or refusing, or executions that could not run"
             }
             Self::NothingToRun => {
-                "template not found, empty plan, nothing matches the capabilities, or every test was skipped"
+                "template not found, no test planned or fitting, or all tests skipped"
             }
             Self::Incomplete => "deadline reached, or executions without a counted result",
             Self::Bug => "a panic or a broken invariant of testplan",

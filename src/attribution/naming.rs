@@ -64,9 +64,10 @@ impl<'a> Naming<'a> {
         if name.is_empty() || self.words.is_empty() {
             return false;
         }
-        // The name alone, or with as much of the class as the test names.
-        let by_test =
-            self.words == name || self.words.len() > name.len() && full.ends_with(&self.words);
+        // The name alone, that of suite and test case, or with as much of the class as the test names.
+        let by_test = self.words == name
+            || self.whole == name
+            || self.words.len() > name.len() && full.ends_with(&self.words);
         // The class is part of the suite, or names the suite's file.
         let by_whole = full.len() >= self.words.len()
             && self.words.ends_with(name)
@@ -109,8 +110,9 @@ fn words(name: &str) -> Vec<&str> {
     let mut after_dot = false;
     for piece in name.split_inclusive(is_sign) {
         let word = piece.trim_end_matches(is_sign);
-        let ends_a_path = !piece.ends_with(|c: char| c == '.' || c == ' ' || c == ')');
-        if !word.is_empty() && !(after_dot && ends_a_path && EXTENSIONS.contains(&word)) {
+        let ends_a_path = !piece.ends_with(['.', ' ', ')']);
+        let is_extension = after_dot && ends_a_path && EXTENSIONS.contains(&word);
+        if !word.is_empty() && !is_extension {
             words.push(word);
         }
         after_dot = piece.ends_with('.');
@@ -163,6 +165,7 @@ mod tests {
             ("c2", "secs", "c2.global", "secs/s1"),
             ("S.A", "A Test", "S.A", "A Test"),
             ("a.spec.js", "S (x) › a b", "a.spec.js", "S (x) › a b"),
+            ("m", "a", "m", "m:a"),
         ] {
             assert_eq!(
                 relation(suite, testcase, classname, name),

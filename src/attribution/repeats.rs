@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::model::{CaseResult, outcome::CaseVerdict};
 
 /// What several cases of one name are. Tools differ: pytest-rerunfailures and gotestsum write each try, Robot Framework
-/// and RSpec let tests share a name.
+/// and `RSpec` let tests share a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeats {
     /// Not said: each counts, so the worst decides.

@@ -35,6 +35,10 @@ pub fn attribute(test: &Test, mut cases: Vec<CaseResult>, says_passed: bool) -> 
     if says_passed {
         cases.iter_mut().for_each(excuse);
     }
+    // Where nothing but a set-up ran, the test did not.
+    if cases.iter().all(|case| is_skip(case) || is_hook(case)) {
+        cases.retain(|case| !is_hook(case));
+    }
     if cases.is_empty() {
         return not_run(cases, "ran no test".to_owned());
     }
@@ -155,6 +159,12 @@ fn excuse(case: &mut CaseResult) {
         };
         case.verdict = CaseVerdict::Skipped { message };
     }
+}
+
+/// Qt Test writes what goes before and after all test functions as if it were one of them.
+fn is_hook(case: &CaseResult) -> bool {
+    matches!(case.verdict, CaseVerdict::Passed { .. })
+        && matches!(case.name.as_str(), "initTestCase" | "cleanupTestCase")
 }
 
 fn is_skip(case: &CaseResult) -> bool {
@@ -311,6 +321,17 @@ pub(super) mod tests {
         assert_eq!(of("a", &fixture, true), ("skipped", 1));
         let broken = [("a", skipped("")), ("set_up", failed("no database"))];
         assert_eq!(of("a", &broken, true).0, "failed");
+    }
+
+    #[test]
+    fn a_set_up_alone_proves_nothing() {
+        let hooks = [("initTestCase", passed()), ("cleanupTestCase", passed())];
+        assert_eq!(of("a", &hooks, true), ("not run", 0));
+        let skip = [hooks[0].clone(), ("a", skipped("")), hooks[1].clone()];
+        assert_eq!(of("a", &skip, true), ("skipped", 1));
+        assert_eq!(of("a:gone", &skip, true), ("not run", 0));
+        let ran = [hooks[0].clone(), ("a", passed()), hooks[1].clone()];
+        assert_eq!(of("a", &ran, true), ("passed", 3));
     }
 
     #[test]

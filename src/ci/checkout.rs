@@ -202,7 +202,7 @@ mod tests {
             ),
             (
                 "the innermost",
-                &[(".git/HEAD", &a), ("app/.git/HEAD", &b), ("app/t", "")],
+                &[(".git/HEAD", &a), ("app/.git/HEAD", &b), ("app/t/x", "")],
                 "app/t",
                 "",
                 Some(&b),

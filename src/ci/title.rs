@@ -19,7 +19,7 @@ pub(super) fn run(ci: &Ci, moment: Moment) -> String {
     let parts: String = parts
         .into_iter()
         .flatten()
-        .map(|part| format!(" {part}"))
+        .flat_map(|part| [" ", part.as_str()])
         .collect();
     format!("{system} {run}{attempt}{parts}")
 }

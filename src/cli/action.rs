@@ -47,10 +47,11 @@ struct Asked {
 
 /// `testplan action`.
 pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclusion {
-    let step = match action.post {
+    let step = if action.post {
         // Under act, Gitea and Forgejo what post writes replaces what the step itself said.
-        true => Step::post(environment),
-        false => Step::new(environment, true),
+        Step::post(environment)
+    } else {
+        Step::new(environment, true)
     };
     let asked = if action.post {
         asked_afterwards(environment)

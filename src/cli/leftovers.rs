@@ -246,7 +246,7 @@ mod tests {
         }
 
         fn put(&self, name: &str, text: &str) {
-            fs::write(self.0.path().join(name), text).unwrap();
+            crate::fs::write_atomic(&self.0.path().join(name), text.as_bytes()).unwrap();
         }
 
         fn has(&self, name: &str) -> bool {

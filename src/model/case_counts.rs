@@ -32,10 +32,6 @@ impl CaseCounts {
     }
 
     /// Whether there are none.
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde's `skip_serializing_if` passes a reference"
-    )]
     pub fn is_empty(&self) -> bool {
         self.total() == 0
     }

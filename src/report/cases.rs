@@ -113,10 +113,10 @@ impl Cases {
 
 /// Cuts texts to what surfaces show: the end, with the first line before it.
 fn cut(case: &mut CaseResult) {
-    if let CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) = &mut case.verdict {
-        if let Cow::Owned(short) = shortened(&trouble.text) {
-            trouble.text = short;
-        }
+    if let CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) = &mut case.verdict
+        && let Cow::Owned(short) = shortened(&trouble.text)
+    {
+        trouble.text = short;
     }
     if let Cow::Owned(short) = shortened(&case.output) {
         case.output = short;

@@ -176,7 +176,7 @@ impl<'a> Line<'a> {
     }
 
     fn parse(&self) -> Result<(Record, Cases), Unread> {
-        let unread = |_| why_unread(&self.text);
+        let unread = |()| why_unread(&self.text);
         let Some(span) = cases_in(&self.text) else {
             let record = record_of(&self.text).map_err(unread)?;
             return Ok((record, Cases::default()));

@@ -7,7 +7,7 @@
 
 use std::{
     borrow::Cow,
-    io::{self, BufRead, BufReader, Cursor, Read},
+    io::{self, BufRead, BufReader, Cursor, Read as _},
 };
 
 use encoding_rs::{

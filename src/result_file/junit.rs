@@ -51,6 +51,7 @@ struct Suite {
     shows_trouble: bool,
     /// Qt Test wrote it, which counts warnings as errors.
     is_qt: bool,
+    is_qt_5: bool,
 }
 
 impl Suite {
@@ -76,6 +77,7 @@ impl Suite {
             accounts_for_errors: false,
             shows_trouble: false,
             is_qt: false,
+            is_qt_5: false,
         }
     }
 
@@ -102,8 +104,8 @@ pub(super) struct Parser {
 impl Dialect for Parser {
     fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String> {
         self.is_junit |= matches!(name, b"testsuites" | b"testsuite" | b"testcase");
-        if name == b"property" && matches!(attributes.get("name"), "QTestVersion" | "QtVersion") {
-            self.suites().for_each(|suite| suite.is_qt = true);
+        if name == b"property" {
+            self.property(attributes);
         }
         let frame = match (self.open.last(), name) {
             (Some(Frame::Ignored), _) => Frame::Ignored,
@@ -113,7 +115,12 @@ impl Dialect for Parser {
             ) => Frame::Inline,
             (_, b"testcase") => {
                 self.is_foreign |= !self.open.is_empty() && self.suites().next().is_none();
-                Frame::Case(Box::new(case::case(attributes)))
+                let mut case = case::case(attributes);
+                // Qt 5 gives every case a result but those that skip themselves.
+                if self.suites().any(|suite| suite.is_qt_5) && attributes.get("result").is_empty() {
+                    case.said = Some(case::skip(""));
+                }
+                Frame::Case(Box::new(case))
             }
             (Some(Frame::Case(_)), b"system-out" | b"system-err") => {
                 Frame::Output(Clipped::default())
@@ -132,8 +139,9 @@ impl Dialect for Parser {
             (Some(Frame::Case(_) | Frame::Properties), b"properties" | b"property") => {
                 Frame::Properties
             }
-            (_, b"system-out" | b"system-err" | b"properties") => Frame::Ignored,
-            (Some(Frame::Properties), _) => Frame::Ignored,
+            (_, b"system-out" | b"system-err" | b"properties") | (Some(Frame::Properties), _) => {
+                Frame::Ignored
+            }
             (Some(Frame::Case(_)), b"rerunFailure" | b"rerunError") => {
                 if let Some(Frame::Case(case)) = self.open.last_mut() {
                     case.has_failed_try = true;
@@ -246,13 +254,35 @@ impl Parser {
         self.kept.push(case);
     }
 
+    /// A property that says something of the suites or the case that it is in.
+    fn property(&mut self, attributes: &Attributes) {
+        match (attributes.get("name"), self.open_case()) {
+            ("QTestVersion" | "QtVersion", _) => {
+                let is_qt_5 = attributes.get("value").starts_with("5.");
+                self.suites().for_each(|suite| {
+                    suite.is_qt = true;
+                    suite.is_qt_5 = is_qt_5;
+                });
+            }
+            // node-tap writes no `skipped`; Playwright writes both.
+            (name @ ("skip" | "todo"), Some(case)) if case.said.is_none() => {
+                let why = format!("{name}: {}", attributes.get("value"));
+                case.said = Some(case::skip(why.trim_end_matches([':', ' '])));
+            }
+            _ => {}
+        }
+    }
+
+    fn open_case(&mut self) -> Option<&mut CaseBuilder> {
+        self.open.iter_mut().rev().find_map(|frame| match frame {
+            Frame::Case(case) => Some(&mut **case),
+            _ => None,
+        })
+    }
+
     /// Adds an attachment to the open case.
     fn attach(&mut self, path: &str) {
-        let case = self.open.iter_mut().rev().find_map(|frame| match frame {
-            Frame::Case(case) => Some(case),
-            _ => None,
-        });
-        if let Some(case) = case {
+        if let Some(case) = self.open_case() {
             case.attachment_or_output(path);
         }
     }

@@ -48,7 +48,10 @@ pub(super) async fn read_list(
 
 fn is_packed(headers: &HeaderMap) -> Result<bool, Failure> {
     let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
-    match (encodings.next().map(|it| it.as_bytes()), encodings.next()) {
+    match (
+        encodings.next().map(http::HeaderValue::as_bytes),
+        encodings.next(),
+    ) {
         (None, _) => Ok(false),
         (Some(it), None) if it.eq_ignore_ascii_case(b"identity") => Ok(false),
         (Some(it), None) if it.eq_ignore_ascii_case(b"gzip") => Ok(true),

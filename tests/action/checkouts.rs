@@ -450,17 +450,19 @@ fn a_failure_is_not_published_on_another_commit() {
 }
 
 /// What actions/checkout does with `path:`, once and several times.
+/// A job and its checkouts.
+type Case = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    bool,
+);
+
 #[test]
 fn the_checkout_that_tests_run_in_decides() {
     let stage = stage("exit 0");
     let action = Action::ours();
-    type Case = (
-        &'static str,
-        &'static [(&'static str, &'static str)],
-        &'static str,
-        &'static [(&'static str, &'static str)],
-        bool,
-    );
     let cases: [Case; 6] = [
         (
             "below",

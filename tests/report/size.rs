@@ -18,7 +18,7 @@ use testplan::{
 use crate::story::{Worker, case_passed, failed, passed, report};
 
 /// The frame of a file: declaration, root, one suite with what it says of the plan, and where its execution ran.
-const FRAME: u64 = 300;
+const FRAME: u64 = 450;
 
 /// The JUnit of a plan with one execution that has these cases.
 fn junit(cases: Vec<CaseResult>) -> Vec<u8> {

@@ -39,7 +39,6 @@ pub(super) fn refusal(commit: &str, tested: &Tested, conclusion: Conclusion) -> 
     let choose = "choose the commit with --report-commit (input report-commit)";
     let place = short(commit);
     match tested {
-        Tested::This => None,
         Tested::Other(commits) => Some(format!(
             "tests ran at {}, so the result is none of {place}; check out {place} where tests run, or {choose}",
             named(commits)
@@ -48,7 +47,7 @@ pub(super) fn refusal(commit: &str, tested: &Tested, conclusion: Conclusion) -> 
             "tests ran where no checkout was found, so nothing shows that they tested {place}; check out {place} there, or \
              {choose}"
         )),
-        Tested::Unknown => None,
+        Tested::This | Tested::Unknown => None,
     }
 }
 
@@ -79,6 +78,10 @@ mod tests {
     const MERGE: &str = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
     const ELSE: &str = "dddddddddddddddddddddddddddddddddddddddd";
 
+    #[expect(
+        clippy::unnecessary_wraps,
+        reason = "workers without a checkout stand beside"
+    )]
     fn at(commit: &str) -> Option<Checkout> {
         Some(Checkout {
             commit: commit.to_owned(),

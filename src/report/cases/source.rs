@@ -132,16 +132,15 @@ impl CaseReader {
             .open
             .iter()
             .position(|(source, _)| ptr::addr_eq(Arc::as_ptr(source), Arc::as_ptr(&place.source)));
-        let at = match known {
-            Some(at) => at,
-            None => {
-                if self.open.len() >= MAX_OPEN {
-                    self.open.remove(0);
-                }
-                let file = place.source.open()?;
-                self.open.push((Arc::clone(&place.source), file));
-                self.open.len() - 1
+        let at = if let Some(at) = known {
+            at
+        } else {
+            if self.open.len() >= MAX_OPEN {
+                self.open.remove(0);
             }
+            let file = place.source.open()?;
+            self.open.push((Arc::clone(&place.source), file));
+            self.open.len() - 1
         };
         let file = &mut self.open[at].1;
         file.seek(SeekFrom::Start(place.offset))?;

@@ -55,7 +55,7 @@ pub(super) fn trouble(name: &[u8], severity: Severity, attributes: &Attributes) 
     trouble
 }
 
-/// Whether a property of a case names a file that belongs to it, as TestRail's and Azure's uploaders read them.
+/// Whether a property of a case names a file that belongs to it, as `TestRail`'s and Azure's uploaders read them.
 pub(super) fn names_attachment(property: &Attributes) -> bool {
     matches!(
         property.get("name").trim().to_ascii_lowercase().as_str(),
@@ -127,6 +127,14 @@ pub(super) fn worst_word(attributes: &Attributes) -> Option<(Word, String)> {
             Word::Failed => 5,
         })
         .map(|(word, key, value)| (word, clip(&format!("{key}=\"{value}\""))))
+}
+
+/// A skip that nothing but an attribute, a property or the lack of a result shows.
+pub(super) fn skip(why: &str) -> TroubleBuilder {
+    TroubleBuilder {
+        severity: Severity::Skipped,
+        ..TroubleBuilder::error(&clip(why))
+    }
 }
 
 /// What the children of a case may add to or not: a failure by attribute counts where no child tells of one.

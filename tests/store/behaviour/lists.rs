@@ -82,7 +82,7 @@ pub(crate) async fn an_unknown_list_starts_nothing(make: Make) {
     let (world, template) = world(make, &[""]).await;
     let tests = list(&["", ""]);
     let mut request = with(template, &tests, false);
-    request.title = "new".to_owned();
+    "new".clone_into(&mut request.title);
     request.key = Some("k".to_owned());
     assert_eq!(
         refused(world.execute(request.clone()).await),

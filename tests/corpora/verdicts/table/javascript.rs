@@ -173,8 +173,8 @@ playwright/int | a.spec.js | S › hangs | | guard | could-not-run | what was in
 playwright/term | a.spec.js | S › hangs | | guard | could-not-run |
 
 node-tap/one | a.test.js | passes | | guard | passed |
-node-tap/one-skipped | skip.test.js | is skipped | | limit | passed | a property named skip and no child: nothing that JUnit readers know
-node-tap/one-todo | todo.test.js | is planned | | limit | passed | a property named todo and no child
+node-tap/one-skipped | skip.test.js | is skipped | | passed | skipped | a property named skip and no child
+node-tap/one-todo | todo.test.js | is planned | | passed | skipped | a property named todo and no child
 node-tap/exit | exit.test.js | exits | | guard | failed |
 node-tap/file-gone | gone.test.js | a | | limit | passed | tap leaves out the missing file, exit code 0; the file's only cases are another test's
 "#;
