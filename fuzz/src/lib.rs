@@ -29,11 +29,7 @@ pub fn hold(bytes: &[u8]) {
             Ok(file) => {
                 bounded(&file.cases);
                 counted(&file);
-                assert_eq!(
-                    read(bytes, scenarios).as_ref(),
-                    Ok(&file),
-                    "the same twice"
-                );
+                assert_eq!(read(bytes, scenarios).as_ref(), Ok(&file), "the same twice");
                 doctype_refused(bytes);
             }
             Err(error) => {
@@ -93,7 +89,11 @@ fn counted(file: &ResultFile) {
 /// A file that is read is refused as soon as a DOCTYPE is before its root.
 fn doctype_refused(bytes: &[u8]) {
     // One of ASCII would be no markup in UTF-16.
-    if bytes.iter().take(2).any(|byte| matches!(byte, 0 | 0xfe | 0xff)) {
+    if bytes
+        .iter()
+        .take(2)
+        .any(|byte| matches!(byte, 0 | 0xfe | 0xff))
+    {
         return;
     }
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
