@@ -257,7 +257,8 @@ pub async fn perform(
     }
     let start = &command.start;
     let template = (&template, config.as_ref());
-    let plan = start::start(&client, template, start, handed_over, environment, screen).await?;
+    let (plan, _) =
+        start::start(&client, template, start, handed_over, environment, screen).await?;
     let plan_url = format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id);
     let plan_attempt = rerun::attempt(&Ci::detect(environment.lookup()));
     if handed_over.is_some() {

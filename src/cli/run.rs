@@ -226,8 +226,8 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn go(&self, client: &Client, signals: &mut Signals) -> Result<End, Failure> {
-        let plan = tokio::select! {
-            plan = self.start(client) => plan?,
+        let (plan, discovery) = tokio::select! {
+            started = self.start(client) => started?,
             kind = signals.next() => return Ok(End::early(self.screen.cancelled(kind))),
         };
         let id = plan.id;
@@ -239,7 +239,7 @@ impl Session<'_> {
                 .then(|| plan.clock_ahead_ms(clock::wall()))
                 .flatten(),
             plan,
-            discovery: self.discovery.clone(),
+            discovery: self.discovery.clone().or(discovery),
             runner: self.runner,
             working: self.working,
             alone: self.alone,
@@ -250,11 +250,11 @@ impl Session<'_> {
         }
     }
 
-    async fn start(&self, client: &Client) -> Result<Plan, Failure> {
+    async fn start(&self, client: &Client) -> Result<(Plan, Option<DiscoveryAccount>), Failure> {
         let template = in_hand::template(client, &self.command.template, Some(self.config)).await?;
         // The service in this process has the tests of this file already.
         let config = (!self.alone).then_some(self.config);
-        let plan = start::start(
+        let (plan, discovery) = start::start(
             client,
             (&template, config),
             &self.command.start,
@@ -265,7 +265,7 @@ impl Session<'_> {
         .await?;
         self.screen
             .say(&format!("plan {} started: {}", plan.id, plan.title));
-        Ok(plan)
+        Ok((plan, discovery))
     }
 
     async fn report(&self, client: &Client, plan: PlanId, end: &RunEnd) -> Result<End, Failure> {
@@ -298,9 +298,6 @@ impl Session<'_> {
         )?;
         if let Some(counts) = &counts {
             report.hold_against(counts);
-        }
-        if !self.alone && report.discovery.is_none() && end.service.is_none() {
-            report.discovery = in_hand::account_of(client, plan).await;
         }
         if let Some(conclusion) = working::cut_short(end) {
             report = report.stopped_by(conclusion);

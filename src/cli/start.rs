@@ -9,14 +9,15 @@ use crate::{
     client::{Client, StartPlan},
     clock,
     config::environment::Environment,
-    model::{Plan, Timestamp, plan::LinkedRepository},
+    model::{DiscoveryAccount, Plan, Timestamp, plan::LinkedRepository},
 };
 
 /// Longest title and batch of a plan, in characters.
 const LONGEST_NAME: usize = 256;
 
 /// Starts a plan from a template, at a time if Test Center is to run it itself, titled so that a lost answer is found again instead of starting a second plan.
-/// Its tests are those of `config` where the service is ours and the file has the template.
+/// Its tests are those of `config` where the service is ours and the file has the template; what became of the lines of
+/// their listing comes beside the plan.
 pub async fn start(
     client: &Client,
     (template, config): (&Plan, Option<&Loaded>),
@@ -24,7 +25,7 @@ pub async fn start(
     handed_over: Option<Timestamp>,
     environment: &Environment,
     screen: &Screen,
-) -> Result<Plan, Failure> {
+) -> Result<(Plan, Option<DiscoveryAccount>), Failure> {
     let ci = tested(args, environment);
     if args.commit.is_none() && !args.linked_repos.is_empty() {
         for doubt in &ci.doubts {
@@ -62,12 +63,12 @@ pub async fn start(
             planned: handed_over,
             linked,
             tests,
-            discovery,
+            discovery: discovery.clone(),
         })
         .await?;
     screen.output(Output::PlanId, plan.id);
     in_hand::compare(client, (template, &plan), config, screen).await;
-    Ok(plan)
+    Ok((plan, discovery))
 }
 
 /// Refuses a name that a service would refuse once everything else is done.

@@ -17,7 +17,6 @@ pub struct DiscoveryAccount {
     /// Lines that named no test.
     pub left_out_lines: u64,
     /// How many of them are suspicious.
-    #[serde(default)]
     pub suspicious_lines: u64,
     /// The first [`MAX_NAMED`] of them; the suspicious ones come before the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

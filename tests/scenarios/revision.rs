@@ -206,13 +206,13 @@ fn report_warns_of_lines_that_were_left_out() {
     let [old, _] = revisions(&stage);
     old.on(&stage);
     let service = Service::start(&stage);
-    let left_out = json!([{ "line": "my tests/t9", "number": 3, "reason": "it has a blank", "looks_like_test": true }]);
+    let left_out = json!([{ "line": "my tests/t9", "number": 3, "reason": "it has a blank", "suspicious": true }]);
     let plan = raw_plan(
         &service,
         &json!({
             "templateId": 1, "title": "listed", "batch": "b",
             "discovery": {
-                "listed": 3, "taken": 2, "left_out_lines": 1, "duplicate_lines": 0, "left_out": left_out,
+                "listed": 3, "taken": 2, "left_out_lines": 1, "suspicious_lines": 1, "duplicate_lines": 0, "left_out": left_out,
             },
         }),
     );
@@ -220,5 +220,5 @@ fn report_warns_of_lines_that_were_left_out() {
     work.flags("--out out").run().code_is(0);
     let report = stage.testplan("report").at(&service).on(plan);
     let report = report.flags("--out out").run().code_is(0);
-    report.says("the first is line 3, \"my tests/t9\": it has a blank");
+    report.says("line 3: my tests/t9 (it has a blank)");
 }

@@ -215,8 +215,8 @@ async fn an_account_is_kept_and_bounded() {
         let body = json!({ "templateId": 1, "title": "x", "batch": "b", "discovery": account });
         post(EXECUTE, &body.to_string())
     };
-    let account = json!({ "listed": 3, "taken": 1, "left_out_lines": 2, "duplicate_lines": 0,
-        "left_out": [{ "line": "a b", "number": 2, "reason": "r", "looks_like_test": true }] });
+    let account = json!({ "listed": 3, "taken": 1, "left_out_lines": 2, "suspicious_lines": 1, "duplicate_lines": 0,
+        "left_out": [{ "line": "a b", "number": 2, "reason": "r", "suspicious": true }] });
     let (_, plan) = ask(&service, start(account.clone())).await;
     let kept = get(&format!("/testplan/v1/plans/{}/discovery", plan["id"]));
     let (status, kept) = ask(&service, kept).await;
