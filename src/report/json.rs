@@ -27,6 +27,7 @@ pub fn json(report: &Report) -> Value {
         "skipped": counts.skipped,
         "errors": counts.errors,
         "missing": counts.missing,
+        "passed_by_exit_code": report.passed_by_exit_code(),
         "flaky": counts.flaky,
         "recovered": counts.recovered,
         "unnamed_missing": report.unnamed_missing,

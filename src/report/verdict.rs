@@ -226,6 +226,15 @@ impl Report {
         counts
     }
 
+    /// How many executions passed by their exit code alone: no result file shows what ran.
+    pub fn passed_by_exit_code(&self) -> u64 {
+        let alone = self.standing(Standing::Passed).filter(|entry| {
+            let ended = entry.counted().and_then(Attempt::ended);
+            ended.is_some_and(|ended| ended.cases.is_empty())
+        });
+        alone.count() as u64
+    }
+
     /// What the plan comes to. Nothing planned, then something missing, then something that could not run, then a
     /// failure, then a plan of which every test was skipped decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
     ///

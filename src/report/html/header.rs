@@ -40,6 +40,12 @@ pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) 
             .amount(report.open_at_service)
             .raw(" are open or reserved still.</p>\n");
     }
+    let by_exit_code = report.passed_by_exit_code();
+    if by_exit_code > 0 {
+        page.raw("<p class=\"meaning quiet\">")
+            .amount(by_exit_code)
+            .raw(" passed by exit code alone: no result file shows what ran.</p>\n");
+    }
     if let Some(gap) = report
         .proof
         .gap()

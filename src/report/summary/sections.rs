@@ -96,6 +96,10 @@ pub(super) fn plan(report: &Report) -> String {
                     parts.push(format!("{word} {}", markdown_text(text, MAX_NAME)));
                 }
             }
+            let by_exit_code = report.passed_by_exit_code();
+            if by_exit_code > 0 {
+                parts.push(format!("{by_exit_code} passed by exit code alone"));
+            }
             format!("{}\n\n", parts.join(" · "))
         }
     }
