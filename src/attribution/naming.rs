@@ -83,6 +83,20 @@ impl<'a> Naming<'a> {
         by_test || by_whole || by_titles
     }
 
+    /// The suite, the class and the name are all those of the test.
+    pub fn is_exact(&self, case: &CaseResult) -> bool {
+        let class = words(&case.classname);
+        let full = [class.clone(), words(&case.name)].concat();
+        !class.is_empty() && self.whole.ends_with(&full)
+    }
+
+    /// Its class is none of the test's names: a test of another file with the same name.
+    pub fn is_elsewhere(&self, case: &CaseResult) -> bool {
+        let class = words(&case.classname);
+        let is_inside = |window: &[&str]| window == class;
+        !class.is_empty() && !self.whole.windows(class.len()).any(is_inside)
+    }
+
     /// `secs/first` is a section of `secs`, `row(a b)` a row of `row`.
     fn has_part(&self, name: &str) -> bool {
         let rest = name.strip_prefix(self.testcase);

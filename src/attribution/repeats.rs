@@ -64,7 +64,7 @@ impl Repeats {
             if *passed && *failed {
                 return Some(format!(
                     "the result file has several cases named {:?}, one passed and one failed: the failure counts; if they \
-                     are tries of one test, write `results: {{ repeats: attempts }}` in testplan.yml",
+                     are tries of one test, add `repeats: attempts` to runner.results in testplan.yml",
                     case.name
                 ));
             }

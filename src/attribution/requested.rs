@@ -43,7 +43,15 @@ pub fn attribute(test: &Test, mut cases: Vec<CaseResult>, says_passed: bool) -> 
         return not_run(cases, "ran no test".to_owned());
     }
     let naming = Naming::new(test);
-    let relations: Vec<Relation> = cases.iter().map(|case| naming.relation(case)).collect();
+    let mut relations: Vec<Relation> = cases.iter().map(|case| naming.relation(case)).collect();
+    // A pattern holds for all files of a call: the test of this file is no other one's.
+    if cases.iter().any(|case| naming.is_exact(case)) {
+        for (case, relation) in cases.iter().zip(&mut relations) {
+            if naming.is_elsewhere(case) {
+                *relation = Relation::None;
+            }
+        }
+    }
     let is_named = relations.contains(&Relation::Named);
     let ran = cases.iter().filter(|case| !is_skip(case)).count();
     if ran == 0 {
@@ -321,6 +329,23 @@ pub(super) mod tests {
         assert_eq!(of("a", &fixture, true), ("skipped", 1));
         let broken = [("a", skipped("")), ("set_up", failed("no database"))];
         assert_eq!(of("a", &broken, true).0, "failed");
+    }
+
+    #[test]
+    fn a_test_of_the_same_name_elsewhere_is_another_one() {
+        let test = Test {
+            suite: "a.test.js".to_owned(),
+            testcase: "adds".to_owned(),
+        };
+        let cases = vec![
+            case("a.test.js", "adds", skipped("")),
+            case("b.test.js", "adds", passed()),
+        ];
+        let attributed = attribute(&test, cases, true);
+        assert!(
+            matches!(attributed.found, Found::NotRun(_)),
+            "{attributed:?}"
+        );
     }
 
     #[test]

@@ -257,7 +257,7 @@ pub async fn perform(
     }
     let start = &command.start;
     let template = (&template, config.as_ref());
-    let (plan, _) =
+    let start::Started { plan, .. } =
         start::start(&client, template, start, handed_over, environment, screen).await?;
     let plan_url = format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id);
     let plan_attempt = rerun::attempt(&Ci::detect(environment.lookup()));
@@ -342,7 +342,7 @@ fn fits_an_output(entries: &[Entry], plan: PlanId) -> Result<(), Failure> {
     if bytes <= LARGEST_OUTPUT {
         return Ok(());
     }
-    Err(Failure::usage_text(format_args!(
+    Err(Failure::infrastructure(anyhow::anyhow!(
         "plan {plan} was started, but its matrix of {} workers has {bytes} bytes in UTF-16, and GitHub loses the outputs of \
          a job beyond 1 MB",
         entries.len()

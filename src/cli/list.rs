@@ -95,7 +95,7 @@ fn text(discovered: &Discovered) -> String {
     section(
         &mut text,
         "left out",
-        account.left_out_lines - suspicious,
+        account.left_out_lines.saturating_sub(suspicious),
         others,
     );
     if account.duplicate_lines > 0 {

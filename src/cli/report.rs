@@ -47,7 +47,7 @@ pub struct Report {
     /// Which JUnit to write.
     #[arg(long, value_enum, default_value_t)]
     junit: JUnitProfile,
-    /// An empty plan is fine (exit code 0 instead of 4).
+    /// Accept a plan without tests, or of skipped ones alone (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
     /// How to print.
@@ -63,9 +63,14 @@ pub struct Report {
 
 /// `testplan report`.
 pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> Ended {
-    leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
     told::check(&command.github)?;
-    let (report, ended) = match merged(&command, environment, screen).await {
+    let cleared =
+        settings::folder(&command.out, environment).and_then(|out| leftovers::remove_results(&out));
+    let merged = match cleared {
+        Ok(()) => merged(&command, environment, screen).await,
+        Err(failure) => Err(failure),
+    };
+    let (report, ended) = match merged {
         Ok((report, written)) => {
             let ended = written.map(|()| report.conclusion());
             (Some(report), ended)
@@ -109,7 +114,11 @@ async fn merged(
     );
     let form = reporting::Form {
         profile: command.junit,
-        commit: report.commit().or_else(|| connect::ci(environment).commit),
+        // Where tests ran at several commits, this job's own is none of them.
+        commit: match report.commit() {
+            None if report.checkouts.is_empty() => connect::ci(environment).commit,
+            commit => commit,
+        },
     };
     let written = reporting::write_reports(&report, &out, &form);
     match command.format {

@@ -28,10 +28,9 @@ use super::{
 use crate::{
     ci::github::Patience,
     client::Client,
-    clock,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
-    model::{Capabilities, DiscoveryAccount, Plan, PlanId},
+    model::{Capabilities, DiscoveryAccount, PlanId},
     report::Report,
     run::{RunEnd, state::Stop},
     runner::settings::RunnerSettings,
@@ -69,7 +68,7 @@ pub struct Run {
     /// Which JUnit to write.
     #[arg(long, value_enum, default_value_t)]
     junit: JUnitProfile,
-    /// An empty plan is fine (exit code 0 instead of 4).
+    /// Accept a plan without tests, or of skipped ones alone (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
     #[command(flatten)]
@@ -226,7 +225,11 @@ struct Session<'a> {
 
 impl Session<'_> {
     async fn go(&self, client: &Client, signals: &mut Signals) -> Result<End, Failure> {
-        let (plan, discovery) = tokio::select! {
+        let start::Started {
+            plan,
+            discovery,
+            clock_ahead_ms,
+        } = tokio::select! {
             started = self.start(client) => started?,
             kind = signals.next() => return Ok(End::early(self.screen.cancelled(kind))),
         };
@@ -235,9 +238,7 @@ impl Session<'_> {
         let job = Job {
             client: client.clone(),
             // A service in this process has this machine's clock.
-            clock_ahead_ms: (!self.alone)
-                .then(|| plan.clock_ahead_ms(clock::wall()))
-                .flatten(),
+            clock_ahead_ms: clock_ahead_ms.filter(|_| !self.alone),
             plan,
             discovery: self.discovery.clone().or(discovery),
             runner: self.runner,
@@ -250,11 +251,11 @@ impl Session<'_> {
         }
     }
 
-    async fn start(&self, client: &Client) -> Result<(Plan, Option<DiscoveryAccount>), Failure> {
+    async fn start(&self, client: &Client) -> Result<start::Started, Failure> {
         let template = in_hand::template(client, &self.command.template, Some(self.config)).await?;
         // The service in this process has the tests of this file already.
         let config = (!self.alone).then_some(self.config);
-        let (plan, discovery) = start::start(
+        let started = start::start(
             client,
             (&template, config),
             &self.command.start,
@@ -263,9 +264,11 @@ impl Session<'_> {
             self.screen,
         )
         .await?;
-        self.screen
-            .say(&format!("plan {} started: {}", plan.id, plan.title));
-        Ok((plan, discovery))
+        self.screen.say(&format!(
+            "plan {} started: {}",
+            started.plan.id, started.plan.title
+        ));
+        Ok(started)
     }
 
     async fn report(&self, client: &Client, plan: PlanId, end: &RunEnd) -> Result<End, Failure> {
@@ -312,7 +315,10 @@ impl Session<'_> {
             profile: self.command.junit,
             commit: (self.command.start.commit.clone())
                 .or_else(|| report.commit())
-                .or_else(|| start::tested(&self.command.start, self.environment).commit),
+                .or_else(|| {
+                    let tested = start::tested(&self.command.start, self.environment);
+                    tested.commit.filter(|_| report.checkouts.is_empty())
+                }),
         };
         let written = reporting::write_reports(&report, out, &form);
         working::tell_the_end(end, self.screen);

@@ -15,9 +15,19 @@ use crate::{
 /// Longest title and batch of a plan, in characters.
 const LONGEST_NAME: usize = 256;
 
+/// A plan that was started.
+#[derive(Debug)]
+pub struct Started {
+    /// The plan.
+    pub plan: Plan,
+    /// What became of the lines of the listing that its tests came from, where one was run here.
+    pub discovery: Option<DiscoveryAccount>,
+    /// How far the service's clock is ahead of ours, in milliseconds, where the service tells its time.
+    pub clock_ahead_ms: Option<i64>,
+}
+
 /// Starts a plan from a template, at a time if Test Center is to run it itself, titled so that a lost answer is found again instead of starting a second plan.
-/// Its tests are those of `config` where the service is ours and the file has the template; what became of the lines of
-/// their listing comes beside the plan.
+/// Its tests are those of `config` where the service is ours and the file has the template.
 pub async fn start(
     client: &Client,
     (template, config): (&Plan, Option<&Loaded>),
@@ -25,7 +35,7 @@ pub async fn start(
     handed_over: Option<Timestamp>,
     environment: &Environment,
     screen: &Screen,
-) -> Result<(Plan, Option<DiscoveryAccount>), Failure> {
+) -> Result<Started, Failure> {
     let ci = tested(args, environment);
     if args.commit.is_none() && !args.linked_repos.is_empty() {
         for doubt in &ci.doubts {
@@ -67,8 +77,14 @@ pub async fn start(
         })
         .await?;
     screen.output(Output::PlanId, plan.id);
+    // Before anything that takes time.
+    let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
     in_hand::compare(client, (template, &plan), config, screen).await;
-    Ok((plan, discovery))
+    Ok(Started {
+        plan,
+        discovery,
+        clock_ahead_ms,
+    })
 }
 
 /// Refuses a name that a service would refuse once everything else is done.

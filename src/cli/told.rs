@@ -304,8 +304,9 @@ impl Telling<'_> {
         // The refusal itself is an annotation already.
         for line in github::notices(github.address(), &failed, self.ci.read_only) {
             let line = console_line(&line, MAX_WARNING);
-            self.screen
-                .say(&format!("what this run left pending may stay so: {line}"));
+            self.screen.say(&format!(
+                "the pending status of this run could not be ended: {line}"
+            ));
         }
     }
 

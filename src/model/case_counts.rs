@@ -23,12 +23,13 @@ pub struct CaseCounts {
 impl CaseCounts {
     /// All of them.
     pub fn total(self) -> u64 {
-        self.passed + self.failed + self.errors + self.skipped
+        let counts = [self.passed, self.failed, self.errors, self.skipped];
+        counts.into_iter().fold(0, u64::saturating_add)
     }
 
     /// Failed or broke.
     pub fn troubled(self) -> usize {
-        usize::try_from(self.failed + self.errors).unwrap_or(usize::MAX)
+        usize::try_from(self.failed.saturating_add(self.errors)).unwrap_or(usize::MAX)
     }
 
     /// Whether there are none.

@@ -8,7 +8,7 @@
 mod case;
 mod words;
 
-use self::words::Word;
+use self::words::{Child, Word};
 use super::{
     Kept, ResultFile,
     case::{CaseBuilder, Severity, TroubleBuilder},
@@ -99,11 +99,14 @@ pub(super) struct Parser {
     is_junit: bool,
     /// A case stands in no suite, below a root that is none.
     is_foreign: bool,
+    /// node-tap wrote it, which has a property in place of `skipped`.
+    is_tap: bool,
 }
 
 impl Dialect for Parser {
     fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String> {
         self.is_junit |= matches!(name, b"testsuites" | b"testsuite" | b"testcase");
+        self.is_tap |= name == b"testsuites" && attributes.get("name") == "TAP Tests";
         if name == b"property" {
             self.property(attributes);
         }
@@ -148,11 +151,16 @@ impl Dialect for Parser {
                 }
                 Frame::Ignored
             }
+            // What a case holds may fail too.
+            (Some(Frame::Case(_)), b"testsuite" | b"testsuites") => {
+                Frame::Suite(Suite::new(name, attributes, self.suite_path()))
+            }
+            (Some(Frame::Case(_)), b"steps" | b"step" | b"reruns") => Frame::Group,
             (Some(Frame::Case(_)), name) => match case::severity(name) {
                 Some(severity) => Frame::Trouble(case::trouble(name, severity, attributes)),
                 None => Frame::Ignored,
             },
-            (_, b"failure" | b"error") => {
+            (_, name) if matches!(words::child(name), Child::Failure | Child::Error) => {
                 Frame::Trouble(case::trouble(name, Severity::Error, attributes))
             }
             (_, b"testsuite" | b"testsuites") => {
@@ -256,16 +264,16 @@ impl Parser {
 
     /// A property that says something of the suites or the case that it is in.
     fn property(&mut self, attributes: &Attributes) {
+        let is_tap = self.is_tap;
         match (attributes.get("name"), self.open_case()) {
-            ("QTestVersion" | "QtVersion", _) => {
+            ("QTestVersion", _) => {
                 let is_qt_5 = attributes.get("value").starts_with("5.");
                 self.suites().for_each(|suite| {
                     suite.is_qt = true;
                     suite.is_qt_5 = is_qt_5;
                 });
             }
-            // node-tap writes no `skipped`; Playwright writes both.
-            (name @ ("skip" | "todo"), Some(case)) if case.said.is_none() => {
+            (name @ ("skip" | "todo"), Some(case)) if is_tap && case.said.is_none() => {
                 let why = format!("{name}: {}", attributes.get("value"));
                 case.said = Some(case::skip(why.trim_end_matches([':', ' '])));
             }

@@ -218,6 +218,11 @@ impl Running {
         Ok(ending)
     }
 
+    /// How it ended, if it has.
+    pub fn ended(&self) -> Option<Ending> {
+        self.leader
+    }
+
     /// Waits for the first process and meanwhile keeps the output within its limit.
     async fn leader(&mut self) -> io::Result<Ending> {
         if let Some(ending) = self.leader {

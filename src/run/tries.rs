@@ -140,11 +140,16 @@ impl Tries<'_> {
             }
         };
         let ended = async {
-            tokio::select! {
+            let over = tokio::select! {
                 biased;
                 ending = running.wait() => Ok(ending),
-                limit = limit => Err(Cut::TimeLimit(limit)),
-            }
+                limit = limit => Err(limit),
+            };
+            over.or_else(|limit| match running.ended() {
+                // Only its output was still to be read.
+                Some(ending) => Ok(Ok(ending)),
+                None => Err(Cut::TimeLimit(limit)),
+            })
         };
         self.unless_cut(heartbeat, ended).await?
     }

@@ -213,7 +213,7 @@ fn larger_and_odd_counts_prove_nothing() {
     }
     assert!(cases("<testsuite tests='3'></testsuite>").is_empty());
     // Qt Test counts warnings as errors.
-    let qt = "<testsuite name='s' errors='1'><properties><property name='QtVersion' value='6.4.2'/></properties>\
+    let qt = "<testsuite name='s' errors='1'><properties><property name='QTestVersion' value='6.4.2'/></properties>\
               <testcase name='c'/></testsuite>";
     assert_eq!(summary(&cases(qt)), ["s | c | passed"]);
 }
@@ -317,6 +317,7 @@ fn a_pass_without_a_name_or_named_after_its_file_proves_nothing() {
         "<testcase name='' classname='c'/>",
         "<testcase name='a.test.js' classname='test' file='/w/a.test.js'/>",
         "<testcase name='/w/a.test.mjs' classname='test'/>",
+        "<testcase name='/w/my folder/a.test.mjs' classname='test'/>",
         "<testcase name='./sub/a.py' classname='x' file='/w/sub/a.py'/>",
     ] {
         let xml = format!("<testsuite>{case}<testcase name='c'/></testsuite>");
@@ -345,6 +346,27 @@ fn a_failure_beside_a_skip_is_marked_as_expected() {
         };
         assert_eq!(trouble.is_expected, is_expected, "{child}");
     }
+}
+
+#[test]
+fn a_failure_within_a_case_or_outside_of_all_is_one() {
+    for xml in [
+        "<testsuite><testcase name='a'><testsuite><testcase name='b'><failure message='m'/></testcase></testsuite></testcase></testsuite>",
+        "<testsuite><testcase name='a'><steps><step><failure message='m'/></step></steps></testcase></testsuite>",
+        "<testsuite><testcase name='a'/><crash message='m'/></testsuite>",
+        "<testsuites><testsuite><testcase name='a'/></testsuite><exception>m</exception></testsuites>",
+    ] {
+        let lines = summary(&cases(xml));
+        let failing = |line: &String| line.contains("failed: m") || line.contains("error: m");
+        assert!(lines.iter().any(failing), "{xml}: {lines:?}");
+    }
+}
+
+#[test]
+fn a_property_of_the_users_own_means_nothing() {
+    let xml = "<testsuite name='s'><properties><property name='QtVersion' value='5.15.2'/></properties>\
+               <testcase name='c'><properties><property name='skip' value='False'/></properties></testcase></testsuite>";
+    assert_eq!(summary(&cases(xml)), ["s | c | passed"]);
 }
 
 #[test]

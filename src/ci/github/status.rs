@@ -78,7 +78,8 @@ impl GitHub {
             known.state == "pending"
                 && known.context.eq_ignore_ascii_case(&status.context)
                 && (known.target_url.as_deref())
-                    .is_some_and(|url| !run.is_empty() && url.starts_with(run))
+                    .and_then(|url| url.strip_prefix(run).filter(|_| !run.is_empty()))
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if found.statuses.iter().any(is_ours) {
             self.set_status(commit, status).await?;

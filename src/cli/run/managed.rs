@@ -75,7 +75,7 @@ pub(super) async fn whole(
     let starting = async {
         let template = connect::template(&client, &command.template, config.as_ref()).await?;
         let time = managed::start_time(&command.managed, &client, &template, screen)?;
-        let (plan, _) = start::start(
+        let start::Started { plan, .. } = start::start(
             &client,
             (&template, config.as_ref()),
             &command.start,

@@ -44,7 +44,9 @@ pub(super) fn account(page: &mut Markup, report: &Report) {
     page.raw("<section id=\"discovery\">\n<h2>Discovery</h2>\n<p>")
         .text(&discovery::sentence(account), MAX_NAME)
         .raw("</p>\n");
-    let others = account.left_out_lines - account.suspicious_lines;
+    let others = account
+        .left_out_lines
+        .saturating_sub(account.suspicious_lines);
     if others > 0 {
         page.raw("<details><summary>Other lines that were left out <span class=\"count\">")
             .amount(others)

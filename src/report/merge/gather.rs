@@ -177,8 +177,14 @@ fn choose(files: &[RecordFile], wanted: Option<PlanId>) -> (Option<Identity>, BT
     let mut began: BTreeMap<Identity, Timestamp> = BTreeMap::new();
     for record in files.iter().flat_map(|file| &file.records) {
         if let Some(plan) = plan_of(record) {
-            let last = began.entry(plan).or_insert(record.at);
-            *last = record.at.max(*last);
+            // By the service's clock: those of two machines differ.
+            let ahead = match record.event {
+                RecordEvent::Began { clock_ahead_ms, .. } => clock_ahead_ms.unwrap_or_default(),
+                _ => 0,
+            };
+            let at = Timestamp(record.at.0.saturating_add(ahead));
+            let last = began.entry(plan).or_insert(at);
+            *last = at.max(*last);
         }
     }
     let mut others: BTreeSet<PlanId> = began.keys().map(|plan| plan.id).collect();

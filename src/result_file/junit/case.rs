@@ -97,11 +97,12 @@ fn is_named_after_its_file(case: &CaseBuilder) -> bool {
         let file = file.replace('\\', "/");
         file == name || file.ends_with(&format!("/{}", name.trim_start_matches("./")))
     });
-    // Node 20 writes no `file`, and gives every case this class.
+    // Node 20 writes no `file`, gives every case this class, and names files by their absolute path.
+    let is_absolute = name.starts_with('/') || name.get(1..3) == Some(":/");
     let by_node = case.classname == "test"
         && name
             .rsplit_once('.')
-            .is_some_and(|(_, end)| SCRIPTS.contains(&end) && !name.contains(' '));
+            .is_some_and(|(_, end)| SCRIPTS.contains(&end) && (is_absolute || !name.contains(' ')));
     by_attribute || by_node
 }
 
