@@ -419,7 +419,7 @@ mod tests {
         let most = LARGEST_OUTPUT / 2 - rest;
         assert!(fits_an_output(&[entry(most)], PlanId(7)).is_ok());
         let error = fits_an_output(&[entry(most + 1)], PlanId(7)).unwrap_err();
-        assert_eq!(error.conclusion, Conclusion::Usage);
+        assert_eq!(error.conclusion, Conclusion::Infrastructure);
         assert!(error.to_string().contains("--max-workers"), "{error}");
     }
 

@@ -62,9 +62,13 @@ pub async fn run(command: Publish, environment: &Environment, screen: &Screen) -
     takes_templates(&client, &project, &chosen[0].title).await?;
     let mut templates = Vec::with_capacity(chosen.len());
     for template in chosen {
-        templates.push(entry(
-            in_hand::listed(&config, template, screen).await?.definition,
-        ));
+        let listed = in_hand::listed(&config, template, screen).await?;
+        if let Some(nothing) = listed.nothing() {
+            return Err(Failure::nothing_to_run(nothing).help(
+                "a service that knows it without tests would run none; publish others with --template",
+            ));
+        }
+        templates.push(entry(listed.definition));
     }
     let request = PublishTemplatesRequest {
         project,

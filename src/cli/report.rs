@@ -157,6 +157,15 @@ async fn recorded(
     let paths = reporting::record_paths(out, &command.records);
     let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
     report.discovery = report.discovery.or(account);
+    if let Some(plan) = &report.plan
+        && report.other_plans.contains(&plan.id)
+    {
+        return Err(Failure::usage_text(format_args!(
+            "the records are of several plans with the number {}, of which {:?} is one: two services gave it out",
+            plan.id, plan.title
+        ))
+        .help("give the folder of one run only with --records"));
+    }
     if let (None, Some(plan)) = (command.plan_id, &report.plan)
         && !report.other_plans.is_empty()
     {

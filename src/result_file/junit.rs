@@ -58,8 +58,10 @@ impl Suite {
     fn new(name: &[u8], attributes: &Attributes, outer: &str) -> Self {
         let claims = |keys: [&str; 2]| {
             keys.iter().any(|key| {
-                let count = attributes.get(key).trim().parse();
-                count.is_ok_and(|count: f64| count > 0.0)
+                let count = attributes.get(key).trim();
+                // A number that cannot be read may be one.
+                let none = count.is_empty() || count.parse().is_ok_and(|count: f64| count <= 0.0);
+                !none
             })
         };
         let whole = name == b"testsuites";

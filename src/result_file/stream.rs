@@ -216,12 +216,14 @@ impl Attributes {
         Ok(Self(list))
     }
 
-    /// The value, empty where there is none.
+    /// The value, empty where there is none; capitals make no difference where no name is the same.
     pub(super) fn get(&self, name: &str) -> &str {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map_or("", |(_, value)| value.as_str())
+        let exact = self.0.iter().find(|(key, _)| key == name);
+        let same = || {
+            let mut others = self.0.iter();
+            others.find(|(key, _)| key.eq_ignore_ascii_case(name))
+        };
+        exact.or_else(same).map_or("", |(_, value)| value.as_str())
     }
 }
 

@@ -47,7 +47,10 @@ impl Discovered {
             let account = &self.account;
             let lines = match account.listed {
                 0 => "its listing printed nothing".to_owned(),
-                lines => format!("its listing printed {lines} lines and no test"),
+                lines => format!(
+                    "its listing printed {} and no test",
+                    discovery::counted(lines, "line")
+                ),
             };
             format!("template {:?} has no tests: {lines}", self.definition.title)
         })

@@ -2,7 +2,8 @@
 //!
 //! The rules, in order; the first that holds gives the reason:
 //!
-//! 1. The line reports an error (`ERROR tests/bad.py`, `Traceback …`, a sum that counts errors): tests may be missing.
+//! 1. The line reports an error (`ERROR tests/bad.py`, `Traceback …`, `command not found`, a sum that counts errors) or is cut
+//!    short (`... and 12 more`): tests may be missing.
 //! 2. It contains what stands between suite and test case in the pattern, or all separators of the pattern in their
 //!    order. Separators are literals with two or more punctuation characters together.
 //! 3. It is a heading (a colon at its end, or no letter and no digit) or a sum (`3 tests collected in 0.01s`): no test.
@@ -23,6 +24,14 @@ const SHAPE_CHARS: usize = 1000;
 static ERROR: LazyLock<Regex> = LazyLock::new(|| {
     compiled(
         r"^[\s!=]*(?:(?:ERROR|FATAL|FAILED|FAIL|not ok)\b|(?i:error|fatal|fatal error|traceback|exception)\b\s*[:(]|\w+(?:Error|Exception)\b|(?i:interrupted: ))",
+    )
+});
+/// Words of shells, runtimes and loaders, anywhere in a line that is no test.
+static TROUBLE: LazyLock<Regex> = LazyLock::new(|| {
+    compiled(
+        r"(?ix) \b(?: segmentation\ fault | core\ dumped | killed | aborted | panick?ed | panic: | timed\ out | command\ not\ found
+          | no\ such\ file | (?:could|can)\ ?not | couldn't | can't | unable\ to | failed\ to | (?:collection|compilation|import)\ failed
+          | failure | exception | an?\ error\ occurred | \w+error\b | (?:err!|error:) ) | ^\s*(?:\.\.\.|…)\ .*\bmore\b",
     )
 });
 /// `1 error`, and not `0 errors`.
@@ -126,6 +135,9 @@ impl Likeness {
         if !self.all.is_empty() && contains_in_order(line, &self.all) {
             let all = self.all.join("…");
             return Judgement::MayBeATest(format!("contains {all:?} as it does"));
+        }
+        if TROUBLE.is_match(line) {
+            return Judgement::ReportsError;
         }
         if sum || is_heading(line) {
             return Judgement::Noise;

@@ -49,6 +49,9 @@ pub(super) fn gather(files: Vec<RecordFile>, wanted: Option<PlanId>) -> Gathered
         others,
         ..Gathered::default()
     };
+    gathered
+        .warnings
+        .extend(files.iter().flat_map(without_a_plan));
     let files = files
         .into_iter()
         .filter(|file| concerns(file, wanted.as_ref()));
@@ -166,10 +169,26 @@ fn plan_of(record: &Record) -> Option<Identity> {
     }
 }
 
-/// Whether a file says anything of a plan, or does not say which it is of.
+/// Whether a file says anything of a plan.
 fn concerns(file: &RecordFile, plan: Option<&Identity>) -> bool {
-    let mut plans = file.records.iter().filter_map(plan_of).peekable();
-    plans.peek().is_none() || plans.any(|it| Some(&it) == plan)
+    let mut plans = file.records.iter().filter_map(plan_of);
+    plans.any(|it| Some(&it) == plan)
+}
+
+/// What there is to say of a file that does not say which plan it is of: its first line does, and without it nothing in
+/// the file can be counted.
+fn without_a_plan(file: &RecordFile) -> Vec<String> {
+    if file.records.iter().any(|it| plan_of(it).is_some()) {
+        return Vec::new();
+    }
+    let mut warnings = file.warnings.clone();
+    if !file.records.is_empty() {
+        warnings.push(format!(
+            "{}: no record says which plan it is of; left out",
+            file.name
+        ));
+    }
+    warnings
 }
 
 /// The plan to report on, and the numbers of the others: the one of the wanted number, or of all, that began last.
@@ -187,15 +206,16 @@ fn choose(files: &[RecordFile], wanted: Option<PlanId>) -> (Option<Identity>, BT
             *last = at.max(*last);
         }
     }
-    let mut others: BTreeSet<PlanId> = began.keys().map(|plan| plan.id).collect();
     let chosen = began
-        .into_iter()
+        .iter()
         .filter(|(plan, _)| wanted.is_none_or(|wanted| plan.id == wanted))
-        .max_by_key(|(plan, last)| (*last, plan.id));
-    let chosen = chosen.map(|(plan, _)| plan);
-    if let Some(chosen) = &chosen {
-        others.remove(&chosen.id);
-    }
+        .max_by_key(|(plan, last)| (**last, plan.id));
+    let chosen = chosen.map(|(plan, _)| plan.clone());
+    // Two services may give one number to two plans: then it is among the others as well.
+    let others = began
+        .into_keys()
+        .filter(|plan| Some(plan) != chosen.as_ref());
+    let others = others.map(|plan| plan.id).collect();
     (chosen, others)
 }
 
