@@ -10,5 +10,5 @@ pub mod requested;
 pub mod sum;
 
 pub use repeats::Repeats;
-pub use requested::{Attributed, Found, attribute, selected};
+pub use requested::{Attributed, Found, Names, attribute, selected};
 pub use sum::{Sum, sum};

@@ -17,7 +17,8 @@ use testplan::{
     runner::{
         placeholders::Template,
         settings::{
-            CommandSettings, ExitCodes, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
+            CommandSettings, ExitCodes, Names, Repeats, ResultsFormat, RunnerSettings, Scenarios,
+            Tool,
         },
         squish::settings::{Report, ServerChoice},
     },
@@ -97,6 +98,7 @@ fn reads_the_file_of_the_product_page() {
         ResultsFormat::JUnit {
             files: "*.xml".to_owned(),
             repeats: Repeats::default(),
+            names: Names::default(),
         }
     );
     assert_eq!(runner.timeout, Some(Duration::from_secs(600)));

@@ -14,7 +14,7 @@ use testplan::{
     model::{CaseResult, outcome::CaseVerdict},
     runner::{
         results::{Results, gather},
-        settings::{Repeats, ResultsFormat},
+        settings::{Names, Repeats, ResultsFormat},
     },
 };
 
@@ -36,6 +36,7 @@ fn read(writer: &str, files: &str) -> Vec<CaseResult> {
     let format = ResultsFormat::JUnit {
         files: files.to_owned(),
         repeats: Repeats::default(),
+        names: Names::default(),
     };
     match gather(&format, &fixtures().join(writer)).results {
         Results::Read(cases) => cases,

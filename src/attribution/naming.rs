@@ -97,6 +97,13 @@ impl<'a> Naming<'a> {
         !class.is_empty() && !self.whole.windows(class.len()).any(is_inside)
     }
 
+    /// The test is called by more than the case: a row of a table that has no case of its own, as `row:one` of `row`, or a
+    /// name behind the titles of its groups, of which Node writes the last alone.
+    pub fn is_part_of(&self, case: &CaseResult) -> bool {
+        let name = words(&case.name);
+        !name.is_empty() && (self.words.starts_with(&name) || self.words.ends_with(&name))
+    }
+
     /// `secs/first` is a section of `secs`, `row(a b)` a row of `row`.
     fn has_part(&self, name: &str) -> bool {
         let rest = name.strip_prefix(self.testcase);

@@ -11,6 +11,16 @@ use super::{
 };
 use crate::model::{CaseResult, Test, TestVerdict, outcome::CaseVerdict};
 
+/// How a tool names its cases.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Names {
+    /// With the words that the test is called by.
+    #[default]
+    Same,
+    /// In any way: whatever ran speaks for the test.
+    Any,
+}
+
 /// What the cases say of the requested test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attributed {
@@ -31,7 +41,12 @@ pub enum Found {
 
 /// Decides which cases speak for a test that had a process of its own, and what they come to. `says_passed` is what the
 /// exit code says: a failure that the tool expects counts as a skip where the tool passes.
-pub fn attribute(test: &Test, mut cases: Vec<CaseResult>, says_passed: bool) -> Attributed {
+pub fn attribute(
+    test: &Test,
+    mut cases: Vec<CaseResult>,
+    says_passed: bool,
+    names: Names,
+) -> Attributed {
     if says_passed {
         cases.iter_mut().for_each(excuse);
     }
@@ -76,6 +91,16 @@ pub fn attribute(test: &Test, mut cases: Vec<CaseResult>, says_passed: bool) -> 
         }
         return result(cases);
     }
+    if sum_of_all.is_some_and(|sum| sum.verdict == TestVerdict::Passed)
+        && !(is_named || names == Names::Any || may_speak(&naming, &cases, &relations))
+    {
+        let why = format!(
+            "its result file shows {} that ran, and none is named like the requested test: the command ran another test; if \
+             the tool names its cases otherwise, add `names: any` to runner.results in testplan.yml",
+            tests(ran)
+        );
+        return not_run(cases, why);
+    }
     // Where nothing is named like the test, one case that ran is it; of several, all are.
     let skips_leave = is_named || ran == 1;
     let mut relation = relations.into_iter();
@@ -84,6 +109,18 @@ pub fn attribute(test: &Test, mut cases: Vec<CaseResult>, says_passed: bool) -> 
         !is_skip(case) || named || !(skips_leave && (is_named || !has_own_reason(case)))
     });
     result(cases)
+}
+
+/// Whether cases that are not named like the test may speak for it: the test is a place in a file, or what ran lies in
+/// what was asked for, or is what the test is a row of.
+fn may_speak(naming: &Naming<'_>, cases: &[CaseResult], relations: &[Relation]) -> bool {
+    let ran = cases
+        .iter()
+        .zip(relations)
+        .filter(|(case, _)| !is_skip(case));
+    let mut ran = ran.filter(|(case, _)| !is_hook(case));
+    naming.is_a_place()
+        || ran.any(|(case, relation)| *relation == Relation::Within || naming.is_part_of(case))
 }
 
 /// What it means that the files show nothing but skipped tests.
@@ -248,7 +285,7 @@ pub(super) mod tests {
             testcase: testcase.to_owned(),
         };
         let cases = cases.iter().map(|(name, it)| case("c", name, it.clone()));
-        let attributed = attribute(&test, cases.collect(), says_passed);
+        let attributed = attribute(&test, cases.collect(), says_passed, Names::Same);
         let word = match attributed.found {
             Found::NotRun(_) => "not run",
             Found::Result(sum) => match sum.verdict {
@@ -267,9 +304,9 @@ pub(super) mod tests {
         assert_eq!(of("f.feature:3", &others, true), ("passed", 1));
         let reasons = [("a", passed()), ("b", skipped("needs Windows"))];
         assert_eq!(of("a", &reasons, true), ("passed", 1));
-        assert_eq!(of("whole file", &reasons, true), ("passed", 2));
+        assert_eq!(of("c", &reasons, true), ("passed", 2));
         let several = [("a", passed()), ("b", passed()), ("x", skipped(""))];
-        assert_eq!(of("whole file", &several, true), ("passed", 3));
+        assert_eq!(of("c", &several, true), ("passed", 3));
     }
 
     #[test]
@@ -341,11 +378,26 @@ pub(super) mod tests {
             case("a.test.js", "adds", skipped("")),
             case("b.test.js", "adds", passed()),
         ];
-        let attributed = attribute(&test, cases, true);
+        let attributed = attribute(&test, cases, true, Names::Same);
         assert!(
             matches!(attributed.found, Found::NotRun(_)),
             "{attributed:?}"
         );
+    }
+
+    #[test]
+    fn another_test_alone_proves_nothing() {
+        let another = [("test_smoke", passed())];
+        assert_eq!(of("test_pay", &another, true), ("not run", 1));
+        let row = [("row", passed())];
+        assert_eq!(of("row:one", &row, true), ("passed", 1));
+        let test = Test {
+            suite: "s".to_owned(),
+            testcase: "test_pay".to_owned(),
+        };
+        let cases = vec![case("c", "test_smoke", passed())];
+        let attributed = attribute(&test, cases, true, Names::Any);
+        assert!(matches!(attributed.found, Found::Result(_)));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     squish,
 };
 use crate::{
-    attribution::{Attributed, Found, Repeats, attribute},
+    attribution::{Attributed, Found, Names, Repeats, attribute},
     model::{
         CaseResult, Outcome, Test, TestResult, TestVerdict,
         outcome::{CaseVerdict, Trouble},
@@ -64,8 +64,8 @@ pub fn decide(
 ) -> Decision {
     match &settings.tool {
         Tool::Command(tool) => {
-            let repeats = tool.results.repeats();
-            by_codes(&tool.exit_codes, repeats, test, ending, took, results)
+            let reading = (tool.results.repeats(), tool.results.names());
+            by_codes(&tool.exit_codes, reading, test, ending, took, results)
         }
         Tool::Squish(_) => squish::outcome::decide(test, ending, took, results),
     }
@@ -74,7 +74,7 @@ pub fn decide(
 /// The same for a tool of which only the exit codes are known.
 pub(super) fn by_codes(
     codes: &ExitCodes,
-    repeats: Repeats,
+    (repeats, names): (Repeats, Names),
     test: &Test,
     ending: Ending,
     took: Duration,
@@ -103,7 +103,7 @@ pub(super) fn by_codes(
         Results::Read(cases) => repeats.settle(cases),
     };
     let hint = repeats.hint(&cases);
-    let Attributed { mut cases, found } = attribute(test, cases, says_passed);
+    let Attributed { mut cases, found } = attribute(test, cases, says_passed, names);
     let sum = match found {
         Found::Result(sum) => sum,
         Found::NotRun(why) => return could_not_run(why, explain(ending), cases),

@@ -7,7 +7,10 @@ use super::{
     placeholders::{Placeholder, Template},
     squish::settings::SquishSettings,
 };
-pub use crate::{attribution::Repeats, result_file::Scenarios};
+pub use crate::{
+    attribution::{Names, Repeats},
+    result_file::Scenarios,
+};
 
 /// How a test is run and how its end is read.
 #[derive(Clone, Debug, PartialEq)]
@@ -95,6 +98,8 @@ pub enum ResultsFormat {
         files: String,
         /// What several cases of one name are.
         repeats: Repeats,
+        /// How the tool names its cases.
+        names: Names,
     },
     /// In Squish's own XML reports.
     Squish {
@@ -108,6 +113,14 @@ pub enum ResultsFormat {
 }
 
 impl ResultsFormat {
+    /// How the tool names its cases; squishrunner ran what it was asked for.
+    pub fn names(&self) -> Names {
+        match self {
+            Self::JUnit { names, .. } => *names,
+            Self::Squish { .. } | Self::ExitCode => Names::Any,
+        }
+    }
+
     /// What several cases of one name are; Squish's reports mark tries as such.
     pub fn repeats(&self) -> Repeats {
         match self {

@@ -5,7 +5,7 @@ use testplan::model::{
     outcome::{CaseVerdict, Trouble},
 };
 
-use super::{Repeats, Results, ResultsFormat, fixtures, gather, read};
+use super::{Names, Repeats, Results, ResultsFormat, fixtures, gather, read};
 
 fn find(writer: &str, name: &str) -> CaseResult {
     let cases = read(writer, "*.xml");
@@ -263,6 +263,7 @@ fn a_broken_file_is_an_error_with_its_line() {
         let format = ResultsFormat::JUnit {
             files: file.to_owned(),
             repeats: Repeats::default(),
+            names: Names::default(),
         };
         match gather(&format, &fixtures().join("odd")).results {
             Results::Unreadable { message, .. } => {

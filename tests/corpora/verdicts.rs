@@ -14,7 +14,9 @@ use testplan::{
         outcome::{Decision, Ending, decide},
         placeholders::Template,
         results,
-        settings::{CommandSettings, ExitCodes, Repeats, ResultsFormat, RunnerSettings, Tool},
+        settings::{
+            CommandSettings, ExitCodes, Names, Repeats, ResultsFormat, RunnerSettings, Tool,
+        },
     },
 };
 
@@ -51,11 +53,12 @@ fn runner(row: &Row) -> RunnerSettings {
         failed: [1].into(),
         counts_failures: false,
     };
-    let mut repeats = Repeats::default();
+    let (mut repeats, mut names) = (Repeats::default(), Names::default());
     let settings: Vec<&str> = row.settings.split_whitespace().collect();
     match settings.as_slice() {
         [] => {}
         ["attempts"] => repeats = Repeats::Attempts,
+        ["any"] => names = Names::Any,
         ["count"] => {
             exit_codes.failed.add(1..=255);
             exit_codes.counts_failures = true;
@@ -75,6 +78,7 @@ fn runner(row: &Row) -> RunnerSettings {
             results: ResultsFormat::JUnit {
                 files: "**/*.xml".to_owned(),
                 repeats,
+                names,
             },
             exit_codes,
         }),

@@ -6,7 +6,7 @@ use testplan::{
     model::CaseResult,
     runner::{
         results::{CollectError, Results, check_pattern, collect, gather},
-        settings::{Repeats, ResultsFormat, Scenarios},
+        settings::{Names, Repeats, ResultsFormat, Scenarios},
     },
 };
 
@@ -34,6 +34,7 @@ fn junit(files: &str) -> ResultsFormat {
     ResultsFormat::JUnit {
         files: files.into(),
         repeats: Repeats::default(),
+        names: Names::default(),
     }
 }
 

@@ -102,6 +102,18 @@ pub(super) struct Results {
     pub(super) scenarios: Option<Marked<Scenarios>>,
     /// With format junit: what several cases of one name are. Without it the worst of them counts.
     pub(super) repeats: Option<Marked<Repeats>>,
+    /// With format junit: how the tool names its cases; same by default.
+    pub(super) names: Option<Marked<Names>>,
+}
+
+/// How a tool names its cases.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Names {
+    /// With the words that the test is called by: no other case speaks for the test.
+    Same,
+    /// In any way: whatever ran speaks for the test.
+    Any,
 }
 
 /// What several cases of one name are.

@@ -7,7 +7,7 @@ use super::{
     settings::{Address, SquishSettings},
 };
 use crate::{
-    attribution::Repeats,
+    attribution::{Names, Repeats},
     model::{CaseResult, Outcome, Test, outcome::CaseVerdict},
     runner::{
         outcome::{self, Decision, Ending, words},
@@ -63,7 +63,7 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
     };
     let details = match ending {
         Ending::Exited(0 | FAILED) | Ending::TimedOut(_) => {
-            return outcome::by_codes(&codes, Repeats::Duplicates, test, ending, took, results);
+            return outcome::by_codes(&codes, (Repeats::Duplicates, Names::Any), test, ending, took, results);
         }
         Ending::Signalled(_) => {
             let message = format!("squishrunner was {}", words(ending));

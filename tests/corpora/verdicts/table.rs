@@ -3,7 +3,7 @@
 //! - *suite*, *testcase*: the test that was asked for. The command, how it ended and the tool's version are in the case's
 //!   `ended.txt`.
 //! - *settings*: exit code 0 is a pass and 1 a failure; `failed N…` are the codes of a failure, `count` is every code but 0;
-//!   `attempts` is `results: { repeats: attempts }`.
+//!   `attempts` is `results: { repeats: attempts }`, `any` is `results: { names: any }`.
 //! - *before*: the wrong value before these rules; `guard` where the right one held already; `limit` where the files do
 //!   not tell the truth: then *right* is what is made of them, and *why* what is true.
 

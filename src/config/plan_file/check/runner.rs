@@ -13,7 +13,9 @@ use crate::{
     },
     runner::{
         placeholders::Template,
-        settings::{CommandSettings, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool},
+        settings::{
+            CommandSettings, Names, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
+        },
     },
 };
 
@@ -101,6 +103,15 @@ impl Check<'_> {
             });
         }
         if format != Format::Junit
+            && let Some(names) = &section.names
+        {
+            self.report(names.place(), || {
+                Problem::new("runner.results.names", "not read")
+                    .expecting("only format junit compares names")
+                    .help("write `format: junit`, or leave `names` out")
+            });
+        }
+        if format != Format::Junit
             && let Some(repeats) = &section.repeats
         {
             self.report(repeats.place(), || {
@@ -120,6 +131,10 @@ impl Check<'_> {
                     None => Repeats::Unknown,
                     Some(document::Repeats::Attempts) => Repeats::Attempts,
                     Some(document::Repeats::Duplicates) => Repeats::Duplicates,
+                },
+                names: match section.names.as_ref().map(Marked::get) {
+                    None | Some(document::Names::Same) => Names::Same,
+                    Some(document::Names::Any) => Names::Any,
                 },
             },
             Format::Squish => ResultsFormat::Squish {

@@ -6,7 +6,7 @@ googletest/one-fails | S | Fails | | guard | failed, 1 case |
 googletest/one-skipped | S | IsSkipped | | guard | skipped |
 googletest/one-disabled | S | DISABLED_IsDisabled | | guard | skipped | status notrun and no child
 googletest/gone | S | Gone | | guard | could-not-run | exit code 0 and no case
-googletest/two-one-gone | S | Gone | | limit | passed | the only case is another test's
+googletest/two-one-gone | S | Gone | | passed | could-not-run | the only case is another test's
 googletest/not-set-up | NotSetUp | Never | | guard | failed | exit code 1; the file shows skipped tests alone
 googletest/exit | S | Exits | | guard | could-not-run | exit code 0 and no file
 googletest/abort | S | Aborts | | guard | could-not-run |
@@ -43,7 +43,7 @@ boost-test/one-skipped | S | skips_itself | | skipped | could-not-run | nothing 
 boost-test/fails-as-expected | S | fails_as_expected | | failed, 11 cases | failed, 1 case | exit code 0, but a plain failure: nothing tells it from one that the exit code hides
 boost-test/needs | S | needs_fails | failed 200 201 | guard | failed |
 boost-test/gone | S | gone | | guard | could-not-run |
-boost-test/two-one-gone | S | gone | | limit | passed | the only case that ran is another test's
+boost-test/two-one-gone | S | gone | | passed | could-not-run | the only case that ran is another test's
 boost-test/exit | S | exits | | guard | could-not-run |
 boost-test/abort | S | aborts | | guard | could-not-run |
 

@@ -9,10 +9,10 @@ phpunit/one-risky | ATest | testIsRisky | | guard | failed | exit code 0, but an
 phpunit/one-warns | ATest | testWarns | | guard | passed | PHPUnit counts it as run, with a warning: exit code 0
 phpunit/provider-gone | ATest | testOfData | | guard | could-not-run |
 phpunit/provider-gone | ATest | testOfData | failed 1 2 | guard | failed |
-phpunit/no-test | NoneTest | a | | limit | passed | a class without tests: exit code 0, a case named Warning with a child of that name
+phpunit/no-test | NoneTest | a | | passed | could-not-run | a class without tests: exit code 0, a case named Warning with a child of that name
 phpunit/gone | ATest | testGone | | guard | could-not-run | exit code 0 and no case
 phpunit/gone-fails | ATest | testGone | | guard | could-not-run |
-phpunit/second-file | BTest | testFails | | limit | passed | PHPUnit ignores the second file; the only case is another test's
+phpunit/second-file | BTest | testFails | | passed | could-not-run | PHPUnit ignores the second file; the only case is another test's
 phpunit/repeat | ATest | testPasses | | guard | passed, 2 cases |
 phpunit/exit | ATest | testExits | | guard | could-not-run | exit code 0 and an empty file
 phpunit/kill | ATest | testKills | | guard | could-not-run |
@@ -38,7 +38,7 @@ bats/one-fails | a.bats | fails | | guard | failed, 1 case |
 bats/one-skipped | a.bats | is skipped | | guard | skipped |
 bats/gone | a.bats | gone | | guard | could-not-run |
 bats/not-set-up | set_up.bats | never | | guard | failed | a case without a name that failed
-bats/retries | flaky.bats | is flaky | | guard | passed, 1 case | bats names a test that it ran again "begin 1 is flaky"
+bats/retries | flaky.bats | is flaky | any | guard | passed, 1 case | bats names a test that it ran again "begin 1 is flaky"
 bats/kill | a.bats | kills | | guard | could-not-run | exit code 1 and a suite without a case
 bats/exit | a.bats | exits | | guard | failed |
 bats/file-gone | gone.bats | a | | guard | could-not-run |
@@ -85,7 +85,7 @@ kyua/one-skipped | s | skips.sh:main | | guard | skipped |
 kyua/kill | s | kills.sh:main | | guard | failed |
 kyua/two-one-gone | s | gone.sh:main | | guard | failed | exit code 1; the only case is another test's and passed
 
-prove/one | t | ok.t | | guard | passed |
+prove/one | t | ok.t | any | guard | passed |
 prove/one-fails | t | fails.t | | guard | failed |
 prove/one-skipped | t | skips.t | | guard | could-not-run | the suite has no case
 prove/todo | t | todo.t | | guard | could-not-run | a TODO is not in the file

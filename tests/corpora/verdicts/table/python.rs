@@ -54,7 +54,7 @@ robot/one-fails | S | Fails | | guard | failed, 1 case |
 robot/three-fail | S | Fails | count | could-not-run | failed | the exit code is the number of failures
 robot/one-skipped | S | Is Skipped | | guard | skipped |
 robot/gone | S | Gone | | guard | could-not-run |
-robot/two-one-gone | S | Gone | | limit | passed | exit code 0 without a word; the only case is another test's
+robot/two-one-gone | S | Gone | | passed | could-not-run | exit code 0 without a word; the only case is another test's
 robot/dup | S | Dup | | guard | failed, 2 cases |
 robot/brackets | S | Item [1] | | limit | passed | [1] is a pattern to Robot: it ran the test "Item 1"
 robot/torn-down | Torn | Ran Well | | guard | failed |
