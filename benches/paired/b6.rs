@@ -95,7 +95,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 #[expect(
     clippy::cast_precision_loss,
-    reason = "nobody reads the last digit of a ratio"
+    reason = "the last digit of a ratio does not matter"
 )]
 fn ratio(ours: u64, beside: u64) -> f64 {
     ours as f64 / beside.max(1) as f64

@@ -37,7 +37,7 @@ const RESULTS: [(&str, &[&str]); 3] = [
 ];
 /// More than the beginning of any of them, in bytes.
 const BEGINNING: u64 = 256;
-/// Records that nobody has written to for so long are of workers that were killed.
+/// Records without a new line for this long belong to workers that were killed.
 const STALE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Removes the result files of an earlier run.

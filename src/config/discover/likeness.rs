@@ -70,7 +70,7 @@ pub(super) enum Judgement {
     Noise,
     /// It does not match, and nothing speaks for a test.
     Other,
-    /// It tells of trouble in the listing.
+    /// It reports an error: tests may be missing from the listing.
     ReportsError,
     /// It does not match, and looks like a test all the same; how.
     MayBeATest(String),
