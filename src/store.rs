@@ -2,7 +2,7 @@
 //!
 //! Every method that changes something is one transaction, and each change in it one guarded statement whose row
 //! count is checked. Time is passed in. What the protocol answers when a guard refuses is decided in [`protocol`],
-//! apart from any SQL dialect; `tests/store.rs` holds the behaviour suite that every implementation passes.
+//! apart from any SQL dialect; `tests/library/store.rs` holds the behaviour suite that every implementation passes.
 
 mod import;
 pub mod protocol;

@@ -2,20 +2,18 @@
 //! scrubbed environment, and waiting for what they do instead of sleeping.
 //!
 //! Nothing here judges: tests say what must hold. Everything that was started ends with its stage.
-#![allow(
-    dead_code,
-    unused_imports,
-    reason = "what one test file leaves unused, another one uses"
-)]
 
 mod command;
 mod plan_file;
 mod process;
 mod records;
+pub(crate) mod runner_commands;
 mod service;
+pub(crate) mod skip;
 mod squish;
 mod stage;
 mod tap;
+#[allow(dead_code, reason = "the example `testcenter` uses the rest")]
 pub(crate) mod test_center;
 mod until;
 

@@ -1,0 +1,13 @@
+//! The client against a scripted transport and against real sockets.
+
+mod errors;
+mod execute;
+mod leases;
+mod lists;
+mod reserve;
+mod retry;
+mod script;
+mod socket;
+mod vendor;
+mod waiting;
+mod ways;

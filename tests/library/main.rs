@@ -1,0 +1,24 @@
+//! Tests of the library in its own process: records, reports, result files, the client, the store.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::panic,
+    reason = "tests set their stage themselves and fail where they cannot"
+)]
+
+mod client;
+mod config;
+mod corpora;
+#[cfg(unix)]
+mod process;
+mod report;
+mod result_file;
+mod runner;
+#[path = "../support/runner_commands.rs"]
+mod runner_commands;
+mod sanitiser;
+#[cfg(unix)]
+mod signal;
+#[path = "../support/skip.rs"]
+mod skip;
+mod store;

@@ -1,0 +1,79 @@
+//! Commands that are run for what they print.
+
+use std::time::Duration;
+
+use testplan::{
+    run::process::{ListingError, run_to_end},
+    runner::outcome::Ending,
+};
+
+use crate::process::stage::{LONG, Stage, within};
+
+#[tokio::test]
+async fn what_it_prints_and_the_end_of_what_it_complains() {
+    let stage = Stage::new();
+    let script = "yes complaint | head -n 10000 >&2; echo one; echo two; echo at last >&2; exit 4";
+    let listed = run_to_end(&stage.command(&["sh", "-c", script]), LONG, 100)
+        .await
+        .unwrap();
+    assert_eq!(listed.ending, Ending::Exited(4));
+    assert_eq!(listed.stdout, b"one\ntwo\n");
+    assert!(listed.stderr_tail.len() <= 4096 && listed.stderr_tail.ends_with("complaint\nat last"));
+}
+
+#[tokio::test]
+async fn exactly_the_limit_is_not_too_much() {
+    let stage = Stage::new();
+    let command = stage.command(&["printf", "12345"]);
+    assert_eq!(
+        run_to_end(&command, LONG, 5).await.unwrap().stdout,
+        b"12345"
+    );
+    let error = run_to_end(&command, LONG, 4).await.unwrap_err();
+    assert!(matches!(error, ListingError::TooMuch(4)), "{error}");
+}
+
+#[tokio::test]
+async fn one_that_never_stops_printing_is_stopped() {
+    let stage = Stage::new();
+    let mut life = stage.life();
+    let error = within(run_to_end(&stage.script("exec yes"), LONG, 1 << 16))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ListingError::TooMuch(_)), "{error}");
+    assert_eq!(life.end().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn one_that_takes_too_long_is_stopped_with_all_it_started() {
+    let stage = Stage::new();
+    let mut life = stage.life();
+    let script = "echo thinking >&2; trap '' TERM; sleep 600 & wait";
+    let error = within(run_to_end(
+        &stage.script(script),
+        Duration::from_secs(2),
+        100,
+    ))
+    .await
+    .unwrap_err();
+    assert_eq!(error.to_string(), "the time limit of 2s: stopped");
+    let ListingError::TimedOut(listed) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(listed.stderr_tail, "thinking");
+    assert_eq!(life.end().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn one_that_does_not_start_says_why() {
+    let stage = Stage::new();
+    let error = run_to_end(&stage.command(&["no-such-program-x"]), LONG, 100)
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("was not found in any folder of PATH"),
+        "{error}"
+    );
+}

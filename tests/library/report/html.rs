@@ -1,0 +1,491 @@
+//! The HTML report: well-formed, whole, bounded, and never anything of a test's making but text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+use quick_xml::{Reader, events::Event};
+use sha2::{Digest as _, Sha256};
+use testplan::{
+    model::{
+        ExecutionId, ExecutionState, Outcome, PlanStatus, Timestamp,
+        outcome::{CaseVerdict, Trouble},
+    },
+    report::{
+        Attempt, AttemptEnd, Cases, Counting, Entry, Evidence, Report, Standing,
+        entry::Ended,
+        html::{Setting, render},
+        merge,
+    },
+};
+
+use crate::report::story::{
+    Worker, case, case_failed, error, evidence, failed, listed, nightly, passed, report, set, test,
+};
+
+/// A page, read as XML.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Page {
+    /// How often each element and attribute occurs, as `td` and `td@class`.
+    pub shape: BTreeMap<String, usize>,
+    /// Values of `id`.
+    pub anchors: BTreeSet<String>,
+    /// Values of `href` that lead into the page.
+    pub links: BTreeSet<String>,
+    /// Everything that is text.
+    pub text: String,
+    /// Contents of scripts and styles.
+    pub code: BTreeMap<String, String>,
+    /// The policy.
+    pub policy: String,
+}
+
+/// Reads the page, and fails where it is not well-formed or an anchor occurs twice.
+pub(crate) fn read(bytes: &[u8]) -> Page {
+    let source = std::str::from_utf8(bytes).unwrap();
+    let mut reader = Reader::from_str(source);
+    reader.config_mut().check_end_names = true;
+    let mut page = Page::default();
+    let mut open: Vec<String> = Vec::new();
+    loop {
+        let event = reader.read_event().unwrap();
+        match &event {
+            Event::Start(element) | Event::Empty(element) => {
+                let name = String::from_utf8(element.name().as_ref().to_vec()).unwrap();
+                *page.shape.entry(name.clone()).or_default() += 1;
+                for attribute in element.attributes() {
+                    let attribute = attribute.unwrap();
+                    let key = String::from_utf8(attribute.key.as_ref().to_vec()).unwrap();
+                    let value = String::from_utf8(attribute.value.to_vec()).unwrap();
+                    let value = quick_xml::escape::unescape(&value).unwrap().into_owned();
+                    *page.shape.entry(format!("{name}@{key}")).or_default() += 1;
+                    match key.as_str() {
+                        "id" => assert!(page.anchors.insert(value), "an anchor twice"),
+                        "href" if value.starts_with('#') => {
+                            page.links.insert(value[1..].to_owned());
+                        }
+                        "content" if value.contains("default-src") => page.policy = value,
+                        _ => {}
+                    }
+                }
+                if matches!(event, Event::Start(_)) {
+                    open.push(name);
+                }
+            }
+            Event::End(_) => {
+                open.pop();
+            }
+            Event::Text(text) => {
+                let text = text.decode().unwrap().into_owned();
+                match open.last().map(String::as_str) {
+                    Some(name @ ("script" | "style")) => {
+                        page.code
+                            .entry(name.to_owned())
+                            .or_default()
+                            .push_str(&text);
+                    }
+                    _ => page.text.push_str(&text),
+                }
+            }
+            Event::GeneralRef(reference) => {
+                let name = reference.decode().unwrap();
+                page.text
+                    .push_str(&quick_xml::escape::unescape(&format!("&{name};")).unwrap());
+            }
+            Event::CData(_) => assert_eq!(open.last().unwrap(), "script"),
+            Event::Eof => break,
+            Event::DocType(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(open.is_empty(), "{open:?} left open");
+    page
+}
+
+fn html(report: &Report) -> String {
+    String::from_utf8(render(report, &Setting::default())).unwrap()
+}
+
+fn page(report: &Report) -> Page {
+    read(html(report).as_bytes())
+}
+
+/// What stands between the tags of an element without attributes.
+fn between<'a>(source: &'a str, element: &str) -> &'a str {
+    let (_, after) = source.split_once(&format!("<{element}>")).unwrap();
+    after.split_once(&format!("</{element}>")).unwrap().0
+}
+
+#[test]
+fn the_night_is_whole_and_every_link_leads_somewhere() {
+    let page = page(&report(&nightly()));
+    for id in 1..=10 {
+        assert!(page.anchors.contains(&format!("e-{id}")), "{id}");
+    }
+    let astray: Vec<_> = page.links.difference(&page.anchors).collect();
+    assert!(astray.is_empty(), "{astray:?}");
+    for text in [
+        "incomplete",
+        "deadline reached, or executions without a counted result",
+        "expected 200 < 300 & got 500",
+        "tests/test_api.py:42",
+        "the command was not found",
+        "pytest: no such file",
+        "late result not counted: failed on worker linux-1 (1301: lease lost)",
+        "recovered by worker linux-2",
+        "worker killed",
+        "10.0.0.7:4322",
+        "logs/3.log",
+        "1 without a name",
+    ] {
+        assert!(page.text.contains(text), "{text}");
+    }
+}
+
+#[test]
+fn could_not_run_and_missing_are_sections_apart_from_failed() {
+    let page = html(&report(&nightly()));
+    let section = |class: &str| {
+        let (_, after) = page
+            .split_once(&format!("<section class=\"group {class}\""))
+            .unwrap_or_else(|| panic!("no {class}"));
+        after.split_once("</section>").unwrap().0
+    };
+    assert!(section("failed").contains("id=\"e-3\""));
+    assert!(section("error").contains("id=\"e-4\""));
+    assert!(section("missing").contains("id=\"e-9\""));
+    assert!(section("flaky").contains("id=\"e-6\""));
+    assert!(section("recovered").contains("id=\"e-5\""));
+    assert!(page.find("id=\"failed\"").unwrap() < page.find("id=\"all\"").unwrap());
+    for (class, other) in [("failed", "e-4"), ("error", "e-3"), ("missing", "e-3")] {
+        assert!(!section(class).contains(&format!("id=\"{other}\"")));
+    }
+}
+
+#[test]
+fn the_policy_allows_this_script_and_this_style_alone() {
+    let source = html(&report(&nightly()));
+    let policy = read(source.as_bytes()).policy;
+    for (directive, element) in [("script-src", "script"), ("style-src", "style")] {
+        let hash = BASE64_STANDARD.encode(Sha256::digest(between(&source, element)));
+        assert!(
+            policy.contains(&format!("{directive} 'sha256-{hash}'")),
+            "{element}: {policy}"
+        );
+        assert_eq!(source.matches(&format!("<{element}")).count(), 1);
+    }
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+}
+
+#[test]
+fn nothing_is_fetched_and_nothing_is_inline() {
+    let source = html(&report(&nightly()));
+    let page = read(source.as_bytes());
+    for name in page.shape.keys() {
+        let attribute = name.split_once('@').map_or("", |(_, attribute)| attribute);
+        assert!(
+            !attribute.starts_with("on") && !["style", "src", "srcset"].contains(&attribute),
+            "{name}"
+        );
+    }
+    for element in ["img", "iframe", "object", "embed", "base", "form"] {
+        assert!(!page.shape.contains_key(element), "{element}");
+    }
+    let outside: Vec<_> = source
+        .match_indices("://")
+        .map(|(at, _)| &source[at - 5..(at + 20).min(source.len())])
+        .filter(|place| !place.contains("www.w3.org"))
+        .collect();
+    assert!(outside.is_empty(), "{outside:?}");
+}
+
+#[test]
+fn the_same_report_gives_the_same_bytes() {
+    let setting = Setting {
+        commit: Some("11c02e5"),
+    };
+    let mut workers = nightly();
+    let once = render(&report(&workers), &setting);
+    workers.reverse();
+    assert!(once == render(&report(&workers), &setting));
+    assert!(read(&once).text.contains("11c02e5"));
+}
+
+/// The night with `text` wherever somebody else chooses what is said.
+pub(crate) fn told_by(text: &str) -> Report {
+    let labels = format!("OS={text}");
+    let labels: &[&str] = &[&labels];
+    let mut result = case_failed(text, text, text);
+    result.file = Some(text.to_owned());
+    result.line = Some(1);
+    text.clone_into(&mut result.output);
+    result.attachments = vec![format!("results/{}", text.replace('/', "\u{2215}"))];
+    result.verdict = CaseVerdict::Failed(Trouble {
+        message: text.to_owned(),
+        kind: text.to_owned(),
+        text: format!("first\n{text}"),
+        is_expected: false,
+    });
+    let name = format!("a{text}");
+    let broken = Outcome::ExecutionError {
+        message: text.to_owned(),
+        details: format!("first\n{text}"),
+    };
+    let first = Worker::begins(&name, labels, 4)
+        .plans(&[
+            (1, text, text, labels),
+            (2, text, text, labels),
+            (3, text, text, labels),
+            (4, text, text, labels),
+        ])
+        .takes_with(1, Some(1), Some(text))
+        .ends_with(1, failed(), vec![result], &format!("x{text}"))
+        .counted(1)
+        .runs(2, 1, broken)
+        .takes(3, Some(1))
+        .ends(3, Outcome::LeaseLost)
+        .leaves();
+    let second = Worker::begins("b", labels, 4)
+        .after(9_000)
+        .runs(3, 2, passed())
+        .takes(4, Some(1));
+    let mut report = report(&[first, second]);
+    let plan = report.plan.as_mut().unwrap();
+    for fact in [&mut plan.title, &mut plan.project, &mut plan.batch] {
+        text.clone_into(fact);
+    }
+    report.warnings = vec![text.to_owned()];
+    report.broken = vec![text.to_owned()];
+    for worker in &mut report.workers {
+        worker.left = worker.left.as_ref().map(|_| text.to_owned());
+    }
+    report
+}
+
+#[test]
+fn hostile_text_makes_no_element_and_no_attribute() {
+    let plain = page(&told_by("plain words"));
+    for hostile in [
+        "<script>alert(1)</script>",
+        "</pre></details><img src=x onerror=alert(1)>",
+        "\" onmouseover=\"alert(1)\" x=\"",
+        "' onfocus='alert(1)",
+        "--><!-- ]]> <![CDATA[ <?php",
+        "</title></style><svg onload=alert(1)>",
+        "&lt;b&gt; &#60;i&#62; &quot;",
+        "javascript:alert(1)",
+        "https://example.org/",
+        "\u{1b}[31m\u{202e}\0\u{ffff}\u{85}\u{7}",
+        "#e-1\" id=\"e-2",
+    ] {
+        let report = told_by(hostile);
+        let source = html(&report);
+        let page = read(source.as_bytes());
+        assert_eq!(page.shape, plain.shape, "{hostile:?}");
+        assert_eq!(page.anchors, plain.anchors, "{hostile:?}");
+        assert_eq!(page.links, plain.links, "{hostile:?}");
+        assert_eq!(page.code, plain.code, "{hostile:?}");
+        for c in source.chars().filter(|c| *c != '\n') {
+            assert!(!c.is_control() && c != '\u{202e}', "{c:?} of {hostile:?}");
+        }
+        if !hostile.contains('\u{1b}') {
+            assert!(page.text.contains(hostile), "{hostile:?} is not shown");
+        }
+    }
+}
+
+/// A report of `count` executions in which nothing is short.
+fn many(count: i64, standing: Standing, text: &str) -> Report {
+    let workers: Vec<String> = (0..40).map(|n| format!("worker {n} {text}")).collect();
+    let tail = text.repeat(50);
+    let entries = (0..count)
+        .map(|id| {
+            let number = usize::try_from(id).unwrap();
+            let from = Timestamp(1_790_000_000_000 + id / 40 * 5_000);
+            let outcome = match standing {
+                Standing::Error => error(),
+                Standing::Failed => failed(),
+                _ => passed(),
+            };
+            Entry {
+                execution: ExecutionId(id),
+                test: test(text, &format!("{id} {text}")),
+                required: Some(set(&["OS=Linux"])),
+                attempts: vec![Attempt {
+                    worker: workers[number % 40].clone(),
+                    capabilities: set(&["OS=Linux"]),
+                    squish_server: None,
+                    number: Some(1),
+                    lease: None,
+                    reserved: from,
+                    results: None,
+                    not_uploaded: None,
+                    started: Some(from),
+                    end: AttemptEnd::Ended(Box::new(Ended {
+                        at: Timestamp(from.0 + 4_000),
+                        outcome,
+                        duration_ms: 4_000,
+                        cases: Cases::default(),
+                        not_kept: testplan::model::CaseCounts::default(),
+                        log: None,
+                        output_tail: if standing == Standing::Passed {
+                            String::new()
+                        } else {
+                            tail.clone()
+                        },
+                    })),
+                    server_trouble: None,
+                    confirmation: None,
+                    confirmed: None,
+                    counting: Counting::Counts,
+                }],
+                standing,
+                service_only: None,
+                flaky: false,
+                recovered: false,
+                explanations: Vec::new(),
+            }
+        })
+        .collect::<Vec<_>>();
+    Report {
+        total: entries.len() as u64,
+        span: Some((
+            Timestamp(1_790_000_000_000),
+            Timestamp(1_790_000_000_000 + (count / 40 + 1) * 5_000),
+        )),
+        entries,
+        ..Report::default()
+    }
+}
+
+#[test]
+fn the_file_stays_openable_however_much_there_is() {
+    const MIB: usize = 1 << 20;
+    let bytes = render(
+        &many(200_000, Standing::Passed, "ordinary"),
+        &Setting::default(),
+    );
+    let page = read(&bytes);
+    assert!(bytes.len() < 7 * MIB, "{} bytes", bytes.len());
+    assert_eq!(
+        page.anchors
+            .iter()
+            .filter(|it| it.starts_with("e-"))
+            .count(),
+        5_000
+    );
+    assert!(page.text.contains("195,000 more are left out"));
+
+    // Every character takes six bytes.
+    let bytes = render(
+        &many(6_000, Standing::Failed, &"\"".repeat(400)),
+        &Setting::default(),
+    );
+    let page = read(&bytes);
+    assert!(bytes.len() < 12 * MIB, "{} bytes", bytes.len());
+    assert!(page.text.contains("more are not shown in detail here"));
+    assert!(page.text.contains("more are left out"));
+}
+
+#[test]
+fn failures_are_never_left_out_for_passes() {
+    let mut report = many(6_000, Standing::Passed, "x");
+    report.entries[5_999].standing = Standing::Failed;
+    let page = page(&report);
+    assert!(page.anchors.contains("e-5999"));
+    assert!(!page.anchors.contains("e-5998"));
+}
+
+#[test]
+fn an_output_keeps_its_useful_end() {
+    let long = format!("begin\n{}the reason\n", "noise\n".repeat(20_000));
+    let worker = Worker::begins("a", &["OS=Linux"], 1)
+        .takes(1, Some(1))
+        .ends_with(1, failed(), Vec::new(), &long)
+        .counted(1)
+        .leaves();
+    let source = html(&report(&[worker]));
+    assert!(source.contains("the reason</pre>"));
+    assert!(source.contains("<pre tabindex=\"0\">… the beginning is left out …\n"));
+    assert!(source.len() < 80_000, "{}", source.len());
+}
+
+#[test]
+fn an_empty_plan_and_one_without_records_have_a_page() {
+    let empty = page(&Report::default());
+    assert!(empty.text.contains("nothing-to-run") && empty.text.contains("nothing to run"));
+    let merged = merge(Evidence {
+        status: Some(PlanStatus {
+            open: 1,
+            reserved: 0,
+            done: 1,
+        }),
+        executions: Some(vec![listed(7, ExecutionState::Done, Some(failed()), 1)]),
+        ..evidence(&[])
+    })
+    .unwrap();
+    let page = page(&merged);
+    assert!(page.anchors.contains("e-7"));
+    assert!(page.text.contains("1 without a name"));
+    assert!(
+        page.text
+            .contains("The service says that 1 are open or reserved still.")
+    );
+}
+
+#[test]
+fn attachments_are_links_below_the_page_or_no_links() {
+    let told = |paths: &[&str]| {
+        let mut broken = case_failed("group", "case", "no");
+        broken.attachments = paths.iter().map(ToString::to_string).collect();
+        let worker = Worker::begins("a", &["OS=Linux"], 1)
+            .takes(1, Some(1))
+            .ends_with(1, failed(), vec![broken], "")
+            .counted(1)
+            .leaves();
+        html(&report(&[worker]))
+    };
+    let source = told(&["results/1-2/a b.png", "../secret.txt", "/etc/passwd"]);
+    assert!(source.contains("<a href=\"./results/1-2/a%20b.png\">a b.png</a>"));
+    assert!(
+        source.contains("<bdi>../secret.txt</bdi>") && source.contains("<bdi>/etc/passwd</bdi>")
+    );
+    let many: Vec<String> = (0..25).map(|n| format!("results/{n}.png")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let source = told(&many);
+    assert_eq!(source.matches("<a href=\"./results/").count(), 20);
+    assert!(source.contains(" and 5 more"));
+}
+
+#[test]
+fn counts_of_a_service_have_a_page() {
+    let report =
+        crate::report::service_counts::counted((0, 0, 9), (5, 2, 1), "https://tc.example.com");
+    let page = page(&report);
+    assert!(page.links.contains("failed") && page.links.contains("missing"));
+    let astray: Vec<_> = page.links.difference(&page.anchors).collect();
+    assert!(astray.is_empty(), "{astray:?}");
+    assert!(page.text.contains("each result is there"));
+}
+
+#[test]
+fn a_case_is_named_unless_it_is_the_execution_itself() {
+    let told = |name: &str| {
+        let cases = vec![case(
+            "group",
+            name,
+            CaseVerdict::Failed(Trouble {
+                message: "no".into(),
+                ..Trouble::default()
+            }),
+        )];
+        let worker = Worker::begins("a", &["OS=Linux"], 1)
+            .takes(1, Some(1))
+            .ends_with(1, failed(), cases, "")
+            .counted(1)
+            .leaves();
+        page(&report(&[worker])).text
+    };
+    assert!(told("other").contains("group › other"));
+    assert!(!told("case 1").contains("group › case 1"));
+}

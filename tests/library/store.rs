@@ -1,0 +1,24 @@
+//! What every store owes, whatever database is under it: the behaviour suite, the comparison with a small model of the
+//! protocol, and for SQLite its files, its groups and its crashes.
+
+pub(crate) mod behaviour;
+pub(crate) mod files;
+pub(crate) mod model;
+pub(crate) mod random;
+pub(crate) mod world;
+
+/// Runs every behaviour against what `$factory` makes.
+macro_rules! behaves {
+    ($factory:path: $($module:ident: $($name:ident)*;)*) => {$(
+        mod $module {
+            $(#[tokio::test]
+            async fn $name() {
+                crate::store::behaviour::$module::$name($factory).await;
+            })*
+        }
+    )*};
+}
+
+mod sqlite {
+    crate::store::behaviour::every!(behaves, crate::store::world::on_sqlite);
+}

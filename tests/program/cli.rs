@@ -1,0 +1,33 @@
+//! The binary from outside: exit codes, mistakes of users and of services, what goes to stdout and what to stderr.
+
+mod action;
+#[cfg(unix)]
+mod attachments;
+mod doctor;
+mod exit_codes;
+mod fleet;
+mod hostile;
+#[cfg(unix)]
+mod leftovers;
+#[cfg(unix)]
+mod listing;
+#[cfg(unix)]
+mod local_server;
+mod log;
+mod mistakes;
+mod output;
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "tests with signals need more of it")
+)]
+mod plan;
+mod services;
+mod serving;
+#[cfg_attr(
+    not(unix),
+    allow(dead_code, reason = "tests with signals need more of it")
+)]
+pub(super) mod support;
+mod unknown_plans;
+mod vendor_registry;
+mod work;

@@ -1,0 +1,345 @@
+//! The way to the service: where it breaks, and what is said then.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    super::support::Desk,
+    Diagnosis,
+    scripted::{Scripted, answer, fine, no, redirect},
+};
+
+const HTML: &str = "Content-Type: text/html";
+const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
+const LEAF: &[u8] = include_bytes!("../../../fixtures/tls/leaf.pem");
+const KEY: &[u8] = include_bytes!("../../../fixtures/tls/leaf.key");
+const OTHER_AUTHORITY: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/program/cli/doctor/tls/ca.pem"
+);
+const EXPIRED: &[u8] = include_bytes!("tls/expired.pem");
+const EXPIRED_KEY: &[u8] = include_bytes!("tls/expired.key");
+
+fn look(url: &str, more: &[&str]) -> Diagnosis {
+    let mut arguments = vec!["--url", url];
+    arguments.extend(more);
+    Diagnosis::of(&Desk::new(), &arguments)
+}
+
+#[test]
+fn answers_to_a_question_with_credentials() {
+    let page = "<!DOCTYPE html><title>Welcome</title>CanaryCanary0123";
+    let table: [(String, &[&str]); 9] = [
+        (
+            redirect("/login/index?next=x"),
+            &[
+                "token was rejected or is missing",
+                "302",
+                "TESTCENTER_TOKEN",
+            ],
+        ),
+        (redirect("/activation/index"), &["no licence", "browser"]),
+        (
+            redirect("https://tc.example.com/execution/v1/squishservers"),
+            &["elsewhere", "TESTCENTER_URL to https://tc.example.com"],
+        ),
+        (no("401 Unauthorized", "who?"), &["rejected", "401", "who?"]),
+        (
+            no("403 Forbidden", "not you"),
+            &["403", "not you", "rights"],
+        ),
+        (
+            answer("200 OK", &[HTML], page),
+            &["not the API's", "<!DOCTYPE", "URL"],
+        ),
+        (
+            answer("404 Not Found", &[HTML], page),
+            &["not the API's", "URL"],
+        ),
+        (
+            answer("502 Bad Gateway", &[HTML], page),
+            &["service failed", "502", "log"],
+        ),
+        (no("429 Too Many Requests", "slowly"), &["slowly", "later"]),
+    ];
+    for (answer, says) in table {
+        let service = Scripted::new(move |line| match line {
+            "GET /" => redirect("/login/index"),
+            _ => answer.clone(),
+        });
+        let diagnosis = look(&service.url(), &[]);
+        diagnosis.has("service.access", "problem", says);
+        diagnosis.has("service.answer", "ok", &["log-in page"]);
+        diagnosis.has("service.credentials", "ok", &["variable TESTCENTER_TOKEN"]);
+        diagnosis.has("service.connection", "ok", &["127.0.0.1"]);
+        diagnosis.ends(3);
+    }
+}
+
+#[test]
+fn a_service_without_a_list_of_squish_servers_is_let_pass() {
+    let service = Scripted::new(|_| no("404 Not Found", "no such call"));
+    let diagnosis = look(&service.url(), &[]);
+    diagnosis.has("service.access", "warning", &["accepted", "no such call"]);
+    diagnosis.has("capabilities.servers", "not checked", &[]);
+}
+
+#[test]
+fn a_test_center_that_nobody_has_activated() {
+    let service = Scripted::new(|_| redirect("/activation/index"));
+    let diagnosis = look(&service.url(), &[]);
+    diagnosis.has(
+        "service.answer",
+        "problem",
+        &["licence", "first user", "browser"],
+    );
+    diagnosis.ends(3);
+}
+
+/// Without credentials it is asked without them, and who we are is told by name.
+#[test]
+fn credentials_are_named_and_never_shown() {
+    let service = Scripted::new(|_| fine(&serde_json::json!([])));
+    let url = service.url();
+    let desk = Desk::new();
+    desk.write("token", "CanaryCanary0123");
+    let with = |more: &[&str], variables: &[(&str, &str)]| {
+        let mut arguments = vec!["--url", &url];
+        arguments.extend(more);
+        Diagnosis::with(&desk, &arguments, variables)
+    };
+    let user = ("TESTCENTER_USER", "ann@example.com");
+    let password = ("TESTCENTER_PASSWORD", "CanaryCanary0123");
+    let token = ("TESTCENTER_TOKEN", "CanaryCanary0123");
+
+    let diagnosis = with(&[], &[]);
+    diagnosis.has("service.credentials", "ok", &["none are set"]);
+    diagnosis.has("service.access", "ok", &["asks for no credentials"]);
+    assert!(!service.asked().concat().contains("authorization"));
+
+    let diagnosis = with(&[], &[user, password]);
+    diagnosis.has("service.credentials", "ok", &["ann@example.com"]);
+    diagnosis.has(
+        "service.access",
+        "ok",
+        &["user ann@example.com is accepted"],
+    );
+
+    let diagnosis = with(&[], &[token, user, password]);
+    diagnosis.has(
+        "service.credentials",
+        "problem",
+        &["TESTCENTER_TOKEN and TESTCENTER_USER", "give one of"],
+    );
+    diagnosis.ends(2);
+
+    let diagnosis = with(&[], &[user]);
+    diagnosis.has(
+        "service.credentials",
+        "problem",
+        &["TESTCENTER_PASSWORD is not"],
+    );
+    diagnosis.has("service.access", "not checked", &[]);
+    diagnosis.ends(2);
+
+    let diagnosis = with(&["--token-file=none"], &[]);
+    diagnosis.has("service.credentials", "problem", &["token file none"]);
+    diagnosis.ends(2);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_file_that_everybody_reads() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let service = Scripted::new(|_| fine(&serde_json::json!([])));
+    let desk = Desk::new();
+    desk.write("token", "CanaryCanary0123");
+    let open = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(desk.path("token"), open).unwrap();
+    let url = service.url();
+    let diagnosis = Diagnosis::with(&desk, &["--url", &url, "--token-file=token"], &[]);
+    diagnosis.has(
+        "service.credentials",
+        "warning",
+        &["--token-file", "everybody", "chmod 600"],
+    );
+    diagnosis.ends(0);
+}
+
+#[test]
+fn nobody_is_there() {
+    let refused = look("http://127.0.0.1:1", &[]);
+    refused.has(
+        "service.connection",
+        "problem",
+        &["nothing listens on 127.0.0.1:1", "start"],
+    );
+    for id in [
+        "service.answer",
+        "service.access",
+        "clock.difference",
+        "dialect.service",
+    ] {
+        refused.has(id, "not checked", &[]);
+    }
+    refused.ends(3);
+
+    let unknown = look("https://testcenter.invalid", &[]);
+    unknown.has(
+        "service.connection",
+        "problem",
+        &["testcenter.invalid", "resolved", "host"],
+    );
+    unknown.has("service.tls", "not checked", &[]);
+    unknown.ends(3);
+}
+
+#[test]
+fn somebody_is_there_who_is_no_service() {
+    let began = Instant::now();
+    let hangs = Scripted::new(|_| {
+        std::thread::park();
+        String::new()
+    });
+    let silent = look(&hangs.url(), &[]);
+    silent.has(
+        "service.answer",
+        "problem",
+        &["does not answer in time", "log"],
+    );
+    silent.has("service.access", "not checked", &[]);
+    silent.ends(3);
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "{:?}",
+        began.elapsed()
+    );
+
+    let garbage = Scripted::new(|_| "SSH-2.0-OpenSSH_9.2\r\n".to_owned());
+    let odd = look(&garbage.url(), &[]);
+    odd.has(
+        "service.answer",
+        "problem",
+        &["nothing that speaks HTTP", "host and port"],
+    );
+    odd.ends(3);
+}
+
+#[test]
+#[cfg_attr(
+    not(target_os = "linux"),
+    ignore = "other platforms have their own opinion of a certificate that is good for a century"
+)]
+fn certificates() {
+    let script = |_: &str| fine(&serde_json::json!([]));
+    let good = Scripted::with_tls(LEAF, KEY, script);
+    let expired = Scripted::with_tls(EXPIRED, EXPIRED_KEY, script);
+    let plain = Scripted::new(script);
+
+    let trusted = look(&good.url(), &["--ca-cert", AUTHORITY]);
+    trusted.has("service.tls", "ok", &["trusted", "ca.pem"]);
+    trusted.has("service.access", "ok", &["token is accepted"]);
+    trusted.ends(0);
+
+    let table = [
+        (good.url(), None, &["authority", "--ca-cert"][..]),
+        (
+            good.url_at("localhost"),
+            Some(AUTHORITY),
+            &["another name", "localhost"],
+        ),
+        (
+            expired.url(),
+            Some(OTHER_AUTHORITY),
+            &["has expired", "renew"],
+        ),
+        (
+            plain.url().replace("http:", "https:"),
+            None,
+            &["does not speak TLS", "http://"],
+        ),
+    ];
+    for (url, authority, says) in table {
+        let flags: Vec<&str> = authority
+            .iter()
+            .flat_map(|file| ["--ca-cert", file])
+            .collect();
+        let diagnosis = look(&url, &flags);
+        diagnosis.has("service.tls", "problem", says);
+        diagnosis.has("service.answer", "not checked", &["encryption"]);
+        diagnosis.has("service.access", "not checked", &[]);
+        diagnosis.ends(3);
+    }
+    // Whoever cannot be trusted was told nothing.
+    assert_eq!(expired.asked(), [""; 0]);
+
+    let desk = Desk::new();
+    desk.write("none.pem", "hello");
+    let url = good.url();
+    let diagnosis = Diagnosis::of(&desk, &["--url", &url, "--ca-cert=none.pem"]);
+    diagnosis.has(
+        "service.tls",
+        "problem",
+        &["no certificate", "BEGIN CERTIFICATE"],
+    );
+    diagnosis.ends(2);
+}
+
+#[test]
+fn plain_http_to_another_machine() {
+    let url = "http://testcenter.invalid";
+    let refused = look(url, &[]);
+    refused.has("service.tls", "problem", &["unencrypted", "--allow-http"]);
+    refused.ends(2);
+    let allowed = look(url, &["--allow-http"]);
+    allowed.has(
+        "service.tls",
+        "warning",
+        &["unencrypted, by --allow-http", "https://"],
+    );
+    allowed.ends(3);
+    let nobody = Diagnosis::with(&Desk::new(), &["--url", url], &[]);
+    nobody.has("service.tls", "warning", &["read and change"]);
+}
+
+#[test]
+fn urls_that_are_none() {
+    for (url, says) in [
+        ("testcenter.example.com", "http://"),
+        ("ftp://x", "http://"),
+        ("http://me:CanaryCanary0123@x", "user or password"),
+        ("", "http://"),
+    ] {
+        let diagnosis = look(url, &[]);
+        diagnosis.has("service.url", "problem", &[says]);
+        diagnosis.ends(2);
+    }
+}
+
+#[test]
+fn a_proxy_that_leads_nowhere() {
+    let proxy = "http://me:CanaryCanary0123@127.0.0.1:1";
+    let url = "https://testcenter.example.com";
+    let diagnosis = Diagnosis::with(&Desk::new(), &["--url", url], &[("HTTPS_PROXY", proxy)]);
+    diagnosis.has(
+        "configuration.proxy",
+        "ok",
+        &["go through http://127.0.0.1:1"],
+    );
+    diagnosis.has("service.connection", "not checked", &["http://127.0.0.1:1"]);
+    diagnosis.has(
+        "service.answer",
+        "problem",
+        &["nothing listens on http://127.0.0.1:1", "NO_PROXY"],
+    );
+    diagnosis.ends(3);
+    let here = Diagnosis::with(
+        &Desk::new(),
+        &["--url=http://127.0.0.1:1"],
+        &[("ALL_PROXY", proxy)],
+    );
+    here.has(
+        "configuration.proxy",
+        "ok",
+        &["ALL_PROXY does not hold for this machine"],
+    );
+}

@@ -1,0 +1,31 @@
+//! What goes wrong in earnest: processes killed and frozen, a service that goes away, signals, hostile names, secrets.
+//! Every test runs the real binary, on a stage of its own, and waits for what happens instead of sleeping.
+
+mod dead_server;
+mod drain;
+mod economy;
+mod frozen_worker;
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(
+        dead_code,
+        unused_imports,
+        reason = "a living process is told apart on Linux alone"
+    )
+)]
+mod held;
+mod hostile_names;
+mod hung_server;
+mod killed_service;
+mod killed_worker;
+mod lost_service;
+mod matrix;
+mod missing_records;
+mod rerun;
+mod retry;
+mod secrets;
+mod sick_worker;
+mod slow_delivery;
+mod starvation;
+mod stopping;
+mod time_limits;

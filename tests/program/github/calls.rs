@@ -1,0 +1,152 @@
+//! Each call against a GitHub with a memory.
+
+use serde_json::{Value, json};
+use testplan::ci::github::{CheckConclusion, CheckRun, CheckState, CommitStatus, NotSet};
+
+use super::{
+    fake::{Fake, Fault},
+    mock::Reply,
+    stage::{BRIEF, PULL, SHA, check_run, github, status},
+};
+
+#[tokio::test]
+async fn a_check_run_is_made_once_and_then_changed() {
+    let fake = Fake::start(Vec::new());
+    let github = github(&fake.url, BRIEF);
+    let begun = CheckRun {
+        state: CheckState::InProgress,
+        ..check_run(0)
+    };
+    github.put_check_run(SHA, &begun).await.unwrap();
+    github.put_check_run(SHA, &check_run(3)).await.unwrap();
+    github.put_check_run(SHA, &check_run(3)).await.unwrap();
+    let again = CheckRun {
+        external_id: "105/77.2".to_owned(),
+        state: CheckState::Completed(CheckConclusion::Success),
+        ..check_run(0)
+    };
+    github.put_check_run(SHA, &again).await.unwrap();
+    let runs = fake.world(|world| world.check_runs.clone());
+    let facts = |run: &Value| {
+        let count = &run["output"]["annotations_count"];
+        format!("{} {} {count}", run["external_id"], run["conclusion"])
+    };
+    assert_eq!(
+        runs.iter().map(facts).collect::<Vec<_>>(),
+        [r#""105/77.1" "failure" 3"#, r#""105/77.2" "success" 0"#]
+    );
+    let first = fake.world(|world| world.asked[0].clone());
+    assert_eq!(
+        first.line,
+        format!(
+            "GET /repos/octo-org/app/commits/{SHA}/check-runs?check_name=gui%20%2F%20nightly%20%26%20more\
+             &filter=latest&per_page=100 HTTP/1.1"
+        )
+    );
+    let made = fake.world(|world| world.asked[1].clone());
+    assert_eq!(
+        made.json(),
+        json!({
+            "name": "gui / nightly & more",
+            "external_id": "105/77.1",
+            "head_sha": SHA,
+            "status": "in_progress",
+            "output": { "title": "1 failed", "summary": "| a |" },
+        })
+    );
+}
+
+#[tokio::test]
+async fn many_annotations_arrive_once_each_in_their_order() {
+    for (count, arriving) in [(50, 50), (51, 51), (120, 120), (600, 500)] {
+        let fake = Fake::start(vec![
+            // The third fifty arrive, and nobody hears of it.
+            Fault {
+                on: "PATCH",
+                happens: true,
+                reply: Reply::Says(200, "", "{}"),
+            },
+            Fault {
+                on: "PATCH",
+                happens: true,
+                reply: Reply::Cuts,
+            },
+        ]);
+        let github = github(&fake.url, BRIEF);
+        github.put_check_run(SHA, &check_run(count)).await.unwrap();
+        let (runs, asked) = fake.world(|world| (world.check_runs.clone(), world.asked.clone()));
+        assert_eq!(runs.len(), 1);
+        assert_eq!(runs[0]["output"]["annotations_count"], arriving);
+        let sent: Vec<u64> = asked
+            .iter()
+            .filter(|request| !request.body.is_empty())
+            .flat_map(|request| {
+                let body = request.json();
+                let annotations = body["output"]["annotations"].as_array().cloned();
+                annotations.unwrap_or_default()
+            })
+            .map(|annotation| annotation["start_line"].as_u64().unwrap())
+            .collect();
+        assert_eq!(sent, (1..=arriving).collect::<Vec<u64>>());
+    }
+}
+
+#[tokio::test]
+async fn a_comment_is_kept_in_place_among_hundreds() {
+    let fake = Fake::start(Vec::new());
+    let github = github(&fake.url, BRIEF);
+    fake.world(|world| {
+        // Somebody who would like to have our words.
+        world.comment(&json!("<!-- testplan: gui -->\nall is well"), "User");
+        for number in 0..230 {
+            world.comment(&json!(format!("number {number}")), "User");
+        }
+    });
+    github.put_comment(PULL, "gui", "2 failed").await.unwrap();
+    github.put_comment(PULL, "gui", "1 failed").await.unwrap();
+    github
+        .put_comment(PULL, "gui / nightly", &"é\n".repeat(40_000))
+        .await
+        .unwrap();
+    let comments = fake.world(|world| world.comments.clone());
+    assert_eq!(comments.len(), 233);
+    assert_eq!(comments[0]["body"], "<!-- testplan: gui -->\nall is well");
+    assert_eq!(comments[231]["body"], "<!-- testplan: gui -->\n1 failed");
+    let long = comments[232]["body"].as_str().unwrap();
+    assert!((64_900..=65_000).contains(&long.len()), "{}", long.len());
+}
+
+#[tokio::test]
+async fn a_thread_without_end_gets_no_second_comment() {
+    let fake = Fake::start(Vec::new());
+    fake.world(|world| (0..2000).for_each(|_| world.comment(&json!("x"), "User")));
+    let github = github(&fake.url, BRIEF);
+    let result = github.put_comment(PULL, "gui", "1 failed").await;
+    assert_eq!(result, Err(NotSet::Crowded { comments: 2000 }));
+    assert_eq!(fake.world(|world| world.comments.len()), 2000);
+}
+
+#[tokio::test]
+async fn the_pull_request_of_a_commit_is_found_at_an_enterprise_too() {
+    let fake = Fake::start(Vec::new());
+    for base in ["", "/", "/api/v3", "/api/v3/"] {
+        let github = github(&format!("{}{base}", fake.url), BRIEF);
+        assert_eq!(github.pull_request_of(SHA).await, Ok(Some(5)), "{base}");
+    }
+}
+
+#[tokio::test]
+async fn a_status_is_cut_to_what_github_takes() {
+    let fake = Fake::start(Vec::new());
+    let github = github(&fake.url, BRIEF);
+    let status = CommitStatus {
+        description: "é".repeat(141),
+        ..status()
+    };
+    github.set_status(SHA, &status).await.unwrap();
+    let sent = fake.world(|world| world.statuses.pop()).unwrap();
+    assert_eq!(sent["description"], format!("{}…", "é".repeat(139)));
+    assert_eq!(sent["state"], "pending");
+    let odd = github.set_status("../x", &status).await;
+    assert_eq!(odd, Err(NotSet::BadCommit));
+}

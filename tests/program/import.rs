@@ -1,0 +1,9 @@
+//! Results on their way in: the bytes of an upload, what a service of ours makes of them, and what becomes of an upload
+//! when a connection or a process dies in the middle.
+
+mod broken;
+mod counted;
+mod processes;
+mod refused;
+mod stage;
+mod wire;

@@ -1,0 +1,52 @@
+//! Signals that come before the binary runs.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use super::{
+    download::files,
+    host::{Answer, Host},
+    stage::{Stage, executable, gone},
+};
+use crate::support::until;
+
+const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
+
+#[test]
+fn a_download_is_left_at_once() {
+    let Some(stage) = Stage::new() else { return };
+    let host = Host::new(&[("/testplan", &[Answer::Hang])]);
+    stage.release(&files(&format!("{}/testplan", host.url), b"x"));
+    for (signal, code) in SIGNALS {
+        let running = stage.main().start();
+        host.until_hanging();
+        running.send(signal);
+        let ended = running.end().code_is(code);
+        host.until_hung_up();
+        assert_eq!(ended.commands(), []);
+        assert_eq!(stage.state(), []);
+    }
+}
+
+#[test]
+fn a_build_ends_with_all_its_compilers() {
+    let Some(stage) = Stage::new() else { return };
+    fs::create_dir(stage.path("action/src")).unwrap();
+    for file in ["Cargo.toml", "Cargo.lock"] {
+        fs::write(stage.path("action").join(file), "").unwrap();
+    }
+    // Ends when the compiler does, not by itself: as cargo does.
+    executable(
+        &stage.path("path/cargo"),
+        "sleep 1000 & echo \"compiler $!\"; wait; wait",
+    );
+    for (signal, code) in SIGNALS {
+        let mut running = stage.main().start();
+        let compiler = running.until_said("compiler ");
+        running.send(signal);
+        assert_eq!(running.end_alone().code(), Some(code));
+        until("the compiler's end", || gone(&compiler).then_some(()));
+    }
+    assert!(!stage.path("tools/testplan").exists());
+}

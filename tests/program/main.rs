@@ -1,0 +1,25 @@
+//! Tests of the program from outside: the binary, the service, the action and its launcher.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests set their stage themselves and fail where they cannot"
+)]
+
+#[cfg(target_os = "linux")]
+mod action;
+mod agreement;
+mod cli;
+mod contract;
+#[cfg(unix)]
+mod faults;
+mod github;
+#[cfg(target_os = "linux")]
+mod import;
+mod launcher;
+#[cfg(unix)]
+mod scenarios;
+mod service;
+#[cfg(unix)]
+mod squish;
+#[path = "../support/mod.rs"]
+mod support;

@@ -1,0 +1,15 @@
+//! The service over a fake store: every example of the vendor's page, every way to get a request wrong, access,
+//! limits, long polls and shutdown.
+
+mod access;
+mod examples;
+mod fake;
+mod limits;
+mod lists;
+mod needs;
+mod openapi;
+mod refusals;
+mod server_trouble;
+mod shutdown;
+mod support;
+mod waiting;
