@@ -6,10 +6,10 @@
 pub mod dispatcher;
 pub mod executor;
 pub mod heartbeat;
-pub mod held;
 mod idle;
 pub mod idleness;
 pub mod lease;
+pub mod lease_files;
 mod licence;
 pub mod lookout;
 mod probe;
@@ -24,4 +24,4 @@ pub mod waiting;
 pub mod worker;
 
 pub use dispatcher::{Observer, RunEnd, WorkOrder, work};
-pub use state::{Notice, Phase};
+pub use state::{Phase, ProgressEvent};

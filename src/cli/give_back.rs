@@ -10,7 +10,7 @@ use super::{
     failure::{Ended, Failure},
     screen::Screen,
 };
-use crate::{config::environment::Environment, exit_code::Conclusion, run::held};
+use crate::{config::environment::Environment, exit_code::Conclusion, run::lease_files};
 
 /// Gives back what a killed process held.
 #[derive(Args, Debug)]
@@ -34,7 +34,7 @@ pub async fn run(command: GiveBack, environment: &Environment, screen: &Screen) 
     } else {
         None
     };
-    let given = held::give_back(&folder, client.as_ref()).await;
+    let given = lease_files::release_abandoned(&folder, client.as_ref()).await;
     let given = given.map_err(|error| {
         Failure::infrastructure(anyhow::anyhow!("{}: {error}", folder.display()))
             .help("the leases end by themselves; until then their executions wait")

@@ -13,7 +13,7 @@ use crate::{
         sanitise::console_line,
     },
     run::{
-        Notice, Observer,
+        Observer, ProgressEvent,
         idleness::Outlook,
         state::{Stop, signal_name},
     },
@@ -101,9 +101,9 @@ fn whole(span: Duration) -> String {
 }
 
 impl Observer for Progress<'_> {
-    fn notice(&mut self, notice: &Notice) {
-        match notice {
-            Notice::Finished {
+    fn observe(&mut self, event: &ProgressEvent) {
+        match event {
+            ProgressEvent::Finished {
                 slot,
                 test,
                 outcome,
@@ -119,29 +119,29 @@ impl Observer for Progress<'_> {
                 worker: &slot.to_string(),
                 capabilities: &self.offered,
             }),
-            Notice::Unreachable { test, trouble } => {
+            ProgressEvent::Unreachable { test, trouble } => {
                 let (test, trouble) = (
                     console_line(&test.to_string(), LONGEST),
                     console_line(&trouble.to_string(), LONGEST),
                 );
                 self.say(&format!("not begun: {test}: {trouble}"));
             }
-            Notice::NotCounted { test, reason } => {
+            ProgressEvent::NotCounted { test, reason } => {
                 let (test, reason) = (
                     console_line(&test.to_string(), LONGEST),
                     console_line(reason, LONGEST),
                 );
                 self.say(&format!("not counted: {test}: {reason}"));
             }
-            Notice::NotUploaded { test, reason } => {
+            ProgressEvent::NotUploaded { test, reason } => {
                 let (test, reason) = (
                     console_line(&test.to_string(), LONGEST),
                     console_line(reason, LONGEST),
                 );
                 self.say(&format!("not uploaded: {test}: {reason}"));
             }
-            Notice::Waiting { workers, outlook } => self.waiting(*workers, outlook),
-            Notice::Busy { running } => {
+            ProgressEvent::Waiting { workers, outlook } => self.waiting(*workers, outlook),
+            ProgressEvent::Busy { running } => {
                 let names: Vec<String> = running
                     .iter()
                     .take(4)
@@ -155,13 +155,17 @@ impl Observer for Progress<'_> {
                 };
                 self.say(&format!("running: {}{more}", names.join(", ")));
             }
-            Notice::Stopping(Stop::Signal(kind)) => self.say(&format!(
+            ProgressEvent::Stopping(Stop::Signal(kind)) => self.say(&format!(
                 "stopping ({}): ending the tests, giving the leases back; once more kills",
                 signal_name(*kind)
             )),
-            Notice::Stopping(Stop::Deadline) => self.say("stopping: the deadline is reached"),
-            Notice::Stopping(Stop::Starved) => self.say("stopping: no Squish server could come"),
-            Notice::ServiceGone(error) => {
+            ProgressEvent::Stopping(Stop::Deadline) => {
+                self.say("stopping: the deadline is reached")
+            }
+            ProgressEvent::Stopping(Stop::Starved) => {
+                self.say("stopping: no Squish server could come")
+            }
+            ProgressEvent::ServiceGone(error) => {
                 self.say(&format!("stopping: {}", console_line(error, 1000)));
             }
         }

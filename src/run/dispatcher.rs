@@ -13,8 +13,8 @@ use super::{
     idleness::Idleness,
     lookout::Lookout,
     recorder::{Recorder, record},
-    state::{Event, Leave, Notice, Phase, RunState, Stop, Tally, WorkerEvent},
-    worker::{self, Mail, Worker, WorkerSettings},
+    state::{Event, Leave, Phase, ProgressEvent, RunState, Stop, Tally, WorkerEvent},
+    worker::{self, Worker, WorkerMessage, WorkerSettings},
 };
 use crate::{
     client::{Client, ClientError},
@@ -32,7 +32,7 @@ const QUIET: Duration = Duration::from_secs(30);
 /// Hears of a run's progress; draws it wherever people look.
 pub trait Observer: Send {
     /// Something worth telling.
-    fn notice(&mut self, notice: &Notice);
+    fn observe(&mut self, event: &ProgressEvent);
 }
 
 /// Everything that working on a plan needs.
@@ -164,7 +164,7 @@ pub async fn work(
         }
         let (event, written) = tokio::select! {
             received = mail.recv() => match received {
-                Some(Mail { slot, event, written }) => (Event::Worker(slot, event), written),
+                Some(WorkerMessage { slot, event, written }) => (Event::Worker(slot, event), written),
                 // Every worker sends `Left` last; a closed channel without it is a worker that panicked.
                 None => break broken_worker(&mut state),
             },
@@ -202,7 +202,7 @@ pub async fn work(
             quiet
                 .as_mut()
                 .reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
-            observer.notice(&notice);
+            observer.observe(&notice);
         }
         if response.over {
             break;

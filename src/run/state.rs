@@ -5,8 +5,8 @@ mod event;
 use std::time::Duration;
 
 pub use event::{
-    Event, Leave, Notice, Phase, Response, Stop, Unreachable, Waiting, WorkerEvent, moved_past,
-    signal_name,
+    Event, Leave, Phase, ProgressEvent, Response, Stop, Unreachable, Waiting, WorkerEvent,
+    moved_past, signal_name,
 };
 
 use super::idleness::{Outlook, Waits};
@@ -93,7 +93,7 @@ impl RunState {
             Event::Worker(slot, WorkerEvent::Unreachable(trouble)) => {
                 let running = self.slots[slot].running.as_ref();
                 let test = running.map(|(_, test)| test.clone());
-                told(test.map(|test| Notice::Unreachable { test, trouble }))
+                told(test.map(|test| ProgressEvent::Unreachable { test, trouble }))
             }
             Event::Worker(slot, WorkerEvent::Left(leave)) => self.left(slot, leave),
             Event::Signal(kind) => self.stop(Stop::Signal(kind)),
@@ -156,7 +156,7 @@ impl RunState {
                     let reason =
                         "the lease ended while the test ran; it was stopped and is run again"
                             .to_owned();
-                    return told(test.map(|test| Notice::NotCounted { test, reason }));
+                    return told(test.map(|test| ProgressEvent::NotCounted { test, reason }));
                 }
                 slot.ended = Some((outcome, Duration::from_millis(duration_ms)));
                 Response::default()
@@ -176,7 +176,7 @@ impl RunState {
                         self.ended += 1;
                         self.tally.count(&outcome);
                         let (ended, total) = (self.ended, self.total.max(self.ended));
-                        told(Some(Notice::Finished {
+                        told(Some(ProgressEvent::Finished {
                             slot: slot_number,
                             test,
                             outcome,
@@ -187,14 +187,14 @@ impl RunState {
                     }
                     Confirmation::NotCounted { reason } | Confirmation::Undelivered { reason } => {
                         self.tally.lost += 1;
-                        told(Some(Notice::NotCounted { test, reason }))
+                        told(Some(ProgressEvent::NotCounted { test, reason }))
                     }
                 }
             }
             RecordEvent::NotUploaded { reason, .. } => {
                 slot.not_uploaded = true;
                 let test = slot.running.as_ref().map(|(_, test)| test.clone());
-                told(test.map(|test| Notice::NotUploaded { test, reason }))
+                told(test.map(|test| ProgressEvent::NotUploaded { test, reason }))
             }
             RecordEvent::Released { .. } => {
                 (slot.running, slot.ended) = (None, None);
@@ -222,7 +222,7 @@ impl RunState {
             Leave::Service(error) => {
                 // One worker's last word about the service is enough; the others would say the same.
                 if self.service.is_none() {
-                    response.notice = Some(Notice::ServiceGone(error.to_string()));
+                    response.notice = Some(ProgressEvent::ServiceGone(error.to_string()));
                     self.service = Some(error);
                 }
                 response.phase = self.advance(Phase::Leaving);
@@ -260,7 +260,7 @@ impl RunState {
         self.stop.get_or_insert(stop);
         let phase = self.advance(next);
         Response {
-            notice: phase.map(|_| Notice::Stopping(stop)),
+            notice: phase.map(|_| ProgressEvent::Stopping(stop)),
             phase,
             over: false,
         }
@@ -273,10 +273,10 @@ impl RunState {
         })
     }
 
-    fn busy(&self) -> Option<Notice> {
+    fn busy(&self) -> Option<ProgressEvent> {
         let running = self.slots.iter().filter_map(|slot| slot.running.as_ref());
         let running: Vec<Test> = running.map(|(_, test)| test.clone()).collect();
-        (!running.is_empty()).then_some(Notice::Busy { running })
+        (!running.is_empty()).then_some(ProgressEvent::Busy { running })
     }
 
     /// What the workers wait for, if all that are still there do.
@@ -299,7 +299,7 @@ impl RunState {
                 self.stop(Stop::Starved)
             }
         };
-        response.notice = (!outlook.lines.is_empty()).then_some(Notice::Waiting {
+        response.notice = (!outlook.lines.is_empty()).then_some(ProgressEvent::Waiting {
             workers: waits.workers,
             outlook,
         });
@@ -329,7 +329,7 @@ impl Tally {
     }
 }
 
-fn told(notice: Option<Notice>) -> Response {
+fn told(notice: Option<ProgressEvent>) -> Response {
     Response {
         notice,
         ..Response::default()
@@ -448,7 +448,7 @@ mod tests {
         let response = run.handle(Event::Worker(0, confirmed(1, Confirmation::Counted)));
         assert!(matches!(
             response.notice,
-            Some(Notice::Finished {
+            Some(ProgressEvent::Finished {
                 ended: 1,
                 total: 5,
                 slot: 1,
@@ -469,7 +469,10 @@ mod tests {
             reason: "late".into(),
         };
         let response = run.handle(Event::Worker(0, confirmed(2, answer)));
-        assert!(matches!(response.notice, Some(Notice::NotCounted { .. })));
+        assert!(matches!(
+            response.notice,
+            Some(ProgressEvent::NotCounted { .. })
+        ));
         assert_eq!(
             run.tally(),
             Tally {
@@ -537,12 +540,15 @@ mod tests {
         let _ = run.handle(Event::Worker(1, waiting()));
         assert_eq!(run.waits().unwrap().workers, 2);
         let told = run.handle(outlook(&["x"], None)).notice;
-        assert!(matches!(told, Some(Notice::Waiting { workers: 2, .. })));
+        assert!(matches!(
+            told,
+            Some(ProgressEvent::Waiting { workers: 2, .. })
+        ));
         assert_eq!(run.handle(outlook(&[], None)), Response::default());
         let _ = run.handle(Event::Worker(1, reserved(1)));
         assert_eq!(run.waits(), None);
         assert!(
-            matches!(run.handle(Event::Quiet).notice, Some(Notice::Busy { running }) if running.len() == 1)
+            matches!(run.handle(Event::Quiet).notice, Some(ProgressEvent::Busy { running }) if running.len() == 1)
         );
     }
 

@@ -16,9 +16,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::trouble::Troubles;
 use super::{
     executor::Executor,
-    held::Hold,
     idle::Idle,
     lease::FIRST_LEASE,
+    lease_files::LeaseFile,
     state::{self, Leave, Phase, Waiting, WorkerEvent},
     upload::Uploader,
 };
@@ -60,18 +60,18 @@ pub struct Worker {
     /// What it may still do.
     pub phase: watch::Receiver<Phase>,
     /// The dispatcher.
-    pub mail: mpsc::Sender<Mail>,
+    pub mail: mpsc::Sender<WorkerMessage>,
     /// Where leases are written down, if anywhere.
     pub held: Option<Arc<Path>>,
     /// The troubles with Squish servers of all workers of this process.
     pub troubles: Arc<Mutex<Troubles>>,
     /// The lease of the last reservation, until it is worked on.
-    pub reserved: Mutex<Option<Hold>>,
+    pub(crate) reserved: Mutex<Option<LeaseFile>>,
 }
 
 /// A letter to the dispatcher.
 #[derive(Debug)]
-pub struct Mail {
+pub struct WorkerMessage {
     /// From whom.
     pub slot: usize,
     /// What.
@@ -159,11 +159,11 @@ impl Worker {
 
     fn hold(&self, granted: &Granted) {
         if let Some(folder) = &self.held {
-            *self.lock_reserved() = Hold::of(granted, self.plan, folder);
+            *self.lock_reserved() = LeaseFile::create(granted, self.plan, folder);
         }
     }
 
-    fn lock_reserved(&self) -> std::sync::MutexGuard<'_, Option<Hold>> {
+    fn lock_reserved(&self) -> std::sync::MutexGuard<'_, Option<LeaseFile>> {
         self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -233,7 +233,7 @@ impl Worker {
 
     async fn record_and_wait(&self, event: RecordEvent) -> bool {
         let (written, on_disk) = oneshot::channel();
-        let mail = Mail {
+        let mail = WorkerMessage {
             slot: self.slot,
             event: WorkerEvent::Record(event),
             written: Some(written),
@@ -245,7 +245,7 @@ impl Worker {
         // The dispatcher outlives its workers unless it failed to write a record; then there is nobody to tell.
         let _ = self
             .mail
-            .send(Mail {
+            .send(WorkerMessage {
                 slot: self.slot,
                 event,
                 written: None,

@@ -126,14 +126,14 @@ pub struct Response {
     /// Tell the workers.
     pub phase: Option<Phase>,
     /// Tell the people.
-    pub notice: Option<Notice>,
+    pub notice: Option<ProgressEvent>,
     /// The run is over.
     pub over: bool,
 }
 
 /// What people are told while a run goes on.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Notice {
+pub enum ProgressEvent {
     /// An attempt ended and the service has its result.
     Finished {
         /// Which worker, from 1.

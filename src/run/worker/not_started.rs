@@ -7,7 +7,7 @@ use super::{Worker, trouble, turn::over};
 use crate::{
     client::{ClientError, Reservation},
     model::{CaseCounts, Outcome, record::RecordEvent},
-    run::{held::Hold, lease::HeldLease, state::Leave},
+    run::{lease::HeldLease, lease_files::LeaseFile, state::Leave},
 };
 
 impl Worker {
@@ -15,7 +15,7 @@ impl Worker {
     pub(super) async fn not_started(
         &mut self,
         lease: &HeldLease,
-        hold: Option<Hold>,
+        hold: Option<LeaseFile>,
         duration: Duration,
         why: String,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {

@@ -14,8 +14,8 @@ use crate::{
     run::{
         executor::{Attempt, Work},
         heartbeat::{Heartbeat, Standing},
-        held::Hold,
         lease::HeldLease,
+        lease_files::LeaseFile,
         state::{Leave, Phase},
         upload::{self, Destination, NotUploaded, pack},
     },
@@ -66,7 +66,7 @@ impl Worker {
         let mark = hold.as_ref().map(|hold| hold.mark().to_owned());
         let started = |pid| {
             if let Some(hold) = &mut hold {
-                hold.started(pid);
+                hold.record_process(pid);
             }
             self.record(RecordEvent::Started { execution, pid })
         };
@@ -161,7 +161,7 @@ impl Worker {
         lease: &HeldLease,
         outcome: &Outcome,
         trouble: Option<ServerTrouble>,
-        hold: Option<Hold>,
+        hold: Option<LeaseFile>,
         standing: watch::Receiver<Standing>,
     ) -> Option<Result<Reservation, ClientError>> {
         let telling = async {
@@ -351,8 +351,8 @@ fn concerns_it_alone(error: &ClientError) -> bool {
 }
 
 /// The lease is over, and so is what was written down of it.
-pub(super) fn over(hold: Option<Hold>) {
+pub(super) fn over(hold: Option<LeaseFile>) {
     if let Some(hold) = hold {
-        hold.over();
+        hold.remove();
     }
 }

@@ -17,8 +17,8 @@ use crate::{
     model::{CaseCounts, Outcome, ServerTrouble, record::RecordEvent},
     run::{
         heartbeat::Standing,
-        held::Hold,
         lease::HeldLease,
+        lease_files::LeaseFile,
         state::{self, Leave, Phase, Unreachable, WorkerEvent},
     },
 };
@@ -40,7 +40,7 @@ impl Worker {
         &mut self,
         address: &str,
         lease: &HeldLease,
-        hold: Option<Hold>,
+        hold: Option<LeaseFile>,
         standing: watch::Receiver<Standing>,
         ended: Ended,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {

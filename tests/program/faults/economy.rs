@@ -9,8 +9,8 @@ use testplan::{
     clock::{ServiceClock, wall},
     model::{Capabilities, Plan, PlanKind, Test},
     run::{
-        Notice, Observer, WorkOrder, executor::Executor, state::Tally, suite_turns::SuiteTurns,
-        worker::WorkerSettings,
+        Observer, ProgressEvent, WorkOrder, executor::Executor, state::Tally,
+        suite_turns::SuiteTurns, worker::WorkerSettings,
     },
     runner::{
         placeholders::Template,
@@ -223,5 +223,5 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
 struct Deaf;
 
 impl Observer for Deaf {
-    fn notice(&mut self, _: &Notice) {}
+    fn observe(&mut self, _: &ProgressEvent) {}
 }

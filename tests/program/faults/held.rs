@@ -8,7 +8,7 @@ use testplan::{
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience},
     model::ExecutionState,
     run::{
-        held::{GivenBack, GivenBackEnd, give_back},
+        lease_files::{ReleaseOutcome, ReleasedLease, release_abandoned},
         process::orphans::Orphans,
     },
 };
@@ -31,10 +31,10 @@ fn client(url: &str, token: &str) -> Client {
     .unwrap()
 }
 
-fn give(stage: &Stage, client: Option<&Client>) -> Vec<GivenBack> {
+fn give(stage: &Stage, client: Option<&Client>) -> Vec<ReleasedLease> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime
-        .block_on(give_back(&stage.path("held"), client))
+        .block_on(release_abandoned(&stage.path("held"), client))
         .unwrap()
 }
 
@@ -120,8 +120,8 @@ fn what_a_killed_worker_held_is_open_at_once_and_nothing_runs_on() {
     assert!(
         matches!(
             given[..],
-            [GivenBack {
-                end: GivenBackEnd::Open,
+            [ReleasedLease {
+                outcome: ReleaseOutcome::Released,
                 orphans: Orphans::Ended(2..),
                 ..
             }]
@@ -166,7 +166,7 @@ fn a_stranger_with_the_same_number_is_left_alone() {
     assert!(
         matches!(
             given[..],
-            [GivenBack {
+            [ReleasedLease {
                 orphans: Orphans::Gone,
                 ..
             }]
@@ -182,7 +182,7 @@ fn a_stranger_with_the_same_number_is_left_alone() {
     assert!(
         matches!(
             given[..],
-            [GivenBack {
+            [ReleasedLease {
                 orphans: Orphans::Ended(_),
                 ..
             }]
@@ -215,8 +215,8 @@ fn a_lease_that_cannot_be_given_back_is_kept_for_later_and_one_that_is_over_is_n
     assert!(
         matches!(
             given[..],
-            [GivenBack {
-                end: GivenBackEnd::Stands(_),
+            [ReleasedLease {
+                outcome: ReleaseOutcome::Stands(_),
                 ..
             }]
         ),
@@ -228,8 +228,8 @@ fn a_lease_that_cannot_be_given_back_is_kept_for_later_and_one_that_is_over_is_n
     assert!(
         matches!(
             given[..],
-            [GivenBack {
-                end: GivenBackEnd::WasOver(_),
+            [ReleasedLease {
+                outcome: ReleaseOutcome::AlreadyEnded(_),
                 ..
             }]
         ),

@@ -1,0 +1,227 @@
+//! The leases that this process holds, as files, so that a later process can release the leases of a killed one.
+//!
+//! One file per lease, `EXECUTION.json`, from the reservation until the result is delivered or the lease released. It holds
+//! the lease and how to recognise the test's processes, and nothing about the service. It costs two small writes and one
+//! removal per execution, so it is done only where the last step of the action reads the folder.
+
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
+
+use futures_util::future::join_all;
+use serde::{Deserialize, Serialize};
+
+use super::process::{
+    self,
+    orphans::{self, Orphans, Trace},
+};
+use crate::{
+    client::{Client, Granted},
+    fs,
+    model::{ExecutionId, LeaseToken, PlanId},
+};
+
+/// The version of the files that this build writes and reads.
+const VERSION: u32 = 1;
+
+/// The content of a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct HeldFile {
+    v: u32,
+    plan: PlanId,
+    execution: ExecutionId,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lease: Option<LeaseToken>,
+    /// Value of [`process::ATTEMPT`] in the environment of the test's processes.
+    mark: String,
+    /// The test's first process, once it was started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    process: Option<Trace>,
+}
+
+/// The file of a lease that this process holds. Dropping the value keeps the file.
+#[derive(Debug)]
+pub(crate) struct LeaseFile {
+    file: PathBuf,
+    held: HeldFile,
+}
+
+impl LeaseFile {
+    /// Writes the file of a lease that was just granted. A failure is logged and changes nothing: the lease expires by
+    /// itself, only later.
+    pub(crate) fn create(granted: &Granted, plan: PlanId, folder: &Path) -> Option<Self> {
+        let mark = process::mark().inspect_err(warn_not_written).ok()?;
+        let created = Self {
+            file: folder.join(format!("{}.json", granted.execution)),
+            held: HeldFile {
+                v: VERSION,
+                plan,
+                execution: granted.execution,
+                lease: granted.lease.clone(),
+                mark,
+                process: None,
+            },
+        };
+        created.write();
+        Some(created)
+    }
+
+    /// What the test's processes are to be marked with.
+    pub(crate) fn mark(&self) -> &str {
+        &self.held.mark
+    }
+
+    /// Adds the test's first process.
+    pub(crate) fn record_process(&mut self, pid: u32) {
+        self.held.process = Some(Trace::of(pid));
+        self.write();
+    }
+
+    /// Removes the file, once the lease was traded for a result, lost or released.
+    pub(crate) fn remove(self) {
+        // Another worker of this process may hold the execution by now.
+        if read(&self.file).is_ok_and(|held| held.mark == self.held.mark) {
+            remove_file(&self.file);
+        }
+    }
+
+    fn write(&self) {
+        let written = serde_json::to_vec(&self.held)
+            .map_err(io::Error::other)
+            .and_then(|bytes| {
+                fs::write_private_atomic(&self.file, &bytes).map_err(io::Error::other)
+            });
+        if let Err(error) = written {
+            warn_not_written(&error);
+        }
+    }
+}
+
+fn warn_not_written(error: &io::Error) {
+    tracing::warn!(%error, "the file of a lease could not be written");
+}
+
+fn remove_file(file: &Path) {
+    if let Err(error) = std::fs::remove_file(file) {
+        tracing::warn!(file = %file.display(), %error, "the file of a lease that ended could not be removed");
+    }
+}
+
+fn read(file: &Path) -> io::Result<HeldFile> {
+    let held: HeldFile = serde_json::from_slice(&std::fs::read(file)?)?;
+    if held.v == VERSION {
+        return Ok(held);
+    }
+    let other = format!("another version of testplan wrote it (format {})", held.v);
+    Err(io::Error::other(other))
+}
+
+/// What became of a lease that a killed process left.
+#[derive(Debug)]
+pub struct ReleasedLease {
+    plan: PlanId,
+    /// Its execution.
+    pub execution: ExecutionId,
+    /// What was found of its test's processes.
+    pub orphans: Orphans,
+    /// Whether it was released.
+    pub outcome: ReleaseOutcome,
+}
+
+/// How releasing an abandoned lease went.
+#[derive(Debug)]
+pub enum ReleaseOutcome {
+    /// The execution is open again.
+    Released,
+    /// The lease had ended before: why, in the service's words.
+    AlreadyEnded(String),
+    /// The lease stands until it expires: why.
+    Stands(String),
+}
+
+impl fmt::Display for ReleasedLease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "execution {} of plan {}: ", self.execution, self.plan)?;
+        match self.orphans {
+            Orphans::Gone => {}
+            Orphans::Ended(count) => write!(f, "{count} processes of its test were ended, ")?,
+            Orphans::Left => f.write_str("processes of its test may still run, ")?,
+        }
+        match &self.outcome {
+            ReleaseOutcome::Released => f.write_str("its lease was given back"),
+            ReleaseOutcome::AlreadyEnded(why) => write!(f, "its lease had ended ({why})"),
+            ReleaseOutcome::Stands(why) => write!(f, "its lease expires by itself ({why})"),
+        }
+    }
+}
+
+/// Ends what still runs of the tests whose leases a dead process left in `folder`, and releases each lease whose test
+/// has no process any more. A file is removed when its lease has ended. Without a client (the service is gone as well)
+/// only the processes are ended.
+///
+/// To be called when the process that held the leases has ended. Takes a few seconds at most. Fails if the folder cannot
+/// be read; a folder that does not exist holds nothing.
+pub async fn release_abandoned(
+    folder: &Path,
+    client: Option<&Client>,
+) -> io::Result<Vec<ReleasedLease>> {
+    let folder = folder.to_owned();
+    let found = tokio::task::spawn_blocking(move || end_orphans(&folder))
+        .await
+        .map_err(io::Error::other)??;
+    let releasing = found.into_iter().map(|(file, held, orphans)| async move {
+        let outcome = release(&held, orphans, client).await;
+        if !matches!(outcome, ReleaseOutcome::Stands(_)) {
+            remove_file(&file);
+        }
+        ReleasedLease {
+            plan: held.plan,
+            execution: held.execution,
+            orphans,
+            outcome,
+        }
+    });
+    Ok(join_all(releasing).await)
+}
+
+fn end_orphans(folder: &Path) -> io::Result<Vec<(PathBuf, HeldFile, Orphans)>> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let file = entry?.path();
+        if file.extension().is_none_or(|extension| extension != "json") {
+            continue;
+        }
+        match read(&file) {
+            Ok(held) => {
+                let orphans = orphans::end(held.process, &held.mark);
+                found.push((file, held, orphans));
+            }
+            Err(error) => {
+                tracing::warn!(file = %file.display(), %error, "the file of an abandoned lease cannot be read");
+            }
+        }
+    }
+    found.sort_by_key(|(_, held, _)| (held.plan, held.execution));
+    Ok(found)
+}
+
+async fn release(held: &HeldFile, orphans: Orphans, client: Option<&Client>) -> ReleaseOutcome {
+    if orphans == Orphans::Left {
+        let why = "another worker must not run the test at the same time";
+        return ReleaseOutcome::Stands(why.to_owned());
+    }
+    let Some(client) = client else {
+        return ReleaseOutcome::AlreadyEnded("its service is gone as well".to_owned());
+    };
+    match client.release(held.execution, held.lease.as_ref()).await {
+        Ok(()) => ReleaseOutcome::Released,
+        Err(error) if error.lease_is_lost() => ReleaseOutcome::AlreadyEnded(error.to_string()),
+        Err(error) => ReleaseOutcome::Stands(error.to_string()),
+    }
+}
