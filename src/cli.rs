@@ -11,13 +11,10 @@ pub mod demo;
 pub mod doctor;
 pub mod embedded;
 pub mod execute;
-pub mod failure;
 pub mod give_back;
 pub mod in_hand;
-pub mod leftovers;
 pub mod list;
 pub mod managed;
-pub mod matrix;
 pub mod plan;
 pub mod plans;
 pub mod progress;
@@ -50,7 +47,7 @@ use std::{panic, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::environment::Environment, exit_code::Conclusion};
+use crate::{config::environment::Environment, exit_code::Conclusion, failure, leftovers, matrix};
 use args::Voice;
 use failure::Ended;
 use screen::Screen;

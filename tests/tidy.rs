@@ -33,6 +33,15 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("attribution", &["model"]),
     ("runner", &["attribution", "model", "result_file"]),
     ("ci", &["model"]),
+    ("failure", &["client", "config", "exit_code", "signal"]),
+    ("leftovers", &["clock", "failure", "model"]),
+    ("matrix", &["client", "config", "failure", "model"]),
+    (
+        "fleet",
+        &[
+            "client", "clock", "config", "failure", "model", "report", "run", "runner", "signal",
+        ],
+    ),
     ("report", &["model", "exit_code"]),
     ("config", &["model", "runner"]),
     (
@@ -50,7 +59,11 @@ const ROOMS: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "exit_code",
+            "failure",
+            "fleet",
             "fs",
+            "leftovers",
+            "matrix",
             "model",
             "report",
             "run",
@@ -87,7 +100,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tokio::process", &["run/process"]),
     ("serde_saphyr", &["config"]),
     ("clap", &["cli"]),
-    ("anyhow", &["cli"]),
+    ("anyhow", &["cli", "failure"]),
     ("indicatif", &["cli"]),
     ("anstream", &["cli"]),
 ];

@@ -1,12 +1,9 @@
 //! `testplan servers …`: the registered Squish servers.
 
-pub mod apply;
-mod difference;
+mod changes;
 mod list;
-pub mod local;
-mod program;
-pub mod start;
-pub mod stop;
+
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -22,66 +19,70 @@ use crate::{
     client::{NewSquishServer, SquishServerChange},
     config::environment::Environment,
     exit_code::Conclusion,
-    model::{Capability, SquishServerId},
+    fleet::{
+        apply::{ActionState, FleetUpdate},
+        difference::Difference,
+        local::{LocalServer, Registry},
+        start::{self, StartOutcome, StartRequest},
+        stop::{self, StopEvent},
+    },
+    model::{Capabilities, Capability, SquishServer, SquishServerId},
 };
 
 /// Lists and changes registered Squish servers.
 #[derive(Debug, Subcommand)]
-pub enum Servers {
-    /// List them
+pub(crate) enum Servers {
+    /// List the registered servers
     List(List),
-    /// Register one
+    /// Register a server
     Add(Add),
-    /// Change one
+    /// Change a server
     Update(Update),
-    /// Remove one; a lease on it runs on
+    /// Remove a server; a lease on it stays valid
     Remove(Remove),
-    /// Make them what a file declares, and show the difference
-    Apply(apply::Apply),
+    /// Register, change and remove servers until they match a file
+    Apply(Apply),
     /// Start a squishserver on this machine and register it
-    Start(start::Start),
-    /// Remove a squishserver of this machine from the registry and end it
-    Stop(stop::Stop),
+    Start(Start),
+    /// Remove a squishserver of this machine from the registry and stop it
+    Stop(Stop),
 }
 
-/// How to list.
 #[derive(Args, Debug)]
-pub struct List {
+pub(crate) struct List {
     #[command(flatten)]
     service: ServiceArgs,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// A new one.
 #[derive(Args, Debug)]
-pub struct Add {
+pub(crate) struct Add {
     #[command(flatten)]
     service: ServiceArgs,
     /// Host name or address [default: the service's own machine].
     #[arg(long)]
     host: Option<String>,
-    /// Port.
+    /// Port of the server.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: u16,
-    /// What it offers; repeat for more.
+    /// Label that the server offers; repeat for more.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<Capability>,
-    /// Register it without giving it out.
+    /// Register the server, but do not allocate it.
     #[arg(long)]
     disabled: bool,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// A change.
 #[derive(Args, Debug)]
-pub struct Update {
+pub(crate) struct Update {
     #[command(flatten)]
     service: ServiceArgs,
-    /// Its number.
+    /// Number of the server.
     id: SquishServerId,
     /// New host.
     #[arg(long)]
@@ -89,31 +90,110 @@ pub struct Update {
     /// New port.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     port: Option<u16>,
-    /// Give it out.
+    /// Allocate the server to workers.
     #[arg(long, conflicts_with = "disable")]
     enable: bool,
-    /// Stop giving it out; a lease on it runs on.
+    /// Stop allocating the server; a lease on it stays valid.
     #[arg(long)]
     disable: bool,
-    /// All its labels from now on; repeat for more.
+    /// Replace all labels with these; repeat for more.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<Capability>,
-    /// How to print.
+    /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
 
-/// Which to remove.
 #[derive(Args, Debug)]
-pub struct Remove {
+pub(crate) struct Remove {
     #[command(flatten)]
     service: ServiceArgs,
-    /// Its number.
+    /// Number of the server.
     id: SquishServerId,
 }
 
+/// Makes the registered Squish servers match a file.
+#[derive(Args, Debug)]
+pub(crate) struct Apply {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// A testplan.yml, or a file with its section `servers:` alone. Host and port identify a server.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+    /// Show the difference and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Remove registered servers that are not in the file; a lease on one stays valid.
+    #[arg(long)]
+    prune: bool,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Which squishserver of this machine.
+#[derive(Args, Debug)]
+pub(crate) struct LocalArgs {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// Port of the squishserver.
+    #[arg(long, default_value_t = 4322, value_parser = clap::value_parser!(u16).range(1..))]
+    port: u16,
+    /// Name by which workers reach this machine [default: 127.0.0.1 if the service is on this machine].
+    #[arg(long, value_name = "NAME")]
+    host: Option<String>,
+    /// The program squishserver [default: below `SQUISH_PREFIX`, or in `PATH`].
+    #[arg(long, value_name = "FILE")]
+    squishserver: Option<PathBuf>,
+}
+
+/// Starts a squishserver on this machine and registers it.
+#[derive(Args, Debug)]
+pub(crate) struct Start {
+    #[command(flatten)]
+    local: LocalArgs,
+    /// Label that the server offers; repeat for more [default: the registered labels].
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    labels: Vec<Capability>,
+    /// File for its output [default: squishserver-PORT.log].
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Removes a squishserver of this machine from the registry and stops it.
+#[derive(Args, Debug)]
+pub(crate) struct Stop {
+    #[command(flatten)]
+    local: LocalArgs,
+}
+
+impl LocalArgs {
+    fn server(&self) -> LocalServer {
+        LocalServer {
+            port: self.port,
+            program: self.squishserver.clone(),
+        }
+    }
+
+    /// The service, if one is named.
+    fn registry(
+        &self,
+        environment: &Environment,
+        screen: &Screen,
+    ) -> Result<Option<Registry>, Failure> {
+        if !connect::names_a_service(&self.service, environment)? {
+            return Ok(None);
+        }
+        let client = connect::client(&self.service, environment, screen)?;
+        Registry::new(client, self.host.clone()).map(Some)
+    }
+}
+
 /// `testplan servers …`.
-pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -> Ended {
+pub(crate) async fn run(command: Servers, environment: &Environment, screen: &Screen) -> Ended {
     match command {
         Servers::List(list) => {
             let servers = connect::client(&list.service, environment, screen)?
@@ -162,15 +242,141 @@ pub async fn run(command: Servers, environment: &Environment, screen: &Screen) -
                 || as_json(&server),
             );
         }
-        Servers::Apply(apply) => return apply::run(apply, environment, screen).await,
-        Servers::Start(start) => return start::run(start, environment, screen).await,
-        Servers::Stop(stop) => return stop::run(stop, environment, screen).await,
+        Servers::Apply(apply) => return run_apply(&apply, environment, screen).await,
+        Servers::Start(start) => return run_start(&start, environment, screen).await,
+        Servers::Stop(stop) => return run_stop(&stop, environment, screen).await,
         Servers::Remove(remove) => {
             connect::client(&remove.service, environment, screen)?
                 .remove_squish_server(remove.id)
                 .await?;
-            screen.say(&format!("Squish server {} is removed", remove.id));
+            screen.say(&format!("Squish server {} removed", remove.id));
         }
     }
+    Ok(Conclusion::Passed)
+}
+
+async fn run_apply(command: &Apply, environment: &Environment, screen: &Screen) -> Ended {
+    let loaded = connect::load(&command.file, screen)?;
+    if loaded.file.servers.is_empty() {
+        return Err(Failure::usage_text(format_args!(
+            "{} declares no Squish servers",
+            command.file.display()
+        ))
+        .help("list them below `servers:`, each with host and port; `servers remove` removes single ones"));
+    }
+    let client = connect::client(&command.service, environment, screen)?;
+    let registered = client.squish_servers().await?;
+    let difference = Difference::between(&loaded.file.servers, registered);
+    let mut update = FleetUpdate::plan(difference, command.prune);
+    let failed = if command.dry_run {
+        None
+    } else {
+        update.perform(&client).await
+    };
+    screen.data(
+        command.format,
+        || changes::text(&update, command.dry_run),
+        || changes::json(&update, &command.file, command.dry_run, command.prune),
+    );
+    let Some(error) = failed else {
+        return Ok(Conclusion::Passed);
+    };
+    let done = update.count(|_, state| *state == ActionState::Done);
+    let help = match error.help() {
+        help if help.is_empty() => "fix it and apply again: finished changes stay".to_owned(),
+        help => help,
+    };
+    let total = update.actions.len();
+    let about = format!(
+        "{} of {total} changes are not made, {done} are",
+        total - done
+    );
+    Err(Failure::infrastructure(error).context(about).help(help))
+}
+
+async fn run_start(command: &Start, environment: &Environment, screen: &Screen) -> Ended {
+    let registry = command.local.registry(environment, screen)?;
+    let port = command.local.port;
+    let default_log = || format!("squishserver-{port}.log").into();
+    let log = command.log.clone().unwrap_or_else(default_log);
+    let request = StartRequest {
+        local: &command.local.server(),
+        labels: &Capabilities::from(command.labels.clone()),
+        log: &log,
+        registry: registry.as_ref(),
+    };
+    let warn = |line| screen.insist(&format!("warning: {line}"));
+    match start::start(request, environment, warn).await? {
+        StartOutcome::AlreadyRunning(server) => {
+            screen.say(&format!(
+                "port {port} is open and registered as Squish server {}: used as it is",
+                server.id
+            ));
+            print_started(command, screen, None, Some(&server));
+        }
+        StartOutcome::Started { pid, server } => {
+            if registry.is_none() {
+                screen.say(
+                    "no service is named (--url or TESTCENTER_URL): squishserver is registered nowhere",
+                );
+            }
+            let process = pid.map(|pid| (pid, log.as_path()));
+            print_started(command, screen, process, server.as_ref());
+        }
+        StartOutcome::Interrupted(kind) => return Ok(screen.cancelled(kind)),
+    }
+    Ok(Conclusion::Passed)
+}
+
+fn print_started(
+    command: &Start,
+    screen: &Screen,
+    process: Option<(u32, &Path)>,
+    server: Option<&SquishServer>,
+) {
+    let port = command.local.port;
+    screen.data(
+        command.format,
+        || {
+            let process = process.map_or_else(String::new, |(pid, log)| {
+                format!(", process {pid}, output in {}", log.display())
+            });
+            let place = server.map_or_else(
+                || format!("port {port}"),
+                |server| format!("Squish server {} at {}", server.id, server.address()),
+            );
+            format!("squishserver listens: {place}{process}\n")
+        },
+        || {
+            json!({
+                "schema": 1, "port": port, "started": process.is_some(),
+                "pid": process.map(|(pid, _)| pid), "log": process.map(|(_, log)| log),
+                "server": server.map(as_json),
+            })
+        },
+    );
+}
+
+async fn run_stop(command: &Stop, environment: &Environment, screen: &Screen) -> Ended {
+    let registry = command.local.registry(environment, screen)?;
+    let port = command.local.port;
+    let report = |event| {
+        match event {
+        StopEvent::NotRegistered => {
+            let host = registry.as_ref().map_or("", |registry| &registry.host);
+            screen.say(&format!("{host}:{port} is not registered"));
+        }
+        StopEvent::Busy(server, execution) => screen.insist(&format!(
+            "warning: Squish server {server} is busy with execution {execution}, which will be cut off"
+        )),
+        StopEvent::Removed(server) => screen.say(&format!("Squish server {server} removed")),
+        StopEvent::Stopped => screen.say(&format!("squishserver on port {port} stopped")),
+        StopEvent::NotRunning => screen.say(&format!(
+            "port {port} of this machine is closed: nothing to stop"
+        )),
+    }
+    };
+    let local = command.local.server();
+    stop::stop(&local, registry.as_ref(), environment, report).await?;
     Ok(Conclusion::Passed)
 }

@@ -138,7 +138,7 @@ fn without_a_service_it_only_runs() {
     helps(
         &lab.servers("start", &[], &[]),
         3,
-        &["listens on port", "servers stop"],
+        &["port", "in use", "servers stop"],
     );
     assert!(lab.is_open(), "the other one is left alone");
     assert_eq!(lab.servers("stop", &[], &[]).code, Some(0));
@@ -206,7 +206,11 @@ fn what_is_no_squishserver_is_not_ended() {
     let lab = Lab::with("exit 1");
     let foreign = TcpListener::bind((Ipv4Addr::LOCALHOST, lab.port.parse().unwrap())).unwrap();
     let stopped = lab.servers("stop", &[], &[]);
-    helps(&stopped, 3, &["is what listens on port", "a squishserver?"]);
+    helps(
+        &stopped,
+        3,
+        &["check whether the process on port", "a squishserver"],
+    );
     assert!(lab.is_open());
     drop(foreign);
 }
@@ -218,7 +222,7 @@ fn mistakes_are_told_before_anything_is_started() {
     helps(
         &lab.servers("start", &[], &elsewhere),
         2,
-        &["what this one is called", "--host"],
+        &["the name of this machine", "--host"],
     );
     helps(
         &lab.servers("start", &["--squishserver", "none"], &[]),

@@ -36,7 +36,7 @@ impl Failure {
         }
     }
 
-    /// The same, said in place.
+    /// The same, from a message.
     pub fn usage_text(message: impl fmt::Display) -> Self {
         Self::usage(anyhow::anyhow!("{message}"))
     }
@@ -49,6 +49,11 @@ impl Failure {
             marked: None,
             help: None,
         }
+    }
+
+    /// The same, from a message.
+    pub fn infrastructure_text(message: impl fmt::Display) -> Self {
+        Self::infrastructure(anyhow::anyhow!("{message}"))
     }
 
     /// There is nothing to do.

@@ -6,8 +6,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use super::WorkerSet;
 use crate::{
-    cli::failure::Failure,
     config::credentials::{Credentials, Found},
+    failure::Failure,
 };
 
 /// What must not be in a matrix: GitHub drops a job output that holds a secret, and nothing would run.

@@ -1,71 +1,64 @@
-//! What a declared fleet and a registered one differ in. Host and port name a machine on both sides.
+//! Compares declared with registered Squish servers. Host and port identify a server on both sides.
 
 use std::collections::BTreeMap;
 
 use crate::{config::plan_file::SquishServerEntry, model::SquishServer};
 
-/// What is to be done so that the service has what the file declares.
+/// The changes that make the registered servers match the file.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Difference {
-    /// Declared, not registered.
-    pub(super) add: Vec<SquishServerEntry>,
+pub(crate) struct Difference {
+    pub(crate) add: Vec<SquishServerEntry>,
     /// Registered, but not as declared.
-    pub(super) change: Vec<Change>,
-    /// As declared.
-    pub(super) unchanged: Vec<SquishServer>,
+    pub(crate) change: Vec<ServerChange>,
+    pub(crate) unchanged: Vec<SquishServer>,
     /// Registered, not declared.
-    pub(super) undeclared: Vec<SquishServer>,
-    /// Registered once more under an address that is registered already, with the number of the one that counts.
-    pub(super) twice: Vec<(SquishServer, SquishServer)>,
+    pub(crate) undeclared: Vec<SquishServer>,
+    /// Duplicate registrations of one address, each with the registration that is kept.
+    pub(crate) duplicates: Vec<(SquishServer, SquishServer)>,
 }
 
-/// A registered server, and what it shall be.
+/// A registered server that differs from its declaration.
 #[derive(Debug, PartialEq)]
-pub(super) struct Change {
-    /// As it is.
-    pub(super) server: SquishServer,
-    /// As declared.
-    pub(super) wanted: SquishServerEntry,
+pub(crate) struct ServerChange {
+    pub(crate) server: SquishServer,
+    pub(crate) wanted: SquishServerEntry,
 }
 
-impl Change {
-    /// Whether its labels change.
-    pub(super) fn labels(&self) -> bool {
+impl ServerChange {
+    pub(crate) fn changes_labels(&self) -> bool {
         self.server.labels != self.wanted.labels
     }
 
-    /// Whether it is enabled or disabled.
-    pub(super) fn enabled(&self) -> bool {
+    pub(crate) fn changes_enabled(&self) -> bool {
         self.server.enabled != self.wanted.enabled
     }
 }
 
 impl Difference {
-    /// Compares. The file has each address once; a service may have it twice, then the one in use counts, or else the
-    /// first.
-    pub(super) fn between(declared: &[SquishServerEntry], registered: Vec<SquishServer>) -> Self {
+    /// The file has each address once. If a service has it twice, the busy registration is kept, else the first.
+    pub(crate) fn between(declared: &[SquishServerEntry], registered: Vec<SquishServer>) -> Self {
         let mut difference = Self::default();
-        let mut by_address: BTreeMap<Address, SquishServer> = BTreeMap::new();
+        let mut by_address: BTreeMap<ServerAddress, SquishServer> = BTreeMap::new();
         let mut registered = registered;
         registered.sort_by_key(|server| (server.busy_with.is_none(), server.id));
         for server in registered {
-            let address = Address::of(&server.host, &server.port);
+            let address = ServerAddress::of(&server.host, &server.port);
             match by_address.get(&address) {
-                Some(first) => difference.twice.push((server, first.clone())),
+                Some(first) => difference.duplicates.push((server, first.clone())),
                 None => drop(by_address.insert(address, server)),
             }
         }
         for wanted in declared {
-            let address = Address::of(&wanted.host, &wanted.port);
+            let address = ServerAddress::of(&wanted.host, &wanted.port);
             let Some(server) = by_address.remove(&address) else {
                 difference.add.push(wanted.clone());
                 continue;
             };
-            let change = Change {
+            let change = ServerChange {
                 server,
                 wanted: wanted.clone(),
             };
-            if change.labels() || change.enabled() {
+            if change.changes_labels() || change.changes_enabled() {
                 difference.change.push(change);
             } else {
                 difference.unchanged.push(change.server);
@@ -76,13 +69,13 @@ impl Difference {
     }
 }
 
-/// What names a machine, however it is written.
+/// The normalised address of a Squish server.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Address(String, String);
+pub(crate) struct ServerAddress(String, String);
 
-impl Address {
-    /// Hosts have no case, addresses of IPv6 may have brackets, and ports may have zeros before them.
-    pub(super) fn of(host: &str, port: &str) -> Self {
+impl ServerAddress {
+    /// Ignores the case of hosts, brackets around IPv6 addresses and leading zeros of ports.
+    pub(crate) fn of(host: &str, port: &str) -> Self {
         let host = host.trim().trim_start_matches('[').trim_end_matches(']');
         let port = port.trim();
         let number = port.parse::<u16>().map(|port| port.to_string());
@@ -127,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn every_server_is_in_one_place() {
+    fn difference_lists_each_server_once() {
         let file = [
             declared("Lab", "4322", "b=2 a=1"),
             declared("lab", "4323", "a=1"),
@@ -153,13 +146,19 @@ mod tests {
         let changes: Vec<_> = found
             .change
             .iter()
-            .map(|change| (change.server.id.0, change.labels(), change.enabled()))
+            .map(|change| {
+                (
+                    change.server.id.0,
+                    change.changes_labels(),
+                    change.changes_enabled(),
+                )
+            })
             .collect();
         assert_eq!(changes, [(2, true, false), (3, false, true)]);
     }
 
     #[test]
-    fn of_two_with_one_address_the_one_in_use_counts() {
+    fn difference_keeps_the_busy_duplicate() {
         let mut busy = registered(9, "h", "1", "");
         busy.busy_with = Some(ExecutionId(5));
         let list = vec![
@@ -169,7 +168,11 @@ mod tests {
         ];
         let found = Difference::between(&[declared("h", "1", "")], list);
         assert_eq!(found.unchanged[0].id.0, 9);
-        let twice: Vec<_> = found.twice.iter().map(|(s, f)| (s.id.0, f.id.0)).collect();
+        let twice: Vec<_> = found
+            .duplicates
+            .iter()
+            .map(|(s, f)| (s.id.0, f.id.0))
+            .collect();
         assert_eq!(twice, [(2, 9), (4, 9)]);
         assert_eq!(found.undeclared, []);
     }

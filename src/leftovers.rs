@@ -12,9 +12,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use super::failure::Failure;
 use crate::{
     clock,
+    failure::Failure,
     model::{
         PlanId, Timestamp,
         record::{Record, RecordEvent},
@@ -41,12 +41,12 @@ const BEGINNING: u64 = 256;
 const STALE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Removes the result files of an earlier run.
-pub fn remove_results(out: &Path) -> Result<(), Failure> {
+pub(crate) fn remove_results(out: &Path) -> Result<(), Failure> {
     for (name, beginnings) in RESULTS {
         let path = out.join(name);
         if begins_with(&path, beginnings) {
             fs::remove_file(&path).map_err(|error| {
-                Failure::infrastructure(anyhow::anyhow!(
+                Failure::infrastructure_text(format_args!(
                     "{} is of an earlier run and cannot be removed: {error}",
                     path.display()
                 ))
@@ -65,7 +65,7 @@ fn begins_with(path: &Path, beginnings: &[&str]) -> bool {
 
 /// Which plans are over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Over {
+pub(crate) enum Over {
     /// Those whose workers have all left, and those of which nothing was written for a week.
     Left,
     /// The latter alone: the others may still be reported on.
@@ -74,7 +74,7 @@ pub enum Over {
 
 /// Removes records, logs and result folders of other plans than `keep` that are over. What uploads still need stays. What
 /// cannot be removed stays as well: it does no harm.
-pub fn forget_plans(out: &Path, keep: PlanId, over: Over) {
+pub(crate) fn forget_plans(out: &Path, keep: PlanId, over: Over) {
     let Ok(folder) = fs::read_dir(out.join("records")) else {
         return;
     };

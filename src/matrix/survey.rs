@@ -7,8 +7,8 @@ use super::{
     share::{self, Uncovered},
 };
 use crate::{
-    cli::failure::Failure,
     client::Client,
+    failure::Failure,
     model::{Capabilities, Execution, ExecutionState, LabelCase, PlanId, PlanStatus},
 };
 

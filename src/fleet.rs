@@ -1,0 +1,9 @@
+//! The fleet of Squish servers: compares what a file declares with what is registered and applies the difference;
+//! starts and stops squishserver processes on this machine.
+
+pub(crate) mod apply;
+pub(crate) mod difference;
+pub(crate) mod local;
+mod squishserver;
+pub(crate) mod start;
+pub(crate) mod stop;
