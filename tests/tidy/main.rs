@@ -1,11 +1,13 @@
 //! Holds the lines of ARCHITECTURE.md: which room may know which, one home per outside crate, and files that fit in
 //! a head.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-};
+mod counts;
+mod imports;
+mod tree;
+
+use std::collections::BTreeMap;
+
+use tree::{code, sources, statements};
 
 /// What each room may import from this crate, beside itself.
 const ROOMS: &[(&str, &[&str])] = &[
@@ -198,61 +200,6 @@ fn the_reader_of_imports_reads_them() {
         .flat_map(|(_, line)| imported(line))
         .collect();
     assert_eq!(found, ["api", "model", "store"]);
-}
-
-/// Every source file as (path below src, text).
-fn sources() -> Vec<(String, String)> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("src can be read") {
-            let path = entry.expect("src can be read").path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push(path);
-            }
-        }
-    }
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = Vec::new();
-    walk(&root, &mut found);
-    found.sort();
-    assert!(found.len() > 20, "the sources are found");
-    found
-        .into_iter()
-        .map(|path| {
-            let name = path
-                .strip_prefix(&root)
-                .expect("below src")
-                .to_string_lossy()
-                .replace('\\', "/");
-            (name, fs::read_to_string(&path).expect("sources are text"))
-        })
-        .collect()
-}
-
-/// The lines before the tests, without comments, with their numbers.
-fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .take_while(|(_, line)| !line.starts_with("#[cfg(test)]"))
-        .filter(|(_, line)| !line.trim_start().starts_with("//"))
-        .map(|(index, line)| (index + 1, line))
-}
-
-/// The same, with each `use` on one line.
-fn statements(text: &str) -> Vec<(usize, String)> {
-    let mut found: Vec<(usize, String)> = Vec::new();
-    let mut in_use = false;
-    for (number, line) in code(text) {
-        match found.last_mut() {
-            Some((_, statement)) if in_use => statement.push_str(line.trim()),
-            _ => found.push((number, line.to_owned())),
-        }
-        let begins =
-            line.trim_start().starts_with("use ") || line.trim_start().starts_with("pub use ");
-        in_use = (in_use || begins) && !line.ends_with(';');
-    }
-    found
 }
 
 fn room(path: &str) -> String {
