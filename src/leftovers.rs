@@ -335,7 +335,7 @@ mod tests {
         for kept in ["junit.xml", "summary.md", "report.html"] {
             assert!(out.has(kept), "{kept}");
         }
-        let report = crate::report::Report::default();
+        let report = crate::report::PlanReport::default();
         let form = crate::cli::reporting::Form::default();
         crate::cli::reporting::write_reports(&report, out.0.path(), &form).unwrap();
         remove_results(out.0.path()).unwrap();

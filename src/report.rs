@@ -1,6 +1,6 @@
 //! Records become a verdict, JUnit, HTML, Markdown, JSON and console lines: bytes, not files.
 //!
-//! [`read`] parses record files, [`mod@merge`] makes one [`Report`] of any number of them and proves that every planned
+//! [`read`] parses record files, [`mod@merge`] makes one [`PlanReport`] of any number of them and proves that every planned
 //! execution has a counted result or is named as missing. [`cases`] stay in the record files and are read again where
 //! [`junit`] writes them. The renderers ([`junit`], [`html`], [`summary`],
 //! [`console`], [`mod@json`], [`status_line`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
@@ -12,28 +12,28 @@ pub mod cause;
 pub mod clean;
 pub mod console;
 pub mod discovery;
-pub mod entry;
 pub mod explanation;
 pub mod html;
 pub mod json;
 pub mod junit;
 pub mod merge;
+pub mod plan_report;
 pub mod read;
+pub mod report_entry;
 pub mod sanitise;
 pub mod service_counts;
 pub mod span;
 pub mod status_line;
 pub mod summary;
 pub mod unoffered;
-pub mod verdict;
 
 pub use cases::{Cases, RecordSource};
 pub use cause::Cause;
-pub use entry::{Attempt, AttemptEnd, Counting, Entry, Standing};
 pub use explanation::Explanation;
 pub use json::json;
 pub use merge::{Evidence, MergeError, merge};
+pub use plan_report::{Counts, PlanFacts, PlanReport, Proof, WorkerReport};
 pub use read::{ReadError, RecordFile, parse_record_file, read_record_file};
+pub use report_entry::{AttemptEnd, AttemptReport, Counting, EntryStatus, ReportEntry};
 pub use service_counts::ServiceCounts;
 pub use unoffered::Unoffered;
-pub use verdict::{Counts, PlanFacts, Proof, Report, WorkerReport};

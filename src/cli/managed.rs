@@ -11,7 +11,7 @@ use crate::{
     clock,
     config::duration,
     model::{Plan, PlanStatus, Timestamp, plan::LinkedRepository, record::Checkout},
-    report::Report,
+    report::PlanReport,
 };
 
 /// Whether Test Center runs the tests, and when.
@@ -96,11 +96,11 @@ pub fn now(plan: &Plan) -> Timestamp {
 }
 
 /// What becomes of a plan by its own counts as they stand.
-pub fn report(client: &Client, plan: Plan, status: PlanStatus, ci: &Ci) -> Report {
+pub fn report(client: &Client, plan: Plan, status: PlanStatus, ci: &Ci) -> PlanReport {
     let checkouts = checkouts(&plan.repositories, ci);
-    Report {
+    PlanReport {
         checkouts,
-        ..Report::of_counts(plan, status, client.endpoint().to_string())
+        ..PlanReport::of_counts(plan, status, client.endpoint().to_string())
     }
 }
 

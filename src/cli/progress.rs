@@ -9,7 +9,7 @@ use crate::{
     config::duration,
     model::{Capabilities, PlanStatus},
     report::{
-        console::{Finished, Word, line},
+        console::{FinishedLine, ResultWord, line},
         sanitise::console_line,
     },
     run::{
@@ -54,11 +54,11 @@ impl<'a> Progress<'a> {
         }
     }
 
-    fn finished(&self, finished: &Finished<'_>) {
+    fn finished(&self, finished: &FinishedLine<'_>) {
         if let Some(bar) = &self.bar {
             bar.set_position(finished.done);
             // On a terminal the bar tells of what passes; lines are for what somebody must look at.
-            if matches!(finished.word, Word::Pass | Word::Skip) {
+            if matches!(finished.word, ResultWord::Pass | ResultWord::Skip) {
                 return;
             }
         }
@@ -110,10 +110,10 @@ impl Observer for Progress<'_> {
                 duration,
                 ended,
                 total,
-            } => self.finished(&Finished {
+            } => self.finished(&FinishedLine {
                 done: *ended,
                 total: Some(*total),
-                word: Word::of(outcome),
+                word: ResultWord::of(outcome),
                 duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
                 test,
                 worker: &slot.to_string(),

@@ -95,7 +95,7 @@ async fn merged(
     command: &Report,
     environment: &Environment,
     screen: &Screen,
-) -> Result<(report::Report, Result<(), Failure>), Failure> {
+) -> Result<(report::PlanReport, Result<(), Failure>), Failure> {
     let out = settings::folder(&command.out, environment)?;
     let mut report = if command.managed {
         counted(command, environment, screen).await?
@@ -140,7 +140,7 @@ async fn recorded(
     out: &Path,
     environment: &Environment,
     screen: &Screen,
-) -> Result<report::Report, Failure> {
+) -> Result<report::PlanReport, Failure> {
     let mut handed_over = false;
     let mut account = None;
     let (plan, status, executions) = match command.plan_id {
@@ -197,7 +197,7 @@ async fn counted(
     command: &Report,
     environment: &Environment,
     screen: &Screen,
-) -> Result<report::Report, Failure> {
+) -> Result<report::PlanReport, Failure> {
     let client = connect::client(&command.service, environment, screen)?;
     let id = command.plan_id.expect("clap requires it");
     let plan = connect::plan(&client, id).await?;

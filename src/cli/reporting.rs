@@ -14,8 +14,8 @@ use crate::{
     fs,
     model::{Execution, PlanId, PlanStatus},
     report::{
-        self, ReadError, Report, cases::ReadSeek, html, junit, merge::Evidence, read::RecordFile,
-        read_record_file, summary,
+        self, PlanReport, ReadError, cases::ReadSeek, html, junit, merge::Evidence,
+        read::RecordFile, read_record_file, summary,
     },
 };
 
@@ -34,7 +34,7 @@ pub fn merge(
     plan: Option<PlanId>,
     status: Option<PlanStatus>,
     executions: Option<Vec<Execution>>,
-) -> Result<Report, Failure> {
+) -> Result<PlanReport, Failure> {
     let mut files = Vec::new();
     // A plan that nobody worked on has left no folder, and the service says what there was to do. One of several that is
     // missing is a mistake.
@@ -154,7 +154,7 @@ pub struct Form {
 
 /// Writes `junit.xml`, `report.html` and `summary.md`. A report that cannot be written does not keep the others from
 /// being written; the first trouble is returned after all were tried.
-pub fn write_reports(report: &Report, out: &Path, form: &Form) -> Result<(), Failure> {
+pub fn write_reports(report: &PlanReport, out: &Path, form: &Form) -> Result<(), Failure> {
     let profile = match form.profile {
         JUnitProfile::Default => junit::Profile::Default,
         JUnitProfile::Strict => junit::Profile::Strict,
@@ -168,7 +168,7 @@ pub fn write_reports(report: &Report, out: &Path, form: &Form) -> Result<(), Fai
             .with_context(|| format!("cannot write {}", path.display()))
     })
     .map_err(Failure::infrastructure);
-    let setting = html::Setting {
+    let setting = html::HtmlOptions {
         commit: form.commit.as_deref(),
     };
     let html = write("report.html", &html::render(report, &setting));

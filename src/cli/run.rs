@@ -31,7 +31,7 @@ use crate::{
     config::{duration, environment::Environment},
     exit_code::Conclusion,
     model::{Capabilities, DiscoveryAccount, PlanId},
-    report::Report,
+    report::PlanReport,
     run::{RunEnd, state::Stop},
     runner::settings::RunnerSettings,
     signal::Signals,
@@ -193,7 +193,7 @@ async fn conclude(
 struct End {
     ended: Ended,
     /// What was reported; `None` if it was stopped before there was anything to report.
-    report: Option<Report>,
+    report: Option<PlanReport>,
     /// Whether a signal stopped it.
     is_stopped: bool,
 }

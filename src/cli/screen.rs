@@ -25,7 +25,7 @@ use crate::{
     },
     exit_code::Conclusion,
     report::{
-        Report,
+        PlanReport,
         console::{Paint, conclusion_line, final_block, worker_conclusion_line},
         sanitise::{console_json, console_text},
     },
@@ -165,7 +165,7 @@ impl Screen {
     }
 
     /// The last words on a plan, unless all is well and people asked for quiet.
-    pub fn report(&self, report: &Report) {
+    pub fn report(&self, report: &PlanReport) {
         if report.conclusion() != Conclusion::Passed || !self.quiet {
             to_stderr(final_block(report, self.paint).trim_end());
         }

@@ -8,8 +8,8 @@ use crate::{
     ci::workflow::{Annotation, Level},
     model::PlanId,
     report::{
-        Report,
-        annotations::{self, Finding, Folders},
+        PlanReport,
+        annotations::{self, AnnotationLevel, Folders, ReportAnnotation},
         sanitise::markdown_text,
         summary,
     },
@@ -20,7 +20,7 @@ use crate::{
 const MOST_ANNOTATIONS: usize = 10;
 
 /// Shows a report that was written to `out`.
-pub fn show(report: &Report, out: &Path, args: ShowArgs, screen: &Screen) {
+pub fn show(report: &PlanReport, out: &Path, args: ShowArgs, screen: &Screen) {
     outputs(report, out, screen);
     let step = screen.step();
     if args.annotations.unwrap_or(step.is_action()) {
@@ -68,7 +68,7 @@ pub fn summarise(render: impl FnOnce(usize) -> String, screen: &Screen) {
 }
 
 /// What is worth marking in a report, most useful first.
-pub fn annotations(report: &Report, screen: &Screen) -> Vec<Annotation> {
+pub fn annotations(report: &PlanReport, screen: &Screen) -> Vec<Annotation> {
     let here = std::env::current_dir().unwrap_or_default();
     let workspace = screen.step().workspace().unwrap_or(&here);
     let folders = Folders {
@@ -79,11 +79,11 @@ pub fn annotations(report: &Report, screen: &Screen) -> Vec<Annotation> {
     findings.into_iter().map(annotation).collect()
 }
 
-fn annotation(finding: Finding) -> Annotation {
+fn annotation(finding: ReportAnnotation) -> Annotation {
     Annotation {
         level: match finding.level {
-            annotations::Level::Error => Level::Error,
-            annotations::Level::Warning => Level::Warning,
+            AnnotationLevel::Error => Level::Error,
+            AnnotationLevel::Warning => Level::Warning,
         },
         title: finding.title,
         message: finding.message,
@@ -93,7 +93,7 @@ fn annotation(finding: Finding) -> Annotation {
 }
 
 /// The counts and where the files are.
-fn outputs(report: &Report, out: &Path, screen: &Screen) {
+fn outputs(report: &PlanReport, out: &Path, screen: &Screen) {
     let counts = report.counts();
     if let Some(plan) = &report.plan {
         screen.output(Output::PlanId, plan.id);

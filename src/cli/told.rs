@@ -27,7 +27,7 @@ use crate::{
     client,
     config::environment::Environment,
     exit_code::Conclusion,
-    report::{Report, sanitise::console_line, status_line::status_line, summary},
+    report::{PlanReport, sanitise::console_line, status_line::status_line, summary},
 };
 
 /// GitHub's token.
@@ -70,13 +70,13 @@ pub enum News<'a> {
     /// It is under way, in a few words. Takes the place of what an earlier run left on the commit.
     Begun(&'a str),
     /// It came to this.
-    Report(&'a Report),
+    Report(&'a PlanReport),
     /// It ended before there was anything to report.
     Nothing,
 }
 
-impl<'a> From<Option<&'a Report>> for News<'a> {
-    fn from(report: Option<&'a Report>) -> Self {
+impl<'a> From<Option<&'a PlanReport>> for News<'a> {
+    fn from(report: Option<&'a PlanReport>) -> Self {
         report.map_or(Self::Nothing, Self::Report)
     }
 }
@@ -156,7 +156,7 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
 /// Adds to a report's warnings why its result will not be published, if it will not. Call it before the report is
 /// shown; [`tell`] decides again.
 pub fn note(
-    report: &mut Report,
+    report: &mut PlanReport,
     args: &GitHubArgs,
     comment: CommentArgs,
     environment: &Environment,
@@ -189,7 +189,7 @@ fn is_noted(ci: &Ci, environment: &Environment) -> bool {
 }
 
 /// How what a report's workers tested stands to a commit. A plan without tests says nothing of any.
-fn tested_by(report: &Report, commit: &str) -> Tested {
+fn tested_by(report: &PlanReport, commit: &str) -> Tested {
     match report.total {
         0 => Tested::This,
         _ => tested::compare(commit, &report.checkouts),

@@ -11,7 +11,7 @@ use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use super::{Entry, Report, Standing, clean::prefix, sanitise::console_line};
+use super::{EntryStatus, PlanReport, ReportEntry, clean::prefix, sanitise::console_line};
 use words::Reason;
 
 pub use place::Folders;
@@ -27,7 +27,7 @@ const MAX_COMPARED: usize = 1000;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
+pub enum AnnotationLevel {
     /// It keeps the plan from passing.
     Error,
     /// It does not, but somebody should look.
@@ -36,9 +36,9 @@ pub enum Level {
 
 /// A note on one execution or on the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct ReportAnnotation {
     /// How bad it is.
-    pub level: Level,
+    pub level: AnnotationLevel,
     /// One line of at most 250 bytes: what happened to whom.
     pub title: String,
     /// Lines of at most 4,000 bytes: test, capabilities, and what is known of the reason.
@@ -49,8 +49,8 @@ pub struct Finding {
     pub line: Option<u32>,
 }
 
-impl Finding {
-    fn on_plan(level: Level, title: &str, message: String) -> Self {
+impl ReportAnnotation {
+    fn on_plan(level: AnnotationLevel, title: &str, message: String) -> Self {
         Self {
             level,
             title: title.to_owned(),
@@ -63,22 +63,34 @@ impl Finding {
 
 /// The findings of a report, one per execution, errors first: at most ten errors and five warnings, and `limit` in
 /// all. Where there are more of a level, its last finding says how many.
-pub fn annotations(report: &Report, folders: Folders<'_>, limit: usize) -> Vec<Finding> {
-    let mut findings = shown(Level::Error, &errors(report, folders), MOST.min(limit));
+pub fn annotations(
+    report: &PlanReport,
+    folders: Folders<'_>,
+    limit: usize,
+) -> Vec<ReportAnnotation> {
+    let mut findings = shown(
+        AnnotationLevel::Error,
+        &errors(report, folders),
+        MOST.min(limit),
+    );
     let room = limit.saturating_sub(findings.len());
-    let warnings = shown(Level::Warning, &warnings(report, folders), FEW.min(room));
+    let warnings = shown(
+        AnnotationLevel::Warning,
+        &warnings(report, folders),
+        FEW.min(room),
+    );
     findings.extend(warnings);
     findings
 }
 
 /// What may become a finding. Texts are made of the few that do.
-enum Candidate<'a> {
+enum AnnotationCandidate<'a> {
     Plan(&'static str, &'a str),
     Counted(&'static str, String),
     Execution(Reason<'a>),
 }
 
-impl Candidate<'_> {
+impl AnnotationCandidate<'_> {
     /// The same for two that say the same. Digits make no difference: times, ports and numbers of workers change.
     fn signature(&self) -> u64 {
         let (title, text) = match self {
@@ -98,13 +110,13 @@ impl Candidate<'_> {
         hasher.finish()
     }
 
-    fn finding(&self, level: Level) -> Finding {
+    fn finding(&self, level: AnnotationLevel) -> ReportAnnotation {
         match self {
             Self::Plan(title, text) => {
-                Finding::on_plan(level, title, console_line(text, MAX_SENTENCE))
+                ReportAnnotation::on_plan(level, title, console_line(text, MAX_SENTENCE))
             }
-            Self::Counted(title, text) => Finding::on_plan(level, title, text.clone()),
-            Self::Execution(reason) => Finding {
+            Self::Counted(title, text) => ReportAnnotation::on_plan(level, title, text.clone()),
+            Self::Execution(reason) => ReportAnnotation {
                 level,
                 title: reason.title(),
                 message: reason.message(),
@@ -116,65 +128,78 @@ impl Candidate<'_> {
 }
 
 /// The first of them; if not all fit, one place is left for their number.
-fn shown(level: Level, candidates: &[Candidate<'_>], most: usize) -> Vec<Finding> {
+fn shown(
+    level: AnnotationLevel,
+    candidates: &[AnnotationCandidate<'_>],
+    most: usize,
+) -> Vec<ReportAnnotation> {
     let all = candidates.len();
     let fitting = if all > most {
         most.saturating_sub(1)
     } else {
         all
     };
-    let mut findings: Vec<Finding> = candidates[..fitting]
+    let mut findings: Vec<ReportAnnotation> = candidates[..fitting]
         .iter()
         .map(|candidate| candidate.finding(level))
         .collect();
     if all > most && most > 0 {
         let what = match level {
-            Level::Error => "failed or cannot be trusted",
-            Level::Warning => "flaky or recovered",
+            AnnotationLevel::Error => "failed or cannot be trusted",
+            AnnotationLevel::Warning => "flaky or recovered",
         };
         let more = if fitting > 0 { " more" } else { "" };
         let message = format!("{}{more} {what}: see the job summary", all - fitting);
-        findings.push(Finding::on_plan(level, "More in the job summary", message));
+        findings.push(ReportAnnotation::on_plan(
+            level,
+            "More in the job summary",
+            message,
+        ));
     }
     findings
 }
 
-fn errors<'a>(report: &'a Report, folders: Folders<'_>) -> Vec<Candidate<'a>> {
+fn errors<'a>(report: &'a PlanReport, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
     let broken = report
         .broken
         .iter()
-        .map(|it| Candidate::Plan("Broken invariant", it));
-    let mut candidates: Vec<Candidate<'_>> = broken.collect();
+        .map(|it| AnnotationCandidate::Plan("Broken invariant", it));
+    let mut candidates: Vec<AnnotationCandidate<'_>> = broken.collect();
     if report.unnamed_missing > 0 {
         let message = format!(
             "{} without a result, which no record names",
             report.unnamed_missing
         );
-        candidates.push(Candidate::Counted("Missing executions", message));
+        candidates.push(AnnotationCandidate::Counted("Missing executions", message));
     }
     if let Some(there) = &report.service_counts
         && there.failed > 0
     {
         let message = format!("{} failed. {}", there.failed, there.sentence());
         let message = console_line(&message, MAX_SENTENCE);
-        candidates.push(Candidate::Counted("Failed tests", message));
+        candidates.push(AnnotationCandidate::Counted("Failed tests", message));
     }
     if report.open_at_service > 0 && report.counts().missing == 0 {
         let message = format!("{} not done, by the service's word", report.open_at_service);
-        candidates.push(Candidate::Counted("Missing executions", message));
+        candidates.push(AnnotationCandidate::Counted("Missing executions", message));
     }
-    for standing in [Standing::Missing, Standing::Error, Standing::Failed] {
+    for status in [
+        EntryStatus::Missing,
+        EntryStatus::CouldNotRun,
+        EntryStatus::Failed,
+    ] {
         candidates.extend(placed_first(
             report
-                .standing(standing)
+                .with_status(status)
                 .map(|entry| Reason::of_trouble(entry, folders)),
         ));
     }
     new_first(candidates)
 }
 
-fn warnings<'a>(report: &'a Report, folders: Folders<'_>) -> Vec<Candidate<'a>> {
-    let fine = |entry: &&Entry| matches!(entry.standing, Standing::Passed | Standing::Skipped);
+fn warnings<'a>(report: &'a PlanReport, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
+    let fine =
+        |entry: &&ReportEntry| matches!(entry.status, EntryStatus::Passed | EntryStatus::Skipped);
     let flaky = report
         .entries
         .iter()
@@ -186,18 +211,22 @@ fn warnings<'a>(report: &'a Report, folders: Folders<'_>) -> Vec<Candidate<'a>> 
         .filter(fine)
         .filter(|entry| entry.recovered && !entry.flaky);
     let mut candidates = placed_first(flaky.map(|entry| Reason::of_flakiness(entry, folders)));
-    candidates.extend(recovered.map(|entry| Candidate::Execution(Reason::of_recovery(entry))));
+    candidates
+        .extend(recovered.map(|entry| AnnotationCandidate::Execution(Reason::of_recovery(entry))));
     new_first(candidates)
 }
 
-fn placed_first<'a>(reasons: impl Iterator<Item = Reason<'a>>) -> Vec<Candidate<'a>> {
+fn placed_first<'a>(reasons: impl Iterator<Item = Reason<'a>>) -> Vec<AnnotationCandidate<'a>> {
     let (mut placed, others): (Vec<_>, Vec<_>) =
         reasons.partition(|reason| reason.place().is_some());
     placed.extend(others);
-    placed.into_iter().map(Candidate::Execution).collect()
+    placed
+        .into_iter()
+        .map(AnnotationCandidate::Execution)
+        .collect()
 }
 
-fn new_first(candidates: Vec<Candidate<'_>>) -> Vec<Candidate<'_>> {
+fn new_first(candidates: Vec<AnnotationCandidate<'_>>) -> Vec<AnnotationCandidate<'_>> {
     let mut seen = HashSet::new();
     let (mut new, again): (Vec<_>, Vec<_>) = candidates
         .into_iter()

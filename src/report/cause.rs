@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Explanation, Report};
+use super::{Explanation, PlanReport};
 use crate::exit_code::Conclusion;
 
 /// Most causes that are told one by one.
@@ -20,7 +20,7 @@ pub struct Cause {
     others: u64,
 }
 
-impl Report {
+impl PlanReport {
     /// What the plan is incomplete for, if that is how it ended and the records know what was lacking.
     pub fn cause(&self) -> Option<Cause> {
         if self.conclusion() != Conclusion::Incomplete {

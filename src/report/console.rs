@@ -10,12 +10,12 @@ use crate::{
 };
 
 use super::{
-    Entry, Report, Standing,
+    EntryStatus, PlanReport, ReportEntry,
     clean::{ends_of, suffix},
     discovery,
+    plan_report::counts_in_words,
     sanitise::console_line,
     span::human,
-    verdict::counts_in_words,
 };
 
 /// Longest name of a test or worker on a line, in bytes.
@@ -39,7 +39,7 @@ pub enum Paint {
 
 /// The word for an attempt that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
+pub enum ResultWord {
     /// Passed.
     Pass,
     /// Failed: a result about the product.
@@ -52,7 +52,7 @@ pub enum Word {
     Lost,
 }
 
-impl Word {
+impl ResultWord {
     /// The word for an outcome.
     pub fn of(outcome: &Outcome) -> Self {
         match outcome {
@@ -95,13 +95,13 @@ impl Word {
 
 /// An execution that just ended.
 #[derive(Clone, Copy, Debug)]
-pub struct Finished<'a> {
+pub struct FinishedLine<'a> {
     /// How many ended so far, with this one.
     pub done: u64,
     /// How many there are, where it is known.
     pub total: Option<u64>,
     /// What became of it.
-    pub word: Word,
+    pub word: ResultWord,
     /// How long it took, in milliseconds.
     pub duration_ms: u64,
     /// The test.
@@ -113,7 +113,7 @@ pub struct Finished<'a> {
 }
 
 /// One counted line, without a newline: `[ 12/500] PASS   3.2s  suite / case  (worker 2, OS=Linux)`.
-pub fn line(finished: &Finished<'_>, paint: Paint) -> String {
+pub fn line(finished: &FinishedLine<'_>, paint: Paint) -> String {
     let total = finished
         .total
         .map_or_else(|| "?".to_owned(), |total| total.to_string());
@@ -140,16 +140,16 @@ pub fn line(finished: &Finished<'_>, paint: Paint) -> String {
 
 /// What is said last: every failure again with its message, the end of its output and its log, then what could not
 /// run, what is missing, what was recovered, the totals, and the conclusion in the last line. Ends with a newline.
-pub fn final_block(report: &Report, paint: Paint) -> String {
+pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     let mut block = String::new();
-    section(&mut block, report, Standing::Failed, paint);
-    section(&mut block, report, Standing::Error, paint);
-    section(&mut block, report, Standing::Missing, paint);
+    section(&mut block, report, EntryStatus::Failed, paint);
+    section(&mut block, report, EntryStatus::CouldNotRun, paint);
+    section(&mut block, report, EntryStatus::Missing, paint);
     if report.unnamed_missing > 0 {
         let _ = writeln!(
             block,
             "{} {} {}",
-            painted("MISSING", Word::Lost.style(), paint),
+            painted("MISSING", ResultWord::Lost.style(), paint),
             report.unnamed_missing,
             if report.service_counts.is_some() {
                 "without a result, by Test Center's count"
@@ -163,7 +163,7 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
             let _ = writeln!(
                 block,
                 "{} {} {}, by Test Center's count",
-                painted("FAIL", Word::Fail.style(), paint),
+                painted("FAIL", ResultWord::Fail.style(), paint),
                 there.failed,
                 if there.failed == 1 { "test" } else { "tests" }
             );
@@ -173,12 +173,12 @@ pub fn final_block(report: &Report, paint: Paint) -> String {
     let recovered = report.entries.iter().filter(|entry| entry.recovered);
     sentences(
         &mut block,
-        &painted("RECOVERED", Word::Lost.style(), paint),
+        &painted("RECOVERED", ResultWord::Lost.style(), paint),
         recovered.map(|entry| format!("{}: {}", test(&entry.test), reasons(entry))),
     );
     sentences(
         &mut block,
-        &painted("BROKEN INVARIANT", Word::Error.style(), paint),
+        &painted("BROKEN INVARIANT", ResultWord::Error.style(), paint),
         report.broken.iter().map(|it| console_line(it, MAX_LINE)),
     );
     sentences(
@@ -224,14 +224,14 @@ pub fn worker_conclusion_line(conclusion: Conclusion, idle: bool, paint: Paint) 
 
 fn line_of(conclusion: Conclusion, meaning: &str, paint: Paint) -> String {
     let style = match conclusion {
-        Conclusion::Passed => Word::Pass,
-        Conclusion::Failed => Word::Fail,
-        Conclusion::NothingToRun | Conclusion::Incomplete => Word::Lost,
+        Conclusion::Passed => ResultWord::Pass,
+        Conclusion::Failed => ResultWord::Fail,
+        Conclusion::NothingToRun | Conclusion::Incomplete => ResultWord::Lost,
         Conclusion::Usage
         | Conclusion::Infrastructure
         | Conclusion::Bug
         | Conclusion::Interrupted
-        | Conclusion::Terminated => Word::Error,
+        | Conclusion::Terminated => ResultWord::Error,
     }
     .style();
     format!(
@@ -243,7 +243,7 @@ fn line_of(conclusion: Conclusion, meaning: &str, paint: Paint) -> String {
 }
 
 /// The counts in words, those that are zero left out: `500 planned in 12m 40s: 497 passed, 3 failed, 2 flaky`.
-pub fn totals(report: &Report) -> String {
+pub fn totals(report: &PlanReport) -> String {
     let counts = report.counts();
     let words = counts_in_words(&[
         (counts.passed, "passed"),
@@ -277,17 +277,17 @@ fn sentences(block: &mut String, word: &str, mut sentences: impl Iterator<Item =
     }
 }
 
-fn section(block: &mut String, report: &Report, standing: Standing, paint: Paint) {
-    let (word, style) = match standing {
-        Standing::Failed => ("FAIL", Word::Fail.style()),
-        Standing::Error => ("ERROR", Word::Error.style()),
-        Standing::Missing => ("MISSING", Word::Lost.style()),
-        Standing::Passed => ("PASS", Word::Pass.style()),
-        Standing::Skipped => ("SKIP", Word::Skip.style()),
+fn section(block: &mut String, report: &PlanReport, status: EntryStatus, paint: Paint) {
+    let (word, style) = match status {
+        EntryStatus::Failed => ("FAIL", ResultWord::Fail.style()),
+        EntryStatus::CouldNotRun => ("ERROR", ResultWord::Error.style()),
+        EntryStatus::Missing => ("MISSING", ResultWord::Lost.style()),
+        EntryStatus::Passed => ("PASS", ResultWord::Pass.style()),
+        EntryStatus::Skipped => ("SKIP", ResultWord::Skip.style()),
     };
     let word = painted(word, style, paint);
     let mut more = 0;
-    for (index, entry) in report.standing(standing).enumerate() {
+    for (index, entry) in report.with_status(status).enumerate() {
         if index >= MAX_ENTRIES {
             more += 1;
             continue;
@@ -297,7 +297,7 @@ fn section(block: &mut String, report: &Report, standing: Standing, paint: Paint
             let worker = console_line(&attempt.worker, MAX_NAME);
             let _ = write!(block, "  (worker {worker})");
         }
-        if standing == Standing::Missing {
+        if status == EntryStatus::Missing {
             let _ = write!(block, ": {}", reasons(entry));
         }
         block.push('\n');
@@ -309,9 +309,9 @@ fn section(block: &mut String, report: &Report, standing: Standing, paint: Paint
 }
 
 /// Message, output and log of an entry, every line behind a bar so that none begins with foreign text.
-fn words(block: &mut String, entry: &Entry) {
+fn words(block: &mut String, entry: &ReportEntry) {
     let (message, text) = entry.trouble();
-    let ended = entry.counted().and_then(super::Attempt::ended);
+    let ended = entry.counted().and_then(super::AttemptReport::ended);
     let tail = ended.map_or("", |ended| ended.output_tail.as_str());
     for part in [message.as_str(), text.as_str(), tail] {
         let end = suffix(part, 16 * MAX_LINE);
@@ -324,7 +324,7 @@ fn words(block: &mut String, entry: &Entry) {
     }
 }
 
-fn reasons(entry: &Entry) -> String {
+fn reasons(entry: &ReportEntry) -> String {
     let reasons: Vec<String> = entry.explanations.iter().map(ToString::to_string).collect();
     console_line(&reasons.join("; "), MAX_LINE)
 }
@@ -353,11 +353,11 @@ mod tests {
     use super::*;
     use crate::model::Capability;
 
-    fn finished<'a>(test: &'a Test, capabilities: &'a Capabilities) -> Finished<'a> {
-        Finished {
+    fn finished<'a>(test: &'a Test, capabilities: &'a Capabilities) -> FinishedLine<'a> {
+        FinishedLine {
             done: 12,
             total: Some(500),
-            word: Word::Pass,
+            word: ResultWord::Pass,
             duration_ms: 3_249,
             test,
             worker: "2",
@@ -376,9 +376,9 @@ mod tests {
             line(&finished(&test, &linux), Paint::Plain),
             "[ 12/500] PASS   3.2s  suite / case  (worker 2, OS=Linux)"
         );
-        let unknown = Finished {
+        let unknown = FinishedLine {
             total: None,
-            word: Word::Error,
+            word: ResultWord::Error,
             ..finished(&test, &linux)
         };
         assert_eq!(

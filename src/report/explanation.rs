@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Standing, Unoffered, verdict::counts_in_words};
+use super::{EntryStatus, Unoffered, plan_report::counts_in_words};
 use crate::model::{Capabilities, Capability, CaseCounts, ServerTrouble};
 
 /// Something worth knowing about an execution's way to its result.
@@ -32,7 +32,7 @@ pub enum Explanation {
         /// Whose.
         worker: String,
         /// What it said.
-        standing: Standing,
+        status: EntryStatus,
         /// The service's words.
         reason: String,
     },
@@ -41,7 +41,7 @@ pub enum Explanation {
         /// Whose.
         worker: String,
         /// What it said.
-        standing: Standing,
+        status: EntryStatus,
         /// What was tried; empty where the record ends before an answer.
         reason: String,
     },
@@ -81,19 +81,19 @@ pub enum Explanation {
     /// It was reset after it did not pass.
     Reset {
         /// What it was before.
-        was: Standing,
+        was: EntryStatus,
         /// What came of it and on which attempt, if it was taken again.
-        then: Option<(Standing, usize)>,
+        then: Option<(EntryStatus, usize)>,
     },
     /// The service counted a result, but no record has the attempt.
     ServiceOnly {
         /// What it counted.
-        said: Standing,
+        said: EntryStatus,
     },
     /// The records have a counted result, but the service lists a later one.
     Outdated {
         /// What the records say.
-        recorded: Standing,
+        recorded: EntryStatus,
     },
     /// The service says that it is not done, whatever the records say.
     NotDone,
@@ -159,22 +159,22 @@ impl fmt::Display for Explanation {
             }
             Self::LateResult {
                 worker,
-                standing,
+                status,
                 reason,
             } => write!(
                 f,
                 "late result not counted: {} on worker {worker}{}",
-                standing.word(),
+                status.word(),
                 because(reason)
             ),
             Self::Unconfirmed {
                 worker,
-                standing,
+                status,
                 reason,
             } => write!(
                 f,
                 "result never confirmed: {} on worker {worker}{}",
-                standing.word(),
+                status.word(),
                 because(reason)
             ),
             Self::NotUploaded { worker, reason } => {
@@ -212,14 +212,14 @@ impl fmt::Display for Explanation {
             }
             Self::Reset {
                 was,
-                then: Some((standing, attempt)),
+                then: Some((status, attempt)),
             } => {
-                let end = match standing {
-                    Standing::Passed => "passed",
-                    Standing::Skipped => "skipped",
-                    Standing::Failed => "failed again",
-                    Standing::Error => "could not run",
-                    Standing::Missing => "no result",
+                let end = match status {
+                    EntryStatus::Passed => "passed",
+                    EntryStatus::Skipped => "skipped",
+                    EntryStatus::Failed => "failed again",
+                    EntryStatus::CouldNotRun => "could not run",
+                    EntryStatus::Missing => "no result",
                 };
                 write!(f, "reset after {}, {end} on attempt {attempt}", noun(*was))
             }
@@ -263,10 +263,10 @@ fn because(reason: &str) -> String {
     }
 }
 
-fn noun(was: Standing) -> &'static str {
+fn noun(was: EntryStatus) -> &'static str {
     match was {
-        Standing::Failed => "failure",
-        Standing::Error => "execution error",
-        Standing::Passed | Standing::Skipped | Standing::Missing => "its end",
+        EntryStatus::Failed => "failure",
+        EntryStatus::CouldNotRun => "execution error",
+        EntryStatus::Passed | EntryStatus::Skipped | EntryStatus::Missing => "its end",
     }
 }

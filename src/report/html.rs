@@ -26,7 +26,7 @@ use crate::{
     model::{ExecutionId, Timestamp},
 };
 
-use super::Report;
+use super::PlanReport;
 use kind::Look;
 use markup::Markup;
 
@@ -42,7 +42,7 @@ const MAX_MESSAGE: usize = 2000;
 
 /// What a report does not know of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Setting<'a> {
+pub struct HtmlOptions<'a> {
     /// The commit under test, where it is known.
     pub commit: Option<&'a str>,
 }
@@ -51,9 +51,9 @@ pub struct Setting<'a> {
 ///
 /// Time and size grow with the report only up to bounds: 500 executions in detail, 5,000 in the table, 100 workers
 /// in the timeline, and 20 MiB whatever the texts are.
-pub fn render(report: &Report, setting: &Setting<'_>) -> Vec<u8> {
+pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
     let mut body = Markup::default();
-    header::header(&mut body, report, setting);
+    header::header(&mut body, report, options);
     body.raw("<main>\n");
     sections::broken(&mut body, report);
     left_out::suspicious(&mut body, report);
@@ -91,7 +91,7 @@ fn since(time: Timestamp, first: Timestamp) -> u64 {
     u64::try_from(time.since(first).as_millis()).unwrap_or(u64::MAX)
 }
 
-fn head(page: &mut Markup, report: &Report) {
+fn head(page: &mut Markup, report: &PlanReport) {
     let look = conclusion(report.conclusion());
     page.raw("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
         .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; script-src '")
@@ -116,7 +116,7 @@ fn hash(content: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(content)))
 }
 
-fn title(report: &Report) -> &str {
+fn title(report: &PlanReport) -> &str {
     report
         .plan
         .as_ref()

@@ -4,13 +4,13 @@ use serde_json::{Value, json};
 
 use crate::model::{Capabilities, Outcome, record::Confirmation};
 
-use super::{Attempt, AttemptEnd, Counting, Entry, Report, discovery};
+use super::{AttemptEnd, AttemptReport, Counting, PlanReport, ReportEntry, discovery};
 
 /// The version of the shape below.
 const SCHEMA: u32 = 1;
 
 /// The report as JSON. Strings in it are as the workers wrote them: whoever prints them cleans them.
-pub fn json(report: &Report) -> Value {
+pub fn json(report: &PlanReport) -> Value {
     let counts = report.counts();
     json!({
         "schema": SCHEMA,
@@ -64,14 +64,14 @@ pub fn json(report: &Report) -> Value {
     })
 }
 
-fn execution(entry: &Entry) -> Value {
+fn execution(entry: &ReportEntry) -> Value {
     let (message, details) = entry.trouble();
     json!({
         "execution": entry.execution,
         "suite": entry.test.suite,
         "testcase": entry.test.testcase,
         "capabilities": entry.required.as_ref().map(texts),
-        "outcome": entry.standing.word(),
+        "outcome": entry.status.word(),
         "duration_ms": entry.duration_ms(),
         "flaky": entry.flaky,
         "recovered": entry.recovered,
@@ -82,7 +82,7 @@ fn execution(entry: &Entry) -> Value {
     })
 }
 
-fn attempt(attempt: &Attempt) -> Value {
+fn attempt(attempt: &AttemptReport) -> Value {
     let (confirmation, reason) = match &attempt.confirmation {
         None => (None, None),
         Some(Confirmation::Counted) => (Some("counted"), None),
@@ -109,7 +109,7 @@ fn attempt(attempt: &Attempt) -> Value {
     })
 }
 
-fn outcome(attempt: &Attempt) -> &'static str {
+fn outcome(attempt: &AttemptReport) -> &'static str {
     match &attempt.end {
         AttemptEnd::GivenBack { .. } => "given-back",
         AttemptEnd::Unsaid => "unsaid",
@@ -119,7 +119,7 @@ fn outcome(attempt: &Attempt) -> &'static str {
             Outcome::Cancelled => "cancelled",
             Outcome::Completed { result: None } => "unknown",
             Outcome::Completed { result: Some(_) } | Outcome::ExecutionError { .. } => {
-                attempt.standing().word()
+                attempt.status().word()
             }
         },
     }

@@ -17,7 +17,7 @@ mod xml;
 use std::{collections::BTreeMap, io};
 
 use super::{
-    Entry, Report,
+    PlanReport, ReportEntry,
     cases::{CaseReader, MAX_NAME, ReadAgainError},
 };
 use draft::Draft;
@@ -54,7 +54,7 @@ pub enum JunitError {
 }
 
 /// Renders the report as JUnit XML in memory.
-pub fn render(report: &Report, profile: Profile) -> Result<Vec<u8>, JunitError> {
+pub fn render(report: &PlanReport, profile: Profile) -> Result<Vec<u8>, JunitError> {
     let mut bytes = Vec::new();
     write(report, profile, &mut bytes)?;
     Ok(bytes)
@@ -62,7 +62,11 @@ pub fn render(report: &Report, profile: Profile) -> Result<Vec<u8>, JunitError> 
 
 /// Writes the report as JUnit XML, in blocks, while it reads the cases from the records. Takes memory for the names'
 /// hashes (28 bytes per case), not for the cases.
-pub fn write(report: &Report, profile: Profile, out: &mut dyn io::Write) -> Result<(), JunitError> {
+pub fn write(
+    report: &PlanReport,
+    profile: Profile,
+    out: &mut dyn io::Write,
+) -> Result<(), JunitError> {
     let outlines = outline::outlines(&report.entries);
     let names = Names::unique(&outlines);
     let suites = suites(&outlines, profile);
@@ -114,6 +118,6 @@ fn suites<'a, 'r>(
     suites
 }
 
-fn key(entry: &Entry) -> (String, String) {
+fn key(entry: &ReportEntry) -> (String, String) {
     (entry.test.suite.clone(), draft::labels(entry))
 }

@@ -1,4 +1,4 @@
-//! Any number of records, and what the service says at the end, become one [`Report`].
+//! Any number of records, and what the service says at the end, become one [`PlanReport`].
 //!
 //! Planned = reported is proved here: the planned total is the most that anybody spoke of, and whatever of it has no
 //! counted result is missing, by name where a name is known. `gather` puts events together to attempts, `judge`
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{Execution, ExecutionId, PlanId, PlanStatus};
 
-use super::{Proof, RecordFile, Report};
+use super::{PlanReport, Proof, RecordFile};
 
 /// What a report is made of.
 #[derive(Clone, Debug, Default)]
@@ -51,7 +51,7 @@ pub fn plans(plans: &[PlanId]) -> String {
 const MOST_COMMITS: usize = 4;
 
 /// Merges the evidence into a report.
-pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
+pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
     let Evidence {
         files,
         plan,
@@ -67,7 +67,7 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         let found = gathered.others.into_iter().collect();
         return Err(MergeError::UnknownPlan { wanted, found });
     }
-    let mut report = Report {
+    let mut report = PlanReport {
         plan: gathered.facts,
         other_plans: gathered.others.into_iter().collect(),
         workers: gathered.workers,
@@ -81,7 +81,7 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
             (None, None) => Proof::Records,
         },
         open_at_service: status.map_or(0, |status| status.open + status.reserved),
-        ..Report::default()
+        ..PlanReport::default()
     };
 
     let listed: Option<BTreeMap<ExecutionId, Execution>> =
@@ -140,7 +140,7 @@ pub fn merge(evidence: Evidence) -> Result<Report, MergeError> {
         let more = report
             .entries
             .iter()
-            .filter_map(super::Entry::cases_not_kept);
+            .filter_map(super::ReportEntry::cases_not_kept);
         let more = match more.count() {
             1 => String::new(),
             count => format!(" (and of {} more executions)", count - 1),

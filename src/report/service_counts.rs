@@ -3,7 +3,7 @@
 
 use crate::model::{Plan, PlanStatus};
 
-use super::{PlanFacts, Proof, Report};
+use super::{PlanFacts, PlanReport, Proof};
 
 /// What a reader must know of such results.
 pub(super) const RAN_THERE: &str = "Test Center ran these tests itself and tells only how many passed, failed or were skipped; each result is there, \
@@ -41,7 +41,7 @@ impl ServiceCounts {
     }
 }
 
-impl Report {
+impl PlanReport {
     /// Says where a service that counts uploaded results has fewer than the records. One that has none counts none.
     pub fn hold_against(&mut self, plan: &Plan) {
         let counts = self.counts();

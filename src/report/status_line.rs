@@ -2,7 +2,7 @@
 
 use crate::exit_code::Conclusion;
 
-use super::{Report, sanitise::console_line, span::human, verdict::counts_in_words};
+use super::{PlanReport, plan_report::counts_in_words, sanitise::console_line, span::human};
 
 /// What a commit status has room for, in bytes.
 const MAX: usize = 140;
@@ -12,7 +12,7 @@ const MAX_CAUSE: usize = 60;
 
 /// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeroes are left out. What came to another
 /// end than passed or failed begins with its word, and with what was lacking where that is known. At most 140 bytes.
-pub fn status_line(report: &Report, conclusion: Conclusion) -> String {
+pub fn status_line(report: &PlanReport, conclusion: Conclusion) -> String {
     let counts = report.counts();
     let words = counts_in_words(&[
         (counts.missing, "missing"),
@@ -49,11 +49,11 @@ mod tests {
     use super::*;
     use crate::model::Timestamp;
 
-    fn report(unnamed_missing: u64) -> Report {
-        Report {
+    fn report(unnamed_missing: u64) -> PlanReport {
+        PlanReport {
             unnamed_missing,
             span: Some((Timestamp(0), Timestamp(760_000))),
-            ..Report::default()
+            ..PlanReport::default()
         }
     }
 

@@ -8,7 +8,7 @@ mod page;
 mod sections;
 mod timeline;
 
-use super::Report;
+use super::PlanReport;
 use page::Page;
 use sections::names;
 
@@ -114,14 +114,14 @@ const LADDER: [Level; 9] = [
 ///
 /// Fences and details are always closed, and what was left out is named at the end. Below 2 KiB even the headline
 /// may be cut, at a line.
-pub fn render(report: &Report, budget: usize) -> String {
+pub fn render(report: &PlanReport, budget: usize) -> String {
     LADDER
         .iter()
         .find_map(|level| at_level(report, *level, budget))
         .unwrap_or_else(|| headline_alone(report, budget))
 }
 
-fn at_level(report: &Report, level: Level, budget: usize) -> Option<String> {
+fn at_level(report: &PlanReport, level: Level, budget: usize) -> Option<String> {
     let mut page = Page::new(budget);
     page.push(&sections::headline(report, sections::MAX_TITLE));
     page.push(&sections::conclusion(report));
@@ -153,7 +153,7 @@ fn at_level(report: &Report, level: Level, budget: usize) -> Option<String> {
 }
 
 /// The last rung.
-fn headline_alone(report: &Report, budget: usize) -> String {
+fn headline_alone(report: &PlanReport, budget: usize) -> String {
     let mut page = Page::new(ALL);
     page.push(&sections::headline(report, sections::SHORT_TITLE));
     page.push(&sections::conclusion(report));
@@ -165,7 +165,7 @@ fn headline_alone(report: &Report, budget: usize) -> String {
 }
 
 /// Names what this level does not show of this report.
-fn left_out(report: &Report, level: Level, budget: usize) -> String {
+fn left_out(report: &PlanReport, level: Level, budget: usize) -> String {
     let counts = report.counts();
     let troubled = usize::try_from(counts.failed + counts.errors).unwrap_or(ALL);
     let mut parts = Vec::new();

@@ -9,14 +9,14 @@ use crate::{
         screen::Screen,
     },
     exit_code::Conclusion,
-    report::Report,
+    report::PlanReport,
 };
 
 use super::suite::EXECUTIONS;
 
 /// Says what the report shows. A demo that went otherwise than designed is an error: it is also the first thing that
 /// people run to see whether testplan works on their machine.
-pub fn explain(report: &Report, out: &Path, took: Duration, screen: &Screen) -> Ended {
+pub fn explain(report: &PlanReport, out: &Path, took: Duration, screen: &Screen) -> Ended {
     let counts = report.counts();
     let expected = [
         ("executions", counts.total, EXECUTIONS),

@@ -10,7 +10,7 @@ use crate::{
         Capabilities, Execution, ExecutionId, ExecutionState, LabelCase, Outcome, Plan, Record,
         TestVerdict, Timestamp, record::RecordEvent,
     },
-    report::Report,
+    report::PlanReport,
     run::recorder::{Recorder, record},
 };
 
@@ -118,11 +118,11 @@ pub fn recorded(plan: &Plan, wanted: Wanted<'_>) -> Result<Failures, Failure> {
     Ok(of_records(&report, wanted.worker))
 }
 
-fn of_records(report: &Report, worker: Option<&str>) -> Failures {
+fn of_records(report: &PlanReport, worker: Option<&str>) -> Failures {
     let mine = |name: &str| worker.is_none_or(|worker| same_job(name, worker));
     let failed = report.entries.iter().filter(|entry| {
         let counted = entry.counted();
-        entry.standing.can_be_reset() && counted.is_some_and(|attempt| mine(&attempt.worker))
+        entry.status.can_be_reset() && counted.is_some_and(|attempt| mine(&attempt.worker))
     });
     Failures {
         candidates: failed

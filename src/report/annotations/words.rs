@@ -6,7 +6,7 @@ use super::{Folders, place::Place};
 use crate::{
     model::{CaseCounts, CaseResult, Outcome, outcome::CaseVerdict},
     report::{
-        Attempt, Entry, Standing,
+        AttemptReport, EntryStatus, ReportEntry,
         clean::{ends_of, prefix, suffix},
         sanitise::console_line,
     },
@@ -30,13 +30,13 @@ const FLAKY: &str = "it failed before it passed";
 pub(super) struct Reason<'a> {
     /// What happened to it.
     pub(super) word: &'static str,
-    entry: &'a Entry,
+    entry: &'a ReportEntry,
     told: Told<'a>,
 }
 
 impl<'a> Reason<'a> {
     /// Of an execution that did not pass.
-    pub(super) fn of_trouble(entry: &'a Entry, folders: Folders<'_>) -> Self {
+    pub(super) fn of_trouble(entry: &'a ReportEntry, folders: Folders<'_>) -> Self {
         let mut told = entry
             .counted()
             .map(|attempt| Told::of(attempt, folders))
@@ -51,16 +51,16 @@ impl<'a> Reason<'a> {
         if told.message.is_empty() {
             told.message = explained(entry);
         }
-        let word = match entry.standing {
-            Standing::Missing => "Missing",
-            Standing::Error => "Could not run",
-            Standing::Failed | Standing::Passed | Standing::Skipped => "Failed",
+        let word = match entry.status {
+            EntryStatus::Missing => "Missing",
+            EntryStatus::CouldNotRun => "Could not run",
+            EntryStatus::Failed | EntryStatus::Passed | EntryStatus::Skipped => "Failed",
         };
         Self::new(word, entry, told)
     }
 
     /// Of one that failed before it passed.
-    pub(super) fn of_flakiness(entry: &'a Entry, folders: Folders<'_>) -> Self {
+    pub(super) fn of_flakiness(entry: &'a ReportEntry, folders: Folders<'_>) -> Self {
         let mut told = entry
             .earlier()
             .last()
@@ -74,7 +74,7 @@ impl<'a> Reason<'a> {
     }
 
     /// Of one whose worker or lease was lost before it had a result.
-    pub(super) fn of_recovery(entry: &'a Entry) -> Self {
+    pub(super) fn of_recovery(entry: &'a ReportEntry) -> Self {
         let told = Told {
             message: explained(entry),
             ..Told::default()
@@ -82,7 +82,7 @@ impl<'a> Reason<'a> {
         Self::new("Recovered", entry, told)
     }
 
-    fn new(word: &'static str, entry: &'a Entry, told: Told<'a>) -> Self {
+    fn new(word: &'static str, entry: &'a ReportEntry, told: Told<'a>) -> Self {
         Self { word, entry, told }
     }
 
@@ -133,7 +133,7 @@ struct Told<'a> {
 
 impl<'a> Told<'a> {
     /// The first case that has a place speaks for all, else the first; without any, the end of the output.
-    fn of(attempt: &'a Attempt, folders: Folders<'_>) -> Self {
+    fn of(attempt: &'a AttemptReport, folders: Folders<'_>) -> Self {
         let Some(ended) = attempt.ended() else {
             return Self::default();
         };
@@ -183,12 +183,12 @@ fn words(case: &CaseResult) -> Option<(&str, &str)> {
     }
 }
 
-fn explained(entry: &Entry) -> Cow<'_, str> {
+fn explained(entry: &ReportEntry) -> Cow<'_, str> {
     let sentences: Vec<String> = entry.explanations.iter().map(ToString::to_string).collect();
     Cow::Owned(sentences.join("\n"))
 }
 
-fn name(entry: &Entry) -> String {
+fn name(entry: &ReportEntry) -> String {
     if entry.test.suite.is_empty() {
         entry.test.testcase.clone()
     } else {

@@ -1,6 +1,6 @@
 //! How each attempt on an execution went: who, where, when, what became of it, and whether it counts.
 
-use crate::report::{Attempt, Counting, Entry, Report};
+use crate::report::{AttemptReport, Counting, PlanReport, ReportEntry};
 
 use super::{MAX_NAME, kind, markup::Markup, since, words};
 
@@ -8,7 +8,7 @@ use super::{MAX_NAME, kind, markup::Markup, since, words};
 const MAX_ATTEMPTS: usize = 20;
 
 /// The list of attempts, the words of those that do not count with them.
-pub(super) fn attempts(page: &mut Markup, report: &Report, entry: &Entry) {
+pub(super) fn attempts(page: &mut Markup, report: &PlanReport, entry: &ReportEntry) {
     if entry.attempts.is_empty() {
         return;
     }
@@ -30,7 +30,7 @@ pub(super) fn attempts(page: &mut Markup, report: &Report, entry: &Entry) {
     page.raw("</ul>\n");
 }
 
-fn line(page: &mut Markup, report: &Report, attempt: &Attempt, index: usize) {
+fn line(page: &mut Markup, report: &PlanReport, attempt: &AttemptReport, index: usize) {
     let look = kind::attempt(attempt);
     page.raw("<p class=\"line\"><b>attempt ");
     match attempt.number {

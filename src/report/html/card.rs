@@ -1,6 +1,6 @@
 //! One execution in detail: what it says of itself first, then how each attempt went.
 
-use crate::report::{Entry, Report};
+use crate::report::{PlanReport, ReportEntry};
 
 use super::{
     MAX_MESSAGE, MAX_NAME, attempts,
@@ -10,8 +10,14 @@ use super::{
 };
 
 /// Writes the card. With `unfold` its first words are open from the start.
-pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look, unfold: bool) {
-    let stands = kind::standing(entry.standing);
+pub(super) fn card(
+    page: &mut Markup,
+    report: &PlanReport,
+    entry: &ReportEntry,
+    look: Look,
+    unfold: bool,
+) {
+    let stands = kind::status(entry.status);
     page.raw("<article class=\"card ")
         .raw(look.class)
         .raw("\" id=\"e-")
@@ -62,7 +68,7 @@ pub(super) fn card(page: &mut Markup, report: &Report, entry: &Entry, look: Look
 }
 
 /// Suite and test case, each in its own direction of writing.
-pub(super) fn name(page: &mut Markup, entry: &Entry) {
+pub(super) fn name(page: &mut Markup, entry: &ReportEntry) {
     if !entry.test.suite.trim().is_empty() {
         page.raw("<bdi class=\"suite\">")
             .text(&entry.test.suite, MAX_NAME)

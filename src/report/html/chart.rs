@@ -1,7 +1,7 @@
 //! The timeline as SVG. Places are percentages and heights pixels, so that it fills any width and its text stays
 //! readable; bars differ by pattern as well as by colour.
 
-use crate::{model::Capabilities, report::Report};
+use crate::{model::Capabilities, report::PlanReport};
 
 use super::{
     MAX_NAME,
@@ -25,7 +25,7 @@ const NAMED_BUDGET: usize = 3 << 20;
 const MAX_LABEL: usize = 60;
 
 /// The section with the chart and its legend.
-pub(super) fn timeline_section(page: &mut Markup, report: &Report) {
+pub(super) fn timeline_section(page: &mut Markup, report: &PlanReport) {
     let chart = timeline(report);
     if chart.lanes.is_empty() {
         return;

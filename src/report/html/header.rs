@@ -1,9 +1,9 @@
 //! The top of the page: what the plan came to, what that means, what was run, and the counters.
 
-use crate::report::{Counts, Report, clean::prefix, service_counts::RAN_THERE};
+use crate::report::{Counts, PlanReport, clean::prefix, service_counts::RAN_THERE};
 
 use super::{
-    MAX_MESSAGE, MAX_NAME, Setting, conclusion,
+    HtmlOptions, MAX_MESSAGE, MAX_NAME, conclusion,
     kind::{ERROR, FAILED, FLAKY, Look, MISSING, PASSED, RECOVERED, SKIPPED},
     markup::Markup,
     title,
@@ -13,7 +13,7 @@ use super::{
 const SHORT_COMMIT: usize = 12;
 
 /// Everything above the sections.
-pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) {
+pub(super) fn header(page: &mut Markup, report: &PlanReport, options: &HtmlOptions<'_>) {
     let end = report.conclusion();
     let look = conclusion(end);
     page.raw("<header class=\"")
@@ -68,13 +68,13 @@ pub(super) fn header(page: &mut Markup, report: &Report, setting: &Setting<'_>) 
         page.raw("</p>\n");
     }
     proportions(page, report.counts());
-    facts(page, report, setting);
+    facts(page, report, options);
     counters(page, report.counts());
     page.raw("</header>\n");
 }
 
 /// The counts in words, worst first, without zeros.
-pub(super) fn counted(page: &mut Markup, report: &Report) {
+pub(super) fn counted(page: &mut Markup, report: &PlanReport) {
     let counts = report.counts();
     let mut first = true;
     for (look, count) in looks(counts) {
@@ -127,7 +127,7 @@ fn proportions(page: &mut Markup, counts: Counts) {
     page.raw("</svg>\n");
 }
 
-fn facts(page: &mut Markup, report: &Report, setting: &Setting<'_>) {
+fn facts(page: &mut Markup, report: &PlanReport, options: &HtmlOptions<'_>) {
     page.raw("<dl class=\"facts\">\n");
     if let Some(plan) = &report.plan {
         page.raw("<div><dt>Plan</dt><dd>#")
@@ -136,7 +136,7 @@ fn facts(page: &mut Markup, report: &Report, setting: &Setting<'_>) {
         fact(page, "Project", &plan.project);
         fact(page, "Batch", &plan.batch);
     }
-    if let Some(commit) = setting.commit.filter(|commit| !commit.is_empty()) {
+    if let Some(commit) = options.commit.filter(|commit| !commit.is_empty()) {
         page.raw("<div><dt>Commit</dt><dd><code title=\"")
             .text(commit, MAX_NAME)
             .raw("\">")

@@ -2,7 +2,7 @@
 
 use crate::{
     model::{Outcome, record::Confirmation},
-    report::{Attempt, AttemptEnd, Entry, Standing},
+    report::{AttemptEnd, AttemptReport, EntryStatus, ReportEntry},
 };
 
 use super::markup::Markup;
@@ -36,14 +36,14 @@ pub(super) const PASSED: Look = look("passed", "✓", "passed");
 pub(super) const LOST: Look = look("lost", "✂", "lost");
 pub(super) const BACK: Look = look("back", "↩", "given back");
 
-/// How a standing looks.
-pub(super) fn standing(standing: Standing) -> Look {
-    match standing {
-        Standing::Passed => PASSED,
-        Standing::Skipped => SKIPPED,
-        Standing::Failed => FAILED,
-        Standing::Error => ERROR,
-        Standing::Missing => MISSING,
+/// How a status looks.
+pub(super) fn status(status: EntryStatus) -> Look {
+    match status {
+        EntryStatus::Passed => PASSED,
+        EntryStatus::Skipped => SKIPPED,
+        EntryStatus::Failed => FAILED,
+        EntryStatus::CouldNotRun => ERROR,
+        EntryStatus::Missing => MISSING,
     }
 }
 
@@ -74,16 +74,16 @@ impl Kind {
         Self::Passed,
     ];
 
-    pub(super) fn of(entry: &Entry) -> Self {
-        match entry.standing {
-            Standing::Failed => Self::Failed,
-            Standing::Error => Self::Error,
-            Standing::Missing => Self::Missing,
+    pub(super) fn of(entry: &ReportEntry) -> Self {
+        match entry.status {
+            EntryStatus::Failed => Self::Failed,
+            EntryStatus::CouldNotRun => Self::Error,
+            EntryStatus::Missing => Self::Missing,
             _ if entry.flaky => Self::Flaky,
             _ if entry.recovered => Self::Recovered,
             _ if !entry.explanations.is_empty() => Self::Noted,
-            Standing::Skipped => Self::Skipped,
-            Standing::Passed => Self::Passed,
+            EntryStatus::Skipped => Self::Skipped,
+            EntryStatus::Passed => Self::Passed,
         }
     }
 
@@ -122,7 +122,7 @@ impl Kind {
 }
 
 /// How an attempt looks, whatever became of the execution.
-pub(super) fn attempt(attempt: &Attempt) -> Look {
+pub(super) fn attempt(attempt: &AttemptReport) -> Look {
     match &attempt.end {
         AttemptEnd::Killed => Look {
             word: "worker killed",
@@ -150,14 +150,14 @@ pub(super) fn attempt(attempt: &Attempt) -> Look {
                 word: "no verdict",
                 ..MISSING
             },
-            (outcome, _) => standing(Standing::of(outcome)),
+            (outcome, _) => status(EntryStatus::of(outcome)),
         },
     }
 }
 
 /// Whether an execution belongs to a filter, as words of an attribute.
-pub(super) fn filters(page: &mut Markup, entry: &Entry) {
-    page.raw(" data-s=\"").raw(entry.standing.word());
+pub(super) fn filters(page: &mut Markup, entry: &ReportEntry) {
+    page.raw(" data-s=\"").raw(entry.status.word());
     if entry.flaky {
         page.raw(" flaky");
     }

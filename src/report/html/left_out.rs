@@ -2,7 +2,7 @@
 
 use crate::{
     model::LeftOut,
-    report::{Report, discovery},
+    report::{PlanReport, discovery},
 };
 
 use super::{MAX_NAME, markup::Markup};
@@ -13,7 +13,7 @@ const MAX_FIRST: usize = 20;
 const MAX_ROWS: usize = 100;
 
 /// Lines because of which tests may be missing; nothing if there are none.
-pub(super) fn suspicious(page: &mut Markup, report: &Report) {
+pub(super) fn suspicious(page: &mut Markup, report: &PlanReport) {
     let Some(account) = &report.discovery else {
         return;
     };
@@ -37,7 +37,7 @@ pub(super) fn suspicious(page: &mut Markup, report: &Report) {
 }
 
 /// The account of a listing that holds more than tests, each once.
-pub(super) fn account(page: &mut Markup, report: &Report) {
+pub(super) fn account(page: &mut Markup, report: &PlanReport) {
     let Some(account) = report.discovery.as_ref().filter(|it| !it.is_clean()) else {
         return;
     };

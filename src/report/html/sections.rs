@@ -1,7 +1,7 @@
 //! What needs a person, worst first: each kind of trouble a section of its own, so that a broken machine never looks like
 //! a failed test.
 
-use crate::report::Report;
+use crate::report::PlanReport;
 
 use super::{Detailed, MAX_MESSAGE, card, kind::Kind, markup::Markup};
 
@@ -15,7 +15,7 @@ const UNFOLDED: usize = 3;
 const MAX_SENTENCES: usize = 100;
 
 /// A section for each kind of trouble there is.
-pub(super) fn troubles(page: &mut Markup, report: &Report) -> Detailed {
+pub(super) fn troubles(page: &mut Markup, report: &PlanReport) -> Detailed {
     let mut detailed = Detailed::new();
     let start = page.len();
     for kind in Kind::ALL {
@@ -79,7 +79,7 @@ pub(super) fn troubles(page: &mut Markup, report: &Report) -> Detailed {
 }
 
 /// Promises of the protocol that the records show broken.
-pub(super) fn broken(page: &mut Markup, report: &Report) {
+pub(super) fn broken(page: &mut Markup, report: &PlanReport) {
     sentences(
         page,
         "broken",
@@ -90,7 +90,7 @@ pub(super) fn broken(page: &mut Markup, report: &Report) {
 }
 
 /// What could not be read or looks odd.
-pub(super) fn warnings(page: &mut Markup, report: &Report) {
+pub(super) fn warnings(page: &mut Markup, report: &PlanReport) {
     sentences(
         page,
         "warnings",

@@ -1,6 +1,6 @@
 //! The tables: capabilities, workers, slowest executions, all executions.
 
-use crate::report::{Entry, Report};
+use crate::report::{PlanReport, ReportEntry};
 
 use super::{
     Detailed, MAX_NAME, card,
@@ -19,7 +19,7 @@ const MAX_OTHERS: usize = 200;
 const SLOWEST: usize = 10;
 
 /// One row per set of required capabilities.
-pub(super) fn capabilities(page: &mut Markup, report: &Report) {
+pub(super) fn capabilities(page: &mut Markup, report: &PlanReport) {
     let table = report.by_capability();
     if table.is_empty() {
         return;
@@ -58,7 +58,7 @@ pub(super) fn capabilities(page: &mut Markup, report: &Report) {
 }
 
 /// One row per worker.
-pub(super) fn workers(page: &mut Markup, report: &Report) {
+pub(super) fn workers(page: &mut Markup, report: &PlanReport) {
     if report.workers.is_empty() {
         return;
     }
@@ -93,7 +93,7 @@ pub(super) fn workers(page: &mut Markup, report: &Report) {
 }
 
 /// Where the time goes.
-pub(super) fn slowest(page: &mut Markup, report: &Report) {
+pub(super) fn slowest(page: &mut Markup, report: &PlanReport) {
     let slowest = report.slowest(SLOWEST);
     let Some(longest) = slowest.first().and_then(|entry| entry.duration_ms()) else {
         return;
@@ -113,7 +113,7 @@ pub(super) fn slowest(page: &mut Markup, report: &Report) {
 }
 
 /// All of them, the important ones first. Rows of executions without a card carry the anchor.
-pub(super) fn executions(page: &mut Markup, report: &Report, detailed: &Detailed) {
+pub(super) fn executions(page: &mut Markup, report: &PlanReport, detailed: &Detailed) {
     page.raw("<section id=\"all\">\n<h2>All executions <span class=\"count\">")
         .amount(report.counts().total)
         .raw("</span></h2>\n");
@@ -151,8 +151,8 @@ pub(super) fn executions(page: &mut Markup, report: &Report, detailed: &Detailed
     page.raw("</section>\n");
 }
 
-fn row(page: &mut Markup, report: &Report, entry: &Entry, servers: bool, anchor: bool) {
-    let look = kind::standing(entry.standing);
+fn row(page: &mut Markup, report: &PlanReport, entry: &ReportEntry, servers: bool, anchor: bool) {
+    let look = kind::status(entry.status);
     page.raw("<tr");
     if anchor {
         page.raw(" id=\"e-").number(entry.execution.0).raw("\"");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     model::Capabilities,
-    report::{Attempt, Entry, Report},
+    report::{AttemptReport, PlanReport, ReportEntry},
 };
 
 use super::{
@@ -57,13 +57,13 @@ pub(super) struct Bar<'a> {
     /// That of the worst in it.
     pub(super) look: Look,
     /// The first of the worst in it.
-    pub(super) entry: &'a Entry,
+    pub(super) entry: &'a ReportEntry,
     /// How many are in it.
     pub(super) attempts: u64,
 }
 
 /// Lays the lanes out.
-pub(super) fn timeline(report: &Report) -> Timeline<'_> {
+pub(super) fn timeline(report: &PlanReport) -> Timeline<'_> {
     let Some((zero, end)) = report.span else {
         return Timeline::default();
     };
@@ -135,7 +135,7 @@ impl<'a> Lane<'a> {
     }
 }
 
-fn end_of(attempt: &Attempt, zero: crate::model::Timestamp) -> Option<u64> {
+fn end_of(attempt: &AttemptReport, zero: crate::model::Timestamp) -> Option<u64> {
     attempt.finished().map(|time| since(time, zero))
 }
 
@@ -171,11 +171,11 @@ mod tests {
     use super::*;
     use crate::{
         model::{ExecutionId, Test},
-        report::Standing,
+        report::EntryStatus,
     };
 
-    fn entry() -> Entry {
-        Entry {
+    fn entry() -> ReportEntry {
+        ReportEntry {
             execution: ExecutionId(1),
             test: Test {
                 suite: String::new(),
@@ -183,7 +183,7 @@ mod tests {
             },
             required: None,
             attempts: Vec::new(),
-            standing: Standing::Passed,
+            status: EntryStatus::Passed,
             service_only: None,
             flaky: false,
             recovered: false,

@@ -5,7 +5,7 @@ use crate::{
         CaseResult, Outcome,
         outcome::{CaseVerdict, Trouble},
     },
-    report::{Attempt, Entry},
+    report::{AttemptReport, ReportEntry},
 };
 
 use super::{MAX_MESSAGE, MAX_NAME, markup::Markup};
@@ -49,7 +49,7 @@ pub(super) const OTHER: Room = Room {
 };
 
 /// What an attempt said: its message, the cases that did not pass, the end of its output.
-pub(super) fn words(page: &mut Markup, entry: &Entry, attempt: &Attempt, room: Room) {
+pub(super) fn words(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptReport, room: Room) {
     let Some(ended) = attempt.ended() else {
         return;
     };

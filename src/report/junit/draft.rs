@@ -5,7 +5,7 @@ use std::{borrow::Cow, collections::HashMap};
 use crate::{
     model::Outcome,
     report::{
-        Attempt, Entry, Standing,
+        AttemptReport, EntryStatus, ReportEntry,
         cases::{CaseId, CaseLine, CaseReader, Text, Word},
         clean::{xml_line, xml_text},
     },
@@ -131,7 +131,7 @@ impl Status {
 }
 
 /// The labels of an execution, empty if it has none.
-pub(super) fn labels(entry: &Entry) -> String {
+pub(super) fn labels(entry: &ReportEntry) -> String {
     entry
         .labels()
         .filter(|labels| !labels.is_empty())
@@ -163,8 +163,8 @@ impl Draft<'_> {
         let entry = outline.entry;
         let tail = entry
             .counted()
-            .filter(|_| entry.standing != Standing::Missing)
-            .and_then(Attempt::ended)
+            .filter(|_| entry.status != EntryStatus::Missing)
+            .and_then(AttemptReport::ended)
             .map(|ended| ended.output_tail.as_str());
         let mut finish = Finish {
             outline,
@@ -205,7 +205,7 @@ impl<'a> Finish<'a> {
         }
         if self.done == 0 {
             draft.properties = properties(entry);
-            if entry.standing != Standing::Missing {
+            if entry.status != EntryStatus::Missing {
                 draft.notes = xml_text(&notes(entry), MAX_TEXT).into_owned();
             }
         }
@@ -219,7 +219,7 @@ impl<'a> Finish<'a> {
 }
 
 /// Where the cases of an execution come from; its first case has them.
-fn properties(entry: &Entry) -> Vec<(&'static str, Cow<'_, str>)> {
+fn properties(entry: &ReportEntry) -> Vec<(&'static str, Cow<'_, str>)> {
     let mut properties = vec![("execution", Cow::Owned(entry.execution.to_string()))];
     let Some(attempt) = entry.counted().or_else(|| entry.attempts.last()) else {
         return properties;
@@ -237,7 +237,7 @@ fn properties(entry: &Entry) -> Vec<(&'static str, Cow<'_, str>)> {
     properties
 }
 
-fn notes(entry: &Entry) -> String {
+fn notes(entry: &ReportEntry) -> String {
     let lines: Vec<String> = entry
         .explanations
         .iter()
@@ -246,12 +246,12 @@ fn notes(entry: &Entry) -> String {
     lines.join("\n")
 }
 
-fn no_result(entry: &Entry) -> String {
+fn no_result(entry: &ReportEntry) -> String {
     let reasons: Vec<String> = entry.explanations.iter().map(ToString::to_string).collect();
     format!("no counted result: {}", reasons.join("; "))
 }
 
-fn of_case<'a>(entry: &'a Entry, case: &'a CaseLine<'_>) -> Draft<'a> {
+fn of_case<'a>(entry: &'a ReportEntry, case: &'a CaseLine<'_>) -> Draft<'a> {
     let mut status = Status::new(match (case.word, Words::of(case)) {
         (Word::Skipped, _) => Now::Skipped(xml_line(&case.message, MAX_MESSAGE).into_owned()),
         (_, Some(words)) => Now::Troubled(words),
@@ -290,12 +290,12 @@ fn with_attachments<'a>(mut output: Cow<'a, str>, paths: &[Text<'_>]) -> Cow<'a,
     output
 }
 
-fn of_execution(entry: &Entry, beside_cases: bool) -> Draft<'_> {
+fn of_execution(entry: &ReportEntry, beside_cases: bool) -> Draft<'_> {
     let (message, text) = entry.trouble();
-    let mut status = Status::new(match entry.standing {
-        Standing::Passed => Now::Passed,
-        Standing::Skipped => Now::Skipped(String::new()),
-        Standing::Failed => {
+    let mut status = Status::new(match entry.status {
+        EntryStatus::Passed => Now::Passed,
+        EntryStatus::Skipped => Now::Skipped(String::new()),
+        EntryStatus::Failed => {
             let message = match (message.is_empty(), beside_cases) {
                 (false, _) => message.as_str(),
                 (true, true) => "the test failed, though no case of its result files did",
@@ -303,12 +303,12 @@ fn of_execution(entry: &Entry, beside_cases: bool) -> Draft<'_> {
             };
             Now::Troubled(Words::new(Kind::Failure, "failure", (message, &text)))
         }
-        Standing::Error => Now::Troubled(Words::new(
+        EntryStatus::CouldNotRun => Now::Troubled(Words::new(
             Kind::Error,
             "execution-error",
             (&message, &text),
         )),
-        Standing::Missing => {
+        EntryStatus::Missing => {
             Now::Troubled(Words::new(Kind::Error, "missing", (&no_result(entry), "")))
         }
     });
@@ -329,12 +329,12 @@ fn of_execution(entry: &Entry, beside_cases: bool) -> Draft<'_> {
 }
 
 /// Class name of the case of an execution.
-pub(super) fn own_classname(entry: &Entry) -> Cow<'_, str> {
+pub(super) fn own_classname(entry: &ReportEntry) -> Cow<'_, str> {
     or(&entry.test.suite, OWN)
 }
 
 /// Name of the case of an execution.
-pub(super) fn own_name(entry: &Entry) -> Cow<'_, str> {
+pub(super) fn own_name(entry: &ReportEntry) -> Cow<'_, str> {
     or(&entry.test.testcase, "unnamed")
 }
 
@@ -378,13 +378,13 @@ fn remembered(
     Ok(before)
 }
 
-fn of_attempt(attempt: &Attempt) -> Option<Words> {
+fn of_attempt(attempt: &AttemptReport) -> Option<Words> {
     let ended = attempt.ended()?;
-    let words = match (attempt.standing(), &ended.outcome) {
-        (Standing::Error, Outcome::ExecutionError { message, details }) => {
+    let words = match (attempt.status(), &ended.outcome) {
+        (EntryStatus::CouldNotRun, Outcome::ExecutionError { message, details }) => {
             Words::new(Kind::Error, "execution-error", (message, details))
         }
-        (Standing::Failed, _) => {
+        (EntryStatus::Failed, _) => {
             let message = attempt
                 .first_trouble()
                 .unwrap_or_else(|| "the test failed".to_owned());

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use crate::report::{Entry, cases::CaseId, clean::xml_line};
+use crate::report::{ReportEntry, cases::CaseId, clean::xml_line};
 
 use super::{MAX_NAME, draft::labels, outline::Outline};
 
@@ -57,7 +57,7 @@ impl Names {
     pub(super) fn classname<'a>(
         &self,
         place: usize,
-        entry: &Entry,
+        entry: &ReportEntry,
         own: Cow<'a, str>,
     ) -> Cow<'a, str> {
         match of_labels(entry).filter(|_| self.at(place).labels) {
@@ -67,7 +67,12 @@ impl Names {
     }
 
     /// The name of the case at a place.
-    pub(super) fn name<'a>(&self, place: usize, entry: &Entry, own: Cow<'a, str>) -> Cow<'a, str> {
+    pub(super) fn name<'a>(
+        &self,
+        place: usize,
+        entry: &ReportEntry,
+        own: Cow<'a, str>,
+    ) -> Cow<'a, str> {
         let Suffix {
             execution, number, ..
         } = self.at(place);
@@ -86,13 +91,13 @@ impl Names {
     }
 }
 
-fn of_labels(entry: &Entry) -> Option<String> {
+fn of_labels(entry: &ReportEntry) -> Option<String> {
     let labels = labels(entry);
     let labels = xml_line(&labels, MAX_NAME);
     (!labels.is_empty()).then(|| format!(" [{labels}]"))
 }
 
-fn of_execution(entry: &Entry) -> String {
+fn of_execution(entry: &ReportEntry) -> String {
     format!(" (execution {})", entry.execution)
 }
 
@@ -151,7 +156,7 @@ fn repeated(ids: &[CaseId]) -> Vec<usize> {
 fn owned<'a>(
     outlines: &'a [Outline<'a>],
     places: &'a [usize],
-) -> impl Iterator<Item = (&'a Entry, usize)> {
+) -> impl Iterator<Item = (&'a ReportEntry, usize)> {
     places.iter().map(|place| {
         let after = outlines.partition_point(|outline| outline.first <= *place);
         (outlines[after - 1].entry, *place)
@@ -163,7 +168,7 @@ fn of_several_executions<'a>(
     outlines: &'a [Outline<'a>],
     repeated: &'a [usize],
     ids: &[CaseId],
-) -> Vec<(&'a Entry, usize)> {
+) -> Vec<(&'a ReportEntry, usize)> {
     /// The first execution that has an id, and whether another one has it too.
     struct Holder(i64, bool);
     let mut holders: HashMap<CaseId, Holder> = HashMap::new();

@@ -4,7 +4,7 @@ use std::ops::AddAssign;
 
 use crate::{
     model::CaseCounts,
-    report::{Attempt, Cases, Entry, Standing, cases::CaseId},
+    report::{AttemptReport, Cases, EntryStatus, ReportEntry, cases::CaseId},
 };
 
 use super::draft;
@@ -12,7 +12,7 @@ use super::draft;
 /// The cases of an execution: those of its result files, then one of our own if these do not show how it stands.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Outline<'a> {
-    pub(super) entry: &'a Entry,
+    pub(super) entry: &'a ReportEntry,
     /// The cases of the attempt that counts.
     pub(super) cases: Option<&'a Cases>,
     /// Whether the execution has a case of its own.
@@ -40,7 +40,7 @@ impl AddAssign for Tally {
 }
 
 /// The outlines of all executions, in order.
-pub(super) fn outlines(entries: &[Entry]) -> Vec<Outline<'_>> {
+pub(super) fn outlines(entries: &[ReportEntry]) -> Vec<Outline<'_>> {
     let mut first = 0;
     entries
         .iter()
@@ -53,18 +53,18 @@ pub(super) fn outlines(entries: &[Entry]) -> Vec<Outline<'_>> {
 }
 
 impl<'a> Outline<'a> {
-    fn new(entry: &'a Entry, first: usize) -> Self {
+    fn new(entry: &'a ReportEntry, first: usize) -> Self {
         let cases = entry
             .counted()
-            .filter(|_| entry.standing != Standing::Missing)
-            .and_then(Attempt::ended)
+            .filter(|_| entry.status != EntryStatus::Missing)
+            .and_then(AttemptReport::ended)
             .map(|ended| &ended.cases)
             .filter(|cases| !cases.is_empty());
         let counts = cases.map_or_else(CaseCounts::default, Cases::counts);
-        let shown = match entry.standing {
-            Standing::Error | Standing::Missing => false,
-            Standing::Failed => counts.troubled() > 0,
-            Standing::Passed | Standing::Skipped => cases.is_some(),
+        let shown = match entry.status {
+            EntryStatus::CouldNotRun | EntryStatus::Missing => false,
+            EntryStatus::Failed => counts.troubled() > 0,
+            EntryStatus::Passed | EntryStatus::Skipped => cases.is_some(),
         };
         Self {
             entry,
@@ -81,14 +81,14 @@ impl<'a> Outline<'a> {
 
     pub(super) fn tally(&self) -> Tally {
         let counts = self.cases.map_or_else(CaseCounts::default, Cases::counts);
-        let own = |standings: &[Standing]| {
-            usize::from(self.own && standings.contains(&self.entry.standing))
+        let own = |standings: &[EntryStatus]| {
+            usize::from(self.own && standings.contains(&self.entry.status))
         };
         Tally {
             tests: self.len(),
-            skipped: number(counts.skipped) + own(&[Standing::Skipped]),
-            errors: number(counts.errors) + own(&[Standing::Error, Standing::Missing]),
-            failures: number(counts.failed) + own(&[Standing::Failed]),
+            skipped: number(counts.skipped) + own(&[EntryStatus::Skipped]),
+            errors: number(counts.errors) + own(&[EntryStatus::CouldNotRun, EntryStatus::Missing]),
+            failures: number(counts.failed) + own(&[EntryStatus::Failed]),
         }
     }
 

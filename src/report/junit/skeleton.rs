@@ -6,7 +6,7 @@ use quick_junit::{Property, Report as Junit, TestCase, TestCaseStatus, TestSuite
 
 use crate::{
     model::Timestamp,
-    report::{PlanFacts, Report, clean::xml_line},
+    report::{PlanFacts, PlanReport, clean::xml_line},
 };
 
 use super::{
@@ -37,7 +37,11 @@ pub(super) struct Suite<'a, 'r> {
 }
 
 /// The root element, without suites.
-pub(super) fn root(report: &Report, tally: Tally, profile: Profile) -> Result<Frame, JunitError> {
+pub(super) fn root(
+    report: &PlanReport,
+    tally: Tally,
+    profile: Profile,
+) -> Result<Frame, JunitError> {
     let title = report.plan.as_ref().map_or(OWN, |plan| &plan.title);
     let mut junit = Junit::new(xml_line(title, MAX_NAME));
     junit.set_time(Duration::from_millis(report.duration_ms()));
@@ -103,7 +107,7 @@ pub(super) struct OwnSuite {
 }
 
 /// The suite of what has no name, if there is anything of the kind.
-pub(super) fn own_suite(report: &Report) -> Result<Option<OwnSuite>, JunitError> {
+pub(super) fn own_suite(report: &PlanReport) -> Result<Option<OwnSuite>, JunitError> {
     if report.unnamed_missing == 0 && report.service_counts.is_none() {
         return Ok(None);
     }

@@ -8,7 +8,8 @@ use crate::{
         record::{Checkout, Record, RecordEvent},
     },
     report::{
-        Attempt, AttemptEnd, Cases, Counting, PlanFacts, RecordFile, WorkerReport, entry::Ended,
+        AttemptEnd, AttemptReport, Cases, Counting, PlanFacts, RecordFile, WorkerReport,
+        report_entry::EndedAttempt,
     },
 };
 
@@ -19,7 +20,7 @@ use super::lack::Serverless;
 pub(super) struct Dossier {
     pub(super) test: Option<Test>,
     pub(super) required: Option<Capabilities>,
-    pub(super) attempts: Vec<Attempt>,
+    pub(super) attempts: Vec<AttemptReport>,
     pub(super) resets: Vec<Timestamp>,
 }
 
@@ -251,8 +252,8 @@ fn without_copies(mut files: Vec<RecordFile>, warnings: &mut Vec<String>) -> Vec
 struct Session {
     worker: WorkerReport,
     /// The attempts in its hands by execution; with the last one of each kept for its answer.
-    held: BTreeMap<ExecutionId, Attempt>,
-    done: Vec<(ExecutionId, Attempt)>,
+    held: BTreeMap<ExecutionId, AttemptReport>,
+    done: Vec<(ExecutionId, AttemptReport)>,
     /// It opened executions again, or uploaded results of others: a process that does that and takes none is no worker.
     opens: bool,
     checkout: Option<Checkout>,
@@ -330,7 +331,7 @@ impl Session {
                 if let Some(required) = required {
                     dossier.required.get_or_insert(required);
                 }
-                let attempt = Attempt {
+                let attempt = AttemptReport {
                     squish_server,
                     number: attempt,
                     lease,
@@ -352,7 +353,7 @@ impl Session {
                 log,
                 output_tail,
             } => {
-                self.held(execution, at).end = AttemptEnd::Ended(Box::new(Ended {
+                self.held(execution, at).end = AttemptEnd::Ended(Box::new(EndedAttempt {
                     at,
                     outcome,
                     duration_ms,
@@ -424,8 +425,8 @@ impl Session {
         self.opens |= !self.held.contains_key(&execution);
     }
 
-    fn attempt(&self, at: Timestamp) -> Attempt {
-        Attempt {
+    fn attempt(&self, at: Timestamp) -> AttemptReport {
+        AttemptReport {
             worker: self.worker.name.clone(),
             capabilities: self.worker.capabilities.clone(),
             squish_server: None,
@@ -444,7 +445,7 @@ impl Session {
     }
 
     /// The attempt on an execution; one whose reservation was not readable begins here.
-    fn held(&mut self, execution: ExecutionId, at: Timestamp) -> &mut Attempt {
+    fn held(&mut self, execution: ExecutionId, at: Timestamp) -> &mut AttemptReport {
         if !self.held.contains_key(&execution) {
             let attempt = self.attempt(at);
             self.held.insert(execution, attempt);

@@ -6,7 +6,10 @@ use crate::{
     model::{
         Execution, ExecutionId, ExecutionState, Outcome, Test, Timestamp, record::Confirmation,
     },
-    report::{Attempt, AttemptEnd, Counting, Entry, Explanation, Standing, entry::ServiceResult},
+    report::{
+        AttemptEnd, AttemptReport, Counting, EntryStatus, Explanation, ReportEntry,
+        report_entry::ServiceResult,
+    },
 };
 
 use super::gather::Dossier;
@@ -23,14 +26,14 @@ pub(super) struct Service {
 /// An entry, and the invariants that it shows broken.
 #[derive(Debug)]
 pub(super) struct Judged {
-    pub(super) entry: Entry,
+    pub(super) entry: ReportEntry,
     pub(super) broken: Vec<String>,
 }
 
 /// Decides on one execution.
 pub(super) fn judge(id: ExecutionId, dossier: Dossier, service: &Service) -> Judged {
     let attempts = in_order(dossier.attempts);
-    let mut entry = Entry {
+    let mut entry = ReportEntry {
         execution: id,
         test: dossier.test.unwrap_or_else(|| Test {
             suite: String::new(),
@@ -38,7 +41,7 @@ pub(super) fn judge(id: ExecutionId, dossier: Dossier, service: &Service) -> Jud
         }),
         required: dossier.required,
         attempts,
-        standing: Standing::Missing,
+        status: EntryStatus::Missing,
         service_only: None,
         flaky: false,
         recovered: false,
@@ -58,17 +61,17 @@ pub(super) fn judge(id: ExecutionId, dossier: Dossier, service: &Service) -> Jud
             }
         }
     }
-    entry.standing = match (entry.counted(), &entry.service_only) {
-        (Some(attempt), _) => attempt.standing(),
-        (None, Some(result)) => Standing::of(&result.outcome),
-        (None, None) => Standing::Missing,
+    entry.status = match (entry.counted(), &entry.service_only) {
+        (Some(attempt), _) => attempt.status(),
+        (None, Some(result)) => EntryStatus::of(&result.outcome),
+        (None, None) => EntryStatus::Missing,
     };
     explain(&mut entry);
     Judged { entry, broken }
 }
 
 /// By number where known, else by time: the unnumbered keep their place among the others.
-fn in_order(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
+fn in_order(mut attempts: Vec<AttemptReport>) -> Vec<AttemptReport> {
     if attempts.len() < 2 {
         return attempts;
     }
@@ -76,7 +79,7 @@ fn in_order(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
     let places: Vec<usize> = (0..attempts.len())
         .filter(|index| attempts[*index].number.is_some())
         .collect();
-    let mut numbered: Vec<Attempt> = places.iter().map(|i| attempts[*i].clone()).collect();
+    let mut numbered: Vec<AttemptReport> = places.iter().map(|i| attempts[*i].clone()).collect();
     numbered.sort_by_key(|attempt| attempt.number);
     for (place, attempt) in places.into_iter().zip(numbered) {
         attempts[place] = attempt;
@@ -85,7 +88,7 @@ fn in_order(mut attempts: Vec<Attempt>) -> Vec<Attempt> {
 }
 
 /// When an attempt's result was settled, as well as anybody knows.
-fn settled(attempt: &Attempt) -> Timestamp {
+fn settled(attempt: &AttemptReport) -> Timestamp {
     attempt
         .confirmed
         .or_else(|| attempt.finished())
@@ -94,14 +97,14 @@ fn settled(attempt: &Attempt) -> Timestamp {
 
 /// Whether a reset after this attempt opened the execution again. One that passed cannot be reset: a reset recorded
 /// after it came late for an earlier generation and did nothing.
-fn was_reopened(attempt: &Attempt, resets: &[Timestamp]) -> bool {
-    attempt.standing().can_be_reset() && resets.iter().any(|reset| *reset > settled(attempt))
+fn was_reopened(attempt: &AttemptReport, resets: &[Timestamp]) -> bool {
+    attempt.status().can_be_reset() && resets.iter().any(|reset| *reset > settled(attempt))
 }
 
 /// Finds the counted attempt of each generation and returns that of the last one. Two counted ones without a reset
 /// between them are a broken invariant; the worse one counts then, so that nothing is hidden.
 fn settle_generations(
-    entry: &mut Entry,
+    entry: &mut ReportEntry,
     resets: &[Timestamp],
     listed: Option<&Execution>,
     broken: &mut Vec<String>,
@@ -143,12 +146,12 @@ fn settle_generations(
             ));
         }
         if let Some(former) = last {
-            let former: &mut Attempt = &mut entry.attempts[former];
+            let former: &mut AttemptReport = &mut entry.attempts[former];
             former.counting = Counting::UntilReset;
         }
         last = generation
             .into_iter()
-            .max_by_key(|index| (entry.attempts[*index].standing(), *index));
+            .max_by_key(|index| (entry.attempts[*index].status(), *index));
     }
     if let Some(last) = last {
         entry.attempts[last].counting = Counting::Counts;
@@ -157,7 +160,12 @@ fn settle_generations(
 }
 
 /// Holds the records against the service's list, which has the last word on what is done.
-fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &mut Vec<String>) {
+fn hear(
+    execution: &Execution,
+    last: Option<usize>,
+    entry: &mut ReportEntry,
+    broken: &mut Vec<String>,
+) {
     if execution.state != ExecutionState::Done {
         if let Some(last) = last {
             entry.attempts[last].counting = Counting::UntilReset;
@@ -172,15 +180,15 @@ fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &
             outcome,
             duration_ms: execution.duration_ms,
         })
-        .filter(|it| Standing::of(&it.outcome) != Standing::Missing);
+        .filter(|it| EntryStatus::of(&it.outcome) != EntryStatus::Missing);
     let Some(service) = service else {
         if last.is_none() {
             entry.explanations.push(Explanation::UnknownVerdict);
         }
         return;
     };
-    let said = Standing::of(&service.outcome);
-    let recorded = last.map(|last| entry.attempts[last].standing());
+    let said = EntryStatus::of(&service.outcome);
+    let recorded = last.map(|last| entry.attempts[last].status());
     if recorded == Some(said) {
         return;
     }
@@ -192,7 +200,7 @@ fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &
         if later {
             entry.attempts[last].counting = Counting::UntilReset;
             entry.explanations.push(Explanation::Outdated { recorded });
-        } else if recorded != Standing::Missing {
+        } else if recorded != EntryStatus::Missing {
             broken.push(format!(
                 "execution {} ({}): worker {} was told that its result counts ({}), but the service lists {}",
                 entry.execution,
@@ -213,7 +221,7 @@ fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &
         .rev()
         .find(|index| {
             let attempt = &entry.attempts[*index];
-            attempt.standing() == said
+            attempt.status() == said
                 && matches!(
                     attempt.confirmation,
                     None | Some(Confirmation::Undelivered { .. })
@@ -225,7 +233,7 @@ fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &
         entry.explanations.push(Explanation::ConfirmedByService {
             worker: attempt.worker.clone(),
         });
-    } else if said == Standing::Error {
+    } else if said == EntryStatus::CouldNotRun {
         // The service gave it up by itself, as poison: there is no worker whose record could say so.
         entry.service_only = Some(service);
     } else {
@@ -235,7 +243,7 @@ fn hear(execution: &Execution, last: Option<usize>, entry: &mut Entry, broken: &
 }
 
 /// Says what became of every attempt that does not count, and what that makes of the entry.
-fn explain(entry: &mut Entry) {
+fn explain(entry: &mut ReportEntry) {
     let attempts = &entry.attempts;
     let (mut lost, mut failed_before, mut told) = (false, false, Vec::new());
     for (index, attempt) in attempts.iter().enumerate() {
@@ -249,12 +257,12 @@ fn explain(entry: &mut Entry) {
         match attempt.counting {
             Counting::Counts => break,
             Counting::UntilReset => {
-                let was = attempt.standing();
-                failed_before |= was == Standing::Failed;
-                lost |= was == Standing::Error;
+                let was = attempt.status();
+                failed_before |= was == EntryStatus::Failed;
+                lost |= was == EntryStatus::CouldNotRun;
                 let then = later().map(|(place, later)| {
                     let number = later.number.map_or(place + 1, |number| number as usize);
-                    (later.standing(), number)
+                    (later.status(), number)
                 });
                 told.push(Explanation::Reset { was, then });
             }
@@ -273,7 +281,7 @@ fn explain(entry: &mut Entry) {
         .skip(1);
     told.extend(after_the_counted.filter_map(|attempt| of_uncounted(attempt, None)));
     match entry.counted() {
-        Some(attempt) if attempt.standing() == Standing::Missing => {
+        Some(attempt) if attempt.status() == EntryStatus::Missing => {
             told.push(Explanation::UnknownVerdict);
         }
         None if entry.service_only.is_none()
@@ -300,14 +308,17 @@ fn explain(entry: &mut Entry) {
             not_kept: attempt.ended().map_or(0, |it| it.not_kept.total()),
         });
     }
-    entry.flaky = entry.standing == Standing::Passed && (failed_before || flaky_in_itself(entry));
-    let ran = !matches!(entry.standing, Standing::Missing | Standing::Error);
+    entry.flaky = entry.status == EntryStatus::Passed && (failed_before || flaky_in_itself(entry));
+    let ran = !matches!(
+        entry.status,
+        EntryStatus::Missing | EntryStatus::CouldNotRun
+    );
     entry.recovered = ran && lost;
     told.append(&mut entry.explanations);
     entry.explanations = told;
 }
 
-fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Explanation> {
+fn of_uncounted(attempt: &AttemptReport, recovered_by: Option<String>) -> Option<Explanation> {
     let worker = attempt.worker.clone();
     if let Some(trouble) = attempt.server_trouble {
         return Some(Explanation::SquishServerTrouble {
@@ -335,17 +346,17 @@ fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Expla
         (Outcome::Cancelled, _) => Some(Explanation::GivenBack { worker }),
         (_, Some(Confirmation::NotCounted { reason })) => Some(Explanation::LateResult {
             worker,
-            standing: attempt.standing(),
+            status: attempt.status(),
             reason: reason.clone(),
         }),
         (_, Some(Confirmation::Undelivered { reason })) => Some(Explanation::Unconfirmed {
             worker,
-            standing: attempt.standing(),
+            status: attempt.status(),
             reason: reason.clone(),
         }),
         (_, None) => Some(Explanation::Unconfirmed {
             worker,
-            standing: attempt.standing(),
+            status: attempt.status(),
             reason: String::new(),
         }),
         // Counted twice: told among the broken invariants.
@@ -354,7 +365,7 @@ fn of_uncounted(attempt: &Attempt, recovered_by: Option<String>) -> Option<Expla
 }
 
 /// Whether the test tool itself says that it passed only after failing.
-fn flaky_in_itself(entry: &Entry) -> bool {
+fn flaky_in_itself(entry: &ReportEntry) -> bool {
     entry.counted().is_some_and(|attempt| {
         attempt.result().is_some_and(|result| result.flaky)
             || attempt

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{Capabilities, Execution, ExecutionId, LabelCase},
-    report::{Entry, Explanation, Report, Standing, Unoffered},
+    report::{EntryStatus, Explanation, PlanReport, ReportEntry, Unoffered},
 };
 
 /// A worker that left because no Squish server could come to it.
@@ -18,7 +18,7 @@ pub(super) struct Serverless {
 
 /// Puts the reason in the place of "no worker took it", where the records have one.
 pub(super) fn explain(
-    report: &mut Report,
+    report: &mut PlanReport,
     serverless: &[Serverless],
     listed: Option<&BTreeMap<ExecutionId, Execution>>,
 ) {
@@ -31,8 +31,8 @@ pub(super) fn explain(
         return;
     }
     let mut reasons: BTreeMap<Capabilities, Vec<Explanation>> = BTreeMap::new();
-    let untaken = |entry: &&mut Entry| {
-        entry.standing == Standing::Missing && entry.explanations == [Explanation::NeverTaken]
+    let untaken = |entry: &&mut ReportEntry| {
+        entry.status == EntryStatus::Missing && entry.explanations == [Explanation::NeverTaken]
     };
     for entry in report.entries.iter_mut().filter(untaken) {
         let Some(required) = &entry.required else {

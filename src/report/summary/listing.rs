@@ -2,7 +2,7 @@
 
 use crate::{
     model::LeftOut,
-    report::{Report, discovery, sanitise::markdown_text},
+    report::{PlanReport, discovery, sanitise::markdown_text},
 };
 
 use super::page::Page;
@@ -13,7 +13,7 @@ const MAX_ROWS: usize = 20;
 const MAX_LINE: usize = 300;
 
 /// Lines because of which tests may be missing, and the account; nothing if each line names a test of its own.
-pub(super) fn listing(page: &mut Page, report: &Report, rows: usize) {
+pub(super) fn listing(page: &mut Page, report: &PlanReport, rows: usize) {
     let Some(account) = report.discovery.as_ref().filter(|it| !it.is_clean()) else {
         return;
     };

@@ -8,12 +8,12 @@ use crate::{
     exit_code::Conclusion,
     model::outcome::{CaseVerdict, Trouble},
     report::{
-        Entry, Report, Standing,
+        EntryStatus, PlanReport, ReportEntry,
         clean::ends_of,
+        plan_report::counts_in_words,
         sanitise::{markdown_code, markdown_text},
         service_counts::RAN_THERE,
         span::human,
-        verdict::counts_in_words,
     },
 };
 
@@ -32,7 +32,7 @@ const MAX_OUTPUT: usize = 64 * 1024;
 const MAX_CASES: usize = 5;
 
 /// The heading: outcome first, in words and one symbol, without zero counts.
-pub(super) fn headline(report: &Report, longest_title: usize) -> String {
+pub(super) fn headline(report: &PlanReport, longest_title: usize) -> String {
     let symbol = match report.conclusion() {
         Conclusion::Passed => "✅",
         Conclusion::Failed => "❌",
@@ -70,7 +70,7 @@ pub(super) fn headline(report: &Report, longest_title: usize) -> String {
 }
 
 /// The word and what it means.
-pub(super) fn conclusion(report: &Report) -> String {
+pub(super) fn conclusion(report: &PlanReport) -> String {
     let conclusion = report.conclusion();
     let cause = report.cause();
     let meaning = cause.map_or_else(
@@ -85,7 +85,7 @@ pub(super) fn conclusion(report: &Report) -> String {
 }
 
 /// What was run.
-pub(super) fn plan(report: &Report) -> String {
+pub(super) fn plan(report: &PlanReport) -> String {
     let total = report.counts().total;
     match &report.plan {
         None => format!("{total} planned\n\n"),
@@ -106,7 +106,7 @@ pub(super) fn plan(report: &Report) -> String {
 }
 
 /// What cannot be proven, or where the results are of which only the number is known.
-pub(super) fn counted_there(report: &Report) -> String {
+pub(super) fn counted_there(report: &PlanReport) -> String {
     let Some(there) = &report.service_counts else {
         let gap = report.proof.gap();
         return gap.map_or_else(String::new, |gap| format!("{gap}\n\n"));
@@ -118,7 +118,7 @@ pub(super) fn counted_there(report: &Report) -> String {
 }
 
 /// One row per set of required capabilities.
-pub(super) fn capabilities(page: &mut Page, report: &Report, rows: usize) {
+pub(super) fn capabilities(page: &mut Page, report: &PlanReport, rows: usize) {
     let table = report.by_capability();
     if table.is_empty() {
         return;
@@ -146,7 +146,7 @@ pub(super) fn capabilities(page: &mut Page, report: &Report, rows: usize) {
 }
 
 /// One row per worker.
-pub(super) fn workers(page: &mut Page, report: &Report, rows: usize) {
+pub(super) fn workers(page: &mut Page, report: &PlanReport, rows: usize) {
     if report.workers.is_empty() {
         return;
     }
@@ -179,17 +179,17 @@ fn more(page: &mut Page, all: usize, shown: usize, what: &str) {
 }
 
 /// Results about the product.
-pub(super) fn failed(page: &mut Page, report: &Report, level: Level) {
-    troubled(page, report, Standing::Failed, "Failed", 0, level);
+pub(super) fn failed(page: &mut Page, report: &PlanReport, level: Level) {
+    troubled(page, report, EntryStatus::Failed, "Failed", 0, level);
 }
 
 /// Executions that could not run: not test failures.
-pub(super) fn could_not_run(page: &mut Page, report: &Report, level: Level) {
-    let before = report.standing(Standing::Failed).count();
+pub(super) fn could_not_run(page: &mut Page, report: &PlanReport, level: Level) {
+    let before = report.with_status(EntryStatus::Failed).count();
     troubled(
         page,
         report,
-        Standing::Error,
+        EntryStatus::CouldNotRun,
         "Could not run",
         before,
         level,
@@ -197,17 +197,19 @@ pub(super) fn could_not_run(page: &mut Page, report: &Report, level: Level) {
 }
 
 /// Whether an output that is shown is longer than the level shows.
-pub(super) fn cuts_outputs(report: &Report, level: Level) -> bool {
+pub(super) fn cuts_outputs(report: &PlanReport, level: Level) -> bool {
     let Some(each) = level.lines else {
         return false;
     };
     report
-        .standing(Standing::Failed)
-        .chain(report.standing(Standing::Error))
+        .with_status(EntryStatus::Failed)
+        .chain(report.with_status(EntryStatus::CouldNotRun))
         .take(level.detailed)
         .any(|entry| {
             let (_, details) = entry.trouble();
-            let tail = entry.counted().and_then(crate::report::Attempt::ended);
+            let tail = entry
+                .counted()
+                .and_then(crate::report::AttemptReport::ended);
             [
                 details.as_str(),
                 tail.map_or("", |ended| ended.output_tail.as_str()),
@@ -220,19 +222,19 @@ pub(super) fn cuts_outputs(report: &Report, level: Level) -> bool {
 /// The first ones with their words, the others by name. `before` have been shown with words already.
 fn troubled(
     page: &mut Page,
-    report: &Report,
-    standing: Standing,
+    report: &PlanReport,
+    status: EntryStatus,
     heading: &str,
     before: usize,
     level: Level,
 ) {
-    let count = report.standing(standing).count();
+    let count = report.with_status(status).count();
     if count == 0 {
         return;
     }
     page.push(&format!("#### {heading} ({count})\n\n"));
     let detailed = level.detailed.saturating_sub(before);
-    for entry in report.standing(standing).take(detailed) {
+    for entry in report.with_status(status).take(detailed) {
         if page.is_over() {
             return;
         }
@@ -240,13 +242,13 @@ fn troubled(
     }
     names::list(
         page,
-        report.standing(standing).skip(detailed),
+        report.with_status(status).skip(detailed),
         level.names.saturating_sub(detailed),
         |entry| format!("✗ {}", name(entry)),
     );
 }
 
-fn in_words(entry: &Entry, lines: Option<usize>) -> String {
+fn in_words(entry: &ReportEntry, lines: Option<usize>) -> String {
     let mut block = format!("✗ **{}**", name(entry));
     let mut facts = Vec::new();
     if let Some(duration) = entry.duration_ms() {
@@ -283,7 +285,9 @@ fn in_words(entry: &Entry, lines: Option<usize>) -> String {
         let text = markdown_text(&explanation.to_string(), MAX_MESSAGE);
         let _ = write!(block, "⚠ {text}\n\n");
     }
-    let ended = entry.counted().and_then(crate::report::Attempt::ended);
+    let ended = entry
+        .counted()
+        .and_then(crate::report::AttemptReport::ended);
     let tail = ended.map_or("", |ended| ended.output_tail.as_str());
     for (title, text) in [("Details", details.as_str()), ("End of the output", tail)] {
         let text = crate::report::clean::suffix(text, MAX_OUTPUT);
@@ -303,8 +307,11 @@ fn in_words(entry: &Entry, lines: Option<usize>) -> String {
 }
 
 /// The cases that did not pass, one line each: name, message, place.
-fn failed_cases(entry: &Entry) -> Vec<String> {
-    let Some(ended) = entry.counted().and_then(crate::report::Attempt::ended) else {
+fn failed_cases(entry: &ReportEntry) -> Vec<String> {
+    let Some(ended) = entry
+        .counted()
+        .and_then(crate::report::AttemptReport::ended)
+    else {
         return Vec::new();
     };
     let mut lines = Vec::new();
@@ -350,12 +357,12 @@ fn words_of(trouble: &Trouble) -> &str {
 }
 
 /// What records show that must never be.
-pub(super) fn broken(page: &mut Page, report: &Report, rows: usize) {
+pub(super) fn broken(page: &mut Page, report: &PlanReport, rows: usize) {
     sentences(page, "Broken invariants", &report.broken, rows);
 }
 
 /// What could not be read or looks odd.
-pub(super) fn warnings(page: &mut Page, report: &Report, rows: usize) {
+pub(super) fn warnings(page: &mut Page, report: &PlanReport, rows: usize) {
     sentences(page, "Warnings", &report.warnings, rows);
 }
 
@@ -374,7 +381,7 @@ fn sentences(page: &mut Page, heading: &str, sentences: &[String], rows: usize) 
 }
 
 /// Suite, case and labels.
-fn name(entry: &Entry) -> String {
+fn name(entry: &ReportEntry) -> String {
     let mut name = markdown_text(&entry.test.testcase, MAX_NAME);
     if !entry.test.suite.is_empty() {
         name = format!("{} / {name}", markdown_text(&entry.test.suite, MAX_NAME));

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
     model::record::Confirmation,
-    report::{Attempt, AttemptEnd, Entry, Report, Standing, clean::prefix},
+    report::{AttemptEnd, AttemptReport, EntryStatus, PlanReport, ReportEntry, clean::prefix},
 };
 
 /// Mermaid refuses 50,000 characters; this many bytes are safely fewer.
@@ -24,7 +24,7 @@ struct Bar {
 }
 
 /// The chart within `<details>`, or nothing if there is nothing to draw.
-pub(super) fn timeline(report: &Report) -> String {
+pub(super) fn timeline(report: &PlanReport) -> String {
     let lanes = lanes(report);
     if lanes.is_empty() {
         return String::new();
@@ -62,7 +62,7 @@ pub(super) fn timeline(report: &Report) -> String {
     )
 }
 
-fn lanes(report: &Report) -> BTreeMap<&str, Vec<Bar>> {
+fn lanes(report: &PlanReport) -> BTreeMap<&str, Vec<Bar>> {
     let mut lanes: BTreeMap<&str, Vec<Bar>> = BTreeMap::new();
     let Some((zero, end)) = report.span else {
         return lanes;
@@ -89,7 +89,7 @@ fn lanes(report: &Report) -> BTreeMap<&str, Vec<Bar>> {
 }
 
 /// Tag, mark and whether it is a pass. Words and marks beside colours, since these alone tell nobody anything.
-fn look(attempt: &Attempt) -> (&'static str, &'static str, usize) {
+fn look(attempt: &AttemptReport) -> (&'static str, &'static str, usize) {
     match &attempt.end {
         AttemptEnd::Unsaid | AttemptEnd::Killed => ("active", "✂ lost", 0),
         AttemptEnd::GivenBack { .. } => ("active", "↩ given back", 0),
@@ -98,12 +98,12 @@ fn look(attempt: &Attempt) -> (&'static str, &'static str, usize) {
         {
             ("active", "✂ late", 0)
         }
-        AttemptEnd::Ended(_) => match attempt.standing() {
-            Standing::Passed => ("done", "ok", 1),
-            Standing::Skipped => ("done", "skipped", 0),
-            Standing::Failed => ("crit", "✗", 0),
-            Standing::Error => ("crit", "✗ could not run", 0),
-            Standing::Missing => ("active", "✂ lost", 0),
+        AttemptEnd::Ended(_) => match attempt.status() {
+            EntryStatus::Passed => ("done", "ok", 1),
+            EntryStatus::Skipped => ("done", "skipped", 0),
+            EntryStatus::Failed => ("crit", "✗", 0),
+            EntryStatus::CouldNotRun => ("crit", "✗ could not run", 0),
+            EntryStatus::Missing => ("active", "✂ lost", 0),
         },
     }
 }
@@ -133,7 +133,7 @@ fn merged(bars: &[Bar]) -> Vec<Bar> {
     merged
 }
 
-fn name(entry: &Entry) -> String {
+fn name(entry: &ReportEntry) -> String {
     label(&format!("{} {}", entry.test.suite, entry.test.testcase))
 }
 

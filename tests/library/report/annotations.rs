@@ -3,8 +3,8 @@
 use testplan::{
     model::{CaseResult, outcome::CaseVerdict},
     report::{
-        Report,
-        annotations::{Finding, Folders, Level, annotations},
+        PlanReport,
+        annotations::{AnnotationLevel, Folders, ReportAnnotation, annotations},
     },
 };
 
@@ -17,11 +17,11 @@ const FOLDERS: Folders<'_> = Folders {
     working: "/w/app/gui",
 };
 
-fn of(workers: &[Worker]) -> Vec<Finding> {
+fn of(workers: &[Worker]) -> Vec<ReportAnnotation> {
     annotations(&report(workers), FOLDERS, 50)
 }
 
-fn titles(findings: &[Finding]) -> Vec<&str> {
+fn titles(findings: &[ReportAnnotation]) -> Vec<&str> {
     findings.iter().map(|it| it.title.as_str()).collect()
 }
 
@@ -60,12 +60,20 @@ fn a_night_s_troubles_come_worst_first() {
             "Recovered: suite_login / tst_late",
         ]
     );
-    assert!(findings[..4].iter().all(|it| it.level == Level::Error));
-    assert!(findings[4..].iter().all(|it| it.level == Level::Warning));
+    assert!(
+        findings[..4]
+            .iter()
+            .all(|it| it.level == AnnotationLevel::Error)
+    );
+    assert!(
+        findings[4..]
+            .iter()
+            .all(|it| it.level == AnnotationLevel::Warning)
+    );
     assert_eq!(
         findings[3],
-        Finding {
-            level: Level::Error,
+        ReportAnnotation {
+            level: AnnotationLevel::Error,
             title: "Failed: tests/test_api.py / test_put".into(),
             message: "tests/test_api.py / test_put (OS=Linux)\n\
                       test_put[a|b]: expected 200 < 300 & got 500\n\
@@ -166,7 +174,7 @@ fn both_ends_of_long_texts_are_kept() {
     assert!(line.len() < 300);
 }
 
-fn many(failures: i64, warnings: i64) -> Report {
+fn many(failures: i64, warnings: i64) -> PlanReport {
     let mut worker = worker(u64::try_from(failures + warnings).unwrap());
     for id in 0..failures {
         let told = case_failed(
@@ -199,7 +207,7 @@ fn there_are_never_more_than_fit() {
                 .min(5)
                 .min(limit - errors);
             assert_eq!(
-                (of(Level::Error), of(Level::Warning)),
+                (of(AnnotationLevel::Error), of(AnnotationLevel::Warning)),
                 (errors, warned),
                 "{failures} and {warnings} within {limit}"
             );
@@ -220,15 +228,15 @@ fn the_last_one_counts_the_others() {
             .message
     };
     assert_eq!(
-        last(50, Level::Error),
+        last(50, AnnotationLevel::Error),
         "16 more failed or cannot be trusted: see the job summary"
     );
     assert_eq!(
-        last(50, Level::Warning),
+        last(50, AnnotationLevel::Warning),
         "3 more flaky or recovered: see the job summary"
     );
     assert_eq!(
-        last(1, Level::Error),
+        last(1, AnnotationLevel::Error),
         "25 failed or cannot be trusted: see the job summary"
     );
 }

@@ -56,7 +56,7 @@ fn markdown_in_two_kib() {
 
 #[test]
 fn html() {
-    let setting = html::Setting {
+    let setting = html::HtmlOptions {
         commit: Some("11c02e5f3a77c0ffee2211c02e5f3a77c0ffee22"),
     };
     let page = String::from_utf8(html::render(&report(&nightly()), &setting)).unwrap();

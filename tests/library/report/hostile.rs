@@ -5,7 +5,7 @@ use testplan::{
     model::{Capabilities, Test},
     report::{
         clean::xml_line,
-        console::{Finished, Paint, Word, final_block, line},
+        console::{FinishedLine, Paint, ResultWord, final_block, line},
         json,
         junit::{Profile, render},
         sanitise::{console_line, markdown_code, markdown_text},
@@ -134,10 +134,10 @@ proptest! {
     #[test]
     fn a_finished_execution_is_one_line(suite in foreign(), testcase in foreign(), worker in foreign()) {
         let test = Test { suite, testcase };
-        let finished = Finished {
+        let finished = FinishedLine {
             done: 1,
             total: None,
-            word: Word::Lost,
+            word: ResultWord::Lost,
             duration_ms: 5,
             test: &test,
             worker: &worker,

@@ -11,10 +11,10 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     report::{
-        Attempt, AttemptEnd, Cases, Counting, Entry, Evidence, Report, Standing,
-        entry::Ended,
-        html::{Setting, render},
+        AttemptEnd, AttemptReport, Cases, Counting, EntryStatus, Evidence, PlanReport, ReportEntry,
+        html::{HtmlOptions, render},
         merge,
+        report_entry::EndedAttempt,
     },
 };
 
@@ -101,11 +101,11 @@ pub(crate) fn read(bytes: &[u8]) -> Page {
     page
 }
 
-fn html(report: &Report) -> String {
-    String::from_utf8(render(report, &Setting::default())).unwrap()
+fn html(report: &PlanReport) -> String {
+    String::from_utf8(render(report, &HtmlOptions::default())).unwrap()
 }
 
-fn page(report: &Report) -> Page {
+fn page(report: &PlanReport) -> Page {
     read(html(report).as_bytes())
 }
 
@@ -201,7 +201,7 @@ fn nothing_is_fetched_and_nothing_is_inline() {
 
 #[test]
 fn the_same_report_gives_the_same_bytes() {
-    let setting = Setting {
+    let setting = HtmlOptions {
         commit: Some("11c02e5"),
     };
     let mut workers = nightly();
@@ -212,7 +212,7 @@ fn the_same_report_gives_the_same_bytes() {
 }
 
 /// The night with `text` wherever somebody else chooses what is said.
-pub(crate) fn told_by(text: &str) -> Report {
+pub(crate) fn told_by(text: &str) -> PlanReport {
     let labels = format!("OS={text}");
     let labels: &[&str] = &[&labels];
     let mut result = case_failed(text, text, text);
@@ -295,23 +295,23 @@ fn hostile_text_makes_no_element_and_no_attribute() {
 }
 
 /// A report of `count` executions in which nothing is short.
-fn many(count: i64, standing: Standing, text: &str) -> Report {
+fn many(count: i64, status: EntryStatus, text: &str) -> PlanReport {
     let workers: Vec<String> = (0..40).map(|n| format!("worker {n} {text}")).collect();
     let tail = text.repeat(50);
     let entries = (0..count)
         .map(|id| {
             let number = usize::try_from(id).unwrap();
             let from = Timestamp(1_790_000_000_000 + id / 40 * 5_000);
-            let outcome = match standing {
-                Standing::Error => error(),
-                Standing::Failed => failed(),
+            let outcome = match status {
+                EntryStatus::CouldNotRun => error(),
+                EntryStatus::Failed => failed(),
                 _ => passed(),
             };
-            Entry {
+            ReportEntry {
                 execution: ExecutionId(id),
                 test: test(text, &format!("{id} {text}")),
                 required: Some(set(&["OS=Linux"])),
-                attempts: vec![Attempt {
+                attempts: vec![AttemptReport {
                     worker: workers[number % 40].clone(),
                     capabilities: set(&["OS=Linux"]),
                     squish_server: None,
@@ -321,14 +321,14 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                     results: None,
                     not_uploaded: None,
                     started: Some(from),
-                    end: AttemptEnd::Ended(Box::new(Ended {
+                    end: AttemptEnd::Ended(Box::new(EndedAttempt {
                         at: Timestamp(from.0 + 4_000),
                         outcome,
                         duration_ms: 4_000,
                         cases: Cases::default(),
                         not_kept: testplan::model::CaseCounts::default(),
                         log: None,
-                        output_tail: if standing == Standing::Passed {
+                        output_tail: if status == EntryStatus::Passed {
                             String::new()
                         } else {
                             tail.clone()
@@ -339,7 +339,7 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
                     confirmed: None,
                     counting: Counting::Counts,
                 }],
-                standing,
+                status,
                 service_only: None,
                 flaky: false,
                 recovered: false,
@@ -347,14 +347,14 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
             }
         })
         .collect::<Vec<_>>();
-    Report {
+    PlanReport {
         total: entries.len() as u64,
         span: Some((
             Timestamp(1_790_000_000_000),
             Timestamp(1_790_000_000_000 + (count / 40 + 1) * 5_000),
         )),
         entries,
-        ..Report::default()
+        ..PlanReport::default()
     }
 }
 
@@ -362,8 +362,8 @@ fn many(count: i64, standing: Standing, text: &str) -> Report {
 fn the_file_stays_openable_however_much_there_is() {
     const MIB: usize = 1 << 20;
     let bytes = render(
-        &many(200_000, Standing::Passed, "ordinary"),
-        &Setting::default(),
+        &many(200_000, EntryStatus::Passed, "ordinary"),
+        &HtmlOptions::default(),
     );
     let page = read(&bytes);
     assert!(bytes.len() < 7 * MIB, "{} bytes", bytes.len());
@@ -378,8 +378,8 @@ fn the_file_stays_openable_however_much_there_is() {
 
     // Every character takes six bytes.
     let bytes = render(
-        &many(6_000, Standing::Failed, &"\"".repeat(400)),
-        &Setting::default(),
+        &many(6_000, EntryStatus::Failed, &"\"".repeat(400)),
+        &HtmlOptions::default(),
     );
     let page = read(&bytes);
     assert!(bytes.len() < 12 * MIB, "{} bytes", bytes.len());
@@ -389,8 +389,8 @@ fn the_file_stays_openable_however_much_there_is() {
 
 #[test]
 fn failures_are_never_left_out_for_passes() {
-    let mut report = many(6_000, Standing::Passed, "x");
-    report.entries[5_999].standing = Standing::Failed;
+    let mut report = many(6_000, EntryStatus::Passed, "x");
+    report.entries[5_999].status = EntryStatus::Failed;
     let page = page(&report);
     assert!(page.anchors.contains("e-5999"));
     assert!(!page.anchors.contains("e-5998"));
@@ -412,7 +412,7 @@ fn an_output_keeps_its_useful_end() {
 
 #[test]
 fn an_empty_plan_and_one_without_records_have_a_page() {
-    let empty = page(&Report::default());
+    let empty = page(&PlanReport::default());
     assert!(empty.text.contains("nothing-to-run") && empty.text.contains("nothing to run"));
     let merged = merge(Evidence {
         status: Some(PlanStatus {

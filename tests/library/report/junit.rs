@@ -6,7 +6,7 @@ use quick_xml::{Reader, XmlVersion, events::Event};
 use testplan::{
     model::outcome::CaseVerdict,
     report::{
-        Report,
+        PlanReport,
         junit::{Profile, render},
     },
 };
@@ -142,7 +142,7 @@ pub(crate) fn check(root: &Element) {
     }
 }
 
-fn read(report: &Report, profile: Profile) -> Element {
+fn read(report: &PlanReport, profile: Profile) -> Element {
     let root = parse(&render(report, profile).unwrap());
     check(&root);
     root

@@ -4,7 +4,7 @@ use testplan::{
     exit_code::Conclusion,
     model::{ExecutionState, record::RecordEvent},
     report::{
-        Evidence, Report,
+        Evidence, PlanReport,
         console::{Paint, final_block},
         html, json,
         junit::{Profile, render},
@@ -27,7 +27,7 @@ fn linux(name: &str) -> Worker {
 }
 
 /// As the service lists it: the second is open and was never taken.
-fn heard(workers: &[Worker], attempts: u32) -> Report {
+fn heard(workers: &[Worker], attempts: u32) -> PlanReport {
     let mut mac = listed(2, ExecutionState::Open, None, attempts);
     mac.required = set(MAC);
     let done = listed(1, ExecutionState::Done, Some(passed()), 1);
@@ -64,7 +64,7 @@ fn every_surface_names_the_label() {
         junit.contains(&format!("no counted result: {sentence}")),
         "{junit}"
     );
-    let html = String::from_utf8(html::render(&report, &html::Setting::default())).unwrap();
+    let html = String::from_utf8(html::render(&report, &html::HtmlOptions::default())).unwrap();
     assert!(html.contains(CAUSE) && html.contains(sentence), "{html}");
     assert_eq!(json(&report)["cause"], CAUSE);
     assert_eq!(

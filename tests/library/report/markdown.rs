@@ -14,10 +14,11 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     report::{
-        Attempt, AttemptEnd, Cases, Counting, Entry, Explanation, Report, Standing,
-        entry::Ended,
+        AttemptEnd, AttemptReport, Cases, Counting, EntryStatus, Explanation, PlanReport,
+        ReportEntry,
+        plan_report::{PlanFacts, Proof, WorkerReport},
+        report_entry::EndedAttempt,
         summary::render,
-        verdict::{PlanFacts, Proof, WorkerReport},
     },
 };
 
@@ -281,7 +282,7 @@ fn links(page: &str, code: &[Range<usize>]) {
 }
 
 /// So many executions, and everything else that a summary shows, with texts of others wherever there can be some.
-fn report(size: usize, texts: &[String]) -> Report {
+fn report(size: usize, texts: &[String]) -> PlanReport {
     let mut turn = 0;
     let mut next = || {
         turn += 1;
@@ -300,7 +301,7 @@ fn report(size: usize, texts: &[String]) -> Report {
             busy_ms: 1_000,
         })
         .collect();
-    Report {
+    PlanReport {
         other_plans: Vec::new(),
         checkouts: std::collections::BTreeSet::new(),
         plan: Some(PlanFacts {
@@ -341,13 +342,13 @@ fn report(size: usize, texts: &[String]) -> Report {
     }
 }
 
-fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
-    let standing = match id % 25 {
-        0 | 1 => Standing::Failed,
-        2 => Standing::Error,
-        3 => Standing::Missing,
-        4 => Standing::Skipped,
-        _ => Standing::Passed,
+fn one(id: usize, next: &mut impl FnMut() -> String) -> ReportEntry {
+    let status = match id % 25 {
+        0 | 1 => EntryStatus::Failed,
+        2 => EntryStatus::CouldNotRun,
+        3 => EntryStatus::Missing,
+        4 => EntryStatus::Skipped,
+        _ => EntryStatus::Passed,
     };
     let result = |verdict| Outcome::Completed {
         result: Some(TestResult {
@@ -356,15 +357,15 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
             flaky: false,
         }),
     };
-    let outcome = match standing {
-        Standing::Error => Outcome::ExecutionError {
+    let outcome = match status {
+        EntryStatus::CouldNotRun => Outcome::ExecutionError {
             message: next(),
             details: next(),
         },
-        Standing::Missing => Outcome::LeaseLost,
-        Standing::Passed => result(TestVerdict::Passed),
-        Standing::Skipped => result(TestVerdict::Skipped),
-        Standing::Failed => result(TestVerdict::Failed),
+        EntryStatus::Missing => Outcome::LeaseLost,
+        EntryStatus::Passed => result(TestVerdict::Passed),
+        EntryStatus::Skipped => result(TestVerdict::Skipped),
+        EntryStatus::Failed => result(TestVerdict::Failed),
     };
     let case = |next: &mut dyn FnMut() -> String| CaseResult {
         classname: next(),
@@ -381,7 +382,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         output: String::new(),
         attachments: Vec::new(),
     };
-    let troubled = matches!(standing, Standing::Failed | Standing::Error);
+    let troubled = matches!(status, EntryStatus::Failed | EntryStatus::CouldNotRun);
     let cases = if troubled {
         (0..id % 4).map(|_| case(next)).collect()
     } else {
@@ -391,7 +392,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
     let capabilities: Capabilities = [Capability::new("OS", format!("{}{}", id % 3, next()))]
         .into_iter()
         .collect();
-    let attempt = Attempt {
+    let attempt = AttemptReport {
         worker: format!("{} {}", id % 40, texts_of(id, next)),
         capabilities: capabilities.clone(),
         squish_server: id.is_multiple_of(2).then(&mut *next),
@@ -401,7 +402,7 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         results: None,
         not_uploaded: id.is_multiple_of(3).then(&mut *next),
         started: None,
-        end: AttemptEnd::Ended(Box::new(Ended {
+        end: AttemptEnd::Ended(Box::new(EndedAttempt {
             at: Timestamp(time + 4),
             outcome,
             duration_ms: 4,
@@ -417,13 +418,13 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         server_trouble: None,
         confirmation: None,
         confirmed: None,
-        counting: if standing == Standing::Missing {
+        counting: if status == EntryStatus::Missing {
             Counting::Not
         } else {
             Counting::Counts
         },
     };
-    Entry {
+    ReportEntry {
         execution: ExecutionId(i64::try_from(id).expect("few")),
         test: Test {
             suite: if id.is_multiple_of(7) {
@@ -435,13 +436,13 @@ fn one(id: usize, next: &mut impl FnMut() -> String) -> Entry {
         },
         required: id.is_multiple_of(2).then_some(capabilities),
         attempts: vec![attempt],
-        standing,
+        status,
         service_only: None,
         flaky: id % 11 == 5,
         recovered: id % 13 == 5,
         explanations: vec![Explanation::LateResult {
             worker: next(),
-            standing,
+            status,
             reason: next(),
         }],
     }
@@ -475,7 +476,7 @@ const BUDGETS: [usize; 14] = [
     900 << 10,
 ];
 
-fn check_all(report: &Report, budgets: &[usize]) {
+fn check_all(report: &PlanReport, budgets: &[usize]) {
     for budget in budgets {
         let page = render(report, *budget);
         assert!(page.len() <= *budget, "{} > {budget}", page.len());

@@ -6,7 +6,7 @@ use testplan::{
         ExecutionState, Outcome, PlanId, PlanStatus,
         record::{Checkout, Confirmation, RecordEvent},
     },
-    report::{Counting, Evidence, MergeError, Standing, merge, parse_record_file},
+    report::{Counting, EntryStatus, Evidence, MergeError, merge, parse_record_file},
 };
 
 use crate::report::story::{
@@ -388,7 +388,7 @@ fn the_list_names_what_is_missing_and_what_the_service_gave_up() {
         said(&report, 2),
         ["no worker took it, by the records given"]
     );
-    assert_eq!(entry(&report, 3).standing, Standing::Error);
+    assert_eq!(entry(&report, 3).status, EntryStatus::CouldNotRun);
     assert_eq!(
         entry(&report, 3).trouble().0,
         "abandoned after 5 expired reservations"

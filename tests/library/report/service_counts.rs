@@ -3,11 +3,15 @@
 use testplan::{
     exit_code::Conclusion,
     model::{Plan, PlanId, PlanKind, PlanStatus, Timestamp},
-    report::{Report, html, json, junit, status_line::status_line, summary},
+    report::{PlanReport, html, json, junit, status_line::status_line, summary},
 };
 
 /// A plan of these executions, with so many passed, failed and skipped.
-pub(crate) fn counted(executions: (u64, u64, u64), results: (u64, u64, u64), url: &str) -> Report {
+pub(crate) fn counted(
+    executions: (u64, u64, u64),
+    results: (u64, u64, u64),
+    url: &str,
+) -> PlanReport {
     let (open, reserved, done) = executions;
     let (passes, failed, skipped) = results;
     let plan = Plan {
@@ -32,7 +36,7 @@ pub(crate) fn counted(executions: (u64, u64, u64), results: (u64, u64, u64), url
         reserved,
         done,
     };
-    Report::of_counts(plan, status, url.to_owned())
+    PlanReport::of_counts(plan, status, url.to_owned())
 }
 
 const URL: &str = "https://tc.example.com/tc";
@@ -112,7 +116,7 @@ fn each_surface_says_where_the_results_are() {
         summary.contains("[Test Center](<https://tc.example.com/tc>)"),
         "{summary}"
     );
-    let page = html::render(&report, &html::Setting::default());
+    let page = html::render(&report, &html::HtmlOptions::default());
     let page = String::from_utf8(page).unwrap();
     assert!(page.contains("<a href=\"https://tc.example.com/tc\">Test Center</a>"));
     assert!(page.contains("from Test Center’s counts"));
@@ -153,7 +157,7 @@ fn only_an_address_becomes_a_link() {
         let report = counted((0, 0, 1), (1, 0, 0), url);
         let summary = summary::render(&report, summary::DEFAULT_BUDGET);
         assert!(!summary.contains("]("), "{summary}");
-        let page = html::render(&report, &html::Setting::default());
+        let page = html::render(&report, &html::HtmlOptions::default());
         let page = String::from_utf8(page).unwrap();
         assert!(!page.contains("\">Test Center</a>"), "{url}");
         assert!(!page.contains(url) || !url.contains(['<', '"']), "{url}");

@@ -7,7 +7,7 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
         record::{Confirmation, PlannedExecution, RECORD_VERSION, Record, RecordEvent},
     },
-    report::{Entry, Evidence, RecordFile, Report, merge, parse_record_file},
+    report::{Evidence, PlanReport, RecordFile, ReportEntry, merge, parse_record_file},
 };
 
 pub(crate) const PLAN: PlanId = PlanId(105);
@@ -209,11 +209,11 @@ pub(crate) fn evidence(workers: &[Worker]) -> Evidence {
     }
 }
 
-pub(crate) fn report(workers: &[Worker]) -> Report {
+pub(crate) fn report(workers: &[Worker]) -> PlanReport {
     merge(evidence(workers)).unwrap()
 }
 
-pub(crate) fn entry(report: &Report, id: i64) -> &Entry {
+pub(crate) fn entry(report: &PlanReport, id: i64) -> &ReportEntry {
     report
         .entries
         .iter()
@@ -221,7 +221,7 @@ pub(crate) fn entry(report: &Report, id: i64) -> &Entry {
         .unwrap()
 }
 
-pub(crate) fn said(report: &Report, id: i64) -> Vec<String> {
+pub(crate) fn said(report: &PlanReport, id: i64) -> Vec<String> {
     entry(report, id)
         .explanations
         .iter()

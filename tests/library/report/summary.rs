@@ -3,7 +3,7 @@
 use testplan::{
     exit_code::Conclusion,
     report::{
-        Report,
+        PlanReport,
         summary::{DEFAULT_BUDGET, render},
     },
 };
@@ -83,7 +83,7 @@ fn cells(line: &str) -> usize {
 pub(crate) const HOSTILE: &str = "| ` ``` </details> <script> @team #12 ##[error]x ::error::y \u{202e}z\r\n::set-output\u{1b}]0; **b** [l](https://e.org)";
 
 /// So many executions on three workers, with every fifth in trouble.
-fn large(size: u32, text: &str) -> Report {
+fn large(size: u32, text: &str) -> PlanReport {
     let lines = if size > 1_000 { 3 } else { 30 };
     let labels = |worker: u32| vec![format!("OS=os{worker}{text}")];
     let workers: Vec<Worker> = (0..3)

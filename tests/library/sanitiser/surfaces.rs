@@ -11,10 +11,11 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     report::{
-        Attempt, AttemptEnd, Cases, Counting, Entry, Explanation, Report, Standing, annotations,
+        AttemptEnd, AttemptReport, Cases, Counting, EntryStatus, Explanation, PlanReport,
+        ReportEntry, annotations,
         annotations::{Folders, annotations},
-        console::{Finished, Paint, Word, final_block, line},
-        entry::Ended,
+        console::{FinishedLine, Paint, ResultWord, final_block, line},
+        report_entry::EndedAttempt,
         sanitise::{console_json, console_line, console_text, markdown_code, markdown_text},
     },
 };
@@ -188,10 +189,16 @@ fn joined(way: usize, a: &str, b: &str) -> String {
 fn finished(hostile: &mut Hostile) -> Judgement {
     let [suite, worker, label] = [hostile.text(), hostile.text(), hostile.text()];
     let (testcase, _) = hostile.cut_text(&[300]);
-    let word = hostile.one_of(&[Word::Pass, Word::Fail, Word::Skip, Word::Error, Word::Lost]);
+    let word = hostile.one_of(&[
+        ResultWord::Pass,
+        ResultWord::Fail,
+        ResultWord::Skip,
+        ResultWord::Error,
+        ResultWord::Lost,
+    ]);
     let paint = hostile.one_of(&[Paint::Plain, Paint::Colour]);
     let printed = line(
-        &Finished {
+        &FinishedLine {
             done: 1,
             total: Some(2),
             word,
@@ -265,8 +272,8 @@ fn findings(hostile: &mut Hostile) -> Judgement {
     };
     for finding in annotations(&report, folders, 50) {
         let level = match finding.level {
-            annotations::Level::Error => Level::Error,
-            annotations::Level::Warning => Level::Warning,
+            annotations::AnnotationLevel::Error => Level::Error,
+            annotations::AnnotationLevel::Warning => Level::Warning,
         };
         let annotation = Annotation {
             level,
@@ -319,17 +326,17 @@ fn env_file(hostile: &mut Hostile) -> Judgement {
 }
 
 /// A report with foreign text wherever there can be some.
-fn report(hostile: &mut Hostile) -> Report {
+fn report(hostile: &mut Hostile) -> PlanReport {
     let entries = (0..4)
         .zip([
-            Standing::Failed,
-            Standing::Error,
-            Standing::Missing,
-            Standing::Passed,
+            EntryStatus::Failed,
+            EntryStatus::CouldNotRun,
+            EntryStatus::Missing,
+            EntryStatus::Passed,
         ])
-        .map(|(id, standing)| one(ExecutionId(id), standing, hostile))
+        .map(|(id, status)| one(ExecutionId(id), status, hostile))
         .collect();
-    Report {
+    PlanReport {
         total: 4,
         entries,
         warnings: vec![hostile.text()],
@@ -351,11 +358,11 @@ fn report(hostile: &mut Hostile) -> Report {
                 testcase: hostile.text(),
             }],
         }),
-        ..Report::default()
+        ..PlanReport::default()
     }
 }
 
-fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Entry {
+fn one(execution: ExecutionId, status: EntryStatus, hostile: &mut Hostile) -> ReportEntry {
     let worker = hostile.text();
     let capabilities: Capabilities = [Capability::new(hostile.text(), hostile.text())]
         .into_iter()
@@ -383,21 +390,21 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
             flaky: false,
         }),
     };
-    let outcome = match standing {
-        Standing::Error => Outcome::ExecutionError {
+    let outcome = match status {
+        EntryStatus::CouldNotRun => Outcome::ExecutionError {
             message: hostile.text(),
             details: hostile.text(),
         },
-        Standing::Missing => Outcome::LeaseLost,
-        Standing::Passed => result(TestVerdict::Passed),
-        Standing::Failed | Standing::Skipped => result(TestVerdict::Failed),
+        EntryStatus::Missing => Outcome::LeaseLost,
+        EntryStatus::Passed => result(TestVerdict::Passed),
+        EntryStatus::Failed | EntryStatus::Skipped => result(TestVerdict::Failed),
     };
     let cases = if hostile.below(2) == 0 {
         vec![case]
     } else {
         Vec::new()
     };
-    let attempt = Attempt {
+    let attempt = AttemptReport {
         worker: worker.clone(),
         capabilities: capabilities.clone(),
         squish_server: Some(hostile.text()),
@@ -405,7 +412,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         lease: None,
         reserved: Timestamp(0),
         started: None,
-        end: AttemptEnd::Ended(Box::new(Ended {
+        end: AttemptEnd::Ended(Box::new(EndedAttempt {
             at: Timestamp(1),
             outcome,
             duration_ms: 1,
@@ -417,7 +424,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         server_trouble: None,
         confirmation: None,
         confirmed: None,
-        counting: if standing == Standing::Missing {
+        counting: if status == EntryStatus::Missing {
             Counting::Not
         } else {
             Counting::Counts
@@ -425,7 +432,7 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         results: Some(hostile.text()),
         not_uploaded: Some(hostile.text()),
     };
-    Entry {
+    ReportEntry {
         execution,
         test: Test {
             suite: hostile.text(),
@@ -433,13 +440,13 @@ fn one(execution: ExecutionId, standing: Standing, hostile: &mut Hostile) -> Ent
         },
         required: (hostile.below(2) == 0).then_some(capabilities),
         attempts: vec![attempt],
-        standing,
+        status,
         service_only: None,
         flaky: false,
-        recovered: standing == Standing::Passed,
+        recovered: status == EntryStatus::Passed,
         explanations: vec![Explanation::LateResult {
             worker,
-            standing,
+            status,
             reason: hostile.text(),
         }],
     }

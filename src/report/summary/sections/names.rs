@@ -1,6 +1,6 @@
 //! The parts of the page that are lists of names.
 
-use crate::report::{Entry, Report, Standing, sanitise::markdown_text, span::human};
+use crate::report::{EntryStatus, PlanReport, ReportEntry, sanitise::markdown_text, span::human};
 
 use super::{MAX_MESSAGE, Page, name};
 
@@ -8,15 +8,18 @@ use super::{MAX_MESSAGE, Page, name};
 const SLOWEST: usize = 5;
 
 /// Planned executions without a counted result.
-pub(in crate::report::summary) fn missing(page: &mut Page, report: &Report, most: usize) {
+pub(in crate::report::summary) fn missing(page: &mut Page, report: &PlanReport, most: usize) {
     let counts = report.counts();
     if counts.missing == 0 {
         return;
     }
     page.push(&format!("#### Missing ({})\n\n", counts.missing));
-    list(page, report.standing(Standing::Missing), most, |entry| {
-        format!("⚠ {}: {}", name(entry), reasons(entry))
-    });
+    list(
+        page,
+        report.with_status(EntryStatus::Missing),
+        most,
+        |entry| format!("⚠ {}: {}", name(entry), reasons(entry)),
+    );
     if report.unnamed_missing > 0 {
         let why = if report.service_counts.is_some() {
             "Test Center tells only how many"
@@ -31,7 +34,7 @@ pub(in crate::report::summary) fn missing(page: &mut Page, report: &Report, most
 }
 
 /// Lost once, with a result in the end: a trouble of machines.
-pub(in crate::report::summary) fn recovered(page: &mut Page, report: &Report, most: usize) {
+pub(in crate::report::summary) fn recovered(page: &mut Page, report: &PlanReport, most: usize) {
     let chosen = || report.entries.iter().filter(|entry| entry.recovered);
     headed(page, "Recovered", chosen().count());
     list(page, chosen(), most, |entry| {
@@ -40,7 +43,7 @@ pub(in crate::report::summary) fn recovered(page: &mut Page, report: &Report, mo
 }
 
 /// Failed before they passed.
-pub(in crate::report::summary) fn flaky(page: &mut Page, report: &Report, most: usize) {
+pub(in crate::report::summary) fn flaky(page: &mut Page, report: &PlanReport, most: usize) {
     let chosen = || report.entries.iter().filter(|entry| entry.flaky);
     headed(page, "Flaky", chosen().count());
     list(page, chosen(), most, |entry| {
@@ -56,7 +59,7 @@ pub(in crate::report::summary) fn flaky(page: &mut Page, report: &Report, most: 
 }
 
 /// Where the time goes.
-pub(in crate::report::summary) fn slowest(page: &mut Page, report: &Report) {
+pub(in crate::report::summary) fn slowest(page: &mut Page, report: &PlanReport) {
     let slowest = report.slowest(SLOWEST);
     headed(page, "Slowest", slowest.len());
     list(page, slowest.into_iter(), SLOWEST, |entry| {
@@ -66,22 +69,27 @@ pub(in crate::report::summary) fn slowest(page: &mut Page, report: &Report) {
 }
 
 /// What needs nobody's attention.
-pub(in crate::report::summary) fn passed(page: &mut Page, report: &Report) {
-    let count = report.standing(Standing::Passed).count();
+pub(in crate::report::summary) fn passed(page: &mut Page, report: &PlanReport) {
+    let count = report.with_status(EntryStatus::Passed).count();
     if count == 0 {
         return;
     }
     page.push(&format!("<details><summary>Passed ({count})</summary>\n\n"));
-    list(page, report.standing(Standing::Passed), usize::MAX, name);
+    list(
+        page,
+        report.with_status(EntryStatus::Passed),
+        usize::MAX,
+        name,
+    );
     page.push("</details>\n\n");
 }
 
 /// How many names the lists leave out if each shows `most`.
-pub(in crate::report::summary) fn beyond(report: &Report, most: usize) -> usize {
+pub(in crate::report::summary) fn beyond(report: &PlanReport, most: usize) -> usize {
     [
-        report.standing(Standing::Failed).count(),
-        report.standing(Standing::Error).count(),
-        report.standing(Standing::Missing).count(),
+        report.with_status(EntryStatus::Failed).count(),
+        report.with_status(EntryStatus::CouldNotRun).count(),
+        report.with_status(EntryStatus::Missing).count(),
         report.entries.iter().filter(|it| it.recovered).count(),
         report.entries.iter().filter(|it| it.flaky).count(),
     ]
@@ -93,9 +101,9 @@ pub(in crate::report::summary) fn beyond(report: &Report, most: usize) -> usize 
 /// At most `most` items, and how many more there are.
 pub(super) fn list<'a>(
     page: &mut Page,
-    entries: impl Iterator<Item = &'a Entry>,
+    entries: impl Iterator<Item = &'a ReportEntry>,
     most: usize,
-    item: impl Fn(&Entry) -> String,
+    item: impl Fn(&ReportEntry) -> String,
 ) {
     let (mut listed, mut more) = (0, 0_usize);
     for entry in entries {
@@ -120,7 +128,7 @@ fn headed(page: &mut Page, heading: &str, count: usize) {
     }
 }
 
-fn reasons(entry: &Entry) -> String {
+fn reasons(entry: &ReportEntry) -> String {
     let reasons: Vec<String> = entry
         .explanations
         .iter()

@@ -9,7 +9,7 @@ use super::{Cases, Explanation};
 
 /// Where an execution stands in the end. The order is that of how much it spoils a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Standing {
+pub enum EntryStatus {
     /// Its counted result is a pass.
     Passed,
     /// Its counted result is a skip.
@@ -17,13 +17,13 @@ pub enum Standing {
     /// Its counted result is a failure: a result about the product.
     Failed,
     /// It could not run, and that is what counts.
-    Error,
+    CouldNotRun,
     /// It has no counted result.
     Missing,
 }
 
-impl Standing {
-    /// The standing that an outcome has if it counts; [`Standing::Missing`] where it says nothing of the test.
+impl EntryStatus {
+    /// The status that an outcome has if it counts; [`EntryStatus::Missing`] where it says nothing of the test.
     pub fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Completed {
@@ -33,7 +33,7 @@ impl Standing {
                 TestVerdict::Failed => Self::Failed,
                 TestVerdict::Skipped => Self::Skipped,
             },
-            Outcome::ExecutionError { .. } => Self::Error,
+            Outcome::ExecutionError { .. } => Self::CouldNotRun,
             Outcome::Completed { result: None } | Outcome::LeaseLost | Outcome::Cancelled => {
                 Self::Missing
             }
@@ -46,7 +46,7 @@ impl Standing {
             Self::Passed => "passed",
             Self::Skipped => "skipped",
             Self::Failed => "failed",
-            Self::Error => "error",
+            Self::CouldNotRun => "error",
             Self::Missing => "missing",
         }
     }
@@ -54,7 +54,7 @@ impl Standing {
     /// Whether the service reopens an execution that stands so when it is reset.
     pub fn can_be_reset(self) -> bool {
         match self {
-            Self::Failed | Self::Error => true,
+            Self::Failed | Self::CouldNotRun => true,
             Self::Passed | Self::Skipped | Self::Missing => false,
         }
     }
@@ -62,7 +62,7 @@ impl Standing {
 
 /// One planned execution with everything that is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct ReportEntry {
     /// Its number.
     pub execution: ExecutionId,
     /// Its test; an empty suite and `execution N` where nobody says.
@@ -70,9 +70,9 @@ pub struct Entry {
     /// What it needs, where anybody says.
     pub required: Option<Capabilities>,
     /// All attempts, in order.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<AttemptReport>,
     /// Where it stands.
-    pub standing: Standing,
+    pub status: EntryStatus,
     /// Why the service gave it up by itself, where it did.
     pub service_only: Option<ServiceResult>,
     /// It passed after it failed: in an earlier generation, or within the attempt by the word of the test tool.
@@ -83,9 +83,9 @@ pub struct Entry {
     pub explanations: Vec<Explanation>,
 }
 
-impl Entry {
+impl ReportEntry {
     /// The attempt whose result counts.
-    pub fn counted(&self) -> Option<&Attempt> {
+    pub fn counted(&self) -> Option<&AttemptReport> {
         self.attempts
             .iter()
             .find(|attempt| attempt.counting == Counting::Counts)
@@ -105,7 +105,7 @@ impl Entry {
     }
 
     /// Attempts that counted until a reset, in order.
-    pub fn earlier(&self) -> impl Iterator<Item = &Attempt> {
+    pub fn earlier(&self) -> impl Iterator<Item = &AttemptReport> {
         self.attempts
             .iter()
             .filter(|attempt| attempt.counting == Counting::UntilReset)
@@ -140,7 +140,7 @@ impl Entry {
             }
             _ => (
                 self.counted()
-                    .and_then(Attempt::first_trouble)
+                    .and_then(AttemptReport::first_trouble)
                     .unwrap_or_default(),
                 String::new(),
             ),
@@ -159,7 +159,7 @@ pub struct ServiceResult {
 
 /// One lease on an execution, as its worker wrote it down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attempt {
+pub struct AttemptReport {
     /// The worker.
     pub worker: String,
     /// What it offered.
@@ -194,7 +194,7 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {
     /// With an outcome.
-    Ended(Box<Ended>),
+    Ended(Box<EndedAttempt>),
     /// The lease was given back.
     GivenBack {
         /// When.
@@ -208,7 +208,7 @@ pub enum AttemptEnd {
 
 /// The end that a worker wrote down.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedAttempt {
     /// When.
     pub at: Timestamp,
     /// What became of it.
@@ -236,9 +236,9 @@ pub enum Counting {
     Not,
 }
 
-impl Attempt {
+impl AttemptReport {
     /// The end with an outcome, if it had one.
-    pub fn ended(&self) -> Option<&Ended> {
+    pub fn ended(&self) -> Option<&EndedAttempt> {
         match &self.end {
             AttemptEnd::Ended(ended) => Some(ended),
             AttemptEnd::GivenBack { .. } | AttemptEnd::Unsaid | AttemptEnd::Killed => None,
@@ -279,9 +279,9 @@ impl Attempt {
         }
     }
 
-    /// The standing that its outcome has if it counts.
-    pub fn standing(&self) -> Standing {
-        self.outcome().map_or(Standing::Missing, Standing::of)
+    /// The status that its outcome has if it counts.
+    pub fn status(&self) -> EntryStatus {
+        self.outcome().map_or(EntryStatus::Missing, EntryStatus::of)
     }
 
     /// The first line about a case that did not pass.

@@ -7,11 +7,11 @@ use crate::{
     model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, record::Checkout},
 };
 
-use super::{Attempt, Counting, Entry, ServiceCounts, Standing};
+use super::{AttemptReport, Counting, EntryStatus, ReportEntry, ServiceCounts};
 
 /// What records and service together say of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct PlanReport {
     /// The plan, where any record names it.
     pub plan: Option<PlanFacts>,
     /// Plans that the records are of as well, and that this report leaves out.
@@ -21,7 +21,7 @@ pub struct Report {
     /// What the planned total and the results were held against.
     pub proof: Proof,
     /// Every execution known by number, in order of it.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<ReportEntry>,
     /// How many planned executions nobody can name; they are missing too.
     pub unnamed_missing: u64,
     /// Results that the service counted of tests it ran itself; they come on top of the entries.
@@ -152,14 +152,14 @@ pub struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, entry: &Entry) {
+    fn add(&mut self, entry: &ReportEntry) {
         self.total += 1;
-        *(match entry.standing {
-            Standing::Passed => &mut self.passed,
-            Standing::Failed => &mut self.failed,
-            Standing::Skipped => &mut self.skipped,
-            Standing::Error => &mut self.errors,
-            Standing::Missing => &mut self.missing,
+        *(match entry.status {
+            EntryStatus::Passed => &mut self.passed,
+            EntryStatus::Failed => &mut self.failed,
+            EntryStatus::Skipped => &mut self.skipped,
+            EntryStatus::CouldNotRun => &mut self.errors,
+            EntryStatus::Missing => &mut self.missing,
         }) += 1;
         self.flaky += u64::from(entry.flaky);
         self.recovered += u64::from(entry.recovered);
@@ -186,7 +186,7 @@ pub struct CapabilityRow {
     pub busy_ms: u64,
 }
 
-impl Report {
+impl PlanReport {
     /// The commit that all tests ran at, if that is known and one.
     pub fn commit(&self) -> Option<String> {
         let commits: BTreeSet<_> = self
@@ -228,8 +228,8 @@ impl Report {
 
     /// How many executions passed by their exit code alone: no result file shows what ran.
     pub fn passed_by_exit_code(&self) -> u64 {
-        let alone = self.standing(Standing::Passed).filter(|entry| {
-            let ended = entry.counted().and_then(Attempt::ended);
+        let alone = self.with_status(EntryStatus::Passed).filter(|entry| {
+            let ended = entry.counted().and_then(AttemptReport::ended);
             ended.is_some_and(|ended| ended.cases.is_empty())
         });
         alone.count() as u64
@@ -274,14 +274,14 @@ impl Report {
     }
 
     /// The entries that stand so, in order.
-    pub fn standing(&self, standing: Standing) -> impl Iterator<Item = &Entry> {
+    pub fn with_status(&self, status: EntryStatus) -> impl Iterator<Item = &ReportEntry> {
         self.entries
             .iter()
-            .filter(move |entry| entry.standing == standing)
+            .filter(move |entry| entry.status == status)
     }
 
     /// Every attempt with its execution.
-    pub fn attempts(&self) -> impl Iterator<Item = (&Entry, &Attempt)> {
+    pub fn attempts(&self) -> impl Iterator<Item = (&ReportEntry, &AttemptReport)> {
         self.entries
             .iter()
             .flat_map(|entry| entry.attempts.iter().map(move |attempt| (entry, attempt)))
@@ -310,8 +310,8 @@ impl Report {
     }
 
     /// The executions whose counted result took longest, longest first.
-    pub fn slowest(&self, most: usize) -> Vec<&Entry> {
-        let mut timed: Vec<&Entry> = self
+    pub fn slowest(&self, most: usize) -> Vec<&ReportEntry> {
+        let mut timed: Vec<&ReportEntry> = self
             .entries
             .iter()
             .filter(|entry| entry.duration_ms().is_some())
@@ -334,10 +334,10 @@ mod tests {
     use super::*;
     use crate::model::{ExecutionId, Test};
 
-    fn report(standings: &[Standing]) -> Report {
+    fn report(standings: &[EntryStatus]) -> PlanReport {
         let entries = (0..)
             .zip(standings)
-            .map(|(id, standing)| Entry {
+            .map(|(id, status)| ReportEntry {
                 execution: ExecutionId(id),
                 test: Test {
                     suite: "s".into(),
@@ -345,35 +345,38 @@ mod tests {
                 },
                 required: None,
                 attempts: Vec::new(),
-                standing: *standing,
+                status: *status,
                 service_only: None,
                 flaky: false,
                 recovered: false,
                 explanations: Vec::new(),
             })
             .collect();
-        Report {
+        PlanReport {
             total: standings.len() as u64,
             entries,
-            ..Report::default()
+            ..PlanReport::default()
         }
     }
 
     #[test]
     fn precedence_of_conclusions() {
-        use Standing::{Error, Failed, Missing, Passed, Skipped};
-        let table: [(&[Standing], Conclusion); 11] = [
+        use EntryStatus::{CouldNotRun, Failed, Missing, Passed, Skipped};
+        let table: [(&[EntryStatus], Conclusion); 11] = [
             (&[], Conclusion::NothingToRun),
             (&[Passed], Conclusion::Passed),
             (&[Skipped, Skipped], Conclusion::NothingToRun),
             (&[Skipped, Passed], Conclusion::Passed),
             (&[Skipped, Failed], Conclusion::Failed),
             (&[Passed, Failed], Conclusion::Failed),
-            (&[Passed, Error], Conclusion::Infrastructure),
-            (&[Failed, Error], Conclusion::Infrastructure),
+            (&[Passed, CouldNotRun], Conclusion::Infrastructure),
+            (&[Failed, CouldNotRun], Conclusion::Infrastructure),
             (&[Passed, Missing], Conclusion::Incomplete),
-            (&[Error, Missing], Conclusion::Incomplete),
-            (&[Failed, Error, Missing, Passed], Conclusion::Incomplete),
+            (&[CouldNotRun, Missing], Conclusion::Incomplete),
+            (
+                &[Failed, CouldNotRun, Missing, Passed],
+                Conclusion::Incomplete,
+            ),
         ];
         for (standings, expected) in table {
             assert_eq!(report(standings).conclusion(), expected, "{standings:?}");
@@ -382,22 +385,22 @@ mod tests {
 
     #[test]
     fn what_nobody_can_name_or_is_still_open_is_never_green() {
-        let unnamed = Report {
+        let unnamed = PlanReport {
             unnamed_missing: 1,
-            ..report(&[Standing::Passed])
+            ..report(&[EntryStatus::Passed])
         };
         assert_eq!(unnamed.conclusion(), Conclusion::Incomplete);
         assert_eq!((unnamed.counts().total, unnamed.counts().missing), (2, 1));
-        let open = Report {
+        let open = PlanReport {
             open_at_service: 1,
-            ..report(&[Standing::Passed])
+            ..report(&[EntryStatus::Passed])
         };
         assert_eq!(open.conclusion(), Conclusion::Incomplete);
     }
 
     #[test]
     fn a_signal_overrules() {
-        let report = report(&[Standing::Failed]).stopped_by(Conclusion::Interrupted);
+        let report = report(&[EntryStatus::Failed]).stopped_by(Conclusion::Interrupted);
         assert_eq!(report.conclusion(), Conclusion::Interrupted);
     }
 }
