@@ -1,12 +1,11 @@
-//! What GitHub is told of a run: against a mock by a script, a fake with a memory, its OpenAPI description, and a mock
-//! made from that.
+//! Publishing a run to GitHub: against a scripted HTTP server, a stand-in with a memory, its OpenAPI description, and a
+//! mock made from that.
 
 mod calls;
 mod commit_status;
 mod doctor;
-mod fake;
+mod fake_github;
 mod faults;
-pub(super) mod mock;
 mod network;
 mod openapi;
 mod prism;

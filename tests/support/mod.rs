@@ -4,6 +4,7 @@
 //! Nothing here judges: tests say what must hold. Everything that was started ends with its stage.
 
 mod command;
+mod http_server;
 mod plan_file;
 mod process;
 mod records;
@@ -18,13 +19,14 @@ pub(crate) mod test_center;
 mod until;
 
 pub(crate) use command::Testplan;
+pub(crate) use http_server::{Answer, Connection, Ending, HttpRequest, HttpServer, free_port};
 pub(crate) use plan_file::PlanFile;
 #[cfg(unix)]
 pub(crate) use process::alive;
 pub(crate) use process::{Ended, Process};
 pub(crate) use records::{Records, files_below};
 pub(crate) use service::Service;
-pub(crate) use squish::{Squish, SquishServer, free_port, stand_in};
+pub(crate) use squish::{Squish, SquishServer, stand_in};
 pub(crate) use stage::Stage;
 pub(crate) use tap::Tap;
 pub(crate) use test_center::TestCenter;

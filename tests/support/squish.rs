@@ -142,12 +142,6 @@ impl SquishServer {
     }
 }
 
-/// A port where nobody listens: one that was free a moment ago.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
-}
-
 /// An example target, which `cargo test` builds beside the tests.
 pub(crate) fn stand_in(name: &str) -> PathBuf {
     let target = Path::new(env!("CARGO_BIN_EXE_testplan")).parent().unwrap();

@@ -10,10 +10,7 @@ use testplan::model::ExecutionState;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::runner::{Action, Event, Finished, Job, Level, Reached, Started};
-use crate::{
-    github::mock::{Mock, Reply},
-    support::{PlanFile, Service, Stage, until},
-};
+use crate::support::{Answer, HttpServer, PlanFile, Service, Stage, until};
 
 const TIMES: usize = 50;
 /// At once, each with a plan of its own.
@@ -213,7 +210,7 @@ fn again_and_again_nothing_is_left() {
 #[test]
 fn a_cancelled_run_still_reports() {
     let scene = Scene::new();
-    let api = Mock::start(&[Reply::Says(201, "", r#"{"id":1,"state":"error"}"#)]);
+    let api = HttpServer::replay([Answer::json(201, r#"{"id":1,"state":"error"}"#)]);
     let job = scene
         .job("cancelled", Kind::Stubborn)
         .env("GITHUB_API_URL", &api.url);
@@ -229,7 +226,7 @@ fn a_cancelled_run_still_reports() {
         "{done}"
     );
     assert!(done.summary.contains("6 missing"), "{done}");
-    let status = api.asked().pop().unwrap().json();
+    let status = api.requests().pop().unwrap().json();
     assert_eq!(status["state"], "error", "{status}");
     assert!(done.post().success);
 }
@@ -238,12 +235,12 @@ fn a_cancelled_run_still_reports() {
 #[test]
 fn a_run_whose_report_nobody_takes_ends_in_time() {
     let scene = Scene::new();
-    let api = Mock::start(&[Reply::Hangs]);
+    let api = HttpServer::replay([Answer::hang()]);
     let job = scene
         .job("hanging", Kind::Quick)
         .env("GITHUB_API_URL", &api.url);
     let step = job.uses(&scene.action).with("command", "run").start();
-    until("a request", || (!api.asked().is_empty()).then_some(()));
+    until("a request", || (!api.requests().is_empty()).then_some(()));
     let done = step.cancel();
     let (reached, took) = done.cancelled.unwrap();
     assert_eq!(reached, Reached::Interrupt, "{took:?}: {done}");

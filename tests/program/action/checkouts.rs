@@ -6,12 +6,11 @@ use std::{fs, path::Path};
 use serde_json::{Value, json};
 
 use super::runner::{Action, Event, Finished, Job, Level};
-use crate::{
-    github::mock::{Mock, Reply},
-    support::{PlanFile, Stage},
-};
+use crate::support::{Answer, HttpServer, PlanFile, Stage};
 
-const CREATED: Reply = Reply::Says(201, "", r#"{"id":1,"state":"success"}"#);
+fn created() -> Answer {
+    Answer::json(201, r#"{"id":1,"state":"success"}"#)
+}
 const DOCS: &str = include_str!("../../../docs/action.md");
 
 /// The head of the pull request, or of the other run.
@@ -342,11 +341,11 @@ fn plan_file(stage: &Stage, folder: &Path) {
 }
 
 /// The statuses that were set: on which commit, and which.
-fn statuses(api: &Mock) -> Vec<(String, Value)> {
-    let asked = api.asked().into_iter();
-    let set = asked.filter(|it| it.line.starts_with("POST ") && it.line.contains("/statuses/"));
+fn statuses(api: &HttpServer) -> Vec<(String, Value)> {
+    let asked = api.requests().into_iter();
+    let set = asked.filter(|it| it.line().starts_with("POST ") && it.line().contains("/statuses/"));
     set.map(|it| {
-        let commit = it.line.split("/statuses/").nth(1).unwrap();
+        let commit = it.line().split("/statuses/").nth(1).unwrap();
         let commit = commit.split(' ').next().unwrap().to_owned();
         (commit, it.json()["state"].clone())
     })
@@ -377,7 +376,7 @@ fn only_the_commit_that_was_tested_gets_a_success() {
         );
         assert!(DOCS.contains(&line), "docs/action.md has no {line}");
 
-        let api = Mock::start(&[CREATED]);
+        let api = HttpServer::replay([created()]);
         let job =
             Job::new(&stage, &format!("j{number}"), &event(words)).env("GITHUB_API_URL", &api.url);
         plan_file(&stage, &job.workspace());
@@ -434,7 +433,7 @@ fn a_failure_is_not_published_on_another_commit() {
         ("other", Some(OTHER), None),
         ("none", None, Some("failure")),
     ] {
-        let api = Mock::start(&[CREATED]);
+        let api = HttpServer::replay([created()]);
         let job = Job::new(&stage, name, &event("`push`")).env("GITHUB_API_URL", &api.url);
         plan_file(&stage, &job.workspace());
         if let Some(head) = head {
@@ -490,7 +489,7 @@ fn the_checkout_that_tests_run_in_decides() {
         ("both", &[("a", PUSHED), ("b", OTHER)], "", &[], false),
     ];
     for (name, checkouts, folder, inputs, published) in cases {
-        let api = Mock::start(&[CREATED]);
+        let api = HttpServer::replay([created()]);
         let job = Job::new(&stage, name, &event("`push`")).env("GITHUB_API_URL", &api.url);
         plan_file(&stage, &job.workspace().join(folder));
         for (folder, commit) in checkouts {
@@ -559,7 +558,7 @@ fn a_report_goes_by_what_its_workers_tested() {
         check_out(&worker, "", head);
         let worked = run(&worker, &action, &[("commit-status", "false")]).code_is(0);
 
-        let api = Mock::start(&[CREATED]);
+        let api = HttpServer::replay([created()]);
         let job = Job::new(&stage, name, &event(reported)).env("GITHUB_API_URL", &api.url);
         if let Some(own) = own {
             check_out(&job, "", own);

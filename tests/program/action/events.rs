@@ -4,17 +4,17 @@
 use serde_json::{Value, json};
 
 use super::runner::{Action, Event, Finished, Job, Level, webhooks};
-use crate::{
-    github::mock::{Mock, Reply},
-    support::{PlanFile, Service, Stage, Tap},
-};
+use crate::support::{Answer, HttpServer, PlanFile, Service, Stage, Tap};
 
-const REFUSED: Reply = Reply::Says(
-    403,
-    "",
-    r#"{"message":"Resource not accessible by integration"}"#,
-);
-const CREATED: Reply = Reply::Says(201, "", r#"{"id":1,"state":"success"}"#);
+fn refused() -> Answer {
+    Answer::json(
+        403,
+        r#"{"message":"Resource not accessible by integration"}"#,
+    )
+}
+fn created() -> Answer {
+    Answer::json(201, r#"{"id":1,"state":"success"}"#)
+}
 
 /// What a run of an event is to come to.
 struct Expected<'a> {
@@ -54,10 +54,10 @@ fn check_at(event: &Event, checked_out: &str, expected: &Expected<'_>) {
     PlanFile::run_with(&test).numbered("s", 2).on(&stage);
     let service = Service::start(&stage);
     let tap = Tap::before(&service);
-    let api = Mock::start(match expected.refused {
-        None => &[CREATED],
-        Some(_) => &[REFUSED],
-    });
+    let api = HttpServer::replay([match expected.refused {
+        None => created(),
+        Some(_) => refused(),
+    }]);
     let action = Action::ours();
     let job = Job::new(&stage, "gui", event)
         .checked_out(&stage, checked_out)
@@ -87,16 +87,16 @@ fn check_at(event: &Event, checked_out: &str, expected: &Expected<'_>) {
     };
     assert!(asked.contains(&batch), "{batch} not in {asked}\n{done}");
 
-    let requests = api.asked();
+    let requests = api.requests();
     let statuses: Vec<_> = requests
         .iter()
-        .filter(|it| it.line.contains("/statuses/"))
+        .filter(|it| it.line().contains("/statuses/"))
         .collect();
     let repository = text(&event.payload, "/repository/full_name");
     let commit = expected.status;
     let line = format!("POST /repos/{repository}/statuses/{commit} HTTP/1.1");
     for status in &statuses {
-        assert_eq!(status.line, line, "{done}");
+        assert_eq!(status.line(), line, "{done}");
         let bearer = format!("Bearer {}", Job::TOKEN);
         assert_eq!(status.header("authorization"), [bearer]);
         assert_eq!(status.json()["context"], "testplan");

@@ -4,14 +4,14 @@ use serde_json::{Value, json};
 use testplan::ci::github::{CheckConclusion, CheckRun, CheckState, CommitStatus, NotSet};
 
 use super::{
-    fake::{Fake, Fault},
-    mock::Reply,
+    fake_github::{FakeGitHub, ScriptedFault},
     stage::{BRIEF, PULL, SHA, check_run, github, status},
 };
+use crate::support::Answer;
 
 #[tokio::test]
 async fn a_check_run_is_made_once_and_then_changed() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let github = github(&fake.url, BRIEF);
     let begun = CheckRun {
         state: CheckState::InProgress,
@@ -35,15 +35,15 @@ async fn a_check_run_is_made_once_and_then_changed() {
         runs.iter().map(facts).collect::<Vec<_>>(),
         [r#""105/77.1" "failure" 3"#, r#""105/77.2" "success" 0"#]
     );
-    let first = fake.world(|world| world.asked[0].clone());
+    let first = fake.requests().swap_remove(0);
     assert_eq!(
-        first.line,
+        first.line(),
         format!(
             "GET /repos/octo-org/app/commits/{SHA}/check-runs?check_name=gui%20%2F%20nightly%20%26%20more\
              &filter=latest&per_page=100 HTTP/1.1"
         )
     );
-    let made = fake.world(|world| world.asked[1].clone());
+    let made = fake.requests().swap_remove(1);
     assert_eq!(
         made.json(),
         json!({
@@ -59,22 +59,25 @@ async fn a_check_run_is_made_once_and_then_changed() {
 #[tokio::test]
 async fn many_annotations_arrive_once_each_in_their_order() {
     for (count, arriving) in [(50, 50), (51, 51), (120, 120), (600, 500)] {
-        let fake = Fake::start(vec![
+        let fake = FakeGitHub::start(vec![
             // The third fifty arrive, and nobody hears of it.
-            Fault {
+            ScriptedFault {
                 on: "PATCH",
                 happens: true,
-                reply: Reply::Says(200, "", "{}"),
+                answer: Answer::json(200, "{}"),
             },
-            Fault {
+            ScriptedFault {
                 on: "PATCH",
                 happens: true,
-                reply: Reply::Cuts,
+                answer: Answer::close(),
             },
         ]);
         let github = github(&fake.url, BRIEF);
         github.put_check_run(SHA, &check_run(count)).await.unwrap();
-        let (runs, asked) = fake.world(|world| (world.check_runs.clone(), world.asked.clone()));
+        let (runs, asked) = (
+            fake.world(|world| world.check_runs.clone()),
+            fake.requests(),
+        );
         assert_eq!(runs.len(), 1);
         assert_eq!(runs[0]["output"]["annotations_count"], arriving);
         let sent: Vec<u64> = asked
@@ -93,7 +96,7 @@ async fn many_annotations_arrive_once_each_in_their_order() {
 
 #[tokio::test]
 async fn a_comment_is_kept_in_place_among_hundreds() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let github = github(&fake.url, BRIEF);
     fake.world(|world| {
         // Somebody who would like to have our words.
@@ -118,7 +121,7 @@ async fn a_comment_is_kept_in_place_among_hundreds() {
 
 #[tokio::test]
 async fn a_thread_without_end_gets_no_second_comment() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     fake.world(|world| (0..2000).for_each(|_| world.comment(&json!("x"), "User")));
     let github = github(&fake.url, BRIEF);
     let result = github.put_comment(PULL, "gui", "1 failed").await;
@@ -128,7 +131,7 @@ async fn a_thread_without_end_gets_no_second_comment() {
 
 #[tokio::test]
 async fn the_pull_request_of_a_commit_is_found_at_an_enterprise_too() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     for base in ["", "/", "/api/v3", "/api/v3/"] {
         let github = github(&format!("{}{base}", fake.url), BRIEF);
         assert_eq!(github.pull_request_of(SHA).await, Ok(Some(5)), "{base}");
@@ -137,7 +140,7 @@ async fn the_pull_request_of_a_commit_is_found_at_an_enterprise_too() {
 
 #[tokio::test]
 async fn a_status_is_cut_to_what_github_takes() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let github = github(&fake.url, BRIEF);
     let status = CommitStatus {
         description: "é".repeat(141),

@@ -12,14 +12,17 @@ use testplan::model::{
     record::{Checkout, Confirmation, RECORD_VERSION, Record, RecordEvent},
 };
 
-use crate::github::mock::{Mock, Reply};
+use super::stage::echo;
+use crate::support::{Answer, HttpRequest, HttpServer};
 
 const SHA: &str = "11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
 /// The head of the pull request that [`SHA`] is GitHub's merge of.
 pub(crate) const HEAD: &str = "22c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
 /// Looks like no other text.
 const TOKEN: &str = "ghs_CanaryCanaryCanary0123456789";
-const CREATED: Reply = Reply::Says(201, "", r#"{"id":1,"state":"failure"}"#);
+fn created() -> Answer {
+    Answer::json(201, r#"{"id":1,"state":"failure"}"#)
+}
 
 /// Records of one worker, of a plan with these results and so many executions more. It ran at [`SHA`], the merge of
 /// [`HEAD`].
@@ -171,8 +174,8 @@ pub(crate) fn warnings(text: &str) -> Vec<&str> {
 }
 
 /// Reports failed tests to an API that answers so; gives the only warning and the number of requests.
-fn refused(replies: &'static [Reply]) -> (String, usize) {
-    let mock = Mock::start(replies);
+fn refused(handler: impl FnMut(&HttpRequest) -> Answer + Send + 'static) -> (String, usize) {
+    let mock = HttpServer::start(handler);
     let folder = failed();
     let (code, text) = said(&report(folder.path(), &mock.url).output().unwrap());
     assert_eq!(code, 1, "{text}");
@@ -183,12 +186,12 @@ fn refused(replies: &'static [Reply]) -> (String, usize) {
         warning.starts_with("warning: commit status not set: "),
         "{warning}"
     );
-    (warning.to_owned(), mock.asked().len())
+    (warning.to_owned(), mock.requests().len())
 }
 
 #[test]
 fn a_status_is_set_as_the_api_wants_it() {
-    let mock = Mock::start(&[CREATED]);
+    let mock = HttpServer::replay([created()]);
     let folder = failed();
     let (code, text) = said(&report(folder.path(), &mock.url).output().unwrap());
     assert_eq!(code, 1, "{text}");
@@ -197,11 +200,11 @@ fn a_status_is_set_as_the_api_wants_it() {
         text.contains("commit status failure set on octo-org/app@11c02e5a9f"),
         "{text}"
     );
-    let [request] = &mock.asked()[..] else {
-        panic!("not one request: {:?}", mock.asked());
+    let [request] = &mock.requests()[..] else {
+        panic!("not one request: {:?}", mock.requests());
     };
     assert_eq!(
-        request.line,
+        request.line(),
         format!("POST /repos/octo-org/app/statuses/{SHA} HTTP/1.1")
     );
     assert_eq!(request.header("authorization"), [format!("Bearer {TOKEN}")]);
@@ -237,7 +240,7 @@ fn every_end_has_its_state() {
         (&[], 0, 4, "error", "nothing-to-run: no executions"),
     ];
     for (verdicts, more, exit, state, description) in table {
-        let mock = Mock::start(&[CREATED]);
+        let mock = HttpServer::replay([created()]);
         let folder = records(verdicts, more);
         // GitHub Enterprise: the API is not at the root.
         let api = format!("{}/api/v3/", mock.url);
@@ -246,11 +249,13 @@ fn every_end_has_its_state() {
         command.env_remove("GITHUB_RUN_ID");
         let (code, text) = said(&command.output().unwrap());
         assert_eq!(code, exit, "{text}");
-        let request = mock.asked().pop().unwrap();
+        let request = mock.requests().pop().unwrap();
         assert!(
-            request.line.starts_with("POST /api/v3/repos/octo-org/app/"),
+            request
+                .line()
+                .starts_with("POST /api/v3/repos/octo-org/app/"),
             "{}",
-            request.line
+            request.line()
         );
         assert_eq!(
             request.json(),
@@ -261,29 +266,28 @@ fn every_end_has_its_state() {
 
 #[test]
 fn nothing_is_sent_unasked() {
-    let mock = Mock::start(&[CREATED]);
+    let mock = HttpServer::replay([created()]);
     let folder = failed();
     let mut command = testplan(&mock.url, &["report", "--out"]);
     let (code, _) = said(&command.arg(folder.path()).output().unwrap());
-    assert_eq!((code, mock.asked().len()), (1, 0));
+    assert_eq!((code, mock.requests().len()), (1, 0));
     let mut command = testplan(&mock.url, &["report", "--status-context", "x", "--out"]);
     let (code, _) = said(&command.arg(folder.path()).output().unwrap());
-    assert_eq!((code, mock.asked().len()), (1, 0));
+    assert_eq!((code, mock.requests().len()), (1, 0));
 }
 
 #[test]
 fn a_refusal_is_told_with_its_reason_and_not_repeated() {
-    let table: [(&'static [Reply], &[&str]); 6] = [
+    let table: [(Answer, &[&str]); 6] = [
         (
-            &[Reply::Says(401, "", r#"{"message":"Bad credentials"}"#)],
+            Answer::json(401, r#"{"message":"Bad credentials"}"#),
             &["(401: Bad credentials)", "expired"],
         ),
         (
-            &[Reply::Says(
+            Answer::json(
                 403,
-                "",
                 r#"{"message":"Resource not accessible by integration"}"#,
-            )],
+            ),
             &[
                 "(403: Resource not accessible by integration)",
                 "lacks a permission",
@@ -291,7 +295,7 @@ fn a_refusal_is_told_with_its_reason_and_not_repeated() {
             ],
         ),
         (
-            &[Reply::Says(404, "", r#"{"message":"Not Found"}"#)],
+            Answer::json(404, r#"{"message":"Not Found"}"#),
             &[
                 "(404: Not Found)",
                 "for octo-org/app:",
@@ -299,31 +303,27 @@ fn a_refusal_is_told_with_its_reason_and_not_repeated() {
             ],
         ),
         (
-            &[Reply::Says(
+            Answer::json(
                 422,
-                "",
                 r#"{"message":"No commit found\n::error::x \u001b[2J##[error]y"}"#,
-            )],
+            ),
             &[
                 "(422: No commit found\\n::error::x ##\\[error]y)",
                 "the commit",
             ],
         ),
         (
-            &[Reply::Says(
-                403,
-                "x-ratelimit-remaining: 0\r\n",
-                r#"{"message":"API rate limit exceeded"}"#,
-            )],
+            Answer::json(403, r#"{"message":"API rate limit exceeded"}"#)
+                .header("x-ratelimit-remaining: 0"),
             &["(403: API rate limit exceeded)", "used up"],
         ),
         (
-            &[Reply::Says(307, "location: /repositories/1\r\n", "")],
+            Answer::json(307, "").header("location: /repositories/1"),
             &["(307)", "renamed"],
         ),
     ];
-    for (replies, parts) in table {
-        let (warning, requests) = refused(replies);
+    for (answer, parts) in table {
+        let (warning, requests) = refused(move |_| answer.clone());
         assert_eq!(requests, 1, "{warning}");
         for part in parts {
             assert!(warning.contains(part), "{part:?} not in {warning}");
@@ -333,17 +333,17 @@ fn a_refusal_is_told_with_its_reason_and_not_repeated() {
 
 #[test]
 fn a_token_that_is_repeated_is_not_shown() {
-    let (warning, requests) = refused(&[Reply::Echo(403)]);
+    let (warning, requests) = refused(echo);
     assert!(warning.contains("authorization: Bearer ***"), "{warning}");
     assert_eq!(requests, 1);
 }
 
 #[test]
 fn what_fails_for_the_moment_is_tried_three_times() {
-    let (warning, requests) = refused(&[Reply::Says(500, "", "<html>")]);
+    let (warning, requests) = refused(|_| Answer::json(500, "<html>"));
     assert!(warning.contains("refused it (500) for"), "{warning}");
     assert_eq!(requests, 3);
-    let (warning, requests) = refused(&[Reply::Cuts]);
+    let (warning, requests) = refused(|_| Answer::close());
     assert!(
         warning.contains("the connection to GitHub was lost"),
         "{warning}"
@@ -353,23 +353,20 @@ fn what_fails_for_the_moment_is_tried_three_times() {
 
 #[test]
 fn a_limit_is_waited_for_if_it_is_short() {
-    let mock = Mock::start(&[
-        Reply::Says(429, "retry-after: 1\r\n", r#"{"message":"slow down"}"#),
-        Reply::Says(502, "", ""),
-        CREATED,
+    let mock = HttpServer::replay([
+        Answer::json(429, r#"{"message":"slow down"}"#).header("retry-after: 1"),
+        Answer::json(502, ""),
+        created(),
     ]);
     let folder = failed();
     let began = std::time::Instant::now();
     let (code, text) = said(&report(folder.path(), &mock.url).output().unwrap());
-    assert_eq!((code, mock.asked().len()), (1, 3), "{text}");
+    assert_eq!((code, mock.requests().len()), (1, 3), "{text}");
     assert!(began.elapsed().as_secs() >= 2, "1 s asked for, 1 s of ours");
     assert!(warnings(&text).is_empty(), "{text}");
 
-    let (warning, requests) = refused(&[Reply::Says(
-        429,
-        "retry-after: 60\r\n",
-        r#"{"message":"slow down"}"#,
-    )]);
+    let (warning, requests) =
+        refused(|_| Answer::json(429, r#"{"message":"slow down"}"#).header("retry-after: 60"));
     assert!(warning.contains("(429: slow down)"), "{warning}");
     assert_eq!(requests, 1);
 }
@@ -377,7 +374,7 @@ fn a_limit_is_waited_for_if_it_is_short() {
 #[test]
 fn an_api_that_hangs_does_not_hold_the_end_up() {
     let began = std::time::Instant::now();
-    let (warning, requests) = refused(&[Reply::Hangs]);
+    let (warning, requests) = refused(|_| Answer::hang());
     assert!(warning.contains("did not answer in time"), "{warning}");
     assert_eq!(requests, 1);
     assert!(began.elapsed().as_secs() < 15, "{:?}", began.elapsed());
@@ -385,7 +382,7 @@ fn an_api_that_hangs_does_not_hold_the_end_up() {
 
 #[test]
 fn what_is_missing_or_wrong_is_named_and_nothing_sent() {
-    let mock = Mock::start(&[CREATED]);
+    let mock = HttpServer::replay([created()]);
     let folder = failed();
     let table = [
         (vec![("GITHUB_TOKEN", "")], "GITHUB_TOKEN not known"),
@@ -427,7 +424,7 @@ fn what_is_missing_or_wrong_is_named_and_nothing_sent() {
         };
         assert!(warning.contains(expected), "{warning}");
     }
-    assert_eq!(mock.asked().len(), 0);
+    assert_eq!(mock.requests().len(), 0);
 }
 
 /// A folder with a `testplan.yml` whose only test is this command.
@@ -458,13 +455,13 @@ fn a_run_sets_one_too_and_fails_no_later_for_it() {
     };
     assert!(warning.contains("could not be reached"), "{warning}");
 
-    let mock = Mock::start(&[CREATED]);
+    let mock = HttpServer::replay([created()]);
     let mut command = testplan(&mock.url, &["run", "--commit-status"]);
     command.current_dir(folder.path());
     command.env("GITHUB_WORKSPACE", folder.path());
     let (code, text) = said(&command.output().unwrap());
     assert_eq!(code, 0, "{text}");
-    let status = mock.asked().pop().unwrap().json();
+    let status = mock.requests().pop().unwrap().json();
     assert_eq!(status["state"], "success");
     let description = status["description"].as_str().unwrap();
     assert!(description.starts_with("1 passed in "), "{description}");
@@ -473,7 +470,7 @@ fn a_run_sets_one_too_and_fails_no_later_for_it() {
 #[cfg(unix)]
 #[test]
 fn a_cancelled_run_is_an_error() {
-    let mock = Mock::start(&[CREATED]);
+    let mock = HttpServer::replay([created()]);
     let folder = plan(&["sh", "-c", "echo > life; exec sleep 60", "{testcase}"]);
     let life = folder.path().join("life");
     let made = Command::new("mkfifo").arg(&life).status().unwrap();
@@ -493,7 +490,7 @@ fn a_cancelled_run_is_an_error() {
     assert!(killed.success());
     let (code, text) = said(&child.wait_with_output().unwrap());
     assert_eq!(code, 143, "{text}");
-    let status = mock.asked().pop().unwrap().json();
+    let status = mock.requests().pop().unwrap().json();
     assert_eq!(status["state"], "error", "{text}");
     let description = status["description"].as_str().unwrap();
     assert!(

@@ -4,19 +4,22 @@ use serde_json::{Value, json};
 
 use super::{
     commit_status::{said, testplan},
-    fake::{Fake, Fault},
-    mock::{Mock, Reply},
+    fake_github::{FakeGitHub, ScriptedFault},
     stage::PULL,
 };
+use crate::support::{Answer, HttpServer};
 
 /// A GitHub that refuses to let anything be read.
-const MUTE: Reply = Reply::Says(
-    403,
-    "",
-    r#"{"message":"Resource not accessible by integration"}"#,
-);
+fn mute() -> Answer {
+    Answer::json(
+        403,
+        r#"{"message":"Resource not accessible by integration"}"#,
+    )
+}
 /// One whose classic token may only look.
-const CLASSIC: Reply = Reply::Says(200, "x-oauth-scopes: read:org, gist\r\n", "{}");
+fn classic() -> Answer {
+    Answer::json(200, "{}").header("x-oauth-scopes: read:org, gist")
+}
 
 /// The findings about GitHub.
 fn findings(api: &str, flags: &[&str], variables: &[(&str, &str)]) -> Vec<Value> {
@@ -55,13 +58,13 @@ const ALL: [&str; 3] = ["--commit-status", "--check-run", "--pr-comment"];
 
 #[test]
 fn what_can_be_read_is_fine_and_nothing_is_written() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let found = findings(&fake.url, &ALL, &[]);
     has(&found, "repository", "ok", &["octo-org/app", "11c02e5a9f"]);
     has(&found, "status", "ok", &["`statuses: write`"]);
     has(&found, "check-run", "ok", &["`checks: write`"]);
     has(&found, "comment", "ok", &["`pull-requests: write`"]);
-    let asked = fake.world(|world| world.asked.clone());
+    let asked = fake.requests();
     assert_eq!(asked.len(), 4);
     assert!(asked.iter().all(|request| request.parts().0 == "GET"));
 }
@@ -69,7 +72,7 @@ fn what_can_be_read_is_fine_and_nothing_is_written() {
 /// In a step of GitHub Actions a commit status is what is told; outside of it nothing is, and nobody is asked.
 #[test]
 fn only_what_would_be_told_is_looked_at() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let found = findings(&fake.url, &[], &[]);
     has(&found, "status", "ok", &[]);
     assert_eq!(found.len(), 2, "{found:#?}");
@@ -80,12 +83,12 @@ fn only_what_would_be_told_is_looked_at() {
         "not checked",
         &["a token is there", "--check-run"],
     );
-    assert_eq!(fake.world(|world| world.asked.len()), 2);
+    assert_eq!(fake.requests().len(), 2);
 }
 
 #[test]
 fn a_token_without_permissions() {
-    let mock = Mock::start(&[MUTE]);
+    let mock = HttpServer::replay([mute()]);
     let found = findings(&mock.url, &ALL, &[]);
     has(
         &found,
@@ -93,7 +96,7 @@ fn a_token_without_permissions() {
         "warning",
         &["not accessible", "`statuses: write`", "permissions:"],
     );
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     fake.world(|world| world.deny("check-runs"));
     let found = findings(&fake.url, &ALL, &[]);
     has(&found, "repository", "ok", &[]);
@@ -108,7 +111,7 @@ fn a_token_without_permissions() {
 
 #[test]
 fn tokens_of_people() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     fake.world(|world| world.repository["permissions"] = json!({ "push": false }));
     let person = [("GITHUB_TOKEN", "github_pat_CanaryCanary")];
     let found = findings(&fake.url, &ALL, &person);
@@ -121,7 +124,7 @@ fn tokens_of_people() {
     has(&found, "status", "warning", &["may not push"]);
     has(&found, "comment", "ok", &[]);
 
-    let mock = Mock::start(&[CLASSIC]);
+    let mock = HttpServer::replay([classic()]);
     let person = [("GITHUB_TOKEN", "ghp_CanaryCanary")];
     let found = findings(&mock.url, &["--pr-comment"], &person);
     for id in ["status", "comment"] {
@@ -131,7 +134,7 @@ fn tokens_of_people() {
 
 #[test]
 fn runs_and_repositories_that_may_only_be_read() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let folder = tempfile::tempdir().unwrap();
     let event = folder.path().join("event.json");
     let payload = json!({
@@ -178,10 +181,10 @@ fn nobody_to_speak_to() {
     let found = findings("http://example.com", &[], &[]);
     has(&found, "repository", "warning", &["plain http", "https://"]);
     // A fault strikes once, and what may pass is tried again.
-    let fake = Fake::start(vec![Fault {
+    let fake = FakeGitHub::start(vec![ScriptedFault {
         on: "GET",
         happens: false,
-        reply: Reply::Page(502),
+        answer: Answer::page(502),
     }]);
     let found = findings(&fake.url, &[], &[]);
     has(&found, "repository", "ok", &[]);

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use testplan::ci::github::{NotSet, Trouble, notices};
 
 use super::{
-    fake::{Fake, Fault},
-    mock::{Mock, Reply},
-    stage::{BRIEF, Call, PULL, SHA, TOKEN, check_run, github},
+    fake_github::{FakeGitHub, ScriptedFault},
+    stage::{BRIEF, Call, PULL, SHA, TOKEN, check_run, echo, github},
 };
+use crate::support::{Answer, HttpRequest, HttpServer};
 
 /// A sort of refusal, without what differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,77 +42,82 @@ const LACKING: &str = r#"{"message":"Resource not accessible by integration"}"#;
 const SECONDARY: &str = r#"{"message":"You have exceeded a secondary rate limit"}"#;
 
 /// What is answered always, what it comes to, how many requests it takes, and a word of the cure.
-const ALWAYS: [(Reply, Sort, usize, &str); 19] = [
+const ALWAYS: [(fn(&HttpRequest) -> Answer, Sort, usize, &str); 19] = [
     (
-        Reply::Says(401, "", r#"{"message":"Bad credentials"}"#),
+        |_| Answer::json(401, r#"{"message":"Bad credentials"}"#),
         Sort::Refused(401),
         1,
         "expired",
     ),
     (
-        Reply::Says(403, "", LACKING),
+        |_| Answer::json(403, LACKING),
         Sort::Refused(403),
         1,
         ": write`",
     ),
     (
-        Reply::Says(404, "", r#"{"message":"Not Found"}"#),
+        |_| Answer::json(404, r#"{"message":"Not Found"}"#),
         Sort::Refused(404),
         1,
         "GITHUB_REPOSITORY",
     ),
     (
-        Reply::Says(410, "", r#"{"message":"Issues are disabled"}"#),
+        |_| Answer::json(410, r#"{"message":"Issues are disabled"}"#),
         Sort::Refused(410),
         1,
         "switch it on",
     ),
     (
-        Reply::Says(422, "", r#"{"message":"Validation Failed"}"#),
+        |_| Answer::json(422, r#"{"message":"Validation Failed"}"#),
         Sort::Refused(422),
         1,
         "GitHub",
     ),
     (
-        Reply::Says(429, "retry-after: 90\r\n", "{}"),
+        |_| Answer::json(429, "{}").header("retry-after: 90"),
         Sort::Limit(429),
         1,
         "in 2 min",
     ),
     (
-        Reply::Says(403, "retry-after: 60\r\n", SECONDARY),
+        |_| Answer::json(403, SECONDARY).header("retry-after: 60"),
         Sort::Limit(403),
         1,
         "in 1 min",
     ),
     (
-        Reply::Says(403, "", SECONDARY),
+        |_| Answer::json(403, SECONDARY),
         Sort::Limit(403),
         1,
         "in 1 min",
     ),
     (
-        Reply::Says(403, "x-ratelimit-remaining: 0\r\n", "{}"),
+        |_| Answer::json(403, "{}").header("x-ratelimit-remaining: 0"),
         Sort::Limit(403),
         1,
         "in 1 min",
     ),
-    (Reply::Says(500, "", ""), Sort::Refused(500), 3, "later"),
+    (|_| Answer::json(500, ""), Sort::Refused(500), 3, "later"),
     (
-        Reply::Says(503, "retry-after: 60\r\n", ""),
+        |_| Answer::json(503, "").header("retry-after: 60"),
         Sort::Refused(503),
         1,
         "later",
     ),
-    (Reply::Page(502), Sort::Refused(502), 3, "later"),
-    (Reply::Page(203), Sort::Odd, 1, "GITHUB_API_URL"),
-    (Reply::Endless(500), Sort::Refused(500), 3, "later"),
-    (Reply::Half(404), Sort::Refused(404), 1, "GITHUB_REPOSITORY"),
-    (Reply::Cuts, Sort::Lost, 3, "later"),
-    (Reply::Hangs, Sort::Silent, 1, "later"),
-    (Reply::Echo(403), Sort::Refused(403), 1, ": write`"),
+    (|_| Answer::page(502), Sort::Refused(502), 3, "later"),
+    (|_| Answer::page(203), Sort::Odd, 1, "GITHUB_API_URL"),
+    (|_| Answer::endless(500), Sort::Refused(500), 3, "later"),
     (
-        Reply::Says(307, "location: http://127.0.0.1:1/x\r\n", ""),
+        |_| Answer::half(404),
+        Sort::Refused(404),
+        1,
+        "GITHUB_REPOSITORY",
+    ),
+    (|_| Answer::close(), Sort::Lost, 3, "later"),
+    (|_| Answer::hang(), Sort::Silent, 1, "later"),
+    (echo, Sort::Refused(403), 1, ": write`"),
+    (
+        |_| Answer::json(307, "").header("location: http://127.0.0.1:1/x"),
         Sort::Refused(307),
         1,
         "renamed",
@@ -123,9 +128,9 @@ const ALWAYS: [(Reply, Sort, usize, &str); 19] = [
 async fn each_fault_of_each_call_is_told_once_and_in_time() {
     let mut tasks = tokio::task::JoinSet::new();
     for call in Call::ALL {
-        for (reply, expected, requests, cure) in ALWAYS {
+        for (answer, expected, requests, cure) in ALWAYS {
             tasks.spawn(async move {
-                let mock = Mock::start(Box::leak(Box::new([reply])));
+                let mock = HttpServer::start(answer);
                 let github = github(&mock.url, BRIEF);
                 let began = Instant::now();
                 let why = call.make(&github).await.unwrap_err();
@@ -135,7 +140,7 @@ async fn each_fault_of_each_call_is_told_once_and_in_time() {
                     "{call:?} {expected:?} {took:?}"
                 );
                 assert_eq!(sort(&why), expected, "{call:?}: {why:?}");
-                assert_eq!(mock.asked().len(), requests, "{call:?}: {why:?}");
+                assert_eq!(mock.requests().len(), requests, "{call:?}: {why:?}");
                 let [line] = &notices(github.address(), &[(call.ask(), why.clone())], None)[..]
                 else {
                     panic!("not one notice of {why:?}");
@@ -156,43 +161,48 @@ async fn each_fault_of_each_call_is_told_once_and_in_time() {
 async fn what_is_made_is_made_once_whatever_becomes_of_the_answer() {
     let table = [
         // Done, and the answer lost: found again.
-        (true, Reply::Cuts, None, 1),
-        (true, Reply::Half(500), None, 1),
-        (true, Reply::Says(502, "", ""), None, 1),
-        (true, Reply::Page(504), None, 1),
-        (true, Reply::Says(503, "retry-after: 1\r\n", ""), None, 1),
-        (true, Reply::Endless(201), None, 1),
-        (true, Reply::Half(201), None, 1),
-        (true, Reply::Hangs, Some(Sort::Silent), 1),
-        // Not done: done by the next try.
-        (false, Reply::Cuts, None, 1),
-        (false, Reply::Says(500, "", ""), None, 1),
-        (false, Reply::Says(429, "retry-after: 1\r\n", "{}"), None, 1),
-        // Refused for good.
-        (false, Reply::Hangs, Some(Sort::Silent), 0),
+        (true, Answer::close(), None, 1),
+        (true, Answer::half(500), None, 1),
+        (true, Answer::json(502, ""), None, 1),
+        (true, Answer::page(504), None, 1),
         (
-            false,
-            Reply::Says(422, "", "{}"),
-            Some(Sort::Refused(422)),
-            0,
+            true,
+            Answer::json(503, "").header("retry-after: 1"),
+            None,
+            1,
         ),
+        (true, Answer::endless(201), None, 1),
+        (true, Answer::half(201), None, 1),
+        (true, Answer::hang(), Some(Sort::Silent), 1),
+        // Not done: done by the next try.
+        (false, Answer::close(), None, 1),
+        (false, Answer::json(500, ""), None, 1),
         (
             false,
-            Reply::Says(403, "", LACKING),
+            Answer::json(429, "{}").header("retry-after: 1"),
+            None,
+            1,
+        ),
+        // Refused for good.
+        (false, Answer::hang(), Some(Sort::Silent), 0),
+        (false, Answer::json(422, "{}"), Some(Sort::Refused(422)), 0),
+        (
+            false,
+            Answer::json(403, LACKING),
             Some(Sort::Refused(403)),
             0,
         ),
     ];
     let mut tasks = tokio::task::JoinSet::new();
     for call in [Call::CheckRun, Call::Comment] {
-        for (happens, reply, expected, count) in table {
+        for (happens, answer, expected, count) in table.clone() {
             tasks.spawn(async move {
-                let fault = Fault {
+                let fault = ScriptedFault {
                     on: "POST",
                     happens,
-                    reply,
+                    answer,
                 };
-                let fake = Fake::start(vec![fault]);
+                let fake = FakeGitHub::start(vec![fault.clone()]);
                 let result = call.make(&github(&fake.url, BRIEF)).await;
                 assert_eq!(
                     result.as_ref().err().map(sort),
@@ -212,16 +222,16 @@ async fn what_is_made_is_made_once_whatever_becomes_of_the_answer() {
 #[tokio::test]
 async fn no_second_one_is_made_where_nobody_can_look() {
     // The answer to the POST is lost, and so is each look after it.
-    let lost = |on, happens| Fault {
+    let lost = |on, happens| ScriptedFault {
         on,
         happens,
-        reply: Reply::Cuts,
+        answer: Answer::close(),
     };
     for call in [Call::CheckRun, Call::Comment] {
-        let look = Fault {
+        let look = ScriptedFault {
             on: "GET",
             happens: false,
-            reply: Reply::Says(200, "", if call == Call::Comment { "[]" } else { "{}" }),
+            answer: Answer::json(200, if call == Call::Comment { "[]" } else { "{}" }),
         };
         let faults = vec![
             look,
@@ -229,53 +239,48 @@ async fn no_second_one_is_made_where_nobody_can_look() {
             lost("GET", false),
             lost("GET", false),
         ];
-        let fake = Fake::start(faults);
+        let fake = FakeGitHub::start(faults);
         let result = call.make(&github(&fake.url, BRIEF)).await;
         assert_eq!(
             result.as_ref().err().map(sort),
             Some(Sort::Lost),
             "{result:?}"
         );
-        let posts = fake.world(|world| {
-            let posts = world
-                .asked
-                .iter()
-                .filter(|request| request.parts().0 == "POST");
-            posts.count()
-        });
-        assert_eq!(posts, 1, "{call:?}");
+        let requests = fake.requests();
+        let posts = requests.iter().filter(|it| it.parts().0 == "POST");
+        assert_eq!(posts.count(), 1, "{call:?}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_that_is_not_understood_is_no_success() {
-    for (reply, expected) in [
-        (Reply::Page(200), Sort::Odd),
+    for (answer, expected) in [
+        (Answer::page(200), Sort::Odd),
         (
-            Reply::Says(200, "", r#"{"ghs_CanaryCanaryCanary0123456789":"x"}"#),
+            Answer::json(200, r#"{"ghs_CanaryCanaryCanary0123456789":"x"}"#),
             Sort::Odd,
         ),
-        (Reply::Endless(200), Sort::Odd),
-        (Reply::Half(200), Sort::Lost),
+        (Answer::endless(200), Sort::Odd),
+        (Answer::half(200), Sort::Lost),
     ] {
-        let fake = Fake::start(vec![
-            Fault {
+        let fake = FakeGitHub::start(vec![
+            ScriptedFault {
                 on: "GET",
                 happens: false,
-                reply
+                answer: answer.clone(),
             };
             3
         ]);
         let github = github(&fake.url, BRIEF);
         let why = github.put_comment(PULL, "gui", "x").await.unwrap_err();
-        assert_eq!(sort(&why), expected, "{reply:?} {why:?}");
+        assert_eq!(sort(&why), expected, "{answer:?} {why:?}");
         assert!(!format!("{why} {why:?}").contains(TOKEN), "{why:?}");
         assert_eq!(fake.world(|world| world.comments.len()), 0, "{why:?}");
     }
-    let fake = Fake::start(vec![Fault {
+    let fake = FakeGitHub::start(vec![ScriptedFault {
         on: "GET",
         happens: false,
-        reply: Reply::Page(200),
+        answer: Answer::page(200),
     }]);
     let why = github(&fake.url, BRIEF)
         .put_check_run(SHA, &check_run(1))

@@ -1,21 +1,15 @@
 //! The way to GitHub: proxies, certificates, names, and the token that goes to one host alone.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpListener,
-    sync::Arc,
-    time::Duration,
-};
+use std::time::Duration;
 
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use secrecy::SecretString;
 use testplan::ci::github::{Address, GitHub, NotSet, Patience, Trouble, notices};
 
 use super::{
     commit_status,
-    mock::{Mock, Reply},
     stage::{BRIEF, Call, TOKEN, github},
 };
+use crate::support::{Answer, HttpServer, free_port};
 
 fn trouble(why: &NotSet) -> Trouble {
     match why {
@@ -26,10 +20,7 @@ fn trouble(why: &NotSet) -> Trouble {
 
 #[tokio::test]
 async fn nobody_who_listens_is_told_from_a_connection_that_is_lost() {
-    let port = {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        listener.local_addr().unwrap().port()
-    };
+    let port = free_port();
     for call in Call::ALL {
         let github = github(&format!("http://127.0.0.1:{port}"), BRIEF);
         let why = call.make(&github).await.unwrap_err();
@@ -39,43 +30,16 @@ async fn nobody_who_listens_is_told_from_a_connection_that_is_lost() {
 
 #[tokio::test]
 async fn what_speaks_no_tls_is_named() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let _ = stream.read(&mut [0; 4096]);
-            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
-        }
-    });
+    let plain = HttpServer::replay([Answer::close()]);
+    let url = plain.url.replace("http:", "https:");
     let why = Call::Status.make(&github(&url, BRIEF)).await.unwrap_err();
     assert_eq!(trouble(&why), Trouble::NotTls, "{why}");
 }
 
 /// An API behind a certificate that only the authority of these tests vouches for.
-fn serve_tls() -> String {
+fn serve_tls() -> HttpServer {
     testplan::client::install_tls_provider();
-    let config = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![CertificateDer::from_pem_slice(CERTIFICATE).unwrap()],
-            PrivateKeyDer::from_pem_slice(KEY).unwrap(),
-        )
-        .unwrap();
-    let config = Arc::new(config);
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("https://{}", listener.local_addr().unwrap());
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
-            let mut connection = rustls::ServerConnection::new(Arc::clone(&config)).unwrap();
-            let mut tls = rustls::Stream::new(&mut connection, &mut stream);
-            if tls.read(&mut [0; 4096]).is_ok() {
-                let _ = tls.write_all(b"HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n");
-            }
-        }
-    });
-    url
+    HttpServer::start_tls(CERTIFICATE, KEY, |_| Answer::new(201, ""))
 }
 
 const CERTIFICATE: &[u8] = include_bytes!("../../fixtures/tls/leaf.pem");
@@ -84,7 +48,8 @@ const KEY: &[u8] = include_bytes!("../../fixtures/tls/leaf.key");
 #[tokio::test]
 async fn a_certificate_that_nobody_vouches_for_gets_no_token() {
     let patience = Patience::default();
-    let why = Call::Status.make(&github(&serve_tls(), patience)).await;
+    let api = serve_tls();
+    let why = Call::Status.make(&github(&api.url, patience)).await;
     let why = why.unwrap_err();
     assert_eq!(trouble(&why), Trouble::Certificate, "{why}");
     let address = Address::new("https://x", "o/r").unwrap();
@@ -97,7 +62,8 @@ async fn a_certificate_that_nobody_vouches_for_gets_no_token() {
 fn what_the_machine_vouches_for_is_trusted() {
     let folder = commit_status::failed();
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
-    let mut command = commit_status::report(folder.path(), &serve_tls());
+    let api = serve_tls();
+    let mut command = commit_status::report(folder.path(), &api.url);
     command.env("SSL_CERT_FILE", authority);
     let (code, text) = commit_status::said(&command.output().unwrap());
     assert_eq!(code, 1, "{text}");
@@ -107,7 +73,7 @@ fn what_the_machine_vouches_for_is_trusted() {
 
 #[test]
 fn a_proxy_leads_to_github_and_does_not_see_the_token() {
-    let proxy = Mock::start(&[Reply::Says(403, "", "no way")]);
+    let proxy = HttpServer::replay([Answer::json(403, "no way")]);
     let folder = commit_status::failed();
     let mut command = commit_status::report(folder.path(), "https://github.example.com/api/v3");
     command.env(
@@ -121,24 +87,20 @@ fn a_proxy_leads_to_github_and_does_not_see_the_token() {
     };
     assert!(warning.contains("HTTPS_PROXY"), "{warning}");
     assert!(!text.contains("PasswordOfProxy"), "{text}");
-    let asked = proxy.asked();
+    let asked = proxy.requests();
     assert!(!asked.is_empty());
     for request in asked {
-        assert_eq!(request.line, "CONNECT github.example.com:443 HTTP/1.1");
+        assert_eq!(request.line(), "CONNECT github.example.com:443 HTTP/1.1");
         assert_eq!(request.header("authorization"), [""; 0]);
     }
 }
 
 #[tokio::test]
 async fn a_redirect_takes_the_token_nowhere() {
-    let other = Mock::start(&[Reply::Says(200, "", "[]")]);
-    let location = format!(
-        "location: {}/x\r\n",
-        other.url.replace("127.0.0.1", "localhost")
-    );
-    let location: &'static str = Box::leak(location.into_boxed_str());
+    let other = HttpServer::replay([Answer::json(200, "[]")]);
+    let location = format!("{}/x", other.url_at("localhost"));
     for code in [301, 302, 303, 307, 308] {
-        let mock = Mock::start(Box::leak(Box::new([Reply::Says(code, location, "")])));
+        let mock = HttpServer::replay([Answer::redirect(code, &location)]);
         for call in Call::ALL {
             let why = call.make(&github(&mock.url, BRIEF)).await.unwrap_err();
             assert!(
@@ -147,16 +109,16 @@ async fn a_redirect_takes_the_token_nowhere() {
             );
         }
     }
-    assert_eq!(other.asked().len(), 0);
+    assert_eq!(other.requests().len(), 0);
 }
 
 #[tokio::test]
 async fn one_of_each_header_goes_out() {
-    let mock = Mock::start(&[Reply::Says(404, "", "{}")]);
+    let mock = HttpServer::replay([Answer::json(404, "{}")]);
     for call in Call::ALL {
         let _ = call.make(&github(&mock.url, BRIEF)).await;
     }
-    for request in mock.asked() {
+    for request in mock.requests() {
         let version = concat!("testplan/", env!("CARGO_PKG_VERSION"));
         assert_eq!(request.header("user-agent"), [version]);
         assert_eq!(request.header("accept"), ["application/vnd.github+json"]);

@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 use testplan::ci::github::{CheckRun, CheckState};
 
 use super::{
-    fake::{Fake, Fault},
-    mock::{Reply, Request},
+    fake_github::{FakeGitHub, ScriptedFault},
     stage::{BRIEF, Call, PULL, SHA, check_run, github},
 };
-use crate::support::skip;
+use crate::support::{Answer, HttpRequest, skip};
 
 /// The description, read.
 pub(crate) struct Description {
@@ -33,7 +32,7 @@ impl Description {
     }
 
     /// The operation that this is, or why there is none or it is not allowed.
-    pub(crate) fn check(&self, request: &Request) -> Result<String, String> {
+    pub(crate) fn check(&self, request: &HttpRequest) -> Result<String, String> {
         let (method, path, query) = request.parts();
         let paths = self.value["paths"].as_object().unwrap();
         let (template, item) = paths
@@ -112,10 +111,10 @@ async fn every_request_is_as_the_description_says() {
     let Some(description) = Description::load() else {
         return;
     };
-    let fake = Fake::start(vec![Fault {
+    let fake = FakeGitHub::start(vec![ScriptedFault {
         on: "POST",
         happens: true,
-        reply: Reply::Says(502, "", ""),
+        answer: Answer::json(502, ""),
     }]);
     let github = github(&fake.url, BRIEF);
     for call in [Call::ALL, Call::ALL].concat() {
@@ -139,12 +138,12 @@ async fn every_request_is_as_the_description_says() {
         .await
         .unwrap();
 
-    let asked = fake.world(|world| world.asked.clone());
+    let asked = fake.requests();
     let mut operations: Vec<String> = asked
         .iter()
         .map(|request| {
             let operation = description.check(request);
-            operation.unwrap_or_else(|why| panic!("{}: {why}", request.line))
+            operation.unwrap_or_else(|why| panic!("{}: {why}", request.line()))
         })
         .collect();
     operations.sort();
@@ -169,13 +168,12 @@ fn the_check_takes_nothing_that_is_wrong() {
     let Some(description) = Description::load() else {
         return;
     };
-    let request = |line: &str, body: &Value| Request {
-        line: format!("{line} HTTP/1.1"),
-        headers: Vec::new(),
+    let request = |line: &str, body: &Value| HttpRequest {
+        head: format!("{line} HTTP/1.1"),
         body: if body.is_null() {
-            String::new()
+            Vec::new()
         } else {
-            body.to_string()
+            body.to_string().into()
         },
     };
     let run = |output: Value| json!({ "name": "x", "head_sha": SHA, "output": output });

@@ -1,7 +1,6 @@
 //! The calls against a mock that Prism makes of GitHub's OpenAPI description, which refuses what it does not allow.
 
 use std::{
-    net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
@@ -13,7 +12,7 @@ use super::{
     openapi::Description,
     stage::{BRIEF, PULL, SHA, check_run, github, status},
 };
-use crate::support::skip;
+use crate::support::{free_port, skip};
 
 /// A Prism that ends with this.
 struct Prism {
@@ -48,10 +47,7 @@ impl Prism {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("github.json");
         std::fs::write(&file, description.to_string()).unwrap();
-        let port = {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            listener.local_addr().unwrap().port()
-        };
+        let port = free_port();
         let child = Command::new(node)
             .arg(prism)
             .args(["mock", "--host", "127.0.0.1", "--port", &port.to_string()])

@@ -8,6 +8,8 @@ use testplan::ci::github::{
     NotSet, Patience, State,
 };
 
+use crate::support::{Answer, HttpRequest};
+
 pub(crate) const SHA: &str = "11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
 /// Looks like no other text.
 pub(crate) const TOKEN: &str = "ghs_CanaryCanaryCanary0123456789";
@@ -59,6 +61,14 @@ impl Call {
             Self::PullRequestOf => github.pull_request_of(SHA).await.map(drop),
         }
     }
+}
+
+/// Refuses and repeats every header of the request in its words.
+pub(crate) fn echo(request: &HttpRequest) -> Answer {
+    Answer::json(
+        403,
+        serde_json::json!({ "message": request.head.to_lowercase() }),
+    )
 }
 
 pub(crate) fn status() -> CommitStatus {

@@ -7,11 +7,11 @@ use testplan::model::{TestVerdict, record::Checkout};
 
 use super::{
     commit_status::{HEAD, failed, records_at, said, testplan, warnings},
-    fake::Fake,
-    mock::{Mock, Reply},
+    fake_github::FakeGitHub,
     openapi::Description,
     stage::{PULL, SHA},
 };
+use crate::support::{Answer, HttpServer};
 #[cfg(unix)]
 use crate::support::{PlanFile, Service, Stage};
 
@@ -58,7 +58,7 @@ fn a_plan_that_is_started_is_pending() {
         ),
         ("Other", 4, "error", "nothing-to-run: "),
     ] {
-        let fake = Fake::start(Vec::new());
+        let fake = FakeGitHub::start(Vec::new());
         let mut command = testplan(&fake.url, &["execute", "--commit-status", "--check-run"]);
         command
             .args(["--url", &service.url, "--template", template])
@@ -80,20 +80,15 @@ const ALL: [&str; 3] = ["--commit-status", "--check-run", "--pr-comment"];
 
 #[test]
 fn each_surface_is_there_once_and_on_the_newest_commit() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let folder = failed();
     for _ in 0..2 {
         let (code, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());
         assert_eq!(code, 1, "{text}");
         assert_eq!(warnings(&text), [""; 0], "{text}");
     }
-    let (runs, comments, asked) = fake.world(|world| {
-        (
-            world.check_runs.clone(),
-            world.comments.clone(),
-            world.asked.clone(),
-        )
-    });
+    let (runs, comments) = fake.world(|world| (world.check_runs.clone(), world.comments.clone()));
+    let asked = fake.requests();
     let [run] = &runs[..] else {
         panic!("not one check run: {runs:?}");
     };
@@ -122,22 +117,22 @@ fn each_surface_is_there_once_and_on_the_newest_commit() {
     );
     let status = asked
         .iter()
-        .find(|request| request.line.contains("/statuses/"))
+        .find(|request| request.line().contains("/statuses/"))
         .unwrap();
-    assert!(status.line.contains(HEAD), "{}", status.line);
+    assert!(status.line().contains(HEAD), "{}", status.line());
 
     if let Some(description) = Description::load() {
         for request in &asked {
             description
                 .check(request)
-                .unwrap_or_else(|why| panic!("{}: {why}", request.line));
+                .unwrap_or_else(|why| panic!("{}: {why}", request.line()));
         }
     }
 }
 
 #[test]
 fn another_attempt_has_a_check_run_of_its_own_and_the_same_comment() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let folder = failed();
     for attempt in ["1", "2"] {
         let mut command = report(&fake.url, &folder, &ALL);
@@ -154,7 +149,7 @@ fn another_attempt_has_a_check_run_of_its_own_and_the_same_comment() {
 
 #[test]
 fn the_commit_to_tell_of_can_be_named() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let folder = failed();
     let mut command = report(
         &fake.url,
@@ -162,9 +157,9 @@ fn the_commit_to_tell_of_can_be_named() {
         &["--commit-status", "--report-commit", SHA],
     );
     assert_eq!(said(&command.output().unwrap()).0, 1);
-    let asked = fake.world(|world| world.asked.clone());
+    let asked = fake.requests();
     assert!(
-        asked.iter().all(|request| request.line.contains(SHA)),
+        asked.iter().all(|request| request.line().contains(SHA)),
         "{asked:?}"
     );
 }
@@ -192,7 +187,7 @@ fn nothing_stays_pending_on_a_commit_that_was_not_tested() {
             (Some(other.clone()), TestVerdict::Failed),
             (None, TestVerdict::Passed),
         ] {
-            let fake = Fake::start(Vec::new());
+            let fake = FakeGitHub::start(Vec::new());
             fake.world(|world| world.statuses.push(pending(context, url)));
             let folder = records_at(&[verdict], 0, checkout);
             let (_, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());
@@ -224,7 +219,7 @@ fn nothing_stays_pending_on_a_commit_that_was_not_tested() {
 /// Where no worker says what it tested, a failure is worth seeing; it lets nothing through.
 #[test]
 fn a_failure_at_an_unknown_commit_is_published() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let folder = records_at(&[TestVerdict::Failed], 0, None);
     let (code, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());
     assert_eq!(code, 1, "{text}");
@@ -235,22 +230,17 @@ fn a_failure_at_an_unknown_commit_is_published() {
 /// One cause, one notice, whatever was asked for; and the tests decide the exit code.
 #[test]
 fn a_refusal_of_everything_is_told_once() {
-    let refusals: [&'static [Reply]; 4] = [
-        &[Reply::Says(
+    let refusals = [
+        Answer::json(
             403,
-            "",
             r#"{"message":"Resource not accessible by integration"}"#,
-        )],
-        &[Reply::Says(404, "", r#"{"message":"Not Found"}"#)],
-        &[Reply::Says(
-            429,
-            "retry-after: 3600\r\n",
-            r#"{"message":"slow down"}"#,
-        )],
-        &[Reply::Page(502)],
+        ),
+        Answer::json(404, r#"{"message":"Not Found"}"#),
+        Answer::json(429, r#"{"message":"slow down"}"#).header("retry-after: 3600"),
+        Answer::page(502),
     ];
-    for replies in refusals {
-        let mock = Mock::start(replies);
+    for answer in refusals {
+        let mock = HttpServer::replay([answer]);
         let folder = failed();
         let (code, text) = said(&report(&mock.url, &folder, &ALL).output().unwrap());
         assert_eq!(code, 1, "{text}");
@@ -266,18 +256,18 @@ fn a_refusal_of_everything_is_told_once() {
 /// GitHub would wait for a status and a check run of one name both.
 #[test]
 fn one_name_for_both_is_refused_before_any_work() {
-    let mock = Mock::start(&[Reply::Says(201, "", "{}")]);
+    let mock = HttpServer::replay([Answer::json(201, "{}")]);
     let folder = failed();
     let flags = ["--commit-status", "--check-run", "--check-name", "Testplan"];
     let (code, text) = said(&report(&mock.url, &folder, &flags).output().unwrap());
-    assert_eq!((code, mock.asked().len()), (2, 0), "{text}");
+    assert_eq!((code, mock.requests().len()), (2, 0), "{text}");
     assert!(text.contains("are both called"), "{text}");
 }
 
 /// A required status that never comes would hold a pull request for ever.
 #[test]
 fn what_ends_before_any_report_is_told_too() {
-    let fake = Fake::start(Vec::new());
+    let fake = FakeGitHub::start(Vec::new());
     let folder = tempfile::tempdir().unwrap();
     let (code, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());
     assert_eq!(code, 2, "{text}");

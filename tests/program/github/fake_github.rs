@@ -1,23 +1,20 @@
 //! A GitHub with a memory: it keeps check runs and comments as the real one does, and fails where it is told to.
 
-use std::{
-    net::{TcpListener, TcpStream},
-    sync::{Arc, Mutex},
-};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use crate::github::mock::{Reply, Request, read, say};
+use crate::support::{Answer, HttpRequest, HttpServer};
 
 /// Where one request goes wrong.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fault {
+#[derive(Clone, Debug)]
+pub(crate) struct ScriptedFault {
     /// Its method.
     pub on: &'static str,
     /// Whether what it asks for happens all the same.
     pub happens: bool,
     /// What is answered.
-    pub reply: Reply,
+    pub answer: Answer,
 }
 
 /// What has become of it.
@@ -26,69 +23,59 @@ pub(crate) struct World {
     pub check_runs: Vec<Value>,
     pub comments: Vec<Value>,
     pub statuses: Vec<Value>,
-    pub asked: Vec<Request>,
     /// The repository as its token sees it.
     pub repository: Value,
     denied: Option<&'static str>,
-    faults: Vec<Fault>,
+    faults: Vec<ScriptedFault>,
 }
 
-#[derive(Clone)]
-pub(crate) struct Fake {
+pub(crate) struct FakeGitHub {
     pub url: String,
+    server: HttpServer,
     world: Arc<Mutex<World>>,
 }
 
-impl Fake {
+impl FakeGitHub {
     /// Each fault strikes once, in this order.
-    pub(crate) fn start(faults: Vec<Fault>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+    pub(crate) fn start(faults: Vec<ScriptedFault>) -> Self {
         let world = Arc::new(Mutex::new(World {
             faults,
             repository: json!({ "full_name": "octo-org/app", "archived": false }),
             ..World::default()
         }));
-        let fake = Self { url, world };
-        let server = fake.clone();
-        std::thread::spawn(move || {
-            let mut held = Vec::new();
-            for stream in listener.incoming() {
-                held.extend(server.serve(stream.unwrap()));
-            }
-        });
-        fake
+        let served = Arc::clone(&world);
+        let server = HttpServer::start(move |request| served.lock().unwrap().serve(request));
+        Self {
+            url: server.url.clone(),
+            server,
+            world,
+        }
+    }
+
+    /// All requests so far.
+    pub(crate) fn requests(&self) -> Vec<HttpRequest> {
+        self.server.requests()
     }
 
     /// Looks at the world, or changes it.
     pub(crate) fn world<T>(&self, look: impl FnOnce(&mut World) -> T) -> T {
         look(&mut self.world.lock().unwrap())
     }
-
-    fn serve(&self, mut stream: TcpStream) -> Option<TcpStream> {
-        let request = read(&stream)?;
-        let (method, _, _) = request.parts();
-        let fault = self.world(|world| {
-            world.asked.push(request.clone());
-            let at = world.faults.iter().position(|fault| fault.on == method)?;
-            Some(world.faults.remove(at))
-        });
-        let happens = fault.is_none_or(|fault| fault.happens);
-        let (code, body) = if happens {
-            self.world(|world| world.answer(&request))
-        } else {
-            (0, Value::Null)
-        };
-        if let Some(fault) = fault {
-            return fault.reply.give(stream, &request);
-        }
-        say(&mut stream, code, "", &body.to_string());
-        None
-    }
 }
 
 impl World {
-    fn answer(&mut self, request: &Request) -> (u16, Value) {
+    fn serve(&mut self, request: &HttpRequest) -> Answer {
+        let (method, _, _) = request.parts();
+        let at = self.faults.iter().position(|fault| fault.on == method);
+        let fault = at.map(|at| self.faults.remove(at));
+        if fault.as_ref().is_some_and(|fault| !fault.happens) {
+            return fault.unwrap().answer;
+        }
+        let (code, body) = self.answer(request);
+        fault.map_or_else(|| Answer::json(code, body), |fault| fault.answer)
+    }
+
+    fn answer(&mut self, request: &HttpRequest) -> (u16, Value) {
         let (method, path, query) = request.parts();
         // GitHub Enterprise has its API below /api/v3.
         let path = path.trim_start_matches("/api/v3");
