@@ -47,9 +47,13 @@ use std::{panic, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
-use crate::{config::environment::Environment, exit_code::Conclusion, failure, leftovers, matrix};
+use crate::{
+    config::environment::Environment,
+    exit_code::Conclusion,
+    failure::{CommandResult, Failure},
+    leftovers, matrix,
+};
 use args::Voice;
-use failure::Ended;
 use screen::Screen;
 use step::Step;
 
@@ -154,20 +158,20 @@ pub fn main() -> ExitCode {
 }
 
 /// Does a command on a runtime of its own.
-fn block_on(command: impl Future<Output = Ended>) -> Ended {
+fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         // At least two, so that a heartbeat finds a thread while another thread is busy.
         .worker_threads(shell::threads())
         .enable_all()
         .build()
-        .map_err(failure::Failure::infrastructure)?;
+        .map_err(Failure::infrastructure)?;
     let ended = runtime.block_on(command);
     // A stuck blocking task (a reader of a huge result file) must not hold the exit up.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     ended
 }
 
-async fn dispatch(command: Command, environment: &Environment, screen: &Screen) -> Ended {
+async fn dispatch(command: Command, environment: &Environment, screen: &Screen) -> CommandResult {
     match command {
         Command::Run(command) => run::run(*command, environment, screen).await,
         Command::Execute(command) => execute::run(*command, environment, screen).await,
@@ -191,9 +195,7 @@ async fn dispatch(command: Command, environment: &Environment, screen: &Screen) 
         Command::Demo(command) => demo::run(command, screen).await,
         Command::DemoTest(command) => demo::test(command, environment, screen).await,
         Command::GiveBack(command) => give_back::run(command, environment, screen).await,
-        Command::Action(_) => Err(failure::Failure::usage_text(
-            "an action cannot ask for the action",
-        )),
+        Command::Action(_) => Err(Failure::usage_text("an action cannot ask for the action")),
         Command::Completions(command) => shell::completions(&command, screen),
         Command::Man(command) => shell::man(&command, screen),
     }

@@ -1,4 +1,4 @@
-//! A command that could not do its work: what failed, the exit code that says so, and one thing to do.
+//! Why a command could not do its work: what failed, the exit code that says so, and one thing to do.
 
 use std::fmt;
 
@@ -6,77 +6,69 @@ use crate::{
     client::{ClientError, SetupError},
     config::problem::ConfigError,
     exit_code::Conclusion,
-    signal::SignalKind,
+    signal::{Interrupted, SignalKind},
 };
 
-/// How a command ends that ran to its end.
-pub type Ended = Result<Conclusion, Failure>;
+/// How a command ends.
+pub type CommandResult = Result<Conclusion, Failure>;
 
 /// Why a command could not run to its end.
 #[derive(Debug)]
 pub struct Failure {
     /// The exit code.
     pub conclusion: Conclusion,
-    /// What failed, where, and why likely; the chain is printed.
+    /// What failed, where, and the likely cause. Printed with its chain.
     pub error: anyhow::Error,
-    /// The same drawn with the place in a file; printed in its stead.
+    /// Printed instead of `error`: the mistakes with their places in a file.
     marked: Option<String>,
     /// One thing to do.
     pub help: Option<String>,
 }
 
 impl Failure {
-    /// A mistake in a flag, an input or a file.
-    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+    fn new(conclusion: Conclusion, error: impl Into<anyhow::Error>) -> Self {
         Self {
-            conclusion: Conclusion::Usage,
+            conclusion,
             error: error.into(),
             marked: None,
             help: None,
         }
     }
 
-    /// The same, from a message.
+    /// A mistake in a flag, an input or a file.
+    pub fn usage(error: impl Into<anyhow::Error>) -> Self {
+        Self::new(Conclusion::Usage, error)
+    }
+
+    /// A mistake in a flag, an input or a file, as a message.
     pub fn usage_text(message: impl fmt::Display) -> Self {
         Self::usage(anyhow::anyhow!("{message}"))
     }
 
-    /// Something outside failed: a disk, a port, a service.
+    /// Something outside testplan failed: a disk, a port, a service.
     pub fn infrastructure(error: impl Into<anyhow::Error>) -> Self {
-        Self {
-            conclusion: Conclusion::Infrastructure,
-            error: error.into(),
-            marked: None,
-            help: None,
-        }
+        Self::new(Conclusion::Infrastructure, error)
     }
 
-    /// The same, from a message.
+    /// Something outside testplan failed, as a message.
     pub fn infrastructure_text(message: impl fmt::Display) -> Self {
         Self::infrastructure(anyhow::anyhow!("{message}"))
     }
 
     /// There is nothing to do.
     pub fn nothing_to_run(message: impl fmt::Display) -> Self {
-        Self {
-            conclusion: Conclusion::NothingToRun,
-            error: anyhow::anyhow!("{message}"),
-            marked: None,
-            help: None,
-        }
+        Self::new(Conclusion::NothingToRun, anyhow::anyhow!("{message}"))
     }
 
     /// Mistakes in a file, marked as [`ConfigError`] marks them.
     pub fn marked(error: ConfigError, coloured: bool) -> Self {
         Self {
-            conclusion: Conclusion::Usage,
             marked: Some(error.render(coloured)),
-            error: error.into(),
-            help: None,
+            ..Self::usage(error)
         }
     }
 
-    /// Says before the error what it is about.
+    /// Adds in front of the error what it is about.
     pub fn context(self, about: impl fmt::Display + Send + Sync + 'static) -> Self {
         Self {
             error: self.error.context(about),
@@ -92,13 +84,18 @@ impl Failure {
         }
     }
 
-    /// The same without a drawing and without the word error, for places that have their own.
+    /// Whether a signal stopped the command: there is no error to print.
+    pub fn is_interrupt(&self) -> bool {
+        self.error.is::<Interrupted>()
+    }
+
+    /// The text without the marked file and without the word `error`.
     pub fn plain(&self) -> String {
         let mut said = self.error.to_string();
         let mut text = said.clone();
         for cause in self.error.chain().skip(1) {
             let cause = cause.to_string();
-            // Many errors already end with their cause's words.
+            // Many errors already end with the text of their cause.
             if !said.contains(&cause) {
                 text.push_str(": ");
                 text.push_str(&cause);
@@ -124,11 +121,15 @@ impl From<ClientError> for Failure {
     fn from(error: ClientError) -> Self {
         let help = error.help();
         Self {
-            conclusion: error.conclusion(),
-            error: error.into(),
-            marked: None,
             help: (!help.is_empty()).then_some(help),
+            ..Self::new(error.conclusion(), error)
         }
+    }
+}
+
+impl From<Interrupted> for Failure {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::new(conclusion_of(interrupted.0), interrupted)
     }
 }
 
@@ -141,9 +142,9 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a signal makes of a command.
-pub fn cancelled(kind: SignalKind) -> Conclusion {
-    match kind {
+/// The exit code of a command that a signal stopped.
+pub fn conclusion_of(signal: SignalKind) -> Conclusion {
+    match signal {
         SignalKind::Interrupt => Conclusion::Interrupted,
         SignalKind::Terminate => Conclusion::Terminated,
     }

@@ -13,6 +13,11 @@ pub enum SignalKind {
     Terminate,
 }
 
+/// A signal stopped the work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("stopped by a signal")]
+pub struct Interrupted(pub SignalKind);
+
 /// Where signals come from.
 #[derive(Debug)]
 pub struct Signals(Source);
@@ -53,6 +58,17 @@ impl Signals {
                 None => std::future::pending().await,
             },
             Source::Noop => std::future::pending().await,
+        }
+    }
+
+    /// Does `work`, or drops it at the next signal.
+    pub async fn or_interrupted<T, E: From<Interrupted>>(
+        &mut self,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        tokio::select! {
+            done = work => done,
+            kind = self.next() => Err(Interrupted(kind).into()),
         }
     }
 }

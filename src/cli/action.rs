@@ -11,13 +11,13 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::{Args, Parser as _};
 
 use super::{
-    Cli, Command, args::Voice, block_on, dispatch, failure::Failure, screen::Screen, shell,
-    step::Step, working,
+    Cli, Command, args::Voice, block_on, dispatch, screen::Screen, shell, step::Step, working,
 };
 use crate::{
     ci::workflow::command,
     config::{credentials, environment::Environment},
     exit_code::Conclusion,
+    failure::Failure,
 };
 use inputs::Inputs;
 

@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use super::{
     args::{Format, ServiceArgs},
     connect,
-    failure::{Ended, Failure},
     screen::Screen,
 };
 use crate::{
     client::{Granted, Reservation, ReserveOptions},
     config::{duration, environment::Environment},
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{
         Capability, ExecutionId, LeaseToken, Outcome, PlanId, SquishServer, TestResult, TestVerdict,
     },
@@ -111,7 +111,11 @@ pub struct Reset {
 }
 
 /// `testplan reserve`.
-pub async fn reserve(command: Reserve, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn reserve(
+    command: Reserve,
+    environment: &Environment,
+    screen: &Screen,
+) -> CommandResult {
     let client = connect::client(&command.service, environment, screen)?;
     // Learns whether the service is ours, which decides what a lost answer may be answered with.
     connect::plan(&client, command.plan_id).await?;
@@ -164,12 +168,16 @@ fn granted_json(granted: &Granted) -> Value {
 }
 
 /// `testplan heartbeat`.
-pub async fn heartbeat(command: Heartbeat, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn heartbeat(
+    command: Heartbeat,
+    environment: &Environment,
+    screen: &Screen,
+) -> CommandResult {
     let client = connect::client(&command.which.service, environment, screen)?;
     let (execution, lease) = (command.which.execution, lease(environment));
     if command.release {
         client.release(execution, lease.as_ref()).await?;
-        screen.say(&format!("execution {execution} was given back"));
+        screen.info(format_args!("execution {execution} was given back"));
     } else {
         client
             .heartbeat(
@@ -179,7 +187,7 @@ pub async fn heartbeat(command: Heartbeat, environment: &Environment, screen: &S
                 Duration::from_secs(30),
             )
             .await?;
-        screen.say(&format!(
+        screen.info(format_args!(
             "execution {execution} is kept for {}",
             duration::format(command.lease)
         ));
@@ -188,7 +196,7 @@ pub async fn heartbeat(command: Heartbeat, environment: &Environment, screen: &S
 }
 
 /// `testplan finish`.
-pub async fn finish(command: Finish, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn finish(command: Finish, environment: &Environment, screen: &Screen) -> CommandResult {
     let client = connect::client(&command.which.service, environment, screen)?;
     let duration_ms = u64::try_from(command.took.as_millis()).unwrap_or(u64::MAX);
     let outcome = match (command.message, command.verdict) {
@@ -219,7 +227,7 @@ pub async fn finish(command: Finish, environment: &Environment, screen: &Screen)
             &outcome,
         )
         .await?;
-    screen.say(&format!(
+    screen.info(format_args!(
         "execution {} is finished",
         command.which.execution
     ));
@@ -227,12 +235,15 @@ pub async fn finish(command: Finish, environment: &Environment, screen: &Screen)
 }
 
 /// `testplan reset`.
-pub async fn reset(command: Reset, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn reset(command: Reset, environment: &Environment, screen: &Screen) -> CommandResult {
     let client = connect::client(&command.which.service, environment, screen)?;
     client
         .reset(command.which.execution, command.generation)
         .await?;
-    screen.say(&format!("execution {} is open", command.which.execution));
+    screen.info(format_args!(
+        "execution {} is open",
+        command.which.execution
+    ));
     Ok(Conclusion::Passed)
 }
 

@@ -9,7 +9,6 @@ use std::{
 
 use super::{
     args::{ConfigArgs, ServiceArgs, TemplateArgs},
-    failure::Failure,
     plans::Loaded,
     screen::Screen,
 };
@@ -27,6 +26,7 @@ use crate::{
         plan_file::{DEFAULT_NAME, PlanFile},
         precedence::Setting,
     },
+    failure::Failure,
     model::{Capabilities, Plan, PlanId, PlanKind, PlanStatus, record::Checkout},
 };
 
@@ -118,7 +118,7 @@ fn credentials(
         return Ok(Credentials::None);
     };
     if let Some(warning) = found.warning {
-        screen.insist(&format!("warning: {warning}"));
+        screen.warn(format_args!("{warning}"));
     }
     Ok(presented(found.credentials))
 }

@@ -14,21 +14,16 @@ use std::{
 };
 
 use clap::Args;
+use futures_util::TryFutureExt as _;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
-use super::{
-    connect,
-    failure::{Ended, Failure},
-    plans::Published,
-    reporting,
-    screen::Screen,
-    working,
-};
+use super::{connect, plans::Published, reporting, screen::Screen, working};
 use crate::{
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience, StartPlan},
     clock::{self, ServiceClock},
     config::duration,
+    failure::{CommandResult, Failure},
     fs,
     model::{Capabilities, Plan, PlanId, PlanKind, record::RecordEvent},
     run::process::{self, Running},
@@ -61,20 +56,20 @@ const TELL_EVERY: u64 = 10;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// `testplan demo`.
-pub async fn run(command: Demo, screen: &Screen) -> Ended {
+pub async fn run(command: Demo, screen: &Screen) -> CommandResult {
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    tokio::select! {
-        ended = tokio::time::timeout(PATIENCE, show(&command.out, screen)) => match ended {
-            Ok(ended) => ended,
-            Err(_) => Err(Failure::infrastructure(anyhow::anyhow!(
-                "the demo did not end within {}", duration::format(PATIENCE)
-            )).help(format!("look at {}", command.out.display()))),
-        },
-        kind = signals.next() => Ok(screen.cancelled(kind)),
-    }
+    let show = tokio::time::timeout(PATIENCE, show(&command.out, screen));
+    let show = show.unwrap_or_else(|_| {
+        let span = duration::format(PATIENCE);
+        Err(
+            Failure::infrastructure_text(format_args!("the demo did not end within {span}"))
+                .help(format!("look at {}", command.out.display())),
+        )
+    });
+    signals.or_interrupted(show).await
 }
 
-async fn show(out: &Path, screen: &Screen) -> Ended {
+async fn show(out: &Path, screen: &Screen) -> CommandResult {
     let began = clock::monotonic();
     let out = std::path::absolute(out).map_err(Failure::infrastructure)?;
     // A demo begins anew: what an earlier one left in its own folder goes.
@@ -88,13 +83,13 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         .map_err(Failure::infrastructure)?;
 
     let served = Served::start(&out, &config, screen).await?;
-    screen.say(&format!(
+    screen.info(format_args!(
         "service    listening on {} (SQLite in {})",
         served.url,
         out.join("service").display()
     ));
     for server in served.client.squish_servers().await? {
-        screen.say(&format!(
+        screen.info(format_args!(
             "server     Squish server {}:{} offers {}",
             server.host, server.port, server.labels
         ));
@@ -104,7 +99,7 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         .client
         .status(plan.id, &Capabilities::default())
         .await?;
-    screen.say(&format!(
+    screen.info(format_args!(
         "plan       {} \"{}\": {} executions",
         plan.id,
         plan.title,
@@ -119,16 +114,16 @@ async fn show(out: &Path, screen: &Screen) -> Ended {
         plan: &plan,
     };
     let mut doomed = workers.start("linux-doomed", "OS=Linux")?;
-    screen.say("worker     linux-doomed takes the first Linux test …");
+    screen.info("worker     linux-doomed takes the first Linux test …");
     doomed_has_begun(&out).await;
     doomed
         .stop(Duration::ZERO)
         .await
         .map_err(Failure::infrastructure)?;
-    screen.say("worker     … and is killed (SIGKILL) in the middle of it. Its lease runs out; nothing is lost");
+    screen.info("worker     … and is killed (SIGKILL) in the middle of it. Its lease runs out; nothing is lost");
     let mut linux = workers.start("linux", "OS=Linux")?;
     let mut windows = workers.start("windows", "OS=Windows")?;
-    screen.say("worker     linux and windows drain the plan …");
+    screen.info("worker     linux and windows drain the plan …");
     tokio::select! {
         (_, _) = async { tokio::join!(linux.wait(), windows.wait()) } => {}
         never = count(&served.client, plan.id, screen) => never?,
@@ -158,7 +153,10 @@ async fn count(client: &Client, plan: PlanId, screen: &Screen) -> Result<(), Fai
         let status = client.wait_status(plan, Duration::from_secs(20)).await?;
         if status.done >= told + TELL_EVERY || status.is_drained() {
             told = status.done;
-            screen.say(&format!("           {told:>3} of {} done", status.total()));
+            screen.info(format_args!(
+                "           {told:>3} of {} done",
+                status.total()
+            ));
         }
         if status.is_drained() {
             std::future::pending::<()>().await;

@@ -31,7 +31,6 @@ use super::{
         CommentArgs, ConfigArgs, Format, GitHubArgs, OutArgs, ServiceArgs, TemplateArgs, WorkerArgs,
     },
     connect,
-    failure::{Ended, Failure},
     plans::Loaded,
     screen::Screen,
     settings::{self, Working},
@@ -39,6 +38,7 @@ use super::{
 use crate::{
     client::{Client, ClientError, StatusWord},
     config::environment::Environment,
+    failure::{CommandResult, Failure},
     model::{Capabilities, PlanId},
 };
 
@@ -79,7 +79,7 @@ pub struct Doctor {
 }
 
 /// `testplan doctor`.
-pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) -> CommandResult {
     let config = connect::config(&command.config, environment, screen);
     let loaded = config.as_ref().ok().and_then(Option::as_ref);
     let runner = loaded.and_then(|loaded| loaded.file.runner.as_ref());

@@ -4,10 +4,11 @@ use std::{path::Path, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
-use super::{failure::Failure, plans::Published};
+use super::plans::Published;
 use crate::{
     client::{Client, Credentials, Endpoint, Patience, Sending, Transport, Upload},
     clock::{self, ServiceClock},
+    failure::Failure,
     service::{Access, ImportPlace, InProcess, Limits, Service},
     store::{
         Rules, Store,

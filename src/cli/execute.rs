@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     args::{ConfigArgs, Format, GitHubArgs, ServiceArgs, StartArgs, TemplateArgs},
-    connect,
-    failure::{Ended, Failure},
-    in_hand,
+    connect, in_hand,
     managed::{self, ManagedArgs},
     matrix::{
         self, Entry, MOST_JOBS, Sized, Sizing, WorkerSet,
@@ -28,6 +26,7 @@ use crate::{
     ci::{Ci, github::Patience},
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{Capabilities, Plan, PlanId, PlanStatus, Timestamp},
 };
 
@@ -198,7 +197,7 @@ impl Started {
 }
 
 /// `testplan execute`.
-pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -> CommandResult {
     told::check(&command.github)?;
     let started = perform(&command, environment, screen).await;
     let (begun, ended) = match started {
@@ -302,14 +301,14 @@ pub async fn perform(
         warnings,
     };
     for warning in &started.warnings {
-        screen.insist(&format!("warning: {warning}"));
+        screen.warn(format_args!("{warning}"));
         told::mark("testplan's matrix", warning, screen);
     }
     Ok(started)
 }
 
 /// Prints what was started and gives the exit code: not 0 if there is nothing that these workers could do.
-pub fn conclude(command: &Execute, started: &Started, screen: &Screen) -> Ended {
+pub fn conclude(command: &Execute, started: &Started, screen: &Screen) -> CommandResult {
     screen.data(command.format, || started.text(), || started.json());
     started.outputs(screen);
     let Some(nothing) = started.nothing_to_do() else {
@@ -324,7 +323,7 @@ pub fn conclude(command: &Execute, started: &Started, screen: &Screen) -> Ended 
         return Err(Failure::nothing_to_run(nothing)
             .help("look at the template's tests, or pass --allow-empty"));
     }
-    screen.insist(&nothing);
+    screen.always(&nothing);
     Ok(Conclusion::Passed)
 }
 

@@ -6,13 +6,13 @@
 use super::{
     args::TemplateArgs,
     connect,
-    failure::Failure,
     plans::{Discovered, Loaded},
     screen::Screen,
 };
 use crate::{
     client::{Client, ErrorKind},
     config::plan_file::Template,
+    failure::Failure,
     model::{Capabilities, DiscoveryAccount, Plan, PlanId, PlanKind},
 };
 
@@ -71,7 +71,7 @@ pub async fn tests(
     };
     let (path, title) = (config.path.display(), &template.title);
     let Some(found) = of_title(config, title) else {
-        screen.say(&format!(
+        screen.info(format_args!(
             "{path} has no template {title:?}: the plan gets the tests that were published"
         ));
         return Ok(None);
@@ -112,13 +112,12 @@ pub async fn compare(
         Ok::<_, Failure>((status.total(), in_hand.definition.executions.len() as u64))
     };
     match counted.await {
-        Ok((planned, listed)) if planned != listed => screen.insist(&format!(
-            "warning: plan {} has {planned} executions, and {path} has {listed} for template {:?}: Test Center runs the \
+        Ok((planned, listed)) if planned != listed => screen.warn(format_args!("plan {} has {planned} executions, and {path} has {listed} for template {:?}: Test Center runs the \
              tests of its own template; update it there, or the file here",
             plan.id, template.title
         )),
         Ok(_) => {}
-        Err(failure) => screen.say(&format!(
+        Err(failure) => screen.info(format_args!(
             "the tests of {path} are not compared with those of plan {}: {}",
             plan.id,
             failure.plain().lines().next().unwrap_or_default()

@@ -8,13 +8,13 @@ use serde_json::json;
 use super::{
     args::{ConfigArgs, Format, TemplateArgs},
     connect,
-    failure::{Ended, Failure},
     plans::Discovered,
     screen::Screen,
 };
 use crate::{
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{LeftOut, Test},
     report::{
         discovery::{self, counted},
@@ -38,7 +38,7 @@ pub struct List {
 }
 
 /// `testplan list`.
-pub async fn run(command: List, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: List, environment: &Environment, screen: &Screen) -> CommandResult {
     let Some(config) = connect::config(&command.config, environment, screen)? else {
         return Err(Failure::usage_text("there is no testplan.yml here")
             .help("name one with --config FILE"));

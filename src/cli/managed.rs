@@ -4,12 +4,13 @@ use std::{collections::BTreeSet, str::FromStr, time::Duration};
 
 use clap::Args;
 
-use super::{args, failure::Failure, screen::Screen};
+use super::{args, screen::Screen};
 use crate::{
     ci::Ci,
     client::Client,
     clock,
     config::duration,
+    failure::Failure,
     model::{Plan, PlanStatus, Timestamp, plan::LinkedRepository, record::Checkout},
     report::PlanReport,
 };
@@ -79,8 +80,8 @@ pub fn start_time(
         Some(At::On(time)) => time,
     };
     if time < now {
-        screen.insist(&format!(
-            "warning: --at is {} in the past by Test Center's clock: it starts at once",
+        screen.warn(format_args!(
+            "--at is {} in the past by Test Center's clock: it starts at once",
             duration::format(Duration::from_secs(now.since(time).as_secs()))
         ));
     }

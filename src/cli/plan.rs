@@ -6,12 +6,12 @@ use serde_json::json;
 use super::{
     args::{Format, ServiceArgs},
     connect,
-    failure::Ended,
     screen::Screen,
 };
 use crate::{
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::CommandResult,
     model::{self, Capability, PlanId, PlanKind, PlanStatus},
 };
 
@@ -48,7 +48,7 @@ pub struct Status {
 }
 
 /// `testplan plan …`.
-pub async fn run(command: Plan, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Plan, environment: &Environment, screen: &Screen) -> CommandResult {
     match command {
         Plan::Show(show) => {
             let client = connect::client(&show.service, environment, screen)?;

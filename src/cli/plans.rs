@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 pub use discovered::Discovered;
 
-use super::{failure::Failure, screen::Screen};
+use super::screen::Screen;
 use crate::{
     config::plan_file::{PlanFile, Template},
+    failure::Failure,
     model::Timestamp,
     runner::settings::RunnerSettings,
     store::{NewSquishServer, Store, TemplateDefinition},
@@ -93,7 +94,7 @@ impl Published {
             let discovered = loaded.discover(template).await?;
             discovered.warn(screen);
             if let Some(nothing) = discovered.nothing() {
-                screen.insist(&format!("warning: {nothing}"));
+                screen.warn(format_args!("{nothing}"));
             }
             self.templates.push(discovered.definition);
         }

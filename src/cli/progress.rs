@@ -49,8 +49,8 @@ impl<'a> Progress<'a> {
 
     fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| self.screen.say(line)),
-            None => self.screen.say(line),
+            Some(bar) => bar.suspend(|| self.screen.info(line)),
+            None => self.screen.info(line),
         }
     }
 

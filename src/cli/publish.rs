@@ -7,9 +7,7 @@ use serde_json::json;
 
 use super::{
     args::{ConfigArgs, Format, ServiceArgs},
-    connect,
-    failure::{Ended, Failure},
-    in_hand,
+    connect, in_hand,
     plans::Loaded,
     screen::Screen,
 };
@@ -21,6 +19,7 @@ use crate::{
     client::{Client, ErrorKind},
     config::{environment::Environment, plan_file::Template},
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{Capabilities, PlanKind},
     report::sanitise::console_line,
     store::TemplateDefinition,
@@ -51,7 +50,7 @@ pub struct Publish {
 }
 
 /// `testplan publish`.
-pub async fn run(command: Publish, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Publish, environment: &Environment, screen: &Screen) -> CommandResult {
     let client = connect::client(&command.service, environment, screen)?;
     let Some(config) = connect::config(&command.config, environment, screen)? else {
         return Err(Failure::usage_text("there is no testplan.yml here")

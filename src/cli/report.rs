@@ -6,9 +6,7 @@ use clap::Args;
 
 use super::{
     args::{CommentArgs, Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
-    connect,
-    failure::{Ended, Failure},
-    in_hand, leftovers, managed,
+    connect, in_hand, leftovers, managed,
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings, showing, told,
@@ -17,6 +15,7 @@ use crate::{
     ci::github::Patience,
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{Capabilities, PlanId},
     report::{self, PlanFacts, merge::plans},
 };
@@ -62,7 +61,7 @@ pub struct Report {
 }
 
 /// `testplan report`.
-pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> CommandResult {
     told::check(&command.github)?;
     let cleared =
         settings::folder(&command.out, environment).and_then(|out| leftovers::remove_results(&out));
@@ -169,7 +168,7 @@ async fn recorded(
     if let (None, Some(plan)) = (command.plan_id, &report.plan)
         && !report.other_plans.is_empty()
     {
-        screen.insist(&format!(
+        screen.always(format_args!(
             "the records are of {} too: this is the report of the newest, plan {}; --plan-id names another",
             plans(&report.other_plans),
             plan.id

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context as _;
 
-use super::failure::Failure;
 use crate::{
+    failure::Failure,
     fs,
     model::{Execution, PlanId, PlanStatus},
     report::{

@@ -93,7 +93,7 @@ impl<'a> ResultsWatch<'a> {
                 pause = POLL.0;
                 told = now;
                 self.screen
-                    .say(&format!("plan {}: {}", self.plan, seen.words()));
+                    .info(format_args!("plan {}: {}", self.plan, seen.words()));
             } else if now.saturating_duration_since(told) >= QUIET {
                 told = now;
                 self.still(&seen, began, now);
@@ -127,7 +127,7 @@ impl<'a> ResultsWatch<'a> {
 
     fn still(&self, seen: &Seen, began: Instant, now: Instant) {
         let waited = Duration::from_secs(now.saturating_duration_since(began).as_secs());
-        self.screen.say(&format!(
+        self.screen.info(format_args!(
             "waiting {} for plan {}: {}",
             duration::format(waited),
             self.plan,

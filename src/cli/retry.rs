@@ -7,9 +7,7 @@ use serde_json::json;
 
 use super::{
     args::{Format, OutArgs, ServiceArgs},
-    connect,
-    failure::Ended,
-    reporting,
+    connect, reporting,
     rerun::{
         Rerun,
         reopen::{self, Wanted},
@@ -17,7 +15,10 @@ use super::{
     screen::Screen,
     settings, working,
 };
-use crate::{ci::Ci, config::environment::Environment, exit_code::Conclusion, model::PlanId};
+use crate::{
+    ci::Ci, config::environment::Environment, exit_code::Conclusion, failure::CommandResult,
+    model::PlanId,
+};
 
 /// Opens failed executions again.
 #[derive(Args, Debug)]
@@ -42,7 +43,7 @@ pub struct Retry {
 }
 
 /// `testplan retry`.
-pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> CommandResult {
     let client = connect::client(&command.service, environment, screen)?;
     let plan = connect::plan(&client, command.plan_id).await?;
     let ci = Ci::detect(environment.lookup());
@@ -68,7 +69,7 @@ pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> 
     let name = working::process_name(environment)?;
     let opened = reopen::open(failures, &client, &plan, &out.join("records"), &name).await?;
     for (execution, why) in &opened.refused {
-        screen.say(&format!("execution {execution} is left alone: {why}"));
+        screen.info(format_args!("execution {execution} is left alone: {why}"));
     }
     screen.data(
         command.format,

@@ -13,7 +13,6 @@ use super::{
     },
     connect,
     embedded::Embedded,
-    failure::{Ended, Failure},
     in_hand,
     leftovers::{self, Over},
     list::NOTHING_HELP,
@@ -30,6 +29,7 @@ use crate::{
     client::Client,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{Capabilities, DiscoveryAccount, PlanId},
     report::PlanReport,
     run::{RunEnd, state::Stop},
@@ -80,7 +80,7 @@ pub struct Run {
 }
 
 /// `testplan run`.
-pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> CommandResult {
     leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
     told::check(&command.github)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
@@ -90,9 +90,9 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> En
         whole(&command, environment, screen, &mut signals).await
     };
     let end = end.unwrap_or_else(|failure| End {
+        is_stopped: failure.is_interrupt(),
         ended: Err(failure),
         report: None,
-        is_stopped: false,
     });
     conclude(&command, end, &mut signals, environment, screen).await
 }
@@ -130,10 +130,7 @@ async fn whole(
     squish::has_servers(&config)?;
     let (project, title) = connect::named_template(&command.template, Some(&config))?;
     let template = config.template(project, title)?;
-    let discovered = tokio::select! {
-        discovered = config.discover(template) => discovered?,
-        kind = signals.next() => return Ok(End::early(screen.cancelled(kind))),
-    };
+    let discovered = signals.or_interrupted(config.discover(template)).await?;
     discovered.warn(screen);
     if let Some(nothing) = discovered.nothing().filter(|_| !command.allow_empty) {
         return Err(Failure::nothing_to_run(nothing).help(format!(
@@ -161,7 +158,7 @@ async fn conclude(
     signals: &mut Signals,
     environment: &Environment,
     screen: &Screen,
-) -> Ended {
+) -> CommandResult {
     let patience = Patience::default();
     let near = connect::config_folder(&command.config, environment);
     let told = told::Told {
@@ -191,22 +188,11 @@ async fn conclude(
 
 /// How a session ended.
 struct End {
-    ended: Ended,
+    ended: CommandResult,
     /// What was reported; `None` if it was stopped before there was anything to report.
     report: Option<PlanReport>,
     /// Whether a signal stopped it.
     is_stopped: bool,
-}
-
-impl End {
-    /// Stopped before there was anything to report.
-    fn early(conclusion: Conclusion) -> Self {
-        Self {
-            ended: Ok(conclusion),
-            report: None,
-            is_stopped: true,
-        }
-    }
 }
 
 /// One `testplan run`, once its service is there.
@@ -229,10 +215,7 @@ impl Session<'_> {
             plan,
             discovery,
             clock_ahead_ms,
-        } = tokio::select! {
-            started = self.start(client) => started?,
-            kind = signals.next() => return Ok(End::early(self.screen.cancelled(kind))),
-        };
+        } = signals.or_interrupted(self.start(client)).await?;
         let id = plan.id;
         leftovers::forget_plans(&self.working.out, id, Over::Left);
         let job = Job {
@@ -245,10 +228,8 @@ impl Session<'_> {
             working: self.working,
             alone: self.alone,
         };
-        match working::work(job, signals, self.environment, self.screen).await? {
-            Ok(end) => self.report(client, id, &end).await,
-            Err(cancelled) => Ok(End::early(cancelled)),
-        }
+        let end = working::work(job, signals, self.environment, self.screen).await?;
+        self.report(client, id, &end).await
     }
 
     async fn start(&self, client: &Client) -> Result<start::Started, Failure> {
@@ -264,7 +245,7 @@ impl Session<'_> {
             self.screen,
         )
         .await?;
-        self.screen.say(&format!(
+        self.screen.info(format_args!(
             "plan {} started: {}",
             started.plan.id, started.plan.title
         ));

@@ -14,7 +14,6 @@ use anstream::ColorChoice as Stream;
 
 use super::{
     args::{ColorChoice, Format, Voice},
-    failure::{self, Failure},
     step::{Output, Step},
 };
 use crate::{
@@ -24,12 +23,12 @@ use crate::{
         terminal::{Colour, animated, coloured},
     },
     exit_code::Conclusion,
+    failure::Failure,
     report::{
         PlanReport,
         console::{Paint, conclusion_line, final_block, worker_conclusion_line},
         sanitise::{console_json, console_text},
     },
-    signal::SignalKind,
 };
 
 /// What the user sees, and how.
@@ -115,23 +114,30 @@ impl Screen {
         self.quiet
     }
 
-    /// A line for people, unless they asked for quiet.
-    pub fn say(&self, line: &str) {
+    /// Prints a line on stderr, unless `--quiet` is set.
+    pub fn info(&self, line: impl fmt::Display) {
         if !self.quiet {
             to_stderr(line);
         }
     }
 
-    /// A line for people that is said in any case.
-    pub fn insist(&self, line: &str) {
+    /// Prints a line on stderr, with `--quiet` too.
+    pub fn always(&self, line: impl fmt::Display) {
         to_stderr(line);
     }
 
-    /// What failed and what to do, then what the exit code means.
+    /// Prints a warning on stderr, with `--quiet` too.
+    pub fn warn(&self, warning: impl fmt::Display) {
+        to_stderr(format_args!("warning: {warning}"));
+    }
+
+    /// Prints what failed and what to do, then what the exit code means. After a signal only the latter.
     pub fn failure(&self, failure: &Failure) {
-        to_stderr(&failure.to_string());
-        if self.step.is_action() {
-            self.annotate(&[broken(&failure.plain())]);
+        if !failure.is_interrupt() {
+            to_stderr(failure);
+            if self.step.is_action() {
+                self.annotate(&[broken(&failure.plain())]);
+            }
         }
         self.conclude(failure.conclusion);
     }
@@ -171,24 +177,17 @@ impl Screen {
         }
     }
 
-    /// The end of a command that a signal stopped before it had anything to report.
-    pub fn cancelled(&self, kind: SignalKind) -> Conclusion {
-        let conclusion = failure::cancelled(kind);
-        self.conclude(conclusion);
-        conclusion
-    }
-
     /// The last line: the conclusion in words.
     pub fn conclude(&self, conclusion: Conclusion) {
         if conclusion != Conclusion::Passed || !self.quiet {
-            to_stderr(&conclusion_line(conclusion, self.paint));
+            to_stderr(conclusion_line(conclusion, self.paint));
         }
     }
 
     /// The last line of the workers of one process. `idle`: they ran no test.
     pub fn conclude_work(&self, conclusion: Conclusion, idle: bool) {
         if conclusion != Conclusion::Passed || !self.quiet {
-            to_stderr(&worker_conclusion_line(conclusion, idle, self.paint));
+            to_stderr(worker_conclusion_line(conclusion, idle, self.paint));
         }
     }
 
@@ -244,8 +243,8 @@ pub(super) fn broken(message: &str) -> Annotation {
 }
 
 /// Unlike `eprintln!`, which breaks the process when nobody reads. Nothing in the text is a command of a CI.
-pub(super) fn to_stderr(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "{}", console_text(text));
+pub(super) fn to_stderr(text: impl fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "{}", console_text(&text.to_string()));
 }
 
 /// Where the log goes: whole events at a time, each cleaned as every other line is.

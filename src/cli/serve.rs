@@ -10,17 +10,12 @@ use std::{
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
-use super::{
-    connect,
-    failure::{Ended, Failure},
-    plans::Published,
-    screen::Screen,
-    working,
-};
+use super::{connect, plans::Published, screen::Screen, working};
 use crate::{
     clock::{self, ServiceClock},
     config::{credentials::Credentials, duration, environment::Environment},
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     fs,
     model::LabelCase,
     run::state,
@@ -105,7 +100,7 @@ enum DurabilityArg {
 }
 
 /// `testplan serve`.
-pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> CommandResult {
     if !command.listen.ip().is_loopback() && !command.allow_http {
         return Err(Failure::usage_text(format_args!("--listen {} is reachable from other machines", command.listen))
             .help("put a TLS proxy in front and listen on 127.0.0.1, or accept plain http with --allow-http"));
@@ -162,7 +157,7 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
             .await
     });
     let kind = signals.next().await;
-    screen.say(&format!(
+    screen.info(format_args!(
         "stopping ({}): no more reservations, leases stay",
         state::signal_name(kind)
     ));
@@ -184,7 +179,7 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
         plans => plans.iter().map(PathBuf::as_path).collect(),
     };
     if named.is_empty() {
-        screen.say("no --plans: there are no templates to start");
+        screen.info("no --plans: there are no templates to start");
     }
     for path in named {
         published.add(&connect::load(path, screen)?, screen).await?;
@@ -206,12 +201,12 @@ fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result
                 .collect::<Result<_, _>>()?;
             fs::write_private(&own, token.as_bytes()).map_err(Failure::infrastructure)?;
         }
-        screen.say(&format!("the access token is in {}", own.display()));
+        screen.info(format_args!("the access token is in {}", own.display()));
         connect::found_credentials(Some(&own), environment)?
             .ok_or_else(|| Failure::usage_text("the access token cannot be read"))?
     };
     if let Some(warning) = found.warning {
-        screen.insist(&format!("warning: {warning}"));
+        screen.warn(format_args!("{warning}"));
     }
     let principal = match &found.credentials {
         Credentials::Token(token) => Principal::token("token", token),

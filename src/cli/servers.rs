@@ -12,13 +12,13 @@ use self::list::{as_json, sorted, table};
 use super::{
     args::{Format, ServiceArgs},
     connect,
-    failure::{Ended, Failure},
     screen::Screen,
 };
 use crate::{
     client::{NewSquishServer, SquishServerChange},
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     fleet::{
         apply::{ActionState, FleetUpdate},
         difference::Difference,
@@ -27,6 +27,7 @@ use crate::{
         stop::{self, StopEvent},
     },
     model::{Capabilities, Capability, SquishServer, SquishServerId},
+    signal::Interrupted,
 };
 
 /// Lists and changes registered Squish servers.
@@ -193,7 +194,11 @@ impl LocalArgs {
 }
 
 /// `testplan servers …`.
-pub(crate) async fn run(command: Servers, environment: &Environment, screen: &Screen) -> Ended {
+pub(crate) async fn run(
+    command: Servers,
+    environment: &Environment,
+    screen: &Screen,
+) -> CommandResult {
     match command {
         Servers::List(list) => {
             let servers = connect::client(&list.service, environment, screen)?
@@ -249,13 +254,13 @@ pub(crate) async fn run(command: Servers, environment: &Environment, screen: &Sc
             connect::client(&remove.service, environment, screen)?
                 .remove_squish_server(remove.id)
                 .await?;
-            screen.say(&format!("Squish server {} removed", remove.id));
+            screen.info(format_args!("Squish server {} removed", remove.id));
         }
     }
     Ok(Conclusion::Passed)
 }
 
-async fn run_apply(command: &Apply, environment: &Environment, screen: &Screen) -> Ended {
+async fn run_apply(command: &Apply, environment: &Environment, screen: &Screen) -> CommandResult {
     let loaded = connect::load(&command.file, screen)?;
     if loaded.file.servers.is_empty() {
         return Err(Failure::usage_text(format_args!(
@@ -294,7 +299,7 @@ async fn run_apply(command: &Apply, environment: &Environment, screen: &Screen) 
     Err(Failure::infrastructure(error).context(about).help(help))
 }
 
-async fn run_start(command: &Start, environment: &Environment, screen: &Screen) -> Ended {
+async fn run_start(command: &Start, environment: &Environment, screen: &Screen) -> CommandResult {
     let registry = command.local.registry(environment, screen)?;
     let port = command.local.port;
     let default_log = || format!("squishserver-{port}.log").into();
@@ -305,10 +310,10 @@ async fn run_start(command: &Start, environment: &Environment, screen: &Screen) 
         log: &log,
         registry: registry.as_ref(),
     };
-    let warn = |line| screen.insist(&format!("warning: {line}"));
+    let warn = |line| screen.warn(format_args!("{line}"));
     match start::start(request, environment, warn).await? {
         StartOutcome::AlreadyRunning(server) => {
-            screen.say(&format!(
+            screen.info(format_args!(
                 "port {port} is open and registered as Squish server {}: used as it is",
                 server.id
             ));
@@ -316,14 +321,14 @@ async fn run_start(command: &Start, environment: &Environment, screen: &Screen) 
         }
         StartOutcome::Started { pid, server } => {
             if registry.is_none() {
-                screen.say(
+                screen.info(
                     "no service is named (--url or TESTCENTER_URL): squishserver is registered nowhere",
                 );
             }
             let process = pid.map(|pid| (pid, log.as_path()));
             print_started(command, screen, process, server.as_ref());
         }
-        StartOutcome::Interrupted(kind) => return Ok(screen.cancelled(kind)),
+        StartOutcome::Interrupted(kind) => return Err(Interrupted(kind).into()),
     }
     Ok(Conclusion::Passed)
 }
@@ -357,24 +362,22 @@ fn print_started(
     );
 }
 
-async fn run_stop(command: &Stop, environment: &Environment, screen: &Screen) -> Ended {
+async fn run_stop(command: &Stop, environment: &Environment, screen: &Screen) -> CommandResult {
     let registry = command.local.registry(environment, screen)?;
     let port = command.local.port;
-    let report = |event| {
-        match event {
+    let report = |event| match event {
         StopEvent::NotRegistered => {
             let host = registry.as_ref().map_or("", |registry| &registry.host);
-            screen.say(&format!("{host}:{port} is not registered"));
+            screen.info(format_args!("{host}:{port} is not registered"));
         }
-        StopEvent::Busy(server, execution) => screen.insist(&format!(
-            "warning: Squish server {server} is busy with execution {execution}, which will be cut off"
+        StopEvent::Busy(server, execution) => screen.warn(format_args!(
+            "Squish server {server} is busy with execution {execution}, which will be cut off"
         )),
-        StopEvent::Removed(server) => screen.say(&format!("Squish server {server} removed")),
-        StopEvent::Stopped => screen.say(&format!("squishserver on port {port} stopped")),
-        StopEvent::NotRunning => screen.say(&format!(
+        StopEvent::Removed(server) => screen.info(format_args!("Squish server {server} removed")),
+        StopEvent::Stopped => screen.info(format_args!("squishserver on port {port} stopped")),
+        StopEvent::NotRunning => screen.info(format_args!(
             "port {port} of this machine is closed: nothing to stop"
         )),
-    }
     };
     let local = command.local.server();
     stop::stop(&local, registry.as_ref(), environment, report).await?;

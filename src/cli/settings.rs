@@ -5,11 +5,11 @@ use std::{path::PathBuf, time::Duration};
 use super::{
     args::{self, OutArgs, UploadPolicy, WorkerArgs},
     connect::{chosen, path},
-    failure::Failure,
     shell,
 };
 use crate::{
     config::{duration, environment::Environment, precedence::Setting},
+    failure::Failure,
     model::Capabilities,
     runner::{settings::RunnerSettings, squish::settings::ServerChoice},
 };

@@ -9,11 +9,14 @@ use clap::{Args, CommandFactory as _};
 
 use super::{
     Cli,
-    failure::{Ended, Failure},
     screen::{Screen, to_stderr},
     step::Output,
 };
-use crate::{exit_code::Conclusion, report::sanitise::console_text};
+use crate::{
+    exit_code::Conclusion,
+    failure::{CommandResult, Failure},
+    report::sanitise::console_text,
+};
 
 /// Prints a completion script.
 #[derive(Args, Debug)]
@@ -28,7 +31,7 @@ pub struct Completions {
 pub struct Man;
 
 /// `testplan completions SHELL`.
-pub fn completions(command: &Completions, screen: &Screen) -> Ended {
+pub fn completions(command: &Completions, screen: &Screen) -> CommandResult {
     let mut script = Vec::new();
     clap_complete::generate(command.shell, &mut Cli::command(), "testplan", &mut script);
     screen.raw(&script);
@@ -36,7 +39,7 @@ pub fn completions(command: &Completions, screen: &Screen) -> Ended {
 }
 
 /// `testplan man`.
-pub fn man(_command: &Man, screen: &Screen) -> Ended {
+pub fn man(_command: &Man, screen: &Screen) -> CommandResult {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut page)
@@ -60,7 +63,7 @@ pub fn tell_usage(error: &clap::Error) -> Conclusion {
 }
 
 /// Does a command and tells why it failed, if it did. A panic in it is a bug of ours; the hook tells of that.
-pub fn conclude(screen: &Screen, command: impl FnOnce() -> Ended) -> Conclusion {
+pub fn conclude(screen: &Screen, command: impl FnOnce() -> CommandResult) -> Conclusion {
     let conclusion = match catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(conclusion)) => conclusion,
         Ok(Err(failure)) => {
@@ -89,7 +92,7 @@ pub fn tell_panic(info: &PanicHookInfo<'_>) {
     let place = info
         .location()
         .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
-    to_stderr(&format!(
+    to_stderr(format_args!(
         "error: testplan {} broke at {place}. This is a bug of testplan, not of your tests.\n\
          help: please report it with the command line and the line above",
         env!("CARGO_PKG_VERSION")

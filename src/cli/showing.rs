@@ -51,7 +51,7 @@ pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen:
     if args.annotations.unwrap_or_default() {
         match reporting::merge(std::slice::from_ref(&end.record), Some(plan), None, None) {
             Ok(report) => screen.annotate(&annotations(&report.of_its_workers(), screen)),
-            Err(failure) => screen.insist(&format!("warning: no annotations: {}", failure.plain())),
+            Err(failure) => screen.warn(format_args!("no annotations: {}", failure.plain())),
         }
     }
 }
@@ -60,10 +60,9 @@ pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen:
 pub fn summarise(render: impl FnOnce(usize) -> String, screen: &Screen) {
     match screen.step().summary(render) {
         Ok(Some(_)) => {}
-        Ok(None) => screen.insist(
-            "warning: no job summary: this is no step of GitHub Actions, or other writers of this step left no room",
+        Ok(None) => screen.warn("no job summary: this is no step of GitHub Actions, or other writers of this step left no room",
         ),
-        Err(error) => screen.insist(&format!("warning: the job summary could not be written: {error}")),
+        Err(error) => screen.warn(format_args!("the job summary could not be written: {error}")),
     }
 }
 

@@ -5,9 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{failure::Failure, plans::Loaded};
+use super::plans::Loaded;
 use crate::{
     config::{environment::Environment, plan_file::PlanFile},
+    failure::Failure,
     runner::{
         placeholders::Template,
         settings::{RunnerSettings, Tool},

@@ -1,14 +1,14 @@
 //! From a template to a plan for the commit under test: what `execute` and `run` share.
 
 use super::{
-    args::StartArgs, connect, failure::Failure, in_hand, plans::Loaded, screen::Screen,
-    step::Output, working,
+    args::StartArgs, connect, in_hand, plans::Loaded, screen::Screen, step::Output, working,
 };
 use crate::{
     ci::{Ci, Moment},
     client::{Client, StartPlan},
     clock,
     config::environment::Environment,
+    failure::Failure,
     model::{DiscoveryAccount, Plan, Timestamp, plan::LinkedRepository},
 };
 
@@ -39,7 +39,7 @@ pub async fn start(
     let ci = tested(args, environment);
     if args.commit.is_none() && !args.linked_repos.is_empty() {
         for doubt in &ci.doubts {
-            screen.insist(&format!("warning: {doubt}"));
+            screen.warn(format_args!("{doubt}"));
         }
     }
     let moment = Moment {

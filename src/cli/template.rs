@@ -5,11 +5,10 @@ use clap::{Args, Subcommand};
 use super::{
     args::{ConfigArgs, Format, ServiceArgs, TemplateArgs},
     connect,
-    failure::Ended,
     plan::print_plan,
     screen::Screen,
 };
-use crate::{config::environment::Environment, exit_code::Conclusion};
+use crate::{config::environment::Environment, exit_code::Conclusion, failure::CommandResult};
 
 /// Looks a template up.
 #[derive(Debug, Subcommand)]
@@ -33,7 +32,7 @@ pub struct Show {
 }
 
 /// `testplan template …`.
-pub async fn run(command: Template, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Template, environment: &Environment, screen: &Screen) -> CommandResult {
     let Template::Show(show) = command;
     let client = connect::client(&show.service, environment, screen)?;
     let config = connect::config(&show.config, environment, screen)?;

@@ -11,7 +11,6 @@ use self::tested::{Tested, short};
 use super::{
     args::{CommentArgs, GitHubArgs},
     connect,
-    failure::{Ended, Failure},
     screen::Screen,
     showing,
 };
@@ -27,6 +26,7 @@ use crate::{
     client,
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     report::{PlanReport, sanitise::console_line, status_line::status_line, summary},
 };
 
@@ -59,7 +59,7 @@ pub struct Told<'a> {
     /// Whether another job may have set the status to pending, which must not stay.
     pub began_elsewhere: bool,
     /// How the command ends: a report that could not be written is no success.
-    pub ended: &'a Ended,
+    pub ended: &'a CommandResult,
     /// How long GitHub is waited for.
     pub patience: Patience,
 }
@@ -124,7 +124,7 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
             // The report has it among its warnings.
             News::Report(_) if !screen.is_quiet() => mark(NOT_PUBLISHED, &line, screen),
             News::Report(_) | News::Begun(_) | News::Nothing => {
-                screen.insist(&format!("warning: {}", console_line(&line, MAX_WARNING)));
+                screen.warn(format_args!("{}", console_line(&line, MAX_WARNING)));
                 mark(NOT_PUBLISHED, &line, screen);
             }
         }
@@ -142,7 +142,7 @@ pub async fn tell(args: &GitHubArgs, told: Told<'_>, environment: &Environment, 
             let each = asks.into_iter().map(|ask| telling.set(&github, ask));
             for (ask, answer) in futures_util::future::join_all(each).await {
                 match answer {
-                    Ok(said) => screen.say(&said),
+                    Ok(said) => screen.info(&said),
                     Err(why) => failed.push((ask, why)),
                 }
             }
@@ -204,7 +204,7 @@ fn not_set(asks: &[Ask], why: &str) -> String {
 /// Says what was not set; in the action where people see it without opening the log.
 pub fn warn(line: &str, screen: &Screen) {
     let line = console_line(line, MAX_WARNING);
-    screen.insist(&format!("warning: {line}"));
+    screen.warn(format_args!("{line}"));
     mark(NOT_TOLD, &line, screen);
 }
 
@@ -304,7 +304,7 @@ impl Telling<'_> {
         // The refusal itself is an annotation already.
         for line in github::notices(github.address(), &failed, self.ci.read_only) {
             let line = console_line(&line, MAX_WARNING);
-            self.screen.say(&format!(
+            self.screen.info(format_args!(
                 "the pending status of this run could not be ended: {line}"
             ));
         }

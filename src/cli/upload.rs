@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::{
     args::{ConfigArgs, Format, ServiceArgs},
     connect,
-    failure::{Ended, Failure},
     screen::Screen,
 };
 use crate::{
@@ -18,6 +17,7 @@ use crate::{
     client::{Client, FileKind, Import, Imported, ResultFile},
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{Capabilities, Label},
     run::upload::pack::{self, Packed},
     signal::Signals,
@@ -62,7 +62,7 @@ pub struct Upload {
 }
 
 /// `testplan upload`.
-pub async fn run(command: Upload, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Upload, environment: &Environment, screen: &Screen) -> CommandResult {
     let ci = if command.no_ci_labels {
         Ci::default()
     } else {
@@ -75,14 +75,16 @@ pub async fn run(command: Upload, environment: &Environment, screen: &Screen) ->
             None => named(&command, &ci, environment, screen).await,
         }
     };
-    tokio::select! {
-        ended = working => ended,
-        kind = signals.next() => Ok(screen.cancelled(kind)),
-    }
+    signals.or_interrupted(working).await
 }
 
 /// Uploads what people name, as one import.
-async fn named(command: &Upload, ci: &Ci, environment: &Environment, screen: &Screen) -> Ended {
+async fn named(
+    command: &Upload,
+    ci: &Ci,
+    environment: &Environment,
+    screen: &Screen,
+) -> CommandResult {
     let packed = pack(&command.paths)?;
     let project = match &command.project {
         Some(project) => Some(project.clone()),
@@ -168,7 +170,7 @@ pub fn shown(labels: &[Label]) -> String {
 fn tell_notes(imported: &Imported, screen: &Screen) {
     let files = imported.answer.iter().flat_map(|answer| &answer.files);
     for (file, note) in files.flat_map(|file| file.notes.iter().map(move |note| (file, note))) {
-        screen.insist(&format!("warning: {}: {note}", file.name));
+        screen.warn(format_args!("{}: {note}", file.name));
     }
 }
 

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::{
     args::{ConfigArgs, Format},
     connect,
-    failure::{Ended, Failure},
     plans::Loaded,
     screen::Screen,
     squish,
@@ -16,6 +15,7 @@ use super::{
 use crate::{
     config::{environment::Environment, plan_file::Discovery},
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     report::sanitise::console_line,
     runner::squish::suite::{Found, Suite},
 };
@@ -34,7 +34,7 @@ pub struct Validate {
 }
 
 /// `testplan validate`.
-pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> Ended {
+pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> CommandResult {
     let Some(loaded) = connect::config(&command.config, environment, screen)? else {
         return Err(Failure::usage_text("there is no testplan.yml here")
             .help("name one with --config FILE"));
@@ -47,7 +47,7 @@ pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> En
         .collect();
     let found = suites(&loaded)?;
     for note in &found.notes {
-        screen.insist(&format!("warning: {note}"));
+        screen.warn(format_args!("{note}"));
     }
     screen.data(
         command.format,

@@ -8,7 +8,6 @@ use serde_json::json;
 use super::{
     args::{Format, GraceArgs, ServiceArgs},
     connect,
-    failure::{Ended, Failure},
     results::ResultsWatch,
     screen::Screen,
     step::Output,
@@ -18,6 +17,7 @@ use crate::{
     client::Client,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{Capability, PlanId, PlanStatus},
 };
 
@@ -55,7 +55,7 @@ pub struct Wait {
 const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `testplan wait`.
-pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> CommandResult {
     let client = connect::client(&command.service, environment, screen)?;
     let watch = DrainWatch::new(
         client.clone(),
@@ -78,7 +78,7 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
             if let Ok(watched) = tokio::time::timeout(deadline, waiting).await {
                 watched?
             } else {
-                screen.insist(&format!(
+                screen.always(format_args!(
                     "plan {} is not drained, or its results are not there, after {}",
                     command.plan_id,
                     duration::format(deadline)
@@ -106,7 +106,7 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> E
     if let Some(missing) = missing {
         let is_fatal = command.results_patience.is_some();
         let word = if is_fatal { "incomplete" } else { "warning" };
-        screen.insist(&format!("{word}: {missing}"));
+        screen.always(format_args!("{word}: {missing}"));
         if is_fatal {
             screen.conclude(Conclusion::Incomplete);
             return Ok(Conclusion::Incomplete);

@@ -5,11 +5,12 @@ mod start;
 
 use std::time::Duration;
 
-use super::{connect, failure::Failure, screen::Screen};
+use super::{connect, screen::Screen};
 use crate::{
     client::{Client, ClientError},
     clock,
     config::duration,
+    failure::Failure,
     model::{Capabilities, Capability, Lack, PlanId, PlanStatus, PlanWaiting},
     report::sanitise::console_line,
     run::{
@@ -202,9 +203,9 @@ impl<'a> DrainWatch<'a> {
         }
         for line in lines {
             if call.is_over() {
-                self.screen.insist(&line);
+                self.screen.always(&line);
             } else {
-                self.screen.say(&line);
+                self.screen.info(&line);
             }
         }
         Ok(())

@@ -7,7 +7,6 @@ use clap::Args;
 use super::{
     args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadArgs, WorkerArgs},
     connect,
-    failure::{Ended, Failure},
     leftovers::{self, Over},
     rerun::{Rerun, resume::Resume},
     screen::Screen,
@@ -21,6 +20,7 @@ use crate::{
     clock,
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{PlanId, PlanStatus},
     run::{RunEnd, state::Tally},
     signal::Signals,
@@ -54,7 +54,7 @@ pub struct Work {
 }
 
 /// `testplan work`.
-pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> CommandResult {
     leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
     let config = connect::config(&command.config, environment, screen)?.ok_or_else(|| {
         Failure::usage_text("there is no testplan.yml here, so how a test is run is not known")
@@ -69,15 +69,13 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
     screen.output(Output::RecordsPath, records.display());
     let client = connect::client(&command.service, environment, screen)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    let plan = tokio::select! {
-        plan = connect::plan(&client, command.plan_id) => plan?,
-        kind = signals.next() => return Ok(screen.cancelled(kind)),
-    };
+    let plan = signals
+        .or_interrupted(connect::plan(&client, command.plan_id))
+        .await?;
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
     leftovers::forget_plans(&working.out, plan.id, Over::Stale);
     if plan.is_handed_over() && client.is_ours() != Some(true) {
-        screen.insist(&format!(
-            "warning: plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run \
+        screen.warn(format_args!("plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run \
              its tests a second time",
             plan.id
         ));
@@ -96,10 +94,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         name: &working::process_name(environment)?,
         is_named: working::is_named(environment),
     };
-    let standing = tokio::select! {
-        standing = resume.resume(screen) => standing?,
-        kind = signals.next() => return Ok(screen.cancelled(kind)),
-    };
+    let standing = signals.or_interrupted(resume.resume(screen)).await?;
     let job = Job {
         discovery: None,
         client,
@@ -109,13 +104,10 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         working: &working,
         alone: false,
     };
-    let end = match working::work(job, &mut signals, environment, screen).await? {
-        Ok(end) => end,
-        Err(cancelled) => return Ok(cancelled),
-    };
+    let end = working::work(job, &mut signals, environment, screen).await?;
     working::tell_the_end(&end, screen);
     let said = told(command.plan_id, &end);
-    screen.say(&said);
+    screen.info(&said);
     working::tell_of_what_stays(&end, &working.offered, screen);
     showing::show_work(command.plan_id, &end, &said, command.show, screen);
     let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
@@ -128,7 +120,7 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> E
         conclusion => conclusion,
     };
     if let Some(standing) = standing.filter(|_| conclusion == Conclusion::Incomplete) {
-        screen.insist(&format!("incomplete: {standing}"));
+        screen.always(format_args!("incomplete: {standing}"));
     }
     screen.conclude_work(conclusion, end.tally == Tally::default());
     Ok(conclusion)

@@ -7,18 +7,12 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    args::UploadPolicy,
-    connect,
-    failure::{self, Failure},
-    progress::Progress,
-    screen::Screen,
-    settings::Working,
-};
+use super::{args::UploadPolicy, connect, progress::Progress, screen::Screen, settings::Working};
 use crate::{
     client::Client,
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{Failure, conclusion_of},
     fs,
     model::{
         Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
@@ -67,13 +61,13 @@ pub struct Job<'a> {
     pub alone: bool,
 }
 
-/// Works on a plan with the workers of this process. An `Err` of `Ok` is a signal that came before any work.
+/// Works on a plan with the workers of this process.
 pub async fn work(
     job: Job<'_>,
     signals: &mut Signals,
     environment: &Environment,
     screen: &Screen,
-) -> Result<Result<RunEnd, Conclusion>, Failure> {
+) -> Result<RunEnd, Failure> {
     let Job {
         client,
         plan,
@@ -83,10 +77,7 @@ pub async fn work(
         working,
         alone,
     } = job;
-    let (status, planned) = tokio::select! {
-        found = survey(&client, plan.id) => found?,
-        kind = signals.next() => return Ok(Err(screen.cancelled(kind))),
-    };
+    let (status, planned) = signals.or_interrupted(survey(&client, plan.id)).await?;
     if let Some(planned) = &planned {
         something_fits(plan.id, planned, &working.offered)?;
         if alone {
@@ -107,10 +98,10 @@ pub async fn work(
     let (_, checkout) = connect::checked_out(environment, &folders);
     let upload = uploader(&client, working, environment)?;
     match &upload {
-        Some(_) if !executor.runner.wants_results_folder() => screen.insist(
-            "warning: nothing will be uploaded: by testplan.yml the runner's command writes no result files",
+        Some(_) if !executor.runner.wants_results_folder() => screen.warn(
+            "nothing will be uploaded: by testplan.yml the runner's command writes no result files",
         ),
-        Some(Uploader { labels }) => screen.say(&format!(
+        Some(Uploader { labels }) => screen.info(format_args!(
             "results are uploaded to {}, labelled {}",
             client.endpoint(),
             super::upload::shown(labels)
@@ -144,7 +135,7 @@ pub async fn work(
     let mut progress = Progress::new(screen, working.offered.clone(), status);
     let end = crate::run::work(order, signals, &mut progress).await;
     drop(progress);
-    end.map(Ok).map_err(|error| {
+    end.map_err(|error| {
         Failure::infrastructure(anyhow::anyhow!(
             "the record file could not be written: {error}"
         ))
@@ -228,7 +219,7 @@ fn tell_of_the_rest(planned: &[PlannedExecution], offered: &Capabilities, screen
             offered.missing(&unoffered.required, LabelCase::Folded),
             unoffered.meant()
         );
-        screen.say(&console_line(&line, LONGEST_LINE));
+        screen.info(&console_line(&line, LONGEST_LINE));
     }
 }
 
@@ -240,7 +231,7 @@ pub fn tell_of_what_stays(end: &RunEnd, offered: &Capabilities, screen: &Screen)
         |need: &Need| end.starved.is_some() && offered.covers(&need.required, LabelCase::Folded);
     let lacking: Vec<&Need> = waiting.lacking().filter(|need| !told(need)).collect();
     for line in waiting::lines_of(&lacking, waiting) {
-        screen.say(&format!(
+        screen.info(format_args!(
             "stays open: {}",
             console_line(&line, LONGEST_LINE)
         ));
@@ -278,7 +269,7 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
         return Some(Conclusion::Bug);
     }
     match end.stop {
-        Some(Stop::Signal(kind)) => Some(failure::cancelled(kind)),
+        Some(Stop::Signal(kind)) => Some(conclusion_of(kind)),
         Some(Stop::Deadline | Stop::Starved) => Some(Conclusion::Incomplete),
         None if end.cannot_start.is_some() => Some(Conclusion::Infrastructure),
         None => end.service.as_ref().map(|error| error.conclusion()),
@@ -288,16 +279,16 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
 /// Tells what ended the work of this process before the plan was done.
 pub fn tell_the_end(end: &RunEnd, screen: &Screen) {
     if let Some(error) = &end.service {
-        screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
+        screen.always(format_args!("error: {error}\nhelp: {}", error.help()));
     }
     if let Some(why) = &end.cannot_start {
-        screen.insist(&format!(
+        screen.always(format_args!(
             "error: this machine cannot start the tests: {why}\nhelp: its tests went back to the plan; correct that and \
              start the worker again"
         ));
     }
     if let Some(why) = &end.no_squish_server {
-        screen.insist(&format!(
+        screen.always(format_args!(
             "error: {why}\nhelp: start it again (testplan servers start), or remove it (testplan servers list, servers remove)"
         ));
     }

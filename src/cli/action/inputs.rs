@@ -5,8 +5,9 @@ use std::any::TypeId;
 use clap::{ArgAction, CommandFactory as _};
 
 use crate::{
-    cli::{Cli, failure::Failure},
+    cli::Cli,
     config::{environment::Environment, suggest},
+    failure::Failure,
 };
 
 /// The commands that a step can ask for.

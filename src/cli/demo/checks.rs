@@ -3,12 +3,9 @@
 use std::{path::Path, time::Duration};
 
 use crate::{
-    cli::{
-        failure::{Ended, Failure},
-        progress::span,
-        screen::Screen,
-    },
+    cli::{progress::span, screen::Screen},
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     report::PlanReport,
 };
 
@@ -16,7 +13,7 @@ use super::suite::EXECUTIONS;
 
 /// Says what the report shows. A demo that went otherwise than designed is an error: it is also the first thing that
 /// people run to see whether testplan works on their machine.
-pub fn explain(report: &PlanReport, out: &Path, took: Duration, screen: &Screen) -> Ended {
+pub fn explain(report: &PlanReport, out: &Path, took: Duration, screen: &Screen) -> CommandResult {
     let counts = report.counts();
     let expected = [
         ("executions", counts.total, EXECUTIONS),
@@ -42,7 +39,7 @@ pub fn explain(report: &PlanReport, out: &Path, took: Duration, screen: &Screen)
             out.display()
         )));
     }
-    screen.say(&format!(
+    screen.info(format_args!(
         "\nThat was the demo, in {}. Two tests fail on both systems, one crashes, one hangs until its time limit, one \
          skips itself,\nand the killed worker's test was rescued by another. A real run with this report would end with \
          exit code {} ({}).\n\n  {}\n  {}\n  {}\n  {}\n\nYour own tests: write a testplan.yml as the one above, then \

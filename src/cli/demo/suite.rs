@@ -5,12 +5,10 @@ use std::{fmt::Write as _, path::Path, time::Duration};
 use clap::Args;
 
 use crate::{
-    cli::{
-        failure::{Ended, Failure},
-        screen::Screen,
-    },
+    cli::screen::Screen,
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     fs,
 };
 
@@ -113,7 +111,7 @@ pub fn plan_file(binary: &Path) -> String {
 }
 
 /// `testplan demo-test`: behaves as the named test, and leaves JUnit as a test tool does.
-pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen) -> Ended {
+pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen) -> CommandResult {
     let DemoTest { suite, testcase } = command;
     let behaviour = SUITES
         .iter()

@@ -5,9 +5,10 @@ use super::{
     page::counted,
 };
 use crate::{
-    cli::{failure::Failure, plans::Loaded, settings::Working},
+    cli::{plans::Loaded, settings::Working},
     client::Endpoint,
     config::{credentials, duration, environment::Environment, precedence::Setting, suggest},
+    failure::Failure,
 };
 
 const GROUP: Group = Group::Configuration;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{cli::failure::Failure, exit_code::Conclusion};
+use crate::{exit_code::Conclusion, failure::Failure};
 
 /// What a finding is about. Printed in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

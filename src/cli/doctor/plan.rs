@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use super::finding::{Finding, Group};
 use crate::{
-    cli::{failure::Failure, plans::Loaded},
+    cli::plans::Loaded,
     client::{Client, ClientError, ErrorKind},
     clock,
     config::suggest,
     exit_code::Conclusion,
+    failure::Failure,
     model::{Plan, PlanId, PlanKind, Timestamp},
 };
 

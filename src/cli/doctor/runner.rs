@@ -7,8 +7,9 @@ use super::{
     squish,
 };
 use crate::{
-    cli::{failure::Failure, plans::Loaded},
+    cli::plans::Loaded,
     config::environment::Environment,
+    failure::Failure,
     runner::settings::{RunnerSettings, Tool},
 };
 

@@ -5,7 +5,7 @@ mod judge;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    cli::{args::ServiceArgs, connect, failure::Failure},
+    cli::{args::ServiceArgs, connect},
     client::{
         Client, ClientError, Credentials, Endpoint, HttpOptions, HttpTransport, Knock, NoWay,
         Patience, Reached, proxy_of,
@@ -15,6 +15,7 @@ use crate::{
         environment::Environment,
         precedence::{Chosen, Setting},
     },
+    failure::Failure,
     model::SquishServer,
 };
 

@@ -11,8 +11,9 @@ use super::{
     page::counted,
 };
 use crate::{
-    cli::{failure::Failure, squish},
+    cli::squish,
     config::environment::Environment,
+    failure::Failure,
     run::process,
     runner::{
         command::CommandLine,

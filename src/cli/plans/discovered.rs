@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::{Loaded, listing};
 use crate::{
-    cli::{failure::Failure, screen::Screen, squish},
+    cli::{screen::Screen, squish},
     config::{
         discover::{ListedTests, place::Place},
         expand::expand,
         plan_file::{Discovery, Template, TestSource},
     },
+    failure::Failure,
     model::{DiscoveryAccount, LeftOut, Test},
     report::discovery,
     runner::{command::CommandLine, settings::RunnerSettings},
@@ -61,10 +62,10 @@ impl Discovered {
         let title = &self.definition.title;
         if !self.account.is_clean() {
             let sentence = discovery::sentence(&self.account);
-            screen.say(&format!("template {title:?}: {sentence}"));
+            screen.info(format_args!("template {title:?}: {sentence}"));
         }
         for line in discovery::warning(&self.account, Some(title)) {
-            screen.insist(&line);
+            screen.always(&line);
         }
     }
 }

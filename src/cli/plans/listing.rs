@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 
 use crate::{
-    cli::failure::Failure,
     config::{
         discover::{ListedTests, Unmatched, parse_listing, place::Place},
         plan_file::Listing,
     },
+    failure::Failure,
     model::DiscoveryAccount,
     report::{clean::strip_escapes, discovery, sanitise::console_line},
     run::process::{self, Listed, ListingError},

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 
 use crate::{
-    cli::{failure::Failure, reporting},
+    cli::reporting,
     client::{Client, ClientError, ErrorKind},
     clock,
+    failure::Failure,
     model::{
         Capabilities, Execution, ExecutionId, ExecutionState, LabelCase, Outcome, Plan, Record,
         TestVerdict, Timestamp, record::RecordEvent,

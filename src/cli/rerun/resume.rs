@@ -7,8 +7,9 @@ use super::{
     reopen::{self, Failures, Opened, Wanted},
 };
 use crate::{
-    cli::{failure::Failure, screen::Screen},
+    cli::screen::Screen,
     client::Client,
+    failure::Failure,
     model::{Capabilities, Plan},
 };
 
@@ -52,7 +53,7 @@ impl Resume<'_> {
         let listed = reopen::listed(client, plan, wanted).await?;
         if let Rerun::Unknown { attempt } = self.rerun {
             let doubt = unknown(plan, attempt, listed.map(|failures| failures.len()));
-            screen.insist(&format!("warning: {}", doubt.text));
+            screen.warn(format_args!("{}", doubt.text));
             return Ok(doubt.failures_stand.then_some(doubt.text));
         }
         let failures = match listed {
@@ -60,16 +61,16 @@ impl Resume<'_> {
             None => match self.recorded(wanted) {
                 Ok(failures) => failures,
                 Err(doubt) => {
-                    screen.insist(&format!("warning: {doubt}"));
+                    screen.warn(format_args!("{doubt}"));
                     return Ok(Some(doubt));
                 }
             },
         };
         let tried = failures.tried;
         let opened = reopen::open(failures, client, plan, self.folder, self.name).await?;
-        screen.say(&said(plan, rerun.unwrap_or(1), &opened, tried));
+        screen.info(&said(plan, rerun.unwrap_or(1), &opened, tried));
         for (execution, why) in &opened.refused {
-            screen.say(&format!("execution {execution} is left alone: {why}"));
+            screen.info(format_args!("execution {execution} is left alone: {why}"));
         }
         let refused = opened.refused.len();
         Ok((refused > 0 && !opened.refusals_are_fine).then(|| {

@@ -6,9 +6,7 @@ use super::{End, Run};
 use crate::{
     cli::{
         args::WorkerArgs,
-        connect,
-        failure::{Failure, cancelled},
-        managed, reporting,
+        connect, managed, reporting,
         results::{ResultsWatch, Seen},
         screen::Screen,
         settings, showing, start, told,
@@ -17,6 +15,7 @@ use crate::{
     clock,
     config::{duration, environment::Environment, precedence::Setting},
     exit_code::Conclusion,
+    failure::{Failure, conclusion_of},
     model::Plan,
     signal::Signals,
 };
@@ -86,11 +85,8 @@ pub(super) async fn whole(
         .await?;
         Ok::<_, Failure>((plan, time.unwrap_or_default()))
     };
-    let (plan, time) = tokio::select! {
-        started = starting => started?,
-        kind = signals.next() => return Ok(End::early(screen.cancelled(kind))),
-    };
-    screen.say(&format!(
+    let (plan, time) = signals.or_interrupted(starting).await?;
+    screen.info(format_args!(
         "plan {} started: {}; Test Center runs it itself from {}",
         plan.id,
         plan.title,
@@ -112,7 +108,7 @@ pub(super) async fn whole(
             Err(error) => Ended::Service(error),
         },
         () = deadline => Ended::Cut(Conclusion::Incomplete),
-        kind = signals.next() => Ended::Cut(cancelled(kind)),
+        kind = signals.next() => Ended::Cut(conclusion_of(kind)),
     };
     let last = watch.seen;
     let (seen, stopped) = match ended {
@@ -121,14 +117,18 @@ pub(super) async fn whole(
             let Some(seen) = last else {
                 return Err(error.into());
             };
-            screen.insist(&format!("error: {error}\nhelp: {}", error.help()));
+            screen.always(format_args!("error: {error}\nhelp: {}", error.help()));
             (seen, Some(error.conclusion()))
         }
         Ended::Cut(conclusion) => {
-            screen.insist("Test Center goes on with the plan: it can be stopped only there");
+            screen.always("Test Center goes on with the plan: it can be stopped only there");
             let Some(seen) = last else {
                 screen.conclude(conclusion);
-                return Ok(End::early(conclusion));
+                return Ok(End {
+                    ended: Ok(conclusion),
+                    report: None,
+                    is_stopped: true,
+                });
             };
             (seen, Some(conclusion))
         }

@@ -10,16 +10,11 @@ use serde_json::{Value, json};
 use super::{Upload, as_json, labels, tell_notes};
 use crate::{
     ci::Ci,
-    cli::{
-        connect,
-        failure::{Ended, Failure},
-        reporting::read_records,
-        screen::Screen,
-        working,
-    },
+    cli::{connect, reporting::read_records, screen::Screen, working},
     client::{Client, Doubt},
     config::environment::Environment,
     exit_code::Conclusion,
+    failure::{CommandResult, Failure},
     model::{Record, record::RecordEvent},
     report::sanitise::console_line,
     run::{
@@ -41,7 +36,7 @@ pub(super) async fn upload(
     ci: &Ci,
     environment: &Environment,
     screen: &Screen,
-) -> Ended {
+) -> CommandResult {
     let records = out.join("records");
     let mut files = Vec::new();
     read_records(&records, &mut files)?;
@@ -144,13 +139,13 @@ impl Uploads<'_> {
         let test = console_line(&test, LONGEST);
         match self.send(attempt).await? {
             Ok(uploaded) => {
-                self.screen.say(&format!("uploaded: {test}"));
+                self.screen.info(format_args!("uploaded: {test}"));
                 done.uploaded.push(uploaded);
             }
             Err(NotUploaded { reason, unclear }) => {
                 let reason = console_line(&reason, LONGEST);
                 self.screen
-                    .insist(&format!("not uploaded: {test}: {reason}"));
+                    .always(format_args!("not uploaded: {test}: {reason}"));
                 done.left.push(json!({
                     "execution": attempt.execution,
                     "folder": attempt.folder,
