@@ -1,4 +1,4 @@
-//! Inputs, flags, action.yml, `--help` and README say the same: whoever adds a flag is told here where else it belongs.
+//! Inputs, flags, action.yml, `--help` and docs agree: a new flag fails here until each of them has it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,7 +14,8 @@ use testplan::{
     config::duration,
 };
 
-const README: &str = include_str!("../../README.md");
+const ACTION: &str = include_str!("../../docs/action-reference.md");
+const COMMANDS: &str = include_str!("../../docs/commands.md");
 
 #[derive(Deserialize)]
 struct Action {
@@ -144,11 +145,11 @@ fn about(help: &str, long: &str) -> String {
 
 /// The block that people copy from has every input, as a comment or not, in the spelling of a workflow.
 #[test]
-fn readme_has_every_input_and_output() {
-    let block = README
+fn action_reference_has_every_input_and_output() {
+    let block = ACTION
         .split("```")
         .find(|block| block.starts_with("yaml") && block.contains("binary-path:"));
-    let block = block.expect("README has a YAML block with all inputs");
+    let block = block.expect("docs/action-reference.md has a YAML block with all inputs");
     let named: BTreeSet<String> = block
         .lines()
         .filter_map(|line| {
@@ -158,7 +159,7 @@ fn readme_has_every_input_and_output() {
         })
         .collect();
     assert_eq!(named, every_input());
-    let rows: Vec<&str> = README
+    let rows: Vec<&str> = ACTION
         .lines()
         .filter(|line| line.starts_with("| `"))
         .collect();
@@ -171,14 +172,14 @@ fn readme_has_every_input_and_output() {
         };
         assert!(
             rows.iter().any(is_named),
-            "README's table of outputs has no {name}"
+            "docs/action-reference.md: the table of outputs has no {name}"
         );
     }
 }
 
 /// The commands of the table are those of the help.
 #[test]
-fn readme_names_every_command() {
+fn command_reference_has_every_command() {
     let help = Command::new(env!("CARGO_BIN_EXE_testplan"))
         .arg("--help")
         .output()
@@ -192,8 +193,8 @@ fn readme_names_every_command() {
     for name in names.filter(|name| *name != "help") {
         let word = format!("`{name}");
         assert!(
-            README.contains(&word),
-            "README's table of commands has no {word}`"
+            COMMANDS.contains(&word),
+            "docs/commands.md has no {word}`"
         );
     }
 }
