@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A real suite that nobody here wrote: the tests of PyPI's `tabulate`, fetched by name, run by plain pytest and by
+# A real suite of another project: the tests of PyPI's `tabulate`, downloaded by name, run by plain pytest and by
 # `testplan run` with 4 workers; then both JUnit files must name the same tests with the same verdicts.
 #
 #   examples/pytest/run.sh [WORK-FOLDER]        TESTPLAN=path/to/testplan to choose the binary

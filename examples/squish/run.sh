@@ -25,7 +25,7 @@ squishserver=$SQUISH_PREFIX/bin/squishserver
 
 "$squishserver" --config addAUT addressbook "${AUT_FOLDER:-$SQUISH_PREFIX/examples/qt/addressbook}"
 ports=(4322 4323)
-# By port: a Squish server that somebody else started stays.
+# By port: a Squish server of another process stays.
 started=()
 trap 'for port in ${started[@]+"${started[@]}"}; do "$squishserver" --stop --port "$port" || true; done' EXIT
 for port in "${ports[@]}"; do

@@ -15,7 +15,7 @@ use testplan::{
 };
 
 const ACTION: &str = include_str!("../../docs/action-reference.md");
-const COMMANDS: &str = include_str!("../../docs/commands.md");
+const COMMAND_TABLE: &str = include_str!("../../docs/commands.md");
 
 #[derive(Deserialize)]
 struct Action {
@@ -193,7 +193,7 @@ fn command_reference_has_every_command() {
     for name in names.filter(|name| *name != "help") {
         let word = format!("`{name}");
         assert!(
-            COMMANDS.contains(&word),
+            COMMAND_TABLE.contains(&word),
             "docs/commands.md has no {word}`"
         );
     }
