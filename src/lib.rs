@@ -36,3 +36,4 @@ pub mod runner;
 pub mod service;
 pub mod signal;
 pub mod store;
+pub mod wait;

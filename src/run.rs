@@ -6,12 +6,9 @@
 pub mod dispatcher;
 pub mod executor;
 pub mod heartbeat;
-mod idle;
-pub mod idleness;
 pub mod lease;
 pub mod lease_files;
 mod licence;
-pub mod lookout;
 mod probe;
 pub mod process;
 pub mod recorder;
@@ -19,8 +16,6 @@ pub mod state;
 pub mod suite_turns;
 mod tries;
 pub mod upload;
-pub mod vigil;
-pub mod waiting;
 pub mod worker;
 
 pub use dispatcher::{Observer, RunEnd, WorkOrder, work};

@@ -14,9 +14,9 @@ use crate::{
     },
     run::{
         Observer, ProgressEvent,
-        idleness::Outlook,
         state::{Stop, signal_name},
     },
+    wait::WaitUpdate,
 };
 
 /// Most bytes of a name or reason in a line.
@@ -67,26 +67,26 @@ impl<'a> Progress<'a> {
 }
 
 impl Progress<'_> {
-    fn waiting(&self, workers: usize, outlook: &Outlook) {
+    fn waiting(&self, workers: usize, update: &WaitUpdate) {
         let here = if workers == 1 {
             "worker waits"
         } else {
             "workers wait"
         };
-        let waited = whole(outlook.waited);
+        let waited = whole(update.waited);
         self.say(&format!("waiting {waited}: {workers} {here} here"));
-        for line in &outlook.lines {
+        for line in &update.lines {
             self.say(&format!("  {}", console_line(line, LONGEST_LINE)));
         }
-        if outlook.given_up.is_some() {
-            self.say(&match outlook.grace {
+        if update.given_up.is_some() {
+            self.say(&match update.grace {
                 Duration::ZERO => "  given up: nothing can happen as it is".to_owned(),
                 grace => format!(
                     "  given up: nothing could happen for {} (--grace)",
                     duration::format(grace)
                 ),
             });
-        } else if let Some(remains) = outlook.remains {
+        } else if let Some(remains) = update.remains {
             self.say(&format!(
                 "  nothing can happen as it is: unless that changes, this ends with exit code 5 in {} (--grace)",
                 whole(remains)
@@ -140,7 +140,7 @@ impl Observer for Progress<'_> {
                 );
                 self.say(&format!("not uploaded: {test}: {reason}"));
             }
-            ProgressEvent::Waiting { workers, outlook } => self.waiting(*workers, outlook),
+            ProgressEvent::Waiting { workers, update } => self.waiting(*workers, update),
             ProgressEvent::Busy { running } => {
                 let names: Vec<String> = running
                     .iter()

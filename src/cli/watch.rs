@@ -13,10 +13,7 @@ use crate::{
     failure::Failure,
     model::{Capabilities, Capability, Lack, PlanId, PlanStatus, PlanWaiting},
     report::sanitise::console_line,
-    run::{
-        vigil::{Call, Sight, Vigil},
-        waiting,
-    },
+    wait::{Decision, Reminder, WaitSnapshot, wording},
 };
 use start::Start;
 
@@ -107,7 +104,7 @@ impl<'a> DrainWatch<'a> {
 
     /// Waits.
     pub async fn until_drained(&self) -> Result<Watched, Failure> {
-        let mut vigil = Vigil::new(self.grace, clock::monotonic());
+        let mut reminder = Reminder::new(self.grace, clock::monotonic());
         let everything = Capabilities::default();
         let mut status = connect::status(&self.client, self.plan, &everything).await?;
         if status.is_drained() {
@@ -123,21 +120,21 @@ impl<'a> DrainWatch<'a> {
                     break;
                 }
             }
-            let sight = waiting
+            let snapshot = waiting
                 .as_ref()
-                .map_or_else(|| counted(status, &start), waiting::sight);
-            let call = vigil.look(sight, clock::monotonic());
-            if call.tell {
+                .map_or_else(|| counted(status, &start), wording::snapshot);
+            let decision = reminder.look(snapshot, clock::monotonic());
+            if decision.tell {
                 let seen = self.seen(waiting, &start).await;
-                self.tell(status, &seen, call).await?;
-                if call.is_over() {
+                self.tell(status, &seen, decision).await?;
+                if decision.is_over() {
                     return Ok(Watched::Starved {
                         status,
                         lacking: seen.lacking,
                     });
                 }
             }
-            let pause = call.remains.map_or(LOOK, |remains| remains.min(LOOK));
+            let pause = decision.remains.map_or(LOOK, |remains| remains.min(LOOK));
             status = self.next(pause, asked).await?;
         }
         Ok(Watched::Drained(status))
@@ -162,7 +159,7 @@ impl<'a> DrainWatch<'a> {
     async fn seen(&self, waiting: Option<PlanWaiting>, start: &Start) -> Seen {
         match (waiting, start.why_it_rests(clock::monotonic())) {
             (Some(waiting), _) => Seen {
-                lines: waiting::lines(&waiting),
+                lines: wording::lines(&waiting),
                 lacking: lacking(&waiting),
                 knows_workers: true,
             },
@@ -175,21 +172,26 @@ impl<'a> DrainWatch<'a> {
         }
     }
 
-    async fn tell(&self, status: PlanStatus, seen: &Seen, call: Call) -> Result<(), Failure> {
+    async fn tell(
+        &self,
+        status: PlanStatus,
+        seen: &Seen,
+        decision: Decision,
+    ) -> Result<(), Failure> {
         let PlanStatus {
             open,
             reserved,
             done,
         } = status;
-        let waited = duration::format(Duration::from_secs(call.waited.as_secs()));
+        let waited = duration::format(Duration::from_secs(decision.waited.as_secs()));
         let mut lines = vec![format!(
             "waiting {waited} for plan {}: {open} open, {reserved} reserved, {done} done",
             self.plan
         )];
         lines.extend(seen.lines.iter().map(|line| indented(line)));
-        if call.is_over() {
+        if decision.is_over() {
             lines.extend(self.given_up(status, seen).await?);
-        } else if let Some(remains) = call.remains {
+        } else if let Some(remains) = decision.remains {
             let remains = Duration::from_secs(remains.as_secs() + 1).min(self.grace);
             let why = if seen.knows_workers {
                 "nothing can happen as it is"
@@ -202,7 +204,7 @@ impl<'a> DrainWatch<'a> {
             ));
         }
         for line in lines {
-            if call.is_over() {
+            if decision.is_over() {
                 self.screen.always(&line);
             } else {
                 self.screen.info(&line);
@@ -241,11 +243,11 @@ impl<'a> DrainWatch<'a> {
 
 /// What counts alone show: nothing is at work, where somebody should be. Whether somebody could take what is open is not
 /// known.
-fn counted(status: PlanStatus, start: &Start) -> Sight {
-    Sight {
+fn counted(status: PlanStatus, start: &Start) -> WaitSnapshot {
+    WaitSnapshot {
         status,
         stuck: status.reserved == 0 && start.why_it_rests(clock::monotonic()).is_none(),
-        ..Sight::default()
+        ..WaitSnapshot::default()
     }
 }
 

@@ -21,10 +21,11 @@ use crate::{
     report::{Unoffered, sanitise::console_line},
     run::{
         RunEnd, WorkOrder, executor::Executor, state::Stop, suite_turns::SuiteTurns,
-        upload::Uploader, waiting, worker::WorkerSettings,
+        upload::Uploader, worker::WorkerSettings,
     },
     runner::settings::RunnerSettings,
     signal::Signals,
+    wait::wording,
 };
 
 /// The variable that names a worker.
@@ -230,7 +231,7 @@ pub fn tell_of_what_stays(end: &RunEnd, offered: &Capabilities, screen: &Screen)
     let told =
         |need: &Need| end.starved.is_some() && offered.covers(&need.required, LabelCase::Folded);
     let lacking: Vec<&Need> = waiting.lacking().filter(|need| !told(need)).collect();
-    for line in waiting::lines_of(&lacking, waiting) {
+    for line in wording::lines_of(&lacking, waiting) {
         screen.info(format_args!(
             "stays open: {}",
             console_line(&line, LONGEST_LINE)

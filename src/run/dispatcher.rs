@@ -10,8 +10,6 @@ use std::{
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    idleness::Idleness,
-    lookout::Lookout,
     recorder::{Recorder, record},
     state::{Event, Leave, Phase, ProgressEvent, RunState, Stop, Tally, WorkerEvent},
     worker::{self, Worker, WorkerMessage, WorkerSettings},
@@ -24,6 +22,7 @@ use crate::{
         record::{Checkout, PlannedExecution, RecordEvent},
     },
     signal::Signals,
+    wait::{StallWatch, WaitProbe},
 };
 
 /// How long nothing is said before people are told what is going on.
@@ -148,8 +147,8 @@ pub async fn work(
     let deadline = sleep(order.deadline);
     tokio::pin!(deadline);
     let mut deadline_reached = false;
-    let mut lookout = Lookout::new(order.client.clone(), order.plan.id);
-    let mut idleness = Idleness::new(
+    let mut probe = WaitProbe::new(order.client.clone(), order.plan.id);
+    let mut stall = StallWatch::new(
         order.settings.offered.clone(),
         order.grace,
         clock::monotonic(),
@@ -159,8 +158,8 @@ pub async fn work(
     loop {
         let waits = state.waits();
         if waits.is_none() {
-            lookout.rest();
-            idleness.over(clock::monotonic());
+            probe.rest();
+            stall.over(clock::monotonic());
         }
         let (event, written) = tokio::select! {
             received = mail.recv() => match received {
@@ -173,13 +172,13 @@ pub async fn work(
                 deadline_reached = true;
                 (Event::Deadline, None)
             }
-            finding = lookout.next(), if waits.is_some() => {
-                let outlook = idleness.look(finding, waits.unwrap_or_default(), clock::monotonic());
-                let Some(outlook) = outlook else { continue };
-                if let Some(remains) = outlook.remains {
-                    lookout.hurry(remains);
+            finding = probe.next(), if waits.is_some() => {
+                let update = stall.look(finding, waits.unwrap_or_default(), clock::monotonic());
+                let Some(update) = update else { continue };
+                if let Some(remains) = update.remains {
+                    probe.hurry(remains);
                 }
-                (Event::Idle(outlook), None)
+                (Event::Idle(update), None)
             }
             () = &mut quiet => {
                 quiet.as_mut().reset(tokio::time::Instant::from(clock::monotonic() + QUIET));

@@ -5,17 +5,17 @@ mod event;
 use std::time::Duration;
 
 pub use event::{
-    Event, Leave, Phase, ProgressEvent, Response, Stop, Unreachable, Waiting, WorkerEvent,
-    moved_past, signal_name,
+    Event, Leave, Phase, ProgressEvent, Response, Stop, Unreachable, WorkerEvent, moved_past,
+    signal_name,
 };
 
-use super::idleness::{Outlook, Waits};
 use crate::{
     client::ClientError,
     model::{
         ExecutionId, Outcome, PlanStatus, Test, TestVerdict,
         record::{Confirmation, RecordEvent},
     },
+    wait::{WaitUpdate, WaitingFor, WaitingWorkers},
 };
 
 /// What the workers of this process have done.
@@ -42,7 +42,7 @@ struct Slot {
     ended: Option<(Outcome, Duration)>,
     /// Its results did not get in.
     not_uploaded: bool,
-    waiting: Option<Waiting>,
+    waiting: Option<WaitingFor>,
     left: bool,
 }
 
@@ -102,7 +102,7 @@ impl RunState {
                 notice: self.busy(),
                 ..Response::default()
             },
-            Event::Idle(outlook) => self.idle(outlook),
+            Event::Idle(update) => self.idle(update),
         }
     }
 
@@ -280,28 +280,28 @@ impl RunState {
     }
 
     /// What the workers wait for, if all that are still there do.
-    pub fn waits(&self) -> Option<Waits> {
-        let mut waits = Waits::default();
+    pub fn waits(&self) -> Option<WaitingWorkers> {
+        let mut waits = WaitingWorkers::default();
         for slot in self.slots.iter().filter(|slot| !slot.left) {
             waits.add(slot.waiting?);
         }
         (waits.workers > 0 && self.phase == Phase::Working).then_some(waits)
     }
 
-    fn idle(&mut self, outlook: Outlook) -> Response {
+    fn idle(&mut self, update: WaitUpdate) -> Response {
         let Some(waits) = self.waits() else {
             return Response::default();
         };
-        let mut response = match &outlook.given_up {
+        let mut response = match &update.given_up {
             None => Response::default(),
             Some(why) => {
                 self.starved = Some(why.clone());
                 self.stop(Stop::Starved)
             }
         };
-        response.notice = (!outlook.lines.is_empty()).then_some(ProgressEvent::Waiting {
+        response.notice = (!update.lines.is_empty()).then_some(ProgressEvent::Waiting {
             workers: waits.workers,
-            outlook,
+            update,
         });
         response
     }
@@ -519,8 +519,8 @@ mod tests {
         );
     }
 
-    fn outlook(lines: &[&str], given_up: Option<&str>) -> Event {
-        Event::Idle(Outlook {
+    fn update(lines: &[&str], given_up: Option<&str>) -> Event {
+        Event::Idle(WaitUpdate {
             waited: Duration::from_secs(7),
             lines: lines.iter().map(ToString::to_string).collect(),
             remains: None,
@@ -533,18 +533,18 @@ mod tests {
     fn quiet_times_name_what_runs_and_idle_ones_what_is_waited_for() {
         let mut run = run(2);
         assert_eq!(run.handle(Event::Quiet).notice, None);
-        let waiting = || WorkerEvent::Waiting(Waiting::Executions(Some(3)));
+        let waiting = || WorkerEvent::Waiting(WaitingFor::Executions(Some(3)));
         let _ = run.handle(Event::Worker(0, waiting()));
         assert_eq!(run.waits(), None, "one may be about to get something");
-        assert_eq!(run.handle(outlook(&["x"], None)), Response::default());
+        assert_eq!(run.handle(update(&["x"], None)), Response::default());
         let _ = run.handle(Event::Worker(1, waiting()));
         assert_eq!(run.waits().unwrap().workers, 2);
-        let told = run.handle(outlook(&["x"], None)).notice;
+        let told = run.handle(update(&["x"], None)).notice;
         assert!(matches!(
             told,
             Some(ProgressEvent::Waiting { workers: 2, .. })
         ));
-        assert_eq!(run.handle(outlook(&[], None)), Response::default());
+        assert_eq!(run.handle(update(&[], None)), Response::default());
         let _ = run.handle(Event::Worker(1, reserved(1)));
         assert_eq!(run.waits(), None);
         assert!(
@@ -555,13 +555,13 @@ mod tests {
     #[test]
     fn a_wait_that_is_given_up_stops_the_run_unless_somebody_got_work() {
         let mut run = run(1);
-        let over = || outlook(&["x"], Some("no Squish server is registered"));
+        let over = || update(&["x"], Some("no Squish server is registered"));
         let _ = run.handle(Event::Worker(0, reserved(1)));
         assert_eq!(run.handle(over()), Response::default());
         let _ = run.handle(Event::Worker(0, confirmed(1, Confirmation::Counted)));
         let _ = run.handle(Event::Worker(
             0,
-            WorkerEvent::Waiting(Waiting::SquishServer),
+            WorkerEvent::Waiting(WaitingFor::SquishServer),
         ));
         let response = run.handle(over());
         assert_eq!(response.phase, Some(Phase::Stopping));

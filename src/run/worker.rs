@@ -16,15 +16,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 use self::trouble::Troubles;
 use super::{
     executor::Executor,
-    idle::Idle,
     lease::FIRST_LEASE,
     lease_files::LeaseFile,
-    state::{self, Leave, Phase, Waiting, WorkerEvent},
+    state::{self, Leave, Phase, WorkerEvent},
     upload::Uploader,
 };
 use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
     model::{Capabilities, PlanId, record::RecordEvent},
+    wait::{PollBackoff, WaitingFor},
 };
 
 /// What all workers of a process have in common.
@@ -94,7 +94,7 @@ pub async fn work(mut worker: Worker) {
 impl Worker {
     async fn until_left(&mut self) -> Leave {
         let mut next = self.reserve(Duration::ZERO).await;
-        let mut idle = Idle::default();
+        let mut backoff = PollBackoff::default();
         loop {
             if *self.phase.borrow() > Phase::Working {
                 self.give_back(next).await;
@@ -104,7 +104,7 @@ impl Worker {
                 None => return Leave::Told,
                 Some(Err(error)) => return Leave::Service(Box::new(error)),
                 Some(Ok(Reservation::Granted(granted))) => {
-                    idle = Idle::default();
+                    backoff = PollBackoff::default();
                     match self.execute(*granted).await {
                         Ok(next) => next,
                         Err(leave) => return leave,
@@ -112,7 +112,7 @@ impl Worker {
                 }
                 Some(Ok(Reservation::NoExecution { pending })) => {
                     match self
-                        .wait(&mut idle, Waiting::Executions(pending), pending)
+                        .wait(&mut backoff, WaitingFor::Executions(pending), pending)
                         .await
                     {
                         Ok(next) => next,
@@ -120,7 +120,10 @@ impl Worker {
                     }
                 }
                 Some(Ok(Reservation::NoServer { pending })) => {
-                    match self.wait(&mut idle, Waiting::SquishServer, pending).await {
+                    match self
+                        .wait(&mut backoff, WaitingFor::SquishServer, pending)
+                        .await
+                    {
                         Ok(next) => next,
                         Err(leave) => return leave,
                     }
@@ -170,8 +173,8 @@ impl Worker {
     /// Nothing fits now: leave if nothing will, else ask again, waiting at the service where it can.
     async fn wait(
         &mut self,
-        idle: &mut Idle,
-        waiting: Waiting,
+        backoff: &mut PollBackoff,
+        waiting: WaitingFor,
         pending: Option<u64>,
     ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
         match pending {
@@ -188,11 +191,11 @@ impl Worker {
                     Some(Err(error)) => return Err(Leave::Service(Box::new(error))),
                     None => return Err(Leave::Told),
                 };
-                if status.is_drained() || idle.for_too_long(waiting) {
+                if status.is_drained() || backoff.for_too_long(waiting) {
                     return Err(Leave::NothingLeft);
                 }
                 self.tell(WorkerEvent::Waiting(waiting)).await;
-                let pause = idle.pause(self.slot);
+                let pause = backoff.pause(self.slot);
                 let mut phase = self.phase.clone();
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}

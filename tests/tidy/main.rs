@@ -46,10 +46,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("report", &["model", "exit_code"]),
     ("config", &["model", "runner"]),
+    ("wait", &["client", "report", "model", "clock"]),
     (
         "run",
         &[
-            "client", "runner", "report", "model", "clock", "signal", "fs",
+            "client", "runner", "report", "model", "clock", "signal", "fs", "wait",
         ],
     ),
     (
@@ -73,6 +74,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "service",
             "signal",
             "store",
+            "wait",
         ],
     ),
 ];

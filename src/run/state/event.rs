@@ -7,8 +7,8 @@ use tokio::sync::watch;
 use crate::{
     client::ClientError,
     model::{Outcome, Test, record::RecordEvent},
-    run::idleness::Outlook,
     signal::SignalKind,
+    wait::{WaitUpdate, WaitingFor},
 };
 
 /// How far a run may still go. It only ever moves forward; workers watch it.
@@ -40,20 +40,11 @@ pub enum WorkerEvent {
     /// Something to write down.
     Record(RecordEvent),
     /// Nothing could be reserved now.
-    Waiting(Waiting),
+    Waiting(WaitingFor),
     /// Nobody answered at the Squish server of its execution.
     Unreachable(Unreachable),
     /// The worker is done. Its last event.
     Left(Leave),
-}
-
-/// Why a worker waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// Every fitting execution is in the hands of others, as many as told.
-    Executions(Option<u64>),
-    /// Executions fit, but every Squish server that fits is busy.
-    SquishServer,
 }
 
 /// A Squish server at whose address nobody answered, and what happens next. Display is both in a sentence.
@@ -116,7 +107,7 @@ pub enum Event {
     /// Nothing happened for a while.
     Quiet,
     /// All workers wait, and the service was asked what for.
-    Idle(Outlook),
+    Idle(WaitUpdate),
 }
 
 /// What the dispatcher shall do about an event, beside writing records down.
@@ -175,7 +166,7 @@ pub enum ProgressEvent {
         /// How many workers.
         workers: usize,
         /// For what, how long, and what would end it.
-        outlook: Outlook,
+        update: WaitUpdate,
     },
     /// Workers are busy and nothing ended for a while.
     Busy {

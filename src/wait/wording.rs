@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::vigil::Sight;
+use super::reminder::WaitSnapshot;
 use crate::{
     model::{
         Capabilities, LabelCase, Lack, Need, Offer, PlanWaiting, SquishServer, SquishServerId,
@@ -15,8 +15,8 @@ use crate::{
 const MOST: usize = 8;
 
 /// What matters of it to a wait.
-pub fn sight(waiting: &PlanWaiting) -> Sight {
-    Sight {
+pub fn snapshot(waiting: &PlanWaiting) -> WaitSnapshot {
+    WaitSnapshot {
         status: waiting.status,
         lacking: waiting
             .lacking()

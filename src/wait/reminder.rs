@@ -8,11 +8,11 @@ use std::{
 use crate::model::{Capabilities, Lack, PlanStatus};
 
 /// How often people hear of a wait in which nothing changes.
-pub const TELL_EVERY: Duration = Duration::from_secs(30);
+const TELL_EVERY: Duration = Duration::from_secs(30);
 
 /// One look at what is waited for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sight {
+pub struct WaitSnapshot {
     /// How far the plan is.
     pub status: PlanStatus,
     /// What is needed and can be had from nobody, and of whom.
@@ -23,17 +23,17 @@ pub struct Sight {
 
 /// Watches a wait.
 #[derive(Debug)]
-pub struct Vigil {
+pub struct Reminder {
     grace: Duration,
     began: Instant,
     stuck_since: Option<Instant>,
     told: Option<Instant>,
-    before: Sight,
+    before: WaitSnapshot,
 }
 
 /// What a look calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
+pub struct Decision {
     /// People are to be told how the wait stands.
     pub tell: bool,
     /// Something is lacking that was not before, or nothing can happen from now on: people are told that above all.
@@ -44,14 +44,14 @@ pub struct Call {
     pub waited: Duration,
 }
 
-impl Call {
+impl Decision {
     /// Nobody came in time: the wait is over.
     pub fn is_over(self) -> bool {
         self.remains == Some(Duration::ZERO)
     }
 }
 
-impl Vigil {
+impl Reminder {
     /// A wait that begins now and gives a helper `grace` to come once nothing can happen.
     pub fn new(grace: Duration, now: Instant) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl Vigil {
             began: now,
             stuck_since: None,
             told: None,
-            before: Sight::default(),
+            before: WaitSnapshot::default(),
         }
     }
 
@@ -69,16 +69,16 @@ impl Vigil {
     }
 
     /// Takes in what is seen now.
-    pub fn look(&mut self, sight: Sight, now: Instant) -> Call {
-        if !sight.stuck || sight != self.before {
+    pub fn look(&mut self, snapshot: WaitSnapshot, now: Instant) -> Decision {
+        if !snapshot.stuck || snapshot != self.before {
             self.stuck_since = None;
         }
-        let begins = sight.stuck && !self.before.stuck;
-        if sight.stuck {
+        let begins = snapshot.stuck && !self.before.stuck;
+        if snapshot.stuck {
             self.stuck_since.get_or_insert(now);
         }
-        let news = begins || !sight.lacking.is_subset(&self.before.lacking);
-        self.before = sight;
+        let news = begins || !snapshot.lacking.is_subset(&self.before.lacking);
+        self.before = snapshot;
         let remains = self.stuck_since.map(|since| {
             self.grace
                 .saturating_sub(now.saturating_duration_since(since))
@@ -90,7 +90,7 @@ impl Vigil {
         if tell {
             self.told = Some(now);
         }
-        Call {
+        Decision {
             tell,
             news,
             remains,
@@ -106,7 +106,7 @@ mod tests {
 
     const GRACE: Duration = Duration::from_secs(600);
 
-    fn sight(open: u64, lacking: &[&str], stuck: bool) -> Sight {
+    fn snapshot(open: u64, lacking: &[&str], stuck: bool) -> WaitSnapshot {
         let status = PlanStatus {
             open,
             ..PlanStatus::default()
@@ -115,7 +115,7 @@ mod tests {
             let needed = Capabilities::from(vec![text.parse::<Capability>().unwrap()]);
             (needed, Lack::Worker)
         };
-        Sight {
+        WaitSnapshot {
             status,
             lacking: lacking.iter().map(set).collect(),
             stuck,
@@ -129,10 +129,10 @@ mod tests {
     #[test]
     fn told_at_once_then_twice_a_minute_and_of_news_between() {
         let start = clock::monotonic();
-        let mut vigil = Vigil::new(GRACE, start);
+        let mut reminder = Reminder::new(GRACE, start);
         let mut tell = |seconds, lacking: &[&str]| {
-            let call = vigil.look(sight(2, lacking, false), after(start, seconds));
-            (call.tell, call.news)
+            let decision = reminder.look(snapshot(2, lacking, false), after(start, seconds));
+            (decision.tell, decision.news)
         };
         assert_eq!(tell(0, &[]), (true, false));
         assert_eq!(tell(29, &[]), (false, false));
@@ -146,10 +146,10 @@ mod tests {
     #[test]
     fn told_at_once_when_nothing_can_happen_any_more() {
         let start = clock::monotonic();
-        let mut vigil = Vigil::new(GRACE, start);
+        let mut reminder = Reminder::new(GRACE, start);
         let mut tell = |seconds, stuck| {
-            let call = vigil.look(sight(2, &["OS=macOS"], stuck), after(start, seconds));
-            call.tell
+            let decision = reminder.look(snapshot(2, &["OS=macOS"], stuck), after(start, seconds));
+            decision.tell
         };
         assert!(tell(0, false));
         assert!(!tell(5, false));
@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn the_grace_runs_only_while_nothing_can_happen_and_nothing_changes() {
         let start = clock::monotonic();
-        let mut vigil = Vigil::new(GRACE, start);
+        let mut reminder = Reminder::new(GRACE, start);
         let mut look = |seconds, open, stuck| {
-            vigil
-                .look(sight(open, &[], stuck), after(start, seconds))
+            reminder
+                .look(snapshot(open, &[], stuck), after(start, seconds))
                 .remains
                 .map(|remains| remains.as_secs())
         };
@@ -184,8 +184,8 @@ mod tests {
     #[test]
     fn no_grace_ends_at_the_first_look() {
         let now = clock::monotonic();
-        let mut vigil = Vigil::new(Duration::ZERO, now);
-        assert!(!vigil.look(sight(1, &[], false), now).is_over());
-        assert!(vigil.look(sight(1, &[], true), now).is_over());
+        let mut reminder = Reminder::new(Duration::ZERO, now);
+        assert!(!reminder.look(snapshot(1, &[], false), now).is_over());
+        assert!(reminder.look(snapshot(1, &[], true), now).is_over());
     }
 }

@@ -2,31 +2,31 @@
 
 use std::time::Duration;
 
-use super::state::Waiting;
+use super::WaitingFor;
 use crate::clock;
 
 /// Pauses between two questions to a service that cannot let a worker wait: from, to.
 const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
 /// How long a worker of a service without `pending` stays while nothing fits and others still work.
-pub(super) const IDLE_GRACE: Duration = Duration::from_secs(300);
+pub(crate) const IDLE_GRACE: Duration = Duration::from_secs(300);
 
 /// How long a worker has found nothing, against a service that cannot let it wait.
 #[derive(Debug, Default)]
-pub(super) struct Idle {
+pub(crate) struct PollBackoff {
     since: Option<std::time::Instant>,
     asked: u32,
 }
 
-impl Idle {
+impl PollBackoff {
     /// Whether it is time to leave.
-    pub(super) fn for_too_long(&mut self, waiting: Waiting) -> bool {
+    pub(crate) fn for_too_long(&mut self, waiting: WaitingFor) -> bool {
         let since = *self.since.get_or_insert_with(clock::monotonic);
         // Who waits for a busy Squish server waits for as long as the plan is not drained.
-        waiting != Waiting::SquishServer && since.elapsed() > IDLE_GRACE
+        waiting != WaitingFor::SquishServer && since.elapsed() > IDLE_GRACE
     }
 
     /// Grows from two to fifteen seconds, apart by slot so that workers do not ask in step.
-    pub(super) fn pause(&mut self, slot: usize) -> Duration {
+    pub(crate) fn pause(&mut self, slot: usize) -> Duration {
         self.asked += 1;
         let grown = POLL.0 * 2u32.saturating_pow(self.asked.min(4) - 1);
         let spread = 0.75 + 0.5 * f64::from(u8::try_from(slot * 37 % 100).unwrap_or(0)) / 100.0;

@@ -6,11 +6,11 @@ use std::{
 };
 
 use super::{
-    idle::IDLE_GRACE,
-    lookout::Finding,
-    state::Waiting,
-    vigil::{Sight, Vigil},
-    waiting,
+    WaitingFor,
+    poll_backoff::IDLE_GRACE,
+    probe::Finding,
+    reminder::{Reminder, WaitSnapshot},
+    wording,
 };
 use crate::{
     model::{Capabilities, LabelCase, Lack, Need, PlanStatus, PlanWaiting, SquishServer},
@@ -19,15 +19,15 @@ use crate::{
 
 /// The workers of this process, once none of them has anything to do.
 #[derive(Debug)]
-pub struct Idleness {
+pub(crate) struct StallWatch {
     offered: Capabilities,
     grace: Duration,
-    vigil: Vigil,
+    reminder: Reminder,
 }
 
 /// How the wait stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outlook {
+pub struct WaitUpdate {
     /// How long it has lasted.
     pub waited: Duration,
     /// What is waited for, and what would end it; empty if people have just been told.
@@ -42,39 +42,44 @@ pub struct Outlook {
 
 /// What a finding comes to.
 struct Seen {
-    sight: Sight,
+    snapshot: WaitSnapshot,
     lines: Vec<String>,
     /// Why no Squish server can come.
     why: String,
 }
 
-impl Idleness {
+impl StallWatch {
     /// Of workers that offer this and give somebody who could help `grace` to come.
-    pub fn new(offered: Capabilities, grace: Duration, now: Instant) -> Self {
+    pub(crate) fn new(offered: Capabilities, grace: Duration, now: Instant) -> Self {
         Self {
             offered,
             grace,
-            vigil: Vigil::new(grace, now),
+            reminder: Reminder::new(grace, now),
         }
     }
 
     /// Somebody has work: a wait that comes is another one.
-    pub fn over(&mut self, now: Instant) {
-        self.vigil.begin_again(now);
+    pub(crate) fn over(&mut self, now: Instant) {
+        self.reminder.begin_again(now);
     }
 
     /// Takes in what was found while all workers waited; `None` if nothing was found.
-    pub fn look(&mut self, finding: Finding, waits: Waits, now: Instant) -> Option<Outlook> {
+    pub(crate) fn look(
+        &mut self,
+        finding: Finding,
+        workers: WaitingWorkers,
+        now: Instant,
+    ) -> Option<WaitUpdate> {
         let seen = match finding {
             Finding::Nothing => return None,
-            Finding::Whole(waiting) => self.of_whole(&waiting, waits),
+            Finding::Whole(waiting) => self.of_whole(&waiting, workers),
             Finding::Parts {
                 status,
                 squish_servers,
-            } => self.of_parts(status, squish_servers, waits),
+            } => self.of_parts(status, squish_servers, workers),
         };
-        let call = self.vigil.look(seen.sight, now);
-        Some(Outlook {
+        let call = self.reminder.look(seen.snapshot, now);
+        Some(WaitUpdate {
             waited: call.waited,
             lines: if call.tell { seen.lines } else { Vec::new() },
             remains: call.remains,
@@ -83,7 +88,7 @@ impl Idleness {
         })
     }
 
-    fn of_whole(&self, waiting: &PlanWaiting, waits: Waits) -> Seen {
+    fn of_whole(&self, waiting: &PlanWaiting, workers: WaitingWorkers) -> Seen {
         let fits = |need: &&Need| self.offered.covers(&need.required, LabelCase::Folded);
         let needs: Vec<&Need> = waiting.needs.iter().filter(fits).collect();
         let status = needs
@@ -95,7 +100,7 @@ impl Idleness {
             });
         let lacks = |need: &&&Need| need.lack == Some(Lack::SquishServer);
         let open = || needs.iter().filter(|need| need.open > 0);
-        let stuck = waits.all_for_squish_servers()
+        let stuck = workers.all_for_squish_servers()
             && waiting.due.is_none()
             && status.reserved == 0
             && open().next().is_some()
@@ -108,7 +113,7 @@ impl Idleness {
                 .any(|it| it.id == id && it.labels.covers(&self.offered, LabelCase::Folded))
         };
         Seen {
-            sight: Sight {
+            snapshot: WaitSnapshot {
                 status,
                 lacking: needs
                     .iter()
@@ -117,8 +122,8 @@ impl Idleness {
                     .collect(),
                 stuck,
             },
-            lines: waiting::lines_of(&needs, waiting),
-            why: waiting::none_has(&wanted, waiting, has),
+            lines: wording::lines_of(&needs, waiting),
+            why: wording::none_has(&wanted, waiting, has),
         }
     }
 
@@ -135,20 +140,20 @@ impl Idleness {
         &self,
         status: PlanStatus,
         squish_servers: Result<Vec<SquishServer>, String>,
-        waits: Waits,
+        workers: WaitingWorkers,
     ) -> Seen {
         let PlanStatus { open, reserved, .. } = status;
         let counts = format!("{open} open, {reserved} at work in the whole plan");
-        if !waits.all_for_squish_servers() {
+        if !workers.all_for_squish_servers() {
             return Seen {
-                sight: Sight {
+                snapshot: WaitSnapshot {
                     status,
-                    ..Sight::default()
+                    ..WaitSnapshot::default()
                 },
                 lines: vec![format!(
                     "{counts}; none of the open ones fits workers{} now; they leave after {} of that",
                     self.offered.with(),
-                    human(waiting::millis(IDLE_GRACE))
+                    human(wording::millis(IDLE_GRACE))
                 )],
                 why: String::new(),
             };
@@ -161,7 +166,7 @@ impl Idleness {
             Ok(list) => self.of_list(list),
         };
         Seen {
-            sight: Sight {
+            snapshot: WaitSnapshot {
                 status,
                 lacking: BTreeSet::new(),
                 stuck: reserved == 0 && !may_come,
@@ -188,7 +193,7 @@ impl Idleness {
         };
         let wanted = self.wanted();
         (
-            waiting::none_has(&wanted, &known, |id| chosen.contains(&id)),
+            wording::none_has(&wanted, &known, |id| chosen.contains(&id)),
             may_come,
         )
     }
@@ -196,18 +201,18 @@ impl Idleness {
 
 /// How many workers wait, and how many of them for a Squish server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Waits {
+pub struct WaitingWorkers {
     /// All that are still there.
     pub workers: usize,
     /// Those for a Squish server.
     pub for_squish_servers: usize,
 }
 
-impl Waits {
+impl WaitingWorkers {
     /// Takes one in.
-    pub fn add(&mut self, waiting: Waiting) {
+    pub fn add(&mut self, waiting: WaitingFor) {
         self.workers += 1;
-        self.for_squish_servers += usize::from(waiting == Waiting::SquishServer);
+        self.for_squish_servers += usize::from(waiting == WaitingFor::SquishServer);
     }
 
     fn all_for_squish_servers(self) -> bool {
@@ -227,11 +232,11 @@ mod tests {
         Capabilities::from(vec![Capability::new("OS", "Linux")])
     }
 
-    fn idleness(grace: Duration) -> Idleness {
-        Idleness::new(linux(), grace, clock::monotonic())
+    fn watch(grace: Duration) -> StallWatch {
+        StallWatch::new(linux(), grace, clock::monotonic())
     }
 
-    const FOR_SERVERS: Waits = Waits {
+    const FOR_SERVERS: WaitingWorkers = WaitingWorkers {
         workers: 2,
         for_squish_servers: 2,
     };
@@ -259,23 +264,23 @@ mod tests {
         }
     }
 
-    fn is_given_up(finding: Finding, waits: Waits) -> bool {
-        let mut idleness = idleness(Duration::ZERO);
-        let outlook = idleness.look(finding, waits, clock::monotonic());
-        outlook.unwrap().given_up.is_some()
+    fn is_given_up(finding: Finding, workers: WaitingWorkers) -> bool {
+        let mut watch = watch(Duration::ZERO);
+        let update = watch.look(finding, workers, clock::monotonic());
+        update.unwrap().given_up.is_some()
     }
 
     #[test]
     fn only_a_wait_for_squish_servers_that_cannot_come_is_given_up() {
         let lack = Some(Lack::SquishServer);
-        let given_up = |open, reserved, lack, waits| {
-            is_given_up(Finding::Whole(waiting(open, reserved, lack)), waits)
+        let given_up = |open, reserved, lack, workers| {
+            is_given_up(Finding::Whole(waiting(open, reserved, lack)), workers)
         };
         assert!(given_up(1, 0, lack, FOR_SERVERS));
         assert!(!given_up(1, 0, None, FOR_SERVERS), "one is busy or rests");
         assert!(!given_up(1, 1, lack, FOR_SERVERS), "somebody has one");
         assert!(!given_up(0, 1, None, FOR_SERVERS));
-        let for_executions = Waits {
+        let for_executions = WaitingWorkers {
             for_squish_servers: 1,
             ..FOR_SERVERS
         };
@@ -323,8 +328,7 @@ mod tests {
                 "{finding:?}"
             );
         }
-        let unasked =
-            idleness(Duration::ZERO).look(Finding::Nothing, FOR_SERVERS, clock::monotonic());
+        let unasked = watch(Duration::ZERO).look(Finding::Nothing, FOR_SERVERS, clock::monotonic());
         assert_eq!(unasked, None);
     }
 }

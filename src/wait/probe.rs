@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_secs(5);
 
 /// What a look found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
+pub(crate) enum Finding {
     /// A service of ours knows workers and Squish servers.
     Whole(PlanWaiting),
     /// Another one has counts and a list of Squish servers.
@@ -34,16 +34,16 @@ pub enum Finding {
 type Asking = Pin<Box<dyn Future<Output = Finding> + Send>>;
 
 /// Asks while somebody waits. Cancelling [`Self::next`] loses nothing.
-pub struct Lookout {
+pub(crate) struct WaitProbe {
     client: Client,
     plan: PlanId,
     due: Option<Instant>,
     asking: Option<Asking>,
 }
 
-impl Lookout {
+impl WaitProbe {
     /// For a plan; asks nothing yet.
-    pub fn new(client: Client, plan: PlanId) -> Self {
+    pub(crate) fn new(client: Client, plan: PlanId) -> Self {
         Self {
             client,
             plan,
@@ -53,18 +53,18 @@ impl Lookout {
     }
 
     /// The wait is given up in so much time, unless the next finding is a better one.
-    pub fn hurry(&mut self, remains: Duration) {
+    pub(crate) fn hurry(&mut self, remains: Duration) {
         let last = soon(remains);
         self.due = self.due.map(|due| due.min(last));
     }
 
     /// Nobody waits any more.
-    pub fn rest(&mut self) {
+    pub(crate) fn rest(&mut self) {
         (self.due, self.asking) = (None, None);
     }
 
     /// The next finding, in its time.
-    pub async fn next(&mut self) -> Finding {
+    pub(crate) async fn next(&mut self) -> Finding {
         if self.asking.is_none() {
             let due = *self.due.get_or_insert_with(|| soon(FIRST));
             tokio::time::sleep_until(due).await;
@@ -78,9 +78,9 @@ impl Lookout {
     }
 }
 
-impl fmt::Debug for Lookout {
+impl fmt::Debug for WaitProbe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lookout")
+        f.debug_struct("WaitProbe")
             .field("plan", &self.plan)
             .field("due", &self.due)
             .finish_non_exhaustive()
