@@ -12,7 +12,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::model::{Timestamp, record::Checkout};
+use crate::{
+    model::{Timestamp, record::Checkout},
+    text::short_commit,
+};
 
 pub use event::{Doubt, ReadOnly};
 pub use title::started_by;
@@ -143,10 +146,7 @@ impl Ci {
 
     /// The batch of a new plan: as unique as its title, and led by what was tested.
     pub fn default_batch(&self, template: &str, moment: Moment) -> String {
-        let commit = self
-            .commit
-            .as_deref()
-            .map(|hash| hash.get(..10).unwrap_or(hash));
+        let commit = self.commit.as_deref().map(short_commit);
         let tested = [self.branch.as_deref(), commit, Some(template)];
         let tested: Vec<&str> = tested.into_iter().flatten().collect();
         format!("{} ({})", tested.join(" "), title::run(self, moment))

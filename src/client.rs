@@ -21,7 +21,6 @@ mod proxy;
 mod redirect;
 mod reserve;
 mod retry;
-mod retry_after;
 mod setup;
 mod squish_servers;
 mod test_lists;
@@ -59,7 +58,7 @@ pub use import::{
 pub use probe::StatusWord;
 pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
-pub use retry::{Patience, Waiting, chance};
+pub use retry::{Patience, Waiting};
 pub use setup::SetupError;
 pub use squish_servers::{NewSquishServer, SquishServerChange};
 pub use test_lists::PlanTests;

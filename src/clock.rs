@@ -6,14 +6,17 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use crate::model::Timestamp;
+use crate::{
+    model::{Timestamp, signed_millis},
+    sync::ignore_poison,
+};
 
 /// The wall clock, as milliseconds since the epoch. For stamps that people read; never for measuring.
 pub fn wall() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    Timestamp(signed_millis(since))
 }
 
 /// The monotonic clock, for measuring and for leases held.
@@ -59,10 +62,7 @@ impl ServiceClock {
 
     /// What time the service has.
     pub fn now(&self) -> Timestamp {
-        let seen = self
-            .seen
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let seen = ignore_poison(self.seen.lock());
         self.anchor.plus(self.started.elapsed() + seen.skipped)
     }
 
@@ -70,10 +70,7 @@ impl ServiceClock {
     /// returned once, and [`Self::now`] includes it from then on: the caller moves all valid leases by as much.
     pub fn suspension(&self) -> Option<Duration> {
         let (elapsed, wall) = (self.started.elapsed(), wall());
-        let mut seen = self
-            .seen
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = ignore_poison(self.seen.lock());
         let jump = wall
             .since(seen.wall)
             .saturating_sub(elapsed.saturating_sub(seen.monotonic));

@@ -28,5 +28,5 @@ pub use plan::{
 };
 pub use record::Record;
 pub use test_list::{PlannedTest, TestListDigest};
-pub use time::Timestamp;
+pub use time::{Timestamp, millis, signed_millis};
 pub use waiting::{Lack, Need, Offer, PlanWaiting};

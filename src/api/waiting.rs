@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::squish_server::SquishServerResponse;
 use crate::model::{
-    Capability, Lack, Need, Offer, PlanStatus, PlanWaiting, SquishServerId, Timestamp,
+    Capability, Lack, Need, Offer, PlanStatus, PlanWaiting, SquishServerId, Timestamp, millis,
 };
 
 /// What a plan waits for.
@@ -115,7 +115,6 @@ impl From<WaitingResponse> for PlanWaiting {
 
 impl From<Need> for NeedResponse {
     fn from(need: Need) -> Self {
-        let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         Self {
             labels: need.required.into(),
             open: need.open,

@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::text::short_commit;
+
 mod read_only;
 
 pub use read_only::ReadOnly;
@@ -77,14 +79,10 @@ impl fmt::Display for Doubt {
                 f,
                 "{} is checked out, which the event does not name: it counts as tested; pass --commit for another, and \
                  --branch to name its branch",
-                short(head)
+                short_commit(head)
             ),
         }
     }
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }
 
 /// Whether this is the hash of a commit, whole or not. All zeros stand for none.

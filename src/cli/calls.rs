@@ -18,7 +18,8 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::{
-        Capability, ExecutionId, LeaseToken, Outcome, PlanId, SquishServer, TestResult, TestVerdict,
+        Capability, ExecutionId, LeaseToken, Outcome, PlanId, SquishServer, TestResult,
+        TestVerdict, millis,
     },
 };
 
@@ -162,7 +163,7 @@ fn granted_json(granted: &Granted) -> Value {
         "batch": granted.batch,
         "attempt": granted.attempt,
         "lease": granted.lease,
-        "timeout_ms": u64::try_from(granted.timeout.as_millis()).unwrap_or(u64::MAX),
+        "timeout_ms": millis(granted.timeout),
         "squish_server": granted.server.as_ref().map(SquishServer::address),
     })
 }
@@ -198,7 +199,7 @@ pub async fn heartbeat(
 /// `testplan finish`.
 pub async fn finish(command: Finish, environment: &Environment, screen: &Screen) -> CommandResult {
     let client = connect::client(&command.which.service, environment, screen)?;
-    let duration_ms = u64::try_from(command.took.as_millis()).unwrap_or(u64::MAX);
+    let duration_ms = millis(command.took);
     let outcome = match (command.message, command.verdict) {
         (Some(message), _) => Outcome::ExecutionError {
             message,

@@ -16,10 +16,8 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::{LeftOut, Test},
-    report::{
-        discovery::{self, counted},
-        sanitise::console_line,
-    },
+    report::{discovery, sanitise::console_line},
+    text::counted,
 };
 
 /// Longest name or line, in bytes.

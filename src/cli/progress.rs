@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::screen::Screen;
 use crate::{
     config::duration,
-    model::{Capabilities, PlanStatus},
+    model::{Capabilities, PlanStatus, millis},
     report::{
         console::{FinishedLine, ResultWord, line},
         sanitise::console_line,
@@ -114,7 +114,7 @@ impl Observer for Progress<'_> {
                 done: *ended,
                 total: Some(*total),
                 word: ResultWord::of(outcome),
-                duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+                duration_ms: millis(*duration),
                 test,
                 worker: &slot.to_string(),
                 capabilities: &self.offered,
@@ -182,7 +182,5 @@ impl Drop for Progress<'_> {
 
 /// A span of time as people read it, to the tenth of a second.
 pub fn span(span: Duration) -> String {
-    duration::format(Duration::from_millis(
-        u64::try_from(span.as_millis()).unwrap_or(u64::MAX) / 100 * 100,
-    ))
+    duration::format(Duration::from_millis(millis(span) / 100 * 100))
 }

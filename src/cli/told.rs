@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::Path};
 
 use secrecy::SecretString;
 
-use self::tested::{Tested, short};
+use self::tested::Tested;
 use super::{
     args::{CommentArgs, GitHubArgs},
     connect,
@@ -28,6 +28,7 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     report::{PlanReport, sanitise::console_line, status_line::status_line, summary},
+    text::short_commit,
 };
 
 /// GitHub's token.
@@ -268,7 +269,7 @@ impl Telling<'_> {
             Ask::CheckRun => self.check_run(github).await,
             Ask::Comment => self.comment(github).await,
         };
-        let place = format!("{}@{}", github.address(), short(self.commit));
+        let place = format!("{}@{}", github.address(), short_commit(self.commit));
         (ask, answer.map(|what| format!("{ask} {what} on {place}")))
     }
 

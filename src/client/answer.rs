@@ -11,10 +11,12 @@ use super::{
     call::Call,
     import::Handed,
     redirect,
-    retry_after::retry_after,
     text::{self, one_line},
 };
-use crate::api;
+use crate::{api, pace};
+
+/// The most of a `Retry-After` that is followed.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// A try that brought no answer of use.
 pub(super) struct Failure {
@@ -97,7 +99,10 @@ impl Client {
         Err(Failure {
             kind,
             in_doubt,
-            retry_after: waits.then(|| retry_after(response.headers())).flatten(),
+            retry_after: waits
+                .then(|| pace::retry_after(response.headers()))
+                .flatten()
+                .map(|wait| wait.min(LONGEST_RETRY_AFTER)),
         })
     }
 

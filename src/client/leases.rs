@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     api::reservation::{FinishedRequest, HeartbeatRequest, ResetRequest},
-    model::{ExecutionId, LeaseToken, Outcome, ServerTrouble},
+    model::{ExecutionId, LeaseToken, Outcome, ServerTrouble, signed_millis},
 };
 
 /// Longest message of an execution error that is sent, in bytes; the service keeps no more.
@@ -205,5 +205,5 @@ fn finished(lease: Option<&LeaseToken>, outcome: &Outcome) -> Option<FinishedReq
 
 /// A span as the API writes it: whole milliseconds, at least one.
 pub(super) fn millis(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX).max(1)
+    signed_millis(span).max(1)
 }

@@ -3,7 +3,10 @@
 use std::{fmt, time::Duration};
 
 use super::{Client, ClientError, ErrorKind, call::Call};
-use crate::clock;
+use crate::{
+    clock,
+    pace::{Backoff, Jitter},
+};
 
 /// How long the client waits, and for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,8 +70,8 @@ pub(super) enum Repeat {
 pub(super) struct Rule {
     pub(super) repeat: Repeat,
     pub(super) budget: Duration,
-    /// The longest pause, but for what Retry-After says.
-    pub(super) ceiling: Duration,
+    /// The pauses between tries, without what `Retry-After` adds.
+    pub(super) backoff: Backoff,
     /// Tries where something other than the API answers and nothing was ever understood.
     pub(super) tries_with_strangers: u32,
 }
@@ -84,12 +87,9 @@ pub(super) struct Got<T> {
     pub(super) tries: u32,
 }
 
-/// A pause before the first repetition is at most this long, and each next one at most twice as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// Longest pause between tries that wait for a service.
-const SERVICE_CEILING: Duration = Duration::from_secs(10);
-/// Longest pause between tries to deliver a result.
-const FINISH_CEILING: Duration = Duration::from_secs(30);
+const SERVICE_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, Duration::from_secs(10), Jitter::Full);
+const FINISH_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, Duration::from_secs(30), Jitter::Full);
 /// Most likely the URL is wrong then, and waiting does not mend that.
 const TRIES_WITH_STRANGERS: u32 = 3;
 
@@ -98,7 +98,7 @@ impl Client {
         Rule {
             repeat,
             budget: self.patience().service,
-            ceiling: SERVICE_CEILING,
+            backoff: SERVICE_BACKOFF,
             tries_with_strangers: TRIES_WITH_STRANGERS,
         }
     }
@@ -107,7 +107,7 @@ impl Client {
         Rule {
             repeat: Repeat::Freely,
             budget: self.patience().finish,
-            ceiling: FINISH_CEILING,
+            backoff: FINISH_BACKOFF,
             // A wrong URL cannot be why: somebody handed the execution out.
             tries_with_strangers: u32::MAX,
         }
@@ -157,7 +157,7 @@ impl Client {
                 && !(self.is_stranger(&failure.kind) && tries >= rule.tries_with_strangers);
             // On top of what the service asks for, so that its other clients do not come back in the same moment.
             let asked = failure.retry_after.unwrap_or_default();
-            let pause = asked + backoff(tries, rule.ceiling).min(left.saturating_sub(asked));
+            let pause = asked + rule.backoff.pause(tries).min(left.saturating_sub(asked));
             // What asks for more patience than there is gets none.
             if !allowed || left.is_zero() || pause > left {
                 return Err(call.error(failure.kind, tries, first_doubt.is_some()));
@@ -188,18 +188,6 @@ impl Client {
     }
 }
 
-/// Exponential with full jitter: anything up to the doubled-and-doubled first pause, below the ceiling.
-fn backoff(tries: u32, ceiling: Duration) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(tries.saturating_sub(1)));
-    doubled.min(ceiling).mul_f64(chance())
-}
-
-/// A number in 0..=1 for jitter: who waits for the same does not come back together. The middle if the system has no
-/// random bytes.
-pub fn chance() -> f64 {
-    getrandom::u32().map_or(0.5, |bits| f64::from(bits) / f64::from(u32::MAX))
-}
-
 /// A key that no other request has: 128 random bits.
 pub(super) fn unique_key() -> String {
     let mut bits = [0; 16];
@@ -210,21 +198,6 @@ pub(super) fn unique_key() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_grow_up_to_the_ceiling_and_differ() {
-        let ceiling = Duration::from_secs(30);
-        let most = |tries| {
-            (0..200)
-                .map(|_| backoff(tries, ceiling))
-                .max()
-                .unwrap_or_default()
-        };
-        assert!(most(1) <= FIRST_PAUSE && most(1) > FIRST_PAUSE / 2);
-        assert!(most(3) <= FIRST_PAUSE * 4 && most(3) > FIRST_PAUSE * 2);
-        assert!(most(40) <= ceiling && most(40) > ceiling / 2);
-        assert!(backoff(u32::MAX, ceiling) <= ceiling);
-    }
 
     #[test]
     fn keys_are_unique() {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::millis;
+
 /// The longest duration that is accepted: a year. Longer ones are slips, and would overflow clocks.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -95,7 +97,7 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
 /// Writes a duration in its shortest form that [`parse`] reads back: `1h 30m`, `12m 40s`, `500ms`, `0s`. What is
 /// below a millisecond is dropped.
 pub fn format(duration: Duration) -> String {
-    let mut left = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut left = millis(duration);
     let mut parts = Vec::new();
     for (unit, millis) in UNITS {
         if left >= millis {

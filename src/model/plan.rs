@@ -97,6 +97,16 @@ impl PlanStatus {
     }
 }
 
+impl std::iter::Sum for PlanStatus {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, one| Self {
+            open: sum.open + one.open,
+            reserved: sum.reserved + one.reserved,
+            done: sum.done + one.done,
+        })
+    }
+}
+
 /// What a test is called.
 #[derive(
     Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema,

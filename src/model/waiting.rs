@@ -42,6 +42,16 @@ pub struct Need {
     pub lacking_for: Option<Duration>,
 }
 
+impl Need {
+    pub(crate) fn status(&self) -> PlanStatus {
+        PlanStatus {
+            open: self.open,
+            reserved: self.reserved,
+            done: 0,
+        }
+    }
+}
+
 /// What executions lack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lack {

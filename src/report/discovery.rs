@@ -5,7 +5,10 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::sanitise::console_line;
-use crate::model::{DiscoveryAccount, LeftOut};
+use crate::{
+    model::{DiscoveryAccount, LeftOut},
+    text::counted,
+};
 
 /// Most left-out lines that a console names.
 const MOST_ON_CONSOLE: usize = 5;
@@ -45,12 +48,6 @@ pub fn sentence(account: &DiscoveryAccount) -> String {
         let _ = write!(text, ", {}", counted(account.duplicate_lines, "duplicate"));
     }
     text
-}
-
-/// `1 test`, `2 tests`.
-pub fn counted(count: u64, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// The lines because of which tests may be missing, for a console: a bounded number of them, then how many more.

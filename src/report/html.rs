@@ -23,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     exit_code::Conclusion,
-    model::{ExecutionId, Timestamp},
+    model::{ExecutionId, Timestamp, millis},
 };
 
 use super::PlanReport;
@@ -88,7 +88,7 @@ type Detailed = BTreeSet<ExecutionId>;
 
 /// From `first` to `time`, in milliseconds.
 fn since(time: Timestamp, first: Timestamp) -> u64 {
-    u64::try_from(time.since(first).as_millis()).unwrap_or(u64::MAX)
+    millis(time.since(first))
 }
 
 fn head(page: &mut Markup, report: &PlanReport) {

@@ -10,7 +10,10 @@ mod lack;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{Execution, ExecutionId, PlanId, PlanStatus};
+use crate::{
+    model::{Execution, ExecutionId, PlanId, PlanStatus},
+    text::short_commit,
+};
 
 use super::{PlanReport, Proof, RecordFile};
 
@@ -113,7 +116,7 @@ pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
         let commits: Vec<_> = commits
             .iter()
             .take(MOST_COMMITS)
-            .map(|commit| commit.get(..10).unwrap_or(commit))
+            .map(|commit| short_commit(commit))
             .collect();
         report.warnings.push(format!(
             "the workers ran at different commits ({}), so this is a result of none of them",

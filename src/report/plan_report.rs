@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use crate::{
     exit_code::Conclusion,
-    model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, record::Checkout},
+    model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, millis, record::Checkout},
 };
 
 use super::{AttemptReport, Counting, EntryStatus, ReportEntry, ServiceCounts};
@@ -268,9 +268,8 @@ impl PlanReport {
 
     /// From the first to the last record, in milliseconds.
     pub fn duration_ms(&self) -> u64 {
-        self.span.map_or(0, |(first, last)| {
-            u64::try_from(last.since(first).as_millis()).unwrap_or(u64::MAX)
-        })
+        self.span
+            .map_or(0, |(first, last)| millis(last.since(first)))
     }
 
     /// The entries that stand so, in order.

@@ -3,16 +3,15 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    client::chance,
     clock,
     model::Outcome,
+    pace::{Backoff, Jitter},
     runner::{outcome::Ending, settings::RunnerSettings, squish::outcome::is_without_licence},
 };
 
 /// Shortest pause between two tries.
 const SHORTEST: Duration = Duration::from_secs(1);
-/// Longest one.
-const LONGEST: Duration = Duration::from_secs(30);
+const BACKOFF: Backoff = Backoff::new(SHORTEST, Duration::from_secs(30), Jitter::AboveFirst);
 
 /// How often and for how long one execution has looked for a licence.
 #[derive(Debug)]
@@ -41,7 +40,7 @@ impl Licence {
         self.missed += 1;
         let since = *self.since.get_or_insert_with(clock::monotonic);
         let left = self.patience.checked_sub(since.elapsed())?;
-        (!left.is_zero()).then(|| pause(self.missed, chance()).min(left))
+        (!left.is_zero()).then(|| BACKOFF.pause(self.missed.saturating_add(1)).min(left))
     }
 
     /// Says in an outcome without a licence how long one was looked for.
@@ -60,16 +59,6 @@ impl Licence {
     }
 }
 
-/// Between the shortest pause and what doubles with each try, evenly: many workers do not come back together.
-fn pause(missed: u32, chance: f64) -> Duration {
-    let doubled = SHORTEST.saturating_mul(2_u32.saturating_pow(missed));
-    SHORTEST
-        + doubled
-            .min(LONGEST)
-            .saturating_sub(SHORTEST)
-            .mul_f64(chance)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,8 +66,16 @@ mod tests {
     #[test]
     fn pauses_grow_from_one_second_to_thirty() {
         for (missed, most) in [(1, 2), (2, 4), (4, 16), (5, 30), (u32::MAX, 30)] {
-            assert_eq!(pause(missed, 0.0), SHORTEST);
-            assert_eq!(pause(missed, 1.0), Duration::from_secs(most));
+            let mut licence = Licence {
+                patience: Duration::from_secs(600),
+                missed: missed - 1,
+                since: None,
+            };
+            let pause = licence.pause_after(Ending::Exited(37)).unwrap();
+            assert!(
+                (SHORTEST..=Duration::from_secs(most)).contains(&pause),
+                "{missed}: {pause:?}"
+            );
         }
     }
 

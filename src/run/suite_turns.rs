@@ -3,12 +3,12 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::runner::squish::settings::Address;
+use crate::{runner::squish::settings::Address, sync::ignore_poison};
 
 /// Whose turn it is, for each address that was used.
 #[derive(Debug, Default)]
@@ -18,7 +18,7 @@ impl SuiteTurns {
     /// Waits until no other worker uses the Squish server. Dropping the guard, or the future, passes the turn on.
     pub(super) async fn take(&self, address: &Address) -> OwnedMutexGuard<()> {
         let turn = {
-            let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut turns = ignore_poison(self.0.lock());
             Arc::clone(turns.entry(address.clone()).or_default())
         };
         if let Ok(free) = Arc::clone(&turn).try_lock_owned() {

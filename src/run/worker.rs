@@ -7,7 +7,7 @@ mod unreachable;
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -24,6 +24,7 @@ use super::{
 use crate::{
     client::{Client, ClientError, Granted, Reservation, ReserveOptions},
     model::{Capabilities, PlanId, record::RecordEvent},
+    sync::ignore_poison,
     wait::{PollBackoff, WaitingFor},
 };
 
@@ -167,7 +168,7 @@ impl Worker {
     }
 
     fn lock_reserved(&self) -> std::sync::MutexGuard<'_, Option<LeaseFile>> {
-        self.reserved.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.reserved.lock())
     }
 
     /// Nothing fits now: leave if nothing will, else ask again, waiting at the service where it can.
@@ -195,7 +196,7 @@ impl Worker {
                     return Err(Leave::NothingLeft);
                 }
                 self.tell(WorkerEvent::Waiting(waiting)).await;
-                let pause = backoff.pause(self.slot);
+                let pause = backoff.pause();
                 let mut phase = self.phase.clone();
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}

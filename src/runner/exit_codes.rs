@@ -3,7 +3,10 @@
 use std::{fmt, ops::RangeInclusive};
 
 use super::outcome::Ending;
-use crate::model::{CaseResult, outcome::CaseVerdict};
+use crate::{
+    model::{CaseResult, outcome::CaseVerdict},
+    text,
+};
 
 /// The codes of tools that end with the number of failures: what an exit status of Unix can hold.
 const COUNTED: RangeInclusive<i32> = 1..=255;
@@ -68,10 +71,8 @@ impl ExitCodes {
         let counted = usize::try_from(code).ok()?;
         let is_capped = CAPS.contains(&code) && failing > counted;
         (failing != counted && !is_capped).then(|| {
-            let plural = if counted == 1 { "" } else { "s" };
-            format!(
-                "exit code {code} stands for {code} failure{plural}, the results have {failing}"
-            )
+            let failures = text::counted(code, "failure");
+            format!("exit code {code} stands for {failures}, the results have {failing}")
         })
     }
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     attribution::{Attributed, Found, Names, Repeats, attribute},
+    model::millis,
     model::{
         CaseResult, Outcome, Test, TestResult, TestVerdict,
         outcome::{CaseVerdict, Trouble},
@@ -152,7 +153,7 @@ fn completed(
     cases: Vec<CaseResult>,
     note: Option<String>,
 ) -> Decision {
-    let duration_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    let duration_ms = millis(took);
     let result = Some(TestResult {
         verdict,
         duration_ms,

@@ -9,7 +9,7 @@ use crate::{
         reservation::{GrantedResponse, ReserveResponse},
         test_list::{TemplateChange, TemplateDifferenceEntry},
     },
-    model::{Execution, Outcome, Plan, PlanStatus},
+    model::{Execution, Outcome, Plan, PlanStatus, signed_millis},
     store::{Event, Granted, Import, Page, Reservation, TemplateDifference},
 };
 
@@ -74,7 +74,7 @@ fn granted(granted: Granted) -> GrantedResponse {
         server: granted.server.map(Into::into),
         lease: Some(granted.lease),
         expires_dt: Some(granted.deadline.0),
-        timeout: Some(i64::try_from(granted.timeout.as_millis()).unwrap_or(i64::MAX)),
+        timeout: Some(signed_millis(granted.timeout)),
         attempt: Some(granted.attempt),
         labels: Some(granted.required.into()),
     }

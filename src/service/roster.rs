@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -10,6 +10,7 @@ use super::shared::Shared;
 use crate::{
     model::{Capabilities, ExecutionId, Lack, PlanId, Timestamp},
     store::{Granted, Reservation, Reserve},
+    sync::ignore_poison,
 };
 
 /// How long a worker counts as there after it was last heard of.
@@ -96,7 +97,7 @@ impl Presence {
 
 impl Roster {
     fn book(&self) -> MutexGuard<'_, Book> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.0.lock())
     }
 
     /// Notes that a worker asks.

@@ -51,13 +51,7 @@ fn weigh(standing: PlanStanding, workers: &[Seen], now: Timestamp) -> PlanWaitin
         label_case: case,
     } = standing;
     let offers = offers(workers, &squish_servers, case);
-    let status = needs
-        .iter()
-        .fold(PlanStatus::default(), |sum, (_, one)| PlanStatus {
-            open: sum.open + one.open,
-            reserved: sum.reserved + one.reserved,
-            done: sum.done + one.done,
-        });
+    let status: PlanStatus = needs.iter().map(|(_, counts)| *counts).sum();
     let mut needs: Vec<Need> = needs
         .into_iter()
         .filter(|(_, counts)| !counts.is_drained())

@@ -35,7 +35,7 @@ use std::{
     fmt,
     path::Path,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -46,7 +46,7 @@ use tokio::sync::watch;
 
 use self::{queue::Queue, readers::Readers};
 use super::{Rules, StoreError};
-use crate::model::Timestamp;
+use crate::{model::Timestamp, sync::ignore_poison};
 
 /// What an answered request has survived.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -139,11 +139,7 @@ impl SqliteStore {
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         self.queue.close();
-        let thread = self
-            .writer
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = ignore_poison(self.writer.lock()).take();
         if let Some(thread) = thread {
             // A panic of the writer was told to whoever waited for an answer.
             let _ = thread.join();

@@ -3,10 +3,17 @@
 use std::time::Duration;
 
 use super::WaitingFor;
-use crate::clock;
+use crate::{
+    clock,
+    pace::{Backoff, Jitter},
+};
 
-/// Pauses between two questions to a service that cannot let a worker wait: from, to.
-const POLL: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(15));
+/// Pauses between two requests to a service that cannot let a worker wait.
+const BACKOFF: Backoff = Backoff::new(
+    Duration::from_secs(2),
+    Duration::from_secs(15),
+    Jitter::Quarter,
+);
 /// How long a worker of a service without `pending` stays while nothing fits and others still work.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_secs(300);
 
@@ -25,11 +32,9 @@ impl PollBackoff {
         waiting != WaitingFor::SquishServer && since.elapsed() > IDLE_GRACE
     }
 
-    /// Grows from two to fifteen seconds, apart by slot so that workers do not ask in step.
-    pub(crate) fn pause(&mut self, slot: usize) -> Duration {
-        self.asked += 1;
-        let grown = POLL.0 * 2u32.saturating_pow(self.asked.min(4) - 1);
-        let spread = 0.75 + 0.5 * f64::from(u8::try_from(slot * 37 % 100).unwrap_or(0)) / 100.0;
-        grown.min(POLL.1).mul_f64(spread)
+    /// How long to wait before the next request.
+    pub(crate) fn pause(&mut self) -> Duration {
+        self.asked = self.asked.saturating_add(1);
+        BACKOFF.pause(self.asked)
     }
 }

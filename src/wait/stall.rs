@@ -13,7 +13,7 @@ use super::{
     wording,
 };
 use crate::{
-    model::{Capabilities, LabelCase, Lack, Need, PlanStatus, PlanWaiting, SquishServer},
+    model::{Capabilities, LabelCase, Lack, Need, PlanStatus, PlanWaiting, SquishServer, millis},
     report::span::human,
 };
 
@@ -91,13 +91,7 @@ impl StallWatch {
     fn of_whole(&self, waiting: &PlanWaiting, workers: WaitingWorkers) -> Seen {
         let fits = |need: &&Need| self.offered.covers(&need.required, LabelCase::Folded);
         let needs: Vec<&Need> = waiting.needs.iter().filter(fits).collect();
-        let status = needs
-            .iter()
-            .fold(PlanStatus::default(), |sum, need| PlanStatus {
-                open: sum.open + need.open,
-                reserved: sum.reserved + need.reserved,
-                done: 0,
-            });
+        let status: PlanStatus = needs.iter().map(|need| need.status()).sum();
         let lacks = |need: &&&Need| need.lack == Some(Lack::SquishServer);
         let open = || needs.iter().filter(|need| need.open > 0);
         let stuck = workers.all_for_squish_servers()
@@ -153,7 +147,7 @@ impl StallWatch {
                 lines: vec![format!(
                     "{counts}; none of the open ones fits workers{} now; they leave after {} of that",
                     self.offered.with(),
-                    human(wording::millis(IDLE_GRACE))
+                    human(millis(IDLE_GRACE))
                 )],
                 why: String::new(),
             };

@@ -6,9 +6,10 @@ use super::reminder::WaitSnapshot;
 use crate::{
     model::{
         Capabilities, LabelCase, Lack, Need, Offer, PlanWaiting, SquishServer, SquishServerId,
-        Timestamp,
+        Timestamp, millis,
     },
     report::{Unoffered, span::human},
+    text::plural,
 };
 
 /// Most sets of needs and most Squish servers that are told one by one.
@@ -86,7 +87,8 @@ fn reason(need: &Need, waiting: &PlanWaiting) -> String {
         None if need.open == 0 => "in the hands of workers, until their tests end".to_owned(),
         None => {
             let fitting: Vec<&Offer> = fitting(need, waiting).collect();
-            let workers = counted(need.workers, "live worker fits", "live workers fit");
+            let fits = plural(&need.workers, "live worker fits", "live workers fit");
+            let workers = format!("{} {fits}", need.workers);
             if fitting.iter().all(|offer| offer.allocate_server) {
                 let ids: BTreeSet<SquishServerId> = fitting
                     .iter()
@@ -129,11 +131,12 @@ fn no_worker(need: &Need, waiting: &PlanWaiting) -> String {
 }
 
 fn no_squish_server(need: &Need, waiting: &PlanWaiting) -> String {
-    let workers = counted(
-        need.workers,
+    let offers = plural(
+        &need.workers,
         "live worker offers it and asks",
         "live workers offer it and ask",
     );
+    let workers = format!("{} {offers}", need.workers);
     let wanted: BTreeSet<&Capabilities> =
         fitting(need, waiting).map(|offer| &offer.offered).collect();
     // Whoever offers nothing takes any, which says it all.
@@ -232,16 +235,8 @@ fn more(all: usize) -> String {
     }
 }
 
-fn counted(count: u64, one: &str, several: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { several })
-}
-
 fn ago(now: Timestamp, then: Timestamp) -> String {
     human(millis(now.since(then)))
-}
-
-pub(super) fn millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

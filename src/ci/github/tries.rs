@@ -6,11 +6,19 @@ use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use super::{NotSet, Patience};
+use crate::{
+    model::Timestamp,
+    pace::{self, Backoff, Jitter},
+};
 
 /// Most tries of one call.
 const MOST: u32 = 3;
-/// The pause before the second try, where the answer asks for none; each next one is twice as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// Pauses where the answer asks for none.
+const BACKOFF: Backoff = Backoff::new(
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Jitter::None,
+);
 /// What GitHub wants to be left alone for at least, where it speaks of too many requests and names no time.
 const LEAST_WAIT: Duration = Duration::from_secs(60);
 
@@ -52,7 +60,7 @@ impl Budget {
                 Ok(done) => return Ok(done),
                 Err(refusal) => refusal,
             };
-            let ours = FIRST_PAUSE * 2_u32.pow(tries - 1);
+            let ours = BACKOFF.pause(tries);
             let pause = sleep(refusal.asks_for().map_or(ours, |asked| asked.max(ours)));
             if !refusal.is_transient() || tries == MOST || pause.deadline() >= self.end {
                 return Err(refusal);
@@ -67,17 +75,15 @@ impl Budget {
 /// all the same.
 pub(super) fn wait(status: StatusCode, headers: &HeaderMap, message: &str) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    let after = || text("retry-after")?.parse().ok().map(Duration::from_secs);
     // The moment belongs to the hourly limit, not to the others.
     let reset = || {
         text("x-ratelimit-remaining").filter(|left| *left == "0")?;
         let reset: i64 = text("x-ratelimit-reset")?.parse().ok()?;
-        let now = jiff::fmt::rfc2822::parse(text("date")?).ok()?;
-        let left = reset.saturating_sub(now.timestamp().as_second());
-        Some(Duration::from_secs(left.try_into().unwrap_or(0)))
+        let reset = Timestamp(reset.saturating_mul(1000));
+        Some(reset.since(pace::http_date(headers)?))
     };
     let is_limit = is_limit(status, headers, message);
-    after().or_else(|| {
+    pace::retry_after(headers).or_else(|| {
         is_limit.then_some(())?;
         Some(reset().unwrap_or(LEAST_WAIT))
     })

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{
     finding::{Finding, Group},
-    page::counted,
     table::{Need, Row, Standing},
 };
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
         Capabilities, Capability, Execution, ExecutionState, LabelCase, PlanId, SquishServer,
         SquishServerId,
     },
+    text::counted,
 };
 
 const GROUP: Group = Group::Capabilities;

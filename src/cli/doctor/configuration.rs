@@ -1,14 +1,12 @@
 //! testplan.yml, flags and variables.
 
-use super::{
-    finding::{Finding, Group},
-    page::counted,
-};
+use super::finding::{Finding, Group};
 use crate::{
     cli::{plans::Loaded, settings::Working},
     client::Endpoint,
     config::{credentials, duration, environment::Environment, precedence::Setting, suggest},
     failure::Failure,
+    text::counted,
 };
 
 const GROUP: Group = Group::Configuration;

@@ -14,6 +14,7 @@ use crate::{
     },
     client,
     config::environment::Environment,
+    text::short_commit,
 };
 
 const GROUP: Group = Group::GitHub;
@@ -153,7 +154,7 @@ fn repository(target: &Target, asks: &[Ask]) -> Finding {
             "unarchive it, or leave the flags out",
         ),
         Ok(_) => {
-            let commit = target.commit.get(..10).unwrap_or(&target.commit);
+            let commit = short_commit(&target.commit);
             Finding::ok(GROUP, ID, format!("{address} at commit {commit}"))
         }
     }

@@ -10,7 +10,10 @@ use super::{
     finding::{self, Finding, Group, State},
     table::{self, Row},
 };
-use crate::report::{console::Paint, sanitise::console_line};
+use crate::{
+    report::{console::Paint, sanitise::console_line},
+    text::counted,
+};
 
 /// Columns of a line, unless one word is longer.
 const WIDTH: usize = 80;
@@ -113,12 +116,6 @@ fn counts(findings: &[Finding]) -> String {
         counted(count("problem"), "problem"),
         count("not checked")
     )
-}
-
-/// `1 set`, `2 sets`.
-pub(super) fn counted(count: usize, word: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {word}{s}")
 }
 
 #[cfg(test)]

@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    finding::{Finding, Group},
-    page::counted,
-};
+use super::finding::{Finding, Group};
 use crate::{
     cli::squish,
     config::environment::Environment,
@@ -21,6 +18,7 @@ use crate::{
         settings::RunnerSettings,
         squish::{settings::SquishSettings, suite::Found},
     },
+    text::counted,
 };
 
 const GROUP: Group = Group::Runner;
@@ -202,7 +200,7 @@ fn suites(seen: &Seen) -> Finding {
         Ok(found) => found,
         Err(failure) => return Finding::of_failure(GROUP, ID, failure, "put the suites right"),
     };
-    let testcases = found.suites.iter().map(|suite| suite.testcases.len()).sum();
+    let testcases: usize = found.suites.iter().map(|suite| suite.testcases.len()).sum();
     let text = format!(
         "{} with {}",
         counted(found.suites.len(), "suite"),

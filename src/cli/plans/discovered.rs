@@ -15,6 +15,7 @@ use crate::{
     report::discovery,
     runner::{command::CommandLine, settings::RunnerSettings},
     store::{PlannedTest, TemplateDefinition},
+    text::counted,
 };
 
 /// A template with its tests as they are now.
@@ -48,10 +49,7 @@ impl Discovered {
             let account = &self.account;
             let lines = match account.listed {
                 0 => "its listing printed nothing".to_owned(),
-                lines => format!(
-                    "its listing printed {} and no test",
-                    discovery::counted(lines, "line")
-                ),
+                lines => format!("its listing printed {} and no test", counted(lines, "line")),
             };
             format!("template {:?} has no tests: {lines}", self.definition.title)
         })

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{exit_code::Conclusion, model::record::Checkout};
+use crate::{exit_code::Conclusion, model::record::Checkout, text::short_commit};
 
 /// Most commits that a message names.
 const MOST_NAMED: usize = 4;
@@ -37,7 +37,7 @@ pub(super) fn compare(commit: &str, checkouts: &BTreeSet<Option<Checkout>>) -> T
 /// Why a result must not be shown on a commit, and how to choose another; `None` if it may.
 pub(super) fn refusal(commit: &str, tested: &Tested, conclusion: Conclusion) -> Option<String> {
     let choose = "choose the commit with --report-commit (input report-commit)";
-    let place = short(commit);
+    let place = short_commit(commit);
     match tested {
         Tested::Other(commits) => Some(format!(
             "tests ran at {}, so the result is none of {place}; check out {place} where tests run, or {choose}",
@@ -56,18 +56,13 @@ pub(super) fn named(commits: &[String]) -> String {
     let shown: Vec<&str> = commits
         .iter()
         .take(MOST_NAMED)
-        .map(|commit| short(commit))
+        .map(|commit| short_commit(commit))
         .collect();
     let more = match commits.len().saturating_sub(MOST_NAMED) {
         0 => String::new(),
         more => format!(" and {more} more commits"),
     };
     format!("{}{more}", shown.join(", "))
-}
-
-/// The beginning of a hash, as people write it.
-pub(super) fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, header};
+use http::Request;
 use tokio::{
     net::{TcpStream, lookup_host},
     time::timeout,
@@ -12,9 +12,10 @@ use tokio::{
 use super::{Destination, HttpTransport, cause};
 use crate::{
     api,
-    client::{Endpoint, RedirectTarget, redirect, retry_after},
+    client::{Endpoint, RedirectTarget, redirect},
     clock,
     model::Timestamp,
+    pace,
 };
 
 /// How long a name may take to be resolved, and an address to be connected to.
@@ -133,7 +134,7 @@ impl HttpTransport {
                 .then(|| redirect::target(endpoint, "/", headers))
                 .flatten(),
             is_ours: headers.contains_key(api::SERVICE),
-            date: date(headers),
+            date: pace::http_date(headers),
             sent,
             took: clock::monotonic().saturating_duration_since(began),
         })
@@ -177,8 +178,4 @@ fn tls_trouble(error: &rustls::Error) -> NoWay {
         }),
         other => NoWay::Other(format!("no TLS connection: {other}")),
     }
-}
-
-fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    retry_after::date(headers.get(header::DATE)?.to_str().ok()?)
 }

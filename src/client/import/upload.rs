@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     pin::Pin,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     task::{Context, Poll, ready},
@@ -18,6 +18,8 @@ use tokio::{
     fs::File,
     io::{AsyncRead as _, ReadBuf},
 };
+
+use crate::sync::ignore_poison;
 
 /// A piece of a body.
 #[derive(Clone, Debug)]
@@ -103,10 +105,7 @@ impl Handed {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        self.0
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.0.trouble.lock())
     }
 }
 

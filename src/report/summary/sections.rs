@@ -6,7 +6,10 @@ use std::fmt::Write as _;
 
 use crate::{
     exit_code::Conclusion,
-    model::outcome::{CaseVerdict, Trouble},
+    model::{
+        millis,
+        outcome::{CaseVerdict, Trouble},
+    },
     report::{
         EntryStatus, PlanReport, ReportEntry,
         clean::ends_of,
@@ -154,7 +157,7 @@ pub(super) fn workers(page: &mut Page, report: &PlanReport, rows: usize) {
     page.push("| worker | offers | attempts | busy | there for | left |\n");
     page.push("| --- | --- | ---: | ---: | ---: | --- |\n");
     for worker in report.workers.iter().take(rows) {
-        let there = u64::try_from(worker.ended.since(worker.began).as_millis()).unwrap_or(u64::MAX);
+        let there = millis(worker.ended.since(worker.began));
         let left = worker.left.as_deref().map_or_else(
             || "killed: its record has no end".to_owned(),
             |reason| markdown_text(reason, MAX_NAME),

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
 use crate::{
-    model::record::Confirmation,
+    model::{millis, record::Confirmation},
     report::{AttemptEnd, AttemptReport, EntryStatus, PlanReport, ReportEntry, clean::prefix},
 };
 
@@ -67,9 +67,7 @@ fn lanes(report: &PlanReport) -> BTreeMap<&str, Vec<Bar>> {
     let Some((zero, end)) = report.span else {
         return lanes;
     };
-    let since = |time: crate::model::Timestamp| {
-        u64::try_from(time.since(zero).as_millis()).unwrap_or(u64::MAX)
-    };
+    let since = |time: crate::model::Timestamp| millis(time.since(zero));
     for (entry, attempt) in report.attempts() {
         let from = since(attempt.reserved);
         let to = since(attempt.finished().unwrap_or(end)).max(from + 1);

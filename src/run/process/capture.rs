@@ -8,8 +8,10 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::Mutex,
 };
+
+use crate::sync::ignore_poison;
 
 /// Least limit, so that head, note and end have their place.
 const LEAST: u64 = 4096;
@@ -93,7 +95,7 @@ impl Capture {
 
     /// Cuts the middle out if the file is longer than its limit. Blocks.
     fn cut(&self) {
-        let mut cut = self.cut.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cut = ignore_poison(self.cut.lock());
         if cut.broken || !self.is_over() {
             return;
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Worker, trouble, turn::over};
 use crate::{
     client::{ClientError, Reservation},
-    model::{CaseCounts, Outcome, record::RecordEvent},
+    model::{CaseCounts, Outcome, millis, record::RecordEvent},
     run::{lease::HeldLease, lease_files::LeaseFile, state::Leave},
 };
 
@@ -24,7 +24,7 @@ impl Worker {
         let record = RecordEvent::Ended {
             execution,
             outcome: Outcome::Cancelled,
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(duration),
             cases: Vec::new(),
             not_kept: CaseCounts::default(),
             log: None,

@@ -6,7 +6,10 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use crate::model::{Capabilities, CoolingReason, LabelCase, SquishServer};
+use crate::{
+    model::{Capabilities, CoolingReason, LabelCase, SquishServer},
+    pace::{Backoff, Jitter},
+};
 
 /// Executions in a row that could not be started, at which the workers of this machine leave.
 pub const CANNOT_START: u32 = 3;
@@ -15,8 +18,12 @@ pub const ENOUGH: u32 = 3;
 /// Troubles in a row at which a worker gives up whatever hope there is, where the service does not let the server rest:
 /// it may hand out the same one each time, and does not say so.
 pub const TOO_MANY: u32 = 8;
-/// Pauses between two reservations from a service that does not let the server rest by itself: from, to.
-const PAUSE: (Duration, Duration) = (Duration::from_secs(3), Duration::from_secs(60));
+/// Pauses between two reservations from a service that does not let the server rest by itself.
+pub(super) const BACKOFF: Backoff = Backoff::new(
+    Duration::from_secs(3),
+    Duration::from_secs(60),
+    Jitter::Quarter,
+);
 /// Most addresses remembered.
 const MOST_REMEMBERED: usize = 1_000;
 
@@ -66,14 +73,6 @@ impl Troubles {
 /// is gone rest.
 pub fn is_enough(in_a_row: u32, hope: bool, rests: bool) -> bool {
     (in_a_row >= ENOUGH && !hope) || (in_a_row >= TOO_MANY && !rests)
-}
-
-/// How long to wait before the next reservation: twice as long each time, up to a bound, and spread by half so that
-/// workers do not ask in step. `spread` is in 0..=1.
-pub fn pause(in_a_row: u32, spread: f64) -> Duration {
-    let doubled = 2_u32.saturating_pow(in_a_row.saturating_sub(1));
-    let grown = PAUSE.0.saturating_mul(doubled).min(PAUSE.1);
-    grown.mul_f64(0.75 + 0.5 * spread.clamp(0.0, 1.0))
 }
 
 #[cfg(test)]
@@ -149,10 +148,14 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_a_minute_and_differ() {
-        let seconds = |row| pause(row, 0.5).as_secs();
-        assert_eq!([1, 2, 3, 5, 6, 99].map(seconds), [3, 6, 12, 48, 60, 60]);
-        assert!(pause(1, 0.0) < pause(1, 1.0));
-        assert!(pause(u32::MAX, 1.0) <= Duration::from_secs(75));
+    fn pauses_grow_to_a_minute() {
+        for (in_a_row, seconds) in [(1, 3), (2, 6), (5, 48), (6, 60), (u32::MAX, 60)] {
+            let middle = Duration::from_secs(seconds);
+            let pause = BACKOFF.pause(in_a_row);
+            assert!(
+                (middle * 3 / 4..=middle * 5 / 4).contains(&pause),
+                "{pause:?}"
+            );
+        }
     }
 }

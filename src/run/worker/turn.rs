@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::{Worker, unreachable::Ended};
 use crate::{
     client::{ClientError, Doubt, Granted, Reservation},
+    model::millis,
     model::{
         ExecutionId, LeaseToken, Outcome, ServerTrouble, SquishServer,
         record::{Confirmation, RecordEvent},
@@ -111,7 +112,7 @@ impl Worker {
                 .await;
         }
         let results = self.results(&granted, &outcome, results).await;
-        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let duration_ms = millis(duration);
         let ended = RecordEvent::Ended {
             execution,
             outcome: outcome.clone(),

@@ -1,9 +1,6 @@
 //! A turn whose Squish server nobody answers at: given back, or given up once there is no hope.
 
-use std::{
-    sync::{MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::MutexGuard, time::Duration};
 
 use tokio::sync::watch;
 
@@ -13,14 +10,15 @@ use super::{
     turn::over,
 };
 use crate::{
-    client::{ClientError, Reservation, chance},
-    model::{CaseCounts, Outcome, ServerTrouble, record::RecordEvent},
+    client::{ClientError, Reservation},
+    model::{CaseCounts, Outcome, ServerTrouble, millis, record::RecordEvent},
     run::{
         heartbeat::Standing,
         lease::HeldLease,
         lease_files::LeaseFile,
         state::{self, Leave, Phase, Unreachable, WorkerEvent},
     },
+    sync::ignore_poison,
 };
 
 /// How long the service may take to say which Squish servers it has: the lease is not renewed meanwhile.
@@ -49,7 +47,7 @@ impl Worker {
         let rests = lease.token.is_some();
         let hope = in_a_row < trouble::ENOUGH || self.is_there_hope().await;
         let give_up = trouble::is_enough(in_a_row, hope, rests);
-        let pause = (!rests).then(|| trouble::pause(in_a_row, chance()));
+        let pause = (!rests).then(|| trouble::BACKOFF.pause(in_a_row));
         let event = Unreachable {
             address: address.to_owned(),
             in_a_row,
@@ -73,7 +71,7 @@ impl Worker {
         let record = RecordEvent::Ended {
             execution,
             outcome: outcome.clone(),
-            duration_ms: u64::try_from(ended.duration.as_millis()).unwrap_or(u64::MAX),
+            duration_ms: millis(ended.duration),
             cases: Vec::new(),
             not_kept: CaseCounts::default(),
             log: ended.log,
@@ -126,6 +124,6 @@ impl Worker {
     }
 
     pub(super) fn lock_troubles(&self) -> MutexGuard<'_, Troubles> {
-        self.troubles.lock().unwrap_or_else(PoisonError::into_inner)
+        ignore_poison(self.troubles.lock())
     }
 }

@@ -84,14 +84,3 @@ pub(super) fn by_label_set(
     }
     Ok(counts)
 }
-
-/// Adds counters up.
-pub(super) fn total(counts: impl IntoIterator<Item = PlanStatus>) -> PlanStatus {
-    counts
-        .into_iter()
-        .fold(PlanStatus::default(), |sum, one| PlanStatus {
-            open: sum.open + one.open,
-            reserved: sum.reserved + one.reserved,
-            done: sum.done + one.done,
-        })
-}

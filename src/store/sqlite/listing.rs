@@ -25,7 +25,7 @@ pub(super) fn status(
     plans::started(db, plan)?;
     let counts = counts::by_label_set(db, plan, now)?;
     if filter.is_empty() {
-        return Ok(counts::total(counts.into_iter().map(|(_, status)| status)));
+        return Ok(counts.into_iter().map(|(_, status)| status).sum());
     }
     let mut labels = db.prepare_cached("SELECT labels FROM label_sets WHERE id = ?1")?;
     let mut matching = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn status(
             matching.push(status);
         }
     }
-    Ok(counts::total(matching))
+    Ok(matching.into_iter().sum())
 }
 
 /// A page of a plan's executions; states as of `now`.

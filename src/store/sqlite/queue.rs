@@ -3,7 +3,7 @@
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        PoisonError, RwLock,
+        RwLock,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
 };
@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::desk::Desk;
-use crate::store::StoreError;
+use crate::{store::StoreError, sync::ignore_poison};
 
 /// Most requests that wait; one more is answered "busy".
 const LENGTH: usize = 4_096;
@@ -82,7 +82,7 @@ impl Queue {
             result: Err(StoreError::Busy),
             reply,
         };
-        let queue = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let queue = ignore_poison(self.0.read());
         let sender = queue.as_ref().ok_or(StoreError::Busy)?;
         sender
             .try_send(Box::new(job))
@@ -92,9 +92,6 @@ impl Queue {
 
     /// Takes nothing more; the writer ends when it has worked off the rest.
     pub(super) fn close(&self) {
-        self.0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        ignore_poison(self.0.write()).take();
     }
 }

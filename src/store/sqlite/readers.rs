@@ -2,14 +2,14 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
 use super::connection;
-use crate::store::StoreError;
+use crate::{store::StoreError, sync::ignore_poison};
 
 /// Most reads at a time.
 const MOST: u32 = 4;
@@ -74,5 +74,5 @@ fn in_snapshot<T>(
 }
 
 fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+    ignore_poison(idle.lock())
 }

@@ -83,9 +83,8 @@ fn fitting_status(
     }
     let sets: HashSet<i64> = fitting.iter().map(|(set, _)| *set).collect();
     let counts = counts::by_label_set(&desk.db, plan.id, desk.now)?;
-    Ok(counts::total(counts.into_iter().filter_map(
-        |(set, status)| sets.contains(&set).then_some(status),
-    )))
+    let fitting = counts.into_iter().filter(|(set, _)| sets.contains(set));
+    Ok(fitting.map(|(_, status)| status).sum())
 }
 
 fn grant(

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{model::PlanKind, store::StoreError};
+use crate::{model::PlanKind, model::signed_millis, store::StoreError};
 
 /// Random bytes of the operating system.
 pub(super) fn random<const N: usize>() -> Result<[u8; N], StoreError> {
@@ -40,7 +40,7 @@ pub(super) fn kind(number: i64) -> PlanKind {
 }
 
 pub(super) fn ms(span: Duration) -> i64 {
-    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+    signed_millis(span)
 }
 
 pub(super) fn span(ms: i64) -> Duration {
