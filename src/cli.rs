@@ -19,6 +19,7 @@ pub mod plan;
 pub mod plans;
 pub mod progress;
 pub mod publish;
+pub mod publishing;
 pub mod report;
 pub mod reporting;
 pub mod rerun;
@@ -33,9 +34,7 @@ pub mod shell;
 pub mod showing;
 pub mod squish;
 pub mod start;
-pub mod step;
 pub mod template;
-pub mod told;
 pub mod upload;
 pub mod validate;
 pub mod wait;
@@ -52,10 +51,10 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     leftovers, matrix,
+    publication::step_files::StepFiles,
 };
 use args::Voice;
 use screen::Screen;
-use step::Step;
 
 /// Distributes the tests of a test plan over workers, through the Squish Test Center Test Plan Execution API, and
 /// serves that API itself.
@@ -147,7 +146,7 @@ pub fn main() -> ExitCode {
     let conclusion = match cli.command {
         Command::Action(action) => action::main(&action, cli.voice, &environment),
         command => {
-            let screen = Screen::new(cli.voice, &environment, Step::new(&environment, false));
+            let screen = Screen::new(cli.voice, &environment, StepFiles::new(&environment, false));
             screen.start_log(cli.voice);
             shell::conclude(&screen, || {
                 block_on(dispatch(command, &environment, &screen))

@@ -142,6 +142,13 @@ impl fmt::Display for Failure {
     }
 }
 
+/// The exit code of a command.
+pub fn command_conclusion(result: &CommandResult) -> Conclusion {
+    match result {
+        Ok(conclusion) | Err(Failure { conclusion, .. }) => *conclusion,
+    }
+}
+
 /// The exit code of a command that a signal stopped.
 pub fn conclusion_of(signal: SignalKind) -> Conclusion {
     match signal {

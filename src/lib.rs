@@ -30,6 +30,7 @@ pub(crate) mod leftovers;
 pub mod matrix;
 pub mod model;
 mod pace;
+pub mod publication;
 pub mod report;
 pub mod result_file;
 pub mod run;

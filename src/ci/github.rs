@@ -1,7 +1,7 @@
 //! GitHub's API, as far as it is told of a run: a commit status, a check run, a comment on the pull request. The only
 //! home of octocrab.
 //!
-//! Nothing here decides about a run: what GitHub refuses comes back as a [`NotSet`], to be told and passed over.
+//! Nothing here decides about a run: what GitHub refuses comes back as a [`PublishError`], to be told and passed over.
 //! Retries are ours (`tries`): octocrab's repeat a POST at once. What creates a thing looks for it first, each time, so
 //! that an answer that was lost leaves no second one.
 
@@ -12,8 +12,8 @@ mod connect;
 mod exchange;
 mod fit;
 mod look;
-mod not_set;
 mod notices;
+mod publish_error;
 mod pulls;
 mod status;
 mod tries;
@@ -27,8 +27,8 @@ pub use address::{Address, BadAddress};
 pub use check_run::{Annotation, CheckConclusion, CheckRun, CheckState, Level, MOST_ANNOTATIONS};
 pub use fit::{LARGEST_COMMENT, LARGEST_TEXT, LONGEST_DESCRIPTION};
 pub use look::{Owner, Repository};
-pub use not_set::{NotSet, Trouble};
-pub use notices::{Ask, cure, notices};
+pub use notices::{Channel, cure, notices};
+pub use publish_error::{PublishError, Trouble};
 pub use status::{CommitStatus, State};
 
 /// GitHub's own API, where `GITHUB_API_URL` names no other.
@@ -66,7 +66,7 @@ impl GitHub {
         address: &Address,
         token: &SecretString,
         patience: Patience,
-    ) -> Result<Self, NotSet> {
+    ) -> Result<Self, PublishError> {
         Ok(Self {
             octocrab: connect::connect(address, token, patience)?,
             address: address.clone(),

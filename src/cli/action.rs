@@ -10,14 +10,13 @@ use std::path::PathBuf;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::{Args, Parser as _};
 
-use super::{
-    Cli, Command, args::Voice, block_on, dispatch, screen::Screen, shell, step::Step, working,
-};
+use super::{Cli, Command, args::Voice, block_on, dispatch, screen::Screen, shell, working};
 use crate::{
     ci::workflow::command,
     config::{credentials, environment::Environment},
     exit_code::Conclusion,
     failure::Failure,
+    publication::step_files::StepFiles,
 };
 use inputs::Inputs;
 
@@ -49,9 +48,9 @@ struct Asked {
 pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclusion {
     let step = if action.post {
         // Under act, Gitea and Forgejo what post writes replaces what the step itself said.
-        Step::post(environment)
+        StepFiles::post(environment)
     } else {
-        Step::new(environment, true)
+        StepFiles::new(environment, true)
     };
     let asked = if action.post {
         asked_afterwards(environment)

@@ -15,19 +15,18 @@ use super::{
         survey::{foreseen, survey, too_many},
     },
     plans::Loaded,
-    rerun,
+    publishing, rerun,
     screen::Screen,
     start,
-    step::Output,
-    told::{self, News, Told},
 };
 use crate::{
     api::EXECUTION,
     ci::{Ci, github::Patience},
     config::environment::Environment,
     exit_code::Conclusion,
-    failure::{CommandResult, Failure},
+    failure::{CommandResult, Failure, command_conclusion},
     model::{Capabilities, Plan, PlanId, PlanStatus, Timestamp},
+    publication::{Progress, Publication, outputs::StepOutput},
 };
 
 /// Largest matrix, in bytes of UTF-16: GitHub's limit for all outputs of a job, with room for the others.
@@ -162,13 +161,13 @@ impl Started {
     }
 
     fn outputs(&self, screen: &Screen) {
-        screen.output(Output::PlanUrl, &self.plan_url);
+        screen.output(StepOutput::PlanUrl, &self.plan_url);
         if let Some(attempt) = self.plan_attempt {
-            screen.output(Output::PlanAttempt, attempt);
+            screen.output(StepOutput::PlanAttempt, attempt);
         }
-        screen.output(Output::Matrix, self.matrix_json());
-        screen.output(Output::Workers, self.workers());
-        screen.output(Output::Total, self.status.total());
+        screen.output(StepOutput::Matrix, self.matrix_json());
+        screen.output(StepOutput::Workers, self.workers());
+        screen.output(StepOutput::Total, self.status.total());
     }
 
     /// Why there is nothing to do, if there is nothing.
@@ -198,7 +197,7 @@ impl Started {
 
 /// `testplan execute`.
 pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -> CommandResult {
-    told::check(&command.github)?;
+    publishing::check(&command.github)?;
     let started = perform(&command, environment, screen).await;
     let (begun, ended) = match started {
         Ok(started) => (
@@ -209,20 +208,18 @@ pub async fn run(command: Execute, environment: &Environment, screen: &Screen) -
         Err(failure) => (None, Err(failure)),
     };
     let near = connect::config_folder(&command.config, environment);
-    let told = Told {
-        // What will not be worked on is over: nobody else may come to say so.
-        news: match (&begun, &ended) {
-            (Some(begun), Ok(_)) => News::Begun(begun),
-            _ => News::Nothing,
+    let publication = Publication {
+        settings: &publishing::settings(&command.github, None, false),
+        progress: match (&begun, &ended) {
+            (Some(begun), Ok(_)) => Progress::Started(begun),
+            // No worker will run it, so no later command publishes its end.
+            _ => Progress::NoReport,
         },
-        ended: &ended,
-        by_default: false,
-        comment: false,
-        near: near.as_deref(),
         began_elsewhere: false,
+        conclusion: command_conclusion(&ended),
         patience: Patience::default(),
     };
-    told::tell(&command.github, told, environment, screen).await;
+    publishing::publish(&publication, near.as_deref(), environment, screen).await;
     ended
 }
 
@@ -302,7 +299,7 @@ pub async fn perform(
     };
     for warning in &started.warnings {
         screen.warn(format_args!("{warning}"));
-        told::mark("testplan's matrix", warning, screen);
+        publishing::annotate("testplan's matrix", warning, screen);
     }
     Ok(started)
 }

@@ -6,17 +6,18 @@ use clap::Args;
 
 use super::{
     args::{CommentArgs, Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
-    connect, in_hand, leftovers, managed,
+    connect, in_hand, leftovers, managed, publishing,
     reporting::{self, JUnitProfile},
     screen::Screen,
-    settings, showing, told,
+    settings, showing,
 };
 use crate::{
     ci::github::Patience,
     config::environment::Environment,
     exit_code::Conclusion,
-    failure::{CommandResult, Failure},
+    failure::{CommandResult, Failure, command_conclusion},
     model::{Capabilities, PlanId},
+    publication::Publication,
     report::{self, PlanFacts, merge::plans},
 };
 
@@ -62,7 +63,7 @@ pub struct Report {
 
 /// `testplan report`.
 pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> CommandResult {
-    told::check(&command.github)?;
+    publishing::check(&command.github)?;
     let cleared =
         settings::folder(&command.out, environment).and_then(|out| leftovers::remove_results(&out));
     let merged = match cleared {
@@ -76,16 +77,15 @@ pub async fn run(command: Report, environment: &Environment, screen: &Screen) ->
         }
         Err(failure) => (None, Err(failure)),
     };
-    let told = told::Told {
-        news: report.as_ref().into(),
-        by_default: screen.step().is_action(),
-        comment: command.comment.pr_comment.unwrap_or_default(),
-        near: None,
+    let comment = command.comment.pr_comment;
+    let publication = Publication {
+        settings: &publishing::settings(&command.github, comment, screen.step().is_action()),
+        progress: report.as_ref().into(),
         began_elsewhere: true,
-        ended: &ended,
+        conclusion: command_conclusion(&ended),
         patience: Patience::default(),
     };
-    told::tell(&command.github, told, environment, screen).await;
+    publishing::publish(&publication, None, environment, screen).await;
     ended
 }
 
@@ -104,7 +104,7 @@ async fn merged(
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
-    told::note(
+    publishing::note_refusal(
         &mut report,
         &command.github,
         command.comment,

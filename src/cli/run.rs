@@ -18,10 +18,11 @@ use super::{
     list::NOTHING_HELP,
     managed::ManagedArgs,
     plans::{Loaded, Published},
+    publishing,
     reporting::{self, JUnitProfile},
     screen::Screen,
     settings::{self, Working},
-    showing, squish, start, told,
+    showing, squish, start,
     working::{self, Job},
 };
 use crate::{
@@ -29,8 +30,9 @@ use crate::{
     client::Client,
     config::{duration, environment::Environment},
     exit_code::Conclusion,
-    failure::{CommandResult, Failure},
+    failure::{CommandResult, Failure, command_conclusion},
     model::{Capabilities, DiscoveryAccount, PlanId},
+    publication::Publication,
     report::PlanReport,
     run::{RunEnd, state::Stop},
     runner::settings::RunnerSettings,
@@ -82,7 +84,7 @@ pub struct Run {
 /// `testplan run`.
 pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> CommandResult {
     leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
-    told::check(&command.github)?;
+    publishing::check(&command.github)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let end = if command.managed.managed {
         managed::whole(&command, environment, screen, &mut signals).await
@@ -97,7 +99,7 @@ pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> Co
     conclude(&command, end, &mut signals, environment, screen).await
 }
 
-/// Everything but telling GitHub.
+/// Everything but publishing to GitHub.
 async fn whole(
     command: &Run,
     environment: &Environment,
@@ -151,7 +153,7 @@ async fn whole(
     Ok(end)
 }
 
-/// Tells GitHub, now that nothing else can change the end.
+/// Publishes to GitHub, once nothing else can change the conclusion.
 async fn conclude(
     command: &Run,
     end: End,
@@ -161,13 +163,12 @@ async fn conclude(
 ) -> CommandResult {
     let patience = Patience::default();
     let near = connect::config_folder(&command.config, environment);
-    let told = told::Told {
-        news: end.report.as_ref().into(),
-        by_default: screen.step().is_action(),
-        comment: command.comment.pr_comment.unwrap_or_default(),
-        near: near.as_deref(),
+    let comment = command.comment.pr_comment;
+    let publication = Publication {
+        settings: &publishing::settings(&command.github, comment, screen.step().is_action()),
+        progress: end.report.as_ref().into(),
         began_elsewhere: false,
-        ended: &end.ended,
+        conclusion: command_conclusion(&end.ended),
         patience: if end.is_stopped {
             Patience {
                 total: LAST_STATUS,
@@ -178,10 +179,10 @@ async fn conclude(
         },
     };
     tokio::select! {
-        // What is told already, or was not to be told, is not warned of.
+        // No warning if everything is published, or nothing was to be.
         biased;
-        () = told::tell(&command.github, told, environment, screen) => {}
-        _ = signals.next() => told::warn("GitHub was perhaps not told: stopped by a signal while it was asked", screen),
+        () = publishing::publish(&publication, near.as_deref(), environment, screen) => {}
+        _ = signals.next() => publishing::warn_interrupted(screen),
     }
     end.ended
 }
@@ -291,7 +292,7 @@ impl Session<'_> {
         let Run {
             github, comment, ..
         } = self.command;
-        told::note(&mut report, github, *comment, self.environment, self.screen);
+        publishing::note_refusal(&mut report, github, *comment, self.environment, self.screen);
         let form = reporting::Form {
             profile: self.command.junit,
             commit: (self.command.start.commit.clone())

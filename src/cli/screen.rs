@@ -12,10 +12,7 @@ use std::{
 
 use anstream::ColorChoice as Stream;
 
-use super::{
-    args::{ColorChoice, Format, Voice},
-    step::{Output, Step},
-};
+use super::args::{ColorChoice, Format, Voice};
 use crate::{
     ci::workflow::{Annotation, Level},
     config::{
@@ -24,6 +21,7 @@ use crate::{
     },
     exit_code::Conclusion,
     failure::Failure,
+    publication::{outputs::StepOutput, step_files::StepFiles},
     report::{
         PlanReport,
         console::{Paint, conclusion_line, final_block, worker_conclusion_line},
@@ -38,13 +36,13 @@ pub struct Screen {
     data_paint: Paint,
     quiet: bool,
     bar: bool,
-    step: Step,
+    step: StepFiles,
     lost: OnceLock<Failure>,
 }
 
 impl Screen {
     /// Decides about colour and bars by `--color`, the environment and the terminal.
-    pub fn new(voice: Voice, environment: &Environment, step: Step) -> Self {
+    pub fn new(voice: Voice, environment: &Environment, step: StepFiles) -> Self {
         let terminal = io::stderr().is_terminal();
         let flag = match voice.color {
             ColorChoice::Auto => Colour::Auto,
@@ -143,12 +141,12 @@ impl Screen {
     }
 
     /// The step of GitHub Actions that this is, if it is one.
-    pub fn step(&self) -> &Step {
+    pub fn step(&self) -> &StepFiles {
         &self.step
     }
 
     /// Sets an output of the action; nothing happens outside of it.
-    pub fn output(&self, output: Output, value: impl fmt::Display) {
+    pub fn output(&self, output: StepOutput, value: impl fmt::Display) {
         if let Err(error) = self.step.output(output, &value.to_string()) {
             let name = output.name();
             self.lose(|| {

@@ -10,11 +10,11 @@ use clap::{Args, CommandFactory as _};
 use super::{
     Cli,
     screen::{Screen, to_stderr},
-    step::Output,
 };
 use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
+    publication::outputs::StepOutput,
     report::sanitise::console_text,
 };
 
@@ -75,12 +75,12 @@ pub fn conclude(screen: &Screen, command: impl FnOnce() -> CommandResult) -> Con
             Conclusion::Bug
         }
     };
-    screen.output(Output::Conclusion, conclusion.word());
+    screen.output(StepOutput::Conclusion, conclusion.word());
     match screen.lost() {
         // Nobody may take half an answer for a whole one.
         Some(failure) if conclusion == Conclusion::Passed => {
             screen.failure(failure);
-            screen.output(Output::Conclusion, failure.conclusion.word());
+            screen.output(StepOutput::Conclusion, failure.conclusion.word());
             failure.conclusion
         }
         _ => conclusion,

@@ -1,8 +1,6 @@
 //! From a template to a plan for the commit under test: what `execute` and `run` share.
 
-use super::{
-    args::StartArgs, connect, in_hand, plans::Loaded, screen::Screen, step::Output, working,
-};
+use super::{args::StartArgs, connect, in_hand, plans::Loaded, screen::Screen, working};
 use crate::{
     ci::{Ci, Moment},
     client::{Client, StartPlan},
@@ -10,6 +8,7 @@ use crate::{
     config::environment::Environment,
     failure::Failure,
     model::{DiscoveryAccount, Plan, Timestamp, plan::LinkedRepository},
+    publication::outputs::StepOutput,
 };
 
 /// Longest title and batch of a plan, in characters.
@@ -76,7 +75,7 @@ pub async fn start(
             discovery: discovery.clone(),
         })
         .await?;
-    screen.output(Output::PlanId, plan.id);
+    screen.output(StepOutput::PlanId, plan.id);
     // Before anything that takes time.
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
     in_hand::compare(client, (template, &plan), config, screen).await;

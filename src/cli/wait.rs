@@ -10,7 +10,6 @@ use super::{
     connect,
     results::ResultsWatch,
     screen::Screen,
-    step::Output,
     watch::{DrainWatch, Watched},
 };
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::{Capability, PlanId, PlanStatus},
+    publication::outputs::StepOutput,
 };
 
 /// Waits until a plan is drained.
@@ -90,8 +90,8 @@ pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> C
     };
     let status = watched.status();
     print(screen, command.format, command.plan_id, &watched);
-    screen.output(Output::PlanId, command.plan_id);
-    screen.output(Output::Total, status.total());
+    screen.output(StepOutput::PlanId, command.plan_id);
+    screen.output(StepOutput::Total, status.total());
     if let Watched::Starved { .. } = watched {
         screen.conclude(Conclusion::Incomplete);
         return Ok(Conclusion::Incomplete);

@@ -12,7 +12,6 @@ use super::{
     screen::Screen,
     settings::{self, Working},
     showing, squish,
-    step::Output,
     working::{self, Job},
 };
 use crate::{
@@ -22,6 +21,7 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::{PlanId, PlanStatus},
+    publication::outputs::{self, StepOutput},
     run::{RunEnd, state::Tally},
     signal::Signals,
 };
@@ -64,9 +64,9 @@ pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> C
     let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
         .uploading(command.upload.upload);
     // Before all work: a later step takes the records away, above all those of a job that was cancelled.
-    screen.output(Output::PlanId, command.plan_id);
-    let records = showing::absolute(&working.out.join("records"));
-    screen.output(Output::RecordsPath, records.display());
+    screen.output(StepOutput::PlanId, command.plan_id);
+    let records = outputs::absolute(&working.out.join("records"));
+    screen.output(StepOutput::RecordsPath, records.display());
     let client = connect::client(&command.service, environment, screen)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let plan = signals

@@ -7,11 +7,9 @@ use std::{
 
 use serde::Deserialize;
 use testplan::{
-    cli::{
-        action::inputs::{self, COMMANDS, Kind, OWN},
-        step::Output,
-    },
+    cli::action::inputs::{self, COMMANDS, Kind, OWN},
     config::duration,
+    publication::outputs::StepOutput,
 };
 
 const ACTION: &str = include_str!("../../docs/action-reference.md");
@@ -70,7 +68,9 @@ fn action_yml_has_every_output_and_no_other() {
     let declared: BTreeSet<String> = action().outputs.into_keys().collect();
     assert_eq!(
         declared,
-        Output::ALL.map(|output| output.name().to_owned()).into()
+        StepOutput::ALL
+            .map(|output| output.name().to_owned())
+            .into()
     );
     for (name, output) in action().outputs {
         assert!(!output.description.trim().is_empty(), "{name}");
@@ -163,7 +163,7 @@ fn action_reference_has_every_input_and_output() {
         .lines()
         .filter(|line| line.starts_with("| `"))
         .collect();
-    for output in Output::ALL {
+    for output in StepOutput::ALL {
         let name = format!("`{}`", output.name());
         let is_named = |row: &&str| {
             row.split('|')

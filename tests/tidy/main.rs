@@ -43,6 +43,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("runner", &["attribution", "model", "result_file", "text"]),
     ("ci", &["model", "pace", "text"]),
     ("failure", &["client", "config", "exit_code", "signal"]),
+    (
+        "publication",
+        &["ci", "config", "exit_code", "fs", "model", "report", "text"],
+    ),
     ("leftovers", &["clock", "failure", "model"]),
     ("matrix", &["client", "config", "failure", "model"]),
     (
@@ -79,6 +83,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "leftovers",
             "matrix",
             "model",
+            "publication",
             "report",
             "run",
             "runner",

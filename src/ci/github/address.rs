@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr};
 
 use http::Uri;
 
-use super::NotSet;
+use super::PublishError;
 
 /// A repository at one API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,9 +90,9 @@ impl fmt::Display for Address {
 }
 
 /// The text if it is a commit's hash, and nothing that leads elsewhere in a path.
-pub(super) fn commit(text: &str) -> Result<&str, NotSet> {
+pub(super) fn commit(text: &str) -> Result<&str, PublishError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(NotSet::BadCommit);
+        return Err(PublishError::BadCommit);
     }
     Ok(text)
 }
@@ -161,7 +161,7 @@ mod tests {
             assert_eq!(address, Err(BadAddress::Repository), "{bad}");
         }
         for bad in ["", "main", "../x"] {
-            assert_eq!(commit(bad), Err(NotSet::BadCommit), "{bad}");
+            assert_eq!(commit(bad), Err(PublishError::BadCommit), "{bad}");
         }
     }
 }

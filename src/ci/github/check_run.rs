@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 
-use super::{GitHub, NotSet, tries::Budget};
+use super::{GitHub, PublishError, tries::Budget};
 use body::Body;
 
 /// Most annotations that are sent; those behind are left out.
@@ -123,7 +123,7 @@ impl Known {
 impl GitHub {
     /// Changes the check run of this name and external id at a commit, or makes it. Each try looks for it first, so
     /// that a lost answer neither makes a second one nor repeats annotations.
-    pub async fn put_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), NotSet> {
+    pub async fn put_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), PublishError> {
         let commit = super::address::commit(commit)?;
         let budget = Budget::start(self.patience);
         // How many annotations are there for sure: GitHub may count those of a moment ago late.
@@ -141,7 +141,7 @@ impl GitHub {
                         return Ok(());
                     }
                     let made = self.find_check_run(budget, commit, run).await?;
-                    made.ok_or_else(|| NotSet::Odd {
+                    made.ok_or_else(|| PublishError::Odd {
                         what: "a check run that was made is not there".to_owned(),
                     })?
                 };
@@ -151,7 +151,7 @@ impl GitHub {
     }
 
     /// Changes the check run of this name and external id, if there is one.
-    pub async fn end_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), NotSet> {
+    pub async fn end_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), PublishError> {
         let commit = super::address::commit(commit)?;
         let budget = Budget::start(self.patience);
         let find = || self.find_check_run(budget, commit, run);
@@ -168,7 +168,7 @@ impl GitHub {
         run: &CheckRun,
         known: &Known,
         arrived: &AtomicUsize,
-    ) -> Result<(), NotSet> {
+    ) -> Result<(), PublishError> {
         let path = format!("/check-runs/{}", known.id);
         arrived.fetch_max(known.annotations(), Ordering::Relaxed);
         loop {
@@ -186,7 +186,7 @@ impl GitHub {
         budget: Budget,
         commit: &str,
         run: &CheckRun,
-    ) -> Result<Option<Known>, NotSet> {
+    ) -> Result<Option<Known>, PublishError> {
         let name = body::query(&run.name);
         let path =
             format!("/commits/{commit}/check-runs?check_name={name}&filter=latest&per_page=100");

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{GitHub, LARGEST_COMMENT, NotSet, fit, tries::Budget};
+use super::{GitHub, LARGEST_COMMENT, PublishError, fit, tries::Budget};
 
 const PER_PAGE: usize = 100;
 /// Most pages that are read to find ours.
@@ -51,7 +51,7 @@ impl GitHub {
         pull_request: u64,
         context: &str,
         body: &str,
-    ) -> Result<(), NotSet> {
+    ) -> Result<(), PublishError> {
         let marker = marker(context);
         let body = fit::lines(&format!("{marker}\n{body}"), LARGEST_COMMENT);
         let words = &Words { body };
@@ -76,7 +76,7 @@ impl GitHub {
         budget: Budget,
         comments: &str,
         marker: &str,
-    ) -> Result<Option<u64>, NotSet> {
+    ) -> Result<Option<u64>, PublishError> {
         for page in 1..=MOST_PAGES {
             let path = format!("{comments}?per_page={PER_PAGE}&page={page}");
             let list: Vec<Comment> = self.get(budget, &path).await?;
@@ -87,7 +87,7 @@ impl GitHub {
                 return Ok(None);
             }
         }
-        Err(NotSet::Crowded {
+        Err(PublishError::Crowded {
             comments: MOST_PAGES * PER_PAGE,
         })
     }

@@ -15,7 +15,7 @@ use octocrab::{
 use reqwest::{redirect, retry};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Address, NotSet, Patience, Trouble, exchange};
+use super::{Address, Patience, PublishError, Trouble, exchange};
 
 /// Who we are; GitHub refuses requests without.
 const USER_AGENT: &str = concat!("testplan/", env!("CARGO_PKG_VERSION"));
@@ -24,13 +24,13 @@ pub(super) fn connect(
     address: &Address,
     token: &SecretString,
     patience: Patience,
-) -> Result<Octocrab, NotSet> {
+) -> Result<Octocrab, PublishError> {
     let token = token.expose_secret();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err(NotSet::BadToken);
+        return Err(PublishError::BadToken);
     }
     let mut authorization =
-        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| NotSet::BadToken)?;
+        HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| PublishError::BadToken)?;
     authorization.set_sensitive(true);
     let headers = vec![
         (header::USER_AGENT, HeaderValue::from_static(USER_AGENT)),
@@ -54,7 +54,7 @@ pub(super) fn connect(
 }
 
 /// Follows no redirect, which may lead the token to another host, and repeats nothing.
-fn client(address: &Address, patience: Patience) -> Result<reqwest::Client, NotSet> {
+fn client(address: &Address, patience: Patience) -> Result<reqwest::Client, PublishError> {
     let mut builder = reqwest::Client::builder()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
@@ -69,7 +69,7 @@ fn client(address: &Address, patience: Patience) -> Result<reqwest::Client, NotS
         // Nothing to trust; to read what the system trusts takes longer than a call.
         builder = builder.tls_certs_only([]);
     }
-    builder.build().map_err(|error| NotSet::Unreachable {
+    builder.build().map_err(|error| PublishError::Unreachable {
         cause: exchange::innermost(&error),
         trouble: Trouble::Setup,
     })

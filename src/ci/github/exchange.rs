@@ -8,7 +8,7 @@ use http_body_util::{BodyExt as _, Limited, combinators::BoxBody};
 use octocrab::OctoBody;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{GitHub, NotSet, Trouble, tries};
+use super::{GitHub, PublishError, Trouble, tries};
 
 /// Most of a refusal's body that is read, in bytes.
 const LARGEST_REFUSAL: usize = 64 * 1024;
@@ -21,7 +21,7 @@ impl GitHub {
         &self,
         budget: tries::Budget,
         path: &str,
-    ) -> Result<T, NotSet> {
+    ) -> Result<T, PublishError> {
         let request = self
             .request(Method::GET, path)
             .header(header::CONTENT_LENGTH, "0");
@@ -40,7 +40,7 @@ impl GitHub {
         budget: tries::Budget,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<(), NotSet> {
+    ) -> Result<(), PublishError> {
         self.write(budget, Method::POST, path, body, StatusCode::CREATED)
             .await
     }
@@ -51,7 +51,7 @@ impl GitHub {
         budget: tries::Budget,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<(), NotSet> {
+    ) -> Result<(), PublishError> {
         self.write(budget, Method::PATCH, path, body, StatusCode::OK)
             .await
     }
@@ -63,7 +63,7 @@ impl GitHub {
         path: &str,
         body: &impl Serialize,
         expected: StatusCode,
-    ) -> Result<(), NotSet> {
+    ) -> Result<(), PublishError> {
         let body = serde_json::to_string(body).expect("texts and numbers are JSON");
         let request = self
             .request(method, path)
@@ -86,7 +86,7 @@ impl GitHub {
         &self,
         request: http::Result<Request<OctoBody>>,
         expected: StatusCode,
-    ) -> Result<BoxBody<Bytes, octocrab::Error>, NotSet> {
+    ) -> Result<BoxBody<Bytes, octocrab::Error>, PublishError> {
         self.answer(request, expected).await.map(|(_, body)| body)
     }
 
@@ -95,8 +95,8 @@ impl GitHub {
         &self,
         request: http::Result<Request<OctoBody>>,
         expected: StatusCode,
-    ) -> Result<(Parts, BoxBody<Bytes, octocrab::Error>), NotSet> {
-        let request = request.map_err(|error| NotSet::Unreachable {
+    ) -> Result<(Parts, BoxBody<Bytes, octocrab::Error>), PublishError> {
+        let request = request.map_err(|error| PublishError::Unreachable {
             cause: self.without_token(&error.to_string()),
             trouble: Trouble::Setup,
         })?;
@@ -106,7 +106,7 @@ impl GitHub {
             return Ok((head, body));
         }
         if head.status.is_success() {
-            return Err(NotSet::Odd {
+            return Err(PublishError::Odd {
                 what: format!("{} where {expected} is due", head.status),
             });
         }
@@ -114,7 +114,7 @@ impl GitHub {
         let body = Limited::new(body, LARGEST_REFUSAL).collect().await;
         let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
         let message = self.without_token(&message(&body));
-        Err(NotSet::Refused {
+        Err(PublishError::Refused {
             code: head.status.as_u16(),
             wait: tries::wait(head.status, &head.headers, &message),
             is_limit: tries::is_limit(head.status, &head.headers, &message),
@@ -125,26 +125,26 @@ impl GitHub {
     async fn read<T: DeserializeOwned>(
         &self,
         body: BoxBody<Bytes, octocrab::Error>,
-    ) -> Result<T, NotSet> {
+    ) -> Result<T, PublishError> {
         let body = match Limited::new(body, LARGEST_ANSWER).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) => match error.downcast_ref::<octocrab::Error>() {
                 Some(error) => return Err(self.lost(error)),
                 None => {
-                    return Err(NotSet::Odd {
+                    return Err(PublishError::Odd {
                         what: "an answer without end".to_owned(),
                     });
                 }
             },
         };
-        serde_json::from_slice(&body).map_err(|error| NotSet::Odd {
+        serde_json::from_slice(&body).map_err(|error| PublishError::Odd {
             // What the parser says may quote the answer.
             what: self.without_token(&format!("an answer that is not understood: {error}")),
         })
     }
 
-    fn lost(&self, error: &octocrab::Error) -> NotSet {
-        NotSet::Unreachable {
+    fn lost(&self, error: &octocrab::Error) -> PublishError {
+        PublishError::Unreachable {
             cause: self.without_token(&innermost(error)),
             trouble: trouble(error),
         }

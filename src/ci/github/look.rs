@@ -7,7 +7,7 @@ use octocrab::OctoBody;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use super::{Ask, GitHub, NotSet, tries::Budget};
+use super::{Channel, GitHub, PublishError, tries::Budget};
 
 /// Most of an answer that is read, in bytes.
 const LARGEST: usize = 1024 * 1024;
@@ -67,10 +67,10 @@ impl GitHub {
     }
 
     /// Looks at the repository.
-    pub async fn repository(&self) -> Result<Repository, NotSet> {
+    pub async fn repository(&self) -> Result<Repository, PublishError> {
         let budget = Budget::start(self.patience);
         let (body, scopes) = budget.persist(|| self.look(budget, "")).await?;
-        let body: Body = serde_json::from_slice(&body).map_err(|error| NotSet::Odd {
+        let body: Body = serde_json::from_slice(&body).map_err(|error| PublishError::Odd {
             what: self.without_token(&format!("an answer that is not understood: {error}")),
         })?;
         Ok(Repository {
@@ -84,19 +84,21 @@ impl GitHub {
     /// newest one is looked at.
     pub async fn may_read(
         &self,
-        ask: Ask,
+        channel: Channel,
         commit: Option<&str>,
         pull_request: Option<u64>,
-    ) -> Result<(), NotSet> {
+    ) -> Result<(), PublishError> {
         let commit = match commit {
             Some(commit) => super::address::commit(commit)?,
             None => "HEAD",
         };
-        let path = match (ask, pull_request) {
-            (Ask::Status, _) => format!("/commits/{commit}/status?per_page=1"),
-            (Ask::CheckRun, _) => format!("/commits/{commit}/check-runs?per_page=1"),
-            (Ask::Comment, Some(number)) => format!("/issues/{number}/comments?per_page=1&page=1"),
-            (Ask::Comment, None) => "/pulls?per_page=1".to_owned(),
+        let path = match (channel, pull_request) {
+            (Channel::Status, _) => format!("/commits/{commit}/status?per_page=1"),
+            (Channel::CheckRun, _) => format!("/commits/{commit}/check-runs?per_page=1"),
+            (Channel::Comment, Some(number)) => {
+                format!("/issues/{number}/comments?per_page=1&page=1")
+            }
+            (Channel::Comment, None) => "/pulls?per_page=1".to_owned(),
         };
         let budget = Budget::start(self.patience);
         budget
@@ -110,7 +112,7 @@ impl GitHub {
         &self,
         budget: Budget,
         path: &str,
-    ) -> Result<(Bytes, Option<Vec<String>>), NotSet> {
+    ) -> Result<(Bytes, Option<Vec<String>>), PublishError> {
         let request = self
             .request(Method::GET, path)
             .header(header::CONTENT_LENGTH, "0")
@@ -129,7 +131,7 @@ impl GitHub {
                             .collect()
                     });
                 let body = Limited::new(body, LARGEST).collect().await;
-                let body = body.map_err(|_| NotSet::Odd {
+                let body = body.map_err(|_| PublishError::Odd {
                     what: "an answer that is lost or without end".to_owned(),
                 })?;
                 Ok((body.to_bytes(), scopes))

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
-use super::{Address, NotSet, Trouble};
+use super::{Address, PublishError, Trouble};
 use crate::ci::ReadOnly;
 
 /// What GitHub was to be told with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
+pub enum Channel {
     /// A commit status.
     Status,
     /// A check run.
@@ -16,7 +16,7 @@ pub enum Ask {
     Comment,
 }
 
-impl Ask {
+impl Channel {
     /// What a job has to be granted for it, below `permissions:`.
     pub fn permission(self) -> &'static str {
         match self {
@@ -27,7 +27,7 @@ impl Ask {
     }
 }
 
-impl fmt::Display for Ask {
+impl fmt::Display for Channel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Status => "commit status",
@@ -40,41 +40,42 @@ impl fmt::Display for Ask {
 /// The fewest lines that tell of all that was not set: one for each cause, with the first one's words.
 pub fn notices(
     address: &Address,
-    failed: &[(Ask, NotSet)],
+    failed: &[(Channel, PublishError)],
     read_only: Option<ReadOnly>,
 ) -> Vec<String> {
-    let mut causes: Vec<(&NotSet, Vec<Ask>)> = Vec::new();
-    for (ask, why) in failed {
+    let mut causes: Vec<(&PublishError, Vec<Channel>)> = Vec::new();
+    for (channel, why) in failed {
         match causes.iter_mut().find(|(other, _)| is_same(other, why)) {
-            Some((_, asks)) if asks.contains(ask) => {}
-            Some((_, asks)) => asks.push(*ask),
-            None => causes.push((why, vec![*ask])),
+            Some((_, channels)) if channels.contains(channel) => {}
+            Some((_, channels)) => channels.push(*channel),
+            None => causes.push((why, vec![*channel])),
         }
     }
-    let line = |(why, asks): &(&NotSet, Vec<Ask>)| {
-        let cure = cure(why, asks, read_only);
+    let line = |(why, channels): &(&PublishError, Vec<Channel>)| {
+        let cure = cure(why, channels, read_only);
         format!(
             "{} not set: {why} for {address}: {cure}",
-            joined(asks, Ask::to_string)
+            joined(channels, Channel::to_string)
         )
     };
     causes.iter().map(line).collect()
 }
 
 /// Whether both have one cause. What the network says differs in details that nobody needs.
-fn is_same(one: &NotSet, other: &NotSet) -> bool {
+fn is_same(one: &PublishError, other: &PublishError) -> bool {
     match (one, other) {
-        (NotSet::Unreachable { trouble: one, .. }, NotSet::Unreachable { trouble: other, .. }) => {
-            one == other
-        }
         (
-            NotSet::Refused {
+            PublishError::Unreachable { trouble: one, .. },
+            PublishError::Unreachable { trouble: other, .. },
+        ) => one == other,
+        (
+            PublishError::Refused {
                 code,
                 message,
                 is_limit,
                 ..
             },
-            NotSet::Refused {
+            PublishError::Refused {
                 code: other_code,
                 message: other_message,
                 is_limit: other_limit,
@@ -90,8 +91,8 @@ fn is_same(one: &NotSet, other: &NotSet) -> bool {
     }
 }
 
-fn joined(asks: &[Ask], text: impl Fn(&Ask) -> String) -> String {
-    let texts: Vec<String> = asks.iter().map(text).collect();
+fn joined(channels: &[Channel], text: impl Fn(&Channel) -> String) -> String {
+    let texts: Vec<String> = channels.iter().map(text).collect();
     match texts.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => texts.concat(),
@@ -99,11 +100,11 @@ fn joined(asks: &[Ask], text: impl Fn(&Ask) -> String) -> String {
 }
 
 /// Why likely, and one thing to do.
-pub fn cure(why: &NotSet, asks: &[Ask], read_only: Option<ReadOnly>) -> String {
+pub fn cure(why: &PublishError, channels: &[Channel], read_only: Option<ReadOnly>) -> String {
     let fixed = match why {
-        NotSet::BadToken => "set GITHUB_TOKEN to the token alone, as ${{ github.token }}",
-        NotSet::BadCommit => "pass --report-commit with the whole hash",
-        NotSet::Unreachable { trouble, .. } => match trouble {
+        PublishError::BadToken => "set GITHUB_TOKEN to the token alone, as ${{ github.token }}",
+        PublishError::BadCommit => "pass --report-commit with the whole hash",
+        PublishError::Unreachable { trouble, .. } => match trouble {
             Trouble::Setup => "check the certificates of this machine and its HTTPS_PROXY",
             Trouble::Connection => "check GITHUB_API_URL, the network, HTTPS_PROXY and NO_PROXY",
             Trouble::Away => "a firewall drops it; set HTTPS_PROXY where only a proxy leads out",
@@ -113,13 +114,13 @@ pub fn cure(why: &NotSet, asks: &[Ask], read_only: Option<ReadOnly>) -> String {
             Trouble::NotTls => "set GITHUB_API_URL to the API's https:// base",
             Trouble::Lost => "the trouble is GitHub's or the network's; run the job again later",
         },
-        NotSet::Silent => "the trouble is GitHub's own; run the job again later",
-        NotSet::Odd { .. } => {
+        PublishError::Silent => "the trouble is GitHub's own; run the job again later",
+        PublishError::Odd { .. } => {
             "GITHUB_API_URL is not the base of GitHub's API, or something in between answers; set it as \
              ${{ github.api_url }}"
         }
-        NotSet::Crowded { .. } => "delete some of them, or read the job's summary instead",
-        NotSet::Refused {
+        PublishError::Crowded { .. } => "delete some of them, or read the job's summary instead",
+        PublishError::Refused {
             code,
             message,
             wait,
@@ -130,15 +131,15 @@ pub fn cure(why: &NotSet, asks: &[Ask], read_only: Option<ReadOnly>) -> String {
                 let when = wait.map_or("later".to_owned(), |wait| format!("in {wait} min"));
                 format!("this token has used up what GitHub grants; run the job again {when}")
             } else {
-                refused(*code, message, asks, read_only)
+                refused(*code, message, channels, read_only)
             };
         }
     };
     fixed.to_owned()
 }
 
-fn refused(code: u16, message: &str, asks: &[Ask], read_only: Option<ReadOnly>) -> String {
-    let permissions = joined(asks, |ask| format!("`{}`", ask.permission()));
+fn refused(code: u16, message: &str, channels: &[Channel], read_only: Option<ReadOnly>) -> String {
+    let permissions = joined(channels, |channel| format!("`{}`", channel.permission()));
     let fixed = match code {
         401 => {
             "the token is expired, revoked or of another GitHub; set GITHUB_TOKEN to ${{ github.token }}"
@@ -171,7 +172,7 @@ fn refused(code: u16, message: &str, asks: &[Ask], read_only: Option<ReadOnly>) 
         410 => {
             "it is switched off or deleted there; switch it on in the settings of the repository"
         }
-        422 if asks == [Ask::Comment] => {
+        422 if channels == [Channel::Comment] => {
             "GitHub takes no such comment; read the job's summary instead"
         }
         422 => {
@@ -193,8 +194,8 @@ mod tests {
 
     use super::*;
 
-    fn refused_with(code: u16, message: &str, is_limit: bool) -> NotSet {
-        NotSet::Refused {
+    fn refused_with(code: u16, message: &str, is_limit: bool) -> PublishError {
+        PublishError::Refused {
             code,
             message: message.to_owned(),
             wait: is_limit.then_some(Duration::from_secs(601)),
@@ -202,7 +203,7 @@ mod tests {
         }
     }
 
-    fn told(failed: &[(Ask, NotSet)], read_only: Option<ReadOnly>) -> Vec<String> {
+    fn told(failed: &[(Channel, PublishError)], read_only: Option<ReadOnly>) -> Vec<String> {
         let address = Address::new("https://api.github.com", "o/r").unwrap();
         notices(&address, failed, read_only)
     }
@@ -211,10 +212,10 @@ mod tests {
     fn one_cause_is_told_once() {
         let lacking = || refused_with(403, "Resource not accessible by integration", false);
         let all = [
-            (Ask::Status, lacking()),
-            (Ask::CheckRun, lacking()),
-            (Ask::Comment, lacking()),
-            (Ask::Comment, lacking()),
+            (Channel::Status, lacking()),
+            (Channel::CheckRun, lacking()),
+            (Channel::Comment, lacking()),
+            (Channel::Comment, lacking()),
         ];
         assert_eq!(
             told(&all, None),
@@ -243,15 +244,15 @@ mod tests {
 
     #[test]
     fn different_causes_stay_apart() {
-        let lost = |cause: &str, trouble| NotSet::Unreachable {
+        let lost = |cause: &str, trouble| PublishError::Unreachable {
             cause: cause.to_owned(),
             trouble,
         };
         let table = [
             (lost("a", Trouble::Lost), lost("b", Trouble::Lost), 1),
             (lost("a", Trouble::Lost), lost("a", Trouble::Certificate), 2),
-            (NotSet::Silent, NotSet::Silent, 1),
-            (NotSet::Silent, lost("a", Trouble::Lost), 2),
+            (PublishError::Silent, PublishError::Silent, 1),
+            (PublishError::Silent, lost("a", Trouble::Lost), 2),
             (
                 refused_with(502, "x", false),
                 refused_with(502, "y", false),
@@ -279,7 +280,7 @@ mod tests {
             ),
         ];
         for (one, other, expected) in table {
-            let lines = told(&[(Ask::Status, one), (Ask::Comment, other)], None);
+            let lines = told(&[(Channel::Status, one), (Channel::Comment, other)], None);
             assert_eq!(lines.len(), expected, "{lines:?}");
         }
         assert!(told(&[], None).is_empty());
@@ -287,7 +288,10 @@ mod tests {
 
     #[test]
     fn a_limit_says_when_it_ends() {
-        let [line] = &told(&[(Ask::Status, refused_with(429, "slow down", true))], None)[..] else {
+        let [line] = &told(
+            &[(Channel::Status, refused_with(429, "slow down", true))],
+            None,
+        )[..] else {
             panic!("one line");
         };
         assert!(line.ends_with("run the job again in 11 min"), "{line}");

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{GitHub, NotSet, tries::Budget};
+use super::{GitHub, PublishError, tries::Budget};
 
 #[derive(Deserialize)]
 struct Pull {
@@ -22,7 +22,7 @@ struct Head {
 impl GitHub {
     /// The open pull request that has this commit, best as its head. `None` if there is none: a commit that is merged
     /// belongs to nobody who waits for it.
-    pub async fn pull_request_of(&self, commit: &str) -> Result<Option<u64>, NotSet> {
+    pub async fn pull_request_of(&self, commit: &str) -> Result<Option<u64>, PublishError> {
         let commit = super::address::commit(commit)?;
         let path = format!("/commits/{commit}/pulls?per_page=100");
         let budget = Budget::start(self.patience);

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GitHub, LONGEST_DESCRIPTION, NotSet, fit, tries::Budget};
+use super::{GitHub, LONGEST_DESCRIPTION, PublishError, fit, tries::Budget};
 
 /// What a commit status says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,7 +67,7 @@ impl GitHub {
         commit: &str,
         status: &CommitStatus,
         run: &str,
-    ) -> Result<(), NotSet> {
+    ) -> Result<(), PublishError> {
         let path = format!(
             "/commits/{}/status?per_page=100",
             super::address::commit(commit)?
@@ -89,7 +89,11 @@ impl GitHub {
 
     /// Sets a status of a commit. Server errors, lost connections and short rate limits are tried again: setting the
     /// same status twice is the same as once.
-    pub async fn set_status(&self, commit: &str, status: &CommitStatus) -> Result<(), NotSet> {
+    pub async fn set_status(
+        &self,
+        commit: &str,
+        status: &CommitStatus,
+    ) -> Result<(), PublishError> {
         let path = format!("/statuses/{}", super::address::commit(commit)?);
         let status = CommitStatus {
             description: fit::characters(&status.description, LONGEST_DESCRIPTION),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{NotSet, Patience};
+use super::{Patience, PublishError};
 use crate::{
     model::Timestamp,
     pace::{self, Backoff, Jitter},
@@ -41,18 +41,18 @@ impl Budget {
     /// One request, for as long as one is waited for.
     pub(super) async fn limit<T>(
         self,
-        request: impl Future<Output = Result<T, NotSet>>,
-    ) -> Result<T, NotSet> {
+        request: impl Future<Output = Result<T, PublishError>>,
+    ) -> Result<T, PublishError> {
         let limit = sleep(self.request).deadline().min(self.end);
         let answer = timeout_at(limit, request).await;
-        answer.unwrap_or(Err(NotSet::Silent))
+        answer.unwrap_or(Err(PublishError::Silent))
     }
 
     /// Tries until it is done, refused for good, or patience ends. What asks for a longer pause than there is patience
     /// left gets none.
-    pub(super) async fn persist<T, F>(self, attempt: impl Fn() -> F) -> Result<T, NotSet>
+    pub(super) async fn persist<T, F>(self, attempt: impl Fn() -> F) -> Result<T, PublishError>
     where
-        F: Future<Output = Result<T, NotSet>>,
+        F: Future<Output = Result<T, PublishError>>,
     {
         let mut tries = 1;
         loop {
@@ -110,7 +110,7 @@ mod tests {
     use super::{super::Trouble, *};
 
     /// Answers with these one after the other; gives the result, the number of tries and the seconds they took.
-    async fn told(answers: &[Result<(), NotSet>]) -> (Result<(), NotSet>, usize, f64) {
+    async fn told(answers: &[Result<(), PublishError>]) -> (Result<(), PublishError>, usize, f64) {
         let tries = Cell::new(0);
         let began = sleep(Duration::ZERO).deadline();
         let budget = Budget::start(Patience::default());
@@ -124,8 +124,8 @@ mod tests {
         (result, tries.get(), took.as_secs_f64())
     }
 
-    fn refused(code: u16, wait: Option<u64>) -> Result<(), NotSet> {
-        Err(NotSet::Refused {
+    fn refused(code: u16, wait: Option<u64>) -> Result<(), PublishError> {
+        Err(PublishError::Refused {
             code,
             message: String::new(),
             wait: wait.map(Duration::from_secs),
@@ -135,7 +135,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn only_what_may_pass_is_tried_again() {
-        let unreachable = Err(NotSet::Unreachable {
+        let unreachable = Err(PublishError::Unreachable {
             cause: "x".into(),
             trouble: Trouble::Lost,
         });
@@ -170,10 +170,10 @@ mod tests {
         let budget = Budget::start(Patience::default());
         let silence = async || {
             budget
-                .limit(std::future::pending::<Result<(), NotSet>>())
+                .limit(std::future::pending::<Result<(), PublishError>>())
                 .await
         };
-        assert_eq!(budget.persist(silence).await, Err(NotSet::Silent));
+        assert_eq!(budget.persist(silence).await, Err(PublishError::Silent));
         let took = sleep(Duration::ZERO).deadline().duration_since(began);
         assert!(took < Duration::from_secs(11), "{took:?}");
     }

@@ -6,14 +6,15 @@ use super::finding::{Finding, Group};
 use crate::{
     ci::{
         Ci, ReadOnly,
-        github::{self, Address, Ask, GitHub, NotSet, Owner, Patience, Repository},
+        github::{self, Address, Channel, Owner, Patience, PublishError, Repository},
     },
     cli::{
         args::{CommentArgs, GitHubArgs},
-        connect, told,
+        connect,
     },
     client,
     config::environment::Environment,
+    publication,
     text::short_commit,
 };
 
@@ -28,7 +29,7 @@ const PATIENCE: Patience = Patience {
 #[derive(Debug)]
 pub struct Seen {
     /// What would be told.
-    pub asks: Vec<Ask>,
+    pub channels: Vec<Channel>,
     /// Whether there is a token.
     pub has_token: bool,
     /// The repository, or what is missing to speak to it.
@@ -47,32 +48,32 @@ pub struct Target {
     /// Why the token most likely may only read.
     pub read_only: Option<ReadOnly>,
     /// The repository as the token sees it.
-    pub repository: Result<Repository, NotSet>,
+    pub repository: Result<Repository, PublishError>,
     /// Whether each can be read.
-    pub readable: Vec<(Ask, Result<(), NotSet>)>,
+    pub readable: Vec<(Channel, Result<(), PublishError>)>,
 }
 
 /// Looks at what would be told: by flags, and in GitHub Actions a commit status unless flags say otherwise.
 pub async fn look(args: &GitHubArgs, comment: CommentArgs, environment: &Environment) -> Seen {
     let check_run = args.check_run.unwrap_or_default();
     let by_default = environment.is_github_actions() && !check_run;
-    let asks = [
-        (Ask::Status, args.commit_status.unwrap_or(by_default)),
-        (Ask::CheckRun, check_run),
-        (Ask::Comment, comment.pr_comment.unwrap_or_default()),
+    let channels = [
+        (Channel::Status, args.commit_status.unwrap_or(by_default)),
+        (Channel::CheckRun, check_run),
+        (Channel::Comment, comment.pr_comment.unwrap_or_default()),
     ];
-    let asks: Vec<Ask> = asks
+    let channels: Vec<Channel> = channels
         .into_iter()
-        .filter_map(|(ask, is_asked)| is_asked.then_some(ask))
+        .filter_map(|(channel, is_asked)| is_asked.then_some(channel))
         .collect();
     let has_token = environment.get("GITHUB_TOKEN").is_some();
-    let target = if asks.is_empty() {
+    let target = if channels.is_empty() {
         Err("nothing would be told".to_owned())
     } else {
-        speak(args, &asks, environment).await
+        speak(args, &channels, environment).await
     };
     Seen {
-        asks,
+        channels,
         has_token,
         target,
     }
@@ -80,21 +81,23 @@ pub async fn look(args: &GitHubArgs, comment: CommentArgs, environment: &Environ
 
 async fn speak(
     args: &GitHubArgs,
-    asks: &[Ask],
+    channels: &[Channel],
     environment: &Environment,
 ) -> Result<Target, String> {
     let ci = connect::ci(environment);
-    let (token, address, commit) = told::target(args, environment, &ci, false)?;
+    let target =
+        publication::target::Target::find(args.report_commit.as_ref(), environment, &ci, false)?;
     client::install_tls_provider();
-    let github = GitHub::new(&address, &token, PATIENCE).map_err(|why| why.to_string())?;
+    let github = target.connect(PATIENCE).map_err(|why| why.to_string())?;
+    let (address, commit) = (target.address, target.commit);
     let Ci {
         pull_request,
         read_only,
         ..
     } = ci;
-    let reads = asks.iter().map(async |ask| {
-        let read = github.may_read(*ask, Some(&commit), pull_request).await;
-        (*ask, read)
+    let reads = channels.iter().map(async |channel| {
+        let read = github.may_read(*channel, Some(&commit), pull_request).await;
+        (*channel, read)
     });
     let (repository, readable) =
         futures_util::future::join(github.repository(), futures_util::future::join_all(reads))
@@ -111,7 +114,7 @@ async fn speak(
 
 /// Whether GitHub could be told.
 pub fn judge(seen: &Seen) -> Vec<Finding> {
-    if seen.asks.is_empty() {
+    if seen.channels.is_empty() {
         let text = if seen.has_token {
             "a token is there, and nothing would be told: --commit-status, --check-run or --pr-comment do"
         } else {
@@ -129,15 +132,15 @@ pub fn judge(seen: &Seen) -> Vec<Finding> {
             return vec![Finding::warning(GROUP, "repository", what, cure)];
         }
     };
-    let mut findings = vec![repository(target, &seen.asks)];
+    let mut findings = vec![repository(target, &seen.channels)];
     if target.repository.is_ok() {
         let each = target.readable.iter();
-        findings.extend(each.map(|(ask, read)| permission(target, *ask, read)));
+        findings.extend(each.map(|(channel, read)| permission(target, *channel, read)));
     }
     findings
 }
 
-fn repository(target: &Target, asks: &[Ask]) -> Finding {
+fn repository(target: &Target, channels: &[Channel]) -> Finding {
     const ID: &str = "repository";
     let address = &target.address;
     match &target.repository {
@@ -145,7 +148,7 @@ fn repository(target: &Target, asks: &[Ask]) -> Finding {
             GROUP,
             ID,
             format!("{address}: {why}"),
-            github::cure(why, asks, target.read_only),
+            github::cure(why, channels, target.read_only),
         ),
         Ok(repository) if repository.is_archived => Finding::warning(
             GROUP,
@@ -160,23 +163,23 @@ fn repository(target: &Target, asks: &[Ask]) -> Finding {
     }
 }
 
-fn permission(target: &Target, ask: Ask, read: &Result<(), NotSet>) -> Finding {
-    let id = match ask {
-        Ask::Status => "status",
-        Ask::CheckRun => "check-run",
-        Ask::Comment => "comment",
+fn permission(target: &Target, channel: Channel, read: &Result<(), PublishError>) -> Finding {
+    let id = match channel {
+        Channel::Status => "status",
+        Channel::CheckRun => "check-run",
+        Channel::Comment => "comment",
     };
     if let Err(why) = read {
         return Finding::warning(
             GROUP,
             id,
-            format!("a {ask} cannot even be read: {why}"),
-            github::cure(why, &[ask], target.read_only),
+            format!("a {channel} cannot even be read: {why}"),
+            github::cure(why, &[channel], target.read_only),
         );
     }
-    let needs = ask.permission();
+    let needs = channel.permission();
     if let Some(read_only) = target.read_only {
-        let refusal = NotSet::Refused {
+        let refusal = PublishError::Refused {
             code: 403,
             message: String::new(),
             wait: None,
@@ -185,12 +188,12 @@ fn permission(target: &Target, ask: Ask, read: &Result<(), NotSet>) -> Finding {
         return Finding::warning(
             GROUP,
             id,
-            format!("a {ask} will most likely be refused: {read_only}"),
-            github::cure(&refusal, &[ask], target.read_only),
+            format!("a {channel} will most likely be refused: {read_only}"),
+            github::cure(&refusal, &[channel], target.read_only),
         );
     }
     let is_person = matches!(target.owner, Owner::Classic | Owner::FineGrained);
-    if ask == Ask::CheckRun && is_person {
+    if channel == Channel::CheckRun && is_person {
         return Finding::warning(
             GROUP,
             id,
@@ -200,18 +203,19 @@ fn permission(target: &Target, ask: Ask, read: &Result<(), NotSet>) -> Finding {
     }
     let seen = target.repository.as_ref().ok();
     let scopes = seen.and_then(|seen| seen.scopes.as_ref());
-    if let Some(scopes) = scopes.filter(|scopes| !is_granted(ask, scopes)) {
+    if let Some(scopes) = scopes.filter(|scopes| !is_granted(channel, scopes)) {
         return Finding::warning(
             GROUP,
             id,
             format!(
-                "the token has no scope for a {ask}: it has {}",
+                "the token has no scope for a {channel}: it has {}",
                 named(scopes)
             ),
             "give it the scope repo, or use the job's own token, ${{ github.token }}",
         );
     }
-    if is_person && ask == Ask::Status && seen.and_then(|seen| seen.may_push) == Some(false) {
+    if is_person && channel == Channel::Status && seen.and_then(|seen| seen.may_push) == Some(false)
+    {
         return Finding::warning(
             GROUP,
             id,
@@ -222,14 +226,14 @@ fn permission(target: &Target, ask: Ask, read: &Result<(), NotSet>) -> Finding {
     Finding::ok(
         GROUP,
         id,
-        format!("a {ask} can be read; whether it can be set (`{needs}`) shows only then"),
+        format!("a {channel} can be read; whether it can be set (`{needs}`) shows only then"),
     )
 }
 
-fn is_granted(ask: Ask, scopes: &[String]) -> bool {
-    let enough: &[&str] = match ask {
-        Ask::Status => &["repo", "repo:status", "public_repo"],
-        Ask::CheckRun | Ask::Comment => &["repo", "public_repo"],
+fn is_granted(channel: Channel, scopes: &[String]) -> bool {
+    let enough: &[&str] = match channel {
+        Channel::Status => &["repo", "repo:status", "public_repo"],
+        Channel::CheckRun | Channel::Comment => &["repo", "public_repo"],
     };
     scopes.iter().any(|scope| enough.contains(&scope.as_str()))
 }

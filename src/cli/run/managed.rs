@@ -6,10 +6,10 @@ use super::{End, Run};
 use crate::{
     cli::{
         args::WorkerArgs,
-        connect, managed, reporting,
+        connect, managed, publishing, reporting,
         results::{ResultsWatch, Seen},
         screen::Screen,
-        settings, showing, start, told,
+        settings, showing, start,
     },
     client::ClientError,
     clock,
@@ -149,7 +149,7 @@ pub(super) async fn whole(
     if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
-    told::note(
+    publishing::note_refusal(
         &mut report,
         &command.github,
         command.comment,

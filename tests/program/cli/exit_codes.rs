@@ -1,9 +1,10 @@
 //! Each exit code by a process that ends with it, and the same words for it everywhere.
 
 use testplan::{
-    cli::{args::Voice, screen::Screen, shell, step::Step},
+    cli::{args::Voice, screen::Screen, shell},
     config::environment::Environment,
     exit_code::Conclusion,
+    publication::step_files::StepFiles,
 };
 
 use super::{
@@ -145,7 +146,11 @@ fn bug_is_70() {
 #[expect(clippy::exit, reason = "stands for main")]
 fn panics() {
     std::panic::set_hook(Box::new(shell::tell_panic));
-    let screen = Screen::new(Voice::default(), &Environment::default(), Step::default());
+    let screen = Screen::new(
+        Voice::default(),
+        &Environment::default(),
+        StepFiles::default(),
+    );
     let conclusion = shell::conclude(&screen, || panic!("a secret: hunter2"));
     std::process::exit(conclusion.code().into());
 }

@@ -1,7 +1,7 @@
 //! Each call against a GitHub with a memory.
 
 use serde_json::{Value, json};
-use testplan::ci::github::{CheckConclusion, CheckRun, CheckState, CommitStatus, NotSet};
+use testplan::ci::github::{CheckConclusion, CheckRun, CheckState, CommitStatus, PublishError};
 
 use super::{
     fake_github::{FakeGitHub, ScriptedFault},
@@ -125,7 +125,7 @@ async fn a_thread_without_end_gets_no_second_comment() {
     fake.world(|world| (0..2000).for_each(|_| world.comment(&json!("x"), "User")));
     let github = github(&fake.url, BRIEF);
     let result = github.put_comment(PULL, "gui", "1 failed").await;
-    assert_eq!(result, Err(NotSet::Crowded { comments: 2000 }));
+    assert_eq!(result, Err(PublishError::Crowded { comments: 2000 }));
     assert_eq!(fake.world(|world| world.comments.len()), 2000);
 }
 
@@ -151,5 +151,5 @@ async fn a_status_is_cut_to_what_github_takes() {
     assert_eq!(sent["description"], format!("{}…", "é".repeat(139)));
     assert_eq!(sent["state"], "pending");
     let odd = github.set_status("../x", &status).await;
-    assert_eq!(odd, Err(NotSet::BadCommit));
+    assert_eq!(odd, Err(PublishError::BadCommit));
 }

@@ -385,18 +385,15 @@ fn what_is_missing_or_wrong_is_named_and_nothing_sent() {
     let mock = HttpServer::replay([created()]);
     let folder = failed();
     let table = [
-        (vec![("GITHUB_TOKEN", "")], "GITHUB_TOKEN not known"),
-        (
-            vec![("GITHUB_REPOSITORY", "")],
-            "GITHUB_REPOSITORY not known",
-        ),
+        (vec![("GITHUB_TOKEN", "")], "GITHUB_TOKEN not set"),
+        (vec![("GITHUB_REPOSITORY", "")], "GITHUB_REPOSITORY not set"),
         (
             vec![("GITHUB_SHA", "")],
-            "the commit to tell of is not known",
+            "cannot tell which commit to report on",
         ),
         (
             vec![("GITHUB_TOKEN", " "), ("GITHUB_REPOSITORY", "")],
-            "GITHUB_TOKEN, GITHUB_REPOSITORY not known",
+            "GITHUB_TOKEN, GITHUB_REPOSITORY not set",
         ),
         (
             vec![("GITHUB_REPOSITORY", "octo-org/..")],

@@ -176,7 +176,7 @@ fn nobody_to_speak_to() {
         &found,
         "repository",
         "warning",
-        &["GITHUB_TOKEN not known", "env:"],
+        &["GITHUB_TOKEN not set", "env:"],
     );
     let found = findings("http://example.com", &[], &[]);
     has(&found, "repository", "warning", &["plain http", "https://"]);

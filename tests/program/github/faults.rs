@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testplan::ci::github::{NotSet, Trouble, notices};
+use testplan::ci::github::{PublishError, Trouble, notices};
 
 use super::{
     fake_github::{FakeGitHub, ScriptedFault},
@@ -20,20 +20,20 @@ enum Sort {
     Odd,
 }
 
-fn sort(why: &NotSet) -> Sort {
+fn sort(why: &PublishError) -> Sort {
     match why {
-        NotSet::Refused {
+        PublishError::Refused {
             code,
             is_limit: true,
             ..
         } => Sort::Limit(*code),
-        NotSet::Refused { code, .. } => Sort::Refused(*code),
-        NotSet::Unreachable {
+        PublishError::Refused { code, .. } => Sort::Refused(*code),
+        PublishError::Unreachable {
             trouble: Trouble::Lost,
             ..
         } => Sort::Lost,
-        NotSet::Silent => Sort::Silent,
-        NotSet::Odd { .. } => Sort::Odd,
+        PublishError::Silent => Sort::Silent,
+        PublishError::Odd { .. } => Sort::Odd,
         other => panic!("{other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use testplan::ci::github::{Address, GitHub, NotSet, Patience, Trouble, notices};
+use testplan::ci::github::{Address, GitHub, Patience, PublishError, Trouble, notices};
 
 use super::{
     commit_status,
@@ -11,9 +11,9 @@ use super::{
 };
 use crate::support::{Answer, HttpServer, free_port};
 
-fn trouble(why: &NotSet) -> Trouble {
+fn trouble(why: &PublishError) -> Trouble {
     match why {
-        NotSet::Unreachable { trouble, .. } => *trouble,
+        PublishError::Unreachable { trouble, .. } => *trouble,
         other => panic!("{other:?}"),
     }
 }
@@ -104,7 +104,7 @@ async fn a_redirect_takes_the_token_nowhere() {
         for call in Call::ALL {
             let why = call.make(&github(&mock.url, BRIEF)).await.unwrap_err();
             assert!(
-                matches!(why, NotSet::Refused { code: found, .. } if found == code),
+                matches!(why, PublishError::Refused { code: found, .. } if found == code),
                 "{why:?}"
             );
         }
@@ -138,7 +138,7 @@ async fn a_token_that_is_none_is_not_sent() {
             total: Duration::from_secs(1),
         };
         let why = GitHub::new(&address, &SecretString::from(bad), patience).unwrap_err();
-        assert_eq!(why, NotSet::BadToken);
+        assert_eq!(why, PublishError::BadToken);
         let lines = notices(&address, &[(Call::Status.ask(), why)], None);
         assert!(lines[0].contains("${{ github.token }}"), "{lines:?}");
     }

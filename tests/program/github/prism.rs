@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testplan::ci::github::{CheckRun, CheckState, CommitStatus, NotSet, State};
+use testplan::ci::github::{CheckRun, CheckState, CommitStatus, PublishError, State};
 
 use super::{
     openapi::Description,
@@ -136,7 +136,7 @@ async fn a_mock_of_the_description_grants_every_call() {
     let elsewhere = crate::github::stage::github(&format!("{}/nowhere", prism.url), BRIEF);
     let refused = elsewhere.set_status(SHA, &status()).await;
     assert!(
-        matches!(refused, Err(NotSet::Refused { code: 404, .. })),
+        matches!(refused, Err(PublishError::Refused { code: 404, .. })),
         "{refused:?}"
     );
 }

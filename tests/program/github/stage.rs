@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use testplan::ci::github::{
-    Address, Annotation, Ask, CheckConclusion, CheckRun, CheckState, CommitStatus, GitHub, Level,
-    NotSet, Patience, State,
+    Address, Annotation, Channel, CheckConclusion, CheckRun, CheckState, CommitStatus, GitHub,
+    Level, Patience, PublishError, State,
 };
 
 use crate::support::{Answer, HttpRequest};
@@ -45,15 +45,15 @@ impl Call {
         Self::PullRequestOf,
     ];
 
-    pub(crate) fn ask(self) -> Ask {
+    pub(crate) fn ask(self) -> Channel {
         match self {
-            Self::Status => Ask::Status,
-            Self::CheckRun => Ask::CheckRun,
-            Self::Comment | Self::PullRequestOf => Ask::Comment,
+            Self::Status => Channel::Status,
+            Self::CheckRun => Channel::CheckRun,
+            Self::Comment | Self::PullRequestOf => Channel::Comment,
         }
     }
 
-    pub(crate) async fn make(self, github: &GitHub) -> Result<(), NotSet> {
+    pub(crate) async fn make(self, github: &GitHub) -> Result<(), PublishError> {
         match self {
             Self::Status => github.set_status(SHA, &status()).await,
             Self::CheckRun => github.put_check_run(SHA, &check_run(0)).await,

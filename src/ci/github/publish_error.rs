@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 /// Why something was not set. Holds no secret; what GitHub said is foreign text all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotSet {
+pub enum PublishError {
     /// The token cannot be sent; nothing was.
     BadToken,
     /// The commit is not a hash; nothing was sent.
@@ -58,7 +58,7 @@ pub enum Trouble {
     Lost,
 }
 
-impl NotSet {
+impl PublishError {
     /// Whether the same request may be granted a little later.
     pub(super) fn is_transient(&self) -> bool {
         match self {
@@ -89,7 +89,7 @@ impl NotSet {
     }
 }
 
-impl fmt::Display for NotSet {
+impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::BadToken => f.write_str("GITHUB_TOKEN is not a token"),

@@ -1,7 +1,7 @@
-//! Whether the commit that GitHub would show a result on is the one that was tested. Plain functions.
+//! Decides whether a result may be published on a commit, by the commits that the workers tested.
 //!
-//! A result of another commit is wrong there, a failure as much as a success, so neither is published. Where no worker
-//! says what it tested, only a success is held back: a failure lets nothing through, and its cause is worth seeing.
+//! A result of another commit is never published, neither a failure nor a success. If no worker knows what it tested, only a
+//! success is withheld: a failure lets nothing through, and its cause is worth seeing.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,12 @@ use crate::{exit_code::Conclusion, model::record::Checkout, text::short_commit};
 /// Most commits that a message names.
 const MOST_NAMED: usize = 4;
 
-/// How what was tested stands to a commit.
+/// The tested commits, compared with the one to publish on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Tested {
-    /// It is this commit, or the merge that GitHub made of it.
+    /// This commit, or GitHub's merge of it.
     This,
-    /// It is another one; or several, of which this may be one.
+    /// Another one, or several.
     Other(Vec<String>),
     /// Tests ran outside of any checkout.
     Unknown,
@@ -34,13 +34,13 @@ pub(super) fn compare(commit: &str, checkouts: &BTreeSet<Option<Checkout>>) -> T
     Tested::This
 }
 
-/// Why a result must not be shown on a commit, and how to choose another; `None` if it may.
+/// Why a result must not be published on a commit, and how to choose another.
 pub(super) fn refusal(commit: &str, tested: &Tested, conclusion: Conclusion) -> Option<String> {
     let choose = "choose the commit with --report-commit (input report-commit)";
     let place = short_commit(commit);
     match tested {
         Tested::Other(commits) => Some(format!(
-            "tests ran at {}, so the result is none of {place}; check out {place} where tests run, or {choose}",
+            "tests ran at {}, so the result is not one of {place}; check out {place} where tests run, or {choose}",
             named(commits)
         )),
         Tested::Unknown if conclusion == Conclusion::Passed => Some(format!(
@@ -51,8 +51,8 @@ pub(super) fn refusal(commit: &str, tested: &Tested, conclusion: Conclusion) -> 
     }
 }
 
-/// Some commits in short.
-pub(super) fn named(commits: &[String]) -> String {
+/// The first commits, shortened.
+fn named(commits: &[String]) -> String {
     let shown: Vec<&str> = commits
         .iter()
         .take(MOST_NAMED)
@@ -75,7 +75,7 @@ mod tests {
 
     #[expect(
         clippy::unnecessary_wraps,
-        reason = "workers without a checkout stand beside"
+        reason = "the table has workers without a checkout, too"
     )]
     fn at(commit: &str) -> Option<Checkout> {
         Some(Checkout {
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn a_result_counts_for_the_commit_that_every_worker_ran_at() {
+    fn result_is_published_only_on_the_commit_of_every_worker() {
         use Conclusion::{Failed, Passed};
         let other =
             |commits: &[&str]| Tested::Other(commits.iter().map(|it| (*it).to_owned()).collect());
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_what_was_tested_and_the_cure() {
+    fn refusal_names_the_tested_commits_and_the_cure() {
         let said = refusal(
             HEAD,
             &compare(HEAD, &BTreeSet::from([at(ELSE)])),
@@ -126,7 +126,7 @@ mod tests {
         );
         assert_eq!(
             said.unwrap(),
-            "tests ran at dddddddddd, so the result is none of bbbbbbbbbb; check out bbbbbbbbbb where tests run, or \
+            "tests ran at dddddddddd, so the result is not one of bbbbbbbbbb; check out bbbbbbbbbb where tests run, or \
              choose the commit with --report-commit (input report-commit)"
         );
         let many: Vec<String> = (0..6).map(|digit| digit.to_string().repeat(40)).collect();
