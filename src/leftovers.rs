@@ -336,8 +336,8 @@ mod tests {
             assert!(out.has(kept), "{kept}");
         }
         let report = crate::report::PlanReport::default();
-        let form = crate::cli::reporting::Form::default();
-        crate::cli::reporting::write_reports(&report, out.0.path(), &form).unwrap();
+        let profile = crate::report::junit::Profile::Default;
+        crate::report_files::write_reports(&report, out.0.path(), profile, None).unwrap();
         remove_results(out.0.path()).unwrap();
         for gone in ["junit.xml", "summary.md", "report.html"] {
             assert!(!out.has(gone), "{gone}");

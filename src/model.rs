@@ -4,6 +4,7 @@
 
 pub mod capability;
 pub mod case_counts;
+mod commit;
 pub mod discovery;
 pub mod ids;
 pub mod label;
@@ -17,6 +18,7 @@ pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use case_counts::CaseCounts;
+pub use commit::short_commit;
 pub use discovery::{DiscoveryAccount, LeftOut};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use label::{Label, NotALabel};

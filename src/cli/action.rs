@@ -1,7 +1,7 @@
-//! `testplan action`: what a step of GitHub Actions asks for by its inputs, done as the command line would.
+//! `testplan action`: runs the command that the inputs of a GitHub Actions step ask for.
 //!
-//! Inputs become the flags that they are named after, and the flags' own readers judge them: one set of names, rules
-//! and messages. `--post` comes after the step, however it ended, and gives back what the step still holds.
+//! Inputs become the flags of the same names, so that names, rules and messages exist once. `--post` runs after the step,
+//! however it ended, and gives back the leases that it still holds.
 
 pub mod inputs;
 
@@ -10,82 +10,88 @@ use std::path::PathBuf;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::{Args, Parser as _};
 
-use super::{Cli, Command, args::Voice, block_on, dispatch, screen::Screen, shell, working};
+use super::{
+    Cli, Command, args::Voice, block_on, context::Context, dispatch, screen::Screen, shell,
+};
 use crate::{
     ci::workflow::command,
     config::{credentials, environment::Environment},
     exit_code::Conclusion,
     failure::Failure,
     publication::step_files::StepFiles,
+    random,
 };
 use inputs::Inputs;
 
-/// Does what the inputs of a step of GitHub Actions say.
+/// Runs the command that the inputs of a step ask for.
 #[derive(Args, Debug)]
-pub struct Action {
-    /// Give back what the step still holds; for after it.
+pub(crate) struct Action {
+    /// Give back the leases that the step still holds; runs after it.
     #[arg(long)]
     post: bool,
 }
 
-/// Where a step keeps what it holds, for `--post`: a folder.
-pub const HELD: &str = "TESTPLAN_HELD";
-/// The same as the runner hands it to `--post`.
+/// The variable with the folder where a step notes its leases, for `--post`.
+pub(crate) const HELD: &str = "TESTPLAN_HELD";
+/// The variable in which the runner passes that folder to `--post`.
 const STATE_HELD: &str = "STATE_held";
 
-/// The command that a step asked for.
+/// The command that a step asks for.
 #[derive(Debug)]
-struct Asked {
-    /// The command line that its inputs come to.
+struct StepCommand {
+    /// The command line of its inputs.
     cli: Cli,
-    /// The environment with the secrets of its inputs where commands look for them.
+    /// The environment, with the secrets of the inputs in the variables that commands read.
     environment: Environment,
-    /// Where it keeps what it holds, for `--post`.
+    /// The folder where the step notes its leases, for `--post`.
     held: Option<PathBuf>,
 }
 
 /// `testplan action`.
-pub fn main(action: &Action, voice: Voice, environment: &Environment) -> Conclusion {
+pub(crate) fn main(action: &Action, voice: Voice, environment: Environment) -> Conclusion {
     let step = if action.post {
-        // Under act, Gitea and Forgejo what post writes replaces what the step itself said.
-        StepFiles::post(environment)
+        // Under act, Gitea and Forgejo the output of `post` would replace that of the step.
+        StepFiles::post(&environment)
     } else {
-        StepFiles::new(environment, true)
+        StepFiles::new(&environment, true)
     };
-    let asked = if action.post {
-        asked_afterwards(environment)
+    let command = if action.post {
+        post_command(&environment)
     } else {
-        asked(environment)
+        step_command(&environment)
     };
-    // Somebody runs the job again to see more.
+    // "Enable debug logging" of a re-run.
     let debug = u8::from(environment.is_on("RUNNER_DEBUG") && !voice.quiet);
     let voice = Voice {
         verbose: voice.verbose.max(debug),
         ..voice
     };
-    let screen = Screen::new(voice, environment, step);
+    let screen = Screen::new(voice, &environment, step);
     screen.start_log(voice);
-    shell::conclude(&screen, || {
-        let Asked {
-            cli,
-            environment,
-            held,
-        } = asked?;
-        screen.raw(hidden(&environment).as_bytes());
+    let (command, environment) = match command {
+        Ok(command) => (Ok((command.cli, command.held)), command.environment),
+        Err(failure) => (Err(failure), environment),
+    };
+    let context = Context::new(environment, screen);
+    let screen = &context.screen;
+    shell::conclude(screen, || {
+        let (cli, held) = command?;
+        screen.raw(mask_credentials(&context.environment).as_bytes());
         if let Some(held) = held {
             let kept = screen.step().state("held", &held.to_string_lossy());
             kept.map_err(|error| {
-                let what = "what this step holds could not be noted in GITHUB_STATE";
-                Failure::infrastructure(anyhow::anyhow!("{what}: {error}"))
-                    .help("is the disk full?")
+                Failure::infrastructure_text(format_args!(
+                    "the folder of this step's leases could not be noted in GITHUB_STATE: {error}"
+                ))
+                .help("is the disk full?")
             })?;
         }
-        block_on(dispatch(cli.command, &environment, &screen))
+        block_on(dispatch(cli.command, &context))
     })
 }
 
-/// Has the runner hide what nobody gave it as a secret: user and password as they go over the wire.
-fn hidden(environment: &Environment) -> String {
+/// Has the runner mask user and password as they are sent, which it does not know as a secret.
+fn mask_credentials(environment: &Environment) -> String {
     let pair = environment
         .get(credentials::USER)
         .zip(environment.get(credentials::PASSWORD));
@@ -96,14 +102,15 @@ fn hidden(environment: &Environment) -> String {
     command::mask(&coded).map_or_else(String::new, |line| line + "\n")
 }
 
-/// Reads the inputs of a step, and goes to its working directory.
-fn asked(environment: &Environment) -> Result<Asked, Failure> {
+/// Reads the inputs of a step, and changes to its working directory.
+fn step_command(environment: &Environment) -> Result<StepCommand, Failure> {
     let inputs = Inputs::new(environment);
     let cli = parse(&inputs.arguments()?)?;
     enter(inputs)?;
     let held = match (&cli.command, environment.get("RUNNER_TEMP")) {
         (Command::Run(_) | Command::Work(_), Some(folder)) => {
-            Some(PathBuf::from(folder).join(format!("testplan-held-{:08x}", working::random()?)))
+            let random = random::hex(1).map_err(Failure::infrastructure)?;
+            Some(PathBuf::from(folder).join(format!("testplan-held-{random}")))
         }
         _ => None,
     };
@@ -111,14 +118,14 @@ fn asked(environment: &Environment) -> Result<Asked, Failure> {
     if let Some(held) = &held {
         environment = environment.with(HELD, &held.to_string_lossy());
     }
-    Ok(Asked {
+    Ok(StepCommand {
         cli,
         environment,
         held,
     })
 }
 
-/// Goes where relative paths of the inputs start.
+/// Changes to the folder where relative paths of the inputs start.
 fn enter(inputs: Inputs<'_>) -> Result<(), Failure> {
     let Some(folder) = inputs.get("working-directory") else {
         return Ok(());
@@ -129,24 +136,24 @@ fn enter(inputs: Inputs<'_>) -> Result<(), Failure> {
     })
 }
 
-/// What the runner kept for the step's end says what is to be given back; where, its inputs say again.
-fn asked_afterwards(environment: &Environment) -> Result<Asked, Failure> {
+/// `give-back` with the folder that the runner kept for the end of the step, and the service of its inputs.
+fn post_command(environment: &Environment) -> Result<StepCommand, Failure> {
     let inputs = Inputs::new(environment);
     let mut arguments = vec!["testplan".to_owned(), "give-back".to_owned()];
     arguments.extend(inputs.flags_of("give-back")?);
     if let Some(held) = environment.get(STATE_HELD) {
         arguments.push(format!("--held={held}"));
     }
-    // A folder that a later step removed keeps no lease from being given back.
+    // If a later step removed the folder, the leases are given back all the same.
     let _ = enter(inputs);
-    Ok(Asked {
+    Ok(StepCommand {
         cli: parse(&arguments)?,
         environment: inputs.with_secrets(),
         held: None,
     })
 }
 
-/// The flags' own reader judges, in its own words.
+/// Parses the inputs as flags, with the messages of the flags.
 fn parse(arguments: &[String]) -> Result<Cli, Failure> {
     Cli::try_parse_from(arguments).map_err(|error| {
         let text = error.render().to_string();

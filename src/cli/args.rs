@@ -4,11 +4,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 
-use crate::{config::duration, model::Capability};
+use crate::{config::duration, model::Capability, report::junit};
 
-/// How a reading command prints.
+/// How a command prints its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(crate) enum Format {
     /// For people.
     #[default]
     Text,
@@ -16,10 +16,10 @@ pub enum Format {
     Json,
 }
 
-/// When to paint.
+/// When to colour the output.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ColorChoice {
-    /// On a terminal, and where the environment asks for it.
+    /// On a terminal, and if the environment asks for it.
     #[default]
     Auto,
     /// Always.
@@ -28,10 +28,10 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What is said, and how.
+/// How much is printed, and in which colours.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub struct Voice {
-    /// Paint the output.
+    /// Colour the output.
     #[arg(
         long,
         global = true,
@@ -40,198 +40,227 @@ pub struct Voice {
         help_heading = "Output"
     )]
     pub color: ColorChoice,
-    /// Say only what failed.
+    /// Print only failures and warnings.
     #[arg(long, short, global = true, help_heading = "Output")]
     pub quiet: bool,
-    /// Say more; twice for the conversation with the service.
+    /// Print more log output; -vv also logs requests and responses.
     #[arg(long, short, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet", help_heading = "Output")]
     pub verbose: u8,
 }
 
-/// Where the service is and how to get in. The secret itself comes from `TESTCENTER_TOKEN`, or `TESTCENTER_USER` and
-/// `TESTCENTER_PASSWORD`, or a file: never from a flag's value.
+/// Where the service is and how to log in. The secret comes from `TESTCENTER_TOKEN`, or `TESTCENTER_USER` and
+/// `TESTCENTER_PASSWORD`, or a file: never from the value of a flag.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Service")]
-pub struct ServiceArgs {
-    /// Base URL of Test Center or of `testplan serve` [env: `TESTCENTER_URL`].
-    #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
+pub(crate) struct ServiceArgs {
+    /// Use the service at this base URL: Test Center or `testplan serve` [env: `TESTCENTER_URL`].
+    #[arg(long, value_name = "URL", help_heading = "Service")]
+    pub(crate) url: Option<String>,
     /// Read the access token from this file.
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// Trust these certificates too (PEM): of authorities, or of the service itself [env: `TESTPLAN_CA_CERT`].
-    #[arg(long, value_name = "FILE")]
-    pub ca_cert: Option<PathBuf>,
-    /// Send credentials over plain http to a host other than this one.
-    #[arg(long)]
-    pub allow_http: bool,
-    /// How long an unreachable service is ridden out before giving up (exit code 3) [default: 2m; 10m for a result].
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub patience: Option<Duration>,
+    #[arg(long, value_name = "FILE", help_heading = "Service")]
+    pub(crate) token_file: Option<PathBuf>,
+    /// Trust the certificates in this PEM file too: of an authority, or of the service itself [env: `TESTPLAN_CA_CERT`].
+    #[arg(long, value_name = "FILE", help_heading = "Service")]
+    pub(crate) ca_cert: Option<PathBuf>,
+    /// Send credentials over plain http to another host.
+    #[arg(long, help_heading = "Service")]
+    pub(crate) allow_http: bool,
+    /// Keep retrying an unreachable service for this long, then end with exit code 3 [default: 2m; 10m for a result].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Service")]
+    pub(crate) patience: Option<Duration>,
 }
 
-/// What to look up.
+/// Which template to look up.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Plan")]
-pub struct TemplateArgs {
-    /// Project of the template [default: the project of testplan.yml].
-    #[arg(long, value_name = "NAME")]
-    pub project: Option<String>,
-    /// Title of the template [default: the template of testplan.yml when there is one only].
-    #[arg(long, value_name = "TITLE")]
-    pub template: Option<String>,
+pub(crate) struct TemplateArgs {
+    /// Look the template up in this project [default: the project of testplan.yml].
+    #[arg(long, value_name = "NAME", help_heading = "Plan")]
+    pub(crate) project: Option<String>,
+    /// Use the template with this title [default: the template of testplan.yml, if it has one only].
+    #[arg(long, value_name = "TITLE", help_heading = "Plan")]
+    pub(crate) template: Option<String>,
 }
 
-/// What the new plan is called and linked to.
+/// The names of the new plan and the revisions that it is linked to.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Plan")]
-pub struct StartArgs {
-    /// Title of the new plan [default: unique per CI job, run and attempt].
-    #[arg(long, value_name = "TITLE")]
-    pub title: Option<String>,
-    /// Batch that groups its results [default: unique per CI job, run and attempt].
-    #[arg(long, value_name = "NAME")]
-    pub batch: Option<String>,
-    /// Link a repository's revision: ID, or ID=branch-or-commit [default: the commit under test].
-    #[arg(long = "linked-repo", value_name = "ID[=REV]")]
-    pub linked_repos: Vec<String>,
-    /// The commit under test [default: what the CI says].
-    #[arg(long, value_name = "SHA", value_parser = commit)]
-    pub commit: Option<String>,
-    /// The branch under test [default: what the CI says].
-    #[arg(long, value_name = "NAME")]
-    pub branch: Option<String>,
+pub(crate) struct StartArgs {
+    /// Give the new plan this title [default: unique per CI job, run and attempt].
+    #[arg(long, value_name = "TITLE", help_heading = "Plan")]
+    pub(crate) title: Option<String>,
+    /// Group the results of the plan in this batch [default: unique per CI job, run and attempt].
+    #[arg(long, value_name = "NAME", help_heading = "Plan")]
+    pub(crate) batch: Option<String>,
+    /// Link the plan to a revision of a repository: ID, or ID=branch-or-commit; repeat for more [default: the commit under
+    /// test].
+    #[arg(long = "linked-repo", value_name = "ID[=REV]", help_heading = "Plan")]
+    pub(crate) linked_repos: Vec<String>,
+    /// Test this commit [default: what the CI says].
+    #[arg(long, value_name = "SHA", value_parser = commit, help_heading = "Plan")]
+    pub(crate) commit: Option<String>,
+    /// Test this branch [default: what the CI says].
+    #[arg(long, value_name = "NAME", help_heading = "Plan")]
+    pub(crate) branch: Option<String>,
 }
 
 /// The configuration file.
 #[derive(Args, Clone, Debug, Default)]
-pub struct ConfigArgs {
-    /// testplan.yml [env: `TESTPLAN_CONFIG`] [default: `testplan.yml` beside you].
+pub(crate) struct ConfigArgs {
+    /// Read this configuration file [env: `TESTPLAN_CONFIG`] [default: ./testplan.yml].
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
-/// How workers work.
+/// How the workers of this process run tests.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Workers")]
-pub struct WorkerArgs {
-    /// What the workers offer; repeat for more.
-    #[arg(long = "capability", value_name = "KEY=VALUE")]
-    pub capabilities: Vec<Capability>,
-    /// Executions at once in this process [env: `TESTPLAN_WORKERS`] [default: cores; 1 where `runner.squish.server` is
-    /// `local` or an address].
-    #[arg(long, value_name = "N", value_parser = workers)]
-    pub workers: Option<usize>,
-    /// Ask for a Squish server with each reservation [default: where `runner.squish` wants allocated ones].
-    #[arg(long)]
-    pub allocate_server: bool,
-    /// Lease asked for and renewed [env: `TESTPLAN_LEASE`] [default: 60s].
-    #[arg(long, value_name = "DURATION", value_parser = lease)]
-    pub lease: Option<Duration>,
-    /// Stop after this time, whatever is left (exit code 5) [env: `TESTPLAN_DEADLINE`].
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub deadline: Option<Duration>,
-    /// How long a wait in which nothing can happen may last.
+pub(crate) struct WorkerArgs {
+    /// Offer this capability; repeat for more.
+    #[arg(
+        long = "capability",
+        value_name = "KEY=VALUE",
+        help_heading = "Workers"
+    )]
+    pub(crate) capabilities: Vec<Capability>,
+    /// Run this many executions at once [env: `TESTPLAN_WORKERS`] [default: cores; 1 if `runner.squish.server` is `local`
+    /// or an address].
+    #[arg(long, value_name = "N", value_parser = workers, help_heading = "Workers")]
+    pub(crate) workers: Option<usize>,
+    /// Ask for a Squish server with each reservation [default: if `runner.squish` wants allocated ones].
+    #[arg(long, help_heading = "Workers")]
+    pub(crate) allocate_server: bool,
+    /// Ask for leases of this length, and renew them [env: `TESTPLAN_LEASE`] [default: 60s].
+    #[arg(long, value_name = "DURATION", value_parser = lease, help_heading = "Workers")]
+    pub(crate) lease: Option<Duration>,
+    /// Stop after this time, even if tests remain (exit code 5) [env: `TESTPLAN_DEADLINE`].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Workers")]
+    pub(crate) deadline: Option<Duration>,
     #[command(flatten)]
-    pub grace: GraceArgs,
+    pub(crate) grace: GraceArgs,
 }
 
-/// How long a wait in which nothing can happen may last.
+/// How long to wait for a worker or Squish server that can run the remaining tests.
 #[derive(Args, Clone, Copy, Debug)]
-pub struct GraceArgs {
-    /// How long a worker or Squish server is waited for that could take what is open, once nothing else can happen.
-    /// Then the command ends with exit code 5 [default: 10m].
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
-    pub grace: Option<Duration>,
+pub(crate) struct GraceArgs {
+    /// When no live worker or Squish server can run the remaining tests, wait this long for one to appear, then end with
+    /// exit code 5 [default: 10m].
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, help_heading = "Workers")]
+    pub(crate) grace: Option<Duration>,
 }
 
 impl GraceArgs {
-    /// The time chosen, or the default.
-    pub fn span(self) -> Duration {
+    /// The value of the flag, or its default.
+    pub(crate) fn span(self) -> Duration {
         self.grace.unwrap_or(Duration::from_secs(600))
     }
 }
 
-/// Whether each execution's results go to the service as files, too.
+/// Which JUnit to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum UploadPolicy {
-    /// To Test Center, which takes its verdicts from them; not to testplan's own service, which is told them.
+pub(crate) enum JunitChoice {
+    /// With file and line on cases, and with properties that say where an execution ran on its first case.
+    #[default]
+    Default,
+    /// Valid against Jenkins' junit-10 schema.
+    Strict,
+}
+
+/// Which reports to write, and where.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ReportArgs {
+    #[command(flatten)]
+    pub(crate) out: OutArgs,
+    /// Write this kind of JUnit XML.
+    #[arg(long, value_enum, default_value_t, help_heading = "Results")]
+    junit: JunitChoice,
+    /// Accept a plan without tests, or with skipped tests only (exit code 0 instead of 4).
+    #[arg(long, help_heading = "Results")]
+    pub(crate) allow_empty: bool,
+}
+
+impl ReportArgs {
+    pub(crate) fn junit_profile(&self) -> junit::Profile {
+        match self.junit {
+            JunitChoice::Default => junit::Profile::Default,
+            JunitChoice::Strict => junit::Profile::Strict,
+        }
+    }
+}
+
+/// Whether the result files of each execution are uploaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum UploadPolicy {
+    /// Upload to Test Center, which reads the verdicts from them; not to testplan's own service, which gets them directly.
     #[default]
     Auto,
-    /// To any service.
+    /// Upload to any service.
     Always,
-    /// To none; `testplan upload --records OUT` does it later.
+    /// Do not upload; `testplan upload --records OUT` can do it later.
     Never,
 }
 
-/// What becomes of each execution's result files.
+/// Whether the result files of each execution are uploaded.
 #[derive(Args, Clone, Copy, Debug, Default)]
-#[command(next_help_heading = "Workers")]
-pub struct UploadArgs {
-    /// Upload the result files of each execution to its plan's batch, labelled with the capabilities and what the CI says
-    /// of revision, branch and run.
-    #[arg(long, value_enum, default_value_t)]
-    pub upload: UploadPolicy,
+pub(crate) struct UploadArgs {
+    /// Upload the result files of each execution to its plan's batch, labelled with the capabilities and the CI's revision,
+    /// branch and run.
+    #[arg(long, value_enum, default_value_t, help_heading = "Results")]
+    pub(crate) upload: UploadPolicy,
 }
 
-/// Where results go.
+/// Where reports and records go.
 #[derive(Args, Clone, Debug)]
-pub struct OutArgs {
-    /// Folder for `junit.xml`, `report.html`, `summary.md`, `records/`, `logs/` [env: `TESTPLAN_OUT`] [default: testplan-out].
-    #[arg(long, value_name = "DIR")]
-    pub out: Option<PathBuf>,
+pub(crate) struct OutArgs {
+    /// Write `junit.xml`, `report.html`, `summary.md`, `records/` and `logs/` to this folder [env: `TESTPLAN_OUT`]
+    /// [default: testplan-out].
+    #[arg(long, value_name = "DIR", help_heading = "Results")]
+    pub(crate) out: Option<PathBuf>,
 }
 
-/// What GitHub is told of a plan: when it starts (execute) and in the end. The token comes from `GITHUB_TOKEN`, never from a flag's value. Whatever GitHub
-/// refuses is a warning: the exit code stays what the tests made it.
+/// What is published on GitHub when a plan starts (execute) and when it ends. The token comes from `GITHUB_TOKEN`. A refusal
+/// of GitHub is a warning and does not change the exit code.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "GitHub")]
-pub struct GitHubArgs {
-    /// Set a commit status [env: `GITHUB_TOKEN`, `GITHUB_REPOSITORY`, `GITHUB_API_URL`] [default: false; in the action
-    /// true for run and report, unless there is a check run]. For execute it is pending.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub commit_status: Option<bool>,
-    /// What tells this status, and the pull request's comment, from others; a later one of the same name replaces it.
-    #[arg(long, value_name = "NAME", default_value = "testplan", value_parser = status_context)]
-    pub status_context: String,
-    /// Make a check run, with the summary as its text and annotations in the changed files [default: false].
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub check_run: Option<bool>,
-    /// What the check run is called. Another name than that of a commit status: GitHub would wait for both.
-    #[arg(long, value_name = "NAME", default_value = "testplan report", value_parser = status_context)]
-    pub check_name: String,
-    /// Publish on this commit, whatever was tested [default: the event's commit, of a pull request its head; and only if
-    /// tests ran at it, or at GitHub's merge of it].
-    #[arg(long, value_name = "SHA", value_parser = commit)]
-    pub report_commit: Option<String>,
+pub(crate) struct GitHubArgs {
+    /// Set a commit status; execute sets it to pending [env: `GITHUB_TOKEN`, `GITHUB_REPOSITORY`, `GITHUB_API_URL`]
+    /// [default: false; in the action true for run and report, unless --check-run is set].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "GitHub")]
+    pub(crate) commit_status: Option<bool>,
+    /// Name the commit status and the pull request's comment; a later one of the same name replaces them.
+    #[arg(long, value_name = "NAME", default_value = "testplan", value_parser = status_context, help_heading = "GitHub")]
+    pub(crate) status_context: String,
+    /// Create a check run with the summary as its text and annotations in the changed files [default: false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "GitHub")]
+    pub(crate) check_run: Option<bool>,
+    /// Name the check run. Must differ from the name of a commit status: GitHub would wait for both.
+    #[arg(long, value_name = "NAME", default_value = "testplan report", value_parser = status_context, help_heading = "GitHub")]
+    pub(crate) check_name: String,
+    /// Publish on this commit, whichever commit was tested [default: the event's commit, for a pull request its head; and
+    /// only if tests ran at it, or at GitHub's merge of it].
+    #[arg(long, value_name = "SHA", value_parser = commit, help_heading = "GitHub")]
+    pub(crate) report_commit: Option<String>,
 }
 
-/// What GitHub is told beside that, once there is a report.
+/// What is published on GitHub once there is a report.
 #[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "GitHub")]
-pub struct CommentArgs {
-    /// Comment on the pull request, always the same comment [default: false].
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub pr_comment: Option<bool>,
+pub(crate) struct CommentArgs {
+    /// Write the result into one comment on the pull request, and update it [default: false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "GitHub")]
+    pub(crate) pr_comment: Option<bool>,
 }
 
 /// What a step of GitHub Actions shows of its results.
 #[derive(Args, Clone, Copy, Debug)]
-#[command(next_help_heading = "GitHub")]
-pub struct ShowArgs {
-    /// Mark failures as annotations, ten at most [default: false; in the action true for run and report].
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub annotations: Option<bool>,
-    /// Append the summary to the job summary [env: `GITHUB_STEP_SUMMARY`] [default: as for annotations].
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub job_summary: Option<bool>,
+pub(crate) struct ShowArgs {
+    /// Annotate failures, ten at most [default: false; in the action true for run and report].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "GitHub")]
+    pub(crate) annotations: Option<bool>,
+    /// Append the summary to the job summary [env: `GITHUB_STEP_SUMMARY`] [default: as for --annotations].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", help_heading = "GitHub")]
+    pub(crate) job_summary: Option<bool>,
 }
 
 /// Longest name of a commit status, in bytes.
 const LONGEST_CONTEXT: usize = 255;
 
 /// Reads `--status-context`.
-pub fn status_context(text: &str) -> Result<String, String> {
+pub(crate) fn status_context(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.len() > LONGEST_CONTEXT || text.contains(char::is_control) {
         return Err(format!(
             "a name of 1 to {LONGEST_CONTEXT} bytes on one line"
@@ -241,7 +270,7 @@ pub fn status_context(text: &str) -> Result<String, String> {
 }
 
 /// Reads a commit's hash.
-pub fn commit(text: &str) -> Result<String, String> {
+pub(crate) fn commit(text: &str) -> Result<String, String> {
     let text = text.trim();
     if !(7..=64).contains(&text.len()) || !text.chars().all(|c| c.is_ascii_hexdigit()) {
         return Err("a commit is a hash of 7 to 64 hexadecimal digits".to_owned());
@@ -249,14 +278,14 @@ pub fn commit(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Shortest lease: below this, a heartbeat's round trip and the end of a process tree do not fit in it.
+/// Shortest lease. A heartbeat's round trip and the end of a process tree have to fit in it.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
 /// Most workers of one process.
 const MOST_WORKERS: usize = 1024;
 
 /// Reads `--workers`.
-pub fn workers(text: &str) -> Result<usize, String> {
+pub(crate) fn workers(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(workers) if (1..=MOST_WORKERS).contains(&workers) => Ok(workers),
         _ => Err(format!("a number from 1 to {MOST_WORKERS}, not {text}")),
@@ -264,7 +293,7 @@ pub fn workers(text: &str) -> Result<usize, String> {
 }
 
 /// Reads `--lease`.
-pub fn lease(text: &str) -> Result<Duration, String> {
+pub(crate) fn lease(text: &str) -> Result<Duration, String> {
     let span = duration::parse(text).map_err(|error| error.to_string())?;
     if span < SHORTEST_LEASE || span > Duration::from_secs(24 * 3600) {
         return Err(format!("a lease is between 1s and 24h, not {text}"));

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::{
     args::{Format, ServiceArgs},
-    connect,
-    screen::Screen,
+    context::Context,
+    lookup,
 };
 use crate::{
     client::{Granted, Reservation, ReserveOptions},
-    config::{duration, environment::Environment},
+    config::duration,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::{
@@ -25,7 +25,7 @@ use crate::{
 
 /// Reserves an execution.
 #[derive(Args, Debug)]
-pub struct Reserve {
+pub(crate) struct Reserve {
     #[command(flatten)]
     service: ServiceArgs,
     /// The plan.
@@ -50,7 +50,7 @@ pub struct Reserve {
 
 /// Which execution.
 #[derive(Args, Debug)]
-pub struct Which {
+pub(crate) struct Which {
     #[command(flatten)]
     service: ServiceArgs,
     /// The execution. Its lease is read from `TESTPLAN_LEASE_TOKEN`.
@@ -60,7 +60,7 @@ pub struct Which {
 
 /// Keeps a lease.
 #[derive(Args, Debug)]
-pub struct Heartbeat {
+pub(crate) struct Heartbeat {
     #[command(flatten)]
     which: Which,
     /// How long the lease shall be from now on.
@@ -73,7 +73,7 @@ pub struct Heartbeat {
 
 /// Tells a result.
 #[derive(Args, Debug)]
-pub struct Finish {
+pub(crate) struct Finish {
     #[command(flatten)]
     which: Which,
     /// What the test said.
@@ -92,7 +92,7 @@ pub struct Finish {
 
 /// What a test can say.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It passed.
     Passed,
     /// It failed.
@@ -103,7 +103,7 @@ pub enum Verdict {
 
 /// Opens an execution again.
 #[derive(Args, Debug)]
-pub struct Reset {
+pub(crate) struct Reset {
     #[command(flatten)]
     which: Which,
     /// Only if it was reset exactly this often; past that, nothing happens.
@@ -112,14 +112,10 @@ pub struct Reset {
 }
 
 /// `testplan reserve`.
-pub async fn reserve(
-    command: Reserve,
-    environment: &Environment,
-    screen: &Screen,
-) -> CommandResult {
-    let client = connect::client(&command.service, environment, screen)?;
+pub(crate) async fn reserve(command: Reserve, context: &Context) -> CommandResult {
+    let client = command.service.connect(context)?;
     // Learns whether the service is ours, which decides what a lost answer may be answered with.
-    connect::plan(&client, command.plan_id).await?;
+    lookup::plan(&client, command.plan_id).await?;
     let options = ReserveOptions {
         offered: command.capabilities.into(),
         lease: command.lease,
@@ -130,7 +126,9 @@ pub async fn reserve(
     match client.reserve(command.plan_id, &options, &name).await? {
         Reservation::Granted(granted) => {
             let text = || format!("execution {}: {}\n", granted.execution, granted.test);
-            screen.data(command.format, text, || granted_json(&granted));
+            context
+                .screen
+                .data(command.format, text, || granted_json(&granted));
             Ok(Conclusion::Passed)
         }
         Reservation::NoExecution { pending } => {
@@ -169,16 +167,14 @@ fn granted_json(granted: &Granted) -> Value {
 }
 
 /// `testplan heartbeat`.
-pub async fn heartbeat(
-    command: Heartbeat,
-    environment: &Environment,
-    screen: &Screen,
-) -> CommandResult {
-    let client = connect::client(&command.which.service, environment, screen)?;
-    let (execution, lease) = (command.which.execution, lease(environment));
+pub(crate) async fn heartbeat(command: Heartbeat, context: &Context) -> CommandResult {
+    let client = command.which.service.connect(context)?;
+    let (execution, lease) = (command.which.execution, lease(context));
     if command.release {
         client.release(execution, lease.as_ref()).await?;
-        screen.info(format_args!("execution {execution} was given back"));
+        context
+            .screen
+            .info(format_args!("execution {execution} was given back"));
     } else {
         client
             .heartbeat(
@@ -188,7 +184,7 @@ pub async fn heartbeat(
                 Duration::from_secs(30),
             )
             .await?;
-        screen.info(format_args!(
+        context.screen.info(format_args!(
             "execution {execution} is kept for {}",
             duration::format(command.lease)
         ));
@@ -197,8 +193,8 @@ pub async fn heartbeat(
 }
 
 /// `testplan finish`.
-pub async fn finish(command: Finish, environment: &Environment, screen: &Screen) -> CommandResult {
-    let client = connect::client(&command.which.service, environment, screen)?;
+pub(crate) async fn finish(command: Finish, context: &Context) -> CommandResult {
+    let client = command.which.service.connect(context)?;
     let duration_ms = millis(command.took);
     let outcome = match (command.message, command.verdict) {
         (Some(message), _) => Outcome::ExecutionError {
@@ -222,13 +218,9 @@ pub async fn finish(command: Finish, environment: &Environment, screen: &Screen)
         }
     };
     client
-        .finish(
-            command.which.execution,
-            lease(environment).as_ref(),
-            &outcome,
-        )
+        .finish(command.which.execution, lease(context).as_ref(), &outcome)
         .await?;
-    screen.info(format_args!(
+    context.screen.info(format_args!(
         "execution {} is finished",
         command.which.execution
     ));
@@ -236,18 +228,19 @@ pub async fn finish(command: Finish, environment: &Environment, screen: &Screen)
 }
 
 /// `testplan reset`.
-pub async fn reset(command: Reset, environment: &Environment, screen: &Screen) -> CommandResult {
-    let client = connect::client(&command.which.service, environment, screen)?;
+pub(crate) async fn reset(command: Reset, context: &Context) -> CommandResult {
+    let client = command.which.service.connect(context)?;
     client
         .reset(command.which.execution, command.generation)
         .await?;
-    screen.info(format_args!(
+    context.screen.info(format_args!(
         "execution {} is open",
         command.which.execution
     ));
     Ok(Conclusion::Passed)
 }
 
-fn lease(environment: &Environment) -> Option<LeaseToken> {
+fn lease(context: &Context) -> Option<LeaseToken> {
+    let environment = &context.environment;
     environment.get("TESTPLAN_LEASE_TOKEN").map(LeaseToken::new)
 }

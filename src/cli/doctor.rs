@@ -28,17 +28,16 @@ use self::{
 };
 use super::{
     args::{
-        CommentArgs, ConfigArgs, Format, GitHubArgs, OutArgs, ServiceArgs, TemplateArgs, WorkerArgs,
+        CommentArgs, ConfigArgs, Format, GitHubArgs, OutArgs, ServiceArgs, TemplateArgs,
+        UploadPolicy, WorkerArgs,
     },
-    connect,
-    plans::Loaded,
-    screen::Screen,
-    settings::{self, Working},
+    context::Context,
+    settings::WorkOptions,
 };
 use crate::{
     client::{Client, ClientError, StatusWord},
-    config::environment::Environment,
     failure::{CommandResult, Failure},
+    listing::loaded_plan_file::LoadedPlanFile,
     model::{Capabilities, PlanId},
 };
 
@@ -79,13 +78,24 @@ pub struct Doctor {
 }
 
 /// `testplan doctor`.
-pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) -> CommandResult {
-    let config = connect::config(&command.config, environment, screen);
+pub async fn run(command: Doctor, context: &Context) -> CommandResult {
+    let Context {
+        environment,
+        screen,
+        ..
+    } = context;
+    let config = command.config.load(context);
     let loaded = config.as_ref().ok().and_then(Option::as_ref);
     let runner = loaded.and_then(|loaded| loaded.file.runner.as_ref());
-    let working = Working::choose(&command.workers, &command.out, runner, environment);
+    let working = WorkOptions::resolve(
+        &command.workers,
+        &command.out,
+        UploadPolicy::Never,
+        runner,
+        context,
+    );
     let setup = Setup::of(&command.service, environment);
-    let named = connect::named_template(&command.template, loaded);
+    let named = command.template.resolve(loaded);
 
     let service = async {
         let way = setup.go().await;
@@ -157,7 +167,7 @@ pub async fn run(command: Doctor, environment: &Environment, screen: &Screen) ->
         is_alone,
     }));
     findings.extend(runner::judge(&runner));
-    if let Ok(out) = settings::folder(&command.out, environment) {
+    if let Ok(out) = command.out.folder(context) {
         findings.push(output::judge(&output::look(Path::new(&out))));
     }
     findings.extend(github::judge(&github));
@@ -221,7 +231,7 @@ impl Asked {
 async fn needs(
     command: &Doctor,
     asked: &Asked,
-    loaded: Option<&Loaded>,
+    loaded: Option<&LoadedPlanFile>,
     named: &Result<(&str, &str), Failure>,
     offered: &Capabilities,
 ) -> Option<Needs> {

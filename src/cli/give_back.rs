@@ -4,9 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{args::ServiceArgs, connect, screen::Screen};
+use super::{args::ServiceArgs, context::Context, settings::ServiceSettings};
 use crate::{
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     run::lease_files,
@@ -14,7 +13,7 @@ use crate::{
 
 /// Gives back what a killed process held.
 #[derive(Args, Debug)]
-pub struct GiveBack {
+pub(crate) struct GiveBack {
     #[command(flatten)]
     service: ServiceArgs,
     /// Where it wrote down what it holds: the folder that its variable `TESTPLAN_HELD` named [default: none,
@@ -24,23 +23,20 @@ pub struct GiveBack {
 }
 
 /// `testplan give-back`. What cannot be given back is told, and ends by itself: that is no failure.
-pub async fn run(command: GiveBack, environment: &Environment, screen: &Screen) -> CommandResult {
+pub(crate) async fn run(command: GiveBack, context: &Context) -> CommandResult {
     // Most steps leave nothing, and then no service has to be there.
     let Some(folder) = command.held.filter(|folder| folder.is_dir()) else {
         return Ok(Conclusion::Passed);
     };
-    let client = if connect::names_a_service(&command.service, environment)? {
-        Some(connect::client(&command.service, environment, screen)?)
-    } else {
-        None
-    };
+    let service = ServiceSettings::resolve(&command.service, context)?;
+    let client = service.map(ServiceSettings::connect).transpose()?;
     let given = lease_files::release_abandoned(&folder, client.as_ref()).await;
     let given = given.map_err(|error| {
         Failure::infrastructure(anyhow::anyhow!("{}: {error}", folder.display()))
             .help("the leases end by themselves; until then their executions wait")
     })?;
     for lease in given {
-        screen.always(&lease.to_string());
+        context.screen.always(&lease.to_string());
     }
     Ok(Conclusion::Passed)
 }

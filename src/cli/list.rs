@@ -7,14 +7,12 @@ use serde_json::json;
 
 use super::{
     args::{ConfigArgs, Format, TemplateArgs},
-    connect,
-    plans::Discovered,
-    screen::Screen,
+    context::Context,
 };
 use crate::{
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
+    listing::listed_template::ListedTemplate,
     model::{LeftOut, Test},
     report::{discovery, sanitise::console_line},
     text::counted,
@@ -25,7 +23,7 @@ const LONGEST: usize = 300;
 
 /// Lists the tests of a template and accounts for every line of its listings. Starts no plan and needs no service.
 #[derive(Args, Debug)]
-pub struct List {
+pub(crate) struct List {
     #[command(flatten)]
     config: ConfigArgs,
     /// How to print.
@@ -36,16 +34,14 @@ pub struct List {
 }
 
 /// `testplan list`.
-pub async fn run(command: List, environment: &Environment, screen: &Screen) -> CommandResult {
-    let Some(config) = connect::config(&command.config, environment, screen)? else {
-        return Err(Failure::usage_text("there is no testplan.yml here")
-            .help("name one with --config FILE"));
-    };
-    let (project, title) = connect::named_template(&command.template, Some(&config))?;
+pub(crate) async fn run(command: List, context: &Context) -> CommandResult {
+    let screen = &context.screen;
+    let config = command.config.required(context)?;
+    let (project, title) = command.template.resolve(Some(&config))?;
     let template = config.template(project, title)?;
-    let (discovered, refused) = config.survey(template).await?;
+    let (discovered, refused) = config.list_leniently(template).await?;
     if command.format == Format::Json && refused.is_none() {
-        discovered.warn(screen);
+        screen.listed(&discovered);
     }
     screen.data(
         command.format,
@@ -71,10 +67,10 @@ pub async fn run(command: List, environment: &Environment, screen: &Screen) -> C
 }
 
 /// What to do about a template without tests.
-pub const NOTHING_HELP: &str =
+pub(crate) const NOTHING_HELP: &str =
     "run the listing command by hand in the folder that tests run in: it should print the tests";
 
-fn text(discovered: &Discovered) -> String {
+fn text(discovered: &ListedTemplate) -> String {
     let mut text = String::new();
     let suites = by_suite(discovered.tests());
     let mut count = 0;

@@ -18,19 +18,19 @@ use crate::{
 /// Whether Test Center runs the tests, and when.
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Test Center runs the tests")]
-pub struct ManagedArgs {
+pub(crate) struct ManagedArgs {
     /// Hand the plan over to Test Center, which runs the scripts itself at the revisions of --linked-repo: no worker is
     /// needed, and each result stays there.
     #[arg(long, requires = "linked_repos")]
-    pub managed: bool,
+    pub(crate) managed: bool,
     /// When Test Center starts: a time as 2026-11-22T21:00:00Z, or how long from now as 30m [default: now].
     #[arg(long, value_name = "TIME", requires = "managed")]
-    pub at: Option<At>,
+    pub(crate) at: Option<At>,
 }
 
 /// When a plan starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum At {
+pub(crate) enum At {
     /// So long from now.
     In(Duration),
     /// At this time.
@@ -57,7 +57,7 @@ impl FromStr for At {
 
 /// When the plan of a template is to start by the service's clock, if it is handed over. Refuses what cannot be, before
 /// anything is started.
-pub fn start_time(
+pub(crate) fn start_time(
     args: &ManagedArgs,
     client: &Client,
     template: &Plan,
@@ -89,7 +89,7 @@ pub fn start_time(
 }
 
 /// The service's time when it answered; ours, where it does not say.
-pub fn now(plan: &Plan) -> Timestamp {
+pub(crate) fn now(plan: &Plan) -> Timestamp {
     match plan.server_time {
         Timestamp(0) => clock::wall(),
         time => time,
@@ -97,7 +97,7 @@ pub fn now(plan: &Plan) -> Timestamp {
 }
 
 /// What becomes of a plan by its own counts as they stand.
-pub fn report(client: &Client, plan: Plan, status: PlanStatus, ci: &Ci) -> PlanReport {
+pub(crate) fn report(client: &Client, plan: Plan, status: PlanStatus, ci: &Ci) -> PlanReport {
     let checkouts = checkouts(&plan.repositories, ci);
     PlanReport {
         checkouts,
@@ -123,7 +123,7 @@ fn checkouts(linked: &[LinkedRepository], ci: &Ci) -> BTreeSet<Option<Checkout>>
 }
 
 /// A time for people.
-pub fn shown(time: Timestamp) -> String {
+pub(crate) fn shown(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.0).map_or_else(
         |_| "a time beyond all calendars".to_owned(),
         |time| format!("{time:.0}"),

@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::{
     args::{Format, ServiceArgs},
-    connect,
+    context::Context,
+    lookup,
     screen::Screen,
 };
 use crate::{
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::CommandResult,
     model::{self, Capability, PlanId, PlanKind, PlanStatus},
@@ -17,7 +17,7 @@ use crate::{
 
 /// Looks at a plan.
 #[derive(Debug, Subcommand)]
-pub enum Plan {
+pub(crate) enum Plan {
     /// Show a plan or template by its number
     Show(Show),
     /// Count its executions: open, reserved, done
@@ -26,7 +26,7 @@ pub enum Plan {
 
 /// Which plan, and how to print it.
 #[derive(Args, Debug)]
-pub struct Show {
+pub(crate) struct Show {
     #[command(flatten)]
     service: ServiceArgs,
     /// The plan.
@@ -39,7 +39,7 @@ pub struct Show {
 
 /// The same, for executions that require certain capabilities.
 #[derive(Args, Debug)]
-pub struct Status {
+pub(crate) struct Status {
     #[command(flatten)]
     show: Show,
     /// Count only executions that require this; repeat for more.
@@ -48,24 +48,24 @@ pub struct Status {
 }
 
 /// `testplan plan …`.
-pub async fn run(command: Plan, environment: &Environment, screen: &Screen) -> CommandResult {
+pub(crate) async fn run(command: Plan, context: &Context) -> CommandResult {
     match command {
         Plan::Show(show) => {
-            let client = connect::client(&show.service, environment, screen)?;
-            let plan = connect::plan(&client, show.plan_id).await?;
-            print_plan(screen, show.format, &plan);
+            let client = show.service.connect(context)?;
+            let plan = lookup::plan(&client, show.plan_id).await?;
+            print_plan(&context.screen, show.format, &plan);
         }
         Plan::Status(Status { show, capabilities }) => {
-            let client = connect::client(&show.service, environment, screen)?;
-            let status = connect::status(&client, show.plan_id, &capabilities.into()).await?;
-            print_status(screen, show.format, show.plan_id, status);
+            let client = show.service.connect(context)?;
+            let status = lookup::status(&client, show.plan_id, &capabilities.into()).await?;
+            print_status(&context.screen, show.format, show.plan_id, status);
         }
     }
     Ok(Conclusion::Passed)
 }
 
 /// Prints a plan or template.
-pub fn print_plan(screen: &Screen, format: Format, plan: &model::Plan) {
+pub(crate) fn print_plan(screen: &Screen, format: Format, plan: &model::Plan) {
     let kind = match plan.kind {
         PlanKind::Template => "template",
         PlanKind::Instance => "plan",
@@ -89,7 +89,7 @@ pub fn print_plan(screen: &Screen, format: Format, plan: &model::Plan) {
 }
 
 /// Prints a status.
-pub fn print_status(screen: &Screen, format: Format, plan: PlanId, status: PlanStatus) {
+pub(crate) fn print_status(screen: &Screen, format: Format, plan: PlanId, status: PlanStatus) {
     screen.data(
         format,
         || format!("plan {plan}: {} open, {} reserved, {} done\n", status.open, status.reserved, status.done),

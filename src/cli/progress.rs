@@ -26,7 +26,7 @@ const LONGEST_LINE: usize = 1000;
 
 /// Tells of a run on stderr.
 #[derive(Debug)]
-pub struct Progress<'a> {
+pub(crate) struct Progress<'a> {
     screen: &'a Screen,
     offered: Capabilities,
     bar: Option<ProgressBar>,
@@ -34,7 +34,7 @@ pub struct Progress<'a> {
 
 impl<'a> Progress<'a> {
     /// For workers that offer `offered`, on a plan that stands at `status`.
-    pub fn new(screen: &'a Screen, offered: Capabilities, status: PlanStatus) -> Self {
+    pub(crate) fn new(screen: &'a Screen, offered: Capabilities, status: PlanStatus) -> Self {
         let bar = screen.may_draw().then(|| {
             let bar = ProgressBar::new(status.total()).with_position(status.done);
             let style = ProgressStyle::with_template("{bar:40} {pos}/{len}  {elapsed}  {msg}");
@@ -178,9 +178,4 @@ impl Drop for Progress<'_> {
             bar.finish_and_clear();
         }
     }
-}
-
-/// A span of time as people read it, to the tenth of a second.
-pub fn span(span: Duration) -> String {
-    duration::format(Duration::from_millis(millis(span) / 100 * 100))
 }

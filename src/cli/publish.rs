@@ -7,9 +7,7 @@ use serde_json::json;
 
 use super::{
     args::{ConfigArgs, Format, ServiceArgs},
-    connect, in_hand,
-    plans::Loaded,
-    screen::Screen,
+    context::Context,
 };
 use crate::{
     api::test_list::{
@@ -17,9 +15,10 @@ use crate::{
         TemplateEntry,
     },
     client::{Client, ErrorKind},
-    config::{environment::Environment, plan_file::Template},
+    config::plan_file::Template,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
+    listing::loaded_plan_file::LoadedPlanFile,
     model::{Capabilities, PlanKind},
     report::sanitise::console_line,
     store::TemplateDefinition,
@@ -33,7 +32,7 @@ const MOST_SHOWN: usize = 10;
 /// Publishes templates at testplan's own service. Clients of the vendor's API get their tests from then on; `execute` and
 /// `run` send the tests of the file in hand anyway. Templates that the file does not have stay as they are.
 #[derive(Args, Debug)]
-pub struct Publish {
+pub(crate) struct Publish {
     #[command(flatten)]
     config: ConfigArgs,
     /// Publish this template only; repeat for more [default: all of the file].
@@ -50,18 +49,17 @@ pub struct Publish {
 }
 
 /// `testplan publish`.
-pub async fn run(command: Publish, environment: &Environment, screen: &Screen) -> CommandResult {
-    let client = connect::client(&command.service, environment, screen)?;
-    let Some(config) = connect::config(&command.config, environment, screen)? else {
-        return Err(Failure::usage_text("there is no testplan.yml here")
-            .help("name one with --config FILE"));
-    };
+pub(crate) async fn run(command: Publish, context: &Context) -> CommandResult {
+    let client = command.service.connect(context)?;
+    let screen = &context.screen;
+    let config = command.config.required(context)?;
     let chosen = chosen(&config, &command.templates)?;
     let project = config.file.project.clone().unwrap_or_default();
     takes_templates(&client, &project, &chosen[0].title).await?;
     let mut templates = Vec::with_capacity(chosen.len());
     for template in chosen {
-        let listed = in_hand::listed(&config, template, screen).await?;
+        let listed = config.list(template).await?;
+        screen.listed(&listed);
         if let Some(nothing) = listed.nothing() {
             return Err(Failure::nothing_to_run(nothing).help(
                 "a service that knows it without tests would run none; publish others with --template",
@@ -91,7 +89,7 @@ pub async fn run(command: Publish, environment: &Environment, screen: &Screen) -
 }
 
 /// The templates that were named, or all.
-fn chosen<'a>(config: &'a Loaded, titles: &[String]) -> Result<Vec<&'a Template>, Failure> {
+fn chosen<'a>(config: &'a LoadedPlanFile, titles: &[String]) -> Result<Vec<&'a Template>, Failure> {
     let all = &config.file.templates;
     let path = config.path.display();
     if all.is_empty() {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     args::{CommentArgs, GitHubArgs},
-    connect,
+    context::Context,
     screen::Screen,
 };
 use crate::{
@@ -14,7 +14,6 @@ use crate::{
         workflow::{Annotation, Level},
     },
     client,
-    config::environment::Environment,
     failure::Failure,
     publication::{
         Publication, PublicationSettings, PublishContext, PublishEvent,
@@ -67,23 +66,19 @@ pub(crate) fn check(args: &GitHubArgs) -> Result<(), Failure> {
 }
 
 /// Publishes to GitHub; a refusal is a warning. `near` is a folder of the checkout, if it is not the working directory.
-pub(crate) async fn publish(
-    publication: &Publication<'_>,
-    near: Option<&Path>,
-    environment: &Environment,
-    screen: &Screen,
-) {
+pub(crate) async fn publish(publication: &Publication<'_>, near: Option<&Path>, context: &Context) {
     if publication.settings.channels.is_empty() {
         return;
     }
     let near: Vec<&Path> = near.into_iter().collect();
-    let (ci, checkout) = connect::checked_out(environment, &near);
+    let (ci, checkout) = context.checked_out(&near);
     client::install_tls_provider();
-    let context = PublishContext {
+    let publish_context = PublishContext {
         checkout: checkout.as_ref(),
-        ..context(&ci, environment, screen)
+        ..publish_context(&ci, context)
     };
-    publish::publish(publication, context, |event| print(event, screen)).await;
+    let print = |event| print(event, &context.screen);
+    publish::publish(publication, publish_context, print).await;
 }
 
 /// Adds to the warnings of a report why its result will not be published, if so. Call it before the report is printed.
@@ -91,26 +86,25 @@ pub(crate) fn note_refusal(
     report: &mut PlanReport,
     args: &GitHubArgs,
     comment: CommentArgs,
-    environment: &Environment,
-    screen: &Screen,
+    context: &Context,
 ) {
-    let settings = settings(args, comment.pr_comment, screen.step().is_action());
+    let is_action = context.screen.step().is_action();
+    let settings = settings(args, comment.pr_comment, is_action);
     if settings.channels.is_empty() {
         return;
     }
-    let ci = connect::ci(environment);
-    let context = context(&ci, environment, screen);
-    let why = publish::refusal(report, &settings, context);
+    let why = publish::refusal(report, &settings, publish_context(context.ci(), context));
     report.warnings.extend(why);
 }
 
-fn context<'a>(ci: &'a Ci, environment: &'a Environment, screen: &'a Screen) -> PublishContext<'a> {
+fn publish_context<'a>(ci: &'a Ci, context: &'a Context) -> PublishContext<'a> {
+    let step = context.screen.step();
     PublishContext {
         ci,
-        environment,
-        is_action: screen.step().is_action(),
+        environment: &context.environment,
+        is_action: step.is_action(),
         checkout: None,
-        workspace: screen.step().workspace(),
+        workspace: step.workspace(),
     }
 }
 

@@ -1,37 +1,39 @@
-//! `testplan report`: merge the workers' records into one verdict.
+//! `testplan report`: merges the records of workers into one verdict.
 
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::{
-    args::{CommentArgs, Format, GitHubArgs, OutArgs, ServiceArgs, ShowArgs},
-    connect, in_hand, leftovers, managed, publishing,
-    reporting::{self, JUnitProfile},
-    screen::Screen,
-    settings, showing,
+    args::{CommentArgs, Format, GitHubArgs, ReportArgs, ServiceArgs, ShowArgs},
+    context::Context,
+    lookup, managed, publishing,
+    settings::ServiceSettings,
+    showing,
 };
 use crate::{
     ci::github::Patience,
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
+    leftovers,
+    listing::template_tests,
     model::{Capabilities, PlanId},
     publication::Publication,
-    report::{self, PlanFacts, merge::plans},
+    report::{self, PlanFacts, PlanReport, merge::plans},
+    report_files,
 };
 
 /// Merges records into JUnit, summary and verdict.
 #[derive(Args, Debug)]
-pub struct Report {
+pub(crate) struct Report {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The plan [default: the newest that the records are of]. With a service named too, its own word on what is done is
-    /// held against the records.
+    /// Report this plan [default: the newest in the records]. If a service is named too, compare its counts with the
+    /// records.
     #[arg(long, value_name = "N")]
     plan_id: Option<PlanId>,
-    /// Take the verdict from the service's own counts of a plan that Test Center ran itself (execute --managed). Each
-    /// result stays there.
+    /// Take the verdict from the service's counts of a plan that Test Center ran itself (execute --managed). Each result
+    /// stays there.
     #[arg(
         long,
         requires = "plan_id",
@@ -39,19 +41,13 @@ pub struct Report {
         help_heading = "Test Center runs the tests"
     )]
     managed: bool,
-    /// Record files or folders; repeat for more [default: OUT/records].
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// Read these record files or folders; repeat for more [default: OUT/records].
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Results")]
     records: Vec<PathBuf>,
     #[command(flatten)]
-    out: OutArgs,
-    /// Which JUnit to write.
-    #[arg(long, value_enum, default_value_t)]
-    junit: JUnitProfile,
-    /// Accept a plan without tests, or of skipped ones alone (exit code 0 instead of 4).
-    #[arg(long)]
-    allow_empty: bool,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    report: ReportArgs,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     github: GitHubArgs,
@@ -62,68 +58,53 @@ pub struct Report {
 }
 
 /// `testplan report`.
-pub async fn run(command: Report, environment: &Environment, screen: &Screen) -> CommandResult {
+pub(crate) async fn run(command: Report, context: &Context) -> CommandResult {
     publishing::check(&command.github)?;
-    let cleared =
-        settings::folder(&command.out, environment).and_then(|out| leftovers::remove_results(&out));
-    let merged = match cleared {
-        Ok(()) => merged(&command, environment, screen).await,
-        Err(failure) => Err(failure),
-    };
-    let (report, ended) = match merged {
+    let (report, result) = match merge_and_print(&command, context).await {
         Ok((report, written)) => {
-            let ended = written.map(|()| report.conclusion());
-            (Some(report), ended)
+            let result = written.map(|()| report.conclusion());
+            (Some(report), result)
         }
         Err(failure) => (None, Err(failure)),
     };
     let comment = command.comment.pr_comment;
+    let is_action = context.screen.step().is_action();
     let publication = Publication {
-        settings: &publishing::settings(&command.github, comment, screen.step().is_action()),
+        settings: &publishing::settings(&command.github, comment, is_action),
         progress: report.as_ref().into(),
         began_elsewhere: true,
-        conclusion: command_conclusion(&ended),
+        conclusion: command_conclusion(&result),
         patience: Patience::default(),
     };
-    publishing::publish(&publication, None, environment, screen).await;
-    ended
+    publishing::publish(&publication, None, context).await;
+    result
 }
 
-/// The report, printed and shown, and whether its files could be written.
-async fn merged(
+/// Returns the report, and whether its files could be written.
+async fn merge_and_print(
     command: &Report,
-    environment: &Environment,
-    screen: &Screen,
-) -> Result<(report::PlanReport, Result<(), Failure>), Failure> {
-    let out = settings::folder(&command.out, environment)?;
+    context: &Context,
+) -> Result<(PlanReport, Result<(), Failure>), Failure> {
+    let screen = &context.screen;
+    let out = command.report.out.folder(context)?;
+    leftovers::remove_results(&out)?;
     let mut report = if command.managed {
-        counted(command, environment, screen).await?
+        of_counts(command, context).await?
     } else {
-        recorded(command, &out, environment, screen).await?
+        of_records(command, &out, context).await?
     };
-    if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
+    if command.report.allow_empty && report.conclusion() == Conclusion::NothingToRun {
         report = report.stopped_by(Conclusion::Passed);
     }
-    publishing::note_refusal(
-        &mut report,
-        &command.github,
-        command.comment,
-        environment,
-        screen,
-    );
-    let form = reporting::Form {
-        profile: command.junit,
-        // Where tests ran at several commits, this job's own is none of them.
-        commit: match report.commit() {
-            None if report.checkouts.is_empty() => connect::ci(environment).commit,
-            commit => commit,
-        },
-    };
-    let written = reporting::write_reports(&report, &out, &form);
+    publishing::note_refusal(&mut report, &command.github, command.comment, context);
+    // If tests ran at several commits, this job's own is none of them.
+    let own = || context.ci().commit.clone();
+    let own = report.checkouts.is_empty().then(own).flatten();
+    let commit = report.commit().or(own);
+    let profile = command.report.junit_profile();
+    let written = report_files::write_reports(&report, &out, profile, commit.as_deref());
     match command.format {
-        Format::Text => {
-            screen.report(&report);
-        }
+        Format::Text => screen.report(&report),
         Format::Json => {
             screen.data(command.format, String::new, || report::json::json(&report));
             screen.conclude(report.conclusion());
@@ -133,28 +114,31 @@ async fn merged(
     Ok((report, written))
 }
 
-/// By the records, held against what the service says.
-async fn recorded(
+/// The report of the records, compared with the service.
+async fn of_records(
     command: &Report,
     out: &Path,
-    environment: &Environment,
-    screen: &Screen,
-) -> Result<report::PlanReport, Failure> {
+    context: &Context,
+) -> Result<PlanReport, Failure> {
     let mut handed_over = false;
     let mut account = None;
-    let (plan, status, executions) = match command.plan_id {
-        Some(id) if connect::names_a_service(&command.service, environment)? => {
-            let client = connect::client(&command.service, environment, screen)?;
-            let plan = connect::plan(&client, id).await?;
+    let service = match command.plan_id {
+        Some(id) => ServiceSettings::resolve(&command.service, context)?.map(|it| (id, it)),
+        None => None,
+    };
+    let (plan, status, executions) = match service {
+        Some((id, service)) => {
+            let client = service.connect()?;
+            let plan = lookup::plan(&client, id).await?;
             let status = client.status(id, &Capabilities::default()).await?;
-            account = in_hand::account_of(&client, id).await;
+            account = template_tests::discovery_of_plan(&client, id).await;
             handed_over = plan.is_handed_over() && client.is_ours() != Some(true);
             (Some(plan), Some(status), client.executions(id).await?)
         }
-        _ => (None, None, None),
+        None => (None, None, None),
     };
-    let paths = reporting::record_paths(out, &command.records);
-    let mut report = reporting::merge(&paths, command.plan_id, status, executions)?;
+    let paths = report_files::record_paths(out, &command.records);
+    let mut report = report_files::merge(&paths, command.plan_id, status, executions)?;
     report.discovery = report.discovery.or(account);
     if let Some(plan) = &report.plan
         && report.other_plans.contains(&plan.id)
@@ -168,7 +152,7 @@ async fn recorded(
     if let (None, Some(plan)) = (command.plan_id, &report.plan)
         && !report.other_plans.is_empty()
     {
-        screen.always(format_args!(
+        context.screen.always(format_args!(
             "the records are of {} too: this is the report of the newest, plan {}; --plan-id names another",
             plans(&report.other_plans),
             plan.id
@@ -191,15 +175,11 @@ async fn recorded(
     Ok(report)
 }
 
-/// By the service's own counts, as they stand.
-async fn counted(
-    command: &Report,
-    environment: &Environment,
-    screen: &Screen,
-) -> Result<report::PlanReport, Failure> {
-    let client = connect::client(&command.service, environment, screen)?;
+/// The report of the service's counts.
+async fn of_counts(command: &Report, context: &Context) -> Result<PlanReport, Failure> {
+    let client = command.service.connect(context)?;
     let id = command.plan_id.expect("clap requires it");
-    let plan = connect::plan(&client, id).await?;
+    let plan = lookup::plan(&client, id).await?;
     if client.is_ours() == Some(true) {
         return Err(Failure::usage_text(
             "--managed: this service is testplan's own, which runs no scripts",
@@ -207,10 +187,5 @@ async fn counted(
         .help("name the workers' records with --records"));
     }
     let status = client.status(id, &Capabilities::default()).await?;
-    Ok(managed::report(
-        &client,
-        plan,
-        status,
-        &connect::ci(environment),
-    ))
+    Ok(managed::report(&client, plan, status, context.ci()))
 }

@@ -18,26 +18,26 @@ const QUIET: Duration = Duration::from_secs(25);
 
 /// A plan that is watched until its results are there.
 #[derive(Debug)]
-pub struct ResultsWatch<'a> {
+pub(crate) struct ResultsWatch<'a> {
     client: &'a Client,
     plan: PlanId,
     screen: &'a Screen,
     /// What was seen last, also when the wait is cut short.
-    pub seen: Option<Seen>,
+    pub(crate) seen: Option<Seen>,
 }
 
 /// How far a plan is.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Its executions.
-    pub status: PlanStatus,
+    pub(crate) status: PlanStatus,
     /// With the counts of its results.
-    pub plan: Plan,
+    pub(crate) plan: Plan,
 }
 
 impl Seen {
     /// Whether every execution has its result. A plan without executions may still get some.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         let Self { status, plan } = self;
         status.is_drained() && status.total() > 0 && plan.results() >= status.total()
     }
@@ -53,7 +53,7 @@ impl Seen {
     }
 
     /// How far, in words.
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let [open, reserved, done, passed, failed, skipped] = self.counts();
         format!(
             "{open} open, {reserved} reserved, {done} done; {passed} passed, {failed} failed, {skipped} skipped so far"
@@ -63,7 +63,7 @@ impl Seen {
 
 impl<'a> ResultsWatch<'a> {
     /// A plan that nobody has looked at yet.
-    pub fn new(client: &'a Client, plan: PlanId, screen: &'a Screen) -> Self {
+    pub(crate) fn new(client: &'a Client, plan: PlanId, screen: &'a Screen) -> Self {
         Self {
             client,
             plan,
@@ -75,7 +75,7 @@ impl<'a> ResultsWatch<'a> {
     /// Waits until every execution has its result, or until nothing was open or reserved and no result came for as long
     /// as `patience`. That time counts from `starts` from now on: nothing is expected before. Says what moves, and
     /// once in a while that nothing does.
-    pub async fn results(
+    pub(crate) async fn results(
         &mut self,
         patience: Duration,
         starts: Duration,

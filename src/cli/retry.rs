@@ -7,22 +7,23 @@ use serde_json::json;
 
 use super::{
     args::{Format, OutArgs, ServiceArgs},
-    connect, reporting,
+    context::Context,
+    lookup, worker_name,
+};
+use crate::{
+    exit_code::Conclusion,
+    failure::CommandResult,
+    model::PlanId,
+    report_files,
     rerun::{
         Rerun,
         reopen::{self, Wanted},
     },
-    screen::Screen,
-    settings, working,
-};
-use crate::{
-    ci::Ci, config::environment::Environment, exit_code::Conclusion, failure::CommandResult,
-    model::PlanId,
 };
 
 /// Opens failed executions again.
 #[derive(Args, Debug)]
-pub struct Retry {
+pub(crate) struct Retry {
     #[command(flatten)]
     service: ServiceArgs,
     #[command(flatten)]
@@ -43,35 +44,34 @@ pub struct Retry {
 }
 
 /// `testplan retry`.
-pub async fn run(command: Retry, environment: &Environment, screen: &Screen) -> CommandResult {
-    let client = connect::client(&command.service, environment, screen)?;
-    let plan = connect::plan(&client, command.plan_id).await?;
-    let ci = Ci::detect(environment.lookup());
+pub(crate) async fn run(command: Retry, context: &Context) -> CommandResult {
+    let client = command.service.connect(context)?;
+    let plan = lookup::plan(&client, command.plan_id).await?;
     let rerun = command
         .rerun
-        .or_else(|| match Rerun::of(&ci, None, &plan.title) {
+        .or_else(|| match Rerun::of(context.ci(), None, &plan.title) {
             Rerun::First => None,
             Rerun::Later(later) => Some(later),
             // At most so many, if the plan is as old as the run.
             Rerun::Unknown { attempt } => Some(attempt - 1),
         });
-    let out = settings::folder(&command.out, environment)?;
+    let out = command.out.folder(context)?;
     let wanted = Wanted {
         rerun,
         offered: None,
-        records: &reporting::record_paths(&out, &command.records),
+        records: &report_files::record_paths(&out, &command.records),
         worker: None,
     };
     let failures = match reopen::listed(&client, &plan, wanted).await? {
         Some(failures) => failures,
         None => reopen::recorded(&plan, wanted)?,
     };
-    let name = working::process_name(environment)?;
+    let name = worker_name::unique(context)?;
     let opened = reopen::open(failures, &client, &plan, &out.join("records"), &name).await?;
-    for (execution, why) in &opened.refused {
-        screen.info(format_args!("execution {execution} is left alone: {why}"));
+    for refusal in opened.refusals() {
+        context.screen.info(refusal);
     }
-    screen.data(
+    context.screen.data(
         command.format,
         || {
             format!(

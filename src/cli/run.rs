@@ -1,63 +1,50 @@
-//! `testplan run`: the whole thing in one process. Without a URL the service is in it too.
+//! `testplan run`: starts a plan, works on it and reports, in one process. Without a URL it contains the service too.
 
 mod managed;
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use clap::Args;
 
 use super::{
-    args::{
-        CommentArgs, ConfigArgs, GitHubArgs, OutArgs, ServiceArgs, ShowArgs, StartArgs,
-        TemplateArgs, UploadArgs, WorkerArgs,
-    },
-    connect,
-    embedded::Embedded,
-    in_hand,
-    leftovers::{self, Over},
+    args::{CommentArgs, GitHubArgs, ReportArgs, ShowArgs, UploadArgs, WorkerArgs},
+    context::Context,
     list::NOTHING_HELP,
-    managed::ManagedArgs,
-    plans::{Loaded, Published},
     publishing,
-    reporting::{self, JUnitProfile},
-    screen::Screen,
-    settings::{self, Working},
-    showing, squish, start,
+    settings::{self, ServiceSettings, WorkOptions},
+    showing,
+    start::{self, PlanArgs, StartSettings, StartedPlan},
     working::{self, Job},
 };
 use crate::{
     ci::github::Patience,
     client::Client,
-    config::{duration, environment::Environment},
+    config::duration,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
-    model::{Capabilities, DiscoveryAccount, PlanId},
+    leftovers::{self, Over},
+    listing::{catalog::Catalog, loaded_plan_file::LoadedPlanFile, squish_setup, template_tests},
+    local_service::EmbeddedService,
+    model::{Capabilities, DiscoveryAccount, Execution, Plan, PlanId, PlanStatus},
     publication::Publication,
     report::PlanReport,
+    report_files,
     run::{RunEnd, state::Stop},
     runner::settings::RunnerSettings,
     signal::Signals,
 };
 
-/// How long a run that was stopped waits for the service's word on what is done.
-const LAST_WORD: Duration = Duration::from_secs(1);
-/// How long it waits for GitHub then: a CI that cancels a job kills it within ten seconds.
+/// How long a run that was stopped waits for the service's counts.
+const LAST_COUNTS: Duration = Duration::from_secs(1);
+/// How long it waits for GitHub then. A CI that cancels a job kills it within ten seconds.
 const LAST_STATUS: Duration = Duration::from_secs(3);
 
-/// Looks up, executes, works, waits and reports.
+/// Starts a plan, works on it and reports.
 #[derive(Args, Debug)]
-pub struct Run {
+pub(crate) struct Run {
     #[command(flatten)]
-    config: ConfigArgs,
-    #[command(flatten)]
-    service: ServiceArgs,
-    #[command(flatten)]
-    template: TemplateArgs,
-    #[command(flatten)]
-    start: StartArgs,
-    #[command(flatten)]
-    managed: ManagedArgs,
-    /// How long results may take to come after the last execution of --managed; what has none by then is missing (exit
+    plan: PlanArgs,
+    /// Wait this long for results after the last execution of --managed; executions without one by then are missing (exit
     /// code 5) [default: 10m].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, requires = "managed", help_heading = "Test Center runs the tests")]
     results_patience: Option<Duration>,
@@ -66,13 +53,7 @@ pub struct Run {
     #[command(flatten)]
     upload: UploadArgs,
     #[command(flatten)]
-    out: OutArgs,
-    /// Which JUnit to write.
-    #[arg(long, value_enum, default_value_t)]
-    junit: JUnitProfile,
-    /// Accept a plan without tests, or of skipped ones alone (exit code 0 instead of 4).
-    #[arg(long)]
-    allow_empty: bool,
+    report: ReportArgs,
     #[command(flatten)]
     github: GitHubArgs,
     #[command(flatten)]
@@ -81,144 +62,131 @@ pub struct Run {
     show: ShowArgs,
 }
 
-/// `testplan run`.
-pub async fn run(command: Run, environment: &Environment, screen: &Screen) -> CommandResult {
-    leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
-    publishing::check(&command.github)?;
-    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    let end = if command.managed.managed {
-        managed::whole(&command, environment, screen, &mut signals).await
-    } else {
-        whole(&command, environment, screen, &mut signals).await
-    };
-    let end = end.unwrap_or_else(|failure| End {
-        is_stopped: failure.is_interrupt(),
-        ended: Err(failure),
-        report: None,
-    });
-    conclude(&command, end, &mut signals, environment, screen).await
-}
-
-/// Everything but publishing to GitHub.
-async fn whole(
-    command: &Run,
-    environment: &Environment,
-    screen: &Screen,
-    signals: &mut Signals,
-) -> Result<End, Failure> {
-    let Some(config) = connect::config(&command.config, environment, screen)? else {
-        return Err(Failure::usage_text("there is no testplan.yml here")
-            .help("name one with --config FILE; `testplan demo` shows what it can hold"));
-    };
-    let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
-        .uploading(command.upload.upload);
-    let alone = !connect::names_a_service(&command.service, environment)?;
-    let session = Session {
-        command,
-        config: &config,
-        runner: &runner,
-        working: &working,
-        environment,
-        screen,
-        alone,
-        discovery: None,
-    };
-    connect::make_folder(&working.out, "--out")?;
-    if !alone {
-        let client = connect::client(&command.service, environment, screen)?;
-        return session.go(&client, signals).await;
-    }
-    squish::has_servers(&config)?;
-    let (project, title) = connect::named_template(&command.template, Some(&config))?;
-    let template = config.template(project, title)?;
-    let discovered = signals.or_interrupted(config.discover(template)).await?;
-    discovered.warn(screen);
-    if let Some(nothing) = discovered.nothing().filter(|_| !command.allow_empty) {
-        return Err(Failure::nothing_to_run(nothing).help(format!(
-            "{NOTHING_HELP}; --allow-empty accepts a plan without tests"
-        )));
-    }
-    let session = Session {
-        discovery: discovered.recorded(),
-        ..session
-    };
-    let mut published = Published::default();
-    published.add_one(discovered.definition, &config);
-    let embedded = Embedded::start(&working.out.join("service.sqlite"), published).await?;
-    let end = session.go(&embedded.client, signals).await;
-    let closed = embedded.close().await;
-    let mut end = end?;
-    end.ended = end.ended.and_then(|conclusion| closed.map(|()| conclusion));
-    Ok(end)
-}
-
-/// Publishes to GitHub, once nothing else can change the conclusion.
-async fn conclude(
-    command: &Run,
-    end: End,
-    signals: &mut Signals,
-    environment: &Environment,
-    screen: &Screen,
-) -> CommandResult {
-    let patience = Patience::default();
-    let near = connect::config_folder(&command.config, environment);
-    let comment = command.comment.pr_comment;
-    let publication = Publication {
-        settings: &publishing::settings(&command.github, comment, screen.step().is_action()),
-        progress: end.report.as_ref().into(),
-        began_elsewhere: false,
-        conclusion: command_conclusion(&end.ended),
-        patience: if end.is_stopped {
-            Patience {
-                total: LAST_STATUS,
-                ..patience
-            }
-        } else {
-            patience
-        },
-    };
-    tokio::select! {
-        // No warning if everything is published, or nothing was to be.
-        biased;
-        () = publishing::publish(&publication, near.as_deref(), environment, screen) => {}
-        _ = signals.next() => publishing::warn_interrupted(screen),
-    }
-    end.ended
-}
-
-/// How a session ended.
-struct End {
-    ended: CommandResult,
-    /// What was reported; `None` if it was stopped before there was anything to report.
+/// What a run came to, before it is published.
+struct RunOutcome {
+    result: CommandResult,
+    /// `None` if the run ended before there was anything to report.
     report: Option<PlanReport>,
     /// Whether a signal stopped it.
     is_stopped: bool,
 }
 
-/// One `testplan run`, once its service is there.
-struct Session<'a> {
+/// `testplan run`.
+pub(crate) async fn run(command: Run, context: &Context) -> CommandResult {
+    leftovers::remove_results(&command.report.out.folder(context)?)?;
+    publishing::check(&command.github)?;
+    let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
+    let outcome = if command.plan.managed.managed {
+        managed::run(&command, context, &mut signals).await
+    } else {
+        run_workers(&command, context, &mut signals).await
+    };
+    let outcome = outcome.unwrap_or_else(|failure| RunOutcome {
+        is_stopped: failure.is_interrupt(),
+        result: Err(failure),
+        report: None,
+    });
+    publish(&command, &outcome, &mut signals, context).await;
+    outcome.result
+}
+
+/// Publishes to GitHub, once nothing else can change the conclusion.
+async fn publish(command: &Run, outcome: &RunOutcome, signals: &mut Signals, context: &Context) {
+    let usual = Patience::default();
+    let near = command.plan.config.folder(context);
+    let is_action = context.screen.step().is_action();
+    let comment = command.comment.pr_comment;
+    let publication = Publication {
+        settings: &publishing::settings(&command.github, comment, is_action),
+        progress: outcome.report.as_ref().into(),
+        began_elsewhere: false,
+        conclusion: command_conclusion(&outcome.result),
+        patience: Patience {
+            total: if outcome.is_stopped {
+                LAST_STATUS
+            } else {
+                usual.total
+            },
+            ..usual
+        },
+    };
+    tokio::select! {
+        // No warning if everything is published, or nothing was to be.
+        biased;
+        () = publishing::publish(&publication, near.as_deref(), context) => {}
+        _ = signals.next() => publishing::warn_interrupted(&context.screen),
+    }
+}
+
+/// Runs the tests with the workers of this process.
+async fn run_workers(
+    command: &Run,
+    context: &Context,
+    signals: &mut Signals,
+) -> Result<RunOutcome, Failure> {
+    let config = command.plan.config.required(context)?;
+    let runner = squish_setup::locate_squishrunner(config.runner()?, &context.environment)?;
+    let (out, upload) = (&command.report.out, command.upload.upload);
+    let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
+    let service = ServiceSettings::resolve(&command.plan.service, context)?;
+    let mut run = WorkersRun {
+        command,
+        start: StartSettings::resolve(&command.plan.start, context)?,
+        config: &config,
+        runner: &runner,
+        options: &options,
+        context,
+        alone: service.is_none(),
+        discovery: None,
+    };
+    settings::make_folder(&options.out, "--out")?;
+    if let Some(service) = service {
+        return run.run(&service.connect()?, signals).await;
+    }
+    config.check_squish_servers()?;
+    let (project, title) = command.plan.template.resolve(Some(&config))?;
+    let template = config.template(project, title)?;
+    let listed = signals.or_interrupted(config.list(template)).await?;
+    context.screen.listed(&listed);
+    if let Some(nothing) = listed.nothing().filter(|_| !command.report.allow_empty) {
+        return Err(Failure::nothing_to_run(nothing).help(format!(
+            "{NOTHING_HELP}; --allow-empty accepts a plan without tests"
+        )));
+    }
+    run.discovery = listed.recorded();
+    let mut catalog = Catalog::default();
+    catalog.add_template(listed.definition, &config);
+    let embedded = EmbeddedService::start(&options.out.join("service.sqlite"), catalog).await?;
+    let outcome = run.run(&embedded.client, signals).await;
+    let closed = embedded.close().await;
+    let mut outcome = outcome?;
+    outcome.result = outcome.result.and_then(|result| closed.map(|()| result));
+    Ok(outcome)
+}
+
+/// A run with workers in this process, once its service is there.
+struct WorkersRun<'a> {
     command: &'a Run,
-    config: &'a Loaded,
+    start: StartSettings,
+    config: &'a LoadedPlanFile,
     runner: &'a RunnerSettings,
-    working: &'a Working,
-    environment: &'a Environment,
-    screen: &'a Screen,
-    /// The service is in this process, so that nobody else can come to the plan.
+    options: &'a WorkOptions,
+    context: &'a Context,
+    /// Whether the service is in this process, so that no other worker can take part.
     alone: bool,
-    /// What became of the lines of the plan's listings, where they were run here.
+    /// What became of the lines of the plan's listings, if they were run here.
     discovery: Option<DiscoveryAccount>,
 }
 
-impl Session<'_> {
-    async fn go(&self, client: &Client, signals: &mut Signals) -> Result<End, Failure> {
-        let start::Started {
+impl WorkersRun<'_> {
+    async fn run(&self, client: &Client, signals: &mut Signals) -> Result<RunOutcome, Failure> {
+        let StartedPlan {
             plan,
             discovery,
             clock_ahead_ms,
         } = signals.or_interrupted(self.start(client)).await?;
         let id = plan.id;
-        leftovers::forget_plans(&self.working.out, id, Over::Left);
+        leftovers::forget_plans(&self.options.out, id, Over::Left);
         let job = Job {
             client: client.clone(),
             // A service in this process has this machine's clock.
@@ -226,93 +194,124 @@ impl Session<'_> {
             plan,
             discovery: self.discovery.clone().or(discovery),
             runner: self.runner,
-            working: self.working,
+            options: self.options,
             alone: self.alone,
         };
-        let end = working::work(job, signals, self.environment, self.screen).await?;
+        let end = working::work(job, signals, self.context).await?;
         self.report(client, id, &end).await
     }
 
-    async fn start(&self, client: &Client) -> Result<start::Started, Failure> {
-        let template = in_hand::template(client, &self.command.template, Some(self.config)).await?;
+    async fn start(&self, client: &Client) -> Result<StartedPlan, Failure> {
+        let config = Some(self.config);
+        let name = self.command.plan.template.resolve(config)?;
+        let template = template_tests::find_template(client, name, config).await?;
         // The service in this process has the tests of this file already.
-        let config = (!self.alone).then_some(self.config);
-        let started = start::start(
-            client,
-            (&template, config),
-            &self.command.start,
-            None,
-            self.environment,
-            self.screen,
-        )
-        .await?;
-        self.screen.info(format_args!(
-            "plan {} started: {}",
-            started.plan.id, started.plan.title
-        ));
+        let source = (&template, config.filter(|_| !self.alone));
+        let started = start::start(client, source, &self.start, None, self.context).await?;
+        let Plan { id, title, .. } = &started.plan;
+        let screen = &self.context.screen;
+        screen.info(format_args!("plan {id} started: {title}"));
         Ok(started)
     }
 
-    async fn report(&self, client: &Client, plan: PlanId, end: &RunEnd) -> Result<End, Failure> {
-        // The service's own word on what is done, where it can still be had in time; the records tell the rest.
-        let asked = async {
-            let status = client.status(plan, &Capabilities::default()).await.ok();
-            let executions = client.executions(plan).await.ok().flatten();
-            // Who lists executions needs no counts.
-            let counts = match executions {
-                None => client.plan(plan).await.ok(),
-                Some(_) => None,
-            };
-            (status, executions, counts)
-        };
-        let (status, executions, counts) = match (&end.service, end.stop) {
-            (Some(_), _) => (None, None, None),
+    async fn report(
+        &self,
+        client: &Client,
+        plan: PlanId,
+        end: &RunEnd,
+    ) -> Result<RunOutcome, Failure> {
+        let screen = &self.context.screen;
+        let asked = service_counts(client, plan);
+        let counts = match (&end.service, end.stop) {
+            (Some(_), _) => ServiceView::default(),
             (None, Some(Stop::Signal(_) | Stop::Deadline)) => {
-                tokio::time::timeout(LAST_WORD, asked)
-                    .await
-                    .unwrap_or_default()
+                let asked = tokio::time::timeout(LAST_COUNTS, asked).await;
+                asked.unwrap_or_default()
             }
             (None, None | Some(Stop::Starved)) => asked.await,
         };
-        let out = &self.working.out;
-        let mut report = reporting::merge(
-            &reporting::record_paths(out, &[]),
-            Some(plan),
-            status,
-            executions,
-        )?;
-        if let Some(counts) = &counts {
-            report.hold_against(counts);
+        let out = &self.options.out;
+        let records = report_files::record_paths(out, &[]);
+        let mut report =
+            report_files::merge(&records, Some(plan), counts.status, counts.executions)?;
+        if let Some(counted) = &counts.plan {
+            report.hold_against(counted);
         }
         if let Some(conclusion) = working::cut_short(end) {
             report = report.stopped_by(conclusion);
-        } else if self.command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
-            report = report.stopped_by(Conclusion::Passed);
         }
-        let Run {
-            github, comment, ..
-        } = self.command;
-        publishing::note_refusal(&mut report, github, *comment, self.environment, self.screen);
-        let form = reporting::Form {
-            profile: self.command.junit,
-            commit: (self.command.start.commit.clone())
-                .or_else(|| report.commit())
-                .or_else(|| {
-                    let tested = start::tested(&self.command.start, self.environment);
-                    tested.commit.filter(|_| report.checkouts.is_empty())
-                }),
+        let commit = (self.command.plan.start.commit.clone())
+            .or_else(|| report.commit())
+            .or_else(|| {
+                let commit = self.start.tested.commit.clone();
+                commit.filter(|_| report.checkouts.is_empty())
+            });
+        let print_end = || {
+            working::print_stop_reason(end, screen);
+            if !self.alone {
+                working::print_left_open(end, &self.options.offered, screen);
+            }
         };
-        let written = reporting::write_reports(&report, out, &form);
-        working::tell_the_end(end, self.screen);
-        if !self.alone {
-            working::tell_of_what_stays(end, &self.working.offered, self.screen);
-        }
-        self.screen.report(&report);
-        showing::show(&report, out, self.command.show, self.screen);
-        Ok(End {
-            ended: written.map(|()| report.conclusion()),
-            report: Some(report),
-            is_stopped: matches!(end.stop, Some(Stop::Signal(_))),
-        })
+        let is_stopped = matches!(end.stop, Some(Stop::Signal(_)));
+        Ok(finish(
+            self.command,
+            report,
+            out,
+            commit,
+            is_stopped,
+            print_end,
+            self.context,
+        ))
+    }
+}
+
+/// What the service says about a plan, as far as it could be asked.
+#[derive(Default)]
+struct ServiceView {
+    status: Option<PlanStatus>,
+    executions: Option<Vec<Execution>>,
+    /// The plan with its counts, if the service does not list executions.
+    plan: Option<Plan>,
+}
+
+async fn service_counts(client: &Client, plan: PlanId) -> ServiceView {
+    let status = client.status(plan, &Capabilities::default()).await.ok();
+    let executions = client.executions(plan).await.ok().flatten();
+    let counts = match executions {
+        None => client.plan(plan).await.ok(),
+        Some(_) => None,
+    };
+    ServiceView {
+        status,
+        executions,
+        plan: counts,
+    }
+}
+
+/// Writes the reports of a run and prints them, after `print_end`.
+fn finish(
+    command: &Run,
+    mut report: PlanReport,
+    out: &Path,
+    commit: Option<String>,
+    is_stopped: bool,
+    print_end: impl FnOnce(),
+    context: &Context,
+) -> RunOutcome {
+    let is_complete = report.stopped.is_none();
+    if command.report.allow_empty && is_complete && report.conclusion() == Conclusion::NothingToRun
+    {
+        report = report.stopped_by(Conclusion::Passed);
+    }
+    publishing::note_refusal(&mut report, &command.github, command.comment, context);
+    let profile = command.report.junit_profile();
+    let written = report_files::write_reports(&report, out, profile, commit.as_deref());
+    print_end();
+    context.screen.report(&report);
+    showing::show(&report, out, command.show, &context.screen);
+    RunOutcome {
+        result: written.map(|()| report.conclusion()),
+        report: Some(report),
+        is_stopped,
     }
 }

@@ -21,6 +21,7 @@ use crate::{
     },
     exit_code::Conclusion,
     failure::Failure,
+    listing::listed_template::ListedTemplate,
     publication::{outputs::StepOutput, step_files::StepFiles},
     report::{
         PlanReport,
@@ -68,27 +69,27 @@ impl Screen {
     }
 
     /// Whether people's lines are coloured.
-    pub fn is_coloured(&self) -> bool {
+    pub(crate) fn is_coloured(&self) -> bool {
         self.paint == Paint::Colour
     }
 
     /// How console lines are painted.
-    pub fn paint(&self) -> Paint {
+    pub(crate) fn paint(&self) -> Paint {
         self.paint
     }
 
     /// How data for people is painted.
-    pub fn data_paint(&self) -> Paint {
+    pub(crate) fn data_paint(&self) -> Paint {
         self.data_paint
     }
 
     /// Whether a progress bar may be drawn.
-    pub fn may_draw(&self) -> bool {
+    pub(crate) fn may_draw(&self) -> bool {
         self.bar
     }
 
     /// Sends what the program logs to stderr: warnings, and with `--verbose` the conversation with the service.
-    pub fn start_log(&self, voice: Voice) {
+    pub(crate) fn start_log(&self, voice: Voice) {
         let level = match (voice.quiet, voice.verbose) {
             (true, _) => "error",
             (false, 0) => "testplan=warn",
@@ -108,29 +109,29 @@ impl Screen {
     }
 
     /// Whether people asked for quiet.
-    pub fn is_quiet(&self) -> bool {
+    pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
 
     /// Prints a line on stderr, unless `--quiet` is set.
-    pub fn info(&self, line: impl fmt::Display) {
+    pub(crate) fn info(&self, line: impl fmt::Display) {
         if !self.quiet {
             to_stderr(line);
         }
     }
 
     /// Prints a line on stderr, with `--quiet` too.
-    pub fn always(&self, line: impl fmt::Display) {
+    pub(crate) fn always(&self, line: impl fmt::Display) {
         to_stderr(line);
     }
 
     /// Prints a warning on stderr, with `--quiet` too.
-    pub fn warn(&self, warning: impl fmt::Display) {
+    pub(crate) fn warn(&self, warning: impl fmt::Display) {
         to_stderr(format_args!("warning: {warning}"));
     }
 
     /// Prints what failed and what to do, then what the exit code means. After a signal only the latter.
-    pub fn failure(&self, failure: &Failure) {
+    pub(crate) fn failure(&self, failure: &Failure) {
         if !failure.is_interrupt() {
             to_stderr(failure);
             if self.step.is_action() {
@@ -141,12 +142,12 @@ impl Screen {
     }
 
     /// The step of GitHub Actions that this is, if it is one.
-    pub fn step(&self) -> &StepFiles {
+    pub(crate) fn step(&self) -> &StepFiles {
         &self.step
     }
 
     /// Sets an output of the action; nothing happens outside of it.
-    pub fn output(&self, output: StepOutput, value: impl fmt::Display) {
+    pub(crate) fn output(&self, output: StepOutput, value: impl fmt::Display) {
         if let Err(error) = self.step.output(output, &value.to_string()) {
             let name = output.name();
             self.lose(|| {
@@ -159,7 +160,7 @@ impl Screen {
     }
 
     /// Marks something in GitHub's pages. The lines are orders to the runner, which reads along.
-    pub fn annotate(&self, annotations: &[Annotation]) {
+    pub(crate) fn annotate(&self, annotations: &[Annotation]) {
         let lines: String = annotations
             .iter()
             .map(|annotation| annotation.command() + "\n")
@@ -168,29 +169,39 @@ impl Screen {
         let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
 
+    /// Prints what a listing left out.
+    pub(crate) fn listed(&self, template: &ListedTemplate) {
+        if let Some(summary) = template.summary() {
+            self.info(summary);
+        }
+        for line in template.warnings() {
+            self.always(line);
+        }
+    }
+
     /// The last words on a plan, unless all is well and people asked for quiet.
-    pub fn report(&self, report: &PlanReport) {
+    pub(crate) fn report(&self, report: &PlanReport) {
         if report.conclusion() != Conclusion::Passed || !self.quiet {
             to_stderr(final_block(report, self.paint).trim_end());
         }
     }
 
     /// The last line: the conclusion in words.
-    pub fn conclude(&self, conclusion: Conclusion) {
+    pub(crate) fn conclude(&self, conclusion: Conclusion) {
         if conclusion != Conclusion::Passed || !self.quiet {
             to_stderr(conclusion_line(conclusion, self.paint));
         }
     }
 
     /// The last line of the workers of one process. `idle`: they ran no test.
-    pub fn conclude_work(&self, conclusion: Conclusion, idle: bool) {
+    pub(crate) fn conclude_work(&self, conclusion: Conclusion, idle: bool) {
         if conclusion != Conclusion::Passed || !self.quiet {
             to_stderr(worker_conclusion_line(conclusion, idle, self.paint));
         }
     }
 
     /// Data, as text or as one JSON document.
-    pub fn data(
+    pub(crate) fn data(
         &self,
         format: Format,
         text: impl FnOnce() -> String,
@@ -207,7 +218,7 @@ impl Screen {
     }
 
     /// Bytes to stdout as they are. A closed pipe is the reader's wish, not an error.
-    pub fn raw(&self, bytes: &[u8]) {
+    pub(crate) fn raw(&self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => self.lose(|| {
@@ -224,7 +235,7 @@ impl Screen {
     }
 
     /// Why data did not reach its reader, if it did not.
-    pub fn lost(&self) -> Option<&Failure> {
+    pub(crate) fn lost(&self) -> Option<&Failure> {
         self.lost.get()
     }
 }

@@ -3,33 +3,31 @@
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 
-use super::{connect, plans::Published, screen::Screen, working};
+use super::{context::Context, settings};
 use crate::{
-    clock::{self, ServiceClock},
-    config::{credentials::Credentials, duration, environment::Environment},
+    config::{credentials::Credentials, duration},
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     fs,
+    listing::{catalog::Catalog, listed_template::ListedTemplate},
+    local_service::ServiceOptions,
     model::LabelCase,
+    random,
     run::state,
-    service::{Access, ImportPlace, Limits, Principal, Service},
+    service::{Access, Principal},
     signal::Signals,
-    store::{
-        Rules, Store,
-        sqlite::{Durability, SqliteStore},
-    },
+    store::{Rules, sqlite::Durability},
 };
 
 /// Serves the execution API.
 #[derive(Args, Debug)]
-pub struct Serve {
+pub(crate) struct Serve {
     /// Address and port; port 0 picks one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800", value_parser = address)]
     listen: SocketAddr,
@@ -100,14 +98,14 @@ enum DurabilityArg {
 }
 
 /// `testplan serve`.
-pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> CommandResult {
+pub(crate) async fn run(command: Serve, context: &Context) -> CommandResult {
     if !command.listen.ip().is_loopback() && !command.allow_http {
         return Err(Failure::usage_text(format_args!("--listen {} is reachable from other machines", command.listen))
             .help("put a TLS proxy in front and listen on 127.0.0.1, or accept plain http with --allow-http"));
     }
-    let published = published(&command.plans, screen).await?;
-    connect::make_folder(&command.data, "--data")?;
-    let access = access(&command, environment, screen)?;
+    let screen = &context.screen;
+    let catalog = catalog(&command.plans, context).await?;
+    settings::make_folder(&command.data, "--data")?;
     let rules = Rules {
         label_case: if command.strict_labels {
             LabelCase::Strict
@@ -119,25 +117,17 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
         trouble_rest: command.server_rest,
         ..Rules::default()
     };
-    let durability = match command.durability {
-        DurabilityArg::Full => Durability::Full,
-        DurabilityArg::Normal => Durability::Normal,
+    let options = ServiceOptions {
+        file: command.data.join("testplan.sqlite"),
+        durability: match command.durability {
+            DurabilityArg::Full => Durability::Full,
+            DurabilityArg::Normal => Durability::Normal,
+        },
+        rules,
+        access: access(&command, context)?,
+        import_limit: command.import_limit,
     };
-    let file = command.data.join("testplan.sqlite");
-    let (store, opened) = SqliteStore::open(&file, durability, rules, clock::wall())
-        .map_err(Failure::infrastructure)?;
-    let store: Arc<dyn Store> = Arc::new(store);
-    let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
-    published.publish(store.as_ref(), clock.now()).await?;
-    let service = Service::new(store, clock, access, Limits::default());
-    let imports = ImportPlace {
-        folder: command.data.join("imports"),
-        durable: durability == Durability::Full,
-        limit: command.import_limit,
-    };
-    service
-        .keep_imports(imports)
-        .map_err(Failure::infrastructure)?;
+    let service = options.open(catalog).await?;
     let listener = TcpListener::bind(command.listen).await.map_err(|error| {
         Failure::infrastructure(anyhow::anyhow!(
             "cannot listen on {}: {error}",
@@ -170,8 +160,10 @@ pub async fn run(command: Serve, environment: &Environment, screen: &Screen) -> 
     Ok(Conclusion::Passed)
 }
 
-async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Failure> {
-    let mut published = Published::default();
+/// What the plan files define, with their listings run.
+async fn catalog(plans: &[PathBuf], context: &Context) -> Result<Catalog, Failure> {
+    let screen = &context.screen;
+    let mut catalog = Catalog::default();
     let default = Path::new("testplan.yml");
     let named: Vec<&Path> = match plans {
         [] if default.exists() => vec![default],
@@ -182,31 +174,35 @@ async fn published(plans: &[PathBuf], screen: &Screen) -> Result<Published, Fail
         screen.info("no --plans: there are no templates to start");
     }
     for path in named {
-        published.add(&connect::load(path, screen)?, screen).await?;
+        let listed = |listed: &ListedTemplate| {
+            screen.listed(listed);
+            if let Some(nothing) = listed.nothing() {
+                screen.warn(nothing);
+            }
+        };
+        catalog.add(&settings::load(path, context)?, listed).await?;
     }
-    Ok(published)
+    Ok(catalog)
 }
 
-/// Who may come in: the secrets of the environment or of a file, or else a token made here and kept for its owner only.
-fn access(command: &Serve, environment: &Environment, screen: &Screen) -> Result<Access, Failure> {
+/// Who gets access: the holder of the secret in a file or in the environment, else of a token that is created here and
+/// readable by its owner only.
+fn access(command: &Serve, context: &Context) -> Result<Access, Failure> {
     let own = command.data.join("token");
-    let found = if let Some(found) =
-        connect::found_credentials(command.token_file.as_deref(), environment)?
-    {
+    let find = |file: Option<&Path>| settings::found_credentials(file, &context.environment);
+    let found = if let Some(found) = find(command.token_file.as_deref())? {
         found
     } else {
         if !own.exists() {
-            let token: String = (0..8)
-                .map(|_| working::random().map(|part| format!("{part:08x}")))
-                .collect::<Result<_, _>>()?;
+            let token = random::hex(8).map_err(Failure::infrastructure)?;
             fs::write_private(&own, token.as_bytes()).map_err(Failure::infrastructure)?;
         }
+        let screen = &context.screen;
         screen.info(format_args!("the access token is in {}", own.display()));
-        connect::found_credentials(Some(&own), environment)?
-            .ok_or_else(|| Failure::usage_text("the access token cannot be read"))?
+        find(Some(&own))?.ok_or_else(|| Failure::usage_text("the access token cannot be read"))?
     };
     if let Some(warning) = found.warning {
-        screen.warn(format_args!("{warning}"));
+        context.screen.warn(warning);
     }
     let principal = match &found.credentials {
         Credentials::Token(token) => Principal::token("token", token),

@@ -11,12 +11,12 @@ use serde_json::json;
 use self::list::{as_json, sorted, table};
 use super::{
     args::{Format, ServiceArgs},
-    connect,
+    context::Context,
     screen::Screen,
+    settings::{self, ServiceSettings},
 };
 use crate::{
     client::{NewSquishServer, SquishServerChange},
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     fleet::{
@@ -180,36 +180,26 @@ impl LocalArgs {
     }
 
     /// The service, if one is named.
-    fn registry(
-        &self,
-        environment: &Environment,
-        screen: &Screen,
-    ) -> Result<Option<Registry>, Failure> {
-        if !connect::names_a_service(&self.service, environment)? {
+    fn registry(&self, context: &Context) -> Result<Option<Registry>, Failure> {
+        let Some(service) = ServiceSettings::resolve(&self.service, context)? else {
             return Ok(None);
-        }
-        let client = connect::client(&self.service, environment, screen)?;
-        Registry::new(client, self.host.clone()).map(Some)
+        };
+        Registry::new(service.connect()?, self.host.clone()).map(Some)
     }
 }
 
 /// `testplan servers …`.
-pub(crate) async fn run(
-    command: Servers,
-    environment: &Environment,
-    screen: &Screen,
-) -> CommandResult {
+pub(crate) async fn run(command: Servers, context: &Context) -> CommandResult {
+    let screen = &context.screen;
     match command {
         Servers::List(list) => {
-            let servers = connect::client(&list.service, environment, screen)?
-                .squish_servers()
-                .await?;
+            let servers = list.service.connect(context)?.squish_servers().await?;
             let servers = sorted(servers);
             let items = || json!({ "schema": 1, "servers": servers.iter().map(as_json).collect::<Vec<_>>() });
             screen.data(list.format, || table(&servers), items);
         }
         Servers::Add(add) => {
-            let client = connect::client(&add.service, environment, screen)?;
+            let client = add.service.connect(context)?;
             let server = NewSquishServer {
                 host: add.host,
                 port: add.port,
@@ -224,7 +214,7 @@ pub(crate) async fn run(
             );
         }
         Servers::Update(update) => {
-            let client = connect::client(&update.service, environment, screen)?;
+            let client = update.service.connect(context)?;
             let enabled = (update.enable || update.disable).then_some(update.enable);
             let labels = (!update.labels.is_empty()).then(|| update.labels.into());
             let change = SquishServerChange {
@@ -247,11 +237,13 @@ pub(crate) async fn run(
                 || as_json(&server),
             );
         }
-        Servers::Apply(apply) => return run_apply(&apply, environment, screen).await,
-        Servers::Start(start) => return run_start(&start, environment, screen).await,
-        Servers::Stop(stop) => return run_stop(&stop, environment, screen).await,
+        Servers::Apply(apply) => return run_apply(&apply, context).await,
+        Servers::Start(start) => return run_start(&start, context).await,
+        Servers::Stop(stop) => return run_stop(&stop, context).await,
         Servers::Remove(remove) => {
-            connect::client(&remove.service, environment, screen)?
+            remove
+                .service
+                .connect(context)?
                 .remove_squish_server(remove.id)
                 .await?;
             screen.info(format_args!("Squish server {} removed", remove.id));
@@ -260,8 +252,9 @@ pub(crate) async fn run(
     Ok(Conclusion::Passed)
 }
 
-async fn run_apply(command: &Apply, environment: &Environment, screen: &Screen) -> CommandResult {
-    let loaded = connect::load(&command.file, screen)?;
+async fn run_apply(command: &Apply, context: &Context) -> CommandResult {
+    let screen = &context.screen;
+    let loaded = settings::load(&command.file, context)?;
     if loaded.file.servers.is_empty() {
         return Err(Failure::usage_text(format_args!(
             "{} declares no Squish servers",
@@ -269,7 +262,7 @@ async fn run_apply(command: &Apply, environment: &Environment, screen: &Screen) 
         ))
         .help("list them below `servers:`, each with host and port; `servers remove` removes single ones"));
     }
-    let client = connect::client(&command.service, environment, screen)?;
+    let client = command.service.connect(context)?;
     let registered = client.squish_servers().await?;
     let difference = Difference::between(&loaded.file.servers, registered);
     let mut update = FleetUpdate::plan(difference, command.prune);
@@ -299,8 +292,9 @@ async fn run_apply(command: &Apply, environment: &Environment, screen: &Screen) 
     Err(Failure::infrastructure(error).context(about).help(help))
 }
 
-async fn run_start(command: &Start, environment: &Environment, screen: &Screen) -> CommandResult {
-    let registry = command.local.registry(environment, screen)?;
+async fn run_start(command: &Start, context: &Context) -> CommandResult {
+    let screen = &context.screen;
+    let registry = command.local.registry(context)?;
     let port = command.local.port;
     let default_log = || format!("squishserver-{port}.log").into();
     let log = command.log.clone().unwrap_or_else(default_log);
@@ -310,8 +304,8 @@ async fn run_start(command: &Start, environment: &Environment, screen: &Screen) 
         log: &log,
         registry: registry.as_ref(),
     };
-    let warn = |line| screen.warn(format_args!("{line}"));
-    match start::start(request, environment, warn).await? {
+    let warn = |line| screen.warn(line);
+    match start::start(request, &context.environment, warn).await? {
         StartOutcome::AlreadyRunning(server) => {
             screen.info(format_args!(
                 "port {port} is open and registered as Squish server {}: used as it is",
@@ -362,8 +356,9 @@ fn print_started(
     );
 }
 
-async fn run_stop(command: &Stop, environment: &Environment, screen: &Screen) -> CommandResult {
-    let registry = command.local.registry(environment, screen)?;
+async fn run_stop(command: &Stop, context: &Context) -> CommandResult {
+    let screen = &context.screen;
+    let registry = command.local.registry(context)?;
     let port = command.local.port;
     let report = |event| match event {
         StopEvent::NotRegistered => {
@@ -380,6 +375,6 @@ async fn run_stop(command: &Stop, environment: &Environment, screen: &Screen) ->
         )),
     };
     let local = command.local.server();
-    stop::stop(&local, registry.as_ref(), environment, report).await?;
+    stop::stop(&local, registry.as_ref(), &context.environment, report).await?;
     Ok(Conclusion::Passed)
 }

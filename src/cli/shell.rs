@@ -1,4 +1,4 @@
-//! What belongs to the program itself: completions, manual page, usage errors, and how every command ends.
+//! What concerns the program itself: completions, manual page, usage errors, and how every command ends.
 
 use std::{
     io::Write as _,
@@ -20,18 +20,18 @@ use crate::{
 
 /// Prints a completion script.
 #[derive(Args, Debug)]
-pub struct Completions {
-    /// Whose.
+pub(crate) struct Completions {
+    /// Print the script for this shell.
     #[arg(value_enum)]
     shell: clap_complete::Shell,
 }
 
 /// Prints the manual page.
 #[derive(Args, Debug)]
-pub struct Man;
+pub(crate) struct Man;
 
 /// `testplan completions SHELL`.
-pub fn completions(command: &Completions, screen: &Screen) -> CommandResult {
+pub(crate) fn completions(command: &Completions, screen: &Screen) -> CommandResult {
     let mut script = Vec::new();
     clap_complete::generate(command.shell, &mut Cli::command(), "testplan", &mut script);
     screen.raw(&script);
@@ -39,7 +39,7 @@ pub fn completions(command: &Completions, screen: &Screen) -> CommandResult {
 }
 
 /// `testplan man`.
-pub fn man(_command: &Man, screen: &Screen) -> CommandResult {
+pub(crate) fn man(_command: &Man, screen: &Screen) -> CommandResult {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut page)
@@ -48,11 +48,10 @@ pub fn man(_command: &Man, screen: &Screen) -> CommandResult {
     Ok(Conclusion::Passed)
 }
 
-/// Help and version are answers (0); everything else that clap says is a usage error (2).
-pub fn tell_usage(error: &clap::Error) -> Conclusion {
-    // A closed pipe leaves nobody to tell.
+/// Prints what clap says. Help and version exit with 0, everything else is a usage error (2).
+pub(crate) fn print_usage(error: &clap::Error) -> Conclusion {
     if error.use_stderr() {
-        // It repeats what was typed, and a CI may type what others wrote.
+        // It repeats the arguments, which may hold foreign text.
         let text = console_text(&error.render().ansi().to_string());
         let _ = write!(anstream::stderr(), "{text}");
         Conclusion::Usage
@@ -62,7 +61,7 @@ pub fn tell_usage(error: &clap::Error) -> Conclusion {
     }
 }
 
-/// Does a command and tells why it failed, if it did. A panic in it is a bug of ours; the hook tells of that.
+/// Runs a command and prints why it failed, if it did. The panic hook prints a panic.
 pub fn conclude(screen: &Screen, command: impl FnOnce() -> CommandResult) -> Conclusion {
     let conclusion = match catch_unwind(AssertUnwindSafe(command)) {
         Ok(Ok(conclusion)) => conclusion,
@@ -77,7 +76,7 @@ pub fn conclude(screen: &Screen, command: impl FnOnce() -> CommandResult) -> Con
     };
     screen.output(StepOutput::Conclusion, conclusion.word());
     match screen.lost() {
-        // Nobody may take half an answer for a whole one.
+        // A reader must not take partial data for complete data.
         Some(failure) if conclusion == Conclusion::Passed => {
             screen.failure(failure);
             screen.output(StepOutput::Conclusion, failure.conclusion.word());
@@ -87,24 +86,24 @@ pub fn conclude(screen: &Screen, command: impl FnOnce() -> CommandResult) -> Con
     }
 }
 
-/// Says where it broke, without the payload: that may hold anything, a secret included.
-pub fn tell_panic(info: &PanicHookInfo<'_>) {
+/// Prints where the program panicked, without the payload, which may hold a secret.
+pub fn print_panic(info: &PanicHookInfo<'_>) {
     let place = info
         .location()
         .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     to_stderr(format_args!(
-        "error: testplan {} broke at {place}. This is a bug of testplan, not of your tests.\n\
+        "error: testplan {} panicked at {place}. This is a bug of testplan, not of your tests.\n\
          help: please report it with the command line and the line above",
         env!("CARGO_PKG_VERSION")
     ));
 }
 
-/// How many cores this machine gives us.
-pub fn cores() -> usize {
+/// The number of available cores.
+pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, std::num::NonZero::get)
 }
 
-/// How many threads the runtime gets: the cores, and at least two.
-pub fn threads() -> usize {
+/// The number of threads of the runtime: the cores, and at least two.
+pub(crate) fn threads() -> usize {
     cores().max(2)
 }

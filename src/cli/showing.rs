@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{args::ShowArgs, reporting, screen::Screen};
+use super::{args::ShowArgs, screen::Screen};
 use crate::{
     model::PlanId,
     publication::{
@@ -10,11 +10,12 @@ use crate::{
         outputs::{self, StepOutput},
     },
     report::{PlanReport, sanitise::markdown_text, summary},
+    report_files,
     run::RunEnd,
 };
 
 /// Shows a report that was written to `out`.
-pub fn show(report: &PlanReport, out: &Path, args: ShowArgs, screen: &Screen) {
+pub(crate) fn show(report: &PlanReport, out: &Path, args: ShowArgs, screen: &Screen) {
     for (output, value) in outputs::of_report(report, out) {
         screen.output(output, value);
     }
@@ -31,7 +32,7 @@ pub fn show(report: &PlanReport, out: &Path, args: ShowArgs, screen: &Screen) {
 }
 
 /// Shows what one worker process did. Off by default, because the report covers all workers.
-pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen: &Screen) {
+pub(crate) fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen: &Screen) {
     let numbers = [
         (StepOutput::Passed, end.tally.passed),
         (StepOutput::Failed, end.tally.failed),
@@ -45,7 +46,7 @@ pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen:
         summarise(|room| markdown_text(said, room), screen);
     }
     if args.annotations.unwrap_or_default() {
-        match reporting::merge(std::slice::from_ref(&end.record), Some(plan), None, None) {
+        match report_files::merge(std::slice::from_ref(&end.record), Some(plan), None, None) {
             Ok(report) => screen.annotate(&annotations::of_report(
                 &report.of_its_workers(),
                 screen.step().workspace(),
@@ -56,7 +57,7 @@ pub fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen:
 }
 
 /// Appends to the job summary. A failure is a warning.
-pub fn summarise(render: impl FnOnce(usize) -> String, screen: &Screen) {
+pub(crate) fn summarise(render: impl FnOnce(usize) -> String, screen: &Screen) {
     match screen.step().summary(render) {
         Ok(Some(_)) => {}
         Ok(None) => screen.warn(

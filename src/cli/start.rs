@@ -1,93 +1,150 @@
-//! From a template to a plan for the commit under test: what `execute` and `run` share.
+//! Starts a plan from a template for the commit under test: what `execute` and `run` share.
 
-use super::{args::StartArgs, connect, in_hand, plans::Loaded, screen::Screen, working};
+use clap::Args;
+
+use super::{
+    args::{ConfigArgs, ServiceArgs, StartArgs, TemplateArgs},
+    context::Context,
+    managed::ManagedArgs,
+};
 use crate::{
     ci::{Ci, Moment},
     client::{Client, StartPlan},
     clock,
-    config::environment::Environment,
     failure::Failure,
+    listing::{
+        loaded_plan_file::LoadedPlanFile,
+        template_tests::{self, CountComparison, PlanTestsSource},
+    },
     model::{DiscoveryAccount, Plan, Timestamp, plan::LinkedRepository},
     publication::outputs::StepOutput,
+    random,
 };
 
 /// Longest title and batch of a plan, in characters.
 const LONGEST_NAME: usize = 256;
 
-/// A plan that was started.
-#[derive(Debug)]
-pub struct Started {
-    /// The plan.
-    pub plan: Plan,
-    /// What became of the lines of the listing that its tests came from, where one was run here.
-    pub discovery: Option<DiscoveryAccount>,
-    /// How far the service's clock is ahead of ours, in milliseconds, where the service tells its time.
-    pub clock_ahead_ms: Option<i64>,
+/// Which plan to start, and where.
+#[derive(Args, Debug)]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    #[command(flatten)]
+    pub(crate) service: ServiceArgs,
+    #[command(flatten)]
+    pub(crate) template: TemplateArgs,
+    #[command(flatten)]
+    pub(crate) start: StartArgs,
+    #[command(flatten)]
+    pub(crate) managed: ManagedArgs,
 }
 
-/// Starts a plan from a template, at a time if Test Center is to run it itself, titled so that a lost answer is found again instead of starting a second plan.
-/// Its tests are those of `config` where the service is ours and the file has the template.
-pub async fn start(
-    client: &Client,
-    (template, config): (&Plan, Option<&Loaded>),
-    args: &StartArgs,
-    handed_over: Option<Timestamp>,
-    environment: &Environment,
-    screen: &Screen,
-) -> Result<Started, Failure> {
-    let ci = tested(args, environment);
-    if args.commit.is_none() && !args.linked_repos.is_empty() {
-        for doubt in &ci.doubts {
-            screen.warn(format_args!("{doubt}"));
+/// The names of a new plan and the revisions that it tests.
+#[derive(Clone, Debug)]
+pub(crate) struct StartSettings {
+    title: Option<String>,
+    batch: Option<String>,
+    /// What the CI says, with the commit and branch of the flags.
+    pub(crate) tested: Ci,
+    pub(crate) linked: Vec<LinkedRepository>,
+}
+
+impl StartSettings {
+    pub(crate) fn resolve(args: &StartArgs, context: &Context) -> Result<Self, Failure> {
+        let ci = context.ci().clone();
+        let tested = Ci {
+            commit: args.commit.clone().or(ci.commit),
+            branch: args.branch.clone().or(ci.branch),
+            ..ci
+        };
+        if args.commit.is_none() && !args.linked_repos.is_empty() {
+            for doubt in &tested.doubts {
+                context.screen.warn(doubt);
+            }
         }
+        let linked = args.linked_repos.iter();
+        let linked = linked.map(|text| linked_repository(text, tested.commit.as_deref()));
+        Ok(Self {
+            title: args.title.clone(),
+            batch: args.batch.clone(),
+            linked: linked.collect::<Result<_, _>>()?,
+            tested,
+        })
     }
+}
+
+/// A plan that was started.
+#[derive(Debug)]
+pub(crate) struct StartedPlan {
+    pub(crate) plan: Plan,
+    /// What became of the lines of the listing that its tests came from, if one was run here.
+    pub(crate) discovery: Option<DiscoveryAccount>,
+    /// How far the service's clock is ahead of ours, in milliseconds, if the service sends its time.
+    pub(crate) clock_ahead_ms: Option<i64>,
+}
+
+/// Starts a plan from a template. `planned` is the time at which Test Center is to run it itself. The title is unique per
+/// attempt, so that a lost answer is found again instead of starting a second plan. The tests are those of `config` if the
+/// service is testplan's own and the file has the template.
+pub(crate) async fn start(
+    client: &Client,
+    (template, config): (&Plan, Option<&LoadedPlanFile>),
+    settings: &StartSettings,
+    planned: Option<Timestamp>,
+    context: &Context,
+) -> Result<StartedPlan, Failure> {
+    let screen = &context.screen;
     let moment = Moment {
         time: clock::wall(),
-        random: working::random()?,
+        random: random::number().map_err(Failure::infrastructure)?,
     };
-    let title = args
-        .title
-        .clone()
-        .unwrap_or_else(|| ci.default_title(&template.title, moment));
-    let batch = args
-        .batch
-        .clone()
-        .unwrap_or_else(|| ci.default_batch(&template.title, moment));
-    short_enough("--title", &title)?;
-    short_enough("--batch", &batch)?;
-    let linked = linked_to(args, &ci)?;
-    let (tests, discovery) = match in_hand::tests(client, template, config, screen).await? {
-        Some(in_hand) => {
-            let account = in_hand.recorded();
-            (Some(in_hand.definition.executions), account)
+    let ci = &settings.tested;
+    let (title, batch) = (settings.title.clone(), settings.batch.clone());
+    let title = title.unwrap_or_else(|| ci.default_title(&template.title, moment));
+    let batch = batch.unwrap_or_else(|| ci.default_batch(&template.title, moment));
+    check_length("--title", &title)?;
+    check_length("--batch", &batch)?;
+    let (tests, discovery) = match template_tests::tests_for(client, template, config).await? {
+        PlanTestsSource::Service(why) => {
+            if let Some(why) = why {
+                screen.info(why);
+            }
+            (None, None)
         }
-        None => (None, None),
+        PlanTestsSource::File(listed) => {
+            screen.listed(&listed);
+            let account = listed.recorded();
+            (Some(listed.definition.executions), account)
+        }
     };
-    let plan = client
-        .execute_plan(&StartPlan {
-            template: template.id,
-            project: template.project.clone(),
-            title,
-            batch,
-            planned: handed_over,
-            linked,
-            tests,
-            discovery: discovery.clone(),
-        })
-        .await?;
+    let request = StartPlan {
+        template: template.id,
+        project: template.project.clone(),
+        title,
+        batch,
+        planned,
+        linked: settings.linked.clone(),
+        tests,
+        discovery: discovery.clone(),
+    };
+    let plan = client.execute_plan(&request).await?;
+    // Before the comparison below, which may take long.
     screen.output(StepOutput::PlanId, plan.id);
-    // Before anything that takes time.
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
-    in_hand::compare(client, (template, &plan), config, screen).await;
-    Ok(Started {
+    match template_tests::compare_counts(client, (template, &plan), config).await {
+        Some(CountComparison::Differs(warning)) => screen.warn(warning),
+        Some(CountComparison::Unknown(why)) => screen.info(why),
+        Some(CountComparison::Equal) | None => {}
+    }
+    Ok(StartedPlan {
         plan,
         discovery,
         clock_ahead_ms,
     })
 }
 
-/// Refuses a name that a service would refuse once everything else is done.
-pub fn short_enough(flag: &str, text: &str) -> Result<(), Failure> {
+/// Refuses a name that the service would refuse later.
+fn check_length(flag: &str, text: &str) -> Result<(), Failure> {
     let length = text.chars().count();
     if length <= LONGEST_NAME {
         return Ok(());
@@ -96,31 +153,6 @@ pub fn short_enough(flag: &str, text: &str) -> Result<(), Failure> {
         "{flag}: {length} characters, {LONGEST_NAME} are the most"
     ))
     .help(format!("give a shorter one with {flag}")))
-}
-
-/// The revisions that a plan is linked to.
-pub fn linked(
-    args: &StartArgs,
-    environment: &Environment,
-) -> Result<Vec<LinkedRepository>, Failure> {
-    linked_to(args, &tested(args, environment))
-}
-
-fn linked_to(args: &StartArgs, ci: &Ci) -> Result<Vec<LinkedRepository>, Failure> {
-    let linked = args.linked_repos.iter();
-    linked
-        .map(|text| linked_repository(text, ci.commit.as_deref()))
-        .collect()
-}
-
-/// What the CI says of the commit under test, unless flags say otherwise.
-pub fn tested(args: &StartArgs, environment: &Environment) -> Ci {
-    let ci = connect::ci(environment);
-    Ci {
-        commit: args.commit.clone().or(ci.commit),
-        branch: args.branch.clone().or(ci.branch),
-        ..ci
-    }
 }
 
 fn linked_repository(text: &str, commit: Option<&str>) -> Result<LinkedRepository, Failure> {

@@ -4,22 +4,21 @@ use clap::{Args, Subcommand};
 
 use super::{
     args::{ConfigArgs, Format, ServiceArgs, TemplateArgs},
-    connect,
+    context::Context,
     plan::print_plan,
-    screen::Screen,
 };
-use crate::{config::environment::Environment, exit_code::Conclusion, failure::CommandResult};
+use crate::{exit_code::Conclusion, failure::CommandResult, listing::template_tests};
 
 /// Looks a template up.
 #[derive(Debug, Subcommand)]
-pub enum Template {
+pub(crate) enum Template {
     /// Show a template by project and title
     Show(Show),
 }
 
 /// Which template, and how to print it.
 #[derive(Args, Debug)]
-pub struct Show {
+pub(crate) struct Show {
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
@@ -32,11 +31,12 @@ pub struct Show {
 }
 
 /// `testplan template …`.
-pub async fn run(command: Template, environment: &Environment, screen: &Screen) -> CommandResult {
+pub(crate) async fn run(command: Template, context: &Context) -> CommandResult {
     let Template::Show(show) = command;
-    let client = connect::client(&show.service, environment, screen)?;
-    let config = connect::config(&show.config, environment, screen)?;
-    let template = connect::template(&client, &show.template, config.as_ref()).await?;
-    print_plan(screen, show.format, &template);
+    let client = show.service.connect(context)?;
+    let config = show.config.load(context)?;
+    let name = show.template.resolve(config.as_ref())?;
+    let template = template_tests::find_template(&client, name, config.as_ref()).await?;
+    print_plan(&context.screen, show.format, &template);
     Ok(Conclusion::Passed)
 }

@@ -1,7 +1,5 @@
 //! `testplan upload`: send result files to Test Center, or to a service of ours.
 
-mod left_over;
-
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,19 +7,30 @@ use serde_json::{Value, json};
 
 use super::{
     args::{ConfigArgs, Format, ServiceArgs},
-    connect,
+    context::Context,
     screen::Screen,
+    worker_name,
 };
 use crate::{
     ci::Ci,
     client::{Client, FileKind, Import, Imported, ResultFile},
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
-    model::{Capabilities, Label},
-    run::upload::pack::{self, Packed},
+    model::Label,
+    report::sanitise::console_line,
+    result_upload::{
+        from_records::{RecordsUpload, UploadResult},
+        upload_labels::with_ci_labels,
+    },
+    run::upload::{
+        NotUploaded,
+        pack::{self, Packed},
+    },
     signal::Signals,
 };
+
+/// Longest name or reason in a line, in bytes.
+const LONGEST: usize = 300;
 
 /// Uploads result files, each FILE as it is and each FOLDER with all that is in it: zipped if there is more in it than
 /// result files.
@@ -29,7 +38,7 @@ use crate::{
 /// Test Center takes Squish XML, JUnit and other xUnit (.xml), zipped results folders (.zip), the results of HTML
 /// reports (.js), and Coco's .csmes and .csexe.
 #[derive(Args, Debug)]
-pub struct Upload {
+pub(crate) struct Upload {
     /// Files and folders.
     #[arg(value_name = "FILE|FOLDER", required_unless_present = "records")]
     paths: Vec<PathBuf>,
@@ -62,46 +71,40 @@ pub struct Upload {
 }
 
 /// `testplan upload`.
-pub async fn run(command: Upload, environment: &Environment, screen: &Screen) -> CommandResult {
+pub(crate) async fn run(command: Upload, context: &Context) -> CommandResult {
     let ci = if command.no_ci_labels {
         Ci::default()
     } else {
-        connect::ci(environment)
+        context.ci().clone()
     };
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    let working = async {
+    let uploading = async {
         match &command.records {
-            Some(out) => left_over::upload(&command, out, &ci, environment, screen).await,
-            None => named(&command, &ci, environment, screen).await,
+            Some(out) => upload_left_over(&command, out, &ci, context).await,
+            None => upload_named(&command, &ci, context).await,
         }
     };
-    signals.or_interrupted(working).await
+    signals.or_interrupted(uploading).await
 }
 
-/// Uploads what people name, as one import.
-async fn named(
-    command: &Upload,
-    ci: &Ci,
-    environment: &Environment,
-    screen: &Screen,
-) -> CommandResult {
+/// Uploads the named files and folders, as one import.
+async fn upload_named(command: &Upload, ci: &Ci, context: &Context) -> CommandResult {
     let packed = pack(&command.paths)?;
     let project = match &command.project {
         Some(project) => Some(project.clone()),
-        None => connect::config(&command.config, environment, screen)?
-            .and_then(|config| config.file.project.clone()),
+        None => (command.config.load(context)?).and_then(|config| config.file.project),
     };
     let import = Import {
         project: project.unwrap_or_default(),
         batch: command.batch.clone().unwrap_or_default(),
-        labels: with_ci(command.labels.clone(), ci),
+        labels: with_ci_labels(command.labels.clone(), ci),
         files: packed.iter().flat_map(|it| it.files.clone()).collect(),
         key: None,
     };
-    let client = connect::client(&command.service, environment, screen)?;
+    let client = command.service.connect(context)?;
     let imported = client.import(&import).await?;
-    tell_notes(&imported, screen);
-    screen.data(
+    warn_notes(&imported, &context.screen);
+    context.screen.data(
         command.format,
         || text(&client, &import, &imported),
         || json!({ "schema": 1, "uploads": [as_json(&import.project, &import.batch, &imported)], "not_uploaded": [] }),
@@ -109,7 +112,73 @@ async fn named(
     Ok(Conclusion::Passed)
 }
 
-/// What each path comes to; a file of an unknown kind or an empty folder is a mistake.
+/// Uploads what the records of an `--out` folder say is not uploaded yet.
+async fn upload_left_over(
+    command: &Upload,
+    out: &Path,
+    ci: &Ci,
+    context: &Context,
+) -> CommandResult {
+    let screen = &context.screen;
+    let client = command.service.connect(context)?;
+    let upload = RecordsUpload {
+        out,
+        client: &client,
+        labels: &command.labels,
+        ci,
+        even_if_unclear: command.even_if_unclear,
+        name: worker_name::unique(context)?,
+    };
+    let (mut uploaded, mut not_uploaded) = (Vec::new(), Vec::new());
+    upload
+        .upload(|attempt| {
+            let test = console_line(&attempt.test(), LONGEST);
+            let pending = attempt.attempt;
+            match attempt.result {
+                UploadResult::Uploaded(imported) => {
+                    warn_notes(&imported, screen);
+                    screen.info(format_args!("uploaded: {test}"));
+                    let mut json = as_json(&pending.project, &pending.batch, &imported);
+                    json["execution"] = json!(pending.execution);
+                    uploaded.push(json);
+                }
+                UploadResult::NotUploaded(NotUploaded { reason, unclear }) => {
+                    let reason = console_line(&reason, LONGEST);
+                    screen.always(format_args!("not uploaded: {test}: {reason}"));
+                    not_uploaded.push(json!({
+                        "execution": pending.execution,
+                        "folder": pending.folder,
+                        "reason": reason,
+                        "unclear": unclear,
+                    }));
+                }
+            }
+        })
+        .await?;
+    let is_complete = not_uploaded.is_empty();
+    screen.data(
+        command.format,
+        || match (uploaded.len(), not_uploaded.len()) {
+            (0, 0) => {
+                "nothing to upload: according to the records everything is uploaded\n".to_owned()
+            }
+            (count, 0) => format!("uploaded the results of {count} attempts\n"),
+            (count, left) => {
+                format!(
+                    "uploaded the results of {count} attempts; those of {left} were not accepted\n"
+                )
+            }
+        },
+        || json!({ "schema": 1, "uploads": uploaded, "not_uploaded": not_uploaded }),
+    );
+    Ok(if is_complete {
+        Conclusion::Passed
+    } else {
+        Conclusion::Infrastructure
+    })
+}
+
+/// Packs each path. A file of an unknown kind or an empty folder is an error.
 fn pack(paths: &[PathBuf]) -> Result<Vec<Packed>, Failure> {
     paths.iter().map(|path| pack_one(path)).collect()
 }
@@ -137,37 +206,8 @@ fn pack_one(path: &Path) -> Result<Packed, Failure> {
     }]))
 }
 
-/// The labels of a worker's results: its capabilities, and what the CI says.
-pub fn labels(offered: &Capabilities, ci: &Ci) -> Result<Vec<Label>, Failure> {
-    let labels = offered.iter().cloned().map(Label::try_from);
-    let labels = labels.collect::<Result<Vec<_>, _>>().map_err(|error| {
-        Failure::usage(error)
-            .help("write the capability without it; run and work also take --upload never")
-    })?;
-    Ok(with_ci(labels, ci))
-}
-
-/// What people say goes before what the CI says.
-fn with_ci(mut labels: Vec<Label>, ci: &Ci) -> Vec<Label> {
-    for hidden in ci.hidden_labels() {
-        if !labels.iter().any(|label| label.key() == hidden.key()) {
-            labels.push(hidden);
-        }
-    }
-    labels
-}
-
-/// Labels as one text.
-pub fn shown(labels: &[Label]) -> String {
-    if labels.is_empty() {
-        return "with nothing".to_owned();
-    }
-    let labels: Vec<String> = labels.iter().map(Label::to_string).collect();
-    labels.join(", ")
-}
-
-/// What of the files could not be read is worth a warning: it counts for nothing.
-fn tell_notes(imported: &Imported, screen: &Screen) {
+/// Warns of the parts of the files that could not be read and therefore do not count.
+fn warn_notes(imported: &Imported, screen: &Screen) {
     let files = imported.answer.iter().flat_map(|answer| &answer.files);
     for (file, note) in files.flat_map(|file| file.notes.iter().map(move |note| (file, note))) {
         screen.warn(format_args!("{}: {note}", file.name));
@@ -184,14 +224,17 @@ fn text(client: &Client, import: &Import, imported: &Imported) -> String {
         1 => "1 file".to_owned(),
         count => format!("{count} files"),
     };
-    let told = match answer {
+    let place = match answer {
         Some(answer) => format!(
             "project {}, batch {}: import {}, {} cases",
             answer.project, answer.batch, answer.id, answer.cases
         ),
         None => format!(
             "project {}, {}",
-            or(&import.project, "default"),
+            match import.project.as_str() {
+                "" => "default",
+                project => project,
+            },
             match import.batch.as_str() {
                 "" => "a new batch".to_owned(),
                 batch => format!("batch {batch}"),
@@ -199,13 +242,9 @@ fn text(client: &Client, import: &Import, imported: &Imported) -> String {
         ),
     };
     format!(
-        "uploaded {files}, {bytes} bytes to {}: {told}\n",
+        "uploaded {files}, {bytes} bytes to {}: {place}\n",
         client.endpoint()
     )
-}
-
-fn or<'a>(text: &'a str, empty: &'a str) -> &'a str {
-    if text.is_empty() { empty } else { text }
 }
 
 fn as_json(project: &str, batch: &str, imported: &Imported) -> Value {

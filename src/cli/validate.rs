@@ -7,15 +7,13 @@ use serde_json::json;
 
 use super::{
     args::{ConfigArgs, Format},
-    connect,
-    plans::Loaded,
-    screen::Screen,
-    squish,
+    context::Context,
 };
 use crate::{
-    config::{environment::Environment, plan_file::Discovery},
+    config::plan_file::Discovery,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
+    listing::{loaded_plan_file::LoadedPlanFile, squish_setup},
     report::sanitise::console_line,
     runner::squish::suite::{Found, Suite},
 };
@@ -25,7 +23,7 @@ const LONGEST_NAME: usize = 200;
 
 /// Checks a testplan.yml without running anything; Squish suites are read and counted.
 #[derive(Args, Debug)]
-pub struct Validate {
+pub(crate) struct Validate {
     #[command(flatten)]
     config: ConfigArgs,
     /// How to print.
@@ -34,11 +32,9 @@ pub struct Validate {
 }
 
 /// `testplan validate`.
-pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> CommandResult {
-    let Some(loaded) = connect::config(&command.config, environment, screen)? else {
-        return Err(Failure::usage_text("there is no testplan.yml here")
-            .help("name one with --config FILE"));
-    };
+pub(crate) fn run(command: &Validate, context: &Context) -> CommandResult {
+    let screen = &context.screen;
+    let loaded = command.config.required(context)?;
     let file = &loaded.file;
     let templates: Vec<&str> = file
         .templates
@@ -69,7 +65,7 @@ pub fn run(command: &Validate, environment: &Environment, screen: &Screen) -> Co
 }
 
 /// The Squish suites that templates discover, each once: reading folders runs nothing.
-fn suites(loaded: &Loaded) -> Result<Found, Failure> {
+fn suites(loaded: &LoadedPlanFile) -> Result<Found, Failure> {
     let folder = match loaded.file.runner {
         Some(_) => loaded.runner()?.working_directory,
         None => Some(loaded.folder()?),
@@ -81,7 +77,7 @@ fn suites(loaded: &Loaded) -> Result<Found, Failure> {
             let Discovery::Squish(folders) = discovery else {
                 continue;
             };
-            let found = squish::suites(folders, &folder)?;
+            let found = squish_setup::find_suites(folders, &folder)?;
             for suite in found.suites {
                 if !all.suites.contains(&suite) {
                     all.suites.push(suite);

@@ -7,14 +7,14 @@ use serde_json::json;
 
 use super::{
     args::{Format, GraceArgs, ServiceArgs},
-    connect,
+    context::Context,
     results::ResultsWatch,
     screen::Screen,
     watch::{DrainWatch, Watched},
 };
 use crate::{
     client::Client,
-    config::{duration, environment::Environment},
+    config::duration,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::{Capability, PlanId, PlanStatus},
@@ -23,7 +23,7 @@ use crate::{
 
 /// Waits until a plan is drained.
 #[derive(Args, Debug)]
-pub struct Wait {
+pub(crate) struct Wait {
     #[command(flatten)]
     service: ServiceArgs,
     /// The plan.
@@ -55,8 +55,9 @@ pub struct Wait {
 const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `testplan wait`.
-pub async fn run(command: Wait, environment: &Environment, screen: &Screen) -> CommandResult {
-    let client = connect::client(&command.service, environment, screen)?;
+pub(crate) async fn run(command: Wait, context: &Context) -> CommandResult {
+    let screen = &context.screen;
+    let client = command.service.connect(context)?;
     let watch = DrainWatch::new(
         client.clone(),
         command.plan_id,

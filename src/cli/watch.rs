@@ -5,7 +5,7 @@ mod start;
 
 use std::time::Duration;
 
-use super::{connect, screen::Screen};
+use super::{lookup, screen::Screen};
 use crate::{
     client::{Client, ClientError},
     clock,
@@ -26,7 +26,7 @@ const LONGEST: usize = 1000;
 
 /// A wait until everything of a plan is done.
 #[derive(Debug)]
-pub struct DrainWatch<'a> {
+pub(crate) struct DrainWatch<'a> {
     client: Client,
     plan: PlanId,
     grace: Duration,
@@ -36,7 +36,7 @@ pub struct DrainWatch<'a> {
 
 /// How a wait ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Watched {
+pub(crate) enum Watched {
     /// Everything is done.
     Drained(PlanStatus),
     /// Nobody came in time for what is left.
@@ -50,13 +50,13 @@ pub enum Watched {
 
 /// Executions that nobody can take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lacking {
+pub(crate) struct Lacking {
     /// What they need.
-    pub required: Capabilities,
+    pub(crate) required: Capabilities,
     /// How many.
-    pub open: u64,
+    pub(crate) open: u64,
     /// What is missing: `worker` or `squish-server`.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
 }
 
 /// What people are told of a wait.
@@ -69,14 +69,14 @@ struct Seen {
 
 impl Watched {
     /// How far the plan is.
-    pub fn status(&self) -> PlanStatus {
+    pub(crate) fn status(&self) -> PlanStatus {
         match self {
             Self::Drained(status) | Self::Starved { status, .. } => *status,
         }
     }
 
     /// What is lacking, where it is known.
-    pub fn lacking(&self) -> &[Lacking] {
+    pub(crate) fn lacking(&self) -> &[Lacking] {
         match self {
             Self::Drained(_) => &[],
             Self::Starved { lacking, .. } => lacking,
@@ -86,7 +86,7 @@ impl Watched {
 
 impl<'a> DrainWatch<'a> {
     /// A wait that gives a helper `grace` to come.
-    pub fn new(
+    pub(crate) fn new(
         client: Client,
         plan: PlanId,
         grace: Duration,
@@ -103,10 +103,10 @@ impl<'a> DrainWatch<'a> {
     }
 
     /// Waits.
-    pub async fn until_drained(&self) -> Result<Watched, Failure> {
+    pub(crate) async fn until_drained(&self) -> Result<Watched, Failure> {
         let mut reminder = Reminder::new(self.grace, clock::monotonic());
         let everything = Capabilities::default();
-        let mut status = connect::status(&self.client, self.plan, &everything).await?;
+        let mut status = lookup::status(&self.client, self.plan, &everything).await?;
         if status.is_drained() {
             return Ok(Watched::Drained(status));
         }

@@ -1,4 +1,4 @@
-//! `testplan work`: be worker(s) on a started plan until nothing is left for them.
+//! `testplan work`: runs tests of a started plan until none are left that this machine can run.
 
 use std::path::PathBuf;
 
@@ -6,42 +6,44 @@ use clap::Args;
 
 use super::{
     args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadArgs, WorkerArgs},
-    connect,
-    leftovers::{self, Over},
-    rerun::{Rerun, resume::Resume},
-    screen::Screen,
-    settings::{self, Working},
-    showing, squish,
+    context::Context,
+    lookup,
+    settings::WorkOptions,
+    showing, worker_name,
     working::{self, Job},
 };
 use crate::{
-    ci::Ci,
     clock,
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
+    leftovers::{self, Over},
+    listing::squish_setup,
     model::{PlanId, PlanStatus},
     publication::outputs::{self, StepOutput},
+    rerun::{
+        Rerun,
+        resume::{Resume, Resumed},
+    },
     run::{RunEnd, state::Tally},
     signal::Signals,
 };
 
 /// Works on a started plan.
 #[derive(Args, Debug)]
-pub struct Work {
+pub(crate) struct Work {
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
     service: ServiceArgs,
-    /// The plan.
-    #[arg(long, value_name = "N")]
+    /// Work on this plan.
+    #[arg(long, value_name = "N", help_heading = "Plan")]
     plan_id: PlanId,
-    /// The attempt of the CI run that started the plan. In a later one (GitHub's re-run of failed jobs) what failed or
-    /// could not run is opened again first, each once [default: as the plan's default title says].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Set the attempt of the CI run that started the plan. A later attempt (GitHub's re-run of failed jobs) first resets
+    /// what failed or could not run, each once [default: the attempt in the plan's default title].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Plan")]
     plan_attempt: Option<u32>,
-    /// Records of earlier attempts, which tell what failed where the service cannot list executions; repeat for more.
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    /// Read what failed in earlier attempts from these records, if the service cannot list executions; repeat for more.
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Plan")]
     records: Vec<PathBuf>,
     #[command(flatten)]
     workers: WorkerArgs,
@@ -54,79 +56,91 @@ pub struct Work {
 }
 
 /// `testplan work`.
-pub async fn run(command: Work, environment: &Environment, screen: &Screen) -> CommandResult {
-    leftovers::remove_results(&settings::folder(&command.out, environment)?)?;
-    let config = connect::config(&command.config, environment, screen)?.ok_or_else(|| {
-        Failure::usage_text("there is no testplan.yml here, so how a test is run is not known")
-            .help("name one with --config FILE")
-    })?;
-    let runner = squish::located(config.runner()?, environment)?;
-    let working = Working::choose(&command.workers, &command.out, Some(&runner), environment)?
-        .uploading(command.upload.upload);
-    // Before all work: a later step takes the records away, above all those of a job that was cancelled.
+pub(crate) async fn run(command: Work, context: &Context) -> CommandResult {
+    let screen = &context.screen;
+    leftovers::remove_results(&command.out.folder(context)?)?;
+    let config = command.config.required(context)?;
+    let runner = squish_setup::locate_squishrunner(config.runner()?, &context.environment)?;
+    let (out, upload) = (&command.out, command.upload.upload);
+    let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
+    let records = options.out.join("records");
+    // Before all work: a later step uploads the records, above all those of a job that was cancelled.
     screen.output(StepOutput::PlanId, command.plan_id);
-    let records = outputs::absolute(&working.out.join("records"));
-    screen.output(StepOutput::RecordsPath, records.display());
-    let client = connect::client(&command.service, environment, screen)?;
+    screen.output(
+        StepOutput::RecordsPath,
+        outputs::absolute(&records).display(),
+    );
+    let client = command.service.connect(context)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let plan = signals
-        .or_interrupted(connect::plan(&client, command.plan_id))
+        .or_interrupted(lookup::plan(&client, command.plan_id))
         .await?;
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
-    leftovers::forget_plans(&working.out, plan.id, Over::Stale);
+    leftovers::forget_plans(&options.out, plan.id, Over::Stale);
     if plan.is_handed_over() && client.is_ours() != Some(true) {
-        screen.warn(format_args!("plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run \
-             its tests a second time",
+        screen.warn(format_args!(
+            "plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run its tests \
+             a second time",
             plan.id
         ));
     }
     let resume = Resume {
-        rerun: Rerun::of(
-            &Ci::detect(environment.lookup()),
-            command.plan_attempt,
-            &plan.title,
-        ),
+        rerun: Rerun::of(context.ci(), command.plan_attempt, &plan.title),
         client: &client,
         plan: &plan,
-        offered: &working.offered,
+        offered: &options.offered,
         records: &command.records,
-        folder: &working.out.join("records"),
-        name: &working::process_name(environment)?,
-        is_named: working::is_named(environment),
+        folder: &records,
+        name: &worker_name::unique(context)?,
+        is_named: worker_name::is_given(context),
     };
-    let standing = signals.or_interrupted(resume.resume(screen)).await?;
+    let Resumed {
+        warning,
+        lines,
+        remaining,
+    } = signals.or_interrupted(resume.resume()).await?;
+    if let Some(warning) = warning {
+        screen.warn(warning);
+    }
+    for line in lines {
+        screen.info(line);
+    }
     let job = Job {
         discovery: None,
         client,
         plan,
         clock_ahead_ms,
         runner: &runner,
-        working: &working,
+        options: &options,
         alone: false,
     };
-    let end = working::work(job, &mut signals, environment, screen).await?;
-    working::tell_the_end(&end, screen);
-    let said = told(command.plan_id, &end);
-    screen.info(&said);
-    working::tell_of_what_stays(&end, &working.offered, screen);
-    showing::show_work(command.plan_id, &end, &said, command.show, screen);
-    let conclusion = match working::cut_short(&end).unwrap_or_else(|| verdict(end.tally)) {
-        // Green would say that what stands was seen to.
-        Conclusion::Passed if standing.is_some() => Conclusion::Incomplete,
-        // It left before it knew that nothing is left.
-        Conclusion::Passed | Conclusion::Failed if end.no_squish_server.is_some() => {
-            Conclusion::Infrastructure
-        }
-        conclusion => conclusion,
-    };
-    if let Some(standing) = standing.filter(|_| conclusion == Conclusion::Incomplete) {
-        screen.always(format_args!("incomplete: {standing}"));
+    let end = working::work(job, &mut signals, context).await?;
+    working::print_stop_reason(&end, screen);
+    let summary = summary(command.plan_id, &end);
+    screen.info(&summary);
+    working::print_left_open(&end, &options.offered, screen);
+    showing::show_work(command.plan_id, &end, &summary, command.show, screen);
+    let conclusion = conclusion(&end, remaining.is_some());
+    if let Some(remaining) = remaining.filter(|_| conclusion == Conclusion::Incomplete) {
+        screen.always(format_args!("incomplete: {remaining}"));
     }
     screen.conclude_work(conclusion, end.tally == Tally::default());
     Ok(conclusion)
 }
 
-fn told(plan: PlanId, end: &RunEnd) -> String {
+/// What the workers of this process came to. `failures_remain`: failures of an earlier attempt could not be reset.
+fn conclusion(end: &RunEnd, failures_remain: bool) -> Conclusion {
+    match working::cut_short(end).unwrap_or_else(|| verdict(end.tally)) {
+        Conclusion::Passed if failures_remain => Conclusion::Incomplete,
+        // It left before it knew that no test was left.
+        Conclusion::Passed | Conclusion::Failed if end.no_squish_server.is_some() => {
+            Conclusion::Infrastructure
+        }
+        conclusion => conclusion,
+    }
+}
+
+fn summary(plan: PlanId, end: &RunEnd) -> String {
     let Tally {
         passed,
         skipped,
@@ -144,7 +158,7 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
         }) = end.status
     {
         return if end.starved.is_some() {
-            format!("no test was run here: no Squish server could come; record {record}")
+            format!("no test was run here: no Squish server became free; record {record}")
         } else if open + reserved == 0 {
             format!(
                 "nothing to do: no test was run here, all {done} executions of plan {plan} are done; record {record}"
@@ -170,7 +184,7 @@ fn told(plan: PlanId, end: &RunEnd) -> String {
     )
 }
 
-/// What this process's own executions come to. Whether the plan is complete is `wait`'s and `report`'s to say.
+/// What the executions of this process came to. `wait` and `report` say whether the plan is complete.
 fn verdict(tally: Tally) -> Conclusion {
     match (tally.errors + tally.not_uploaded, tally.failed) {
         (0, 0) => Conclusion::Passed,

@@ -1,4 +1,4 @@
-//! What `run` and `work` share: from a plan to a run of this process's workers.
+//! Runs the workers of this process on a plan: what `run` and `work` share.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,18 +7,24 @@ use std::{
     time::Duration,
 };
 
-use super::{args::UploadPolicy, connect, progress::Progress, screen::Screen, settings::Working};
+use super::{
+    args::UploadPolicy,
+    context::Context,
+    progress::Progress,
+    screen::Screen,
+    settings::{self, WorkOptions},
+    worker_name,
+};
 use crate::{
     client::Client,
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{Failure, conclusion_of},
-    fs,
     model::{
         Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
         record::PlannedExecution,
     },
     report::{Unoffered, sanitise::console_line},
+    result_upload::upload_labels,
     run::{
         RunEnd, WorkOrder, executor::Executor, state::Stop, suite_turns::SuiteTurns,
         upload::Uploader, worker::WorkerSettings,
@@ -28,46 +34,37 @@ use crate::{
     wait::wording,
 };
 
-/// The variable that names a worker.
-const WORKER: &str = "TESTPLAN_WORKER";
-/// The variable that names a folder for the leases held now: set by whoever gives them back after a killed worker.
+/// The variable that names a folder for the leases held now. The process that gives them back after a kill sets it.
 const HELD: &str = "TESTPLAN_HELD";
-/// Most bytes of a worker's name: what tells the jobs of a matrix apart stands at the end of theirs.
-const LONGEST_NAME: usize = 100;
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
-/// Most sets of capabilities that a message names.
+/// Most sets of capabilities in a message.
 const MOST_SHOWN: usize = 8;
 /// Longest line about what stays open, in bytes.
 const LONGEST_LINE: usize = 1000;
-/// Plans larger than this are not listed in records: their executions are counted, not named, when they are missing.
+/// Largest plan whose executions are listed in records. Missing executions of a larger plan are counted, not named.
 const MOST_LISTED: u64 = 200_000;
 
-/// A plan to work on, and with what.
+/// A plan to work on, and how.
 #[derive(Debug)]
-pub struct Job<'a> {
-    /// The service.
-    pub client: Client,
-    /// The plan.
-    pub plan: Plan,
-    /// What became of the lines of the plan's listings, where this process knows.
-    pub discovery: Option<DiscoveryAccount>,
-    /// How far the service's clock is ahead of ours, in milliseconds, where the service tells its time.
-    pub clock_ahead_ms: Option<i64>,
-    /// How a test is run.
-    pub runner: &'a RunnerSettings,
-    /// How the workers work, and where results go.
-    pub working: &'a Working,
-    /// Whether no other workers can come to the plan: its service is in this process.
-    pub alone: bool,
+pub(crate) struct Job<'a> {
+    pub(crate) client: Client,
+    pub(crate) plan: Plan,
+    /// What became of the lines of the plan's listings, if this process ran them.
+    pub(crate) discovery: Option<DiscoveryAccount>,
+    /// How far the service's clock is ahead of ours, in milliseconds, if the service sends its time.
+    pub(crate) clock_ahead_ms: Option<i64>,
+    pub(crate) runner: &'a RunnerSettings,
+    pub(crate) options: &'a WorkOptions,
+    /// Whether the service is in this process, so that no other worker can take part.
+    pub(crate) alone: bool,
 }
 
 /// Works on a plan with the workers of this process.
-pub async fn work(
+pub(crate) async fn work(
     job: Job<'_>,
     signals: &mut Signals,
-    environment: &Environment,
-    screen: &Screen,
+    context: &Context,
 ) -> Result<RunEnd, Failure> {
     let Job {
         client,
@@ -75,37 +72,42 @@ pub async fn work(
         discovery,
         clock_ahead_ms,
         runner,
-        working,
+        options,
         alone,
     } = job;
+    let Context {
+        environment,
+        screen,
+        ..
+    } = context;
     let (status, planned) = signals.or_interrupted(survey(&client, plan.id)).await?;
     if let Some(planned) = &planned {
-        something_fits(plan.id, planned, &working.offered)?;
+        ensure_capabilities_match(plan.id, planned, &options.offered)?;
         if alone {
-            tell_of_the_rest(planned, &working.offered, screen);
+            warn_unreachable_executions(planned, &options.offered, screen);
         }
     }
-    connect::make_folder(&working.out.join("logs"), "--out")?;
+    settings::make_folder(&options.out.join("logs"), "--out")?;
     let executor = Executor {
         runner: runner.clone(),
-        // A child runs in its own folder, so what it is told must not depend on ours.
-        out: std::path::absolute(&working.out).map_err(Failure::infrastructure)?,
+        // A child runs in its own folder.
+        out: std::path::absolute(&options.out).map_err(Failure::infrastructure)?,
         plan: plan.id,
-        offered: working.offered.clone(),
+        offered: options.offered.clone(),
         capture_limit: CAPTURE_LIMIT,
         suite_turns: SuiteTurns::default(),
     };
     let folders: Vec<&Path> = runner.working_directory.as_deref().into_iter().collect();
-    let (_, checkout) = connect::checked_out(environment, &folders);
-    let upload = uploader(&client, working, environment)?;
+    let (_, checkout) = context.checked_out(&folders);
+    let upload = uploader(&client, options, context)?;
     match &upload {
         Some(_) if !executor.runner.wants_results_folder() => screen.warn(
-            "nothing will be uploaded: by testplan.yml the runner's command writes no result files",
+            "nothing will be uploaded: according to testplan.yml the runner's command writes no result files",
         ),
         Some(Uploader { labels }) => screen.info(format_args!(
             "results are uploaded to {}, labelled {}",
             client.endpoint(),
-            super::upload::shown(labels)
+            upload_labels::joined(labels)
         )),
         None => {}
     }
@@ -118,22 +120,22 @@ pub async fn work(
         discovery,
         checkout,
         settings: Arc::new(WorkerSettings {
-            offered: working.offered.clone(),
-            lease: working.lease,
-            allocate_server: working.allocate_server,
+            offered: options.offered.clone(),
+            lease: options.lease,
+            allocate_server: options.allocate_server,
             executor,
             upload,
             alone,
         }),
-        workers: working.workers,
-        deadline: working.deadline,
-        // Nobody else knows of a service inside this process.
-        grace: if alone { Duration::ZERO } else { working.grace },
-        records: working.out.join("records"),
-        name: process_name(environment)?,
+        workers: options.workers,
+        deadline: options.deadline,
+        // No other process can reach a service in this process.
+        grace: if alone { Duration::ZERO } else { options.grace },
+        records: options.out.join("records"),
+        name: worker_name::unique(context)?,
         held: environment.get(HELD).map(PathBuf::from),
     };
-    let mut progress = Progress::new(screen, working.offered.clone(), status);
+    let mut progress = Progress::new(screen, options.offered.clone(), status);
     let end = crate::run::work(order, signals, &mut progress).await;
     drop(progress);
     end.map_err(|error| {
@@ -143,32 +145,32 @@ pub async fn work(
     })
 }
 
-/// What uploads results, if they are to be: a label that Test Center would refuse is told before any work.
+/// What uploads results, if they are to be uploaded. Refuses a label that Test Center would refuse.
 fn uploader(
     client: &Client,
-    working: &Working,
-    environment: &Environment,
+    options: &WorkOptions,
+    context: &Context,
 ) -> Result<Option<Uploader>, Failure> {
-    let wanted = match working.upload {
+    let wanted = match options.upload {
         UploadPolicy::Always => true,
         UploadPolicy::Never => false,
-        // The service was asked before: by now it is known.
+        // An earlier request has shown which service it is.
         UploadPolicy::Auto => client.is_ours() == Some(false),
     };
     if !wanted {
         return Ok(None);
     }
-    let labels = super::upload::labels(&working.offered, &connect::ci(environment))?;
+    let labels = upload_labels::worker_labels(&options.offered, context.ci())?;
     Ok(Some(Uploader { labels }))
 }
 
-/// Workers that can take nothing of a plan, whatever happens to it, are a mistake that is told before any waiting.
-fn something_fits(
+/// Refuses workers that can run none of a plan's executions.
+fn ensure_capabilities_match(
     plan: PlanId,
     planned: &[PlannedExecution],
     offered: &Capabilities,
 ) -> Result<(), Failure> {
-    // Without case: a service that compares strictly has the last word.
+    // Without case: the service compares again, perhaps strictly.
     let fits = |needed: &PlannedExecution| offered.covers(&needed.required, LabelCase::Folded);
     if planned.is_empty() || planned.iter().any(fits) {
         return Ok(());
@@ -203,8 +205,12 @@ fn something_fits(
     )))
 }
 
-/// Says what no worker will ever take where there are no others.
-fn tell_of_the_rest(planned: &[PlannedExecution], offered: &Capabilities, screen: &Screen) {
+/// Prints which executions will stay open, if no other worker can take part.
+fn warn_unreachable_executions(
+    planned: &[PlannedExecution],
+    offered: &Capabilities,
+    screen: &Screen,
+) {
     let mut left: BTreeMap<Unoffered, u64> = BTreeMap::new();
     for needed in planned {
         if let Some(unoffered) = Unoffered::of(&needed.required, [offered], LabelCase::Folded) {
@@ -213,7 +219,7 @@ fn tell_of_the_rest(planned: &[PlannedExecution], offered: &Capabilities, screen
     }
     for (unoffered, count) in left.iter().take(MOST_SHOWN) {
         let line = format!(
-            "{count} of {} executions will stay open: {} {}, and these workers, the only ones that can come, lack {}{}",
+            "{count} of {} executions will stay open: {} {}, and these workers, the only ones of this plan, lack {}{}",
             planned.len(),
             if *count == 1 { "it needs" } else { "they need" },
             unoffered.required,
@@ -224,13 +230,13 @@ fn tell_of_the_rest(planned: &[PlannedExecution], offered: &Capabilities, screen
     }
 }
 
-/// What stays open now that these workers leave, and for lack of what.
-pub fn tell_of_what_stays(end: &RunEnd, offered: &Capabilities, screen: &Screen) {
+/// Prints what stays open after these workers, and which capabilities are missing.
+pub(crate) fn print_left_open(end: &RunEnd, offered: &Capabilities, screen: &Screen) {
     let Some(waiting) = &end.waiting else { return };
-    // The service knows these workers no more, so it would ask for others; but it was not them that was lacking.
-    let told =
+    // The service has forgotten these workers, so it asks for others; but a Squish server was missing, not a worker.
+    let is_covered =
         |need: &Need| end.starved.is_some() && offered.covers(&need.required, LabelCase::Folded);
-    let lacking: Vec<&Need> = waiting.lacking().filter(|need| !told(need)).collect();
+    let lacking: Vec<&Need> = waiting.lacking().filter(|need| !is_covered(need)).collect();
     for line in wording::lines_of(&lacking, waiting) {
         screen.info(format_args!(
             "stays open: {}",
@@ -239,7 +245,7 @@ pub fn tell_of_what_stays(end: &RunEnd, offered: &Capabilities, screen: &Screen)
     }
 }
 
-/// How far the plan is, and what there is to run where the service can list it.
+/// The status of the plan, and its executions if the service can list them.
 async fn survey(
     client: &Client,
     plan: PlanId,
@@ -264,8 +270,8 @@ async fn listed(client: &Client, plan: PlanId) -> Result<Option<Vec<PlannedExecu
     Ok(Some(planned.collect()))
 }
 
-/// What a stopped or broken run comes to, before any report is looked at; `None` if it went to its end.
-pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
+/// The conclusion of a run that ended early; `None` if it ran to its end.
+pub(crate) fn cut_short(end: &RunEnd) -> Option<Conclusion> {
     if end.broken.is_some() {
         return Some(Conclusion::Bug);
     }
@@ -277,8 +283,8 @@ pub fn cut_short(end: &RunEnd) -> Option<Conclusion> {
     }
 }
 
-/// Tells what ended the work of this process before the plan was done.
-pub fn tell_the_end(end: &RunEnd, screen: &Screen) {
+/// Prints what ended the work of this process before the plan was done.
+pub(crate) fn print_stop_reason(end: &RunEnd, screen: &Screen) {
     if let Some(error) = &end.service {
         screen.always(format_args!("error: {error}\nhelp: {}", error.help()));
     }
@@ -293,30 +299,6 @@ pub fn tell_the_end(end: &RunEnd, screen: &Screen) {
             "error: {why}\nhelp: start it again (testplan servers start), or remove it (testplan servers list, servers remove)"
         ));
     }
-}
-
-/// Whether somebody gave this worker its name, so that it is the same when its job comes back.
-pub fn is_named(environment: &Environment) -> bool {
-    environment.get(WORKER).is_some()
-}
-
-/// Unique among all workers of a plan, and safe as a file name: `TESTPLAN_WORKER` or the machine's name, and a number.
-pub fn process_name(environment: &Environment) -> Result<String, Failure> {
-    let machine = gethostname::gethostname();
-    let named = environment
-        .get(WORKER)
-        .map_or_else(|| machine.to_string_lossy().into_owned(), str::to_owned);
-    Ok(format!(
-        "{}-{:08x}",
-        fs::safe_name(&named, LONGEST_NAME),
-        random()?
-    ))
-}
-
-/// A number that nobody can guess.
-pub fn random() -> Result<u32, Failure> {
-    getrandom::u32()
-        .map_err(|error| Failure::infrastructure(anyhow::anyhow!("no random numbers: {error}")))
 }
 
 #[cfg(test)]
@@ -336,7 +318,7 @@ mod tests {
             required: set("OS=macOS"),
         }];
         let said = |offer: &str| {
-            let fits = something_fits(PlanId(1), &planned, &set(offer));
+            let fits = ensure_capabilities_match(PlanId(1), &planned, &set(offer));
             fits.err().map(|failure| failure.error.to_string())
         };
         let slip = said("OS=MacOSX").unwrap();
@@ -346,20 +328,5 @@ mod tests {
         );
         assert!(said("OS=Linux").unwrap().ends_with("offer OS=Linux"));
         assert_eq!(said("os=macos"), None);
-    }
-
-    #[test]
-    fn names_of_matrix_workers_differ_and_those_of_their_attempts_too() {
-        let set = "OS=Linux, browser=chrome, resolution=1920x1080, language=de";
-        let name = |worker: u32| {
-            let named = format!("{set} {worker}/12");
-            process_name(&Environment::from_iter([(WORKER, named)])).unwrap()
-        };
-        let (one, again, two) = (name(1), name(1), name(2));
-        assert_ne!(one, again);
-        let job = |name: &str| name.rsplit_once('-').unwrap().0.to_owned();
-        assert_eq!(job(&one), job(&again));
-        assert_ne!(job(&one), job(&two));
-        assert!(job(&one).ends_with("de-1-12"), "{one}");
     }
 }

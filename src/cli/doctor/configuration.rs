@@ -2,17 +2,18 @@
 
 use super::finding::{Finding, Group};
 use crate::{
-    cli::{plans::Loaded, settings::Working},
+    cli::settings::WorkOptions,
     client::Endpoint,
     config::{credentials, duration, environment::Environment, precedence::Setting, suggest},
     failure::Failure,
+    listing::loaded_plan_file::LoadedPlanFile,
     text::counted,
 };
 
 const GROUP: Group = Group::Configuration;
 
 /// Whether testplan.yml is there and makes sense.
-pub fn judge_file(config: &Result<Option<Loaded>, Failure>) -> Finding {
+pub fn judge_file(config: &Result<Option<LoadedPlanFile>, Failure>) -> Finding {
     const ID: &str = "file";
     match config {
         Ok(Some(loaded)) => {
@@ -44,7 +45,7 @@ pub fn judge_file(config: &Result<Option<Loaded>, Failure>) -> Finding {
 }
 
 /// Whether the workers' flags and variables fit.
-pub fn judge_workers(working: &Result<Working, Failure>) -> Finding {
+pub fn judge_workers(working: &Result<WorkOptions, Failure>) -> Finding {
     const ID: &str = "workers";
     match working {
         Ok(working) => {

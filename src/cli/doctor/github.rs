@@ -10,7 +10,7 @@ use crate::{
     },
     cli::{
         args::{CommentArgs, GitHubArgs},
-        connect,
+        context::checked_out,
     },
     client,
     config::environment::Environment,
@@ -84,7 +84,7 @@ async fn speak(
     channels: &[Channel],
     environment: &Environment,
 ) -> Result<Target, String> {
-    let ci = connect::ci(environment);
+    let ci = checked_out(environment, &[]).0;
     let target =
         publication::target::Target::find(args.report_commit.as_ref(), environment, &ci, false)?;
     client::install_tls_provider();

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::finding::{Finding, Group};
 use crate::{
-    cli::plans::Loaded,
     client::{Client, ClientError, ErrorKind},
     clock,
     config::suggest,
     exit_code::Conclusion,
     failure::Failure,
+    listing::loaded_plan_file::LoadedPlanFile,
     model::{Plan, PlanId, PlanKind, Timestamp},
 };
 
@@ -133,7 +133,7 @@ pub struct Lookup<'a> {
     /// The service's answer; `None` if it was not asked.
     pub looked: Option<&'a Looked>,
     /// testplan.yml.
-    pub config: Option<&'a Loaded>,
+    pub config: Option<&'a LoadedPlanFile>,
     /// Whether `testplan run` would be the service itself.
     pub is_alone: bool,
 }

@@ -7,9 +7,9 @@ use super::{
     squish,
 };
 use crate::{
-    cli::plans::Loaded,
     config::environment::Environment,
     failure::Failure,
+    listing::loaded_plan_file::LoadedPlanFile,
     runner::settings::{RunnerSettings, Tool},
 };
 
@@ -61,7 +61,7 @@ pub enum Looked {
 }
 
 /// Looks for the program of testplan.yml's runner as the system will.
-pub async fn look(loaded: Option<&Loaded>, environment: &Environment) -> Looked {
+pub async fn look(loaded: Option<&LoadedPlanFile>, environment: &Environment) -> Looked {
     let Some(loaded) = loaded else {
         return Looked::None;
     };

@@ -5,7 +5,7 @@ mod judge;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
-    cli::{args::ServiceArgs, connect},
+    cli::{args::ServiceArgs, context, settings},
     client::{
         Client, ClientError, Credentials, Endpoint, HttpOptions, HttpTransport, Knock, NoWay,
         Patience, Reached, proxy_of,
@@ -71,7 +71,7 @@ impl Setup {
         };
         Self {
             named,
-            credentials: connect::found_credentials(args.token_file.as_deref(), environment),
+            credentials: settings::found_credentials(args.token_file.as_deref(), environment),
             ca_cert,
             transport,
             allow_http: args.allow_http,
@@ -108,7 +108,7 @@ impl Setup {
             return None;
         };
         let credentials = found.as_ref().map_or(Credentials::None, |found| {
-            connect::presented(found.credentials.clone())
+            settings::presented(found.credentials.clone())
         });
         // With patience half of the time is for one try, and half for more of them.
         let service = patience.unwrap_or_default().min(REQUEST / 2);
@@ -146,11 +146,13 @@ fn transport(
     args: &ServiceArgs,
     environment: &Environment,
 ) -> (Option<PathBuf>, Result<HttpTransport, Failure>) {
-    let file = match connect::path(Setting::CA_CERT, args.ca_cert.clone(), environment) {
+    let file = match context::choose_path(Setting::CA_CERT, args.ca_cert.as_ref(), environment) {
         Ok(file) => file,
         Err(failure) => return (None, Err(failure)),
     };
-    let pem = file.as_deref().map(|file| connect::read(file, "--ca-cert"));
+    let pem = file
+        .as_deref()
+        .map(|file| settings::read(file, "--ca-cert"));
     let transport = pem.transpose().and_then(|pem| {
         let ca_cert_pem = pem.map(Into::into);
         HttpTransport::new(&HttpOptions { ca_cert_pem }).map_err(Failure::from)

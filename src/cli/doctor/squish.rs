@@ -8,9 +8,9 @@ use std::{
 
 use super::finding::{Finding, Group};
 use crate::{
-    cli::squish,
     config::environment::Environment,
     failure::Failure,
+    listing::squish_setup,
     run::process,
     runner::{
         command::CommandLine,
@@ -71,7 +71,7 @@ pub async fn look(
         (None, Some(_)) => "SQUISH_PREFIX",
         (None, None) => "PATH",
     };
-    let located = squish::located(runner.clone(), environment).map(|runner| {
+    let located = squish_setup::locate_squishrunner(runner.clone(), environment).map(|runner| {
         let squish = runner
             .squish()
             .and_then(|squish| squish.squishrunner.clone());
@@ -88,7 +88,7 @@ pub async fn look(
             variable(LICENCE_FOLDER),
             variable("HOME").or(variable("USERPROFILE")),
         ),
-        suites: squish::suites(&settings.suites, folder),
+        suites: squish_setup::find_suites(&settings.suites, folder),
     }
 }
 

@@ -2,25 +2,27 @@
 
 use std::time::Duration;
 
-use super::{End, Run};
+use super::{Run, RunOutcome, finish};
 use crate::{
     cli::{
         args::WorkerArgs,
-        connect, managed, publishing, reporting,
+        context::Context,
+        managed,
         results::{ResultsWatch, Seen},
-        screen::Screen,
-        settings, showing, start,
+        settings::{self, ServiceSettings},
+        start::{self, StartSettings, StartedPlan},
     },
     client::ClientError,
     clock,
-    config::{duration, environment::Environment, precedence::Setting},
+    config::{duration, precedence::Setting},
     exit_code::Conclusion,
     failure::{Failure, conclusion_of},
+    listing::template_tests,
     model::Plan,
     signal::Signals,
 };
 
-/// How long results are waited for after the last execution, unless somebody says otherwise.
+/// How long to wait for results after the last execution, unless --results-patience says otherwise.
 const RESULTS_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Why a wait ended.
@@ -30,59 +32,32 @@ enum Ended {
     Cut(Conclusion),
 }
 
-/// Everything but telling GitHub.
-pub(super) async fn whole(
+/// Has Test Center run a plan, and reports.
+pub(super) async fn run(
     command: &Run,
-    environment: &Environment,
-    screen: &Screen,
+    context: &Context,
     signals: &mut Signals,
-) -> Result<End, Failure> {
-    if !connect::names_a_service(&command.service, environment)? {
-        return Err(Failure::usage_text(
-            "--managed: no service is named, and testplan's own runs no scripts",
-        )
-        .help("name a Test Center with --url URL or TESTCENTER_URL"));
-    }
-    let WorkerArgs {
-        capabilities,
-        workers,
-        allocate_server,
-        lease,
-        deadline,
-        grace,
-    } = &command.workers;
-    for (flag, is_given) in [
-        ("--capability", !capabilities.is_empty()),
-        ("--workers", workers.is_some()),
-        ("--allocate-server", *allocate_server),
-        ("--lease", lease.is_some()),
-        ("--grace", grace.grace.is_some()),
-    ] {
-        if is_given {
-            return Err(Failure::usage_text(format_args!(
-                "--managed and {flag}: Test Center runs the tests, so there is no worker here"
-            ))
-            .help(format!("leave {flag} out")));
-        }
-    }
-    let config = connect::config(&command.config, environment, screen)?;
-    let client = connect::client(&command.service, environment, screen)?;
-    let out = settings::folder(&command.out, environment)?;
-    connect::make_folder(&out, "--out")?;
-    let deadline = connect::chosen(Setting::DEADLINE, *deadline, environment, duration::parse)?;
+) -> Result<RunOutcome, Failure> {
+    let screen = &context.screen;
+    let service = ServiceSettings::resolve(&command.plan.service, context)?.ok_or_else(|| {
+        Failure::usage_text("--managed: no service is named, and testplan's own runs no scripts")
+            .help("name a Test Center with --url URL or TESTCENTER_URL")
+    })?;
+    let deadline = refuse_worker_flags(&command.workers)?;
+    let deadline = context.choose(Setting::DEADLINE, deadline, duration::parse)?;
+    let config = command.plan.config.load(context)?;
+    let client = service.connect()?;
+    let settings = StartSettings::resolve(&command.plan.start, context)?;
+    let out = command.report.out.folder(context)?;
+    settings::make_folder(&out, "--out")?;
     let began = clock::wall();
     let starting = async {
-        let template = connect::template(&client, &command.template, config.as_ref()).await?;
-        let time = managed::start_time(&command.managed, &client, &template, screen)?;
-        let start::Started { plan, .. } = start::start(
-            &client,
-            (&template, config.as_ref()),
-            &command.start,
-            time,
-            environment,
-            screen,
-        )
-        .await?;
+        let name = command.plan.template.resolve(config.as_ref())?;
+        let template = template_tests::find_template(&client, name, config.as_ref()).await?;
+        let time = managed::start_time(&command.plan.managed, &client, &template, screen)?;
+        let source = (&template, config.as_ref());
+        let StartedPlan { plan, .. } =
+            start::start(&client, source, &settings, time, context).await?;
         Ok::<_, Failure>((plan, time.unwrap_or_default()))
     };
     let (plan, time) = signals.or_interrupted(starting).await?;
@@ -124,8 +99,8 @@ pub(super) async fn whole(
             screen.always("Test Center goes on with the plan: it can be stopped only there");
             let Some(seen) = last else {
                 screen.conclude(conclusion);
-                return Ok(End {
-                    ended: Ok(conclusion),
+                return Ok(RunOutcome {
+                    result: Ok(conclusion),
                     report: None,
                     is_stopped: true,
                 });
@@ -137,35 +112,49 @@ pub(super) async fn whole(
         stopped,
         Some(Conclusion::Interrupted | Conclusion::Terminated)
     );
-    let seen_plan = Plan {
-        // Test Center may leave out what it was told.
-        repositories: start::linked(&command.start, environment)?,
+    let plan = Plan {
+        // Test Center may leave out the revisions that it got.
+        repositories: settings.linked,
         ..seen.plan
     };
-    let ci = connect::ci(environment);
-    let mut report = managed::report(&client, seen_plan, seen.status, &ci);
+    let mut report = managed::report(&client, plan, seen.status, context.ci());
     report.span = Some((began, clock::wall()));
     report.stopped = stopped;
-    if command.allow_empty && report.conclusion() == Conclusion::NothingToRun {
-        report = report.stopped_by(Conclusion::Passed);
-    }
-    publishing::note_refusal(
-        &mut report,
-        &command.github,
-        command.comment,
-        environment,
-        screen,
-    );
-    let form = reporting::Form {
-        profile: command.junit,
-        commit: start::tested(&command.start, environment).commit,
-    };
-    let written = reporting::write_reports(&report, &out, &form);
-    screen.report(&report);
-    showing::show(&report, &out, command.show, screen);
-    Ok(End {
-        ended: written.map(|()| report.conclusion()),
-        report: Some(report),
+    let commit = settings.tested.commit;
+    Ok(finish(
+        command,
+        report,
+        &out,
+        commit,
         is_stopped,
-    })
+        || {},
+        context,
+    ))
+}
+
+/// Refuses flags of workers, which Test Center does not have. Returns the deadline.
+fn refuse_worker_flags(args: &WorkerArgs) -> Result<Option<Duration>, Failure> {
+    let WorkerArgs {
+        capabilities,
+        workers,
+        allocate_server,
+        lease,
+        deadline,
+        grace,
+    } = args;
+    for (flag, is_given) in [
+        ("--capability", !capabilities.is_empty()),
+        ("--workers", workers.is_some()),
+        ("--allocate-server", *allocate_server),
+        ("--lease", lease.is_some()),
+        ("--grace", grace.grace.is_some()),
+    ] {
+        if is_given {
+            return Err(Failure::usage_text(format_args!(
+                "--managed and {flag}: Test Center runs the tests, so there is no worker here"
+            ))
+            .help(format!("leave {flag} out")));
+        }
+    }
+    Ok(*deadline)
 }

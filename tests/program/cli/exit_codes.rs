@@ -145,7 +145,7 @@ fn bug_is_70() {
 #[ignore = "ends its process: bug_is_70 starts it"]
 #[expect(clippy::exit, reason = "stands for main")]
 fn panics() {
-    std::panic::set_hook(Box::new(shell::tell_panic));
+    std::panic::set_hook(Box::new(shell::print_panic));
     let screen = Screen::new(
         Voice::default(),
         &Environment::default(),

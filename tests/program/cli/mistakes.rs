@@ -35,7 +35,7 @@ pub(crate) fn helps(ended: &Ended, code: i32, says: &[&str]) {
     );
     for never in [
         "panicked",
-        "broke at",
+        "panicked at",
         "\u{1b}[",
         "RUST_BACKTRACE",
         "os error 0",

@@ -192,7 +192,7 @@ fn a_squish_server_that_cannot_come_is_named_told_and_given_up() {
             "2 workers wait here",
             "this ends with exit code 5 in",
             "given up: nothing could happen for 8s (--grace)",
-            "no test was run here: no Squish server could come",
+            "no test was run here: no Squish server became free",
             "conclusion: incomplete",
         ],
     );

@@ -54,7 +54,7 @@ fn a_plan_that_is_started_is_pending() {
             "T",
             0,
             "pending",
-            "plan 2 is under way: 3 open executions for 1 workers",
+            "plan 2 is running: 3 open executions for 1 workers",
         ),
         ("Other", 4, "error", "nothing-to-run: "),
     ] {

@@ -1,21 +1,21 @@
-//! Re-runs: whether a plan was started by an earlier attempt of this CI run, and what to open again then.
+//! Re-runs of a CI run: whether an earlier attempt started the plan, and which executions to reset then.
 //!
-//! A re-run keeps the plan of the first attempt and completes it. What failed or could not run is opened once per
-//! attempt, whoever comes first: a service of ours counts how often (`generation`), elsewhere the records tell.
+//! A re-run keeps the plan of the first attempt and completes it. What failed or could not run is reset once per attempt:
+//! testplan's own service counts the resets (`generation`), with Test Center the records show them.
 
-pub mod reopen;
-pub mod resume;
+pub(crate) mod reopen;
+pub(crate) mod resume;
 
 use crate::ci::{Ci, CiSystem, started_by};
 
-/// How this process stands to the attempt that started its plan.
+/// How many attempts lie between this process and the one that started its plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rerun {
-    /// The plan was started in this attempt, or the CI does not count attempts: nothing is to be opened again.
+pub(crate) enum Rerun {
+    /// The plan was started in this attempt, or the CI does not count attempts: nothing is reset.
     First,
-    /// So many attempts later.
+    /// This many attempts later.
     Later(u32),
-    /// This is a re-run, but nobody says which attempt started the plan.
+    /// This is a re-run, and the attempt that started the plan is unknown.
     Unknown {
         /// The CI's attempt.
         attempt: u32,
@@ -23,8 +23,9 @@ pub enum Rerun {
 }
 
 impl Rerun {
-    /// Decides by what is given (`--plan-attempt`), else by the plan's title, if it is a default one of this very run.
-    pub fn of(ci: &Ci, given: Option<u32>, title: &str) -> Self {
+    /// Reads the starting attempt from `given` (`--plan-attempt`), else from the plan's title if that is a default title
+    /// of this run.
+    pub(crate) fn of(ci: &Ci, given: Option<u32>, title: &str) -> Self {
         let Some(attempt) = attempt(ci) else {
             return Self::First;
         };
@@ -43,9 +44,9 @@ impl Rerun {
     }
 }
 
-/// The attempt of the CI's run, where the CI counts attempts of one run: 1 is the first.
-pub fn attempt(ci: &Ci) -> Option<u32> {
-    // Others tell attempts apart and do not count them, or count them for each job by itself.
+/// The attempt of the CI run, if the CI counts them: 1 is the first.
+pub(crate) fn attempt(ci: &Ci) -> Option<u32> {
+    // Other CIs do not count attempts, or count them per job.
     let counts = ci.system == CiSystem::GitHubActions;
     let attempt = ci.run_attempt.as_deref().filter(|_| counts)?.parse();
     attempt.ok().filter(|attempt| *attempt > 0)

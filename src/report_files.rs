@@ -1,4 +1,4 @@
-//! From records to a report on disk: what `run`, `report`, `retry` and `demo` share.
+//! Record files on disk become a report, and the report becomes files.
 
 use std::{
     fs::File,
@@ -19,8 +19,8 @@ use crate::{
     },
 };
 
-/// Record files and folders to read: those named, else the `--out` folder's own.
-pub fn record_paths(out: &Path, named: &[PathBuf]) -> Vec<PathBuf> {
+/// The record files and folders to read: those named, else the ones in the `--out` folder.
+pub(crate) fn record_paths(out: &Path, named: &[PathBuf]) -> Vec<PathBuf> {
     if named.is_empty() {
         vec![out.join("records")]
     } else {
@@ -28,19 +28,19 @@ pub fn record_paths(out: &Path, named: &[PathBuf]) -> Vec<PathBuf> {
     }
 }
 
-/// Reads and merges the records of one plan: the one named, or the newest.
-pub fn merge(
+/// Reads and merges the records of one plan: the given one, or the newest.
+pub(crate) fn merge(
     paths: &[PathBuf],
     plan: Option<PlanId>,
     status: Option<PlanStatus>,
     executions: Option<Vec<Execution>>,
 ) -> Result<PlanReport, Failure> {
     let mut files = Vec::new();
-    // A plan that nobody worked on has left no folder, and the service says what there was to do. One of several that is
-    // missing is a mistake.
-    let is_worked_on = paths.iter().any(|path| path.exists());
+    // A plan without workers has no record folder, and the service says what there was to run. If some of several paths
+    // exist, a missing one is a mistake.
+    let has_records = paths.iter().any(|path| path.exists());
     for path in paths {
-        if status.is_none() || is_worked_on {
+        if status.is_none() || has_records {
             read_records(path, &mut files)?;
         }
     }
@@ -55,11 +55,11 @@ pub fn merge(
             return Err(Failure::usage_text(none).help(RECORDS_HELP));
         }
         warnings.push(format!(
-            "{none}: either nobody worked, or what workers wrote down is elsewhere"
+            "{none}: either no worker ran, or its records are elsewhere"
         ));
     }
     if status.is_none() && files.iter().all(|file| file.records.is_empty()) {
-        // Not an empty plan, which somebody may be content with: nobody knows what there was to run.
+        // This is no empty plan, which --allow-empty accepts: what there was to run is unknown.
         let file = &files[0];
         let why = file.warnings.first().map_or("it is empty", String::as_str);
         return Err(Failure::usage_text(format_args!(
@@ -83,8 +83,8 @@ pub fn merge(
 
 const RECORDS_HELP: &str = "name the workers' record files or folders with --records";
 
-/// Reads a record file, or all in a folder and below.
-pub fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
+/// Reads a record file, or all record files in a folder and below.
+pub(crate) fn read_records(path: &Path, files: &mut Vec<RecordFile>) -> Result<(), Failure> {
     let refuse = |error: io::Error| {
         Failure::usage_text(format_args!("records {}: {error}", path.display())).help(RECORDS_HELP)
     };
@@ -133,32 +133,13 @@ impl report::RecordSource for OnDisk {
     }
 }
 
-/// Which JUnit to write.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum JUnitProfile {
-    /// With file and line on cases, and with properties that say where an execution ran on its first case.
-    #[default]
-    Default,
-    /// Valid against Jenkins' junit-10 schema.
-    Strict,
-}
-
-/// What is known beside the report, and how it is written.
-#[derive(Clone, Debug, Default)]
-pub struct Form {
-    /// Which JUnit.
-    pub profile: JUnitProfile,
-    /// The commit under test, where it is known.
-    pub commit: Option<String>,
-}
-
-/// Writes `junit.xml`, `report.html` and `summary.md`. A report that cannot be written does not keep the others from
-/// being written; the first trouble is returned after all were tried.
-pub fn write_reports(report: &PlanReport, out: &Path, form: &Form) -> Result<(), Failure> {
-    let profile = match form.profile {
-        JUnitProfile::Default => junit::Profile::Default,
-        JUnitProfile::Strict => junit::Profile::Strict,
-    };
+/// Writes `junit.xml`, `report.html` and `summary.md`. Tries all of them, and returns the first error.
+pub(crate) fn write_reports(
+    report: &PlanReport,
+    out: &Path,
+    profile: junit::Profile,
+    commit: Option<&str>,
+) -> Result<(), Failure> {
     let write = |name: &str, bytes: &[u8]| {
         fs::write_atomic(&out.join(name), bytes).map_err(Failure::infrastructure)
     };
@@ -168,9 +149,7 @@ pub fn write_reports(report: &PlanReport, out: &Path, form: &Form) -> Result<(),
             .with_context(|| format!("cannot write {}", path.display()))
     })
     .map_err(Failure::infrastructure);
-    let setting = html::HtmlOptions {
-        commit: form.commit.as_deref(),
-    };
+    let setting = html::HtmlOptions { commit };
     let html = write("report.html", &html::render(report, &setting));
     let summary = summary::render(report, summary::DEFAULT_BUDGET);
     let summary = write("summary.md", summary.as_bytes());

@@ -1,9 +1,8 @@
-//! Opens failed executions again, each once per re-run, and writes down which.
+//! Resets failed executions, each once per re-run, and records which.
 
 use std::path::PathBuf;
 
 use crate::{
-    cli::reporting,
     client::{Client, ClientError, ErrorKind},
     clock,
     failure::Failure,
@@ -12,66 +11,68 @@ use crate::{
         TestVerdict, Timestamp, record::RecordEvent,
     },
     report::PlanReport,
+    report_files,
     run::recorder::{Recorder, record},
 };
 
-/// Which failures are wanted.
+/// Which failures to reset.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted<'a> {
-    /// How often an execution may have been opened before and is opened still less often than that; no limit if `None`.
-    pub rerun: Option<u32>,
-    /// Only what workers that offer this can take: the rest is for those who can.
-    pub offered: Option<&'a Capabilities>,
-    /// Records that tell what failed, for a service that cannot list.
-    pub records: &'a [PathBuf],
-    /// Of the records only what this worker brought. Where the service does not count how often it opened an execution,
-    /// each worker that comes back opens its own failures, and none is opened twice.
-    pub worker: Option<&'a str>,
+pub(crate) struct Wanted<'a> {
+    /// Resets only executions with fewer resets than this; no limit if `None`.
+    pub(crate) rerun: Option<u32>,
+    /// Resets only what workers with these capabilities can take.
+    pub(crate) offered: Option<&'a Capabilities>,
+    /// Records that show what failed, for a service that cannot list executions.
+    pub(crate) records: &'a [PathBuf],
+    /// Resets only the results that this worker recorded. If the service does not count resets, each worker that comes
+    /// back resets its own failures, and none is reset twice.
+    pub(crate) worker: Option<&'a str>,
 }
 
-/// Executions to open again.
+/// Executions to reset.
 #[derive(Debug, Default)]
-pub struct Failures {
-    candidates: Vec<Candidate>,
-    /// Whether the service told, with how often each was opened.
+pub(crate) struct Failures {
+    candidates: Vec<ResetCandidate>,
+    /// Whether the service listed them, with the number of their resets.
     listed: bool,
-    /// How many failed again after they were opened in this re-run.
-    pub tried: usize,
-    /// When they had failed already.
+    /// How many failed again after their reset in this re-run.
+    pub(crate) tried: usize,
+    /// When the list was read.
     seen: Option<Timestamp>,
 }
 
 impl Failures {
-    /// How many are to be opened.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.candidates.len()
-    }
-
-    /// Whether there is nothing to open.
-    pub fn is_empty(&self) -> bool {
-        self.candidates.is_empty()
     }
 }
 
 #[derive(Debug, PartialEq, Eq)]
-struct Candidate {
+struct ResetCandidate {
     execution: ExecutionId,
     generation: Option<u32>,
 }
 
-/// What came of it.
+/// What was reset.
 #[derive(Debug, Default)]
-pub struct Opened {
-    /// What is open again.
-    pub executions: Vec<ExecutionId>,
-    /// What the service did not open, and its words.
-    pub refused: Vec<(ExecutionId, String)>,
-    /// Whether a refusal means that somebody else was faster or that it passed meanwhile.
-    pub refusals_are_fine: bool,
+pub(crate) struct ResetOutcome {
+    pub(crate) executions: Vec<ExecutionId>,
+    /// What the service refused to reset, and why.
+    pub(crate) refused: Vec<(ExecutionId, String)>,
+    /// Whether a refusal means that another process reset it first or that it passed meanwhile.
+    pub(crate) refusals_are_fine: bool,
 }
 
-/// Finds what failed: by the service's list, or else by the records. `None` if the service has no list.
-pub async fn listed(
+impl ResetOutcome {
+    /// A line for each execution that the service refused to reset.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = String> {
+        let refused = self.refused.iter();
+        refused.map(|(execution, why)| format!("execution {execution} is not reset: {why}"))
+    }
+}
+
+/// Finds what failed in the service's list of executions. `None` if the service has no list.
+pub(crate) async fn listed(
     client: &Client,
     plan: &Plan,
     wanted: Wanted<'_>,
@@ -101,7 +102,7 @@ fn of_list(executions: &[Execution], wanted: Wanted<'_>) -> Failures {
             .rerun
             .is_none_or(|rerun| execution.generation < rerun)
     });
-    let candidates = due.into_iter().map(|execution| Candidate {
+    let candidates = due.into_iter().map(|execution| ResetCandidate {
         execution: execution.id,
         generation: Some(execution.generation),
     });
@@ -113,9 +114,9 @@ fn of_list(executions: &[Execution], wanted: Wanted<'_>) -> Failures {
     }
 }
 
-/// Finds what failed by the workers' records.
-pub fn recorded(plan: &Plan, wanted: Wanted<'_>) -> Result<Failures, Failure> {
-    let report = reporting::merge(wanted.records, Some(plan.id), None, None)?;
+/// Finds what failed in the workers' records.
+pub(crate) fn recorded(plan: &Plan, wanted: Wanted<'_>) -> Result<Failures, Failure> {
+    let report = report_files::merge(wanted.records, Some(plan.id), None, None)?;
     Ok(of_records(&report, wanted.worker))
 }
 
@@ -127,7 +128,7 @@ fn of_records(report: &PlanReport, worker: Option<&str>) -> Failures {
     });
     Failures {
         candidates: failed
-            .map(|entry| Candidate {
+            .map(|entry| ResetCandidate {
                 execution: entry.execution,
                 generation: None,
             })
@@ -136,7 +137,7 @@ fn of_records(report: &PlanReport, worker: Option<&str>) -> Failures {
     }
 }
 
-/// Whether two names of workers are of one job: they differ in the random end and in the slot.
+/// Whether two worker names belong to one job: they differ only in the random end and the slot.
 fn same_job(name: &str, process: &str) -> bool {
     fn job(name: &str) -> &str {
         let process = name.split('/').next().unwrap_or(name);
@@ -155,23 +156,22 @@ fn wants_another_try(outcome: &Outcome) -> bool {
     }
 }
 
-/// Opens them again. `folder` and `name` are of the record file, which is made only if there is something to write.
-pub async fn open(
+/// Resets them. `folder` and `name` are those of the record file, which is created with the first reset.
+pub(crate) async fn open(
     failures: Failures,
     client: &Client,
     plan: &Plan,
     folder: &std::path::Path,
     name: &str,
-) -> Result<Opened, Failure> {
-    let mut opened = Opened {
+) -> Result<ResetOutcome, Failure> {
+    let mut opened = ResetOutcome {
         refusals_are_fine: failures.listed,
-        ..Opened::default()
+        ..ResetOutcome::default()
     };
     let mut recorder = None;
     for candidate in failures.candidates {
         let execution = candidate.execution;
-        // What is written down is when it had failed, not when the answer came: by then a worker may have taken it, and
-        // a service of ours says yes as well to whoever is too late.
+        // The record has the time of the list, not of the answer: by then a worker may have reserved the execution.
         let at = failures.seen.unwrap_or_else(clock::wall);
         match client.reset(execution, candidate.generation).await {
             Ok(()) => {

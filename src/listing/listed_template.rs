@@ -1,10 +1,9 @@
-//! A template becomes its executions: listings are run, and what became of each of their lines is kept.
+//! Makes the executions of a template: runs its listings and accounts for each of their lines.
 
 use std::path::{Path, PathBuf};
 
-use super::{Loaded, listing};
+use super::{list_command, loaded_plan_file::LoadedPlanFile, squish_setup};
 use crate::{
-    cli::{screen::Screen, squish},
     config::{
         discover::{ListedTests, place::Place},
         expand::expand,
@@ -18,33 +17,32 @@ use crate::{
     text::counted,
 };
 
-/// A template with its tests as they are now.
+/// A template with the tests that its listings print now.
 #[derive(Clone, Debug)]
-pub struct Discovered {
-    /// What a plan of it runs.
-    pub definition: TemplateDefinition,
+pub(crate) struct ListedTemplate {
+    pub(crate) definition: TemplateDefinition,
     /// What became of every line of its listings; tests written in the file count as taken lines.
-    pub account: DiscoveryAccount,
-    /// Whether it has a listing at all.
-    pub is_listed: bool,
+    pub(crate) account: DiscoveryAccount,
+    /// Whether the template has a listing.
+    pub(crate) is_listed: bool,
 }
 
-impl Discovered {
+impl ListedTemplate {
     /// The tests, each once, in order.
-    pub fn tests(&self) -> impl Iterator<Item = &Test> {
+    pub(crate) fn tests(&self) -> impl Iterator<Item = &Test> {
         let mut last = None;
         // The configurations of a test stand together.
         let executions = self.definition.executions.iter().map(|it| &it.test);
         executions.filter(move |test| last.replace(*test) != Some(*test))
     }
 
-    /// The account for records and services: none for a template whose tests are all written in the file.
-    pub fn recorded(&self) -> Option<DiscoveryAccount> {
+    /// The account for records and services; `None` if all tests are written in the file.
+    pub(crate) fn recorded(&self) -> Option<DiscoveryAccount> {
         self.is_listed.then(|| self.account.clone())
     }
 
-    /// Why there is nothing to run, if there is nothing.
-    pub fn nothing(&self) -> Option<String> {
+    /// Why the template has no tests, if it has none.
+    pub(crate) fn nothing(&self) -> Option<String> {
         self.definition.executions.is_empty().then(|| {
             let account = &self.account;
             let lines = match account.listed {
@@ -55,32 +53,31 @@ impl Discovered {
         })
     }
 
-    /// Prints what was left out of the plan and may be a test, and how many lines became of a listing.
-    pub fn warn(&self, screen: &Screen) {
-        let title = &self.definition.title;
-        if !self.account.is_clean() {
-            let sentence = discovery::sentence(&self.account);
-            screen.info(format_args!("template {title:?}: {sentence}"));
-        }
-        for line in discovery::warning(&self.account, Some(title)) {
-            screen.always(&line);
-        }
+    /// What became of the listing's lines, unless every line was taken.
+    pub(crate) fn summary(&self) -> Option<String> {
+        let sentence = (!self.account.is_clean()).then(|| discovery::sentence(&self.account))?;
+        Some(format!("template {:?}: {sentence}", self.definition.title))
+    }
+
+    /// The lines that were left out and may be tests.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        discovery::warning(&self.account, Some(&self.definition.title))
     }
 }
 
-impl Loaded {
-    /// Makes the executions of a template; runs its listing commands. An error if one of them fails, or leaves out what
-    /// a strict discovery may not.
-    pub async fn discover(&self, template: &Template) -> Result<Discovered, Failure> {
-        let (discovered, refused) = self.survey(template).await?;
+impl LoadedPlanFile {
+    /// Runs the listing commands of a template and makes its executions. An error if a command fails, or if a strict
+    /// discovery left out a line that may be a test.
+    pub(crate) async fn list(&self, template: &Template) -> Result<ListedTemplate, Failure> {
+        let (discovered, refused) = self.list_leniently(template).await?;
         refused.map_or(Ok(discovered), Err)
     }
 
-    /// The same with the strict discovery's error beside the tests.
-    pub async fn survey(
+    /// As [`Self::list`], with the error of a strict discovery beside the tests.
+    pub(crate) async fn list_leniently(
         &self,
         template: &Template,
-    ) -> Result<(Discovered, Option<Failure>), Failure> {
+    ) -> Result<(ListedTemplate, Option<Failure>), Failure> {
         // Listings see what tests see: the runner's folder and environment.
         let runner = match self.file.runner {
             Some(_) => Some(self.runner()?),
@@ -108,8 +105,9 @@ impl Loaded {
         for discovery in template.discoveries() {
             let found = match discovery {
                 Discovery::Command(listing) => {
-                    let found = listing::run(listing, &template.title, &line, &mut place).await?;
-                    let failure = listing::refuse(listing, &template.title, &found.account);
+                    let found =
+                        list_command::run(listing, &template.title, &line, &mut place).await?;
+                    let failure = list_command::refuse(listing, &template.title, &found.account);
                     refused = refused.or(failure);
                     found
                 }
@@ -133,7 +131,7 @@ impl Loaded {
                 .map(|(test, required)| PlannedTest { test, required })
                 .collect(),
         };
-        let discovered = Discovered {
+        let discovered = ListedTemplate {
             definition,
             account,
             is_listed: !discovered.is_empty(),
@@ -158,7 +156,7 @@ fn settled(template: &Template, place: &mut Place<'_>, account: &mut DiscoveryAc
 
 /// The tests of Squish suites on disk, with what was left out.
 fn suites(title: &str, folders: &[PathBuf], folder: &Path) -> Result<ListedTests, Failure> {
-    let found = squish::suites(folders, folder).map_err(|failure| {
+    let found = squish_setup::find_suites(folders, folder).map_err(|failure| {
         failure.context(format!("template {title:?}: finding its Squish suites"))
     })?;
     let mut listed = ListedTests {

@@ -1,20 +1,18 @@
-//! What commands see to before Squish tests are run: squishrunner, suites on disk, Squish servers.
+//! Finds what Squish tests need on this machine: squishrunner and the suites on disk.
 
 use std::{
     ffi::OsStr,
     path::{Path, PathBuf},
 };
 
-use super::plans::Loaded;
 use crate::{
-    config::{environment::Environment, plan_file::PlanFile},
+    config::environment::Environment,
     failure::Failure,
     runner::{
         placeholders::Template,
         settings::{RunnerSettings, Tool},
         squish::{
             program::{self, Places},
-            settings::ServerChoice,
             suite::{self, Found},
         },
     },
@@ -23,9 +21,9 @@ use crate::{
 /// The variable that says where Squish was installed.
 const PREFIX: &str = "SQUISH_PREFIX";
 
-/// The runner with squishrunner found, if it is one for Squish: before anything is reserved, for a worker that cannot run
-/// tests must not use them up.
-pub fn located(
+/// The runner with the path of squishrunner, if it runs Squish tests. Called before anything is reserved: a worker that
+/// cannot run tests must not take them from others.
+pub(crate) fn locate_squishrunner(
     mut runner: RunnerSettings,
     environment: &Environment,
 ) -> Result<RunnerSettings, Failure> {
@@ -57,32 +55,11 @@ pub fn located(
     Ok(runner)
 }
 
-/// Suites on disk, with what was left out.
-pub fn suites(folders: &[PathBuf], folder: &Path) -> Result<Found, Failure> {
+/// The Squish suites on disk, with what was left out.
+pub(crate) fn find_suites(folders: &[PathBuf], folder: &Path) -> Result<Found, Failure> {
     suite::discover(folder, folders).map_err(|error| {
         Failure::usage(error).help(
-            "put the suites right, or name other folders: `discover: { squish: [FOLDER] }`, relative to testplan.yml",
+            "correct the suites, or name other folders: `discover: { squish: [FOLDER] }`, relative to testplan.yml",
         )
     })
-}
-
-/// Without a service of somebody else's, allocated Squish servers can only be those of the file.
-pub fn has_servers(config: &Loaded) -> Result<(), Failure> {
-    let PlanFile {
-        runner, servers, ..
-    } = &config.file;
-    let wanted = runner
-        .as_ref()
-        .and_then(RunnerSettings::squish)
-        .is_some_and(|squish| squish.server == ServerChoice::Allocated);
-    if !wanted || servers.iter().any(|server| server.enabled) {
-        return Ok(());
-    }
-    Err(Failure::usage_text(format_args!(
-        "{} has no Squish servers to hand out, and its tests are to run on allocated ones",
-        config.path.display()
-    ))
-    .help(
-        "list them under `servers`, or write `squish: { server: local }` or `squish: { server: HOST:PORT }`",
-    ))
 }

@@ -1,4 +1,4 @@
-//! A listing command is run, and what it printed is read.
+//! Runs a listing command and reads what it prints.
 
 use std::fmt::Write as _;
 

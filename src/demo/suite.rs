@@ -1,30 +1,19 @@
-//! The demo's tests: what there is to run, and the processes that run as it.
+//! The demo's tests: their testplan.yml, and the processes that behave as them.
 
 use std::{fmt::Write as _, path::Path, time::Duration};
 
-use clap::Args;
-
 use crate::{
-    cli::screen::Screen,
-    config::environment::Environment,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     fs,
 };
 
 /// The demo's project.
-pub const PROJECT: &str = "demo";
+pub(crate) const PROJECT: &str = "demo";
 /// The demo's template.
-pub const TITLE: &str = "Nightly regression";
+pub(crate) const TITLE: &str = "Nightly regression";
 /// How many executions it has: every test on two systems.
-pub const EXECUTIONS: u64 = 40;
-
-/// One test of the demo.
-#[derive(Args, Debug)]
-pub struct DemoTest {
-    suite: String,
-    testcase: String,
-}
+pub(crate) const EXECUTIONS: u64 = 40;
 
 /// How a test of the demo behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +25,7 @@ enum Behaviour {
     Hang,
 }
 
-/// The suites, in the order in which they are handed out while nothing is known of their durations.
+/// The suites, in the order of their reservation while no durations are known.
 const SUITES: &[(&str, &[(&str, Behaviour)])] = &[
     (
         "suite_documents",
@@ -87,7 +76,7 @@ const SUITES: &[(&str, &[(&str, Behaviour)])] = &[
 ];
 
 /// The demo's testplan.yml. `binary` is both the test tool and this program.
-pub fn plan_file(binary: &Path) -> String {
+pub(crate) fn plan_file(binary: &Path) -> String {
     let binary = serde_json::Value::from(binary.to_string_lossy()).to_string();
     let mut text = format!(
         "# Written by `testplan demo`; a real one names your test tool instead.\n\
@@ -110,9 +99,13 @@ pub fn plan_file(binary: &Path) -> String {
     text
 }
 
-/// `testplan demo-test`: behaves as the named test, and leaves JUnit as a test tool does.
-pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen) -> CommandResult {
-    let DemoTest { suite, testcase } = command;
+/// Behaves as the named test, and writes JUnit to `results` as a test tool does.
+pub(crate) async fn run(
+    suite: &str,
+    testcase: &str,
+    results: Option<&str>,
+    print: &dyn Fn(&str),
+) -> CommandResult {
     let behaviour = SUITES
         .iter()
         .filter(|(name, _)| *name == suite)
@@ -122,7 +115,7 @@ pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen)
         .ok_or_else(|| {
             Failure::usage_text(format_args!("the demo has no test {suite} / {testcase}"))
         })?;
-    screen.raw(format!("running {suite} / {testcase}\n").as_bytes());
+    print(&format!("running {suite} / {testcase}\n"));
     let (body, conclusion) = match behaviour {
         Behaviour::Pass(span) => {
             tokio::time::sleep(Duration::from_millis(span)).await;
@@ -130,7 +123,7 @@ pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen)
         }
         Behaviour::Fail(message) => {
             tokio::time::sleep(Duration::from_millis(90)).await;
-            screen.raw(format!("{testcase}: {message}\n").as_bytes());
+            print(&format!("{testcase}: {message}\n"));
             let message = message.replace('\'', "&apos;");
             (
                 format!("<failure message='{message}' type='verification'>{message}</failure>"),
@@ -142,16 +135,16 @@ pub async fn test(command: DemoTest, environment: &Environment, screen: &Screen)
             Conclusion::Passed,
         ),
         Behaviour::Crash => {
-            screen.raw(b"restoring the last session ...\n");
+            print("restoring the last session ...\n");
             std::process::abort()
         }
         Behaviour::Hang => {
-            screen.raw(b"waiting for a printer ...\n");
+            print("waiting for a printer ...\n");
             std::future::pending::<()>().await;
             (String::new(), Conclusion::Passed)
         }
     };
-    if let Some(folder) = environment.get("TESTPLAN_RESULTS") {
+    if let Some(folder) = results {
         let case = format!(
             "<testcase classname='{suite}' name='{testcase}' file='{suite}/{testcase}/test.py' line='12'>"
         );

@@ -1,0 +1,8 @@
+//! A `testplan.yml` and the tests that its listing commands print: what a plan runs, and what a service publishes.
+
+pub(crate) mod catalog;
+mod list_command;
+pub(crate) mod listed_template;
+pub(crate) mod loaded_plan_file;
+pub(crate) mod squish_setup;
+pub(crate) mod template_tests;

@@ -1,0 +1,102 @@
+//! A `testplan.yml` that was read, and where it is.
+
+use std::path::{Path, PathBuf};
+
+use crate::{
+    config::plan_file::{PlanFile, Template},
+    failure::Failure,
+    runner::{settings::RunnerSettings, squish::settings::ServerChoice},
+};
+
+/// A `testplan.yml` and its path. Its commands run in its folder, wherever testplan was started.
+#[derive(Clone, Debug)]
+pub(crate) struct LoadedPlanFile {
+    pub(crate) file: PlanFile,
+    pub(crate) path: PathBuf,
+}
+
+impl LoadedPlanFile {
+    /// The folder that paths in it are relative to.
+    pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
+        let path = std::path::absolute(&self.path).map_err(Failure::infrastructure)?;
+        Ok(path
+            .parent()
+            .map_or_else(|| PathBuf::from("."), Path::to_owned))
+    }
+
+    /// How a test is run, in the file's folder.
+    pub(crate) fn runner(&self) -> Result<RunnerSettings, Failure> {
+        let Some(runner) = &self.file.runner else {
+            return Err(
+                Failure::usage_text(format_args!("{} has no runner", self.path.display()))
+                    .help("add `runner: { command: [...] }`: how one test is run"),
+            );
+        };
+        let folder = self.folder()?;
+        let working_directory = runner
+            .working_directory
+            .as_ref()
+            .map_or(folder.clone(), |below| folder.join(below));
+        Ok(RunnerSettings {
+            working_directory: Some(working_directory),
+            ..runner.clone()
+        })
+    }
+
+    /// The template of a project and title, as a service that was given this file would find it.
+    pub(crate) fn template(&self, project: &str, title: &str) -> Result<&Template, Failure> {
+        let templates = &self.file.templates;
+        let is_ours = self.file.project.as_deref() == Some(project);
+        let found = templates.iter().find(|it| is_ours && it.title == title);
+        found.ok_or_else(|| {
+            let titles: Vec<String> = templates
+                .iter()
+                .map(|template| format!("{:?}", template.title))
+                .collect();
+            let failure = Failure::nothing_to_run(format_args!(
+                "{} has no template {title:?} of project {project:?}",
+                self.path.display()
+            ));
+            match (&self.file.project, &titles[..]) {
+                (Some(own), [_, ..]) => failure.help(format!(
+                    "name one that is there with --template (of project {own}): {}",
+                    titles.join(", ")
+                )),
+                _ => failure.help(
+                    "add `project` and `templates` to the file, or name another with --config",
+                ),
+            }
+        })
+    }
+
+    /// The template of a title, whatever project is asked for.
+    pub(crate) fn template_titled(&self, title: &str) -> Option<&Template> {
+        let mut templates = self.file.templates.iter();
+        templates.find(|template| template.title == title)
+    }
+
+    pub(crate) fn is_of_project(&self, project: &str) -> bool {
+        self.file.project.as_deref() == Some(project)
+    }
+
+    /// Refuses a file that wants allocated Squish servers and has none: a service in this process can allocate no others.
+    pub(crate) fn check_squish_servers(&self) -> Result<(), Failure> {
+        let PlanFile {
+            runner, servers, ..
+        } = &self.file;
+        let is_allocated = runner
+            .as_ref()
+            .and_then(RunnerSettings::squish)
+            .is_some_and(|squish| squish.server == ServerChoice::Allocated);
+        if !is_allocated || servers.iter().any(|server| server.enabled) {
+            return Ok(());
+        }
+        Err(Failure::usage_text(format_args!(
+            "{} has no Squish servers to hand out, and its tests are to run on allocated ones",
+            self.path.display()
+        ))
+        .help(
+            "list them under `servers`, or write `squish: { server: local }` or `squish: { server: HOST:PORT }`",
+        ))
+    }
+}
