@@ -44,6 +44,8 @@ pub mod run;
 pub mod runner;
 pub mod service;
 pub mod signal;
+pub mod single;
+pub(crate) mod squish;
 pub mod store;
 mod sync;
 mod text;

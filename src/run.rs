@@ -1,22 +1,28 @@
-//! A run: workers under leases, their processes and heartbeats, one dispatcher that owns the state.
+//! A run: workers under leases, their heartbeats, one dispatcher that owns the state. It knows no test tool.
 //!
-//! [`dispatcher`] decides and writes down, [`worker`] reserves and executes, [`heartbeat`] keeps the lease,
-//! [`executor`] bounds a process by it. Workers send events and obey one value, the [`Phase`]; nothing flows back.
+//! [`dispatcher`] decides and records, [`worker`] reserves and reports, `heartbeat` keeps the lease. A [`Runner`] runs the
+//! tests behind the seam in [`session`]; [`process`] and `supervisor` are there for runners. Workers send events and obey
+//! one value, the [`Phase`]; nothing flows back.
 
+pub mod attempt;
 pub mod dispatcher;
-pub mod executor;
+pub mod ending;
 pub mod heartbeat;
-pub mod lease;
+mod lease;
 pub mod lease_files;
-mod licence;
-mod probe;
+pub mod observer;
+pub mod phase;
 pub mod process;
 pub mod recorder;
+pub mod session;
 pub mod state;
-pub mod suite_turns;
-mod tries;
+pub(crate) mod supervisor;
 pub mod upload;
 pub mod worker;
 
-pub use dispatcher::{Observer, RunEnd, WorkOrder, work};
-pub use state::{Phase, ProgressEvent};
+pub use attempt::{Attempt, Disposition};
+pub use dispatcher::{RunSummary, WorkOrder, work};
+pub use ending::RunEnding;
+pub use observer::{Observer, ProgressEvent};
+pub use phase::Phase;
+pub use session::{Runner, Session, SessionEvent, Work};

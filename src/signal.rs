@@ -1,6 +1,6 @@
 //! SIGINT and SIGTERM as values: the first stops, the second kills. What they mean is the caller's to decide.
 
-use std::io;
+use std::{fmt, io};
 
 use tokio::sync::mpsc;
 
@@ -11,6 +11,15 @@ pub enum SignalKind {
     Interrupt,
     /// SIGTERM; the window closed or the system shutting down on Windows.
     Terminate,
+}
+
+impl fmt::Display for SignalKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
 }
 
 /// A signal stopped the work.

@@ -12,10 +12,7 @@ use crate::{
         console::{FinishedLine, ResultWord, line},
         sanitise::console_line,
     },
-    run::{
-        Observer, ProgressEvent,
-        state::{Stop, signal_name},
-    },
+    run::{Observer, ProgressEvent},
     wait::WaitUpdate,
 };
 
@@ -119,12 +116,12 @@ impl Observer for Progress<'_> {
                 worker: &slot.to_string(),
                 capabilities: &self.offered,
             }),
-            ProgressEvent::Unreachable { test, trouble } => {
-                let (test, trouble) = (
+            ProgressEvent::NotRun { test, reason } => {
+                let (test, reason) = (
                     console_line(&test.to_string(), LONGEST),
-                    console_line(&trouble.to_string(), LONGEST),
+                    console_line(reason, LONGEST),
                 );
-                self.say(&format!("not begun: {test}: {trouble}"));
+                self.say(&format!("not run: {test}: {reason}"));
             }
             ProgressEvent::NotCounted { test, reason } => {
                 let (test, reason) = (
@@ -155,19 +152,7 @@ impl Observer for Progress<'_> {
                 };
                 self.say(&format!("running: {}{more}", names.join(", ")));
             }
-            ProgressEvent::Stopping(Stop::Signal(kind)) => self.say(&format!(
-                "stopping ({}): ending the tests, giving the leases back; once more kills",
-                signal_name(*kind)
-            )),
-            ProgressEvent::Stopping(Stop::Deadline) => {
-                self.say("stopping: the deadline is reached")
-            }
-            ProgressEvent::Stopping(Stop::Starved) => {
-                self.say("stopping: no Squish server could come")
-            }
-            ProgressEvent::ServiceGone(error) => {
-                self.say(&format!("stopping: {}", console_line(error, 1000)));
-            }
+            ProgressEvent::Stopping(why) => self.say(&console_line(why, LONGEST_LINE)),
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     publication::Publication,
     report::PlanReport,
     report_files,
-    run::{RunEnd, state::Stop},
+    run::{RunEnding, RunSummary},
     runner::settings::RunnerSettings,
     signal::Signals,
 };
@@ -218,17 +218,17 @@ impl WorkersRun<'_> {
         &self,
         client: &Client,
         plan: PlanId,
-        end: &RunEnd,
+        end: &RunSummary,
     ) -> Result<RunOutcome, Failure> {
         let screen = &self.context.screen;
         let asked = service_counts(client, plan);
-        let counts = match (&end.service, end.stop) {
-            (Some(_), _) => ServiceView::default(),
-            (None, Some(Stop::Signal(_) | Stop::Deadline)) => {
+        let counts = match &end.ending {
+            RunEnding::ServiceLost(_) => ServiceView::default(),
+            RunEnding::Stopped(_) | RunEnding::Deadline => {
                 let asked = tokio::time::timeout(LAST_COUNTS, asked).await;
                 asked.unwrap_or_default()
             }
-            (None, None | Some(Stop::Starved)) => asked.await,
+            _ => asked.await,
         };
         let out = &self.options.out;
         let records = report_files::record_paths(out, &[]);
@@ -237,7 +237,7 @@ impl WorkersRun<'_> {
         if let Some(counted) = &counts.plan {
             report.hold_against(counted);
         }
-        if let Some(conclusion) = working::cut_short(end) {
+        if let Some(conclusion) = end.ending.conclusion() {
             report = report.stopped_by(conclusion);
         }
         let commit = (self.command.plan.start.commit.clone())
@@ -252,7 +252,7 @@ impl WorkersRun<'_> {
                 working::print_left_open(end, &self.options.offered, screen);
             }
         };
-        let is_stopped = matches!(end.stop, Some(Stop::Signal(_)));
+        let is_stopped = matches!(end.ending, RunEnding::Stopped(_));
         Ok(finish(
             self.command,
             report,

@@ -19,7 +19,6 @@ use crate::{
     local_service::ServiceOptions,
     model::LabelCase,
     random,
-    run::state,
     service::{Access, Principal},
     signal::Signals,
     store::{Rules, sqlite::Durability},
@@ -148,8 +147,7 @@ pub(crate) async fn run(command: Serve, context: &Context) -> CommandResult {
     });
     let kind = signals.next().await;
     screen.info(format_args!(
-        "stopping ({}): no more reservations, leases stay",
-        state::signal_name(kind)
+        "stopping ({kind}): no more reservations, leases stay"
     ));
     let _ = stopped.send(());
     tokio::select! {

@@ -11,7 +11,7 @@ use crate::{
     },
     report::{PlanReport, sanitise::markdown_text, summary},
     report_files,
-    run::RunEnd,
+    run::RunSummary,
 };
 
 /// Shows a report that was written to `out`.
@@ -32,7 +32,13 @@ pub(crate) fn show(report: &PlanReport, out: &Path, args: ShowArgs, screen: &Scr
 }
 
 /// Shows what one worker process did. Off by default, because the report covers all workers.
-pub(crate) fn show_work(plan: PlanId, end: &RunEnd, said: &str, args: ShowArgs, screen: &Screen) {
+pub(crate) fn show_work(
+    plan: PlanId,
+    end: &RunSummary,
+    said: &str,
+    args: ShowArgs,
+    screen: &Screen,
+) {
     let numbers = [
         (StepOutput::Passed, end.tally.passed),
         (StepOutput::Failed, end.tally.failed),

@@ -24,7 +24,7 @@ use crate::{
         Rerun,
         resume::{Resume, Resumed},
     },
-    run::{RunEnd, state::Tally},
+    run::{RunEnding, RunSummary, state::Tally},
     signal::Signals,
 };
 
@@ -129,18 +129,22 @@ pub(crate) async fn run(command: Work, context: &Context) -> CommandResult {
 }
 
 /// What the workers of this process came to. `failures_remain`: failures of an earlier attempt could not be reset.
-fn conclusion(end: &RunEnd, failures_remain: bool) -> Conclusion {
-    match working::cut_short(end).unwrap_or_else(|| verdict(end.tally)) {
+fn conclusion(end: &RunSummary, failures_remain: bool) -> Conclusion {
+    match end
+        .ending
+        .conclusion()
+        .unwrap_or_else(|| verdict(end.tally))
+    {
         Conclusion::Passed if failures_remain => Conclusion::Incomplete,
         // It left before it knew that no test was left.
-        Conclusion::Passed | Conclusion::Failed if end.no_squish_server.is_some() => {
+        Conclusion::Passed | Conclusion::Failed if matches!(end.ending, RunEnding::NoServer(_)) => {
             Conclusion::Infrastructure
         }
         conclusion => conclusion,
     }
 }
 
-fn summary(plan: PlanId, end: &RunEnd) -> String {
+fn summary(plan: PlanId, end: &RunSummary) -> String {
     let Tally {
         passed,
         skipped,
@@ -157,7 +161,7 @@ fn summary(plan: PlanId, end: &RunEnd) -> String {
             done,
         }) = end.status
     {
-        return if end.starved.is_some() {
+        return if matches!(end.ending, RunEnding::Starved(_)) {
             format!("no test was run here: no Squish server became free; record {record}")
         } else if open + reserved == 0 {
             format!(

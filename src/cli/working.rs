@@ -17,20 +17,18 @@ use super::{
 };
 use crate::{
     client::Client,
-    exit_code::Conclusion,
-    failure::{Failure, conclusion_of},
+    failure::Failure,
     model::{
         Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
         record::PlannedExecution,
     },
     report::{Unoffered, sanitise::console_line},
     result_upload::upload_labels,
-    run::{
-        RunEnd, WorkOrder, executor::Executor, state::Stop, suite_turns::SuiteTurns,
-        upload::Uploader, worker::WorkerSettings,
-    },
-    runner::settings::RunnerSettings,
+    run::{RunEnding, RunSummary, Runner, WorkOrder, upload::Uploader, worker::WorkerSettings},
+    runner::settings::{RunnerSettings, Tool},
     signal::Signals,
+    single::{CommandRunner, TestSetup},
+    squish::SquishRunner,
     wait::wording,
 };
 
@@ -65,7 +63,7 @@ pub(crate) async fn work(
     job: Job<'_>,
     signals: &mut Signals,
     context: &Context,
-) -> Result<RunEnd, Failure> {
+) -> Result<RunSummary, Failure> {
     let Job {
         client,
         plan,
@@ -88,20 +86,20 @@ pub(crate) async fn work(
         }
     }
     settings::make_folder(&options.out.join("logs"), "--out")?;
-    let executor = Executor {
+    // A child runs in its own folder.
+    let out = std::path::absolute(&options.out).map_err(Failure::infrastructure)?;
+    let setup = TestSetup {
         runner: runner.clone(),
-        // A child runs in its own folder.
-        out: std::path::absolute(&options.out).map_err(Failure::infrastructure)?,
+        out: out.clone(),
         plan: plan.id,
         offered: options.offered.clone(),
         capture_limit: CAPTURE_LIMIT,
-        suite_turns: SuiteTurns::default(),
     };
     let folders: Vec<&Path> = runner.working_directory.as_deref().into_iter().collect();
     let (_, checkout) = context.checked_out(&folders);
     let upload = uploader(&client, options, context)?;
     match &upload {
-        Some(_) if !executor.runner.wants_results_folder() => screen.warn(
+        Some(_) if !runner.wants_results_folder() => screen.warn(
             "nothing will be uploaded: according to testplan.yml the runner's command writes no result files",
         ),
         Some(Uploader { labels }) => screen.info(format_args!(
@@ -112,6 +110,15 @@ pub(crate) async fn work(
         None => {}
     }
     let order = WorkOrder {
+        settings: Arc::new(WorkerSettings {
+            offered: options.offered.clone(),
+            lease: options.lease,
+            allocate_server: options.allocate_server,
+            runner: runner_of(setup, &client),
+            out,
+            upload,
+            alone,
+        }),
         client,
         plan,
         clock_ahead_ms,
@@ -119,21 +126,13 @@ pub(crate) async fn work(
         planned,
         discovery,
         checkout,
-        settings: Arc::new(WorkerSettings {
-            offered: options.offered.clone(),
-            lease: options.lease,
-            allocate_server: options.allocate_server,
-            executor,
-            upload,
-            alone,
-        }),
         workers: options.workers,
         deadline: options.deadline,
         // No other process can reach a service in this process.
         grace: if alone { Duration::ZERO } else { options.grace },
         records: options.out.join("records"),
         name: worker_name::unique(context)?,
-        held: environment.get(HELD).map(PathBuf::from),
+        lease_files: environment.get(HELD).map(PathBuf::from),
     };
     let mut progress = Progress::new(screen, options.offered.clone(), status);
     let end = crate::run::work(order, signals, &mut progress).await;
@@ -143,6 +142,14 @@ pub(crate) async fn work(
             "the record file could not be written: {error}"
         ))
     })
+}
+
+/// What runs the tests.
+fn runner_of(setup: TestSetup, client: &Client) -> Arc<dyn Runner> {
+    match setup.runner.tool.clone() {
+        Tool::Command(_) => Arc::new(CommandRunner::new(setup)),
+        Tool::Squish(settings) => Arc::new(SquishRunner::new(setup, settings, client.clone())),
+    }
 }
 
 /// What uploads results, if they are to be uploaded. Refuses a label that Test Center would refuse.
@@ -231,11 +238,13 @@ fn warn_unreachable_executions(
 }
 
 /// Prints what stays open after these workers, and which capabilities are missing.
-pub(crate) fn print_left_open(end: &RunEnd, offered: &Capabilities, screen: &Screen) {
+pub(crate) fn print_left_open(end: &RunSummary, offered: &Capabilities, screen: &Screen) {
     let Some(waiting) = &end.waiting else { return };
     // The service has forgotten these workers, so it asks for others; but a Squish server was missing, not a worker.
-    let is_covered =
-        |need: &Need| end.starved.is_some() && offered.covers(&need.required, LabelCase::Folded);
+    let is_covered = |need: &Need| {
+        matches!(end.ending, RunEnding::Starved(_))
+            && offered.covers(&need.required, LabelCase::Folded)
+    };
     let lacking: Vec<&Need> = waiting.lacking().filter(|need| !is_covered(need)).collect();
     for line in wording::lines_of(&lacking, waiting) {
         screen.info(format_args!(
@@ -270,34 +279,10 @@ async fn listed(client: &Client, plan: PlanId) -> Result<Option<Vec<PlannedExecu
     Ok(Some(planned.collect()))
 }
 
-/// The conclusion of a run that ended early; `None` if it ran to its end.
-pub(crate) fn cut_short(end: &RunEnd) -> Option<Conclusion> {
-    if end.broken.is_some() {
-        return Some(Conclusion::Bug);
-    }
-    match end.stop {
-        Some(Stop::Signal(kind)) => Some(conclusion_of(kind)),
-        Some(Stop::Deadline | Stop::Starved) => Some(Conclusion::Incomplete),
-        None if end.cannot_start.is_some() => Some(Conclusion::Infrastructure),
-        None => end.service.as_ref().map(|error| error.conclusion()),
-    }
-}
-
 /// Prints what ended the work of this process before the plan was done.
-pub(crate) fn print_stop_reason(end: &RunEnd, screen: &Screen) {
-    if let Some(error) = &end.service {
-        screen.always(format_args!("error: {error}\nhelp: {}", error.help()));
-    }
-    if let Some(why) = &end.cannot_start {
-        screen.always(format_args!(
-            "error: this machine cannot start the tests: {why}\nhelp: its tests went back to the plan; correct that and \
-             start the worker again"
-        ));
-    }
-    if let Some(why) = &end.no_squish_server {
-        screen.always(format_args!(
-            "error: {why}\nhelp: start it again (testplan servers start), or remove it (testplan servers list, servers remove)"
-        ));
+pub(crate) fn print_stop_reason(end: &RunSummary, screen: &Screen) {
+    if let Some(help) = end.ending.help() {
+        screen.always(format_args!("error: {}\nhelp: {help}", end.ending));
     }
 }
 

@@ -1,38 +1,40 @@
-//! The one task that owns a run: it hears the workers, signals and timers, lets [`RunState`] decide, and performs.
+//! The one task that owns a run: it receives what workers, signals and timers report, lets [`RunState`] decide, and does
+//! what was decided.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    pin::Pin,
+    sync::Arc,
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::Sleep,
+};
 
 use super::{
+    ending::RunEnding,
+    observer::Observer,
+    phase::Phase,
     recorder::{Recorder, record},
-    state::{Event, Leave, Phase, ProgressEvent, RunState, Stop, Tally, WorkerEvent},
+    state::{Response, RunEvent, RunState, Tally, WorkerEvent},
     worker::{self, Worker, WorkerMessage, WorkerSettings},
 };
 use crate::{
-    client::{Client, ClientError},
+    client::Client,
     clock,
     model::{
         Capabilities, DiscoveryAccount, Plan, PlanId, PlanStatus, PlanWaiting,
         record::{Checkout, PlannedExecution, RecordEvent},
     },
     signal::Signals,
-    wait::{StallWatch, WaitProbe},
+    wait::{StallWatch, WaitProbe, WaitingWorkers},
 };
 
-/// How long nothing is said before people are told what is going on.
+/// How long nothing happens before people see what is running.
 const QUIET: Duration = Duration::from_secs(30);
-
-/// Hears of a run's progress; draws it wherever people look.
-pub trait Observer: Send {
-    /// Something worth telling.
-    fn observe(&mut self, event: &ProgressEvent);
-}
 
 /// Everything that working on a plan needs.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ pub struct WorkOrder {
     pub plan: Plan,
     /// How far the service's clock is ahead of ours, in milliseconds, where the service tells its time.
     pub clock_ahead_ms: Option<i64>,
-    /// How far it is.
+    /// How far the plan is.
     pub status: PlanStatus,
     /// Its executions, where the service can list them.
     pub planned: Option<Vec<PlannedExecution>>,
@@ -51,208 +53,273 @@ pub struct WorkOrder {
     pub discovery: Option<DiscoveryAccount>,
     /// The checkout that tests run in, if they do.
     pub checkout: Option<Checkout>,
-    /// What the workers offer, how they run and for how long.
+    /// What the workers offer, how they run tests and for how long.
     pub settings: Arc<WorkerSettings>,
     /// How many executions at once.
     pub workers: usize,
     /// When to stop, from now.
     pub deadline: Option<Duration>,
-    /// How long somebody who could help is waited for once nothing can happen.
+    /// How long to wait for a worker or server to appear that can run what is left, once none can.
     pub grace: Duration,
-    /// Where records are written.
+    /// The folder for records.
     pub records: PathBuf,
     /// This process's name among all workers of the plan; also its record file's.
     pub name: String,
-    /// Where the leases held now are kept for whoever comes after a killed process, if anybody does.
-    pub held: Option<PathBuf>,
+    /// The folder for the files of held leases, if a later process will read them.
+    pub lease_files: Option<PathBuf>,
 }
 
-/// How a run ended.
+/// What a run came to.
 #[derive(Debug)]
-pub struct RunEnd {
+pub struct RunSummary {
     /// What was done.
     pub tally: Tally,
-    /// Why it was stopped, if it was.
-    pub stop: Option<Stop>,
-    /// What the service said last, if it was gone or refused.
-    pub service: Option<Box<ClientError>>,
-    /// Why workers left that found no Squish server any more, if they did.
-    pub no_squish_server: Option<String>,
-    /// Why this machine could not start tests, if workers left for that.
-    pub cannot_start: Option<String>,
-    /// Why no Squish server could come, if that was waited for in vain.
-    pub starved: Option<String>,
-    /// What failed here, if something did.
-    pub broken: Option<String>,
+    /// How it ended.
+    pub ending: RunEnding,
     /// The record file.
     pub record: PathBuf,
-    /// How far the plan was when they left, where it could be asked.
+    /// How far the plan was when the workers left, where the service could be asked.
     pub status: Option<PlanStatus>,
-    /// What it waits for then, where something is open and the service can say.
+    /// What the plan waited for then, where something is open and the service can say.
     pub waiting: Option<PlanWaiting>,
 }
 
-/// Works on a plan until nothing is left for these workers, or until it is stopped. An error is a record file that
-/// could not be begun.
+/// Works on a plan until nothing is left for these workers, or until the run is stopped. Fails if a record cannot be
+/// written.
 pub async fn work(
-    order: WorkOrder,
+    mut order: WorkOrder,
     signals: &mut Signals,
     observer: &mut dyn Observer,
-) -> io::Result<RunEnd> {
-    let mut recorder = Recorder::create(&order.records, &order.name)?;
-    let mut write = |worker: String, event| {
-        let record = record(worker, event);
-        recorder.write(&record).map(|()| record.event)
+) -> io::Result<RunSummary> {
+    let mut journal = Journal {
+        recorder: Recorder::create(&order.records, &order.name)?,
+        name: order.name.clone(),
     };
-    write(
-        order.name.clone(),
-        began(
-            &order.plan,
-            order.clock_ahead_ms,
-            order.status,
-            &order.settings.offered,
-        ),
-    )?;
-    if let Some(checkout) = order.checkout {
-        write(order.name.clone(), RecordEvent::CheckedOut(checkout))?;
-    }
-    if let Some(executions) = order.planned {
-        write(order.name.clone(), RecordEvent::Planned { executions })?;
-    }
-    if let Some(account) = order.discovery {
-        write(order.name.clone(), RecordEvent::Discovered { account })?;
-    }
-    let held: Option<Arc<Path>> = order.held.map(Into::into);
-    let troubles = Arc::default();
-    let (phase, watching) = watch::channel(Phase::Working);
-    // A worker says at most a handful of things before it waits for an answer, so a short queue never blocks it long.
-    let (sender, mut mail) = mpsc::channel(64 + order.workers * 4);
-    for slot in 0..order.workers {
-        let worker = Worker {
-            client: order.client.clone(),
+    journal.begin(&mut order)?;
+    let mut dispatcher = Dispatcher::start(&order, journal, signals, observer);
+    while !dispatcher.step().await? {}
+    dispatcher.conclude(&order).await
+}
+
+/// The records of this process.
+struct Journal {
+    recorder: Recorder,
+    name: String,
+}
+
+impl Journal {
+    /// Writes what is known before any work.
+    fn begin(&mut self, order: &mut WorkOrder) -> io::Result<()> {
+        self.write(RecordEvent::Began {
             plan: order.plan.id,
-            settings: Arc::clone(&order.settings),
-            name: format!("{}/{}", order.name, slot + 1),
-            slot,
-            phase: watching.clone(),
-            mail: sender.clone(),
-            held: held.clone(),
-            troubles: Arc::clone(&troubles),
-            reserved: Mutex::default(),
-        };
-        tokio::spawn(worker::work(worker));
+            title: order.plan.title.clone(),
+            project: order.plan.project.clone(),
+            batch: order.plan.batch.clone(),
+            capabilities: order.settings.offered.clone(),
+            status: order.status,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            clock_ahead_ms: order.clock_ahead_ms,
+        })?;
+        let checkout = order.checkout.take().map(RecordEvent::CheckedOut);
+        let planned = order.planned.take();
+        let planned = planned.map(|executions| RecordEvent::Planned { executions });
+        let discovery = order.discovery.take();
+        let discovery = discovery.map(|account| RecordEvent::Discovered { account });
+        [checkout, planned, discovery]
+            .into_iter()
+            .flatten()
+            .try_for_each(|event| self.write(event))
     }
-    drop(sender);
-    let mut state = RunState::new(order.workers, order.status);
-    let deadline = sleep(order.deadline);
-    tokio::pin!(deadline);
-    let mut deadline_reached = false;
-    let mut probe = WaitProbe::new(order.client.clone(), order.plan.id);
-    let mut stall = StallWatch::new(
-        order.settings.offered.clone(),
-        order.grace,
-        clock::monotonic(),
-    );
-    let quiet = tokio::time::sleep(QUIET);
-    tokio::pin!(quiet);
-    loop {
-        let waits = state.waits();
-        if waits.is_none() {
-            probe.rest();
-            stall.over(clock::monotonic());
+
+    /// Writes an event of the process.
+    fn write(&mut self, event: RecordEvent) -> io::Result<()> {
+        self.recorder.write(&record(self.name.clone(), event))
+    }
+
+    /// Writes an event of a worker, and gives it back.
+    fn write_of_worker(&mut self, slot: usize, event: RecordEvent) -> io::Result<RecordEvent> {
+        let record = record(worker_name(&self.name, slot), event);
+        self.recorder.write(&record).map(|()| record.event)
+    }
+}
+
+fn worker_name(process: &str, slot: usize) -> String {
+    format!("{process}/{}", slot + 1)
+}
+
+/// A run that goes on.
+struct Dispatcher<'a> {
+    journal: Journal,
+    state: RunState,
+    phase: watch::Sender<Phase>,
+    messages: mpsc::Receiver<WorkerMessage>,
+    signals: &'a mut Signals,
+    observer: &'a mut dyn Observer,
+    /// Until the deadline was reached.
+    deadline: Option<Pin<Box<Sleep>>>,
+    quiet: Pin<Box<Sleep>>,
+    probe: WaitProbe,
+    stall: StallWatch,
+}
+
+/// What [`Dispatcher::next_event`] brings.
+enum Incoming {
+    /// An event, and who waits until it is written.
+    Event(RunEvent, Option<oneshot::Sender<()>>),
+    /// The service could not be asked what the workers wait for.
+    Nothing,
+    /// A worker ended without reporting it.
+    WorkerLost,
+}
+
+impl<'a> Dispatcher<'a> {
+    /// Starts the workers.
+    fn start(
+        order: &WorkOrder,
+        journal: Journal,
+        signals: &'a mut Signals,
+        observer: &'a mut dyn Observer,
+    ) -> Self {
+        let lease_files: Option<Arc<Path>> = order.lease_files.as_deref().map(Into::into);
+        let start_failures = Arc::default();
+        let (phase, watching) = watch::channel(Phase::Working);
+        // A worker sends at most a handful of messages before it waits for an answer, so a short queue never blocks it long.
+        let (sender, messages) = mpsc::channel(64 + order.workers * 4);
+        for slot in 0..order.workers {
+            tokio::spawn(worker::work(Worker {
+                client: order.client.clone(),
+                plan: order.plan.id,
+                settings: Arc::clone(&order.settings),
+                name: worker_name(&order.name, slot),
+                slot,
+                phase: watching.clone(),
+                messages: sender.clone(),
+                lease_files: lease_files.clone(),
+                start_failures: Arc::clone(&start_failures),
+            }));
         }
-        let (event, written) = tokio::select! {
-            received = mail.recv() => match received {
-                Some(WorkerMessage { slot, event, written }) => (Event::Worker(slot, event), written),
-                // Every worker sends `Left` last; a closed channel without it is a worker that panicked.
-                None => break broken_worker(&mut state),
-            },
-            kind = signals.next() => (Event::Signal(kind), None),
-            () = &mut deadline, if !deadline_reached => {
-                deadline_reached = true;
-                (Event::Deadline, None)
-            }
-            finding = probe.next(), if waits.is_some() => {
-                let update = stall.look(finding, waits.unwrap_or_default(), clock::monotonic());
-                let Some(update) = update else { continue };
-                if let Some(remains) = update.remains {
-                    probe.hurry(remains);
-                }
-                (Event::Idle(update), None)
-            }
-            () = &mut quiet => {
-                quiet.as_mut().reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
-                (Event::Quiet, None)
+        let now = clock::monotonic();
+        Self {
+            journal,
+            state: RunState::new(order.workers, order.status),
+            phase,
+            messages,
+            signals,
+            observer,
+            deadline: order
+                .deadline
+                .map(|span| Box::pin(tokio::time::sleep(span))),
+            quiet: Box::pin(tokio::time::sleep(QUIET)),
+            probe: WaitProbe::new(order.client.clone(), order.plan.id),
+            stall: StallWatch::new(order.settings.offered.clone(), order.grace, now),
+        }
+    }
+
+    /// Handles the next event. Returns whether the run is over.
+    async fn step(&mut self) -> io::Result<bool> {
+        let (event, written) = match self.next_event().await {
+            Incoming::Event(event, written) => (event, written),
+            Incoming::Nothing => return Ok(false),
+            Incoming::WorkerLost => {
+                self.state.fail("a worker ended without a word");
+                return Ok(true);
             }
         };
         let event = match event {
-            Event::Worker(slot, WorkerEvent::Record(event)) => {
-                let event = write(format!("{}/{}", order.name, slot + 1), event)?;
-                acknowledge(written);
-                Event::Worker(slot, WorkerEvent::Record(event))
+            RunEvent::Worker(slot, WorkerEvent::Record(event)) => {
+                let event = self.journal.write_of_worker(slot, event)?;
+                if let Some(written) = written {
+                    // The worker may have been stopped meanwhile; its record stands all the same.
+                    let _ = written.send(());
+                }
+                RunEvent::Worker(slot, WorkerEvent::Record(event))
             }
             other => other,
         };
-        let response = state.handle(event);
-        if let Some(next) = response.phase {
-            phase.send_replace(next);
-        }
-        if let Some(notice) = response.notice {
-            quiet
-                .as_mut()
-                .reset(tokio::time::Instant::from(clock::monotonic() + QUIET));
-            observer.observe(&notice);
-        }
-        if response.over {
-            break;
-        }
+        let response = self.state.handle(event);
+        Ok(self.perform(response))
     }
-    let no_squish_server = state.no_squish_server().map(str::to_owned);
-    let cannot_start = state.cannot_start().map(str::to_owned);
-    let starved = state.starved().map(str::to_owned);
-    let (tally, mut stop, service, broken) = state.into_end();
-    let (status, waiting) = match (stop, &service) {
-        (None | Some(Stop::Starved), None) => tokio::select! {
-            asked = left_behind(&order.client, order.plan.id) => asked,
-            kind = signals.next() => {
-                stop = Some(Stop::Signal(kind));
-                (None, None)
-            }
-        },
-        // Whoever was told to stop asks nobody any more.
-        _ => (None, None),
-    };
-    let reason = match &starved {
-        Some(why) => {
-            let wanted = order.settings.offered.clone();
-            let reason = why.clone();
-            write(order.name.clone(), RecordEvent::Starved { wanted, reason })?;
-            format!("no Squish server could come: {why}")
+
+    async fn next_event(&mut self) -> Incoming {
+        let waits = self.state.waits();
+        if waits.is_none() {
+            self.probe.rest();
+            self.stall.over(clock::monotonic());
         }
-        None => match &no_squish_server {
-            Some(why) if stop.is_none() && service.is_none() => why.clone(),
-            _ if cannot_start.is_some() && stop.is_none() && service.is_none() => {
-                format!(
-                    "tests cannot be started here: {}",
-                    cannot_start.as_deref().unwrap_or_default()
-                )
+        let event = tokio::select! {
+            received = self.messages.recv() => return match received {
+                Some(WorkerMessage { slot, event, written }) => {
+                    Incoming::Event(RunEvent::Worker(slot, event), written)
+                }
+                // Every worker sends `Left` last; a closed channel without it is a worker that panicked.
+                None => Incoming::WorkerLost,
+            },
+            kind = self.signals.next() => RunEvent::Signal(kind),
+            () = reached(&mut self.deadline) => {
+                self.deadline = None;
+                RunEvent::Deadline
             }
-            _ => reason(stop, service.as_deref(), broken.as_deref()),
-        },
-    };
-    write(order.name, RecordEvent::Left { reason, status })?;
-    Ok(RunEnd {
-        tally,
-        stop,
-        service,
-        no_squish_server,
-        cannot_start,
-        starved,
-        broken,
-        record: recorder.path().to_owned(),
-        status,
-        waiting,
-    })
+            finding = self.probe.next(), if waits.is_some() => {
+                let waits: WaitingWorkers = waits.unwrap_or_default();
+                let Some(update) = self.stall.look(finding, waits, clock::monotonic()) else {
+                    return Incoming::Nothing;
+                };
+                if let Some(remains) = update.remains {
+                    self.probe.hurry(remains);
+                }
+                RunEvent::Idle(update)
+            }
+            () = &mut self.quiet => {
+                self.reset_quiet();
+                RunEvent::Quiet
+            }
+        };
+        Incoming::Event(event, None)
+    }
+
+    /// Does what was decided. Returns whether the run is over.
+    fn perform(&mut self, response: Response) -> bool {
+        if let Some(next) = response.phase {
+            self.phase.send_replace(next);
+        }
+        if let Some(progress) = response.progress {
+            self.reset_quiet();
+            self.observer.observe(&progress);
+        }
+        response.is_over
+    }
+
+    fn reset_quiet(&mut self) {
+        let later = tokio::time::Instant::from(clock::monotonic() + QUIET);
+        self.quiet.as_mut().reset(later);
+    }
+
+    /// Asks how far the plan is, and writes the last record.
+    async fn conclude(mut self, order: &WorkOrder) -> io::Result<RunSummary> {
+        let (tally, mut ending) = self.state.into_end();
+        if let RunEnding::Starved(why) = &ending {
+            self.journal.write(RecordEvent::Starved {
+                wanted: order.settings.offered.clone(),
+                reason: why.clone(),
+            })?;
+        }
+        let (mut status, mut waiting) = (None, None);
+        if ending.may_ask_service() {
+            tokio::select! {
+                asked = left_behind(&order.client, order.plan.id) => (status, waiting) = asked,
+                kind = self.signals.next() => ending = RunEnding::Stopped(kind),
+            }
+        }
+        let reason = ending.to_string();
+        self.journal.write(RecordEvent::Left { reason, status })?;
+        Ok(RunSummary {
+            tally,
+            ending,
+            record: self.journal.recorder.path().to_owned(),
+            status,
+            waiting,
+        })
+    }
 }
 
 /// How far the plan is, and what it waits for if something is open.
@@ -266,53 +333,9 @@ async fn left_behind(client: &Client, plan: PlanId) -> (Option<PlanStatus>, Opti
     }
 }
 
-fn began(
-    plan: &Plan,
-    clock_ahead_ms: Option<i64>,
-    status: PlanStatus,
-    offered: &Capabilities,
-) -> RecordEvent {
-    RecordEvent::Began {
-        plan: plan.id,
-        title: plan.title.clone(),
-        project: plan.project.clone(),
-        batch: plan.batch.clone(),
-        capabilities: offered.clone(),
-        status,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        clock_ahead_ms,
-    }
-}
-
-fn acknowledge(written: Option<oneshot::Sender<()>>) {
-    if let Some(written) = written {
-        // The worker may have been told to stop meanwhile; its record stands all the same.
-        let _ = written.send(());
-    }
-}
-
-fn broken_worker(state: &mut RunState) {
-    let message =
-        "a worker ended without a word; please report this as a bug of testplan".to_owned();
-    let _ = state.handle(Event::Worker(0, WorkerEvent::Left(Leave::Broken(message))));
-}
-
-fn reason(stop: Option<Stop>, service: Option<&ClientError>, broken: Option<&str>) -> String {
-    match (stop, service, broken) {
-        (Some(Stop::Signal(kind)), _, _) => {
-            format!("stopped by {}", super::state::signal_name(kind))
-        }
-        (Some(Stop::Deadline), _, _) => "deadline reached".to_owned(),
-        (Some(Stop::Starved), _, _) => "no Squish server could come".to_owned(),
-        (None, Some(error), _) => error.to_string(),
-        (None, None, Some(message)) => message.to_owned(),
-        (None, None, None) => "nothing left for these workers".to_owned(),
-    }
-}
-
-async fn sleep(span: Option<Duration>) {
-    match span {
-        Some(span) => tokio::time::sleep(span).await,
+async fn reached(deadline: &mut Option<Pin<Box<Sleep>>>) {
+    match deadline {
+        Some(deadline) => deadline.await,
         None => std::future::pending().await,
     }
 }

@@ -7,65 +7,34 @@ use tokio::sync::watch;
 use super::lease::HeldLease;
 use crate::{client::Client, clock};
 
-/// What the holder of a lease must know at any time.
+/// What the holder of a lease knows about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// The lease is held; the work must begin to end at this time unless a later heartbeat moves it.
-    Held {
-        /// See [`HeldLease::fence`].
-        fence: Instant,
-    },
-    /// The service says that it is lost.
-    Lost {
-        /// In its words.
-        reason: String,
-    },
+enum LeaseStanding {
+    /// The lease is held. The work must begin to end at the fence ([`HeldLease::fence`]), unless a heartbeat moves it.
+    Held { fence: Instant },
+    /// The service refused a heartbeat: why.
+    Lost { reason: String },
 }
 
-impl Standing {
-    /// Whether nobody else can hold the execution yet.
-    pub fn is_held(&self) -> bool {
-        match self {
-            Self::Held { fence } => clock::monotonic() < *fence,
-            Self::Lost { .. } => false,
-        }
-    }
+/// A lease as those see it who work under it. Clones watch the same lease.
+#[derive(Clone, Debug)]
+pub struct LeaseWatch {
+    standing: watch::Receiver<LeaseStanding>,
+    kill_budget: Duration,
 }
 
-/// A running heartbeat. Dropping it ends the task.
-#[derive(Debug)]
-pub struct Heartbeat {
-    standing: watch::Receiver<Standing>,
-    task: tokio::task::JoinHandle<()>,
-}
-
-impl Heartbeat {
-    /// Starts to keep `lease` at length `full`: the first beat lengthens a short first lease.
-    pub fn start(client: Client, lease: HeldLease, full: Duration) -> Self {
-        let (sender, standing) = watch::channel(Standing::Held {
-            fence: lease.fence(),
-        });
-        Self {
-            standing,
-            task: tokio::spawn(keep(client, lease, full, sender)),
-        }
-    }
-
-    /// What it says, also once it is no more: then its last word.
-    pub fn standing(&self) -> watch::Receiver<Standing> {
-        self.standing.clone()
-    }
-
-    /// Resolves when the work must end, with the reason: the fence was reached, or the service said no.
-    pub async fn lost(&mut self) -> String {
+impl LeaseWatch {
+    /// Resolves when the work must end, with the reason: the fence was reached, or the service refused a heartbeat.
+    pub async fn lost(&self) -> String {
+        let mut watched = self.standing.clone();
         loop {
-            let standing = self.standing.borrow_and_update().clone();
+            let standing = watched.borrow_and_update().clone();
             match standing {
-                Standing::Lost { reason } => return reason,
-                Standing::Held { fence } => {
+                LeaseStanding::Lost { reason } => return reason,
+                LeaseStanding::Held { fence } => {
                     tokio::select! {
-                        changed = self.standing.changed() => if changed.is_err() {
-                            // The task ended without a word (its runtime is going down): the fence still holds.
+                        changed = watched.changed() => if changed.is_err() {
+                            // The heartbeat ended: its last word still holds.
                             sleep_until(fence).await;
                             return FENCE_REACHED.to_owned();
                         },
@@ -76,37 +45,76 @@ impl Heartbeat {
         }
     }
 
-    /// Whether the work must end now, without waiting: asked before a result is believed, because a process that was
-    /// stopped as a whole (SIGSTOP) finds its clock past the fence and its child gone at the same moment.
-    pub fn is_lost(&self) -> Option<String> {
+    /// Why the work must end now; `None` while no other worker can hold the execution. Asked before a result is believed:
+    /// a process that was stopped as a whole (SIGSTOP) finds its clock past the fence and its child gone at the same
+    /// moment.
+    pub fn loss(&self) -> Option<String> {
         match &*self.standing.borrow() {
-            Standing::Lost { reason } => Some(reason.clone()),
-            Standing::Held { fence } => {
+            LeaseStanding::Lost { reason } => Some(reason.clone()),
+            LeaseStanding::Held { fence } => {
                 (clock::monotonic() >= *fence).then(|| FENCE_REACHED.to_owned())
             }
         }
     }
+
+    /// How long ending the work may take.
+    pub fn kill_budget(&self) -> Duration {
+        self.kill_budget
+    }
 }
 
-impl Drop for Heartbeat {
-    fn drop(&mut self) {
+/// A task that sends heartbeats. Dropping it ends the task.
+#[derive(Debug)]
+pub(super) struct HeartbeatTask {
+    watch: LeaseWatch,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl HeartbeatTask {
+    /// Starts to keep `lease` at length `full`: the first beat lengthens a short first lease.
+    pub(super) fn start(client: Client, lease: HeldLease, full: Duration) -> Self {
+        let (sender, standing) = watch::channel(LeaseStanding::Held {
+            fence: lease.fence(),
+        });
+        let watch = LeaseWatch {
+            standing,
+            kill_budget: lease.kill_budget(),
+        };
+        Self {
+            watch,
+            task: tokio::spawn(keep(client, lease, full, sender)),
+        }
+    }
+
+    pub(super) fn watch(&self) -> &LeaseWatch {
+        &self.watch
+    }
+
+    /// Sends no more heartbeats. The watch keeps what the last one said.
+    pub(super) fn stop(&self) {
         self.task.abort();
+    }
+}
+
+impl Drop for HeartbeatTask {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
 const FENCE_REACHED: &str = "no heartbeat was answered before the lease was about to end";
 
-/// Longest time one heartbeat may take: a hung connection must not eat the lease.
+/// Longest time one heartbeat may take: a hung connection must not use up the lease.
 const LONGEST_BEAT: Duration = Duration::from_secs(10);
 
 async fn keep(
     client: Client,
     mut lease: HeldLease,
     full: Duration,
-    standing: watch::Sender<Standing>,
+    standing: watch::Sender<LeaseStanding>,
 ) {
     let spread = f64::from(u8::try_from(lease.execution.0.rem_euclid(256)).unwrap_or(0)) / 255.0;
-    // Some of it is used already: an old lease is renewed at once.
+    // Part of an old lease is used up, so it is renewed at once.
     let age = clock::monotonic().saturating_duration_since(lease.sent_at);
     let mut pause = lease.beat_interval(spread).saturating_sub(age);
     loop {
@@ -119,13 +127,13 @@ async fn keep(
         {
             Ok(sent_at) => {
                 (lease.sent_at, lease.timeout) = (sent_at, full);
-                let _ = standing.send(Standing::Held {
+                let _ = standing.send(LeaseStanding::Held {
                     fence: lease.fence(),
                 });
                 pause = lease.beat_interval(spread);
             }
             Err(error) if error.lease_is_lost() => {
-                let _ = standing.send(Standing::Lost {
+                let _ = standing.send(LeaseStanding::Lost {
                     reason: error.to_string(),
                 });
                 return;

@@ -9,27 +9,27 @@ use crate::model::{ExecutionId, LeaseToken};
 
 /// The longest lease asked for with a reservation: a lost answer strands an execution no longer than this. The first
 /// heartbeat asks for the full length.
-pub const FIRST_LEASE: Duration = Duration::from_secs(20);
+pub(super) const FIRST_LEASE: Duration = Duration::from_secs(20);
 
 /// Most of a lease that is set aside for ending a process tree.
 const KILL_BUDGET: Duration = Duration::from_secs(4);
 
 /// A lease held on an execution.
 #[derive(Clone, Debug)]
-pub struct HeldLease {
+pub(super) struct HeldLease {
     /// The execution.
-    pub execution: ExecutionId,
+    pub(super) execution: ExecutionId,
     /// The proof; absent against Test Center.
-    pub token: Option<LeaseToken>,
+    pub(super) token: Option<LeaseToken>,
     /// Its length, counted from `sent_at`.
-    pub timeout: Duration,
+    pub(super) timeout: Duration,
     /// When the last request that was granted it left here.
-    pub sent_at: Instant,
+    pub(super) sent_at: Instant,
 }
 
 impl HeldLease {
     /// When the work must begin to end: early enough that its processes are gone before the lease is.
-    pub fn fence(&self) -> Instant {
+    pub(super) fn fence(&self) -> Instant {
         self.sent_at
             + self
                 .timeout
@@ -37,13 +37,13 @@ impl HeldLease {
     }
 
     /// How long ending the work may take.
-    pub fn kill_budget(&self) -> Duration {
+    pub(super) fn kill_budget(&self) -> Duration {
         KILL_BUDGET.min(self.timeout / 5)
     }
 
     /// How long to wait before the next heartbeat: a third of the lease, so that two may be lost, spread by ±10 % so
     /// that workers do not beat in step. `spread` is in 0..=1.
-    pub fn beat_interval(&self, spread: f64) -> Duration {
+    pub(super) fn beat_interval(&self, spread: f64) -> Duration {
         (self.timeout / 3).mul_f64(0.9 + 0.2 * spread.clamp(0.0, 1.0))
     }
 }

@@ -4,13 +4,10 @@ mod event;
 
 use std::time::Duration;
 
-pub use event::{
-    Event, Leave, Phase, ProgressEvent, Response, Stop, Unreachable, WorkerEvent, moved_past,
-    signal_name,
-};
+pub(crate) use event::{Response, RunEvent, WorkerEvent};
 
+use super::{ending::RunEnding, observer::ProgressEvent, phase::Phase};
 use crate::{
-    client::ClientError,
     model::{
         ExecutionId, Outcome, PlanStatus, Test, TestVerdict,
         record::{Confirmation, RecordEvent},
@@ -18,10 +15,10 @@ use crate::{
     wait::{WaitUpdate, WaitingFor, WaitingWorkers},
 };
 
-/// What the workers of this process have done.
+/// How many executions of this process's workers ended, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Counted results that passed, and those of which nobody says how they went.
+    /// Counted results that passed, or came without a verdict.
     pub passed: u64,
     /// Counted results that were skipped.
     pub skipped: u64,
@@ -29,42 +26,42 @@ pub struct Tally {
     pub failed: u64,
     /// Counted executions that could not run.
     pub errors: u64,
-    /// Attempts whose results did not get in.
+    /// Attempts whose results were not uploaded.
     pub not_uploaded: u64,
     /// Attempts whose lease was lost or whose result was not counted or not delivered.
     pub lost: u64,
 }
 
-/// One slot: what its worker is doing.
+/// What one worker is doing.
 #[derive(Debug, Default)]
 struct Slot {
     running: Option<(ExecutionId, Test)>,
     ended: Option<(Outcome, Duration)>,
-    /// Its results did not get in.
     not_uploaded: bool,
     waiting: Option<WaitingFor>,
     left: bool,
 }
 
+impl Slot {
+    fn test(&self) -> Option<Test> {
+        self.running.as_ref().map(|(_, test)| test.clone())
+    }
+}
+
 /// The state of a run, owned by the dispatcher alone.
 #[derive(Debug)]
-pub struct RunState {
+pub(crate) struct RunState {
     slots: Vec<Slot>,
     total: u64,
     ended: u64,
     phase: Phase,
-    stop: Option<Stop>,
-    service: Option<Box<ClientError>>,
-    no_squish_server: Option<String>,
-    cannot_start: Option<String>,
-    broken: Option<String>,
-    starved: Option<String>,
+    ending: RunEnding,
     tally: Tally,
 }
 
 impl RunState {
     /// A run of `workers` on a plan that stands at `status`.
-    pub fn new(workers: usize, status: PlanStatus) -> Self {
+    pub(crate) fn new(workers: usize, status: PlanStatus) -> Self {
         Self {
             slots: std::iter::repeat_with(Slot::default)
                 .take(workers)
@@ -72,69 +69,43 @@ impl RunState {
             total: status.total(),
             ended: status.done,
             phase: Phase::Working,
-            stop: None,
-            service: None,
-            no_squish_server: None,
-            cannot_start: None,
-            broken: None,
-            starved: None,
+            ending: RunEnding::Finished,
             tally: Tally::default(),
         }
     }
 
-    /// Takes an event in and says what to do.
-    pub fn handle(&mut self, event: Event) -> Response {
+    /// Takes an event in and decides what to do.
+    pub(crate) fn handle(&mut self, event: RunEvent) -> Response {
         match event {
-            Event::Worker(slot, WorkerEvent::Record(event)) => self.record(slot, event),
-            Event::Worker(slot, WorkerEvent::Waiting(waiting)) => {
-                self.slots[slot].waiting = Some(waiting);
+            RunEvent::Worker(slot, WorkerEvent::Record(event)) => show(self.record(slot, event)),
+            RunEvent::Worker(slot, WorkerEvent::Waiting(reason)) => {
+                self.slots[slot].waiting = Some(reason);
                 Response::default()
             }
-            Event::Worker(slot, WorkerEvent::Unreachable(trouble)) => {
-                let running = self.slots[slot].running.as_ref();
-                let test = running.map(|(_, test)| test.clone());
-                told(test.map(|test| ProgressEvent::Unreachable { test, trouble }))
+            RunEvent::Worker(slot, WorkerEvent::NotRun(reason)) => {
+                let test = self.slots[slot].test();
+                show(test.map(|test| ProgressEvent::NotRun { test, reason }))
             }
-            Event::Worker(slot, WorkerEvent::Left(leave)) => self.left(slot, leave),
-            Event::Signal(kind) => self.stop(Stop::Signal(kind)),
-            Event::Deadline => self.stop(Stop::Deadline),
-            Event::Quiet => Response {
-                notice: self.busy(),
-                ..Response::default()
-            },
-            Event::Idle(update) => self.idle(update),
+            RunEvent::Worker(slot, WorkerEvent::Left(ending)) => self.left(slot, ending),
+            RunEvent::Signal(kind) => self.stop(RunEnding::Stopped(kind)),
+            RunEvent::Deadline => self.stop(RunEnding::Deadline),
+            RunEvent::Quiet => show(self.busy()),
+            RunEvent::Idle(update) => self.idle(update),
         }
     }
 
-    /// What the workers did.
-    pub fn tally(&self) -> Tally {
-        self.tally
+    /// What was done, and how the run ended, once it is over.
+    pub(crate) fn into_end(self) -> (Tally, RunEnding) {
+        (self.tally, self.ending)
     }
 
-    /// The words of a worker that left because the Squish servers that fit are gone.
-    pub fn no_squish_server(&self) -> Option<&str> {
-        self.no_squish_server.as_deref()
+    /// Ends the run because of a fault of testplan.
+    pub(crate) fn fail(&mut self, what: &str) {
+        self.ending.merge(RunEnding::Bug(what.to_owned()));
     }
 
-    /// The words of a worker that left because this machine cannot start the tests.
-    pub fn cannot_start(&self) -> Option<&str> {
-        self.cannot_start.as_deref()
-    }
-
-    /// How the run ended, once it is over.
-    pub fn into_end(
-        self,
-    ) -> (
-        Tally,
-        Option<Stop>,
-        Option<Box<ClientError>>,
-        Option<String>,
-    ) {
-        (self.tally, self.stop, self.service, self.broken)
-    }
-
-    fn record(&mut self, slot: usize, event: RecordEvent) -> Response {
-        let slot_number = slot + 1;
+    fn record(&mut self, slot: usize, event: RecordEvent) -> Option<ProgressEvent> {
+        let number = slot + 1;
         let slot = &mut self.slots[slot];
         match event {
             RecordEvent::Reserved {
@@ -143,62 +114,39 @@ impl RunState {
                 slot.running = Some((execution, test));
                 slot.not_uploaded = false;
                 slot.waiting = None;
-                Response::default()
+                None
+            }
+            RecordEvent::Ended {
+                outcome: Outcome::LeaseLost,
+                ..
+            } => {
+                self.tally.lost += 1;
+                let (_, test) = slot.running.take()?;
+                let reason = "the lease ended while the test ran; it was stopped and is run again"
+                    .to_owned();
+                Some(ProgressEvent::NotCounted { test, reason })
             }
             RecordEvent::Ended {
                 outcome,
                 duration_ms,
                 ..
             } => {
-                if matches!(outcome, Outcome::LeaseLost) {
-                    self.tally.lost += 1;
-                    let test = slot.running.take().map(|(_, test)| test);
-                    let reason =
-                        "the lease ended while the test ran; it was stopped and is run again"
-                            .to_owned();
-                    return told(test.map(|test| ProgressEvent::NotCounted { test, reason }));
-                }
                 slot.ended = Some((outcome, Duration::from_millis(duration_ms)));
-                Response::default()
+                None
             }
             RecordEvent::Confirmed { answer, .. } => {
-                let (Some((_, test)), Some((outcome, duration))) =
-                    (slot.running.take(), slot.ended.take())
-                else {
-                    return Response::default();
-                };
-                // A result that does not count is another worker's to upload by now.
-                if slot.not_uploaded && !matches!(answer, Confirmation::NotCounted { .. }) {
-                    self.tally.not_uploaded += 1;
-                }
-                match answer {
-                    Confirmation::Counted => {
-                        self.ended += 1;
-                        self.tally.count(&outcome);
-                        let (ended, total) = (self.ended, self.total.max(self.ended));
-                        told(Some(ProgressEvent::Finished {
-                            slot: slot_number,
-                            test,
-                            outcome,
-                            duration,
-                            ended,
-                            total,
-                        }))
-                    }
-                    Confirmation::NotCounted { reason } | Confirmation::Undelivered { reason } => {
-                        self.tally.lost += 1;
-                        told(Some(ProgressEvent::NotCounted { test, reason }))
-                    }
-                }
+                let ((_, test), ended) = slot.running.take().zip(slot.ended.take())?;
+                let not_uploaded = slot.not_uploaded;
+                Some(self.confirmed(number, test, ended, not_uploaded, answer))
             }
             RecordEvent::NotUploaded { reason, .. } => {
                 slot.not_uploaded = true;
-                let test = slot.running.as_ref().map(|(_, test)| test.clone());
-                told(test.map(|test| ProgressEvent::NotUploaded { test, reason }))
+                let test = slot.test()?;
+                Some(ProgressEvent::NotUploaded { test, reason })
             }
             RecordEvent::Released { .. } => {
                 (slot.running, slot.ended) = (None, None);
-                Response::default()
+                None
             }
             RecordEvent::Began { .. }
             | RecordEvent::CheckedOut(_)
@@ -210,59 +158,87 @@ impl RunState {
             | RecordEvent::Reset { .. }
             | RecordEvent::Starved { .. }
             | RecordEvent::Discovered { .. }
-            | RecordEvent::Left { .. } => Response::default(),
+            | RecordEvent::Left { .. } => None,
         }
     }
 
-    fn left(&mut self, slot: usize, leave: Leave) -> Response {
+    fn confirmed(
+        &mut self,
+        slot: usize,
+        test: Test,
+        (outcome, duration): (Outcome, Duration),
+        not_uploaded: bool,
+        answer: Confirmation,
+    ) -> ProgressEvent {
+        // A result that does not count is another worker's to upload by now.
+        if not_uploaded && !matches!(answer, Confirmation::NotCounted { .. }) {
+            self.tally.not_uploaded += 1;
+        }
+        match answer {
+            Confirmation::Counted => {
+                self.ended += 1;
+                self.tally.count(&outcome);
+                ProgressEvent::Finished {
+                    slot,
+                    test,
+                    outcome,
+                    duration,
+                    ended: self.ended,
+                    total: self.total.max(self.ended),
+                }
+            }
+            Confirmation::NotCounted { reason } | Confirmation::Undelivered { reason } => {
+                self.tally.lost += 1;
+                ProgressEvent::NotCounted { test, reason }
+            }
+        }
+    }
+
+    fn left(&mut self, slot: usize, ending: RunEnding) -> Response {
         self.slots[slot].left = true;
-        let mut response = Response::default();
-        match leave {
-            Leave::NothingLeft | Leave::Told => {}
-            Leave::Service(error) => {
-                // One worker's last word about the service is enough; the others would say the same.
-                if self.service.is_none() {
-                    response.notice = Some(ProgressEvent::ServiceGone(error.to_string()));
-                    self.service = Some(error);
-                }
-                response.phase = self.advance(Phase::Leaving);
+        let others_leave = match &ending {
+            RunEnding::Finished => false,
+            // The other workers would wait for the same; a test that runs has what it needs.
+            RunEnding::NoServer(_) | RunEnding::CannotStart(_) => {
+                let is_idle = |slot: &Slot| slot.left || slot.running.is_none();
+                self.slots.iter().all(is_idle)
             }
-            Leave::NoSquishServer(why) => {
-                self.no_squish_server.get_or_insert(why);
-                // Those that wait would wait for the same servers; what runs, runs on one that is there.
-                let idle = |slot: &Slot| slot.left || slot.running.is_none();
-                if self.slots.iter().all(idle) {
-                    response.phase = self.advance(Phase::Leaving);
-                }
-            }
-            Leave::CannotStart(why) => {
-                self.cannot_start.get_or_insert(why);
-                let idle = |slot: &Slot| slot.left || slot.running.is_none();
-                if self.slots.iter().all(idle) {
-                    response.phase = self.advance(Phase::Leaving);
-                }
-            }
-            Leave::Broken(message) => {
-                self.broken.get_or_insert(message);
-                response.phase = self.advance(Phase::Leaving);
-            }
+            RunEnding::ServiceLost(_)
+            | RunEnding::Starved(_)
+            | RunEnding::Deadline
+            | RunEnding::Stopped(_)
+            | RunEnding::Bug(_) => true,
+        };
+        let lost =
+            matches!(ending, RunEnding::ServiceLost(_)).then(|| format!("stopping: {ending}"));
+        // The other workers would say the same about the service.
+        let is_news = self.ending.merge(ending);
+        Response {
+            phase: others_leave.then(|| self.advance(Phase::Leaving)).flatten(),
+            progress: lost.filter(|_| is_news).map(ProgressEvent::Stopping),
+            is_over: self.slots.iter().all(|slot| slot.left),
         }
-        response.over = self.slots.iter().all(|slot| slot.left);
-        response
     }
 
-    fn stop(&mut self, stop: Stop) -> Response {
-        let next = match (self.phase, stop) {
+    fn stop(&mut self, ending: RunEnding) -> Response {
+        let is_signal = matches!(ending, RunEnding::Stopped(_));
+        let next = match self.phase {
             // A second signal kills; so does the first one after a deadline began to stop the run.
-            (Phase::Stopping | Phase::Killing, Stop::Signal(_)) => Phase::Killing,
+            Phase::Stopping | Phase::Killing if is_signal => Phase::Killing,
             _ => Phase::Stopping,
         };
-        self.stop.get_or_insert(stop);
+        let text = match &ending {
+            RunEnding::Stopped(kind) => format!(
+                "stopping ({kind}): ending the tests and releasing their leases; a second signal kills"
+            ),
+            _ => format!("stopping: {ending}"),
+        };
+        self.ending.merge(ending);
         let phase = self.advance(next);
         Response {
-            notice: phase.map(|_| ProgressEvent::Stopping(stop)),
+            progress: phase.map(|_| ProgressEvent::Stopping(text)),
             phase,
-            over: false,
+            is_over: false,
         }
     }
 
@@ -274,13 +250,12 @@ impl RunState {
     }
 
     fn busy(&self) -> Option<ProgressEvent> {
-        let running = self.slots.iter().filter_map(|slot| slot.running.as_ref());
-        let running: Vec<Test> = running.map(|(_, test)| test.clone()).collect();
+        let running: Vec<Test> = self.slots.iter().filter_map(Slot::test).collect();
         (!running.is_empty()).then_some(ProgressEvent::Busy { running })
     }
 
     /// What the workers wait for, if all that are still there do.
-    pub fn waits(&self) -> Option<WaitingWorkers> {
+    pub(crate) fn waits(&self) -> Option<WaitingWorkers> {
         let mut waits = WaitingWorkers::default();
         for slot in self.slots.iter().filter(|slot| !slot.left) {
             waits.add(slot.waiting?);
@@ -294,21 +269,13 @@ impl RunState {
         };
         let mut response = match &update.given_up {
             None => Response::default(),
-            Some(why) => {
-                self.starved = Some(why.clone());
-                self.stop(Stop::Starved)
-            }
+            Some(why) => self.stop(RunEnding::Starved(why.clone())),
         };
-        response.notice = (!update.lines.is_empty()).then_some(ProgressEvent::Waiting {
+        response.progress = (!update.lines.is_empty()).then_some(ProgressEvent::Waiting {
             workers: waits.workers,
             update,
         });
         response
-    }
-
-    /// Why no Squish server could come, if the run ended for that.
-    pub fn starved(&self) -> Option<&str> {
-        self.starved.as_deref()
     }
 }
 
@@ -329,9 +296,9 @@ impl Tally {
     }
 }
 
-fn told(notice: Option<ProgressEvent>) -> Response {
+fn show(progress: Option<ProgressEvent>) -> Response {
     Response {
-        notice,
+        progress,
         ..Response::default()
     }
 }
@@ -416,38 +383,47 @@ mod tests {
             ),
         ] {
             let mut run = run(1);
-            let _ = run.handle(Event::Worker(0, reserved(1)));
-            let _ = run.handle(Event::Worker(0, ended(1, completed(TestVerdict::Passed))));
+            let _ = run.handle(RunEvent::Worker(0, reserved(1)));
+            let _ = run.handle(RunEvent::Worker(
+                0,
+                ended(1, completed(TestVerdict::Passed)),
+            ));
             let not_uploaded = RecordEvent::NotUploaded {
                 execution: ExecutionId(1),
                 folder: "results/a".into(),
                 reason: "no".into(),
                 unclear: true,
             };
-            let told = run.handle(Event::Worker(0, WorkerEvent::Record(not_uploaded)));
-            assert!(told.notice.is_some());
-            let _ = run.handle(Event::Worker(0, confirmed(1, answer.clone())));
-            assert_eq!(run.tally().not_uploaded, owed, "{answer:?}");
+            let told = run.handle(RunEvent::Worker(0, WorkerEvent::Record(not_uploaded)));
+            assert!(told.progress.is_some());
+            let _ = run.handle(RunEvent::Worker(0, confirmed(1, answer.clone())));
+            assert_eq!(run.tally.not_uploaded, owed, "{answer:?}");
             // And the next one owes nothing for it.
-            let _ = run.handle(Event::Worker(0, reserved(2)));
-            let _ = run.handle(Event::Worker(0, ended(2, completed(TestVerdict::Passed))));
-            let _ = run.handle(Event::Worker(0, confirmed(2, Confirmation::Counted)));
-            assert_eq!(run.tally().not_uploaded, owed, "{answer:?}");
+            let _ = run.handle(RunEvent::Worker(0, reserved(2)));
+            let _ = run.handle(RunEvent::Worker(
+                0,
+                ended(2, completed(TestVerdict::Passed)),
+            ));
+            let _ = run.handle(RunEvent::Worker(0, confirmed(2, Confirmation::Counted)));
+            assert_eq!(run.tally.not_uploaded, owed, "{answer:?}");
         }
     }
 
     #[test]
     fn a_result_counts_only_when_the_service_says_so() {
         let mut run = run(1);
-        let _ = run.handle(Event::Worker(0, reserved(1)));
-        let response = run.handle(Event::Worker(0, ended(1, completed(TestVerdict::Failed))));
+        let _ = run.handle(RunEvent::Worker(0, reserved(1)));
+        let response = run.handle(RunEvent::Worker(
+            0,
+            ended(1, completed(TestVerdict::Failed)),
+        ));
         assert_eq!(
-            (response, run.tally()),
+            (response, run.tally),
             (Response::default(), Tally::default())
         );
-        let response = run.handle(Event::Worker(0, confirmed(1, Confirmation::Counted)));
+        let response = run.handle(RunEvent::Worker(0, confirmed(1, Confirmation::Counted)));
         assert!(matches!(
-            response.notice,
+            response.progress,
             Some(ProgressEvent::Finished {
                 ended: 1,
                 total: 5,
@@ -456,25 +432,28 @@ mod tests {
             })
         ));
         assert_eq!(
-            run.tally(),
+            run.tally,
             Tally {
                 failed: 1,
                 ..Tally::default()
             }
         );
 
-        let _ = run.handle(Event::Worker(0, reserved(2)));
-        let _ = run.handle(Event::Worker(0, ended(2, completed(TestVerdict::Passed))));
+        let _ = run.handle(RunEvent::Worker(0, reserved(2)));
+        let _ = run.handle(RunEvent::Worker(
+            0,
+            ended(2, completed(TestVerdict::Passed)),
+        ));
         let answer = Confirmation::NotCounted {
             reason: "late".into(),
         };
-        let response = run.handle(Event::Worker(0, confirmed(2, answer)));
+        let response = run.handle(RunEvent::Worker(0, confirmed(2, answer)));
         assert!(matches!(
-            response.notice,
+            response.progress,
             Some(ProgressEvent::NotCounted { .. })
         ));
         assert_eq!(
-            run.tally(),
+            run.tally,
             Tally {
                 failed: 1,
                 lost: 1,
@@ -486,15 +465,16 @@ mod tests {
     #[test]
     fn the_first_signal_stops_and_the_second_kills() {
         let mut run = run(2);
-        let first = run.handle(Event::Signal(SignalKind::Interrupt));
+        let first = run.handle(RunEvent::Signal(SignalKind::Interrupt));
         assert_eq!(first.phase, Some(Phase::Stopping));
-        let second = run.handle(Event::Signal(SignalKind::Terminate));
+        let second = run.handle(RunEvent::Signal(SignalKind::Terminate));
         assert_eq!(second.phase, Some(Phase::Killing));
-        let third = run.handle(Event::Signal(SignalKind::Terminate));
+        let third = run.handle(RunEvent::Signal(SignalKind::Terminate));
         assert_eq!(third, Response::default());
+        let (_, ending) = run.into_end();
         assert_eq!(
-            run.into_end().1,
-            Some(Stop::Signal(SignalKind::Interrupt)),
+            ending.to_string(),
+            "stopped by SIGINT",
             "the first reason stays"
         );
     }
@@ -502,25 +482,25 @@ mod tests {
     #[test]
     fn a_deadline_never_kills_what_a_signal_already_stops() {
         let mut run = run(1);
-        let _ = run.handle(Event::Signal(SignalKind::Interrupt));
-        assert_eq!(run.handle(Event::Deadline), Response::default());
+        let _ = run.handle(RunEvent::Signal(SignalKind::Interrupt));
+        assert_eq!(run.handle(RunEvent::Deadline), Response::default());
     }
 
     #[test]
     fn the_run_is_over_when_the_last_worker_left() {
         let mut run = run(2);
         assert!(
-            !run.handle(Event::Worker(0, WorkerEvent::Left(Leave::NothingLeft)))
-                .over
+            !run.handle(RunEvent::Worker(0, WorkerEvent::Left(RunEnding::Finished)))
+                .is_over
         );
         assert!(
-            run.handle(Event::Worker(1, WorkerEvent::Left(Leave::Told)))
-                .over
+            run.handle(RunEvent::Worker(1, WorkerEvent::Left(RunEnding::Finished)))
+                .is_over
         );
     }
 
-    fn update(lines: &[&str], given_up: Option<&str>) -> Event {
-        Event::Idle(WaitUpdate {
+    fn update(lines: &[&str], given_up: Option<&str>) -> RunEvent {
+        RunEvent::Idle(WaitUpdate {
             waited: Duration::from_secs(7),
             lines: lines.iter().map(ToString::to_string).collect(),
             remains: None,
@@ -532,23 +512,23 @@ mod tests {
     #[test]
     fn quiet_times_name_what_runs_and_idle_ones_what_is_waited_for() {
         let mut run = run(2);
-        assert_eq!(run.handle(Event::Quiet).notice, None);
+        assert_eq!(run.handle(RunEvent::Quiet).progress, None);
         let waiting = || WorkerEvent::Waiting(WaitingFor::Executions(Some(3)));
-        let _ = run.handle(Event::Worker(0, waiting()));
+        let _ = run.handle(RunEvent::Worker(0, waiting()));
         assert_eq!(run.waits(), None, "one may be about to get something");
         assert_eq!(run.handle(update(&["x"], None)), Response::default());
-        let _ = run.handle(Event::Worker(1, waiting()));
+        let _ = run.handle(RunEvent::Worker(1, waiting()));
         assert_eq!(run.waits().unwrap().workers, 2);
-        let told = run.handle(update(&["x"], None)).notice;
+        let told = run.handle(update(&["x"], None)).progress;
         assert!(matches!(
             told,
             Some(ProgressEvent::Waiting { workers: 2, .. })
         ));
         assert_eq!(run.handle(update(&[], None)), Response::default());
-        let _ = run.handle(Event::Worker(1, reserved(1)));
+        let _ = run.handle(RunEvent::Worker(1, reserved(1)));
         assert_eq!(run.waits(), None);
         assert!(
-            matches!(run.handle(Event::Quiet).notice, Some(ProgressEvent::Busy { running }) if running.len() == 1)
+            matches!(run.handle(RunEvent::Quiet).progress, Some(ProgressEvent::Busy { running }) if running.len() == 1)
         );
     }
 
@@ -556,16 +536,18 @@ mod tests {
     fn a_wait_that_is_given_up_stops_the_run_unless_somebody_got_work() {
         let mut run = run(1);
         let over = || update(&["x"], Some("no Squish server is registered"));
-        let _ = run.handle(Event::Worker(0, reserved(1)));
+        let _ = run.handle(RunEvent::Worker(0, reserved(1)));
         assert_eq!(run.handle(over()), Response::default());
-        let _ = run.handle(Event::Worker(0, confirmed(1, Confirmation::Counted)));
-        let _ = run.handle(Event::Worker(
+        let _ = run.handle(RunEvent::Worker(0, confirmed(1, Confirmation::Counted)));
+        let _ = run.handle(RunEvent::Worker(
             0,
             WorkerEvent::Waiting(WaitingFor::SquishServer),
         ));
         let response = run.handle(over());
         assert_eq!(response.phase, Some(Phase::Stopping));
-        assert_eq!(run.starved(), Some("no Squish server is registered"));
-        assert_eq!(run.into_end().1, Some(Stop::Starved));
+        let (_, ending) = run.into_end();
+        assert!(
+            matches!(&ending, RunEnding::Starved(why) if why == "no Squish server is registered")
+        );
     }
 }

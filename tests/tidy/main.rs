@@ -64,8 +64,24 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "run",
         &[
-            "client", "runner", "report", "model", "clock", "signal", "fs", "pace", "sync", "text",
+            "client",
+            "runner",
+            "model",
+            "clock",
+            "exit_code",
+            "signal",
+            "fs",
+            "pace",
+            "text",
+            "sync",
             "wait",
+        ],
+    ),
+    ("single", &["run", "runner", "model", "clock", "fs"]),
+    (
+        "squish",
+        &[
+            "single", "run", "runner", "client", "model", "clock", "pace", "sync",
         ],
     ),
     (
@@ -146,6 +162,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "runner",
             "service",
             "signal",
+            "single",
+            "squish",
             "store",
             "text",
             "wait",

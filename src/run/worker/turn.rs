@@ -1,53 +1,93 @@
-//! One turn of a worker: an execution under its lease to its end, its result delivered, or its lease given back.
+//! One turn of a worker: hold the lease, run the execution, record its end, upload its results, report its outcome; or
+//! release the lease.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
-use tokio::sync::watch;
-
-use super::{Worker, unreachable::Ended};
+use super::{Next, Reserved, Worker};
 use crate::{
-    client::{ClientError, Doubt, Granted, Reservation},
-    model::millis,
+    client::{ClientError, Granted},
     model::{
         ExecutionId, LeaseToken, Outcome, ServerTrouble, SquishServer,
         record::{Confirmation, RecordEvent},
     },
     run::{
-        executor::{Attempt, Work},
-        heartbeat::{Heartbeat, Standing},
+        attempt::{Attempt, Disposition},
+        ending::RunEnding,
+        heartbeat::HeartbeatTask,
         lease::HeldLease,
         lease_files::LeaseFile,
-        state::{Leave, Phase},
-        upload::{self, Destination, NotUploaded, pack},
+        phase::sleep_while_working,
+        session::{Session, SessionEvent, Work},
+        state::WorkerEvent,
     },
 };
 
-/// How long the service may still take to hear a result when the run is stopped: as long as other tests get to end.
+/// How long the service may take to accept a result when the run stops: as long as other tests get to end.
 const DELIVERY_GRACE: Duration = Duration::from_secs(4);
-/// The same for an upload: with the delivery after it, less than a CI leaves. The records say what is left to upload.
-const UPLOAD_GRACE: Duration = Duration::from_secs(2);
-/// The same for a lease that is given back, which is done after the test has used its time. Expiry does it later.
-const RELEASE_GRACE: Duration = Duration::from_secs(1);
+/// Executions in a row that could not be started, at which the workers of this machine leave.
+const MOST_START_FAILURES: u32 = 3;
 
-/// The results of an attempt that are to be uploaded.
-struct Results {
-    path: PathBuf,
-    /// As records call it.
-    folder: String,
+/// A lease while this worker works under it.
+#[derive(Debug)]
+pub(super) struct ActiveLease {
+    pub(super) granted: Arc<Granted>,
+    pub(super) heartbeat: HeartbeatTask,
+    file: Option<LeaseFile>,
+}
+
+impl ActiveLease {
+    fn execution(&self) -> ExecutionId {
+        self.granted.execution
+    }
+
+    fn token(&self) -> Option<&LeaseToken> {
+        self.granted.lease.as_ref()
+    }
+
+    fn work(&self) -> Work {
+        Work {
+            granted: Arc::clone(&self.granted),
+            lease: self.heartbeat.watch().clone(),
+            mark: self.file.as_ref().map(|file| file.mark().to_owned()),
+        }
+    }
+
+    /// Removes its file, once the lease has ended.
+    fn remove_file(&mut self) {
+        if let Some(file) = self.file.take() {
+            file.remove();
+        }
+    }
 }
 
 impl Worker {
-    /// Runs one execution to its end, and brings back the next reservation, which travels with the result.
-    pub(super) async fn execute(
-        &mut self,
-        granted: Granted,
-    ) -> Result<Option<Result<Reservation, ClientError>>, Leave> {
-        // It was asked for while the last result was delivered, which may have taken longer than the lease.
-        let mut hold = self.lock_reserved().take();
-        let granted = self.client.fresh(granted).await;
-        let execution = granted.execution;
+    /// Runs one execution to its end. Brings back what to do next: the next reservation travels with the result.
+    pub(super) async fn execute(&self, session: &mut dyn Session, reserved: Reserved) -> Next {
+        let mut lease = self.hold(reserved).await;
+        let mut attempt = self.run(session, &mut lease).await;
+        self.settle_disposition(&mut attempt).await;
+        let results = self.record_results(&lease, &attempt).await;
+        // On disk before the service knows: a result that counts is never without a record.
+        let ended = attempt.take_ended_event(lease.execution());
+        if !self.record_and_wait(ended).await {
+            return Next::LEAVE;
+        }
+        if let Some(results) = results {
+            self.upload(&lease, &results).await;
+        }
+        lease.heartbeat.stop();
+        self.finish(lease, attempt).await
+    }
+
+    /// Begins to keep the lease of a reservation.
+    async fn hold(&self, reserved: Reserved) -> ActiveLease {
+        // It was reserved while the last result was delivered, which may have taken longer than the lease.
+        let granted = self.client.fresh(reserved.granted).await;
         self.record(RecordEvent::Reserved {
-            execution,
+            execution: granted.execution,
             test: granted.test.clone(),
             required: granted.required.clone(),
             attempt: granted.attempt,
@@ -56,304 +96,185 @@ impl Worker {
         })
         .await;
         let lease = HeldLease {
-            execution,
+            execution: granted.execution,
             token: granted.lease.clone(),
             timeout: granted.timeout,
             sent_at: granted.sent_at,
         };
-        let mut heartbeat =
-            Heartbeat::start(self.client.clone(), lease.clone(), self.settings.lease);
-        let standing = heartbeat.standing();
-        let mark = hold.as_ref().map(|hold| hold.mark().to_owned());
-        let started = |pid| {
-            if let Some(hold) = &mut hold {
-                hold.record_process(pid);
-            }
-            self.record(RecordEvent::Started { execution, pid })
-        };
-        let work = Work {
-            granted: &granted,
-            lease: &lease,
-            mark,
-        };
-        let attempt = self
-            .settings
-            .executor
-            .execute(work, &mut heartbeat, self.phase.clone(), started)
-            .await;
-        let Attempt {
-            outcome,
-            duration,
-            cases,
-            not_kept,
-            log,
-            output_tail,
-            results,
-            server_trouble,
-            not_started,
-        } = attempt;
-        if let Some(why) = not_started.filter(|_| !self.settings.alone) {
-            drop(heartbeat);
-            return self.not_started(&lease, hold, duration, why).await;
+        ActiveLease {
+            granted: Arc::new(granted),
+            heartbeat: HeartbeatTask::start(self.client.clone(), lease, self.settings.lease),
+            file: reserved.file,
         }
-        if server_trouble == Some(ServerTrouble::Unreachable)
-            && let Some(server) = &granted.server
-        {
-            let ended = Ended {
-                outcome,
-                duration,
-                log,
-                output_tail,
-            };
-            drop(heartbeat);
-            let address = server.address();
-            return self
-                .unreachable(&address, &lease, hold, standing, ended)
-                .await;
-        }
-        let results = self.results(&granted, &outcome, results).await;
-        let duration_ms = millis(duration);
-        let ended = RecordEvent::Ended {
-            execution,
-            outcome: outcome.clone(),
-            duration_ms,
-            cases,
-            not_kept,
-            log,
-            output_tail,
-        };
-        // On disk before the service is told: a result that counts is never without a record.
-        if !self.record_and_wait(ended).await {
-            return Err(Leave::Told);
-        }
-        if let Some(results) = results {
-            self.upload(&granted, &results, &mut heartbeat).await;
-        }
-        drop(heartbeat);
-        match outcome {
-            Outcome::LeaseLost => {
-                over(hold);
-                Ok(self.next().await)
-            }
-            Outcome::Cancelled => {
-                if self.release(execution, lease.token.as_ref()).await {
-                    over(hold);
-                    let released = RecordEvent::Released {
-                        execution,
-                        server_trouble: None,
-                    };
-                    self.record(released).await;
+    }
+
+    /// Has the session run the execution.
+    async fn run(&self, session: &mut dyn Session, lease: &mut ActiveLease) -> Attempt {
+        session.take(vec![lease.work()]);
+        loop {
+            match session.next().await {
+                SessionEvent::Started { execution, pid } => {
+                    if let Some(file) = &mut lease.file {
+                        file.record_process(pid);
+                    }
+                    self.record(RecordEvent::Started { execution, pid }).await;
                 }
-                Err(Leave::Told)
-            }
-            Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
-                self.lock_troubles().ran();
-                Ok(self
-                    .finish(&lease, &outcome, server_trouble, hold, standing)
-                    .await)
+                SessionEvent::Ended { attempt, .. } => return *attempt,
             }
         }
     }
 
-    /// Tells the result and asks for the next execution at the same time, so that one commit's wait hides the other's.
-    /// With Squish servers the result goes first, because it frees the one that the next execution may need.
-    pub(super) async fn finish(
-        &mut self,
-        lease: &HeldLease,
+    /// Reports why a test did not run, and decides whether an execution that this machine cannot start is another
+    /// machine's.
+    async fn settle_disposition(&self, attempt: &mut Attempt) {
+        match &attempt.disposition {
+            Disposition::Report => {}
+            Disposition::ReportAndLeave { reason } | Disposition::Release { reason, .. } => {
+                self.send(WorkerEvent::NotRun(reason.clone())).await;
+            }
+            Disposition::NotStarted { .. } if self.settings.alone => {
+                attempt.disposition = Disposition::Report;
+            }
+            Disposition::NotStarted { reason } => {
+                tracing::warn!(
+                    reason,
+                    "not started here, the execution goes back to the plan"
+                );
+                attempt.outcome = Outcome::Cancelled;
+                attempt.output_tail.clone_from(reason);
+            }
+        }
+    }
+
+    /// Reports or releases an execution whose end is recorded.
+    async fn finish(&self, mut lease: ActiveLease, attempt: Attempt) -> Next {
+        match (attempt.disposition, attempt.outcome) {
+            (Disposition::Release { pause, .. }, _) => {
+                self.release_recorded(lease, attempt.server_trouble).await;
+                match pause {
+                    Some(pause) if !sleep_while_working(&self.phase, pause).await => Next::LEAVE,
+                    _ => self.reserve_next().await,
+                }
+            }
+            (Disposition::NotStarted { reason }, _) => {
+                self.release_recorded(lease, None).await;
+                let in_a_row = self.start_failures.fetch_add(1, Ordering::Relaxed) + 1;
+                if in_a_row >= MOST_START_FAILURES {
+                    return Next::Leave(RunEnding::CannotStart(reason));
+                }
+                self.reserve_next().await
+            }
+            (_, Outcome::LeaseLost) => {
+                lease.remove_file();
+                self.reserve_next().await
+            }
+            (_, Outcome::Cancelled) => {
+                self.release_recorded(lease, None).await;
+                Next::LEAVE
+            }
+            (Disposition::Report, outcome) => {
+                self.start_failures.store(0, Ordering::Relaxed);
+                self.report(lease, &outcome, attempt.server_trouble).await
+            }
+            (Disposition::ReportAndLeave { reason }, outcome) => {
+                let delivered = self.deliver(&mut lease, &outcome, attempt.server_trouble);
+                Next::Leave(delivered.await.err().unwrap_or(RunEnding::NoServer(reason)))
+            }
+        }
+    }
+
+    /// Delivers the result and reserves the next execution at the same time, so that one commit's wait hides the other's.
+    /// With servers the result goes first, because it frees the one that the next execution may need.
+    async fn report(
+        &self,
+        mut lease: ActiveLease,
         outcome: &Outcome,
         trouble: Option<ServerTrouble>,
-        hold: Option<LeaseFile>,
-        standing: watch::Receiver<Standing>,
-    ) -> Option<Result<Reservation, ClientError>> {
-        let telling = async {
-            let told = self
-                .client
-                .finish_after(lease.execution, lease.token.as_ref(), outcome, trouble)
-                .await;
-            let told = match told {
-                // Nobody else can have had the execution yet, so what was refused is a result that is there already.
-                Err(error) if error.is_refused_repetition() && standing.borrow().is_held() => {
-                    Ok(())
-                }
-                told => told,
+    ) -> Next {
+        let delivering = self.deliver(&mut lease, outcome, trouble);
+        if self.settings.allocate_server {
+            return match delivering.await {
+                Ok(()) => self.reserve_next().await,
+                Err(ending) => Next::Leave(ending),
             };
-            if !matches!(&told, Err(error) if !concerns_it_alone(error)) {
-                over(hold);
-            }
-            told
-        };
-        let told = self.unless_stopped(DELIVERY_GRACE, telling);
-        let (told, next) = if self.settings.allocate_server {
-            let told = told.await;
-            (told, self.next().await)
-        } else {
-            tokio::join!(told, self.next())
-        };
-        let answer = match &told {
-            Some(Ok(())) => Confirmation::Counted,
-            Some(Err(error)) if error.lease_is_lost() => Confirmation::NotCounted {
-                reason: error.to_string(),
-            },
-            Some(Err(error)) => Confirmation::Undelivered {
-                reason: error.to_string(),
-            },
-            None => Confirmation::Undelivered {
-                reason: "the run was stopped before the service answered".to_owned(),
-            },
-        };
-        self.record(RecordEvent::Confirmed {
-            execution: lease.execution,
-            answer,
-        })
-        .await;
-        match told {
-            Some(Err(error)) if !concerns_it_alone(&error) => {
-                self.give_back(next).await;
-                Some(Err(error))
-            }
-            Some(_) => next,
-            None => {
-                self.give_back(next).await;
-                None
+        }
+        let (delivered, next) = tokio::join!(delivering, self.reserve_next());
+        match delivered {
+            Ok(()) => next,
+            Err(ending) => {
+                self.release_unused(next).await;
+                Next::Leave(ending)
             }
         }
     }
 
-    /// Writes down where the results are, if there are any; gives back those to upload.
-    async fn results(
+    /// Delivers a result and records the answer. An error is a reason to leave.
+    async fn deliver(
         &self,
-        granted: &Granted,
+        lease: &mut ActiveLease,
         outcome: &Outcome,
-        results: Option<PathBuf>,
-    ) -> Option<Results> {
-        let path = results?;
-        if matches!(outcome, Outcome::LeaseLost | Outcome::Cancelled) || !pack::has_files(&path) {
-            return None;
-        }
-        let relative = path.strip_prefix(&self.settings.executor.out);
-        let folder = relative
-            .unwrap_or(&path)
-            .to_string_lossy()
-            .replace('\\', "/");
-        self.record(RecordEvent::Results {
-            execution: granted.execution,
-            folder: folder.clone(),
-        })
-        .await;
-        self.settings
-            .upload
-            .is_some()
-            .then_some(Results { path, folder })
-    }
-
-    /// Uploads the results of an attempt while its lease is kept, and writes down what came of it.
-    async fn upload(&self, granted: &Granted, results: &Results, heartbeat: &mut Heartbeat) {
-        let Some(uploader) = &self.settings.upload else {
-            return;
-        };
-        let (execution, folder) = (granted.execution, results.folder.clone());
-        let doubt = Doubt::default();
-        let uploading = async {
-            let Some(packed) = uploader.pack(&results.path).await? else {
-                return Ok(None);
-            };
-            let begun = RecordEvent::Uploading {
-                execution,
-                folder: folder.clone(),
-            };
-            if !self.record_and_wait(begun).await {
-                return Ok(None);
-            }
-            let to = Destination {
-                project: &granted.project,
-                batch: &granted.batch,
-                key: upload::key(&self.name, &folder),
-            };
-            let uploaded = uploader.upload(&self.client, &packed, to, &doubt).await;
-            uploaded.map(Some)
-        };
-        let cut = |reason: String| NotUploaded {
-            reason,
-            // What is broken off before its last byte left surely did not get in.
-            unclear: doubt.is_there(),
-        };
-        let ended = tokio::select! {
-            biased;
-            reason = heartbeat.lost() => Err(cut(format!("the lease was lost while they were uploaded: {reason}"))),
-            ended = self.unless_stopped(UPLOAD_GRACE, uploading) => match ended {
-                Some(ended) => ended,
-                None => Err(cut("the run was stopped while they were uploaded".to_owned())),
-            },
-        };
-        let event = match ended {
-            Ok(None) => return,
-            Ok(Some(imported)) => RecordEvent::Uploaded {
-                execution,
-                folder,
-                files: imported.files,
-                bytes: imported.bytes,
-            },
-            Err(NotUploaded { reason, unclear }) => RecordEvent::NotUploaded {
-                execution,
-                folder,
-                reason,
-                unclear,
-            },
-        };
-        self.record(event).await;
-    }
-
-    pub(super) async fn next(&self) -> Option<Result<Reservation, ClientError>> {
-        if *self.phase.borrow() > Phase::Working {
-            return None;
-        }
-        self.reserve(Duration::ZERO).await
-    }
-
-    /// Gives a reservation back that will not be worked on.
-    pub(super) async fn give_back(&self, reservation: Option<Result<Reservation, ClientError>>) {
-        if let Some(Ok(Reservation::Granted(granted))) = reservation {
-            let hold = self.lock_reserved().take();
-            if self
-                .release(granted.execution, granted.lease.as_ref())
-                .await
+        trouble: Option<ServerTrouble>,
+    ) -> Result<(), RunEnding> {
+        let execution = lease.execution();
+        let finishing = self
+            .client
+            .finish_after(execution, lease.token(), outcome, trouble);
+        let answer = match self.unless_stopped(DELIVERY_GRACE, finishing).await {
+            // No other worker can have had the execution, so what the service has already is this result.
+            Some(Err(error))
+                if error.is_refused_repetition() && lease.heartbeat.watch().loss().is_none() =>
             {
-                over(hold);
+                Some(Ok(()))
             }
+            answer => answer,
+        };
+        let (confirmation, leave) = match answer {
+            Some(Ok(())) => (Confirmation::Counted, None),
+            Some(Err(error)) => {
+                let reason = error.to_string();
+                let confirmation = if error.lease_is_lost() {
+                    Confirmation::NotCounted { reason }
+                } else {
+                    Confirmation::Undelivered { reason }
+                };
+                let leave = (!concerns_one_execution(&error))
+                    .then(|| RunEnding::ServiceLost(Box::new(error)));
+                (confirmation, leave)
+            }
+            None => {
+                let reason = "the run was stopped before the service answered".to_owned();
+                (
+                    Confirmation::Undelivered { reason },
+                    Some(RunEnding::Finished),
+                )
+            }
+        };
+        if leave.is_none() {
+            lease.remove_file();
+        }
+        self.record(RecordEvent::Confirmed {
+            execution,
+            answer: confirmation,
+        })
+        .await;
+        leave.map_or(Ok(()), Err)
+    }
+
+    /// Releases the lease of an execution whose end is recorded.
+    async fn release_recorded(&self, mut lease: ActiveLease, trouble: Option<ServerTrouble>) {
+        let execution = lease.execution();
+        if self.release(execution, lease.token(), trouble).await {
+            lease.remove_file();
+            self.record(RecordEvent::Released {
+                execution,
+                server_trouble: trouble,
+            })
+            .await;
         }
     }
-
-    /// Gives a lease back, and says whether that is done.
-    async fn release(&self, execution: ExecutionId, lease: Option<&LeaseToken>) -> bool {
-        self.release_after(execution, lease, None).await
-    }
-
-    /// The same, and says what was wrong with its Squish server.
-    pub(super) async fn release_after(
-        &self,
-        execution: ExecutionId,
-        lease: Option<&LeaseToken>,
-        trouble: Option<ServerTrouble>,
-    ) -> bool {
-        let giving = self.client.release_after(execution, lease, trouble);
-        let because = match self.unless_stopped(RELEASE_GRACE, giving).await {
-            Some(Ok(())) => return true,
-            Some(Err(error)) => error.to_string(),
-            None => "no answer in time".to_owned(),
-        };
-        tracing::warn!(%execution, because, "a lease could not be given back; it ends by itself");
-        false
-    }
 }
 
-/// Whether the service answered all the same: then there is no reason to leave it.
-fn concerns_it_alone(error: &ClientError) -> bool {
+/// Whether the service is there and answered: then there is no reason to leave it.
+fn concerns_one_execution(error: &ClientError) -> bool {
     error.lease_is_lost() || error.is_refused_repetition()
-}
-
-/// The lease is over, and so is what was written down of it.
-pub(super) fn over(hold: Option<LeaseFile>) {
-    if let Some(hold) = hold {
-        hold.remove();
-    }
 }

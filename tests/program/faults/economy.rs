@@ -8,16 +8,14 @@ use testplan::{
     client::{Client, Credentials, Endpoint, Patience, Sending, StartPlan, Transport},
     clock::{ServiceClock, wall},
     model::{Capabilities, Plan, PlanKind, Test},
-    run::{
-        Observer, ProgressEvent, WorkOrder, executor::Executor, state::Tally,
-        suite_turns::SuiteTurns, worker::WorkerSettings,
-    },
+    run::{Observer, ProgressEvent, WorkOrder, state::Tally, worker::WorkerSettings},
     runner::{
         placeholders::Template,
         settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
     service::{Access, InProcess, Limits, Service as ServiceInside},
     signal::Signals,
+    single::{CommandRunner, TestSetup},
     store::{
         PlannedTest, Rules, Store, TemplateDefinition,
         sqlite::{Durability, SqliteStore},
@@ -101,7 +99,7 @@ async fn workers_cost_the_database_two_transactions_per_execution() {
         workers: WORKERS,
         deadline: None,
         grace: Duration::from_secs(600),
-        held: None,
+        lease_files: None,
         records: stage.path("records"),
         name: "economy".to_owned(),
     };
@@ -207,14 +205,14 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
         offered: Capabilities::default(),
         lease: Duration::from_secs(60),
         allocate_server: false,
-        executor: Executor {
+        runner: Arc::new(CommandRunner::new(TestSetup {
             runner,
             out: stage.folder().to_owned(),
             plan: plan.id,
             offered: Capabilities::default(),
             capture_limit: 1 << 20,
-            suite_turns: SuiteTurns::default(),
-        },
+        })),
+        out: stage.folder().to_owned(),
         upload: None,
         alone: false,
     }

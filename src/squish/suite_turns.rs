@@ -1,5 +1,5 @@
-//! One suite at a time on each Squish server, among the workers of this process: a second one is refused or waits in
-//! squishrunner, where its time limit would run.
+//! One suite at a time on each Squish server, among the workers of this process. A second one would be refused, or would
+//! wait in squishrunner, where its time limit runs.
 
 use std::{
     collections::HashMap,
@@ -10,12 +10,12 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::{runner::squish::settings::Address, sync::ignore_poison};
 
-/// Whose turn it is, for each address that was used.
+/// One lock for each address that was used.
 #[derive(Debug, Default)]
-pub struct SuiteTurns(Mutex<HashMap<Address, Arc<tokio::sync::Mutex<()>>>>);
+pub(super) struct SuiteTurns(Mutex<HashMap<Address, Arc<tokio::sync::Mutex<()>>>>);
 
 impl SuiteTurns {
-    /// Waits until no other worker uses the Squish server. Dropping the guard, or the future, passes the turn on.
+    /// Waits until no other worker uses the Squish server. Dropping the guard or the future ends the turn.
     pub(super) async fn take(&self, address: &Address) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = ignore_poison(self.0.lock());

@@ -1,4 +1,4 @@
-//! Whether anybody listens at a Squish server's address.
+//! Whether a Squish server answers at its address.
 
 use std::{
     io::{self, ErrorKind},
@@ -9,12 +9,12 @@ use tokio::{net::TcpStream, time};
 
 use crate::runner::squish::settings::Address;
 
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How long a new connection must stand: a process that is just being killed may still have taken it.
+/// How long a new connection must stand: a process that is being killed may still have accepted it.
 const STANDS: Duration = Duration::from_millis(300);
 
-/// Connects and hangs up again. An error says in a few words why there was no connection.
+/// Connects and disconnects again. An error says in a few words why there was no connection.
 pub(super) async fn answers(address: &Address) -> Result<(), String> {
     match time::timeout(PATIENCE, connect(address)).await {
         Ok(Ok(())) => Ok(()),
@@ -31,7 +31,7 @@ async fn connect(address: &Address) -> io::Result<()> {
     let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
     match time::timeout(STANDS, stream.peek(&mut [0])).await {
         Ok(Err(error)) => Err(error),
-        // It speaks, hangs up in order or waits for us: somebody is there.
+        // It sends something, disconnects in order or waits for us: a server is there.
         Ok(Ok(_)) | Err(_) => Ok(()),
     }
 }

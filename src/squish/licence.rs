@@ -1,4 +1,4 @@
-//! squishrunner that finds no licence is started again, under the same lease, for as long as the file says.
+//! Starts squishrunner again while it finds no licence, under the same lease, for as long as `testplan.yml` says.
 
 use std::time::{Duration, Instant};
 
@@ -6,33 +6,31 @@ use crate::{
     clock,
     model::Outcome,
     pace::{Backoff, Jitter},
-    runner::{outcome::Ending, settings::RunnerSettings, squish::outcome::is_without_licence},
+    runner::{outcome::Ending, squish::outcome::is_without_licence},
 };
 
-/// Shortest pause between two tries.
+/// Pauses between two tries.
 const SHORTEST: Duration = Duration::from_secs(1);
 const BACKOFF: Backoff = Backoff::new(SHORTEST, Duration::from_secs(30), Jitter::AboveFirst);
 
-/// How often and for how long one execution has looked for a licence.
+/// How often and for how long one execution has found no licence.
 #[derive(Debug)]
-pub(super) struct Licence {
+pub(super) struct LicenceRetry {
     patience: Duration,
     missed: u32,
     since: Option<Instant>,
 }
 
-impl Licence {
-    pub(super) fn new(runner: &RunnerSettings) -> Self {
+impl LicenceRetry {
+    pub(super) fn new(patience: Duration) -> Self {
         Self {
-            patience: runner
-                .squish()
-                .map_or(Duration::ZERO, |squish| squish.licence_patience),
+            patience,
             missed: 0,
             since: None,
         }
     }
 
-    /// After a try: how long to pause before the next one; `None` if there is none.
+    /// How long to pause before the next try; `None` if this was the last one.
     pub(super) fn pause_after(&mut self, ending: Ending) -> Option<Duration> {
         if !is_without_licence(ending) {
             return None;
@@ -43,7 +41,7 @@ impl Licence {
         (!left.is_zero()).then(|| BACKOFF.pause(self.missed.saturating_add(1)).min(left))
     }
 
-    /// Says in an outcome without a licence how long one was looked for.
+    /// Adds to the message how often and for how long there was no licence.
     pub(super) fn explain(&self, outcome: &mut Outcome) {
         if let (Outcome::ExecutionError { message, .. }, Some(since)) = (outcome, self.since)
             && self.missed > 1
@@ -53,7 +51,6 @@ impl Licence {
         }
     }
 
-    /// How often none was found.
     pub(super) fn missed(&self) -> u32 {
         self.missed
     }
@@ -66,10 +63,9 @@ mod tests {
     #[test]
     fn pauses_grow_from_one_second_to_thirty() {
         for (missed, most) in [(1, 2), (2, 4), (4, 16), (5, 30), (u32::MAX, 30)] {
-            let mut licence = Licence {
-                patience: Duration::from_secs(600),
+            let mut licence = LicenceRetry {
                 missed: missed - 1,
-                since: None,
+                ..LicenceRetry::new(Duration::from_secs(600))
             };
             let pause = licence.pause_after(Ending::Exited(37)).unwrap();
             assert!(
@@ -80,23 +76,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_missing_licence_is_tried_again_and_not_without_patience() {
-        let licence = |patience| Licence {
-            patience,
-            missed: 0,
-            since: None,
-        };
-        let mut patient = licence(Duration::from_secs(60));
+    fn only_a_missing_licence_is_retried_within_the_patience() {
+        let mut patient = LicenceRetry::new(Duration::from_secs(60));
         for ending in [Ending::Exited(0), Ending::Exited(255), Ending::Signalled(9)] {
             assert_eq!(patient.pause_after(ending), None);
         }
         assert_eq!(patient.missed(), 0);
         assert!(patient.pause_after(Ending::Exited(37)) >= Some(SHORTEST));
-        let mut hasty = licence(Duration::from_millis(700));
+        let mut hasty = LicenceRetry::new(Duration::from_millis(700));
         let pause = hasty.pause_after(Ending::Exited(37)).unwrap();
         assert!(pause <= Duration::from_millis(700), "{pause:?}");
         assert_eq!(
-            licence(Duration::ZERO).pause_after(Ending::Exited(37)),
+            LicenceRetry::new(Duration::ZERO).pause_after(Ending::Exited(37)),
             None
         );
     }

@@ -1,0 +1,69 @@
+//! What people see of a run while it goes on.
+
+use std::time::Duration;
+
+use crate::{
+    model::{Outcome, Test},
+    wait::WaitUpdate,
+};
+
+/// Shows the progress of a run.
+pub trait Observer: Send {
+    /// Called for each event that people may want to see.
+    fn observe(&mut self, event: &ProgressEvent);
+}
+
+/// Progress of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProgressEvent {
+    /// An execution ended and the service has its result.
+    Finished {
+        /// Which worker, from 1.
+        slot: usize,
+        /// The test.
+        test: Test,
+        /// What became of it.
+        outcome: Outcome,
+        /// How long it took.
+        duration: Duration,
+        /// How many have ended in this process, this one included.
+        ended: u64,
+        /// How many the plan has.
+        total: u64,
+    },
+    /// A test did not run, because the server that came with it is unreachable.
+    NotRun {
+        /// The test.
+        test: Test,
+        /// Why, and what happens next.
+        reason: String,
+    },
+    /// The service did not count a result, or did not get it.
+    NotCounted {
+        /// The test.
+        test: Test,
+        /// Why.
+        reason: String,
+    },
+    /// The results of an execution were not uploaded.
+    NotUploaded {
+        /// The test.
+        test: Test,
+        /// Why.
+        reason: String,
+    },
+    /// All workers wait.
+    Waiting {
+        /// How many workers.
+        workers: usize,
+        /// For what, how long, and what would end it.
+        update: WaitUpdate,
+    },
+    /// Workers are busy and nothing ended for a while.
+    Busy {
+        /// What runs.
+        running: Vec<Test>,
+    },
+    /// The run stops before its end, and why.
+    Stopping(String),
+}

@@ -1,0 +1,60 @@
+//! The seam between the engine and test tools: a [`Runner`] starts one [`Session`] per worker, a session runs executions.
+//!
+//! The engine reserves, keeps leases, records, uploads and reports; it knows no test tool. What a tool is, how many of its
+//! tests share a process, and which trouble of a machine or server is nobody's failed test, is a runner's business.
+
+use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+
+use super::{attempt::Attempt, heartbeat::LeaseWatch, phase::Phase};
+use crate::{client::Granted, model::ExecutionId};
+
+/// Runs tests with one kind of tool, for all workers of this process.
+pub trait Runner: fmt::Debug + Send + Sync {
+    /// Starts the session of one worker. It ends its processes when `phase` moves past [`Phase::Working`].
+    fn start(&self, phase: watch::Receiver<Phase>) -> Box<dyn Session>;
+}
+
+/// Runs the executions of one worker: one after the other, several in one process, or in a process that stays.
+///
+/// Dropping it kills its processes.
+pub trait Session: Send {
+    /// Takes executions on, each bounded by its own lease. More may come while others run.
+    fn take(&mut self, work: Vec<Work>);
+
+    /// Waits for what happens next to any of them; for ever if there are none. Each execution that was taken ends once,
+    /// in any order. Dropping the future loses nothing.
+    fn next(&mut self) -> BoxFuture<'_, SessionEvent>;
+}
+
+/// An execution to run.
+#[derive(Clone, Debug)]
+pub struct Work {
+    /// The reservation: the test, and what came with it.
+    pub granted: Arc<Granted>,
+    /// The lease that bounds it.
+    pub lease: LeaseWatch,
+    /// A mark for its processes that a file of this process names already.
+    pub mark: Option<String>,
+}
+
+/// What a session reports.
+#[derive(Debug)]
+pub enum SessionEvent {
+    /// The first process of an execution runs.
+    Started {
+        /// The execution.
+        execution: ExecutionId,
+        /// The process.
+        pid: u32,
+    },
+    /// An execution ended.
+    Ended {
+        /// The execution.
+        execution: ExecutionId,
+        /// What became of it.
+        attempt: Box<Attempt>,
+    },
+}

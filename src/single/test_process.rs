@@ -1,0 +1,328 @@
+//! One execution in a process of its own, step by step: its command and folders, its process within its bounds, then what
+//! exit code and files mean.
+
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::watch;
+
+use super::sequential::Starts;
+use crate::{
+    clock,
+    fs::safe_name,
+    model::{
+        Capabilities, CaseCounts, CaseResult, ExecutionId, Outcome, PlanId, ServerTrouble,
+        TestVerdict,
+    },
+    run::{
+        Attempt, Phase, Work, process,
+        supervisor::{Cutoff, NoEnding, Supervisor},
+    },
+    runner::{
+        command::{self, CommandLine, Facts, Refused},
+        outcome::{self, Decision, Ending},
+        results::{self, Results},
+        settings::{ResultsFormat, RunnerSettings, Tool},
+        tail,
+    },
+};
+
+/// How tests are run by all workers of this process.
+#[derive(Debug)]
+pub struct TestSetup {
+    /// The command, and how its results are read.
+    pub runner: RunnerSettings,
+    /// `logs/` and `results/` are made in here; absolute.
+    pub out: PathBuf,
+    /// The plan.
+    pub plan: PlanId,
+    /// What the worker offers, for `{capability.KEY}`.
+    pub offered: Capabilities,
+    /// Most bytes kept of an execution's output.
+    pub capture_limit: u64,
+}
+
+impl TestSetup {
+    /// The folder that the tool runs in.
+    pub(crate) fn folder(&self) -> &Path {
+        let folder = self.runner.working_directory.as_deref();
+        folder.unwrap_or(Path::new("."))
+    }
+}
+
+/// An attempt that ended before its process told anything about the test.
+pub(crate) type Early = Box<Attempt>;
+
+/// How much of the output of a failed attempt its record keeps.
+const TAIL_LINES: usize = 40;
+const TAIL_BYTES: usize = 8 * 1024;
+
+const NO_COMMAND: &str = "the command could not be made";
+const NO_START: &str = "the command could not be started";
+
+/// One execution, from its command to what became of it.
+#[derive(Debug)]
+pub(crate) struct TestProcess {
+    setup: Arc<TestSetup>,
+    work: Work,
+    supervisor: Supervisor,
+    /// Its folder below `results/`.
+    name: String,
+    results_dir: PathBuf,
+    /// The file of its output, relative to the `--out` folder.
+    log: String,
+    line: CommandLine,
+    /// When its last process was started.
+    began: Instant,
+}
+
+impl TestProcess {
+    /// Makes the command and the results folder.
+    pub(crate) fn prepare(
+        setup: &Arc<TestSetup>,
+        work: Work,
+        phase: watch::Receiver<Phase>,
+    ) -> Result<Self, Early> {
+        if let Some(reason) = work.lease.loss() {
+            tracing::warn!(%reason, "lease lost, the test is not started");
+            let lost = Attempt::without_process(Duration::ZERO, Outcome::LeaseLost);
+            return Err(lost.into());
+        }
+        let name = attempt_name(setup.plan, &work);
+        let mut prepared = Self {
+            supervisor: Supervisor {
+                execution: work.granted.execution,
+                lease: work.lease.clone(),
+                phase,
+                time_limit: setup.runner.timeout,
+            },
+            results_dir: setup.out.join("results").join(&name),
+            log: format!("logs/{name}.log"),
+            name,
+            setup: Arc::clone(setup),
+            work,
+            line: CommandLine::default(),
+            began: clock::monotonic(),
+        };
+        prepared.line = command::build(&setup.runner, &prepared.facts())
+            .map_err(|refused| prepared.no_command(&refused))?;
+        if let Some(folder) = prepared.results()
+            && let Err(error) = std::fs::create_dir_all(&folder)
+        {
+            let why = format!("{}: {error}", folder.display());
+            let what = "the results folder could not be made";
+            return Err(Attempt::not_started(prepared.began.elapsed(), what, &why).into());
+        }
+        Ok(prepared)
+    }
+
+    pub(crate) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    pub(crate) fn results_dir(&self) -> &Path {
+        &self.results_dir
+    }
+
+    /// What its command can be made of.
+    pub(crate) fn facts(&self) -> Facts<'_> {
+        let granted = &self.work.granted;
+        Facts {
+            plan: self.setup.plan,
+            execution: granted.execution,
+            test: &granted.test,
+            project: &granted.project,
+            batch: &granted.batch,
+            results: &self.results_dir,
+            server: granted.server.as_ref(),
+            capabilities: &self.setup.offered,
+        }
+    }
+
+    /// The attempt of an execution whose command cannot be made.
+    pub(crate) fn no_command(&self, refused: &Refused) -> Early {
+        Attempt::could_not_run(self.began.elapsed(), NO_COMMAND, &refused.to_string()).into()
+    }
+
+    /// Runs the command once. May be called again, after a process that did not run the test.
+    pub(crate) async fn run(&mut self, starts: &Starts) -> Result<Ending, Early> {
+        self.began = clock::monotonic();
+        let log = self.setup.out.join(&self.log);
+        let limit = self.setup.capture_limit;
+        let spawned = match &self.work.mark {
+            Some(mark) => process::spawn_marked(&self.line, &log, limit, mark.clone()),
+            None => process::spawn(&self.line, &log, limit),
+        };
+        let running = spawned.map_err(|error| self.not_spawned(&error.to_string()))?;
+        starts.report(self.execution(), running.pid()).await;
+        match self.supervisor.supervise(running).await {
+            Ok(ending) => Ok(ending),
+            Err(NoEnding::CutOff(cutoff)) => Err(self.cut_off(&cutoff)),
+            Err(NoEnding::Unknown(error)) => {
+                let what = "the system cannot say how the command ended";
+                Err(Attempt::could_not_run(self.began.elapsed(), what, &error.to_string()).into())
+            }
+        }
+    }
+
+    /// What comes of `waiting`, within the bounds of the execution.
+    pub(crate) async fn unless_cut_off<T>(
+        &self,
+        waiting: impl Future<Output = T>,
+    ) -> Result<T, Early> {
+        let waited = self.supervisor.unless_cut_off(waiting).await;
+        waited.map_err(|cutoff| self.cut_off(&cutoff))
+    }
+
+    /// Decides what the end of the process and its files mean. `before_reading` may add files to the results folder.
+    pub(crate) async fn judge(
+        &self,
+        ending: Ending,
+        before_reading: impl FnOnce(&Path) + Send + 'static,
+    ) -> Result<Attempt, Early> {
+        let duration = self.began.elapsed();
+        if let Some(reason) = self.work.lease.loss() {
+            return Err(self.cut_off(&Cutoff::Lease(reason)));
+        }
+        let (decision, not_kept) = self.decide(ending, duration, before_reading).await;
+        if let Some(note) = decision.note {
+            tracing::info!(%note, "exit code and results disagree");
+        }
+        let passed = matches!(&decision.outcome, Outcome::Completed { result: Some(result) }
+            if result.verdict != TestVerdict::Failed);
+        Ok(Attempt {
+            output_tail: if passed {
+                String::new()
+            } else {
+                self.output_tail()
+            },
+            log: Some(self.log.clone()),
+            cases: self.with_whole_paths(decision.cases),
+            not_kept,
+            results: self.results(),
+            ..Attempt::without_process(duration, decision.outcome)
+        })
+    }
+
+    async fn decide(
+        &self,
+        ending: Ending,
+        duration: Duration,
+        before_reading: impl FnOnce(&Path) + Send + 'static,
+    ) -> (Decision, CaseCounts) {
+        let runner = &self.setup.runner;
+        let test = &self.work.granted.test;
+        if matches!(&runner.tool, Tool::Command(tool) if tool.results == ResultsFormat::ExitCode) {
+            let decision = outcome::decide(runner, test, ending, duration, Results::NotAsked);
+            return (decision, CaseCounts::default());
+        }
+        // Result files can be large: reading them must not hold up other workers' heartbeats.
+        let (setup, test) = (Arc::clone(&self.setup), test.clone());
+        let results_dir = self.results_dir.clone();
+        let read = move || {
+            before_reading(&results_dir);
+            let runner = &setup.runner;
+            let found = results::of_tool(&runner.tool, &results_dir);
+            let mut not_kept = found.not_kept;
+            let read = outcome::skips(found.results.cases());
+            let decision = outcome::decide(runner, &test, ending, duration, found.results);
+            // Skipped tests that were not asked for are left out, and then those that were not kept as well.
+            if outcome::skips(&decision.cases) < read {
+                not_kept.skipped = 0;
+            }
+            (decision, not_kept)
+        };
+        tokio::task::spawn_blocking(read)
+            .await
+            .unwrap_or_else(|error| {
+                let outcome = Outcome::ExecutionError {
+                    message: "reading its results failed".to_owned(),
+                    details: error.to_string(),
+                };
+                let decision = Decision {
+                    outcome,
+                    cases: Vec::new(),
+                    note: None,
+                };
+                (decision, CaseCounts::default())
+            })
+    }
+
+    /// Makes the attachments relative to the `--out` folder.
+    fn with_whole_paths(&self, mut cases: Vec<CaseResult>) -> Vec<CaseResult> {
+        for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
+            attachment.insert_str(0, &format!("results/{}/", self.name));
+        }
+        cases
+    }
+
+    fn execution(&self) -> ExecutionId {
+        self.work.granted.execution
+    }
+
+    /// Its results folder, if the tool uses one.
+    fn results(&self) -> Option<PathBuf> {
+        let wanted = self.setup.runner.wants_results_folder();
+        wanted.then(|| self.results_dir.clone())
+    }
+
+    fn output_tail(&self) -> String {
+        let log = self.setup.out.join(&self.log);
+        tail(&log, TAIL_LINES, TAIL_BYTES)
+    }
+
+    fn not_spawned(&self, why: &str) -> Early {
+        let duration = self.began.elapsed();
+        // A program that is named by the test is the test's own fault.
+        if self.setup.runner.starts_the_same_for_every_test() {
+            Attempt::not_started(duration, NO_START, why).into()
+        } else {
+            Attempt::could_not_run(duration, NO_START, why).into()
+        }
+    }
+
+    fn cut_off(&self, cutoff: &Cutoff) -> Early {
+        let duration = self.began.elapsed();
+        let mut server_trouble = None;
+        let outcome = match cutoff {
+            Cutoff::Lease(reason) => {
+                tracing::warn!(%reason, "lease lost, the test was stopped");
+                Outcome::LeaseLost
+            }
+            Cutoff::Phase(_) => Outcome::Cancelled,
+            Cutoff::TimeLimit(limit) => {
+                let has_server = self.work.granted.server.is_some();
+                server_trouble = has_server.then_some(ServerTrouble::Hung);
+                let (runner, test) = (&self.setup.runner, &self.work.granted.test);
+                let ending = Ending::TimedOut(*limit);
+                outcome::decide(runner, test, ending, duration, Results::NotAsked).outcome
+            }
+        };
+        Box::new(Attempt {
+            log: Some(self.log.clone()),
+            output_tail: self.output_tail(),
+            results: self.results(),
+            server_trouble,
+            ..Attempt::without_process(duration, outcome)
+        })
+    }
+}
+
+/// Unique per attempt, readable, and safe as a file name whatever the test is called.
+fn attempt_name(plan: PlanId, work: &Work) -> String {
+    let granted = &work.granted;
+    let test = format!("{}-{}", granted.test.suite, granted.test.testcase);
+    let attempt = match granted.attempt {
+        Some(attempt) => attempt.to_string(),
+        None => clock::wall().0.to_string(),
+    };
+    format!(
+        "{plan}-{}-{attempt}-{}",
+        granted.execution,
+        safe_name(&test, 80)
+    )
+}
