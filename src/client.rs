@@ -6,8 +6,8 @@
 //! few seconds, and a breaker could only delay a result that must be delivered.
 
 mod answer;
+mod authorization;
 mod call;
-mod credentials;
 mod endpoint;
 mod error;
 mod execute;
@@ -39,12 +39,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::HeaderValue;
 use http_body_util::BodyExt as _;
 
+use authorization::Authorization;
 use kinship::Kinship;
 
-pub use credentials::{Credentials, Presented};
+pub use authorization::CredentialKind;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, ErrorKind, RedirectTarget};
 pub use execute::StartPlan;
@@ -60,8 +60,9 @@ pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
 pub use retry::{Patience, Waiting};
 pub use setup::SetupError;
-pub use squish_servers::{NewSquishServer, SquishServerChange};
 pub use test_lists::PlanTests;
+
+pub use crate::credentials::Credentials;
 
 /// A response, later.
 pub type Sending<'a> =
@@ -122,8 +123,7 @@ pub struct Client {
 struct Shared {
     transport: Arc<dyn Transport>,
     endpoint: Endpoint,
-    credentials: Credentials,
-    authorization: Option<HeaderValue>,
+    authorization: Authorization,
     patience: Patience,
     kinship: Kinship,
     requests: AtomicU64,
@@ -135,18 +135,17 @@ impl Client {
     pub fn new(
         transport: Arc<dyn Transport>,
         endpoint: Endpoint,
-        credentials: Credentials,
+        credentials: impl Into<Option<Credentials>>,
         patience: Patience,
     ) -> Result<Self, SetupError> {
-        let authorization = credentials.header()?;
-        if authorization.is_some() {
+        let authorization = Authorization::new(credentials.into())?;
+        if authorization.header().is_some() {
             endpoint.accept_credentials()?;
         }
         Ok(Self {
             shared: Arc::new(Shared {
                 transport,
                 endpoint,
-                credentials,
                 authorization,
                 patience,
                 kinship: Kinship::default(),
@@ -189,7 +188,7 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
             .field("endpoint", &self.shared.endpoint)
-            .field("credentials", &self.shared.credentials)
+            .field("credentials", &self.shared.authorization.kind())
             .field("is_ours", &self.is_ours())
             .field("requests", &self.requests())
             .finish_non_exhaustive()

@@ -4,7 +4,7 @@
 //! tests; [`precedence`] decides between flag, environment, file and default; [`environment`] is the snapshot of the
 //! process's variables that everything else is handed.
 
-pub mod credentials;
+pub mod credential_sources;
 pub mod discover;
 pub mod duration;
 pub mod environment;

@@ -22,6 +22,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod config;
+pub mod credentials;
 pub(crate) mod demo;
 pub mod exit_code;
 pub mod failure;

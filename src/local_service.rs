@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    client::{Client, Credentials, Endpoint, Patience, Sending, Transport, Upload},
+    client::{Client, Endpoint, Patience, Sending, Transport, Upload},
     clock::{self, ServiceClock},
     failure::Failure,
     listing::catalog::Catalog,
@@ -103,7 +103,7 @@ impl EmbeddedService {
             finish: PATIENCE,
             ..Patience::default()
         };
-        let client = Client::new(transport, endpoint, Credentials::None, patience)?;
+        let client = Client::new(transport, endpoint, None, patience)?;
         Ok(Self { client, service })
     }
 

@@ -12,6 +12,7 @@ pub mod lease;
 pub mod outcome;
 pub mod plan;
 pub mod record;
+pub mod squish_registry;
 pub mod test_list;
 pub mod time;
 pub mod waiting;
@@ -24,11 +25,11 @@ pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use label::{Label, NotALabel};
 pub use lease::LeaseToken;
 pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
-pub use plan::{
-    Cooling, CoolingReason, Execution, ExecutionState, Plan, PlanKind, PlanStatus, SquishServer,
-    Test,
-};
+pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, Test};
 pub use record::Record;
+pub use squish_registry::{
+    Cooling, CoolingReason, NewSquishServer, NotAPort, Port, SquishServer, SquishServerChange,
+};
 pub use test_list::{PlannedTest, TestListDigest};
 pub use time::{Timestamp, millis, signed_millis};
 pub use waiting::{Lack, Need, Offer, PlanWaiting};

@@ -15,14 +15,14 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 use tokio::sync::watch;
 
 use crate::model::{
-    Capabilities, Execution, ExecutionState, Plan, PlanId, PlanStatus, SquishServer,
-    SquishServerId, Timestamp,
+    Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
+    SquishServer, SquishServerChange, SquishServerId, Timestamp,
 };
 
 pub use import::{Import, KeptFile, NewImport, ReportedTest};
 pub use request::{
-    Event, ExecutePlan, Finish, Granted, Heartbeat, NewSquishServer, Page, PlanQuery, PlanStanding,
-    Reservation, Reserve, Reset, Rules, SquishServerChange, TemplateDefinition,
+    Event, ExecutePlan, Finish, Granted, Heartbeat, Page, PlanQuery, PlanStanding, Reservation,
+    Reserve, Reset, Rules, TemplateDefinition,
 };
 pub use test_list::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 

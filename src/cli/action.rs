@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     ci::workflow::command,
-    config::{credentials, environment::Environment},
+    config::{credential_sources, environment::Environment},
     exit_code::Conclusion,
     failure::Failure,
     publication::step_files::StepFiles,
@@ -93,8 +93,8 @@ pub(crate) fn main(action: &Action, voice: Voice, environment: Environment) -> C
 /// Has the runner mask user and password as they are sent, which it does not know as a secret.
 fn mask_credentials(environment: &Environment) -> String {
     let pair = environment
-        .get(credentials::USER)
-        .zip(environment.get(credentials::PASSWORD));
+        .get(credential_sources::USER)
+        .zip(environment.get(credential_sources::PASSWORD));
     let Some((user, password)) = pair.filter(|_| environment.is_github_actions()) else {
         return String::new();
     };

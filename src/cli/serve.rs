@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 
 use super::{context::Context, settings};
 use crate::{
-    config::{credentials::Credentials, duration},
+    config::duration,
+    credentials::Credentials,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     fs,

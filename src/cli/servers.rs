@@ -16,7 +16,6 @@ use super::{
     settings::{self, ServiceSettings},
 };
 use crate::{
-    client::{NewSquishServer, SquishServerChange},
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     fleet::{
@@ -26,7 +25,10 @@ use crate::{
         start::{self, StartOutcome, StartRequest},
         stop::{self, StopEvent},
     },
-    model::{Capabilities, Capability, SquishServer, SquishServerId},
+    model::{
+        Capabilities, Capability, NewSquishServer, Port, SquishServer, SquishServerChange,
+        SquishServerId,
+    },
     signal::Interrupted,
 };
 
@@ -66,8 +68,8 @@ pub(crate) struct Add {
     #[arg(long)]
     host: Option<String>,
     /// Port of the server.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    port: u16,
+    #[arg(long)]
+    port: Port,
     /// Label that the server offers; repeat for more.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<Capability>,
@@ -89,8 +91,8 @@ pub(crate) struct Update {
     #[arg(long)]
     host: Option<String>,
     /// New port.
-    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
-    port: Option<u16>,
+    #[arg(long)]
+    port: Option<Port>,
     /// Allocate the server to workers.
     #[arg(long, conflicts_with = "disable")]
     enable: bool,
@@ -138,8 +140,8 @@ pub(crate) struct LocalArgs {
     #[command(flatten)]
     service: ServiceArgs,
     /// Port of the squishserver.
-    #[arg(long, default_value_t = 4322, value_parser = clap::value_parser!(u16).range(1..))]
-    port: u16,
+    #[arg(long, default_value = "4322")]
+    port: Port,
     /// Name by which workers reach this machine [default: 127.0.0.1 if the service is on this machine].
     #[arg(long, value_name = "NAME")]
     host: Option<String>,
@@ -348,7 +350,7 @@ fn print_started(
         },
         || {
             json!({
-                "schema": 1, "port": port, "started": process.is_some(),
+                "schema": 1, "port": port.get(), "started": process.is_some(),
                 "pid": process.map(|(pid, _)| pid), "log": process.map(|(_, log)| log),
                 "server": server.map(as_json),
             })

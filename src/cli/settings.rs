@@ -12,14 +12,15 @@ use super::{
     shell,
 };
 use crate::{
-    client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience},
+    client::{Client, Endpoint, HttpOptions, HttpTransport, Patience},
     config::{
-        credentials::{self, CredentialError},
+        credential_sources::{self, CredentialError, FoundCredentials},
         duration,
         environment::Environment,
         plan_file::{DEFAULT_NAME, PlanFile},
         precedence::Setting,
     },
+    credentials::Credentials,
     failure::Failure,
     listing::loaded_plan_file::LoadedPlanFile,
     model::Capabilities,
@@ -37,7 +38,7 @@ const SHORTEST_REQUEST: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(crate) struct ServiceSettings {
     pub(crate) endpoint: Endpoint,
-    pub(crate) credentials: Option<credentials::Credentials>,
+    pub(crate) credentials: Option<Credentials>,
     /// Certificates to trust beside the system's: their file and what is in it.
     ca_cert: Option<(PathBuf, Vec<u8>)>,
     patience: Patience,
@@ -89,9 +90,8 @@ impl ServiceSettings {
                 }
                 None => error.into(),
             })?;
-        let credentials = self.credentials.map_or(Credentials::None, presented);
         let transport = Arc::new(transport);
-        let client = Client::new(transport, self.endpoint, credentials, self.patience)?;
+        let client = Client::new(transport, self.endpoint, self.credentials, self.patience)?;
         Ok(client.watched(|waiting| tracing::warn!("{waiting}")))
     }
 }
@@ -107,22 +107,12 @@ fn patience(asked: Option<Duration>) -> Patience {
     }
 }
 
-/// Credentials as the client presents them.
-pub(crate) fn presented(found: credentials::Credentials) -> Credentials {
-    match found {
-        credentials::Credentials::Token(token) => Credentials::Token(token),
-        credentials::Credentials::Password { user, password } => {
-            Credentials::Basic { user, password }
-        }
-    }
-}
-
 /// The credentials in a file or in the environment, if there are any.
 pub(crate) fn found_credentials(
     token_file: Option<&Path>,
     environment: &Environment,
-) -> Result<Option<credentials::Found>, Failure> {
-    credentials::find(token_file, environment).map_err(|error| {
+) -> Result<Option<FoundCredentials>, Failure> {
+    credential_sources::find(token_file, environment).map_err(|error| {
         let help = match error {
             CredentialError::Both { .. } => {
                 "give one of: --token-file, TESTCENTER_TOKEN, TESTCENTER_USER with TESTCENTER_PASSWORD"

@@ -63,7 +63,10 @@ impl Client {
             kind: match handed.as_ref().and_then(Handed::trouble) {
                 Some(reason) => ErrorKind::Unreadable { reason },
                 None => ErrorKind::Unreachable {
-                    message: one_line(&self.shared.credentials.mask(&error.message), text::MESSAGE),
+                    message: one_line(
+                        &self.shared.authorization.mask(&error.message),
+                        text::MESSAGE,
+                    ),
                     sent: error.sent,
                 },
             },
@@ -149,7 +152,7 @@ impl Client {
                 message: problem
                     .as_ref()
                     .map_or_else(String::new, |_| words(text::MESSAGE)),
-                presented: self.shared.credentials.presented(),
+                presented: self.shared.authorization.kind(),
             });
         }
         if status.is_server_error() {
@@ -189,7 +192,10 @@ impl Client {
     fn quote(&self, words: &[u8], most: usize) -> String {
         // Far more than is shown, so that a secret is never cut before it is masked.
         let some = &words[..words.len().min(64 * 1024)];
-        let masked = self.shared.credentials.mask(&String::from_utf8_lossy(some));
+        let masked = self
+            .shared
+            .authorization
+            .mask(&String::from_utf8_lossy(some));
         one_line(&text::without_lease(&masked), most)
     }
 }

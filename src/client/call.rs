@@ -168,7 +168,7 @@ impl Client {
             // Left out otherwise; some servers answer 411 then.
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        if let Some(authorization) = &self.shared.authorization {
+        if let Some(authorization) = self.shared.authorization.header() {
             headers.insert(header::AUTHORIZATION, authorization.clone());
         }
         Ok(request)

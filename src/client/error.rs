@@ -2,7 +2,7 @@
 
 mod words;
 
-use super::{Presented, Sent};
+use super::{CredentialKind, Sent};
 use crate::{exit_code::Conclusion, model::PlanId};
 
 /// A call that did not come to its end. Display is one line without secrets; [`Self::help`] is one thing to do.
@@ -44,7 +44,7 @@ pub enum ErrorKind {
         /// The service's words, possibly empty.
         message: String,
         /// What we had presented.
-        presented: Presented,
+        presented: CredentialKind,
     },
     /// The service understood and says no: any other 4xx with an error of the API.
     Refused {

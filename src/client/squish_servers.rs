@@ -10,34 +10,8 @@ use super::{
 };
 use crate::{
     api::squish_server::{NewSquishServerRequest, SquishServerPatch, SquishServerResponse},
-    model::{Capabilities, SquishServer, SquishServerId},
+    model::{NewSquishServer, SquishServer, SquishServerChange, SquishServerId},
 };
-
-/// A Squish server to register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewSquishServer {
-    /// Host; the service's own machine when absent.
-    pub host: Option<String>,
-    /// Port.
-    pub port: u16,
-    /// Whether it is given out.
-    pub enabled: bool,
-    /// What it offers.
-    pub labels: Capabilities,
-}
-
-/// What to change of a Squish server; `None` leaves as is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SquishServerChange {
-    /// New host.
-    pub host: Option<String>,
-    /// New port.
-    pub port: Option<u16>,
-    /// Enable or disable.
-    pub enabled: Option<bool>,
-    /// New labels, all of them.
-    pub labels: Option<Capabilities>,
-}
 
 impl Client {
     /// All registered Squish servers.

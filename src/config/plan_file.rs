@@ -24,7 +24,7 @@ use super::{
     problem::{ConfigError, Problem},
 };
 use crate::{
-    model::{Capabilities, Test},
+    model::{Capabilities, NewSquishServer, Test},
     runner::settings::RunnerSettings,
 };
 
@@ -47,7 +47,7 @@ pub struct PlanFile {
     /// What can be started; titles are unique.
     pub templates: Vec<Template>,
     /// Squish servers to hand out; host and port are unique.
-    pub servers: Vec<SquishServerEntry>,
+    pub servers: Vec<NewSquishServer>,
 }
 
 /// A test plan that can be started.
@@ -102,19 +102,6 @@ pub struct Listing {
     pub pattern: LinePattern,
     /// How long the command may take.
     pub timeout: Duration,
-}
-
-/// A Squish server to register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SquishServerEntry {
-    /// Host name or address.
-    pub host: String,
-    /// Port, 1 to 65535, as text because the vendor's API has it so.
-    pub port: String,
-    /// What it offers.
-    pub labels: Capabilities,
-    /// Whether it is handed out.
-    pub enabled: bool,
 }
 
 impl PlanFile {

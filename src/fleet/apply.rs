@@ -2,15 +2,14 @@
 
 use super::difference::{Difference, ServerChange};
 use crate::{
-    client::{Client, ClientError, ErrorKind, NewSquishServer, SquishServerChange},
-    config::plan_file::SquishServerEntry,
-    model::SquishServer,
+    client::{Client, ClientError, ErrorKind},
+    model::{NewSquishServer, SquishServer, SquishServerChange},
 };
 
 /// One change at the service.
 #[derive(Debug)]
 pub(crate) enum ServerAction {
-    Add(SquishServerEntry),
+    Add(NewSquishServer),
     Change(ServerChange),
     Remove(SquishServer),
 }
@@ -115,16 +114,7 @@ fn concerns_one_server(error: &ClientError) -> bool {
 impl ServerAction {
     async fn perform(&self, client: &Client) -> Result<(), ClientError> {
         match self {
-            Self::Add(entry) => {
-                let new = NewSquishServer {
-                    host: Some(entry.host.clone()),
-                    // The reader of the file has checked it.
-                    port: entry.port.parse().unwrap_or_default(),
-                    enabled: entry.enabled,
-                    labels: entry.labels.clone(),
-                };
-                client.add_squish_server(&new).await.map(drop)
-            }
+            Self::Add(entry) => client.add_squish_server(entry).await.map(drop),
             Self::Change(change) => {
                 let wanted = &change.wanted;
                 let patch = SquishServerChange {

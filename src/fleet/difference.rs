@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::{config::plan_file::SquishServerEntry, model::SquishServer};
+use crate::model::{NewSquishServer, SquishServer};
 
 /// The changes that make the registered servers match the file.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Difference {
-    pub(crate) add: Vec<SquishServerEntry>,
+    pub(crate) add: Vec<NewSquishServer>,
     /// Registered, but not as declared.
     pub(crate) change: Vec<ServerChange>,
     pub(crate) unchanged: Vec<SquishServer>,
@@ -21,7 +21,7 @@ pub(crate) struct Difference {
 #[derive(Debug, PartialEq)]
 pub(crate) struct ServerChange {
     pub(crate) server: SquishServer,
-    pub(crate) wanted: SquishServerEntry,
+    pub(crate) wanted: NewSquishServer,
 }
 
 impl ServerChange {
@@ -36,7 +36,7 @@ impl ServerChange {
 
 impl Difference {
     /// The file has each address once. If a service has it twice, the busy registration is kept, else the first.
-    pub(crate) fn between(declared: &[SquishServerEntry], registered: Vec<SquishServer>) -> Self {
+    pub(crate) fn between(declared: &[NewSquishServer], registered: Vec<SquishServer>) -> Self {
         let mut difference = Self::default();
         let mut by_address: BTreeMap<ServerAddress, SquishServer> = BTreeMap::new();
         let mut registered = registered;
@@ -49,7 +49,7 @@ impl Difference {
             }
         }
         for wanted in declared {
-            let address = ServerAddress::of(&wanted.host, &wanted.port);
+            let address = ServerAddress::of(wanted.host(), &wanted.port.to_string());
             let Some(server) = by_address.remove(&address) else {
                 difference.add.push(wanted.clone());
                 continue;
@@ -97,10 +97,10 @@ mod tests {
             .collect()
     }
 
-    fn declared(host: &str, port: &str, offers: &str) -> SquishServerEntry {
-        SquishServerEntry {
-            host: host.to_owned(),
-            port: port.to_owned(),
+    fn declared(host: &str, port: &str, offers: &str) -> NewSquishServer {
+        NewSquishServer {
+            host: Some(host.to_owned()),
+            port: port.parse().unwrap(),
             labels: labels(offers),
             enabled: true,
         }

@@ -8,7 +8,7 @@ use super::difference::ServerAddress;
 use crate::{
     client::{Client, ClientError},
     failure::Failure,
-    model::SquishServer,
+    model::{Port, SquishServer},
 };
 
 /// How long a connection to this machine may take.
@@ -17,7 +17,7 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// A squishserver of this machine.
 #[derive(Clone, Debug)]
 pub(crate) struct LocalServer {
-    pub(crate) port: u16,
+    pub(crate) port: Port,
     /// The program, if it is not to be searched for.
     pub(crate) program: Option<PathBuf>,
 }
@@ -25,7 +25,7 @@ pub(crate) struct LocalServer {
 impl LocalServer {
     /// Whether a process listens on the port.
     pub(crate) async fn is_open(&self) -> bool {
-        let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port));
+        let connecting = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port.get()));
         matches!(time::timeout(CONNECT, connecting).await, Ok(Ok(_)))
     }
 }
@@ -55,7 +55,7 @@ impl Registry {
     }
 
     /// The registrations of a port of this machine; several if the service has duplicates.
-    pub(crate) async fn registered(&self, port: u16) -> Result<Vec<SquishServer>, ClientError> {
+    pub(crate) async fn registered(&self, port: Port) -> Result<Vec<SquishServer>, ClientError> {
         let wanted = ServerAddress::of(&self.host, &port.to_string());
         let mut list = self.client.squish_servers().await?;
         list.retain(|server| ServerAddress::of(&server.host, &server.port) == wanted);

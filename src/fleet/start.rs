@@ -9,11 +9,11 @@ use super::{
     squishserver,
 };
 use crate::{
-    client::{ClientError, NewSquishServer, SquishServerChange},
+    client::ClientError,
     clock,
     config::environment::Environment,
     failure::Failure,
-    model::{Capabilities, SquishServer},
+    model::{Capabilities, NewSquishServer, Port, SquishServer, SquishServerChange},
     report::sanitise::console_line,
     run::process::detached::Detached,
     runner::outcome::words,
@@ -85,13 +85,13 @@ pub(crate) async fn start(
     }
     let program = squishserver::find(local, environment)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
-    let line = squishserver::command(&program, port, &[]);
+    let line = squishserver::command(&program, port.get(), &[]);
     let mut process = Detached::start(&line, log).map_err(|error| {
         Failure::infrastructure(error).help("check the program and the file for its output")
     })?;
     let pid = process.pid();
     let registered = async {
-        listens(&mut process, port, STARTS)
+        listens(&mut process, port.get(), STARTS)
             .await
             .map_err(NotStarted::Server)?;
         let registered = register(registry, known.as_ref(), port, labels).await;
@@ -179,7 +179,7 @@ fn port_in(output: &str) -> Option<u16> {
 async fn register(
     registry: Option<&Registry>,
     known: Option<&SquishServer>,
-    port: u16,
+    port: Port,
     labels: &Capabilities,
 ) -> Result<Option<SquishServer>, ClientError> {
     let Some(Registry { client, host }) = registry else {

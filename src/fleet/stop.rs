@@ -13,7 +13,7 @@ use crate::{
     clock,
     config::environment::Environment,
     failure::Failure,
-    model::{ExecutionId, SquishServerId},
+    model::{ExecutionId, Port, SquishServerId},
     report::sanitise::console_line,
     run::process,
     runner::{
@@ -61,7 +61,7 @@ pub(crate) async fn stop(
     };
     match program {
         Some(program) => {
-            let command = squishserver::command(&program, local.port, &["--stop"]);
+            let command = squishserver::command(&program, local.port.get(), &["--stop"]);
             stop_process(local, &command).await?;
             report(StopEvent::Stopped);
         }
@@ -73,7 +73,7 @@ pub(crate) async fn stop(
 
 async fn remove(
     registry: &Registry,
-    port: u16,
+    port: Port,
     report: impl Fn(StopEvent),
 ) -> Result<(), ClientError> {
     let registered = registry.registered(port).await?;

@@ -3,8 +3,8 @@
 use super::{listed_template::ListedTemplate, loaded_plan_file::LoadedPlanFile};
 use crate::{
     failure::Failure,
-    model::Timestamp,
-    store::{NewSquishServer, Store, TemplateDefinition},
+    model::{NewSquishServer, Timestamp},
+    store::{Store, TemplateDefinition},
 };
 
 /// Templates and Squish servers, ready to be published in a store.
@@ -37,14 +37,8 @@ impl Catalog {
     }
 
     fn add_servers(&mut self, loaded: &LoadedPlanFile) {
-        let servers = loaded.file.servers.iter();
-        self.squish_servers
-            .extend(servers.map(|server| NewSquishServer {
-                host: server.host.clone(),
-                port: server.port.clone(),
-                enabled: server.enabled,
-                labels: server.labels.clone(),
-            }));
+        let servers = loaded.file.servers.iter().cloned();
+        self.squish_servers.extend(servers);
     }
 
     pub(crate) async fn publish(self, store: &dyn Store, now: Timestamp) -> Result<(), Failure> {

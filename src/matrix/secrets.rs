@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::WorkerSet;
-use crate::{config::credentials::Credentials, failure::Failure};
+use crate::{credentials::Credentials, failure::Failure};
 
 /// What must not be in a matrix: GitHub drops a job output that holds a secret, and nothing would run.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
-//! Plans, their executions and the Squish servers, as the API and the store tell of them.
+//! Plans and their executions.
 
 use serde::{Deserialize, Serialize};
 
-use super::{Capabilities, ExecutionId, PlanId, ServerTrouble, SquishServerId, TestId, Timestamp};
+use super::{Capabilities, ExecutionId, PlanId, TestId, Timestamp};
 
 /// Whether a plan can be started or has been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -157,75 +157,4 @@ pub struct Execution {
     pub outcome: Option<super::Outcome>,
     /// How long the counted attempt took by its worker's word, in milliseconds.
     pub duration_ms: Option<u64>,
-}
-
-/// A registered Squish server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SquishServer {
-    /// Its number.
-    pub id: SquishServerId,
-    /// Whether it is given out.
-    pub enabled: bool,
-    /// Host name or address.
-    pub host: String,
-    /// Port, as text because the vendor's API has it so.
-    pub port: String,
-    /// What it offers.
-    pub labels: Capabilities,
-    /// The execution that uses it now.
-    pub busy_with: Option<ExecutionId>,
-    /// The test of that execution, where the service says.
-    #[serde(default)]
-    pub busy_test: Option<Test>,
-    /// Why it is not given out for now although nobody uses it, where the service says.
-    #[serde(default)]
-    pub cooling: Option<Cooling>,
-}
-
-impl SquishServer {
-    /// Host and port, as `lab-1:4322`.
-    pub fn address(&self) -> String {
-        format!("{}:{}", self.host, self.port)
-    }
-}
-
-/// The rest of a Squish server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cooling {
-    /// Its end, by the service's clock.
-    pub until: Timestamp,
-    /// Why it rests.
-    pub because: CoolingReason,
-}
-
-/// Why a Squish server rests.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum CoolingReason {
-    /// A lease on it expired: a worker that nobody hears of may still use it.
-    Expired,
-    /// A worker found nobody at its address.
-    Unreachable,
-    /// An execution on it reached its time limit.
-    Hung,
-}
-
-impl From<ServerTrouble> for CoolingReason {
-    fn from(trouble: ServerTrouble) -> Self {
-        match trouble {
-            ServerTrouble::Unreachable => Self::Unreachable,
-            ServerTrouble::Hung => Self::Hung,
-        }
-    }
-}
-
-impl CoolingReason {
-    /// The word for it, on the wire and for people.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Expired => "expired",
-            Self::Unreachable => ServerTrouble::Unreachable.word(),
-            Self::Hung => ServerTrouble::Hung.word(),
-        }
-    }
 }

@@ -12,11 +12,9 @@ use crate::{
         reservation::Done,
         squish_server::{NewSquishServerRequest, SquishServerPatch, SquishServerResponse},
     },
-    store::{NewSquishServer, SquishServerChange},
+    model::{NewSquishServer, Port, SquishServerChange},
 };
 
-/// Where a Squish server is that was registered without a host.
-const HOST: &str = "127.0.0.1";
 /// As long as a DNS name may be.
 const HOST_CHARS: usize = 253;
 
@@ -37,7 +35,7 @@ pub(super) async fn add(
     Object(body): Object<NewSquishServerRequest>,
 ) -> Result<SquishServerResponse, Failure> {
     let server = NewSquishServer {
-        host: host(body.host.unwrap_or_else(|| HOST.to_owned()))?,
+        host: body.host.map(host).transpose()?,
         port: port(&body.port)?,
         enabled: body.enabled,
         labels: capabilities("labels", body.labels)?,
@@ -91,12 +89,11 @@ fn host(host: String) -> Result<String, Failure> {
     )))
 }
 
-fn port(port: &str) -> Result<String, Failure> {
-    match port.parse::<u16>() {
-        Ok(number @ 1..) => Ok(number.to_string()),
-        _ => Err(Failure::malformed(format!(
+fn port(port: &str) -> Result<Port, Failure> {
+    port.parse().map_err(|_| {
+        Failure::malformed(format!(
             "port {:?} does not fit: expected a number from 1 to 65535",
             shortened(port)
-        ))),
-    }
+        ))
+    })
 }

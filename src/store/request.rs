@@ -196,32 +196,6 @@ pub struct Reset {
     pub principal: String,
 }
 
-/// A Squish server to register.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewSquishServer {
-    /// Host; `127.0.0.1` if the request had none.
-    pub host: String,
-    /// Port, 1 to 65535, as text.
-    pub port: String,
-    /// Whether it is given out.
-    pub enabled: bool,
-    /// What it offers.
-    pub labels: Capabilities,
-}
-
-/// What to change of a Squish server; `None` leaves as is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SquishServerChange {
-    /// New host.
-    pub host: Option<String>,
-    /// New port.
-    pub port: Option<String>,
-    /// Enable or disable.
-    pub enabled: Option<bool>,
-    /// New labels, all of them.
-    pub labels: Option<Capabilities>,
-}
-
 /// Where a plan stands, and what its executions could be run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanStanding {

@@ -242,10 +242,7 @@ fn ago(now: Timestamp, then: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{
-        Capability, ExecutionId, PlanStatus, Test,
-        plan::{Cooling, CoolingReason},
-    };
+    use crate::model::{Capability, Cooling, CoolingReason, ExecutionId, PlanStatus, Test};
 
     fn os(value: &str) -> Capabilities {
         Capabilities::from(vec![Capability::new("OS", value)])

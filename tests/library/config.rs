@@ -117,8 +117,8 @@ fn reads_the_file_of_the_product_page() {
         panic!("one server: {:?}", file.servers)
     };
     assert_eq!(
-        (server.host.as_str(), server.port.as_str(), server.enabled),
-        ("127.0.0.1", "4322", true)
+        (server.host(), server.port.get(), server.enabled),
+        ("127.0.0.1", 4322, true)
     );
     assert_eq!(server.labels.to_string(), "OS=Linux, browser=chrome");
 }
@@ -190,7 +190,7 @@ fn keeps_plain_values_as_they_are_written() {
         panic!("listed tests: {:?}", template.tests)
     };
     assert_eq!(tests[0].to_string(), "012 / 404");
-    assert_eq!(file.servers[0].port, "4322");
+    assert_eq!(file.servers[0].port.get(), 4322);
     assert!(!file.servers[0].enabled);
 }
 

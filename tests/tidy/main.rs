@@ -16,13 +16,22 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("clock", &["model", "sync"]),
     ("fs", &[]),
     ("signal", &[]),
+    ("credentials", &[]),
     ("sync", &[]),
     ("text", &[]),
     ("pace", &["clock", "model"]),
     ("api", &["model"]),
     (
         "client",
-        &["api", "model", "clock", "exit_code", "pace", "sync"],
+        &[
+            "api",
+            "model",
+            "clock",
+            "credentials",
+            "exit_code",
+            "pace",
+            "sync",
+        ],
     ),
     ("store", &["model", "clock", "sync"]),
     (
@@ -48,7 +57,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["ci", "config", "exit_code", "fs", "model", "report", "text"],
     ),
     ("leftovers", &["clock", "failure", "model"]),
-    ("matrix", &["client", "config", "failure", "model"]),
+    ("matrix", &["client", "credentials", "failure", "model"]),
     (
         "fleet",
         &[
@@ -56,7 +65,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["model", "exit_code", "text"]),
-    ("config", &["model", "runner"]),
+    ("config", &["credentials", "model", "runner"]),
     (
         "wait",
         &["client", "report", "model", "clock", "pace", "text"],
@@ -142,6 +151,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "client",
             "clock",
             "config",
+            "credentials",
             "demo",
             "exit_code",
             "failure",

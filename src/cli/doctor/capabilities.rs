@@ -157,8 +157,8 @@ pub fn servers_of(file: &PlanFile) -> Vec<SquishServer> {
         .map(|(server, number)| SquishServer {
             id: SquishServerId(number),
             enabled: server.enabled,
-            host: server.host.clone(),
-            port: server.port.clone(),
+            host: server.host().to_owned(),
+            port: server.port.to_string(),
             labels: server.labels.clone(),
             busy_with: None,
             busy_test: None,

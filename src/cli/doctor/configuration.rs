@@ -4,7 +4,9 @@ use super::finding::{Finding, Group};
 use crate::{
     cli::settings::WorkOptions,
     client::Endpoint,
-    config::{credentials, duration, environment::Environment, precedence::Setting, suggest},
+    config::{
+        credential_sources, duration, environment::Environment, precedence::Setting, suggest,
+    },
     failure::Failure,
     listing::loaded_plan_file::LoadedPlanFile,
     text::counted,
@@ -112,7 +114,11 @@ pub fn judge_variables(environment: &Environment) -> Finding {
     const ID: &str = "variables";
     let settings = Setting::ALL.iter().filter_map(|setting| setting.variable);
     let known: Vec<&'static str> = settings
-        .chain([credentials::TOKEN, credentials::USER, credentials::PASSWORD])
+        .chain([
+            credential_sources::TOKEN,
+            credential_sources::USER,
+            credential_sources::PASSWORD,
+        ])
         .chain(["TESTPLAN_WORKER"])
         .collect();
     let slips: Vec<(&str, &str)> = environment

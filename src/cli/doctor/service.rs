@@ -7,11 +7,11 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use crate::{
     cli::{args::ServiceArgs, context, settings},
     client::{
-        Client, ClientError, Credentials, Endpoint, HttpOptions, HttpTransport, Knock, NoWay,
-        Patience, Reached, proxy_of,
+        Client, ClientError, Endpoint, HttpOptions, HttpTransport, Knock, NoWay, Patience, Reached,
+        proxy_of,
     },
     config::{
-        credentials::Found,
+        credential_sources::FoundCredentials,
         environment::Environment,
         precedence::{Chosen, Setting},
     },
@@ -30,7 +30,7 @@ pub struct Setup {
     /// Where it is, and who says so; `None` if nobody does.
     pub named: Result<Option<Chosen<Endpoint>>, Failure>,
     /// Who we are, if anybody.
-    pub credentials: Result<Option<Found>, Failure>,
+    pub credentials: Result<Option<FoundCredentials>, Failure>,
     /// The authority that is trusted beside those of the system.
     pub ca_cert: Option<PathBuf>,
     /// What requests are sent with.
@@ -107,9 +107,7 @@ impl Setup {
         let (Ok(transport), Ok(found)) = (&self.transport, &self.credentials) else {
             return None;
         };
-        let credentials = found.as_ref().map_or(Credentials::None, |found| {
-            settings::presented(found.credentials.clone())
-        });
+        let credentials = found.as_ref().map(|found| found.credentials.clone());
         // With patience half of the time is for one try, and half for more of them.
         let service = patience.unwrap_or_default().min(REQUEST / 2);
         let request = if service.is_zero() {

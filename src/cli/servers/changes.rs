@@ -108,7 +108,7 @@ pub(super) fn json(update: &FleetUpdate, file: &Path, dry_run: bool, prune: bool
 fn entry(action: &ServerAction, state: &ActionState) -> Value {
     let mut value = match action {
         ServerAction::Add(entry) => json!({
-            "host": entry.host, "port": entry.port,
+            "host": entry.host(), "port": entry.port,
             "enabled": entry.enabled, "labels": entry.labels,
         }),
         ServerAction::Remove(server) => as_json(server),
@@ -145,7 +145,7 @@ fn describe(action: &ServerAction) -> (char, String, String) {
     match action {
         ServerAction::Add(entry) => {
             let disabled = if entry.enabled { "" } else { ", disabled" };
-            let place = format!("{}:{}", entry.host, entry.port);
+            let place = format!("{}:{}", entry.host(), entry.port);
             ('+', place, format!("{}{disabled}", labels(&entry.labels)))
         }
         ServerAction::Change(change) => ('~', change.server.address(), describe_change(change)),

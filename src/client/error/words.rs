@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{ClientError, ErrorKind, RedirectTarget, is_try_again};
-use crate::client::Presented;
+use crate::client::CredentialKind;
 
 impl ErrorKind {
     pub(super) fn help(&self) -> String {
@@ -21,14 +21,14 @@ impl ErrorKind {
                 RedirectTarget::Elsewhere(url) => return format!("set TESTCENTER_URL to {url}"),
             },
             Self::Unauthorized { presented, status, .. } => match (presented, status) {
-                (Presented::Nothing, _) => {
+                (CredentialKind::None, _) => {
                     "set TESTCENTER_TOKEN, or TESTCENTER_USER and TESTCENTER_PASSWORD"
                 }
                 (_, 403) => "give the owner of the credentials the rights to run and upload tests",
-                (Presented::Token, _) => {
+                (CredentialKind::Token, _) => {
                     "check that TESTCENTER_TOKEN belongs to this service and has not been revoked"
                 }
-                (Presented::Password, _) => "check TESTCENTER_USER and TESTCENTER_PASSWORD",
+                (CredentialKind::Password, _) => "check TESTCENTER_USER and TESTCENTER_PASSWORD",
             },
             Self::Refused { status, .. } if is_try_again(*status) => {
                 "try again later, or with fewer workers"
@@ -93,9 +93,9 @@ impl fmt::Display for ErrorKind {
                 presented,
             } => {
                 let subject = match presented {
-                    Presented::Nothing => "credentials are required",
-                    Presented::Token => "the token was rejected",
-                    Presented::Password => "user or password was rejected",
+                    CredentialKind::None => "credentials are required",
+                    CredentialKind::Token => "the token was rejected",
+                    CredentialKind::Password => "user or password was rejected",
                 };
                 write!(f, "{subject} (status {status}")?;
                 if !message.is_empty() {

@@ -3,13 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    super::{
-        NewImport, NewSquishServer, PlannedTest, RefusalCode, Reserve, SquishServerChange,
-        StoreError,
-    },
+    super::{NewImport, PlannedTest, RefusalCode, Reserve, StoreError},
     refuse,
 };
-use crate::model::Capabilities;
+use crate::model::{Capabilities, NewSquishServer, SquishServerChange};
 
 /// Most labels of one set.
 pub const MAX_LABELS: usize = 64;
@@ -109,8 +106,7 @@ pub fn import(import: &NewImport) -> Result<(), StoreError> {
 
 /// A Squish server to register.
 pub fn squish_server(server: &NewSquishServer) -> Result<(), StoreError> {
-    name("the host", &server.host)?;
-    port(&server.port)?;
+    name("the host", server.host())?;
     labels(&server.labels)
 }
 
@@ -120,15 +116,5 @@ pub fn squish_server_change(change: &SquishServerChange) -> Result<(), StoreErro
         .host
         .as_deref()
         .map_or(Ok(()), |h| name("the host", h))?;
-    change.port.as_deref().map_or(Ok(()), port)?;
     change.labels.as_ref().map_or(Ok(()), labels)
-}
-
-fn port(text: &str) -> Result<(), StoreError> {
-    match text.parse::<u16>() {
-        Ok(1..) if text.bytes().all(|b| b.is_ascii_digit()) => Ok(()),
-        _ => Err(malformed(format!(
-            "{text:?} is not a port: give a number from 1 to 65535."
-        ))),
-    }
 }

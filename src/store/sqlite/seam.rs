@@ -10,13 +10,13 @@ use super::{
 };
 use crate::{
     model::{
-        Capabilities, Execution, ExecutionState, Plan, PlanId, PlanStatus, SquishServer,
-        SquishServerId, Timestamp,
+        Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
+        SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, NewSquishServer, Page, PlanQuery,
-        PlanStanding, PlanTests, Reply, Reservation, Reserve, Reset, SquishServerChange, Store,
-        StoreError, TemplateDefinition, TemplateDifference,
+        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanQuery, PlanStanding,
+        PlanTests, Reply, Reservation, Reserve, Reset, Store, StoreError, TemplateDefinition,
+        TemplateDifference,
     },
 };
 

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::{
     model::{
-        Capabilities, Cooling, CoolingReason, ExecutionId, ServerTrouble, SquishServer,
-        SquishServerId, Test, Timestamp,
+        Capabilities, Cooling, CoolingReason, ExecutionId, NewSquishServer, ServerTrouble,
+        SquishServer, SquishServerChange, SquishServerId, Test, Timestamp,
     },
     store::{
-        NewSquishServer, RefusalCode, SquishServerChange, StoreError,
+        RefusalCode, StoreError,
         protocol::{limits, refuse},
     },
 };
@@ -160,9 +160,10 @@ pub(super) fn add(desk: &mut Desk, new: &NewSquishServer) -> Result<SquishServer
                  troubles = 0, trouble = NULL, rests_until = NULL
              RETURNING id",
         )?
-        .query_row(params![new.host, new.port, new.enabled, set], |row| {
-            row.get(0)
-        })?;
+        .query_row(
+            params![new.host(), new.port.to_string(), new.enabled, set],
+            |row| row.get(0),
+        )?;
     desk.note_change();
     known(desk, SquishServerId(id))
 }
@@ -179,7 +180,7 @@ pub(super) fn register(desk: &mut Desk, list: &[NewSquishServer]) -> Result<(), 
             .prepare_cached(
                 "UPDATE squish_servers SET label_set = ?3 WHERE host = ?1 AND port = ?2 AND deleted = 0",
             )?
-            .execute(params![new.host, new.port, set])?;
+            .execute(params![new.host(), new.port.to_string(), set])?;
         if !one_or_none(rows, "registering a Squish server")? {
             add(desk, new)?;
         }
@@ -198,7 +199,9 @@ pub(super) fn change(
     limits::squish_server_change(change)?;
     let now = known(desk, id)?;
     let host = change.host.as_ref().unwrap_or(&now.host);
-    let port = change.port.as_ref().unwrap_or(&now.port);
+    let port = change
+        .port
+        .map_or_else(|| now.port.clone(), |port| port.to_string());
     let other: Option<(i64, bool)> = desk
         .db
         .prepare_cached(
@@ -220,7 +223,7 @@ pub(super) fn change(
         ));
     }
     let set = desk.intern(change.labels.as_ref().unwrap_or(&now.labels))?;
-    let moved = (host, port) != (&now.host, &now.port);
+    let moved = (host, &port) != (&now.host, &now.port);
     let fine = moved || change.enabled == Some(true);
     let rows = desk
         .db

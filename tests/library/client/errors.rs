@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use testplan::{
-    client::{Client, Credentials, Endpoint, ErrorKind, Patience, Presented, RedirectTarget, Sent},
+    client::{
+        Client, CredentialKind, Credentials, Endpoint, ErrorKind, Patience, RedirectTarget, Sent,
+    },
     exit_code::Conclusion,
     model::{Capabilities, PlanId, PlanKind},
 };
@@ -182,22 +184,22 @@ async fn a_look_up_that_finds_nothing_is_not_a_broken_service() {
 #[tokio::test(start_paused = true)]
 async fn help_fits_what_was_presented() {
     let endpoint = || Endpoint::parse("https://tc.example.com", false).unwrap();
-    let password = Credentials::Basic {
+    let password = Credentials::Password {
         user: "ada".into(),
         password: CANARY.into(),
     };
     for (credentials, presented, help) in [
+        (None, CredentialKind::None, "set TESTCENTER_TOKEN, or"),
         (
-            Credentials::None,
-            Presented::Nothing,
-            "set TESTCENTER_TOKEN, or",
-        ),
-        (
-            Credentials::Token(CANARY.into()),
-            Presented::Token,
+            Some(Credentials::Token(CANARY.into())),
+            CredentialKind::Token,
             "check that TESTCENTER_TOKEN",
         ),
-        (password, Presented::Password, "TESTCENTER_PASSWORD"),
+        (
+            Some(password),
+            CredentialKind::Password,
+            "TESTCENTER_PASSWORD",
+        ),
     ] {
         let script = Script::new([refused(401, 1)]);
         let client = Client::new(
@@ -271,7 +273,7 @@ async fn secrets_never_show_even_if_the_service_echoes_them() {
     };
     for credentials in [
         Credentials::Token(CANARY.into()),
-        Credentials::Basic {
+        Credentials::Password {
             user: "ada".into(),
             password: CANARY.into(),
         },
@@ -291,8 +293,8 @@ async fn secrets_never_show_even_if_the_service_echoes_them() {
             let all = format!("{error} {error:?} {} {client:?}", error.help());
             // A token's client does not know the other form, which is not its secret.
             let hidden: &[&str] = match credentials {
-                Credentials::Basic { .. } => &[CANARY, basic, "canary"],
-                Credentials::Token(_) | Credentials::None => &[CANARY, "canary"],
+                Credentials::Password { .. } => &[CANARY, basic, "canary"],
+                Credentials::Token(_) => &[CANARY, "canary"],
             };
             for secret in hidden {
                 assert!(!all.contains(secret), "{all}");
@@ -321,5 +323,5 @@ async fn credentials_stay_off_plain_http() {
     );
     assert!(open(true).is_ok());
     let endpoint = Endpoint::parse("http://tc.example.com", false).unwrap();
-    assert!(Client::new(script, endpoint, Credentials::None, Patience::default()).is_ok());
+    assert!(Client::new(script, endpoint, None, Patience::default()).is_ok());
 }

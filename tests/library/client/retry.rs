@@ -165,9 +165,9 @@ async fn retry_after_is_honoured() {
 #[tokio::test(start_paused = true)]
 async fn a_squish_server_is_added_once_but_changed_and_removed_as_often_as_needed() {
     let server = r#"{"id":3,"port":"1"}"#;
-    let new = testplan::client::NewSquishServer {
+    let new = testplan::model::NewSquishServer {
         host: None,
-        port: 1,
+        port: testplan::model::Port::new(1).unwrap(),
         enabled: true,
         labels: Capabilities::default(),
     };
@@ -175,7 +175,7 @@ async fn a_squish_server_is_added_once_but_changed_and_removed_as_often_as_neede
     let error = client(&script).add_squish_server(&new).await.unwrap_err();
     assert!(error.may_have_happened && error.tries == 2, "{error:?}");
 
-    let change = testplan::client::SquishServerChange::default();
+    let change = testplan::model::SquishServerChange::default();
     let script = Script::new([
         Step::Fail(Sent::Perhaps),
         answer(200, server),

@@ -279,7 +279,7 @@ async fn the_header_is_exact_and_nothing_is_followed() {
     let password = CANARY.into();
     let basic = client(
         &service.url,
-        Credentials::Basic {
+        Credentials::Password {
             user: "ada".into(),
             password,
         },

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testplan::{
-    client::{NewSquishServer, Reservation, ReserveOptions, SquishServerChange, StartPlan},
+    client::{Reservation, ReserveOptions, StartPlan},
     model::{
-        Capabilities, Capability, ExecutionId, Outcome, PlanId, PlanKind, PlanStatus, SquishServer,
-        SquishServerId, TestId, Timestamp,
+        Capabilities, Capability, ExecutionId, NewSquishServer, Outcome, PlanId, PlanKind,
+        PlanStatus, Port, SquishServer, SquishServerChange, SquishServerId, TestId, Timestamp,
     },
 };
 
@@ -261,7 +261,7 @@ async fn squish_servers() {
 
     let new = NewSquishServer {
         host: Some("192.168.1.101".into()),
-        port: 4324,
+        port: Port::new(4324).unwrap(),
         enabled: true,
         labels: labels(&[("OS", "Linux"), ("browser", "firefox")]),
     };
@@ -269,7 +269,7 @@ async fn squish_servers() {
     assert_eq!((added.id, added.port.as_str()), (SquishServerId(3), "4324"));
     let change = SquishServerChange {
         enabled: Some(false),
-        port: Some(4325),
+        port: Port::new(4325),
         ..SquishServerChange::default()
     };
     let changed = client

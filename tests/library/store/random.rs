@@ -48,13 +48,13 @@ use proptest::{
 };
 use testplan::{
     model::{
-        Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, PlanStatus,
-        ServerTrouble, SquishServerId, Test, TestListDigest, TestResult, TestVerdict, Timestamp,
+        Capabilities, ExecutionId, ExecutionState, LeaseToken, NewSquishServer, Outcome, PlanId,
+        PlanStatus, ServerTrouble, SquishServerChange, SquishServerId, Test, TestListDigest,
+        TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Heartbeat, NewImport, NewSquishServer, ReportedTest, RequestedTests,
-        Reservation, Reserve, Reset, Rules, SquishServerChange, Store as _, StoreError,
-        sqlite::SqliteStore,
+        ExecutePlan, Finish, Heartbeat, NewImport, ReportedTest, RequestedTests, Reservation,
+        Reserve, Reset, Rules, Store as _, StoreError, sqlite::SqliteStore,
     },
 };
 
@@ -613,8 +613,8 @@ impl Pair {
 
     async fn add_machine(&mut self, port: Pick, labels: Pick) {
         let new = NewSquishServer {
-            host: "localhost".to_owned(),
-            port: (port + 1).to_string(),
+            host: Some("localhost".to_owned()),
+            port: (port + 1).to_string().parse().unwrap(),
             enabled: true,
             labels: caps(of(&MACHINES, labels)),
         };

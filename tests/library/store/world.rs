@@ -4,12 +4,12 @@ use std::{any::Any, cell::Cell, path::Path, sync::Arc, time::Duration};
 
 use testplan::{
     model::{
-        Capabilities, Capability, Execution, ExecutionId, LeaseToken, Plan, PlanId, PlanStatus,
-        SquishServer, Test, TestResult, TestVerdict, Timestamp,
+        Capabilities, Capability, Execution, ExecutionId, LeaseToken, NewSquishServer, Plan,
+        PlanId, PlanStatus, Port, SquishServer, Test, TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Granted, Heartbeat, NewImport, NewSquishServer, PlannedTest,
-        RefusalCode, Reservation, Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
+        ExecutePlan, Finish, Granted, Heartbeat, NewImport, PlannedTest, RefusalCode, Reservation,
+        Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -300,8 +300,8 @@ impl World {
 
     pub(crate) async fn squish_server(&self, port: u16, labels: &str) -> SquishServer {
         let new = NewSquishServer {
-            host: "127.0.0.1".to_owned(),
-            port: port.to_string(),
+            host: Some("127.0.0.1".to_owned()),
+            port: Port::new(port).unwrap(),
             enabled: true,
             labels: caps(labels),
         };

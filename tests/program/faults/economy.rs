@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use testplan::{
-    client::{Client, Credentials, Endpoint, Patience, Sending, StartPlan, Transport},
+    client::{Client, Endpoint, Patience, Sending, StartPlan, Transport},
     clock::{ServiceClock, wall},
     model::{Capabilities, Plan, PlanKind, Test},
     run::{Observer, ProgressEvent, WorkOrder, state::Tally, worker::WorkerSettings},
@@ -163,7 +163,7 @@ impl Transport for Inside {
 fn client_of(service: &ServiceInside) -> Client {
     let transport = Arc::new(Inside(service.in_process()));
     let endpoint = Endpoint::parse("http://localhost", false).unwrap();
-    Client::new(transport, endpoint, Credentials::None, Patience::default()).unwrap()
+    Client::new(transport, endpoint, None, Patience::default()).unwrap()
 }
 
 async fn started(client: &Client) -> Plan {

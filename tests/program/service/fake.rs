@@ -9,13 +9,13 @@ use std::{
 use testplan::{
     model::{
         Capabilities, Capability, Execution, ExecutionId, ExecutionState, LabelCase, LeaseToken,
-        Outcome, Plan, PlanId, PlanKind, PlanStatus, SquishServer, SquishServerId, Test, TestId,
-        Timestamp,
+        NewSquishServer, Outcome, Plan, PlanId, PlanKind, PlanStatus, SquishServer,
+        SquishServerChange, SquishServerId, Test, TestId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Granted, Heartbeat, Import, NewImport, NewSquishServer, Page,
-        PlanQuery, PlanStanding, PlanTests, Refusal, RefusalCode, Reply, Reservation, Reserve,
-        Reset, SquishServerChange, Store, StoreError, TemplateDefinition, TemplateDifference,
+        Event, ExecutePlan, Finish, Granted, Heartbeat, Import, NewImport, Page, PlanQuery,
+        PlanStanding, PlanTests, Refusal, RefusalCode, Reply, Reservation, Reserve, Reset, Store,
+        StoreError, TemplateDefinition, TemplateDifference,
     },
 };
 use tokio::sync::watch;
@@ -587,8 +587,8 @@ impl Store for Fake {
             let server = SquishServer {
                 id,
                 enabled: new.enabled,
-                host: new.host,
-                port: new.port,
+                host: new.host().to_owned(),
+                port: new.port.to_string(),
                 labels: new.labels,
                 busy_with: None,
                 busy_test: None,
@@ -610,7 +610,9 @@ impl Store for Fake {
                 return refuse(RefusalCode::Unknown, "no such Squish server");
             };
             server.host = change.host.unwrap_or(server.host.clone());
-            server.port = change.port.unwrap_or(server.port.clone());
+            server.port = change
+                .port
+                .map_or(server.port.clone(), |port| port.to_string());
             server.enabled = change.enabled.unwrap_or(server.enabled);
             server.labels = change.labels.unwrap_or(server.labels.clone());
             Ok(server.clone())

@@ -4,10 +4,8 @@ use super::{Access, Setup, Way};
 use crate::{
     cli::doctor::finding::{Finding, Group},
     client::{Distrust, Endpoint, ErrorKind, Knock, NoWay, Reached, RedirectTarget},
-    config::{
-        credentials::{Credentials, Found},
-        precedence::Chosen,
-    },
+    config::{credential_sources::FoundCredentials, precedence::Chosen},
+    credentials::Credentials,
     exit_code::Conclusion,
 };
 
@@ -58,7 +56,7 @@ fn credentials(setup: &Setup) -> Finding {
         Ok(found) => found,
         Err(failure) => return Finding::of_failure(GROUP, ID, failure, "correct them"),
     };
-    let Some(Found {
+    let Some(FoundCredentials {
         credentials,
         origin,
         warning,

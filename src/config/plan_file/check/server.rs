@@ -1,13 +1,16 @@
 //! The Squish servers of the file.
 
 use super::{Check, Seen};
-use crate::config::{
-    plan_file::{SquishServerEntry, document::Server, marked::Marked},
-    problem::Problem,
+use crate::{
+    config::{
+        plan_file::{document::Server, marked::Marked},
+        problem::Problem,
+    },
+    model::{NewSquishServer, Port},
 };
 
 impl Check<'_> {
-    pub(super) fn servers(&mut self, sections: Vec<Marked<Server>>) -> Vec<SquishServerEntry> {
+    pub(super) fn servers(&mut self, sections: Vec<Marked<Server>>) -> Vec<NewSquishServer> {
         let mut seen = Seen::new();
         let mut servers = Vec::new();
         for (index, section) in sections.into_iter().enumerate() {
@@ -21,14 +24,13 @@ impl Check<'_> {
                 &section.labels.unwrap_or_default(),
             );
             let port = self.port(&format!("{path}.port"), &section.port);
-            if let Some(port) = &port {
-                let address = format!("{}:{port}", host.to_lowercase());
-                let what = || format!("{host}:{port}");
-                self.once(&mut seen, address, &path, section.host.place(), what);
-            }
-            servers.push(SquishServerEntry {
-                host,
-                port: port.unwrap_or_default(),
+            let Some(port) = port else { continue };
+            let address = format!("{}:{port}", host.to_lowercase());
+            let what = || format!("{host}:{port}");
+            self.once(&mut seen, address, &path, section.host.place(), what);
+            servers.push(NewSquishServer {
+                host: Some(host),
+                port,
                 labels,
                 enabled: section.enabled.unwrap_or(true),
             });
@@ -46,17 +48,13 @@ impl Check<'_> {
         text
     }
 
-    /// A port as a decimal number without zeros before it.
-    fn port(&mut self, path: &str, port: &Marked<String>) -> Option<String> {
-        match port.get().trim().parse::<u16>() {
-            Ok(number) if number > 0 => Some(number.to_string()),
-            _ => {
-                self.report(port.place(), || {
-                    Problem::new(path, "not a port")
-                        .expecting("a number from 1 to 65535 is expected")
-                });
-                None
-            }
+    fn port(&mut self, path: &str, port: &Marked<String>) -> Option<Port> {
+        let parsed = port.get().trim().parse();
+        if parsed.is_err() {
+            self.report(port.place(), || {
+                Problem::new(path, "not a port").expecting("a number from 1 to 65535 is expected")
+            });
         }
+        parsed.ok()
     }
 }

@@ -1,10 +1,11 @@
 //! Squish servers that vanish or hang: told, rested, not given out in a tight loop.
 
 use testplan::{
-    model::{CoolingReason, ServerTrouble, SquishServer, TestVerdict},
-    store::{
-        Granted, Heartbeat, NewSquishServer, Reservation, Rules, SquishServerChange, StoreError,
+    model::{
+        CoolingReason, NewSquishServer, Port, ServerTrouble, SquishServer, SquishServerChange,
+        TestVerdict,
     },
+    store::{Granted, Heartbeat, Reservation, Rules, StoreError},
 };
 
 use crate::store::world::{Fresh, World, caps, refused, result_of, said};
@@ -234,8 +235,8 @@ pub(crate) async fn whoever_registers_or_enables_ends_a_rest(make: Make) {
     let granted = world.reserve(world.wish_with_server()).await;
     give_back(&world, &granted, Unreachable).await.unwrap();
     let file = NewSquishServer {
-        host: "host-3".to_owned(),
-        port: "4322".to_owned(),
+        host: Some("host-3".to_owned()),
+        port: Port::new(4322).unwrap(),
         enabled: true,
         labels: caps("OS=Linux"),
     };

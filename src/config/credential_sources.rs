@@ -1,4 +1,4 @@
-//! The service's secret: from a file or from the environment, never from a flag's value.
+//! Finds the credentials in a file or in the environment. No flag takes a secret as its value.
 
 use std::{
     fs::File,
@@ -9,6 +9,7 @@ use std::{
 use secrecy::SecretString;
 
 use super::{Environment, precedence::Origin};
+use crate::credentials::Credentials;
 
 /// A token as text.
 pub const TOKEN: &str = "TESTCENTER_TOKEN";
@@ -23,28 +24,14 @@ const FILE: &str = "--token-file";
 /// The largest token file, in bytes.
 const LARGEST: u64 = 16 * 1024;
 
-/// How to prove who asks. `Debug` does not show it.
+/// Credentials and where they come from.
 #[derive(Clone, Debug)]
-pub enum Credentials {
-    /// A token.
-    Token(SecretString),
-    /// A user's name and password.
-    Password {
-        /// The name.
-        user: String,
-        /// The password.
-        password: SecretString,
-    },
-}
-
-/// Credentials and what is to be said of them.
-#[derive(Clone, Debug)]
-pub struct Found {
-    /// The credentials.
+pub struct FoundCredentials {
+    /// Present them to the service.
     pub credentials: Credentials,
-    /// Where they come from.
+    /// Their file or variable.
     pub origin: Origin,
-    /// Something to tell the user, who may go on.
+    /// A weakness of the file.
     pub warning: Option<String>,
 }
 
@@ -94,7 +81,7 @@ pub enum CredentialError {
 pub fn find(
     token_file: Option<&Path>,
     environment: &Environment,
-) -> Result<Option<Found>, CredentialError> {
+) -> Result<Option<FoundCredentials>, CredentialError> {
     let given = [
         (FILE, token_file.is_some()),
         (TOKEN, environment.get(TOKEN).is_some()),
@@ -114,7 +101,7 @@ pub fn find(
         return from_file(path).map(Some);
     }
     let found = |credentials, variable| {
-        Ok(Some(Found {
+        Ok(Some(FoundCredentials {
             credentials,
             origin: Origin::Variable(variable),
             warning: None,
@@ -142,7 +129,7 @@ pub fn find(
     }
 }
 
-fn from_file(path: &Path) -> Result<Found, CredentialError> {
+fn from_file(path: &Path) -> Result<FoundCredentials, CredentialError> {
     let unreadable = |cause| CredentialError::Unreadable {
         path: path.to_owned(),
         cause,
@@ -167,7 +154,7 @@ fn from_file(path: &Path) -> Result<Found, CredentialError> {
         return Err(wrong("is too large for a token"));
     }
     let text = String::from_utf8(bytes).map_err(|_| wrong("is not text"))?;
-    Ok(Found {
+    Ok(FoundCredentials {
         credentials: Credentials::Token(token(&text, place)?),
         origin: Origin::Flag(FILE),
         warning,
@@ -211,15 +198,15 @@ mod tests {
 
     use super::*;
 
-    fn shown(found: Result<Option<Found>, CredentialError>) -> String {
+    fn shown(found: Result<Option<FoundCredentials>, CredentialError>) -> String {
         match found {
             Ok(None) => "none".to_owned(),
-            Ok(Some(Found {
+            Ok(Some(FoundCredentials {
                 credentials: Credentials::Token(token),
                 origin,
                 ..
             })) => format!("{} from {origin}", token.expose_secret()),
-            Ok(Some(Found {
+            Ok(Some(FoundCredentials {
                 credentials: Credentials::Password { user, password },
                 origin,
                 ..
