@@ -13,7 +13,7 @@ use crate::{
     clock::{self, ServiceClock},
     failure::Failure,
     listing::catalog::Catalog,
-    service::{Access, ImportPlace, InProcess, Limits, Service},
+    service::{Access, ImportStorage, InProcess, Limits, Service},
     store::{
         Rules, Store,
         sqlite::{Durability, SqliteStore},
@@ -41,7 +41,7 @@ impl ServiceOptions {
             durability: Durability::Normal,
             rules: Rules::default(),
             access: Access::InProcess,
-            import_limit: ImportPlace::LIMIT,
+            import_limit: ImportStorage::LIMIT,
         }
     }
 
@@ -54,7 +54,7 @@ impl ServiceOptions {
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         catalog.publish(store.as_ref(), clock.now()).await?;
         let service = Service::new(store, clock, self.access, Limits::default());
-        let imports = ImportPlace {
+        let imports = ImportStorage {
             folder: self.file.with_file_name("imports"),
             durable: self.durability == Durability::Full,
             limit: self.import_limit,

@@ -5,29 +5,29 @@
 //! and inside the process ([`Service::in_process`]).
 
 mod access;
-mod answer;
-mod beat;
-mod body;
-mod convert;
-mod failure;
 mod health;
+mod housekeeping;
+mod http_error;
 mod imports;
-mod leases;
+mod json_response;
+mod lease_handlers;
 mod limits;
 mod listen;
 mod listings;
+mod long_poll;
 mod openapi;
 mod operation;
+mod operations;
 mod parameters;
-mod plans;
-mod poll;
-mod request;
+mod plan_handlers;
+mod request_body;
+mod request_parts;
 mod roster;
 mod routes;
+mod server_handlers;
 mod shared;
-mod squish_servers;
-mod table;
-mod templates;
+mod template_handlers;
+mod to_wire;
 mod waiting;
 
 use std::{convert::Infallible, future::Future, sync::Arc};
@@ -39,7 +39,7 @@ use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
 pub use access::{Access, Principal};
-pub use imports::ImportPlace;
+pub use imports::ImportStorage;
 pub use limits::Limits;
 
 use crate::{
@@ -74,7 +74,7 @@ impl Service {
     ///
     /// # Errors
     /// What removing that answers.
-    pub fn keep_imports(&self, place: ImportPlace) -> std::io::Result<()> {
+    pub fn keep_imports(&self, place: ImportStorage) -> std::io::Result<()> {
         self.shared.keep_imports(place)
     }
 

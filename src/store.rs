@@ -1,14 +1,16 @@
-//! The lease protocol over a database, as a seam: [`Store`] is what the service needs, SQLite is one implementation.
+//! The lease protocol over a database: [`Store`] is the interface for the service, SQLite is one implementation.
 //!
-//! Every method that changes something is one transaction, and each change in it one guarded statement whose row
-//! count is checked. Time is passed in. What the protocol answers when a guard refuses is decided in [`protocol`],
-//! apart from any SQL dialect; `tests/library/store.rs` holds the behaviour suite that every implementation passes.
+//! Every method that changes something is one transaction, and each change in it is one guarded statement whose row count
+//! is checked. The caller passes the time. [`protocol`] decides the answer when a guard refuses, without SQL. The behaviour
+//! suite in `tests/library/store.rs` runs against every implementation.
 
-mod import;
+#[expect(missing_docs, reason = "most fields need no words beside their name")]
+mod new_import;
 pub mod protocol;
-mod request;
+mod requested_tests;
+#[expect(missing_docs, reason = "most fields need no words beside their name")]
+mod requests;
 pub mod sqlite;
-mod test_list;
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -19,39 +21,39 @@ use crate::model::{
     SquishServer, SquishServerChange, SquishServerId, Timestamp,
 };
 
-pub use import::{Import, KeptFile, NewImport, ReportedTest};
-pub use request::{
+pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
+pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
+pub use requests::{
     Event, ExecutePlan, Finish, Granted, Heartbeat, Page, PlanQuery, PlanStanding, Reservation,
     Reserve, Reset, Rules, TemplateDefinition,
 };
-pub use test_list::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 
 pub use crate::model::PlannedTest;
 
-/// The answer of a store, later.
+/// The future answer of a store.
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Why a store did not do what was asked.
+/// Why a call to the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The protocol says no; the caller can act on it.
+    /// The protocol refuses; the caller can act on it.
     #[error("{0}")]
     Refused(#[from] Refusal),
-    /// The database failed: outcome unknown, safe to repeat with the same lease or key. The text is for the log only.
+    /// The database failed. The outcome is unknown; repeating with the same lease or key is safe. The text is for the log.
     #[error("the database failed: {0}")]
     Broken(String),
-    /// The store is shutting down or its queue is full; try again soon.
-    #[error("the store takes no more work now")]
+    /// The store is shutting down or its queue is full.
+    #[error("the store accepts no requests now")]
     Busy,
 }
 
-/// A refusal of the protocol with its stable number and a sentence for the user.
+/// A refusal of the protocol with its stable number and a message for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {
-    /// Which kind.
+    /// The stable number.
     pub code: RefusalCode,
-    /// What, where, and what to do.
+    /// What failed, why, and what to do.
     pub message: String,
 }
 
@@ -62,7 +64,7 @@ pub enum RefusalCode {
     Malformed,
     /// 1002: unknown id, or nothing found (HTTP 404 on look-up only).
     Unknown,
-    /// 1003: a list of tests is named that the project does not have.
+    /// 1003: the project does not have the named list of tests.
     UnknownTests,
     /// 1101: idempotency key reused with another body.
     KeyReused,
@@ -107,17 +109,16 @@ impl RefusalCode {
     }
 }
 
-/// The durable state of the service. See the module's words for what every implementation owes.
+/// The durable state of the service. The module's documentation says what every implementation guarantees.
 pub trait Store: fmt::Debug + Send + Sync {
-    /// Makes the templates of files known by (project, title). New ones get an id for ever, changed ones change for plans
-    /// started later, and templates of the same projects that came from files and are not among them are hidden, not
-    /// deleted. A template that a file still defines as it did the last time keeps what
-    /// [`publish_templates`](Self::publish_templates) made of it since.
+    /// Publishes the templates of files. A template keeps its id by project and title, and a changed one changes for plans
+    /// started later. Other templates of the same projects that came from files are hidden, not deleted. A template whose
+    /// definition in the file did not change keeps what [`publish_templates`](Self::publish_templates) published since.
     fn publish(&self, templates: Vec<TemplateDefinition>, now: Timestamp)
     -> Reply<'_, Vec<PlanId>>;
 
-    /// Makes templates known as [`publish`](Self::publish) does, on request: all others stay as they are. With `dry_run`
-    /// nothing changes. Answers what differs, in the order of `templates`.
+    /// Publishes templates on request; all others stay. With `dry_run` nothing changes. Returns the differences in the order
+    /// of `templates`.
     fn publish_templates(
         &self,
         templates: Vec<TemplateDefinition>,
@@ -125,43 +126,43 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Reply<'_, Vec<TemplateDifference>>;
 
-    /// Registers each server that is not registered yet by host and port, and updates labels of those that are.
+    /// Registers servers that are new by host and port, and updates the labels of the others.
     fn register_servers(&self, servers: Vec<NewSquishServer>, now: Timestamp) -> Reply<'_, ()>;
 
-    /// Looks a template or plan up. `Unknown` lists the nearest titles in its message.
+    /// Finds a template or plan by name. The message of `Unknown` lists similar titles.
     fn find_plan(&self, query: PlanQuery, now: Timestamp) -> Reply<'_, Plan>;
 
     /// A template or plan by number.
     fn plan(&self, id: PlanId, now: Timestamp) -> Reply<'_, Plan>;
 
-    /// Starts a plan: with the tests that came with the request, else with those of the template.
-    /// [`RefusalCode::UnknownTests`] if it names a list that the project does not have; then no plan is started.
+    /// Starts a plan with the tests of the request, or else with those of the template. [`RefusalCode::UnknownTests`] if the
+    /// project does not have the list that the request names.
     fn execute_plan(&self, request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan>;
 
-    /// What a plan keeps of the tests that it was requested with.
+    /// The digest of the tests that a plan was requested with, and the account of their discovery.
     fn plan_tests(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanTests>;
 
     /// Counts executions that require every capability of `filter`.
     fn status(&self, plan: PlanId, filter: Capabilities, now: Timestamp) -> Reply<'_, PlanStatus>;
 
-    /// Where a plan stands by what its executions need, and what the Squish servers do.
+    /// The counts of a plan by required capabilities, and the Squish servers.
     fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding>;
 
-    /// Hands an execution out.
+    /// Reserves an execution.
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation>;
 
-    /// Keeps, shortens or gives back a lease.
+    /// Renews, shortens or releases a lease.
     fn heartbeat(&self, request: Heartbeat, now: Timestamp) -> Reply<'_, ()>;
 
-    /// Takes a result.
+    /// Accepts a result.
     fn finish(&self, request: Finish, now: Timestamp) -> Reply<'_, ()>;
 
     /// Opens an execution again.
     fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()>;
 
-    /// Counts an upload: it fills in what was finished without a verdict for the same project, batch and test, with labels
-    /// that the import's cover, whichever of the two comes first. Of several the first one after the reservation counts;
-    /// a counted outcome is never overturned.
+    /// Adds an upload. Its results become the verdicts of executions of the same project, batch and test that finished
+    /// without one and whose requirements its labels cover, whichever of the two comes first. Of several imports the first
+    /// one after the reservation counts; a counted outcome is never overturned.
     fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import>;
 
     /// Lists imports in order of their numbers, from after `after`, at most `limit`.
@@ -176,11 +177,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// All registered Squish servers.
     fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>>;
 
-    /// Registers one.
+    /// Registers a Squish server.
     fn add_squish_server(&self, server: NewSquishServer, now: Timestamp)
     -> Reply<'_, SquishServer>;
 
-    /// Changes one.
+    /// Changes a Squish server.
     fn change_squish_server(
         &self,
         id: SquishServerId,
@@ -188,7 +189,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Reply<'_, SquishServer>;
 
-    /// Removes one; a lease on it runs on.
+    /// Removes a Squish server; a lease on it stays valid.
     fn remove_squish_server(&self, id: SquishServerId, now: Timestamp) -> Reply<'_, ()>;
 
     /// Lists executions of a plan in order of their numbers, from after `after`, at most `limit`.
@@ -201,7 +202,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Reply<'_, Page<Execution>>;
 
-    /// Lists the history of a plan's executions.
+    /// Lists the events of a plan's executions.
     fn events(
         &self,
         plan: PlanId,
@@ -210,18 +211,18 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Reply<'_, Page<Event>>;
 
-    /// Changes whenever something happened that a waiting reserve or status may care about. Subscribe, then look.
+    /// Changes with every change that a waiting client may want to see. Subscribe before asking.
     fn changes(&self) -> watch::Receiver<u64>;
 
-    /// The earliest time at which a lease of the plan ends or the plan becomes due: whoever waits looks again then.
+    /// The earliest time at which a lease of the plan ends or the plan becomes due: a waiting client asks again then.
     fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Timestamp>>;
 
-    /// Frees Squish servers of ended leases, writes their events and prunes old keys. Correctness never needs it.
+    /// Expires leases and deletes old keys. Correctness does not depend on it.
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()>;
 
-    /// Moves every lease that was valid at `since` by `span`: the service, not the worker, was away.
+    /// Extends every lease that was valid at `since` by `span`, because the service was suspended.
     fn compensate(&self, since: Timestamp, span: Duration, now: Timestamp) -> Reply<'_, ()>;
 
-    /// Takes no more work, finishes what it has, and leaves the files clean.
+    /// Accepts no more requests, finishes the queued ones, and removes the side files.
     fn close(&self) -> Reply<'_, ()>;
 }

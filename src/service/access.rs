@@ -1,4 +1,4 @@
-//! Who may ask.
+//! Credentials of clients.
 
 use std::fmt;
 
@@ -8,18 +8,18 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 
-use super::failure::Failure;
+use super::http_error::HttpError;
 
-/// Who may ask.
+/// Who may use the service.
 #[derive(Clone, Debug)]
 pub enum Access {
-    /// Everybody: for the service inside a process, which nobody else can reach.
+    /// Every caller: for a service inside a process, which only that process can reach.
     InProcess,
-    /// Whoever presents the secret of one of these; nobody if there are none.
+    /// Callers with the secret of one of these; none if the list is empty.
     Principals(Vec<Principal>),
 }
 
-/// Somebody who may ask: a name, which leases and the history keep, and the digest of a secret.
+/// A caller: a name, which leases and events store, and the digest of a secret.
 #[derive(Clone)]
 pub struct Principal {
     name: String,
@@ -34,7 +34,7 @@ enum Scheme {
 }
 
 impl Principal {
-    /// Who presents `Authorization: Token …`.
+    /// A caller with `Authorization: Token …`.
     pub fn token(name: impl Into<String>, token: &SecretString) -> Self {
         Self {
             name: name.into(),
@@ -43,7 +43,7 @@ impl Principal {
         }
     }
 
-    /// Who presents `Authorization: Basic …`; the user is the name.
+    /// A caller with `Authorization: Basic …`; the user is the name.
     pub fn password(user: impl Into<String>, password: &SecretString) -> Self {
         let name = user.into();
         let mut hash = Sha256::new_with_prefix(&name);
@@ -69,28 +69,27 @@ impl fmt::Debug for Principal {
 const MISSING: &str = "credentials are missing: send the header `Authorization: Token …`, or user and password as Basic";
 const UNREADABLE: &str =
     "the Authorization header cannot be read: write `Token`, a space and the token, or Basic";
-const BEARER: &str =
-    "this API takes no Bearer credentials: write `Authorization: Token …` instead of `Bearer`";
+const BEARER: &str = "this API does not accept Bearer credentials: write `Authorization: Token …` instead of `Bearer`";
 const OTHER_SCHEME: &str =
-    "the scheme of the Authorization header is not known here: write `Token` or `Basic`";
-const WRONG: &str = "the credentials are not valid here: check the token, or user and password";
+    "the scheme of the Authorization header is unknown: write `Token` or `Basic`";
+const WRONG: &str = "the credentials are not valid: check the token, or user and password";
 
 impl Access {
-    /// The name of whoever sent these headers.
-    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<String, Failure> {
+    /// The name of the principal whose credentials these headers carry.
+    pub(super) fn authenticate(&self, headers: &HeaderMap) -> Result<String, HttpError> {
         let principals = match self {
             Self::InProcess => return Ok("in-process".to_owned()),
             Self::Principals(principals) => principals,
         };
-        let (scheme, secret) = presented(
+        let (scheme, secret) = parse_credentials(
             headers
                 .get(AUTHORIZATION)
-                .ok_or(Failure::Unauthorized(MISSING))?
+                .ok_or(HttpError::Unauthorized(MISSING))?
                 .as_bytes(),
         )
-        .map_err(Failure::Unauthorized)?;
+        .map_err(HttpError::Unauthorized)?;
         let digest: [u8; 32] = Sha256::digest(secret).into();
-        // All are compared, each in constant time: how long it takes says neither whose nor how much of it was right.
+        // Compares with all, each in constant time, so that the time reveals neither whose secret matched nor how much of it.
         let mut found = u32::MAX;
         for (index, principal) in (0_u32..).zip(principals) {
             let same = digest.ct_eq(&principal.digest)
@@ -100,12 +99,12 @@ impl Access {
         principals
             .get(found as usize)
             .map(|principal| principal.name.clone())
-            .ok_or(Failure::Unauthorized(WRONG))
+            .ok_or(HttpError::Unauthorized(WRONG))
     }
 }
 
 /// Scheme and secret of a header's value; the secret of Basic is `user:password`.
-fn presented(value: &[u8]) -> Result<(Scheme, Vec<u8>), &'static str> {
+fn parse_credentials(value: &[u8]) -> Result<(Scheme, Vec<u8>), &'static str> {
     let value = std::str::from_utf8(value).map_err(|_| UNREADABLE)?;
     let (scheme, rest) = value.trim().split_once(' ').ok_or(UNREADABLE)?;
     let secret = rest.trim();

@@ -1,22 +1,26 @@
-//! Whether the service serves.
+//! The health check.
 
 use std::sync::Arc;
 
 use super::{
-    answer,
-    failure::Failure,
-    request::{Call, NoBody},
+    http_error::HttpError,
+    json_response,
+    request_parts::{NoBody, RequestHead},
     shared::Shared,
 };
 use crate::api::listing::Health;
 
 /// `GET /healthz`
-pub(super) async fn get(shared: Arc<Shared>, _: Call, _: NoBody) -> Result<Health, Failure> {
+pub(super) async fn get(
+    shared: Arc<Shared>,
+    _: RequestHead,
+    _: NoBody,
+) -> Result<Health, HttpError> {
     if shared.is_stopping() {
-        return Err(Failure::Stopping);
+        return Err(HttpError::Stopping);
     }
     Ok(Health {
         status: "ok".to_owned(),
-        version: answer::VERSION.to_owned(),
+        version: json_response::VERSION.to_owned(),
     })
 }

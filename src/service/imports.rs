@@ -1,11 +1,12 @@
-//! Taking result files: `POST /import`, streamed to disk, read, and counted by the store; and the list of imports.
+//! `POST /import`: streams result files to disk, reads them, and has the store count them; and the list of imports.
 //!
-//! Order makes it safe: files arrive beside, are put in place whole, then the store learns of them. A process that
-//! dies anywhere leaves no import that counts without its files.
+//! Files are written to a temporary folder, the folder is renamed, then the store adds the import. So no import counts
+//! without its files, wherever the process dies.
 
-mod cases;
-mod form;
-mod keep;
+mod file_kind;
+mod multipart;
+mod reported_tests;
+mod storage;
 mod zipped;
 
 use std::{io, sync::Arc, time::Duration};
@@ -14,11 +15,11 @@ use axum::body::Body;
 use http::header::CONTENT_TYPE;
 
 use super::{
-    convert,
-    failure::Failure,
+    http_error::HttpError,
     listings::{after, limit},
-    request::{Call, NoBody},
+    request_parts::{NoBody, RequestHead},
     shared::Shared,
+    to_wire,
 };
 use crate::{
     api::{
@@ -28,93 +29,94 @@ use crate::{
     model::Label,
     store::{Import, NewImport},
 };
-use cases::{Content, Gathered};
-use form::{Form, Part};
-use keep::Incoming;
+use file_kind::FileKind;
+use multipart::{MultipartReader, Part};
+use reported_tests::ReportedTests;
+use storage::IncomingImport;
 
-pub use keep::ImportPlace;
+pub use storage::ImportStorage;
 
-/// Most files of an upload; more go zipped.
-const FILES: usize = 1_000;
+/// Most files of an upload; more must be zipped.
+const MAX_FILES: usize = 1_000;
 /// Longest text of a field, in bytes.
-const TEXT: usize = 4 * 1024;
-/// How long the rest of a refused upload is taken before it is answered.
-const LINGER: Duration = Duration::from_secs(5);
+const MAX_TEXT: usize = 4 * 1024;
+/// How long the rest of a refused upload is read before the answer.
+const DRAIN: Duration = Duration::from_secs(5);
 
-/// What the fields of a form say.
+/// The fields of a form.
 #[derive(Debug, Default)]
 struct Fields {
     project: String,
     batch: String,
     labels: Vec<Label>,
-    contents: Vec<Content>,
+    kinds: Vec<FileKind>,
 }
 
 /// `POST /import`
 pub(super) async fn import(
     shared: Arc<Shared>,
-    call: Call,
+    call: RequestHead,
     body: Body,
-) -> Result<ImportResponse, Failure> {
+) -> Result<ImportResponse, HttpError> {
     let Some(place) = shared.imports.get().cloned() else {
-        return Err(Failure::NoPath(
-            "this service keeps no uploads: it was started without a folder for them".to_owned(),
+        return Err(HttpError::NoPath(
+            "this service accepts no uploads: it was started without a folder for them".to_owned(),
         ));
     };
     let content_type = call.headers.get(CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
-    let mut form = Form::new(
+    let mut form = MultipartReader::new(
         content_type.unwrap_or_default(),
         body,
         place.limit,
         shared.limits.body,
     )?;
     let permit = Arc::clone(&shared.uploads).try_acquire_owned();
-    let taken = match permit {
+    let result = match permit {
         Ok(_permit) => take(&shared, &place, &call, &mut form).await,
-        Err(_) => Err(Failure::Busy),
+        Err(_) => Err(HttpError::Busy),
     };
-    match taken {
-        Ok(import) => Ok(convert::import(import)),
+    match result {
+        Ok(import) => Ok(to_wire::import(import)),
         Err(failure) => {
-            form.linger(LINGER).await;
+            form.drain(DRAIN).await;
             Err(failure)
         }
     }
 }
 
-/// Takes a form to its end, reads its files, and has the store count them.
+/// Reads a form to its end, reads its files, and has the store count them.
 async fn take(
     shared: &Shared,
-    place: &ImportPlace,
-    call: &Call,
-    form: &mut Form,
-) -> Result<Import, Failure> {
-    let mut incoming = Incoming::begin(place).await.map_err(disk)?;
+    place: &ImportStorage,
+    call: &RequestHead,
+    form: &mut MultipartReader,
+) -> Result<Import, HttpError> {
+    let mut incoming = IncomingImport::begin(place).await.map_err(disk)?;
     let mut fields = Fields::default();
     while let Some(part) = form.next().await? {
         match part.name.as_str() {
-            PROJECT | PROJECT_ALIAS => fields.project = form.text(PROJECT, TEXT).await?,
-            BATCH => fields.batch = form.text(BATCH, TEXT).await?,
+            PROJECT | PROJECT_ALIAS => fields.project = form.text(PROJECT, MAX_TEXT).await?,
+            BATCH => fields.batch = form.text(BATCH, MAX_TEXT).await?,
             LABEL | "label" => {
-                let text = form.text(LABEL, TEXT).await?;
+                let text = form.text(LABEL, MAX_TEXT).await?;
                 let label = text.parse::<Label>();
                 fields
                     .labels
-                    .push(label.map_err(|error| Failure::malformed(error.to_string()))?);
+                    .push(label.map_err(|error| HttpError::malformed(error.to_string()))?);
             }
             RESULT | "result" => file(form, part, &mut incoming, &mut fields).await?,
-            // Fields of other releases of Test Center: not ours to refuse.
+            // Other releases of Test Center have further fields.
             _ => {}
         }
     }
     if incoming.files.is_empty() {
-        return Err(Failure::malformed(format!(
+        return Err(HttpError::malformed(format!(
             "the form has no file: send at least one as {RESULT}, with a file name and its content type"
         )));
     }
-    let (mut incoming, gathered) = read(incoming, fields.contents).await?;
-    incoming.put_in_place().await.map_err(disk)?;
+    let (mut incoming, reported) = read(incoming, fields.kinds).await?;
+    incoming.rename().await.map_err(disk)?;
     let is_new_batch = fields.batch.trim().is_empty();
     let import = NewImport {
         project: match fields.project.trim() {
@@ -130,106 +132,106 @@ async fn take(
         labels: fields.labels.into_iter().map(Into::into).collect(),
         folder: incoming.name().to_owned(),
         files: incoming.files.clone(),
-        cases: gathered.cases,
-        tests: gathered.into_tests(),
+        cases: reported.cases,
+        tests: reported.into_tests(),
         key: call.idempotency_key()?,
         principal: call.principal.clone(),
     };
-    // What the store was asked is done even if the client goes away now: the files must be there then.
+    // The store call completes even if the client disconnects, so the files must stay from here on.
     let (name, folder) = (import.folder.clone(), incoming.keep());
     let answer = shared
         .ask(move |store, now| store.import(import, now))
         .await;
-    let is_unknown = match &answer {
-        // Another folder is that of an earlier upload under the same key: this one was a repetition.
+    let is_unused = match &answer {
+        // Another folder belongs to an earlier upload under the same key: this one is a repetition.
         Ok(import) => import.folder != name,
-        Err(failure) => matches!(failure, Failure::Refused(_)),
+        Err(failure) => matches!(failure, HttpError::Refused(_)),
     };
-    // The answer stands whatever becomes of the copy.
-    if is_unknown && let Err(error) = tokio::fs::remove_dir_all(&folder).await {
-        tracing::warn!(%error, folder = %folder.display(), "an upload that does not count could not be removed");
+    // A failure to remove the copy does not change the answer.
+    if is_unused && let Err(error) = tokio::fs::remove_dir_all(&folder).await {
+        tracing::warn!(%error, folder = %folder.display(), "cannot remove the files of an upload that does not count");
     }
     answer
 }
 
-/// Takes one file.
+/// Writes one file to disk.
 async fn file(
-    form: &mut Form,
+    form: &mut MultipartReader,
     part: Part,
-    incoming: &mut Incoming,
+    incoming: &mut IncomingImport,
     fields: &mut Fields,
-) -> Result<(), Failure> {
+) -> Result<(), HttpError> {
     let Some(name) = part.file.filter(|name| !name.is_empty()) else {
-        return Err(Failure::malformed(format!(
+        return Err(HttpError::malformed(format!(
             "a {RESULT} of the form has no file name, as curl -F '{RESULT}=@results.xml' sends it"
         )));
     };
-    if incoming.files.len() == FILES {
-        return Err(Failure::malformed(format!(
-            "the form has more than {FILES} files: send them zipped"
+    if incoming.files.len() == MAX_FILES {
+        return Err(HttpError::malformed(format!(
+            "the form has more than {MAX_FILES} files: send them zipped"
         )));
     }
-    let content = Content::of(part.content_type.as_deref(), &name).map_err(Failure::malformed)?;
+    let kind = FileKind::of(part.content_type.as_deref(), &name).map_err(HttpError::malformed)?;
     let content_type = part
         .content_type
         .as_deref()
         .unwrap_or("application/octet-stream");
-    let mut arriving = incoming.file(&name, content_type).await.map_err(disk)?;
+    let mut incoming_file = incoming.file(&name, content_type).await.map_err(disk)?;
     while let Some(chunk) = form.chunk().await? {
-        arriving.write(&chunk).await.map_err(disk)?;
+        incoming_file.write(&chunk).await.map_err(disk)?;
     }
-    incoming.end(arriving).await.map_err(disk)?;
-    fields.contents.push(content);
+    incoming.end(incoming_file).await.map_err(disk)?;
+    fields.kinds.push(kind);
     Ok(())
 }
 
-/// Reads the result files of an upload where blocking is fine.
+/// Reads the result files of an upload on a blocking thread.
 async fn read(
-    mut incoming: Incoming,
-    contents: Vec<Content>,
-) -> Result<(Incoming, Gathered), Failure> {
+    mut incoming: IncomingImport,
+    kinds: Vec<FileKind>,
+) -> Result<(IncomingImport, ReportedTests), HttpError> {
     let reading = move || {
-        let mut gathered = Gathered::default();
-        for (index, content) in contents.into_iter().enumerate() {
+        let mut reported = ReportedTests::default();
+        for (index, kind) in kinds.into_iter().enumerate() {
             let path = incoming.path(&incoming.files[index]);
-            let notes = gathered.read(&path, content).map_err(|why| {
-                Failure::malformed(format!(
-                    "the file {} is no result file: {why}",
+            let notes = reported.read(&path, kind).map_err(|why| {
+                HttpError::malformed(format!(
+                    "the file {} is not a result file: {why}",
                     incoming.files[index].name
                 ))
             })?;
             incoming.files[index].notes = notes;
         }
-        Ok((incoming, gathered))
+        Ok((incoming, reported))
     };
     tokio::task::spawn_blocking(reading)
         .await
         .unwrap_or_else(|error| {
             tracing::error!(%error, "reading an upload failed");
-            Err(Failure::Broken)
+            Err(HttpError::Broken)
         })
 }
 
-/// The disk is at fault: for the log, and the client may try again.
+/// Logs an error of the disk; the client may try again.
 #[expect(
     clippy::needless_pass_by_value,
-    reason = "it stands where an error is mapped"
+    reason = "the signature that map_err needs"
 )]
-fn disk(error: io::Error) -> Failure {
-    tracing::error!(%error, "an upload could not be kept");
-    Failure::Broken
+fn disk(error: io::Error) -> HttpError {
+    tracing::error!(%error, "cannot write an upload to disk");
+    HttpError::Broken
 }
 
 /// `GET imports`
 pub(super) async fn list(
     shared: Arc<Shared>,
-    call: Call,
+    call: RequestHead,
     _: NoBody,
-) -> Result<PageResponse<ImportResponse>, Failure> {
+) -> Result<PageResponse<ImportResponse>, HttpError> {
     let (project, batch) = (call.query("project")?, call.query("batch")?);
     let (after, limit) = (after(&call)?, limit(&call)?);
     let page = shared
         .ask(move |store, _| store.imports(project, batch, after, limit))
         .await?;
-    Ok(convert::page(page, convert::import))
+    Ok(to_wire::page(page, to_wire::import))
 }

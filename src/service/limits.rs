@@ -1,8 +1,8 @@
-//! What a client may take of the service.
+//! Limits on clients.
 
 use std::time::Duration;
 
-/// Bounds on clients and on the service's own waiting. The defaults suit a network; tests shorten them.
+/// Limits on clients and on the waiting of the service. The defaults suit a network; tests shorten them.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// How long the head of a request may take, and how long a kept connection may stay idle.
@@ -13,27 +13,27 @@ pub struct Limits {
     pub body: Duration,
     /// How large the body of a request may be, in bytes; more is answered 413.
     pub body_bytes: usize,
-    /// How large a body that may hold a list of tests may be, unpacked, in bytes; more is answered 413.
+    /// How large a body that may hold a list of tests may be, uncompressed, in bytes; more is answered 413.
     pub list_bytes: usize,
     /// How many bodies larger than `body_bytes` may be read at once; one more waits.
     pub lists: usize,
-    /// How long the store may take for one answer; longer is answered 503. Long polls wait outside of it.
+    /// How long the store may take for one answer; longer is answered 503. Not counting the waiting of long polls.
     pub handler: Duration,
     /// How many calls to the store may be in progress; one more is answered 503.
     pub calls: usize,
-    /// How many uploads may be under way at once; one more is answered 503.
+    /// How many uploads may run at once; one more is answered 503.
     pub uploads: usize,
     /// How many connections are open at once; more wait to be accepted.
     pub connections: usize,
     /// How many of them from one address; more are closed at once. Loopback is exempt.
     pub connections_per_ip: usize,
-    /// The longest that `Prefer: wait` is honoured.
+    /// The longest `Prefer: wait`.
     pub wait: Duration,
-    /// How long a long poll trusts the store's word on changes and deadlines before it looks by itself.
+    /// How long a long poll waits for a change or deadline before it asks the store again.
     pub look: Duration,
-    /// How long leases are served on after shutdown began, at most.
+    /// How long heartbeats and results are still served after shutdown began.
     pub drain: Duration,
-    /// The drain is over when nobody asked anything for this long.
+    /// The drain ends early when no request came for this long.
     pub quiet: Duration,
     /// How often the store is swept and the clock compared.
     pub beat: Duration,

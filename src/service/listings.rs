@@ -1,13 +1,13 @@
-//! Our lists of what the vendor's API has no endpoint for.
+//! Lists beyond the vendor's API: executions, events, the discovery of a plan.
 
 use std::sync::Arc;
 
 use super::{
-    convert,
-    failure::Failure,
+    http_error::HttpError,
     parameters::MAX_LIMIT,
-    request::{Call, NoBody, shortened},
+    request_parts::{NoBody, RequestHead, shortened},
     shared::Shared,
+    to_wire,
 };
 use crate::{
     api::{
@@ -17,23 +17,23 @@ use crate::{
     model::ExecutionState,
 };
 
-/// How many items a part has when the request does not say.
+/// The default number of items of a page.
 const DEFAULT_LIMIT: u32 = 100;
 
 /// `GET plans/{id}/executions`
 pub(super) async fn executions(
     shared: Arc<Shared>,
-    call: Call,
+    call: RequestHead,
     _: NoBody,
-) -> Result<PageResponse<ExecutionResponse>, Failure> {
+) -> Result<PageResponse<ExecutionResponse>, HttpError> {
     let state = match call.query("state")?.as_deref() {
         None => None,
         Some("open") => Some(ExecutionState::Open),
         Some("reserved") => Some(ExecutionState::Reserved),
         Some("done") => Some(ExecutionState::Done),
         Some(other) => {
-            return Err(Failure::malformed(format!(
-                "state={} in the query does not fit: expected open, reserved or done",
+            return Err(HttpError::malformed(format!(
+                "state={} in the query is invalid: expected open, reserved or done",
                 shortened(other)
             )));
         }
@@ -42,28 +42,28 @@ pub(super) async fn executions(
     let page = shared
         .ask(move |store, now| store.executions(plan, state, after, limit, now))
         .await?;
-    Ok(convert::page(page, convert::execution))
+    Ok(to_wire::page(page, to_wire::execution))
 }
 
 /// `GET plans/{id}/events`
 pub(super) async fn events(
     shared: Arc<Shared>,
-    call: Call,
+    call: RequestHead,
     _: NoBody,
-) -> Result<PageResponse<EventResponse>, Failure> {
+) -> Result<PageResponse<EventResponse>, HttpError> {
     let (plan, after, limit) = (call.id()?, after(&call)?, limit(&call)?);
     let page = shared
         .ask(move |store, now| store.events(plan, after, limit, now))
         .await?;
-    Ok(convert::page(page, convert::event))
+    Ok(to_wire::page(page, to_wire::event))
 }
 
 /// `GET plans/{id}/discovery`
 pub(super) async fn discovery(
     shared: Arc<Shared>,
-    call: Call,
+    call: RequestHead,
     _: NoBody,
-) -> Result<PlanTestsResponse, Failure> {
+) -> Result<PlanTestsResponse, HttpError> {
     let plan = call.id()?;
     let tests = shared
         .ask(move |store, now| store.plan_tests(plan, now))
@@ -74,17 +74,19 @@ pub(super) async fn discovery(
     })
 }
 
-pub(super) fn after(call: &Call) -> Result<i64, Failure> {
-    Ok(call.typed("after", "a whole number")?.unwrap_or(0))
+pub(super) fn after(call: &RequestHead) -> Result<i64, HttpError> {
+    Ok(call.parsed_query("after", "a whole number")?.unwrap_or(0))
 }
 
-pub(super) fn limit(call: &Call) -> Result<u32, Failure> {
+pub(super) fn limit(call: &RequestHead) -> Result<u32, HttpError> {
     let expected = format!("a number from 1 to {MAX_LIMIT}");
-    let limit = call.typed("limit", &expected)?.unwrap_or(DEFAULT_LIMIT);
+    let limit = call
+        .parsed_query("limit", &expected)?
+        .unwrap_or(DEFAULT_LIMIT);
     if (1..=MAX_LIMIT).contains(&limit) {
         return Ok(limit);
     }
-    Err(Failure::malformed(format!(
-        "limit={limit} in the query does not fit: expected {expected}"
+    Err(HttpError::malformed(format!(
+        "limit={limit} in the query is invalid: expected {expected}"
     )))
 }

@@ -1,29 +1,17 @@
-//! The OpenAPI 3.1 document, made of the table of operations and the wire types.
-
-use std::sync::Arc;
+//! The OpenAPI 3.1 document, made from the table of operations and the wire types.
 
 use http::StatusCode;
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 use super::{
-    answer,
-    failure::Failure,
-    operation::{Operation, Parameter, Place, schema},
-    request::{Call, NoBody},
-    shared::Shared,
-    table::operations,
+    json_response,
+    operation::{Operation, Parameter, ParameterLocation, schema},
 };
 use crate::api::{self, problem::Problem};
 
-/// `GET /openapi.json`
-pub(super) async fn get(shared: Arc<Shared>, _: Call, _: NoBody) -> Result<Value, Failure> {
-    let document = shared.document.get_or_init(|| document(&operations()));
-    Ok(document.clone())
-}
-
-/// The document of a table.
-fn document(operations: &[Operation]) -> Value {
+/// The document of a table of operations.
+pub(super) fn document(operations: &[Operation]) -> Value {
     let mut schemas = Schemas::new();
     let mut paths = Map::new();
     for operation in operations {
@@ -34,9 +22,9 @@ fn document(operations: &[Operation]) -> Value {
         "openapi": "3.1.0",
         "info": {
             "title": "testplan",
-            "version": answer::VERSION,
-            "description": "The Squish Test Center Test Plan Execution API as testplan serves it. What is under \
-                            /testplan/v1, and what is called additive, is not part of the vendor's API.",
+            "version": json_response::VERSION,
+            "description": "The Squish Test Center Test Plan Execution API as testplan serves it. Paths under \
+                            /testplan/v1, and members called additive, are not part of the vendor's API.",
         },
         "security": [{ "token": [] }, { "basic": [] }],
         "paths": paths,
@@ -55,7 +43,7 @@ fn document(operations: &[Operation]) -> Value {
     })
 }
 
-/// What is read and what is written differ where a member has a default.
+/// Schemas of what is read and of what is written: they differ where a member has a default.
 struct Schemas {
     read: SchemaGenerator,
     written: SchemaGenerator,
@@ -117,18 +105,18 @@ fn describe(operation: &Operation, schemas: &mut Schemas) -> Value {
 }
 
 fn parameter(parameter: &Parameter, schemas: &mut Schemas) -> Value {
-    let place = match parameter.place {
-        Place::Query | Place::QueryPairs => "query",
-        Place::Header => "header",
+    let location = match parameter.location {
+        ParameterLocation::Query | ParameterLocation::QueryPairs => "query",
+        ParameterLocation::Header => "header",
     };
     let mut described = json!({
         "name": parameter.name,
-        "in": place,
+        "in": location,
         "required": parameter.required,
         "description": parameter.what,
         "schema": (parameter.schema)(&mut schemas.read),
     });
-    if parameter.place == Place::QueryPairs {
+    if parameter.location == ParameterLocation::QueryPairs {
         described["style"] = "form".into();
         described["explode"] = true.into();
     }

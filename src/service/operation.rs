@@ -1,4 +1,4 @@
-//! What an operation is: one method on one path, with all that router and document need to know of it.
+//! An operation: one method on one path, with everything that the router and the OpenAPI document need.
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
@@ -9,16 +9,23 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::{
-    answer,
-    failure::Failure,
+    http_error::HttpError,
+    json_response,
     parameters::Packing,
-    request::{Call, NoBody, ReadBody},
+    request_parts::{ReadBody, RequestHead},
     shared::Shared,
 };
 
-type Handled = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send>>;
-type StreamHandler = Arc<dyn Fn(Arc<Shared>, Call, Body) -> Handled + Send + Sync>;
-type Handler = Arc<dyn Fn(Arc<Shared>, Call, Bytes) -> Handled + Send + Sync>;
+type Answer = Pin<Box<dyn Future<Output = Result<Response, HttpError>> + Send>>;
+
+/// Runs an operation.
+#[derive(Clone)]
+pub(super) enum Handler {
+    /// Gets the whole body.
+    Buffered(Arc<dyn Fn(Arc<Shared>, RequestHead, Bytes) -> Answer + Send + Sync>),
+    /// Reads the body while it arrives.
+    Streamed(Arc<dyn Fn(Arc<Shared>, RequestHead, Body) -> Answer + Send + Sync>),
+}
 
 /// Adds a type to a generator and refers to it.
 pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
@@ -33,14 +40,14 @@ pub(super) fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
 pub(super) struct Operation {
     pub(super) method: Method,
     pub(super) path: &'static str,
-    /// Its name in the document.
+    /// Its name in the OpenAPI document.
     pub(super) id: &'static str,
     pub(super) summary: &'static str,
     pub(super) parameters: Vec<Parameter>,
     pub(super) body: Option<RequestBody>,
-    /// Of a success.
+    /// The status of a success.
     pub(super) status: StatusCode,
-    /// Of a success.
+    /// The body of a success.
     pub(super) answer: SchemaOf,
     /// Served without credentials.
     pub(super) public: bool,
@@ -48,31 +55,29 @@ pub(super) struct Operation {
     pub(super) look_up: bool,
     /// Refused while the service is stopping.
     pub(super) hands_out: bool,
-    /// Its body may hold a list of tests: larger than others, and packed.
+    /// Its body may hold a list of tests: it may be larger than others, and compressed.
     pub(super) takes_lists: bool,
     pub(super) handler: Handler,
-    /// In its place, for a body that is read while it arrives.
-    pub(super) stream: Option<StreamHandler>,
 }
 
 /// A parameter beside the one in the path.
 #[derive(Clone, Debug)]
 pub(super) struct Parameter {
     pub(super) name: &'static str,
-    pub(super) place: Place,
+    pub(super) location: ParameterLocation,
     pub(super) required: bool,
     pub(super) what: &'static str,
     pub(super) schema: SchemaOf,
 }
 
-/// Where a parameter stands.
+/// Where a parameter is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// In the query, by its name.
+pub(super) enum ParameterLocation {
+    /// A named pair of the query.
     Query,
     /// All pairs of the query.
     QueryPairs,
-    /// In the head.
+    /// A header.
     Header,
 }
 
@@ -82,41 +87,29 @@ pub(super) struct RequestBody {
     pub(super) schema: SchemaOf,
     /// Its content type.
     pub(super) media: &'static str,
-    /// An empty body is refused.
+    /// Whether an empty body is refused.
     pub(super) required: bool,
 }
 
 impl Operation {
-    /// An operation of a handler, whose types say what is read and answered.
+    /// An operation of a handler, whose types say what it reads and answers.
     pub(super) fn new<B, A, F, Fut>(method: Method, path: &'static str, handler: F) -> Self
     where
         B: ReadBody,
         A: Serialize + JsonSchema,
-        F: Fn(Arc<Shared>, Call, B) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<A, Failure>> + Send + 'static,
+        F: Fn(Arc<Shared>, RequestHead, B) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<A, HttpError>> + Send + 'static,
     {
-        Self {
+        let buffered = move |shared, head, bytes: Bytes| -> Answer {
+            let body = B::read(&bytes);
+            Box::pin(async move { answer(handler(shared, head, body?).await) })
+        };
+        Self::with_handler::<A>(
             method,
             path,
-            id: "",
-            summary: "",
-            parameters: Vec::new(),
-            body: B::describe(),
-            status: StatusCode::OK,
-            answer: schema::<A>,
-            public: false,
-            look_up: false,
-            hands_out: false,
-            takes_lists: false,
-            handler: Arc::new(move |shared, call, bytes| {
-                let body = B::read(&bytes);
-                Box::pin(async move {
-                    let answer = handler(shared, call, body?).await?;
-                    Ok(answer::json(StatusCode::OK, &answer))
-                })
-            }),
-            stream: None,
-        }
+            B::describe(),
+            Handler::Buffered(Arc::new(buffered)),
+        )
     }
 
     /// An operation whose body is a form, read while it arrives.
@@ -124,26 +117,45 @@ impl Operation {
     where
         B: JsonSchema,
         A: Serialize + JsonSchema,
-        F: Fn(Arc<Shared>, Call, Body) -> Fut + Send + Sync + Copy + 'static,
-        Fut: Future<Output = Result<A, Failure>> + Send + 'static,
+        F: Fn(Arc<Shared>, RequestHead, Body) -> Fut + Send + Sync + Copy + 'static,
+        Fut: Future<Output = Result<A, HttpError>> + Send + 'static,
     {
-        let unread = |_: Arc<Shared>, _: Call, _: NoBody| async {
-            Err::<A, _>(Failure::malformed("the form of the upload is missing"))
+        let streamed = move |shared, head, body| -> Answer {
+            Box::pin(async move { answer(handler(shared, head, body).await) })
         };
-        let stream: StreamHandler = Arc::new(move |shared, call, body| {
-            Box::pin(async move {
-                let answer = handler(shared, call, body).await?;
-                Ok(answer::json(StatusCode::OK, &answer))
-            })
-        });
+        let form = RequestBody {
+            schema: schema::<B>,
+            media: "multipart/form-data",
+            required: true,
+        };
+        Self::with_handler::<A>(
+            method,
+            path,
+            Some(form),
+            Handler::Streamed(Arc::new(streamed)),
+        )
+    }
+
+    fn with_handler<A: JsonSchema>(
+        method: Method,
+        path: &'static str,
+        body: Option<RequestBody>,
+        handler: Handler,
+    ) -> Self {
         Self {
-            body: Some(RequestBody {
-                schema: schema::<B>,
-                media: "multipart/form-data",
-                required: true,
-            }),
-            stream: Some(stream),
-            ..Self::new(method, path, unread)
+            method,
+            path,
+            id: "",
+            summary: "",
+            parameters: Vec::new(),
+            body,
+            status: StatusCode::OK,
+            answer: schema::<A>,
+            public: false,
+            look_up: false,
+            hands_out: false,
+            takes_lists: false,
+            handler,
         }
     }
 
@@ -189,34 +201,44 @@ impl Operation {
             takes_lists: true,
             ..self.header::<Packing>(
                 "content-encoding",
-                "The body may be packed with gzip; unpacked it has at most 64 MiB",
+                "The body may be compressed with gzip; uncompressed it has at most 64 MiB",
             )
         }
     }
 
-    /// A parameter of the query that is needed.
-    pub(super) fn needs<T: JsonSchema>(self, name: &'static str, what: &'static str) -> Self {
-        self.with(Place::Query, true, name, what, schema::<T>)
+    /// A required parameter of the query.
+    pub(super) fn required_query<T: JsonSchema>(
+        self,
+        name: &'static str,
+        what: &'static str,
+    ) -> Self {
+        self.with(ParameterLocation::Query, true, name, what, schema::<T>)
     }
 
-    /// A parameter of the query that may be there.
+    /// An optional parameter of the query.
     pub(super) fn query<T: JsonSchema>(self, name: &'static str, what: &'static str) -> Self {
-        self.with(Place::Query, false, name, what, schema::<T>)
+        self.with(ParameterLocation::Query, false, name, what, schema::<T>)
     }
 
     /// Takes all pairs of the query.
     pub(super) fn query_pairs<T: JsonSchema>(self, name: &'static str, what: &'static str) -> Self {
-        self.with(Place::QueryPairs, false, name, what, schema::<T>)
+        self.with(
+            ParameterLocation::QueryPairs,
+            false,
+            name,
+            what,
+            schema::<T>,
+        )
     }
 
-    /// A header that may be there.
+    /// An optional header.
     pub(super) fn header<T: JsonSchema>(self, name: &'static str, what: &'static str) -> Self {
-        self.with(Place::Header, false, name, what, schema::<T>)
+        self.with(ParameterLocation::Header, false, name, what, schema::<T>)
     }
 
     fn with(
         mut self,
-        place: Place,
+        location: ParameterLocation,
         required: bool,
         name: &'static str,
         what: &'static str,
@@ -224,7 +246,7 @@ impl Operation {
     ) -> Self {
         self.parameters.push(Parameter {
             name,
-            place,
+            location,
             required,
             what,
             schema,
@@ -236,6 +258,10 @@ impl Operation {
     pub(super) fn has_id(&self) -> bool {
         self.path.ends_with('}') || self.path.contains("}/")
     }
+}
+
+fn answer(result: Result<impl Serialize, HttpError>) -> Result<Response, HttpError> {
+    Ok(json_response::json(StatusCode::OK, &result?))
 }
 
 impl fmt::Debug for Operation {

@@ -1,15 +1,15 @@
-//! Bounds on parameters, and what the document says of them.
+//! Limits on parameters, and their schemas.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
-/// How many items a part of a list has at most.
+/// Most items of a page.
 pub(super) const MAX_LIMIT: u32 = 1000;
 /// The longest idempotency key or worker name, in characters.
 pub(super) const HEADER_CHARS: usize = 255;
 
-/// How many items a part of a list may have.
+/// The number of items of a page.
 pub(super) enum Limit {}
 
 impl JsonSchema for Limit {
@@ -22,7 +22,7 @@ impl JsonSchema for Limit {
     }
 }
 
-/// A header that names something.
+/// A header with a short text.
 pub(super) enum ShortText {}
 
 impl JsonSchema for ShortText {
@@ -35,7 +35,7 @@ impl JsonSchema for ShortText {
     }
 }
 
-/// How a body may be packed.
+/// The content encoding of a body.
 pub(super) enum Packing {}
 
 impl JsonSchema for Packing {
@@ -48,7 +48,7 @@ impl JsonSchema for Packing {
     }
 }
 
-/// What something is called; not empty.
+/// A name; not empty.
 pub(super) enum Name {}
 
 impl JsonSchema for Name {

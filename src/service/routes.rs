@@ -1,4 +1,4 @@
-//! From a request to its operation: routing, access, body, log.
+//! Routes requests to operations: access, body, handler, log.
 
 use std::{any::Any, sync::Arc};
 
@@ -13,12 +13,12 @@ use http::{HeaderValue, Method, Uri, header::CONNECTION, request::Parts};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
-    body,
-    failure::Failure,
-    operation::Operation,
-    request::{Call, shortened},
+    http_error::HttpError,
+    operation::{Handler, Operation},
+    operations::operations,
+    request_body,
+    request_parts::{RequestHead, shortened},
     shared::Shared,
-    table::operations,
 };
 use crate::clock;
 
@@ -27,7 +27,7 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
     let mut router = Router::new();
     for operation in operations() {
         let filter = MethodFilter::try_from(operation.method.clone())
-            .expect("the table has no method of its own invention");
+            .expect("every method of the table is a standard one");
         let path = operation.path;
         let operation = Arc::new(operation);
         let handler = move |State(shared): State<Arc<Shared>>, request: Request| {
@@ -56,7 +56,7 @@ async fn respond(shared: Arc<Shared>, operation: Arc<Operation>, request: Reques
         Err(failure) => failure.into_response(),
     };
     if shared.is_stopping() {
-        // Whoever asks again finds the next process, or a refusal that is surely no effect.
+        // The next request of this client then reaches the next process, or is refused without an effect.
         response
             .headers_mut()
             .insert(CONNECTION, HeaderValue::from_static("close"));
@@ -75,47 +75,48 @@ async fn perform(
     shared: &Arc<Shared>,
     operation: &Operation,
     request: Request,
-) -> Result<Response, Failure> {
+) -> Result<Response, HttpError> {
     let (mut parts, body) = request.into_parts();
     let principal = if operation.public {
         String::new()
     } else {
-        shared.access.admit(&parts.headers)?
+        shared.access.authenticate(&parts.headers)?
     };
     if operation.hands_out && shared.is_stopping() {
-        return Err(Failure::Stopping);
+        return Err(HttpError::Stopping);
     }
     let id = if operation.has_id() {
         id(&mut parts).await?
     } else {
         String::new()
     };
-    let (body, streamed) = match (&operation.stream, operation.body.is_some()) {
-        (Some(stream), _) => (Bytes::new(), Some((stream, body))),
-        (None, true) if operation.takes_lists => {
-            (body::read_list(shared, &parts.headers, body).await?, None)
-        }
-        (None, true) => (body::read(body, &shared.limits).await?, None),
-        (None, false) => (Bytes::new(), None),
-    };
-    let call = Call {
+    let head = RequestHead {
         id,
         uri: parts.uri,
         headers: parts.headers,
         principal,
     };
-    match streamed {
-        Some((stream, body)) => stream(Arc::clone(shared), call, body).await,
-        None => (operation.handler)(Arc::clone(shared), call, body).await,
+    match &operation.handler {
+        Handler::Streamed(handler) => handler(Arc::clone(shared), head, body).await,
+        Handler::Buffered(handler) => {
+            let body = match &operation.body {
+                None => Bytes::new(),
+                Some(_) if operation.takes_lists => {
+                    request_body::read_list(shared, &head.headers, body).await?
+                }
+                Some(_) => request_body::read(body, &shared.limits).await?,
+            };
+            handler(Arc::clone(shared), head, body).await
+        }
     }
 }
 
-async fn id(parts: &mut Parts) -> Result<String, Failure> {
+async fn id(parts: &mut Parts) -> Result<String, HttpError> {
     let parameters = RawPathParams::from_request_parts(parts, &()).await;
     parameters
         .ok()
         .and_then(|parameters| Some(parameters.iter().next()?.1.to_owned()))
-        .ok_or_else(|| Failure::malformed("the id in the path is not UTF-8"))
+        .ok_or_else(|| HttpError::malformed("the id in the path is not UTF-8"))
 }
 
 async fn no_path(method: Method, uri: Uri) -> Response {
@@ -127,17 +128,17 @@ async fn no_path(method: Method, uri: Uri) -> Response {
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .filter(|(likeness, _)| *likeness > 0.9);
     let hint = nearest.map_or_else(
-        || "all paths are in /openapi.json".to_owned(),
+        || "see /openapi.json for all paths".to_owned(),
         |(_, path)| format!("did you mean {path}?"),
     );
-    Failure::NoPath(format!("there is no path {path} here; {hint}")).into_response()
+    HttpError::NoPath(format!("there is no path {path} here; {hint}")).into_response()
 }
 
 async fn no_method(method: Method, uri: Uri) -> Response {
     tracing::debug!(%method, path = uri.path(), "method not allowed");
     let path = shortened(uri.path());
-    Failure::NoMethod(format!(
-        "{method} is not a method of {path}; the header Allow names those that are"
+    HttpError::NoMethod(format!(
+        "{method} is not allowed for {path}; see the header Allow"
     ))
     .into_response()
 }
@@ -153,5 +154,5 @@ fn panicked(payload: Box<dyn Any + Send>) -> Response {
         .or_else(|| payload.downcast_ref::<&str>().copied())
         .unwrap_or("no message");
     tracing::error!(cause, "a handler panicked");
-    Failure::Broken.into_response()
+    HttpError::Broken.into_response()
 }

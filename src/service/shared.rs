@@ -15,7 +15,8 @@ use tokio::{
 };
 
 use super::{
-    access::Access, beat, failure::Failure, imports::ImportPlace, limits::Limits, roster::Roster,
+    access::Access, housekeeping, http_error::HttpError, imports::ImportStorage, limits::Limits,
+    roster::Roster,
 };
 use crate::{
     clock::ServiceClock,
@@ -33,7 +34,7 @@ pub(super) struct Shared {
     /// The workers heard of.
     pub(super) roster: Roster,
     /// Where uploads are kept, if anywhere.
-    pub(super) imports: OnceLock<ImportPlace>,
+    pub(super) imports: OnceLock<ImportStorage>,
     /// Uploads that may be under way at once.
     pub(super) uploads: Arc<Semaphore>,
     /// Bodies with lists of tests that may be read at once.
@@ -52,7 +53,7 @@ impl Shared {
         limits: Limits,
     ) -> Self {
         Self {
-            beat: beat::start(Arc::clone(&store), Arc::clone(&clock), limits.beat),
+            beat: housekeeping::start(Arc::clone(&store), Arc::clone(&clock), limits.beat),
             clock,
             access,
             document: OnceLock::new(),
@@ -68,7 +69,7 @@ impl Shared {
     }
 
     /// Keeps uploads in a place from now on; a second place changes nothing.
-    pub(super) fn keep_imports(&self, place: ImportPlace) -> std::io::Result<()> {
+    pub(super) fn keep_imports(&self, place: ImportStorage) -> std::io::Result<()> {
         place.sweep()?;
         // Whoever sets it twice keeps the first: uploads of one service lie in one place.
         let _ = self.imports.set(place);
@@ -77,7 +78,7 @@ impl Shared {
 
     /// Asks the store, within the bounds on time and number. What was asked is done even if the client goes away or
     /// the time is over.
-    pub(super) async fn ask<T, F>(&self, call: F) -> Result<T, Failure>
+    pub(super) async fn ask<T, F>(&self, call: F) -> Result<T, HttpError>
     where
         T: Send + 'static,
         F: for<'a> FnOnce(&'a dyn Store, Timestamp) -> Reply<'a, T> + Send + 'static,
@@ -85,8 +86,8 @@ impl Shared {
         let permit = Arc::clone(&self.calls)
             .try_acquire_owned()
             .map_err(|error| match error {
-                TryAcquireError::NoPermits => Failure::Busy,
-                TryAcquireError::Closed => Failure::Stopping,
+                TryAcquireError::NoPermits => HttpError::Busy,
+                TryAcquireError::Closed => HttpError::Stopping,
             })?;
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let work = Unstoppable::new(async move {
@@ -96,7 +97,7 @@ impl Shared {
         });
         let Ok(answer) = timeout(self.limits.handler, work).await else {
             tracing::error!(limit = ?self.limits.handler, "the store did not answer in time");
-            return Err(Failure::Busy);
+            return Err(HttpError::Busy);
         };
         Ok(answer?)
     }

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
-    failure::Failure,
-    request::{Call, NoBody},
+    http_error::HttpError,
+    request_parts::{NoBody, RequestHead},
     roster::Seen,
     shared::Shared,
 };
@@ -20,9 +20,9 @@ use crate::{
 /// `GET plans/{id}/waiting`
 pub(super) async fn get(
     shared: Arc<Shared>,
-    call: Call,
+    call: RequestHead,
     _: NoBody,
-) -> Result<WaitingResponse, Failure> {
+) -> Result<WaitingResponse, HttpError> {
     let plan: PlanId = call.id()?;
     let standing = shared
         .ask(move |store, now| store.standing(plan, now))

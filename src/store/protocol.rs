@@ -1,83 +1,83 @@
-//! What the protocol decides, as pure functions over plain values: no SQL, no clock, no I/O.
+//! The decisions of the protocol, as pure functions over plain values: no SQL, no clock, no I/O.
 //!
-//! An implementation tries its guarded statement first. When that changes no row it reads a [`View`] and asks
-//! here what that means: a [`Refusal`] with its number and a sentence, or success because it was done before.
+//! An implementation runs its guarded statement first. If that changes no row, it reads a [`View`], and [`refusals`] decides
+//! what that means: a [`Refusal`] with its number and a message, or success because the change was made before.
 
-pub mod event;
-pub mod finish;
-pub mod heartbeat;
-pub mod lease;
-pub mod limits;
+pub mod digest;
+pub mod event_kind;
+pub mod lease_token;
+pub mod legacy_digest;
 pub mod not_found;
 pub mod order;
 pub mod payload;
-pub mod reset;
-pub mod trouble;
+pub mod refusals;
+pub mod request_limits;
+pub mod server_cool_down;
 
-pub use event::EventKind;
-pub use lease::LeaseHash;
-pub use payload::Digest;
+pub use digest::{Digested, StoredDigest};
+pub use event_kind::EventKind;
+pub use lease_token::LeaseHash;
 
 use super::{Refusal, RefusalCode, StoreError};
 use crate::model::{ExecutionId, LeaseToken};
 
-/// Where an execution stands at a given time, finer than the API tells.
+/// The state of an execution, finer than in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Nobody has it.
+    /// No worker has it.
     Open,
-    /// Its lease ended, nobody took it since: open to others, but its holder may still revive or finish it.
-    Lapsed,
+    /// Its lease expired and no other worker reserved it: open to others, but its holder can still revive or finish it.
+    Expired,
     /// Under a valid lease.
     Reserved,
     /// With a counted result.
     Done,
 }
 
-/// What the decisions need to know of an execution, at the time of the request.
+/// An execution at the time of the request, as far as the decisions need it.
 #[derive(Clone, Debug)]
 pub struct View {
-    /// Which.
+    /// The execution.
     pub id: ExecutionId,
-    /// Where it stands.
+    /// Its state.
     pub phase: Phase,
-    /// How many leases were given on it.
+    /// How many leases it had.
     pub epoch: u32,
     /// How often it was reset.
     pub generation: u32,
     /// Its epoch when it was last reset.
     pub reset_epoch: u32,
-    /// Hash of the lease that was given last, unless reset or abandoned since.
+    /// Hash of the last lease, unless the execution was reset or abandoned since.
     pub lease_hash: Option<LeaseHash>,
-    /// Who got that lease; empty if nobody.
+    /// The principal of that lease; empty if there was none.
     pub principal: String,
-    /// The Squish server that came with it went to another lease since.
+    /// Whether its Squish server was given to another lease since.
     pub server_taken: bool,
-    /// Digest of the counted result, if a holder sent one.
-    pub digest: Option<Digest>,
-    /// Its outcome is a failed test or an execution error.
+    /// Digest of the counted result, if a holder sent it.
+    pub digest: Option<StoredDigest>,
+    /// Whether its outcome is a failed test or an execution error.
     pub failed: bool,
 }
 
-/// What a caller shows for its right to an execution.
+/// The claim of a caller to an execution.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented<'a> {
-    /// The lease, unless it is a client of the vendor's API.
+    /// The lease; absent for the vendor's clients.
     pub lease: Option<&'a LeaseToken>,
-    /// Who its credentials name.
+    /// The principal of its credentials.
     pub principal: &'a str,
-    /// Whether the service insists on a lease.
+    /// Whether the service requires a lease.
     pub require_lease: bool,
 }
 
-/// What the presented facts are worth.
+/// How a caller's claim compares with the current lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// The current lease, by who got it.
+    /// The current lease, from the principal that got it.
     Current,
-    /// No lease, but the principal that got the current one.
+    /// No lease, from the principal that got the current one.
     SamePrincipal,
-    /// Not the one who got the current lease.
+    /// Another principal than the one that got the current lease.
     OtherPrincipal,
     /// A lease that is not the current one.
     Superseded,
@@ -86,12 +86,12 @@ pub enum Claim {
 }
 
 impl View {
-    /// Weighs what was presented. Hashes are compared in constant time.
+    /// Compares a claim with the current lease, in constant time.
     pub fn claim(&self, presented: Presented<'_>) -> Claim {
         let same_principal = self.principal == presented.principal;
         match presented.lease {
             Some(lease) => {
-                let current = lease::epoch(lease) == Some(self.epoch)
+                let current = lease_token::epoch(lease) == Some(self.epoch)
                     && self
                         .lease_hash
                         .is_some_and(|hash| hash == LeaseHash::of(lease));
@@ -107,22 +107,22 @@ impl View {
         }
     }
 
-    /// What happened to a lease that is no longer current, in words.
+    /// Why a lease is no longer current.
     fn fate(&self) -> String {
         match self.phase {
-            Phase::Reserved | Phase::Lapsed => {
+            Phase::Reserved | Phase::Expired => {
                 format!("it is reserved again (attempt {})", self.epoch)
             }
-            Phase::Done => "another attempt finished it, or it was given up".to_owned(),
+            Phase::Done => "another attempt finished it, or it was abandoned".to_owned(),
             Phase::Open if self.epoch == self.reset_epoch && self.generation > 0 => {
                 "it was reset".to_owned()
             }
-            Phase::Open => "it was given back".to_owned(),
+            Phase::Open => "it was released".to_owned(),
         }
     }
 }
 
-/// A refusal.
+/// A refusal as an error.
 pub fn refuse(code: RefusalCode, message: impl Into<String>) -> StoreError {
     Refusal {
         code,
@@ -131,7 +131,7 @@ pub fn refuse(code: RefusalCode, message: impl Into<String>) -> StoreError {
     .into()
 }
 
-/// A guarded statement changed no row although its guard should have let it: our bug, and loud.
+/// A guarded statement changed no row although its guard should hold: a bug.
 fn unexplained(what: &str, view: &View) -> StoreError {
     StoreError::Broken(format!(
         "BUG: {what} of execution {} changed nothing, and nothing in {view:?} explains why",

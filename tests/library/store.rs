@@ -5,6 +5,7 @@ pub(crate) mod behaviour;
 pub(crate) mod files;
 pub(crate) mod model;
 pub(crate) mod random;
+pub(crate) mod upgrade;
 pub(crate) mod world;
 
 /// Runs every behaviour against what `$factory` makes.

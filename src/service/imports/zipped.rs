@@ -1,6 +1,6 @@
-//! Reads result files out of a zipped results folder, as streams: nothing is unpacked, no name becomes a path.
+//! Reads result files from a zip as streams: no file is written, and no name becomes a path.
 //!
-//! Everything that a small zip can make large is bounded: entries, their directory, what they unpack to.
+//! Everything that a small zip can make large is bounded: entries, the directory, the unpacked size.
 
 use std::{
     cell::Cell,
@@ -15,23 +15,23 @@ use zip::ZipArchive;
 use crate::result_file::{self, ResultFile, Scenarios};
 
 /// Most entries of a zip.
-const ENTRIES: usize = 20_000;
-/// Most bytes of its directory, with what has to be looked at to find it.
-const DIRECTORY: u64 = 8 * 1024 * 1024;
-/// Most bytes that all result files in it unpack to.
-const UNPACKED: u64 = 1024 * 1024 * 1024;
-/// Most bytes that one byte of it unpacks to, beyond [`HARMLESS`].
-const RATIO: u64 = 400;
-/// Files of this size may be packed as tightly as they like.
-const HARMLESS: u64 = 16 * 1024 * 1024;
-/// Most sentences about what could not be read.
-const NOTES: usize = 8;
+const MAX_ENTRIES: usize = 20_000;
+/// Most bytes read to find and read the directory.
+const MAX_DIRECTORY: u64 = 8 * 1024 * 1024;
+/// Most unpacked bytes of all result files.
+const MAX_UNPACKED: u64 = 1024 * 1024 * 1024;
+/// Highest ratio of unpacked to packed bytes of an entry larger than [`SMALL`].
+const MAX_RATIO: u64 = 400;
+/// Entries up to this size may have any ratio.
+const SMALL: u64 = 16 * 1024 * 1024;
+/// Most notes about files that could not be read.
+const MAX_NOTES: usize = 8;
 
-/// Hands each result file in a zip to `take`; gives sentences about files that look like one and are none.
-/// An error is a zip that is not to be trusted, or none at all.
+/// Passes each result file in a zip to `take`; returns notes about XML files that are not result files. A broken or
+/// suspicious zip is an error.
 pub(super) fn read(path: &Path, mut take: impl FnMut(ResultFile)) -> Result<Vec<String>, String> {
     let file = File::open(path).map_err(|error| error.to_string())?;
-    let left = Rc::new(Cell::new(DIRECTORY));
+    let left = Rc::new(Cell::new(MAX_DIRECTORY));
     let source = Budgeted {
         inner: BufReader::new(file),
         left: Rc::clone(&left),
@@ -39,16 +39,16 @@ pub(super) fn read(path: &Path, mut take: impl FnMut(ResultFile)) -> Result<Vec<
     let mut archive = ZipArchive::new(source).map_err(|error| {
         if left.get() == 0 {
             format!(
-                "its directory has more than {} MiB, or it is no zip",
-                DIRECTORY / (1024 * 1024)
+                "its directory has more than {} MiB, or it is not a zip",
+                MAX_DIRECTORY / (1024 * 1024)
             )
         } else {
-            format!("it is no readable zip: {error}")
+            format!("it is not a readable zip: {error}")
         }
     })?;
-    if archive.len() > ENTRIES {
+    if archive.len() > MAX_ENTRIES {
         return Err(format!(
-            "it has {} entries, at most {ENTRIES} are read",
+            "it has {} entries, at most {MAX_ENTRIES} are read",
             archive.len()
         ));
     }
@@ -59,7 +59,7 @@ pub(super) fn read(path: &Path, mut take: impl FnMut(ResultFile)) -> Result<Vec<
         let entry = archive.by_index(index);
         let entry = match entry {
             Ok(entry) => entry,
-            // Encrypted, or of a method that nobody uses: it may be no result file at all.
+            // Encrypted, or an unknown compression method.
             Err(error) => {
                 note(&mut notes, format!("entry {}: {error}", index + 1));
                 continue;
@@ -73,20 +73,20 @@ pub(super) fn read(path: &Path, mut take: impl FnMut(ResultFile)) -> Result<Vec<
             continue;
         }
         let packed = entry.compressed_size();
-        let most = packed.saturating_mul(RATIO).max(HARMLESS);
-        let most = most.min(UNPACKED - unpacked);
+        let max = packed.saturating_mul(MAX_RATIO).max(SMALL);
+        let max = max.min(MAX_UNPACKED - unpacked);
         let mut unpacking = Unpacking {
             inner: entry,
             read: 0,
-            most,
-            burst: false,
+            max,
+            exceeded: false,
         };
         let source = BufReader::with_capacity(64 * 1024, &mut unpacking);
         let found = result_file::read(&shown(&name), source, Scenarios::Together);
         unpacked += unpacking.read;
-        if unpacking.burst {
+        if unpacking.exceeded {
             return Err(format!(
-                "its entry {} unpacks to more than {most} bytes: it is refused like a zip bomb",
+                "its entry {} unpacks to more than {max} bytes: refused as a zip bomb",
                 shown(&name)
             ));
         }
@@ -99,12 +99,12 @@ pub(super) fn read(path: &Path, mut take: impl FnMut(ResultFile)) -> Result<Vec<
 }
 
 fn note(notes: &mut Vec<String>, text: String) {
-    if notes.len() < NOTES {
+    if notes.len() < MAX_NOTES {
         notes.push(text);
     }
 }
 
-/// A name of an entry as a sentence may show it.
+/// The name of an entry for a message.
 fn shown(name: &str) -> String {
     name.chars()
         .take(100)
@@ -112,7 +112,7 @@ fn shown(name: &str) -> String {
         .collect()
 }
 
-/// A file of which only so much is read.
+/// A file of which only a bounded number of bytes is read.
 struct Budgeted<R> {
     inner: R,
     left: Rc<Cell<u64>>,
@@ -125,7 +125,7 @@ impl<R: Read> Read for Budgeted<R> {
         if left != u64::MAX {
             self.left.set(left.saturating_sub(read as u64));
             if self.left.get() == 0 {
-                return Err(io::Error::other("too much to look at"));
+                return Err(io::Error::other("too many bytes to read"));
             }
         }
         Ok(read)
@@ -138,21 +138,21 @@ impl<R: Seek> Seek for Budgeted<R> {
     }
 }
 
-/// An entry that ends in an error where it unpacks to too much.
+/// An entry that fails once it unpacks to more than `max` bytes.
 struct Unpacking<R> {
     inner: R,
     read: u64,
-    most: u64,
-    burst: bool,
+    max: u64,
+    exceeded: bool,
 }
 
 impl<R: Read> Read for Unpacking<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(target)?;
         self.read += read as u64;
-        if self.read > self.most {
-            self.burst = true;
-            return Err(io::Error::other("it unpacks to too much"));
+        if self.read > self.max {
+            self.exceeded = true;
+            return Err(io::Error::other("too many unpacked bytes"));
         }
         Ok(read)
     }
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn reads_result_files_wherever_they_are_in_it() {
+    fn result_files_are_read_in_any_folder() {
         let file = zipped(&[
             ("a/results.xml", JUNIT.as_bytes()),
             ("../../etc/b.XML", JUNIT.as_bytes()),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_refused_before_it_goes_off() {
+    fn zip_bomb_is_refused() {
         let mut bomb = JUNIT.replace("</testsuite>", "").into_bytes();
         bomb.extend(std::iter::repeat_n(b' ', 64 * 1024 * 1024));
         let file = zipped(&[("results.xml", &bomb)]);
@@ -210,11 +210,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_zip_or_has_no_end_of_entries_is_refused() {
+    fn broken_zips_and_too_many_entries_are_refused() {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(b"PK\x03\x04 and nothing else").unwrap();
-        assert!(cases(&file).unwrap_err().contains("no readable zip"));
-        let names: Vec<String> = (0..=ENTRIES).map(|n| n.to_string()).collect();
+        assert!(cases(&file).unwrap_err().contains("not a readable zip"));
+        let names: Vec<String> = (0..=MAX_ENTRIES).map(|n| n.to_string()).collect();
         let many: Vec<(&str, &[u8])> = names.iter().map(|n| (n.as_str(), &b""[..])).collect();
         assert!(cases(&zipped(&many)).unwrap_err().contains("entries"));
     }

@@ -1,4 +1,4 @@
-//! What to say when a look-up finds nothing: the nearest names, so that the next try finds it.
+//! Refusals of look-ups that find nothing, with similar names.
 
 use super::{
     super::{PlanQuery, RefusalCode, StoreError},
@@ -6,10 +6,10 @@ use super::{
 };
 use crate::model::{PlanId, PlanKind};
 
-/// How like a name must be to be suggested, from 0 to 1.
-const NEAR: f64 = 0.6;
-/// Most names told.
-const MOST: usize = 3;
+/// Lowest similarity of a suggested name, from 0 to 1.
+const MIN_SIMILARITY: f64 = 0.6;
+/// Most suggested names.
+const MAX_NAMES: usize = 3;
 
 /// The refusal of a look-up, given the titles of the project and all projects.
 pub fn plan(query: &PlanQuery, titles: &[String], projects: &[String]) -> StoreError {
@@ -23,13 +23,13 @@ pub fn plan(query: &PlanQuery, titles: &[String], projects: &[String]) -> StoreE
             [] => "this service has no projects yet".to_owned(),
             _ => format!(
                 "the project is unknown; {}",
-                told(project, projects, "projects")
+                suggestion(project, projects, "projects")
             ),
         }
     } else if titles.is_empty() {
         format!("the project has no {kind} yet")
     } else {
-        told(title, titles, "titles")
+        suggestion(title, titles, "titles")
     };
     refuse(
         RefusalCode::Unknown,
@@ -37,7 +37,7 @@ pub fn plan(query: &PlanQuery, titles: &[String], projects: &[String]) -> StoreE
     )
 }
 
-/// The refusal of a number that no plan has.
+/// The refusal of an unknown number of a plan.
 pub fn unknown_plan(id: PlanId) -> StoreError {
     refuse(
         RefusalCode::Unknown,
@@ -45,21 +45,21 @@ pub fn unknown_plan(id: PlanId) -> StoreError {
     )
 }
 
-/// The refusal of a template where a started plan is meant.
+/// The refusal of a template where a started plan is expected.
 pub fn is_template(id: PlanId) -> StoreError {
     refuse(
         RefusalCode::Malformed,
-        format!("{id} is a template: start a plan from it and use the number of that."),
+        format!("{id} is a template: start a plan from it and use the number of that plan."),
     )
 }
 
-fn told(wanted: &str, known: &[String], what: &str) -> String {
+fn suggestion(wanted: &str, known: &[String], what: &str) -> String {
     let near = nearest(wanted, known);
     if !near.is_empty() {
         return format!("the nearest {what} are {}", quoted(&near));
     }
-    let first: Vec<_> = known.iter().take(MOST).map(String::as_str).collect();
-    let more = if known.len() > MOST { ", …" } else { "" };
+    let first: Vec<_> = known.iter().take(MAX_NAMES).map(String::as_str).collect();
+    let more = if known.len() > MAX_NAMES { ", …" } else { "" };
     format!("known {what}: {}{more}", quoted(&first))
 }
 
@@ -73,12 +73,12 @@ fn nearest<'a>(wanted: &str, known: &'a [String]) -> Vec<&'a str> {
                 name.as_str(),
             )
         })
-        .filter(|(score, _)| *score >= NEAR)
+        .filter(|(score, _)| *score >= MIN_SIMILARITY)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
     scored
         .into_iter()
-        .take(MOST)
+        .take(MAX_NAMES)
         .map(|(_, name)| name)
         .collect()
 }

@@ -1,57 +1,66 @@
-//! Which of the executions that fit is handed out, and which are given up.
+//! Which of the fitting executions is reserved, and which are abandoned.
 //!
-//! Most required labels first: few workers can take those. Then the longest, so that no long one is left for the
-//! end. The ageing of §6 is left out: a reservation is always of one plan, a plan is finite, and every reservation
-//! takes one execution out of the line, so none can starve within it.
+//! Most required labels first: few workers can run those. Then the longest, so that no long one is left for the end.
+//! Executions do not age: a reservation is always from one plan, a plan is finite, and every reservation removes one
+//! execution from the queue, so none can starve.
 
 use std::cmp::Reverse;
 
-use super::limits::SHORTEST_HEARTBEAT;
+use super::{payload::cut, request_limits::SHORTEST_HEARTBEAT};
 use crate::model::ExecutionId;
 
-/// How often an execution may be passed over because the same worker lost it last.
+/// How often an execution may be skipped because the same worker lost it last.
 pub const MAX_SKIPS: u32 = 3;
+/// Most bytes kept of the names of workers that lost an execution.
+const MAX_HOLDER_NAMES: usize = 1_024;
 
-/// An execution that could be handed out.
+/// An execution that could be reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Candidate {
-    /// Which; also its place in the plan.
+pub struct ExecutionCandidate {
+    /// Its number, which is also its place in the plan.
     pub id: ExecutionId,
     /// How many labels it requires.
     pub labels: usize,
     /// How long it is expected to run, in milliseconds.
     pub expected_ms: i64,
-    /// Its last lease, if that ended without a word.
-    pub lost: Option<Lost>,
+    /// The last lease on it, if that expired.
+    pub lost: Option<ExpiredLease>,
 }
 
-/// A lease that ended.
+/// A lease that expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Lost {
-    /// The worker that had it, where it said.
+pub struct ExpiredLease {
+    /// The worker that held it, if the request named one.
     pub worker: Option<String>,
-    /// How long the lease was last asked to be, in milliseconds.
+    /// The principal that held it.
+    pub principal: String,
+    /// The length last requested for it, in milliseconds.
     pub timeout_ms: i64,
-    /// How many leases ended before this one.
-    pub expiries: u32,
-    /// How often it was passed over since.
+    /// How many leases on the execution expired before this one.
+    pub earlier_expiries: u32,
+    /// The workers that held those, comma-separated.
+    pub earlier_holders: String,
+    /// How often the execution was skipped since.
     pub skips: u32,
 }
 
-impl Lost {
-    /// A lease cut to the shortest by its holder was given back, not lost: that is how the vendor's clients do it.
+impl ExpiredLease {
+    /// Whether it counts as lost. A lease cut to the shortest length was released: the vendor's clients release that way.
     pub fn counts(&self) -> bool {
         self.timeout_ms > SHORTEST_HEARTBEAT.as_millis().try_into().unwrap_or(1)
     }
 
-    /// How many leases have ended with this one.
-    pub fn expiries(&self) -> u32 {
-        self.expiries + u32::from(self.counts())
+    fn expiries(&self) -> u32 {
+        self.earlier_expiries + u32::from(self.counts())
+    }
+
+    fn holder(&self) -> &str {
+        self.worker.as_deref().unwrap_or(&self.principal)
     }
 }
 
-impl Candidate {
-    /// Whether `worker` lost it and should get something else first.
+impl ExecutionCandidate {
+    /// Whether `worker` held the expired lease and should get another execution first.
     pub fn deferred_for(&self, worker: Option<&str>) -> bool {
         worker.is_some()
             && self.lost.as_ref().is_some_and(|lost| {
@@ -59,7 +68,7 @@ impl Candidate {
             })
     }
 
-    /// Whether to give it up instead: more leases ended on it than allowed; 0 allows any number.
+    /// Whether more leases expired on it than allowed; 0 allows any number.
     pub fn is_poison(&self, max_expiries: u32) -> bool {
         max_expiries > 0
             && self
@@ -68,22 +77,38 @@ impl Candidate {
                 .is_some_and(|lost| lost.expiries() > max_expiries)
     }
 
+    /// How many leases expired on it, and the names of their holders, the last one included.
+    pub fn losses(&self) -> (u32, String) {
+        let Some(lost) = &self.lost else {
+            return (0, String::new());
+        };
+        if !lost.counts() {
+            return (lost.earlier_expiries, lost.earlier_holders.clone());
+        }
+        let names = if lost.earlier_holders.is_empty() {
+            lost.holder().to_owned()
+        } else {
+            format!("{}, {}", lost.earlier_holders, lost.holder())
+        };
+        (lost.expiries(), cut(&names, MAX_HOLDER_NAMES))
+    }
+
     fn key(&self) -> impl Ord + use<> {
         (Reverse(self.labels), Reverse(self.expected_ms), self.id)
     }
 }
 
-/// Sorts candidates and says which goes out to `worker`: the index of the chosen one; those before it are passed
-/// over. Deferred, never refused: with nothing else there, the first goes out.
-pub fn choose(candidates: &mut [Candidate], worker: Option<&str>) -> Option<usize> {
-    candidates.sort_unstable_by_key(Candidate::key);
+/// Sorts candidates and returns the index of the one to reserve for `worker`; those before it are skipped. If all are
+/// deferred for this worker, the first is chosen.
+pub fn choose(candidates: &mut [ExecutionCandidate], worker: Option<&str>) -> Option<usize> {
+    candidates.sort_unstable_by_key(ExecutionCandidate::key);
     let other = candidates.iter().position(|c| !c.deferred_for(worker));
     other.or((!candidates.is_empty()).then_some(0))
 }
 
-/// The words under which a poisonous execution is given up.
-pub fn abandoned(expiries: u32, lost_on: &str) -> String {
-    format!("abandoned after {expiries} expired reservations (lost on worker {lost_on})")
+/// The error of an abandoned execution.
+pub fn abandoned(expiries: u32, holders: &str) -> String {
+    format!("abandoned after {expiries} expired reservations (lost on worker {holders})")
 }
 
 #[cfg(test)]
@@ -94,9 +119,9 @@ mod tests {
         id: i64,
         labels: usize,
         expected_ms: i64,
-        lost: impl Into<Option<Lost>>,
-    ) -> Candidate {
-        Candidate {
+        lost: impl Into<Option<ExpiredLease>>,
+    ) -> ExecutionCandidate {
+        ExecutionCandidate {
             id: ExecutionId(id),
             labels,
             expected_ms,
@@ -104,21 +129,23 @@ mod tests {
         }
     }
 
-    fn lost(worker: &str, skips: u32) -> Lost {
-        Lost {
+    fn lost(worker: &str, skips: u32) -> ExpiredLease {
+        ExpiredLease {
             worker: Some(worker.to_owned()),
             timeout_ms: 5_000,
-            expiries: 0,
+            principal: "p".to_owned(),
+            earlier_expiries: 0,
+            earlier_holders: String::new(),
             skips,
         }
     }
 
-    fn chosen(mut list: Vec<Candidate>, worker: Option<&str>) -> Option<i64> {
+    fn chosen(mut list: Vec<ExecutionCandidate>, worker: Option<&str>) -> Option<i64> {
         choose(&mut list, worker).map(|index| list[index].id.0)
     }
 
     #[test]
-    fn most_labels_then_longest_then_first() {
+    fn order_is_most_labels_then_longest_then_first() {
         let list = || {
             vec![
                 candidate(1, 0, 900, None),
@@ -132,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_worker_lost_comes_last_three_times() {
+    fn execution_is_deferred_for_the_worker_that_lost_it_at_most_three_times() {
         for (skips, expected) in [(0, 2), (2, 2), (3, 1)] {
             let list = vec![
                 candidate(1, 1, 9, lost("w", skips)),
@@ -149,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn poison_is_more_than_allowed() {
+    fn execution_is_poison_after_more_expiries_than_allowed() {
         let mut one = candidate(1, 0, 0, lost("w", 0));
         assert!(!one.is_poison(1));
-        one.lost.as_mut().unwrap().expiries = 1;
+        one.lost.as_mut().unwrap().earlier_expiries = 1;
         assert!(one.is_poison(1));
         assert!(!one.is_poison(0));
         one.lost.as_mut().unwrap().timeout_ms = 1;
-        assert!(!one.is_poison(1), "given back, not lost");
+        assert!(!one.is_poison(1), "released, not lost");
     }
 }

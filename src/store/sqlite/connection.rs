@@ -1,4 +1,4 @@
-//! Opening the file: the lock beside it, the pragmas, the gates, the schema.
+//! Opening the database file: its lock, pragmas, integrity check and schema migrations.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -7,21 +7,31 @@ use std::{
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig};
 
-use super::Durability;
 use crate::store::StoreError;
+
+/// What an answered request survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// Power loss: it is on stable storage.
+    #[default]
+    Full,
+    /// The end of the process. A power loss may undo the last moments, but never corrupts or double-counts.
+    Normal,
+}
 
 /// Before 3.51.3 a reset of the write-ahead log could corrupt the file.
 const OLDEST_SQLITE: i32 = 3_051_003;
 
-/// Each brings the schema one version further; `user_version` counts them.
+/// Each script migrates the schema by one version; `user_version` counts them.
 const MIGRATIONS: &[&str] = &[
-    include_str!("schema.sql"),
-    include_str!("imports.sql"),
-    include_str!("server_trouble.sql"),
-    include_str!("test_lists.sql"),
+    include_str!("migrations/1_plans_and_executions.sql"),
+    include_str!("migrations/2_imports.sql"),
+    include_str!("migrations/3_server_trouble.sql"),
+    include_str!("migrations/4_test_lists.sql"),
+    include_str!("migrations/5_versioned_digests.sql"),
 ];
 
-/// Takes the file for this process, until the returned file is dropped.
+/// Locks the database for this process until the returned file is dropped.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     let side = side_file(path);
     let file = OpenOptions::new()
@@ -29,7 +39,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
         .truncate(false)
         .write(true)
         .open(&side)
-        .map_err(|error| broken(path, &format!("cannot make {}: {error}", side.display())))?;
+        .map_err(|error| broken(path, &format!("cannot create {}: {error}", side.display())))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(broken(
@@ -39,7 +49,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
         Err(TryLockError::Error(error)) => Err(broken(
             path,
             &format!(
-                "cannot lock {}: {error}. Network file systems do not do",
+                "cannot lock {}: {error}. Network file systems are not supported",
                 side.display()
             ),
         )),
@@ -68,8 +78,8 @@ pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
     };
-    // Pages of half the usual size: a change touches five or six, each goes whole into the log, and rows are short.
-    // macOS needs fullfsync to reach the platter; elsewhere it does nothing.
+    // Half the usual page size: a change touches five or six pages, each is logged whole, and rows are short.
+    // fullfsync only has an effect on macOS, which needs it to reach stable storage.
     db.execute_batch(&format!(
         "PRAGMA page_size = 2048;
          PRAGMA journal_mode = WAL;
@@ -82,13 +92,13 @@ pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
         durability == Durability::Full,
     ))
     .and_then(|()| common(&db))
-    .map_err(|error| broken(path, &words(&error)))?;
+    .map_err(|error| broken(path, &describe(&error)))?;
     check(&db).map_err(|what| broken(path, &what))?;
     migrate(&mut db).map_err(|what| broken(path, &what))?;
     Ok(db)
 }
 
-/// A connection that only reads. It never checkpoints: that is the writer's.
+/// A read-only connection. Only the writer checkpoints.
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let db = Connection::open_with_flags(
         path,
@@ -100,7 +110,7 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
 
 fn common(db: &Connection) -> rusqlite::Result<()> {
     db.set_prepared_statement_cache_capacity(64);
-    // Otherwise SQLite parses a statement anew when its parameters change, to plan for their values: a third of the time.
+    // Otherwise SQLite plans a statement again when its parameters change, which took a third of the time.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     db.execute_batch(
         "PRAGMA busy_timeout = 5000;
@@ -114,14 +124,14 @@ fn check(db: &Connection) -> Result<(), String> {
     let found: Option<String> = db
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .optional()
-        .map_err(|error| words(&error))?;
+        .map_err(|error| describe(&error))?;
     match found.as_deref() {
         Some("ok") => Ok(()),
         other => Err(damaged(other.unwrap_or("no answer"))),
     }
 }
 
-fn words(error: &rusqlite::Error) -> String {
+fn describe(error: &rusqlite::Error) -> String {
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(&error.to_string()),
         _ => error.to_string(),
@@ -129,11 +139,13 @@ fn words(error: &rusqlite::Error) -> String {
 }
 
 fn damaged(how: &str) -> String {
-    format!("it is damaged ({how}). Restore it from a backup, or move it away to start anew")
+    format!(
+        "it is damaged ({how}). Restore a backup, or move the file away to start with an empty database"
+    )
 }
 
 fn migrate(db: &mut Connection) -> Result<(), String> {
-    let text = |error: rusqlite::Error| words(&error);
+    let text = |error: rusqlite::Error| describe(&error);
     let tx = db.transaction().map_err(text)?;
     let version: usize = tx
         .query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))

@@ -1,69 +1,70 @@
-//! Taking results: the one that counts, and the ones that are only remembered.
+//! Taking results: counts the result of the current lease, keeps other results in the history.
 
-use rusqlite::{Connection, params};
+use rusqlite::params;
 
 use super::{
-    counts::Move,
-    desk::Desk,
-    executions::{self, Found, verdict_number},
-    holder::{Hit, Holder, held, hit},
-    imports,
-    rows::{one_or_none, to_json},
-    trouble::{self, Over},
+    column_values::to_json,
+    counts::{Counter, CounterChange},
+    execution_rows::{self, ExecutionRow, OutcomeColumns},
+    history,
+    holder::{ChangedExecution, LeaseHolder, held_by, returning_changed},
+    imported_verdicts,
+    server_binding::ServerBinding,
+    statements::Statements as _,
+    write_context::WriteContext,
 };
 use crate::{
-    model::{Outcome, TestResult, TestVerdict},
+    model::{Outcome, TestVerdict},
     store::{
         Finish, RefusalCode, StoreError,
         protocol::{
-            Digest, EventKind, Presented, finish, lease,
-            limits::MAX_LATE_RESULTS,
+            EventKind, Presented, StoredDigest, lease_token,
             payload::{self, MAX_DETAILS, MAX_MESSAGE, cut},
+            refusals,
+            request_limits::MAX_LATE_RESULTS,
         },
     },
 };
 
-/// How many runs the average of a test's durations remembers.
-const HISTORY: i64 = 5;
-
-pub(super) fn finish(desk: &mut Desk, finish: &Finish) -> Result<(), StoreError> {
+pub(super) fn finish(context: &mut WriteContext, finish: &Finish) -> Result<(), StoreError> {
     let presented = Presented {
         lease: finish.lease.as_ref(),
         principal: &finish.principal,
-        require_lease: desk.rules.require_lease,
+        require_lease: context.rules.require_lease,
     };
-    let (outcome, digest) = (payload::outcome(finish), payload::of_result(finish));
-    let hit = match Holder::of(finish.execution, presented) {
-        Some(holder) => count(desk, &holder, &outcome, &digest)?,
+    let outcome = payload::outcome(finish);
+    let digest = StoredDigest::of(finish);
+    let changed = match LeaseHolder::of(finish.execution, presented) {
+        Some(holder) => count(context, &holder, &outcome, &digest)?,
         None => None,
     };
-    if let Some(hit) = hit {
-        return settle(desk, finish, &outcome, &hit);
+    if let Some(changed) = changed {
+        return settle(context, finish, &outcome, &changed);
     }
-    let found = executions::find(&desk.db, finish.execution)?;
-    let answer = finish::refused(&found.view, presented, &digest);
+    let found = execution_rows::find(&context.db, finish.execution)?;
+    let answer = refusals::finish(&found.view, presented, finish);
     if let Err(StoreError::Refused(refusal)) = &answer {
-        remember(desk, finish, &found, refusal.code)?;
+        keep_in_history(context, finish, &found, refusal.code)?;
     }
     answer
 }
 
-/// The guarded statement: the holder's result becomes the outcome.
+/// The guarded statement: the result of the holder becomes the outcome.
 fn count(
-    desk: &Desk,
-    holder: &Holder<'_>,
+    context: &WriteContext,
+    holder: &LeaseHolder<'_>,
     outcome: &Outcome,
-    digest: &Digest,
-) -> Result<Option<Hit>, StoreError> {
-    let columns = Columns::of(outcome);
+    digest: &StoredDigest,
+) -> Result<Option<ChangedExecution>, StoreError> {
+    let columns = OutcomeColumns::of(outcome);
     holder.change(
-        desk,
+        context,
         concat!(
             "UPDATE executions SET state = 3, digest = ?5, verdict = ?6, duration_ms = ?7, flaky = ?8,
                error = ?9, details = ?10 WHERE",
-            held!(),
+            held_by!(),
             "AND state IN (1, 2)",
-            hit!()
+            returning_changed!()
         ),
         &[
             digest,
@@ -78,132 +79,81 @@ fn count(
 
 /// Everything that follows from a counted result.
 fn settle(
-    desk: &mut Desk,
+    context: &mut WriteContext,
     finish: &Finish,
     outcome: &Outcome,
-    hit: &Hit,
+    changed: &ChangedExecution,
 ) -> Result<(), StoreError> {
-    let lease = Over {
-        plan: hit.plan,
-        execution: finish.execution,
-        epoch: hit.epoch,
-        squish_server: hit.squish_server,
-        principal: &finish.principal,
+    let principal = finish.principal.as_str();
+    if let Some(binding) = ServerBinding::of(finish.execution, changed) {
+        match finish.server_trouble {
+            Some(trouble) => binding.free_troubled(context, trouble, (changed.plan, principal))?,
+            None => binding.free_healthy(context)?,
+        }
+    }
+    let from = if changed.was_expired(context.now) {
+        Counter::Open
+    } else {
+        Counter::Reserved
     };
-    match finish.server_trouble {
-        Some(found) => trouble::rest(desk, &lease, found)?,
-        None => trouble::well(desk, &lease)?,
+    CounterChange::of_move(from, Counter::Done)
+        .verdict(payload::verdict(outcome), 1)
+        .write(&context.db, changed.plan, changed.label_set)?;
+    context.record_event(
+        changed.plan,
+        (finish.execution, changed.epoch),
+        EventKind::Finished,
+        principal,
+        outcome_word(outcome),
+    )?;
+    match outcome {
+        Outcome::Completed {
+            result: Some(result),
+        } => history::learn(&context.db, changed.test, changed.label_set, *result)?,
+        Outcome::Completed { result: None } => {
+            imported_verdicts::take_imported(context, finish.execution, changed, principal)?;
+        }
+        Outcome::ExecutionError { .. } | Outcome::LeaseLost | Outcome::Cancelled => {}
     }
-    let over = hit.was_over(desk.now);
-    let step = Move {
-        open: -i64::from(over),
-        reserved: -i64::from(!over),
-        done: 1,
-        ..Move::default()
-    };
-    let verdict = payload::verdict(outcome);
-    step.verdict(verdict, 1)
-        .write(&desk.db, hit.plan, hit.label_set)?;
-    if let Outcome::Completed {
-        result: Some(result),
-    } = outcome
-    {
-        learn(&desk.db, hit, *result)?;
-    }
-    let who = (finish.execution, hit.epoch);
-    let word = in_a_word(outcome);
-    desk.event(hit.plan, who, EventKind::Finished, &finish.principal, word)?;
-    if matches!(outcome, Outcome::Completed { result: None }) {
-        imports::look_up(desk, finish.execution, hit, &finish.principal)?;
-    }
-    desk.note_change();
+    context.mark_changed();
     Ok(())
 }
 
-/// Brings the average duration of the test up to date. A skip says nothing about how long it takes.
-pub(super) fn learn(db: &Connection, hit: &Hit, result: TestResult) -> Result<(), StoreError> {
-    if result.verdict == TestVerdict::Skipped {
-        return Ok(());
-    }
-    db.prepare_cached(
-        "INSERT INTO history (test, label_set, runs, mean_ms) VALUES (?1, ?2, 1, ?3)
-         ON CONFLICT (test, label_set) DO UPDATE SET runs = min(runs + 1, ?4),
-           mean_ms = mean_ms + (excluded.mean_ms - mean_ms) / min(runs + 1, ?4)",
-    )?
-    .execute(params![
-        hit.test,
-        hit.label_set,
-        i64::try_from(result.duration_ms).unwrap_or(i64::MAX),
-        HISTORY
-    ])?;
-    Ok(())
-}
-
-/// Keeps a result that does not count in the history, up to a number.
-fn remember(
-    desk: &mut Desk,
+/// Keeps a result that does not count in the history, up to [`MAX_LATE_RESULTS`].
+fn keep_in_history(
+    context: &WriteContext,
     finish: &Finish,
-    found: &Found,
+    found: &ExecutionRow,
     code: RefusalCode,
 ) -> Result<(), StoreError> {
-    let Some(kind) = finish::kept_as(code) else {
+    let Some(kind) = refusals::kept_as(code) else {
         return Ok(());
     };
-    let rows = desk
-        .db
-        .prepare_cached(
-            "UPDATE executions SET late_results = late_results + 1 WHERE id = ?1 AND late_results < ?2",
-        )?
-        .execute(params![finish.execution.0, MAX_LATE_RESULTS])?;
-    if !one_or_none(rows, "a late result")? {
+    let has_room = context.db.change_if(
+        "a late result",
+        "UPDATE executions SET late_results = late_results + 1 WHERE id = ?1 AND late_results < ?2",
+        params![finish.execution.0, MAX_LATE_RESULTS],
+    )?;
+    if !has_room {
         return Ok(());
     }
-    let told = finish.lease.as_ref().and_then(lease::epoch);
-    let epoch = told.unwrap_or(found.view.epoch).min(found.view.epoch);
+    let claimed = finish.lease.as_ref().and_then(lease_token::epoch);
+    let epoch = claimed.unwrap_or(found.view.epoch).min(found.view.epoch);
     let detail = to_json(&serde_json::json!({
         "message": cut(&finish.message, MAX_MESSAGE),
         "details": cut(&finish.details, MAX_DETAILS),
         "outcome": finish.result,
     }))?;
-    let who = (finish.execution, epoch);
-    desk.event(found.plan, who, kind, &finish.principal, &detail)
+    let attempt = (finish.execution, epoch);
+    context.record_event(found.plan, attempt, kind, &finish.principal, &detail)
 }
 
-fn in_a_word(outcome: &Outcome) -> &'static str {
+fn outcome_word(outcome: &Outcome) -> &'static str {
     match (outcome, payload::verdict(outcome)) {
         (_, Some(TestVerdict::Passed)) => "passed",
         (_, Some(TestVerdict::Failed)) => "failed",
         (_, Some(TestVerdict::Skipped)) => "skipped",
         (Outcome::Completed { .. }, None) => "completed",
         (Outcome::ExecutionError { .. } | Outcome::LeaseLost | Outcome::Cancelled, None) => "error",
-    }
-}
-
-/// An outcome as the columns of a row.
-struct Columns<'a> {
-    verdict: Option<i64>,
-    duration_ms: Option<i64>,
-    flaky: Option<bool>,
-    error: Option<&'a str>,
-    details: Option<&'a str>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(outcome: &'a Outcome) -> Self {
-        let (result, error) = match outcome {
-            Outcome::Completed { result } => (*result, None),
-            Outcome::ExecutionError { message, details } => {
-                (None, Some((message.as_str(), details.as_str())))
-            }
-            // A store is only ever told the two above.
-            Outcome::LeaseLost | Outcome::Cancelled => (None, None),
-        };
-        Self {
-            verdict: result.map(|r| verdict_number(r.verdict)),
-            duration_ms: result.map(|r| i64::try_from(r.duration_ms).unwrap_or(i64::MAX)),
-            flaky: result.map(|r| r.flaky),
-            error: error.map(|(message, _)| message),
-            details: error.map(|(_, details)| details),
-        }
     }
 }

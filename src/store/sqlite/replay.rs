@@ -1,24 +1,22 @@
-//! Giving the same lease again to a request that came before, because its answer may have been lost.
+//! Answering a repeated request to reserve with the same lease, because the first answer may have been lost.
 
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::params;
 
 use super::{
-    desk::Desk,
-    keys::{Key, Use},
-    reserve::test,
-    rows::span,
-    squish_servers,
+    column_values::span,
+    execution_rows,
+    idempotency_keys::{IdempotencyKey, KeyPurpose},
+    server_rows,
+    statements::Statements as _,
+    write_context::WriteContext,
 };
 use crate::{
     model::{Capabilities, ExecutionId, PlanId, TestId, Timestamp},
-    store::{
-        Granted, Reserve, StoreError,
-        protocol::{lease, payload},
-    },
+    store::{Granted, Reserve, StoreError, protocol::lease_token},
 };
 
-/// A valid lease, as its row has it.
-struct Valid {
+/// The columns of a valid lease.
+struct ValidLease {
     plan: PlanId,
     test: i64,
     label_set: i64,
@@ -29,47 +27,52 @@ struct Valid {
 }
 
 /// The lease that the same request got before, while it is valid.
-pub(super) fn replay(desk: &mut Desk, request: &Reserve) -> Result<Option<Granted>, StoreError> {
+pub(super) fn replay(
+    context: &mut WriteContext,
+    request: &Reserve,
+) -> Result<Option<Granted>, StoreError> {
     let Some(key) = &request.key else {
         return Ok(None);
     };
-    let key = Key::new(Use::Reserve, &request.principal, key);
-    let Some(known) = key.known(desk)? else {
+    let key = IdempotencyKey::new(KeyPurpose::Reserve, &request.principal, key);
+    let Some(known) = key.find(context)? else {
         return Ok(None);
     };
     let (execution, epoch) = (ExecutionId(known.subject), known.epoch.unwrap_or(0));
-    let Some(valid) = valid(desk, execution, epoch)? else {
+    let Some(valid) = valid_lease(context, execution, epoch)? else {
         return Ok(None);
     };
-    known.same(&payload::of_reserve(request))?;
-    let facts = desk.facts(valid.plan)?;
+    known.check_same(request)?;
+    let plan = context.plan(valid.plan)?;
     Ok(Some(Granted {
         execution,
-        project: facts.project.clone(),
-        batch: facts.batch.clone(),
-        test: test(desk, valid.test)?,
+        project: plan.project.clone(),
+        batch: plan.batch.clone(),
+        test: execution_rows::test(&context.db, valid.test)?,
         test_id: TestId(valid.test),
-        required: Capabilities::clone(&*desk.label_set(valid.label_set)?),
+        required: Capabilities::clone(&*context.labels(valid.label_set)?),
         attempt: epoch,
-        lease: lease::token(&desk.lease_key, &valid.nonce, execution, epoch),
+        lease: lease_token::token(&context.lease_key, &valid.nonce, execution, epoch),
         deadline: valid.deadline,
         timeout: span(valid.timeout_ms),
         server: match valid.squish_server {
-            Some(id) => squish_servers::any(desk, id)?,
+            Some(id) => server_rows::any(context, id)?,
             None => None,
         },
     }))
 }
 
-fn valid(desk: &Desk, execution: ExecutionId, epoch: u32) -> Result<Option<Valid>, StoreError> {
-    let found = desk
-        .db
-        .prepare_cached(
-            "SELECT plan, test, label_set, deadline, timeout_ms, nonce, squish_server FROM executions
-             WHERE id = ?1 AND epoch = ?2 AND state = 2",
-        )?
-        .query_row(params![execution.0, epoch], |row| {
-            Ok(Valid {
+fn valid_lease(
+    context: &WriteContext,
+    execution: ExecutionId,
+    epoch: u32,
+) -> Result<Option<ValidLease>, StoreError> {
+    context.db.read_if(
+        "SELECT plan, test, label_set, deadline, timeout_ms, nonce, squish_server FROM executions
+         WHERE id = ?1 AND epoch = ?2 AND state = 2",
+        params![execution.0, epoch],
+        |row| {
+            Ok(ValidLease {
                 plan: PlanId(row.get(0)?),
                 test: row.get(1)?,
                 label_set: row.get(2)?,
@@ -78,7 +81,6 @@ fn valid(desk: &Desk, execution: ExecutionId, epoch: u32) -> Result<Option<Valid
                 nonce: row.get(5)?,
                 squish_server: row.get(6)?,
             })
-        })
-        .optional()?;
-    Ok(found)
+        },
+    )
 }

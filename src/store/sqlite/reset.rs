@@ -1,52 +1,46 @@
-//! Opening an execution again that failed or could not run.
+//! Opening an execution again after it failed or could not run.
 
 use rusqlite::params;
 
 use super::{
-    counts::Move,
-    desk::Desk,
-    executions,
-    rows::{one_or_none, to_json},
+    column_values::to_json,
+    counts::{Counter, CounterChange},
+    execution_rows,
+    statements::Statements as _,
+    write_context::WriteContext,
 };
 use crate::store::{
     Reset, StoreError,
-    protocol::{EventKind, payload, reset},
+    protocol::{EventKind, payload, refusals},
 };
 
-pub(super) fn reset(desk: &mut Desk, request: &Reset) -> Result<(), StoreError> {
+pub(super) fn reset(context: &mut WriteContext, request: &Reset) -> Result<(), StoreError> {
     let id = request.execution;
-    let found = executions::find(&desk.db, id)?;
-    let rows = desk
-        .db
-        .prepare_cached(
-            "UPDATE executions SET state = 0, generation = generation + 1, reset_epoch = epoch,
-               expiries = 0, skips = 0, lost_on = '', late_results = 0, principal = '',
-               deadline = NULL, timeout_ms = NULL, squish_server = NULL, worker = NULL,
-               nonce = NULL, lease_hash = NULL, digest = NULL,
-               verdict = NULL, duration_ms = NULL, flaky = NULL, error = NULL, details = NULL
-             WHERE id = ?1 AND state = 3 AND (error IS NOT NULL OR verdict = 1)
-               AND (?2 IS NULL OR generation = ?2)",
-        )?
-        .execute(params![id.0, request.generation])?;
-    if !one_or_none(rows, "a reset")? {
-        return reset::refused(&found.view, request.generation);
+    let found = execution_rows::find(&context.db, id)?;
+    let is_reset = context.db.change_if(
+        "a reset",
+        "UPDATE executions SET state = 0, generation = generation + 1, reset_epoch = epoch,
+           expiries = 0, skips = 0, lost_on = '', late_results = 0, principal = '',
+           deadline = NULL, timeout_ms = NULL, squish_server = NULL, worker = NULL,
+           nonce = NULL, lease_hash = NULL, digest = NULL,
+           verdict = NULL, duration_ms = NULL, flaky = NULL, error = NULL, details = NULL
+         WHERE id = ?1 AND state = 3 AND (error IS NOT NULL OR verdict = 1)
+           AND (?2 IS NULL OR generation = ?2)",
+        params![id.0, request.generation],
+    )?;
+    if !is_reset {
+        return refusals::reset(&found.view, request.generation);
     }
-    let step = Move {
-        open: 1,
-        done: -1,
-        ..Move::default()
-    };
-    step.verdict(found.outcome.as_ref().and_then(payload::verdict), -1)
-        .write(&desk.db, found.plan, found.label_set)?;
-    let who = (id, found.view.epoch);
-    let outcome = to_json(&found.outcome)?;
-    desk.event(
+    CounterChange::of_move(Counter::Done, Counter::Open)
+        .verdict(found.outcome.as_ref().and_then(payload::verdict), -1)
+        .write(&context.db, found.plan, found.label_set)?;
+    context.record_event(
         found.plan,
-        who,
+        (id, found.view.epoch),
         EventKind::Reset,
         &request.principal,
-        &outcome,
+        &to_json(&found.outcome)?,
     )?;
-    desk.note_change();
+    context.mark_changed();
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
-use super::{counts, plans, rows::from_json, squish_servers};
+use super::{counts, pages, plan_rows, server_rows};
 use crate::{
     model::{LabelCase, PlanId, Timestamp},
     store::{PlanStanding, StoreError},
@@ -18,20 +18,18 @@ pub(super) fn standing(
     rest: Duration,
     now: Timestamp,
 ) -> Result<PlanStanding, StoreError> {
-    plans::started(db, plan)?;
+    plan_rows::check_started(db, plan)?;
     let due: Option<i64> = db
         .prepare_cached("SELECT planned FROM plans WHERE id = ?1")?
         .query_row([plan.0], |row| row.get(0))?;
-    let mut labels = db.prepare_cached("SELECT labels FROM label_sets WHERE id = ?1")?;
     let mut needs = Vec::new();
     for (set, status) in counts::by_label_set(db, plan, now)? {
-        let text: String = labels.query_row([set], |row| row.get(0))?;
-        needs.push((from_json(&text)?, status));
+        needs.push((pages::labels(db, set)?, status));
     }
     Ok(PlanStanding {
         due: due.map(Timestamp).filter(|due| now < *due),
         needs,
-        squish_servers: squish_servers::list(db, rest, now)?,
+        squish_servers: server_rows::list(db, rest, now)?,
         label_case,
     })
 }

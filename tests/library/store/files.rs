@@ -136,8 +136,8 @@ async fn downtime_ends_no_lease() {
     let back = START.plus(Duration::from_secs(604));
     let (store, opened) =
         SqliteStore::open(&path, Durability::Normal, Rules::default(), back).unwrap();
-    assert_eq!((opened.high_water, opened.extended), (back, 1));
-    assert_eq!(opened.away, Duration::from_secs(600));
+    assert_eq!((opened.high_water, opened.extended_leases), (back, 1));
+    assert_eq!(opened.downtime, Duration::from_secs(600));
     // 16 s were left, and 10 s of grace come on top.
     let end = back.plus(Duration::from_secs(26));
     assert_eq!(store.next_deadline(plan, back).await.unwrap(), Some(end));
@@ -153,7 +153,7 @@ async fn the_clock_never_goes_back() {
     drop(store);
     let (store, opened) =
         SqliteStore::open(&path, Durability::Normal, Rules::default(), START).unwrap();
-    assert_eq!((opened.high_water, opened.away), (late, Duration::ZERO));
+    assert_eq!((opened.high_water, opened.downtime), (late, Duration::ZERO));
     let plan = start(&store, 1).await;
     let granted = take(&store, plan).await;
     assert_eq!(
@@ -193,8 +193,10 @@ async fn a_newer_schema_is_refused() {
 /// As the first version left it: one test that ran without a verdict, one at work, one open, one failed.
 fn first_version(path: &Path) -> rusqlite::Connection {
     let db = rusqlite::Connection::open(path).unwrap();
-    db.execute_batch(include_str!("../../../src/store/sqlite/schema.sql"))
-        .unwrap();
+    db.execute_batch(include_str!(
+        "../../../src/store/sqlite/migrations/1_plans_and_executions.sql"
+    ))
+    .unwrap();
     db.execute_batch(
         "PRAGMA user_version = 1;
          INSERT INTO service VALUES (1, zeroblob(32), 1800000000000);
@@ -251,7 +253,7 @@ async fn what_the_first_version_wrote_is_all_there_and_gets_what_is_new() {
         let version: u32 = db
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 4);
+        assert_eq!(version, 5);
     }
 }
 

@@ -69,15 +69,15 @@ async fn a_form_that_does_not_fit_is_refused_and_leaves_nothing() {
         (vec![result("image/png", "a.png", b"x")], "image/png"),
         (
             vec![result("application/xml", "r.xml", b"<testsuites>")],
-            "no result file",
+            "not a result file",
         ),
         (
             vec![result("application/xml", "r.xml", b"<html></html>")],
-            "no result file",
+            "not a result file",
         ),
         (
             vec![good(), result("application/zip", "r.zip", b"PK")],
-            "no readable zip",
+            "not a readable zip",
         ),
         (
             vec![result("application/zip", "bomb.zip", &bomb)],

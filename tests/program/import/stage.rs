@@ -14,7 +14,7 @@ use testplan::{
     },
     clock::{self, ServiceClock},
     model::{Capability, Plan, PlanKind, Test},
-    service::{Access, ImportPlace, Limits, Principal, Service},
+    service::{Access, ImportStorage, Limits, Principal, Service},
     store::{
         PlannedTest, Rules, Store as _, TemplateDefinition,
         sqlite::{Durability, SqliteStore},
@@ -73,7 +73,7 @@ pub(super) struct Served {
 
 impl Served {
     pub(super) async fn start() -> Self {
-        Self::limited(ImportPlace::LIMIT).await
+        Self::limited(ImportStorage::LIMIT).await
     }
 
     pub(super) async fn limited(limit: u64) -> Self {
@@ -99,7 +99,7 @@ impl Served {
         let access = Access::Principals(vec![Principal::token("ci", &SecretString::from(TOKEN))]);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         let service = Service::new(Arc::new(store), clock, access, Limits::default());
-        let imports = ImportPlace {
+        let imports = ImportStorage {
             folder: place.path().join("imports"),
             durable: true,
             limit,

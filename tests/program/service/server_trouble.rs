@@ -97,7 +97,7 @@ async fn trouble_is_told_listed_and_over_after_the_rest() {
     let (status, said) = ask(&service, post(&path, &release.to_string())).await;
     assert_eq!(
         (status, &said["status"]),
-        (StatusCode::OK, &json!("Reservation given back"))
+        (StatusCode::OK, &json!("Reservation released"))
     );
     let resting = only_server(&service).await;
     assert_eq!(resting["cooling"]["because"], "unreachable", "{resting}");
@@ -129,8 +129,8 @@ async fn trouble_is_told_listed_and_over_after_the_rest() {
     assert_eq!(
         details,
         [
-            "Squish server 127.0.0.1:4322 unreachable; it rests 1.5 s",
-            "Squish server 127.0.0.1:4322 hung; it rests 3 s",
+            "Squish server 127.0.0.1:4322 unreachable; it cools down for 1.5 s",
+            "Squish server 127.0.0.1:4322 hung; it cools down for 3 s",
         ]
     );
 }

@@ -69,7 +69,7 @@ pub(crate) async fn a_machine_with_trouble_rests_and_the_execution_is_open_at_on
     let told = events.await.unwrap().items.swap_remove(1).detail;
     assert_eq!(
         told,
-        "Squish server 127.0.0.1:4322 unreachable; it rests 30 s"
+        "Squish server 127.0.0.1:4322 unreachable; it cools down for 30 s"
     );
 }
 

@@ -1,0 +1,43 @@
+//! Periodic housekeeping: sweeps the store, and extends leases after the machine slept.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    task::AbortHandle,
+    time::{MissedTickBehavior, interval},
+};
+
+use crate::{clock::ServiceClock, store::Store};
+
+/// Sweeps the store every `period`. After the machine slept it first extends all leases, because the service, not the
+/// workers, stopped.
+pub(super) fn start(
+    store: Arc<dyn Store>,
+    clock: Arc<ServiceClock>,
+    period: Duration,
+) -> AbortHandle {
+    let housekeeping = async move {
+        let mut ticks = interval(period);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut alive = clock.now();
+        loop {
+            ticks.tick().await;
+            if let Some(span) = clock.suspension() {
+                tracing::warn!(
+                    ?span,
+                    "the machine slept: all leases are extended by that time"
+                );
+                report(store.compensate(alive, span, clock.now()).await);
+            }
+            alive = clock.now();
+            report(store.sweep(alive).await);
+        }
+    };
+    tokio::spawn(housekeeping).abort_handle()
+}
+
+fn report(done: Result<(), crate::store::StoreError>) {
+    if let Err(cause) = done {
+        tracing::warn!(%cause, "housekeeping failed; it runs again next time");
+    }
+}

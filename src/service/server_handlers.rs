@@ -1,0 +1,103 @@
+//! The registry of Squish servers.
+
+use std::sync::Arc;
+
+use super::{
+    http_error::HttpError,
+    request_parts::{NoBody, Object, RequestHead, capabilities, shortened},
+    shared::Shared,
+};
+use crate::{
+    api::{
+        reservation::Done,
+        squish_server::{NewSquishServerRequest, SquishServerPatch, SquishServerResponse},
+    },
+    model::{NewSquishServer, Port, SquishServerChange},
+};
+
+/// The longest DNS name.
+const MAX_HOST: usize = 253;
+
+/// `GET squishservers`
+pub(super) async fn list(
+    shared: Arc<Shared>,
+    _: RequestHead,
+    _: NoBody,
+) -> Result<Vec<SquishServerResponse>, HttpError> {
+    let servers = shared.ask(|store, now| store.squish_servers(now)).await?;
+    Ok(servers.into_iter().map(Into::into).collect())
+}
+
+/// `POST squishservers`
+pub(super) async fn add(
+    shared: Arc<Shared>,
+    _: RequestHead,
+    Object(body): Object<NewSquishServerRequest>,
+) -> Result<SquishServerResponse, HttpError> {
+    let server = NewSquishServer {
+        host: body.host.map(host).transpose()?,
+        port: port(&body.port)?,
+        enabled: body.enabled,
+        labels: capabilities("labels", body.labels)?,
+    };
+    let server = shared
+        .ask(move |store, now| store.add_squish_server(server, now))
+        .await?;
+    Ok(server.into())
+}
+
+/// `PATCH squishservers/{id}`
+pub(super) async fn change(
+    shared: Arc<Shared>,
+    call: RequestHead,
+    Object(body): Object<SquishServerPatch>,
+) -> Result<SquishServerResponse, HttpError> {
+    let id = call.id()?;
+    let labels = body.labels.map(|labels| capabilities("labels", labels));
+    let change = SquishServerChange {
+        host: body.host.map(host).transpose()?,
+        port: body.port.as_deref().map(port).transpose()?,
+        enabled: body.enabled,
+        labels: labels.transpose()?,
+    };
+    let server = shared
+        .ask(move |store, now| store.change_squish_server(id, change, now))
+        .await?;
+    Ok(server.into())
+}
+
+/// `DELETE squishservers/{id}`
+pub(super) async fn remove(
+    shared: Arc<Shared>,
+    call: RequestHead,
+    _: NoBody,
+) -> Result<Done, HttpError> {
+    let id = call.id()?;
+    shared
+        .ask(move |store, now| store.remove_squish_server(id, now))
+        .await?;
+    Ok(Done {
+        status: "Squish server removed".to_owned(),
+    })
+}
+
+/// Checks a host. It becomes an argument of a command later, so it must not begin with a dash.
+fn host(host: String) -> Result<String, HttpError> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-._:[]%".contains(c);
+    if (1..=MAX_HOST).contains(&host.len()) && host.chars().all(fits) && !host.starts_with('-') {
+        return Ok(host);
+    }
+    Err(HttpError::malformed(format!(
+        "host {:?} is invalid: expected a host name or an address, such as 192.168.1.101",
+        shortened(&host)
+    )))
+}
+
+fn port(port: &str) -> Result<Port, HttpError> {
+    port.parse().map_err(|_| {
+        HttpError::malformed(format!(
+            "port {:?} is invalid: expected a number from 1 to 65535",
+            shortened(port)
+        ))
+    })
+}

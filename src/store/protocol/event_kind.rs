@@ -1,0 +1,57 @@
+//! The kinds of events in the history of an execution.
+
+/// What happened to an execution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// It was reserved.
+    Reserved,
+    /// A lease was revived after its end, or its length changed a lot.
+    Heartbeat,
+    /// Its lease expired.
+    Expired,
+    /// The service was down: the lease was extended by that time.
+    Extended,
+    /// The holder released it.
+    Released,
+    /// A result was counted.
+    Finished,
+    /// A result for a lost lease; not counted.
+    LateResult,
+    /// A second, different result for the same lease; not counted.
+    OtherResult,
+    /// An imported result became its verdict; the detail names the import.
+    Imported,
+    /// Too many leases expired on it.
+    Abandoned,
+    /// It was opened again; the detail holds its former outcome.
+    Reset,
+    /// Its Squish server gave trouble and cools down.
+    ServerTrouble,
+}
+
+impl EventKind {
+    /// The word for the wire and for the database.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reserved => "reserved",
+            Self::Heartbeat => "heartbeat",
+            Self::Expired => "expired",
+            Self::Extended => "extended",
+            Self::Released => "released",
+            Self::Finished => "finished",
+            Self::LateResult => "late-result",
+            Self::OtherResult => "other-result",
+            Self::Imported => "imported",
+            Self::Abandoned => "abandoned",
+            Self::Reset => "reset",
+            Self::ServerTrouble => "server-trouble",
+        }
+    }
+}
+
+/// Whether a heartbeat gets an event: the length of the lease changed by a power of two.
+///
+/// A plain renewal gets none: there are thousands of them, and the next event shows how long the worker lived.
+pub fn length_changed(before_ms: i64, after_ms: i64) -> bool {
+    before_ms.max(1).ilog2() != after_ms.max(1).ilog2()
+}

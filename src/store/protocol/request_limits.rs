@@ -1,0 +1,120 @@
+//! Limits of requests.
+
+use std::time::Duration;
+
+use super::{
+    super::{NewImport, PlannedTest, RefusalCode, Reserve, StoreError},
+    refuse,
+};
+use crate::model::{Capabilities, NewSquishServer, SquishServerChange};
+
+/// Most labels of one set.
+pub const MAX_LABELS: usize = 64;
+/// Most characters of a label's key or value, a title, a batch, a host name.
+pub const MAX_CHARS: usize = 256;
+/// Longest lease.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+/// Shortest lease that a reservation gives.
+pub const SHORTEST_RESERVATION: Duration = Duration::from_secs(1);
+/// Shortest lease after a heartbeat: the vendor's clients release a lease by requesting it.
+pub const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(1);
+/// How long a repeated request to start a plan or import files is recognised.
+pub const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Most items of a page.
+pub const MAX_PAGE: u32 = 1_000;
+/// Most uncounted results kept per execution, so that a faulty worker does not fill the disk.
+pub const MAX_LATE_RESULTS: u32 = 16;
+
+fn malformed(message: impl Into<String>) -> StoreError {
+    refuse(RefusalCode::Malformed, message)
+}
+
+/// Checks a name: not empty, not too long, without NUL.
+pub fn name(what: &str, text: &str) -> Result<(), StoreError> {
+    if text.trim().is_empty() {
+        return Err(malformed(format!("{what} is empty: give it a name.")));
+    }
+    if text.chars().count() > MAX_CHARS {
+        return Err(malformed(format!(
+            "{what} is longer than {MAX_CHARS} characters: shorten it."
+        )));
+    }
+    if text.contains('\0') {
+        return Err(malformed(format!("{what} contains a NUL: remove it.")));
+    }
+    Ok(())
+}
+
+/// Checks a set of labels.
+pub fn labels(set: &Capabilities) -> Result<(), StoreError> {
+    if set.len() > MAX_LABELS {
+        return Err(malformed(format!(
+            "{} labels are too many: at most {MAX_LABELS}.",
+            set.len()
+        )));
+    }
+    for label in set.iter() {
+        name("a label's key", &label.key)?;
+        if label.value.chars().count() > MAX_CHARS || label.value.contains('\0') {
+            return Err(malformed(format!(
+                "the value of label {:?} has a NUL or more than {MAX_CHARS} characters.",
+                label.key
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the tests of a template or plan.
+pub fn tests(list: &[PlannedTest]) -> Result<(), StoreError> {
+    let mut checked = None;
+    for PlannedTest { test, required } in list {
+        if test.testcase.is_empty() {
+            return Err(malformed(format!(
+                "a test of suite {:?} has an empty test case: give it a name.",
+                test.suite
+            )));
+        }
+        if test.suite.contains('\0') || test.testcase.contains('\0') {
+            return Err(malformed("a suite or test case contains a NUL: remove it."));
+        }
+        // Neighbours mostly have the same labels.
+        if checked != Some(required) {
+            labels(required)?;
+            checked = Some(required);
+        }
+    }
+    Ok(())
+}
+
+/// Checks a request to reserve.
+pub fn reserve(request: &Reserve) -> Result<(), StoreError> {
+    if request.timeout.is_zero() {
+        return Err(malformed(
+            "the timeout is 0: request at least a second, in milliseconds.",
+        ));
+    }
+    labels(&request.offered)
+}
+
+/// Checks an upload.
+pub fn import(import: &NewImport) -> Result<(), StoreError> {
+    name("the project", &import.project)?;
+    name("the batch", &import.batch)?;
+    labels(&import.labels)
+}
+
+/// Checks a Squish server to register.
+pub fn squish_server(server: &NewSquishServer) -> Result<(), StoreError> {
+    name("the host", server.host())?;
+    labels(&server.labels)
+}
+
+/// Checks a change of a Squish server.
+pub fn squish_server_change(change: &SquishServerChange) -> Result<(), StoreError> {
+    change
+        .host
+        .as_deref()
+        .map_or(Ok(()), |h| name("the host", h))?;
+    change.labels.as_ref().map_or(Ok(()), labels)
+}

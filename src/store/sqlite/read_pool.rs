@@ -1,0 +1,78 @@
+//! A few read-only connections, so that reads neither wait for the writer nor block it.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+};
+
+use rusqlite::Connection;
+use tokio::sync::Semaphore;
+
+use super::connection;
+use crate::{store::StoreError, sync::ignore_poison};
+
+/// Most reads at a time.
+const MAX_READS: u32 = 4;
+
+pub(super) struct ReadPool {
+    path: PathBuf,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+}
+
+impl ReadPool {
+    pub(super) fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            idle: Arc::default(),
+            permits: Arc::new(Semaphore::new(MAX_READS as usize)),
+        }
+    }
+
+    /// Reads one consistent snapshot of the database on a blocking thread.
+    pub(super) async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let permit = Arc::clone(&self.permits)
+            .acquire_owned()
+            .await
+            .map_err(|_closed| StoreError::Busy)?;
+        let (idle, path) = (Arc::clone(&self.idle), self.path.clone());
+        tokio::task::spawn_blocking(move || {
+            let kept = lock(&idle).pop();
+            let db = match kept {
+                Some(db) => db,
+                None => connection::reader(&path)?,
+            };
+            let result = in_snapshot(&db, work);
+            lock(&idle).push(db);
+            drop(permit);
+            result
+        })
+        .await
+        .map_err(|error| StoreError::Broken(format!("BUG: a read did not end: {error}")))?
+    }
+
+    /// Waits for running reads, then closes the connections. Later reads are answered "busy".
+    pub(super) async fn close(&self) {
+        let all = self.permits.acquire_many(MAX_READS).await;
+        self.permits.close();
+        drop(all);
+        lock(&self.idle).clear();
+    }
+}
+
+fn in_snapshot<T>(
+    db: &Connection,
+    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let snapshot = db.unchecked_transaction()?;
+    let result = work(&snapshot);
+    snapshot.finish()?;
+    result
+}
+
+fn lock(idle: &Mutex<Vec<Connection>>) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    ignore_poison(idle.lock())
+}

@@ -1,0 +1,62 @@
+//! Opening a database for writing: takes over the clock and extends leases by the downtime of the service.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::{column_values::random, expiry, write_context::WriteContext};
+use crate::{
+    model::Timestamp,
+    store::{Rules, StoreError},
+};
+
+/// Extra time for leases that were valid when the service stopped, so that their workers can reconnect.
+const RECONNECT_GRACE: Duration = Duration::from_secs(10);
+
+/// What opening an existing database found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovery {
+    /// The clock of the service must not start before this.
+    pub high_water: Timestamp,
+    /// How long no service ran on the file; zero for a new one.
+    pub downtime: Duration,
+    /// How many leases were extended by the downtime.
+    pub extended_leases: u64,
+}
+
+/// Takes the database over from the service that wrote it last.
+pub(super) fn open(
+    db: Connection,
+    rules: Rules,
+    wall: Timestamp,
+) -> Result<(WriteContext, Recovery), StoreError> {
+    let known: Option<([u8; 32], i64)> = db
+        .query_row("SELECT lease_key, alive_at FROM service", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })
+        .optional()?;
+    let (lease_key, alive_at) = match known {
+        Some((key, at)) => (key, Timestamp(at)),
+        None => (random()?, wall),
+    };
+    let now = wall.max(alive_at);
+    let downtime = now.since(alive_at);
+    // The statement below brings the stored time to `now`.
+    let mut context = WriteContext::new(db, rules, lease_key, now, now);
+    context.db.execute_batch("BEGIN IMMEDIATE")?;
+    let extended_leases = expiry::extend_leases(&mut context, alive_at, |timeout| {
+        downtime + timeout.min(RECONNECT_GRACE)
+    })?;
+    context.db.execute(
+        "INSERT INTO service (id, lease_key, alive_at) VALUES (1, ?1, ?2)
+         ON CONFLICT (id) DO UPDATE SET alive_at = excluded.alive_at",
+        params![lease_key, now.0],
+    )?;
+    context.db.execute_batch("COMMIT")?;
+    let recovery = Recovery {
+        high_water: now,
+        downtime,
+        extended_leases,
+    };
+    Ok((context, recovery))
+}

@@ -1,0 +1,174 @@
+//! Reserving executions.
+
+use std::{collections::HashSet, sync::Arc};
+
+use rusqlite::params;
+
+use super::{
+    column_values::{ms, random},
+    counts::{self, Counter, CounterChange},
+    execution_rows,
+    idempotency_keys::{IdempotencyKey, KeyPurpose, KeyRecord},
+    pick::{QueueHead, next},
+    replay::replay,
+    server_binding::{ServerBinding, server_to_avoid},
+    server_rows,
+    statements::Statements as _,
+    write_context::{PlanFacts, WriteContext},
+};
+use crate::{
+    model::{Capabilities, PlanStatus, SquishServer, TestId},
+    store::{
+        Granted, Reservation, Reserve, StoreError,
+        protocol::{
+            EventKind, LeaseHash, StoredDigest, lease_token,
+            payload::cut,
+            request_limits::{self, LONGEST_LEASE, MAX_CHARS, SHORTEST_RESERVATION},
+        },
+    },
+};
+
+pub(super) fn reserve(
+    context: &mut WriteContext,
+    request: &Reserve,
+) -> Result<Reservation, StoreError> {
+    request_limits::reserve(request)?;
+    let plan = context.started_plan(request.plan)?;
+    if let Some(granted) = replay(context, request)? {
+        return Ok(Reservation::Granted(Box::new(granted)));
+    }
+    let fitting: Vec<(i64, Arc<Capabilities>)> = plan
+        .label_sets
+        .iter()
+        .filter(|(_, required)| request.offered.covers(required, context.rules.label_case))
+        .cloned()
+        .collect();
+    if plan.planned.is_some_and(|due| context.now < due) {
+        let all = fitting_status(context, &plan, &fitting)?;
+        return Ok(Reservation::NoExecution {
+            pending: all.open + all.reserved,
+        });
+    }
+    let Some((head, skipped)) = next(context, &plan, &fitting, request.worker.as_deref())? else {
+        let all = fitting_status(context, &plan, &fitting)?;
+        return Ok(Reservation::NoExecution {
+            pending: all.reserved,
+        });
+    };
+    let squish_server = if request.allocate_server {
+        let avoided = server_to_avoid(context, head.candidate.id)?;
+        let Some(free) = server_rows::free(context, &request.offered, avoided)? else {
+            let all = fitting_status(context, &plan, &fitting)?;
+            return Ok(Reservation::NoServer {
+                pending: all.open + all.reserved,
+            });
+        };
+        Some(free)
+    } else {
+        None
+    };
+    for execution in skipped {
+        // No event: this only keeps the order, no lease changes.
+        context.db.change_one(
+            "a skipped execution",
+            "UPDATE executions SET skips = skips + 1 WHERE id = ?1 AND state = 1",
+            [execution.0],
+        )?;
+    }
+    let granted = grant(context, request, &plan, &head, squish_server)?;
+    Ok(Reservation::Granted(Box::new(granted)))
+}
+
+fn fitting_status(
+    context: &WriteContext,
+    plan: &PlanFacts,
+    fitting: &[(i64, Arc<Capabilities>)],
+) -> Result<PlanStatus, StoreError> {
+    if fitting.is_empty() {
+        return Ok(PlanStatus::default());
+    }
+    let sets: HashSet<i64> = fitting.iter().map(|(set, _)| *set).collect();
+    let counts = counts::by_label_set(&context.db, plan.id, context.now)?;
+    let fitting = counts.into_iter().filter(|(set, _)| sets.contains(set));
+    Ok(fitting.map(|(_, status)| status).sum())
+}
+
+fn grant(
+    context: &mut WriteContext,
+    request: &Reserve,
+    plan: &PlanFacts,
+    head: &QueueHead,
+    squish_server: Option<SquishServer>,
+) -> Result<Granted, StoreError> {
+    let id = head.candidate.id;
+    let epoch = head.epoch + 1;
+    let timeout = request.timeout.clamp(SHORTEST_RESERVATION, LONGEST_LEASE);
+    let deadline = context.now.plus(timeout);
+    let nonce: [u8; 16] = random()?;
+    let token = lease_token::token(&context.lease_key, &nonce, id, epoch);
+    let worker = request.worker.as_deref().map(|name| cut(name, MAX_CHARS));
+    let (expiries, holders) = head.candidate.losses();
+    // A released execution keeps its earlier losses: only a reset clears them.
+    let keep_losses = head.candidate.lost.is_none();
+    context.db.change_one(
+        "a reservation",
+        "UPDATE executions SET state = 2, epoch = epoch + 1, deadline = ?4, timeout_ms = ?5, nonce = ?6,
+           lease_hash = ?7, principal = ?8, worker = ?9, squish_server = ?10, skips = 0, digest = NULL,
+           import_mark = (SELECT coalesce(max(id), 0) FROM imports),
+           expiries = iif(?11, expiries, ?12), lost_on = iif(?11, lost_on, ?13)
+         WHERE id = ?1 AND state = ?2 AND epoch = ?3",
+        params![
+            id.0,
+            head.state,
+            head.epoch,
+            deadline.0,
+            ms(timeout),
+            nonce,
+            LeaseHash::of(&token).0,
+            request.principal,
+            worker,
+            squish_server.as_ref().map(|s| s.id.0),
+            keep_losses,
+            expiries,
+            holders
+        ],
+    )?;
+    if let Some(squish_server) = &squish_server {
+        ServerBinding::bind(context, squish_server.id, id, epoch)?;
+    }
+    CounterChange::of_move(Counter::Open, Counter::Reserved).write(
+        &context.db,
+        plan.id,
+        head.label_set,
+    )?;
+    context.record_event(
+        plan.id,
+        (id, epoch),
+        EventKind::Reserved,
+        &request.principal,
+        worker.as_deref().unwrap_or_default(),
+    )?;
+    context.earliest_end = context.earliest_end.min(deadline);
+    if let Some(key) = &request.key {
+        let record = KeyRecord {
+            digest: StoredDigest::of(request),
+            subject: id.0,
+            epoch: Some(epoch),
+        };
+        let key = IdempotencyKey::new(KeyPurpose::Reserve, &request.principal, key);
+        key.store(context, &record, deadline)?;
+    }
+    Ok(Granted {
+        execution: id,
+        project: plan.project.clone(),
+        batch: plan.batch.clone(),
+        test: execution_rows::test(&context.db, head.test)?,
+        test_id: TestId(head.test),
+        required: Capabilities::clone(&head.required),
+        attempt: epoch,
+        lease: token,
+        deadline,
+        timeout,
+        server: squish_server,
+    })
+}

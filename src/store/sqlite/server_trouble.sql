@@ -1,6 +1,0 @@
--- Squish servers that gave trouble rest until rests_until; troubles counts those in a row, trouble is the last one.
-ALTER TABLE squish_servers ADD COLUMN troubles INTEGER NOT NULL DEFAULT 0;
-ALTER TABLE squish_servers ADD COLUMN trouble TEXT;
-ALTER TABLE squish_servers ADD COLUMN rests_until INTEGER;
--- The Squish server that last gave this execution trouble: another one is preferred.
-ALTER TABLE executions ADD COLUMN troubled_server INTEGER;

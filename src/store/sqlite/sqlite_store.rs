@@ -1,0 +1,472 @@
+//! [`SqliteStore`]: opens the database, sends changes to the writer and reads to the pool.
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use tokio::sync::watch;
+
+use super::{
+    connection::{self, Durability},
+    expiry::{expire_leases, extend_leases},
+    finish, idempotency_keys, import_rows, lease_renewal, pages, plan_rows,
+    read_pool::ReadPool,
+    recovery::{self, Recovery},
+    reservations, reset, server_rows, standing, template_rows, test_list_rows,
+    write_context::WriteContext,
+    write_queue::WriteQueue,
+    writer,
+};
+use crate::{
+    model::{
+        Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
+        SquishServer, SquishServerChange, SquishServerId, Timestamp,
+    },
+    store::{
+        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanQuery, PlanStanding,
+        PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
+        TemplateDefinition, TemplateDifference,
+    },
+    sync::ignore_poison,
+};
+
+/// How often old idempotency keys are deleted.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+
+/// A [`Store`] in one SQLite file, for one process at a time.
+///
+/// Dropping it waits for queued requests; [`close`](Store::close) also removes the side files.
+pub struct SqliteStore {
+    queue: WriteQueue,
+    readers: ReadPool,
+    changes: watch::Receiver<u64>,
+    ended: watch::Receiver<bool>,
+    commits: Arc<AtomicU64>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    rules: Rules,
+}
+
+impl SqliteStore {
+    /// Opens or creates the file at `path`, migrates its schema, and extends leases by the time that no service ran.
+    /// `now` is the wall clock; a time before the file's high-water mark counts as that mark.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Broken`] with a text for the user: another service has the file open, a newer version wrote it, it
+    /// is damaged, SQLite is too old, or the disk failed.
+    pub fn open(
+        path: &Path,
+        durability: Durability,
+        rules: Rules,
+        now: Timestamp,
+    ) -> Result<(Self, Recovery), StoreError> {
+        let lock = connection::lock(path)?;
+        let db = connection::writer(path, durability)?;
+        let (context, recovery) = recovery::open(db, rules, now)?;
+        let (changed, changes) = watch::channel(0);
+        let (queue, waiting) = WriteQueue::new();
+        let commits = Arc::new(AtomicU64::new(0));
+        let (end, ended) = watch::channel(false);
+        let writer = writer::Writer {
+            context,
+            queue: waiting,
+            changes: changed,
+            commits: Arc::clone(&commits),
+            lock,
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                writer.run();
+                end.send_replace(true);
+            })
+            .map_err(|error| StoreError::Broken(format!("no thread for the writer: {error}")))?;
+        let store = Self {
+            queue,
+            readers: ReadPool::new(path),
+            changes,
+            ended,
+            commits,
+            writer: Mutex::new(Some(thread)),
+            rules,
+        };
+        Ok((store, recovery))
+    }
+
+    /// How many transactions were committed since it was opened.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.queue.close();
+        let thread = ignore_poison(self.writer.lock()).take();
+        if let Some(thread) = thread {
+            // If the writer panicked, every waiting request got an error.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("rules", &self.rules)
+            .field("commits", &self.commits())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqliteStore {
+    /// Runs `work` on the writer at `now`, after it expired leases that are over by then.
+    fn write<T: Send + 'static>(
+        &self,
+        now: Timestamp,
+        work: impl FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        self.send(move |context| {
+            expire_leases(context, now)?;
+            work(context)
+        })
+    }
+
+    fn send<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(async move {
+            self.queue.push(work)?.await.unwrap_or_else(|_gone| {
+                Err(StoreError::Broken("BUG: the writer is gone".to_owned()))
+            })
+        })
+    }
+}
+
+impl Store for SqliteStore {
+    fn publish(
+        &self,
+        templates: Vec<TemplateDefinition>,
+        now: Timestamp,
+    ) -> Reply<'_, Vec<PlanId>> {
+        self.write(now, move |context| {
+            template_rows::publish(context, &templates)
+        })
+    }
+
+    fn publish_templates(
+        &self,
+        templates: Vec<TemplateDefinition>,
+        dry_run: bool,
+        now: Timestamp,
+    ) -> Reply<'_, Vec<TemplateDifference>> {
+        if dry_run {
+            return Box::pin(
+                self.readers
+                    .read(move |db| template_rows::differences(db, &templates)),
+            );
+        }
+        self.write(now, move |context| {
+            template_rows::publish_on_request(context, &templates)
+        })
+    }
+
+    fn register_servers(&self, servers: Vec<NewSquishServer>, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| server_rows::register(context, &servers))
+    }
+
+    fn find_plan(&self, query: PlanQuery, now: Timestamp) -> Reply<'_, Plan> {
+        Box::pin(
+            self.readers
+                .read(move |db| plan_rows::find(db, &query, now)),
+        )
+    }
+
+    fn plan(&self, id: PlanId, now: Timestamp) -> Reply<'_, Plan> {
+        Box::pin(self.readers.read(move |db| plan_rows::get(db, id, now)))
+    }
+
+    fn execute_plan(&self, request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan> {
+        if let Some(Err(refused)) = request.tests.as_ref().map(test_list_rows::check) {
+            return Box::pin(std::future::ready(Err(refused)));
+        }
+        self.write(now, move |context| plan_rows::execute(context, &request))
+    }
+
+    fn plan_tests(&self, plan: PlanId, _now: Timestamp) -> Reply<'_, PlanTests> {
+        Box::pin(self.readers.read(move |db| plan_rows::tests(db, plan)))
+    }
+
+    fn status(&self, plan: PlanId, filter: Capabilities, now: Timestamp) -> Reply<'_, PlanStatus> {
+        let case = self.rules.label_case;
+        Box::pin(
+            self.readers
+                .read(move |db| pages::status(db, plan, &filter, case, now)),
+        )
+    }
+
+    fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding> {
+        let (case, rest) = (self.rules.label_case, self.rules.cool_down);
+        Box::pin(
+            self.readers
+                .read(move |db| standing::standing(db, plan, case, rest, now)),
+        )
+    }
+
+    fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation> {
+        self.write(now, move |context| reservations::reserve(context, &request))
+    }
+
+    fn heartbeat(&self, request: Heartbeat, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| {
+            lease_renewal::heartbeat(context, &request)
+        })
+    }
+
+    fn finish(&self, request: Finish, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| finish::finish(context, &request))
+    }
+
+    fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| reset::reset(context, &request))
+    }
+
+    fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import> {
+        self.write(now, move |context| import_rows::add(context, &import))
+    }
+
+    fn imports(
+        &self,
+        project: Option<String>,
+        batch: Option<String>,
+        after: i64,
+        limit: u32,
+    ) -> Reply<'_, Page<Import>> {
+        Box::pin(self.readers.read(move |db| {
+            import_rows::list(db, project.as_deref(), batch.as_deref(), (after, limit))
+        }))
+    }
+
+    fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>> {
+        let rest = self.rules.cool_down;
+        Box::pin(
+            self.readers
+                .read(move |db| server_rows::list(db, rest, now)),
+        )
+    }
+
+    fn add_squish_server(
+        &self,
+        server: NewSquishServer,
+        now: Timestamp,
+    ) -> Reply<'_, SquishServer> {
+        self.write(now, move |context| server_rows::add(context, &server))
+    }
+
+    fn change_squish_server(
+        &self,
+        id: SquishServerId,
+        change: SquishServerChange,
+        now: Timestamp,
+    ) -> Reply<'_, SquishServer> {
+        self.write(now, move |context| {
+            server_rows::change(context, id, &change)
+        })
+    }
+
+    fn remove_squish_server(&self, id: SquishServerId, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| server_rows::remove(context, id))
+    }
+
+    fn executions(
+        &self,
+        plan: PlanId,
+        state: Option<ExecutionState>,
+        after: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Page<Execution>> {
+        Box::pin(
+            self.readers
+                .read(move |db| pages::executions(db, plan, state, (after, limit), now)),
+        )
+    }
+
+    fn events(
+        &self,
+        plan: PlanId,
+        after: i64,
+        limit: u32,
+        _now: Timestamp,
+    ) -> Reply<'_, Page<Event>> {
+        Box::pin(
+            self.readers
+                .read(move |db| pages::events(db, plan, after, limit)),
+        )
+    }
+
+    fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Timestamp>> {
+        Box::pin(
+            self.readers
+                .read(move |db| pages::next_deadline(db, plan, now)),
+        )
+    }
+
+    fn sweep(&self, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| {
+            if context.prune_at <= context.now {
+                idempotency_keys::prune(context)?;
+                context.prune_at = context.now.plus(PRUNE_EVERY);
+            }
+            Ok(())
+        })
+    }
+
+    fn compensate(&self, since: Timestamp, span: Duration, now: Timestamp) -> Reply<'_, ()> {
+        // First extends leases, so that none of them expires.
+        self.send(move |context| {
+            context.advance(now);
+            extend_leases(context, since, |_| span)?;
+            expire_leases(context, now)
+        })
+    }
+
+    fn close(&self) -> Reply<'_, ()> {
+        Box::pin(async move {
+            self.readers.close().await;
+            self.queue.close();
+            // An error means that the writer thread is gone, which is an end too.
+            let _ = self.ended.clone().wait_for(|ended| *ended).await;
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{RefusalCode, protocol::refuse};
+    fn insert_label(context: &mut WriteContext, label: &str) -> Result<(), StoreError> {
+        context
+            .db
+            .execute("INSERT INTO label_sets (labels) VALUES (?1)", [label])?;
+        Ok(())
+    }
+
+    fn labels(context: &mut WriteContext) -> Result<Vec<String>, StoreError> {
+        let mut statement = context
+            .db
+            .prepare("SELECT labels FROM label_sets ORDER BY id")?;
+        let labels = statement.query_map([], |row| row.get(0))?;
+        Ok(labels.collect::<Result<_, _>>()?)
+    }
+
+    fn open(place: &tempfile::TempDir) -> SqliteStore {
+        let path = place.path().join("store.db");
+        SqliteStore::open(&path, Durability::Normal, Rules::default(), Timestamp(1))
+            .unwrap()
+            .0
+    }
+
+    fn fails(context: &mut WriteContext, how: &str) -> Result<(), StoreError> {
+        insert_label(context, how)?;
+        match how {
+            "panics" => panic!("on purpose"),
+            "breaks" => Err(StoreError::Broken("on purpose".to_owned())),
+            other => Err(refuse(RefusalCode::Malformed, other)),
+        }
+    }
+
+    #[tokio::test]
+    async fn broken_request_is_rolled_back_and_the_rest_of_its_group_commits() {
+        let place = tempfile::tempdir().unwrap();
+        let store = open(&place);
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        // The first blocks the writer until all others wait: they make one group.
+        let first = store.queue.push(move |_| Ok(held.recv().is_ok())).unwrap();
+        let before = store
+            .queue
+            .push(|context| insert_label(context, "before"))
+            .unwrap();
+        let failing = ["panics", "breaks", "refuses"];
+        let failed = failing.map(|how| {
+            store
+                .queue
+                .push(move |context| fails(context, how))
+                .unwrap()
+        });
+        let after = store
+            .queue
+            .push(|context| insert_label(context, "after"))
+            .unwrap();
+        let kept = store.queue.push(labels).unwrap();
+        hold.send(()).unwrap();
+
+        assert!(first.await.unwrap().unwrap());
+        before.await.unwrap().unwrap();
+        after.await.unwrap().unwrap();
+        let [panics, breaks, refuses] = failed;
+        let text = panics.await.unwrap().unwrap_err().to_string();
+        assert!(
+            text.contains("BUG") && text.contains("on purpose"),
+            "{text}"
+        );
+        assert!(matches!(breaks.await.unwrap(), Err(StoreError::Broken(_))));
+        assert!(matches!(
+            refuses.await.unwrap(),
+            Err(StoreError::Refused(_))
+        ));
+        // A refused request keeps what it wrote.
+        assert_eq!(kept.await.unwrap().unwrap(), ["before", "refuses", "after"]);
+        assert!(store.commits() <= 2, "they shared a commit");
+    }
+
+    #[tokio::test]
+    async fn broken_single_request_is_rolled_back() {
+        let place = tempfile::tempdir().unwrap();
+        let store = open(&place);
+        for how in ["panics", "breaks", "refuses"] {
+            let failed = store
+                .queue
+                .push(move |context| fails(context, how))
+                .unwrap();
+            assert!(failed.await.unwrap().is_err());
+        }
+        let kept = store.queue.push(labels).unwrap();
+        assert_eq!(kept.await.unwrap().unwrap(), ["refuses"]);
+    }
+
+    #[tokio::test]
+    async fn full_queue_answers_busy() {
+        let place = tempfile::tempdir().unwrap();
+        let store = open(&place);
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let first = store.queue.push(move |_| Ok(held.recv().is_ok())).unwrap();
+        let mut waiting = vec![];
+        let refused = loop {
+            match store.queue.push(|_| Ok(())) {
+                Ok(answer) => waiting.push(answer),
+                Err(error) => break error,
+            }
+            assert!(waiting.len() < 10_000, "the queue is bounded");
+        };
+        assert!(matches!(refused, StoreError::Busy));
+        hold.send(()).unwrap();
+        first.await.unwrap().unwrap();
+        for answer in waiting {
+            answer.await.unwrap().unwrap();
+        }
+    }
+}

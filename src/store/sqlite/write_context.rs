@@ -1,0 +1,230 @@
+//! What a request works with inside the write transaction: connection, time, rules, and a cache of the database.
+//!
+//! Everything cached can be read again, and is dropped whenever a transaction was rolled back.
+
+use std::{collections::HashMap, sync::Arc};
+
+use rusqlite::{Connection, params};
+
+use super::{
+    column_values::{from_json, kind, to_json},
+    statements::Statements as _,
+};
+use crate::{
+    model::{Capabilities, ExecutionId, PlanId, PlanKind, Timestamp},
+    store::{
+        Rules, StoreError,
+        protocol::{
+            EventKind,
+            not_found::{is_template, unknown_plan},
+        },
+    },
+};
+
+/// Most plans in the cache; past it all are dropped.
+const MAX_PLANS: usize = 256;
+
+pub(super) struct WriteContext {
+    pub(super) db: Connection,
+    pub(super) rules: Rules,
+    /// The time of the current request. Never goes back.
+    pub(super) now: Timestamp,
+    /// The secret that lease tokens are derived from.
+    pub(super) lease_key: [u8; 32],
+    /// No lease ends before this.
+    pub(super) earliest_end: Timestamp,
+    /// When old idempotency keys are deleted next.
+    pub(super) prune_at: Timestamp,
+    alive_at: Timestamp,
+    changed: bool,
+    plans: HashMap<PlanId, Arc<PlanFacts>>,
+    label_sets: HashMap<i64, Arc<Capabilities>>,
+}
+
+/// The part of a plan that never changes.
+#[derive(Debug)]
+pub(super) struct PlanFacts {
+    pub(super) id: PlanId,
+    pub(super) kind: PlanKind,
+    pub(super) project: String,
+    pub(super) batch: String,
+    pub(super) planned: Option<Timestamp>,
+    /// The label sets of its executions, those with most labels first.
+    pub(super) label_sets: Vec<(i64, Arc<Capabilities>)>,
+}
+
+impl WriteContext {
+    /// A context with an empty cache. `alive_at` is the time that the database holds as its last sign of life.
+    pub(super) fn new(
+        db: Connection,
+        rules: Rules,
+        lease_key: [u8; 32],
+        alive_at: Timestamp,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            db,
+            rules,
+            now,
+            lease_key,
+            earliest_end: Timestamp(i64::MIN),
+            prune_at: now,
+            alive_at,
+            changed: false,
+            plans: HashMap::new(),
+            label_sets: HashMap::new(),
+        }
+    }
+
+    /// Sets the time of the current request. Requests get their time before they queue, so one may be slightly older
+    /// than the one before it; it then runs at the later time.
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+    }
+
+    /// Wakes waiting clients after the commit.
+    pub(super) fn mark_changed(&mut self) {
+        self.changed = true;
+    }
+
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Stores that the service is alive now, at most once per transaction.
+    pub(super) fn write_clock(&mut self) -> Result<(), StoreError> {
+        if self.now > self.alive_at {
+            self.db.change_one(
+                "the clock",
+                "UPDATE service SET alive_at = ?1",
+                [self.now.0],
+            )?;
+            self.alive_at = self.now;
+        }
+        Ok(())
+    }
+
+    /// Drops the cache, because some of it may have been rolled back.
+    pub(super) fn clear_cache(&mut self) {
+        self.plans.clear();
+        self.label_sets.clear();
+        self.earliest_end = Timestamp(i64::MIN);
+        self.alive_at = Timestamp(i64::MIN);
+    }
+
+    /// Empties the write-ahead log and closes the database.
+    pub(super) fn close(self) {
+        // If this fails, the log stays beside the file and the next service that opens the file reads it.
+        let _ = self
+            .db
+            .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        let _ = self.db.close();
+    }
+
+    /// A plan or template.
+    pub(super) fn plan(&mut self, id: PlanId) -> Result<Arc<PlanFacts>, StoreError> {
+        if let Some(plan) = self.plans.get(&id) {
+            return Ok(Arc::clone(plan));
+        }
+        let plan = Arc::new(self.load_plan(id)?);
+        if self.plans.len() >= MAX_PLANS {
+            self.plans.clear();
+        }
+        self.plans.insert(id, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    fn load_plan(&mut self, id: PlanId) -> Result<PlanFacts, StoreError> {
+        let mut plan = self
+            .db
+            .read_if(
+                "SELECT kind, project, batch, planned FROM plans WHERE id = ?1",
+                [id.0],
+                |row| {
+                    Ok(PlanFacts {
+                        id,
+                        kind: kind(row.get(0)?),
+                        project: row.get(1)?,
+                        batch: row.get(2)?,
+                        planned: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+                        label_sets: Vec::new(),
+                    })
+                },
+            )?
+            .ok_or_else(|| unknown_plan(id))?;
+        let sets: Vec<i64> = self.db.read_all(
+            "SELECT label_set FROM counts WHERE plan = ?1",
+            [id.0],
+            |row| row.get(0),
+        )?;
+        for set in sets {
+            plan.label_sets.push((set, self.labels(set)?));
+        }
+        plan.label_sets
+            .sort_by_key(|(id, labels)| (std::cmp::Reverse(labels.len()), *id));
+        Ok(plan)
+    }
+
+    /// A started plan; a template is refused.
+    pub(super) fn started_plan(&mut self, id: PlanId) -> Result<Arc<PlanFacts>, StoreError> {
+        let plan = self.plan(id)?;
+        match plan.kind {
+            PlanKind::Instance => Ok(plan),
+            PlanKind::Template => Err(is_template(id)),
+        }
+    }
+
+    /// The labels of a set.
+    pub(super) fn labels(&mut self, set: i64) -> Result<Arc<Capabilities>, StoreError> {
+        if let Some(labels) = self.label_sets.get(&set) {
+            return Ok(Arc::clone(labels));
+        }
+        let text: String = self.db.read_one(
+            "SELECT labels FROM label_sets WHERE id = ?1",
+            [set],
+            |row| row.get(0),
+        )?;
+        let labels: Arc<Capabilities> = Arc::new(from_json(&text)?);
+        self.label_sets.insert(set, Arc::clone(&labels));
+        Ok(labels)
+    }
+
+    /// The number of a label set; inserts a new set.
+    pub(super) fn intern_labels(&self, labels: &Capabilities) -> Result<i64, StoreError> {
+        let text = to_json(labels)?;
+        let known = self.db.read_if(
+            "SELECT id FROM label_sets WHERE labels = ?1",
+            [&text],
+            |row| row.get(0),
+        )?;
+        match known {
+            Some(id) => Ok(id),
+            None => self
+                .db
+                .insert("INSERT INTO label_sets (labels) VALUES (?1)", [&text]),
+        }
+    }
+
+    /// Appends to the history of an execution.
+    pub(super) fn record_event(
+        &self,
+        plan: PlanId,
+        (execution, epoch): (ExecutionId, u32),
+        kind: EventKind,
+        principal: &str,
+        detail: &str,
+    ) -> Result<(), StoreError> {
+        self.db.change_one("an event",
+                "INSERT INTO events (plan, id, exec, epoch, kind, at, principal, detail)
+                 VALUES (?1, (SELECT coalesce(max(id), 0) + 1 FROM events WHERE plan = ?1), ?2, ?3, ?4, ?5, ?6, ?7)",
+            params![
+                plan.0,
+                execution.0,
+                epoch,
+                kind.as_str(),
+                self.now.0,
+                principal,
+                detail
+            ])
+    }
+}

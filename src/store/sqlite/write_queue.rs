@@ -1,0 +1,97 @@
+//! The bounded queue in front of the writer.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        RwLock,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+};
+
+use tokio::sync::oneshot;
+
+use super::write_context::WriteContext;
+use crate::{store::StoreError, sync::ignore_poison};
+
+/// Most requests that wait; further ones are answered "busy".
+const CAPACITY: usize = 4_096;
+
+/// A request for the writer.
+pub(super) trait WriteJob: Send {
+    /// Runs the request and keeps its answer. Returns whether to commit what it wrote.
+    fn run(&mut self, context: &mut WriteContext) -> bool;
+
+    /// Sends the answer; if the commit failed, its error instead.
+    fn answer(self: Box<Self>, failure: Option<&str>);
+}
+
+type WriteFn<T> = Box<dyn FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send>;
+
+struct WriteRequest<T> {
+    work: Option<WriteFn<T>>,
+    result: Result<T, StoreError>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T: Send> WriteJob for WriteRequest<T> {
+    fn run(&mut self, context: &mut WriteContext) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        self.result = catch_unwind(AssertUnwindSafe(|| work(context))).unwrap_or_else(|panic| {
+            let text = panic
+                .downcast_ref::<&str>()
+                .map(|text| (*text).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_default();
+            Err(StoreError::Broken(format!(
+                "BUG: a request panicked: {text}"
+            )))
+        });
+        // A refused request may add an event; a broken one changes nothing.
+        matches!(self.result, Ok(_) | Err(StoreError::Refused(_)))
+    }
+
+    fn answer(self: Box<Self>, failure: Option<&str>) {
+        let answer = match failure {
+            Some(why) => Err(StoreError::Broken(why.to_owned())),
+            None => self.result,
+        };
+        // The caller may be gone; the change stands.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// The sending end of the queue.
+pub(super) struct WriteQueue(RwLock<Option<SyncSender<Box<dyn WriteJob>>>>);
+
+impl WriteQueue {
+    pub(super) fn new() -> (Self, Receiver<Box<dyn WriteJob>>) {
+        let (send, receive) = sync_channel(CAPACITY);
+        (Self(RwLock::new(Some(send))), receive)
+    }
+
+    /// Queues `work`. Its answer comes after the commit; it runs even if the caller no longer waits.
+    pub(super) fn push<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let request = WriteRequest {
+            work: Some(Box::new(work)),
+            result: Err(StoreError::Busy),
+            reply,
+        };
+        let queue = ignore_poison(self.0.read());
+        let sender = queue.as_ref().ok_or(StoreError::Busy)?;
+        sender
+            .try_send(Box::new(request))
+            .map_err(|_full_or_gone| StoreError::Busy)?;
+        Ok(answer)
+    }
+
+    /// Accepts no further requests; the writer ends after those already queued.
+    pub(super) fn close(&self) {
+        ignore_poison(self.0.write()).take();
+    }
+}
