@@ -9,6 +9,9 @@
 mod client;
 mod config;
 mod corpora;
+#[expect(dead_code, reason = "the program's tests use the rest")]
+#[path = "../support/http_server.rs"]
+mod http_server;
 #[cfg(unix)]
 mod process;
 mod report;

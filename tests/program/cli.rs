@@ -6,7 +6,6 @@ mod attachments;
 mod doctor;
 mod exit_codes;
 mod fleet;
-mod hostile;
 #[cfg(unix)]
 mod leftovers;
 #[cfg(unix)]

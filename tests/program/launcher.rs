@@ -12,8 +12,6 @@ mod cancel;
 #[cfg(unix)]
 mod download;
 #[cfg(unix)]
-mod host;
-#[cfg(unix)]
 mod post;
 #[cfg(unix)]
 mod resolve;

@@ -34,6 +34,11 @@ impl HttpRequest {
         self.head.lines().next().unwrap_or_default()
     }
 
+    /// Method and target.
+    pub(crate) fn call(&self) -> &str {
+        self.line().rsplit_once(' ').map_or("", |(call, _)| call)
+    }
+
     /// Method, path and query.
     pub(crate) fn parts(&self) -> (&str, &str, &str) {
         let mut words = self.line().split(' ');

@@ -3,7 +3,7 @@
 mod center;
 mod local;
 mod own_service;
-mod scripted;
+mod scripted_center;
 #[cfg(unix)]
 mod squish;
 mod way;

@@ -4,7 +4,6 @@ use std::{
     fs,
     net::{Ipv4Addr, TcpListener, TcpStream},
     os::unix::fs::PermissionsExt as _,
-    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -13,16 +12,11 @@ use super::{
     support::{Desk, Ended, Service, run},
     vendor_registry::Vendor,
 };
+use crate::support::{free_port, stand_in};
 
 /// A squishserver that ends at once, as one without a licence; and one that listens elsewhere.
 const DIES: &str = "printf 'no licence for you\\033[31m\\n'; exit 7";
 const ELSEWHERE: &str = "echo Port: 1; while [ -e \"$0\" ]; do sleep 0.1; done";
-
-/// The stand-in, which `cargo test` builds beside the tests.
-fn stand_in() -> PathBuf {
-    let target = Path::new(env!("CARGO_BIN_EXE_testplan")).parent().unwrap();
-    target.join("examples/squishserver")
-}
 
 /// A folder with a squishserver below `squish/bin`, and a port for it.
 struct Lab {
@@ -32,8 +26,7 @@ struct Lab {
 
 impl Lab {
     fn new() -> Self {
-        let stand_in = stand_in();
-        assert!(stand_in.is_file(), "cargo build --examples");
+        let stand_in = stand_in("squishserver");
         let own = format!("exec '{}' \"$@\"", stand_in.display());
         Self::with(&format!("[ -z \"$TESTCENTER_TOKEN\" ] || exit 9\n{own}"))
     }
@@ -44,9 +37,7 @@ impl Lab {
         desk.write("squish/bin/squishserver", format!("#!/bin/sh\n{script}\n"));
         let path = desk.path("squish/bin/squishserver");
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
-        // Free a moment ago, and nobody else asks for it.
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port().to_string();
+        let port = free_port().to_string();
         Self { desk, port }
     }
 
@@ -70,7 +61,7 @@ impl Drop for Lab {
         // What a failed test left.
         if self.is_open() {
             let stop = ["--stop", "--port", &self.port];
-            let _ = Command::new(stand_in()).args(stop).status();
+            let _ = Command::new(stand_in("squishserver")).args(stop).status();
         }
     }
 }

@@ -3,11 +3,10 @@
 use serde_json::Value;
 
 use super::{
-    hostile::{Hostile, response},
     plan::{FAILS, PASSES, SKIPS, plan, plan_for},
     support::{Desk, Service, run},
 };
-use crate::support::runner_commands::all_commands;
+use crate::support::{Answer, HttpServer, runner_commands::all_commands};
 
 fn has(value: &Value, members: &[&str]) {
     for member in members {
@@ -305,11 +304,7 @@ fn nothing_that_is_said_is_a_command() {
         format!("version: \"{}\"\n", ORDERS.escape_default()),
     );
     let body = format!(r#"{{"message": "{}"}}"#, ORDERS.escape_default());
-    let service = Hostile::new(response(
-        "400 Bad Request",
-        &["Content-Type: application/json"],
-        &body,
-    ));
+    let service = HttpServer::replay([Answer::json(400, &body)]);
     let said: [&[&str]; 6] = [
         &[ORDERS],
         &["wait", "--plan-id", ORDERS],
@@ -322,7 +317,7 @@ fn nothing_that_is_said_is_a_command() {
             "--plan-id=1",
             "--allow-http",
             "--url",
-            &service.url(),
+            &service.url,
         ],
     ];
     for arguments in said {

@@ -3,97 +3,86 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    hostile::{Hostile, Manner, response},
     mistakes::helps,
     plan::{PASSES, plan},
     support::{Desk, Ended, Service, run},
 };
+use crate::support::{Answer, HttpServer};
 
 /// Asks a service for a plan, with a token that must not show.
-fn ask(manner: Manner) -> Ended {
-    let hostile = Hostile::new(manner);
+fn ask(answer: Answer) -> Ended {
+    let hostile = HttpServer::replay([answer]);
     let desk = Desk::new();
     let mut command = desk.testplan(&["plan", "show", "--plan-id=1", "--patience=0s"]);
     let ended = run(command
-        .env("TESTCENTER_URL", hostile.url())
+        .env("TESTCENTER_URL", &hostile.url)
         .env("TESTCENTER_TOKEN", "hunter2hunter2"));
     assert!(!ended.stderr.contains("hunter2"), "{ended:#?}");
     ended
 }
 
-const JSON: &str = "Content-Type: application/json";
 const HTML: &str = "Content-Type: text/html";
 
 #[test]
 fn answers_that_are_not_the_apis() {
     let page = "<!DOCTYPE html><title>Welcome</title>\u{1b}[31m hunter2hunter2";
     let cut = r#"{"id": 64, "title": "CI Te"#;
-    let rows: &[(Manner, &[&str])] = &[
+    let rows: &[(Answer, &[&str])] = &[
         (
-            response("200 OK", &[HTML], page),
+            Answer::new(200, page).header(HTML),
             &["not the API's", "<!DOCTYPE html>", "URL"],
         ),
         (
-            response("404 Not Found", &[HTML], page),
+            Answer::new(404, page).header(HTML),
             &["not the API's", "404"],
         ),
-        (response("200 OK", &[JSON], cut), &["not the API's"]),
-        (response("200 OK", &[JSON], ""), &["not the API's", "empty"]),
-        (response("200 OK", &[JSON], "[1, 2]"), &["not the API's"]),
-        (response("204 No Content", &[], ""), &["not the API's"]),
+        (Answer::json(200, cut), &["not the API's"]),
+        (Answer::json(200, ""), &["not the API's", "empty"]),
+        (Answer::json(200, "[1, 2]"), &["not the API's"]),
+        (Answer::new(204, ""), &["not the API's"]),
         (
-            response("302 Found", &["Location: /login/index?next=x"], ""),
+            Answer::new(302, "").header("Location: /login/index?next=x"),
             &["token", "log-in", "TESTCENTER_TOKEN"],
         ),
         (
-            response("302 Found", &["Location: /activation/index"], ""),
+            Answer::new(302, "").header("Location: /activation/index"),
             &["licence", "browser"],
         ),
         (
-            response(
-                "301 Moved Permanently",
-                &["Location: https://tc.example.com/execution/v1/testplans/1"],
-                "",
-            ),
+            Answer::new(301, "")
+                .header("Location: https://tc.example.com/execution/v1/testplans/1"),
             &["elsewhere", "TESTCENTER_URL to https://tc.example.com\n"],
         ),
         (
-            response(
-                "401 Unauthorized",
-                &[JSON],
-                r#"{"code":401,"message":"who?"}"#,
-            ),
+            Answer::json(401, r#"{"code":401,"message":"who?"}"#),
             &["token was rejected", "who?", "TESTCENTER_TOKEN"],
         ),
         (
-            response("403 Forbidden", &[HTML], page),
+            Answer::new(403, page).header(HTML),
             &["rejected", "403", "rights"],
         ),
         (
-            response("500 Internal Server Error", &[HTML], page),
+            Answer::new(500, page).header(HTML),
             &["service failed", "500", "log"],
         ),
         (
-            response("503 Service Unavailable", &["Retry-After: 3600"], ""),
+            Answer::new(503, "").header("Retry-After: 3600"),
             &["service failed", "503"],
         ),
+        (Answer::raw("SSH-2.0-OpenSSH_9.2\r\n"), &["127.0.0.1"]),
         (
-            Manner::Answers("SSH-2.0-OpenSSH_9.2\r\n".to_owned()),
+            Answer::raw("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"),
             &["127.0.0.1"],
         ),
-        (
-            Manner::Answers("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{".to_owned()),
-            &["127.0.0.1"],
-        ),
-        (Manner::HangsUp, &["127.0.0.1"]),
+        (Answer::close(), &["127.0.0.1"]),
     ];
-    for (manner, says) in rows {
-        helps(&ask(manner.clone()), 3, says);
+    for (answer, says) in rows {
+        helps(&ask(answer.clone()), 3, says);
     }
     // A plan that a service does not know is a mistake of the caller.
     let unknown = r#"{"code":7,"message":"no such plan"}"#;
     helps(
-        &ask(response("400 Bad Request", &[JSON], unknown)),
+        &ask(Answer::json(400, unknown)),
         2,
         &["refused", "no such plan", "code 7", "--plan-id"],
     );
@@ -101,13 +90,17 @@ fn answers_that_are_not_the_apis() {
 
 #[test]
 fn an_endless_answer_is_cut() {
-    helps(&ask(Manner::Pours), 3, &["127.0.0.1", "16 MiB"]);
+    helps(
+        &ask(Answer::endless(200).header("content-type: application/json")),
+        3,
+        &["127.0.0.1", "16 MiB"],
+    );
 }
 
 #[test]
 fn a_service_that_hangs_is_given_up_as_the_user_asked() {
     let began = Instant::now();
-    let ended = ask(Manner::Hangs);
+    let ended = ask(Answer::hang());
     helps(&ended, 3, &["127.0.0.1", "hangs"]);
     // Patience of none at all is one try of a few seconds, not of half a minute.
     assert!(began.elapsed() < Duration::from_secs(20), "{ended:#?}");

@@ -3,13 +3,12 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
     sync::{Arc, Mutex},
-    thread,
 };
 
 use serde_json::{Value, json};
+
+use crate::support::{Answer, HttpRequest, HttpServer};
 
 /// What is registered and what was asked.
 #[derive(Default)]
@@ -21,17 +20,16 @@ pub(crate) struct Registry {
     pub(crate) refuses: Option<(&'static str, u16)>,
 }
 
-/// Runs until the test's process ends.
+/// A registry that is served until dropped.
 pub(crate) struct Vendor {
     pub(crate) url: String,
+    _server: HttpServer,
     pub(crate) registry: Arc<Mutex<Registry>>,
 }
 
 impl Vendor {
     /// With these servers: id, host, port.
     pub(crate) fn new(servers: &[(u64, &str, &str)]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
         let registry = Arc::new(Mutex::new(Registry::default()));
         for (id, host, port) in servers {
             let server = json!({
@@ -41,49 +39,24 @@ impl Vendor {
             registry.lock().unwrap().servers.insert(*id, server);
         }
         let kept = Arc::clone(&registry);
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let registry = Arc::clone(&kept);
-                thread::spawn(move || serve(&stream, &registry));
-            }
-        });
-        Self { url, registry }
-    }
-}
-
-/// One request per connection.
-fn serve(mut stream: &TcpStream, registry: &Mutex<Registry>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let (method, path) = line.trim_end().split_once(' ')?;
-    let (path, _) = path.split_once(' ')?;
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let header = header.trim_end().to_lowercase();
-        if header.is_empty() {
-            break;
-        }
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
+        let server = HttpServer::start(move |request| kept.lock().unwrap().answer(request));
+        Self {
+            url: server.url.clone(),
+            _server: server,
+            registry,
         }
     }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let (status, answer) = registry.lock().unwrap().answer(method, path, &body);
-    let answer = answer.to_string();
-    let head = format!(
-        "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        answer.len()
-    );
-    stream.write_all((head + &answer).as_bytes()).ok()
 }
 
 impl Registry {
-    fn answer(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    fn answer(&mut self, request: &HttpRequest) -> Answer {
+        let (method, path, _) = request.parts();
+        let body = serde_json::from_slice(&request.body).unwrap_or(Value::Null);
+        let (status, answer) = self.act(method, path, &body);
+        Answer::json(status, answer)
+    }
+
+    fn act(&mut self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let rest = path.strip_prefix("/execution/v1/squishservers").unwrap();
         if method == "GET" {
             return (200, self.servers.values().cloned().collect());

@@ -2,26 +2,29 @@
 //! not, unless the service is ours and knows it by its key.
 
 use std::{
-    sync::{Arc, Mutex},
+    collections::VecDeque,
+    io::{BufRead as _, Read as _},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
     time::Duration,
 };
 
-use testplan::client::{Doubt, ErrorKind};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
+use testplan::client::{Client, Doubt, ErrorKind};
 
 use super::{
     stage::{JUNIT, client, file, import},
-    wire::{NO, YES, header, read_request},
+    wire::no,
 };
+use crate::support::{Answer, Connection, HttpServer};
 
 /// More than the buffers of two sockets hold, so that the client knows when its body broke off.
 const LARGE: usize = 48 * 1024 * 1024;
 
 /// What becomes of one upload.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Play {
     /// The connection ends after so many bytes, head included.
     CutAfter(usize),
@@ -29,75 +32,79 @@ enum Play {
     CutAtTheEnd,
     /// Nothing is read any more.
     Hang,
-    Answer(&'static str),
+    Answer(Answer),
     Take,
 }
 
-const OURS: &str = "HTTP/1.1 404 Not Found\r\ntestplan-service: 1\r\ncontent-type: application/json\r\ncontent-length: 30\r\n\r\n{\"code\":404,\"message\":\"nope!\"}";
-
 /// A service that plays; the keys of all whole uploads that it read, and how many there were of any length.
-struct Stage {
-    url: String,
+struct Uploads {
+    server: HttpServer,
     whole: Arc<Mutex<Vec<String>>>,
-    begun: Arc<Mutex<usize>>,
+    begun: Arc<AtomicUsize>,
 }
 
-async fn stage(ours: bool, plays: Vec<Play>) -> Stage {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (whole, begun) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(0)));
-    let (told, count) = (Arc::clone(&whole), Arc::clone(&begun));
-    tokio::spawn(async move {
-        let mut plays = plays.into_iter();
-        while let Ok((mut stream, _)) = listener.accept().await {
-            let mut start = [0; 4];
-            // Connections of their own for greeting and uploads: each answer says close.
-            if stream.peek(&mut start).await.is_err() {
-                continue;
+impl Uploads {
+    fn start(ours: bool, plays: impl IntoIterator<Item = Play>) -> Self {
+        let (whole, begun) = (
+            Arc::<Mutex<Vec<_>>>::default(),
+            Arc::<AtomicUsize>::default(),
+        );
+        let (keys, count) = (Arc::clone(&whole), Arc::clone(&begun));
+        let plays = Mutex::new(plays.into_iter().collect::<VecDeque<_>>());
+        // Connections of their own for greeting and uploads: each answer says close.
+        let server = HttpServer::connections_to(move |connection| {
+            if connection.bytes().fill_buf().ok()?.starts_with(b"GET ") {
+                connection.request()?;
+                let answer = if ours {
+                    no().header("testplan-service: 1")
+                } else {
+                    no()
+                };
+                return connection.answer(&answer);
             }
-            if &start == b"GET " {
-                read_request(&mut stream).await;
-                let answer = if ours { OURS.as_bytes() } else { NO };
-                let answer = String::from_utf8_lossy(answer)
-                    .replace("\r\n\r\n", "\r\nconnection: close\r\n\r\n");
-                stream.write_all(answer.as_bytes()).await.unwrap();
-                continue;
-            }
-            *count.lock().unwrap() += 1;
-            let play = plays.next().unwrap_or(Play::Take);
-            perform(stream, play, &told).await;
+            count.fetch_add(1, Ordering::SeqCst);
+            let play = plays.lock().unwrap().pop_front().unwrap_or(Play::Take);
+            perform(connection, play, &keys)
+        });
+        Self {
+            server,
+            whole,
+            begun,
         }
-    });
-    Stage { url, whole, begun }
+    }
+
+    fn begun(&self) -> usize {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    fn client(&self) -> Client {
+        client(&self.server.url)
+    }
 }
 
-async fn perform(mut stream: TcpStream, play: Play, whole: &Mutex<Vec<String>>) {
+fn perform(connection: &mut Connection, play: Play, whole: &Mutex<Vec<String>>) -> Option<()> {
     match play {
         Play::CutAfter(bytes) => {
             let mut taken = vec![0; bytes];
-            let _ = stream.read_exact(&mut taken).await;
+            connection.bytes().read_exact(&mut taken).ok()
         }
         Play::Hang => {
-            tokio::spawn(async move {
-                tokio::time::sleep(Duration::from_secs(60)).await;
-                drop(stream);
-            });
+            thread::sleep(Duration::from_secs(60));
+            None
         }
-        Play::CutAtTheEnd | Play::Answer(_) | Play::Take => {
-            let Some((head, _)) = read_request(&mut stream).await else {
-                return;
-            };
-            let key = header(&head, "idempotency-key").unwrap().to_owned();
+        Play::Answer(answer) => {
+            connection.request()?;
+            connection.answer(&answer)
+        }
+        Play::CutAtTheEnd | Play::Take => {
+            let request = connection.request()?;
+            let key = request.header("idempotency-key")[0].to_owned();
+            whole.lock().unwrap().push(key);
             let answer = match play {
-                Play::Answer(answer) => answer.as_bytes(),
-                _ => YES,
+                Play::CutAtTheEnd => Answer::close(),
+                _ => Answer::new(200, "OK"),
             };
-            if !matches!(play, Play::Answer(_)) {
-                whole.lock().unwrap().push(key);
-            }
-            if !matches!(play, Play::CutAtTheEnd) {
-                let _ = stream.write_all(answer).await;
-            }
+            connection.answer(&answer)
         }
     }
 }
@@ -119,10 +126,10 @@ async fn what_broke_off_before_its_end_is_sent_again_and_gets_in_once() {
         Play::CutAfter(LARGE / 2),
         Play::Hang,
     ] {
-        let stage = stage(false, vec![play]).await;
-        client(&stage.url).import(&upload).await.unwrap();
-        assert_eq!(*stage.begun.lock().unwrap(), 2, "{play:?}");
-        assert_eq!(stage.whole.lock().unwrap().len(), 1, "{play:?}");
+        let service = Uploads::start(false, [play.clone()]);
+        service.client().import(&upload).await.unwrap();
+        assert_eq!(service.begun(), 2, "{play:?}");
+        assert_eq!(service.whole.lock().unwrap().len(), 1, "{play:?}");
     }
 }
 
@@ -130,14 +137,14 @@ async fn what_broke_off_before_its_end_is_sent_again_and_gets_in_once() {
 async fn what_may_have_got_in_is_not_sent_again_to_strangers() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let broken = "HTTP/1.1 500 Oops\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    let page = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 13\r\n\r\n<html></html>";
+    let broken = Answer::new(500, "");
+    let page = Answer::new(200, "<html></html>");
     for play in [Play::CutAtTheEnd, Play::Answer(broken), Play::Answer(page)] {
-        let stage = stage(false, vec![play]).await;
-        let error = client(&stage.url).import(&upload).await.unwrap_err();
+        let service = Uploads::start(false, [play.clone()]);
+        let error = service.client().import(&upload).await.unwrap_err();
         assert!(error.may_have_happened, "{play:?}: {error}");
         assert_eq!(error.tries, 1, "{play:?}");
-        assert_eq!(*stage.begun.lock().unwrap(), 1, "{play:?}");
+        assert_eq!(service.begun(), 1, "{play:?}");
     }
 }
 
@@ -145,9 +152,9 @@ async fn what_may_have_got_in_is_not_sent_again_to_strangers() {
 async fn our_own_service_is_asked_again_under_the_same_key() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let stage = stage(true, vec![Play::CutAtTheEnd, Play::CutAtTheEnd]).await;
-    client(&stage.url).import(&upload).await.unwrap();
-    let keys = stage.whole.lock().unwrap().clone();
+    let service = Uploads::start(true, [Play::CutAtTheEnd, Play::CutAtTheEnd]);
+    service.client().import(&upload).await.unwrap();
+    let keys = service.whole.lock().unwrap().clone();
     assert_eq!(keys.len(), 3);
     assert!(
         keys.iter().all(|key| *key == keys[0] && key.len() >= 32),
@@ -159,27 +166,26 @@ async fn our_own_service_is_asked_again_under_the_same_key() {
 async fn a_service_that_puts_it_off_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let busy =
-        "HTTP/1.1 503 Busy\r\nconnection: close\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n";
-    let slowly = "HTTP/1.1 429 Slowly\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    let stage = stage(false, vec![Play::Answer(busy), Play::Answer(slowly)]).await;
-    client(&stage.url).import(&upload).await.unwrap();
-    assert_eq!(*stage.begun.lock().unwrap(), 3);
-    assert_eq!(stage.whole.lock().unwrap().len(), 1);
+    let busy = Answer::new(503, "").header("retry-after: 0");
+    let slowly = Answer::new(429, "");
+    let service = Uploads::start(false, [Play::Answer(busy), Play::Answer(slowly)]);
+    service.client().import(&upload).await.unwrap();
+    assert_eq!(service.begun(), 3);
+    assert_eq!(service.whole.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn log_in_pages_and_refusals_are_told_as_everywhere() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let login = "HTTP/1.1 302 Found\r\nlocation: /login/index\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-    let refused = "HTTP/1.1 400 No\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 44\r\n\r\n{\"error\":{\"code\":1006,\"message\":\"disliked\"}}";
+    let login = Answer::redirect(302, "/login/index");
+    let refused = Answer::json(400, r#"{"error":{"code":1006,"message":"disliked"}}"#);
     for (answer, word) in [(login, "log-in page"), (refused, "disliked")] {
-        let stage = stage(false, vec![Play::Answer(answer)]).await;
-        let error = client(&stage.url).import(&upload).await.unwrap_err();
+        let service = Uploads::start(false, [Play::Answer(answer.clone())]);
+        let error = service.client().import(&upload).await.unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
         assert!(!error.may_have_happened);
-        assert_eq!(*stage.begun.lock().unwrap(), 1);
+        assert_eq!(service.begun(), 1);
     }
 }
 
@@ -187,18 +193,18 @@ async fn log_in_pages_and_refusals_are_told_as_everywhere() {
 async fn a_page_of_a_proxy_that_refuses_took_nothing_and_is_not_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let large = "HTTP/1.1 413 Request Entity Too Large\r\nconnection: close\r\ncontent-type: text/html\r\ncontent-length: 13\r\n\r\n<html></html>";
-    let gone = "HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-type: text/html\r\ncontent-length: 13\r\n\r\n<html></html>";
+    let large = Answer::page(413);
+    let gone = Answer::page(404);
     for (answer, word) in [
         (large, "a proxy before it, takes (status 413)"),
         (gone, "(status 404)"),
     ] {
         for ours in [false, true] {
-            let stage = stage(ours, vec![Play::Answer(answer)]).await;
-            let error = client(&stage.url).import(&upload).await.unwrap_err();
+            let service = Uploads::start(ours, [Play::Answer(answer.clone())]);
+            let error = service.client().import(&upload).await.unwrap_err();
             assert!(error.to_string().contains(word), "{error}");
             assert!(!error.may_have_happened, "{error}");
-            assert_eq!(*stage.begun.lock().unwrap(), 1);
+            assert_eq!(service.begun(), 1);
         }
     }
 }
@@ -207,20 +213,19 @@ async fn a_page_of_a_proxy_that_refuses_took_nothing_and_is_not_asked_again() {
 async fn one_that_is_broken_off_is_in_doubt_only_once_all_of_it_travelled() {
     let folder = tempfile::tempdir().unwrap();
     let small = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let put_off =
-        "HTTP/1.1 503 Busy\r\nconnection: close\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n";
+    let put_off = Answer::new(503, "").header("retry-after: 3");
     for (upload, play, may_have) in [
         (large(folder.path()), Play::Hang, false),
         (small.clone(), Play::Hang, true),
         (small, Play::Answer(put_off), false),
     ] {
-        let stage = stage(false, vec![play]).await;
-        let (client, doubt) = (client(&stage.url), Doubt::default());
+        let service = Uploads::start(false, [play.clone()]);
+        let (client, doubt) = (service.client(), Doubt::default());
         let sending = client.import_told(&upload, &doubt);
         // Long enough for whatever happens first, and less than it takes to give it up.
         let broken_off = tokio::time::timeout(Duration::from_millis(500), sending).await;
         assert!(broken_off.is_err(), "{play:?}");
-        assert_eq!(*stage.begun.lock().unwrap(), 1, "{play:?}");
+        assert_eq!(service.begun(), 1, "{play:?}");
         assert_eq!(doubt.is_there(), may_have, "{play:?}");
     }
 }
@@ -229,13 +234,13 @@ async fn one_that_is_broken_off_is_in_doubt_only_once_all_of_it_travelled() {
 async fn a_file_that_goes_away_or_shrinks_is_told_and_nothing_is_taken() {
     let folder = tempfile::tempdir().unwrap();
     let mut upload = large(folder.path());
-    let stage = stage(false, vec![Play::Take, Play::Take]).await;
-    let client = client(&stage.url);
+    let service = Uploads::start(false, [Play::Take, Play::Take]);
+    let client = service.client();
     // Shorter by the time it is read: its length was told in the head of the request before.
     let path = upload.files[0].path.clone();
     let sending = client.import(&upload);
     let shrinking = async {
-        while *stage.begun.lock().unwrap() == 0 {
+        while service.begun() == 0 {
             tokio::task::yield_now().await;
         }
         std::fs::OpenOptions::new()
@@ -255,5 +260,5 @@ async fn a_file_that_goes_away_or_shrinks_is_told_and_nothing_is_taken() {
     upload.files[0].path = folder.path().join("gone.zip");
     let error = client.import(&upload).await.unwrap_err();
     assert!(error.to_string().contains("gone.zip"), "{error}");
-    assert_eq!(stage.whole.lock().unwrap().len(), 0);
+    assert_eq!(service.whole.lock().unwrap().len(), 0);
 }

@@ -1,68 +1,25 @@
 //! The bytes of an upload, held against what the vendor's page asks for, on a socket that only looks.
 
-use std::sync::{Arc, Mutex};
-
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
-
 use super::stage::{JUNIT, TOKEN, client, file, import};
+use crate::support::{Answer, HttpServer};
 
-/// Reads one request to the end that its length tells.
-pub(super) async fn read_request(stream: &mut TcpStream) -> Option<(String, Vec<u8>)> {
-    let mut bytes = Vec::new();
-    loop {
-        if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
-            let head = String::from_utf8(bytes[..end].to_vec()).unwrap();
-            let length = header(&head, "content-length").map_or(0, |text| text.parse().unwrap());
-            if bytes.len() >= end + 4 + length {
-                return Some((head, bytes.split_off(end + 4)));
-            }
-        }
-        let mut chunk = vec![0; 64 * 1024];
-        match stream.read(&mut chunk).await {
-            Ok(0) | Err(_) => return None,
-            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
-        }
-    }
+/// How a service of which nothing is known answers what only testplan has.
+pub(super) fn no() -> Answer {
+    Answer::json(404, r#"{"code":404,"message":"nope!"}"#)
 }
 
-pub(super) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
-    head.lines()
-        .filter_map(|line| line.split_once(": "))
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value)
-}
-
-pub(super) const NO: &[u8] = b"HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\ncontent-length: 30\r\n\r\n{\"code\":404,\"message\":\"nope!\"}";
-pub(super) const YES: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nOK";
-
-/// Takes uploads like a service of which nothing is known; what it read, in order.
-async fn look() -> (String, Arc<Mutex<Vec<(String, Vec<u8>)>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/tc", listener.local_addr().unwrap());
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&seen);
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            while let Some(request) = read_request(&mut stream).await {
-                let answer = if request.0.starts_with("GET") {
-                    NO
-                } else {
-                    YES
-                };
-                told.lock().unwrap().push(request);
-                stream.write_all(answer).await.unwrap();
-            }
-        }
+/// Takes uploads like a service of which nothing is known.
+fn look() -> (String, HttpServer) {
+    let server = HttpServer::start(|request| match request.parts() {
+        ("GET", ..) => no(),
+        _ => Answer::new(200, "OK"),
     });
-    (url, seen)
+    (format!("{}/tc", server.url), server)
 }
 
 #[tokio::test]
 async fn an_upload_is_byte_by_byte_what_the_page_asks_for() {
-    let (url, seen) = look().await;
+    let (url, server) = look();
     let folder = tempfile::tempdir().unwrap();
     // Not valid UTF-8, with what looks like ends of lines and boundaries.
     let zip = [
@@ -83,25 +40,18 @@ async fn an_upload_is_byte_by_byte_what_the_page_asks_for() {
     ];
     client(&url).import(&import(&labels, files)).await.unwrap();
 
-    let seen = seen.lock().unwrap();
-    let [(greeting, _), (head, body)] = &seen[..] else {
+    let seen = server.requests();
+    let [greeting, upload] = &seen[..] else {
         panic!("{} requests", seen.len());
     };
-    assert!(greeting.starts_with("GET /tc/execution/v1/squishservers HTTP/1.1\r\n"));
-    assert!(head.starts_with("POST /tc/import HTTP/1.1\r\n"), "{head}");
-    assert_eq!(
-        header(head, "authorization"),
-        Some(format!("Token {TOKEN}").as_str())
-    );
-    assert_eq!(header(head, "transfer-encoding"), None);
-    assert_eq!(
-        header(head, "content-length"),
-        Some(body.len().to_string().as_str())
-    );
-    let lengths = head.to_lowercase().matches("content-length").count();
-    assert_eq!(lengths, 1, "{head}");
-    let boundary = header(head, "content-type")
-        .unwrap()
+    let squish_servers = "GET /tc/execution/v1/squishservers HTTP/1.1";
+    assert_eq!(greeting.line(), squish_servers);
+    assert_eq!(upload.line(), "POST /tc/import HTTP/1.1");
+    assert_eq!(upload.header("authorization"), [format!("Token {TOKEN}")]);
+    assert_eq!(upload.header("transfer-encoding"), [""; 0]);
+    let body = &upload.body;
+    assert_eq!(upload.header("content-length"), [body.len().to_string()]);
+    let boundary = upload.header("content-type")[0]
         .strip_prefix("multipart/form-data; boundary=")
         .unwrap();
     assert!((20..=70).contains(&boundary.len()), "{boundary}");
@@ -154,18 +104,18 @@ async fn an_upload_is_byte_by_byte_what_the_page_asks_for() {
 
 #[tokio::test]
 async fn every_upload_has_a_boundary_of_its_own() {
-    let (url, seen) = look().await;
+    let (url, server) = look();
     let folder = tempfile::tempdir().unwrap();
     let client = client(&url);
     for _ in 0..2 {
         let results = file(folder.path(), "results.xml", JUNIT.as_bytes());
         client.import(&import(&[], vec![results])).await.unwrap();
     }
-    let seen = seen.lock().unwrap();
+    let seen = server.requests();
     let types: Vec<_> = seen
         .iter()
-        .filter(|(head, _)| head.starts_with("POST"))
-        .map(|(head, _)| header(head, "content-type").unwrap())
+        .filter(|request| request.line().starts_with("POST"))
+        .map(|request| request.header("content-type")[0])
         .collect();
     assert_eq!(types.len(), 2);
     assert_ne!(types[0], types[1]);

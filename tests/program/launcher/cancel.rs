@@ -5,25 +5,26 @@ use std::fs;
 use rustix::process::Signal;
 
 use super::{
-    download::files,
-    host::{Answer, Host},
+    download::{files, release_host},
     stage::{Stage, executable, gone},
 };
-use crate::support::until;
+use crate::support::{Answer, until};
 
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
 #[test]
 fn a_download_is_left_at_once() {
     let Some(stage) = Stage::new() else { return };
-    let host = Host::new(&[("/testplan", &[Answer::Hang])]);
+    let host = release_host([Answer::hang()]);
     stage.release(&files(&format!("{}/testplan", host.url), b"x"));
-    for (signal, code) in SIGNALS {
+    for (count, (signal, code)) in (1..).zip(SIGNALS) {
         let running = stage.main().start();
-        host.until_hanging();
+        until("a request", || (host.hanging() == count).then_some(()));
         running.send(signal);
         let ended = running.end().code_is(code);
-        host.until_hung_up();
+        until("the end of the connection", || {
+            (host.hung_up() == count).then_some(())
+        });
         assert_eq!(ended.commands(), []);
         assert_eq!(stage.state(), []);
     }

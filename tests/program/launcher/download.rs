@@ -5,10 +5,8 @@ use std::fs;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{
-    host::{Answer, Host},
-    stage::{Launch, Stage, arch, executable},
-};
+use super::stage::{Launch, Stage, arch, executable};
+use crate::support::{Answer, Ending, HttpServer, free_port, until};
 
 const BINARY: &[u8] = b"#!/bin/sh\nexit 7\n";
 
@@ -29,10 +27,34 @@ pub(crate) fn files(url: &str, bytes: &[u8]) -> Value {
         .into()
 }
 
+fn binary() -> Answer {
+    Answer::new(200, BINARY)
+}
+
+/// An answer that breaks off in the middle of the binary.
+fn half() -> Answer {
+    let length = BINARY.len();
+    let head = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n");
+    Answer::raw([head.as_bytes(), &BINARY[..length / 2]].concat())
+}
+
+/// A host of releases: gives each answer once at one path, and the last one from then on.
+pub(crate) fn release_host(answers: impl IntoIterator<Item = Answer>) -> HttpServer {
+    let mut answers = answers.into_iter().collect::<Vec<_>>().into_iter();
+    let mut last = None;
+    HttpServer::start(move |request| {
+        if request.call() != "GET /testplan" {
+            return Answer::new(404, "");
+        }
+        last = answers.next().or_else(|| last.take());
+        last.clone().unwrap()
+    })
+}
+
 /// A host that gives these answers, and a stage whose manifest expects [`BINARY`] there.
-fn released(answers: &[Answer]) -> Option<(Stage, Host)> {
+fn released(answers: impl IntoIterator<Item = Answer>) -> Option<(Stage, HttpServer)> {
     let stage = Stage::new()?;
-    let host = Host::new(&[("/testplan", answers)]);
+    let host = release_host(answers);
     stage.release(&files(&format!("{}/testplan", host.url), BINARY));
     Some((stage, host))
 }
@@ -64,7 +86,7 @@ fn fails_closed(stage: &Stage, launch: Launch) -> String {
 
 #[test]
 fn what_was_downloaded_is_kept_and_runs() {
-    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+    let Some((stage, host)) = released([binary()]) else {
         return;
     };
     stage.main().run().code_is(7);
@@ -79,23 +101,23 @@ fn what_was_downloaded_is_kept_and_runs() {
     assert_eq!(stage.state()[0].1, place.join("testplan").to_str().unwrap());
 
     stage.main().run().code_is(7);
-    assert_eq!(host.asked(), ["GET /testplan"]);
+    assert_eq!(host.requests().len(), 1);
 }
 
 #[test]
 fn a_cache_without_its_marker_is_written_anew() {
-    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+    let Some((stage, host)) = released([binary()]) else {
         return;
     };
     stage.keep("1.2.3", "exit 99");
     stage.main().run().code_is(7);
     stage.main().run().code_is(7);
-    assert_eq!(host.asked().len(), 1);
+    assert_eq!(host.requests().len(), 1);
 }
 
 #[test]
 fn a_cache_that_cannot_be_written_is_replaced_by_the_jobs_folder() {
-    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+    let Some((stage, host)) = released([binary()]) else {
         return;
     };
     // A file where the folder has to be keeps out root, too.
@@ -103,7 +125,7 @@ fn a_cache_that_cannot_be_written_is_replaced_by_the_jobs_folder() {
     for _ in 0..2 {
         stage.main().run().code_is(7);
     }
-    assert_eq!(host.asked().len(), 1);
+    assert_eq!(host.requests().len(), 1);
     fs::remove_dir_all(stage.path("temp")).unwrap();
     fs::write(stage.path("temp"), "").unwrap();
     let error = stage.main().run().code_is(3).only("error");
@@ -115,34 +137,34 @@ fn a_cache_that_cannot_be_written_is_replaced_by_the_jobs_folder() {
 
 #[test]
 fn without_a_tool_cache_the_jobs_folder_serves() {
-    let Some((stage, host)) = released(&[Answer::Bytes(BINARY.to_vec())]) else {
+    let Some((stage, host)) = released([binary()]) else {
         return;
     };
     for _ in 0..2 {
         stage.main().without("RUNNER_TOOL_CACHE").run().code_is(7);
     }
-    assert_eq!(host.asked().len(), 1);
+    assert_eq!(host.requests().len(), 1);
 }
 
 #[test]
 fn redirects_are_followed() {
-    let there = Host::new(&[("/there", &[Answer::Bytes(BINARY.to_vec())])]);
-    let Some((stage, _host)) = released(&[Answer::Redirect(format!("{}/there", there.url))]) else {
+    let there = release_host([binary()]);
+    let Some((stage, _host)) =
+        released([Answer::redirect(302, &format!("{}/testplan", there.url))])
+    else {
         return;
     };
     stage.main().run().code_is(7);
-    assert_eq!(there.asked(), ["GET /there"]);
+    assert_eq!(there.requests().len(), 1);
 }
 
 #[test]
 fn what_may_pass_is_tried_again() {
-    let cut = Answer::Cut(BINARY.to_vec());
-    let Some((stage, host)) = released(&[Answer::Status(503), cut, Answer::Bytes(BINARY.to_vec())])
-    else {
+    let Some((stage, host)) = released([Answer::new(503, ""), half(), binary()]) else {
         return;
     };
     let ended = stage.main().faster("pause").run().code_is(7);
-    assert_eq!(host.asked().len(), 3);
+    assert_eq!(host.requests().len(), 3);
     assert!(
         ended
             .stdout
@@ -155,17 +177,13 @@ fn what_may_pass_is_tried_again() {
 
 #[test]
 fn after_three_attempts_the_source_is_built() {
-    for answer in [
-        Answer::Status(500),
-        Answer::Status(429),
-        Answer::Cut(BINARY.to_vec()),
-    ] {
-        let Some((stage, host)) = released(&[answer]) else {
+    for answer in [Answer::new(500, ""), Answer::new(429, ""), half()] {
+        let Some((stage, host)) = released([answer]) else {
             return;
         };
         forbid_building(&stage);
         let ended = stage.main().faster("pause").run().code_is(3);
-        assert_eq!(host.asked().len(), 3);
+        assert_eq!(host.requests().len(), 3);
         assert!(ended.stdout.contains("cargo was called"), "{ended}");
         let errors: Vec<_> = ended
             .commands()
@@ -190,7 +208,7 @@ fn after_three_attempts_the_source_is_built() {
 
 #[test]
 fn a_refusal_is_not_asked_for_again() {
-    let Some((stage, host)) = released(&[Answer::Status(404)]) else {
+    let Some((stage, host)) = released([Answer::new(404, "")]) else {
         return;
     };
     let error = stage.main().run().code_is(3).only("error");
@@ -198,12 +216,12 @@ fn a_refusal_is_not_asked_for_again() {
         error.contains(&format!("- download: {}/testplan answered 404\n", host.url)),
         "{error}"
     );
-    assert_eq!(host.asked().len(), 1);
+    assert_eq!(host.requests().len(), 1);
 }
 
 #[test]
 fn a_host_that_hangs_is_left_in_time() {
-    let Some((stage, _host)) = released(&[Answer::Hang]) else {
+    let Some((stage, _host)) = released([Answer::hang()]) else {
         return;
     };
     let error = stage
@@ -221,12 +239,7 @@ fn a_host_that_hangs_is_left_in_time() {
 #[test]
 fn a_host_that_is_not_there_is_told() {
     let Some(stage) = Stage::new() else { return };
-    // Bound and let go: nobody listens there.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let port = free_port();
     stage.release(&files(&format!("http://127.0.0.1:{port}/testplan"), BINARY));
     let error = stage.main().faster("pause").run().code_is(3).only("error");
     assert!(error.contains("ECONNREFUSED"), "{error}");
@@ -242,10 +255,7 @@ fn other_bytes_fail_closed() {
         b"",
         b"<html>Sign in to the network, please</html>",
     ] {
-        let Some((stage, host)) = released(&[
-            Answer::Bytes(bytes.to_vec()),
-            Answer::Bytes(BINARY.to_vec()),
-        ]) else {
+        let Some((stage, host)) = released([Answer::new(200, bytes), binary()]) else {
             return;
         };
         let error = fails_closed(&stage, stage.main());
@@ -253,13 +263,13 @@ fn other_bytes_fail_closed() {
             error.contains(&format!("{}/testplan is not testplan 1.2.3", host.url)),
             "{error}"
         );
-        assert_eq!(host.asked().len(), 1);
+        assert_eq!(host.requests().len(), 1);
     }
 }
 
 #[test]
 fn an_answer_without_end_is_cut_and_fails_closed() {
-    let Some((stage, host)) = released(&[Answer::Endless]) else {
+    let Some((stage, host)) = released([Answer::endless(200)]) else {
         return;
     };
     let error = fails_closed(&stage, stage.main());
@@ -267,7 +277,9 @@ fn an_answer_without_end_is_cut_and_fails_closed() {
         error.contains(&format!("more than {} bytes", BINARY.len())),
         "{error}"
     );
-    host.until_hung_up();
+    until("the client to hang up", || {
+        (host.hung_up() > 0).then_some(())
+    });
 }
 
 #[test]
@@ -275,8 +287,14 @@ fn the_proxy_of_the_environment_is_used() {
     let Some(stage) = Stage::new() else { return };
     let address = "http://releases.invalid/testplan";
     // Asked for by the whole address, or through a tunnel by the path alone.
-    let answer = [Answer::Bytes(BINARY.to_vec())];
-    let proxy = Host::new(&[(address, &answer), ("/testplan", &answer)]);
+    let proxy = HttpServer::start(|request| match request.call() {
+        "GET http://releases.invalid/testplan" | "GET /testplan" => binary(),
+        // What goes through the tunnel comes as a request of its own.
+        tunnel if tunnel.starts_with("CONNECT ") => {
+            Answer::raw("HTTP/1.1 200 OK\r\n\r\n").then(Ending::KeepOpen)
+        }
+        _ => Answer::new(404, ""),
+    });
     stage.release(&files(address, BINARY));
     stage
         .main()
@@ -285,17 +303,19 @@ fn the_proxy_of_the_environment_is_used() {
         .run()
         .code_is(7);
     assert!(
-        proxy.asked()[0].contains("releases.invalid"),
+        proxy.requests()[0].line().contains("releases.invalid"),
         "{:?}",
-        proxy.asked()
+        proxy.requests()
     );
 }
 
 #[test]
 fn what_is_said_of_an_address_stays_text() {
     let Some(stage) = Stage::new() else { return };
-    let answer = [Answer::Bytes(BINARY.to_vec())];
-    let host = Host::new(&[("/testplan", &answer), ("/testplan?", &answer)]);
+    let host = HttpServer::start(|request| match request.call() {
+        "GET /testplan" | "GET /testplan?" => binary(),
+        _ => Answer::new(404, ""),
+    });
     for hostile in ["##[warning]x", "\n::warning::x", "\r  ::warning::x"] {
         stage.release(&files(&format!("{}/testplan?#{hostile}", host.url), BINARY));
         let ended = stage.main().run().code_is(7);

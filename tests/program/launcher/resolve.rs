@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use super::{
-    host::{Answer, Host},
-    stage::{Stage, arch, executable},
-};
+use super::stage::{Stage, arch, executable};
+use crate::support::Answer;
 
 #[test]
 fn binary_path_goes_before_all_else_in_both_spellings() {
@@ -130,7 +128,7 @@ fn the_tool_cache_needs_the_marker_the_version_and_the_processor() {
 #[test]
 fn the_tool_cache_goes_before_the_download() {
     let Some(stage) = Stage::new() else { return };
-    let host = Host::new(&[("/testplan", &[Answer::Status(404)])]);
+    let host = super::download::release_host([Answer::new(404, "")]);
     stage.release(&super::download::files(
         &format!("{}/testplan", host.url),
         b"x",
@@ -138,7 +136,7 @@ fn the_tool_cache_goes_before_the_download() {
     let place = stage.keep("1.2.3", "exit 7");
     fs::write(place.with_file_name(format!("{}.complete", arch())), "").unwrap();
     stage.main().run().code_is(7);
-    assert!(host.asked().is_empty());
+    assert!(host.requests().is_empty());
 }
 
 #[test]

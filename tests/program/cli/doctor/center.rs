@@ -2,25 +2,22 @@
 
 use serde_json::json;
 
-use super::{
-    super::support::Desk,
-    Diagnosis,
-    scripted::{Center, Scripted, answer, fine, redirect},
-};
+use super::{super::support::Desk, Diagnosis, scripted_center::ScriptedCenter};
+use crate::support::{Answer, HttpServer};
 
-fn look(service: &Scripted, more: &[&str]) -> Diagnosis {
-    let url = service.url();
-    let mut arguments = vec!["--url", &url, "--project=example"];
+fn look(service: &HttpServer, more: &[&str]) -> Diagnosis {
+    let url = &service.url;
+    let mut arguments = vec!["--url", url, "--project=example"];
     arguments.extend(more);
     Diagnosis::of(&Desk::new(), &arguments)
 }
 
 #[test]
 fn all_is_well_and_nothing_was_changed() {
-    let service = Center::default().start();
+    let service = ScriptedCenter::default().start();
     let diagnosis = look(&service, &["--template=CI Tests master"]);
     diagnosis.has("plan.template", "ok", &["CI Tests master", "64"]);
-    diagnosis.has("dialect.service", "ok", &["Test Center"]);
+    diagnosis.has("dialect.service", "ok", &["Test ScriptedCenter"]);
     diagnosis.has("dialect.leases", "ok", &["heartbeats"]);
     diagnosis.has(
         "dialect.status",
@@ -44,21 +41,22 @@ fn all_is_well_and_nothing_was_changed() {
 }
 
 #[track_caller]
-fn assert_harmless(service: &Scripted) {
-    let asked = service.asked();
+fn assert_harmless(service: &HttpServer) {
+    let asked = service.requests();
     assert!(!asked.is_empty());
     for request in asked {
-        assert!(request.starts_with("GET "), "{request}");
-        assert!(!request.contains("/reserve"), "{request}");
+        let line = request.line();
+        assert!(line.starts_with("GET "), "{line}");
+        assert!(!line.contains("/reserve"), "{line}");
     }
 }
 
 #[test]
 fn a_plan_tells_the_word_of_its_counts_and_what_is_needed() {
     for (done, word) in [("done", "`done`"), ("finished", "`finished`")] {
-        let service = Center {
+        let service = ScriptedCenter {
             done,
-            ..Center::default()
+            ..ScriptedCenter::default()
         }
         .start();
         let diagnosis = look(
@@ -80,9 +78,9 @@ fn a_plan_tells_the_word_of_its_counts_and_what_is_needed() {
         assert_eq!(row["servers"], json!([{ "id": 1, "state": "free" }]));
         assert_harmless(&service);
     }
-    let service = Center {
+    let service = ScriptedCenter {
         done: "ready",
-        ..Center::default()
+        ..ScriptedCenter::default()
     }
     .start();
     let diagnosis = look(&service, &["--plan-id=105"]);
@@ -92,9 +90,9 @@ fn a_plan_tells_the_word_of_its_counts_and_what_is_needed() {
 
 #[test]
 fn managed_mode_shows_in_the_template() {
-    let service = Center {
+    let service = ScriptedCenter {
         repositories: json!([{ "id": "3", "branch": "main", "enabled": true }]),
-        ..Center::default()
+        ..ScriptedCenter::default()
     }
     .start();
     let diagnosis = look(&service, &["--template=CI Tests master"]);
@@ -117,9 +115,9 @@ fn clocks_that_differ() {
         (-100, "warning", &["1m", "behind", "NTP"]),
     ];
     for (ahead, state, says) in table {
-        let service = Center {
+        let service = ScriptedCenter {
             ahead,
-            ..Center::default()
+            ..ScriptedCenter::default()
         }
         .start();
         let diagnosis = look(&service, &["--template=CI Tests master"]);
@@ -131,24 +129,20 @@ fn clocks_that_differ() {
 /// Where no plan tells the time to the millisecond.
 #[test]
 fn the_date_of_an_answer_is_a_clock_too() {
-    let service = Scripted::new(|line| match line {
-        "GET /" => answer(
-            "302 Found",
-            &["Date: Tue, 05 Mar 2024 10:00:00 GMT", "Location: /login"],
-            "",
-        ),
-        _ => fine(&json!([])),
+    let service = HttpServer::start(|request| match request.call() {
+        "GET /" => Answer::redirect(302, "/login").header("date: Tue, 05 Mar 2024 10:00:00 GMT"),
+        _ => Answer::json(200, json!([])),
     });
     let diagnosis = look(&service, &[]);
     diagnosis.has("clock.difference", "warning", &["behind this machine"]);
-    let service = Scripted::new(|_| redirect("/login/index"));
+    let service = HttpServer::start(|_| Answer::redirect(302, "/login/index"));
     let diagnosis = look(&service, &[]);
     diagnosis.has("clock.difference", "not checked", &[]);
 }
 
 #[test]
 fn a_template_that_is_not_found() {
-    let service = Center::default().start();
+    let service = ScriptedCenter::default().start();
     let near = look(&service, &["--template=CI-Tests-master"]);
     near.has(
         "plan.template",

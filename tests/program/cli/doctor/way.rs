@@ -2,11 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{
-    super::support::Desk,
-    Diagnosis,
-    scripted::{Scripted, answer, fine, no, redirect},
-};
+use super::{super::support::Desk, Diagnosis, scripted_center::refusal};
+use crate::support::{Answer, HttpRequest, HttpServer};
 
 const HTML: &str = "Content-Type: text/html";
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
@@ -28,45 +25,45 @@ fn look(url: &str, more: &[&str]) -> Diagnosis {
 #[test]
 fn answers_to_a_question_with_credentials() {
     let page = "<!DOCTYPE html><title>Welcome</title>CanaryCanary0123";
-    let table: [(String, &[&str]); 9] = [
+    let table: [(Answer, &[&str]); 9] = [
         (
-            redirect("/login/index?next=x"),
+            Answer::redirect(302, "/login/index?next=x"),
             &[
                 "token was rejected or is missing",
                 "302",
                 "TESTCENTER_TOKEN",
             ],
         ),
-        (redirect("/activation/index"), &["no licence", "browser"]),
         (
-            redirect("https://tc.example.com/execution/v1/squishservers"),
+            Answer::redirect(302, "/activation/index"),
+            &["no licence", "browser"],
+        ),
+        (
+            Answer::redirect(302, "https://tc.example.com/execution/v1/squishservers"),
             &["elsewhere", "TESTCENTER_URL to https://tc.example.com"],
         ),
-        (no("401 Unauthorized", "who?"), &["rejected", "401", "who?"]),
+        (refusal(401, "who?"), &["rejected", "401", "who?"]),
+        (refusal(403, "not you"), &["403", "not you", "rights"]),
         (
-            no("403 Forbidden", "not you"),
-            &["403", "not you", "rights"],
-        ),
-        (
-            answer("200 OK", &[HTML], page),
+            Answer::new(200, page).header(HTML),
             &["not the API's", "<!DOCTYPE", "URL"],
         ),
         (
-            answer("404 Not Found", &[HTML], page),
+            Answer::new(404, page).header(HTML),
             &["not the API's", "URL"],
         ),
         (
-            answer("502 Bad Gateway", &[HTML], page),
+            Answer::new(502, page).header(HTML),
             &["service failed", "502", "log"],
         ),
-        (no("429 Too Many Requests", "slowly"), &["slowly", "later"]),
+        (refusal(429, "slowly"), &["slowly", "later"]),
     ];
     for (answer, says) in table {
-        let service = Scripted::new(move |line| match line {
-            "GET /" => redirect("/login/index"),
+        let service = HttpServer::start(move |request| match request.call() {
+            "GET /" => Answer::redirect(302, "/login/index"),
             _ => answer.clone(),
         });
-        let diagnosis = look(&service.url(), &[]);
+        let diagnosis = look(&service.url, &[]);
         diagnosis.has("service.access", "problem", says);
         diagnosis.has("service.answer", "ok", &["log-in page"]);
         diagnosis.has("service.credentials", "ok", &["variable TESTCENTER_TOKEN"]);
@@ -77,16 +74,16 @@ fn answers_to_a_question_with_credentials() {
 
 #[test]
 fn a_service_without_a_list_of_squish_servers_is_let_pass() {
-    let service = Scripted::new(|_| no("404 Not Found", "no such call"));
-    let diagnosis = look(&service.url(), &[]);
+    let service = HttpServer::start(|_| refusal(404, "no such call"));
+    let diagnosis = look(&service.url, &[]);
     diagnosis.has("service.access", "warning", &["accepted", "no such call"]);
     diagnosis.has("capabilities.servers", "not checked", &[]);
 }
 
 #[test]
 fn a_test_center_that_nobody_has_activated() {
-    let service = Scripted::new(|_| redirect("/activation/index"));
-    let diagnosis = look(&service.url(), &[]);
+    let service = HttpServer::start(|_| Answer::redirect(302, "/activation/index"));
+    let diagnosis = look(&service.url, &[]);
     diagnosis.has(
         "service.answer",
         "problem",
@@ -98,12 +95,12 @@ fn a_test_center_that_nobody_has_activated() {
 /// Without credentials it is asked without them, and who we are is told by name.
 #[test]
 fn credentials_are_named_and_never_shown() {
-    let service = Scripted::new(|_| fine(&serde_json::json!([])));
-    let url = service.url();
+    let service = HttpServer::start(|_| Answer::json(200, serde_json::json!([])));
+    let url = &service.url;
     let desk = Desk::new();
     desk.write("token", "CanaryCanary0123");
     let with = |more: &[&str], variables: &[(&str, &str)]| {
-        let mut arguments = vec!["--url", &url];
+        let mut arguments = vec!["--url", url];
         arguments.extend(more);
         Diagnosis::with(&desk, &arguments, variables)
     };
@@ -114,7 +111,9 @@ fn credentials_are_named_and_never_shown() {
     let diagnosis = with(&[], &[]);
     diagnosis.has("service.credentials", "ok", &["none are set"]);
     diagnosis.has("service.access", "ok", &["asks for no credentials"]);
-    assert!(!service.asked().concat().contains("authorization"));
+    for request in service.requests() {
+        assert_eq!(request.header("authorization"), [""; 0]);
+    }
 
     let diagnosis = with(&[], &[user, password]);
     diagnosis.has("service.credentials", "ok", &["ann@example.com"]);
@@ -150,13 +149,13 @@ fn credentials_are_named_and_never_shown() {
 #[test]
 fn a_token_file_that_everybody_reads() {
     use std::os::unix::fs::PermissionsExt as _;
-    let service = Scripted::new(|_| fine(&serde_json::json!([])));
+    let service = HttpServer::start(|_| Answer::json(200, serde_json::json!([])));
     let desk = Desk::new();
     desk.write("token", "CanaryCanary0123");
     let open = std::fs::Permissions::from_mode(0o644);
     std::fs::set_permissions(desk.path("token"), open).unwrap();
-    let url = service.url();
-    let diagnosis = Diagnosis::with(&desk, &["--url", &url, "--token-file=token"], &[]);
+    let url = &service.url;
+    let diagnosis = Diagnosis::with(&desk, &["--url", url, "--token-file=token"], &[]);
     diagnosis.has(
         "service.credentials",
         "warning",
@@ -196,11 +195,8 @@ fn nobody_is_there() {
 #[test]
 fn somebody_is_there_who_is_no_service() {
     let began = Instant::now();
-    let hangs = Scripted::new(|_| {
-        std::thread::park();
-        String::new()
-    });
-    let silent = look(&hangs.url(), &[]);
+    let hangs = HttpServer::replay([Answer::hang()]);
+    let silent = look(&hangs.url, &[]);
     silent.has(
         "service.answer",
         "problem",
@@ -214,8 +210,8 @@ fn somebody_is_there_who_is_no_service() {
         began.elapsed()
     );
 
-    let garbage = Scripted::new(|_| "SSH-2.0-OpenSSH_9.2\r\n".to_owned());
-    let odd = look(&garbage.url(), &[]);
+    let garbage = HttpServer::start(|_| Answer::raw("SSH-2.0-OpenSSH_9.2\r\n"));
+    let odd = look(&garbage.url, &[]);
     odd.has(
         "service.answer",
         "problem",
@@ -230,30 +226,30 @@ fn somebody_is_there_who_is_no_service() {
     ignore = "other platforms have their own opinion of a certificate that is good for a century"
 )]
 fn certificates() {
-    let script = |_: &str| fine(&serde_json::json!([]));
-    let good = Scripted::with_tls(LEAF, KEY, script);
-    let expired = Scripted::with_tls(EXPIRED, EXPIRED_KEY, script);
-    let plain = Scripted::new(script);
+    let script = |_: &HttpRequest| Answer::json(200, serde_json::json!([]));
+    let good = HttpServer::start_tls(LEAF, KEY, script);
+    let expired = HttpServer::start_tls(EXPIRED, EXPIRED_KEY, script);
+    let plain = HttpServer::start(script);
 
-    let trusted = look(&good.url(), &["--ca-cert", AUTHORITY]);
+    let trusted = look(&good.url, &["--ca-cert", AUTHORITY]);
     trusted.has("service.tls", "ok", &["trusted", "ca.pem"]);
     trusted.has("service.access", "ok", &["token is accepted"]);
     trusted.ends(0);
 
     let table = [
-        (good.url(), None, &["authority", "--ca-cert"][..]),
+        (good.url.clone(), None, &["authority", "--ca-cert"][..]),
         (
             good.url_at("localhost"),
             Some(AUTHORITY),
             &["another name", "localhost"],
         ),
         (
-            expired.url(),
+            expired.url.clone(),
             Some(OTHER_AUTHORITY),
             &["has expired", "renew"],
         ),
         (
-            plain.url().replace("http:", "https:"),
+            plain.url.replace("http:", "https:"),
             None,
             &["does not speak TLS", "http://"],
         ),
@@ -270,12 +266,12 @@ fn certificates() {
         diagnosis.ends(3);
     }
     // Whoever cannot be trusted was told nothing.
-    assert_eq!(expired.asked(), [""; 0]);
+    assert_eq!(expired.requests().len(), 0);
 
     let desk = Desk::new();
     desk.write("none.pem", "hello");
-    let url = good.url();
-    let diagnosis = Diagnosis::of(&desk, &["--url", &url, "--ca-cert=none.pem"]);
+    let url = &good.url;
+    let diagnosis = Diagnosis::of(&desk, &["--url", url, "--ca-cert=none.pem"]);
     diagnosis.has(
         "service.tls",
         "problem",
