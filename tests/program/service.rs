@@ -1,9 +1,9 @@
-//! The service over a fake store: every example of the vendor's page, every way to get a request wrong, access,
+//! The service over SQLite: every example of the vendor's page, every way to get a request wrong, access,
 //! limits, long polls and shutdown.
 
 mod access;
 mod examples;
-mod fake;
+mod held_store;
 mod limits;
 mod lists;
 mod needs;

@@ -11,7 +11,7 @@ use http::{Request, StatusCode};
 use testplan::service::{Access, Limits, Service};
 
 use super::{
-    fake::{Fake, LEASE},
+    held_store::HeldStore,
     support::{TOKEN, access, ask, clock, json, patient, post, service},
 };
 
@@ -29,7 +29,7 @@ fn basic(credentials: &str) -> String {
 
 #[tokio::test]
 async fn only_whoever_presents_a_secret_is_let_in() {
-    let service = service(&Fake::of_the_page(), patient()).in_process();
+    let service = service(&HeldStore::of_the_page().await, patient()).in_process();
     let token = |scheme: &str| format!("{scheme} {TOKEN}");
     let table = [
         (Some(token("Token")), None),
@@ -89,7 +89,7 @@ async fn only_whoever_presents_a_secret_is_let_in() {
 
 #[tokio::test]
 async fn health_and_description_need_no_secret_and_nothing_else_is_open() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let document = service
         .call(Request::get("/openapi.json").body(Bytes::new()).unwrap())
         .await;
@@ -117,7 +117,8 @@ async fn inside_the_process_nobody_is_asked_and_without_principals_nobody_is_let
         (Access::InProcess, StatusCode::OK),
         (Access::Principals(Vec::new()), StatusCode::UNAUTHORIZED),
     ] {
-        let service = Service::new(Fake::of_the_page(), clock(), access, patient()).in_process();
+        let service =
+            Service::new(HeldStore::of_the_page().await, clock(), access, patient()).in_process();
         let (status, _) = ask(&service, presenting(None)).await;
         assert_eq!(status, expected);
     }
@@ -149,16 +150,16 @@ async fn no_secret_is_logged_or_printed() {
     tracing::subscriber::set_global_default(subscriber).unwrap();
     tracing::callsite::rebuild_interest_cache();
 
-    let service = service(&Fake::with_plan(), Limits::default());
+    let service = service(&HeldStore::with_plan().await, Limits::default());
     let call = service.in_process();
     let body =
         r#"{"capabilities":[{"key":"OS","value":"Linux"},{"key":"browser","value":"chrome"}]}"#;
     let (_, reservation) = ask(&call, post("/execution/v1/reserve/105", body)).await;
-    assert_eq!(reservation["lease"], LEASE);
-    let body = format!(r#"{{"lease":"{LEASE}"}}"#);
+    let lease = reservation["lease"].as_str().unwrap();
+    let body = format!(r#"{{"lease":"{lease}"}}"#);
     let (status, _) = ask(&call, post("/execution/v1/finished/3339", &body)).await;
     assert_eq!(status, StatusCode::OK);
-    let broken = format!(r#"{{"lease":"{LEASE}","message":1}}"#);
+    let broken = format!(r#"{{"lease":"{lease}","message":1}}"#);
     let (_, problem) = ask(&call, post("/execution/v1/finished/3339", &broken)).await;
 
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
@@ -172,7 +173,7 @@ async fn no_secret_is_logged_or_printed() {
         format!("{:?}", access()),
         problem.to_string(),
     ] {
-        for secret in [TOKEN, LEASE, "käse"] {
+        for secret in [TOKEN, lease, "käse"] {
             assert!(!text.contains(secret), "{secret} in {text}");
         }
     }

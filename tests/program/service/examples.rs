@@ -5,7 +5,7 @@ use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    fake::{Fake, LEASE},
+    held_store::HeldStore,
     support::{Served, TOKEN, json as json_of, patient, service},
 };
 
@@ -105,7 +105,7 @@ fn examples() -> Vec<Example> {
                 },
                 "status": "Reservation successful", "suite": "suite_example", "test_id": 508_832,
                 "testcase": "tst_example",
-                "lease": LEASE, "expires_dt": "*", "timeout": 10000, "attempt": 1,
+                "lease": "*", "expires_dt": "*", "timeout": 10000, "attempt": 1,
                 "labels": [{ "key": "OS", "value": "Linux" }, { "key": "browser", "value": "chrome" }],
             }),
         ),
@@ -259,7 +259,7 @@ fn fits(value: &Value, expected: &Value) -> bool {
 
 #[tokio::test]
 async fn every_example_of_the_page_is_answered_in_process() {
-    let service = service(&Fake::of_the_page(), patient()).in_process();
+    let service = service(&HeldStore::of_the_page().await, patient()).in_process();
     for example in examples() {
         example.check(&service.call(example.request()).await);
     }
@@ -267,7 +267,7 @@ async fn every_example_of_the_page_is_answered_in_process() {
 
 #[tokio::test]
 async fn every_example_of_the_page_is_answered_over_a_socket() {
-    let service = service(&Fake::of_the_page(), patient());
+    let service = service(&HeldStore::of_the_page().await, patient());
     let served = Served::start(&service).await;
     for example in examples() {
         example.check(&served.ask(&example.request()).await);
@@ -276,8 +276,8 @@ async fn every_example_of_the_page_is_answered_over_a_socket() {
 
 #[tokio::test]
 async fn what_goes_to_the_store_is_what_was_asked() {
-    let fake = Fake::of_the_page();
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::of_the_page().await;
+    let service = service(&store, patient()).in_process();
     let ask = |request| super::support::ask(&service, request);
     let post = super::support::post;
 
@@ -292,7 +292,7 @@ async fn what_goes_to_the_store_is_what_was_asked() {
     assert_eq!(status, StatusCode::CREATED);
     assert_eq!(plan["planned_dt"], 1_755_880_673_658_i64);
     assert_eq!(plan["repository_information"][0]["id"], "7");
-    let [started] = &fake.started()[..] else {
+    let [started] = &store.started_plans()[..] else {
         panic!("one plan was started");
     };
     assert_eq!(started.principal, "ci");
@@ -308,7 +308,7 @@ async fn what_goes_to_the_store_is_what_was_asked() {
     request = super::support::with(request, "idempotency-key", "reserve-1");
     let (_, reservation) = ask(request).await;
     assert_eq!(reservation["execution_id"], 3339);
-    let [reserve] = &fake.reserved()[..] else {
+    let [reserve] = &store.reserved()[..] else {
         panic!("one execution was reserved");
     };
     assert_eq!(reserve.worker.as_deref(), Some("w-3"));
@@ -317,7 +317,7 @@ async fn what_goes_to_the_store_is_what_was_asked() {
 
     let long = "ä".repeat(40_000);
     let body = json!({
-        "message": long, "details": long, "lease": LEASE,
+        "message": long, "details": long, "lease": reservation["lease"],
         "outcome": { "verdict": "failed", "duration_ms": u64::MAX },
     });
     let (status, _) = ask(post("/execution/v1/finished/3339", &body.to_string())).await;
@@ -326,26 +326,31 @@ async fn what_goes_to_the_store_is_what_was_asked() {
         StatusCode::OK,
         "a result is never refused for its words"
     );
-    let [finish] = &fake.finished()[..] else {
+    let [finish] = &store.finished()[..] else {
         panic!("one execution was finished");
     };
     assert_eq!(
         (finish.message.len(), finish.details.len()),
         (8 * 1024, 64 * 1024)
     );
-    assert_eq!(finish.lease.as_ref().unwrap().expose(), LEASE);
+    assert_eq!(
+        finish.lease.as_ref().unwrap().expose(),
+        reservation["lease"]
+    );
     assert!(finish.result.unwrap().duration_ms < u64::MAX / 2);
 }
 
 #[tokio::test]
 async fn our_lists_go_part_by_part() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let store = HeldStore::with_plan().await;
+    let service = service(&store, patient()).in_process();
     let ask = |path| super::support::ask(&service, super::support::get(path));
 
     let (status, part) = ask("/testplan/v1/plans/105/executions?limit=1&state=open").await;
     assert_eq!(status, StatusCode::OK);
     assert_eq!(part["items"][0]["execution_id"], 3339);
     assert_eq!(part["next"], 3339);
+    store.take(3339, std::time::Duration::from_secs(60)).await;
     let (_, part) = ask("/testplan/v1/plans/105/executions?limit=1&after=3339").await;
     assert_eq!(part["items"][0]["execution_id"], 3340);
     assert_eq!(part.get("next"), None);
@@ -357,7 +362,7 @@ async fn our_lists_go_part_by_part() {
 
 #[tokio::test]
 async fn a_status_query_is_decoded_and_may_repeat_a_key() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     for (query, open) in [
         ("", 2),
         ("?", 2),

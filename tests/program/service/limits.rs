@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    fake::Fake,
+    held_store::HeldStore,
     support::{
         Served, TOKEN, ask, get, json, patient, post, read_all, read_one, service, soon, wire,
     },
@@ -31,7 +31,7 @@ async fn half_a_head_and_an_idle_connection_are_closed() {
         header: SHORT,
         ..patient()
     };
-    let service = service(&Fake::with_plan(), limits);
+    let service = service(&HeldStore::with_plan().await, limits);
     let served = Served::start(&service).await;
 
     let mut slow = served.connect().await;
@@ -59,7 +59,7 @@ async fn a_slow_body_is_408_and_a_large_one_413() {
         body_bytes: 1000,
         ..patient()
     };
-    let service = service(&Fake::with_plan(), limits);
+    let service = service(&HeldStore::with_plan().await, limits);
     let served = Served::start(&service).await;
     let head = format!(
         "POST /execution/v1/finished/3339 HTTP/1.1\r\nhost: x\r\nauthorization: Token {TOKEN}\r\n"
@@ -99,7 +99,7 @@ async fn a_slow_body_is_408_and_a_large_one_413() {
 
 #[tokio::test]
 async fn a_body_is_not_read_before_its_sender_is_known() {
-    let service = service(&Fake::with_plan(), patient());
+    let service = service(&HeldStore::with_plan().await, patient());
     let served = Served::start(&service).await;
     let mut stream = served.connect().await;
     let head = "POST /execution/v1/executeplan HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\nconnection: close\r\n\r\n";
@@ -116,7 +116,7 @@ async fn too_many_headers_are_431() {
         headers: 8,
         ..patient()
     };
-    let service = service(&Fake::with_plan(), limits);
+    let service = service(&HeldStore::with_plan().await, limits);
     let served = Served::start(&service).await;
     for (count, status) in [(7_usize, 200), (8, 431)] {
         let mut stream = served.connect().await;
@@ -137,7 +137,7 @@ async fn one_connection_too_many_waits_for_another_to_end() {
         connections: 1,
         ..patient()
     };
-    let service = service(&Fake::with_plan(), limits);
+    let service = service(&HeldStore::with_plan().await, limits);
     let served = Served::start(&service).await;
     let mut first = served.connect().await;
     first
@@ -162,22 +162,22 @@ async fn one_connection_too_many_waits_for_another_to_end() {
 
 #[tokio::test]
 async fn one_call_too_many_is_503() {
-    let fake = Fake::with_plan();
+    let store = HeldStore::with_plan().await;
     let limits = Limits {
         calls: 1,
         ..patient()
     };
-    let service = service(&fake, limits).in_process();
-    fake.hold("plan");
+    let service = service(&store, limits).in_process();
+    store.hold("plan");
     let first = service.clone();
     let first = tokio::spawn(async move { first.call(get("/execution/v1/testplans/64")).await });
-    fake.reached("plan", 1).await;
+    store.reached("plan", 1).await;
     let second = service.call(get("/execution/v1/testplans/64")).await;
     assert_eq!(second.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(second.headers()["retry-after"], "1");
     let (health, _) = ask(&service, get("/healthz")).await;
     assert_eq!(health, StatusCode::OK, "needs no store");
-    fake.release("plan");
+    store.release("plan");
     assert_eq!(soon(first).await.unwrap().status(), StatusCode::OK);
     let (status, _) = ask(&service, get("/execution/v1/testplans/64")).await;
     assert_eq!(status, StatusCode::OK, "the call gave its place back");
@@ -185,35 +185,35 @@ async fn one_call_too_many_is_503() {
 
 #[tokio::test]
 async fn a_store_that_hangs_is_503_and_what_was_asked_is_done() {
-    let fake = Fake::with_reservation(testplan::model::Timestamp(i64::MAX));
+    let store = HeldStore::with_reservation().await;
     let limits = Limits {
         handler: SHORT,
         ..patient()
     };
-    let service = service(&fake, limits).in_process();
-    fake.hold("finish");
+    let service = service(&store, limits).in_process();
+    store.hold("finish");
     let (status, _) = ask(&service, post("/execution/v1/finished/3339", "{}")).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(fake.finished().len(), 0);
-    fake.release("finish");
-    fake.reached("finish answered", 1).await;
-    assert_eq!(fake.finished().len(), 1);
+    assert_eq!(store.finished().len(), 0);
+    store.release("finish");
+    store.reached("finish answered", 1).await;
+    assert_eq!(store.finished().len(), 1);
 }
 
 #[tokio::test]
 async fn a_change_is_done_even_if_its_client_went_away() {
-    let fake = Fake::with_reservation(testplan::model::Timestamp(i64::MAX));
-    let service = service(&fake, patient());
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient());
     let served = Served::start(&service).await;
-    fake.hold("finish");
+    store.hold("finish");
     let mut stream = served.connect().await;
     let request = wire(&post("/execution/v1/finished/3339", "{}"), "keep-alive");
     stream.write_all(&request).await.unwrap();
-    fake.reached("finish", 1).await;
+    store.reached("finish", 1).await;
     drop(stream);
     // The shutdown sees the connection end, which drops its handler, and then waits for what was asked.
     let ended = served.stop();
-    let fake_in_shutdown = fake.clone();
+    let store_in_shutdown = store.clone();
     let call = service.in_process();
     soon(async {
         while call.call(get("/healthz")).await.status() == StatusCode::OK {
@@ -222,16 +222,16 @@ async fn a_change_is_done_even_if_its_client_went_away() {
     })
     .await;
     assert!(
-        !fake_in_shutdown.trace().contains(&"close"),
+        !store_in_shutdown.trace().contains(&"close"),
         "not closed over an open call"
     );
-    fake.release("finish");
+    store.release("finish");
     soon(ended).await.unwrap().unwrap();
-    let trace = fake.trace();
+    let trace = store.trace();
     let position = |name| trace.iter().position(|point| *point == name);
     assert!(
         position("finish answered").unwrap() < position("close").unwrap(),
         "{trace:?}"
     );
-    assert_eq!(fake.finished().len(), 1);
+    assert_eq!(store.finished().len(), 1);
 }

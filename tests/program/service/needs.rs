@@ -2,18 +2,12 @@
 
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use testplan::{
-    api::WORKER,
-    model::{ExecutionState, Timestamp},
-    service::InProcess,
-};
+use testplan::{api::WORKER, model::ExecutionState, service::InProcess};
 
 use super::{
-    fake::Fake,
+    held_store::HeldStore,
     support::{ask, get, patient, post, service, with},
 };
-
-const DISTANT: Timestamp = Timestamp(i64::MAX / 2);
 
 async fn waiting(service: &InProcess) -> Value {
     let (status, body) = ask(service, get("/testplan/v1/plans/105/waiting")).await;
@@ -42,8 +36,8 @@ fn of(waiting: &Value, os: &str) -> (u64, Value) {
 
 #[tokio::test]
 async fn what_nobody_offers_is_lacking_until_somebody_does() {
-    let fake = Fake::with_plan();
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_plan().await;
+    let service = service(&store, patient()).in_process();
     let before = waiting(&service).await;
     assert_eq!(
         (before["open"].as_u64(), &before["offers"]),
@@ -83,13 +77,13 @@ async fn what_nobody_offers_is_lacking_until_somebody_does() {
 
 #[tokio::test]
 async fn workers_that_ask_for_squish_servers_need_one_that_is_enabled() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient()).in_process();
-    fake.set(3339, ExecutionState::Open);
-    fake.set(3340, ExecutionState::Done);
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
+    store.set(3339, ExecutionState::Open).await;
+    store.set(3340, ExecutionState::Done).await;
     // The worker holds an execution, so that it is there all the while.
     let (_, granted) = ask(&service, reserve("Linux", true)).await;
-    fake.set(3339, ExecutionState::Open);
+    store.set(3339, ExecutionState::Open).await;
     assert_eq!(granted["execution_id"], 3339, "{granted}");
     let with_one = waiting(&service).await;
     assert_eq!(of(&with_one, "Linux"), (1, Value::Null), "{with_one}");
@@ -113,14 +107,14 @@ async fn workers_that_ask_for_squish_servers_need_one_that_is_enabled() {
 
 #[tokio::test]
 async fn a_worker_whose_question_breaks_off_is_gone() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
     let asking = {
         let service = service.clone();
         let request = with(reserve("Linux", false), "prefer", "wait=60");
         tokio::spawn(async move { service.call(request).await })
     };
-    fake.reached("deadline answered", 1).await;
+    store.reached("next_deadline answered", 1).await;
     assert_eq!(of(&waiting(&service).await, "Linux").0, 1, "it waits");
     asking.abort();
     assert!(asking.await.unwrap_err().is_cancelled());

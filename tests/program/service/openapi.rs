@@ -7,7 +7,7 @@ use serde_json::Value;
 use testplan::service::{InProcess, Limits, Service};
 
 use super::{
-    fake::Fake,
+    held_store::HeldStore,
     support::{Served, TOKEN, ask, get, patient, request, service},
 };
 
@@ -19,7 +19,7 @@ async fn document(service: &InProcess) -> Value {
 
 #[tokio::test]
 async fn every_described_method_is_routed_and_no_other() {
-    let service = service(&Fake::of_the_page(), patient()).in_process();
+    let service = service(&HeldStore::of_the_page().await, patient()).in_process();
     let document = document(&service).await;
     assert_eq!(document["openapi"], "3.1.0");
     let paths = document["paths"].as_object().unwrap();
@@ -47,7 +47,7 @@ async fn every_described_method_is_routed_and_no_other() {
 
 #[tokio::test]
 async fn the_document_is_whole() {
-    let service = service(&Fake::of_the_page(), patient()).in_process();
+    let service = service(&HeldStore::of_the_page().await, patient()).in_process();
     let document = document(&service).await;
     let mut names = HashSet::new();
     for methods in document["paths"].as_object().unwrap().values() {
@@ -106,7 +106,7 @@ async fn schemathesis_finds_nothing() {
         wait: std::time::Duration::from_millis(20),
         ..Limits::default()
     };
-    let service: Service = service(&Fake::with_any_id(), limits);
+    let service: Service = service(&HeldStore::with_any_id().await, limits);
     let served = Served::start(&service).await;
     let url = format!("http://{}/openapi.json", served.address);
     let run = tokio::task::spawn_blocking(move || schemathesis(&url))

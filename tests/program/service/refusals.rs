@@ -4,7 +4,7 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{
-    fake::{Fake, Fault},
+    held_store::{HeldStore, StoreFault},
     support::{ask, get, patient, post, request, service, with},
 };
 
@@ -14,7 +14,7 @@ const SERVERS: &str = "/execution/v1/squishservers";
 
 #[tokio::test]
 async fn what_cannot_be_understood_is_400_with_a_sentence() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let long = "x".repeat(257);
     let long_label = format!(r#"{{"capabilities":[{{"key":"OS","value":"{long}"}}]}}"#);
     let many: Vec<_> = (0..65)
@@ -347,7 +347,7 @@ async fn what_cannot_be_understood_is_400_with_a_sentence() {
 
 #[tokio::test]
 async fn headers_are_bounded() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let body = r#"{"capabilities":[]}"#;
     for name in ["idempotency-key", "testplan-worker"] {
         for (length, expected) in [(0, 400), (1, 200), (255, 200), (256, 400)] {
@@ -360,7 +360,7 @@ async fn headers_are_bounded() {
 
 #[tokio::test]
 async fn unknown_ids_are_400_and_only_the_look_up_says_404() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let table = [
         (
             get("/execution/v1/testplans?project=MyProject&type=template&title=CI"),
@@ -400,7 +400,7 @@ async fn unknown_ids_are_400_and_only_the_look_up_says_404() {
 
 #[tokio::test]
 async fn another_method_is_405_with_those_allowed() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let table = [
         (Method::POST, "/execution/v1/testplans", "GET,HEAD"),
         (Method::DELETE, "/execution/v1/testplans/64", "GET,HEAD"),
@@ -431,7 +431,7 @@ async fn another_method_is_405_with_those_allowed() {
 
 #[tokio::test]
 async fn an_unknown_path_is_404_and_names_a_near_one() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let table = [
         ("/execution/v1/testplan", "/execution/v1/testplans"),
         ("/execution/v1/executionplan", "/execution/v1/executeplan"),
@@ -451,7 +451,7 @@ async fn an_unknown_path_is_404_and_names_a_near_one() {
 
 #[tokio::test]
 async fn the_stores_refusals_keep_their_numbers() {
-    let service = service(&Fake::with_plan(), patient()).in_process();
+    let service = service(&HeldStore::with_plan().await, patient()).in_process();
     for (request, code) in [
         (post("/execution/v1/heartbeat/3339", "{}"), 1202),
         (post("/execution/v1/finished/3339", "{}"), 1303),
@@ -467,15 +467,15 @@ async fn the_stores_refusals_keep_their_numbers() {
 
 #[tokio::test]
 async fn a_failing_store_is_told_without_its_cause() {
-    let fake = Fake::with_plan();
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_plan().await;
+    let service = service(&store, patient()).in_process();
     let table = [
-        (Fault::Broken, 500, 1500, None),
-        (Fault::Panic, 500, 1500, None),
-        (Fault::Busy, 503, 1503, Some("1")),
+        (StoreFault::Broken, 500, 1500, None),
+        (StoreFault::Panic, 500, 1500, None),
+        (StoreFault::Busy, 503, 1503, Some("1")),
     ];
     for (fault, status, code, retry) in table {
-        fake.fail(Some(fault));
+        store.fail(Some(fault));
         let response = service.call(get("/execution/v1/status/105")).await;
         assert_eq!(response.status().as_u16(), status, "{fault:?}");
         let problem = super::support::json(&response);
@@ -491,7 +491,7 @@ async fn a_failing_store_is_told_without_its_cause() {
             retry,
             "{fault:?}"
         );
-        fake.fail(None);
+        store.fail(None);
         let (status, _) = ask(&service, get("/execution/v1/status/105")).await;
         assert_eq!(status, StatusCode::OK, "it serves on after {fault:?}");
     }

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
-use testplan::{model::Timestamp, service::Limits};
+use testplan::service::Limits;
 use tokio::io::AsyncWriteExt as _;
 
 use super::{
-    fake::Fake,
+    held_store::HeldStore,
     support::{
         Served, ask, get, json, patient, post, read_all, read_one, service, soon, wire, with,
     },
@@ -15,12 +15,11 @@ use super::{
 
 const LINUX: &str =
     r#"{"capabilities":[{"key":"OS","value":"Linux"},{"key":"browser","value":"chrome"}]}"#;
-const DISTANT: Timestamp = Timestamp(i64::MAX / 2);
 
 #[tokio::test]
 async fn leases_are_served_until_the_last_connection_ends() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient());
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient());
     let served = Served::start(&service).await;
     let address = served.address;
 
@@ -48,7 +47,7 @@ async fn leases_are_served_until_the_last_connection_ends() {
         .write_all(&wire(&status, "keep-alive"))
         .await
         .unwrap();
-    fake.reached("deadline answered", 2).await;
+    store.reached("next_deadline answered", 2).await;
 
     let ended = served.stop();
     let refused = read_all(&mut waits_for_work).await;
@@ -85,7 +84,7 @@ async fn leases_are_served_until_the_last_connection_ends() {
         }
     }
     assert!(!ended.is_finished());
-    assert!(!fake.trace().contains(&"close"));
+    assert!(!store.trace().contains(&"close"));
 
     worker
         .write_all(&wire(&get("/execution/v1/status/105"), "keep-alive"))
@@ -93,17 +92,17 @@ async fn leases_are_served_until_the_last_connection_ends() {
         .unwrap();
     assert_eq!(json(&read_all(&mut worker).await)["done"], 1);
     soon(ended).await.unwrap().unwrap();
-    assert_eq!(fake.trace().last(), Some(&"closed"));
+    assert_eq!(store.trace().last(), Some(&"close answered"));
 }
 
 #[tokio::test]
 async fn an_idle_connection_holds_the_shutdown_up_no_longer_than_the_drain() {
-    let fake = Fake::with_plan();
+    let store = HeldStore::with_plan().await;
     let limits = Limits {
         drain: Duration::from_millis(100),
         ..patient()
     };
-    let service = service(&fake, limits);
+    let service = service(&store, limits);
     let served = Served::start(&service).await;
     let mut idle = served.connect().await;
     idle.write_all(&wire(&get("/healthz"), "keep-alive"))
@@ -111,18 +110,18 @@ async fn an_idle_connection_holds_the_shutdown_up_no_longer_than_the_drain() {
         .unwrap();
     assert_eq!(read_one(&mut idle).await.status(), StatusCode::OK);
     soon(served.stop()).await.unwrap().unwrap();
-    assert_eq!(fake.trace().last(), Some(&"closed"));
+    assert_eq!(store.trace().last(), Some(&"close answered"));
 }
 
 #[tokio::test]
 async fn the_drain_is_over_when_nobody_asks_any_more() {
-    let fake = Fake::with_plan();
+    let store = HeldStore::with_plan().await;
     let limits = Limits {
         drain: Duration::from_secs(3600),
         quiet: Duration::from_millis(20),
         ..patient()
     };
-    let service = service(&fake, limits);
+    let service = service(&store, limits);
     let served = Served::start(&service).await;
     let mut idle = served.connect().await;
     idle.write_all(&wire(&get("/healthz"), "keep-alive"))
@@ -130,32 +129,32 @@ async fn the_drain_is_over_when_nobody_asks_any_more() {
         .unwrap();
     assert_eq!(read_one(&mut idle).await.status(), StatusCode::OK);
     soon(served.stop()).await.unwrap().unwrap();
-    assert_eq!(fake.trace().last(), Some(&"closed"));
+    assert_eq!(store.trace().last(), Some(&"close answered"));
 }
 
 #[tokio::test]
 async fn with_nobody_connected_the_end_is_at_once() {
-    let fake = Fake::with_plan();
+    let store = HeldStore::with_plan().await;
     let limits = Limits {
         drain: Duration::from_secs(3600),
         ..patient()
     };
-    let served = Served::start(&service(&fake, limits)).await;
+    let served = Served::start(&service(&store, limits)).await;
     assert_eq!(served.ask(&get("/healthz")).await.status(), StatusCode::OK);
     soon(served.stop()).await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn inside_the_process_close_waits_for_calls_and_refuses_new_work() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient());
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient());
     let call = service.in_process();
-    fake.hold("finish");
+    store.hold("finish");
     let abandoned = {
         let call = call.clone();
         tokio::spawn(async move { call.call(post("/execution/v1/finished/3339", "{}")).await })
     };
-    fake.reached("finish", 1).await;
+    store.reached("finish", 1).await;
     abandoned.abort();
     assert!(abandoned.await.unwrap_err().is_cancelled());
 
@@ -166,33 +165,33 @@ async fn inside_the_process_close_waits_for_calls_and_refuses_new_work() {
         }
     })
     .await;
-    assert!(!fake.trace().contains(&"close"));
-    fake.release("finish");
+    assert!(!store.trace().contains(&"close"));
+    store.release("finish");
     soon(closing).await.unwrap().unwrap();
     assert_eq!(
-        fake.finished().len(),
+        store.finished().len(),
         1,
         "done although its caller went away"
     );
-    assert_eq!(fake.trace().last(), Some(&"closed"));
+    assert_eq!(store.trace().last(), Some(&"close answered"));
 }
 
 #[tokio::test]
 async fn the_beat_sweeps_until_the_last_clone_is_gone() {
-    let fake = Fake::with_plan();
+    let store = HeldStore::with_plan().await;
     let limits = Limits {
         beat: Duration::from_millis(1),
         ..patient()
     };
-    let service = service(&fake, limits);
+    let service = service(&store, limits);
     let clone = service.clone();
-    fake.reached("swept", 3).await;
+    store.reached("sweep answered", 3).await;
     drop(service);
-    let so_far = fake.trace().len();
-    fake.reached("swept", so_far).await;
+    let so_far = store.trace().len();
+    store.reached("sweep answered", so_far).await;
     drop(clone);
     soon(async {
-        while Arc::strong_count(&fake) > 1 {
+        while Arc::strong_count(&store) > 1 {
             tokio::task::yield_now().await;
         }
     })
@@ -201,11 +200,11 @@ async fn the_beat_sweeps_until_the_last_clone_is_gone() {
 
 #[tokio::test]
 async fn no_call_passes_a_closed_store_and_it_is_closed_once() {
-    let fake = Fake::with_plan();
-    let service = service(&fake, patient());
+    let store = HeldStore::with_plan().await;
+    let service = service(&store, patient());
     service.close().await.unwrap();
     service.close().await.unwrap();
     let (status, _) = ask(&service.in_process(), get("/execution/v1/status/105")).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(fake.trace(), ["close", "closed"]);
+    assert_eq!(store.trace(), ["close", "close answered"]);
 }

@@ -7,19 +7,18 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
 use testplan::{
-    model::{ExecutionState, Timestamp},
+    model::ExecutionState,
     service::{InProcess, Limits},
 };
 use tokio::task::JoinHandle;
 
 use super::{
-    fake::{Fake, Fault},
-    support::{clock, get, json as json_of, patient, post, service, soon, with},
+    held_store::{HeldStore, StoreFault},
+    support::{get, json as json_of, patient, post, service, soon, with},
 };
 
 const LINUX: &str =
     r#"{"capabilities":[{"key":"OS","value":"Linux"},{"key":"browser","value":"chrome"}]}"#;
-const DISTANT: Timestamp = Timestamp(i64::MAX / 2);
 
 fn reserve(wait: &str) -> Request<Bytes> {
     with(post("/execution/v1/reserve/105", LINUX), "prefer", wait)
@@ -42,14 +41,18 @@ async fn answer(call: JoinHandle<Response<Bytes>>) -> (StatusCode, Value) {
 #[tokio::test]
 async fn a_waiting_reserve_is_answered_by_a_change_at_any_moment() {
     // While the store looks, after it looked, and once the service waits for good.
-    for moment in ["reserve answered", "deadline", "deadline answered"] {
-        let fake = Fake::with_reservation(DISTANT);
-        let service = service(&fake, patient()).in_process();
-        fake.hold(moment);
+    for moment in [
+        "reserve answered",
+        "next_deadline",
+        "next_deadline answered",
+    ] {
+        let store = HeldStore::with_reservation().await;
+        let service = service(&store, patient()).in_process();
+        store.hold(moment);
         let call = start(&service, reserve("wait=60"));
-        fake.reached(moment, 1).await;
-        fake.set(3339, ExecutionState::Open);
-        fake.release(moment);
+        store.reached(moment, 1).await;
+        store.set(3339, ExecutionState::Open).await;
+        store.release(moment);
         let (status, reservation) = answer(call).await;
         assert_eq!(status, StatusCode::OK, "{moment}");
         assert_eq!(reservation["execution_id"], 3339, "{moment}");
@@ -58,10 +61,10 @@ async fn a_waiting_reserve_is_answered_by_a_change_at_any_moment() {
 
 #[tokio::test]
 async fn a_waiting_reserve_is_answered_when_nothing_is_left_that_fits() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("respond-async, wait=60"));
-    fake.reached("deadline answered", 1).await;
+    store.reached("next_deadline answered", 1).await;
     let (finished, _) =
         super::support::ask(&service, post("/execution/v1/finished/3339", "{}")).await;
     assert_eq!(finished, StatusCode::OK);
@@ -71,60 +74,61 @@ async fn a_waiting_reserve_is_answered_when_nothing_is_left_that_fits() {
 
 #[tokio::test]
 async fn a_change_that_brings_nothing_is_not_an_answer() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("wait=60"));
-    fake.reached("deadline answered", 1).await;
-    fake.set(3340, ExecutionState::Done);
-    fake.reached("deadline answered", 2).await;
+    store.reached("next_deadline answered", 1).await;
+    store.set(3340, ExecutionState::Done).await;
+    store.reached("next_deadline answered", 2).await;
     assert!(!call.is_finished(), "Windows is nothing to wait for");
-    fake.set(3339, ExecutionState::Done);
+    store.set(3339, ExecutionState::Done).await;
     assert_eq!(answer(call).await.1["pending"], 0);
 }
 
 #[tokio::test]
 async fn a_waiting_reserve_is_answered_at_the_end_of_a_lease() {
     // No change is told: only the deadline wakes.
-    let fake = Fake::with_reservation(clock().now().plus(Duration::from_millis(200)));
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_reservation_for(Duration::from_millis(200)).await;
+    let service = service(&store, patient()).in_process();
     let (_, reservation) = answer(start(&service, reserve("wait=60"))).await;
     assert_eq!(reservation["execution_id"], 3339);
 }
 
 #[tokio::test]
 async fn a_silent_store_is_looked_at_all_the_same() {
-    let fake = Fake::with_reservation(DISTANT);
+    let store = HeldStore::with_reservation().await;
     let limits = Limits {
         look: Duration::from_millis(5),
         ..patient()
     };
-    let service = service(&fake, limits).in_process();
+    let service = service(&store, limits).in_process();
+    store.notify_of_nothing();
     let call = start(&service, reserve("wait=60"));
-    fake.reached("deadline answered", 1).await;
-    fake.set_silently(3339, ExecutionState::Open);
+    store.reached("next_deadline answered", 1).await;
+    store.set(3339, ExecutionState::Open).await;
     assert_eq!(answer(call).await.1["execution_id"], 3339);
 
     // Nothing is reserved, so there is no deadline either.
-    fake.set_silently(3339, ExecutionState::Open);
-    let waited = fake.trace();
+    store.set(3339, ExecutionState::Open).await;
+    let waited = store.trace();
     let waited = waited
         .iter()
-        .filter(|point| **point == "deadline answered")
+        .filter(|point| **point == "next_deadline answered")
         .count();
     let call = start(&service, status("wait=60"));
-    fake.reached("deadline answered", waited + 1).await;
-    fake.set_silently(3339, ExecutionState::Done);
-    assert_eq!(answer(call).await.1["done"], 1);
+    store.reached("next_deadline answered", waited + 1).await;
+    store.take(3339, Duration::from_secs(60)).await;
+    assert_eq!(answer(call).await.1["reserved"], 1);
 }
 
 #[tokio::test]
 async fn the_end_of_the_wait_answers_with_what_is() {
-    let fake = Fake::with_reservation(DISTANT);
+    let store = HeldStore::with_reservation().await;
     let limits = Limits {
         wait: Duration::from_millis(50),
         ..patient()
     };
-    let service = service(&fake, limits).in_process();
+    let service = service(&store, limits).in_process();
     let (status_code, reservation) = answer(start(&service, reserve("wait=3600"))).await;
     assert_eq!(status_code, StatusCode::OK);
     assert_eq!(reservation["pending"], 1);
@@ -135,8 +139,8 @@ async fn the_end_of_the_wait_answers_with_what_is() {
 
 #[tokio::test]
 async fn without_a_preference_that_can_be_read_nobody_waits() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
     for prefer in [
         "",
         "wait",
@@ -156,14 +160,14 @@ async fn without_a_preference_that_can_be_read_nobody_waits() {
 
 #[tokio::test]
 async fn a_waiting_status_is_answered_when_the_counts_differ() {
-    for moment in ["status answered", "deadline", "deadline answered"] {
-        let fake = Fake::with_plan();
-        let service = service(&fake, patient()).in_process();
-        fake.hold(moment);
+    for moment in ["status answered", "next_deadline", "next_deadline answered"] {
+        let store = HeldStore::with_plan().await;
+        let service = service(&store, patient()).in_process();
+        store.hold(moment);
         let call = start(&service, status("wait=60"));
-        fake.reached(moment, 1).await;
-        fake.set(3339, ExecutionState::Done);
-        fake.release(moment);
+        store.reached(moment, 1).await;
+        store.set(3339, ExecutionState::Done).await;
+        store.release(moment);
         let expected = json!({ "open": 1, "reserved": 0, "done": 1, "finished": 1 });
         assert_eq!(answer(call).await, (StatusCode::OK, expected), "{moment}");
     }
@@ -171,38 +175,38 @@ async fn a_waiting_status_is_answered_when_the_counts_differ() {
 
 #[tokio::test]
 async fn a_drained_plan_is_not_waited_for() {
-    let fake = Fake::with_plan();
-    fake.set(3339, ExecutionState::Done);
-    fake.set(3340, ExecutionState::Done);
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_plan().await;
+    store.set(3339, ExecutionState::Done).await;
+    store.set(3340, ExecutionState::Done).await;
+    let service = service(&store, patient()).in_process();
     let (_, counts) = answer(start(&service, status("wait=60"))).await;
     assert_eq!(counts["done"], 2);
 }
 
 #[tokio::test]
 async fn a_refusal_during_the_wait_is_the_answer() {
-    let fake = Fake::with_reservation(DISTANT);
-    let service = service(&fake, patient()).in_process();
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("wait=60"));
-    fake.reached("deadline answered", 1).await;
-    fake.fail(Some(Fault::Broken));
-    fake.set(3340, ExecutionState::Done);
+    store.reached("next_deadline answered", 1).await;
+    store.fail(Some(StoreFault::Broken));
+    store.set(3340, ExecutionState::Done).await;
     assert_eq!(answer(call).await.0, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
 #[tokio::test]
 async fn long_polls_take_nothing_from_the_bound_on_calls() {
-    let fake = Fake::with_reservation(DISTANT);
+    let store = HeldStore::with_reservation().await;
     let limits = Limits {
         calls: 1,
         handler: Duration::from_millis(500),
         ..patient()
     };
-    let service = service(&fake, limits).in_process();
+    let service = service(&store, limits).in_process();
     let mut waiting = Vec::new();
     for already in 0..8 {
         waiting.push(start(&service, status("wait=60")));
-        fake.reached("deadline answered", already + 1).await;
+        store.reached("next_deadline answered", already + 1).await;
     }
     let (status, _) = super::support::ask(&service, get("/execution/v1/testplans/64")).await;
     assert_eq!(status, StatusCode::OK);
