@@ -26,7 +26,6 @@ mod serving;
     not(unix),
     allow(dead_code, reason = "tests with signals need more of it")
 )]
-pub(super) mod support;
 mod unknown_plans;
 mod vendor_registry;
 mod work;

@@ -10,6 +10,8 @@ mod build;
 #[cfg(unix)]
 mod cancel;
 #[cfg(unix)]
+mod checkout;
+#[cfg(unix)]
 mod download;
 #[cfg(unix)]
 mod post;
@@ -17,5 +19,3 @@ mod post;
 mod resolve;
 #[cfg(unix)]
 mod run;
-#[cfg(unix)]
-mod stage;

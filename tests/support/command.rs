@@ -1,4 +1,4 @@
-//! testplan as a process, started as a user or a CI would.
+//! testplan, or another program, as a process that a user or a CI starts.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -28,28 +28,31 @@ const INHERITED: [&str; 15] = [
     "TMP",
 ];
 
-/// A testplan process to be. Its output goes to `NAME.out` and `NAME.err` on its stage.
+/// A process to be, in the folder of a stage.
 #[derive(Clone)]
 pub(crate) struct Testplan {
+    program: OsString,
     folder: PathBuf,
-    name: String,
+    /// Its output is kept in `NAME.out` and `NAME.err` on the stage.
+    name: Option<String>,
     arguments: Vec<OsString>,
     variables: Vec<(OsString, OsString)>,
 }
 
 impl Testplan {
-    pub(super) fn new(folder: &Path, subcommand: &str) -> Self {
+    pub(super) fn new(folder: &Path, program: impl AsRef<OsStr>) -> Self {
         Self {
+            program: program.as_ref().to_owned(),
             folder: folder.to_owned(),
-            name: subcommand.to_owned(),
-            arguments: subcommand.split(' ').map(Into::into).collect(),
+            name: None,
+            arguments: Vec::new(),
             variables: Vec::new(),
         }
     }
 
-    /// What its output files are called, and the worker where it is one.
+    /// Its name in messages, and that of the worker where it is one.
     pub(crate) fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
+        self.name = Some(name.to_owned());
         self.with("TESTPLAN_WORKER", name)
     }
 
@@ -65,10 +68,44 @@ impl Testplan {
         self
     }
 
+    /// The same without being a worker.
+    pub(super) fn called(mut self, name: &str) -> Self {
+        self.name = Some(name.to_owned());
+        self
+    }
+
+    pub(crate) fn args<T: AsRef<OsStr>>(mut self, arguments: impl IntoIterator<Item = T>) -> Self {
+        let arguments = arguments.into_iter();
+        self.arguments
+            .extend(arguments.map(|it| it.as_ref().to_owned()));
+        self
+    }
+
     /// With a variable in its environment.
     pub(crate) fn with(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.variables.push((name.into(), value.as_ref().into()));
         self
+    }
+
+    /// Without a variable that it got before.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.variables.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// In another folder than that of the stage.
+    pub(crate) fn in_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folder = folder.into();
+        self
+    }
+
+    /// With several variables in its environment.
+    pub(crate) fn with_all<'a, T: AsRef<OsStr>>(
+        self,
+        variables: impl IntoIterator<Item = (&'a str, T)>,
+    ) -> Self {
+        let variables = variables.into_iter();
+        variables.fold(self, |it, (name, value)| it.with(name, value))
     }
 
     /// At a service, with its access token from its file.
@@ -94,34 +131,37 @@ impl Testplan {
         self.flags(&format!("--plan-id {plan}"))
     }
 
+    #[track_caller]
     pub(crate) fn start(self) -> Process {
-        let (out, err) = (self.output("out"), self.output("err"));
-        let file = |path| Stdio::from(std::fs::File::create(path).unwrap());
+        let kept = |extension| {
+            let name = self.name.as_ref()?.replace(' ', "-");
+            Some(self.folder.join(format!("{name}.{extension}")))
+        };
+        let name = self.name.clone();
+        let name = name.unwrap_or_else(|| self.program.display().to_string());
+        Process::start(name, &mut self.to_std(), [kept("out"), kept("err")])
+    }
+
+    /// The command, for tests that choose its streams themselves.
+    pub(crate) fn to_std(&self) -> Command {
         let inherited = INHERITED
             .iter()
             .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
-        let child = Command::new(env!("CARGO_BIN_EXE_testplan"))
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        let mut command = Command::new(&self.program);
+        command
             .args(&self.arguments)
             .env_clear()
             .envs(inherited)
-            .envs(self.variables)
+            .envs(variables)
             .current_dir(&self.folder)
-            .stdin(Stdio::null())
-            .stdout(file(&out))
-            .stderr(file(&err))
-            .spawn()
-            .unwrap();
-        Process::new(self.name, child, out, err)
+            .stdin(Stdio::null());
+        command
     }
 
     /// Starts it and waits for its end.
     #[track_caller]
     pub(crate) fn run(self) -> Ended {
         self.start().end()
-    }
-
-    fn output(&self, extension: &str) -> PathBuf {
-        let name = self.name.replace(' ', "-");
-        self.folder.join(format!("{name}.{extension}"))
     }
 }

@@ -9,11 +9,13 @@ use std::{
 
 use testplan::api::listing::{EventResponse, ExecutionResponse, PageResponse};
 
-use super::{Process, Stage, Testplan, until};
+use super::{Ended, Process, Stage, Testplan, until};
 
 /// A service on a stage, with the templates of its `testplan.yml` and a token of its own making in `data/token`.
 pub(crate) struct Service {
     pub(crate) url: String,
+    /// Its access token; empty if it did not make one.
+    pub(crate) token: String,
     data: PathBuf,
     command: Testplan,
     process: Option<Process>,
@@ -27,15 +29,14 @@ impl Service {
     /// With more flags or variables.
     pub(crate) fn start_with(stage: &Stage, more: impl FnOnce(Testplan) -> Testplan) -> Self {
         let data = stage.path("data");
-        let command = stage
-            .testplan("serve")
-            .flags("--plans testplan.yml --data")
-            .arg(&data);
+        let command = stage.testplan("serve").flags("--data").arg(&data);
         let command = more(command);
         let mut process = command.clone().flags("--listen 127.0.0.1:0").start();
         let url = listening(&mut process).unwrap_or_else(|| panic!("{}", process.stderr()));
+        let token = std::fs::read_to_string(data.join("token")).unwrap_or_default();
         Self {
             url,
+            token: token.trim().to_owned(),
             data,
             command,
             process: Some(process),
@@ -71,6 +72,29 @@ impl Service {
             None
         });
         self.process = Some(process);
+    }
+
+    /// Its URL and token as a user exports them.
+    pub(crate) fn exports(&self) -> [(&'static str, &str); 2] {
+        [
+            ("TESTCENTER_URL", &self.url),
+            ("TESTCENTER_TOKEN", &self.token),
+        ]
+    }
+
+    /// Runs a command against it to its end.
+    #[track_caller]
+    pub(crate) fn run(&self, stage: &Stage, arguments: &[&str]) -> Ended {
+        stage.command(arguments).with_all(self.exports()).run()
+    }
+
+    /// Stops it as a service manager does.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn stop(mut self) -> Ended {
+        let process = self.process.take().unwrap();
+        process.send(rustix::process::Signal::TERM);
+        process.end()
     }
 
     /// Starts the plan of the template `T`.
@@ -120,7 +144,6 @@ impl Service {
     }
 
     fn get(&self, path: &str) -> String {
-        let token = std::fs::read_to_string(self.token_file()).unwrap();
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let limit = Some(Duration::from_secs(30));
         stream.set_read_timeout(limit).unwrap();
@@ -128,7 +151,7 @@ impl Service {
             stream,
             "GET {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Token {}\r\n\r\n",
             self.address(),
-            token.trim()
+            self.token
         )
         .unwrap();
         let mut answer = String::new();
@@ -147,7 +170,7 @@ impl Service {
 #[track_caller]
 fn listening(process: &mut Process) -> Option<String> {
     until("a service that listens", || {
-        let ended = process.has_ended();
+        let ended = process.has_ended() && process.has_closed_its_output();
         let said = process.stdout();
         match said.strip_prefix("listening on ") {
             Some(url) if url.ends_with('\n') => Some(Some(url.trim_end().to_owned())),

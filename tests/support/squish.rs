@@ -3,10 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
 };
 
-use super::{Ended, Process, Stage, Testplan, until};
+use super::{Ended, Process, Stage, Testplan};
 
 /// A stage with Squish installed in `prefix` and suites in `suites`.
 pub(crate) struct Squish {
@@ -85,48 +84,27 @@ impl Squish {
     /// The same with variables.
     #[track_caller]
     pub(crate) fn server_with(&self, name: &str, variables: &[(&str, &str)]) -> SquishServer {
-        let (out, err) = (
-            self.stage.path(&format!("{name}.out")),
-            self.stage.path(&format!("{name}.err")),
-        );
-        let file = |path: &Path| Stdio::from(fs::File::create(path).unwrap());
-        let child = Command::new(self.program("squishserver"))
+        let process = self
+            .program("squishserver")
+            .called(name)
             .args(["--port", "0", "--verbose"])
-            .env("SQUISH_USER_SETTINGS_DIR", self.stage.path("settings"))
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(file(&out))
-            .stderr(file(&err))
-            .spawn()
-            .unwrap();
-        let process = Process::new(name.to_owned(), child, out, err);
-        let port = until("a Squish server that listens", || {
-            process
-                .stdout()
-                .strip_prefix("Port: ")?
-                .strip_suffix('\n')?
-                .parse()
-                .ok()
-        });
+            .with_all(variables.iter().copied())
+            .start();
+        let port = process.wait_for_line("Port: ").parse().unwrap();
         SquishServer { process, port }
     }
 
     /// Runs a program of Squish.
-    pub(crate) fn tool(&self, name: &str, arguments: &[&str]) -> std::process::Output {
-        Command::new(self.program(name))
-            .args(arguments)
-            .env("SQUISH_USER_SETTINGS_DIR", self.stage.path("settings"))
-            .current_dir(self.stage.folder())
-            .stdin(Stdio::null())
-            .output()
-            .unwrap()
+    #[track_caller]
+    pub(crate) fn tool(&self, name: &str, arguments: &[&str]) -> Ended {
+        self.program(name).args(arguments).run()
     }
 
-    fn program(&self, name: &str) -> PathBuf {
-        self.stage.path(&format!(
-            "prefix/bin/{name}{}",
-            std::env::consts::EXE_SUFFIX
-        ))
+    fn program(&self, name: &str) -> Testplan {
+        let file = format!("prefix/bin/{name}{}", std::env::consts::EXE_SUFFIX);
+        self.stage
+            .program(self.stage.path(&file))
+            .with("SQUISH_USER_SETTINGS_DIR", self.stage.path("settings"))
     }
 }
 

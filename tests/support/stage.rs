@@ -1,11 +1,12 @@
 //! A folder that a test has for itself.
 
 use std::{
+    ffi::OsStr,
     fs,
     path::{Path, PathBuf},
 };
 
-use super::{Testplan, until};
+use super::{Ended, Testplan, until};
 
 /// A temporary folder in which the processes of a test run.
 pub(crate) struct Stage(tempfile::TempDir);
@@ -13,6 +14,13 @@ pub(crate) struct Stage(tempfile::TempDir);
 impl Stage {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
+    }
+
+    /// With a `testplan.yml`.
+    pub(crate) fn with(plan_file: &str) -> Self {
+        let stage = Self::new();
+        stage.write("testplan.yml", plan_file);
+        stage
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -23,22 +31,25 @@ impl Stage {
         self.folder().join(name)
     }
 
-    pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
+        fs::write(&path, bytes).unwrap();
         path
     }
 
-    /// What a file holds; nothing if it is not there.
+    /// The text of a file that is there.
+    #[track_caller]
     pub(crate) fn read(&self, name: &str) -> String {
-        let bytes = fs::read(self.path(name)).unwrap_or_default();
+        let path = self.path(name);
+        let bytes = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// The complete lines of a file that somebody appends to.
+    /// The complete lines of a file that a process appends to; none while it is not there.
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
-        let text = self.read(name);
+        let text = fs::read(self.path(name)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
         let complete = text.rfind('\n').map_or("", |end| &text[..end]);
         complete.lines().map(str::to_owned).collect()
     }
@@ -67,6 +78,25 @@ impl Stage {
 
     /// A testplan process to be, as `testplan work`.
     pub(crate) fn testplan(&self, subcommand: &str) -> Testplan {
-        Testplan::new(self.folder(), subcommand)
+        self.command(subcommand.split(' ')).called(subcommand)
+    }
+
+    /// testplan with these arguments.
+    pub(crate) fn command<T: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Testplan {
+        self.program(env!("CARGO_BIN_EXE_testplan")).args(arguments)
+    }
+
+    /// Another program.
+    pub(crate) fn program(&self, program: impl AsRef<OsStr>) -> Testplan {
+        Testplan::new(self.folder(), program)
+    }
+
+    /// Runs testplan to its end.
+    #[track_caller]
+    pub(crate) fn run<T: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = T>) -> Ended {
+        self.command(arguments).run()
     }
 }

@@ -1,24 +1,22 @@
 //! `testplan action` where no runner is played: what it must get right before a command begins, and after the step.
 
-use super::{
-    plan::{PASSES, plan},
-    support::{Desk, run},
-};
+use super::plan::{PASSES, plan};
+use crate::support::Stage;
 
 /// The post step finds files by the inputs of its step, which start in the step's working directory.
 #[test]
 fn relative_paths_of_the_post_step_start_where_the_step_did() {
-    let desk = Desk::new();
-    desk.write("gui/token", "canary\n");
-    desk.write("held/none.txt", "");
+    let stage = Stage::new();
+    stage.write("gui/token", "canary\n");
+    stage.write("held/none.txt", "");
     let post = |folder: &str| {
-        let mut command = desk.testplan(&["action", "--post"]);
-        command
-            .env("INPUT_WORKING-DIRECTORY", folder)
-            .env("INPUT_TOKEN-FILE", "token")
-            .env("INPUT_URL", "http://127.0.0.1:1")
-            .env("STATE_held", desk.path("held"));
-        run(&mut command)
+        stage
+            .command(&["action", "--post"])
+            .with("INPUT_WORKING-DIRECTORY", folder)
+            .with("INPUT_TOKEN-FILE", "token")
+            .with("INPUT_URL", "http://127.0.0.1:1")
+            .with("STATE_held", stage.path("held"))
+            .run()
     };
     let ended = post("gui");
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
@@ -34,10 +32,11 @@ fn relative_paths_of_the_post_step_start_where_the_step_did() {
 /// A later step that reads an empty output must not take the plan for done.
 #[test]
 fn an_output_that_cannot_be_set_is_no_success() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let mut command = desk.testplan(&["action"]);
-    command.env("GITHUB_OUTPUT", desk.path("no/such/file"));
-    let ended = run(&mut command);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let command = stage.command(&["action"]);
+    let ended = command
+        .with("GITHUB_OUTPUT", stage.path("no/such/file"))
+        .run();
     assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     assert!(
         ended.stderr.contains("could not be set"),

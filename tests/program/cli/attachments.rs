@@ -1,6 +1,6 @@
 //! From a Squish report with a screenshot to the reports of the run: the path leads there from the `--out` folder.
 
-use super::support::Desk;
+use crate::support::Stage;
 
 const PLAN: &str = "\
 project: example
@@ -30,12 +30,12 @@ exit 44
 
 #[test]
 fn a_screenshot_is_found_from_the_reports() {
-    let desk = Desk::with(PLAN);
-    desk.write("test.sh", TEST);
-    desk.write("secret.txt", "secret");
-    let ended = desk.run(&["run"]);
+    let stage = Stage::with(PLAN);
+    stage.write("test.sh", TEST);
+    stage.write("secret.txt", "secret");
+    let ended = stage.run(&["run"]);
     assert_eq!(ended.code, Some(1), "{ended:#?}");
-    let junit = desk.read("testplan-out/junit.xml");
+    let junit = stage.read("testplan-out/junit.xml");
     let paths: Vec<&str> = junit
         .split("[[ATTACHMENT|")
         .skip(1)
@@ -48,16 +48,17 @@ fn a_screenshot_is_found_from_the_reports() {
         path.starts_with("results/") && path.ends_with("/run/shot 1.png"),
         "{path}"
     );
-    assert_eq!(desk.read(&format!("testplan-out/{path}")), "picture\n");
+    assert_eq!(stage.read(&format!("testplan-out/{path}")), "picture\n");
     assert!(
         junit.contains("secret.txt leads out of the results folder"),
         "{junit}"
     );
-    let page = desk.read("testplan-out/report.html");
+    let page = stage.read("testplan-out/report.html");
     let link = format!("href=\"./{}\"", path.replace(' ', "%20"));
     assert!(page.contains(&link), "{link}");
     assert!(
-        desk.read("testplan-out/summary.md")
+        stage
+            .read("testplan-out/summary.md")
             .contains(", 1 attachment")
     );
 }

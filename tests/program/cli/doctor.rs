@@ -10,7 +10,7 @@ mod way;
 
 use serde_json::Value;
 
-use super::support::{Desk, Ended, run};
+use crate::support::{Ended, Stage};
 
 /// Shows nowhere.
 const TOKEN: &str = "CanaryCanary0123";
@@ -22,14 +22,14 @@ struct Diagnosis {
 }
 
 impl Diagnosis {
-    fn of(desk: &Desk, arguments: &[&str]) -> Self {
-        Self::with(desk, arguments, &[("TESTCENTER_TOKEN", TOKEN)])
+    fn of(stage: &Stage, arguments: &[&str]) -> Self {
+        Self::with(stage, arguments, &[("TESTCENTER_TOKEN", TOKEN)])
     }
 
-    fn with(desk: &Desk, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = desk.testplan(&["doctor", "--format=json"]);
-        command.args(arguments).envs(variables.iter().copied());
-        let ended = run(&mut command);
+    fn with(stage: &Stage, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let command = stage.command(&["doctor", "--format=json"]);
+        let command = command.args(arguments);
+        let ended = command.with_all(variables.iter().copied()).run();
         let json = ended.json();
         assert_eq!(json["schema"], 1);
         for finding in json["findings"].as_array().unwrap() {

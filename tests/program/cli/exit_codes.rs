@@ -7,10 +7,8 @@ use testplan::{
     publication::step_files::StepFiles,
 };
 
-use super::{
-    plan::{BREAKS, FAILS, PASSES, SKIPS, plan, plan_for},
-    support::{Desk, Ended, Service, run, scrubbed},
-};
+use super::plan::{BREAKS, FAILS, PASSES, SKIPS, plan, plan_for};
+use crate::support::{Ended, Service, Stage};
 
 /// Whether a process ended so, and said so in its last line.
 fn concludes(ended: &Ended, conclusion: Conclusion) {
@@ -29,7 +27,7 @@ fn concludes(ended: &Ended, conclusion: Conclusion) {
 }
 
 fn run_of(tests: &[(&str, &str)]) -> Ended {
-    Desk::with(&plan(tests)).run(&["run", "--workers", "2"])
+    Stage::with(&plan(tests)).run(&["run", "--workers", "2"])
 }
 
 #[test]
@@ -44,16 +42,16 @@ fn failed_is_1() {
 
 #[test]
 fn usage_is_2() {
-    let desk = Desk::new();
-    concludes(&desk.run(&["run"]), Conclusion::Usage);
-    let flag = desk.run(&["run", "--no-such-flag"]);
+    let stage = Stage::new();
+    concludes(&stage.run(&["run"]), Conclusion::Usage);
+    let flag = stage.run(&["run", "--no-such-flag"]);
     assert_eq!(flag.code, Some(2), "{flag:#?}");
 }
 
 #[test]
 fn infrastructure_is_3() {
     // A service that is not there, and a test that could not run beside one that failed.
-    let gone = Desk::new().run(&[
+    let gone = Stage::new().run(&[
         "plan",
         "show",
         "--plan-id=1",
@@ -66,52 +64,52 @@ fn infrastructure_is_3() {
 
 #[test]
 fn nothing_to_run_is_4() {
-    let desk = Desk::with(&plan_for("[{ OS: Linux }]", &[PASSES]));
-    let service = Service::start(&desk);
-    let unknown = service.run(&desk, &["execute", "--template", "al"]);
+    let stage = Stage::with(&plan_for("[{ OS: Linux }]", &[PASSES]));
+    let service = Service::start(&stage);
+    let unknown = service.run(&stage, &["execute", "--template", "al"]);
     concludes(&unknown, Conclusion::NothingToRun);
     assert!(unknown.stderr.contains("\"all\""), "{unknown:#?}");
 
-    let started = service.run(&desk, &["execute", "--format=json"]).json();
+    let started = service.run(&stage, &["execute", "--format=json"]).json();
     let id = format!("--plan-id={}", started["plan_id"]);
     let work = ["work", &id, "--capability=OS=Windows"];
-    let misfit = service.run(&desk, &work);
+    let misfit = service.run(&stage, &work);
     concludes(&misfit, Conclusion::NothingToRun);
     assert!(misfit.stderr.contains("OS=Linux"), "{misfit:#?}");
     assert_eq!(misfit.stdout, "");
     // With an empty plan it would be fine; this one is not empty.
-    let run = service.run(&desk, &["run", "--allow-empty"]);
+    let run = service.run(&stage, &["run", "--allow-empty"]);
     concludes(&run, Conclusion::NothingToRun);
 }
 
 #[test]
 fn incomplete_is_5() {
-    let desk = Desk::with(&plan_for("[{ OS: Linux }, { OS: Windows }]", &[PASSES]));
-    let half = desk.run(&["run", "--capability", "OS=Linux"]);
+    let stage = Stage::with(&plan_for("[{ OS: Linux }, { OS: Windows }]", &[PASSES]));
+    let half = stage.run(&["run", "--capability", "OS=Linux"]);
     concludes(&half, Conclusion::Incomplete);
     assert!(half.stderr.contains("MISSING"), "{half:#?}");
 
-    let service = Service::start(&desk);
-    let started = service.run(&desk, &["execute", "--format=json"]).json();
+    let service = Service::start(&stage);
+    let started = service.run(&stage, &["execute", "--format=json"]).json();
     let id = format!("--plan-id={}", started["plan_id"]);
-    let waited = service.run(&desk, &["wait", &id, "--deadline", "50ms"]);
+    let waited = service.run(&stage, &["wait", &id, "--deadline", "50ms"]);
     concludes(&waited, Conclusion::Incomplete);
 }
 
 #[cfg(unix)]
 #[test]
 fn signals_are_130_and_143() {
-    use super::{plan::HANGS, support::Started};
+    use super::plan::HANGS;
     use rustix::process::Signal;
 
     for (signal, conclusion) in [
         (Signal::INT, Conclusion::Interrupted),
         (Signal::TERM, Conclusion::Terminated),
     ] {
-        let desk = Desk::with(&plan(&[HANGS]));
-        let running = Started::new(&mut desk.testplan(&["run"]));
-        running.tells("plan ");
-        running.signal(signal);
+        let stage = Stage::with(&plan(&[HANGS]));
+        let mut running = stage.command(&["run"]).start();
+        running.wait_for_word("plan ");
+        running.send(signal);
         concludes(&running.end(), conclusion);
     }
 }
@@ -119,16 +117,15 @@ fn signals_are_130_and_143() {
 /// What `main` does with a command that panics, in a process of its own: this test's binary once more.
 #[test]
 fn bug_is_70() {
-    let desk = Desk::new();
+    let stage = Stage::new();
     let itself = std::env::current_exe().unwrap();
-    let mut command = scrubbed(itself, &desk.path(""));
-    command.args([
+    let command = stage.program(itself).args([
         "--exact",
         "cli::exit_codes::panics",
         "--ignored",
         "--nocapture",
     ]);
-    let ended = run(&mut command);
+    let ended = command.run();
     concludes(&ended, Conclusion::Bug);
     assert!(
         ended.stderr.contains("tests/program/cli/exit_codes.rs:"),
@@ -157,7 +154,7 @@ fn panics() {
 
 #[test]
 fn the_same_words_in_help_and_readme() {
-    let help = Desk::new().run(&["--help"]).stdout;
+    let help = Stage::new().run(&["--help"]).stdout;
     let readme = include_str!("../../../README.md");
     for conclusion in Conclusion::ALL {
         let (code, word, meaning) = (conclusion.code(), conclusion.word(), conclusion.meaning());
@@ -176,7 +173,7 @@ fn the_same_words_in_help_and_readme() {
 /// Help and messages must not send anybody to a command that is not there.
 #[test]
 fn every_command_that_is_spoken_of_exists() {
-    let help = Desk::new().run(&["--help"]).stdout;
+    let help = Stage::new().run(&["--help"]).stdout;
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let known: Vec<&str> = list
         .lines()

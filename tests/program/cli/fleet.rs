@@ -2,11 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{
-    mistakes::helps,
-    support::{Desk, Ended, Service, run},
-    vendor_registry::Vendor,
-};
+use super::{mistakes::helps, vendor_registry::Vendor};
+use crate::support::{Ended, Service, Stage};
 
 const FLEET: &str = "servers:
   - { host: 127.0.0.1, port: 4322, labels: { OS: Linux } }
@@ -14,12 +11,13 @@ const FLEET: &str = "servers:
   - { host: lab, port: '4322', labels: { OS: Windows }, enabled: false }
 ";
 
-fn apply(desk: &Desk, vendor: &Vendor, more: &[&str]) -> Ended {
+fn apply(stage: &Stage, vendor: &Vendor, more: &[&str]) -> Ended {
     let arguments = [&["servers", "apply", "fleet.yml", "--patience=0s"], more].concat();
-    run(desk
-        .testplan(&arguments)
-        .env("TESTCENTER_URL", &vendor.url)
-        .env("TESTCENTER_TOKEN", "hunter2hunter2"))
+    stage
+        .command(&arguments)
+        .with("TESTCENTER_URL", &vendor.url)
+        .with("TESTCENTER_TOKEN", "hunter2hunter2")
+        .run()
 }
 
 fn ports(list: &Value) -> Vec<String> {
@@ -30,19 +28,19 @@ fn ports(list: &Value) -> Vec<String> {
 
 #[test]
 fn a_fleet_is_declared_shown_and_made_so() {
-    let desk = Desk::with("project: p\nrunner: { command: [x] }\n");
-    desk.write("fleet.yml", FLEET);
-    let service = Service::start(&desk);
+    let stage = Stage::with("project: p\nrunner: { command: [x] }\n");
+    stage.write("fleet.yml", FLEET);
+    let service = Service::start(&stage);
     for port in ["4322", "5000"] {
         let labels = "--label=OS=mac";
         let added = service.run(
-            &desk,
+            &stage,
             &["servers", "add", "--host=127.0.0.1", "--port", port, labels],
         );
         assert_eq!(added.code, Some(0), "{added:#?}");
     }
     let apply = |more: &[&str]| {
-        let ended = service.run(&desk, &[&["servers", "apply", "fleet.yml"], more].concat());
+        let ended = service.run(&stage, &[&["servers", "apply", "fleet.yml"], more].concat());
         assert_eq!(ended.code, Some(0), "{ended:#?}");
         ended
     };
@@ -79,7 +77,7 @@ fn a_fleet_is_declared_shown_and_made_so() {
     assert_eq!(again["unchanged"].as_array().unwrap().len(), 3);
     assert!(apply(&[]).stdout.ends_with("nothing to do: 3 unchanged\n"));
 
-    desk.write(
+    stage.write(
         "fleet.yml",
         FLEET.replace("enabled: false", "enabled: true"),
     );
@@ -89,7 +87,7 @@ fn a_fleet_is_declared_shown_and_made_so() {
         "~ lab:4322  disabled -> enabled\n- 127.0.0.1:5000  OS=mac\n0 added, 1 changed, 1 removed, 2 unchanged\n"
     );
     let listed = service
-        .run(&desk, &["servers", "list", "--format=json"])
+        .run(&stage, &["servers", "list", "--format=json"])
         .json();
     assert_eq!(
         ports(&listed["servers"]),
@@ -100,14 +98,14 @@ fn a_fleet_is_declared_shown_and_made_so() {
 
 #[test]
 fn it_speaks_the_vendors_dialect() {
-    let desk = Desk::new();
-    desk.write("fleet.yml", FLEET);
+    let stage = Stage::new();
+    stage.write("fleet.yml", FLEET);
     let vendor = Vendor::new(&[
         (7, "127.0.0.1", "4322"),
         (9, "127.0.0.1", "4322"),
         (12, "127.0.0.1", "4323"),
     ]);
-    let first = apply(&desk, &vendor, &[]);
+    let first = apply(&stage, &vendor, &[]);
     assert_eq!(first.code, Some(0), "{first:#?}");
     assert!(first.stdout.contains(
         "? 127.0.0.1:4322  registered twice, as Squish servers 7 and 9; --prune would remove 9"
@@ -124,20 +122,20 @@ fn it_speaks_the_vendors_dialect() {
     );
     assert!(changes[1].contains("\"enabled\":false"), "{changes:#?}");
     assert!(changes[1].contains("\"port\":\"4322\""), "{changes:#?}");
-    let second = apply(&desk, &vendor, &["--prune", "--format=json"]).json();
+    let second = apply(&stage, &vendor, &["--prune", "--format=json"]).json();
     assert_eq!(second["remove"][0]["id"], 9);
     assert_eq!(vendor.registry.lock().unwrap().changes, ["DELETE /9 null"]);
-    let third = apply(&desk, &vendor, &["--prune"]);
+    let third = apply(&stage, &vendor, &["--prune"]);
     assert_eq!(third.stdout, "nothing to do: 3 unchanged\n");
 }
 
 #[test]
 fn what_fails_is_told_beside_what_is_done() {
-    let desk = Desk::new();
-    desk.write("fleet.yml", FLEET);
+    let stage = Stage::new();
+    stage.write("fleet.yml", FLEET);
     let vendor = Vendor::new(&[]);
     vendor.registry.lock().unwrap().refuses = Some(("4323", 400));
-    let ended = apply(&desk, &vendor, &[]);
+    let ended = apply(&stage, &vendor, &[]);
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     assert!(
         ended.stderr.contains("1 of 3 changes are not made, 2 are"),
@@ -155,17 +153,17 @@ fn what_fails_is_told_beside_what_is_done() {
     );
     // Mended, the rest is done.
     vendor.registry.lock().unwrap().refuses = None;
-    let ended = apply(&desk, &vendor, &["--format=json"]);
+    let ended = apply(&stage, &vendor, &["--format=json"]);
     assert_eq!(ports(&ended.json()["add"]), ["127.0.0.1:4323"]);
 }
 
 #[test]
 fn a_service_that_goes_away_is_not_asked_for_every_server() {
-    let desk = Desk::new();
-    desk.write("fleet.yml", FLEET);
+    let stage = Stage::new();
+    stage.write("fleet.yml", FLEET);
     let vendor = Vendor::new(&[]);
     vendor.registry.lock().unwrap().refuses = Some(("4322", 401));
-    let ended = apply(&desk, &vendor, &["--format=json"]);
+    let ended = apply(&stage, &vendor, &["--format=json"]);
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     let told = ended.json();
     let statuses = told["add"]
@@ -189,7 +187,7 @@ fn a_service_that_goes_away_is_not_asked_for_every_server() {
 
 #[test]
 fn mistakes_in_a_fleet_are_told() {
-    let desk = Desk::new();
+    let stage = Stage::new();
     let vendor = Vendor::new(&[]);
     let rows: &[(&str, &[&str])] = &[
         ("project: p\n", &["declares no Squish servers", "servers:"]),
@@ -204,28 +202,28 @@ fn mistakes_in_a_fleet_are_told() {
         ),
     ];
     for (file, says) in rows {
-        desk.write("fleet.yml", file);
-        let ended = apply(&desk, &vendor, &[]);
+        stage.write("fleet.yml", file);
+        let ended = apply(&stage, &vendor, &[]);
         assert_eq!((ended.code, &*ended.stdout), (Some(2), ""), "{ended:#?}");
         for part in *says {
             assert!(ended.stderr.contains(part), "{part}: {ended:#?}");
         }
     }
     helps(
-        &desk.run(&["servers", "apply", "missing.yml"]),
+        &stage.run(&["servers", "apply", "missing.yml"]),
         2,
         &["missing.yml", "cannot be read"],
     );
-    helps(&desk.run(&["servers", "apply"]), 2, &["FILE"]);
+    helps(&stage.run(&["servers", "apply"]), 2, &["FILE"]);
     assert!(vendor.registry.lock().unwrap().changes.is_empty());
 }
 
 #[test]
 fn an_empty_registry_is_said_to_be_empty() {
     let vendor = Vendor::new(&[]);
-    let desk = Desk::new();
-    let mut list = desk.testplan(&["servers", "list"]);
-    let ended = run(list.env("TESTCENTER_URL", &vendor.url));
+    let stage = Stage::new();
+    let list = stage.command(&["servers", "list"]);
+    let ended = list.with("TESTCENTER_URL", &vendor.url).run();
     assert_eq!(ended.stdout, "no Squish servers are registered\n");
     assert_eq!(ended.code, Some(0));
 }

@@ -2,21 +2,19 @@
 
 use std::fs;
 
-use super::{
-    plan::{PASSES, plan},
-    support::Desk,
-};
+use super::plan::{PASSES, plan};
+use crate::support::Stage;
 
 const RESULTS: [&str; 3] = ["junit.xml", "report.html", "summary.md"];
 
-fn results(desk: &Desk) -> Vec<&'static str> {
-    let there = |name: &&str| desk.path(&format!("testplan-out/{name}")).exists();
+fn results(stage: &Stage) -> Vec<&'static str> {
+    let there = |name: &&str| stage.path(&format!("testplan-out/{name}")).exists();
     RESULTS.into_iter().filter(there).collect()
 }
 
 #[test]
 fn green_results_of_an_earlier_run_do_not_outlive_an_early_end() {
-    let desk = Desk::with(&plan(&[PASSES]));
+    let stage = Stage::with(&plan(&[PASSES]));
     let nobody = ["--url", "http://127.0.0.1:1", "--patience", "0s"];
     let early: [(&[&str], i32); 5] = [
         (&["run"], 3),
@@ -26,36 +24,36 @@ fn green_results_of_an_earlier_run_do_not_outlive_an_early_end() {
         (&["run", "--template", "gone"], 3),
     ];
     for (command, code) in early {
-        assert_eq!(desk.run(&["run"]).code, Some(0));
-        assert_eq!(results(&desk), RESULTS);
-        let ended = desk.run(&[command, &nobody].concat());
+        assert_eq!(stage.run(&["run"]).code, Some(0));
+        assert_eq!(results(&stage), RESULTS);
+        let ended = stage.run(&[command, &nobody].concat());
         assert_eq!(ended.code, Some(code), "{command:?}: {ended:#?}");
-        assert_eq!(results(&desk), [""; 0], "{command:?}");
+        assert_eq!(results(&stage), [""; 0], "{command:?}");
     }
 }
 
 #[test]
 fn a_user_s_file_of_the_same_name_survives_an_early_end() {
-    let desk = Desk::with(&plan(&[PASSES]));
+    let stage = Stage::with(&plan(&[PASSES]));
     for name in RESULTS {
-        desk.write(&format!("testplan-out/{name}"), "mine");
+        stage.write(&format!("testplan-out/{name}"), "mine");
     }
-    let ended = desk.run(&["run", "--url", "http://127.0.0.1:1", "--patience", "0s"]);
+    let ended = stage.run(&["run", "--url", "http://127.0.0.1:1", "--patience", "0s"]);
     assert_eq!(ended.code, Some(3), "{ended:#?}");
-    assert_eq!(results(&desk), RESULTS);
+    assert_eq!(results(&stage), RESULTS);
 }
 
 #[test]
 fn runs_in_one_folder_print_the_same_and_do_not_pile_up() {
-    let desk = Desk::with(&plan(&[PASSES]));
+    let stage = Stage::with(&plan(&[PASSES]));
     let mut lines = Vec::new();
     for _ in 0..3 {
-        let ended = desk.run(&["run"]);
+        let ended = stage.run(&["run"]);
         assert_eq!(ended.code, Some(0), "{ended:#?}");
         assert!(!ended.stderr.contains("warning"), "{ended:#?}");
         lines.push(ended.stderr.lines().count());
         for part in ["records", "logs"] {
-            let folder = desk.path(&format!("testplan-out/{part}"));
+            let folder = stage.path(&format!("testplan-out/{part}"));
             let files = fs::read_dir(folder).unwrap().count();
             assert_eq!(files, 1, "{part}");
         }
@@ -65,13 +63,13 @@ fn runs_in_one_folder_print_the_same_and_do_not_pile_up() {
 
 #[test]
 fn report_takes_the_newest_of_several_plans_and_says_so() {
-    let desk = Desk::with(&plan(&[PASSES]));
+    let stage = Stage::with(&plan(&[PASSES]));
     for out in ["one", "two"] {
-        assert_eq!(desk.run(&["run", "--out", out]).code, Some(0));
+        assert_eq!(stage.run(&["run", "--out", out]).code, Some(0));
     }
-    assert_eq!(desk.run(&["run", "--out", "two"]).code, Some(0));
+    assert_eq!(stage.run(&["run", "--out", "two"]).code, Some(0));
     let both = ["report", "--records", "one/records", "two/records"];
-    let ended = desk.run(&both);
+    let ended = stage.run(&both);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert!(
         ended.stderr.contains("the records are of plan 2 too")
@@ -80,10 +78,10 @@ fn report_takes_the_newest_of_several_plans_and_says_so() {
                 .contains("the newest, plan 3; --plan-id names another"),
         "{ended:#?}"
     );
-    let named = desk.run(&[&both[..], &["--plan-id", "2"]].concat());
+    let named = stage.run(&[&both[..], &["--plan-id", "2"]].concat());
     assert_eq!(named.code, Some(0), "{named:#?}");
     assert!(!named.stderr.contains("too: this is"), "{named:#?}");
-    let unknown = desk.run(&[&both[..], &["--plan-id", "999999"]].concat());
+    let unknown = stage.run(&[&both[..], &["--plan-id", "999999"]].concat());
     assert_eq!(unknown.code, Some(2), "{unknown:#?}");
     assert!(
         unknown

@@ -7,12 +7,8 @@ use std::{
     process::Command,
 };
 
-use super::{
-    mistakes::helps,
-    support::{Desk, Ended, Service, run},
-    vendor_registry::Vendor,
-};
-use crate::support::{free_port, stand_in};
+use super::{mistakes::helps, vendor_registry::Vendor};
+use crate::support::{Ended, Service, Stage, free_port, stand_in};
 
 /// A squishserver that ends at once, as one without a licence; and one that listens elsewhere.
 const DIES: &str = "printf 'no licence for you\\033[31m\\n'; exit 7";
@@ -20,7 +16,7 @@ const ELSEWHERE: &str = "echo Port: 1; while [ -e \"$0\" ]; do sleep 0.1; done";
 
 /// A folder with a squishserver below `squish/bin`, and a port for it.
 struct Lab {
-    desk: Desk,
+    stage: Stage,
     port: String,
 }
 
@@ -33,22 +29,22 @@ impl Lab {
 
     /// With a squishserver that does this.
     fn with(script: &str) -> Self {
-        let desk = Desk::with("project: p\nrunner: { command: [x] }\n");
-        desk.write("squish/bin/squishserver", format!("#!/bin/sh\n{script}\n"));
-        let path = desk.path("squish/bin/squishserver");
+        let stage = Stage::with("project: p\nrunner: { command: [x] }\n");
+        stage.write("squish/bin/squishserver", format!("#!/bin/sh\n{script}\n"));
+        let path = stage.path("squish/bin/squishserver");
         fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         let port = free_port().to_string();
-        Self { desk, port }
+        Self { stage, port }
     }
 
     fn servers(&self, command: &str, more: &[&str], variables: &[(&str, &str)]) -> Ended {
         let arguments = [&["servers", command, "--port", &self.port], more].concat();
-        let prefix = self.desk.path("squish");
-        run(self
-            .desk
-            .testplan(&arguments)
-            .env("SQUISH_PREFIX", prefix)
-            .envs(variables.iter().copied()))
+        let prefix = self.stage.path("squish");
+        self.stage
+            .command(&arguments)
+            .with("SQUISH_PREFIX", prefix)
+            .with_all(variables.iter().copied())
+            .run()
     }
 
     fn is_open(&self) -> bool {
@@ -67,14 +63,14 @@ impl Drop for Lab {
 }
 
 fn list(service: &Service, lab: &Lab) -> serde_json::Value {
-    let ended = service.run(&lab.desk, &["servers", "list", "--format=json"]);
+    let ended = service.run(&lab.stage, &["servers", "list", "--format=json"]);
     ended.json()["servers"].clone()
 }
 
 #[test]
 fn it_is_started_registered_reused_and_stopped() {
     let lab = Lab::new();
-    let service = Service::start(&lab.desk);
+    let service = Service::start(&lab.stage);
     let exports = service.exports();
     let started = lab.servers("start", &["--label=OS=Linux", "--format=json"], &exports);
     assert_eq!(started.code, Some(0), "{started:#?}");
@@ -84,7 +80,7 @@ fn it_is_started_registered_reused_and_stopped() {
     assert_eq!(told["server"]["host"], "127.0.0.1");
     assert_eq!(told["started"], true);
     assert!(
-        lab.desk
+        lab.stage
             .read(told["log"].as_str().unwrap())
             .contains("Port: ")
     );
@@ -125,7 +121,7 @@ fn without_a_service_it_only_runs() {
         started.stdout.starts_with("squishserver listens: port "),
         "{started:#?}"
     );
-    assert!(lab.desk.read("my.log").contains("Port: "));
+    assert!(lab.stage.read("my.log").contains("Port: "));
     helps(
         &lab.servers("start", &[], &[]),
         3,
@@ -143,7 +139,7 @@ fn one_that_does_not_come_up_is_told_and_leaves_nothing() {
         (ELSEWHERE, ["instead of", "Port: "]),
     ] {
         let lab = Lab::with(script);
-        let service = Service::start(&lab.desk);
+        let service = Service::start(&lab.stage);
         let ended = lab.servers("start", &[], &service.exports());
         helps(&ended, 3, &says);
         assert!(!ended.stderr.contains('\u{1b}'), "{ended:#?}");
@@ -232,7 +228,7 @@ fn mistakes_are_told_before_anything_is_started() {
         &["PATH", "--squishserver"],
     );
     helps(
-        &lab.desk.run(&["servers", "start", "--port", "0"]),
+        &lab.stage.run(&["servers", "start", "--port", "0"]),
         2,
         &["0"],
     );

@@ -1,9 +1,7 @@
 //! Mistakes of users: every one is told as what, where and what to do, with exit code 2 and an empty stdout.
 
-use super::{
-    plan::{PASSES, plan},
-    support::{Desk, Ended, run},
-};
+use super::plan::{PASSES, plan};
+use crate::support::{Ended, Stage};
 
 /// A message that helps: it says all of this, what failed first and what to do at the end, in a bounded text.
 pub(crate) fn helps(ended: &Ended, code: i32, says: &[&str]) {
@@ -46,21 +44,21 @@ pub(crate) fn helps(ended: &Ended, code: i32, says: &[&str]) {
 }
 
 /// Runs each command in a folder with a fine plan; `says` has what its message must hold.
-fn table(desk: &Desk, rows: &[(&[&str], &[&str])]) {
+fn table(stage: &Stage, rows: &[(&[&str], &[&str])]) {
     for (arguments, says) in rows {
-        helps(&desk.run(arguments), 2, says);
+        helps(&stage.run(*arguments), 2, says);
     }
 }
 
-fn desk() -> Desk {
-    Desk::with(&plan(&[PASSES]))
+fn stage() -> Stage {
+    Stage::with(&plan(&[PASSES]))
 }
 
 #[test]
 fn flags() {
     let long = format!("OS={}", "x".repeat(300));
     table(
-        &desk(),
+        &stage(),
         &[
             (&["exceute"], &["'exceute'", "similar", "'execute'"]),
             (&["run", "--wrokers=3"], &["'--wrokers'", "'--workers'"]),
@@ -151,7 +149,7 @@ fn flags() {
 
 #[test]
 fn urls_and_credentials() {
-    let desk = desk();
+    let stage = stage();
     for (name, bytes) in [
         ("empty", &b""[..]),
         ("blank", b" \n\n"),
@@ -161,13 +159,13 @@ fn urls_and_credentials() {
         ("not.pem", b"hello"),
         ("torn.pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n"),
     ] {
-        desk.write(name, bytes);
+        stage.write(name, bytes);
     }
-    desk.write("large", "x".repeat(20_000));
+    stage.write("large", "x".repeat(20_000));
     let ask = |rest: &[&str]| {
         let mut arguments = vec!["plan", "show", "--plan-id=1", "--patience=0s"];
         arguments.extend(rest);
-        desk.run(&arguments)
+        stage.run(&arguments)
     };
     let rows: &[(&[&str], &[&str])] = &[
         (&[], &["no service is named", "TESTCENTER_URL"]),
@@ -243,8 +241,8 @@ fn urls_and_credentials() {
     }
 
     let with = |variables: &[(&str, &str)]| {
-        let mut command = desk.testplan(&["plan", "show", "--plan-id=1", "--patience=0s"]);
-        run(command.envs(variables.iter().copied()))
+        let command = stage.command(&["plan", "show", "--plan-id=1", "--patience=0s"]);
+        command.with_all(variables.iter().copied()).run()
     };
     let half = with(&[
         ("TESTCENTER_URL", "http://localhost"),
@@ -266,27 +264,27 @@ fn urls_and_credentials() {
 
 #[test]
 fn plan_files() {
-    let desk = desk();
-    desk.write("binary.yml", b"project: \xff\xfe\x00");
-    desk.write("huge.yml", "#".repeat(4 * 1024 * 1024 + 1));
-    desk.write("empty.yml", "");
-    desk.write(
+    let stage = stage();
+    stage.write("binary.yml", b"project: \xff\xfe\x00");
+    stage.write("huge.yml", "#".repeat(4 * 1024 * 1024 + 1));
+    stage.write("empty.yml", "");
+    stage.write(
         "two.yml",
         plan(&[PASSES]) + "  - title: more\n    tests:\n      - { suite: s, testcases: [t] }\n",
     );
-    desk.write(
+    stage.write(
         "unknown.yml",
         plan(&[PASSES]).replace("exit-codes:", "exit-code:"),
     );
-    desk.write(
+    stage.write(
         "placeholder.yml",
         plan(&[PASSES]).replace("{testcase}", "{test-case}"),
     );
-    desk.write(
+    stage.write(
         "runner.yml",
         "project: example\nrunner: { command: [true, \"{testcase}\"] }\n",
     );
-    desk.write("no-runner.yml", "project: example\ntemplates:\n  - title: all\n    tests:\n      - { suite: s, testcases: [t] }\n");
+    stage.write("no-runner.yml", "project: example\ntemplates:\n  - title: all\n    tests:\n      - { suite: s, testcases: [t] }\n");
     let validate: &[(&str, &[&str])] = &[
         ("none.yml", &["none.yml", "cannot be read", "--config"]),
         (".", &["cannot be read"]),
@@ -311,16 +309,16 @@ fn plan_files() {
         ),
     ];
     for (file, says) in validate {
-        helps(&desk.run(&["validate", "--config", file]), 2, says);
-        helps(&desk.run(&["run", "--config", file]), 2, says);
+        helps(&stage.run(&["validate", "--config", file]), 2, says);
+        helps(&stage.run(&["run", "--config", file]), 2, says);
         helps(
-            &desk.run(&["serve", "--listen=127.0.0.1:0", "--plans", file]),
+            &stage.run(&["serve", "--listen=127.0.0.1:0", "--plans", file]),
             2,
             says,
         );
     }
     table(
-        &desk,
+        &stage,
         &[
             (
                 &["run", "--config=two.yml"],
@@ -333,10 +331,10 @@ fn plan_files() {
             (&["run", "--config=runner.yml"], &["no template"]),
         ],
     );
-    let unknown = desk.run(&["run", "--template", "al"]);
+    let unknown = stage.run(&["run", "--template", "al"]);
     helps(&unknown, 4, &["\"al\"", "\"all\"", "\"example\""]);
 
-    let elsewhere = Desk::new();
+    let elsewhere = Stage::new();
     table(
         &elsewhere,
         &[
@@ -353,18 +351,18 @@ fn plan_files() {
 #[test]
 fn files_that_may_not_be_read() {
     use std::os::unix::fs::PermissionsExt as _;
-    let desk = desk();
+    let stage = stage();
     for name in ["secret.yml", "token", "records.ndjson"] {
-        desk.write(name, "x");
+        stage.write(name, "x");
         let closed = std::fs::Permissions::from_mode(0o000);
-        std::fs::set_permissions(desk.path(name), closed).unwrap();
+        std::fs::set_permissions(stage.path(name), closed).unwrap();
     }
-    if std::fs::read(desk.path("token")).is_ok() {
+    if std::fs::read(stage.path("token")).is_ok() {
         eprintln!("skipped: this user may read everything");
         return;
     }
     table(
-        &desk,
+        &stage,
         &[
             (
                 &["validate", "--config=secret.yml"],
@@ -384,13 +382,13 @@ fn files_that_may_not_be_read() {
 
 #[test]
 fn folders_and_records() {
-    let desk = desk();
-    desk.write("file", "x");
-    desk.write("garbage/a.ndjson", b"\x00\xff\xfe not a record\n{}\n");
-    desk.write("empty/a.ndjson", "");
-    desk.write("none/readme.txt", "x");
+    let stage = stage();
+    stage.write("file", "x");
+    stage.write("garbage/a.ndjson", b"\x00\xff\xfe not a record\n{}\n");
+    stage.write("empty/a.ndjson", "");
+    stage.write("none/readme.txt", "x");
     let left = r#"{"v":1,"at":5,"worker":"a","event":"left","reason":"drained"}"#;
-    desk.write(
+    stage.write(
         "newer/a.ndjson",
         format!("{left}\n{}\n", left.replace("\"v\":1", "\"v\":2")),
     );
@@ -399,10 +397,10 @@ fn folders_and_records() {
             r#"{{"v":1,"at":5,"worker":"a","event":"began","plan":{plan},"title":"t","project":"p","batch":"b","capabilities":[],"status":{{"open":0,"reserved":0,"done":0}},"version":"0"}}"#
         ) + "\n"
     };
-    desk.write("two/a.ndjson", began(1));
-    desk.write("two/b.ndjson", began(2));
+    stage.write("two/a.ndjson", began(1));
+    stage.write("two/b.ndjson", began(2));
     table(
-        &desk,
+        &stage,
         &[
             (&["run", "--out=file"], &["--out file"]),
             (&["report", "--out=file"], &["records"]),
@@ -441,7 +439,7 @@ fn folders_and_records() {
         ],
     );
     for folder in ["garbage", "two"] {
-        assert!(!desk.path(folder).join("junit.xml").exists());
+        assert!(!stage.path(folder).join("junit.xml").exists());
     }
 }
 
@@ -449,15 +447,15 @@ fn folders_and_records() {
 #[test]
 fn an_output_folder_that_cannot_be_written() {
     use std::os::unix::fs::PermissionsExt as _;
-    let desk = desk();
-    std::fs::create_dir(desk.path("closed")).unwrap();
+    let stage = stage();
+    std::fs::create_dir(stage.path("closed")).unwrap();
     let closed = std::fs::Permissions::from_mode(0o500);
-    std::fs::set_permissions(desk.path("closed"), closed).unwrap();
+    std::fs::set_permissions(stage.path("closed"), closed).unwrap();
     // Root writes everywhere but where there is nothing to write to.
     for out in ["closed/out", "/proc/testplan"] {
-        if out.starts_with("closed") && std::fs::create_dir(desk.path("closed/probe")).is_ok() {
+        if out.starts_with("closed") && std::fs::create_dir(stage.path("closed/probe")).is_ok() {
             continue;
         }
-        helps(&desk.run(&["run", "--out", out]), 2, &["--out", out]);
+        helps(&stage.run(&["run", "--out", out]), 2, &["--out", out]);
     }
 }

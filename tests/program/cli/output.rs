@@ -2,11 +2,8 @@
 
 use serde_json::Value;
 
-use super::{
-    plan::{FAILS, PASSES, SKIPS, plan, plan_for},
-    support::{Desk, Service, run},
-};
-use crate::support::{Answer, HttpServer, runner_commands::all_commands};
+use super::plan::{FAILS, PASSES, SKIPS, plan, plan_for};
+use crate::support::{Answer, HttpServer, Service, Stage, runner_commands::all_commands};
 
 fn has(value: &Value, members: &[&str]) {
     for member in members {
@@ -17,13 +14,13 @@ fn has(value: &Value, members: &[&str]) {
 /// One way through all commands that print JSON.
 #[test]
 fn json_has_the_members_that_are_promised() {
-    let desk = Desk::with(&plan_for(
+    let stage = Stage::with(&plan_for(
         "[{ OS: Linux, browser: chrome }]",
         &[PASSES, FAILS, SKIPS],
     ));
-    let service = Service::start(&desk);
+    let service = Service::start(&stage);
     let json = |arguments: &[&str]| {
-        let ended = service.run(&desk, arguments);
+        let ended = service.run(&stage, arguments);
         assert!(
             matches!(ended.code, Some(0 | 1)),
             "{arguments:?}: {ended:#?}"
@@ -81,11 +78,12 @@ fn json_has_the_members_that_are_promised() {
         ],
     );
     let execution = format!("--execution={}", reserve["execution_id"]);
-    let mut back = desk.testplan(&["heartbeat", &execution, "--release"]);
+    let back = stage.command(&["heartbeat", &execution, "--release"]);
     let lease = reserve["lease"].as_str().unwrap();
-    let back = run(back
-        .envs(service.exports())
-        .env("TESTPLAN_LEASE_TOKEN", lease));
+    let back = back
+        .with_all(service.exports())
+        .with("TESTPLAN_LEASE_TOKEN", lease)
+        .run();
     assert_eq!(
         (back.code, back.stdout.as_str()),
         (Some(0), ""),
@@ -93,7 +91,7 @@ fn json_has_the_members_that_are_promised() {
     );
     assert!(!back.stderr.contains(lease), "{back:#?}");
 
-    let worked = service.run(&desk, &["work", &id, "--workers=2", offer[0], offer[1]]);
+    let worked = service.run(&stage, &["work", &id, "--workers=2", offer[0], offer[1]]);
     assert_eq!(
         (worked.code, worked.stdout.as_str()),
         (Some(1), ""),
@@ -142,7 +140,7 @@ fn json_has_the_members_that_are_promised() {
     assert_eq!(changed["enabled"], false);
     let listed = json(&["servers", "list", "--format=json"]);
     assert_eq!(listed["servers"].as_array().unwrap().len(), 1);
-    let removed = service.run(&desk, &["servers", "remove", &server]);
+    let removed = service.run(&stage, &["servers", "remove", &server]);
     assert_eq!(
         (removed.code, removed.stdout.as_str()),
         (Some(0), ""),
@@ -152,14 +150,14 @@ fn json_has_the_members_that_are_promised() {
 
 #[test]
 fn quiet_says_only_what_failed() {
-    let passes = Desk::with(&plan(&[PASSES])).run(&["run", "--quiet"]);
+    let passes = Stage::with(&plan(&[PASSES])).run(&["run", "--quiet"]);
     assert_eq!(
         (passes.stdout.as_str(), passes.stderr.as_str()),
         ("", ""),
         "{passes:#?}"
     );
     assert_eq!(passes.code, Some(0));
-    let fails = Desk::with(&plan(&[PASSES, FAILS])).run(&["--quiet", "run"]);
+    let fails = Stage::with(&plan(&[PASSES, FAILS])).run(&["--quiet", "run"]);
     assert_eq!(fails.code, Some(1));
     assert!(fails.stderr.contains("expected 300 dpi"), "{fails:#?}");
     assert!(fails.stderr.contains("conclusion: failed"), "{fails:#?}");
@@ -171,19 +169,19 @@ fn quiet_says_only_what_failed() {
 
 #[test]
 fn verbose_shows_the_conversation_and_no_secret() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let service = Service::start(&desk);
-    let ended = service.run(&desk, &["-vv", "plan", "show", "--plan-id=1"]);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start(&stage);
+    let ended = service.run(&stage, &["-vv", "plan", "show", "--plan-id=1"]);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert!(!ended.stderr.contains(&service.token), "{ended:#?}");
 }
 
 #[test]
 fn colours_where_they_are_wanted() {
-    let desk = Desk::with(&plan(&[FAILS]));
+    let stage = Stage::with(&plan(&[FAILS]));
     let coloured = |arguments: &[&str], variables: &[(&str, &str)]| {
-        let mut command = desk.testplan(arguments);
-        let ended = run(command.envs(variables.iter().copied()));
+        let command = stage.command(arguments);
+        let ended = command.with_all(variables.iter().copied()).run();
         assert!(!ended.stdout.contains('\u{1b}'), "{ended:#?}");
         ended.stderr.contains('\u{1b}')
     };
@@ -201,7 +199,7 @@ fn colours_where_they_are_wanted() {
         &[("CLICOLOR_FORCE", "1")]
     ));
     // A mistake that is marked in a file, too.
-    desk.write("bad.yml", "project: [\n");
+    stage.write("bad.yml", "project: [\n");
     let bad = ["validate", "--config=bad.yml"];
     assert!(!coloured(&bad, &[]));
     assert!(coloured(
@@ -212,9 +210,9 @@ fn colours_where_they_are_wanted() {
 
 #[test]
 fn scripts_and_pages() {
-    let desk = Desk::new();
+    let stage = Stage::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = desk.run(&["completions", shell]);
+        let script = stage.run(&["completions", shell]);
         assert_eq!(
             (script.code, script.stderr.as_str()),
             (Some(0), ""),
@@ -225,20 +223,20 @@ fn scripts_and_pages() {
             "{shell}"
         );
     }
-    let page = desk.run(&["man"]);
+    let page = stage.run(&["man"]);
     assert_eq!((page.code, page.stderr.as_str()), (Some(0), ""));
     assert!(
         page.stdout.contains(".TH testplan 1") && page.stdout.contains("nothing\\-to\\-run"),
         "{}",
         page.stdout
     );
-    let version = desk.run(&["--version"]);
+    let version = stage.run(&["--version"]);
     assert_eq!(
         version.stdout,
         concat!("testplan ", env!("CARGO_PKG_VERSION"), "\n")
     );
     assert_eq!(version.code, Some(0));
-    let help = desk.run(&["run", "--help"]);
+    let help = stage.run(&["run", "--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
 }
 
@@ -247,10 +245,10 @@ fn scripts_and_pages() {
 #[test]
 fn survives_readers_who_leave() {
     for (stream, failing) in [("stderr", FAILS), ("stdout", PASSES)] {
-        let desk = Desk::with(&plan(&[failing]));
+        let stage = Stage::with(&plan(&[failing]));
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = desk.testplan(&["--verbose", "run"]);
+        let mut command = stage.command(&["--verbose", "run"]).to_std();
         let status = match stream {
             "stderr" => command.stderr(writer).stdout(std::process::Stdio::null()),
             _ => command.stdout(writer).stderr(std::process::Stdio::null()),
@@ -262,7 +260,7 @@ fn survives_readers_who_leave() {
             Some(i32::from(failing == FAILS)),
             "{stream}: {status}"
         );
-        assert!(desk.path("testplan-out/junit.xml").exists());
+        assert!(stage.path("testplan-out/junit.xml").exists());
     }
 }
 
@@ -270,15 +268,16 @@ fn survives_readers_who_leave() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_below_stdout_is_told() {
-    let desk = Desk::with(&plan(&[PASSES]));
+    let stage = Stage::with(&plan(&[PASSES]));
     let full = || {
         std::fs::OpenOptions::new()
             .write(true)
             .open("/dev/full")
             .unwrap()
     };
-    let output = desk
-        .testplan(&["validate", "--format=json"])
+    let output = stage
+        .command(&["validate", "--format=json"])
+        .to_std()
         .stdout(full())
         .output()
         .unwrap();
@@ -286,8 +285,9 @@ fn a_full_disk_below_stdout_is_told() {
     assert_eq!(output.status.code(), Some(3), "{stderr}");
     assert!(stderr.contains("stdout could not be written"), "{stderr}");
     // With nobody left to tell, the exit code tells.
-    let status = desk
-        .testplan(&["run", "--config=none.yml"])
+    let status = stage
+        .command(&["run", "--config=none.yml"])
+        .to_std()
         .stderr(full())
         .status()
         .unwrap();
@@ -298,8 +298,8 @@ fn a_full_disk_below_stdout_is_told() {
 #[test]
 fn nothing_that_is_said_is_a_command() {
     const ORDERS: &str = "x\n::add-mask::y\r::error::z ##[set-output name=a]b";
-    let desk = Desk::with(&plan(&[PASSES]));
-    desk.write(
+    let stage = Stage::with(&plan(&[PASSES]));
+    stage.write(
         "bad.yml",
         format!("version: \"{}\"\n", ORDERS.escape_default()),
     );
@@ -321,9 +321,8 @@ fn nothing_that_is_said_is_a_command() {
         ],
     ];
     for arguments in said {
-        let mut command = desk.testplan(arguments);
-        command.env("TESTCENTER_TOKEN", "t");
-        let ended = run(&mut command);
+        let command = stage.command(arguments);
+        let ended = command.with("TESTCENTER_TOKEN", "t").run();
         assert!(ended.code.is_some_and(|code| code > 1), "{ended:#?}");
         assert!(
             ended.stderr.contains("##\\[set-output"),

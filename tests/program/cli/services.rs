@@ -5,18 +5,18 @@ use std::time::{Duration, Instant};
 use super::{
     mistakes::helps,
     plan::{PASSES, plan},
-    support::{Desk, Ended, Service, run},
 };
-use crate::support::{Answer, HttpServer};
+use crate::support::{Answer, Ended, HttpServer, Service, Stage};
 
 /// Asks a service for a plan, with a token that must not show.
 fn ask(answer: Answer) -> Ended {
     let hostile = HttpServer::replay([answer]);
-    let desk = Desk::new();
-    let mut command = desk.testplan(&["plan", "show", "--plan-id=1", "--patience=0s"]);
-    let ended = run(command
-        .env("TESTCENTER_URL", &hostile.url)
-        .env("TESTCENTER_TOKEN", "hunter2hunter2"));
+    let stage = Stage::new();
+    let command = stage.command(&["plan", "show", "--plan-id=1", "--patience=0s"]);
+    let ended = command
+        .with("TESTCENTER_URL", &hostile.url)
+        .with("TESTCENTER_TOKEN", "hunter2hunter2")
+        .run();
     assert!(!ended.stderr.contains("hunter2"), "{ended:#?}");
     ended
 }
@@ -108,7 +108,7 @@ fn a_service_that_hangs_is_given_up_as_the_user_asked() {
 
 #[test]
 fn an_unreachable_service_is_ridden_out_and_the_wait_is_told() {
-    let ended = Desk::new().run(&[
+    let ended = Stage::new().run(&[
         "plan",
         "show",
         "--plan-id=1",
@@ -129,7 +129,7 @@ fn an_unreachable_service_is_ridden_out_and_the_wait_is_told() {
 
 #[test]
 fn a_host_that_does_not_exist() {
-    let ended = Desk::new().run(&[
+    let ended = Stage::new().run(&[
         "plan",
         "show",
         "--plan-id=1",
@@ -141,8 +141,8 @@ fn a_host_that_does_not_exist() {
 
 #[test]
 fn what_our_own_service_refuses() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let service = Service::start(&desk);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start(&stage);
     let rows: &[(i32, &[&str], &[&str])] = &[
         (
             4,
@@ -191,20 +191,21 @@ fn what_our_own_service_refuses() {
         ),
     ];
     for (code, arguments, says) in rows {
-        let ended = service.run(&desk, arguments);
+        let ended = service.run(&stage, arguments);
         helps(&ended, *code, says);
         // The same thing is said once.
         let first = ended.stderr.lines().next().unwrap();
         assert!(first.matches("in project").count() <= 1, "{ended:#?}");
     }
-    let mut stranger = desk.testplan(&["plan", "show", "--plan-id=1"]);
-    let stranger = run(stranger
-        .env("TESTCENTER_URL", &service.url)
-        .env("TESTCENTER_TOKEN", "wrong-token"));
+    let stranger = stage.command(&["plan", "show", "--plan-id=1"]);
+    let stranger = stranger
+        .with("TESTCENTER_URL", &service.url)
+        .with("TESTCENTER_TOKEN", "wrong-token")
+        .run();
     helps(&stranger, 3, &["token was rejected", "TESTCENTER_TOKEN"]);
     assert!(!stranger.stderr.contains("wrong-token"), "{stranger:#?}");
-    let mut nobody = desk.testplan(&["plan", "show", "--plan-id=1"]);
-    let nobody = run(nobody.env("TESTCENTER_URL", &service.url));
+    let nobody = stage.command(&["plan", "show", "--plan-id=1"]);
+    let nobody = nobody.with("TESTCENTER_URL", &service.url).run();
     helps(
         &nobody,
         3,

@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use super::{
     mistakes::helps,
     plan::{PASSES, plan},
-    support::{Desk, Service, run},
 };
+use crate::support::{Service, Stage};
 
 const ANY: &str = "--listen=127.0.0.1:0";
 
@@ -14,38 +14,38 @@ const ANY: &str = "--listen=127.0.0.1:0";
 fn a_taken_port() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Desk::new().run(&["serve", "--listen", &address]);
+    let ended = Stage::new().run(&["serve", "--listen", &address]);
     helps(&ended, 3, &[&address, "--listen"]);
 }
 
 #[test]
 fn beyond_this_machine_only_by_leave() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
-        let ended = Desk::new().run(&["serve", "--listen", address]);
+        let ended = Stage::new().run(&["serve", "--listen", address]);
         helps(&ended, 2, &[address, "TLS", "--allow-http"]);
     }
 }
 
 #[test]
 fn two_on_one_folder() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let first = Service::start(&desk);
-    let second = desk.run(&["serve", ANY, "--data=data"]);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let first = Service::start(&stage);
+    let second = stage.run(&["serve", ANY, "--data=data"]);
     helps(&second, 3, &["testplan.sqlite", "another testplan"]);
     // The first goes on.
-    let shown = first.run(&desk, &["template", "show"]);
+    let shown = first.run(&stage, &["template", "show"]);
     assert_eq!(shown.code, Some(0), "{shown:#?}");
 }
 
 #[test]
 fn a_database_that_is_none() {
-    let desk = Desk::new();
-    desk.write(
+    let stage = Stage::new();
+    stage.write(
         "data/testplan.sqlite",
         "this is no database, whatever its name says\n".repeat(200),
     );
     helps(
-        &desk.run(&["serve", ANY, "--data=data"]),
+        &stage.run(&["serve", ANY, "--data=data"]),
         3,
         &["testplan.sqlite", "not a database"],
     );
@@ -53,19 +53,19 @@ fn a_database_that_is_none() {
 
 #[test]
 fn a_damaged_database() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    drop(Service::start(&desk));
+    let stage = Stage::with(&plan(&[PASSES]));
+    drop(Service::start(&stage));
     // What is not in the file yet is in its log, and a damaged file has none that fits.
     for side in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(desk.path(&format!("data/testplan.sqlite{side}")));
+        let _ = std::fs::remove_file(stage.path(&format!("data/testplan.sqlite{side}")));
     }
-    let path = desk.path("data/testplan.sqlite");
+    let path = stage.path("data/testplan.sqlite");
     let mut bytes = std::fs::read(&path).unwrap();
     bytes.resize(bytes.len().max(8192), 0);
     bytes[100..].fill(0xa5);
     std::fs::write(&path, bytes).unwrap();
     helps(
-        &desk.run(&["serve", ANY, "--data=data"]),
+        &stage.run(&["serve", ANY, "--data=data"]),
         3,
         &["testplan.sqlite", "malformed"],
     );
@@ -73,7 +73,7 @@ fn a_damaged_database() {
 
 #[test]
 fn listings_that_fail() {
-    let desk = Desk::new();
+    let stage = Stage::new();
     let binary = serde_json::Value::from(env!("CARGO_BIN_EXE_testplan"));
     for (command, says) in [
         (
@@ -87,8 +87,8 @@ fn listings_that_fail() {
         ("[no-such-lister]".to_owned(), &["no-such-lister", "PATH"]),
         ("[./there/is/none]".to_owned(), &["none", "does not exist"]),
     ] {
-        desk.write("fine.yml", plan(&[PASSES]));
-        desk.write(
+        stage.write("fine.yml", plan(&[PASSES]));
+        stage.write(
             "plans.yml",
             format!(
                 "project: example\ntemplates:\n  - title: found\n    tests:\n      - discover:\n          \
@@ -96,7 +96,7 @@ fn listings_that_fail() {
             ),
         );
         let says: Vec<&str> = says.iter().copied().chain(["\"found\""]).collect();
-        helps(&desk.run(&["serve", ANY, "--plans=plans.yml"]), 2, &says);
+        helps(&stage.run(&["serve", ANY, "--plans=plans.yml"]), 2, &says);
     }
 }
 
@@ -105,9 +105,9 @@ fn listings_that_fail() {
 #[test]
 fn begins_and_ends_as_scripts_expect() {
     use std::os::unix::fs::PermissionsExt as _;
-    let desk = Desk::with(&plan(&[PASSES]));
-    let service = Service::start(&desk);
-    let mode = std::fs::metadata(desk.path("data/token"))
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start(&stage);
+    let mode = std::fs::metadata(stage.path("data/token"))
         .unwrap()
         .permissions()
         .mode();
@@ -117,30 +117,25 @@ fn begins_and_ends_as_scripts_expect() {
         "{}",
         service.url
     );
-    let token = service.token.clone();
-    let ended = service.stop();
-    assert_eq!(
-        (ended.code, ended.stdout.as_str()),
-        (Some(0), ""),
-        "{ended:#?}"
-    );
+    let (token, url) = (service.token.clone(), service.url.clone());
+    let ended = service.stop().code_is(0);
+    assert_eq!(ended.stdout, format!("listening on {url}\n"));
     assert!(
         ended.stderr.contains("data/token") && !ended.stderr.contains(&token),
         "{ended:#?}"
     );
     // The same token the next time.
-    assert_eq!(Service::start(&desk).token, token);
+    assert_eq!(Service::start(&stage).token, token);
 }
 
 #[test]
 fn a_secret_of_the_environment_is_the_one() {
-    let desk = Desk::new();
-    let mut command = desk.testplan(&["serve", ANY, "--data=data"]);
-    let started = super::support::Started::new(command.env("TESTCENTER_TOKEN", "chosen-by-me"));
-    let line = started.says();
-    let url = line.trim_end().strip_prefix("listening on ").unwrap();
-    let mut ask = desk.testplan(&["servers", "list", "--url", url]);
-    let listed = run(ask.env("TESTCENTER_TOKEN", "chosen-by-me"));
+    let stage = Stage::new();
+    let command = stage.command(&["serve", ANY, "--data=data"]);
+    let started = command.with("TESTCENTER_TOKEN", "chosen-by-me").start();
+    let url = started.wait_for_line("listening on ");
+    let ask = stage.command(&["servers", "list", "--url", &url]);
+    let listed = ask.with("TESTCENTER_TOKEN", "chosen-by-me").run();
     assert_eq!(listed.code, Some(0), "{listed:#?}");
-    assert!(!desk.path("data/token").exists());
+    assert!(!stage.path("data/token").exists());
 }

@@ -1,14 +1,12 @@
 //! Plans that are not there, titles that are too long, and starts that leave nothing behind.
 
-use super::{
-    plan::{FAILS, PASSES, plan},
-    support::{Desk, Service},
-};
+use super::plan::{FAILS, PASSES, plan};
+use crate::support::{Service, Stage};
 
 #[test]
 fn a_plan_that_the_service_does_not_know_is_a_mistake_of_the_caller() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let service = Service::start(&desk);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start(&stage);
     for command in [
         &["work"][..],
         &["wait"],
@@ -18,7 +16,7 @@ fn a_plan_that_the_service_does_not_know_is_a_mistake_of_the_caller() {
         &["plan", "status"],
         &["reserve"],
     ] {
-        let ended = service.run(&desk, &[command, &["--plan-id", "999999"]].concat());
+        let ended = service.run(&stage, &[command, &["--plan-id", "999999"]].concat());
         assert_eq!(ended.code, Some(2), "{command:?}: {ended:#?}");
         assert!(
             ended.stderr.contains("correct --plan-id 999999"),
@@ -29,18 +27,18 @@ fn a_plan_that_the_service_does_not_know_is_a_mistake_of_the_caller() {
 
 #[test]
 fn a_worker_that_finds_nothing_to_do_does_not_speak_for_the_plan() {
-    let desk = Desk::with(&plan(&[FAILS]));
-    let service = Service::start(&desk);
-    let started = service.run(&desk, &["execute", "--format", "json"]);
+    let stage = Stage::with(&plan(&[FAILS]));
+    let service = Service::start(&stage);
+    let started = service.run(&stage, &["execute", "--format", "json"]);
     let id = started.json()["plan_id"].to_string();
     let work = ["work", "--plan-id", &id];
-    let first = service.run(&desk, &work);
+    let first = service.run(&stage, &work);
     assert_eq!(first.code, Some(1), "{first:#?}");
     assert!(
         first.stderr.contains("at least one test failed here"),
         "{first:#?}"
     );
-    let second = service.run(&desk, &work);
+    let second = service.run(&stage, &work);
     assert_eq!(second.code, Some(0), "{second:#?}");
     assert!(
         second
@@ -57,8 +55,8 @@ fn what_execute_refuses_leaves_no_plan_behind() {
         "    tests:",
         "    configurations: [{ OS: Solaris }, { OS: Linux }]\n    tests:",
     );
-    let desk = Desk::with(&text);
-    let service = Service::start(&desk);
+    let stage = Stage::with(&text);
+    let service = Service::start(&stage);
     let long = "x".repeat(300);
     for (flags, says) in [
         (
@@ -79,16 +77,16 @@ fn what_execute_refuses_leaves_no_plan_behind() {
         ),
         (&["--runs-on", ": a", "--runs-on", ": b"], "--runs-on"),
     ] {
-        let ended = service.run(&desk, &[&["execute"], flags].concat());
+        let ended = service.run(&stage, &[&["execute"], flags].concat());
         assert_eq!(ended.code, Some(2), "{flags:?}: {ended:#?}");
         assert!(ended.stderr.contains(says), "{flags:?}: {ended:#?}");
     }
     // The first plan after all of these has the first number after the template's.
     let started = service.run(
-        &desk,
+        &stage,
         &["execute", "--format", "json", "--runs-on", ": any"],
     );
-    let template = service.run(&desk, &["template", "show", "--format", "json"]);
+    let template = service.run(&stage, &["template", "show", "--format", "json"]);
     let number = |text: &serde_json::Value| text.as_i64().unwrap();
     assert_eq!(
         number(&started.json()["plan_id"]),

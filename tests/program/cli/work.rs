@@ -1,12 +1,10 @@
 //! Test tools that cannot be started: the run goes to its end and says for each test why.
 
-use super::{
-    plan::{PASSES, plan},
-    support::Desk,
-};
+use super::plan::{PASSES, plan};
+use crate::support::Stage;
 
-fn could_not_run(desk: &Desk, says: &[&str]) {
-    let ended = desk.run(&["run"]);
+fn could_not_run(stage: &Stage, says: &[&str]) {
+    let ended = stage.run(&["run"]);
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     assert_eq!(ended.stdout, "");
     for part in says {
@@ -16,10 +14,10 @@ fn could_not_run(desk: &Desk, says: &[&str]) {
         );
     }
     assert!(ended.stderr.contains("1 could not run"), "{ended:#?}");
-    assert!(desk.read("testplan-out/junit.xml").contains("<error"));
+    assert!(stage.read("testplan-out/junit.xml").contains("<error"));
 }
 
-fn with_command(command: &str) -> Desk {
+fn with_command(command: &str) -> Stage {
     let lines: Vec<String> = plan(&[PASSES])
         .lines()
         .map(|line| {
@@ -30,17 +28,17 @@ fn with_command(command: &str) -> Desk {
             }
         })
         .collect();
-    Desk::with(&(lines.join("\n") + "\n"))
+    Stage::with(&(lines.join("\n") + "\n"))
 }
 
 #[test]
 fn a_command_that_is_not_there() {
-    let desk = with_command("[no-such-tool, \"{testcase}\"]");
-    could_not_run(&desk, &["no-such-tool", "PATH"]);
-    let desk = with_command("[./tools/sqiushrunner, \"{testcase}\"]");
-    desk.write("tools/squishrunner", "");
+    let stage = with_command("[no-such-tool, \"{testcase}\"]");
+    could_not_run(&stage, &["no-such-tool", "PATH"]);
+    let stage = with_command("[./tools/sqiushrunner, \"{testcase}\"]");
+    stage.write("tools/squishrunner", "");
     could_not_run(
-        &desk,
+        &stage,
         &["sqiushrunner does not exist", "did you mean squishrunner?"],
     );
 }
@@ -48,16 +46,16 @@ fn a_command_that_is_not_there() {
 #[cfg(unix)]
 #[test]
 fn a_command_that_may_not_be_executed() {
-    let desk = with_command("[./tool, \"{testcase}\"]");
-    desk.write("tool", "#!/bin/sh\n");
-    could_not_run(&desk, &["tool may not be executed", "chmod +x"]);
+    let stage = with_command("[./tool, \"{testcase}\"]");
+    stage.write("tool", "#!/bin/sh\n");
+    could_not_run(&stage, &["tool may not be executed", "chmod +x"]);
 }
 
 #[test]
 fn a_working_directory_that_is_not_there() {
     let text = plan(&[PASSES]).replace("  results:", "  working-directory: nowhere\n  results:");
     could_not_run(
-        &Desk::with(&text),
+        &Stage::with(&text),
         &["working directory", "nowhere", "does not exist"],
     );
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fs, path::Path, process::Command};
 use serde_json::Value;
 
 use super::page::{Example, Page, read};
-use crate::cli::support::{Desk, Service, run, scrubbed};
+use crate::support::{Service, Stage};
 
 /// What the documentation has of one example: method and path, status, and the fixtures of its request and answer.
 struct Documented {
@@ -149,15 +149,15 @@ fn every_curl_example_is_answered_as_documented() {
     }
     let Page { plan, examples } = read();
     assert_eq!(examples.len(), DOCUMENTED.len());
-    let desk = Desk::with(&plan);
+    let stage = Stage::with(&plan);
     // Tells method, address, status and type after each answer, without a word in the commands.
-    desk.write(
+    stage.write(
         ".curlrc",
         "silent\nshow-error\nmax-time = 60\nnoproxy = *\nwrite-out = \"\\n%{method} %{url_effective} %{http_code} %{content_type}\"\n",
     );
-    let service = Service::start(&desk);
+    let service = Service::start(&stage);
     for (example, documented) in examples.iter().zip(DOCUMENTED) {
-        let (said, answer) = typed(&desk, &service, example);
+        let (said, answer) = typed(&stage, &service, example);
         let Documented {
             method,
             path,
@@ -196,13 +196,13 @@ fn every_curl_example_is_answered_as_documented() {
 }
 
 /// Types a command into a shell; returns what curl told of the call, and the answer.
-fn typed(desk: &Desk, service: &Service, example: &Example) -> (String, Value) {
-    let mut shell = scrubbed("sh", &desk.path(""));
-    shell
+fn typed(stage: &Stage, service: &Service, example: &Example) -> (String, Value) {
+    let ended = stage
+        .program("sh")
         .args(["-c", &example.command])
-        .env("CURL_HOME", desk.path(""))
-        .envs([("URL", &service.url), ("TOKEN", &service.token)]);
-    let ended = run(&mut shell);
+        .with("CURL_HOME", stage.path(""))
+        .with_all([("URL", &service.url), ("TOKEN", &service.token)])
+        .run();
     assert_eq!(
         (ended.code, ended.stderr.as_str()),
         (Some(0), ""),

@@ -65,10 +65,8 @@ impl Call {
 
 /// Refuses and repeats every header of the request in its words.
 pub(crate) fn echo(request: &HttpRequest) -> Answer {
-    Answer::json(
-        403,
-        serde_json::json!({ "message": request.head.to_lowercase() }),
-    )
+    let headers: Vec<&str> = request.head.lines().skip(1).collect();
+    Answer::json(403, serde_json::json!({ "message": headers.join(" ") }))
 }
 
 pub(crate) fn status() -> CommitStatus {

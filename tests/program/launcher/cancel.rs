@@ -5,8 +5,8 @@ use std::fs;
 use rustix::process::Signal;
 
 use super::{
+    checkout::{Checkout, executable, gone},
     download::{files, release_host},
-    stage::{Stage, executable, gone},
 };
 use crate::support::{Answer, until};
 
@@ -14,11 +14,13 @@ const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (S
 
 #[test]
 fn a_download_is_left_at_once() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     let host = release_host([Answer::hang()]);
-    stage.release(&files(&format!("{}/testplan", host.url), b"x"));
+    checkout.release(&files(&format!("{}/testplan", host.url), b"x"));
     for (count, (signal, code)) in (1..).zip(SIGNALS) {
-        let running = stage.main().start();
+        let running = checkout.main().start();
         until("a request", || (host.hanging() == count).then_some(()));
         running.send(signal);
         let ended = running.end().code_is(code);
@@ -26,28 +28,30 @@ fn a_download_is_left_at_once() {
             (host.hung_up() == count).then_some(())
         });
         assert_eq!(ended.commands(), []);
-        assert_eq!(stage.state(), []);
+        assert_eq!(checkout.state(), []);
     }
 }
 
 #[test]
 fn a_build_ends_with_all_its_compilers() {
-    let Some(stage) = Stage::new() else { return };
-    fs::create_dir(stage.path("action/src")).unwrap();
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    fs::create_dir(checkout.path("action/src")).unwrap();
     for file in ["Cargo.toml", "Cargo.lock"] {
-        fs::write(stage.path("action").join(file), "").unwrap();
+        fs::write(checkout.path("action").join(file), "").unwrap();
     }
     // Ends when the compiler does, not by itself: as cargo does.
     executable(
-        &stage.path("path/cargo"),
+        &checkout.path("path/cargo"),
         "sleep 1000 & echo \"compiler $!\"; wait; wait",
     );
     for (signal, code) in SIGNALS {
-        let mut running = stage.main().start();
-        let compiler = running.until_said("compiler ");
+        let mut running = checkout.main().start();
+        let compiler = running.wait_for_line("compiler ");
         running.send(signal);
         assert_eq!(running.end_alone().code(), Some(code));
         until("the compiler's end", || gone(&compiler).then_some(()));
     }
-    assert!(!stage.path("tools/testplan").exists());
+    assert!(!checkout.path("tools/testplan").exists());
 }

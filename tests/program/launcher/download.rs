@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::stage::{Launch, Stage, arch, executable};
+use super::checkout::{Checkout, Launch, arch, executable};
 use crate::support::{Answer, Ending, HttpServer, free_port, until};
 
 const BINARY: &[u8] = b"#!/bin/sh\nexit 7\n";
@@ -51,46 +51,49 @@ pub(crate) fn release_host(answers: impl IntoIterator<Item = Answer>) -> HttpSer
     })
 }
 
-/// A host that gives these answers, and a stage whose manifest expects [`BINARY`] there.
-fn released(answers: impl IntoIterator<Item = Answer>) -> Option<(Stage, HttpServer)> {
-    let stage = Stage::new()?;
+/// A host that gives these answers, and a checkout whose manifest expects [`BINARY`] there.
+fn released(answers: impl IntoIterator<Item = Answer>) -> Option<(Checkout, HttpServer)> {
+    let checkout = Checkout::new()?;
     let host = release_host(answers);
-    stage.release(&files(&format!("{}/testplan", host.url), BINARY));
-    Some((stage, host))
+    checkout.release(&files(&format!("{}/testplan", host.url), BINARY));
+    Some((checkout, host))
 }
 
 /// A cargo that must not be called.
-fn forbid_building(stage: &Stage) {
-    fs::write(stage.path("action/Cargo.toml"), "").unwrap();
-    fs::write(stage.path("action/Cargo.lock"), "").unwrap();
-    fs::create_dir(stage.path("action/src")).unwrap();
-    executable(&stage.path("path/cargo"), "echo cargo was called; exit 1");
+fn forbid_building(checkout: &Checkout) {
+    fs::write(checkout.path("action/Cargo.toml"), "").unwrap();
+    fs::write(checkout.path("action/Cargo.lock"), "").unwrap();
+    fs::create_dir(checkout.path("action/src")).unwrap();
+    executable(
+        &checkout.path("path/cargo"),
+        "echo cargo was called; exit 1",
+    );
 }
 
 /// That it failed closed: nothing run, kept or built.
 #[track_caller]
-fn fails_closed(stage: &Stage, launch: Launch) -> String {
-    forbid_building(stage);
+fn fails_closed(checkout: &Checkout, launch: Launch) -> String {
+    forbid_building(checkout);
     let ended = launch.run().code_is(3);
     assert!(!ended.stdout.contains("cargo was called"), "{ended}");
     let error = ended.only("error");
     assert!(error.contains("neither run nor kept"), "{error}");
     let kept: Vec<_> = ["tools", "temp"]
         .iter()
-        .flat_map(|root| fs::read_dir(stage.path(root)).unwrap())
+        .flat_map(|root| fs::read_dir(checkout.path(root)).unwrap())
         .collect();
     assert!(kept.is_empty(), "{kept:?}");
-    assert_eq!(stage.state(), []);
+    assert_eq!(checkout.state(), []);
     error
 }
 
 #[test]
 fn what_was_downloaded_is_kept_and_runs() {
-    let Some((stage, host)) = released([binary()]) else {
+    let Some((checkout, host)) = released([binary()]) else {
         return;
     };
-    stage.main().run().code_is(7);
-    let place = stage.kept("1.2.3");
+    checkout.main().run().code_is(7);
+    let place = checkout.kept("1.2.3");
     assert_eq!(fs::read(place.join("testplan")).unwrap(), BINARY);
     assert_eq!(fs::read_dir(&place).unwrap().count(), 1);
     assert!(
@@ -98,37 +101,40 @@ fn what_was_downloaded_is_kept_and_runs() {
             .with_file_name(format!("{}.complete", arch()))
             .is_file()
     );
-    assert_eq!(stage.state()[0].1, place.join("testplan").to_str().unwrap());
+    assert_eq!(
+        checkout.state()[0].1,
+        place.join("testplan").to_str().unwrap()
+    );
 
-    stage.main().run().code_is(7);
+    checkout.main().run().code_is(7);
     assert_eq!(host.requests().len(), 1);
 }
 
 #[test]
 fn a_cache_without_its_marker_is_written_anew() {
-    let Some((stage, host)) = released([binary()]) else {
+    let Some((checkout, host)) = released([binary()]) else {
         return;
     };
-    stage.keep("1.2.3", "exit 99");
-    stage.main().run().code_is(7);
-    stage.main().run().code_is(7);
+    checkout.keep("1.2.3", "exit 99");
+    checkout.main().run().code_is(7);
+    checkout.main().run().code_is(7);
     assert_eq!(host.requests().len(), 1);
 }
 
 #[test]
 fn a_cache_that_cannot_be_written_is_replaced_by_the_jobs_folder() {
-    let Some((stage, host)) = released([binary()]) else {
+    let Some((checkout, host)) = released([binary()]) else {
         return;
     };
     // A file where the folder has to be keeps out root, too.
-    fs::write(stage.path("tools/testplan"), "").unwrap();
+    fs::write(checkout.path("tools/testplan"), "").unwrap();
     for _ in 0..2 {
-        stage.main().run().code_is(7);
+        checkout.main().run().code_is(7);
     }
     assert_eq!(host.requests().len(), 1);
-    fs::remove_dir_all(stage.path("temp")).unwrap();
-    fs::write(stage.path("temp"), "").unwrap();
-    let error = stage.main().run().code_is(3).only("error");
+    fs::remove_dir_all(checkout.path("temp")).unwrap();
+    fs::write(checkout.path("temp"), "").unwrap();
+    let error = checkout.main().run().code_is(3).only("error");
     assert!(
         error.contains("could not be kept") && error.contains("RUNNER_TEMP"),
         "{error}"
@@ -137,11 +143,15 @@ fn a_cache_that_cannot_be_written_is_replaced_by_the_jobs_folder() {
 
 #[test]
 fn without_a_tool_cache_the_jobs_folder_serves() {
-    let Some((stage, host)) = released([binary()]) else {
+    let Some((checkout, host)) = released([binary()]) else {
         return;
     };
     for _ in 0..2 {
-        stage.main().without("RUNNER_TOOL_CACHE").run().code_is(7);
+        checkout
+            .main()
+            .without("RUNNER_TOOL_CACHE")
+            .run()
+            .code_is(7);
     }
     assert_eq!(host.requests().len(), 1);
 }
@@ -149,21 +159,21 @@ fn without_a_tool_cache_the_jobs_folder_serves() {
 #[test]
 fn redirects_are_followed() {
     let there = release_host([binary()]);
-    let Some((stage, _host)) =
+    let Some((checkout, _host)) =
         released([Answer::redirect(302, &format!("{}/testplan", there.url))])
     else {
         return;
     };
-    stage.main().run().code_is(7);
+    checkout.main().run().code_is(7);
     assert_eq!(there.requests().len(), 1);
 }
 
 #[test]
 fn what_may_pass_is_tried_again() {
-    let Some((stage, host)) = released([Answer::new(503, ""), half(), binary()]) else {
+    let Some((checkout, host)) = released([Answer::new(503, ""), half(), binary()]) else {
         return;
     };
-    let ended = stage.main().faster("pause").run().code_is(7);
+    let ended = checkout.main().faster("pause").run().code_is(7);
     assert_eq!(host.requests().len(), 3);
     assert!(
         ended
@@ -178,11 +188,11 @@ fn what_may_pass_is_tried_again() {
 #[test]
 fn after_three_attempts_the_source_is_built() {
     for answer in [Answer::new(500, ""), Answer::new(429, ""), half()] {
-        let Some((stage, host)) = released([answer]) else {
+        let Some((checkout, host)) = released([answer]) else {
             return;
         };
-        forbid_building(&stage);
-        let ended = stage.main().faster("pause").run().code_is(3);
+        forbid_building(&checkout);
+        let ended = checkout.main().faster("pause").run().code_is(3);
         assert_eq!(host.requests().len(), 3);
         assert!(ended.stdout.contains("cargo was called"), "{ended}");
         let errors: Vec<_> = ended
@@ -208,10 +218,10 @@ fn after_three_attempts_the_source_is_built() {
 
 #[test]
 fn a_refusal_is_not_asked_for_again() {
-    let Some((stage, host)) = released([Answer::new(404, "")]) else {
+    let Some((checkout, host)) = released([Answer::new(404, "")]) else {
         return;
     };
-    let error = stage.main().run().code_is(3).only("error");
+    let error = checkout.main().run().code_is(3).only("error");
     assert!(
         error.contains(&format!("- download: {}/testplan answered 404\n", host.url)),
         "{error}"
@@ -221,10 +231,10 @@ fn a_refusal_is_not_asked_for_again() {
 
 #[test]
 fn a_host_that_hangs_is_left_in_time() {
-    let Some((stage, _host)) = released([Answer::hang()]) else {
+    let Some((checkout, _host)) = released([Answer::hang()]) else {
         return;
     };
-    let error = stage
+    let error = checkout
         .main()
         .faster("pause,limit")
         .run()
@@ -238,10 +248,17 @@ fn a_host_that_hangs_is_left_in_time() {
 
 #[test]
 fn a_host_that_is_not_there_is_told() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     let port = free_port();
-    stage.release(&files(&format!("http://127.0.0.1:{port}/testplan"), BINARY));
-    let error = stage.main().faster("pause").run().code_is(3).only("error");
+    checkout.release(&files(&format!("http://127.0.0.1:{port}/testplan"), BINARY));
+    let error = checkout
+        .main()
+        .faster("pause")
+        .run()
+        .code_is(3)
+        .only("error");
     assert!(error.contains("ECONNREFUSED"), "{error}");
 }
 
@@ -255,10 +272,10 @@ fn other_bytes_fail_closed() {
         b"",
         b"<html>Sign in to the network, please</html>",
     ] {
-        let Some((stage, host)) = released([Answer::new(200, bytes), binary()]) else {
+        let Some((checkout, host)) = released([Answer::new(200, bytes), binary()]) else {
             return;
         };
-        let error = fails_closed(&stage, stage.main());
+        let error = fails_closed(&checkout, checkout.main());
         assert!(
             error.contains(&format!("{}/testplan is not testplan 1.2.3", host.url)),
             "{error}"
@@ -269,10 +286,10 @@ fn other_bytes_fail_closed() {
 
 #[test]
 fn an_answer_without_end_is_cut_and_fails_closed() {
-    let Some((stage, host)) = released([Answer::endless(200)]) else {
+    let Some((checkout, host)) = released([Answer::endless(200)]) else {
         return;
     };
-    let error = fails_closed(&stage, stage.main());
+    let error = fails_closed(&checkout, checkout.main());
     assert!(
         error.contains(&format!("more than {} bytes", BINARY.len())),
         "{error}"
@@ -284,7 +301,9 @@ fn an_answer_without_end_is_cut_and_fails_closed() {
 
 #[test]
 fn the_proxy_of_the_environment_is_used() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     let address = "http://releases.invalid/testplan";
     // Asked for by the whole address, or through a tunnel by the path alone.
     let proxy = HttpServer::start(|request| match request.call() {
@@ -295,8 +314,8 @@ fn the_proxy_of_the_environment_is_used() {
         }
         _ => Answer::new(404, ""),
     });
-    stage.release(&files(address, BINARY));
-    stage
+    checkout.release(&files(address, BINARY));
+    checkout
         .main()
         .env("HTTP_PROXY", &proxy.url)
         .env("http_proxy", &proxy.url)
@@ -311,16 +330,18 @@ fn the_proxy_of_the_environment_is_used() {
 
 #[test]
 fn what_is_said_of_an_address_stays_text() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     let host = HttpServer::start(|request| match request.call() {
         "GET /testplan" | "GET /testplan?" => binary(),
         _ => Answer::new(404, ""),
     });
     for hostile in ["##[warning]x", "\n::warning::x", "\r  ::warning::x"] {
-        stage.release(&files(&format!("{}/testplan?#{hostile}", host.url), BINARY));
-        let ended = stage.main().run().code_is(7);
+        checkout.release(&files(&format!("{}/testplan?#{hostile}", host.url), BINARY));
+        let ended = checkout.main().run().code_is(7);
         assert!(ended.stdout.contains("downloading http"), "{ended}");
         assert_eq!(ended.commands(), [], "{ended}");
-        fs::remove_dir_all(stage.path("tools/testplan")).unwrap();
+        fs::remove_dir_all(checkout.path("tools/testplan")).unwrap();
     }
 }

@@ -2,41 +2,49 @@
 
 use std::fs;
 
-use super::stage::{Stage, arch, executable};
+use super::checkout::{Checkout, arch, executable};
 use crate::support::Answer;
 
 #[test]
 fn binary_path_goes_before_all_else_in_both_spellings() {
-    let Some(stage) = Stage::new() else { return };
-    let place = stage.keep("1.2.3", "exit 7");
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let place = checkout.keep("1.2.3", "exit 7");
     fs::write(place.with_extension("complete"), "").unwrap();
-    let binary = stage.binary("workspace/my testplan", "exit 9");
+    let binary = checkout.binary("workspace/my testplan", "exit 9");
 
-    stage.main().binary_path(&binary).run().code_is(9);
-    stage.main().binary_path("  my testplan\n").run().code_is(9);
-    stage
+    checkout.main().binary_path(&binary).run().code_is(9);
+    checkout
+        .main()
+        .binary_path("  my testplan\n")
+        .run()
+        .code_is(9);
+    checkout
         .main()
         .env("INPUT_BINARY_PATH", &binary)
         .run()
         .code_is(9);
-    stage
+    checkout
         .main()
         .binary_path(" ")
         .env("INPUT_BINARY_PATH", &binary)
         .run()
         .code_is(9);
-    stage.main().binary_path(" ").run().code_is(7);
+    checkout.main().binary_path(" ").run().code_is(7);
 }
 
 #[test]
 fn a_binary_path_that_is_no_file_is_an_error_and_nothing_else_is_tried() {
-    let Some(stage) = Stage::new() else { return };
-    let place = stage.keep("1.2.3", "exit 7");
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let place = checkout.keep("1.2.3", "exit 7");
     fs::write(place.with_extension("complete"), "").unwrap();
     for path in ["not/there", "."] {
-        let ended = stage.main().binary_path(path).run().code_is(3);
+        let ended = checkout.main().binary_path(path).run().code_is(3);
         let error = ended.only("error");
-        let whole = stage.path("workspace").join(path);
+        let whole = checkout.path("workspace").join(path);
         assert!(
             error.contains(&format!("binary-path says {path}, but")),
             "{error}"
@@ -45,16 +53,18 @@ fn a_binary_path_that_is_no_file_is_an_error_and_nothing_else_is_tried() {
             error.contains(whole.to_str().unwrap().trim_end_matches("/.")),
             "{error}"
         );
-        assert_eq!(stage.state(), []);
+        assert_eq!(checkout.state(), []);
     }
 }
 
 #[test]
 fn a_binary_that_cannot_be_started_is_told_with_its_cure() {
-    let Some(stage) = Stage::new() else { return };
-    let plain = stage.path("plain");
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let plain = checkout.path("plain");
     fs::write(&plain, "#!/bin/sh\n").unwrap();
-    let error = stage
+    let error = checkout
         .main()
         .binary_path(&plain)
         .run()
@@ -65,14 +75,14 @@ fn a_binary_that_cannot_be_started_is_told_with_its_cure() {
         "{error}"
     );
 
-    let foreign = stage.path("foreign");
+    let foreign = checkout.path("foreign");
     fs::write(&foreign, "").unwrap();
     executable(&foreign, "");
     let text = fs::read_to_string(&foreign)
         .unwrap()
         .replace("/bin/sh", "/not/there");
     fs::write(&foreign, text).unwrap();
-    let error = stage
+    let error = checkout
         .main()
         .binary_path(&foreign)
         .run()
@@ -82,13 +92,15 @@ fn a_binary_that_cannot_be_started_is_told_with_its_cure() {
         error.contains("ENOENT") && error.contains("operating system"),
         "{error}"
     );
-    assert_eq!(stage.state(), []);
+    assert_eq!(checkout.state(), []);
 }
 
 /// Whatever ends with 0 would be green.
 #[test]
 fn a_binary_path_that_is_not_testplan_is_an_error() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     for (script, said) in [
         ("exit 0", "exit code 0 and printed \"\""),
         ("echo testplan", "printed \"testplan\\n\""),
@@ -97,52 +109,58 @@ fn a_binary_path_that_is_not_testplan_is_an_error() {
         ("yes", "is not testplan"),
         ("kill -TERM $$", "ended by SIGTERM"),
     ] {
-        let other = stage.stranger("other", script);
-        let ended = stage.main().binary_path(&other).run().code_is(3);
+        let other = checkout.stranger("other", script);
+        let ended = checkout.main().binary_path(&other).run().code_is(3);
         let error = ended.only("error");
         assert!(error.contains(said), "{script}: {error}");
         assert!(error.contains("leave the input out"), "{error}");
-        assert_eq!(stage.state(), [], "{script}: there is nothing for post");
+        assert_eq!(checkout.state(), [], "{script}: there is nothing for post");
     }
-    stage.main().binary_path("/bin/true").run().code_is(3);
+    checkout.main().binary_path("/bin/true").run().code_is(3);
 }
 
 #[test]
 fn the_tool_cache_needs_the_marker_the_version_and_the_processor() {
-    let Some(stage) = Stage::new() else { return };
-    let place = stage.keep("1.2.3", "exit 7");
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let place = checkout.keep("1.2.3", "exit 7");
     let marker = place.with_file_name(format!("{}.complete", arch()));
-    stage.main().run().code_is(3);
+    checkout.main().run().code_is(3);
 
     fs::write(&marker, "").unwrap();
-    stage.main().run().code_is(7);
+    checkout.main().run().code_is(7);
 
     fs::remove_file(place.join("testplan")).unwrap();
-    stage.main().run().code_is(3);
+    checkout.main().run().code_is(3);
 
-    let other = stage.keep("1.2.4", "exit 8");
+    let other = checkout.keep("1.2.4", "exit 8");
     fs::write(other.with_file_name(format!("{}.complete", arch())), "").unwrap();
-    stage.main().run().code_is(3);
+    checkout.main().run().code_is(3);
 }
 
 #[test]
 fn the_tool_cache_goes_before_the_download() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     let host = super::download::release_host([Answer::new(404, "")]);
-    stage.release(&super::download::files(
+    checkout.release(&super::download::files(
         &format!("{}/testplan", host.url),
         b"x",
     ));
-    let place = stage.keep("1.2.3", "exit 7");
+    let place = checkout.keep("1.2.3", "exit 7");
     fs::write(place.with_file_name(format!("{}.complete", arch())), "").unwrap();
-    stage.main().run().code_is(7);
+    checkout.main().run().code_is(7);
     assert!(host.requests().is_empty());
 }
 
 #[test]
 fn where_nothing_works_every_attempt_is_named_and_one_thing_to_do() {
-    let Some(stage) = Stage::new() else { return };
-    let error = stage.main().run().code_is(3).only("error");
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let error = checkout.main().run().code_is(3).only("error");
     let lines: Vec<&str> = error.lines().collect();
     assert_eq!(lines.len(), 5, "{error}");
     assert_eq!(lines[0], "There is no testplan 1.2.3 for this machine.");
@@ -151,7 +169,7 @@ fn where_nothing_works_every_attempt_is_named_and_one_thing_to_do() {
         format!(
             "- tool cache: no 1.2.3 for {} in {}",
             arch(),
-            stage.path("tools").display()
+            checkout.path("tools").display()
         )
     );
     assert!(
@@ -166,27 +184,31 @@ fn where_nothing_works_every_attempt_is_named_and_one_thing_to_do() {
         lines[4],
         "Use a released version of this action, or give the path of a testplan binary in the input binary-path."
     );
-    assert_eq!(stage.state(), []);
+    assert_eq!(checkout.state(), []);
 }
 
 #[test]
 fn an_unknown_machine_is_named() {
-    let Some(stage) = Stage::new() else { return };
-    let preload = stage.path("odd.cjs");
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let preload = checkout.path("odd.cjs");
     fs::write(
         &preload,
         "Object.defineProperty(process, 'arch', { value: 'riscv64' });",
     )
     .unwrap();
     let options = format!("--require \"{}\"", preload.display());
-    let ended = stage.main().env("NODE_OPTIONS", options).run();
+    let ended = checkout.main().env("NODE_OPTIONS", options).run();
     let error = ended.code_is(3).only("error");
     assert!(error.contains("lists none for linux-riscv64"), "{error}");
 }
 
 #[test]
 fn hostile_paths_stay_text() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     for hostile in [
         "x\n::set-env name=A::b",
         "x\r::stop-commands::y",
@@ -194,21 +216,26 @@ fn hostile_paths_stay_text() {
         "##[add-mask]x",
         "é\u{2028}\u{7}",
     ] {
-        let ended = stage.main().binary_path(hostile).run().code_is(3);
+        let ended = checkout.main().binary_path(hostile).run().code_is(3);
         let error = ended.only("error");
         assert!(error.contains(&format!("says {hostile}, but")), "{error:?}");
 
-        let tools = stage.path(&format!("tools {}", hostile.replace('/', "")));
-        let ended = stage
+        let tools = checkout.path(&format!("tools {}", hostile.replace('/', "")));
+        let ended = checkout
             .main()
             .env("RUNNER_TOOL_CACHE", &tools)
             .run()
             .code_is(3);
         let error = ended.only("error");
         assert!(error.contains(tools.to_str().unwrap()), "{error:?}");
-        let binary = stage.binary(&hostile.replace('/', ""), "exit 0");
+        let binary = checkout.binary(&hostile.replace('/', ""), "exit 0");
         assert_eq!(
-            stage.main().binary_path(binary).run().code_is(0).commands(),
+            checkout
+                .main()
+                .binary_path(binary)
+                .run()
+                .code_is(0)
+                .commands(),
             []
         );
     }

@@ -2,15 +2,17 @@
 
 use rustix::process::Signal;
 
-use super::stage::Stage;
+use super::checkout::Checkout;
 use crate::support::until;
 
 #[test]
 fn the_exit_code_is_the_binarys() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     for code in [0, 1, 2, 3, 4, 5, 70, 130, 143] {
-        let binary = stage.binary("binary", &format!("echo said; echo told >&2; exit {code}"));
-        let ended = stage.main().binary_path(binary).run().code_is(code);
+        let binary = checkout.binary("binary", &format!("echo said; echo told >&2; exit {code}"));
+        let ended = checkout.main().binary_path(binary).run().code_is(code);
         assert!(ended.stdout.ends_with("said\n"), "{ended}");
         assert_eq!(ended.stderr, "told\n");
         assert_eq!(ended.commands(), []);
@@ -19,10 +21,12 @@ fn the_exit_code_is_the_binarys() {
 
 #[test]
 fn a_binary_that_a_signal_ended_is_a_failure_that_is_told() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     for (signal, name) in [("KILL", "SIGKILL"), ("SEGV", "SIGSEGV")] {
-        let binary = stage.binary("binary", &format!("kill -{signal} $$"));
-        let ended = stage.main().binary_path(binary).run().code_is(3);
+        let binary = checkout.binary("binary", &format!("kill -{signal} $$"));
+        let ended = checkout.main().binary_path(binary).run().code_is(3);
         let error = ended.only("error");
         assert!(
             error.contains(&format!("was ended by {name} before")),
@@ -34,12 +38,14 @@ fn a_binary_that_a_signal_ended_is_a_failure_that_is_told() {
 
 #[test]
 fn arguments_and_environment_arrive_with_hyphens_and_all() {
-    let Some(stage) = Stage::new() else { return };
-    let binary = stage.binary(
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let binary = checkout.binary(
         "binary",
         r#"printf '<%s>' "$@"; tr '\0' '\n' </proc/$$/environ"#,
     );
-    let ended = stage
+    let ended = checkout
         .main()
         .binary_path(binary)
         .env("INPUT_PLAN-ID", "7")
@@ -67,16 +73,18 @@ fn arguments_and_environment_arrive_with_hyphens_and_all() {
 
 #[test]
 fn every_signal_is_forwarded() {
-    let Some(stage) = Stage::new() else { return };
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
     for [first, second] in [
         [Signal::INT, Signal::TERM],
         [Signal::INT, Signal::INT],
         [Signal::HUP, Signal::TERM],
     ] {
-        let running = stage.main().binary_path(stage.stubborn()).start();
-        running.until_said("ready action ");
+        let running = checkout.main().binary_path(checkout.stubborn()).start();
+        running.wait_for_line("ready action ");
         running.send(first);
-        running.until_said(&format!("got {}", name(first)));
+        running.wait_for_line(&format!("got {}", name(first)));
         running.send(second);
         let ended = running.end().code_is(130);
         let said: Vec<&str> = ended
@@ -105,29 +113,33 @@ fn name(signal: Signal) -> &'static str {
 
 #[test]
 fn the_state_is_there_while_the_binary_runs() {
-    let Some(stage) = Stage::new() else { return };
-    let binary = stage.stubborn();
-    let running = stage.main().binary_path(&binary).start();
-    let pid = running.until_said("ready action ");
-    until("the state", || (!stage.state().is_empty()).then_some(()));
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let binary = checkout.stubborn();
+    let running = checkout.main().binary_path(&binary).start();
+    let pid = running.wait_for_line("ready action ");
+    until("the state", || (!checkout.state().is_empty()).then_some(()));
     let binary = binary.to_str().unwrap().to_owned();
     assert_eq!(
-        stage.state(),
+        checkout.state(),
         [("binary".to_owned(), binary), ("pid".to_owned(), pid)]
     );
     running.send(Signal::INT);
-    running.until_said("got SIGINT");
+    running.wait_for_line("got SIGINT");
     running.send(Signal::INT);
     running.end().code_is(130);
 }
 
 #[test]
 fn state_keeps_what_others_wrote_and_any_path() {
-    let Some(stage) = Stage::new() else { return };
-    std::fs::write(stage.path("state"), "held<<E\nfolder\nE\n").unwrap();
-    let binary = stage.binary("a=b<<c\nd\r% é", "exit 0");
-    stage.main().binary_path(&binary).run().code_is(0);
-    let state = stage.state();
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    std::fs::write(checkout.path("state"), "held<<E\nfolder\nE\n").unwrap();
+    let binary = checkout.binary("a=b<<c\nd\r% é", "exit 0");
+    checkout.main().binary_path(&binary).run().code_is(0);
+    let state = checkout.state();
     assert_eq!(state[0], ("held".to_owned(), "folder".to_owned()));
     assert_eq!(
         state[1],
@@ -137,9 +149,11 @@ fn state_keeps_what_others_wrote_and_any_path() {
 
 #[test]
 fn without_a_state_file_the_binary_runs_all_the_same() {
-    let Some(stage) = Stage::new() else { return };
-    let binary = stage.binary("binary", "exit 5");
-    let ended = stage
+    let Some(checkout) = Checkout::new() else {
+        return;
+    };
+    let binary = checkout.binary("binary", "exit 5");
+    let ended = checkout
         .main()
         .binary_path(&binary)
         .without("GITHUB_STATE")
@@ -147,8 +161,8 @@ fn without_a_state_file_the_binary_runs_all_the_same() {
         .code_is(5);
     assert_eq!(ended.commands(), []);
 
-    let folder = stage.path("workspace");
-    let ended = stage
+    let folder = checkout.path("workspace");
+    let ended = checkout
         .main()
         .binary_path(&binary)
         .env("GITHUB_STATE", folder)

@@ -115,7 +115,7 @@ fn squishserver_runs_one_suite_and_stops_by_its_port() {
             &["--port", &port, "--testsuite", "suites/suite_a"],
         );
         assert_eq!(second.status.code(), Some(255), "{second:?}");
-        assert!(String::from_utf8_lossy(&second.stderr).contains("another suite"));
+        assert!(second.stderr.contains("another suite"));
         std::fs::write(&go, "").unwrap();
         first.join().unwrap()
     });
@@ -149,7 +149,7 @@ fn squishserver_goes_to_the_background_and_logs() {
             log.to_str().unwrap(),
         ],
     );
-    let said = String::from_utf8(begun.stdout).unwrap();
+    let said = begun.stdout;
     let port = said.trim().strip_prefix("Port: ").unwrap().to_owned();
     let ran = squish.tool(
         "squishrunner",

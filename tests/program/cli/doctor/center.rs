@@ -2,14 +2,14 @@
 
 use serde_json::json;
 
-use super::{super::support::Desk, Diagnosis, scripted_center::ScriptedCenter};
-use crate::support::{Answer, HttpServer};
+use super::{Diagnosis, scripted_center::ScriptedCenter};
+use crate::support::{Answer, HttpServer, Stage};
 
 fn look(service: &HttpServer, more: &[&str]) -> Diagnosis {
     let url = &service.url;
     let mut arguments = vec!["--url", url, "--project=example"];
     arguments.extend(more);
-    Diagnosis::of(&Desk::new(), &arguments)
+    Diagnosis::of(&Stage::new(), &arguments)
 }
 
 #[test]
@@ -17,7 +17,7 @@ fn all_is_well_and_nothing_was_changed() {
     let service = ScriptedCenter::default().start();
     let diagnosis = look(&service, &["--template=CI Tests master"]);
     diagnosis.has("plan.template", "ok", &["CI Tests master", "64"]);
-    diagnosis.has("dialect.service", "ok", &["Test ScriptedCenter"]);
+    diagnosis.has("dialect.service", "ok", &["Test Center"]);
     diagnosis.has("dialect.leases", "ok", &["heartbeats"]);
     diagnosis.has(
         "dialect.status",

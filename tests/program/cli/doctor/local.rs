@@ -1,17 +1,15 @@
 //! Without a service: this machine, its files and its variables.
 
 use super::{
-    super::{
-        plan::{PASSES, plan, plan_for},
-        support::{Desk, run},
-    },
+    super::plan::{PASSES, plan, plan_for},
     Diagnosis,
 };
+use crate::support::Stage;
 
 #[test]
 fn everything_but_the_service_is_checked() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let diagnosis = Diagnosis::with(&desk, &[], &[]);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let diagnosis = Diagnosis::with(&stage, &[], &[]);
     diagnosis.has(
         "service.url",
         "not checked",
@@ -23,10 +21,10 @@ fn everything_but_the_service_is_checked() {
     diagnosis.has("runner.program", "ok", &["testplan"]);
     diagnosis.has("output.folder", "ok", &["testplan-out can be made"]);
     diagnosis.ends(0);
-    let left: Vec<_> = std::fs::read_dir(desk.path("")).unwrap().collect();
+    let left: Vec<_> = std::fs::read_dir(stage.path("")).unwrap().collect();
     assert_eq!(left.len(), 1, "nothing is left behind: {left:?}");
 
-    let unknown = Diagnosis::with(&desk, &["--template=al"], &[]);
+    let unknown = Diagnosis::with(&stage, &["--template=al"], &[]);
     unknown.has(
         "plan.template",
         "problem",
@@ -41,8 +39,8 @@ fn everything_but_the_service_is_checked() {
 #[test]
 fn squish_servers_of_the_file_are_those_that_a_run_hands_out() {
     let servers = "servers:\n  - { host: lab, port: 4322, labels: { OS: Linux } }\n";
-    let desk = Desk::with(&(plan_for("[{ OS: Linux }]", &[PASSES]) + servers));
-    let diagnosis = Diagnosis::with(&desk, &["--capability=OS=Linux", "--allocate-server"], &[]);
+    let stage = Stage::with(&(plan_for("[{ OS: Linux }]", &[PASSES]) + servers));
+    let diagnosis = Diagnosis::with(&stage, &["--capability=OS=Linux", "--allocate-server"], &[]);
     diagnosis.has(
         "capabilities.servers",
         "ok",
@@ -50,7 +48,7 @@ fn squish_servers_of_the_file_are_those_that_a_run_hands_out() {
     );
     diagnosis.ends(0);
     let other = Diagnosis::with(
-        &desk,
+        &stage,
         &["--capability=OS=Windows", "--allocate-server"],
         &[],
     );
@@ -61,8 +59,8 @@ fn squish_servers_of_the_file_are_those_that_a_run_hands_out() {
 
 #[test]
 fn files_that_make_no_sense() {
-    let desk = Desk::with("runer: {}\n");
-    let diagnosis = Diagnosis::with(&desk, &[], &[]);
+    let stage = Stage::with("runer: {}\n");
+    let diagnosis = Diagnosis::with(&stage, &[], &[]);
     diagnosis.has(
         "configuration.file",
         "problem",
@@ -70,32 +68,32 @@ fn files_that_make_no_sense() {
     );
     diagnosis.has("plan.template", "not checked", &["no project is named"]);
     diagnosis.ends(2);
-    let missing = Diagnosis::with(&Desk::new(), &["--config=none.yml"], &[]);
+    let missing = Diagnosis::with(&Stage::new(), &["--config=none.yml"], &[]);
     missing.has("configuration.file", "problem", &["none.yml"]);
     missing.ends(2);
-    let empty = Diagnosis::with(&Desk::new(), &[], &[]);
+    let empty = Diagnosis::with(&Stage::new(), &[], &[]);
     empty.has("configuration.file", "warning", &["--config"]);
     empty.ends(0);
 }
 
 #[test]
 fn flags_and_variables() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let bad = Diagnosis::with(&desk, &[], &[("TESTPLAN_WORKERS", "many")]);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let bad = Diagnosis::with(&stage, &[], &[("TESTPLAN_WORKERS", "many")]);
     bad.has(
         "configuration.workers",
         "problem",
         &["TESTPLAN_WORKERS", "1 to 1024"],
     );
     bad.ends(2);
-    let slip = Diagnosis::with(&desk, &[], &[("TESTPLAN_URL", "http://CanaryCanary")]);
+    let slip = Diagnosis::with(&stage, &[], &[("TESTPLAN_URL", "http://CanaryCanary")]);
     slip.has(
         "configuration.variables",
         "warning",
         &["TESTPLAN_URL", "TESTCENTER_URL"],
     );
     slip.ends(0);
-    let flag = desk.run(&["doctor", "--plan-id=x"]);
+    let flag = stage.run(&["doctor", "--plan-id=x"]);
     assert_eq!(
         (flag.code, flag.stdout.as_str()),
         (Some(2), ""),
@@ -106,10 +104,10 @@ fn flags_and_variables() {
 #[test]
 fn runners_that_would_not_start() {
     let with = |command: &str| {
-        let desk = Desk::with(&format!("runner: {{ command: {command} }}\n"));
-        desk.write("here.sh", "#!/bin/sh\n");
-        let diagnosis = Diagnosis::with(&desk, &[], &[]);
-        (diagnosis, desk)
+        let stage = Stage::with(&format!("runner: {{ command: {command} }}\n"));
+        stage.write("here.sh", "#!/bin/sh\n");
+        let diagnosis = Diagnosis::with(&stage, &[], &[]);
+        (diagnosis, stage)
     };
     let (missing, _) = with("[no-such-program, \"{testcase}\"]");
     missing.has(
@@ -130,23 +128,23 @@ fn runners_that_would_not_start() {
             &["may not be executed", "chmod"],
         );
     }
-    let desk = Desk::with("project: x\ntemplates: []\n");
-    let none = Diagnosis::with(&desk, &[], &[]);
+    let stage = Stage::with("project: x\ntemplates: []\n");
+    let none = Diagnosis::with(&stage, &[], &[]);
     none.has("runner.program", "warning", &["no runner", "add"]);
 }
 
 #[test]
 fn results_that_would_find_no_place() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    desk.write("file", "x");
-    let diagnosis = Diagnosis::with(&desk, &["--out=file/out"], &[]);
+    let stage = Stage::with(&plan(&[PASSES]));
+    stage.write("file", "x");
+    let diagnosis = Diagnosis::with(&stage, &["--out=file/out"], &[]);
     diagnosis.has("output.folder", "problem", &["file/out", "--out"]);
     diagnosis.ends(3);
 }
 
 #[test]
 fn help_says_what_the_exit_codes_mean() {
-    let help = Desk::new().run(&["doctor", "--help"]);
+    let help = Stage::new().run(&["doctor", "--help"]);
     for part in [
         "Exit codes",
         "2    a bad flag",
@@ -155,6 +153,6 @@ fn help_says_what_the_exit_codes_mean() {
     ] {
         assert!(help.stdout.contains(part), "{}", help.stdout);
     }
-    let ended = run(&mut Desk::new().testplan(&["doctor", "--quiet"]));
+    let ended = Stage::new().command(&["doctor", "--quiet"]).run();
     assert_eq!(ended.stderr, "", "{ended:#?}");
 }

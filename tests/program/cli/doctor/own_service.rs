@@ -3,17 +3,15 @@
 use serde_json::json;
 
 use super::{
-    super::{
-        plan::{PASSES, SKIPS, plan, plan_for},
-        support::{Desk, Service},
-    },
+    super::plan::{PASSES, SKIPS, plan, plan_for},
     Diagnosis,
 };
+use crate::support::{Service, Stage};
 
-fn look(service: &Service, desk: &Desk, arguments: &[&str]) -> Diagnosis {
+fn look(service: &Service, stage: &Stage, arguments: &[&str]) -> Diagnosis {
     let exports = service.exports();
     let token = exports[1].1.trim().to_owned();
-    let diagnosis = Diagnosis::with(desk, arguments, &exports);
+    let diagnosis = Diagnosis::with(stage, arguments, &exports);
     assert!(!diagnosis.ended.stdout.contains(&token));
     diagnosis
 }
@@ -21,9 +19,9 @@ fn look(service: &Service, desk: &Desk, arguments: &[&str]) -> Diagnosis {
 /// The shape that programs rely on: which findings there are, in which order.
 #[test]
 fn all_is_well() {
-    let desk = Desk::with(&plan(&[PASSES, SKIPS]));
-    let service = Service::start(&desk);
-    let diagnosis = look(&service, &desk, &[]);
+    let stage = Stage::with(&plan(&[PASSES, SKIPS]));
+    let service = Service::start(&stage);
+    let diagnosis = look(&service, &stage, &[]);
     diagnosis.ends(0);
     let states = diagnosis.states();
     let ids: Vec<&str> = states.iter().map(|(id, _)| id.as_str()).collect();
@@ -83,7 +81,7 @@ fn all_is_well() {
     diagnosis.has("dialect.service", "ok", &["testplan's own service"]);
     diagnosis.has("dialect.managed", "ok", &["workers"]);
     // It was looked at, and nothing else.
-    let plans = service.run(&desk, &["plan", "show", "--plan-id=2"]);
+    let plans = service.run(&stage, &["plan", "show", "--plan-id=2"]);
     assert_eq!(plans.code, Some(2), "{plans:#?}");
 }
 
@@ -92,9 +90,9 @@ fn text_fits_the_screen_and_says_the_same() {
     let long = "OS: 日本語のとても長いラベルの値です, browser: chrome, resolution: 1920x1080";
     let wide =
         format!("[{{ {long}, desktop: plasma-6.4-wayland, session: \"x y z\" }}, {{ OS: Linux }}]");
-    let desk = Desk::with(&plan_for(&wide, &[PASSES]));
-    let service = Service::start(&desk);
-    let ended = service.run(&desk, &["doctor", "--capability=OS=Linux"]);
+    let stage = Stage::with(&plan_for(&wide, &[PASSES]));
+    let service = Service::start(&stage);
+    let ended = service.run(&stage, &["doctor", "--capability=OS=Linux"]);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     for part in [
         "\nService\n  ok           url: http://127.0.0.1:",
@@ -124,16 +122,16 @@ fn text_fits_the_screen_and_says_the_same() {
         let is_one_word = line.split_whitespace().count() <= 2;
         assert!(width <= 80 || is_one_word, "{width}: {line}");
     }
-    let painted = service.run(&desk, &["doctor", "--color=always"]);
+    let painted = service.run(&stage, &["doctor", "--color=always"]);
     assert!(painted.stdout.contains("\u{1b}["), "{}", painted.stdout);
 }
 
 #[test]
 fn a_token_of_another_service() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let service = Service::start(&desk);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start(&stage);
     let url = service.url.clone();
-    let diagnosis = Diagnosis::of(&desk, &["--url", &url]);
+    let diagnosis = Diagnosis::of(&stage, &["--url", &url]);
     diagnosis.has(
         "service.access",
         "problem",
@@ -142,7 +140,7 @@ fn a_token_of_another_service() {
     diagnosis.has("plan.template", "not checked", &["does not let us in"]);
     diagnosis.has("capabilities.servers", "not checked", &[]);
     diagnosis.ends(3);
-    let nobody = Diagnosis::with(&desk, &["--url", &url], &[]);
+    let nobody = Diagnosis::with(&stage, &["--url", &url], &[]);
     nobody.has(
         "service.access",
         "problem",
@@ -153,9 +151,9 @@ fn a_token_of_another_service() {
 
 #[test]
 fn a_template_with_nearly_this_title() {
-    let desk = Desk::with(&plan(&[PASSES]));
-    let service = Service::start(&desk);
-    let diagnosis = look(&service, &desk, &["--template=al"]);
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start(&stage);
+    let diagnosis = look(&service, &stage, &["--template=al"]);
     diagnosis.has(
         "plan.template",
         "problem",
@@ -166,14 +164,14 @@ fn a_template_with_nearly_this_title() {
 
 #[test]
 fn a_plan_that_runs_says_what_it_needs() {
-    let desk = Desk::with(&plan_for(
+    let stage = Stage::with(&plan_for(
         "[{ OS: Linux }, { OS: Windows }]",
         &[PASSES, SKIPS],
     ));
-    let service = Service::start(&desk);
-    let started = service.run(&desk, &["execute", "--format=json"]);
+    let service = Service::start(&stage);
+    let started = service.run(&stage, &["execute", "--format=json"]);
     let plan = started.json()["plan_id"].to_string();
-    let elsewhere = Desk::new();
+    let elsewhere = Stage::new();
     let number = format!("--plan-id={plan}");
     let diagnosis = look(&service, &elsewhere, &[&number, "--capability=OS=linux"]);
     diagnosis.has("plan.plan", "ok", &[&plan]);
@@ -199,21 +197,21 @@ fn a_plan_that_runs_says_what_it_needs() {
 
 #[test]
 fn capabilities_that_nobody_offers() {
-    let desk = Desk::with(&plan_for(
+    let stage = Stage::with(&plan_for(
         "[{ OS: Linux }, { OS: Linux, browser: crome }]",
         &[PASSES],
     ));
-    let service = Service::start(&desk);
+    let service = Service::start(&stage);
     let add = |labels: &[&str], more: &[&str]| {
         let mut arguments = vec!["servers", "add", "--host=lab", "--format=json"];
         arguments.extend(more);
         for label in labels {
             arguments.extend(["--label", label]);
         }
-        let added = service.run(&desk, &arguments);
+        let added = service.run(&stage, &arguments);
         assert_eq!(added.code, Some(0), "{added:#?}");
     };
-    let with = |more: &[&str]| look(&service, &desk, more);
+    let with = |more: &[&str]| look(&service, &stage, more);
 
     with(&[]).has(
         "capabilities.worker",
@@ -281,10 +279,10 @@ fn capabilities_that_nobody_offers() {
     );
     well.ends(0);
 
-    let started = service.run(&desk, &["execute", "--format=json"]);
+    let started = service.run(&stage, &["execute", "--format=json"]);
     let plan = format!("--plan-id={}", started.json()["plan_id"]);
     let reserved = service.run(
-        &desk,
+        &stage,
         &["reserve", &plan, both[0], both[1], "--allocate-server"],
     );
     assert_eq!(reserved.code, Some(0), "{reserved:#?}");

@@ -2,7 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
-use super::{super::support::Desk, Diagnosis};
+use super::Diagnosis;
+use crate::support::Stage;
 
 const PLAN: &str = "project: example
 runner: { squish: { server: local } }
@@ -11,40 +12,40 @@ templates:
     tests: [{ discover: squish }]
 ";
 
-fn desk(squishrunner: &str) -> Desk {
-    let desk = Desk::with(PLAN);
-    desk.write("squish/bin/squishrunner", squishrunner);
-    let program = desk.path("squish/bin/squishrunner");
+fn stage(squishrunner: &str) -> Stage {
+    let stage = Stage::with(PLAN);
+    stage.write("squish/bin/squishrunner", squishrunner);
+    let program = stage.path("squish/bin/squishrunner");
     std::fs::set_permissions(program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    desk.write(
+    stage.write(
         "suite_login/suite.conf",
         "LANGUAGE=Python\nTEST_CASES=tst_good tst_bad\n",
     );
     for name in ["tst_good", "tst_bad"] {
-        desk.write(&format!("suite_login/{name}/test.py"), "");
+        stage.write(&format!("suite_login/{name}/test.py"), "");
     }
-    desk.write("home/.keep", "");
-    desk
+    stage.write("home/.keep", "");
+    stage
 }
 
-fn look(desk: &Desk, variables: &[(&str, &str)]) -> Diagnosis {
-    let (home, prefix) = (desk.path("home"), desk.path("squish"));
+fn look(stage: &Stage, variables: &[(&str, &str)]) -> Diagnosis {
+    let (home, prefix) = (stage.path("home"), stage.path("squish"));
     let mut all = vec![
         ("HOME", home.to_str().unwrap()),
         ("SQUISH_PREFIX", prefix.to_str().unwrap()),
         ("SQUISH_LICENSEKEY_DIR", ""),
     ];
     all.extend(variables);
-    Diagnosis::with(desk, &[], &all)
+    Diagnosis::with(stage, &[], &all)
 }
 
 const SAYS: &str = "#!/bin/sh\n[ \"$1\" = --version ] && echo && echo 'squishrunner 9.2.2'\n";
 
 #[test]
 fn all_is_well() {
-    let desk = desk(SAYS);
-    desk.write("home/.squish-3-license", "x");
-    let diagnosis = look(&desk, &[]);
+    let stage = stage(SAYS);
+    stage.write("home/.squish-3-license", "x");
+    let diagnosis = look(&stage, &[]);
     diagnosis.has(
         "runner.program",
         "ok",
@@ -59,8 +60,8 @@ fn all_is_well() {
 
 #[test]
 fn a_machine_without_squish() {
-    let desk = desk(SAYS);
-    let diagnosis = look(&desk, &[("SQUISH_PREFIX", "/nowhere")]);
+    let stage = stage(SAYS);
+    let diagnosis = look(&stage, &[("SQUISH_PREFIX", "/nowhere")]);
     diagnosis.has(
         "runner.program",
         "problem",
@@ -72,37 +73,37 @@ fn a_machine_without_squish() {
 
 #[test]
 fn a_squishrunner_that_cannot_run() {
-    let desk = desk("#!/bin/sh\necho 'no display' >&2\nexit 3\n");
-    let diagnosis = look(&desk, &[]);
+    let stage = stage("#!/bin/sh\necho 'no display' >&2\nexit 3\n");
+    let diagnosis = look(&stage, &[]);
     diagnosis.has("runner.version", "warning", &["no display", "by hand"]);
     diagnosis.ends(0);
 }
 
 #[test]
 fn licences() {
-    let desk = desk(SAYS);
-    look(&desk, &[]).has(
+    let stage = stage(SAYS);
+    look(&stage, &[]).has(
         "runner.licence",
         "warning",
         &["none was found", "SQUISH_LICENSEKEY_DIR"],
     );
     let folder = [("SQUISH_LICENSEKEY_DIR", "/nowhere")];
-    look(&desk, &folder).has(
+    look(&stage, &folder).has(
         "runner.licence",
         "warning",
         &["/nowhere, which is no folder"],
     );
-    let home = desk.path("home");
+    let home = stage.path("home");
     let folder = [("SQUISH_LICENSEKEY_DIR", home.to_str().unwrap())];
-    look(&desk, &folder).has("runner.licence", "ok", &["SQUISH_LICENSEKEY_DIR is"]);
+    look(&stage, &folder).has("runner.licence", "ok", &["SQUISH_LICENSEKEY_DIR is"]);
 }
 
 #[test]
 fn suites_that_are_not_right() {
-    let extra = desk(SAYS);
+    let extra = stage(SAYS);
     extra.write("suite_login/tst_forgotten/test.py", "");
     look(&extra, &[]).has("runner.suites", "warning", &["tst_forgotten", "suite.conf"]);
-    let broken = desk(SAYS);
+    let broken = stage(SAYS);
     broken.write(
         "suite_login/suite.conf",
         "LANGUAGE=Python\nTEST_CASES=tst_good tst_gone\n",
@@ -115,12 +116,12 @@ fn suites_that_are_not_right() {
 /// Squish servers are asked for without a flag, and without any there is nothing to run on.
 #[test]
 fn allocated_squish_servers() {
-    let desk = desk(SAYS);
-    desk.write(
+    let stage = stage(SAYS);
+    stage.write(
         "testplan.yml",
         PLAN.replace("server: local", "server: allocated"),
     );
-    let diagnosis = look(&desk, &[]);
+    let diagnosis = look(&stage, &[]);
     diagnosis.has(
         "capabilities.servers",
         "problem",

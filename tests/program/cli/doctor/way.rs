@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::{super::support::Desk, Diagnosis, scripted_center::refusal};
-use crate::support::{Answer, HttpRequest, HttpServer};
+use super::{Diagnosis, scripted_center::refusal};
+use crate::support::{Answer, HttpRequest, HttpServer, Stage};
 
 const HTML: &str = "Content-Type: text/html";
 const AUTHORITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
@@ -19,7 +19,7 @@ const EXPIRED_KEY: &[u8] = include_bytes!("tls/expired.key");
 fn look(url: &str, more: &[&str]) -> Diagnosis {
     let mut arguments = vec!["--url", url];
     arguments.extend(more);
-    Diagnosis::of(&Desk::new(), &arguments)
+    Diagnosis::of(&Stage::new(), &arguments)
 }
 
 #[test]
@@ -97,12 +97,12 @@ fn a_test_center_that_nobody_has_activated() {
 fn credentials_are_named_and_never_shown() {
     let service = HttpServer::start(|_| Answer::json(200, serde_json::json!([])));
     let url = &service.url;
-    let desk = Desk::new();
-    desk.write("token", "CanaryCanary0123");
+    let stage = Stage::new();
+    stage.write("token", "CanaryCanary0123");
     let with = |more: &[&str], variables: &[(&str, &str)]| {
         let mut arguments = vec!["--url", url];
         arguments.extend(more);
-        Diagnosis::with(&desk, &arguments, variables)
+        Diagnosis::with(&stage, &arguments, variables)
     };
     let user = ("TESTCENTER_USER", "ann@example.com");
     let password = ("TESTCENTER_PASSWORD", "CanaryCanary0123");
@@ -150,12 +150,12 @@ fn credentials_are_named_and_never_shown() {
 fn a_token_file_that_everybody_reads() {
     use std::os::unix::fs::PermissionsExt as _;
     let service = HttpServer::start(|_| Answer::json(200, serde_json::json!([])));
-    let desk = Desk::new();
-    desk.write("token", "CanaryCanary0123");
+    let stage = Stage::new();
+    stage.write("token", "CanaryCanary0123");
     let open = std::fs::Permissions::from_mode(0o644);
-    std::fs::set_permissions(desk.path("token"), open).unwrap();
+    std::fs::set_permissions(stage.path("token"), open).unwrap();
     let url = &service.url;
-    let diagnosis = Diagnosis::with(&desk, &["--url", url, "--token-file=token"], &[]);
+    let diagnosis = Diagnosis::with(&stage, &["--url", url, "--token-file=token"], &[]);
     diagnosis.has(
         "service.credentials",
         "warning",
@@ -268,10 +268,10 @@ fn certificates() {
     // Whoever cannot be trusted was told nothing.
     assert_eq!(expired.requests().len(), 0);
 
-    let desk = Desk::new();
-    desk.write("none.pem", "hello");
+    let stage = Stage::new();
+    stage.write("none.pem", "hello");
     let url = &good.url;
-    let diagnosis = Diagnosis::of(&desk, &["--url", url, "--ca-cert=none.pem"]);
+    let diagnosis = Diagnosis::of(&stage, &["--url", url, "--ca-cert=none.pem"]);
     diagnosis.has(
         "service.tls",
         "problem",
@@ -293,7 +293,7 @@ fn plain_http_to_another_machine() {
         &["unencrypted, by --allow-http", "https://"],
     );
     allowed.ends(3);
-    let nobody = Diagnosis::with(&Desk::new(), &["--url", url], &[]);
+    let nobody = Diagnosis::with(&Stage::new(), &["--url", url], &[]);
     nobody.has("service.tls", "warning", &["read and change"]);
 }
 
@@ -315,7 +315,7 @@ fn urls_that_are_none() {
 fn a_proxy_that_leads_nowhere() {
     let proxy = "http://me:CanaryCanary0123@127.0.0.1:1";
     let url = "https://testcenter.example.com";
-    let diagnosis = Diagnosis::with(&Desk::new(), &["--url", url], &[("HTTPS_PROXY", proxy)]);
+    let diagnosis = Diagnosis::with(&Stage::new(), &["--url", url], &[("HTTPS_PROXY", proxy)]);
     diagnosis.has(
         "configuration.proxy",
         "ok",
@@ -329,7 +329,7 @@ fn a_proxy_that_leads_nowhere() {
     );
     diagnosis.ends(3);
     let here = Diagnosis::with(
-        &Desk::new(),
+        &Stage::new(),
         &["--url=http://127.0.0.1:1"],
         &[("ALL_PROXY", proxy)],
     );
