@@ -16,8 +16,9 @@ use testplan::{
         Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanQuery,
-        PlanStanding, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
+        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanQuery, PlanStanding,
+        PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
+        TemplateDefinition, TemplateDifference,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -131,8 +132,8 @@ async fn seeded_file() -> &'static [u8] {
         ),
     ] {
         let server = NewSquishServer {
-            host: host.into(),
-            port: port.into(),
+            host: Some(host.into()),
+            port: port.parse().unwrap(),
             enabled,
             labels: labels(&offers),
         };
