@@ -25,4 +25,4 @@ pub use dispatcher::{RunSummary, WorkOrder, work};
 pub use ending::RunEnding;
 pub use observer::{Observer, ProgressEvent};
 pub use phase::Phase;
-pub use session::{Runner, Session, SessionEvent, Work};
+pub use session::{Runner, Session, SessionEvent, WorkItem};

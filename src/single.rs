@@ -14,7 +14,7 @@ pub(crate) use self::{
 };
 pub use test_process::TestSetup;
 
-use crate::run::{Attempt, Phase, Runner, Session, Work};
+use crate::run::{Attempt, Phase, Runner, Session, WorkItem};
 
 /// Runs the command of `testplan.yml`, once per test.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Runner for CommandRunner {
 
 async fn run(
     setup: &Arc<TestSetup>,
-    work: Work,
+    work: WorkItem,
     phase: watch::Receiver<Phase>,
     starts: &Starts,
 ) -> Result<Attempt, Early> {

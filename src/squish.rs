@@ -22,7 +22,7 @@ use crate::{
     client::Client,
     clock,
     model::{CaseCounts, Outcome, ServerTrouble},
-    run::{Attempt, Disposition, Phase, Runner, Session, Work},
+    run::{Attempt, Disposition, Phase, Runner, Session, WorkItem},
     runner::{
         outcome::Ending,
         squish::{
@@ -38,11 +38,11 @@ use crate::{
 
 /// Runs tests by squishrunner.
 #[derive(Debug)]
-pub(crate) struct SquishRunner(Arc<Shared>);
+pub(crate) struct SquishRunner(Arc<SquishContext>);
 
 /// What the sessions of all workers of this process share.
 #[derive(Debug)]
-struct Shared {
+struct SquishContext {
     setup: Arc<TestSetup>,
     settings: SquishSettings,
     client: Client,
@@ -53,7 +53,7 @@ struct Shared {
 impl SquishRunner {
     /// Runs tests as `setup` and `settings` say, and asks the service behind `client` which Squish servers there are.
     pub(crate) fn new(setup: TestSetup, settings: SquishSettings, client: Client) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(SquishContext {
             setup: Arc::new(setup),
             settings,
             client,
@@ -65,14 +65,14 @@ impl SquishRunner {
 
 impl Runner for SquishRunner {
     fn start(&self, phase: watch::Receiver<Phase>) -> Box<dyn Session> {
-        let shared = Arc::clone(&self.0);
+        let context = Arc::clone(&self.0);
         Box::new(Sequential::new(move |work, starts| {
-            let (shared, phase) = (Arc::clone(&shared), phase.clone());
+            let (context, phase) = (Arc::clone(&context), phase.clone());
             async move {
-                let ended = shared.run(work, phase, &starts).await;
+                let ended = context.run(work, phase, &starts).await;
                 let attempt = ended.unwrap_or_else(|early| *early);
                 if attempt.is_result() {
-                    shared.outages().clear();
+                    context.outages().clear();
                 }
                 attempt
             }
@@ -81,10 +81,10 @@ impl Runner for SquishRunner {
     }
 }
 
-impl Shared {
+impl SquishContext {
     async fn run(
         &self,
-        work: Work,
+        work: WorkItem,
         phase: watch::Receiver<Phase>,
         starts: &Starts,
     ) -> Result<Attempt, Early> {

@@ -15,7 +15,7 @@ use crate::{
     failure::{CommandResult, Failure},
     listing::{loaded_plan_file::LoadedPlanFile, squish_setup},
     report::sanitise::console_line,
-    runner::squish::suite::{Found, Suite},
+    runner::squish::suite::{FoundSuites, Suite},
 };
 
 /// Most bytes of a suite's name that are shown.
@@ -65,13 +65,13 @@ pub(crate) fn run(command: &Validate, context: &Context) -> CommandResult {
 }
 
 /// The Squish suites that templates discover, each once: reading folders runs nothing.
-fn suites(loaded: &LoadedPlanFile) -> Result<Found, Failure> {
+fn suites(loaded: &LoadedPlanFile) -> Result<FoundSuites, Failure> {
     let folder = match loaded.file.runner {
         Some(_) => loaded.runner()?.working_directory,
         None => Some(loaded.folder()?),
     };
     let folder = folder.unwrap_or_default();
-    let mut all = Found::default();
+    let mut all = FoundSuites::default();
     for template in &loaded.file.templates {
         for discovery in template.discoveries() {
             let Discovery::Squish(folders) = discovery else {

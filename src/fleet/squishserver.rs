@@ -11,13 +11,13 @@ use crate::{
     failure::Failure,
     runner::{
         command::CommandLine,
-        squish::program::{self, Places},
+        squish::program::{self, SearchPlaces},
     },
 };
 
 /// The program of `--squishserver`, else below `SQUISH_PREFIX`, else in `PATH`.
 pub(super) fn find(local: &LocalServer, environment: &Environment) -> Result<PathBuf, Failure> {
-    let places = Places {
+    let places = SearchPlaces {
         by: "--squishserver",
         configured: local.program.as_deref(),
         folder: Path::new(""),

@@ -16,7 +16,6 @@ use crate::{
     model::{Capabilities, NewSquishServer, Port, SquishServer, SquishServerChange},
     report::sanitise::console_line,
     run::process::detached::Detached,
-    runner::outcome::words,
     signal::{SignalKind, Signals},
 };
 
@@ -105,7 +104,7 @@ pub(crate) async fn start(
         Ok(server) => return Ok(StartOutcome::Started { pid, server }),
         Err(reason) => reason,
     };
-    let output = process.said().unwrap_or_default();
+    let output = process.output().unwrap_or_default();
     if let Err(error) = process.kill().await {
         warn(format!("squishserver could not be killed: {error}"));
     }
@@ -146,10 +145,10 @@ async fn listens(process: &mut Detached, port: u16, limit: Duration) -> Result<(
     loop {
         // Asked before its output is read, so that its last lines are not missed.
         let ended = process.ended().map_err(|error| error.to_string())?;
-        let output = process.said().map_err(|error| error.to_string())?;
+        let output = process.output().map_err(|error| error.to_string())?;
         match (port_in(&output), ended) {
             (_, Some(ending)) => {
-                return Err(format!("{} before it listened", words(ending)));
+                return Err(format!("{} before it listened", ending));
             }
             (Some(other), None) if other != port => {
                 return Err(format!(
@@ -260,7 +259,7 @@ mod tests {
                 .unwrap_err()
                 .contains("did not print its port within 1 s")
         );
-        assert_eq!(started.said().unwrap(), "waiting for a licence\n");
+        assert_eq!(started.output().unwrap(), "waiting for a licence\n");
         let pid = started.pid().unwrap();
         started.kill().await.unwrap();
         let group = Path::new("/proc").join(pid.to_string());

@@ -16,10 +16,7 @@ use crate::{
     model::{ExecutionId, Port, SquishServerId},
     report::sanitise::console_line,
     run::process,
-    runner::{
-        command::CommandLine,
-        outcome::{Ending, words},
-    },
+    runner::{command::CommandLine, outcome::Ending},
 };
 
 /// How long `squishserver --stop` may take.
@@ -103,7 +100,7 @@ async fn stop_process(local: &LocalServer, command: &CommandLine) -> Result<(), 
         let error = console_line(&ran.stderr_tail, 1000);
         return Err(Failure::infrastructure_text(format_args!(
             "squishserver --stop --port {port}: {}: {error}",
-            words(ran.ending)
+            ran.ending
         ))
         .help(help));
     }

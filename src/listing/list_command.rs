@@ -11,10 +11,7 @@ use crate::{
     model::DiscoveryAccount,
     report::{clean::strip_escapes, discovery, sanitise::console_line},
     run::process::{self, Listed, ListingError},
-    runner::{
-        command::CommandLine,
-        outcome::{Ending, words},
-    },
+    runner::{command::CommandLine, outcome::Ending},
 };
 
 /// Most bytes that a listing command may print: a million tests with long names.
@@ -80,7 +77,7 @@ fn about(listing: &Listing, title: &str) -> String {
 
 /// How a command ended, and the end of all that it printed: some tools write the cause to stdout.
 fn failed(listed: &Listed) -> Failure {
-    let mut text = words(listed.ending);
+    let mut text = listed.ending.to_string();
     let stdout = &listed.stdout[listed.stdout.len().saturating_sub(TAIL)..];
     let streams = [
         ("stdout", String::from_utf8_lossy(stdout)),

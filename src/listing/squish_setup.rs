@@ -12,8 +12,8 @@ use crate::{
         placeholders::Template,
         settings::{RunnerSettings, Tool},
         squish::{
-            program::{self, Places},
-            suite::{self, Found},
+            program::{self, SearchPlaces},
+            suite::{self, FoundSuites},
         },
     },
 };
@@ -38,7 +38,7 @@ pub(crate) fn locate_squishrunner(
             .map(OsStr::new)
     };
     let folder = runner.working_directory.as_deref();
-    let places = Places {
+    let places = SearchPlaces {
         by: "testplan.yml",
         configured: squish.squishrunner.as_deref(),
         folder: folder.unwrap_or(Path::new(".")),
@@ -56,7 +56,7 @@ pub(crate) fn locate_squishrunner(
 }
 
 /// The Squish suites on disk, with what was left out.
-pub(crate) fn find_suites(folders: &[PathBuf], folder: &Path) -> Result<Found, Failure> {
+pub(crate) fn find_suites(folders: &[PathBuf], folder: &Path) -> Result<FoundSuites, Failure> {
     suite::discover(folder, folders).map_err(|error| {
         Failure::usage(error).help(
             "correct the suites, or name other folders: `discover: { squish: [FOLDER] }`, relative to testplan.yml",

@@ -16,7 +16,7 @@ use crate::{
         recorder::{Recorder, record},
         upload::{
             self, Destination, NotUploaded, Uploader,
-            pending::{PendingUpload, pending},
+            pending::{PendingUpload, pending_uploads},
         },
     },
 };
@@ -73,7 +73,7 @@ impl RecordsUpload<'_> {
         let _lock = lock(&records)?;
         files.clear();
         read_records(&records, &mut files)?;
-        let pending = pending(files.iter().map(|file| file.records.as_slice()));
+        let pending = pending_uploads(files.iter().map(|file| file.records.as_slice()));
         if pending.is_empty() {
             return Ok(());
         }
@@ -165,7 +165,7 @@ impl RecordedUploads<'_> {
         let to = Destination {
             project: &attempt.project,
             batch: &attempt.batch,
-            key: upload::key(&attempt.worker, &attempt.folder),
+            key: upload::upload_key(&attempt.worker, &attempt.folder),
         };
         let doubt = Doubt::default();
         match uploader.upload(client, &packed, to, &doubt).await {

@@ -147,7 +147,7 @@ fn worker_name(process: &str, slot: usize) -> String {
     format!("{process}/{}", slot + 1)
 }
 
-/// A run that goes on.
+/// A run in progress.
 struct Dispatcher<'a> {
     journal: Journal,
     state: RunState,
@@ -322,7 +322,7 @@ impl<'a> Dispatcher<'a> {
     }
 }
 
-/// How far the plan is, and what it waits for if something is open.
+/// How far the plan is; and what it waits for, if something is open.
 async fn left_behind(client: &Client, plan: PlanId) -> (Option<PlanStatus>, Option<PlanWaiting>) {
     let status = client.status(plan, &Capabilities::default()).await.ok();
     match status {

@@ -1,7 +1,7 @@
 //! A lease as its holder sees it: bounded by the monotonic clock, from the moment the request that got it was sent.
 //!
-//! The service counts from when it answered, which is later; so whoever obeys [`HeldLease::fence`] has stopped before
-//! anybody else can be given the execution.
+//! The service counts from when it answered, which is later. A holder that obeys [`HeldLease::fence`] has stopped before
+//! the service can give the execution to another worker.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! What people see of a run while it goes on.
+//! What people see of a run in progress.
 
 use std::time::Duration;
 

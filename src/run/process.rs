@@ -1,7 +1,7 @@
-//! A command as a process group: started, captured, bounded, killed as a whole.
+//! A command as a process group: started, its output captured within a limit, killed as a whole.
 //!
-//! Output goes into a file, on Unix through a pipe. The group is a Unix process group or a Windows job; when its first
-//! process has ended, or the lease has, all of it ends.
+//! Output goes into a file, on Unix through a pipe. The group is a Unix process group or a Windows job. When its first
+//! process ends, the rest of the group is killed.
 #![expect(
     clippy::disallowed_methods,
     reason = "this module owns starting processes"
@@ -28,7 +28,7 @@ use std::{
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use tokio::{process::Command, time};
 
-use self::output::Output;
+use self::output::CommandOutput;
 use crate::runner::{
     command::{CommandLine, is_private},
     outcome::Ending,
@@ -42,7 +42,7 @@ pub use self::{
 /// Variable that marks every process of one attempt, wherever it goes.
 pub const ATTEMPT: &str = "TESTPLAN_ATTEMPT";
 
-/// How long a killed process may take to disappear before that is an error.
+/// How long a killed process may take to disappear.
 const DEATH: Duration = Duration::from_secs(5);
 
 #[cfg(unix)]
@@ -57,15 +57,15 @@ pub fn spawn(command: &CommandLine, capture: &Path, limit: u64) -> Result<Runnin
     spawn_marked(command, capture, limit, mark)
 }
 
-/// Like [`spawn`], with a [`mark`] that somebody else knows already: its processes can be found by it.
+/// Like [`spawn`], with a [`mark`] that the caller has stored, to find the processes by it later.
 pub fn spawn_marked(
     command: &CommandLine,
     capture: &Path,
     limit: u64,
     mark: String,
 ) -> Result<Running, SpawnError> {
-    let (output, [stdout, stderr]) =
-        Output::open(capture, limit).map_err(|error| SpawnError::no_capture(capture, error))?;
+    let (output, [stdout, stderr]) = CommandOutput::open(capture, limit)
+        .map_err(|error| SpawnError::no_capture(capture, error))?;
     let mut running = start(command, stdout, stderr, mark)?;
     running.output = Some(output);
     Ok(running)
@@ -91,7 +91,7 @@ fn start(
         mark,
         output: None,
         leader: None,
-        over: false,
+        group_ended: false,
     })
 }
 
@@ -145,7 +145,7 @@ fn located<'a>(
     }
 }
 
-/// A value of [`ATTEMPT`] that no other attempt anywhere has.
+/// A random value of [`ATTEMPT`], unique for this attempt.
 pub fn mark() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
@@ -161,16 +161,16 @@ pub struct Running {
         not(unix),
         expect(
             dead_code,
-            reason = "a job object has all processes; nobody is looked for by the mark"
+            reason = "a job object has all processes; none has to be found by its mark"
         )
     )]
     mark: String,
-    /// Where its output goes, if it goes into a file.
-    output: Option<Output>,
+    /// The file of its output, if there is one.
+    output: Option<CommandOutput>,
     /// How the first process ended, once it has.
     leader: Option<Ending>,
-    /// The rest of the group was killed: its number may soon be somebody else's.
-    over: bool,
+    /// The rest of the group was killed: its number may soon be another group's.
+    group_ended: bool,
 }
 
 impl Running {
@@ -179,22 +179,22 @@ impl Running {
         self.pid
     }
 
-    /// Waits for the first process to end, then kills what it left behind in its group. May be dropped and called
-    /// again; once ended it answers at once. Fails only if the system cannot tell.
+    /// Waits for the first process to end, then kills the rest of its group. May be dropped and called again; returns at
+    /// once if it has ended. Fails only if the system cannot tell.
     pub async fn wait(&mut self) -> io::Result<Ending> {
         let ending = self.leader().await?;
-        if !self.over {
+        if !self.group_ended {
             self.kill_group();
-            self.over = true;
+            self.group_ended = true;
             self.settle().await;
         }
         Ok(ending)
     }
 
-    /// Asks the group to end (SIGTERM; Windows has no such thing), and after `grace` kills it, on Linux also those
-    /// that left it. Returns when the first process is gone, how it ended; at once if that was before.
+    /// Asks the group to end (SIGTERM, not on Windows), and kills it after `grace`, on Linux also processes that left it.
+    /// Returns how the first process ended, once it is gone.
     pub async fn stop(&mut self, grace: Duration) -> io::Result<Ending> {
-        if !self.over {
+        if !self.group_ended {
             #[cfg(unix)]
             let gone = self.asked_to_end(grace).await;
             #[cfg(not(unix))]
@@ -209,8 +209,8 @@ impl Running {
                 format!("process {} was killed but does not end", self.pid),
             )
         })??;
-        if !self.over {
-            self.over = true;
+        if !self.group_ended {
+            self.group_ended = true;
             #[cfg(unix)]
             self.kill_survivors().await;
             self.settle().await;
@@ -245,13 +245,13 @@ impl Running {
         Ok(ending)
     }
 
-    /// Asks the group to end and waits until no process of it lives, `grace` long. Whether that came true.
+    /// Asks the group to end and waits up to `grace`. Returns whether no process of it lives.
     #[cfg(unix)]
     async fn asked_to_end(&mut self, grace: Duration) -> bool {
         if grace.is_zero() {
             return false;
         }
-        // It fails only where there is nobody left to ask.
+        // Fails only if no process is left.
         let _ = self.child.signal(SIGTERM);
         let gone = async {
             self.leader().await?;
@@ -265,7 +265,7 @@ impl Running {
     }
 
     fn kill_group(&mut self) {
-        // It fails only where there is nobody left to kill.
+        // Fails only if no process is left.
         let _ = self.child.start_kill();
     }
 
@@ -292,7 +292,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.over {
+        if !self.group_ended {
             self.kill_group();
         }
     }

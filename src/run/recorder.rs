@@ -1,4 +1,4 @@
-//! Appends records to this process's file, one flushed line each.
+//! Appends records to the file of this process, one line each.
 
 use std::{
     fs::{File, OpenOptions},
@@ -33,8 +33,7 @@ impl Recorder {
         Ok(Self { file, path })
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 

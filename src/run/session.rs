@@ -1,7 +1,7 @@
 //! The seam between the engine and test tools: a [`Runner`] starts one [`Session`] per worker, a session runs executions.
 //!
-//! The engine reserves, keeps leases, records, uploads and reports; it knows no test tool. What a tool is, how many of its
-//! tests share a process, and which trouble of a machine or server is nobody's failed test, is a runner's business.
+//! The engine reserves, keeps leases, records, uploads and reports; it knows no test tool. A runner knows how to start its
+//! tool, how many tests share a process, and which faults of a machine or server are not failures of a test.
 
 use std::{fmt, sync::Arc};
 
@@ -22,7 +22,7 @@ pub trait Runner: fmt::Debug + Send + Sync {
 /// Dropping it kills its processes.
 pub trait Session: Send {
     /// Takes executions on, each bounded by its own lease. More may come while others run.
-    fn take(&mut self, work: Vec<Work>);
+    fn take(&mut self, work: Vec<WorkItem>);
 
     /// Waits for what happens next to any of them; for ever if there are none. Each execution that was taken ends once,
     /// in any order. Dropping the future loses nothing.
@@ -31,7 +31,7 @@ pub trait Session: Send {
 
 /// An execution to run.
 #[derive(Clone, Debug)]
-pub struct Work {
+pub struct WorkItem {
     /// The reservation: the test, and what came with it.
     pub granted: Arc<Granted>,
     /// The lease that bounds it.

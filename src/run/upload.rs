@@ -1,6 +1,6 @@
-//! Uploads what an execution left in its results folder, under its lease, and what people name.
+//! Uploads the results folder of an execution, under its lease or later, and files that the user names.
 //!
-//! Never twice: before anything travels the record says so, and what came of it is written down after.
+//! Never twice: a record is written before an upload begins, and another about how it ended.
 
 pub mod pack;
 pub mod pending;
@@ -17,27 +17,27 @@ use crate::{
 /// Uploads results with the labels of this process's workers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploader {
-    /// What the results are made with, and what the CI knows.
+    /// The capabilities of the workers, and what the CI provides.
     pub labels: Vec<Label>,
 }
 
 /// Where results go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination<'a> {
-    /// Project.
+    /// The plan's project.
     pub project: &'a str,
-    /// Batch.
+    /// The plan's batch.
     pub batch: &'a str,
-    /// What tells this upload from all others, also when it is made again by somebody else.
+    /// Identifies this upload, also when another process repeats it.
     pub key: String,
 }
 
-/// Why results did not get in.
+/// Why results were not uploaded.
 #[derive(Debug)]
 pub struct NotUploaded {
-    /// In words.
+    /// Why.
     pub reason: String,
-    /// They may have got in all the same.
+    /// The service may have received them all the same.
     pub unclear: bool,
 }
 
@@ -51,7 +51,8 @@ impl Uploader {
             .map_err(NotUploaded::from)
     }
 
-    /// Uploads what was packed. Whoever breaks it off asks `doubt` whether it may have got in.
+    /// Uploads what was packed. After the future was dropped, the last argument knows whether the service may have
+    /// received it.
     pub async fn upload(
         &self,
         client: &Client,
@@ -70,8 +71,8 @@ impl Uploader {
     }
 }
 
-/// The key of an attempt's upload: the same for its worker and for whoever uploads it later.
-pub fn key(worker: &str, folder: &str) -> String {
+/// The key of an attempt's upload: the same for its worker and for a later `testplan upload`.
+pub fn upload_key(worker: &str, folder: &str) -> String {
     let key = format!("upload {worker} {folder}");
     key.chars().take(200).collect()
 }

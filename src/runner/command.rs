@@ -1,7 +1,7 @@
 //! The command line of one execution: arguments, environment and folder, or why there is none.
 //!
-//! Names come from the service, which takes them from whoever wrote the plan. They are put in as whole values, never
-//! through a shell, and refused where they would mean something else to the command: an option, a path out of the
+//! Names come from the service, which has them from the author of the plan. They are inserted as whole values, never
+//! through a shell, and refused where the command would take them for something else: an option, a path out of the
 //! workspace, a second argument.
 
 mod names;
@@ -38,7 +38,7 @@ pub const VARIABLES: [&str; 9] = [
 ];
 
 /// Variables that no command inherits: our own credentials and leases, those that GitHub gives to an action but not to
-/// the steps of a job, and the files through which a step speaks to its runner: what a test wrote there would be ours.
+/// the steps of a job, and the files through which a step sends commands to its runner: a test must not write there.
 const PRIVATE: [&str; 14] = [
     "TESTCENTER_TOKEN",
     "TESTCENTER_PASSWORD",
@@ -79,10 +79,10 @@ fn same_name(a: &str, b: &str) -> bool {
 const SERVER_HOST: &str = "TESTPLAN_SERVER_HOST";
 const SERVER_PORT: &str = "TESTPLAN_SERVER_PORT";
 
-/// Most bytes of all arguments together: Windows takes 32,767 characters, and the same plan shall run everywhere.
+/// Most bytes of all arguments together: Windows takes 32,767 characters, and a plan must run on every system.
 const MAX_COMMAND: usize = 30_000;
 
-/// What is known of an execution when its command is made.
+/// The facts that the command of an execution can contain.
 #[derive(Clone, Copy, Debug)]
 pub struct Facts<'a> {
     /// The plan.
@@ -245,7 +245,7 @@ fn value(placeholder: &Placeholder, asker: &str, facts: &Facts<'_>) -> Result<St
 
 type Environment = (Vec<(String, OsString)>, Vec<String>);
 
-/// The settings' variables, then ours: nobody can name a test that it is not.
+/// The settings' variables, then ours, which they cannot replace.
 fn environment(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<Environment, Refused> {
     let mut env: Vec<(String, OsString)> = Vec::with_capacity(settings.environment.len() + 12);
     for (name, value) in &settings.environment {

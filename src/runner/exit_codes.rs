@@ -122,14 +122,14 @@ impl fmt::Display for CodeSet {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            f.write_str(&shown(range))?;
+            f.write_str(&range_text(range))?;
         }
         Ok(())
     }
 }
 
 /// A range as it is written in `testplan.yml`.
-pub fn shown(range: &RangeInclusive<i32>) -> String {
+pub fn range_text(range: &RangeInclusive<i32>) -> String {
     if range.start() == range.end() {
         range.start().to_string()
     } else {

@@ -1,9 +1,9 @@
 //! What an exit code and the result files mean together.
 //!
-//! A pass needs both: an exit code that says so, and results in which the requested test ran and nothing failed. A failure
-//! needs either. All else is an execution error, whose message says which of the two is to blame.
+//! A pass needs both: an exit code of a pass, and results in which the requested test ran and nothing failed. A failure needs
+//! either. Anything else is an execution error, whose message names which of the two is to blame.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use super::{
     exit_codes::CodeMeaning,
@@ -27,13 +27,13 @@ pub enum Ending {
     Exited(i32),
     /// By a signal that it did not handle (Unix).
     Signalled(i32),
-    /// We stopped it when its time was over.
+    /// testplan stopped it at its time limit.
     TimedOut(Duration),
 }
 
 impl Ending {
-    /// Whether the process ended as one does that is told to stop: by SIGHUP, SIGINT, SIGTERM or SIGKILL, itself or
-    /// by the word of a shell.
+    /// Whether the process may have been asked to stop: it ended by SIGHUP, SIGINT, SIGTERM or SIGKILL, or a shell reports
+    /// one of them.
     pub fn may_be_a_stop(self) -> bool {
         let number = match self {
             Self::Signalled(number) => number,
@@ -51,7 +51,7 @@ pub struct Decision {
     pub outcome: Outcome,
     /// The cases of the result files, and one of ours where the exit code alone says that the test failed.
     pub cases: Vec<CaseResult>,
-    /// What a person should know: exit code and results contradict each other.
+    /// How exit code and results contradict each other.
     pub note: Option<String>,
 }
 
@@ -72,7 +72,7 @@ pub fn decide(
     }
 }
 
-/// The same for a tool of which only the exit codes are known.
+/// Decides for a tool of which only the exit codes are known.
 pub(super) fn by_codes(
     codes: &ExitCodes,
     (repeats, names): (Repeats, Names),
@@ -81,9 +81,9 @@ pub(super) fn by_codes(
     took: Duration,
     results: Results,
 ) -> Decision {
-    let says_passed = match said(codes, ending) {
+    let says_passed = match passed_by_code(codes, ending) {
         Ok(says_passed) => says_passed,
-        Err(message) => return could_not_run(message, String::new(), cases_of(results)),
+        Err(message) => return could_not_run(message, String::new(), results.into_cases()),
     };
     let cases = match results {
         Results::NotAsked => {
@@ -115,10 +115,7 @@ pub(super) fn by_codes(
     match (says_passed, sum.verdict) {
         (true, TestVerdict::Failed) => {
             let note = hint.unwrap_or_else(|| {
-                format!(
-                    "{}, which means passed, but the results have failures: they count",
-                    words(ending)
-                )
+                format!("{ending}, which means passed, but the results have failures: they count")
             });
             completed(TestVerdict::Failed, took, false, cases, Some(note))
         }
@@ -133,15 +130,15 @@ pub(super) fn by_codes(
     }
 }
 
-/// Whether the exit code says passed or failed, or why it says neither.
-fn said(codes: &ExitCodes, ending: Ending) -> Result<bool, String> {
+/// Whether the exit code means passed or failed, or why it means neither.
+fn passed_by_code(codes: &ExitCodes, ending: Ending) -> Result<bool, String> {
     match ending {
         Ending::TimedOut(limit) => Err(format!("stopped after {} (time limit)", span(limit))),
-        Ending::Signalled(_) => Err(words(ending)),
+        Ending::Signalled(_) => Err(ending.to_string()),
         Ending::Exited(code) => match codes.meaning(code) {
             CodeMeaning::Passed => Ok(true),
             CodeMeaning::Failed => Ok(false),
-            CodeMeaning::Neither => Err(format!("{}: {}", words(ending), codes.expected())),
+            CodeMeaning::Neither => Err(format!("{ending}: {}", codes.expected())),
         },
     }
 }
@@ -175,7 +172,7 @@ pub(super) fn could_not_run(message: String, details: String, cases: Vec<CaseRes
     }
 }
 
-/// Puts a hint where people read of the failure.
+/// Adds a hint to the text of the first failure.
 fn append(cases: &mut [CaseResult], hint: &str) {
     let first = cases.iter_mut().find_map(|case| match &mut case.verdict {
         CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => Some(trouble),
@@ -187,12 +184,9 @@ fn append(cases: &mut [CaseResult], hint: &str) {
     }
 }
 
-/// The command said that it failed, and no case shows why: the report gets one that says so.
+/// The exit code means failed, and no case shows why: adds one for the exit code.
 fn unexplained_failure(ending: Ending, took: Duration, mut cases: Vec<CaseResult>) -> Decision {
-    let note = format!(
-        "the command said it failed ({}), its results do not say why",
-        words(ending)
-    );
+    let note = format!("the command said it failed ({ending}), its results do not say why");
     cases.push(CaseResult {
         classname: cases
             .first()
@@ -213,36 +207,30 @@ fn unexplained_failure(ending: Ending, took: Duration, mut cases: Vec<CaseResult
 }
 
 /// How many of these cases were skipped.
-pub fn skips(cases: &[CaseResult]) -> usize {
+pub fn count_skipped(cases: &[CaseResult]) -> usize {
     let is_skip = |case: &&CaseResult| matches!(case.verdict, CaseVerdict::Skipped { .. });
     cases.iter().filter(is_skip).count()
 }
 
-/// The cases that were read, whatever else is wrong.
-pub(super) fn cases_of(results: Results) -> Vec<CaseResult> {
-    match results {
-        Results::Read(cases) | Results::Unreadable { cases, .. } => cases,
-        Results::NotAsked | Results::Missing(_) => Vec::new(),
-    }
-}
-
 fn explain(ending: Ending) -> String {
-    format!("The command ended with {}.", words(ending))
+    format!("The command ended with {ending}.")
 }
 
-/// How a process ended, in words, with what the number usually means.
-pub fn words(ending: Ending) -> String {
-    match ending {
-        Ending::TimedOut(limit) => format!("the time limit of {}", span(limit)),
-        Ending::Signalled(number) => match signal(number) {
-            Some((name, "")) => format!("killed by {name} ({number})"),
-            Some((name, why)) => format!("killed by {name} ({number}): {why}"),
-            None => format!("killed by signal {number}"),
-        },
-        Ending::Exited(code) => match meaning(code) {
-            Some(meaning) => format!("exit code {code} ({meaning})"),
-            None => format!("exit code {code}"),
-        },
+impl fmt::Display for Ending {
+    /// With what the number usually means.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TimedOut(limit) => write!(f, "the time limit of {}", span(limit)),
+            Self::Signalled(number) => match signal(number) {
+                Some((name, "")) => write!(f, "killed by {name} ({number})"),
+                Some((name, why)) => write!(f, "killed by {name} ({number}): {why}"),
+                None => write!(f, "killed by signal {number}"),
+            },
+            Self::Exited(code) => match meaning(code) {
+                Some(meaning) => write!(f, "exit code {code} ({meaning})"),
+                None => write!(f, "exit code {code}"),
+            },
+        }
     }
 }
 

@@ -17,15 +17,15 @@ use crate::{
     result_file::{self, Kept, Scenarios},
 };
 
-/// Deepest folder that is looked into.
+/// Deepest folder that is searched.
 const MAX_DEPTH: usize = 32;
-/// Most entries looked at, and so most files.
+/// Most files and folders that are read.
 const MAX_ENTRIES: usize = 100_000;
 
 /// What the test tool left behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Results {
-    /// The exit code says it all.
+    /// The exit code alone decides.
     NotAsked,
     /// Every file was read.
     Read(Vec<CaseResult>),
@@ -40,7 +40,7 @@ pub enum Results {
     },
 }
 
-/// The same with the number of what there is no room for.
+/// Results, and the number of cases that were not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultsFound {
     /// What was left behind.
@@ -66,12 +66,19 @@ impl Results {
             Self::NotAsked | Self::Missing(_) => &[],
         }
     }
+
+    pub(super) fn into_cases(self) -> Vec<CaseResult> {
+        match self {
+            Self::Read(cases) | Self::Unreadable { cases, .. } => cases,
+            Self::NotAsked | Self::Missing(_) => Vec::new(),
+        }
+    }
 }
 
 /// Why files could not be looked for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CollectError {
-    /// The pattern is none.
+    /// The pattern is invalid.
     #[error("{pattern:?} is not a pattern for files: {why}")]
     Pattern {
         /// As it was written.
@@ -87,7 +94,7 @@ pub enum CollectError {
         /// The system's words.
         why: String,
     },
-    /// There is more than can be looked at.
+    /// There are too many files and folders.
     #[error("{} holds more than {MAX_ENTRIES} files and folders", .0.display())]
     TooMany(PathBuf),
 }

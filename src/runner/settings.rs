@@ -80,7 +80,7 @@ impl RunnerSettings {
         all.filter_map(|(name, value)| Some((name.as_str(), value.literal()?)))
     }
 
-    /// What it is where it is Squish.
+    /// The settings of squishrunner, if it runs the tests.
     pub fn squish(&self) -> Option<&SquishSettings> {
         match &self.tool {
             Tool::Squish(squish) => Some(squish),

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::{
     model::ExecutionId,
-    run::{Attempt, Session, SessionEvent, Work},
+    run::{Attempt, Session, SessionEvent, WorkItem},
 };
 
 /// Reports that the process of an execution was started.
@@ -26,7 +26,7 @@ impl Starts {
 /// Runs each execution as `run` does, which may report processes that it starts.
 pub(crate) struct Sequential<F> {
     run: F,
-    queue: VecDeque<Work>,
+    queue: VecDeque<WorkItem>,
     running: Option<(ExecutionId, BoxFuture<'static, Attempt>)>,
     starts: Starts,
     started: mpsc::UnboundedReceiver<(ExecutionId, u32)>,
@@ -34,7 +34,7 @@ pub(crate) struct Sequential<F> {
 
 impl<F> Sequential<F>
 where
-    F: FnMut(Work, Starts) -> BoxFuture<'static, Attempt> + Send,
+    F: FnMut(WorkItem, Starts) -> BoxFuture<'static, Attempt> + Send,
 {
     pub(crate) fn new(run: F) -> Self {
         let (starts, started) = mpsc::unbounded_channel();
@@ -72,9 +72,9 @@ where
 
 impl<F> Session for Sequential<F>
 where
-    F: FnMut(Work, Starts) -> BoxFuture<'static, Attempt> + Send,
+    F: FnMut(WorkItem, Starts) -> BoxFuture<'static, Attempt> + Send,
 {
-    fn take(&mut self, work: Vec<Work>) {
+    fn take(&mut self, work: Vec<WorkItem>) {
         self.queue.extend(work);
     }
 

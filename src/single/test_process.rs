@@ -19,7 +19,7 @@ use crate::{
         TestVerdict,
     },
     run::{
-        Attempt, Phase, Work, process,
+        Attempt, Phase, WorkItem, process,
         supervisor::{Cutoff, NoEnding, Supervisor},
     },
     runner::{
@@ -68,7 +68,7 @@ const NO_START: &str = "the command could not be started";
 #[derive(Debug)]
 pub(crate) struct TestProcess {
     setup: Arc<TestSetup>,
-    work: Work,
+    work: WorkItem,
     supervisor: Supervisor,
     /// Its folder below `results/`.
     name: String,
@@ -84,7 +84,7 @@ impl TestProcess {
     /// Makes the command and the results folder.
     pub(crate) fn prepare(
         setup: &Arc<TestSetup>,
-        work: Work,
+        work: WorkItem,
         phase: watch::Receiver<Phase>,
     ) -> Result<Self, Early> {
         if let Some(reason) = work.lease.loss() {
@@ -120,7 +120,7 @@ impl TestProcess {
         Ok(prepared)
     }
 
-    pub(crate) fn work(&self) -> &Work {
+    pub(crate) fn work(&self) -> &WorkItem {
         &self.work
     }
 
@@ -228,10 +228,10 @@ impl TestProcess {
             let runner = &setup.runner;
             let found = results::of_tool(&runner.tool, &results_dir);
             let mut not_kept = found.not_kept;
-            let read = outcome::skips(found.results.cases());
+            let read = outcome::count_skipped(found.results.cases());
             let decision = outcome::decide(runner, &test, ending, duration, found.results);
             // Skipped tests that were not asked for are left out, and then those that were not kept as well.
-            if outcome::skips(&decision.cases) < read {
+            if outcome::count_skipped(&decision.cases) < read {
                 not_kept.skipped = 0;
             }
             (decision, not_kept)
@@ -313,7 +313,7 @@ impl TestProcess {
 }
 
 /// Unique per attempt, readable, and safe as a file name whatever the test is called.
-fn attempt_name(plan: PlanId, work: &Work) -> String {
+fn attempt_name(plan: PlanId, work: &WorkItem) -> String {
     let granted = &work.granted;
     let test = format!("{}-{}", granted.test.suite, granted.test.testcase);
     let attempt = match granted.attempt {

@@ -14,9 +14,9 @@ use crate::{
     run::process,
     runner::{
         command::CommandLine,
-        outcome::{Ending, words},
+        outcome::Ending,
         settings::RunnerSettings,
-        squish::{settings::SquishSettings, suite::Found},
+        squish::{settings::SquishSettings, suite::FoundSuites},
     },
     text::counted,
 };
@@ -41,7 +41,7 @@ pub struct Seen {
     /// Licences.
     pub licence: Licence,
     /// Suites with their test cases.
-    pub suites: Result<Found, Failure>,
+    pub suites: Result<FoundSuites, Failure>,
 }
 
 /// Where a licence may be.
@@ -105,11 +105,7 @@ async fn version(program: &Path, runner: &RunnerSettings, folder: &Path) -> Resu
     let said = process::run_to_end(&line, VERSION, LARGEST).await;
     let said = said.map_err(|error| error.to_string())?;
     if said.ending != Ending::Exited(0) {
-        return Err(format!(
-            "{} {}",
-            words(said.ending),
-            said.stderr_tail.trim()
-        ));
+        return Err(format!("{} {}", said.ending, said.stderr_tail.trim()));
     }
     let text = String::from_utf8_lossy(&said.stdout);
     let first = text.lines().map(str::trim).find(|line| !line.is_empty());

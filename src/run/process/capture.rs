@@ -1,8 +1,8 @@
 //! The file that takes a command's output, kept within a limit while it is written to.
 //!
-//! It is open for appending: whatever is cut off, the next line goes to the new end. So the end of the output can be moved
-//! to where the middle began. Where the command writes into it itself (Windows), what it writes within the few
-//! microseconds between the last look and the cut is lost with the middle.
+//! It is open for appending, so that after a cut the next line goes to the new end: the end of the output can be moved to
+//! where the middle began. Where the command writes into the file itself (Windows), what it writes in the few microseconds
+//! between the last read and the cut is lost with the middle.
 
 use std::{
     fs::{File, OpenOptions},
@@ -13,10 +13,10 @@ use std::{
 
 use crate::sync::ignore_poison;
 
-/// Least limit, so that head, note and end have their place.
+/// Least limit, so that head, note and end fit.
 const LEAST: u64 = 4096;
 
-/// How often the end is followed while the command goes on writing.
+/// How often to copy what the command wrote during the last copy.
 const MAX_ROUNDS: usize = 16;
 
 /// An output file.
@@ -37,7 +37,7 @@ struct Cut {
     note: u64,
     /// Bytes left out.
     dropped: u64,
-    /// Cutting failed once: it is not tried again.
+    /// Cutting failed once; it is not tried again.
     broken: bool,
 }
 

@@ -1,4 +1,4 @@
-//! A program that goes on after testplan has ended: its output in a file, its group its own, killed by nobody's drop.
+//! A program that runs on after testplan has ended, in a group of its own, with its output in a file.
 
 use std::{
     fs::{File, OpenOptions},
@@ -11,10 +11,10 @@ use process_wrap::tokio::{ChildWrapper, CommandWrap};
 use super::{SpawnError, ending, group, prepared};
 use crate::runner::{command::CommandLine, outcome::Ending};
 
-/// Most bytes of its output that are looked at.
+/// Most bytes of its output that are read.
 const MOST: u64 = 64 * 1024;
 
-/// A program that was started and goes on when this is dropped.
+/// A program that was started. Dropping this does not end it.
 #[derive(Debug)]
 pub struct Detached {
     child: Box<dyn ChildWrapper>,
@@ -53,8 +53,8 @@ impl Detached {
         self.child.id()
     }
 
-    /// What it has said so far, its beginning at least. Text that is not UTF-8 is marked as such.
-    pub fn said(&self) -> io::Result<String> {
+    /// The beginning of its output so far. Text that is not UTF-8 is replaced.
+    pub fn output(&self) -> io::Result<String> {
         let mut file = File::open(&self.log)?;
         file.seek(SeekFrom::Start(self.from))?;
         let mut bytes = Vec::new();
@@ -69,7 +69,7 @@ impl Detached {
 
     /// Kills it with its group, and waits until it is gone.
     pub async fn kill(mut self) -> io::Result<()> {
-        // It fails only where there is nobody left to kill.
+        // Fails only if no process is left.
         let _ = self.child.start_kill();
         self.child.inner_mut().wait().await.map(drop)
     }

@@ -1,4 +1,4 @@
-//! Reads a command's output out of a pipe and writes it into its file, for as long as a process has the pipe open.
+//! Reads the output of a command from a pipe and writes it into its file, while any process has the pipe open.
 
 use std::{
     fs::File,
@@ -18,19 +18,19 @@ use super::capture::Capture;
 
 /// Most bytes that are read at once: what a pipe holds.
 const CHUNK: usize = 64 * 1024;
-/// How long a command is silent before its output is brought within its limit.
+/// How long a command must be silent before its output is cut to its limit.
 const IDLE: Duration = Duration::from_millis(250);
-/// How long the pipe's end is waited for once the command has ended: a daemon that it started may keep it open.
+/// How long to wait for the end of the pipe once the command has ended: a daemon that it started may keep it open.
 const LINGER: Duration = Duration::from_millis(100);
 /// How long such a daemon may keep the pipe from being empty.
 const FLOOD: Duration = Duration::from_secs(2);
 
-/// What drains a pipe. It goes on when this is dropped: a process that lives on can still write.
+/// Drains a pipe, also after this is dropped: a process that outlives the command can still write.
 #[derive(Debug)]
 pub(super) struct Drain {
     /// Ends when no process has the pipe open.
     task: Option<JoinHandle<()>>,
-    /// Asks to be answered once the pipe is empty.
+    /// Asks for an answer once the pipe is empty.
     questions: mpsc::Sender<oneshot::Sender<()>>,
 }
 
@@ -51,7 +51,7 @@ impl Drain {
         })
     }
 
-    /// Returns once what was written before is in the file: at the end of the pipe, or when it is empty.
+    /// Returns once everything written so far is in the file: at the end of the pipe, or when it is empty.
     pub(super) async fn settle(&mut self) {
         let Some(task) = &mut self.task else { return };
         if time::timeout(LINGER, task).await.is_ok() {
@@ -66,7 +66,7 @@ impl Drain {
     }
 }
 
-/// What comes next.
+/// What the drain does next.
 #[derive(Debug, Default)]
 struct Step {
     /// So many bytes were read.

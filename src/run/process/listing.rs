@@ -1,4 +1,4 @@
-//! Commands that are run for what they print, as the discovery of tests.
+//! Runs a command for what it prints, such as a list of tests.
 
 use std::{collections::VecDeque, io, pin::pin, process::Stdio, time::Duration};
 
@@ -8,21 +8,18 @@ use tokio::{
 };
 
 use super::{SpawnError, mark, start};
-use crate::runner::{
-    command::CommandLine,
-    outcome::{Ending, words},
-};
+use crate::runner::{command::CommandLine, outcome::Ending};
 
 /// How much of the standard error is kept.
 const TAIL: usize = 4096;
 
-/// How long the pipes are read on after the command has ended: somebody who left its group may hold them open.
+/// How long to read the pipes after the command has ended: a process that left its group may hold them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// What a command printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// How it ended; the caller knows which codes are good.
+    /// How it ended.
     pub ending: Ending,
     /// Its standard output.
     pub stdout: Vec<u8>,
@@ -37,18 +34,18 @@ pub enum ListingError {
     #[error(transparent)]
     Spawn(#[from] SpawnError),
     /// It took too long and was stopped.
-    #[error("{}: stopped", words(.0.ending))]
+    #[error("{}: stopped", .0.ending)]
     TimedOut(Box<Listed>),
-    /// It printed more than is taken, and was stopped.
+    /// It printed too much, and was stopped.
     #[error("it printed more than {0} bytes, which is no list of tests")]
     TooMuch(usize),
-    /// The system failed us.
+    /// The system could not read its output.
     #[error("its output cannot be read: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Runs a command to its end and takes at most `limit` bytes of its output. Its group is stopped when `timeout` is
-/// over, when it prints too much, or when this future is dropped.
+/// Runs a command to its end and reads at most `limit` bytes of its output. Its group is stopped after `timeout`, when it
+/// prints too much, or when this future is dropped.
 pub async fn run_to_end(
     command: &CommandLine,
     timeout: Duration,

@@ -1,6 +1,6 @@
-//! What is left of a command whose starter was killed: found again by somebody else, and ended only if it is surely it.
+//! Processes of a command whose testplan was killed: a later process finds and ends them, but never those of others.
 
-/// How a command's first process is recognised later, when its number may be somebody else's.
+/// Identifies the first process of a command later, when another process may have its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Trace {
     /// Number of the first process, which is the group's on Unix.
@@ -16,7 +16,7 @@ pub enum Orphans {
     Gone,
     /// So many processes of it ran, and were ended.
     Ended(usize),
-    /// Something runs on: it could not be ended, or it cannot be told from a stranger.
+    /// Something still runs: it could not be ended, or may be a foreign process.
     Left,
 }
 
@@ -60,7 +60,7 @@ pub fn end(trace: Option<Trace>, mark: &str) -> Orphans {
     }
 }
 
-/// Elsewhere a group that exists may be anybody's: it is left alone.
+/// Elsewhere a group that exists may be a foreign one, and is left alone.
 #[cfg(all(unix, not(target_os = "linux")))]
 pub fn end(trace: Option<Trace>, _mark: &str) -> Orphans {
     match trace {

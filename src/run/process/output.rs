@@ -1,7 +1,7 @@
-//! The way of a command's output into its file.
+//! Where the output of a command goes: into its file, on Unix through a pipe.
 //!
-//! On Unix a pipe is in between. A program may open its output again by path, as a shell does for `> /dev/stderr`: of a
-//! file it would get a second place to write, at the beginning, and empty the file first. Of a pipe it gets the same pipe.
+//! A program may open its output again by path, as a shell does for `> /dev/stderr`. With a file it would get a second
+//! position to write at, the beginning, and truncate the file first. With a pipe it gets the same pipe.
 
 use std::{convert::Infallible, io, path::Path, process::Stdio};
 
@@ -12,7 +12,7 @@ use super::capture::Capture;
 
 /// Where a command's output goes.
 #[derive(Debug)]
-pub(super) struct Output {
+pub(super) struct CommandOutput {
     #[cfg(unix)]
     drain: super::drain::Drain,
     #[cfg(not(unix))]
@@ -22,7 +22,7 @@ pub(super) struct Output {
 /// The two handles for a command.
 pub(super) type Handles = [Stdio; 2];
 
-impl Output {
+impl CommandOutput {
     /// Opens the file to append to, and the way to it. Must be called inside a tokio runtime.
     pub(super) fn open(path: &Path, limit: u64) -> io::Result<(Self, Handles)> {
         let capture = Capture::open(path, limit)?;
@@ -48,7 +48,7 @@ impl Output {
     /// Keeps the file within its limit, now and then, for as long as this is waited for.
     #[cfg(unix)]
     pub(super) async fn keep_within(&self) -> Infallible {
-        // The one who drains the pipe sees to it.
+        // The drain does this.
         std::future::pending().await
     }
 

@@ -1,4 +1,4 @@
-//! Why a command did not start, in words that say what to do.
+//! Why a command did not start, and what to do.
 
 use std::{
     fs,
@@ -38,7 +38,7 @@ impl SpawnError {
         }
     }
 
-    /// Looks for the reason behind the system's few words.
+    /// Finds the reason behind the error of the system.
     pub(super) fn explain(command: &CommandLine, error: io::Error) -> Self {
         let program = command.argv.first().map(PathBuf::from).unwrap_or_default();
         Self {
@@ -85,7 +85,7 @@ fn reason(program: &Path, cwd: Option<&Path>, error: &io::Error) -> String {
             "{name} was not started: its arguments and environment are larger than the system takes"
         ),
         ErrorKind::ExecutableFileBusy => {
-            format!("{name} was not started: somebody is still writing to it")
+            format!("{name} was not started: another process is still writing to it")
         }
         _ if error.raw_os_error() == Some(ENOEXEC) => format!(
             "{name} is no program of this system: a script needs a first line such as `#!/bin/sh`, a binary must be \
@@ -99,7 +99,7 @@ fn reason(program: &Path, cwd: Option<&Path>, error: &io::Error) -> String {
 fn bad_interpreter(file: &Path) -> String {
     let mut line = Vec::new();
     if let Ok(opened) = fs::File::open(file) {
-        // Unreadable is as good as empty here.
+        // An unreadable file is treated as empty.
         let _ = BufReader::new(opened)
             .take(256)
             .read_until(b'\n', &mut line);

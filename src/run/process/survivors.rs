@@ -1,4 +1,4 @@
-//! Processes of a stopped command that are still there: in its group or, on Linux, anywhere with its mark.
+//! Processes of a stopped command that still live: in its group or, on Linux, anywhere with its mark.
 
 use rustix::process::{Pid, test_kill_process_group};
 
@@ -7,7 +7,7 @@ pub(super) fn in_group(group: u32) -> bool {
     let Some(pid) = i32::try_from(group).ok().and_then(Pid::from_raw) else {
         return false;
     };
-    // A dead process that nobody collects keeps its group; only Linux lets us tell it from a living one.
+    // A dead process that its parent has not collected keeps its group; only on Linux can it be told from a living one.
     let exists = test_kill_process_group(pid) != Err(rustix::io::Errno::SRCH);
     exists && still_living(group)
 }
@@ -49,7 +49,7 @@ pub(super) fn kill(group: Option<u32>, mark: &str) -> Killed {
             break;
         }
         for pid in living {
-            // One that just ended by itself is what we want.
+            // It may have ended by itself.
             let _ = kill_if(pid, ours);
         }
         std::thread::sleep(std::time::Duration::from_millis(10));
@@ -57,7 +57,7 @@ pub(super) fn kill(group: Option<u32>, mark: &str) -> Killed {
     killed
 }
 
-/// Elsewhere there is no way to find them beyond the group, which was killed as a whole.
+/// Elsewhere only the group can be found, which was killed as a whole.
 #[cfg(not(target_os = "linux"))]
 pub(super) fn kill(_group: Option<u32>, _mark: &str) -> Killed {
     Killed { found: 0, left: 0 }
@@ -81,7 +81,7 @@ fn kill_if(pid: Pid, ours: impl Fn(Pid) -> bool) -> std::io::Result<()> {
     use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 
     match pidfd_open(pid, PidfdFlags::empty()) {
-        // Whoever has the number now is whom the descriptor names.
+        // The descriptor names the process that has the number now.
         Ok(descriptor) if ours(pid) => pidfd_send_signal(&descriptor, Signal::KILL)?,
         Ok(_) => {}
         // Linux before 5.3 has none.
@@ -133,7 +133,7 @@ mod proc {
         String::from_utf8(stat[behind_name..].to_vec()).ok()
     }
 
-    /// Others' environments cannot be read, and ours do not interest.
+    /// Whether its environment has the mark. Environments of other users cannot be read.
     pub(super) fn bears(pid: Pid, mark: &str) -> bool {
         fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
             environment

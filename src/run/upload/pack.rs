@@ -1,4 +1,4 @@
-//! Makes a results folder ready to travel: result files by themselves as they are, anything more as one zip.
+//! Packs a results folder for an upload: result files alone are sent as they are, anything more as one zip.
 
 use std::{
     fs::{self, File, OpenOptions},
@@ -12,16 +12,16 @@ use crate::client::{FileKind, ResultFile};
 
 /// Deepest folder that is packed.
 const MAX_DEPTH: usize = 32;
-/// Most files of a folder.
+/// Most files that are packed.
 const MAX_FILES: usize = 20_000;
-/// More result files than this travel zipped as well.
+/// More result files than this are zipped as well.
 const MAX_PARTS: usize = 16;
-/// Files that are packed as they are: trying to make them smaller only takes time.
-const PACKED: [&str; 12] = [
+/// Extensions of files that are compressed already, and stored in the zip as they are.
+const COMPRESSED: [&str; 12] = [
     "png", "jpg", "jpeg", "gif", "webp", "mp4", "mkv", "webm", "zip", "gz", "xz", "zst",
 ];
 
-/// Files ready to travel. A zip made for that is removed with it.
+/// Files to upload. Dropping it removes a zip that was made for it.
 #[derive(Debug)]
 pub struct Packed {
     /// The files.
@@ -32,7 +32,7 @@ pub struct Packed {
 /// Why a folder could not be packed.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// The system says no.
+    /// The system could not read or write a file.
     #[error("{}: {cause}", path.display())]
     Io {
         /// Where.
@@ -51,8 +51,8 @@ pub enum PackError {
         /// Why.
         cause: zip::result::ZipError,
     },
-    /// It was broken off.
-    #[error("packing was broken off: {0}")]
+    /// It was interrupted.
+    #[error("packing was interrupted: {0}")]
     Interrupted(String),
 }
 
@@ -62,7 +62,7 @@ impl PackError {
     }
 }
 
-/// A file that goes away with this value.
+/// A file that is removed with this value.
 #[derive(Debug)]
 struct Temporary(PathBuf);
 
@@ -75,7 +75,7 @@ impl Drop for Temporary {
 }
 
 impl Packed {
-    /// Files that travel as they are.
+    /// Files that are sent as they are.
     pub fn files(files: Vec<ResultFile>) -> Self {
         Self {
             files,
@@ -116,12 +116,12 @@ pub fn folder(folder: &Path) -> Result<Option<Packed>, PackError> {
     zipped(folder, &paths).map(Some)
 }
 
-/// Whether there is anything to pack. What cannot be looked at is: packing then says why it cannot be.
+/// Whether there is anything to pack. `true` for a folder that cannot be read: packing it then fails with the reason.
 pub fn has_files(folder: &Path) -> bool {
     !matches!(walk(folder), Ok(paths) if paths.is_empty())
 }
 
-/// Every file below, sorted. Links are not followed: a test could otherwise send files of the machine.
+/// Every file below the folder, sorted. Links are not followed: a test could otherwise upload files of the machine.
 fn walk(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
     let mut found = Vec::new();
     let mut folders = vec![(folder.to_owned(), 0)];
@@ -131,7 +131,7 @@ fn walk(folder: &Path) -> Result<Vec<PathBuf>, PackError> {
             cause,
         };
         let entries = match fs::read_dir(&at) {
-            // A test may take away what it does not need.
+            // A test may remove its results folder.
             Err(cause) if cause.kind() == io::ErrorKind::NotFound && depth == 0 => break,
             entries => entries.map_err(failed)?,
         };
@@ -162,7 +162,7 @@ fn slashed(folder: &Path, path: &Path) -> String {
     parts.join("/")
 }
 
-/// Writes a zip beside the folder. The same files make the same bytes, so that a repeated upload is known as one.
+/// Writes a zip beside the folder. The same files make the same bytes, so that the service recognises a repeated upload.
 fn zipped(folder: &Path, paths: &[PathBuf]) -> Result<Packed, PackError> {
     let name = folder
         .file_name()
@@ -211,18 +211,18 @@ fn zipped(folder: &Path, paths: &[PathBuf]) -> Result<Packed, PackError> {
 
 fn options(path: &Path, length: u64) -> SimpleFileOptions {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
-    let is_packed = PACKED
+    let is_compressed = COMPRESSED
         .iter()
-        .any(|packed| extension.eq_ignore_ascii_case(packed));
+        .any(|compressed| extension.eq_ignore_ascii_case(compressed));
     SimpleFileOptions::default()
-        .compression_method(if is_packed {
+        .compression_method(if is_compressed {
             CompressionMethod::Stored
         } else {
             CompressionMethod::Deflated
         })
         .last_modified_time(DateTime::default())
         .unix_permissions(0o644)
-        // A little may be added while it is packed.
+        // The file may grow a little while it is packed.
         .large_file(length >= u64::from(u32::MAX) - 64 * 1024 * 1024)
 }
 
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_nothing_and_result_files_travel_as_they_are() {
+    fn result_files_alone_are_sent_as_they_are() {
         let (place, results) = results();
         assert!(folder(&results).unwrap().is_none());
         assert!(!has_files(&results) && !has_files(&results.join("gone")));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn attachments_make_a_zip_that_goes_away() {
+    fn attachments_make_a_zip_that_is_removed_after_use() {
         let (place, results) = results();
         put(&results, "results.xml", JUNIT.as_bytes());
         put(&results, "shots/Fehler 1.png", &[7; 5_000]);

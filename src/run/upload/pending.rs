@@ -1,4 +1,4 @@
-//! Which results records say are not uploaded yet. Pure: records in, attempts out.
+//! Finds out which results are not uploaded yet, from records alone.
 
 use std::collections::BTreeMap;
 
@@ -24,154 +24,165 @@ pub struct PendingUpload {
     pub batch: String,
     /// What its worker offered.
     pub capabilities: Capabilities,
-    /// Nobody knows whether it got in: its worker died over it, or no answer came.
+    /// The service may have the results: the worker died during the upload, or got no answer.
     pub unclear: bool,
 }
 
-/// Where an attempt's upload stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Upload {
-    #[default]
+/// How far the upload of an attempt is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UploadStanding {
     NotBegun,
     Unclear,
     Done,
 }
 
-/// What a record says of one attempt.
+/// What records say about one attempt.
 #[derive(Clone, Debug)]
-struct Attempt {
+struct AttemptUpload {
     pending: PendingUpload,
     has_result: bool,
     refused: bool,
-    upload: Upload,
-}
-
-/// What the first line of a record file says for all its workers.
-#[derive(Clone, Debug, Default)]
-struct Began {
-    project: String,
-    batch: String,
-    capabilities: Capabilities,
+    standing: UploadStanding,
 }
 
 /// The attempts of any number of record files whose results are not uploaded, in order of their folders. A result that
-/// the service refused to count is not to be uploaded either.
-pub fn pending<'a>(files: impl IntoIterator<Item = &'a [Record]>) -> Vec<PendingUpload> {
-    let mut attempts: BTreeMap<String, Attempt> = BTreeMap::new();
-    let mut told: Vec<(Timestamp, &RecordEvent)> = Vec::new();
+/// the service did not count is not to be uploaded either.
+pub fn pending_uploads<'a>(files: impl IntoIterator<Item = &'a [Record]>) -> Vec<PendingUpload> {
+    let mut attempts = BTreeMap::new();
+    let mut uploads = Vec::new();
     for records in files {
-        let mut began = Began::default();
-        let mut tests: BTreeMap<(&str, ExecutionId), &Test> = BTreeMap::new();
-        // The folder of the attempt that a worker is at, by execution.
-        let mut at: BTreeMap<(&str, ExecutionId), &str> = BTreeMap::new();
+        let mut file = RecordFile::new(&mut attempts);
         for record in records {
-            let worker = record.worker.as_str();
-            match &record.event {
-                RecordEvent::Began {
-                    project,
-                    batch,
-                    capabilities,
-                    ..
-                } => {
-                    began = Began {
-                        project: project.clone(),
-                        batch: batch.clone(),
-                        capabilities: capabilities.clone(),
-                    };
-                }
-                RecordEvent::Reserved {
-                    execution, test, ..
-                } => {
-                    tests.insert((worker, *execution), test);
-                    at.remove(&(worker, *execution));
-                }
-                RecordEvent::Results { execution, folder } => {
-                    at.insert((worker, *execution), folder);
-                    attempts.insert(
-                        folder.clone(),
-                        Attempt {
-                            pending: PendingUpload {
-                                execution: *execution,
-                                test: tests.get(&(worker, *execution)).copied().cloned(),
-                                worker: worker.to_owned(),
-                                folder: folder.clone(),
-                                project: began.project.clone(),
-                                batch: began.batch.clone(),
-                                capabilities: began.capabilities.clone(),
-                                unclear: false,
-                            },
-                            has_result: false,
-                            refused: false,
-                            upload: Upload::NotBegun,
-                        },
-                    );
-                }
-                RecordEvent::Ended {
-                    execution, outcome, ..
-                } => {
-                    if let Some(attempt) = of(&mut attempts, &at, worker, *execution) {
-                        attempt.has_result = matches!(
-                            outcome,
-                            Outcome::Completed { .. } | Outcome::ExecutionError { .. }
-                        );
-                    }
-                }
-                RecordEvent::Confirmed { execution, answer } => {
-                    if let Some(attempt) = of(&mut attempts, &at, worker, *execution) {
-                        attempt.refused = matches!(answer, Confirmation::NotCounted { .. });
-                    }
-                }
-                RecordEvent::Uploading { .. }
-                | RecordEvent::Uploaded { .. }
-                | RecordEvent::NotUploaded { .. } => told.push((record.at, &record.event)),
-                RecordEvent::Planned { .. }
-                | RecordEvent::Started { .. }
-                | RecordEvent::Released { .. }
-                | RecordEvent::Reset { .. }
-                | RecordEvent::Starved { .. }
-                | RecordEvent::Discovered { .. }
-                | RecordEvent::CheckedOut(_)
-                | RecordEvent::Left { .. } => {}
-            }
+            file.read(record);
+            uploads.extend(upload_standing(&record.event).map(|upload| (record.at, upload)));
         }
     }
-    // Of several files, in the order in which it happened.
-    told.sort_by_key(|(at, _)| *at);
-    for (_, event) in told {
-        let (folder, upload) = match event {
-            RecordEvent::Uploading { folder, .. }
-            | RecordEvent::NotUploaded {
-                folder,
-                unclear: true,
-                ..
-            } => (folder, Upload::Unclear),
-            RecordEvent::Uploaded { folder, .. } => (folder, Upload::Done),
-            RecordEvent::NotUploaded { folder, .. } => (folder, Upload::NotBegun),
-            _ => continue,
-        };
+    // An upload and its attempt may be in different files, so uploads are taken in the order in which they happened.
+    uploads.sort_by_key(|(at, _): &(Timestamp, _)| *at);
+    for (_, (folder, standing)) in uploads {
         if let Some(attempt) = attempts.get_mut(folder)
-            && attempt.upload != Upload::Done
+            && attempt.standing != UploadStanding::Done
         {
-            attempt.upload = upload;
+            attempt.standing = standing;
         }
     }
     attempts
         .into_values()
-        .filter(|attempt| attempt.has_result && !attempt.refused && attempt.upload != Upload::Done)
+        .filter(|it| it.has_result && !it.refused && it.standing != UploadStanding::Done)
         .map(|attempt| PendingUpload {
-            unclear: attempt.upload == Upload::Unclear,
+            unclear: attempt.standing == UploadStanding::Unclear,
             ..attempt.pending
         })
         .collect()
 }
 
-fn of<'a>(
-    attempts: &'a mut BTreeMap<String, Attempt>,
-    at: &BTreeMap<(&str, ExecutionId), &str>,
-    worker: &str,
-    execution: ExecutionId,
-) -> Option<&'a mut Attempt> {
-    attempts.get_mut(*at.get(&(worker, execution))?)
+/// The folder of an upload, and how far it then is.
+fn upload_standing(event: &RecordEvent) -> Option<(&str, UploadStanding)> {
+    Some(match event {
+        RecordEvent::Uploading { folder, .. }
+        | RecordEvent::NotUploaded {
+            folder,
+            unclear: true,
+            ..
+        } => (folder, UploadStanding::Unclear),
+        RecordEvent::Uploaded { folder, .. } => (folder, UploadStanding::Done),
+        RecordEvent::NotUploaded { folder, .. } => (folder, UploadStanding::NotBegun),
+        _ => return None,
+    })
+}
+
+/// A record file while it is read.
+struct RecordFile<'a, 'b> {
+    /// Of all files, by folder.
+    attempts: &'b mut BTreeMap<String, AttemptUpload>,
+    /// What the first line says for all workers of the file: project, batch and what they offer.
+    began: (String, String, Capabilities),
+    tests: BTreeMap<(&'a str, ExecutionId), &'a Test>,
+    /// The folder of the attempt that a worker is running, by execution.
+    folders: BTreeMap<(&'a str, ExecutionId), &'a str>,
+}
+
+impl<'a, 'b> RecordFile<'a, 'b> {
+    fn new(attempts: &'b mut BTreeMap<String, AttemptUpload>) -> Self {
+        Self {
+            attempts,
+            began: Default::default(),
+            tests: BTreeMap::new(),
+            folders: BTreeMap::new(),
+        }
+    }
+
+    fn read(&mut self, record: &'a Record) {
+        let worker = record.worker.as_str();
+        match &record.event {
+            RecordEvent::Began {
+                project,
+                batch,
+                capabilities,
+                ..
+            } => self.began = (project.clone(), batch.clone(), capabilities.clone()),
+            RecordEvent::Reserved {
+                execution, test, ..
+            } => {
+                self.tests.insert((worker, *execution), test);
+                self.folders.remove(&(worker, *execution));
+            }
+            RecordEvent::Results { execution, folder } => self.begin(worker, *execution, folder),
+            RecordEvent::Ended {
+                execution, outcome, ..
+            } => {
+                if let Some(attempt) = self.attempt(worker, *execution) {
+                    attempt.has_result = matches!(
+                        outcome,
+                        Outcome::Completed { .. } | Outcome::ExecutionError { .. }
+                    );
+                }
+            }
+            RecordEvent::Confirmed { execution, answer } => {
+                if let Some(attempt) = self.attempt(worker, *execution) {
+                    attempt.refused = matches!(answer, Confirmation::NotCounted { .. });
+                }
+            }
+            RecordEvent::Uploading { .. }
+            | RecordEvent::Uploaded { .. }
+            | RecordEvent::NotUploaded { .. }
+            | RecordEvent::Planned { .. }
+            | RecordEvent::Started { .. }
+            | RecordEvent::Released { .. }
+            | RecordEvent::Reset { .. }
+            | RecordEvent::Starved { .. }
+            | RecordEvent::Discovered { .. }
+            | RecordEvent::CheckedOut(_)
+            | RecordEvent::Left { .. } => {}
+        }
+    }
+
+    fn begin(&mut self, worker: &'a str, execution: ExecutionId, folder: &'a str) {
+        self.folders.insert((worker, execution), folder);
+        let (project, batch, capabilities) = self.began.clone();
+        let pending = PendingUpload {
+            execution,
+            test: self.tests.get(&(worker, execution)).copied().cloned(),
+            worker: worker.to_owned(),
+            folder: folder.to_owned(),
+            project,
+            batch,
+            capabilities,
+            unclear: false,
+        };
+        let attempt = AttemptUpload {
+            pending,
+            has_result: false,
+            refused: false,
+            standing: UploadStanding::NotBegun,
+        };
+        self.attempts.insert(folder.to_owned(), attempt);
+    }
+
+    fn attempt(&mut self, worker: &str, execution: ExecutionId) -> Option<&mut AttemptUpload> {
+        self.attempts
+            .get_mut(*self.folders.get(&(worker, execution))?)
+    }
 }
 
 #[cfg(test)]
@@ -239,14 +250,14 @@ mod tests {
     }
 
     fn found(files: &[Vec<Record>]) -> Vec<(String, bool)> {
-        pending(files.iter().map(Vec::as_slice))
+        pending_uploads(files.iter().map(Vec::as_slice))
             .into_iter()
             .map(|it| (it.folder, it.unclear))
             .collect()
     }
 
     #[test]
-    fn what_is_uploaded_is_not_uploaded_again_and_what_is_unclear_is_told_apart() {
+    fn uploaded_results_are_not_pending_and_unclear_ones_are_marked() {
         let refused = Confirmation::NotCounted {
             reason: "late".to_owned(),
         };
@@ -279,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn another_file_may_tell_of_the_upload() {
+    fn the_upload_may_be_recorded_in_another_file() {
         let files = [
             vec![record(uploading("a")), record(uploaded("a"))],
             attempt("a", vec![failed("a", false)]),
@@ -288,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn an_attempt_without_a_result_has_nothing_to_upload() {
+    fn an_attempt_without_a_result_is_not_pending() {
         let mut cancelled = attempt("a", vec![]);
         cancelled.pop();
         assert_eq!(found(&[cancelled]), []);

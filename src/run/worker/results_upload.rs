@@ -69,7 +69,7 @@ impl Worker {
             let to = Destination {
                 project: &granted.project,
                 batch: &granted.batch,
-                key: upload::key(&self.name, &folder),
+                key: upload::upload_key(&self.name, &folder),
             };
             let uploaded = uploader.upload(&self.client, &packed, to, &doubt).await;
             uploaded.map(Some)

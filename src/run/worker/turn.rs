@@ -20,7 +20,7 @@ use crate::{
         lease::HeldLease,
         lease_files::LeaseFile,
         phase::sleep_while_working,
-        session::{Session, SessionEvent, Work},
+        session::{Session, SessionEvent, WorkItem},
         state::WorkerEvent,
     },
 };
@@ -47,8 +47,8 @@ impl ActiveLease {
         self.granted.lease.as_ref()
     }
 
-    fn work(&self) -> Work {
-        Work {
+    fn work(&self) -> WorkItem {
+        WorkItem {
             granted: Arc::clone(&self.granted),
             lease: self.heartbeat.watch().clone(),
             mark: self.file.as_ref().map(|file| file.mark().to_owned()),

@@ -10,14 +10,14 @@ use crate::{
     attribution::{Names, Repeats},
     model::{CaseResult, Outcome, Test, outcome::CaseVerdict},
     runner::{
-        outcome::{self, Decision, Ending, words},
+        outcome::{self, Decision, Ending},
         results::{self, Results, ResultsFound},
         settings::{ExitCodes, ResultsFormat},
     },
 };
 
-/// The exit code that squishrunner is told to end with when a test fails. Without one it ends as if all had passed; and
-/// 1 or 255 would also say that nothing ran.
+/// The exit code for a failed test, which squishrunner gets as an option. Without one it ends as if all had passed; 1 and 255
+/// can also mean that nothing ran.
 pub const FAILED: i32 = 44;
 /// The exit code of squishrunner that reaches no licence server.
 const NO_LICENCE: i32 = 37;
@@ -66,8 +66,8 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
             return outcome::by_codes(&codes, (Repeats::Duplicates, Names::Any), test, ending, took, results);
         }
         Ending::Signalled(_) => {
-            let message = format!("squishrunner was {}", words(ending));
-            return outcome::could_not_run(message, String::new(), outcome::cases_of(results));
+            let message = format!("squishrunner was {}", ending);
+            return outcome::could_not_run(message, String::new(), results.into_cases());
         }
         Ending::Exited(NO_LICENCE) => {
             let message = "squishrunner found no licence (exit code 37): the licence server cannot be reached";
@@ -76,7 +76,7 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
             return outcome::could_not_run(
                 message.to_owned(),
                 details.to_owned(),
-                outcome::cases_of(results),
+                results.into_cases(),
             );
         }
         Ending::Exited(_) => match &results {
@@ -90,9 +90,9 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
     };
     let message = format!(
         "squishrunner could not run the test: {}, neither 0 (passed) nor {FAILED} (failed)",
-        words(ending)
+        ending
     );
-    outcome::could_not_run(message, details, outcome::cases_of(results))
+    outcome::could_not_run(message, details, results.into_cases())
 }
 
 /// Whether a test failed and passed when squishrunner tried it again (`--retry`), and no other failed: the exit code still
@@ -115,7 +115,7 @@ pub fn unreachable(ending: Ending, address: &Address, why: &str) -> Outcome {
     Outcome::ExecutionError {
         message: format!(
             "the Squish server at {address} does not answer ({why}); squishrunner ended with {} and wrote no report",
-            words(ending)
+            ending
         ),
         details: format!(
             "Likely no squishserver runs there, it ended meanwhile, or a firewall is between. Start one on that machine \

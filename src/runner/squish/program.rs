@@ -8,7 +8,7 @@ use std::{
 
 /// Where a program may be.
 #[derive(Clone, Copy, Debug)]
-pub struct Places<'a> {
+pub struct SearchPlaces<'a> {
     /// Who could say where it is, as `testplan.yml`.
     pub by: &'a str,
     /// What they say, relative to `folder`.
@@ -31,7 +31,7 @@ pub struct NotFound {
 
 /// Finds a program, as `squishrunner`, and gives its path. The first place that is named decides: what the user or
 /// `SQUISH_PREFIX` says is not quietly replaced by another Squish.
-pub fn find(name: &str, places: Places<'_>) -> Result<PathBuf, NotFound> {
+pub fn find(name: &str, places: SearchPlaces<'_>) -> Result<PathBuf, NotFound> {
     let by = places.by;
     let not_found = |looked: String| NotFound {
         name: name.to_owned(),
@@ -99,7 +99,7 @@ mod tests {
         let prefix = stage.path().join("prefix");
         let path = stage.path().join("path");
         let configured = PathBuf::from(format!("own/runner{EXE_SUFFIX}"));
-        let mut places = Places {
+        let mut places = SearchPlaces {
             by: "testplan.yml",
             configured: Some(&configured),
             folder: stage.path(),

@@ -1,7 +1,7 @@
 //! Suites on disk: folders `suite_*` with a `suite.conf` and test cases `tst_*`.
 //!
-//! What is found becomes a plan, so nothing is left out in silence: what `suite.conf` lists has to be there, what it does
-//! not list is told. Only folders directly below those named are looked at; links may not lead out of them.
+//! The suites become a plan, so nothing is left out silently: what `suite.conf` lists must exist, and a note names what it
+//! does not list. Only folders directly below those named are read; links may not lead out of them.
 
 pub mod conf;
 
@@ -45,14 +45,14 @@ pub struct Suite {
 
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundSuites {
     /// In the order of the folders named, by name in each. At least one test case among them.
     pub suites: Vec<Suite>,
     /// What was left out, and why.
     pub notes: Vec<String>,
 }
 
-impl Found {
+impl FoundSuites {
     /// The tests, in order.
     pub fn tests(&self) -> Vec<Test> {
         let tests = self.suites.iter().flat_map(|suite| {
@@ -71,8 +71,8 @@ impl Found {
 pub struct SuiteError(String);
 
 /// Reads all suites in `folders`, which are relative to `base`. A folder may be a suite itself.
-pub fn discover(base: &Path, folders: &[PathBuf]) -> Result<Found, SuiteError> {
-    let mut found = Found::default();
+pub fn discover(base: &Path, folders: &[PathBuf]) -> Result<FoundSuites, SuiteError> {
+    let mut found = FoundSuites::default();
     let mut places: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut tests = 0;
     for folder in folders {

@@ -9,7 +9,7 @@ use crate::{
         problem::Problem,
         suggest,
     },
-    runner::exit_codes::{CodeEntry, CodeError, CodeSet, ExitCodes, shown},
+    runner::exit_codes::{CodeEntry, CodeError, CodeSet, ExitCodes, range_text},
 };
 
 const PASSED: &str = "runner.exit-codes.passed";
@@ -126,7 +126,7 @@ fn twice(both: &RangeInclusive<i32>) -> Problem {
     };
     Problem::new(
         FAILED,
-        format!("{} {verb} both passed and failed", shown(both)),
+        format!("{} {verb} both passed and failed", range_text(both)),
     )
     .expecting("`passed` has it already")
 }
