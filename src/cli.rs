@@ -194,3 +194,50 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::Man(command) => shell::man(&command, &context.screen),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fmt::Write as _, fs, path::Path};
+
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    /// Adds each command, and below it each heading with its flags. Global flags are left out.
+    fn add_headings(command: &clap::Command, path: &str, text: &mut String) {
+        let mut headings: Vec<(&str, String)> = Vec::new();
+        for argument in command.get_arguments() {
+            let Some(flag) = argument.get_long().filter(|_| !argument.is_global_set()) else {
+                continue;
+            };
+            let heading = argument.get_help_heading().unwrap_or("Options");
+            match headings.iter_mut().find(|(name, _)| *name == heading) {
+                Some((_, flags)) => {
+                    let _ = write!(flags, " --{flag}");
+                }
+                None => headings.push((heading, format!("--{flag}"))),
+            }
+        }
+        if !headings.is_empty() {
+            let _ = writeln!(text, "{path}");
+            for (heading, flags) in headings {
+                let _ = writeln!(text, "  {heading}: {flags}");
+            }
+        }
+        for command in command.get_subcommands() {
+            add_headings(command, &format!("{path} {}", command.get_name()), text);
+        }
+    }
+
+    /// `UPDATE_GOLDEN=1 cargo test --lib cli::tests` writes the file.
+    #[test]
+    fn help_lists_each_flag_under_its_heading() {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/help_headings.txt");
+        let mut text = String::new();
+        add_headings(&Cli::command(), "testplan", &mut text);
+        if env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&golden, &text).unwrap();
+        }
+        assert_eq!(text, fs::read_to_string(&golden).unwrap());
+    }
+}

@@ -1,6 +1,6 @@
 //! `testplan reserve | heartbeat | finish | reset`: one API call each, for scripts and debugging.
 //!
-//! A lease is never given in a flag, where the process list would show it: it is read from `TESTPLAN_LEASE_TOKEN`.
+//! The lease comes from `TESTPLAN_LEASE_TOKEN`: a flag would show it in the process list.
 
 use std::time::Duration;
 
@@ -28,85 +28,85 @@ use crate::{
 pub(crate) struct Reserve {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The plan.
-    #[arg(long, value_name = "N")]
+    /// Reserve an execution of this plan.
+    #[arg(long, value_name = "N", help_heading = "Plan")]
     plan_id: PlanId,
-    /// What you offer; repeat for more.
+    /// Offer this capability; repeat for more.
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     capabilities: Vec<Capability>,
-    /// How long the lease shall be.
+    /// Ask for a lease of this length.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     lease: Duration,
     /// Ask for a Squish server too.
     #[arg(long)]
     allocate_server: bool,
-    /// How long to wait at the service for something to fit.
+    /// Let the service wait this long for a fitting execution.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     wait: Duration,
-    /// How to print; JSON holds the lease.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format; JSON holds the lease.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
-/// Which execution.
+/// An execution, and its service.
 #[derive(Args, Debug)]
-pub(crate) struct Which {
+pub(crate) struct ExecutionArgs {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The execution. Its lease is read from `TESTPLAN_LEASE_TOKEN`.
+    /// Select this execution. Its lease is read from `TESTPLAN_LEASE_TOKEN`.
     #[arg(long, value_name = "N")]
     execution: ExecutionId,
 }
 
-/// Keeps a lease.
+/// Renews a lease.
 #[derive(Args, Debug)]
 pub(crate) struct Heartbeat {
     #[command(flatten)]
-    which: Which,
-    /// How long the lease shall be from now on.
+    target: ExecutionArgs,
+    /// Renew the lease for this long.
     #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = duration::parse)]
     lease: Duration,
-    /// Give it back instead.
+    /// Release the lease instead.
     #[arg(long)]
     release: bool,
 }
 
-/// Tells a result.
+/// Reports a result.
 #[derive(Args, Debug)]
 pub(crate) struct Finish {
     #[command(flatten)]
-    which: Which,
-    /// What the test said.
+    target: ExecutionArgs,
+    /// Report this verdict.
     #[arg(long, value_enum, conflicts_with = "message")]
     verdict: Option<Verdict>,
-    /// How long it took.
+    /// Report this duration of the test.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     took: Duration,
-    /// It could not run, and this is why.
+    /// Report that the test could not run, for this reason.
     #[arg(long, value_name = "TEXT")]
     message: Option<String>,
-    /// More of the same.
+    /// Add details to --message.
     #[arg(long, value_name = "TEXT", requires = "message", default_value = "")]
     details: String,
 }
 
-/// What a test can say.
+/// The verdict of a test.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Verdict {
-    /// It passed.
+    /// The test passed.
     Passed,
-    /// It failed.
+    /// The test failed.
     Failed,
-    /// It did not run, by its own wish.
+    /// The test skipped itself.
     Skipped,
 }
 
-/// Opens an execution again.
+/// Resets an execution.
 #[derive(Args, Debug)]
 pub(crate) struct Reset {
     #[command(flatten)]
-    which: Which,
-    /// Only if it was reset exactly this often; past that, nothing happens.
+    target: ExecutionArgs,
+    /// Reset only if the execution was reset exactly this often; otherwise do nothing.
     #[arg(long, value_name = "N")]
     generation: Option<u32>,
 }
@@ -114,7 +114,7 @@ pub(crate) struct Reset {
 /// `testplan reserve`.
 pub(crate) async fn reserve(command: Reserve, context: &Context) -> CommandResult {
     let client = command.service.connect(context)?;
-    // Learns whether the service is ours, which decides what a lost answer may be answered with.
+    // Shows whether the service is testplan's own, which decides whether a lost answer may be retried.
     lookup::plan(&client, command.plan_id).await?;
     let options = ReserveOptions {
         offered: command.capabilities.into(),
@@ -131,9 +131,10 @@ pub(crate) async fn reserve(command: Reserve, context: &Context) -> CommandResul
                 .data(command.format, text, || granted_json(&granted));
             Ok(Conclusion::Passed)
         }
-        Reservation::NoExecution { pending } => {
-            Err(nothing("no execution fits these capabilities now", pending))
-        }
+        Reservation::NoExecution { pending } => Err(nothing(
+            "no open execution fits these capabilities",
+            pending,
+        )),
         Reservation::NoServer { pending } => Err(nothing(
             "executions fit, but no Squish server is free",
             pending,
@@ -168,13 +169,13 @@ fn granted_json(granted: &Granted) -> Value {
 
 /// `testplan heartbeat`.
 pub(crate) async fn heartbeat(command: Heartbeat, context: &Context) -> CommandResult {
-    let client = command.which.service.connect(context)?;
-    let (execution, lease) = (command.which.execution, lease(context));
+    let client = command.target.service.connect(context)?;
+    let (execution, lease) = (command.target.execution, lease(context));
     if command.release {
         client.release(execution, lease.as_ref()).await?;
-        context
-            .screen
-            .info(format_args!("execution {execution} was given back"));
+        context.screen.info(format_args!(
+            "the lease of execution {execution} was released"
+        ));
     } else {
         client
             .heartbeat(
@@ -185,7 +186,7 @@ pub(crate) async fn heartbeat(command: Heartbeat, context: &Context) -> CommandR
             )
             .await?;
         context.screen.info(format_args!(
-            "execution {execution} is kept for {}",
+            "the lease of execution {execution} is renewed for {}",
             duration::format(command.lease)
         ));
     }
@@ -194,7 +195,7 @@ pub(crate) async fn heartbeat(command: Heartbeat, context: &Context) -> CommandR
 
 /// `testplan finish`.
 pub(crate) async fn finish(command: Finish, context: &Context) -> CommandResult {
-    let client = command.which.service.connect(context)?;
+    let client = command.target.service.connect(context)?;
     let duration_ms = millis(command.took);
     let outcome = match (command.message, command.verdict) {
         (Some(message), _) => Outcome::ExecutionError {
@@ -218,24 +219,24 @@ pub(crate) async fn finish(command: Finish, context: &Context) -> CommandResult 
         }
     };
     client
-        .finish(command.which.execution, lease(context).as_ref(), &outcome)
+        .finish(command.target.execution, lease(context).as_ref(), &outcome)
         .await?;
     context.screen.info(format_args!(
         "execution {} is finished",
-        command.which.execution
+        command.target.execution
     ));
     Ok(Conclusion::Passed)
 }
 
 /// `testplan reset`.
 pub(crate) async fn reset(command: Reset, context: &Context) -> CommandResult {
-    let client = command.which.service.connect(context)?;
+    let client = command.target.service.connect(context)?;
     client
-        .reset(command.which.execution, command.generation)
+        .reset(command.target.execution, command.generation)
         .await?;
     context.screen.info(format_args!(
         "execution {} is open",
-        command.which.execution
+        command.target.execution
     ));
     Ok(Conclusion::Passed)
 }

@@ -17,7 +17,7 @@ use crate::{
 /// Runs service, Squish servers, plan and workers in one command, and reports.
 #[derive(Args, Debug)]
 pub(crate) struct Demo {
-    /// Folder for the files of the demo.
+    /// Write the files of the demo to this folder.
     #[arg(long, value_name = "DIR", default_value = "testplan-demo")]
     out: PathBuf,
 }

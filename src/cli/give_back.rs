@@ -1,4 +1,4 @@
-//! `testplan give-back`: the last care for leases whose worker was killed before it could give them back itself.
+//! `testplan give-back`: releases leases whose worker was killed before it could release them itself.
 
 use std::path::PathBuf;
 
@@ -11,20 +11,20 @@ use crate::{
     run::lease_files,
 };
 
-/// Gives back what a killed process held.
+/// Releases the leases of a killed process.
 #[derive(Args, Debug)]
 pub(crate) struct GiveBack {
     #[command(flatten)]
     service: ServiceArgs,
-    /// Where it wrote down what it holds: the folder that its variable `TESTPLAN_HELD` named [default: none,
-    /// and then nothing is given back].
+    /// Read the leases from this folder, which the variable `TESTPLAN_HELD` of the process named [default: none, and then
+    /// nothing is released].
     #[arg(long, value_name = "DIR")]
     held: Option<PathBuf>,
 }
 
-/// `testplan give-back`. What cannot be given back is told, and ends by itself: that is no failure.
+/// `testplan give-back`. A lease that cannot be released is printed and expires by itself: that is no failure.
 pub(crate) async fn run(command: GiveBack, context: &Context) -> CommandResult {
-    // Most steps leave nothing, and then no service has to be there.
+    // Most steps leave no leases; then no service is needed.
     let Some(folder) = command.held.filter(|folder| folder.is_dir()) else {
         return Ok(Conclusion::Passed);
     };
@@ -33,7 +33,7 @@ pub(crate) async fn run(command: GiveBack, context: &Context) -> CommandResult {
     let given = lease_files::release_abandoned(&folder, client.as_ref()).await;
     let given = given.map_err(|error| {
         Failure::infrastructure(anyhow::anyhow!("{}: {error}", folder.display()))
-            .help("the leases end by themselves; until then their executions wait")
+            .help("the leases expire by themselves; until then their executions wait")
     })?;
     for lease in given {
         context.screen.always(&lease.to_string());

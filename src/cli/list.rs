@@ -1,4 +1,4 @@
-//! `testplan list`: what a plan would hold, and what was listed but not taken.
+//! `testplan list`: the tests of a template, and the lines of its listings that are left out.
 
 use std::{collections::HashMap, fmt::Write as _};
 
@@ -26,8 +26,8 @@ const LONGEST: usize = 300;
 pub(crate) struct List {
     #[command(flatten)]
     config: ConfigArgs,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     template: TemplateArgs,
@@ -66,7 +66,7 @@ pub(crate) async fn run(command: List, context: &Context) -> CommandResult {
     }
 }
 
-/// What to do about a template without tests.
+/// The help for a template without tests.
 pub(crate) const NOTHING_HELP: &str =
     "run the listing command by hand in the folder that tests run in: it should print the tests";
 
@@ -117,7 +117,7 @@ fn text(discovered: &ListedTemplate) -> String {
     text
 }
 
-/// The test cases of each suite, in the order in which the suites come first.
+/// The test cases of each suite, the suites in order of appearance.
 fn by_suite<'a>(tests: impl Iterator<Item = &'a Test>) -> Vec<(&'a str, Vec<&'a str>)> {
     let mut places = HashMap::new();
     let mut suites: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -156,7 +156,7 @@ fn section<'a>(
     }
 }
 
-/// A name on a line of its own; in quotes where blanks at its ends would not show.
+/// A name on a line of its own; in quotes if it starts or ends with blanks.
 fn name(text: &str) -> String {
     let line = console_line(text, LONGEST);
     if text.trim() == text {

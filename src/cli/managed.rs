@@ -17,14 +17,22 @@ use crate::{
 
 /// Whether Test Center runs the tests, and when.
 #[derive(Args, Clone, Debug, Default)]
-#[command(next_help_heading = "Test Center runs the tests")]
 pub(crate) struct ManagedArgs {
-    /// Hand the plan over to Test Center, which runs the scripts itself at the revisions of --linked-repo: no worker is
-    /// needed, and each result stays there.
-    #[arg(long, requires = "linked_repos")]
+    /// Hand the plan over to Test Center, which runs the scripts itself at the revisions of --linked-repo, without workers;
+    /// each result stays there.
+    #[arg(
+        long,
+        requires = "linked_repos",
+        help_heading = "Test Center runs the tests"
+    )]
     pub(crate) managed: bool,
-    /// When Test Center starts: a time as 2026-11-22T21:00:00Z, or how long from now as 30m [default: now].
-    #[arg(long, value_name = "TIME", requires = "managed")]
+    /// Start the plan at this time: a time such as 2026-11-22T21:00:00Z, or a duration from now such as 30m [default: now].
+    #[arg(
+        long,
+        value_name = "TIME",
+        requires = "managed",
+        help_heading = "Test Center runs the tests"
+    )]
     pub(crate) at: Option<At>,
 }
 

@@ -15,12 +15,12 @@ use crate::{
     model::{self, Capability, PlanId, PlanKind, PlanStatus},
 };
 
-/// Looks at a plan.
+/// Shows a plan.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plan {
     /// Show a plan or template by its number
     Show(Show),
-    /// Count its executions: open, reserved, done
+    /// Count the open, reserved and done executions of a plan
     Status(Status),
 }
 
@@ -29,20 +29,20 @@ pub(crate) enum Plan {
 pub(crate) struct Show {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The plan.
-    #[arg(long, value_name = "N")]
+    /// Show this plan.
+    #[arg(long, value_name = "N", help_heading = "Plan")]
     plan_id: PlanId,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
-/// The same, for executions that require certain capabilities.
+/// Which plan, and which of its executions to count.
 #[derive(Args, Debug)]
 pub(crate) struct Status {
     #[command(flatten)]
     show: Show,
-    /// Count only executions that require this; repeat for more.
+    /// Count only executions that need this capability; repeat for more.
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     capabilities: Vec<Capability>,
 }

@@ -21,7 +21,7 @@ const LONGEST: usize = 300;
 /// Most bytes of a line about a wait.
 const LONGEST_LINE: usize = 1000;
 
-/// Tells of a run on stderr.
+/// Prints the progress of a run on stderr.
 #[derive(Debug)]
 pub(crate) struct Progress<'a> {
     screen: &'a Screen,
@@ -30,7 +30,7 @@ pub(crate) struct Progress<'a> {
 }
 
 impl<'a> Progress<'a> {
-    /// For workers that offer `offered`, on a plan that stands at `status`.
+    /// For workers that offer `offered`, on a plan with this status.
     pub(crate) fn new(screen: &'a Screen, offered: Capabilities, status: PlanStatus) -> Self {
         let bar = screen.may_draw().then(|| {
             let bar = ProgressBar::new(status.total()).with_position(status.done);
@@ -54,7 +54,7 @@ impl<'a> Progress<'a> {
     fn finished(&self, finished: &FinishedLine<'_>) {
         if let Some(bar) = &self.bar {
             bar.set_position(finished.done);
-            // On a terminal the bar tells of what passes; lines are for what somebody must look at.
+            // On a terminal the bar shows what passes; lines are for failures.
             if matches!(finished.word, ResultWord::Pass | ResultWord::Skip) {
                 return;
             }

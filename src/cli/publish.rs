@@ -24,25 +24,25 @@ use crate::{
     store::TemplateDefinition,
 };
 
-/// Most bytes of a name that are shown.
+/// Longest printed name, in bytes.
 const LONGEST_NAME: usize = 200;
-/// Most added and most removed tests of a template that are shown.
+/// Most added and most removed tests that are printed for a template.
 const MOST_SHOWN: usize = 10;
 
-/// Publishes templates at testplan's own service. Clients of the vendor's API get their tests from then on; `execute` and
-/// `run` send the tests of the file in hand anyway. Templates that the file does not have stay as they are.
+/// Publishes the templates of a testplan.yml to testplan's own service. Clients of the vendor's API then get their tests;
+/// `execute` and `run` send the tests of their own file anyway. Templates that are not in the file do not change.
 #[derive(Args, Debug)]
 pub(crate) struct Publish {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Publish this template only; repeat for more [default: all of the file].
+    /// Publish only this template; repeat for more [default: all templates of the file].
     #[arg(long = "template", value_name = "TITLE")]
     templates: Vec<String>,
-    /// Show what would change, and change nothing.
+    /// Print the changes without publishing them.
     #[arg(long)]
     dry_run: bool,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
     #[command(flatten)]
     service: ServiceArgs,
@@ -55,14 +55,14 @@ pub(crate) async fn run(command: Publish, context: &Context) -> CommandResult {
     let config = command.config.required(context)?;
     let chosen = chosen(&config, &command.templates)?;
     let project = config.file.project.clone().unwrap_or_default();
-    takes_templates(&client, &project, &chosen[0].title).await?;
+    ensure_own_service(&client, &project, &chosen[0].title).await?;
     let mut templates = Vec::with_capacity(chosen.len());
     for template in chosen {
         let listed = config.list(template).await?;
         screen.listed(&listed);
         if let Some(nothing) = listed.nothing() {
             return Err(Failure::nothing_to_run(nothing).help(
-                "a service that knows it without tests would run none; publish others with --template",
+                "a template without tests would run nothing; publish others with --template",
             ));
         }
         templates.push(entry(listed.definition));
@@ -88,7 +88,7 @@ pub(crate) async fn run(command: Publish, context: &Context) -> CommandResult {
     Ok(Conclusion::Passed)
 }
 
-/// The templates that were named, or all.
+/// The templates with these titles, or all.
 fn chosen<'a>(config: &'a LoadedPlanFile, titles: &[String]) -> Result<Vec<&'a Template>, Failure> {
     let all = &config.file.templates;
     let path = config.path.display();
@@ -109,8 +109,8 @@ fn chosen<'a>(config: &'a LoadedPlanFile, titles: &[String]) -> Result<Vec<&'a T
     Ok(all.iter().filter(is_chosen).collect())
 }
 
-/// Refuses a service that is not ours before any listing runs. A look-up shows whose it is, whatever it finds.
-async fn takes_templates(client: &Client, project: &str, title: &str) -> Result<(), Failure> {
+/// Refuses Test Center before any listing runs. Any look-up shows which service it is.
+async fn ensure_own_service(client: &Client, project: &str, title: &str) -> Result<(), Failure> {
     match client.find_plan(project, title, PlanKind::Template).await {
         Err(error) if !matches!(error.kind, ErrorKind::NotFound { .. }) => return Err(error.into()),
         Ok(_) | Err(_) => {}

@@ -1,4 +1,4 @@
-//! `testplan retry`: opens what failed or could not run again, each once per re-run, for workers to take again.
+//! `testplan retry`: resets executions that failed or could not run, each once per re-run.
 
 use std::path::PathBuf;
 
@@ -21,25 +21,25 @@ use crate::{
     },
 };
 
-/// Opens failed executions again.
+/// Resets failed executions.
 #[derive(Args, Debug)]
 pub(crate) struct Retry {
     #[command(flatten)]
     service: ServiceArgs,
     #[command(flatten)]
     out: OutArgs,
-    /// The plan.
-    #[arg(long, value_name = "N")]
+    /// Reset executions of this plan.
+    #[arg(long, value_name = "N", help_heading = "Plan")]
     plan_id: PlanId,
-    /// Which re-run this is, 1 for the first: what was opened so often already is left alone, however many callers come
-    /// [default: the CI's run attempt less the one that started the plan, else no limit].
-    #[arg(long, value_name = "N")]
+    /// Set the number of this re-run, 1 for the first: executions that were reset this often already are skipped [default:
+    /// the CI's run attempt minus the one that started the plan, else no limit].
+    #[arg(long, value_name = "N", help_heading = "Plan")]
     rerun: Option<u32>,
-    /// Records that tell what failed, for a service that cannot list executions [default: OUT/records].
+    /// Read what failed from these records, if the service cannot list executions [default: OUT/records].
     #[arg(long, value_name = "PATH", num_args = 1..)]
     records: Vec<PathBuf>,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
@@ -52,7 +52,7 @@ pub(crate) async fn run(command: Retry, context: &Context) -> CommandResult {
         .or_else(|| match Rerun::of(context.ci(), None, &plan.title) {
             Rerun::First => None,
             Rerun::Later(later) => Some(later),
-            // At most so many, if the plan is as old as the run.
+            // The most, if the first attempt started the plan.
             Rerun::Unknown { attempt } => Some(attempt - 1),
         });
     let out = command.out.folder(context)?;

@@ -1,4 +1,4 @@
-//! `testplan serve`: the service of the Test Plan Execution API, durable, for people who have no Test Center.
+//! `testplan serve`: testplan's own durable service of the Test Plan Execution API.
 
 use std::{
     net::SocketAddr,
@@ -28,39 +28,39 @@ use crate::{
 /// Serves the execution API.
 #[derive(Args, Debug)]
 pub(crate) struct Serve {
-    /// Address and port; port 0 picks one.
+    /// Listen on this address and port; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800", value_parser = address)]
     listen: SocketAddr,
-    /// Folder of the database and, where none was given, the access token.
+    /// Keep the database and the generated access token in this folder.
     #[arg(long, value_name = "DIR", default_value = "testplan-data")]
     data: PathBuf,
-    /// Files with templates and Squish servers; repeat for more [default: `testplan.yml` if it is there].
+    /// Publish the templates and Squish servers of these files; repeat for more [default: ./testplan.yml, if it exists].
     #[arg(long, value_name = "FILE", num_args = 1..)]
     plans: Vec<PathBuf>,
     /// Read the access token from this file.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// What an answer promises: `full` survives a power loss; `normal` survives a killed process, and may lose the last
-    /// moments in a power loss: executions may then run again, none is counted twice.
+    /// Set what an answered request survives: `full` a power loss; `normal` a killed process. After a power loss `normal`
+    /// may run the latest executions again; none is counted twice.
     #[arg(long, value_enum, default_value_t)]
     durability: DurabilityArg,
     /// Compare capabilities character by character instead of without case.
     #[arg(long)]
     strict_labels: bool,
-    /// Refuse heartbeats and results without a lease, that is, clients of the vendor's API alone.
+    /// Refuse heartbeats and results without a lease, as clients of the vendor's API alone send them.
     #[arg(long)]
     require_lease: bool,
-    /// How many leases may expire on an execution before it is given up; 0 is never.
+    /// Abandon an execution after this many expired leases; 0 is never.
     #[arg(long, value_name = "N", default_value_t = Rules::default().max_expiries)]
     max_expiries: u32,
-    /// Most bytes of one upload (`POST /import`), as 500M or 8G.
+    /// Accept uploads (`POST /import`) up to this size, such as 500M or 8G.
     #[arg(long, value_name = "SIZE", default_value = "8G", value_parser = size)]
     import_limit: u64,
-    /// How long a Squish server rests that a worker found gone or hanging: twice as long each further time, up to
-    /// twenty times as long.
+    /// Cool a Squish server down for this long after a worker found it gone or hanging; twice as long each further time, up
+    /// to twenty times as long.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     server_rest: Duration,
-    /// Listen beyond this machine without TLS in front: credentials then cross the network readable.
+    /// Listen beyond this machine without TLS in front; credentials then cross the network unencrypted.
     #[arg(long)]
     allow_http: bool,
 }
@@ -75,19 +75,19 @@ fn size(text: &str) -> Result<u64, String> {
         "M" | "MB" | "MIB" => 2,
         "G" | "GB" | "GIB" => 3,
         "T" | "TB" | "TIB" => 4,
-        _ => return Err(format!("write a size as 500M or 8G, not {text}")),
+        _ => return Err(format!("write a size such as 500M or 8G, not {text}")),
     };
     digits
         .parse()
         .ok()
         .and_then(|number: u64| number.checked_mul(1024_u64.pow(power)))
         .filter(|bytes| *bytes > 0)
-        .ok_or_else(|| format!("write a size as 500M or 8G, not {text}"))
+        .ok_or_else(|| format!("write a size such as 500M or 8G, not {text}"))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
-        .map_err(|_| "write an IP address and a port, as 127.0.0.1:8800 or [::1]:0".to_owned())
+        .map_err(|_| "write an IP address and a port, such as 127.0.0.1:8800 or [::1]:0".to_owned())
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -129,11 +129,8 @@ pub(crate) async fn run(command: Serve, context: &Context) -> CommandResult {
     };
     let service = options.open(catalog).await?;
     let listener = TcpListener::bind(command.listen).await.map_err(|error| {
-        Failure::infrastructure(anyhow::anyhow!(
-            "cannot listen on {}: {error}",
-            command.listen
-        ))
-        .help("choose another port with --listen, or port 0 for any")
+        Failure::infrastructure_text(format_args!("cannot listen on {}: {error}", command.listen))
+            .help("choose another port with --listen, or port 0 for any")
     })?;
     let address = listener.local_addr().map_err(Failure::infrastructure)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
@@ -148,14 +145,14 @@ pub(crate) async fn run(command: Serve, context: &Context) -> CommandResult {
     });
     let kind = signals.next().await;
     screen.info(format_args!(
-        "stopping ({kind}): no more reservations, leases stay"
+        "stopping ({kind}): no more reservations, leases stay valid"
     ));
     let _ = stopped.send(());
     tokio::select! {
         ended = serving => ended.map_err(Failure::infrastructure)?.map_err(Failure::infrastructure)?,
         _ = signals.next() => {}
     }
-    // A service that was told to stop has done its work: 0, unlike a run that was cut short.
+    // Unlike a run, a service that a signal stops has done its work: exit code 0.
     Ok(Conclusion::Passed)
 }
 

@@ -56,7 +56,7 @@ pub(crate) struct List {
     #[command(flatten)]
     service: ServiceArgs,
     /// Output format.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
@@ -77,7 +77,7 @@ pub(crate) struct Add {
     #[arg(long)]
     disabled: bool,
     /// Output format.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct Update {
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<Capability>,
     /// Output format.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
@@ -130,7 +130,7 @@ pub(crate) struct Apply {
     #[arg(long)]
     prune: bool,
     /// Output format.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
@@ -162,7 +162,7 @@ pub(crate) struct Start {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// Output format.
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 

@@ -1,4 +1,4 @@
-//! `testplan template show`: look a template up.
+//! `testplan template show`: shows a template.
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{exit_code::Conclusion, failure::CommandResult, listing::template_tests};
 
-/// Looks a template up.
+/// Shows a template.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Template {
     /// Show a template by project and title
@@ -25,8 +25,8 @@ pub(crate) struct Show {
     service: ServiceArgs,
     #[command(flatten)]
     template: TemplateArgs,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 

@@ -32,41 +32,41 @@ use crate::{
 /// Longest name or reason in a line, in bytes.
 const LONGEST: usize = 300;
 
-/// Uploads result files, each FILE as it is and each FOLDER with all that is in it: zipped if there is more in it than
-/// result files.
+/// Uploads result files: each FILE as it is, and each FOLDER with everything in it, zipped if it holds more than result
+/// files.
 ///
 /// Test Center takes Squish XML, JUnit and other xUnit (.xml), zipped results folders (.zip), the results of HTML
 /// reports (.js), and Coco's .csmes and .csexe.
 #[derive(Args, Debug)]
 pub(crate) struct Upload {
-    /// Files and folders.
+    /// Upload these files and folders.
     #[arg(value_name = "FILE|FOLDER", required_unless_present = "records")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
     service: ServiceArgs,
-    /// Project to upload to; made if it is new [default: the project of testplan.yml, else Test Center's `default`].
+    /// Upload to this project, and create it if it is new [default: the project of testplan.yml, else Test Center's `default`].
     #[arg(long, value_name = "NAME", conflicts_with = "records")]
     project: Option<String>,
-    /// Batch to upload to; made if it is new [default: a new one].
+    /// Upload to this batch, and create it if it is new [default: a new one].
     #[arg(long, value_name = "NAME", conflicts_with = "records")]
     batch: Option<String>,
-    /// What the results were made with; repeat for more.
+    /// Label the results with this; repeat for more.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<Label>,
-    /// Leave out the labels that the CI gives: `.git.revision`, `.git.branch` and `.reference.url`.
+    /// Leave out the labels from the CI: `.git.revision`, `.git.branch` and `.reference.url`.
     #[arg(long)]
     no_ci_labels: bool,
-    /// Upload what the workers' records in this `--out` folder say is not uploaded yet, to their plan's project and batch,
-    /// labelled with their capabilities, and write that down there.
+    /// Upload the results that the records in this `--out` folder list as not uploaded, to their plan's project and batch,
+    /// labelled with the capabilities of their worker, and record it there.
     #[arg(long, value_name = "OUT", conflicts_with = "paths")]
     records: Option<PathBuf>,
-    /// With --records, upload also what may have got in, its answer lost. Test Center then may have it twice.
+    /// With --records, upload also results whose earlier upload got no answer. Test Center may then have them twice.
     #[arg(long, requires = "records")]
     even_if_unclear: bool,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 

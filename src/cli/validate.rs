@@ -26,8 +26,8 @@ const LONGEST_NAME: usize = 200;
 pub(crate) struct Validate {
     #[command(flatten)]
     config: ConfigArgs,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 

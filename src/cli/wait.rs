@@ -26,32 +26,33 @@ use crate::{
 pub(crate) struct Wait {
     #[command(flatten)]
     service: ServiceArgs,
-    /// The plan.
-    #[arg(long, value_name = "N")]
+    /// Wait for this plan.
+    #[arg(long, value_name = "N", help_heading = "Plan")]
     plan_id: PlanId,
     /// Stop waiting after this time (exit code 5).
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     deadline: Option<Duration>,
     #[command(flatten)]
     grace: GraceArgs,
-    /// What executions may need, for Test Center, which does not list them: how many do is told; repeat for more.
+    /// With Test Center (which cannot list executions): report how many open executions need this capability; repeat for
+    /// more.
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     capabilities: Vec<Capability>,
-    /// How long results may take to come once the plan is drained: Test Center has a test done that it is still counting,
-    /// or running itself. Each new one begins it anew. What has none by then is exit code 5 if this is given, else
-    /// a warning [default: 10s; 0s for a service of testplan's own, which counts at once].
+    /// Once all executions are done, wait this long for their results: Test Center may mark a test done before its result
+    /// is counted. The timer restarts with each new result. Missing results are exit code 5 if this flag is set, else a
+    /// warning [default: 10s; 0s with testplan's own service].
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     results_patience: Option<Duration>,
-    /// An empty plan is fine (exit code 0 instead of 4).
+    /// Accept an empty plan (exit code 0 instead of 4).
     #[arg(long)]
     allow_empty: bool,
-    /// How to print.
-    #[arg(long, value_enum, default_value_t)]
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: Format,
 }
 
-/// How long results are waited for where nobody says. Test Center counts what was uploaded a moment later; but a plan whose
-/// results nobody uploads, or whose executions could not run, never has them all.
+/// The default of --results-patience for Test Center, which counts an upload a moment later. It is short because a plan
+/// without uploads, or with executions that could not run, never has all results.
 const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `testplan wait`.

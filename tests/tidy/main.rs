@@ -117,7 +117,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "listing",
         &[
-            "client", "config", "failure", "model", "report", "run", "runner", "store",
+            "client", "config", "failure", "model", "report", "run", "runner", "store", "text",
         ],
     ),
     (
