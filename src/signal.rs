@@ -1,10 +1,10 @@
-//! SIGINT and SIGTERM as values: the first stops, the second kills. What they mean is the caller's to decide.
+//! SIGINT and SIGTERM as values. The caller decides what they mean: the first one stops a run, the second one kills it.
 
 use std::{fmt, io};
 
 use tokio::sync::mpsc;
 
-/// What somebody wants of this process.
+/// A signal to this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignalKind {
     /// SIGINT; Ctrl-C or Ctrl-Break on Windows.

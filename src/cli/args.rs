@@ -214,7 +214,7 @@ pub(crate) struct OutArgs {
     pub(crate) out: Option<PathBuf>,
 }
 
-/// What is published on GitHub when a plan starts (execute) and when it ends. The token comes from `GITHUB_TOKEN`. A refusal
+/// Publishes on GitHub when a plan starts (execute) and when it ends. The token comes from `GITHUB_TOKEN`. A refusal
 /// of GitHub is a warning and does not change the exit code.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct GitHubArgs {
@@ -237,7 +237,7 @@ pub(crate) struct GitHubArgs {
     pub(crate) report_commit: Option<String>,
 }
 
-/// What is published on GitHub once there is a report.
+/// Whether the report becomes a comment on the pull request.
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct CommentArgs {
     /// Write the result into one comment on the pull request, and update it [default: false].

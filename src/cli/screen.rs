@@ -1,8 +1,8 @@
-//! The only writer of stdout and stderr: data to the one, people's lines to the other.
+//! The only writer of stdout and stderr: data on stdout, lines for people on stderr.
 //!
-//! A reader who left (`2>&1 | head`) ends no run: lines that nobody takes are dropped. Data that could not be written
-//! for another reason is remembered, and told by the exit code. Whatever goes out here is no order to a CI that reads
-//! along, except through [`Screen::raw`].
+//! A closed pipe (`2>&1 | head`) does not end a run: the lines are dropped. Data that could not be written for another
+//! reason changes the exit code. No output is a workflow command for GitHub's runner, except through [`Screen::raw`] and
+//! [`Screen::annotate`].
 
 use std::{
     fmt,
@@ -30,7 +30,7 @@ use crate::{
     },
 };
 
-/// What the user sees, and how.
+/// Where output goes, and how.
 #[derive(Debug)]
 pub struct Screen {
     paint: Paint,
@@ -42,7 +42,7 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Decides about colour and bars by `--color`, the environment and the terminal.
+    /// Chooses colour and progress bars from `--color`, the environment and the terminal.
     pub fn new(voice: Voice, environment: &Environment, step: StepFiles) -> Self {
         let terminal = io::stderr().is_terminal();
         let flag = match voice.color {
@@ -68,17 +68,17 @@ impl Screen {
         }
     }
 
-    /// Whether people's lines are coloured.
+    /// Whether lines on stderr are coloured.
     pub(crate) fn is_coloured(&self) -> bool {
         self.paint == Paint::Colour
     }
 
-    /// How console lines are painted.
+    /// The colours of lines on stderr.
     pub(crate) fn paint(&self) -> Paint {
         self.paint
     }
 
-    /// How data for people is painted.
+    /// The colours of text on stdout.
     pub(crate) fn data_paint(&self) -> Paint {
         self.data_paint
     }
@@ -88,7 +88,7 @@ impl Screen {
         self.bar
     }
 
-    /// Sends what the program logs to stderr: warnings, and with `--verbose` the conversation with the service.
+    /// Sends the log to stderr: warnings, and with `--verbose` requests and responses.
     pub(crate) fn start_log(&self, voice: Voice) {
         let level = match (voice.quiet, voice.verbose) {
             (true, _) => "error",
@@ -102,13 +102,13 @@ impl Screen {
             .with_ansi(self.paint == Paint::Colour)
             .without_time()
             .with_target(false)
-            // It would tell of a closed stderr on stderr, and break.
+            // It would report a closed stderr on stderr, and panic.
             .log_internal_errors(false)
             .try_init();
         debug_assert!(started.is_ok(), "the log is started once");
     }
 
-    /// Whether people asked for quiet.
+    /// Whether `--quiet` is set.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
     }
@@ -141,12 +141,12 @@ impl Screen {
         self.conclude(failure.conclusion);
     }
 
-    /// The step of GitHub Actions that this is, if it is one.
+    /// The files of the GitHub Actions step.
     pub(crate) fn step(&self) -> &StepFiles {
         &self.step
     }
 
-    /// Sets an output of the action; nothing happens outside of it.
+    /// Sets an output of the action. Does nothing outside of the action.
     pub(crate) fn output(&self, output: StepOutput, value: impl fmt::Display) {
         if let Err(error) = self.step.output(output, &value.to_string()) {
             let name = output.name();
@@ -159,13 +159,12 @@ impl Screen {
         }
     }
 
-    /// Marks something in GitHub's pages. The lines are orders to the runner, which reads along.
+    /// Adds annotations to GitHub's pages. The lines are workflow commands for the runner, which reads stderr.
     pub(crate) fn annotate(&self, annotations: &[Annotation]) {
         let lines: String = annotations
             .iter()
             .map(|annotation| annotation.command() + "\n")
             .collect();
-        // stdout is for data; the runner reads both.
         let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
 
@@ -179,28 +178,28 @@ impl Screen {
         }
     }
 
-    /// The last words on a plan, unless all is well and people asked for quiet.
+    /// Prints the end of a report, unless it passed and `--quiet` is set.
     pub(crate) fn report(&self, report: &PlanReport) {
         if report.conclusion() != Conclusion::Passed || !self.quiet {
             to_stderr(final_block(report, self.paint).trim_end());
         }
     }
 
-    /// The last line: the conclusion in words.
+    /// Prints the last line: the conclusion.
     pub(crate) fn conclude(&self, conclusion: Conclusion) {
         if conclusion != Conclusion::Passed || !self.quiet {
             to_stderr(conclusion_line(conclusion, self.paint));
         }
     }
 
-    /// The last line of the workers of one process. `idle`: they ran no test.
+    /// Prints the last line of the workers of one process. `idle`: they ran no test.
     pub(crate) fn conclude_work(&self, conclusion: Conclusion, idle: bool) {
         if conclusion != Conclusion::Passed || !self.quiet {
             to_stderr(worker_conclusion_line(conclusion, idle, self.paint));
         }
     }
 
-    /// Data, as text or as one JSON document.
+    /// Prints data, as text or as one JSON document.
     pub(crate) fn data(
         &self,
         format: Format,
@@ -217,7 +216,7 @@ impl Screen {
         self.raw(out.as_bytes());
     }
 
-    /// Bytes to stdout as they are. A closed pipe is the reader's wish, not an error.
+    /// Writes bytes to stdout as they are. A closed pipe is not an error.
     pub(crate) fn raw(&self, bytes: &[u8]) {
         let mut stdout = io::stdout().lock();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
@@ -229,18 +228,18 @@ impl Screen {
         }
     }
 
-    /// The first trouble is the one to tell.
+    /// Keeps the first error.
     fn lose(&self, why: impl FnOnce() -> Failure) {
         self.lost.get_or_init(why);
     }
 
-    /// Why data did not reach its reader, if it did not.
+    /// Why data could not be written, if so.
     pub(crate) fn lost(&self) -> Option<&Failure> {
         self.lost.get()
     }
 }
 
-/// The annotation of a command that could not do its work.
+/// The annotation of a command that failed.
 pub(super) fn broken(message: &str) -> Annotation {
     Annotation {
         level: Level::Error,
@@ -251,12 +250,12 @@ pub(super) fn broken(message: &str) -> Annotation {
     }
 }
 
-/// Unlike `eprintln!`, which breaks the process when nobody reads. Nothing in the text is a command of a CI.
+/// Unlike `eprintln!`, it does not panic on a closed pipe. It removes workflow commands from the text.
 pub(super) fn to_stderr(text: impl fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", console_text(&text.to_string()));
 }
 
-/// Where the log goes: whole events at a time, each cleaned as every other line is.
+/// Writes the log, one event at a time, sanitised like every other line.
 struct LogLines;
 
 impl io::Write for LogLines {

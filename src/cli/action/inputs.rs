@@ -1,4 +1,4 @@
-//! Inputs as the runner hands them over (`INPUT_…`), and the arguments that they come to.
+//! The inputs of a step (`INPUT_…` variables) as command-line arguments.
 
 use std::any::TypeId;
 
@@ -10,13 +10,12 @@ use crate::{
     failure::Failure,
 };
 
-/// The commands that a step can ask for.
+/// The commands of the action.
 pub const COMMANDS: [&str; 5] = ["run", "execute", "work", "wait", "report"];
 
-/// The command of a step that names none.
 const DEFAULT_COMMAND: &str = "run";
 
-/// Inputs that are no flags. The last four are secrets, which no flag takes.
+/// Inputs that are not flags. The last four are secrets.
 pub const OWN: [&str; 8] = [
     "command",
     "job-matrix",
@@ -28,7 +27,7 @@ pub const OWN: [&str; 8] = [
     "github-token",
 ];
 
-/// The inputs that are no flags, and the variables that commands read them from: above all secrets.
+/// The inputs that become variables of the environment: secrets, and the matrix of the job.
 const VARIABLES: [(&str, &str); 5] = [
     ("job-matrix", "TESTPLAN_JOB_MATRIX"),
     ("token", "TESTCENTER_TOKEN"),
@@ -37,13 +36,13 @@ const VARIABLES: [(&str, &str); 5] = [
     ("github-token", "GITHUB_TOKEN"),
 ];
 
-/// Flags whose input is called otherwise, because it takes one value per line.
+/// Flags whose input has a plural name, because it takes one value per line.
 const PLURALS: [(&str, &str); 2] = [
     ("capability", "capabilities"),
     ("linked-repo", "linked-repos"),
 ];
 
-/// Flags that say how to print: a step's output is read by no program, and the runner decides about the rest.
+/// Flags that are not inputs.
 const NO_INPUTS: [&str; 2] = ["format", "help"];
 
 /// The inputs of a step.
@@ -53,18 +52,16 @@ pub struct Inputs<'a>(&'a Environment);
 /// A flag as an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Flag {
-    /// Its name after `--`.
+    /// The name after `--`.
     pub long: String,
-    /// The name of its input.
     pub input: String,
-    /// How its values are written.
     pub kind: Kind,
 }
 
-/// How the values of a flag are written.
+/// How the value of an input is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It is there or not.
+    /// `true` sets the flag, `false` leaves it out.
     Switch,
     /// `true` or `false`.
     Truth,
@@ -74,7 +71,7 @@ pub enum Kind {
     Lines,
 }
 
-/// The flags of a command that are inputs too, as the command line's own definition has them.
+/// The flags of a command that are inputs too, read from the definition of the command line.
 pub fn flags(command: &str) -> Vec<Flag> {
     flags_in(&Cli::command(), command)
 }
@@ -92,8 +89,8 @@ impl<'a> Inputs<'a> {
         Self(environment)
     }
 
-    /// The value of an input without blanks around it; `None` if it is absent or blank. The runner keeps hyphens in the
-    /// variable's name; a shell or a composite action cannot, and writes underscores.
+    /// The trimmed value of an input; `None` if it is absent or blank. The runner keeps hyphens in the name of the variable;
+    /// a shell or a composite action writes underscores.
     pub fn get(self, input: &str) -> Option<&'a str> {
         let kept = format!("INPUT_{}", input.to_uppercase());
         let value = self.0.get(&kept);
@@ -102,18 +99,18 @@ impl<'a> Inputs<'a> {
             .map(str::trim)
     }
 
-    /// The command line that the inputs come to.
+    /// The command line of the inputs.
     pub fn arguments(self) -> Result<Vec<String>, Failure> {
         let command = self.command()?;
         let cli = Cli::command();
         let flags = flags_in(&cli, command);
-        self.belong_to(command, &flags, &cli)?;
+        self.refuse_foreign(command, &flags, &cli)?;
         let mut arguments = vec!["testplan".to_owned(), command.to_owned()];
         arguments.extend(self.given(&flags)?);
         Ok(arguments)
     }
 
-    /// The flags of a command that inputs are given for; other inputs are passed over.
+    /// The flags of a command that inputs are given for. Ignores other inputs.
     pub fn flags_of(self, command: &str) -> Result<Vec<String>, Failure> {
         self.given(&flags(command))
     }
@@ -153,8 +150,13 @@ impl<'a> Inputs<'a> {
         })
     }
 
-    /// An input that the command has no flag for is a mistake: what it asks for would silently not happen.
-    fn belong_to(self, command: &str, flags: &[Flag], cli: &clap::Command) -> Result<(), Failure> {
+    /// Refuses an input that the command has no flag for, instead of ignoring it.
+    fn refuse_foreign(
+        self,
+        command: &str,
+        flags: &[Flag],
+        cli: &clap::Command,
+    ) -> Result<(), Failure> {
         let takes = |flags: &[Flag], input: &str| flags.iter().any(|flag| flag.input == input);
         let others = COMMANDS.map(|other| (other, flags_in(cli, other)));
         let mut inputs = others
@@ -217,7 +219,7 @@ impl Flag {
     }
 }
 
-/// Yes or no as YAML's core schema writes it, which is what GitHub's own toolkit takes.
+/// Reads `true` or `false` as YAML's core schema and GitHub's toolkit do.
 fn truth(input: &str, value: &str) -> Result<bool, Failure> {
     match value {
         "true" | "True" | "TRUE" => Ok(true),

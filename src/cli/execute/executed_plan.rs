@@ -225,7 +225,7 @@ mod tests {
             assert_eq!(started.nothing_to_do().as_deref(), Some(said));
             assert_eq!(started.matrix_json(), json!({ "include": [] }));
             assert_eq!(started.json()["workers"], 0);
-            // Nobody would come to take a pending status back.
+            // A pending status would stay without a worker.
             assert_eq!(started.is_under_way(), reserved > 0);
         }
         let entry = Entry {

@@ -96,7 +96,7 @@ pub(super) async fn run(
             (seen, Some(error.conclusion()))
         }
         Ended::Cut(conclusion) => {
-            screen.always("Test Center goes on with the plan: it can be stopped only there");
+            screen.always("Test Center keeps running the plan: stop it there");
             let Some(seen) = last else {
                 screen.conclude(conclusion);
                 return Ok(RunOutcome {
