@@ -75,59 +75,59 @@ fn exit_codes() -> String {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Start a plan, run its tests with local workers and report, in one process
-    Run(Box<run::Run>),
+    Run(Box<run::RunArgs>),
     /// Start a plan; print its id and the matrix of workers
-    Execute(Box<execute::Execute>),
+    Execute(Box<execute::ExecuteArgs>),
     /// Run tests of a started plan until none are left that this machine can run
-    Work(Box<work::Work>),
+    Work(Box<work::WorkArgs>),
     /// Wait until all executions of a plan are done
-    Wait(wait::Wait),
+    Wait(wait::WaitArgs),
     /// Merge the workers' records into JUnit, HTML, summary and verdict
-    Report(report::Report),
+    Report(report::ReportArgs),
     /// Reset executions that failed or could not run, each once
-    Retry(retry::Retry),
+    Retry(retry::RetryArgs),
     /// Publish the templates of a testplan.yml to testplan's own service
-    Publish(publish::Publish),
+    Publish(publish::PublishArgs),
     /// Show a template
     #[command(subcommand)]
-    Template(template::Template),
+    Template(template::TemplateCommand),
     /// Show a plan
     #[command(subcommand)]
-    Plan(plan::Plan),
+    Plan(plan::PlanCommand),
     /// Reserve an execution (single API call)
-    Reserve(calls::Reserve),
+    Reserve(calls::ReserveArgs),
     /// Renew or release a lease (single API call)
-    Heartbeat(calls::Heartbeat),
+    Heartbeat(calls::HeartbeatArgs),
     /// Report a result (single API call)
-    Finish(calls::Finish),
+    Finish(calls::FinishArgs),
     /// Reset an execution (single API call)
-    Reset(calls::Reset),
+    Reset(calls::ResetArgs),
     /// List and change registered Squish servers
     #[command(subcommand)]
     Servers(servers::Servers),
     /// Upload result files to Test Center, or to testplan's own service
-    Upload(Box<upload::Upload>),
+    Upload(Box<upload::UploadArgs>),
     /// Serve the execution API from a durable store
-    Serve(serve::Serve),
+    Serve(serve::ServeArgs),
     /// List the tests of a template, and the lines of its listing that are left out
-    List(list::List),
+    List(list::ListArgs),
     /// Check a testplan.yml, offline
-    Validate(validate::Validate),
+    Validate(validate::ValidateArgs),
     /// Check what a first run needs: service, template, capabilities, runner, GitHub
     Doctor(Box<doctor::Doctor>),
     /// Run service, Squish servers, plan and workers in one command, and report
-    Demo(demo::Demo),
+    Demo(demo::DemoArgs),
     /// (internal) Run one demo test
     #[command(hide = true)]
-    DemoTest(demo::DemoTest),
+    DemoTest(demo::DemoTestArgs),
     /// Release the leases that a killed process of this machine still holds
-    GiveBack(give_back::GiveBack),
+    GiveBack(give_back::GiveBackArgs),
     /// Run the command that the inputs of a GitHub Actions step ask for
-    Action(action::Action),
+    Action(action::ActionArgs),
     /// Print a completion script
-    Completions(shell::Completions),
+    Completions(shell::CompletionsArgs),
     /// Print the manual page
-    Man(shell::Man),
+    Man(shell::ManArgs),
 }
 
 /// Parses the command line, runs the command, and returns the exit code.

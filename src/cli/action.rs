@@ -25,7 +25,7 @@ use inputs::Inputs;
 
 /// Runs the command that the inputs of a step ask for.
 #[derive(Args, Debug)]
-pub(crate) struct Action {
+pub(crate) struct ActionArgs {
     /// Give back the leases that the step still holds; runs after it.
     #[arg(long)]
     post: bool,
@@ -48,7 +48,7 @@ struct StepCommand {
 }
 
 /// `testplan action`.
-pub(crate) fn main(action: &Action, voice: Voice, environment: Environment) -> Conclusion {
+pub(crate) fn main(action: &ActionArgs, voice: Voice, environment: Environment) -> Conclusion {
     let step = if action.post {
         // Under act, Gitea and Forgejo the output of `post` would replace that of the step.
         StepFiles::post(&environment)

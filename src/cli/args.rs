@@ -8,7 +8,7 @@ use crate::{config::duration, model::Capability, report::junit};
 
 /// How a command prints its data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     /// For people.
     #[default]
     Text,
@@ -154,7 +154,7 @@ impl GraceArgs {
 
 /// Which JUnit to write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(crate) enum JunitChoice {
+pub(crate) enum JunitProfile {
     /// With file and line on cases, and with properties that say where an execution ran on its first case.
     #[default]
     Default,
@@ -164,22 +164,22 @@ pub(crate) enum JunitChoice {
 
 /// Which reports to write, and where.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct ReportArgs {
+pub(crate) struct ReportFileArgs {
     #[command(flatten)]
     pub(crate) out: OutArgs,
     /// Write this kind of JUnit XML.
     #[arg(long, value_enum, default_value_t, help_heading = "Results")]
-    junit: JunitChoice,
+    junit: JunitProfile,
     /// Accept a plan without tests, or with skipped tests only (exit code 0 instead of 4).
     #[arg(long, help_heading = "Results")]
     pub(crate) allow_empty: bool,
 }
 
-impl ReportArgs {
+impl ReportFileArgs {
     pub(crate) fn junit_profile(&self) -> junit::Profile {
         match self.junit {
-            JunitChoice::Default => junit::Profile::Default,
-            JunitChoice::Strict => junit::Profile::Strict,
+            JunitProfile::Default => junit::Profile::Default,
+            JunitProfile::Strict => junit::Profile::Strict,
         }
     }
 }
@@ -198,7 +198,7 @@ pub(crate) enum UploadPolicy {
 
 /// Whether the result files of each execution are uploaded.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub(crate) struct UploadArgs {
+pub(crate) struct UploadPolicyArgs {
     /// Upload the result files of each execution to its plan's batch, labelled with the capabilities and the CI's revision,
     /// branch and run.
     #[arg(long, value_enum, default_value_t, help_heading = "Results")]

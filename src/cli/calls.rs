@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::{
-    args::{Format, ServiceArgs},
+    args::{OutputFormat, ServiceArgs},
     context::Context,
     lookup,
 };
@@ -25,7 +25,7 @@ use crate::{
 
 /// Reserves an execution.
 #[derive(Args, Debug)]
-pub(crate) struct Reserve {
+pub(crate) struct ReserveArgs {
     #[command(flatten)]
     service: ServiceArgs,
     /// Reserve an execution of this plan.
@@ -45,7 +45,7 @@ pub(crate) struct Reserve {
     wait: Duration,
     /// Output format; JSON holds the lease.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// An execution, and its service.
@@ -60,7 +60,7 @@ pub(crate) struct ExecutionArgs {
 
 /// Renews a lease.
 #[derive(Args, Debug)]
-pub(crate) struct Heartbeat {
+pub(crate) struct HeartbeatArgs {
     #[command(flatten)]
     target: ExecutionArgs,
     /// Renew the lease for this long.
@@ -73,12 +73,12 @@ pub(crate) struct Heartbeat {
 
 /// Reports a result.
 #[derive(Args, Debug)]
-pub(crate) struct Finish {
+pub(crate) struct FinishArgs {
     #[command(flatten)]
     target: ExecutionArgs,
     /// Report this verdict.
     #[arg(long, value_enum, conflicts_with = "message")]
-    verdict: Option<Verdict>,
+    verdict: Option<VerdictArg>,
     /// Report this duration of the test.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     took: Duration,
@@ -92,7 +92,7 @@ pub(crate) struct Finish {
 
 /// The verdict of a test.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub(crate) enum Verdict {
+pub(crate) enum VerdictArg {
     /// The test passed.
     Passed,
     /// The test failed.
@@ -103,7 +103,7 @@ pub(crate) enum Verdict {
 
 /// Resets an execution.
 #[derive(Args, Debug)]
-pub(crate) struct Reset {
+pub(crate) struct ResetArgs {
     #[command(flatten)]
     target: ExecutionArgs,
     /// Reset only if the execution was reset exactly this often; otherwise do nothing.
@@ -112,7 +112,7 @@ pub(crate) struct Reset {
 }
 
 /// `testplan reserve`.
-pub(crate) async fn reserve(command: Reserve, context: &Context) -> CommandResult {
+pub(crate) async fn reserve(command: ReserveArgs, context: &Context) -> CommandResult {
     let client = command.service.connect(context)?;
     // Shows whether the service is testplan's own, which decides whether a lost answer may be retried.
     lookup::plan(&client, command.plan_id).await?;
@@ -168,7 +168,7 @@ fn granted_json(granted: &Granted) -> Value {
 }
 
 /// `testplan heartbeat`.
-pub(crate) async fn heartbeat(command: Heartbeat, context: &Context) -> CommandResult {
+pub(crate) async fn heartbeat(command: HeartbeatArgs, context: &Context) -> CommandResult {
     let client = command.target.service.connect(context)?;
     let (execution, lease) = (command.target.execution, lease(context));
     if command.release {
@@ -194,7 +194,7 @@ pub(crate) async fn heartbeat(command: Heartbeat, context: &Context) -> CommandR
 }
 
 /// `testplan finish`.
-pub(crate) async fn finish(command: Finish, context: &Context) -> CommandResult {
+pub(crate) async fn finish(command: FinishArgs, context: &Context) -> CommandResult {
     let client = command.target.service.connect(context)?;
     let duration_ms = millis(command.took);
     let outcome = match (command.message, command.verdict) {
@@ -205,9 +205,9 @@ pub(crate) async fn finish(command: Finish, context: &Context) -> CommandResult 
         (None, None) => Outcome::Completed { result: None },
         (None, Some(verdict)) => {
             let verdict = match verdict {
-                Verdict::Passed => TestVerdict::Passed,
-                Verdict::Failed => TestVerdict::Failed,
-                Verdict::Skipped => TestVerdict::Skipped,
+                VerdictArg::Passed => TestVerdict::Passed,
+                VerdictArg::Failed => TestVerdict::Failed,
+                VerdictArg::Skipped => TestVerdict::Skipped,
             };
             Outcome::Completed {
                 result: Some(TestResult {
@@ -229,7 +229,7 @@ pub(crate) async fn finish(command: Finish, context: &Context) -> CommandResult 
 }
 
 /// `testplan reset`.
-pub(crate) async fn reset(command: Reset, context: &Context) -> CommandResult {
+pub(crate) async fn reset(command: ResetArgs, context: &Context) -> CommandResult {
     let client = command.target.service.connect(context)?;
     client
         .reset(command.target.execution, command.generation)

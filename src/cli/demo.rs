@@ -16,7 +16,7 @@ use crate::{
 
 /// Runs service, Squish servers, plan and workers in one command, and reports.
 #[derive(Args, Debug)]
-pub(crate) struct Demo {
+pub(crate) struct DemoArgs {
     /// Write the files of the demo to this folder.
     #[arg(long, value_name = "DIR", default_value = "testplan-demo")]
     out: PathBuf,
@@ -24,7 +24,7 @@ pub(crate) struct Demo {
 
 /// One test of the demo.
 #[derive(Args, Debug)]
-pub(crate) struct DemoTest {
+pub(crate) struct DemoTestArgs {
     suite: String,
     testcase: String,
 }
@@ -33,7 +33,7 @@ pub(crate) struct DemoTest {
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
 /// `testplan demo`.
-pub(crate) async fn run(command: Demo, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: DemoArgs, context: &Context) -> CommandResult {
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let show = tokio::time::timeout(TIME_LIMIT, show(&command, &context.screen));
     let show = show.unwrap_or_else(|_| {
@@ -46,7 +46,7 @@ pub(crate) async fn run(command: Demo, context: &Context) -> CommandResult {
     signals.or_interrupted(show).await
 }
 
-async fn show(command: &Demo, screen: &Screen) -> CommandResult {
+async fn show(command: &DemoArgs, screen: &Screen) -> CommandResult {
     let out = std::path::absolute(&command.out).map_err(Failure::infrastructure)?;
     let shown = demo::show(&out, &|line| screen.info(line)).await?;
     screen.report(&shown.report);
@@ -56,7 +56,7 @@ async fn show(command: &Demo, screen: &Screen) -> CommandResult {
 }
 
 /// `testplan demo-test`: behaves as the named test, and writes JUnit as a test tool does.
-pub(crate) async fn test(command: DemoTest, context: &Context) -> CommandResult {
+pub(crate) async fn test(command: DemoTestArgs, context: &Context) -> CommandResult {
     let print = |text: &str| context.screen.raw(text.as_bytes());
     let results = context.environment.get("TESTPLAN_RESULTS");
     suite::run(&command.suite, &command.testcase, results, &print).await

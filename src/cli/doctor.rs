@@ -28,7 +28,7 @@ use self::{
 };
 use super::{
     args::{
-        CommentArgs, ConfigArgs, Format, GitHubArgs, OutArgs, ServiceArgs, TemplateArgs,
+        CommentArgs, ConfigArgs, GitHubArgs, OutArgs, OutputFormat, ServiceArgs, TemplateArgs,
         UploadPolicy, WorkerArgs,
     },
     context::Context,
@@ -74,7 +74,7 @@ pub struct Doctor {
     comment: CommentArgs,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// `testplan doctor`.

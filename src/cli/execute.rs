@@ -6,7 +6,7 @@ use clap::Args;
 
 use self::executed_plan::{ExecutedPlan, check_size};
 use super::{
-    args::{Format, GitHubArgs},
+    args::{GitHubArgs, OutputFormat},
     context::Context,
     managed, publishing,
     settings::ServiceSettings,
@@ -31,7 +31,7 @@ use crate::{
 
 /// Starts a plan.
 #[derive(Args, Debug)]
-pub(crate) struct Execute {
+pub(crate) struct ExecuteArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// Size the matrix for this worker set, given as CAPABILITIES: LABELS with what it offers and where it runs, such as
@@ -57,11 +57,11 @@ pub(crate) struct Execute {
     github: GitHubArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// `testplan execute`.
-pub(crate) async fn run(command: Execute, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: ExecuteArgs, context: &Context) -> CommandResult {
     publishing::check(&command.github)?;
     let (headline, result) = match execute(&command, context).await {
         Ok(plan) => (
@@ -88,7 +88,7 @@ pub(crate) async fn run(command: Execute, context: &Context) -> CommandResult {
 }
 
 /// Starts the plan and sizes its matrix. Prints warnings only.
-async fn execute(command: &Execute, context: &Context) -> Result<ExecutedPlan, Failure> {
+async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPlan, Failure> {
     let args = &command.plan;
     let service = ServiceSettings::required(&args.service, context)?;
     let secrets = Secrets::of(&service.endpoint, service.credentials.as_ref());
@@ -139,7 +139,7 @@ async fn execute(command: &Execute, context: &Context) -> Result<ExecutedPlan, F
 /// Adds the workers that the open executions of the plan need.
 async fn with_matrix(
     plan: ExecutedPlan,
-    command: &Execute,
+    command: &ExecuteArgs,
     client: &Client,
     secrets: &Secrets,
     context: &Context,
@@ -174,7 +174,7 @@ async fn with_matrix(
 }
 
 /// Prints the plan. An error if these workers could not run any of it.
-fn conclude(command: &Execute, plan: &ExecutedPlan, context: &Context) -> CommandResult {
+fn conclude(command: &ExecuteArgs, plan: &ExecutedPlan, context: &Context) -> CommandResult {
     let screen = &context.screen;
     screen.data(command.format, || plan.text(), || plan.json());
     plan.outputs(screen);

@@ -13,7 +13,7 @@ use crate::{
 
 /// Releases the leases of a killed process.
 #[derive(Args, Debug)]
-pub(crate) struct GiveBack {
+pub(crate) struct GiveBackArgs {
     #[command(flatten)]
     service: ServiceArgs,
     /// Read the leases from this folder, which the variable `TESTPLAN_HELD` of the process named [default: none, and then
@@ -23,7 +23,7 @@ pub(crate) struct GiveBack {
 }
 
 /// `testplan give-back`. A lease that cannot be released is printed and expires by itself: that is no failure.
-pub(crate) async fn run(command: GiveBack, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: GiveBackArgs, context: &Context) -> CommandResult {
     // Most steps leave no leases; then no service is needed.
     let Some(folder) = command.held.filter(|folder| folder.is_dir()) else {
         return Ok(Conclusion::Passed);

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    args::{ConfigArgs, Format, TemplateArgs},
+    args::{ConfigArgs, OutputFormat, TemplateArgs},
     context::Context,
 };
 use crate::{
@@ -23,24 +23,24 @@ const LONGEST: usize = 300;
 
 /// Lists the tests of a template and accounts for every line of its listings. Starts no plan and needs no service.
 #[derive(Args, Debug)]
-pub(crate) struct List {
+pub(crate) struct ListArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
     #[command(flatten)]
     template: TemplateArgs,
 }
 
 /// `testplan list`.
-pub(crate) async fn run(command: List, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: ListArgs, context: &Context) -> CommandResult {
     let screen = &context.screen;
     let config = command.config.required(context)?;
     let (project, title) = command.template.resolve(Some(&config))?;
     let template = config.template(project, title)?;
     let (discovered, refused) = config.list_leniently(template).await?;
-    if command.format == Format::Json && refused.is_none() {
+    if command.format == OutputFormat::Json && refused.is_none() {
         screen.listed(&discovered);
     }
     screen.data(

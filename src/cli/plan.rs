@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::{
-    args::{Format, ServiceArgs},
+    args::{OutputFormat, ServiceArgs},
     context::Context,
     lookup,
     screen::Screen,
@@ -12,21 +12,21 @@ use super::{
 use crate::{
     exit_code::Conclusion,
     failure::CommandResult,
-    model::{self, Capability, PlanId, PlanKind, PlanStatus},
+    model::{Capability, Plan, PlanId, PlanKind, PlanStatus},
 };
 
 /// Shows a plan.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Plan {
+pub(crate) enum PlanCommand {
     /// Show a plan or template by its number
-    Show(Show),
+    Show(ShowPlanArgs),
     /// Count the open, reserved and done executions of a plan
-    Status(Status),
+    Status(PlanStatusArgs),
 }
 
 /// Which plan, and how to print it.
 #[derive(Args, Debug)]
-pub(crate) struct Show {
+pub(crate) struct ShowPlanArgs {
     #[command(flatten)]
     service: ServiceArgs,
     /// Show this plan.
@@ -34,28 +34,28 @@ pub(crate) struct Show {
     plan_id: PlanId,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// Which plan, and which of its executions to count.
 #[derive(Args, Debug)]
-pub(crate) struct Status {
+pub(crate) struct PlanStatusArgs {
     #[command(flatten)]
-    show: Show,
+    show: ShowPlanArgs,
     /// Count only executions that need this capability; repeat for more.
     #[arg(long = "capability", value_name = "KEY=VALUE")]
     capabilities: Vec<Capability>,
 }
 
 /// `testplan plan …`.
-pub(crate) async fn run(command: Plan, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: PlanCommand, context: &Context) -> CommandResult {
     match command {
-        Plan::Show(show) => {
+        PlanCommand::Show(show) => {
             let client = show.service.connect(context)?;
             let plan = lookup::plan(&client, show.plan_id).await?;
             print_plan(&context.screen, show.format, &plan);
         }
-        Plan::Status(Status { show, capabilities }) => {
+        PlanCommand::Status(PlanStatusArgs { show, capabilities }) => {
             let client = show.service.connect(context)?;
             let status = lookup::status(&client, show.plan_id, &capabilities.into()).await?;
             print_status(&context.screen, show.format, show.plan_id, status);
@@ -65,7 +65,7 @@ pub(crate) async fn run(command: Plan, context: &Context) -> CommandResult {
 }
 
 /// Prints a plan or template.
-pub(crate) fn print_plan(screen: &Screen, format: Format, plan: &model::Plan) {
+pub(crate) fn print_plan(screen: &Screen, format: OutputFormat, plan: &Plan) {
     let kind = match plan.kind {
         PlanKind::Template => "template",
         PlanKind::Instance => "plan",
@@ -89,7 +89,12 @@ pub(crate) fn print_plan(screen: &Screen, format: Format, plan: &model::Plan) {
 }
 
 /// Prints a status.
-pub(crate) fn print_status(screen: &Screen, format: Format, plan: PlanId, status: PlanStatus) {
+pub(crate) fn print_status(
+    screen: &Screen,
+    format: OutputFormat,
+    plan: PlanId,
+    status: PlanStatus,
+) {
     screen.data(
         format,
         || format!("plan {plan}: {} open, {} reserved, {} done\n", status.open, status.reserved, status.done),

@@ -23,13 +23,13 @@ const LONGEST_LINE: usize = 1000;
 
 /// Prints the progress of a run on stderr.
 #[derive(Debug)]
-pub(crate) struct Progress<'a> {
+pub(crate) struct ProgressPrinter<'a> {
     screen: &'a Screen,
     offered: Capabilities,
     bar: Option<ProgressBar>,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> ProgressPrinter<'a> {
     /// For workers that offer `offered`, on a plan with this status.
     pub(crate) fn new(screen: &'a Screen, offered: Capabilities, status: PlanStatus) -> Self {
         let bar = screen.may_draw().then(|| {
@@ -63,7 +63,7 @@ impl<'a> Progress<'a> {
     }
 }
 
-impl Progress<'_> {
+impl ProgressPrinter<'_> {
     fn waiting(&self, workers: usize, update: &WaitUpdate) {
         let here = if workers == 1 {
             "worker waits"
@@ -97,7 +97,7 @@ fn whole(span: Duration) -> String {
     duration::format(Duration::from_secs(span.as_secs()))
 }
 
-impl Observer for Progress<'_> {
+impl Observer for ProgressPrinter<'_> {
     fn observe(&mut self, event: &ProgressEvent) {
         match event {
             ProgressEvent::Finished {
@@ -157,7 +157,7 @@ impl Observer for Progress<'_> {
     }
 }
 
-impl Drop for Progress<'_> {
+impl Drop for ProgressPrinter<'_> {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    args::{ConfigArgs, Format, ServiceArgs},
+    args::{ConfigArgs, OutputFormat, ServiceArgs},
     context::Context,
 };
 use crate::{
@@ -32,7 +32,7 @@ const MOST_SHOWN: usize = 10;
 /// Publishes the templates of a testplan.yml to testplan's own service. Clients of the vendor's API then get their tests;
 /// `execute` and `run` send the tests of their own file anyway. Templates that are not in the file do not change.
 #[derive(Args, Debug)]
-pub(crate) struct Publish {
+pub(crate) struct PublishArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// Publish only this template; repeat for more [default: all templates of the file].
@@ -43,13 +43,13 @@ pub(crate) struct Publish {
     dry_run: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
     #[command(flatten)]
     service: ServiceArgs,
 }
 
 /// `testplan publish`.
-pub(crate) async fn run(command: Publish, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: PublishArgs, context: &Context) -> CommandResult {
     let client = command.service.connect(context)?;
     let screen = &context.screen;
     let config = command.config.required(context)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{
-    args::{CommentArgs, Format, GitHubArgs, ReportArgs, ServiceArgs, ShowArgs},
+    args::{CommentArgs, GitHubArgs, OutputFormat, ReportFileArgs, ServiceArgs, ShowArgs},
     context::Context,
     lookup, managed, publishing,
     settings::ServiceSettings,
@@ -25,7 +25,7 @@ use crate::{
 
 /// Merges records into JUnit, summary and verdict.
 #[derive(Args, Debug)]
-pub(crate) struct Report {
+pub(crate) struct ReportArgs {
     #[command(flatten)]
     service: ServiceArgs,
     /// Report this plan [default: the newest in the records]. If a service is named too, compare its counts with the
@@ -45,10 +45,10 @@ pub(crate) struct Report {
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Results")]
     records: Vec<PathBuf>,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ReportFileArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
     #[command(flatten)]
     github: GitHubArgs,
     #[command(flatten)]
@@ -58,7 +58,7 @@ pub(crate) struct Report {
 }
 
 /// `testplan report`.
-pub(crate) async fn run(command: Report, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: ReportArgs, context: &Context) -> CommandResult {
     publishing::check(&command.github)?;
     let (report, result) = match merge_and_print(&command, context).await {
         Ok((report, written)) => {
@@ -82,7 +82,7 @@ pub(crate) async fn run(command: Report, context: &Context) -> CommandResult {
 
 /// Returns the report, and whether its files could be written.
 async fn merge_and_print(
-    command: &Report,
+    command: &ReportArgs,
     context: &Context,
 ) -> Result<(PlanReport, Result<(), Failure>), Failure> {
     let screen = &context.screen;
@@ -104,8 +104,8 @@ async fn merge_and_print(
     let profile = command.report.junit_profile();
     let written = report_files::write_reports(&report, &out, profile, commit.as_deref());
     match command.format {
-        Format::Text => screen.report(&report),
-        Format::Json => {
+        OutputFormat::Text => screen.report(&report),
+        OutputFormat::Json => {
             screen.data(command.format, String::new, || report::json::json(&report));
             screen.conclude(report.conclusion());
         }
@@ -116,7 +116,7 @@ async fn merge_and_print(
 
 /// The report of the records, compared with the service.
 async fn of_records(
-    command: &Report,
+    command: &ReportArgs,
     out: &Path,
     context: &Context,
 ) -> Result<PlanReport, Failure> {
@@ -176,7 +176,7 @@ async fn of_records(
 }
 
 /// The report of the service's counts.
-async fn of_counts(command: &Report, context: &Context) -> Result<PlanReport, Failure> {
+async fn of_counts(command: &ReportArgs, context: &Context) -> Result<PlanReport, Failure> {
     let client = command.service.connect(context)?;
     let id = command.plan_id.expect("clap requires it");
     let plan = lookup::plan(&client, id).await?;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    args::{Format, OutArgs, ServiceArgs},
+    args::{OutArgs, OutputFormat, ServiceArgs},
     context::Context,
     lookup, worker_name,
 };
@@ -23,7 +23,7 @@ use crate::{
 
 /// Resets failed executions.
 #[derive(Args, Debug)]
-pub(crate) struct Retry {
+pub(crate) struct RetryArgs {
     #[command(flatten)]
     service: ServiceArgs,
     #[command(flatten)]
@@ -40,11 +40,11 @@ pub(crate) struct Retry {
     records: Vec<PathBuf>,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// `testplan retry`.
-pub(crate) async fn run(command: Retry, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: RetryArgs, context: &Context) -> CommandResult {
     let client = command.service.connect(context)?;
     let plan = lookup::plan(&client, command.plan_id).await?;
     let rerun = command

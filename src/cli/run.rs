@@ -7,7 +7,7 @@ use std::{path::Path, time::Duration};
 use clap::Args;
 
 use super::{
-    args::{CommentArgs, GitHubArgs, ReportArgs, ShowArgs, UploadArgs, WorkerArgs},
+    args::{CommentArgs, GitHubArgs, ReportFileArgs, ShowArgs, UploadPolicyArgs, WorkerArgs},
     context::Context,
     list::NOTHING_HELP,
     publishing,
@@ -41,7 +41,7 @@ const LAST_STATUS: Duration = Duration::from_secs(3);
 
 /// Starts a plan, works on it and reports.
 #[derive(Args, Debug)]
-pub(crate) struct Run {
+pub(crate) struct RunArgs {
     #[command(flatten)]
     plan: PlanArgs,
     /// Wait this long for results after the last execution of --managed; executions without one by then are missing (exit
@@ -51,9 +51,9 @@ pub(crate) struct Run {
     #[command(flatten)]
     workers: WorkerArgs,
     #[command(flatten)]
-    upload: UploadArgs,
+    upload: UploadPolicyArgs,
     #[command(flatten)]
-    report: ReportArgs,
+    report: ReportFileArgs,
     #[command(flatten)]
     github: GitHubArgs,
     #[command(flatten)]
@@ -72,7 +72,7 @@ struct RunOutcome {
 }
 
 /// `testplan run`.
-pub(crate) async fn run(command: Run, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: RunArgs, context: &Context) -> CommandResult {
     leftovers::remove_results(&command.report.out.folder(context)?)?;
     publishing::check(&command.github)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
@@ -91,7 +91,12 @@ pub(crate) async fn run(command: Run, context: &Context) -> CommandResult {
 }
 
 /// Publishes to GitHub, once nothing else can change the conclusion.
-async fn publish(command: &Run, outcome: &RunOutcome, signals: &mut Signals, context: &Context) {
+async fn publish(
+    command: &RunArgs,
+    outcome: &RunOutcome,
+    signals: &mut Signals,
+    context: &Context,
+) {
     let usual = Patience::default();
     let near = command.plan.config.folder(context);
     let is_action = context.screen.step().is_action();
@@ -120,7 +125,7 @@ async fn publish(command: &Run, outcome: &RunOutcome, signals: &mut Signals, con
 
 /// Runs the tests with the workers of this process.
 async fn run_workers(
-    command: &Run,
+    command: &RunArgs,
     context: &Context,
     signals: &mut Signals,
 ) -> Result<RunOutcome, Failure> {
@@ -166,7 +171,7 @@ async fn run_workers(
 
 /// A run with workers in this process, once its service is there.
 struct WorkersRun<'a> {
-    command: &'a Run,
+    command: &'a RunArgs,
     start: StartSettings,
     config: &'a LoadedPlanFile,
     runner: &'a RunnerSettings,
@@ -290,7 +295,7 @@ async fn service_counts(client: &Client, plan: PlanId) -> ServiceView {
 
 /// Writes the reports of a run and prints them, after `print_end`.
 fn finish(
-    command: &Run,
+    command: &RunArgs,
     mut report: PlanReport,
     out: &Path,
     commit: Option<String>,

@@ -12,7 +12,7 @@ use std::{
 
 use anstream::ColorChoice as Stream;
 
-use super::args::{ColorChoice, Format, Voice};
+use super::args::{ColorChoice, OutputFormat, Voice};
 use crate::{
     ci::workflow::{Annotation, Level},
     config::{
@@ -202,13 +202,13 @@ impl Screen {
     /// Prints data, as text or as one JSON document.
     pub(crate) fn data(
         &self,
-        format: Format,
+        format: OutputFormat,
         text: impl FnOnce() -> String,
         json: impl FnOnce() -> serde_json::Value,
     ) {
         let mut out = match format {
-            Format::Text => console_text(&text()),
-            Format::Json => console_json(&json().to_string()),
+            OutputFormat::Text => console_text(&text()),
+            OutputFormat::Json => console_json(&json().to_string()),
         };
         if !out.ends_with('\n') {
             out.push('\n');

@@ -27,7 +27,7 @@ use crate::{
 
 /// Serves the execution API.
 #[derive(Args, Debug)]
-pub(crate) struct Serve {
+pub(crate) struct ServeArgs {
     /// Listen on this address and port; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800", value_parser = address)]
     listen: SocketAddr,
@@ -98,7 +98,7 @@ enum DurabilityArg {
 }
 
 /// `testplan serve`.
-pub(crate) async fn run(command: Serve, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult {
     if !command.listen.ip().is_loopback() && !command.allow_http {
         return Err(Failure::usage_text(format_args!("--listen {} is reachable from other machines", command.listen))
             .help("put a TLS proxy in front and listen on 127.0.0.1, or accept plain http with --allow-http"));
@@ -183,7 +183,7 @@ async fn catalog(plans: &[PathBuf], context: &Context) -> Result<Catalog, Failur
 
 /// Who gets access: the holder of the secret in a file or in the environment, else of a token that is created here and
 /// readable by its owner only.
-fn access(command: &Serve, context: &Context) -> Result<Access, Failure> {
+fn access(command: &ServeArgs, context: &Context) -> Result<Access, Failure> {
     let own = command.data.join("token");
     let find = |file: Option<&Path>| settings::found_credentials(file, &context.environment);
     let found = if let Some(found) = find(command.token_file.as_deref())? {

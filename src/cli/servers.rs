@@ -10,7 +10,7 @@ use serde_json::json;
 
 use self::list::{as_json, sorted, table};
 use super::{
-    args::{Format, ServiceArgs},
+    args::{OutputFormat, ServiceArgs},
     context::Context,
     screen::Screen,
     settings::{self, ServiceSettings},
@@ -57,7 +57,7 @@ pub(crate) struct List {
     service: ServiceArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 #[derive(Args, Debug)]
@@ -78,7 +78,7 @@ pub(crate) struct Add {
     disabled: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 #[derive(Args, Debug)]
@@ -104,7 +104,7 @@ pub(crate) struct Update {
     labels: Vec<Capability>,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 #[derive(Args, Debug)]
@@ -131,7 +131,7 @@ pub(crate) struct Apply {
     prune: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// Which squishserver of this machine.
@@ -163,7 +163,7 @@ pub(crate) struct Start {
     log: Option<PathBuf>,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// Removes a squishserver of this machine from the registry and stops it.

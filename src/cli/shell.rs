@@ -20,7 +20,7 @@ use crate::{
 
 /// Prints a completion script.
 #[derive(Args, Debug)]
-pub(crate) struct Completions {
+pub(crate) struct CompletionsArgs {
     /// Print the script for this shell.
     #[arg(value_enum)]
     shell: clap_complete::Shell,
@@ -28,10 +28,10 @@ pub(crate) struct Completions {
 
 /// Prints the manual page.
 #[derive(Args, Debug)]
-pub(crate) struct Man;
+pub(crate) struct ManArgs;
 
 /// `testplan completions SHELL`.
-pub(crate) fn completions(command: &Completions, screen: &Screen) -> CommandResult {
+pub(crate) fn completions(command: &CompletionsArgs, screen: &Screen) -> CommandResult {
     let mut script = Vec::new();
     clap_complete::generate(command.shell, &mut Cli::command(), "testplan", &mut script);
     screen.raw(&script);
@@ -39,7 +39,7 @@ pub(crate) fn completions(command: &Completions, screen: &Screen) -> CommandResu
 }
 
 /// `testplan man`.
-pub(crate) fn man(_command: &Man, screen: &Screen) -> CommandResult {
+pub(crate) fn man(_command: &ManArgs, screen: &Screen) -> CommandResult {
     let mut page = Vec::new();
     clap_mangen::Man::new(Cli::command())
         .render(&mut page)

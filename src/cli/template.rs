@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::{
-    args::{ConfigArgs, Format, ServiceArgs, TemplateArgs},
+    args::{ConfigArgs, OutputFormat, ServiceArgs, TemplateArgs},
     context::Context,
     plan::print_plan,
 };
@@ -11,14 +11,14 @@ use crate::{exit_code::Conclusion, failure::CommandResult, listing::template_tes
 
 /// Shows a template.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Template {
+pub(crate) enum TemplateCommand {
     /// Show a template by project and title
-    Show(Show),
+    Show(ShowTemplateArgs),
 }
 
 /// Which template, and how to print it.
 #[derive(Args, Debug)]
-pub(crate) struct Show {
+pub(crate) struct ShowTemplateArgs {
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
@@ -27,12 +27,12 @@ pub(crate) struct Show {
     template: TemplateArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// `testplan template …`.
-pub(crate) async fn run(command: Template, context: &Context) -> CommandResult {
-    let Template::Show(show) = command;
+pub(crate) async fn run(command: TemplateCommand, context: &Context) -> CommandResult {
+    let TemplateCommand::Show(show) = command;
     let client = show.service.connect(context)?;
     let config = show.config.load(context)?;
     let name = show.template.resolve(config.as_ref())?;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::{
-    args::{ConfigArgs, Format, ServiceArgs},
+    args::{ConfigArgs, OutputFormat, ServiceArgs},
     context::Context,
     screen::Screen,
     worker_name,
@@ -38,7 +38,7 @@ const LONGEST: usize = 300;
 /// Test Center takes Squish XML, JUnit and other xUnit (.xml), zipped results folders (.zip), the results of HTML
 /// reports (.js), and Coco's .csmes and .csexe.
 #[derive(Args, Debug)]
-pub(crate) struct Upload {
+pub(crate) struct UploadArgs {
     /// Upload these files and folders.
     #[arg(value_name = "FILE|FOLDER", required_unless_present = "records")]
     paths: Vec<PathBuf>,
@@ -67,11 +67,11 @@ pub(crate) struct Upload {
     even_if_unclear: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// `testplan upload`.
-pub(crate) async fn run(command: Upload, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: UploadArgs, context: &Context) -> CommandResult {
     let ci = if command.no_ci_labels {
         Ci::default()
     } else {
@@ -88,7 +88,7 @@ pub(crate) async fn run(command: Upload, context: &Context) -> CommandResult {
 }
 
 /// Uploads the named files and folders, as one import.
-async fn upload_named(command: &Upload, ci: &Ci, context: &Context) -> CommandResult {
+async fn upload_named(command: &UploadArgs, ci: &Ci, context: &Context) -> CommandResult {
     let packed = pack(&command.paths)?;
     let project = match &command.project {
         Some(project) => Some(project.clone()),
@@ -114,7 +114,7 @@ async fn upload_named(command: &Upload, ci: &Ci, context: &Context) -> CommandRe
 
 /// Uploads what the records of an `--out` folder say is not uploaded yet.
 async fn upload_left_over(
-    command: &Upload,
+    command: &UploadArgs,
     out: &Path,
     ci: &Ci,
     context: &Context,

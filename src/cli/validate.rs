@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    args::{ConfigArgs, Format},
+    args::{ConfigArgs, OutputFormat},
     context::Context,
 };
 use crate::{
@@ -23,16 +23,16 @@ const LONGEST_NAME: usize = 200;
 
 /// Checks a testplan.yml without running anything; Squish suites are read and counted.
 #[derive(Args, Debug)]
-pub(crate) struct Validate {
+pub(crate) struct ValidateArgs {
     #[command(flatten)]
     config: ConfigArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// `testplan validate`.
-pub(crate) fn run(command: &Validate, context: &Context) -> CommandResult {
+pub(crate) fn run(command: &ValidateArgs, context: &Context) -> CommandResult {
     let screen = &context.screen;
     let loaded = command.config.required(context)?;
     let file = &loaded.file;

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    args::{Format, GraceArgs, ServiceArgs},
+    args::{GraceArgs, OutputFormat, ServiceArgs},
     context::Context,
     results::ResultsWatch,
     screen::Screen,
@@ -23,7 +23,7 @@ use crate::{
 
 /// Waits until a plan is drained.
 #[derive(Args, Debug)]
-pub(crate) struct Wait {
+pub(crate) struct WaitArgs {
     #[command(flatten)]
     service: ServiceArgs,
     /// Wait for this plan.
@@ -48,7 +48,7 @@ pub(crate) struct Wait {
     allow_empty: bool,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
-    format: Format,
+    format: OutputFormat,
 }
 
 /// The default of --results-patience for Test Center, which counts an upload a moment later. It is short because a plan
@@ -56,7 +56,7 @@ pub(crate) struct Wait {
 const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// `testplan wait`.
-pub(crate) async fn run(command: Wait, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: WaitArgs, context: &Context) -> CommandResult {
     let screen = &context.screen;
     let client = command.service.connect(context)?;
     let watch = DrainWatch::new(
@@ -119,7 +119,7 @@ pub(crate) async fn run(command: Wait, context: &Context) -> CommandResult {
 
 /// Waits until as many results are counted as executions are done. Returns what is missing after the patience.
 async fn results(
-    command: &Wait,
+    command: &WaitArgs,
     client: &Client,
     status: PlanStatus,
     screen: &Screen,
@@ -148,7 +148,7 @@ async fn results(
     }))
 }
 
-fn print(screen: &Screen, format: Format, plan: PlanId, watched: &Watched) {
+fn print(screen: &Screen, format: OutputFormat, plan: PlanId, watched: &Watched) {
     let PlanStatus {
         open,
         reserved,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{
-    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadArgs, WorkerArgs},
+    args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadPolicyArgs, WorkerArgs},
     context::Context,
     lookup,
     settings::WorkOptions,
@@ -30,7 +30,7 @@ use crate::{
 
 /// Works on a started plan.
 #[derive(Args, Debug)]
-pub(crate) struct Work {
+pub(crate) struct WorkArgs {
     #[command(flatten)]
     config: ConfigArgs,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub(crate) struct Work {
     #[command(flatten)]
     workers: WorkerArgs,
     #[command(flatten)]
-    upload: UploadArgs,
+    upload: UploadPolicyArgs,
     #[command(flatten)]
     out: OutArgs,
     #[command(flatten)]
@@ -56,7 +56,7 @@ pub(crate) struct Work {
 }
 
 /// `testplan work`.
-pub(crate) async fn run(command: Work, context: &Context) -> CommandResult {
+pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     let screen = &context.screen;
     leftovers::remove_results(&command.out.folder(context)?)?;
     let config = command.config.required(context)?;

@@ -10,7 +10,7 @@ use std::{
 use super::{
     args::UploadPolicy,
     context::Context,
-    progress::Progress,
+    progress::ProgressPrinter,
     screen::Screen,
     settings::{self, WorkOptions},
     worker_name,
@@ -134,7 +134,7 @@ pub(crate) async fn work(
         name: worker_name::unique(context)?,
         lease_files: environment.get(HELD).map(PathBuf::from),
     };
-    let mut progress = Progress::new(screen, options.offered.clone(), status);
+    let mut progress = ProgressPrinter::new(screen, options.offered.clone(), status);
     let end = crate::run::work(order, signals, &mut progress).await;
     drop(progress);
     end.map_err(|error| {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Run, RunOutcome, finish};
+use super::{RunArgs, RunOutcome, finish};
 use crate::{
     cli::{
         args::WorkerArgs,
@@ -34,7 +34,7 @@ enum Ended {
 
 /// Has Test Center run a plan, and reports.
 pub(super) async fn run(
-    command: &Run,
+    command: &RunArgs,
     context: &Context,
     signals: &mut Signals,
 ) -> Result<RunOutcome, Failure> {
