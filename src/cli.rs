@@ -4,14 +4,15 @@
 //! [`Conclusion`], and the last line says what it means.
 
 pub mod action;
+mod api_calls;
 pub mod args;
-mod calls;
 mod context;
 mod demo;
 mod doctor;
 mod execute;
 mod give_back;
 mod list;
+mod local_workers;
 mod lookup;
 mod managed;
 mod plan;
@@ -27,8 +28,8 @@ mod serve;
 mod servers;
 mod settings;
 pub mod shell;
-mod showing;
 mod start;
+mod step_display;
 mod template;
 mod upload;
 mod validate;
@@ -36,7 +37,6 @@ mod wait;
 mod watch;
 mod work;
 mod worker_name;
-mod working;
 
 use std::{panic, process::ExitCode};
 
@@ -95,13 +95,13 @@ enum Command {
     #[command(subcommand)]
     Plan(plan::PlanCommand),
     /// Reserve an execution (single API call)
-    Reserve(calls::ReserveArgs),
+    Reserve(api_calls::ReserveArgs),
     /// Renew or release a lease (single API call)
-    Heartbeat(calls::HeartbeatArgs),
+    Heartbeat(api_calls::HeartbeatArgs),
     /// Report a result (single API call)
-    Finish(calls::FinishArgs),
+    Finish(api_calls::FinishArgs),
     /// Reset an execution (single API call)
-    Reset(calls::ResetArgs),
+    Reset(api_calls::ResetArgs),
     /// List and change registered Squish servers
     #[command(subcommand)]
     Servers(servers::Servers),
@@ -176,10 +176,10 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::Publish(command) => publish::run(command, context).await,
         Command::Template(command) => template::run(command, context).await,
         Command::Plan(command) => plan::run(command, context).await,
-        Command::Reserve(command) => calls::reserve(command, context).await,
-        Command::Heartbeat(command) => calls::heartbeat(command, context).await,
-        Command::Finish(command) => calls::finish(command, context).await,
-        Command::Reset(command) => calls::reset(command, context).await,
+        Command::Reserve(command) => api_calls::reserve(command, context).await,
+        Command::Heartbeat(command) => api_calls::heartbeat(command, context).await,
+        Command::Finish(command) => api_calls::finish(command, context).await,
+        Command::Reset(command) => api_calls::reset(command, context).await,
         Command::Servers(command) => servers::run(command, context).await,
         Command::Upload(command) => upload::run(*command, context).await,
         Command::Serve(command) => serve::run(command, context).await,
@@ -205,7 +205,7 @@ mod tests {
 
     /// Adds each command, and below it each heading with its flags. Global flags are left out.
     fn add_headings(command: &clap::Command, path: &str, text: &mut String) {
-        let mut headings: Vec<(&str, String)> = Vec::new();
+        let mut headings: Vec<(&str, String)> = vec![("Options", String::new())];
         for argument in command.get_arguments() {
             let Some(flag) = argument.get_long().filter(|_| !argument.is_global_set()) else {
                 continue;
@@ -215,14 +215,15 @@ mod tests {
                 Some((_, flags)) => {
                     let _ = write!(flags, " --{flag}");
                 }
-                None => headings.push((heading, format!("--{flag}"))),
+                None => headings.push((heading, format!(" --{flag}"))),
             }
         }
+        headings.retain(|(_, flags)| !flags.is_empty());
         if !headings.is_empty() {
             let _ = writeln!(text, "{path}");
-            for (heading, flags) in headings {
-                let _ = writeln!(text, "  {heading}: {flags}");
-            }
+        }
+        for (heading, flags) in headings {
+            let _ = writeln!(text, "  {heading}:{flags}");
         }
         for command in command.get_subcommands() {
             add_headings(command, &format!("{path} {}", command.get_name()), text);

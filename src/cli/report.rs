@@ -9,7 +9,7 @@ use super::{
     context::Context,
     lookup, managed, publishing,
     settings::ServiceSettings,
-    showing,
+    step_display,
 };
 use crate::{
     ci::github::Patience,
@@ -30,7 +30,7 @@ pub(crate) struct ReportArgs {
     service: ServiceArgs,
     /// Report this plan [default: the newest in the records]. If a service is named too, compare its counts with the
     /// records.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Plan")]
     plan_id: Option<PlanId>,
     /// Take the verdict from the service's counts of a plan that Test Center ran itself (execute --managed). Each result
     /// stays there.
@@ -110,7 +110,7 @@ async fn merge_and_print(
             screen.conclude(report.conclusion());
         }
     }
-    showing::show(&report, &out, command.show, screen);
+    step_display::show(&report, &out, command.show, screen);
     Ok((report, written))
 }
 

@@ -17,7 +17,7 @@ use crate::{
     report_files,
     rerun::{
         Rerun,
-        reopen::{self, Wanted},
+        reopen::{self, ResetFilter},
     },
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct RetryArgs {
     #[arg(long, value_name = "N", help_heading = "Plan")]
     rerun: Option<u32>,
     /// Read what failed from these records, if the service cannot list executions [default: OUT/records].
-    #[arg(long, value_name = "PATH", num_args = 1..)]
+    #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Results")]
     records: Vec<PathBuf>,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
@@ -56,15 +56,15 @@ pub(crate) async fn run(command: RetryArgs, context: &Context) -> CommandResult 
             Rerun::Unknown { attempt } => Some(attempt - 1),
         });
     let out = command.out.folder(context)?;
-    let wanted = Wanted {
+    let filter = ResetFilter {
         rerun,
         offered: None,
         records: &report_files::record_paths(&out, &command.records),
         worker: None,
     };
-    let failures = match reopen::listed(&client, &plan, wanted).await? {
+    let failures = match reopen::listed(&client, &plan, filter).await? {
         Some(failures) => failures,
-        None => reopen::recorded(&plan, wanted)?,
+        None => reopen::recorded(&plan, filter)?,
     };
     let name = worker_name::unique(context)?;
     let opened = reopen::open(failures, &client, &plan, &out.join("records"), &name).await?;

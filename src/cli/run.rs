@@ -10,11 +10,11 @@ use super::{
     args::{CommentArgs, GitHubArgs, ReportFileArgs, ShowArgs, UploadPolicyArgs, WorkerArgs},
     context::Context,
     list::NOTHING_HELP,
+    local_workers::{self, WorkRequest},
     publishing,
     settings::{self, ServiceSettings, WorkOptions},
-    showing,
     start::{self, PlanArgs, StartSettings, StartedPlan},
-    working::{self, Job},
+    step_display,
 };
 use crate::{
     ci::github::Patience,
@@ -192,7 +192,7 @@ impl WorkersRun<'_> {
         } = signals.or_interrupted(self.start(client)).await?;
         let id = plan.id;
         leftovers::forget_plans(&self.options.out, id, Over::Left);
-        let job = Job {
+        let job = WorkRequest {
             client: client.clone(),
             // A service in this process has this machine's clock.
             clock_ahead_ms: clock_ahead_ms.filter(|_| !self.alone),
@@ -202,7 +202,7 @@ impl WorkersRun<'_> {
             options: self.options,
             alone: self.alone,
         };
-        let end = working::work(job, signals, self.context).await?;
+        let end = local_workers::work(job, signals, self.context).await?;
         self.report(client, id, &end).await
     }
 
@@ -252,9 +252,9 @@ impl WorkersRun<'_> {
                 commit.filter(|_| report.checkouts.is_empty())
             });
         let print_end = || {
-            working::print_stop_reason(end, screen);
+            local_workers::print_stop_reason(end, screen);
             if !self.alone {
-                working::print_left_open(end, &self.options.offered, screen);
+                local_workers::print_left_open(end, &self.options.offered, screen);
             }
         };
         let is_stopped = matches!(end.ending, RunEnding::Stopped(_));
@@ -313,7 +313,7 @@ fn finish(
     let written = report_files::write_reports(&report, out, profile, commit.as_deref());
     print_end();
     context.screen.report(&report);
-    showing::show(&report, out, command.show, &context.screen);
+    step_display::show(&report, out, command.show, &context.screen);
     RunOutcome {
         result: written.map(|()| report.conclusion()),
         report: Some(report),

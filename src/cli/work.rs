@@ -7,10 +7,10 @@ use clap::Args;
 use super::{
     args::{ConfigArgs, OutArgs, ServiceArgs, ShowArgs, UploadPolicyArgs, WorkerArgs},
     context::Context,
+    local_workers::{self, WorkRequest},
     lookup,
     settings::WorkOptions,
-    showing, worker_name,
-    working::{self, Job},
+    step_display, worker_name,
 };
 use crate::{
     clock,
@@ -105,7 +105,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     for line in lines {
         screen.info(line);
     }
-    let job = Job {
+    let job = WorkRequest {
         discovery: None,
         client,
         plan,
@@ -114,12 +114,12 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
         options: &options,
         alone: false,
     };
-    let end = working::work(job, &mut signals, context).await?;
-    working::print_stop_reason(&end, screen);
+    let end = local_workers::work(job, &mut signals, context).await?;
+    local_workers::print_stop_reason(&end, screen);
     let summary = summary(command.plan_id, &end);
     screen.info(&summary);
-    working::print_left_open(&end, &options.offered, screen);
-    showing::show_work(command.plan_id, &end, &summary, command.show, screen);
+    local_workers::print_left_open(&end, &options.offered, screen);
+    step_display::show_work(command.plan_id, &end, &summary, command.show, screen);
     let conclusion = conclusion(&end, remaining.is_some());
     if let Some(remaining) = remaining.filter(|_| conclusion == Conclusion::Incomplete) {
         screen.always(format_args!("incomplete: {remaining}"));

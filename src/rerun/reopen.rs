@@ -17,7 +17,7 @@ use crate::{
 
 /// Which failures to reset.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wanted<'a> {
+pub(crate) struct ResetFilter<'a> {
     /// Resets only executions with fewer resets than this; no limit if `None`.
     pub(crate) rerun: Option<u32>,
     /// Resets only what workers with these capabilities can take.
@@ -31,7 +31,7 @@ pub(crate) struct Wanted<'a> {
 
 /// Executions to reset.
 #[derive(Debug, Default)]
-pub(crate) struct Failures {
+pub(crate) struct ResetCandidates {
     candidates: Vec<ResetCandidate>,
     /// Whether the service listed them, with the number of their resets.
     listed: bool,
@@ -41,7 +41,7 @@ pub(crate) struct Failures {
     seen: Option<Timestamp>,
 }
 
-impl Failures {
+impl ResetCandidates {
     pub(crate) fn len(&self) -> usize {
         self.candidates.len()
     }
@@ -75,22 +75,22 @@ impl ResetOutcome {
 pub(crate) async fn listed(
     client: &Client,
     plan: &Plan,
-    wanted: Wanted<'_>,
-) -> Result<Option<Failures>, ClientError> {
+    filter: ResetFilter<'_>,
+) -> Result<Option<ResetCandidates>, ClientError> {
     let Some(executions) = client.executions(plan.id).await? else {
         return Ok(None);
     };
-    Ok(Some(Failures {
+    Ok(Some(ResetCandidates {
         seen: Some(clock::wall()),
-        ..of_list(&executions, wanted)
+        ..of_list(&executions, filter)
     }))
 }
 
-fn of_list(executions: &[Execution], wanted: Wanted<'_>) -> Failures {
+fn of_list(executions: &[Execution], filter: ResetFilter<'_>) -> ResetCandidates {
     let fits = |execution: &&Execution| {
         let covers =
             |offered: &Capabilities| offered.covers(&execution.required, LabelCase::Folded);
-        wanted.offered.is_none_or(covers)
+        filter.offered.is_none_or(covers)
     };
     let failed = executions
         .iter()
@@ -98,7 +98,7 @@ fn of_list(executions: &[Execution], wanted: Wanted<'_>) -> Failures {
         .filter(|execution| execution.outcome.as_ref().is_some_and(wants_another_try))
         .filter(fits);
     let (due, tried): (Vec<_>, Vec<_>) = failed.partition(|execution| {
-        wanted
+        filter
             .rerun
             .is_none_or(|rerun| execution.generation < rerun)
     });
@@ -106,7 +106,7 @@ fn of_list(executions: &[Execution], wanted: Wanted<'_>) -> Failures {
         execution: execution.id,
         generation: Some(execution.generation),
     });
-    Failures {
+    ResetCandidates {
         candidates: candidates.collect(),
         listed: true,
         tried: tried.len(),
@@ -115,25 +115,25 @@ fn of_list(executions: &[Execution], wanted: Wanted<'_>) -> Failures {
 }
 
 /// Finds what failed in the workers' records.
-pub(crate) fn recorded(plan: &Plan, wanted: Wanted<'_>) -> Result<Failures, Failure> {
-    let report = report_files::merge(wanted.records, Some(plan.id), None, None)?;
-    Ok(of_records(&report, wanted.worker))
+pub(crate) fn recorded(plan: &Plan, filter: ResetFilter<'_>) -> Result<ResetCandidates, Failure> {
+    let report = report_files::merge(filter.records, Some(plan.id), None, None)?;
+    Ok(of_records(&report, filter.worker))
 }
 
-fn of_records(report: &PlanReport, worker: Option<&str>) -> Failures {
+fn of_records(report: &PlanReport, worker: Option<&str>) -> ResetCandidates {
     let mine = |name: &str| worker.is_none_or(|worker| same_job(name, worker));
     let failed = report.entries.iter().filter(|entry| {
         let counted = entry.counted();
         entry.status.can_be_reset() && counted.is_some_and(|attempt| mine(&attempt.worker))
     });
-    Failures {
+    ResetCandidates {
         candidates: failed
             .map(|entry| ResetCandidate {
                 execution: entry.execution,
                 generation: None,
             })
             .collect(),
-        ..Failures::default()
+        ..ResetCandidates::default()
     }
 }
 
@@ -158,7 +158,7 @@ fn wants_another_try(outcome: &Outcome) -> bool {
 
 /// Resets them. `folder` and `name` are those of the record file, which is created with the first reset.
 pub(crate) async fn open(
-    failures: Failures,
+    failures: ResetCandidates,
     client: &Client,
     plan: &Plan,
     folder: &std::path::Path,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Rerun,
-    reopen::{self, Failures, ResetOutcome, Wanted},
+    reopen::{self, ResetCandidates, ResetFilter, ResetOutcome},
 };
 use crate::{
     client::Client,
@@ -48,13 +48,13 @@ impl Resume<'_> {
             Rerun::Later(rerun) => Some(rerun),
             Rerun::Unknown { .. } => None,
         };
-        let wanted = Wanted {
+        let filter = ResetFilter {
             rerun,
             offered: Some(self.offered),
             records: self.records,
             worker: self.is_named.then_some(self.name),
         };
-        let listed = reopen::listed(client, plan, wanted).await?;
+        let listed = reopen::listed(client, plan, filter).await?;
         if let Rerun::Unknown { attempt } = self.rerun {
             return Ok(unknown(
                 plan,
@@ -64,7 +64,7 @@ impl Resume<'_> {
         }
         let failures = match listed {
             Some(failures) => failures,
-            None => match self.recorded(wanted) {
+            None => match self.recorded(filter) {
                 Ok(failures) => failures,
                 Err(why) => {
                     return Ok(Resumed {
@@ -89,17 +89,17 @@ impl Resume<'_> {
         })
     }
 
-    fn recorded(&self, wanted: Wanted<'_>) -> Result<Failures, String> {
+    fn recorded(&self, filter: ResetFilter<'_>) -> Result<ResetCandidates, String> {
         let explained = |why: &str| {
             format!(
                 "this service cannot list what failed in an earlier attempt, and {why}: nothing is reset; give the \
                  workers' records of the earlier attempts with --records"
             )
         };
-        if wanted.records.is_empty() {
+        if filter.records.is_empty() {
             return Err(explained("no records were given"));
         }
-        reopen::recorded(self.plan, wanted).map_err(|failure| explained(&failure.error.to_string()))
+        reopen::recorded(self.plan, filter).map_err(|failure| explained(&failure.error.to_string()))
     }
 }
 

@@ -54,7 +54,9 @@ pub struct Inputs<'a>(&'a Environment);
 pub struct Flag {
     /// The name after `--`.
     pub long: String,
+    /// The name of its input.
     pub input: String,
+    /// How its value is written.
     pub kind: Kind,
 }
 

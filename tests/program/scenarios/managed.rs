@@ -179,7 +179,7 @@ pub(crate) fn a_deadline(kind: Kind) {
     let ended = run.flags("--results-patience 0s --deadline 2s").run();
     ended
         .code_is(5)
-        .says("Test Center goes on with the plan")
+        .says("Test Center keeps running the plan")
         .says("1 of 2 executions have no result: by its status 1 are open");
 }
 
@@ -193,7 +193,7 @@ pub(crate) fn a_signal(kind: Kind) {
     run.wait_for_word("1 open, 0 reserved, 0 done");
     run.send(Signal::INT);
     let ended = run.end_within(Duration::from_secs(20)).code_is(130);
-    ended.says("Test Center goes on with the plan: it can be stopped only there");
+    ended.says("Test Center keeps running the plan: stop it there");
     assert_eq!(Junit::of(&house.stage, "out").counts, (1, 0, 1));
 }
 

@@ -45,7 +45,7 @@ const MOST_LISTED: u64 = 200_000;
 
 /// A plan to work on, and how.
 #[derive(Debug)]
-pub(crate) struct Job<'a> {
+pub(crate) struct WorkRequest<'a> {
     pub(crate) client: Client,
     pub(crate) plan: Plan,
     /// What became of the lines of the plan's listings, if this process ran them.
@@ -60,11 +60,11 @@ pub(crate) struct Job<'a> {
 
 /// Works on a plan with the workers of this process.
 pub(crate) async fn work(
-    job: Job<'_>,
+    job: WorkRequest<'_>,
     signals: &mut Signals,
     context: &Context,
 ) -> Result<RunSummary, Failure> {
-    let Job {
+    let WorkRequest {
         client,
         plan,
         discovery,
