@@ -11,9 +11,9 @@ mod call;
 mod endpoint;
 mod error;
 mod execute;
+mod file_kind;
 mod http_transport;
 mod import;
-mod kinship;
 mod leases;
 mod plans;
 mod probe;
@@ -21,10 +21,13 @@ mod proxy;
 mod redirect;
 mod reserve;
 mod retry;
+mod service_kind;
 mod setup;
 mod squish_servers;
 mod test_lists;
 mod text;
+mod upload_body;
+mod upload_form;
 mod waiting;
 
 use std::{
@@ -42,25 +45,28 @@ use bytes::Bytes;
 use http_body_util::BodyExt as _;
 
 use authorization::Authorization;
-use kinship::Kinship;
+use service_kind::SharedKind;
 
 pub use authorization::CredentialKind;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, ErrorKind, RedirectTarget};
 pub use execute::StartPlan;
+pub use file_kind::{FileKind, UnknownKind};
 pub use http_transport::{
-    HttpOptions, HttpTransport, install_tls_provider,
-    knock::{Distrust, Knock, NoWay, Reached},
+    HttpOptions, HttpTransport,
+    connection_check::{CertificateProblem, ConnectionCheck, ConnectionError, Reached},
+    install_tls_provider,
 };
-pub use import::{
-    Doubt, FileKind, Form, Handed, Import, Imported, ResultFile, UnknownKind, Upload,
-};
+pub use import::Imported;
 pub use probe::StatusWord;
 pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
-pub use retry::{Patience, Waiting};
+pub use retry::{Patience, RetryNotice};
+pub use service_kind::ServiceKind;
 pub use setup::SetupError;
 pub use test_lists::PlanTests;
+pub use upload_body::{BytesSent, UnclearOutcome, UploadBody};
+pub use upload_form::{Import, ResultFile, UploadForm};
 
 pub use crate::credentials::Credentials;
 
@@ -79,7 +85,7 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// handed out to its end.
     ///
     /// A network that lives in memory may have this one: it collects the body and sends it whole.
-    fn upload(&self, request: http::Request<Upload>, stall: Duration) -> Sending<'_> {
+    fn upload(&self, request: http::Request<UploadBody>, stall: Duration) -> Sending<'_> {
         Box::pin(async move {
             let (head, body) = request.into_parts();
             let body = body.collect().await.map_err(|error| TransportError {
@@ -111,7 +117,7 @@ pub enum Sent {
     Perhaps,
 }
 
-type Watcher = dyn Fn(&Waiting<'_>) + Send + Sync;
+type Watcher = dyn Fn(&RetryNotice<'_>) + Send + Sync;
 
 /// Speaks the API to one service as one user. Cheap to clone; clones share counter and knowledge of the service.
 #[derive(Clone)]
@@ -125,7 +131,7 @@ struct Shared {
     endpoint: Endpoint,
     authorization: Authorization,
     patience: Patience,
-    kinship: Kinship,
+    service_kind: SharedKind,
     requests: AtomicU64,
 }
 
@@ -148,7 +154,7 @@ impl Client {
                 endpoint,
                 authorization,
                 patience,
-                kinship: Kinship::default(),
+                service_kind: SharedKind::default(),
                 requests: AtomicU64::new(0),
             }),
             watcher: None,
@@ -156,7 +162,7 @@ impl Client {
     }
 
     /// The same client, telling `watcher` before each pause between two tries, so that nothing waits silently.
-    pub fn watched(self, watcher: impl Fn(&Waiting<'_>) + Send + Sync + 'static) -> Self {
+    pub fn watched(self, watcher: impl Fn(&RetryNotice<'_>) + Send + Sync + 'static) -> Self {
         Self {
             watcher: Some(Arc::new(watcher)),
             ..self
@@ -168,10 +174,14 @@ impl Client {
         &self.shared.endpoint
     }
 
-    /// Whether the service is testplan's own, with leases, `Prefer: wait` and idempotency keys; `None` before its
-    /// first answer that was understood.
-    pub fn is_ours(&self) -> Option<bool> {
-        self.shared.kinship.get()
+    /// Which service answers, as far as answers were understood.
+    pub fn service_kind(&self) -> ServiceKind {
+        self.shared.service_kind.get()
+    }
+
+    /// Whether the service is known to be testplan's own.
+    pub fn is_testplan(&self) -> bool {
+        self.service_kind() == ServiceKind::Testplan
     }
 
     /// How many requests were handed to the transport so far, by this client and its clones.
@@ -189,7 +199,7 @@ impl fmt::Debug for Client {
         f.debug_struct("Client")
             .field("endpoint", &self.shared.endpoint)
             .field("credentials", &self.shared.authorization.kind())
-            .field("is_ours", &self.is_ours())
+            .field("service", &self.service_kind())
             .field("requests", &self.requests())
             .finish_non_exhaustive()
     }

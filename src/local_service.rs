@@ -9,7 +9,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::{
-    client::{Client, Endpoint, Patience, Sending, Transport, Upload},
+    client::{Client, Endpoint, Patience, Sending, Transport, UploadBody},
     clock::{self, ServiceClock},
     failure::Failure,
     listing::catalog::Catalog,
@@ -78,7 +78,7 @@ impl Transport for InProcessTransport {
         Box::pin(async move { Ok(self.0.call(request).await) })
     }
 
-    fn upload(&self, request: http::Request<Upload>, _stall: Duration) -> Sending<'_> {
+    fn upload(&self, request: http::Request<UploadBody>, _stall: Duration) -> Sending<'_> {
         Box::pin(async move { Ok(self.0.call_streamed(request).await) })
     }
 }

@@ -13,3 +13,19 @@ pub(crate) fn hex(numbers: usize) -> io::Result<String> {
         .map(|_| number().map(|number| format!("{number:08x}")))
         .collect()
 }
+
+/// A key that no other request has: 128 random bits.
+pub(crate) fn unique_key() -> String {
+    hex(4).expect("the operating system has random bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_unique() {
+        assert_ne!(unique_key(), unique_key());
+        assert_eq!(unique_key().len(), 32);
+    }
+}

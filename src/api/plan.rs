@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{test_list::RequestedTests, tolerant};
-use crate::model::{DiscoveryAccount, PlanId, PlanKind};
+use crate::model::{DiscoveryAccount, PlanId, PlanKind, TestListDigest};
 
 /// The vendor's Test Plan Response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,6 +108,17 @@ pub struct ExecutePlanRequest {
     /// Additive: the account of the discovery that made `tests`. The plan keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery: Option<DiscoveryAccount>,
+}
+
+/// Answer of `POST executeplan`: the vendor's plan, and the digest of the tests it was requested with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct StartedPlanResponse {
+    /// The plan.
+    #[serde(flatten)]
+    pub plan: PlanResponse,
+    /// The digest that the request named; absent where it named none, and from a service that takes no lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests_digest: Option<TestListDigest>,
 }
 
 /// The vendor's Status Response.

@@ -3,7 +3,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::plan::PlanResponse;
 use crate::model::{Capability, DiscoveryAccount, PlanId, PlannedTest, Test, TestListDigest};
 
 /// `code` of the answer to a digest that the service has no list for: send the list, too. No plan was started.
@@ -55,17 +54,6 @@ impl From<&PlannedTest> for PlannedTestEntry {
             labels: planned.required.clone().into(),
         }
     }
-}
-
-/// Answer of `POST executeplan`: the vendor's plan, and the digest of the tests it was requested with.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct StartedPlanResponse {
-    /// The plan.
-    #[serde(flatten)]
-    pub plan: PlanResponse,
-    /// The digest that the request named; absent where it named none, and from a service that takes no lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tests_digest: Option<TestListDigest>,
 }
 
 /// Answer of `GET plans/{id}/discovery`: what a plan keeps of the request that it was started by.

@@ -35,7 +35,7 @@ use super::{
     settings::WorkOptions,
 };
 use crate::{
-    client::{Client, ClientError, StatusWord},
+    client::{Client, ClientError, ServiceKind, StatusWord},
     failure::{CommandResult, Failure},
     listing::loaded_plan_file::LoadedPlanFile,
     model::{Capabilities, PlanId},
@@ -137,7 +137,7 @@ pub async fn run(command: Doctor, context: &Context) -> CommandResult {
     );
     if !is_alone {
         findings.extend(dialect::judge(dialect::Shown {
-            is_ours: asked.is_ours,
+            service: asked.service,
             status: asked.status.as_ref(),
             template: told(asked.template.as_ref()).map(|told| &told.plan),
             is_started: told(asked.plan.as_ref()).is_some(),
@@ -198,7 +198,7 @@ struct Asked {
     template: Option<Looked>,
     plan: Option<Looked>,
     status: Option<Result<StatusWord, ClientError>>,
-    is_ours: Option<bool>,
+    service: ServiceKind,
 }
 
 impl Asked {
@@ -217,7 +217,7 @@ impl Asked {
         let (servers, template, plan, status) =
             tokio::join!(client.squish_servers(), template, plan, status);
         Self {
-            is_ours: client.is_ours(),
+            service: client.service_kind(),
             servers: Some(servers),
             template,
             plan,

@@ -109,7 +109,7 @@ async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPla
     let name = args.template.resolve(config.as_ref())?;
     let template = template_tests::find_template(&client, name, config.as_ref()).await?;
     let handed_over = managed::start_time(&args.managed, &client, &template, &context.screen)?;
-    if command.runs_on.is_empty() && handed_over.is_none() && client.is_ours() == Some(true) {
+    if command.runs_on.is_empty() && handed_over.is_none() && client.is_testplan() {
         secrets.refuse(&foreseen(needs(config.as_ref(), &template.title))?)?;
     }
     let source = (&template, config.as_ref());

@@ -16,7 +16,7 @@ use super::{
     worker_name,
 };
 use crate::{
-    client::Client,
+    client::{Client, ServiceKind},
     failure::Failure,
     model::{
         Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
@@ -162,7 +162,7 @@ fn uploader(
         UploadPolicy::Always => true,
         UploadPolicy::Never => false,
         // An earlier request has shown which service it is.
-        UploadPolicy::Auto => client.is_ours() == Some(false),
+        UploadPolicy::Auto => client.service_kind() == ServiceKind::TestCenter,
     };
     if !wanted {
         return Ok(None);

@@ -74,7 +74,7 @@ pub(crate) fn start_time(
     if !args.managed {
         return Ok(None);
     }
-    if client.is_ours() == Some(true) {
+    if client.is_testplan() {
         return Err(Failure::usage_text(format_args!(
             "--managed: the service at {} is testplan's own, which runs no scripts; nothing was started",
             client.endpoint()

@@ -115,7 +115,7 @@ async fn ensure_own_service(client: &Client, project: &str, title: &str) -> Resu
         Err(error) if !matches!(error.kind, ErrorKind::NotFound { .. }) => return Err(error.into()),
         Ok(_) | Err(_) => {}
     }
-    if client.is_ours() == Some(true) {
+    if client.is_testplan() {
         return Ok(());
     }
     Err(Failure::usage_text(format_args!(

@@ -132,7 +132,7 @@ async fn of_records(
             let plan = lookup::plan(&client, id).await?;
             let status = client.status(id, &Capabilities::default()).await?;
             account = template_tests::discovery_of_plan(&client, id).await;
-            handed_over = plan.is_handed_over() && client.is_ours() != Some(true);
+            handed_over = plan.is_handed_over() && !client.is_testplan();
             (Some(plan), Some(status), client.executions(id).await?)
         }
         None => (None, None, None),
@@ -180,7 +180,7 @@ async fn of_counts(command: &ReportArgs, context: &Context) -> Result<PlanReport
     let client = command.service.connect(context)?;
     let id = command.plan_id.expect("clap requires it");
     let plan = lookup::plan(&client, id).await?;
-    if client.is_ours() == Some(true) {
+    if client.is_testplan() {
         return Err(Failure::usage_text(
             "--managed: this service is testplan's own, which runs no scripts",
         )

@@ -124,7 +124,7 @@ async fn results(
     status: PlanStatus,
     screen: &Screen,
 ) -> Result<Option<String>, Failure> {
-    let ours = client.is_ours() == Some(true);
+    let ours = client.is_testplan();
     let patience = command.results_patience;
     let patience = patience.unwrap_or(if ours {
         Duration::ZERO

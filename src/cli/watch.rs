@@ -146,7 +146,7 @@ impl<'a> DrainWatch<'a> {
         pause: Duration,
         asked: std::time::Instant,
     ) -> Result<PlanStatus, ClientError> {
-        if self.client.is_ours() == Some(true) && pause.as_secs() > 0 {
+        if self.client.is_testplan() && pause.as_secs() > 0 {
             return self.client.wait_status(self.plan, pause).await;
         }
         tokio::time::sleep(pause.saturating_sub(asked.elapsed())).await;

@@ -77,7 +77,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
         .await?;
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
     leftovers::forget_plans(&options.out, plan.id, Over::Stale);
-    if plan.is_handed_over() && client.is_ours() != Some(true) {
+    if plan.is_handed_over() && !client.is_testplan() {
         screen.warn(format_args!(
             "plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run its tests \
              a second time",

@@ -7,9 +7,8 @@ use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::{
-    Client, ErrorKind, RedirectTarget, Sent,
+    BytesSent, Client, ErrorKind, RedirectTarget, Sent,
     call::Call,
-    import::Handed,
     redirect,
     text::{self, one_line},
 };
@@ -19,10 +18,10 @@ use crate::{api, pace};
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// A try that brought no answer of use.
-pub(super) struct Failure {
+pub(super) struct FailedTry {
     pub(super) kind: ErrorKind,
     /// Whether the service may have done what was asked.
-    pub(super) in_doubt: bool,
+    pub(super) unclear: bool,
     /// How long the service asked us to stay away.
     pub(super) retry_after: Option<Duration>,
 }
@@ -33,34 +32,34 @@ impl Client {
         &self,
         call: &Call,
         read: impl Fn(&[u8]) -> Result<T, String>,
-    ) -> Result<T, Failure> {
-        let request = self.request(call).map_err(|kind| Failure {
+    ) -> Result<T, FailedTry> {
+        let request = self.request(call).map_err(|kind| FailedTry {
             kind,
-            in_doubt: false,
+            unclear: false,
             retry_after: None,
         })?;
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
         let (transport, limit) = (&self.shared.transport, self.limit_of(call));
-        let mut handed = None;
+        let mut bytes_sent = None;
         let sending = match call.as_form() {
             None => transport.send(request, limit),
             Some(form) => {
                 let body = form.body();
-                handed = Some(body.handed());
+                bytes_sent = Some(body.bytes_sent());
                 transport.upload(request.map(|_| body), limit)
             }
         };
-        let settled = |in_doubt| {
+        let settled = |unclear| {
             if let Some(form) = call.as_form() {
-                form.doubt().set(in_doubt);
+                form.outcome().set(unclear);
             }
         };
         let response = sending
             .await
             .inspect_err(|error| settled(error.sent == Sent::Perhaps));
-        let response = response.map_err(|error| Failure {
-            in_doubt: error.sent == Sent::Perhaps,
-            kind: match handed.as_ref().and_then(Handed::trouble) {
+        let response = response.map_err(|error| FailedTry {
+            unclear: error.sent == Sent::Perhaps,
+            kind: match bytes_sent.as_ref().and_then(BytesSent::read_error) {
                 Some(reason) => ErrorKind::Unreadable { reason },
                 None => ErrorKind::Unreachable {
                     message: one_line(
@@ -73,15 +72,15 @@ impl Client {
             retry_after: None,
         })?;
         if response.headers().contains_key(api::SERVICE) {
-            self.shared.kinship.learn_ours();
+            self.shared.service_kind.set_testplan();
         }
-        let (kind, in_doubt) = match self.read(call, &response, read) {
+        let (kind, unclear) = match self.read(call, &response, read) {
             Ok(value) => {
-                self.shared.kinship.learn_another();
+                self.shared.service_kind.set_test_center();
                 return Ok(value);
             }
             Err(kind) => {
-                let said_no = matches!(
+                let refused = matches!(
                     kind,
                     ErrorKind::Refused { .. }
                         | ErrorKind::Unauthorized { .. }
@@ -89,19 +88,19 @@ impl Client {
                 );
                 // A form that was refused for the moment was not taken: 503 is how a service says that.
                 let put_off =
-                    handed.is_some() && matches!(kind, ErrorKind::Failed { status: 503, .. });
-                let in_doubt = !said_no && !put_off;
-                settled(in_doubt);
-                (kind, in_doubt)
+                    bytes_sent.is_some() && matches!(kind, ErrorKind::Failed { status: 503, .. });
+                let unclear = !refused && !put_off;
+                settled(unclear);
+                (kind, unclear)
             }
         };
         if let ErrorKind::Refused { code: Some(_), .. } = kind {
-            self.shared.kinship.learn_another();
+            self.shared.service_kind.set_test_center();
         }
         let waits = matches!(response.status().as_u16(), 429 | 503);
-        Err(Failure {
+        Err(FailedTry {
             kind,
-            in_doubt,
+            unclear,
             retry_after: waits
                 .then(|| pace::retry_after(response.headers()))
                 .flatten()

@@ -7,7 +7,7 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use serde::Serialize;
 
-use super::{Client, ClientError, ErrorKind, endpoint::encoded, import::Form};
+use super::{Client, ClientError, ErrorKind, endpoint::encoded, upload_form::UploadForm};
 use crate::api;
 
 /// No `Debug`: the body may hold a lease.
@@ -18,7 +18,7 @@ pub(super) struct Call {
     headers: HeaderMap,
     body: Bytes,
     /// In place of the body, for an upload.
-    form: Option<Form>,
+    form: Option<UploadForm>,
     /// Longer or shorter than [`super::Patience::request`].
     limit: Option<Duration>,
     holds_lease: bool,
@@ -70,13 +70,13 @@ impl Call {
     }
 
     /// Makes the call an upload: its limit is for progress then, not for the whole.
-    pub(super) fn form(mut self, form: Form) -> Self {
+    pub(super) fn form(mut self, form: UploadForm) -> Self {
         self.form = Some(form);
         self
     }
 
     /// The form of an upload.
-    pub(super) fn as_form(&self) -> Option<&Form> {
+    pub(super) fn as_form(&self) -> Option<&UploadForm> {
         self.form.as_ref()
     }
 

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::{
-    Client, ClientError, ErrorKind, Waiting,
+    Client, ClientError, ErrorKind, RetryNotice,
     test_lists::{LARGEST_ACCOUNT, StartRequest},
 };
 use crate::{
@@ -62,7 +62,7 @@ impl Client {
     /// is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not settle it.
     pub async fn execute_plan(&self, start: &StartPlan) -> Result<Plan, ClientError> {
         let before = self.before(start).await?;
-        let call = if self.is_ours() == Some(true) {
+        let call = if self.is_testplan() {
             let account = start.discovery.as_ref().map(bounded);
             let body = ExecutePlanRequest {
                 discovery: account,
@@ -115,7 +115,7 @@ impl Client {
         // The service may still be at work on what it was sent.
         for (pause, left) in [(request, request + between), (between, between)] {
             if let Some(watcher) = &self.watcher {
-                watcher(&Waiting {
+                watcher(&RetryNotice {
                     call: &error.call,
                     because: &error.kind,
                     pause,

@@ -2,7 +2,7 @@
 //! retries, everything bounded.
 
 mod cause;
-pub(super) mod knock;
+pub(super) mod connection_check;
 mod pinned;
 
 use std::{
@@ -18,7 +18,7 @@ use reqwest::{redirect, retry};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{
-    Endpoint, Handed, Sending, Sent, SetupError, Transport, TransportError, Upload,
+    BytesSent, Endpoint, Sending, Sent, SetupError, Transport, TransportError, UploadBody,
     endpoint::is_loopback,
 };
 
@@ -195,21 +195,21 @@ impl Transport for HttpTransport {
         })
     }
 
-    fn upload(&self, request: Request<Upload>, stall: Duration) -> Sending<'_> {
+    fn upload(&self, request: Request<UploadBody>, stall: Duration) -> Sending<'_> {
         let to = Destination::of(&request);
-        let handed = request.body().handed();
+        let sent = request.body().bytes_sent();
         Box::pin(async move {
             let exchange = self.exchange(request.map(reqwest::Body::wrap));
             let ended = tokio::select! {
                 answer = exchange => answer,
-                message = stalled(&handed, stall, &to) => Err(TransportError {
+                message = stalled(&sent, stall, &to) => Err(TransportError {
                     sent: Sent::Perhaps,
                     message,
                 }),
             };
             ended.map_err(|error| TransportError {
-                // Nobody has a whole form before its last byte left.
-                sent: if handed.is_complete() {
+                // An upload aborted before its last byte was sent was not received.
+                sent: if sent.is_complete() {
                     error.sent
                 } else {
                     Sent::No
@@ -221,12 +221,12 @@ impl Transport for HttpTransport {
 }
 
 /// Resolves when an upload made no progress for `span`, or its answer did not come in ten times that.
-async fn stalled(handed: &Handed, span: Duration, to: &Destination) -> String {
-    let mut before = handed.bytes();
+async fn stalled(sent: &BytesSent, span: Duration, to: &Destination) -> String {
+    let mut before = sent.bytes();
     loop {
         tokio::time::sleep(span).await;
-        let now = handed.bytes();
-        if handed.is_complete() {
+        let now = sent.bytes();
+        if sent.is_complete() {
             tokio::time::sleep(span * (ANSWER - 1)).await;
             let seconds = (span * ANSWER).as_secs_f32();
             return format!("{to} took the upload and did not answer within {seconds} s");

@@ -1,100 +1,62 @@
 //! Uploads result files: Test Center's `POST /import`, streamed, and never twice.
 //!
-//! A request counts as not sent until its body was handed out to the closing boundary: a connection that breaks
-//! before is safe to repeat. Later, only our own service is asked again, under the same `Idempotency-Key`.
-
-mod form;
-mod kind;
-mod upload;
-
-use std::path::PathBuf;
+//! A request counts as not sent until the closing boundary of its body was sent: before that, it is safe to repeat after
+//! a broken connection. Later, only testplan's own service is asked again, under the same `Idempotency-Key`.
 
 use http::Method;
 
 use super::{
-    Client, ClientError, ErrorKind,
-    answer::accepted,
-    call::Call,
-    retry::{Repeat, unique_key},
+    Client, ClientError, ErrorKind, Import, ServiceKind, UnclearOutcome, UploadForm,
+    answer::accepted, call::Call, retry::Repeat,
 };
 use crate::{
     api::{
         self,
         import::{ImportResponse, PATH},
     },
-    model::Label,
+    random::unique_key,
 };
 
-pub use form::Form;
-pub use kind::{FileKind, UnknownKind};
-pub use upload::{Doubt, Handed, Upload};
-
-/// What to upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Import {
-    /// Project; empty for `default`.
-    pub project: String,
-    /// Batch; empty for a new one.
-    pub batch: String,
-    /// What the results were made with.
-    pub labels: Vec<Label>,
-    /// The files, at least one.
-    pub files: Vec<ResultFile>,
-    /// What makes this upload the same as an earlier one that may have got in; a new key otherwise. Our own service
-    /// knows it by that.
-    pub key: Option<String>,
-}
-
-/// A file to upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResultFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// What it is called there; characters that a form cannot carry are replaced.
-    pub name: String,
-    /// What it is.
-    pub kind: FileKind,
-}
-
-/// An upload that got in.
+/// An accepted upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// How many files.
+    /// Number of files.
     pub files: u64,
-    /// How many bytes they have.
+    /// Their size.
     pub bytes: u64,
-    /// What our own service says of it; `None` of Test Center, whose answer is not documented.
+    /// What testplan's service answered; `None` from Test Center, whose answer is not documented.
     pub answer: Option<ImportResponse>,
 }
 
 impl Client {
-    /// Uploads results, for as long as [`super::Patience::finish`] if the service is away. One request that makes no
-    /// progress for [`super::Patience::request`] is broken off; its answer may take ten times as long.
+    /// Uploads results. Retries for [`super::Patience::finish`] while the service is down. A request that makes no
+    /// progress for [`super::Patience::request`] is aborted; its answer may take ten times as long.
     ///
-    /// An error with `may_have_happened` means that nobody knows whether it got in.
+    /// After an error with `may_have_happened` it is unknown whether the service accepted the upload.
     pub async fn import(&self, import: &Import) -> Result<Imported, ClientError> {
-        self.import_told(import, &Doubt::default()).await
+        self.import_tracked(import, &UnclearOutcome::default())
+            .await
     }
 
-    /// The same, and whoever breaks it off can see whether it may have got in.
-    pub async fn import_told(
+    /// The same; `outcome` tells the caller who aborts it whether the service may have accepted it.
+    pub async fn import_tracked(
         &self,
         import: &Import,
-        doubt: &Doubt,
+        outcome: &UnclearOutcome,
     ) -> Result<Imported, ClientError> {
         let key = import.key.clone().unwrap_or_else(unique_key);
         let call = Call::at(Method::POST, PATH.to_owned()).header(api::IDEMPOTENCY_KEY, &key);
-        let form = match Form::new(import, doubt.clone()) {
+        let form = match UploadForm::new(import, outcome.clone()) {
             Ok(form) => form,
             Err(reason) => return Err(call.error(ErrorKind::Unreadable { reason }, 0, false)),
         };
         let (files, bytes) = (form.files(), form.file_bytes());
         let call = call.form(form);
-        self.greet().await?;
+        self.check_service().await?;
         let read = |body: &[u8]| {
             accepted(body).map(|()| serde_json::from_slice::<ImportResponse>(body).ok())
         };
-        let got = self.persist(&call, self.uploads(), read).await?;
+        let got = self.persist(&call, self.upload_rule(), read).await?;
         Ok(Imported {
             files,
             bytes,
@@ -102,14 +64,14 @@ impl Client {
         })
     }
 
-    /// Finds out whom it speaks to before gigabytes travel: a wrong address, a log-in page or a rejected token cost one
-    /// small request then. A service that only takes uploads may refuse this one and be asked all the same.
-    async fn greet(&self) -> Result<(), ClientError> {
-        if self.is_ours().is_some() {
+    /// Sends a small request before gigabytes: a wrong address, a log-in page or a rejected token shows here. A service
+    /// that only takes uploads may refuse this request; the upload is sent nevertheless.
+    async fn check_service(&self) -> Result<(), ClientError> {
+        if self.service_kind() != ServiceKind::Unknown {
             return Ok(());
         }
         let call = Call::new(Method::GET, "squishservers");
-        let rule = self.rides_out(Repeat::Freely);
+        let rule = self.service_rule(Repeat::Always);
         match self.persist(&call, rule, accepted).await {
             Err(error) => match error.kind {
                 ErrorKind::Unreachable { .. }

@@ -42,7 +42,7 @@ impl Client {
         let call = heartbeat_call(execution, &request).limit(limit);
         let once = Rule {
             budget: Duration::ZERO,
-            ..self.rides_out(Repeat::IfUndone)
+            ..self.service_rule(Repeat::IfNotDone)
         };
         Ok(self.persist(&call, once, accepted).await?.sent_at)
     }
@@ -76,7 +76,7 @@ impl Client {
             heartbeat_call(execution, &request).limit(self.patience().request.min(RELEASE / 2));
         let rule = Rule {
             budget: RELEASE / 2,
-            ..self.rides_out(Repeat::Freely)
+            ..self.service_rule(Repeat::Always)
         };
         match self.persist(&call, rule, accepted).await {
             Ok(_) => Ok(()),
@@ -119,13 +119,11 @@ impl Client {
             return Err(call.error(kind, 0, false));
         };
         let call = call.json(&request);
-        match self.persist(&call, self.delivers(), accepted).await {
+        match self.persist(&call, self.finish_rule(), accepted).await {
             Ok(_) => Ok(()),
             // Ours takes the same result twice. Elsewhere "no" may mean that it has it already.
             Err(error)
-                if error.lease_is_lost()
-                    && error.may_have_happened
-                    && self.is_ours() != Some(true) =>
+                if error.lease_is_lost() && error.may_have_happened && !self.is_testplan() =>
             {
                 Err(ClientError {
                     kind: ErrorKind::Unclear {
@@ -151,7 +149,7 @@ impl Client {
         if generation.is_some() {
             call = call.json(&ResetRequest { generation });
         }
-        let rule = self.rides_out(Repeat::IfOurs);
+        let rule = self.service_rule(Repeat::IfTestplan);
         let Err(error) = self.persist(&call, rule, accepted).await else {
             return Ok(());
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::Method;
 
 use super::{
-    Client, ClientError, ErrorKind, answer,
+    Client, ClientError, ErrorKind, ServiceKind, answer,
     call::Call,
     retry::{Repeat, Rule},
 };
@@ -50,7 +50,7 @@ impl Client {
             call.error(kind, tries, false)
         };
         let found = self
-            .persist(&call, self.rides_out(Repeat::Freely), newest)
+            .persist(&call, self.service_rule(Repeat::Always), newest)
             .await;
         match found {
             Ok(got) => match got.value {
@@ -81,7 +81,7 @@ impl Client {
     pub async fn plan(&self, plan: PlanId) -> Result<Plan, ClientError> {
         let call = Call::new(Method::GET, &format!("testplans/{plan}"));
         let got = self
-            .persist(&call, self.rides_out(Repeat::Freely), one_plan)
+            .persist(&call, self.service_rule(Repeat::Always), one_plan)
             .await?;
         Ok(got.value)
     }
@@ -111,10 +111,10 @@ impl Client {
 
     /// Lists all executions of a plan, or `None` if the service is not ours: the vendor's API has no list.
     pub async fn executions(&self, plan: PlanId) -> Result<Option<Vec<Execution>>, ClientError> {
-        if self.is_ours().is_none() {
+        if self.service_kind() == ServiceKind::Unknown {
             self.plan(plan).await?;
         }
-        if self.is_ours() != Some(true) {
+        if !self.is_testplan() {
             return Ok(None);
         }
         let mut executions = Vec::new();
@@ -125,7 +125,7 @@ impl Client {
             if let Some(after) = after {
                 call = call.query("after", &format!("{after}"));
             }
-            let rule = self.rides_out(Repeat::Freely);
+            let rule = self.service_rule(Repeat::Always);
             let got = self
                 .persist(&call, rule, |body| next_page(body, after))
                 .await?;
@@ -143,14 +143,14 @@ impl Client {
         plan: PlanId,
         most: u32,
     ) -> Result<Option<Vec<Execution>>, ClientError> {
-        if self.is_ours() != Some(true) {
+        if !self.is_testplan() {
             return Ok(None);
         }
         let path = format!("{}/plans/{plan}/executions", api::TESTPLAN);
         let call = Call::at(Method::GET, path)
             .query("state", "open")
             .query("limit", &most.to_string());
-        let rule = self.rides_out(Repeat::Freely);
+        let rule = self.service_rule(Repeat::Always);
         let page = self
             .persist(&call, rule, |body| next_page(body, None))
             .await?;
@@ -158,13 +158,13 @@ impl Client {
     }
 
     async fn ask_status(&self, call: &Call) -> Result<PlanStatus, ClientError> {
-        let rule: Rule = self.rides_out(Repeat::Freely);
+        let rule: Rule = self.service_rule(Repeat::Always);
         Ok(self.persist(call, rule, counts).await?.value)
     }
 
     /// The call, asking a service of ours to hold its answer back for up to `wait`.
     pub(super) fn waiting(&self, call: Call, wait: Duration) -> Call {
-        if wait.as_secs() == 0 || self.is_ours() != Some(true) {
+        if wait.as_secs() == 0 || !self.is_testplan() {
             return call;
         }
         let limit = self.limit_of(&call) + wait;

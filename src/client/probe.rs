@@ -37,7 +37,7 @@ impl Client {
     pub async fn status_word(&self, plan: PlanId) -> Result<StatusWord, ClientError> {
         let call = Call::new(Method::GET, &format!("status/{plan}"));
         let read = answer::json::<StatusResponse>("counts of executions");
-        let got = self.persist(&call, self.rides_out(Repeat::Freely), read);
+        let got = self.persist(&call, self.service_rule(Repeat::Always), read);
         let StatusResponse { done, finished, .. } = got.await?.value;
         Ok(match (done, finished) {
             (Some(_), Some(_)) => StatusWord::Both,

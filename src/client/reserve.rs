@@ -6,12 +6,7 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 
-use super::{
-    Client, ClientError, answer,
-    call::Call,
-    leases::millis,
-    retry::{self, Repeat},
-};
+use super::{Client, ClientError, answer, call::Call, leases::millis, retry::Repeat};
 use crate::{
     api::{
         self,
@@ -19,6 +14,7 @@ use crate::{
     },
     clock,
     model::{Capabilities, ExecutionId, LeaseToken, PlanId, SquishServer, Test, TestId},
+    random,
 };
 
 /// What to ask for.
@@ -88,7 +84,8 @@ impl Client {
         options: &ReserveOptions,
         worker: &str,
     ) -> Result<Reservation, ClientError> {
-        self.reserve_by(Repeat::IfOurs, plan, options, worker).await
+        self.reserve_by(Repeat::IfTestplan, plan, options, worker)
+            .await
     }
 
     /// The same for whoever works until the plan is drained: an execution whose reservation was lost on its way here is
@@ -99,7 +96,7 @@ impl Client {
         options: &ReserveOptions,
         worker: &str,
     ) -> Result<Reservation, ClientError> {
-        self.reserve_by(Repeat::Freely, plan, options, worker).await
+        self.reserve_by(Repeat::Always, plan, options, worker).await
     }
 
     async fn reserve_by(
@@ -110,7 +107,7 @@ impl Client {
         worker: &str,
     ) -> Result<Reservation, ClientError> {
         let call = Call::new(Method::POST, &format!("reserve/{plan}"))
-            .header(api::IDEMPOTENCY_KEY, &retry::unique_key())
+            .header(api::IDEMPOTENCY_KEY, &random::unique_key())
             .header(api::WORKER, worker)
             .json(&ReserveRequest {
                 capabilities: options.offered.clone().into(),
@@ -118,15 +115,16 @@ impl Client {
                 allocate_server: options.allocate_server,
             });
         let call = self.waiting(call, options.wait);
-        let rule = self.rides_out(repeat);
+        let rule = self.service_rule(repeat);
         let got = self.persist(&call, rule, response).await?;
         let pending = got.value.pending;
         match got.value.granted {
             Some(wire) => {
                 // Without a key every request is one of its own, and the lease is that of the last.
-                let sent_at = match self.is_ours() {
-                    Some(true) => got.sent_at,
-                    Some(false) | None => got.last_sent_at,
+                let sent_at = if self.is_testplan() {
+                    got.sent_at
+                } else {
+                    got.last_sent_at
                 };
                 let granted = granted(wire, options.lease, sent_at);
                 Ok(Reservation::Granted(Box::new(self.fresh(granted).await)))

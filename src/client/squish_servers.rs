@@ -19,7 +19,7 @@ impl Client {
         let call = Call::new(Method::GET, "squishservers");
         let read = json::<Vec<SquishServerResponse>>("a list of Squish servers");
         let got = self
-            .persist(&call, self.rides_out(Repeat::Freely), read)
+            .persist(&call, self.service_rule(Repeat::Always), read)
             .await?;
         Ok(got.value.into_iter().map(SquishServer::from).collect())
     }
@@ -35,7 +35,7 @@ impl Client {
             host: server.host.clone(),
             labels: server.labels.clone().into(),
         });
-        self.server_of(&call, Repeat::IfUndone).await
+        self.server_of(&call, Repeat::IfNotDone).await
     }
 
     /// Changes one.
@@ -51,19 +51,19 @@ impl Client {
             labels: change.labels.clone().map(Vec::from),
         };
         let call = Call::new(Method::PATCH, &format!("squishservers/{id}")).json(&patch);
-        self.server_of(&call, Repeat::Freely).await
+        self.server_of(&call, Repeat::Always).await
     }
 
     /// Removes one.
     pub async fn remove_squish_server(&self, id: SquishServerId) -> Result<(), ClientError> {
         let call = Call::new(Method::DELETE, &format!("squishservers/{id}"));
-        let rule = self.rides_out(Repeat::Freely);
+        let rule = self.service_rule(Repeat::Always);
         self.persist(&call, rule, accepted).await.map(|_| ())
     }
 
     async fn server_of(&self, call: &Call, repeat: Repeat) -> Result<SquishServer, ClientError> {
         let read = json::<SquishServerResponse>("a Squish server");
-        let got = self.persist(call, self.rides_out(repeat), read).await?;
+        let got = self.persist(call, self.service_rule(repeat), read).await?;
         Ok(got.value.into())
     }
 }

@@ -2,22 +2,18 @@
 
 use http::Method;
 
-use super::{
-    Client, ClientError, ErrorKind,
-    answer::json,
-    call::Call,
-    retry::{Repeat, unique_key},
-};
+use super::{Client, ClientError, ErrorKind, ServiceKind, answer::json, call::Call, retry::Repeat};
 use crate::{
     api::{
         self,
-        plan::ExecutePlanRequest,
+        plan::{ExecutePlanRequest, StartedPlanResponse},
         test_list::{
             PlanTestsResponse, PublishTemplatesRequest, PublishTemplatesResponse, RequestedTests,
-            StartedPlanResponse, TEMPLATES_PATH, UNKNOWN_TESTS,
+            TEMPLATES_PATH, UNKNOWN_TESTS,
         },
     },
     model::{DiscoveryAccount, Plan, PlanId, PlannedTest, TestListDigest},
+    random::unique_key,
 };
 
 /// What a plan keeps of the request that it was started by.
@@ -68,7 +64,7 @@ impl<'a> StartRequest<'a> {
 impl Client {
     /// Posts a start, and once more with the list of tests if the service does not know it.
     pub(super) async fn post_plan(&self, start: &StartRequest<'_>) -> Result<Plan, ClientError> {
-        let rule = self.rides_out(Repeat::IfUndone);
+        let rule = self.service_rule(Repeat::IfNotDone);
         let call = start.call().json(&start.body);
         let answer = self.persist(&call, rule, started_plan).await;
         let answer = match (answer, start.tests) {
@@ -113,17 +109,17 @@ impl Client {
     /// # Errors
     /// What every call that only reads answers.
     pub async fn plan_tests(&self, plan: PlanId) -> Result<Option<PlanTests>, ClientError> {
-        if self.is_ours().is_none() {
+        if self.service_kind() == ServiceKind::Unknown {
             self.plan(plan).await?;
         }
-        if self.is_ours() != Some(true) {
+        if !self.is_testplan() {
             return Ok(None);
         }
         let path = format!("{}/plans/{plan}/discovery", api::TESTPLAN);
         let call = Call::at(Method::GET, path);
         let read = json::<PlanTestsResponse>("what a plan keeps of its tests");
         match self
-            .persist(&call, self.rides_out(Repeat::Freely), read)
+            .persist(&call, self.service_rule(Repeat::Always), read)
             .await
         {
             Ok(got) => Ok(Some(PlanTests {
@@ -149,7 +145,7 @@ impl Client {
         let call = Call::at(Method::PUT, TEMPLATES_PATH.to_owned()).packed_json(request);
         let read = json::<PublishTemplatesResponse>("what publishing changed");
         let answer = self
-            .persist(&call, self.rides_out(Repeat::Freely), read)
+            .persist(&call, self.service_rule(Repeat::Always), read)
             .await;
         match answer {
             Ok(got) => Ok(got.value),

@@ -2,7 +2,7 @@
 
 use http::Method;
 
-use super::{Client, ClientError, ErrorKind, answer::json, call::Call, retry::Repeat};
+use super::{Client, ClientError, ErrorKind, ServiceKind, answer::json, call::Call, retry::Repeat};
 use crate::{
     api::{self, waiting::WaitingResponse},
     model::{PlanId, PlanWaiting},
@@ -12,10 +12,10 @@ impl Client {
     /// What a plan waits for; `None` if the service cannot say: the vendor's API has no such question, and an older
     /// one of ours has it neither.
     pub async fn plan_waiting(&self, plan: PlanId) -> Result<Option<PlanWaiting>, ClientError> {
-        if self.is_ours().is_none() {
+        if self.service_kind() == ServiceKind::Unknown {
             self.plan(plan).await?;
         }
-        if self.is_ours() != Some(true) {
+        if !self.is_testplan() {
             return Ok(None);
         }
         let call = Call::at(
@@ -24,7 +24,7 @@ impl Client {
         );
         let read = json::<WaitingResponse>("what a plan waits for");
         match self
-            .persist(&call, self.rides_out(Repeat::Freely), read)
+            .persist(&call, self.service_rule(Repeat::Always), read)
             .await
         {
             Ok(got) => Ok(Some(got.value.into())),

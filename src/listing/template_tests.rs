@@ -34,7 +34,7 @@ pub(crate) async fn find_template(
     };
     let is_missing = matches!(error.kind, ErrorKind::NotFound { .. });
     match config.filter(has_template) {
-        Some(config) if is_missing && client.is_ours() == Some(true) => {
+        Some(config) if is_missing && client.is_testplan() => {
             Err(Failure::usage(error).help(format!(
                 "{} has this template and the service does not: run `testplan publish --template {title:?}` first",
                 config.path.display()
@@ -50,7 +50,7 @@ pub(crate) async fn tests_for(
     template: &Plan,
     config: Option<&LoadedPlanFile>,
 ) -> Result<PlanTestsSource, Failure> {
-    let Some(config) = config.filter(|_| client.is_ours() == Some(true)) else {
+    let Some(config) = config.filter(|_| client.is_testplan()) else {
         return Ok(PlanTestsSource::Service(None));
     };
     let (path, title) = (config.path.display(), &template.title);
@@ -88,9 +88,8 @@ pub(crate) async fn compare_counts(
     (template, plan): (&Plan, &Plan),
     config: Option<&LoadedPlanFile>,
 ) -> Option<CountComparison> {
-    let config = config.filter(|config| {
-        client.is_ours() != Some(true) && config.is_of_project(&template.project)
-    })?;
+    let config =
+        config.filter(|config| !client.is_testplan() && config.is_of_project(&template.project))?;
     let found = config.template_titled(&template.title)?;
     let path = config.path.display();
     let counted = async {

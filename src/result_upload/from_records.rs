@@ -8,7 +8,7 @@ use std::{
 use super::upload_labels::worker_labels;
 use crate::{
     ci::Ci,
-    client::{Client, Doubt, Imported},
+    client::{Client, Imported, ServiceKind, UnclearOutcome},
     failure::Failure,
     model::{ExecutionId, Label, Record, record::RecordEvent},
     report_files::read_records,
@@ -130,12 +130,12 @@ impl RecordedUploads<'_> {
     async fn upload(&mut self, attempt: &PendingUpload) -> Result<UploadResult, Failure> {
         let client = self.request.client;
         if attempt.unclear && !self.request.even_if_unclear {
-            if client.is_ours().is_none() {
+            if client.service_kind() == ServiceKind::Unknown {
                 // A wrong address or token is an error of its own.
                 client.squish_servers().await?;
             }
             // testplan's own service knows an upload by its key; Test Center would store it twice.
-            if client.is_ours() != Some(true) {
+            if !client.is_testplan() {
                 return Ok(UploadResult::NotUploaded(NotUploaded {
                     reason: "it may have been accepted before, but its answer was lost: look into Test Center, and if it \
                              is not there pass --even-if-unclear"
@@ -167,7 +167,7 @@ impl RecordedUploads<'_> {
             batch: &attempt.batch,
             key: upload::upload_key(&attempt.worker, &attempt.folder),
         };
-        let doubt = Doubt::default();
+        let doubt = UnclearOutcome::default();
         match uploader.upload(client, &packed, to, &doubt).await {
             Ok(imported) => {
                 self.write(RecordEvent::Uploaded {

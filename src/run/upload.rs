@@ -10,7 +10,7 @@ use std::path::Path;
 use pack::{PackError, Packed};
 
 use crate::{
-    client::{Client, ClientError, Doubt, Import, Imported},
+    client::{Client, ClientError, Import, Imported, UnclearOutcome},
     model::Label,
 };
 
@@ -58,7 +58,7 @@ impl Uploader {
         client: &Client,
         packed: &Packed,
         to: Destination<'_>,
-        doubt: &Doubt,
+        doubt: &UnclearOutcome,
     ) -> Result<Imported, NotUploaded> {
         let import = Import {
             project: to.project.to_owned(),
@@ -67,7 +67,7 @@ impl Uploader {
             files: packed.files.clone(),
             key: Some(to.key),
         };
-        Ok(client.import_told(&import, doubt).await?)
+        Ok(client.import_tracked(&import, doubt).await?)
     }
 }
 

@@ -10,10 +10,7 @@ use super::{
     to_wire,
 };
 use crate::{
-    api::{
-        plan::{ExecutePlanRequest, PlanResponse, StatusResponse},
-        test_list::StartedPlanResponse,
-    },
+    api::plan::{ExecutePlanRequest, PlanResponse, StartedPlanResponse, StatusResponse},
     model::{
         Capability, DiscoveryAccount, PlanId, PlanKind, Timestamp, discovery::MAX_NAMED,
         plan::LinkedRepository,

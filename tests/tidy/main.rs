@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "credentials",
             "exit_code",
             "pace",
+            "random",
             "sync",
         ],
     ),

@@ -6,7 +6,7 @@ use super::{
     finding::{Finding, Group},
     plan::Told,
 };
-use crate::{client::Knock, config::duration, model::Timestamp};
+use crate::{client::ConnectionCheck, config::duration, model::Timestamp};
 
 /// A difference that nobody needs to see to, in milliseconds.
 const NEGLIGIBLE: i64 = 5_000;
@@ -26,7 +26,7 @@ pub struct Reading {
 
 impl Reading {
     /// The best there is: `server_dt` of a plan, else the header `Date`, which counts whole seconds.
-    pub fn of(told: Option<&Told>, knock: Option<&Knock>) -> Option<Self> {
+    pub fn of(told: Option<&Told>, knock: Option<&ConnectionCheck>) -> Option<Self> {
         let exact = told.filter(|told| told.plan.server_time.0 > 0);
         if let Some(told) = exact {
             return Some(Self {

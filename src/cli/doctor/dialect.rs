@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Group};
 use crate::{
-    client::{ClientError, StatusWord},
+    client::{ClientError, ServiceKind, StatusWord},
     model::Plan,
 };
 
@@ -11,8 +11,7 @@ const GROUP: Group = Group::Dialect;
 /// What the service showed of itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a> {
-    /// Whether it is testplan's own; `None` before an answer that was understood.
-    pub is_ours: Option<bool>,
+    pub service: ServiceKind,
     /// How it calls the executions that are done; `None` without a plan to ask for.
     pub status: Option<&'a Result<StatusWord, ClientError>>,
     /// The template, if it was found.
@@ -23,14 +22,15 @@ pub struct Shown<'a> {
 
 /// Which dialect is spoken, and what follows from that.
 pub fn judge(shown: Shown<'_>) -> Vec<Finding> {
-    let Some(is_ours) = shown.is_ours else {
+    if shown.service == ServiceKind::Unknown {
         return vec![Finding::not_checked(
             GROUP,
             "service",
             "no answer was understood yet",
         )];
-    };
-    let (service, leases) = if is_ours {
+    }
+    let is_testplan = shown.service == ServiceKind::Testplan;
+    let (service, leases) = if is_testplan {
         (
             "testplan's own service, with long polls and lists of executions",
             "each reservation has a token of its own: who lost a lease cannot finish it",
@@ -44,15 +44,15 @@ pub fn judge(shown: Shown<'_>) -> Vec<Finding> {
     vec![
         Finding::ok(GROUP, "service", service),
         Finding::ok(GROUP, "leases", leases),
-        status(&shown, is_ours),
-        managed(&shown, is_ours),
+        status(&shown, is_testplan),
+        managed(&shown, is_testplan),
     ]
 }
 
-fn status(shown: &Shown<'_>, is_ours: bool) -> Finding {
+fn status(shown: &Shown<'_>, is_testplan: bool) -> Finding {
     const ID: &str = "status";
     match shown.status {
-        None if is_ours => Finding::ok(GROUP, ID, "counts say `done` and `finished`"),
+        None if is_testplan => Finding::ok(GROUP, ID, "counts say `done` and `finished`"),
         None => {
             let finding = Finding::not_checked(
                 GROUP,
@@ -75,9 +75,9 @@ fn status(shown: &Shown<'_>, is_ours: bool) -> Finding {
     }
 }
 
-fn managed(shown: &Shown<'_>, is_ours: bool) -> Finding {
+fn managed(shown: &Shown<'_>, is_testplan: bool) -> Finding {
     const ID: &str = "managed";
-    if is_ours {
+    if is_testplan {
         let text = "not here: the tests are run by workers, `testplan work` or `run`";
         return Finding::ok(GROUP, ID, text);
     }

@@ -7,8 +7,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use crate::{
     cli::{args::ServiceArgs, context, settings},
     client::{
-        Client, ClientError, Endpoint, HttpOptions, HttpTransport, Knock, NoWay, Patience, Reached,
-        proxy_of,
+        Client, ClientError, ConnectionCheck, ConnectionError, Endpoint, HttpOptions,
+        HttpTransport, Patience, Reached, proxy_of,
     },
     config::{
         credential_sources::FoundCredentials,
@@ -45,14 +45,14 @@ pub struct Setup {
 #[derive(Clone, Debug, Default)]
 pub struct Way {
     /// The connection; `None` if a proxy makes it, or nobody is named.
-    pub reached: Option<Result<Reached, NoWay>>,
+    pub reached: Option<Result<Reached, ConnectionError>>,
     /// Who answered.
-    pub knock: Option<Result<Knock, NoWay>>,
+    pub knock: Option<Result<ConnectionCheck, ConnectionError>>,
 }
 
 impl Way {
     /// Who answered, if somebody did.
-    pub fn answered(&self) -> Option<&Knock> {
+    pub fn answered(&self) -> Option<&ConnectionCheck> {
         self.knock.as_ref().and_then(|knock| knock.as_ref().ok())
     }
 }
@@ -96,7 +96,7 @@ impl Setup {
         };
         let knock = match reached {
             Some(Err(_)) => None,
-            Some(Ok(_)) | None => Some(transport.knock(endpoint).await),
+            Some(Ok(_)) | None => Some(transport.check_connection(endpoint).await),
         };
         Way { reached, knock }
     }

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::{Worker, turn::ActiveLease};
 use crate::{
-    client::Doubt,
+    client::UnclearOutcome,
     model::{Outcome, record::RecordEvent},
     run::{
         attempt::Attempt,
@@ -54,7 +54,7 @@ impl Worker {
         };
         let granted = &lease.granted;
         let (execution, folder) = (granted.execution, results.folder.clone());
-        let doubt = Doubt::default();
+        let doubt = UnclearOutcome::default();
         let uploading = async {
             let Some(packed) = uploader.pack(&results.path).await? else {
                 return Ok(None);
@@ -77,7 +77,7 @@ impl Worker {
         let aborted = |reason: String| NotUploaded {
             reason,
             // An upload aborted before its last byte was sent was not received.
-            unclear: doubt.is_there(),
+            unclear: doubt.is_unclear(),
         };
         let ended = tokio::select! {
             biased;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use testplan::{
-    client::{Reservation, ReserveOptions, StartPlan},
+    client::{Reservation, ReserveOptions, ServiceKind, StartPlan},
     model::{
         Capabilities, Capability, ExecutionId, NewSquishServer, Outcome, PlanId, PlanKind,
         PlanStatus, Port, SquishServer, SquishServerChange, SquishServerId, TestId, Timestamp,
@@ -63,7 +63,7 @@ async fn look_up() {
             "GET /execution/v1/testplans/64"
         ]
     );
-    assert_eq!(client.is_ours(), Some(false));
+    assert_eq!(client.service_kind(), ServiceKind::TestCenter);
     assert_eq!(client.requests(), 2);
 }
 

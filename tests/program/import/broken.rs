@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use testplan::client::{Client, Doubt, ErrorKind};
+use testplan::client::{Client, ErrorKind, UnclearOutcome};
 
 use super::{
     stage::{JUNIT, client, file, import},
@@ -220,13 +220,13 @@ async fn one_that_is_broken_off_is_in_doubt_only_once_all_of_it_travelled() {
         (small, Play::Answer(put_off), false),
     ] {
         let service = Uploads::start(false, [play.clone()]);
-        let (client, doubt) = (service.client(), Doubt::default());
-        let sending = client.import_told(&upload, &doubt);
+        let (client, doubt) = (service.client(), UnclearOutcome::default());
+        let sending = client.import_tracked(&upload, &doubt);
         // Long enough for whatever happens first, and less than it takes to give it up.
         let broken_off = tokio::time::timeout(Duration::from_millis(500), sending).await;
         assert!(broken_off.is_err(), "{play:?}");
         assert_eq!(service.begun(), 1, "{play:?}");
-        assert_eq!(doubt.is_there(), may_have, "{play:?}");
+        assert_eq!(doubt.is_unclear(), may_have, "{play:?}");
     }
 }
 

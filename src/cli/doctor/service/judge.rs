@@ -3,7 +3,10 @@
 use super::{Access, Setup, Way};
 use crate::{
     cli::doctor::finding::{Finding, Group},
-    client::{Distrust, Endpoint, ErrorKind, Knock, NoWay, Reached, RedirectTarget},
+    client::{
+        CertificateProblem, ConnectionCheck, ConnectionError, Endpoint, ErrorKind, Reached,
+        RedirectTarget,
+    },
     config::{credential_sources::FoundCredentials, precedence::Chosen},
     credentials::Credentials,
     exit_code::Conclusion,
@@ -87,7 +90,7 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn connection(self, reached: Option<&Result<Reached, NoWay>>) -> Finding {
+    fn connection(self, reached: Option<&Result<Reached, ConnectionError>>) -> Finding {
         const ID: &str = "connection";
         let endpoint = &self.named.value;
         match (reached, &self.setup.proxy) {
@@ -113,7 +116,7 @@ impl Place<'_> {
         }
     }
 
-    fn tls(self, knock: Option<&Result<Knock, NoWay>>) -> Finding {
+    fn tls(self, knock: Option<&Result<ConnectionCheck, ConnectionError>>) -> Finding {
         const ID: &str = "tls";
         let endpoint = &self.named.value;
         if !endpoint.is_tls() {
@@ -122,12 +125,12 @@ impl Place<'_> {
         match knock {
             None => Finding::not_checked(GROUP, ID, "there is no connection"),
             Some(Ok(_)) => Finding::ok(GROUP, ID, self.trusted()),
-            Some(Err(NoWay::Certificate(distrust))) => {
+            Some(Err(ConnectionError::Certificate(distrust))) => {
                 let (what, cure) = distrusted(distrust);
                 let text = format!("the certificate of {} {what}", host(endpoint));
                 Finding::problem(GROUP, ID, text, cure)
             }
-            Some(Err(NoWay::NotTls)) => Finding::problem(
+            Some(Err(ConnectionError::NotTls)) => Finding::problem(
                 GROUP,
                 ID,
                 format!("{} does not speak TLS", host(endpoint)),
@@ -178,12 +181,12 @@ impl Place<'_> {
         }
     }
 
-    fn answer(self, knock: Option<&Result<Knock, NoWay>>) -> Finding {
+    fn answer(self, knock: Option<&Result<ConnectionCheck, ConnectionError>>) -> Finding {
         const ID: &str = "answer";
         let knock = match knock {
             None => return Finding::not_checked(GROUP, ID, "there is no connection"),
             Some(Ok(knock)) => knock,
-            Some(Err(NoWay::Certificate(_) | NoWay::NotTls)) => {
+            Some(Err(ConnectionError::Certificate(_) | ConnectionError::NotTls)) => {
                 return Finding::not_checked(
                     GROUP,
                     ID,
@@ -194,7 +197,7 @@ impl Place<'_> {
                 let Some(proxy) = &self.setup.proxy else {
                     let (text, cure) = no_connection(trouble, &host(&self.named.value));
                     let cure = match trouble {
-                        NoWay::Silent if self.named.value.is_tls() => {
+                        ConnectionError::NoAnswer if self.named.value.is_tls() => {
                             "check that this port speaks https; otherwise look into the log of the service"
                         }
                         _ => cure,
@@ -220,7 +223,7 @@ impl Place<'_> {
             Some(RedirectTarget::Login) => {
                 format!("Test Center's log-in page in {took} ms, as it should")
             }
-            _ if knock.is_ours => format!("testplan's own service in {took} ms"),
+            _ if knock.is_testplan => format!("testplan's own service in {took} ms"),
             Some(RedirectTarget::Elsewhere(url)) => {
                 format!("status {} in {took} ms, to {url}", knock.status)
             }
@@ -235,55 +238,55 @@ fn host(endpoint: &Endpoint) -> String {
 }
 
 /// What is wrong, and one thing to do.
-fn no_connection(trouble: &NoWay, host: &str) -> (String, &'static str) {
+fn no_connection(trouble: &ConnectionError, host: &str) -> (String, &'static str) {
     match trouble {
-        NoWay::Name(why) => (
+        ConnectionError::Unresolved(why) => (
             format!("the name of {host} cannot be resolved ({why})"),
             "correct the host, or the name server of this machine",
         ),
-        NoWay::Refused => (
+        ConnectionError::Refused => (
             format!("nothing listens on {host} (connection refused)"),
             "start the service, or correct host and port",
         ),
-        NoWay::Away => (
+        ConnectionError::TimedOut => (
             format!("no connection to {host} in time"),
             "check that the machine is up and no firewall drops it; set HTTPS_PROXY where only a proxy leads out",
         ),
-        NoWay::Silent => (
+        ConnectionError::NoAnswer => (
             format!("{host} takes the request and does not answer in time"),
             "look into the log of the service: it hangs or is overloaded",
         ),
-        NoWay::Certificate(distrust) => {
+        ConnectionError::Certificate(distrust) => {
             let (what, cure) = distrusted(distrust);
             (format!("the certificate of {host} {what}"), cure)
         }
-        NoWay::NotTls => (format!("{host} does not speak TLS"), "use its https port"),
-        NoWay::Other(why) => (
+        ConnectionError::NotTls => (format!("{host} does not speak TLS"), "use its https port"),
+        ConnectionError::Other(why) => (
             format!("nothing that speaks HTTP answers at {host}: {why}"),
             "check that host and port are those of Test Center or of `testplan serve`",
         ),
     }
 }
 
-fn distrusted(distrust: &Distrust) -> (String, &'static str) {
+fn distrusted(distrust: &CertificateProblem) -> (String, &'static str) {
     match distrust {
-        Distrust::Expired => (
+        CertificateProblem::Expired => (
             "has expired, by the clock of this machine".to_owned(),
             "renew it at the service, unless it is this machine's clock that is wrong",
         ),
-        Distrust::NotYet => (
+        CertificateProblem::NotYet => (
             "is not valid yet, by the clock of this machine".to_owned(),
             "set the clock of this machine",
         ),
-        Distrust::UnknownAuthority => (
+        CertificateProblem::UnknownAuthority => (
             "is of an authority that is not trusted here".to_owned(),
             "pass the authority's certificate with --ca-cert, if it is your own",
         ),
-        Distrust::OtherName => (
+        CertificateProblem::OtherName => (
             "is for another name".to_owned(),
             "use the name in the certificate, or have this one added to it",
         ),
-        Distrust::Other(why) => (
+        CertificateProblem::Other(why) => (
             format!("is not trusted ({why})"),
             "have it made anew, or pass its authority with --ca-cert",
         ),

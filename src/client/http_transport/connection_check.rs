@@ -1,4 +1,4 @@
-//! A look at who is there: each step of the way to a service by itself, without credentials.
+//! Checks the connection to a service in single steps, without credentials.
 
 use std::{io, time::Duration};
 
@@ -34,50 +34,50 @@ pub struct Reached {
 
 /// What answered `GET /`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Knock {
+pub struct ConnectionCheck {
     /// HTTP status.
     pub status: u16,
-    /// Where it sent us, if it did: Test Center sends everybody to its log-in, and to its activation before that.
+    /// Target of a redirect: Test Center redirects to its log-in page, and before its activation to that.
     pub redirect: Option<RedirectTarget>,
-    /// Whether it is testplan's own service.
-    pub is_ours: bool,
-    /// Its clock by the header `Date`, which counts whole seconds.
+    /// Whether testplan's own service answered.
+    pub is_testplan: bool,
+    /// The service's clock according to the header `Date`, in whole seconds.
     pub date: Option<Timestamp>,
-    /// Our clock when the request was sent.
+    /// This machine's clock when the request was sent.
     pub sent: Timestamp,
     /// How long the answer took, with connection and TLS.
     pub took: Duration,
 }
 
-/// Why there is no way to a service.
+/// Why a service cannot be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoWay {
-    /// The name has no address, in the system's words.
-    Name(String),
-    /// Nobody listens there.
+pub enum ConnectionError {
+    /// The host name has no address, in the system's words.
+    Unresolved(String),
+    /// No process listens on the port.
     Refused,
-    /// The attempt to connect was not answered.
-    Away,
+    /// No connection in time.
+    TimedOut,
     /// The certificate is not trusted.
-    Certificate(Distrust),
+    Certificate(CertificateProblem),
     /// The other side does not speak TLS.
     NotTls,
-    /// A connection, and no answer in time.
-    Silent,
+    /// The service accepted the connection and did not answer in time.
+    NoAnswer,
     /// Something else, in the system's words.
     Other(String),
 }
 
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Distrust {
-    /// Its time is over, by this machine's clock.
+pub enum CertificateProblem {
+    /// It has expired according to this machine's clock.
     Expired,
-    /// Its time has not come, by this machine's clock.
+    /// It is not valid yet according to this machine's clock.
     NotYet,
-    /// Nobody who is trusted here vouches for it.
+    /// Its issuer is not trusted.
     UnknownAuthority,
-    /// It is for another name.
+    /// It belongs to another host name.
     OtherName,
     /// Something else, in the words of TLS.
     Other(String),
@@ -85,20 +85,24 @@ pub enum Distrust {
 
 impl HttpTransport {
     /// Resolves the name of a service and connects to it, past all proxies.
-    pub async fn reach(&self, endpoint: &Endpoint) -> Result<Reached, NoWay> {
+    pub async fn reach(&self, endpoint: &Endpoint) -> Result<Reached, ConnectionError> {
         let began = clock::monotonic();
         let url = endpoint.url();
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = url.port_or_known_default().unwrap_or_default();
         let found = timeout(STEP, lookup_host((host, port))).await;
         let addresses: Vec<_> = match found {
-            Ok(found) => found.map_err(|error| NoWay::Name(error.to_string()))?,
-            Err(_) => return Err(NoWay::Name("no name server answered in time".to_owned())),
+            Ok(found) => found.map_err(|error| ConnectionError::Unresolved(error.to_string()))?,
+            Err(_) => {
+                return Err(ConnectionError::Unresolved(
+                    "no name server answered in time".to_owned(),
+                ));
+            }
         }
         .collect();
         let connection = timeout(STEP, TcpStream::connect(&addresses[..])).await;
         let connection = connection
-            .map_err(|_| NoWay::Away)?
+            .map_err(|_| ConnectionError::TimedOut)?
             .map_err(|error| no_connection(&error))?;
         let address = connection.peer_addr();
         Ok(Reached {
@@ -107,33 +111,36 @@ impl HttpTransport {
         })
     }
 
-    /// Asks a service for its first page. Follows nothing, and reads no more than the head of the answer.
-    pub async fn knock(&self, endpoint: &Endpoint) -> Result<Knock, NoWay> {
+    /// Requests the first page. Follows no redirect and reads the head of the answer only.
+    pub async fn check_connection(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<ConnectionCheck, ConnectionError> {
         let address = endpoint.uri("/");
-        let address = address.map_err(|error| NoWay::Other(error.to_string()))?;
+        let address = address.map_err(|error| ConnectionError::Other(error.to_string()))?;
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = address;
         let to = Destination::of(&request);
         let client = self
             .client(&to)
-            .map_err(|error| NoWay::Other(error.message))?;
+            .map_err(|error| ConnectionError::Other(error.message))?;
         let request = request
             .try_into()
-            .map_err(|error: reqwest::Error| NoWay::Other(cause::innermost(&error)))?;
+            .map_err(|error: reqwest::Error| ConnectionError::Other(cause::innermost(&error)))?;
         let (sent, began) = (clock::wall(), clock::monotonic());
         let answer = timeout(ANSWER, client.execute(request)).await;
         let answer = answer
-            .map_err(|_| NoWay::Silent)?
-            .map_err(|error| no_way(&error))?;
+            .map_err(|_| ConnectionError::NoAnswer)?
+            .map_err(|error| connection_error(&error))?;
         let headers = answer.headers();
-        Ok(Knock {
+        Ok(ConnectionCheck {
             status: answer.status().as_u16(),
             redirect: answer
                 .status()
                 .is_redirection()
                 .then(|| redirect::target(endpoint, "/", headers))
                 .flatten(),
-            is_ours: headers.contains_key(api::SERVICE),
+            is_testplan: headers.contains_key(api::SERVICE),
             date: pace::http_date(headers),
             sent,
             took: clock::monotonic().saturating_duration_since(began),
@@ -141,41 +148,43 @@ impl HttpTransport {
     }
 }
 
-fn no_connection(error: &io::Error) -> NoWay {
+fn no_connection(error: &io::Error) -> ConnectionError {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => NoWay::Refused,
-        io::ErrorKind::TimedOut => NoWay::Away,
-        _ => NoWay::Other(error.to_string()),
+        io::ErrorKind::ConnectionRefused => ConnectionError::Refused,
+        io::ErrorKind::TimedOut => ConnectionError::TimedOut,
+        _ => ConnectionError::Other(error.to_string()),
     }
 }
 
-fn no_way(error: &reqwest::Error) -> NoWay {
+fn connection_error(error: &reqwest::Error) -> ConnectionError {
     if let Some(tls) = cause::find::<rustls::Error>(error) {
-        return tls_trouble(tls);
+        return tls_error(tls);
     }
     if error.is_connect() && error.is_dns() {
-        return NoWay::Name(cause::innermost(error));
+        return ConnectionError::Unresolved(cause::innermost(error));
     }
     if error.is_timeout() {
-        return NoWay::Away;
+        return ConnectionError::TimedOut;
     }
     match cause::find::<io::Error>(error) {
         Some(cause) if error.is_connect() => no_connection(cause),
-        _ => NoWay::Other(cause::innermost(error)),
+        _ => ConnectionError::Other(cause::innermost(error)),
     }
 }
 
-fn tls_trouble(error: &rustls::Error) -> NoWay {
+fn tls_error(error: &rustls::Error) -> ConnectionError {
     use rustls::CertificateError as Bad;
     match error {
-        rustls::Error::InvalidMessage(_) => NoWay::NotTls,
-        rustls::Error::InvalidCertificate(why) => NoWay::Certificate(match why {
-            Bad::Expired | Bad::ExpiredContext { .. } => Distrust::Expired,
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => Distrust::NotYet,
-            Bad::UnknownIssuer => Distrust::UnknownAuthority,
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => Distrust::OtherName,
-            other => Distrust::Other(other.to_string()),
+        rustls::Error::InvalidMessage(_) => ConnectionError::NotTls,
+        rustls::Error::InvalidCertificate(why) => ConnectionError::Certificate(match why {
+            Bad::Expired | Bad::ExpiredContext { .. } => CertificateProblem::Expired,
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => CertificateProblem::NotYet,
+            Bad::UnknownIssuer => CertificateProblem::UnknownAuthority,
+            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
+                CertificateProblem::OtherName
+            }
+            other => CertificateProblem::Other(other.to_string()),
         }),
-        other => NoWay::Other(format!("no TLS connection: {other}")),
+        other => ConnectionError::Other(format!("no TLS connection: {other}")),
     }
 }

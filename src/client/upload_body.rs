@@ -1,4 +1,4 @@
-//! The body of an upload: texts and files in turn, of a length known before, read in chunks as the network takes them.
+//! The body of an upload: texts and files in turn, of known length, read in chunks as the network takes them.
 
 use std::{
     collections::VecDeque,
@@ -46,109 +46,109 @@ const CHUNK: usize = 128 * 1024;
 
 /// The body of one try of an upload.
 #[derive(Debug)]
-pub struct Upload {
+pub struct UploadBody {
     pieces: VecDeque<Piece>,
-    open: Option<Reading>,
+    open: Option<OpenFile>,
     buffer: Box<[u8]>,
-    handed: Handed,
+    sent: BytesSent,
 }
 
 /// A file that is being read.
 #[derive(Debug)]
-struct Reading {
+struct OpenFile {
     file: File,
     path: PathBuf,
     left: u64,
 }
 
-/// How far a body was handed to the network, told while it travels.
+/// How much of a body was sent, readable while it is on its way.
 #[derive(Clone, Debug)]
-pub struct Handed(Arc<Progress>);
+pub struct BytesSent(Arc<SendState>);
 
-/// Whether an upload may have got in: told while it travels, also to whoever breaks it off.
+/// Whether the service may have accepted an upload, readable also after the upload was aborted.
 #[derive(Clone, Debug, Default)]
-pub struct Doubt(Arc<AtomicBool>);
+pub struct UnclearOutcome(Arc<AtomicBool>);
 
-impl Doubt {
-    /// Whether it may have got in by now: all of it was handed to the network, and no answer said no.
-    pub fn is_there(&self) -> bool {
+impl UnclearOutcome {
+    /// True once the whole body was sent, until an answer refuses it.
+    pub fn is_unclear(&self) -> bool {
         self.0.load(Ordering::Acquire)
     }
 
-    pub(in crate::client) fn set(&self, it_may: bool) {
+    pub(super) fn set(&self, it_may: bool) {
         self.0.store(it_may, Ordering::Release);
     }
 }
 
 #[derive(Debug)]
-struct Progress {
+struct SendState {
     bytes: AtomicU64,
     length: u64,
-    doubt: Doubt,
-    trouble: Mutex<Option<String>>,
+    outcome: UnclearOutcome,
+    read_error: Mutex<Option<String>>,
 }
 
-impl Handed {
-    /// How many bytes were handed out so far.
+impl BytesSent {
+    /// Bytes sent so far.
     pub fn bytes(&self) -> u64 {
         self.0.bytes.load(Ordering::Acquire)
     }
 
-    /// Whether all of it was, the closing boundary included. Before that no service has a complete request.
+    /// Whether the closing boundary was sent. Before that no service has a complete request.
     pub fn is_complete(&self) -> bool {
         self.bytes() == self.0.length
     }
 
-    /// Why a file could not be read to its end, if that is what broke the body off.
-    pub fn trouble(&self) -> Option<String> {
+    /// Why a file could not be read to its end, if that ended the body.
+    pub fn read_error(&self) -> Option<String> {
         self.lock().clone()
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
-        ignore_poison(self.0.trouble.lock())
+        ignore_poison(self.0.read_error.lock())
     }
 }
 
-impl Upload {
-    pub(super) fn new(pieces: VecDeque<Piece>, doubt: Doubt) -> Self {
+impl UploadBody {
+    pub(super) fn new(pieces: VecDeque<Piece>, outcome: UnclearOutcome) -> Self {
         let length = pieces.iter().map(Piece::length).sum();
         Self {
             pieces,
             open: None,
             buffer: vec![0; CHUNK].into(),
-            handed: Handed(Arc::new(Progress {
+            sent: BytesSent(Arc::new(SendState {
                 bytes: AtomicU64::new(0),
                 length,
-                doubt,
-                trouble: Mutex::new(None),
+                outcome,
+                read_error: Mutex::new(None),
             })),
         }
     }
 
-    /// Tells how far it is, also after it was given away.
-    pub fn handed(&self) -> Handed {
-        self.handed.clone()
+    /// The progress of the body, readable after the body was moved away.
+    pub fn bytes_sent(&self) -> BytesSent {
+        self.sent.clone()
     }
 
     fn broken(&self, path: &std::path::Path, why: &str) -> io::Error {
         let text = format!("{} {why}", path.display());
-        *self.handed.lock() = Some(text.clone());
+        *self.sent.lock() = Some(text.clone());
         io::Error::other(text)
     }
 
     fn hand_out(&self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.handed
+        self.sent
             .0
             .bytes
             .fetch_add(bytes.len() as u64, Ordering::AcqRel);
-        if self.handed.is_complete() {
-            self.handed.0.doubt.set(true);
+        if self.sent.is_complete() {
+            self.sent.0.outcome.set(true);
         }
         Poll::Ready(Some(Ok(Frame::data(bytes))))
     }
 }
 
-impl Body for Upload {
+impl Body for UploadBody {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -188,7 +188,7 @@ impl Body for Upload {
                     Ok(file) => {
                         let mut file = File::from_std(file);
                         file.set_max_buf_size(CHUNK);
-                        this.open = Some(Reading {
+                        this.open = Some(OpenFile {
                             file,
                             path,
                             left: length,

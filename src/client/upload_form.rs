@@ -1,24 +1,54 @@
-//! An upload as `multipart/form-data`: every byte but the files', and with them its exact length.
+//! The `multipart/form-data` of an upload: everything around the files, and its exact length.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 
 use super::{
-    Import, ResultFile,
-    upload::{Doubt, Piece, Upload},
+    file_kind::FileKind,
+    upload_body::{Piece, UnclearOutcome, UploadBody},
 };
 use crate::{
     api::import::{BATCH, LABEL, PROJECT, RESULT},
-    client::retry::unique_key,
+    model::Label,
+    random::unique_key,
 };
 
-/// A form that is sent as often as need be.
+/// What to upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Import {
+    /// Project; empty for `default`.
+    pub project: String,
+    /// Batch; empty for a new one.
+    pub batch: String,
+    /// Labels of all results.
+    pub labels: Vec<Label>,
+    /// The files, at least one.
+    pub files: Vec<ResultFile>,
+    /// The key of an earlier upload that this one repeats: testplan's service recognises it. A new key otherwise.
+    pub key: Option<String>,
+}
+
+/// A file to upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultFile {
+    /// Where to read it.
+    pub path: PathBuf,
+    /// Its name in the upload; characters that a form cannot carry are replaced.
+    pub name: String,
+    /// Decides the content type of its part.
+    pub kind: FileKind,
+}
+
+/// The form of an upload; yields a body for each try.
 #[derive(Clone, Debug)]
-pub struct Form {
+pub struct UploadForm {
     boundary: String,
     pieces: Vec<Piece>,
-    doubt: Doubt,
+    outcome: UnclearOutcome,
     files: u64,
     file_bytes: u64,
 }
@@ -26,9 +56,9 @@ pub struct Form {
 /// Longest name of a file in a form, in bytes: what the narrowest file systems take, and some.
 const LONGEST_NAME: usize = 200;
 
-impl Form {
-    /// Looks at the files and writes everything around them. The error is a sentence.
-    pub(super) fn new(import: &Import, doubt: Doubt) -> Result<Self, String> {
+impl UploadForm {
+    /// Reads the lengths of the files and writes everything around them. The error is a sentence.
+    pub(super) fn new(import: &Import, outcome: UnclearOutcome) -> Result<Self, String> {
         if import.files.is_empty() {
             return Err("there is no file to upload".to_owned());
         }
@@ -42,7 +72,7 @@ impl Form {
         let mut form = Self {
             boundary,
             pieces: Vec::new(),
-            doubt,
+            outcome,
             files: 0,
             file_bytes: 0,
         };
@@ -91,17 +121,16 @@ impl Form {
     }
 
     /// A body for one try.
-    pub fn body(&self) -> Upload {
+    pub fn body(&self) -> UploadBody {
         let pieces = self.pieces.iter().cloned().collect();
-        Upload::new(pieces, self.doubt.clone())
+        UploadBody::new(pieces, self.outcome.clone())
     }
 
-    /// Whether it may have got in.
-    pub(in crate::client) fn doubt(&self) -> &Doubt {
-        &self.doubt
+    pub(super) fn outcome(&self) -> &UnclearOutcome {
+        &self.outcome
     }
 
-    /// How long the body is, in bytes.
+    /// Bytes of the body.
     pub fn length(&self) -> u64 {
         self.pieces.iter().map(Piece::length).sum()
     }
