@@ -18,6 +18,7 @@ pub mod json;
 pub mod junit;
 pub mod merge;
 pub mod plan_report;
+mod problem;
 pub mod read;
 pub mod report_entry;
 pub mod sanitise;
@@ -26,6 +27,7 @@ pub mod span;
 pub mod status_line;
 pub mod summary;
 pub mod unoffered;
+mod view;
 
 pub use cases::{Cases, RecordSource};
 pub use cause::Cause;

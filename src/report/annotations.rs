@@ -1,20 +1,26 @@
-//! What is worth a note beside the code: few findings, most useful first, since CI shows only few.
+//! What is worth a note beside the code: few annotations, most useful first, since CI shows only few.
 //!
 //! First what cannot be trusted (broken, missing, could not run), then failures; what has a place in a file before
 //! what has none; and whatever says the same as another one behind all that say something new. Texts are clean.
 
-mod place;
-mod words;
+mod folders;
+mod reason;
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     hash::{DefaultHasher, Hash as _, Hasher as _},
 };
 
-use super::{EntryStatus, PlanReport, ReportEntry, clean::prefix, sanitise::console_line};
-use words::Reason;
+use super::{
+    PlanReport,
+    clean::prefix,
+    sanitise::console_line,
+    view::{ReportView, Section, SectionKind},
+};
+use reason::Reason;
 
-pub use place::Folders;
+pub use folders::Folders;
 
 /// Most errors: a step can make no more of one level.
 const MOST: usize = 10;
@@ -61,32 +67,32 @@ impl ReportAnnotation {
     }
 }
 
-/// The findings of a report, one per execution, errors first: at most ten errors and five warnings, and `limit` in
+/// The annotations of a report, one per execution, errors first: at most ten errors and five warnings, and `limit` in
 /// all. Where there are more of a level, its last finding says how many.
 pub fn annotations(
     report: &PlanReport,
     folders: Folders<'_>,
     limit: usize,
 ) -> Vec<ReportAnnotation> {
-    let mut findings = shown(
+    let view = ReportView::of(report);
+    let mut annotations = shown(
         AnnotationLevel::Error,
-        &errors(report, folders),
+        &errors(&view, folders),
         MOST.min(limit),
     );
-    let room = limit.saturating_sub(findings.len());
+    let room = limit.saturating_sub(annotations.len());
     let warnings = shown(
         AnnotationLevel::Warning,
-        &warnings(report, folders),
+        &warnings(&view, folders),
         FEW.min(room),
     );
-    findings.extend(warnings);
-    findings
+    annotations.extend(warnings);
+    annotations
 }
 
 /// What may become a finding. Texts are made of the few that do.
 enum AnnotationCandidate<'a> {
-    Plan(&'static str, &'a str),
-    Counted(&'static str, String),
+    Plan(&'static str, Cow<'a, str>),
     Execution(Reason<'a>),
 }
 
@@ -94,9 +100,8 @@ impl AnnotationCandidate<'_> {
     /// The same for two that say the same. Digits make no difference: times, ports and numbers of workers change.
     fn signature(&self) -> u64 {
         let (title, text) = match self {
-            Self::Plan(title, text) => (*title, *text),
-            Self::Counted(title, text) => (*title, text.as_str()),
-            Self::Execution(reason) => (reason.word, reason.said()),
+            Self::Plan(title, text) => (*title, text.as_ref()),
+            Self::Execution(reason) => (reason.heading, reason.first_text()),
         };
         let mut hasher = DefaultHasher::new();
         title.hash(&mut hasher);
@@ -110,18 +115,17 @@ impl AnnotationCandidate<'_> {
         hasher.finish()
     }
 
-    fn finding(&self, level: AnnotationLevel) -> ReportAnnotation {
+    fn annotation(&self, level: AnnotationLevel) -> ReportAnnotation {
         match self {
             Self::Plan(title, text) => {
                 ReportAnnotation::on_plan(level, title, console_line(text, MAX_SENTENCE))
             }
-            Self::Counted(title, text) => ReportAnnotation::on_plan(level, title, text.clone()),
             Self::Execution(reason) => ReportAnnotation {
                 level,
                 title: reason.title(),
                 message: reason.message(),
-                file: reason.place().map(|place| place.file.clone()),
-                line: reason.place().and_then(|place| place.line),
+                file: reason.location.as_ref().map(|it| it.file.clone()),
+                line: reason.location.as_ref().and_then(|it| it.line),
             },
         }
     }
@@ -139,9 +143,9 @@ fn shown(
     } else {
         all
     };
-    let mut findings: Vec<ReportAnnotation> = candidates[..fitting]
+    let mut annotations: Vec<ReportAnnotation> = candidates[..fitting]
         .iter()
-        .map(|candidate| candidate.finding(level))
+        .map(|candidate| candidate.annotation(level))
         .collect();
     if all > most && most > 0 {
         let what = match level {
@@ -150,75 +154,58 @@ fn shown(
         };
         let more = if fitting > 0 { " more" } else { "" };
         let message = format!("{}{more} {what}: see the job summary", all - fitting);
-        findings.push(ReportAnnotation::on_plan(
+        annotations.push(ReportAnnotation::on_plan(
             level,
             "More in the job summary",
             message,
         ));
     }
-    findings
+    annotations
 }
 
-fn errors<'a>(report: &'a PlanReport, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
-    let broken = report
-        .broken
-        .iter()
-        .map(|it| AnnotationCandidate::Plan("Broken invariant", it));
-    let mut candidates: Vec<AnnotationCandidate<'_>> = broken.collect();
-    if report.unnamed_missing > 0 {
-        let message = format!(
-            "{} without a result, which no record names",
-            report.unnamed_missing
+fn errors<'a>(view: &ReportView<'a>, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
+    let report = view.report;
+    let broken = view.broken();
+    let sentences = broken.sentences.iter();
+    let mut candidates: Vec<AnnotationCandidate<'_>> = sentences
+        .map(|it| AnnotationCandidate::Plan(broken.heading, it.into()))
+        .collect();
+    for section in &view.sections {
+        candidates.extend(
+            section
+                .unnamed_sentence()
+                .map(|sentence| AnnotationCandidate::Plan(section.heading, sentence.into())),
         );
-        candidates.push(AnnotationCandidate::Counted("Missing executions", message));
-    }
-    if let Some(there) = &report.service_counts
-        && there.failed > 0
-    {
-        let message = format!("{} failed. {}", there.failed, there.sentence());
-        let message = console_line(&message, MAX_SENTENCE);
-        candidates.push(AnnotationCandidate::Counted("Failed tests", message));
     }
     if report.open_at_service > 0 && report.counts().missing == 0 {
-        let message = format!("{} not done, by the service's word", report.open_at_service);
-        candidates.push(AnnotationCandidate::Counted("Missing executions", message));
+        let sentence = format!(
+            "{} not done according to the service",
+            report.open_at_service
+        );
+        let heading = view.section(SectionKind::Missing).heading;
+        candidates.push(AnnotationCandidate::Plan(heading, sentence.into()));
     }
-    for status in [
-        EntryStatus::Missing,
-        EntryStatus::CouldNotRun,
-        EntryStatus::Failed,
+    for kind in [
+        SectionKind::Missing,
+        SectionKind::CouldNotRun,
+        SectionKind::Failed,
     ] {
-        candidates.extend(placed_first(
-            report
-                .with_status(status)
-                .map(|entry| Reason::of_trouble(entry, folders)),
-        ));
+        candidates.extend(placed_first(view.section(kind), folders));
     }
     new_first(candidates)
 }
 
-fn warnings<'a>(report: &'a PlanReport, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
-    let fine =
-        |entry: &&ReportEntry| matches!(entry.status, EntryStatus::Passed | EntryStatus::Skipped);
-    let flaky = report
-        .entries
-        .iter()
-        .filter(fine)
-        .filter(|entry| entry.flaky);
-    let recovered = report
-        .entries
-        .iter()
-        .filter(fine)
-        .filter(|entry| entry.recovered && !entry.flaky);
-    let mut candidates = placed_first(flaky.map(|entry| Reason::of_flakiness(entry, folders)));
-    candidates
-        .extend(recovered.map(|entry| AnnotationCandidate::Execution(Reason::of_recovery(entry))));
-    new_first(candidates)
+fn warnings<'a>(view: &ReportView<'a>, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
+    let sections = [SectionKind::Flaky, SectionKind::Recovered];
+    let candidates = sections.map(|kind| placed_first(view.section(kind), folders));
+    new_first(candidates.into_iter().flatten().collect())
 }
 
-fn placed_first<'a>(reasons: impl Iterator<Item = Reason<'a>>) -> Vec<AnnotationCandidate<'a>> {
-    let (mut placed, others): (Vec<_>, Vec<_>) =
-        reasons.partition(|reason| reason.place().is_some());
+fn placed_first<'a>(section: &Section<'a>, folders: Folders<'_>) -> Vec<AnnotationCandidate<'a>> {
+    let (mut placed, others): (Vec<_>, Vec<_>) = section
+        .primary()
+        .map(|entry| Reason::of(entry, section, folders))
+        .partition(|reason| reason.location.is_some());
     placed.extend(others);
     placed
         .into_iter()

@@ -10,12 +10,14 @@ use crate::{
 };
 
 use super::{
-    EntryStatus, PlanReport, ReportEntry,
+    PlanReport, ReportEntry,
     clean::{ends_of, suffix},
     discovery,
-    plan_report::counts_in_words,
+    problem::Problem,
+    report_entry::test_name,
     sanitise::console_line,
     span::human,
+    view::{ReportView, SectionKind},
 };
 
 /// Longest name of a test or worker on a line, in bytes.
@@ -127,7 +129,7 @@ pub fn line(finished: &FinishedLine<'_>, paint: Paint) -> String {
             paint
         ),
         human(finished.duration_ms),
-        test(finished.test),
+        console_line(&test_name(finished.test), 2 * MAX_NAME),
         console_line(finished.worker, MAX_NAME),
     );
     if !finished.capabilities.is_empty() {
@@ -138,54 +140,44 @@ pub fn line(finished: &FinishedLine<'_>, paint: Paint) -> String {
     line
 }
 
-/// What is said last: every failure again with its message, the end of its output and its log, then what could not
-/// run, what is missing, what was recovered, the totals, and the conclusion in the last line. Ends with a newline.
+/// The last lines of a run: every failure again with its message, the end of its output and its log, then executions
+/// that could not run, are missing or were recovered, the totals, and the conclusion in the last line. Ends with a newline.
 pub fn final_block(report: &PlanReport, paint: Paint) -> String {
+    let view = ReportView::of(report);
     let mut block = String::new();
-    section(&mut block, report, EntryStatus::Failed, paint);
-    section(&mut block, report, EntryStatus::CouldNotRun, paint);
-    section(&mut block, report, EntryStatus::Missing, paint);
-    if report.unnamed_missing > 0 {
-        let _ = writeln!(
-            block,
-            "{} {} {}",
-            painted("MISSING", ResultWord::Lost.style(), paint),
-            report.unnamed_missing,
-            if report.service_counts.is_some() {
-                "without a result, by Test Center's count"
-            } else {
-                "more that no record names"
-            }
-        );
+    for section in &view.sections {
+        let (label, style) = match section.kind {
+            SectionKind::Failed => ("FAIL", ResultWord::Fail.style()),
+            SectionKind::CouldNotRun => ("ERROR", ResultWord::Error.style()),
+            SectionKind::Missing => ("MISSING", ResultWord::Lost.style()),
+            SectionKind::Recovered => ("RECOVERED", ResultWord::Lost.style()),
+            _ => continue,
+        };
+        let label = painted(label, style, paint);
+        let entries = section.entries.iter().map(|entry| match section.kind {
+            SectionKind::Recovered => format!("{}: {}", name(entry), explained(entry)),
+            kind => in_detail(entry, kind),
+        });
+        items(&mut block, &label, entries);
+        if let Some(sentence) = section.unnamed_sentence() {
+            let _ = writeln!(block, "{label} {sentence}");
+        }
     }
     if let Some(there) = &report.service_counts {
-        if there.failed > 0 {
-            let _ = writeln!(
-                block,
-                "{} {} {}, by Test Center's count",
-                painted("FAIL", ResultWord::Fail.style(), paint),
-                there.failed,
-                if there.failed == 1 { "test" } else { "tests" }
-            );
-        }
         let _ = writeln!(block, "{}", console_line(&there.sentence(), MAX_LINE));
     }
-    let recovered = report.entries.iter().filter(|entry| entry.recovered);
-    sentences(
-        &mut block,
-        &painted("RECOVERED", ResultWord::Lost.style(), paint),
-        recovered.map(|entry| format!("{}: {}", test(&entry.test), reasons(entry))),
-    );
-    sentences(
-        &mut block,
-        &painted("BROKEN INVARIANT", ResultWord::Error.style(), paint),
-        report.broken.iter().map(|it| console_line(it, MAX_LINE)),
-    );
-    sentences(
-        &mut block,
-        "warning:",
-        report.warnings.iter().map(|it| console_line(it, MAX_LINE)),
-    );
+    let broken = painted("BROKEN INVARIANT", ResultWord::Error.style(), paint);
+    for (label, list) in [
+        (broken.as_str(), view.broken()),
+        ("warning:", view.warnings()),
+    ] {
+        let sentences = list.sentences.iter();
+        items(
+            &mut block,
+            label,
+            sentences.map(|it| console_line(it, MAX_LINE)),
+        );
+    }
     for line in report
         .discovery
         .iter()
@@ -193,12 +185,20 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     {
         let _ = writeln!(block, "{line}");
     }
-    let _ = writeln!(block, "{}", totals(report));
-    if let Some(cause) = report.cause() {
-        let cause = console_line(&cause.to_string(), MAX_LINE);
+    let counts = report.counts();
+    let words = counts.in_words();
+    let colon = if words.is_empty() { "" } else { ": " };
+    let duration = human(report.duration_ms());
+    let _ = writeln!(
+        block,
+        "{} planned in {duration}{colon}{words}",
+        counts.total
+    );
+    if report.cause().is_some() {
+        let cause = console_line(&view.meaning, MAX_LINE);
         let _ = writeln!(block, "incomplete because {cause}");
     }
-    let _ = writeln!(block, "{}", conclusion_line(report.conclusion(), paint));
+    let _ = writeln!(block, "{}", conclusion_line(view.conclusion, paint));
     block
 }
 
@@ -242,103 +242,45 @@ fn line_of(conclusion: Conclusion, meaning: &str, paint: Paint) -> String {
     )
 }
 
-/// The counts in words, those that are zero left out: `500 planned in 12m 40s: 497 passed, 3 failed, 2 flaky`.
-pub fn totals(report: &PlanReport) -> String {
-    let counts = report.counts();
-    let words = counts_in_words(&[
-        (counts.passed, "passed"),
-        (counts.failed, "failed"),
-        (counts.errors, "could not run"),
-        (counts.missing, "missing"),
-        (counts.skipped, "skipped"),
-        (counts.flaky, "flaky"),
-        (counts.recovered, "recovered"),
-    ]);
-    let sum = format!(
-        "{} planned in {}",
-        counts.total,
-        human(report.duration_ms())
-    );
-    if words.is_empty() {
-        sum
-    } else {
-        format!("{sum}: {words}")
+/// One item per line or block, and how many more there are.
+fn items(block: &mut String, label: &str, mut items: impl ExactSizeIterator<Item = String>) {
+    for item in items.by_ref().take(MAX_ENTRIES) {
+        let _ = writeln!(block, "{label} {item}");
+    }
+    if items.len() > 0 {
+        let _ = writeln!(block, "{label} and {} more", items.len());
     }
 }
 
-/// One clean sentence per line, and how many more there are.
-fn sentences(block: &mut String, word: &str, mut sentences: impl Iterator<Item = String>) {
-    for sentence in sentences.by_ref().take(MAX_ENTRIES) {
-        let _ = writeln!(block, "{word} {sentence}");
+/// Name, message, output and log of an execution, every line behind a bar so that none begins with foreign text.
+fn in_detail(entry: &ReportEntry, kind: SectionKind) -> String {
+    let mut block = name(entry);
+    if let Some(attempt) = entry.counted() {
+        let worker = console_line(&attempt.worker, MAX_NAME);
+        let _ = write!(block, "  (worker {worker})");
     }
-    let more = sentences.count();
-    if more > 0 {
-        let _ = writeln!(block, "{word} and {more} more");
+    if kind == SectionKind::Missing {
+        let _ = write!(block, ": {}", explained(entry));
     }
-}
-
-fn section(block: &mut String, report: &PlanReport, status: EntryStatus, paint: Paint) {
-    let (word, style) = match status {
-        EntryStatus::Failed => ("FAIL", ResultWord::Fail.style()),
-        EntryStatus::CouldNotRun => ("ERROR", ResultWord::Error.style()),
-        EntryStatus::Missing => ("MISSING", ResultWord::Lost.style()),
-        EntryStatus::Passed => ("PASS", ResultWord::Pass.style()),
-        EntryStatus::Skipped => ("SKIP", ResultWord::Skip.style()),
-    };
-    let word = painted(word, style, paint);
-    let mut more = 0;
-    for (index, entry) in report.with_status(status).enumerate() {
-        if index >= MAX_ENTRIES {
-            more += 1;
-            continue;
-        }
-        let _ = write!(block, "{word} {}", test(&entry.test));
-        if let Some(attempt) = entry.counted() {
-            let worker = console_line(&attempt.worker, MAX_NAME);
-            let _ = write!(block, "  (worker {worker})");
-        }
-        if status == EntryStatus::Missing {
-            let _ = write!(block, ": {}", reasons(entry));
-        }
-        block.push('\n');
-        words(block, entry);
-    }
-    if more > 0 {
-        let _ = writeln!(block, "{word} and {more} more");
-    }
-}
-
-/// Message, output and log of an entry, every line behind a bar so that none begins with foreign text.
-fn words(block: &mut String, entry: &ReportEntry) {
-    let (message, text) = entry.trouble();
-    let ended = entry.counted().and_then(super::AttemptReport::ended);
-    let tail = ended.map_or("", |ended| ended.output_tail.as_str());
-    for part in [message.as_str(), text.as_str(), tail] {
+    let problem = Problem::of_entry(entry);
+    for part in [problem.message(), problem.details(), problem.output] {
         let end = suffix(part, 16 * MAX_LINE);
         for line in ends_of(end, TAIL / 2).lines() {
-            let _ = writeln!(block, "    | {}", console_line(line, MAX_LINE));
+            let _ = write!(block, "\n    | {}", console_line(line, MAX_LINE));
         }
     }
-    if let Some(log) = ended.and_then(|ended| ended.log.as_ref()) {
-        let _ = writeln!(block, "    log: {}", console_line(log, MAX_LINE));
+    if let Some(log) = problem.log {
+        let _ = write!(block, "\n    log: {}", console_line(log, MAX_LINE));
     }
+    block
 }
 
-fn reasons(entry: &ReportEntry) -> String {
-    let reasons: Vec<String> = entry.explanations.iter().map(ToString::to_string).collect();
-    console_line(&reasons.join("; "), MAX_LINE)
+fn explained(entry: &ReportEntry) -> String {
+    console_line(&entry.explained(), MAX_LINE)
 }
 
-fn test(test: &Test) -> String {
-    if test.suite.is_empty() {
-        console_line(&test.testcase, MAX_NAME)
-    } else {
-        format!(
-            "{} / {}",
-            console_line(&test.suite, MAX_NAME),
-            console_line(&test.testcase, MAX_NAME)
-        )
-    }
+fn name(entry: &ReportEntry) -> String {
+    console_line(&entry.name(), 2 * MAX_NAME)
 }
 
 fn painted(text: &str, style: Style, paint: Paint) -> String {

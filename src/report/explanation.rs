@@ -22,7 +22,7 @@ pub enum Explanation {
         /// Who brought the result instead.
         recovered_by: Option<String>,
     },
-    /// The worker left without a word about it.
+    /// The worker stopped without reporting a result.
     LeftUnsaid {
         /// Who.
         worker: String,
@@ -155,7 +155,7 @@ impl fmt::Display for Explanation {
                 recovered(f, recovered_by.as_deref())
             }
             Self::LeftUnsaid { worker } => {
-                write!(f, "worker {worker} left without a word about it")
+                write!(f, "worker {worker} stopped without reporting a result")
             }
             Self::LateResult {
                 worker,
@@ -182,7 +182,7 @@ impl fmt::Display for Explanation {
             }
             Self::CasesNotKept { counted, not_kept } => write!(
                 f,
-                "{} cases counted ({}), {not_kept} of them not kept here: failures are kept first; the result files have all",
+                "{} cases counted ({}), {not_kept} of them not kept in the record: failures are kept first; the result files have all",
                 counted.total(),
                 counts_in_words(&[
                     (counted.passed, "passed"),
@@ -194,7 +194,7 @@ impl fmt::Display for Explanation {
             ),
             Self::ConfirmedByService { worker } => write!(
                 f,
-                "the result of worker {worker} had no answer, but the service lists it as counted"
+                "worker {worker} got no answer to its result, but the service lists it as counted"
             ),
             Self::GivenBack { worker } => write!(f, "given back by worker {worker}"),
             Self::SquishServerTrouble {
@@ -225,24 +225,24 @@ impl fmt::Display for Explanation {
             }
             Self::ServiceOnly { said } => write!(
                 f,
-                "{} by the service's word, but no record of it was given: the records of a worker are missing",
+                "{} according to the service, but no given record has it: the records of a worker are missing",
                 said.word()
             ),
             Self::Outdated { recorded } => write!(
                 f,
-                "the records say {}, but the service lists a later attempt, of which no record was given",
+                "{} according to the records, but the service lists a later attempt that no given record has",
                 recorded.word()
             ),
-            Self::NotDone => f.write_str("not done, by the service's word"),
-            Self::UnknownVerdict => f.write_str("done, but no verdict was sent with it"),
-            Self::NeverTaken => f.write_str("no worker took it, by the records given"),
+            Self::NotDone => f.write_str("not done according to the service"),
+            Self::UnknownVerdict => f.write_str("done, but without a verdict"),
+            Self::NeverTaken => f.write_str("no worker in the given records ran it"),
             Self::Unoffered { unoffered } => unoffered.fmt(f),
             Self::NoSquishServer { wanted, why } => {
                 write!(f, "needs a Squish server{}: {why}", wanted.with())
             }
             Self::OtherSpelling { wanted, offered } => write!(
                 f,
-                "a worker offered {offered}, which a service with --strict-labels takes for something else than {wanted}"
+                "a worker offered {offered}, which a service with --strict-labels does not accept as {wanted}"
             ),
         }
     }

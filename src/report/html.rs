@@ -4,30 +4,28 @@
 //! the one script and the one style by their hashes and nothing else. Sizes are bounded: what is left out is said, by
 //! number and place.
 
+mod attempt_texts;
 mod attempts;
 mod card;
 mod chart;
+mod drawn_lanes;
 mod header;
-mod kind;
 mod left_out;
 mod markup;
 mod sections;
 mod tables;
-mod timeline;
-mod words;
 
 use std::collections::BTreeSet;
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
 
-use crate::{
-    exit_code::Conclusion,
-    model::{ExecutionId, Timestamp, millis},
-};
+use crate::{exit_code::Conclusion, model::ExecutionId};
 
-use super::PlanReport;
-use kind::Look;
+use super::{
+    PlanReport,
+    view::{Mark, ReportView},
+};
 use markup::Markup;
 
 /// Sorting, filters and search.
@@ -52,19 +50,20 @@ pub struct HtmlOptions<'a> {
 /// Time and size grow with the report only up to bounds: 500 executions in detail, 5,000 in the table, 100 workers
 /// in the timeline, and 20 MiB whatever the texts are.
 pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
+    let view = ReportView::of(report);
     let mut body = Markup::default();
-    header::header(&mut body, report, options);
+    header::header(&mut body, &view, options);
     body.raw("<main>\n");
-    sections::broken(&mut body, report);
+    sections::sentences(&mut body, view.broken());
     left_out::suspicious(&mut body, report);
-    let detailed = sections::troubles(&mut body, report);
-    tables::capabilities(&mut body, report);
-    chart::timeline_section(&mut body, report);
-    tables::workers(&mut body, report);
-    tables::slowest(&mut body, report);
-    tables::executions(&mut body, report, &detailed);
+    let detailed = sections::notable(&mut body, &view);
+    tables::table(&mut body, &view.capabilities());
+    chart::timeline_section(&mut body, &view);
+    tables::table(&mut body, &view.workers());
+    tables::slowest(&mut body, &view);
+    tables::executions(&mut body, &view, &detailed);
     left_out::account(&mut body, report);
-    sections::warnings(&mut body, report);
+    sections::sentences(&mut body, view.warnings());
     body.raw("</main>\n<footer><p>Made by testplan ")
         .raw(env!("CARGO_PKG_VERSION"))
         .raw(if report.service_counts.is_some() {
@@ -75,7 +74,7 @@ pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
         .raw(". For machines the same is in <code>junit.xml</code>.</p></footer>\n");
 
     let mut page = Markup::default();
-    head(&mut page, report);
+    head(&mut page, &view);
     page.part(&body)
         .raw("<script>")
         .raw(SCRIPT)
@@ -86,26 +85,21 @@ pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
 /// The executions shown in detail: their anchors are there, all others' in the table.
 type Detailed = BTreeSet<ExecutionId>;
 
-/// From `first` to `time`, in milliseconds.
-fn since(time: Timestamp, first: Timestamp) -> u64 {
-    millis(time.since(first))
-}
-
-fn head(page: &mut Markup, report: &PlanReport) {
-    let look = conclusion(report.conclusion());
+fn head(page: &mut Markup, view: &ReportView<'_>) {
+    let mark = conclusion(view.conclusion);
     page.raw("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
         .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; script-src '")
         .text(&hash(SCRIPT), 100)
         .raw("'; style-src '")
         .text(&hash(STYLE), 100)
         .raw("'\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"referrer\" content=\"no-referrer\"/>\n<title>")
-        .raw(look.symbol)
+        .raw(mark.symbol)
         .raw(" ");
-    header::counted(page, report);
+    header::counted(page, view.report.counts());
     page.raw(" · ")
-        .text(title(report), MAX_NAME)
+        .text(view.title, MAX_NAME)
         .raw("</title>\n<link rel=\"icon\" href=\"")
-        .raw(icon(report.conclusion()))
+        .raw(icon(view.conclusion))
         .raw("\"/>\n<style>")
         .raw(STYLE)
         .raw("</style>\n</head>\n<body>\n");
@@ -116,17 +110,8 @@ fn hash(content: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(content)))
 }
 
-fn title(report: &PlanReport) -> &str {
-    report
-        .plan
-        .as_ref()
-        .map(|plan| plan.title.trim())
-        .filter(|title| !title.is_empty())
-        .unwrap_or("Test plan")
-}
-
-/// How a conclusion looks; the class says how bad it is.
-fn conclusion(conclusion: Conclusion) -> Look {
+/// The class says how bad it is.
+fn conclusion(conclusion: Conclusion) -> Mark {
     let (class, symbol) = match conclusion {
         Conclusion::Passed => ("passed", "✓"),
         Conclusion::Failed => ("failed", "✗"),
@@ -135,7 +120,7 @@ fn conclusion(conclusion: Conclusion) -> Look {
         Conclusion::NothingToRun => ("skipped", "∅"),
         Conclusion::Interrupted | Conclusion::Terminated => ("skipped", "■"),
     };
-    Look {
+    Mark {
         class,
         symbol,
         word: conclusion.word(),

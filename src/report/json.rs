@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::model::{Capabilities, Outcome, record::Confirmation};
 
-use super::{AttemptEnd, AttemptReport, Counting, PlanReport, ReportEntry, discovery};
+use super::{
+    AttemptEnd, AttemptReport, Counting, PlanReport, ReportEntry, discovery, problem::Problem,
+};
 
 /// The version of the shape below.
 const SCHEMA: u32 = 1;
@@ -65,7 +67,7 @@ pub fn json(report: &PlanReport) -> Value {
 }
 
 fn execution(entry: &ReportEntry) -> Value {
-    let (message, details) = entry.trouble();
+    let problem = Problem::of_entry(entry);
     json!({
         "execution": entry.execution,
         "suite": entry.test.suite,
@@ -75,8 +77,8 @@ fn execution(entry: &ReportEntry) -> Value {
         "duration_ms": entry.duration_ms(),
         "flaky": entry.flaky,
         "recovered": entry.recovered,
-        "message": message,
-        "details": details,
+        "message": problem.message(),
+        "details": problem.details(),
         "explanations": entry.explanations.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "attempts": entry.attempts.iter().map(attempt).collect::<Vec<_>>(),
     })

@@ -34,7 +34,7 @@ pub struct Evidence {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
     /// No record is of the plan that was asked for, and no service says that there is such a plan.
-    #[error("no record is of plan {wanted}: these are of {}", plans(.found))]
+    #[error("no record is of plan {wanted}: the records are of {}", plans(.found))]
     UnknownPlan {
         /// The plan.
         wanted: PlanId,
@@ -164,7 +164,7 @@ pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
     if report.open_at_service > missing {
         report.warnings.push(format!(
             "the service has {} executions open or reserved, but the records lack only {missing} results: \
-             something was reset or is still at work",
+             something was reset or is still running",
             report.open_at_service
         ));
     }

@@ -7,7 +7,7 @@ use crate::{
     model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, millis, record::Checkout},
 };
 
-use super::{AttemptReport, Counting, EntryStatus, ReportEntry, ServiceCounts};
+use super::{AttemptReport, Counting, EntryStatus, ReportEntry, ServiceCounts, view::Mark};
 
 /// What records and service together say of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,8 +72,8 @@ impl Proof {
     pub fn gap(self) -> Option<&'static str> {
         match self {
             Self::Counts => Some(
-                "Held against the service's numbers of executions: it lists none, so which result belongs to which \
-                 execution is the workers' word.",
+                "Checked against the service's counts: it lists no executions, so only the workers' records say which \
+                 result belongs to which execution",
             ),
             Self::Records | Self::List => None,
         }
@@ -166,6 +166,26 @@ impl Counts {
     }
 }
 
+impl Counts {
+    /// With their marks, in the order in which every surface shows them.
+    pub(super) fn marked(&self) -> [(u64, Mark); 7] {
+        [
+            (self.failed, Mark::FAILED),
+            (self.errors, Mark::COULD_NOT_RUN),
+            (self.missing, Mark::MISSING),
+            (self.flaky, Mark::FLAKY),
+            (self.recovered, Mark::RECOVERED),
+            (self.passed, Mark::PASSED),
+            (self.skipped, Mark::SKIPPED),
+        ]
+    }
+
+    /// `3 failed, 2 flaky, 118 passed`; empty if all are zero.
+    pub(super) fn in_words(&self) -> String {
+        counts_in_words(&self.marked().map(|(count, mark)| (count, mark.word)))
+    }
+}
+
 /// Counts in words, zeros left out: `3 failed, 2 flaky`. Empty if all are zero.
 pub(super) fn counts_in_words(counts: &[(u64, &str)]) -> String {
     let some = counts.iter().filter(|(count, _)| *count > 0);
@@ -224,6 +244,15 @@ impl PlanReport {
             counts.skipped += there.skipped;
         }
         counts
+    }
+
+    /// Why some executions are known by number only.
+    pub(super) fn unnamed_reason(&self) -> &'static str {
+        if self.service_counts.is_some() {
+            "Test Center reports only how many"
+        } else {
+            "no record names them, and the service lists no executions"
+        }
     }
 
     /// How many executions passed by their exit code alone: no result file shows what ran.
@@ -306,18 +335,6 @@ impl PlanReport {
                 (labels.clone(), CapabilityRow { workers, ..row })
             })
             .collect()
-    }
-
-    /// The executions whose counted result took longest, longest first.
-    pub fn slowest(&self, most: usize) -> Vec<&ReportEntry> {
-        let mut timed: Vec<&ReportEntry> = self
-            .entries
-            .iter()
-            .filter(|entry| entry.duration_ms().is_some())
-            .collect();
-        timed.sort_by_key(|entry| std::cmp::Reverse(entry.duration_ms()));
-        timed.truncate(most);
-        timed
     }
 
     /// How many attempts' results count: one per execution and generation at most.

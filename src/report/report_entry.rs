@@ -128,27 +128,28 @@ impl ReportEntry {
         })
     }
 
-    /// The message and the longer text of why it does not pass, as far as any attempt says.
-    pub fn trouble(&self) -> (String, String) {
-        let outcome = match (self.counted(), &self.service_only) {
-            (Some(attempt), _) => attempt.outcome(),
-            (None, service) => service.as_ref().map(|it| &it.outcome),
-        };
-        match outcome {
-            Some(Outcome::ExecutionError { message, details }) => {
-                (message.clone(), details.clone())
-            }
-            _ => (
-                self.counted()
-                    .and_then(AttemptReport::first_trouble)
-                    .unwrap_or_default(),
-                String::new(),
-            ),
-        }
+    /// Suite and test case; the test case alone if it is in no suite.
+    pub(super) fn name(&self) -> String {
+        test_name(&self.test)
+    }
+
+    /// The explanations as one line.
+    pub(super) fn explained(&self) -> String {
+        let sentences: Vec<String> = self.explanations.iter().map(ToString::to_string).collect();
+        sentences.join("; ")
     }
 }
 
-/// A result that only the service tells of.
+/// `suite / test case`, without the slash if the suite is empty.
+pub(super) fn test_name(test: &Test) -> String {
+    if test.suite.is_empty() {
+        test.testcase.clone()
+    } else {
+        test.to_string()
+    }
+}
+
+/// A result that only the service reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceResult {
     /// What became of it.
@@ -200,7 +201,7 @@ pub enum AttemptEnd {
         /// When.
         at: Timestamp,
     },
-    /// Its worker left without a word about it.
+    /// Its worker stopped without reporting a result.
     Unsaid,
     /// Its worker's record has no end: the worker was killed.
     Killed,
@@ -282,24 +283,5 @@ impl AttemptReport {
     /// The status that its outcome has if it counts.
     pub fn status(&self) -> EntryStatus {
         self.outcome().map_or(EntryStatus::Missing, EntryStatus::of)
-    }
-
-    /// The first line about a case that did not pass.
-    pub fn first_trouble(&self) -> Option<String> {
-        use crate::model::outcome::CaseVerdict;
-        self.ended()?
-            .cases
-            .noted()
-            .iter()
-            .find_map(|case| match &case.verdict {
-                CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => {
-                    Some(if trouble.message.is_empty() {
-                        trouble.text.lines().next().unwrap_or_default().to_owned()
-                    } else {
-                        trouble.message.clone()
-                    })
-                }
-                CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => None,
-            })
     }
 }

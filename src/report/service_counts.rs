@@ -6,7 +6,7 @@ use crate::model::{Plan, PlanStatus};
 use super::{PlanFacts, PlanReport, Proof};
 
 /// What a reader must know of such results.
-pub(super) const RAN_THERE: &str = "Test Center ran these tests itself and tells only how many passed, failed or were skipped; each result is there, \
+pub(super) const RAN_THERE: &str = "Test Center ran these tests itself and reports only how many passed, failed or were skipped; each result is there, \
      under Tests, Plan Executions";
 
 /// Results that a service counted and nobody here can name.
@@ -73,8 +73,8 @@ impl PlanReport {
             ));
         } else if results < status.total() {
             warnings.push(format!(
-                "{} of {total} executions have no result: by its status {} are open, {} reserved and {} done; by its \
-                 counts {} passed, {} failed and {} were skipped",
+                "{} of {total} executions have no result: Test Center's status has {} open, {} reserved and {} done, its \
+                 counts have {} passed, {} failed and {} skipped",
                 total - results,
                 status.open,
                 status.reserved,

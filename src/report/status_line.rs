@@ -2,7 +2,7 @@
 
 use crate::exit_code::Conclusion;
 
-use super::{PlanReport, plan_report::counts_in_words, sanitise::console_line, span::human};
+use super::{PlanReport, sanitise::console_line, span::human};
 
 /// What a commit status has room for, in bytes.
 const MAX: usize = 140;
@@ -13,16 +13,7 @@ const MAX_CAUSE: usize = 60;
 /// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeroes are left out. What came to another
 /// end than passed or failed begins with its word, and with what was lacking where that is known. At most 140 bytes.
 pub fn status_line(report: &PlanReport, conclusion: Conclusion) -> String {
-    let counts = report.counts();
-    let words = counts_in_words(&[
-        (counts.missing, "missing"),
-        (counts.errors, "could not run"),
-        (counts.failed, "failed"),
-        (counts.passed, "passed"),
-        (counts.skipped, "skipped"),
-        (counts.flaky, "flaky"),
-        (counts.recovered, "recovered"),
-    ]);
+    let words = report.counts().in_words();
     let counted = if words.is_empty() {
         "no executions".to_owned()
     } else {

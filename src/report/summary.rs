@@ -3,21 +3,25 @@
 //! CI throws a summary away whole when it is a byte too long. So the page is rendered again with less in it until it
 //! fits: a ladder of levels, each a plain value, from everything down to the headline.
 
+mod gantt;
 mod listing;
-mod page;
+mod lists;
+mod markdown_page;
 mod sections;
-mod timeline;
 
-use super::PlanReport;
-use page::Page;
-use sections::names;
+use super::{
+    PlanReport,
+    problem::Problem,
+    view::{ReportView, SectionKind},
+};
+use markdown_page::MarkdownPage;
 
 /// What fits into GitHub's limit of 1 MiB with room for others who write to the same file, in bytes.
 pub const DEFAULT_BUDGET: usize = 900 * 1024;
 
 /// How much is shown.
 #[derive(Clone, Copy, Debug)]
-struct Level {
+struct DetailLevel {
     /// List what passed.
     passed: bool,
     /// Lines kept at each end of an output; `None` for all.
@@ -35,128 +39,113 @@ struct Level {
 const ALL: usize = usize::MAX;
 
 /// From everything to little. Below the last comes the headline alone.
-const LADDER: [Level; 9] = [
-    Level {
+const LADDER: [DetailLevel; 9] = {
+    const FULL: DetailLevel = DetailLevel {
         passed: true,
         lines: None,
         detailed: ALL,
         timeline: true,
         names: ALL,
         rows: 200,
-    },
-    Level {
+    };
+    const WITHOUT_PASSED: DetailLevel = DetailLevel {
         passed: false,
-        lines: None,
-        detailed: ALL,
-        timeline: true,
-        names: ALL,
-        rows: 200,
-    },
-    Level {
-        passed: false,
+        ..FULL
+    };
+    const SHORT_OUTPUTS: DetailLevel = DetailLevel {
         lines: Some(20),
-        detailed: ALL,
-        timeline: true,
-        names: ALL,
-        rows: 200,
-    },
-    Level {
-        passed: false,
-        lines: Some(20),
+        ..WITHOUT_PASSED
+    };
+    const FEWER_OUTPUTS: DetailLevel = DetailLevel {
         detailed: 50,
-        timeline: true,
-        names: ALL,
-        rows: 200,
-    },
-    Level {
-        passed: false,
-        lines: Some(20),
-        detailed: 50,
+        ..SHORT_OUTPUTS
+    };
+    const WITHOUT_TIMELINE: DetailLevel = DetailLevel {
         timeline: false,
-        names: ALL,
-        rows: 200,
-    },
-    Level {
-        passed: false,
-        lines: Some(20),
-        detailed: 50,
-        timeline: false,
-        names: 500,
-        rows: 200,
-    },
-    Level {
-        passed: false,
-        lines: Some(5),
-        detailed: 10,
-        timeline: false,
-        names: 100,
-        rows: 20,
-    },
-    Level {
-        passed: false,
-        lines: Some(2),
-        detailed: 2,
-        timeline: false,
-        names: 20,
-        rows: 10,
-    },
-    Level {
-        passed: false,
-        lines: Some(0),
-        detailed: 0,
-        timeline: false,
-        names: 5,
-        rows: 5,
-    },
-];
+        ..FEWER_OUTPUTS
+    };
+    const fn few(lines: usize, detailed: usize, names: usize, rows: usize) -> DetailLevel {
+        DetailLevel {
+            lines: Some(lines),
+            detailed,
+            names,
+            rows,
+            ..WITHOUT_TIMELINE
+        }
+    }
+    [
+        FULL,
+        WITHOUT_PASSED,
+        SHORT_OUTPUTS,
+        FEWER_OUTPUTS,
+        WITHOUT_TIMELINE,
+        few(20, 50, 500, 200),
+        few(5, 10, 100, 20),
+        few(2, 2, 20, 10),
+        few(0, 0, 5, 5),
+    ]
+};
+
+/// The sections that are shown in detail, as far as a level goes.
+const DETAILED: [SectionKind; 2] = [SectionKind::Failed, SectionKind::CouldNotRun];
 
 /// Renders the report as Markdown of at most `budget` bytes: what the file may still take.
 ///
 /// Fences and details are always closed, and what was left out is named at the end. Below 2 KiB even the headline
 /// may be cut, at a line.
 pub fn render(report: &PlanReport, budget: usize) -> String {
+    let view = ReportView::of(report);
     LADDER
         .iter()
-        .find_map(|level| at_level(report, *level, budget))
-        .unwrap_or_else(|| headline_alone(report, budget))
+        .find_map(|level| at_level(&view, *level, budget))
+        .unwrap_or_else(|| headline_alone(&view, budget))
 }
 
-fn at_level(report: &PlanReport, level: Level, budget: usize) -> Option<String> {
-    let mut page = Page::new(budget);
-    page.push(&sections::headline(report, sections::MAX_TITLE));
-    page.push(&sections::conclusion(report));
-    page.push(&sections::plan(report));
-    page.push(&sections::counted_there(report));
-    sections::capabilities(&mut page, report, level.rows);
-    sections::broken(&mut page, report, level.rows);
-    listing::listing(&mut page, report, level.rows);
-    sections::failed(&mut page, report, level);
-    sections::could_not_run(&mut page, report, level);
-    names::missing(&mut page, report, level.names);
-    names::recovered(&mut page, report, level.names);
-    names::flaky(&mut page, report, level.names);
+fn at_level(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> Option<String> {
+    let mut page = MarkdownPage::new(budget);
+    sections::headline(&mut page, view, sections::MAX_TITLE);
+    sections::plan(&mut page, view.report);
+    sections::notes(&mut page, view);
+    sections::table(&mut page, &view.capabilities(), level.rows);
+    sections::sentences(&mut page, view.broken(), level.rows);
+    listing::listing(&mut page, view.report, level.rows);
+    let mut detailed = level.detailed;
+    for kind in DETAILED {
+        sections::detailed(&mut page, view.section(kind), detailed, level);
+        detailed = detailed.saturating_sub(view.section(kind).entries.len());
+    }
+    for kind in [
+        SectionKind::Missing,
+        SectionKind::Flaky,
+        SectionKind::Recovered,
+    ] {
+        lists::explained(&mut page, view.section(kind), level.names);
+    }
     if page.is_over() {
-        // What comes now looks at every execution, for a page that is thrown away.
+        // The rest looks at every execution, for a page that is thrown away.
         return None;
     }
-    names::slowest(&mut page, report);
-    sections::workers(&mut page, report, level.rows);
+    lists::slowest(&mut page, view, level.detailed);
+    let workers = view.workers();
+    if !workers.rows.is_empty() {
+        page.heading(workers.heading, workers.rows.len());
+        sections::table(&mut page, &workers, level.rows);
+    }
     if level.timeline {
-        page.push(&timeline::timeline(report));
+        page.push(&gantt::timeline(view));
     }
     if level.passed {
-        names::passed(&mut page, report);
+        lists::passed(&mut page, view.section(SectionKind::Passed));
     }
-    sections::warnings(&mut page, report, level.rows);
-    page.push(&left_out(report, level, budget));
+    sections::sentences(&mut page, view.warnings(), level.rows);
+    page.push(&left_out(view, level, budget));
     page.fitting()
 }
 
 /// The last rung.
-fn headline_alone(report: &PlanReport, budget: usize) -> String {
-    let mut page = Page::new(ALL);
-    page.push(&sections::headline(report, sections::SHORT_TITLE));
-    page.push(&sections::conclusion(report));
+fn headline_alone(view: &ReportView<'_>, budget: usize) -> String {
+    let mut page = MarkdownPage::new(ALL);
+    sections::headline(&mut page, view, sections::SHORT_TITLE);
     page.push(&format!(
         "Left out to fit into {}: everything but the counts. The JUnit file and the records have it.\n",
         size(budget)
@@ -165,14 +154,16 @@ fn headline_alone(report: &PlanReport, budget: usize) -> String {
 }
 
 /// Names what this level does not show of this report.
-fn left_out(report: &PlanReport, level: Level, budget: usize) -> String {
-    let counts = report.counts();
-    let troubled = usize::try_from(counts.failed + counts.errors).unwrap_or(ALL);
+fn left_out(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> String {
+    let troubled: usize = DETAILED
+        .map(|kind| view.section(kind).entries.len())
+        .iter()
+        .sum();
     let mut parts = Vec::new();
-    if !level.passed && counts.passed > 0 {
+    if !level.passed && !view.section(SectionKind::Passed).entries.is_empty() {
         parts.push("the list of passed executions".to_owned());
     }
-    if sections::cuts_outputs(report, level) {
+    if cuts_outputs(view, level) {
         parts.push("the middle of long outputs".to_owned());
     }
     if level.detailed < troubled {
@@ -181,10 +172,17 @@ fn left_out(report: &PlanReport, level: Level, budget: usize) -> String {
             troubled - level.detailed
         ));
     }
-    if !level.timeline && !report.workers.is_empty() {
+    if level.detailed < lists::SLOWEST {
+        parts.push("some of the slowest executions".to_owned());
+    }
+    if !level.timeline && !view.report.workers.is_empty() {
         parts.push("the timeline".to_owned());
     }
-    let unnamed = names::beyond(report, level.names);
+    let sections = view.sections.iter().filter(|section| section.is_notable());
+    let unnamed: usize = sections
+        .filter(|section| section.kind != SectionKind::Noted)
+        .map(|section| section.entries.len().saturating_sub(level.names))
+        .sum();
     if unnamed > 0 {
         parts.push(format!("{unnamed} names"));
     }
@@ -196,6 +194,25 @@ fn left_out(report: &PlanReport, level: Level, budget: usize) -> String {
         size(budget),
         parts.join("; ")
     )
+}
+
+/// Whether an output that is shown is longer than the level shows.
+fn cuts_outputs(view: &ReportView<'_>, level: DetailLevel) -> bool {
+    let Some(each) = level.lines else {
+        return false;
+    };
+    let entries = DETAILED.map(|kind| &view.section(kind).entries);
+    entries
+        .into_iter()
+        .flatten()
+        .take(level.detailed)
+        .any(|entry| {
+            let problem = Problem::of_entry(entry);
+            let texts = [problem.details(), problem.output];
+            texts
+                .iter()
+                .any(|text| text.lines().nth(2 * each).is_some())
+        })
 }
 
 fn size(bytes: usize) -> String {

@@ -1,8 +1,11 @@
 //! How each attempt on an execution went: who, where, when, what became of it, and whether it counts.
 
-use crate::report::{AttemptReport, Counting, PlanReport, ReportEntry};
+use crate::report::{
+    AttemptReport, Counting, PlanReport, ReportEntry,
+    view::{Mark, milliseconds},
+};
 
-use super::{MAX_NAME, kind, markup::Markup, since, words};
+use super::{MAX_NAME, attempt_texts, markup::Markup};
 
 /// Most attempts listed of one execution: the last ones.
 const MAX_ATTEMPTS: usize = 20;
@@ -23,7 +26,7 @@ pub(super) fn attempts(page: &mut Markup, report: &PlanReport, entry: &ReportEnt
         page.raw("<li>");
         line(page, report, attempt, index);
         if attempt.counting != Counting::Counts {
-            words::words(page, entry, attempt, words::OTHER);
+            attempt_texts::all(page, entry, attempt, attempt_texts::OTHER);
         }
         page.raw("</li>\n");
     }
@@ -31,18 +34,18 @@ pub(super) fn attempts(page: &mut Markup, report: &PlanReport, entry: &ReportEnt
 }
 
 fn line(page: &mut Markup, report: &PlanReport, attempt: &AttemptReport, index: usize) {
-    let look = kind::attempt(attempt);
+    let mark = Mark::of_attempt(attempt);
     page.raw("<p class=\"line\"><b>attempt ");
     match attempt.number {
         Some(number) => page.number(number),
         None => page.number(index),
     };
     page.raw("</b> <span class=\"state ")
-        .raw(look.class)
+        .raw(mark.class)
         .raw("\"><span aria-hidden=\"true\">")
-        .raw(look.symbol)
+        .raw(mark.symbol)
         .raw("</span> ")
-        .raw(look.word)
+        .raw(mark.word)
         .raw("</span> ")
         .raw(match attempt.counting {
             Counting::Counts => "<span>counted</span>",
@@ -59,7 +62,7 @@ fn line(page: &mut Markup, report: &PlanReport, attempt: &AttemptReport, index: 
     }
     if let Some((first, _)) = report.span {
         page.raw(" <span>at +")
-            .span(since(attempt.reserved, first))
+            .span(milliseconds(first, attempt.reserved))
             .raw("</span>");
     }
     if let Some(duration) = attempt.duration_ms() {

@@ -1,35 +1,30 @@
 //! One execution in detail: what it says of itself first, then how each attempt went.
 
-use crate::report::{PlanReport, ReportEntry};
+use crate::report::{PlanReport, ReportEntry, problem::Problem, view::Mark};
 
-use super::{
-    MAX_MESSAGE, MAX_NAME, attempts,
-    kind::{self, Look},
-    markup::Markup,
-    words,
-};
+use super::{MAX_MESSAGE, MAX_NAME, attempt_texts, attempts, markup::Markup};
 
 /// Writes the card. With `unfold` its first words are open from the start.
 pub(super) fn card(
     page: &mut Markup,
     report: &PlanReport,
     entry: &ReportEntry,
-    look: Look,
+    mark: Mark,
     unfold: bool,
 ) {
-    let stands = kind::status(entry.status);
+    let status = Mark::of_status(entry.status);
     page.raw("<article class=\"card ")
-        .raw(look.class)
+        .raw(mark.class)
         .raw("\" id=\"e-")
         .number(entry.execution.0)
         .raw("\"");
-    kind::filters(page, entry);
+    filters(page, entry);
     page.raw(">\n<div class=\"head\"><h3><span class=\"mark ")
-        .raw(stands.class)
+        .raw(status.class)
         .raw("\" aria-hidden=\"true\">")
-        .raw(stands.symbol)
+        .raw(status.symbol)
         .raw("</span> <span class=\"off\">")
-        .raw(stands.word)
+        .raw(status.word)
         .raw(": </span>");
     page.raw("<span class=\"name\">");
     name(page, entry);
@@ -56,12 +51,12 @@ pub(super) fn card(
         }
         page.raw("</ul>\n");
     }
-    let room = words::COUNTED.unfolded(unfold);
+    let room = attempt_texts::COUNTED.unfolded(unfold);
     if let Some(attempt) = entry.counted() {
-        words::words(page, entry, attempt, room);
+        attempt_texts::all(page, entry, attempt, room);
     } else {
-        let (message, details) = entry.trouble();
-        words::said(page, &message, "", &details, room);
+        let problem = Problem::of_entry(entry);
+        attempt_texts::message(page, problem.message(), "", problem.details(), room);
     }
     attempts::attempts(page, report, entry);
     page.raw("</article>\n");
@@ -77,4 +72,16 @@ pub(super) fn name(page: &mut Markup, entry: &ReportEntry) {
     page.raw("<bdi>")
         .text(&entry.test.testcase, MAX_NAME)
         .raw("</bdi>");
+}
+
+/// The filters that an execution belongs to, as words of an attribute.
+pub(super) fn filters(page: &mut Markup, entry: &ReportEntry) {
+    page.raw(" data-s=\"").raw(entry.status.word());
+    if entry.flaky {
+        page.raw(" flaky");
+    }
+    if entry.recovered {
+        page.raw(" recovered");
+    }
+    page.raw("\"");
 }

@@ -1,13 +1,15 @@
 //! The timeline as SVG. Places are percentages and heights pixels, so that it fills any width and its text stays
 //! readable; bars differ by pattern as well as by colour.
 
-use crate::{model::Capabilities, report::PlanReport};
+use crate::{
+    model::Capabilities,
+    report::view::{Bar, Lane, Mark, ReportView},
+};
 
 use super::{
     MAX_NAME,
-    kind::{BACK, ERROR, FAILED, LOST, Look, PASSED, SKIPPED},
+    drawn_lanes::{DrawnLanes, drawn_lanes},
     markup::Markup,
-    timeline::{Bar, Lane, Timeline, timeline},
 };
 
 /// Heights, in pixels.
@@ -25,8 +27,8 @@ const NAMED_BUDGET: usize = 3 << 20;
 const MAX_LABEL: usize = 60;
 
 /// The section with the chart and its legend.
-pub(super) fn timeline_section(page: &mut Markup, report: &PlanReport) {
-    let chart = timeline(report);
+pub(super) fn timeline_section(page: &mut Markup, view: &ReportView<'_>) {
+    let chart = drawn_lanes(view);
     if chart.lanes.is_empty() {
         return;
     }
@@ -41,14 +43,21 @@ pub(super) fn timeline_section(page: &mut Markup, report: &PlanReport) {
     page.raw("</section>\n");
 }
 
-const KINDS: [Look; 6] = [PASSED, FAILED, ERROR, SKIPPED, LOST, BACK];
+const LEGEND: [Mark; 6] = [
+    Mark::PASSED,
+    Mark::FAILED,
+    Mark::COULD_NOT_RUN,
+    Mark::SKIPPED,
+    Mark::LOST,
+    Mark::GIVEN_BACK,
+];
 
 fn legend(page: &mut Markup) {
     page.raw("<ul class=\"legend\">\n");
-    for look in KINDS {
-        swatch(page, look.class, look.word);
+    for mark in LEGEND {
+        swatch(page, mark.class, mark.word);
     }
-    swatch(page, "waiting", "there, waiting");
+    swatch(page, "waiting", "present, waiting");
     page.raw("</ul>\n");
 }
 
@@ -60,7 +69,7 @@ fn swatch(page: &mut Markup, class: &'static str, word: &'static str) {
         .raw("</li>\n");
 }
 
-fn svg(page: &mut Markup, chart: &Timeline<'_>) {
+fn svg(page: &mut Markup, chart: &DrawnLanes<'_>) {
     let tops = tops(chart);
     let height = tops.last().map_or(AXIS, |top| top + LANE);
     page.raw(
@@ -88,7 +97,7 @@ fn svg(page: &mut Markup, chart: &Timeline<'_>) {
 }
 
 /// Where each lane begins.
-fn tops(chart: &Timeline<'_>) -> Vec<usize> {
+fn tops(chart: &DrawnLanes<'_>) -> Vec<usize> {
     let mut group = None;
     let mut next = AXIS;
     let mut tops = Vec::new();
@@ -165,12 +174,17 @@ fn draw(page: &mut Markup, lane: &Lane<'_>, top: usize, length: u64, full: usize
         })
         .span(lane.busy_ms)
         .raw(" of ")
-        .span(lane.there.iter().map(|(began, ended)| ended - began).sum());
+        .span(
+            lane.presence
+                .iter()
+                .map(|(began, ended)| ended - began)
+                .sum(),
+        );
     if lane.killed {
         page.raw(", killed");
     }
     page.raw("</tspan></text>\n");
-    for (began, ended) in &lane.there {
+    for (began, ended) in &lane.presence {
         page.raw("<rect class=\"bar waiting\" y=\"")
             .number(top + BAR_TOP)
             .raw("\" height=\"")
@@ -194,7 +208,7 @@ fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64, named: bool) {
         page.raw("<a href=\"#e-")
             .number(bar.entry.execution.0)
             .raw("\"");
-        if [PASSED, SKIPPED].contains(&bar.look) {
+        if [Mark::PASSED, Mark::SKIPPED].contains(&bar.mark) {
             page.raw(" tabindex=\"-1\"");
         }
         page.raw("><title>");
@@ -210,14 +224,14 @@ fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64, named: bool) {
         .raw("\" width=\"")
         .percent((bar.to - bar.from).max(length / 500), length)
         .raw("\"><rect class=\"bar ")
-        .raw(bar.look.class)
+        .raw(bar.mark.class)
         .raw("\" width=\"100%\" height=\"100%\"/>");
     // A label needs room: a twentieth of the width.
     if named && bar.to - bar.from > length / 20 {
         page.raw("<text class=\"label ")
-            .raw(bar.look.class)
+            .raw(bar.mark.class)
             .raw("\" x=\"5\" y=\"13\">")
-            .raw(bar.look.symbol)
+            .raw(bar.mark.symbol)
             .raw(" ");
         if bar.attempts > 1 {
             page.amount(bar.attempts).raw(" attempts");
@@ -230,7 +244,7 @@ fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64, named: bool) {
 }
 
 fn caption(page: &mut Markup, bar: &Bar<'_>) {
-    page.raw(bar.look.word).raw(": ");
+    page.raw(bar.mark.word).raw(": ");
     if !bar.entry.test.suite.is_empty() {
         page.text(&bar.entry.test.suite, MAX_LABEL).raw(" › ");
     }
@@ -245,7 +259,7 @@ fn caption(page: &mut Markup, bar: &Bar<'_>) {
 }
 
 /// From each lost attempt to the one that brought the result.
-fn arrows(page: &mut Markup, chart: &Timeline<'_>, tops: &[usize]) {
+fn arrows(page: &mut Markup, chart: &DrawnLanes<'_>, tops: &[usize]) {
     page.raw("<g class=\"rescue\" aria-hidden=\"true\">\n");
     let bars = || {
         chart
@@ -259,11 +273,14 @@ fn arrows(page: &mut Markup, chart: &Timeline<'_>, tops: &[usize]) {
             })
             .filter(|(bar, _)| bar.attempts == 1 && bar.entry.recovered)
     };
-    let rescues = bars().filter(|(bar, _)| ![LOST.class, ERROR.class].contains(&bar.look.class));
+    let rescues = bars().filter(|(bar, _)| {
+        ![Mark::LOST.class, Mark::COULD_NOT_RUN.class].contains(&bar.mark.class)
+    });
     let rescues: std::collections::BTreeMap<_, _> = rescues
         .map(|(bar, y)| (bar.entry.execution, (bar.from, y)))
         .collect();
-    let lost = bars().filter(|(bar, _)| [LOST.class, ERROR.class].contains(&bar.look.class));
+    let lost = bars()
+        .filter(|(bar, _)| [Mark::LOST.class, Mark::COULD_NOT_RUN.class].contains(&bar.mark.class));
     for (bar, y) in lost.take(MAX_ARROWS) {
         let Some((to, other)) = rescues.get(&bar.entry.execution) else {
             continue;

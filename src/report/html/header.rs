@@ -1,71 +1,47 @@
 //! The top of the page: what the plan came to, what that means, what was run, and the counters.
 
-use crate::report::{Counts, PlanReport, clean::prefix, service_counts::RAN_THERE};
-
-use super::{
-    HtmlOptions, MAX_MESSAGE, MAX_NAME, conclusion,
-    kind::{ERROR, FAILED, FLAKY, Look, MISSING, PASSED, RECOVERED, SKIPPED},
-    markup::Markup,
-    title,
+use crate::report::{
+    Counts, PlanReport,
+    clean::prefix,
+    view::{Mark, ReportView},
 };
+
+use super::{HtmlOptions, MAX_MESSAGE, MAX_NAME, conclusion, markup::Markup};
 
 /// How much of a commit's hash tells it from all others, in bytes.
 const SHORT_COMMIT: usize = 12;
 
 /// Everything above the sections.
-pub(super) fn header(page: &mut Markup, report: &PlanReport, options: &HtmlOptions<'_>) {
-    let end = report.conclusion();
-    let look = conclusion(end);
+pub(super) fn header(page: &mut Markup, view: &ReportView<'_>, options: &HtmlOptions<'_>) {
+    let report = view.report;
+    let mark = conclusion(view.conclusion);
     page.raw("<header class=\"")
-        .raw(look.class)
+        .raw(mark.class)
         .raw("\">\n<h1><span class=\"verdict\"><span class=\"seal\" aria-hidden=\"true\">")
-        .raw(look.symbol)
+        .raw(mark.symbol)
         .raw("</span> <span class=\"word\">")
-        .raw(look.word)
+        .raw(mark.word)
         .raw("</span></span> <span class=\"title\">")
-        .text(title(report), MAX_NAME)
+        .text(view.title, MAX_NAME)
         .raw("</span></h1>\n<p class=\"lead\">");
-    counted(page, report);
+    counted(page, report.counts());
     page.raw(" in ").span(report.duration_ms());
-    page.raw("</p>\n<p class=\"meaning\">");
-    match report.cause() {
-        Some(cause) => page.text(&cause.to_string(), MAX_MESSAGE),
-        None => page.raw(end.meaning()),
-    }
-    .raw(" <span class=\"quiet\">(exit code ")
-    .number(end.code())
-    .raw(")</span></p>\n");
-    if report.open_at_service > 0 {
-        page.raw("<p class=\"meaning\">The service says that ")
-            .amount(report.open_at_service)
-            .raw(" are open or reserved still.</p>\n");
-    }
-    let by_exit_code = report.passed_by_exit_code();
-    if by_exit_code > 0 {
+    page.raw("</p>\n<p class=\"meaning\">")
+        .text(&view.meaning, MAX_MESSAGE)
+        .raw(" <span class=\"quiet\">(exit code ")
+        .number(view.conclusion.code())
+        .raw(")</span></p>\n");
+    for note in &view.notes {
         page.raw("<p class=\"meaning quiet\">")
-            .amount(by_exit_code)
-            .raw(" passed by exit code alone: no result file shows what ran.</p>\n");
-    }
-    if let Some(gap) = report
-        .proof
-        .gap()
-        .filter(|_| report.service_counts.is_none())
-    {
-        page.raw("<p class=\"meaning quiet\">")
-            .raw(gap)
-            .raw("</p>\n");
-    }
-    if let Some(there) = &report.service_counts {
-        page.raw("<p class=\"meaning\">");
-        match there.link() {
+            .text(&note.text, MAX_MESSAGE);
+        match note.link {
             Some(link) => page
-                .text(RAN_THERE, MAX_MESSAGE)
                 .raw(": <a href=\"")
                 .text(link, MAX_MESSAGE)
                 .raw("\">Test Center</a>"),
-            None => page.text(&there.sentence(), MAX_MESSAGE),
-        };
-        page.raw("</p>\n");
+            None => page.raw("."),
+        }
+        .raw("</p>\n");
     }
     proportions(page, report.counts());
     facts(page, report, options);
@@ -74,33 +50,20 @@ pub(super) fn header(page: &mut Markup, report: &PlanReport, options: &HtmlOptio
 }
 
 /// The counts in words, worst first, without zeros.
-pub(super) fn counted(page: &mut Markup, report: &PlanReport) {
-    let counts = report.counts();
+pub(super) fn counted(page: &mut Markup, counts: Counts) {
     let mut first = true;
-    for (look, count) in looks(counts) {
+    for (count, mark) in counts.marked() {
         if count > 0 {
             page.raw(if first { "" } else { ", " })
                 .amount(count)
                 .raw(" ")
-                .raw(look.word);
+                .raw(mark.word);
             first = false;
         }
     }
     if first {
         page.raw("nothing to run");
     }
-}
-
-fn looks(counts: Counts) -> [(Look, u64); 7] {
-    [
-        (FAILED, counts.failed),
-        (ERROR, counts.errors),
-        (MISSING, counts.missing),
-        (FLAKY, counts.flaky),
-        (RECOVERED, counts.recovered),
-        (SKIPPED, counts.skipped),
-        (PASSED, counts.passed),
-    ]
 }
 
 /// A bar of how many stand how. It says nothing that the words above do not.
@@ -110,13 +73,13 @@ fn proportions(page: &mut Markup, counts: Counts) {
     }
     page.raw("<svg class=\"proportions\" height=\"10\" aria-hidden=\"true\">");
     let mut before = 0;
-    for (look, count) in looks(counts) {
+    for (count, mark) in counts.marked() {
         // Flaky and recovered ones are among the others already.
-        if count == 0 || [FLAKY, RECOVERED].contains(&look) {
+        if count == 0 || [Mark::FLAKY, Mark::RECOVERED].contains(&mark) {
             continue;
         }
         page.raw("<rect class=\"bar ")
-            .raw(look.class)
+            .raw(mark.class)
             .raw("\" height=\"10\" x=\"")
             .percent(before, counts.total)
             .raw("\" width=\"")
@@ -173,23 +136,23 @@ fn counters(page: &mut Markup, counts: Counts) {
     page.raw("<nav aria-label=\"Executions by result\">\n<ul class=\"counters\">\n<li><a href=\"#all\" data-show=\"all\"><b>")
         .amount(counts.total)
         .raw("</b> <span>all</span></a></li>\n");
-    for (look, count) in looks(counts) {
+    for (count, mark) in counts.marked() {
         if count == 0 {
             continue;
         }
-        let listed = [SKIPPED, PASSED].contains(&look);
+        let listed = [Mark::SKIPPED, Mark::PASSED].contains(&mark);
         page.raw("<li><a class=\"")
-            .raw(look.class)
+            .raw(mark.class)
             .raw("\" href=\"#")
-            .raw(if listed { "all" } else { look.class })
+            .raw(if listed { "all" } else { mark.class })
             .raw("\" data-show=\"")
-            .raw(look.class)
+            .raw(mark.class)
             .raw("\"><b>")
             .amount(count)
             .raw("</b> <span><span class=\"mark\" aria-hidden=\"true\">")
-            .raw(look.symbol)
+            .raw(mark.symbol)
             .raw("</span> ")
-            .raw(look.word)
+            .raw(mark.word)
             .raw("</span></a></li>\n");
     }
     page.raw("</ul>\n<div id=\"tools\" role=\"search\" hidden=\"hidden\"><label for=\"find\">Search</label> <input id=\"find\" type=\"search\" placeholder=\"test, worker, label, message\" autocomplete=\"off\" spellcheck=\"false\"/> <span id=\"said\" role=\"status\"></span></div>\n</nav>\n");

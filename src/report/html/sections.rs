@@ -1,9 +1,9 @@
 //! What needs a person, worst first: each kind of trouble a section of its own, so that a broken machine never looks like
 //! a failed test.
 
-use crate::report::PlanReport;
+use crate::report::view::{ReportView, Section, SentenceList};
 
-use super::{Detailed, MAX_MESSAGE, card, kind::Kind, markup::Markup};
+use super::{Detailed, MAX_MESSAGE, card, markup::Markup};
 
 /// Most executions shown in detail.
 const MAX_CARDS: usize = 500;
@@ -14,46 +14,32 @@ const UNFOLDED: usize = 3;
 /// Most sentences of a list.
 const MAX_SENTENCES: usize = 100;
 
-/// A section for each kind of trouble there is.
-pub(super) fn troubles(page: &mut Markup, report: &PlanReport) -> Detailed {
+/// A section for each kind of executions that need a person.
+pub(super) fn notable(page: &mut Markup, view: &ReportView<'_>) -> Detailed {
     let mut detailed = Detailed::new();
     let start = page.len();
-    for kind in Kind::ALL {
-        let Some((look, heading, meaning)) = kind.section() else {
-            continue;
-        };
-        let of_kind = || report.entries.iter().filter(move |it| Kind::of(it) == kind);
-        let named = of_kind().count();
-        let unnamed = match kind {
-            Kind::Missing => report.unnamed_missing,
-            Kind::Failed => report
-                .service_counts
-                .as_ref()
-                .map_or(0, |there| there.failed),
-            _ => 0,
-        };
-        if named == 0 && unnamed == 0 {
+    for section in view.sections.iter().filter(|section| section.is_notable()) {
+        let named = section.primary().count();
+        if named == 0 && section.unnamed == 0 {
             continue;
         }
+        let count = named as u64 + section.unnamed;
+        let class = section.mark.class;
         page.raw("<section class=\"group ")
-            .raw(look.class)
-            .raw("\" id=\"")
-            .raw(look.class)
-            .raw("\">\n<h2><span class=\"mark\" aria-hidden=\"true\">")
-            .raw(look.symbol)
-            .raw("</span> ")
-            .raw(heading)
-            .raw(" <span class=\"count\">")
-            .amount(named as u64 + unnamed)
-            .raw("</span></h2>\n<p class=\"quiet\">")
-            .raw(meaning)
-            .raw("</p>\n");
+            .raw(class)
+            .raw("\" id=\"");
+        heading(
+            page,
+            (class, section.mark.symbol),
+            (section.heading, count),
+            section.meaning,
+        );
         let mut shown = 0;
-        for entry in of_kind() {
+        for entry in section.primary() {
             if detailed.len() >= MAX_CARDS || page.len() - start > CARD_BUDGET {
                 break;
             }
-            card::card(page, report, entry, look, shown < UNFOLDED);
+            card::card(page, view.report, entry, section.mark, shown < UNFOLDED);
             detailed.insert(entry.execution);
             shown += 1;
         }
@@ -62,69 +48,59 @@ pub(super) fn troubles(page: &mut Markup, report: &PlanReport) -> Detailed {
                 .amount((named - shown) as u64)
                 .raw(" more are not shown in detail here. <a href=\"#all\">All executions</a> lists as many as it can; messages and output of every one are in <code>junit.xml</code>.</p>\n");
         }
-        if unnamed > 0 {
-            page.raw("<p class=\"more\">")
-                .amount(unnamed)
-                .raw(" without a name: ")
-                .raw(if report.service_counts.is_some() {
-                    "Test Center ran them and tells only how many"
-                } else {
-                    "no record speaks of them and no list was given"
-                })
-                .raw(".</p>\n");
-        }
+        unnamed(page, section);
         page.raw("</section>\n");
     }
     detailed
 }
 
-/// Promises of the protocol that the records show broken.
-pub(super) fn broken(page: &mut Markup, report: &PlanReport) {
-    sentences(
-        page,
-        "broken",
-        "Broken promises",
-        "The records contradict the protocol: do not trust these results.",
-        &report.broken,
-    );
-}
-
-/// What could not be read or looks odd.
-pub(super) fn warnings(page: &mut Markup, report: &PlanReport) {
-    sentences(
-        page,
-        "warnings",
-        "Warnings",
-        "What could not be read or looks odd.",
-        &report.warnings,
-    );
-}
-
-fn sentences(
+/// What follows `<section id="`.
+fn heading(
     page: &mut Markup,
-    id: &'static str,
-    heading: &'static str,
+    (id, symbol): (&'static str, &'static str),
+    (heading, count): (&'static str, u64),
     meaning: &'static str,
-    list: &[String],
 ) {
-    if list.is_empty() {
-        return;
-    }
-    page.raw("<section id=\"")
-        .raw(id)
-        .raw("\">\n<h2><span class=\"mark\" aria-hidden=\"true\">!</span> ")
+    page.raw(id)
+        .raw("\">\n<h2><span class=\"mark\" aria-hidden=\"true\">")
+        .raw(symbol)
+        .raw("</span> ")
         .raw(heading)
         .raw(" <span class=\"count\">")
-        .number(list.len())
+        .amount(count)
         .raw("</span></h2>\n<p class=\"quiet\">")
         .raw(meaning)
-        .raw("</p>\n<ul class=\"sentences\">\n");
-    for sentence in list.iter().take(MAX_SENTENCES) {
+        .raw("</p>\n");
+}
+
+fn unnamed(page: &mut Markup, section: &Section<'_>) {
+    if let Some(sentence) = section.unnamed_sentence() {
+        page.raw("<p class=\"more\">")
+            .text(&sentence, MAX_MESSAGE)
+            .raw(".</p>\n");
+    }
+}
+
+/// Sentences under a heading; nothing without any.
+pub(super) fn sentences(page: &mut Markup, list: SentenceList<'_>) {
+    let count = list.sentences.len();
+    if count == 0 {
+        return;
+    }
+    page.raw("<section id=\"");
+    heading(
+        page,
+        (list.id, "!"),
+        (list.heading, count as u64),
+        list.meaning,
+    );
+    page.raw("<ul class=\"sentences\">\n");
+    for sentence in list.sentences.iter().take(MAX_SENTENCES) {
         page.raw("<li>").text(sentence, MAX_MESSAGE).raw("</li>\n");
     }
-    if list.len() > MAX_SENTENCES {
+    if count > MAX_SENTENCES {
         page.raw("<li>and ")
-            .number(list.len() - MAX_SENTENCES)
+            .number(count - MAX_SENTENCES)
             .raw(" more; <code>testplan report --format json</code> has them</li>\n");
     }
     page.raw("</ul>\n</section>\n");

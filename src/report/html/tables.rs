@@ -1,12 +1,14 @@
 //! The tables: capabilities, workers, slowest executions, all executions.
 
-use crate::report::{PlanReport, ReportEntry};
+use crate::report::{
+    PlanReport, ReportEntry,
+    view::{Cell, Mark, ReportView, Table, milliseconds},
+};
 
 use super::{
-    Detailed, MAX_NAME, card,
-    kind::{self, Kind},
+    Detailed, MAX_NAME,
+    card::{self, filters},
     markup::Markup,
-    since,
 };
 
 /// Most rows of the table of all executions.
@@ -18,89 +20,94 @@ const MAX_OTHERS: usize = 200;
 /// How many of the slowest are named.
 const SLOWEST: usize = 10;
 
-/// One row per set of required capabilities.
-pub(super) fn capabilities(page: &mut Markup, report: &PlanReport) {
-    let table = report.by_capability();
-    if table.is_empty() {
+/// A section with one table; nothing for a table without rows.
+pub(super) fn table(page: &mut Markup, table: &Table) {
+    if table.rows.is_empty() {
         return;
     }
-    open(
-        page,
-        "<section id=\"capabilities\">\n<h2>By capability</h2>\n",
-        "Executions by capability",
-        "<th scope=\"col\">Needs</th><th scope=\"col\">planned</th><th scope=\"col\">passed</th><th scope=\"col\">failed</th><th scope=\"col\">could not run</th><th scope=\"col\">missing</th><th scope=\"col\">skipped</th><th scope=\"col\">workers</th><th scope=\"col\">busy</th>",
-    );
-    for (labels, row) in table.iter().take(MAX_OTHERS) {
-        page.raw("<tr><th scope=\"row\"><bdi>")
-            .text(&labels.to_string(), MAX_NAME)
-            .raw("</bdi></th>");
-        let counts = row.counts;
-        for (class, count) in [
-            ("", counts.total),
-            ("passed", counts.passed),
-            ("failed", counts.failed),
-            ("error", counts.errors),
-            ("missing", counts.missing),
-            ("", counts.skipped),
-            ("", row.workers as u64),
-        ] {
-            page.raw("<td class=\"n ")
-                .raw(if count == 0 { "zero" } else { class })
-                .raw("\">")
-                .amount(count)
-                .raw("</td>");
+    page.raw("<section id=\"")
+        .raw(table.id)
+        .raw("\">\n<h2>")
+        .raw(table.heading)
+        .raw("</h2>\n<div class=\"wide\" role=\"region\" aria-label=\"")
+        .raw(table.heading)
+        .raw("\" tabindex=\"0\"><table>\n<thead><tr>");
+    for column in table.columns {
+        page.raw("<th scope=\"col\">")
+            .raw(column.heading)
+            .raw("</th>");
+    }
+    page.raw("</tr></thead>\n<tbody>\n");
+    for row in table.rows.iter().take(MAX_OTHERS) {
+        page.raw("<tr>");
+        for (index, content) in row.iter().enumerate() {
+            cell(page, content, index == 0);
         }
-        page.raw("<td class=\"n\">")
-            .span(row.busy_ms)
-            .raw("</td></tr>\n");
+        page.raw("</tr>\n");
     }
-    close(page, table.len(), MAX_OTHERS);
+    page.raw("</tbody>\n</table></div>\n");
+    if table.rows.len() > MAX_OTHERS {
+        page.raw("<p class=\"more\">and ")
+            .number(table.rows.len() - MAX_OTHERS)
+            .raw(" more; the records have them</p>\n");
+    }
+    page.raw("</section>\n");
 }
 
-/// One row per worker.
-pub(super) fn workers(page: &mut Markup, report: &PlanReport) {
-    if report.workers.is_empty() {
-        return;
+fn cell(page: &mut Markup, cell: &Cell, is_heading: bool) {
+    match cell {
+        Cell::Text(text) if is_heading => {
+            page.raw("<th scope=\"row\"><bdi>")
+                .text(text, MAX_NAME)
+                .raw("</bdi></th>");
+        }
+        Cell::Text(text) => {
+            page.raw("<td><bdi>")
+                .text(text, MAX_NAME)
+                .raw("</bdi></td>");
+        }
+        Cell::Count(count) => {
+            let class = if *count == 0 { "zero" } else { "" };
+            number(page, class).amount(*count).raw("</td>");
+        }
+        Cell::MarkedCount(count, mark) => {
+            let class = if *count == 0 { "zero" } else { mark.class };
+            number(page, class).amount(*count).raw("</td>");
+        }
+        Cell::Duration(duration) => {
+            number(page, "").span(*duration).raw("</td>");
+        }
+        Cell::Percent(percent) => {
+            number(page, "").number(*percent).raw(" %</td>");
+        }
+        Cell::Marked(mark, words) => {
+            page.raw("<td>");
+            state(page, *mark, words).raw("</td>");
+        }
     }
-    open(
-        page,
-        "<section id=\"workers\">\n<h2>Workers</h2>\n",
-        "Workers",
-        "<th scope=\"col\">Worker</th><th scope=\"col\">offers</th><th scope=\"col\">attempts</th><th scope=\"col\">busy</th><th scope=\"col\">there for</th><th scope=\"col\">in use</th><th scope=\"col\">left</th>",
-    );
-    for worker in report.workers.iter().take(MAX_OTHERS) {
-        let there = since(worker.ended, worker.began);
-        page.raw("<tr><th scope=\"row\"><bdi>")
-            .text(&worker.name, MAX_NAME)
-            .raw("</bdi></th><td><bdi>")
-            .text(&worker.capabilities.to_string(), MAX_NAME)
-            .raw("</bdi></td><td class=\"n\">")
-            .amount(worker.attempts)
-            .raw("</td><td class=\"n\">")
-            .span(worker.busy_ms)
-            .raw("</td><td class=\"n\">")
-            .span(there)
-            .raw("</td><td class=\"n\">")
-            .number(worker.busy_ms.saturating_mul(100) / there.max(1))
-            .raw(" %</td><td>");
-        match &worker.left {
-            Some(reason) => page.raw("<bdi>").text(reason, MAX_NAME).raw("</bdi>"),
-            None => page.raw("<span class=\"state lost\"><span aria-hidden=\"true\">✂</span> killed: its record has no end</span>"),
-        };
-        page.raw("</td></tr>\n");
-    }
-    close(page, report.workers.len(), MAX_OTHERS);
 }
 
-/// Where the time goes.
-pub(super) fn slowest(page: &mut Markup, report: &PlanReport) {
-    let slowest = report.slowest(SLOWEST);
-    let Some(longest) = slowest.first().and_then(|entry| entry.duration_ms()) else {
+fn number<'a>(page: &'a mut Markup, class: &'static str) -> &'a mut Markup {
+    page.raw("<td class=\"n ").raw(class).raw("\">")
+}
+
+fn state<'a>(page: &'a mut Markup, mark: Mark, words: &'static str) -> &'a mut Markup {
+    page.raw("<span class=\"state ")
+        .raw(mark.class)
+        .raw("\"><span aria-hidden=\"true\">")
+        .raw(mark.symbol)
+        .raw("</span> ")
+        .raw(words)
+        .raw("</span>")
+}
+
+pub(super) fn slowest(page: &mut Markup, view: &ReportView<'_>) {
+    let slowest = view.slowest(SLOWEST);
+    let Some((_, longest)) = slowest.first().copied() else {
         return;
     };
     page.raw("<section id=\"slowest\">\n<h2>Slowest</h2>\n<ol class=\"slowest\">\n");
-    for entry in slowest {
-        let duration = entry.duration_ms().unwrap_or_default();
+    for (entry, duration) in slowest {
         page.raw("<li><span class=\"n\">")
             .span(duration)
             .raw("</span><svg height=\"8\" aria-hidden=\"true\"><rect class=\"length\" height=\"8\" width=\"")
@@ -113,7 +120,8 @@ pub(super) fn slowest(page: &mut Markup, report: &PlanReport) {
 }
 
 /// All of them, the important ones first. Rows of executions without a card carry the anchor.
-pub(super) fn executions(page: &mut Markup, report: &PlanReport, detailed: &Detailed) {
+pub(super) fn executions(page: &mut Markup, view: &ReportView<'_>, detailed: &Detailed) {
+    let report = view.report;
     page.raw("<section id=\"all\">\n<h2>All executions <span class=\"count\">")
         .amount(report.counts().total)
         .raw("</span></h2>\n");
@@ -127,8 +135,8 @@ pub(super) fn executions(page: &mut Markup, report: &PlanReport, detailed: &Deta
         .raw("<th scope=\"col\" class=\"n\">Start</th><th scope=\"col\" class=\"n\">Took</th><th scope=\"col\" class=\"n\">Attempts</th></tr></thead>\n<tbody>\n");
     let start = page.len();
     let mut shown = 0;
-    for kind in Kind::ALL {
-        for entry in report.entries.iter().filter(|it| Kind::of(it) == kind) {
+    for section in &view.sections {
+        for entry in section.primary() {
             if shown >= MAX_ROWS || page.len() - start > ROW_BUDGET {
                 break;
             }
@@ -152,18 +160,18 @@ pub(super) fn executions(page: &mut Markup, report: &PlanReport, detailed: &Deta
 }
 
 fn row(page: &mut Markup, report: &PlanReport, entry: &ReportEntry, servers: bool, anchor: bool) {
-    let look = kind::status(entry.status);
+    let mark = Mark::of_status(entry.status);
     page.raw("<tr");
     if anchor {
         page.raw(" id=\"e-").number(entry.execution.0).raw("\"");
     }
-    kind::filters(page, entry);
+    filters(page, entry);
     page.raw("><td class=\"state ")
-        .raw(look.class)
+        .raw(mark.class)
         .raw("\"><span aria-hidden=\"true\">")
-        .raw(look.symbol)
+        .raw(mark.symbol)
         .raw("</span> ")
-        .raw(look.word);
+        .raw(mark.word);
     for (holds, word) in [(entry.flaky, ", flaky"), (entry.recovered, ", recovered")] {
         page.raw(if holds { word } else { "" });
     }
@@ -191,7 +199,7 @@ fn row(page: &mut Markup, report: &PlanReport, entry: &ReportEntry, servers: boo
     match attempt {
         Some(attempt) => {
             let first = report.span.map_or(attempt.reserved, |(first, _)| first);
-            let start = since(attempt.reserved, first);
+            let start = milliseconds(first, attempt.reserved);
             page.raw("<td class=\"n\" data-v=\"")
                 .number(start)
                 .raw("\">+")
@@ -214,24 +222,4 @@ fn row(page: &mut Markup, report: &PlanReport, entry: &ReportEntry, servers: boo
     page.raw("<td class=\"n\">")
         .number(entry.attempts.len())
         .raw("</td></tr>\n");
-}
-
-/// Begins a section with a table that scrolls by itself where it is too wide.
-fn open(page: &mut Markup, section: &'static str, label: &'static str, columns: &'static str) {
-    page.raw(section)
-        .raw("<div class=\"wide\" role=\"region\" aria-label=\"")
-        .raw(label)
-        .raw("\" tabindex=\"0\"><table>\n<thead><tr>")
-        .raw(columns)
-        .raw("</tr></thead>\n<tbody>\n");
-}
-
-fn close(page: &mut Markup, all: usize, shown: usize) {
-    page.raw("</tbody>\n</table></div>\n");
-    if all > shown {
-        page.raw("<p class=\"more\">and ")
-            .number(all - shown)
-            .raw(" more; the records have them</p>\n");
-    }
-    page.raw("</section>\n");
 }

@@ -2,13 +2,11 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use crate::{
-    model::Outcome,
-    report::{
-        AttemptReport, EntryStatus, ReportEntry,
-        cases::{CaseId, CaseLine, CaseReader, Text, Word},
-        clean::{xml_line, xml_text},
-    },
+use crate::report::{
+    AttemptReport, EntryStatus, ReportEntry,
+    cases::{CaseId, CaseLine, CaseReader, Text, Word},
+    clean::{xml_line, xml_text},
+    problem::Problem,
 };
 
 use super::{JunitError, MAX_NAME, Names, OWN, Outline, Profile, Xml};
@@ -247,8 +245,7 @@ fn notes(entry: &ReportEntry) -> String {
 }
 
 fn no_result(entry: &ReportEntry) -> String {
-    let reasons: Vec<String> = entry.explanations.iter().map(ToString::to_string).collect();
-    format!("no counted result: {}", reasons.join("; "))
+    format!("no counted result: {}", entry.explained())
 }
 
 fn of_case<'a>(entry: &'a ReportEntry, case: &'a CaseLine<'_>) -> Draft<'a> {
@@ -291,23 +288,22 @@ fn with_attachments<'a>(mut output: Cow<'a, str>, paths: &[Text<'_>]) -> Cow<'a,
 }
 
 fn of_execution(entry: &ReportEntry, beside_cases: bool) -> Draft<'_> {
-    let (message, text) = entry.trouble();
+    let problem = Problem::of_entry(entry);
+    let (message, text) = (problem.message(), problem.details());
     let mut status = Status::new(match entry.status {
         EntryStatus::Passed => Now::Passed,
         EntryStatus::Skipped => Now::Skipped(String::new()),
         EntryStatus::Failed => {
             let message = match (message.is_empty(), beside_cases) {
-                (false, _) => message.as_str(),
+                (false, _) => message,
                 (true, true) => "the test failed, though no case of its result files did",
                 (true, false) => "the test failed; see its output",
             };
-            Now::Troubled(Words::new(Kind::Failure, "failure", (message, &text)))
+            Now::Troubled(Words::new(Kind::Failure, "failure", (message, text)))
         }
-        EntryStatus::CouldNotRun => Now::Troubled(Words::new(
-            Kind::Error,
-            "execution-error",
-            (&message, &text),
-        )),
+        EntryStatus::CouldNotRun => {
+            Now::Troubled(Words::new(Kind::Error, "execution-error", (message, text)))
+        }
         EntryStatus::Missing => {
             Now::Troubled(Words::new(Kind::Error, "missing", (&no_result(entry), "")))
         }
@@ -379,21 +375,22 @@ fn remembered(
 }
 
 fn of_attempt(attempt: &AttemptReport) -> Option<Words> {
-    let ended = attempt.ended()?;
-    let words = match (attempt.status(), &ended.outcome) {
-        (EntryStatus::CouldNotRun, Outcome::ExecutionError { message, details }) => {
-            Words::new(Kind::Error, "execution-error", (message, details))
+    let problem = Problem::of_attempt(attempt);
+    let words = match (attempt.status(), problem.error) {
+        (EntryStatus::CouldNotRun, Some(error)) => {
+            Words::new(Kind::Error, "execution-error", error)
         }
         (EntryStatus::Failed, _) => {
-            let message = attempt
-                .first_trouble()
-                .unwrap_or_else(|| "the test failed".to_owned());
-            Words::new(Kind::Failure, "failure", (&message, &ended.output_tail))
+            let message = match problem.message() {
+                "" => "the test failed",
+                message => message,
+            };
+            Words::new(Kind::Failure, "failure", (message, problem.output))
         }
         _ => return None,
     };
     Some(Words {
-        duration_ms: Some(ended.duration_ms),
+        duration_ms: attempt.duration_ms(),
         ..words
     })
 }
@@ -402,10 +399,7 @@ fn failed_inside() -> Words {
     Words::new(
         Kind::Failure,
         "flaky",
-        (
-            "it failed before it passed, by the word of the test tool",
-            "",
-        ),
+        ("according to the test tool, it failed before it passed", ""),
     )
 }
 

@@ -24,7 +24,7 @@ pub(super) fn add(counts: &ServiceCounts, suite: &mut TestSuite) {
         if count == 0 {
             continue;
         }
-        let said = format!("{word} by Test Center's count: {count}");
+        let said = format!("{word} according to Test Center: {count}");
         let mut case = TestCase::new(format!("tests that {word} in Test Center"), status);
         match &mut case.status {
             TestCaseStatus::Success { .. } => {}

@@ -117,8 +117,7 @@ pub(super) fn own_suite(report: &PlanReport) -> Result<Option<OwnSuite>, JunitEr
         service_counts::add(counts, &mut suite);
     }
     if report.unnamed_missing > 0 {
-        let ran_there = report.service_counts.is_some();
-        suite.add_test_case(unnamed(report.unnamed_missing, ran_there));
+        suite.add_test_case(unnamed(report));
     }
     let tally = Tally {
         tests: suite.tests,
@@ -163,20 +162,16 @@ fn describe(suite: &mut TestSuite, facts: Option<&PlanFacts>) {
     }
 }
 
-/// The case that stands for what nobody can name.
-fn unnamed(count: u64, ran_there: bool) -> TestCase {
+/// The case that stands for missing executions without a name.
+fn unnamed(report: &PlanReport) -> TestCase {
     let mut status = TestCaseStatus::non_success(quick_junit::NonSuccessKind::Error);
     status
         .set_type("missing")
         .set_message(format!(
-            "planned executions without a counted result: {count}"
+            "planned executions without a counted result: {}",
+            report.unnamed_missing
         ))
-        .set_description(if ran_there {
-            "Test Center ran the plan itself and tells only how many have a result."
-        } else {
-            "No worker's record speaks of them, and the service does not list executions: \
-             only their number is known."
-        });
+        .set_description(format!("Without a name: {}.", report.unnamed_reason()));
     let mut case = TestCase::new("missing executions", status);
     case.set_classname(OWN);
     case

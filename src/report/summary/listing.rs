@@ -5,7 +5,7 @@ use crate::{
     report::{PlanReport, discovery, sanitise::markdown_text},
 };
 
-use super::page::Page;
+use super::markdown_page::MarkdownPage;
 
 /// Most lines: failures come next on the page.
 const MAX_ROWS: usize = 20;
@@ -13,14 +13,14 @@ const MAX_ROWS: usize = 20;
 const MAX_LINE: usize = 300;
 
 /// Lines because of which tests may be missing, and the account; nothing if each line names a test of its own.
-pub(super) fn listing(page: &mut Page, report: &PlanReport, rows: usize) {
+pub(super) fn listing(page: &mut MarkdownPage, report: &PlanReport, rows: usize) {
     let Some(account) = report.discovery.as_ref().filter(|it| !it.is_clean()) else {
         return;
     };
     let suspicious = account.suspicious_lines;
     let rows = rows.min(MAX_ROWS);
     if suspicious > 0 {
-        page.push(&format!("#### Tests may be missing ({suspicious})\n\n"));
+        page.heading("Tests may be missing", suspicious);
         page.push(&format!("{}:\n\n", discovery::meaning(account)));
         for line in account.suspicious().take(rows) {
             page.push(&item(line));

@@ -1,26 +1,24 @@
-//! The parts of the page that show more than names: headline, tables, failures with their words.
-
-pub(super) mod names;
+//! The parts of the page that show more than names: headline, tables, failures with message and output.
 
 use std::fmt::Write as _;
 
 use crate::{
     exit_code::Conclusion,
-    model::{
-        millis,
-        outcome::{CaseVerdict, Trouble},
-    },
     report::{
-        EntryStatus, PlanReport, ReportEntry,
-        clean::ends_of,
-        plan_report::counts_in_words,
+        PlanReport, ReportEntry,
+        clean::{ends_of, suffix},
+        problem::{NO_MESSAGE, Problem, first_line},
         sanitise::{markdown_code, markdown_text},
-        service_counts::RAN_THERE,
         span::human,
+        view::{Cell, ReportView, Section, SentenceList, Table},
     },
 };
 
-use super::{Level, page::Page};
+use super::{
+    DetailLevel,
+    lists::{list, unnamed},
+    markdown_page::MarkdownPage,
+};
 
 /// Longest title in the headline, in bytes of its text.
 pub(super) const MAX_TITLE: usize = 200;
@@ -28,15 +26,15 @@ pub(super) const MAX_TITLE: usize = 200;
 pub(super) const SHORT_TITLE: usize = 60;
 /// Longest name, message or cell, in bytes of its text.
 const MAX_NAME: usize = 300;
-const MAX_MESSAGE: usize = 1000;
+pub(super) const MAX_MESSAGE: usize = 1000;
 /// Longest output of one execution, in bytes.
 const MAX_OUTPUT: usize = 64 * 1024;
 /// Most cases named of one execution that failed.
 const MAX_CASES: usize = 5;
 
-/// The heading: outcome first, in words and one symbol, without zero counts.
-pub(super) fn headline(report: &PlanReport, longest_title: usize) -> String {
-    let symbol = match report.conclusion() {
+/// The conclusion in words and one symbol, and what it means.
+pub(super) fn headline(page: &mut MarkdownPage, view: &ReportView<'_>, longest_title: usize) {
+    let symbol = match view.conclusion {
         Conclusion::Passed => "✅",
         Conclusion::Failed => "❌",
         Conclusion::Usage
@@ -47,236 +45,114 @@ pub(super) fn headline(report: &PlanReport, longest_title: usize) -> String {
         | Conclusion::Interrupted
         | Conclusion::Terminated => "⚠️",
     };
-    let title = report
-        .plan
-        .as_ref()
-        .map(|plan| markdown_text(&plan.title, longest_title))
-        .filter(|title| !title.is_empty())
-        .unwrap_or_else(|| "Test plan".to_owned());
-    let counts = report.counts();
-    let mut words = counts_in_words(&[
-        (counts.failed, "failed"),
-        (counts.errors, "could not run"),
-        (counts.missing, "missing"),
-        (counts.recovered, "recovered"),
-        (counts.flaky, "flaky"),
-        (counts.passed, "passed"),
-        (counts.skipped, "skipped"),
-    ]);
-    if words.is_empty() {
-        "nothing to run".clone_into(&mut words);
-    }
-    format!(
-        "### {symbol} {title}: {words} in {}\n\n",
-        human(report.duration_ms())
-    )
+    let title = markdown_text(view.title, longest_title);
+    page.push(&format!("### {symbol} {title}: {}\n\n", view.headline()));
+    page.push(&format!(
+        "**{}** (exit code {}): {}.\n\n",
+        view.conclusion.word(),
+        view.conclusion.code(),
+        markdown_text(&view.meaning, MAX_MESSAGE),
+    ));
 }
 
-/// The word and what it means.
-pub(super) fn conclusion(report: &PlanReport) -> String {
-    let conclusion = report.conclusion();
-    let cause = report.cause();
-    let meaning = cause.map_or_else(
-        || conclusion.meaning().to_owned(),
-        |cause| markdown_text(&cause.to_string(), MAX_MESSAGE),
-    );
-    format!(
-        "**{}** (exit code {}): {meaning}.\n\n",
-        conclusion.word(),
-        conclusion.code(),
-    )
-}
-
-/// What was run.
-pub(super) fn plan(report: &PlanReport) -> String {
-    let total = report.counts().total;
-    match &report.plan {
-        None => format!("{total} planned\n\n"),
-        Some(plan) => {
-            let mut parts = vec![format!("plan {}", plan.id), format!("{total} planned")];
-            for (word, text) in [("project", &plan.project), ("batch", &plan.batch)] {
-                if !text.is_empty() {
-                    parts.push(format!("{word} {}", markdown_text(text, MAX_NAME)));
-                }
+/// The plan that was run.
+pub(super) fn plan(page: &mut MarkdownPage, report: &PlanReport) {
+    let mut parts = vec![format!("{} planned", report.counts().total)];
+    if let Some(plan) = &report.plan {
+        parts.insert(0, format!("plan {}", plan.id));
+        for (word, text) in [("project", &plan.project), ("batch", &plan.batch)] {
+            if !text.is_empty() {
+                parts.push(format!("{word} {}", markdown_text(text, MAX_NAME)));
             }
-            let by_exit_code = report.passed_by_exit_code();
-            if by_exit_code > 0 {
-                parts.push(format!("{by_exit_code} passed by exit code alone"));
-            }
-            format!("{}\n\n", parts.join(" · "))
         }
     }
+    page.push(&format!("{}\n\n", parts.join(" · ")));
 }
 
-/// What cannot be proven, or where the results are of which only the number is known.
-pub(super) fn counted_there(report: &PlanReport) -> String {
-    let Some(there) = &report.service_counts else {
-        let gap = report.proof.gap();
-        return gap.map_or_else(String::new, |gap| format!("{gap}\n\n"));
-    };
-    match there.link() {
-        Some(link) => format!("{RAN_THERE}: [Test Center](<{link}>)\n\n"),
-        None => format!("{}\n\n", markdown_text(&there.sentence(), MAX_MESSAGE)),
+pub(super) fn notes(page: &mut MarkdownPage, view: &ReportView<'_>) {
+    for note in &view.notes {
+        let text = markdown_text(&note.text, MAX_MESSAGE);
+        page.push(&match note.link {
+            Some(link) => format!("{text}: [Test Center](<{link}>)\n\n"),
+            None => format!("{text}.\n\n"),
+        });
     }
 }
 
-/// One row per set of required capabilities.
-pub(super) fn capabilities(page: &mut Page, report: &PlanReport, rows: usize) {
-    let table = report.by_capability();
-    if table.is_empty() {
+/// At most `most` rows; nothing for a table without any.
+pub(super) fn table(page: &mut MarkdownPage, table: &Table, most: usize) {
+    if table.rows.is_empty() {
         return;
     }
-    page.push(
-        "| capability | planned | passed | failed | could not run | missing | skipped | workers | busy |\n\
-         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
-    );
-    for (labels, row) in table.iter().take(rows) {
-        let counts = row.counts;
-        page.push(&format!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
-            markdown_text(&labels.to_string(), MAX_NAME),
-            counts.total,
-            counts.passed,
-            counts.failed,
-            counts.errors,
-            counts.missing,
-            counts.skipped,
-            row.workers,
-            human(row.busy_ms),
-        ));
+    let headings = table.columns.iter().map(|it| it.heading.to_owned());
+    let rules = table.columns.iter().map(|column| {
+        let rule = if column.is_number { "---:" } else { "---" };
+        rule.to_owned()
+    });
+    row(page, headings);
+    row(page, rules);
+    for cells in table.rows.iter().take(most) {
+        row(page, cells.iter().map(cell));
     }
-    more(page, table.len(), rows, "capabilities");
-}
-
-/// One row per worker.
-pub(super) fn workers(page: &mut Page, report: &PlanReport, rows: usize) {
-    if report.workers.is_empty() {
-        return;
-    }
-    page.push(&format!("#### Workers ({})\n\n", report.workers.len()));
-    page.push("| worker | offers | attempts | busy | there for | left |\n");
-    page.push("| --- | --- | ---: | ---: | ---: | --- |\n");
-    for worker in report.workers.iter().take(rows) {
-        let there = millis(worker.ended.since(worker.began));
-        let left = worker.left.as_deref().map_or_else(
-            || "killed: its record has no end".to_owned(),
-            |reason| markdown_text(reason, MAX_NAME),
-        );
-        page.push(&format!(
-            "| {} | {} | {} | {} | {} | {left} |\n",
-            markdown_text(&worker.name, MAX_NAME),
-            markdown_text(&worker.capabilities.to_string(), MAX_NAME),
-            worker.attempts,
-            human(worker.busy_ms),
-            human(there),
-        ));
-    }
-    more(page, report.workers.len(), rows, "workers");
-}
-
-fn more(page: &mut Page, all: usize, shown: usize, what: &str) {
-    if all > shown {
-        page.push(&format!("\nand {} more {what}\n", all - shown));
+    if table.rows.len() > most {
+        page.push(&format!("\nand {} more\n", table.rows.len() - most));
     }
     page.push("\n");
 }
 
-/// Results about the product.
-pub(super) fn failed(page: &mut Page, report: &PlanReport, level: Level) {
-    troubled(page, report, EntryStatus::Failed, "Failed", 0, level);
+fn row(page: &mut MarkdownPage, cells: impl Iterator<Item = String>) {
+    let cells: Vec<String> = cells.collect();
+    page.push(&format!("| {} |\n", cells.join(" | ")));
 }
 
-/// Executions that could not run: not test failures.
-pub(super) fn could_not_run(page: &mut Page, report: &PlanReport, level: Level) {
-    let before = report.with_status(EntryStatus::Failed).count();
-    troubled(
-        page,
-        report,
-        EntryStatus::CouldNotRun,
-        "Could not run",
-        before,
-        level,
-    );
+fn cell(cell: &Cell) -> String {
+    match cell {
+        Cell::Text(text) => markdown_text(text, MAX_NAME),
+        Cell::Count(count) | Cell::MarkedCount(count, _) => count.to_string(),
+        Cell::Duration(duration) => human(*duration),
+        Cell::Percent(percent) => format!("{percent} %"),
+        Cell::Marked(mark, words) => format!("{} {words}", mark.symbol),
+    }
 }
 
-/// Whether an output that is shown is longer than the level shows.
-pub(super) fn cuts_outputs(report: &PlanReport, level: Level) -> bool {
-    let Some(each) = level.lines else {
-        return false;
-    };
-    report
-        .with_status(EntryStatus::Failed)
-        .chain(report.with_status(EntryStatus::CouldNotRun))
-        .take(level.detailed)
-        .any(|entry| {
-            let (_, details) = entry.trouble();
-            let tail = entry
-                .counted()
-                .and_then(crate::report::AttemptReport::ended);
-            [
-                details.as_str(),
-                tail.map_or("", |ended| ended.output_tail.as_str()),
-            ]
-            .iter()
-            .any(|text| text.lines().nth(2 * each).is_some())
-        })
-}
-
-/// The first ones with their words, the others by name. `before` have been shown with words already.
-fn troubled(
-    page: &mut Page,
-    report: &PlanReport,
-    status: EntryStatus,
-    heading: &str,
-    before: usize,
-    level: Level,
+/// A section of which the first `detailed` executions are shown with message and output, the others by name.
+pub(super) fn detailed(
+    page: &mut MarkdownPage,
+    section: &Section<'_>,
+    detailed: usize,
+    level: DetailLevel,
 ) {
-    let count = report.with_status(status).count();
-    if count == 0 {
+    if section.count() == 0 {
         return;
     }
-    page.push(&format!("#### {heading} ({count})\n\n"));
-    let detailed = level.detailed.saturating_sub(before);
-    for entry in report.with_status(status).take(detailed) {
+    page.heading(section.heading, section.count());
+    for entry in section.entries.iter().take(detailed) {
         if page.is_over() {
             return;
         }
-        page.push(&in_words(entry, level.lines));
+        page.push(&in_detail(section, entry, level.lines));
     }
-    names::list(
+    list(
         page,
-        report.with_status(status).skip(detailed),
+        section.entries.iter().copied().skip(detailed),
         level.names.saturating_sub(detailed),
-        |entry| format!("✗ {}", name(entry)),
+        |entry| format!("{} {}", section.mark.symbol, name(entry)),
     );
+    unnamed(page, section);
 }
 
-fn in_words(entry: &ReportEntry, lines: Option<usize>) -> String {
-    let mut block = format!("✗ **{}**", name(entry));
-    let mut facts = Vec::new();
-    if let Some(duration) = entry.duration_ms() {
-        facts.push(human(duration));
-    }
-    if let Some(attempt) = entry.counted() {
-        facts.push(format!(
-            "worker {}",
-            markdown_text(&attempt.worker, MAX_NAME)
-        ));
-        if let Some(host) = &attempt.squish_server {
-            facts.push(format!("Squish server {}", markdown_text(host, MAX_NAME)));
-        }
-    }
-    if entry.attempts.len() > 1 {
-        facts.push(format!("{} attempts", entry.attempts.len()));
-    }
+fn in_detail(section: &Section<'_>, entry: &ReportEntry, lines: Option<usize>) -> String {
+    let mut block = format!("{} **{}**", section.mark.symbol, name(entry));
+    let facts = facts(entry);
     if !facts.is_empty() {
         let _ = write!(block, ": {}", facts.join(", "));
     }
     block.push_str("\n\n");
-    let (message, details) = entry.trouble();
-    let cases = failed_cases(entry);
-    if cases.is_empty() && !message.is_empty() {
-        let _ = write!(block, "> {}\n\n", markdown_text(&message, MAX_MESSAGE));
+    let problem = Problem::of_entry(entry);
+    let cases = case_lines(&problem);
+    if cases.is_empty() && !problem.message().is_empty() {
+        let message = markdown_text(problem.message(), MAX_MESSAGE);
+        let _ = write!(block, "> {message}\n\n");
     }
     for case in &cases {
         let _ = writeln!(block, "> {case}  ");
@@ -288,12 +164,12 @@ fn in_words(entry: &ReportEntry, lines: Option<usize>) -> String {
         let text = markdown_text(&explanation.to_string(), MAX_MESSAGE);
         let _ = write!(block, "⚠ {text}\n\n");
     }
-    let ended = entry
-        .counted()
-        .and_then(crate::report::AttemptReport::ended);
-    let tail = ended.map_or("", |ended| ended.output_tail.as_str());
-    for (title, text) in [("Details", details.as_str()), ("End of the output", tail)] {
-        let text = crate::report::clean::suffix(text, MAX_OUTPUT);
+    let texts = [
+        ("Details", problem.details()),
+        ("End of the output", problem.output),
+    ];
+    for (title, text) in texts {
+        let text = suffix(text, MAX_OUTPUT);
         let text = lines.map_or_else(|| text.to_owned(), |each| ends_of(text, each));
         if !text.trim().is_empty() {
             let code = markdown_code(&text, MAX_OUTPUT);
@@ -303,38 +179,42 @@ fn in_words(entry: &ReportEntry, lines: Option<usize>) -> String {
             );
         }
     }
-    if let Some(log) = ended.and_then(|ended| ended.log.as_deref()) {
+    if let Some(log) = problem.log {
         let _ = write!(block, "log: {}\n\n", markdown_text(log, MAX_NAME));
     }
     block
 }
 
-/// The cases that did not pass, one line each: name, message, place.
-fn failed_cases(entry: &ReportEntry) -> Vec<String> {
-    let Some(ended) = entry
-        .counted()
-        .and_then(crate::report::AttemptReport::ended)
-    else {
-        return Vec::new();
-    };
-    let mut lines = Vec::new();
-    for case in ended.cases.noted() {
-        let (CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble)) = &case.verdict else {
-            continue;
-        };
-        if lines.len() == MAX_CASES {
-            break;
+fn facts(entry: &ReportEntry) -> Vec<String> {
+    let mut facts = Vec::new();
+    facts.extend(entry.duration_ms().map(human));
+    if let Some(attempt) = entry.counted() {
+        let worker = markdown_text(&attempt.worker, MAX_NAME);
+        facts.push(format!("worker {worker}"));
+        if let Some(host) = &attempt.squish_server {
+            facts.push(format!("Squish server {}", markdown_text(host, MAX_NAME)));
         }
+    }
+    if entry.attempts.len() > 1 {
+        facts.push(format!("{} attempts", entry.attempts.len()));
+    }
+    facts
+}
+
+/// The cases that did not pass, one line each: name, message, location.
+fn case_lines(problem: &Problem<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (case, trouble) in problem.cases().take(MAX_CASES) {
         let mut line = format!(
             "{}: {}",
             markdown_text(&case.name, MAX_NAME),
-            markdown_text(words_of(trouble), MAX_MESSAGE)
+            markdown_text(first_line(trouble).unwrap_or(NO_MESSAGE), MAX_MESSAGE)
         );
         if let Some(file) = &case.file {
-            let place = case
+            let location = case
                 .line
                 .map_or_else(|| file.clone(), |line| format!("{file}:{line}"));
-            let _ = write!(line, " ({})", markdown_text(&place, MAX_NAME));
+            let _ = write!(line, " ({})", markdown_text(&location, MAX_NAME));
         }
         match case.attachments.len() {
             0 => {}
@@ -345,53 +225,34 @@ fn failed_cases(entry: &ReportEntry) -> Vec<String> {
         }
         lines.push(line);
     }
-    let more = ended.cases.counts().troubled() - lines.len();
+    let more = problem.case_count() - lines.len();
     if more > 0 {
         lines.push(format!("and {more} more cases"));
     }
     lines
 }
 
-fn words_of(trouble: &Trouble) -> &str {
-    [&trouble.message, &trouble.text, &trouble.kind]
-        .into_iter()
-        .find_map(|text| text.lines().find(|line| !line.trim().is_empty()))
-        .unwrap_or("no message")
-}
-
-/// What records show that must never be.
-pub(super) fn broken(page: &mut Page, report: &PlanReport, rows: usize) {
-    sentences(page, "Broken invariants", &report.broken, rows);
-}
-
-/// What could not be read or looks odd.
-pub(super) fn warnings(page: &mut Page, report: &PlanReport, rows: usize) {
-    sentences(page, "Warnings", &report.warnings, rows);
-}
-
-fn sentences(page: &mut Page, heading: &str, sentences: &[String], rows: usize) {
-    if sentences.is_empty() {
+/// Sentences under a heading; nothing without any.
+pub(super) fn sentences(page: &mut MarkdownPage, list: SentenceList<'_>, rows: usize) {
+    let count = list.sentences.len();
+    if count == 0 {
         return;
     }
-    page.push(&format!("#### {heading} ({})\n\n", sentences.len()));
-    for sentence in sentences.iter().take(rows) {
+    page.heading(list.heading, count);
+    for sentence in list.sentences.iter().take(rows) {
         page.push(&format!("- ⚠ {}\n", markdown_text(sentence, MAX_MESSAGE)));
     }
-    if sentences.len() > rows {
-        page.push(&format!("- and {} more\n", sentences.len() - rows));
+    if count > rows {
+        page.push(&format!("- and {} more\n", count - rows));
     }
     page.push("\n");
 }
 
 /// Suite, case and labels.
-fn name(entry: &ReportEntry) -> String {
-    let mut name = markdown_text(&entry.test.testcase, MAX_NAME);
-    if !entry.test.suite.is_empty() {
-        name = format!("{} / {name}", markdown_text(&entry.test.suite, MAX_NAME));
+pub(super) fn name(entry: &ReportEntry) -> String {
+    let name = markdown_text(&entry.name(), 2 * MAX_NAME);
+    match entry.required.as_ref().filter(|labels| !labels.is_empty()) {
+        Some(labels) => format!("{name} ({})", markdown_text(&labels.to_string(), MAX_NAME)),
+        None => name,
     }
-    if let Some(labels) = entry.required.as_ref().filter(|labels| !labels.is_empty()) {
-        let labels = markdown_text(&labels.to_string(), MAX_NAME);
-        name = format!("{name} ({labels})");
-    }
-    name
 }

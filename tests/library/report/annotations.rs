@@ -50,7 +50,7 @@ fn a_night_s_troubles_come_worst_first() {
     assert_eq!(
         titles(&findings),
         [
-            "Missing executions",
+            "Missing",
             "Missing: suite_login / tst_killed",
             "Could not run: tests/test_api.py / test_put",
             "Failed: tests/test_api.py / test_put",
@@ -248,12 +248,9 @@ fn broken_records_and_open_executions_are_told() {
     broken.broken.push("two results\n##[error]counted".into());
     broken.open_at_service = 2;
     let findings = annotations(&broken, FOLDERS, 50);
-    assert_eq!(
-        titles(&findings),
-        ["Broken invariant", "Missing executions"]
-    );
+    assert_eq!(titles(&findings), ["Broken invariants", "Missing"]);
     assert_eq!(findings[0].message, "two results\\n##\\[error]counted");
-    assert_eq!(findings[1].message, "2 not done, by the service's word");
+    assert_eq!(findings[1].message, "2 not done according to the service");
 }
 
 #[test]

@@ -429,7 +429,7 @@ fn an_empty_plan_and_one_without_records_have_a_page() {
     assert!(page.text.contains("1 without a name"));
     assert!(
         page.text
-            .contains("The service says that 1 are open or reserved still.")
+            .contains("The service still has 1 open or reserved.")
     );
 }
 

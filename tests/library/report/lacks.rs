@@ -76,7 +76,7 @@ fn every_surface_names_the_label() {
 #[test]
 fn what_the_service_does_not_confirm_is_said_with_care() {
     let alone = report(&[linux("l").leaves()]);
-    let care = "no worker took it, by the records given";
+    let care = "no worker in the given records ran it";
     let sentence = "needs OS=macOS; no worker offered it (workers offered OS=Linux)";
     assert_eq!(said(&alone, 2), [care, sentence]);
     // Somebody took it, of whom there is no record.
@@ -91,14 +91,14 @@ fn what_a_worker_fitted_is_not_blamed_on_labels() {
     assert_eq!(
         said(&spelling, 2),
         [
-            "no worker took it, by the records given",
-            "a worker offered os=MACOS, which a service with --strict-labels takes for something else than OS=macOS"
+            "no worker in the given records ran it",
+            "a worker offered os=MACOS, which a service with --strict-labels does not accept as OS=macOS"
         ]
     );
     assert_eq!(spelling.cause(), None);
     let same = Worker::begins("m", MAC, 2).leaves();
     let left = heard(&[linux("l").leaves(), same], 0);
-    assert_eq!(said(&left, 2), ["no worker took it, by the records given"]);
+    assert_eq!(said(&left, 2), ["no worker in the given records ran it"]);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use testplan::{
         ExecutionState, Outcome, PlanId, PlanStatus,
         record::{Checkout, Confirmation, RecordEvent},
     },
-    report::{Counting, EntryStatus, Evidence, MergeError, merge, parse_record_file},
+    report::{Counting, EntryStatus, Evidence, MergeError, json, merge, parse_record_file},
 };
 
 use crate::report::story::{
@@ -145,7 +145,7 @@ fn a_process_speaks_for_its_workers() {
     assert_eq!(
         said(&report, 3),
         [
-            "worker a/2 left without a word about it",
+            "worker a/2 stopped without reporting a result",
             "worker b/1 was killed (its record has no end)"
         ]
     );
@@ -384,13 +384,10 @@ fn the_list_names_what_is_missing_and_what_the_service_gave_up() {
         ..evidence(&[worker])
     })
     .unwrap();
-    assert_eq!(
-        said(&report, 2),
-        ["no worker took it, by the records given"]
-    );
+    assert_eq!(said(&report, 2), ["no worker in the given records ran it"]);
     assert_eq!(entry(&report, 3).status, EntryStatus::CouldNotRun);
     assert_eq!(
-        entry(&report, 3).trouble().0,
+        json(&report)["executions"][2]["message"],
         "abandoned after 5 expired reservations"
     );
     assert_eq!(report.unnamed_missing, 0);
@@ -412,7 +409,7 @@ fn what_no_record_speaks_of_is_missing_whatever_the_service_says() {
         assert_eq!(
             said(&report, 2),
             [format!(
-                "{word} by the service's word, but no record of it was given: the records of a worker are missing"
+                "{word} according to the service, but no given record has it: the records of a worker are missing"
             )]
         );
     }
@@ -536,7 +533,7 @@ fn an_unknown_verdict_is_never_green() {
     let worker = Worker::begins("a", LINUX, 1).runs(1, 1, unknown).leaves();
     let report = report(&[worker]);
     assert_eq!(report.conclusion(), Conclusion::Incomplete);
-    assert_eq!(said(&report, 1), ["done, but no verdict was sent with it"]);
+    assert_eq!(said(&report, 1), ["done, but without a verdict"]);
 }
 
 #[test]
@@ -567,7 +564,7 @@ fn plans_are_not_mixed() {
     );
     assert_eq!(
         unknown.to_string(),
-        "no record is of plan 8: these are of plans 7, 105"
+        "no record is of plan 8: the records are of plans 7, 105"
     );
     // Without a number it is the one that began last.
     let later = Worker::begins("a", LINUX, 1).after(1).runs(1, 1, passed());

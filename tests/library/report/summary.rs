@@ -191,8 +191,8 @@ fn everything_that_matters_has_its_section() {
             "#### Failed (1)",
             "#### Could not run (1)",
             "#### Missing (2)",
-            "#### Recovered (2)",
             "#### Flaky (2)",
+            "#### Recovered (2)",
             "#### Slowest (5)",
             "#### Workers (3)",
         ]

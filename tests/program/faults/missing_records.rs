@@ -33,8 +33,8 @@ fn a_report_without_a_workers_records_is_incomplete_and_names_what_is_missing() 
 
     let alone = report("Linux/records", "alone");
     let told = report("Linux/records", "told").at(&service);
-    let unheard = "no worker took it, by the records given";
-    let withheld = "passed by the service's word, but no record of it was given";
+    let unheard = "no worker in the given records ran it";
+    let withheld = "passed according to the service, but no given record has it";
     for (report, out, reason) in [(alone, "alone", unheard), (told, "told", withheld)] {
         let ended = report.run().code_is(5);
         let said = ended.json();

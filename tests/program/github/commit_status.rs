@@ -235,7 +235,7 @@ fn every_end_has_its_state() {
             1,
             5,
             "error",
-            "incomplete: 1 missing, 1 failed, 1 passed in 12m 40s",
+            "incomplete: 1 failed, 1 missing, 1 passed in 12m 40s",
         ),
         (&[], 0, 4, "error", "nothing-to-run: no executions"),
     ];

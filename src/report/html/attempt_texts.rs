@@ -1,12 +1,6 @@
-//! What an attempt said: messages, cases that did not pass, the end of its output; each only as long as there is room.
+//! The texts that an attempt left: messages, cases that did not pass, the end of its output; each within its bound.
 
-use crate::{
-    model::{
-        CaseResult, Outcome,
-        outcome::{CaseVerdict, Trouble},
-    },
-    report::{AttemptReport, ReportEntry},
-};
+use crate::report::{AttemptReport, ReportEntry, problem::Problem};
 
 use super::{MAX_MESSAGE, MAX_NAME, markup::Markup};
 
@@ -48,18 +42,14 @@ pub(super) const OTHER: Room = Room {
     open: false,
 };
 
-/// What an attempt said: its message, the cases that did not pass, the end of its output.
-pub(super) fn words(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptReport, room: Room) {
-    let Some(ended) = attempt.ended() else {
-        return;
-    };
-    if let Outcome::ExecutionError { message, details } = &ended.outcome {
-        said(page, message, "", details, room);
+/// Message, cases that did not pass, end of the output.
+pub(super) fn all(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptReport, room: Room) {
+    let problem = Problem::of_attempt(attempt);
+    if let Some((text, details)) = problem.error {
+        message(page, text, "", details, room);
     }
-    let noted = ended.cases.noted().iter();
-    let troubled = noted.filter_map(|it| Some((it, trouble(it)?)));
-    let count = ended.cases.counts().troubled();
-    for (index, (result, trouble)) in troubled.take(room.cases).enumerate() {
+    let count = problem.case_count();
+    for (index, (result, trouble)) in problem.cases().take(room.cases).enumerate() {
         page.raw("<div class=\"result\">\n<p class=\"line\">");
         if count > 1 || result.name != entry.test.testcase {
             page.raw("<bdi>");
@@ -76,7 +66,7 @@ pub(super) fn words(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptRep
             page.raw("</code>");
         }
         page.raw("</p>\n");
-        said(
+        message(
             page,
             &trouble.message,
             &trouble.kind,
@@ -101,11 +91,11 @@ pub(super) fn words(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptRep
             .number(count - room.cases)
             .raw(" more cases that did not pass; <code>junit.xml</code> has them</p>\n");
     }
-    let silent = count == 0 && !matches!(ended.outcome, Outcome::ExecutionError { .. });
+    let silent = count == 0 && problem.error.is_none();
     folded(
         page,
         "Last lines of its log",
-        &ended.output_tail,
+        problem.output,
         room.output,
         room.open && silent,
     );
@@ -128,15 +118,8 @@ fn attachments(page: &mut Markup, paths: &[String]) {
     page.raw("</p>\n");
 }
 
-fn trouble(result: &CaseResult) -> Option<&Trouble> {
-    match &result.verdict {
-        CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => Some(trouble),
-        CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => None,
-    }
-}
-
 /// A message, and the longer text unless it says no more than the message.
-pub(super) fn said(page: &mut Markup, message: &str, kind: &str, text: &str, room: Room) {
+pub(super) fn message(page: &mut Markup, message: &str, kind: &str, text: &str, room: Room) {
     let line = if message.trim().is_empty() {
         text.lines().next().unwrap_or_default()
     } else {

@@ -61,14 +61,14 @@ impl Folders<'_> {
 
 /// A place that CI can show.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SourceLocation {
     /// The file, relative to the workspace.
     pub(super) file: String,
     /// The line in it, 1 for the first.
     pub(super) line: Option<u32>,
 }
 
-impl Place {
+impl SourceLocation {
     /// Where a case is, if its report says and it is in the workspace.
     pub(super) fn of(case: &CaseResult, folders: Folders<'_>) -> Option<Self> {
         Some(Self {

@@ -1,14 +1,13 @@
-//! Text with a limit. Once it is over, it takes no more: it will be thrown away.
+//! Markdown with a limit. Beyond the limit it takes no more: the page is thrown away.
 
-/// Markdown being written.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct MarkdownPage {
     text: String,
     budget: usize,
     over: bool,
 }
 
-impl Page {
+impl MarkdownPage {
     pub(super) fn new(budget: usize) -> Self {
         Self {
             text: String::new(),
@@ -17,12 +16,17 @@ impl Page {
         }
     }
 
-    /// Appends a whole block; with it, or without if that is too much.
+    /// Appends a whole block, or nothing if it does not fit.
     pub(super) fn push(&mut self, block: &str) {
         self.over |= self.text.len().saturating_add(block.len()) > self.budget;
         if !self.over {
             self.text.push_str(block);
         }
+    }
+
+    /// Heading of a section with so many items.
+    pub(super) fn heading(&mut self, heading: &str, count: impl std::fmt::Display) {
+        self.push(&format!("#### {heading} ({count})\n\n"));
     }
 
     /// Whether something did not fit: loops may end here.

@@ -1,0 +1,164 @@
+//! What the surfaces for people show: selected, ordered and worded once, so that a surface only renders it.
+
+mod lanes;
+mod mark;
+mod section;
+mod table;
+
+use crate::{
+    exit_code::Conclusion,
+    model::{Timestamp, millis},
+};
+
+use super::{PlanReport, ReportEntry, service_counts::RAN_THERE, span::human};
+
+pub(crate) use lanes::{Bar, Lane};
+pub(crate) use mark::Mark;
+pub(crate) use section::{Section, SectionKind};
+pub(crate) use table::{Cell, Table};
+
+/// A report, ready to be rendered. The texts are raw: surfaces clean and shorten them.
+#[derive(Debug)]
+pub(crate) struct ReportView<'a> {
+    pub(crate) report: &'a PlanReport,
+    pub(crate) conclusion: Conclusion,
+    /// That of the plan, if it has one.
+    pub(crate) title: &'a str,
+    /// Why the plan is incomplete where that is known, else what the conclusion means.
+    pub(crate) meaning: String,
+    /// How far the results can be relied on, and where more of them are.
+    pub(crate) notes: Vec<Note<'a>>,
+    /// All kinds in order of importance, with empty sections among them.
+    pub(crate) sections: Vec<Section<'a>>,
+}
+
+/// A sentence about the whole report.
+#[derive(Debug)]
+pub(crate) struct Note<'a> {
+    /// Without a full stop.
+    pub(crate) text: String,
+    /// Where the results are, if that can be a link.
+    pub(crate) link: Option<&'a str>,
+}
+
+/// Sentences under a heading.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SentenceList<'a> {
+    /// Name of its section in the page.
+    pub(crate) id: &'static str,
+    pub(crate) heading: &'static str,
+    pub(crate) meaning: &'static str,
+    pub(crate) sentences: &'a [String],
+}
+
+impl<'a> ReportView<'a> {
+    pub(crate) fn of(report: &'a PlanReport) -> Self {
+        let conclusion = report.conclusion();
+        let title = report.plan.as_ref().map(|plan| plan.title.trim());
+        Self {
+            report,
+            conclusion,
+            title: title
+                .filter(|title| !title.is_empty())
+                .unwrap_or("Test plan"),
+            meaning: report.cause().map_or_else(
+                || conclusion.meaning().to_owned(),
+                |cause| cause.to_string(),
+            ),
+            notes: notes(report),
+            sections: section::sections(report),
+        }
+    }
+
+    /// `3 failed, 2 flaky in 12m 40s`.
+    pub(crate) fn headline(&self) -> String {
+        let words = self.report.counts().in_words();
+        let words = if words.is_empty() {
+            "nothing to run"
+        } else {
+            &words
+        };
+        format!("{words} in {}", human(self.report.duration_ms()))
+    }
+
+    pub(crate) fn section(&self, kind: SectionKind) -> &Section<'a> {
+        let mut sections = self.sections.iter();
+        sections
+            .find(|section| section.kind == kind)
+            .expect("there is a section of every kind")
+    }
+
+    /// Contradictions to the protocol.
+    pub(crate) fn broken(&self) -> SentenceList<'a> {
+        SentenceList {
+            id: "broken",
+            heading: "Broken invariants",
+            meaning: "The records contradict the protocol: do not trust these results.",
+            sentences: &self.report.broken,
+        }
+    }
+
+    pub(crate) fn warnings(&self) -> SentenceList<'a> {
+        SentenceList {
+            id: "warnings",
+            heading: "Warnings",
+            meaning: "Unreadable or unexpected evidence.",
+            sentences: &self.report.warnings,
+        }
+    }
+
+    pub(crate) fn capabilities(&self) -> Table {
+        table::capabilities(self.report)
+    }
+
+    pub(crate) fn workers(&self) -> Table {
+        table::workers(self.report)
+    }
+
+    pub(crate) fn lanes(&self) -> Vec<Lane<'a>> {
+        lanes::lanes(self.report)
+    }
+
+    /// The executions whose counted result took longest, with that time in milliseconds.
+    pub(crate) fn slowest(&self, most: usize) -> Vec<(&'a ReportEntry, u64)> {
+        let entries = self.report.entries.iter();
+        let mut timed: Vec<_> = entries
+            .filter_map(|entry| Some((entry, entry.duration_ms()?)))
+            .collect();
+        timed.sort_by_key(|(_, duration)| std::cmp::Reverse(*duration));
+        timed.truncate(most);
+        timed
+    }
+}
+
+fn notes(report: &PlanReport) -> Vec<Note<'_>> {
+    let plain = |text| Note { text, link: None };
+    let mut notes = Vec::new();
+    if report.open_at_service > 0 {
+        notes.push(plain(format!(
+            "The service still has {} open or reserved",
+            report.open_at_service
+        )));
+    }
+    let by_exit_code = report.passed_by_exit_code();
+    if by_exit_code > 0 {
+        notes.push(plain(format!(
+            "{by_exit_code} passed by exit code alone: no result file shows what ran"
+        )));
+    }
+    match &report.service_counts {
+        Some(there) => notes.push(Note {
+            text: there
+                .link()
+                .map_or_else(|| there.sentence(), |_| RAN_THERE.to_owned()),
+            link: there.link(),
+        }),
+        None => notes.extend(report.proof.gap().map(|gap| plain(gap.to_owned()))),
+    }
+    notes
+}
+
+/// From one time to another.
+pub(crate) fn milliseconds(from: Timestamp, to: Timestamp) -> u64 {
+    millis(to.since(from))
+}

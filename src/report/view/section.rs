@@ -1,0 +1,147 @@
+//! The lists of executions that a report shows, in order of importance: each with its heading and its meaning.
+
+use crate::report::{EntryStatus, PlanReport, ReportEntry};
+
+use super::mark::Mark;
+
+/// What the executions of a section have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SectionKind {
+    Failed,
+    CouldNotRun,
+    Missing,
+    Flaky,
+    Recovered,
+    /// Passed or skipped, with an explanation of how it got there.
+    Noted,
+    Skipped,
+    Passed,
+}
+
+impl SectionKind {
+    /// Where a surface that shows an execution once shows it.
+    pub(crate) fn of(entry: &ReportEntry) -> Self {
+        match entry.status {
+            EntryStatus::Failed => Self::Failed,
+            EntryStatus::CouldNotRun => Self::CouldNotRun,
+            EntryStatus::Missing => Self::Missing,
+            _ if entry.flaky => Self::Flaky,
+            _ if entry.recovered => Self::Recovered,
+            _ if !entry.explanations.is_empty() => Self::Noted,
+            EntryStatus::Skipped => Self::Skipped,
+            EntryStatus::Passed => Self::Passed,
+        }
+    }
+
+    /// The kind with its mark, its heading and what it means.
+    const TABLE: [(Self, Mark, &'static str, &'static str); 8] = [
+        (
+            Self::Failed,
+            Mark::FAILED,
+            "Failed",
+            "The test ran and reported a failure of the product.",
+        ),
+        (
+            Self::CouldNotRun,
+            Mark::COULD_NOT_RUN,
+            "Could not run",
+            "Not test failures: machine, command, licence or time limit prevented a result.",
+        ),
+        (
+            Self::Missing,
+            Mark::MISSING,
+            "Missing",
+            "Planned, but without a counted result: nothing is known about the product here.",
+        ),
+        (
+            Self::Flaky,
+            Mark::FLAKY,
+            "Flaky",
+            "Passed after the same test failed.",
+        ),
+        (
+            Self::Recovered,
+            Mark::RECOVERED,
+            "Recovered",
+            "A worker or lease was lost on the way; another attempt produced the result.",
+        ),
+        (
+            Self::Noted,
+            Mark::NOTED,
+            "Unusual",
+            "These have a result, but not in the usual way.",
+        ),
+        (Self::Skipped, Mark::SKIPPED, "Skipped", ""),
+        (Self::Passed, Mark::PASSED, "Passed", ""),
+    ];
+}
+
+/// The executions of one kind.
+#[derive(Debug)]
+pub(crate) struct Section<'a> {
+    pub(crate) kind: SectionKind,
+    pub(crate) mark: Mark,
+    pub(crate) heading: &'static str,
+    /// A sentence for readers who see the heading for the first time.
+    pub(crate) meaning: &'static str,
+    /// In order of their numbers. A failed execution that was recovered before stands in both sections.
+    pub(crate) entries: Vec<&'a ReportEntry>,
+    /// How many executions belong here besides, known by number only.
+    pub(crate) unnamed: u64,
+    /// Why these have no name.
+    pub(crate) unnamed_reason: &'static str,
+}
+
+impl<'a> Section<'a> {
+    /// Whether it has executions that need a person, and is not a list of passes.
+    pub(crate) fn is_notable(&self) -> bool {
+        !matches!(self.kind, SectionKind::Skipped | SectionKind::Passed) && self.count() > 0
+    }
+
+    /// Named or not.
+    pub(crate) fn count(&self) -> u64 {
+        self.entries.len() as u64 + self.unnamed
+    }
+
+    /// Those that stand in no section before this one.
+    pub(crate) fn primary(&self) -> impl Iterator<Item = &'a ReportEntry> {
+        let entries = self.entries.iter().copied();
+        entries.filter(|entry| SectionKind::of(entry) == self.kind)
+    }
+
+    /// `3 without a name: Test Center …`; `None` if all have one.
+    pub(crate) fn unnamed_sentence(&self) -> Option<String> {
+        let (count, reason) = (self.unnamed, self.unnamed_reason);
+        (count > 0).then(|| format!("{count} without a name: {reason}"))
+    }
+}
+
+/// All sections, empty ones among them.
+pub(super) fn sections(report: &PlanReport) -> Vec<Section<'_>> {
+    let counts = report.service_counts.as_ref();
+    SectionKind::TABLE
+        .into_iter()
+        .map(|(kind, mark, heading, meaning)| {
+            let belongs = |entry: &&ReportEntry| match kind {
+                SectionKind::Flaky => entry.flaky,
+                SectionKind::Recovered => entry.recovered,
+                SectionKind::Passed => entry.status == EntryStatus::Passed,
+                SectionKind::Skipped => entry.status == EntryStatus::Skipped,
+                _ => SectionKind::of(entry) == kind,
+            };
+            Section {
+                kind,
+                mark,
+                heading,
+                meaning,
+                entries: report.entries.iter().filter(belongs).collect(),
+                unnamed: match kind {
+                    SectionKind::Missing => report.unnamed_missing,
+                    SectionKind::Failed => counts.map_or(0, |there| there.failed),
+                    _ => 0,
+                },
+                unnamed_reason: report.unnamed_reason(),
+            }
+        })
+        .collect()
+}
