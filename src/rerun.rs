@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_how_many_attempts_later_it_is() {
+    fn rerun_counts_attempts_since_the_plan_started() {
         let later = Rerun::Later;
         let unknown = |attempt| Rerun::Unknown { attempt };
         for (attempt, given, title, expected) in [
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_only_where_the_ci_does() {
+    fn rerun_needs_a_ci_that_counts_attempts() {
         let gitlab = Ci {
             system: CiSystem::GitLab,
             run_attempt: Some("901".to_owned()),

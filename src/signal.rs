@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_channel_gives_signals_in_order_and_then_none() {
+    async fn channel_yields_signals_in_order_and_then_none() {
         let (sender, mut signals) = Signals::channel();
         sender.send(SignalKind::Interrupt).await.unwrap();
         sender.send(SignalKind::Terminate).await.unwrap();

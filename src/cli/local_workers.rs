@@ -60,7 +60,7 @@ pub(crate) struct WorkRequest<'a> {
 
 /// Works on a plan with the workers of this process.
 pub(crate) async fn work(
-    job: WorkRequest<'_>,
+    request: WorkRequest<'_>,
     signals: &mut Signals,
     context: &Context,
 ) -> Result<RunSummary, Failure> {
@@ -72,7 +72,7 @@ pub(crate) async fn work(
         runner,
         options,
         alone,
-    } = job;
+    } = request;
     let Context {
         environment,
         screen,
@@ -292,7 +292,7 @@ mod tests {
     use crate::model::{Capability, ExecutionId, Test};
 
     #[test]
-    fn a_slip_of_the_pen_is_asked_for_before_any_waiting() {
+    fn misspelled_capability_is_refused_with_a_suggestion() {
         let set = |text: &str| Capabilities::from(vec![text.parse::<Capability>().unwrap()]);
         let planned = [PlannedExecution {
             execution: ExecutionId(1),

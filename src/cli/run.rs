@@ -192,7 +192,7 @@ impl WorkersRun<'_> {
         } = signals.or_interrupted(self.start(client)).await?;
         let id = plan.id;
         leftovers::forget_plans(&self.options.out, id, Over::Left);
-        let job = WorkRequest {
+        let request = WorkRequest {
             client: client.clone(),
             // A service in this process has this machine's clock.
             clock_ahead_ms: clock_ahead_ms.filter(|_| !self.alone),
@@ -202,7 +202,7 @@ impl WorkersRun<'_> {
             options: self.options,
             alone: self.alone,
         };
-        let end = local_workers::work(job, signals, self.context).await?;
+        let end = local_workers::work(request, signals, self.context).await?;
         self.report(client, id, &end).await
     }
 

@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn linked_repositories_default_to_the_commit_under_test() {
+    fn linked_repository_defaults_to_the_commit_under_test() {
         let linked =
             |text, commit| linked_repository(text, commit).map_err(|failure| failure.to_string());
         assert_eq!(

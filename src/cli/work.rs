@@ -105,7 +105,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     for line in lines {
         screen.info(line);
     }
-    let job = WorkRequest {
+    let request = WorkRequest {
         discovery: None,
         client,
         plan,
@@ -114,7 +114,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
         options: &options,
         alone: false,
     };
-    let end = local_workers::work(job, &mut signals, context).await?;
+    let end = local_workers::work(request, &mut signals, context).await?;
     local_workers::print_stop_reason(&end, screen);
     let summary = summary(command.plan_id, &end);
     screen.info(&summary);

@@ -33,7 +33,7 @@ mod tests {
     };
 
     #[test]
-    fn names_of_matrix_workers_differ_and_those_of_their_attempts_too() {
+    fn worker_names_differ_between_matrix_jobs_and_attempts() {
         let set = "OS=Linux, browser=chrome, resolution=1920x1080, language=de";
         let name = |worker: u32| {
             let environment = Environment::from_iter([(WORKER, format!("{set} {worker}/12"))]);

@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_test_runs_once_on_each_of_two_systems() {
+    fn demo_has_two_executions_per_test() {
         let tests: usize = SUITES.iter().map(|(_, tests)| tests.len()).sum();
         assert_eq!(u64::try_from(tests * 2).unwrap(), EXECUTIONS);
     }

@@ -246,7 +246,7 @@ mod tests {
     type Variables = &'static [(&'static str, &'static str)];
 
     #[test]
-    fn inputs_become_the_flags_that_they_are_named_after() {
+    fn inputs_become_flags_of_the_same_name() {
         let table: [(Variables, &[&str]); 6] = [
             (&[], &["run"]),
             (
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_the_input() {
+    fn errors_name_the_input() {
         let table: [(Variables, &str); 4] = [
             (&[("INPUT_COMMAND", "reprot")], "did you mean report?"),
             (
@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_go_where_commands_look_for_them() {
+    fn secret_inputs_become_variables() {
         let environment: Environment = [
             ("INPUT_TOKEN", " t1 "),
             ("INPUT_GITHUB_TOKEN", "g"),
