@@ -16,6 +16,7 @@ use crate::{
     listing::{loaded_plan_file::LoadedPlanFile, squish_setup},
     report::sanitise::console_line,
     runner::squish::suite::{FoundSuites, Suite},
+    text::counted,
 };
 
 /// Most bytes of a suite's name that are shown.
@@ -48,10 +49,12 @@ pub(crate) fn run(command: &ValidateArgs, context: &Context) -> CommandResult {
     screen.data(
         command.format,
         || {
-            let servers = file.servers.len();
-            let mut text = format!("{}: {} templates, {servers} Squish servers, no mistakes\n", loaded.path.display(), templates.len());
+            let path = loaded.path.display();
+            let templates = counted(templates.len(), "template");
+            let servers = counted(file.servers.len(), "Squish server");
+            let mut text = format!("{path}: {templates}, {servers}, no mistakes\n");
             for Suite { name, testcases, .. } in &found.suites {
-                let _ = writeln!(text, "{}: {} test cases", console_line(name, LONGEST_NAME), testcases.len());
+                let _ = writeln!(text, "{}: {}", console_line(name, LONGEST_NAME), counted(testcases.len(), "test case"));
             }
             text
         },

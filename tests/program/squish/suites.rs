@@ -43,7 +43,7 @@ fn all_listed_test_cases_of_all_suites_are_run() {
     assert!(
         ended
             .stdout
-            .contains("suite_a: 1 test cases\nsuite_b: 2 test cases\n"),
+            .contains("suite_a: 1 test case\nsuite_b: 2 test cases\n"),
         "{ended}"
     );
     for told in [
