@@ -1,8 +1,8 @@
 //! The service of the Test Plan Execution API over a store: routes, access, limits, long polls and shutdown.
 //!
-//! One table of operations (`table`) makes both the router and the OpenAPI document. Handlers are typed: body
-//! in, answer out; every response is built in `answer`. The same router answers over a socket ([`Service::serve`])
-//! and inside the process ([`Service::in_process`]).
+//! One table (`operations`) makes both the router and the OpenAPI document. Handlers are typed: body in, answer out;
+//! every response is built in `json_response`. The same router answers over a socket ([`Service::serve`]) and inside the
+//! process ([`Service::in_process`]).
 
 mod access;
 mod health;
@@ -25,7 +25,7 @@ mod request_parts;
 mod roster;
 mod routes;
 mod server_handlers;
-mod shared;
+mod service_state;
 mod template_handlers;
 mod to_wire;
 mod waiting;
@@ -46,39 +46,39 @@ use crate::{
     clock::ServiceClock,
     store::{Store, StoreError},
 };
-use shared::Shared;
+use service_state::ServiceState;
 
 /// The service. Cheap to clone; all clones are one.
 #[derive(Clone, Debug)]
 pub struct Service {
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     router: Router,
 }
 
 impl Service {
-    /// A service over `store`. Starts its beat (sweeping, and moving leases after the machine slept), so it is called
-    /// inside a tokio runtime; the beat ends with [`Self::close`] or when the last clone is dropped.
+    /// A service over `store`. Starts its housekeeping, so it must be called inside a tokio runtime; housekeeping ends with
+    /// [`Self::close`] or when the last clone is dropped.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<ServiceClock>,
         access: Access,
         limits: Limits,
     ) -> Self {
-        let shared = Arc::new(Shared::new(store, clock, access, limits));
+        let shared = Arc::new(ServiceState::new(store, clock, access, limits));
         let router = routes::router(&shared);
         Self { shared, router }
     }
 
-    /// Keeps uploads in a place, and removes what a process left there that was killed over one. Without it `POST /import`
-    /// answers 404.
+    /// Stores uploads in `place`, and removes incomplete ones of a killed process. Without this call `POST /import` answers
+    /// 404.
     ///
     /// # Errors
-    /// What removing that answers.
+    /// If an incomplete upload cannot be removed.
     pub fn keep_imports(&self, place: ImportStorage) -> std::io::Result<()> {
         self.shared.keep_imports(place)
     }
 
-    /// The routes, for whoever brings a server of their own.
+    /// The routes, for another HTTP server.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
@@ -90,13 +90,13 @@ impl Service {
         }
     }
 
-    /// Serves on `listener` until `shutdown`, then drains: new work is refused, leases are served on until nobody is
-    /// connected or [`Limits::drain`] is over, then the store is closed.
+    /// Serves on `listener` until `shutdown`, then drains: it refuses new work, but serves heartbeats and results until no
+    /// client is connected or [`Limits::drain`] is over. Then it closes the store.
     ///
-    /// Dropping the future instead breaks all connections and leaves the store open.
+    /// Dropping the future instead aborts all connections and leaves the store open.
     ///
     /// # Errors
-    /// What closing the store answers.
+    /// If closing the store fails.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -106,10 +106,10 @@ impl Service {
         self.close().await
     }
 
-    /// Takes no more work, answers all long polls, waits for what the store still does, and closes it.
+    /// Refuses new work, answers all long polls, waits for running calls of the store, and closes it.
     ///
     /// # Errors
-    /// What closing the store answers.
+    /// If closing the store fails.
     pub async fn close(&self) -> Result<(), StoreError> {
         self.shared.close().await
     }
@@ -122,12 +122,12 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Answers a request. Only path and query of the URI count. Bodies are handed through without a copy.
+    /// Answers a request. Only path and query of the URI count. Bodies are not copied.
     pub async fn call(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
         self.answer(request.map(Body::from)).await
     }
 
-    /// The same for a body that is read while it is made.
+    /// Answers a request whose body is a stream.
     pub async fn call_streamed<B>(&self, request: http::Request<B>) -> http::Response<Bytes>
     where
         B: http_body::Body<Data = Bytes> + Send + 'static,

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use super::{
     http_error::HttpError,
     json_response,
-    request_parts::{NoBody, RequestHead},
-    shared::Shared,
+    request_parts::{EmptyBody, RequestHead},
+    service_state::ServiceState,
 };
 use crate::api::listing::Health;
 
 /// `GET /healthz`
 pub(super) async fn get(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     _: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<Health, HttpError> {
     if shared.is_stopping() {
         return Err(HttpError::Stopping);

@@ -17,8 +17,8 @@ use http::header::CONTENT_TYPE;
 use super::{
     http_error::HttpError,
     listings::{after, limit},
-    request_parts::{NoBody, RequestHead},
-    shared::Shared,
+    request_parts::{EmptyBody, RequestHead},
+    service_state::ServiceState,
     to_wire,
 };
 use crate::{
@@ -54,7 +54,7 @@ struct Fields {
 
 /// `POST /import`
 pub(super) async fn import(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
     body: Body,
 ) -> Result<ImportResponse, HttpError> {
@@ -87,7 +87,7 @@ pub(super) async fn import(
 
 /// Reads a form to its end, reads its files, and has the store count them.
 async fn take(
-    shared: &Shared,
+    shared: &ServiceState,
     place: &ImportStorage,
     call: &RequestHead,
     form: &mut MultipartReader,
@@ -224,9 +224,9 @@ fn disk(error: io::Error) -> HttpError {
 
 /// `GET imports`
 pub(super) async fn list(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<PageResponse<ImportResponse>, HttpError> {
     let (project, batch) = (call.query("project")?, call.query("batch")?);
     let (after, limit) = (after(&call)?, limit(&call)?);

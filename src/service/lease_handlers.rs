@@ -7,7 +7,7 @@ use super::{
     long_poll::LongPoll,
     request_parts::{Object, OptionalObject, RequestHead, capabilities},
     roster::Asking,
-    shared::Shared,
+    service_state::ServiceState,
     to_wire,
 };
 use crate::{
@@ -18,23 +18,22 @@ use crate::{
         },
     },
     model::TestResult,
-    store::{Finish, Heartbeat, Reservation, Reserve, Reset},
+    store::{
+        Finish, Heartbeat, Reservation, Reserve, Reset,
+        protocol::payload::{MAX_DETAILS, MAX_MESSAGE, cut},
+    },
 };
 
 /// The store does not report the end of a cool-down after an expiry, so a client that waits for a Squish server asks
 /// again at least this often.
 const SERVER_LOOK: Duration = Duration::from_secs(1);
-/// Longer messages are cut: no result is refused for its length.
-const MESSAGE_BYTES: usize = 8 * 1024;
-/// The same for details.
-const DETAILS_BYTES: usize = 64 * 1024;
 
-/// Longer durations are cut too, in milliseconds: one year.
+/// Longest duration of a test in milliseconds, one year; a longer one is cut.
 const LONGEST_MS: u64 = 366 * 24 * 3600 * 1000;
 
 /// `POST reserve/{plan}`; a waiting client is answered when an execution fits, or none that fits is left.
 pub(super) async fn reserve(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
     Object(body): Object<ReserveRequest>,
 ) -> Result<ReserveResponse, HttpError> {
@@ -56,7 +55,7 @@ pub(super) async fn reserve(
 
 /// Reserves; waits for a better answer as long as the client does.
 async fn reserve_or_wait(
-    shared: &Shared,
+    shared: &ServiceState,
     request: &Reserve,
     mut poll: LongPoll,
 ) -> Result<Reservation, HttpError> {
@@ -83,7 +82,7 @@ async fn reserve_or_wait(
 
 /// `POST heartbeat/{execution}`
 pub(super) async fn heartbeat(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
     Object(body): Object<HeartbeatRequest>,
 ) -> Result<Done, HttpError> {
@@ -125,15 +124,15 @@ pub(super) async fn heartbeat(
 
 /// `POST finished/{execution}`
 pub(super) async fn finished(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
     Object(body): Object<FinishedRequest>,
 ) -> Result<Done, HttpError> {
     let request = Finish {
         execution: call.id()?,
         lease: body.lease,
-        message: cut(body.message, MESSAGE_BYTES),
-        details: cut(body.details, DETAILS_BYTES),
+        message: cut(&body.message, MAX_MESSAGE),
+        details: cut(&body.details, MAX_DETAILS),
         result: body.outcome.map(|result| TestResult {
             // The database has no larger numbers.
             duration_ms: result.duration_ms.min(LONGEST_MS),
@@ -152,7 +151,7 @@ pub(super) async fn finished(
 
 /// `POST reset/{execution}`
 pub(super) async fn reset(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
     OptionalObject(body): OptionalObject<ResetRequest>,
 ) -> Result<Done, HttpError> {
@@ -183,13 +182,4 @@ fn timeout(milliseconds: i64) -> Result<Duration, HttpError> {
                 "timeout is {milliseconds}: expected milliseconds, at least 1"
             ))
         })
-}
-
-/// At most `bytes` of a text, cut between characters.
-fn cut(mut text: String, bytes: usize) -> String {
-    let end = (0..=bytes.min(text.len()))
-        .rev()
-        .find(|end| text.is_char_boundary(*end));
-    text.truncate(end.unwrap_or(0));
-    text
 }

@@ -1,4 +1,4 @@
-//! The accept loop: bounded connections, bounded heads, and an orderly end.
+//! The accept loop: bounded connections, bounded heads, and a graceful shutdown.
 
 use std::{
     collections::HashMap,
@@ -24,18 +24,18 @@ use tokio::{
 };
 use tower::ServiceExt as _;
 
-use super::{limits::Limits, shared::Shared};
+use super::{limits::Limits, service_state::ServiceState};
 
-/// How much of a connection's input is held at once, in bytes: the head of a request fits or is answered 431.
+/// Size of the input buffer of a connection; a longer head is answered 431.
 const BUFFER: usize = 64 * 1024;
-/// How long accepting pauses when the system has no more files to give.
+/// Pause of the accept loop when the system is out of file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
-/// How long requests in progress may take once the drain is over.
+/// How long running requests may take after the drain.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
 /// Serves until `shutdown` and through the drain. The store is left open.
 pub(super) async fn serve(
-    shared: &Shared,
+    shared: &ServiceState,
     router: &Router,
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
@@ -57,7 +57,7 @@ pub(super) async fn serve(
         let mut quiet = pin!(quiet);
         while !connections.tasks.is_empty() {
             tokio::select! {
-                // Connections that are only kept open are nobody's to wait for.
+                // Idle connections do not delay the shutdown.
                 () = &mut quiet => break,
                 () = connections.step(&listener) => {}
             }
@@ -81,14 +81,14 @@ struct Connections {
     activity: Arc<Activity>,
 }
 
-/// How many requests began and ended: enough to see whether anybody still has something to say.
+/// How many requests began and ended, to see whether clients are still active.
 #[derive(Debug, Default)]
 struct Activity {
     began: AtomicU64,
     ended: AtomicU64,
 }
 
-/// A request from its beginning to its end, which may also be that its client left.
+/// A request until its response or until its client disconnects.
 struct InProgress(Arc<Activity>);
 
 impl InProgress {
@@ -105,7 +105,7 @@ impl Drop for InProgress {
 }
 
 impl Activity {
-    /// Resolves when no request was in progress for a whole `span`.
+    /// Resolves when no request ran for a whole `span`.
     async fn quiet(&self, span: Duration) {
         let mut before = None;
         loop {
@@ -134,7 +134,7 @@ impl Connections {
         }
     }
 
-    /// Takes a new connection or sees one off, whichever comes first.
+    /// Waits for a new connection or the end of one.
     async fn step(&mut self, listener: &TcpListener) {
         let accepted = tokio::select! {
             biased;
@@ -149,10 +149,10 @@ impl Connections {
             Ok((stream, peer)) => {
                 let ip = peer.ip().to_canonical();
                 if self.peers.is_full(ip) {
-                    tracing::warn!(%ip, "too many connections from one address; one was closed");
+                    tracing::warn!(%ip, "too many connections from one address: closed one");
                     return;
                 }
-                let connection = converse(
+                let connection = serve_connection(
                     stream,
                     self.router.clone(),
                     self.limits,
@@ -163,8 +163,8 @@ impl Connections {
                 self.peers.enter(task.id(), ip);
             }
             Err(error) => {
-                tracing::warn!(%error, "a connection was not accepted");
-                // Of all errors only a lack of files or memory stays, and would spin.
+                tracing::warn!(%error, "cannot accept a connection");
+                // Other errors, such as too few file descriptors, persist and would make the loop spin.
                 if !matches!(
                     error.kind(),
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
@@ -175,18 +175,18 @@ impl Connections {
         }
     }
 
-    /// Lets requests in progress be answered, then breaks what is left.
+    /// Waits for running requests, then aborts the rest.
     async fn end(mut self) {
         self.closing.send_replace(true);
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if timeout(LAST_ANSWERS, all).await.is_err() {
-            tracing::warn!("requests in progress were broken off");
+            tracing::warn!("aborted running requests");
         }
     }
 }
 
 /// Serves one connection to its end.
-async fn converse(
+async fn serve_connection(
     stream: TcpStream,
     router: Router,
     limits: Limits,
@@ -245,7 +245,7 @@ impl Peers {
         }
     }
 
-    /// Whether an address has as many as it may. Loopback may have all.
+    /// Whether an address reached its limit. Loopback has none.
     fn is_full(&self, ip: IpAddr) -> bool {
         !ip.is_loopback()
             && self
@@ -279,7 +279,7 @@ mod tests {
     use super::{IpAddr, Peers};
 
     #[tokio::test]
-    async fn an_address_has_a_bounded_number_of_connections_and_loopback_any() {
+    async fn connections_per_address_are_limited_except_loopback() {
         let ip = |text: &str| text.parse::<IpAddr>().unwrap();
         let (far, other) = (ip("192.0.2.1"), ip("2001:db8::1"));
         let task = || tokio::spawn(ready(())).id();
@@ -289,7 +289,7 @@ mod tests {
         assert!(!peers.is_full(far));
         peers.enter(second, far);
         assert!(peers.is_full(far));
-        assert!(!peers.is_full(other), "each address counts for itself");
+        assert!(!peers.is_full(other), "each address counts separately");
         for _ in 0..5 {
             peers.enter(task(), ip("127.0.0.1"));
         }
@@ -300,7 +300,7 @@ mod tests {
         peers.leave(second);
         assert!(
             !peers.count.contains_key(&far),
-            "nothing is kept of who left"
+            "no entry stays for a closed connection"
         );
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     http_error::HttpError,
     parameters::MAX_LIMIT,
-    request_parts::{NoBody, RequestHead, shortened},
-    shared::Shared,
+    request_parts::{EmptyBody, RequestHead, shortened},
+    service_state::ServiceState,
     to_wire,
 };
 use crate::{
@@ -22,9 +22,9 @@ const DEFAULT_LIMIT: u32 = 100;
 
 /// `GET plans/{id}/executions`
 pub(super) async fn executions(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<PageResponse<ExecutionResponse>, HttpError> {
     let state = match call.query("state")?.as_deref() {
         None => None,
@@ -47,9 +47,9 @@ pub(super) async fn executions(
 
 /// `GET plans/{id}/events`
 pub(super) async fn events(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<PageResponse<EventResponse>, HttpError> {
     let (plan, after, limit) = (call.id()?, after(&call)?, limit(&call)?);
     let page = shared
@@ -60,9 +60,9 @@ pub(super) async fn events(
 
 /// `GET plans/{id}/discovery`
 pub(super) async fn discovery(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<PlanTestsResponse, HttpError> {
     let plan = call.id()?;
     let tests = shared

@@ -7,7 +7,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::{http_error::HttpError, shared::Shared};
+use super::{http_error::HttpError, service_state::ServiceState};
 use crate::model::PlanId;
 
 /// A waiting client. Created before the store is asked for the first time.
@@ -24,7 +24,7 @@ const MIN_PAUSE: Duration = Duration::from_millis(10);
 
 impl LongPoll {
     /// A client that waits for `wait`.
-    pub(super) fn new(shared: &Shared, wait: Duration) -> Self {
+    pub(super) fn new(shared: &ServiceState, wait: Duration) -> Self {
         Self {
             changes: shared.changes(),
             stopping: shared.stopping(),
@@ -36,7 +36,7 @@ impl LongPoll {
     /// is stopping: then the last answer stands.
     pub(super) async fn wait_for_change(
         &mut self,
-        shared: &Shared,
+        shared: &ServiceState,
         plan: PlanId,
         look: Duration,
     ) -> Result<bool, HttpError> {

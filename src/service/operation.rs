@@ -13,7 +13,7 @@ use super::{
     json_response,
     parameters::Packing,
     request_parts::{ReadBody, RequestHead},
-    shared::Shared,
+    service_state::ServiceState,
 };
 
 type Answer = Pin<Box<dyn Future<Output = Result<Response, HttpError>> + Send>>;
@@ -22,9 +22,9 @@ type Answer = Pin<Box<dyn Future<Output = Result<Response, HttpError>> + Send>>;
 #[derive(Clone)]
 pub(super) enum Handler {
     /// Gets the whole body.
-    Buffered(Arc<dyn Fn(Arc<Shared>, RequestHead, Bytes) -> Answer + Send + Sync>),
+    Buffered(Arc<dyn Fn(Arc<ServiceState>, RequestHead, Bytes) -> Answer + Send + Sync>),
     /// Reads the body while it arrives.
-    Streamed(Arc<dyn Fn(Arc<Shared>, RequestHead, Body) -> Answer + Send + Sync>),
+    Streamed(Arc<dyn Fn(Arc<ServiceState>, RequestHead, Body) -> Answer + Send + Sync>),
 }
 
 /// Adds a type to a generator and refers to it.
@@ -97,7 +97,7 @@ impl Operation {
     where
         B: ReadBody,
         A: Serialize + JsonSchema,
-        F: Fn(Arc<Shared>, RequestHead, B) -> Fut + Send + Sync + Copy + 'static,
+        F: Fn(Arc<ServiceState>, RequestHead, B) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<A, HttpError>> + Send + 'static,
     {
         let buffered = move |shared, head, bytes: Bytes| -> Answer {
@@ -117,7 +117,7 @@ impl Operation {
     where
         B: JsonSchema,
         A: Serialize + JsonSchema,
-        F: Fn(Arc<Shared>, RequestHead, Body) -> Fut + Send + Sync + Copy + 'static,
+        F: Fn(Arc<ServiceState>, RequestHead, Body) -> Fut + Send + Sync + Copy + 'static,
         Fut: Future<Output = Result<A, HttpError>> + Send + 'static,
     {
         let streamed = move |shared, head, body| -> Answer {

@@ -12,9 +12,9 @@ use super::{
     operation::Operation,
     parameters::{Limit, Name, ShortText},
     plan_handlers,
-    request_parts::{NoBody, RequestHead},
+    request_parts::{EmptyBody, RequestHead},
     server_handlers,
-    shared::Shared,
+    service_state::ServiceState,
     template_handlers, waiting,
 };
 use crate::{
@@ -23,7 +23,11 @@ use crate::{
 };
 
 /// `GET /openapi.json`
-async fn document(shared: Arc<Shared>, _: RequestHead, _: NoBody) -> Result<Value, HttpError> {
+async fn document(
+    shared: Arc<ServiceState>,
+    _: RequestHead,
+    _: EmptyBody,
+) -> Result<Value, HttpError> {
     let document = shared
         .document
         .get_or_init(|| openapi::document(&operations()));
@@ -33,14 +37,14 @@ async fn document(shared: Arc<Shared>, _: RequestHead, _: NoBody) -> Result<Valu
 /// All operations: the vendor's in the order of its page, then ours.
 pub(super) fn operations() -> Vec<Operation> {
     let (get, post) = (Method::GET, Method::POST);
-    let key = "The same key with the same body gets the same answer, up to 255 characters";
-    let wait = "wait=N: answer only when there is something new to say, after N seconds at the latest. What is no such \
-         preference is ignored";
+    let key =
+        "Repeating the key with the same body returns the same answer; at most 255 characters";
+    let wait = "wait=N: wait up to N seconds for a better answer; other preferences are ignored";
     vec![
         Operation::new(get.clone(), "/execution/v1/testplans", plan_handlers::find)
             .named(
                 "findTestPlan",
-                "Look a test plan up by project and title; the newest wins",
+                "Find a test plan by project and title; the newest of several",
             )
             .required_query::<Name>("project", "Project name, exact")
             .required_query::<Name>("title", "Title, exact")
@@ -51,7 +55,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(post.clone(), "/execution/v1/executeplan", plan_handlers::execute)
             .named(
                 "executeTestPlan",
-                "Start a plan from a template, or of the tests in the request",
+                "Start a plan from a template, or with the tests in the request",
             )
             .header::<ShortText>(IDEMPOTENCY_KEY, key)
             .takes_lists()
@@ -64,16 +68,16 @@ pub(super) fn operations() -> Vec<Operation> {
             )
             .query_pairs::<BTreeMap<String, String>>(
                 "capabilities",
-                "Capabilities as pairs, as OS=Linux; at most 64 of at most 256 characters",
+                "Capabilities as pairs, such as OS=Linux; at most 64 of at most 256 characters",
             )
             .header::<String>("prefer", wait),
         Operation::new(post.clone(), "/execution/v1/reserve/{id}", lease_handlers::reserve)
             .named(
                 "reserve",
-                "Reserve an execution of a plan; 200 whether or not one was free",
+                "Reserve an execution of a plan; 200 whether or not one fits",
             )
             .header::<ShortText>(IDEMPOTENCY_KEY, key)
-            .header::<ShortText>(WORKER, "Which worker asks, up to 255 characters")
+            .header::<ShortText>(WORKER, "Name of the worker, at most 255 characters")
             .header::<String>("prefer", wait)
             .hands_out(),
         Operation::new(
@@ -81,7 +85,7 @@ pub(super) fn operations() -> Vec<Operation> {
             "/execution/v1/heartbeat/{id}",
             lease_handlers::heartbeat,
         )
-        .named("heartbeat", "Keep a reservation, or give it back"),
+        .named("heartbeat", "Renew or release a reservation"),
         Operation::new(
             post.clone(),
             "/execution/v1/finished/{id}",
@@ -115,7 +119,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .named(
             "removeSquishServer",
-            "Remove a Squish server; a reservation on it runs on",
+            "Remove a Squish server; a reservation on it stays valid",
         ),
         Operation::new(
             get.clone(),
@@ -129,9 +133,9 @@ pub(super) fn operations() -> Vec<Operation> {
         .query::<ExecutionState>("state", "Only those in this state")
         .query::<i64>(
             "after",
-            "Only those with a greater id; `next` of the part before",
+            "Only those with a greater id: `next` of the page before",
         )
-        .query::<Limit>("limit", "At most as many, 100 by default"),
+        .query::<Limit>("limit", "Most items, 100 by default"),
         Operation::new(
             get.clone(),
             "/testplan/v1/plans/{id}/events",
@@ -140,9 +144,9 @@ pub(super) fn operations() -> Vec<Operation> {
         .named("listEvents", "List the history of a plan's executions")
         .query::<i64>(
             "after",
-            "Only those with a greater id; `next` of the part before",
+            "Only those with a greater id: `next` of the page before",
         )
-        .query::<Limit>("limit", "At most as many, 100 by default"),
+        .query::<Limit>("limit", "Most items, 100 by default"),
         Operation::new(
             get.clone(),
             "/testplan/v1/plans/{id}/waiting",
@@ -150,7 +154,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .named(
             "getWaiting",
-            "What a plan waits for: what is open, which live workers and Squish servers fit, and what is lacking",
+            "What a plan waits for: open executions, fitting workers and Squish servers, missing capabilities",
         ),
         Operation::new(
             get.clone(),
@@ -159,7 +163,7 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .named(
             "getDiscovery",
-            "The digest of the tests that a plan was requested with, and the account of their discovery",
+            "The digest of the requested tests of a plan, and how they were discovered",
         ),
         Operation::new(
             Method::PUT,
@@ -168,27 +172,27 @@ pub(super) fn operations() -> Vec<Operation> {
         )
         .named(
             "publishTemplates",
-            "Publish templates for plans started from now on; templates not named stay as they are",
+            "Publish templates for plans started from now on; other templates stay",
         )
         .takes_lists()
         .hands_out(),
         Operation::upload::<ImportForm, _, _, _>(post, api::import::PATH, imports::import)
             .named(
                 "importResults",
-                "Upload result files; they fill in the verdicts of what was finished without one",
+                "Upload result files: their results become the verdicts of executions that finished without one",
             )
             .header::<ShortText>(IDEMPOTENCY_KEY, key),
         Operation::new(get.clone(), "/testplan/v1/imports", imports::list)
-            .named("listImports", "List what was uploaded")
+            .named("listImports", "List uploads")
             .query::<String>("project", "Only those of this project")
             .query::<String>("batch", "Only those of this batch")
             .query::<i64>(
                 "after",
-                "Only those with a greater id; `next` of the part before",
+                "Only those with a greater id: `next` of the page before",
             )
-            .query::<Limit>("limit", "At most as many, 100 by default"),
+            .query::<Limit>("limit", "Most items, 100 by default"),
         Operation::new(get.clone(), "/healthz", health::get)
-            .named("getHealth", "Whether requests are served")
+            .named("getHealth", "Whether the service is up")
             .public(),
         Operation::new(get, "/openapi.json", document)
             .named("getOpenApi", "This description")

@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
+use crate::store::protocol::request_limits::MAX_PAGE;
+
 /// Most items of a page.
-pub(super) const MAX_LIMIT: u32 = 1000;
+pub(super) const MAX_LIMIT: u32 = MAX_PAGE;
 /// The longest idempotency key or worker name, in characters.
 pub(super) const HEADER_CHARS: usize = 255;
 

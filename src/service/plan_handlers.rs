@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{
     http_error::HttpError,
     long_poll::LongPoll,
-    request_parts::{NoBody, Object, RequestHead, capabilities, shortened},
-    shared::Shared,
+    request_parts::{EmptyBody, Object, RequestHead, capabilities, shortened},
+    service_state::ServiceState,
     to_wire,
 };
 use crate::{
@@ -20,9 +20,9 @@ use crate::{
 
 /// `GET testplans`
 pub(super) async fn find(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<PlanResponse, HttpError> {
     let kind = match call.required_query("type")?.as_str() {
         "template" => PlanKind::Template,
@@ -48,9 +48,9 @@ pub(super) async fn find(
 
 /// `GET testplans/{id}`
 pub(super) async fn get(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<PlanResponse, HttpError> {
     let id = call.id()?;
     let plan = shared.ask(move |store, now| store.plan(id, now)).await?;
@@ -59,7 +59,7 @@ pub(super) async fn get(
 
 /// `POST executeplan`
 pub(super) async fn execute(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
     Object(body): Object<ExecutePlanRequest>,
 ) -> Result<StartedPlanResponse, HttpError> {
@@ -137,9 +137,9 @@ fn check_account(account: &DiscoveryAccount) -> Result<(), HttpError> {
 
 /// `GET status/{plan}`; a waiting client is answered when the counts change or the plan is done.
 pub(super) async fn status(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<StatusResponse, HttpError> {
     let plan: PlanId = call.id()?;
     let pairs = call.pairs()?.into_iter();

@@ -9,7 +9,7 @@ use http::{HeaderMap, header::CONTENT_ENCODING};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use tokio::time::timeout;
 
-use super::{http_error::HttpError, limits::Limits, shared::Shared};
+use super::{http_error::HttpError, limits::Limits, service_state::ServiceState};
 
 /// Reads a body of at most [`Limits::body_bytes`].
 pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, HttpError> {
@@ -19,7 +19,7 @@ pub(super) async fn read(body: Body, limits: &Limits) -> Result<Bytes, HttpError
 /// Reads a body that may hold a list of tests: at most [`Limits::list_bytes`], possibly compressed with gzip. Only
 /// [`Limits::lists`] bodies larger than [`Limits::body_bytes`] are in memory at once; others wait.
 pub(super) async fn read_list(
-    shared: &Arc<Shared>,
+    shared: &Arc<ServiceState>,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Bytes, HttpError> {

@@ -15,12 +15,8 @@ use super::{
 use crate::{
     api::{IDEMPOTENCY_KEY, WORKER},
     model::{Capabilities, Capability},
+    store::protocol::request_limits::{MAX_CHARS, MAX_LABELS},
 };
-
-/// Most capabilities of a request.
-const MAX_CAPABILITIES: usize = 64;
-/// Longest key or value of a capability, in characters.
-const MAX_CAPABILITY: usize = 256;
 
 /// An authenticated request without its body.
 #[derive(Debug)]
@@ -142,9 +138,9 @@ pub(super) trait ReadBody: Sized + Send + 'static {
 
 /// No body: it is not read.
 #[derive(Debug)]
-pub(super) struct NoBody;
+pub(super) struct EmptyBody;
 
-impl ReadBody for NoBody {
+impl ReadBody for EmptyBody {
     fn describe() -> Option<RequestBody> {
         None
     }
@@ -236,9 +232,9 @@ fn has_nul(json: &[u8]) -> bool {
 
 /// Capabilities of a request, within limits.
 pub(super) fn capabilities(what: &str, list: Vec<Capability>) -> Result<Capabilities, HttpError> {
-    if list.len() > MAX_CAPABILITIES {
+    if list.len() > MAX_LABELS {
         return Err(HttpError::malformed(format!(
-            "{what} has {} entries: expected at most {MAX_CAPABILITIES}",
+            "{what} has {} entries: expected at most {MAX_LABELS}",
             list.len()
         )));
     }
@@ -248,9 +244,9 @@ pub(super) fn capabilities(what: &str, list: Vec<Capability>) -> Result<Capabili
                 "{what}[{index}] has an empty key: expected a key and a value, such as OS and Linux"
             )));
         }
-        if key.chars().count() > MAX_CAPABILITY || value.chars().count() > MAX_CAPABILITY {
+        if key.chars().count() > MAX_CHARS || value.chars().count() > MAX_CHARS {
             return Err(HttpError::malformed(format!(
-                "{what}[{index}] is too long: expected key and value of at most {MAX_CAPABILITY} characters each"
+                "{what}[{index}] is too long: expected key and value of at most {MAX_CHARS} characters each"
             )));
         }
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::shared::Shared;
+use super::service_state::ServiceState;
 use crate::{
     model::{Capabilities, ExecutionId, Lack, PlanId, Timestamp},
     store::{Granted, Reservation, Reserve},
@@ -237,14 +237,14 @@ enum End<'a> {
 
 /// A worker that asks for an execution, for as long as it waits for the answer.
 pub(super) struct Asking {
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     key: Key,
     answered: bool,
 }
 
 impl Asking {
     /// Notes that it asks.
-    pub(super) fn begin(shared: &Arc<Shared>, request: &Reserve) -> Self {
+    pub(super) fn begin(shared: &Arc<ServiceState>, request: &Reserve) -> Self {
         let key = Key::of(request);
         shared.roster.asks(&key, request, shared.clock.now());
         Self {

@@ -18,19 +18,19 @@ use super::{
     operations::operations,
     request_body,
     request_parts::{RequestHead, shortened},
-    shared::Shared,
+    service_state::ServiceState,
 };
 use crate::clock;
 
 /// The router of all operations.
-pub(super) fn router(shared: &Arc<Shared>) -> Router {
+pub(super) fn router(shared: &Arc<ServiceState>) -> Router {
     let mut router = Router::new();
     for operation in operations() {
         let filter = MethodFilter::try_from(operation.method.clone())
             .expect("every method of the table is a standard one");
         let path = operation.path;
         let operation = Arc::new(operation);
-        let handler = move |State(shared): State<Arc<Shared>>, request: Request| {
+        let handler = move |State(shared): State<Arc<ServiceState>>, request: Request| {
             respond(shared, Arc::clone(&operation), request)
         };
         router = router.route(path, on(filter, handler));
@@ -42,7 +42,11 @@ pub(super) fn router(shared: &Arc<Shared>) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
 }
 
-async fn respond(shared: Arc<Shared>, operation: Arc<Operation>, request: Request) -> Response {
+async fn respond(
+    shared: Arc<ServiceState>,
+    operation: Arc<Operation>,
+    request: Request,
+) -> Response {
     let (started, method, path) = (
         clock::monotonic(),
         request.method().clone(),
@@ -72,7 +76,7 @@ async fn respond(shared: Arc<Shared>, operation: Arc<Operation>, request: Reques
 }
 
 async fn perform(
-    shared: &Arc<Shared>,
+    shared: &Arc<ServiceState>,
     operation: &Operation,
     request: Request,
 ) -> Result<Response, HttpError> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     http_error::HttpError,
-    request_parts::{NoBody, Object, RequestHead, capabilities, shortened},
-    shared::Shared,
+    request_parts::{EmptyBody, Object, RequestHead, capabilities, shortened},
+    service_state::ServiceState,
 };
 use crate::{
     api::{
@@ -20,9 +20,9 @@ const MAX_HOST: usize = 253;
 
 /// `GET squishservers`
 pub(super) async fn list(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     _: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<Vec<SquishServerResponse>, HttpError> {
     let servers = shared.ask(|store, now| store.squish_servers(now)).await?;
     Ok(servers.into_iter().map(Into::into).collect())
@@ -30,7 +30,7 @@ pub(super) async fn list(
 
 /// `POST squishservers`
 pub(super) async fn add(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     _: RequestHead,
     Object(body): Object<NewSquishServerRequest>,
 ) -> Result<SquishServerResponse, HttpError> {
@@ -48,7 +48,7 @@ pub(super) async fn add(
 
 /// `PATCH squishservers/{id}`
 pub(super) async fn change(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
     Object(body): Object<SquishServerPatch>,
 ) -> Result<SquishServerResponse, HttpError> {
@@ -68,9 +68,9 @@ pub(super) async fn change(
 
 /// `DELETE squishservers/{id}`
 pub(super) async fn remove(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<Done, HttpError> {
     let id = call.id()?;
     shared

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     http_error::HttpError,
     request_parts::{Object, RequestHead},
-    shared::Shared,
+    service_state::ServiceState,
     to_wire,
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 
 /// `PUT templates`
 pub(super) async fn publish(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     _: RequestHead,
     Object(body): Object<PublishTemplatesRequest>,
 ) -> Result<PublishTemplatesResponse, HttpError> {

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     http_error::HttpError,
-    request_parts::{NoBody, RequestHead},
+    request_parts::{EmptyBody, RequestHead},
     roster::Seen,
-    shared::Shared,
+    service_state::ServiceState,
 };
 use crate::{
     api::waiting::WaitingResponse,
@@ -19,9 +19,9 @@ use crate::{
 
 /// `GET plans/{id}/waiting`
 pub(super) async fn get(
-    shared: Arc<Shared>,
+    shared: Arc<ServiceState>,
     call: RequestHead,
-    _: NoBody,
+    _: EmptyBody,
 ) -> Result<WaitingResponse, HttpError> {
     let plan: PlanId = call.id()?;
     let standing = shared

@@ -4,26 +4,26 @@
 //! what that means: a [`Refusal`] with its number and a message, or success because the change was made before.
 
 pub mod digest;
-pub mod event_kind;
-pub mod lease_token;
-pub mod legacy_digest;
-pub mod not_found;
-pub mod order;
+pub(crate) mod event_kind;
+pub(crate) mod lease_token;
+pub(crate) mod legacy_digest;
+pub(crate) mod not_found;
+pub(crate) mod order;
 pub mod payload;
-pub mod refusals;
-pub mod request_limits;
-pub mod server_cool_down;
+pub(crate) mod refusals;
+pub(crate) mod request_limits;
+pub(crate) mod server_cool_down;
 
 pub use digest::{Digested, StoredDigest};
-pub use event_kind::EventKind;
-pub use lease_token::LeaseHash;
+pub(crate) use event_kind::EventKind;
+pub(crate) use lease_token::LeaseHash;
 
 use super::{Refusal, RefusalCode, StoreError};
 use crate::model::{ExecutionId, LeaseToken};
 
 /// The state of an execution, finer than in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// No worker has it.
     Open,
     /// Its lease expired and no other worker reserved it: open to others, but its holder can still revive or finish it.
@@ -36,43 +36,43 @@ pub enum Phase {
 
 /// An execution at the time of the request, as far as the decisions need it.
 #[derive(Clone, Debug)]
-pub struct View {
+pub(crate) struct View {
     /// The execution.
-    pub id: ExecutionId,
+    pub(crate) id: ExecutionId,
     /// Its state.
-    pub phase: Phase,
+    pub(crate) phase: Phase,
     /// How many leases it had.
-    pub epoch: u32,
+    pub(crate) epoch: u32,
     /// How often it was reset.
-    pub generation: u32,
+    pub(crate) generation: u32,
     /// Its epoch when it was last reset.
-    pub reset_epoch: u32,
+    pub(crate) reset_epoch: u32,
     /// Hash of the last lease, unless the execution was reset or abandoned since.
-    pub lease_hash: Option<LeaseHash>,
+    pub(crate) lease_hash: Option<LeaseHash>,
     /// The principal of that lease; empty if there was none.
-    pub principal: String,
+    pub(crate) principal: String,
     /// Whether its Squish server was given to another lease since.
-    pub server_taken: bool,
+    pub(crate) server_taken: bool,
     /// Digest of the counted result, if a holder sent it.
-    pub digest: Option<StoredDigest>,
+    pub(crate) digest: Option<StoredDigest>,
     /// Whether its outcome is a failed test or an execution error.
-    pub failed: bool,
+    pub(crate) failed: bool,
 }
 
 /// The claim of a caller to an execution.
 #[derive(Clone, Copy, Debug)]
-pub struct Presented<'a> {
+pub(crate) struct Presented<'a> {
     /// The lease; absent for the vendor's clients.
-    pub lease: Option<&'a LeaseToken>,
+    pub(crate) lease: Option<&'a LeaseToken>,
     /// The principal of its credentials.
-    pub principal: &'a str,
+    pub(crate) principal: &'a str,
     /// Whether the service requires a lease.
-    pub require_lease: bool,
+    pub(crate) require_lease: bool,
 }
 
 /// How a caller's claim compares with the current lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub(crate) enum Claim {
     /// The current lease, from the principal that got it.
     Current,
     /// No lease, from the principal that got the current one.
@@ -87,7 +87,7 @@ pub enum Claim {
 
 impl View {
     /// Compares a claim with the current lease, in constant time.
-    pub fn claim(&self, presented: Presented<'_>) -> Claim {
+    pub(crate) fn claim(&self, presented: Presented<'_>) -> Claim {
         let same_principal = self.principal == presented.principal;
         match presented.lease {
             Some(lease) => {
@@ -123,7 +123,7 @@ impl View {
 }
 
 /// A refusal as an error.
-pub fn refuse(code: RefusalCode, message: impl Into<String>) -> StoreError {
+pub(crate) fn refuse(code: RefusalCode, message: impl Into<String>) -> StoreError {
     Refusal {
         code,
         message: message.into(),

@@ -2,7 +2,7 @@
 
 /// What happened to an execution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
+pub(crate) enum EventKind {
     /// It was reserved.
     Reserved,
     /// A lease was revived after its end, or its length changed a lot.
@@ -31,7 +31,7 @@ pub enum EventKind {
 
 impl EventKind {
     /// The word for the wire and for the database.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Reserved => "reserved",
             Self::Heartbeat => "heartbeat",
@@ -52,6 +52,6 @@ impl EventKind {
 /// Whether a heartbeat gets an event: the length of the lease changed by a power of two.
 ///
 /// A plain renewal gets none: there are thousands of them, and the next event shows how long the worker lived.
-pub fn length_changed(before_ms: i64, after_ms: i64) -> bool {
+pub(crate) fn length_changed(before_ms: i64, after_ms: i64) -> bool {
     before_ms.max(1).ilog2() != after_ms.max(1).ilog2()
 }

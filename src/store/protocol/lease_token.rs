@@ -13,11 +13,11 @@ const SECRET: usize = 24;
 
 /// The hash that a database keeps instead of the token. Compares in constant time.
 #[derive(Clone, Copy, Eq)]
-pub struct LeaseHash(pub [u8; 32]);
+pub(crate) struct LeaseHash(pub(crate) [u8; 32]);
 
 impl LeaseHash {
     /// The hash of a token.
-    pub fn of(token: &LeaseToken) -> Self {
+    pub(crate) fn of(token: &LeaseToken) -> Self {
         Self(Sha256::digest(token.expose()).into())
     }
 }
@@ -38,7 +38,12 @@ impl fmt::Debug for LeaseHash {
 ///
 /// Both have a fixed length, so a plain hash of them is as strong as a keyed one. The nonce is needed beside the epoch,
 /// because with relaxed durability a power loss can repeat an epoch.
-pub fn token(key: &[u8; 32], nonce: &[u8; 16], execution: ExecutionId, epoch: u32) -> LeaseToken {
+pub(crate) fn token(
+    key: &[u8; 32],
+    nonce: &[u8; 16],
+    execution: ExecutionId,
+    epoch: u32,
+) -> LeaseToken {
     let secret = Sha256::new()
         .chain_update(key)
         .chain_update(nonce)
@@ -52,7 +57,7 @@ pub fn token(key: &[u8; 32], nonce: &[u8; 16], execution: ExecutionId, epoch: u3
 }
 
 /// The epoch in a token; `None` for a token of another service.
-pub fn epoch(token: &LeaseToken) -> Option<u32> {
+pub(crate) fn epoch(token: &LeaseToken) -> Option<u32> {
     token.expose().split_once('.')?.0.parse().ok()
 }
 

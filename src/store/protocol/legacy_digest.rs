@@ -12,7 +12,7 @@ use super::super::{ExecutePlan, Finish, NewImport, Reserve, TemplateDefinition};
 use crate::model::{Capability, TestVerdict};
 
 /// A digest without a version.
-pub type LegacyDigest = [u8; 32];
+pub(crate) type LegacyDigest = [u8; 32];
 
 /// A digest over parts, each after its length, so that moving text from one part to the next changes it.
 fn digest(parts: &[&[u8]]) -> LegacyDigest {

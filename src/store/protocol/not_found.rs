@@ -12,7 +12,7 @@ const MIN_SIMILARITY: f64 = 0.6;
 const MAX_NAMES: usize = 3;
 
 /// The refusal of a look-up, given the titles of the project and all projects.
-pub fn plan(query: &PlanQuery, titles: &[String], projects: &[String]) -> StoreError {
+pub(crate) fn plan(query: &PlanQuery, titles: &[String], projects: &[String]) -> StoreError {
     let kind = match query.kind {
         PlanKind::Template => "template",
         PlanKind::Instance => "plan",
@@ -38,7 +38,7 @@ pub fn plan(query: &PlanQuery, titles: &[String], projects: &[String]) -> StoreE
 }
 
 /// The refusal of an unknown number of a plan.
-pub fn unknown_plan(id: PlanId) -> StoreError {
+pub(crate) fn unknown_plan(id: PlanId) -> StoreError {
     refuse(
         RefusalCode::Unknown,
         format!("there is no plan {id}. Look it up by project and title."),
@@ -46,7 +46,7 @@ pub fn unknown_plan(id: PlanId) -> StoreError {
 }
 
 /// The refusal of a template where a started plan is expected.
-pub fn is_template(id: PlanId) -> StoreError {
+pub(crate) fn is_template(id: PlanId) -> StoreError {
     refuse(
         RefusalCode::Malformed,
         format!("{id} is a template: start a plan from it and use the number of that plan."),

@@ -10,43 +10,43 @@ use super::{payload::cut, request_limits::SHORTEST_HEARTBEAT};
 use crate::model::ExecutionId;
 
 /// How often an execution may be skipped because the same worker lost it last.
-pub const MAX_SKIPS: u32 = 3;
+pub(crate) const MAX_SKIPS: u32 = 3;
 /// Most bytes kept of the names of workers that lost an execution.
 const MAX_HOLDER_NAMES: usize = 1_024;
 
 /// An execution that could be reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExecutionCandidate {
+pub(crate) struct ExecutionCandidate {
     /// Its number, which is also its place in the plan.
-    pub id: ExecutionId,
+    pub(crate) id: ExecutionId,
     /// How many labels it requires.
-    pub labels: usize,
+    pub(crate) labels: usize,
     /// How long it is expected to run, in milliseconds.
-    pub expected_ms: i64,
+    pub(crate) expected_ms: i64,
     /// The last lease on it, if that expired.
-    pub lost: Option<ExpiredLease>,
+    pub(crate) lost: Option<ExpiredLease>,
 }
 
 /// A lease that expired.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExpiredLease {
+pub(crate) struct ExpiredLease {
     /// The worker that held it, if the request named one.
-    pub worker: Option<String>,
+    pub(crate) worker: Option<String>,
     /// The principal that held it.
-    pub principal: String,
+    pub(crate) principal: String,
     /// The length last requested for it, in milliseconds.
-    pub timeout_ms: i64,
+    pub(crate) timeout_ms: i64,
     /// How many leases on the execution expired before this one.
-    pub earlier_expiries: u32,
+    pub(crate) earlier_expiries: u32,
     /// The workers that held those, comma-separated.
-    pub earlier_holders: String,
+    pub(crate) earlier_holders: String,
     /// How often the execution was skipped since.
-    pub skips: u32,
+    pub(crate) skips: u32,
 }
 
 impl ExpiredLease {
     /// Whether it counts as lost. A lease cut to the shortest length was released: the vendor's clients release that way.
-    pub fn counts(&self) -> bool {
+    pub(crate) fn counts(&self) -> bool {
         self.timeout_ms > SHORTEST_HEARTBEAT.as_millis().try_into().unwrap_or(1)
     }
 
@@ -61,7 +61,7 @@ impl ExpiredLease {
 
 impl ExecutionCandidate {
     /// Whether `worker` held the expired lease and should get another execution first.
-    pub fn deferred_for(&self, worker: Option<&str>) -> bool {
+    pub(crate) fn deferred_for(&self, worker: Option<&str>) -> bool {
         worker.is_some()
             && self.lost.as_ref().is_some_and(|lost| {
                 lost.counts() && lost.skips < MAX_SKIPS && lost.worker.as_deref() == worker
@@ -69,7 +69,7 @@ impl ExecutionCandidate {
     }
 
     /// Whether more leases expired on it than allowed; 0 allows any number.
-    pub fn is_poison(&self, max_expiries: u32) -> bool {
+    pub(crate) fn is_poison(&self, max_expiries: u32) -> bool {
         max_expiries > 0
             && self
                 .lost
@@ -78,7 +78,7 @@ impl ExecutionCandidate {
     }
 
     /// How many leases expired on it, and the names of their holders, the last one included.
-    pub fn losses(&self) -> (u32, String) {
+    pub(crate) fn losses(&self) -> (u32, String) {
         let Some(lost) = &self.lost else {
             return (0, String::new());
         };
@@ -100,14 +100,14 @@ impl ExecutionCandidate {
 
 /// Sorts candidates and returns the index of the one to reserve for `worker`; those before it are skipped. If all are
 /// deferred for this worker, the first is chosen.
-pub fn choose(candidates: &mut [ExecutionCandidate], worker: Option<&str>) -> Option<usize> {
+pub(crate) fn choose(candidates: &mut [ExecutionCandidate], worker: Option<&str>) -> Option<usize> {
     candidates.sort_unstable_by_key(ExecutionCandidate::key);
     let other = candidates.iter().position(|c| !c.deferred_for(worker));
     other.or((!candidates.is_empty()).then_some(0))
 }
 
 /// The error of an abandoned execution.
-pub fn abandoned(expiries: u32, holders: &str) -> String {
+pub(crate) fn abandoned(expiries: u32, holders: &str) -> String {
     format!("abandoned after {expiries} expired reservations (lost on worker {holders})")
 }
 

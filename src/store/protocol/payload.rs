@@ -8,9 +8,9 @@ use super::{
 use crate::model::{Capabilities, Capability, Outcome, PlannedTest, TestVerdict};
 
 /// Most bytes kept of a result's message.
-pub const MAX_MESSAGE: usize = 8 * 1024;
+pub(crate) const MAX_MESSAGE: usize = 8 * 1024;
 /// Most bytes kept of a result's details.
-pub const MAX_DETAILS: usize = 64 * 1024;
+pub(crate) const MAX_DETAILS: usize = 64 * 1024;
 
 /// Message, details and outcome: text, text, option of (verdict as the number 0 passed, 1 failed, 2 skipped; number of
 /// milliseconds; flag flaky).
@@ -159,7 +159,7 @@ pub(super) fn visible(labels: &Capabilities) -> impl Iterator<Item = &Capability
 }
 
 /// The outcome of a result. A message or details mean that the test could not run, whatever the verdict.
-pub fn outcome(finish: &Finish) -> Outcome {
+pub(crate) fn outcome(finish: &Finish) -> Outcome {
     if finish.message.is_empty() && finish.details.is_empty() {
         Outcome::Completed {
             result: finish.result,
@@ -173,7 +173,7 @@ pub fn outcome(finish: &Finish) -> Outcome {
 }
 
 /// The verdict of an outcome, if it has one.
-pub fn verdict(outcome: &Outcome) -> Option<TestVerdict> {
+pub(crate) fn verdict(outcome: &Outcome) -> Option<TestVerdict> {
     match outcome {
         Outcome::Completed { result } => result.map(|r| r.verdict),
         Outcome::ExecutionError { .. } | Outcome::LeaseLost | Outcome::Cancelled => None,
@@ -181,7 +181,7 @@ pub fn verdict(outcome: &Outcome) -> Option<TestVerdict> {
 }
 
 /// A text cut to at most `most` bytes between two characters, without NUL. No result is refused for its length.
-pub fn cut(text: &str, most: usize) -> String {
+pub(crate) fn cut(text: &str, most: usize) -> String {
     let mut end = most.min(text.len());
     while !text.is_char_boundary(end) {
         end -= 1;

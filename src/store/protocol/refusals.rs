@@ -7,7 +7,11 @@ use super::{
 use crate::model::ExecutionId;
 
 /// The answer to a result that was not counted now: success if this result was counted before.
-pub fn finish(view: &View, presented: Presented<'_>, finish: &Finish) -> Result<(), StoreError> {
+pub(crate) fn finish(
+    view: &View,
+    presented: Presented<'_>,
+    finish: &Finish,
+) -> Result<(), StoreError> {
     let id = view.id;
     let same_result = view.digest.is_some_and(|stored| stored.matches(finish));
     let cannot = |why: &str| {
@@ -47,7 +51,7 @@ pub fn finish(view: &View, presented: Presented<'_>, finish: &Finish) -> Result<
 }
 
 /// The event under which a refused result is kept in the history.
-pub fn kept_as(refusal: RefusalCode) -> Option<EventKind> {
+pub(crate) fn kept_as(refusal: RefusalCode) -> Option<EventKind> {
     match refusal {
         RefusalCode::ResultNotCounted => Some(EventKind::LateResult),
         RefusalCode::OtherResult => Some(EventKind::OtherResult),
@@ -57,7 +61,11 @@ pub fn kept_as(refusal: RefusalCode) -> Option<EventKind> {
 
 /// The answer to a heartbeat that changed nothing: success if there is nothing left to do. `release` says whether the
 /// heartbeat was to release the lease.
-pub fn heartbeat(view: &View, presented: Presented<'_>, release: bool) -> Result<(), StoreError> {
+pub(crate) fn heartbeat(
+    view: &View,
+    presented: Presented<'_>,
+    release: bool,
+) -> Result<(), StoreError> {
     let id = view.id;
     match (view.claim(presented), view.phase) {
         // A heartbeat that raced its own finish, or a repeated release whose answer was lost.
@@ -115,7 +123,7 @@ fn lease_missing(id: ExecutionId) -> StoreError {
 }
 
 /// The answer to a reset that changed nothing: success if the execution was reset before.
-pub fn reset(view: &View, generation: Option<u32>) -> Result<(), StoreError> {
+pub(crate) fn reset(view: &View, generation: Option<u32>) -> Result<(), StoreError> {
     let id = view.id;
     if let Some(expected) = generation {
         if view.generation > expected {

@@ -9,28 +9,28 @@ use super::{
 use crate::model::{Capabilities, NewSquishServer, SquishServerChange};
 
 /// Most labels of one set.
-pub const MAX_LABELS: usize = 64;
+pub(crate) const MAX_LABELS: usize = 64;
 /// Most characters of a label's key or value, a title, a batch, a host name.
-pub const MAX_CHARS: usize = 256;
+pub(crate) const MAX_CHARS: usize = 256;
 /// Longest lease.
-pub const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Shortest lease that a reservation gives.
-pub const SHORTEST_RESERVATION: Duration = Duration::from_secs(1);
+pub(crate) const SHORTEST_RESERVATION: Duration = Duration::from_secs(1);
 /// Shortest lease after a heartbeat: the vendor's clients release a lease by requesting it.
-pub const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(1);
+pub(crate) const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(1);
 /// How long a repeated request to start a plan or import files is recognised.
-pub const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(crate) const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Most items of a page.
-pub const MAX_PAGE: u32 = 1_000;
+pub(crate) const MAX_PAGE: u32 = 1_000;
 /// Most uncounted results kept per execution, so that a faulty worker does not fill the disk.
-pub const MAX_LATE_RESULTS: u32 = 16;
+pub(crate) const MAX_LATE_RESULTS: u32 = 16;
 
 fn malformed(message: impl Into<String>) -> StoreError {
     refuse(RefusalCode::Malformed, message)
 }
 
 /// Checks a name: not empty, not too long, without NUL.
-pub fn name(what: &str, text: &str) -> Result<(), StoreError> {
+pub(crate) fn name(what: &str, text: &str) -> Result<(), StoreError> {
     if text.trim().is_empty() {
         return Err(malformed(format!("{what} is empty: give it a name.")));
     }
@@ -46,7 +46,7 @@ pub fn name(what: &str, text: &str) -> Result<(), StoreError> {
 }
 
 /// Checks a set of labels.
-pub fn labels(set: &Capabilities) -> Result<(), StoreError> {
+pub(crate) fn labels(set: &Capabilities) -> Result<(), StoreError> {
     if set.len() > MAX_LABELS {
         return Err(malformed(format!(
             "{} labels are too many: at most {MAX_LABELS}.",
@@ -66,7 +66,7 @@ pub fn labels(set: &Capabilities) -> Result<(), StoreError> {
 }
 
 /// Checks the tests of a template or plan.
-pub fn tests(list: &[PlannedTest]) -> Result<(), StoreError> {
+pub(crate) fn tests(list: &[PlannedTest]) -> Result<(), StoreError> {
     let mut checked = None;
     for PlannedTest { test, required } in list {
         if test.testcase.is_empty() {
@@ -88,7 +88,7 @@ pub fn tests(list: &[PlannedTest]) -> Result<(), StoreError> {
 }
 
 /// Checks a request to reserve.
-pub fn reserve(request: &Reserve) -> Result<(), StoreError> {
+pub(crate) fn reserve(request: &Reserve) -> Result<(), StoreError> {
     if request.timeout.is_zero() {
         return Err(malformed(
             "the timeout is 0: request at least a second, in milliseconds.",
@@ -98,20 +98,20 @@ pub fn reserve(request: &Reserve) -> Result<(), StoreError> {
 }
 
 /// Checks an upload.
-pub fn import(import: &NewImport) -> Result<(), StoreError> {
+pub(crate) fn import(import: &NewImport) -> Result<(), StoreError> {
     name("the project", &import.project)?;
     name("the batch", &import.batch)?;
     labels(&import.labels)
 }
 
 /// Checks a Squish server to register.
-pub fn squish_server(server: &NewSquishServer) -> Result<(), StoreError> {
+pub(crate) fn squish_server(server: &NewSquishServer) -> Result<(), StoreError> {
     name("the host", server.host())?;
     labels(&server.labels)
 }
 
 /// Checks a change of a Squish server.
-pub fn squish_server_change(change: &SquishServerChange) -> Result<(), StoreError> {
+pub(crate) fn squish_server_change(change: &SquishServerChange) -> Result<(), StoreError> {
     change
         .host
         .as_deref()

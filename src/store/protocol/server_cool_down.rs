@@ -8,13 +8,13 @@ use crate::model::ServerTrouble;
 const LONGEST: u32 = 20;
 
 /// The cool-down after the last of `in_a_row` troubles: twice as long each time, up to a bound.
-pub fn cool_down(first: Duration, in_a_row: u32) -> Duration {
+pub(crate) fn cool_down(first: Duration, in_a_row: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(in_a_row.saturating_sub(1));
     first.saturating_mul(doubled.min(LONGEST))
 }
 
 /// The detail of the event in the history.
-pub fn history_text(address: &str, trouble: ServerTrouble, cool_down: Duration) -> String {
+pub(crate) fn history_text(address: &str, trouble: ServerTrouble, cool_down: Duration) -> String {
     format!(
         "Squish server {address} {}; it cools down for {} s",
         trouble.word(),

@@ -15,52 +15,52 @@ pub(crate) mod trouble;
 macro_rules! every {
     ($run:ident, $factory:path) => {
         $run! { $factory:
-            plans: execute_starts_all_open execute_wants_a_template_title_and_batch
-                execute_repeats_under_its_key execute_refuses_a_reused_key execute_forgets_keys_after_a_week
-                published_templates_keep_their_numbers templates_that_left_are_hidden
-                the_newest_of_equal_titles_is_found near_names_are_told status_counts_by_requirement
-                lists_come_in_pages limits_are_kept whoever_waits_is_told due_times_are_told;
-            reservations: reserve_hands_out_what_fits reserve_compares_labels_by_rule
-                most_labels_then_longest_go_first unknown_durations_start_early reserve_clamps_its_timeout
-                reserve_tells_what_is_pending a_planned_time_delays_all an_expired_lease_is_taken_over
-                poison_is_given_up zero_allows_any_number what_is_given_back_by_timeout_does_not_count
-                a_worker_gets_other_work_first a_key_gets_the_same_lease_again
-                a_key_with_another_request_is_refused reserve_refuses_what_is_malformed;
-            heartbeats: heartbeat_extends_and_shortens heartbeat_revives_at_and_after_the_deadline
+            plans: execute_opens_all_executions execute_requires_a_template_title_and_batch
+                execute_with_the_same_key_returns_the_same_plan execute_refuses_a_key_of_another_request execute_keys_expire_after_a_week
+                published_templates_keep_their_numbers templates_removed_from_their_file_are_hidden
+                newest_plan_of_a_title_is_found unknown_names_list_similar_ones status_counts_by_requirement
+                lists_are_paged limits_are_enforced changes_notify_waiting_clients next_deadline_includes_the_planned_time;
+            reservations: reserve_returns_fitting_executions reserve_compares_labels_as_configured
+                reserve_order_is_most_labels_then_longest tests_without_a_history_start_early reserve_clamps_its_timeout
+                reserve_reports_pending_executions nothing_is_reserved_before_the_planned_time expired_execution_is_reserved_again
+                execution_with_too_many_expiries_is_abandoned zero_max_expiries_allows_any_number release_by_short_timeout_counts_no_expiry
+                worker_gets_an_execution_it_did_not_lose_first reserve_with_the_same_key_returns_the_same_lease
+                reserve_refuses_a_key_of_another_request reserve_refuses_malformed_requests;
+            heartbeats: heartbeat_extends_and_shortens_the_lease heartbeat_revives_at_and_after_the_deadline
                 heartbeat_of_a_lost_lease_is_refused heartbeat_after_reset_is_refused
-                heartbeat_after_its_own_finish_is_fine heartbeat_of_an_unknown_execution_is_refused
-                heartbeat_by_others_is_refused vendor_heartbeats_work_by_principal
-                vendor_heartbeats_need_a_reservation a_service_may_insist_on_leases
-                heartbeat_clamps_its_timeout release_opens_at_once release_needs_the_lease
-                release_may_be_repeated leases_outlive_a_pause_of_the_service;
-            imports: an_import_says_what_nobody_said it_may_come_before_the_result
-                labels_must_cover_what_is_needed a_counted_outcome_is_never_overturned
-                the_first_after_the_reservation_counts an_earlier_attempt_uploads_for_itself
-                other_projects_and_batches_are_not_meant a_failure_by_import_can_be_reset
-                an_upload_is_known_by_its_key imports_come_in_pages imports_are_bounded;
-            lists: a_plan_holds_the_tests_it_was_requested_with an_unknown_list_starts_nothing
-                a_list_that_does_not_match_is_not_kept a_list_is_known_in_its_project
-                a_plan_keeps_the_account_of_its_discovery publishing_on_request_leaves_others_alone
-                a_file_that_did_not_change_takes_nothing_back;
-            results: finish_counts_once_and_repeats finish_with_another_payload_is_refused
-                finish_is_taken_until_somebody_else_has_it finish_of_a_lost_lease_is_kept_not_counted
+                heartbeat_after_its_own_finish_succeeds heartbeat_of_an_unknown_execution_is_refused
+                heartbeat_by_others_is_refused heartbeat_without_lease_is_checked_by_principal
+                heartbeat_without_lease_needs_a_reservation leases_can_be_required
+                heartbeat_clamps_its_timeout release_opens_the_execution_at_once release_needs_the_lease
+                release_can_be_repeated leases_survive_a_suspended_service;
+            imports: import_gives_a_verdict_to_an_execution_without_one import_before_the_result_counts
+                import_counts_only_if_its_labels_cover_the_requirements import_never_changes_a_verdict
+                first_import_after_the_reservation_counts import_of_an_earlier_attempt_does_not_count
+                import_counts_only_for_its_project_and_batch failure_from_an_import_can_be_reset
+                upload_with_the_same_key_is_the_same_import imports_are_paged imports_are_limited;
+            lists: plan_has_the_requested_tests unknown_list_starts_no_plan
+                list_with_a_wrong_digest_is_refused list_is_known_only_in_its_project
+                plan_stores_its_discovery publishing_on_request_keeps_other_templates
+                unchanged_file_does_not_undo_a_published_template;
+            results: repeated_finish_counts_once finish_with_another_payload_is_refused
+                finish_counts_until_another_worker_reserves finish_of_a_lost_lease_is_only_kept_in_the_history
                 finish_after_reset_or_release_is_not_counted finish_by_others_is_refused
-                vendor_results_work_by_principal a_message_is_an_execution_error long_texts_are_cut
-                late_results_are_bounded verdicts_move_the_plans_counters reset_opens_failures_only
-                reset_may_be_repeated reset_of_a_generation_happens_once reset_of_open_and_reserved_is_refused
+                finish_without_lease_is_checked_by_principal finish_with_a_message_is_an_execution_error long_texts_are_cut
+                late_results_are_bounded verdicts_update_the_counts_of_the_plan reset_opens_only_failures
+                reset_can_be_repeated reset_of_a_generation_counts_once reset_of_open_and_reserved_is_refused
                 history_is_complete;
-            machines: a_reservation_gets_a_machine no_machine_is_told_apart_from_no_execution
-                the_machine_must_offer_all_that_was_asked_for a_machine_rests_after_an_expiry
-                a_machine_is_free_at_once_after_finish_and_release a_lease_revives_on_its_machine
-                a_lease_whose_machine_went_is_refused a_disabled_machine_keeps_its_lease
-                a_removed_machine_keeps_its_lease unknown_machines_are_refused
-                one_machine_is_registered_once servers_of_a_file_are_registered_once
-                the_standing_tells_needs_and_what_machines_do;
-            trouble: a_machine_with_trouble_rests_and_the_execution_is_open_at_once
-                rests_double_until_an_execution_ends_well a_result_with_trouble_counts_and_the_machine_rests
-                trouble_told_twice_counts_once the_execution_prefers_another_machine
-                trouble_of_a_machine_that_went_is_nobodys whoever_registers_or_enables_ends_a_rest
-                a_resting_machine_is_told_with_its_reason;
+            machines: reserve_allocates_a_squish_server missing_server_is_reported_apart_from_missing_execution
+                server_must_offer_all_requested_labels server_cools_down_after_an_expiry
+                server_is_free_after_finish_and_release revived_lease_keeps_its_server
+                lease_whose_server_was_taken_is_refused disabled_server_keeps_its_lease
+                removed_server_keeps_its_lease unknown_servers_are_refused
+                server_is_registered_once_by_host_and_port servers_of_a_file_are_registered_once
+                standing_lists_requirements_and_servers;
+            trouble: server_with_trouble_cools_down_and_its_execution_opens
+                cool_downs_double_until_an_execution_ends_without_trouble result_with_trouble_counts_and_the_server_cools_down
+                trouble_reported_twice_counts_once execution_with_trouble_prefers_another_server
+                trouble_of_a_server_with_another_lease_is_ignored registering_or_enabling_ends_a_cool_down
+                listed_server_shows_why_it_cools_down;
         }
     };
 }

@@ -84,7 +84,7 @@ fn crash_image(path: &Path) -> tempfile::TempDir {
 }
 
 #[tokio::test]
-async fn an_answered_result_survives_a_crash() {
+async fn answered_result_survives_a_crash() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let store = open(&path, Rules::default(), START);
@@ -106,7 +106,7 @@ async fn an_answered_result_survives_a_crash() {
 }
 
 #[tokio::test]
-async fn dropping_it_keeps_what_was_answered() {
+async fn answered_changes_survive_dropping_the_store() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let store = open(&path, Rules::default(), START);
@@ -123,7 +123,7 @@ async fn dropping_it_keeps_what_was_answered() {
 }
 
 #[tokio::test]
-async fn downtime_ends_no_lease() {
+async fn downtime_expires_no_lease() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let store = open(&path, Rules::default(), START);
@@ -144,7 +144,7 @@ async fn downtime_ends_no_lease() {
 }
 
 #[tokio::test]
-async fn the_clock_never_goes_back() {
+async fn clock_never_goes_back() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let late = START.plus(Duration::from_secs(3_600));
@@ -164,7 +164,7 @@ async fn the_clock_never_goes_back() {
 }
 
 #[tokio::test]
-async fn one_service_at_a_time() {
+async fn second_service_on_a_file_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let store = open(&path, Rules::default(), START);
@@ -175,7 +175,7 @@ async fn one_service_at_a_time() {
 }
 
 #[tokio::test]
-async fn a_newer_schema_is_refused() {
+async fn newer_schema_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     try_open(&path).unwrap();
@@ -217,7 +217,7 @@ fn first_version(path: &Path) -> rusqlite::Connection {
 }
 
 #[tokio::test]
-async fn what_the_first_version_wrote_is_all_there_and_gets_what_is_new() {
+async fn database_of_the_first_release_is_migrated() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     drop(first_version(&path));
@@ -259,7 +259,7 @@ async fn what_the_first_version_wrote_is_all_there_and_gets_what_is_new() {
 
 /// Not quadratic: each test of an upload costs the same, however large the plan is.
 #[tokio::test]
-async fn a_large_upload_into_a_large_plan_takes_seconds() {
+async fn large_upload_into_a_large_plan_takes_seconds() {
     const EXECUTIONS: u32 = 100_000;
     const CASES: u32 = 20_000;
     let place = tempfile::tempdir().unwrap();
@@ -310,7 +310,7 @@ fn requested(template: PlanId, tests: &[PlannedTest], is_sent: bool) -> ExecuteP
 
 /// A template that was published before there were digests gets one when its file is read again.
 #[tokio::test]
-async fn a_list_survives_restarts_and_crashes() {
+async fn list_survives_restarts_and_crashes() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     drop(first_version(&path));
@@ -343,7 +343,7 @@ async fn a_list_survives_restarts_and_crashes() {
 }
 
 #[tokio::test]
-async fn a_list_of_a_hundred_thousand_tests_takes_seconds() {
+async fn list_of_a_hundred_thousand_tests_takes_seconds() {
     const TESTS: usize = 100_000;
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
@@ -374,7 +374,7 @@ async fn a_list_of_a_hundred_thousand_tests_takes_seconds() {
 }
 
 #[tokio::test]
-async fn a_damaged_file_is_refused() {
+async fn damaged_file_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let store = open(&path, Rules::default(), START);
@@ -396,7 +396,7 @@ fn overwrite(path: &Path, bytes: &[u8]) {
 }
 
 #[tokio::test]
-async fn closing_leaves_one_clean_file() {
+async fn close_removes_the_side_files() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let store = open(&path, Rules::default(), START);
@@ -418,7 +418,7 @@ async fn closing_leaves_one_clean_file() {
 }
 
 #[tokio::test]
-async fn what_waits_shares_a_commit() {
+async fn waiting_requests_share_a_commit() {
     let place = tempfile::tempdir().unwrap();
     let store = Arc::new(open(
         &place.path().join("store.db"),
@@ -455,7 +455,7 @@ async fn what_waits_shares_a_commit() {
 }
 
 #[tokio::test]
-async fn one_broken_request_spares_its_group() {
+async fn broken_request_does_not_affect_its_group() {
     let place = tempfile::tempdir().unwrap();
     let store = open(&place.path().join("store.db"), Rules::default(), START);
     let plan = start(&store, 3).await;
@@ -478,7 +478,7 @@ async fn one_broken_request_spares_its_group() {
 }
 
 #[tokio::test]
-async fn a_request_is_done_though_nobody_waits_for_its_answer() {
+async fn request_completes_after_its_caller_left() {
     let place = tempfile::tempdir().unwrap();
     let store = open(&place.path().join("store.db"), Rules::default(), START);
     let plan = start(&store, 1).await;

@@ -59,7 +59,7 @@ fn of<T: Digested>(sql: &'static str, value: &T) -> (&'static str, Vec<u8>, Vec<
 }
 
 #[tokio::test]
-async fn requests_and_results_of_the_release_before_versioned_digests_are_recognised() {
+async fn digests_of_the_release_before_are_recognised() {
     const KEY: &str = "UPDATE keys SET hash = ?1 WHERE hash = ?2";
     const REQUEST: &str = "UPDATE keys SET digest = ?1 WHERE digest = ?2";
     let place = tempfile::tempdir().unwrap();

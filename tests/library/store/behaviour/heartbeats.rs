@@ -11,7 +11,7 @@ use crate::store::world::{Fresh, World, refused, result_of};
 
 type Make = fn(Rules) -> Fresh;
 
-pub(crate) async fn heartbeat_extends_and_shortens(make: Make) {
+pub(crate) async fn heartbeat_extends_and_shortens_the_lease(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     world.pass(9_000);
@@ -77,7 +77,7 @@ pub(crate) async fn heartbeat_after_reset_is_refused(make: Make) {
     );
 }
 
-pub(crate) async fn heartbeat_after_its_own_finish_is_fine(make: Make) {
+pub(crate) async fn heartbeat_after_its_own_finish_succeeds(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     world.pass_it(&granted).await.unwrap();
@@ -136,7 +136,7 @@ pub(crate) async fn heartbeat_by_others_is_refused(make: Make) {
     );
 }
 
-pub(crate) async fn vendor_heartbeats_work_by_principal(make: Make) {
+pub(crate) async fn heartbeat_without_lease_is_checked_by_principal(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     world
@@ -151,7 +151,7 @@ pub(crate) async fn vendor_heartbeats_work_by_principal(make: Make) {
     assert_eq!(world.counts().await, (0, 1, 0), "revived");
 }
 
-pub(crate) async fn vendor_heartbeats_need_a_reservation(make: Make) {
+pub(crate) async fn heartbeat_without_lease_needs_a_reservation(make: Make) {
     let world = World::new(make, &[""]).await;
     let id = world.executions().await[0].id;
     let beat = || world.heartbeat(id, None, 10_000, false);
@@ -164,7 +164,7 @@ pub(crate) async fn vendor_heartbeats_need_a_reservation(make: Make) {
     assert_eq!(refused(beat().await), RefusalCode::NotReserved);
 }
 
-pub(crate) async fn a_service_may_insist_on_leases(make: Make) {
+pub(crate) async fn leases_can_be_required(make: Make) {
     let rules = Rules {
         require_lease: true,
         ..Rules::default()
@@ -196,7 +196,7 @@ pub(crate) async fn heartbeat_clamps_its_timeout(make: Make) {
     }
 }
 
-pub(crate) async fn release_opens_at_once(make: Make) {
+pub(crate) async fn release_opens_the_execution_at_once(make: Make) {
     let rules = Rules {
         max_expiries: 1,
         ..Rules::default()
@@ -219,7 +219,7 @@ pub(crate) async fn release_needs_the_lease(make: Make) {
     assert_eq!(world.counts().await, (0, 1, 0));
 }
 
-pub(crate) async fn release_may_be_repeated(make: Make) {
+pub(crate) async fn release_can_be_repeated(make: Make) {
     let world = World::new(make, &[""]).await;
     let first = world.take().await;
     world.release(&first).await.unwrap();
@@ -238,7 +238,7 @@ pub(crate) async fn release_may_be_repeated(make: Make) {
     assert_eq!(world.counts().await, (0, 1, 0));
 }
 
-pub(crate) async fn leases_outlive_a_pause_of_the_service(make: Make) {
+pub(crate) async fn leases_survive_a_suspended_service(make: Make) {
     let world = World::new(make, &["", "", ""]).await;
     let long_over = world.take().await;
     world.pass(10_000);

@@ -53,7 +53,7 @@ async fn verdict(world: &World) -> Option<TestVerdict> {
     }
 }
 
-pub(crate) async fn an_import_says_what_nobody_said(make: Make) {
+pub(crate) async fn import_gives_a_verdict_to_an_execution_without_one(make: Make) {
     let world = World::new(make, &["OS=Linux"]).await;
     let granted = world.take().await;
     ran(&world, &granted).await;
@@ -72,7 +72,7 @@ pub(crate) async fn an_import_says_what_nobody_said(make: Make) {
     assert_eq!(totals(&world).await, (0, 1, 0));
 }
 
-pub(crate) async fn it_may_come_before_the_result(make: Make) {
+pub(crate) async fn import_before_the_result_counts(make: Make) {
     let world = World::new(make, &["OS=Linux"]).await;
     let granted = world.take().await;
     import(&world, saying("a", "OS=Linux", PASSED)).await;
@@ -83,7 +83,7 @@ pub(crate) async fn it_may_come_before_the_result(make: Make) {
     assert_eq!(world.history().await, ["reserved", "finished", "imported"]);
 }
 
-pub(crate) async fn labels_must_cover_what_is_needed(make: Make) {
+pub(crate) async fn import_counts_only_if_its_labels_cover_the_requirements(make: Make) {
     for finished_first in [false, true] {
         let world = World::new(make, &["OS=Linux browser=chrome"]).await;
         let granted = world.reserve(world.wish("OS=Linux browser=chrome")).await;
@@ -105,7 +105,7 @@ pub(crate) async fn labels_must_cover_what_is_needed(make: Make) {
     }
 }
 
-pub(crate) async fn a_counted_outcome_is_never_overturned(make: Make) {
+pub(crate) async fn import_never_changes_a_verdict(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     import(&world, saying("a", "", FAILED)).await;
@@ -123,7 +123,7 @@ pub(crate) async fn a_counted_outcome_is_never_overturned(make: Make) {
     assert_eq!(totals(&world).await, (0, 0, 0), "it could not run");
 }
 
-pub(crate) async fn the_first_after_the_reservation_counts(make: Make) {
+pub(crate) async fn first_import_after_the_reservation_counts(make: Make) {
     for finished_after in 0..3 {
         let world = World::new(make, &[""]).await;
         let granted = world.take().await;
@@ -141,7 +141,7 @@ pub(crate) async fn the_first_after_the_reservation_counts(make: Make) {
     }
 }
 
-pub(crate) async fn an_earlier_attempt_uploads_for_itself(make: Make) {
+pub(crate) async fn import_of_an_earlier_attempt_does_not_count(make: Make) {
     let world = World::new(make, &[""]).await;
     let _lost = world.take().await;
     import(&world, saying("a", "", FAILED)).await;
@@ -157,7 +157,7 @@ pub(crate) async fn an_earlier_attempt_uploads_for_itself(make: Make) {
     assert_eq!(totals(&world).await, (1, 0, 0));
 }
 
-pub(crate) async fn other_projects_and_batches_are_not_meant(make: Make) {
+pub(crate) async fn import_counts_only_for_its_project_and_batch(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     ran(&world, &granted).await;
@@ -175,7 +175,7 @@ pub(crate) async fn other_projects_and_batches_are_not_meant(make: Make) {
     assert_eq!(totals(&world).await, (0, 0, 0));
 }
 
-pub(crate) async fn a_failure_by_import_can_be_reset(make: Make) {
+pub(crate) async fn failure_from_an_import_can_be_reset(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     ran(&world, &granted).await;
@@ -194,7 +194,7 @@ pub(crate) async fn a_failure_by_import_can_be_reset(make: Make) {
     assert_eq!(totals(&world).await, (0, 0, 0), "the import is used up");
 }
 
-pub(crate) async fn an_upload_is_known_by_its_key(make: Make) {
+pub(crate) async fn upload_with_the_same_key_is_the_same_import(make: Make) {
     let world = World::new(make, &[""]).await;
     let file = KeptFile {
         name: "001-results.xml".to_owned(),
@@ -221,7 +221,7 @@ pub(crate) async fn an_upload_is_known_by_its_key(make: Make) {
     assert_ne!(import(&world, somebody).await.id, first.id);
 }
 
-pub(crate) async fn imports_come_in_pages(make: Make) {
+pub(crate) async fn imports_are_paged(make: Make) {
     let world = World::new(make, &[""]).await;
     for folder in ["a", "b", "c"] {
         import(&world, upload(folder)).await;
@@ -244,7 +244,7 @@ pub(crate) async fn imports_come_in_pages(make: Make) {
     assert_eq!(list(None, 0, 100).await.unwrap().items.len(), 4);
 }
 
-pub(crate) async fn imports_are_bounded(make: Make) {
+pub(crate) async fn imports_are_limited(make: Make) {
     let world = World::new(make, &[""]).await;
     let long = "x".repeat(257);
     for refused_one in [

@@ -48,7 +48,7 @@ async fn tests(world: &World, plan: PlanId) -> Vec<(String, i64, String)> {
         .collect()
 }
 
-pub(crate) async fn a_plan_holds_the_tests_it_was_requested_with(make: Make) {
+pub(crate) async fn plan_has_the_requested_tests(make: Make) {
     let (world, template) = world(make, &["OS=Linux", ""]).await;
     let (old, new) = (list(&["OS=Linux", ""]), list(&["", "OS=Linux", "OS=Mac"]));
     let mut plans = vec![];
@@ -78,7 +78,7 @@ pub(crate) async fn a_plan_holds_the_tests_it_was_requested_with(make: Make) {
     assert_eq!(tests(&world, vendor.id).await, of_old);
 }
 
-pub(crate) async fn an_unknown_list_starts_nothing(make: Make) {
+pub(crate) async fn unknown_list_starts_no_plan(make: Make) {
     let (world, template) = world(make, &[""]).await;
     let tests = list(&["", ""]);
     let mut request = with(template, &tests, false);
@@ -110,7 +110,7 @@ pub(crate) async fn an_unknown_list_starts_nothing(make: Make) {
     }
 }
 
-pub(crate) async fn a_list_that_does_not_match_is_not_kept(make: Make) {
+pub(crate) async fn list_with_a_wrong_digest_is_refused(make: Make) {
     let (world, template) = world(make, &[""]).await;
     let (tests, other) = (list(&["", ""]), list(&["", "", ""]));
     let mut forged = with(template, &tests, true);
@@ -144,7 +144,7 @@ pub(crate) async fn a_list_that_does_not_match_is_not_kept(make: Make) {
     );
 }
 
-pub(crate) async fn a_list_is_known_in_its_project(make: Make) {
+pub(crate) async fn list_is_known_only_in_its_project(make: Make) {
     let (world, here) = world(make, &[""]).await;
     let elsewhere = TemplateDefinition {
         project: "other".to_owned(),
@@ -162,7 +162,7 @@ pub(crate) async fn a_list_is_known_in_its_project(make: Make) {
     assert_eq!(plan.count, 2);
 }
 
-pub(crate) async fn a_plan_keeps_the_account_of_its_discovery(make: Make) {
+pub(crate) async fn plan_stores_its_discovery(make: Make) {
     let (world, template) = world(make, &[""]).await;
     let account = DiscoveryAccount {
         listed: 3,
@@ -181,7 +181,7 @@ pub(crate) async fn a_plan_keeps_the_account_of_its_discovery(make: Make) {
     assert!(of_template.is_err());
 }
 
-pub(crate) async fn publishing_on_request_leaves_others_alone(make: Make) {
+pub(crate) async fn publishing_on_request_keeps_other_templates(make: Make) {
     let (world, id) = world(make, &["", "OS=Linux"]).await;
     let changed = template("template", &["", "OS=Mac", ""]);
     let new = template("new", &[""]);
@@ -222,7 +222,7 @@ pub(crate) async fn publishing_on_request_leaves_others_alone(make: Make) {
     assert_eq!(vendor.count, 3);
 }
 
-pub(crate) async fn a_file_that_did_not_change_takes_nothing_back(make: Make) {
+pub(crate) async fn unchanged_file_does_not_undo_a_published_template(make: Make) {
     let (world, id) = world(make, &["", ""]).await;
     let file = [template("template", &["", ""])];
     let (newer, new) = (template("template", &[""]), template("new", &[""]));

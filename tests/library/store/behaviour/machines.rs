@@ -16,7 +16,7 @@ async fn busy(world: &World) -> Vec<Option<i64>> {
     list.into_iter().map(|s| s.busy_with.map(|e| e.0)).collect()
 }
 
-pub(crate) async fn a_reservation_gets_a_machine(make: Make) {
+pub(crate) async fn reserve_allocates_a_squish_server(make: Make) {
     let world = World::new(make, &["", ""]).await;
     let rich = world.squish_server(4322, "OS=Linux browser=chrome").await;
     let plain = world.squish_server(4323, "OS=Linux").await;
@@ -30,7 +30,7 @@ pub(crate) async fn a_reservation_gets_a_machine(make: Make) {
     );
 }
 
-pub(crate) async fn no_machine_is_told_apart_from_no_execution(make: Make) {
+pub(crate) async fn missing_server_is_reported_apart_from_missing_execution(make: Make) {
     let world = World::new(make, &["", "", "OS=mac"]).await;
     let none = world.try_reserve(world.wish_with_server()).await.unwrap();
     assert_eq!(none, Reservation::NoServer { pending: 2 });
@@ -44,7 +44,7 @@ pub(crate) async fn no_machine_is_told_apart_from_no_execution(make: Make) {
     assert_eq!(none, Reservation::NoExecution { pending: 2 });
 }
 
-pub(crate) async fn the_machine_must_offer_all_that_was_asked_for(make: Make) {
+pub(crate) async fn server_must_offer_all_requested_labels(make: Make) {
     let world = World::new(make, &[""]).await;
     world.squish_server(4322, "OS=Windows").await;
     world.squish_server(4323, "browser=chrome").await;
@@ -55,7 +55,7 @@ pub(crate) async fn the_machine_must_offer_all_that_was_asked_for(make: Make) {
     assert_eq!(granted.server.unwrap().id, fit.id);
 }
 
-pub(crate) async fn a_machine_rests_after_an_expiry(make: Make) {
+pub(crate) async fn server_cools_down_after_an_expiry(make: Make) {
     for swept in [false, true] {
         let world = World::new(make, &["", ""]).await;
         world.squish_server(4322, "OS=Linux").await;
@@ -79,7 +79,7 @@ pub(crate) async fn a_machine_rests_after_an_expiry(make: Make) {
     }
 }
 
-pub(crate) async fn a_machine_is_free_at_once_after_finish_and_release(make: Make) {
+pub(crate) async fn server_is_free_after_finish_and_release(make: Make) {
     let world = World::new(make, &["", "", "", ""]).await;
     world.squish_server(4322, "OS=Linux").await;
     let first = world.reserve(world.wish_with_server()).await;
@@ -94,7 +94,7 @@ pub(crate) async fn a_machine_is_free_at_once_after_finish_and_release(make: Mak
     world.reserve(world.wish_with_server()).await;
 }
 
-pub(crate) async fn a_lease_revives_on_its_machine(make: Make) {
+pub(crate) async fn revived_lease_keeps_its_server(make: Make) {
     for (late, swept) in [(0, false), (5_000, true), (60_000, true)] {
         let world = World::new(make, &["", ""]).await;
         world.squish_server(4322, "OS=Linux").await;
@@ -115,7 +115,7 @@ pub(crate) async fn a_lease_revives_on_its_machine(make: Make) {
     }
 }
 
-pub(crate) async fn a_lease_whose_machine_went_is_refused(make: Make) {
+pub(crate) async fn lease_whose_server_was_taken_is_refused(make: Make) {
     let world = World::new(make, &["OS=Linux", ""]).await;
     world.squish_server(4322, "OS=Linux").await;
     let zombie = world.reserve(world.wish_with_server()).await;
@@ -139,7 +139,7 @@ pub(crate) async fn a_lease_whose_machine_went_is_refused(make: Make) {
     );
 }
 
-pub(crate) async fn a_disabled_machine_keeps_its_lease(make: Make) {
+pub(crate) async fn disabled_server_keeps_its_lease(make: Make) {
     let world = World::new(make, &["", ""]).await;
     let machine = world.squish_server(4322, "OS=Linux").await;
     let granted = world.reserve(world.wish_with_server()).await;
@@ -178,7 +178,7 @@ pub(crate) async fn a_disabled_machine_keeps_its_lease(make: Make) {
     );
 }
 
-pub(crate) async fn a_removed_machine_keeps_its_lease(make: Make) {
+pub(crate) async fn removed_server_keeps_its_lease(make: Make) {
     let world = World::new(make, &["", ""]).await;
     let machine = world.squish_server(4322, "OS=Linux").await;
     let granted = world.reserve(world.wish_with_server()).await;
@@ -208,7 +208,7 @@ pub(crate) async fn a_removed_machine_keeps_its_lease(make: Make) {
     assert_eq!(none, Reservation::NoServer { pending: 1 });
 }
 
-pub(crate) async fn unknown_machines_are_refused(make: Make) {
+pub(crate) async fn unknown_servers_are_refused(make: Make) {
     let world = World::new(make, &[]).await;
     let gone = world.squish_server(4322, "").await;
     world
@@ -228,7 +228,7 @@ pub(crate) async fn unknown_machines_are_refused(make: Make) {
     }
 }
 
-pub(crate) async fn one_machine_is_registered_once(make: Make) {
+pub(crate) async fn server_is_registered_once_by_host_and_port(make: Make) {
     let world = World::new(make, &[]).await;
     let first = world.squish_server(4322, "OS=Linux").await;
     let again = world.squish_server(4322, "OS=mac").await;
@@ -287,7 +287,7 @@ pub(crate) async fn servers_of_a_file_are_registered_once(make: Make) {
     );
 }
 
-pub(crate) async fn the_standing_tells_needs_and_what_machines_do(make: Make) {
+pub(crate) async fn standing_lists_requirements_and_servers(make: Make) {
     let world = World::new(make, &["OS=Linux", "OS=Linux", "OS=mac"]).await;
     world.squish_server(4322, "OS=Linux").await;
     let standing = async || {

@@ -9,7 +9,7 @@ use crate::store::world::{Fresh, START, World, caps, refused, request_for, templ
 
 type Make = fn(Rules) -> Fresh;
 
-pub(crate) async fn execute_starts_all_open(make: Make) {
+pub(crate) async fn execute_opens_all_executions(make: Make) {
     let world = World::new(make, &["OS=Linux", "", "OS=Linux"]).await;
     let plan = world.store.plan(world.plan, world.now()).await.unwrap();
     assert_eq!((plan.kind, plan.count), (PlanKind::Instance, 3));
@@ -33,7 +33,7 @@ pub(crate) async fn execute_starts_all_open(make: Make) {
     assert_eq!(names, expected);
 }
 
-pub(crate) async fn execute_wants_a_template_title_and_batch(make: Make) {
+pub(crate) async fn execute_requires_a_template_title_and_batch(make: Make) {
     let world = World::new(make, &[""]).await;
     let template = world
         .store
@@ -82,7 +82,7 @@ fn keyed(template: PlanId) -> ExecutePlan {
     }
 }
 
-pub(crate) async fn execute_repeats_under_its_key(make: Make) {
+pub(crate) async fn execute_with_the_same_key_returns_the_same_plan(make: Make) {
     let world = World::new(make, &[""]).await;
     let ids = world
         .store
@@ -107,7 +107,7 @@ pub(crate) async fn execute_repeats_under_its_key(make: Make) {
     );
 }
 
-pub(crate) async fn execute_refuses_a_reused_key(make: Make) {
+pub(crate) async fn execute_refuses_a_key_of_another_request(make: Make) {
     let world = World::new(make, &[""]).await;
     let ids = world
         .store
@@ -122,7 +122,7 @@ pub(crate) async fn execute_refuses_a_reused_key(make: Make) {
     assert_eq!(refused(world.execute(other).await), RefusalCode::KeyReused);
 }
 
-pub(crate) async fn execute_forgets_keys_after_a_week(make: Make) {
+pub(crate) async fn execute_keys_expire_after_a_week(make: Make) {
     const WEEK: u64 = 7 * 24 * 60 * 60 * 1_000;
     let world = World::new(make, &[""]).await;
     let ids = world
@@ -159,7 +159,7 @@ pub(crate) async fn published_templates_keep_their_numbers(make: Make) {
     );
 }
 
-pub(crate) async fn templates_that_left_are_hidden(make: Make) {
+pub(crate) async fn templates_removed_from_their_file_are_hidden(make: Make) {
     let world = World::new(make, &[""]).await;
     let ids = world
         .store
@@ -197,7 +197,7 @@ pub(crate) async fn templates_that_left_are_hidden(make: Make) {
     );
 }
 
-pub(crate) async fn the_newest_of_equal_titles_is_found(make: Make) {
+pub(crate) async fn newest_plan_of_a_title_is_found(make: Make) {
     let world = World::new(make, &[""]).await;
     let second = world.start("template", &[""]).await;
     let query = PlanQuery {
@@ -211,7 +211,7 @@ pub(crate) async fn the_newest_of_equal_titles_is_found(make: Make) {
     assert_eq!(found.server_time, world.now());
 }
 
-pub(crate) async fn near_names_are_told(make: Make) {
+pub(crate) async fn unknown_names_list_similar_ones(make: Make) {
     let world = World::new(make, &[""]).await;
     world
         .store
@@ -279,7 +279,7 @@ pub(crate) async fn status_counts_by_requirement(make: Make) {
     assert_eq!(refused(unknown), RefusalCode::Unknown);
 }
 
-pub(crate) async fn lists_come_in_pages(make: Make) {
+pub(crate) async fn lists_are_paged(make: Make) {
     let world = World::new(make, &["", "", "", "", ""]).await;
     world.start("template", &["", ""]).await;
     let first = world.take().await;
@@ -328,7 +328,7 @@ pub(crate) async fn lists_come_in_pages(make: Make) {
     assert_eq!((last.items[0].attempt, last.items[0].at), (2, world.now()));
 }
 
-pub(crate) async fn limits_are_kept(make: Make) {
+pub(crate) async fn limits_are_enforced(make: Make) {
     let world = World::new(make, &[""]).await;
     let many: Vec<String> = (0..65).map(|n| format!("k{n}=v")).collect();
     let long = format!("k={}", "v".repeat(257));
@@ -339,7 +339,7 @@ pub(crate) async fn limits_are_kept(make: Make) {
     world.reserve(world.wish(&many[..64].join(" "))).await;
 }
 
-pub(crate) async fn whoever_waits_is_told(make: Make) {
+pub(crate) async fn changes_notify_waiting_clients(make: Make) {
     let world = World::new(make, &["", ""]).await;
     let mut changes = world.store.changes();
     let granted = world.take().await;
@@ -365,7 +365,7 @@ pub(crate) async fn whoever_waits_is_told(make: Make) {
     assert!(changes.has_changed().unwrap(), "expiry");
 }
 
-pub(crate) async fn due_times_are_told(make: Make) {
+pub(crate) async fn next_deadline_includes_the_planned_time(make: Make) {
     let mut world = World::new(make, &["", ""]).await;
     let next = || world.store.next_deadline(world.plan, world.now());
     assert_eq!(next().await.unwrap(), None);

@@ -18,7 +18,7 @@ fn by(worker: &str, wish: Reserve) -> Reserve {
     }
 }
 
-pub(crate) async fn reserve_hands_out_what_fits(make: Make) {
+pub(crate) async fn reserve_returns_fitting_executions(make: Make) {
     let world = World::new(make, &["OS=Windows", "OS=Linux"]).await;
     let granted = world.reserve(world.wish("OS=Linux browser=chrome")).await;
     assert_eq!(granted.test.testcase, "t2");
@@ -34,7 +34,7 @@ pub(crate) async fn reserve_hands_out_what_fits(make: Make) {
     assert_eq!(none, Reservation::NoExecution { pending: 0 });
 }
 
-pub(crate) async fn reserve_compares_labels_by_rule(make: Make) {
+pub(crate) async fn reserve_compares_labels_as_configured(make: Make) {
     for (label_case, fits) in [(LabelCase::Folded, true), (LabelCase::Strict, false)] {
         let rules = Rules {
             label_case,
@@ -46,7 +46,7 @@ pub(crate) async fn reserve_compares_labels_by_rule(make: Make) {
     }
 }
 
-pub(crate) async fn most_labels_then_longest_go_first(make: Make) {
+pub(crate) async fn reserve_order_is_most_labels_then_longest(make: Make) {
     let labels = ["", "", "OS=Linux", "OS=Linux"];
     let mut world = World::new(make, &labels).await;
     for duration in [700, 10, 30, 20] {
@@ -68,7 +68,7 @@ pub(crate) async fn most_labels_then_longest_go_first(make: Make) {
     assert_eq!(order, ["t3", "t4", "t1", "t2"]);
 }
 
-pub(crate) async fn unknown_durations_start_early(make: Make) {
+pub(crate) async fn tests_without_a_history_start_early(make: Make) {
     let mut world = World::new(make, &["", ""]).await;
     for duration in [100, 500] {
         let granted = world.take().await;
@@ -100,7 +100,7 @@ pub(crate) async fn reserve_clamps_its_timeout(make: Make) {
     }
 }
 
-pub(crate) async fn reserve_tells_what_is_pending(make: Make) {
+pub(crate) async fn reserve_reports_pending_executions(make: Make) {
     let world = World::new(make, &["OS=Linux", "OS=Windows"]).await;
     world.take().await;
     for (offered, pending) in [("OS=Linux", 1), ("OS=mac", 0)] {
@@ -109,7 +109,7 @@ pub(crate) async fn reserve_tells_what_is_pending(make: Make) {
     }
 }
 
-pub(crate) async fn a_planned_time_delays_all(make: Make) {
+pub(crate) async fn nothing_is_reserved_before_the_planned_time(make: Make) {
     let mut world = World::new(make, &[]).await;
     let ids = world
         .store
@@ -128,7 +128,7 @@ pub(crate) async fn a_planned_time_delays_all(make: Make) {
     world.take().await;
 }
 
-pub(crate) async fn an_expired_lease_is_taken_over(make: Make) {
+pub(crate) async fn expired_execution_is_reserved_again(make: Make) {
     let world = World::new(make, &[""]).await;
     let first = world.take().await;
     world.pass(9_999);
@@ -151,7 +151,7 @@ async fn lose(world: &World, worker: &str) {
     world.pass(10_000);
 }
 
-pub(crate) async fn poison_is_given_up(make: Make) {
+pub(crate) async fn execution_with_too_many_expiries_is_abandoned(make: Make) {
     let rules = Rules {
         max_expiries: 2,
         ..Rules::default()
@@ -179,7 +179,7 @@ pub(crate) async fn poison_is_given_up(make: Make) {
     assert_eq!(world.reserve(world.wish("")).await.attempt, 6);
 }
 
-pub(crate) async fn zero_allows_any_number(make: Make) {
+pub(crate) async fn zero_max_expiries_allows_any_number(make: Make) {
     let rules = Rules {
         max_expiries: 0,
         ..Rules::default()
@@ -191,7 +191,7 @@ pub(crate) async fn zero_allows_any_number(make: Make) {
     assert_eq!(world.take().await.attempt, 10);
 }
 
-pub(crate) async fn what_is_given_back_by_timeout_does_not_count(make: Make) {
+pub(crate) async fn release_by_short_timeout_counts_no_expiry(make: Make) {
     let rules = Rules {
         max_expiries: 1,
         ..Rules::default()
@@ -208,7 +208,7 @@ pub(crate) async fn what_is_given_back_by_timeout_does_not_count(make: Make) {
     assert_eq!(world.take().await.attempt, 5);
 }
 
-pub(crate) async fn a_worker_gets_other_work_first(make: Make) {
+pub(crate) async fn worker_gets_an_execution_it_did_not_lose_first(make: Make) {
     let world = World::new(make, &["OS=Linux", "", "", "", ""]).await;
     let lost = world.reserve(by("a", world.wish("OS=Linux"))).await;
     assert_eq!(lost.test.testcase, "t1");
@@ -244,7 +244,7 @@ fn with_key(wish: Reserve) -> Reserve {
     }
 }
 
-pub(crate) async fn a_key_gets_the_same_lease_again(make: Make) {
+pub(crate) async fn reserve_with_the_same_key_returns_the_same_lease(make: Make) {
     let world = World::new(make, &["", ""]).await;
     let first = world.reserve(with_key(world.wish(""))).await;
     world.pass(5_000);
@@ -266,14 +266,14 @@ pub(crate) async fn a_key_gets_the_same_lease_again(make: Make) {
     assert_eq!(world.reserve(with_key(world.wish(""))).await.attempt, 2);
 }
 
-pub(crate) async fn a_key_with_another_request_is_refused(make: Make) {
+pub(crate) async fn reserve_refuses_a_key_of_another_request(make: Make) {
     let world = World::new(make, &["", ""]).await;
     world.reserve(with_key(world.wish(""))).await;
     let answer = world.try_reserve(with_key(world.wish("OS=Linux"))).await;
     assert_eq!(refused(answer), RefusalCode::KeyReused);
 }
 
-pub(crate) async fn reserve_refuses_what_is_malformed(make: Make) {
+pub(crate) async fn reserve_refuses_malformed_requests(make: Make) {
     let world = World::new(make, &[""]).await;
     let ids = world
         .store

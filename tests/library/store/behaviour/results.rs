@@ -22,7 +22,7 @@ async fn events(world: &World) -> Vec<Event> {
     page.await.unwrap().items
 }
 
-pub(crate) async fn finish_counts_once_and_repeats(make: Make) {
+pub(crate) async fn repeated_finish_counts_once(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     for _ in 0..3 {
@@ -55,7 +55,7 @@ pub(crate) async fn finish_with_another_payload_is_refused(make: Make) {
     assert_eq!((plan.passes, plan.failed), (1, 0));
 }
 
-pub(crate) async fn finish_is_taken_until_somebody_else_has_it(make: Make) {
+pub(crate) async fn finish_counts_until_another_worker_reserves(make: Make) {
     for (pass, swept) in [
         (9_999, false),
         (10_000, false),
@@ -73,7 +73,7 @@ pub(crate) async fn finish_is_taken_until_somebody_else_has_it(make: Make) {
     }
 }
 
-pub(crate) async fn finish_of_a_lost_lease_is_kept_not_counted(make: Make) {
+pub(crate) async fn finish_of_a_lost_lease_is_only_kept_in_the_history(make: Make) {
     let world = World::new(make, &[""]).await;
     let lost = world.take().await;
     world.pass(10_000);
@@ -148,7 +148,7 @@ pub(crate) async fn finish_by_others_is_refused(make: Make) {
     assert_eq!(world.counts().await, (0, 2, 0));
 }
 
-pub(crate) async fn vendor_results_work_by_principal(make: Make) {
+pub(crate) async fn finish_without_lease_is_checked_by_principal(make: Make) {
     let world = World::new(make, &["", ""]).await;
     let id = world.executions().await[0].id;
     let finish = |message: &str, principal: &str| Finish {
@@ -191,7 +191,7 @@ pub(crate) async fn vendor_results_work_by_principal(make: Make) {
     );
 }
 
-pub(crate) async fn a_message_is_an_execution_error(make: Make) {
+pub(crate) async fn finish_with_a_message_is_an_execution_error(make: Make) {
     let world = World::new(make, &["", ""]).await;
     for (message, details) in [("no display", "DISPLAY is empty"), ("", "only details")] {
         let granted = world.take().await;
@@ -246,7 +246,7 @@ pub(crate) async fn late_results_are_bounded(make: Make) {
     assert_eq!(kept, 16);
 }
 
-pub(crate) async fn verdicts_move_the_plans_counters(make: Make) {
+pub(crate) async fn verdicts_update_the_counts_of_the_plan(make: Make) {
     let world = World::new(make, &["OS=Linux", "", "", ""]).await;
     for verdict in [
         TestVerdict::Failed,
@@ -272,7 +272,7 @@ pub(crate) async fn verdicts_move_the_plans_counters(make: Make) {
     assert_eq!(totals().await, (2, 0, 1, 4));
 }
 
-pub(crate) async fn reset_opens_failures_only(make: Make) {
+pub(crate) async fn reset_opens_only_failures(make: Make) {
     let world = World::new(make, &["", "", "", "", ""]).await;
     let verdict = |v| {
         Some(TestResult {
@@ -321,7 +321,7 @@ pub(crate) async fn reset_opens_failures_only(make: Make) {
     );
 }
 
-pub(crate) async fn reset_may_be_repeated(make: Make) {
+pub(crate) async fn reset_can_be_repeated(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     world.fail_it(&granted).await.unwrap();
@@ -334,7 +334,7 @@ pub(crate) async fn reset_may_be_repeated(make: Make) {
     assert_eq!(refused(late), RefusalCode::NotFailed, "reserved since");
 }
 
-pub(crate) async fn reset_of_a_generation_happens_once(make: Make) {
+pub(crate) async fn reset_of_a_generation_counts_once(make: Make) {
     let world = World::new(make, &[""]).await;
     let granted = world.take().await;
     world.fail_it(&granted).await.unwrap();

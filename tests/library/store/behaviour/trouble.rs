@@ -42,7 +42,7 @@ async fn no_server(world: &World) -> bool {
     matches!(answer, Reservation::NoServer { .. })
 }
 
-pub(crate) async fn a_machine_with_trouble_rests_and_the_execution_is_open_at_once(make: Make) {
+pub(crate) async fn server_with_trouble_cools_down_and_its_execution_opens(make: Make) {
     let world = World::new(make, &[""]).await;
     world.squish_server(4322, "OS=Linux").await;
     let granted = world.reserve(world.wish_with_server()).await;
@@ -73,7 +73,7 @@ pub(crate) async fn a_machine_with_trouble_rests_and_the_execution_is_open_at_on
     );
 }
 
-pub(crate) async fn rests_double_until_an_execution_ends_well(make: Make) {
+pub(crate) async fn cool_downs_double_until_an_execution_ends_without_trouble(make: Make) {
     let rules = Rules {
         max_expiries: 1,
         ..Rules::default()
@@ -106,7 +106,7 @@ pub(crate) async fn rests_double_until_an_execution_ends_well(make: Make) {
     assert_eq!(rests(&world).await, 30);
 }
 
-pub(crate) async fn a_result_with_trouble_counts_and_the_machine_rests(make: Make) {
+pub(crate) async fn result_with_trouble_counts_and_the_server_cools_down(make: Make) {
     let world = World::new(make, &["", ""]).await;
     world.squish_server(4322, "OS=Linux").await;
     let granted = world.reserve(world.wish_with_server()).await;
@@ -121,7 +121,7 @@ pub(crate) async fn a_result_with_trouble_counts_and_the_machine_rests(make: Mak
     assert!(no_server(&world).await);
 }
 
-pub(crate) async fn trouble_told_twice_counts_once(make: Make) {
+pub(crate) async fn trouble_reported_twice_counts_once(make: Make) {
     let world = World::new(make, &[""]).await;
     world.squish_server(4322, "OS=Linux").await;
     let granted = world.reserve(world.wish_with_server()).await;
@@ -139,7 +139,7 @@ pub(crate) async fn trouble_told_twice_counts_once(make: Make) {
     );
 }
 
-pub(crate) async fn the_execution_prefers_another_machine(make: Make) {
+pub(crate) async fn execution_with_trouble_prefers_another_server(make: Make) {
     let world = World::new(make, &["", "OS=Linux"]).await;
     let plain = world.squish_server(4322, "OS=Linux").await;
     let granted = world.reserve(world.wish_with_server()).await;
@@ -168,7 +168,7 @@ pub(crate) async fn the_execution_prefers_another_machine(make: Make) {
     assert!(no_server(&world).await);
 }
 
-pub(crate) async fn trouble_of_a_machine_that_went_is_nobodys(make: Make) {
+pub(crate) async fn trouble_of_a_server_with_another_lease_is_ignored(make: Make) {
     let world = World::new(make, &["OS=Linux", ""]).await;
     world.squish_server(4322, "OS=Linux").await;
     let zombie = world.reserve(world.wish_with_server()).await;
@@ -194,7 +194,7 @@ pub(crate) async fn trouble_of_a_machine_that_went_is_nobodys(make: Make) {
     );
 }
 
-pub(crate) async fn whoever_registers_or_enables_ends_a_rest(make: Make) {
+pub(crate) async fn registering_or_enabling_ends_a_cool_down(make: Make) {
     let world = World::new(make, &[""]).await;
     let machine = world.squish_server(4322, "OS=Linux").await;
     let change = |change: SquishServerChange| {
@@ -245,7 +245,7 @@ pub(crate) async fn whoever_registers_or_enables_ends_a_rest(make: Make) {
     assert_eq!(rests(&world).await, 30);
 }
 
-pub(crate) async fn a_resting_machine_is_told_with_its_reason(make: Make) {
+pub(crate) async fn listed_server_shows_why_it_cools_down(make: Make) {
     for swept in [false, true] {
         let world = World::new(make, &["", "", ""]).await;
         world.squish_server(4322, "OS=Linux").await;

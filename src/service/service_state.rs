@@ -1,4 +1,4 @@
-//! What all handlers share: the store behind its bounds, the clock, and whether the service is stopping.
+//! The state that all handlers share: the store behind its limits, the clock, and whether the service is stopping.
 
 use std::{
     future::Future,
@@ -24,20 +24,20 @@ use crate::{
     store::{Reply, Store, StoreError},
 };
 
-/// What all handlers share.
+/// The state that all handlers share.
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(super) struct ServiceState {
     pub(super) clock: Arc<ServiceClock>,
     pub(super) access: Access,
     pub(super) limits: Limits,
     pub(super) document: OnceLock<serde_json::Value>,
     /// The workers heard of.
     pub(super) roster: Roster,
-    /// Where uploads are kept, if anywhere.
+    /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
-    /// Uploads that may be under way at once.
+    /// Limits concurrent uploads.
     pub(super) uploads: Arc<Semaphore>,
-    /// Bodies with lists of tests that may be read at once.
+    /// Limits concurrent bodies with lists of tests.
     pub(super) lists: Semaphore,
     store: Arc<dyn Store>,
     calls: Arc<Semaphore>,
@@ -45,7 +45,7 @@ pub(super) struct Shared {
     beat: AbortHandle,
 }
 
-impl Shared {
+impl ServiceState {
     pub(super) fn new(
         store: Arc<dyn Store>,
         clock: Arc<ServiceClock>,
@@ -68,16 +68,16 @@ impl Shared {
         }
     }
 
-    /// Keeps uploads in a place from now on; a second place changes nothing.
+    /// Accepts uploads from now on and stores them in `place`. A second call changes nothing.
     pub(super) fn keep_imports(&self, place: ImportStorage) -> std::io::Result<()> {
         place.sweep()?;
-        // Whoever sets it twice keeps the first: uploads of one service lie in one place.
+        // All uploads of one service are in one folder.
         let _ = self.imports.set(place);
         Ok(())
     }
 
-    /// Asks the store, within the bounds on time and number. What was asked is done even if the client goes away or
-    /// the time is over.
+    /// Calls the store, within the limits on time and number. The call completes even if the client disconnects or the time
+    /// is over.
     pub(super) async fn ask<T, F>(&self, call: F) -> Result<T, HttpError>
     where
         T: Send + 'static,
@@ -90,7 +90,7 @@ impl Shared {
                 TryAcquireError::Closed => HttpError::Stopping,
             })?;
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
-        let work = Unstoppable::new(async move {
+        let work = Uncancelled::new(async move {
             let answer = call(store.as_ref(), now).await;
             drop(permit);
             answer
@@ -102,12 +102,12 @@ impl Shared {
         Ok(answer?)
     }
 
-    /// Changes of the store from now on.
+    /// Notifies of changes of the store.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.store.changes()
     }
 
-    /// Hands out no more work, and answers all long polls.
+    /// Refuses new work and answers all long polls.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);
     }
@@ -116,12 +116,12 @@ impl Shared {
         *self.stopping.borrow()
     }
 
-    /// Becomes true once.
+    /// Becomes true when the service stops.
     pub(super) fn stopping(&self) -> watch::Receiver<bool> {
         self.stopping.subscribe()
     }
 
-    /// Stops, waits for what the store still does, and closes it. Does nothing if that was done.
+    /// Stops, waits for running calls of the store, and closes it. A second call does nothing.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         self.stop();
         self.beat.abort();
@@ -129,34 +129,34 @@ impl Shared {
         match timeout(self.limits.handler, self.calls.acquire_many(all)).await {
             Ok(Ok(_)) => {}
             Ok(Err(_closed_before)) => return Ok(()),
-            Err(_) => tracing::error!("the store is closed while calls to it are unanswered"),
+            Err(_) => tracing::error!("closing the store while calls to it are unanswered"),
         }
         self.calls.close();
         self.store.close().await
     }
 }
 
-impl Drop for Shared {
+impl Drop for ServiceState {
     fn drop(&mut self) {
         self.beat.abort();
     }
 }
 
-/// A future that is finished in the background when whoever awaits it goes away: axum drops a handler when its client
-/// disconnects, and a change half asked for must still be counted by the shutdown that waits for it.
-struct Unstoppable<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+/// A future that completes in the background when it is dropped. axum drops a handler when its client disconnects, and the
+/// shutdown must still wait for the change.
+struct Uncancelled<T: 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
-impl<T: 'static> Unstoppable<T> {
+impl<T: 'static> Uncancelled<T> {
     fn new(work: impl Future<Output = T> + Send + 'static) -> Self {
         Self(Some(Box::pin(work)))
     }
 }
 
-impl<T: 'static> Future for Unstoppable<T> {
+impl<T: 'static> Future for Uncancelled<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        // Taken out while it runs: work that panics must not be run again by `drop`.
+        // Taken out while it runs, so that `drop` does not run it again after a panic.
         let mut work = self.0.take().expect("a future is not polled after its end");
         let polled = work.as_mut().poll(context);
         if polled.is_pending() {
@@ -166,7 +166,7 @@ impl<T: 'static> Future for Unstoppable<T> {
     }
 }
 
-impl<T: 'static> Drop for Unstoppable<T> {
+impl<T: 'static> Drop for Uncancelled<T> {
     fn drop(&mut self) {
         if let (Some(work), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(async move {
