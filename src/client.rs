@@ -111,9 +111,9 @@ pub struct TransportError {
 /// Whether a failed request may have had an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sent {
-    /// Surely not: name not resolved, connection refused, TLS failed, or the body of an upload broke off before its end.
+    /// It cannot: name not resolved, connection refused, TLS failed, or the body of an upload ended early.
     No,
-    /// Perhaps: time ran out or the connection broke after bytes were written.
+    /// It may: time ran out or the connection broke after bytes were written.
     Perhaps,
 }
 
@@ -137,7 +137,7 @@ struct Shared {
 
 impl Client {
     /// A client that has sent nothing yet. Refuses credentials that cannot be sent, or that would go over plain
-    /// `http://` to another machine without [`Endpoint::parse`] having been told that this is fine.
+    /// `http://` to another machine, unless [`Endpoint::parse`] was allowed to.
     pub fn new(
         transport: Arc<dyn Transport>,
         endpoint: Endpoint,

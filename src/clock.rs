@@ -1,4 +1,4 @@
-//! The only reader of clocks. Everyone else is handed a time.
+//! The only reader of clocks. All other code gets the time as a parameter.
 #![expect(clippy::disallowed_methods, reason = "this module owns the effect")]
 
 use std::{
@@ -11,7 +11,7 @@ use crate::{
     sync::ignore_poison,
 };
 
-/// The wall clock, as milliseconds since the epoch. For stamps that people read; never for measuring.
+/// The wall clock. For time stamps, never for measuring.
 pub fn wall() -> Timestamp {
     let since = SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -19,12 +19,12 @@ pub fn wall() -> Timestamp {
     Timestamp(signed_millis(since))
 }
 
-/// The monotonic clock, for measuring and for leases held.
+/// The monotonic clock, for measuring and for held leases.
 pub fn monotonic() -> Instant {
     Instant::now()
 }
 
-/// The service's clock: never goes back, whatever is done to the machine's.
+/// The service's clock: never goes back, even if the machine's clock is set back.
 ///
 /// It reads `max(high-water, wall anchor + monotonic elapsed)`: set forward or back, the wall clock does not move it
 /// while the process lives.
@@ -32,11 +32,11 @@ pub fn monotonic() -> Instant {
 pub struct ServiceClock {
     anchor: Timestamp,
     started: Instant,
-    seen: Mutex<Seen>,
+    last: Mutex<LastReading>,
 }
 
 #[derive(Debug)]
-struct Seen {
+struct LastReading {
     monotonic: Duration,
     wall: Timestamp,
     skipped: Duration,
@@ -52,7 +52,7 @@ impl ServiceClock {
         Self {
             anchor: wall.max(high_water),
             started: monotonic(),
-            seen: Mutex::new(Seen {
+            last: Mutex::new(LastReading {
                 monotonic: Duration::ZERO,
                 wall,
                 skipped: Duration::ZERO,
@@ -60,17 +60,17 @@ impl ServiceClock {
         }
     }
 
-    /// What time the service has.
+    /// The service's time.
     pub fn now(&self) -> Timestamp {
-        let seen = ignore_poison(self.seen.lock());
+        let seen = ignore_poison(self.last.lock());
         self.anchor.plus(self.started.elapsed() + seen.skipped)
     }
 
-    /// Compares both clocks; a forward jump of more than five seconds is a machine that slept. The time slept is
-    /// returned once, and [`Self::now`] includes it from then on: the caller moves all valid leases by as much.
+    /// Compares both clocks; a forward jump of more than five seconds means that the machine was suspended. Returns the
+    /// length of the suspension once; [`Self::now`] includes it from then on. The caller moves all valid leases by it.
     pub fn suspension(&self) -> Option<Duration> {
         let (elapsed, wall) = (self.started.elapsed(), wall());
-        let mut seen = ignore_poison(self.seen.lock());
+        let mut seen = ignore_poison(self.last.lock());
         let jump = wall
             .since(seen.wall)
             .saturating_sub(elapsed.saturating_sub(seen.monotonic));

@@ -29,7 +29,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     write(path, bytes, Care::NONE)
 }
 
-/// Like [`write_atomic`] for what is made while it is written: if `fill` fails, the file is as it was before.
+/// Like [`write_atomic`] for a file that `fill` writes step by step; if it fails, the file stays as it was.
 pub fn write_atomic_with<E: From<WriteError>>(
     path: &Path,
     fill: impl FnOnce(&mut fs::File) -> Result<(), E>,

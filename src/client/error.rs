@@ -139,7 +139,7 @@ impl ClientError {
         self.holds_lease && refused
     }
 
-    /// Whether the service refused to do again what it had perhaps done already. While nobody else can have changed
+    /// Whether the service refused a repetition of what it may have done already. If no other client can have changed
     /// anything, that means that it was done.
     pub fn is_refused_repetition(&self) -> bool {
         matches!(&self.kind, ErrorKind::Unclear { because, .. }

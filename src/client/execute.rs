@@ -1,5 +1,5 @@
 //! Starts a plan, once. `executeplan` is not idempotent in the vendor's API: where its outcome is unknown, the plan is
-//! looked up by its title before anything is sent again, and where the look-up cannot tell, that is said.
+//! looked up by its title before anything is sent again; if the look-up is not conclusive, the error says so.
 
 use std::time::Duration;
 
@@ -56,7 +56,7 @@ enum Search {
 const BETWEEN_LOOK_UPS: Duration = Duration::from_secs(5);
 
 impl Client {
-    /// Starts a plan and returns it, or what was found to have been started by a request whose answer was lost.
+    /// Starts a plan and returns it. If the answer was lost, returns the plan that the request started.
     ///
     /// After an unknown outcome it waits for [`super::Patience::request`], looks the title up twice, and only if there
     /// is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not settle it.

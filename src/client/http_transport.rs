@@ -83,7 +83,7 @@ impl HttpTransport {
         })
     }
 
-    /// Gets ready for a service, so that trouble with certificates is told at once and not waited for.
+    /// Reads certificates now, so that an error in them shows before the first request.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<(), SetupError> {
         let way = Way::of(endpoint.is_loopback(), endpoint.is_tls());
         let client = self.build(way).map_err(|error| {

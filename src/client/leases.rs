@@ -25,7 +25,7 @@ const RELEASE: Duration = Duration::from_secs(4);
 
 impl Client {
     /// Renews a lease to `timeout` from now, within `limit`: one try, the holder knows how many it can afford. Returns
-    /// when the request was sent, from which the lease surely lasts `timeout`.
+    /// when the request was sent, from which the lease lasts `timeout` at least.
     pub async fn heartbeat(
         &self,
         execution: ExecutionId,

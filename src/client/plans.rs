@@ -23,7 +23,7 @@ use crate::{
 
 impl Client {
     /// Looks a template or plan up by project and exact title. [`ErrorKind::NotFound`] if the service knows of none;
-    /// where it tells of several, the newest.
+    /// if there are several, returns the newest.
     pub async fn find_plan(
         &self,
         project: &str,

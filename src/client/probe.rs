@@ -17,7 +17,7 @@ pub enum StatusWord {
     Finished,
     /// Both, as our own service.
     Both,
-    /// Neither, so that nobody knows when a plan is drained.
+    /// Neither: a client cannot see when a plan is drained.
     Neither,
 }
 

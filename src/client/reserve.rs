@@ -70,7 +70,7 @@ pub struct Granted {
     pub timeout: Duration,
     /// The Squish server that came with it.
     pub server: Option<SquishServer>,
-    /// When the first request was sent that the lease may stem from: the lease surely ends no earlier than `timeout`
+    /// When the first request was sent that the lease may stem from: the lease ends no earlier than `timeout`
     /// after this.
     pub sent_at: Instant,
 }
@@ -88,7 +88,7 @@ impl Client {
             .await
     }
 
-    /// The same for whoever works until the plan is drained: an execution whose reservation was lost on its way here is
+    /// The same for a worker that stays until the plan is drained: an execution whose reservation was lost on its way here is
     /// left to its lease, which is better than to leave all others too.
     pub async fn reserve_next(
         &self,

@@ -1,6 +1,6 @@
-//! Text of others, made fit for one line of a message.
+//! Quoted text of services and proxies, made fit for one line of a message.
 
-/// Most characters of somebody else's words in a message.
+/// Most characters of quoted text in a message.
 pub(super) const SNIPPET: usize = 200;
 /// Most characters of an error message of the service.
 pub(super) const MESSAGE: usize = 600;

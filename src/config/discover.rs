@@ -5,7 +5,7 @@
 mod error;
 mod likeness;
 mod lines;
-pub mod place;
+pub mod test_folder;
 
 use std::collections::HashSet;
 
@@ -18,7 +18,7 @@ use crate::model::{DiscoveryAccount, LeftOut, Test};
 use error::{SHOWN_LINES, shown};
 use likeness::{Judgement, Likeness};
 use lines::{Line, lines};
-use place::Place;
+use test_folder::TestFolder;
 
 /// Tests that one discovery may find; more are a runaway pattern.
 pub const MOST_TESTS: usize = 100_000;
@@ -131,7 +131,7 @@ fn compile(pattern: &str) -> Result<Regex, BadPattern> {
 pub fn parse_listing(
     output: &[u8],
     pattern: &LinePattern,
-    place: &mut Place<'_>,
+    place: &mut TestFolder<'_>,
 ) -> Result<ListedTests, ListingError> {
     let mut seen = HashSet::new();
     let mut listed = ListedTests::default();
@@ -156,7 +156,7 @@ pub fn parse_listing(
             left_out.push((line, false));
             continue;
         };
-        place.settle(&mut test);
+        place.make_relative(&mut test);
         if let Some(trouble) = place.trouble(&test.suite) {
             return Err(ListingError::Outside {
                 suite: shown(&test.suite),
@@ -260,7 +260,11 @@ mod tests {
 
     fn read(pattern: &LinePattern, output: &[u8]) -> Result<ListedTests, ListingError> {
         let is_it = |path: &str| path == "/w";
-        parse_listing(output, pattern, &mut Place::new("/w".to_owned(), &is_it))
+        parse_listing(
+            output,
+            pattern,
+            &mut TestFolder::new("/w".to_owned(), &is_it),
+        )
     }
 
     fn listed(pattern: &str, unmatched: Unmatched, output: &[u8]) -> Result<ListedTests, String> {

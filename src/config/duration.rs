@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use jiff::fmt::friendly::SpanParser;
+
 use crate::model::millis;
 
 /// The longest duration that is accepted: a year. Longer ones are slips, and would overflow clocks.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// More digits are not a number of milliseconds that fits [`LONGEST`].
+const LONGEST_NUMBER: usize = 18;
 
 /// Units, largest first, in milliseconds.
 const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
@@ -43,55 +48,52 @@ pub enum NotADuration {
     Other(String),
 }
 
-/// Reads a duration: whole numbers, each with a unit of `h`, `m`, `s`, `ms`, largest first, blanks where you like.
-/// Zero is a duration; whether it makes sense is the caller's to say.
+/// Reads a duration: whole numbers, each with a unit of `h`, `m`, `s`, `ms`, largest first, with or without blanks.
+/// Zero is a duration.
+///
+/// jiff reads more than that (`5 min`, `1.5h`, `1:30:00`), which the schema of `testplan.yml` does not allow.
 pub fn parse(text: &str) -> Result<Duration, NotADuration> {
-    let mut rest = text.trim();
-    let quoted = || shown(text.trim());
-    if rest.is_empty() {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let shown = |text: &str| text.chars().take(40).collect::<String>();
+    let is_digit = |c: char| c.is_ascii_digit();
+    if text.is_empty() {
         return Err(NotADuration::Empty);
     }
-    let mut total = 0_u64;
-    let mut smallest = u64::MAX;
-    while !rest.is_empty() {
-        let (number, after) = split(rest, |c| c.is_ascii_digit());
-        let Ok(number) = number.parse::<u64>() else {
-            return Err(if number.is_empty() {
-                NotADuration::Other(quoted())
-            } else {
-                NotADuration::TooLong(quoted())
-            });
-        };
-        let after = after.trim_start();
-        if after.starts_with(['.', ',']) {
-            return Err(NotADuration::Fraction(quoted()));
-        }
-        let (unit, after) = split(after, char::is_alphabetic);
-        if unit.is_empty() && after.is_empty() && smallest == u64::MAX {
-            return Err(NotADuration::NoUnit(number.to_string()));
-        }
-        let Some((_, millis)) = UNITS.iter().find(|(name, _)| *name == unit) else {
-            return Err(if unit.is_empty() {
-                NotADuration::Other(quoted())
-            } else {
-                NotADuration::Unit {
-                    text: quoted(),
-                    unit: shown(unit),
-                }
-            });
-        };
-        if *millis >= smallest {
-            return Err(NotADuration::Order(quoted()));
-        }
-        smallest = *millis;
-        total = total.saturating_add(number.saturating_mul(*millis));
-        rest = after.trim_start();
+    if !text.starts_with(is_digit) || text.contains(':') {
+        return Err(NotADuration::Other(shown(&text)));
     }
-    let total = Duration::from_millis(total);
-    if total > LONGEST {
-        return Err(NotADuration::TooLong(quoted()));
+    if text.chars().all(is_digit) {
+        return Err(NotADuration::NoUnit(shown(&text)));
     }
-    Ok(total)
+    if text.contains(['.', ',']) {
+        return Err(NotADuration::Fraction(shown(&text)));
+    }
+    let mut words = text.split(|c: char| !c.is_alphabetic());
+    let is_unit = |word: &str| word.is_empty() || UNITS.iter().any(|(unit, _)| *unit == word);
+    if let Some(unit) = words.find(|word| !is_unit(word)) {
+        return Err(NotADuration::Unit {
+            text: shown(&text),
+            unit: shown(unit),
+        });
+    }
+    let is_huge = |number: &str| number.len() > LONGEST_NUMBER;
+    if text.split(|c| !is_digit(c)).any(is_huge) {
+        return Err(NotADuration::TooLong(shown(&text)));
+    }
+    let duration = SpanParser::new()
+        .parse_unsigned_duration(&text)
+        .map_err(|_| {
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || c == ' ';
+            if text.ends_with(is_digit) || !text.chars().all(is_plain) {
+                NotADuration::Other(shown(&text))
+            } else {
+                NotADuration::Order(shown(&text))
+            }
+        })?;
+    if duration > LONGEST {
+        return Err(NotADuration::TooLong(shown(&text)));
+    }
+    Ok(duration)
 }
 
 /// Writes a duration in its shortest form that [`parse`] reads back: `1h 30m`, `12m 40s`, `500ms`, `0s`. What is
@@ -111,15 +113,6 @@ pub fn format(duration: Duration) -> String {
     parts.join(" ")
 }
 
-fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
-    text.split_at(text.find(|c| !belongs(c)).unwrap_or(text.len()))
-}
-
-/// A text short enough for a message.
-fn shown(text: &str) -> String {
-    text.chars().take(40).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -134,6 +127,8 @@ mod tests {
             ("1h 30m", 5_400_000),
             ("1h30m", 5_400_000),
             (" 1 h  30 m ", 5_400_000),
+            ("1\u{a0}h", 3_600_000),
+            ("007s", 7_000),
             ("500ms", 500),
             ("1h 1ms", 3_600_001),
             ("90s", 90_000),
@@ -153,6 +148,10 @@ mod tests {
             (
                 "1.5h",
                 "\"1.5h\" has a fraction: write whole numbers, as 1h 30m or 1500ms",
+            ),
+            (
+                "1:30:00",
+                "\"1:30:00\" is not a duration: write one as 30s, 10m or 1h 30m",
             ),
             (
                 "5 min",

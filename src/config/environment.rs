@@ -1,4 +1,4 @@
-//! A snapshot of the process's environment, taken once. Everybody else is handed it, or a look-up in it.
+//! A snapshot of the process's environment, taken once. Everything else gets it as a parameter.
 //!
 //! Empty values count as absent: GitHub passes unset inputs and secrets as empty strings.
 
@@ -48,7 +48,7 @@ impl Environment {
         |name| self.get(name).map(str::to_owned)
     }
 
-    /// Whether nobody watches: a CI of any kind.
+    /// Whether this is a CI of any kind.
     pub fn is_ci(&self) -> bool {
         self.is_on("CI") || self.is_github_actions()
     }

@@ -1,7 +1,7 @@
 //! `testplan.yml`: how a test is run and, where testplan is the service too, what there is to run.
 //!
 //! Reading has two steps. The document's shape is read into marked values and stops at its first mistake; its meaning
-//! is then checked as a whole, and all mistakes are told together.
+//! is then checked as a whole, and all mistakes are reported together.
 
 mod check;
 mod codes;

@@ -16,7 +16,7 @@ pub enum Origin {
     Variable(&'static str),
     /// A key of `testplan.yml`.
     Key(&'static str),
-    /// Nobody said anything.
+    /// Neither flag, variable nor file sets it.
     Default,
 }
 

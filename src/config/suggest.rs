@@ -1,4 +1,4 @@
-//! Near misses: what somebody who wrote an unknown word probably meant.
+//! Suggestions for misspelled words.
 
 /// The candidate that is nearest to `wanted`, if it is near enough to be a slip of the pen.
 ///

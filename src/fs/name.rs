@@ -36,7 +36,7 @@ pub fn safe_name(text: &str, max: usize) -> String {
     }
 }
 
-/// At most `max` bytes, without the dots and dashes at the end, which Windows drops and nobody needs.
+/// At most `max` bytes, without the dots and dashes at the end, which Windows drops.
 fn cut(name: &str, max: usize) -> &str {
     let end = (0..=max.min(name.len()))
         .rev()

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     config::{
-        discover::{ListedTests, Unmatched, parse_listing, place::Place},
+        discover::{ListedTests, Unmatched, parse_listing, test_folder::TestFolder},
         plan_file::Listing,
     },
     failure::Failure,
@@ -27,7 +27,7 @@ pub(super) async fn run(
     listing: &Listing,
     title: &str,
     line: &CommandLine,
-    place: &mut Place<'_>,
+    place: &mut TestFolder<'_>,
 ) -> Result<ListedTests, Failure> {
     let line = CommandLine {
         argv: listing.command.iter().map(Into::into).collect(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::{list_command, loaded_plan_file::LoadedPlanFile, squish_setup};
 use crate::{
     config::{
-        discover::{ListedTests, place::Place},
+        discover::{ListedTests, test_folder::TestFolder},
         expand::expand,
         plan_file::{Discovery, Template, TestSource},
     },
@@ -98,7 +98,7 @@ impl LoadedPlanFile {
         };
         let real = folder.canonicalize().ok();
         let is_folder = |path: &str| real.is_some() && Path::new(path).canonicalize().ok() == real;
-        let mut place = Place::new(folder.display().to_string(), &is_folder);
+        let mut place = TestFolder::new(folder.display().to_string(), &is_folder);
         let mut refused = None;
         let mut account = DiscoveryAccount::default();
         let mut discovered = Vec::new();
@@ -141,12 +141,16 @@ impl LoadedPlanFile {
 }
 
 /// The template with the paths of its written tests made relative, and these tests counted.
-fn settled(template: &Template, place: &mut Place<'_>, account: &mut DiscoveryAccount) -> Template {
+fn settled(
+    template: &Template,
+    place: &mut TestFolder<'_>,
+    account: &mut DiscoveryAccount,
+) -> Template {
     let mut template = template.clone();
     for source in &mut template.tests {
         if let TestSource::Listed(tests) = source {
             for test in tests {
-                place.settle(test);
+                place.make_relative(test);
                 account.take();
             }
         }

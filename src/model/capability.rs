@@ -100,7 +100,7 @@ pub struct Capabilities(Vec<Capability>);
 impl Capabilities {
     /// Whether `self`, what is offered, has every capability of `required`.
     ///
-    /// This one function decides in all three directions of the protocol (design §6): a worker covers an execution,
+    /// This function decides in all three directions of the protocol: a worker covers an execution,
     /// a Squish server covers a request, an execution's requirements cover a status query.
     pub fn covers(&self, required: &Self, case: LabelCase) -> bool {
         required

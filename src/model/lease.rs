@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The secret a reservation of our service carries; whoever presents it is the holder of the lease.
+/// The secret in a reservation of testplan's service; it identifies the holder of the lease.
 ///
 /// Additive to the vendor's API: against Test Center there is none. Never shown in full.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]

@@ -44,17 +44,17 @@ pub enum Outcome {
         /// The rest, possibly empty.
         details: String,
     },
-    /// The lease ended while it ran; somebody else has it now or will.
+    /// The lease ended while it ran; the service gives the execution to another worker.
     LeaseLost,
-    /// Its worker was told to stop and gave it back.
+    /// Its worker was stopped and released the lease.
     Cancelled,
 }
 
-/// What was wrong with the Squish server that an execution was given: a trouble of machines, whatever the test would say.
+/// What was wrong with the allocated Squish server: a fault of the machine, not of the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ServerTrouble {
-    /// Nobody answers at its address: the execution did not begin.
+    /// No connection to its address: the execution did not begin.
     Unreachable,
     /// The execution reached its time limit on it: it may hang, or the test does.
     Hung,

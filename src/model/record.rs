@@ -128,7 +128,7 @@ pub enum RecordEvent {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         unclear: bool,
     },
-    /// The attempt ended here. Written before the service is told.
+    /// The attempt ended. Written before the result goes to the service.
     Ended {
         /// Which execution.
         execution: ExecutionId,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// Milliseconds since the Unix epoch, by the clock of whoever made it.
+/// Milliseconds since the Unix epoch, according to the clock of its maker: this machine or the service.
 #[derive(
     Clone,
     Copy,

@@ -26,7 +26,7 @@ pub struct PlanWaiting {
 pub struct Need {
     /// What they need.
     pub required: Capabilities,
-    /// How many nobody has.
+    /// How many are open.
     pub open: u64,
     /// How many are at work.
     pub reserved: u64,
@@ -77,7 +77,7 @@ pub struct Offer {
 }
 
 impl PlanWaiting {
-    /// Whether nothing will ever happen unless somebody comes: nothing is at work, and nobody can take what is open.
+    /// Whether the plan needs another worker or Squish server to continue: nothing runs, and no live worker can take what is open.
     pub fn is_stuck(&self) -> bool {
         let open = || self.needs.iter().filter(|need| need.open > 0);
         self.status.reserved == 0
@@ -86,7 +86,7 @@ impl PlanWaiting {
             && open().all(|need| need.lack.is_some())
     }
 
-    /// What nobody can take as things stand.
+    /// Needs that no live worker can serve.
     pub fn lacking(&self) -> impl Iterator<Item = &Need> {
         self.needs.iter().filter(|need| need.lack.is_some())
     }

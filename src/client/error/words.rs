@@ -34,7 +34,7 @@ impl ErrorKind {
                 "try again later, or with fewer workers"
             }
             Self::Refused { status: 413, .. } => {
-                "upload less at once, or have whoever runs the service or the proxy before it allow larger requests"
+                "upload less at once, or ask the operator of the service, or of the proxy before it, to allow larger requests"
             }
             Self::Refused { .. } => "correct what the service names",
             Self::Failed { .. } => "look into the log of the service, or of the proxy before it",
@@ -47,7 +47,7 @@ impl ErrorKind {
             Self::TestsIgnored { .. } => {
                 "update testplan where `testplan serve` runs, then start the plan again"
             }
-            Self::Unreadable { .. } => "upload it again once it is complete and nobody writes to it",
+            Self::Unreadable { .. } => "upload it again once it is complete and no process writes to it",
             Self::NotSendable { .. } => "please report this as a bug of testplan",
         }
         .to_owned()

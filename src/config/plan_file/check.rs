@@ -1,4 +1,4 @@
-//! What the document means: every mistake is collected with its key and its place, then all are told together.
+//! What the document means: every mistake is collected with its key and its place, then all are reported together.
 
 mod exit_codes;
 mod labels;
@@ -218,7 +218,7 @@ impl Check<'_> {
     /// Says so if something is there twice, and where it was first.
     fn once<T: Eq + Hash>(
         &mut self,
-        seen: &mut Seen<T>,
+        seen: &mut FirstLines<T>,
         thing: T,
         path: &str,
         place: Range<usize>,
@@ -252,4 +252,4 @@ fn unreadable(path: &str, error: &PlaceholderError) -> Problem {
 }
 
 /// Where things stood first, in bytes.
-type Seen<T> = HashMap<T, usize>;
+type FirstLines<T> = HashMap<T, usize>;

@@ -76,7 +76,7 @@ pub(super) fn empty() -> Problem {
     Problem::new("", "says nothing").help("describe at least `runner` or `templates`")
 }
 
-/// What went wrong at the bottom, and where somebody wrote it.
+/// The innermost error and its place in the file.
 fn innermost(error: &Error) -> (&Error, Option<Location>) {
     match error {
         Error::WithSnippet { error, .. } => innermost(error),

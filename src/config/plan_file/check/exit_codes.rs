@@ -19,7 +19,7 @@ const FAILED: &str = "runner.exit-codes.failed";
 type Entry = (CodeEntry, Range<usize>);
 
 impl Check<'_> {
-    /// What is not given is 0 for passed and 1 for failed, unless the other list has it.
+    /// Default: 0 for passed and 1 for failed, unless the other list has that code.
     pub(super) fn exit_codes(
         &mut self,
         section: Option<&Marked<document::ExitCodes>>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Check, Seen};
+use super::{Check, FirstLines};
 use crate::{
     config::{
         plan_file::marked::{Marked, Pairs},
@@ -29,7 +29,7 @@ impl Check<'_> {
                     .expecting(format!("at most {MOST} are possible"))
             });
         }
-        let mut seen = Seen::new();
+        let mut seen = FirstLines::new();
         let mut labels = Vec::new();
         for (key, value) in &pairs.0 {
             let at = format!("{path}.{}", key.get());

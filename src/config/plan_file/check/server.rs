@@ -1,6 +1,6 @@
 //! The Squish servers of the file.
 
-use super::{Check, Seen};
+use super::{Check, FirstLines};
 use crate::{
     config::{
         plan_file::{document::Server, marked::Marked},
@@ -11,7 +11,7 @@ use crate::{
 
 impl Check<'_> {
     pub(super) fn servers(&mut self, sections: Vec<Marked<Server>>) -> Vec<NewSquishServer> {
-        let mut seen = Seen::new();
+        let mut seen = FirstLines::new();
         let mut servers = Vec::new();
         for (index, section) in sections.into_iter().enumerate() {
             let path = format!("servers[{index}]");

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Check, Seen};
+use super::{Check, FirstLines};
 use crate::{
     config::{
         discover::{LinePattern, Unmatched},
@@ -23,7 +23,7 @@ const LONGEST_TITLE: usize = 256;
 
 impl Check<'_> {
     pub(super) fn templates(&mut self, sections: Vec<document::Template>) -> Vec<Template> {
-        let mut titles = Seen::new();
+        let mut titles = FirstLines::new();
         let mut templates = Vec::new();
         for (index, section) in sections.into_iter().enumerate() {
             let path = format!("templates[{index}]");
@@ -48,7 +48,12 @@ impl Check<'_> {
         templates
     }
 
-    fn title(&mut self, path: &str, title: &Marked<String>, seen: &mut Seen<String>) -> String {
+    fn title(
+        &mut self,
+        path: &str,
+        title: &Marked<String>,
+        seen: &mut FirstLines<String>,
+    ) -> String {
         let text = self.name(path, title);
         if text.chars().nth(LONGEST_TITLE).is_some() {
             self.report(title.place(), || {
@@ -76,7 +81,7 @@ impl Check<'_> {
                     .help("leave it out to run every test once, on any worker")
             });
         }
-        let mut seen = Seen::new();
+        let mut seen = FirstLines::new();
         let mut configurations = Vec::new();
         for (index, pairs) in list.get().iter().enumerate() {
             let at = format!("{path}[{index}]");
@@ -96,7 +101,7 @@ impl Check<'_> {
                     .expecting("a template without tests runs nothing")
             });
         }
-        let mut seen = Seen::new();
+        let mut seen = FirstLines::new();
         let mut sources = Vec::new();
         for (index, section) in list.get().iter().enumerate() {
             let at = format!("{path}[{index}]");
@@ -131,7 +136,7 @@ impl Check<'_> {
         path: &str,
         suite: &Plain,
         cases: &Marked<Vec<Plain>>,
-        seen: &mut Seen<Test>,
+        seen: &mut FirstLines<Test>,
     ) -> Vec<Test> {
         let suite = self.name(&format!("{path}.suite"), suite);
         if cases.get().is_empty() {

@@ -9,14 +9,14 @@ use crate::{model::Test, runner::command::suite_trouble};
 const MOST_KNOWN: usize = 10_000;
 
 /// The folder that tests run in.
-pub struct Place<'a> {
+pub struct TestFolder<'a> {
     shown: String,
     is_it: &'a dyn Fn(&str) -> bool,
     known: HashMap<String, bool>,
     windows: bool,
 }
 
-impl<'a> Place<'a> {
+impl<'a> TestFolder<'a> {
     /// `is_it` tells whether a path leads to the folder, through links or by another spelling too; `shown` is what
     /// messages call it.
     pub fn new(shown: String, is_it: &'a dyn Fn(&str) -> bool) -> Self {
@@ -29,7 +29,7 @@ impl<'a> Place<'a> {
     }
 
     /// Makes absolute paths below the folder relative.
-    pub fn settle(&mut self, test: &mut Test) {
+    pub fn make_relative(&mut self, test: &mut Test) {
         if let Some(below) = self.below(&test.suite, true) {
             test.suite = below;
         }
@@ -92,9 +92,9 @@ fn ancestors(name: &str, windows: bool) -> Vec<(&str, &str)> {
     found
 }
 
-impl std::fmt::Debug for Place<'_> {
+impl std::fmt::Debug for TestFolder<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Place")
+        f.debug_struct("TestFolder")
             .field("folder", &self.shown)
             .finish_non_exhaustive()
     }
@@ -106,13 +106,13 @@ mod tests {
 
     fn settled(folder: &str, windows: bool, suite: &str, testcase: &str) -> (String, String) {
         let is_it = |path: &str| path == folder || path.eq_ignore_ascii_case("/private/link");
-        let mut place = Place::new(folder.to_owned(), &is_it);
+        let mut place = TestFolder::new(folder.to_owned(), &is_it);
         place.windows = windows;
         let mut test = Test {
             suite: suite.to_owned(),
             testcase: testcase.to_owned(),
         };
-        place.settle(&mut test);
+        place.make_relative(&mut test);
         (test.suite, test.testcase)
     }
 
@@ -155,13 +155,13 @@ mod tests {
             asked.borrow_mut().push(path.to_owned());
             path == "/w"
         };
-        let mut place = Place::new("/w".to_owned(), &is_it);
+        let mut place = TestFolder::new("/w".to_owned(), &is_it);
         for case in ["/w/x/a", "/w/x/b", "/v/c"] {
             let mut test = Test {
                 suite: case.to_owned(),
                 testcase: "t".to_owned(),
             };
-            place.settle(&mut test);
+            place.make_relative(&mut test);
         }
         assert_eq!(*asked.borrow(), ["/w/x", "/w", "/v", "/"]);
     }
