@@ -287,6 +287,33 @@ impl Session {
                 .map_or((at, at), |(first, last)| (first.min(at), last.max(at))),
         );
         match record.event {
+            event @ (RecordEvent::Began { .. }
+            | RecordEvent::Planned { .. }
+            | RecordEvent::Discovered { .. }
+            | RecordEvent::Reset { .. }
+            | RecordEvent::Left { .. }) => self.take_plan_event(at, event, all),
+            event @ (RecordEvent::Uploading { .. }
+            | RecordEvent::Uploaded { .. }
+            | RecordEvent::NotUploaded { .. }) => self.take_upload_event(at, event, all),
+            RecordEvent::CheckedOut(checkout) => self.checkout = Some(checkout),
+            RecordEvent::Starved {
+                wanted,
+                reason: why,
+            } => {
+                all.serverless.push(Serverless { wanted, why });
+            }
+            event @ (RecordEvent::Reserved { .. }
+            | RecordEvent::Started { .. }
+            | RecordEvent::Ended { .. }
+            | RecordEvent::Results { .. }
+            | RecordEvent::Confirmed { .. }
+            | RecordEvent::Released { .. }) => self.take_attempt_event(at, event, cases, all),
+        }
+    }
+
+    /// Events about the plan and the worker as a whole.
+    fn take_plan_event(&mut self, at: Timestamp, event: RecordEvent, all: &mut Gathered) {
+        match event {
             RecordEvent::Began {
                 plan,
                 title,
@@ -306,7 +333,6 @@ impl Session {
                     batch,
                 });
             }
-            RecordEvent::CheckedOut(checkout) => self.checkout = Some(checkout),
             RecordEvent::Planned { executions } => {
                 all.total = all.total.max(executions.len() as u64);
                 for planned in executions {
@@ -318,6 +344,28 @@ impl Session {
             RecordEvent::Discovered { account } => {
                 all.discovery.get_or_insert(account);
             }
+            RecordEvent::Reset { execution } => {
+                self.opens = true;
+                all.executions.entry(execution).or_default().resets.push(at);
+            }
+            RecordEvent::Left { reason, status } => {
+                self.worker.left = Some(reason);
+                let total = status.map_or(0, crate::model::PlanStatus::total);
+                all.total = all.total.max(total);
+            }
+            _ => {}
+        }
+    }
+
+    /// Events between a reservation and the answer to its result.
+    fn take_attempt_event(
+        &mut self,
+        at: Timestamp,
+        event: RecordEvent,
+        cases: Option<Cases>,
+        all: &mut Gathered,
+    ) {
+        match event {
             RecordEvent::Reserved {
                 execution,
                 test,
@@ -366,26 +414,6 @@ impl Session {
             RecordEvent::Results { execution, folder } => {
                 self.held(execution, at).results = Some(folder);
             }
-            RecordEvent::Uploading { execution, folder } => {
-                self.speaks_of(execution);
-                let unclear = "its upload has no end: perhaps it got in".to_owned();
-                all.note_upload(at, folder, Some(unclear));
-            }
-            RecordEvent::Uploaded {
-                execution, folder, ..
-            } => {
-                self.speaks_of(execution);
-                all.note_upload(at, folder, None);
-            }
-            RecordEvent::NotUploaded {
-                execution,
-                folder,
-                reason,
-                ..
-            } => {
-                self.speaks_of(execution);
-                all.note_upload(at, folder, Some(reason));
-            }
             RecordEvent::Confirmed { execution, answer } => {
                 let attempt = self.held(execution, at);
                 attempt.confirmation = Some(answer);
@@ -401,28 +429,30 @@ impl Session {
                     attempt.end = AttemptEnd::GivenBack { at };
                 }
             }
-            RecordEvent::Reset { execution } => {
-                self.opens = true;
-                all.executions.entry(execution).or_default().resets.push(at);
-            }
-            RecordEvent::Starved {
-                wanted,
-                reason: why,
-            } => {
-                all.serverless.push(Serverless { wanted, why });
-            }
-            RecordEvent::Left { reason, status } => {
-                self.worker.left = Some(reason);
-                all.total = all
-                    .total
-                    .max(status.map_or(0, crate::model::PlanStatus::total));
-            }
+            _ => {}
         }
     }
 
-    /// Hears of an execution without having it in hand.
-    fn speaks_of(&mut self, execution: ExecutionId) {
+    fn take_upload_event(&mut self, at: Timestamp, event: RecordEvent, all: &mut Gathered) {
+        let (execution, folder, trouble) = match event {
+            RecordEvent::Uploading { execution, folder } => {
+                let unclear = "its upload has no end, so it may have been received";
+                (execution, folder, Some(unclear.to_owned()))
+            }
+            RecordEvent::Uploaded {
+                execution, folder, ..
+            } => (execution, folder, None),
+            RecordEvent::NotUploaded {
+                execution,
+                folder,
+                reason,
+                ..
+            } => (execution, folder, Some(reason)),
+            _ => return,
+        };
+        // Uploading the results of another worker's attempt makes this process no worker.
         self.opens |= !self.held.contains_key(&execution);
+        all.note_upload(at, folder, trouble);
     }
 
     fn attempt(&self, at: Timestamp) -> AttemptReport {

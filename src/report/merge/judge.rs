@@ -49,9 +49,9 @@ pub(super) fn judge(id: ExecutionId, dossier: Dossier, service: &Service) -> Jud
     };
     let listed = service.listed.as_ref().and_then(|list| list.get(&id));
     let mut broken = Vec::new();
-    let last = settle_generations(&mut entry, &dossier.resets, listed, &mut broken);
+    let last = pick_counted_attempts(&mut entry, &dossier.resets, listed, &mut broken);
     match listed {
-        Some(execution) => hear(execution, last, &mut entry, &mut broken),
+        Some(execution) => reconcile_with_service(execution, last, &mut entry, &mut broken),
         None => {
             if let Some(last) = last
                 && !service.drained
@@ -103,7 +103,7 @@ fn was_reopened(attempt: &AttemptReport, resets: &[Timestamp]) -> bool {
 
 /// Finds the counted attempt of each generation and returns that of the last one. Two counted ones without a reset
 /// between them are a broken invariant; the worse one counts then, so that nothing is hidden.
-fn settle_generations(
+fn pick_counted_attempts(
     entry: &mut ReportEntry,
     resets: &[Timestamp],
     listed: Option<&Execution>,
@@ -160,7 +160,7 @@ fn settle_generations(
 }
 
 /// Holds the records against the service's list, which has the last word on what is done.
-fn hear(
+fn reconcile_with_service(
     execution: &Execution,
     last: Option<usize>,
     entry: &mut ReportEntry,
