@@ -24,6 +24,7 @@ pub mod clock;
 pub mod config;
 pub mod credentials;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub mod exit_code;
 pub mod failure;
 pub(crate) mod fleet;

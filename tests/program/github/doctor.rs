@@ -119,7 +119,7 @@ fn tokens_of_people() {
         &found,
         "check-run",
         "warning",
-        &["apps alone", "github.token"],
+        &["only apps", "github.token"],
     );
     has(&found, "status", "warning", &["may not push"]);
     has(&found, "comment", "ok", &[]);

@@ -137,7 +137,7 @@ fn a_token_of_another_service() {
         "problem",
         &["token was rejected", "401", "TESTCENTER_TOKEN"],
     );
-    diagnosis.has("plan.template", "not checked", &["does not let us in"]);
+    diagnosis.has("plan.template", "not checked", &["refuses the credentials"]);
     diagnosis.has("capabilities.servers", "not checked", &[]);
     diagnosis.ends(3);
     let nobody = Diagnosis::with(&stage, &["--url", &url], &[]);

@@ -290,7 +290,7 @@ fn plain_http_to_another_machine() {
     allowed.has(
         "service.tls",
         "warning",
-        &["unencrypted, by --allow-http", "https://"],
+        &["unencrypted, because of --allow-http", "https://"],
     );
     allowed.ends(3);
     let nobody = Diagnosis::with(&Stage::new(), &["--url", url], &[]);
@@ -336,6 +336,6 @@ fn a_proxy_that_leads_nowhere() {
     here.has(
         "configuration.proxy",
         "ok",
-        &["ALL_PROXY does not hold for this machine"],
+        &["ALL_PROXY does not apply to this machine"],
     );
 }
