@@ -5,5 +5,5 @@ pub(crate) mod apply;
 pub(crate) mod difference;
 pub(crate) mod local;
 mod squishserver;
-pub(crate) mod start;
-pub(crate) mod stop;
+pub(crate) mod start_server;
+pub(crate) mod stop_server;

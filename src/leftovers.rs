@@ -1,8 +1,7 @@
-//! What earlier runs left in the `--out` folder. Result files of an earlier run would speak for this one if it ended early;
-//! records of plans that are over would pile up.
+//! Removes files of earlier runs from the `--out` folder: their result files could be taken for those of a run that ends
+//! early, and records of finished plans would pile up.
 //!
-//! Only what testplan wrote is removed: result files that begin as ours do, and what record files that can be read whole
-//! name as theirs.
+//! Removes only files that testplan wrote: result files with our header, and the files that readable records name.
 
 use std::{
     collections::BTreeSet,
@@ -21,7 +20,7 @@ use crate::{
     },
 };
 
-/// Result files, and how ours begin.
+/// Result files with the headers of ours.
 const RESULTS: [(&str, &[&str]); 3] = [
     (
         "junit.xml",
@@ -35,9 +34,9 @@ const RESULTS: [(&str, &[&str]); 3] = [
     ),
     ("summary.md", &["### ✅", "### ❌", "### ⚠️"]),
 ];
-/// More than the beginning of any of them, in bytes.
+/// Longer than every header, in bytes.
 const BEGINNING: u64 = 256;
-/// Records without a new line for this long belong to workers that were killed.
+/// Workers whose records are older than this were killed.
 const STALE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Removes the result files of an earlier run.
@@ -47,7 +46,7 @@ pub(crate) fn remove_results(out: &Path) -> Result<(), Failure> {
         if begins_with(&path, beginnings) {
             fs::remove_file(&path).map_err(|error| {
                 Failure::infrastructure_text(format_args!(
-                    "{} is of an earlier run and cannot be removed: {error}",
+                    "{} of an earlier run cannot be removed: {error}",
                     path.display()
                 ))
                 .help("remove it, or name another folder with --out")
@@ -63,18 +62,18 @@ fn begins_with(path: &Path, beginnings: &[&str]) -> bool {
     read.is_ok() && beginnings.iter().any(|it| bytes.starts_with(it.as_bytes()))
 }
 
-/// Which plans are over.
+/// Which plans count as finished.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Over {
-    /// Those whose workers have all left, and those of which nothing was written for a week.
+pub(crate) enum FinishedPlans {
+    /// Plans whose workers have all left, and stale ones.
     Left,
-    /// The latter alone: the others may still be reported on.
+    /// Plans without a new record for a week: a report of the others may follow.
     Stale,
 }
 
-/// Removes records, logs and result folders of other plans than `keep` that are over. What uploads still need stays. What
-/// cannot be removed stays as well: it does no harm.
-pub(crate) fn forget_plans(out: &Path, keep: PlanId, over: Over) {
+/// Removes records, logs and result folders of finished plans other than `keep`, except what uploads still need. A failure to
+/// remove is ignored.
+pub(crate) fn remove_finished_plans(out: &Path, keep: PlanId, finished: FinishedPlans) {
     let Ok(folder) = fs::read_dir(out.join("records")) else {
         return;
     };
@@ -83,22 +82,22 @@ pub(crate) fn forget_plans(out: &Path, keep: PlanId, over: Over) {
         .filter(|path| path.extension().is_some_and(|it| it == "ndjson"))
         .filter_map(|path| RecordFile::read(path).ok().flatten())
         .collect();
-    // One that works still keeps all of its plan.
-    let at_work: BTreeSet<PlanId> = files
+    // An active worker keeps the files of its plan.
+    let active: BTreeSet<PlanId> = files
         .iter()
-        .filter(|file| !file.is_over(over))
+        .filter(|file| !file.is_finished(finished))
         .map(|file| file.plan)
         .collect();
     let uploaded: BTreeSet<&String> = files.iter().flat_map(|file| &file.uploaded).collect();
     let waits = |file: &RecordFile| file.to_upload.iter().any(|it| !uploaded.contains(it));
     for file in &files {
-        if file.plan != keep && !at_work.contains(&file.plan) && !waits(file) {
+        if file.plan != keep && !active.contains(&file.plan) && !waits(file) {
             file.remove(out);
         }
     }
 }
 
-/// What one record file is about.
+/// The facts of one record file.
 struct RecordFile {
     path: PathBuf,
     plan: PlanId,
@@ -113,7 +112,7 @@ struct RecordFile {
 }
 
 impl RecordFile {
-    /// `None` if it is not one that testplan wrote on one plan, whole but for a torn last line.
+    /// `None` if testplan did not write it, or if it has several plans. The last line may be torn.
     fn read(path: PathBuf) -> io::Result<Option<Self>> {
         let file = File::open(&path)?;
         let modified = file.metadata()?.modified()?;
@@ -159,11 +158,11 @@ impl RecordFile {
         Ok(plan.map(|plan| Self { plan, ..read }))
     }
 
-    fn is_over(&self, over: Over) -> bool {
-        self.is_stale || (over == Over::Left && self.has_left)
+    fn is_finished(&self, finished: FinishedPlans) -> bool {
+        self.is_stale || (finished == FinishedPlans::Left && self.has_left)
     }
 
-    /// The records go last: without them nothing would say whose the rest is.
+    /// The records go last, because they name the other files.
     fn remove(&self, out: &Path) {
         for log in self.logs.iter().filter_map(|log| below("logs", log)) {
             let _ = fs::remove_file(out.join(log));
@@ -175,7 +174,7 @@ impl RecordFile {
     }
 }
 
-/// A path if it is of something right in the folder.
+/// A path directly below the folder.
 fn below<'a>(folder: &str, path: &'a str) -> Option<&'a Path> {
     let path = Path::new(path);
     let mut parts = path.components();
@@ -255,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn plans_that_are_over_go_with_what_their_records_name() {
+    fn records_of_finished_plans_are_removed() {
         let out = Out::new();
         let over = [began(1), ended("logs/1.log"), left()].concat();
         out.put("records/over.ndjson", &over);
@@ -275,9 +274,9 @@ mod tests {
         out.put("records/not-ours.ndjson", "{\"level\":\"info\"}\n");
         let newer = [began(5), "{\"v\":1,\"event\":\"new\"}\n".to_owned(), left()].concat();
         out.put("records/newer.ndjson", &newer);
-        forget_plans(out.0.path(), PlanId(9), Over::Stale);
+        remove_finished_plans(out.0.path(), PlanId(9), FinishedPlans::Stale);
         assert!(out.has("records/over.ndjson"), "nothing is a week old");
-        forget_plans(out.0.path(), PlanId(9), Over::Left);
+        remove_finished_plans(out.0.path(), PlanId(9), FinishedPlans::Left);
         for gone in [
             "records/over.ndjson",
             "logs/1.log",
@@ -301,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_still_to_be_uploaded_stays() {
+    fn pending_uploads_are_kept() {
         let out = Out::new();
         let (execution, folder) = (ExecutionId(1), "results/a".to_owned());
         let uploading = line(RecordEvent::Uploading {
@@ -309,7 +308,7 @@ mod tests {
             folder: folder.clone(),
         });
         out.put("records/a.ndjson", &[began(1), uploading, left()].concat());
-        forget_plans(out.0.path(), PlanId(9), Over::Left);
+        remove_finished_plans(out.0.path(), PlanId(9), FinishedPlans::Left);
         assert!(out.has("records/a.ndjson"));
         let uploaded = line(RecordEvent::Uploaded {
             execution,
@@ -318,12 +317,12 @@ mod tests {
             bytes: 1,
         });
         out.put("records/b.ndjson", &[began(1), uploaded, left()].concat());
-        forget_plans(out.0.path(), PlanId(9), Over::Left);
+        remove_finished_plans(out.0.path(), PlanId(9), FinishedPlans::Left);
         assert!(!out.has("records/a.ndjson") && !out.has("records/b.ndjson"));
     }
 
     #[test]
-    fn only_result_files_that_begin_as_ours_are_removed() {
+    fn only_our_result_files_are_removed() {
         let out = Out::new();
         out.put(
             "junit.xml",

@@ -32,7 +32,7 @@ pub mod fs;
 pub(crate) mod leftovers;
 pub(crate) mod listing;
 pub(crate) mod local_service;
-pub mod matrix;
+pub(crate) mod matrix;
 pub mod model;
 mod pace;
 pub mod publication;

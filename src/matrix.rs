@@ -1,59 +1,57 @@
-//! The matrix of workers: how many jobs each worker set gets, and what a job is told. Plain functions of counts.
+//! Sizes the matrix of workers: how many jobs each worker set gets.
 //!
-//! `worker_set` reads the sets that people name with `--runs-on` or guesses them, `survey` asks what is open, `share`
-//! gives each open execution to one set. Entries hold capabilities, runner labels and numbers alone: GitHub drops an output that holds a secret.
+//! `worker_set` parses `--runs-on` or guesses the sets, `survey` asks what is open, `share` assigns each open execution to one
+//! set. Entries hold only capabilities, runner labels and numbers: GitHub drops an output that holds a secret.
 
-pub mod secrets;
-pub mod share;
-pub mod survey;
-pub mod worker_set;
+pub(crate) mod secrets;
+pub(crate) mod share;
+pub(crate) mod survey;
+pub(crate) mod worker_set;
 
 use serde::Serialize;
 
-pub use worker_set::WorkerSet;
+pub(crate) use worker_set::WorkerSet;
 
-/// Most jobs that GitHub makes of one matrix.
-pub const MOST_JOBS: usize = 256;
+/// Most jobs of one matrix at GitHub.
+pub(crate) const MOST_JOBS: usize = 256;
 
 /// One job of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct Entry {
-    /// For people and for `TESTPLAN_WORKER`: the set and which of its workers, as `OS=Linux 1/3`.
-    pub name: String,
+pub(crate) struct Entry {
+    /// The set and the worker in it, such as `OS=Linux 1/3`; also `TESTPLAN_WORKER`.
+    pub(crate) name: String,
     /// Labels of the runner.
-    pub runs_on: Vec<String>,
+    pub(crate) runs_on: Vec<String>,
     /// What the worker offers, one per line, as the input `capabilities` takes it.
-    pub capabilities: String,
-    /// Which worker of its set, from 1.
-    pub worker: u32,
-    /// Which job of the matrix, from 1: names artifacts and workers, the same in each attempt.
-    pub index: u32,
+    pub(crate) capabilities: String,
+    /// Number of the worker in its set, from 1.
+    pub(crate) worker: u32,
+    /// Number of the job in the matrix, from 1. It names artifacts and workers, and is the same in each attempt.
+    pub(crate) index: u32,
     /// Open executions of the set.
-    pub open: u64,
+    pub(crate) open: u64,
 }
 
-/// How workers are counted.
+/// Limits of the number of workers.
 #[derive(Clone, Copy, Debug)]
-pub struct Sizing {
-    /// How many executions a worker shall have at least.
-    pub tests_per_worker: u32,
+pub(crate) struct Sizing {
+    /// Open executions per worker.
+    pub(crate) tests_per_worker: u32,
     /// Most workers of one set.
-    pub max_workers: u32,
+    pub(crate) max_workers: u32,
 }
 
-/// Jobs, and how many there would be if GitHub took them all.
+/// The jobs, and how many there would be without the limit of GitHub.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Sized {
-    /// The jobs.
-    pub entries: Vec<Entry>,
-    /// At least as many as there are entries.
-    pub wanted: usize,
+pub(crate) struct Sized {
+    pub(crate) entries: Vec<Entry>,
+    /// The number of jobs without the limit.
+    pub(crate) wanted: usize,
 }
 
-/// Makes the jobs of worker sets from their open executions. A set with nothing to do has none. `None` if there are
-/// more sets with work than jobs.
-pub fn sized(loads: &[(WorkerSet, u64)], sizing: Sizing) -> Option<Sized> {
+/// Makes the jobs of worker sets from their open executions. `None` if more sets have work than a matrix has jobs.
+pub(crate) fn sized(loads: &[(WorkerSet, u64)], sizing: Sizing) -> Option<Sized> {
     let busy: Vec<_> = loads.iter().filter(|(_, open)| *open > 0).collect();
     if busy.len() > MOST_JOBS {
         return None;
@@ -88,8 +86,8 @@ fn workers(open: u64, sizing: Sizing) -> u32 {
         .clamp(1, sizing.max_workers.max(1))
 }
 
-/// Takes workers away until there are no more than `most`: each time from the set whose workers have the least to do
-/// then, so that the longest job gets longer by as little as can be. Each set keeps one.
+/// Removes workers until there are at most `most`, each time from the set whose workers then have the least to do, so that
+/// the longest job grows least. Each set keeps one.
 fn within(mut workers: Vec<u32>, open: &[u64], most: usize) -> Vec<u32> {
     let mut total: usize = workers.iter().map(|count| *count as usize).sum();
     while total > most {
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn workers_by_the_work() {
+    fn workers_grow_with_open_executions() {
         let sizing = |tests_per_worker, max_workers| Sizing {
             tests_per_worker,
             max_workers,
@@ -161,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_tells_a_job_all_and_a_set_without_work_has_none() {
+    fn entry_describes_a_job_and_idle_sets_have_none() {
         let loads = [
             (set("browser=chrome, OS=Linux: self-hosted, linux"), 60),
             (set("OS=Windows: windows-latest"), 0),
@@ -194,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_of_jobs_is_shared_fairly() {
+    fn job_limit_is_shared_by_load() {
         let many = Sizing {
             tests_per_worker: 1,
             max_workers: 256,
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn more_sets_than_jobs_are_no_matrix() {
+    fn more_sets_than_jobs_give_no_matrix() {
         let sets = |count: usize| -> Vec<_> {
             (0..count)
                 .map(|number| (set(&format!("n={number}: x")), 1))
@@ -225,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_do_is_an_empty_matrix() {
+    fn no_open_executions_give_an_empty_matrix() {
         let none = sized(&[(set("a=1: x"), 0)], SIZING).unwrap();
         assert_eq!((none.entries.len(), none.wanted), (0, 0));
     }

@@ -1,10 +1,10 @@
 //! What a run publishes: a commit status, a check run and a comment through GitHub's API; outputs, annotations and the
 //! job summary of a step of GitHub Actions. A refusal never changes an exit code.
 
-pub(crate) mod annotations;
-pub mod outputs;
-pub(crate) mod publish;
+pub(crate) mod channels;
+pub(crate) mod report_annotations;
 pub mod step_files;
+pub mod step_outputs;
 pub(crate) mod target;
 mod tested_commit;
 
@@ -36,7 +36,7 @@ pub(crate) struct PublicationSettings {
 #[derive(Debug)]
 pub(crate) struct Publication<'a> {
     pub(crate) settings: &'a PublicationSettings,
-    pub(crate) progress: Progress<'a>,
+    pub(crate) progress: PlanProgress<'a>,
     /// Whether another job may have set the status to pending, which must not stay.
     pub(crate) began_elsewhere: bool,
     /// How the command ends, which may differ from the report: its files may not be written.
@@ -46,7 +46,7 @@ pub(crate) struct Publication<'a> {
 
 /// How far a plan is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Progress<'a> {
+pub(crate) enum PlanProgress<'a> {
     /// Running, with a headline. Replaces what an earlier run left on the commit.
     Started(&'a str),
     Report(&'a PlanReport),
@@ -54,7 +54,7 @@ pub(crate) enum Progress<'a> {
     NoReport,
 }
 
-impl<'a> From<Option<&'a PlanReport>> for Progress<'a> {
+impl<'a> From<Option<&'a PlanReport>> for PlanProgress<'a> {
     fn from(report: Option<&'a PlanReport>) -> Self {
         report.map_or(Self::NoReport, Self::Report)
     }

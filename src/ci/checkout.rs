@@ -1,5 +1,4 @@
-//! Which commit is checked out, read from git's own files: no program has to be there, and nothing is trusted that
-//! git would ask about first.
+//! Finds the commit that is checked out by reading git's files, so that git need not be installed.
 
 use std::{
     collections::BTreeSet,
@@ -7,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::event::is_hash;
+use super::github_event::is_hash;
 
 /// Longest file of references that is read, in bytes.
 const LARGEST: u64 = 16 * 1024 * 1024;
@@ -16,27 +15,27 @@ const MOST_FOLDERS: usize = 256;
 
 /// Where to look for the checkout that tests run in, and how to recognise it.
 #[derive(Clone, Copy, Debug)]
-pub struct Search<'a> {
-    /// Folders that tests run in or are described in, the most telling first. Absolute.
+pub struct CheckoutSearch<'a> {
+    /// Absolute folders that tests run in or are described in, in order of preference.
     pub folders: &'a [PathBuf],
-    /// The CI's folder for the job. What encloses it is not looked at: a runner may live in a checkout of something else.
+    /// The CI's folder for the job. Its parents are not searched: a runner may be installed in a checkout.
     pub workspace: Option<&'a Path>,
-    /// The repository of the run, as `owner/name`. A checkout of another one counts only if there is nothing else.
+    /// The repository of the run, as `owner/name`. A checkout of another one counts only if there is no other.
     pub repository: Option<&'a str>,
-    /// Commits that the run is about. A checkout at one of them counts, whatever its remote is: the head of a fork.
+    /// Commits of the run. A checkout at one of them counts with any remote, such as a fork.
     pub commits: &'a [&'a str],
 }
 
-/// The commit of the checkout that tests run in. `None` if there is no checkout, if its commit cannot be read, or if
-/// tests run outside of several checkouts that are at different commits.
-pub fn find(search: Search<'_>) -> Option<String> {
+/// The commit of the checkout that tests run in. `None` if there is no checkout, if its commit cannot be read, or if tests run
+/// beside several checkouts at different commits.
+pub fn find(search: CheckoutSearch<'_>) -> Option<String> {
     let workspace = search.workspace.map(resolved);
     let mut foreign = None;
     for folder in search.folders {
         let folder = resolved(folder);
         for place in folder.ancestors() {
             if let Some(git) = git_folder(place) {
-                // What encloses a checkout that cannot be read is another one.
+                // A parent folder would be another checkout.
                 let commit = commit_of(&git)?;
                 if search.is_own(&git, &commit) {
                     return Some(commit);
@@ -51,8 +50,8 @@ pub fn find(search: Search<'_>) -> Option<String> {
     foreign.or_else(|| search.below(&workspace?))
 }
 
-impl Search<'_> {
-    /// The one commit of the checkouts in the folders of a workspace.
+impl CheckoutSearch<'_> {
+    /// The single commit of the checkouts in the folders of a workspace.
     fn below(&self, workspace: &Path) -> Option<String> {
         let folders = fs::read_dir(workspace).ok()?.take(MOST_FOLDERS);
         let gits = folders.filter_map(|folder| git_folder(&folder.ok()?.path()));
@@ -94,7 +93,7 @@ fn commit_of(git: &Path) -> Option<String> {
     }
 }
 
-/// A worktree has its own HEAD; branches and settings are in the repository that it belongs to.
+/// A worktree has its own HEAD, but the branches and settings of its repository.
 fn common(git: &Path) -> PathBuf {
     match read(&git.join("commondir")) {
         Some(folder) => git.join(folder),
@@ -102,7 +101,7 @@ fn common(git: &Path) -> PathBuf {
     }
 }
 
-/// The repository that a checkout came from, as `owner/name`. `None` if it came from none or from a folder.
+/// The repository of the remote `origin`, as `owner/name`. `None` without a remote or for a folder.
 fn origin(git: &Path) -> Option<String> {
     let config = read(&common(git).join("config"))?;
     let lines = config.lines().map(str::trim);
@@ -117,7 +116,7 @@ fn origin(git: &Path) -> Option<String> {
     let path = match url.split_once("://") {
         Some(("file", _)) => return None,
         Some((_, rest)) => rest,
-        // As ssh takes it: `git@host:owner/name`. A Windows drive has one letter.
+        // The ssh form: `git@host:owner/name`. A Windows drive has one letter.
         None => url.split_once(':').filter(|(host, _)| host.len() > 1)?.1,
     };
     let path = path.trim_end_matches('/');
@@ -126,7 +125,7 @@ fn origin(git: &Path) -> Option<String> {
     Some(format!("{owner}/{name}"))
 }
 
-/// A submodule and a worktree have a file in its place that says where it is.
+/// In a submodule or worktree, `.git` is a file that names the folder.
 fn git_folder(workspace: &Path) -> Option<PathBuf> {
     let git = workspace.join(".git");
     if git.is_dir() {
@@ -148,7 +147,7 @@ fn hash(text: &str) -> Option<String> {
     is_hash(text).then(|| text.to_owned())
 }
 
-/// The text of a file without blanks around it.
+/// The trimmed text of a small file.
 fn read(path: &Path) -> Option<String> {
     let is_small = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() <= LARGEST);
     let text = is_small.then(|| fs::read_to_string(path).ok())??;
@@ -174,7 +173,7 @@ mod tests {
 
     /// The commit of tests that run in `folder` of a workspace of `o/r`.
     fn at(workspace: &tempfile::TempDir, folder: &str, known: &str) -> Option<String> {
-        find(Search {
+        find(CheckoutSearch {
             folders: &[workspace.path().join(folder)],
             workspace: Some(workspace.path()),
             repository: Some("o/r"),
@@ -313,7 +312,7 @@ mod tests {
         let outer = stage(&[(".git/HEAD", &a), ("work/t/x", "")]);
         let work = outer.path().join("work");
         let inside = |workspace| {
-            find(Search {
+            find(CheckoutSearch {
                 folders: &[work.join("t")],
                 workspace,
                 repository: None,
@@ -325,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_the_commit_in_every_kind_of_checkout() {
+    fn commit_is_found_in_every_kind_of_checkout() {
         let packed = format!(
             "# pack-refs with: peeled\n{SHA} refs/heads/main\n^{}\n",
             "0".repeat(40)

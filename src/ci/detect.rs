@@ -1,13 +1,48 @@
-//! The variables of each CI. Hosts inside one another are told apart by order: the first that answers is the one.
+//! Reads the variables of each CI. The first CI whose variables are set wins, because one may run inside another.
 
-use super::{Ci, CiSystem, event, title};
+use serde_json::Value;
 
-/// The matrix of a job of GitHub Actions, as the JSON that `toJSON(matrix)` makes: the action sets it.
-pub(super) const MATRIX: &str = "TESTPLAN_JOB_MATRIX";
+use super::{
+    ci_info::{Ci, CiSystem},
+    github_event, title,
+    variables::Lookup,
+};
 
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// The matrix of a job of GitHub Actions as JSON; the action sets it.
+const MATRIX: &str = "TESTPLAN_JOB_MATRIX";
 
-pub(super) fn detect(get: Lookup<'_>) -> Ci {
+impl Ci {
+    /// Reads the variables that the CIs set. `lookup` gives `None` for absent and for empty ones.
+    pub fn detect(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        detect(&lookup)
+    }
+
+    /// The same as [`Ci::detect`], and in GitHub Actions what the event says. `payload` is the content of
+    /// `GITHUB_EVENT_PATH`, if it can be read; `head` the commit that is checked out, if it is known.
+    pub fn with_event(
+        lookup: impl Fn(&str) -> Option<String>,
+        payload: Option<&Value>,
+        head: Option<&str>,
+    ) -> Self {
+        let ci = detect(&lookup);
+        if ci.system != CiSystem::GitHubActions {
+            return ci;
+        }
+        let facts = github_event::facts(&lookup, payload, head);
+        Self {
+            commit: facts.tested,
+            report_on: facts.report_on,
+            merge: facts.merge,
+            branch: facts.branch,
+            pull_request: facts.pull_request,
+            read_only: facts.read_only,
+            event_warnings: facts.warnings,
+            ..ci
+        }
+    }
+}
+
+fn detect(get: Lookup<'_>) -> Ci {
     let on = |name: &str| get(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
     let mut ci = if on("GITHUB_ACTIONS") {
         github(get)
@@ -24,8 +59,8 @@ pub(super) fn detect(get: Lookup<'_>) -> Ci {
     } else {
         Ci::default()
     };
-    // Buildkite says HEAD until it has checked out, and people set anything by hand.
-    ci.commit = ci.commit.filter(|commit| event::is_hash(commit));
+    // Buildkite sets HEAD until it has checked out, and people set anything by hand.
+    ci.commit = ci.commit.filter(|commit| github_event::is_hash(commit));
     ci.report_on = ci.commit.clone();
     ci
 }
@@ -45,7 +80,7 @@ fn github(get: Lookup<'_>) -> Ci {
     Ci {
         system: CiSystem::GitHubActions,
         commit: get("GITHUB_SHA"),
-        branch: event::branch(get),
+        branch: github_event::branch(get),
         job: get("GITHUB_JOB"),
         matrix: get(MATRIX).and_then(|json| title::matrix(&json)),
         job_mark: get("RUNNER_TRACKING_ID").map(|id| title::mark(&id)),
@@ -98,7 +133,7 @@ fn azure(get: Lookup<'_>) -> Ci {
             .zip(get("SYSTEM_JOBATTEMPT"))
             .map(|(stage, job)| format!("{stage}.{job}")),
         job: get("SYSTEM_JOBNAME"),
-        // The agent shows the jobs of a matrix by their entry, and those of `parallel` by their number.
+        // The agent names jobs of a matrix by their entry, and those of `parallel` by their number.
         matrix: get("AGENT_JOBNAME").filter(|name| Some(name) != get("SYSTEM_JOBNAME").as_ref()),
         run_url: url(),
         run_id,
@@ -195,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_each_ci_by_its_variables() {
+    fn each_ci_is_detected_by_its_variables() {
         let github = [
             ("GITHUB_ACTIONS", "true"),
             ("GITHUB_SHA", SHA),
@@ -290,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn is_nowhere_without_their_variables() {
+    fn no_ci_is_detected_without_its_variables() {
         assert_eq!(ci(&[]), Ci::default());
         assert_eq!(
             ci(&[
@@ -305,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn takes_no_tag_for_a_branch_and_no_word_for_a_commit() {
+    fn tags_are_not_branches_and_words_not_commits() {
         let tags: [&[(&str, &str)]; 4] = [
             &[
                 ("GITHUB_ACTIONS", "true"),
@@ -336,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn has_no_link_without_its_parts() {
+    fn run_url_needs_all_of_its_parts() {
         let ci = ci(&[("GITHUB_ACTIONS", "true"), ("GITHUB_RUN_ID", "77")]);
         assert_eq!((ci.run_id.as_deref(), ci.run_url), (Some("77"), None));
     }

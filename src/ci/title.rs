@@ -1,19 +1,43 @@
-//! The part of a title that names a run, and its reading back.
+//! Default titles and batches of plans, and reading the run back from a title.
 
 use serde_json::Value;
 
-use super::{Ci, CiSystem, Moment};
-use crate::model::Timestamp;
+use super::ci_info::{Ci, CiSystem};
+use crate::{model::Timestamp, text::short_commit};
 
-/// Job, attempt and run as `GitHub Actions 123.1 gui`; outside of any CI the moment.
-pub(super) fn run(ci: &Ci, moment: Moment) -> String {
+/// Makes a title unique outside of a CI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The start of the run.
+    pub time: Timestamp,
+    /// A random number.
+    pub random: u32,
+}
+
+impl Ci {
+    /// The default title of a plan. It is unique per job, attempt and run, so that a retry finds a plan whose answer was lost.
+    pub fn default_title(&self, template: &str, moment: Moment) -> String {
+        format!("{template} ({})", run(self, moment))
+    }
+
+    /// The default batch of a plan: as unique as its title, and begins with branch and commit.
+    pub fn default_batch(&self, template: &str, moment: Moment) -> String {
+        let commit = self.commit.as_deref().map(short_commit);
+        let tested = [self.branch.as_deref(), commit, Some(template)];
+        let tested: Vec<&str> = tested.into_iter().flatten().collect();
+        format!("{} ({})", tested.join(" "), run(self, moment))
+    }
+}
+
+/// Run, attempt and job, such as `GitHub Actions 123.1 gui`; outside of a CI the moment.
+fn run(ci: &Ci, moment: Moment) -> String {
     let system = ci.system;
     let Some(run) = &ci.run_id else {
         return format!("{system} {}-{:08x}", stamp(moment.time), moment.random);
     };
     let attempt = ci.run_attempt.as_ref();
     let attempt = attempt.map_or_else(String::new, |attempt| format!(".{attempt}"));
-    // Jenkins counts the runs of each job, so that its job is in the run's id already.
+    // Jenkins counts the runs of each job, so the run's id has the job already.
     let job = ci.job.as_ref().filter(|_| system != CiSystem::Jenkins);
     let parts = [job, ci.matrix.as_ref(), ci.job_mark.as_ref()];
     let parts: String = parts
@@ -24,11 +48,10 @@ pub(super) fn run(ci: &Ci, moment: Moment) -> String {
     format!("{system} {run}{attempt}{parts}")
 }
 
-/// Most bytes of a matrix's values in a title.
+/// Most bytes of the values of a matrix in a title.
 const LONGEST_MATRIX: usize = 80;
 
-/// The values of a job's matrix in a few words, from the JSON of the expression `toJSON(matrix)`. `None` for a job without
-/// a matrix.
+/// The values of a job's matrix, shortened, from the JSON of `toJSON(matrix)`. `None` for a job without a matrix.
 pub(super) fn matrix(json: &str) -> Option<String> {
     let value: Value = serde_json::from_str(json).ok()?;
     let mut words = Vec::new();
@@ -41,7 +64,7 @@ pub(super) fn matrix(json: &str) -> Option<String> {
             format!(", {word}")
         };
         if text.len() + part.len() > LONGEST_MATRIX {
-            // What is cut may be what differs.
+            // The part that is cut off may be the one that differs.
             return Some(format!("{text} {}", mark(json)).trim_start().to_owned());
         }
         text.push_str(&part);
@@ -54,7 +77,7 @@ fn collect(value: &Value, words: &mut Vec<String>) {
         Value::Null => {}
         Value::Bool(truth) => words.push(truth.to_string()),
         Value::Number(number) => words.push(number.to_string()),
-        // A title is read back by its parentheses and blanks.
+        // Parentheses and blanks delimit the parts of a title.
         Value::String(text) => {
             let plain = |c: char| {
                 if c.is_control() || "()".contains(c) {
@@ -78,7 +101,7 @@ pub(super) fn mark(text: &str) -> String {
     format!("{:06x}", (hash ^ (hash >> 24) ^ (hash >> 48)) & 0xff_ffff)
 }
 
-/// Run id and attempt in GitHub Actions of what started a plan, if it has its default title.
+/// Run id and attempt of the GitHub Actions run that started a plan, from its default title.
 pub fn started_by(title: &str) -> Option<(&str, u32)> {
     let opening = format!(" ({} ", CiSystem::GitHubActions);
     let (_, rest) = title.rsplit_once(&opening)?;
@@ -102,8 +125,85 @@ fn stamp(time: Timestamp) -> String {
 mod tests {
     use super::*;
 
+    const MOMENT: Moment = Moment {
+        time: Timestamp(1_795_359_464_000),
+        random: 0xbeef,
+    };
+
+    fn github(attempt: &str) -> Ci {
+        Ci {
+            system: CiSystem::GitHubActions,
+            commit: Some("11c02e5a9f0b".to_owned()),
+            branch: Some("main".to_owned()),
+            run_id: Some("123".to_owned()),
+            run_attempt: Some(attempt.to_owned()),
+            ..Ci::default()
+        }
+    }
+
     #[test]
-    fn a_default_title_says_who_started_the_plan() {
+    fn two_jobs_of_a_run_have_plans_of_their_own() {
+        let ci = Ci {
+            job: Some("gui".to_owned()),
+            ..github("1")
+        };
+        let title = ci.default_title("Nightly", MOMENT);
+        assert_eq!(title, "Nightly (GitHub Actions 123.1 gui)");
+        assert_eq!(started_by(&title), Some(("123", 1)));
+    }
+
+    #[test]
+    fn names_a_plan_after_run_and_attempt() {
+        let ci = github("1");
+        assert_eq!(
+            ci.default_title("Nightly", MOMENT),
+            "Nightly (GitHub Actions 123.1)"
+        );
+        assert_eq!(
+            ci.default_batch("Nightly", MOMENT),
+            "main 11c02e5a9f Nightly (GitHub Actions 123.1)"
+        );
+        let later = Moment {
+            time: Timestamp(0),
+            random: 1,
+        };
+        assert_eq!(
+            ci.default_title("Nightly", later),
+            ci.default_title("Nightly", MOMENT)
+        );
+        assert_ne!(
+            ci.default_title("Nightly", MOMENT),
+            github("2").default_title("Nightly", MOMENT)
+        );
+        assert_ne!(
+            ci.default_title("Nightly", MOMENT),
+            ci.default_title("Daily", MOMENT)
+        );
+    }
+
+    #[test]
+    fn names_a_plan_after_the_moment_outside_ci() {
+        let ci = Ci::default();
+        let title = ci.default_title("Nightly", MOMENT);
+        assert_eq!(title, "Nightly (local 20261122-145744-0000beef)");
+        assert_eq!(ci.default_batch("Nightly", MOMENT), title);
+        let other = Moment {
+            random: 1,
+            ..MOMENT
+        };
+        assert_ne!(title, ci.default_title("Nightly", other));
+        let never = Moment {
+            time: Timestamp(i64::MAX),
+            ..MOMENT
+        };
+        assert!(
+            ci.default_title("Nightly", never)
+                .contains(&i64::MAX.to_string())
+        );
+    }
+
+    #[test]
+    fn default_title_names_run_and_attempt() {
         let table = [
             ("Nightly (GitHub Actions 123.1)", Some(("123", 1))),
             ("Nightly (GitHub Actions 123.2 gui-2_x)", Some(("123", 2))),
@@ -160,7 +260,7 @@ mod tests {
             title(evil, None),
             "T (GitHub Actions 77.2 gui x _GitHub Actions 1.1__)"
         );
-        // Two that differ behind the cut, and two jobs of one reusable workflow.
+        // Values that differ after the cut, and two jobs of one reusable workflow.
         let long = |end: &str| format!(r#"{{ "a": "{}", "b": "{end}" }}"#, "x".repeat(100));
         assert_ne!(title(&long("1"), None), title(&long("2"), None));
         assert!(title(&long("1"), None).len() < 150);
@@ -175,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn the_job_is_named_once() {
+    fn jenkins_job_is_named_once() {
         let moment = Moment {
             time: Timestamp(0),
             random: 0,

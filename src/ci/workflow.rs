@@ -1,7 +1,7 @@
-//! What a GitHub Actions runner reads: command lines on stdout, and entries of the files that it names.
+//! Texts for a runner of GitHub Actions: command lines on stdout, and entries of the files that it names.
 //!
-//! Only text is made here; whoever calls prints and writes it. The text put in may be anybody's: a command's data and
-//! properties cannot end the line or begin another property, and an entry's value cannot end the entry.
+//! The caller prints and writes them. The values may be foreign text: they cannot end the line, begin another property or end
+//! an entry.
 
 pub mod command;
 pub mod env_file;

@@ -10,7 +10,7 @@ use super::screen::Screen;
 use crate::{
     ci::{
         Ci,
-        checkout::{self, Search},
+        checkout::{self, CheckoutSearch},
     },
     config::{environment::Environment, precedence::Setting},
     failure::Failure,
@@ -99,7 +99,7 @@ pub(crate) fn checked_out(environment: &Environment, folders: &[&Path]) -> (Ci, 
         .collect();
     // A step without GITHUB_WORKSPACE may run in any folder.
     let head = (workspace.is_some() || !is_github).then(|| {
-        checkout::find(Search {
+        checkout::find(CheckoutSearch {
             folders: &folders,
             workspace: workspace.filter(|_| is_github),
             repository: environment.get("GITHUB_REPOSITORY"),

@@ -25,7 +25,7 @@ use crate::{
         survey::{foreseen, survey, too_many},
     },
     model::{Capabilities, Plan, PlanStatus},
-    publication::{Progress, Publication},
+    publication::{PlanProgress, Publication},
     rerun,
 };
 
@@ -75,9 +75,9 @@ pub(crate) async fn run(command: ExecuteArgs, context: &Context) -> CommandResul
     let publication = Publication {
         settings: &publishing::settings(&command.github, None, false),
         progress: match (&headline, &result) {
-            (Some(headline), Ok(_)) => Progress::Started(headline),
+            (Some(headline), Ok(_)) => PlanProgress::Started(headline),
             // No worker will run it, so no later command publishes its end.
-            _ => Progress::NoReport,
+            _ => PlanProgress::NoReport,
         },
         began_elsewhere: false,
         conclusion: command_conclusion(&result),

@@ -17,7 +17,7 @@ use crate::{
     failure::Failure,
     publication::{
         Publication, PublicationSettings, PublishContext, PublishEvent,
-        publish::{self, NOT_SET},
+        channels::{self, NOT_SET},
     },
     report::{PlanReport, sanitise::console_line},
 };
@@ -78,7 +78,7 @@ pub(crate) async fn publish(publication: &Publication<'_>, near: Option<&Path>, 
         ..publish_context(&ci, context)
     };
     let print = |event| print(event, &context.screen);
-    publish::publish(publication, publish_context, print).await;
+    channels::publish(publication, publish_context, print).await;
 }
 
 /// Adds to the warnings of a report why its result will not be published, if so. Call it before the report is printed.
@@ -93,7 +93,7 @@ pub(crate) fn note_refusal(
     if settings.channels.is_empty() {
         return;
     }
-    let why = publish::refusal(report, &settings, publish_context(context.ci(), context));
+    let why = channels::refusal(report, &settings, publish_context(context.ci(), context));
     report.warnings.extend(why);
 }
 

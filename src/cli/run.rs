@@ -22,7 +22,7 @@ use crate::{
     config::duration,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
-    leftovers::{self, Over},
+    leftovers::{self, FinishedPlans},
     listing::{catalog::Catalog, loaded_plan_file::LoadedPlanFile, squish_setup, template_tests},
     local_service::EmbeddedService,
     model::{Capabilities, DiscoveryAccount, Execution, Plan, PlanId, PlanStatus},
@@ -191,7 +191,7 @@ impl WorkersRun<'_> {
             clock_ahead_ms,
         } = signals.or_interrupted(self.start(client)).await?;
         let id = plan.id;
-        leftovers::forget_plans(&self.options.out, id, Over::Left);
+        leftovers::remove_finished_plans(&self.options.out, id, FinishedPlans::Left);
         let request = WorkRequest {
             client: client.clone(),
             // A service in this process has this machine's clock.

@@ -22,7 +22,7 @@ use crate::{
     exit_code::Conclusion,
     failure::Failure,
     listing::listed_template::ListedTemplate,
-    publication::{outputs::StepOutput, step_files::StepFiles},
+    publication::{step_files::StepFiles, step_outputs::StepOutput},
     report::{
         PlanReport,
         console::{Paint, conclusion_line, final_block, worker_conclusion_line},

@@ -22,8 +22,8 @@ use crate::{
         apply::{ActionState, FleetUpdate},
         difference::Difference,
         local::{LocalServer, Registry},
-        start::{self, StartOutcome, StartRequest},
-        stop::{self, StopEvent},
+        start_server::{self, StartOutcome, StartRequest},
+        stop_server::{self, StopEvent},
     },
     model::{
         Capabilities, Capability, NewSquishServer, Port, SquishServer, SquishServerChange,
@@ -307,7 +307,7 @@ async fn run_start(command: &Start, context: &Context) -> CommandResult {
         registry: registry.as_ref(),
     };
     let warn = |line| screen.warn(line);
-    match start::start(request, &context.environment, warn).await? {
+    match start_server::start(request, &context.environment, warn).await? {
         StartOutcome::AlreadyRunning(server) => {
             screen.info(format_args!(
                 "port {port} is open and registered as Squish server {}: used as it is",
@@ -377,6 +377,6 @@ async fn run_stop(command: &Stop, context: &Context) -> CommandResult {
         )),
     };
     let local = command.local.server();
-    stop::stop(&local, registry.as_ref(), &context.environment, report).await?;
+    stop_server::stop(&local, registry.as_ref(), &context.environment, report).await?;
     Ok(Conclusion::Passed)
 }

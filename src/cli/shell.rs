@@ -14,7 +14,7 @@ use super::{
 use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
-    publication::outputs::StepOutput,
+    publication::step_outputs::StepOutput,
     report::sanitise::console_text,
 };
 

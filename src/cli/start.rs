@@ -17,7 +17,7 @@ use crate::{
         template_tests::{self, CountComparison, PlanTestsSource},
     },
     model::{DiscoveryAccount, Plan, Timestamp, plan::LinkedRepository},
-    publication::outputs::StepOutput,
+    publication::step_outputs::StepOutput,
     random,
 };
 
@@ -58,8 +58,8 @@ impl StartSettings {
             ..ci
         };
         if args.commit.is_none() && !args.linked_repos.is_empty() {
-            for doubt in &tested.doubts {
-                context.screen.warn(doubt);
+            for warning in &tested.event_warnings {
+                context.screen.warn(warning);
             }
         }
         let linked = args.linked_repos.iter();

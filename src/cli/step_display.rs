@@ -6,8 +6,8 @@ use super::{args::ShowArgs, screen::Screen};
 use crate::{
     model::PlanId,
     publication::{
-        annotations,
-        outputs::{self, StepOutput},
+        report_annotations,
+        step_outputs::{self, StepOutput},
     },
     report::{PlanReport, sanitise::markdown_text, summary},
     report_files,
@@ -16,12 +16,12 @@ use crate::{
 
 /// Shows a report that was written to `out`.
 pub(crate) fn show(report: &PlanReport, out: &Path, args: ShowArgs, screen: &Screen) {
-    for (output, value) in outputs::of_report(report, out) {
+    for (output, value) in step_outputs::of_report(report, out) {
         screen.output(output, value);
     }
     let step = screen.step();
     if args.annotations.unwrap_or(step.is_action()) {
-        screen.annotate(&annotations::of_report(report, step.workspace()));
+        screen.annotate(&report_annotations::of_report(report, step.workspace()));
     }
     if args.job_summary.unwrap_or(step.is_action()) {
         summarise(
@@ -53,7 +53,7 @@ pub(crate) fn show_work(
     }
     if args.annotations.unwrap_or_default() {
         match report_files::merge(std::slice::from_ref(&end.record), Some(plan), None, None) {
-            Ok(report) => screen.annotate(&annotations::of_report(
+            Ok(report) => screen.annotate(&report_annotations::of_report(
                 &report.of_its_workers(),
                 screen.step().workspace(),
             )),

@@ -18,7 +18,7 @@ use crate::{
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::{Capability, PlanId, PlanStatus},
-    publication::outputs::StepOutput,
+    publication::step_outputs::StepOutput,
 };
 
 /// Waits until a plan is drained.

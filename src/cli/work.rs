@@ -16,10 +16,10 @@ use crate::{
     clock,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
-    leftovers::{self, Over},
+    leftovers::{self, FinishedPlans},
     listing::squish_setup,
     model::{PlanId, PlanStatus},
-    publication::outputs::{self, StepOutput},
+    publication::step_outputs::{self, StepOutput},
     rerun::{
         Rerun,
         resume::{Resume, Resumed},
@@ -68,7 +68,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     screen.output(StepOutput::PlanId, command.plan_id);
     screen.output(
         StepOutput::RecordsPath,
-        outputs::absolute(&records).display(),
+        step_outputs::absolute(&records).display(),
     );
     let client = command.service.connect(context)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
@@ -76,7 +76,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
         .or_interrupted(lookup::plan(&client, command.plan_id))
         .await?;
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
-    leftovers::forget_plans(&options.out, plan.id, Over::Stale);
+    leftovers::remove_finished_plans(&options.out, plan.id, FinishedPlans::Stale);
     if plan.is_handed_over() && !client.is_testplan() {
         screen.warn(format_args!(
             "plan {} was started with a time and revisions, so Test Center may run it itself: a worker would run its tests \

@@ -1,4 +1,4 @@
-//! Keeps the service's secrets out of the matrix.
+//! Keeps secrets of the service out of the matrix.
 
 use std::fmt;
 
@@ -7,16 +7,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::WorkerSet;
 use crate::{credentials::Credentials, failure::Failure};
 
-/// What must not be in a matrix: GitHub drops a job output that holds a secret, and nothing would run.
+/// The texts that a matrix must not hold: GitHub drops a job output with a secret, and no job would run.
 #[derive(Debug)]
-pub struct Secrets(Vec<(&'static str, SecretString)>);
+pub(crate) struct Secrets(Vec<(&'static str, SecretString)>);
 
-/// A text shorter than this is found in every other word.
+/// Shorter texts occur by chance.
 const SHORTEST: usize = 4;
 
 impl Secrets {
-    /// Where the service is, which may be a secret too, and how to get in.
-    pub fn of(url: impl fmt::Display, credentials: Option<&Credentials>) -> Self {
+    /// Address and credentials of the service.
+    pub(crate) fn of(url: impl fmt::Display, credentials: Option<&Credentials>) -> Self {
         let mut secrets = vec![("URL", url.to_string().into())];
         match credentials {
             Some(Credentials::Token(token)) => secrets.push(("access token", token.clone())),
@@ -28,8 +28,8 @@ impl Secrets {
         Self(secrets)
     }
 
-    /// An error if a set holds one, which it does not show.
-    pub fn refuse(&self, sets: &[WorkerSet]) -> Result<(), Failure> {
+    /// Fails if a set holds a secret; the error does not show it.
+    pub(crate) fn refuse(&self, sets: &[WorkerSet]) -> Result<(), Failure> {
         for (place, set) in sets.iter().enumerate() {
             let texts = || {
                 let values = set.capabilities.iter().flat_map(|it| [&it.key, &it.value]);
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_sets_that_hold_one_and_does_not_show_it() {
+    fn sets_with_a_secret_are_refused_without_showing_it() {
         let token = Secrets::of(
             "https://tc.example.com",
             Some(&Credentials::Token("canary-1\n".into())),

@@ -1,5 +1,5 @@
-//! Gives each open execution to exactly one worker set, so that sets which overlap are not sized for the same work
-//! twice. Which worker runs what is decided later, by the service: this is about how many workers there are.
+//! Assigns each open execution to one worker set, so that overlapping sets are not sized for the same work twice. This sizes
+//! the matrix only: the service decides later which worker runs what.
 
 use std::collections::BTreeMap;
 
@@ -8,21 +8,20 @@ use crate::model::{Capabilities, LabelCase};
 
 /// Open executions that no worker set covers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uncovered {
-    /// What they need.
-    pub required: Capabilities,
-    /// What the set that comes nearest does not offer; all of `required` where there is no set.
-    pub missing: Capabilities,
-    /// How many they are.
-    pub open: u64,
+pub(crate) struct Uncovered {
+    /// The capabilities that they require.
+    pub(crate) required: Capabilities,
+    /// What the nearest set does not offer; all of `required` if there is no set.
+    pub(crate) missing: Capabilities,
+    pub(crate) open: u64,
 }
 
-/// How many executions each set has, by a list of what is open, and what no set covers.
+/// The executions of each set, from a list of what is open, and the executions that no set covers.
 ///
-/// An execution goes to the set that offers the fewest capabilities of those that cover it, because a set that offers
-/// more is scarcer and has executions that only it can take; among equals to the one that has the least so far. What
-/// few sets can take goes first, so that the rest can level the loads.
-pub fn by_list(
+/// An execution goes to the covering set with the fewest capabilities, because a set with more has executions that only it can
+/// take; among equals to the one with the smallest load. Executions with few candidates go first, so that the others level
+/// the loads.
+pub(crate) fn by_list(
     sets: &[WorkerSet],
     open: &BTreeMap<Capabilities, u64>,
 ) -> (Vec<u64>, Vec<Uncovered>) {
@@ -48,14 +47,12 @@ pub fn by_list(
     (loads, uncovered)
 }
 
-/// How many executions each set has, where the service counts and does not list: `counts` has for each set the open
-/// executions that require at least all that it offers, `total` is all that are open. The last number is the rest: what
-/// needs less than any set offers, or something that none offers. It is given to the sets that offer least, which are
-/// the most.
+/// The executions of each set, from counts: `counts` has for each set the open executions that require at least all that it
+/// offers, `total` all open executions. The last number is the remainder, which requires less than any set offers, or something
+/// that no set offers. It goes to the sets that offer least.
 ///
-/// A count holds what was counted for larger sets already, so that is taken off; and no more than `total` is given
-/// away in all.
-pub fn by_counts(sets: &[WorkerSet], counts: &[u64], total: u64) -> (Vec<u64>, u64) {
+/// A count includes the executions of larger sets, which are subtracted; the loads sum up to `total` at most.
+pub(crate) fn by_counts(sets: &[WorkerSet], counts: &[u64], total: u64) -> (Vec<u64>, u64) {
     let mut order: Vec<usize> = (0..sets.len()).collect();
     order.sort_by_key(|index| std::cmp::Reverse(sets[*index].capabilities.len()));
     let mut loads = vec![0; sets.len()];
@@ -76,7 +73,7 @@ pub fn by_counts(sets: &[WorkerSet], counts: &[u64], total: u64) -> (Vec<u64>, u
     (loads, rest)
 }
 
-/// The sets that cover it and offer the fewest capabilities.
+/// The covering sets with the fewest capabilities.
 fn tightest(sets: &[WorkerSet], required: &Capabilities) -> Vec<usize> {
     let covering = || (0..sets.len()).filter(|index| sets[*index].covers(required));
     let fewest = covering().map(|index| sets[index].capabilities.len()).min();
@@ -92,7 +89,7 @@ fn missing(sets: &[WorkerSet], required: &Capabilities) -> Capabilities {
         .unwrap_or_else(|| required.clone())
 }
 
-/// Adds `count` to the loads of the candidates, each time to the lightest.
+/// Adds `count` to the candidates, one by one to the smallest load.
 fn spread(loads: &mut [u64], candidates: &[usize], count: u64) {
     let [one] = candidates else {
         for _ in 0..count {
@@ -125,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn each_execution_goes_to_one_set() {
+    fn each_execution_counts_for_one_set() {
         type Case = (
             &'static [&'static str],
             &'static [(&'static str, u64)],
@@ -140,23 +137,23 @@ mod tests {
                 &[60, 5],
                 0,
             ),
-            // The scarce set is left to those who need it, whatever the order of the lines.
+            // The larger set is kept for executions that require it, in any order of the lines.
             (
                 &["OS=Linux, browser=chrome", "OS=Linux"],
                 &[("OS=Linux", 10), ("OS=Linux browser=chrome", 3)],
                 &[3, 10],
                 0,
             ),
-            // Equals share; what only one of them can take comes first.
+            // Equal sets share; executions with one candidate come first.
             (
                 &["OS=Linux", "OS=Windows"],
                 &[("", 10), ("OS=Windows", 4)],
                 &[7, 7],
                 0,
             ),
-            // Case is none.
+            // Case does not matter.
             (&["os=linux"], &[("OS=Linux", 2)], &[2], 0),
-            // One that offers nothing takes what needs nothing, and no more.
+            // A set that offers nothing takes only executions that require nothing.
             (&[""], &[("", 3), ("OS=Linux", 2)], &[3], 2),
             (&[], &[("OS=Linux", 2)], &[], 2),
             (&["OS=Linux"], &[], &[0], 0),
@@ -172,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn names_what_the_nearest_set_lacks() {
+    fn uncovered_names_what_the_nearest_set_lacks() {
         let sets = sets(&["OS=Windows", "OS=Linux, browser=chrome"]);
         let (_, uncovered) = by_list(&sets, &needs(&[("OS=Linux browser=opera", 4)]));
         assert_eq!(uncovered[0].missing.to_string(), "browser=opera");
@@ -180,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_are_not_given_away_twice() {
+    fn counts_are_not_shared_out_twice() {
         type Case = (
             &'static [&'static str],
             &'static [u64],
@@ -189,7 +186,7 @@ mod tests {
             u64,
         );
         let table: &[Case] = &[
-            // The larger set's executions are counted for the smaller one too.
+            // The count of the smaller set includes the executions of the larger one.
             (
                 &["OS=Linux", "OS=Linux, browser=chrome"],
                 &[60, 20],
@@ -197,7 +194,7 @@ mod tests {
                 &[40, 20],
                 0,
             ),
-            // All of them for the empty one.
+            // Every execution counts for the empty set.
             (
                 &["", "OS=Linux", "OS=Windows"],
                 &[100, 60, 30],
@@ -205,14 +202,14 @@ mod tests {
                 &[10, 60, 30],
                 0,
             ),
-            // Sets that overlap crosswise never have more than there is.
+            // Loads of overlapping sets sum up to the total.
             (&["OS=Linux", "browser=chrome"], &[50, 50], 60, &[50, 10], 0),
-            // Nothing requires all that the set offers, and still it may be who can run it.
+            // No execution requires all that the set offers, but it may run them all.
             (&["OS=Linux, browser=chrome"], &[0], 12, &[12], 12),
             (&["OS=Linux", "OS=Windows"], &[0, 4], 14, &[7, 7], 10),
             (&["OS=Linux"], &[5], 5, &[5], 0),
             (&["OS=Linux"], &[0], 0, &[0], 0),
-            // It changed while it was asked.
+            // The plan changed between the requests.
             (&["OS=Linux"], &[9], 5, &[5], 0),
         ];
         for (lines, counts, total, expected, rest) in table {

@@ -1,4 +1,4 @@
-//! Asks the service what is open and who needs what, and shares it out over the worker sets.
+//! Asks the service for the open executions of a plan and assigns them to worker sets.
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
@@ -12,24 +12,27 @@ use crate::{
     model::{Capabilities, Execution, ExecutionState, LabelCase, PlanId, PlanStatus},
 };
 
-/// What there is to do, and for whom.
+/// The open work of a plan by worker set.
 #[derive(Debug)]
-pub struct Survey {
-    /// How far the plan is.
-    pub status: PlanStatus,
-    /// Open executions of each worker set; each execution counts for one set.
-    pub loads: Vec<(WorkerSet, u64)>,
-    /// Open executions that no set covers; `None` where the service cannot tell.
-    pub uncovered: Option<u64>,
-    /// What people should know, one line each.
-    pub warnings: Vec<String>,
+pub(crate) struct Survey {
+    pub(crate) status: PlanStatus,
+    /// Open executions by worker set; each counts for one set.
+    pub(crate) loads: Vec<(WorkerSet, u64)>,
+    /// Open executions that no set covers; `None` if the service has only counts.
+    pub(crate) uncovered: Option<u64>,
+    /// Warnings, one line each.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// Most sets that a message names.
 const MOST_SHOWN: usize = 8;
 
-/// Surveys a plan for the worker sets that were named, or for those that its executions need.
-pub async fn survey(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result<Survey, Failure> {
+/// Surveys a plan for the named worker sets, or for those that its executions require.
+pub(crate) async fn survey(
+    client: &Client,
+    plan: PlanId,
+    named: &[WorkerSet],
+) -> Result<Survey, Failure> {
     match client.executions(plan).await? {
         Some(executions) => Ok(by_list(&executions, named)),
         None => by_counts(client, plan, named).await,
@@ -61,7 +64,7 @@ fn by_list(executions: &[Execution], named: &[WorkerSet]) -> Survey {
         status,
         loads: sets.iter().cloned().zip(loads).collect(),
         uncovered: Some(uncovered.iter().map(|it| it.open).sum()),
-        warnings: told(&uncovered),
+        warnings: uncovered_warnings(&uncovered),
     }
 }
 
@@ -87,14 +90,14 @@ async fn by_counts(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result
     let mut warnings = Vec::new();
     if named.is_empty() && status.open > 0 {
         warnings.push(
-            "this service does not say what its executions need, so workers that offer nothing are planned: \
-             name worker sets with --runs-on"
+            "this service does not list what its executions require, so the workers of the matrix offer nothing: name \
+             worker sets with --runs-on"
                 .to_owned(),
         );
     } else if rest > 0 {
         warnings.push(format!(
-            "{rest} of {} open executions do not need all that a worker set offers, by the service's counts; it does \
-             not say what they need, so perhaps no set covers them: compare --runs-on with the plan",
+            "{rest} of {} open executions do not require all that a worker set offers, according to the service's counts; \
+             perhaps no set covers them: compare --runs-on with the plan",
             status.open
         ));
     }
@@ -106,15 +109,14 @@ async fn by_counts(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result
     })
 }
 
-/// A set for each different need, on runners that GitHub hosts; none for a need that they do not meet. No more than a
-/// matrix has jobs.
+/// A set for each distinct requirement that a runner of GitHub meets, at most as many as a matrix has jobs.
 fn guess<'a>(needs: impl Iterator<Item = &'a Capabilities>) -> Vec<WorkerSet> {
     let needs = distinct(needs);
     let guesses = needs.iter().filter_map(|need| WorkerSet::guess(need));
     guesses.take(MOST_JOBS).collect()
 }
 
-/// The needs that differ by more than the case of their letters.
+/// The requirements that differ by more than case.
 fn distinct<'a>(needs: impl Iterator<Item = &'a Capabilities>) -> Vec<&'a Capabilities> {
     let mut distinct: Vec<&Capabilities> = Vec::new();
     for need in needs {
@@ -132,9 +134,8 @@ fn distinct<'a>(needs: impl Iterator<Item = &'a Capabilities>) -> Vec<&'a Capabi
     distinct
 }
 
-/// The worker sets that a plan gets whose executions need this, or why some of them would have no runner: before the plan
-/// is started, as far as testplan.yml tells.
-pub fn foreseen<'a>(
+/// The worker sets for these requirements, or why some have no runner. For testplan.yml, before the plan is started.
+pub(crate) fn foreseen<'a>(
     needs: impl Iterator<Item = &'a Capabilities>,
 ) -> Result<Vec<WorkerSet>, Failure> {
     let needs = distinct(needs);
@@ -148,8 +149,8 @@ pub fn foreseen<'a>(
     let Some((unknown, _)) = guesses.iter().find(|(_, guess)| guess.is_none()) else {
         return Ok(guesses.into_iter().filter_map(|(_, guess)| guess).collect());
     };
-    // With one line all have to be named, so all are shown.
-    let mut help = "say where they run, for every set:".to_owned();
+    // One --runs-on line replaces all guesses, so all are shown.
+    let mut help = "name the runners of every set:".to_owned();
     for (need, guess) in guesses.iter().take(MOST_SHOWN) {
         let line = match guess {
             Some(set) => set.to_string(),
@@ -166,15 +167,15 @@ pub fn foreseen<'a>(
     .help(help))
 }
 
-/// More kinds of workers than jobs.
-pub fn too_many(sets: usize) -> Failure {
+/// The error for more worker sets than jobs.
+pub(crate) fn too_many(sets: usize) -> Failure {
     Failure::usage_text(format_args!(
         "{sets} worker sets or more, and a matrix has at most {MOST_JOBS} jobs"
     ))
     .help("name fewer sets that offer more, with --runs-on 'CAPABILITIES: RUNNER LABELS'")
 }
 
-fn told(uncovered: &[Uncovered]) -> Vec<String> {
+fn uncovered_warnings(uncovered: &[Uncovered]) -> Vec<String> {
     let mut lines: Vec<String> = uncovered
         .iter()
         .take(MOST_SHOWN)
@@ -188,7 +189,7 @@ fn told(uncovered: &[Uncovered]) -> Vec<String> {
     if let Some(more @ 1..) = uncovered.len().checked_sub(MOST_SHOWN) {
         let open: u64 = uncovered.iter().skip(MOST_SHOWN).map(|it| it.open).sum();
         lines.push(format!(
-            "{open} executions of {more} more kinds are not covered either"
+            "{open} executions of {more} more sets are not covered either"
         ));
     }
     lines
@@ -238,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn without_lines_each_need_is_a_set() {
+    fn each_requirement_is_a_set_without_runs_on() {
         let survey = surveyed(&["OS=Linux", "os=linux", "OS=Windows", ""], &[]);
         let loads: Vec<String> = survey
             .loads
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_open_is_shared_out() {
+    fn only_open_executions_are_shared_out() {
         let mut executions = list(&["OS=Linux"]);
         executions.push(execution(8, ExecutionState::Done, "OS=Solaris"));
         executions.push(execution(9, ExecutionState::Reserved, "OS=Solaris"));
@@ -273,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_system_is_refused_before_the_start_and_uncovered_after_it() {
+    fn unknown_system_is_refused_before_the_start() {
         let failure = foreseen_of(&["OS=Solaris browser=x", "OS=Linux"]).unwrap_err();
         let said = failure.to_string();
         assert_eq!(failure.conclusion.code(), 2);
@@ -298,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_set_covers_is_told_by_name() {
+    fn uncovered_executions_are_named() {
         let survey = surveyed(
             &[
                 "OS=Linux browser=opera",
@@ -322,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn more_needs_than_jobs_are_a_mistake_to_tell() {
+    fn more_requirements_than_jobs_are_refused() {
         let needs: Vec<String> = (0..=MOST_JOBS).map(|n| format!("n={n}")).collect();
         let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
         assert!(

@@ -1,31 +1,33 @@
-//! A worker set: workers that offer the same capabilities and run on the same kind of runner.
+//! Worker sets: workers that offer the same capabilities on the same kind of runner.
 
 use std::{fmt, str::FromStr};
 
 use crate::model::{Capabilities, Capability, LabelCase, capability::NotACapability};
 
-/// Workers of one kind, as `--runs-on 'OS=Linux, browser=chrome: self-hosted, linux'` names them.
+/// Workers of one kind, such as `--runs-on 'OS=Linux, browser=chrome: self-hosted, linux'`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WorkerSet {
-    /// What they offer.
-    pub capabilities: Capabilities,
-    /// Labels that their runner must have, all of them.
-    pub runs_on: Vec<String>,
+pub(crate) struct WorkerSet {
+    /// The capabilities that the workers offer.
+    pub(crate) capabilities: Capabilities,
+    /// Labels of the runner; it must have all of them.
+    pub(crate) runs_on: Vec<String>,
 }
 
-/// Why a text names no worker set.
+/// Why a text is not a worker set.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotAWorkerSet {
-    /// It has no colon, or several and none that is followed by a blank.
-    #[error("write CAPABILITIES: RUNNER LABELS, as 'OS=Linux, browser=chrome: self-hosted, linux'")]
+pub(crate) enum NotAWorkerSet {
+    /// No colon, or several colons and none followed by a blank.
+    #[error(
+        "write CAPABILITIES: RUNNER LABELS, such as 'OS=Linux, browser=chrome: self-hosted, linux'"
+    )]
     Form,
-    /// Nothing stands behind the colon.
-    #[error("no runner label behind the colon: write one, as ': ubuntu-latest'")]
+    /// No label after the colon.
+    #[error("no runner label after the colon: write one, such as ': ubuntu-latest'")]
     NoLabel,
-    /// A label that no runner has.
-    #[error("{0:?} is no runner label: write them apart by commas, without brackets and quotes")]
+    /// A malformed label.
+    #[error("{0:?} is no runner label: separate labels by commas, without brackets and quotes")]
     Label(String),
-    /// What stands before the colon is not a list of capabilities.
+    /// The text before the colon is not a list of capabilities.
     #[error(transparent)]
     Capability(#[from] NotACapability),
 }
@@ -52,7 +54,7 @@ impl FromStr for WorkerSet {
     }
 }
 
-/// Before and behind the colon. A value or a label may have a colon in it, so one with a blank behind it goes first.
+/// The texts before and after the colon. Values and labels may contain colons, so one followed by a blank wins.
 fn halves(text: &str) -> Option<(&str, &str)> {
     let blank = |(place, _): &(usize, &str)| {
         let rest = &text[place + 1..];
@@ -81,7 +83,7 @@ fn label(text: &str) -> Result<String, NotAWorkerSet> {
 }
 
 impl fmt::Display for WorkerSet {
-    /// As `--runs-on` takes it.
+    /// In the syntax of `--runs-on`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.capabilities.is_empty() {
             write!(f, "{}", self.capabilities)?;
@@ -91,9 +93,9 @@ impl fmt::Display for WorkerSet {
 }
 
 impl WorkerSet {
-    /// The set for executions that need these capabilities, on a runner that GitHub hosts. `None` where their
-    /// operating system is none that GitHub hosts.
-    pub fn guess(capabilities: &Capabilities) -> Option<Self> {
+    /// The set for executions that require these capabilities, on a runner of GitHub. `None` if GitHub does not host their
+    /// operating system.
+    pub(crate) fn guess(capabilities: &Capabilities) -> Option<Self> {
         let mut systems = capabilities
             .iter()
             .filter(|capability| capability.key.eq_ignore_ascii_case("OS"))
@@ -115,13 +117,13 @@ impl WorkerSet {
         })
     }
 
-    /// Whether its workers can take what needs this. Without case, as our service compares unless told otherwise.
-    pub fn covers(&self, required: &Capabilities) -> bool {
+    /// Whether its workers can take executions that require this. Ignores case, as our service does by default.
+    pub(crate) fn covers(&self, required: &Capabilities) -> bool {
         self.capabilities.covers(required, LabelCase::Folded)
     }
 
     /// Its capabilities, one per line.
-    pub fn lines(&self) -> String {
+    pub(crate) fn lines(&self) -> String {
         let lines: Vec<String> = self.capabilities.iter().map(ToString::to_string).collect();
         lines.join("\n")
     }
@@ -132,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_capabilities_and_labels() {
+    fn worker_set_is_parsed() {
         for (text, capabilities, labels) in [
             (
                 "OS=Linux,browser=chrome: self-hosted, linux",
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_names_none() {
+    fn malformed_worker_sets_are_refused() {
         for (text, word) in [
             ("", "CAPABILITIES: RUNNER LABELS"),
             ("ubuntu-latest", "CAPABILITIES: RUNNER LABELS"),
@@ -175,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn guesses_the_runner_by_the_system() {
+    fn runner_is_guessed_from_the_system() {
         for (needed, label) in [
             (vec![], Some("ubuntu-latest")),
             (vec!["browser=chrome"], Some("ubuntu-latest")),

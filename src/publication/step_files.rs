@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::outputs::StepOutput;
+use super::step_outputs::StepOutput;
 use crate::{ci::workflow::env_file, config::environment::Environment, fs};
 
 /// Largest job summary of a step, in bytes. GitHub drops a larger one whole.

@@ -46,7 +46,7 @@ impl Target {
             return Err(format!("{} not set; {cure}", missing.join(", ")));
         };
         let Some(commit) = report_commit.or(ci.report_on.as_ref()) else {
-            let why = ci.doubts.first().map_or_else(
+            let why = ci.event_warnings.first().map_or_else(
                 || "the event of this step names none; pass --report-commit".to_owned(),
                 ToString::to_string,
             );

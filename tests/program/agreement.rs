@@ -9,7 +9,7 @@ use serde::Deserialize;
 use testplan::{
     cli::action::inputs::{self, COMMANDS, Kind, OWN},
     config::duration,
-    publication::outputs::StepOutput,
+    publication::step_outputs::StepOutput,
 };
 
 const ACTION: &str = include_str!("../../docs/action-reference.md");

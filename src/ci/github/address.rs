@@ -1,10 +1,10 @@
-//! Whom is spoken to: API and repository, checked before anything is sent.
+//! Address of API and repository, checked before anything is sent.
 
 use std::{fmt, net::IpAddr};
 
 use http::Uri;
 
-use super::PublishError;
+use super::publish_error::PublishError;
 
 /// A repository at one API.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Address {
     repository: String,
 }
 
-/// What of an address cannot be used. Shows no URL, which may hold a password.
+/// Why an address is malformed. Shows no URL, which may hold a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadAddress {
     /// The API's base is no URL.
@@ -30,7 +30,7 @@ pub enum BadAddress {
 }
 
 impl Address {
-    /// Puts an address together. `api` is an API's base, as `https://api.github.com`; `repository` is `owner/name`.
+    /// `api` is the base of an API, such as `https://api.github.com`; `repository` is `owner/name`.
     pub fn new(api: &str, repository: &str) -> Result<Self, BadAddress> {
         let api: Uri = api.trim().parse().map_err(|_| BadAddress::Api)?;
         let host = api
@@ -65,19 +65,19 @@ impl Address {
         &self.api
     }
 
-    /// Where something below the repository is; `path` begins with a slash. Absolute, so that octocrab joins nothing.
+    /// The absolute URL of a path below the repository, which begins with a slash.
     pub(super) fn url(&self, path: &str) -> String {
         let base = self.api.to_string();
         let base = base.trim_end_matches('/');
         format!("{base}/repos/{}{path}", self.repository)
     }
 
-    /// Whether it is spoken to without TLS.
+    /// Whether it has no TLS.
     pub(super) fn is_plain(&self) -> bool {
         self.api.scheme_str() == Some("http")
     }
 
-    /// Whether it is on this machine, where no proxy leads.
+    /// Whether it is on this machine, which no proxy reaches.
     pub(super) fn is_loopback(&self) -> bool {
         self.api.host().is_some_and(is_loopback)
     }
@@ -89,7 +89,7 @@ impl fmt::Display for Address {
     }
 }
 
-/// The text if it is a commit's hash, and nothing that leads elsewhere in a path.
+/// Checks that a text is a commit hash, and cannot change a path.
 pub(super) fn commit(text: &str) -> Result<&str, PublishError> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(PublishError::BadCommit);
@@ -97,7 +97,7 @@ pub(super) fn commit(text: &str) -> Result<&str, PublishError> {
     Ok(text)
 }
 
-/// Whether this is one segment of a path and nothing that leads elsewhere.
+/// Whether this is one segment of a path.
 fn is_name(text: &str) -> bool {
     !text.is_empty()
         && text != "."
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bases_of_other_githubs_are_taken() {
+    fn enterprise_bases_are_accepted() {
         for api in [
             "https://api.github.com",
             "https://api.github.com/",
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leads_elsewhere_is_refused() {
+    fn malformed_addresses_are_refused() {
         let api = |api| Address::new(api, "o/r").unwrap_err();
         for bad in [
             "",

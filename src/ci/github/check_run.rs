@@ -1,26 +1,18 @@
-//! Check runs: what they say, and how one is put in place.
+//! The content of a check run.
 
-mod body;
+use serde::Serialize;
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use serde::{Deserialize, Serialize};
-
-use super::{GitHub, PublishError, tries::Budget};
-use body::Body;
-
-/// Most annotations that are sent; those behind are left out.
+/// Most annotations that are sent.
 pub const MOST_ANNOTATIONS: usize = 500;
 
-/// What a check run says. Texts are cut to GitHub's limits.
+/// The content of a check run. Texts are cut to GitHub's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CheckRun {
-    /// What people and rules of branches know it by; never that of a status as well.
+    /// The name in the page and in branch rules; a status must not have the same.
     pub name: String,
-    /// What tells this run from others of the same name: a check run with another is left alone, one with the same is
-    /// changed. The same from the first word about a run to its last.
+    /// Identifies the check run among those of the same name. One with the same id is changed, others are left alone.
     pub external_id: String,
-    /// How far it is.
+    /// Whether it has completed.
     pub state: CheckState,
     /// One line above the summary.
     pub title: String,
@@ -28,170 +20,63 @@ pub struct CheckRun {
     pub summary: String,
     /// More Markdown, at most [`super::LARGEST_TEXT`] bytes.
     pub text: Option<String>,
-    /// Remarks on files, for which GitHub has no way to be taken back: what is put again has those that it had before
-    /// at the same places. The first [`MOST_ANNOTATIONS`] are sent.
-    pub annotations: Vec<Annotation>,
+    /// The first [`MOST_ANNOTATIONS`] are sent. GitHub cannot remove annotations, so an updated check run must have its earlier
+    /// ones at the same positions.
+    pub annotations: Vec<CheckAnnotation>,
 }
 
-/// How far a check run is.
+/// Whether a check run has completed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckState {
-    /// Still at it.
+    /// Running.
     InProgress,
-    /// Done.
+    /// Completed.
     Completed(CheckConclusion),
 }
 
-/// What a check run comes to. GitHub's `neutral` and `skipped` count as passed, which is why they are not here.
+/// The conclusion of a check run. GitHub's `neutral` and `skipped` count as passed, so they are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckConclusion {
     /// Passed.
     Success,
-    /// Failed, or not known: a rule that wants it passed is not met.
+    /// Failed, or not known; does not meet a branch rule.
     Failure,
-    /// Ended by somebody before its end.
+    /// Cancelled.
     Cancelled,
-    /// Time ran out.
+    /// Timed out.
     TimedOut,
-    /// Somebody has to do something first.
+    /// A person has to act first.
     ActionRequired,
 }
 
-/// A remark on lines of a file.
+/// A note on lines of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Annotation {
+pub struct CheckAnnotation {
     /// The file, from the root of the repository.
     pub path: String,
     /// The first line, from 1.
     pub start_line: u32,
-    /// The last line.
+    /// The last line, from 1.
     pub end_line: u32,
-    /// How bad it is.
-    pub level: Level,
+    /// Its level.
+    pub level: CheckAnnotationLevel,
     /// One line, at most 255 characters.
     pub title: Option<String>,
     /// At most 64 KB.
     pub message: String,
-    /// More, folded away. At most 64 KB.
+    /// Details, collapsed in the page. At most 64 KB.
     pub raw_details: Option<String>,
 }
 
-/// How bad what an annotation remarks is.
+/// The level of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Level {
-    /// Good to know.
+pub enum CheckAnnotationLevel {
+    /// Notice.
     Notice,
-    /// Not good.
+    /// Warning.
     Warning,
-    /// Bad.
+    /// Failure.
     Failure,
-}
-
-#[derive(Deserialize)]
-struct Listed {
-    #[serde(default)]
-    check_runs: Vec<Known>,
-}
-
-#[derive(Deserialize)]
-struct Known {
-    id: u64,
-    #[serde(default)]
-    external_id: Option<String>,
-    #[serde(default)]
-    output: Option<Output>,
-}
-
-#[derive(Deserialize)]
-struct Output {
-    #[serde(default)]
-    annotations_count: Option<usize>,
-}
-
-impl Known {
-    /// How many annotations it has already.
-    fn annotations(&self) -> usize {
-        let output = self.output.as_ref();
-        output
-            .and_then(|output| output.annotations_count)
-            .unwrap_or(0)
-    }
-}
-
-impl GitHub {
-    /// Changes the check run of this name and external id at a commit, or makes it. Each try looks for it first, so
-    /// that a lost answer neither makes a second one nor repeats annotations.
-    pub async fn put_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), PublishError> {
-        let commit = super::address::commit(commit)?;
-        let budget = Budget::start(self.patience);
-        // How many annotations are there for sure: GitHub may count those of a moment ago late.
-        let arrived = &AtomicUsize::new(0);
-        budget
-            .persist(|| async move {
-                let found = self.find_check_run(budget, commit, run).await?;
-                let known = if let Some(known) = found {
-                    known
-                } else {
-                    let body = Body::new(run, Some(commit), 0);
-                    self.create(budget, "/check-runs", &body).await?;
-                    arrived.store(body.next, Ordering::Relaxed);
-                    if body.next >= body.all {
-                        return Ok(());
-                    }
-                    let made = self.find_check_run(budget, commit, run).await?;
-                    made.ok_or_else(|| PublishError::Odd {
-                        what: "a check run that was made is not there".to_owned(),
-                    })?
-                };
-                self.change_check_run(budget, run, &known, arrived).await
-            })
-            .await
-    }
-
-    /// Changes the check run of this name and external id, if there is one.
-    pub async fn end_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), PublishError> {
-        let commit = super::address::commit(commit)?;
-        let budget = Budget::start(self.patience);
-        let find = || self.find_check_run(budget, commit, run);
-        if budget.persist(find).await?.is_some() {
-            self.put_check_run(commit, run).await?;
-        }
-        Ok(())
-    }
-
-    /// Sends all that is not there yet, and at least the state.
-    async fn change_check_run(
-        &self,
-        budget: Budget,
-        run: &CheckRun,
-        known: &Known,
-        arrived: &AtomicUsize,
-    ) -> Result<(), PublishError> {
-        let path = format!("/check-runs/{}", known.id);
-        arrived.fetch_max(known.annotations(), Ordering::Relaxed);
-        loop {
-            let body = Body::new(run, None, arrived.load(Ordering::Relaxed));
-            self.update(budget, &path, &body).await?;
-            arrived.fetch_max(body.next, Ordering::Relaxed);
-            if body.next >= body.all {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn find_check_run(
-        &self,
-        budget: Budget,
-        commit: &str,
-        run: &CheckRun,
-    ) -> Result<Option<Known>, PublishError> {
-        let name = body::query(&run.name);
-        let path =
-            format!("/commits/{commit}/check-runs?check_name={name}&filter=latest&per_page=100");
-        let listed: Listed = self.get(budget, &path).await?;
-        let mut runs = listed.check_runs.into_iter();
-        Ok(runs.find(|known| known.external_id.as_deref() == Some(&run.external_id)))
-    }
 }

@@ -1,11 +1,16 @@
-//! A comment on a pull request that is kept up to date in place.
+//! A comment on a pull request that is updated in place.
 
 use serde::{Deserialize, Serialize};
 
-use super::{GitHub, LARGEST_COMMENT, PublishError, fit, tries::Budget};
+use super::{
+    api_client::GitHub,
+    publish_error::PublishError,
+    retries::Budget,
+    text_limits::{self, LARGEST_COMMENT},
+};
 
 const PER_PAGE: usize = 100;
-/// Most pages that are read to find ours.
+/// Most pages that are searched for our comment.
 const MOST_PAGES: usize = 20;
 
 #[derive(Deserialize)]
@@ -26,8 +31,7 @@ struct User {
 }
 
 impl Comment {
-    /// Whether it is one of ours. The marker alone does not say so: anybody may write one, and a comment keeps its
-    /// author, who could change our words.
+    /// Whether it is one of ours. The marker alone is no proof: any author could write one, and change our text later.
     fn is_ours(&self, marker: &str) -> bool {
         let body = self.body.as_deref().unwrap_or_default();
         let kind = self.user.as_ref().and_then(|user| user.kind.as_deref());
@@ -38,14 +42,13 @@ impl Comment {
 }
 
 #[derive(Serialize)]
-struct Words {
+struct CommentBody {
     body: String,
 }
 
 impl GitHub {
-    /// Puts a comment in place of the one of the same context, or makes the first. Bodies are cut behind
-    /// [`LARGEST_COMMENT`] bytes; the marker that finds it again is hidden before them. Two runs that make the first
-    /// one at the same moment may both do so.
+    /// Replaces the comment of the same context, or creates the first. Bodies are cut at [`LARGEST_COMMENT`] bytes, after the
+    /// hidden marker. Two runs that create the first comment at the same moment may both do so.
     pub async fn put_comment(
         &self,
         pull_request: u64,
@@ -53,8 +56,8 @@ impl GitHub {
         body: &str,
     ) -> Result<(), PublishError> {
         let marker = marker(context);
-        let body = fit::lines(&format!("{marker}\n{body}"), LARGEST_COMMENT);
-        let words = &Words { body };
+        let body = text_limits::lines(&format!("{marker}\n{body}"), LARGEST_COMMENT);
+        let words = &CommentBody { body };
         let comments = &format!("/issues/{pull_request}/comments");
         let budget = Budget::start(self.patience);
         let marker = &marker;
@@ -87,13 +90,13 @@ impl GitHub {
                 return Ok(None);
             }
         }
-        Err(PublishError::Crowded {
+        Err(PublishError::TooManyComments {
             comments: MOST_PAGES * PER_PAGE,
         })
     }
 }
 
-/// Hidden in what people see. Nothing of the context can end it.
+/// An HTML comment that identifies ours. The context cannot end it.
 fn marker(context: &str) -> String {
     let is_plain = |c: char| !c.is_control() && !"<>".contains(c);
     let context = context.chars().take(200);
@@ -111,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_context_ends_its_marker() {
+    fn context_cannot_end_the_marker() {
         assert_eq!(marker("gui / nightly"), "<!-- testplan: gui / nightly -->");
         for hostile in ["a --> b", "--!>", "a\n-->", "---->", "<!--"] {
             let marker = marker(hostile);
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_trusted_author_has_ours() {
+    fn only_comments_of_trusted_authors_are_ours() {
         let marker = marker("x");
         let ours = |json: serde_json::Value| {
             let comment: Comment = serde_json::from_value(json).unwrap();

@@ -1,6 +1,4 @@
-//! One request and its answer: in time, bounded, and without the token in what is told of it.
-
-use std::{error::Error, io};
+//! One request and its answer: limited in time and size, with the token masked in errors.
 
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header, response::Parts};
@@ -8,18 +6,23 @@ use http_body_util::{BodyExt as _, Limited, combinators::BoxBody};
 use octocrab::OctoBody;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{GitHub, PublishError, Trouble, tries};
+use super::{
+    api_client::GitHub,
+    network_failure::{classify, innermost},
+    publish_error::{NetworkFailure, PublishError},
+    retries,
+};
 
-/// Most of a refusal's body that is read, in bytes.
+/// Most bytes of a refusal that are read.
 const LARGEST_REFUSAL: usize = 64 * 1024;
-/// Most of an answer that is read, in bytes: a page of a hundred comments of the largest size.
+/// Most bytes of an answer that are read: a page of a hundred comments of the largest size.
 const LARGEST_ANSWER: usize = 32 * 1024 * 1024;
 
 impl GitHub {
-    /// Asks for something, as `/commits/…` below the repository.
+    /// Fetches a path below the repository, such as `/commits/…`.
     pub(super) async fn get<T: DeserializeOwned>(
         &self,
-        budget: tries::Budget,
+        budget: retries::Budget,
         path: &str,
     ) -> Result<T, PublishError> {
         let request = self
@@ -34,10 +37,10 @@ impl GitHub {
             .await
     }
 
-    /// Makes something new. The answer is not read: it says nothing new.
+    /// Creates something. The answer is not read.
     pub(super) async fn create(
         &self,
-        budget: tries::Budget,
+        budget: retries::Budget,
         path: &str,
         body: &impl Serialize,
     ) -> Result<(), PublishError> {
@@ -45,10 +48,10 @@ impl GitHub {
             .await
     }
 
-    /// Changes something that is there. The answer is not read.
+    /// Changes something. The answer is not read.
     pub(super) async fn update(
         &self,
-        budget: tries::Budget,
+        budget: retries::Budget,
         path: &str,
         body: &impl Serialize,
     ) -> Result<(), PublishError> {
@@ -58,7 +61,7 @@ impl GitHub {
 
     async fn write(
         &self,
-        budget: tries::Budget,
+        budget: retries::Budget,
         method: Method,
         path: &str,
         body: &impl Serialize,
@@ -81,7 +84,7 @@ impl GitHub {
             .header("x-github-api-version", "2022-11-28")
     }
 
-    /// Sends; gives the body of the answer that was expected, not read yet.
+    /// Sends a request; returns the unread body of the expected answer.
     async fn exchange(
         &self,
         request: http::Result<Request<OctoBody>>,
@@ -98,7 +101,7 @@ impl GitHub {
     ) -> Result<(Parts, BoxBody<Bytes, octocrab::Error>), PublishError> {
         let request = request.map_err(|error| PublishError::Unreachable {
             cause: self.without_token(&error.to_string()),
-            trouble: Trouble::Setup,
+            failure: NetworkFailure::Setup,
         })?;
         let answer = self.octocrab.execute(request).await;
         let (head, body) = answer.map_err(|error| self.lost(&error))?.into_parts();
@@ -106,18 +109,18 @@ impl GitHub {
             return Ok((head, body));
         }
         if head.status.is_success() {
-            return Err(PublishError::Odd {
-                what: format!("{} where {expected} is due", head.status),
+            return Err(PublishError::Unexpected {
+                what: format!("{} instead of {expected}", head.status),
             });
         }
-        // A refusal whose words are lost or endless is still one.
+        // A refusal counts even if its message cannot be read.
         let body = Limited::new(body, LARGEST_REFUSAL).collect().await;
         let body = body.map_or_else(|_| Bytes::new(), http_body_util::Collected::to_bytes);
         let message = self.without_token(&message(&body));
         Err(PublishError::Refused {
             code: head.status.as_u16(),
-            wait: tries::wait(head.status, &head.headers, &message),
-            is_limit: tries::is_limit(head.status, &head.headers, &message),
+            wait: retries::wait(head.status, &head.headers, &message),
+            is_limit: retries::is_limit(head.status, &head.headers, &message),
             message,
         })
     }
@@ -131,64 +134,27 @@ impl GitHub {
             Err(error) => match error.downcast_ref::<octocrab::Error>() {
                 Some(error) => return Err(self.lost(error)),
                 None => {
-                    return Err(PublishError::Odd {
-                        what: "an answer without end".to_owned(),
+                    return Err(PublishError::Unexpected {
+                        what: "an answer that is too long".to_owned(),
                     });
                 }
             },
         };
-        serde_json::from_slice(&body).map_err(|error| PublishError::Odd {
-            // What the parser says may quote the answer.
-            what: self.without_token(&format!("an answer that is not understood: {error}")),
+        serde_json::from_slice(&body).map_err(|error| PublishError::Unexpected {
+            // The error of the parser may quote the answer.
+            what: self.without_token(&format!("a malformed answer: {error}")),
         })
     }
 
     fn lost(&self, error: &octocrab::Error) -> PublishError {
         PublishError::Unreachable {
             cause: self.without_token(&innermost(error)),
-            trouble: trouble(error),
+            failure: classify(error),
         }
     }
 }
 
-/// What went wrong on the way.
-fn trouble(error: &(dyn Error + 'static)) -> Trouble {
-    let found = chain(error).find_map(<dyn Error>::downcast_ref::<reqwest::Error>);
-    let Some(error) = found.filter(|error| error.is_connect()) else {
-        return Trouble::Lost;
-    };
-    let cause = innermost(error);
-    if cause.contains("certificate") {
-        Trouble::Certificate
-    } else if cause.contains("corrupt message") {
-        Trouble::NotTls
-    } else if error.is_timeout() {
-        Trouble::Away
-    } else {
-        Trouble::Connection
-    }
-}
-
-/// The end of the chain of causes, which names the trouble; the outer ones name layers and repeat URLs.
-pub(super) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let last = chain(error).last();
-    last.map_or_else(String::new, ToString::to_string)
-}
-
-/// The error and its causes. An I/O error that wraps another names that one's cause as its own and skips it.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| {
-        let wrapped = error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref);
-        match wrapped {
-            Some(inner) => Some(inner as &(dyn Error + 'static)),
-            None => error.source(),
-        }
-    })
-}
-
-/// What GitHub says of a refusal, with what it says of the fields; empty if it is not GitHub that answers.
+/// The message of a refusal with its details; empty if another server answered.
 fn message(body: &Bytes) -> String {
     #[derive(Deserialize)]
     struct Refusal {
@@ -224,7 +190,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_read_with_its_details() {
+    fn refusal_has_its_details() {
         let table = [
             (r#"{"message":"Not Found"}"#, "Not Found"),
             (

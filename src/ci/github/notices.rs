@@ -1,43 +1,13 @@
-//! What people read of what was not set: each cause once, with one thing to do.
+//! Warnings about what was not set: each cause once, with one thing to do.
 
-use std::fmt;
-
-use super::{Address, PublishError, Trouble};
+use super::{
+    address::Address,
+    channel::Channel,
+    publish_error::{NetworkFailure, PublishError},
+};
 use crate::ci::ReadOnly;
 
-/// What GitHub was to be told with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Channel {
-    /// A commit status.
-    Status,
-    /// A check run.
-    CheckRun,
-    /// A comment on the pull request.
-    Comment,
-}
-
-impl Channel {
-    /// What a job has to be granted for it, below `permissions:`.
-    pub fn permission(self) -> &'static str {
-        match self {
-            Self::Status => "statuses: write",
-            Self::CheckRun => "checks: write",
-            Self::Comment => "pull-requests: write",
-        }
-    }
-}
-
-impl fmt::Display for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Status => "commit status",
-            Self::CheckRun => "check run",
-            Self::Comment => "comment",
-        })
-    }
-}
-
-/// The fewest lines that tell of all that was not set: one for each cause, with the first one's words.
+/// One line for each cause.
 pub fn notices(
     address: &Address,
     failed: &[(Channel, PublishError)],
@@ -61,12 +31,12 @@ pub fn notices(
     causes.iter().map(line).collect()
 }
 
-/// Whether both have one cause. What the network says differs in details that nobody needs.
+/// Whether both have the same cause; details of the network do not count.
 fn is_same(one: &PublishError, other: &PublishError) -> bool {
     match (one, other) {
         (
-            PublishError::Unreachable { trouble: one, .. },
-            PublishError::Unreachable { trouble: other, .. },
+            PublishError::Unreachable { failure: one, .. },
+            PublishError::Unreachable { failure: other, .. },
         ) => one == other,
         (
             PublishError::Refused {
@@ -99,27 +69,33 @@ fn joined(channels: &[Channel], text: impl Fn(&Channel) -> String) -> String {
     }
 }
 
-/// Why likely, and one thing to do.
+/// The likely reason and one thing to do.
 pub fn cure(why: &PublishError, channels: &[Channel], read_only: Option<ReadOnly>) -> String {
     let fixed = match why {
         PublishError::BadToken => "set GITHUB_TOKEN to the token alone, as ${{ github.token }}",
         PublishError::BadCommit => "pass --report-commit with the whole hash",
-        PublishError::Unreachable { trouble, .. } => match trouble {
-            Trouble::Setup => "check the certificates of this machine and its HTTPS_PROXY",
-            Trouble::Connection => "check GITHUB_API_URL, the network, HTTPS_PROXY and NO_PROXY",
-            Trouble::Away => "a firewall drops it; set HTTPS_PROXY where only a proxy leads out",
-            Trouble::Certificate => {
+        PublishError::Unreachable { failure, .. } => match failure {
+            NetworkFailure::Setup => "check the certificates of this machine and its HTTPS_PROXY",
+            NetworkFailure::Connection => {
+                "check GITHUB_API_URL, the network, HTTPS_PROXY and NO_PROXY"
+            }
+            NetworkFailure::ConnectTimeout => {
+                "a firewall may drop it; set HTTPS_PROXY if a proxy is needed"
+            }
+            NetworkFailure::Certificate => {
                 "add its authority to the certificates that this machine trusts, or name its file in SSL_CERT_FILE"
             }
-            Trouble::NotTls => "set GITHUB_API_URL to the API's https:// base",
-            Trouble::Lost => "the trouble is GitHub's or the network's; run the job again later",
+            NetworkFailure::NotTls => "set GITHUB_API_URL to the API's https:// base",
+            NetworkFailure::Lost => "GitHub or the network failed; run the job again later",
         },
-        PublishError::Silent => "the trouble is GitHub's own; run the job again later",
-        PublishError::Odd { .. } => {
+        PublishError::Timeout => "GitHub failed; run the job again later",
+        PublishError::Unexpected { .. } => {
             "GITHUB_API_URL is not the base of GitHub's API, or something in between answers; set it as \
              ${{ github.api_url }}"
         }
-        PublishError::Crowded { .. } => "delete some of them, or read the job's summary instead",
+        PublishError::TooManyComments { .. } => {
+            "delete some of them, or read the job's summary instead"
+        }
         PublishError::Refused {
             code,
             message,
@@ -129,7 +105,7 @@ pub fn cure(why: &PublishError, channels: &[Channel], read_only: Option<ReadOnly
             return if *is_limit {
                 let wait = wait.map(|wait| wait.as_secs().div_ceil(60));
                 let when = wait.map_or("later".to_owned(), |wait| format!("in {wait} min"));
-                format!("this token has used up what GitHub grants; run the job again {when}")
+                format!("the token has reached GitHub's rate limit; run the job again {when}")
             } else {
                 refused(*code, message, channels, read_only)
             };
@@ -165,24 +141,22 @@ fn refused(code: u16, message: &str, channels: &[Channel], read_only: Option<Rea
         }
         404 => {
             return format!(
-                "the repository is wrong or the token does not see it; check GITHUB_REPOSITORY, GITHUB_API_URL and \
+                "the repository is wrong or the token has no access; check GITHUB_REPOSITORY, GITHUB_API_URL and \
                  {permissions} below `permissions:`"
             );
         }
-        410 => {
-            "it is switched off or deleted there; switch it on in the settings of the repository"
-        }
+        410 => "it is disabled or deleted; enable it in the settings of the repository",
         422 if channels == [Channel::Comment] => {
             "GitHub takes no such comment; read the job's summary instead"
         }
         422 => {
-            "the commit is not in this repository, or what is said of it does not fit; check GITHUB_REPOSITORY, \
-             --report-commit and the name or context that was given"
+            "the commit is not in this repository, or a name or context is invalid; check GITHUB_REPOSITORY, \
+             --report-commit and the name or context"
         }
         300..=399 => {
             "the repository was renamed, or GITHUB_API_URL is not the base of an API; set both as they are now"
         }
-        500.. => "the trouble is GitHub's own; run the job again later",
+        500.. => "GitHub failed; run the job again later",
         _ => "check GITHUB_API_URL and GITHUB_REPOSITORY",
     };
     fixed.to_owned()
@@ -203,13 +177,13 @@ mod tests {
         }
     }
 
-    fn told(failed: &[(Channel, PublishError)], read_only: Option<ReadOnly>) -> Vec<String> {
+    fn lines(failed: &[(Channel, PublishError)], read_only: Option<ReadOnly>) -> Vec<String> {
         let address = Address::new("https://api.github.com", "o/r").unwrap();
         notices(&address, failed, read_only)
     }
 
     #[test]
-    fn one_cause_is_told_once() {
+    fn each_cause_is_one_line() {
         let lacking = || refused_with(403, "Resource not accessible by integration", false);
         let all = [
             (Channel::Status, lacking()),
@@ -218,14 +192,14 @@ mod tests {
             (Channel::Comment, lacking()),
         ];
         assert_eq!(
-            told(&all, None),
+            lines(&all, None),
             [
                 "commit status, check run and comment not set: GitHub refused it (403: Resource not accessible by \
                  integration) for o/r: the token lacks a permission; grant the job `statuses: write`, \
                  `checks: write` and `pull-requests: write` below `permissions:`"
             ]
         );
-        let [fork] = &told(&all, Some(ReadOnly::Fork))[..] else {
+        let [fork] = &lines(&all, Some(ReadOnly::Fork))[..] else {
             panic!("one line");
         };
         assert!(
@@ -233,7 +207,7 @@ mod tests {
             "{fork}"
         );
         assert!(!fork.contains("grant"), "{fork}");
-        let [bot] = &told(&all[1..2], Some(ReadOnly::Dependabot))[..] else {
+        let [bot] = &lines(&all[1..2], Some(ReadOnly::Dependabot))[..] else {
             panic!("one line");
         };
         assert!(
@@ -243,16 +217,24 @@ mod tests {
     }
 
     #[test]
-    fn different_causes_stay_apart() {
-        let lost = |cause: &str, trouble| PublishError::Unreachable {
+    fn different_causes_are_different_lines() {
+        let lost = |cause: &str, failure| PublishError::Unreachable {
             cause: cause.to_owned(),
-            trouble,
+            failure,
         };
         let table = [
-            (lost("a", Trouble::Lost), lost("b", Trouble::Lost), 1),
-            (lost("a", Trouble::Lost), lost("a", Trouble::Certificate), 2),
-            (PublishError::Silent, PublishError::Silent, 1),
-            (PublishError::Silent, lost("a", Trouble::Lost), 2),
+            (
+                lost("a", NetworkFailure::Lost),
+                lost("b", NetworkFailure::Lost),
+                1,
+            ),
+            (
+                lost("a", NetworkFailure::Lost),
+                lost("a", NetworkFailure::Certificate),
+                2,
+            ),
+            (PublishError::Timeout, PublishError::Timeout, 1),
+            (PublishError::Timeout, lost("a", NetworkFailure::Lost), 2),
             (
                 refused_with(502, "x", false),
                 refused_with(502, "y", false),
@@ -280,15 +262,15 @@ mod tests {
             ),
         ];
         for (one, other, expected) in table {
-            let lines = told(&[(Channel::Status, one), (Channel::Comment, other)], None);
-            assert_eq!(lines.len(), expected, "{lines:?}");
+            let found = lines(&[(Channel::Status, one), (Channel::Comment, other)], None);
+            assert_eq!(found.len(), expected, "{found:?}");
         }
-        assert!(told(&[], None).is_empty());
+        assert!(lines(&[], None).is_empty());
     }
 
     #[test]
-    fn a_limit_says_when_it_ends() {
-        let [line] = &told(
+    fn rate_limit_names_the_time_to_wait() {
+        let [line] = &lines(
             &[(Channel::Status, refused_with(429, "slow down", true))],
             None,
         )[..] else {

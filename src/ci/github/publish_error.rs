@@ -1,90 +1,93 @@
-//! Why GitHub was not told of a run: what was refused.
+//! Why something was not published.
 
 use std::{fmt, time::Duration};
 
-/// Why something was not set. Holds no secret; what GitHub said is foreign text all the same.
+/// Why something was not set. Holds no secret, but foreign text: the answer of GitHub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublishError {
-    /// The token cannot be sent; nothing was.
+    /// The token is malformed; nothing was sent.
     BadToken,
     /// The commit is not a hash; nothing was sent.
     BadCommit,
-    /// No connection, or one that was lost.
+    /// The connection failed.
     Unreachable {
-        /// What the network says.
+        /// The error of the network.
         cause: String,
-        /// What of it went wrong.
-        trouble: Trouble,
+        /// Its kind.
+        failure: NetworkFailure,
     },
-    /// A connection, and no answer in time.
-    Silent,
-    /// An answer that is not a yes.
+    /// No answer in time.
+    Timeout,
+    /// GitHub refused the request.
     Refused {
         /// The HTTP status.
         code: u16,
-        /// GitHub's words; empty if it is not GitHub that answered.
+        /// GitHub's message; empty if another server answered.
         message: String,
-        /// How long it asks to be left alone.
+        /// How long it asks to wait.
         wait: Option<Duration>,
-        /// Whether there were too many requests.
+        /// Whether it is a rate limit.
         is_limit: bool,
     },
-    /// A yes that is none of GitHub's.
-    Odd {
-        /// What came.
+    /// A success that does not come from GitHub's API.
+    Unexpected {
+        /// What was received.
         what: String,
     },
-    /// More comments than are read to find ours.
-    Crowded {
-        /// How many were read.
+    /// Ours is not among the comments that were read.
+    TooManyComments {
+        /// The number of comments read.
         comments: usize,
     },
 }
 
-/// What went wrong on the way to GitHub.
+/// What went wrong between this machine and GitHub.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum NetworkFailure {
     /// TLS or a request could not be set up on this machine.
     Setup,
-    /// No connection: a name that is not known, a port where nobody listens, a proxy that refuses.
+    /// No connection: unknown name, closed port, or a proxy that refuses.
     Connection,
-    /// Nobody answered the attempt to connect.
-    Away,
-    /// A certificate is not trusted.
+    /// The attempt to connect timed out.
+    ConnectTimeout,
+    /// The certificate is not trusted.
     Certificate,
-    /// The other side does not speak TLS.
+    /// The server does not speak TLS.
     NotTls,
-    /// A connection was lost before the answer was complete. What was asked for may have happened.
+    /// The connection was lost before the answer was complete. The request may have succeeded.
     Lost,
 }
 
 impl PublishError {
-    /// Whether the same request may be granted a little later.
+    /// Whether a retry may succeed.
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { trouble, .. } => match trouble {
-                Trouble::Connection | Trouble::Lost => true,
-                Trouble::Setup | Trouble::Away | Trouble::Certificate | Trouble::NotTls => false,
+            Self::Unreachable { failure, .. } => match failure {
+                NetworkFailure::Connection | NetworkFailure::Lost => true,
+                NetworkFailure::Setup
+                | NetworkFailure::ConnectTimeout
+                | NetworkFailure::Certificate
+                | NetworkFailure::NotTls => false,
             },
             Self::Refused { code, is_limit, .. } => *code >= 500 || *is_limit,
             Self::BadToken
             | Self::BadCommit
-            | Self::Silent
-            | Self::Odd { .. }
-            | Self::Crowded { .. } => false,
+            | Self::Timeout
+            | Self::Unexpected { .. }
+            | Self::TooManyComments { .. } => false,
         }
     }
 
-    /// How long the answer asks to be left alone.
-    pub(super) fn asks_for(&self) -> Option<Duration> {
+    /// How long the answer asks to wait.
+    pub(super) fn requested_pause(&self) -> Option<Duration> {
         match self {
             Self::Refused { wait, .. } => *wait,
             Self::BadToken
             | Self::BadCommit
             | Self::Unreachable { .. }
-            | Self::Silent
-            | Self::Odd { .. }
-            | Self::Crowded { .. } => None,
+            | Self::Timeout
+            | Self::Unexpected { .. }
+            | Self::TooManyComments { .. } => None,
         }
     }
 }
@@ -94,26 +97,26 @@ impl fmt::Display for PublishError {
         match self {
             Self::BadToken => f.write_str("GITHUB_TOKEN is not a token"),
             Self::BadCommit => f.write_str("the commit is not a hash"),
-            Self::Unreachable { cause, trouble } => {
-                let what = match trouble {
-                    Trouble::Setup => "no request to GitHub could be made",
-                    Trouble::Connection => "GitHub could not be reached",
-                    Trouble::Away => "GitHub could not be reached in time",
-                    Trouble::Certificate => "GitHub's certificate is not trusted",
-                    Trouble::NotTls => "GITHUB_API_URL does not speak TLS",
-                    Trouble::Lost => "the connection to GitHub was lost",
+            Self::Unreachable { cause, failure } => {
+                let what = match failure {
+                    NetworkFailure::Setup => "a request to GitHub could not be made",
+                    NetworkFailure::Connection => "GitHub could not be reached",
+                    NetworkFailure::ConnectTimeout => "GitHub could not be reached in time",
+                    NetworkFailure::Certificate => "GitHub's certificate is not trusted",
+                    NetworkFailure::NotTls => "GITHUB_API_URL does not speak TLS",
+                    NetworkFailure::Lost => "the connection to GitHub was lost",
                 };
                 write!(f, "{what} ({cause})")
             }
-            Self::Silent => f.write_str("GitHub did not answer in time"),
+            Self::Timeout => f.write_str("GitHub did not answer in time"),
             Self::Refused { code, message, .. } if message.is_empty() => {
                 write!(f, "GitHub refused it ({code})")
             }
             Self::Refused { code, message, .. } => {
                 write!(f, "GitHub refused it ({code}: {message})")
             }
-            Self::Odd { what } => write!(f, "GitHub did not answer as it should ({what})"),
-            Self::Crowded { comments } => {
+            Self::Unexpected { what } => write!(f, "GitHub did not answer as expected ({what})"),
+            Self::TooManyComments { comments } => {
                 write!(
                     f,
                     "there are more than {comments} comments, and ours is not among those"

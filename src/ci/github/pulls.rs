@@ -1,8 +1,8 @@
-//! Which pull request a commit belongs to.
+//! Finds the pull request of a commit.
 
 use serde::Deserialize;
 
-use super::{GitHub, PublishError, tries::Budget};
+use super::{api_client::GitHub, publish_error::PublishError, retries::Budget};
 
 #[derive(Deserialize)]
 struct Pull {
@@ -20,8 +20,7 @@ struct Head {
 }
 
 impl GitHub {
-    /// The open pull request that has this commit, best as its head. `None` if there is none: a commit that is merged
-    /// belongs to nobody who waits for it.
+    /// The open pull request that has this commit, preferably as its head.
     pub async fn pull_request_of(&self, commit: &str) -> Result<Option<u64>, PublishError> {
         let commit = super::address::commit(commit)?;
         let path = format!("/commits/{commit}/pulls?per_page=100");
@@ -42,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_head_of_an_open_one_comes_first() {
+    fn open_pull_request_with_this_head_wins() {
         let pulls = |text: &str| serde_json::from_str::<Vec<Pull>>(text).unwrap();
         let table = [
             ("[]", None),

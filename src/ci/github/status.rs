@@ -4,37 +4,42 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{GitHub, LONGEST_DESCRIPTION, PublishError, fit, tries::Budget};
+use super::{
+    api_client::GitHub,
+    publish_error::PublishError,
+    retries::Budget,
+    text_limits::{self, LONGEST_DESCRIPTION},
+};
 
-/// What a commit status says.
+/// The content of a commit status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommitStatus {
-    /// Good, bad, neither or not yet known.
-    pub state: State,
-    /// What tells it from other statuses of the commit; a later one of the same context replaces it.
+    /// Its state.
+    pub state: StatusState,
+    /// Identifies the status on the commit; a later one of the same context replaces it.
     pub context: String,
-    /// One line for people; cut behind [`LONGEST_DESCRIPTION`] characters.
+    /// One line for people; cut at [`LONGEST_DESCRIPTION`] characters.
     pub description: String,
-    /// Where people read more.
+    /// The linked page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target_url: Option<String>,
 }
 
-/// What a commit status comes to.
+/// The state of a commit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum State {
-    /// Not known yet.
+pub enum StatusState {
+    /// Pending.
     Pending,
     /// Passed.
     Success,
-    /// Failed: a result about the product.
+    /// Failed: the product has a fault.
     Failure,
-    /// Neither is known.
+    /// No verdict.
     Error,
 }
 
-impl fmt::Display for State {
+impl fmt::Display for StatusState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Pending => "pending",
@@ -47,13 +52,13 @@ impl fmt::Display for State {
 
 /// The latest status of each context of a commit.
 #[derive(Deserialize)]
-struct Combined {
+struct CombinedStatus {
     #[serde(default)]
-    statuses: Vec<Known>,
+    statuses: Vec<KnownStatus>,
 }
 
 #[derive(Deserialize)]
-struct Known {
+struct KnownStatus {
     state: String,
     context: String,
     #[serde(default)]
@@ -61,7 +66,7 @@ struct Known {
 }
 
 impl GitHub {
-    /// Sets a status in place of a pending one of the same context that links to `run`. Leaves any other alone.
+    /// Replaces a pending status of the same context that links to `run`. Leaves any other alone.
     pub async fn end_pending(
         &self,
         commit: &str,
@@ -73,8 +78,8 @@ impl GitHub {
             super::address::commit(commit)?
         );
         let budget = Budget::start(self.patience);
-        let found: Combined = budget.persist(|| self.get(budget, &path)).await?;
-        let is_ours = |known: &Known| {
+        let found: CombinedStatus = budget.persist(|| self.get(budget, &path)).await?;
+        let is_ours = |known: &KnownStatus| {
             known.state == "pending"
                 && known.context.eq_ignore_ascii_case(&status.context)
                 && (known.target_url.as_deref())
@@ -87,8 +92,8 @@ impl GitHub {
         Ok(())
     }
 
-    /// Sets a status of a commit. Server errors, lost connections and short rate limits are tried again: setting the
-    /// same status twice is the same as once.
+    /// Sets a status of a commit. Server errors, lost connections and short rate limits are retried: setting a status twice is the
+    /// same as once.
     pub async fn set_status(
         &self,
         commit: &str,
@@ -96,7 +101,7 @@ impl GitHub {
     ) -> Result<(), PublishError> {
         let path = format!("/statuses/{}", super::address::commit(commit)?);
         let status = CommitStatus {
-            description: fit::characters(&status.description, LONGEST_DESCRIPTION),
+            description: text_limits::characters(&status.description, LONGEST_DESCRIPTION),
             ..status.clone()
         };
         let budget = Budget::start(self.patience);

@@ -1,6 +1,6 @@
 //! Workflow commands: `::name key=value,key=value::data`, one line each.
 //!
-//! The escapes are those of GitHub's own toolkit; the runner undoes them after it has split the line.
+//! The escapes are those of GitHub's toolkit; the runner decodes them after it has split the line.
 
 use std::fmt::Write as _;
 
@@ -9,14 +9,14 @@ pub const MAX_MESSAGE: usize = 4096;
 /// Longest title of an annotation, in UTF-16 units.
 pub const MAX_TITLE: usize = 255;
 
-/// How bad it is.
+/// The level of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Red.
+    /// Error.
     Error,
-    /// Yellow.
+    /// Warning.
     Warning,
-    /// Neither.
+    /// Notice.
     Notice,
 }
 
@@ -33,7 +33,7 @@ impl Level {
 /// A note that GitHub shows on the run, and beside the line of the file if there is one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Annotation {
-    /// How bad it is.
+    /// Its level.
     pub level: Level,
     /// Its heading; cut at [`MAX_TITLE`].
     pub title: String,
@@ -46,7 +46,7 @@ pub struct Annotation {
 }
 
 impl Annotation {
-    /// The command that makes it, without a newline.
+    /// The command of the annotation, without a newline.
     pub fn command(&self) -> String {
         let title = cut(&self.title, MAX_TITLE);
         let number = self.line.map(|line| line.to_string());
@@ -66,15 +66,13 @@ impl Annotation {
     }
 }
 
-/// Hides a value in the log from here on: whole, each of its lines, and the codings that the runner knows. Print
-/// nothing of the value before. `None` for a blank one, which the runner refuses.
-///
-/// Never cut: a part of a secret hides nothing.
+/// The command that masks a value in the log: whole, each line, and in the encodings that the runner knows. `None` for a blank
+/// value, which the runner refuses. Never cut, because a part of a secret masks nothing.
 pub fn mask(value: &str) -> Option<String> {
     (!value.trim().is_empty()).then(|| line("add-mask", &[], value))
 }
 
-/// A command, without a newline. Names are ours, so they are not escaped; properties without a value are left out.
+/// A command, without a newline. Properties without a value are left out.
 pub fn line(name: &'static str, properties: &[(&'static str, &str)], data: &str) -> String {
     let mut line = format!("::{name}");
     let mut before = ' ';
@@ -97,7 +95,7 @@ fn escape_property(text: &str) -> String {
     escape_data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// At most `max` UTF-16 units; what is cut ends in `…`.
+/// At most `max` UTF-16 units; a cut text ends in `…`.
 fn cut(text: &str, max: usize) -> String {
     let mut units = 0;
     let mut room = 0;
@@ -118,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escapes_are_the_toolkit_s() {
+    fn escapes_match_the_toolkit() {
         assert_eq!(line("debug", &[], ""), "::debug::");
         assert_eq!(
             line(
@@ -131,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn annotations_place_themselves() {
+    fn annotation_without_a_file_has_no_line() {
         let mut annotation = Annotation {
             level: Level::Warning,
             title: "t".into(),
@@ -172,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn masks_are_whole_or_none() {
+    fn masks_are_never_cut() {
         let secret = "s%\n".repeat(5000);
         let line = mask(&secret).unwrap();
         assert_eq!(

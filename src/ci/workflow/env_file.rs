@@ -1,25 +1,25 @@
 //! Entries of the files that a runner reads after a step: outputs, state, variables.
 //!
-//! Always the form with a delimiter and always `\n`: on Linux the runner takes a `\r` for a part of the delimiter, and
-//! one line that it cannot read fails the step.
+//! Entries always have a delimiter and `\n`: on Linux the runner takes a `\r` for a part of the delimiter, and one malformed
+//! line fails the step.
 
 use std::fmt::Write as _;
 
 /// Why an entry cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EntryError {
-    /// The name is empty or would be read as something else.
+    /// The name is empty or ambiguous.
     #[error("the name is empty, contains `=`, `<<` or a newline, or ends with `<`")]
     Name,
-    /// The delimiter is empty or more than a line.
+    /// The delimiter is empty or has several lines.
     #[error("the delimiter is empty or contains a newline")]
     Delimiter,
-    /// The value could end the entry before its end.
+    /// The value contains the delimiter.
     #[error("the value contains the delimiter")]
     Value,
 }
 
-/// A delimiter of random bytes: nobody who wrote the value knows it.
+/// A delimiter of random bytes, which the author of a value cannot know.
 pub fn delimiter(random: [u8; 16]) -> String {
     random.iter().fold("end_".to_owned(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
@@ -27,9 +27,9 @@ pub fn delimiter(random: [u8; 16]) -> String {
     })
 }
 
-/// An entry, with its newline. `value` may be of any number of lines and is read back as it is.
+/// An entry, with its newline. `value` may have any number of lines.
 pub fn entry(name: &str, value: &str, delimiter: &str) -> Result<String, EntryError> {
-    // A `<` at the end would become a part of the sign that follows.
+    // A `<` at the end would become a part of the `<<` that follows.
     let unreadable = name.contains(['=', '\n', '\r']) || name.contains("<<") || name.ends_with('<');
     if name.is_empty() || unreadable {
         return Err(EntryError::Name);
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_of_any_lines_are_fenced() {
+    fn multi_line_values_are_delimited() {
         assert_eq!(entry("a", "", "D"), Ok("a<<D\n\nD\n".to_owned()));
         assert_eq!(
             entry("plan-id", "1\nb=2\r\nc<<E\nE\n", "D"),
@@ -57,7 +57,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_read_otherwise_is_refused() {
+    fn ambiguous_entries_are_refused() {
         for name in ["", "a=b", "a<<b", "a<", "a\nb", "a\r"] {
             assert_eq!(entry(name, "v", "D"), Err(EntryError::Name), "{name:?}");
         }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn delimiters_are_all_of_the_random_bytes() {
+    fn delimiter_has_all_random_bytes() {
         let mut random = [0; 16];
         random[15] = 0xab;
         assert_eq!(

@@ -9,7 +9,7 @@ use crate::{
     failure::Failure,
     matrix::{Entry, WorkerSet},
     model::{Plan, PlanId, PlanStatus, Timestamp},
-    publication::outputs::StepOutput,
+    publication::step_outputs::StepOutput,
 };
 
 /// Largest matrix, in bytes of UTF-16: GitHub's limit for all outputs of a job, with room for the others.

@@ -9,7 +9,7 @@ use crate::{
 
 /// Most characters of one cell.
 const LONGEST: usize = 300;
-/// The widest column that others are aligned to; longer cells push theirs aside.
+/// The widest aligned column; longer cells break the alignment.
 const WIDEST: usize = 60;
 
 /// By host, then by port as a number.
@@ -21,7 +21,7 @@ pub(super) fn sorted(mut servers: Vec<SquishServer>) -> Vec<SquishServer> {
     servers
 }
 
-/// One server with everything that the service says of it.
+/// One server with all that the service says about it.
 pub(super) fn as_json(server: &SquishServer) -> Value {
     json!({
         "id": server.id, "host": server.host, "port": server.port, "enabled": server.enabled,
@@ -32,7 +32,7 @@ pub(super) fn as_json(server: &SquishServer) -> Value {
     })
 }
 
-/// A line per server, its columns as wide as they need to be.
+/// A line per server in aligned columns.
 pub(super) fn table(servers: &[SquishServer]) -> String {
     if servers.is_empty() {
         return "no Squish servers are registered\n".to_owned();
@@ -66,7 +66,7 @@ fn row(server: &SquishServer) -> [String; 4] {
     ]
 }
 
-/// Foreign text within a table: one line, bounded.
+/// Foreign text for a cell: one line, bounded.
 pub(super) fn cell(text: &str) -> String {
     console_line(text, LONGEST)
 }
@@ -81,7 +81,7 @@ fn state(server: &SquishServer) -> String {
     }
     match server.cooling {
         Some(rest) => format!(
-            "{disabled}rests until {} ({})",
+            "{disabled}cools down until {} ({})",
             time_of_day(rest.until),
             rest.because.word()
         ),
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn every_state_has_its_words_and_every_column_its_place() {
+    fn table_shows_every_state_in_aligned_columns() {
         let mut busy = server(7, "lab", "4322");
         busy.busy_with = Some(ExecutionId(31));
         busy.busy_test = Some(Test {
@@ -138,13 +138,15 @@ mod tests {
             server(9, "LAB\nID  ADDRESS", "80"),
         ]));
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines.len(), 5, "a name makes no line: {text}");
+        assert_eq!(lines.len(), 5, "a name cannot break a line: {text}");
         assert_eq!(
             lines[1],
             format!(" 7  lab:4322             {name:<38}  OS=Linux")
         );
         assert!(
-            lines[2].starts_with("12  lab:10000            rests until 21:05:09 UTC (unreachable)")
+            lines[2].starts_with(
+                "12  lab:10000            cools down until 21:05:09 UTC (unreachable)"
+            )
         );
         assert!(lines[3].starts_with(" 9  LAB"), "{text}");
         assert!(lines[4].contains(&format!("{}:1  disabled", "x".repeat(200))));

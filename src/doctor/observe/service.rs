@@ -52,7 +52,7 @@ pub(crate) struct ServiceAnswers {
     pub(crate) servers: Option<Result<Vec<SquishServer>, ClientError>>,
     pub(crate) template: Option<PlanLookup>,
     pub(crate) plan: Option<PlanLookup>,
-    pub(crate) status: Option<Result<ServiceKind, StatusWord, ClientError>>,
+    pub(crate) status: Option<Result<StatusWord, ClientError>>,
     pub(crate) service: ServiceKind,
 }
 

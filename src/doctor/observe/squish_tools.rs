@@ -13,9 +13,9 @@ use crate::{
     run::process,
     runner::{
         command::CommandLine,
-        outcome::{Ending, words},
+        outcome::Ending,
         settings::RunnerSettings,
-        squish::{settings::SquishSettings, suite::Found},
+        squish::{settings::SquishSettings, suite::FoundSuites},
     },
 };
 
@@ -36,7 +36,7 @@ pub(crate) struct SquishTools {
     /// Its version, or why it prints none; `None` without a program.
     pub(crate) version: Option<Result<String, String>>,
     pub(crate) licence: Licence,
-    pub(crate) suites: Result<Found, Failure>,
+    pub(crate) suites: Result<FoundSuites, Failure>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -100,7 +100,7 @@ async fn version(program: &Path, runner: &RunnerSettings, folder: &Path) -> Resu
     let ran = process::run_to_end(&line, VERSION_LIMIT, LARGEST).await;
     let ran = ran.map_err(|error| error.to_string())?;
     if ran.ending != Ending::Exited(0) {
-        return Err(format!("{} {}", words(ran.ending), ran.stderr_tail.trim()));
+        return Err(format!("{} {}", ran.ending, ran.stderr_tail.trim()));
     }
     let text = String::from_utf8_lossy(&ran.stdout);
     let first = text.lines().map(str::trim).find(|line| !line.is_empty());

@@ -27,7 +27,7 @@ fn ports(list: &Value) -> Vec<String> {
 }
 
 #[test]
-fn a_fleet_is_declared_shown_and_made_so() {
+fn apply_shows_and_makes_the_declared_fleet() {
     let stage = Stage::with("project: p\nrunner: { command: [x] }\n");
     stage.write("fleet.yml", FLEET);
     let service = Service::start(&stage);
@@ -97,7 +97,7 @@ fn a_fleet_is_declared_shown_and_made_so() {
 }
 
 #[test]
-fn it_speaks_the_vendors_dialect() {
+fn apply_speaks_the_vendors_dialect() {
     let stage = Stage::new();
     stage.write("fleet.yml", FLEET);
     let vendor = Vendor::new(&[
@@ -130,7 +130,7 @@ fn it_speaks_the_vendors_dialect() {
 }
 
 #[test]
-fn what_fails_is_told_beside_what_is_done() {
+fn apply_lists_failed_changes_beside_done_ones() {
     let stage = Stage::new();
     stage.write("fleet.yml", FLEET);
     let vendor = Vendor::new(&[]);
@@ -158,7 +158,7 @@ fn what_fails_is_told_beside_what_is_done() {
 }
 
 #[test]
-fn a_service_that_goes_away_is_not_asked_for_every_server() {
+fn apply_stops_when_the_service_is_down() {
     let stage = Stage::new();
     stage.write("fleet.yml", FLEET);
     let vendor = Vendor::new(&[]);
@@ -186,7 +186,7 @@ fn a_service_that_goes_away_is_not_asked_for_every_server() {
 }
 
 #[test]
-fn mistakes_in_a_fleet_are_told() {
+fn mistakes_in_a_fleet_file_are_reported() {
     let stage = Stage::new();
     let vendor = Vendor::new(&[]);
     let rows: &[(&str, &[&str])] = &[
@@ -219,7 +219,7 @@ fn mistakes_in_a_fleet_are_told() {
 }
 
 #[test]
-fn an_empty_registry_is_said_to_be_empty() {
+fn empty_registry_is_listed_as_empty() {
     let vendor = Vendor::new(&[]);
     let stage = Stage::new();
     let list = stage.command(&["servers", "list"]);

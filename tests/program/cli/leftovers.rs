@@ -13,7 +13,7 @@ fn results(stage: &Stage) -> Vec<&'static str> {
 }
 
 #[test]
-fn green_results_of_an_earlier_run_do_not_outlive_an_early_end() {
+fn results_of_an_earlier_run_are_removed_before_an_early_end() {
     let stage = Stage::with(&plan(&[PASSES]));
     let nobody = ["--url", "http://127.0.0.1:1", "--patience", "0s"];
     let early: [(&[&str], i32); 5] = [
@@ -33,7 +33,7 @@ fn green_results_of_an_earlier_run_do_not_outlive_an_early_end() {
 }
 
 #[test]
-fn a_user_s_file_of_the_same_name_survives_an_early_end() {
+fn files_of_the_user_survive_an_early_end() {
     let stage = Stage::with(&plan(&[PASSES]));
     for name in RESULTS {
         stage.write(&format!("testplan-out/{name}"), "mine");
@@ -44,7 +44,7 @@ fn a_user_s_file_of_the_same_name_survives_an_early_end() {
 }
 
 #[test]
-fn runs_in_one_folder_print_the_same_and_do_not_pile_up() {
+fn records_do_not_pile_up_in_one_folder() {
     let stage = Stage::with(&plan(&[PASSES]));
     let mut lines = Vec::new();
     for _ in 0..3 {
@@ -62,7 +62,7 @@ fn runs_in_one_folder_print_the_same_and_do_not_pile_up() {
 }
 
 #[test]
-fn report_takes_the_newest_of_several_plans_and_says_so() {
+fn report_names_the_newest_of_several_plans() {
     let stage = Stage::with(&plan(&[PASSES]));
     for out in ["one", "two"] {
         assert_eq!(stage.run(&["run", "--out", out]).code, Some(0));

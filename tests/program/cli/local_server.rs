@@ -68,7 +68,7 @@ fn list(service: &Service, lab: &Lab) -> serde_json::Value {
 }
 
 #[test]
-fn it_is_started_registered_reused_and_stopped() {
+fn squishserver_is_started_registered_reused_and_stopped() {
     let lab = Lab::new();
     let service = Service::start(&lab.stage);
     let exports = service.exports();
@@ -109,7 +109,7 @@ fn it_is_started_registered_reused_and_stopped() {
 }
 
 #[test]
-fn without_a_service_it_only_runs() {
+fn squishserver_without_a_service_is_not_registered() {
     let lab = Lab::new();
     let started = lab.servers("start", &["--log", "my.log"], &[]);
     assert_eq!(started.code, Some(0), "{started:#?}");
@@ -133,7 +133,7 @@ fn without_a_service_it_only_runs() {
 }
 
 #[test]
-fn one_that_does_not_come_up_is_told_and_leaves_nothing() {
+fn squishserver_that_does_not_start_leaves_nothing() {
     for (script, says) in [
         (DIES, ["exit code 7", "no licence for you"]),
         (ELSEWHERE, ["instead of", "Port: "]),
@@ -149,7 +149,7 @@ fn one_that_does_not_come_up_is_told_and_leaves_nothing() {
 }
 
 #[test]
-fn one_that_cannot_be_registered_is_ended_again() {
+fn squishserver_that_cannot_be_registered_is_killed() {
     let lab = Lab::new();
     let vendor = Vendor::new(&[]);
     vendor.registry.lock().unwrap().refuses = Some((lab.port.clone().leak(), 400));
@@ -166,7 +166,7 @@ fn one_that_cannot_be_registered_is_ended_again() {
 }
 
 #[test]
-fn the_vendors_registry_gets_one_entry_and_loses_it() {
+fn vendors_registry_gets_and_loses_one_entry() {
     let lab = Lab::new();
     let vendor = Vendor::new(&[(3, "127.0.0.1", &lab.port), (5, "other", &lab.port)]);
     let exports = [("TESTCENTER_URL", &*vendor.url)];
@@ -189,7 +189,7 @@ fn the_vendors_registry_gets_one_entry_and_loses_it() {
 }
 
 #[test]
-fn what_is_no_squishserver_is_not_ended() {
+fn foreign_process_on_the_port_is_not_killed() {
     let lab = Lab::with("exit 1");
     let foreign = TcpListener::bind((Ipv4Addr::LOCALHOST, lab.port.parse().unwrap())).unwrap();
     let stopped = lab.servers("stop", &[], &[]);
@@ -203,7 +203,7 @@ fn what_is_no_squishserver_is_not_ended() {
 }
 
 #[test]
-fn mistakes_are_told_before_anything_is_started() {
+fn mistakes_are_reported_before_squishserver_starts() {
     let lab = Lab::new();
     let elsewhere = [("TESTCENTER_URL", "https://testcenter.example.com")];
     helps(

@@ -45,7 +45,7 @@ fn its_server_rests_and_the_other_one_does_the_rest() {
         line.unwrap_or_else(|| panic!("{list}")).to_owned()
     };
     assert!(
-        state(":4001").contains("rests until") && state(":4001").contains("(hung)"),
+        state(":4001").contains("cools down until") && state(":4001").contains("(hung)"),
         "{list}"
     );
     assert!(state(":4002").contains("free"), "{list}");

@@ -44,7 +44,7 @@ fn execute(stage: &Stage, service: &Service, tap: Option<&Tap>, lines: &[&str]) 
 }
 
 #[test]
-fn lines_make_worker_sets_and_gaps_are_told() {
+fn runs_on_lines_make_worker_sets() {
     let stage = stage();
     let service = Service::start(&stage);
     let both = ["OS=Solaris: self-hosted, sun", "OS=Linux:ubuntu-24.04"];
@@ -83,7 +83,7 @@ fn lines_make_worker_sets_and_gaps_are_told() {
 }
 
 #[test]
-fn mistakes_in_lines_start_no_plan() {
+fn invalid_runs_on_starts_no_plan() {
     let stage = stage();
     let service = Service::start(&stage);
     let token = std::fs::read_to_string(service.token_file()).unwrap();
@@ -106,7 +106,7 @@ fn mistakes_in_lines_start_no_plan() {
 }
 
 #[test]
-fn a_service_that_only_counts_is_asked_for_each_set() {
+fn counting_service_is_asked_for_each_set() {
     let stage = stage();
     let service = Service::start(&stage);
     let tap = Tap::before(&service);

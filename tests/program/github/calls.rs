@@ -10,7 +10,7 @@ use super::{
 use crate::support::Answer;
 
 #[tokio::test]
-async fn a_check_run_is_made_once_and_then_changed() {
+async fn check_run_is_created_once_and_then_updated() {
     let fake = FakeGitHub::start(Vec::new());
     let github = github(&fake.url, BRIEF);
     let begun = CheckRun {
@@ -57,7 +57,7 @@ async fn a_check_run_is_made_once_and_then_changed() {
 }
 
 #[tokio::test]
-async fn many_annotations_arrive_once_each_in_their_order() {
+async fn annotations_arrive_once_and_in_order() {
     for (count, arriving) in [(50, 50), (51, 51), (120, 120), (600, 500)] {
         let fake = FakeGitHub::start(vec![
             // The third fifty arrive, and nobody hears of it.
@@ -95,7 +95,7 @@ async fn many_annotations_arrive_once_each_in_their_order() {
 }
 
 #[tokio::test]
-async fn a_comment_is_kept_in_place_among_hundreds() {
+async fn comment_is_updated_among_hundreds() {
     let fake = FakeGitHub::start(Vec::new());
     let github = github(&fake.url, BRIEF);
     fake.world(|world| {
@@ -120,17 +120,20 @@ async fn a_comment_is_kept_in_place_among_hundreds() {
 }
 
 #[tokio::test]
-async fn a_thread_without_end_gets_no_second_comment() {
+async fn endless_thread_gets_no_second_comment() {
     let fake = FakeGitHub::start(Vec::new());
     fake.world(|world| (0..2000).for_each(|_| world.comment(&json!("x"), "User")));
     let github = github(&fake.url, BRIEF);
     let result = github.put_comment(PULL, "gui", "1 failed").await;
-    assert_eq!(result, Err(PublishError::Crowded { comments: 2000 }));
+    assert_eq!(
+        result,
+        Err(PublishError::TooManyComments { comments: 2000 })
+    );
     assert_eq!(fake.world(|world| world.comments.len()), 2000);
 }
 
 #[tokio::test]
-async fn the_pull_request_of_a_commit_is_found_at_an_enterprise_too() {
+async fn pull_request_of_a_commit_is_found_at_an_enterprise() {
     let fake = FakeGitHub::start(Vec::new());
     for base in ["", "/", "/api/v3", "/api/v3/"] {
         let github = github(&format!("{}{base}", fake.url), BRIEF);
@@ -139,7 +142,7 @@ async fn the_pull_request_of_a_commit_is_found_at_an_enterprise_too() {
 }
 
 #[tokio::test]
-async fn a_status_is_cut_to_what_github_takes() {
+async fn status_is_cut_to_the_limit() {
     let fake = FakeGitHub::start(Vec::new());
     let github = github(&fake.url, BRIEF);
     let status = CommitStatus {

@@ -190,7 +190,7 @@ fn refused(handler: impl FnMut(&HttpRequest) -> Answer + Send + 'static) -> (Str
 }
 
 #[test]
-fn a_status_is_set_as_the_api_wants_it() {
+fn status_is_set_as_the_api_requires() {
     let mock = HttpServer::replay([created()]);
     let folder = failed();
     let (code, text) = said(&report(folder.path(), &mock.url).output().unwrap());
@@ -225,7 +225,7 @@ fn a_status_is_set_as_the_api_wants_it() {
 }
 
 #[test]
-fn every_end_has_its_state() {
+fn each_conclusion_has_its_state() {
     use TestVerdict::{Failed, Passed};
     let table: [(&[TestVerdict], u64, i32, &str, &str); 4] = [
         (&[Passed, Passed], 0, 0, "success", "2 passed in 12m 40s"),
@@ -265,7 +265,7 @@ fn every_end_has_its_state() {
 }
 
 #[test]
-fn nothing_is_sent_unasked() {
+fn nothing_is_sent_without_a_flag() {
     let mock = HttpServer::replay([created()]);
     let folder = failed();
     let mut command = testplan(&mock.url, &["report", "--out"]);
@@ -277,7 +277,7 @@ fn nothing_is_sent_unasked() {
 }
 
 #[test]
-fn a_refusal_is_told_with_its_reason_and_not_repeated() {
+fn refusal_is_a_warning_and_not_retried() {
     let table: [(Answer, &[&str]); 6] = [
         (
             Answer::json(401, r#"{"message":"Bad credentials"}"#),
@@ -332,14 +332,14 @@ fn a_refusal_is_told_with_its_reason_and_not_repeated() {
 }
 
 #[test]
-fn a_token_that_is_repeated_is_not_shown() {
+fn token_in_an_answer_is_masked() {
     let (warning, requests) = refused(echo);
     assert!(warning.contains("authorization: Bearer ***"), "{warning}");
     assert_eq!(requests, 1);
 }
 
 #[test]
-fn what_fails_for_the_moment_is_tried_three_times() {
+fn transient_error_is_tried_three_times() {
     let (warning, requests) = refused(|_| Answer::json(500, "<html>"));
     assert!(warning.contains("refused it (500) for"), "{warning}");
     assert_eq!(requests, 3);
@@ -352,7 +352,7 @@ fn what_fails_for_the_moment_is_tried_three_times() {
 }
 
 #[test]
-fn a_limit_is_waited_for_if_it_is_short() {
+fn short_rate_limit_is_waited_for() {
     let mock = HttpServer::replay([
         Answer::json(429, r#"{"message":"slow down"}"#).header("retry-after: 1"),
         Answer::json(502, ""),
@@ -372,7 +372,7 @@ fn a_limit_is_waited_for_if_it_is_short() {
 }
 
 #[test]
-fn an_api_that_hangs_does_not_hold_the_end_up() {
+fn hanging_api_does_not_delay_the_end() {
     let began = std::time::Instant::now();
     let (warning, requests) = refused(|_| Answer::hang());
     assert!(warning.contains("did not answer in time"), "{warning}");
@@ -381,7 +381,7 @@ fn an_api_that_hangs_does_not_hold_the_end_up() {
 }
 
 #[test]
-fn what_is_missing_or_wrong_is_named_and_nothing_sent() {
+fn missing_or_malformed_variables_are_named() {
     let mock = HttpServer::replay([created()]);
     let folder = failed();
     let table = [
@@ -439,7 +439,7 @@ fn plan(command: &[&str]) -> TempDir {
 }
 
 #[test]
-fn a_run_sets_one_too_and_fails_no_later_for_it() {
+fn run_sets_a_status_without_delay() {
     let binary = env!("CARGO_BIN_EXE_testplan");
     let folder = plan(&[binary, "--version", "{testcase}"]);
     let mut command = testplan("http://127.0.0.1:1", &["run", "--commit-status"]);
@@ -466,7 +466,7 @@ fn a_run_sets_one_too_and_fails_no_later_for_it() {
 
 #[cfg(unix)]
 #[test]
-fn a_cancelled_run_is_an_error() {
+fn cancelled_run_sets_an_error() {
     let mock = HttpServer::replay([created()]);
     let folder = plan(&["sh", "-c", "echo > life; exec sleep 60", "{testcase}"]);
     let life = folder.path().join("life");

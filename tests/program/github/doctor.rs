@@ -57,7 +57,7 @@ fn has(findings: &[Value], id: &str, state: &str, says: &[&str]) {
 const ALL: [&str; 3] = ["--commit-status", "--check-run", "--pr-comment"];
 
 #[test]
-fn what_can_be_read_is_fine_and_nothing_is_written() {
+fn doctor_only_reads_from_github() {
     let fake = FakeGitHub::start(Vec::new());
     let found = findings(&fake.url, &ALL, &[]);
     has(&found, "repository", "ok", &["octo-org/app", "11c02e5a9f"]);
@@ -71,7 +71,7 @@ fn what_can_be_read_is_fine_and_nothing_is_written() {
 
 /// In a step of GitHub Actions a commit status is what is told; outside of it nothing is, and nobody is asked.
 #[test]
-fn only_what_would_be_told_is_looked_at() {
+fn doctor_checks_only_selected_channels() {
     let fake = FakeGitHub::start(Vec::new());
     let found = findings(&fake.url, &[], &[]);
     has(&found, "status", "ok", &[]);
@@ -87,7 +87,7 @@ fn only_what_would_be_told_is_looked_at() {
 }
 
 #[test]
-fn a_token_without_permissions() {
+fn missing_permissions_are_warnings() {
     let mock = HttpServer::replay([mute()]);
     let found = findings(&mock.url, &ALL, &[]);
     has(
@@ -110,7 +110,7 @@ fn a_token_without_permissions() {
 }
 
 #[test]
-fn tokens_of_people() {
+fn personal_tokens_have_their_limits() {
     let fake = FakeGitHub::start(Vec::new());
     fake.world(|world| world.repository["permissions"] = json!({ "push": false }));
     let person = [("GITHUB_TOKEN", "github_pat_CanaryCanary")];
@@ -133,7 +133,7 @@ fn tokens_of_people() {
 }
 
 #[test]
-fn runs_and_repositories_that_may_only_be_read() {
+fn read_only_runs_and_repositories_are_warnings() {
     let fake = FakeGitHub::start(Vec::new());
     let folder = tempfile::tempdir().unwrap();
     let event = folder.path().join("event.json");
@@ -162,7 +162,7 @@ fn runs_and_repositories_that_may_only_be_read() {
 }
 
 #[test]
-fn nobody_to_speak_to() {
+fn unreachable_github_is_a_warning() {
     let found = findings("http://127.0.0.1:1", &[], &[]);
     has(
         &found,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testplan::ci::github::{PublishError, Trouble, notices};
+use testplan::ci::github::{NetworkFailure, PublishError, notices};
 
 use super::{
     fake_github::{FakeGitHub, ScriptedFault},
@@ -29,11 +29,11 @@ fn sort(why: &PublishError) -> Sort {
         } => Sort::Limit(*code),
         PublishError::Refused { code, .. } => Sort::Refused(*code),
         PublishError::Unreachable {
-            trouble: Trouble::Lost,
+            failure: NetworkFailure::Lost,
             ..
         } => Sort::Lost,
-        PublishError::Silent => Sort::Silent,
-        PublishError::Odd { .. } => Sort::Odd,
+        PublishError::Timeout => Sort::Silent,
+        PublishError::Unexpected { .. } => Sort::Odd,
         other => panic!("{other:?}"),
     }
 }
@@ -125,7 +125,7 @@ const ALWAYS: [(fn(&HttpRequest) -> Answer, Sort, usize, &str); 19] = [
 ];
 
 #[tokio::test]
-async fn each_fault_of_each_call_is_told_once_and_in_time() {
+async fn each_fault_of_each_call_is_one_warning_in_time() {
     let mut tasks = tokio::task::JoinSet::new();
     for call in Call::ALL {
         for (answer, expected, requests, cure) in ALWAYS {
@@ -158,7 +158,7 @@ async fn each_fault_of_each_call_is_told_once_and_in_time() {
 
 /// The first POST comes to this, whether it happens or not; what the call comes to, and how many things there are then.
 #[tokio::test]
-async fn what_is_made_is_made_once_whatever_becomes_of_the_answer() {
+async fn lost_answer_creates_no_second_one() {
     let table = [
         // Done, and the answer lost: found again.
         (true, Answer::close(), None, 1),
@@ -220,7 +220,7 @@ async fn what_is_made_is_made_once_whatever_becomes_of_the_answer() {
 }
 
 #[tokio::test]
-async fn no_second_one_is_made_where_nobody_can_look() {
+async fn nothing_is_created_if_the_search_fails() {
     // The answer to the POST is lost, and so is each look after it.
     let lost = |on, happens| ScriptedFault {
         on,
@@ -253,7 +253,7 @@ async fn no_second_one_is_made_where_nobody_can_look() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_understood_is_no_success() {
+async fn malformed_answer_is_not_a_success() {
     for (answer, expected) in [
         (Answer::page(200), Sort::Odd),
         (

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use testplan::ci::github::{Address, GitHub, Patience, PublishError, Trouble, notices};
+use testplan::ci::github::{Address, GitHub, NetworkFailure, Patience, PublishError, notices};
 
 use super::{
     commit_status,
@@ -11,29 +11,29 @@ use super::{
 };
 use crate::support::{Answer, HttpServer, free_port};
 
-fn trouble(why: &PublishError) -> Trouble {
+fn trouble(why: &PublishError) -> NetworkFailure {
     match why {
-        PublishError::Unreachable { trouble, .. } => *trouble,
+        PublishError::Unreachable { failure, .. } => *failure,
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn nobody_who_listens_is_told_from_a_connection_that_is_lost() {
+async fn closed_port_differs_from_lost_connection() {
     let port = free_port();
     for call in Call::ALL {
         let github = github(&format!("http://127.0.0.1:{port}"), BRIEF);
         let why = call.make(&github).await.unwrap_err();
-        assert_eq!(trouble(&why), Trouble::Connection, "{why}");
+        assert_eq!(trouble(&why), NetworkFailure::Connection, "{why}");
     }
 }
 
 #[tokio::test]
-async fn what_speaks_no_tls_is_named() {
+async fn server_without_tls_is_recognised() {
     let plain = HttpServer::replay([Answer::close()]);
     let url = plain.url.replace("http:", "https:");
     let why = Call::Status.make(&github(&url, BRIEF)).await.unwrap_err();
-    assert_eq!(trouble(&why), Trouble::NotTls, "{why}");
+    assert_eq!(trouble(&why), NetworkFailure::NotTls, "{why}");
 }
 
 /// An API behind a certificate that only the authority of these tests vouches for.
@@ -46,12 +46,12 @@ const CERTIFICATE: &[u8] = include_bytes!("../../fixtures/tls/leaf.pem");
 const KEY: &[u8] = include_bytes!("../../fixtures/tls/leaf.key");
 
 #[tokio::test]
-async fn a_certificate_that_nobody_vouches_for_gets_no_token() {
+async fn untrusted_certificate_gets_no_token() {
     let patience = Patience::default();
     let api = serve_tls();
     let why = Call::Status.make(&github(&api.url, patience)).await;
     let why = why.unwrap_err();
-    assert_eq!(trouble(&why), Trouble::Certificate, "{why}");
+    assert_eq!(trouble(&why), NetworkFailure::Certificate, "{why}");
     let address = Address::new("https://x", "o/r").unwrap();
     let lines = notices(&address, &[(Call::Status.ask(), why)], None);
     assert!(lines[0].contains("SSL_CERT_FILE"), "{lines:?}");
@@ -59,7 +59,7 @@ async fn a_certificate_that_nobody_vouches_for_gets_no_token() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_the_machine_vouches_for_is_trusted() {
+fn certificates_of_the_machine_are_trusted() {
     let folder = commit_status::failed();
     let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/ca.pem");
     let api = serve_tls();
@@ -72,7 +72,7 @@ fn what_the_machine_vouches_for_is_trusted() {
 }
 
 #[test]
-fn a_proxy_leads_to_github_and_does_not_see_the_token() {
+fn proxy_does_not_see_the_token() {
     let proxy = HttpServer::replay([Answer::json(403, "no way")]);
     let folder = commit_status::failed();
     let mut command = commit_status::report(folder.path(), "https://github.example.com/api/v3");
@@ -96,7 +96,7 @@ fn a_proxy_leads_to_github_and_does_not_see_the_token() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_the_token_nowhere() {
+async fn redirect_does_not_get_the_token() {
     let other = HttpServer::replay([Answer::json(200, "[]")]);
     let location = format!("{}/x", other.url_at("localhost"));
     for code in [301, 302, 303, 307, 308] {
@@ -113,7 +113,7 @@ async fn a_redirect_takes_the_token_nowhere() {
 }
 
 #[tokio::test]
-async fn one_of_each_header_goes_out() {
+async fn each_header_is_sent_once() {
     let mock = HttpServer::replay([Answer::json(404, "{}")]);
     for call in Call::ALL {
         let _ = call.make(&github(&mock.url, BRIEF)).await;
@@ -129,7 +129,7 @@ async fn one_of_each_header_goes_out() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_none_is_not_sent() {
+async fn malformed_token_is_not_sent() {
     testplan::client::install_tls_provider();
     let address = Address::new("http://127.0.0.1:1", "o/r").unwrap();
     for bad in ["", "a b", "a\nb", "é"] {

@@ -107,7 +107,7 @@ fn fits(schema: &Value, value: &Value) -> Result<(), String> {
 }
 
 #[tokio::test]
-async fn every_request_is_as_the_description_says() {
+async fn requests_match_githubs_description() {
     let Some(description) = Description::load() else {
         return;
     };
@@ -164,7 +164,7 @@ async fn every_request_is_as_the_description_says() {
 }
 
 #[test]
-fn the_check_takes_nothing_that_is_wrong() {
+fn description_check_refuses_wrong_requests() {
     let Some(description) = Description::load() else {
         return;
     };

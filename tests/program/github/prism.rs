@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use testplan::ci::github::{CheckRun, CheckState, CommitStatus, PublishError, State};
+use testplan::ci::github::{CheckRun, CheckState, CommitStatus, PublishError, StatusState};
 
 use super::{
     openapi::Description,
@@ -104,12 +104,17 @@ fn speak_as_github(description: &mut Value) {
 }
 
 #[tokio::test]
-async fn a_mock_of_the_description_grants_every_call() {
+async fn mock_of_the_description_accepts_every_call() {
     let Some(prism) = Prism::start().await else {
         return;
     };
     let github = github(&prism.url, testplan::ci::github::Patience::default());
-    for state in [State::Pending, State::Success, State::Failure, State::Error] {
+    for state in [
+        StatusState::Pending,
+        StatusState::Success,
+        StatusState::Failure,
+        StatusState::Error,
+    ] {
         let status = CommitStatus {
             state,
             target_url: Some("https://github.com/o/r/actions/runs/1".to_owned()),

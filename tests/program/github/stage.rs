@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use testplan::ci::github::{
-    Address, Annotation, Channel, CheckConclusion, CheckRun, CheckState, CommitStatus, GitHub,
-    Level, Patience, PublishError, State,
+    Address, Channel, CheckAnnotation, CheckAnnotationLevel, CheckConclusion, CheckRun, CheckState,
+    CommitStatus, GitHub, Patience, PublishError, StatusState,
 };
 
 use crate::support::{Answer, HttpRequest};
@@ -71,7 +71,7 @@ pub(crate) fn echo(request: &HttpRequest) -> Answer {
 
 pub(crate) fn status() -> CommitStatus {
     CommitStatus {
-        state: State::Pending,
+        state: StatusState::Pending,
         context: "gui".to_owned(),
         description: "running".to_owned(),
         target_url: None,
@@ -80,11 +80,11 @@ pub(crate) fn status() -> CommitStatus {
 
 /// A check run with so many annotations.
 pub(crate) fn check_run(annotations: u32) -> CheckRun {
-    let annotation = |line| Annotation {
+    let annotation = |line| CheckAnnotation {
         path: "suite_a/tst_b/test.py".to_owned(),
         start_line: line,
         end_line: line,
-        level: Level::Failure,
+        level: CheckAnnotationLevel::Failure,
         title: Some("failed".to_owned()),
         message: format!("number {line}"),
         raw_details: None,

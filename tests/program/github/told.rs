@@ -43,7 +43,7 @@ fn report(api: &str, folder: &tempfile::TempDir, flags: &[&str]) -> Command {
 /// What was there before is taken back as soon as another plan begins, and a plan that cannot begin is told as well.
 #[cfg(unix)]
 #[test]
-fn a_plan_that_is_started_is_pending() {
+fn started_plan_is_pending() {
     let stage = Stage::new();
     let test = stage.script("test.sh", "exit 0");
     PlanFile::run_with(&test).numbered("s", 3).on(&stage);
@@ -79,7 +79,7 @@ fn a_plan_that_is_started_is_pending() {
 const ALL: [&str; 3] = ["--commit-status", "--check-run", "--pr-comment"];
 
 #[test]
-fn each_surface_is_there_once_and_on_the_newest_commit() {
+fn each_channel_is_set_once_on_the_newest_commit() {
     let fake = FakeGitHub::start(Vec::new());
     let folder = failed();
     for _ in 0..2 {
@@ -131,7 +131,7 @@ fn each_surface_is_there_once_and_on_the_newest_commit() {
 }
 
 #[test]
-fn another_attempt_has_a_check_run_of_its_own_and_the_same_comment() {
+fn another_attempt_gets_its_own_check_run() {
     let fake = FakeGitHub::start(Vec::new());
     let folder = failed();
     for attempt in ["1", "2"] {
@@ -148,7 +148,7 @@ fn another_attempt_has_a_check_run_of_its_own_and_the_same_comment() {
 }
 
 #[test]
-fn the_commit_to_tell_of_can_be_named() {
+fn report_commit_names_the_commit() {
     let fake = FakeGitHub::start(Vec::new());
     let folder = failed();
     let mut command = report(
@@ -166,7 +166,7 @@ fn the_commit_to_tell_of_can_be_named() {
 
 /// What `execute` left pending on a commit that gets no result would wait for ever.
 #[test]
-fn nothing_stays_pending_on_a_commit_that_was_not_tested() {
+fn pending_status_is_ended_on_an_untested_commit() {
     let other = Checkout {
         commit: "44c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234".to_owned(),
         stands_for: None,
@@ -218,7 +218,7 @@ fn nothing_stays_pending_on_a_commit_that_was_not_tested() {
 
 /// Where no worker says what it tested, a failure is worth seeing; it lets nothing through.
 #[test]
-fn a_failure_at_an_unknown_commit_is_published() {
+fn failure_at_an_unknown_commit_is_published() {
     let fake = FakeGitHub::start(Vec::new());
     let folder = records_at(&[TestVerdict::Failed], 0, None);
     let (code, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());
@@ -229,7 +229,7 @@ fn a_failure_at_an_unknown_commit_is_published() {
 
 /// One cause, one notice, whatever was asked for; and the tests decide the exit code.
 #[test]
-fn a_refusal_of_everything_is_told_once() {
+fn refusal_of_everything_is_one_warning() {
     let refusals = [
         Answer::json(
             403,
@@ -255,7 +255,7 @@ fn a_refusal_of_everything_is_told_once() {
 
 /// GitHub would wait for a status and a check run of one name both.
 #[test]
-fn one_name_for_both_is_refused_before_any_work() {
+fn one_name_for_status_and_check_run_is_refused() {
     let mock = HttpServer::replay([Answer::json(201, "{}")]);
     let folder = failed();
     let flags = ["--commit-status", "--check-run", "--check-name", "Testplan"];
@@ -266,7 +266,7 @@ fn one_name_for_both_is_refused_before_any_work() {
 
 /// A required status that never comes would hold a pull request for ever.
 #[test]
-fn what_ends_before_any_report_is_told_too() {
+fn early_end_is_published() {
     let fake = FakeGitHub::start(Vec::new());
     let folder = tempfile::tempdir().unwrap();
     let (code, text) = said(&report(&fake.url, &folder, &ALL).output().unwrap());

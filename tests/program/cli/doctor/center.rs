@@ -13,7 +13,7 @@ fn look(service: &HttpServer, more: &[&str]) -> Diagnosis {
 }
 
 #[test]
-fn all_is_well_and_nothing_was_changed() {
+fn test_center_is_checked_without_changes() {
     let service = ScriptedCenter::default().start();
     let diagnosis = look(&service, &["--template=CI Tests master"]);
     diagnosis.has("plan.template", "ok", &["CI Tests master", "64"]);
@@ -52,7 +52,7 @@ fn assert_harmless(service: &HttpServer) {
 }
 
 #[test]
-fn a_plan_tells_the_word_of_its_counts_and_what_is_needed() {
+fn started_plan_shows_dialect_and_requirements() {
     for (done, word) in [("done", "`done`"), ("finished", "`finished`")] {
         let service = ScriptedCenter {
             done,
@@ -89,7 +89,7 @@ fn a_plan_tells_the_word_of_its_counts_and_what_is_needed() {
 }
 
 #[test]
-fn managed_mode_shows_in_the_template() {
+fn template_shows_managed_mode() {
     let service = ScriptedCenter {
         repositories: json!([{ "id": "3", "branch": "main", "enabled": true }]),
         ..ScriptedCenter::default()
@@ -104,7 +104,7 @@ fn managed_mode_shows_in_the_template() {
 }
 
 #[test]
-fn clocks_that_differ() {
+fn clock_difference_is_a_warning() {
     let table: [(i64, &str, &[&str]); 3] = [
         (3, "ok", &["ahead of"]),
         (
@@ -128,7 +128,7 @@ fn clocks_that_differ() {
 
 /// Where no plan tells the time to the millisecond.
 #[test]
-fn the_date_of_an_answer_is_a_clock_too() {
+fn date_header_serves_as_clock() {
     let service = HttpServer::start(|request| match request.call() {
         "GET /" => Answer::redirect(302, "/login").header("date: Tue, 05 Mar 2024 10:00:00 GMT"),
         _ => Answer::json(200, json!([])),
@@ -141,7 +141,7 @@ fn the_date_of_an_answer_is_a_clock_too() {
 }
 
 #[test]
-fn a_template_that_is_not_found() {
+fn missing_template_names_near_titles() {
     let service = ScriptedCenter::default().start();
     let near = look(&service, &["--template=CI-Tests-master"]);
     near.has(

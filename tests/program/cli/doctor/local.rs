@@ -7,7 +7,7 @@ use super::{
 use crate::support::Stage;
 
 #[test]
-fn everything_but_the_service_is_checked() {
+fn all_but_the_service_is_checked_without_a_url() {
     let stage = Stage::with(&plan(&[PASSES]));
     let diagnosis = Diagnosis::with(&stage, &[], &[]);
     diagnosis.has(
@@ -37,7 +37,7 @@ fn everything_but_the_service_is_checked() {
 }
 
 #[test]
-fn squish_servers_of_the_file_are_those_that_a_run_hands_out() {
+fn squish_servers_of_the_file_count_without_a_url() {
     let servers = "servers:\n  - { host: lab, port: 4322, labels: { OS: Linux } }\n";
     let stage = Stage::with(&(plan_for("[{ OS: Linux }]", &[PASSES]) + servers));
     let diagnosis = Diagnosis::with(&stage, &["--capability=OS=Linux", "--allocate-server"], &[]);
@@ -58,7 +58,7 @@ fn squish_servers_of_the_file_are_those_that_a_run_hands_out() {
 }
 
 #[test]
-fn files_that_make_no_sense() {
+fn invalid_files_are_problems() {
     let stage = Stage::with("runer: {}\n");
     let diagnosis = Diagnosis::with(&stage, &[], &[]);
     diagnosis.has(
@@ -77,7 +77,7 @@ fn files_that_make_no_sense() {
 }
 
 #[test]
-fn flags_and_variables() {
+fn invalid_flags_and_variables_are_reported() {
     let stage = Stage::with(&plan(&[PASSES]));
     let bad = Diagnosis::with(&stage, &[], &[("TESTPLAN_WORKERS", "many")]);
     bad.has(
@@ -102,7 +102,7 @@ fn flags_and_variables() {
 }
 
 #[test]
-fn runners_that_would_not_start() {
+fn programs_that_cannot_start_are_problems() {
     let with = |command: &str| {
         let stage = Stage::with(&format!("runner: {{ command: {command} }}\n"));
         stage.write("here.sh", "#!/bin/sh\n");
@@ -134,7 +134,7 @@ fn runners_that_would_not_start() {
 }
 
 #[test]
-fn results_that_would_find_no_place() {
+fn unwritable_out_folder_is_a_problem() {
     let stage = Stage::with(&plan(&[PASSES]));
     stage.write("file", "x");
     let diagnosis = Diagnosis::with(&stage, &["--out=file/out"], &[]);
@@ -143,7 +143,7 @@ fn results_that_would_find_no_place() {
 }
 
 #[test]
-fn help_says_what_the_exit_codes_mean() {
+fn help_lists_the_exit_codes() {
     let help = Stage::new().run(&["doctor", "--help"]);
     for part in [
         "Exit codes",

@@ -18,7 +18,7 @@ fn look(service: &Service, stage: &Stage, arguments: &[&str]) -> Diagnosis {
 
 /// The shape that programs rely on: which findings there are, in which order.
 #[test]
-fn all_is_well() {
+fn own_service_passes_every_check() {
     let stage = Stage::with(&plan(&[PASSES, SKIPS]));
     let service = Service::start(&stage);
     let diagnosis = look(&service, &stage, &[]);
@@ -86,7 +86,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn text_fits_the_screen_and_says_the_same() {
+fn text_fits_80_columns() {
     let long = "OS: 日本語のとても長いラベルの値です, browser: chrome, resolution: 1920x1080";
     let wide =
         format!("[{{ {long}, desktop: plasma-6.4-wayland, session: \"x y z\" }}, {{ OS: Linux }}]");
@@ -127,7 +127,7 @@ fn text_fits_the_screen_and_says_the_same() {
 }
 
 #[test]
-fn a_token_of_another_service() {
+fn rejected_token_is_a_problem() {
     let stage = Stage::with(&plan(&[PASSES]));
     let service = Service::start(&stage);
     let url = service.url.clone();
@@ -150,7 +150,7 @@ fn a_token_of_another_service() {
 }
 
 #[test]
-fn a_template_with_nearly_this_title() {
+fn missing_template_names_the_nearest_title() {
     let stage = Stage::with(&plan(&[PASSES]));
     let service = Service::start(&stage);
     let diagnosis = look(&service, &stage, &["--template=al"]);
@@ -163,7 +163,7 @@ fn a_template_with_nearly_this_title() {
 }
 
 #[test]
-fn a_plan_that_runs_says_what_it_needs() {
+fn started_plan_shows_its_requirements() {
     let stage = Stage::with(&plan_for(
         "[{ OS: Linux }, { OS: Windows }]",
         &[PASSES, SKIPS],
@@ -196,7 +196,7 @@ fn a_plan_that_runs_says_what_it_needs() {
 }
 
 #[test]
-fn capabilities_that_nobody_offers() {
+fn unoffered_capabilities_are_a_warning() {
     let stage = Stage::with(&plan_for(
         "[{ OS: Linux }, { OS: Linux, browser: crome }]",
         &[PASSES],
@@ -246,7 +246,7 @@ fn capabilities_that_nobody_offers() {
     diagnosis.has(
         "capabilities.servers",
         "warning",
-        &["for other workers, none that is handed out fits OS=Linux, browser=crome"],
+        &["for other workers, no enabled one fits OS=Linux, browser=crome"],
     );
     diagnosis.has(
         "capabilities.nobody",

@@ -42,7 +42,7 @@ fn look(stage: &Stage, variables: &[(&str, &str)]) -> Diagnosis {
 const SAYS: &str = "#!/bin/sh\n[ \"$1\" = --version ] && echo && echo 'squishrunner 9.2.2'\n";
 
 #[test]
-fn all_is_well() {
+fn squish_passes_every_check() {
     let stage = stage(SAYS);
     stage.write("home/.squish-3-license", "x");
     let diagnosis = look(&stage, &[]);
@@ -59,7 +59,7 @@ fn all_is_well() {
 }
 
 #[test]
-fn a_machine_without_squish() {
+fn missing_squishrunner_is_a_problem() {
     let stage = stage(SAYS);
     let diagnosis = look(&stage, &[("SQUISH_PREFIX", "/nowhere")]);
     diagnosis.has(
@@ -72,7 +72,7 @@ fn a_machine_without_squish() {
 }
 
 #[test]
-fn a_squishrunner_that_cannot_run() {
+fn failing_squishrunner_is_a_warning() {
     let stage = stage("#!/bin/sh\necho 'no display' >&2\nexit 3\n");
     let diagnosis = look(&stage, &[]);
     diagnosis.has("runner.version", "warning", &["no display", "by hand"]);
@@ -80,7 +80,7 @@ fn a_squishrunner_that_cannot_run() {
 }
 
 #[test]
-fn licences() {
+fn licence_is_searched_for() {
     let stage = stage(SAYS);
     look(&stage, &[]).has(
         "runner.licence",
@@ -99,7 +99,7 @@ fn licences() {
 }
 
 #[test]
-fn suites_that_are_not_right() {
+fn broken_suites_are_reported() {
     let extra = stage(SAYS);
     extra.write("suite_login/tst_forgotten/test.py", "");
     look(&extra, &[]).has("runner.suites", "warning", &["tst_forgotten", "suite.conf"]);
@@ -115,7 +115,7 @@ fn suites_that_are_not_right() {
 
 /// Squish servers are asked for without a flag, and without any there is nothing to run on.
 #[test]
-fn allocated_squish_servers() {
+fn allocated_servers_must_be_in_the_file() {
     let stage = stage(SAYS);
     stage.write(
         "testplan.yml",

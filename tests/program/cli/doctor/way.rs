@@ -23,7 +23,7 @@ fn look(url: &str, more: &[&str]) -> Diagnosis {
 }
 
 #[test]
-fn answers_to_a_question_with_credentials() {
+fn access_depends_on_the_answer_to_credentials() {
     let page = "<!DOCTYPE html><title>Welcome</title>CanaryCanary0123";
     let table: [(Answer, &[&str]); 9] = [
         (
@@ -73,7 +73,7 @@ fn answers_to_a_question_with_credentials() {
 }
 
 #[test]
-fn a_service_without_a_list_of_squish_servers_is_let_pass() {
+fn missing_server_list_is_a_warning() {
     let service = HttpServer::start(|_| refusal(404, "no such call"));
     let diagnosis = look(&service.url, &[]);
     diagnosis.has("service.access", "warning", &["accepted", "no such call"]);
@@ -81,7 +81,7 @@ fn a_service_without_a_list_of_squish_servers_is_let_pass() {
 }
 
 #[test]
-fn a_test_center_that_nobody_has_activated() {
+fn unactivated_test_center_is_a_problem() {
     let service = HttpServer::start(|_| Answer::redirect(302, "/activation/index"));
     let diagnosis = look(&service.url, &[]);
     diagnosis.has(
@@ -94,7 +94,7 @@ fn a_test_center_that_nobody_has_activated() {
 
 /// Without credentials it is asked without them, and who we are is told by name.
 #[test]
-fn credentials_are_named_and_never_shown() {
+fn credentials_are_named_but_not_printed() {
     let service = HttpServer::start(|_| Answer::json(200, serde_json::json!([])));
     let url = &service.url;
     let stage = Stage::new();
@@ -147,7 +147,7 @@ fn credentials_are_named_and_never_shown() {
 
 #[cfg(unix)]
 #[test]
-fn a_token_file_that_everybody_reads() {
+fn readable_token_file_is_a_warning() {
     use std::os::unix::fs::PermissionsExt as _;
     let service = HttpServer::start(|_| Answer::json(200, serde_json::json!([])));
     let stage = Stage::new();
@@ -165,7 +165,7 @@ fn a_token_file_that_everybody_reads() {
 }
 
 #[test]
-fn nobody_is_there() {
+fn closed_port_and_unknown_host_are_problems() {
     let refused = look("http://127.0.0.1:1", &[]);
     refused.has(
         "service.connection",
@@ -193,7 +193,7 @@ fn nobody_is_there() {
 }
 
 #[test]
-fn somebody_is_there_who_is_no_service() {
+fn foreign_server_is_a_problem() {
     let began = Instant::now();
     let hangs = HttpServer::replay([Answer::hang()]);
     let silent = look(&hangs.url, &[]);
@@ -281,7 +281,7 @@ fn certificates() {
 }
 
 #[test]
-fn plain_http_to_another_machine() {
+fn plain_http_to_another_machine_is_reported() {
     let url = "http://testcenter.invalid";
     let refused = look(url, &[]);
     refused.has("service.tls", "problem", &["unencrypted", "--allow-http"]);
@@ -298,7 +298,7 @@ fn plain_http_to_another_machine() {
 }
 
 #[test]
-fn urls_that_are_none() {
+fn malformed_urls_are_problems() {
     for (url, says) in [
         ("testcenter.example.com", "http://"),
         ("ftp://x", "http://"),
@@ -312,7 +312,7 @@ fn urls_that_are_none() {
 }
 
 #[test]
-fn a_proxy_that_leads_nowhere() {
+fn unreachable_proxy_is_a_problem() {
     let proxy = "http://me:CanaryCanary0123@127.0.0.1:1";
     let url = "https://testcenter.example.com";
     let diagnosis = Diagnosis::with(&Stage::new(), &["--url", url], &[("HTTPS_PROXY", proxy)]);

@@ -1,9 +1,14 @@
-//! What is sent of a check run, within GitHub's limits.
+//! The request body of a check run, within GitHub's limits.
 
 use serde::Serialize;
 
-use super::{Annotation, CheckConclusion, CheckRun, CheckState, Level, MOST_ANNOTATIONS};
-use crate::ci::github::fit::{self, LARGEST_TEXT};
+use super::{
+    check_run::{
+        CheckAnnotation, CheckAnnotationLevel, CheckConclusion, CheckRun, CheckState,
+        MOST_ANNOTATIONS,
+    },
+    text_limits::{self, LARGEST_TEXT},
+};
 
 /// Most annotations in one request.
 const PER_REQUEST: usize = 50;
@@ -12,9 +17,8 @@ const LONGEST_TITLE: usize = 255;
 /// Most of an annotation's message and details each, in bytes.
 const LARGEST_MESSAGE: usize = 64_000;
 
-/// One request.
 #[derive(Serialize)]
-pub(super) struct Body<'a> {
+pub(super) struct CheckRunBody<'a> {
     name: &'a str,
     external_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -22,31 +26,31 @@ pub(super) struct Body<'a> {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     conclusion: Option<CheckConclusion>,
-    output: Output<'a>,
+    output: OutputBody<'a>,
     /// The first annotation of the next request.
     #[serde(skip)]
-    pub next: usize,
-    /// How many annotations there are to send in all.
+    pub(super) next: usize,
+    /// The number of annotations to send in all.
     #[serde(skip)]
-    pub all: usize,
+    pub(super) all: usize,
 }
 
 #[derive(Serialize)]
-struct Output<'a> {
+struct OutputBody<'a> {
     title: String,
     summary: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    annotations: Vec<Remark<'a>>,
+    annotations: Vec<AnnotationBody<'a>>,
 }
 
 #[derive(Serialize)]
-struct Remark<'a> {
+struct AnnotationBody<'a> {
     path: &'a str,
     start_line: u32,
     end_line: u32,
-    annotation_level: Level,
+    annotation_level: CheckAnnotationLevel,
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
@@ -54,9 +58,9 @@ struct Remark<'a> {
     raw_details: Option<String>,
 }
 
-impl<'a> Body<'a> {
-    /// Says all of the run, and its annotations from this one on as far as one request takes them. With a commit it
-    /// makes a run, without it changes one.
+impl<'a> CheckRunBody<'a> {
+    /// The content of the run and its annotations from index `from`, as many as one request takes. With a commit the request
+    /// creates a check run, without it changes one.
     pub(super) fn new(run: &'a CheckRun, head_sha: Option<&'a str>, from: usize) -> Self {
         let all = run.annotations.len().min(MOST_ANNOTATIONS);
         let next = from.saturating_add(PER_REQUEST).min(all);
@@ -71,11 +75,14 @@ impl<'a> Body<'a> {
             head_sha,
             status,
             conclusion,
-            output: Output {
-                title: fit::characters(&run.title, LONGEST_TITLE),
-                summary: fit::lines(&run.summary, LARGEST_TEXT),
-                text: run.text.as_ref().map(|text| fit::lines(text, LARGEST_TEXT)),
-                annotations: annotations.iter().map(Remark::new).collect(),
+            output: OutputBody {
+                title: text_limits::characters(&run.title, LONGEST_TITLE),
+                summary: text_limits::lines(&run.summary, LARGEST_TEXT),
+                text: run
+                    .text
+                    .as_ref()
+                    .map(|text| text_limits::lines(text, LARGEST_TEXT)),
+                annotations: annotations.iter().map(AnnotationBody::new).collect(),
             },
             next,
             all,
@@ -83,8 +90,8 @@ impl<'a> Body<'a> {
     }
 }
 
-impl<'a> Remark<'a> {
-    fn new(annotation: &'a Annotation) -> Self {
+impl<'a> AnnotationBody<'a> {
+    fn new(annotation: &'a CheckAnnotation) -> Self {
         let start_line = annotation.start_line.max(1);
         let title = annotation.title.as_ref();
         let details = annotation.raw_details.as_ref();
@@ -93,14 +100,14 @@ impl<'a> Remark<'a> {
             start_line,
             end_line: annotation.end_line.max(start_line),
             annotation_level: annotation.level,
-            message: fit::bytes(&annotation.message, LARGEST_MESSAGE),
-            title: title.map(|title| fit::characters(title, LONGEST_TITLE)),
-            raw_details: details.map(|details| fit::bytes(details, LARGEST_MESSAGE)),
+            message: text_limits::bytes(&annotation.message, LARGEST_MESSAGE),
+            title: title.map(|title| text_limits::characters(title, LONGEST_TITLE)),
+            raw_details: details.map(|details| text_limits::bytes(details, LARGEST_MESSAGE)),
         }
     }
 }
 
-/// A text as the value of a query.
+/// Escapes a text as the value of a query.
 pub(super) fn query(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -119,11 +126,11 @@ mod tests {
     use super::*;
 
     fn run(annotations: usize) -> CheckRun {
-        let annotation = Annotation {
+        let annotation = CheckAnnotation {
             path: "suite_a/tst_b/test.py".to_owned(),
             start_line: 0,
             end_line: 0,
-            level: Level::Failure,
+            level: CheckAnnotationLevel::Failure,
             title: Some("é".repeat(300)),
             message: "é".repeat(50_000),
             raw_details: None,
@@ -142,7 +149,7 @@ mod tests {
     #[test]
     fn texts_keep_to_the_limits_in_bytes() {
         let run = run(1);
-        let body = serde_json::to_value(Body::new(&run, None, 0)).unwrap();
+        let body = serde_json::to_value(CheckRunBody::new(&run, None, 0)).unwrap();
         assert_eq!(body["status"], "completed");
         assert_eq!(body["conclusion"], "timed_out");
         let bytes = |text: &serde_json::Value| text.as_str().unwrap().len();
@@ -170,7 +177,7 @@ mod tests {
             (700, 500, 0, 500),
         ] {
             let run = run(count);
-            let body = Body::new(&run, Some("abc"), from);
+            let body = CheckRunBody::new(&run, Some("abc"), from);
             assert_eq!(body.output.annotations.len(), sent, "{count} from {from}");
             assert_eq!(
                 (body.next, body.all),

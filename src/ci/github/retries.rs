@@ -1,11 +1,11 @@
-//! Which refusals are tried again, and when. Time is bounded by what tokio's own clock says of pauses to come.
+//! Which errors are retried, and when.
 
 use std::time::Duration;
 
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::{Patience, PublishError};
+use super::publish_error::PublishError;
 use crate::{
     model::Timestamp,
     pace::{self, Backoff, Jitter},
@@ -13,16 +13,34 @@ use crate::{
 
 /// Most tries of one call.
 const MOST: u32 = 3;
-/// Pauses where the answer asks for none.
+/// Pauses if the answer names none.
 const BACKOFF: Backoff = Backoff::new(
     Duration::from_millis(500),
     Duration::from_secs(1),
     Jitter::None,
 );
-/// What GitHub wants to be left alone for at least, where it speaks of too many requests and names no time.
+/// The pause after a rate limit that names no time.
 const LEAST_WAIT: Duration = Duration::from_secs(60);
 
-/// What is left of the patience for one call.
+/// How long GitHub may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// One request, from its connection to the end of its answer. A request that hangs is not repeated. Default 10 s.
+    pub request: Duration,
+    /// One call with all requests, retries and pauses. Default 30 s.
+    pub total: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            request: Duration::from_secs(10),
+            total: Duration::from_secs(30),
+        }
+    }
+}
+
+/// The time left for one call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     request: Duration,
@@ -30,7 +48,6 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Begins to count.
     pub(super) fn start(patience: Patience) -> Self {
         Self {
             request: patience.request,
@@ -38,18 +55,18 @@ impl Budget {
         }
     }
 
-    /// One request, for as long as one is waited for.
+    /// Limits the time of one request.
     pub(super) async fn limit<T>(
         self,
         request: impl Future<Output = Result<T, PublishError>>,
     ) -> Result<T, PublishError> {
         let limit = sleep(self.request).deadline().min(self.end);
         let answer = timeout_at(limit, request).await;
-        answer.unwrap_or(Err(PublishError::Silent))
+        answer.unwrap_or(Err(PublishError::Timeout))
     }
 
-    /// Tries until it is done, refused for good, or patience ends. What asks for a longer pause than there is patience
-    /// left gets none.
+    /// Retries until success, a permanent error, or the end of the patience. If the answer asks for a longer pause than the
+    /// patience allows, there is no retry.
     pub(super) async fn persist<T, F>(self, attempt: impl Fn() -> F) -> Result<T, PublishError>
     where
         F: Future<Output = Result<T, PublishError>>,
@@ -61,7 +78,11 @@ impl Budget {
                 Err(refusal) => refusal,
             };
             let ours = BACKOFF.pause(tries);
-            let pause = sleep(refusal.asks_for().map_or(ours, |asked| asked.max(ours)));
+            let pause = sleep(
+                refusal
+                    .requested_pause()
+                    .map_or(ours, |asked| asked.max(ours)),
+            );
             if !refusal.is_transient() || tries == MOST || pause.deadline() >= self.end {
                 return Err(refusal);
             }
@@ -71,11 +92,10 @@ impl Budget {
     }
 }
 
-/// How long the answer asks to be left alone, by its own clock where it names a moment. A limit without a time is one
-/// all the same.
+/// How long the answer asks to wait, measured by its own clock if it names a moment.
 pub(super) fn wait(status: StatusCode, headers: &HeaderMap, message: &str) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
-    // The moment belongs to the hourly limit, not to the others.
+    // The moment belongs to the hourly limit only.
     let reset = || {
         text("x-ratelimit-remaining").filter(|left| *left == "0")?;
         let reset: i64 = text("x-ratelimit-reset")?.parse().ok()?;
@@ -89,7 +109,7 @@ pub(super) fn wait(status: StatusCode, headers: &HeaderMap, message: &str) -> Op
     })
 }
 
-/// Whether the answer speaks of too many requests. GitHub says so with 403 as well, which most often says another thing.
+/// Whether the answer is a rate limit. GitHub uses 403 for it too, which mostly means a missing permission.
 pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -> bool {
     let is_used_up = || {
         headers
@@ -107,10 +127,12 @@ pub(super) fn is_limit(status: StatusCode, headers: &HeaderMap, message: &str) -
 mod tests {
     use std::cell::Cell;
 
-    use super::{super::Trouble, *};
+    use super::{super::publish_error::NetworkFailure, *};
 
     /// Answers with these one after the other; gives the result, the number of tries and the seconds they took.
-    async fn told(answers: &[Result<(), PublishError>]) -> (Result<(), PublishError>, usize, f64) {
+    async fn retried(
+        answers: &[Result<(), PublishError>],
+    ) -> (Result<(), PublishError>, usize, f64) {
         let tries = Cell::new(0);
         let began = sleep(Duration::ZERO).deadline();
         let budget = Budget::start(Patience::default());
@@ -134,10 +156,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn only_what_may_pass_is_tried_again() {
+    async fn only_transient_errors_are_retried() {
         let unreachable = Err(PublishError::Unreachable {
             cause: "x".into(),
-            trouble: Trouble::Lost,
+            failure: NetworkFailure::Lost,
         });
         let table = [
             (vec![Ok(())], 1, 0.0),
@@ -157,7 +179,7 @@ mod tests {
             (vec![refused(429, Some(u64::MAX))], 1, 0.0),
         ];
         for (answers, tries, seconds) in table {
-            let (result, tried, took) = told(&answers).await;
+            let (result, tried, took) = retried(&answers).await;
             assert_eq!(Some(&result), answers.last());
             assert_eq!(tried, tries, "{answers:?}");
             assert!((took - seconds).abs() < 0.1, "{answers:?} took {took} s");
@@ -165,7 +187,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_ends_within_patience() {
+    async fn hanging_request_ends_within_patience() {
         let began = sleep(Duration::ZERO).deadline();
         let budget = Budget::start(Patience::default());
         let silence = async || {
@@ -173,13 +195,13 @@ mod tests {
                 .limit(std::future::pending::<Result<(), PublishError>>())
                 .await
         };
-        assert_eq!(budget.persist(silence).await, Err(PublishError::Silent));
+        assert_eq!(budget.persist(silence).await, Err(PublishError::Timeout));
         let took = sleep(Duration::ZERO).deadline().duration_since(began);
         assert!(took < Duration::from_secs(11), "{took:?}");
     }
 
     #[test]
-    fn limits_are_told_from_refusals() {
+    fn rate_limits_are_recognised() {
         let headers = |list: &[(&'static str, &'static str)]| {
             let list = list.iter();
             list.map(|(name, value)| {
@@ -205,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_says_how_long() {
+    fn rate_limit_names_the_pause() {
         let headers = |list: &[(&'static str, &'static str)]| {
             let list = list.iter();
             list.map(|(name, value)| {

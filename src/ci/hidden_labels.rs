@@ -1,10 +1,10 @@
 //! The hidden labels by which Test Center shows revision and branch of results, and links back to the run.
 
-use super::{Ci, CiSystem};
+use super::ci_info::{Ci, CiSystem};
 use crate::model::Label;
 
 impl Ci {
-    /// `.git.revision`, `.git.branch` and `.reference.url`, as far as the CI says them and a label can hold them.
+    /// `.git.revision`, `.git.branch` and `.reference.url`, if the CI has them and a label can hold them.
     pub fn hidden_labels(&self) -> Vec<Label> {
         let run = self.run_url.as_deref().map(|url| {
             let number = self.run_id.as_deref().unwrap_or_default();
@@ -12,7 +12,7 @@ impl Ci {
                 CiSystem::None => "run".to_owned(),
                 system => format!("{system} {number}").trim().to_owned(),
             };
-            // Brackets would end the title before its end.
+            // A bracket would end the title.
             let title = title.replace(['[', ']'], "");
             format!("[{title}]({url})")
         });
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn says_what_the_ci_knows_and_leaves_out_what_no_label_holds() {
+    fn labels_hold_what_the_ci_knows() {
         let ci = Ci {
             system: CiSystem::GitHubActions,
             commit: Some("11c02e5a9f0b".to_owned()),

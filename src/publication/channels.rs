@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    Progress, Publication, PublicationSettings, PublishContext, PublishEvent, annotations,
+    PlanProgress, Publication, PublicationSettings, PublishContext, PublishEvent,
+    report_annotations,
     target::{Target, has_token},
     tested_commit::{self, Tested},
 };
@@ -12,7 +13,7 @@ use crate::{
         Ci,
         github::{
             self, Channel, CheckConclusion, CheckRun, CheckState, CommitStatus, GitHub,
-            LARGEST_COMMENT, LARGEST_TEXT, PublishError, State,
+            LARGEST_COMMENT, LARGEST_TEXT, PublishError, StatusState,
         },
     },
     exit_code::Conclusion,
@@ -37,7 +38,7 @@ pub(crate) async fn publish(
     if settings.channels.is_empty() {
         return;
     }
-    let has_report = matches!(publication.progress, Progress::Report(_));
+    let has_report = matches!(publication.progress, PlanProgress::Report(_));
     let target = match context.target(settings) {
         Ok(target) => target,
         Err(why) => {
@@ -156,9 +157,9 @@ impl<'a> Publisher<'a> {
         } = self.publication;
         let tested = match progress {
             _ if settings.report_commit.is_some() => Tested::This,
-            Progress::Report(report) => tested_by(report, self.commit),
+            PlanProgress::Report(report) => tested_by(report, self.commit),
             // No test has run yet; they would run in this checkout.
-            Progress::Started(_) | Progress::NoReport => match self.context.checkout {
+            PlanProgress::Started(_) | PlanProgress::NoReport => match self.context.checkout {
                 Some(checkout) => {
                     let checkouts = BTreeSet::from([Some(checkout.clone())]);
                     tested_commit::compare(self.commit, &checkouts)
@@ -194,7 +195,7 @@ impl<'a> Publisher<'a> {
         let run = run.split("/attempts/").next().unwrap_or(run);
         let mut failed = Vec::new();
         if settings.channels.contains(&Channel::Status) {
-            let status = self.commit_status(State::Error, description.clone());
+            let status = self.commit_status(StatusState::Error, description.clone());
             let ended = github.end_pending(self.commit, &status, run).await;
             failed.extend(ended.err().map(|why| (Channel::Status, why)));
         }
@@ -216,7 +217,7 @@ impl<'a> Publisher<'a> {
         }
     }
 
-    fn commit_status(self, state: State, description: String) -> CommitStatus {
+    fn commit_status(self, state: StatusState, description: String) -> CommitStatus {
         CommitStatus {
             state,
             context: self.publication.settings.status_context.clone(),
@@ -227,8 +228,8 @@ impl<'a> Publisher<'a> {
 
     async fn set_status(self, github: &GitHub) -> Result<String, PublishError> {
         let state = match self.publication.progress {
-            Progress::Started(_) => State::Pending,
-            Progress::Report(_) | Progress::NoReport => state(self.publication.conclusion),
+            PlanProgress::Started(_) => StatusState::Pending,
+            PlanProgress::Report(_) | PlanProgress::NoReport => state(self.publication.conclusion),
         };
         let status = self.commit_status(state, self.headline());
         github.set_status(self.commit, &status).await?;
@@ -238,17 +239,19 @@ impl<'a> Publisher<'a> {
     async fn set_check_run(self, github: &GitHub) -> Result<String, PublishError> {
         let conclusion = self.publication.conclusion;
         let (state, marks) = match self.publication.progress {
-            Progress::Started(_) => (CheckState::InProgress, Vec::new()),
-            Progress::NoReport => (
+            PlanProgress::Started(_) => (CheckState::InProgress, Vec::new()),
+            PlanProgress::NoReport => (
                 CheckState::Completed(check_conclusion(conclusion)),
                 Vec::new(),
             ),
-            Progress::Report(report) => (
+            PlanProgress::Report(report) => (
                 CheckState::Completed(check_conclusion(conclusion)),
-                annotations::of_report(report, self.context.workspace),
+                report_annotations::of_report(report, self.context.workspace),
             ),
         };
-        let annotations = marks.into_iter().filter_map(annotations::in_check_run);
+        let annotations = marks
+            .into_iter()
+            .filter_map(report_annotations::in_check_run);
         let run = CheckRun {
             name: self.publication.settings.check_name.clone(),
             external_id: self.run_attempt(),
@@ -279,17 +282,19 @@ impl<'a> Publisher<'a> {
     fn headline(self) -> String {
         let conclusion = self.publication.conclusion;
         match self.publication.progress {
-            Progress::Started(headline) => headline.to_owned(),
-            Progress::Report(report) => status_line(report, conclusion),
-            Progress::NoReport => format!("{}: {}", conclusion.word(), conclusion.meaning()),
+            PlanProgress::Started(headline) => headline.to_owned(),
+            PlanProgress::Report(report) => status_line(report, conclusion),
+            PlanProgress::NoReport => format!("{}: {}", conclusion.word(), conclusion.meaning()),
         }
     }
 
     /// The summary with a link to the run.
     fn page(self, largest: usize) -> String {
         let page = match self.publication.progress {
-            Progress::Report(report) => summary::render(report, largest - FRAME),
-            Progress::Started(_) | Progress::NoReport => format!("### {}\n", self.headline()),
+            PlanProgress::Report(report) => summary::render(report, largest - FRAME),
+            PlanProgress::Started(_) | PlanProgress::NoReport => {
+                format!("### {}\n", self.headline())
+            }
         };
         match self.link() {
             Some(link) => format!("{page}\n[The run]({link})\n"),
@@ -315,17 +320,17 @@ impl<'a> Publisher<'a> {
     }
 }
 
-fn state(conclusion: Conclusion) -> State {
+fn state(conclusion: Conclusion) -> StatusState {
     match conclusion {
-        Conclusion::Passed => State::Success,
-        Conclusion::Failed => State::Failure,
+        Conclusion::Passed => StatusState::Success,
+        Conclusion::Failed => StatusState::Failure,
         Conclusion::Usage
         | Conclusion::Infrastructure
         | Conclusion::NothingToRun
         | Conclusion::Incomplete
         | Conclusion::Bug
         | Conclusion::Interrupted
-        | Conclusion::Terminated => State::Error,
+        | Conclusion::Terminated => StatusState::Error,
     }
 }
 

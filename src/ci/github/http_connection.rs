@@ -1,6 +1,6 @@
-//! The way to GitHub: reqwest under octocrab, for the proxies and the certificates that the rest of this machine uses.
+//! Connects octocrab through reqwest, which uses the proxies and certificates of this machine.
 //!
-//! Octocrab is put together by hand: its own set repeats requests, follows redirects and sends a name of its own.
+//! The layers of octocrab are set here: its default set repeats requests, follows redirects and sends its own user agent.
 
 use std::sync::Arc;
 
@@ -15,9 +15,14 @@ use octocrab::{
 use reqwest::{redirect, retry};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Address, Patience, PublishError, Trouble, exchange};
+use super::{
+    address::Address,
+    network_failure::innermost,
+    publish_error::{NetworkFailure, PublishError},
+    retries::Patience,
+};
 
-/// Who we are; GitHub refuses requests without.
+/// GitHub refuses requests without a user agent.
 const USER_AGENT: &str = concat!("testplan/", env!("CARGO_PKG_VERSION"));
 
 pub(super) fn connect(
@@ -53,24 +58,24 @@ pub(super) fn connect(
     Ok(octocrab)
 }
 
-/// Follows no redirect, which may lead the token to another host, and repeats nothing.
+/// Follows no redirect, which could send the token to another host, and repeats nothing.
 fn client(address: &Address, patience: Patience) -> Result<reqwest::Client, PublishError> {
     let mut builder = reqwest::Client::builder()
         .redirect(redirect::Policy::none())
         .retry(retry::never())
         .referer(false)
-        // Half, so that a machine that is away is told from one that does not answer.
+        // Half, to distinguish a host that is down from one that does not answer.
         .connect_timeout(patience.request / 2)
         .timeout(patience.total);
     if address.is_loopback() {
         builder = builder.no_proxy();
     }
     if address.is_plain() {
-        // Nothing to trust; to read what the system trusts takes longer than a call.
+        // Without TLS; reading the certificates of the system takes longer than a call.
         builder = builder.tls_certs_only([]);
     }
     builder.build().map_err(|error| PublishError::Unreachable {
-        cause: exchange::innermost(&error),
-        trouble: Trouble::Setup,
+        cause: innermost(&error),
+        failure: NetworkFailure::Setup,
     })
 }

@@ -1,101 +1,39 @@
-//! What the event of a step of GitHub Actions says: which commit is tested, where GitHub is told of it, and how much
-//! the token may.
+//! Reads the event of a step of GitHub Actions: which commit is tested, which one gets the result, what the token may do.
 //!
-//! The payload is foreign text, of a fork's author too: it is read as far as it makes sense, and the variables stand in
-//! for the rest. Nothing is asked of the network.
+//! The payload is foreign text, even of a fork's author: what makes no sense is replaced by the variables. Nothing is fetched.
 
-use std::fmt;
+pub(super) mod event_warning;
+pub(super) mod read_only;
 
 use serde_json::Value;
 
-use crate::text::short_commit;
+use self::{
+    event_warning::EventWarning,
+    read_only::{PULL_REQUEST, ReadOnly},
+};
+use super::variables::Lookup;
 
-mod read_only;
-
-pub use read_only::ReadOnly;
-
-/// A look-up of variables; `None` for absent and for empty ones.
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
-
-/// Events that run on a merge commit of a pull request.
-const PULL_REQUEST: [&str; 3] = [
-    "pull_request",
-    "pull_request_review",
-    "pull_request_review_comment",
-];
-
-/// What an event says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
+pub(super) struct EventFacts {
     pub tested: Option<String>,
     pub report_on: Option<String>,
     pub merge: Option<String>,
     pub branch: Option<String>,
     pub pull_request: Option<u64>,
     pub read_only: Option<ReadOnly>,
-    pub doubts: Vec<Doubt>,
+    pub warnings: Vec<EventWarning>,
 }
 
-/// What an event leaves open, for people. None of them stops a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Doubt {
-    /// The payload is absent or has not what its event should have.
-    Payload {
-        /// The event.
-        event: String,
-    },
-    /// A comment on a pull request starts a run without saying what the head of it is.
-    Comment {
-        /// The pull request.
-        pull_request: u64,
-    },
-    /// `pull_request_target` and nothing said of what is checked out: it may be either side.
-    Target,
-    /// What is checked out is no commit that the event names.
-    CheckedOut {
-        /// What is.
-        head: String,
-    },
-}
-
-impl fmt::Display for Doubt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Payload { event } => write!(
-                f,
-                "GITHUB_EVENT_PATH has no payload of a {event} event, so commit and branch are those of the \
-                 variables; set --commit, --report-commit and --branch where they are wrong"
-            ),
-            Self::Comment { pull_request } => write!(
-                f,
-                "an event of a comment does not say which commit pull request {pull_request} is at; pass \
-                 --report-commit to have GitHub told, and --commit to have it linked"
-            ),
-            Self::Target => f.write_str(
-                "a pull_request_target event does not say which side is checked out; pass --commit to have the \
-                 tested commit linked",
-            ),
-            Self::CheckedOut { head } => write!(
-                f,
-                "{} is checked out, which the event does not name: it counts as tested; pass --commit for another, and \
-                 --branch to name its branch",
-                short_commit(head)
-            ),
-        }
-    }
-}
-
-/// Whether this is the hash of a commit, whole or not. All zeros stand for none.
+/// Whether this is a commit hash, possibly shortened. All zeros mean no commit.
 pub(super) fn is_hash(text: &str) -> bool {
     (7..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_hexdigit())
         && text.bytes().any(|byte| byte != b'0')
 }
 
-/// Reads an event. `payload` is what `GITHUB_EVENT_PATH` holds, `head` the commit that is checked out, which is the one
-/// that is tested.
-pub(super) fn facts(get: Lookup<'_>, payload: Option<&Value>, head: Option<&str>) -> Facts {
-    let event = Event {
+/// Reads an event. `payload` is the content of `GITHUB_EVENT_PATH`, `head` the commit that is checked out, which is tested.
+pub(super) fn facts(get: Lookup<'_>, payload: Option<&Value>, head: Option<&str>) -> EventFacts {
+    let event = EventPayload {
         name: get("GITHUB_EVENT_NAME").unwrap_or_default(),
         payload: payload.unwrap_or(&Value::Null),
         get,
@@ -106,15 +44,21 @@ pub(super) fn facts(get: Lookup<'_>, payload: Option<&Value>, head: Option<&str>
         None => {}
         Some(head) if known.clone().any(|commit| commit == head) => {
             found.facts.tested = Some(head.to_owned());
-            found.facts.doubts.retain(|doubt| *doubt != Doubt::Target);
+            found
+                .facts
+                .warnings
+                .retain(|warning| *warning != EventWarning::Target);
         }
         Some(head) => {
-            found.facts.doubts.retain(|doubt| *doubt != Doubt::Target);
-            found.facts.doubts.push(Doubt::CheckedOut {
+            found
+                .facts
+                .warnings
+                .retain(|warning| *warning != EventWarning::Target);
+            found.facts.warnings.push(EventWarning::CheckedOut {
                 head: head.to_owned(),
             });
             found.facts.tested = Some(head.to_owned());
-            // The event's branch is that of another commit.
+            // The event's branch belongs to another commit.
             if found.facts.pull_request.is_none() {
                 found.facts.branch = None;
             }
@@ -124,21 +68,20 @@ pub(super) fn facts(get: Lookup<'_>, payload: Option<&Value>, head: Option<&str>
     found.facts
 }
 
-/// Name, payload and variables of one event.
-struct Event<'a> {
+struct EventPayload<'a> {
     name: String,
     payload: &'a Value,
     get: Lookup<'a>,
 }
 
-/// What was found, and the commits beside the tested one that a checkout may be at.
-struct Found {
-    facts: Facts,
+/// The facts, and other commits that may be checked out.
+struct EventReading {
+    facts: EventFacts,
     others: Vec<String>,
 }
 
-impl Event<'_> {
-    fn found(&self) -> Found {
+impl EventPayload<'_> {
+    fn found(&self) -> EventReading {
         match self.name.as_str() {
             name if PULL_REQUEST.contains(&name) => self.pull_request(),
             "pull_request_target" => self.pull_request_target(),
@@ -150,22 +93,22 @@ impl Event<'_> {
         }
     }
 
-    /// Most events run on the commit that they are about.
-    fn plain(&self) -> Found {
+    /// Most events run on the commit that they concern.
+    fn plain(&self) -> EventReading {
         let commit = self.variable_commit();
-        Found {
-            facts: Facts {
+        EventReading {
+            facts: EventFacts {
                 tested: commit.clone(),
                 report_on: commit,
                 branch: self.variable_branch(),
-                ..Facts::default()
+                ..EventFacts::default()
             },
             others: Vec::new(),
         }
     }
 
     /// The deletion of a branch runs on the default branch, whatever the payload's `ref` says.
-    fn push(&self) -> Found {
+    fn push(&self) -> EventReading {
         let mut found = self.plain();
         let is_deletion = self.name == "delete" || self.payload["deleted"] == true;
         if is_deletion && let Some(default) = self.text("/repository/default_branch") {
@@ -174,8 +117,8 @@ impl Event<'_> {
         found
     }
 
-    /// Runs on a merge commit that only this run ever sees; people look at the head.
-    fn pull_request(&self) -> Found {
+    /// Runs on a merge commit that only this run sees; results belong to the head.
+    fn pull_request(&self) -> EventReading {
         let mut found = self.plain();
         let facts = &mut found.facts;
         facts.pull_request = self
@@ -184,7 +127,7 @@ impl Event<'_> {
             .or_else(|| self.ref_number());
         match self.commit("/pull_request/head/sha") {
             Some(head) => facts.report_on = Some(head),
-            None => facts.doubts.push(self.odd()),
+            None => facts.warnings.push(self.incomplete()),
         }
         facts.merge = facts.tested.clone().filter(|commit| self.merges(commit));
         // Never the name of the run's ref, which is `5/merge` or the branch that is merged into.
@@ -194,29 +137,29 @@ impl Event<'_> {
         found
     }
 
-    /// Whether the run's commit is GitHub's merge of the pull request. The run of a closed one may be of the branch that
-    /// it was merged into, which has other commits too. `merge_commit_sha` alone is no proof: it may be of an older head.
+    /// Whether the run's commit is GitHub's merge of the pull request. The run of a closed one may be on the base branch, which
+    /// has other commits too. `merge_commit_sha` alone is no proof: it may belong to an older head.
     fn merges(&self, commit: &str) -> bool {
         self.ref_number().is_some()
             || self.payload.pointer("/pull_request/merged") == Some(&Value::Bool(true))
                 && self.commit("/pull_request/merge_commit_sha").as_deref() == Some(commit)
     }
 
-    /// Runs on the default branch, with rights. What it tests is what its checkout was told to take.
-    fn pull_request_target(&self) -> Found {
+    /// Runs on the default branch, with write access. Only its checkout step says what is tested.
+    fn pull_request_target(&self) -> EventReading {
         let mut found = self.pull_request();
         found.facts.merge = None;
         found.others.extend(found.facts.tested.take());
-        found.facts.doubts.push(Doubt::Target);
+        found.facts.warnings.push(EventWarning::Target);
         found
     }
 
-    /// The branch of a queue has a made-up name; people know the one that it leads to.
-    fn merge_group(&self) -> Found {
+    /// The branch of a merge queue has a generated name; people know the base branch.
+    fn merge_group(&self) -> EventReading {
         let mut found = self.plain();
         let base = self.text("/merge_group/base_ref");
         if base.is_none() {
-            found.facts.doubts.push(self.odd());
+            found.facts.warnings.push(self.incomplete());
         }
         let queue = || {
             let name = found.facts.branch.as_deref()?;
@@ -232,11 +175,11 @@ impl Event<'_> {
         found
     }
 
-    /// Runs on the default branch, about a run of another commit.
-    fn workflow_run(&self) -> Found {
+    /// Runs on the default branch and concerns a run of another commit.
+    fn workflow_run(&self) -> EventReading {
         let mut found = self.plain();
         let Some(head) = self.commit("/workflow_run/head_sha") else {
-            found.facts.doubts.push(self.odd());
+            found.facts.warnings.push(self.incomplete());
             return found;
         };
         found.others.extend(found.facts.tested.take());
@@ -251,29 +194,29 @@ impl Event<'_> {
         found
     }
 
-    /// Runs on the default branch; a comment's payload does not say where the pull request is.
-    fn comment(&self) -> Found {
+    /// Runs on the default branch; the payload of a comment does not name the head of the pull request.
+    fn comment(&self) -> EventReading {
         let mut found = self.plain();
         let issue = &self.payload["issue"];
         if !issue.is_object() {
-            found.facts.doubts.push(self.odd());
+            found.facts.warnings.push(self.incomplete());
         }
         if issue["pull_request"].is_object()
             && let Some(number) = issue["number"].as_u64()
         {
             found.others.extend(found.facts.tested.take());
-            found.facts = Facts {
+            found.facts = EventFacts {
                 pull_request: Some(number),
-                doubts: vec![Doubt::Comment {
+                warnings: vec![EventWarning::Comment {
                     pull_request: number,
                 }],
-                ..Facts::default()
+                ..EventFacts::default()
             };
         }
         found
     }
 
-    /// The commits of a pull request that a checkout may be at beside the merge commit of the run.
+    /// The commits of a pull request that may be checked out instead of the merge commit.
     fn sides(&self) -> Vec<String> {
         let places = ["head/sha", "merge_commit_sha", "base/sha"];
         let places = places.iter();
@@ -282,8 +225,8 @@ impl Event<'_> {
             .collect()
     }
 
-    fn odd(&self) -> Doubt {
-        Doubt::Payload {
+    fn incomplete(&self) -> EventWarning {
+        EventWarning::Payload {
             event: self.name.clone(),
         }
     }
@@ -317,7 +260,7 @@ impl Event<'_> {
     }
 }
 
-/// The branch by the variables: a pull request's own, and none for a tag.
+/// The branch according to the variables: the head of a pull request, and none for a tag.
 pub(super) fn branch(get: Lookup<'_>) -> Option<String> {
     get("GITHUB_HEAD_REF").or_else(|| {
         let is_branch = get("GITHUB_REF_TYPE").as_deref() != Some("tag");
@@ -338,7 +281,7 @@ mod tests {
     const ZERO: &str = "0000000000000000000000000000000000000000";
 
     /// The facts of an event whose `GITHUB_SHA` is [`MERGE`], with these variables beside.
-    fn of(name: &str, variables: &str, payload: &Value, head: Option<&str>) -> Facts {
+    fn of(name: &str, variables: &str, payload: &Value, head: Option<&str>) -> EventFacts {
         let get = |wanted: &str| match wanted {
             "GITHUB_EVENT_NAME" => Some(name.to_owned()),
             "GITHUB_SHA" => Some(MERGE.to_owned()),
@@ -359,7 +302,7 @@ mod tests {
     }
 
     /// Tested, reported on, branch and pull request in one line.
-    fn line(facts: &Facts) -> String {
+    fn line(facts: &EventFacts) -> String {
         let commit = |commit: &Option<String>| match commit.as_deref() {
             None => "-",
             Some(MERGE) => "merge",
@@ -542,7 +485,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_checked_out_is_tested() {
+    fn checked_out_commit_is_tested() {
         let own = pull(&json!({ "full_name": "o/r" }));
         let comment = json!({ "issue": { "number": 5, "pull_request": {} } });
         let run = json!({ "workflow_run": { "head_sha": HEAD, "head_branch": "feature" } });
@@ -567,21 +510,21 @@ mod tests {
             ("workflow_run", &run, HEAD, "head head feature -", 0),
             ("push", &json!({}), HEAD, "head merge - -", 1),
         ];
-        for (name, payload, head, expected, doubts) in table {
+        for (name, payload, head, expected, warnings) in table {
             let facts = of(name, "HEAD_REF=", payload, Some(head));
             assert_eq!(line(&facts), expected, "{name} at {head}");
-            assert_eq!(facts.doubts.len(), doubts, "{:?}", facts.doubts);
+            assert_eq!(facts.warnings.len(), warnings, "{:?}", facts.warnings);
         }
         let facts = of("push", MAIN, &json!({}), Some(ELSE));
         assert_eq!(
-            facts.doubts[0].to_string(),
+            facts.warnings[0].to_string(),
             "dddddddddd is checked out, which the event does not name: it counts as tested; pass --commit for another, \
              and --branch to name its branch"
         );
     }
 
     #[test]
-    fn an_odd_payload_leaves_the_variables_and_is_told() {
+    fn malformed_payload_falls_back_to_the_variables() {
         let odd = [
             Value::Null,
             json!([]),
@@ -598,15 +541,15 @@ mod tests {
             ] {
                 let facts = of(name, PULL, payload, None);
                 assert_eq!(line(&facts), expected, "{name} {payload}");
-                let doubt = Doubt::Payload {
+                let doubt = EventWarning::Payload {
                     event: name.to_owned(),
                 };
-                assert_eq!(facts.doubts, [doubt], "{name} {payload}");
+                assert_eq!(facts.warnings, [doubt], "{name} {payload}");
             }
             for name in ["push", "schedule", "", "an_event_of_next_year"] {
                 let facts = of(name, MAIN, payload, None);
                 assert_eq!(line(&facts), "merge merge main -", "{name} {payload}");
-                assert_eq!(facts.doubts, [], "{name} {payload}");
+                assert_eq!(facts.warnings, [], "{name} {payload}");
             }
         }
     }

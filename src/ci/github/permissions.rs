@@ -1,4 +1,4 @@
-//! What a token may do, as far as it shows without doing it. Only reads.
+//! What a token may do, as far as reads can show.
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
@@ -7,37 +7,37 @@ use octocrab::OctoBody;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
-use super::{Channel, GitHub, PublishError, tries::Budget};
+use super::{api_client::GitHub, channel::Channel, publish_error::PublishError, retries::Budget};
 
-/// Most of an answer that is read, in bytes.
+/// Most bytes of an answer that are read.
 const LARGEST: usize = 1024 * 1024;
 
-/// Whose token it is, by its beginning.
+/// The owner of a token, according to its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owner {
-    /// An installation of an app, as GitHub Actions.
+    /// An installation of an app, such as GitHub Actions.
     App,
-    /// A person, with scopes.
+    /// A person; the token has scopes.
     Classic,
-    /// A person, with permissions of its own.
+    /// A person; the token has its own permissions.
     FineGrained,
-    /// Nothing that is known.
+    /// Unknown prefix.
     Unknown,
 }
 
 /// A repository as a token sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Repository {
-    /// Whether nothing can be written by anybody.
+    /// Whether it is read-only for everyone.
     pub is_archived: bool,
-    /// Whether whoever the token is of may push; `None` if GitHub does not say.
+    /// Whether the owner of the token may push; `None` if GitHub does not say.
     pub may_push: Option<bool>,
     /// The scopes of a classic token; `None` for others, which have none.
     pub scopes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct RepositoryBody {
     #[serde(default)]
     archived: bool,
     #[serde(default)]
@@ -51,7 +51,7 @@ struct Permissions {
 }
 
 impl GitHub {
-    /// Whose token this speaks with.
+    /// The owner of the token.
     pub fn owner(&self) -> Owner {
         let token = self.token.expose_secret();
         let begins = |start: &str| token.starts_with(start);
@@ -66,13 +66,14 @@ impl GitHub {
         }
     }
 
-    /// Looks at the repository.
+    /// Fetches the repository.
     pub async fn repository(&self) -> Result<Repository, PublishError> {
         let budget = Budget::start(self.patience);
         let (body, scopes) = budget.persist(|| self.look(budget, "")).await?;
-        let body: Body = serde_json::from_slice(&body).map_err(|error| PublishError::Odd {
-            what: self.without_token(&format!("an answer that is not understood: {error}")),
-        })?;
+        let body: RepositoryBody =
+            serde_json::from_slice(&body).map_err(|error| PublishError::Unexpected {
+                what: self.without_token(&format!("a malformed answer: {error}")),
+            })?;
         Ok(Repository {
             is_archived: body.archived,
             may_push: body.permissions.map(|permissions| permissions.push),
@@ -80,8 +81,7 @@ impl GitHub {
         })
     }
 
-    /// Whether what is asked for can be read: what cannot be read cannot be written either. Without a commit the
-    /// newest one is looked at.
+    /// Whether a channel can be read: one that cannot be read cannot be set either. Without a commit, uses the newest one.
     pub async fn may_read(
         &self,
         channel: Channel,
@@ -107,7 +107,7 @@ impl GitHub {
             .map(|_| ())
     }
 
-    /// The body of an answer, and the scopes that GitHub says a classic token has.
+    /// The body of an answer, and the scopes of a classic token.
     async fn look(
         &self,
         budget: Budget,
@@ -131,8 +131,8 @@ impl GitHub {
                             .collect()
                     });
                 let body = Limited::new(body, LARGEST).collect().await;
-                let body = body.map_err(|_| PublishError::Odd {
-                    what: "an answer that is lost or without end".to_owned(),
+                let body = body.map_err(|_| PublishError::Unexpected {
+                    what: "an answer that is lost or too long".to_owned(),
                 })?;
                 Ok((body.to_bytes(), scopes))
             })

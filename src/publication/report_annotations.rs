@@ -38,16 +38,16 @@ pub(crate) fn of_report(report: &PlanReport, workspace: Option<&Path>) -> Vec<An
 }
 
 /// The same annotation in a check run, which takes only those with a file.
-pub(super) fn in_check_run(annotation: Annotation) -> Option<github::Annotation> {
+pub(super) fn in_check_run(annotation: Annotation) -> Option<github::CheckAnnotation> {
     let line = annotation.line.unwrap_or(1);
-    Some(github::Annotation {
+    Some(github::CheckAnnotation {
         path: annotation.file?,
         start_line: line,
         end_line: line,
         level: match annotation.level {
-            Level::Error => github::Level::Failure,
-            Level::Warning => github::Level::Warning,
-            Level::Notice => github::Level::Notice,
+            Level::Error => github::CheckAnnotationLevel::Failure,
+            Level::Warning => github::CheckAnnotationLevel::Warning,
+            Level::Notice => github::CheckAnnotationLevel::Notice,
         },
         title: Some(annotation.title),
         message: annotation.message,

@@ -1,6 +1,6 @@
-//! GitHub's limits of texts. Texts are cut to them as a last resort: a report that fits by itself reads better.
+//! GitHub's limits of texts. Cutting is a last resort: a report that is rendered to fit reads better.
 
-/// Most of a check run's summary and of its text each, in bytes: GitHub says characters and counts bytes.
+/// Most of a check run's summary and of its text each, in bytes: GitHub documents characters and counts bytes.
 pub const LARGEST_TEXT: usize = 65_535;
 /// Most of a comment with its marker, in bytes; GitHub refuses 65,536 and more.
 pub const LARGEST_COMMENT: usize = 65_000;
@@ -10,7 +10,7 @@ pub const LONGEST_DESCRIPTION: usize = 140;
 const MORE: &str = "…";
 const MORE_LINES: &str = "\n\n… cut here: GitHub takes no more.\n";
 
-/// At most so many bytes, cut behind a line.
+/// At most so many bytes, cut after a line.
 pub(super) fn lines(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fits_stays_and_the_rest_is_cut_between_characters() {
+    fn long_texts_are_cut_between_characters() {
         for most in 40..90 {
             for text in ["é".repeat(60), "a€\n𝄞b\n".repeat(12), "x".repeat(most)] {
                 for cut in [lines(&text, most), bytes(&text, most)] {

@@ -1,0 +1,86 @@
+//! What a CI says about the run that this process belongs to.
+
+use std::fmt;
+
+use super::github_event::{event_warning::EventWarning, read_only::ReadOnly};
+use crate::model::record::Checkout;
+
+/// What the CI says about the run of this process. Outside of a CI, everything is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ci {
+    /// The CI system.
+    pub system: CiSystem,
+    /// The commit under test, as a hash.
+    pub commit: Option<String>,
+    /// The commit that gets statuses and check runs. For a pull request the head, because people do not see the merge commit
+    /// that is tested.
+    pub report_on: Option<String>,
+    /// GitHub's merge commit of the pull request. Its results count for `report_on`, the head.
+    pub merge: Option<String>,
+    /// The branch under test; for a pull request its head branch. `None` for a tag.
+    pub branch: Option<String>,
+    /// The pull request of the run, if the event names one.
+    pub pull_request: Option<u64>,
+    /// Why the CI's own token can probably only read.
+    pub read_only: Option<ReadOnly>,
+    /// What the event does not say.
+    pub event_warnings: Vec<EventWarning>,
+    /// Identifies the run within the CI.
+    pub run_id: Option<String>,
+    /// Distinguishes re-runs that keep the run's id. Compare it, do not count with it.
+    pub run_attempt: Option<String>,
+    /// The job within the run.
+    pub job: Option<String>,
+    /// The values of the job's matrix, shortened.
+    pub matrix: Option<String>,
+    /// Distinguishes jobs of one name in one attempt, such as those of a matrix or of a workflow that is called twice. The
+    /// same in all steps of the job.
+    pub job_mark: Option<String>,
+    /// The page of the run.
+    pub run_url: Option<String>,
+}
+
+/// The supported CI systems.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CiSystem {
+    /// A developer's machine, or another CI.
+    #[default]
+    None,
+    /// GitHub Actions.
+    GitHubActions,
+    /// GitLab CI/CD.
+    GitLab,
+    /// Jenkins.
+    Jenkins,
+    /// Azure Pipelines.
+    AzurePipelines,
+    /// Buildkite.
+    Buildkite,
+    /// `CircleCI`.
+    CircleCi,
+}
+
+impl fmt::Display for CiSystem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "local",
+            Self::GitHubActions => "GitHub Actions",
+            Self::GitLab => "GitLab",
+            Self::Jenkins => "Jenkins",
+            Self::AzurePipelines => "Azure Pipelines",
+            Self::Buildkite => "Buildkite",
+            Self::CircleCi => "CircleCI",
+        })
+    }
+}
+
+impl Ci {
+    /// The checkout of a commit, with the commit that its results count for.
+    pub fn checkout(&self, commit: &str) -> Checkout {
+        let is_merge = self.merge.as_deref() == Some(commit);
+        Checkout {
+            commit: commit.to_owned(),
+            stands_for: self.report_on.clone().filter(|_| is_merge),
+        }
+    }
+}
