@@ -20,7 +20,6 @@ mod progress;
 mod publish;
 mod publishing;
 mod report;
-mod results;
 mod retry;
 mod run;
 pub mod screen;
@@ -34,7 +33,6 @@ mod template;
 mod upload;
 mod validate;
 mod wait;
-mod watch;
 mod work;
 mod worker_name;
 

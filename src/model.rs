@@ -32,4 +32,4 @@ pub use squish_registry::{
 };
 pub use test_list::{PlannedTest, TestListDigest};
 pub use time::{Timestamp, millis, signed_millis};
-pub use waiting::{Lack, Need, Offer, PlanWaiting};
+pub use waiting::{Lack, Need, Offer, PartialKnowledge, PlanWaiting};

@@ -109,6 +109,7 @@ impl From<WaitingResponse> for PlanWaiting {
             needs: wire.needs.into_iter().map(Into::into).collect(),
             offers: wire.offers.into_iter().map(Into::into).collect(),
             squish_servers: wire.squish_servers.into_iter().map(Into::into).collect(),
+            partial: None,
         }
     }
 }

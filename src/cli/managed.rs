@@ -8,11 +8,11 @@ use super::{args, screen::Screen};
 use crate::{
     ci::Ci,
     client::Client,
-    clock,
     config::duration,
     failure::Failure,
     model::{Plan, PlanStatus, Timestamp, plan::LinkedRepository, record::Checkout},
     report::PlanReport,
+    wait::service_time,
 };
 
 /// Whether Test Center runs the tests, and when.
@@ -81,7 +81,7 @@ pub(crate) fn start_time(
         ))
         .help("leave --managed out and give the plan workers, or name a Test Center with --url"));
     }
-    let now = now(template);
+    let now = service_time(template);
     let time = match args.at {
         None => now,
         Some(At::In(span)) => now.plus(span),
@@ -94,14 +94,6 @@ pub(crate) fn start_time(
         ));
     }
     Ok(Some(time))
-}
-
-/// The service's time when it answered; ours, where it does not say.
-pub(crate) fn now(plan: &Plan) -> Timestamp {
-    match plan.server_time {
-        Timestamp(0) => clock::wall(),
-        time => time,
-    }
 }
 
 /// What becomes of a plan by its own counts as they stand.
@@ -128,14 +120,6 @@ fn checkouts(linked: &[LinkedRepository], ci: &Ci) -> BTreeSet<Option<Checkout>>
         None if commits.is_empty() => BTreeSet::from([None]),
         None => commits.into_iter().map(Some).collect(),
     }
-}
-
-/// A time for people.
-pub(crate) fn shown(time: Timestamp) -> String {
-    jiff::Timestamp::from_millisecond(time.0).map_or_else(
-        |_| "a time beyond all calendars".to_owned(),
-        |time| format!("{time:.0}"),
-    )
 }
 
 #[cfg(test)]
@@ -188,6 +172,5 @@ mod tests {
         ] {
             assert!(at(bad).unwrap_err().contains("zone"), "{bad}");
         }
-        assert_eq!(shown(Timestamp(1_755_876_217_000)), "2025-08-22T15:23:37Z");
     }
 }

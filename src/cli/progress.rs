@@ -1,12 +1,9 @@
 //! Progress of a run, for people: a counted line per finished execution, and a bar below on a terminal.
 
-use std::time::Duration;
-
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::screen::Screen;
 use crate::{
-    config::duration,
     model::{Capabilities, PlanStatus, millis},
     report::{
         console::{FinishedLine, ResultWord, line},
@@ -16,10 +13,10 @@ use crate::{
     wait::WaitUpdate,
 };
 
+/// Longest reason to stop, in bytes.
+const LONGEST_LINE: usize = 1000;
 /// Most bytes of a name or reason in a line.
 const LONGEST: usize = 300;
-/// Most bytes of a line about a wait.
-const LONGEST_LINE: usize = 1000;
 
 /// Prints the progress of a run on stderr.
 #[derive(Debug)]
@@ -66,35 +63,14 @@ impl<'a> ProgressPrinter<'a> {
 impl ProgressPrinter<'_> {
     fn waiting(&self, workers: usize, update: &WaitUpdate) {
         let here = if workers == 1 {
-            "worker waits"
+            ": 1 worker waits here".to_owned()
         } else {
-            "workers wait"
+            format!(": {workers} workers wait here")
         };
-        let waited = whole(update.waited);
-        self.say(&format!("waiting {waited}: {workers} {here} here"));
-        for line in &update.lines {
-            self.say(&format!("  {}", console_line(line, LONGEST_LINE)));
-        }
-        if update.given_up.is_some() {
-            self.say(&match update.grace {
-                Duration::ZERO => "  given up: nothing can happen as it is".to_owned(),
-                grace => format!(
-                    "  given up: nothing could happen for {} (--grace)",
-                    duration::format(grace)
-                ),
-            });
-        } else if let Some(remains) = update.remains {
-            self.say(&format!(
-                "  nothing can happen as it is: unless that changes, this ends with exit code 5 in {} (--grace)",
-                whole(remains)
-            ));
+        for line in update.text(&here) {
+            self.say(&line);
         }
     }
-}
-
-/// A span in whole seconds.
-fn whole(span: Duration) -> String {
-    duration::format(Duration::from_secs(span.as_secs()))
 }
 
 impl Observer for ProgressPrinter<'_> {

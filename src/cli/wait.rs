@@ -1,4 +1,4 @@
-//! `testplan wait`: until a plan is drained, and told for what.
+//! `testplan wait`: waits until a plan is drained, and prints what it waits for.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use serde_json::json;
 use super::{
     args::{GraceArgs, OutputFormat, ServiceArgs},
     context::Context,
-    results::ResultsWatch,
+    lookup,
     screen::Screen,
-    watch::{DrainWatch, Watched},
 };
 use crate::{
     client::Client,
     config::duration,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
-    model::{Capability, PlanId, PlanStatus},
+    model::{Capabilities, Capability, Lack, PlanId, PlanStatus},
     publication::step_outputs::StepOutput,
+    wait::{DrainEnd, DrainWatch, ResultsWatch},
 };
 
 /// Waits until a plan is drained.
@@ -59,26 +59,21 @@ const RESULTS_PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) async fn run(command: WaitArgs, context: &Context) -> CommandResult {
     let screen = &context.screen;
     let client = command.service.connect(context)?;
-    let watch = DrainWatch::new(
-        client.clone(),
-        command.plan_id,
-        command.grace.span(),
-        command.capabilities.clone(),
-        screen,
-    );
     let waiting = async {
-        let watched = watch.until_drained().await?;
-        let missing = match &watched {
-            Watched::Drained(status) => results(&command, &client, *status, screen).await?,
-            Watched::Starved { .. } => None,
+        let end = until_drained(&command, &client, screen).await?;
+        let missing = match &end {
+            DrainEnd::Drained(status) => {
+                missing_results(&command, &client, *status, screen).await?
+            }
+            DrainEnd::GaveUp(_) => None,
         };
-        Ok::<_, Failure>((watched, missing))
+        Ok::<_, Failure>((end, missing))
     };
-    let (watched, missing) = match command.deadline {
+    let (end, missing) = match command.deadline {
         None => waiting.await?,
         Some(deadline) => {
-            if let Ok(watched) = tokio::time::timeout(deadline, waiting).await {
-                watched?
+            if let Ok(end) = tokio::time::timeout(deadline, waiting).await {
+                end?
             } else {
                 screen.always(format_args!(
                     "plan {} is not drained, or its results are not there, after {}",
@@ -90,11 +85,11 @@ pub(crate) async fn run(command: WaitArgs, context: &Context) -> CommandResult {
             }
         }
     };
-    let status = watched.status();
-    print(screen, command.format, command.plan_id, &watched);
+    let status = end.status();
+    print(screen, command.format, command.plan_id, &end);
     screen.output(StepOutput::PlanId, command.plan_id);
     screen.output(StepOutput::Total, status.total());
-    if let Watched::Starved { .. } = watched {
+    if let DrainEnd::GaveUp(_) = end {
         screen.conclude(Conclusion::Incomplete);
         return Ok(Conclusion::Incomplete);
     }
@@ -117,8 +112,35 @@ pub(crate) async fn run(command: WaitArgs, context: &Context) -> CommandResult {
     Ok(Conclusion::Passed)
 }
 
+async fn until_drained(
+    command: &WaitArgs,
+    client: &Client,
+    screen: &Screen,
+) -> Result<DrainEnd, Failure> {
+    let status = lookup::status(client, command.plan_id, &Capabilities::default()).await?;
+    if status.is_drained() {
+        return Ok(DrainEnd::Drained(status));
+    }
+    let watch = DrainWatch::new(
+        client.clone(),
+        command.plan_id,
+        command.grace.span(),
+        command.capabilities.clone(),
+    );
+    let end = watch.until_drained(|lines, is_last| {
+        for line in lines {
+            if is_last {
+                screen.always(line);
+            } else {
+                screen.info(line);
+            }
+        }
+    });
+    Ok(end.await?)
+}
+
 /// Waits until as many results are counted as executions are done. Returns what is missing after the patience.
-async fn results(
+async fn missing_results(
     command: &WaitArgs,
     client: &Client,
     status: PlanStatus,
@@ -134,36 +156,44 @@ async fn results(
     if patience.is_zero() || status.total() == 0 {
         return Ok(None);
     }
-    let mut watch = ResultsWatch::new(client, command.plan_id, screen);
-    let seen = watch.results(patience, Duration::ZERO).await?;
-    Ok((!seen.is_complete()).then(|| {
+    let counts = ResultsWatch::new(client, command.plan_id)
+        .until_complete(patience, Duration::ZERO, |line| screen.info(line))
+        .await?;
+    Ok((!counts.is_complete()).then(|| {
         format!(
             "plan {} has {} results of {} executions, {} without a new one: {}",
             command.plan_id,
-            seen.plan.results(),
-            seen.status.total(),
+            counts.plan.results(),
+            counts.status.total(),
             duration::format(patience),
-            seen.words()
+            counts.text()
         )
     }))
 }
 
-fn print(screen: &Screen, format: OutputFormat, plan: PlanId, watched: &Watched) {
+fn print(screen: &Screen, format: OutputFormat, plan: PlanId, end: &DrainEnd) {
     let PlanStatus {
         open,
         reserved,
         done,
-    } = watched.status();
+    } = end.status();
+    let lacking = match end {
+        DrainEnd::Drained(_) => Vec::new(),
+        DrainEnd::GaveUp(waiting) => waiting.lacking().collect(),
+    };
     screen.data(
         format,
         || format!("plan {plan}: {open} open, {reserved} reserved, {done} done\n"),
         || {
             json!({
                 "schema": 1, "plan_id": plan, "open": open, "reserved": reserved, "done": done,
-                "waiting_for": watched.lacking().iter().map(|need| json!({
+                "waiting_for": lacking.iter().map(|need| json!({
                     "capabilities": need.required.iter().map(ToString::to_string).collect::<Vec<_>>(),
                     "open": need.open,
-                    "reason": need.reason,
+                    "reason": match need.lack {
+                        Some(Lack::SquishServer) => "squish-server",
+                        Some(Lack::Worker) | None => "worker",
+                    },
                 })).collect::<Vec<_>>(),
             })
         },

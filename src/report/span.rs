@@ -1,4 +1,6 @@
-//! Durations as people read them.
+//! Durations and points in time as people read them.
+
+use crate::model::Timestamp;
 
 /// `0.4s`, `3.2s`, `1m 05s`, `2h 03m`: at most two units, so that columns stay narrow.
 pub fn human(milliseconds: u64) -> String {
@@ -10,9 +12,17 @@ pub fn human(milliseconds: u64) -> String {
     }
 }
 
+/// `2025-08-22T15:23:37Z`.
+pub fn utc(time: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(time.0).map_or_else(
+        |_| "a time outside the calendar".to_owned(),
+        |time| format!("{time:.0}"),
+    )
+}
+
 #[cfg(test)]
 mod tests {
-    use super::human;
+    use super::*;
 
     #[test]
     fn two_units_at_most() {
@@ -28,5 +38,6 @@ mod tests {
         for (milliseconds, text) in table {
             assert_eq!(human(milliseconds), text);
         }
+        assert_eq!(utc(Timestamp(1_755_876_217_000)), "2025-08-22T15:23:37Z");
     }
 }

@@ -210,7 +210,7 @@ impl<'a> Dispatcher<'a> {
                 .deadline
                 .map(|span| Box::pin(tokio::time::sleep(span))),
             quiet: Box::pin(tokio::time::sleep(QUIET)),
-            probe: WaitProbe::new(order.client.clone(), order.plan.id),
+            probe: WaitProbe::for_workers(order.client.clone(), order.plan.id),
             stall: StallWatch::new(order.settings.offered.clone(), order.grace, now),
         }
     }
@@ -243,8 +243,8 @@ impl<'a> Dispatcher<'a> {
     async fn next_event(&mut self) -> Incoming {
         let waits = self.state.waits();
         if waits.is_none() {
-            self.probe.rest();
-            self.stall.over(clock::monotonic());
+            self.probe.reset();
+            self.stall.restart(clock::monotonic());
         }
         let event = tokio::select! {
             received = self.messages.recv() => return match received {
@@ -259,11 +259,11 @@ impl<'a> Dispatcher<'a> {
                 self.deadline = None;
                 RunEvent::Deadline
             }
-            finding = self.probe.next(), if waits.is_some() => {
+            answer = self.probe.next(), if waits.is_some() => {
                 let waits: WaitingWorkers = waits.unwrap_or_default();
-                let Some(update) = self.stall.look(finding, waits, clock::monotonic()) else {
-                    return Incoming::Nothing;
-                };
+                // The workers notice by themselves if the service is gone.
+                let Ok(waiting) = answer else { return Incoming::Nothing };
+                let update = self.stall.observe(waiting, waits, clock::monotonic());
                 if let Some(remains) = update.remains {
                     self.probe.hurry(remains);
                 }

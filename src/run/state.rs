@@ -267,7 +267,7 @@ impl RunState {
         let Some(waits) = self.waits() else {
             return Response::default();
         };
-        let mut response = match &update.given_up {
+        let mut response = match &update.gave_up {
             None => Response::default(),
             Some(why) => self.stop(RunEnding::Starved(why.clone())),
         };
@@ -499,13 +499,14 @@ mod tests {
         );
     }
 
-    fn update(lines: &[&str], given_up: Option<&str>) -> RunEvent {
+    fn update(lines: &[&str], gave_up: Option<&str>) -> RunEvent {
         RunEvent::Idle(WaitUpdate {
             waited: Duration::from_secs(7),
             lines: lines.iter().map(ToString::to_string).collect(),
             remains: None,
             grace: Duration::ZERO,
-            given_up: given_up.map(str::to_owned),
+            stuck: "",
+            gave_up: gave_up.map(str::to_owned),
         })
     }
 

@@ -88,6 +88,7 @@ fn weigh(standing: PlanStanding, workers: &[Seen], now: Timestamp) -> PlanWaitin
         needs,
         offers,
         squish_servers,
+        partial: None,
     }
 }
 

@@ -1,80 +1,87 @@
-//! Looks at the service on behalf of workers that wait: what is in the way, and whether it can ever end.
+//! Asks the service what a plan waits for, in intervals, for workers that wait and for commands that look on.
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use tokio::time::Instant;
 
+use super::counts;
 use crate::{
-    client::Client,
+    client::{Client, ClientError},
     clock,
-    model::{Capabilities, PlanId, PlanStatus, PlanWaiting, SquishServer},
+    model::{PlanId, PlanWaiting},
 };
 
-/// How soon after the beginning of a wait the service is asked: shorter waits are nobody's concern.
+/// How long a worker waits before it asks for the first time: shorter waits need no explanation.
 const FIRST: Duration = Duration::from_secs(2);
-/// How often then: of the answer, people hear less often.
+/// How often the service is asked. It reports no change when a worker disappears.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// What a look found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Finding {
-    /// A service of ours knows workers and Squish servers.
-    Whole(PlanWaiting),
-    /// Another one has counts and a list of Squish servers.
-    Parts {
-        /// How far the plan is.
-        status: PlanStatus,
-        /// Its Squish servers, or why they are not known.
-        squish_servers: Result<Vec<SquishServer>, String>,
-    },
-    /// It could not be asked; the workers will notice too.
-    Nothing,
-}
+type Answer = Result<PlanWaiting, ClientError>;
+type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
-type Asking = Pin<Box<dyn Future<Output = Finding> + Send>>;
-
-/// Asks while somebody waits. Cancelling [`Self::next`] loses nothing.
+/// Polls what a plan waits for. Cancelling [`Self::next`] loses nothing.
 pub(crate) struct WaitProbe {
     client: Client,
     plan: PlanId,
+    audience: Audience,
     due: Option<Instant>,
     asking: Option<Asking>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    /// Each answer decides whether the workers stay, so it includes the Squish servers.
+    Workers,
+    /// A command that also asks when the counts change, where the service can say when.
+    Onlooker,
+}
+
 impl WaitProbe {
-    /// For a plan; asks nothing yet.
-    pub(crate) fn new(client: Client, plan: PlanId) -> Self {
+    /// For workers that wait for executions of this plan.
+    pub(crate) fn for_workers(client: Client, plan: PlanId) -> Self {
+        Self::new(client, plan, Audience::Workers)
+    }
+
+    /// For a command that only watches the plan.
+    pub(super) fn for_onlooker(client: Client, plan: PlanId) -> Self {
+        Self::new(client, plan, Audience::Onlooker)
+    }
+
+    fn new(client: Client, plan: PlanId, audience: Audience) -> Self {
         Self {
             client,
             plan,
+            audience,
             due: None,
             asking: None,
         }
     }
 
-    /// The wait is given up in so much time, unless the next finding is a better one.
+    /// Asks no later than the wait ends, which is in `remains` unless the next answer is better.
     pub(crate) fn hurry(&mut self, remains: Duration) {
-        let last = soon(remains);
+        let last = after(remains);
         self.due = self.due.map(|due| due.min(last));
     }
 
-    /// Nobody waits any more.
-    pub(crate) fn rest(&mut self) {
+    /// Forgets the wait: no worker waits any more.
+    pub(crate) fn reset(&mut self) {
         (self.due, self.asking) = (None, None);
     }
 
-    /// The next finding, in its time.
-    pub(crate) async fn next(&mut self) -> Finding {
-        if self.asking.is_none() {
-            let due = *self.due.get_or_insert_with(|| soon(FIRST));
-            tokio::time::sleep_until(due).await;
-        }
-        let asking = self
-            .asking
-            .get_or_insert_with(|| Box::pin(look(self.client.clone(), self.plan)));
-        let finding = asking.await;
-        (self.asking, self.due) = (None, Some(soon(EVERY)));
-        finding
+    /// The next answer, when it is due.
+    pub(crate) async fn next(&mut self) -> Answer {
+        let first = match self.audience {
+            Audience::Workers => FIRST,
+            Audience::Onlooker => Duration::ZERO,
+        };
+        let due = *self.due.get_or_insert_with(|| after(first));
+        let asking = self.asking.get_or_insert_with(|| {
+            let client = self.client.clone();
+            Box::pin(ask(client, self.plan, self.audience, due))
+        });
+        let answer = asking.await;
+        (self.asking, self.due) = (None, Some(after(EVERY)));
+        answer
     }
 }
 
@@ -87,24 +94,30 @@ impl fmt::Debug for WaitProbe {
     }
 }
 
-fn soon(span: Duration) -> Instant {
+fn after(span: Duration) -> Instant {
     Instant::from(clock::monotonic() + span)
 }
 
-async fn look(client: Client, plan: PlanId) -> Finding {
-    match client.plan_waiting(plan).await {
-        Ok(Some(waiting)) => return Finding::Whole(waiting),
-        Ok(None) => {}
-        Err(_) => return Finding::Nothing,
+async fn ask(client: Client, plan: PlanId, audience: Audience, due: Instant) -> Answer {
+    let left = due.saturating_duration_since(after(Duration::ZERO));
+    let answers_late = client.is_testplan() && left >= Duration::from_secs(1);
+    if audience == Audience::Onlooker && answers_late {
+        let status = client.wait_status(plan, left).await?;
+        if status.is_drained() {
+            return Ok(counts::of(status));
+        }
+    } else {
+        tokio::time::sleep_until(due).await;
     }
-    match client.status(plan, &Capabilities::default()).await {
-        Ok(status) => Finding::Parts {
-            status,
-            squish_servers: client
-                .squish_servers()
-                .await
-                .map_err(|error| error.to_string()),
-        },
-        Err(_) => Finding::Nothing,
+    if let Some(waiting) = client.plan_waiting(plan).await? {
+        return Ok(waiting);
     }
+    let status = client
+        .status(plan, &crate::model::Capabilities::default())
+        .await?;
+    let mut waiting = counts::of(status);
+    if audience == Audience::Workers {
+        counts::add_squish_servers(&client, &mut waiting).await;
+    }
+    Ok(waiting)
 }

@@ -1,100 +1,130 @@
-//! How long nothing has been able to happen, and when people are told: plain functions of what is seen and the time.
+//! When people are reminded of a wait, and when its grace is over: plain functions of snapshots and the time.
 
 use std::{
     collections::BTreeSet,
     time::{Duration, Instant},
 };
 
-use crate::model::{Capabilities, Lack, PlanStatus};
+use crate::model::{Capabilities, Lack, PlanStatus, PlanWaiting};
 
-/// How often people hear of a wait in which nothing changes.
-const TELL_EVERY: Duration = Duration::from_secs(30);
+/// How often people are reminded of a wait in which nothing changes.
+pub(super) const EVERY: Duration = Duration::from_secs(30);
 
-/// One look at what is waited for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct WaitSnapshot {
-    /// How far the plan is.
-    pub status: PlanStatus,
-    /// What is needed and can be had from nobody, and of whom.
-    pub lacking: BTreeSet<(Capabilities, Lack)>,
-    /// Nothing can happen any more unless somebody comes.
-    pub stuck: bool,
+/// What a wait depends on at one time. Equal snapshots mean that nothing changed.
+pub(super) trait Snapshot: PartialEq {
+    /// Whether nothing can change without help from outside, so that the grace runs.
+    fn is_stuck(&self) -> bool;
+    /// Whether people should learn at once what changed after `before`.
+    fn is_news(&self, before: Option<&Self>) -> bool;
 }
 
-/// Watches a wait.
+/// What a plan waits for, reduced to what decides about a wait.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct WaitSnapshot {
+    pub(super) status: PlanStatus,
+    /// The capabilities that no worker or no Squish server offers.
+    pub(super) lacking: BTreeSet<(Capabilities, Lack)>,
+    pub(super) stuck: bool,
+}
+
+impl WaitSnapshot {
+    pub(super) fn of(waiting: &PlanWaiting) -> Self {
+        let lacking = waiting.lacking();
+        Self {
+            status: waiting.status,
+            lacking: lacking
+                .filter_map(|need| Some((need.required.clone(), need.lack?)))
+                .collect(),
+            stuck: waiting.is_stuck(),
+        }
+    }
+}
+
+impl Snapshot for WaitSnapshot {
+    fn is_stuck(&self) -> bool {
+        self.stuck
+    }
+
+    fn is_news(&self, before: Option<&Self>) -> bool {
+        let none = Self::default();
+        let before = before.unwrap_or(&none);
+        (self.stuck && !before.stuck) || !self.lacking.is_subset(&before.lacking)
+    }
+}
+
+/// Decides when to remind people of a wait, and when to give it up.
 #[derive(Debug)]
-pub struct Reminder {
+pub(super) struct Reminder<S> {
     grace: Duration,
+    every: Duration,
     began: Instant,
     stuck_since: Option<Instant>,
-    told: Option<Instant>,
-    before: WaitSnapshot,
+    reminded: Option<Instant>,
+    before: Option<S>,
 }
 
-/// What a look calls for.
+/// What to do after a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Decision {
-    /// People are to be told how the wait stands.
-    pub tell: bool,
-    /// Something is lacking that was not before, or nothing can happen from now on: people are told that above all.
-    pub news: bool,
-    /// What remains until the wait is given up, while nothing can happen.
-    pub remains: Option<Duration>,
-    /// How long the wait has lasted.
-    pub waited: Duration,
+pub(super) struct Decision {
+    /// Report the wait now.
+    pub(super) remind: bool,
+    /// Something changed that people should learn at once.
+    pub(super) news: bool,
+    /// How much of the grace is left while the wait is stuck.
+    pub(super) remains: Option<Duration>,
+    pub(super) waited: Duration,
 }
 
 impl Decision {
-    /// Nobody came in time: the wait is over.
-    pub fn is_over(self) -> bool {
+    /// The grace is over.
+    pub(super) fn is_over(self) -> bool {
         self.remains == Some(Duration::ZERO)
     }
 }
 
-impl Reminder {
-    /// A wait that begins now and gives a helper `grace` to come once nothing can happen.
-    pub fn new(grace: Duration, now: Instant) -> Self {
+impl<S: Snapshot> Reminder<S> {
+    /// A wait that begins now and is given up after it was stuck for `grace`.
+    pub(super) fn new(grace: Duration, every: Duration, now: Instant) -> Self {
         Self {
             grace,
+            every,
             began: now,
             stuck_since: None,
-            told: None,
-            before: WaitSnapshot::default(),
+            reminded: None,
+            before: None,
         }
     }
 
-    /// The wait is over, and another one begins now.
-    pub fn begin_again(&mut self, now: Instant) {
-        *self = Self::new(self.grace, now);
+    /// Begins another wait.
+    pub(super) fn restart(&mut self, now: Instant) {
+        *self = Self::new(self.grace, self.every, now);
     }
 
-    /// Takes in what is seen now.
-    pub fn look(&mut self, snapshot: WaitSnapshot, now: Instant) -> Decision {
-        if !snapshot.stuck || snapshot != self.before {
+    /// Decides after a new snapshot.
+    pub(super) fn observe(&mut self, snapshot: S, now: Instant) -> Decision {
+        let since = |then: Instant| now.saturating_duration_since(then);
+        let before = self.before.as_ref();
+        if !snapshot.is_stuck() || Some(&snapshot) != before {
             self.stuck_since = None;
         }
-        let begins = snapshot.stuck && !self.before.stuck;
-        if snapshot.stuck {
+        if snapshot.is_stuck() {
             self.stuck_since.get_or_insert(now);
         }
-        let news = begins || !snapshot.lacking.is_subset(&self.before.lacking);
-        self.before = snapshot;
-        let remains = self.stuck_since.map(|since| {
-            self.grace
-                .saturating_sub(now.saturating_duration_since(since))
-        });
-        let due = self
-            .told
-            .is_none_or(|told| now.saturating_duration_since(told) >= TELL_EVERY);
-        let tell = due || news || remains == Some(Duration::ZERO);
-        if tell {
-            self.told = Some(now);
+        let news = snapshot.is_news(before);
+        self.before = Some(snapshot);
+        let remains = self
+            .stuck_since
+            .map(|stuck| self.grace.saturating_sub(since(stuck)));
+        let is_due = self.reminded.is_none_or(|last| since(last) >= self.every);
+        let remind = is_due || news || remains == Some(Duration::ZERO);
+        if remind {
+            self.reminded = Some(now);
         }
         Decision {
-            tell,
+            remind,
             news,
             remains,
-            waited: now.saturating_duration_since(self.began),
+            waited: since(self.began),
         }
     }
 }
@@ -127,65 +157,62 @@ mod tests {
     }
 
     #[test]
-    fn told_at_once_then_twice_a_minute_and_of_news_between() {
+    fn reminds_at_once_then_twice_a_minute_and_at_news_between() {
         let start = clock::monotonic();
-        let mut reminder = Reminder::new(GRACE, start);
-        let mut tell = |seconds, lacking: &[&str]| {
-            let decision = reminder.look(snapshot(2, lacking, false), after(start, seconds));
-            (decision.tell, decision.news)
+        let mut reminder = Reminder::new(GRACE, EVERY, start);
+        let mut remind = |seconds, lacking: &[&str]| {
+            let decision = reminder.observe(snapshot(2, lacking, false), after(start, seconds));
+            (decision.remind, decision.news)
         };
-        assert_eq!(tell(0, &[]), (true, false));
-        assert_eq!(tell(29, &[]), (false, false));
-        assert_eq!(tell(30, &[]), (true, false));
-        assert_eq!(tell(31, &["OS=macOS"]), (true, true));
-        assert_eq!(tell(32, &["OS=macOS"]), (false, false));
-        assert_eq!(tell(33, &[]), (false, false));
-        assert_eq!(tell(34, &["OS=macOS"]), (true, true), "it came and went");
+        assert_eq!(remind(0, &[]), (true, false));
+        assert_eq!(remind(29, &[]), (false, false));
+        assert_eq!(remind(30, &[]), (true, false));
+        assert_eq!(remind(31, &["OS=macOS"]), (true, true));
+        assert_eq!(remind(32, &["OS=macOS"]), (false, false));
+        assert_eq!(remind(33, &[]), (false, false));
+        assert_eq!(remind(34, &["OS=macOS"]), (true, true), "it came and went");
     }
 
     #[test]
-    fn told_at_once_when_nothing_can_happen_any_more() {
+    fn reminds_at_once_when_the_wait_becomes_stuck() {
         let start = clock::monotonic();
-        let mut reminder = Reminder::new(GRACE, start);
-        let mut tell = |seconds, stuck| {
-            let decision = reminder.look(snapshot(2, &["OS=macOS"], stuck), after(start, seconds));
-            decision.tell
+        let mut reminder = Reminder::new(GRACE, EVERY, start);
+        let mut remind = |seconds, stuck| {
+            let decision =
+                reminder.observe(snapshot(2, &["OS=macOS"], stuck), after(start, seconds));
+            decision.remind
         };
-        assert!(tell(0, false));
-        assert!(!tell(5, false));
-        assert!(tell(6, true));
-        assert!(!tell(7, true));
+        assert!(remind(0, false));
+        assert!(!remind(5, false));
+        assert!(remind(6, true));
+        assert!(!remind(7, true));
     }
 
     #[test]
-    fn the_grace_runs_only_while_nothing_can_happen_and_nothing_changes() {
+    fn grace_runs_only_while_stuck_and_unchanged() {
         let start = clock::monotonic();
-        let mut reminder = Reminder::new(GRACE, start);
+        let mut reminder = Reminder::new(GRACE, EVERY, start);
         let mut look = |seconds, open, stuck| {
             reminder
-                .look(snapshot(open, &[], stuck), after(start, seconds))
+                .observe(snapshot(open, &[], stuck), after(start, seconds))
                 .remains
                 .map(|remains| remains.as_secs())
         };
         assert_eq!(look(0, 3, false), None);
         assert_eq!(look(10, 3, true), Some(600));
         assert_eq!(look(310, 3, true), Some(300));
-        assert_eq!(look(400, 2, true), Some(600), "somebody took one");
-        assert_eq!(look(500, 2, false), None, "somebody is there");
+        assert_eq!(look(400, 2, true), Some(600), "a worker took one");
+        assert_eq!(look(500, 2, false), None, "a worker is there");
         assert_eq!(look(501, 2, true), Some(600));
         assert_eq!(look(1100, 2, true), Some(1));
-        assert_eq!(
-            look(1101, 2, true),
-            Some(0),
-            "at exactly its end it is over"
-        );
+        assert_eq!(look(1101, 2, true), Some(0), "over at exactly its end");
     }
 
     #[test]
-    fn no_grace_ends_at_the_first_look() {
+    fn zero_grace_ends_at_the_first_stuck_snapshot() {
         let now = clock::monotonic();
-        let mut reminder = Reminder::new(Duration::ZERO, now);
-        assert!(!reminder.look(snapshot(1, &[], false), now).is_over());
-        assert!(reminder.look(snapshot(1, &[], true), now).is_over());
+        let mut reminder = Reminder::new(Duration::ZERO, EVERY, now);
+        assert!(!reminder.observe(snapshot(1, &[], false), now).is_over());
+        assert!(reminder.observe(snapshot(1, &[], true), now).is_over());
     }
 }

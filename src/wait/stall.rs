@@ -1,209 +1,154 @@
-//! What workers that all wait tell of it, and when they give up: plain functions of what was found and the time.
+//! Workers that all wait: what they wait for, and when they give up. Plain functions of what was found and the time.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use super::{
-    WaitingFor,
+    WaitingFor, counts,
     poll_backoff::IDLE_GRACE,
-    probe::Finding,
-    reminder::{Reminder, WaitSnapshot},
+    reminder::{self, Reminder, WaitSnapshot},
+    update::WaitUpdate,
     wording,
 };
-use crate::{
-    model::{Capabilities, LabelCase, Lack, Need, PlanStatus, PlanWaiting, SquishServer, millis},
-    report::span::human,
+use crate::model::{
+    Capabilities, LabelCase, Lack, Need, Offer, PlanStatus, PlanWaiting, SquishServer, Timestamp,
 };
 
-/// The workers of this process, once none of them has anything to do.
+/// The workers of this process, while all of them wait.
 #[derive(Debug)]
 pub(crate) struct StallWatch {
     offered: Capabilities,
     grace: Duration,
-    reminder: Reminder,
-}
-
-/// How the wait stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WaitUpdate {
-    /// How long it has lasted.
-    pub waited: Duration,
-    /// What is waited for, and what would end it; empty if people have just been told.
-    pub lines: Vec<String>,
-    /// What remains until it is given up, where nothing can happen.
-    pub remains: Option<Duration>,
-    /// How long nothing could happen when it is given up; zero where nobody who could help was waited for.
-    pub grace: Duration,
-    /// What the workers had to do without, once it is given up.
-    pub given_up: Option<String>,
-}
-
-/// What a finding comes to.
-struct Seen {
-    snapshot: WaitSnapshot,
-    lines: Vec<String>,
-    /// Why no Squish server can come.
-    why: String,
+    reminder: Reminder<WaitSnapshot>,
 }
 
 impl StallWatch {
-    /// Of workers that offer this and give somebody who could help `grace` to come.
+    /// For workers that offer `offered` and give a Squish server `grace` to appear.
     pub(crate) fn new(offered: Capabilities, grace: Duration, now: Instant) -> Self {
         Self {
             offered,
             grace,
-            reminder: Reminder::new(grace, now),
+            reminder: Reminder::new(grace, reminder::EVERY, now),
         }
     }
 
-    /// Somebody has work: a wait that comes is another one.
-    pub(crate) fn over(&mut self, now: Instant) {
-        self.reminder.begin_again(now);
+    /// A worker has work: the next wait is another one.
+    pub(crate) fn restart(&mut self, now: Instant) {
+        self.reminder.restart(now);
     }
 
-    /// Takes in what was found while all workers waited; `None` if nothing was found.
-    pub(crate) fn look(
+    /// How the wait of these workers stands, after the service said what the plan waits for.
+    pub(crate) fn observe(
         &mut self,
-        finding: Finding,
+        waiting: PlanWaiting,
         workers: WaitingWorkers,
         now: Instant,
-    ) -> Option<WaitUpdate> {
-        let seen = match finding {
-            Finding::Nothing => return None,
-            Finding::Whole(waiting) => self.of_whole(&waiting, workers),
-            Finding::Parts {
-                status,
-                squish_servers,
-            } => self.of_parts(status, squish_servers, workers),
-        };
-        let call = self.reminder.look(seen.snapshot, now);
-        Some(WaitUpdate {
-            waited: call.waited,
-            lines: if call.tell { seen.lines } else { Vec::new() },
-            remains: call.remains,
-            grace: self.grace,
-            given_up: call.is_over().then_some(seen.why),
+    ) -> WaitUpdate {
+        let mine = self.part_for(waiting, workers);
+        let mut snapshot = WaitSnapshot::of(&mine);
+        // These workers are live, whatever the service has heard of them.
+        snapshot
+            .lacking
+            .retain(|(_, lack)| *lack == Lack::SquishServer);
+        let mut open = mine.needs.iter().filter(|need| need.open > 0);
+        snapshot.stuck &= workers.all_for_squish_servers()
+            && open.all(|need| need.lack == Some(Lack::SquishServer));
+        let decision = self.reminder.observe(snapshot, now);
+        let lines = self.lines(&mine, workers);
+        WaitUpdate::new(decision, self.grace, wording::STUCK, lines, || {
+            self.lacking(&mine)
         })
     }
 
-    fn of_whole(&self, waiting: &PlanWaiting, workers: WaitingWorkers) -> Seen {
-        let fits = |need: &&Need| self.offered.covers(&need.required, LabelCase::Folded);
-        let needs: Vec<&Need> = waiting.needs.iter().filter(fits).collect();
-        let status: PlanStatus = needs.iter().map(|need| need.status()).sum();
-        let lacks = |need: &&&Need| need.lack == Some(Lack::SquishServer);
-        let open = || needs.iter().filter(|need| need.open > 0);
-        let stuck = workers.all_for_squish_servers()
-            && waiting.due.is_none()
-            && status.reserved == 0
-            && open().next().is_some()
-            && open().all(|need| lacks(&need));
-        let wanted = self.wanted();
-        let has = |id| {
-            waiting
-                .squish_servers
-                .iter()
-                .any(|it| it.id == id && it.labels.covers(&self.offered, LabelCase::Folded))
-        };
-        Seen {
-            snapshot: WaitSnapshot {
-                status,
-                lacking: needs
-                    .iter()
-                    .filter(lacks)
-                    .map(|need| (need.required.clone(), Lack::SquishServer))
-                    .collect(),
-                stuck,
-            },
-            lines: wording::lines_of(&needs, waiting),
-            why: wording::none_has(&wanted, waiting, has),
+    /// What these workers wait for. Where the service only counts, a single need stands for all open executions.
+    fn part_for(&self, waiting: PlanWaiting, workers: WaitingWorkers) -> PlanWaiting {
+        if waiting.partial.is_some() {
+            return self.assumed(waiting, workers);
+        }
+        let mut needs = waiting.needs;
+        needs.retain(|need| self.offered.covers(&need.required, LabelCase::Folded));
+        PlanWaiting {
+            status: needs.iter().map(Need::status).sum(),
+            needs,
+            ..waiting
         }
     }
 
-    /// What a Squish server has to have for these workers; empty where any would do.
-    fn wanted(&self) -> String {
-        if self.offered.is_empty() {
+    fn assumed(&self, waiting: PlanWaiting, workers: WaitingWorkers) -> PlanWaiting {
+        let PlanStatus { open, reserved, .. } = waiting.status;
+        let count = workers.workers as u64;
+        let squish_servers = counts::fitting(&waiting.squish_servers, &self.offered);
+        // A busy server may become free. A free one that is not handed out does not fit, by the service's own rule.
+        let may_come = |it: &SquishServer| {
+            squish_servers.contains(&it.id) && it.enabled && it.busy_with.is_some()
+        };
+        let is_lacking = !waiting.squish_servers.iter().any(may_come);
+        let need = Need {
+            required: self.offered.clone(),
+            open,
+            reserved,
+            workers: count,
+            last_seen: None,
+            squish_servers: squish_servers.clone(),
+            lack: (is_lacking && workers.all_for_squish_servers()).then_some(Lack::SquishServer),
+            lacking_for: None,
+        };
+        let offer = Offer {
+            offered: self.offered.clone(),
+            allocate_server: workers.all_for_squish_servers(),
+            workers: count,
+            last_seen: Timestamp::default(),
+            squish_servers,
+        };
+        PlanWaiting {
+            needs: vec![need],
+            offers: vec![offer],
+            ..waiting
+        }
+    }
+
+    fn lines(&self, mine: &PlanWaiting, workers: WaitingWorkers) -> Vec<String> {
+        let [need] = mine.needs.as_slice() else {
+            return wording::lines(mine);
+        };
+        if mine.partial.is_none() {
+            return wording::lines(mine);
+        }
+        let reason = if workers.all_for_squish_servers() {
+            wording::reason(need, mine)
+        } else {
+            format!(
+                "no open test fits workers{} now; they leave after {} without one",
+                self.offered.with(),
+                wording::span(IDLE_GRACE)
+            )
+        };
+        let counts = wording::counts(need);
+        vec![format!("{counts} in the whole plan: {reason}")]
+    }
+
+    /// Why no Squish server can come to these workers.
+    fn lacking(&self, mine: &PlanWaiting) -> String {
+        let fitting = counts::fitting(&mine.squish_servers, &self.offered);
+        let wanted = if self.offered.is_empty() {
             String::new()
         } else {
             self.offered.to_string()
-        }
-    }
-
-    fn of_parts(
-        &self,
-        status: PlanStatus,
-        squish_servers: Result<Vec<SquishServer>, String>,
-        workers: WaitingWorkers,
-    ) -> Seen {
-        let PlanStatus { open, reserved, .. } = status;
-        let counts = format!("{open} open, {reserved} at work in the whole plan");
-        if !workers.all_for_squish_servers() {
-            return Seen {
-                snapshot: WaitSnapshot {
-                    status,
-                    ..WaitSnapshot::default()
-                },
-                lines: vec![format!(
-                    "{counts}; none of the open ones fits workers{} now; they leave after {} of that",
-                    self.offered.with(),
-                    human(millis(IDLE_GRACE))
-                )],
-                why: String::new(),
-            };
-        }
-        let (why, may_come) = match squish_servers {
-            Err(error) => (
-                format!("which Squish servers there are is not known: {error}"),
-                false,
-            ),
-            Ok(list) => self.of_list(list),
         };
-        Seen {
-            snapshot: WaitSnapshot {
-                status,
-                lacking: BTreeSet::new(),
-                stuck: reserved == 0 && !may_come,
-            },
-            lines: vec![format!(
-                "{counts}; the service has no Squish server{} to give now: {why}",
-                self.offered.with()
-            )],
-            why,
-        }
-    }
-
-    /// What a list of Squish servers says, and whether one of them is at work and may become free. By our rule: the
-    /// service has its own.
-    fn of_list(&self, list: Vec<SquishServer>) -> (String, bool) {
-        let fits = |it: &SquishServer| it.labels.covers(&self.offered, LabelCase::Folded);
-        let chosen: BTreeSet<_> = list.iter().filter(|it| fits(it)).map(|it| it.id).collect();
-        let may_come = list
-            .iter()
-            .any(|it| fits(it) && it.enabled && it.busy_with.is_some());
-        let known = PlanWaiting {
-            squish_servers: list,
-            ..PlanWaiting::default()
-        };
-        let wanted = self.wanted();
-        (
-            wording::none_has(&wanted, &known, |id| chosen.contains(&id)),
-            may_come,
-        )
+        wording::no_enabled_server(&wanted, mine, |id| fitting.contains(&id))
     }
 }
 
 /// How many workers wait, and how many of them for a Squish server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WaitingWorkers {
-    /// All that are still there.
+    /// All workers that have not left.
     pub workers: usize,
-    /// Those for a Squish server.
+    /// Workers that wait for a Squish server.
     pub for_squish_servers: usize,
 }
 
 impl WaitingWorkers {
-    /// Takes one in.
+    /// Counts one more.
     pub fn add(&mut self, waiting: WaitingFor) {
         self.workers += 1;
         self.for_squish_servers += usize::from(waiting == WaitingFor::SquishServer);
@@ -219,15 +164,11 @@ mod tests {
     use super::*;
     use crate::{
         clock,
-        model::{Capability, Offer, SquishServerId, Timestamp},
+        model::{Capability, ExecutionId, PartialKnowledge, SquishServerId},
     };
 
     fn linux() -> Capabilities {
         Capabilities::from(vec![Capability::new("OS", "Linux")])
-    }
-
-    fn watch(grace: Duration) -> StallWatch {
-        StallWatch::new(linux(), grace, clock::monotonic())
     }
 
     const FOR_SERVERS: WaitingWorkers = WaitingWorkers {
@@ -258,21 +199,23 @@ mod tests {
         }
     }
 
-    fn is_given_up(finding: Finding, workers: WaitingWorkers) -> bool {
-        let mut watch = watch(Duration::ZERO);
-        let update = watch.look(finding, workers, clock::monotonic());
-        update.unwrap().given_up.is_some()
+    fn gives_up(waiting: PlanWaiting, workers: WaitingWorkers) -> bool {
+        let mut watch = StallWatch::new(linux(), Duration::ZERO, clock::monotonic());
+        let update = watch.observe(waiting, workers, clock::monotonic());
+        update.gave_up.is_some()
     }
 
     #[test]
-    fn only_a_wait_for_squish_servers_that_cannot_come_is_given_up() {
+    fn workers_give_up_only_a_wait_for_squish_servers_that_cannot_come() {
         let lack = Some(Lack::SquishServer);
-        let given_up = |open, reserved, lack, workers| {
-            is_given_up(Finding::Whole(waiting(open, reserved, lack)), workers)
-        };
+        let given_up =
+            |open, reserved, lack, workers| gives_up(waiting(open, reserved, lack), workers);
         assert!(given_up(1, 0, lack, FOR_SERVERS));
-        assert!(!given_up(1, 0, None, FOR_SERVERS), "one is busy or rests");
-        assert!(!given_up(1, 1, lack, FOR_SERVERS), "somebody has one");
+        assert!(
+            !given_up(1, 0, None, FOR_SERVERS),
+            "one is busy or cools down"
+        );
+        assert!(!given_up(1, 1, lack, FOR_SERVERS), "another worker has one");
         assert!(!given_up(0, 1, None, FOR_SERVERS));
         let for_executions = WaitingWorkers {
             for_squish_servers: 1,
@@ -283,46 +226,49 @@ mod tests {
             due: Some(Timestamp(1)),
             ..waiting(1, 0, lack)
         };
-        assert!(!is_given_up(Finding::Whole(later), FOR_SERVERS));
+        assert!(!gives_up(later, FOR_SERVERS));
     }
 
     #[test]
-    fn a_service_that_tells_less_is_believed_what_it_tells() {
+    fn workers_of_a_service_that_only_counts_give_up_by_its_list_of_squish_servers() {
         let server = |enabled, busy: Option<i64>, os| SquishServer {
             id: SquishServerId(1),
             enabled,
             host: "lab".to_owned(),
             port: "4322".to_owned(),
             labels: Capabilities::from(vec![Capability::new("OS", os)]),
-            busy_with: busy.map(crate::model::ExecutionId),
+            busy_with: busy.map(ExecutionId),
             busy_test: None,
             cooling: None,
         };
-        let finding = |reserved, squish_servers| Finding::Parts {
+        let waiting = |reserved, squish_servers: Result<Vec<SquishServer>, String>| PlanWaiting {
             status: PlanStatus {
                 open: 1,
                 reserved,
                 done: 0,
             },
-            squish_servers,
+            partial: Some(PartialKnowledge {
+                squish_servers_error: squish_servers.as_ref().err().cloned(),
+                ..PartialKnowledge::default()
+            }),
+            squish_servers: squish_servers.unwrap_or_default(),
+            ..PlanWaiting::default()
         };
         let table = [
-            (finding(0, Ok(vec![])), true),
-            (finding(0, Err("405".to_owned())), true),
-            (finding(0, Ok(vec![server(true, None, "Windows")])), true),
-            (finding(0, Ok(vec![server(false, None, "Linux")])), true),
-            // Another plan's.
-            (finding(0, Ok(vec![server(true, Some(7), "Linux")])), false),
-            (finding(1, Ok(vec![])), false),
+            (waiting(0, Ok(vec![])), true),
+            (waiting(0, Err("405".to_owned())), true),
+            (waiting(0, Ok(vec![server(true, None, "Windows")])), true),
+            (waiting(0, Ok(vec![server(false, None, "Linux")])), true),
+            // Busy with an execution of another plan.
+            (waiting(0, Ok(vec![server(true, Some(7), "Linux")])), false),
+            (waiting(1, Ok(vec![])), false),
         ];
-        for (finding, expected) in table {
+        for (waiting, expected) in table {
             assert_eq!(
-                is_given_up(finding.clone(), FOR_SERVERS),
+                gives_up(waiting.clone(), FOR_SERVERS),
                 expected,
-                "{finding:?}"
+                "{waiting:?}"
             );
         }
-        let unasked = watch(Duration::ZERO).look(Finding::Nothing, FOR_SERVERS, clock::monotonic());
-        assert_eq!(unasked, None);
     }
 }

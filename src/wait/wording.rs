@@ -1,73 +1,74 @@
-//! What a plan waits for, in words: one line for each set of needs. The text is raw: surfaces clean it.
+//! What a plan waits for, in words: one line for each set of required capabilities. The text is raw: surfaces clean it.
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::reminder::WaitSnapshot;
 use crate::{
+    config::duration,
     model::{
-        Capabilities, LabelCase, Lack, Need, Offer, PlanWaiting, SquishServer, SquishServerId,
-        Timestamp, millis,
+        Capabilities, Execution, LabelCase, Lack, Need, Offer, PlanWaiting, SquishServer,
+        SquishServerId, Timestamp, millis,
     },
-    report::{Unoffered, span::human},
+    report::{
+        Unoffered,
+        span::{human, utc},
+    },
     text::plural,
 };
 
-/// Most sets of needs and most Squish servers that are told one by one.
+/// Most needs and most Squish servers that are named.
 const MOST: usize = 8;
 
-/// What matters of it to a wait.
-pub fn snapshot(waiting: &PlanWaiting) -> WaitSnapshot {
-    WaitSnapshot {
-        status: waiting.status,
-        lacking: waiting
-            .lacking()
-            .filter_map(|need| Some((need.required.clone(), need.lack?)))
-            .collect(),
-        stuck: waiting.is_stuck(),
-    }
-}
+/// Why a plan is stuck, according to a service that knows workers and Squish servers.
+pub(super) const STUCK: &str = "no worker or Squish server can run the remaining tests";
+/// The same according to a service that only counts.
+pub(super) const NOTHING_RUNS: &str = "no test is running and nothing changes";
 
-/// Each set of needs that is waited for: what is lacking first.
-pub fn lines(waiting: &PlanWaiting) -> Vec<String> {
+/// A line for each need, those with a lack first, and one for the start of the plan if it is still to come.
+pub(crate) fn lines(waiting: &PlanWaiting) -> Vec<String> {
     let needs: Vec<&Need> = waiting.needs.iter().collect();
-    lines_of(&needs, waiting)
+    let mut lines = lines_of(&needs, waiting);
+    lines.extend(start(waiting));
+    lines
 }
 
-/// The same for some of them.
-pub fn lines_of(needs: &[&Need], waiting: &PlanWaiting) -> Vec<String> {
+/// A line for each of these needs.
+pub(crate) fn lines_of(needs: &[&Need], waiting: &PlanWaiting) -> Vec<String> {
     let mut needs = needs.to_vec();
     needs.sort_by_key(|need| (need.lack.is_none(), need.open == 0));
-    let mut lines: Vec<String> = needs
-        .iter()
-        .take(MOST)
-        .map(|need| line(need, waiting))
-        .collect();
+    let named = needs.iter().take(MOST);
+    let mut lines: Vec<String> = named.map(|need| line(need, waiting)).collect();
     if needs.len() > MOST {
-        lines.push(format!("and {} more sets of needs", needs.len() - MOST));
-    }
-    if let Some(due) = waiting.due {
-        let left = millis(due.since(waiting.at));
         lines.push(format!(
-            "the plan is not due yet: nothing is handed out for {}",
-            human(left)
+            "and {} more sets of capabilities",
+            needs.len() - MOST
         ));
     }
     lines
 }
 
-/// `1 open needs OS=macOS: no live worker offers it (live workers offer OS=Linux); a worker with it would end this`.
-pub fn line(need: &Need, waiting: &PlanWaiting) -> String {
-    let mut counts = Vec::new();
-    for (count, word) in [(need.open, "open"), (need.reserved, "at work")] {
-        if count > 0 {
-            counts.push(format!("{count} {word}"));
-        }
+/// When the plan starts, and that Test Center runs it, if it does.
+fn start(waiting: &PlanWaiting) -> Option<String> {
+    let when = waiting
+        .due
+        .map(|due| format!("at {}, in {}", utc(due), ago(due, waiting.at)));
+    let is_handed_over = waiting.partial.as_ref().is_some_and(|it| it.handed_over);
+    match (is_handed_over, when) {
+        (true, Some(when)) => Some(format!("Test Center runs the plan itself, starting {when}")),
+        (true, None) => Some(
+            "Test Center runs the plan itself and reports there what it lacks; --deadline bounds this wait"
+                .to_owned(),
+        ),
+        (false, Some(when)) => Some(format!(
+            "the plan starts {when}: no test is handed out before"
+        )),
+        (false, None) => None,
     }
-    let verb = if need.open + need.reserved == 1 {
-        "needs"
-    } else {
-        "need"
-    };
+}
+
+/// `1 open needs OS=macOS: no live worker offers it (live workers offer OS=Linux); start a worker with OS=macOS to
+/// continue`.
+fn line(need: &Need, waiting: &PlanWaiting) -> String {
+    let verb = plural(&(need.open + need.reserved), "needs", "need");
     let required = if need.required.is_empty() {
         "nothing special".to_owned()
     } else {
@@ -75,97 +76,126 @@ pub fn line(need: &Need, waiting: &PlanWaiting) -> String {
     };
     format!(
         "{} {verb} {required}: {}",
-        counts.join(", "),
+        counts(need),
         reason(need, waiting)
     )
 }
 
-fn reason(need: &Need, waiting: &PlanWaiting) -> String {
+/// `1 open, 2 running`.
+pub(super) fn counts(need: &Need) -> String {
+    let counts = [(need.open, "open"), (need.reserved, "running")].into_iter();
+    let counts = counts.filter(|(count, _)| *count > 0);
+    let counts: Vec<String> = counts
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    counts.join(", ")
+}
+
+/// What is in the way, and what would end it.
+pub(super) fn reason(need: &Need, waiting: &PlanWaiting) -> String {
+    let offers: Vec<&Offer> = waiting
+        .offers
+        .iter()
+        .filter(|offer| offer.offered.covers(&need.required, LabelCase::Folded))
+        .collect();
     match need.lack {
-        Some(Lack::Worker) => no_worker(need, waiting),
-        Some(Lack::SquishServer) => no_squish_server(need, waiting),
-        None if need.open == 0 => "in the hands of workers, until their tests end".to_owned(),
-        None => {
-            let fitting: Vec<&Offer> = fitting(need, waiting).collect();
-            let fits = plural(&need.workers, "live worker fits", "live workers fit");
-            let workers = format!("{} {fits}", need.workers);
-            if fitting.iter().all(|offer| offer.allocate_server) {
-                let ids: BTreeSet<SquishServerId> = fitting
-                    .iter()
-                    .flat_map(|offer| offer.squish_servers.iter().copied())
-                    .collect();
-                let states = states(waiting, |it| ids.contains(&it.id));
-                format!(
-                    "{workers}; of the Squish servers, {states}: one that gets free would end this"
-                )
+        // A service that only counts knows no workers.
+        _ if waiting.partial.is_some() && offers.is_empty() => {
+            let has = |id| need.squish_servers.contains(&id);
+            if need.lack.is_some() {
+                no_enabled_server(&need.required.to_string(), waiting, has)
             } else {
-                format!("{workers}, and takes what is open when its test ends")
+                states(waiting, has)
+            }
+        }
+        Some(Lack::Worker) => no_worker(need, waiting),
+        Some(Lack::SquishServer) => no_squish_server(need, &offers, waiting),
+        None if need.open == 0 => "waiting for these tests to end".to_owned(),
+        None => {
+            let fit = plural(&need.workers, "live worker fits", "live workers fit");
+            let workers = format!("{} {fit}", need.workers);
+            if offers.iter().all(|offer| offer.allocate_server) {
+                let states = states(waiting, |id| {
+                    offers
+                        .iter()
+                        .any(|offer| offer.squish_servers.contains(&id))
+                });
+                format!("{workers}; waiting for one of the Squish servers: {states}")
+            } else {
+                format!("{workers}, waiting for its current test to end")
             }
         }
     }
 }
 
 fn no_worker(need: &Need, waiting: &PlanWaiting) -> String {
-    let offers = waiting.offers.iter().map(|offer| &offer.offered);
-    // The service has judged by its own rule; this only finds the words, so the stricter one names more.
-    let said = Unoffered::of(&need.required, offers, LabelCase::Folded)
-        .or_else(|| {
-            let offers = waiting.offers.iter().map(|offer| &offer.offered);
-            Unoffered::of(&need.required, offers, LabelCase::Strict)
-        })
+    let unoffered = |case| {
+        let offers = waiting.offers.iter().map(|offer| &offer.offered);
+        Unoffered::of(&need.required, offers, case)
+    };
+    // The service has judged by its own rule. If the lenient rule finds an offer, the strict one names the difference.
+    let lacking = unoffered(LabelCase::Folded)
+        .or_else(|| unoffered(LabelCase::Strict))
         .map_or_else(|| "no live worker offers it".to_owned(), |it| it.live());
     let since = match (need.last_seen, need.lacking_for) {
         (Some(seen), _) => format!(
-            "; the last that did was there {} ago",
+            "; the last one that did was there {} ago",
             ago(waiting.at, seen)
         ),
-        (None, Some(span)) if span >= Duration::from_secs(1) => {
-            format!(", for {} at least", human(millis(span)))
+        (None, Some(lasted)) if lasted >= Duration::from_secs(1) => {
+            format!(", for at least {}", span(lasted))
         }
         (None, _) => String::new(),
     };
     format!(
-        "{said}{since}; a worker that offers {} would end this",
+        "{lacking}{since}; start a worker with {} to continue",
         need.required
     )
 }
 
-fn no_squish_server(need: &Need, waiting: &PlanWaiting) -> String {
-    let offers = plural(
+fn no_squish_server(need: &Need, offers: &[&Offer], waiting: &PlanWaiting) -> String {
+    let ask = plural(
         &need.workers,
         "live worker offers it and asks",
         "live workers offer it and ask",
     );
-    let workers = format!("{} {offers}", need.workers);
-    let wanted: BTreeSet<&Capabilities> =
-        fitting(need, waiting).map(|offer| &offer.offered).collect();
-    // Whoever offers nothing takes any, which says it all.
-    let wanted: Vec<String> = if wanted.iter().any(|set| set.is_empty()) {
-        Vec::new()
+    let wanted: BTreeSet<&Capabilities> = offers.iter().map(|offer| &offer.offered).collect();
+    // A worker that offers nothing takes any server.
+    let wanted = if wanted.iter().any(|set| set.is_empty()) {
+        String::new()
     } else {
-        wanted.iter().map(ToString::to_string).collect()
+        let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+        wanted.join("; or ")
     };
-    let wanted = wanted.join("; or ");
     let with = if wanted.is_empty() {
         String::new()
     } else {
         format!(" with {wanted}")
     };
+    let has = |id| {
+        offers
+            .iter()
+            .any(|offer| offer.squish_servers.contains(&id))
+    };
     format!(
-        "{workers} for a Squish server, but {}; one{with} that is enabled would end this",
-        none_has(&wanted, waiting, |id| fitting(need, waiting)
-            .any(|offer| offer.squish_servers.contains(&id)))
+        "{} {ask} for a Squish server, but {}; add or enable one{with} to continue",
+        need.workers,
+        no_enabled_server(&wanted, waiting, has)
     )
 }
 
-/// Why no enabled Squish server has what is wanted, which is nothing where any would do: disabled, others only, or none
-/// at all.
-pub fn none_has(
+/// Why no enabled Squish server has the capabilities `wanted`, where an empty text stands for any server: those that
+/// have them are disabled, or there are only others, or none at all.
+pub(super) fn no_enabled_server(
     wanted: &str,
     waiting: &PlanWaiting,
     has: impl Fn(SquishServerId) -> bool,
 ) -> String {
-    let disabled = states(waiting, |it| has(it.id));
+    let partial = waiting.partial.as_ref();
+    if let Some(error) = partial.and_then(|it| it.squish_servers_error.as_ref()) {
+        return format!("the Squish servers are not known: {error}");
+    }
+    let disabled = states(waiting, has);
     if !disabled.is_empty() {
         return if wanted.is_empty() {
             disabled
@@ -176,67 +206,69 @@ pub fn none_has(
     if waiting.squish_servers.is_empty() {
         return "no Squish server is registered".to_owned();
     }
-    let others: Vec<String> = waiting
-        .squish_servers
-        .iter()
-        .take(MOST)
-        .map(|it| {
-            if it.labels.is_empty() {
-                format!("{} without labels", it.address())
-            } else {
-                format!("{} with {}", it.address(), it.labels)
-            }
-        })
-        .collect();
-    let more = more(waiting.squish_servers.len());
-    format!(
-        "no registered Squish server has {wanted} (registered: {}{more})",
-        others.join("; ")
-    )
+    let others = named(waiting.squish_servers.iter(), "; ", |it| {
+        if it.labels.is_empty() {
+            format!("{} without labels", it.address())
+        } else {
+            format!("{} with {}", it.address(), it.labels)
+        }
+    });
+    format!("no registered Squish server has {wanted} (registered: {others})")
 }
 
-/// What the chosen Squish servers do, as `lab1:4322 is busy with suite_a / tst_b (execution 12)`.
-pub fn states(waiting: &PlanWaiting, chosen: impl Fn(&SquishServer) -> bool) -> String {
-    let chosen: Vec<&SquishServer> = waiting
-        .squish_servers
-        .iter()
-        .filter(|it| chosen(it))
-        .collect();
-    let states: Vec<String> = chosen
-        .iter()
-        .take(MOST)
-        .map(|it| format!("{} {}", it.address(), state(it, waiting.at)))
-        .collect();
-    format!("{}{}", states.join(", "), more(chosen.len()))
+/// What the chosen Squish servers do, such as `lab1:4322 is busy with suite_a / tst_b (execution 12)`.
+fn states(waiting: &PlanWaiting, chosen: impl Fn(SquishServerId) -> bool) -> String {
+    let chosen = waiting.squish_servers.iter().filter(|it| chosen(it.id));
+    named(chosen, ", ", |it| {
+        format!("{} {}", it.address(), state(it, waiting.at))
+    })
 }
 
 fn state(server: &SquishServer, now: Timestamp) -> String {
-    let rests = server.cooling.map(|cooling| cooling.until);
-    match (server.busy_with, &server.busy_test, rests) {
+    let cools_until = server.cooling.map(|cooling| cooling.until);
+    match (server.busy_with, &server.busy_test, cools_until) {
         (Some(execution), Some(test), _) => format!("is busy with {test} (execution {execution})"),
         (Some(execution), None, _) => format!("is busy with execution {execution}"),
         _ if !server.enabled => "is disabled".to_owned(),
-        (None, _, Some(until)) => format!("rests for {} more", human(millis(until.since(now)))),
+        (None, _, Some(until)) => format!("cools down for {} more", ago(until, now)),
         (None, _, None) => "is free".to_owned(),
     }
 }
 
-fn fitting<'a>(need: &'a Need, waiting: &'a PlanWaiting) -> impl Iterator<Item = &'a Offer> {
-    waiting
-        .offers
-        .iter()
-        .filter(|offer| offer.offered.covers(&need.required, LabelCase::Folded))
-}
-
-fn more(all: usize) -> String {
-    match all.saturating_sub(MOST) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
+fn named<'a>(
+    servers: impl Iterator<Item = &'a SquishServer>,
+    separator: &str,
+    text: impl Fn(&SquishServer) -> String,
+) -> String {
+    let servers: Vec<&SquishServer> = servers.collect();
+    let named: Vec<String> = servers.iter().take(MOST).map(|it| text(it)).collect();
+    let named = named.join(separator);
+    match servers.len().saturating_sub(MOST) {
+        0 => named,
+        more => format!("{named} and {more} more"),
     }
 }
 
+/// An execution that stays open when a wait is given up.
+pub(super) fn open_execution(execution: &Execution) -> String {
+    let Execution {
+        test, id, required, ..
+    } = execution;
+    format!("{test} (execution {id}) needs {required}")
+}
+
 fn ago(now: Timestamp, then: Timestamp) -> String {
-    human(millis(now.since(then)))
+    span(now.since(then))
+}
+
+/// A span to the tenth of a second.
+pub(super) fn span(span: Duration) -> String {
+    human(millis(span))
+}
+
+/// A span in whole seconds.
+pub(super) fn seconds(span: Duration) -> String {
+    duration::format(Duration::from_secs(span.as_secs()))
 }
 
 #[cfg(test)]
@@ -296,11 +328,12 @@ mod tests {
             needs: vec![need],
             offers: vec![offer],
             squish_servers,
+            partial: None,
         }
     }
 
     #[test]
-    fn each_reason_has_its_words_and_its_end() {
+    fn each_reason_says_what_to_do() {
         let busy = || {
             let mut busy = server(1, "Linux");
             busy.busy_with = Some(ExecutionId(12));
@@ -308,30 +341,29 @@ mod tests {
                 suite: "s".to_owned(),
                 testcase: "t".to_owned(),
             });
-            let mut resting = server(2, "Linux");
-            resting.cooling = Some(Cooling {
+            let mut cooling = server(2, "Linux");
+            cooling.cooling = Some(Cooling {
                 until: Timestamp(1_009_500),
                 because: CoolingReason::Expired,
             });
             let mut disabled = server(3, "Linux");
             disabled.enabled = false;
-            vec![busy, resting, disabled]
+            vec![busy, cooling, disabled]
         };
         let disabled = || busy().split_off(2);
         let table = [
             (
                 plan(need(0, 2, None), offer(false, &[]), vec![]),
-                "2 at work need OS=Linux: in the hands of workers, until their tests end",
+                "2 running need OS=Linux: waiting for these tests to end",
             ),
             (
                 plan(need(1, 0, None), offer(false, &[]), vec![]),
-                "1 open needs OS=Linux: 1 live worker fits, and takes what is open when its test ends",
+                "1 open needs OS=Linux: 1 live worker fits, waiting for its current test to end",
             ),
             (
                 plan(need(1, 1, None), offer(true, &[1, 2, 3]), busy()),
-                "1 open, 1 at work need OS=Linux: 1 live worker fits; of the Squish servers, lab1:4322 is busy with \
-                 s / t (execution 12), lab2:4322 rests for 9.5s more, lab3:4322 is disabled: one that gets free would \
-                 end this",
+                "1 open, 1 running need OS=Linux: 1 live worker fits; waiting for one of the Squish servers: lab1:4322 \
+                 is busy with s / t (execution 12), lab2:4322 cools down for 9.5s more, lab3:4322 is disabled",
             ),
             (
                 plan(
@@ -340,7 +372,7 @@ mod tests {
                     disabled(),
                 ),
                 "1 open needs OS=Linux: 1 live worker offers it and asks for a Squish server, but of those with \
-                 OS=Linux, lab3:4322 is disabled; one with OS=Linux that is enabled would end this",
+                 OS=Linux, lab3:4322 is disabled; add or enable one with OS=Linux to continue",
             ),
             (
                 plan(
@@ -349,8 +381,7 @@ mod tests {
                     vec![server(4, "mac")],
                 ),
                 "1 open needs OS=Linux: 1 live worker offers it and asks for a Squish server, but no registered Squish \
-                 server has OS=Linux (registered: lab4:4322 with OS=mac); one with OS=Linux that is enabled would end \
-                 this",
+                 server has OS=Linux (registered: lab4:4322 with OS=mac); add or enable one with OS=Linux to continue",
             ),
         ];
         for (waiting, said) in table {
@@ -359,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    fn who_offers_nothing_takes_any_squish_server() {
+    fn worker_that_offers_nothing_takes_any_squish_server() {
         let mut disabled = server(3, "Linux");
         disabled.enabled = false;
         let mut any = need(1, 0, Some(Lack::SquishServer));
@@ -375,26 +406,26 @@ mod tests {
         ] {
             assert_eq!(
                 lines(&plan(any.clone(), offer.clone(), servers)),
-                [format!("{one} {said}; one that is enabled would end this")]
+                [format!("{one} {said}; add or enable one to continue")]
             );
         }
     }
 
     #[test]
-    fn a_plan_is_stuck_only_when_nothing_can_happen() {
+    fn plan_is_stuck_only_if_no_worker_can_take_an_open_execution() {
         let stuck = |need: Need| plan(need, offer(true, &[]), vec![]).is_stuck();
         assert!(stuck(need(1, 0, Some(Lack::SquishServer))));
         assert!(stuck(need(1, 0, Some(Lack::Worker))));
-        assert!(!stuck(need(1, 0, None)), "somebody may take it");
+        assert!(!stuck(need(1, 0, None)), "a worker may take it");
         assert!(
             !stuck(need(1, 1, Some(Lack::Worker))),
-            "its end may change much"
+            "the running test may change it"
         );
         assert!(!stuck(need(0, 0, None)), "nothing is open");
         let later = PlanWaiting {
             due: Some(Timestamp(2_000_000)),
             ..plan(need(1, 0, Some(Lack::Worker)), offer(true, &[]), vec![])
         };
-        assert!(!later.is_stuck(), "its time is still to come");
+        assert!(!later.is_stuck(), "it has not started yet");
     }
 }

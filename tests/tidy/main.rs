@@ -88,7 +88,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["credentials", "model", "runner"]),
     (
         "wait",
-        &["client", "report", "model", "clock", "pace", "text"],
+        &[
+            "client", "clock", "config", "model", "pace", "report", "text",
+        ],
     ),
     (
         "run",

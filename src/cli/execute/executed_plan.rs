@@ -5,11 +5,12 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use crate::{
-    cli::{managed, screen::Screen},
+    cli::screen::Screen,
     failure::Failure,
     matrix::{Entry, WorkerSet},
     model::{Plan, PlanId, PlanStatus, Timestamp},
     publication::step_outputs::StepOutput,
+    report::span::utc,
 };
 
 /// Largest matrix, in bytes of UTF-16: GitHub's limit for all outputs of a job, with room for the others.
@@ -66,7 +67,7 @@ impl ExecutedPlan {
         } = &self.plan;
         let mut text = format!("plan {id} started: {title}\nbatch {batch}\n");
         if let Some(time) = self.handed_over {
-            let time = managed::shown(time);
+            let time = utc(time);
             let _ = writeln!(text, "Test Center runs it itself from {time}");
         }
         for (set, open) in &self.loads {

@@ -8,7 +8,6 @@ use crate::{
         args::WorkerArgs,
         context::Context,
         managed,
-        results::{ResultsWatch, Seen},
         settings::{self, ServiceSettings},
         start::{self, StartSettings, StartedPlan},
     },
@@ -19,7 +18,9 @@ use crate::{
     failure::{Failure, conclusion_of},
     listing::template_tests,
     model::Plan,
+    report::span::utc,
     signal::Signals,
+    wait::{PlanCounts, ResultsWatch, service_time},
 };
 
 /// How long to wait for results after the last execution, unless --results-patience says otherwise.
@@ -27,7 +28,7 @@ const RESULTS_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Why a wait ended.
 enum Ended {
-    Results(Seen),
+    Results(PlanCounts),
     Service(ClientError),
     Cut(Conclusion),
 }
@@ -65,12 +66,12 @@ pub(super) async fn run(
         "plan {} started: {}; Test Center runs it itself from {}",
         plan.id,
         plan.title,
-        managed::shown(time)
+        utc(time)
     ));
 
     let patience = command.results_patience.unwrap_or(RESULTS_PATIENCE);
-    let starts = time.since(managed::now(&plan));
-    let mut watch = ResultsWatch::new(&client, plan.id, screen);
+    let starts = time.since(service_time(&plan));
+    let mut watch = ResultsWatch::new(&client, plan.id);
     let deadline = async {
         match deadline {
             Some(span) => tokio::time::sleep(span).await,
@@ -78,14 +79,14 @@ pub(super) async fn run(
         }
     };
     let ended = tokio::select! {
-        results = watch.results(patience, starts) => match results {
+        results = watch.until_complete(patience, starts, |line| screen.info(line)) => match results {
             Ok(seen) => Ended::Results(seen),
             Err(error) => Ended::Service(error),
         },
         () = deadline => Ended::Cut(Conclusion::Incomplete),
         kind = signals.next() => Ended::Cut(conclusion_of(kind)),
     };
-    let last = watch.seen;
+    let last = watch.counts;
     let (seen, stopped) = match ended {
         Ended::Results(seen) => (seen, None),
         Ended::Service(error) => {

@@ -61,17 +61,23 @@ fn an_execution_that_no_worker_fits_is_named_told_and_given_up() {
     // Others are still at work, so that nothing is given up yet.
     wait.wait_for_word("1 open needs OS=macOS: no live worker offers it");
     assert!(
-        !wait.stderr().contains("nothing can happen"),
+        !wait.stderr().contains("no worker or Squish server can run"),
         "{}",
         wait.stderr()
     );
     stage.write("go", "");
     for worker in workers {
         let ended = worker.end().code_is(0);
-        says(&ended, &["1 open needs OS=macOS: no ", "would end this"]);
+        says(
+            &ended,
+            &[
+                "1 open needs OS=macOS: no ",
+                "start a worker with OS=macOS to continue",
+            ],
+        );
     }
     wait.wait_for_word(
-        "nothing can happen as it is: unless that changes, this ends with exit code 5 in 3s",
+        "no worker or Squish server can run the remaining tests; exits with code 5 in 3s (--grace)",
     );
     let told = wall();
     let done = Records::below(stage.folder())
@@ -88,10 +94,11 @@ fn an_execution_that_no_worker_fits_is_named_told_and_given_up() {
         &ended,
         &[
             "0 reserved, 2 done",
-            "nothing can happen as it is",
+            "no worker or Squish server can run the remaining tests",
             "1 open, 0 reserved, 2 done",
             "1 open needs OS=macOS: no worker is there that offers it",
-            "given up: nothing could happen for 3s; of plan",
+            "gave up after 3s (--grace): no worker or Squish server can run the remaining tests",
+            "that stay open:",
             "suite_main / tst_open (execution ",
             ") needs OS=macOS",
             "conclusion: incomplete (exit code 5)",
@@ -133,10 +140,10 @@ fn a_worker_that_comes_within_the_grace_saves_the_plan() {
     let plan = service.start_plan(&stage);
     work(&stage, &service, plan, "Linux").end().code_is(0);
     let mut wait = wait(&stage, &service, plan, "--grace 5m");
-    wait.wait_for_word("this ends with exit code 5 in 5m");
+    wait.wait_for_word("exits with code 5 in 5m");
     work(&stage, &service, plan, "macOS").end().code_is(0);
     let ended = wait.end_within(SOON).code_is(0);
-    assert!(!ended.stderr.contains("given up"), "{ended}");
+    assert!(!ended.stderr.contains("gave up"), "{ended}");
 }
 
 #[test]
@@ -190,8 +197,8 @@ fn a_squish_server_that_cannot_come_is_named_told_and_given_up() {
         &ended,
         &[
             "2 workers wait here",
-            "this ends with exit code 5 in",
-            "given up: nothing could happen for 8s (--grace)",
+            "exits with code 5 in",
+            "gave up after 8s (--grace): no worker or Squish server can run the remaining tests",
             "no test was run here: no Squish server became free",
             "conclusion: incomplete",
         ],
@@ -241,7 +248,7 @@ fn a_run_with_its_own_squish_servers_ends_at_once() {
         &ended,
         &[
             LACKS,
-            "given up: nothing can happen as it is",
+            "gave up: no worker or Squish server can run the remaining tests",
             "incomplete because 1 execution needs a Squish server",
         ],
     );
@@ -263,11 +270,12 @@ fn a_service_that_only_counts_is_waited_for_by_what_it_counts() {
     says(
         &ended,
         &[
-            "1 open needs OS=macOS: no registered Squish server has it",
+            "1 open needs OS=macOS: no registered Squish server has OS=macOS",
             "1 open needs OS=Linux: lab:4322 is free",
-            "this service tells neither what executions need nor which workers are there",
-            "nothing is at work: unless that changes, this ends with exit code 5 in 1s",
-            "given up: nothing was at work and nothing changed for 1s; 2 of plan",
+            "this service reports neither what executions need nor which workers are running",
+            "no test is running and nothing changes; exits with code 5 in 1s",
+            "gave up after 1s (--grace): no test is running",
+            "2 executions of plan",
         ],
     );
     assert_eq!(
@@ -287,9 +295,9 @@ fn a_service_that_only_counts_is_waited_for_by_what_it_counts() {
     says(
         &ended,
         &[
-            "the service has no Squish server with OS=macOS to give now: no registered Squish server has OS=macOS (registered: \
-             lab:4322 with OS=Linux)",
-            "given up",
+            "2 open in the whole plan: 1 live worker offers it and asks for a Squish server, but no registered Squish \
+             server has OS=macOS (registered: lab:4322 with OS=Linux)",
+            "gave up",
         ],
     );
 }

@@ -267,13 +267,13 @@ pub(crate) fn waiting_without_a_worker(kind: Kind) {
     };
     let later = wait(plan("--at 1h")).run().code_is(5);
     let later = later
-        .says("Test Center runs it itself from ")
+        .says("Test Center runs the plan itself, starting at ")
         .says("is not drained, or its results are not there, after 2s");
     // Nothing is reserved, and one stays open for ever.
     let slow = wait(plan("--at 0s")).run().code_is(5);
     let slow = slow.says("--deadline bounds this wait").says("after 2s");
     for ended in [later, slow] {
-        assert!(!ended.stderr.contains("given up"), "{ended}");
+        assert!(!ended.stderr.contains("gave up"), "{ended}");
     }
     // One with a time and no revisions is for workers, and rests until then.
     let center = house.center().unwrap();
@@ -287,10 +287,10 @@ pub(crate) fn waiting_without_a_worker(kind: Kind) {
     };
     due(3_600_000);
     let early = wait(timed).run().code_is(5);
-    early.says("it is to be worked on from ").says("after 2s");
+    early.says("the plan starts at ").says("after 2s");
     due(-1_000);
     let late = wait(timed).run().code_is(5);
-    late.says("given up: nothing was at work");
+    late.says("gave up: no test is running");
 }
 
 /// A result that is not there is a warning for who just waits, and an end of its own for who asked for results.
