@@ -30,7 +30,7 @@ struct Example {
 
 fn template() -> Value {
     json!({
-        "batch_name": "", "count": 0, "description": "", "failed": 0, "id": 64, "passes": 0,
+        "batch_name": "", "count": 2, "description": "", "failed": 0, "id": 64, "passes": 0,
         "planned_dt": null, "project": "MyProject", "repository_information": [], "server_dt": "*",
         "skipped": 0, "tags": [], "title": "CI-Tests-master", "type": "template",
     })
@@ -144,14 +144,6 @@ fn examples() -> Vec<Example> {
         example(
             post.clone(),
             "/execution/v1/finished/3339",
-            Json,
-            "{}",
-            200,
-            json!({ "status": "Execution marked as finished" }),
-        ),
-        example(
-            post.clone(),
-            "/execution/v1/finished/3339",
             Form,
             r#"{ "message": "Test execution failed", "details": "squishrunner not found" }"#,
             200,
@@ -164,6 +156,23 @@ fn examples() -> Vec<Example> {
             "",
             200,
             done(),
+        ),
+        // Once more, for a result of the other kind.
+        example(
+            post.clone(),
+            "/execution/v1/reserve/105",
+            Json,
+            r#"{ "capabilities": [ { "key": "OS", "value": "Linux" }, { "key": "browser", "value": "chrome" } ] }"#,
+            200,
+            json!("*"),
+        ),
+        example(
+            post.clone(),
+            "/execution/v1/finished/3339",
+            Json,
+            "{}",
+            200,
+            json!({ "status": "Execution marked as finished" }),
         ),
         example(
             get,

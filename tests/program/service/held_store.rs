@@ -1,7 +1,7 @@
 //! The SQLite store with the vendor's example data, which tests hold at named points, break, and read the calls of.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, OnceLock,
         atomic::{AtomicBool, Ordering},
@@ -11,9 +11,9 @@ use std::{
 
 use testplan::{
     model::{
-        Capabilities, Capability, Execution, ExecutionId, ExecutionState, NewSquishServer, Plan,
-        PlanId, PlanStatus, PlannedTest, SquishServer, SquishServerChange, SquishServerId, Test,
-        Timestamp,
+        Capabilities, Capability, Execution, ExecutionId, ExecutionState, LeaseToken,
+        NewSquishServer, Plan, PlanId, PlanStatus, PlannedTest, SquishServer, SquishServerChange,
+        SquishServerId, Test, Timestamp,
     },
     store::{
         Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanQuery, PlanStanding,
@@ -42,6 +42,8 @@ pub(super) struct HeldStore {
     held: watch::Sender<HashSet<&'static str>>,
     fault: Mutex<Option<StoreFault>>,
     accepted: Mutex<Accepted>,
+    /// The newest lease of each execution.
+    leases: Mutex<HashMap<ExecutionId, LeaseToken>>,
     /// Stands in for the store's own once changes are to go unnoticed.
     silence: watch::Sender<u64>,
     is_silent: AtomicBool,
@@ -185,6 +187,7 @@ impl HeldStore {
             held: watch::Sender::default(),
             fault: Mutex::default(),
             accepted: Mutex::default(),
+            leases: Mutex::default(),
             silence: watch::Sender::default(),
             is_silent: AtomicBool::new(false),
             any_id: false,
@@ -205,7 +208,9 @@ impl HeldStore {
             principal: PRINCIPAL.into(),
             key: None,
         };
+        let mut changes = store.store.changes();
         store.store.execute_plan(plan, clock().now()).await.unwrap();
+        soon(changes.changed()).await.unwrap();
         store
     }
 
@@ -224,11 +229,22 @@ impl HeldStore {
             worker: None,
             key: None,
         };
+        let mut changes = self.store.changes();
         let reservation = self.store.reserve(request, clock().now()).await.unwrap();
+        self.keep_lease(&reservation);
+        // Those who subscribe from now on do not hear of it.
+        soon(changes.changed()).await.unwrap();
         assert!(
             matches!(&reservation, Reservation::Granted(it) if it.execution.0 == execution),
             "{reservation:?}"
         );
+    }
+
+    fn keep_lease(&self, reservation: &Reservation) {
+        if let Reservation::Granted(granted) = reservation {
+            let mut leases = self.leases.lock().unwrap();
+            leases.insert(granted.execution, granted.lease.clone());
+        }
     }
 
     /// Brings an execution into a state as another worker would, without passing any point.
@@ -244,7 +260,7 @@ impl HeldStore {
                 let release = Heartbeat {
                     execution,
                     timeout: Duration::from_secs(1),
-                    lease: None,
+                    lease: self.leases.lock().unwrap().get(&execution).cloned(),
                     release: true,
                     server_trouble: None,
                     principal: PRINCIPAL.into(),
@@ -427,6 +443,7 @@ impl Store for HeldStore {
             let points = ["reserve", "reserve answered"];
             let answer = self.call(points, move |store| store.reserve(request, now));
             let reservation = answer.await?;
+            self.keep_lease(&reservation);
             if matches!(reservation, Reservation::Granted(_)) {
                 self.accepted.lock().unwrap().reserved.push(asked);
             }

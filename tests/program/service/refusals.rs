@@ -451,10 +451,12 @@ async fn an_unknown_path_is_404_and_names_a_near_one() {
 
 #[tokio::test]
 async fn the_stores_refusals_keep_their_numbers() {
-    let service = service(&HeldStore::with_plan().await, patient()).in_process();
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
     for (request, code) in [
-        (post("/execution/v1/heartbeat/3339", "{}"), 1202),
-        (post("/execution/v1/finished/3339", "{}"), 1303),
+        (post("/execution/v1/heartbeat/3340", "{}"), 1202),
+        (post("/execution/v1/finished/3340", "{}"), 1303),
+        (post("/execution/v1/reset/3340", ""), 1401),
         (post("/execution/v1/reset/3339", ""), 1402),
     ] {
         let (status, problem) = ask(&service, request).await;
