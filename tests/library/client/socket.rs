@@ -46,7 +46,7 @@ fn client(url: &str, credentials: Credentials) -> Client {
 }
 
 #[tokio::test]
-async fn what_finds_nobody_was_not_sent() {
+async fn connection_refused_counts_as_unsent() {
     let url = format!("http://127.0.0.1:{}", free_port());
     let error = get(&url, LIMIT).await.unwrap_err();
     assert_eq!(error.sent, Sent::No);
@@ -80,7 +80,7 @@ async fn a_failed_tls_handshake_sent_nothing() {
 }
 
 #[tokio::test]
-async fn what_broke_after_it_was_written_was_perhaps_sent() {
+async fn broken_answer_counts_as_perhaps_sent() {
     for answer in [
         Answer::close(),
         Answer::half(200),
@@ -96,7 +96,7 @@ async fn what_broke_after_it_was_written_was_perhaps_sent() {
 }
 
 #[tokio::test]
-async fn hanging_and_dripping_end_at_the_limit() {
+async fn hanging_and_dripping_answers_end_at_the_limit() {
     let drip = Answer::raw("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").then(Ending::Drip);
     for answer in [Answer::hang(), drip] {
         let service = HttpServer::replay([answer]);
@@ -109,7 +109,7 @@ async fn hanging_and_dripping_end_at_the_limit() {
 }
 
 #[tokio::test]
-async fn a_flood_ends_at_sixteen_mebibytes() {
+async fn answer_is_cut_at_sixteen_mebibytes() {
     let service = HttpServer::replay([Answer::endless(200)]);
     let error = get(&service.url, Duration::from_secs(60))
         .await
@@ -119,7 +119,7 @@ async fn a_flood_ends_at_sixteen_mebibytes() {
 }
 
 #[tokio::test]
-async fn the_header_is_exact_and_nothing_is_followed() {
+async fn headers_are_exact_and_redirects_are_not_followed() {
     let moved = "HTTP/1.1 302 Found\r\nlocation: /login/index\r\ncontent-length: 0\r\n\r\n";
     let service = HttpServer::replay([
         Answer::raw(moved).then(Ending::KeepOpen),

@@ -35,7 +35,7 @@ fn serve_tls(certificate: &[u8], key: &[u8]) -> HttpServer {
     not(target_os = "linux"),
     ignore = "other platforms have their own opinion of a certificate that is good for a century"
 )]
-async fn an_authority_of_ones_own_is_trusted_when_it_is_named() {
+async fn named_certificate_authority_is_trusted() {
     let server = serve_tls(CERTIFICATE, KEY);
     let url = format!("{}/x", server.url);
     let named = HttpOptions {
@@ -97,7 +97,7 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_named_itself() {
     clippy::disallowed_methods,
     reason = "a proxy is set in the environment of a process of its own"
 )]
-fn proxies_are_for_other_machines() {
+fn proxy_is_not_used_for_this_machine() {
     // One request, for another machine. The one to this machine must not come here.
     let server = HttpServer::replay([Answer::new(200, "hi"), Answer::close()]);
     let proxy = server.url_at("u:canary@127.0.0.1");
@@ -123,7 +123,7 @@ fn proxies_are_for_other_machines() {
 }
 
 #[tokio::test]
-#[ignore = "run by `proxies_are_for_other_machines`, with a proxy in its environment"]
+#[ignore = "run by `proxy_is_not_used_for_this_machine`, with a proxy in its environment"]
 async fn behind_a_proxy() {
     let server = HttpServer::replay([Answer::new(200, "home")]);
     let home = format!("{}/x", server.url);

@@ -194,7 +194,7 @@ fn a_squish_server_that_is_gone_is_told_and_is_not_flaky() {
 }
 
 #[test]
-fn what_was_given_back_is_missing_until_somebody_takes_it() {
+fn released_execution_is_missing_until_taken_again() {
     let a = Worker::begins("a", LINUX, 1)
         .takes(1, Some(1))
         .ends(1, Outcome::Cancelled)
@@ -394,7 +394,7 @@ fn the_list_names_what_is_missing_and_what_the_service_gave_up() {
 }
 
 #[test]
-fn what_no_record_speaks_of_is_missing_whatever_the_service_says() {
+fn execution_without_a_record_is_missing() {
     let worker = Worker::begins("a", LINUX, 2).runs(1, 1, passed()).leaves();
     for (outcome, word) in [(passed(), "passed"), (failed(), "failed")] {
         let report = merge(Evidence {
@@ -623,7 +623,7 @@ fn a_torn_record_is_incomplete_not_green() {
 }
 
 #[test]
-fn without_numbers_time_decides() {
+fn attempts_without_numbers_are_ordered_by_time() {
     let a = Worker::begins("a", LINUX, 1)
         .takes(1, None)
         .ends(1, Outcome::LeaseLost)

@@ -70,7 +70,7 @@ fn colons(line: &str) -> String {
 }
 
 #[test]
-fn a_forgotten_rule_is_found_out() {
+fn forgotten_sanitiser_rule_is_detected() {
     for (wrong, clean) in WEAK {
         let found = (0..SOON).find(|index| {
             let (text, max) = Hostile::new(1, *index).cut_text(&[300]);

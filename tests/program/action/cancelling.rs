@@ -177,7 +177,7 @@ fn command_line(pid: u32) -> String {
 }
 
 #[test]
-fn again_and_again_nothing_is_left() {
+fn cancellation_at_any_moment_leaves_no_process() {
     let scene = Scene::new();
     let began = Instant::now();
     let lane = |lane: usize| {
@@ -208,7 +208,7 @@ fn again_and_again_nothing_is_left() {
 
 /// Between the runner's first signal and its second there is time for all that people look at.
 #[test]
-fn a_cancelled_run_still_reports() {
+fn cancelled_run_still_writes_reports() {
     let scene = Scene::new();
     let api = HttpServer::replay([Answer::json(201, r#"{"id":1,"state":"error"}"#)]);
     let job = scene
@@ -233,7 +233,7 @@ fn a_cancelled_run_still_reports() {
 
 /// The end of a report is not held up by whoever is told of it.
 #[test]
-fn a_run_whose_report_nobody_takes_ends_in_time() {
+fn cancelled_run_ends_in_time_while_github_hangs() {
     let scene = Scene::new();
     let api = HttpServer::replay([Answer::hang()]);
     let job = scene
@@ -251,7 +251,7 @@ fn a_run_whose_report_nobody_takes_ends_in_time() {
 
 /// A binary that is killed can give nothing back itself: its post step does.
 #[test]
-fn what_a_killed_binary_held_is_given_back_by_post() {
+fn post_step_releases_leases_of_a_killed_binary() {
     after(Signal::KILL, |step| {
         let done = step.end();
         assert!(!done.success, "{done}");
@@ -266,7 +266,7 @@ fn what_a_killed_binary_held_is_given_back_by_post() {
 
 /// Nor can one that hangs, and outlives the launcher that the runner killed.
 #[test]
-fn what_a_frozen_binary_held_is_given_back_by_post() {
+fn post_step_releases_leases_of_a_frozen_binary() {
     after(Signal::STOP, |step| {
         let done = step.cancel();
         assert_eq!(done.cancelled.unwrap().0, Reached::Kill, "{done}");

@@ -459,7 +459,7 @@ type Case = (
 );
 
 #[test]
-fn the_checkout_that_tests_run_in_decides() {
+fn checkout_of_the_working_directory_decides() {
     let stage = stage("exit 0");
     let action = Action::ours();
     let cases: [Case; 6] = [
@@ -508,7 +508,7 @@ fn the_checkout_that_tests_run_in_decides() {
 
 /// The job that reports may have any checkout: the records say what the workers tested.
 #[test]
-fn a_report_goes_by_what_its_workers_tested() {
+fn report_uses_the_commit_that_its_workers_tested() {
     let stage = stage("exit 0");
     let action = Action::ours();
     for (name, worked, head, reported, own, published) in [

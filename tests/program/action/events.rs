@@ -28,6 +28,23 @@ struct Expected<'a> {
     refused: Option<&'a str>,
 }
 
+impl<'a> Expected<'a> {
+    /// A commit is tested, and it gets the status.
+    fn success(commit: &'a str, branch: Option<&'a str>) -> Self {
+        Self {
+            tested: commit,
+            branch,
+            status: commit,
+            refused: None,
+        }
+    }
+
+    /// Another commit gets the status.
+    fn on(self, status: &'a str) -> Self {
+        Self { status, ..self }
+    }
+}
+
 /// One of GitHub's examples.
 fn example(name: &str, is_it: impl Fn(&Value) -> bool) -> Option<Value> {
     let mut all = webhooks()?.into_iter();
@@ -159,16 +176,7 @@ fn push_to_a_branch() {
         return;
     };
     let after = text(&payload, "/after");
-    check(
-        "push",
-        &payload,
-        &Expected {
-            tested: after,
-            branch: Some("master"),
-            status: after,
-            refused: None,
-        },
-    );
+    check("push", &payload, &Expected::success(after, Some("master")));
 }
 
 #[test]
@@ -179,16 +187,7 @@ fn push_of_a_tag() {
         return;
     };
     let after = text(&payload, "/after");
-    check(
-        "push",
-        &payload,
-        &Expected {
-            tested: after,
-            branch: None,
-            status: after,
-            refused: None,
-        },
-    );
+    check("push", &payload, &Expected::success(after, None));
 }
 
 #[test]
@@ -200,12 +199,7 @@ fn deletion_of_a_branch() {
     check(
         "push",
         &payload,
-        &Expected {
-            tested: Event::DEFAULT_TIP,
-            branch: Some("master"),
-            status: Event::DEFAULT_TIP,
-            refused: None,
-        },
+        &Expected::success(Event::DEFAULT_TIP, Some("master")),
     );
 }
 
@@ -218,12 +212,8 @@ fn pull_request() {
         check(
             "pull_request",
             &payload,
-            &Expected {
-                tested: Event::MERGE,
-                branch: Some("changes"),
-                status: text(&payload, "/pull_request/head/sha"),
-                refused: None,
-            },
+            &Expected::success(Event::MERGE, Some("changes"))
+                .on(text(&payload, "/pull_request/head/sha")),
         );
     }
 }
@@ -238,12 +228,7 @@ fn pull_request_with_its_head_checked_out() {
     check_at(
         &Event::of("pull_request", payload),
         &head,
-        &Expected {
-            tested: &head,
-            branch: Some("changes"),
-            status: &head,
-            refused: None,
-        },
+        &Expected::success(&head, Some("changes")),
     );
 }
 
@@ -298,12 +283,7 @@ fn pull_request_target() {
     check_at(
         &Event::of("pull_request_target", payload),
         &head,
-        &Expected {
-            tested: &head,
-            branch: Some("changes"),
-            status: &head,
-            refused: None,
-        },
+        &Expected::success(&head, Some("changes")),
     );
 }
 
@@ -316,12 +296,7 @@ fn merge_group() {
     check(
         "merge_group",
         &payload,
-        &Expected {
-            tested: head,
-            branch: Some("main"),
-            status: head,
-            refused: None,
-        },
+        &Expected::success(head, Some("main")),
     );
 }
 
@@ -339,12 +314,7 @@ fn workflow_run() {
         check_at(
             &Event::of("workflow_run", payload.clone()),
             &head,
-            &Expected {
-                tested: &head,
-                branch: Some(text(&payload, "/workflow_run/head_branch")),
-                status: &head,
-                refused: None,
-            },
+            &Expected::success(&head, Some(text(&payload, "/workflow_run/head_branch"))),
         );
     }
 }
@@ -363,12 +333,7 @@ fn schedule() {
     check(
         "schedule",
         &payload,
-        &Expected {
-            tested: Event::DEFAULT_TIP,
-            branch: Some("master"),
-            status: Event::DEFAULT_TIP,
-            refused: None,
-        },
+        &Expected::success(Event::DEFAULT_TIP, Some("master")),
     );
 }
 
@@ -400,14 +365,5 @@ fn release() {
     let Some(payload) = example("release", |it| it["action"] == "published") else {
         return;
     };
-    check(
-        "release",
-        &payload,
-        &Expected {
-            tested: Event::TIP,
-            branch: None,
-            status: Event::TIP,
-            refused: None,
-        },
-    );
+    check("release", &payload, &Expected::success(Event::TIP, None));
 }

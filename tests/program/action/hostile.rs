@@ -21,7 +21,7 @@ const ORDERS: [&str; 12] = [
 ];
 
 #[test]
-fn tests_give_the_runner_no_orders() {
+fn test_output_holds_no_workflow_commands() {
     let stage = Stage::new();
     stage.write("orders", &ORDERS.join("\n"));
     let test = stage.script("test.sh", "cat orders; cat orders >&2; exit 1");

@@ -77,7 +77,7 @@ fn a_list_has_one_item_per_line() {
 
 /// The step ends as the command line does, with its words in an annotation.
 #[test]
-fn a_mistake_is_told_in_the_words_of_the_flag() {
+fn input_error_names_the_flag() {
     let stage = Stage::new();
     plan(&stage, 1);
     let action = Action::ours();
@@ -147,7 +147,7 @@ fn a_mistake_is_told_in_the_words_of_the_flag() {
 }
 
 #[test]
-fn what_no_flag_knows_is_a_mistake_of_the_input() {
+fn unknown_input_values_are_usage_errors() {
     let stage = Stage::new();
     plan(&stage, 1);
     let action = Action::ours();
@@ -181,7 +181,7 @@ fn what_no_flag_knows_is_a_mistake_of_the_input() {
 
 /// Neither the log nor the files of a step, nor the tests, see a secret.
 #[test]
-fn secrets_of_inputs_stay_with_the_step() {
+fn input_secrets_do_not_reach_tests() {
     let stage = Stage::new();
     // From the system: a shell leaves out what is no name to it.
     let test = stage.script("test.sh", "cat /proc/$$/environ >> environs");
@@ -219,7 +219,7 @@ fn secrets_of_inputs_stay_with_the_step() {
 
 /// GitHub hides what it knows as a secret; how user and password go over the wire it does not know.
 #[test]
-fn the_coding_of_user_and_password_is_hidden() {
+fn base64_of_user_and_password_is_masked() {
     let stage = Stage::new();
     stage.write("testplan.yml", "");
     let action = Action::ours();

@@ -218,7 +218,7 @@ fn commands_that_are_refused_fail_the_step() {
 }
 
 #[test]
-fn a_cancellation_goes_as_far_as_it_has_to() {
+fn cancellation_escalates_until_the_process_ends() {
     let cancelled = |main: &str| {
         let stage = Stage::new();
         let action = Action::of_scripts(&stage, "inputs: {}", main, "");
@@ -247,7 +247,7 @@ fn a_cancellation_goes_as_far_as_it_has_to() {
 }
 
 #[test]
-fn what_a_job_left_is_found_and_ended_with_it() {
+fn processes_left_by_a_job_are_found_and_ended() {
     let stage = Stage::new();
     let main = "(setsid ./stay.sh </dev/null >/dev/null 2>&1 & echo $!)";
     let main = main.replace(

@@ -210,7 +210,7 @@ fn capabilities_without_a_rule_are_a_warning_annotation() {
 }
 
 #[test]
-fn records_of_all_workers_make_one_verdict() {
+fn records_of_all_workers_give_one_verdict() {
     let run = Run::until_report("[ $2 != t4 ]");
     for with_service in [true, false] {
         let job = run.job(&format!("report-{with_service}"));
@@ -235,7 +235,7 @@ fn records_of_all_workers_make_one_verdict() {
 }
 
 #[test]
-fn all_passed_only_if_every_result_is_there() {
+fn conclusion_is_passed_only_with_every_result() {
     let run = Run::until_report("exit 0");
     let job = run.job("complete");
     let done = run.report(&job, true).code_is(0);

@@ -5,7 +5,7 @@ use crate::support::Stage;
 
 /// The post step finds files by the inputs of its step, which start in the step's working directory.
 #[test]
-fn relative_paths_of_the_post_step_start_where_the_step_did() {
+fn post_step_resolves_paths_as_the_step_did() {
     let stage = Stage::new();
     stage.write("gui/token", "canary\n");
     stage.write("held/none.txt", "");
@@ -31,7 +31,7 @@ fn relative_paths_of_the_post_step_start_where_the_step_did() {
 
 /// A later step that reads an empty output must not take the plan for done.
 #[test]
-fn an_output_that_cannot_be_set_is_no_success() {
+fn unwritable_github_output_is_an_error() {
     let stage = Stage::with(&plan(&[PASSES]));
     let command = stage.command(&["action"]);
     let ended = command

@@ -172,7 +172,7 @@ fn the_same_words_in_help_and_readme() {
 
 /// Help and messages must not send anybody to a command that is not there.
 #[test]
-fn every_command_that_is_spoken_of_exists() {
+fn every_command_named_in_messages_exists() {
     let help = Stage::new().run(&["--help"]).stdout;
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let known: Vec<&str> = list

@@ -115,7 +115,7 @@ fn a_folder_with_a_blank_is_named_on_every_surface() {
 }
 
 #[test]
-fn what_may_be_a_test_is_an_error_in_a_strict_discovery() {
+fn strict_discovery_rejects_unmatched_lines() {
     let stage = stage(NARROW, ", strict: true", LISTING);
     for command in ["run", "serve"] {
         helps(
@@ -200,7 +200,7 @@ fn names_arrive_as_they_were_listed() {
 }
 
 #[test]
-fn lines_that_no_name_can_be_made_of() {
+fn unmatched_lines_are_errors() {
     let stage = Stage::with(&plan(PYTEST, ""));
     for (listing, says) in [
         (

@@ -149,7 +149,7 @@ fn json_has_the_members_that_are_promised() {
 }
 
 #[test]
-fn quiet_says_only_what_failed() {
+fn quiet_prints_only_failures() {
     let passes = Stage::with(&plan(&[PASSES])).run(&["run", "--quiet"]);
     assert_eq!(
         (passes.stdout.as_str(), passes.stderr.as_str()),
@@ -168,7 +168,7 @@ fn quiet_says_only_what_failed() {
 }
 
 #[test]
-fn verbose_shows_the_conversation_and_no_secret() {
+fn verbose_logs_requests_without_secrets() {
     let stage = Stage::with(&plan(&[PASSES]));
     let service = Service::start(&stage);
     let ended = service.run(&stage, &["-vv", "plan", "show", "--plan-id=1"]);
@@ -177,7 +177,7 @@ fn verbose_shows_the_conversation_and_no_secret() {
 }
 
 #[test]
-fn colours_where_they_are_wanted() {
+fn colours_follow_flags_and_environment() {
     let stage = Stage::with(&plan(&[FAILS]));
     let coloured = |arguments: &[&str], variables: &[(&str, &str)]| {
         let command = stage.command(arguments);
@@ -243,7 +243,7 @@ fn scripts_and_pages() {
 /// A reader who leaves is no reason to break: `testplan run 2>&1 | head -1` runs its tests to the end.
 #[cfg(unix)]
 #[test]
-fn survives_readers_who_leave() {
+fn run_survives_closed_output_pipes() {
     for (stream, failing) in [("stderr", FAILS), ("stdout", PASSES)] {
         let stage = Stage::with(&plan(&[failing]));
         let (reader, writer) = std::io::pipe().unwrap();
@@ -267,7 +267,7 @@ fn survives_readers_who_leave() {
 /// Half an answer must not pass for a whole one.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_full_disk_below_stdout_is_told() {
+fn full_disk_below_stdout_is_an_error() {
     let stage = Stage::with(&plan(&[PASSES]));
     let full = || {
         std::fs::OpenOptions::new()
@@ -296,7 +296,7 @@ fn a_full_disk_below_stdout_is_told() {
 
 /// Whatever was typed, is in a file or comes from a service: the runner of a CI that reads along takes no orders from it.
 #[test]
-fn nothing_that_is_said_is_a_command() {
+fn messages_hold_no_workflow_commands() {
     const ORDERS: &str = "x\n::add-mask::y\r::error::z ##[set-output name=a]b";
     let stage = Stage::with(&plan(&[PASSES]));
     stage.write(

@@ -24,7 +24,7 @@ fn ask(answer: Answer) -> Ended {
 const HTML: &str = "Content-Type: text/html";
 
 #[test]
-fn answers_that_are_not_the_apis() {
+fn foreign_answers_are_infrastructure_errors() {
     let page = "<!DOCTYPE html><title>Welcome</title>\u{1b}[31m hunter2hunter2";
     let cut = r#"{"id": 64, "title": "CI Te"#;
     let rows: &[(Answer, &[&str])] = &[
@@ -89,7 +89,7 @@ fn answers_that_are_not_the_apis() {
 }
 
 #[test]
-fn an_endless_answer_is_cut() {
+fn endless_answer_is_cut_at_16_mib() {
     helps(
         &ask(Answer::endless(200).header("content-type: application/json")),
         3,
@@ -98,7 +98,7 @@ fn an_endless_answer_is_cut() {
 }
 
 #[test]
-fn a_service_that_hangs_is_given_up_as_the_user_asked() {
+fn hanging_service_is_given_up_after_the_patience() {
     let began = Instant::now();
     let ended = ask(Answer::hang());
     helps(&ended, 3, &["127.0.0.1", "hangs"]);
@@ -107,7 +107,7 @@ fn a_service_that_hangs_is_given_up_as_the_user_asked() {
 }
 
 #[test]
-fn an_unreachable_service_is_ridden_out_and_the_wait_is_told() {
+fn unreachable_service_is_retried_and_the_wait_printed() {
     let ended = Stage::new().run(&[
         "plan",
         "show",
@@ -128,7 +128,7 @@ fn an_unreachable_service_is_ridden_out_and_the_wait_is_told() {
 }
 
 #[test]
-fn a_host_that_does_not_exist() {
+fn unknown_host_is_named() {
     let ended = Stage::new().run(&[
         "plan",
         "show",
@@ -140,7 +140,7 @@ fn a_host_that_does_not_exist() {
 }
 
 #[test]
-fn what_our_own_service_refuses() {
+fn refusals_of_testplan_serve_have_their_exit_codes() {
     let stage = Stage::with(&plan(&[PASSES]));
     let service = Service::start(&stage);
     let rows: &[(i32, &[&str], &[&str])] = &[

@@ -11,7 +11,7 @@ use crate::support::{Service, Stage};
 const ANY: &str = "--listen=127.0.0.1:0";
 
 #[test]
-fn a_taken_port() {
+fn taken_port_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let ended = Stage::new().run(&["serve", "--listen", &address]);
@@ -19,7 +19,7 @@ fn a_taken_port() {
 }
 
 #[test]
-fn beyond_this_machine_only_by_leave() {
+fn serve_beyond_localhost_needs_allow_http() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
         let ended = Stage::new().run(&["serve", "--listen", address]);
         helps(&ended, 2, &[address, "TLS", "--allow-http"]);
@@ -27,7 +27,7 @@ fn beyond_this_machine_only_by_leave() {
 }
 
 #[test]
-fn two_on_one_folder() {
+fn second_serve_on_one_folder_is_refused() {
     let stage = Stage::with(&plan(&[PASSES]));
     let first = Service::start(&stage);
     let second = stage.run(&["serve", ANY, "--data=data"]);
@@ -38,7 +38,7 @@ fn two_on_one_folder() {
 }
 
 #[test]
-fn a_database_that_is_none() {
+fn file_that_is_no_database_is_refused() {
     let stage = Stage::new();
     stage.write(
         "data/testplan.sqlite",
@@ -52,7 +52,7 @@ fn a_database_that_is_none() {
 }
 
 #[test]
-fn a_damaged_database() {
+fn damaged_database_is_refused() {
     let stage = Stage::with(&plan(&[PASSES]));
     drop(Service::start(&stage));
     // What is not in the file yet is in its log, and a damaged file has none that fits.
@@ -72,7 +72,7 @@ fn a_damaged_database() {
 }
 
 #[test]
-fn listings_that_fail() {
+fn failed_listings_stop_serve() {
     let stage = Stage::new();
     let binary = serde_json::Value::from(env!("CARGO_BIN_EXE_testplan"));
     for (command, says) in [
@@ -103,7 +103,7 @@ fn listings_that_fail() {
 /// The first line on stdout is what scripts wait for, the token is its owner's, and SIGTERM is a good end.
 #[cfg(unix)]
 #[test]
-fn begins_and_ends_as_scripts_expect() {
+fn serve_prints_its_url_and_ends_on_sigterm() {
     use std::os::unix::fs::PermissionsExt as _;
     let stage = Stage::with(&plan(&[PASSES]));
     let service = Service::start(&stage);
@@ -129,7 +129,7 @@ fn begins_and_ends_as_scripts_expect() {
 }
 
 #[test]
-fn a_secret_of_the_environment_is_the_one() {
+fn serve_uses_the_token_of_the_environment() {
     let stage = Stage::new();
     let command = stage.command(&["serve", ANY, "--data=data"]);
     let started = command.with("TESTCENTER_TOKEN", "chosen-by-me").start();

@@ -4,7 +4,7 @@ use super::plan::{FAILS, PASSES, plan};
 use crate::support::{Service, Stage};
 
 #[test]
-fn a_plan_that_the_service_does_not_know_is_a_mistake_of_the_caller() {
+fn unknown_plan_is_a_usage_error() {
     let stage = Stage::with(&plan(&[PASSES]));
     let service = Service::start(&stage);
     for command in [
@@ -26,7 +26,7 @@ fn a_plan_that_the_service_does_not_know_is_a_mistake_of_the_caller() {
 }
 
 #[test]
-fn a_worker_that_finds_nothing_to_do_does_not_speak_for_the_plan() {
+fn idle_worker_does_not_conclude_for_the_plan() {
     let stage = Stage::with(&plan(&[FAILS]));
     let service = Service::start(&stage);
     let started = service.run(&stage, &["execute", "--format", "json"]);
@@ -50,7 +50,7 @@ fn a_worker_that_finds_nothing_to_do_does_not_speak_for_the_plan() {
 }
 
 #[test]
-fn what_execute_refuses_leaves_no_plan_behind() {
+fn refused_execute_starts_no_plan() {
     let text = plan(&[PASSES]).replace(
         "    tests:",
         "    configurations: [{ OS: Solaris }, { OS: Linux }]\n    tests:",

@@ -32,7 +32,7 @@ fn with_command(command: &str) -> Stage {
 }
 
 #[test]
-fn a_command_that_is_not_there() {
+fn missing_runner_command_is_named() {
     let stage = with_command("[no-such-tool, \"{testcase}\"]");
     could_not_run(&stage, &["no-such-tool", "PATH"]);
     let stage = with_command("[./tools/sqiushrunner, \"{testcase}\"]");
@@ -45,14 +45,14 @@ fn a_command_that_is_not_there() {
 
 #[cfg(unix)]
 #[test]
-fn a_command_that_may_not_be_executed() {
+fn non_executable_runner_command_is_named() {
     let stage = with_command("[./tool, \"{testcase}\"]");
     stage.write("tool", "#!/bin/sh\n");
     could_not_run(&stage, &["tool may not be executed", "chmod +x"]);
 }
 
 #[test]
-fn a_working_directory_that_is_not_there() {
+fn missing_working_directory_is_named() {
     let text = plan(&[PASSES]).replace("  results:", "  working-directory: nowhere\n  results:");
     could_not_run(
         &Stage::with(&text),

@@ -70,7 +70,7 @@ impl Drop for SquishServer {
 }
 
 #[test]
-fn when_one_of_two_dies_the_other_does_the_rest() {
+fn second_squish_server_takes_over_from_a_dead_one() {
     let stage = Stage::new();
     suite(&stage, 5);
     let service = Service::start(&stage);
@@ -143,7 +143,7 @@ fn when_one_of_two_dies_the_other_does_the_rest() {
 }
 
 #[test]
-fn when_the_only_one_is_gone_it_ends_and_says_why() {
+fn run_ends_when_its_only_squish_server_is_gone() {
     let stage = Stage::new();
     suite(&stage, 4);
     let service = Service::start_with(&stage, |serve| serve.flags("--server-rest 1s"));

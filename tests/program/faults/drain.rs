@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::support::{PlanFile, Service, Stage};
 
 #[test]
-fn two_workers_run_every_execution_once_and_where_it_belongs() {
+fn two_workers_run_every_execution_once_where_it_fits() {
     let stage = Stage::new();
     let note = stage.script(
         "note.sh",

@@ -33,7 +33,7 @@ const PER_EXECUTION: usize = 2;
 const PER_WORKER: usize = 2;
 
 #[test]
-fn a_run_asks_twice_per_execution() {
+fn run_sends_two_requests_per_execution() {
     // The list of executions, in parts of a hundred.
     const LIST: usize = EXECUTIONS / 100;
     // Template, title, start, status and list; in the end status by the workers, status and list by the run.

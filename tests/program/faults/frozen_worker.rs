@@ -6,7 +6,7 @@ use testplan::model::{Outcome, record::RecordEvent};
 use crate::support::{Ended, PlanFile, Records, Service, Stage, alive, until};
 
 #[test]
-fn it_kills_its_test_when_it_wakes() {
+fn frozen_worker_kills_its_test_when_it_wakes() {
     let stage = Stage::new();
     let (ended, pid) = freeze_and_wake(&stage, || {});
     until("the end of the test", || (!alive(pid)).then_some(()));
@@ -14,7 +14,7 @@ fn it_kills_its_test_when_it_wakes() {
 }
 
 #[test]
-fn a_test_that_ended_meanwhile_is_not_counted_either() {
+fn frozen_worker_reports_no_result_after_its_lease() {
     let stage = Stage::new();
     let (ended, _) = freeze_and_wake(&stage, || {
         stage.write("go", "");

@@ -88,7 +88,7 @@ fn stage_with_tree() -> Stage {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_a_killed_worker_held_is_open_at_once_and_nothing_runs_on() {
+fn cleanup_reopens_executions_of_a_killed_worker() {
     let stage = stage_with_tree();
     let service = Service::start(&stage);
     let plan = service.start_plan(&stage);
@@ -150,7 +150,7 @@ fn what_a_killed_worker_held_is_open_at_once_and_nothing_runs_on() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_stranger_with_the_same_number_is_left_alone() {
+fn reused_process_id_is_left_alone() {
     let stage = stage_with_tree();
     let service = Service::start(&stage);
     let plan = service.start_plan(&stage);

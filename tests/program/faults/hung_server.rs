@@ -3,7 +3,7 @@
 use crate::support::{PlanFile, Service, Stage};
 
 #[test]
-fn its_server_rests_and_the_other_one_does_the_rest() {
+fn hung_squish_server_cools_down_and_the_other_takes_over() {
     let stage = Stage::new();
     // The first server is the one that hangs, whatever runs on it.
     let script = "[ \"$TESTPLAN_SERVER_PORT\" = 4001 ] && hang\nexit 0";

@@ -13,7 +13,7 @@ const KILLS: u64 = 5;
 const SEED: u64 = 20_251;
 
 #[test]
-fn workers_ride_it_out_and_nothing_is_lost_or_run_twice() {
+fn workers_survive_a_killed_service_without_loss_or_repetition() {
     let stage = Stage::new();
     let note = stage.script("note.sh", r#"echo "$TESTPLAN_EXECUTION_ID" >> ran"#);
     PlanFile::run_with(&note)

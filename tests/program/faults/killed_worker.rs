@@ -5,7 +5,7 @@ use testplan::model::record::RecordEvent;
 use crate::support::{PlanFile, Records, Service, Stage, until};
 
 #[test]
-fn another_worker_takes_over_when_the_lease_ends() {
+fn execution_of_a_killed_worker_is_taken_over_after_its_lease() {
     let stage = Stage::new();
     // The first attempt of all never ends.
     let test = stage.script(

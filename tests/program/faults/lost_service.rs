@@ -14,7 +14,7 @@ const IN_TIME: Duration = Duration::from_secs(7);
 const SOON: Duration = Duration::from_secs(30);
 
 #[test]
-fn workers_and_runs_give_up_with_a_code_of_their_own() {
+fn lost_service_has_its_own_exit_code() {
     let stage = Stage::new();
     waiting_tests(&stage);
     let mut service = Service::start(&stage);
@@ -61,7 +61,7 @@ fn workers_and_runs_give_up_with_a_code_of_their_own() {
 }
 
 #[test]
-fn a_worker_that_cannot_deliver_ends_when_told() {
+fn undelivered_worker_ends_on_a_signal() {
     let stage = Stage::new();
     let process = undelivered(&stage, "work");
     process.send(Signal::TERM);
@@ -77,7 +77,7 @@ fn a_worker_that_cannot_deliver_ends_when_told() {
 }
 
 #[test]
-fn a_run_that_cannot_deliver_ends_when_told_and_reports() {
+fn undelivered_run_ends_on_a_signal_and_reports() {
     let stage = Stage::new();
     let process = undelivered(&stage, "run");
     process.send(Signal::INT);
@@ -88,7 +88,7 @@ fn a_run_that_cannot_deliver_ends_when_told_and_reports() {
 }
 
 #[test]
-fn whoever_waits_for_a_service_that_never_was_ends_when_told() {
+fn wait_for_an_unreachable_service_ends_on_a_signal() {
     let stage = Stage::new();
     waiting_tests(&stage);
     let url = format!("http://127.0.0.1:{}", free_port());

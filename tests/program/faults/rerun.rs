@@ -236,7 +236,7 @@ fn a_worker_opens_only_what_it_can_take() {
 }
 
 #[test]
-fn a_title_that_tells_nothing_needs_the_attempt() {
+fn ambiguous_title_needs_the_run_attempt() {
     let stage = Stage::new();
     test(&stage, "[ $1 -gt 1 ]").tests("s", ["t"]).on(&stage);
     let service = Service::start(&stage);
@@ -256,7 +256,7 @@ fn a_title_that_tells_nothing_needs_the_attempt() {
 }
 
 #[test]
-fn without_a_list_the_records_tell_what_failed() {
+fn failures_are_read_from_records_without_a_list() {
     let stage = Stage::new();
     test(&stage, r#"[ $2 = passes ] || [ "$1-$3" = 2-Linux ]"#)
         .tests("s", ["passes", "fails"])

@@ -49,7 +49,7 @@ fn a_worker_without_the_tool_leaves_its_executions_to_others() {
 }
 
 #[test]
-fn a_run_that_is_alone_counts_what_it_cannot_start() {
+fn lone_run_counts_tests_that_cannot_start() {
     let stage = Stage::new();
     PlanFile::run_with("mytool".as_ref())
         .numbered("s", 5)
@@ -60,7 +60,7 @@ fn a_run_that_is_alone_counts_what_it_cannot_start() {
 }
 
 #[test]
-fn a_script_that_one_test_lacks_is_that_tests_error() {
+fn missing_script_of_one_test_is_its_own_error() {
     let stage = Stage::new();
     stage.script("t1", "exit 0");
     PlanFile::run_with("./{testcase}".as_ref())

@@ -5,7 +5,7 @@ use testplan::model::record::RecordEvent;
 use crate::support::{PlanFile, Records, Service, Stage, Tap, until};
 
 #[test]
-fn nothing_starts_under_a_lease_that_ended_meanwhile() {
+fn no_test_starts_after_its_lease_ended() {
     let stage = Stage::new();
     let test = stage.script("test.sh", r#"echo "$TESTPLAN_EXECUTION_ID" >> ran"#);
     PlanFile::run_with(&test)

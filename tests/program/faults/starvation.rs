@@ -50,7 +50,7 @@ fn says(ended: &Ended, words: &[&str]) {
 }
 
 #[test]
-fn an_execution_that_no_worker_fits_is_named_told_and_given_up() {
+fn run_gives_up_on_an_execution_without_a_worker() {
     let stage = stage(&["OS=Linux", "OS=Windows", "OS=macOS"], GATED);
     let service = Service::start(&stage);
     let plan = service.start_plan(&stage);
@@ -134,7 +134,7 @@ fn an_execution_that_no_worker_fits_is_named_told_and_given_up() {
 }
 
 #[test]
-fn a_worker_that_comes_within_the_grace_saves_the_plan() {
+fn late_worker_within_the_grace_completes_the_plan() {
     let stage = stage(&["OS=Linux", "OS=macOS"], "exit 0");
     let service = Service::start(&stage);
     let plan = service.start_plan(&stage);
@@ -178,7 +178,7 @@ const LACKS: &str =
     "no registered Squish server has OS=Linux (registered: 127.0.0.1:4322 with OS=Windows)";
 
 #[test]
-fn a_squish_server_that_cannot_come_is_named_told_and_given_up() {
+fn run_gives_up_on_a_missing_squish_server() {
     let stage = stage(&["OS=Linux"], "exit 0");
     let service = Service::start(&stage);
     register(&stage, &service, "--port 4322 --label OS=Windows");

@@ -20,7 +20,7 @@ fn a_terminated_worker_leaves_no_process_and_its_execution_to_others() {
 }
 
 #[test]
-fn an_interrupted_worker_does_so_too() {
+fn interrupted_worker_ends_at_once_when_interrupted_again() {
     stop_worker(Signal::INT, 130);
 }
 

@@ -5,7 +5,7 @@ use testplan::model::{Outcome, record::RecordEvent};
 use crate::support::{PlanFile, Records, Service, Stage, alive};
 
 #[test]
-fn a_test_that_hangs_could_not_run() {
+fn hanging_test_is_an_execution_error() {
     let stage = Stage::new();
     hanging(&stage).runner("timeout", "1s").on(&stage);
     let run = stage.testplan("run").flags("--workers 1 --out out").start();

@@ -115,7 +115,7 @@ fn large(folder: &std::path::Path) -> testplan::client::Import {
 }
 
 #[tokio::test]
-async fn what_broke_off_before_its_end_is_sent_again_and_gets_in_once() {
+async fn interrupted_upload_is_repeated_and_accepted_once() {
     let folder = tempfile::tempdir().unwrap();
     let upload = large(folder.path());
     for play in [
@@ -134,7 +134,7 @@ async fn what_broke_off_before_its_end_is_sent_again_and_gets_in_once() {
 }
 
 #[tokio::test]
-async fn what_may_have_got_in_is_not_sent_again_to_strangers() {
+async fn unclear_upload_is_not_repeated_to_other_services() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
     let broken = Answer::new(500, "");
@@ -149,7 +149,7 @@ async fn what_may_have_got_in_is_not_sent_again_to_strangers() {
 }
 
 #[tokio::test]
-async fn our_own_service_is_asked_again_under_the_same_key() {
+async fn unclear_upload_is_repeated_with_its_key_to_testplan_serve() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
     let service = Uploads::start(true, [Play::CutAtTheEnd, Play::CutAtTheEnd]);
@@ -163,7 +163,7 @@ async fn our_own_service_is_asked_again_under_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_service_that_puts_it_off_is_asked_again() {
+async fn upload_is_repeated_after_503_and_429() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
     let busy = Answer::new(503, "").header("retry-after: 0");
@@ -175,7 +175,7 @@ async fn a_service_that_puts_it_off_is_asked_again() {
 }
 
 #[tokio::test]
-async fn log_in_pages_and_refusals_are_told_as_everywhere() {
+async fn upload_reports_login_pages_and_refusals() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
     let login = Answer::redirect(302, "/login/index");
@@ -190,7 +190,7 @@ async fn log_in_pages_and_refusals_are_told_as_everywhere() {
 }
 
 #[tokio::test]
-async fn a_page_of_a_proxy_that_refuses_took_nothing_and_is_not_asked_again() {
+async fn upload_refused_by_a_proxy_is_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
     let large = Answer::page(413);
@@ -210,7 +210,7 @@ async fn a_page_of_a_proxy_that_refuses_took_nothing_and_is_not_asked_again() {
 }
 
 #[tokio::test]
-async fn one_that_is_broken_off_is_in_doubt_only_once_all_of_it_travelled() {
+async fn aborted_upload_is_unclear_only_after_its_last_byte() {
     let folder = tempfile::tempdir().unwrap();
     let small = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
     let put_off = Answer::new(503, "").header("retry-after: 3");
@@ -231,7 +231,7 @@ async fn one_that_is_broken_off_is_in_doubt_only_once_all_of_it_travelled() {
 }
 
 #[tokio::test]
-async fn a_file_that_goes_away_or_shrinks_is_told_and_nothing_is_taken() {
+async fn shrinking_file_aborts_the_upload() {
     let folder = tempfile::tempdir().unwrap();
     let mut upload = large(folder.path());
     let service = Uploads::start(false, [Play::Take, Play::Take]);

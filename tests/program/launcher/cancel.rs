@@ -13,7 +13,7 @@ use crate::support::{Answer, until};
 const SIGNALS: [(Signal, i32); 3] = [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)];
 
 #[test]
-fn a_download_is_left_at_once() {
+fn signal_aborts_a_download() {
     let Some(checkout) = Checkout::new() else {
         return;
     };
@@ -33,7 +33,7 @@ fn a_download_is_left_at_once() {
 }
 
 #[test]
-fn a_build_ends_with_all_its_compilers() {
+fn signal_ends_a_build_with_its_compilers() {
     let Some(checkout) = Checkout::new() else {
         return;
     };

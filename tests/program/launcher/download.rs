@@ -88,7 +88,7 @@ fn fails_closed(checkout: &Checkout, launch: Launch) -> String {
 }
 
 #[test]
-fn what_was_downloaded_is_kept_and_runs() {
+fn download_is_cached_and_run() {
     let Some((checkout, host)) = released([binary()]) else {
         return;
     };
@@ -169,7 +169,7 @@ fn redirects_are_followed() {
 }
 
 #[test]
-fn what_may_pass_is_tried_again() {
+fn temporary_download_failures_are_retried() {
     let Some((checkout, host)) = released([Answer::new(503, ""), half(), binary()]) else {
         return;
     };
@@ -217,7 +217,7 @@ fn after_three_attempts_the_source_is_built() {
 }
 
 #[test]
-fn a_refusal_is_not_asked_for_again() {
+fn download_answered_with_404_is_not_retried() {
     let Some((checkout, host)) = released([Answer::new(404, "")]) else {
         return;
     };
@@ -230,7 +230,7 @@ fn a_refusal_is_not_asked_for_again() {
 }
 
 #[test]
-fn a_host_that_hangs_is_left_in_time() {
+fn hanging_download_ends_in_time() {
     let Some((checkout, _host)) = released([Answer::hang()]) else {
         return;
     };
@@ -247,7 +247,7 @@ fn a_host_that_hangs_is_left_in_time() {
 }
 
 #[test]
-fn a_host_that_is_not_there_is_told() {
+fn unreachable_download_host_is_reported() {
     let Some(checkout) = Checkout::new() else {
         return;
     };
@@ -263,7 +263,7 @@ fn a_host_that_is_not_there_is_told() {
 }
 
 #[test]
-fn other_bytes_fail_closed() {
+fn wrong_bytes_fail_closed() {
     let other = b"#!/bin/sh\nexit 0\n";
     assert_eq!(other.len(), BINARY.len());
     for bytes in [
@@ -285,7 +285,7 @@ fn other_bytes_fail_closed() {
 }
 
 #[test]
-fn an_answer_without_end_is_cut_and_fails_closed() {
+fn endless_download_fails_closed() {
     let Some((checkout, host)) = released([Answer::endless(200)]) else {
         return;
     };
@@ -329,7 +329,7 @@ fn the_proxy_of_the_environment_is_used() {
 }
 
 #[test]
-fn what_is_said_of_an_address_stays_text() {
+fn download_address_is_printed_as_text() {
     let Some(checkout) = Checkout::new() else {
         return;
     };

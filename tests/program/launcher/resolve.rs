@@ -156,7 +156,7 @@ fn the_tool_cache_goes_before_the_download() {
 }
 
 #[test]
-fn where_nothing_works_every_attempt_is_named_and_one_thing_to_do() {
+fn failure_names_every_attempt_and_one_cure() {
     let Some(checkout) = Checkout::new() else {
         return;
     };

@@ -28,7 +28,7 @@ fn basic(credentials: &str) -> String {
 }
 
 #[tokio::test]
-async fn only_whoever_presents_a_secret_is_let_in() {
+async fn requests_without_a_valid_secret_are_401() {
     let service = service(&HeldStore::of_the_page().await, patient()).in_process();
     let token = |scheme: &str| format!("{scheme} {TOKEN}");
     let table = [
@@ -88,7 +88,7 @@ async fn only_whoever_presents_a_secret_is_let_in() {
 }
 
 #[tokio::test]
-async fn health_and_description_need_no_secret_and_nothing_else_is_open() {
+async fn only_health_and_openapi_need_no_secret() {
     let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let document = service
         .call(Request::get("/openapi.json").body(Bytes::new()).unwrap())
@@ -112,7 +112,7 @@ async fn health_and_description_need_no_secret_and_nothing_else_is_open() {
 }
 
 #[tokio::test]
-async fn inside_the_process_nobody_is_asked_and_without_principals_nobody_is_let_in() {
+async fn access_in_process_is_open_and_without_principals_closed() {
     for (access, expected) in [
         (Access::InProcess, StatusCode::OK),
         (Access::Principals(Vec::new()), StatusCode::UNAUTHORIZED),

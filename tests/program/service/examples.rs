@@ -284,7 +284,7 @@ async fn every_example_of_the_page_is_answered_over_a_socket() {
 }
 
 #[tokio::test]
-async fn what_goes_to_the_store_is_what_was_asked() {
+async fn requests_reach_the_store_unchanged() {
     let store = HeldStore::of_the_page().await;
     let service = service(&store, patient()).in_process();
     let ask = |request| super::support::ask(&service, request);
@@ -350,7 +350,7 @@ async fn what_goes_to_the_store_is_what_was_asked() {
 }
 
 #[tokio::test]
-async fn our_lists_go_part_by_part() {
+async fn lists_are_paged() {
     let store = HeldStore::with_plan().await;
     let service = service(&store, patient()).in_process();
     let ask = |path| super::support::ask(&service, super::support::get(path));

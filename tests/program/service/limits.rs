@@ -26,7 +26,7 @@ async fn closed(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn half_a_head_and_an_idle_connection_are_closed() {
+async fn slow_head_and_idle_connection_are_closed() {
     let limits = Limits {
         header: SHORT,
         ..patient()
@@ -132,7 +132,7 @@ async fn too_many_headers_are_431() {
 }
 
 #[tokio::test]
-async fn one_connection_too_many_waits_for_another_to_end() {
+async fn connection_above_the_limit_waits() {
     let limits = Limits {
         connections: 1,
         ..patient()
@@ -161,7 +161,7 @@ async fn one_connection_too_many_waits_for_another_to_end() {
 }
 
 #[tokio::test]
-async fn one_call_too_many_is_503() {
+async fn call_above_the_limit_is_503() {
     let store = HeldStore::with_plan().await;
     let limits = Limits {
         calls: 1,
@@ -184,7 +184,7 @@ async fn one_call_too_many_is_503() {
 }
 
 #[tokio::test]
-async fn a_store_that_hangs_is_503_and_what_was_asked_is_done() {
+async fn hanging_store_is_503_and_the_change_still_happens() {
     let store = HeldStore::with_reservation().await;
     let limits = Limits {
         handler: SHORT,
@@ -201,7 +201,7 @@ async fn a_store_that_hangs_is_503_and_what_was_asked_is_done() {
 }
 
 #[tokio::test]
-async fn a_change_is_done_even_if_its_client_went_away() {
+async fn change_happens_although_its_client_hung_up() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient());
     let served = Served::start(&service).await;

@@ -33,7 +33,7 @@ fn tests(count: usize) -> Vec<PlannedTest> {
 }
 
 /// A service with template 1 that has one test.
-async fn house(limits: Limits) -> (InProcess, tempfile::TempDir) {
+async fn stage(limits: Limits) -> (InProcess, tempfile::TempDir) {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let (store, _) =
@@ -77,7 +77,7 @@ async fn refused(service: &InProcess, request: Request<Bytes>) -> (u16, i64, Str
 
 #[tokio::test]
 async fn an_unknown_digest_has_a_number_of_its_own() {
-    let (service, _place) = house(patient()).await;
+    let (service, _place) = stage(patient()).await;
     let list = tests(3);
     let digest = TestListDigest::of(&list).to_string();
     let (status, code, message) = refused(&service, post(EXECUTE, &body(&digest, None))).await;
@@ -109,7 +109,7 @@ async fn an_unknown_digest_has_a_number_of_its_own() {
 
 #[tokio::test]
 async fn what_is_forged_or_malformed_is_refused_and_not_kept() {
-    let (service, _place) = house(patient()).await;
+    let (service, _place) = stage(patient()).await;
     let (list, other) = (tests(3), tests(4));
     let digest = TestListDigest::of(&list).to_string();
     let forged = body(&digest, Some(&other));
@@ -146,7 +146,7 @@ async fn what_is_forged_or_malformed_is_refused_and_not_kept() {
 
 #[tokio::test]
 async fn a_hundred_thousand_tests_fit_and_what_unpacks_to_too_much_does_not() {
-    let (service, _place) = house(Limits::default()).await;
+    let (service, _place) = stage(Limits::default()).await;
     let list = tests(100_000);
     let digest = TestListDigest::of(&list).to_string();
     let plain = body(&digest, Some(&list));
@@ -158,7 +158,7 @@ async fn a_hundred_thousand_tests_fit_and_what_unpacks_to_too_much_does_not() {
     let answer = service.call(post(EXECUTE, &plain)).await;
     assert_eq!(answer.status(), StatusCode::CREATED);
 
-    let (service, _place) = house(Limits {
+    let (service, _place) = stage(Limits {
         list_bytes: 1024 * 1024,
         ..patient()
     })
@@ -175,7 +175,7 @@ async fn a_hundred_thousand_tests_fit_and_what_unpacks_to_too_much_does_not() {
 
 #[tokio::test]
 async fn publishing_templates_needs_credentials_and_names() {
-    let (service, _place) = house(patient()).await;
+    let (service, _place) = stage(patient()).await;
     let put = |body: &Value| request(Method::PUT, TEMPLATES, &body.to_string());
     let body = json!({
         "project": "p",
@@ -210,7 +210,7 @@ async fn publishing_templates_needs_credentials_and_names() {
 
 #[tokio::test]
 async fn an_account_is_kept_and_bounded() {
-    let (service, _place) = house(patient()).await;
+    let (service, _place) = stage(patient()).await;
     let start = |account: Value| {
         let body = json!({ "templateId": 1, "title": "x", "batch": "b", "discovery": account });
         post(EXECUTE, &body.to_string())

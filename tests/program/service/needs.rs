@@ -35,7 +35,7 @@ fn of(waiting: &Value, os: &str) -> (u64, Value) {
 }
 
 #[tokio::test]
-async fn what_nobody_offers_is_lacking_until_somebody_does() {
+async fn need_lacks_a_worker_until_one_offers_it() {
     let store = HeldStore::with_plan().await;
     let service = service(&store, patient()).in_process();
     let before = waiting(&service).await;
@@ -76,7 +76,7 @@ async fn what_nobody_offers_is_lacking_until_somebody_does() {
 }
 
 #[tokio::test]
-async fn workers_that_ask_for_squish_servers_need_one_that_is_enabled() {
+async fn workers_with_allocate_server_need_an_enabled_server() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     store.set(3339, ExecutionState::Open).await;
@@ -106,7 +106,7 @@ async fn workers_that_ask_for_squish_servers_need_one_that_is_enabled() {
 }
 
 #[tokio::test]
-async fn a_worker_whose_question_breaks_off_is_gone() {
+async fn worker_leaves_when_its_request_is_aborted() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     let asking = {

@@ -13,7 +13,7 @@ const EXECUTE: &str = "/execution/v1/executeplan";
 const SERVERS: &str = "/execution/v1/squishservers";
 
 #[tokio::test]
-async fn what_cannot_be_understood_is_400_with_a_sentence() {
+async fn unreadable_request_is_400_with_a_reason() {
     let service = service(&HeldStore::with_plan().await, patient()).in_process();
     let long = "x".repeat(257);
     let long_label = format!(r#"{{"capabilities":[{{"key":"OS","value":"{long}"}}]}}"#);
@@ -468,7 +468,7 @@ async fn the_stores_refusals_keep_their_numbers() {
 }
 
 #[tokio::test]
-async fn a_failing_store_is_told_without_its_cause() {
+async fn store_failure_is_reported_without_its_cause() {
     let store = HeldStore::with_plan().await;
     let service = service(&store, patient()).in_process();
     let table = [

@@ -95,15 +95,10 @@ async fn leases_are_served_until_the_last_connection_ends() {
     assert_eq!(store.trace().last(), Some(&"close answered"));
 }
 
-#[tokio::test]
-async fn an_idle_connection_holds_the_shutdown_up_no_longer_than_the_drain() {
+/// Stops a service to which a connection stays open that asked once.
+async fn stop_with_an_idle_connection(limits: Limits) {
     let store = HeldStore::with_plan().await;
-    let limits = Limits {
-        drain: Duration::from_millis(100),
-        ..patient()
-    };
-    let service = service(&store, limits);
-    let served = Served::start(&service).await;
+    let served = Served::start(&service(&store, limits)).await;
     let mut idle = served.connect().await;
     idle.write_all(&wire(&get("/healthz"), "keep-alive"))
         .await
@@ -114,26 +109,26 @@ async fn an_idle_connection_holds_the_shutdown_up_no_longer_than_the_drain() {
 }
 
 #[tokio::test]
-async fn the_drain_is_over_when_nobody_asks_any_more() {
-    let store = HeldStore::with_plan().await;
-    let limits = Limits {
+async fn idle_connection_delays_shutdown_by_the_drain_at_most() {
+    stop_with_an_idle_connection(Limits {
+        drain: Duration::from_millis(100),
+        ..patient()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn shutdown_ends_when_no_request_comes() {
+    stop_with_an_idle_connection(Limits {
         drain: Duration::from_secs(3600),
         quiet: Duration::from_millis(20),
         ..patient()
-    };
-    let service = service(&store, limits);
-    let served = Served::start(&service).await;
-    let mut idle = served.connect().await;
-    idle.write_all(&wire(&get("/healthz"), "keep-alive"))
-        .await
-        .unwrap();
-    assert_eq!(read_one(&mut idle).await.status(), StatusCode::OK);
-    soon(served.stop()).await.unwrap().unwrap();
-    assert_eq!(store.trace().last(), Some(&"close answered"));
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn with_nobody_connected_the_end_is_at_once() {
+async fn shutdown_without_connections_is_immediate() {
     let store = HeldStore::with_plan().await;
     let limits = Limits {
         drain: Duration::from_secs(3600),
@@ -145,7 +140,7 @@ async fn with_nobody_connected_the_end_is_at_once() {
 }
 
 #[tokio::test]
-async fn inside_the_process_close_waits_for_calls_and_refuses_new_work() {
+async fn close_waits_for_calls_and_refuses_new_work() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient());
     let call = service.in_process();
@@ -177,7 +172,7 @@ async fn inside_the_process_close_waits_for_calls_and_refuses_new_work() {
 }
 
 #[tokio::test]
-async fn the_beat_sweeps_until_the_last_clone_is_gone() {
+async fn sweeps_end_with_the_last_clone_of_the_service() {
     let store = HeldStore::with_plan().await;
     let limits = Limits {
         beat: Duration::from_millis(1),
@@ -199,7 +194,7 @@ async fn the_beat_sweeps_until_the_last_clone_is_gone() {
 }
 
 #[tokio::test]
-async fn no_call_passes_a_closed_store_and_it_is_closed_once() {
+async fn closed_store_refuses_calls_and_is_closed_once() {
     let store = HeldStore::with_plan().await;
     let service = service(&store, patient());
     service.close().await.unwrap();

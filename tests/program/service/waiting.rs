@@ -73,7 +73,7 @@ async fn a_waiting_reserve_is_answered_when_nothing_is_left_that_fits() {
 }
 
 #[tokio::test]
-async fn a_change_that_brings_nothing_is_not_an_answer() {
+async fn unrelated_change_does_not_answer_a_long_poll() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("wait=60"));
@@ -95,7 +95,7 @@ async fn a_waiting_reserve_is_answered_at_the_end_of_a_lease() {
 }
 
 #[tokio::test]
-async fn a_silent_store_is_looked_at_all_the_same() {
+async fn long_poll_looks_again_without_a_notification() {
     let store = HeldStore::with_reservation().await;
     let limits = Limits {
         look: Duration::from_millis(5),
@@ -122,7 +122,7 @@ async fn a_silent_store_is_looked_at_all_the_same() {
 }
 
 #[tokio::test]
-async fn the_end_of_the_wait_answers_with_what_is() {
+async fn long_poll_answers_with_the_state_at_its_end() {
     let store = HeldStore::with_reservation().await;
     let limits = Limits {
         wait: Duration::from_millis(50),
@@ -138,7 +138,7 @@ async fn the_end_of_the_wait_answers_with_what_is() {
 }
 
 #[tokio::test]
-async fn without_a_preference_that_can_be_read_nobody_waits() {
+async fn unreadable_prefer_header_does_not_wait() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     for prefer in [
@@ -174,7 +174,7 @@ async fn a_waiting_status_is_answered_when_the_counts_differ() {
 }
 
 #[tokio::test]
-async fn a_drained_plan_is_not_waited_for() {
+async fn status_of_a_drained_plan_answers_at_once() {
     let store = HeldStore::with_plan().await;
     store.set(3339, ExecutionState::Done).await;
     store.set(3340, ExecutionState::Done).await;
@@ -184,7 +184,7 @@ async fn a_drained_plan_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_refusal_during_the_wait_is_the_answer() {
+async fn store_failure_ends_a_long_poll() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("wait=60"));
@@ -195,11 +195,10 @@ async fn a_refusal_during_the_wait_is_the_answer() {
 }
 
 #[tokio::test]
-async fn long_polls_take_nothing_from_the_bound_on_calls() {
+async fn long_polls_do_not_count_as_calls() {
     let store = HeldStore::with_reservation().await;
     let limits = Limits {
         calls: 1,
-        handler: Duration::from_millis(500),
         ..patient()
     };
     let service = service(&store, limits).in_process();
