@@ -3,10 +3,10 @@
 //! Files are written to a temporary folder, the folder is renamed, then the store adds the import. So no import counts
 //! without its files, wherever the process dies.
 
-mod file_kind;
 mod multipart;
 mod reported_tests;
-mod storage;
+pub(super) mod storage;
+mod upload_kind;
 mod zipped;
 
 use std::{io, sync::Arc, time::Duration};
@@ -29,10 +29,10 @@ use crate::{
     model::Label,
     store::{Import, NewImport},
 };
-use file_kind::FileKind;
 use multipart::{MultipartReader, Part};
 use reported_tests::ReportedTests;
 use storage::IncomingImport;
+use upload_kind::FileKind;
 
 pub use storage::ImportStorage;
 

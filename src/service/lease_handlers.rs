@@ -46,7 +46,7 @@ pub(super) async fn reserve(
         key: call.idempotency_key()?,
         principal: call.principal.clone(),
     };
-    let asking = Asking::begin(&shared, &request);
+    let asking = Asking::begin(&shared.roster, &shared.clock, &request);
     let poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
     let answer = reserve_or_wait(&shared, &request, poll).await;
     asking.answered(answer.as_ref().ok());

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::{
     json_response,
-    operation::{Operation, Parameter, ParameterLocation, schema},
+    operation::{Operation, Parameter, ParameterLocation},
+    parameters::schema,
 };
 use crate::api::{self, problem::Problem};
 

@@ -5,13 +5,13 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http::{Method, StatusCode};
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
     http_error::HttpError,
     json_response,
-    parameters::Packing,
+    parameters::{Packing, RequestBody, SchemaOf, schema},
     request_parts::{ReadBody, RequestHead},
     service_state::ServiceState,
 };
@@ -25,14 +25,6 @@ pub(super) enum Handler {
     Buffered(Arc<dyn Fn(Arc<ServiceState>, RequestHead, Bytes) -> Answer + Send + Sync>),
     /// Reads the body while it arrives.
     Streamed(Arc<dyn Fn(Arc<ServiceState>, RequestHead, Body) -> Answer + Send + Sync>),
-}
-
-/// Adds a type to a generator and refers to it.
-pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
-
-/// The schema of a type.
-pub(super) fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
-    generator.subschema_for::<T>()
 }
 
 /// One method on one path.
@@ -79,16 +71,6 @@ pub(super) enum ParameterLocation {
     QueryPairs,
     /// A header.
     Header,
-}
-
-/// The body of a request.
-#[derive(Clone, Debug)]
-pub(super) struct RequestBody {
-    pub(super) schema: SchemaOf,
-    /// Its content type.
-    pub(super) media: &'static str,
-    /// Whether an empty body is refused.
-    pub(super) required: bool,
 }
 
 impl Operation {

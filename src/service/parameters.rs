@@ -1,10 +1,28 @@
-//! Limits on parameters, and their schemas.
+//! Schemas of parameters and bodies, and limits on parameters.
 
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 
 use crate::store::protocol::request_limits::MAX_PAGE;
+
+/// Adds a type to a generator and refers to it.
+pub(super) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;
+
+/// The schema of a type.
+pub(super) fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+/// The body of a request.
+#[derive(Clone, Debug)]
+pub(super) struct RequestBody {
+    pub(super) schema: SchemaOf,
+    /// Its content type.
+    pub(super) media: &'static str,
+    /// Whether an empty body is refused.
+    pub(super) required: bool,
+}
 
 /// Most items of a page.
 pub(super) const MAX_LIMIT: u32 = MAX_PAGE;

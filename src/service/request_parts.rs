@@ -9,8 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{
     http_error::HttpError,
-    operation::{RequestBody, schema},
-    parameters::HEADER_CHARS,
+    parameters::{HEADER_CHARS, RequestBody, schema},
 };
 use crate::{
     api::{IDEMPOTENCY_KEY, WORKER},

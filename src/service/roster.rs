@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use super::service_state::ServiceState;
 use crate::{
+    clock::ServiceClock,
     model::{Capabilities, ExecutionId, Lack, PlanId, Timestamp},
     store::{Granted, Reservation, Reserve},
     sync::ignore_poison,
@@ -21,8 +21,8 @@ const MOST: usize = 4096;
 const MOST_HELD: usize = 1024;
 
 /// The workers heard of lately.
-#[derive(Debug, Default)]
-pub(super) struct Roster(Mutex<Book>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Roster(Arc<Mutex<Book>>);
 
 #[derive(Debug, Default)]
 struct Book {
@@ -237,18 +237,20 @@ enum End<'a> {
 
 /// A worker that asks for an execution, for as long as it waits for the answer.
 pub(super) struct Asking {
-    shared: Arc<ServiceState>,
+    roster: Roster,
+    clock: Arc<ServiceClock>,
     key: Key,
     answered: bool,
 }
 
 impl Asking {
     /// Notes that it asks.
-    pub(super) fn begin(shared: &Arc<ServiceState>, request: &Reserve) -> Self {
+    pub(super) fn begin(roster: &Roster, clock: &Arc<ServiceClock>, request: &Reserve) -> Self {
         let key = Key::of(request);
-        shared.roster.asks(&key, request, shared.clock.now());
+        roster.asks(&key, request, clock.now());
         Self {
-            shared: Arc::clone(shared),
+            roster: roster.clone(),
+            clock: Arc::clone(clock),
             key,
             answered: false,
         }
@@ -270,8 +272,7 @@ impl Asking {
     }
 
     fn end(&self, end: End<'_>) {
-        let now = self.shared.clock.now();
-        self.shared.roster.asked(&self.key, end, now);
+        self.roster.asked(&self.key, end, self.clock.now());
     }
 }
 

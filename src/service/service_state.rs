@@ -15,8 +15,8 @@ use tokio::{
 };
 
 use super::{
-    access::Access, housekeeping, http_error::HttpError, imports::ImportStorage, limits::Limits,
-    roster::Roster,
+    access::Access, housekeeping, http_error::HttpError, imports::storage::ImportStorage,
+    limits::Limits, roster::Roster,
 };
 use crate::{
     clock::ServiceClock,

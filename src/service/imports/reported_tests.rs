@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use super::{file_kind::FileKind, zipped};
+use super::{upload_kind::FileKind, zipped};
 use crate::{
     attribution::{self, Sum},
     model::{CaseResult, Test, TestResult, record::MAX_CASES},
