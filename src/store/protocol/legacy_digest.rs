@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use sha2::{Digest as _, Sha256};
 
 use super::super::{ExecutePlan, Finish, NewImport, Reserve, TemplateDefinition};
-use crate::model::{Capability, TestVerdict};
+use crate::model::{Capabilities, Capability, TestVerdict};
 
 /// A digest without a version.
 pub(crate) type LegacyDigest = [u8; 32];
@@ -82,7 +82,7 @@ pub(super) fn of_import(import: &NewImport) -> LegacyDigest {
     digest(&[
         import.project.as_bytes(),
         batch.as_bytes(),
-        debug_list(super::payload::visible(&import.labels)).as_bytes(),
+        debug_list(visible(&import.labels)).as_bytes(),
         files.join("\n").as_bytes(),
     ])
 }
@@ -126,4 +126,9 @@ fn debug_list<'a>(labels: impl Iterator<Item = &'a Capability>) -> String {
         .map(|Capability { key, value }| format!("Capability {{ key: {key:?}, value: {value:?} }}"))
         .collect();
     format!("[{}]", labels.join(", "))
+}
+
+/// The labels that are not hidden.
+pub(super) fn visible(labels: &Capabilities) -> impl Iterator<Item = &Capability> {
+    labels.iter().filter(|label| !label.key.starts_with('.'))
 }

@@ -3,9 +3,9 @@
 use super::{
     super::{ExecutePlan, Finish, NewImport, Reserve, TemplateDefinition},
     digest::{CanonicalForm, Digested},
-    legacy_digest::{self, LegacyDigest},
+    legacy_digest::{self, LegacyDigest, visible},
 };
-use crate::model::{Capabilities, Capability, Outcome, PlannedTest, TestVerdict};
+use crate::model::{Outcome, PlannedTest, TestVerdict};
 
 /// Most bytes kept of a result's message.
 pub(crate) const MAX_MESSAGE: usize = 8 * 1024;
@@ -153,11 +153,6 @@ impl Digested for RequestKey<'_> {
     }
 }
 
-/// The labels that are not hidden.
-pub(super) fn visible(labels: &Capabilities) -> impl Iterator<Item = &Capability> {
-    labels.iter().filter(|label| !label.key.starts_with('.'))
-}
-
 /// The outcome of a result. A message or details mean that the test could not run, whatever the verdict.
 pub(crate) fn outcome(finish: &Finish) -> Outcome {
     if finish.message.is_empty() && finish.details.is_empty() {
@@ -196,8 +191,8 @@ mod tests {
     use super::*;
     use crate::{
         model::{
-            ExecutionId, PlanId, Test, TestListDigest, TestResult, Timestamp,
-            plan::LinkedRepository,
+            Capabilities, Capability, ExecutionId, PlanId, Test, TestListDigest, TestResult,
+            Timestamp, plan::LinkedRepository,
         },
         store::{KeptFile, RequestedTests, protocol::digest::StoredDigest},
     };
