@@ -518,8 +518,8 @@ mod tests {
         let facts = of("push", MAIN, &json!({}), Some(ELSE));
         assert_eq!(
             facts.warnings[0].to_string(),
-            "dddddddddd is checked out, which the event does not name: it counts as tested; pass --commit for another, \
-             and --branch to name its branch"
+            "the event does not name dddddddddd, which is checked out and counts as tested; pass --commit for another, and \
+             --branch to name its branch"
         );
     }
 

@@ -15,13 +15,10 @@ pub use error::{BadPattern, ListingError};
 
 use super::suggest;
 use crate::model::{DiscoveryAccount, LeftOut, Test};
-use error::{SHOWN_LINES, shown};
+use error::{MOST_TESTS, SHOWN_LINES, shown};
 use likeness::{Judgement, Likeness};
 use lines::{Line, lines};
 use test_folder::TestFolder;
-
-/// Tests that one discovery may find; more are a runaway pattern.
-pub const MOST_TESTS: usize = 100_000;
 
 /// Bound of a compiled pattern, in bytes.
 const PATTERN_SIZE: usize = 1 << 20;

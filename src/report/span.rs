@@ -1,6 +1,6 @@
 //! Durations and points in time as people read them.
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, millis};
 
 /// `0.4s`, `3.2s`, `1m 05s`, `2h 03m`: at most two units, so that columns stay narrow.
 pub fn human(milliseconds: u64) -> String {
@@ -10,6 +10,11 @@ pub fn human(milliseconds: u64) -> String {
         60..3600 => format!("{}m {:02}s", seconds / 60, seconds % 60),
         _ => format!("{}h {:02}m", seconds / 3600, seconds / 60 % 60),
     }
+}
+
+/// The time between two points in time, in milliseconds.
+pub(crate) fn milliseconds(from: Timestamp, to: Timestamp) -> u64 {
+    millis(to.since(from))
 }
 
 /// `2025-08-22T15:23:37Z`.

@@ -3,6 +3,7 @@
 //! CI throws a summary away whole when it is a byte too long. So the page is rendered again with less in it until it
 //! fits: a ladder of levels, each a plain value, from everything down to the headline.
 
+mod entry_name;
 mod gantt;
 mod listing;
 mod lists;

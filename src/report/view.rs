@@ -5,10 +5,7 @@ mod mark;
 mod section;
 mod table;
 
-use crate::{
-    exit_code::Conclusion,
-    model::{Timestamp, millis},
-};
+use crate::exit_code::Conclusion;
 
 use super::{PlanReport, ReportEntry, service_counts::RAN_THERE, span::human};
 
@@ -156,9 +153,4 @@ fn notes(report: &PlanReport) -> Vec<Note<'_>> {
         None => notes.extend(report.proof.gap().map(|gap| plain(gap.to_owned()))),
     }
     notes
-}
-
-/// From one time to another.
-pub(crate) fn milliseconds(from: Timestamp, to: Timestamp) -> u64 {
-    millis(to.since(from))
 }

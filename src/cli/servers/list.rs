@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(lines.len(), 5, "a name cannot break a line: {text}");
         assert_eq!(
             lines[1],
-            format!(" 7  lab:4322             {name:<38}  OS=Linux")
+            format!(" 7  lab:4322             {name:<43}  OS=Linux")
         );
         assert!(
             lines[2].starts_with(

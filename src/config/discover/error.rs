@@ -1,7 +1,7 @@
 //! Why a pattern or a listing cannot be used.
 
-use super::MOST_TESTS;
-
+/// Tests that one listing may have; more mean that the pattern is wrong.
+pub(super) const MOST_TESTS: usize = 100_000;
 /// Lines of the output that an error shows, and characters of each.
 pub(super) const SHOWN_LINES: usize = 5;
 const SHOWN_CHARS: usize = 120;

@@ -1,8 +1,7 @@
 //! How each attempt on an execution went: who, where, when, what became of it, and whether it counts.
 
 use crate::report::{
-    AttemptReport, Counting, PlanReport, ReportEntry,
-    view::{Mark, milliseconds},
+    AttemptReport, Counting, PlanReport, ReportEntry, span::milliseconds, view::Mark,
 };
 
 use super::{MAX_NAME, attempt_texts, markup::Markup};

@@ -2,7 +2,8 @@
 
 use crate::report::{
     PlanReport, ReportEntry,
-    view::{Cell, Mark, ReportView, Table, milliseconds},
+    span::milliseconds,
+    view::{Cell, Mark, ReportView, Table},
 };
 
 use super::{

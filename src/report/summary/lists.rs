@@ -8,8 +8,8 @@ use crate::report::{
 };
 
 use super::{
+    entry_name::{MAX_MESSAGE, entry_name},
     markdown_page::MarkdownPage,
-    sections::{MAX_MESSAGE, name},
 };
 
 /// How many of the slowest are named.
@@ -31,7 +31,7 @@ pub(super) fn explained(page: &mut MarkdownPage, section: &Section<'_>, most: us
             let sentences = sentences.map(|it| markdown_text(&it.to_string(), MAX_MESSAGE));
             sentences.collect::<Vec<_>>().join("; ")
         };
-        format!("{} {}: {reason}", section.mark.symbol, name(entry))
+        format!("{} {}: {reason}", section.mark.symbol, entry_name(entry))
     });
     unnamed(page, section);
 }
@@ -50,7 +50,7 @@ pub(super) fn slowest(page: &mut MarkdownPage, view: &ReportView<'_>, most: usiz
         page.heading("Slowest", slowest.len());
     }
     for (entry, duration) in &slowest {
-        page.push(&format!("- {}: {}\n", name(entry), human(*duration)));
+        page.push(&format!("- {}: {}\n", entry_name(entry), human(*duration)));
     }
     if !slowest.is_empty() {
         page.push("\n");
@@ -67,7 +67,12 @@ pub(super) fn passed(page: &mut MarkdownPage, section: &Section<'_>) {
         section.heading,
         section.entries.len()
     ));
-    list(page, section.entries.iter().copied(), usize::MAX, name);
+    list(
+        page,
+        section.entries.iter().copied(),
+        usize::MAX,
+        entry_name,
+    );
     page.push("</details>\n\n");
 }
 

@@ -16,6 +16,7 @@ use crate::{
 
 use super::{
     DetailLevel,
+    entry_name::{MAX_MESSAGE, MAX_NAME, entry_name},
     lists::{list, unnamed},
     markdown_page::MarkdownPage,
 };
@@ -24,9 +25,6 @@ use super::{
 pub(super) const MAX_TITLE: usize = 200;
 /// The same where every byte counts.
 pub(super) const SHORT_TITLE: usize = 60;
-/// Longest name, message or cell, in bytes of its text.
-const MAX_NAME: usize = 300;
-pub(super) const MAX_MESSAGE: usize = 1000;
 /// Longest output of one execution, in bytes.
 const MAX_OUTPUT: usize = 64 * 1024;
 /// Most cases named of one execution that failed.
@@ -136,13 +134,13 @@ pub(super) fn detailed(
         page,
         section.entries.iter().copied().skip(detailed),
         level.names.saturating_sub(detailed),
-        |entry| format!("{} {}", section.mark.symbol, name(entry)),
+        |entry| format!("{} {}", section.mark.symbol, entry_name(entry)),
     );
     unnamed(page, section);
 }
 
 fn in_detail(section: &Section<'_>, entry: &ReportEntry, lines: Option<usize>) -> String {
-    let mut block = format!("{} **{}**", section.mark.symbol, name(entry));
+    let mut block = format!("{} **{}**", section.mark.symbol, entry_name(entry));
     let facts = facts(entry);
     if !facts.is_empty() {
         let _ = write!(block, ": {}", facts.join(", "));
@@ -246,13 +244,4 @@ pub(super) fn sentences(page: &mut MarkdownPage, list: SentenceList<'_>, rows: u
         page.push(&format!("- and {} more\n", count - rows));
     }
     page.push("\n");
-}
-
-/// Suite, case and labels.
-pub(super) fn name(entry: &ReportEntry) -> String {
-    let name = markdown_text(&entry.name(), 2 * MAX_NAME);
-    match entry.required.as_ref().filter(|labels| !labels.is_empty()) {
-        Some(labels) => format!("{name} ({})", markdown_text(&labels.to_string(), MAX_NAME)),
-        None => name,
-    }
 }

@@ -7,7 +7,8 @@ use crate::{
     report::{PlanReport, ReportEntry},
 };
 
-use super::{mark::Mark, milliseconds};
+use super::mark::Mark;
+use crate::report::span::milliseconds;
 
 /// A worker. All times are in milliseconds since the first record.
 #[derive(Debug)]

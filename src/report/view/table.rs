@@ -1,8 +1,8 @@
 //! Tables as columns and cells: a surface decides how a cell looks, not what is in it.
 
-use crate::report::{EntryStatus, PlanReport};
+use crate::report::{EntryStatus, PlanReport, span::milliseconds};
 
-use super::{mark::Mark, milliseconds};
+use super::mark::Mark;
 
 /// A column with numbers is aligned right.
 #[derive(Clone, Copy, Debug)]

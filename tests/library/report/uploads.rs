@@ -59,7 +59,7 @@ fn what_got_in_is_green_and_what_did_not_is_code_3_with_its_cure() {
     assert!(good.warnings.is_empty());
     for (told, why) in [
         (Some(refused(1)), "the disk is full"),
-        (None, "perhaps it got in"),
+        (None, "it may have been received"),
     ] {
         let bad = report(&[runs(worker(), 1, told).leaves()]);
         assert_eq!(bad.conclusion(), Conclusion::Infrastructure);

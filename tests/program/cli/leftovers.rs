@@ -86,7 +86,7 @@ fn report_names_the_newest_of_several_plans() {
     assert!(
         unknown
             .stderr
-            .contains("no record is of plan 999999: these are of plans 2, 3"),
+            .contains("no record is of plan 999999: the records are of plans 2, 3"),
         "{unknown:#?}"
     );
 }

@@ -23,7 +23,7 @@ pub(crate) fn helps(ended: &Ended, code: i32, says: &[&str]) {
         "upgrade this one",
         "name one with --plan-id",
         "Stop that one",
-        "Restore it from",
+        "Restore a backup",
         "write ",
         "For more information, try '--help'",
     ];

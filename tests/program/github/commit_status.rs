@@ -315,7 +315,10 @@ fn refusal_is_a_warning_and_not_retried() {
         (
             Answer::json(403, r#"{"message":"API rate limit exceeded"}"#)
                 .header("x-ratelimit-remaining: 0"),
-            &["(403: API rate limit exceeded)", "used up"],
+            &[
+                "(403: API rate limit exceeded)",
+                "reached GitHub's rate limit",
+            ],
         ),
         (
             Answer::json(307, "").header("location: /repositories/1"),

@@ -65,7 +65,7 @@ const ALWAYS: [(fn(&HttpRequest) -> Answer, Sort, usize, &str); 19] = [
         |_| Answer::json(410, r#"{"message":"Issues are disabled"}"#),
         Sort::Refused(410),
         1,
-        "switch it on",
+        "enable it in the settings",
     ),
     (
         |_| Answer::json(422, r#"{"message":"Validation Failed"}"#),

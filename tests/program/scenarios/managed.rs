@@ -160,8 +160,8 @@ pub(crate) fn a_result_never_comes(kind: Kind) {
     let ended = run.run().code_is(5);
     ended
         .says(
-            "1 of 3 executions have no result: by its status 0 are open, 0 reserved and 3 done; by its counts 1 \
-             passed, 1 failed and 0 were skipped",
+            "1 of 3 executions have no result: Test Center's status has 0 open, 0 reserved and 3 done, its counts have 1 \
+             passed, 1 failed and 0 skipped",
         )
         .says("incomplete (exit code 5)");
     let junit = Junit::of(&house.stage, "out");
@@ -183,7 +183,7 @@ pub(crate) fn a_deadline(kind: Kind) {
     ended
         .code_is(5)
         .says("Test Center keeps running the plan")
-        .says("1 of 2 executions have no result: by its status 1 are open");
+        .says("1 of 2 executions have no result: Test Center's status has 1 open");
 }
 
 /// Nothing can be given back, and people are told.

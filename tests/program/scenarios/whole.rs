@@ -37,8 +37,9 @@ pub(crate) fn a_whole_run(kind: Kind) {
     assert_eq!(junit.brief(), "t1=pass t2=pass t3=pass t4=pass");
     let summary = house.stage.read("out/summary.md");
     assert!(summary.contains("4 passed"), "{summary}");
-    // What the service cannot show is said.
-    let gap = summary.contains("which result belongs to which execution is the workers' word");
+    // The summary names what the service cannot show.
+    let gap =
+        summary.contains("only the workers' records say which result belongs to which execution");
     assert_eq!(gap, kind.pick(true, false), "{summary}");
     assert!(house.stage.read("out/report.html").contains("</html>"));
     house.all_done_once(plan(kind), 4);
