@@ -188,7 +188,7 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::DemoTest(command) => demo::test(command, context).await,
         Command::GiveBack(command) => give_back::run(command, context).await,
         Command::Action(_) => Err(Failure::usage_text("an action cannot ask for the action")),
-        Command::Completions(command) => shell::completions(&command, &context.screen),
+        Command::Completions(command) => Ok(shell::completions(&command, &context.screen)),
         Command::Man(command) => shell::man(&command, &context.screen),
     }
 }
@@ -230,6 +230,10 @@ mod tests {
 
     /// `UPDATE_GOLDEN=1 cargo test --lib cli::tests` writes the file.
     #[test]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "writes the golden file on request"
+    )]
     fn help_lists_each_flag_under_its_heading() {
         let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/help_headings.txt");
         let mut text = String::new();

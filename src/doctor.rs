@@ -1,5 +1,10 @@
 //! Checks what a first run needs: observes first, then judges what was observed by plain functions, listed in [`CHECKS`].
 
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "checks of one table have one signature"
+)]
+
 mod check_capabilities;
 mod check_clock;
 mod check_configuration;

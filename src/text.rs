@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// `1 test`, `2 tests`.
-pub(crate) fn counted<N: Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
+pub(crate) fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
     let s = plural(&count, "", "s");
     format!("{count} {noun}{s}")
 }

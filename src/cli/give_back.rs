@@ -36,7 +36,7 @@ pub(crate) async fn run(command: GiveBackArgs, context: &Context) -> CommandResu
             .help("the leases expire by themselves; until then their executions wait")
     })?;
     for lease in given {
-        context.screen.always(&lease.to_string());
+        context.screen.always(lease.to_string());
     }
     Ok(Conclusion::Passed)
 }

@@ -233,7 +233,7 @@ fn warn_unreachable_executions(
             offered.missing(&unoffered.required, LabelCase::Folded),
             unoffered.meant()
         );
-        screen.info(&console_line(&line, LONGEST_LINE));
+        screen.info(console_line(&line, LONGEST_LINE));
     }
 }
 

@@ -262,7 +262,7 @@ impl WorkersRun<'_> {
             self.command,
             report,
             out,
-            commit,
+            commit.as_deref(),
             is_stopped,
             print_end,
             self.context,
@@ -298,7 +298,7 @@ fn finish(
     command: &RunArgs,
     mut report: PlanReport,
     out: &Path,
-    commit: Option<String>,
+    commit: Option<&str>,
     is_stopped: bool,
     print_end: impl FnOnce(),
     context: &Context,
@@ -310,7 +310,7 @@ fn finish(
     }
     publishing::note_refusal(&mut report, &command.github, command.comment, context);
     let profile = command.report.junit_profile();
-    let written = report_files::write_reports(&report, out, profile, commit.as_deref());
+    let written = report_files::write_reports(&report, out, profile, commit);
     print_end();
     context.screen.report(&report);
     step_display::show(&report, out, command.show, &context.screen);

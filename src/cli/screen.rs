@@ -41,6 +41,10 @@ pub struct Screen {
     lost: OnceLock<Failure>,
 }
 
+#[expect(
+    clippy::unused_self,
+    reason = "printing goes through the screen, whether it needs its settings or not"
+)]
 impl Screen {
     /// Chooses colour and progress bars from `--color`, the environment and the terminal.
     pub fn new(voice: Voice, environment: &Environment, step: StepFiles) -> Self {

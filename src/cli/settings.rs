@@ -187,8 +187,7 @@ impl TemplateArgs {
             .map(|template| template.title.as_str())
             .collect();
         match (self.template.as_deref(), &titles[..]) {
-            (Some(title), _) => Ok((project, title)),
-            (None, &[title]) => Ok((project, title)),
+            (Some(title), _) | (None, &[title]) => Ok((project, title)),
             (None, []) => Err(Failure::usage_text("no template is named")
                 .help("give --template TITLE, or one template in testplan.yml")),
             (None, titles) => Err(Failure::usage_text("testplan.yml has several templates")

@@ -213,6 +213,7 @@ impl Offers<'_> {
 }
 
 fn registered(servers: &[SquishServer]) -> String {
+    use ServerAvailability::{Busy, CoolingDown, Disabled, Free};
     let count = |state| {
         let servers = servers.iter();
         let count = servers
@@ -220,7 +221,6 @@ fn registered(servers: &[SquishServer]) -> String {
             .count();
         (count, format!("{count} {}", state.word()))
     };
-    use ServerAvailability::{Busy, CoolingDown, Disabled, Free};
     let mut counts = vec![count(Free).1, count(Busy).1, count(Disabled).1];
     if let (1.., resting) = count(CoolingDown) {
         counts.push(resting);

@@ -148,7 +148,7 @@ async fn listens(process: &mut Detached, port: u16, limit: Duration) -> Result<(
         let output = process.output().map_err(|error| error.to_string())?;
         match (port_in(&output), ended) {
             (_, Some(ending)) => {
-                return Err(format!("{} before it listened", ending));
+                return Err(format!("{ending} before it listened"));
             }
             (Some(other), None) if other != port => {
                 return Err(format!(

@@ -94,12 +94,11 @@ impl PlanWaiting {
         if self.status.reserved > 0 || self.due.is_some() {
             return false;
         }
-        match &self.partial {
-            Some(partial) => !partial.handed_over,
-            None => {
-                let mut open = self.needs.iter().filter(|need| need.open > 0).peekable();
-                open.peek().is_some() && open.all(|need| need.lack.is_some())
-            }
+        if let Some(partial) = &self.partial {
+            !partial.handed_over
+        } else {
+            let mut open = self.needs.iter().filter(|need| need.open > 0).peekable();
+            open.peek().is_some() && open.all(|need| need.lack.is_some())
         }
     }
 

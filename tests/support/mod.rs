@@ -15,7 +15,7 @@ pub(crate) mod skip;
 mod squish;
 mod stage;
 mod tap;
-#[allow(dead_code, reason = "the example `testcenter` uses the rest")]
+#[expect(dead_code, reason = "the example `testcenter` uses the rest")]
 pub(crate) mod test_center;
 mod until;
 

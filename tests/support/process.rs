@@ -198,8 +198,11 @@ impl Ended {
 
     /// The workflow commands in its output, but for `debug`: name and text.
     pub(crate) fn commands(&self) -> Vec<(String, String)> {
-        let all = all_commands(self.stdout.as_bytes()).into_iter();
-        all.chain(all_commands(self.stderr.as_bytes()))
+        // Line by line, because a line is one command at most: the old form counts only where the new one does not.
+        let lines = self.stdout.split(['\r', '\n']);
+        lines
+            .chain(self.stderr.split(['\r', '\n']))
+            .filter_map(|line| all_commands(line.as_bytes()).into_iter().next())
             .map(|command| (command.name, command.data))
             .filter(|(name, _)| name != "debug")
             .collect()

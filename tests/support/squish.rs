@@ -38,7 +38,7 @@ impl Squish {
             for line in body.lines() {
                 lines.extend(["    # stand-in: ", line.trim(), "\n"]);
             }
-            self.stage.write(&file, &format!("def main():\n{lines}"));
+            self.stage.write(&file, format!("def main():\n{lines}"));
         }
         self
     }

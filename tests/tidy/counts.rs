@@ -11,11 +11,7 @@ use crate::{
 
 #[test]
 #[ignore = "prints figures, judges nothing"]
-#[expect(
-    clippy::print_stdout,
-    clippy::disallowed_methods,
-    reason = "printing is its purpose"
-)]
+#[expect(clippy::disallowed_methods, reason = "printing is its purpose")]
 fn figures() {
     let tree = match std::env::var_os("TESTPLAN_TREE") {
         Some(folder) => sources_below(folder.as_ref()),

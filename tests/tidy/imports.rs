@@ -3,7 +3,10 @@
 //! A path is followed through `pub use`, so an import from a room's facade counts for the file that defines the name.
 //! A `pub use` alone is no import: the facade only hands the name on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use crate::tree::{code, sources};
 
@@ -88,7 +91,7 @@ pub(crate) fn circles(imports: &Imports) -> Vec<String> {
             for (to, names) in &imports[*from] {
                 if circle.contains(to.as_str()) {
                     let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                    text += &format!("\n  {from} takes {} from {to}", names.join(", "));
+                    let _ = write!(text, "\n  {from} takes {} from {to}", names.join(", "));
                 }
             }
         }
@@ -121,7 +124,10 @@ pub(crate) fn imports(tree: &[(String, String)]) -> Imports {
     let mut paths: Vec<(&str, Segments)> = Vec::new();
     for (file, text) in tree {
         let here = module(file);
-        let code: String = code(text).map(|(_, line)| format!("{line}\n")).collect();
+        let code = code(text)
+            .map(|(_, line)| line)
+            .collect::<Vec<_>>()
+            .join("\n");
         let (uses, rest) = split_uses(&code);
         for (public, statement) in uses {
             for path in expanded(&statement) {

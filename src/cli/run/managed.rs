@@ -126,7 +126,7 @@ pub(super) async fn run(
         command,
         report,
         &out,
-        commit,
+        commit.as_deref(),
         is_stopped,
         || {},
         context,

@@ -69,13 +69,12 @@ impl<'a> Reason<'a> {
             (reason.message, reason.text) = (Cow::Borrowed(message), details);
         }
         if reason.message.is_empty() {
-            reason.message = match section.kind {
-                SectionKind::Flaky => Cow::Borrowed(FLAKY),
-                _ => {
-                    let explanations = entry.explanations.iter();
-                    let sentences: Vec<String> = explanations.map(ToString::to_string).collect();
-                    Cow::Owned(sentences.join("\n"))
-                }
+            reason.message = if section.kind == SectionKind::Flaky {
+                Cow::Borrowed(FLAKY)
+            } else {
+                let explanations = entry.explanations.iter();
+                let sentences: Vec<String> = explanations.map(ToString::to_string).collect();
+                Cow::Owned(sentences.join("\n"))
             };
         }
         reason

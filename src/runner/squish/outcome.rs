@@ -66,7 +66,7 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
             return outcome::by_codes(&codes, (Repeats::Duplicates, Names::Any), test, ending, took, results);
         }
         Ending::Signalled(_) => {
-            let message = format!("squishrunner was {}", ending);
+            let message = format!("squishrunner was {ending}");
             return outcome::could_not_run(message, String::new(), results.into_cases());
         }
         Ending::Exited(NO_LICENCE) => {
@@ -89,8 +89,7 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
         },
     };
     let message = format!(
-        "squishrunner could not run the test: {}, neither 0 (passed) nor {FAILED} (failed)",
-        ending
+        "squishrunner could not run the test: {ending}, neither 0 (passed) nor {FAILED} (failed)"
     );
     outcome::could_not_run(message, details, results.into_cases())
 }
@@ -114,8 +113,7 @@ pub fn may_lack_its_server(ending: Ending, squish: &SquishSettings, dir: &Path) 
 pub fn unreachable(ending: Ending, address: &Address, why: &str) -> Outcome {
     Outcome::ExecutionError {
         message: format!(
-            "the Squish server at {address} does not answer ({why}); squishrunner ended with {} and wrote no report",
-            ending
+            "the Squish server at {address} does not answer ({why}); squishrunner ended with {ending} and wrote no report"
         ),
         details: format!(
             "Likely no squishserver runs there, it ended meanwhile, or a firewall is between. Start one on that machine \

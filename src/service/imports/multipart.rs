@@ -260,12 +260,11 @@ fn disposition(value: &str) -> Vec<(String, String)> {
     while let Some((key, after)) = rest.split_once('=') {
         let key = key.trim_matches([' ', ';', '\t']).to_ascii_lowercase();
         let after = after.trim_start();
-        let (value, more) = match after.strip_prefix('"') {
-            Some(quoted) => unquote(quoted),
-            None => {
-                let (value, more) = after.split_once(';').unwrap_or((after, ""));
-                (value.trim().to_owned(), more)
-            }
+        let (value, more) = if let Some(quoted) = after.strip_prefix('"') {
+            unquote(quoted)
+        } else {
+            let (value, more) = after.split_once(';').unwrap_or((after, ""));
+            (value.trim().to_owned(), more)
         };
         found.push((key, value));
         rest = more;

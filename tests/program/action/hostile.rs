@@ -23,7 +23,7 @@ const ORDERS: [&str; 12] = [
 #[test]
 fn test_output_holds_no_workflow_commands() {
     let stage = Stage::new();
-    stage.write("orders", &ORDERS.join("\n"));
+    stage.write("orders", ORDERS.join("\n"));
     let test = stage.script("test.sh", "cat orders; cat orders >&2; exit 1");
     PlanFile::run_with(&test)
         .tests("suite", ORDERS)

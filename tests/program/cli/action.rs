@@ -11,7 +11,7 @@ fn post_step_resolves_paths_as_the_step_did() {
     stage.write("held/none.txt", "");
     let post = |folder: &str| {
         stage
-            .command(&["action", "--post"])
+            .command(["action", "--post"])
             .with("INPUT_WORKING-DIRECTORY", folder)
             .with("INPUT_TOKEN-FILE", "token")
             .with("INPUT_URL", "http://127.0.0.1:1")
@@ -33,7 +33,7 @@ fn post_step_resolves_paths_as_the_step_did() {
 #[test]
 fn unwritable_github_output_is_an_error() {
     let stage = Stage::with(&plan(&[PASSES]));
-    let command = stage.command(&["action"]);
+    let command = stage.command(["action"]);
     let ended = command
         .with("GITHUB_OUTPUT", stage.path("no/such/file"))
         .run();

@@ -33,7 +33,7 @@ fn a_screenshot_is_found_from_the_reports() {
     let stage = Stage::with(PLAN);
     stage.write("test.sh", TEST);
     stage.write("secret.txt", "secret");
-    let ended = stage.run(&["run"]);
+    let ended = stage.run(["run"]);
     assert_eq!(ended.code, Some(1), "{ended:#?}");
     let junit = stage.read("testplan-out/junit.xml");
     let paths: Vec<&str> = junit

@@ -27,7 +27,7 @@ impl Diagnosis {
     }
 
     fn with(stage: &Stage, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let command = stage.command(&["doctor", "--format=json"]);
+        let command = stage.command(["doctor", "--format=json"]);
         let command = command.args(arguments);
         let ended = command.with_all(variables.iter().copied()).run();
         let json = ended.json();

@@ -27,7 +27,7 @@ fn concludes(ended: &Ended, conclusion: Conclusion) {
 }
 
 fn run_of(tests: &[(&str, &str)]) -> Ended {
-    Stage::with(&plan(tests)).run(&["run", "--workers", "2"])
+    Stage::with(&plan(tests)).run(["run", "--workers", "2"])
 }
 
 #[test]
@@ -43,15 +43,15 @@ fn failed_is_1() {
 #[test]
 fn usage_is_2() {
     let stage = Stage::new();
-    concludes(&stage.run(&["run"]), Conclusion::Usage);
-    let flag = stage.run(&["run", "--no-such-flag"]);
+    concludes(&stage.run(["run"]), Conclusion::Usage);
+    let flag = stage.run(["run", "--no-such-flag"]);
     assert_eq!(flag.code, Some(2), "{flag:#?}");
 }
 
 #[test]
 fn infrastructure_is_3() {
     // A service that is not there, and a test that could not run beside one that failed.
-    let gone = Stage::new().run(&[
+    let gone = Stage::new().run([
         "plan",
         "show",
         "--plan-id=1",
@@ -85,7 +85,7 @@ fn nothing_to_run_is_4() {
 #[test]
 fn incomplete_is_5() {
     let stage = Stage::with(&plan_for("[{ OS: Linux }, { OS: Windows }]", &[PASSES]));
-    let half = stage.run(&["run", "--capability", "OS=Linux"]);
+    let half = stage.run(["run", "--capability", "OS=Linux"]);
     concludes(&half, Conclusion::Incomplete);
     assert!(half.stderr.contains("MISSING"), "{half:#?}");
 
@@ -107,7 +107,7 @@ fn signals_are_130_and_143() {
         (Signal::TERM, Conclusion::Terminated),
     ] {
         let stage = Stage::with(&plan(&[HANGS]));
-        let mut running = stage.command(&["run"]).start();
+        let mut running = stage.command(["run"]).start();
         running.wait_for_word("plan ");
         running.send(signal);
         concludes(&running.end(), conclusion);
@@ -154,7 +154,7 @@ fn panics() {
 
 #[test]
 fn the_same_words_in_help_and_readme() {
-    let help = Stage::new().run(&["--help"]).stdout;
+    let help = Stage::new().run(["--help"]).stdout;
     let readme = include_str!("../../../README.md");
     for conclusion in Conclusion::ALL {
         let (code, word, meaning) = (conclusion.code(), conclusion.word(), conclusion.meaning());
@@ -173,7 +173,7 @@ fn the_same_words_in_help_and_readme() {
 /// Help and messages must not send anybody to a command that is not there.
 #[test]
 fn every_command_named_in_messages_exists() {
-    let help = Stage::new().run(&["--help"]).stdout;
+    let help = Stage::new().run(["--help"]).stdout;
     let (_, list) = help.split_once("Commands:\n").unwrap();
     let known: Vec<&str> = list
         .lines()

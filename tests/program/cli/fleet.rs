@@ -210,11 +210,11 @@ fn mistakes_in_a_fleet_file_are_reported() {
         }
     }
     helps(
-        &stage.run(&["servers", "apply", "missing.yml"]),
+        &stage.run(["servers", "apply", "missing.yml"]),
         2,
         &["missing.yml", "cannot be read"],
     );
-    helps(&stage.run(&["servers", "apply"]), 2, &["FILE"]);
+    helps(&stage.run(["servers", "apply"]), 2, &["FILE"]);
     assert!(vendor.registry.lock().unwrap().changes.is_empty());
 }
 
@@ -222,7 +222,7 @@ fn mistakes_in_a_fleet_file_are_reported() {
 fn empty_registry_is_listed_as_empty() {
     let vendor = Vendor::new(&[]);
     let stage = Stage::new();
-    let list = stage.command(&["servers", "list"]);
+    let list = stage.command(["servers", "list"]);
     let ended = list.with("TESTCENTER_URL", &vendor.url).run();
     assert_eq!(ended.stdout, "no Squish servers are registered\n");
     assert_eq!(ended.code, Some(0));

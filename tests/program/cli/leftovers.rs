@@ -24,9 +24,9 @@ fn results_of_an_earlier_run_are_removed_before_an_early_end() {
         (&["run", "--template", "gone"], 3),
     ];
     for (command, code) in early {
-        assert_eq!(stage.run(&["run"]).code, Some(0));
+        assert_eq!(stage.run(["run"]).code, Some(0));
         assert_eq!(results(&stage), RESULTS);
-        let ended = stage.run(&[command, &nobody].concat());
+        let ended = stage.run([command, &nobody].concat());
         assert_eq!(ended.code, Some(code), "{command:?}: {ended:#?}");
         assert_eq!(results(&stage), [""; 0], "{command:?}");
     }
@@ -38,7 +38,7 @@ fn files_of_the_user_survive_an_early_end() {
     for name in RESULTS {
         stage.write(&format!("testplan-out/{name}"), "mine");
     }
-    let ended = stage.run(&["run", "--url", "http://127.0.0.1:1", "--patience", "0s"]);
+    let ended = stage.run(["run", "--url", "http://127.0.0.1:1", "--patience", "0s"]);
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     assert_eq!(results(&stage), RESULTS);
 }
@@ -48,7 +48,7 @@ fn records_do_not_pile_up_in_one_folder() {
     let stage = Stage::with(&plan(&[PASSES]));
     let mut lines = Vec::new();
     for _ in 0..3 {
-        let ended = stage.run(&["run"]);
+        let ended = stage.run(["run"]);
         assert_eq!(ended.code, Some(0), "{ended:#?}");
         assert!(!ended.stderr.contains("warning"), "{ended:#?}");
         lines.push(ended.stderr.lines().count());
@@ -65,11 +65,11 @@ fn records_do_not_pile_up_in_one_folder() {
 fn report_names_the_newest_of_several_plans() {
     let stage = Stage::with(&plan(&[PASSES]));
     for out in ["one", "two"] {
-        assert_eq!(stage.run(&["run", "--out", out]).code, Some(0));
+        assert_eq!(stage.run(["run", "--out", out]).code, Some(0));
     }
-    assert_eq!(stage.run(&["run", "--out", "two"]).code, Some(0));
+    assert_eq!(stage.run(["run", "--out", "two"]).code, Some(0));
     let both = ["report", "--records", "one/records", "two/records"];
-    let ended = stage.run(&both);
+    let ended = stage.run(both);
     assert_eq!(ended.code, Some(0), "{ended:#?}");
     assert!(
         ended.stderr.contains("the records are of plan 2 too")
@@ -78,10 +78,10 @@ fn report_names_the_newest_of_several_plans() {
                 .contains("the newest, plan 3; --plan-id names another"),
         "{ended:#?}"
     );
-    let named = stage.run(&[&both[..], &["--plan-id", "2"]].concat());
+    let named = stage.run([&both[..], &["--plan-id", "2"]].concat());
     assert_eq!(named.code, Some(0), "{named:#?}");
     assert!(!named.stderr.contains("too: this is"), "{named:#?}");
-    let unknown = stage.run(&[&both[..], &["--plan-id", "999999"]].concat());
+    let unknown = stage.run([&both[..], &["--plan-id", "999999"]].concat());
     assert_eq!(unknown.code, Some(2), "{unknown:#?}");
     assert!(
         unknown

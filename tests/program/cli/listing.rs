@@ -45,7 +45,7 @@ fn a_folder_with_a_blank_is_named_on_every_surface() {
     let stage = stage(NARROW, "", LISTING);
     let missed = "my tests/test_x.py::test_b";
 
-    let list = stage.run(&["list"]);
+    let list = stage.run(["list"]);
     assert_eq!(list.code, Some(0), "{list:#?}");
     for part in [
         "tests/test_a.py\n  test_a\n  test_c\n",
@@ -57,7 +57,7 @@ fn a_folder_with_a_blank_is_named_on_every_surface() {
         assert!(list.stdout.contains(part), "{part}: {list:#?}");
     }
 
-    let list = stage.run(&["list", "--format", "json", "--template", "all"]);
+    let list = stage.run(["list", "--format", "json", "--template", "all"]);
     let json = list.json();
     let test = |suite, testcase| json!({ "suite": suite, "testcase": testcase });
     assert_eq!(json["schema"], 1);
@@ -80,7 +80,7 @@ fn a_folder_with_a_blank_is_named_on_every_surface() {
     assert!(list.stderr.contains(missed), "{list:#?}");
     assert!(!stage.path("testplan-out").exists());
 
-    let run = stage.run(&["run"]);
+    let run = stage.run(["run"]);
     assert_eq!(run.code, Some(0), "{run:#?}");
     // Before the first test, and again at the end.
     assert_eq!(
@@ -108,7 +108,7 @@ fn a_folder_with_a_blank_is_named_on_every_surface() {
     assert!(html.contains(missed), "{html}");
 
     // A report over the records alone says the same.
-    let report = stage.run(&["report", "--format", "json"]);
+    let report = stage.run(["report", "--format", "json"]);
     let json = report.json();
     assert_eq!(json["discovery"]["left_out"][0]["line"], missed);
     assert_eq!(json["discovery"]["taken"], 2);
@@ -119,7 +119,7 @@ fn strict_discovery_rejects_unmatched_lines() {
     let stage = stage(NARROW, ", strict: true", LISTING);
     for command in ["run", "serve"] {
         helps(
-            &stage.run(&[command]),
+            &stage.run([command]),
             2,
             &[
                 "\"all\"",
@@ -131,7 +131,7 @@ fn strict_discovery_rejects_unmatched_lines() {
     }
     assert!(!stage.path("ran").exists());
     // `list` shows what there is all the same.
-    let list = stage.run(&["list"]);
+    let list = stage.run(["list"]);
     assert_eq!(list.code, Some(2), "{list:#?}");
     assert!(list.stdout.contains("test_c"), "{list:#?}");
 
@@ -139,11 +139,11 @@ fn strict_discovery_rejects_unmatched_lines() {
         "testplan.yml",
         plan(NARROW, ", strict: true, ignore: \"^my tests/\""),
     );
-    let run = stage.run(&["run"]);
+    let run = stage.run(["run"]);
     assert_eq!(run.code, Some(0), "{run:#?}");
     assert!(!run.stderr.contains("may be missing"), "{run:#?}");
     stage.write("testplan.yml", plan(PYTEST, ", strict: true"));
-    let list = stage.run(&["list", "--format", "json"]).json();
+    let list = stage.run(["list", "--format", "json"]).json();
     assert_eq!(list["taken"], 3);
     assert_eq!(list["suspicious_lines"], 0);
 }
@@ -152,7 +152,7 @@ fn strict_discovery_rejects_unmatched_lines() {
 fn ignored_lines_are_those_that_skip_unmatched_tolerates() {
     let stage = stage(PYTEST, ", skip-unmatched: false", LISTING);
     helps(
-        &stage.run(&["list"]),
+        &stage.run(["list"]),
         2,
         &["line 6", "3 tests collected", "`ignore`"],
     );
@@ -163,7 +163,7 @@ fn ignored_lines_are_those_that_skip_unmatched_tolerates() {
             ", skip-unmatched: false, ignore: [\"^x\", \" collected in \"]",
         ),
     );
-    assert_eq!(stage.run(&["list"]).code, Some(0));
+    assert_eq!(stage.run(["list"]).code, Some(0));
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn names_arrive_as_they_were_listed() {
         "",
         "\u{FEFF}t.py::x \r\nt.py:: x\r\nt.py::x\r\n t.py::x\r\nt.py::i[trail ]\r\n",
     );
-    let run = stage.run(&["run", "--workers", "1"]);
+    let run = stage.run(["run", "--workers", "1"]);
     assert_eq!(run.code, Some(0), "{run:#?}");
     let ran = stage.read("ran");
     let mut names: Vec<&str> = ran.lines().collect();
@@ -182,7 +182,7 @@ fn names_arrive_as_they_were_listed() {
         names,
         [" t.py|x", "t.py| x", "t.py|i[trail ]", "t.py|x", "t.py|x "]
     );
-    let report = stage.run(&["report", "--format", "json"]).json();
+    let report = stage.run(["report", "--format", "json"]).json();
     let executions = report["executions"].as_array().unwrap();
     let named = |suite: &str, testcase: &str| {
         executions
@@ -214,7 +214,7 @@ fn unmatched_lines_are_errors() {
         ),
     ] {
         stage.write("listing", listing);
-        helps(&stage.run(&["list"]), 2, says);
+        helps(&stage.run(["list"]), 2, says);
     }
 }
 
@@ -225,7 +225,7 @@ fn a_failed_listing_shows_both_streams() {
         "echo t.py::a; echo; echo ERROR bad.py; printf '\\\\033[31mred'; echo some warning >&2; exit 2",
     ));
     helps(
-        &stage.run(&["run"]),
+        &stage.run(["run"]),
         2,
         &[
             "exit code 2",
@@ -241,7 +241,7 @@ fn a_failed_listing_shows_both_streams() {
         plan(PYTEST, "").replace("cat listing", "exit 3"),
     );
     helps(
-        &stage.run(&["run"]),
+        &stage.run(["run"]),
         2,
         &["exit code 3, and it printed nothing"],
     );
@@ -250,7 +250,7 @@ fn a_failed_listing_shows_both_streams() {
         plan(PYTEST, ", timeout: 300ms").replace("cat listing", "echo collecting; exec sleep 60"),
     );
     helps(
-        &stage.run(&["run"]),
+        &stage.run(["run"]),
         2,
         &["300ms", "| collecting", "`timeout`"],
     );
@@ -260,7 +260,7 @@ fn a_failed_listing_shows_both_streams() {
         "listing",
         "t.py::a\n\nERROR bad.py\n1 test collected, 1 error in 0.05s\n",
     );
-    let run = stage.run(&["run"]);
+    let run = stage.run(["run"]);
     assert!(
         run.stderr
             .contains("line 3: ERROR bad.py (reports an error"),
@@ -280,14 +280,14 @@ fn absolute_paths_below_the_folder_become_relative() {
     }
     fs::rename(stage.path("testplan.yml"), stage.path("w/testplan.yml")).unwrap();
     std::os::unix::fs::symlink(stage.path("w"), stage.path("link")).unwrap();
-    let list = stage.run(&["list", "--config", "link/testplan.yml", "--format", "json"]);
+    let list = stage.run(["list", "--config", "link/testplan.yml", "--format", "json"]);
     let json = list.json();
     assert_eq!(
         json["tests"],
         json!([{ "suite": "src/a b.test.js", "testcase": "a b" }, { "suite": "src/c.test.js", "testcase": "c" }]),
         "{list:#?}"
     );
-    let run = stage.run(&["run", "--config", "w/testplan.yml"]);
+    let run = stage.run(["run", "--config", "w/testplan.yml"]);
     assert_eq!(run.code, Some(0), "{run:#?}");
     // The same file by two paths is one test.
     assert_eq!(stage.read("w/ran").lines().count(), 2);
@@ -297,7 +297,7 @@ fn absolute_paths_below_the_folder_become_relative() {
         .replace("ls $PWD/src", "echo /elsewhere/b.test.js; ls $PWD/src");
     stage.write("w/testplan.yml", text);
     helps(
-        &stage.run(&["run", "--config", "w/testplan.yml"]),
+        &stage.run(["run", "--config", "w/testplan.yml"]),
         2,
         &[
             "line 1",
@@ -318,7 +318,7 @@ fn absolute_paths_below_the_folder_become_relative() {
         written + &format!("      - {{ suite: {suite}, testcases: [c] }}\n"),
     );
     let json = stage
-        .run(&["list", "--config", "w/testplan.yml", "--format", "json"])
+        .run(["list", "--config", "w/testplan.yml", "--format", "json"])
         .json();
     assert_eq!(json["tests"][0]["suite"], "src/c.test.js");
 }
@@ -329,7 +329,7 @@ fn only_the_template_that_is_asked_for_is_listed() {
     let stage = stage(PYTEST, "", LISTING);
     stage.write("testplan.yml", plan(PYTEST, "") + other);
     for command in ["list", "run"] {
-        let ended = stage.run(&[command, "--template", "all"]);
+        let ended = stage.run([command, "--template", "all"]);
         assert_eq!(ended.code, Some(0), "{ended:#?}");
         assert!(!stage.path("listed").exists(), "{command}");
     }
@@ -339,7 +339,7 @@ fn only_the_template_that_is_asked_for_is_listed() {
         plan(PYTEST, "").replace("title: all", "title: more") + other,
     );
     helps(
-        &stage.run(&["run", "--template", "all"]),
+        &stage.run(["run", "--template", "all"]),
         4,
         &["no template \"all\"", "\"more\", \"other\""],
     );
@@ -352,21 +352,21 @@ fn an_empty_listing_is_nothing_to_run() {
     for listing in ["", "\n\n", "no tests collected in 0.01s\n"] {
         let stage = stage(PYTEST, "", listing);
         helps(
-            &stage.run(&["run"]),
+            &stage.run(["run"]),
             4,
             &["\"all\" has no tests", "--allow-empty"],
         );
-        let ended = stage.run(&["run", "--allow-empty"]);
+        let ended = stage.run(["run", "--allow-empty"]);
         assert_eq!(ended.code, Some(0), "{ended:#?}");
         let ended = Service::start(&stage).run(&stage, &["execute"]);
         assert_eq!(ended.code, Some(4), "{ended:#?}");
-        let list = stage.run(&["list", "--format", "json"]);
+        let list = stage.run(["list", "--format", "json"]);
         assert_eq!(list.code, Some(4), "{list:#?}");
         assert_eq!(list.json()["tests"], json!([]));
     }
     let stage = stage(PYTEST, "", "collected nothing of use\n");
     helps(
-        &stage.run(&["run", "--allow-empty"]),
+        &stage.run(["run", "--allow-empty"]),
         2,
         &["no line", "collected nothing of use"],
     );

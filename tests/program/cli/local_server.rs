@@ -228,7 +228,7 @@ fn mistakes_are_reported_before_squishserver_starts() {
         &["PATH", "--squishserver"],
     );
     helps(
-        &lab.stage.run(&["servers", "start", "--port", "0"]),
+        &lab.stage.run(["servers", "start", "--port", "0"]),
         2,
         &["0"],
     );

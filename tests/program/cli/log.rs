@@ -7,7 +7,7 @@ use crate::support::Stage;
 fn a_small_run_in_a_ci() {
     let tests = [PASSES, FAILS, SKIPS, BREAKS];
     let stage = Stage::with(&plan_for("[{ OS: Linux }]", &tests));
-    let command = stage.command(&[
+    let command = stage.command([
         "run",
         "--workers=1",
         "--capability=OS=Linux",

@@ -241,7 +241,7 @@ fn urls_and_credentials() {
     }
 
     let with = |variables: &[(&str, &str)]| {
-        let command = stage.command(&["plan", "show", "--plan-id=1", "--patience=0s"]);
+        let command = stage.command(["plan", "show", "--plan-id=1", "--patience=0s"]);
         command.with_all(variables.iter().copied()).run()
     };
     let half = with(&[
@@ -309,10 +309,10 @@ fn plan_files() {
         ),
     ];
     for (file, says) in validate {
-        helps(&stage.run(&["validate", "--config", file]), 2, says);
-        helps(&stage.run(&["run", "--config", file]), 2, says);
+        helps(&stage.run(["validate", "--config", file]), 2, says);
+        helps(&stage.run(["run", "--config", file]), 2, says);
         helps(
-            &stage.run(&["serve", "--listen=127.0.0.1:0", "--plans", file]),
+            &stage.run(["serve", "--listen=127.0.0.1:0", "--plans", file]),
             2,
             says,
         );
@@ -331,7 +331,7 @@ fn plan_files() {
             (&["run", "--config=runner.yml"], &["no template"]),
         ],
     );
-    let unknown = stage.run(&["run", "--template", "al"]);
+    let unknown = stage.run(["run", "--template", "al"]);
     helps(&unknown, 4, &["\"al\"", "\"all\"", "\"example\""]);
 
     let elsewhere = Stage::new();
@@ -456,6 +456,6 @@ fn an_output_folder_that_cannot_be_written() {
         if out.starts_with("closed") && std::fs::create_dir(stage.path("closed/probe")).is_ok() {
             continue;
         }
-        helps(&stage.run(&["run", "--out", out]), 2, &["--out", out]);
+        helps(&stage.run(["run", "--out", out]), 2, &["--out", out]);
     }
 }

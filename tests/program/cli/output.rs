@@ -78,7 +78,7 @@ fn json_has_the_members_that_are_promised() {
         ],
     );
     let execution = format!("--execution={}", reserve["execution_id"]);
-    let back = stage.command(&["heartbeat", &execution, "--release"]);
+    let back = stage.command(["heartbeat", &execution, "--release"]);
     let lease = reserve["lease"].as_str().unwrap();
     let back = back
         .with_all(service.exports())
@@ -150,14 +150,14 @@ fn json_has_the_members_that_are_promised() {
 
 #[test]
 fn quiet_prints_only_failures() {
-    let passes = Stage::with(&plan(&[PASSES])).run(&["run", "--quiet"]);
+    let passes = Stage::with(&plan(&[PASSES])).run(["run", "--quiet"]);
     assert_eq!(
         (passes.stdout.as_str(), passes.stderr.as_str()),
         ("", ""),
         "{passes:#?}"
     );
     assert_eq!(passes.code, Some(0));
-    let fails = Stage::with(&plan(&[PASSES, FAILS])).run(&["--quiet", "run"]);
+    let fails = Stage::with(&plan(&[PASSES, FAILS])).run(["--quiet", "run"]);
     assert_eq!(fails.code, Some(1));
     assert!(fails.stderr.contains("expected 300 dpi"), "{fails:#?}");
     assert!(fails.stderr.contains("conclusion: failed"), "{fails:#?}");
@@ -212,7 +212,7 @@ fn colours_follow_flags_and_environment() {
 fn scripts_and_pages() {
     let stage = Stage::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let script = stage.run(&["completions", shell]);
+        let script = stage.run(["completions", shell]);
         assert_eq!(
             (script.code, script.stderr.as_str()),
             (Some(0), ""),
@@ -223,20 +223,20 @@ fn scripts_and_pages() {
             "{shell}"
         );
     }
-    let page = stage.run(&["man"]);
+    let page = stage.run(["man"]);
     assert_eq!((page.code, page.stderr.as_str()), (Some(0), ""));
     assert!(
         page.stdout.contains(".TH testplan 1") && page.stdout.contains("nothing\\-to\\-run"),
         "{}",
         page.stdout
     );
-    let version = stage.run(&["--version"]);
+    let version = stage.run(["--version"]);
     assert_eq!(
         version.stdout,
         concat!("testplan ", env!("CARGO_PKG_VERSION"), "\n")
     );
     assert_eq!(version.code, Some(0));
-    let help = stage.run(&["run", "--help"]);
+    let help = stage.run(["run", "--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
 }
 
@@ -248,7 +248,7 @@ fn run_survives_closed_output_pipes() {
         let stage = Stage::with(&plan(&[failing]));
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let mut command = stage.command(&["--verbose", "run"]).to_std();
+        let mut command = stage.command(["--verbose", "run"]).to_std();
         let status = match stream {
             "stderr" => command.stderr(writer).stdout(std::process::Stdio::null()),
             _ => command.stdout(writer).stderr(std::process::Stdio::null()),
@@ -276,7 +276,7 @@ fn full_disk_below_stdout_is_an_error() {
             .unwrap()
     };
     let output = stage
-        .command(&["validate", "--format=json"])
+        .command(["validate", "--format=json"])
         .to_std()
         .stdout(full())
         .output()
@@ -286,7 +286,7 @@ fn full_disk_below_stdout_is_an_error() {
     assert!(stderr.contains("stdout could not be written"), "{stderr}");
     // With nobody left to tell, the exit code tells.
     let status = stage
-        .command(&["run", "--config=none.yml"])
+        .command(["run", "--config=none.yml"])
         .to_std()
         .stderr(full())
         .status()

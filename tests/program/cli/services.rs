@@ -12,7 +12,7 @@ use crate::support::{Answer, Ended, HttpServer, Service, Stage};
 fn ask(answer: Answer) -> Ended {
     let hostile = HttpServer::replay([answer]);
     let stage = Stage::new();
-    let command = stage.command(&["plan", "show", "--plan-id=1", "--patience=0s"]);
+    let command = stage.command(["plan", "show", "--plan-id=1", "--patience=0s"]);
     let ended = command
         .with("TESTCENTER_URL", &hostile.url)
         .with("TESTCENTER_TOKEN", "hunter2hunter2")
@@ -108,7 +108,7 @@ fn hanging_service_is_given_up_after_the_patience() {
 
 #[test]
 fn unreachable_service_is_retried_and_the_wait_printed() {
-    let ended = Stage::new().run(&[
+    let ended = Stage::new().run([
         "plan",
         "show",
         "--plan-id=1",
@@ -129,7 +129,7 @@ fn unreachable_service_is_retried_and_the_wait_printed() {
 
 #[test]
 fn unknown_host_is_named() {
-    let ended = Stage::new().run(&[
+    let ended = Stage::new().run([
         "plan",
         "show",
         "--plan-id=1",
@@ -197,14 +197,14 @@ fn refusals_of_testplan_serve_have_their_exit_codes() {
         let first = ended.stderr.lines().next().unwrap();
         assert!(first.matches("in project").count() <= 1, "{ended:#?}");
     }
-    let stranger = stage.command(&["plan", "show", "--plan-id=1"]);
+    let stranger = stage.command(["plan", "show", "--plan-id=1"]);
     let stranger = stranger
         .with("TESTCENTER_URL", &service.url)
         .with("TESTCENTER_TOKEN", "wrong-token")
         .run();
     helps(&stranger, 3, &["token was rejected", "TESTCENTER_TOKEN"]);
     assert!(!stranger.stderr.contains("wrong-token"), "{stranger:#?}");
-    let nobody = stage.command(&["plan", "show", "--plan-id=1"]);
+    let nobody = stage.command(["plan", "show", "--plan-id=1"]);
     let nobody = nobody.with("TESTCENTER_URL", &service.url).run();
     helps(
         &nobody,

@@ -14,14 +14,14 @@ const ANY: &str = "--listen=127.0.0.1:0";
 fn taken_port_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let ended = Stage::new().run(&["serve", "--listen", &address]);
+    let ended = Stage::new().run(["serve", "--listen", &address]);
     helps(&ended, 3, &[&address, "--listen"]);
 }
 
 #[test]
 fn serve_beyond_localhost_needs_allow_http() {
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:80"] {
-        let ended = Stage::new().run(&["serve", "--listen", address]);
+        let ended = Stage::new().run(["serve", "--listen", address]);
         helps(&ended, 2, &[address, "TLS", "--allow-http"]);
     }
 }
@@ -30,7 +30,7 @@ fn serve_beyond_localhost_needs_allow_http() {
 fn second_serve_on_one_folder_is_refused() {
     let stage = Stage::with(&plan(&[PASSES]));
     let first = Service::start(&stage);
-    let second = stage.run(&["serve", ANY, "--data=data"]);
+    let second = stage.run(["serve", ANY, "--data=data"]);
     helps(&second, 3, &["testplan.sqlite", "another testplan"]);
     // The first goes on.
     let shown = first.run(&stage, &["template", "show"]);
@@ -45,7 +45,7 @@ fn file_that_is_no_database_is_refused() {
         "this is no database, whatever its name says\n".repeat(200),
     );
     helps(
-        &stage.run(&["serve", ANY, "--data=data"]),
+        &stage.run(["serve", ANY, "--data=data"]),
         3,
         &["testplan.sqlite", "not a database"],
     );
@@ -65,7 +65,7 @@ fn damaged_database_is_refused() {
     bytes[100..].fill(0xa5);
     std::fs::write(&path, bytes).unwrap();
     helps(
-        &stage.run(&["serve", ANY, "--data=data"]),
+        &stage.run(["serve", ANY, "--data=data"]),
         3,
         &["testplan.sqlite", "malformed"],
     );
@@ -96,7 +96,7 @@ fn failed_listings_stop_serve() {
             ),
         );
         let says: Vec<&str> = says.iter().copied().chain(["\"found\""]).collect();
-        helps(&stage.run(&["serve", ANY, "--plans=plans.yml"]), 2, &says);
+        helps(&stage.run(["serve", ANY, "--plans=plans.yml"]), 2, &says);
     }
 }
 
@@ -131,10 +131,10 @@ fn serve_prints_its_url_and_ends_on_sigterm() {
 #[test]
 fn serve_uses_the_token_of_the_environment() {
     let stage = Stage::new();
-    let command = stage.command(&["serve", ANY, "--data=data"]);
+    let command = stage.command(["serve", ANY, "--data=data"]);
     let started = command.with("TESTCENTER_TOKEN", "chosen-by-me").start();
     let url = started.wait_for_line("listening on ");
-    let ask = stage.command(&["servers", "list", "--url", &url]);
+    let ask = stage.command(["servers", "list", "--url", &url]);
     let listed = ask.with("TESTCENTER_TOKEN", "chosen-by-me").run();
     assert_eq!(listed.code, Some(0), "{listed:#?}");
     assert!(!stage.path("data/token").exists());

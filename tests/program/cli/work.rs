@@ -4,7 +4,7 @@ use super::plan::{PASSES, plan};
 use crate::support::Stage;
 
 fn could_not_run(stage: &Stage, says: &[&str]) {
-    let ended = stage.run(&["run"]);
+    let ended = stage.run(["run"]);
     assert_eq!(ended.code, Some(3), "{ended:#?}");
     assert_eq!(ended.stdout, "");
     for part in says {

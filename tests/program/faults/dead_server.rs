@@ -26,7 +26,7 @@ fn suite(stage: &Stage, testcases: usize) {
         "runner": { "squish": { "squishrunner": stand_in("squishrunner") } },
         "templates": [{ "title": "T", "tests": [{ "suite": "suite_s", "testcases": names }] }],
     });
-    stage.write("testplan.yml", &plan.to_string());
+    stage.write("testplan.yml", plan.to_string());
 }
 
 /// A squishserver that `servers start` started; ended with the test.

@@ -161,7 +161,7 @@ fn reused_process_id_is_left_alone() {
     let started = file["process"]["started"].as_u64().unwrap();
     file["process"]["started"] = json!(started - 1);
     file["mark"] = json!("nobody's");
-    stage.write(&format!("held/{name}"), &file.to_string());
+    stage.write(&format!("held/{name}"), file.to_string());
     let given = give(&stage, None);
     assert!(
         matches!(
@@ -177,7 +177,7 @@ fn reused_process_id_is_left_alone() {
 
     // Known by the time of its start alone, as where a test cleans its environment: the group, and not who left it.
     file["process"]["started"] = json!(started);
-    stage.write(&format!("held/{name}"), &file.to_string());
+    stage.write(&format!("held/{name}"), file.to_string());
     let given = give(&stage, None);
     assert!(
         matches!(
@@ -206,7 +206,7 @@ fn a_lease_that_cannot_be_given_back_is_kept_for_later_and_one_that_is_over_is_n
     let execution = service.executions(plan)[0].execution_id.0;
 
     let file = json!({ "v": 1, "plan": plan, "execution": execution, "lease": "x", "mark": "m" });
-    stage.write("held/1.json", &file.to_string());
+    stage.write("held/1.json", file.to_string());
     stage.write("held/2.json", "{ torn");
     let url = service.url.clone();
     let client = client(&url, token.trim());

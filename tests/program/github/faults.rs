@@ -41,8 +41,10 @@ fn sort(why: &PublishError) -> Sort {
 const LACKING: &str = r#"{"message":"Resource not accessible by integration"}"#;
 const SECONDARY: &str = r#"{"message":"You have exceeded a secondary rate limit"}"#;
 
-/// What is answered always, what it comes to, how many requests it takes, and a word of the cure.
-const ALWAYS: [(fn(&HttpRequest) -> Answer, Sort, usize, &str); 19] = [
+/// An answer, the error it makes, how many requests it takes, and a word of the cure.
+type FaultRow = (fn(&HttpRequest) -> Answer, Sort, usize, &'static str);
+
+const ALWAYS: [FaultRow; 19] = [
     (
         |_| Answer::json(401, r#"{"message":"Bad credentials"}"#),
         Sort::Refused(401),

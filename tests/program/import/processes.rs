@@ -186,7 +186,7 @@ case $2 in *2) echo picture > "$1/shot.png";; esac"#,
     );
     stage.write(
         "testplan.yml",
-        &format!(
+        format!(
             "project: p\nrunner:\n  command: ['{}', '{{results}}', '{{testcase}}']\n  results: {{ format: junit, files: '*.xml' }}\ntemplates:\n  - title: T\n    tests: [{{ suite: s, testcases: [t1, t2] }}]\n",
             script.display()
         ),

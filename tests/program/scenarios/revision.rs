@@ -163,7 +163,7 @@ fn restarts_and_kills_keep_revisions_apart() {
     let stage = Stage::new();
     let [old, new] = revisions(&stage);
     new.on(&stage);
-    stage.write("new.yml", &stage.read("testplan.yml"));
+    stage.write("new.yml", stage.read("testplan.yml"));
     // The file that the service reads at each start.
     old.on(&stage);
     let (old, new) = ("testplan.yml", "new.yml");

@@ -118,7 +118,7 @@ exit $code"#,
     );
     stage.write(
         "testplan.yml",
-        &format!(
+        format!(
             "project: p\nrunner:\n  command: ['{}', '{{results}}', '{{suite}}', '{{testcase}}']\n  \
              results: {{ format: junit, files: '*.xml' }}\n\
              templates:\n  - title: T\n    tests: [{{ suite: s, testcases: [t1, t2, t3, t4] }}]\n",

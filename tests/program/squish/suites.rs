@@ -159,7 +159,7 @@ fn a_plan_s_names_are_held_against_the_checkout() {
     let run = |suite: &str, testcase: &str, says: &[&str]| {
         squish.stage.write(
             "testplan.yml",
-            &format!(
+            format!(
                 "project: p\nrunner: {{ squish: {{ suites: [suites], server: local }} }}\ntemplates:\n  - title: T\n    tests: [{{ suite: {suite:?}, testcases: [{testcase:?}] }}]\n"
             ),
         );

@@ -93,7 +93,7 @@ fn invalid_flags_and_variables_are_reported() {
         &["TESTPLAN_URL", "TESTCENTER_URL"],
     );
     slip.ends(0);
-    let flag = stage.run(&["doctor", "--plan-id=x"]);
+    let flag = stage.run(["doctor", "--plan-id=x"]);
     assert_eq!(
         (flag.code, flag.stdout.as_str()),
         (Some(2), ""),
@@ -144,7 +144,7 @@ fn unwritable_out_folder_is_a_problem() {
 
 #[test]
 fn help_lists_the_exit_codes() {
-    let help = Stage::new().run(&["doctor", "--help"]);
+    let help = Stage::new().run(["doctor", "--help"]);
     for part in [
         "Exit codes",
         "2    a bad flag",
@@ -153,6 +153,6 @@ fn help_lists_the_exit_codes() {
     ] {
         assert!(help.stdout.contains(part), "{}", help.stdout);
     }
-    let ended = Stage::new().command(&["doctor", "--quiet"]).run();
+    let ended = Stage::new().command(["doctor", "--quiet"]).run();
     assert_eq!(ended.stderr, "", "{ended:#?}");
 }
