@@ -1,10 +1,10 @@
 //! Distributes the tests of a test plan over CI workers, through the Squish Test Center Test Plan Execution API.
 //!
-//! The map, in words (see ARCHITECTURE.md for the rules): [`cli`] parses and dispatches; [`config`] makes typed
-//! requests of flags, environment and `testplan.yml`; [`client`] speaks the API; [`run`] owns a run: workers under
-//! leases, their processes, their heartbeats; [`runner`] turns a test into a command and its exit code and files into an
-//! outcome; [`result_file`] reads those files, [`attribution`] decides what their cases say of the test that was asked for; [`report`] turns records into JUnit, Markdown and console lines; [`service`] serves the API over a [`store`].
-//! [`model`] and [`api`] are the words and the wire they share.
+//! ARCHITECTURE.md has the rules and the order of the modules. In short: [`cli`] parses arguments and prints; [`config`] reads
+//! environment and `testplan.yml`; [`client`] calls the API; [`run`] works on a plan with workers under leases, and
+//! [`single`] and `squish` run the tests for it; [`runner`] turns a test into a command, and its exit code and files into an
+//! outcome, with [`result_file`] and [`attribution`]; [`report`] turns records into reports; [`service`] serves the API over
+//! a [`store`]. [`model`] and [`api`] are their common types.
 //!
 //! ```
 //! use testplan::model::{Capabilities, Capability, LabelCase};
