@@ -120,7 +120,8 @@ async fn a_grandchild_that_left_the_group_is_found_and_killed() {
     let stage = Stage::new();
     let mut life = stage.life();
     let mut running = stage.start(
-        "setsid sh -c 'trap \"\" TERM; echo ready >&3; exec sleep 600' &
+        // No `exec` after `ready`: while a process executes a new program, its environment cannot be read.
+        "setsid sh -c 'trap \"\" TERM; echo ready >&3; sleep 600; :' &
          wait",
     );
     assert_eq!(life.line().await, "ready");
