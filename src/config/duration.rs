@@ -51,7 +51,7 @@ pub enum NotADuration {
 /// Reads a duration: whole numbers, each with a unit of `h`, `m`, `s`, `ms`, largest first, with or without blanks.
 /// Zero is a duration.
 ///
-/// jiff reads more than that (`5 min`, `1.5h`, `1:30:00`), which the schema of `testplan.yml` does not allow.
+/// jiff reads more than that (`5 min`, `1.5h`, `1:30:00`), which `testplan.yml` does not allow.
 pub fn parse(text: &str) -> Result<Duration, NotADuration> {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let shown = |text: &str| text.chars().take(40).collect::<String>();

@@ -1,4 +1,4 @@
-//! The transport over real sockets: what was surely not sent, what perhaps was, and that nothing is followed.
+//! The transport over real sockets: which requests were not sent, which may have been, and that no redirect is followed.
 
 use std::{io, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Databases of earlier releases: what they hold is still recognised.
+//! Databases of earlier releases: their digests are still recognised.
 
 use std::{path::Path, time::Duration};
 
