@@ -17,6 +17,15 @@ pub(crate) fn plural<'a, N: From<u8> + PartialEq>(
     if *count == N::from(1) { one } else { several }
 }
 
+/// `3 failed, 2 flaky`: the counts with their words, zeros left out. Empty if all are zero.
+pub(crate) fn nonzero_counts(counts: &[(u64, &str)]) -> String {
+    let nonzero = counts.iter().filter(|(count, _)| *count > 0);
+    let words: Vec<String> = nonzero
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    words.join(", ")
+}
+
 /// The first ten digits of a commit's hash.
 pub(crate) fn short_commit(hash: &str) -> &str {
     hash.get(..10).unwrap_or(hash)

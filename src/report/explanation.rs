@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use super::{EntryStatus, Unoffered, plan_report::counts_in_words};
-use crate::model::{Capabilities, Capability, CaseCounts, ServerTrouble};
+use super::{EntryStatus, Unoffered};
+use crate::{
+    model::{Capabilities, Capability, CaseCounts, ServerTrouble},
+    text::nonzero_counts,
+};
 
 /// Something worth knowing about an execution's way to its result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,7 +187,7 @@ impl fmt::Display for Explanation {
                 f,
                 "{} cases counted ({}), {not_kept} of them not kept in the record: failures are kept first; the result files have all",
                 counted.total(),
-                counts_in_words(&[
+                nonzero_counts(&[
                     (counted.passed, "passed"),
                     (counted.failed, "failed"),
                     (counted.errors, "broke"),

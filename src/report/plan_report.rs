@@ -7,7 +7,7 @@ use crate::{
     model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, millis, record::Checkout},
 };
 
-use super::{AttemptReport, Counting, EntryStatus, ReportEntry, ServiceCounts, view::Mark};
+use super::{AttemptReport, Counting, EntryStatus, ReportEntry};
 
 /// What records and service together say of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,6 +111,19 @@ impl From<Plan> for PlanFacts {
     }
 }
 
+/// Results that a service counted and nobody here can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceCounts {
+    /// Passed.
+    pub passed: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Skipped.
+    pub skipped: u64,
+    /// Where each result can be looked at.
+    pub url: String,
+}
+
 /// A worker and what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerReport {
@@ -164,35 +177,6 @@ impl Counts {
         self.flaky += u64::from(entry.flaky);
         self.recovered += u64::from(entry.recovered);
     }
-}
-
-impl Counts {
-    /// With their marks, in the order in which every surface shows them.
-    pub(super) fn marked(&self) -> [(u64, Mark); 7] {
-        [
-            (self.failed, Mark::FAILED),
-            (self.errors, Mark::COULD_NOT_RUN),
-            (self.missing, Mark::MISSING),
-            (self.flaky, Mark::FLAKY),
-            (self.recovered, Mark::RECOVERED),
-            (self.passed, Mark::PASSED),
-            (self.skipped, Mark::SKIPPED),
-        ]
-    }
-
-    /// `3 failed, 2 flaky, 118 passed`; empty if all are zero.
-    pub(super) fn in_words(&self) -> String {
-        counts_in_words(&self.marked().map(|(count, mark)| (count, mark.word)))
-    }
-}
-
-/// Counts in words, zeros left out: `3 failed, 2 flaky`. Empty if all are zero.
-pub(super) fn counts_in_words(counts: &[(u64, &str)]) -> String {
-    let some = counts.iter().filter(|(count, _)| *count > 0);
-    let words: Vec<String> = some
-        .map(|(count, word)| format!("{count} {word}"))
-        .collect();
-    words.join(", ")
 }
 
 /// The executions of one set of required capabilities.

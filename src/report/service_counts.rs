@@ -3,24 +3,11 @@
 
 use crate::model::{Plan, PlanStatus};
 
-use super::{PlanFacts, PlanReport, Proof};
+use super::{PlanFacts, PlanReport, Proof, ServiceCounts};
 
 /// What a reader must know of such results.
 pub(super) const RAN_THERE: &str = "Test Center ran these tests itself and reports only how many passed, failed or were skipped; each result is there, \
      under Tests, Plan Executions";
-
-/// Results that a service counted and nobody here can name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceCounts {
-    /// Passed.
-    pub passed: u64,
-    /// Failed.
-    pub failed: u64,
-    /// Skipped.
-    pub skipped: u64,
-    /// Where each result can be looked at.
-    pub url: String,
-}
 
 impl ServiceCounts {
     /// What is to be known of them, and where each is.

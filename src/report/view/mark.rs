@@ -2,7 +2,8 @@
 
 use crate::{
     model::{Outcome, record::Confirmation},
-    report::{AttemptEnd, AttemptReport, EntryStatus},
+    report::{AttemptEnd, AttemptReport, Counts, EntryStatus},
+    text::nonzero_counts,
 };
 
 /// How a result is shown.
@@ -64,5 +65,25 @@ impl Mark {
 
     fn called(self, word: &'static str) -> Self {
         Self { word, ..self }
+    }
+}
+
+impl Counts {
+    /// With their marks, in the order in which every surface shows them.
+    pub(crate) fn marked(&self) -> [(u64, Mark); 7] {
+        [
+            (self.failed, Mark::FAILED),
+            (self.errors, Mark::COULD_NOT_RUN),
+            (self.missing, Mark::MISSING),
+            (self.flaky, Mark::FLAKY),
+            (self.recovered, Mark::RECOVERED),
+            (self.passed, Mark::PASSED),
+            (self.skipped, Mark::SKIPPED),
+        ]
+    }
+
+    /// `3 failed, 2 flaky, 118 passed`; empty if all are zero.
+    pub(crate) fn in_words(&self) -> String {
+        nonzero_counts(&self.marked().map(|(count, mark)| (count, mark.word)))
     }
 }
