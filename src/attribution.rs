@@ -1,14 +1,14 @@
 //! Cases of result files and the test that was asked for become one verdict.
 //!
-//! Runs and uploads share these rules, all plain functions: [`mod@sum`] turns many cases into one verdict, [`repeats`] decides
-//! what several cases of one name are, [`naming`] recognises the requested test among the cases, and [`requested`] puts
+//! Runs and uploads share these rules, all plain functions: [`combined_verdict`] turns many cases into one verdict, [`repeats`] decides
+//! what several cases of one name are, [`requested_name`] recognises the requested test among the cases, and [`requested_test`] puts
 //! them together for a process that ran one test.
 
-pub mod naming;
+pub mod combined_verdict;
 pub mod repeats;
-pub mod requested;
-pub mod sum;
+pub mod requested_name;
+pub mod requested_test;
 
+pub use combined_verdict::{CombinedVerdict, sum};
 pub use repeats::Repeats;
-pub use requested::{Attributed, Found, Names, attribute, selected};
-pub use sum::{Sum, sum};
+pub use requested_test::{Attributed, Found, NameMatching, attribute, selected};

@@ -3,21 +3,21 @@
 //! One door: [`read`] and [`read_path`] look at a file's root element and take the reader of its dialect. Lenient where
 //! tools differ, strict where a file could hide a failure.
 
-mod beginning;
-mod case;
+mod bounded_text;
+mod case_builder;
+mod case_collector;
 mod charset;
-mod input;
-mod junit;
-mod kept;
-mod squish;
-mod stream;
-mod text;
+mod content_sniff;
+mod junit_reader;
+mod limited_reader;
+mod squish_reader;
+mod xml_stream;
 
 use std::{fmt, fs::File, io::BufRead, io::BufReader, path::Path};
 
-pub use kept::Kept;
-pub use stream::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_FILE};
-pub use text::{MAX_FIELD, MAX_TEXT};
+pub use bounded_text::{MAX_FIELD, MAX_TEXT};
+pub use case_collector::CaseCollector;
+pub use xml_stream::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_FILE};
 
 use crate::model::{CaseCounts, CaseResult};
 
@@ -59,7 +59,7 @@ pub enum Scenarios {
 /// What a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResultFile {
-    /// Its cases, at most [`MAX_CASES`](crate::model::record::MAX_CASES): see [`Kept`] for which ones.
+    /// Its cases, at most [`MAX_CASES`](crate::model::record::MAX_CASES): see [`CaseCollector`] for which ones.
     pub cases: Vec<CaseResult>,
     /// How many cases it has.
     pub counts: CaseCounts,
@@ -92,11 +92,11 @@ pub fn read(
     source: impl BufRead,
     scenarios: Scenarios,
 ) -> Result<ResultFile, ReadError> {
-    stream::read(source, |root, attributes| {
-        Ok(if root == squish::ROOT {
-            Box::new(squish::Parser::new(attributes, scenarios)?)
+    xml_stream::read(source, |root, attributes| {
+        Ok(if root == squish_reader::ROOT {
+            Box::new(squish_reader::SquishReader::new(attributes, scenarios)?)
         } else {
-            Box::new(junit::Parser::default())
+            Box::new(junit_reader::JunitReader::default())
         })
     })
     .map_err(|(line, message)| ReadError {

@@ -99,7 +99,7 @@ fn after(mut last: CaseResult, earlier: &[CaseVerdict]) -> CaseResult {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::requested::tests::{case, failed, passed, skipped};
+    use crate::attribution::requested_test::tests::{case, failed, passed, skipped};
 
     fn words(cases: &[CaseResult]) -> Vec<String> {
         let word = |verdict: &CaseVerdict| match verdict {

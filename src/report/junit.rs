@@ -3,16 +3,16 @@
 //! One case per case of the result files, under the test tool's own names, so that consumers see the same ids as in
 //! the tool's own file; else one per execution. Attempts collapse into the case (`flakyFailure`, `rerunFailure`).
 //!
-//! quick-junit makes the root, the suites and the cases of our own (`skeleton`); the cases of result files are too many
-//! to hold as a tree, so they are read from the records and written one by one (`draft`, `xml`). What is the same for
+//! quick-junit makes the root, the suites and the cases of our own (`suite_markup`); the cases of result files are too many
+//! to hold as a tree, so they are read from the records and written one by one (`draft`, `xml_writer`). What is the same for
 //! many cases is written once: the file stays about as large as the result files that it was made of.
 
 mod draft;
-mod names;
 mod outline;
-mod service_counts;
-mod skeleton;
-mod xml;
+mod service_count_cases;
+mod suite_markup;
+mod unique_names;
+mod xml_writer;
 
 use std::{collections::BTreeMap, io};
 
@@ -21,10 +21,10 @@ use super::{
     cases::{CaseReader, MAX_NAME, ReadAgainError},
 };
 use draft::Draft;
-use names::Names;
 use outline::{Outline, Tally};
-use skeleton::Suite;
-use xml::Xml;
+use suite_markup::SuiteGroup;
+use unique_names::UniqueNames;
+use xml_writer::XmlWriter;
 
 /// Class name of cases that are not of any suite.
 const OWN: &str = "testplan";
@@ -68,21 +68,21 @@ pub fn write(
     out: &mut dyn io::Write,
 ) -> Result<(), JunitError> {
     let outlines = outline::outlines(&report.entries);
-    let names = Names::unique(&outlines);
+    let names = UniqueNames::unique(&outlines);
     let suites = suites(&outlines, profile);
-    let own = skeleton::own_suite(report)?;
+    let own = suite_markup::own_suite(report)?;
     let mut tally = own.as_ref().map_or_else(Tally::default, |own| own.tally);
     for suite in suites.values() {
         tally += suite.tally;
     }
-    let mut xml = Xml::new(out);
+    let mut xml = XmlWriter::new(out);
     let mut reader = CaseReader::default();
-    let root = skeleton::root(report, tally, profile)?;
+    let root = suite_markup::root(report, tally, profile)?;
     xml.raw(&root.head)?;
     let mut facts = report.plan.as_ref();
     for ((name, labels), suite) in &suites {
         let (name, labels) = (name.as_str(), labels.as_str());
-        let frame = skeleton::suite(name, labels, suite, facts.take())?;
+        let frame = suite_markup::suite(name, labels, suite, facts.take())?;
         xml.raw(&frame.head)?;
         for outline in &suite.outlines {
             Draft::write_all(outline, &names, profile, &mut reader, &mut xml)?;
@@ -100,8 +100,8 @@ pub fn write(
 fn suites<'a, 'r>(
     outlines: &'a [Outline<'r>],
     profile: Profile,
-) -> BTreeMap<(String, String), Suite<'a, 'r>> {
-    let mut suites: BTreeMap<(String, String), Suite<'a, 'r>> = BTreeMap::new();
+) -> BTreeMap<(String, String), SuiteGroup<'a, 'r>> {
+    let mut suites: BTreeMap<(String, String), SuiteGroup<'a, 'r>> = BTreeMap::new();
     for outline in outlines {
         let entry = outline.entry;
         let suite = suites.entry(key(entry)).or_default();

@@ -17,8 +17,8 @@ use encoding_rs_io::DecodeReaderBytesBuilder;
 use memchr::memmem;
 
 use super::{
-    beginning::Beginning,
-    text::{Clipped, MAX_FIELD},
+    bounded_text::{BoundedText, MAX_FIELD},
+    content_sniff::SniffedContent,
 };
 
 /// Most bytes that are looked at before a file is read, in which an XML declaration has to end.
@@ -43,7 +43,7 @@ pub(super) struct Opened<'a> {
     /// What they stand for.
     pub(super) charset: Charset,
     /// What it seems to be.
-    pub(super) beginning: Beginning,
+    pub(super) beginning: SniffedContent,
 }
 
 /// Finds out how a file is to be read. An error is what the source said, or a charset that is not read.
@@ -51,7 +51,7 @@ pub(super) fn open<'a>(mut source: impl BufRead + 'a) -> io::Result<Opened<'a>> 
     let mut head = Vec::with_capacity(HEAD);
     source.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     let found = detect(&head).map_err(io::Error::other)?;
-    let beginning = Beginning::of(&found.decode(&head));
+    let beginning = SniffedContent::of(&found.decode(&head));
     let whole = Cursor::new(head).chain(source);
     Ok(match found {
         Reading::AsItIs(charset) => Opened {
@@ -153,7 +153,7 @@ impl Charset {
     }
 
     /// The same, without a copy of the whole: it may be as large as the file.
-    pub(super) fn decode_into(self, bytes: &[u8], target: &mut Clipped) {
+    pub(super) fn decode_into(self, bytes: &[u8], target: &mut BoundedText) {
         match (std::str::from_utf8(bytes), self) {
             (Ok(text), _) => target.push(text),
             (Err(_), Self::Utf8) => {
@@ -227,7 +227,7 @@ mod tests {
             ("für “q” €".as_bytes(), "für “q” €"),
         ] {
             assert_eq!(charset.decode(bytes), expected);
-            let mut target = Clipped::default();
+            let mut target = BoundedText::default();
             charset.decode_into(bytes, &mut target);
             assert_eq!(target.into_string(), expected);
         }

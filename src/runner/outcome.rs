@@ -12,7 +12,7 @@ use super::{
     squish,
 };
 use crate::{
-    attribution::{Attributed, Found, Names, Repeats, attribute},
+    attribution::{Attributed, Found, NameMatching, Repeats, attribute},
     model::millis,
     model::{
         CaseResult, Outcome, Test, TestResult, TestVerdict,
@@ -75,7 +75,7 @@ pub fn decide(
 /// Decides for a tool of which only the exit codes are known.
 pub(super) fn by_codes(
     codes: &ExitCodes,
-    (repeats, names): (Repeats, Names),
+    (repeats, names): (Repeats, NameMatching),
     test: &Test,
     ending: Ending,
     took: Duration,

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     model::{CaseCounts, CaseResult},
-    result_file::{self, Kept, Scenarios},
+    result_file::{self, CaseCollector, Scenarios},
 };
 
 /// Deepest folder that is searched.
@@ -133,7 +133,7 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> ResultsFound {
         ))
         .into();
     }
-    let mut kept = Kept::default();
+    let mut kept = CaseCollector::default();
     let mut broken = Vec::new();
     let mut attachments = Attachments::new(dir);
     for path in &paths {

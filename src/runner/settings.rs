@@ -8,7 +8,7 @@ use super::{
     squish::settings::SquishSettings,
 };
 pub use crate::{
-    attribution::{Names, Repeats},
+    attribution::{NameMatching, Repeats},
     result_file::Scenarios,
 };
 
@@ -99,7 +99,7 @@ pub enum ResultsFormat {
         /// What several cases of one name are.
         repeats: Repeats,
         /// How the tool names its cases.
-        names: Names,
+        names: NameMatching,
     },
     /// In Squish's own XML reports.
     Squish {
@@ -114,10 +114,10 @@ pub enum ResultsFormat {
 
 impl ResultsFormat {
     /// How the tool names its cases; squishrunner ran what it was asked for.
-    pub fn names(&self) -> Names {
+    pub fn names(&self) -> NameMatching {
         match self {
             Self::JUnit { names, .. } => *names,
-            Self::Squish { .. } | Self::ExitCode => Names::Any,
+            Self::Squish { .. } | Self::ExitCode => NameMatching::Any,
         }
     }
 

@@ -13,8 +13,8 @@ use testplan::{
     runner::{
         placeholders::Template,
         settings::{
-            CommandSettings, ExitCodes, Names, Repeats, ResultsFormat, RunnerSettings, Scenarios,
-            Tool,
+            CommandSettings, ExitCodes, NameMatching, Repeats, ResultsFormat, RunnerSettings,
+            Scenarios, Tool,
         },
         squish::settings::{Report, ServerChoice},
     },
@@ -94,7 +94,7 @@ fn reads_the_file_of_the_product_page() {
         ResultsFormat::JUnit {
             files: "*.xml".to_owned(),
             repeats: Repeats::default(),
-            names: Names::default(),
+            names: NameMatching::default(),
         }
     );
     assert_eq!(runner.timeout, Some(Duration::from_secs(600)));

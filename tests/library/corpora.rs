@@ -10,7 +10,7 @@ use testplan::{
     model::{CaseResult, outcome::CaseVerdict},
     runner::{
         results::{Results, gather},
-        settings::{Names, Repeats, ResultsFormat},
+        settings::{NameMatching, Repeats, ResultsFormat},
     },
 };
 
@@ -28,7 +28,7 @@ fn read(writer: &str, files: &str) -> Vec<CaseResult> {
     let format = ResultsFormat::JUnit {
         files: files.to_owned(),
         repeats: Repeats::default(),
-        names: Names::default(),
+        names: NameMatching::default(),
     };
     match gather(&format, &fixtures().join(writer)).results {
         Results::Read(cases) => cases,

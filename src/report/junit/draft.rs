@@ -9,7 +9,7 @@ use crate::report::{
     problem::Problem,
 };
 
-use super::{JunitError, MAX_NAME, Names, OWN, Outline, Profile, Xml};
+use super::{JunitError, MAX_NAME, OWN, Outline, Profile, UniqueNames, XmlWriter};
 
 /// Longest message, in bytes.
 const MAX_MESSAGE: usize = 4 * 1024;
@@ -140,7 +140,7 @@ pub(super) fn labels(entry: &ReportEntry) -> String {
 /// What cases of an execution get on their way into the file.
 struct Finish<'a> {
     outline: &'a Outline<'a>,
-    names: &'a Names,
+    names: &'a UniqueNames,
     /// How many are written.
     done: usize,
     /// What cases said before a reset, by their place.
@@ -153,10 +153,10 @@ impl Draft<'_> {
     /// Writes the cases of an execution: at least one.
     pub(super) fn write_all(
         outline: &Outline<'_>,
-        names: &Names,
+        names: &UniqueNames,
         profile: Profile,
         reader: &mut CaseReader,
-        xml: &mut Xml<'_>,
+        xml: &mut XmlWriter<'_>,
     ) -> Result<(), JunitError> {
         let entry = outline.entry;
         let tail = entry

@@ -7,7 +7,7 @@ use super::{
     settings::{Address, SquishSettings},
 };
 use crate::{
-    attribution::{Names, Repeats},
+    attribution::{NameMatching, Repeats},
     model::{CaseResult, Outcome, Test, outcome::CaseVerdict},
     runner::{
         outcome::{self, Decision, Ending},
@@ -63,7 +63,7 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
     };
     let details = match ending {
         Ending::Exited(0 | FAILED) | Ending::TimedOut(_) => {
-            return outcome::by_codes(&codes, (Repeats::Duplicates, Names::Any), test, ending, took, results);
+            return outcome::by_codes(&codes, (Repeats::Duplicates, NameMatching::Any), test, ending, took, results);
         }
         Ending::Signalled(_) => {
             let message = format!("squishrunner was {ending}");

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use super::{upload_kind::FileKind, zipped};
 use crate::{
-    attribution::{self, Sum},
+    attribution::{self, CombinedVerdict},
     model::{CaseResult, Test, TestResult, record::MAX_CASES},
     result_file::{self, ResultFile, Scenarios},
     store::ReportedTest,
@@ -25,7 +25,7 @@ pub(super) struct ReportedTests {
 /// The cases of one test.
 #[derive(Clone, Copy, Debug)]
 struct SummedCases {
-    sum: Sum,
+    sum: CombinedVerdict,
     duration_ms: u64,
 }
 
@@ -84,7 +84,7 @@ impl ReportedTests {
         self.cases += cases.len() as u64;
         for case in attribution::selected(cases) {
             let summed = SummedCases {
-                sum: Sum::of(&case.verdict),
+                sum: CombinedVerdict::of(&case.verdict),
                 duration_ms: case.duration_ms.unwrap_or(0),
             };
             if let Some((suite, testcase)) = case.classname.rsplit_once('.') {

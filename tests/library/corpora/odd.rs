@@ -5,7 +5,7 @@ use testplan::model::{
     outcome::{CaseVerdict, Trouble},
 };
 
-use super::{Names, Repeats, Results, ResultsFormat, fixtures, gather, read};
+use super::{NameMatching, Repeats, Results, ResultsFormat, fixtures, gather, read};
 
 fn find(writer: &str, name: &str) -> CaseResult {
     let cases = read(writer, "*.xml");
@@ -263,7 +263,7 @@ fn a_broken_file_is_an_error_with_its_line() {
         let format = ResultsFormat::JUnit {
             files: file.to_owned(),
             repeats: Repeats::default(),
-            names: Names::default(),
+            names: NameMatching::default(),
         };
         match gather(&format, &fixtures().join("odd")).results {
             Results::Unreadable { message, .. } => {

@@ -15,7 +15,7 @@ use testplan::{
         placeholders::Template,
         results,
         settings::{
-            CommandSettings, ExitCodes, Names, Repeats, ResultsFormat, RunnerSettings, Tool,
+            CommandSettings, ExitCodes, NameMatching, Repeats, ResultsFormat, RunnerSettings, Tool,
         },
     },
 };
@@ -53,12 +53,12 @@ fn runner(row: &Row) -> RunnerSettings {
         failed: [1].into(),
         counts_failures: false,
     };
-    let (mut repeats, mut names) = (Repeats::default(), Names::default());
+    let (mut repeats, mut names) = (Repeats::default(), NameMatching::default());
     let settings: Vec<&str> = row.settings.split_whitespace().collect();
     match settings.as_slice() {
         [] => {}
         ["attempts"] => repeats = Repeats::Attempts,
-        ["any"] => names = Names::Any,
+        ["any"] => names = NameMatching::Any,
         ["count"] => {
             exit_codes.failed.add(1..=255);
             exit_codes.counts_failures = true;

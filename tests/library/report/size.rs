@@ -11,7 +11,7 @@ use testplan::{
     report::junit::{Profile, render},
     runner::{
         results::{Results, gather},
-        settings::{Names, Repeats, ResultsFormat},
+        settings::{NameMatching, Repeats, ResultsFormat},
     },
 };
 
@@ -60,7 +60,7 @@ fn junit_of_every_corpus_is_at_most_one_and_a_half_times_its_input() {
     let format = ResultsFormat::JUnit {
         files: "**/*.xml".to_owned(),
         repeats: Repeats::default(),
-        names: Names::default(),
+        names: NameMatching::default(),
     };
     let (mut table, mut wrong, mut sums) = (String::new(), Vec::new(), (0, 0));
     for entry in fs::read_dir(fixtures).unwrap() {

@@ -6,7 +6,7 @@ use testplan::{
     model::CaseResult,
     runner::{
         results::{CollectError, Results, check_pattern, collect, gather},
-        settings::{Names, Repeats, ResultsFormat, Scenarios},
+        settings::{NameMatching, Repeats, ResultsFormat, Scenarios},
     },
 };
 
@@ -34,7 +34,7 @@ fn junit(files: &str) -> ResultsFormat {
     ResultsFormat::JUnit {
         files: files.into(),
         repeats: Repeats::default(),
-        names: Names::default(),
+        names: NameMatching::default(),
     }
 }
 

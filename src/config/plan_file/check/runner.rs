@@ -14,7 +14,7 @@ use crate::{
     runner::{
         placeholders::Template,
         settings::{
-            CommandSettings, Names, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
+            CommandSettings, NameMatching, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
         },
     },
 };
@@ -133,8 +133,8 @@ impl Check<'_> {
                     Some(document::Repeats::Duplicates) => Repeats::Duplicates,
                 },
                 names: match section.names.as_ref().map(Marked::get) {
-                    None | Some(document::Names::Same) => Names::Same,
-                    Some(document::Names::Any) => Names::Any,
+                    None | Some(document::Names::Same) => NameMatching::Same,
+                    Some(document::Names::Any) => NameMatching::Any,
                 },
             },
             Format::Squish => ResultsFormat::Squish {

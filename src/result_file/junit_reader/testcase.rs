@@ -1,20 +1,20 @@
 //! The attributes of a `testcase`, and what its children say.
 
-use super::words::{self, Child, Word};
+use super::vocabulary::{self, ChildElement, VerdictWord};
 use crate::result_file::{
-    case::{CaseBuilder, Severity, TroubleBuilder},
-    stream::Attributes,
-    text::clip,
+    bounded_text::clip,
+    case_builder::{CaseBuilder, Severity, TroubleBuilder},
+    xml_stream::Attributes,
 };
 
 /// What an element says of the case it is in; `None` where it says nothing of the verdict.
 pub(super) fn severity(name: &[u8]) -> Option<Severity> {
-    Some(match words::child(name) {
-        Child::Failure | Child::Rerun => Severity::Failed,
-        Child::Error | Child::Unknown => Severity::Error,
-        Child::Skipped => Severity::Skipped,
-        Child::Flaky => Severity::Flaky,
-        Child::Beside => return None,
+    Some(match vocabulary::child(name) {
+        ChildElement::Failure | ChildElement::Rerun => Severity::Failed,
+        ChildElement::Error | ChildElement::Unknown => Severity::Error,
+        ChildElement::Skipped => Severity::Skipped,
+        ChildElement::Flaky => Severity::Flaky,
+        ChildElement::Beside => return None,
     })
 }
 
@@ -46,7 +46,7 @@ pub(super) fn trouble(name: &[u8], severity: Severity, attributes: &Attributes) 
     if severity == Severity::Skipped {
         trouble.severity = severity_of_skip(&trouble.message);
     }
-    if trouble.message.is_empty() && words::child(name) == Child::Unknown {
+    if trouble.message.is_empty() && vocabulary::child(name) == ChildElement::Unknown {
         let name = String::from_utf8_lossy(name);
         trouble.message = clip(&format!(
             "the case holds an element <{name}>, which may be a failure"
@@ -107,25 +107,25 @@ fn is_named_after_its_file(case: &CaseBuilder) -> bool {
 }
 
 /// The attribute that says the worst of a case or suite: what it means, and as it is written.
-pub(super) fn worst_word(attributes: &Attributes) -> Option<(Word, String)> {
-    let verdicts = words::VERDICTS.iter().map(|key| {
+pub(super) fn worst_word(attributes: &Attributes) -> Option<(VerdictWord, String)> {
+    let verdicts = vocabulary::VERDICTS.iter().map(|key| {
         let value = attributes.get(key);
-        (*key, value, words::verdict(value))
+        (*key, value, vocabulary::verdict(value))
     });
-    let answers = words::ANSWERS.iter().map(|(key, no)| {
+    let answers = vocabulary::ANSWERS.iter().map(|(key, no)| {
         let value = attributes.get(key);
-        (*key, value, words::answer(value, *no))
+        (*key, value, vocabulary::answer(value, *no))
     });
     verdicts
         .chain(answers)
         .filter_map(|(key, value, word)| Some((word?, key, value)))
         .max_by_key(|(word, ..)| match word {
-            Word::Passed => 0,
-            Word::Skipped => 1,
-            Word::SwitchedOff => 2,
-            Word::Tolerated => 3,
-            Word::Unknown => 4,
-            Word::Failed => 5,
+            VerdictWord::Passed => 0,
+            VerdictWord::Skipped => 1,
+            VerdictWord::SwitchedOff => 2,
+            VerdictWord::Tolerated => 3,
+            VerdictWord::Unknown => 4,
+            VerdictWord::Failed => 5,
         })
         .map(|(word, key, value)| (word, clip(&format!("{key}=\"{value}\""))))
 }
@@ -139,15 +139,15 @@ pub(super) fn skip(why: &str) -> TroubleBuilder {
 }
 
 /// What the children of a case may add to or not: a failure by attribute counts where no child tells of one.
-fn said_of_case(word: Word, text: String) -> Option<TroubleBuilder> {
+fn said_of_case(word: VerdictWord, text: String) -> Option<TroubleBuilder> {
     let (severity, message) = match word {
-        Word::Passed => return None,
+        VerdictWord::Passed => return None,
         // The children say why, or it was not selected.
-        Word::Skipped => (Severity::Skipped, String::new()),
-        Word::SwitchedOff => (Severity::Skipped, text),
-        Word::Tolerated => (Severity::Excused, text),
-        Word::Failed => (Severity::Failed, text),
-        Word::Unknown => {
+        VerdictWord::Skipped => (Severity::Skipped, String::new()),
+        VerdictWord::SwitchedOff => (Severity::Skipped, text),
+        VerdictWord::Tolerated => (Severity::Excused, text),
+        VerdictWord::Failed => (Severity::Failed, text),
+        VerdictWord::Unknown => {
             let message = format!("{text} is not known and may mean a failure");
             (Severity::Error, message)
         }

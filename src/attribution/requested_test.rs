@@ -6,14 +6,14 @@
 //! looks the same, and ends with exit code 0.
 
 use super::{
-    naming::{Naming, Relation},
-    sum::{Sum, sum},
+    combined_verdict::{CombinedVerdict, sum},
+    requested_name::{Relation, RequestedName},
 };
 use crate::model::{CaseResult, Test, TestVerdict, outcome::CaseVerdict};
 
 /// How a tool names its cases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Names {
+pub enum NameMatching {
     /// With the words that the test is called by.
     #[default]
     Same,
@@ -34,7 +34,7 @@ pub struct Attributed {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
     /// It did, or was skipped for a reason of its own.
-    Result(Sum),
+    Result(CombinedVerdict),
     /// Nothing shows that it did: why, in words.
     NotRun(String),
 }
@@ -45,7 +45,7 @@ pub fn attribute(
     test: &Test,
     mut cases: Vec<CaseResult>,
     says_passed: bool,
-    names: Names,
+    names: NameMatching,
 ) -> Attributed {
     if says_passed {
         cases.iter_mut().for_each(excuse);
@@ -57,7 +57,7 @@ pub fn attribute(
     if cases.is_empty() {
         return not_run(cases, "ran no test".to_owned());
     }
-    let naming = Naming::new(test);
+    let naming = RequestedName::new(test);
     let mut relations: Vec<Relation> = cases.iter().map(|case| naming.relation(case)).collect();
     // A pattern holds for all files of a call: the test of this file is no other one's.
     if cases.iter().any(|case| naming.is_exact(case)) {
@@ -92,7 +92,7 @@ pub fn attribute(
         return result(cases);
     }
     if sum_of_all.is_some_and(|sum| sum.verdict == TestVerdict::Passed)
-        && !(is_named || names == Names::Any || may_speak(&naming, &cases, &relations))
+        && !(is_named || names == NameMatching::Any || may_speak(&naming, &cases, &relations))
     {
         let why = format!(
             "its result file shows {} that ran, and none is named like the requested test: the command ran another test; if \
@@ -113,7 +113,7 @@ pub fn attribute(
 
 /// Whether cases that are not named like the test may speak for it: the test is a place in a file, or what ran lies in
 /// what was asked for, or is what the test is a row of.
-fn may_speak(naming: &Naming<'_>, cases: &[CaseResult], relations: &[Relation]) -> bool {
+fn may_speak(naming: &RequestedName<'_>, cases: &[CaseResult], relations: &[Relation]) -> bool {
     let ran = cases
         .iter()
         .zip(relations)
@@ -124,7 +124,11 @@ fn may_speak(naming: &Naming<'_>, cases: &[CaseResult], relations: &[Relation]) 
 }
 
 /// What it means that the files show nothing but skipped tests.
-fn all_skipped(naming: &Naming<'_>, cases: Vec<CaseResult>, relations: &[Relation]) -> Attributed {
+fn all_skipped(
+    naming: &RequestedName<'_>,
+    cases: Vec<CaseResult>,
+    relations: &[Relation],
+) -> Attributed {
     let is_only = cases.len() == 1;
     if relations.contains(&Relation::Named) {
         let named = named_only(cases, relations);
@@ -285,7 +289,7 @@ pub(super) mod tests {
             testcase: testcase.to_owned(),
         };
         let cases = cases.iter().map(|(name, it)| case("c", name, it.clone()));
-        let attributed = attribute(&test, cases.collect(), says_passed, Names::Same);
+        let attributed = attribute(&test, cases.collect(), says_passed, NameMatching::Same);
         let word = match attributed.found {
             Found::NotRun(_) => "not run",
             Found::Result(sum) => match sum.verdict {
@@ -378,7 +382,7 @@ pub(super) mod tests {
             case("a.test.js", "adds", skipped("")),
             case("b.test.js", "adds", passed()),
         ];
-        let attributed = attribute(&test, cases, true, Names::Same);
+        let attributed = attribute(&test, cases, true, NameMatching::Same);
         assert!(
             matches!(attributed.found, Found::NotRun(_)),
             "{attributed:?}"
@@ -396,7 +400,7 @@ pub(super) mod tests {
             testcase: "test_pay".to_owned(),
         };
         let cases = vec![case("c", "test_smoke", passed())];
-        let attributed = attribute(&test, cases, true, Names::Any);
+        let attributed = attribute(&test, cases, true, NameMatching::Any);
         assert!(matches!(attributed.found, Found::Result(_)));
     }
 

@@ -4,14 +4,14 @@ use crate::model::{CaseResult, TestVerdict, outcome::CaseVerdict};
 
 /// What cases come to together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Sum {
+pub struct CombinedVerdict {
     /// Failed if any case failed or broke, skipped if all were skipped, else passed.
     pub verdict: TestVerdict,
     /// It passed, and a case of it failed before it passed.
     pub flaky: bool,
 }
 
-impl Sum {
+impl CombinedVerdict {
     /// What one case says.
     pub fn of(verdict: &CaseVerdict) -> Self {
         let (verdict, flaky) = match verdict {
@@ -38,11 +38,11 @@ impl Sum {
 }
 
 /// What cases come to; `None` where there is none.
-pub fn sum<'a>(cases: impl IntoIterator<Item = &'a CaseResult>) -> Option<Sum> {
+pub fn sum<'a>(cases: impl IntoIterator<Item = &'a CaseResult>) -> Option<CombinedVerdict> {
     cases
         .into_iter()
-        .map(|case| Sum::of(&case.verdict))
-        .reduce(Sum::and)
+        .map(|case| CombinedVerdict::of(&case.verdict))
+        .reduce(CombinedVerdict::and)
 }
 
 #[cfg(test)]
@@ -64,7 +64,11 @@ mod tests {
             (&[&flaky, &passed, &skipped], TestVerdict::Passed, true),
             (&[&passed, &flaky, &failed], TestVerdict::Failed, false),
         ] {
-            let sum = cases.iter().map(|it| Sum::of(it)).reduce(Sum::and).unwrap();
+            let sum = cases
+                .iter()
+                .map(|it| CombinedVerdict::of(it))
+                .reduce(CombinedVerdict::and)
+                .unwrap();
             assert_eq!((sum.verdict, sum.flaky), (verdict, is_flaky), "{cases:?}");
         }
     }

@@ -3,22 +3,22 @@
 //! Unknown elements are passed over. What could hide a failure is none: a verification without a known result is an
 //! error, as is a test without its end, and trouble outside any case becomes a case.
 
-mod ending;
-mod place;
-mod said;
-mod test;
-mod tries;
+mod log_entry;
+mod script_location;
+mod test_element;
+mod test_end;
+mod test_retries;
 
 use self::{
-    place::Place,
-    said::{Meaning, Said, Words},
-    test::{Kind, Moment, Test},
-    tries::{Siblings, Start},
+    log_entry::{LogEntry, LogEntryBuilder, ResultType},
+    script_location::ScriptLocation,
+    test_element::{ReportTime, TestElement, TestType},
+    test_retries::{EndedSiblings, ReportPosition},
 };
 use super::{
-    Kept, ResultFile, Scenarios,
-    stream::{Attributes, Dialect},
-    text::{Budget, Clipped, clip},
+    CaseCollector, ResultFile, Scenarios,
+    bounded_text::{BoundedText, TextBudget, clip},
+    xml_stream::{Attributes, Dialect},
 };
 
 /// The root of every report.
@@ -32,21 +32,21 @@ enum Field {
     Line,
     Text,
     Detail,
-    /// Said of the detail, after a word that tells what it is.
+    /// LogEntryBuilder of the detail, after a word that tells what it is.
     Labelled(&'static str),
     Attachment,
 }
 
 /// An open element.
 #[derive(Debug)]
-enum Frame {
-    Test(Box<Test>),
+enum SquishElement {
+    Test(Box<TestElement>),
     Prolog,
-    Location(Place),
+    Location(ScriptLocation),
     /// What its results have in common, and whether there was one.
-    Verification(Box<Said>, bool),
-    Said(Box<Said>),
-    Field(Field, Clipped),
+    Verification(Box<LogEntryBuilder>, bool),
+    LogEntry(Box<LogEntryBuilder>),
+    Field(Field, BoundedText),
     /// Within a field: its text is the field's.
     Inline,
     /// An element that means nothing to us but may contain something that does.
@@ -55,19 +55,19 @@ enum Frame {
 
 /// Reads a file's elements one by one.
 #[derive(Debug)]
-pub(super) struct Parser {
-    open: Vec<Frame>,
-    kept: Kept,
-    budget: Budget,
+pub(super) struct SquishReader {
+    open: Vec<SquishElement>,
+    kept: CaseCollector,
+    budget: TextBudget,
     scenarios: Scenarios,
     is_version_2: bool,
     /// How many tests have begun.
     tests: u64,
     /// Those directly in the root that have ended.
-    outermost: Siblings,
+    outermost: EndedSiblings,
 }
 
-impl Parser {
+impl SquishReader {
     /// For a report whose root has these attributes.
     pub(super) fn new(root: &Attributes, scenarios: Scenarios) -> Result<Self, String> {
         let version = match root.get("version") {
@@ -79,12 +79,12 @@ impl Parser {
         match major {
             "" | "2" | "3" => Ok(Self {
                 open: Vec::new(),
-                kept: Kept::default(),
-                budget: Budget::default(),
+                kept: CaseCollector::default(),
+                budget: TextBudget::default(),
                 scenarios,
                 is_version_2: major == "2",
                 tests: 0,
-                outermost: Siblings::default(),
+                outermost: EndedSiblings::default(),
             }),
             _ => Err(format!(
                 "a Squish report of version {version:?}, which is not read: let squishrunner write xml3.4 \
@@ -93,42 +93,43 @@ impl Parser {
         }
     }
 
-    fn test(&mut self, attributes: &Attributes) -> Frame {
-        let kind = Kind::of(attributes.get("type"));
+    fn test(&mut self, attributes: &Attributes) -> SquishElement {
+        let kind = TestType::of(attributes.get("type"));
         // Reports before 3.0 nest the tests of a suite in one that looks the same.
-        if kind == Kind::Untyped
+        if kind == TestType::Untyped
             && let Some(outer) = self.innermost()
-            && outer.kind == Kind::Untyped
+            && outer.kind == TestType::Untyped
             && outer.is_case
         {
-            (outer.kind, outer.is_case) = (Kind::Suite, false);
+            (outer.kind, outer.is_case) = (TestType::Suite, false);
         }
-        let start = Start {
+        let start = ReportPosition {
             cases: self.kept.came(),
             tests: self.tests,
         };
         self.tests += 1;
-        let outer: Vec<&Test> = self.tests().collect();
-        let mut test = Test::new(kind, attributes.get("name"), start, self.scenarios, &outer);
+        let outer: Vec<&TestElement> = self.tests().collect();
+        let mut test =
+            TestElement::new(kind, attributes.get("name"), start, self.scenarios, &outer);
         if !matches!(attributes.get("retry").trim(), "" | "0") {
             test.retry_since = Some(start);
         }
-        let status = Said::new(attributes.get("result"), false).into_words();
+        let status = LogEntryBuilder::new(attributes.get("result"), false).into_words();
         match status.meaning {
-            Some(Meaning::Skipped) => test.skipped = Some(String::new()),
-            Some(Meaning::Passed) => test.verified = true,
-            Some(Meaning::Troubled(_)) => {
+            Some(ResultType::Skipped) => test.skipped = Some(String::new()),
+            Some(ResultType::Passed) => test.verified = true,
+            Some(ResultType::Troubled(_)) => {
                 if let Some(trouble) = status.trouble("", None) {
                     test.case.trouble(trouble);
                 }
             }
             None => {}
         }
-        Frame::Test(Box::new(test))
+        SquishElement::Test(Box::new(test))
     }
 
     /// A verification. Before 3.0 its type says what is compared, not how that ended.
-    fn verification(&self, attributes: &Attributes) -> Box<Said> {
+    fn verification(&self, attributes: &Attributes) -> Box<LogEntryBuilder> {
         let mut said = said(attributes, true);
         if self.is_version_2 && said.meaning().is_none() {
             said.kind.clear();
@@ -137,22 +138,25 @@ impl Parser {
     }
 
     /// An element within a message, a verification, a location or a prolog.
-    fn field(&mut self, name: &[u8], attributes: &Attributes) -> Frame {
+    fn field(&mut self, name: &[u8], attributes: &Attributes) -> SquishElement {
         let place = self.open.last();
         // A skipped test has no prolog: its name stands in it.
         let in_prolog = match place {
-            Some(Frame::Prolog) => true,
-            Some(Frame::Test(test)) => !test.has_prolog,
+            Some(SquishElement::Prolog) => true,
+            Some(SquishElement::Test(test)) => !test.has_prolog,
             _ => false,
         };
-        let in_location = matches!(place, Some(Frame::Location(_)));
-        let in_said = matches!(place, Some(Frame::Said(_) | Frame::Verification(..)));
+        let in_location = matches!(place, Some(SquishElement::Location(_)));
+        let in_said = matches!(
+            place,
+            Some(SquishElement::LogEntry(_) | SquishElement::Verification(..))
+        );
         let field = match name {
-            b"location" => return Frame::Location(Place::default()),
+            b"location" => return SquishElement::Location(ScriptLocation::default()),
             b"uri" if in_location => Field::Uri,
             b"lineNo" if in_location => Field::Line,
             b"name" if in_prolog => Field::Name,
-            _ if !in_said => return Frame::Group,
+            _ if !in_said => return SquishElement::Group,
             b"description" if attributes.get("type").eq_ignore_ascii_case("DETAILED") => {
                 Field::Detail
             }
@@ -163,9 +167,10 @@ impl Parser {
             b"deletion" => Field::Labelled("deleted"),
             b"objectName" => Field::Labelled("object"),
             // Names the file with what was expected.
-            b"objectLocation" => return Frame::Group,
+            b"objectLocation" => return SquishElement::Group,
             _ if names_a_file(name) => {
-                if let Some(Frame::Said(said) | Frame::Verification(said, _)) = self.open.last_mut()
+                if let Some(SquishElement::LogEntry(said) | SquishElement::Verification(said, _)) =
+                    self.open.last_mut()
                 {
                     for key in ["uri", "path", "file", "src"] {
                         said.attachment(attributes.get(key));
@@ -175,7 +180,7 @@ impl Parser {
             }
             _ => Field::Detail,
         };
-        Frame::Field(field, Clipped::default())
+        SquishElement::Field(field, BoundedText::default())
     }
 
     /// Takes the text of a field that has ended.
@@ -187,32 +192,35 @@ impl Parser {
                     test.name = clip(text);
                 }
             }
-            (Field::Uri, Some(Frame::Location(place))) => text.clone_into(&mut place.uri),
-            (Field::Line, Some(Frame::Location(place))) => place.line = text.parse().ok(),
-            (field, Some(Frame::Said(said) | Frame::Verification(said, _))) => match field {
-                Field::Text => said.text.join(text),
-                Field::Detail => said.detail.join(text),
-                Field::Labelled(word) if !text.is_empty() => {
-                    said.detail.line(&format!("{word}: {text}"));
+            (Field::Uri, Some(SquishElement::Location(place))) => text.clone_into(&mut place.uri),
+            (Field::Line, Some(SquishElement::Location(place))) => place.line = text.parse().ok(),
+            (field, Some(SquishElement::LogEntry(said) | SquishElement::Verification(said, _))) => {
+                match field {
+                    Field::Text => said.text.join(text),
+                    Field::Detail => said.detail.join(text),
+                    Field::Labelled(word) if !text.is_empty() => {
+                        said.detail.line(&format!("{word}: {text}"));
+                    }
+                    Field::Attachment => said.attachment(text),
+                    Field::Name | Field::Uri | Field::Line | Field::Labelled(_) => {}
                 }
-                Field::Attachment => said.attachment(text),
-                Field::Name | Field::Uri | Field::Line | Field::Labelled(_) => {}
-            },
+            }
             _ => {}
         }
     }
 
     /// Gives a complete message or result to the case it is of.
-    fn hear(&mut self, words: &Words) {
-        let of_case = |frame: &Frame| matches!(frame, Frame::Test(test) if test.is_case);
-        let of_any = |frame: &Frame| matches!(frame, Frame::Test(_));
+    fn hear(&mut self, words: &LogEntry) {
+        let of_case =
+            |frame: &SquishElement| matches!(frame, SquishElement::Test(test) if test.is_case);
+        let of_any = |frame: &SquishElement| matches!(frame, SquishElement::Test(_));
         let owner = self
             .open
             .iter()
             .rposition(of_case)
             .or_else(|| self.open.iter().rposition(of_any));
         let suite = self.suite_folder();
-        let file = place::path(&words.place.uri, &suite);
+        let file = script_location::path(&words.place.uri, &suite);
         let Some(owner) = owner else {
             if let Some(trouble) = words.trouble("", file.as_deref()) {
                 let case = trouble.outside_any_case("", &mut self.budget);
@@ -220,12 +228,13 @@ impl Parser {
             }
             return;
         };
-        let within = test::names(tests(&self.open[owner + 1..]), " / ", |_| true);
-        let Some(Frame::Test(test)) = self.open.get_mut(owner) else {
+        let within = test_element::names(tests(&self.open[owner + 1..]), " / ", |_| true);
+        let Some(SquishElement::Test(test)) = self.open.get_mut(owner) else {
             return;
         };
         for uri in words.attachments.iter().filter(|uri| !uri.is_empty()) {
-            let taken = place::path(uri, &suite).is_some_and(|path| test.case.attachment(&path));
+            let taken =
+                script_location::path(uri, &suite).is_some_and(|path| test.case.attachment(&path));
             if !taken {
                 test.case.no_attachment(uri);
             }
@@ -233,10 +242,10 @@ impl Parser {
         if let Some(trouble) = words.trouble(&within, file.as_deref()) {
             // What went wrong in a part of the case belongs to this try of it.
             let part = self.open[owner + 1..].iter().rposition(
-                |frame| matches!(frame, Frame::Test(part) if part.kind.may_be_tried_again()),
+                |frame| matches!(frame, SquishElement::Test(part) if part.kind.may_be_tried_again()),
             );
             let at = part.map_or(owner, |part| owner + 1 + part);
-            if let Some(Frame::Test(test)) = self.open.get_mut(at)
+            if let Some(SquishElement::Test(test)) = self.open.get_mut(at)
                 && test.case.trouble(trouble)
                 && file.is_some()
             {
@@ -245,68 +254,70 @@ impl Parser {
             return;
         }
         match words.meaning {
-            Some(Meaning::Passed) if words.kind == "PASS" => test.verified = true,
-            Some(Meaning::Passed) => {
+            Some(ResultType::Passed) if words.kind == "PASS" => test.verified = true,
+            Some(ResultType::Passed) => {
                 test.verified = true;
                 test.case.line_of_output(&words.line(&within));
             }
-            Some(Meaning::Skipped) => {
+            Some(ResultType::Skipped) => {
                 test.skipped.get_or_insert_with(|| words.message.clone());
                 test.case.line_of_output(&words.line(&within));
             }
-            Some(Meaning::Troubled(_)) | None => test.case.line_of_output(&words.line(&within)),
+            Some(ResultType::Troubled(_)) | None => test.case.line_of_output(&words.line(&within)),
         }
     }
 
     /// The folder of the open suite, where its prolog names it.
     fn suite_folder(&self) -> String {
         self.tests()
-            .filter(|test| test.kind == Kind::Suite)
-            .find_map(|suite| place::path(&suite.place.uri, ""))
+            .filter(|test| test.kind == TestType::Suite)
+            .find_map(|suite| script_location::path(&suite.place.uri, ""))
             .unwrap_or_default()
     }
 
-    fn tests(&self) -> impl Iterator<Item = &Test> {
+    fn tests(&self) -> impl Iterator<Item = &TestElement> {
         tests(&self.open)
     }
 
-    fn innermost(&mut self) -> Option<&mut Test> {
+    fn innermost(&mut self) -> Option<&mut TestElement> {
         self.open.iter_mut().rev().find_map(|frame| match frame {
-            Frame::Test(test) => Some(&mut **test),
+            SquishElement::Test(test) => Some(&mut **test),
             _ => None,
         })
     }
 }
 
-impl Dialect for Parser {
+impl Dialect for SquishReader {
     fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String> {
         let frame = match (name, self.open.last()) {
             // Those that matter, wherever they are.
             (b"test", _) => self.test(attributes),
-            (b"message", _) => Frame::Said(said(attributes, false)),
-            (b"verification", _) => Frame::Verification(self.verification(attributes), false),
-            (b"prolog", Some(Frame::Test(_))) => {
+            (b"message", _) => SquishElement::LogEntry(said(attributes, false)),
+            (b"verification", _) => {
+                SquishElement::Verification(self.verification(attributes), false)
+            }
+            (b"prolog", Some(SquishElement::Test(_))) => {
                 if let Some(test) = self.innermost() {
                     test.has_prolog = true;
-                    test.began = Moment::read(attributes.get("time"));
+                    test.began = ReportTime::read(attributes.get("time"));
                 }
-                Frame::Prolog
+                SquishElement::Prolog
             }
-            (b"epilog", Some(Frame::Test(_))) => {
+            (b"epilog", Some(SquishElement::Test(_))) => {
                 if let Some(test) = self.innermost() {
                     test.has_epilog = true;
-                    test.ended = Moment::read(attributes.get("time"));
+                    test.ended = ReportTime::read(attributes.get("time"));
                 }
-                Frame::Group
+                SquishElement::Group
             }
-            (b"uri", Some(Frame::Field(Field::Attachment, _))) => {
-                Frame::Field(Field::Attachment, Clipped::default())
+            (b"uri", Some(SquishElement::Field(Field::Attachment, _))) => {
+                SquishElement::Field(Field::Attachment, BoundedText::default())
             }
-            (_, Some(Frame::Field(..) | Frame::Inline)) => Frame::Inline,
-            (name, Some(Frame::Verification(..)))
+            (_, Some(SquishElement::Field(..) | SquishElement::Inline)) => SquishElement::Inline,
+            (name, Some(SquishElement::Verification(..)))
                 if name.to_ascii_lowercase().ends_with(b"result") =>
             {
-                Frame::Said(said(attributes, true))
+                SquishElement::LogEntry(said(attributes, true))
             }
             _ => self.field(name, attributes),
         };
@@ -314,42 +325,47 @@ impl Dialect for Parser {
         Ok(())
     }
 
-    fn text(&mut self) -> Option<&mut Clipped> {
+    fn text(&mut self) -> Option<&mut BoundedText> {
         let owner = self
             .open
             .iter_mut()
             .rev()
-            .find(|frame| !matches!(frame, Frame::Inline));
+            .find(|frame| !matches!(frame, SquishElement::Inline));
         match owner {
-            Some(Frame::Field(_, text)) => Some(text),
-            Some(Frame::Said(said)) => Some(&mut said.text),
+            Some(SquishElement::Field(_, text)) => Some(text),
+            Some(SquishElement::LogEntry(said)) => Some(&mut said.text),
             _ => None,
         }
     }
 
     fn end(&mut self) {
         match self.open.pop() {
-            Some(Frame::Field(Field::Attachment, text))
-                if matches!(self.open.last(), Some(Frame::Field(Field::Attachment, _))) =>
+            Some(SquishElement::Field(Field::Attachment, text))
+                if matches!(
+                    self.open.last(),
+                    Some(SquishElement::Field(Field::Attachment, _))
+                ) =>
             {
                 // A file named by an element within: the outer one's text is no name.
-                if let Some(Frame::Field(_, outer)) = self.open.last_mut() {
+                if let Some(SquishElement::Field(_, outer)) = self.open.last_mut() {
                     *outer = text;
                 }
             }
-            Some(Frame::Field(field, text)) => self.take(field, &text.into_string()),
-            Some(Frame::Location(place)) => match self.open.last_mut() {
-                Some(Frame::Said(said) | Frame::Verification(said, _)) => said.place = place,
-                Some(Frame::Prolog) => {
+            Some(SquishElement::Field(field, text)) => self.take(field, &text.into_string()),
+            Some(SquishElement::Location(place)) => match self.open.last_mut() {
+                Some(SquishElement::LogEntry(said) | SquishElement::Verification(said, _)) => {
+                    said.place = place
+                }
+                Some(SquishElement::Prolog) => {
                     if let Some(test) = self.innermost() {
                         test.place = place;
                     }
                 }
-                Some(Frame::Test(test)) if !test.has_prolog => test.place = place,
+                Some(SquishElement::Test(test)) if !test.has_prolog => test.place = place,
                 _ => {}
             },
-            Some(Frame::Said(mut said)) => {
-                if let Some(Frame::Verification(whole, told)) = self.open.last_mut() {
+            Some(SquishElement::LogEntry(mut said)) => {
+                if let Some(SquishElement::Verification(whole, told)) = self.open.last_mut() {
                     *told = true;
                     said.place.or(&whole.place);
                     if said.name.is_empty() {
@@ -358,7 +374,7 @@ impl Dialect for Parser {
                 }
                 self.hear(&said.into_words());
             }
-            Some(Frame::Verification(said, told)) => {
+            Some(SquishElement::Verification(said, told)) => {
                 let said = if told {
                     said.beside_results()
                 } else {
@@ -368,15 +384,15 @@ impl Dialect for Parser {
                     self.hear(&said.into_words());
                 }
             }
-            Some(Frame::Test(test)) => self.close(test),
-            Some(Frame::Prolog) => {
+            Some(SquishElement::Test(test)) => self.close(test),
+            Some(SquishElement::Prolog) => {
                 let depth = self.open.len().saturating_sub(1);
-                if let Some(Frame::Test(mut test)) = self.open.pop() {
+                if let Some(SquishElement::Test(mut test)) = self.open.pop() {
                     self.find_earlier_try(&mut test, depth);
-                    self.open.push(Frame::Test(test));
+                    self.open.push(SquishElement::Test(test));
                 }
             }
-            Some(Frame::Inline | Frame::Group) | None => {}
+            Some(SquishElement::Inline | SquishElement::Group) | None => {}
         }
     }
 
@@ -394,17 +410,17 @@ impl Dialect for Parser {
 }
 
 /// The tests among some frames, the outermost first.
-fn tests(frames: &[Frame]) -> impl Iterator<Item = &Test> {
+fn tests(frames: &[SquishElement]) -> impl Iterator<Item = &TestElement> {
     frames.iter().filter_map(|frame| match frame {
-        Frame::Test(test) => Some(&**test),
+        SquishElement::Test(test) => Some(&**test),
         _ => None,
     })
 }
 
 /// A message or verification from its attributes; before 3.0, they say where it was and what it is called.
-fn said(attributes: &Attributes, is_verification: bool) -> Box<Said> {
-    let mut said = Said::new(attributes.get("type"), is_verification);
-    said.place = Place {
+fn said(attributes: &Attributes, is_verification: bool) -> Box<LogEntryBuilder> {
+    let mut said = LogEntryBuilder::new(attributes.get("type"), is_verification);
+    said.place = ScriptLocation {
         uri: attributes.get("file").to_owned(),
         line: attributes.get("line").trim().parse().ok(),
     };

@@ -7,20 +7,20 @@ pub const MAX_TEXT: usize = 16 * 1024 * 1024;
 
 /// A text of which the beginning and the end are kept.
 #[derive(Debug)]
-pub(super) struct Clipped {
+pub(super) struct BoundedText {
     head: String,
     tail: String,
     dropped: usize,
     limit: usize,
 }
 
-impl Default for Clipped {
+impl Default for BoundedText {
     fn default() -> Self {
         Self::new(MAX_FIELD)
     }
 }
 
-impl Clipped {
+impl BoundedText {
     /// Keeps at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self {
@@ -129,17 +129,17 @@ fn ceiling(text: &str, at: usize) -> usize {
 
 /// What a file may still keep of its texts.
 #[derive(Debug)]
-pub(super) struct Budget(usize);
+pub(super) struct TextBudget(usize);
 
-impl Default for Budget {
+impl Default for TextBudget {
     fn default() -> Self {
         Self(MAX_TEXT)
     }
 }
 
-impl Budget {
+impl TextBudget {
     /// Takes what a text needs; cuts it to what is left.
-    pub(super) fn take(&mut self, mut text: Clipped) -> String {
+    pub(super) fn take(&mut self, mut text: BoundedText) -> String {
         text.limit(self.0);
         self.0 -= text.len();
         text.into_string()
@@ -191,12 +191,12 @@ mod tests {
 
     #[test]
     fn keeps_both_ends() {
-        let mut text = Clipped::new(10);
+        let mut text = BoundedText::new(10);
         for part in ["abc", "defgh", "ijklmnop", "qrstuvwxyz"] {
             text.push(part);
         }
         assert_eq!(text.into_string(), "abcde\n[… 16 bytes left out …]\nvwxyz");
-        let mut text = Clipped::new(10);
+        let mut text = BoundedText::new(10);
         text.push("0123456789");
         assert_eq!(text.into_string(), "0123456789");
     }
@@ -226,7 +226,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_exceeds_its_limit(parts in prop::collection::vec(".{0,40}", 0..20), limit in 0usize..100, lower in 0usize..100) {
-            let mut text = Clipped::new(limit);
+            let mut text = BoundedText::new(limit);
             for part in &parts {
                 text.push(part);
             }

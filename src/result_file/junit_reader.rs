@@ -5,30 +5,30 @@
 //! written as a child element or as an attribute; words and elements that are not known count as errors. A passing case
 //! without a name, or named after its file, is dropped: tools write it for a file that ran no test or was interrupted.
 
-mod case;
-mod words;
+mod testcase;
+mod vocabulary;
 
-use self::words::{Child, Word};
+use self::vocabulary::{ChildElement, VerdictWord};
 use super::{
-    Kept, ResultFile,
-    case::{CaseBuilder, Severity, TroubleBuilder},
-    stream::{Attributes, Dialect},
-    text::{Budget, Clipped, clip},
+    CaseCollector, ResultFile,
+    bounded_text::{BoundedText, TextBudget, clip},
+    case_builder::{CaseBuilder, Severity, TroubleBuilder},
+    xml_stream::{Attributes, Dialect},
 };
 
 /// An open element.
 #[derive(Debug)]
-enum Frame {
-    Suite(Suite),
+enum JunitElement {
+    Suite(OpenSuite),
     Case(Box<CaseBuilder>),
     /// `failure`, `error`, `skipped` or a flaky one: text belongs to it.
     Trouble(TroubleBuilder),
     /// `system-out` or `system-err` of a case.
-    Output(Clipped),
+    Output(BoundedText),
     /// `properties` of a case, or one of them that names no file.
     Properties,
     /// A property of a case that names a file of it as its text.
-    Attachment(Clipped),
+    Attachment(BoundedText),
     /// Inside one of those that have a text: it is theirs.
     Inline,
     /// An element that means nothing to us but may contain something that does.
@@ -38,7 +38,7 @@ enum Frame {
 }
 
 #[derive(Debug)]
-struct Suite {
+struct OpenSuite {
     /// Its name behind those of the suites it is in, as `outer / inner`; clipped, for every case in it is given it.
     path: String,
     /// It is the whole of several, a `testsuites`.
@@ -54,7 +54,7 @@ struct Suite {
     is_qt_5: bool,
 }
 
-impl Suite {
+impl OpenSuite {
     fn new(name: &[u8], attributes: &Attributes, outer: &str) -> Self {
         let claims = |keys: [&str; 2]| {
             keys.iter().any(|key| {
@@ -65,7 +65,10 @@ impl Suite {
             })
         };
         let whole = name == b"testsuites";
-        let says_failed = matches!(case::worst_word(attributes), Some((Word::Failed, _)));
+        let says_failed = matches!(
+            testcase::worst_word(attributes),
+            Some((VerdictWord::Failed, _))
+        );
         Self {
             path: match attributes.get("name") {
                 _ if whole => outer.to_owned(),
@@ -94,10 +97,10 @@ impl Suite {
 
 /// Reads a file's elements one by one.
 #[derive(Debug, Default)]
-pub(super) struct Parser {
-    open: Vec<Frame>,
-    kept: Kept,
-    budget: Budget,
+pub(super) struct JunitReader {
+    open: Vec<JunitElement>,
+    kept: CaseCollector,
+    budget: TextBudget,
     is_junit: bool,
     /// A case stands in no suite, below a root that is none.
     is_foreign: bool,
@@ -105,7 +108,7 @@ pub(super) struct Parser {
     is_tap: bool,
 }
 
-impl Dialect for Parser {
+impl Dialect for JunitReader {
     fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String> {
         self.is_junit |= matches!(name, b"testsuites" | b"testsuite" | b"testcase");
         self.is_tap |= name == b"testsuites" && attributes.get("name") == "TAP Tests";
@@ -113,65 +116,77 @@ impl Dialect for Parser {
             self.property(attributes);
         }
         let frame = match (self.open.last(), name) {
-            (Some(Frame::Ignored), _) => Frame::Ignored,
+            (Some(JunitElement::Ignored), _) => JunitElement::Ignored,
             (
-                Some(Frame::Trouble(_) | Frame::Output(_) | Frame::Attachment(_) | Frame::Inline),
+                Some(
+                    JunitElement::Trouble(_)
+                    | JunitElement::Output(_)
+                    | JunitElement::Attachment(_)
+                    | JunitElement::Inline,
+                ),
                 _,
-            ) => Frame::Inline,
+            ) => JunitElement::Inline,
             (_, b"testcase") => {
                 self.is_foreign |= !self.open.is_empty() && self.suites().next().is_none();
-                let mut case = case::case(attributes);
+                let mut case = testcase::case(attributes);
                 // Qt 5 gives every case a result but those that skip themselves.
                 if self.suites().any(|suite| suite.is_qt_5) && attributes.get("result").is_empty() {
-                    case.said = Some(case::skip(""));
+                    case.said = Some(testcase::skip(""));
                 }
-                Frame::Case(Box::new(case))
+                JunitElement::Case(Box::new(case))
             }
-            (Some(Frame::Case(_)), b"system-out" | b"system-err") => {
-                Frame::Output(Clipped::default())
+            (Some(JunitElement::Case(_)), b"system-out" | b"system-err") => {
+                JunitElement::Output(BoundedText::default())
             }
-            (Some(Frame::Case(_) | Frame::Properties), b"property")
-                if case::names_attachment(attributes) =>
+            (Some(JunitElement::Case(_) | JunitElement::Properties), b"property")
+                if testcase::names_attachment(attributes) =>
             {
                 match attributes.get("value") {
-                    "" => Frame::Attachment(Clipped::default()),
+                    "" => JunitElement::Attachment(BoundedText::default()),
                     path => {
                         self.attach(path);
-                        Frame::Properties
+                        JunitElement::Properties
                     }
                 }
             }
-            (Some(Frame::Case(_) | Frame::Properties), b"properties" | b"property") => {
-                Frame::Properties
-            }
-            (_, b"system-out" | b"system-err" | b"properties") | (Some(Frame::Properties), _) => {
-                Frame::Ignored
-            }
-            (Some(Frame::Case(_)), b"rerunFailure" | b"rerunError") => {
-                if let Some(Frame::Case(case)) = self.open.last_mut() {
+            (
+                Some(JunitElement::Case(_) | JunitElement::Properties),
+                b"properties" | b"property",
+            ) => JunitElement::Properties,
+            (_, b"system-out" | b"system-err" | b"properties")
+            | (Some(JunitElement::Properties), _) => JunitElement::Ignored,
+            (Some(JunitElement::Case(_)), b"rerunFailure" | b"rerunError") => {
+                if let Some(JunitElement::Case(case)) = self.open.last_mut() {
                     case.has_failed_try = true;
                 }
-                Frame::Ignored
+                JunitElement::Ignored
             }
             // What a case holds may fail too.
-            (Some(Frame::Case(_)), b"testsuite" | b"testsuites") => {
-                Frame::Suite(Suite::new(name, attributes, self.suite_path()))
+            (Some(JunitElement::Case(_)), b"testsuite" | b"testsuites") => {
+                JunitElement::Suite(OpenSuite::new(name, attributes, self.suite_path()))
             }
-            (Some(Frame::Case(_)), b"steps" | b"step" | b"reruns") => Frame::Group,
-            (Some(Frame::Case(_)), name) => match case::severity(name) {
-                Some(severity) => Frame::Trouble(case::trouble(name, severity, attributes)),
-                None => Frame::Ignored,
+            (Some(JunitElement::Case(_)), b"steps" | b"step" | b"reruns") => JunitElement::Group,
+            (Some(JunitElement::Case(_)), name) => match testcase::severity(name) {
+                Some(severity) => {
+                    JunitElement::Trouble(testcase::trouble(name, severity, attributes))
+                }
+                None => JunitElement::Ignored,
             },
-            (_, name) if matches!(words::child(name), Child::Failure | Child::Error) => {
-                Frame::Trouble(case::trouble(name, Severity::Error, attributes))
+            (_, name)
+                if matches!(
+                    vocabulary::child(name),
+                    ChildElement::Failure | ChildElement::Error
+                ) =>
+            {
+                JunitElement::Trouble(testcase::trouble(name, Severity::Error, attributes))
             }
             (_, b"testsuite" | b"testsuites") => {
-                Frame::Suite(Suite::new(name, attributes, self.suite_path()))
+                JunitElement::Suite(OpenSuite::new(name, attributes, self.suite_path()))
             }
-            _ => Frame::Group,
+            _ => JunitElement::Group,
         };
         let accounts_for_errors = match &frame {
-            Frame::Suite(suite) => suite.claims_errors,
+            JunitElement::Suite(suite) => suite.claims_errors,
             _ => name == b"error",
         };
         if accounts_for_errors {
@@ -182,21 +197,21 @@ impl Dialect for Parser {
         Ok(())
     }
 
-    fn text(&mut self) -> Option<&mut Clipped> {
+    fn text(&mut self) -> Option<&mut BoundedText> {
         let owner = self
             .open
             .iter_mut()
             .rev()
-            .find(|frame| !matches!(frame, Frame::Inline));
+            .find(|frame| !matches!(frame, JunitElement::Inline));
         match owner {
-            Some(Frame::Trouble(trouble)) => Some(&mut trouble.text),
-            Some(Frame::Output(text) | Frame::Attachment(text)) => Some(text),
+            Some(JunitElement::Trouble(trouble)) => Some(&mut trouble.text),
+            Some(JunitElement::Output(text) | JunitElement::Attachment(text)) => Some(text),
             _ => None,
         }
     }
 
     fn end(&mut self) {
-        if let Some(Frame::Suite(suite)) = self.open.last()
+        if let Some(JunitElement::Suite(suite)) = self.open.last()
             && suite.hides_trouble()
         {
             self.outside_any_case(TroubleBuilder::error(
@@ -204,41 +219,45 @@ impl Dialect for Parser {
             ));
         }
         match self.open.pop() {
-            Some(Frame::Trouble(trouble)) => {
-                if let Some(Frame::Case(case)) = self.open.last_mut() {
+            Some(JunitElement::Trouble(trouble)) => {
+                if let Some(JunitElement::Case(case)) = self.open.last_mut() {
                     case.trouble(trouble);
                 } else {
                     self.outside_any_case(trouble);
                 }
             }
-            Some(Frame::Output(output)) => {
-                if let Some(Frame::Case(case)) = self.open.last_mut() {
+            Some(JunitElement::Output(output)) => {
+                if let Some(JunitElement::Case(case)) = self.open.last_mut() {
                     case.output(&output.into_string());
                 }
             }
-            Some(Frame::Attachment(path)) => {
+            Some(JunitElement::Attachment(path)) => {
                 self.attach(&path.into_string());
             }
-            Some(Frame::Case(mut case)) => {
+            Some(JunitElement::Case(mut case)) => {
                 case.settle();
                 if case.shows_trouble() {
                     self.suites().for_each(|suite| suite.shows_trouble = true);
                 }
-                if !case::proves_nothing(&case) {
+                if !testcase::proves_nothing(&case) {
                     let suite = self.suite_path().to_owned();
                     let case = case.finish(&suite, &mut self.budget);
                     self.kept.push(case);
                 }
             }
             Some(
-                Frame::Suite(_) | Frame::Properties | Frame::Inline | Frame::Group | Frame::Ignored,
+                JunitElement::Suite(_)
+                | JunitElement::Properties
+                | JunitElement::Inline
+                | JunitElement::Group
+                | JunitElement::Ignored,
             )
             | None => {}
         }
     }
 
     fn inside(&self) -> &'static str {
-        let is_case = |frame: &Frame| matches!(frame, Frame::Case(_));
+        let is_case = |frame: &JunitElement| matches!(frame, JunitElement::Case(_));
         if self.open.iter().any(is_case) {
             "a test case"
         } else {
@@ -256,7 +275,7 @@ impl Dialect for Parser {
     }
 }
 
-impl Parser {
+impl JunitReader {
     fn outside_any_case(&mut self, trouble: TroubleBuilder) {
         let suite = self.suite_path().to_owned();
         let case = trouble.outside_any_case(&suite, &mut self.budget);
@@ -277,7 +296,7 @@ impl Parser {
             }
             (name @ ("skip" | "todo"), Some(case)) if is_tap && case.said.is_none() => {
                 let why = format!("{name}: {}", attributes.get("value"));
-                case.said = Some(case::skip(why.trim_end_matches([':', ' '])));
+                case.said = Some(testcase::skip(why.trim_end_matches([':', ' '])));
             }
             _ => {}
         }
@@ -285,7 +304,7 @@ impl Parser {
 
     fn open_case(&mut self) -> Option<&mut CaseBuilder> {
         self.open.iter_mut().rev().find_map(|frame| match frame {
-            Frame::Case(case) => Some(&mut **case),
+            JunitElement::Case(case) => Some(&mut **case),
             _ => None,
         })
     }
@@ -297,9 +316,9 @@ impl Parser {
         }
     }
 
-    fn suites(&mut self) -> impl Iterator<Item = &mut Suite> {
+    fn suites(&mut self) -> impl Iterator<Item = &mut OpenSuite> {
         self.open.iter_mut().filter_map(|frame| match frame {
-            Frame::Suite(suite) => Some(suite),
+            JunitElement::Suite(suite) => Some(suite),
             _ => None,
         })
     }
@@ -307,7 +326,7 @@ impl Parser {
     /// The path of the innermost open suite.
     fn suite_path(&self) -> &str {
         let suites = self.open.iter().rev().find_map(|frame| match frame {
-            Frame::Suite(suite) => Some(suite.path.as_str()),
+            JunitElement::Suite(suite) => Some(suite.path.as_str()),
             _ => None,
         });
         suites.unwrap_or_default()

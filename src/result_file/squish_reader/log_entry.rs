@@ -1,19 +1,19 @@
 //! One message or verification: what it says of its case, and in which words.
 
-use super::place::Place;
+use super::script_location::ScriptLocation;
 use crate::result_file::{
-    case::{Severity, TroubleBuilder},
-    text::{Clipped, clip, first_line},
+    bounded_text::{BoundedText, clip, first_line},
+    case_builder::{Severity, TroubleBuilder},
 };
 
-/// Words before the quoted path of a picture, as Squish writes them into texts.
+/// LogEntry before the quoted path of a picture, as Squish writes them into texts.
 const PICTURES: [&str; 2] = ["saved as", "screenshot in"];
 /// Most attachments of one message.
 const MAX_ATTACHMENTS: usize = 100;
 
 /// What a type means for the case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Meaning {
+pub(super) enum ResultType {
     /// As expected: also a failure that was expected.
     Passed,
     /// Not run.
@@ -22,7 +22,7 @@ pub(super) enum Meaning {
     Troubled(Severity),
 }
 
-impl Meaning {
+impl ResultType {
     /// What a type of a verification or message means; `None` for words that say nothing of the result.
     pub(super) fn of(kind: &str) -> Option<Self> {
         Some(match kind {
@@ -39,20 +39,20 @@ impl Meaning {
 
 /// A message or the result of a verification.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct LogEntryBuilder {
     /// Its type in capitals, as `FAIL`.
     pub(super) kind: String,
     /// A result without a known type could hide a failure; a message could not.
     pub(super) is_verification: bool,
     /// What is verified, where that has a name.
     pub(super) name: String,
-    pub(super) text: Clipped,
-    pub(super) detail: Clipped,
-    pub(super) place: Place,
+    pub(super) text: BoundedText,
+    pub(super) detail: BoundedText,
+    pub(super) place: ScriptLocation,
     attachments: Vec<String>,
 }
 
-impl Said {
+impl LogEntryBuilder {
     pub(super) fn new(kind: &str, is_verification: bool) -> Self {
         Self {
             kind: clip(&kind.trim().to_uppercase()),
@@ -62,8 +62,8 @@ impl Said {
     }
 
     /// What its type means, where that is a result.
-    pub(super) fn meaning(&self) -> Option<Meaning> {
-        Meaning::of(&self.kind)
+    pub(super) fn meaning(&self) -> Option<ResultType> {
+        ResultType::of(&self.kind)
     }
 
     pub(super) fn attachment(&mut self, uri: &str) {
@@ -86,7 +86,7 @@ impl Said {
     }
 
     /// Puts its texts together.
-    pub(super) fn into_words(self) -> Words {
+    pub(super) fn into_words(self) -> LogEntry {
         let text = match (self.text.into_string(), self.name.as_str()) {
             (text, "") => text,
             (text, name) if text.trim().is_empty() => name.to_owned(),
@@ -109,13 +109,13 @@ impl Said {
             (text, detail) if text.is_empty() => detail,
             (text, detail) => clip(&format!("{}: {detail}", text.trim_end_matches(':'))),
         };
-        let mut body = Clipped::default();
+        let mut body = BoundedText::default();
         body.push(text);
         if !detail.is_empty() && detail != text {
             body.line(detail);
         }
-        Words {
-            meaning: Meaning::of(&self.kind),
+        LogEntry {
+            meaning: ResultType::of(&self.kind),
             kind: self.kind,
             is_verification: self.is_verification,
             message,
@@ -128,19 +128,19 @@ impl Said {
 
 /// The same, complete.
 #[derive(Debug)]
-pub(super) struct Words {
-    pub(super) meaning: Option<Meaning>,
+pub(super) struct LogEntry {
+    pub(super) meaning: Option<ResultType>,
     pub(super) kind: String,
     is_verification: bool,
     /// One line.
     pub(super) message: String,
     /// All of it.
     body: String,
-    pub(super) place: Place,
+    pub(super) place: ScriptLocation,
     pub(super) attachments: Vec<String>,
 }
 
-impl Words {
+impl LogEntry {
     /// As a line of output; `within` names the sections and steps it was said in.
     pub(super) fn line(&self, within: &str) -> String {
         let kind = match self.kind.as_str() {
@@ -155,13 +155,13 @@ impl Words {
     /// What the case does not pass for, if so.
     pub(super) fn trouble(&self, within: &str, file: Option<&str>) -> Option<TroubleBuilder> {
         let (severity, kind, message) = match self.meaning {
-            Some(Meaning::Troubled(Severity::Unexpected)) => {
+            Some(ResultType::Troubled(Severity::Unexpected)) => {
                 (Severity::Unexpected, "XPASS", self.message.clone())
             }
-            Some(Meaning::Troubled(severity)) => {
+            Some(ResultType::Troubled(severity)) => {
                 (severity, self.kind.as_str(), self.message.clone())
             }
-            Some(Meaning::Passed | Meaning::Skipped) => return None,
+            Some(ResultType::Passed | ResultType::Skipped) => return None,
             None if !self.is_verification => return None,
             None => {
                 let message = match self.kind.as_str() {
@@ -171,7 +171,7 @@ impl Words {
                 (Severity::Error, "unknown", message)
             }
         };
-        let mut text = Clipped::default();
+        let mut text = BoundedText::default();
         text.push(&self.line(within));
         if let Some(file) = file {
             text.push("\nat ");

@@ -11,7 +11,7 @@ use crate::model::{CaseCounts, CaseResult, outcome::CaseVerdict, record::MAX_CAS
 /// At most [`MAX_CASES`] cases in the order they came, and how many there were. When there are more, what matters least
 /// makes room: a skip for a pass, a pass for a failure. So the verdict of those kept is the verdict of all.
 #[derive(Debug, Default)]
-pub struct Kept {
+pub struct CaseCollector {
     /// By their number: how many had come before.
     cases: BTreeMap<u64, CaseResult>,
     came: u64,
@@ -22,7 +22,7 @@ pub struct Kept {
     counts: CaseCounts,
 }
 
-impl Kept {
+impl CaseCollector {
     /// Adds one.
     pub fn push(&mut self, case: CaseResult) {
         self.counts.add(&case.verdict);
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_failure_after_the_last_place_is_kept_and_all_are_counted() {
-        let mut kept = Kept::default();
+        let mut kept = CaseCollector::default();
         for index in 0..MAX_CASES {
             kept.push(case(&index.to_string(), PASSED));
         }
@@ -181,9 +181,9 @@ mod tests {
 
     #[test]
     fn files_add_up() {
-        let mut kept = Kept::default();
+        let mut kept = CaseCollector::default();
         for _ in 0..3 {
-            let mut file = Kept::default();
+            let mut file = CaseCollector::default();
             for index in 0..6_000 {
                 file.push(case(&index.to_string(), PASSED));
             }
@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn earlier_ones_of_a_name_are_taken_out() {
-        let mut kept = Kept::default();
+        let mut kept = CaseCollector::default();
         for (name, verdict) in [
             ("a", failed()),
             ("b", PASSED),

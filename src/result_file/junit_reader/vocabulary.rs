@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 /// What a word says of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
+pub(super) enum VerdictWord {
     /// It passed.
     Passed,
     /// It was not run, for a reason of its own: it is switched off.
@@ -23,44 +23,46 @@ pub(super) enum Word {
 /// Attributes of a case, and of a suite, that give a verdict.
 pub(super) const VERDICTS: [&str; 3] = ["status", "result", "outcome"];
 /// Attributes that answer yes or no: the second is what `no` means.
-pub(super) const ANSWERS: [(&str, Word); 3] = [
-    ("success", Word::Failed),
-    ("passed", Word::Failed),
-    ("executed", Word::Skipped),
+pub(super) const ANSWERS: [(&str, VerdictWord); 3] = [
+    ("success", VerdictWord::Failed),
+    ("passed", VerdictWord::Failed),
+    ("executed", VerdictWord::Skipped),
 ];
 
 /// What the value of a verdict attribute means; `None` where it says nothing.
 #[expect(clippy::match_same_arms, reason = "one arm for each kind of writer")]
-pub(super) fn verdict(value: &str) -> Option<Word> {
+pub(super) fn verdict(value: &str) -> Option<VerdictWord> {
     let word = plain(value);
     Some(match word.as_ref() {
         "" => return None,
         // What a case went through, not how it ended: the children say the rest (GoogleTest, Bazel, CTest).
-        "run" | "completed" | "complete" | "done" | "finished" | "executed" => Word::Passed,
+        "run" | "completed" | "complete" | "done" | "finished" | "executed" => VerdictWord::Passed,
         "passed" | "pass" | "ok" | "success" | "successful" | "succeeded" | "true" | "green"
-        | "passedonretry" | "flaky" | "fixed" | "warning" | "warned" => Word::Passed,
+        | "passedonretry" | "flaky" | "fixed" | "warning" | "warned" => VerdictWord::Passed,
         // Qt Test: a failure that was expected, and passes on its list of unstable tests.
-        "xfail" | "bpass" | "bxfail" => Word::Passed,
-        "bfail" | "bxpass" => Word::Tolerated,
-        "notrun" | "notrunnable" | "disabled" | "suppressed" | "deactivated" => Word::SwitchedOff,
+        "xfail" | "bpass" | "bxfail" => VerdictWord::Passed,
+        "bfail" | "bxpass" => VerdictWord::Tolerated,
+        "notrun" | "notrunnable" | "disabled" | "suppressed" | "deactivated" => {
+            VerdictWord::SwitchedOff
+        }
         "skipped" | "skip" | "bskip" | "ignored" | "ignore" | "pending" | "todo" | "untested"
         | "notexecuted" | "notstarted" | "inconclusive" | "filtered" | "deselected"
-        | "excluded" | "notapplicable" | "na" | "none" => Word::Skipped,
+        | "excluded" | "notapplicable" | "na" | "none" => VerdictWord::Skipped,
         "failed" | "fail" | "failure" | "failing" | "error" | "errored" | "broken" | "crash"
         | "crashed" | "aborted" | "abort" | "timeout" | "timedout" | "killed" | "interrupted"
         | "cancelled" | "canceled" | "hookerror" | "cleanuperror" | "undefined" | "ambiguous"
         | "xpass" | "upass" | "invalid" | "false" | "red" | "terminated" | "blocked" => {
-            Word::Failed
+            VerdictWord::Failed
         }
-        _ => Word::Unknown,
+        _ => VerdictWord::Unknown,
     })
 }
 
 /// What the value of a yes-or-no attribute means, where `no` means the given word.
-pub(super) fn answer(value: &str, no: Word) -> Option<Word> {
+pub(super) fn answer(value: &str, no: VerdictWord) -> Option<VerdictWord> {
     Some(match plain(value).as_ref() {
         "" => return None,
-        "true" | "yes" | "1" => Word::Passed,
+        "true" | "yes" | "1" => VerdictWord::Passed,
         "false" | "no" | "0" => no,
         // "failed", "passed" and the like answer as well.
         _ => return verdict(value),
@@ -69,7 +71,7 @@ pub(super) fn answer(value: &str, no: Word) -> Option<Word> {
 
 /// What a child element of a case means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Child {
+pub(super) enum ChildElement {
     /// `failure` and its kin.
     Failure,
     /// `error` and its kin.
@@ -87,19 +89,19 @@ pub(super) enum Child {
 }
 
 /// What an element within a case means, by its local name.
-pub(super) fn child(name: &[u8]) -> Child {
+pub(super) fn child(name: &[u8]) -> ChildElement {
     let name = String::from_utf8_lossy(name);
     match plain(&name).as_ref() {
-        "failure" | "failures" | "failed" | "fail" | "assertionfailure" => Child::Failure,
+        "failure" | "failures" | "failed" | "fail" | "assertionfailure" => ChildElement::Failure,
         "error" | "errors" | "errored" | "exception" | "crash" | "crashed" | "timeout"
         | "timedout" | "aborted" | "abort" | "broken" | "fatal" | "unexpectedsuccess" => {
-            Child::Error
+            ChildElement::Error
         }
         "skipped" | "skip" | "disabled" | "ignored" | "ignore" | "pending" | "todo" | "notrun" => {
-            Child::Skipped
+            ChildElement::Skipped
         }
-        "flakyfailure" | "flakyerror" => Child::Flaky,
-        "rerunfailure" | "rerunerror" => Child::Rerun,
+        "flakyfailure" | "flakyerror" => ChildElement::Flaky,
+        "rerunfailure" | "rerunerror" => ChildElement::Rerun,
         "success" | "passed" | "systemout" | "systemerr" | "stdout" | "stderr" | "output"
         | "log" | "logs" | "properties" | "property" | "metadata" | "attachments"
         | "attachment" | "categories" | "category" | "traits" | "trait" | "tags" | "tag"
@@ -107,8 +109,10 @@ pub(super) fn child(name: &[u8]) -> Child {
         | "links" | "link" | "requirements" | "requirement" | "parameters" | "parameter"
         | "arguments" | "argument" | "steps" | "step" | "measurements" | "measurement"
         | "benchmark" | "benchmarks" | "testcase" | "testsuite" | "warning" | "warnings"
-        | "deprecation" | "notice" | "source" | "duration" | "time" | "reruns" => Child::Beside,
-        _ => Child::Unknown,
+        | "deprecation" | "notice" | "source" | "duration" | "time" | "reruns" => {
+            ChildElement::Beside
+        }
+        _ => ChildElement::Unknown,
     }
 }
 
@@ -131,25 +135,28 @@ mod tests {
     #[test]
     fn spellings_of_one_verdict_mean_the_same() {
         for (values, word) in [
-            (&["failed", "FAILED", "Fail", " failure "][..], Word::Failed),
+            (
+                &["failed", "FAILED", "Fail", " failure "][..],
+                VerdictWord::Failed,
+            ),
             (
                 &["hook_error", "Timed Out", "timed-out", "Error", "xpass"],
-                Word::Failed,
+                VerdictWord::Failed,
             ),
             (
                 &["passed", "Passed", "PASS", "ok", "run", "completed"],
-                Word::Passed,
+                VerdictWord::Passed,
             ),
             (
                 &["notrun", "Not Run", "NOT_RUN", "suppressed", "disabled"],
-                Word::SwitchedOff,
+                VerdictWord::SwitchedOff,
             ),
             (
                 &["SKIPPED", "Ignored", "NotExecuted", "inconclusive"],
-                Word::Skipped,
+                VerdictWord::Skipped,
             ),
-            (&["bfail"], Word::Tolerated),
-            (&["weird", "7"], Word::Unknown),
+            (&["bfail"], VerdictWord::Tolerated),
+            (&["weird", "7"], VerdictWord::Unknown),
         ] {
             for value in values {
                 assert_eq!(verdict(value), Some(word), "{value:?}");
@@ -160,10 +167,22 @@ mod tests {
 
     #[test]
     fn answers_say_yes_no_or_a_verdict() {
-        assert_eq!(answer("True", Word::Failed), Some(Word::Passed));
-        assert_eq!(answer("False", Word::Failed), Some(Word::Failed));
-        assert_eq!(answer("False", Word::Skipped), Some(Word::Skipped));
-        assert_eq!(answer("failed", Word::Skipped), Some(Word::Failed));
-        assert_eq!(answer("", Word::Failed), None);
+        assert_eq!(
+            answer("True", VerdictWord::Failed),
+            Some(VerdictWord::Passed)
+        );
+        assert_eq!(
+            answer("False", VerdictWord::Failed),
+            Some(VerdictWord::Failed)
+        );
+        assert_eq!(
+            answer("False", VerdictWord::Skipped),
+            Some(VerdictWord::Skipped)
+        );
+        assert_eq!(
+            answer("failed", VerdictWord::Skipped),
+            Some(VerdictWord::Failed)
+        );
+        assert_eq!(answer("", VerdictWord::Failed), None);
     }
 }

@@ -1,19 +1,19 @@
 //! What becomes of a test of a report when it ends: whether it was skipped or aborted, and which of its tries counts.
 
 use super::{
-    Frame, Parser, place,
-    test::{Closed, Kind, Test},
+    SquishElement, SquishReader, script_location,
+    test_element::{EndedTest, TestElement, TestType},
+    test_retries::{self, ReportPosition},
     tests,
-    tries::{self, Start},
 };
-use crate::result_file::case::TroubleBuilder;
+use crate::result_file::case_builder::TroubleBuilder;
 
-impl Parser {
+impl SquishReader {
     /// A test has ended; without an epilog, it was ended.
-    pub(super) fn close(&mut self, mut test: Box<Test>) {
+    pub(super) fn close(&mut self, mut test: Box<TestElement>) {
         self.find_earlier_try(&mut test, self.open.len());
         if self.is_version_2_suite(&test) {
-            (test.kind, test.is_case) = (Kind::Suite, false);
+            (test.kind, test.is_case) = (TestType::Suite, false);
         }
         if test.is_case {
             let parts = std::mem::take(&mut test.parts);
@@ -33,12 +33,12 @@ impl Parser {
             test.skipped.get_or_insert_default();
         }
         if test.is_case && test.case.file.is_none() {
-            test.case.file = place::path(&test.place.uri, &self.suite_folder());
+            test.case.file = script_location::path(&test.place.uri, &self.suite_folder());
             test.case.line = test.place.line;
         }
         let ran = test.ran();
         for frame in &mut self.open {
-            if let Frame::Test(outer) = frame {
+            if let SquishElement::Test(outer) = frame {
                 outer.holds_cases |= test.is_case;
                 outer.inner_ran |= ran;
                 outer.inner_skipped |= was_skipped;
@@ -56,7 +56,7 @@ impl Parser {
         }
         let is_case = test.is_case;
         let closed = {
-            let outer: Vec<&Test> = self.tests().collect();
+            let outer: Vec<&TestElement> = self.tests().collect();
             test.close(&outer)
         };
         if let Some(closed) = closed {
@@ -65,8 +65,8 @@ impl Parser {
     }
 
     /// Keeps the case of a test that has ended. With `retry_since`, its tries that began before then count no more.
-    fn settle_case(&mut self, closed: Closed, retry_since: Option<Start>) {
-        let Closed {
+    fn settle_case(&mut self, closed: EndedTest, retry_since: Option<ReportPosition>) {
+        let EndedTest {
             mut case,
             only_holds_others,
         } = closed;
@@ -85,27 +85,28 @@ impl Parser {
     }
 
     /// Gives what went wrong in a part to the case that it is of.
-    fn settle_part(&mut self, part: Test, retry_since: Option<Start>) {
-        let is_case = |frame: &Frame| matches!(frame, Frame::Test(test) if test.is_case);
+    fn settle_part(&mut self, part: TestElement, retry_since: Option<ReportPosition>) {
+        let is_case =
+            |frame: &SquishElement| matches!(frame, SquishElement::Test(test) if test.is_case);
         let Some(owner) = self.open.iter().rposition(is_case) else {
             return;
         };
-        let key = tries::part_key(tests(&self.open[owner + 1..]).chain([&part]));
+        let key = test_retries::part_key(tests(&self.open[owner + 1..]).chain([&part]));
         // A try of the case itself settles all its parts when it ends.
         let since = part.retry_since.or_else(|| {
             tests(&self.open[owner + 1..])
                 .filter_map(|it| it.retry_since)
                 .last()
         });
-        if let Some(Frame::Test(test)) = self.open.get_mut(owner) {
-            let Test { case, parts, .. } = &mut **test;
+        if let Some(SquishElement::Test(test)) = self.open.get_mut(owner) {
+            let TestElement { case, parts, .. } = &mut **test;
             let since = since.filter(|_| retry_since.is_some());
             parts.add(case, (key, part.case), part.start, since);
         }
     }
 
     /// Finds out whether a test within the first `depth` open elements has an earlier try beside it.
-    pub(super) fn find_earlier_try(&self, test: &mut Test, depth: usize) {
+    pub(super) fn find_earlier_try(&self, test: &mut TestElement, depth: usize) {
         let siblings = tests(&self.open[..depth])
             .last()
             .map_or(&self.outermost, |outer| &outer.siblings);
@@ -115,8 +116,8 @@ impl Parser {
     }
 
     /// Whether a test is a suite of a report before 3.0 that ran no test: it looks like a test case.
-    fn is_version_2_suite(&self, test: &Test) -> bool {
-        test.kind == Kind::Untyped
+    fn is_version_2_suite(&self, test: &TestElement) -> bool {
+        test.kind == TestType::Untyped
             && test.is_case
             && self.tests().next().is_none()
             && !test.name.starts_with("tst_")

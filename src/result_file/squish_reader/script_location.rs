@@ -1,19 +1,19 @@
 //! Where in a test script something happened, and the paths that reports write as URIs.
 
-use crate::result_file::text::{clip, floor};
+use crate::result_file::bounded_text::{clip, floor};
 
 /// Most bytes of a URI that are looked at: every message of a file may have one.
 const MAX_URI: usize = 4096;
 
 /// A file and a line in it, as far as a report says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ScriptLocation {
     /// As it is written: a path or a URI.
     pub(super) uri: String,
     pub(super) line: Option<u32>,
 }
 
-impl Place {
+impl ScriptLocation {
     /// Takes what is not known yet from another.
     pub(super) fn or(&mut self, other: &Self) {
         if self.uri.is_empty() {

@@ -1,6 +1,6 @@
 //! One test case of any dialect: what its file says of it becomes a [`CaseResult`].
 
-use super::text::{Budget, Clipped, clip, first_line, repeats};
+use super::bounded_text::{BoundedText, TextBudget, clip, first_line, repeats};
 use crate::model::{
     CaseResult,
     outcome::{CaseVerdict, Trouble},
@@ -41,7 +41,7 @@ pub(super) struct TroubleBuilder {
     /// The whole message where the line above is only a part of it, else empty.
     pub(super) whole_message: String,
     pub(super) kind: String,
-    pub(super) text: Clipped,
+    pub(super) text: BoundedText,
 }
 
 impl TroubleBuilder {
@@ -52,7 +52,7 @@ impl TroubleBuilder {
             message: message.to_owned(),
             whole_message: String::new(),
             kind: String::new(),
-            text: Clipped::default(),
+            text: BoundedText::default(),
         }
     }
 
@@ -67,7 +67,7 @@ impl TroubleBuilder {
     }
 
     /// Something went wrong outside any case: a collection, a set-up, the tool itself.
-    pub(super) fn outside_any_case(self, suite: &str, budget: &mut Budget) -> CaseResult {
+    pub(super) fn outside_any_case(self, suite: &str, budget: &mut TextBudget) -> CaseResult {
         let mut case = CaseBuilder {
             name: OUTSIDE.to_owned(),
             ..CaseBuilder::default()
@@ -98,8 +98,8 @@ pub(super) struct CaseBuilder {
     more: usize,
     message: String,
     kind: String,
-    text: Clipped,
-    output: Clipped,
+    text: BoundedText,
+    output: BoundedText,
     attachments: Vec<String>,
 }
 
@@ -260,7 +260,7 @@ impl CaseBuilder {
     }
 
     /// The result; `suite` stands in where the case names no class.
-    pub(super) fn finish(mut self, suite: &str, budget: &mut Budget) -> CaseResult {
+    pub(super) fn finish(mut self, suite: &str, budget: &mut TextBudget) -> CaseResult {
         if self.more > 0 && self.worst >= Some(Severity::Unexpected) {
             self.message = format!("{} (and {} more)", self.message, self.more);
         }
@@ -304,7 +304,7 @@ impl CaseBuilder {
 
     /// Puts them back.
     pub(super) fn set_text(&mut self, text: &str) {
-        self.text = Clipped::default();
+        self.text = BoundedText::default();
         self.text.push(text);
     }
 
@@ -312,7 +312,7 @@ impl CaseBuilder {
     /// output.
     fn keep_words_as_output(&mut self) {
         let text = self.take_text();
-        let mut output = Clipped::default();
+        let mut output = BoundedText::default();
         match self.worst {
             Some(Severity::Flaky) => {
                 output.push("testplan: it failed before it passed");

@@ -5,12 +5,12 @@ use std::{
     hash::{DefaultHasher, Hash, Hasher as _},
 };
 
-use super::test::{Kind, Test};
+use super::test_element::{TestElement, TestType};
 use crate::{
     model::record::MAX_CASES,
     result_file::{
-        case::{CaseBuilder, Severity},
-        text::floor,
+        bounded_text::floor,
+        case_builder::{CaseBuilder, Severity},
     },
 };
 
@@ -21,7 +21,7 @@ const FEW: usize = 1024;
 
 /// How much of a report had been read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Start {
+pub(super) struct ReportPosition {
     /// How many cases.
     pub(super) cases: u64,
     /// How many tests had begun.
@@ -30,16 +30,16 @@ pub(super) struct Start {
 
 /// The tests that have ended beside each other, so that a later try of one is known.
 #[derive(Debug, Default)]
-pub(super) struct Siblings(HashSet<u64>);
+pub(super) struct EndedSiblings(HashSet<u64>);
 
-impl Siblings {
+impl EndedSiblings {
     /// Whether one of them is an earlier try of this test.
-    pub(super) fn have_earlier_try_of(&self, test: &Test) -> bool {
+    pub(super) fn have_earlier_try_of(&self, test: &TestElement) -> bool {
         marks(test).any(|mark| self.0.contains(&mark))
     }
 
     /// Adds one. Beyond a bound a later try is taken for a test of its own, so that the worse of both counts.
-    pub(super) fn add(&mut self, test: &Test) {
+    pub(super) fn add(&mut self, test: &TestElement) {
         if self.0.len() < MAX_CASES {
             self.0.extend(marks(test));
         }
@@ -48,10 +48,14 @@ impl Siblings {
 
 /// What a later try has in common with an earlier one. The name of a test case is that of its folder, so no other one has
 /// it. Scenarios may share a name, but not the line of a file as well.
-fn marks(test: &Test) -> impl Iterator<Item = u64> {
+fn marks(test: &TestElement) -> impl Iterator<Item = u64> {
     let kind = test.kind;
-    let by_name = matches!(kind, Kind::Case | Kind::Untyped).then(|| hash(&(kind, &test.name)));
-    let has_own_line = matches!(kind, Kind::Feature | Kind::Scenario | Kind::Outline);
+    let by_name =
+        matches!(kind, TestType::Case | TestType::Untyped).then(|| hash(&(kind, &test.name)));
+    let has_own_line = matches!(
+        kind,
+        TestType::Feature | TestType::Scenario | TestType::Outline
+    );
     let place = test
         .place
         .line
@@ -61,8 +65,8 @@ fn marks(test: &Test) -> impl Iterator<Item = u64> {
 }
 
 /// Names one part of a case: features, scenarios, outlines and rows from the outermost to it.
-pub(super) fn part_key<'a>(parts: impl Iterator<Item = &'a Test>) -> u64 {
-    let names: Vec<(Kind, &str)> = parts.map(|part| (part.kind, part.name.as_str())).collect();
+pub(super) fn part_key<'a>(parts: impl Iterator<Item = &'a TestElement>) -> u64 {
+    let names: Vec<(TestType, &str)> = parts.map(|part| (part.kind, part.name.as_str())).collect();
     hash(&names)
 }
 
@@ -74,7 +78,7 @@ fn hash(value: &impl Hash) -> u64 {
 
 /// What went wrong in parts of a case, until the case has ended and no part can be tried again.
 #[derive(Debug, Default)]
-pub(super) struct PartTries {
+pub(super) struct PartRetries {
     parts: Vec<PartTry>,
     text: usize,
 }
@@ -87,14 +91,14 @@ struct PartTry {
     text: String,
 }
 
-impl PartTries {
+impl PartRetries {
     /// Adds a part of the case that has ended. With `retry_since`, its tries that began before then count no more.
     pub(super) fn add(
         &mut self,
         case: &mut CaseBuilder,
         (key, mut trouble): (u64, CaseBuilder),
-        start: Start,
-        retry_since: Option<Start>,
+        start: ReportPosition,
+        retry_since: Option<ReportPosition>,
     ) {
         if let Some(since) = retry_since {
             let is_earlier = |part: &mut PartTry| part.key == key && part.start < since.tests;

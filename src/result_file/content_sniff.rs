@@ -5,7 +5,7 @@ const SHOWN: usize = 60;
 
 /// What a file seems to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Beginning {
+pub(super) enum SniffedContent {
     /// XML, or nothing within the first characters.
     Xml,
     /// Nothing at all.
@@ -16,7 +16,7 @@ pub(super) enum Beginning {
     Html(String),
 }
 
-impl Beginning {
+impl SniffedContent {
     /// Of a file that begins so.
     pub(super) fn of(head: &str) -> Self {
         let text = head.trim_start();
@@ -92,16 +92,16 @@ mod tests {
             ),
         ];
         for (head, expected) in table {
-            let found = match Beginning::of(head) {
-                Beginning::Xml => None,
-                Beginning::Other(words) | Beginning::Html(words) => Some(words),
-                Beginning::Empty => panic!("{head:?}"),
+            let found = match SniffedContent::of(head) {
+                SniffedContent::Xml => None,
+                SniffedContent::Other(words) | SniffedContent::Html(words) => Some(words),
+                SniffedContent::Empty => panic!("{head:?}"),
             };
             assert_eq!(found.as_deref(), expected, "{head:?}");
         }
-        assert_eq!(Beginning::of(""), Beginning::Empty);
+        assert_eq!(SniffedContent::of(""), SniffedContent::Empty);
         let long = "x".repeat(1000);
-        let Beginning::Other(words) = Beginning::of(&long) else {
+        let SniffedContent::Other(words) = SniffedContent::of(&long) else {
             panic!()
         };
         assert!(words.ends_with("x…\"") && words.len() < 100, "{words}");

@@ -1,18 +1,18 @@
 //! One `test` element: a suite, a case, a scenario or a part of one, from its prolog to its epilog.
 
 use super::{
-    place::Place,
-    tries::{PartTries, Siblings, Start},
+    script_location::ScriptLocation,
+    test_retries::{EndedSiblings, PartRetries, ReportPosition},
 };
 use crate::result_file::{
     Scenarios,
-    case::{CaseBuilder, OUTSIDE, Severity, TroubleBuilder},
-    text::clip,
+    bounded_text::clip,
+    case_builder::{CaseBuilder, OUTSIDE, Severity, TroubleBuilder},
 };
 
 /// What a `test` element stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum TestType {
     Suite,
     Case,
     Feature,
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Untyped,
 }
 
-impl Kind {
+impl TestType {
     pub(super) fn of(word: &str) -> Self {
         match word.trim().to_ascii_lowercase().as_str() {
             "testsuite" => Self::Suite,
@@ -58,24 +58,24 @@ impl Kind {
 
 /// An open `test` element.
 #[derive(Debug)]
-pub(super) struct Test {
-    pub(super) kind: Kind,
+pub(super) struct TestElement {
+    pub(super) kind: TestType,
     /// Whether it becomes a case of its own.
     pub(super) is_case: bool,
     pub(super) name: String,
-    pub(super) place: Place,
-    pub(super) began: Option<Moment>,
-    pub(super) ended: Option<Moment>,
+    pub(super) place: ScriptLocation,
+    pub(super) began: Option<ReportTime>,
+    pub(super) ended: Option<ReportTime>,
     pub(super) has_prolog: bool,
     pub(super) has_epilog: bool,
     /// What had been read when it began.
-    pub(super) start: Start,
+    pub(super) start: ReportPosition,
     /// The same, where a test beside it is an earlier try of it.
-    pub(super) retry_since: Option<Start>,
+    pub(super) retry_since: Option<ReportPosition>,
     /// The tests directly in it that have ended.
-    pub(super) siblings: Siblings,
+    pub(super) siblings: EndedSiblings,
     /// What went wrong in parts of it that may be tried again.
-    pub(super) parts: PartTries,
+    pub(super) parts: PartRetries,
     /// Whether anything in it ran, and whether anything in it was skipped.
     pub(super) inner_ran: bool,
     pub(super) inner_skipped: bool,
@@ -88,37 +88,39 @@ pub(super) struct Test {
     pub(super) case: CaseBuilder,
 }
 
-impl Test {
+impl TestElement {
     /// An element within `outer`, the open ones.
     pub(super) fn new(
-        kind: Kind,
+        kind: TestType,
         name: &str,
-        start: Start,
+        start: ReportPosition,
         scenarios: Scenarios,
         outer: &[&Self],
     ) -> Self {
         let in_case = outer.iter().any(|test| test.is_case);
         let each = scenarios == Scenarios::Each;
-        let in_outline = outer.last().is_some_and(|test| test.kind == Kind::Outline);
+        let in_outline = outer
+            .last()
+            .is_some_and(|test| test.kind == TestType::Outline);
         Self {
             kind,
             is_case: match kind {
-                Kind::Suite | Kind::Feature => false,
-                Kind::Case => true,
-                Kind::Scenario | Kind::Outline => each || !in_case,
-                Kind::Row => (each && in_outline) || !in_case,
-                Kind::Part | Kind::Untyped => !in_case,
+                TestType::Suite | TestType::Feature => false,
+                TestType::Case => true,
+                TestType::Scenario | TestType::Outline => each || !in_case,
+                TestType::Row => (each && in_outline) || !in_case,
+                TestType::Part | TestType::Untyped => !in_case,
             },
             name: clip(name.trim()),
-            place: Place::default(),
+            place: ScriptLocation::default(),
             began: None,
             ended: None,
             has_prolog: false,
             has_epilog: false,
             start,
             retry_since: None,
-            siblings: Siblings::default(),
-            parts: PartTries::default(),
+            siblings: EndedSiblings::default(),
+            parts: PartRetries::default(),
             inner_ran: false,
             inner_skipped: false,
             verified: false,
@@ -131,7 +133,7 @@ impl Test {
     /// Whether it never began: a skipped test has a type, perhaps a name, and no prolog. Before 3.0 there are no types, and
     /// one of which anything is said did begin.
     pub(super) fn never_began(&self) -> bool {
-        let is_marked = self.has_prolog || self.has_epilog || self.kind == Kind::Untyped;
+        let is_marked = self.has_prolog || self.has_epilog || self.kind == TestType::Untyped;
         !is_marked && self.is_silent()
     }
 
@@ -142,7 +144,10 @@ impl Test {
 
     /// Whether it ran: a suite, a feature or an outline does where something in it does.
     pub(super) fn ran(&self) -> bool {
-        let holds_others = matches!(self.kind, Kind::Suite | Kind::Feature | Kind::Outline);
+        let holds_others = matches!(
+            self.kind,
+            TestType::Suite | TestType::Feature | TestType::Outline
+        );
         !(holds_others && self.is_silent() || self.was_skipped())
     }
 
@@ -151,14 +156,14 @@ impl Test {
     }
 
     /// Ends it within `outer`: the case with its names is left. `None` where there is none to report.
-    pub(super) fn close(mut self, outer: &[&Self]) -> Option<Closed> {
+    pub(super) fn close(mut self, outer: &[&Self]) -> Option<EndedTest> {
         if !self.is_case {
             self.case.worst?;
             OUTSIDE.clone_into(&mut self.case.name);
             self.case.classname = names(outer.iter().copied().chain([&self]), " / ", |kind| {
-                matches!(kind, Kind::Suite | Kind::Feature)
+                matches!(kind, TestType::Suite | TestType::Feature)
             });
-            return Some(Closed {
+            return Some(EndedTest {
                 case: self.case,
                 only_holds_others: false,
             });
@@ -174,8 +179,8 @@ impl Test {
                 ..TroubleBuilder::error(&reason)
             });
         }
-        let is_case = |kind| matches!(kind, Kind::Case);
-        let suite = names(outer.iter().copied(), " / ", |kind| kind == Kind::Suite);
+        let is_case = |kind| matches!(kind, TestType::Case);
+        let suite = names(outer.iter().copied(), " / ", |kind| kind == TestType::Suite);
         let cases = names(outer.iter().copied(), ".", is_case);
         self.case.classname = match (suite.as_str(), cases.as_str()) {
             (_, "") => suite,
@@ -183,23 +188,30 @@ impl Test {
             _ => clip(&format!("{suite}.{cases}")),
         };
         self.case.name = match self.kind {
-            Kind::Scenario | Kind::Outline | Kind::Row => {
+            TestType::Scenario | TestType::Outline | TestType::Row => {
                 let around = names(outer.iter().copied(), " / ", |kind| {
-                    matches!(kind, Kind::Feature | Kind::Outline | Kind::Scenario)
+                    matches!(
+                        kind,
+                        TestType::Feature | TestType::Outline | TestType::Scenario
+                    )
                 });
                 match (around.as_str(), self.kind) {
                     ("", _) => self.name,
-                    (_, Kind::Row) => clip(&format!("{around} [{}]", self.name)),
+                    (_, TestType::Row) => clip(&format!("{around} [{}]", self.name)),
                     _ => clip(&format!("{around} / {}", self.name)),
                 }
             }
-            Kind::Suite | Kind::Case | Kind::Feature | Kind::Part | Kind::Untyped => self.name,
+            TestType::Suite
+            | TestType::Case
+            | TestType::Feature
+            | TestType::Part
+            | TestType::Untyped => self.name,
         };
         self.case.duration_ms = self
             .began
             .zip(self.ended)
             .and_then(|(began, ended)| ended.since(began));
-        Some(Closed {
+        Some(EndedTest {
             case: self.case,
             only_holds_others,
         })
@@ -208,7 +220,7 @@ impl Test {
 
 /// A test that has ended.
 #[derive(Debug)]
-pub(super) struct Closed {
+pub(super) struct EndedTest {
     /// Its case, with its names.
     pub(super) case: CaseBuilder,
     /// The cases in it say everything: it is none itself.
@@ -217,9 +229,9 @@ pub(super) struct Closed {
 
 /// The names of some of the tests, joined.
 pub(super) fn names<'a>(
-    tests: impl Iterator<Item = &'a Test>,
+    tests: impl Iterator<Item = &'a TestElement>,
     between: &str,
-    which: impl Fn(Kind) -> bool,
+    which: impl Fn(TestType) -> bool,
 ) -> String {
     let names: Vec<&str> = tests
         .filter(|test| which(test.kind) && !test.name.is_empty())
@@ -230,12 +242,12 @@ pub(super) fn names<'a>(
 
 /// A moment: with an offset from UTC, or as some clock showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Moment {
+pub(super) enum ReportTime {
     Absolute(jiff::Timestamp),
     Local(jiff::civil::DateTime),
 }
 
-impl Moment {
+impl ReportTime {
     /// Reads an ISO 8601 time; anything else is none.
     pub(super) fn read(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -279,8 +291,8 @@ mod tests {
             ("soon", "2026-01-02T03:04:04Z", None),
         ];
         for (began, ended, expected) in table {
-            let took = Moment::read(began)
-                .zip(Moment::read(ended))
+            let took = ReportTime::read(began)
+                .zip(ReportTime::read(ended))
                 .and_then(|(began, ended)| ended.since(began));
             assert_eq!(took, expected, "{began} to {ended}");
         }

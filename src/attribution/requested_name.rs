@@ -19,13 +19,13 @@ pub enum Relation {
 
 /// The words of a requested test; made once, asked for every case.
 #[derive(Debug)]
-pub struct Naming<'a> {
+pub struct RequestedName<'a> {
     testcase: &'a str,
     words: Vec<&'a str>,
     whole: Vec<&'a str>,
 }
 
-impl<'a> Naming<'a> {
+impl<'a> RequestedName<'a> {
     /// Of this test.
     pub fn new(test: &'a Test) -> Self {
         let words = words(&test.testcase);
@@ -144,14 +144,14 @@ fn words(name: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribution::requested::tests::{case, passed};
+    use crate::attribution::requested_test::tests::{case, passed};
 
     fn relation(suite: &str, testcase: &str, classname: &str, name: &str) -> Relation {
         let test = Test {
             suite: suite.to_owned(),
             testcase: testcase.to_owned(),
         };
-        Naming::new(&test).relation(&case(classname, name, passed()))
+        RequestedName::new(&test).relation(&case(classname, name, passed()))
     }
 
     #[test]
@@ -239,7 +239,11 @@ mod tests {
                 suite: String::new(),
                 testcase: testcase.to_owned(),
             };
-            assert_eq!(Naming::new(&test).is_a_place(), is_a_place, "{testcase}");
+            assert_eq!(
+                RequestedName::new(&test).is_a_place(),
+                is_a_place,
+                "{testcase}"
+            );
         }
     }
 }

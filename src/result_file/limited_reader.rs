@@ -4,14 +4,14 @@ use std::io::{self, BufRead, Read};
 
 /// Counts what is taken of the stream beneath.
 #[derive(Debug)]
-pub(super) struct Counted<R> {
+pub(super) struct LimitedReader<R> {
     inner: R,
     newlines: u64,
     taken: u64,
     limit: u64,
 }
 
-impl<R: BufRead> Counted<R> {
+impl<R: BufRead> LimitedReader<R> {
     pub(super) fn new(inner: R, limit: u64) -> Self {
         Self {
             inner,
@@ -27,7 +27,7 @@ impl<R: BufRead> Counted<R> {
     }
 }
 
-impl<R: BufRead> Read for Counted<R> {
+impl<R: BufRead> Read for LimitedReader<R> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         let available = self.fill_buf()?;
         let count = available.len().min(target.len());
@@ -37,7 +37,7 @@ impl<R: BufRead> Read for Counted<R> {
     }
 }
 
-impl<R: BufRead> BufRead for Counted<R> {
+impl<R: BufRead> BufRead for LimitedReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.taken > self.limit {
             return Err(io::Error::other(format!(
@@ -65,12 +65,12 @@ mod tests {
 
     #[test]
     fn counts_lines_and_stops_beyond_the_limit() {
-        let mut input = Counted::new(&b"a\nb\nc"[..], 100);
+        let mut input = LimitedReader::new(&b"a\nb\nc"[..], 100);
         let mut text = String::new();
         input.read_to_string(&mut text).unwrap();
         assert_eq!((text.as_str(), input.line()), ("a\nb\nc", 3));
 
-        let mut input = Counted::new(io::BufReader::with_capacity(4, &[b'x'; 64][..]), 8);
+        let mut input = LimitedReader::new(io::BufReader::with_capacity(4, &[b'x'; 64][..]), 8);
         let error = input.read_to_end(&mut Vec::new()).unwrap_err();
         assert!(error.to_string().contains("larger than"), "{error}");
     }

@@ -11,12 +11,12 @@ use super::{
 const BLOCK: usize = 64 * 1024;
 
 /// Where the XML goes.
-pub(super) struct Xml<'w> {
+pub(super) struct XmlWriter<'w> {
     out: &'w mut dyn io::Write,
     buffer: Vec<u8>,
 }
 
-impl<'w> Xml<'w> {
+impl<'w> XmlWriter<'w> {
     pub(super) fn new(out: &'w mut dyn io::Write) -> Self {
         Self {
             out,

@@ -12,7 +12,7 @@ use crate::{
 use super::{
     JunitError, MAX_NAME, OWN, Profile,
     outline::{Outline, Tally},
-    service_counts,
+    service_count_cases,
 };
 
 /// What stands for the cases of a suite until they are written. No text can hold it: `<` is escaped in all of them.
@@ -21,14 +21,14 @@ const END_OF_ROOT: &str = "</testsuites>";
 
 /// What comes before and after the inside of an element.
 #[derive(Debug)]
-pub(super) struct Frame {
+pub(super) struct EnclosingMarkup {
     pub(super) head: String,
     pub(super) tail: String,
 }
 
 /// The executions of one suite under one set of labels.
 #[derive(Debug, Default)]
-pub(super) struct Suite<'a, 'r> {
+pub(super) struct SuiteGroup<'a, 'r> {
     pub(super) outlines: Vec<&'a Outline<'r>>,
     pub(super) tally: Tally,
     pub(super) duration_ms: u64,
@@ -41,7 +41,7 @@ pub(super) fn root(
     report: &PlanReport,
     tally: Tally,
     profile: Profile,
-) -> Result<Frame, JunitError> {
+) -> Result<EnclosingMarkup, JunitError> {
     let title = report.plan.as_ref().map_or(OWN, |plan| &plan.title);
     let mut junit = Junit::new(xml_line(title, MAX_NAME));
     junit.set_time(Duration::from_millis(report.duration_ms()));
@@ -57,7 +57,7 @@ pub(super) fn root(
         // escaped, so that the first match is the attribute.
         head = head.replacen(&format!(" skipped=\"{}\"", tally.skipped), "", 1);
     }
-    Ok(Frame {
+    Ok(EnclosingMarkup {
         head,
         tail: format!("{END_OF_ROOT}\n"),
     })
@@ -67,9 +67,9 @@ pub(super) fn root(
 pub(super) fn suite(
     name: &str,
     labels: &str,
-    suite: &Suite<'_, '_>,
+    suite: &SuiteGroup<'_, '_>,
     facts: Option<&PlanFacts>,
-) -> Result<Frame, JunitError> {
+) -> Result<EnclosingMarkup, JunitError> {
     let name = if name.is_empty() { OWN } else { name };
     let name = if labels.is_empty() {
         name.to_owned()
@@ -93,7 +93,7 @@ pub(super) fn suite(
     junit.failures = suite.tally.failures;
     let text = alone(junit)?;
     let (head, tail) = split(&text, CASES);
-    Ok(Frame {
+    Ok(EnclosingMarkup {
         head: head.to_owned(),
         tail: tail.to_owned(),
     })
@@ -114,7 +114,7 @@ pub(super) fn own_suite(report: &PlanReport) -> Result<Option<OwnSuite>, JunitEr
     let mut suite = TestSuite::new(OWN);
     if let Some(counts) = &report.service_counts {
         describe(&mut suite, report.plan.as_ref());
-        service_counts::add(counts, &mut suite);
+        service_count_cases::add(counts, &mut suite);
     }
     if report.unnamed_missing > 0 {
         suite.add_test_case(unnamed(report));

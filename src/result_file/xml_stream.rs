@@ -10,10 +10,10 @@ use quick_xml::{
 
 use super::{
     ResultFile,
-    beginning::Beginning,
+    bounded_text::{BoundedText, MAX_FIELD},
     charset::{self, Charset},
-    input::Counted,
-    text::{Clipped, MAX_FIELD},
+    content_sniff::SniffedContent,
+    limited_reader::LimitedReader,
 };
 
 /// Deepest nesting of elements.
@@ -30,7 +30,7 @@ pub(super) trait Dialect {
     /// An element begins within the open ones.
     fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String>;
     /// Where the text goes that comes now; `None` leaves it out.
-    fn text(&mut self) -> Option<&mut Clipped>;
+    fn text(&mut self) -> Option<&mut BoundedText>;
     /// The innermost open element ends.
     fn end(&mut self);
     /// What is open, in words, where the file breaks off.
@@ -45,10 +45,10 @@ pub(super) fn read(
     choose: impl FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
 ) -> Result<ResultFile, (u64, String)> {
     let opened = charset::open(source).map_err(|error| (1, error.to_string()))?;
-    if let Beginning::Html(message) = opened.beginning {
+    if let SniffedContent::Html(message) = opened.beginning {
         return Err((1, message));
     }
-    let mut reader = Reader::from_reader(Counted::new(opened.source, MAX_FILE));
+    let mut reader = Reader::from_reader(LimitedReader::new(opened.source, MAX_FILE));
     let config = reader.config_mut();
     config.expand_empty_elements = true;
     config.allow_dangling_amp = true;
@@ -90,7 +90,7 @@ pub(super) fn read(
 /// Where the loop is.
 struct State<C> {
     charset: Charset,
-    beginning: Beginning,
+    beginning: SniffedContent,
     depth: usize,
     root: String,
     choose: Option<C>,
@@ -141,7 +141,7 @@ where
         }
     }
 
-    fn text(&mut self, push: impl FnOnce(Charset, &mut Clipped)) {
+    fn text(&mut self, push: impl FnOnce(Charset, &mut BoundedText)) {
         if let Some(target) = self.dialect.as_mut().and_then(|dialect| dialect.text()) {
             push(self.charset, target);
         }
@@ -165,8 +165,11 @@ where
             "testsuites" | "testsuite" | "testcase" | "SquishReport"
         );
         match &self.beginning {
-            Beginning::Other(message) if !is_result_file => Some((1, message.clone())),
-            Beginning::Xml | Beginning::Empty | Beginning::Other(_) | Beginning::Html(_) => None,
+            SniffedContent::Other(message) if !is_result_file => Some((1, message.clone())),
+            SniffedContent::Xml
+            | SniffedContent::Empty
+            | SniffedContent::Other(_)
+            | SniffedContent::Html(_) => None,
         }
     }
 

@@ -11,7 +11,7 @@ use super::{MAX_NAME, draft::labels, outline::Outline};
 
 /// What is added to the names of cases so that they are unique.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct UniqueNames {
     /// By the place of the case among all; empty if all names are unique as they are.
     suffixes: Vec<Suffix>,
 }
@@ -25,7 +25,7 @@ struct Suffix {
     number: u32,
 }
 
-impl Names {
+impl UniqueNames {
     /// Leaves unique names alone. Of equal ones the class name gets the execution's labels; what is then still equal
     /// gets the execution's number, and then a number of its own.
     pub(super) fn unique(outlines: &[Outline<'_>]) -> Self {
@@ -109,7 +109,7 @@ fn end(outline: &Outline<'_>) -> usize {
     outline.first + outline.len()
 }
 
-/// Numbers what is still equal. Names that need no number come first, so that they stay as they are.
+/// Numbers what is still equal. UniqueNames that need no number come first, so that they stay as they are.
 fn number(ids: &mut [CaseId], suffixes: &mut [Suffix]) {
     let last = repeated(ids);
     if last.is_empty() {
