@@ -314,7 +314,10 @@ impl Store for SqliteStore {
     }
 
     fn changes(&self) -> watch::Receiver<u64> {
-        self.changes.clone()
+        let mut changes = self.changes.clone();
+        // A clone inherits the version that the original has seen, which is the first.
+        changes.mark_unchanged();
+        changes
     }
 
     fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Timestamp>> {

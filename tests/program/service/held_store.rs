@@ -208,9 +208,7 @@ impl HeldStore {
             principal: PRINCIPAL.into(),
             key: None,
         };
-        let mut changes = store.store.changes();
         store.store.execute_plan(plan, clock().now()).await.unwrap();
-        soon(changes.changed()).await.unwrap();
         store
     }
 
@@ -229,11 +227,8 @@ impl HeldStore {
             worker: None,
             key: None,
         };
-        let mut changes = self.store.changes();
         let reservation = self.store.reserve(request, clock().now()).await.unwrap();
         self.keep_lease(&reservation);
-        // Those who subscribe from now on do not hear of it.
-        soon(changes.changed()).await.unwrap();
         assert!(
             matches!(&reservation, Reservation::Granted(it) if it.execution.0 == execution),
             "{reservation:?}"

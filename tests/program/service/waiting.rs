@@ -198,7 +198,7 @@ async fn store_failure_ends_a_long_poll() {
 async fn long_polls_do_not_count_as_calls() {
     let store = HeldStore::with_reservation().await;
     let limits = Limits {
-        // A call counts until a moment after its answer from the store, so more than one.
+        // More than one: the permit of a call is dropped after the store has answered.
         calls: 4,
         ..patient()
     };

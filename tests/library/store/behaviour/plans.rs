@@ -342,6 +342,8 @@ pub(crate) async fn limits_are_enforced(make: Make) {
 pub(crate) async fn changes_notify_waiting_clients(make: Make) {
     let world = World::new(make, &["", ""]).await;
     let mut changes = world.store.changes();
+    // Otherwise each long poll would ask the store twice before it waits.
+    assert!(!changes.has_changed().unwrap(), "the plan started before");
     let granted = world.take().await;
     changes.borrow_and_update();
     world.beat(&granted, 10_000).await.unwrap();
