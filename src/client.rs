@@ -15,6 +15,7 @@ mod file_kind;
 mod http_transport;
 mod import;
 mod leases;
+mod patience;
 mod plans;
 mod probe;
 mod proxy;
@@ -26,23 +27,18 @@ mod setup;
 mod squish_servers;
 mod test_lists;
 mod text;
+mod transport;
 mod upload_body;
 mod upload_form;
 mod waiting;
 
 use std::{
     fmt,
-    future::Future,
-    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
 };
-
-use bytes::Bytes;
-use http_body_util::BodyExt as _;
 
 use authorization::Authorization;
 use service_kind::SharedKind;
@@ -58,64 +54,18 @@ pub use http_transport::{
     install_tls_provider,
 };
 pub use import::Imported;
+pub use patience::{Patience, RetryNotice};
 pub use probe::StatusWord;
 pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
-pub use retry::{Patience, RetryNotice};
 pub use service_kind::ServiceKind;
 pub use setup::SetupError;
 pub use test_lists::PlanTests;
+pub use transport::{Sending, Sent, Transport, TransportError};
 pub use upload_body::{BytesSent, UnclearOutcome, UploadBody};
 pub use upload_form::{Import, ResultFile, UploadForm};
 
 pub use crate::credentials::Credentials;
-
-/// A response, later.
-pub type Sending<'a> =
-    Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>> + Send + 'a>>;
-
-/// The network seam: one request in, one whole response out. Retries, credentials and meaning live above it, so that
-/// a simulated network can carry the same client.
-pub trait Transport: fmt::Debug + Send + Sync {
-    /// Sends a request with an absolute URI and collects the bounded response, within `limit` in all.
-    fn send(&self, request: http::Request<Bytes>, limit: Duration) -> Sending<'_>;
-
-    /// Sends a request whose body is read while it travels, of the length that its header tells. Broken off when it makes
-    /// no progress for `stall`; the answer may take ten times as long. [`Sent::No`] for what broke before the body was
-    /// handed out to its end.
-    ///
-    /// A network that lives in memory may have this one: it collects the body and sends it whole.
-    fn upload(&self, request: http::Request<UploadBody>, stall: Duration) -> Sending<'_> {
-        Box::pin(async move {
-            let (head, body) = request.into_parts();
-            let body = body.collect().await.map_err(|error| TransportError {
-                sent: Sent::No,
-                message: error.to_string(),
-            })?;
-            let whole = http::Request::from_parts(head, body.to_bytes());
-            self.send(whole, stall).await
-        })
-    }
-}
-
-/// Why no response came.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct TransportError {
-    /// Whether the service may have seen the request.
-    pub sent: Sent,
-    /// What failed and why likely, without credentials.
-    pub message: String,
-}
-
-/// Whether a failed request may have had an effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sent {
-    /// It cannot: name not resolved, connection refused, TLS failed, or the body of an upload ended early.
-    No,
-    /// It may: time ran out or the connection broke after bytes were written.
-    Perhaps,
-}
 
 type Watcher = dyn Fn(&RetryNotice<'_>) + Send + Sync;
 

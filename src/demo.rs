@@ -24,7 +24,7 @@ use crate::{
     report::{PlanReport, junit},
     report_files,
     run::process::{self, Running},
-    runner::command::CommandLine,
+    runner::command_line::CommandLine,
     service::{Access, Principal},
     store::{Rules, StoreError},
 };

@@ -1,17 +1,20 @@
 //! A test becomes a command; its exit code and result files become an outcome.
 //!
-//! [`settings`] is what `testplan.yml` says, [`placeholders`] and [`command`] make the command line of one
-//! execution, [`results`] finds what the test tool left and has it read, [`outcome`] decides what it all means;
-//! [`squish`] knows all of that of squishrunner. Nothing here starts a process.
+//! [`runner_settings`] is what `testplan.yml` says, [`placeholders`] and [`command_line`] make the command line of one
+//! execution, [`results`] finds what the test tool left and has it read, [`decision`] decides what it all means;
+//! [`squishrunner`] knows all of that of squishrunner, and [`tool`] picks between them. Nothing here starts a process.
 
 mod attachments;
-pub mod command;
+pub mod command_line;
+pub mod decision;
+pub mod execution_facts;
 pub mod exit_codes;
-pub mod outcome;
 pub mod placeholders;
+pub mod process_end;
 pub mod results;
-pub mod settings;
-pub mod squish;
+pub mod runner_settings;
+pub mod squishrunner;
 mod tail;
+mod tool;
 
 pub use tail::tail;

@@ -1,7 +1,7 @@
 //! Runs tests by squishrunner: one suite at a time on each Squish server, again while there is no licence, and with a word
 //! about Squish servers that do not answer.
 //!
-//! `runner::squish` makes the call and judges its end; here is what needs time, the network or the service.
+//! `runner::squishrunner` makes the call and judges its end; here is what needs time, the network or the service.
 
 mod licence;
 mod server_outages;
@@ -24,12 +24,10 @@ use crate::{
     model::{CaseCounts, Outcome, ServerTrouble},
     run::{Attempt, Disposition, Phase, Runner, Session, WorkItem},
     runner::{
-        outcome::Ending,
-        squish::{
-            command,
-            extras::OwnAttachments,
-            outcome,
-            settings::{Address, SquishSettings},
+        process_end::ProcessEnd,
+        squishrunner::{
+            attached_files::OwnAttachments, squish_address::SquishAddress, squish_decision,
+            squish_settings::SquishSettings, squishrunner_args,
         },
     },
     single::{Early, Sequential, Starts, TestProcess, TestSetup},
@@ -89,7 +87,7 @@ impl SquishContext {
         starts: &Starts,
     ) -> Result<Attempt, Early> {
         let mut process = TestProcess::prepare(&self.setup, work, phase)?;
-        let address = command::address(&self.settings, &process.facts())
+        let address = squishrunner_args::address(&self.settings, &process.facts())
             .map_err(|refused| process.no_command(&refused))?;
         let own_attachments = OwnAttachments::of(
             &self.settings,
@@ -111,12 +109,12 @@ impl SquishContext {
         let Some(address) = address else {
             return Ok(attempt);
         };
-        if !outcome::may_lack_its_server(ending, &self.settings, process.results_dir()) {
+        if !squish_decision::may_lack_its_server(ending, &self.settings, process.results_dir()) {
             return Ok(attempt);
         }
         let answer = process.unless_cut_off(server_probe::answers(&address));
         if let Err(why) = answer.await? {
-            attempt.outcome = outcome::unreachable(ending, &address, &why);
+            attempt.outcome = squish_decision::unreachable(ending, &address, &why);
             self.settle_outage(&process, &mut attempt).await?;
         }
         Ok(attempt)
@@ -127,10 +125,10 @@ impl SquishContext {
     async fn run_in_turn(
         &self,
         process: &mut TestProcess,
-        address: Option<&Address>,
+        address: Option<&SquishAddress>,
         licence: &mut LicenceRetry,
         starts: &Starts,
-    ) -> Result<Ending, Early> {
+    ) -> Result<ProcessEnd, Early> {
         let _turn = match address {
             Some(address) => Some(process.unless_cut_off(self.turns.take(address)).await?),
             None => None,

@@ -9,7 +9,7 @@ use std::{
 use anyhow::ensure;
 use testplan::{
     run::process,
-    runner::{command::CommandLine, outcome::Ending},
+    runner::{command_line::CommandLine, process_end::ProcessEnd},
 };
 use tokio::runtime::Runtime;
 
@@ -83,7 +83,7 @@ fn spawn(runtime: &Runtime, logs: &Path) -> anyhow::Result<Cost> {
             let log = logs.join(format!("{number}.log"));
             let mut running = process::spawn(&line, &log, 1 << 20)?;
             let ending = running.wait().await?;
-            ensure!(ending == Ending::Exited(0), "{PROGRAM}: {ending:?}");
+            ensure!(ending == ProcessEnd::Exited(0), "{PROGRAM}: {ending:?}");
         }
         Ok(())
     })?;

@@ -25,7 +25,7 @@ use crate::{
     report::{Unoffered, sanitise::console_line},
     result_upload::upload_labels,
     run::{RunEnding, RunSummary, Runner, WorkOrder, upload::Uploader, worker::WorkerSettings},
-    runner::settings::{RunnerSettings, Tool},
+    runner::runner_settings::{RunnerSettings, Tool},
     signal::Signals,
     single::{CommandRunner, TestSetup},
     squish::SquishRunner,

@@ -30,7 +30,7 @@ use crate::{
     report::PlanReport,
     report_files,
     run::{RunEnding, RunSummary},
-    runner::settings::RunnerSettings,
+    runner::runner_settings::RunnerSettings,
     signal::Signals,
 };
 

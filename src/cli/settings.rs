@@ -24,7 +24,7 @@ use crate::{
     failure::Failure,
     listing::loaded_plan_file::LoadedPlanFile,
     model::Capabilities,
-    runner::{settings::RunnerSettings, squish::settings::ServerChoice},
+    runner::{runner_settings::RunnerSettings, squishrunner::squish_settings::ServerChoice},
 };
 
 const DEFAULT_OUT: &str = "testplan-out";

@@ -15,7 +15,7 @@ use crate::{
     failure::{CommandResult, Failure},
     listing::{loaded_plan_file::LoadedPlanFile, squish_setup},
     report::sanitise::console_line,
-    runner::squish::suite::{FoundSuites, Suite},
+    runner::squishrunner::squish_suite::{FoundSuites, Suite},
     text::counted,
 };
 

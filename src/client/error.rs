@@ -2,7 +2,7 @@
 
 mod words;
 
-use super::{CredentialKind, Sent};
+use super::{authorization::CredentialKind, transport::Sent};
 use crate::{exit_code::Conclusion, model::PlanId};
 
 /// A call that did not come to its end. Display is one line without secrets; [`Self::help`] is one thing to do.

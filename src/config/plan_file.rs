@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     model::{Capabilities, NewSquishServer, Test},
-    runner::settings::RunnerSettings,
+    runner::runner_settings::RunnerSettings,
 };
 
 /// The file that is read where no other is named.

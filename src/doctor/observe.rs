@@ -27,7 +27,7 @@ use crate::{
     failure::Failure,
     listing::loaded_plan_file::LoadedPlanFile,
     model::{Capabilities, SquishServer},
-    runner::settings::{RunnerSettings, Tool},
+    runner::runner_settings::{RunnerSettings, Tool},
 };
 
 /// How long a list of executions may take; the counts of a larger plan say what it requires.

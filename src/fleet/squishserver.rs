@@ -10,8 +10,8 @@ use crate::{
     config::environment::Environment,
     failure::Failure,
     runner::{
-        command::CommandLine,
-        squish::program::{self, SearchPlaces},
+        command_line::CommandLine,
+        squishrunner::find_program::{self, SearchPlaces},
     },
 };
 
@@ -24,7 +24,7 @@ pub(super) fn find(local: &LocalServer, environment: &Environment) -> Result<Pat
         prefix: environment.get("SQUISH_PREFIX").map(OsStr::new),
         path: environment.get("PATH").map(OsStr::new),
     };
-    program::find("squishserver", places).map_err(|error| {
+    find_program::find("squishserver", places).map_err(|error| {
         Failure::usage(error).help(
             "set SQUISH_PREFIX to the installation folder of Squish, or name the program with --squishserver",
         )

@@ -239,7 +239,7 @@ mod tests {
     #[tokio::test]
     async fn squishserver_that_never_prints_its_port_is_killed() {
         let folder = tempfile::tempdir().unwrap();
-        let line = crate::runner::command::CommandLine {
+        let line = crate::runner::command_line::CommandLine {
             argv: [
                 "sh",
                 "-c",

@@ -16,7 +16,7 @@ use crate::{
     model::{ExecutionId, Port, SquishServerId},
     report::sanitise::console_line,
     run::process,
-    runner::{command::CommandLine, outcome::Ending},
+    runner::{command_line::CommandLine, process_end::ProcessEnd},
 };
 
 /// How long `squishserver --stop` may take.
@@ -96,7 +96,7 @@ async fn stop_process(local: &LocalServer, command: &CommandLine) -> Result<(), 
             .context("squishserver --stop")
             .help(help.clone())
     })?;
-    if ran.ending != Ending::Exited(0) {
+    if ran.ending != ProcessEnd::Exited(0) {
         let error = console_line(&ran.stderr_tail, 1000);
         return Err(Failure::infrastructure_text(format_args!(
             "squishserver --stop --port {port}: {}: {error}",

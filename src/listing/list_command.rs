@@ -11,7 +11,7 @@ use crate::{
     model::DiscoveryAccount,
     report::{clean::strip_escapes, discovery, sanitise::console_line},
     run::process::{self, Listed, ListingError},
-    runner::{command::CommandLine, outcome::Ending},
+    runner::{command_line::CommandLine, process_end::ProcessEnd},
 };
 
 /// Most bytes that a listing command may print: a million tests with long names.
@@ -36,7 +36,7 @@ pub(super) async fn run(
     let what = about(listing, title);
     let by_hand = "run the command by hand in the folder that tests run in, and make it list the tests with exit code 0";
     let listed = match process::run_to_end(&line, listing.timeout, MOST_LISTED).await {
-        Ok(listed) if listed.ending == Ending::Exited(0) => listed,
+        Ok(listed) if listed.ending == ProcessEnd::Exited(0) => listed,
         Ok(listed) => return Err(failed(&listed).context(what).help(by_hand)),
         Err(ListingError::TimedOut(listed)) => {
             return Err(failed(&listed)

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     model::{DiscoveryAccount, LeftOut, Test},
     report::discovery,
-    runner::{command::CommandLine, settings::RunnerSettings},
+    runner::{command_line::CommandLine, runner_settings::RunnerSettings},
     store::{PlannedTest, TemplateDefinition},
     text::counted,
 };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::{
     config::plan_file::{PlanFile, Template},
     failure::Failure,
-    runner::{settings::RunnerSettings, squish::settings::ServerChoice},
+    runner::{runner_settings::RunnerSettings, squishrunner::squish_settings::ServerChoice},
 };
 
 /// A `testplan.yml` and its path. Its commands run in its folder, wherever testplan was started.

@@ -9,11 +9,11 @@ use crate::{
     config::environment::Environment,
     failure::Failure,
     runner::{
-        placeholders::Template,
-        settings::{RunnerSettings, Tool},
-        squish::{
-            program::{self, SearchPlaces},
-            suite::{self, FoundSuites},
+        placeholders::PlaceholderText,
+        runner_settings::{RunnerSettings, Tool},
+        squishrunner::{
+            find_program::{self, SearchPlaces},
+            squish_suite::{self, FoundSuites},
         },
     },
 };
@@ -32,7 +32,10 @@ pub(crate) fn locate_squishrunner(
     };
     // The file's variables are what squishrunner will see.
     let variable = |name: &str| {
-        let own = runner.environment.get(name).and_then(Template::literal);
+        let own = runner
+            .environment
+            .get(name)
+            .and_then(PlaceholderText::literal);
         own.filter(|value| !value.trim().is_empty())
             .or_else(|| environment.get(name))
             .map(OsStr::new)
@@ -45,7 +48,7 @@ pub(crate) fn locate_squishrunner(
         prefix: variable(PREFIX),
         path: variable("PATH"),
     };
-    let found = program::find("squishrunner", places).map_err(|error| {
+    let found = find_program::find("squishrunner", places).map_err(|error| {
         Failure::infrastructure(error).help(
             "install Squish on this machine, or say where it is: set SQUISH_PREFIX to its folder, or write \
              `squish: { squishrunner: PATH }` in testplan.yml",
@@ -57,7 +60,7 @@ pub(crate) fn locate_squishrunner(
 
 /// The Squish suites on disk, with what was left out.
 pub(crate) fn find_suites(folders: &[PathBuf], folder: &Path) -> Result<FoundSuites, Failure> {
-    suite::discover(folder, folders).map_err(|error| {
+    squish_suite::discover(folder, folders).map_err(|error| {
         Failure::usage(error).help(
             "correct the suites, or name other folders: `discover: { squish: [FOLDER] }`, relative to testplan.yml",
         )

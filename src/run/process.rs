@@ -30,8 +30,8 @@ use tokio::{process::Command, time};
 
 use self::output::CommandOutput;
 use crate::runner::{
-    command::{CommandLine, is_private},
-    outcome::Ending,
+    command_line::{CommandLine, is_private},
+    process_end::ProcessEnd,
 };
 
 pub use self::{
@@ -168,7 +168,7 @@ pub struct Running {
     /// The file of its output, if there is one.
     output: Option<CommandOutput>,
     /// How the first process ended, once it has.
-    leader: Option<Ending>,
+    leader: Option<ProcessEnd>,
     /// The rest of the group was killed: its number may soon be another group's.
     group_ended: bool,
 }
@@ -181,7 +181,7 @@ impl Running {
 
     /// Waits for the first process to end, then kills the rest of its group. May be dropped and called again; returns at
     /// once if it has ended. Fails only if the system cannot tell.
-    pub async fn wait(&mut self) -> io::Result<Ending> {
+    pub async fn wait(&mut self) -> io::Result<ProcessEnd> {
         let ending = self.leader().await?;
         if !self.group_ended {
             self.kill_group();
@@ -193,7 +193,7 @@ impl Running {
 
     /// Asks the group to end (SIGTERM, not on Windows), and kills it after `grace`, on Linux also processes that left it.
     /// Returns how the first process ended, once it is gone.
-    pub async fn stop(&mut self, grace: Duration) -> io::Result<Ending> {
+    pub async fn stop(&mut self, grace: Duration) -> io::Result<ProcessEnd> {
         if !self.group_ended {
             #[cfg(unix)]
             let gone = self.asked_to_end(grace).await;
@@ -219,12 +219,12 @@ impl Running {
     }
 
     /// How it ended, if it has.
-    pub fn ended(&self) -> Option<Ending> {
+    pub fn ended(&self) -> Option<ProcessEnd> {
         self.leader
     }
 
     /// Waits for the first process and meanwhile keeps the output within its limit.
-    async fn leader(&mut self) -> io::Result<Ending> {
+    async fn leader(&mut self) -> io::Result<ProcessEnd> {
         if let Some(ending) = self.leader {
             return Ok(ending);
         }
@@ -298,10 +298,10 @@ impl Drop for Running {
     }
 }
 
-fn ending(status: ExitStatus) -> Ending {
+fn ending(status: ExitStatus) -> ProcessEnd {
     #[cfg(unix)]
     if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
-        return Ending::Signalled(signal);
+        return ProcessEnd::Signalled(signal);
     }
-    Ending::Exited(status.code().unwrap_or(-1))
+    ProcessEnd::Exited(status.code().unwrap_or(-1))
 }

@@ -9,7 +9,7 @@ use super::{
     phase::{Phase, moved_past},
     process::Running,
 };
-use crate::{model::ExecutionId, runner::outcome::Ending};
+use crate::{model::ExecutionId, runner::process_end::ProcessEnd};
 
 /// Which bound an execution reached.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ pub(crate) struct Supervisor {
 
 impl Supervisor {
     /// Waits for the end of a process, or ends it at the first bound.
-    pub(crate) async fn supervise(&self, mut running: Running) -> Result<Ending, NoEnding> {
+    pub(crate) async fn supervise(&self, mut running: Running) -> Result<ProcessEnd, NoEnding> {
         match self.ended(&mut running).await {
             Ok(Ok(ending)) if ending.may_be_a_stop() => {
                 let waiting = self.unless_cut_off(tokio::time::sleep(SIGNAL_GRACE));
@@ -76,7 +76,7 @@ impl Supervisor {
     }
 
     /// Waits for the process, or for the first bound.
-    async fn ended(&self, running: &mut Running) -> Result<io::Result<Ending>, Cutoff> {
+    async fn ended(&self, running: &mut Running) -> Result<io::Result<ProcessEnd>, Cutoff> {
         let out_of_time = async {
             match self.time_limit {
                 Some(limit) => {
@@ -117,7 +117,7 @@ impl Supervisor {
     }
 
     /// Ends the group; a second signal meanwhile ends the grace.
-    async fn stop(&self, running: &mut Running, grace: Duration) -> io::Result<Ending> {
+    async fn stop(&self, running: &mut Running, grace: Duration) -> io::Result<ProcessEnd> {
         let mut phase = self.phase.clone();
         tokio::select! {
             ended = running.stop(grace) => return ended,

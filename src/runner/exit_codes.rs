@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::RangeInclusive};
 
-use super::outcome::Ending;
+use super::process_end::ProcessEnd;
 use crate::{
     model::{CaseResult, outcome::CaseVerdict},
     text,
@@ -57,8 +57,8 @@ impl ExitCodes {
 
     /// What a person should know if the code counts other failures than the result file has. It does not decide: tools
     /// count assertions, hooks or rows of data, and stop at a cap.
-    pub fn miscounted(&self, ending: Ending, cases: &[CaseResult]) -> Option<String> {
-        let Ending::Exited(code @ 1..) = ending else {
+    pub fn miscounted(&self, ending: ProcessEnd, cases: &[CaseResult]) -> Option<String> {
+        let ProcessEnd::Exited(code @ 1..) = ending else {
             return None;
         };
         if !self.counts_failures {
@@ -294,7 +294,7 @@ mod tests {
             failed: CodeSet(vec![COUNTED]),
             counts_failures: true,
         };
-        let noted = |code, count| counting.miscounted(Ending::Exited(code), &failing(count));
+        let noted = |code, count| counting.miscounted(ProcessEnd::Exited(code), &failing(count));
         assert_eq!(noted(2, 2), None);
         assert_eq!(noted(250, 300), None);
         assert_eq!(noted(127, 128), None);
@@ -315,6 +315,6 @@ mod tests {
             counts_failures: false,
             ..counting
         };
-        assert_eq!(plain.miscounted(Ending::Exited(3), &failing(2)), None);
+        assert_eq!(plain.miscounted(ProcessEnd::Exited(3), &failing(2)), None);
     }
 }

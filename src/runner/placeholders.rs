@@ -96,12 +96,12 @@ pub enum Piece {
 
 /// An argument or the value of a variable, parsed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Template {
+pub struct PlaceholderText {
     text: String,
     pieces: Vec<Piece>,
 }
 
-impl Template {
+impl PlaceholderText {
     /// Parses one text.
     pub fn parse(text: &str) -> Result<Self, PlaceholderError> {
         let mut pieces = Vec::new();
@@ -299,14 +299,18 @@ mod tests {
             ),
         ];
         for (text, pieces) in table {
-            assert_eq!(Template::parse(text).unwrap().pieces(), pieces, "{text}");
+            assert_eq!(
+                PlaceholderText::parse(text).unwrap().pieces(),
+                pieces,
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn every_known_placeholder_parses_and_prints_as_written() {
         for known in KNOWN {
-            let template = Template::parse(known).unwrap();
+            let template = PlaceholderText::parse(known).unwrap();
             let [Piece::Placeholder(placeholder)] = template.pieces() else {
                 panic!("{known}: {template:?}");
             };
@@ -339,7 +343,7 @@ mod tests {
             ("awk '{ print }'", 5..14, "`{{` and `}}`"),
         ];
         for (text, span, says) in table {
-            let error = Template::parse(text).unwrap_err();
+            let error = PlaceholderText::parse(text).unwrap_err();
             assert_eq!(error.span, span, "{text}");
             assert!(error.to_string().contains(says), "{text}: {error}");
         }
@@ -347,7 +351,12 @@ mod tests {
 
     #[test]
     fn a_text_without_placeholders_is_a_literal() {
-        let literal = |text| Template::parse(text).unwrap().literal().map(str::to_owned);
+        let literal = |text| {
+            PlaceholderText::parse(text)
+                .unwrap()
+                .literal()
+                .map(str::to_owned)
+        };
         assert_eq!(literal("").as_deref(), Some(""));
         assert_eq!(literal("${{HOME}}").as_deref(), Some("${HOME}"));
         assert_eq!(literal("a{batch}"), None);

@@ -7,11 +7,7 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{
-    attachments::Attachments,
-    settings::{ResultsFormat, Tool},
-    squish,
-};
+use super::{attachments::Attachments, runner_settings::ResultsFormat};
 use crate::{
     model::{CaseCounts, CaseResult},
     result_file::{self, CaseCollector, Scenarios},
@@ -97,21 +93,6 @@ pub enum CollectError {
     /// There are too many files and folders.
     #[error("{} holds more than {MAX_ENTRIES} files and folders", .0.display())]
     TooMany(PathBuf),
-}
-
-/// Finds and reads what a tool left in an execution's results folder; the attachments of its cases are relative to the
-/// folder. Blocks on the file system.
-pub fn of_tool(tool: &Tool, dir: &Path) -> ResultsFound {
-    match tool {
-        Tool::Command(command) => gather(&command.results, dir),
-        Tool::Squish(squish) => {
-            let mut found = squish::outcome::gather(squish, dir);
-            if let Results::Read(cases) | Results::Unreadable { cases, .. } = &mut found.results {
-                squish::extras::attach(squish, dir, cases);
-            }
-            found
-        }
-    }
 }
 
 /// Finds and reads result files, each as what it is. Blocks on the file system.

@@ -23,10 +23,12 @@ use crate::{
         supervisor::{Cutoff, NoEnding, Supervisor},
     },
     runner::{
-        command::{self, CommandLine, Facts, Refused},
-        outcome::{self, Decision, Ending},
-        results::{self, Results},
-        settings::{ResultsFormat, RunnerSettings, Tool},
+        command_line::{self, CommandLine},
+        decision::{self, Decision},
+        execution_facts::{CommandError, ExecutionFacts},
+        process_end::ProcessEnd,
+        results::Results,
+        runner_settings::{ResultsFormat, RunnerSettings, Tool},
         tail,
     },
 };
@@ -108,7 +110,7 @@ impl TestProcess {
             line: CommandLine::default(),
             began: clock::monotonic(),
         };
-        prepared.line = command::build(&setup.runner, &prepared.facts())
+        prepared.line = command_line::build(&setup.runner, &prepared.facts())
             .map_err(|refused| prepared.no_command(&refused))?;
         if let Some(folder) = prepared.results()
             && let Err(error) = std::fs::create_dir_all(&folder)
@@ -129,9 +131,9 @@ impl TestProcess {
     }
 
     /// What its command can be made of.
-    pub(crate) fn facts(&self) -> Facts<'_> {
+    pub(crate) fn facts(&self) -> ExecutionFacts<'_> {
         let granted = &self.work.granted;
-        Facts {
+        ExecutionFacts {
             plan: self.setup.plan,
             execution: granted.execution,
             test: &granted.test,
@@ -144,12 +146,12 @@ impl TestProcess {
     }
 
     /// The attempt of an execution whose command cannot be made.
-    pub(crate) fn no_command(&self, refused: &Refused) -> Early {
+    pub(crate) fn no_command(&self, refused: &CommandError) -> Early {
         Attempt::could_not_run(self.began.elapsed(), NO_COMMAND, &refused.to_string()).into()
     }
 
     /// Runs the command once. May be called again, after a process that did not run the test.
-    pub(crate) async fn run(&mut self, starts: &Starts) -> Result<Ending, Early> {
+    pub(crate) async fn run(&mut self, starts: &Starts) -> Result<ProcessEnd, Early> {
         self.began = clock::monotonic();
         let log = self.setup.out.join(&self.log);
         let limit = self.setup.capture_limit;
@@ -181,7 +183,7 @@ impl TestProcess {
     /// Decides what the end of the process and its files mean. `before_reading` may add files to the results folder.
     pub(crate) async fn judge(
         &self,
-        ending: Ending,
+        ending: ProcessEnd,
         before_reading: impl FnOnce(&Path) + Send + 'static,
     ) -> Result<Attempt, Early> {
         let duration = self.began.elapsed();
@@ -210,14 +212,16 @@ impl TestProcess {
 
     async fn decide(
         &self,
-        ending: Ending,
+        ending: ProcessEnd,
         duration: Duration,
         before_reading: impl FnOnce(&Path) + Send + 'static,
     ) -> (Decision, CaseCounts) {
         let runner = &self.setup.runner;
         let test = &self.work.granted.test;
         if matches!(&runner.tool, Tool::Command(tool) if tool.results == ResultsFormat::ExitCode) {
-            let decision = outcome::decide(runner, test, ending, duration, Results::NotAsked);
+            let decision = runner
+                .tool
+                .decide(test, ending, duration, Results::NotAsked);
             return (decision, CaseCounts::default());
         }
         // Result files can be large: reading them must not hold up other workers' heartbeats.
@@ -225,13 +229,13 @@ impl TestProcess {
         let results_dir = self.results_dir.clone();
         let read = move || {
             before_reading(&results_dir);
-            let runner = &setup.runner;
-            let found = results::of_tool(&runner.tool, &results_dir);
+            let tool = &setup.runner.tool;
+            let found = tool.read_results(&results_dir);
             let mut not_kept = found.not_kept;
-            let read = outcome::count_skipped(found.results.cases());
-            let decision = outcome::decide(runner, &test, ending, duration, found.results);
+            let read = decision::count_skipped(found.results.cases());
+            let decision = tool.decide(&test, ending, duration, found.results);
             // Skipped tests that were not asked for are left out, and then those that were not kept as well.
-            if outcome::count_skipped(&decision.cases) < read {
+            if decision::count_skipped(&decision.cases) < read {
                 not_kept.skipped = 0;
             }
             (decision, not_kept)
@@ -297,9 +301,11 @@ impl TestProcess {
             Cutoff::TimeLimit(limit) => {
                 let has_server = self.work.granted.server.is_some();
                 server_trouble = has_server.then_some(ServerTrouble::Hung);
-                let (runner, test) = (&self.setup.runner, &self.work.granted.test);
-                let ending = Ending::TimedOut(*limit);
-                outcome::decide(runner, test, ending, duration, Results::NotAsked).outcome
+                let test = &self.work.granted.test;
+                let ending = ProcessEnd::TimedOut(*limit);
+                let tool = &self.setup.runner.tool;
+                tool.decide(test, ending, duration, Results::NotAsked)
+                    .outcome
             }
         };
         Box::new(Attempt {

@@ -6,7 +6,7 @@ use crate::{
     clock,
     model::Outcome,
     pace::{Backoff, Jitter},
-    runner::{outcome::Ending, squish::outcome::is_without_licence},
+    runner::{process_end::ProcessEnd, squishrunner::squish_decision::is_without_licence},
 };
 
 /// Pauses between two tries.
@@ -31,7 +31,7 @@ impl LicenceRetry {
     }
 
     /// How long to pause before the next try; `None` if this was the last one.
-    pub(super) fn pause_after(&mut self, ending: Ending) -> Option<Duration> {
+    pub(super) fn pause_after(&mut self, ending: ProcessEnd) -> Option<Duration> {
         if !is_without_licence(ending) {
             return None;
         }
@@ -67,7 +67,7 @@ mod tests {
                 missed: missed - 1,
                 ..LicenceRetry::new(Duration::from_secs(600))
             };
-            let pause = licence.pause_after(Ending::Exited(37)).unwrap();
+            let pause = licence.pause_after(ProcessEnd::Exited(37)).unwrap();
             assert!(
                 (SHORTEST..=Duration::from_secs(most)).contains(&pause),
                 "{missed}: {pause:?}"
@@ -78,16 +78,20 @@ mod tests {
     #[test]
     fn only_a_missing_licence_is_retried_within_the_patience() {
         let mut patient = LicenceRetry::new(Duration::from_secs(60));
-        for ending in [Ending::Exited(0), Ending::Exited(255), Ending::Signalled(9)] {
+        for ending in [
+            ProcessEnd::Exited(0),
+            ProcessEnd::Exited(255),
+            ProcessEnd::Signalled(9),
+        ] {
             assert_eq!(patient.pause_after(ending), None);
         }
         assert_eq!(patient.missed(), 0);
-        assert!(patient.pause_after(Ending::Exited(37)) >= Some(SHORTEST));
+        assert!(patient.pause_after(ProcessEnd::Exited(37)) >= Some(SHORTEST));
         let mut hasty = LicenceRetry::new(Duration::from_millis(700));
-        let pause = hasty.pause_after(Ending::Exited(37)).unwrap();
+        let pause = hasty.pause_after(ProcessEnd::Exited(37)).unwrap();
         assert!(pause <= Duration::from_millis(700), "{pause:?}");
         assert_eq!(
-            LicenceRetry::new(Duration::ZERO).pause_after(Ending::Exited(37)),
+            LicenceRetry::new(Duration::ZERO).pause_after(ProcessEnd::Exited(37)),
             None
         );
     }

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{net::TcpStream, time};
 
-use crate::runner::squish::settings::Address;
+use crate::runner::squishrunner::squish_address::SquishAddress;
 
 /// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const STANDS: Duration = Duration::from_millis(300);
 
 /// Connects and disconnects again. An error says in a few words why there was no connection.
-pub(super) async fn answers(address: &Address) -> Result<(), String> {
+pub(super) async fn answers(address: &SquishAddress) -> Result<(), String> {
     match time::timeout(PATIENCE, connect(address)).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(match error.kind() {
@@ -27,7 +27,7 @@ pub(super) async fn answers(address: &Address) -> Result<(), String> {
     }
 }
 
-async fn connect(address: &Address) -> io::Result<()> {
+async fn connect(address: &SquishAddress) -> io::Result<()> {
     let stream = TcpStream::connect((address.host.as_str(), address.port)).await?;
     match time::timeout(STANDS, stream.peek(&mut [0])).await {
         Ok(Err(error)) => Err(error),

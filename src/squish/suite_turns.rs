@@ -8,15 +8,15 @@ use std::{
 
 use tokio::sync::OwnedMutexGuard;
 
-use crate::{runner::squish::settings::Address, sync::ignore_poison};
+use crate::{runner::squishrunner::squish_address::SquishAddress, sync::ignore_poison};
 
 /// One lock for each address that was used.
 #[derive(Debug, Default)]
-pub(super) struct SuiteTurns(Mutex<HashMap<Address, Arc<tokio::sync::Mutex<()>>>>);
+pub(super) struct SuiteTurns(Mutex<HashMap<SquishAddress, Arc<tokio::sync::Mutex<()>>>>);
 
 impl SuiteTurns {
     /// Waits until no other worker uses the Squish server. Dropping the guard or the future ends the turn.
-    pub(super) async fn take(&self, address: &Address) -> OwnedMutexGuard<()> {
+    pub(super) async fn take(&self, address: &SquishAddress) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = ignore_poison(self.0.lock());
             Arc::clone(turns.entry(address.clone()).or_default())

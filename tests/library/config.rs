@@ -11,12 +11,12 @@ use proptest::prelude::*;
 use testplan::{
     config::plan_file::{self, Discovery, PlanFile, TestSource},
     runner::{
-        placeholders::Template,
-        settings::{
+        placeholders::PlaceholderText,
+        runner_settings::{
             CommandSettings, ExitCodes, NameMatching, Repeats, ResultsFormat, RunnerSettings,
             Scenarios, Tool,
         },
-        squish::settings::{Report, ServerChoice},
+        squishrunner::squish_settings::{Report, ServerChoice},
     },
 };
 
@@ -153,7 +153,7 @@ fn keeps_plain_values_as_they_are_written() {
     let texts: Vec<&str> = command(&runner)
         .command
         .iter()
-        .map(Template::text)
+        .map(PlaceholderText::text)
         .collect();
     assert_eq!(
         texts,

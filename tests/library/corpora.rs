@@ -10,7 +10,7 @@ use testplan::{
     model::{CaseResult, outcome::CaseVerdict},
     runner::{
         results::{Results, gather},
-        settings::{NameMatching, Repeats, ResultsFormat},
+        runner_settings::{NameMatching, Repeats, ResultsFormat},
     },
 };
 

@@ -1,5 +1,5 @@
 //! From a test to a command, and from what it leaves behind to an outcome.
 
-mod command;
-mod outcome;
+mod command_line;
+mod decision;
 mod results;

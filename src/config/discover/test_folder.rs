@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use crate::{model::Test, runner::command::suite_trouble};
+use crate::{model::Test, runner::command_line::suite_trouble};
 
 /// Most folders whose nature is remembered.
 const MOST_KNOWN: usize = 10_000;

@@ -26,8 +26,8 @@ use crate::{
         problem::{ConfigError, Problem, line_at},
     },
     runner::{
-        placeholders::{KNOWN, PlaceholderError, Template},
-        settings::RunnerSettings,
+        placeholders::{KNOWN, PlaceholderError, PlaceholderText},
+        runner_settings::RunnerSettings,
     },
 };
 
@@ -167,12 +167,12 @@ impl Check<'_> {
     }
 
     /// A text with placeholders; one without any if it cannot be read.
-    fn template(&mut self, path: &str, value: &Marked<String>) -> Template {
+    fn template(&mut self, path: &str, value: &Marked<String>) -> PlaceholderText {
         let text = self.without_nul(path, value);
-        Template::parse(&text).unwrap_or_else(|error| {
+        PlaceholderText::parse(&text).unwrap_or_else(|error| {
             let place = self.part(&text, &error.span, value.place());
             self.report(place, || unreadable(path, &error));
-            Template::default()
+            PlaceholderText::default()
         })
     }
 

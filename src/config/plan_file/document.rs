@@ -19,7 +19,7 @@ pub(super) struct Document {
     /// How every test is run.
     pub(super) runner: Option<Marked<Runner>>,
     /// What there is to run, for testplan's own service.
-    pub(super) templates: Option<Vec<Template>>,
+    pub(super) templates: Option<Vec<TemplateSection>>,
     /// Squish servers that testplan's own service hands out.
     pub(super) servers: Option<Vec<Marked<Server>>>,
 }
@@ -161,7 +161,7 @@ pub(super) struct ExitCodes {
 /// A test plan that can be started.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Template {
+pub(super) struct TemplateSection {
     /// What it is looked up by; unique in the file.
     #[schemars(length(min = 1, max = 256))]
     pub(super) title: Marked<String>,

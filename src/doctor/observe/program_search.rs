@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::{config::environment::Environment, runner::settings::RunnerSettings};
+use crate::{config::environment::Environment, runner::runner_settings::RunnerSettings};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProgramSearch {

@@ -12,10 +12,10 @@ use crate::{
     listing::squish_setup,
     run::process,
     runner::{
-        command::CommandLine,
-        outcome::Ending,
-        settings::RunnerSettings,
-        squish::{settings::SquishSettings, suite::FoundSuites},
+        command_line::CommandLine,
+        process_end::ProcessEnd,
+        runner_settings::RunnerSettings,
+        squishrunner::{squish_settings::SquishSettings, squish_suite::FoundSuites},
     },
 };
 
@@ -99,7 +99,7 @@ async fn version(program: &Path, runner: &RunnerSettings, folder: &Path) -> Resu
     };
     let ran = process::run_to_end(&line, VERSION_LIMIT, LARGEST).await;
     let ran = ran.map_err(|error| error.to_string())?;
-    if ran.ending != Ending::Exited(0) {
+    if ran.ending != ProcessEnd::Exited(0) {
         return Err(format!("{} {}", ran.ending, ran.stderr_tail.trim()));
     }
     let text = String::from_utf8_lossy(&ran.stdout);

@@ -9,7 +9,7 @@ use std::{
 use process_wrap::tokio::{ChildWrapper, CommandWrap};
 
 use super::{SpawnError, ending, group, prepared};
-use crate::runner::{command::CommandLine, outcome::Ending};
+use crate::runner::{command_line::CommandLine, process_end::ProcessEnd};
 
 /// Most bytes of its output that are read.
 const MOST: u64 = 64 * 1024;
@@ -63,7 +63,7 @@ impl Detached {
     }
 
     /// How it ended, if it has.
-    pub fn ended(&mut self) -> io::Result<Option<Ending>> {
+    pub fn ended(&mut self) -> io::Result<Option<ProcessEnd>> {
         Ok(self.child.inner_mut().try_wait()?.map(ending))
     }
 

@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{SpawnError, mark, start};
-use crate::runner::{command::CommandLine, outcome::Ending};
+use crate::runner::{command_line::CommandLine, process_end::ProcessEnd};
 
 /// How much of the standard error is kept.
 const TAIL: usize = 4096;
@@ -20,7 +20,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
     /// How it ended.
-    pub ending: Ending,
+    pub ending: ProcessEnd,
     /// Its standard output.
     pub stdout: Vec<u8>,
     /// The end of its standard error.
@@ -73,11 +73,11 @@ pub async fn run_to_end(
                     Err(error) => break Err(error),
                 },
                 ending = running.wait() => break Ok(ending?),
-                () = &mut over => break Ok(Ending::TimedOut(timeout)),
+                () = &mut over => break Ok(ProcessEnd::TimedOut(timeout)),
             }
         };
         match ending {
-            Ok(ending) if !drained && !matches!(ending, Ending::TimedOut(_)) => {
+            Ok(ending) if !drained && !matches!(ending, ProcessEnd::TimedOut(_)) => {
                 match time::timeout(DRAIN, reading).await {
                     Ok(Err(error)) => Err(error),
                     Ok(Ok(_)) | Err(_) => Ok(ending),
@@ -96,7 +96,9 @@ pub async fn run_to_end(
         stderr_tail,
     };
     match outcome {
-        Ok(ending @ Ending::TimedOut(_)) => Err(ListingError::TimedOut(Box::new(listed(ending)))),
+        Ok(ending @ ProcessEnd::TimedOut(_)) => {
+            Err(ListingError::TimedOut(Box::new(listed(ending))))
+        }
         Ok(ending) => Ok(listed(ending)),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
             Err(ListingError::TooMuch(limit))

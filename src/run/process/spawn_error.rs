@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::runner::command::CommandLine;
+use crate::runner::command_line::CommandLine;
 
 /// A command did not start.
 #[derive(Debug, thiserror::Error)]

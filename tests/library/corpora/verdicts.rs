@@ -11,10 +11,10 @@ use std::{
 use testplan::{
     model::{Outcome, Test, TestResult, TestVerdict},
     runner::{
-        outcome::{Decision, Ending, decide},
-        placeholders::Template,
-        results,
-        settings::{
+        decision::Decision,
+        placeholders::PlaceholderText,
+        process_end::ProcessEnd,
+        runner_settings::{
             CommandSettings, ExitCodes, NameMatching, Repeats, ResultsFormat, RunnerSettings, Tool,
         },
     },
@@ -30,7 +30,7 @@ fn folder() -> PathBuf {
 }
 
 /// How the tool ended: the first line of `ended.txt`.
-fn ending(row: &Row) -> Ending {
+fn ending(row: &Row) -> ProcessEnd {
     let path = folder().join(row.case).join("ended.txt");
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", row.case));
     let mut lines = text.lines();
@@ -40,8 +40,8 @@ fn ending(row: &Row) -> Ending {
     assert!(!version.is_empty(), "{}", row.case);
     let number = number.parse().unwrap();
     match how {
-        "exit" => Ending::Exited(number),
-        "signal" => Ending::Signalled(number),
+        "exit" => ProcessEnd::Exited(number),
+        "signal" => ProcessEnd::Signalled(number),
         other => panic!("{}: {other}", row.case),
     }
 }
@@ -74,7 +74,7 @@ fn runner(row: &Row) -> RunnerSettings {
     }
     RunnerSettings {
         tool: Tool::Command(CommandSettings {
-            command: vec![Template::parse("tool").unwrap()],
+            command: vec![PlaceholderText::parse("tool").unwrap()],
             results: ResultsFormat::JUnit {
                 files: "**/*.xml".to_owned(),
                 repeats,
@@ -91,12 +91,14 @@ fn runner(row: &Row) -> RunnerSettings {
 /// Through the door that a run comes through.
 fn decision(row: &Row) -> Decision {
     let runner = runner(row);
-    let results = results::of_tool(&runner.tool, &folder().join(row.case));
+    let results = runner.tool.read_results(&folder().join(row.case));
     let test = Test {
         suite: row.suite.to_owned(),
         testcase: row.testcase.to_owned(),
     };
-    decide(&runner, &test, ending(row), Duration::ZERO, results.results)
+    runner
+        .tool
+        .decide(&test, ending(row), Duration::ZERO, results.results)
 }
 
 /// As the table writes it: `passed`, `passed+flaky`, `failed`, `skipped`, `could-not-run`, with the number of cases

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testplan::{run::process::spawn, runner::outcome::Ending};
+use testplan::{run::process::spawn, runner::process_end::ProcessEnd};
 use tokio::io::AsyncWriteExt as _;
 
 use crate::process::stage::{LONG, Life, Stage, tell, within};
@@ -10,10 +10,10 @@ use crate::process::stage::{LONG, Life, Stage, tell, within};
 #[tokio::test]
 async fn exit_codes_and_signals_are_told() {
     for (script, ending) in [
-        ("exit 0", Ending::Exited(0)),
-        ("exit 42", Ending::Exited(42)),
-        ("kill -SEGV $$", Ending::Signalled(11)),
-        ("kill -KILL $$", Ending::Signalled(9)),
+        ("exit 0", ProcessEnd::Exited(0)),
+        ("exit 42", ProcessEnd::Exited(42)),
+        ("kill -SEGV $$", ProcessEnd::Signalled(11)),
+        ("kill -KILL $$", ProcessEnd::Signalled(9)),
     ] {
         let stage = Stage::new();
         let mut life = stage.life();
@@ -36,7 +36,7 @@ async fn a_background_child_does_not_outlive_the_command() {
     let mut life = stage.life();
     let mut running = stage.start("sleep 600 & echo ready >&3; exit 3");
     assert_eq!(life.line().await, "ready");
-    assert_eq!(within(running.wait()).await.unwrap(), Ending::Exited(3));
+    assert_eq!(within(running.wait()).await.unwrap(), ProcessEnd::Exited(3));
     assert_eq!(life.end().await, [""; 0]);
 }
 
@@ -49,7 +49,10 @@ async fn a_polite_command_gets_its_grace() {
          sh -c 'echo ready >&3; exec sleep 600' & wait",
     );
     assert_eq!(life.line().await, "ready");
-    assert_eq!(within(running.stop(LONG)).await.unwrap(), Ending::Exited(7));
+    assert_eq!(
+        within(running.stop(LONG)).await.unwrap(),
+        ProcessEnd::Exited(7)
+    );
     assert_eq!(life.end().await, ["bye"]);
 }
 
@@ -82,7 +85,7 @@ async fn the_grace_is_the_groups_and_not_only_its_first_process() {
         }
     };
     let (ending, ()) = within(async { tokio::join!(running.stop(LONG), talk) }).await;
-    assert_eq!(ending.unwrap(), Ending::Exited(5));
+    assert_eq!(ending.unwrap(), ProcessEnd::Exited(5));
     assert_eq!(life.end().await, ["cleaned"]);
 }
 
@@ -98,7 +101,7 @@ async fn a_stubborn_grandchild_is_killed() {
     let ending = within(running.stop(Duration::from_millis(100)))
         .await
         .unwrap();
-    assert_eq!(ending, Ending::Signalled(15));
+    assert_eq!(ending, ProcessEnd::Signalled(15));
     assert_eq!(life.end().await, [""; 0]);
 }
 
@@ -110,7 +113,7 @@ async fn without_grace_it_is_killed_at_once() {
         stage.start("trap 'echo asked >&3' TERM; echo ready >&3; while :; do :; done");
     assert_eq!(life.line().await, "ready");
     let ending = within(running.stop(Duration::ZERO)).await.unwrap();
-    assert_eq!(ending, Ending::Signalled(9));
+    assert_eq!(ending, ProcessEnd::Signalled(9));
     assert_eq!(life.end().await, [""; 0]);
 }
 
@@ -149,7 +152,7 @@ async fn another_attempt_is_left_alone() {
     assert_eq!(life.end().await, [""; 0]);
     tell(&go, "alive\n").await;
     assert_eq!(other_life.end().await, ["alive"]);
-    assert_eq!(within(other.wait()).await.unwrap(), Ending::Exited(0));
+    assert_eq!(within(other.wait()).await.unwrap(), ProcessEnd::Exited(0));
 }
 
 #[tokio::test]
@@ -172,5 +175,5 @@ async fn waiting_may_be_given_up_and_taken_up_again() {
     let early = tokio::time::timeout(Duration::from_millis(1), running.wait()).await;
     assert!(early.is_err());
     tell(&go, "9\n").await;
-    assert_eq!(within(running.wait()).await.unwrap(), Ending::Exited(9));
+    assert_eq!(within(running.wait()).await.unwrap(), ProcessEnd::Exited(9));
 }

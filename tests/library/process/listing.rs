@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use testplan::{
     run::process::{ListingError, run_to_end},
-    runner::outcome::Ending,
+    runner::process_end::ProcessEnd,
 };
 
 use crate::process::stage::{LONG, Stage, within};
@@ -16,7 +16,7 @@ async fn what_it_prints_and_the_end_of_what_it_complains() {
     let listed = run_to_end(&stage.command(&["sh", "-c", script]), LONG, 100)
         .await
         .unwrap();
-    assert_eq!(listed.ending, Ending::Exited(4));
+    assert_eq!(listed.ending, ProcessEnd::Exited(4));
     assert_eq!(listed.stdout, b"one\ntwo\n");
     assert!(listed.stderr_tail.len() <= 4096 && listed.stderr_tail.ends_with("complaint\nat last"));
 }

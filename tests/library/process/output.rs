@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use testplan::{run::process::spawn, runner::outcome::Ending};
+use testplan::{run::process::spawn, runner::process_end::ProcessEnd};
 
 use crate::process::stage::{Stage, tell, within};
 
@@ -22,7 +22,7 @@ async fn both_outputs_are_in_one_file_in_order_and_appended() {
 async fn there_is_no_input() {
     let stage = Stage::new();
     let mut running = spawn(&stage.command(&["cat"]), &stage.log(), LIMIT).unwrap();
-    assert_eq!(within(running.wait()).await.unwrap(), Ending::Exited(0));
+    assert_eq!(within(running.wait()).await.unwrap(), ProcessEnd::Exited(0));
     assert_eq!(stage.logged(), "");
 }
 
@@ -76,7 +76,7 @@ async fn a_daemon_that_keeps_the_output_open_holds_nobody_up() {
     assert_eq!(life.line().await, "ready");
     let began = std::time::Instant::now();
     let ending = within(running.wait()).await.unwrap();
-    assert_eq!(ending, Ending::Exited(4));
+    assert_eq!(ending, ProcessEnd::Exited(4));
     assert!(began.elapsed() < std::time::Duration::from_secs(10));
     assert_eq!(stage.logged(), "said\n");
     // It can still write: it is not ended by what it says.

@@ -9,7 +9,7 @@ use std::{
 
 use testplan::{
     run::process::{Running, spawn},
-    runner::command::CommandLine,
+    runner::command_line::CommandLine,
 };
 use tokio::sync::mpsc;
 

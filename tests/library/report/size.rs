@@ -11,7 +11,7 @@ use testplan::{
     report::junit::{Profile, render},
     runner::{
         results::{Results, gather},
-        settings::{NameMatching, Repeats, ResultsFormat},
+        runner_settings::{NameMatching, Repeats, ResultsFormat},
     },
 };
 

@@ -6,7 +6,7 @@ use testplan::{
     model::CaseResult,
     runner::{
         results::{CollectError, Results, check_pattern, collect, gather},
-        settings::{NameMatching, Repeats, ResultsFormat, Scenarios},
+        runner_settings::{NameMatching, Repeats, ResultsFormat, Scenarios},
     },
 };
 

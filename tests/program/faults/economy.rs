@@ -10,8 +10,8 @@ use testplan::{
     model::{Capabilities, Plan, PlanKind, Test},
     run::{Observer, ProgressEvent, WorkOrder, state::Tally, worker::WorkerSettings},
     runner::{
-        placeholders::Template,
-        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
+        placeholders::PlaceholderText,
+        runner_settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
     service::{Access, InProcess, Limits, Service as ServiceInside},
     signal::Signals,
@@ -188,7 +188,7 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
     let test = stage.script("test.sh", "exit 0");
     let runner = RunnerSettings {
         tool: Tool::Command(CommandSettings {
-            command: vec![Template::parse(test.to_str().unwrap()).unwrap()],
+            command: vec![PlaceholderText::parse(test.to_str().unwrap()).unwrap()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {
                 passed: [0].into(),

@@ -12,8 +12,8 @@ use crate::{
         problem::Problem,
     },
     runner::{
-        placeholders::Template,
-        settings::{
+        placeholders::PlaceholderText,
+        runner_settings::{
             CommandSettings, NameMatching, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
         },
     },
@@ -83,7 +83,7 @@ impl Check<'_> {
     }
 
     /// A command's program and arguments, with placeholders.
-    fn templates_of(&mut self, path: &str, command: &Marked<Vec<Plain>>) -> Vec<Template> {
+    fn templates_of(&mut self, path: &str, command: &Marked<Vec<Plain>>) -> Vec<PlaceholderText> {
         self.program(path, command);
         let arguments = command.get().iter().enumerate();
         arguments
@@ -175,7 +175,7 @@ impl Check<'_> {
         pattern
     }
 
-    fn environment(&mut self, pairs: &Pairs) -> BTreeMap<String, Template> {
+    fn environment(&mut self, pairs: &Pairs) -> BTreeMap<String, PlaceholderText> {
         let mut variables = BTreeMap::new();
         for (key, value) in &pairs.0 {
             let path = format!("runner.environment.{}", key.get());

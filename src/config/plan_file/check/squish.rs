@@ -14,7 +14,10 @@ use crate::{
     },
     runner::{
         placeholders,
-        squish::settings::{Address, Report, ServerChoice, SquishSettings},
+        squishrunner::{
+            squish_address::SquishAddress,
+            squish_settings::{Report, ServerChoice, SquishSettings},
+        },
     },
 };
 
@@ -103,7 +106,7 @@ impl Check<'_> {
             "allocated" => return ServerChoice::Allocated,
             "local" => return ServerChoice::Local,
             text => {
-                if let Some(address) = Address::parse(text) {
+                if let Some(address) = SquishAddress::parse(text) {
                     return ServerChoice::At(address);
                 }
             }

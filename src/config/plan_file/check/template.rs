@@ -22,7 +22,7 @@ use crate::{
 const LONGEST_TITLE: usize = 256;
 
 impl Check<'_> {
-    pub(super) fn templates(&mut self, sections: Vec<document::Template>) -> Vec<Template> {
+    pub(super) fn templates(&mut self, sections: Vec<document::TemplateSection>) -> Vec<Template> {
         let mut titles = FirstLines::new();
         let mut templates = Vec::new();
         for (index, section) in sections.into_iter().enumerate() {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{settings::SquishSettings, suite};
+use super::{squish_settings::SquishSettings, squish_suite};
 use crate::{
     model::{CaseResult, Test, Timestamp, outcome::CaseVerdict},
     runner::results,
@@ -35,7 +35,7 @@ pub struct OwnAttachments {
 impl OwnAttachments {
     /// Of a test that squishrunner is started for now, in `folder`. `None` where its suite is not found.
     pub fn of(squish: &SquishSettings, folder: &Path, test: &Test, now: Timestamp) -> Option<Self> {
-        let suite = suite::locate(folder, &squish.suites, test).ok()?;
+        let suite = squish_suite::locate(folder, &squish.suites, test).ok()?;
         let since = UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).ok()?);
         Some(Self {
             folder: suite.join(&test.testcase).join(OWN),

@@ -4,10 +4,9 @@
 //! through a shell, and refused where the command would take them for something else: an option, a path out of the
 //! workspace, a second argument.
 
-mod names;
+mod name_rules;
 
-pub(super) use names::is_host;
-pub use names::suite_trouble;
+pub use name_rules::suite_trouble;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -15,11 +14,11 @@ use std::{
 };
 
 use super::{
-    placeholders::{Piece, Placeholder, Template},
-    settings::{RunnerSettings, Tool},
-    squish,
+    execution_facts::{CommandError, ExecutionFacts},
+    placeholders::{Piece, Placeholder, PlaceholderText},
+    runner_settings::{RunnerSettings, Tool},
+    squishrunner::squishrunner_args,
 };
-use crate::model::{Capabilities, ExecutionId, PlanId, SquishServer, Test};
 
 /// Variables that every command gets, with the facts its arguments can ask for. `TESTPLAN_SERVER_HOST` and
 /// `TESTPLAN_SERVER_PORT` are set only where a Squish server came with the reservation; besides these, each
@@ -82,27 +81,6 @@ const SERVER_PORT: &str = "TESTPLAN_SERVER_PORT";
 /// Most bytes of all arguments together: Windows takes 32,767 characters, and a plan must run on every system.
 const MAX_COMMAND: usize = 30_000;
 
-/// The facts that the command of an execution can contain.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    /// The plan.
-    pub plan: PlanId,
-    /// The execution.
-    pub execution: ExecutionId,
-    /// The test.
-    pub test: &'a Test,
-    /// Its project.
-    pub project: &'a str,
-    /// The plan's batch.
-    pub batch: &'a str,
-    /// The execution's own results folder, absolute.
-    pub results: &'a Path,
-    /// The Squish server that came with the reservation.
-    pub server: Option<&'a SquishServer>,
-    /// What the worker offers.
-    pub capabilities: &'a Capabilities,
-}
-
 /// A command, ready to be started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CommandLine {
@@ -116,30 +94,22 @@ pub struct CommandLine {
     pub cwd: Option<PathBuf>,
 }
 
-/// Why an execution has no command: it becomes an execution error with this message.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Refused(String);
-
-impl Refused {
-    pub(super) fn because(why: String) -> Self {
-        Self(why)
-    }
-}
-
 /// Makes the command of one execution.
-pub fn build(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<CommandLine, Refused> {
-    names::check(facts)?;
+pub fn build(
+    settings: &RunnerSettings,
+    facts: &ExecutionFacts<'_>,
+) -> Result<CommandLine, CommandError> {
+    name_rules::check(facts)?;
     let argv = match &settings.tool {
         Tool::Command(tool) => arguments(&tool.command, facts)?,
         Tool::Squish(squish) => {
             let folder = settings.working_directory.as_deref();
-            squish::command::argv(squish, folder.unwrap_or(Path::new(".")), facts)?
+            squishrunner_args::argv(squish, folder.unwrap_or(Path::new(".")), facts)?
         }
     };
     let length: usize = argv.iter().map(|argument| argument.len() + 1).sum();
     if length > MAX_COMMAND {
-        return Err(Refused(format!(
+        return Err(CommandError(format!(
             "the command has {length} bytes, {MAX_COMMAND} are the most that every system takes"
         )));
     }
@@ -152,13 +122,16 @@ pub fn build(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<CommandLine
     })
 }
 
-fn arguments(command: &[Template], facts: &Facts<'_>) -> Result<Vec<OsString>, Refused> {
+fn arguments(
+    command: &[PlaceholderText],
+    facts: &ExecutionFacts<'_>,
+) -> Result<Vec<OsString>, CommandError> {
     let mut argv = Vec::with_capacity(command.len());
     for template in command {
         argv.push(argument(template, facts)?);
     }
     if argv.first().is_none_or(|program| program.is_empty()) {
-        return Err(Refused(
+        return Err(CommandError(
             "the command names no program: set runner.command in testplan.yml".to_owned(),
         ));
     }
@@ -166,12 +139,15 @@ fn arguments(command: &[Template], facts: &Facts<'_>) -> Result<Vec<OsString>, R
 }
 
 /// Puts the facts into one argument.
-fn argument(template: &Template, facts: &Facts<'_>) -> Result<OsString, Refused> {
+fn argument(
+    template: &PlaceholderText,
+    facts: &ExecutionFacts<'_>,
+) -> Result<OsString, CommandError> {
     let argument = expand(template, "the command", facts)?;
     let begins_literally = matches!(template.pieces().first(), Some(Piece::Literal(_)));
     if argument.as_encoded_bytes().starts_with(b"-") && !begins_literally {
         let text = template.text();
-        return Err(Refused(format!(
+        return Err(CommandError(format!(
             "{text:?} would become {:?}, which the command would take for an option: \
              write a text before the placeholder, as \"./{text}\", or rename the test",
             argument.to_string_lossy()
@@ -181,7 +157,11 @@ fn argument(template: &Template, facts: &Facts<'_>) -> Result<OsString, Refused>
 }
 
 /// Puts the facts into a text of `asker`.
-fn expand(template: &Template, asker: &str, facts: &Facts<'_>) -> Result<OsString, Refused> {
+fn expand(
+    template: &PlaceholderText,
+    asker: &str,
+    facts: &ExecutionFacts<'_>,
+) -> Result<OsString, CommandError> {
     let mut text = OsString::new();
     for (index, piece) in template.pieces().iter().enumerate() {
         match piece {
@@ -196,14 +176,14 @@ fn expand(template: &Template, asker: &str, facts: &Facts<'_>) -> Result<OsStrin
                 };
                 // Next to a separator, a value is part of a path.
                 if [before, after].contains(&Some(b'/')) || [before, after].contains(&Some(b'\\')) {
-                    names::inside(&placeholder.to_string(), &value)?;
+                    name_rules::inside(&placeholder.to_string(), &value)?;
                 }
                 text.push(value);
             }
         }
     }
     if text.as_encoded_bytes().contains(&0) {
-        return Err(Refused(format!(
+        return Err(CommandError(format!(
             "{:?} would hold a NUL character",
             template.text()
         )));
@@ -211,10 +191,14 @@ fn expand(template: &Template, asker: &str, facts: &Facts<'_>) -> Result<OsStrin
     Ok(text)
 }
 
-fn value(placeholder: &Placeholder, asker: &str, facts: &Facts<'_>) -> Result<String, Refused> {
+fn value(
+    placeholder: &Placeholder,
+    asker: &str,
+    facts: &ExecutionFacts<'_>,
+) -> Result<String, CommandError> {
     let server = || {
         facts.server.ok_or_else(|| {
-            Refused(format!(
+            CommandError(format!(
                 "{asker} asks for {placeholder}, but no Squish server came with the execution: \
                  allocate one (--allocate-server) or take the placeholder out"
             ))
@@ -233,7 +217,7 @@ fn value(placeholder: &Placeholder, asker: &str, facts: &Facts<'_>) -> Result<St
         Placeholder::Capability(key) => match facts.capabilities.get(key) {
             Some(value) => value.to_owned(),
             None => {
-                return Err(Refused(format!(
+                return Err(CommandError(format!(
                     "{asker} asks for {placeholder}, but this worker offers {}: \
                      start it with --capability {key}=VALUE",
                     facts.capabilities
@@ -246,11 +230,14 @@ fn value(placeholder: &Placeholder, asker: &str, facts: &Facts<'_>) -> Result<St
 type Environment = (Vec<(String, OsString)>, Vec<String>);
 
 /// The settings' variables, then ours, which they cannot replace.
-fn environment(settings: &RunnerSettings, facts: &Facts<'_>) -> Result<Environment, Refused> {
+fn environment(
+    settings: &RunnerSettings,
+    facts: &ExecutionFacts<'_>,
+) -> Result<Environment, CommandError> {
     let mut env: Vec<(String, OsString)> = Vec::with_capacity(settings.environment.len() + 12);
     for (name, value) in &settings.environment {
         if name.is_empty() || name.contains(['=', '\0']) {
-            return Err(Refused(format!(
+            return Err(CommandError(format!(
                 "environment: {name:?} cannot be set: a name is not empty and has neither `=` nor a NUL"
             )));
         }

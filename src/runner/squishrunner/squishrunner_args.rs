@@ -5,31 +5,32 @@
 use std::{ffi::OsString, path::Path};
 
 use super::{
-    outcome::FAILED,
-    settings::{Address, ServerChoice, SquishSettings},
-    suite,
+    squish_address::SquishAddress,
+    squish_decision::FAILED,
+    squish_settings::{ServerChoice, SquishSettings},
+    squish_suite,
 };
-use crate::runner::command::{Facts, Refused};
+use crate::runner::execution_facts::{CommandError, ExecutionFacts};
 
 /// Program and arguments. `folder` is where squishrunner runs, absolute.
 pub fn argv(
     squish: &SquishSettings,
     folder: &Path,
-    facts: &Facts<'_>,
-) -> Result<Vec<OsString>, Refused> {
+    facts: &ExecutionFacts<'_>,
+) -> Result<Vec<OsString>, CommandError> {
     let test = facts.test;
     if test.testcase.starts_with('-') {
-        return Err(Refused::because(format!(
+        return Err(CommandError(format!(
             "the test case's name, {:?}, would be taken for an option of squishrunner: rename it",
             test.testcase
         )));
     }
-    let suite = suite::locate(folder, &squish.suites, test)
-        .map_err(|error| Refused::because(error.to_string()))?;
+    let suite = squish_suite::locate(folder, &squish.suites, test)
+        .map_err(|error| CommandError(error.to_string()))?;
     let program = squish.squishrunner.clone();
     let mut argv: Vec<OsString> = vec![program.unwrap_or_else(|| "squishrunner".into()).into()];
     let mut add = |words: &[&str]| argv.extend(words.iter().map(Into::into));
-    if let Some(Address { host, port }) = address(squish, facts)? {
+    if let Some(SquishAddress { host, port }) = address(squish, facts)? {
         add(&["--host", &host, "--port", &port.to_string()]);
     }
     add(&["--testsuite"]);
@@ -54,20 +55,23 @@ pub fn argv(
 }
 
 /// The Squish server that an execution uses, where it is not one of squishrunner's own.
-pub fn address(squish: &SquishSettings, facts: &Facts<'_>) -> Result<Option<Address>, Refused> {
+pub fn address(
+    squish: &SquishSettings,
+    facts: &ExecutionFacts<'_>,
+) -> Result<Option<SquishAddress>, CommandError> {
     match (&squish.server, facts.server) {
         (ServerChoice::Local, _) => Ok(None),
         (ServerChoice::At(address), _) => Ok(Some(address.clone())),
         (ServerChoice::Allocated, Some(server)) => {
-            let address = Address::new(server.host.trim_matches(['[', ']']), &server.port);
+            let address = SquishAddress::new(server.host.trim_matches(['[', ']']), &server.port);
             address.map(Some).ok_or_else(|| {
-                Refused::because(format!(
+                CommandError(format!(
                     "{}:{} is not the address of a Squish server",
                     server.host, server.port
                 ))
             })
         }
-        (ServerChoice::Allocated, None) => Err(Refused::because(
+        (ServerChoice::Allocated, None) => Err(CommandError(
             "no Squish server came with the execution, though one was asked for: register one with the service, or \
              write `server: local` or `server: HOST:PORT` under runner.squish"
                 .to_owned(),

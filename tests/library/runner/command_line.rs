@@ -6,14 +6,15 @@ use proptest::prelude::*;
 use testplan::{
     model::{Capabilities, Capability, ExecutionId, PlanId, SquishServer, SquishServerId, Test},
     runner::{
-        command::{CommandLine, Facts, VARIABLES, build, is_private},
-        placeholders::{KNOWN, Piece, Template},
-        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
+        command_line::{CommandLine, VARIABLES, build, is_private},
+        execution_facts::ExecutionFacts,
+        placeholders::{KNOWN, Piece, PlaceholderText},
+        runner_settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
 };
 
-fn template(text: &str) -> Template {
-    Template::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
+fn template(text: &str) -> PlaceholderText {
+    PlaceholderText::parse(text).unwrap_or_else(|error| panic!("{text:?}: {error}"))
 }
 
 fn settings(command: &[&str]) -> RunnerSettings {
@@ -70,7 +71,7 @@ impl World {
     }
 
     fn build(&self, settings: &RunnerSettings) -> Result<CommandLine, String> {
-        let facts = Facts {
+        let facts = ExecutionFacts {
             plan: PlanId(105),
             execution: ExecutionId(7),
             test: &self.test,
@@ -377,7 +378,7 @@ proptest! {
             for (filled, text) in argv.iter().zip(&command) {
                 let filled = filled.to_str().unwrap();
                 prop_assert!(!filled.contains('\0'));
-                let template = Template::parse(text).unwrap();
+                let template = PlaceholderText::parse(text).unwrap();
                 let dash = matches!(template.pieces().first(), Some(Piece::Literal(text)) if text.starts_with('-'));
                 prop_assert!(dash || !filled.starts_with('-'), "{} became {}", text, filled);
             }

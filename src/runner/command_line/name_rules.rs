@@ -1,16 +1,19 @@
 //! What a name from the service may look like before it becomes part of a command.
 
-use super::{Facts, Refused};
+use crate::runner::{
+    execution_facts::{CommandError, ExecutionFacts},
+    squishrunner::squish_address::is_host,
+};
 
 /// Most bytes of one name: the longest path of most systems.
 const MAX_NAME: usize = 4096;
 
 /// Checks every name among the facts; which placeholders are used does not matter, for all are in the environment.
-pub(super) fn check(facts: &Facts<'_>) -> Result<(), Refused> {
+pub(super) fn check(facts: &ExecutionFacts<'_>) -> Result<(), CommandError> {
     let test = facts.test;
     for (what, name) in [("suite", &test.suite), ("test case", &test.testcase)] {
         if name.trim().is_empty() {
-            return Err(Refused(format!("the execution's {what} has no name")));
+            return Err(CommandError(format!("the execution's {what} has no name")));
         }
     }
     inside("the suite's name", &test.suite)?;
@@ -28,10 +31,12 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<(), Refused> {
     });
     for (what, value) in fixed.into_iter().chain(offered) {
         if value.contains('\0') {
-            return Err(Refused(format!("{what}, {value:?}, has a NUL character")));
+            return Err(CommandError(format!(
+                "{what}, {value:?}, has a NUL character"
+            )));
         }
         if value.len() > MAX_NAME {
-            return Err(Refused(format!(
+            return Err(CommandError(format!(
                 "{what} has {} bytes, more than the {MAX_NAME} that are taken",
                 value.len()
             )));
@@ -39,13 +44,13 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<(), Refused> {
     }
     if let Some(server) = facts.server {
         if !is_host(&server.host) {
-            return Err(Refused(format!(
+            return Err(CommandError(format!(
                 "{:?} is not the name or address of a Squish server",
                 server.host
             )));
         }
         if !server.port.parse::<u16>().is_ok_and(|port| port != 0) {
-            return Err(Refused(format!(
+            return Err(CommandError(format!(
                 "{:?} is not the port of a Squish server",
                 server.port
             )));
@@ -55,9 +60,9 @@ pub(super) fn check(facts: &Facts<'_>) -> Result<(), Refused> {
 }
 
 /// Refuses a value that, used as a path, would lead out of the folder it is meant in.
-pub(super) fn inside(what: &str, value: &str) -> Result<(), Refused> {
+pub(super) fn inside(what: &str, value: &str) -> Result<(), CommandError> {
     match trouble(value, cfg!(windows)) {
-        Some(why) => Err(Refused(format!(
+        Some(why) => Err(CommandError(format!(
             "{what}, {value:?}, {why}: it must stay in the folder that the tests are in"
         ))),
         None => Ok(()),
@@ -110,16 +115,6 @@ fn is_special_on_windows(component: &str) -> bool {
         || numbered("lpt")
 }
 
-/// Whether a text can be the name or address of a machine.
-pub(crate) fn is_host(host: &str) -> bool {
-    !host.is_empty()
-        && host.len() <= 255
-        && !host.starts_with('-')
-        && host
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || ".-_:[]%".contains(c))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,22 +160,6 @@ mod tests {
         }
         for path in ["console", "com", "comx", "./a", "nullable"] {
             assert!(trouble(path, true).is_none(), "{path}");
-        }
-    }
-
-    #[test]
-    fn hosts_are_names_or_addresses() {
-        for host in [
-            "127.0.0.1",
-            "lab-3.example.com",
-            "[::1]",
-            "::1",
-            "fe80::1%eth0",
-        ] {
-            assert!(is_host(host), "{host}");
-        }
-        for host in ["", "-x", "a b", "a;b", "ä"] {
-            assert!(!is_host(host), "{host}");
         }
     }
 }

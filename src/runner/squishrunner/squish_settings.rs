@@ -1,8 +1,9 @@
 //! How squishrunner is started, as `testplan.yml` says under `runner.squish`.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use crate::runner::settings::Scenarios;
+use super::squish_address::SquishAddress;
+use crate::result_file::Scenarios;
 
 /// How long a licence is waited for where the file does not say.
 pub const LICENCE_PATIENCE: Duration = Duration::from_secs(30 * 60);
@@ -10,7 +11,7 @@ pub const LICENCE_PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// How squishrunner is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SquishSettings {
-    /// The program; `None` until [`super::program::find`] has found it.
+    /// The program; `None` until [`super::find_program::find`] has found it.
     pub squishrunner: Option<PathBuf>,
     /// Where the suites are, relative to the runner's folder; at least one.
     pub suites: Vec<PathBuf>,
@@ -51,48 +52,7 @@ pub enum ServerChoice {
     /// One of squishrunner's own, for each run.
     Local,
     /// Always this one.
-    At(Address),
-}
-
-/// Where a Squish server listens.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Address {
-    /// Host name or address, without brackets.
-    pub host: String,
-    /// Port, not 0.
-    pub port: u16,
-}
-
-impl Address {
-    /// Reads `HOST:PORT`; an IPv6 address stands in brackets. `None` if it is none.
-    pub fn parse(text: &str) -> Option<Self> {
-        let (host, port) = text.rsplit_once(':')?;
-        let host = match host.strip_prefix('[') {
-            Some(inner) => inner.strip_suffix(']')?,
-            None if host.contains(':') => return None,
-            None => host,
-        };
-        Self::new(host, port)
-    }
-
-    /// A host and a port that a Squish server can have; `None` for anything else.
-    pub fn new(host: &str, port: &str) -> Option<Self> {
-        let port = port.parse().ok().filter(|port| *port != 0)?;
-        crate::runner::command::is_host(host).then(|| Self {
-            host: host.to_owned(),
-            port,
-        })
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') && !self.host.starts_with('[') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
+    At(SquishAddress),
 }
 
 /// What squishrunner writes.
@@ -129,38 +89,6 @@ impl Report {
         match self {
             Self::Xml34 | Self::Xml35 => "squish/results.xml",
             Self::JUnit => "junit.xml",
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_addresses() {
-        for (text, host, port) in [
-            ("lab-3:4322", "lab-3", 4322),
-            ("127.0.0.1:1", "127.0.0.1", 1),
-            ("[::1]:65535", "::1", 65535),
-        ] {
-            let address = Address::parse(text).unwrap();
-            assert_eq!((address.host.as_str(), address.port), (host, port));
-            assert_eq!(address.to_string(), text);
-        }
-        for text in [
-            "lab-3",
-            "lab-3:",
-            ":4322",
-            "lab-3:0",
-            "lab-3:65536",
-            "::1:4322",
-            "[::1:4322",
-            "-x:1",
-            "a b:1",
-            "lab:4a",
-        ] {
-            assert_eq!(Address::parse(text), None, "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 //! The suites become a plan, so nothing is left out silently: what `suite.conf` lists must exist, and a note names what it
 //! does not list. Only folders directly below those named are read; links may not lead out of them.
 
-pub mod conf;
+pub mod suite_conf;
 
 use std::{
     collections::BTreeMap,
@@ -12,7 +12,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use self::conf::SuiteConf;
+use self::suite_conf::SuiteConf;
 use crate::model::Test;
 
 /// Name of the file that makes a folder a suite.
@@ -229,7 +229,7 @@ fn read(folder: &Path, path: &Path, notes: &mut Vec<String>) -> Result<Suite, Su
     let file = path.join(CONF);
     let wrong = |why: String| SuiteError(format!("{} {why}", file.display()));
     let bytes = bounded(&file).map_err(|error| wrong(format!("cannot be read: {error}")))?;
-    let conf = conf::parse(&bytes).map_err(wrong)?;
+    let conf = suite_conf::parse(&bytes).map_err(wrong)?;
     for testcase in &conf.testcases {
         check(path, testcase, &conf).map_err(wrong)?;
         inside(folder, &path.join(testcase))?;

@@ -8,10 +8,11 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     runner::{
-        outcome::{Decision, Ending, decide},
-        placeholders::Template,
+        decision::Decision,
+        placeholders::PlaceholderText,
+        process_end::ProcessEnd,
         results::Results,
-        settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
+        runner_settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
 };
 
@@ -43,10 +44,10 @@ fn read(cases: &str) -> Results {
     Results::Read(cases.chars().map(|letter| case(verdict(letter))).collect())
 }
 
-fn decided(ending: Ending, results: Results) -> Decision {
+fn decided(ending: ProcessEnd, results: Results) -> Decision {
     let settings = RunnerSettings {
         tool: Tool::Command(CommandSettings {
-            command: vec![Template::default()],
+            command: vec![PlaceholderText::default()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {
                 passed: [0, 5].into(),
@@ -62,13 +63,9 @@ fn decided(ending: Ending, results: Results) -> Decision {
         suite: "s".into(),
         testcase: "c".into(),
     };
-    decide(
-        &settings,
-        &test,
-        ending,
-        Duration::from_millis(1234),
-        results,
-    )
+    settings
+        .tool
+        .decide(&test, ending, Duration::from_millis(1234), results)
 }
 
 /// The decision in a word, or the message of an execution error.
@@ -114,7 +111,7 @@ fn exit_code_and_results_together() {
         (1, "", "ran no test", false),
     ];
     for (code, cases, expected, noted) in table {
-        let decision = decided(Ending::Exited(code), read(cases));
+        let decision = decided(ProcessEnd::Exited(code), read(cases));
         assert_eq!(word(&decision), expected, "{code} {cases}");
         assert_eq!(decision.note.is_some(), noted, "{code} {cases}");
         let ours = usize::from(code == 1 && expected == "failed" && noted);
@@ -124,7 +121,7 @@ fn exit_code_and_results_together() {
 
 #[test]
 fn an_unexplained_failure_is_visible_as_a_case() {
-    let decision = decided(Ending::Exited(1), read("p"));
+    let decision = decided(ProcessEnd::Exited(1), read("p"));
     let CaseVerdict::Failed(trouble) = &decision.cases[1].verdict else {
         panic!()
     };
@@ -138,11 +135,11 @@ fn an_unexplained_failure_is_visible_as_a_case() {
 #[test]
 fn the_exit_code_alone_where_that_is_asked_for() {
     assert_eq!(
-        word(&decided(Ending::Exited(0), Results::NotAsked)),
+        word(&decided(ProcessEnd::Exited(0), Results::NotAsked)),
         "passed"
     );
     assert_eq!(
-        word(&decided(Ending::Exited(1), Results::NotAsked)),
+        word(&decided(ProcessEnd::Exited(1), Results::NotAsked)),
         "failed"
     );
 }
@@ -151,7 +148,7 @@ fn the_exit_code_alone_where_that_is_asked_for() {
 fn missing_or_unreadable_results_are_never_a_pass() {
     for code in [0, 1] {
         let decision = decided(
-            Ending::Exited(code),
+            ProcessEnd::Exited(code),
             Results::Missing("no result file matched *.xml in /r".into()),
         );
         assert_eq!(word(&decision), "no result file matched *.xml in /r");
@@ -159,7 +156,7 @@ fn missing_or_unreadable_results_are_never_a_pass() {
             message: "a.xml: line 3: bad".into(),
             cases: vec![case(CaseVerdict::Passed { flaky: false })],
         };
-        let decision = decided(Ending::Exited(code), broken);
+        let decision = decided(ProcessEnd::Exited(code), broken);
         assert_eq!(
             word(&decision),
             "a result file cannot be read: a.xml: line 3: bad"
@@ -176,39 +173,42 @@ fn missing_or_unreadable_results_are_never_a_pass() {
 fn any_other_end_is_an_execution_error_whatever_the_results_say() {
     let neither = "neither a code of a pass (0, 5) nor of a failure (1)";
     let table = [
-        (Ending::Exited(3), format!("exit code 3: {neither}")),
+        (ProcessEnd::Exited(3), format!("exit code 3: {neither}")),
         (
-            Ending::Exited(127),
+            ProcessEnd::Exited(127),
             format!("exit code 127 (as a shell says: command not found): {neither}"),
         ),
         (
-            Ending::Exited(139),
+            ProcessEnd::Exited(139),
             format!("exit code 139 (as a shell says: killed by SIGSEGV): {neither}"),
         ),
         (
-            Ending::Exited(-1_073_741_819),
+            ProcessEnd::Exited(-1_073_741_819),
             format!("exit code -1073741819 (access violation): {neither}"),
         ),
         (
-            Ending::Exited(i32::MIN),
+            ProcessEnd::Exited(i32::MIN),
             format!("exit code -2147483648: {neither}"),
         ),
         (
-            Ending::Signalled(11),
+            ProcessEnd::Signalled(11),
             "killed by SIGSEGV (11): a crash".to_owned(),
         ),
-        (Ending::Signalled(15), "killed by SIGTERM (15)".to_owned()),
-        (Ending::Signalled(64), "killed by signal 64".to_owned()),
         (
-            Ending::TimedOut(Duration::from_secs(600)),
+            ProcessEnd::Signalled(15),
+            "killed by SIGTERM (15)".to_owned(),
+        ),
+        (ProcessEnd::Signalled(64), "killed by signal 64".to_owned()),
+        (
+            ProcessEnd::TimedOut(Duration::from_secs(600)),
             "stopped after 10m (time limit)".to_owned(),
         ),
         (
-            Ending::TimedOut(Duration::from_secs(3661)),
+            ProcessEnd::TimedOut(Duration::from_secs(3661)),
             "stopped after 1h 1m 1s (time limit)".to_owned(),
         ),
         (
-            Ending::TimedOut(Duration::from_millis(300)),
+            ProcessEnd::TimedOut(Duration::from_millis(300)),
             "stopped after 300ms (time limit)".to_owned(),
         ),
     ];

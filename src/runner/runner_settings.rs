@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 pub use super::exit_codes::ExitCodes;
 use super::{
-    placeholders::{Placeholder, Template},
-    squish::settings::SquishSettings,
+    placeholders::{Placeholder, PlaceholderText},
+    squishrunner::squish_settings::SquishSettings,
 };
 pub use crate::{
     attribution::{NameMatching, Repeats},
@@ -20,7 +20,7 @@ pub struct RunnerSettings {
     /// Most time one execution gets, whatever its heartbeats say; `None` is no limit.
     pub timeout: Option<Duration>,
     /// Variables added to the environment, with placeholders.
-    pub environment: BTreeMap<String, Template>,
+    pub environment: BTreeMap<String, PlaceholderText>,
     /// Where the tool runs; `None` is where testplan runs.
     pub working_directory: Option<PathBuf>,
 }
@@ -38,7 +38,7 @@ pub enum Tool {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommandSettings {
     /// The command as an argument vector, with placeholders; never passed through a shell.
-    pub command: Vec<Template>,
+    pub command: Vec<PlaceholderText>,
     /// Where the results are.
     pub results: ResultsFormat,
     /// What the exit codes mean.

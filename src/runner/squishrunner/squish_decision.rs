@@ -2,17 +2,16 @@
 
 use std::{path::Path, time::Duration};
 
-use super::{
-    extras,
-    settings::{Address, SquishSettings},
-};
+use super::{attached_files, squish_address::SquishAddress, squish_settings::SquishSettings};
 use crate::{
     attribution::{NameMatching, Repeats},
     model::{CaseResult, Outcome, Test, outcome::CaseVerdict},
     runner::{
-        outcome::{self, Decision, Ending},
+        decision::{self, Decision},
+        exit_codes::ExitCodes,
+        process_end::ProcessEnd,
         results::{self, Results, ResultsFound},
-        settings::{ExitCodes, ResultsFormat},
+        runner_settings::ResultsFormat,
     },
 };
 
@@ -23,8 +22,8 @@ pub const FAILED: i32 = 44;
 const NO_LICENCE: i32 = 37;
 
 /// Whether squishrunner found no licence: it ran nothing, and may find one later.
-pub fn is_without_licence(ending: Ending) -> bool {
-    ending == Ending::Exited(NO_LICENCE)
+pub fn is_without_licence(ending: ProcessEnd) -> bool {
+    ending == ProcessEnd::Exited(NO_LICENCE)
 }
 
 /// Finds and reads the report in an execution's results folder. Blocks on the file system.
@@ -34,7 +33,7 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> ResultsFound {
         return Results::Missing(format!(
             "squishrunner wrote no report: there is no {report} in {}{}",
             dir.display(),
-            extras::names(squish, dir)
+            attached_files::names(squish, dir)
         ))
         .into();
     }
@@ -46,7 +45,7 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> ResultsFound {
 }
 
 /// Decides what became of an execution that took `took`.
-pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> Decision {
+pub fn decide(test: &Test, ending: ProcessEnd, took: Duration, results: Results) -> Decision {
     let tried_again = matches!(&results, Results::Read(cases) if passed_when_tried_again(cases));
     let codes = ExitCodes {
         passed: if tried_again {
@@ -62,24 +61,24 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
         counts_failures: false,
     };
     let details = match ending {
-        Ending::Exited(0 | FAILED) | Ending::TimedOut(_) => {
-            return outcome::by_codes(&codes, (Repeats::Duplicates, NameMatching::Any), test, ending, took, results);
+        ProcessEnd::Exited(0 | FAILED) | ProcessEnd::TimedOut(_) => {
+            return decision::by_codes(&codes, (Repeats::Duplicates, NameMatching::Any), test, ending, took, results);
         }
-        Ending::Signalled(_) => {
+        ProcessEnd::Signalled(_) => {
             let message = format!("squishrunner was {ending}");
-            return outcome::could_not_run(message, String::new(), results.into_cases());
+            return decision::could_not_run(message, String::new(), results.into_cases());
         }
-        Ending::Exited(NO_LICENCE) => {
+        ProcessEnd::Exited(NO_LICENCE) => {
             let message = "squishrunner found no licence (exit code 37): the licence server cannot be reached";
             let details = "Look at the licence server, and at what SQUISH_LICENSEKEY_DIR or the file .squish-3-license \
                            in the home folder of this machine say of it.";
-            return outcome::could_not_run(
+            return decision::could_not_run(
                 message.to_owned(),
                 details.to_owned(),
                 results.into_cases(),
             );
         }
-        Ending::Exited(_) => match &results {
+        ProcessEnd::Exited(_) => match &results {
             Results::Missing(why) => format!("{why}. Its last words are in the log."),
             Results::Read(_) | Results::Unreadable { .. } | Results::NotAsked => {
                 "It left a report, which is kept, but does not count: it ends so when it could not do all that it was \
@@ -91,7 +90,7 @@ pub fn decide(test: &Test, ending: Ending, took: Duration, results: Results) -> 
     let message = format!(
         "squishrunner could not run the test: {ending}, neither 0 (passed) nor {FAILED} (failed)"
     );
-    outcome::could_not_run(message, details, results.into_cases())
+    decision::could_not_run(message, details, results.into_cases())
 }
 
 /// Whether a test failed and passed when squishrunner tried it again (`--retry`), and no other failed: the exit code still
@@ -103,14 +102,14 @@ fn passed_when_tried_again(cases: &[CaseResult]) -> bool {
 }
 
 /// Whether a Squish server that does not answer would explain this end.
-pub fn may_lack_its_server(ending: Ending, squish: &SquishSettings, dir: &Path) -> bool {
-    let explained = matches!(ending, Ending::Exited(0 | FAILED | NO_LICENCE));
-    let ended = matches!(ending, Ending::Exited(_)) && !explained;
+pub fn may_lack_its_server(ending: ProcessEnd, squish: &SquishSettings, dir: &Path) -> bool {
+    let explained = matches!(ending, ProcessEnd::Exited(0 | FAILED | NO_LICENCE));
+    let ended = matches!(ending, ProcessEnd::Exited(_)) && !explained;
     ended && !dir.join(squish.report.file()).is_file()
 }
 
 /// The outcome of an execution whose Squish server was asked after its end and did not answer.
-pub fn unreachable(ending: Ending, address: &Address, why: &str) -> Outcome {
+pub fn unreachable(ending: ProcessEnd, address: &SquishAddress, why: &str) -> Outcome {
     Outcome::ExecutionError {
         message: format!(
             "the Squish server at {address} does not answer ({why}); squishrunner ended with {ending} and wrote no report"
@@ -164,7 +163,7 @@ mod tests {
             };
             let decision = decide(
                 &test,
-                Ending::Exited(FAILED),
+                ProcessEnd::Exited(FAILED),
                 Duration::from_millis(7),
                 results,
             );

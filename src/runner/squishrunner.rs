@@ -1,0 +1,13 @@
+//! squishrunner without a hand-made command: what it is started with, and what its end means.
+//!
+//! [`squish_settings`] is what `testplan.yml` says, [`find_program`] finds squishrunner, [`squish_suite`] reads suites on
+//! disk, [`squishrunner_args`] makes the arguments, [`squish_decision`] judges its end and [`attached_files`] finds what
+//! lies beside its report.
+
+pub mod attached_files;
+pub mod find_program;
+pub mod squish_address;
+pub mod squish_decision;
+pub mod squish_settings;
+pub mod squish_suite;
+pub mod squishrunner_args;
