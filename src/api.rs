@@ -4,8 +4,8 @@
 //! written down where it is tolerated. What we add is marked *additive*: a vendor client ignores it, and our client
 //! uses it only where the service offered it.
 
+pub mod execution_list;
 pub mod import;
-pub mod listing;
 pub mod plan;
 pub mod problem;
 pub mod reservation;

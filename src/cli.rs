@@ -46,7 +46,7 @@ use crate::{
     failure::{CommandResult, Failure},
     publication::step_files::StepFiles,
 };
-use args::Voice;
+use args::VerbosityArgs;
 use context::Context;
 use screen::Screen;
 
@@ -56,7 +56,7 @@ use screen::Screen;
 #[command(name = "testplan", version, max_term_width = 100, after_help = exit_codes())]
 pub(crate) struct Cli {
     #[command(flatten)]
-    voice: Voice,
+    verbosity: VerbosityArgs,
     #[command(subcommand)]
     command: Command,
 }
@@ -137,12 +137,12 @@ pub fn main() -> ExitCode {
     };
     let environment = Environment::of_process();
     let conclusion = match cli.command {
-        Command::Action(action) => action::main(&action, cli.voice, environment),
+        Command::Action(action) => action::main(&action, cli.verbosity, environment),
         command => {
             let step = StepFiles::new(&environment, false);
-            let screen = Screen::new(cli.voice, &environment, step);
+            let screen = Screen::new(cli.verbosity, &environment, step);
             let context = Context::new(environment, screen);
-            context.screen.start_log(cli.voice);
+            context.screen.start_log(cli.verbosity);
             shell::conclude(&context.screen, || block_on(dispatch(command, &context)))
         }
     };

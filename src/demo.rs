@@ -4,7 +4,7 @@
 //! processes of this same binary, one worker is killed, and the report is made from records. It needs only this binary.
 
 pub(crate) mod checks;
-pub(crate) mod suite;
+pub(crate) mod demo_suite;
 
 use std::{fmt, path::Path, sync::Arc, time::Duration};
 
@@ -55,7 +55,7 @@ pub(crate) async fn show(out: &Path, print: Print<'_>) -> Result<DemoOutcome, Fa
     std::fs::create_dir_all(out.join("workers")).map_err(Failure::infrastructure)?;
     let binary = std::env::current_exe().map_err(Failure::infrastructure)?;
     let config = out.join("testplan.yml");
-    fs::write_atomic(&config, suite::plan_file(&binary).as_bytes())
+    fs::write_atomic(&config, demo_suite::plan_file(&binary).as_bytes())
         .map_err(Failure::infrastructure)?;
 
     let served = Served::start(out, &config).await?;
@@ -229,12 +229,12 @@ impl Served {
     async fn start_plan(&self) -> Result<Plan, Failure> {
         let template = self
             .client
-            .find_plan(suite::PROJECT, suite::TITLE, PlanKind::Template)
+            .find_plan(demo_suite::PROJECT, demo_suite::TITLE, PlanKind::Template)
             .await?;
         let start = StartPlan {
             template: template.id,
             project: template.project,
-            title: format!("{} of {}", suite::TITLE, clock::wall().0),
+            title: format!("{} of {}", demo_suite::TITLE, clock::wall().0),
             batch: "demo".to_owned(),
             planned: None,
             linked: Vec::new(),

@@ -78,9 +78,9 @@ pub(crate) fn remove_finished_plans(out: &Path, keep: PlanId, finished: Finished
         return;
     };
     let paths = folder.filter_map(|entry| Some(entry.ok()?.path()));
-    let files: Vec<RecordFile> = paths
+    let files: Vec<LeftoverRecords> = paths
         .filter(|path| path.extension().is_some_and(|it| it == "ndjson"))
-        .filter_map(|path| RecordFile::read(path).ok().flatten())
+        .filter_map(|path| LeftoverRecords::read(path).ok().flatten())
         .collect();
     // An active worker keeps the files of its plan.
     let active: BTreeSet<PlanId> = files
@@ -89,7 +89,7 @@ pub(crate) fn remove_finished_plans(out: &Path, keep: PlanId, finished: Finished
         .map(|file| file.plan)
         .collect();
     let uploaded: BTreeSet<&String> = files.iter().flat_map(|file| &file.uploaded).collect();
-    let waits = |file: &RecordFile| file.to_upload.iter().any(|it| !uploaded.contains(it));
+    let waits = |file: &LeftoverRecords| file.to_upload.iter().any(|it| !uploaded.contains(it));
     for file in &files {
         if file.plan != keep && !active.contains(&file.plan) && !waits(file) {
             file.remove(out);
@@ -98,7 +98,7 @@ pub(crate) fn remove_finished_plans(out: &Path, keep: PlanId, finished: Finished
 }
 
 /// The facts of one record file.
-struct RecordFile {
+struct LeftoverRecords {
     path: PathBuf,
     plan: PlanId,
     /// Logs and result folders, relative to the `--out` folder.
@@ -111,7 +111,7 @@ struct RecordFile {
     is_stale: bool,
 }
 
-impl RecordFile {
+impl LeftoverRecords {
     /// `None` if testplan did not write it, or if it has several plans. The last line may be torn.
     fn read(path: PathBuf) -> io::Result<Option<Self>> {
         let file = File::open(&path)?;

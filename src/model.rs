@@ -8,14 +8,14 @@ mod commit;
 pub mod discovery;
 pub mod ids;
 pub mod label;
-pub mod lease;
+pub mod lease_token;
 pub mod outcome;
 pub mod plan;
+pub mod plan_waiting;
 pub mod record;
 pub mod squish_registry;
 pub mod test_list;
 pub mod time;
-pub mod waiting;
 
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use case_counts::CaseCounts;
@@ -23,13 +23,13 @@ pub use commit::short_commit;
 pub use discovery::{DiscoveryAccount, LeftOut};
 pub use ids::{ExecutionId, PlanId, SquishServerId, TestId};
 pub use label::{Label, NotALabel};
-pub use lease::LeaseToken;
+pub use lease_token::LeaseToken;
 pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
 pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, Test};
+pub use plan_waiting::{Lack, Need, Offer, PartialKnowledge, PlanWaiting};
 pub use record::Record;
 pub use squish_registry::{
     Cooling, CoolingReason, NewSquishServer, NotAPort, Port, SquishServer, SquishServerChange,
 };
 pub use test_list::{PlannedTest, TestListDigest};
 pub use time::{Timestamp, millis, signed_millis};
-pub use waiting::{Lack, Need, Offer, PartialKnowledge, PlanWaiting};

@@ -4,6 +4,7 @@
 //! every response is built in `json_response`. The same router answers over a socket ([`Service::serve`]) and inside the
 //! process ([`Service::in_process`]).
 
+mod accept_loop;
 mod access;
 mod health;
 mod housekeeping;
@@ -12,8 +13,8 @@ mod imports;
 mod json_response;
 mod lease_handlers;
 mod limits;
-mod listen;
 mod listings;
+mod live_workers;
 mod long_poll;
 mod openapi;
 mod operation;
@@ -22,13 +23,12 @@ mod parameters;
 mod plan_handlers;
 mod request_body;
 mod request_parts;
-mod roster;
 mod routes;
 mod server_handlers;
 mod service_state;
 mod template_handlers;
 mod to_wire;
-mod waiting;
+mod waiting_handlers;
 
 use std::{convert::Infallible, future::Future, sync::Arc};
 
@@ -102,7 +102,7 @@ impl Service {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), StoreError> {
-        listen::serve(&self.shared, &self.router, listener, shutdown).await;
+        accept_loop::serve(&self.shared, &self.router, listener, shutdown).await;
         self.close().await
     }
 

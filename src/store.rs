@@ -24,7 +24,7 @@ use crate::model::{
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
-    Event, ExecutePlan, Finish, Granted, Heartbeat, Page, PlanQuery, PlanStanding, Reservation,
+    Event, ExecutePlan, Finish, Granted, Heartbeat, Page, PlanDemand, PlanQuery, Reservation,
     Reserve, Reset, Rules, TemplateDefinition,
 };
 
@@ -146,7 +146,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     fn status(&self, plan: PlanId, filter: Capabilities, now: Timestamp) -> Reply<'_, PlanStatus>;
 
     /// The counts of a plan by required capabilities, and the Squish servers.
-    fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding>;
+    fn demand(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanDemand>;
 
     /// Reserves an execution.
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation>;

@@ -1,27 +1,27 @@
 //! Waiting for a plan: what it waits for, when people are reminded of it, and when a wait is given up.
 //!
-//! `WaitProbe` asks what a plan waits for; `counts` makes a partial answer of what a service says that only counts.
+//! `WaitProbe` asks what a plan waits for; `partial_waiting` makes a partial answer of what a service says that only counts.
 //! [`StallWatch`] judges the answers for workers that all wait, [`DrainWatch`] for a command that looks on, with one
 //! `Reminder` and one [`WaitUpdate`]. [`ResultsWatch`] waits for results that Test Center counts by itself.
 
-mod counts;
 mod drain_watch;
+mod partial_waiting;
 mod poll_backoff;
-mod probe;
 mod reminder;
 mod results_watch;
 mod stall;
 mod update;
+mod wait_probe;
 pub(crate) mod wording;
 
-pub(crate) use counts::service_time;
 pub(crate) use drain_watch::{DrainEnd, DrainWatch};
+pub(crate) use partial_waiting::service_time;
 pub(crate) use poll_backoff::PollBackoff;
-pub(crate) use probe::WaitProbe;
 pub(crate) use results_watch::{PlanCounts, ResultsWatch};
 pub(crate) use stall::StallWatch;
 pub use stall::WaitingWorkers;
 pub use update::WaitUpdate;
+pub(crate) use wait_probe::WaitProbe;
 
 /// Why a worker waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use clap::{Args, Parser as _};
 
 use super::{
-    Cli, Command, args::Voice, block_on, context::Context, dispatch, screen::Screen, shell,
+    Cli, Command, args::VerbosityArgs, block_on, context::Context, dispatch, screen::Screen, shell,
 };
 use crate::{
     ci::workflow::command,
@@ -48,7 +48,11 @@ struct StepCommand {
 }
 
 /// `testplan action`.
-pub(crate) fn main(action: &ActionArgs, voice: Voice, environment: Environment) -> Conclusion {
+pub(crate) fn main(
+    action: &ActionArgs,
+    verbosity: VerbosityArgs,
+    environment: Environment,
+) -> Conclusion {
     let step = if action.post {
         // Under act, Gitea and Forgejo the output of `post` would replace that of the step.
         StepFiles::post(&environment)
@@ -61,13 +65,13 @@ pub(crate) fn main(action: &ActionArgs, voice: Voice, environment: Environment) 
         step_command(&environment)
     };
     // "Enable debug logging" of a re-run.
-    let debug = u8::from(environment.is_on("RUNNER_DEBUG") && !voice.quiet);
-    let voice = Voice {
-        verbose: voice.verbose.max(debug),
-        ..voice
+    let debug = u8::from(environment.is_on("RUNNER_DEBUG") && !verbosity.quiet);
+    let verbosity = VerbosityArgs {
+        verbose: verbosity.verbose.max(debug),
+        ..verbosity
     };
-    let screen = Screen::new(voice, &environment, step);
-    screen.start_log(voice);
+    let screen = Screen::new(verbosity, &environment, step);
+    screen.start_log(verbosity);
     let (command, environment) = match command {
         Ok(command) => (Ok((command.cli, command.held)), command.environment),
         Err(failure) => (Err(failure), environment),

@@ -30,7 +30,7 @@ pub enum ColorChoice {
 
 /// How much is printed, and in which colours.
 #[derive(Args, Clone, Copy, Debug, Default)]
-pub struct Voice {
+pub struct VerbosityArgs {
     /// Colour the output.
     #[arg(
         long,

@@ -8,7 +8,7 @@ use futures_util::TryFutureExt as _;
 use super::{context::Context, screen::Screen};
 use crate::{
     config::duration,
-    demo::{self, checks, suite},
+    demo::{self, checks, demo_suite},
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     signal::Signals,
@@ -59,5 +59,5 @@ async fn show(command: &DemoArgs, screen: &Screen) -> CommandResult {
 pub(crate) async fn test(command: DemoTestArgs, context: &Context) -> CommandResult {
     let print = |text: &str| context.screen.raw(text.as_bytes());
     let results = context.environment.get("TESTPLAN_RESULTS");
-    suite::run(&command.suite, &command.testcase, results, &print).await
+    demo_suite::run(&command.suite, &command.testcase, results, &print).await
 }

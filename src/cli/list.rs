@@ -14,7 +14,7 @@ use crate::{
     failure::{CommandResult, Failure},
     listing::listed_template::ListedTemplate,
     model::{LeftOut, Test},
-    report::{discovery, sanitise::console_line},
+    report::{discovery_text, sanitise::console_line},
     text::counted,
 };
 
@@ -47,7 +47,7 @@ pub(crate) async fn run(command: ListArgs, context: &Context) -> CommandResult {
         command.format,
         || text(&discovered),
         || {
-            let mut json = discovery::json(&discovered.account);
+            let mut json = discovery_text::json(&discovered.account);
             json["schema"] = 1.into();
             json["file"] = json!(config.path);
             json["project"] = project.into();
@@ -109,10 +109,10 @@ fn text(discovered: &ListedTemplate) -> String {
         counted(count, "test"),
         counted(suites.len() as u64, "suite"),
         counted(discovered.definition.executions.len() as u64, "execution"),
-        discovery::sentence(account)
+        discovery_text::sentence(account)
     );
     if suspicious > 0 {
-        let _ = writeln!(text, "help: {}", discovery::help(account));
+        let _ = writeln!(text, "help: {}", discovery_text::help(account));
     }
     text
 }

@@ -22,7 +22,7 @@ use crate::{
         Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
         record::PlannedExecution,
     },
-    report::{Unoffered, sanitise::console_line},
+    report::{UnmetCapabilities, sanitise::console_line},
     result_upload::upload_labels,
     run::{RunEnding, RunSummary, Runner, WorkOrder, upload::Uploader, worker::WorkerSettings},
     runner::runner_settings::{RunnerSettings, Tool},
@@ -198,8 +198,8 @@ fn ensure_capabilities_match(
     };
     let meant = planned
         .iter()
-        .filter_map(|needed| Unoffered::of(&needed.required, [offered], LabelCase::Folded))
-        .map(|unoffered| unoffered.meant())
+        .filter_map(|needed| UnmetCapabilities::of(&needed.required, [offered], LabelCase::Folded))
+        .map(|unmet| unmet.meant())
         .find(|meant| !meant.is_empty());
     Err(Failure::nothing_to_run(format_args!(
         "none of the {} executions of plan {plan} fits workers that offer {offer}{}",
@@ -218,20 +218,20 @@ fn warn_unreachable_executions(
     offered: &Capabilities,
     screen: &Screen,
 ) {
-    let mut left: BTreeMap<Unoffered, u64> = BTreeMap::new();
+    let mut left: BTreeMap<UnmetCapabilities, u64> = BTreeMap::new();
     for needed in planned {
-        if let Some(unoffered) = Unoffered::of(&needed.required, [offered], LabelCase::Folded) {
-            *left.entry(unoffered).or_default() += 1;
+        if let Some(unmet) = UnmetCapabilities::of(&needed.required, [offered], LabelCase::Folded) {
+            *left.entry(unmet).or_default() += 1;
         }
     }
-    for (unoffered, count) in left.iter().take(MOST_SHOWN) {
+    for (unmet, count) in left.iter().take(MOST_SHOWN) {
         let line = format!(
             "{count} of {} executions will stay open: {} {}, and these workers, the only ones of this plan, lack {}{}",
             planned.len(),
             if *count == 1 { "it needs" } else { "they need" },
-            unoffered.required,
-            offered.missing(&unoffered.required, LabelCase::Folded),
-            unoffered.meant()
+            unmet.required,
+            offered.missing(&unmet.required, LabelCase::Folded),
+            unmet.meant()
         );
         screen.info(console_line(&line, LONGEST_LINE));
     }

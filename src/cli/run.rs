@@ -1,6 +1,6 @@
 //! `testplan run`: starts a plan, works on it and reports, in one process. Without a URL it contains the service too.
 
-mod managed;
+mod managed_run;
 
 use std::{path::Path, time::Duration};
 
@@ -77,7 +77,7 @@ pub(crate) async fn run(command: RunArgs, context: &Context) -> CommandResult {
     publishing::check(&command.github)?;
     let mut signals = Signals::listen().map_err(Failure::infrastructure)?;
     let outcome = if command.plan.managed.managed {
-        managed::run(&command, context, &mut signals).await
+        managed_run::run(&command, context, &mut signals).await
     } else {
         run_workers(&command, context, &mut signals).await
     };

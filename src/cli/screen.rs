@@ -12,7 +12,7 @@ use std::{
 
 use anstream::ColorChoice as Stream;
 
-use super::args::{ColorChoice, OutputFormat, Voice};
+use super::args::{ColorChoice, OutputFormat, VerbosityArgs};
 use crate::{
     ci::workflow::{Annotation, Level},
     config::{
@@ -47,9 +47,9 @@ pub struct Screen {
 )]
 impl Screen {
     /// Chooses colour and progress bars from `--color`, the environment and the terminal.
-    pub fn new(voice: Voice, environment: &Environment, step: StepFiles) -> Self {
+    pub fn new(verbosity: VerbosityArgs, environment: &Environment, step: StepFiles) -> Self {
         let terminal = io::stderr().is_terminal();
-        let flag = match voice.color {
+        let flag = match verbosity.color {
             ColorChoice::Auto => Colour::Auto,
             ColorChoice::Always => Colour::Always,
             ColorChoice::Never => Colour::Never,
@@ -65,8 +65,8 @@ impl Screen {
         Self {
             paint: paint(colour),
             data_paint: paint(on_stdout),
-            quiet: voice.quiet,
-            bar: animated(environment, terminal) && !voice.quiet,
+            quiet: verbosity.quiet,
+            bar: animated(environment, terminal) && !verbosity.quiet,
             step,
             lost: OnceLock::new(),
         }
@@ -93,8 +93,8 @@ impl Screen {
     }
 
     /// Sends the log to stderr: warnings, and with `--verbose` requests and responses.
-    pub(crate) fn start_log(&self, voice: Voice) {
-        let level = match (voice.quiet, voice.verbose) {
+    pub(crate) fn start_log(&self, verbosity: VerbosityArgs) {
+        let level = match (verbosity.quiet, verbosity.verbose) {
             (true, _) => "error",
             (false, 0) => "testplan=warn",
             (false, 1) => "testplan=info",

@@ -1,14 +1,14 @@
 //! `testplan servers …`: the registered Squish servers.
 
 mod changes;
-mod list;
+mod server_list;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use self::list::{as_json, sorted, table};
+use self::server_list::{as_json, sorted, table};
 use super::{
     args::{OutputFormat, ServiceArgs},
     context::Context,

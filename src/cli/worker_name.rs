@@ -27,7 +27,7 @@ pub(crate) fn unique(context: &Context) -> Result<String, Failure> {
 mod tests {
     use super::*;
     use crate::{
-        cli::{args::Voice, screen::Screen},
+        cli::{args::VerbosityArgs, screen::Screen},
         config::environment::Environment,
         publication::step_files::StepFiles,
     };
@@ -38,7 +38,7 @@ mod tests {
         let name = |worker: u32| {
             let environment = Environment::from_iter([(WORKER, format!("{set} {worker}/12"))]);
             let step = StepFiles::new(&environment, false);
-            let screen = Screen::new(Voice::default(), &environment, step);
+            let screen = Screen::new(VerbosityArgs::default(), &environment, step);
             unique(&Context::new(environment, screen)).unwrap()
         };
         let (one, again, two) = (name(1), name(1), name(2));

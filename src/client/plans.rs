@@ -12,7 +12,7 @@ use super::{
 use crate::{
     api::{
         self,
-        listing::{ExecutionResponse, PageResponse},
+        execution_list::{ExecutionResponse, PageResponse},
         plan::{PlanResponse, StatusResponse},
     },
     model::{

@@ -2,7 +2,7 @@
 
 use std::{path::Path, time::Duration};
 
-use super::suite::EXECUTIONS;
+use super::demo_suite::EXECUTIONS;
 use crate::{config::duration, failure::Failure, model::millis, report::PlanReport};
 
 /// Refuses a report without the expected results: people run the demo first to see whether testplan works on their

@@ -9,7 +9,10 @@ use crate::{
     },
     failure::Failure,
     model::DiscoveryAccount,
-    report::{clean::strip_escapes, discovery, sanitise::console_line},
+    report::{
+        discovery_text,
+        sanitise::{console_line, strip_escapes},
+    },
     run::process::{self, Listed, ListingError},
     runner::{command_line::CommandLine, process_end::ProcessEnd},
 };
@@ -61,11 +64,11 @@ pub(super) fn refuse(
         return None;
     }
     let mut text = "the discovery is strict, and lines that may be tests were left out".to_owned();
-    for line in discovery::named(account) {
+    for line in discovery_text::named(account) {
         let _ = write!(text, "\n  {line}");
     }
     let failure = Failure::usage_text(text).context(about(listing, title));
-    Some(failure.help(discovery::help(account)))
+    Some(failure.help(discovery_text::help(account)))
 }
 
 fn about(listing: &Listing, title: &str) -> String {

@@ -11,7 +11,7 @@ use crate::{
     },
     failure::Failure,
     model::{DiscoveryAccount, LeftOut, Test},
-    report::discovery,
+    report::discovery_text,
     runner::{command_line::CommandLine, runner_settings::RunnerSettings},
     store::{PlannedTest, TemplateDefinition},
     text::counted,
@@ -55,13 +55,14 @@ impl ListedTemplate {
 
     /// What became of the listing's lines, unless every line was taken.
     pub(crate) fn summary(&self) -> Option<String> {
-        let sentence = (!self.account.is_clean()).then(|| discovery::sentence(&self.account))?;
+        let sentence =
+            (!self.account.is_clean()).then(|| discovery_text::sentence(&self.account))?;
         Some(format!("template {:?}: {sentence}", self.definition.title))
     }
 
     /// The lines that were left out and may be tests.
     pub(crate) fn warnings(&self) -> Vec<String> {
-        discovery::warning(&self.account, Some(&self.definition.title))
+        discovery_text::warning(&self.account, Some(&self.definition.title))
     }
 }
 

@@ -14,7 +14,7 @@ use std::{
 
 use super::{
     PlanReport,
-    clean::prefix,
+    excerpt::prefix,
     sanitise::console_line,
     view::{ReportView, Section, SectionKind},
 };

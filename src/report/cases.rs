@@ -9,12 +9,12 @@ use std::borrow::Cow;
 
 use crate::model::{CaseCounts, CaseResult, outcome::CaseVerdict};
 
-use super::clean::suffix;
+use super::excerpt::suffix;
 
 pub(in crate::report) use id::{CaseId, MAX_NAME};
-pub(in crate::report) use line::{CaseLine, Text, Word, each_case};
+pub(in crate::report) use line::{BorrowedText, CaseLine, VerdictWord, each_case};
 pub(in crate::report) use source::CaseReader;
-pub(in crate::report) use source::{Place, TextSource};
+pub(in crate::report) use source::{CasesLocation, TextSource};
 pub use source::{ReadAgainError, ReadSeek, RecordSource};
 
 /// Most cases that did not pass which are noted of one attempt: what a page shows in detail.
@@ -28,7 +28,7 @@ pub struct Cases {
     counts: CaseCounts,
     noted: Vec<CaseResult>,
     ids: Box<[CaseId]>,
-    place: Option<Place>,
+    location: Option<CasesLocation>,
 }
 
 /// What is the same of both is what surfaces show; where the cases are read from makes no difference.
@@ -42,9 +42,12 @@ impl Eq for Cases {}
 
 impl Cases {
     /// The cases of a JSON array that can be read again at a place.
-    pub(in crate::report) fn scan(text: &str, place: Place) -> Result<Self, serde_json::Error> {
+    pub(in crate::report) fn scan(
+        text: &str,
+        location: CasesLocation,
+    ) -> Result<Self, serde_json::Error> {
         let mut cases = Self {
-            place: Some(place),
+            location: Some(location),
             ..Self::default()
         };
         let mut ids = Vec::new();
@@ -60,8 +63,8 @@ impl Cases {
     /// The same for cases at hand, as tests have them.
     pub fn of(cases: &[CaseResult]) -> Self {
         let text = serde_json::to_string(cases).expect("cases are plain data");
-        let place = Place::of_text("memory", &text);
-        Self::scan(&text, place).expect("what was written can be read")
+        let location = CasesLocation::of_text("memory", &text);
+        Self::scan(&text, location).expect("what was written can be read")
     }
 
     /// How many there are.
@@ -128,7 +131,7 @@ fn shortened(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let first = text.trim_start().lines().next().unwrap_or_default();
-    let first = super::clean::prefix(first, MAX_NOTED_TEXT / 8);
+    let first = super::excerpt::prefix(first, MAX_NOTED_TEXT / 8);
     let end = suffix(text, MAX_NOTED_TEXT - first.len());
     Cow::Owned(format!("{first}\n{end}"))
 }

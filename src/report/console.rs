@@ -10,13 +10,12 @@ use crate::{
 };
 
 use super::{
-    PlanReport, ReportEntry,
-    clean::{ends_of, suffix},
-    discovery,
-    problem::Problem,
+    PlanReport, ReportEntry, discovery_text,
+    excerpt::{ends_of, suffix},
+    failure_details::FailureDetails,
     report_entry::test_name,
     sanitise::console_line,
-    span::human,
+    time_text::duration_text,
     view::{ReportView, SectionKind},
 };
 
@@ -128,7 +127,7 @@ pub fn line(finished: &FinishedLine<'_>, paint: Paint) -> String {
             finished.word.style(),
             paint
         ),
-        human(finished.duration_ms),
+        duration_text(finished.duration_ms),
         console_line(&test_name(finished.test), 2 * MAX_NAME),
         console_line(finished.worker, MAX_NAME),
     );
@@ -181,20 +180,20 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     for line in report
         .discovery
         .iter()
-        .flat_map(|it| discovery::warning(it, None))
+        .flat_map(|it| discovery_text::warning(it, None))
     {
         let _ = writeln!(block, "{line}");
     }
     let counts = report.counts();
     let words = counts.in_words();
     let colon = if words.is_empty() { "" } else { ": " };
-    let duration = human(report.duration_ms());
+    let duration = duration_text(report.duration_ms());
     let _ = writeln!(
         block,
         "{} planned in {duration}{colon}{words}",
         counts.total
     );
-    if report.cause().is_some() {
+    if report.incomplete_cause().is_some() {
         let cause = console_line(&view.meaning, MAX_LINE);
         let _ = writeln!(block, "incomplete because {cause}");
     }
@@ -262,7 +261,7 @@ fn in_detail(entry: &ReportEntry, kind: SectionKind) -> String {
     if kind == SectionKind::Missing {
         let _ = write!(block, ": {}", explained(entry));
     }
-    let problem = Problem::of_entry(entry);
+    let problem = FailureDetails::of_entry(entry);
     for part in [problem.message(), problem.details(), problem.output] {
         let end = suffix(part, 16 * MAX_LINE);
         for line in ends_of(end, TAIL / 2).lines() {
@@ -339,7 +338,7 @@ mod tests {
         let coloured = line(&finished(&test, &none), Paint::Colour);
         assert!(coloured.contains("\u{1b}["));
         assert_eq!(
-            super::super::clean::strip_escapes(&coloured),
+            crate::report::sanitise::strip_escapes(&coloured),
             line(&finished(&test, &none), Paint::Plain)
         );
     }

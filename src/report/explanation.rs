@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{EntryStatus, Unoffered};
+use super::{EntryStatus, UnmetCapabilities};
 use crate::{
     model::{Capabilities, Capability, CaseCounts, ServerTrouble},
     text::nonzero_counts,
@@ -105,9 +105,9 @@ pub enum Explanation {
     /// No record speaks of it.
     NeverTaken,
     /// No worker of the records offered all that it needs.
-    Unoffered {
+    UnmetCapabilities {
         /// What it needs and what was offered.
-        unoffered: Unoffered,
+        unmet: UnmetCapabilities,
     },
     /// Workers fitted it, but gave up waiting for a Squish server.
     NoSquishServer {
@@ -239,7 +239,7 @@ impl fmt::Display for Explanation {
             Self::NotDone => f.write_str("not done according to the service"),
             Self::UnknownVerdict => f.write_str("done, but without a verdict"),
             Self::NeverTaken => f.write_str("no worker in the given records ran it"),
-            Self::Unoffered { unoffered } => unoffered.fmt(f),
+            Self::UnmetCapabilities { unmet } => unmet.fmt(f),
             Self::NoSquishServer { wanted, why } => {
                 write!(f, "needs a Squish server{}: {why}", wanted.with())
             }

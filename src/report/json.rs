@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::model::{Capabilities, Outcome, record::Confirmation};
 
 use super::{
-    AttemptEnd, AttemptReport, Counting, PlanReport, ReportEntry, discovery, problem::Problem,
+    AttemptEnd, AttemptReport, Counting, PlanReport, ReportEntry, discovery_text,
+    failure_details::FailureDetails,
 };
 
 /// The version of the shape below.
@@ -18,7 +19,7 @@ pub fn json(report: &PlanReport) -> Value {
         "schema": SCHEMA,
         "conclusion": report.conclusion().word(),
         "exit_code": report.conclusion().code(),
-        "cause": report.cause().map(|cause| cause.to_string()),
+        "cause": report.incomplete_cause().map(|cause| cause.to_string()),
         "plan": report.plan.as_ref().map(|plan| json!({
             "id": plan.id, "title": plan.title, "project": plan.project, "batch": plan.batch,
         })),
@@ -60,14 +61,14 @@ pub fn json(report: &PlanReport) -> Value {
             "busy_ms": worker.busy_ms,
         })).collect::<Vec<_>>(),
         "not_uploaded": report.not_uploaded,
-        "discovery": report.discovery.as_ref().map(discovery::json),
+        "discovery": report.discovery.as_ref().map(discovery_text::json),
         "warnings": report.warnings,
         "broken": report.broken,
     })
 }
 
 fn execution(entry: &ReportEntry) -> Value {
-    let problem = Problem::of_entry(entry);
+    let problem = FailureDetails::of_entry(entry);
     json!({
         "execution": entry.execution,
         "suite": entry.test.suite,

@@ -13,7 +13,7 @@ use serde_json::{Value, value::RawValue};
 
 use crate::model::record::{RECORD_VERSION, Record, RecordEvent};
 
-use super::cases::{Cases, Place, RecordSource, TextSource};
+use super::cases::{Cases, CasesLocation, RecordSource, TextSource};
 
 /// Most warnings kept of one file; the last one then counts the rest.
 const MAX_WARNINGS: usize = 20;
@@ -183,20 +183,20 @@ impl<'a> Line<'a> {
         };
         let rest = [&self.text[..span.start], "[]", &self.text[span.end..]].concat();
         let record = record_of(&rest).map_err(unread)?;
-        let cases = Cases::scan(&self.text[span.clone()], self.place(&span))
+        let cases = Cases::scan(&self.text[span.clone()], self.location(&span))
             .map_err(|error| Unread::Because(format!("unreadable event \"ended\" ({error})")))?;
         Ok((record, cases))
     }
 
-    fn place(&self, span: &Range<usize>) -> Place {
+    fn location(&self, span: &Range<usize>) -> CasesLocation {
         match &self.text {
-            Cow::Borrowed(_) => Place {
+            Cow::Borrowed(_) => CasesLocation {
                 source: Arc::clone(self.source),
                 offset: self.offset + span.start as u64,
                 length: span.len(),
             },
             // Not UTF-8: what was read is not what is in the file.
-            Cow::Owned(text) => Place::of_text(self.source.name(), &text[span.clone()]),
+            Cow::Owned(text) => CasesLocation::of_text(self.source.name(), &text[span.clone()]),
         }
     }
 }

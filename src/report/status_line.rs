@@ -2,7 +2,7 @@
 
 use crate::exit_code::Conclusion;
 
-use super::{PlanReport, sanitise::console_line, span::human};
+use super::{PlanReport, sanitise::console_line, time_text::duration_text};
 
 /// What a commit status has room for, in bytes.
 const MAX: usize = 140;
@@ -17,12 +17,12 @@ pub fn status_line(report: &PlanReport, conclusion: Conclusion) -> String {
     let counted = if words.is_empty() {
         "no executions".to_owned()
     } else {
-        format!("{words} in {}", human(report.duration_ms()))
+        format!("{words} in {}", duration_text(report.duration_ms()))
     };
     let line = match conclusion {
         Conclusion::Passed | Conclusion::Failed => counted,
         _ => match report
-            .cause()
+            .incomplete_cause()
             .filter(|_| conclusion == Conclusion::Incomplete)
         {
             Some(cause) => {

@@ -12,7 +12,7 @@ mod sections;
 
 use super::{
     PlanReport,
-    problem::Problem,
+    failure_details::FailureDetails,
     view::{ReportView, SectionKind},
 };
 use markdown_page::MarkdownPage;
@@ -208,7 +208,7 @@ fn cuts_outputs(view: &ReportView<'_>, level: DetailLevel) -> bool {
         .flatten()
         .take(level.detailed)
         .any(|entry| {
-            let problem = Problem::of_entry(entry);
+            let problem = FailureDetails::of_entry(entry);
             let texts = [problem.details(), problem.output];
             texts
                 .iter()

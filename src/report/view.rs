@@ -7,7 +7,7 @@ mod table;
 
 use crate::exit_code::Conclusion;
 
-use super::{PlanReport, ReportEntry, service_counts::RAN_THERE, span::human};
+use super::{PlanReport, ReportEntry, service_counts::RAN_THERE, time_text::duration_text};
 
 pub(crate) use lanes::{Bar, Lane};
 pub(crate) use mark::Mark;
@@ -58,7 +58,7 @@ impl<'a> ReportView<'a> {
             title: title
                 .filter(|title| !title.is_empty())
                 .unwrap_or("Test plan"),
-            meaning: report.cause().map_or_else(
+            meaning: report.incomplete_cause().map_or_else(
                 || conclusion.meaning().to_owned(),
                 |cause| cause.to_string(),
             ),
@@ -75,7 +75,7 @@ impl<'a> ReportView<'a> {
         } else {
             &words
         };
-        format!("{words} in {}", human(self.report.duration_ms()))
+        format!("{words} in {}", duration_text(self.report.duration_ms()))
     }
 
     pub(crate) fn section(&self, kind: SectionKind) -> &Section<'a> {

@@ -8,7 +8,7 @@ use super::{
     request_parts::{EmptyBody, RequestHead},
     service_state::ServiceState,
 };
-use crate::api::listing::Health;
+use crate::api::execution_list::Health;
 
 /// `GET /healthz`
 pub(super) async fn get(

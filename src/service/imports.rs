@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{
     api::{
+        execution_list::PageResponse,
         import::{BATCH, DEFAULT_PROJECT, ImportResponse, LABEL, PROJECT, PROJECT_ALIAS, RESULT},
-        listing::PageResponse,
     },
     model::Label,
     store::{Import, NewImport},

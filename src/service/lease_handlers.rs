@@ -4,9 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     http_error::HttpError,
+    live_workers::OpenReserve,
     long_poll::LongPoll,
     request_parts::{Object, OptionalObject, RequestHead, capabilities},
-    roster::Asking,
     service_state::ServiceState,
     to_wire,
 };
@@ -46,10 +46,10 @@ pub(super) async fn reserve(
         key: call.idempotency_key()?,
         principal: call.principal.clone(),
     };
-    let asking = Asking::begin(&shared.roster, &shared.clock, &request);
+    let open_reserve = OpenReserve::begin(&shared.live_workers, &shared.clock, &request);
     let poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
     let answer = reserve_or_wait(&shared, &request, poll).await;
-    asking.answered(answer.as_ref().ok());
+    open_reserve.answered(answer.as_ref().ok());
     answer.map(to_wire::reservation)
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn heartbeat(
         .await?;
     let now = shared.clock.now();
     let end = end.map(|timeout| now.plus(timeout));
-    shared.roster.beat(execution, end, now);
+    shared.live_workers.lease_changed(execution, end, now);
     Ok(done(status))
 }
 
@@ -145,7 +145,9 @@ pub(super) async fn finished(
     shared
         .ask(move |store, now| store.finish(request, now))
         .await?;
-    shared.roster.beat(execution, None, shared.clock.now());
+    shared
+        .live_workers
+        .lease_changed(execution, None, shared.clock.now());
     Ok(done(api::FINISHED))
 }
 

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     api::{
-        listing::{EventResponse, ExecutionResponse, PageResponse},
+        execution_list::{EventResponse, ExecutionResponse, PageResponse},
         test_list::PlanTestsResponse,
     },
     model::ExecutionState,

@@ -15,7 +15,7 @@ use super::{
     request_parts::{EmptyBody, RequestHead},
     server_handlers,
     service_state::ServiceState,
-    template_handlers, waiting,
+    template_handlers, waiting_handlers,
 };
 use crate::{
     api::{self, IDEMPOTENCY_KEY, WORKER, import::ImportForm},
@@ -150,7 +150,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(
             get.clone(),
             "/testplan/v1/plans/{id}/waiting",
-            waiting::get,
+            waiting_handlers::get,
         )
         .named(
             "getWaiting",

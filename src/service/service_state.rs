@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     access::Access, housekeeping, http_error::HttpError, imports::storage::ImportStorage,
-    limits::Limits, roster::Roster,
+    limits::Limits, live_workers::LiveWorkers,
 };
 use crate::{
     clock::ServiceClock,
@@ -32,7 +32,7 @@ pub(super) struct ServiceState {
     pub(super) limits: Limits,
     pub(super) document: OnceLock<serde_json::Value>,
     /// The workers heard of.
-    pub(super) roster: Roster,
+    pub(super) live_workers: LiveWorkers,
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
     /// Limits concurrent uploads.
@@ -57,7 +57,7 @@ impl ServiceState {
             clock,
             access,
             document: OnceLock::new(),
-            roster: Roster::default(),
+            live_workers: LiveWorkers::default(),
             imports: OnceLock::new(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
             lists: Semaphore::new(limits.lists),

@@ -3,8 +3,8 @@
 use crate::{
     api::{
         self,
+        execution_list::{EventResponse, ExecutionResponse, PageResponse},
         import::{ImportResponse, ImportedFile},
-        listing::{EventResponse, ExecutionResponse, PageResponse},
         plan::{PlanResponse, Repository, StatusResponse},
         reservation::{GrantedResponse, ReserveResponse},
         test_list::{TemplateChange, TemplateDifferenceEntry},

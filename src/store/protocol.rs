@@ -1,11 +1,10 @@
 //! The decisions of the protocol, as pure functions over plain values: no SQL, no clock, no I/O.
 //!
-//! An implementation runs its guarded statement first. If that changes no row, it reads a [`View`], and [`refusals`] decides
+//! An implementation runs its guarded statement first. If that changes no row, it reads a [`ExecutionFacts`], and [`refusals`] decides
 //! what that means: a [`Refusal`] with its number and a message, or success because the change was made before.
 
 pub mod digest;
 pub(crate) mod event_kind;
-pub(crate) mod lease_token;
 pub(crate) mod legacy_digest;
 pub(crate) mod not_found;
 pub(crate) mod order;
@@ -13,17 +12,18 @@ pub mod payload;
 pub(crate) mod refusals;
 pub(crate) mod request_limits;
 pub(crate) mod server_cool_down;
+pub(crate) mod token_derivation;
 
 pub use digest::{Digested, StoredDigest};
 pub(crate) use event_kind::EventKind;
-pub(crate) use lease_token::LeaseHash;
+pub(crate) use token_derivation::LeaseHash;
 
 use super::{Refusal, RefusalCode, StoreError};
 use crate::model::{ExecutionId, LeaseToken};
 
 /// The state of an execution, finer than in the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Phase {
+pub(crate) enum ExecutionPhase {
     /// No worker has it.
     Open,
     /// Its lease expired and no other worker reserved it: open to others, but its holder can still revive or finish it.
@@ -36,11 +36,11 @@ pub(crate) enum Phase {
 
 /// An execution at the time of the request, as far as the decisions need it.
 #[derive(Clone, Debug)]
-pub(crate) struct View {
+pub(crate) struct ExecutionFacts {
     /// The execution.
     pub(crate) id: ExecutionId,
     /// Its state.
-    pub(crate) phase: Phase,
+    pub(crate) phase: ExecutionPhase,
     /// How many leases it had.
     pub(crate) epoch: u32,
     /// How often it was reset.
@@ -61,7 +61,7 @@ pub(crate) struct View {
 
 /// The claim of a caller to an execution.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Presented<'a> {
+pub(crate) struct PresentedLease<'a> {
     /// The lease; absent for the vendor's clients.
     pub(crate) lease: Option<&'a LeaseToken>,
     /// The principal of its credentials.
@@ -85,13 +85,13 @@ pub(crate) enum Claim {
     LeaseMissing,
 }
 
-impl View {
+impl ExecutionFacts {
     /// Compares a claim with the current lease, in constant time.
-    pub(crate) fn claim(&self, presented: Presented<'_>) -> Claim {
+    pub(crate) fn claim(&self, presented: PresentedLease<'_>) -> Claim {
         let same_principal = self.principal == presented.principal;
         match presented.lease {
             Some(lease) => {
-                let current = lease_token::epoch(lease) == Some(self.epoch)
+                let current = token_derivation::epoch(lease) == Some(self.epoch)
                     && self
                         .lease_hash
                         .is_some_and(|hash| hash == LeaseHash::of(lease));
@@ -110,14 +110,14 @@ impl View {
     /// Why a lease is no longer current.
     fn fate(&self) -> String {
         match self.phase {
-            Phase::Reserved | Phase::Expired => {
+            ExecutionPhase::Reserved | ExecutionPhase::Expired => {
                 format!("it is reserved again (attempt {})", self.epoch)
             }
-            Phase::Done => "another attempt finished it, or it was abandoned".to_owned(),
-            Phase::Open if self.epoch == self.reset_epoch && self.generation > 0 => {
+            ExecutionPhase::Done => "another attempt finished it, or it was abandoned".to_owned(),
+            ExecutionPhase::Open if self.epoch == self.reset_epoch && self.generation > 0 => {
                 "it was reset".to_owned()
             }
-            Phase::Open => "it was released".to_owned(),
+            ExecutionPhase::Open => "it was released".to_owned(),
         }
     }
 }
@@ -132,9 +132,9 @@ pub(crate) fn refuse(code: RefusalCode, message: impl Into<String>) -> StoreErro
 }
 
 /// A guarded statement changed no row although its guard should hold: a bug.
-fn unexplained(what: &str, view: &View) -> StoreError {
+fn unexplained(what: &str, facts: &ExecutionFacts) -> StoreError {
     StoreError::Broken(format!(
-        "BUG: {what} of execution {} changed nothing, and nothing in {view:?} explains why",
-        view.id
+        "BUG: {what} of execution {} changed nothing, and nothing in {facts:?} explains why",
+        facts.id
     ))
 }

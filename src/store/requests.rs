@@ -175,7 +175,7 @@ pub struct Reset {
 
 /// Where a plan stands, and what its executions could be run on.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlanStanding {
+pub struct PlanDemand {
     /// Nothing is handed out before this time, where that is still to come.
     pub due: Option<Timestamp>,
     /// Each set of labels that its executions need, and how far these are.

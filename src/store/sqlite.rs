@@ -6,7 +6,6 @@
 
 mod column_values;
 mod connection;
-mod counts;
 mod execution_rows;
 mod expiry;
 mod finish;
@@ -18,6 +17,8 @@ mod imported_verdicts;
 mod lease_renewal;
 mod pages;
 mod pick;
+mod plan_counters;
+mod plan_demand;
 mod plan_rows;
 mod read_pool;
 mod recovery;
@@ -27,7 +28,6 @@ mod reset;
 mod server_binding;
 mod server_rows;
 mod sqlite_store;
-mod standing;
 mod statements;
 mod template_rows;
 mod test_list_rows;

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    counts::{self, PlanStart},
-    probe::WaitProbe,
+    partial_waiting::{self, PlanStart},
     reminder::{self, Reminder, WaitSnapshot},
     update::{self, WaitUpdate},
+    wait_probe::WaitProbe,
     wording,
 };
 use crate::{
@@ -125,8 +125,8 @@ impl DrainWatch {
         if is_explained {
             return wording::lines(waiting);
         }
-        counts::add_squish_servers(&self.client, waiting).await;
-        counts::add_needs(&self.client, self.plan, &self.hints, waiting).await;
+        partial_waiting::add_squish_servers(&self.client, waiting).await;
+        partial_waiting::add_needs(&self.client, self.plan, &self.hints, waiting).await;
         let mut lines = wording::lines(waiting);
         lines.push(
             "this service reports neither what executions need nor which workers are running; \

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{
-    WaitingFor, counts,
+    WaitingFor, partial_waiting,
     poll_backoff::IDLE_GRACE,
     reminder::{self, Reminder, WaitSnapshot},
     update::WaitUpdate,
@@ -76,7 +76,7 @@ impl StallWatch {
     fn assumed(&self, waiting: PlanWaiting, workers: WaitingWorkers) -> PlanWaiting {
         let PlanStatus { open, reserved, .. } = waiting.status;
         let count = workers.workers as u64;
-        let squish_servers = counts::fitting(&waiting.squish_servers, &self.offered);
+        let squish_servers = partial_waiting::fitting(&waiting.squish_servers, &self.offered);
         // A busy server may become free. A free one that is not handed out does not fit, by the service's own rule.
         let may_come = |it: &SquishServer| {
             squish_servers.contains(&it.id) && it.enabled && it.busy_with.is_some()
@@ -128,7 +128,7 @@ impl StallWatch {
 
     /// Why no Squish server can come to these workers.
     fn lacking(&self, mine: &PlanWaiting) -> String {
-        let fitting = counts::fitting(&mine.squish_servers, &self.offered);
+        let fitting = partial_waiting::fitting(&mine.squish_servers, &self.offered);
         let wanted = if self.offered.is_empty() {
             String::new()
         } else {

@@ -9,8 +9,8 @@ use crate::{
         SquishServerId, Timestamp, millis,
     },
     report::{
-        Unoffered,
-        span::{human, utc},
+        UnmetCapabilities,
+        time_text::{duration_text, utc_text},
     },
     text::plural,
 };
@@ -50,7 +50,7 @@ pub(crate) fn lines_of(needs: &[&Need], waiting: &PlanWaiting) -> Vec<String> {
 fn start(waiting: &PlanWaiting) -> Option<String> {
     let when = waiting
         .due
-        .map(|due| format!("at {}, in {}", utc(due), ago(due, waiting.at)));
+        .map(|due| format!("at {}, in {}", utc_text(due), ago(due, waiting.at)));
     let is_handed_over = waiting.partial.as_ref().is_some_and(|it| it.handed_over);
     match (is_handed_over, when) {
         (true, Some(when)) => Some(format!("Test Center runs the plan itself, starting {when}")),
@@ -129,13 +129,13 @@ pub(super) fn reason(need: &Need, waiting: &PlanWaiting) -> String {
 }
 
 fn no_worker(need: &Need, waiting: &PlanWaiting) -> String {
-    let unoffered = |case| {
+    let unmet = |case| {
         let offers = waiting.offers.iter().map(|offer| &offer.offered);
-        Unoffered::of(&need.required, offers, case)
+        UnmetCapabilities::of(&need.required, offers, case)
     };
     // The service has judged by its own rule. If the lenient rule finds an offer, the strict one names the difference.
-    let lacking = unoffered(LabelCase::Folded)
-        .or_else(|| unoffered(LabelCase::Strict))
+    let lacking = unmet(LabelCase::Folded)
+        .or_else(|| unmet(LabelCase::Strict))
         .map_or_else(|| "no live worker offers it".to_owned(), |it| it.live());
     let since = match (need.last_seen, need.lacking_for) {
         (Some(seen), _) => format!(
@@ -263,7 +263,7 @@ fn ago(now: Timestamp, then: Timestamp) -> String {
 
 /// A span to the tenth of a second.
 pub(super) fn span(span: Duration) -> String {
-    human(millis(span))
+    duration_text(millis(span))
 }
 
 /// A span in whole seconds.

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use testplan::api::listing::{EventResponse, ExecutionResponse, PageResponse};
+use testplan::api::execution_list::{EventResponse, ExecutionResponse, PageResponse};
 
 use super::{Ended, Process, Stage, Testplan, until};
 

@@ -10,7 +10,7 @@ use crate::{
     matrix::{Entry, WorkerSet},
     model::{Plan, PlanId, PlanStatus, Timestamp},
     publication::step_outputs::StepOutput,
-    report::span::utc,
+    report::time_text::utc_text,
 };
 
 /// Largest matrix, in bytes of UTF-16: GitHub's limit for all outputs of a job, with room for the others.
@@ -67,7 +67,7 @@ impl ExecutedPlan {
         } = &self.plan;
         let mut text = format!("plan {id} started: {title}\nbatch {batch}\n");
         if let Some(time) = self.handed_over {
-            let time = utc(time);
+            let time = utc_text(time);
             let _ = writeln!(text, "Test Center runs it itself from {time}");
         }
         for (set, open) in &self.loads {

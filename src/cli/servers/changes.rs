@@ -4,7 +4,7 @@ use std::{fmt::Write as _, path::Path};
 
 use serde_json::{Value, json};
 
-use super::list::{as_json, cell};
+use super::server_list::{as_json, cell};
 use crate::{
     fleet::{
         apply::{ActionState, FleetUpdate, ServerAction},

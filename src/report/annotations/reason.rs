@@ -7,8 +7,8 @@ use crate::{
     model::{CaseResult, outcome::CaseVerdict},
     report::{
         AttemptReport, ReportEntry,
-        clean::{ends_of, prefix, suffix},
-        problem::{NO_MESSAGE, Problem, first_line},
+        excerpt::{ends_of, prefix, suffix},
+        failure_details::{FailureDetails, NO_MESSAGE, first_line},
         report_entry::EndedAttempt,
         sanitise::console_line,
         view::{Section, SectionKind},
@@ -61,9 +61,9 @@ impl<'a> Reason<'a> {
             reason.take_cases(ended, folders);
         }
         let problem = match (attempt, section.kind) {
-            (Some(attempt), _) => Problem::of_attempt(attempt),
-            (None, SectionKind::Recovered) => Problem::default(),
-            (None, _) => Problem::of_entry(entry),
+            (Some(attempt), _) => FailureDetails::of_attempt(attempt),
+            (None, SectionKind::Recovered) => FailureDetails::default(),
+            (None, _) => FailureDetails::of_entry(entry),
         };
         if let Some((message, details)) = problem.error {
             (reason.message, reason.text) = (Cow::Borrowed(message), details);

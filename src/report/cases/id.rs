@@ -1,7 +1,7 @@
 //! What tells a case from others of a report, in 16 bytes: names of all cases at once would take as much memory as
 //! the records.
 
-use crate::report::clean::xml_line;
+use crate::report::sanitise::xml_line;
 
 /// Longest name or class name of a case, in bytes.
 pub(in crate::report) const MAX_NAME: usize = 1000;

@@ -20,7 +20,7 @@ pub(in crate::report) struct CaseLine<'a> {
     #[serde(borrow)]
     pub(in crate::report) name: Cow<'a, str>,
     #[serde(rename = "verdict")]
-    pub(in crate::report) word: Word,
+    pub(in crate::report) word: VerdictWord,
     #[serde(default)]
     flaky: bool,
     #[serde(borrow, default)]
@@ -31,19 +31,19 @@ pub(in crate::report) struct CaseLine<'a> {
     pub(in crate::report) text: Cow<'a, str>,
     pub(in crate::report) duration_ms: Option<u64>,
     #[serde(borrow, default)]
-    pub(in crate::report) file: Option<Text<'a>>,
+    pub(in crate::report) file: Option<BorrowedText<'a>>,
     #[serde(default)]
     pub(in crate::report) line: Option<u32>,
     #[serde(borrow, default)]
     pub(in crate::report) output: Cow<'a, str>,
     #[serde(borrow, default)]
-    pub(in crate::report) attachments: Vec<Text<'a>>,
+    pub(in crate::report) attachments: Vec<BorrowedText<'a>>,
 }
 
 /// The word for a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::report) enum Word {
+pub(in crate::report) enum VerdictWord {
     Passed,
     Failed,
     Error,
@@ -52,9 +52,9 @@ pub(in crate::report) enum Word {
 
 /// A text inside of another type, where serde borrows none by itself.
 #[derive(Debug, Deserialize)]
-pub(in crate::report) struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(in crate::report) struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
-impl Deref for Text<'_> {
+impl Deref for BorrowedText<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -62,7 +62,7 @@ impl Deref for Text<'_> {
     }
 }
 
-impl Word {
+impl VerdictWord {
     /// Whether the case failed or broke.
     pub(in crate::report) fn is_trouble(self) -> bool {
         matches!(self, Self::Failed | Self::Error)
@@ -84,7 +84,7 @@ impl Word {
 impl CaseLine<'_> {
     /// Whether it passed after it failed, according to the test tool.
     pub(in crate::report) fn flaky(&self) -> bool {
-        self.flaky && self.word == Word::Passed
+        self.flaky && self.word == VerdictWord::Passed
     }
 
     /// The case with texts of its own.
@@ -123,22 +123,22 @@ impl CaseLine<'_> {
 /// Hands over the cases of a JSON array, one after the other, until `take` fails.
 pub(in crate::report) fn each_case<F>(text: &str, take: F) -> Result<(), serde_json::Error>
 where
-    F: FnMut(CaseLine<'_>) -> Result<(), Stop>,
+    F: FnMut(CaseLine<'_>) -> Result<(), StopReading>,
 {
     let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.deserialize_seq(Each(take))?;
+    deserializer.deserialize_seq(CaseVisitor(take))?;
     deserializer.end()
 }
 
 /// The reader does not want the next case.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::report) struct Stop;
+pub(in crate::report) struct StopReading;
 
-struct Each<F>(F);
+struct CaseVisitor<F>(F);
 
-impl<'de, F> Visitor<'de> for Each<F>
+impl<'de, F> Visitor<'de> for CaseVisitor<F>
 where
-    F: FnMut(CaseLine<'_>) -> Result<(), Stop>,
+    F: FnMut(CaseLine<'_>) -> Result<(), StopReading>,
 {
     type Value = ();
 
@@ -148,7 +148,7 @@ where
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut cases: A) -> Result<(), A::Error> {
         while let Some(case) = cases.next_element::<CaseLine<'de>>()? {
-            (self.0)(case).map_err(|Stop| A::Error::custom("stopped"))?;
+            (self.0)(case).map_err(|StopReading| A::Error::custom("stopped"))?;
         }
         Ok(())
     }

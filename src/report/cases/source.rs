@@ -9,7 +9,7 @@ use std::{
 
 use super::{
     Cases,
-    line::{CaseLine, Stop, each_case},
+    line::{CaseLine, StopReading, each_case},
 };
 
 /// Most record files that are open at once.
@@ -48,7 +48,7 @@ impl RecordSource for TextSource {
 
 /// Where the JSON array of an attempt's cases is.
 #[derive(Clone, Debug)]
-pub(in crate::report) struct Place {
+pub(in crate::report) struct CasesLocation {
     pub(in crate::report) source: Arc<dyn RecordSource>,
     /// In bytes.
     pub(in crate::report) offset: u64,
@@ -56,7 +56,7 @@ pub(in crate::report) struct Place {
     pub(in crate::report) length: usize,
 }
 
-impl Place {
+impl CasesLocation {
     /// The place of an array in memory.
     pub(in crate::report) fn of_text(name: &str, text: &str) -> Self {
         Self {
@@ -97,24 +97,25 @@ impl CaseReader {
         E: From<ReadAgainError>,
         F: FnMut(CaseLine<'_>) -> Result<(), E>,
     {
-        let Some(place) = cases.place.as_ref().filter(|_| !cases.is_empty()) else {
+        let Some(location) = cases.location.as_ref().filter(|_| !cases.is_empty()) else {
             return Ok(());
         };
         let lost = |cause: String| ReadAgainError {
-            file: place.source.name().to_owned(),
+            file: location.source.name().to_owned(),
             cause,
         };
-        self.fill(place).map_err(|error| lost(error.to_string()))?;
+        self.fill(location)
+            .map_err(|error| lost(error.to_string()))?;
         let text = str::from_utf8(&self.buffer).map_err(|error| lost(error.to_string()))?;
         let (mut count, mut failed) = (0, None);
         let read = each_case(text, |case| {
             count += 1;
             if count > cases.len() {
-                return Err(Stop);
+                return Err(StopReading);
             }
             take(case).map_err(|error| {
                 failed = Some(error);
-                Stop
+                StopReading
             })
         });
         if let Some(error) = failed {
@@ -127,24 +128,23 @@ impl CaseReader {
         Ok(())
     }
 
-    fn fill(&mut self, place: &Place) -> io::Result<()> {
-        let known = self
-            .open
-            .iter()
-            .position(|(source, _)| ptr::addr_eq(Arc::as_ptr(source), Arc::as_ptr(&place.source)));
+    fn fill(&mut self, location: &CasesLocation) -> io::Result<()> {
+        let known = self.open.iter().position(|(source, _)| {
+            ptr::addr_eq(Arc::as_ptr(source), Arc::as_ptr(&location.source))
+        });
         let at = if let Some(at) = known {
             at
         } else {
             if self.open.len() >= MAX_OPEN {
                 self.open.remove(0);
             }
-            let file = place.source.open()?;
-            self.open.push((Arc::clone(&place.source), file));
+            let file = location.source.open()?;
+            self.open.push((Arc::clone(&location.source), file));
             self.open.len() - 1
         };
         let file = &mut self.open[at].1;
-        file.seek(SeekFrom::Start(place.offset))?;
-        self.buffer.resize(place.length, 0);
+        file.seek(SeekFrom::Start(location.offset))?;
+        self.buffer.resize(location.length, 0);
         file.read_exact(&mut self.buffer)
     }
 }
@@ -191,9 +191,9 @@ mod tests {
             ("[{}]", "missing field"),
         ];
         for (text, cause) in changes {
-            let place = Place::of_text("a.ndjson", text);
+            let location = CasesLocation::of_text("a.ndjson", text);
             let length = if text.is_empty() { 9 } else { text.len() };
-            cases.place = Some(Place { length, ..place });
+            cases.location = Some(CasesLocation { length, ..location });
             let error = CaseReader::default()
                 .each::<ReadAgainError, _>(&cases, |_| Ok(()))
                 .unwrap_err();

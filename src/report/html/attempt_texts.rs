@@ -1,6 +1,6 @@
 //! The texts that an attempt left: messages, cases that did not pass, the end of its output; each within its bound.
 
-use crate::report::{AttemptReport, ReportEntry, problem::Problem};
+use crate::report::{AttemptReport, ReportEntry, failure_details::FailureDetails};
 
 use super::{MAX_MESSAGE, MAX_NAME, markup::Markup};
 
@@ -44,7 +44,7 @@ pub(super) const OTHER: Room = Room {
 
 /// Message, cases that did not pass, end of the output.
 pub(super) fn all(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptReport, room: Room) {
-    let problem = Problem::of_attempt(attempt);
+    let problem = FailureDetails::of_attempt(attempt);
     if let Some((text, details)) = problem.error {
         message(page, text, "", details, room);
     }

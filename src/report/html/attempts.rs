@@ -1,7 +1,7 @@
 //! How each attempt on an execution went: who, where, when, what became of it, and whether it counts.
 
 use crate::report::{
-    AttemptReport, Counting, PlanReport, ReportEntry, span::milliseconds, view::Mark,
+    AttemptReport, Counting, PlanReport, ReportEntry, time_text::millis_between, view::Mark,
 };
 
 use super::{MAX_NAME, attempt_texts, markup::Markup};
@@ -61,7 +61,7 @@ fn line(page: &mut Markup, report: &PlanReport, attempt: &AttemptReport, index: 
     }
     if let Some((first, _)) = report.span {
         page.raw(" <span>at +")
-            .span(milliseconds(first, attempt.reserved))
+            .span(millis_between(first, attempt.reserved))
             .raw("</span>");
     }
     if let Some(duration) = attempt.duration_ms() {

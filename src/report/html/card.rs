@@ -1,6 +1,6 @@
 //! One execution in detail: what it says of itself first, then how each attempt went.
 
-use crate::report::{PlanReport, ReportEntry, problem::Problem, view::Mark};
+use crate::report::{PlanReport, ReportEntry, failure_details::FailureDetails, view::Mark};
 
 use super::{MAX_MESSAGE, MAX_NAME, attempt_texts, attempts, markup::Markup};
 
@@ -55,7 +55,7 @@ pub(super) fn card(
     if let Some(attempt) = entry.counted() {
         attempt_texts::all(page, entry, attempt, room);
     } else {
-        let problem = Problem::of_entry(entry);
+        let problem = FailureDetails::of_entry(entry);
         attempt_texts::message(page, problem.message(), "", problem.details(), room);
     }
     attempts::attempts(page, report, entry);

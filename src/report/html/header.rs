@@ -2,7 +2,7 @@
 
 use crate::report::{
     Counts, PlanReport,
-    clean::prefix,
+    excerpt::prefix,
     view::{Mark, ReportView},
 };
 

@@ -2,7 +2,7 @@
 
 use crate::{
     model::LeftOut,
-    report::{PlanReport, discovery},
+    report::{PlanReport, discovery_text},
 };
 
 use super::{MAX_NAME, markup::Markup};
@@ -23,9 +23,9 @@ pub(super) fn suspicious(page: &mut Markup, report: &PlanReport) {
     page.raw("<section class=\"group missing\" id=\"left-out\">\n<h2><span class=\"mark\" aria-hidden=\"true\">!</span> Tests may be missing <span class=\"count\">")
         .amount(account.suspicious_lines)
         .raw("</span></h2>\n<p class=\"quiet\">")
-        .text(discovery::meaning(account), MAX_NAME)
+        .text(discovery_text::meaning(account), MAX_NAME)
         .raw(". To do: ")
-        .text(discovery::help(account), MAX_NAME)
+        .text(discovery_text::help(account), MAX_NAME)
         .raw("</p>\n");
     rows(
         page,
@@ -42,7 +42,7 @@ pub(super) fn account(page: &mut Markup, report: &PlanReport) {
         return;
     };
     page.raw("<section id=\"discovery\">\n<h2>Discovery</h2>\n<p>")
-        .text(&discovery::sentence(account), MAX_NAME)
+        .text(&discovery_text::sentence(account), MAX_NAME)
         .raw("</p>\n");
     let others = account
         .left_out_lines

@@ -7,7 +7,7 @@ use crate::{
     model::Timestamp,
     report::{
         sanitise::{html_block, html_path, html_text},
-        span::human,
+        time_text::duration_text,
     },
 };
 
@@ -72,7 +72,7 @@ impl Markup {
 
     /// A length of time, from milliseconds.
     pub(super) fn span(&mut self, milliseconds: u64) -> &mut Self {
-        self.0.push_str(&human(milliseconds));
+        self.0.push_str(&duration_text(milliseconds));
         self
     }
 

@@ -2,7 +2,7 @@
 
 use crate::report::{
     PlanReport, ReportEntry,
-    span::milliseconds,
+    time_text::millis_between,
     view::{Cell, Mark, ReportView, Table},
 };
 
@@ -200,7 +200,7 @@ fn row(page: &mut Markup, report: &PlanReport, entry: &ReportEntry, servers: boo
     match attempt {
         Some(attempt) => {
             let first = report.span.map_or(attempt.reserved, |(first, _)| first);
-            let start = milliseconds(first, attempt.reserved);
+            let start = millis_between(first, attempt.reserved);
             page.raw("<td class=\"n\" data-v=\"")
                 .number(start)
                 .raw("\">+")

@@ -4,9 +4,9 @@ use std::{borrow::Cow, collections::HashMap};
 
 use crate::report::{
     AttemptReport, EntryStatus, ReportEntry,
-    cases::{CaseId, CaseLine, CaseReader, Text, Word},
-    clean::{xml_line, xml_text},
-    problem::Problem,
+    cases::{BorrowedText, CaseId, CaseLine, CaseReader, VerdictWord},
+    failure_details::FailureDetails,
+    sanitise::{xml_line, xml_text},
 };
 
 use super::{JunitError, MAX_NAME, OWN, Outline, Profile, UniqueNames, XmlWriter};
@@ -102,9 +102,9 @@ impl Words {
     /// Of a case that did not pass.
     fn of(case: &CaseLine<'_>) -> Option<Self> {
         let kind = match case.word {
-            Word::Failed => Kind::Failure,
-            Word::Error => Kind::Error,
-            Word::Passed | Word::Skipped => return None,
+            VerdictWord::Failed => Kind::Failure,
+            VerdictWord::Error => Kind::Error,
+            VerdictWord::Passed | VerdictWord::Skipped => return None,
         };
         let ty = if case.kind.trim().is_empty() {
             kind.word()
@@ -250,7 +250,9 @@ fn no_result(entry: &ReportEntry) -> String {
 
 fn of_case<'a>(entry: &'a ReportEntry, case: &'a CaseLine<'_>) -> Draft<'a> {
     let mut status = Status::new(match (case.word, Words::of(case)) {
-        (Word::Skipped, _) => Now::Skipped(xml_line(&case.message, MAX_MESSAGE).into_owned()),
+        (VerdictWord::Skipped, _) => {
+            Now::Skipped(xml_line(&case.message, MAX_MESSAGE).into_owned())
+        }
         (_, Some(words)) => Now::Troubled(words),
         (_, None) => Now::Passed,
     });
@@ -271,7 +273,7 @@ fn of_case<'a>(entry: &'a ReportEntry, case: &'a CaseLine<'_>) -> Draft<'a> {
 }
 
 /// Adds a line per attachment, in the form that CI systems look for in outputs.
-fn with_attachments<'a>(mut output: Cow<'a, str>, paths: &[Text<'_>]) -> Cow<'a, str> {
+fn with_attachments<'a>(mut output: Cow<'a, str>, paths: &[BorrowedText<'_>]) -> Cow<'a, str> {
     for path in paths {
         let path = xml_line(path, MAX_PATH);
         // The first of these would end the line's form.
@@ -288,7 +290,7 @@ fn with_attachments<'a>(mut output: Cow<'a, str>, paths: &[Text<'_>]) -> Cow<'a,
 }
 
 fn of_execution(entry: &ReportEntry, beside_cases: bool) -> Draft<'_> {
-    let problem = Problem::of_entry(entry);
+    let problem = FailureDetails::of_entry(entry);
     let (message, text) = (problem.message(), problem.details());
     let mut status = Status::new(match entry.status {
         EntryStatus::Passed => Now::Passed,
@@ -375,7 +377,7 @@ fn remembered(
 }
 
 fn of_attempt(attempt: &AttemptReport) -> Option<Words> {
-    let problem = Problem::of_attempt(attempt);
+    let problem = FailureDetails::of_attempt(attempt);
     let words = match (attempt.status(), problem.error) {
         (EntryStatus::CouldNotRun, Some(error)) => {
             Words::new(Kind::Error, "execution-error", error)

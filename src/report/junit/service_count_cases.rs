@@ -3,7 +3,7 @@
 
 use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite, XmlString};
 
-use crate::report::{ServiceCounts, clean::xml_text};
+use crate::report::{ServiceCounts, sanitise::xml_text};
 
 /// Longest text of a case, in bytes.
 const MAX_TEXT: usize = 4 * 1024;

@@ -6,7 +6,7 @@ use quick_junit::{Property, Report as Junit, TestCase, TestCaseStatus, TestSuite
 
 use crate::{
     model::Timestamp,
-    report::{PlanFacts, PlanReport, clean::xml_line},
+    report::{PlanFacts, PlanReport, sanitise::xml_line},
 };
 
 use super::{

@@ -5,7 +5,7 @@ use std::{
     collections::{HashMap, HashSet},
 };
 
-use crate::report::{ReportEntry, cases::CaseId, clean::xml_line};
+use crate::report::{ReportEntry, cases::CaseId, sanitise::xml_line};
 
 use super::{MAX_NAME, draft::labels, outline::Outline};
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     model::{Capabilities, Execution, ExecutionId, LabelCase},
-    report::{EntryStatus, Explanation, PlanReport, ReportEntry, Unoffered},
+    report::{EntryStatus, Explanation, PlanReport, ReportEntry, UnmetCapabilities},
 };
 
 /// A worker that left because no Squish server could come to it.
@@ -43,7 +43,7 @@ pub(super) fn explain(
             .or_insert_with(|| reasons_of(required, &offers, serverless));
         let attempts = listed.and_then(|list| list.get(&entry.execution));
         let never = attempts.is_some_and(|execution| execution.attempts == 0);
-        if let [Explanation::Unoffered { .. } | Explanation::NoSquishServer { .. }] =
+        if let [Explanation::UnmetCapabilities { .. } | Explanation::NoSquishServer { .. }] =
             reasons.as_slice()
             && never
         {
@@ -70,8 +70,9 @@ fn reasons_of(
     offers: &BTreeSet<&Capabilities>,
     serverless: &[Serverless],
 ) -> Vec<Explanation> {
-    if let Some(unoffered) = Unoffered::of(required, offers.iter().copied(), LabelCase::Folded) {
-        return vec![Explanation::Unoffered { unoffered }];
+    if let Some(unmet) = UnmetCapabilities::of(required, offers.iter().copied(), LabelCase::Folded)
+    {
+        return vec![Explanation::UnmetCapabilities { unmet }];
     }
     let fits = |it: &&Serverless| it.wanted.covers(required, LabelCase::Folded);
     if let Some(it) = serverless.iter().find(fits) {
@@ -81,7 +82,7 @@ fn reasons_of(
         }];
     }
     // A worker had it all but for the case of a letter, which only a strict service minds.
-    let strict = Unoffered::of(required, offers.iter().copied(), LabelCase::Strict);
+    let strict = UnmetCapabilities::of(required, offers.iter().copied(), LabelCase::Strict);
     let spelling = strict.and_then(|it| it.near);
     spelling
         .map(|(wanted, offered)| Explanation::OtherSpelling { wanted, offered })

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 
 use crate::report::{
     ReportEntry,
-    clean::{prefix, strip_escapes},
+    excerpt::prefix,
+    sanitise::strip_escapes,
     view::{Bar, Mark, ReportView},
 };
 

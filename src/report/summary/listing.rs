@@ -2,7 +2,7 @@
 
 use crate::{
     model::LeftOut,
-    report::{PlanReport, discovery, sanitise::markdown_text},
+    report::{PlanReport, discovery_text, sanitise::markdown_text},
 };
 
 use super::markdown_page::MarkdownPage;
@@ -21,7 +21,7 @@ pub(super) fn listing(page: &mut MarkdownPage, report: &PlanReport, rows: usize)
     let rows = rows.min(MAX_ROWS);
     if suspicious > 0 {
         page.heading("Tests may be missing", suspicious);
-        page.push(&format!("{}:\n\n", discovery::meaning(account)));
+        page.push(&format!("{}:\n\n", discovery_text::meaning(account)));
         for line in account.suspicious().take(rows) {
             page.push(&item(line));
         }
@@ -31,10 +31,13 @@ pub(super) fn listing(page: &mut MarkdownPage, report: &PlanReport, rows: usize)
         }
         page.push(&format!(
             "\nTo do: {}\n\n",
-            markdown_text(discovery::help(account), MAX_LINE)
+            markdown_text(discovery_text::help(account), MAX_LINE)
         ));
     }
-    page.push(&format!("Discovery: {}\n\n", discovery::sentence(account)));
+    page.push(&format!(
+        "Discovery: {}\n\n",
+        discovery_text::sentence(account)
+    ));
     if !account.duplicates.is_empty() {
         let names = account.duplicates.iter().take(rows);
         let names: Vec<String> = names

@@ -3,7 +3,7 @@
 use crate::report::{
     ReportEntry,
     sanitise::markdown_text,
-    span::human,
+    time_text::duration_text,
     view::{ReportView, Section, SectionKind},
 };
 
@@ -50,7 +50,11 @@ pub(super) fn slowest(page: &mut MarkdownPage, view: &ReportView<'_>, most: usiz
         page.heading("Slowest", slowest.len());
     }
     for (entry, duration) in &slowest {
-        page.push(&format!("- {}: {}\n", entry_name(entry), human(*duration)));
+        page.push(&format!(
+            "- {}: {}\n",
+            entry_name(entry),
+            duration_text(*duration)
+        ));
     }
     if !slowest.is_empty() {
         page.push("\n");

@@ -6,10 +6,10 @@ use crate::{
     exit_code::Conclusion,
     report::{
         PlanReport, ReportEntry,
-        clean::{ends_of, suffix},
-        problem::{NO_MESSAGE, Problem, first_line},
+        excerpt::{ends_of, suffix},
+        failure_details::{FailureDetails, NO_MESSAGE, first_line},
         sanitise::{markdown_code, markdown_text},
-        span::human,
+        time_text::duration_text,
         view::{Cell, ReportView, Section, SentenceList, Table},
     },
 };
@@ -107,7 +107,7 @@ fn cell(cell: &Cell) -> String {
     match cell {
         Cell::Text(text) => markdown_text(text, MAX_NAME),
         Cell::Count(count) | Cell::MarkedCount(count, _) => count.to_string(),
-        Cell::Duration(duration) => human(*duration),
+        Cell::Duration(duration) => duration_text(*duration),
         Cell::Percent(percent) => format!("{percent} %"),
         Cell::Marked(mark, words) => format!("{} {words}", mark.symbol),
     }
@@ -146,7 +146,7 @@ fn in_detail(section: &Section<'_>, entry: &ReportEntry, lines: Option<usize>) -
         let _ = write!(block, ": {}", facts.join(", "));
     }
     block.push_str("\n\n");
-    let problem = Problem::of_entry(entry);
+    let problem = FailureDetails::of_entry(entry);
     let cases = case_lines(&problem);
     if cases.is_empty() && !problem.message().is_empty() {
         let message = markdown_text(problem.message(), MAX_MESSAGE);
@@ -185,7 +185,7 @@ fn in_detail(section: &Section<'_>, entry: &ReportEntry, lines: Option<usize>) -
 
 fn facts(entry: &ReportEntry) -> Vec<String> {
     let mut facts = Vec::new();
-    facts.extend(entry.duration_ms().map(human));
+    facts.extend(entry.duration_ms().map(duration_text));
     if let Some(attempt) = entry.counted() {
         let worker = markdown_text(&attempt.worker, MAX_NAME);
         facts.push(format!("worker {worker}"));
@@ -200,7 +200,7 @@ fn facts(entry: &ReportEntry) -> Vec<String> {
 }
 
 /// The cases that did not pass, one line each: name, message, location.
-fn case_lines(problem: &Problem<'_>) -> Vec<String> {
+fn case_lines(problem: &FailureDetails<'_>) -> Vec<String> {
     let mut lines = Vec::new();
     for (case, trouble) in problem.cases().take(MAX_CASES) {
         let mut line = format!(

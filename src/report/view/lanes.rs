@@ -8,7 +8,7 @@ use crate::{
 };
 
 use super::mark::Mark;
-use crate::report::span::milliseconds;
+use crate::report::time_text::millis_between;
 
 /// A worker. All times are in milliseconds since the first record.
 #[derive(Debug)]
@@ -42,28 +42,28 @@ pub(super) fn lanes(report: &PlanReport) -> Vec<Lane<'_>> {
     let Some((zero, end)) = report.span else {
         return Vec::new();
     };
-    let length = milliseconds(zero, end).max(1);
+    let length = millis_between(zero, end).max(1);
     let mut by_name: BTreeMap<&str, Lane<'_>> = BTreeMap::new();
     for worker in &report.workers {
         let lane = by_name
             .entry(&worker.name)
             .or_insert_with(|| Lane::new(&worker.name, &worker.capabilities));
         lane.presence.push((
-            milliseconds(zero, worker.began),
-            milliseconds(zero, worker.ended),
+            millis_between(zero, worker.began),
+            millis_between(zero, worker.ended),
         ));
         lane.killed = worker.left.is_none();
         lane.busy_ms += worker.busy_ms;
         lane.attempts += worker.attempts;
     }
     for (entry, attempt) in report.attempts() {
-        let from = milliseconds(zero, attempt.reserved);
+        let from = millis_between(zero, attempt.reserved);
         let lane = by_name
             .entry(&attempt.worker)
             .or_insert_with(|| Lane::new(&attempt.worker, &attempt.capabilities));
         let to = attempt.finished().map_or_else(
             || lane.last_record_of(from).unwrap_or(length),
-            |time| milliseconds(zero, time),
+            |time| millis_between(zero, time),
         );
         lane.bars.push(Bar {
             from,

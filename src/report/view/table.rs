@@ -1,6 +1,6 @@
 //! Tables as columns and cells: a surface decides how a cell looks, not what is in it.
 
-use crate::report::{EntryStatus, PlanReport, span::milliseconds};
+use crate::report::{EntryStatus, PlanReport, time_text::millis_between};
 
 use super::mark::Mark;
 
@@ -97,7 +97,7 @@ pub(super) fn workers(report: &PlanReport) -> Table {
         text("left"),
     ];
     let rows = report.workers.iter().map(|worker| {
-        let present = milliseconds(worker.began, worker.ended);
+        let present = millis_between(worker.began, worker.ended);
         vec![
             Cell::Text(worker.name.clone()),
             Cell::Text(worker.capabilities.to_string()),

@@ -2,51 +2,54 @@
 
 use super::{
     super::{Finish, RefusalCode, StoreError},
-    Claim, EventKind, Phase, Presented, View, refuse, unexplained,
+    Claim, EventKind, ExecutionFacts, ExecutionPhase, PresentedLease, refuse, unexplained,
 };
 use crate::model::ExecutionId;
 
 /// The answer to a result that was not counted now: success if this result was counted before.
 pub(crate) fn finish(
-    view: &View,
-    presented: Presented<'_>,
+    facts: &ExecutionFacts,
+    presented: PresentedLease<'_>,
     finish: &Finish,
 ) -> Result<(), StoreError> {
-    let id = view.id;
-    let same_result = view.digest.is_some_and(|stored| stored.matches(finish));
+    let id = facts.id;
+    let same_result = facts.digest.is_some_and(|stored| stored.matches(finish));
     let cannot = |why: &str| {
         Err(refuse(
             RefusalCode::CannotFinish,
             format!("cannot finish execution {id}: {why}"),
         ))
     };
-    match (view.claim(presented), view.phase) {
-        (Claim::Current | Claim::SamePrincipal, Phase::Done) if same_result => Ok(()),
-        (Claim::Current, Phase::Done) => Err(refuse(
+    match (facts.claim(presented), facts.phase) {
+        (Claim::Current | Claim::SamePrincipal, ExecutionPhase::Done) if same_result => Ok(()),
+        (Claim::Current, ExecutionPhase::Done) => Err(refuse(
             RefusalCode::OtherResult,
             format!(
                 "a different result of this lease of execution {id} is counted already; this one is kept in its history only."
             ),
         )),
-        (Claim::Current, Phase::Open) | (Claim::Superseded, _) => Err(refuse(
+        (Claim::Current, ExecutionPhase::Open) | (Claim::Superseded, _) => Err(refuse(
             RefusalCode::ResultNotCounted,
             format!(
                 "the lease of execution {id} is lost, its result is not counted: {}. Reserve the next execution.",
-                view.fate()
+                facts.fate()
             ),
         )),
         (Claim::LeaseMissing, _) => {
             cannot("this service requires the lease of the reservation, as `lease` in the body.")
         }
-        (Claim::SamePrincipal, Phase::Done) => cannot("a different result is counted already."),
-        (Claim::OtherPrincipal, _) if view.epoch > 0 && !view.principal.is_empty() => {
+        (Claim::SamePrincipal, ExecutionPhase::Done) => {
+            cannot("a different result is counted already.")
+        }
+        (Claim::OtherPrincipal, _) if facts.epoch > 0 && !facts.principal.is_empty() => {
             cannot("it was reserved with other credentials. Use those that reserved it.")
         }
-        (Claim::SamePrincipal | Claim::OtherPrincipal, Phase::Open)
+        (Claim::SamePrincipal | Claim::OtherPrincipal, ExecutionPhase::Open)
         | (Claim::OtherPrincipal, _) => cannot("it is not reserved. Reserve it first."),
-        (Claim::Current | Claim::SamePrincipal, Phase::Reserved | Phase::Expired) => {
-            Err(unexplained("a result", view))
-        }
+        (
+            Claim::Current | Claim::SamePrincipal,
+            ExecutionPhase::Reserved | ExecutionPhase::Expired,
+        ) => Err(unexplained("a result", facts)),
     }
 }
 
@@ -62,23 +65,23 @@ pub(crate) fn kept_as(refusal: RefusalCode) -> Option<EventKind> {
 /// The answer to a heartbeat that changed nothing: success if there is nothing left to do. `release` says whether the
 /// heartbeat was to release the lease.
 pub(crate) fn heartbeat(
-    view: &View,
-    presented: Presented<'_>,
+    facts: &ExecutionFacts,
+    presented: PresentedLease<'_>,
     release: bool,
 ) -> Result<(), StoreError> {
-    let id = view.id;
-    match (view.claim(presented), view.phase) {
+    let id = facts.id;
+    match (facts.claim(presented), facts.phase) {
         // A heartbeat that raced its own finish, or a repeated release whose answer was lost.
-        (Claim::Current, Phase::Done) => Ok(()),
-        (Claim::Current, Phase::Open) if release => Ok(()),
-        (Claim::Current, Phase::Open) | (Claim::Superseded, _) => Err(refuse(
+        (Claim::Current, ExecutionPhase::Done) => Ok(()),
+        (Claim::Current, ExecutionPhase::Open) if release => Ok(()),
+        (Claim::Current, ExecutionPhase::Open) | (Claim::Superseded, _) => Err(refuse(
             RefusalCode::ReservationLost,
             format!(
                 "the reservation of execution {id} is lost: {}. Stop the test and reserve the next execution.",
-                view.fate()
+                facts.fate()
             ),
         )),
-        (Claim::Current | Claim::SamePrincipal, Phase::Expired) if view.server_taken => {
+        (Claim::Current | Claim::SamePrincipal, ExecutionPhase::Expired) if facts.server_taken => {
             Err(refuse(
                 RefusalCode::ServerLost,
                 format!(
@@ -88,10 +91,11 @@ pub(crate) fn heartbeat(
         }
         (Claim::LeaseMissing, _) => Err(lease_missing(id)),
         // Without a lease the refusal names the state, not the holder: vendor clients can only act on the state.
-        (Claim::SamePrincipal | Claim::OtherPrincipal, Phase::Open | Phase::Done)
-            if presented.lease.is_none() =>
-        {
-            let state = if view.phase == Phase::Done {
+        (
+            Claim::SamePrincipal | Claim::OtherPrincipal,
+            ExecutionPhase::Open | ExecutionPhase::Done,
+        ) if presented.lease.is_none() => {
+            let state = if facts.phase == ExecutionPhase::Done {
                 "done"
             } else {
                 "open"
@@ -109,7 +113,7 @@ pub(crate) fn heartbeat(
                 "execution {id} was reserved with other credentials. Use those that reserved it."
             ),
         )),
-        (Claim::Current | Claim::SamePrincipal, _) => Err(unexplained("a heartbeat", view)),
+        (Claim::Current | Claim::SamePrincipal, _) => Err(unexplained("a heartbeat", facts)),
     }
 }
 
@@ -123,39 +127,39 @@ fn lease_missing(id: ExecutionId) -> StoreError {
 }
 
 /// The answer to a reset that changed nothing: success if the execution was reset before.
-pub(crate) fn reset(view: &View, generation: Option<u32>) -> Result<(), StoreError> {
-    let id = view.id;
+pub(crate) fn reset(facts: &ExecutionFacts, generation: Option<u32>) -> Result<(), StoreError> {
+    let id = facts.id;
     if let Some(expected) = generation {
-        if view.generation > expected {
+        if facts.generation > expected {
             return Ok(());
         }
-        if view.generation < expected {
+        if facts.generation < expected {
             return Err(refuse(
                 RefusalCode::Malformed,
                 format!(
                     "execution {id} is at generation {}, not yet at {expected}. List the executions again.",
-                    view.generation
+                    facts.generation
                 ),
             ));
         }
     }
-    match view.phase {
+    match facts.phase {
         // A repeated reset whose answer was lost.
-        Phase::Open if view.generation > 0 && view.epoch == view.reset_epoch => Ok(()),
-        Phase::Reserved => Err(refuse(
+        ExecutionPhase::Open if facts.generation > 0 && facts.epoch == facts.reset_epoch => Ok(()),
+        ExecutionPhase::Reserved => Err(refuse(
             RefusalCode::InProgress,
             format!("execution {id} is in progress. Wait for its result before you reset it."),
         )),
-        Phase::Open | Phase::Expired => Err(refuse(
+        ExecutionPhase::Open | ExecutionPhase::Expired => Err(refuse(
             RefusalCode::NotFailed,
             format!("execution {id} is open: nothing to reset."),
         )),
-        Phase::Done if !view.failed => Err(refuse(
+        ExecutionPhase::Done if !facts.failed => Err(refuse(
             RefusalCode::NotFailed,
             format!(
                 "execution {id} did not fail: only a failed test or an execution error can be reset."
             ),
         )),
-        Phase::Done => Err(unexplained("a reset", view)),
+        ExecutionPhase::Done => Err(unexplained("a reset", facts)),
     }
 }

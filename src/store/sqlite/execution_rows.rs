@@ -7,7 +7,7 @@ use crate::{
     model::{ExecutionId, Outcome, PlanId, Test, TestResult, TestVerdict},
     store::{
         RefusalCode, StoreError,
-        protocol::{LeaseHash, Phase, View, refuse},
+        protocol::{ExecutionFacts, ExecutionPhase, LeaseHash, refuse},
     },
 };
 
@@ -15,7 +15,7 @@ use crate::{
 pub(super) struct ExecutionRow {
     pub(super) plan: PlanId,
     pub(super) label_set: i64,
-    pub(super) view: View,
+    pub(super) facts: ExecutionFacts,
     pub(super) outcome: Option<Outcome>,
 }
 
@@ -30,10 +30,10 @@ pub(super) fn find(db: &Connection, id: ExecutionId) -> Result<ExecutionRow, Sto
         [id.0],
         |row| {
             let phase = phase(row.get(0)?);
-            let outcome = (phase == Phase::Done)
+            let outcome = (phase == ExecutionPhase::Done)
                 .then(|| outcome(row, 7))
                 .transpose()?;
-            let view = View {
+            let facts = ExecutionFacts {
                 id,
                 phase,
                 epoch: row.get(1)?,
@@ -48,7 +48,7 @@ pub(super) fn find(db: &Connection, id: ExecutionId) -> Result<ExecutionRow, Sto
             Ok(ExecutionRow {
                 plan: PlanId(row.get(12)?),
                 label_set: row.get(13)?,
-                view,
+                facts,
                 outcome,
             })
         },
@@ -84,12 +84,12 @@ fn failed(outcome: &Outcome) -> bool {
 }
 
 /// The phase of a state number. Valid once the writer expired the leases that are over.
-fn phase(state: i64) -> Phase {
+fn phase(state: i64) -> ExecutionPhase {
     match state {
-        0 => Phase::Open,
-        1 => Phase::Expired,
-        2 => Phase::Reserved,
-        _ => Phase::Done,
+        0 => ExecutionPhase::Open,
+        1 => ExecutionPhase::Expired,
+        2 => ExecutionPhase::Reserved,
+        _ => ExecutionPhase::Done,
     }
 }
 

@@ -9,7 +9,7 @@ use rusqlite::{Row, params};
 
 use super::{
     column_values::{ms, span},
-    counts::{Counter, CounterChange},
+    plan_counters::{Counter, CounterChange},
     server_binding::ServerBinding,
     statements::Statements as _,
     write_context::WriteContext,

@@ -4,11 +4,11 @@ use rusqlite::params;
 
 use super::{
     column_values::to_json,
-    counts::{Counter, CounterChange},
     execution_rows::{self, ExecutionRow, OutcomeColumns},
     history,
     holder::{ChangedExecution, LeaseHolder, held_by, returning_changed},
     imported_verdicts,
+    plan_counters::{Counter, CounterChange},
     server_binding::ServerBinding,
     statements::Statements as _,
     write_context::WriteContext,
@@ -18,16 +18,17 @@ use crate::{
     store::{
         Finish, RefusalCode, StoreError,
         protocol::{
-            EventKind, Presented, StoredDigest, lease_token,
+            EventKind, PresentedLease, StoredDigest,
             payload::{self, MAX_DETAILS, MAX_MESSAGE, cut},
             refusals,
             request_limits::MAX_LATE_RESULTS,
+            token_derivation,
         },
     },
 };
 
 pub(super) fn finish(context: &mut WriteContext, finish: &Finish) -> Result<(), StoreError> {
-    let presented = Presented {
+    let presented = PresentedLease {
         lease: finish.lease.as_ref(),
         principal: &finish.principal,
         require_lease: context.rules.require_lease,
@@ -42,7 +43,7 @@ pub(super) fn finish(context: &mut WriteContext, finish: &Finish) -> Result<(), 
         return settle(context, finish, &outcome, &changed);
     }
     let found = execution_rows::find(&context.db, finish.execution)?;
-    let answer = refusals::finish(&found.view, presented, finish);
+    let answer = refusals::finish(&found.facts, presented, finish);
     if let Err(StoreError::Refused(refusal)) = &answer {
         keep_in_history(context, finish, &found, refusal.code)?;
     }
@@ -137,8 +138,8 @@ fn keep_in_history(
     if !has_room {
         return Ok(());
     }
-    let claimed = finish.lease.as_ref().and_then(lease_token::epoch);
-    let epoch = claimed.unwrap_or(found.view.epoch).min(found.view.epoch);
+    let claimed = finish.lease.as_ref().and_then(token_derivation::epoch);
+    let epoch = claimed.unwrap_or(found.facts.epoch).min(found.facts.epoch);
     let detail = to_json(&serde_json::json!({
         "message": cut(&finish.message, MAX_MESSAGE),
         "details": cut(&finish.details, MAX_DETAILS),

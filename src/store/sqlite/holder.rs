@@ -7,7 +7,7 @@ use crate::{
     model::{ExecutionId, PlanId, Timestamp},
     store::{
         StoreError,
-        protocol::{LeaseHash, Presented, lease_token},
+        protocol::{LeaseHash, PresentedLease, token_derivation},
     },
 };
 
@@ -53,10 +53,10 @@ impl ChangedExecution {
 
 impl<'a> LeaseHolder<'a> {
     /// `None` if no guard can hold: a required lease is missing, or the token was not issued by this service.
-    pub(super) fn of(execution: ExecutionId, presented: Presented<'a>) -> Option<Self> {
+    pub(super) fn of(execution: ExecutionId, presented: PresentedLease<'a>) -> Option<Self> {
         let (epoch, hash) = match presented.lease {
             Some(token) => (
-                Some(lease_token::epoch(token)?),
+                Some(token_derivation::epoch(token)?),
                 Some(LeaseHash::of(token).0),
             ),
             None if presented.require_lease => return None,

@@ -8,10 +8,10 @@ use rusqlite::params;
 
 use super::{
     column_values::{from_json, number},
-    counts::CounterChange,
     execution_rows::{OutcomeColumns, verdict},
     history,
     holder::ChangedExecution,
+    plan_counters::CounterChange,
     statements::Statements as _,
     write_context::WriteContext,
 };

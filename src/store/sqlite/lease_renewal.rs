@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::{
     column_values::ms,
-    counts::{Counter, CounterChange},
     execution_rows,
     holder::{ChangedExecution, LeaseHolder, held_by, returning_changed},
+    plan_counters::{Counter, CounterChange},
     server_binding::ServerBinding,
     statements::exactly_one,
     write_context::WriteContext,
@@ -14,7 +14,7 @@ use super::{
 use crate::store::{
     Heartbeat, StoreError,
     protocol::{
-        EventKind, Presented,
+        EventKind, PresentedLease,
         event_kind::length_changed,
         refusals,
         request_limits::{LONGEST_LEASE, SHORTEST_HEARTBEAT},
@@ -22,7 +22,7 @@ use crate::store::{
 };
 
 pub(super) fn heartbeat(context: &mut WriteContext, beat: &Heartbeat) -> Result<(), StoreError> {
-    let presented = Presented {
+    let presented = PresentedLease {
         lease: beat.lease.as_ref(),
         principal: &beat.principal,
         // Without the lease one worker could release what another worker of the same principal runs.
@@ -40,7 +40,7 @@ pub(super) fn heartbeat(context: &mut WriteContext, beat: &Heartbeat) -> Result<
         return Ok(());
     }
     let found = execution_rows::find(&context.db, beat.execution)?;
-    refusals::heartbeat(&found.view, presented, beat.release)
+    refusals::heartbeat(&found.facts, presented, beat.release)
 }
 
 fn renew(

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::{
     column_values::{from_json, number},
-    counts, execution_rows, plan_rows,
+    execution_rows, plan_counters, plan_rows,
     statements::Statements as _,
 };
 use crate::{
@@ -24,7 +24,7 @@ pub(super) fn status(
     now: Timestamp,
 ) -> Result<PlanStatus, StoreError> {
     plan_rows::check_started(db, plan)?;
-    let counts = counts::by_label_set(db, plan, now)?;
+    let counts = plan_counters::by_label_set(db, plan, now)?;
     if filter.is_empty() {
         return Ok(counts.into_iter().map(|(_, status)| status).sum());
     }

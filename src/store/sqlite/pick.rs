@@ -5,9 +5,9 @@ use std::sync::Arc;
 use rusqlite::{Row, params};
 
 use super::{
-    counts::{Counter, CounterChange},
+    plan_counters::{Counter, CounterChange},
     statements::Statements as _,
-    write_context::{PlanFacts, WriteContext},
+    write_context::{CachedPlan, WriteContext},
 };
 use crate::{
     model::{Capabilities, ExecutionId},
@@ -72,7 +72,7 @@ impl QueueHead {
 /// The execution to reserve, and those that were skipped for it. Abandons executions on which too many leases expired.
 pub(super) fn next(
     context: &mut WriteContext,
-    plan: &PlanFacts,
+    plan: &CachedPlan,
     fitting: &[(i64, Arc<Capabilities>)],
     worker: Option<&str>,
 ) -> Result<Option<(QueueHead, Vec<ExecutionId>)>, StoreError> {
@@ -107,7 +107,7 @@ pub(super) fn next(
 /// Adds the first executions of a label set, up to one that is not deferred.
 fn read_heads(
     context: &WriteContext,
-    plan: &PlanFacts,
+    plan: &CachedPlan,
     (set, required): (i64, &Arc<Capabilities>),
     worker: Option<&str>,
     heads: &mut Vec<QueueHead>,
@@ -129,7 +129,7 @@ fn read_heads(
 /// Ends an execution with an error: too many leases expired on it, so the next worker would be lost too.
 fn abandon(
     context: &mut WriteContext,
-    plan: &PlanFacts,
+    plan: &CachedPlan,
     head: &QueueHead,
 ) -> Result<(), StoreError> {
     let id = head.candidate.id;

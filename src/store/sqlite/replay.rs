@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     model::{Capabilities, ExecutionId, PlanId, TestId, Timestamp},
-    store::{Granted, Reserve, StoreError, protocol::lease_token},
+    store::{Granted, Reserve, StoreError, protocol::token_derivation},
 };
 
 /// The columns of a valid lease.
@@ -52,7 +52,7 @@ pub(super) fn replay(
         test_id: TestId(valid.test),
         required: Capabilities::clone(&*context.labels(valid.label_set)?),
         attempt: epoch,
-        lease: lease_token::token(&context.lease_key, &valid.nonce, execution, epoch),
+        lease: token_derivation::token(&context.lease_key, &valid.nonce, execution, epoch),
         deadline: valid.deadline,
         timeout: span(valid.timeout_ms),
         server: match valid.squish_server {

@@ -6,24 +6,25 @@ use rusqlite::params;
 
 use super::{
     column_values::{ms, random},
-    counts::{self, Counter, CounterChange},
     execution_rows,
     idempotency_keys::{IdempotencyKey, KeyPurpose, KeyRecord},
     pick::{QueueHead, next},
+    plan_counters::{self, Counter, CounterChange},
     replay::replay,
     server_binding::{ServerBinding, server_to_avoid},
     server_rows,
     statements::Statements as _,
-    write_context::{PlanFacts, WriteContext},
+    write_context::{CachedPlan, WriteContext},
 };
 use crate::{
     model::{Capabilities, PlanStatus, SquishServer, TestId},
     store::{
         Granted, Reservation, Reserve, StoreError,
         protocol::{
-            EventKind, LeaseHash, StoredDigest, lease_token,
+            EventKind, LeaseHash, StoredDigest,
             payload::cut,
             request_limits::{self, LONGEST_LEASE, MAX_CHARS, SHORTEST_RESERVATION},
+            token_derivation,
         },
     },
 };
@@ -81,14 +82,14 @@ pub(super) fn reserve(
 
 fn fitting_status(
     context: &WriteContext,
-    plan: &PlanFacts,
+    plan: &CachedPlan,
     fitting: &[(i64, Arc<Capabilities>)],
 ) -> Result<PlanStatus, StoreError> {
     if fitting.is_empty() {
         return Ok(PlanStatus::default());
     }
     let sets: HashSet<i64> = fitting.iter().map(|(set, _)| *set).collect();
-    let counts = counts::by_label_set(&context.db, plan.id, context.now)?;
+    let counts = plan_counters::by_label_set(&context.db, plan.id, context.now)?;
     let fitting = counts.into_iter().filter(|(set, _)| sets.contains(set));
     Ok(fitting.map(|(_, status)| status).sum())
 }
@@ -96,7 +97,7 @@ fn fitting_status(
 fn grant(
     context: &mut WriteContext,
     request: &Reserve,
-    plan: &PlanFacts,
+    plan: &CachedPlan,
     head: &QueueHead,
     squish_server: Option<SquishServer>,
 ) -> Result<Granted, StoreError> {
@@ -105,7 +106,7 @@ fn grant(
     let timeout = request.timeout.clamp(SHORTEST_RESERVATION, LONGEST_LEASE);
     let deadline = context.now.plus(timeout);
     let nonce: [u8; 16] = random()?;
-    let token = lease_token::token(&context.lease_key, &nonce, id, epoch);
+    let token = token_derivation::token(&context.lease_key, &nonce, id, epoch);
     let worker = request.worker.as_deref().map(|name| cut(name, MAX_CHARS));
     let (expiries, holders) = head.candidate.losses();
     // A released execution keeps its earlier losses: only a reset clears them.

@@ -4,8 +4,8 @@ use rusqlite::params;
 
 use super::{
     column_values::to_json,
-    counts::{Counter, CounterChange},
     execution_rows,
+    plan_counters::{Counter, CounterChange},
     statements::Statements as _,
     write_context::WriteContext,
 };
@@ -29,14 +29,14 @@ pub(super) fn reset(context: &mut WriteContext, request: &Reset) -> Result<(), S
         params![id.0, request.generation],
     )?;
     if !is_reset {
-        return refusals::reset(&found.view, request.generation);
+        return refusals::reset(&found.facts, request.generation);
     }
     CounterChange::of_move(Counter::Done, Counter::Open)
         .verdict(found.outcome.as_ref().and_then(payload::verdict), -1)
         .write(&context.db, found.plan, found.label_set)?;
     context.record_event(
         found.plan,
-        (id, found.view.epoch),
+        (id, found.facts.epoch),
         EventKind::Reset,
         &request.principal,
         &to_json(&found.outcome)?,

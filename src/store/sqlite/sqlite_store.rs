@@ -16,10 +16,10 @@ use tokio::sync::watch;
 use super::{
     connection::{self, Durability},
     expiry::{expire_leases, extend_leases},
-    finish, idempotency_keys, import_rows, lease_renewal, pages, plan_rows,
+    finish, idempotency_keys, import_rows, lease_renewal, pages, plan_demand, plan_rows,
     read_pool::ReadPool,
     recovery::{self, Recovery},
-    reservations, reset, server_rows, standing, template_rows, test_list_rows,
+    reservations, reset, server_rows, template_rows, test_list_rows,
     write_context::WriteContext,
     write_queue::WriteQueue,
     writer,
@@ -30,7 +30,7 @@ use crate::{
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanQuery, PlanStanding,
+        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand, PlanQuery,
         PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
         TemplateDefinition, TemplateDifference,
     },
@@ -213,11 +213,11 @@ impl Store for SqliteStore {
         )
     }
 
-    fn standing(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanStanding> {
+    fn demand(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanDemand> {
         let (case, rest) = (self.rules.label_case, self.rules.cool_down);
         Box::pin(
             self.readers
-                .read(move |db| standing::standing(db, plan, case, rest, now)),
+                .read(move |db| plan_demand::read(db, plan, case, rest, now)),
         )
     }
 

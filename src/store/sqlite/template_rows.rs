@@ -23,7 +23,7 @@ use crate::{
 
 /// Who publishes a template.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Publisher {
+enum TemplatePublisher {
     File,
     Request,
 }
@@ -46,7 +46,7 @@ pub(super) fn publish(
     check(templates)?;
     let mut ids = Vec::with_capacity(templates.len());
     for template in templates {
-        ids.push(publish_one(context, template, Publisher::File)?);
+        ids.push(publish_one(context, template, TemplatePublisher::File)?);
     }
     let projects: BTreeSet<&str> = templates.iter().map(|t| t.project.as_str()).collect();
     for project in projects {
@@ -62,7 +62,7 @@ pub(super) fn publish_on_request(
 ) -> Result<Vec<TemplateDifference>, StoreError> {
     let mut differences = differences(&context.db, templates)?;
     for (template, difference) in templates.iter().zip(&mut differences) {
-        difference.id = Some(publish_one(context, template, Publisher::Request)?);
+        difference.id = Some(publish_one(context, template, TemplatePublisher::Request)?);
     }
     Ok(differences)
 }
@@ -138,14 +138,14 @@ fn find(db: &Connection, template: &TemplateDefinition) -> Result<Option<Templat
 fn publish_one(
     context: &mut WriteContext,
     template: &TemplateDefinition,
-    publisher: Publisher,
+    publisher: TemplatePublisher,
 ) -> Result<PlanId, StoreError> {
     let known = find(&context.db, template)?;
     let shown = known.as_ref().filter(|known| !known.is_hidden);
     if let Some(shown) = shown.filter(|shown| shown.has_digest) {
         let published = match publisher {
-            Publisher::File => shown.file_definition,
-            Publisher::Request => shown.definition,
+            TemplatePublisher::File => shown.file_definition,
+            TemplatePublisher::Request => shown.definition,
         };
         if published.is_some_and(|stored| stored.matches(template)) {
             return Ok(PlanId(shown.id));
@@ -153,9 +153,9 @@ fn publish_one(
     }
     let definition = StoredDigest::of(template);
     let file_definition = match publisher {
-        Publisher::File => Some(definition),
+        TemplatePublisher::File => Some(definition),
         // A hidden template no longer belongs to the file.
-        Publisher::Request => shown.and_then(|shown| shown.file_definition),
+        TemplatePublisher::Request => shown.and_then(|shown| shown.file_definition),
     };
     let id = match &known {
         Some(known) => known.id,

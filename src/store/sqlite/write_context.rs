@@ -37,13 +37,13 @@ pub(super) struct WriteContext {
     pub(super) prune_at: Timestamp,
     alive_at: Timestamp,
     changed: bool,
-    plans: HashMap<PlanId, Arc<PlanFacts>>,
+    plans: HashMap<PlanId, Arc<CachedPlan>>,
     label_sets: HashMap<i64, Arc<Capabilities>>,
 }
 
 /// The part of a plan that never changes.
 #[derive(Debug)]
-pub(super) struct PlanFacts {
+pub(super) struct CachedPlan {
     pub(super) id: PlanId,
     pub(super) kind: PlanKind,
     pub(super) project: String,
@@ -122,7 +122,7 @@ impl WriteContext {
     }
 
     /// A plan or template.
-    pub(super) fn plan(&mut self, id: PlanId) -> Result<Arc<PlanFacts>, StoreError> {
+    pub(super) fn plan(&mut self, id: PlanId) -> Result<Arc<CachedPlan>, StoreError> {
         if let Some(plan) = self.plans.get(&id) {
             return Ok(Arc::clone(plan));
         }
@@ -134,14 +134,14 @@ impl WriteContext {
         Ok(plan)
     }
 
-    fn load_plan(&mut self, id: PlanId) -> Result<PlanFacts, StoreError> {
+    fn load_plan(&mut self, id: PlanId) -> Result<CachedPlan, StoreError> {
         let mut plan = self
             .db
             .read_if(
                 "SELECT kind, project, batch, planned FROM plans WHERE id = ?1",
                 [id.0],
                 |row| {
-                    Ok(PlanFacts {
+                    Ok(CachedPlan {
                         id,
                         kind: kind(row.get(0)?),
                         project: row.get(1)?,
@@ -166,7 +166,7 @@ impl WriteContext {
     }
 
     /// A started plan; a template is refused.
-    pub(super) fn started_plan(&mut self, id: PlanId) -> Result<Arc<PlanFacts>, StoreError> {
+    pub(super) fn started_plan(&mut self, id: PlanId) -> Result<Arc<CachedPlan>, StoreError> {
         let plan = self.plan(id)?;
         match plan.kind {
             PlanKind::Instance => Ok(plan),

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 use testplan::{
     model::{Capabilities, Test},
     report::{
-        clean::xml_line,
         console::{FinishedLine, Paint, ResultWord, final_block, line},
         json,
         junit::{Profile, render},
+        sanitise::xml_line,
         sanitise::{console_line, markdown_code, markdown_text},
         summary,
     },

@@ -47,7 +47,7 @@ fn every_surface_names_the_label() {
     let sentence = "needs OS=macOS; no worker offered it (workers offered OS=Linux; OS=Windows)";
     assert_eq!(said(&report, 2), [sentence]);
     assert_eq!(report.conclusion(), Conclusion::Incomplete);
-    assert_eq!(report.cause().unwrap().to_string(), CAUSE);
+    assert_eq!(report.incomplete_cause().unwrap().to_string(), CAUSE);
     let summary = summary::render(&report, summary::DEFAULT_BUDGET);
     assert!(
         summary.contains(&format!("**incomplete** (exit code 5): {CAUSE}.")),
@@ -95,7 +95,7 @@ fn what_a_worker_fitted_is_not_blamed_on_labels() {
             "a worker offered os=MACOS, which a service with --strict-labels does not accept as OS=macOS"
         ]
     );
-    assert_eq!(spelling.cause(), None);
+    assert_eq!(spelling.incomplete_cause(), None);
     let same = Worker::begins("m", MAC, 2).leaves();
     let left = heard(&[linux("l").leaves(), same], 0);
     assert_eq!(said(&left, 2), ["no worker in the given records ran it"]);
@@ -115,7 +115,7 @@ fn a_squish_server_that_did_not_exist_is_named() {
         [format!("needs a Squish server with OS=macOS: {why}")]
     );
     assert_eq!(
-        report.cause().unwrap().to_string(),
+        report.incomplete_cause().unwrap().to_string(),
         format!("1 execution needs a Squish server with OS=macOS: {why}")
     );
 }
@@ -138,7 +138,7 @@ fn where_nobody_has_names_the_squish_server_is_a_warning() {
 #[test]
 fn other_ends_have_no_such_cause() {
     let done = Worker::begins("l", LINUX, 1).runs(1, 1, passed()).leaves();
-    assert_eq!(report(&[done]).cause(), None);
+    assert_eq!(report(&[done]).incomplete_cause(), None);
     let stopped = heard(&[linux("l").leaves()], 0).stopped_by(Conclusion::Interrupted);
-    assert_eq!(stopped.cause(), None);
+    assert_eq!(stopped.incomplete_cause(), None);
 }

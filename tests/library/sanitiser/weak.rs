@@ -1,6 +1,9 @@
 //! Inputs and judge find what is wrong with cleaners that forget a rule; if they did not, they would prove nothing.
 
-use testplan::report::clean::{is_hidden, is_joiner, prefix, strip_escapes, suffix};
+use testplan::report::{
+    excerpt::{prefix, suffix},
+    sanitise::{is_hidden, is_joiner, strip_escapes},
+};
 
 use super::hostile::Hostile;
 use crate::runner_commands::all_commands;

@@ -1,7 +1,7 @@
 //! Each exit code by a process that ends with it, and the same words for it everywhere.
 
 use testplan::{
-    cli::{args::Voice, screen::Screen, shell},
+    cli::{args::VerbosityArgs, screen::Screen, shell},
     config::environment::Environment,
     exit_code::Conclusion,
     publication::step_files::StepFiles,
@@ -144,7 +144,7 @@ fn bug_is_70() {
 fn panics() {
     std::panic::set_hook(Box::new(shell::print_panic));
     let screen = Screen::new(
-        Voice::default(),
+        VerbosityArgs::default(),
         &Environment::default(),
         StepFiles::default(),
     );

@@ -16,7 +16,7 @@ use testplan::{
         SquishServerId, Test, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanQuery, PlanStanding,
+        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand, PlanQuery,
         PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
         TemplateDefinition, TemplateDifference,
         sqlite::{Durability, SqliteStore},
@@ -412,7 +412,7 @@ impl Store for HeldStore {
         plan(now: Timestamp) -> Plan;
         plan_tests(now: Timestamp) -> PlanTests;
         status(filter: Capabilities, now: Timestamp) -> PlanStatus;
-        standing(now: Timestamp) -> PlanStanding;
+        demand(now: Timestamp) -> PlanDemand;
         executions(state: Option<ExecutionState>, after: i64, limit: u32, now: Timestamp)
             -> Page<Execution>;
         events(after: i64, limit: u32, now: Timestamp) -> Page<Event>;

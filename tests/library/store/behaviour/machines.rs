@@ -290,9 +290,9 @@ pub(crate) async fn servers_of_a_file_are_registered_once(make: Make) {
 pub(crate) async fn standing_lists_requirements_and_servers(make: Make) {
     let world = World::new(make, &["OS=Linux", "OS=Linux", "OS=mac"]).await;
     world.squish_server(4322, "OS=Linux").await;
-    let standing = async || {
-        let standing = world.store.standing(world.plan, world.now()).await;
-        standing.unwrap()
+    let demand = async || {
+        let demand = world.store.demand(world.plan, world.now()).await;
+        demand.unwrap()
     };
     let counts = |needs: &[(Capabilities, PlanStatus)], of: &str| {
         let found = needs.iter().find(|(required, _)| *required == caps(of));
@@ -300,7 +300,7 @@ pub(crate) async fn standing_lists_requirements_and_servers(make: Make) {
         (status.open, status.reserved, status.done)
     };
     let granted = world.reserve(world.wish_with_server()).await;
-    let at_work = standing().await;
+    let at_work = demand().await;
     assert_eq!(counts(&at_work.needs, "OS=Linux"), (1, 1, 0));
     assert_eq!(counts(&at_work.needs, "OS=mac"), (1, 0, 0));
     assert_eq!(at_work.due, None);
@@ -311,14 +311,14 @@ pub(crate) async fn standing_lists_requirements_and_servers(make: Make) {
 
     world.pass(10_000);
     world.store.sweep(world.now()).await.unwrap();
-    let lapsed = standing().await;
+    let lapsed = demand().await;
     assert_eq!(counts(&lapsed.needs, "OS=Linux"), (2, 0, 0));
     let machine = &lapsed.squish_servers[0];
     assert_eq!((machine.busy_with, &machine.busy_test), (None, &None));
     let rest = machine.cooling.unwrap().until.since(world.now());
     assert_eq!(rest, Rules::default().cool_down);
     world.pass(10_000);
-    assert_eq!(standing().await.squish_servers[0].cooling, None);
+    assert_eq!(demand().await.squish_servers[0].cooling, None);
 
     let mut later = request_for(world.plan);
     later.template = world
@@ -328,11 +328,11 @@ pub(crate) async fn standing_lists_requirements_and_servers(make: Make) {
         .unwrap()[0];
     later.planned = Some(world.now().plus(Duration::from_secs(60)));
     let plan = world.execute(later.clone()).await.unwrap();
-    let not_due = world.store.standing(plan.id, world.now()).await.unwrap();
+    let not_due = world.store.demand(plan.id, world.now()).await.unwrap();
     assert_eq!(not_due.due, later.planned);
     world.pass(60_000);
-    let due = world.store.standing(plan.id, world.now()).await.unwrap();
+    let due = world.store.demand(plan.id, world.now()).await.unwrap();
     assert_eq!(due.due, None, "at its time it is due");
-    let of_template = world.store.standing(later.template, world.now()).await;
+    let of_template = world.store.demand(later.template, world.now()).await;
     assert_eq!(refused(of_template), RefusalCode::Malformed);
 }

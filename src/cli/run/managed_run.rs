@@ -18,7 +18,7 @@ use crate::{
     failure::{Failure, conclusion_of},
     listing::template_tests,
     model::Plan,
-    report::span::utc,
+    report::time_text::utc_text,
     signal::Signals,
     wait::{PlanCounts, ResultsWatch, service_time},
 };
@@ -66,7 +66,7 @@ pub(super) async fn run(
         "plan {} started: {}; Test Center runs it itself from {}",
         plan.id,
         plan.title,
-        utc(time)
+        utc_text(time)
     ));
 
     let patience = command.results_patience.unwrap_or(RESULTS_PATIENCE);

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use crate::report::clean::{is_hidden, is_joiner, prefix, shorten, strip_escapes};
+use super::{is_hidden, is_joiner, strip_escapes};
+use crate::report::excerpt::{prefix, shorten};
 
 /// One line of at most `max` bytes that no terminal and no CI takes for more than text.
 ///

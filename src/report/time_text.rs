@@ -3,7 +3,7 @@
 use crate::model::{Timestamp, millis};
 
 /// `0.4s`, `3.2s`, `1m 05s`, `2h 03m`: at most two units, so that columns stay narrow.
-pub fn human(milliseconds: u64) -> String {
+pub fn duration_text(milliseconds: u64) -> String {
     let seconds = milliseconds / 1000;
     match seconds {
         0..60 => format!("{seconds}.{}s", milliseconds % 1000 / 100),
@@ -13,12 +13,12 @@ pub fn human(milliseconds: u64) -> String {
 }
 
 /// The time between two points in time, in milliseconds.
-pub(crate) fn milliseconds(from: Timestamp, to: Timestamp) -> u64 {
+pub(crate) fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
     millis(to.since(from))
 }
 
 /// `2025-08-22T15:23:37Z`.
-pub fn utc(time: Timestamp) -> String {
+pub fn utc_text(time: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(time.0).map_or_else(
         |_| "a time outside the calendar".to_owned(),
         |time| format!("{time:.0}"),
@@ -41,8 +41,11 @@ mod tests {
             (7_384_000, "2h 03m"),
         ];
         for (milliseconds, text) in table {
-            assert_eq!(human(milliseconds), text);
+            assert_eq!(duration_text(milliseconds), text);
         }
-        assert_eq!(utc(Timestamp(1_755_876_217_000)), "2025-08-22T15:23:37Z");
+        assert_eq!(
+            utc_text(Timestamp(1_755_876_217_000)),
+            "2025-08-22T15:23:37Z"
+        );
     }
 }

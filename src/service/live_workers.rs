@@ -22,37 +22,37 @@ const MOST_HELD: usize = 1024;
 
 /// The workers heard of lately.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Roster(Arc<Mutex<Book>>);
+pub(super) struct LiveWorkers(Arc<Mutex<WorkerTable>>);
 
 #[derive(Debug, Default)]
-struct Book {
-    workers: HashMap<Key, Presence>,
-    holders: HashMap<ExecutionId, Key>,
+struct WorkerTable {
+    workers: HashMap<WorkerKey, WorkerState>,
+    holders: HashMap<ExecutionId, WorkerKey>,
     /// Since when questions have found that executions of a plan lack something.
     lacking: HashMap<(PlanId, Capabilities, Lack), Timestamp>,
 }
 
 /// What tells workers apart. Without a name, by what they offer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
+struct WorkerKey {
     plan: PlanId,
     principal: String,
-    who: Who,
+    identity: WorkerIdentity,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Who {
+enum WorkerIdentity {
     Named(String),
     Offering(Capabilities),
 }
 
 #[derive(Debug)]
-struct Presence {
+struct WorkerState {
     offered: Capabilities,
     allocate_server: bool,
     seen: Timestamp,
     /// Reserve requests under way.
-    asking: u64,
+    open_requests: u64,
     /// When the leases that it holds end.
     held: HashMap<ExecutionId, Timestamp>,
     /// It was told that nothing is left for it, or went away in the middle of a question.
@@ -61,7 +61,7 @@ struct Presence {
 
 /// A worker of a plan, live or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Seen {
+pub(super) struct KnownWorker {
     pub(super) offered: Capabilities,
     pub(super) allocate_server: bool,
     pub(super) last: Timestamp,
@@ -69,23 +69,23 @@ pub(super) struct Seen {
     pub(super) workers: u64,
 }
 
-impl Key {
+impl WorkerKey {
     fn of(request: &Reserve) -> Self {
         Self {
             plan: request.plan,
             principal: request.principal.clone(),
-            who: match &request.worker {
-                Some(name) => Who::Named(name.clone()),
-                None => Who::Offering(request.offered.clone()),
+            identity: match &request.worker {
+                Some(name) => WorkerIdentity::Named(name.clone()),
+                None => WorkerIdentity::Offering(request.offered.clone()),
             },
         }
     }
 }
 
-impl Presence {
+impl WorkerState {
     fn workers(&self, named: bool, now: Timestamp) -> u64 {
         let held = self.held.values().filter(|end| now < **end).count() as u64;
-        let busy = self.asking.max(held);
+        let busy = self.open_requests.max(held);
         let there = busy > 0 || (!self.left && now.since(self.seen) <= LIVE);
         match (there, named) {
             (false, _) => 0,
@@ -95,110 +95,121 @@ impl Presence {
     }
 }
 
-impl Roster {
-    fn book(&self) -> MutexGuard<'_, Book> {
+impl LiveWorkers {
+    fn table(&self) -> MutexGuard<'_, WorkerTable> {
         ignore_poison(self.0.lock())
     }
 
     /// Notes that a worker asks.
-    fn asks(&self, key: &Key, request: &Reserve, now: Timestamp) {
-        let mut book = self.book();
-        let presence = book.worker(key, now);
-        presence.offered = request.offered.clone();
-        presence.allocate_server = request.allocate_server;
-        (presence.seen, presence.left) = (now, false);
-        presence.asking += 1;
+    fn reserve_began(&self, key: &WorkerKey, request: &Reserve, now: Timestamp) {
+        let mut table = self.table();
+        let state = table.worker(key, now);
+        state.offered = request.offered.clone();
+        state.allocate_server = request.allocate_server;
+        (state.seen, state.left) = (now, false);
+        state.open_requests += 1;
     }
 
     /// Notes how that ended.
-    fn asked(&self, key: &Key, end: End<'_>, now: Timestamp) {
-        let mut book = self.book();
-        if let End::Granted(granted) = end {
-            book.hold(key, granted, now);
+    fn reserve_ended(&self, key: &WorkerKey, end: ReserveEnd<'_>, now: Timestamp) {
+        let mut table = self.table();
+        if let ReserveEnd::Granted(granted) = end {
+            table.hold(key, granted, now);
         }
-        if let Some(presence) = book.workers.get_mut(key) {
-            presence.seen = now;
-            presence.asking = presence.asking.saturating_sub(1);
+        if let Some(state) = table.workers.get_mut(key) {
+            state.seen = now;
+            state.open_requests = state.open_requests.saturating_sub(1);
             // Ours leave then, others may ask again.
-            presence.left = matches!((end, &key.who), (End::Leaves, Who::Named(_)));
+            state.left = matches!(
+                (end, &key.identity),
+                (ReserveEnd::Leaves, WorkerIdentity::Named(_))
+            );
         }
     }
 
     /// Keeps a lease in mind for as long as it lasts now, or forgets it.
-    pub(super) fn beat(&self, execution: ExecutionId, end: Option<Timestamp>, now: Timestamp) {
-        let mut book = self.book();
-        let Some(key) = book.holders.get(&execution).cloned() else {
+    pub(super) fn lease_changed(
+        &self,
+        execution: ExecutionId,
+        end: Option<Timestamp>,
+        now: Timestamp,
+    ) {
+        let mut table = self.table();
+        let Some(key) = table.holders.get(&execution).cloned() else {
             return;
         };
         if end.is_none() {
-            book.holders.remove(&execution);
+            table.holders.remove(&execution);
         }
-        if let Some(presence) = book.workers.get_mut(&key) {
-            presence.seen = now;
+        if let Some(state) = table.workers.get_mut(&key) {
+            state.seen = now;
             match end {
-                Some(end) => presence.held.insert(execution, end),
-                None => presence.held.remove(&execution),
+                Some(end) => state.held.insert(execution, end),
+                None => state.held.remove(&execution),
             };
         }
     }
 
     /// The workers of a plan, those that are gone too as long as they are remembered.
-    pub(super) fn of(&self, plan: PlanId, now: Timestamp) -> Vec<Seen> {
-        let book = self.book();
-        let of_plan = book.workers.iter().filter(|(key, _)| key.plan == plan);
+    pub(super) fn of_plan(&self, plan: PlanId, now: Timestamp) -> Vec<KnownWorker> {
+        let table = self.table();
+        let of_plan = table.workers.iter().filter(|(key, _)| key.plan == plan);
         of_plan
-            .map(|(key, presence)| Seen {
-                offered: presence.offered.clone(),
-                allocate_server: presence.allocate_server,
-                last: presence.seen,
-                workers: presence.workers(matches!(key.who, Who::Named(_)), now),
+            .map(|(key, state)| KnownWorker {
+                offered: state.offered.clone(),
+                allocate_server: state.allocate_server,
+                last: state.seen,
+                workers: state.workers(matches!(key.identity, WorkerIdentity::Named(_)), now),
             })
             .collect()
     }
 
     /// Since when executions of a plan that need this are known to lack it; forgets what is not lacking any more.
-    pub(super) fn lacking(
+    pub(super) fn lacking_since(
         &self,
         plan: PlanId,
         now: Timestamp,
         lacks: &[(Capabilities, Lack)],
     ) -> Vec<Timestamp> {
-        let mut book = self.book();
+        let mut table = self.table();
         let current: HashSet<&(Capabilities, Lack)> = lacks.iter().collect();
-        book.lacking.retain(|(of, required, lack), _| {
+        table.lacking.retain(|(of, required, lack), _| {
             *of != plan || current.contains(&(required.clone(), *lack))
         });
-        if book.lacking.len() + lacks.len() > MOST {
-            book.lacking.clear();
+        if table.lacking.len() + lacks.len() > MOST {
+            table.lacking.clear();
         }
         let since = lacks.iter().map(|(required, lack)| {
             let key = (plan, required.clone(), *lack);
-            *book.lacking.entry(key).or_insert(now)
+            *table.lacking.entry(key).or_insert(now)
         });
         since.collect()
     }
 }
 
-impl Book {
+impl WorkerTable {
     /// The worker of a request, made if it is new.
-    fn worker(&mut self, key: &Key, now: Timestamp) -> &mut Presence {
+    fn worker(&mut self, key: &WorkerKey, now: Timestamp) -> &mut WorkerState {
         if !self.workers.contains_key(key) && self.workers.len() >= MOST {
             self.forget(now);
         }
-        self.workers.entry(key.clone()).or_insert_with(|| Presence {
-            offered: Capabilities::default(),
-            allocate_server: false,
-            seen: now,
-            asking: 0,
-            held: HashMap::new(),
-            left: false,
-        })
+        self.workers
+            .entry(key.clone())
+            .or_insert_with(|| WorkerState {
+                offered: Capabilities::default(),
+                allocate_server: false,
+                seen: now,
+                open_requests: 0,
+                held: HashMap::new(),
+                left: false,
+            })
     }
 
     /// Makes room: for who is gone there is none, else for who was heard of longest ago.
     fn forget(&mut self, now: Timestamp) {
-        self.workers
-            .retain(|key, it| it.workers(matches!(key.who, Who::Named(_)), now) > 0);
+        self.workers.retain(|key, it| {
+            it.workers(matches!(key.identity, WorkerIdentity::Named(_)), now) > 0
+        });
         if self.workers.len() >= MOST {
             let mut seen: Vec<Timestamp> = self.workers.values().map(|it| it.seen).collect();
             seen.sort_unstable();
@@ -209,16 +220,16 @@ impl Book {
         self.holders.retain(|_, key| workers.contains_key(key));
     }
 
-    fn hold(&mut self, key: &Key, granted: &Granted, now: Timestamp) {
+    fn hold(&mut self, key: &WorkerKey, granted: &Granted, now: Timestamp) {
         if let Some(former) = self.holders.remove(&granted.execution)
-            && let Some(presence) = self.workers.get_mut(&former)
+            && let Some(state) = self.workers.get_mut(&former)
         {
-            presence.held.remove(&granted.execution);
+            state.held.remove(&granted.execution);
         }
-        let presence = self.worker(key, now);
-        presence.held.retain(|_, end| now < *end);
-        if presence.held.len() < MOST_HELD {
-            presence.held.insert(granted.execution, granted.deadline);
+        let state = self.worker(key, now);
+        state.held.retain(|_, end| now < *end);
+        if state.held.len() < MOST_HELD {
+            state.held.insert(granted.execution, granted.deadline);
             self.holders.insert(granted.execution, key.clone());
         }
     }
@@ -226,7 +237,7 @@ impl Book {
 
 /// How a question ended for a worker.
 #[derive(Clone, Copy)]
-enum End<'a> {
+enum ReserveEnd<'a> {
     /// With an execution.
     Granted(&'a Granted),
     /// It asks again.
@@ -236,20 +247,24 @@ enum End<'a> {
 }
 
 /// A worker that asks for an execution, for as long as it waits for the answer.
-pub(super) struct Asking {
-    roster: Roster,
+pub(super) struct OpenReserve {
+    live_workers: LiveWorkers,
     clock: Arc<ServiceClock>,
-    key: Key,
+    key: WorkerKey,
     answered: bool,
 }
 
-impl Asking {
+impl OpenReserve {
     /// Notes that it asks.
-    pub(super) fn begin(roster: &Roster, clock: &Arc<ServiceClock>, request: &Reserve) -> Self {
-        let key = Key::of(request);
-        roster.asks(&key, request, clock.now());
+    pub(super) fn begin(
+        live_workers: &LiveWorkers,
+        clock: &Arc<ServiceClock>,
+        request: &Reserve,
+    ) -> Self {
+        let key = WorkerKey::of(request);
+        live_workers.reserve_began(&key, request, clock.now());
         Self {
-            roster: roster.clone(),
+            live_workers: live_workers.clone(),
             clock: Arc::clone(clock),
             key,
             answered: false,
@@ -260,26 +275,27 @@ impl Asking {
     pub(super) fn answered(mut self, answer: Option<&Reservation>) {
         self.answered = true;
         let end = match answer {
-            Some(Reservation::Granted(granted)) => End::Granted(granted),
+            Some(Reservation::Granted(granted)) => ReserveEnd::Granted(granted),
             Some(
                 Reservation::NoExecution { pending: 0 } | Reservation::NoServer { pending: 0 },
-            ) => End::Leaves,
+            ) => ReserveEnd::Leaves,
             Some(Reservation::NoExecution { .. } | Reservation::NoServer { .. }) | None => {
-                End::Stays
+                ReserveEnd::Stays
             }
         };
         self.end(end);
     }
 
-    fn end(&self, end: End<'_>) {
-        self.roster.asked(&self.key, end, self.clock.now());
+    fn end(&self, end: ReserveEnd<'_>) {
+        self.live_workers
+            .reserve_ended(&self.key, end, self.clock.now());
     }
 }
 
-impl Drop for Asking {
+impl Drop for OpenReserve {
     fn drop(&mut self) {
         if !self.answered {
-            self.end(End::Leaves);
+            self.end(ReserveEnd::Leaves);
         }
     }
 }
@@ -326,69 +342,81 @@ mod tests {
         }
     }
 
-    fn workers(roster: &Roster, seconds: i64) -> u64 {
-        let all = roster.of(PLAN, at(seconds));
+    fn workers(live_workers: &LiveWorkers, seconds: i64) -> u64 {
+        let all = live_workers.of_plan(PLAN, at(seconds));
         all.iter().map(|seen| seen.workers).sum()
     }
 
     #[test]
     fn a_worker_is_there_while_it_asks_holds_a_lease_or_was_heard_of_lately() {
-        let roster = Roster::default();
+        let live_workers = LiveWorkers::default();
         let request = request(Some("w/1"));
-        let key = Key::of(&request);
-        roster.asks(&key, &request, at(0));
-        assert_eq!(workers(&roster, 1000), 1, "it waits for the answer");
-        roster.asked(&key, End::Granted(&granted(3, at(1060))), at(1000));
-        assert_eq!(workers(&roster, 1059), 1);
-        assert_eq!(workers(&roster, 1060), 0, "at its deadline a lease is over");
-        roster.beat(ExecutionId(3), Some(at(1100)), at(1040));
-        assert_eq!(workers(&roster, 1099), 1);
-        roster.beat(ExecutionId(3), None, at(1050));
-        assert_eq!(workers(&roster, 1080), 1, "it was just heard of");
-        assert_eq!(workers(&roster, 1081), 0);
-        assert_eq!(roster.of(PLAN, at(1081))[0].last, at(1050));
-        assert!(roster.of(PlanId(8), at(1050)).is_empty());
+        let key = WorkerKey::of(&request);
+        live_workers.reserve_began(&key, &request, at(0));
+        assert_eq!(workers(&live_workers, 1000), 1, "it waits for the answer");
+        live_workers.reserve_ended(&key, ReserveEnd::Granted(&granted(3, at(1060))), at(1000));
+        assert_eq!(workers(&live_workers, 1059), 1);
+        assert_eq!(
+            workers(&live_workers, 1060),
+            0,
+            "at its deadline a lease is over"
+        );
+        live_workers.lease_changed(ExecutionId(3), Some(at(1100)), at(1040));
+        assert_eq!(workers(&live_workers, 1099), 1);
+        live_workers.lease_changed(ExecutionId(3), None, at(1050));
+        assert_eq!(workers(&live_workers, 1080), 1, "it was just heard of");
+        assert_eq!(workers(&live_workers, 1081), 0);
+        assert_eq!(live_workers.of_plan(PLAN, at(1081))[0].last, at(1050));
+        assert!(live_workers.of_plan(PlanId(8), at(1050)).is_empty());
     }
 
     #[test]
     fn a_worker_of_ours_that_nothing_is_left_for_is_gone_at_once() {
-        let roster = Roster::default();
+        let live_workers = LiveWorkers::default();
         for (worker, after) in [(Some("w/1"), 0), (None, 1)] {
             let request = request(worker);
-            let key = Key::of(&request);
-            roster.asks(&key, &request, at(0));
-            roster.asked(&key, End::Stays, at(0));
-            assert_eq!(workers(&roster, 1), 1);
-            roster.asks(&key, &request, at(1));
-            roster.asked(&key, End::Leaves, at(1));
-            assert_eq!(workers(&roster, 1), after, "{worker:?}");
+            let key = WorkerKey::of(&request);
+            live_workers.reserve_began(&key, &request, at(0));
+            live_workers.reserve_ended(&key, ReserveEnd::Stays, at(0));
+            assert_eq!(workers(&live_workers, 1), 1);
+            live_workers.reserve_began(&key, &request, at(1));
+            live_workers.reserve_ended(&key, ReserveEnd::Leaves, at(1));
+            assert_eq!(workers(&live_workers, 1), after, "{worker:?}");
         }
     }
 
     #[test]
     fn clients_without_a_name_are_counted_by_what_they_hold() {
-        let roster = Roster::default();
+        let live_workers = LiveWorkers::default();
         let request = request(None);
-        let key = Key::of(&request);
+        let key = WorkerKey::of(&request);
         for execution in 1..=3 {
-            roster.asks(&key, &request, at(0));
-            roster.asked(&key, End::Granted(&granted(execution, at(60))), at(0));
+            live_workers.reserve_began(&key, &request, at(0));
+            live_workers.reserve_ended(
+                &key,
+                ReserveEnd::Granted(&granted(execution, at(60))),
+                at(0),
+            );
         }
-        assert_eq!(workers(&roster, 1), 3);
+        assert_eq!(workers(&live_workers, 1), 3);
     }
 
     #[test]
     fn no_more_are_remembered_than_fit() {
-        let roster = Roster::default();
+        let live_workers = LiveWorkers::default();
         for number in 0..MOST * 2 {
             let request = request(Some(&format!("w/{number}")));
             let now = at(i64::try_from(number).unwrap());
-            let key = Key::of(&request);
-            roster.asks(&key, &request, now);
-            roster.asked(&key, End::Granted(&granted(1, Timestamp(i64::MAX))), now);
+            let key = WorkerKey::of(&request);
+            live_workers.reserve_began(&key, &request, now);
+            live_workers.reserve_ended(
+                &key,
+                ReserveEnd::Granted(&granted(1, Timestamp(i64::MAX))),
+                now,
+            );
         }
-        let book = roster.book();
-        assert!(book.workers.len() <= MOST, "{}", book.workers.len());
-        assert_eq!(book.holders.len(), 1, "an execution has one holder");
+        let table = live_workers.table();
+        assert!(table.workers.len() <= MOST, "{}", table.workers.len());
+        assert_eq!(table.holders.len(), 1, "an execution has one holder");
     }
 }

@@ -4,7 +4,7 @@ use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use tokio::time::Instant;
 
-use super::counts;
+use super::partial_waiting;
 use crate::{
     client::{Client, ClientError},
     clock,
@@ -16,8 +16,8 @@ const FIRST: Duration = Duration::from_secs(2);
 /// How often the service is asked. It reports no change when a worker disappears.
 const EVERY: Duration = Duration::from_secs(5);
 
-type Answer = Result<PlanWaiting, ClientError>;
-type Asking = Pin<Box<dyn Future<Output = Answer> + Send>>;
+type ProbeAnswer = Result<PlanWaiting, ClientError>;
+type PendingProbe = Pin<Box<dyn Future<Output = ProbeAnswer> + Send>>;
 
 /// Polls what a plan waits for. Cancelling [`Self::next`] loses nothing.
 pub(crate) struct WaitProbe {
@@ -25,7 +25,7 @@ pub(crate) struct WaitProbe {
     plan: PlanId,
     audience: Audience,
     due: Option<Instant>,
-    asking: Option<Asking>,
+    pending: Option<PendingProbe>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,7 @@ impl WaitProbe {
             plan,
             audience,
             due: None,
-            asking: None,
+            pending: None,
         }
     }
 
@@ -65,22 +65,22 @@ impl WaitProbe {
 
     /// Forgets the wait: no worker waits any more.
     pub(crate) fn reset(&mut self) {
-        (self.due, self.asking) = (None, None);
+        (self.due, self.pending) = (None, None);
     }
 
     /// The next answer, when it is due.
-    pub(crate) async fn next(&mut self) -> Answer {
+    pub(crate) async fn next(&mut self) -> ProbeAnswer {
         let first = match self.audience {
             Audience::Workers => FIRST,
             Audience::Onlooker => Duration::ZERO,
         };
         let due = *self.due.get_or_insert_with(|| after(first));
-        let asking = self.asking.get_or_insert_with(|| {
+        let pending = self.pending.get_or_insert_with(|| {
             let client = self.client.clone();
             Box::pin(ask(client, self.plan, self.audience, due))
         });
-        let answer = asking.await;
-        (self.asking, self.due) = (None, Some(after(EVERY)));
+        let answer = pending.await;
+        (self.pending, self.due) = (None, Some(after(EVERY)));
         answer
     }
 }
@@ -98,13 +98,13 @@ fn after(span: Duration) -> Instant {
     Instant::from(clock::monotonic() + span)
 }
 
-async fn ask(client: Client, plan: PlanId, audience: Audience, due: Instant) -> Answer {
+async fn ask(client: Client, plan: PlanId, audience: Audience, due: Instant) -> ProbeAnswer {
     let left = due.saturating_duration_since(after(Duration::ZERO));
     let answers_late = client.is_testplan() && left >= Duration::from_secs(1);
     if audience == Audience::Onlooker && answers_late {
         let status = client.wait_status(plan, left).await?;
         if status.is_drained() {
-            return Ok(counts::of(status));
+            return Ok(partial_waiting::of(status));
         }
     } else {
         tokio::time::sleep_until(due).await;
@@ -115,9 +115,9 @@ async fn ask(client: Client, plan: PlanId, audience: Audience, due: Instant) -> 
     let status = client
         .status(plan, &crate::model::Capabilities::default())
         .await?;
-    let mut waiting = counts::of(status);
+    let mut waiting = partial_waiting::of(status);
     if audience == Audience::Workers {
-        counts::add_squish_servers(&client, &mut waiting).await;
+        partial_waiting::add_squish_servers(&client, &mut waiting).await;
     }
     Ok(waiting)
 }

@@ -1,8 +1,9 @@
 //! GitHub-flavoured Markdown in which foreign text stays text.
 
-use crate::report::clean::{is_hidden, prefix, strip_escapes, suffix};
+use super::{is_hidden, strip_escapes};
+use crate::report::excerpt::{prefix, suffix};
 
-use super::console::{visible, without_commands};
+use super::console_text::{visible, without_commands};
 
 /// Longest run of backticks that is shown as it is; a fence has to be longer.
 const MAX_BACKTICKS: usize = 32;

@@ -11,7 +11,7 @@ const MOST: usize = 3;
 
 /// Why executions of an incomplete plan could never run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cause {
+pub struct IncompleteCause {
     /// What was lacking, and for how many executions, the most first.
     lacks: Vec<(String, u64)>,
     /// The first of them in a few words.
@@ -22,16 +22,16 @@ pub struct Cause {
 
 impl PlanReport {
     /// What the plan is incomplete for, if that is how it ended and the records know what was lacking.
-    pub fn cause(&self) -> Option<Cause> {
+    pub fn incomplete_cause(&self) -> Option<IncompleteCause> {
         if self.conclusion() != Conclusion::Incomplete {
             return None;
         }
         let mut lacks: BTreeMap<(String, String), u64> = BTreeMap::new();
         for explanation in self.entries.iter().flat_map(|entry| &entry.explanations) {
             let lack = match explanation {
-                Explanation::Unoffered { unoffered } => (
-                    format!("{}, which no worker offered", unoffered.missing),
-                    format!("no worker offered {}", unoffered.missing),
+                Explanation::UnmetCapabilities { unmet } => (
+                    format!("{}, which no worker offered", unmet.missing),
+                    format!("no worker offered {}", unmet.missing),
                 ),
                 Explanation::NoSquishServer { wanted, why } => (
                     format!("a Squish server{}: {why}", wanted.with()),
@@ -46,7 +46,7 @@ impl PlanReport {
         let ((_, short), _) = lacks.first()?;
         let short = short.clone();
         let known: u64 = lacks.iter().map(|(_, count)| count).sum();
-        Some(Cause {
+        Some(IncompleteCause {
             lacks: lacks
                 .into_iter()
                 .map(|((said, _), count)| (said, count))
@@ -57,14 +57,14 @@ impl PlanReport {
     }
 }
 
-impl Cause {
+impl IncompleteCause {
     /// In a few words, as `no worker offered OS=macOS`.
     pub fn short(&self) -> &str {
         &self.short
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for IncompleteCause {
     /// `2 executions need OS=macOS, which no worker offered; 1 more is missing`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (lack, count)) in self.lacks.iter().take(MOST).enumerate() {

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     http_error::HttpError,
+    live_workers::KnownWorker,
     request_parts::{EmptyBody, RequestHead},
-    roster::Seen,
     service_state::ServiceState,
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
         Capabilities, LabelCase, Lack, Need, Offer, PlanId, PlanStatus, PlanWaiting, SquishServer,
         SquishServerId, Timestamp,
     },
-    store::PlanStanding,
+    store::PlanDemand,
 };
 
 /// `GET plans/{id}/waiting`
@@ -24,16 +24,16 @@ pub(super) async fn get(
     _: EmptyBody,
 ) -> Result<WaitingResponse, HttpError> {
     let plan: PlanId = call.id()?;
-    let standing = shared
-        .ask(move |store, now| store.standing(plan, now))
+    let demand = shared
+        .ask(move |store, now| store.demand(plan, now))
         .await?;
     let now = shared.clock.now();
-    let mut waiting = weigh(standing, &shared.roster.of(plan, now), now);
+    let mut waiting = weigh(demand, &shared.live_workers.of_plan(plan, now), now);
     let lacks: Vec<(Capabilities, Lack)> = waiting
         .lacking()
         .filter_map(|need| Some((need.required.clone(), need.lack?)))
         .collect();
-    let since = shared.roster.lacking(plan, now, &lacks);
+    let since = shared.live_workers.lacking_since(plan, now, &lacks);
     let lacking = waiting.needs.iter_mut().filter(|need| need.lack.is_some());
     for (need, noticed) in lacking.zip(since) {
         let gone = need.last_seen.filter(|_| need.lack == Some(Lack::Worker));
@@ -42,14 +42,14 @@ pub(super) async fn get(
     Ok(waiting.into())
 }
 
-/// Who could take what, and what is in the way.
-fn weigh(standing: PlanStanding, workers: &[Seen], now: Timestamp) -> PlanWaiting {
-    let PlanStanding {
+/// WorkerIdentity could take what, and what is in the way.
+fn weigh(demand: PlanDemand, workers: &[KnownWorker], now: Timestamp) -> PlanWaiting {
+    let PlanDemand {
         due,
         needs,
         squish_servers,
         label_case: case,
-    } = standing;
+    } = demand;
     let offers = offers(workers, &squish_servers, case);
     let status: PlanStatus = needs.iter().map(|(_, counts)| *counts).sum();
     let mut needs: Vec<Need> = needs
@@ -107,7 +107,7 @@ fn lack<'a>(
         .then_some(Lack::SquishServer)
 }
 
-fn offers(workers: &[Seen], squish_servers: &[SquishServer], case: LabelCase) -> Vec<Offer> {
+fn offers(workers: &[KnownWorker], squish_servers: &[SquishServer], case: LabelCase) -> Vec<Offer> {
     let mut offers: BTreeMap<(&Capabilities, bool), Offer> = BTreeMap::new();
     for worker in workers.iter().filter(|worker| worker.workers > 0) {
         let offer = offers

@@ -11,7 +11,7 @@ const ALIKE: f64 = 0.8;
 
 /// Required capabilities that no worker has all of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Unoffered {
+pub struct UnmetCapabilities {
     /// What is needed.
     pub required: Capabilities,
     /// What of it nobody offers at all; all of it where workers have it only apart from each other.
@@ -22,7 +22,7 @@ pub struct Unoffered {
     pub near: Option<(Capability, Capability)>,
 }
 
-impl Unoffered {
+impl UnmetCapabilities {
     /// What of `required` no offer has; `None` if one has all of it.
     pub fn of<'a>(
         required: &Capabilities,
@@ -106,7 +106,7 @@ impl Unoffered {
     }
 }
 
-impl fmt::Display for Unoffered {
+impl fmt::Display for UnmetCapabilities {
     /// `needs OS=macOS; no worker offered it (workers offered OS=Linux; OS=Windows)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "needs {}; no worker ", self.required)?;
@@ -182,18 +182,18 @@ mod tests {
         ];
         for (required, offers, said) in table {
             let offers: Vec<Capabilities> = offers.iter().map(|text| set(text)).collect();
-            let unoffered = Unoffered::of(&set(required), &offers, LabelCase::Strict).unwrap();
-            assert_eq!(unoffered.to_string(), said);
+            let unmet = UnmetCapabilities::of(&set(required), &offers, LabelCase::Strict).unwrap();
+            assert_eq!(unmet.to_string(), said);
         }
         let offers = [set("os=MACOS")];
-        let fits = Unoffered::of(&set("OS=macOS"), &offers, LabelCase::Folded);
+        let fits = UnmetCapabilities::of(&set("OS=macOS"), &offers, LabelCase::Folded);
         assert_eq!(fits, None);
     }
 
     #[test]
     fn long_lists_are_cut() {
         let offers: Vec<Capabilities> = (0..20).map(|n| set(&format!("n={n}"))).collect();
-        let said = Unoffered::of(&set("x=y"), &offers, LabelCase::Folded).unwrap();
+        let said = UnmetCapabilities::of(&set("x=y"), &offers, LabelCase::Folded).unwrap();
         assert!(said.live().contains("and 12 more"), "{}", said.live());
     }
 }

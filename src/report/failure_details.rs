@@ -12,7 +12,7 @@ pub(super) const NO_MESSAGE: &str = "no message";
 
 /// The reported reason, collected once for every surface.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Problem<'a> {
+pub(crate) struct FailureDetails<'a> {
     /// Message and details of an execution that could not run.
     pub(super) error: Option<(&'a str, &'a str)>,
     cases: Option<&'a Cases>,
@@ -22,7 +22,7 @@ pub(crate) struct Problem<'a> {
     pub(super) log: Option<&'a str>,
 }
 
-impl<'a> Problem<'a> {
+impl<'a> FailureDetails<'a> {
     /// Of the counted attempt, or of the service if it gave the execution up by itself.
     pub(super) fn of_entry(entry: &'a ReportEntry) -> Self {
         match (entry.counted(), &entry.service_only) {

@@ -2,9 +2,10 @@
 
 use std::fmt::Write as _;
 
-use crate::report::clean::{prefix, strip_escapes, suffix};
+use super::strip_escapes;
+use crate::report::excerpt::{prefix, suffix};
 
-use super::console::visible;
+use super::console_text::visible;
 
 /// Longest line of a block, in bytes.
 const MAX_LINE: usize = 2000;

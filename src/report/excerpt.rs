@@ -1,0 +1,60 @@
+//! Parts of texts that are too long to show, cut between two characters.
+
+/// The longest beginning of at most `max` bytes.
+pub fn prefix(text: &str, max: usize) -> &str {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// The longest end of at most `max` bytes.
+pub fn suffix(text: &str, max: usize) -> &str {
+    let mut start = text.len().saturating_sub(max);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+/// At most `max` bytes; what is cut ends in `…`.
+pub fn shorten(text: &str, max: usize) -> String {
+    if text.len() <= max {
+        text.to_owned()
+    } else {
+        format!("{}…", prefix(text, max.saturating_sub('…'.len_utf8())))
+    }
+}
+
+/// The first and last `each` lines, with a line between them that counts the rest.
+pub fn ends_of(text: &str, each: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() <= 2 * each {
+        return lines.join("\n");
+    }
+    format!(
+        "{}\n… {} lines left out …\n{}",
+        lines[..each].join("\n"),
+        lines.len() - 2 * each,
+        lines[lines.len() - each..].join("\n")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_are_between_characters() {
+        assert_eq!(shorten("ééé", 6), "ééé");
+        assert_eq!(shorten("éééé", 6), "é…");
+        assert_eq!(suffix("aé", 1), "");
+    }
+
+    #[test]
+    fn both_ends_are_kept() {
+        assert_eq!(ends_of("1\n2\n3\n4\n5", 1), "1\n… 3 lines left out …\n5");
+        assert_eq!(ends_of("1\n2", 1), "1\n2");
+    }
+}
