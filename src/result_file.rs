@@ -8,6 +8,7 @@ mod case_builder;
 mod case_collector;
 mod charset;
 mod content_sniff;
+mod file_cases;
 mod junit_reader;
 mod limited_reader;
 mod squish_reader;
@@ -16,8 +17,7 @@ mod xml_stream;
 use std::{fmt, fs::File, io::BufRead, io::BufReader, path::Path};
 
 pub use bounded_text::{MAX_FIELD, MAX_TEXT};
-pub use case_collector::CaseCollector;
-pub use xml_stream::{MAX_ATTRIBUTES, MAX_DEPTH, MAX_FILE};
+pub(crate) use case_collector::CaseCollector;
 
 use crate::model::{CaseCounts, CaseResult};
 

@@ -1,4 +1,4 @@
-//! One test case of any dialect: what its file says of it becomes a [`CaseResult`].
+//! Builds the [`CaseResult`] of one test case of any dialect.
 
 use super::bounded_text::{BoundedText, TextBudget, clip, first_line, repeats};
 use crate::model::{
@@ -6,46 +6,42 @@ use crate::model::{
     outcome::{CaseVerdict, Trouble},
 };
 
-/// What stands for the case where something went wrong outside all.
+/// Name of the case for trouble outside any test case.
 pub(super) const OUTSIDE: &str = "(outside any test case)";
-/// Most attachments of one case.
 const MAX_ATTACHMENTS: usize = 100;
-/// Longest path of one, in bytes.
+/// Longest path of an attachment, in bytes.
 const MAX_PATH: usize = 1024;
 
-/// What a file says of a case, the least first.
+/// Why a case did not plainly pass. The highest severity decides its verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Severity {
     /// It failed before it passed.
     Flaky,
-    /// It was not run.
     Skipped,
-    /// It passed though it was expected to fail.
-    Unexpected,
+    /// It passed, but was expected to fail.
+    UnexpectedPass,
     /// An assertion failed.
     Failed,
-    /// It broke.
     Error,
-    /// It broke, and nothing after it was run.
+    /// An error that ended the test program.
     Fatal,
-    /// It failed as it may: what else is said of it does not count.
+    /// It is allowed to fail: no other trouble counts.
     Excused,
 }
 
-/// One thing that a case did not pass for.
+/// One reason why a case did not plainly pass.
 #[derive(Debug)]
 pub(super) struct TroubleBuilder {
     pub(super) severity: Severity,
     /// One line.
     pub(super) message: String,
-    /// The whole message where the line above is only a part of it, else empty.
+    /// The whole message if it has more than that line, else empty.
     pub(super) whole_message: String,
     pub(super) kind: String,
     pub(super) text: BoundedText,
 }
 
 impl TroubleBuilder {
-    /// An error in our words.
     pub(super) fn error(message: &str) -> Self {
         Self {
             severity: Severity::Error,
@@ -56,7 +52,7 @@ impl TroubleBuilder {
         }
     }
 
-    /// Takes a message of any number of lines.
+    /// Sets a message of any number of lines.
     pub(super) fn set_message(&mut self, message: &str) {
         self.message = first_line(message);
         self.whole_message = if self.message == message.trim() {
@@ -65,19 +61,9 @@ impl TroubleBuilder {
             message.replace("\r\n", "\n")
         };
     }
-
-    /// Something went wrong outside any case: a collection, a set-up, the tool itself.
-    pub(super) fn outside_any_case(self, suite: &str, budget: &mut TextBudget) -> CaseResult {
-        let mut case = CaseBuilder {
-            name: OUTSIDE.to_owned(),
-            ..CaseBuilder::default()
-        };
-        case.trouble(self);
-        case.finish(suite, budget)
-    }
 }
 
-/// A case of which more is still to come.
+/// A case whose element is still open.
 #[derive(Debug, Default)]
 pub(super) struct CaseBuilder {
     pub(super) classname: String,
@@ -86,15 +72,15 @@ pub(super) struct CaseBuilder {
     pub(super) file: Option<String>,
     pub(super) line: Option<u32>,
     pub(super) worst: Option<Severity>,
-    /// What its attributes say: counts where no child says worse.
-    pub(super) said: Option<TroubleBuilder>,
-    /// One of several tries failed; where none passed, another element says so.
+    /// From the attributes: counts if no child element is worse.
+    pub(super) by_attribute: Option<TroubleBuilder>,
+    /// One of several tries failed; if none passed, another element has the failure.
     pub(super) has_failed_try: bool,
-    /// It counts assertions: proof that something ran.
+    /// It counts assertions, so something ran.
     pub(super) has_assertions: bool,
-    /// An element says that it was skipped; with a failure beside it, the tool expects that failure.
+    /// It has a skip element; the tool expects a failure beside it.
     is_marked_skipped: bool,
-    /// How many more of the worst severity there were after the first.
+    /// How many troubles of the worst severity follow the first.
     more: usize,
     message: String,
     kind: String,
@@ -104,9 +90,9 @@ pub(super) struct CaseBuilder {
 }
 
 impl CaseBuilder {
-    /// Takes one more thing. The worst kind decides, its first gives the message, the texts are joined. Says whether
-    /// this one is the worst so far.
-    pub(super) fn trouble(&mut self, trouble: TroubleBuilder) -> bool {
+    /// Adds trouble: the message is the first of the worst severity, all texts are joined. Returns whether this one is
+    /// worse than those before.
+    pub(super) fn add_trouble(&mut self, trouble: TroubleBuilder) -> bool {
         let text = trouble.text.into_string();
         let message = if trouble.message.is_empty() {
             first_line(&text)
@@ -132,8 +118,8 @@ impl CaseBuilder {
         is_worst
     }
 
-    /// Takes what another one has that turned out to be a part of this one.
-    pub(super) fn absorb(&mut self, part: Self) {
+    /// Adds the trouble of a part of this case, and its text.
+    pub(super) fn add_part(&mut self, part: Self, text: &str) {
         if part.worst > self.worst {
             self.worst = part.worst;
             self.more = part.more;
@@ -144,11 +130,11 @@ impl CaseBuilder {
         } else if part.worst.is_some() && part.worst == self.worst {
             self.more += part.more + 1;
         }
-        self.text.join(&part.text.into_string());
+        self.text.join(text);
     }
 
-    /// Takes an earlier try of the same test: it did not pass, but this one counts.
-    pub(super) fn earlier_try(&mut self, message: &str, text: &str) {
+    /// Adds an earlier try that did not pass. This one counts.
+    pub(super) fn add_earlier_try(&mut self, message: &str, text: &str) {
         let mut earlier = TroubleBuilder {
             severity: Severity::Flaky,
             ..TroubleBuilder::error(message)
@@ -158,33 +144,31 @@ impl CaseBuilder {
         if !text.is_empty() && text != message {
             earlier.text.line(text);
         }
-        self.trouble(earlier);
+        self.add_trouble(earlier);
     }
 
-    /// The same, of one that was complete already.
-    pub(super) fn earlier_case(&mut self, earlier: &CaseResult) {
+    /// Adds an earlier try that was a case of its own.
+    pub(super) fn add_earlier_case(&mut self, earlier: &CaseResult) {
         if let CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) = &earlier.verdict {
-            self.earlier_try(&trouble.message, &trouble.text);
+            self.add_earlier_try(&trouble.message, &trouble.text);
         } else if earlier.verdict == (CaseVerdict::Passed { flaky: true }) {
-            self.earlier_try("it did not pass at once", &earlier.output);
+            self.add_earlier_try("it did not pass at once", &earlier.output);
         }
         for path in &earlier.attachments {
-            self.attachment(path);
+            self.add_attachment(path);
         }
     }
 
-    /// The one line about the worst.
     pub(super) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Takes the texts of what went wrong out.
     pub(super) fn take_text(&mut self) -> String {
         std::mem::take(&mut self.text).into_string()
     }
 
-    /// Takes some of its output; lines as `[[ATTACHMENT|path]]` name attachments.
-    pub(super) fn output(&mut self, text: &str) {
+    /// Adds output. Lines such as `[[ATTACHMENT|path]]` become attachments.
+    pub(super) fn add_output(&mut self, text: &str) {
         if !text.contains("[[ATTACHMENT|") {
             return self.output.join(text);
         }
@@ -195,20 +179,19 @@ impl CaseBuilder {
                 .strip_prefix("[[ATTACHMENT|")
                 .and_then(|line| line.strip_suffix("]]"))
             {
-                Some(path) if self.attachment(path) => {}
+                Some(path) if self.add_attachment(path) => {}
                 _ => rest.push_str(line),
             }
         }
         self.output.join(&rest);
     }
 
-    /// Takes one more line of its output.
-    pub(super) fn line_of_output(&mut self, line: &str) {
+    pub(super) fn add_output_line(&mut self, line: &str) {
         self.output.line(line);
     }
 
-    /// Takes an attachment, once; says whether it could be one.
-    pub(super) fn attachment(&mut self, path: &str) -> bool {
+    /// Adds an attachment, once. `false` if the path cannot be one or there are too many.
+    pub(super) fn add_attachment(&mut self, path: &str) -> bool {
         let path = path.trim();
         if path.is_empty() || path.len() > MAX_PATH || path.contains(char::is_control) {
             return false;
@@ -223,49 +206,49 @@ impl CaseBuilder {
         room
     }
 
-    /// Weighs what attributes and failed tries say, after the last child.
-    pub(super) fn settle(&mut self) {
+    /// Applies attributes and failed tries, after the last child element.
+    pub(super) fn end_children(&mut self) {
         let marked = self.is_marked_skipped;
         let adds_to = |worst: Option<Severity>, severity| worst.is_none_or(|it| it < severity);
-        if let Some(said) = self.said.take()
-            && adds_to(self.worst, said.severity)
+        if let Some(trouble) = self.by_attribute.take()
+            && adds_to(self.worst, trouble.severity)
         {
-            self.trouble(said);
+            self.add_trouble(trouble);
         }
         if self.has_failed_try && adds_to(self.worst, Severity::Flaky) {
             let failed = TroubleBuilder::error("a try failed, and no result follows it");
-            self.trouble(failed);
+            self.add_trouble(failed);
         }
         self.is_marked_skipped = marked;
     }
 
-    /// Whether anything in it failed, whatever came of it in the end.
+    /// Whether anything in it failed, even if it passed in the end.
     pub(super) fn shows_trouble(&self) -> bool {
         self.has_failed_try || self.worst.is_some_and(|worst| worst != Severity::Skipped)
     }
 
-    /// The same; what could not be one is a line of its output.
-    pub(super) fn attachment_or_output(&mut self, path: &str) {
-        if !path.trim().is_empty() && !self.attachment(path) {
-            self.no_attachment(path);
+    /// Adds an attachment, or an output line for a path that cannot be added.
+    pub(super) fn add_attachment_or_note(&mut self, path: &str) {
+        let path = path.trim();
+        if !path.is_empty() && !self.add_attachment(path) {
+            self.note_unusable_attachment(path);
         }
     }
 
-    /// Says in its output that something could not be an attachment.
-    pub(super) fn no_attachment(&mut self, path: &str) {
-        let path = clip(path.trim());
+    pub(super) fn note_unusable_attachment(&mut self, path: &str) {
         self.output.line(&format!(
-            "testplan: not an attachment, or one too many: {path}"
+            "testplan: not an attachment, or one too many: {}",
+            clip(path)
         ));
     }
 
-    /// The result; `suite` stands in where the case names no class.
+    /// The result; `suite` is the class name of a case without one.
     pub(super) fn finish(mut self, suite: &str, budget: &mut TextBudget) -> CaseResult {
-        if self.more > 0 && self.worst >= Some(Severity::Unexpected) {
+        if self.more > 0 && self.worst >= Some(Severity::UnexpectedPass) {
             self.message = format!("{} (and {} more)", self.message, self.more);
         }
-        if self.worst < Some(Severity::Unexpected) || self.worst == Some(Severity::Excused) {
-            self.keep_words_as_output();
+        if self.worst < Some(Severity::UnexpectedPass) || self.worst == Some(Severity::Excused) {
+            self.move_text_to_output();
         }
         let trouble = Trouble {
             message: self.message,
@@ -275,23 +258,19 @@ impl CaseBuilder {
         };
         self.attachments.retain(|path| budget.spend(path.len()));
         CaseResult {
-            classname: if self.classname.is_empty() {
-                clip(suite)
-            } else {
-                self.classname
-            },
-            name: if self.name.is_empty() {
-                "(no name)".to_owned()
-            } else {
-                self.name
-            },
+            classname: Some(self.classname)
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| clip(suite)),
+            name: Some(self.name)
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| "(no name)".to_owned()),
             verdict: match self.worst {
                 None => CaseVerdict::Passed { flaky: false },
                 Some(Severity::Flaky) => CaseVerdict::Passed { flaky: true },
                 Some(Severity::Skipped | Severity::Excused) => CaseVerdict::Skipped {
                     message: trouble.message,
                 },
-                Some(Severity::Unexpected | Severity::Failed) => CaseVerdict::Failed(trouble),
+                Some(Severity::UnexpectedPass | Severity::Failed) => CaseVerdict::Failed(trouble),
                 Some(Severity::Error | Severity::Fatal) => CaseVerdict::Error(trouble),
             },
             duration_ms: self.duration_ms,
@@ -302,15 +281,8 @@ impl CaseBuilder {
         }
     }
 
-    /// Puts them back.
-    pub(super) fn set_text(&mut self, text: &str) {
-        self.text = BoundedText::default();
-        self.text.push(text);
-    }
-
-    /// A case that did not fail has a message at most: what else was said of a skip or of an earlier failure goes before its
-    /// output.
-    fn keep_words_as_output(&mut self) {
+    /// A case that did not fail has at most a message: the text of a skip or of an earlier failure goes before its output.
+    fn move_text_to_output(&mut self) {
         let text = self.take_text();
         let mut output = BoundedText::default();
         match self.worst {

@@ -1,4 +1,4 @@
-//! Cases of result files, as many as a record takes, and the number of all.
+//! Collects cases of result files: as many as a record takes, and the counts of all.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -8,42 +8,41 @@ use std::{
 use super::ResultFile;
 use crate::model::{CaseCounts, CaseResult, outcome::CaseVerdict, record::MAX_CASES};
 
-/// At most [`MAX_CASES`] cases in the order they came, and how many there were. When there are more, what matters least
-/// makes room: a skip for a pass, a pass for a failure. So the verdict of those kept is the verdict of all.
+/// At most [`MAX_CASES`] cases in their order, and the counts of all. Beyond that a case replaces one that matters less: a
+/// pass replaces a skip, a failure replaces a pass. So the kept cases have the verdict of all.
 #[derive(Debug, Default)]
-pub struct CaseCollector {
-    /// By their number: how many had come before.
+pub(crate) struct CaseCollector {
+    /// By their number: how many were added before.
     cases: BTreeMap<u64, CaseResult>,
-    came: u64,
-    /// The numbers of those kept, by rank.
+    added: u64,
+    /// The numbers of the kept cases, by rank.
     ranks: [BTreeSet<u64>; 5],
-    /// The numbers of those kept, by class name and name.
+    /// The numbers of the kept cases, by the hash of class name and name.
     names: HashMap<u64, BTreeSet<u64>>,
     counts: CaseCounts,
 }
 
 impl CaseCollector {
-    /// Adds one.
-    pub fn push(&mut self, case: CaseResult) {
+    pub(crate) fn push(&mut self, case: CaseResult) {
         self.counts.add(&case.verdict);
         self.keep(case);
     }
 
-    /// Adds what another file says; `each` is called for every case that it kept.
-    pub fn gather(&mut self, file: ResultFile, mut each: impl FnMut(&mut CaseResult)) {
+    /// Adds the counts and cases of another file; `change` is called for each case.
+    pub(crate) fn add_file(&mut self, file: ResultFile, mut change: impl FnMut(&mut CaseResult)) {
         self.counts = self.counts.plus(file.counts);
         for mut case in file.cases {
-            each(&mut case);
+            change(&mut case);
             self.keep(case);
         }
     }
 
-    /// How many came so far.
-    pub(super) fn came(&self) -> u64 {
-        self.came
+    /// How many cases were added so far.
+    pub(super) fn added(&self) -> u64 {
+        self.added
     }
 
-    /// Takes out those of this name that came before the one with this number, as if they had never come.
+    /// Removes the cases of this name among the first `number`, as if they had not been added.
     pub(super) fn take_earlier(
         &mut self,
         classname: &str,
@@ -70,8 +69,7 @@ impl CaseCollector {
         cases
     }
 
-    /// Those kept, and how many there were.
-    pub fn into_file(self) -> ResultFile {
+    pub(crate) fn into_file(self) -> ResultFile {
         ResultFile {
             cases: self.cases.into_values().collect(),
             counts: self.counts,
@@ -80,8 +78,8 @@ impl CaseCollector {
 
     fn keep(&mut self, case: CaseResult) {
         let rank = rank(&case);
-        let number = self.came;
-        self.came += 1;
+        let number = self.added;
+        self.added += 1;
         if self.cases.len() >= MAX_CASES && !self.evict_below(rank) {
             return;
         }
@@ -91,7 +89,7 @@ impl CaseCollector {
         self.cases.insert(number, case);
     }
 
-    /// Makes room, by the last one of the lowest rank below this one.
+    /// Drops the last case of the lowest rank below this one.
     fn evict_below(&mut self, limit: usize) -> bool {
         let last = self.ranks[..limit].iter().find_map(BTreeSet::last).copied();
         last.and_then(|number| self.take(number)).is_some()
@@ -187,7 +185,7 @@ mod tests {
             for index in 0..6_000 {
                 file.push(case(&index.to_string(), PASSED));
             }
-            kept.gather(file.into_file(), |case| case.line = Some(7));
+            kept.add_file(file.into_file(), |case| case.line = Some(7));
         }
         let file = kept.into_file();
         assert_eq!((file.cases.len(), file.counts.passed), (MAX_CASES, 18_000));

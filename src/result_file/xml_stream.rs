@@ -1,6 +1,6 @@
-//! The loop that every dialect is read by: events of a bounded stream, without DOCTYPE, whatever the charset.
+//! Reads XML of any charset as bounded events for the reader of a dialect. A DOCTYPE is refused.
 
-use std::io::BufRead;
+use std::{io::BufRead, str::FromStr};
 
 use quick_xml::{
     Error, Reader,
@@ -10,36 +10,37 @@ use quick_xml::{
 
 use super::{
     ResultFile,
-    bounded_text::{BoundedText, MAX_FIELD},
+    bounded_text::{BoundedText, MAX_FIELD, clip},
     charset::{self, Charset},
     content_sniff::SniffedContent,
     limited_reader::LimitedReader,
 };
 
 /// Deepest nesting of elements.
-pub const MAX_DEPTH: usize = 64;
+const MAX_DEPTH: usize = 64;
 /// Most attributes of one element.
-pub const MAX_ATTRIBUTES: usize = 256;
+const MAX_ATTRIBUTES: usize = 256;
 /// Largest file, in bytes.
-pub const MAX_FILE: u64 = 256 * 1024 * 1024;
-/// A buffer that grew beyond this for one long text is given back.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+/// The event buffer shrinks to this size after a long text.
 const USUAL_BUFFER: usize = 1024 * 1024;
 
-/// What the elements of a dialect mean. An error's text says what is wrong with the file; the loop adds the line.
+/// What the elements of a dialect mean. An error states what is wrong with the file; [`read`] adds the line.
 pub(super) trait Dialect {
-    /// An element begins within the open ones.
-    fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<(), String>;
-    /// Where the text goes that comes now; `None` leaves it out.
+    /// Opens an element within the innermost open one. `false` skips its tags: what it contains belongs to the element
+    /// around it.
+    fn start(&mut self, name: &[u8], attributes: &Attributes) -> Result<bool, String>;
+    /// Where the text of the innermost open element goes; `None` drops it.
     fn text(&mut self) -> Option<&mut BoundedText>;
-    /// The innermost open element ends.
+    /// Closes the innermost open element.
     fn end(&mut self);
-    /// What is open, in words, where the file breaks off.
-    fn inside(&self) -> &'static str;
+    /// Whether a test case is open.
+    fn is_in_case(&self) -> bool;
     /// The cases, after the root has ended.
     fn finish(self: Box<Self>, root: &str) -> Result<ResultFile, String>;
 }
 
-/// Reads a stream to its end in the dialect that `choose` takes for its root element; errors come with their line.
+/// Reads a stream to its end in the dialect that `choose` returns for its root element. An error has its line.
 pub(super) fn read(
     source: impl BufRead,
     choose: impl FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
@@ -55,7 +56,7 @@ pub(super) fn read(
     let mut state = State {
         charset: opened.charset,
         beginning: opened.beginning,
-        depth: 0,
+        open: Vec::new(),
         root: String::new(),
         choose: Some(choose),
         dialect: None,
@@ -75,7 +76,7 @@ pub(super) fn read(
             Err(Error::Syntax(
                 error @ (SyntaxError::InvalidBangMarkup | SyntaxError::UnclosedDoctype),
             )) => Err(error.to_string()),
-            // All others are something open at the end of the file.
+            // All others are markup that is open at the end of the file.
             Err(Error::Syntax(_)) => state.breaks_off(),
             Err(error) => Err(error.to_string()),
         };
@@ -87,11 +88,12 @@ pub(super) fn read(
     }
 }
 
-/// Where the loop is.
+/// The state between two events.
 struct State<C> {
     charset: Charset,
     beginning: SniffedContent,
-    depth: usize,
+    /// For each open element, whether the dialect opened it.
+    open: Vec<bool>,
     root: String,
     choose: Option<C>,
     dialect: Option<Box<dyn Dialect>>,
@@ -105,8 +107,9 @@ where
         match event {
             Event::Start(element) => return self.start(element),
             Event::End(_) => {
-                self.depth = self.depth.saturating_sub(1);
-                if let Some(dialect) = &mut self.dialect {
+                if self.open.pop() == Some(true)
+                    && let Some(dialect) = &mut self.dialect
+                {
                     dialect.end();
                 }
             }
@@ -125,20 +128,19 @@ where
     }
 
     fn start(&mut self, element: &BytesStart<'_>) -> Result<(), String> {
-        if self.depth == MAX_DEPTH {
+        if self.open.len() == MAX_DEPTH {
             return Err(format!("elements nest deeper than {MAX_DEPTH}"));
         }
-        self.depth += 1;
         let attributes = Attributes::read(element, self.charset)?;
         let name = element.local_name();
         if let Some(choose) = self.choose.take() {
             self.root = self.charset.decode(name.as_ref()).into_owned();
             self.dialect = Some(choose(name.as_ref(), &attributes)?);
         }
-        match &mut self.dialect {
-            Some(dialect) => dialect.start(name.as_ref(), &attributes),
-            None => Ok(()),
+        if let Some(dialect) = &mut self.dialect {
+            self.open.push(dialect.start(name.as_ref(), &attributes)?);
         }
+        Ok(())
     }
 
     fn text(&mut self, push: impl FnOnce(Charset, &mut BoundedText)) {
@@ -148,17 +150,17 @@ where
     }
 
     fn breaks_off(&self) -> Result<(), String> {
-        let inside = self
-            .dialect
-            .as_ref()
-            .map_or("its first element", |it| it.inside());
+        let inside = match &self.dialect {
+            None => "its first element",
+            Some(dialect) if dialect.is_in_case() => "a test case",
+            Some(_) => "a suite",
+        };
         Err(format!(
             "the file ends inside {inside}: the test tool was stopped or the disk is full"
         ))
     }
 
-    /// Why a file that cannot be read is none, where it does not begin as XML and no result file follows: a tool may print a
-    /// line before one.
+    /// The error for a file that does not begin as XML. `None` if a result file follows: a tool may print a line before it.
     fn not_xml(&self) -> Option<(u64, String)> {
         let is_result_file = matches!(
             self.root.as_str(),
@@ -174,7 +176,7 @@ where
     }
 
     fn finish(self) -> Result<ResultFile, String> {
-        if self.depth > 0 {
+        if !self.open.is_empty() {
             self.breaks_off()?;
         }
         let dialect = self.dialect.ok_or("the file is empty")?;
@@ -182,7 +184,7 @@ where
     }
 }
 
-/// What `&…;` stands for; an entity that is none of XML's own is left as it stands.
+/// Resolves `&…;`. An entity that XML does not define stays as it is.
 fn resolve(reference: &BytesRef<'_>) -> String {
     let name = String::from_utf8_lossy(reference);
     match reference.resolve_char_ref() {
@@ -193,7 +195,7 @@ fn resolve(reference: &BytesRef<'_>) -> String {
     }
 }
 
-/// The attributes of one element; of a repeated one the first counts, of a long one the beginning.
+/// The attributes of one element: the first of equal names, the beginning of a long value.
 #[derive(Debug)]
 pub(super) struct Attributes(Vec<(String, String)>);
 
@@ -219,7 +221,7 @@ impl Attributes {
         Ok(Self(list))
     }
 
-    /// The value, empty where there is none; capitals make no difference where no name is the same.
+    /// The value, or empty text. Ignores case if no name matches exactly.
     pub(super) fn get(&self, name: &str) -> &str {
         let exact = self.0.iter().find(|(key, _)| key == name);
         let same = || {
@@ -227,6 +229,15 @@ impl Attributes {
             others.find(|(key, _)| key.eq_ignore_ascii_case(name))
         };
         exact.or_else(same).map_or("", |(_, value)| value.as_str())
+    }
+
+    /// The value, at most 1,024 bytes of it.
+    pub(super) fn get_clipped(&self, name: &str) -> String {
+        clip(self.get(name))
+    }
+
+    pub(super) fn get_number<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.get(name).trim().parse().ok()
     }
 }
 

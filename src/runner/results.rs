@@ -119,7 +119,7 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> ResultsFound {
     let mut attachments = Attachments::new(dir);
     for path in &paths {
         match result_file::read_path(path, scenarios) {
-            Ok(file) => kept.gather(file, |case| attachments.settle(case, path)),
+            Ok(file) => kept.add_file(file, |case| attachments.settle(case, path)),
             Err(error) => broken.push(error.to_string()),
         }
     }

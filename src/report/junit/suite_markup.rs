@@ -1,4 +1,4 @@
-//! The frame of the file, by quick-junit: the root, the suites, and the cases that no result file has.
+//! Makes the root, the suites, and the cases that no result file has, with quick-junit.
 
 use std::time::Duration;
 
@@ -6,31 +6,31 @@ use quick_junit::{Property, Report as Junit, TestCase, TestCaseStatus, TestSuite
 
 use crate::{
     model::Timestamp,
-    report::{PlanFacts, PlanReport, sanitise::xml_line},
+    report::{PlanFacts, PlanReport, cases::MAX_NAME, sanitise::xml_line},
 };
 
 use super::{
-    JunitError, MAX_NAME, OWN, Profile,
-    outline::{Outline, Tally},
+    JunitError, OWN_NAME, Profile,
+    outline::{ElementCounts, Outline},
     service_count_cases,
 };
 
-/// What stands for the cases of a suite until they are written. No text can hold it: `<` is escaped in all of them.
+/// Placeholder for the cases of a suite. No text can contain it, because `<` is escaped.
 const CASES: &str = "        <testcase name=\"cases\"/>\n";
 const END_OF_ROOT: &str = "</testsuites>";
 
-/// What comes before and after the inside of an element.
+/// The markup before and after the content of an element.
 #[derive(Debug)]
 pub(super) struct EnclosingMarkup {
-    pub(super) head: String,
-    pub(super) tail: String,
+    pub(super) start: String,
+    pub(super) end: String,
 }
 
-/// The executions of one suite under one set of labels.
+/// The executions of one suite with the same labels.
 #[derive(Debug, Default)]
 pub(super) struct SuiteGroup<'a, 'r> {
     pub(super) outlines: Vec<&'a Outline<'r>>,
-    pub(super) tally: Tally,
+    pub(super) counts: ElementCounts,
     pub(super) duration_ms: u64,
     /// The earliest reservation.
     pub(super) began: Option<Timestamp>,
@@ -39,38 +39,38 @@ pub(super) struct SuiteGroup<'a, 'r> {
 /// The root element, without suites.
 pub(super) fn root(
     report: &PlanReport,
-    tally: Tally,
+    counts: ElementCounts,
     profile: Profile,
 ) -> Result<EnclosingMarkup, JunitError> {
-    let title = report.plan.as_ref().map_or(OWN, |plan| &plan.title);
+    let title = report.plan.as_ref().map_or(OWN_NAME, |plan| &plan.title);
     let mut junit = Junit::new(xml_line(title, MAX_NAME));
     junit.set_time(Duration::from_millis(report.duration_ms()));
-    junit.tests = tally.tests;
-    junit.skipped = tally.skipped;
-    junit.errors = tally.errors;
-    junit.failures = tally.failures;
+    junit.tests = counts.tests;
+    junit.skipped = counts.skipped;
+    junit.errors = counts.errors;
+    junit.failures = counts.failures;
     let text = junit.to_string()?;
     let (head, _) = split(&text, END_OF_ROOT);
-    let mut head = head.to_owned();
+    let mut start = head.to_owned();
     if profile == Profile::Strict {
-        // The schema knows no `skipped` on the root, but quick-junit always writes it. Quotes in the name before it are
-        // escaped, so that the first match is the attribute.
-        head = head.replacen(&format!(" skipped=\"{}\"", tally.skipped), "", 1);
+        // The schema has no `skipped` on the root, but quick-junit always writes it. Quotes in the name before it are
+        // escaped, so the first match is the attribute.
+        start = start.replacen(&format!(" skipped=\"{}\"", counts.skipped), "", 1);
     }
     Ok(EnclosingMarkup {
-        head,
-        tail: format!("{END_OF_ROOT}\n"),
+        start,
+        end: format!("{END_OF_ROOT}\n"),
     })
 }
 
-/// A suite without its cases; `facts` says which plan it is of.
+/// A suite without its cases. `facts` become its properties.
 pub(super) fn suite(
     name: &str,
     labels: &str,
     suite: &SuiteGroup<'_, '_>,
     facts: Option<&PlanFacts>,
 ) -> Result<EnclosingMarkup, JunitError> {
-    let name = if name.is_empty() { OWN } else { name };
+    let name = if name.is_empty() { OWN_NAME } else { name };
     let name = if labels.is_empty() {
         name.to_owned()
     } else {
@@ -85,54 +85,52 @@ pub(super) fn suite(
         let name = XmlString::new("timestamp");
         junit.extra.insert(name, format!("{began:.3}").into());
     }
-    describe(&mut junit, facts);
+    add_plan_properties(&mut junit, facts);
     junit.add_test_case(TestCase::new("cases", TestCaseStatus::success()));
-    junit.tests = suite.tally.tests;
-    junit.skipped = suite.tally.skipped;
-    junit.errors = suite.tally.errors;
-    junit.failures = suite.tally.failures;
-    let text = alone(junit)?;
-    let (head, tail) = split(&text, CASES);
+    junit.tests = suite.counts.tests;
+    junit.skipped = suite.counts.skipped;
+    junit.errors = suite.counts.errors;
+    junit.failures = suite.counts.failures;
+    let text = without_root(junit)?;
+    let (start, end) = split(&text, CASES);
     Ok(EnclosingMarkup {
-        head: head.to_owned(),
-        tail: tail.to_owned(),
+        start: start.to_owned(),
+        end: end.to_owned(),
     })
 }
 
-/// A suite of cases that stand for what has no name.
+/// A suite for results and missing executions without a name.
 #[derive(Debug)]
 pub(super) struct OwnSuite {
     pub(super) text: String,
-    pub(super) tally: Tally,
+    pub(super) counts: ElementCounts,
 }
 
-/// The suite of what has no name, if there is anything of the kind.
+/// `None` if everything has a name.
 pub(super) fn own_suite(report: &PlanReport) -> Result<Option<OwnSuite>, JunitError> {
     if report.unnamed_missing == 0 && report.service_counts.is_none() {
         return Ok(None);
     }
-    let mut suite = TestSuite::new(OWN);
+    let mut suite = TestSuite::new(OWN_NAME);
     if let Some(counts) = &report.service_counts {
-        describe(&mut suite, report.plan.as_ref());
+        add_plan_properties(&mut suite, report.plan.as_ref());
         service_count_cases::add(counts, &mut suite);
     }
     if report.unnamed_missing > 0 {
-        suite.add_test_case(unnamed(report));
+        suite.add_test_case(missing_executions(report));
     }
-    let tally = Tally {
+    let counts = ElementCounts {
         tests: suite.tests,
         skipped: suite.skipped,
         errors: suite.errors,
         failures: suite.failures,
     };
-    Ok(Some(OwnSuite {
-        text: alone(suite)?,
-        tally,
-    }))
+    let text = without_root(suite)?;
+    Ok(Some(OwnSuite { text, counts }))
 }
 
 /// The text of a suite without a root.
-fn alone(suite: TestSuite) -> Result<String, JunitError> {
+fn without_root(suite: TestSuite) -> Result<String, JunitError> {
     let mut junit = Junit::unnamed();
     junit.add_test_suite(suite);
     let text = junit.to_string()?;
@@ -143,14 +141,14 @@ fn alone(suite: TestSuite) -> Result<String, JunitError> {
     Ok(before[at..].to_owned())
 }
 
-/// What is before and after a mark that quick-junit writes.
-fn split<'a>(text: &'a str, mark: &str) -> (&'a str, &'a str) {
-    text.split_once(mark)
+/// Splits the output of quick-junit at text that it contains.
+fn split<'a>(text: &'a str, separator: &str) -> (&'a str, &'a str) {
+    text.split_once(separator)
         .expect("quick-junit writes what it is given")
 }
 
-/// Says which plan a suite is of.
-fn describe(suite: &mut TestSuite, facts: Option<&PlanFacts>) {
+/// Adds the plan that a suite is of.
+fn add_plan_properties(suite: &mut TestSuite, facts: Option<&PlanFacts>) {
     if let Some(plan) = facts {
         for (name, value) in [
             ("plan", plan.id.to_string()),
@@ -162,8 +160,8 @@ fn describe(suite: &mut TestSuite, facts: Option<&PlanFacts>) {
     }
 }
 
-/// The case that stands for missing executions without a name.
-fn unnamed(report: &PlanReport) -> TestCase {
+/// The case for missing executions without a name.
+fn missing_executions(report: &PlanReport) -> TestCase {
     let mut status = TestCaseStatus::non_success(quick_junit::NonSuccessKind::Error);
     status
         .set_type("missing")
@@ -173,6 +171,6 @@ fn unnamed(report: &PlanReport) -> TestCase {
         ))
         .set_description(format!("Without a name: {}.", report.unnamed_reason()));
     let mut case = TestCase::new("missing executions", status);
-    case.set_classname(OWN);
+    case.set_classname(OWN_NAME);
     case
 }

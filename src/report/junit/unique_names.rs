@@ -1,55 +1,62 @@
-//! Class name and name together are unique in a file: consumers keep only the first of equal ones.
+//! Makes class name and name together unique in a file: CI systems keep only the first of equal cases.
 
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
 };
 
-use crate::report::{ReportEntry, cases::CaseId, sanitise::xml_line};
+use crate::{
+    model::ExecutionId,
+    report::{
+        ReportEntry,
+        cases::{CaseId, MAX_NAME},
+        sanitise::xml_line,
+    },
+};
 
-use super::{MAX_NAME, draft::labels, outline::Outline};
+use super::outline::{Outline, labels};
 
-/// What is added to the names of cases so that they are unique.
+/// The suffixes that make the names of cases unique.
 #[derive(Debug, Default)]
 pub(super) struct UniqueNames {
-    /// By the place of the case among all; empty if all names are unique as they are.
+    /// By the place of the case among all. Empty if all names are unique without.
     suffixes: Vec<Suffix>,
 }
 
-/// What is added to the names of one case.
+/// The suffixes of one case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Suffix {
     labels: bool,
     execution: bool,
-    /// From 2; none below.
+    /// From 2; no suffix below.
     number: u32,
 }
 
 impl UniqueNames {
-    /// Leaves unique names alone. Of equal ones the class name gets the execution's labels; what is then still equal
-    /// gets the execution's number, and then a number of its own.
-    pub(super) fn unique(outlines: &[Outline<'_>]) -> Self {
+    /// Unique names get no suffix. If names are equal, the class name gets the execution's labels. If they are still equal,
+    /// the name gets the execution's number, and then a number of its own.
+    pub(super) fn of(outlines: &[Outline<'_>]) -> Self {
         let mut ids: Vec<CaseId> = Vec::with_capacity(outlines.last().map_or(0, end));
         for outline in outlines {
             ids.extend(outline.ids());
         }
-        let once = repeated(&ids);
-        if once.is_empty() {
+        let equal = repeated(&ids);
+        if equal.is_empty() {
             return Self::default();
         }
         let mut suffixes = vec![Suffix::default(); ids.len()];
-        for (entry, index) in owned(outlines, &once) {
-            if let Some(more) = of_labels(entry) {
+        for (entry, index) in with_entries(outlines, &equal) {
+            if let Some(more) = label_suffix(entry) {
                 ids[index] = ids[index].with_classname(&more);
                 suffixes[index].labels = true;
             }
         }
-        let still = repeated(&ids);
-        for (entry, index) in of_several_executions(outlines, &still, &ids) {
-            ids[index] = ids[index].with_name(&of_execution(entry));
+        let equal = repeated(&ids);
+        for (entry, index) in shared_by_executions(outlines, &equal, &ids) {
+            ids[index] = ids[index].with_name(&execution_suffix(entry));
             suffixes[index].execution = true;
         }
-        number(&mut ids, &mut suffixes);
+        add_numbers(&mut ids, &mut suffixes);
         Self { suffixes }
     }
 
@@ -60,7 +67,7 @@ impl UniqueNames {
         entry: &ReportEntry,
         own: Cow<'a, str>,
     ) -> Cow<'a, str> {
-        match of_labels(entry).filter(|_| self.at(place).labels) {
+        match label_suffix(entry).filter(|_| self.at(place).labels) {
             Some(more) => Cow::Owned(format!("{own}{more}")),
             None => own,
         }
@@ -78,10 +85,10 @@ impl UniqueNames {
         } = self.at(place);
         let mut name = own;
         if execution {
-            name.to_mut().push_str(&of_execution(entry));
+            name.to_mut().push_str(&execution_suffix(entry));
         }
         if number > 1 {
-            name.to_mut().push_str(&of_number(number));
+            name.to_mut().push_str(&number_suffix(number));
         }
         name
     }
@@ -91,17 +98,17 @@ impl UniqueNames {
     }
 }
 
-fn of_labels(entry: &ReportEntry) -> Option<String> {
+fn label_suffix(entry: &ReportEntry) -> Option<String> {
     let labels = labels(entry);
     let labels = xml_line(&labels, MAX_NAME);
     (!labels.is_empty()).then(|| format!(" [{labels}]"))
 }
 
-fn of_execution(entry: &ReportEntry) -> String {
+fn execution_suffix(entry: &ReportEntry) -> String {
     format!(" (execution {})", entry.execution)
 }
 
-fn of_number(number: u32) -> String {
+fn number_suffix(number: u32) -> String {
     format!(" #{number}")
 }
 
@@ -109,28 +116,24 @@ fn end(outline: &Outline<'_>) -> usize {
     outline.first + outline.len()
 }
 
-/// Numbers what is still equal. UniqueNames that need no number come first, so that they stay as they are.
-fn number(ids: &mut [CaseId], suffixes: &mut [Suffix]) {
-    let last = repeated(ids);
-    if last.is_empty() {
+/// Adds numbers to names that are still equal. No number leads to a name that another case has.
+fn add_numbers(ids: &mut [CaseId], suffixes: &mut [Suffix]) {
+    let equal = repeated(ids);
+    if equal.is_empty() {
         return;
     }
-    let equal: HashSet<usize> = last.iter().copied().collect();
-    let others = ids.iter().enumerate();
-    let mut seen: HashSet<CaseId> = others
-        .filter(|(index, _)| !equal.contains(index))
-        .map(|(_, id)| *id)
-        .collect();
+    let unique = (0..ids.len()).filter(|index| equal.binary_search(index).is_err());
+    let mut taken: HashSet<CaseId> = unique.map(|index| ids[index]).collect();
     let mut counters: HashMap<CaseId, u32> = HashMap::new();
-    for index in last {
+    for index in equal {
         let counter = counters.entry(ids[index]).or_insert(0);
         loop {
             *counter += 1;
             let id = match *counter {
                 1 => ids[index],
-                number => ids[index].with_name(&of_number(number)),
+                number => ids[index].with_name(&number_suffix(number)),
             };
-            if seen.insert(id) {
+            if taken.insert(id) {
                 suffixes[index].number = *counter;
                 break;
             }
@@ -138,7 +141,7 @@ fn number(ids: &mut [CaseId], suffixes: &mut [Suffix]) {
     }
 }
 
-/// The places of ids that others have too, in order.
+/// The places of ids that occur more than once, in order.
 fn repeated(ids: &[CaseId]) -> Vec<usize> {
     let mut places: Vec<usize> = (0..ids.len()).collect();
     places.sort_unstable_by_key(|place| ids[*place]);
@@ -152,8 +155,8 @@ fn repeated(ids: &[CaseId]) -> Vec<usize> {
     repeated
 }
 
-/// The places with the executions that they belong to.
-fn owned<'a>(
+/// Each place with the execution that it belongs to.
+fn with_entries<'a>(
     outlines: &'a [Outline<'a>],
     places: &'a [usize],
 ) -> impl Iterator<Item = (&'a ReportEntry, usize)> {
@@ -163,23 +166,21 @@ fn owned<'a>(
     })
 }
 
-/// Those whose id is shared with a case of another execution.
-fn of_several_executions<'a>(
+/// The repeated places whose id a case of another execution has too.
+fn shared_by_executions<'a>(
     outlines: &'a [Outline<'a>],
     repeated: &'a [usize],
     ids: &[CaseId],
 ) -> Vec<(&'a ReportEntry, usize)> {
-    /// The first execution that has an id, and whether another one has it too.
-    struct Holder(i64, bool);
-    let mut holders: HashMap<CaseId, Holder> = HashMap::new();
-    for (entry, index) in owned(outlines, repeated) {
-        let execution = entry.execution.0;
-        let holder = holders
+    // The first execution that has an id, and whether another one has it too.
+    let mut holders: HashMap<CaseId, (ExecutionId, bool)> = HashMap::new();
+    for (entry, index) in with_entries(outlines, repeated) {
+        let (first, is_shared) = holders
             .entry(ids[index])
-            .or_insert(Holder(execution, false));
-        holder.1 |= holder.0 != execution;
+            .or_insert((entry.execution, false));
+        *is_shared |= *first != entry.execution;
     }
-    owned(outlines, repeated)
+    with_entries(outlines, repeated)
         .filter(|(_, index)| holders[&ids[*index]].1)
         .collect()
 }

@@ -1,16 +1,15 @@
-//! Writes cases as XML, in blocks. Texts come clean: what is escaped here is only what XML needs.
+//! Writes cases as XML, in blocks. Texts are clean already; only `<`, `>`, `&` and quotes are escaped here.
 
 use std::io::{self, Write as _};
 
 use super::{
     JunitError, Profile,
-    draft::{Draft, Kind, Now, Words},
+    case_element::{CaseElement, ElementStatus, FailureElement},
 };
 
 /// How much is written at once, in bytes.
 const BLOCK: usize = 64 * 1024;
 
-/// Where the XML goes.
 pub(super) struct XmlWriter<'w> {
     out: &'w mut dyn io::Write,
     buffer: Vec<u8>,
@@ -24,58 +23,61 @@ impl<'w> XmlWriter<'w> {
         }
     }
 
-    /// Writes markup as it is.
+    /// Writes markup unchanged.
     pub(super) fn raw(&mut self, markup: &str) -> Result<(), JunitError> {
         self.buffer.extend_from_slice(markup.as_bytes());
-        self.pass_on(BLOCK)
+        self.write_above(BLOCK)
     }
 
-    /// Writes what is left.
+    /// Writes the rest of the buffer.
     pub(super) fn finish(mut self) -> Result<(), JunitError> {
-        self.pass_on(0)?;
+        self.write_above(0)?;
         Ok(self.out.flush()?)
     }
 
-    fn pass_on(&mut self, above: usize) -> Result<(), JunitError> {
-        if self.buffer.len() > above {
+    fn write_above(&mut self, limit: usize) -> Result<(), JunitError> {
+        if self.buffer.len() > limit {
             self.out.write_all(&self.buffer)?;
             self.buffer.clear();
         }
         Ok(())
     }
 
-    /// Writes one case.
-    pub(super) fn case(&mut self, draft: &Draft<'_>, profile: Profile) -> Result<(), JunitError> {
+    pub(super) fn case(
+        &mut self,
+        case: &CaseElement<'_>,
+        profile: Profile,
+    ) -> Result<(), JunitError> {
         let out = &mut self.buffer;
-        tag(
-            out,
-            "        <testcase",
-            &[("name", &draft.name), ("classname", &draft.classname)],
-        );
-        time(out, draft.duration_ms);
+        out.extend_from_slice(b"        <testcase");
+        attribute(out, "name", &case.name);
+        attribute(out, "classname", &case.classname);
+        time(out, case.duration_ms);
         if profile == Profile::Default {
-            if let Some(file) = &draft.file {
+            if let Some(file) = &case.file {
                 attribute(out, "file", file);
             }
-            if let Some(line) = draft.line {
+            if let Some(line) = case.line {
                 put(out, format_args!(" line=\"{line}\""));
             }
         }
         let start = out.len();
         out.extend_from_slice(b">\n");
         let empty = out.len();
-        if profile == Profile::Default && !draft.properties.is_empty() {
+        if profile == Profile::Default && !case.properties.is_empty() {
             out.extend_from_slice(b"            <properties>");
-            for (name, value) in &draft.properties {
-                tag(out, "<property", &[("name", name), ("value", value)]);
+            for (name, value) in &case.properties {
+                out.extend_from_slice(b"<property");
+                attribute(out, "name", name);
+                attribute(out, "value", value);
                 out.extend_from_slice(b"/>");
             }
             out.extend_from_slice(b"</properties>\n");
         }
-        status(out, draft, profile);
+        status(out, case, profile);
         for (name, text) in [
-            ("system-out", draft.output.as_ref()),
-            ("system-err", draft.notes.as_str()),
+            ("system-out", case.output.as_ref()),
+            ("system-err", case.notes.as_str()),
         ] {
             if !text.is_empty() {
                 put(out, format_args!("            <{name}>"));
@@ -89,15 +91,14 @@ impl<'w> XmlWriter<'w> {
         } else {
             out.extend_from_slice(b"        </testcase>\n");
         }
-        self.pass_on(BLOCK)
+        self.write_above(BLOCK)
     }
 }
 
-fn status(out: &mut Vec<u8>, draft: &Draft<'_>, profile: Profile) {
-    let status = &draft.status;
-    let before = match &status.now {
-        Now::Passed => "flaky",
-        Now::Skipped(message) => {
+fn status(out: &mut Vec<u8>, case: &CaseElement<'_>, profile: Profile) {
+    match &case.status {
+        ElementStatus::Passed => {}
+        ElementStatus::Skipped(message) => {
             out.extend_from_slice(b"            <skipped");
             if !message.is_empty() {
                 attribute(out, "message", message);
@@ -105,40 +106,31 @@ fn status(out: &mut Vec<u8>, draft: &Draft<'_>, profile: Profile) {
             out.extend_from_slice(b"/>\n");
             return;
         }
-        Now::Troubled(words) => {
-            put(out, format_args!("            <{}", words.kind.word()));
-            trouble(out, words, words.kind.word());
-            "rerun"
-        }
-    };
-    for words in &status.before {
-        let name = match words.kind {
-            Kind::Failure => format!("{before}Failure"),
-            Kind::Error => format!("{before}Error"),
-        };
-        put(out, format_args!("            <{name}"));
-        if profile == Profile::Default {
-            time(out, words.duration_ms);
-        }
-        trouble(out, words, &name);
+        ElementStatus::Failed(failure) => failure_element(out, failure, failure.tag.name(), None),
+    }
+    for earlier in &case.earlier {
+        let name = earlier.tag.earlier_name(&case.status);
+        let duration = earlier.duration_ms.filter(|_| profile == Profile::Default);
+        failure_element(out, earlier, name, duration);
     }
 }
 
-fn trouble(out: &mut Vec<u8>, words: &Words, name: &str) {
-    tag(out, "", &[("message", &words.message), ("type", &words.ty)]);
-    if words.text.is_empty() {
+fn failure_element(
+    out: &mut Vec<u8>,
+    failure: &FailureElement,
+    name: &str,
+    duration_ms: Option<u64>,
+) {
+    put(out, format_args!("            <{name}"));
+    time(out, duration_ms);
+    attribute(out, "message", &failure.message);
+    attribute(out, "type", &failure.failure_type);
+    if failure.text.is_empty() {
         out.extend_from_slice(b"/>\n");
     } else {
         out.push(b'>');
-        escaped(out, &words.text, false);
+        escaped(out, &failure.text, false);
         put(out, format_args!("</{name}>\n"));
-    }
-}
-
-fn tag(out: &mut Vec<u8>, start: &str, attributes: &[(&str, &str)]) {
-    out.extend_from_slice(start.as_bytes());
-    for (name, value) in attributes {
-        attribute(out, name, value);
     }
 }
 

@@ -1,30 +1,30 @@
-//! The attributes of a `testcase`, and what its children say.
+//! Reads the attributes of a `testcase` and its child elements.
 
-use super::vocabulary::{self, ChildElement, VerdictWord};
+use super::vocabulary::{self, ChildElement, StatusWord};
 use crate::result_file::{
     bounded_text::clip,
     case_builder::{CaseBuilder, Severity, TroubleBuilder},
     xml_stream::Attributes,
 };
 
-/// What an element says of the case it is in; `None` where it says nothing of the verdict.
+/// The severity of a child element; `None` if it has no influence on the verdict.
 pub(super) fn severity(name: &[u8]) -> Option<Severity> {
-    Some(match vocabulary::child(name) {
+    Some(match vocabulary::child_element(name) {
         ChildElement::Failure | ChildElement::Rerun => Severity::Failed,
         ChildElement::Error | ChildElement::Unknown => Severity::Error,
         ChildElement::Skipped => Severity::Skipped,
         ChildElement::Flaky => Severity::Flaky,
-        ChildElement::Beside => return None,
+        ChildElement::Neutral => return None,
     })
 }
 
-/// What a skip is by its message, where a writer means more than a skip.
+/// The severity of a `skipped` element: for some messages of some tools it is more than a skip.
 fn severity_of_skip(message: &str) -> Severity {
     match message {
-        // Catch2, before what a case says that may or should fail. An exception within it is "failed as expected" too by
-        // Catch2's own count and exit code; of a crash it writes the error without this skip, so that one stays.
+        // Catch2 writes this for a case that may or should fail. An exception in it is "failed as expected" too, in
+        // Catch2's own count and exit code. For a crash it writes the error without this skip, so that one counts.
         "TEST_CASE tagged with !mayfail" => Severity::Excused,
-        // CTest, of what it could not run and counts as failed.
+        // CTest writes these for tests that it could not run, and counts them as failed.
         "Failed to change working directory"
         | "Fixture dependency failed"
         | "Insufficient resources"
@@ -35,18 +35,18 @@ fn severity_of_skip(message: &str) -> Severity {
     }
 }
 
-/// A `failure`, `error`, `skipped` or flaky element whose text is still to come. An unknown element could hide a failure.
+/// A `failure`, `error`, `skipped`, flaky or unknown element, without its text. An unknown one could hide a failure.
 pub(super) fn trouble(name: &[u8], severity: Severity, attributes: &Attributes) -> TroubleBuilder {
     let mut trouble = TroubleBuilder {
         severity,
-        kind: clip(attributes.get("type")),
+        kind: attributes.get_clipped("type"),
         ..TroubleBuilder::error("")
     };
     trouble.set_message(attributes.get("message"));
     if severity == Severity::Skipped {
         trouble.severity = severity_of_skip(&trouble.message);
     }
-    if trouble.message.is_empty() && vocabulary::child(name) == ChildElement::Unknown {
+    if trouble.message.is_empty() && vocabulary::child_element(name) == ChildElement::Unknown {
         let name = String::from_utf8_lossy(name);
         trouble.message = clip(&format!(
             "the case holds an element <{name}>, which may be a failure"
@@ -55,7 +55,7 @@ pub(super) fn trouble(name: &[u8], severity: Severity, attributes: &Attributes) 
     trouble
 }
 
-/// Whether a property of a case names a file that belongs to it, as `TestRail`'s and Azure's uploaders read them.
+/// Whether a property of a case names a file that belongs to it. The uploaders of `TestRail` and Azure read these.
 pub(super) fn names_attachment(property: &Attributes) -> bool {
     matches!(
         property.get("name").trim().to_ascii_lowercase().as_str(),
@@ -63,26 +63,23 @@ pub(super) fn names_attachment(property: &Attributes) -> bool {
     )
 }
 
-/// A case whose children are still to come, with what its attributes say of the verdict.
+/// A case without its child elements.
 pub(super) fn case(attributes: &Attributes) -> CaseBuilder {
     let mut case = CaseBuilder::default();
-    case.classname = clip(attributes.get("classname"));
-    case.name = clip(attributes.get("name"));
+    case.classname = attributes.get_clipped("classname");
+    case.name = attributes.get_clipped("name");
     case.duration_ms = milliseconds(attributes.get("time"));
-    case.file = Some(clip(attributes.get("file"))).filter(|file| !file.is_empty());
-    case.line = attributes.get("line").trim().parse().ok();
-    case.has_assertions = attributes
-        .get("assertions")
-        .trim()
-        .parse()
-        .is_ok_and(|count: u64| count > 0);
-    let said = worst_word(attributes);
-    case.said = said.and_then(|(word, text)| said_of_case(word, text));
+    case.file = Some(attributes.get_clipped("file")).filter(|file| !file.is_empty());
+    case.line = attributes.get_number("line");
+    let assertions: Option<u64> = attributes.get_number("assertions");
+    case.has_assertions = assertions.is_some_and(|count| count > 0);
+    let word = worst_word(attributes);
+    case.by_attribute = word.and_then(|(word, text)| trouble_by_attribute(word, text));
     case
 }
 
-/// Whether a case that passed is no evidence of a test: it has no name, or that of its file. pytest writes the first where
-/// it was interrupted; Node's runner writes the second for a file that ran no test or ended early.
+/// Whether a case passed but is no evidence of a test: it has no name, or that of its file. pytest writes the first when it
+/// is interrupted; Node's runner writes the second for a file that ran no test or ended early.
 pub(super) fn proves_nothing(case: &CaseBuilder) -> bool {
     if case.worst.is_some() || case.has_assertions {
         return false;
@@ -106,8 +103,8 @@ fn is_named_after_its_file(case: &CaseBuilder) -> bool {
     by_attribute || by_node
 }
 
-/// The attribute that says the worst of a case or suite: what it means, and as it is written.
-pub(super) fn worst_word(attributes: &Attributes) -> Option<(VerdictWord, String)> {
+/// The worst verdict among the attributes of a case or suite, and the attribute as it is written.
+pub(super) fn worst_word(attributes: &Attributes) -> Option<(StatusWord, String)> {
     let verdicts = vocabulary::VERDICTS.iter().map(|key| {
         let value = attributes.get(key);
         (*key, value, vocabulary::verdict(value))
@@ -120,17 +117,17 @@ pub(super) fn worst_word(attributes: &Attributes) -> Option<(VerdictWord, String
         .chain(answers)
         .filter_map(|(key, value, word)| Some((word?, key, value)))
         .max_by_key(|(word, ..)| match word {
-            VerdictWord::Passed => 0,
-            VerdictWord::Skipped => 1,
-            VerdictWord::SwitchedOff => 2,
-            VerdictWord::Tolerated => 3,
-            VerdictWord::Unknown => 4,
-            VerdictWord::Failed => 5,
+            StatusWord::Passed => 0,
+            StatusWord::Skipped => 1,
+            StatusWord::SwitchedOff => 2,
+            StatusWord::Tolerated => 3,
+            StatusWord::Unknown => 4,
+            StatusWord::Failed => 5,
         })
         .map(|(word, key, value)| (word, clip(&format!("{key}=\"{value}\""))))
 }
 
-/// A skip that nothing but an attribute, a property or the lack of a result shows.
+/// A skip shown by an attribute, a property or the lack of a result.
 pub(super) fn skip(why: &str) -> TroubleBuilder {
     TroubleBuilder {
         severity: Severity::Skipped,
@@ -138,16 +135,16 @@ pub(super) fn skip(why: &str) -> TroubleBuilder {
     }
 }
 
-/// What the children of a case may add to or not: a failure by attribute counts where no child tells of one.
-fn said_of_case(word: VerdictWord, text: String) -> Option<TroubleBuilder> {
+/// The trouble that an attribute states.
+fn trouble_by_attribute(word: StatusWord, text: String) -> Option<TroubleBuilder> {
     let (severity, message) = match word {
-        VerdictWord::Passed => return None,
-        // The children say why, or it was not selected.
-        VerdictWord::Skipped => (Severity::Skipped, String::new()),
-        VerdictWord::SwitchedOff => (Severity::Skipped, text),
-        VerdictWord::Tolerated => (Severity::Excused, text),
-        VerdictWord::Failed => (Severity::Failed, text),
-        VerdictWord::Unknown => {
+        StatusWord::Passed => return None,
+        // A child element has the reason, or the test was not selected.
+        StatusWord::Skipped => (Severity::Skipped, String::new()),
+        StatusWord::SwitchedOff => (Severity::Skipped, text),
+        StatusWord::Tolerated => (Severity::Excused, text),
+        StatusWord::Failed => (Severity::Failed, text),
+        StatusWord::Unknown => {
             let message = format!("{text} is not known and may mean a failure");
             (Severity::Error, message)
         }
@@ -158,12 +155,12 @@ fn said_of_case(word: VerdictWord, text: String) -> Option<TroubleBuilder> {
     })
 }
 
-/// Reads a time in seconds: `1.5`, `1,234.5`, `0,5`. Anything else is no time.
+/// Reads a time in seconds such as `1.5`, `1,234.5`, `0,5`.
 fn milliseconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let plain = match text.split_once(',') {
         None => text.to_owned(),
-        // A lone comma is a decimal one, unless it groups thousands as in `1,234`.
+        // A single comma is a decimal comma, unless it groups thousands as in `1,234`.
         Some((whole, fraction))
             if !fraction.contains([',', '.']) && (fraction.len() != 3 || whole == "0") =>
         {
@@ -172,7 +169,7 @@ fn milliseconds(text: &str) -> Option<u64> {
         Some(_) => text.replace(',', ""),
     };
     let seconds: f64 = plain.parse().ok()?;
-    // A year is more than any test takes; beyond, the number is not a time.
+    // A number above a year is not a time.
     let valid = (0.0..366.0 * 86_400.0).contains(&seconds);
     #[expect(
         clippy::cast_possible_truncation,

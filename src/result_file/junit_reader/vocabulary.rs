@@ -1,95 +1,89 @@
-//! What the words and element names of JUnit dialects mean for a case. Spellings were read off real writers; a word that
-//! is not known could hide a failure and is an error.
+//! What the words and element names of JUnit dialects mean for a case. The spellings are those of real tools. An unknown
+//! word could hide a failure, so it is an error.
 
 use std::borrow::Cow;
 
-/// What a word says of a case.
+/// The verdict that a word stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum VerdictWord {
-    /// It passed.
+pub(super) enum StatusWord {
     Passed,
-    /// It was not run, for a reason of its own: it is switched off.
+    /// Not run because it is switched off.
     SwitchedOff,
-    /// It was not run.
+    /// Not run.
     Skipped,
-    /// It failed, and the tool does not count that as a failure.
+    /// It failed, but the tool does not count that as a failure.
     Tolerated,
-    /// It failed or broke.
+    /// It failed or had an error.
     Failed,
-    /// Not known.
     Unknown,
 }
 
-/// Attributes of a case, and of a suite, that give a verdict.
+/// Attributes of a case or suite that have a verdict.
 pub(super) const VERDICTS: [&str; 3] = ["status", "result", "outcome"];
-/// Attributes that answer yes or no: the second is what `no` means.
-pub(super) const ANSWERS: [(&str, VerdictWord); 3] = [
-    ("success", VerdictWord::Failed),
-    ("passed", VerdictWord::Failed),
-    ("executed", VerdictWord::Skipped),
+/// Attributes whose value is yes or no, and what `no` means.
+pub(super) const ANSWERS: [(&str, StatusWord); 3] = [
+    ("success", StatusWord::Failed),
+    ("passed", StatusWord::Failed),
+    ("executed", StatusWord::Skipped),
 ];
 
-/// What the value of a verdict attribute means; `None` where it says nothing.
+/// The verdict in the value of an attribute; `None` if it is empty.
 #[expect(clippy::match_same_arms, reason = "one arm for each kind of writer")]
-pub(super) fn verdict(value: &str) -> Option<VerdictWord> {
+pub(super) fn verdict(value: &str) -> Option<StatusWord> {
     let word = plain(value);
     Some(match word.as_ref() {
         "" => return None,
-        // What a case went through, not how it ended: the children say the rest (GoogleTest, Bazel, CTest).
-        "run" | "completed" | "complete" | "done" | "finished" | "executed" => VerdictWord::Passed,
+        // GoogleTest, Bazel and CTest write whether a case ran; its child elements have the verdict.
+        "run" | "completed" | "complete" | "done" | "finished" | "executed" => StatusWord::Passed,
         "passed" | "pass" | "ok" | "success" | "successful" | "succeeded" | "true" | "green"
-        | "passedonretry" | "flaky" | "fixed" | "warning" | "warned" => VerdictWord::Passed,
-        // Qt Test: a failure that was expected, and passes on its list of unstable tests.
-        "xfail" | "bpass" | "bxfail" => VerdictWord::Passed,
-        "bfail" | "bxpass" => VerdictWord::Tolerated,
+        | "passedonretry" | "flaky" | "fixed" | "warning" | "warned" => StatusWord::Passed,
+        // Qt Test: an expected failure, and passes on its list of unstable tests.
+        "xfail" | "bpass" | "bxfail" => StatusWord::Passed,
+        "bfail" | "bxpass" => StatusWord::Tolerated,
         "notrun" | "notrunnable" | "disabled" | "suppressed" | "deactivated" => {
-            VerdictWord::SwitchedOff
+            StatusWord::SwitchedOff
         }
         "skipped" | "skip" | "bskip" | "ignored" | "ignore" | "pending" | "todo" | "untested"
         | "notexecuted" | "notstarted" | "inconclusive" | "filtered" | "deselected"
-        | "excluded" | "notapplicable" | "na" | "none" => VerdictWord::Skipped,
+        | "excluded" | "notapplicable" | "na" | "none" => StatusWord::Skipped,
         "failed" | "fail" | "failure" | "failing" | "error" | "errored" | "broken" | "crash"
         | "crashed" | "aborted" | "abort" | "timeout" | "timedout" | "killed" | "interrupted"
         | "cancelled" | "canceled" | "hookerror" | "cleanuperror" | "undefined" | "ambiguous"
         | "xpass" | "upass" | "invalid" | "false" | "red" | "terminated" | "blocked" => {
-            VerdictWord::Failed
+            StatusWord::Failed
         }
-        _ => VerdictWord::Unknown,
+        _ => StatusWord::Unknown,
     })
 }
 
-/// What the value of a yes-or-no attribute means, where `no` means the given word.
-pub(super) fn answer(value: &str, no: VerdictWord) -> Option<VerdictWord> {
+/// The verdict in the value of a yes-or-no attribute, where `no` stands for the given verdict.
+pub(super) fn answer(value: &str, no: StatusWord) -> Option<StatusWord> {
     Some(match plain(value).as_ref() {
         "" => return None,
-        "true" | "yes" | "1" => VerdictWord::Passed,
+        "true" | "yes" | "1" => StatusWord::Passed,
         "false" | "no" | "0" => no,
-        // "failed", "passed" and the like answer as well.
+        // Some tools write "failed" or "passed" here.
         _ => return verdict(value),
     })
 }
 
-/// What a child element of a case means.
+/// What a child element of a case stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChildElement {
-    /// `failure` and its kin.
     Failure,
-    /// `error` and its kin.
     Error,
-    /// `skipped` and its kin.
     Skipped,
     /// It failed before it passed.
     Flaky,
     /// One of several tries that failed; the last one is written as `failure`.
     Rerun,
-    /// Says nothing of the verdict.
-    Beside,
-    /// Not known.
+    /// Has no influence on the verdict.
+    Neutral,
     Unknown,
 }
 
-/// What an element within a case means, by its local name.
-pub(super) fn child(name: &[u8]) -> ChildElement {
+/// Reads the local name of a child element.
+pub(super) fn child_element(name: &[u8]) -> ChildElement {
     let name = String::from_utf8_lossy(name);
     match plain(&name).as_ref() {
         "failure" | "failures" | "failed" | "fail" | "assertionfailure" => ChildElement::Failure,
@@ -110,13 +104,13 @@ pub(super) fn child(name: &[u8]) -> ChildElement {
         | "arguments" | "argument" | "steps" | "step" | "measurements" | "measurement"
         | "benchmark" | "benchmarks" | "testcase" | "testsuite" | "warning" | "warnings"
         | "deprecation" | "notice" | "source" | "duration" | "time" | "reruns" => {
-            ChildElement::Beside
+            ChildElement::Neutral
         }
         _ => ChildElement::Unknown,
     }
 }
 
-/// Without what spellings differ in: case, blanks, `-`, `_`.
+/// The word in lower case, without blanks, `-` and `_`, in which spellings differ.
 fn plain(word: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     if word.chars().all(is_plain) {
@@ -137,26 +131,26 @@ mod tests {
         for (values, word) in [
             (
                 &["failed", "FAILED", "Fail", " failure "][..],
-                VerdictWord::Failed,
+                StatusWord::Failed,
             ),
             (
                 &["hook_error", "Timed Out", "timed-out", "Error", "xpass"],
-                VerdictWord::Failed,
+                StatusWord::Failed,
             ),
             (
                 &["passed", "Passed", "PASS", "ok", "run", "completed"],
-                VerdictWord::Passed,
+                StatusWord::Passed,
             ),
             (
                 &["notrun", "Not Run", "NOT_RUN", "suppressed", "disabled"],
-                VerdictWord::SwitchedOff,
+                StatusWord::SwitchedOff,
             ),
             (
                 &["SKIPPED", "Ignored", "NotExecuted", "inconclusive"],
-                VerdictWord::Skipped,
+                StatusWord::Skipped,
             ),
-            (&["bfail"], VerdictWord::Tolerated),
-            (&["weird", "7"], VerdictWord::Unknown),
+            (&["bfail"], StatusWord::Tolerated),
+            (&["weird", "7"], StatusWord::Unknown),
         ] {
             for value in values {
                 assert_eq!(verdict(value), Some(word), "{value:?}");
@@ -167,22 +161,19 @@ mod tests {
 
     #[test]
     fn answers_say_yes_no_or_a_verdict() {
+        assert_eq!(answer("True", StatusWord::Failed), Some(StatusWord::Passed));
         assert_eq!(
-            answer("True", VerdictWord::Failed),
-            Some(VerdictWord::Passed)
+            answer("False", StatusWord::Failed),
+            Some(StatusWord::Failed)
         );
         assert_eq!(
-            answer("False", VerdictWord::Failed),
-            Some(VerdictWord::Failed)
+            answer("False", StatusWord::Skipped),
+            Some(StatusWord::Skipped)
         );
         assert_eq!(
-            answer("False", VerdictWord::Skipped),
-            Some(VerdictWord::Skipped)
+            answer("failed", StatusWord::Skipped),
+            Some(StatusWord::Failed)
         );
-        assert_eq!(
-            answer("failed", VerdictWord::Skipped),
-            Some(VerdictWord::Failed)
-        );
-        assert_eq!(answer("", VerdictWord::Failed), None);
+        assert_eq!(answer("", StatusWord::Failed), None);
     }
 }

@@ -1,54 +1,54 @@
-//! One message or verification: what it says of its case, and in which words.
+//! One log entry of a report, a message or a verification: its result, message, text and attachments.
 
 use super::script_location::ScriptLocation;
 use crate::result_file::{
     bounded_text::{BoundedText, clip, first_line},
     case_builder::{Severity, TroubleBuilder},
+    xml_stream::Attributes,
 };
 
-/// LogEntry before the quoted path of a picture, as Squish writes them into texts.
-const PICTURES: [&str; 2] = ["saved as", "screenshot in"];
-/// Most attachments of one message.
+/// Words that Squish writes before the quoted path of a screenshot.
+const SCREENSHOT_WORDS: [&str; 2] = ["saved as", "screenshot in"];
 const MAX_ATTACHMENTS: usize = 100;
 
-/// What a type means for the case.
+/// The result that the type of a log entry stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ResultType {
-    /// As expected: also a failure that was expected.
+    /// As expected, which includes an expected failure.
     Passed,
-    /// Not run.
     Skipped,
-    /// Not as expected.
-    Troubled(Severity),
+    Trouble(Severity),
 }
 
 impl ResultType {
-    /// What a type of a verification or message means; `None` for words that say nothing of the result.
-    pub(super) fn of(kind: &str) -> Option<Self> {
+    /// `None` for a type that is no result.
+    fn parse(kind: &str) -> Option<Self> {
         Some(match kind {
             "PASS" | "XFAIL" => Self::Passed,
             "SKIP" | "SKIPPED" => Self::Skipped,
-            "FAIL" => Self::Troubled(Severity::Failed),
-            "XPASS" | "UPASS" => Self::Troubled(Severity::Unexpected),
-            "ERROR" => Self::Troubled(Severity::Error),
-            "FATAL" => Self::Troubled(Severity::Fatal),
+            "FAIL" => Self::Trouble(Severity::Failed),
+            "XPASS" | "UPASS" => Self::Trouble(Severity::UnexpectedPass),
+            "ERROR" => Self::Trouble(Severity::Error),
+            "FATAL" => Self::Trouble(Severity::Fatal),
             _ => return None,
         })
     }
 }
 
-/// A message or the result of a verification.
+/// A message, a verification or one result of it, whose element is still open.
 #[derive(Debug, Default)]
 pub(super) struct LogEntryBuilder {
-    /// Its type in capitals, as `FAIL`.
+    /// Its type in capitals, such as `FAIL`.
     pub(super) kind: String,
-    /// A result without a known type could hide a failure; a message could not.
-    pub(super) is_verification: bool,
-    /// What is verified, where that has a name.
+    /// A verification without a known result could hide a failure; a message could not.
+    is_verification: bool,
+    /// The results of this verification are entries of their own.
+    pub(super) has_results: bool,
+    /// What is verified.
     pub(super) name: String,
     pub(super) text: BoundedText,
     pub(super) detail: BoundedText,
-    pub(super) place: ScriptLocation,
+    pub(super) location: ScriptLocation,
     attachments: Vec<String>,
 }
 
@@ -61,32 +61,49 @@ impl LogEntryBuilder {
         }
     }
 
-    /// What its type means, where that is a result.
-    pub(super) fn meaning(&self) -> Option<ResultType> {
-        ResultType::of(&self.kind)
+    /// An entry from the attributes of its element. Before 3.0 they include its location and name.
+    pub(super) fn read(attributes: &Attributes, is_verification: bool) -> Self {
+        Self {
+            location: ScriptLocation {
+                uri: attributes.get("file").to_owned(),
+                line: attributes.get_number("line"),
+            },
+            name: clip(attributes.get("name").trim()),
+            ..Self::new(attributes.get("type"), is_verification)
+        }
     }
 
-    pub(super) fn attachment(&mut self, uri: &str) {
+    pub(super) fn result(&self) -> Option<ResultType> {
+        ResultType::parse(&self.kind)
+    }
+
+    pub(super) fn add_attachment(&mut self, uri: &str) {
         let uri = uri.trim();
         if !uri.is_empty() && self.attachments.len() < MAX_ATTACHMENTS {
             self.attachments.push(uri.to_owned());
         }
     }
 
-    /// What is left of a verification whose results were heard: its own type counts too, and without one it is a message,
-    /// if it says anything at all.
-    pub(super) fn beside_results(mut self) -> Option<Self> {
-        if !self.kind.is_empty() {
-            return Some(self);
+    /// Completes one result of a verification with the location and name of the verification.
+    pub(super) fn complete_from(&mut self, verification: &Self) {
+        if self.location.uri.is_empty() {
+            self.location.clone_from(&verification.location);
         }
-        "LOG".clone_into(&mut self.kind);
-        self.is_verification = false;
-        let says = !self.attachments.is_empty() || self.text.len() + self.detail.len() > 0;
-        says.then_some(self)
+        if self.name.is_empty() {
+            self.name.clone_from(&verification.name);
+        }
     }
 
-    /// Puts its texts together.
-    pub(super) fn into_words(self) -> LogEntry {
+    /// `None` for a verification that has nothing beside its results. Without a type of its own, one with results is a
+    /// message.
+    pub(super) fn build(mut self) -> Option<LogEntry> {
+        if self.has_results && self.kind.is_empty() {
+            if self.attachments.is_empty() && self.text.len() + self.detail.len() == 0 {
+                return None;
+            }
+            "LOG".clone_into(&mut self.kind);
+            self.is_verification = false;
+        }
         let text = match (self.text.into_string(), self.name.as_str()) {
             (text, "") => text,
             (text, name) if text.trim().is_empty() => name.to_owned(),
@@ -96,7 +113,7 @@ impl LogEntryBuilder {
         let (text, detail) = (text.trim(), detail.trim());
         let mut attachments = self.attachments;
         for words in [text, detail] {
-            pictures(words, &mut attachments);
+            find_screenshots(words, &mut attachments);
         }
         if matches!(self.kind.as_str(), "ATTACHMENT" | "STARTVIDEO" | "ENDVIDEO")
             && attachments.is_empty()
@@ -114,34 +131,34 @@ impl LogEntryBuilder {
         if !detail.is_empty() && detail != text {
             body.line(detail);
         }
-        LogEntry {
-            meaning: ResultType::of(&self.kind),
+        Some(LogEntry {
+            result: ResultType::parse(&self.kind),
             kind: self.kind,
             is_verification: self.is_verification,
             message,
             body: body.into_string(),
-            place: self.place,
+            location: self.location,
             attachments,
-        }
+        })
     }
 }
 
-/// The same, complete.
+/// A complete log entry.
 #[derive(Debug)]
 pub(super) struct LogEntry {
-    pub(super) meaning: Option<ResultType>,
+    pub(super) result: Option<ResultType>,
     pub(super) kind: String,
     is_verification: bool,
     /// One line.
     pub(super) message: String,
     /// All of it.
     body: String,
-    pub(super) place: ScriptLocation,
+    pub(super) location: ScriptLocation,
     pub(super) attachments: Vec<String>,
 }
 
 impl LogEntry {
-    /// As a line of output; `within` names the sections and steps it was said in.
+    /// The entry as a line of output; `within` names the sections and steps around it.
     pub(super) fn line(&self, within: &str) -> String {
         let kind = match self.kind.as_str() {
             "" => "LOG",
@@ -152,22 +169,22 @@ impl LogEntry {
         format!("{kind}{between}{within}{colon}{}", self.body)
     }
 
-    /// What the case does not pass for, if so.
+    /// The trouble that this entry is for its case.
     pub(super) fn trouble(&self, within: &str, file: Option<&str>) -> Option<TroubleBuilder> {
-        let (severity, kind, message) = match self.meaning {
-            Some(ResultType::Troubled(Severity::Unexpected)) => {
-                (Severity::Unexpected, "XPASS", self.message.clone())
+        let (severity, kind, message) = match (self.result, self.kind.as_str()) {
+            (Some(ResultType::Passed | ResultType::Skipped), _) => return None,
+            (Some(ResultType::Trouble(severity)), kind) => {
+                let is_pass = severity == Severity::UnexpectedPass;
+                let kind = if is_pass { "XPASS" } else { kind };
+                (severity, kind, self.message.clone())
             }
-            Some(ResultType::Troubled(severity)) => {
-                (severity, self.kind.as_str(), self.message.clone())
+            (None, _) if !self.is_verification => return None,
+            (None, "") => {
+                let message = "a verification without a result".to_owned();
+                (Severity::Error, "unknown", message)
             }
-            Some(ResultType::Passed | ResultType::Skipped) => return None,
-            None if !self.is_verification => return None,
-            None => {
-                let message = match self.kind.as_str() {
-                    "" => "a verification without a result".to_owned(),
-                    kind => format!("a verification with an unknown result: {kind:?}"),
-                };
+            (None, kind) => {
+                let message = format!("a verification with an unknown result: {kind:?}");
                 (Severity::Error, "unknown", message)
             }
         };
@@ -176,7 +193,7 @@ impl LogEntry {
         if let Some(file) = file {
             text.push("\nat ");
             text.push(file);
-            if let Some(line) = self.place.line {
+            if let Some(line) = self.location.line {
                 text.push(&format!(":{line}"));
             }
         }
@@ -187,7 +204,7 @@ impl LogEntry {
             } else {
                 clip(&message)
             },
-            // Its text says all of it.
+            // Its text has the whole message.
             whole_message: String::new(),
             kind: kind.to_owned(),
             text,
@@ -195,10 +212,10 @@ impl LogEntry {
     }
 }
 
-/// Collects the paths of pictures that a text speaks of.
-fn pictures(text: &str, found: &mut Vec<String>) {
+/// Finds the paths of screenshots in a text.
+fn find_screenshots(text: &str, found: &mut Vec<String>) {
     let lower = text.to_ascii_lowercase();
-    for words in PICTURES {
+    for words in SCREENSHOT_WORDS {
         for (at, _) in lower.match_indices(words) {
             let rest = text[at + words.len()..].trim_start();
             let path = ['\'', '"'].iter().find_map(|quote| {
@@ -219,9 +236,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pictures_are_found_in_texts() {
+    fn screenshots_are_found_in_texts() {
         let mut found = Vec::new();
-        pictures(
+        find_screenshots(
             "Screenshot saved as 'a b.png'. Screenshot in \"C:\\x.png\", saved as nothing, saved as 'open",
             &mut found,
         );

@@ -1,36 +1,27 @@
-//! Where in a test script something happened, and the paths that reports write as URIs.
+//! Locations in test scripts, and the paths that reports write as URIs.
 
 use crate::result_file::bounded_text::{clip, floor};
 
-/// Most bytes of a URI that are looked at: every message of a file may have one.
+/// Most bytes of a URI that are read. Every message may have one.
 const MAX_URI: usize = 4096;
 
-/// A file and a line in it, as far as a report says.
+/// A file and a line in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ScriptLocation {
-    /// As it is written: a path or a URI.
+    /// A path or a URI, as it is written.
     pub(super) uri: String,
     pub(super) line: Option<u32>,
 }
 
-impl ScriptLocation {
-    /// Takes what is not known yet from another.
-    pub(super) fn or(&mut self, other: &Self) {
-        if self.uri.is_empty() {
-            self.clone_from(other);
-        }
-    }
-}
-
-/// The path that a URI means. `x-testsuite:` is below the folder of the suite, which its own location names; other
-/// schemes of Squish (`x-testcase:`, `x-results:`) stand for a folder that only the reader of the path can know.
-pub(super) fn path(uri: &str, suite: &str) -> Option<String> {
+/// The path of a URI. `x-testsuite:` is below the folder of the suite. Other schemes of Squish (`x-testcase:`, `x-results:`)
+/// stand for a folder that the report does not name.
+pub(super) fn path_of_uri(uri: &str, suite: &str) -> Option<String> {
     let uri = uri.trim();
     let uri = &uri[..floor(uri, MAX_URI)];
     let path = match scheme(uri) {
         None => uri.to_owned(),
         Some(("file", rest)) => {
-            // Behind `//` there may be a host.
+            // A host may follow `//`.
             let rest = rest
                 .strip_prefix("//localhost/")
                 .or_else(|| rest.strip_prefix("///"))
@@ -55,7 +46,7 @@ fn relative(rest: &str) -> String {
     decoded(rest.trim_start_matches('/'))
 }
 
-/// A scheme has more letters than the drives of Windows.
+/// Splits off a scheme. One letter is no scheme but a drive of Windows.
 fn scheme(uri: &str) -> Option<(&str, &str)> {
     let (scheme, rest) = uri.split_once(':')?;
     let valid = scheme.len() > 1
@@ -66,7 +57,7 @@ fn scheme(uri: &str) -> Option<(&str, &str)> {
     valid.then_some((scheme, rest))
 }
 
-/// Resolves `%20` and its like; what is none stands as it is.
+/// Resolves escapes such as `%20`. A `%` without two digits stays.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -109,12 +100,12 @@ mod tests {
         ];
         for (uri, expected) in table {
             assert_eq!(
-                path(uri, "/lab/suite_a/").as_deref(),
+                path_of_uri(uri, "/lab/suite_a/").as_deref(),
                 Some(expected),
                 "{uri}"
             );
         }
-        assert_eq!(path("https://example.com/x.png", ""), None);
-        assert_eq!(path("", ""), None);
+        assert_eq!(path_of_uri("https://example.com/x.png", ""), None);
+        assert_eq!(path_of_uri("", ""), None);
     }
 }

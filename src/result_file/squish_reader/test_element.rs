@@ -2,7 +2,8 @@
 
 use super::{
     script_location::ScriptLocation,
-    test_retries::{EndedSiblings, PartRetries, ReportPosition},
+    test_retries::{EndedSiblings, PartRetries, ReportPosition, key},
+    test_type::TestType,
 };
 use crate::result_file::{
     Scenarios,
@@ -10,101 +11,55 @@ use crate::result_file::{
     case_builder::{CaseBuilder, OUTSIDE, Severity, TroubleBuilder},
 };
 
-/// What a `test` element stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum TestType {
-    Suite,
-    Case,
-    Feature,
-    Scenario,
-    Outline,
-    Row,
-    /// A step, a section, or what is not known.
-    Part,
-    /// It says nothing, as all do before 3.0: a suite if others are in it.
-    Untyped,
-}
-
-impl TestType {
-    pub(super) fn of(word: &str) -> Self {
-        match word.trim().to_ascii_lowercase().as_str() {
-            "testsuite" => Self::Suite,
-            "testcase" => Self::Case,
-            "feature" => Self::Feature,
-            "scenario" => Self::Scenario,
-            "scenariooutline" => Self::Outline,
-            "row" => Self::Row,
-            "" => Self::Untyped,
-            _ => Self::Part,
-        }
-    }
-
-    /// Whether it is a part of a case that squishrunner may try again by itself.
-    pub(super) fn may_be_tried_again(self) -> bool {
-        matches!(
-            self,
-            Self::Feature | Self::Scenario | Self::Outline | Self::Row
-        )
-    }
-
-    /// Whether one that is no case may lack its end: what is around it shows whether it was ended.
-    pub(super) fn may_lack_epilog(self) -> bool {
-        matches!(
-            self,
-            Self::Part | Self::Row | Self::Scenario | Self::Outline
-        )
-    }
-}
-
 /// An open `test` element.
 #[derive(Debug)]
 pub(super) struct TestElement {
-    pub(super) kind: TestType,
+    pub(super) test_type: TestType,
     /// Whether it becomes a case of its own.
     pub(super) is_case: bool,
     pub(super) name: String,
-    pub(super) place: ScriptLocation,
+    pub(super) location: ScriptLocation,
     pub(super) began: Option<ReportTime>,
     pub(super) ended: Option<ReportTime>,
     pub(super) has_prolog: bool,
     pub(super) has_epilog: bool,
-    /// What had been read when it began.
+    /// Where it began.
     pub(super) start: ReportPosition,
-    /// The same, where a test beside it is an earlier try of it.
+    /// Where it began, if it is marked as a retry or an element beside it is an earlier try.
     pub(super) retry_since: Option<ReportPosition>,
     /// The tests directly in it that have ended.
     pub(super) siblings: EndedSiblings,
-    /// What went wrong in parts of it that may be tried again.
+    /// The trouble in parts of it that may be retried.
     pub(super) parts: PartRetries,
-    /// Whether anything in it ran, and whether anything in it was skipped.
     pub(super) inner_ran: bool,
     pub(super) inner_skipped: bool,
     /// A verification in it passed, or failed as expected.
     pub(super) verified: bool,
-    /// Why it was not run, where something says that it was not.
+    /// Why it was skipped.
     pub(super) skipped: Option<String>,
-    /// Cases within it were reported on their own.
+    /// Elements in it became cases of their own.
     pub(super) holds_cases: bool,
     pub(super) case: CaseBuilder,
 }
 
 impl TestElement {
     /// An element within `outer`, the open ones.
-    pub(super) fn new(
-        kind: TestType,
+    pub(super) fn new<'a>(
+        test_type: TestType,
         name: &str,
         start: ReportPosition,
         scenarios: Scenarios,
-        outer: &[&Self],
+        outer: impl DoubleEndedIterator<Item = &'a Self>,
     ) -> Self {
-        let in_case = outer.iter().any(|test| test.is_case);
-        let each = scenarios == Scenarios::Each;
+        let mut outer = outer.rev().peekable();
         let in_outline = outer
-            .last()
-            .is_some_and(|test| test.kind == TestType::Outline);
+            .peek()
+            .is_some_and(|test| test.test_type == TestType::Outline);
+        let in_case = outer.any(|test| test.is_case);
+        let each = scenarios == Scenarios::Each;
         Self {
-            kind,
-            is_case: match kind {
+            test_type,
+            is_case: match test_type {
                 TestType::Suite | TestType::Feature => false,
                 TestType::Case => true,
                 TestType::Scenario | TestType::Outline => each || !in_case,
@@ -112,7 +67,7 @@ impl TestElement {
                 TestType::Part | TestType::Untyped => !in_case,
             },
             name: clip(name.trim()),
-            place: ScriptLocation::default(),
+            location: ScriptLocation::default(),
             began: None,
             ended: None,
             has_prolog: false,
@@ -130,22 +85,41 @@ impl TestElement {
         }
     }
 
-    /// Whether it never began: a skipped test has a type, perhaps a name, and no prolog. Before 3.0 there are no types, and
-    /// one of which anything is said did begin.
+    /// What a later try has in common with an earlier one. A test case has the name of its folder, so no other case has
+    /// that name. Scenarios may share a name, but not also the line of a file.
+    pub(super) fn retry_keys(&self) -> impl Iterator<Item = u64> {
+        let test_type = self.test_type;
+        let by_name = matches!(test_type, TestType::Case | TestType::Untyped)
+            .then(|| key(&(test_type, &self.name)));
+        let has_own_line = matches!(
+            test_type,
+            TestType::Feature | TestType::Scenario | TestType::Outline
+        );
+        let uri = &self.location.uri;
+        let line = self
+            .location
+            .line
+            .filter(|_| has_own_line && !uri.is_empty());
+        let by_location = line.map(|line| key(&(test_type, &self.name, uri, line)));
+        by_name.into_iter().chain(by_location)
+    }
+
+    /// Whether it never began: a skipped test has a type, perhaps a name, and no prolog. Before 3.0, tests have no type, and
+    /// one with any content began.
     pub(super) fn never_began(&self) -> bool {
-        let is_marked = self.has_prolog || self.has_epilog || self.kind == TestType::Untyped;
+        let is_marked = self.has_prolog || self.has_epilog || self.test_type == TestType::Untyped;
         !is_marked && self.is_silent()
     }
 
-    /// Whether nothing of it ran, because it never began or all in it was skipped.
+    /// Whether nothing of it ran: it never began, or everything in it was skipped.
     pub(super) fn was_skipped(&self) -> bool {
         self.never_began() || self.inner_skipped && self.is_silent()
     }
 
-    /// Whether it ran: a suite, a feature or an outline does where something in it does.
+    /// Whether it ran. A suite, a feature or an outline ran if something in it did.
     pub(super) fn ran(&self) -> bool {
         let holds_others = matches!(
-            self.kind,
+            self.test_type,
             TestType::Suite | TestType::Feature | TestType::Outline
         );
         !(holds_others && self.is_silent() || self.was_skipped())
@@ -155,92 +129,98 @@ impl TestElement {
         self.case.worst.is_none() && !self.verified && !self.inner_ran
     }
 
-    /// Ends it within `outer`: the case with its names is left. `None` where there is none to report.
-    pub(super) fn close(mut self, outer: &[&Self]) -> Option<EndedTest> {
+    /// The case of this test, which ends within `outer`. `None` if there is none to report.
+    pub(super) fn into_case<'a>(
+        mut self,
+        outer: impl Iterator<Item = &'a Self> + Clone,
+    ) -> Option<EndedTest> {
         if !self.is_case {
             self.case.worst?;
-            OUTSIDE.clone_into(&mut self.case.name);
-            self.case.classname = names(outer.iter().copied().chain([&self]), " / ", |kind| {
-                matches!(kind, TestType::Suite | TestType::Feature)
+            let mut tests: Vec<&Self> = outer.collect();
+            tests.push(&self);
+            let classname = joined_names(tests.into_iter(), " / ", |it| {
+                matches!(it, TestType::Suite | TestType::Feature)
             });
+            OUTSIDE.clone_into(&mut self.case.name);
+            self.case.classname = classname;
             return Some(EndedTest {
                 case: self.case,
-                only_holds_others: false,
+                only_holds_cases: false,
             });
         }
-        let only_holds_others = self.holds_cases && self.case.worst.is_none();
+        let only_holds_cases = self.holds_cases && self.case.worst.is_none();
         if self.case.worst.is_none()
             && !self.verified
-            && !only_holds_others
+            && !only_holds_cases
             && let Some(reason) = self.skipped.take()
         {
-            self.case.trouble(TroubleBuilder {
+            self.case.add_trouble(TroubleBuilder {
                 severity: Severity::Skipped,
                 ..TroubleBuilder::error(&reason)
             });
         }
-        let is_case = |kind| matches!(kind, TestType::Case);
-        let suite = names(outer.iter().copied(), " / ", |kind| kind == TestType::Suite);
-        let cases = names(outer.iter().copied(), ".", is_case);
-        self.case.classname = match (suite.as_str(), cases.as_str()) {
-            (_, "") => suite,
+        let suites = joined_names(outer.clone(), " / ", |it| it == TestType::Suite);
+        let cases = joined_names(outer.clone(), ".", |it| it == TestType::Case);
+        self.case.classname = match (suites.as_str(), cases.as_str()) {
+            (_, "") => suites,
             ("", _) => cases,
-            _ => clip(&format!("{suite}.{cases}")),
+            _ => clip(&format!("{suites}.{cases}")),
         };
-        self.case.name = match self.kind {
-            TestType::Scenario | TestType::Outline | TestType::Row => {
-                let around = names(outer.iter().copied(), " / ", |kind| {
-                    matches!(
-                        kind,
-                        TestType::Feature | TestType::Outline | TestType::Scenario
-                    )
-                });
-                match (around.as_str(), self.kind) {
-                    ("", _) => self.name,
-                    (_, TestType::Row) => clip(&format!("{around} [{}]", self.name)),
-                    _ => clip(&format!("{around} / {}", self.name)),
-                }
-            }
-            TestType::Suite
-            | TestType::Case
-            | TestType::Feature
-            | TestType::Part
-            | TestType::Untyped => self.name,
-        };
-        self.case.duration_ms = self
-            .began
-            .zip(self.ended)
-            .and_then(|(began, ended)| ended.since(began));
+        self.case.name = full_name(self.test_type, self.name, outer);
+        let times = self.began.zip(self.ended);
+        self.case.duration_ms = times.and_then(|(began, ended)| ended.since(began));
         Some(EndedTest {
             case: self.case,
-            only_holds_others,
+            only_holds_cases,
         })
     }
 }
 
-/// A test that has ended.
+/// The name of a case, behind those of features and outlines around a scenario or row.
+fn full_name<'a>(
+    test_type: TestType,
+    name: String,
+    outer: impl Iterator<Item = &'a TestElement>,
+) -> String {
+    let is_row = test_type == TestType::Row;
+    if !is_row && !matches!(test_type, TestType::Scenario | TestType::Outline) {
+        return name;
+    }
+    let around = joined_names(outer, " / ", |it| {
+        matches!(
+            it,
+            TestType::Feature | TestType::Outline | TestType::Scenario
+        )
+    });
+    match around.as_str() {
+        "" => name,
+        _ if is_row => clip(&format!("{around} [{name}]")),
+        _ => clip(&format!("{around} / {name}")),
+    }
+}
+
+/// A test that has ended, with its names.
 #[derive(Debug)]
 pub(super) struct EndedTest {
-    /// Its case, with its names.
     pub(super) case: CaseBuilder,
-    /// The cases in it say everything: it is none itself.
-    pub(super) only_holds_others: bool,
+    /// The cases in it have all results: it is no case itself.
+    pub(super) only_holds_cases: bool,
 }
 
-/// The names of some of the tests, joined.
-pub(super) fn names<'a>(
+/// The names of the tests of some types, joined.
+pub(super) fn joined_names<'a>(
     tests: impl Iterator<Item = &'a TestElement>,
-    between: &str,
-    which: impl Fn(TestType) -> bool,
+    separator: &str,
+    is_included: impl Fn(TestType) -> bool,
 ) -> String {
     let names: Vec<&str> = tests
-        .filter(|test| which(test.kind) && !test.name.is_empty())
+        .filter(|test| is_included(test.test_type) && !test.name.is_empty())
         .map(|test| test.name.as_str())
         .collect();
-    clip(&names.join(between))
+    clip(&names.join(separator))
 }
 
-/// A moment: with an offset from UTC, or as some clock showed it.
+/// A time of a report, with or without an offset from UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ReportTime {
     Absolute(jiff::Timestamp),
@@ -248,14 +228,14 @@ pub(super) enum ReportTime {
 }
 
 impl ReportTime {
-    /// Reads an ISO 8601 time; anything else is none.
-    pub(super) fn read(text: &str) -> Option<Self> {
+    /// Parses an ISO 8601 time.
+    pub(super) fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
         let absolute = text.parse().map(Self::Absolute);
         absolute.or_else(|_| text.parse().map(Self::Local)).ok()
     }
 
-    /// Milliseconds from another to this one. More than a year is a wrong clock.
+    /// Milliseconds since another time. More than a year comes from a wrong clock.
     fn since(self, earlier: Self) -> Option<u64> {
         let span = match (self, earlier) {
             (Self::Absolute(now), Self::Absolute(then)) => now.duration_since(then),
@@ -291,8 +271,8 @@ mod tests {
             ("soon", "2026-01-02T03:04:04Z", None),
         ];
         for (began, ended, expected) in table {
-            let took = ReportTime::read(began)
-                .zip(ReportTime::read(ended))
+            let took = ReportTime::parse(began)
+                .zip(ReportTime::parse(ended))
                 .and_then(|(began, ended)| ended.since(began));
             assert_eq!(took, expected, "{began} to {ended}");
         }
