@@ -25,7 +25,7 @@ fn still_living(group: u32) -> bool {
 /// What came of killing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Killed {
-    /// How many lived at first.
+    /// The most that lived at once.
     #[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "asked on Linux"))]
     pub(super) found: usize,
     /// How many live on.
@@ -36,23 +36,66 @@ pub(super) struct Killed {
 /// has passed. Blocks.
 #[cfg(target_os = "linux")]
 pub(super) fn kill(group: Option<u32>, mark: &str) -> Killed {
-    const ROUNDS: usize = 100;
-    let ours = |pid: Pid| proc::belongs(pid, group, mark);
-    let mut killed = Killed { found: 0, left: 0 };
-    for round in 0..ROUNDS {
-        let living: Vec<Pid> = proc::processes().filter(|pid| ours(*pid)).collect();
-        killed.left = living.len();
-        if round == 0 {
-            killed.found = living.len();
+    let member = |pid: Pid| proc::membership(pid, group, mark);
+    let kill = |pid: Pid| {
+        // It may have ended by itself.
+        let _ = kill_if(pid, |pid| member(pid) == Membership::Ours);
+    };
+    let pause = || std::thread::sleep(std::time::Duration::from_millis(10));
+    kill_all(|| Scan::of(proc::processes(), member), kill, pause)
+}
+
+/// Whether a process is one of those to be killed.
+#[cfg(target_os = "linux")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Membership {
+    Ours,
+    Foreign,
+    /// It is executing a new program, and its environment cannot be read until that has begun.
+    Unclear,
+}
+
+/// One look at all processes.
+#[cfg(target_os = "linux")]
+#[derive(Debug, Default)]
+struct Scan {
+    ours: Vec<Pid>,
+    has_unclear: bool,
+}
+
+#[cfg(target_os = "linux")]
+impl Scan {
+    fn of(processes: impl Iterator<Item = Pid>, member: impl Fn(Pid) -> Membership) -> Self {
+        let mut scan = Self::default();
+        for pid in processes {
+            match member(pid) {
+                Membership::Ours => scan.ours.push(pid),
+                Membership::Unclear => scan.has_unclear = true,
+                Membership::Foreign => {}
+            }
         }
-        if living.is_empty() {
+        scan
+    }
+}
+
+/// Scans and kills until a scan has neither a process to kill nor one that is unclear.
+#[cfg(target_os = "linux")]
+fn kill_all(
+    mut scan: impl FnMut() -> Scan,
+    mut kill: impl FnMut(Pid),
+    mut pause: impl FnMut(),
+) -> Killed {
+    const ROUNDS: usize = 100;
+    let mut killed = Killed { found: 0, left: 0 };
+    for _ in 0..ROUNDS {
+        let Scan { ours, has_unclear } = scan();
+        killed.left = ours.len();
+        killed.found = killed.found.max(ours.len());
+        if ours.is_empty() && !has_unclear {
             break;
         }
-        for pid in living {
-            // It may have ended by itself.
-            let _ = kill_if(pid, ours);
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
+        ours.into_iter().for_each(&mut kill);
+        pause();
     }
     killed
 }
@@ -66,7 +109,10 @@ pub(super) fn kill(_group: Option<u32>, _mark: &str) -> Killed {
 /// Whether a living process of the group bears the mark.
 #[cfg(target_os = "linux")]
 pub(super) fn is_marked(group: u32, mark: &str) -> bool {
-    proc::processes().any(|pid| proc::living_group(pid) == Some(group) && proc::bears(pid, mark))
+    proc::processes().any(|pid| {
+        proc::living_group(pid) == Some(group)
+            && proc::membership(pid, None, mark) == Membership::Ours
+    })
 }
 
 /// When a process was started, in ticks since the system was; also of one that is dead and not yet collected.
@@ -95,7 +141,7 @@ fn kill_if(pid: Pid, ours: impl Fn(Pid) -> bool) -> std::io::Result<()> {
 mod proc {
     use std::fs;
 
-    use super::Pid;
+    use super::{Membership, Pid};
 
     /// All that can be seen.
     pub(super) fn processes() -> impl Iterator<Item = Pid> {
@@ -106,9 +152,58 @@ mod proc {
             .filter_map(Pid::from_raw)
     }
 
-    /// Whether a process lives and is of the group or bears the mark in its environment.
-    pub(super) fn belongs(pid: Pid, group: Option<u32>, mark: &str) -> bool {
-        living_group(pid).is_some_and(|its| Some(its) == group || bears(pid, mark))
+    /// Whether a process lives and is of the group or has the mark in its environment.
+    pub(super) fn membership(pid: Pid, group: Option<u32>, mark: &str) -> Membership {
+        match living_group(pid) {
+            None => Membership::Foreign,
+            Some(its) if Some(its) == group => Membership::Ours,
+            Some(_) => by_mark(pid, mark),
+        }
+    }
+
+    /// Environments of other users cannot be read: their processes are foreign.
+    fn by_mark(pid: Pid, mark: &str) -> Membership {
+        let read = || fs::read(format!("/proc/{pid}/environ"));
+        let Ok(mut environment) = read() else {
+            return Membership::Foreign;
+        };
+        if environment.is_empty() {
+            match environment_size(pid) {
+                Some(EnvironmentSize::NotSet) => return Membership::Unclear,
+                Some(EnvironmentSize::Bytes(0)) | None => return Membership::Foreign,
+                // The new program has begun meanwhile.
+                Some(EnvironmentSize::Bytes(_)) => environment = read().unwrap_or_default(),
+            }
+        }
+        let has_mark = environment
+            .split(|byte| *byte == 0)
+            .any(|variable| variable == mark.as_bytes());
+        if has_mark {
+            Membership::Ours
+        } else {
+            Membership::Foreign
+        }
+    }
+
+    enum EnvironmentSize {
+        Bytes(u64),
+        /// A new program is being loaded.
+        NotSet,
+    }
+
+    /// From the fields 23 (size of the memory), 50 and 51 (where the environment begins and ends); `None` for a thread
+    /// of the kernel, which has no memory, and for a process that is gone.
+    fn environment_size(pid: Pid) -> Option<EnvironmentSize> {
+        let stat = stat(pid)?;
+        let field = |number: usize| -> Option<u64> {
+            stat.split_ascii_whitespace().nth(number - 3)?.parse().ok()
+        };
+        let (memory, start, end) = (field(23)?, field(50)?, field(51)?);
+        match (memory, end) {
+            (0, _) => None,
+            (_, 0) => Some(EnvironmentSize::NotSet),
+            (_, end) => Some(EnvironmentSize::Bytes(end.saturating_sub(start))),
+        }
     }
 
     /// The group of a process that lives.
@@ -132,13 +227,69 @@ mod proc {
         let behind_name = stat.iter().rposition(|byte| *byte == b')')? + 1;
         String::from_utf8(stat[behind_name..].to_vec()).ok()
     }
+}
 
-    /// Whether its environment has the mark. Environments of other users cannot be read.
-    pub(super) fn bears(pid: Pid, mark: &str) -> bool {
-        fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-            environment
-                .split(|byte| *byte == 0)
-                .any(|variable| variable == mark.as_bytes())
-        })
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// Kills by these scans, each with its processes and whether one is unclear. Returns the processes that were killed.
+    fn killed_by(scans: &[(&[i32], bool)]) -> (Vec<i32>, Killed) {
+        let mut scans: VecDeque<&(&[i32], bool)> = scans.iter().collect();
+        let mut kills = Vec::new();
+        let scan = || {
+            let (pids, has_unclear) = scans.pop_front().expect("no more scans than needed");
+            Scan {
+                ours: pids.iter().filter_map(|pid| Pid::from_raw(*pid)).collect(),
+                has_unclear: *has_unclear,
+            }
+        };
+        let kill = |pid: Pid| kills.push(pid.as_raw_nonzero().get());
+        let killed = kill_all(scan, kill, || {});
+        assert!(scans.is_empty(), "all scans are made");
+        (kills, killed)
+    }
+
+    #[test]
+    fn scans_go_on_while_a_process_is_unclear() {
+        let (kills, killed) = killed_by(&[(&[], true), (&[7], false), (&[], true), (&[], false)]);
+        assert_eq!(kills, [7]);
+        assert_eq!((killed.found, killed.left), (1, 0));
+    }
+
+    #[test]
+    fn the_first_scan_without_any_process_is_the_last() {
+        let (kills, killed) = killed_by(&[(&[7, 8], false), (&[8], false), (&[], false)]);
+        assert_eq!(kills, [7, 8, 8]);
+        assert_eq!((killed.found, killed.left), (2, 0));
+        assert_eq!(killed_by(&[(&[], false)]).1.found, 0);
+    }
+
+    #[test]
+    fn a_process_is_ours_by_its_mark_and_foreign_without_environment() {
+        let start = |mark: Option<&str>| {
+            let mut command = std::process::Command::new("sleep");
+            command.arg("600").env_clear();
+            if let Some(mark) = mark {
+                command.env("MARK", mark);
+            }
+            command.spawn().expect("sleep starts")
+        };
+        for (mark, expected) in [
+            (Some("a"), Membership::Ours),
+            (Some("b"), Membership::Foreign),
+            (None, Membership::Foreign),
+        ] {
+            let mut child = start(mark);
+            let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+            // The child executes its program while this test looks.
+            let found = std::iter::repeat_with(|| proc::membership(pid, None, "MARK=a"))
+                .find(|found| *found != Membership::Unclear);
+            assert_eq!(found, Some(expected), "{mark:?}");
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
     }
 }
