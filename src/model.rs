@@ -2,6 +2,7 @@
 //!
 //! Everything else in the crate speaks in these. Quirks of the vendor's wire format live in [`crate::api`].
 
+pub mod annotation;
 pub mod capability;
 pub mod case_counts;
 mod commit;
@@ -17,6 +18,7 @@ pub mod squish_registry;
 pub mod test_list;
 pub mod time;
 
+pub use annotation::{Annotation, AnnotationLevel};
 pub use capability::{Capabilities, Capability, LabelCase};
 pub use case_counts::CaseCounts;
 pub use commit::short_commit;

@@ -5,5 +5,3 @@
 
 pub mod command;
 pub mod env_file;
-
-pub use command::{Annotation, Level};

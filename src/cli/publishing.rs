@@ -8,13 +8,10 @@ use super::{
     screen::Screen,
 };
 use crate::{
-    ci::{
-        Ci,
-        github::Channel,
-        workflow::{Annotation, Level},
-    },
+    ci::{Ci, github::Channel},
     client,
     failure::Failure,
+    model::{Annotation, AnnotationLevel},
     publication::{
         Publication, PublicationSettings, PublishContext, PublishEvent,
         channels::{self, NOT_SET},
@@ -145,12 +142,10 @@ pub(crate) fn warn_interrupted(screen: &Screen) {
 /// Adds a warning to the page of the run, if this is the action.
 pub(crate) fn annotate(heading: &str, line: &str, screen: &Screen) {
     if screen.step().is_action() {
-        screen.annotate(&[Annotation {
-            level: Level::Warning,
-            title: heading.to_owned(),
-            message: console_line(line, MAX_WARNING),
-            file: None,
-            line: None,
-        }]);
+        screen.annotate(&[Annotation::without_file(
+            AnnotationLevel::Warning,
+            heading,
+            console_line(line, MAX_WARNING),
+        )]);
     }
 }

@@ -14,7 +14,7 @@ use anstream::ColorChoice as Stream;
 
 use super::args::{ColorChoice, OutputFormat, VerbosityArgs};
 use crate::{
-    ci::workflow::{Annotation, Level},
+    ci::workflow::command::annotation_line,
     config::{
         environment::Environment,
         terminal::{Colour, animated, coloured},
@@ -22,6 +22,7 @@ use crate::{
     exit_code::Conclusion,
     failure::Failure,
     listing::listed_template::ListedTemplate,
+    model::{Annotation, AnnotationLevel},
     publication::{step_files::StepFiles, step_outputs::StepOutput},
     report::{
         PlanReport,
@@ -167,7 +168,7 @@ impl Screen {
     pub(crate) fn annotate(&self, annotations: &[Annotation]) {
         let lines: String = annotations
             .iter()
-            .map(|annotation| annotation.command() + "\n")
+            .map(|annotation| annotation_line(annotation) + "\n")
             .collect();
         let _ = io::stderr().lock().write_all(lines.as_bytes());
     }
@@ -245,13 +246,7 @@ impl Screen {
 
 /// The annotation of a command that failed.
 pub(super) fn broken(message: &str) -> Annotation {
-    Annotation {
-        level: Level::Error,
-        title: "testplan".to_owned(),
-        message: message.to_owned(),
-        file: None,
-        line: None,
-    }
+    Annotation::without_file(AnnotationLevel::Error, "testplan", message.to_owned())
 }
 
 /// Unlike `eprintln!`, it does not panic on a closed pipe. It removes workflow commands from the text.

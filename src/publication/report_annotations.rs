@@ -3,13 +3,11 @@
 use std::path::Path;
 
 use crate::{
-    ci::{
-        github,
-        workflow::{Annotation, Level},
-    },
+    ci::github,
+    model::{Annotation, AnnotationLevel},
     report::{
         PlanReport,
-        annotations::{self, AnnotationLevel, Folders},
+        annotations::{self, Folders},
     },
 };
 
@@ -23,18 +21,7 @@ pub(crate) fn of_report(report: &PlanReport, workspace: Option<&Path>) -> Vec<An
         workspace: &workspace.unwrap_or(&here).to_string_lossy(),
         working: &here.to_string_lossy(),
     };
-    let findings = annotations::annotations(report, folders, MOST_ANNOTATIONS);
-    let findings = findings.into_iter().map(|finding| Annotation {
-        level: match finding.level {
-            AnnotationLevel::Error => Level::Error,
-            AnnotationLevel::Warning => Level::Warning,
-        },
-        title: finding.title,
-        message: finding.message,
-        file: finding.file,
-        line: finding.line,
-    });
-    findings.collect()
+    annotations::annotations(report, folders, MOST_ANNOTATIONS)
 }
 
 /// The same annotation in a check run, which takes only those with a file.
@@ -45,9 +32,9 @@ pub(super) fn in_check_run(annotation: Annotation) -> Option<github::CheckAnnota
         start_line: line,
         end_line: line,
         level: match annotation.level {
-            Level::Error => github::CheckAnnotationLevel::Failure,
-            Level::Warning => github::CheckAnnotationLevel::Warning,
-            Level::Notice => github::CheckAnnotationLevel::Notice,
+            AnnotationLevel::Error => github::CheckAnnotationLevel::Failure,
+            AnnotationLevel::Warning => github::CheckAnnotationLevel::Warning,
+            AnnotationLevel::Notice => github::CheckAnnotationLevel::Notice,
         },
         title: Some(annotation.title),
         message: annotation.message,

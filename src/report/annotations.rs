@@ -18,6 +18,7 @@ use super::{
     sanitise::console_line,
     view::{ReportView, Section, SectionKind},
 };
+use crate::model::{Annotation, AnnotationLevel};
 use reason::Reason;
 
 pub use folders::Folders;
@@ -31,49 +32,9 @@ const MAX_SENTENCE: usize = 1000;
 /// How much of a message tells it from others, in bytes.
 const MAX_COMPARED: usize = 1000;
 
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AnnotationLevel {
-    /// It keeps the plan from passing.
-    Error,
-    /// It does not, but somebody should look.
-    Warning,
-}
-
-/// A note on one execution or on the plan.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportAnnotation {
-    /// How bad it is.
-    pub level: AnnotationLevel,
-    /// One line of at most 250 bytes: what happened to whom.
-    pub title: String,
-    /// Lines of at most 4,000 bytes: test, capabilities, and what is known of the reason.
-    pub message: String,
-    /// The file it is about, relative to the workspace, with `/`.
-    pub file: Option<String>,
-    /// The line in it, 1 for the first; `None` without a file.
-    pub line: Option<u32>,
-}
-
-impl ReportAnnotation {
-    fn on_plan(level: AnnotationLevel, title: &str, message: String) -> Self {
-        Self {
-            level,
-            title: title.to_owned(),
-            message,
-            file: None,
-            line: None,
-        }
-    }
-}
-
 /// The annotations of a report, one per execution, errors first: at most ten errors and five warnings, and `limit` in
 /// all. Where there are more of a level, its last finding says how many.
-pub fn annotations(
-    report: &PlanReport,
-    folders: Folders<'_>,
-    limit: usize,
-) -> Vec<ReportAnnotation> {
+pub fn annotations(report: &PlanReport, folders: Folders<'_>, limit: usize) -> Vec<Annotation> {
     let view = ReportView::of(report);
     let mut annotations = shown(
         AnnotationLevel::Error,
@@ -115,12 +76,12 @@ impl AnnotationCandidate<'_> {
         hasher.finish()
     }
 
-    fn annotation(&self, level: AnnotationLevel) -> ReportAnnotation {
+    fn annotation(&self, level: AnnotationLevel) -> Annotation {
         match self {
             Self::Plan(title, text) => {
-                ReportAnnotation::on_plan(level, title, console_line(text, MAX_SENTENCE))
+                Annotation::without_file(level, title, console_line(text, MAX_SENTENCE))
             }
-            Self::Execution(reason) => ReportAnnotation {
+            Self::Execution(reason) => Annotation {
                 level,
                 title: reason.title(),
                 message: reason.message(),
@@ -136,25 +97,25 @@ fn shown(
     level: AnnotationLevel,
     candidates: &[AnnotationCandidate<'_>],
     most: usize,
-) -> Vec<ReportAnnotation> {
+) -> Vec<Annotation> {
     let all = candidates.len();
     let fitting = if all > most {
         most.saturating_sub(1)
     } else {
         all
     };
-    let mut annotations: Vec<ReportAnnotation> = candidates[..fitting]
+    let mut annotations: Vec<Annotation> = candidates[..fitting]
         .iter()
         .map(|candidate| candidate.annotation(level))
         .collect();
     if all > most && most > 0 {
         let what = match level {
             AnnotationLevel::Error => "failed or cannot be trusted",
-            AnnotationLevel::Warning => "flaky or recovered",
+            AnnotationLevel::Warning | AnnotationLevel::Notice => "flaky or recovered",
         };
         let more = if fitting > 0 { " more" } else { "" };
         let message = format!("{}{more} {what}: see the job summary", all - fitting);
-        annotations.push(ReportAnnotation::on_plan(
+        annotations.push(Annotation::without_file(
             level,
             "More in the job summary",
             message,

@@ -4,66 +4,31 @@
 
 use std::fmt::Write as _;
 
+use crate::model::{Annotation, AnnotationLevel};
+
 /// Longest message of an annotation, in UTF-16 units, as the runner counts: it drops the rest.
 pub const MAX_MESSAGE: usize = 4096;
 /// Longest title of an annotation, in UTF-16 units.
 pub const MAX_TITLE: usize = 255;
 
-/// The level of an annotation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Level {
-    /// Error.
-    Error,
-    /// Warning.
-    Warning,
-    /// Notice.
-    Notice,
-}
-
-impl Level {
-    fn command(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Notice => "notice",
+/// The command of an annotation, without a newline. Title and message are cut at [`MAX_TITLE`] and [`MAX_MESSAGE`].
+pub fn annotation_line(annotation: &Annotation) -> String {
+    let name = match annotation.level {
+        AnnotationLevel::Error => "error",
+        AnnotationLevel::Warning => "warning",
+        AnnotationLevel::Notice => "notice",
+    };
+    let title = cut(&annotation.title, MAX_TITLE);
+    let number = annotation.line.map(|line| line.to_string());
+    let mut properties = Vec::with_capacity(3);
+    if let Some(file) = &annotation.file {
+        properties.push(("file", file.as_str()));
+        if let Some(number) = &number {
+            properties.push(("line", number));
         }
     }
-}
-
-/// A note that GitHub shows on the run, and beside the line of the file if there is one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Annotation {
-    /// Its level.
-    pub level: Level,
-    /// Its heading; cut at [`MAX_TITLE`].
-    pub title: String,
-    /// Its text, of any number of lines; cut at [`MAX_MESSAGE`].
-    pub message: String,
-    /// The file, relative to the workspace, with `/`.
-    pub file: Option<String>,
-    /// The line in it, 1 for the first. Nothing without a file.
-    pub line: Option<u32>,
-}
-
-impl Annotation {
-    /// The command of the annotation, without a newline.
-    pub fn command(&self) -> String {
-        let title = cut(&self.title, MAX_TITLE);
-        let number = self.line.map(|line| line.to_string());
-        let mut properties = Vec::with_capacity(3);
-        if let Some(file) = &self.file {
-            properties.push(("file", file.as_str()));
-            if let Some(number) = &number {
-                properties.push(("line", number));
-            }
-        }
-        properties.push(("title", title.as_str()));
-        line(
-            self.level.command(),
-            &properties,
-            &cut(&self.message, MAX_MESSAGE),
-        )
-    }
+    properties.push(("title", title.as_str()));
+    line(name, &properties, &cut(&annotation.message, MAX_MESSAGE))
 }
 
 /// The command that masks a value in the log: whole, each line, and in the encodings that the runner knows. `None` for a blank
@@ -131,18 +96,18 @@ mod tests {
     #[test]
     fn annotation_without_a_file_has_no_line() {
         let mut annotation = Annotation {
-            level: Level::Warning,
+            level: AnnotationLevel::Warning,
             title: "t".into(),
             message: "m".into(),
             file: Some("src/a.rs".into()),
             line: Some(7),
         };
         assert_eq!(
-            annotation.command(),
+            annotation_line(&annotation),
             "::warning file=src/a.rs,line=7,title=t::m"
         );
         annotation.file = None;
-        assert_eq!(annotation.command(), "::warning title=t::m");
+        assert_eq!(annotation_line(&annotation), "::warning title=t::m");
     }
 
     #[test]
@@ -159,13 +124,13 @@ mod tests {
         ];
         for (text, kept) in table {
             let annotation = Annotation {
-                level: Level::Error,
+                level: AnnotationLevel::Error,
                 title: String::new(),
                 message: text,
                 file: None,
                 line: None,
             };
-            assert_eq!(annotation.command(), format!("::error::{kept}"));
+            assert_eq!(annotation_line(&annotation), format!("::error::{kept}"));
         }
     }
 

@@ -1,10 +1,10 @@
 //! Annotations: few, most useful first, at the right place, and never more than there is room for.
 
 use testplan::{
-    model::{CaseResult, outcome::CaseVerdict},
+    model::{Annotation, AnnotationLevel, CaseResult, outcome::CaseVerdict},
     report::{
         PlanReport,
-        annotations::{AnnotationLevel, Folders, ReportAnnotation, annotations},
+        annotations::{Folders, annotations},
     },
 };
 
@@ -17,11 +17,11 @@ const FOLDERS: Folders<'_> = Folders {
     working: "/w/app/gui",
 };
 
-fn of(workers: &[Worker]) -> Vec<ReportAnnotation> {
+fn of(workers: &[Worker]) -> Vec<Annotation> {
     annotations(&report(workers), FOLDERS, 50)
 }
 
-fn titles(findings: &[ReportAnnotation]) -> Vec<&str> {
+fn titles(findings: &[Annotation]) -> Vec<&str> {
     findings.iter().map(|it| it.title.as_str()).collect()
 }
 
@@ -72,7 +72,7 @@ fn a_night_s_troubles_come_worst_first() {
     );
     assert_eq!(
         findings[3],
-        ReportAnnotation {
+        Annotation {
             level: AnnotationLevel::Error,
             title: "Failed: tests/test_api.py / test_put".into(),
             message: "tests/test_api.py / test_put (OS=Linux)\n\

@@ -2,17 +2,17 @@
 
 use testplan::{
     ci::workflow::{
-        command::{Annotation, Level, MAX_MESSAGE, mask},
+        command::{MAX_MESSAGE, annotation_line, mask},
         env_file::{delimiter, entry},
     },
     model::{
-        Capabilities, Capability, CaseResult, DiscoveryAccount, ExecutionId, LeftOut, Outcome,
-        Test, TestResult, TestVerdict, Timestamp,
+        Annotation, AnnotationLevel, Capabilities, Capability, CaseResult, DiscoveryAccount,
+        ExecutionId, LeftOut, Outcome, Test, TestResult, TestVerdict, Timestamp,
         outcome::{CaseVerdict, Trouble},
     },
     report::{
         AttemptEnd, AttemptReport, Cases, Counting, EntryStatus, Explanation, PlanReport,
-        ReportEntry, annotations,
+        ReportEntry,
         annotations::{Folders, annotations},
         console::{FinishedLine, Paint, ResultWord, final_block, line},
         report_entry::EndedAttempt,
@@ -136,13 +136,20 @@ pub(crate) fn judge(surface: Surface, hostile: &mut Hostile) -> Judgement {
         Surface::Annotation => {
             let [title, message, file] = [hostile.text(), hostile.text(), hostile.text()];
             let annotation = Annotation {
-                level: hostile.one_of(&[Level::Error, Level::Warning, Level::Notice]),
+                level: hostile.one_of(&[
+                    AnnotationLevel::Error,
+                    AnnotationLevel::Warning,
+                    AnnotationLevel::Notice,
+                ]),
                 title,
                 message,
                 file: Some(file),
                 line: Some(7),
             };
-            told(&annotation, &commands(annotation.command().as_bytes()))
+            told(
+                &annotation,
+                &commands(annotation_line(&annotation).as_bytes()),
+            )
         }
         Surface::Findings => findings(hostile),
         Surface::Data => {
@@ -239,9 +246,9 @@ fn told(annotation: &Annotation, found: &[Command]) -> Judgement {
             && (MAX_MESSAGE - 1..=MAX_MESSAGE).contains(&data.encode_utf16().count())
     };
     let level = match annotation.level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Notice => "notice",
+        AnnotationLevel::Error => "error",
+        AnnotationLevel::Warning => "warning",
+        AnnotationLevel::Notice => "notice",
     };
     let keys = properties
         .keys()
@@ -270,19 +277,8 @@ fn findings(hostile: &mut Hostile) -> Judgement {
         workspace: "/w",
         working: "/w/gui",
     };
-    for finding in annotations(&report, folders, 50) {
-        let level = match finding.level {
-            annotations::AnnotationLevel::Error => Level::Error,
-            annotations::AnnotationLevel::Warning => Level::Warning,
-        };
-        let annotation = Annotation {
-            level,
-            title: finding.title,
-            message: finding.message,
-            file: finding.file,
-            line: finding.line,
-        };
-        let line = annotation.command();
+    for annotation in annotations(&report, folders, 50) {
+        let line = annotation_line(&annotation);
         told(&annotation, &commands(line.as_bytes()))?;
         // Not even hidden in it: another CI may look for other marks.
         told(&annotation, &all_commands(line.as_bytes()))?;
