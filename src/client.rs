@@ -1,7 +1,7 @@
 //! The client of the Test Plan Execution API: one method per endpoint over a [`Transport`].
 //!
 //! Retries are a rule of each endpoint (`retry`), never of the transport; `executeplan` and `reserve` are not repeated
-//! blindly. What is tolerated of answers is in `answer`, what the user reads in `error`. There is no circuit breaker:
+//! blindly. `answer` tolerates quirks of answers, `error` has the text for users. There is no circuit breaker:
 //! every wait has a budget and a growing, jittered pause, so that a dead service sees one request per worker every
 //! few seconds, and a breaker could only delay a result that must be delivered.
 
@@ -17,20 +17,20 @@ mod import;
 mod leases;
 mod patience;
 mod plans;
-mod probe;
 mod proxy;
+mod quoted_text;
 mod redirect;
 mod reserve;
-mod retry;
+mod retry_rule;
 mod service_kind;
 mod setup;
 mod squish_servers;
+mod status_word;
 mod test_lists;
-mod text;
+mod testplan_calls;
 mod transport;
 mod upload_body;
 mod upload_form;
-mod waiting;
 
 use std::{
     fmt,
@@ -55,11 +55,11 @@ pub use http_transport::{
 };
 pub use import::Imported;
 pub use patience::{Patience, RetryNotice};
-pub use probe::StatusWord;
 pub use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
 pub use service_kind::ServiceKind;
 pub use setup::SetupError;
+pub use status_word::StatusWord;
 pub use test_lists::PlanTests;
 pub use transport::{Sending, Sent, Transport, TransportError};
 pub use upload_body::{BytesSent, UnclearOutcome, UploadBody};

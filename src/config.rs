@@ -4,6 +4,7 @@
 //! tests; [`precedence`] decides between flag, environment, file and default; [`environment`] is the snapshot of the
 //! process's variables that everything else is handed.
 
+pub mod config_problem;
 pub mod credential_sources;
 pub mod discover;
 pub mod duration;
@@ -11,7 +12,6 @@ pub mod environment;
 pub mod expand;
 pub mod plan_file;
 pub mod precedence;
-pub mod problem;
 pub mod suggest;
 pub mod terminal;
 

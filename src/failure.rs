@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::{
     client::{ClientError, SetupError},
-    config::problem::ConfigError,
+    config::config_problem::ConfigError,
     exit_code::Conclusion,
     signal::{Interrupted, SignalKind},
 };

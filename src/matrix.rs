@@ -205,7 +205,7 @@ mod tests {
         assert_eq!(
             (300_usize.div_ceil(given[0]), 100_usize.div_ceil(given[1])),
             (2, 2),
-            "nobody has more to do than needed: {given:?}"
+            "no worker gets more than needed: {given:?}"
         );
         let (given, wanted) = counts(&[("a=1: x", 300)], many);
         assert_eq!((given[0].1, wanted), (256, 256));

@@ -8,7 +8,7 @@ pub mod attempt;
 pub mod dispatcher;
 pub mod ending;
 pub mod heartbeat;
-mod lease;
+mod held_lease;
 pub mod lease_files;
 pub mod observer;
 pub mod phase;

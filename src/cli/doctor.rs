@@ -20,7 +20,7 @@ use crate::{
         self,
         observe::{
             doctor_request::{DoctorRequest, WorkerOffer},
-            service::ServiceSetup,
+            service_connection::ServiceSetup,
         },
         page,
     },

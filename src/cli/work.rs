@@ -24,7 +24,7 @@ use crate::{
         Rerun,
         resume::{Resume, Resumed},
     },
-    run::{RunEnding, RunSummary, state::Tally},
+    run::{RunEnding, RunSummary, state::RunTally},
     signal::Signals,
 };
 
@@ -124,7 +124,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     if let Some(remaining) = remaining.filter(|_| conclusion == Conclusion::Incomplete) {
         screen.always(format_args!("incomplete: {remaining}"));
     }
-    screen.conclude_work(conclusion, end.tally == Tally::default());
+    screen.conclude_work(conclusion, end.tally == RunTally::default());
     Ok(conclusion)
 }
 
@@ -145,7 +145,7 @@ fn conclusion(end: &RunSummary, failures_remain: bool) -> Conclusion {
 }
 
 fn summary(plan: PlanId, end: &RunSummary) -> String {
-    let Tally {
+    let RunTally {
         passed,
         skipped,
         failed,
@@ -154,7 +154,7 @@ fn summary(plan: PlanId, end: &RunSummary) -> String {
         lost,
     } = end.tally;
     let record = end.record.display();
-    if end.tally == Tally::default()
+    if end.tally == RunTally::default()
         && let Some(PlanStatus {
             open,
             reserved,
@@ -189,7 +189,7 @@ fn summary(plan: PlanId, end: &RunSummary) -> String {
 }
 
 /// What the executions of this process came to. `wait` and `report` say whether the plan is complete.
-fn verdict(tally: Tally) -> Conclusion {
+fn verdict(tally: RunTally) -> Conclusion {
     match (tally.errors + tally.not_uploaded, tally.failed) {
         (0, 0) => Conclusion::Passed,
         (0, _) => Conclusion::Failed,

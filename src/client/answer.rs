@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use super::{
     BytesSent, Client, ErrorKind, RedirectTarget, Sent,
     call::Call,
+    quoted_text::{self, one_line},
     redirect,
-    text::{self, one_line},
 };
 use crate::{api, pace};
 
@@ -56,15 +56,15 @@ impl Client {
         };
         let response = sending
             .await
-            .inspect_err(|error| settled(error.sent == Sent::Perhaps));
+            .inspect_err(|error| settled(error.sent == Sent::Unclear));
         let response = response.map_err(|error| FailedTry {
-            unclear: error.sent == Sent::Perhaps,
+            unclear: error.sent == Sent::Unclear,
             kind: match bytes_sent.as_ref().and_then(BytesSent::read_error) {
                 Some(reason) => ErrorKind::Unreadable { reason },
                 None => ErrorKind::Unreachable {
                     message: one_line(
                         &self.shared.authorization.mask(&error.message),
-                        text::MESSAGE,
+                        quoted_text::MESSAGE,
                     ),
                     sent: error.sent,
                 },
@@ -124,8 +124,8 @@ impl Client {
         let not_understood = |expected: String| ErrorKind::NotUnderstood {
             status: number,
             // A reader's reason may quote what it read.
-            expected: self.quote(expected.as_bytes(), text::SNIPPET),
-            snippet: self.quote(body, text::SNIPPET),
+            expected: self.quote(expected.as_bytes(), quoted_text::SNIPPET),
+            snippet: self.quote(body, quoted_text::SNIPPET),
             json: is_json(body),
         };
         if status.is_success() {
@@ -136,7 +136,7 @@ impl Client {
         {
             let target = match target {
                 RedirectTarget::Elsewhere(url) => {
-                    RedirectTarget::Elsewhere(self.quote(url.as_bytes(), text::MESSAGE))
+                    RedirectTarget::Elsewhere(self.quote(url.as_bytes(), quoted_text::MESSAGE))
                 }
                 RedirectTarget::Login | RedirectTarget::Activation => target,
             };
@@ -150,12 +150,12 @@ impl Client {
                 status: number,
                 message: problem
                     .as_ref()
-                    .map_or_else(String::new, |_| words(text::MESSAGE)),
+                    .map_or_else(String::new, |_| words(quoted_text::MESSAGE)),
                 presented: self.shared.authorization.kind(),
             });
         }
         if status.is_server_error() {
-            let said = words(text::SNIPPET);
+            let said = words(quoted_text::SNIPPET);
             return Err(ErrorKind::Failed {
                 status: number,
                 message: if said.is_empty() {
@@ -181,7 +181,7 @@ impl Client {
             return Err(ErrorKind::Refused {
                 status: number,
                 code: problem.as_ref().map(|p| p.code).filter(|code| *code != 0),
-                message: words(text::MESSAGE),
+                message: words(quoted_text::MESSAGE),
             });
         }
         Err(not_understood("an answer in JSON".to_owned()))
@@ -195,7 +195,7 @@ impl Client {
             .shared
             .authorization
             .mask(&String::from_utf8_lossy(some));
-        one_line(&text::without_lease(&masked), most)
+        one_line(&quoted_text::without_lease(&masked), most)
     }
 }
 

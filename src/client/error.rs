@@ -1,6 +1,6 @@
 //! What went wrong with a call, sorted by who must act.
 
-mod words;
+mod error_text;
 
 use super::{authorization::CredentialKind, transport::Sent};
 use crate::{exit_code::Conclusion, model::PlanId};

@@ -21,31 +21,31 @@ pub struct StartPlan {
     pub project: String,
     /// The template's number.
     pub template: PlanId,
-    /// Title of the new plan, not empty. Unique, or a lost answer cannot be made good.
+    /// Not empty. Unique, or the plan cannot be found after its answer was lost.
     pub title: String,
-    /// Batch, not empty.
+    /// Not empty.
     pub batch: String,
-    /// Nothing is handed out before this time. Test Center runs the scripts itself if it is given time and revisions.
+    /// No execution is assigned before this time. Test Center runs the scripts itself if it is given time and revisions.
     pub planned: Option<Timestamp>,
-    /// Revisions.
+    /// The revisions of linked repositories.
     pub linked: Vec<LinkedRepository>,
-    /// The tests of the plan, in place of those of the template. A service of ours alone gets them: Test Center owns its
+    /// The tests of the plan, in place of those of the template. Only `testplan serve` gets them: Test Center owns its
     /// templates.
     pub tests: Option<Vec<PlannedTest>>,
-    /// The account of the discovery that made them; a service of ours keeps it with the plan.
+    /// The account of the discovery that made them; `testplan serve` keeps it with the plan.
     pub discovery: Option<DiscoveryAccount>,
 }
 
-/// What a look-up by title said before the plan was started.
+/// The result of a look-up by title before the plan is started.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     Nothing,
     Plan(PlanId),
-    /// The answer was not understood: no look-up can be trusted here.
+    /// The answer was not understood, so no look-up can be trusted.
     Unknown,
 }
 
-/// What a look-up said after a start of unknown outcome.
+/// The result of a look-up after a start with an unknown outcome.
 enum Search {
     Started(Plan),
     NotStarted,
@@ -92,12 +92,12 @@ impl Client {
         }
         match self.search(start, before, &second).await {
             Search::Started(plan) => self.holds_tests(plan, &call).await,
-            Search::NotStarted => Err(unclear(start, "it cannot be found so far", second)),
+            Search::NotStarted => Err(unclear(start, "no plan of this title was found", second)),
             Search::Unclear(why) => Err(unclear(start, why, second)),
         }
     }
 
-    /// Titles need not be unique: a plan that was there before must not be taken for the new one.
+    /// Titles need not be unique: an older plan of the same title must not be taken for the new one.
     async fn before(&self, start: &StartPlan) -> Result<Before, ClientError> {
         match self.look_up(start).await {
             Ok(None) => Ok(Before::Nothing),
@@ -112,7 +112,7 @@ impl Client {
     async fn search(&self, start: &StartPlan, before: Before, error: &ClientError) -> Search {
         let request = self.patience().request;
         let between = BETWEEN_LOOK_UPS.min(request / 6);
-        // The service may still be at work on what it was sent.
+        // The service may still be processing the request.
         for (pause, left) in [(request, request + between), (between, between)] {
             if let Some(watcher) = &self.watcher {
                 watcher(&RetryNotice {
@@ -134,7 +134,7 @@ impl Client {
                     Search::Unclear("its title was in use before")
                 }
                 Before::Nothing | Before::Plan(_) if found.batch != start.batch => {
-                    Search::Unclear("somebody else started one of the same title")
+                    Search::Unclear("another process started one of the same title")
                 }
                 Before::Nothing | Before::Plan(_) => Search::Started(found),
             };
@@ -173,7 +173,7 @@ fn unclear(start: &StartPlan, why: &str, error: ClientError) -> ClientError {
     }
 }
 
-/// The account as a service takes it: without the names where they are too long.
+/// The account within the size that a service accepts: without names if they are too long.
 fn bounded(account: &DiscoveryAccount) -> DiscoveryAccount {
     let mut account = account.clone();
     let size = serde_json::to_vec(&account).map_or(usize::MAX, |json| json.len());

@@ -1,9 +1,9 @@
 //! The transport over the network, by reqwest: HTTP/1.1, TLS by rustls, no redirects, no
 //! retries, everything bounded.
 
-mod cause;
 pub(super) mod connection_check;
 mod pinned;
+mod send_failure;
 
 use std::{
     error::Error,
@@ -88,7 +88,10 @@ impl HttpTransport {
         let way = Way::of(endpoint.is_loopback(), endpoint.is_tls());
         let client = self.build(way).map_err(|error| {
             SetupError::new(
-                format!("TLS could not be set up: {}", cause::innermost(&*error)),
+                format!(
+                    "TLS could not be set up: {}",
+                    send_failure::innermost(&*error)
+                ),
                 "check the certificates of the system and of --ca-cert",
             )
         })?;
@@ -106,7 +109,7 @@ impl HttpTransport {
             sent: Sent::No,
             message: format!(
                 "TLS could not be set up: {}: check the certificates of the system and of --ca-cert",
-                cause::innermost(&*error)
+                send_failure::innermost(&*error)
             ),
         })?;
         Ok(cell.get_or_init(|| client))
@@ -148,13 +151,13 @@ impl HttpTransport {
                 sent: Sent::No,
                 message: format!(
                     "the request to {to} is not valid: {}",
-                    cause::innermost(&error)
+                    send_failure::innermost(&error)
                 ),
             })?;
         let mut answer = client
             .execute(request)
             .await
-            .map_err(|error| cause::explain(&error, &to))?;
+            .map_err(|error| send_failure::explain(&error, &to))?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
@@ -162,11 +165,11 @@ impl HttpTransport {
         while let Some(chunk) = answer
             .chunk()
             .await
-            .map_err(|error| cause::explain(&error, &to))?
+            .map_err(|error| send_failure::explain(&error, &to))?
         {
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(TransportError {
-                    sent: Sent::Perhaps,
+                    sent: Sent::Unclear,
                     message: format!("the answer of {to} is larger than 16 MiB"),
                 });
             }
@@ -185,7 +188,7 @@ impl Transport for HttpTransport {
                 .await
                 .unwrap_or_else(|_| {
                     Err(TransportError {
-                        sent: Sent::Perhaps,
+                        sent: Sent::Unclear,
                         message: format!(
                             "no complete answer from {to} within {} s: it hangs or is overloaded",
                             limit.as_secs_f32()
@@ -203,7 +206,7 @@ impl Transport for HttpTransport {
             let ended = tokio::select! {
                 answer = exchange => answer,
                 message = stalled(&sent, stall, &to) => Err(TransportError {
-                    sent: Sent::Perhaps,
+                    sent: Sent::Unclear,
                     message,
                 }),
             };

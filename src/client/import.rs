@@ -7,7 +7,7 @@ use http::Method;
 
 use super::{
     Client, ClientError, ErrorKind, Import, ServiceKind, UnclearOutcome, UploadForm,
-    answer::accepted, call::Call, retry::Repeat,
+    answer::accepted, call::Call,
 };
 use crate::{
     api::{
@@ -71,15 +71,14 @@ impl Client {
             return Ok(());
         }
         let call = Call::new(Method::GET, "squishservers");
-        let rule = self.service_rule(Repeat::Always);
-        match self.persist(&call, rule, accepted).await {
+        match self.ask(&call, accepted).await {
             Err(error) => match error.kind {
                 ErrorKind::Unreachable { .. }
                 | ErrorKind::Redirected { .. }
                 | ErrorKind::Unauthorized { status: 401, .. } => Err(error),
                 _ => Ok(()),
             },
-            Ok(_) => Ok(()),
+            Ok(()) => Ok(()),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a holder does with its lease: keep it, give it back, or trade it for a result. And reset, which undoes that.
+//! Renews a lease, releases it, or ends it with a result; and resets an execution.
 
 use std::time::{Duration, Instant};
 
@@ -8,8 +8,8 @@ use super::{
     Client, ClientError, ErrorKind,
     answer::accepted,
     call::Call,
-    retry::{Repeat, Rule},
-    text::bounded,
+    quoted_text::bounded,
+    retry_rule::{Repeat, RetryRule},
 };
 use crate::{
     api::reservation::{FinishedRequest, HeartbeatRequest, ResetRequest},
@@ -20,12 +20,12 @@ use crate::{
 const LONGEST_MESSAGE: usize = 8 * 1024;
 /// Longest details.
 const LONGEST_DETAILS: usize = 64 * 1024;
-/// How long giving a lease back may take in all: it is done on the way out, and expiry does the same later.
+/// Limit of a release in all: a worker that is leaving should not wait, and expiry does the same later.
 const RELEASE: Duration = Duration::from_secs(4);
 
 impl Client {
-    /// Renews a lease to `timeout` from now, within `limit`: one try, the holder knows how many it can afford. Returns
-    /// when the request was sent, from which the lease lasts `timeout` at least.
+    /// Renews a lease to `timeout` from now, within `limit`. Sends one request; the holder decides about retries.
+    /// Returns when the request was sent: from then on the lease lasts at least `timeout`.
     pub async fn heartbeat(
         &self,
         execution: ExecutionId,
@@ -40,17 +40,17 @@ impl Client {
             server_trouble: None,
         };
         let call = heartbeat_call(execution, &request).limit(limit);
-        let once = Rule {
+        let once = RetryRule {
             budget: Duration::ZERO,
             ..self.service_rule(Repeat::IfNotDone)
         };
         Ok(self.persist(&call, once, accepted).await?.sent_at)
     }
 
-    /// Gives a lease back, so that another worker takes the execution at once. A lease without token is made to end in
-    /// a millisecond, which is the nearest that the vendor's API has.
+    /// Releases a lease, so that another worker can take the execution at once. A lease without token is set to expire
+    /// in a millisecond, because the vendor's API has no release.
     ///
-    /// The caller vouches that nothing runs under it any more. Takes a few seconds at most, in all.
+    /// The caller makes sure that nothing runs under the lease any more. Takes at most a few seconds.
     pub async fn release(
         &self,
         execution: ExecutionId,
@@ -59,7 +59,7 @@ impl Client {
         self.release_after(execution, lease, None).await
     }
 
-    /// The same, and says what was wrong with the Squish server that came with it: a service of ours lets it rest.
+    /// The same, and reports the trouble with its Squish server: `testplan serve` puts that server on cool-down.
     pub async fn release_after(
         &self,
         execution: ExecutionId,
@@ -74,7 +74,7 @@ impl Client {
         };
         let call =
             heartbeat_call(execution, &request).limit(self.patience().request.min(RELEASE / 2));
-        let rule = Rule {
+        let rule = RetryRule {
             budget: RELEASE / 2,
             ..self.service_rule(Repeat::Always)
         };
@@ -86,10 +86,10 @@ impl Client {
         }
     }
 
-    /// Delivers a result, for as long as [`super::Patience::finish`] if need be. The verdict travels along where there
-    /// is a lease token; Test Center gets it by upload.
+    /// Sends a result, with retries for up to [`super::Patience::finish`]. The verdict is included if there is a lease
+    /// token; Test Center gets it by upload.
     ///
-    /// [`Outcome::LeaseLost`] and [`Outcome::Cancelled`] are no results: nothing is sent, the error says so.
+    /// [`Outcome::LeaseLost`] and [`Outcome::Cancelled`] are no results: nothing is sent, and the error says so.
     pub async fn finish(
         &self,
         execution: ExecutionId,
@@ -99,7 +99,7 @@ impl Client {
         self.finish_after(execution, lease, outcome, None).await
     }
 
-    /// The same, and says what was wrong with the Squish server: a service of ours lets it rest.
+    /// The same, and reports the trouble with the Squish server: `testplan serve` puts that server on cool-down.
     pub async fn finish_after(
         &self,
         execution: ExecutionId,
@@ -121,7 +121,7 @@ impl Client {
         let call = call.json(&request);
         match self.persist(&call, self.finish_rule(), accepted).await {
             Ok(_) => Ok(()),
-            // Ours takes the same result twice. Elsewhere "no" may mean that it has it already.
+            // `testplan serve` accepts the same result twice. Elsewhere a refusal may mean that it was counted before.
             Err(error)
                 if error.lease_is_lost() && error.may_have_happened && !self.is_testplan() =>
             {
@@ -138,8 +138,8 @@ impl Client {
         }
     }
 
-    /// Opens an execution again that failed or could not run. With `generation`, a service of ours does so only once
-    /// for all callers that saw the same failure. [`ErrorKind::Unsupported`] where the service has no reset.
+    /// Opens an execution again that failed or could not run. With `generation`, `testplan serve` does so only once for
+    /// all callers that saw the same failure. [`ErrorKind::Unsupported`] where the service has no reset.
     pub async fn reset(
         &self,
         execution: ExecutionId,

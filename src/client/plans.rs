@@ -4,21 +4,10 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::{
-    Client, ClientError, ErrorKind, ServiceKind, answer,
-    call::Call,
-    retry::{Repeat, Rule},
-};
+use super::{Client, ClientError, ErrorKind, answer, call::Call, retry_rule::Repeat};
 use crate::{
-    api::{
-        self,
-        execution_list::{ExecutionResponse, PageResponse},
-        plan::{PlanResponse, StatusResponse},
-    },
-    model::{
-        Capabilities, Execution, ExecutionState, Outcome, Plan, PlanId, PlanKind, PlanStatus, Test,
-        TestResult, Timestamp, plan::LinkedRepository,
-    },
+    api::plan::{PlanResponse, StatusResponse},
+    model::{Capabilities, Plan, PlanId, PlanKind, PlanStatus, Timestamp, plan::LinkedRepository},
 };
 
 impl Client {
@@ -80,10 +69,7 @@ impl Client {
     /// A template or plan by number.
     pub async fn plan(&self, plan: PlanId) -> Result<Plan, ClientError> {
         let call = Call::new(Method::GET, &format!("testplans/{plan}"));
-        let got = self
-            .persist(&call, self.service_rule(Repeat::Always), one_plan)
-            .await?;
-        Ok(got.value)
+        self.ask(&call, one_plan).await
     }
 
     /// Counts the executions of a plan that require every capability of `filter`; all of them for an empty one.
@@ -109,57 +95,8 @@ impl Client {
             .await
     }
 
-    /// Lists all executions of a plan, or `None` if the service is not ours: the vendor's API has no list.
-    pub async fn executions(&self, plan: PlanId) -> Result<Option<Vec<Execution>>, ClientError> {
-        if self.service_kind() == ServiceKind::Unknown {
-            self.plan(plan).await?;
-        }
-        if !self.is_testplan() {
-            return Ok(None);
-        }
-        let mut executions = Vec::new();
-        let mut after = None;
-        loop {
-            let path = format!("{}/plans/{plan}/executions", api::TESTPLAN);
-            let mut call = Call::at(Method::GET, path);
-            if let Some(after) = after {
-                call = call.query("after", &format!("{after}"));
-            }
-            let rule = self.service_rule(Repeat::Always);
-            let got = self
-                .persist(&call, rule, |body| next_page(body, after))
-                .await?;
-            executions.extend(got.value.items.into_iter().map(execution));
-            match got.value.next {
-                Some(next) => after = Some(next),
-                None => return Ok(Some(executions)),
-            }
-        }
-    }
-
-    /// The first `most` open executions of a plan, or `None` if the service is not ours.
-    pub async fn open_executions(
-        &self,
-        plan: PlanId,
-        most: u32,
-    ) -> Result<Option<Vec<Execution>>, ClientError> {
-        if !self.is_testplan() {
-            return Ok(None);
-        }
-        let path = format!("{}/plans/{plan}/executions", api::TESTPLAN);
-        let call = Call::at(Method::GET, path)
-            .query("state", "open")
-            .query("limit", &most.to_string());
-        let rule = self.service_rule(Repeat::Always);
-        let page = self
-            .persist(&call, rule, |body| next_page(body, None))
-            .await?;
-        Ok(Some(page.value.items.into_iter().map(execution).collect()))
-    }
-
     async fn ask_status(&self, call: &Call) -> Result<PlanStatus, ClientError> {
-        let rule: Rule = self.service_rule(Repeat::Always);
-        Ok(self.persist(call, rule, counts).await?.value)
+        self.ask(call, counts).await
     }
 
     /// The call, asking a service of ours to hold its answer back for up to `wait`.
@@ -212,15 +149,6 @@ fn counts(body: &[u8]) -> Result<PlanStatus, String> {
     })
 }
 
-/// Reads a part of a list that gets on: one that pointed back would never end.
-fn next_page(body: &[u8], after: Option<i64>) -> Result<PageResponse<ExecutionResponse>, String> {
-    let page: PageResponse<ExecutionResponse> = answer::json("a list of executions")(body)?;
-    if page.next.is_some() && page.next <= after {
-        return Err(format!("a `next` past {after:?}"));
-    }
-    Ok(page)
-}
-
 pub(super) fn plan(wire: PlanResponse) -> Plan {
     Plan {
         id: wire.id,
@@ -246,36 +174,5 @@ pub(super) fn plan(wire: PlanResponse) -> Plan {
         failed: wire.failed,
         skipped: wire.skipped,
         count: wire.count,
-    }
-}
-
-fn execution(wire: ExecutionResponse) -> Execution {
-    let outcome = match (wire.state, wire.error) {
-        (ExecutionState::Open | ExecutionState::Reserved, _) => None,
-        (ExecutionState::Done, Some(message)) => Some(Outcome::ExecutionError {
-            message,
-            details: String::new(),
-        }),
-        (ExecutionState::Done, None) => Some(Outcome::Completed {
-            result: wire.verdict.map(|verdict| TestResult {
-                verdict,
-                duration_ms: wire.duration_ms.unwrap_or(0),
-                flaky: wire.flaky,
-            }),
-        }),
-    };
-    Execution {
-        id: wire.execution_id,
-        test: Test {
-            suite: wire.suite,
-            testcase: wire.testcase,
-        },
-        test_id: wire.test_id,
-        required: wire.labels.into(),
-        state: wire.state,
-        attempts: wire.attempts,
-        generation: wire.generation,
-        outcome,
-        duration_ms: wire.duration_ms,
     }
 }

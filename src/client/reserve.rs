@@ -1,12 +1,12 @@
-//! Reserves an execution. An answer that was lost strands an execution for the length of a lease, unless the service is
-//! ours and knows the key again. So a reservation is repeated freely only by those who work until a plan is drained:
-//! they would have to wait for the stranded one in any case.
+//! Reserves an execution. A lost answer strands an execution for the length of a lease, unless the service is `testplan
+//! serve` and recognises the key. So only workers that stay until the plan is drained repeat a reservation freely: they
+//! would have to wait for the stranded execution in any case.
 
 use std::time::{Duration, Instant};
 
 use http::Method;
 
-use super::{Client, ClientError, answer, call::Call, leases::millis, retry::Repeat};
+use super::{Client, ClientError, answer, call::Call, leases::millis, retry_rule::Repeat};
 use crate::{
     api::{
         self,
@@ -26,14 +26,14 @@ pub struct ReserveOptions {
     pub lease: Duration,
     /// Whether to ask for a Squish server too.
     pub allocate_server: bool,
-    /// How long a service of ours may hold its answer back until something fits; whole seconds. Others do not wait.
+    /// How long `testplan serve` may hold its answer back until an execution fits; whole seconds. Test Center does not.
     pub wait: Duration,
 }
 
 /// What the service answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reservation {
-    /// An execution was handed out.
+    /// An execution was reserved.
     Granted(Box<Granted>),
     /// No execution fits now.
     NoExecution {
@@ -47,7 +47,7 @@ pub enum Reservation {
     },
 }
 
-/// An execution handed out, with its lease.
+/// A reserved execution, with its lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
     /// The execution.
@@ -76,8 +76,8 @@ pub struct Granted {
 }
 
 impl Client {
-    /// Reserves an execution for a worker. `worker` tells it from all others of the plan, for the service's log. Asks
-    /// again only if that cannot hand out another one.
+    /// Reserves an execution for a worker. `worker` is unique in the plan, for the service's log. Repeats the request only
+    /// if that cannot reserve a second one.
     pub async fn reserve(
         &self,
         plan: PlanId,
@@ -88,8 +88,8 @@ impl Client {
             .await
     }
 
-    /// The same for a worker that stays until the plan is drained: an execution whose reservation was lost on its way here is
-    /// left to its lease, which is better than to leave all others too.
+    /// The same for a worker that stays until the plan is drained: it repeats the request, and an execution whose
+    /// reservation was lost stays reserved until its lease expires.
     pub async fn reserve_next(
         &self,
         plan: PlanId,
@@ -137,8 +137,8 @@ impl Client {
     }
 
     /// A lease granted at the end of a long wait, or by a request whose first answer was lost, may have begun at any
-    /// time since: by its word it would be used up before work begins. One heartbeat gives it a known beginning. The
-    /// same for a lease that had to wait for its holder. Sends nothing for a young one.
+    /// time since the request was sent, and counts from then: it would expire before work begins. One heartbeat gives it
+    /// a known start. The same for a lease that had to wait for its holder. Sends nothing for a young lease.
     pub async fn fresh(&self, mut granted: Granted) -> Granted {
         let age = clock::monotonic().saturating_duration_since(granted.sent_at);
         if let Some(lease) = &granted.lease

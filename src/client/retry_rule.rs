@@ -21,7 +21,7 @@ pub(super) enum Repeat {
 
 /// How a call is repeated.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rule {
+pub(super) struct RetryRule {
     pub(super) repeat: Repeat,
     pub(super) budget: Duration,
     /// The pauses between tries, without what `Retry-After` adds.
@@ -48,8 +48,8 @@ const FINISH_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, Duration::from_secs(30
 const TRIES_WITHOUT_API: u32 = 3;
 
 impl Client {
-    pub(super) fn service_rule(&self, repeat: Repeat) -> Rule {
-        Rule {
+    pub(super) fn service_rule(&self, repeat: Repeat) -> RetryRule {
+        RetryRule {
             repeat,
             budget: self.patience().service,
             backoff: SERVICE_BACKOFF,
@@ -57,8 +57,8 @@ impl Client {
         }
     }
 
-    pub(super) fn finish_rule(&self) -> Rule {
-        Rule {
+    pub(super) fn finish_rule(&self) -> RetryRule {
+        RetryRule {
             repeat: Repeat::Always,
             budget: self.patience().finish,
             backoff: FINISH_BACKOFF,
@@ -68,8 +68,8 @@ impl Client {
     }
 
     /// As patient as a result. Repeated after an unclear outcome only where the service knows the key.
-    pub(super) fn upload_rule(&self) -> Rule {
-        Rule {
+    pub(super) fn upload_rule(&self) -> RetryRule {
+        RetryRule {
             repeat: Repeat::IfTestplan,
             ..self.finish_rule()
         }
@@ -80,7 +80,7 @@ impl Client {
     pub(super) async fn persist<T>(
         &self,
         call: &Call,
-        rule: Rule,
+        rule: RetryRule,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<Answered<T>, ClientError> {
         let mut left = rule.budget;
@@ -126,6 +126,16 @@ impl Client {
             tokio::time::sleep(pause).await;
             left -= pause;
         }
+    }
+
+    /// Sends a call that changes nothing, or the same however often it is sent, and returns what was read.
+    pub(super) async fn ask<T>(
+        &self,
+        call: &Call,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, ClientError> {
+        let rule = self.service_rule(Repeat::Always);
+        Ok(self.persist(call, rule, read).await?.value)
     }
 
     fn may_repeat(&self, repeat: Repeat) -> bool {

@@ -6,7 +6,7 @@ use super::{
     Client, ClientError,
     answer::{accepted, json},
     call::Call,
-    retry::Repeat,
+    retry_rule::Repeat,
 };
 use crate::{
     api::squish_server::{NewSquishServerRequest, SquishServerPatch, SquishServerResponse},
@@ -18,10 +18,8 @@ impl Client {
     pub async fn squish_servers(&self) -> Result<Vec<SquishServer>, ClientError> {
         let call = Call::new(Method::GET, "squishservers");
         let read = json::<Vec<SquishServerResponse>>("a list of Squish servers");
-        let got = self
-            .persist(&call, self.service_rule(Repeat::Always), read)
-            .await?;
-        Ok(got.value.into_iter().map(SquishServer::from).collect())
+        let servers = self.ask(&call, read).await?;
+        Ok(servers.into_iter().map(SquishServer::from).collect())
     }
 
     /// Registers one. Not repeated where it may have been registered already.
@@ -57,8 +55,7 @@ impl Client {
     /// Removes one.
     pub async fn remove_squish_server(&self, id: SquishServerId) -> Result<(), ClientError> {
         let call = Call::new(Method::DELETE, &format!("squishservers/{id}"));
-        let rule = self.service_rule(Repeat::Always);
-        self.persist(&call, rule, accepted).await.map(|_| ())
+        self.ask(&call, accepted).await
     }
 
     async fn server_of(&self, call: &Call, repeat: Repeat) -> Result<SquishServer, ClientError> {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use http::Method;
 
-use super::{Client, ClientError, answer, call::Call, retry::Repeat};
+use super::{Client, ClientError, answer, call::Call};
 use crate::{api::plan::StatusResponse, model::PlanId};
 
 /// What a service calls the executions that are done: the vendor's page says one word in its table and another in its
@@ -37,8 +37,7 @@ impl Client {
     pub async fn status_word(&self, plan: PlanId) -> Result<StatusWord, ClientError> {
         let call = Call::new(Method::GET, &format!("status/{plan}"));
         let read = answer::json::<StatusResponse>("counts of executions");
-        let got = self.persist(&call, self.service_rule(Repeat::Always), read);
-        let StatusResponse { done, finished, .. } = got.await?.value;
+        let StatusResponse { done, finished, .. } = self.ask(&call, read).await?;
         Ok(match (done, finished) {
             (Some(_), Some(_)) => StatusWord::Both,
             (Some(_), None) => StatusWord::Done,

@@ -2,17 +2,17 @@
 
 use http::Method;
 
-use super::{Client, ClientError, ErrorKind, ServiceKind, answer::json, call::Call, retry::Repeat};
+use super::{Client, ClientError, ErrorKind, answer::json, call::Call, retry_rule::Repeat};
 use crate::{
     api::{
         self,
         plan::{ExecutePlanRequest, StartedPlanResponse},
         test_list::{
-            PlanTestsResponse, PublishTemplatesRequest, PublishTemplatesResponse, RequestedTests,
-            TEMPLATES_PATH, UNKNOWN_TESTS,
+            PublishTemplatesRequest, PublishTemplatesResponse, RequestedTests, TEMPLATES_PATH,
+            UNKNOWN_TESTS,
         },
     },
-    model::{DiscoveryAccount, Plan, PlanId, PlannedTest, TestListDigest},
+    model::{DiscoveryAccount, Plan, PlannedTest, TestListDigest},
     random::unique_key,
 };
 
@@ -103,37 +103,6 @@ impl Client {
             .error(ErrorKind::TestsIgnored { plan: plan.id }, 1, false))
     }
 
-    /// What a plan keeps of the tests that it was requested with; `None` if the service cannot say: the vendor's API has
-    /// no such question, and an older service of ours has it neither.
-    ///
-    /// # Errors
-    /// What every call that only reads answers.
-    pub async fn plan_tests(&self, plan: PlanId) -> Result<Option<PlanTests>, ClientError> {
-        if self.service_kind() == ServiceKind::Unknown {
-            self.plan(plan).await?;
-        }
-        if !self.is_testplan() {
-            return Ok(None);
-        }
-        let path = format!("{}/plans/{plan}/discovery", api::TESTPLAN);
-        let call = Call::at(Method::GET, path);
-        let read = json::<PlanTestsResponse>("what a plan keeps of its tests");
-        match self
-            .persist(&call, self.service_rule(Repeat::Always), read)
-            .await
-        {
-            Ok(got) => Ok(Some(PlanTests {
-                digest: got.value.tests_digest,
-                discovery: got.value.discovery,
-            })),
-            Err(ClientError {
-                kind: ErrorKind::Refused { status: 404, .. },
-                ..
-            }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Publishes templates at a service of ours, or with `dry_run` asks what that would change.
     ///
     /// # Errors
@@ -144,11 +113,8 @@ impl Client {
     ) -> Result<PublishTemplatesResponse, ClientError> {
         let call = Call::at(Method::PUT, TEMPLATES_PATH.to_owned()).packed_json(request);
         let read = json::<PublishTemplatesResponse>("what publishing changed");
-        let answer = self
-            .persist(&call, self.service_rule(Repeat::Always), read)
-            .await;
-        match answer {
-            Ok(got) => Ok(got.value),
+        match self.ask(&call, read).await {
+            Ok(published) => Ok(published),
             Err(ClientError {
                 kind: ErrorKind::Refused { status, .. },
                 tries,

@@ -1,38 +1,142 @@
-//! Asks what a plan waits for, where the service can say.
+//! Questions about a plan that only `testplan serve` answers: the vendor's API has no such calls.
 
 use http::Method;
 
-use super::{Client, ClientError, ErrorKind, ServiceKind, answer::json, call::Call, retry::Repeat};
+use super::{Client, ClientError, ErrorKind, PlanTests, ServiceKind, answer::json, call::Call};
 use crate::{
-    api::{self, waiting::WaitingResponse},
-    model::{PlanId, PlanWaiting},
+    api::{
+        self,
+        execution_list::{ExecutionResponse, PageResponse},
+        test_list::PlanTestsResponse,
+        waiting::WaitingResponse,
+    },
+    model::{Execution, ExecutionState, Outcome, PlanId, PlanWaiting, Test, TestResult},
 };
 
 impl Client {
-    /// What a plan waits for; `None` if the service cannot say: the vendor's API has no such question, and an older
-    /// one of ours has it neither.
+    /// What a plan waits for; `None` if the service cannot answer.
     pub async fn plan_waiting(&self, plan: PlanId) -> Result<Option<PlanWaiting>, ClientError> {
-        if self.service_kind() == ServiceKind::Unknown {
-            self.plan(plan).await?;
+        let read = json::<WaitingResponse>("what a plan waits for");
+        let answer = self.ask_testplan(plan, "waiting", read).await?;
+        Ok(answer.map(PlanWaiting::from))
+    }
+
+    /// What a plan keeps of the tests that it was requested with; `None` if the service cannot answer.
+    pub async fn plan_tests(&self, plan: PlanId) -> Result<Option<PlanTests>, ClientError> {
+        let read = json::<PlanTestsResponse>("what a plan keeps of its tests");
+        let answer = self.ask_testplan(plan, "discovery", read).await?;
+        Ok(answer.map(|kept| PlanTests {
+            digest: kept.tests_digest,
+            discovery: kept.discovery,
+        }))
+    }
+
+    /// Lists all executions of a plan; `None` if the service cannot answer.
+    pub async fn executions(&self, plan: PlanId) -> Result<Option<Vec<Execution>>, ClientError> {
+        if !self.finds_testplan(plan).await? {
+            return Ok(None);
         }
+        let mut executions = Vec::new();
+        let mut after = None;
+        loop {
+            let mut call = plan_call(plan, "executions");
+            if let Some(after) = after {
+                call = call.query("after", &format!("{after}"));
+            }
+            let page = self.ask(&call, |body| next_page(body, after)).await?;
+            executions.extend(page.items.into_iter().map(execution));
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(Some(executions)),
+            }
+        }
+    }
+
+    /// The first `most` open executions of a plan, or `None` if the service is not known to be testplan's own.
+    pub async fn open_executions(
+        &self,
+        plan: PlanId,
+        most: u32,
+    ) -> Result<Option<Vec<Execution>>, ClientError> {
         if !self.is_testplan() {
             return Ok(None);
         }
-        let call = Call::at(
-            Method::GET,
-            format!("{}/plans/{plan}/waiting", api::TESTPLAN),
-        );
-        let read = json::<WaitingResponse>("what a plan waits for");
-        match self
-            .persist(&call, self.service_rule(Repeat::Always), read)
-            .await
-        {
-            Ok(got) => Ok(Some(got.value.into())),
-            Err(ClientError {
-                kind: ErrorKind::Refused { status: 404, .. },
-                ..
-            }) => Ok(None),
+        let call = plan_call(plan, "executions")
+            .query("state", "open")
+            .query("limit", &most.to_string());
+        let page = self.ask(&call, |body| next_page(body, None)).await?;
+        Ok(Some(page.items.into_iter().map(execution).collect()))
+    }
+
+    /// Asks about a plan; `None` from Test Center, and from an older `testplan serve` that does not have the call.
+    async fn ask_testplan<T>(
+        &self,
+        plan: PlanId,
+        what: &str,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<Option<T>, ClientError> {
+        if !self.finds_testplan(plan).await? {
+            return Ok(None);
+        }
+        match self.ask(&plan_call(plan, what), read).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if matches!(error.kind, ErrorKind::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the service is testplan's own; looks the plan up if no answer has shown it yet.
+    async fn finds_testplan(&self, plan: PlanId) -> Result<bool, ClientError> {
+        if self.service_kind() == ServiceKind::Unknown {
+            self.plan(plan).await?;
+        }
+        Ok(self.is_testplan())
+    }
+}
+
+fn plan_call(plan: PlanId, what: &str) -> Call {
+    Call::at(
+        Method::GET,
+        format!("{}/plans/{plan}/{what}", api::TESTPLAN),
+    )
+}
+
+/// Reads a part of a list. A `next` that points back would never end.
+fn next_page(body: &[u8], after: Option<i64>) -> Result<PageResponse<ExecutionResponse>, String> {
+    let page: PageResponse<ExecutionResponse> = json("a list of executions")(body)?;
+    if page.next.is_some() && page.next <= after {
+        return Err(format!("a `next` past {after:?}"));
+    }
+    Ok(page)
+}
+
+fn execution(wire: ExecutionResponse) -> Execution {
+    let outcome = match (wire.state, wire.error) {
+        (ExecutionState::Open | ExecutionState::Reserved, _) => None,
+        (ExecutionState::Done, Some(message)) => Some(Outcome::ExecutionError {
+            message,
+            details: String::new(),
+        }),
+        (ExecutionState::Done, None) => Some(Outcome::Completed {
+            result: wire.verdict.map(|verdict| TestResult {
+                verdict,
+                duration_ms: wire.duration_ms.unwrap_or(0),
+                flaky: wire.flaky,
+            }),
+        }),
+    };
+    Execution {
+        id: wire.execution_id,
+        test: Test {
+            suite: wire.suite,
+            testcase: wire.testcase,
+        },
+        test_id: wire.test_id,
+        required: wire.labels.into(),
+        state: wire.state,
+        attempts: wire.attempts,
+        generation: wire.generation,
+        outcome,
+        duration_ms: wire.duration_ms,
     }
 }

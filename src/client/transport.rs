@@ -51,5 +51,5 @@ pub enum Sent {
     /// It cannot: name not resolved, connection refused, TLS failed, or the body of an upload ended early.
     No,
     /// It may: time ran out or the connection broke after bytes were written.
-    Perhaps,
+    Unclear,
 }

@@ -10,20 +10,20 @@ pub struct ConfigError {
     /// The file as it was named.
     pub file: String,
     /// Its mistakes, at least one and not more than people read.
-    pub problems: Vec<Problem>,
+    pub problems: Vec<ConfigProblem>,
     /// How many more there are.
     pub hidden: usize,
 }
 
 /// One mistake.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
+pub struct ConfigProblem {
     /// Which key, as `templates[0].tests[1].discover.line`; empty where it is not known.
     pub path: String,
     /// What is wrong, in a sentence without a full stop.
     pub message: String,
     /// Where, if it has a place in the text.
-    pub mark: Option<Mark>,
+    pub mark: Option<SourceMark>,
     /// What stands beside the mark: what was expected. Possibly empty.
     pub label: String,
     /// One thing to do.
@@ -32,7 +32,7 @@ pub struct Problem {
 
 /// The marked line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
+pub struct SourceMark {
     /// Its number, from 1.
     pub line: usize,
     /// The column of the mark in characters, from 1.
@@ -43,7 +43,7 @@ pub struct Mark {
     pub span: Range<usize>,
 }
 
-impl Problem {
+impl ConfigProblem {
     /// A mistake without a place.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
@@ -69,7 +69,7 @@ impl Problem {
 
     /// Marks these bytes of the file's text.
     pub fn marked(mut self, source: &str, bytes: Range<usize>) -> Self {
-        self.mark = Mark::new(source, bytes);
+        self.mark = SourceMark::new(source, bytes);
         self
     }
 
@@ -82,7 +82,7 @@ impl Problem {
     }
 }
 
-impl Mark {
+impl SourceMark {
     /// Characters of a line kept before and after the start of a mark.
     const REACH: usize = 400;
 
@@ -130,7 +130,7 @@ impl Mark {
 
 impl ConfigError {
     /// One mistake that concerns the file as a whole.
-    pub fn whole(file: impl Into<String>, problem: Problem) -> Self {
+    pub fn whole(file: impl Into<String>, problem: ConfigProblem) -> Self {
         Self {
             file: file.into(),
             problems: vec![problem],
@@ -162,7 +162,7 @@ impl ConfigError {
         parts.join("\n\n")
     }
 
-    fn render_one(&self, problem: &Problem, renderer: &Renderer) -> String {
+    fn render_one(&self, problem: &ConfigProblem, renderer: &Renderer) -> String {
         let title = printable(&problem.title());
         let file = printable(&self.file);
         let label = printable(&problem.label);

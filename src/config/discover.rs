@@ -2,48 +2,25 @@
 //!
 //! Every line is accounted for: it is taken, named once more, or left out with a reason.
 
-mod error;
+mod discovery_error;
 mod likeness;
+mod line_pattern;
 mod lines;
 pub mod test_folder;
 
 use std::collections::HashSet;
 
-use regex::{Regex, RegexBuilder};
+pub use discovery_error::{BadPattern, ListingError};
+pub use line_pattern::{LinePattern, Unmatched};
 
-pub use error::{BadPattern, ListingError};
-
-use super::suggest;
 use crate::model::{DiscoveryAccount, LeftOut, Test};
-use error::{MOST_TESTS, SHOWN_LINES, shown};
+use discovery_error::{MOST_TESTS, SHOWN_LINES, shown};
 use likeness::{Judgement, Likeness};
 use lines::{Line, lines};
 use test_folder::TestFolder;
 
-/// Bound of a compiled pattern, in bytes.
-const PATTERN_SIZE: usize = 1 << 20;
 /// Most characters of a left-out line that are kept.
 const LONGEST_LINE: usize = 300;
-
-/// What a line that names a test looks like.
-#[derive(Clone, Debug)]
-pub struct LinePattern {
-    regex: Regex,
-    ignore: Vec<Regex>,
-    unmatched: Unmatched,
-}
-
-/// What to do with a line that names no test and is not ignored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Unmatched {
-    /// Leave it out, and warn if it looks like a test: tools print headings and sums.
-    #[default]
-    Skip,
-    /// The same, but it is a mistake if it looks like a test.
-    Strict,
-    /// It is a mistake, unless it is blank.
-    Refuse,
-}
 
 /// The tests of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,73 +29,6 @@ pub struct ListedTests {
     pub tests: Vec<Test>,
     /// What became of every line.
     pub account: DiscoveryAccount,
-}
-
-impl LinePattern {
-    /// Compiles a pattern; it needs the groups `suite` and `testcase`.
-    pub fn new(pattern: &str, unmatched: Unmatched) -> Result<Self, BadPattern> {
-        let regex = compile(pattern)?;
-        let names: Vec<&str> = regex.capture_names().flatten().collect();
-        for group in ["suite", "testcase"] {
-            if !names.contains(&group) {
-                let mut others = names.clone();
-                others.retain(|name| !["suite", "testcase"].contains(name));
-                let near = match others[..] {
-                    [only] => Some(only),
-                    _ => suggest::nearest(group, others),
-                };
-                return Err(BadPattern::NoGroup {
-                    group,
-                    near: near.map(str::to_owned),
-                });
-            }
-        }
-        Ok(Self {
-            regex,
-            ignore: Vec::new(),
-            unmatched,
-        })
-    }
-
-    /// Adds a pattern for lines that are not tests, whether or not they match.
-    pub fn ignore(&mut self, pattern: &str) -> Result<(), BadPattern> {
-        self.ignore.push(compile(pattern)?);
-        Ok(())
-    }
-
-    /// The pattern as it was written.
-    pub fn as_str(&self) -> &str {
-        self.regex.as_str()
-    }
-
-    /// What happens to lines that name no test.
-    pub fn unmatched(&self) -> Unmatched {
-        self.unmatched
-    }
-
-    fn ignored(&self) -> impl Iterator<Item = &str> {
-        self.ignore.iter().map(Regex::as_str)
-    }
-}
-
-impl PartialEq for LinePattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
-            && self.unmatched == other.unmatched
-            && self.ignored().eq(other.ignored())
-    }
-}
-
-impl Eq for LinePattern {}
-
-fn compile(pattern: &str) -> Result<Regex, BadPattern> {
-    RegexBuilder::new(pattern)
-        .size_limit(PATTERN_SIZE)
-        .build()
-        .map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => BadPattern::TooLarge,
-            other => BadPattern::Syntax(last_line(&other.to_string())),
-        })
 }
 
 /// Reads the tests off a listing, in its order, each once, exactly as they are named there; only absolute paths below
@@ -132,18 +42,18 @@ pub fn parse_listing(
 ) -> Result<ListedTests, ListingError> {
     let mut seen = HashSet::new();
     let mut listed = ListedTests::default();
-    let mut likeness = Likeness::of(&pattern.regex);
+    let mut likeness = Likeness::of(pattern.regex());
     let mut left_out: Vec<(Line<'_>, bool)> = Vec::new();
     for line in lines(output)? {
         if line.text.trim().is_empty() {
             continue;
         }
-        if pattern.ignore.iter().any(|it| it.is_match(&line.text)) {
+        if pattern.is_ignored(&line.text) {
             left_out.push((line, true));
             continue;
         }
         let Some(mut test) = named(pattern, &line)? else {
-            if pattern.unmatched == Unmatched::Refuse {
+            if pattern.unmatched() == Unmatched::Refuse {
                 return Err(ListingError::Unmatched {
                     pattern: pattern.as_str().to_owned(),
                     number: line.number,
@@ -199,7 +109,7 @@ pub fn parse_listing(
 
 /// The test that a line names, if it matches.
 fn named(pattern: &LinePattern, line: &Line<'_>) -> Result<Option<Test>, ListingError> {
-    let Some(found) = pattern.regex.captures(&line.text) else {
+    let Some(found) = pattern.regex().captures(&line.text) else {
         return Ok(None);
     };
     if let Some(fault) = line.fault {
@@ -242,11 +152,6 @@ fn kept(line: &Line<'_>, judgement: &Judgement) -> LeftOut {
         reason: judgement.to_string(),
         suspicious: judgement.is_suspicious(),
     }
-}
-
-fn last_line(text: &str) -> String {
-    let line = text.lines().next_back().unwrap_or(text).trim();
-    line.strip_prefix("error: ").unwrap_or(line).to_owned()
 }
 
 #[cfg(test)]
@@ -472,15 +377,5 @@ mod tests {
         let fits = all.trim_end().rsplit_once('\n').unwrap().0;
         let listed = read(&pattern, fits.as_bytes()).unwrap();
         assert_eq!(listed.tests.len(), MOST_TESTS);
-    }
-
-    #[test]
-    fn compares_patterns_by_what_they_do() {
-        let pattern = |unmatched| LinePattern::new(PYTEST, unmatched).unwrap();
-        assert_eq!(pattern(Unmatched::Skip), pattern(Unmatched::Skip));
-        assert_ne!(pattern(Unmatched::Skip), pattern(Unmatched::Refuse));
-        let mut ignoring = pattern(Unmatched::Skip);
-        ignoring.ignore("x").unwrap();
-        assert_ne!(pattern(Unmatched::Skip), ignoring);
     }
 }

@@ -5,9 +5,10 @@
 
 mod check;
 mod codes;
-mod discovery;
+mod discover_key;
 mod document;
 mod marked;
+mod one_or_many;
 mod reading;
 mod schema;
 mod syntax;
@@ -20,8 +21,8 @@ use std::{
 pub use schema::json_schema;
 
 use super::{
+    config_problem::{ConfigError, ConfigProblem},
     discover::LinePattern,
-    problem::{ConfigError, Problem},
 };
 use crate::{
     model::{Capabilities, NewSquishServer, Test},
@@ -121,7 +122,7 @@ impl PlanFile {
         }
         let other = folder.join("testplan.yaml");
         if other.exists() {
-            let problem = Problem::new("", "this file would not be read").help(format!(
+            let problem = ConfigProblem::new("", "this file would not be read").help(format!(
                 "rename it to {DEFAULT_NAME}, or name it with --config"
             ));
             return Err(ConfigError::whole(other.display().to_string(), problem));

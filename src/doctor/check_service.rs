@@ -2,7 +2,7 @@
 
 use super::{
     finding::{Finding, not_checked, of_failure, ok, problem, warning},
-    observe::{Observations, service::ServiceSetup},
+    observe::{Observations, service_connection::ServiceSetup},
 };
 use crate::{
     client::{CertificateProblem, ConnectionError, Endpoint, ErrorKind, RedirectTarget},

@@ -6,7 +6,7 @@ pub(crate) mod out_folder;
 pub(crate) mod plan_lookup;
 pub(crate) mod program_search;
 pub(crate) mod requirements;
-pub(crate) mod service;
+pub(crate) mod service_connection;
 pub(crate) mod squish_tools;
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ use self::{
     plan_lookup::{FetchedPlan, PlanLookup},
     program_search::ProgramSearch,
     requirements::{RequirementRow, Requirements},
-    service::{Connection, ServiceAnswers},
+    service_connection::{Connection, ServiceAnswers},
     squish_tools::SquishTools,
 };
 use crate::{

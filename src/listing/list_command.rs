@@ -13,7 +13,7 @@ use crate::{
         discovery_text,
         sanitise::{console_line, strip_escapes},
     },
-    run::process::{self, Listed, ListingError},
+    run::process::{self, OutputError, PrintedOutput},
     runner::{command_line::CommandLine, process_end::ProcessEnd},
 };
 
@@ -41,7 +41,7 @@ pub(super) async fn run(
     let listed = match process::run_to_end(&line, listing.timeout, MOST_LISTED).await {
         Ok(listed) if listed.ending == ProcessEnd::Exited(0) => listed,
         Ok(listed) => return Err(failed(&listed).context(what).help(by_hand)),
-        Err(ListingError::TimedOut(listed)) => {
+        Err(OutputError::TimedOut(listed)) => {
             return Err(failed(&listed)
                 .context(what)
                 .help("give it more time with `timeout`, or find out what it waits for"));
@@ -79,7 +79,7 @@ fn about(listing: &Listing, title: &str) -> String {
 }
 
 /// How a command ended, and the end of all that it printed: some tools write the cause to stdout.
-fn failed(listed: &Listed) -> Failure {
+fn failed(listed: &PrintedOutput) -> Failure {
     let mut text = listed.ending.to_string();
     let stdout = &listed.stdout[listed.stdout.len().saturating_sub(TAIL)..];
     let streams = [

@@ -19,7 +19,7 @@ use super::{
     observer::Observer,
     phase::Phase,
     recorder::{Recorder, record},
-    state::{Response, RunEvent, RunState, Tally, WorkerEvent},
+    state::{Response, RunEvent, RunState, RunTally, WorkerEvent},
     worker::{self, Worker, WorkerMessage, WorkerSettings},
 };
 use crate::{
@@ -73,7 +73,7 @@ pub struct WorkOrder {
 #[derive(Debug)]
 pub struct RunSummary {
     /// What was done.
-    pub tally: Tally,
+    pub tally: RunTally,
     /// How it ended.
     pub ending: RunEnding,
     /// The record file.

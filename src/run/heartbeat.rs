@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use super::lease::HeldLease;
+use super::held_lease::HeldLease;
 use crate::{client::Client, clock};
 
 /// What the holder of a lease knows about it.

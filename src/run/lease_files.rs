@@ -48,7 +48,7 @@ pub(crate) struct LeaseFile {
 }
 
 impl LeaseFile {
-    /// Writes the file of a lease that was just granted. A failure is logged and changes nothing: the lease expires by
+    /// Writes the file of a new lease. A failure is logged and changes nothing: the lease expires by
     /// itself, only later.
     pub(crate) fn create(granted: &Granted, plan: PlanId, folder: &Path) -> Option<Self> {
         let mark = process::mark().inspect_err(warn_not_written).ok()?;

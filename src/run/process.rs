@@ -11,9 +11,9 @@ mod capture;
 pub mod detached;
 #[cfg(unix)]
 mod drain;
-mod listing;
 pub mod orphans;
 mod output;
+mod printed_output;
 mod spawn_error;
 #[cfg(unix)]
 mod survivors;
@@ -35,7 +35,7 @@ use crate::runner::{
 };
 
 pub use self::{
-    listing::{Listed, ListingError, run_to_end},
+    printed_output::{OutputError, PrintedOutput, run_to_end},
     spawn_error::SpawnError,
 };
 

@@ -1,36 +1,21 @@
 //! The state of a run and its decisions: plain functions of state and event, without clock, channel or file.
 
 mod event;
+mod tally;
 
 use std::time::Duration;
 
 pub(crate) use event::{Response, RunEvent, WorkerEvent};
+pub use tally::RunTally;
 
 use super::{ending::RunEnding, observer::ProgressEvent, phase::Phase};
 use crate::{
     model::{
-        ExecutionId, Outcome, PlanStatus, Test, TestVerdict,
+        ExecutionId, Outcome, PlanStatus, Test,
         record::{Confirmation, RecordEvent},
     },
     wait::{WaitUpdate, WaitingFor, WaitingWorkers},
 };
-
-/// How many executions of this process's workers ended, and how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Counted results that passed, or came without a verdict.
-    pub passed: u64,
-    /// Counted results that were skipped.
-    pub skipped: u64,
-    /// Counted results that failed.
-    pub failed: u64,
-    /// Counted executions that could not run.
-    pub errors: u64,
-    /// Attempts whose results were not uploaded.
-    pub not_uploaded: u64,
-    /// Attempts whose lease was lost or whose result was not counted or not delivered.
-    pub lost: u64,
-}
 
 /// What one worker is doing.
 #[derive(Debug, Default)]
@@ -56,7 +41,7 @@ pub(crate) struct RunState {
     ended: u64,
     phase: Phase,
     ending: RunEnding,
-    tally: Tally,
+    tally: RunTally,
 }
 
 impl RunState {
@@ -70,7 +55,7 @@ impl RunState {
             ended: status.done,
             phase: Phase::Working,
             ending: RunEnding::Finished,
-            tally: Tally::default(),
+            tally: RunTally::default(),
         }
     }
 
@@ -95,7 +80,7 @@ impl RunState {
     }
 
     /// What was done, and how the run ended, once it is over.
-    pub(crate) fn into_end(self) -> (Tally, RunEnding) {
+    pub(crate) fn into_end(self) -> (RunTally, RunEnding) {
         (self.tally, self.ending)
     }
 
@@ -279,23 +264,6 @@ impl RunState {
     }
 }
 
-impl Tally {
-    fn count(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Completed {
-                result: Some(result),
-            } => match result.verdict {
-                TestVerdict::Passed => self.passed += 1,
-                TestVerdict::Failed => self.failed += 1,
-                TestVerdict::Skipped => self.skipped += 1,
-            },
-            Outcome::Completed { result: None } => self.passed += 1,
-            Outcome::ExecutionError { .. } => self.errors += 1,
-            Outcome::LeaseLost | Outcome::Cancelled => self.lost += 1,
-        }
-    }
-}
-
 fn show(progress: Option<ProgressEvent>) -> Response {
     Response {
         progress,
@@ -307,7 +275,7 @@ fn show(progress: Option<ProgressEvent>) -> Response {
 mod tests {
     use super::*;
     use crate::{
-        model::{CaseCounts, TestResult},
+        model::{CaseCounts, TestResult, TestVerdict},
         signal::SignalKind,
     };
 
@@ -419,7 +387,7 @@ mod tests {
         ));
         assert_eq!(
             (response, run.tally),
-            (Response::default(), Tally::default())
+            (Response::default(), RunTally::default())
         );
         let response = run.handle(RunEvent::Worker(0, confirmed(1, Confirmation::Counted)));
         assert!(matches!(
@@ -433,9 +401,9 @@ mod tests {
         ));
         assert_eq!(
             run.tally,
-            Tally {
+            RunTally {
                 failed: 1,
-                ..Tally::default()
+                ..RunTally::default()
             }
         );
 
@@ -454,10 +422,10 @@ mod tests {
         ));
         assert_eq!(
             run.tally,
-            Tally {
+            RunTally {
                 failed: 1,
                 lost: 1,
-                ..Tally::default()
+                ..RunTally::default()
             }
         );
     }

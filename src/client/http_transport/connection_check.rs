@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Destination, HttpTransport, cause};
+use super::{Destination, HttpTransport, send_failure};
 use crate::{
     api,
     client::{Endpoint, RedirectTarget, redirect},
@@ -124,9 +124,9 @@ impl HttpTransport {
         let client = self
             .client(&to)
             .map_err(|error| ConnectionError::Other(error.message))?;
-        let request = request
-            .try_into()
-            .map_err(|error: reqwest::Error| ConnectionError::Other(cause::innermost(&error)))?;
+        let request = request.try_into().map_err(|error: reqwest::Error| {
+            ConnectionError::Other(send_failure::innermost(&error))
+        })?;
         let (sent, began) = (clock::wall(), clock::monotonic());
         let answer = timeout(ANSWER, client.execute(request)).await;
         let answer = answer
@@ -157,18 +157,18 @@ fn no_connection(error: &io::Error) -> ConnectionError {
 }
 
 fn connection_error(error: &reqwest::Error) -> ConnectionError {
-    if let Some(tls) = cause::find::<rustls::Error>(error) {
+    if let Some(tls) = send_failure::find::<rustls::Error>(error) {
         return tls_error(tls);
     }
     if error.is_connect() && error.is_dns() {
-        return ConnectionError::Unresolved(cause::innermost(error));
+        return ConnectionError::Unresolved(send_failure::innermost(error));
     }
     if error.is_timeout() {
         return ConnectionError::TimedOut;
     }
-    match cause::find::<io::Error>(error) {
+    match send_failure::find::<io::Error>(error) {
         Some(cause) if error.is_connect() => no_connection(cause),
-        _ => ConnectionError::Other(cause::innermost(error)),
+        _ => ConnectionError::Other(send_failure::innermost(error)),
     }
 }
 

@@ -5,14 +5,14 @@ use std::{error::Error, io};
 use super::{CONNECT, Destination};
 use crate::client::{Sent, TransportError};
 
-/// Sorts a failure. Nothing was sent where no connection came about; anything later is "perhaps".
+/// Sorts a failure: nothing was sent if no connection was made; later the outcome is unclear.
 pub(super) fn explain(error: &reqwest::Error, to: &Destination) -> TransportError {
     let (sent, message) = if error.is_connect() {
         (Sent::No, unconnected(error, to))
     } else {
         let why = innermost(error);
         let message = format!("the connection to {to} broke before the answer was complete: {why}");
-        (Sent::Perhaps, message)
+        (Sent::Unclear, message)
     };
     TransportError { sent, message }
 }

@@ -15,7 +15,7 @@ pub enum BadPattern {
     /// It compiles to more than a megabyte.
     #[error("the regular expression is too large")]
     TooLarge,
-    /// A group is missing; perhaps one has nearly its name.
+    /// A group is missing. `near` is a group with a similar name.
     #[error("no group is named {group:?}: add (?<{group}>…){}", near.as_deref().map(|n| format!(" in place of (?<{n}>…)")).unwrap_or_default())]
     NoGroup {
         /// `suite` or `testcase`.

@@ -1,11 +1,11 @@
 //! What the document means: every mistake is collected with its key and its place, then all are reported together.
 
-mod exit_codes;
-mod labels;
-mod runner;
-mod server;
-mod squish;
-mod template;
+mod exit_code_keys;
+mod label_keys;
+mod runner_keys;
+mod server_keys;
+mod squish_keys;
+mod template_keys;
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     config::{
+        config_problem::{ConfigError, ConfigProblem, line_at},
         duration,
-        problem::{ConfigError, Problem, line_at},
     },
     runner::{
         placeholders::{KNOWN, PlaceholderError, PlaceholderText},
@@ -59,7 +59,7 @@ pub(super) fn document(
     let templates = document.templates.unwrap_or_default();
     if let (None, Some(first)) = (&project, templates.first()) {
         check.report(first.title.place(), || {
-            Problem::new("project", "missing")
+            ConfigProblem::new("project", "missing")
                 .expecting("templates belong to a project")
                 .help("write `project: NAME` at the top")
         });
@@ -81,13 +81,13 @@ struct Check<'a> {
     text: &'a str,
     /// Where Squish suites are unless a template says otherwise.
     suites: Vec<PathBuf>,
-    problems: Vec<Problem>,
+    problems: Vec<ConfigProblem>,
     hidden: usize,
 }
 
 impl Check<'_> {
     /// Adds a mistake; its words are only made if it is kept.
-    fn report(&mut self, place: Range<usize>, problem: impl FnOnce() -> Problem) {
+    fn report(&mut self, place: Range<usize>, problem: impl FnOnce() -> ConfigProblem) {
         if self.problems.len() < KEPT {
             self.problems.push(problem().marked(self.text, place));
         } else {
@@ -113,11 +113,11 @@ impl Check<'_> {
         let text = value.get();
         if text.trim().is_empty() {
             self.report(value.place(), || {
-                Problem::new(path, "empty").expecting("a text is expected")
+                ConfigProblem::new(path, "empty").expecting("a text is expected")
             });
         } else if text.chars().nth(LONGEST_NAME).is_some() {
             self.report(value.place(), || {
-                Problem::new(path, format!("longer than {LONGEST_NAME} characters"))
+                ConfigProblem::new(path, format!("longer than {LONGEST_NAME} characters"))
             });
         }
         self.without_nul(path, value)
@@ -126,7 +126,7 @@ impl Check<'_> {
     fn without_nul(&mut self, path: &str, value: &Marked<String>) -> String {
         if value.get().contains('\0') {
             self.report(value.place(), || {
-                Problem::new(path, "contains a NUL character").help("leave it out")
+                ConfigProblem::new(path, "contains a NUL character").help("leave it out")
             });
         }
         value.get().clone()
@@ -145,25 +145,35 @@ impl Check<'_> {
     fn program(&mut self, path: &str, command: &Marked<Vec<Plain>>) {
         match command.get().first() {
             None => self.report(command.place(), || {
-                Problem::new(path, "an empty list")
+                ConfigProblem::new(path, "an empty list")
                     .expecting("a program and its arguments are expected")
             }),
             Some(program) if program.get().trim().is_empty() => {
                 self.report(program.place(), || {
-                    Problem::new(format!("{path}[0]"), "empty").expecting("a program is expected")
+                    ConfigProblem::new(format!("{path}[0]"), "empty")
+                        .expecting("a program is expected")
                 });
             }
             // A path may have blanks; a whole command line shows by what follows them.
             Some(program) if program.get().contains(" -") || program.get().contains(" {") => {
                 self.report(program.place(), || {
                     let words: Vec<&str> = program.get().split_whitespace().collect();
-                    Problem::new(format!("{path}[0]"), "holds a whole command line")
+                    ConfigProblem::new(format!("{path}[0]"), "holds a whole command line")
                         .expecting("no shell takes it apart")
                         .help(format!("write each argument by itself: {words:?}"))
                 });
             }
             Some(_) => {}
         }
+    }
+
+    /// Reports a key that has no effect here.
+    fn not_read<T>(&mut self, path: &str, value: &Marked<T>, why: &str, help: &str) {
+        self.report(value.place(), || {
+            ConfigProblem::new(path, "not read")
+                .expecting(why)
+                .help(help)
+        });
     }
 
     /// A text with placeholders; one without any if it cannot be read.
@@ -196,7 +206,7 @@ impl Check<'_> {
         let duration = self.duration_or_zero(path, value);
         if duration == Some(Duration::ZERO) {
             self.report(value.place(), || {
-                Problem::new(path, "zero").expecting("more than 0s is expected")
+                ConfigProblem::new(path, "zero").expecting("more than 0s is expected")
             });
         }
         duration.unwrap_or_default()
@@ -208,7 +218,7 @@ impl Check<'_> {
             Ok(duration) => Some(duration),
             Err(error) => {
                 self.report(value.place(), || {
-                    Problem::new(path, "not a duration").expecting(error.to_string())
+                    ConfigProblem::new(path, "not a duration").expecting(error.to_string())
                 });
                 None
             }
@@ -234,15 +244,15 @@ impl Check<'_> {
         let text = self.text;
         self.report(place, || {
             let line = line_at(text, first);
-            Problem::new(path, format!("{} is there twice", what()))
+            ConfigProblem::new(path, format!("{} is there twice", what()))
                 .expecting(format!("line {line} has it already"))
         });
     }
 }
 
 /// Why a text with placeholders cannot be read.
-fn unreadable(path: &str, error: &PlaceholderError) -> Problem {
-    let problem = Problem::new(path, error.message.clone());
+fn unreadable(path: &str, error: &PlaceholderError) -> ConfigProblem {
+    let problem = ConfigProblem::new(path, error.message.clone());
     match error.near {
         Some(near) => problem
             .expecting(format!("did you mean `{near}`?"))

@@ -5,10 +5,13 @@ use std::{borrow::Cow, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+    de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
 
-use super::marked::{Marked, Plain};
+use super::{
+    marked::{Marked, Plain},
+    one_or_many::{Numbers, OneOrMany},
+};
 
 /// The word that means all suites of the runner.
 const SQUISH: &str = "squish";
@@ -19,14 +22,14 @@ pub(super) enum Discover {
     /// `squish`.
     Squish,
     /// Keys with values.
-    Section(Box<Section>),
+    Section(Box<DiscoverSection>),
 }
 
 /// A command that lists tests, one in a line; or folders with Squish suites.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(rename = "Discover", transform = command_or_squish)]
-pub(super) struct Section {
+pub(super) struct DiscoverSection {
     /// The program and its arguments; no shell in between, no placeholders.
     #[schemars(length(min = 1))]
     pub(super) command: Option<Marked<Vec<Plain>>>,
@@ -48,7 +51,7 @@ pub(super) struct Section {
     pub(super) squish: Option<Marked<Vec<Plain>>>,
 }
 
-impl Section {
+impl DiscoverSection {
     /// Whether it has no key that belongs to a command beside `command` and `line`.
     pub(super) fn is_for_squish_alone(&self) -> bool {
         self.timeout.is_none()
@@ -64,29 +67,13 @@ pub(super) struct Patterns(pub(super) Vec<String>);
 
 impl<'de> Deserialize<'de> for Patterns {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct OneOrMany;
-
-        impl<'de> Visitor<'de> for OneOrMany {
-            type Value = Patterns;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a regular expression, or a list of them")
-            }
-
-            fn visit_str<E: Error>(self, pattern: &str) -> Result<Patterns, E> {
-                Ok(Patterns(vec![pattern.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Patterns, A::Error> {
-                let mut patterns = Vec::new();
-                while let Some(pattern) = list.next_element()? {
-                    patterns.push(pattern);
-                }
-                Ok(Patterns(patterns))
-            }
-        }
-
-        deserializer.deserialize_any(OneOrMany)
+        let expected = "a regular expression, or a list of them";
+        Ok(Self(
+            match OneOrMany::read(deserializer, expected, Numbers::Refused)? {
+                OneOrMany::One(pattern) => vec![pattern],
+                OneOrMany::Many(patterns) => patterns,
+            },
+        ))
     }
 }
 
@@ -133,7 +120,7 @@ impl<'de> Deserialize<'de> for Discover {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Discover, A::Error> {
-                let section = Section::deserialize(MapAccessDeserializer::new(map))?;
+                let section = DiscoverSection::deserialize(MapAccessDeserializer::new(map))?;
                 Ok(Discover::Section(Box::new(section)))
             }
         }
@@ -152,7 +139,7 @@ impl JsonSchema for Discover {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let section = generator.subschema_for::<Section>();
+        let section = generator.subschema_for::<DiscoverSection>();
         json_schema!({ "anyOf": [{ "const": SQUISH }, section] })
     }
 }

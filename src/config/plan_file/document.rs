@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use super::{
     codes::Codes,
-    discovery::Discover,
+    discover_key::Discover,
     marked::{Marked, Pairs, Plain},
 };
 
@@ -17,29 +17,29 @@ pub(super) struct Document {
     /// The project that the templates belong to, and the default of `--project`.
     pub(super) project: Option<Marked<String>>,
     /// How every test is run.
-    pub(super) runner: Option<Marked<Runner>>,
+    pub(super) runner: Option<Marked<RunnerSection>>,
     /// What there is to run, for testplan's own service.
     pub(super) templates: Option<Vec<TemplateSection>>,
     /// Squish servers that testplan's own service hands out.
-    pub(super) servers: Option<Vec<Marked<Server>>>,
+    pub(super) servers: Option<Vec<Marked<ServerSection>>>,
 }
 
 /// How every test is run: by a command, or by squishrunner.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(transform = command_or_squish)]
-pub(super) struct Runner {
+pub(super) struct RunnerSection {
     /// The program and its arguments; no shell in between. Placeholders: {suite}, {testcase}, {results},
     /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}; {{ and }} stand for
     /// braces.
     #[schemars(length(min = 1))]
     pub(super) command: Option<Marked<Vec<Plain>>>,
     /// Tests are Squish test cases, run by squishrunner. In place of command, results and exit-codes.
-    pub(super) squish: Option<Squish>,
+    pub(super) squish: Option<SquishSection>,
     /// Where the results come from; the exit code by default.
-    pub(super) results: Option<Marked<Results>>,
+    pub(super) results: Option<Marked<ResultsSection>>,
     /// What exit codes mean; any other code says that the test could not run.
-    pub(super) exit_codes: Option<Marked<ExitCodes>>,
+    pub(super) exit_codes: Option<Marked<ExitCodesSection>>,
     /// How long one execution may take, as 10m or 1h 30m; without limit by default.
     #[schemars(extend("examples" = ["10m", "1h 30m"]))]
     pub(super) timeout: Option<Marked<String>>,
@@ -52,7 +52,7 @@ pub(super) struct Runner {
 /// How squishrunner is started. Everything may be left out: `squish: {}`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Squish {
+pub(super) struct SquishSection {
     /// Where squishrunner is; below `SQUISH_PREFIX` or in `PATH` by default.
     pub(super) squishrunner: Option<Marked<String>>,
     /// Folders that the suites are in; the working directory by default.
@@ -63,9 +63,9 @@ pub(super) struct Squish {
     #[schemars(extend("examples" = ["allocated", "local", "127.0.0.1:4322"]))]
     pub(super) server: Option<Marked<String>>,
     /// What squishrunner writes; xml3.4 by default.
-    pub(super) report: Option<Marked<Report>>,
+    pub(super) report: Option<Marked<ReportKey>>,
     /// What is a case of a behaviour-driven test; each by default. Report junit leaves no choice.
-    pub(super) scenarios: Option<Marked<Scenarios>>,
+    pub(super) scenarios: Option<Marked<ScenariosKey>>,
     /// Expressions over tags: which BDD scenarios are run.
     pub(super) tags: Option<Vec<Plain>>,
     /// More arguments of squishrunner, as they stand.
@@ -77,7 +77,7 @@ pub(super) struct Squish {
 
 /// What squishrunner writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-pub(super) enum Report {
+pub(super) enum ReportKey {
     /// Squish XML 3.4, with screenshots.
     #[serde(rename = "xml3.4")]
     Xml34,
@@ -92,24 +92,24 @@ pub(super) enum Report {
 /// Where the results of a test come from.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Results {
+pub(super) struct ResultsSection {
     /// The kind of results.
-    pub(super) format: Marked<Format>,
+    pub(super) format: Marked<ResultsKind>,
     /// With formats junit and squish: which files below {results} are read; *.xml by default for junit,
     /// **/results.xml for squish. A file of the other format is read as what it is.
     pub(super) files: Option<Marked<String>>,
     /// With format squish: what is a case of a behaviour-driven test; each by default.
-    pub(super) scenarios: Option<Marked<Scenarios>>,
+    pub(super) scenarios: Option<Marked<ScenariosKey>>,
     /// With format junit: what several cases of one name are. Without it the worst of them counts.
-    pub(super) repeats: Option<Marked<Repeats>>,
+    pub(super) repeats: Option<Marked<RepeatsKey>>,
     /// With format junit: how the tool names its cases; same by default.
-    pub(super) names: Option<Marked<Names>>,
+    pub(super) names: Option<Marked<NamesKey>>,
 }
 
 /// How a tool names its cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Names {
+pub(super) enum NamesKey {
     /// With the words that the test is called by: no other case speaks for the test.
     Same,
     /// In any way: whatever ran speaks for the test.
@@ -119,7 +119,7 @@ pub(super) enum Names {
 /// What several cases of one name are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Repeats {
+pub(super) enum RepeatsKey {
     /// Tries of one test, in order: the last counts, and a pass after other tries is flaky.
     Attempts,
     /// Tests that share a name: each counts.
@@ -129,7 +129,7 @@ pub(super) enum Repeats {
 /// The kind of results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Format {
+pub(super) enum ResultsKind {
     /// JUnit XML files in {results}.
     Junit,
     /// Squish's own XML reports in {results}, as squishrunner writes with --reportgen xml3.4,{results}.
@@ -141,7 +141,7 @@ pub(super) enum Format {
 /// What is a case of a behaviour-driven test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Scenarios {
+pub(super) enum ScenariosKey {
     /// Each scenario, and each row of an outline.
     Each,
     /// The test case that holds them.
@@ -151,7 +151,7 @@ pub(super) enum Scenarios {
 /// What exit codes mean: each entry is a code, a range as 101-199, or `count`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct ExitCodes {
+pub(super) struct ExitCodesSection {
     /// The test passed; `[0]` by default.
     pub(super) passed: Option<Marked<Codes<false>>>,
     /// The test ran and failed; `[1]` by default. `count` says that the code is the number of failures (1-255).
@@ -174,14 +174,14 @@ pub(super) struct TemplateSection {
     pub(super) configurations: Option<Marked<Vec<Marked<Pairs>>>>,
     /// The tests, listed or discovered.
     #[schemars(length(min = 1))]
-    pub(super) tests: Marked<Vec<Marked<Tests>>>,
+    pub(super) tests: Marked<Vec<Marked<TestsSection>>>,
 }
 
 /// Tests by name, or how they are found.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(transform = listed_or_discovered)]
-pub(super) struct Tests {
+pub(super) struct TestsSection {
     /// The suite that the test cases are in.
     pub(super) suite: Option<Plain>,
     /// Test cases of the suite.
@@ -193,11 +193,11 @@ pub(super) struct Tests {
 /// A Squish server.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(super) struct Server {
+pub(super) struct ServerSection {
     /// Host name or address.
     pub(super) host: Marked<String>,
     /// Port, 1 to 65535.
-    #[schemars(with = "Port")]
+    #[schemars(with = "PortSchema")]
     pub(super) port: Plain,
     /// What it offers.
     pub(super) labels: Option<Pairs>,
@@ -209,7 +209,7 @@ pub(super) struct Server {
 #[derive(JsonSchema)]
 #[serde(untagged)]
 #[expect(dead_code, reason = "describes the schema; read as text")]
-enum Port {
+enum PortSchema {
     Number(#[schemars(range(min = 1, max = 65535))] u16),
     Text(#[schemars(regex(pattern = "^[0-9]{1,5}$"))] String),
 }

@@ -3,7 +3,7 @@
 use std::{fs::File, io::Read as _, path::Path};
 
 use super::LARGEST;
-use crate::config::problem::{ConfigError, Problem};
+use crate::config::config_problem::{ConfigError, ConfigProblem};
 
 /// The text of a file of at most [`LARGEST`] bytes.
 pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
@@ -11,7 +11,7 @@ pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut bytes));
     if let Err(cause) = read {
-        let problem = Problem::new("", format!("cannot be read: {cause}"));
+        let problem = ConfigProblem::new("", format!("cannot be read: {cause}"));
         return fail(if cause.kind() == std::io::ErrorKind::NotFound {
             problem.help("name another file with --config")
         } else {
@@ -24,7 +24,7 @@ pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     let utf16 = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
     String::from_utf8(bytes).or_else(|cause| {
         let at = cause.utf8_error().valid_up_to();
-        let problem = Problem::new("", format!("is not UTF-8 text (byte {})", at + 1));
+        let problem = ConfigProblem::new("", format!("is not UTF-8 text (byte {})", at + 1));
         fail(if utf16 {
             problem.help("it looks like UTF-16: save it as UTF-8")
         } else {
@@ -33,8 +33,8 @@ pub(super) fn text(path: &Path) -> Result<String, ConfigError> {
     })
 }
 
-pub(super) fn too_large() -> Problem {
-    Problem::new(
+pub(super) fn too_large() -> ConfigProblem {
+    ConfigProblem::new(
         "",
         format!("is larger than {} MiB", LARGEST / (1024 * 1024)),
     )

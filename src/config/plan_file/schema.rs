@@ -20,7 +20,7 @@ pub fn json_schema() -> String {
     text
 }
 
-/// A key without a value is read as if it were not there, but nobody means to write one, and where null is possible
+/// A key without a value is read as if it were missing, but is a mistake, and where null is possible
 /// editors say nothing more of a mistake than that no alternative fits.
 fn without_null(schema: &mut Schema) {
     if let Some(Value::Array(types)) = schema.get_mut("type") {

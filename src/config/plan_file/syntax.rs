@@ -6,7 +6,7 @@ use serde_saphyr::{Error, Location, MessageFormatter as _, Options, UserMessageF
 
 use super::{document::Document, marked::place};
 use crate::config::{
-    problem::{ConfigError, Problem},
+    config_problem::{ConfigError, ConfigProblem},
     suggest,
 };
 
@@ -72,8 +72,8 @@ fn options() -> Options {
 }
 
 /// The mistake of a file without content.
-pub(super) fn empty() -> Problem {
-    Problem::new("", "says nothing").help("describe at least `runner` or `templates`")
+pub(super) fn empty() -> ConfigProblem {
+    ConfigProblem::new("", "says nothing").help("describe at least `runner` or `templates`")
 }
 
 /// The innermost error and its place in the file.
@@ -87,7 +87,7 @@ fn innermost(error: &Error) -> (&Error, Option<Location>) {
     }
 }
 
-fn worded(error: &Error) -> Problem {
+fn worded(error: &Error) -> ConfigProblem {
     match error {
         Error::SerdeUnknownField {
             field, expected, ..
@@ -100,52 +100,51 @@ fn worded(error: &Error) -> Problem {
             expected,
         ),
         Error::SerdeMissingField { field, .. } => {
-            Problem::new("", format!("the key `{field}` is missing"))
+            ConfigProblem::new("", format!("the key `{field}` is missing"))
                 .expecting(format!("`{field}` is expected beside this"))
         }
         Error::DuplicateMappingKey { key, .. } => {
             let key = key.as_deref().map(|key| format!(" `{key}`"));
-            Problem::new(
+            ConfigProblem::new(
                 "",
                 format!("the key{} is there twice", key.unwrap_or_default()),
             )
             .expecting("each key once")
         }
         Error::NullIntoString { .. } => {
-            Problem::new("", "a value is missing").expecting("a text is expected")
+            ConfigProblem::new("", "a value is missing").expecting("a text is expected")
         }
         Error::Unexpected { expected, .. } => unexpected(expected),
         Error::InvalidScalar { ty, .. } => {
-            Problem::new("", "the value does not fit").expecting(kind(ty))
+            ConfigProblem::new("", "the value does not fit").expecting(kind(ty))
         }
-        Error::InvalidBooleanStrict { .. } => {
-            Problem::new("", "the value does not fit").expecting("`true` or `false` is expected")
-        }
+        Error::InvalidBooleanStrict { .. } => ConfigProblem::new("", "the value does not fit")
+            .expecting("`true` or `false` is expected"),
         Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
-            Problem::new("", "the value does not fit").expecting(format!("{expected} is expected"))
+            ConfigProblem::new("", "the value does not fit")
+                .expecting(format!("{expected} is expected"))
         }
         Error::Eof { .. } => empty(),
-        Error::MultipleDocuments { .. } => {
-            Problem::new("", "a second document begins here").help("keep one document in a file")
-        }
+        Error::MultipleDocuments { .. } => ConfigProblem::new("", "a second document begins here")
+            .help("keep one document in a file"),
         Error::UnknownAnchor { .. } => {
-            Problem::new("", "no anchor before this place has this name")
+            ConfigProblem::new("", "no anchor before this place has this name")
         }
         Error::Budget { .. }
         | Error::AliasReplayCounterOverflow { .. }
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. } => {
-            Problem::new("", "the document becomes too large here")
+            ConfigProblem::new("", "the document becomes too large here")
                 .expecting("too many parts, levels or aliases")
                 .help("list tests with `discover` instead of by name")
         }
-        other => Problem::new("", UserMessageFormatter.format_message(other)),
+        other => ConfigProblem::new("", UserMessageFormatter.format_message(other)),
     }
 }
 
-fn choice(message: String, written: &str, expected: &[&str]) -> Problem {
-    let problem = Problem::new("", message);
+fn choice(message: String, written: &str, expected: &[&str]) -> ConfigProblem {
+    let problem = ConfigProblem::new("", message);
     match suggest::nearest(written, expected) {
         Some(near) => problem.expecting(format!("did you mean `{near}`?")),
         None => problem,
@@ -153,8 +152,8 @@ fn choice(message: String, written: &str, expected: &[&str]) -> Problem {
     .help(format!("possible: {}", expected.join(", ")))
 }
 
-fn unexpected(expected: &str) -> Problem {
-    let problem = Problem::new("", "the value does not fit");
+fn unexpected(expected: &str) -> ConfigProblem {
+    let problem = ConfigProblem::new("", "the value does not fit");
     match expected {
         "sequence start" => problem
             .expecting("a list is expected")

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::service::ServiceSetup;
+use super::service_connection::ServiceSetup;
 use crate::{
     ci::Ci,
     config::environment::Environment,

@@ -18,7 +18,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 
 /// What a command printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct PrintedOutput {
     /// How it ended.
     pub ending: ProcessEnd,
     /// Its standard output.
@@ -29,13 +29,13 @@ pub struct Listed {
 
 /// Why there is no list.
 #[derive(Debug, thiserror::Error)]
-pub enum ListingError {
+pub enum OutputError {
     /// It did not start.
     #[error(transparent)]
     Spawn(#[from] SpawnError),
     /// It took too long and was stopped.
     #[error("{}: stopped", .0.ending)]
-    TimedOut(Box<Listed>),
+    TimedOut(Box<PrintedOutput>),
     /// It printed too much, and was stopped.
     #[error("it printed more than {0} bytes, which is no list of tests")]
     TooMuch(usize),
@@ -50,7 +50,7 @@ pub async fn run_to_end(
     command: &CommandLine,
     timeout: Duration,
     limit: usize,
-) -> Result<Listed, ListingError> {
+) -> Result<PrintedOutput, OutputError> {
     let mark = mark().map_err(|error| SpawnError::explain(command, error))?;
     let mut running = start(command, Stdio::piped(), Stdio::piped(), mark)?;
     let stdout = running.child.stdout().take();
@@ -90,18 +90,18 @@ pub async fn run_to_end(
     let stderr_tail = String::from_utf8_lossy(tail.make_contiguous())
         .trim_end()
         .to_owned();
-    let listed = |ending| Listed {
+    let listed = |ending| PrintedOutput {
         ending,
         stdout: printed,
         stderr_tail,
     };
     match outcome {
         Ok(ending @ ProcessEnd::TimedOut(_)) => {
-            Err(ListingError::TimedOut(Box::new(listed(ending))))
+            Err(OutputError::TimedOut(Box::new(listed(ending))))
         }
         Ok(ending) => Ok(listed(ending)),
         Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
-            Err(ListingError::TooMuch(limit))
+            Err(OutputError::TooMuch(limit))
         }
         Err(error) => Err(error.into()),
     }

@@ -7,7 +7,7 @@ use crate::{
     client::{Reservation, ReserveOptions},
     model::{Capabilities, ExecutionId, LeaseToken, ServerTrouble},
     run::{
-        lease::FIRST_LEASE,
+        held_lease::FIRST_LEASE,
         lease_files::LeaseFile,
         phase::{LAST_ANSWER, Phase, moved_past, sleep_while_working},
         state::WorkerEvent,

@@ -17,7 +17,7 @@ use crate::{
         attempt::{Attempt, Disposition},
         ending::RunEnding,
         heartbeat::HeartbeatTask,
-        lease::HeldLease,
+        held_lease::HeldLease,
         lease_files::LeaseFile,
         phase::sleep_while_working,
         session::{Session, SessionEvent, WorkItem},

@@ -110,7 +110,7 @@ async fn a_refusal_is_final() {
 #[tokio::test(start_paused = true)]
 async fn every_unknown_outcome_is_looked_up_and_adopted() {
     for lost in [
-        Step::Fail(Sent::Perhaps),
+        Step::Fail(Sent::Unclear),
         page(502),
         page(200),
         page(404),
@@ -134,7 +134,7 @@ async fn a_late_plan_is_found_by_the_second_look_up() {
 
 #[tokio::test(start_paused = true)]
 async fn after_two_empty_look_ups_it_is_sent_once_more_and_only_once() {
-    let lost = || Step::Fail(Sent::Perhaps);
+    let lost = || Step::Fail(Sent::Unclear);
     let (result, letters) = play(vec![none(), lost(), none(), none(), plan(201, 5, "B")]).await;
     assert_eq!((result.unwrap().id, letters.as_str()), (PlanId(5), "LPLLP"));
 
@@ -208,7 +208,7 @@ async fn a_look_up_that_cannot_be_read_does_not_hinder_a_start_but_settles_nothi
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_started_where_nobody_answers() {
-    let script = Script::always(Step::Fail(Sent::Perhaps));
+    let script = Script::always(Step::Fail(Sent::Unclear));
     let error = client(&script).execute_plan(&start()).await.unwrap_err();
     assert!(script.lines().iter().all(|line| line.starts_with("GET")));
     assert!(

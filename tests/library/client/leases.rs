@@ -166,7 +166,7 @@ async fn trouble_with_a_squish_server_is_told_with_the_lease_alone() {
 #[tokio::test(start_paused = true)]
 async fn a_release_that_was_done_already_is_done() {
     let lost = || refused(400, 1201);
-    let script = Script::new([Step::Fail(Sent::Perhaps), lost()]);
+    let script = Script::new([Step::Fail(Sent::Unclear), lost()]);
     client(&script)
         .release(EXECUTION, Some(&lease()))
         .await
@@ -237,7 +237,7 @@ async fn what_is_no_result_is_not_sent() {
 #[tokio::test(start_paused = true)]
 async fn a_result_outlives_outages_and_ends_with_a_word() {
     let script = Script::new([
-        Step::Fail(Sent::Perhaps),
+        Step::Fail(Sent::Unclear),
         page(502),
         Step::Fail(Sent::No),
         page(200),
@@ -261,7 +261,7 @@ async fn a_result_outlives_outages_and_ends_with_a_word() {
 async fn no_after_a_lost_answer_is_clear_from_ours_only() {
     let script = Script::new([
         ours(200, COUNTS),
-        Step::Fail(Sent::Perhaps),
+        Step::Fail(Sent::Unclear),
         ours(400, r#"{"code":1301,"message":"lost"}"#),
     ]);
     let ours = client(&script);
@@ -275,7 +275,7 @@ async fn no_after_a_lost_answer_is_clear_from_ours_only() {
             .lease_is_lost()
     );
 
-    let script = Script::new([Step::Fail(Sent::Perhaps), refused(400, 400)]);
+    let script = Script::new([Step::Fail(Sent::Unclear), refused(400, 400)]);
     let error = client(&script)
         .finish(EXECUTION, None, &passed())
         .await

@@ -141,7 +141,7 @@ async fn a_plan_found_by_its_title_must_have_the_tests() {
     ] {
         let script = Script::new([
             refused_by_ours(404, 1002),
-            Step::Fail(Sent::Perhaps),
+            Step::Fail(Sent::Unclear),
             found(),
             answer,
         ]);

@@ -77,7 +77,7 @@ async fn reads_what_our_service_adds() {
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_of_test_center_is_not_asked_for_again() {
     for lost in [
-        Step::Fail(Sent::Perhaps),
+        Step::Fail(Sent::Unclear),
         page(502),
         page(200),
         answer(500, ""),
@@ -105,7 +105,7 @@ async fn a_lost_answer_of_test_center_is_not_asked_for_again() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stranger_may_be_test_center() {
-    let script = Script::new([Step::Fail(Sent::Perhaps)]);
+    let script = Script::new([Step::Fail(Sent::Unclear)]);
     let error = client(&script)
         .reserve(PlanId(1), &options(), "w")
         .await
@@ -117,7 +117,7 @@ async fn a_stranger_may_be_test_center() {
 async fn a_lost_answer_of_ours_is_asked_for_again_with_the_same_key() {
     let script = Script::new([
         ours(200, COUNTS),
-        Step::Fail(Sent::Perhaps),
+        Step::Fail(Sent::Unclear),
         page(502),
         answer(503, "").with("retry-after", "2"),
         ours(200, GRANTED),
@@ -147,7 +147,7 @@ async fn an_old_lease_is_given_a_known_beginning() {
     ] {
         let script = Script::new([
             ours(200, COUNTS),
-            Step::Fail(Sent::Perhaps),
+            Step::Fail(Sent::Unclear),
             ours(200, short.clone()),
             answer,
         ]);

@@ -32,7 +32,7 @@ async fn reading_survives_every_kind_of_outage() {
     let script = Script::new([
         ours(200, COUNTS),
         Step::Fail(Sent::No),
-        Step::Fail(Sent::Perhaps),
+        Step::Fail(Sent::Unclear),
         page(502),
         answer(500, r#"{"code":500,"message":"broken"}"#),
         page(404),
@@ -171,13 +171,13 @@ async fn a_squish_server_is_added_once_but_changed_and_removed_as_often_as_neede
         enabled: true,
         labels: Capabilities::default(),
     };
-    let script = Script::new([Step::Fail(Sent::No), Step::Fail(Sent::Perhaps)]);
+    let script = Script::new([Step::Fail(Sent::No), Step::Fail(Sent::Unclear)]);
     let error = client(&script).add_squish_server(&new).await.unwrap_err();
     assert!(error.may_have_happened && error.tries == 2, "{error:?}");
 
     let change = testplan::model::SquishServerChange::default();
     let script = Script::new([
-        Step::Fail(Sent::Perhaps),
+        Step::Fail(Sent::Unclear),
         answer(200, server),
         page(502),
         answer(200, ""),

@@ -74,7 +74,7 @@ async fn a_failed_tls_handshake_sent_nothing() {
     let error = get(&url, Duration::from_millis(200)).await.unwrap_err();
     assert_eq!(
         error.sent,
-        Sent::Perhaps,
+        Sent::Unclear,
         "the limit does not know how far it got: {error}"
     );
 }
@@ -89,7 +89,7 @@ async fn broken_answer_counts_as_perhaps_sent() {
     ] {
         let service = HttpServer::replay([answer]);
         let error = get(&service.url, LIMIT).await.unwrap_err();
-        assert_eq!(error.sent, Sent::Perhaps, "{error}");
+        assert_eq!(error.sent, Sent::Unclear, "{error}");
         assert!(error.message.contains("broke before"), "{error}");
         assert_eq!(service.connections(), 1, "the transport repeats nothing");
     }
@@ -103,7 +103,7 @@ async fn hanging_and_dripping_answers_end_at_the_limit() {
         let error = get(&service.url, Duration::from_millis(300))
             .await
             .unwrap_err();
-        assert_eq!(error.sent, Sent::Perhaps);
+        assert_eq!(error.sent, Sent::Unclear);
         assert!(error.message.contains("within 0.3 s"), "{error}");
     }
 }
@@ -115,7 +115,7 @@ async fn answer_is_cut_at_sixteen_mebibytes() {
         .await
         .unwrap_err();
     assert!(error.message.contains("larger than 16 MiB"), "{error}");
-    assert_eq!(error.sent, Sent::Perhaps);
+    assert_eq!(error.sent, Sent::Unclear);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use testplan::{
-    run::process::{ListingError, run_to_end},
+    run::process::{OutputError, run_to_end},
     runner::process_end::ProcessEnd,
 };
 
@@ -30,7 +30,7 @@ async fn exactly_the_limit_is_not_too_much() {
         b"12345"
     );
     let error = run_to_end(&command, LONG, 4).await.unwrap_err();
-    assert!(matches!(error, ListingError::TooMuch(4)), "{error}");
+    assert!(matches!(error, OutputError::TooMuch(4)), "{error}");
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn one_that_never_stops_printing_is_stopped() {
     let error = within(run_to_end(&stage.script("exec yes"), LONG, 1 << 16))
         .await
         .unwrap_err();
-    assert!(matches!(error, ListingError::TooMuch(_)), "{error}");
+    assert!(matches!(error, OutputError::TooMuch(_)), "{error}");
     assert_eq!(life.end().await, [""; 0]);
 }
 
@@ -57,7 +57,7 @@ async fn one_that_takes_too_long_is_stopped_with_all_it_started() {
     .await
     .unwrap_err();
     assert_eq!(error.to_string(), "the time limit of 2s: stopped");
-    let ListingError::TimedOut(listed) = error else {
+    let OutputError::TimedOut(listed) = error else {
         panic!("{error}")
     };
     assert_eq!(listed.stderr_tail, "thinking");

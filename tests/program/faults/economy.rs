@@ -8,7 +8,7 @@ use testplan::{
     client::{Client, Endpoint, Patience, Sending, StartPlan, Transport},
     clock::{ServiceClock, wall},
     model::{Capabilities, Plan, PlanKind, Test},
-    run::{Observer, ProgressEvent, WorkOrder, state::Tally, worker::WorkerSettings},
+    run::{Observer, ProgressEvent, WorkOrder, state::RunTally, worker::WorkerSettings},
     runner::{
         placeholders::PlaceholderText,
         runner_settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
@@ -108,9 +108,9 @@ async fn workers_cost_the_database_two_transactions_per_execution() {
         .unwrap();
 
     let passed = EXECUTIONS as u64;
-    let all = Tally {
+    let all = RunTally {
         passed,
-        ..Tally::default()
+        ..RunTally::default()
     };
     assert_eq!(end.tally, all);
     // One is the workers' status in the end, which costs no transaction.

@@ -5,8 +5,8 @@ use std::ops::{Range, RangeInclusive};
 use super::Check;
 use crate::{
     config::{
+        config_problem::ConfigProblem,
         plan_file::{codes::Codes, document, marked::Marked},
-        problem::Problem,
         suggest,
     },
     runner::exit_codes::{CodeEntry, CodeError, CodeSet, ExitCodes, range_text},
@@ -22,7 +22,7 @@ impl Check<'_> {
     /// Default: 0 for passed and 1 for failed, unless the other list has that code.
     pub(super) fn exit_codes(
         &mut self,
-        section: Option<&Marked<document::ExitCodes>>,
+        section: Option<&Marked<document::ExitCodesSection>>,
     ) -> ExitCodes {
         let given = section.map(Marked::get);
         let passed = given.and_then(|section| section.passed.as_ref());
@@ -32,7 +32,7 @@ impl Check<'_> {
         for (entry, place) in passed.iter().flatten() {
             if *entry == CodeEntry::Count {
                 self.report(place.clone(), || {
-                    Problem::new(PASSED, "`count` cannot mean passed")
+                    ConfigProblem::new(PASSED, "`count` cannot mean passed")
                         .expecting("the number of failures")
                         .help("write `passed: [0], failed: count`")
                 });
@@ -80,7 +80,7 @@ impl Check<'_> {
             && !written
         {
             self.report(section.place(), || {
-                Problem::new(PASSED, "no exit code").expecting("no test could ever pass")
+                ConfigProblem::new(PASSED, "no exit code").expecting("no test could ever pass")
             });
         }
         codes
@@ -102,8 +102,8 @@ impl Check<'_> {
     }
 }
 
-fn unreadable(path: &str, text: &str, error: &CodeError, count: bool) -> Problem {
-    let problem = Problem::new(path, error.to_string());
+fn unreadable(path: &str, text: &str, error: &CodeError, count: bool) -> ConfigProblem {
+    let problem = ConfigProblem::new(path, error.to_string());
     match error {
         CodeError::Reversed { first, last } => {
             problem.expecting(format!("did you mean `{last}-{first}`?"))
@@ -118,13 +118,13 @@ fn unreadable(path: &str, text: &str, error: &CodeError, count: bool) -> Problem
     }
 }
 
-fn twice(both: &RangeInclusive<i32>) -> Problem {
+fn twice(both: &RangeInclusive<i32>) -> ConfigProblem {
     let verb = if both.start() == both.end() {
         "means"
     } else {
         "mean"
     };
-    Problem::new(
+    ConfigProblem::new(
         FAILED,
         format!("{} {verb} both passed and failed", range_text(both)),
     )

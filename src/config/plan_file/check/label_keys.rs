@@ -5,8 +5,8 @@ use std::ops::Range;
 use super::{Check, FirstLines};
 use crate::{
     config::{
+        config_problem::ConfigProblem,
         plan_file::marked::{Marked, Pairs},
-        problem::Problem,
     },
     model::{Capabilities, Capability},
 };
@@ -25,7 +25,7 @@ impl Check<'_> {
     ) -> Capabilities {
         if pairs.0.len() > MOST {
             self.report(place, || {
-                Problem::new(path, format!("{} labels", pairs.0.len()))
+                ConfigProblem::new(path, format!("{} labels", pairs.0.len()))
                     .expecting(format!("at most {MOST} are possible"))
             });
         }
@@ -37,7 +37,7 @@ impl Check<'_> {
             self.label(&at, "value", value);
             if key.get().contains('=') {
                 self.report(key.place(), || {
-                    Problem::new(&at, "the key contains =")
+                    ConfigProblem::new(&at, "the key contains =")
                         .expecting("--capability KEY=VALUE could not name it")
                 });
             }
@@ -62,6 +62,6 @@ impl Check<'_> {
         } else {
             return;
         };
-        self.report(text.place(), || Problem::new(path, message));
+        self.report(text.place(), || ConfigProblem::new(path, message));
     }
 }

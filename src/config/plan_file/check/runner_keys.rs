@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, ops::Range, path::PathBuf};
 use super::Check;
 use crate::{
     config::{
+        config_problem::ConfigProblem,
         plan_file::{
-            document::{self, Format, Results, Runner},
+            document::{self, ResultsKind, ResultsSection, RunnerSection},
             marked::{Marked, Pairs, Plain},
         },
-        problem::Problem,
     },
     runner::{
         placeholders::PlaceholderText,
@@ -27,7 +27,7 @@ const SQUISH_FILES: &str = "**/results.xml";
 const SECRETS: [&str; 2] = ["TESTCENTER_TOKEN", "TESTCENTER_PASSWORD"];
 
 impl Check<'_> {
-    pub(super) fn runner(&mut self, section: Marked<Runner>) -> RunnerSettings {
+    pub(super) fn runner(&mut self, section: Marked<RunnerSection>) -> RunnerSettings {
         let place = section.place();
         let mut section = section.into_inner();
         let timeout = section.timeout.take();
@@ -42,8 +42,8 @@ impl Check<'_> {
         }
     }
 
-    fn tool(&mut self, place: Range<usize>, section: Runner) -> Tool {
-        let Runner {
+    fn tool(&mut self, place: Range<usize>, section: RunnerSection) -> Tool {
+        let RunnerSection {
             command,
             squish,
             results,
@@ -53,7 +53,7 @@ impl Check<'_> {
         let Some(squish) = squish else {
             if command.is_none() {
                 self.report(place, || {
-                    Problem::new("runner", "neither `command` nor `squish`")
+                    ConfigProblem::new("runner", "neither `command` nor `squish`")
                         .expecting("how is a test run?")
                         .help("write `command: [program, argument]`, or `squish: {}` for Squish suites")
                 });
@@ -74,7 +74,7 @@ impl Check<'_> {
         for (key, place) in beside {
             let Some(place) = place else { continue };
             self.report(place, || {
-                Problem::new(format!("runner.{key}"), "beside `squish`")
+                ConfigProblem::new(format!("runner.{key}"), "beside `squish`")
                     .expecting("squishrunner needs none")
                     .help(format!("leave `{key}` out, or leave `squish` out and write the whole command yourself"))
             });
@@ -91,63 +91,53 @@ impl Check<'_> {
             .collect()
     }
 
-    fn results(&mut self, section: &Results) -> ResultsFormat {
+    fn results(&mut self, section: &ResultsSection) -> ResultsFormat {
         let format = *section.format.get();
-        if format != Format::Squish
+        if format != ResultsKind::Squish
             && let Some(scenarios) = &section.scenarios
         {
-            self.report(scenarios.place(), || {
-                Problem::new("runner.results.scenarios", "not read")
-                    .expecting("only format squish knows scenarios")
-                    .help("write `format: squish`, or leave `scenarios` out")
-            });
+            let why = "only format squish knows scenarios";
+            let help = "write `format: squish`, or leave `scenarios` out";
+            self.not_read("runner.results.scenarios", scenarios, why, help);
         }
-        if format != Format::Junit
-            && let Some(names) = &section.names
-        {
-            self.report(names.place(), || {
-                Problem::new("runner.results.names", "not read")
-                    .expecting("only format junit compares names")
-                    .help("write `format: junit`, or leave `names` out")
-            });
-        }
-        if format != Format::Junit
-            && let Some(repeats) = &section.repeats
-        {
-            self.report(repeats.place(), || {
-                Problem::new("runner.results.repeats", "not read")
-                    .expecting("only format junit has repeated names")
-                    .help("write `format: junit`, or leave `repeats` out")
-            });
+        if format != ResultsKind::Junit {
+            if let Some(names) = &section.names {
+                let why = "only format junit compares names";
+                let help = "write `format: junit`, or leave `names` out";
+                self.not_read("runner.results.names", names, why, help);
+            }
+            if let Some(repeats) = &section.repeats {
+                let why = "only format junit has repeated names";
+                let help = "write `format: junit`, or leave `repeats` out";
+                self.not_read("runner.results.repeats", repeats, why, help);
+            }
         }
         let mut files = |otherwise: &str| match &section.files {
             Some(files) => self.files(files),
             None => otherwise.to_owned(),
         };
         match format {
-            Format::Junit => ResultsFormat::JUnit {
+            ResultsKind::Junit => ResultsFormat::JUnit {
                 files: files(FILES),
                 repeats: match section.repeats.as_ref().map(Marked::get) {
                     None => Repeats::Unknown,
-                    Some(document::Repeats::Attempts) => Repeats::Attempts,
-                    Some(document::Repeats::Duplicates) => Repeats::Duplicates,
+                    Some(document::RepeatsKey::Attempts) => Repeats::Attempts,
+                    Some(document::RepeatsKey::Duplicates) => Repeats::Duplicates,
                 },
                 names: match section.names.as_ref().map(Marked::get) {
-                    None | Some(document::Names::Same) => NameMatching::Same,
-                    Some(document::Names::Any) => NameMatching::Any,
+                    None | Some(document::NamesKey::Same) => NameMatching::Same,
+                    Some(document::NamesKey::Any) => NameMatching::Any,
                 },
             },
-            Format::Squish => ResultsFormat::Squish {
+            ResultsKind::Squish => ResultsFormat::Squish {
                 files: files(SQUISH_FILES),
                 scenarios: scenarios(section.scenarios.as_ref()),
             },
-            Format::ExitCode => {
+            ResultsKind::ExitCode => {
                 if let Some(files) = &section.files {
-                    self.report(files.place(), || {
-                        Problem::new("runner.results.files", "not read")
-                            .expecting("only formats junit and squish read files")
-                            .help("write `format: junit` or `format: squish`, or leave `files` out")
-                    });
+                    let why = "only formats junit and squish read files";
+                    let help = "write `format: junit` or `format: squish`, or leave `files` out";
+                    self.not_read("runner.results.files", files, why, help);
                 }
                 ResultsFormat::ExitCode
             }
@@ -163,13 +153,13 @@ impl Check<'_> {
             || pattern.split(['/', '\\']).any(|part| part == "..");
         if outside {
             self.report(files.place(), || {
-                Problem::new(path, "leads out of the results folder")
+                ConfigProblem::new(path, "leads out of the results folder")
                     .expecting("a pattern below {results} is expected")
                     .help("write *.xml, or **/*.xml for its subfolders too")
             });
         } else if let Err(error) = globset::Glob::new(&pattern) {
             self.report(files.place(), || {
-                Problem::new(path, "not a pattern").expecting(error.kind().to_string())
+                ConfigProblem::new(path, "not a pattern").expecting(error.kind().to_string())
             });
         }
         pattern
@@ -189,13 +179,13 @@ impl Check<'_> {
     fn variable(&mut self, path: &str, key: &Marked<String>) {
         let name = key.get().as_str();
         let problem = if name.is_empty() || name.contains(['=', '\0']) {
-            Problem::new(path, "not the name of a variable")
+            ConfigProblem::new(path, "not the name of a variable")
                 .expecting("a name without = is expected")
         } else if SECRETS.contains(&name) {
-            Problem::new(path, "would put a secret in a file and in every test")
+            ConfigProblem::new(path, "would put a secret in a file and in every test")
                 .help("set it where testplan is started; tests never get it")
         } else if name.starts_with("TESTPLAN_") {
-            Problem::new(path, "one of testplan's own variables")
+            ConfigProblem::new(path, "one of testplan's own variables")
                 .help("choose a name that does not begin with TESTPLAN_")
         } else {
             return;
@@ -205,9 +195,9 @@ impl Check<'_> {
 }
 
 /// What is a case of a behaviour-driven test, with what the file does not say.
-pub(super) fn scenarios(said: Option<&Marked<document::Scenarios>>) -> Scenarios {
+pub(super) fn scenarios(said: Option<&Marked<document::ScenariosKey>>) -> Scenarios {
     match said.map(Marked::get) {
-        None | Some(document::Scenarios::Each) => Scenarios::Each,
-        Some(document::Scenarios::Together) => Scenarios::Together,
+        None | Some(document::ScenariosKey::Each) => Scenarios::Each,
+        Some(document::ScenariosKey::Together) => Scenarios::Together,
     }
 }

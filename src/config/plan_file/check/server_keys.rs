@@ -3,14 +3,14 @@
 use super::{Check, FirstLines};
 use crate::{
     config::{
-        plan_file::{document::Server, marked::Marked},
-        problem::Problem,
+        config_problem::ConfigProblem,
+        plan_file::{document::ServerSection, marked::Marked},
     },
     model::{NewSquishServer, Port},
 };
 
 impl Check<'_> {
-    pub(super) fn servers(&mut self, sections: Vec<Marked<Server>>) -> Vec<NewSquishServer> {
+    pub(super) fn servers(&mut self, sections: Vec<Marked<ServerSection>>) -> Vec<NewSquishServer> {
         let mut seen = FirstLines::new();
         let mut servers = Vec::new();
         for (index, section) in sections.into_iter().enumerate() {
@@ -42,7 +42,8 @@ impl Check<'_> {
         let text = self.name(path, host);
         if !text.trim().is_empty() && text.contains(|c: char| c.is_whitespace() || c == '/') {
             self.report(host.place(), || {
-                Problem::new(path, "not a host").expecting("a name or an address alone is expected")
+                ConfigProblem::new(path, "not a host")
+                    .expecting("a name or an address alone is expected")
             });
         }
         text
@@ -52,7 +53,8 @@ impl Check<'_> {
         let parsed = port.get().trim().parse();
         if parsed.is_err() {
             self.report(port.place(), || {
-                Problem::new(path, "not a port").expecting("a number from 1 to 65535 is expected")
+                ConfigProblem::new(path, "not a port")
+                    .expecting("a number from 1 to 65535 is expected")
             });
         }
         parsed.ok()

@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::{Check, runner::scenarios};
+use super::{Check, runner_keys::scenarios};
 use crate::{
     config::{
+        config_problem::ConfigProblem,
         plan_file::{
             document,
             marked::{Marked, Plain},
         },
-        problem::Problem,
         suggest,
     },
     runner::{
@@ -44,7 +44,7 @@ const OWN: [(&str, &str); 12] = [
 ];
 
 impl Check<'_> {
-    pub(super) fn squish(&mut self, section: document::Squish) -> SquishSettings {
+    pub(super) fn squish(&mut self, section: document::SquishSection) -> SquishSettings {
         let at = |key: &str| format!("runner.squish.{key}");
         let usual = SquishSettings::default();
         let report = section.report.as_ref();
@@ -59,9 +59,9 @@ impl Check<'_> {
                 self.server_choice(&at("server"), &server)
             }),
             report: report.map_or(usual.report, |report| match report.get() {
-                document::Report::Xml34 => Report::Xml34,
-                document::Report::Xml35 => Report::Xml35,
-                document::Report::Junit => Report::JUnit,
+                document::ReportKey::Xml34 => Report::Xml34,
+                document::ReportKey::Xml35 => Report::Xml35,
+                document::ReportKey::Junit => Report::JUnit,
             }),
             scenarios: scenarios(section.scenarios.as_ref()),
             tags: self.tag_expressions(&at("tags"), &section.tags.unwrap_or_default()),
@@ -74,11 +74,9 @@ impl Check<'_> {
         if squish.report == Report::JUnit
             && let Some(scenarios) = &section.scenarios
         {
-            self.report(scenarios.place(), || {
-                Problem::new(at("scenarios"), "not read")
-                    .expecting("squishrunner alone decides what is a case of a JUnit report")
-                    .help("write `report: xml3.4`, or leave `scenarios` out")
-            });
+            let why = "squishrunner alone decides what is a case of a JUnit report";
+            let help = "write `report: xml3.4`, or leave `scenarios` out";
+            self.not_read(&at("scenarios"), scenarios, why, help);
         }
         let options = section.options.unwrap_or_default();
         SquishSettings {
@@ -91,7 +89,7 @@ impl Check<'_> {
     pub(super) fn folders(&mut self, path: &str, list: &Marked<Vec<Plain>>) -> Vec<PathBuf> {
         if list.get().is_empty() {
             self.report(list.place(), || {
-                Problem::new(path, "an empty list")
+                ConfigProblem::new(path, "an empty list")
                     .expecting("at least one folder with suites is expected")
             });
         }
@@ -114,13 +112,13 @@ impl Check<'_> {
         let text = server.get().as_str();
         if text == "localhost" || (text.contains('.') && !text.contains(':')) {
             self.report(server.place(), || {
-                Problem::new(path, "a host without a port")
+                ConfigProblem::new(path, "a host without a port")
                     .expecting(format!("did you mean `{text}:4322`?"))
             });
             return ServerChoice::Allocated;
         }
         self.report(server.place(), || {
-            let problem = Problem::new(path, "not a Squish server");
+            let problem = ConfigProblem::new(path, "not a Squish server");
             match suggest::nearest(server.get(), &["allocated", "local"]) {
                 Some(near) => problem.expecting(format!("did you mean `{near}`?")),
                 None => problem.expecting("`allocated`, `local` or HOST:PORT is expected"),
@@ -136,7 +134,7 @@ impl Check<'_> {
             let at = format!("{path}[{index}]");
             if tag.get().starts_with('-') {
                 self.report(tag.place(), || {
-                    Problem::new(&at, "squishrunner would take it for an option")
+                    ConfigProblem::new(&at, "squishrunner would take it for an option")
                         .expecting("an expression over tags, as `@smoke`, is expected")
                 });
             }
@@ -153,11 +151,11 @@ impl Check<'_> {
             let name = text.split('=').next().unwrap_or(text);
             if let Some((own, cure)) = OWN.iter().find(|(own, _)| *own == name) {
                 self.report(option.place(), || {
-                    Problem::new(&at, format!("{own} is testplan's to give")).help(*cure)
+                    ConfigProblem::new(&at, format!("{own} is testplan's to give")).help(*cure)
                 });
             } else if name == "--resultdir" && report != Report::JUnit {
                 self.report(option.place(), || {
-                    Problem::new(&at, "squishrunner refuses --resultdir beside a report that is a folder")
+                    ConfigProblem::new(&at, "squishrunner refuses --resultdir beside a report that is a folder")
                         .help("leave it out: screenshots are put into the report's folder; or write `report: junit`")
                 });
             } else if text.starts_with("--")
@@ -166,13 +164,13 @@ impl Check<'_> {
             {
                 self.report(option.place(), || {
                     let words: Vec<&str> = text.split_whitespace().collect();
-                    Problem::new(&at, "an option and its value in one")
+                    ConfigProblem::new(&at, "an option and its value in one")
                         .expecting("no shell takes it apart")
                         .help(format!("write each argument by itself: {words:?}"))
                 });
             } else if placeholders::first_in(text).is_some() {
                 self.report(option.place(), || {
-                    Problem::new(&at, "a placeholder")
+                    ConfigProblem::new(&at, "a placeholder")
                         .expecting("options are given as they stand")
                         .help("scripts find the same in their environment, as TESTPLAN_RESULTS")
                 });

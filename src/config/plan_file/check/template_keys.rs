@@ -5,14 +5,14 @@ use std::ops::Range;
 use super::{Check, FirstLines};
 use crate::{
     config::{
+        config_problem::ConfigProblem,
         discover::{LinePattern, Unmatched},
         plan_file::{
             DISCOVERY_TIMEOUT, Discovery, Listing, Template, TestSource,
-            discovery::{Discover, Patterns, Section},
-            document::{self, Tests},
+            discover_key::{Discover, DiscoverSection, Patterns},
+            document::{self, TestsSection},
             marked::{Marked, Pairs, Plain},
         },
-        problem::Problem,
     },
     model::{Capabilities, Test},
     runner::placeholders,
@@ -57,7 +57,7 @@ impl Check<'_> {
         let text = self.name(path, title);
         if text.chars().nth(LONGEST_TITLE).is_some() {
             self.report(title.place(), || {
-                Problem::new(path, format!("longer than {LONGEST_TITLE} characters"))
+                ConfigProblem::new(path, format!("longer than {LONGEST_TITLE} characters"))
             });
         }
         self.once(seen, text.clone(), path, title.place(), || {
@@ -76,7 +76,7 @@ impl Check<'_> {
         };
         if list.get().is_empty() {
             self.report(list.place(), || {
-                Problem::new(path, "an empty list")
+                ConfigProblem::new(path, "an empty list")
                     .expecting("no test would run")
                     .help("leave it out to run every test once, on any worker")
             });
@@ -94,10 +94,10 @@ impl Check<'_> {
         configurations
     }
 
-    fn tests(&mut self, path: &str, list: &Marked<Vec<Marked<Tests>>>) -> Vec<TestSource> {
+    fn tests(&mut self, path: &str, list: &Marked<Vec<Marked<TestsSection>>>) -> Vec<TestSource> {
         if list.get().is_empty() {
             self.report(list.place(), || {
-                Problem::new(path, "an empty list")
+                ConfigProblem::new(path, "an empty list")
                     .expecting("a template without tests runs nothing")
             });
         }
@@ -124,7 +124,7 @@ impl Check<'_> {
                 (None, None, None) => "no tests",
             };
             self.report(section.place(), || {
-                Problem::new(&at, message)
+                ConfigProblem::new(&at, message)
                     .expecting("either `suite` with `testcases`, or `discover` is expected")
             });
         }
@@ -141,7 +141,7 @@ impl Check<'_> {
         let suite = self.name(&format!("{path}.suite"), suite);
         if cases.get().is_empty() {
             self.report(cases.place(), || {
-                Problem::new(format!("{path}.testcases"), "an empty list")
+                ConfigProblem::new(format!("{path}.testcases"), "an empty list")
                     .expecting("at least one test case is expected")
             });
         }
@@ -186,7 +186,7 @@ impl Check<'_> {
                     (_, _, None) => "nothing to discover with",
                 };
                 self.report(place, || {
-                    Problem::new(path, message)
+                    ConfigProblem::new(path, message)
                         .expecting("either `command` with `line`, or `squish` is expected")
                 });
                 None
@@ -198,7 +198,7 @@ impl Check<'_> {
     fn listing(
         &mut self,
         path: &str,
-        section: &Section,
+        section: &DiscoverSection,
         command: &Marked<Vec<Plain>>,
         line: &Marked<String>,
     ) -> Option<Listing> {
@@ -207,7 +207,7 @@ impl Check<'_> {
         for (index, argument) in command.get().iter().enumerate() {
             if placeholders::first_in(argument.get()).is_some() {
                 self.report(argument.place(), || {
-                    Problem::new(format!("{at}[{index}]"), "a placeholder")
+                    ConfigProblem::new(format!("{at}[{index}]"), "a placeholder")
                         .expecting("before there are tests, nothing can be filled in")
                 });
             }
@@ -232,7 +232,7 @@ impl Check<'_> {
             }),
             Err(error) => {
                 self.report(line.place(), || {
-                    Problem::new(format!("{path}.line"), "not a usable pattern")
+                    ConfigProblem::new(format!("{path}.line"), "not a usable pattern")
                         .expecting(error.to_string())
                         .help("for example \"(?<suite>[^:]+)::(?<testcase>.+)\"")
                 });
@@ -254,7 +254,7 @@ impl Check<'_> {
         let path = format!("{path}.ignore");
         if ignore.get().0.is_empty() {
             self.report(ignore.place(), || {
-                Problem::new(&path, "an empty list")
+                ConfigProblem::new(&path, "an empty list")
                     .expecting("a regular expression, or a list of them, is expected")
             });
         }
@@ -266,7 +266,7 @@ impl Check<'_> {
             };
             if let Err(why) = ignored {
                 self.report(ignore.place(), || {
-                    Problem::new(&path, format!("{text:?} is not a usable pattern"))
+                    ConfigProblem::new(&path, format!("{text:?} is not a usable pattern"))
                         .expecting(why)
                         .help("for example \"^Listing \"")
                 });
