@@ -11,6 +11,7 @@ mod title;
 mod variables;
 pub mod workflow;
 
-pub use ci_info::{Ci, CiSystem};
-pub use github_event::{event_warning::EventWarning, read_only::ReadOnly};
-pub use title::{Moment, started_by};
+pub(crate) use ci_info::{Ci, CiSystem};
+pub use github_event::read_only::ReadOnly;
+pub use title::Moment;
+pub(crate) use title::started_by;

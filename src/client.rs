@@ -8,6 +8,7 @@
 mod answer;
 mod authorization;
 mod call;
+mod done_field;
 mod endpoint;
 mod error;
 mod execute;
@@ -25,7 +26,6 @@ mod retry_rule;
 mod service_kind;
 mod setup;
 mod squish_servers;
-mod status_word;
 mod test_lists;
 mod testplan_calls;
 mod transport;
@@ -44,26 +44,25 @@ use authorization::Authorization;
 use service_kind::SharedKind;
 
 pub use authorization::CredentialKind;
+pub(crate) use done_field::DoneField;
 pub use endpoint::Endpoint;
 pub use error::{ClientError, ErrorKind, RedirectTarget};
 pub use execute::StartPlan;
-pub use file_kind::{FileKind, UnknownKind};
-pub use http_transport::{
-    HttpOptions, HttpTransport,
-    connection_check::{CertificateProblem, ConnectionCheck, ConnectionError, Reached},
-    install_tls_provider,
+pub use file_kind::{UnknownKind, UploadFileKind};
+pub(crate) use http_transport::connection_check::{
+    CertificateProblem, ConnectionCheck, ConnectionError, Reached,
 };
+pub use http_transport::{HttpOptions, HttpTransport, install_tls_provider};
 pub use import::Imported;
 pub use patience::{Patience, RetryNotice};
-pub use proxy::proxy_of;
+pub(crate) use proxy::proxy_of;
 pub use reserve::{Granted, Reservation, ReserveOptions};
 pub use service_kind::ServiceKind;
 pub use setup::SetupError;
-pub use status_word::StatusWord;
 pub use test_lists::PlanTests;
 pub use transport::{Sending, Sent, Transport, TransportError};
 pub use upload_body::{BytesSent, UnclearOutcome, UploadBody};
-pub use upload_form::{Import, ResultFile, UploadForm};
+pub use upload_form::{Import, UploadFile, UploadForm};
 
 pub use crate::credentials::Credentials;
 
@@ -111,7 +110,7 @@ impl Client {
         })
     }
 
-    /// The same client, telling `watcher` before each pause between two tries, so that nothing waits silently.
+    /// The same client; it calls `watcher` before each pause between two tries, so that no wait is silent.
     pub fn watched(self, watcher: impl Fn(&RetryNotice<'_>) + Send + Sync + 'static) -> Self {
         Self {
             watcher: Some(Arc::new(watcher)),
@@ -130,7 +129,7 @@ impl Client {
     }
 
     /// Whether the service is known to be testplan's own.
-    pub fn is_testplan(&self) -> bool {
+    pub(crate) fn is_testplan(&self) -> bool {
         self.service_kind() == ServiceKind::Testplan
     }
 

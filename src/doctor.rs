@@ -1,4 +1,4 @@
-//! Checks what a first run needs: observes first, then judges what was observed by plain functions, listed in [`CHECKS`].
+//! Checks what a first run needs: observes first, then judges the observations by plain functions, listed in [`CHECKS`].
 
 #![expect(
     clippy::unnecessary_wraps,

@@ -18,10 +18,9 @@ pub(crate) const MOST_JOBS: usize = 256;
 /// One job of the matrix.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) struct Entry {
+pub(crate) struct MatrixEntry {
     /// The set and the worker in it, such as `OS=Linux 1/3`; also `TESTPLAN_WORKER`.
     pub(crate) name: String,
-    /// Labels of the runner.
     pub(crate) runs_on: Vec<String>,
     /// What the worker offers, one per line, as the input `capabilities` takes it.
     pub(crate) capabilities: String,
@@ -45,7 +44,7 @@ pub(crate) struct Sizing {
 /// The jobs, and how many there would be without the limit of GitHub.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sized {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<MatrixEntry>,
     /// The number of jobs without the limit.
     pub(crate) wanted: usize,
 }
@@ -61,7 +60,7 @@ pub(crate) fn sized(loads: &[(WorkerSet, u64)], sizing: Sizing) -> Option<Sized>
     let total = wanted.iter().map(|workers| *workers as usize).sum();
     let given = within(wanted, &open, MOST_JOBS);
     let entries = busy.iter().zip(given).flat_map(|((set, open), workers)| {
-        (1..=workers).map(move |worker| Entry {
+        (1..=workers).map(move |worker| MatrixEntry {
             name: format!("{} {worker}/{workers}", set.capabilities),
             runs_on: set.runs_on.clone(),
             capabilities: set.lines(),
@@ -72,7 +71,7 @@ pub(crate) fn sized(loads: &[(WorkerSet, u64)], sizing: Sizing) -> Option<Sized>
     });
     let entries = (1..)
         .zip(entries)
-        .map(|(index, entry)| Entry { index, ..entry });
+        .map(|(index, entry)| MatrixEntry { index, ..entry });
     Some(Sized {
         entries: entries.collect(),
         wanted: total,

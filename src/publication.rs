@@ -13,7 +13,7 @@ use std::path::Path;
 use crate::{
     ci::{
         Ci,
-        github::{Channel, Patience},
+        github::{Channel, GitHubPatience},
     },
     config::environment::Environment,
     exit_code::Conclusion,
@@ -41,7 +41,7 @@ pub(crate) struct Publication<'a> {
     pub(crate) began_elsewhere: bool,
     /// How the command ends, which may differ from the report: its files may not be written.
     pub(crate) conclusion: Conclusion,
-    pub(crate) patience: Patience,
+    pub(crate) patience: GitHubPatience,
 }
 
 /// How far a plan is.

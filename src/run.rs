@@ -4,17 +4,17 @@
 //! tests behind the seam in [`session`]; [`process`] and `supervisor` are there for runners. Workers send events and obey
 //! one value, the [`Phase`]; nothing flows back.
 
-pub mod attempt;
-pub mod dispatcher;
-pub mod ending;
+pub(crate) mod attempt;
+pub(crate) mod dispatcher;
+pub(crate) mod ending;
 pub mod heartbeat;
 mod held_lease;
 pub mod lease_files;
-pub mod observer;
-pub mod phase;
+pub(crate) mod observer;
+pub(crate) mod phase;
 pub mod process;
-pub mod recorder;
-pub mod session;
+pub(crate) mod recorder;
+pub(crate) mod session;
 pub mod state;
 pub(crate) mod supervisor;
 pub mod upload;

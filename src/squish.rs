@@ -1,7 +1,7 @@
-//! Runs tests by squishrunner: one suite at a time on each Squish server, again while there is no licence, and with a word
-//! about Squish servers that do not answer.
+//! Runs tests by squishrunner: one suite at a time on each Squish server, again while there is no licence, and reports
+//! Squish servers that do not answer.
 //!
-//! `runner::squishrunner` makes the call and judges its end; here is what needs time, the network or the service.
+//! `runner::squishrunner` makes the call and judges its end; this module needs time, the network and the service.
 
 mod licence;
 mod server_outages;

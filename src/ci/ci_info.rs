@@ -7,8 +7,7 @@ use crate::model::record::Checkout;
 
 /// What the CI says about the run of this process. Outside of a CI, everything is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Ci {
-    /// The CI system.
+pub(crate) struct Ci {
     pub system: CiSystem,
     /// The commit under test, as a hash.
     pub commit: Option<String>,
@@ -29,34 +28,25 @@ pub struct Ci {
     pub run_id: Option<String>,
     /// Distinguishes re-runs that keep the run's id. Compare it, do not count with it.
     pub run_attempt: Option<String>,
-    /// The job within the run.
     pub job: Option<String>,
     /// The values of the job's matrix, shortened.
     pub matrix: Option<String>,
     /// Distinguishes jobs of one name in one attempt, such as those of a matrix or of a workflow that is called twice. The
     /// same in all steps of the job.
     pub job_mark: Option<String>,
-    /// The page of the run.
     pub run_url: Option<String>,
 }
 
-/// The supported CI systems.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CiSystem {
+pub(crate) enum CiSystem {
     /// A developer's machine, or another CI.
     #[default]
     None,
-    /// GitHub Actions.
     GitHubActions,
-    /// GitLab CI/CD.
     GitLab,
-    /// Jenkins.
     Jenkins,
-    /// Azure Pipelines.
     AzurePipelines,
-    /// Buildkite.
     Buildkite,
-    /// `CircleCI`.
     CircleCi,
 }
 
@@ -76,7 +66,7 @@ impl fmt::Display for CiSystem {
 
 impl Ci {
     /// The checkout of a commit, with the commit that its results count for.
-    pub fn checkout(&self, commit: &str) -> Checkout {
+    pub(crate) fn checkout(&self, commit: &str) -> Checkout {
         let is_merge = self.merge.as_deref() == Some(commit);
         Checkout {
             commit: commit.to_owned(),

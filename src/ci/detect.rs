@@ -12,14 +12,10 @@ use super::{
 const MATRIX: &str = "TESTPLAN_JOB_MATRIX";
 
 impl Ci {
-    /// Reads the variables that the CIs set. `lookup` gives `None` for absent and for empty ones.
-    pub fn detect(lookup: impl Fn(&str) -> Option<String>) -> Self {
-        detect(&lookup)
-    }
-
-    /// The same as [`Ci::detect`], and in GitHub Actions what the event says. `payload` is the content of
-    /// `GITHUB_EVENT_PATH`, if it can be read; `head` the commit that is checked out, if it is known.
-    pub fn with_event(
+    /// Reads the variables that the CIs set, and in GitHub Actions the event. `lookup` gives `None` for absent and for
+    /// empty variables. `payload` is the content of `GITHUB_EVENT_PATH`, if it can be read; `head` the commit that is
+    /// checked out, if it is known.
+    pub(crate) fn with_event(
         lookup: impl Fn(&str) -> Option<String>,
         payload: Option<&Value>,
         head: Option<&str>,
@@ -209,7 +205,7 @@ mod tests {
     const SHA: &str = "11c02e5a9f0b11c02e5a9f0b11c02e5a9f0b1234";
 
     fn ci(list: &[(&str, &str)]) -> Ci {
-        Ci::detect(|name| {
+        detect(&|name| {
             let found = list.iter().find(|(key, _)| *key == name);
             found.map(|(_, value)| (*value).to_owned())
         })

@@ -25,15 +25,14 @@ mod text_limits;
 pub use address::{Address, BadAddress};
 pub use api_client::GitHub;
 pub use channel::Channel;
-pub use check_run::{
-    CheckAnnotation, CheckAnnotationLevel, CheckConclusion, CheckRun, CheckState, MOST_ANNOTATIONS,
-};
+
+pub use check_run::{CheckAnnotation, CheckAnnotationLevel, CheckConclusion, CheckRun, CheckState};
 pub use notices::{cure, notices};
-pub use permissions::{Owner, Repository};
+pub use permissions::{GitHubRepository, Owner};
 pub use publish_error::{NetworkFailure, PublishError};
-pub use retries::Patience;
+pub use retries::GitHubPatience;
 pub use status::{CommitStatus, StatusState};
-pub use text_limits::{LARGEST_COMMENT, LARGEST_TEXT, LONGEST_DESCRIPTION};
+pub(crate) use text_limits::{LARGEST_COMMENT, LARGEST_TEXT};
 
 /// GitHub's own API, unless `GITHUB_API_URL` names another.
 pub const API: &str = "https://api.github.com";

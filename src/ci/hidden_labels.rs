@@ -5,7 +5,7 @@ use crate::model::Label;
 
 impl Ci {
     /// `.git.revision`, `.git.branch` and `.reference.url`, if the CI has them and a label can hold them.
-    pub fn hidden_labels(&self) -> Vec<Label> {
+    pub(crate) fn hidden_labels(&self) -> Vec<Label> {
         let run = self.run_url.as_deref().map(|url| {
             let number = self.run_id.as_deref().unwrap_or_default();
             let title = match self.system {

@@ -16,12 +16,12 @@ pub struct Moment {
 
 impl Ci {
     /// The default title of a plan. It is unique per job, attempt and run, so that a retry finds a plan whose answer was lost.
-    pub fn default_title(&self, template: &str, moment: Moment) -> String {
+    pub(crate) fn default_title(&self, template: &str, moment: Moment) -> String {
         format!("{template} ({})", run(self, moment))
     }
 
     /// The default batch of a plan: as unique as its title, and begins with branch and commit.
-    pub fn default_batch(&self, template: &str, moment: Moment) -> String {
+    pub(crate) fn default_batch(&self, template: &str, moment: Moment) -> String {
         let commit = self.commit.as_deref().map(short_commit);
         let tested = [self.branch.as_deref(), commit, Some(template)];
         let tested: Vec<&str> = tested.into_iter().flatten().collect();
@@ -102,7 +102,7 @@ pub(super) fn mark(text: &str) -> String {
 }
 
 /// Run id and attempt of the GitHub Actions run that started a plan, from its default title.
-pub fn started_by(title: &str) -> Option<(&str, u32)> {
+pub(crate) fn started_by(title: &str) -> Option<(&str, u32)> {
     let opening = format!(" ({} ", CiSystem::GitHubActions);
     let (_, rest) = title.rsplit_once(&opening)?;
     let inside = rest.strip_suffix(')')?;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     api::EXECUTION,
-    ci::github::Patience,
+    ci::github::GitHubPatience,
     client::Client,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
@@ -81,7 +81,7 @@ pub(crate) async fn run(command: ExecuteArgs, context: &Context) -> CommandResul
         },
         began_elsewhere: false,
         conclusion: command_conclusion(&result),
-        patience: Patience::default(),
+        patience: GitHubPatience::default(),
     };
     publishing::publish(&publication, near.as_deref(), context).await;
     result

@@ -12,7 +12,7 @@ use super::{
     step_display,
 };
 use crate::{
-    ci::github::Patience,
+    ci::github::GitHubPatience,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
     leftovers,
@@ -74,7 +74,7 @@ pub(crate) async fn run(command: ReportArgs, context: &Context) -> CommandResult
         progress: report.as_ref().into(),
         began_elsewhere: true,
         conclusion: command_conclusion(&result),
-        patience: Patience::default(),
+        patience: GitHubPatience::default(),
     };
     publishing::publish(&publication, None, context).await;
     result

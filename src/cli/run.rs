@@ -17,7 +17,7 @@ use super::{
     step_display,
 };
 use crate::{
-    ci::github::Patience,
+    ci::github::GitHubPatience,
     client::Client,
     config::duration,
     exit_code::Conclusion,
@@ -97,7 +97,7 @@ async fn publish(
     signals: &mut Signals,
     context: &Context,
 ) {
-    let usual = Patience::default();
+    let usual = GitHubPatience::default();
     let near = command.plan.config.folder(context);
     let is_action = context.screen.step().is_action();
     let comment = command.comment.pr_comment;
@@ -106,7 +106,7 @@ async fn publish(
         progress: outcome.report.as_ref().into(),
         began_elsewhere: false,
         conclusion: command_conclusion(&outcome.result),
-        patience: Patience {
+        patience: GitHubPatience {
             total: if outcome.is_stopped {
                 LAST_STATUS
             } else {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ci::Ci,
-    client::{Client, FileKind, Import, Imported, ResultFile},
+    client::{Client, Import, Imported, UploadFile, UploadFileKind},
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     model::Label,
@@ -194,12 +194,12 @@ fn pack_one(path: &Path) -> Result<Packed, Failure> {
                     .help("name the folder that the test tool wrote its results to")
             });
     }
-    let kind = FileKind::of(path).map_err(|error| {
+    let kind = UploadFileKind::of(path).map_err(|error| {
         Failure::usage(error)
             .help("name result files, or the folder that they are in with all else")
     })?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    Ok(Packed::files(vec![ResultFile {
+    Ok(Packed::files(vec![UploadFile {
         path: path.to_owned(),
         name: name.into_owned(),
         kind,

@@ -22,7 +22,7 @@ pub(super) struct FailedTry {
     pub(super) kind: ErrorKind,
     /// Whether the service may have done what was asked.
     pub(super) unclear: bool,
-    /// How long the service asked us to stay away.
+    /// How long to wait before the next try, if the service said so.
     pub(super) retry_after: Option<Duration>,
 }
 

@@ -75,7 +75,6 @@ impl Call {
         self
     }
 
-    /// The form of an upload.
     pub(super) fn as_form(&self) -> Option<&UploadForm> {
         self.form.as_ref()
     }

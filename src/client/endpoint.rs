@@ -54,12 +54,12 @@ impl Endpoint {
     }
 
     /// Whether requests stay on this machine.
-    pub fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         self.base.host_str().is_some_and(is_loopback)
     }
 
     /// Whether requests are encrypted.
-    pub fn is_tls(&self) -> bool {
+    pub(crate) fn is_tls(&self) -> bool {
         self.base.scheme() == "https"
     }
 

@@ -119,7 +119,7 @@ pub enum RedirectTarget {
 }
 
 impl ClientError {
-    /// Whether the service said that the lease this call presented is no longer ours: any 4xx on heartbeat, release or
+    /// Whether the service refused the lease of this call as no longer held: any 4xx on heartbeat, release or
     /// finish but 408, 425 and 429. Final: drop the execution and reserve the next.
     pub fn lease_is_lost(&self) -> bool {
         let refused = match &self.kind {
@@ -141,7 +141,7 @@ impl ClientError {
 
     /// Whether the service refused a repetition of what it may have done already. If no other client can have changed
     /// anything, that means that it was done.
-    pub fn is_refused_repetition(&self) -> bool {
+    pub(crate) fn is_refused_repetition(&self) -> bool {
         matches!(&self.kind, ErrorKind::Unclear { because, .. }
             if matches!(**because, ErrorKind::Refused { .. }))
     }

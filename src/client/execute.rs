@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{
     Client, ClientError, ErrorKind, RetryNotice,
-    test_lists::{LARGEST_ACCOUNT, StartRequest},
+    test_lists::{LARGEST_ACCOUNT, PlanStart},
 };
 use crate::{
     api::plan::{ExecutePlanRequest, RevisionReference},
@@ -68,9 +68,9 @@ impl Client {
                 discovery: account,
                 ..wire(start)
             };
-            StartRequest::new(body, start.tests.as_deref())
+            PlanStart::new(body, start.tests.as_deref())
         } else {
-            StartRequest::new(wire(start), None)
+            PlanStart::new(wire(start), None)
         };
         let first = match self.post_plan(&call).await {
             Ok(plan) => return Ok(plan),

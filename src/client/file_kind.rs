@@ -9,7 +9,7 @@ use std::{
 
 /// The kinds of files that Test Center imports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileKind {
+pub enum UploadFileKind {
     /// Squish XML, JUnit or another xUnit.
     Xml,
     /// A zipped results folder.
@@ -51,7 +51,7 @@ pub enum UnknownKind {
 /// The first bytes of a zip with entries, of an empty one, and of one in several parts.
 const ZIP: [&[u8]; 3] = [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"];
 
-impl FileKind {
+impl UploadFileKind {
     /// What a file is, by the end of its name and its first bytes.
     pub fn of(path: &Path) -> Result<Self, UnknownKind> {
         let start = beginning(path).map_err(|cause| UnknownKind::Unreadable {
@@ -91,7 +91,7 @@ impl FileKind {
     }
 }
 
-impl fmt::Display for FileKind {
+impl fmt::Display for UploadFileKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.content_type())
     }

@@ -38,7 +38,7 @@ impl Client {
             .await
     }
 
-    /// The same; `outcome` tells the caller who aborts it whether the service may have accepted it.
+    /// The same. A caller that aborts it finds in `outcome` whether the service may have accepted the upload.
     pub async fn import_tracked(
         &self,
         import: &Import,

@@ -18,7 +18,6 @@ use crate::{
 
 /// Longest message of an execution error that is sent, in bytes; the service keeps no more.
 const LONGEST_MESSAGE: usize = 8 * 1024;
-/// Longest details.
 const LONGEST_DETAILS: usize = 64 * 1024;
 /// Limit of a release in all: a worker that is leaving should not wait, and expiry does the same later.
 const RELEASE: Duration = Duration::from_secs(4);

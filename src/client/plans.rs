@@ -1,4 +1,4 @@
-//! Looks plans up and says how far they are. Everything here only reads, and is repeated freely.
+//! Looks plans up and counts their executions. These calls only read, so they are repeated freely.
 
 use std::time::Duration;
 
@@ -84,9 +84,9 @@ impl Client {
         self.ask_status(&call).await
     }
 
-    /// Counts all executions of a plan. A service of ours answers when the counts change, or after `wait`; another one
+    /// Counts all executions of a plan. `testplan serve` answers when the counts change, or after `wait`; Test Center
     /// answers at once, and the caller pauses.
-    pub async fn wait_status(
+    pub(crate) async fn wait_status(
         &self,
         plan: PlanId,
         wait: Duration,
@@ -99,7 +99,7 @@ impl Client {
         self.ask(call, counts).await
     }
 
-    /// The call, asking a service of ours to hold its answer back for up to `wait`.
+    /// The call with a request to `testplan serve` to hold its answer back for up to `wait`.
     pub(super) fn waiting(&self, call: Call, wait: Duration) -> Call {
         if wait.as_secs() == 0 || !self.is_testplan() {
             return call;
@@ -121,7 +121,6 @@ fn kind_word(kind: PlanKind) -> &'static str {
     }
 }
 
-/// Reads a plan.
 pub(super) fn one_plan(body: &[u8]) -> Result<Plan, String> {
     answer::json("a plan")(body).map(plan)
 }

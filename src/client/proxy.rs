@@ -6,7 +6,10 @@ use super::Endpoint;
 
 /// The proxy between us and a service, without the password that its variable may hold; `None` if there is none.
 /// `lookup` reads the environment. Settings that a desktop system keeps elsewhere are not seen.
-pub fn proxy_of(endpoint: &Endpoint, lookup: impl Fn(&str) -> Option<String>) -> Option<String> {
+pub(crate) fn proxy_of(
+    endpoint: &Endpoint,
+    lookup: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
     // In a CGI program, the client of the web server sets HTTP_PROXY by a header.
     if endpoint.is_loopback() || lookup("REQUEST_METHOD").is_some() {
         return None;

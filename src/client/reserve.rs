@@ -90,7 +90,7 @@ impl Client {
 
     /// The same for a worker that stays until the plan is drained: it repeats the request, and an execution whose
     /// reservation was lost stays reserved until its lease expires.
-    pub async fn reserve_next(
+    pub(crate) async fn reserve_next(
         &self,
         plan: PlanId,
         options: &ReserveOptions,
@@ -156,7 +156,7 @@ impl Client {
 }
 
 /// Reads a reservation. It was granted if it names an execution; then everything else must be readable too, because
-/// "nothing fits" would be a lie.
+/// "no execution" would be wrong.
 fn response(body: &[u8]) -> Result<ReserveResponse, String> {
     let response: ReserveResponse = answer::json("a reservation")(body)?;
     if response.granted.is_none() {

@@ -19,7 +19,6 @@ pub(super) enum Repeat {
     Always,
 }
 
-/// How a call is repeated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryRule {
     pub(super) repeat: Repeat,
@@ -30,7 +29,6 @@ pub(super) struct RetryRule {
     pub(super) tries_without_api: u32,
 }
 
-/// The answer to a call.
 #[derive(Debug)]
 pub(super) struct Answered<T> {
     pub(super) value: T,

@@ -1,4 +1,4 @@
-//! Lists of tests that go to a service of ours, and what it keeps of them.
+//! Lists of tests for `testplan serve`: the start of a plan with its tests, and the publication of templates.
 
 use http::Method;
 
@@ -16,7 +16,7 @@ use crate::{
     random::unique_key,
 };
 
-/// What a plan keeps of the request that it was started by.
+/// The tests that a plan was requested with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanTests {
     /// Digest of the tests that it was requested with; `None` if it got the published ones.
@@ -30,13 +30,13 @@ pub(super) const LARGEST_ACCOUNT: usize = 1024 * 1024;
 
 /// One start of a plan, sent as often as needed under one key: with the digest of its tests first, and with the tests
 /// themselves once the service says that it does not know them.
-pub(super) struct StartRequest<'a> {
+pub(super) struct PlanStart<'a> {
     key: String,
     body: ExecutePlanRequest,
     tests: Option<&'a [PlannedTest]>,
 }
 
-impl<'a> StartRequest<'a> {
+impl<'a> PlanStart<'a> {
     pub(super) fn new(body: ExecutePlanRequest, tests: Option<&'a [PlannedTest]>) -> Self {
         let tests_digest = tests.map(|list| RequestedTests {
             digest: TestListDigest::of(list),
@@ -63,7 +63,7 @@ impl<'a> StartRequest<'a> {
 
 impl Client {
     /// Posts a start, and once more with the list of tests if the service does not know it.
-    pub(super) async fn post_plan(&self, start: &StartRequest<'_>) -> Result<Plan, ClientError> {
+    pub(super) async fn post_plan(&self, start: &PlanStart<'_>) -> Result<Plan, ClientError> {
         let rule = self.service_rule(Repeat::IfNotDone);
         let call = start.call().json(&start.body);
         let answer = self.persist(&call, rule, started_plan).await;
@@ -89,7 +89,7 @@ impl Client {
     pub(super) async fn holds_tests(
         &self,
         plan: Plan,
-        start: &StartRequest<'_>,
+        start: &PlanStart<'_>,
     ) -> Result<Plan, ClientError> {
         if start.tests.is_none() {
             return Ok(plan);
@@ -103,7 +103,7 @@ impl Client {
             .error(ErrorKind::TestsIgnored { plan: plan.id }, 1, false))
     }
 
-    /// Publishes templates at a service of ours, or with `dry_run` asks what that would change.
+    /// Publishes templates at `testplan serve`, or with `dry_run` asks what that would change.
     ///
     /// # Errors
     /// [`ErrorKind::Unsupported`] from a service that takes none.
@@ -137,7 +137,6 @@ fn is_unknown_tests(error: &ClientError) -> bool {
     )
 }
 
-/// Reads the answer to a start.
 fn started_plan(body: &[u8]) -> Result<(Plan, Option<TestListDigest>), String> {
     let answer: StartedPlanResponse = json("a plan")(body)?;
     Ok((super::plans::plan(answer.plan), answer.tests_digest))

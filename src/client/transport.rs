@@ -7,7 +7,7 @@ use http_body_util::BodyExt as _;
 
 use super::upload_body::UploadBody;
 
-/// A response, later.
+/// A future response.
 pub type Sending<'a> =
     Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>> + Send + 'a>>;
 
@@ -17,11 +17,10 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends a request with an absolute URI and collects the bounded response, within `limit` in all.
     fn send(&self, request: http::Request<Bytes>, limit: Duration) -> Sending<'_>;
 
-    /// Sends a request whose body is read while it travels, of the length that its header tells. Broken off when it makes
-    /// no progress for `stall`; the answer may take ten times as long. [`Sent::No`] for what broke before the body was
-    /// handed out to its end.
+    /// Sends a request whose body is read while it is sent; its header has the length. Aborted when it makes no progress
+    /// for `stall`; the answer may take ten times as long. An error before the end of the body is [`Sent::No`].
     ///
-    /// A network that lives in memory may have this one: it collects the body and sends it whole.
+    /// This default, for networks in memory, collects the body and sends it whole.
     fn upload(&self, request: http::Request<UploadBody>, stall: Duration) -> Sending<'_> {
         Box::pin(async move {
             let (head, body) = request.into_parts();

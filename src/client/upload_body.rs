@@ -21,9 +21,8 @@ use tokio::{
 
 use crate::sync::ignore_poison;
 
-/// A piece of a body.
 #[derive(Clone, Debug)]
-pub(super) enum Piece {
+pub(super) enum BodyPiece {
     Bytes(Bytes),
     /// The first `length` bytes of a file.
     File {
@@ -32,7 +31,7 @@ pub(super) enum Piece {
     },
 }
 
-impl Piece {
+impl BodyPiece {
     pub(super) fn length(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
@@ -47,13 +46,12 @@ const CHUNK: usize = 128 * 1024;
 /// The body of one try of an upload.
 #[derive(Debug)]
 pub struct UploadBody {
-    pieces: VecDeque<Piece>,
+    pieces: VecDeque<BodyPiece>,
     open: Option<OpenFile>,
     buffer: Box<[u8]>,
     sent: BytesSent,
 }
 
-/// A file that is being read.
 #[derive(Debug)]
 struct OpenFile {
     file: File,
@@ -95,12 +93,12 @@ impl BytesSent {
     }
 
     /// Whether the closing boundary was sent. Before that no service has a complete request.
-    pub fn is_complete(&self) -> bool {
+    pub(crate) fn is_complete(&self) -> bool {
         self.bytes() == self.0.length
     }
 
     /// Why a file could not be read to its end, if that ended the body.
-    pub fn read_error(&self) -> Option<String> {
+    pub(crate) fn read_error(&self) -> Option<String> {
         self.lock().clone()
     }
 
@@ -110,8 +108,8 @@ impl BytesSent {
 }
 
 impl UploadBody {
-    pub(super) fn new(pieces: VecDeque<Piece>, outcome: UnclearOutcome) -> Self {
-        let length = pieces.iter().map(Piece::length).sum();
+    pub(super) fn new(pieces: VecDeque<BodyPiece>, outcome: UnclearOutcome) -> Self {
+        let length = pieces.iter().map(BodyPiece::length).sum();
         Self {
             pieces,
             open: None,
@@ -126,7 +124,7 @@ impl UploadBody {
     }
 
     /// The progress of the body, readable after the body was moved away.
-    pub fn bytes_sent(&self) -> BytesSent {
+    pub(crate) fn bytes_sent(&self) -> BytesSent {
         self.sent.clone()
     }
 
@@ -182,9 +180,9 @@ impl Body for UploadBody {
             }
             match this.pieces.pop_front() {
                 None => return Poll::Ready(None),
-                Some(Piece::Bytes(bytes)) if bytes.is_empty() => {}
-                Some(Piece::Bytes(bytes)) => return this.hand_out(bytes),
-                Some(Piece::File { path, length }) => match std::fs::File::open(&path) {
+                Some(BodyPiece::Bytes(bytes)) if bytes.is_empty() => {}
+                Some(BodyPiece::Bytes(bytes)) => return this.hand_out(bytes),
+                Some(BodyPiece::File { path, length }) => match std::fs::File::open(&path) {
                     Ok(file) => {
                         let mut file = File::from_std(file);
                         file.set_max_buf_size(CHUNK);
@@ -209,7 +207,7 @@ impl Body for UploadBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        let left: u64 = self.pieces.iter().map(Piece::length).sum();
+        let left: u64 = self.pieces.iter().map(BodyPiece::length).sum();
         SizeHint::with_exact(left + self.open.as_ref().map_or(0, |reading| reading.left))
     }
 }

@@ -8,8 +8,8 @@ use std::{
 use bytes::Bytes;
 
 use super::{
-    file_kind::FileKind,
-    upload_body::{Piece, UnclearOutcome, UploadBody},
+    file_kind::UploadFileKind,
+    upload_body::{BodyPiece, UnclearOutcome, UploadBody},
 };
 use crate::{
     api::import::{BATCH, LABEL, PROJECT, RESULT},
@@ -27,27 +27,27 @@ pub struct Import {
     /// Labels of all results.
     pub labels: Vec<Label>,
     /// The files, at least one.
-    pub files: Vec<ResultFile>,
+    pub files: Vec<UploadFile>,
     /// The key of an earlier upload that this one repeats: testplan's service recognises it. A new key otherwise.
     pub key: Option<String>,
 }
 
 /// A file to upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResultFile {
+pub struct UploadFile {
     /// Where to read it.
     pub path: PathBuf,
     /// Its name in the upload; characters that a form cannot carry are replaced.
     pub name: String,
     /// Decides the content type of its part.
-    pub kind: FileKind,
+    pub kind: UploadFileKind,
 }
 
 /// The form of an upload; yields a body for each try.
 #[derive(Clone, Debug)]
 pub struct UploadForm {
     boundary: String,
-    pieces: Vec<Piece>,
+    pieces: Vec<BodyPiece>,
     outcome: UnclearOutcome,
     files: u64,
     file_bytes: u64,
@@ -88,7 +88,7 @@ impl UploadForm {
             form.file(&mut head, &name, file)?;
         }
         head.extend(["--", &form.boundary, "--\r\n"]);
-        form.pieces.push(Piece::Bytes(head.into()));
+        form.pieces.push(BodyPiece::Bytes(head.into()));
         Ok(form)
     }
 
@@ -100,7 +100,7 @@ impl UploadForm {
         head.push_str(&part);
     }
 
-    fn file(&mut self, head: &mut String, name: &str, file: &ResultFile) -> Result<(), String> {
+    fn file(&mut self, head: &mut String, name: &str, file: &UploadFile) -> Result<(), String> {
         let length = length(&file.path)?;
         let (boundary, content_type) = (&self.boundary, file.kind.content_type());
         let part = format!(
@@ -109,8 +109,8 @@ impl UploadForm {
         );
         head.push_str(&part);
         self.pieces
-            .push(Piece::Bytes(Bytes::from(std::mem::take(head))));
-        self.pieces.push(Piece::File {
+            .push(BodyPiece::Bytes(Bytes::from(std::mem::take(head))));
+        self.pieces.push(BodyPiece::File {
             path: file.path.clone(),
             length,
         });
@@ -132,7 +132,7 @@ impl UploadForm {
 
     /// Bytes of the body.
     pub fn length(&self) -> u64 {
-        self.pieces.iter().map(Piece::length).sum()
+        self.pieces.iter().map(BodyPiece::length).sum()
     }
 
     /// The content type of the request.

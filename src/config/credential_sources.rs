@@ -12,11 +12,11 @@ use super::{Environment, precedence::Origin};
 use crate::credentials::Credentials;
 
 /// A token as text.
-pub const TOKEN: &str = "TESTCENTER_TOKEN";
+pub(crate) const TOKEN: &str = "TESTCENTER_TOKEN";
 /// A user's name, with [`PASSWORD`].
-pub const USER: &str = "TESTCENTER_USER";
+pub(crate) const USER: &str = "TESTCENTER_USER";
 /// A user's password.
-pub const PASSWORD: &str = "TESTCENTER_PASSWORD";
+pub(crate) const PASSWORD: &str = "TESTCENTER_PASSWORD";
 
 /// The flag that names a file with a token.
 const FILE: &str = "--token-file";
@@ -26,8 +26,7 @@ const LARGEST: u64 = 16 * 1024;
 
 /// Credentials and where they come from.
 #[derive(Clone, Debug)]
-pub struct FoundCredentials {
-    /// Present them to the service.
+pub(crate) struct FoundCredentials {
     pub credentials: Credentials,
     /// Their file or variable.
     pub origin: Origin,
@@ -37,13 +36,11 @@ pub struct FoundCredentials {
 
 /// Why a secret cannot be used. Never shows it.
 #[derive(Debug, thiserror::Error)]
-pub enum CredentialError {
+pub(crate) enum CredentialError {
     /// The file cannot be read.
     #[error("cannot read the token file {}: {cause}", path.display())]
     Unreadable {
-        /// The file.
         path: PathBuf,
-        /// What the system says.
         #[source]
         cause: io::Error,
     },
@@ -78,7 +75,7 @@ pub enum CredentialError {
 
 /// The secret to use, if there is any: the token file, [`TOKEN`], or [`USER`] with [`PASSWORD`]. Two of these are an
 /// error: the one that is not used may be the one that was meant.
-pub fn find(
+pub(crate) fn find(
     token_file: Option<&Path>,
     environment: &Environment,
 ) -> Result<Option<FoundCredentials>, CredentialError> {

@@ -6,25 +6,25 @@ mod discovery_error;
 mod likeness;
 mod line_pattern;
 mod lines;
-pub mod test_folder;
+pub(crate) mod test_folder;
 
 use std::collections::HashSet;
 
-pub use discovery_error::{BadPattern, ListingError};
+pub use discovery_error::BadPattern;
+pub(crate) use discovery_error::ListingError;
 pub use line_pattern::{LinePattern, Unmatched};
 
 use crate::model::{DiscoveryAccount, LeftOut, Test};
 use discovery_error::{MOST_TESTS, SHOWN_LINES, shown};
 use likeness::{Judgement, Likeness};
-use lines::{Line, lines};
+use lines::{ListingLine, lines};
 use test_folder::TestFolder;
 
 /// Most characters of a left-out line that are kept.
 const LONGEST_LINE: usize = 300;
 
-/// The tests of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListedTests {
+pub(crate) struct ListedTests {
     /// In the order of the listing, each once.
     pub tests: Vec<Test>,
     /// What became of every line.
@@ -35,7 +35,7 @@ pub struct ListedTests {
 /// the folder of `place` become relative.
 ///
 /// A listing without any line, or with nothing but headings, sums and ignored lines, gives no tests.
-pub fn parse_listing(
+pub(crate) fn parse_listing(
     output: &[u8],
     pattern: &LinePattern,
     place: &mut TestFolder<'_>,
@@ -43,7 +43,7 @@ pub fn parse_listing(
     let mut seen = HashSet::new();
     let mut listed = ListedTests::default();
     let mut likeness = Likeness::of(pattern.regex());
-    let mut left_out: Vec<(Line<'_>, bool)> = Vec::new();
+    let mut left_out: Vec<(ListingLine<'_>, bool)> = Vec::new();
     for line in lines(output)? {
         if line.text.trim().is_empty() {
             continue;
@@ -108,7 +108,7 @@ pub fn parse_listing(
 }
 
 /// The test that a line names, if it matches.
-fn named(pattern: &LinePattern, line: &Line<'_>) -> Result<Option<Test>, ListingError> {
+fn named(pattern: &LinePattern, line: &ListingLine<'_>) -> Result<Option<Test>, ListingError> {
     let Some(found) = pattern.regex().captures(&line.text) else {
         return Ok(None);
     };
@@ -132,7 +132,7 @@ fn named(pattern: &LinePattern, line: &Line<'_>) -> Result<Option<Test>, Listing
     }))
 }
 
-fn not_a_name(line: &Line<'_>, fault: &'static str) -> ListingError {
+fn not_a_name(line: &ListingLine<'_>, fault: &'static str) -> ListingError {
     ListingError::NotAName {
         fault,
         number: line.number,
@@ -141,7 +141,7 @@ fn not_a_name(line: &Line<'_>, fault: &'static str) -> ListingError {
 }
 
 /// A line as the account keeps it.
-fn kept(line: &Line<'_>, judgement: &Judgement) -> LeftOut {
+fn kept(line: &ListingLine<'_>, judgement: &Judgement) -> LeftOut {
     let mut text: String = line.text.chars().take(LONGEST_LINE).collect();
     if text.len() < line.text.len() {
         text.push('…');

@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, fmt};
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// The environment of this process. Variables that are not Unicode are none of ours and left out.
-    pub fn of_process() -> Self {
+    /// The environment of this process, without variables that are not Unicode: testplan has none of those.
+    pub(crate) fn of_process() -> Self {
         let unicode = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
@@ -24,7 +24,7 @@ impl Environment {
     }
 
     /// Whether a variable says yes: present, and not `0`, `false`, `no` or `off`.
-    pub fn is_on(&self, name: &str) -> bool {
+    pub(crate) fn is_on(&self, name: &str) -> bool {
         self.get(name).is_some_and(|value| {
             let value = value.trim().to_lowercase();
             !["0", "false", "no", "off"].contains(&value.as_str())
@@ -49,12 +49,12 @@ impl Environment {
     }
 
     /// Whether this is a CI of any kind.
-    pub fn is_ci(&self) -> bool {
+    pub(crate) fn is_ci(&self) -> bool {
         self.is_on("CI") || self.is_github_actions()
     }
 
     /// Whether this is a step of GitHub Actions.
-    pub fn is_github_actions(&self) -> bool {
+    pub(crate) fn is_github_actions(&self) -> bool {
         self.is_on("GITHUB_ACTIONS")
     }
 }

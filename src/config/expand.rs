@@ -6,19 +6,17 @@ use super::plan_file::{Template, TestSource};
 use crate::model::{Capabilities, Test};
 
 /// Executions that a plan may have.
-pub const MOST_EXECUTIONS: usize = 100_000;
+pub(crate) const MOST_EXECUTIONS: usize = 100_000;
 
 /// Why a template cannot be expanded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ExpandError {
+pub(crate) enum ExpandError {
     /// Not one list of tests for each of [`Template::discoveries`].
     #[error("template {title:?} has {wanted} discoveries, but {given} were made")]
     Undiscovered {
-        /// The template.
         title: String,
         /// Discoveries in the file.
         wanted: usize,
-        /// Lists given.
         given: usize,
     },
     /// More than [`MOST_EXECUTIONS`].
@@ -27,18 +25,14 @@ pub enum ExpandError {
          more than {MOST_EXECUTIONS} executions; split it"
     )]
     TooMany {
-        /// The template.
         title: String,
-        /// Different tests.
         tests: usize,
-        /// Configurations.
         configurations: usize,
     },
 }
 
-/// The executions of a template.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Expanded {
+pub(crate) struct Expanded {
     /// Every test once per configuration: in the order of the file, the configurations of a test together.
     pub executions: Vec<(Test, Capabilities)>,
     /// What was listed and discovered, or discovered twice: each further time, in order. It counts once.
@@ -48,7 +42,10 @@ pub struct Expanded {
 /// Makes the executions of a template.
 ///
 /// `discovered` has the tests of each of [`Template::discoveries`], in that order.
-pub fn expand(template: &Template, discovered: &[Vec<Test>]) -> Result<Expanded, ExpandError> {
+pub(crate) fn expand(
+    template: &Template,
+    discovered: &[Vec<Test>],
+) -> Result<Expanded, ExpandError> {
     let wanted = template.discoveries().count();
     if wanted != discovered.len() {
         return Err(ExpandError::Undiscovered {

@@ -30,10 +30,10 @@ use crate::{
 };
 
 /// The file that is read where no other is named.
-pub const DEFAULT_NAME: &str = "testplan.yml";
+pub(crate) const DEFAULT_NAME: &str = "testplan.yml";
 
 /// The largest file that is read, in bytes.
-pub const LARGEST: u64 = 4 * 1024 * 1024;
+pub(crate) const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// How long a discovery may take where the file does not say.
 pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5 * 60);

@@ -9,15 +9,12 @@ use super::Environment;
 
 /// Where a value comes from, for messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A flag, as `--lease`.
     Flag(&'static str),
-    /// A variable of the environment.
     Variable(&'static str),
     /// A key of `testplan.yml`.
     Key(&'static str),
-    /// Neither flag, variable nor file sets it.
-    Default,
 }
 
 impl fmt::Display for Origin {
@@ -26,35 +23,21 @@ impl fmt::Display for Origin {
             Self::Flag(flag) => f.write_str(flag),
             Self::Variable(name) => write!(f, "variable {name}"),
             Self::Key(key) => write!(f, "{key} of testplan.yml"),
-            Self::Default => f.write_str("default"),
         }
     }
 }
 
 /// A value and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chosen<T> {
-    /// The value.
-    pub value: T,
-    /// Its source.
-    pub origin: Origin,
-}
-
-impl<T> Chosen<T> {
-    /// What was chosen, or else the default.
-    pub fn or_default(chosen: Option<Self>, default: T) -> Self {
-        chosen.unwrap_or(Self {
-            value: default,
-            origin: Origin::Default,
-        })
-    }
+pub(crate) struct Chosen<T> {
+    pub(crate) value: T,
+    pub(crate) origin: Origin,
 }
 
 /// A variable whose value does not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("variable {variable}: {cause}")]
-pub struct BadVariable {
-    /// Its name.
+pub(crate) struct BadVariable {
     pub variable: &'static str,
     /// What the value's own reader says.
     pub cause: String,
@@ -62,39 +45,34 @@ pub struct BadVariable {
 
 /// What a setting is called in each source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// Its flag.
+pub(crate) struct Setting {
     pub flag: &'static str,
-    /// Its variable, if it has one.
     pub variable: Option<&'static str>,
     /// Its key in `testplan.yml`, if it has one.
     pub key: Option<&'static str>,
 }
 
 impl Setting {
-    /// Which `testplan.yml`.
-    pub const CONFIG: Self = Self::variable("--config", "TESTPLAN_CONFIG");
-    /// The service's address.
-    pub const URL: Self = Self::variable("--url", "TESTCENTER_URL");
+    pub(crate) const CONFIG: Self = Self::variable("--config", "TESTPLAN_CONFIG");
+    pub(crate) const URL: Self = Self::variable("--url", "TESTCENTER_URL");
     /// Certificates to trust beside the system's.
-    pub const CA_CERT: Self = Self::variable("--ca-cert", "TESTPLAN_CA_CERT");
-    /// What to look up.
-    pub const PROJECT: Self = Self {
+    pub(crate) const CA_CERT: Self = Self::variable("--ca-cert", "TESTPLAN_CA_CERT");
+    pub(crate) const PROJECT: Self = Self {
         flag: "--project",
         variable: None,
         key: Some("project"),
     };
     /// Executions at once.
-    pub const WORKERS: Self = Self::variable("--workers", "TESTPLAN_WORKERS");
+    pub(crate) const WORKERS: Self = Self::variable("--workers", "TESTPLAN_WORKERS");
     /// The lease asked for.
-    pub const LEASE: Self = Self::variable("--lease", "TESTPLAN_LEASE");
+    pub(crate) const LEASE: Self = Self::variable("--lease", "TESTPLAN_LEASE");
     /// Of the whole command.
-    pub const DEADLINE: Self = Self::variable("--deadline", "TESTPLAN_DEADLINE");
+    pub(crate) const DEADLINE: Self = Self::variable("--deadline", "TESTPLAN_DEADLINE");
     /// Where files go.
-    pub const OUT: Self = Self::variable("--out", "TESTPLAN_OUT");
+    pub(crate) const OUT: Self = Self::variable("--out", "TESTPLAN_OUT");
 
     /// All of them, for help and documentation.
-    pub const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::CONFIG,
         Self::URL,
         Self::CA_CERT,
@@ -114,8 +92,8 @@ impl Setting {
     }
 
     /// The first source that has a value. The variable is read with `parse`, and only if there is no flag: a broken
-    /// variable can be overruled. `None` leaves the default to [`Chosen::or_default`].
-    pub fn choose<T, E: fmt::Display>(
+    /// variable can be overruled. `None` if none of them sets it.
+    pub(crate) fn choose<T, E: fmt::Display>(
         self,
         flag: Option<T>,
         environment: &Environment,
@@ -157,18 +135,20 @@ mod tests {
     fn choose(flag: Option<u8>, variable: &str, file: Option<u8>) -> Result<String, String> {
         let environment = Environment::from_iter([("N", variable)]);
         let chosen = BOTH.choose(flag, &environment, str::parse::<u8>, file);
-        let Chosen { value, origin } = Chosen::or_default(chosen.map_err(|e| e.to_string())?, 9);
-        Ok(format!("{value} from {origin}"))
+        Ok(match chosen.map_err(|error| error.to_string())? {
+            Some(Chosen { value, origin }) => format!("{value} from {origin}"),
+            None => "not set".to_owned(),
+        })
     }
 
     #[test]
-    fn flag_then_variable_then_file_then_default() {
+    fn flag_wins_over_variable_and_variable_over_file() {
         let table = [
             (Some(1), "2", Some(3), "1 from --n"),
             (Some(1), "broken", Some(3), "1 from --n"),
             (None, "2", Some(3), "2 from variable N"),
             (None, "", Some(3), "3 from a.n of testplan.yml"),
-            (None, "", None, "9 from default"),
+            (None, "", None, "not set"),
         ];
         for (flag, variable, file, expected) in table {
             assert_eq!(choose(flag, variable, file).as_deref(), Ok(expected));

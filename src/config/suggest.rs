@@ -4,7 +4,7 @@
 ///
 /// Case and the difference of `-`, `_` and blank count little. A candidate that `wanted` begins or that begins
 /// `wanted` is near too, from three characters on. Of equally near candidates the first wins.
-pub fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
+pub(crate) fn nearest<'a, S: AsRef<str> + ?Sized + 'a>(
     wanted: &str,
     candidates: impl IntoIterator<Item = &'a S>,
 ) -> Option<&'a str> {

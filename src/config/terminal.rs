@@ -4,19 +4,17 @@ use super::Environment;
 
 /// `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Colour {
+pub(crate) enum Colour {
     /// As the environment and the terminal say.
     #[default]
     Auto,
-    /// Yes.
     Always,
-    /// No.
     Never,
 }
 
 /// Whether output is coloured: `--color`, then `NO_COLOR`, `CLICOLOR_FORCE`, GitHub Actions (whose log shows colours),
 /// then whether it goes to a terminal.
-pub fn coloured(flag: Colour, environment: &Environment, terminal: bool) -> bool {
+pub(crate) fn coloured(flag: Colour, environment: &Environment, terminal: bool) -> bool {
     match flag {
         Colour::Always => true,
         Colour::Never => false,
@@ -28,7 +26,7 @@ pub fn coloured(flag: Colour, environment: &Environment, terminal: bool) -> bool
 }
 
 /// Whether a bar may be drawn: on a terminal outside CI only.
-pub fn animated(environment: &Environment, terminal: bool) -> bool {
+pub(crate) fn animated(environment: &Environment, terminal: bool) -> bool {
     terminal && !environment.is_ci() && environment.get("TERM") != Some("dumb")
 }
 

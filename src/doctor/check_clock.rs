@@ -1,4 +1,4 @@
-//! Compares the service's clock with ours.
+//! Compares the clocks of the service and of this machine.
 
 use std::time::Duration;
 
@@ -93,21 +93,21 @@ fn judge(reading: ClockReading) -> Finding {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Severity, *};
+    use super::{super::finding::FindingSeverity, *};
 
     #[test]
     fn half_of_the_answer_time_is_tolerated() {
         let table = [
-            (0, 0, 0, Severity::Ok, "0 ms ahead of"),
-            (5_000, 0, 0, Severity::Ok, "5s ahead of"),
-            (5_001, 0, 0, Severity::Warning, "6s ahead of"),
-            (-5_001, 0, 0, Severity::Warning, "6s behind"),
+            (0, 0, 0, FindingSeverity::Ok, "0 ms ahead of"),
+            (5_000, 0, 0, FindingSeverity::Ok, "5s ahead of"),
+            (5_001, 0, 0, FindingSeverity::Warning, "6s ahead of"),
+            (-5_001, 0, 0, FindingSeverity::Warning, "6s behind"),
             // Sent at 0, answered at 4 s: the service may have read 7 s at any time between.
-            (9_000, 4_000, 0, Severity::Ok, "7s ahead of"),
-            (9_001, 4_000, 0, Severity::Warning, "8s ahead of"),
-            (5_400, 0, 500, Severity::Ok, "6s ahead of"),
-            (5_600, 0, 500, Severity::Warning, "6s ahead of"),
-            (10_800_000, 20, 0, Severity::Warning, "3h ahead of"),
+            (9_000, 4_000, 0, FindingSeverity::Ok, "7s ahead of"),
+            (9_001, 4_000, 0, FindingSeverity::Warning, "8s ahead of"),
+            (5_400, 0, 500, FindingSeverity::Ok, "6s ahead of"),
+            (5_600, 0, 500, FindingSeverity::Warning, "6s ahead of"),
+            (10_800_000, 20, 0, FindingSeverity::Warning, "3h ahead of"),
         ];
         for (service, took, grain, severity, words) in table {
             let reading = ClockReading {

@@ -93,7 +93,7 @@ pub(super) fn proxy(observations: &Observations<'_>) -> Option<Finding> {
     Some(ok(text))
 }
 
-/// Warns of variables that look like ours and are misspelt: no command reads them.
+/// Warns of variables that look like misspelt variables of testplan: no command reads them.
 pub(super) fn variables(observations: &Observations<'_>) -> Option<Finding> {
     Some(misspelt(observations.request.environment))
 }
@@ -150,7 +150,7 @@ const SET_FOR_TESTS: [&str; 12] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{super::finding::Severity, *};
+    use super::{super::finding::FindingSeverity, *};
 
     #[test]
     fn misspelt_variables_are_warned_of_without_their_values() {
@@ -167,7 +167,7 @@ mod tests {
         ];
         for (name, expected) in table {
             let finding = misspelt(&Environment::from_iter([(name, "hunter2")]));
-            let is_warning = finding.severity == Severity::Warning;
+            let is_warning = finding.severity == FindingSeverity::Warning;
             assert_eq!(is_warning, expected.is_some(), "{name}");
             let shown = format!("{finding:?}");
             assert!(shown.contains(expected.unwrap_or("no misspelt")), "{shown}");

@@ -4,7 +4,7 @@ use super::{
     finding::{Finding, not_checked, ok, problem},
     observe::Observations,
 };
-use crate::client::{ServiceKind, StatusWord};
+use crate::client::{DoneField, ServiceKind};
 
 /// Whether it is testplan's own service; `None` before a valid answer.
 fn is_testplan(observations: &Observations<'_>) -> Option<bool> {
@@ -39,7 +39,7 @@ pub(super) fn status(observations: &Observations<'_>) -> Option<Finding> {
         None if is_testplan => ok("counts say `done` and `finished`"),
         None => not_checked("only a plan shows whether counts say `done` or `finished`")
             .cured("name a plan that was started with --plan-id; both words are understood"),
-        Some(Ok(StatusWord::Neither)) => problem(
+        Some(Ok(DoneField::Neither)) => problem(
             "counts say neither `done` nor `finished`, so that no command could tell when a plan is drained",
             "check that the URL is Test Center's own, and update it",
         ),

@@ -8,7 +8,7 @@ use super::{
     },
 };
 use crate::{
-    ci::github::{self, Channel, Owner, PublishError, Repository},
+    ci::github::{self, Channel, GitHubRepository, Owner, PublishError},
     text::short_commit,
 };
 
@@ -75,7 +75,7 @@ fn channel_permission(observations: &Observations<'_>, channel: Channel) -> Opti
 
 fn permission(
     target: &RepositoryAccess,
-    repository: &Repository,
+    repository: &GitHubRepository,
     channel: Channel,
     read: &Result<(), PublishError>,
 ) -> Finding {

@@ -166,7 +166,7 @@ fn size(bytes: u64) -> String {
 mod tests {
     use std::{io, path::PathBuf};
 
-    use super::{super::finding::Severity, *};
+    use super::{super::finding::FindingSeverity, *};
 
     #[test]
     fn little_free_space_is_a_warning() {
@@ -199,7 +199,7 @@ mod tests {
         for (observed, severity, says) in table {
             let finding = writable(&observed);
             assert_eq!(finding.severity.word(), severity, "{finding:?}");
-            let is_ok = finding.severity == Severity::Ok;
+            let is_ok = finding.severity == FindingSeverity::Ok;
             assert_eq!(finding.cure.is_none(), is_ok, "{finding:?}");
             assert!(finding.text.contains(says), "{finding:?}");
         }

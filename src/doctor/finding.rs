@@ -4,7 +4,7 @@ use crate::{exit_code::Conclusion, failure::Failure};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Severity {
+pub(crate) enum FindingSeverity {
     Ok,
     /// A run can continue.
     Warning,
@@ -14,7 +14,7 @@ pub(crate) enum Severity {
     NotChecked,
 }
 
-impl Severity {
+impl FindingSeverity {
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Ok => "ok",
@@ -28,7 +28,7 @@ impl Severity {
 /// One line of the diagnosis.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
-    pub(crate) severity: Severity,
+    pub(crate) severity: FindingSeverity,
     /// What was observed.
     pub(crate) text: String,
     /// One thing to do. Absent if all is well, or if another finding has to be fixed first.
@@ -39,7 +39,7 @@ impl Finding {
     /// With another exit code, for a problem.
     pub(super) fn ending(self, conclusion: Conclusion) -> Self {
         Self {
-            severity: Severity::Problem(conclusion),
+            severity: FindingSeverity::Problem(conclusion),
             ..self
         }
     }
@@ -52,7 +52,7 @@ impl Finding {
     }
 }
 
-fn finding(severity: Severity, text: impl Into<String>) -> Finding {
+fn finding(severity: FindingSeverity, text: impl Into<String>) -> Finding {
     Finding {
         severity,
         text: text.into(),
@@ -61,20 +61,20 @@ fn finding(severity: Severity, text: impl Into<String>) -> Finding {
 }
 
 pub(super) fn ok(text: impl Into<String>) -> Finding {
-    finding(Severity::Ok, text)
+    finding(FindingSeverity::Ok, text)
 }
 
 pub(super) fn warning(text: impl Into<String>, cure: impl Into<String>) -> Finding {
-    finding(Severity::Warning, text).cured(cure)
+    finding(FindingSeverity::Warning, text).cured(cure)
 }
 
 /// A problem of the service or the machine: a run would end with exit code 3.
 pub(super) fn problem(text: impl Into<String>, cure: impl Into<String>) -> Finding {
-    finding(Severity::Problem(Conclusion::Infrastructure), text).cured(cure)
+    finding(FindingSeverity::Problem(Conclusion::Infrastructure), text).cured(cure)
 }
 
 pub(super) fn not_checked(text: impl Into<String>) -> Finding {
-    finding(Severity::NotChecked, text)
+    finding(FindingSeverity::NotChecked, text)
 }
 
 /// The failure that a command would end with. `cure` stands in for a missing help.
@@ -86,8 +86,8 @@ pub(super) fn of_failure(failure: &Failure, cure: &str) -> Finding {
 /// The exit code of the problem to fix first.
 pub(super) fn conclusion<'a>(findings: impl Iterator<Item = &'a Finding>) -> Conclusion {
     let problems = findings.filter_map(|finding| match finding.severity {
-        Severity::Problem(conclusion) => Some(conclusion),
-        Severity::Ok | Severity::Warning | Severity::NotChecked => None,
+        FindingSeverity::Problem(conclusion) => Some(conclusion),
+        FindingSeverity::Ok | FindingSeverity::Warning | FindingSeverity::NotChecked => None,
     });
     problems
         .min_by_key(|conclusion| conclusion.code())

@@ -42,7 +42,6 @@ pub(crate) struct Observations<'a> {
     /// What executions require, if that is known.
     pub(crate) requirements: Option<Requirements>,
     pub(crate) rows: Vec<RequirementRow>,
-    /// What this worker offers.
     pub(crate) offered: Capabilities,
     /// All Squish servers, if they are known.
     pub(crate) servers: Option<Vec<SquishServer>>,

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr as _;
 
 use super::{
     CAPABILITIES, CheckedFinding, Diagnosis,
-    finding::Severity,
+    finding::FindingSeverity,
     observe::requirements::{RequirementRow, ServerAvailability},
 };
 use crate::{
@@ -108,13 +108,13 @@ fn entry(checked: &CheckedFinding, paint: Paint) -> String {
     entry
 }
 
-fn style(severity: Severity) -> Style {
+fn style(severity: FindingSeverity) -> Style {
     let style = Style::new();
     match severity {
-        Severity::Ok => style.fg_color(Some(AnsiColor::Green.into())),
-        Severity::Warning => style.bold().fg_color(Some(AnsiColor::Yellow.into())),
-        Severity::Problem(_) => style.bold().fg_color(Some(AnsiColor::Red.into())),
-        Severity::NotChecked => style.fg_color(Some(AnsiColor::Cyan.into())),
+        FindingSeverity::Ok => style.fg_color(Some(AnsiColor::Green.into())),
+        FindingSeverity::Warning => style.bold().fg_color(Some(AnsiColor::Yellow.into())),
+        FindingSeverity::Problem(_) => style.bold().fg_color(Some(AnsiColor::Red.into())),
+        FindingSeverity::NotChecked => style.fg_color(Some(AnsiColor::Cyan.into())),
     }
 }
 

@@ -20,7 +20,6 @@ pub(crate) struct Survey {
     pub(crate) loads: Vec<(WorkerSet, u64)>,
     /// Open executions that no set covers; `None` if the service has only counts.
     pub(crate) uncovered: Option<u64>,
-    /// Warnings, one line each.
     pub(crate) warnings: Vec<String>,
 }
 

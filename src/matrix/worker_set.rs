@@ -21,10 +21,8 @@ pub(crate) enum NotAWorkerSet {
         "write CAPABILITIES: RUNNER LABELS, such as 'OS=Linux, browser=chrome: self-hosted, linux'"
     )]
     Form,
-    /// No label after the colon.
     #[error("no runner label after the colon: write one, such as ': ubuntu-latest'")]
     NoLabel,
-    /// A malformed label.
     #[error("{0:?} is no runner label: separate labels by commas, without brackets and quotes")]
     Label(String),
     /// The text before the colon is not a list of capabilities.

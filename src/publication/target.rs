@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use crate::{
     ci::{
         Ci,
-        github::{self, Address, GitHub, Patience, PublishError},
+        github::{self, Address, GitHub, GitHubPatience, PublishError},
     },
     config::environment::Environment,
 };
@@ -61,7 +61,7 @@ impl Target {
     }
 
     /// Sends nothing yet.
-    pub(crate) fn connect(&self, patience: Patience) -> Result<GitHub, PublishError> {
+    pub(crate) fn connect(&self, patience: GitHubPatience) -> Result<GitHub, PublishError> {
         GitHub::new(&self.address, &self.token, patience)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
     run::{
         recorder::{Recorder, record},
         upload::{
-            self, Destination, NotUploaded, Uploader,
+            self, NotUploaded, UploadTarget, Uploader,
             pending::{PendingUpload, pending_uploads},
         },
     },
@@ -162,7 +162,7 @@ impl RecordedUploads<'_> {
             execution,
             folder: folder.clone(),
         })?;
-        let to = Destination {
+        let to = UploadTarget {
             project: &attempt.project,
             batch: &attempt.batch,
             key: upload::upload_key(&attempt.worker, &attempt.folder),

@@ -57,7 +57,7 @@ pub enum Disposition {
 
 impl Attempt {
     /// An execution that had no process.
-    pub fn without_process(duration: Duration, outcome: Outcome) -> Self {
+    pub(crate) fn without_process(duration: Duration, outcome: Outcome) -> Self {
         Self {
             outcome,
             duration,
@@ -81,7 +81,7 @@ impl Attempt {
     }
 
     /// An execution that could not run, because of this machine.
-    pub fn not_started(duration: Duration, what: &str, details: &str) -> Self {
+    pub(crate) fn not_started(duration: Duration, what: &str, details: &str) -> Self {
         Self {
             disposition: Disposition::NotStarted {
                 reason: format!("{what}: {details}"),
@@ -91,7 +91,7 @@ impl Attempt {
     }
 
     /// Whether the outcome is one to report: the execution came to its end here.
-    pub fn is_result(&self) -> bool {
+    pub(crate) fn is_result(&self) -> bool {
         self.disposition == Disposition::Report
             && matches!(
                 self.outcome,

@@ -43,7 +43,7 @@ pub struct WorkOrder {
     pub client: Client,
     /// The plan.
     pub plan: Plan,
-    /// How far the service's clock is ahead of ours, in milliseconds, where the service tells its time.
+    /// How far the service's clock is ahead of this machine's, in milliseconds, if the service sends its time.
     pub clock_ahead_ms: Option<i64>,
     /// How far the plan is.
     pub status: PlanStatus,
@@ -173,7 +173,6 @@ enum Incoming {
 }
 
 impl<'a> Dispatcher<'a> {
-    /// Starts the workers.
     fn start(
         order: &WorkOrder,
         journal: Journal,

@@ -58,7 +58,7 @@ impl LeaseWatch {
     }
 
     /// How long ending the work may take.
-    pub fn kill_budget(&self) -> Duration {
+    pub(crate) fn kill_budget(&self) -> Duration {
         self.kill_budget
     }
 }

@@ -17,7 +17,6 @@ const KILL_BUDGET: Duration = Duration::from_secs(4);
 /// A lease held on an execution.
 #[derive(Clone, Debug)]
 pub(super) struct HeldLease {
-    /// The execution.
     pub(super) execution: ExecutionId,
     /// The proof; absent against Test Center.
     pub(super) token: Option<LeaseToken>,

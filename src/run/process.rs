@@ -8,7 +8,7 @@
 )]
 
 mod capture;
-pub mod detached;
+pub(crate) mod detached;
 #[cfg(unix)]
 mod drain;
 pub mod orphans;
@@ -58,7 +58,7 @@ pub fn spawn(command: &CommandLine, capture: &Path, limit: u64) -> Result<Runnin
 }
 
 /// Like [`spawn`], with a [`mark`] that the caller has stored, to find the processes by it later.
-pub fn spawn_marked(
+pub(crate) fn spawn_marked(
     command: &CommandLine,
     capture: &Path,
     limit: u64,
@@ -132,7 +132,8 @@ fn prepared(command: &CommandLine) -> Result<Command, SpawnError> {
     Ok(prepared)
 }
 
-/// Unix looks for `./x` in the folder that the command runs in, Windows in ours: there the folder is put in front.
+/// Unix looks for `./x` in the folder that the command runs in, Windows in the folder of this process: there the command's
+/// folder is put in front.
 fn located<'a>(
     program: &'a std::ffi::OsStr,
     cwd: Option<&Path>,

@@ -16,14 +16,14 @@ use crate::{
 
 /// The record file of one worker process.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     file: File,
     path: PathBuf,
 }
 
 impl Recorder {
     /// Creates `FOLDER/NAME.ndjson`; `name` must be unique among all workers of a plan and safe as a file name.
-    pub fn create(folder: &Path, name: &str) -> io::Result<Self> {
+    pub(crate) fn create(folder: &Path, name: &str) -> io::Result<Self> {
         std::fs::create_dir_all(folder)?;
         let path = folder.join(format!("{name}.ndjson"));
         let file = OpenOptions::new()
@@ -39,7 +39,7 @@ impl Recorder {
 
     /// Writes one line with one call, so that a crash tears at most the last line. It reaches the kernel, which is
     /// enough for a killed process; a power loss ends the machine's run as well.
-    pub fn write(&mut self, record: &Record) -> io::Result<()> {
+    pub(crate) fn write(&mut self, record: &Record) -> io::Result<()> {
         let mut line = serde_json::to_vec(record).map_err(io::Error::other)?;
         line.push(b'\n');
         self.file.write_all(&line)
@@ -47,7 +47,7 @@ impl Recorder {
 }
 
 /// A record of now.
-pub fn record(worker: String, event: RecordEvent) -> Record {
+pub(crate) fn record(worker: String, event: RecordEvent) -> Record {
     Record {
         v: RECORD_VERSION,
         at: clock::wall(),

@@ -17,7 +17,6 @@ use crate::{
     wait::{WaitUpdate, WaitingFor, WaitingWorkers},
 };
 
-/// What one worker is doing.
 #[derive(Debug, Default)]
 struct Slot {
     running: Option<(ExecutionId, Test)>,

@@ -2,8 +2,8 @@
 //!
 //! Never twice: a record is written before an upload begins, and another about how it ended.
 
-pub mod pack;
-pub mod pending;
+pub(crate) mod pack;
+pub(crate) mod pending;
 
 use std::path::Path;
 
@@ -23,10 +23,8 @@ pub struct Uploader {
 
 /// Where results go.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Destination<'a> {
-    /// The plan's project.
+pub(crate) struct UploadTarget<'a> {
     pub project: &'a str,
-    /// The plan's batch.
     pub batch: &'a str,
     /// Identifies this upload, also when another process repeats it.
     pub key: String,
@@ -43,7 +41,7 @@ pub struct NotUploaded {
 
 impl Uploader {
     /// Packs a results folder; `None` if there is nothing in it.
-    pub async fn pack(&self, folder: &Path) -> Result<Option<Packed>, NotUploaded> {
+    pub(crate) async fn pack(&self, folder: &Path) -> Result<Option<Packed>, NotUploaded> {
         let folder = folder.to_owned();
         let packed = tokio::task::spawn_blocking(move || pack::folder(&folder)).await;
         packed
@@ -53,11 +51,11 @@ impl Uploader {
 
     /// Uploads what was packed. After the future was dropped, the last argument knows whether the service may have
     /// received it.
-    pub async fn upload(
+    pub(crate) async fn upload(
         &self,
         client: &Client,
         packed: &Packed,
-        to: Destination<'_>,
+        to: UploadTarget<'_>,
         doubt: &UnclearOutcome,
     ) -> Result<Imported, NotUploaded> {
         let import = Import {
@@ -72,7 +70,7 @@ impl Uploader {
 }
 
 /// The key of an attempt's upload: the same for its worker and for a later `testplan upload`.
-pub fn upload_key(worker: &str, folder: &str) -> String {
+pub(crate) fn upload_key(worker: &str, folder: &str) -> String {
     let key = format!("upload {worker} {folder}");
     key.chars().take(200).collect()
 }

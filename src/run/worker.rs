@@ -48,7 +48,6 @@ pub struct WorkerSettings {
     pub alone: bool,
 }
 
-/// One worker.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) client: Client,
@@ -81,7 +80,7 @@ pub(super) struct WorkerMessage {
 enum Next {
     /// Run this execution.
     Execute(Box<Reserved>),
-    /// Nothing fits now. `pending` executions may still come, where the service says how many.
+    /// No execution fits now. `pending` may follow, if the service says how many.
     Wait {
         reason: WaitingFor,
         pending: Option<u64>,

@@ -1,12 +1,12 @@
 //! The command line of one execution: arguments, environment and folder, or why there is none.
 //!
 //! Names come from the service, which has them from the author of the plan. They are inserted as whole values, never
-//! through a shell, and refused where the command would take them for something else: an option, a path out of the
-//! workspace, a second argument.
+//! through a shell, and refused if the command could mistake them: for an option, a path out of the workspace, or a
+//! second argument.
 
 mod name_rules;
 
-pub use name_rules::suite_trouble;
+pub(crate) use name_rules::suite_trouble;
 
 use std::{
     ffi::{OsStr, OsString},
@@ -14,8 +14,8 @@ use std::{
 };
 
 use super::{
-    execution_facts::{CommandError, ExecutionFacts},
-    placeholders::{Piece, Placeholder, PlaceholderText},
+    command_facts::{CommandError, CommandFacts},
+    placeholders::{Placeholder, PlaceholderText, TextPiece},
     runner_settings::{RunnerSettings, Tool},
     squishrunner::squishrunner_args,
 };
@@ -97,7 +97,7 @@ pub struct CommandLine {
 /// Makes the command of one execution.
 pub fn build(
     settings: &RunnerSettings,
-    facts: &ExecutionFacts<'_>,
+    facts: &CommandFacts<'_>,
 ) -> Result<CommandLine, CommandError> {
     name_rules::check(facts)?;
     let argv = match &settings.tool {
@@ -124,7 +124,7 @@ pub fn build(
 
 fn arguments(
     command: &[PlaceholderText],
-    facts: &ExecutionFacts<'_>,
+    facts: &CommandFacts<'_>,
 ) -> Result<Vec<OsString>, CommandError> {
     let mut argv = Vec::with_capacity(command.len());
     for template in command {
@@ -141,10 +141,10 @@ fn arguments(
 /// Puts the facts into one argument.
 fn argument(
     template: &PlaceholderText,
-    facts: &ExecutionFacts<'_>,
+    facts: &CommandFacts<'_>,
 ) -> Result<OsString, CommandError> {
     let argument = expand(template, "the command", facts)?;
-    let begins_literally = matches!(template.pieces().first(), Some(Piece::Literal(_)));
+    let begins_literally = matches!(template.pieces().first(), Some(TextPiece::Literal(_)));
     if argument.as_encoded_bytes().starts_with(b"-") && !begins_literally {
         let text = template.text();
         return Err(CommandError(format!(
@@ -160,19 +160,19 @@ fn argument(
 fn expand(
     template: &PlaceholderText,
     asker: &str,
-    facts: &ExecutionFacts<'_>,
+    facts: &CommandFacts<'_>,
 ) -> Result<OsString, CommandError> {
     let mut text = OsString::new();
     for (index, piece) in template.pieces().iter().enumerate() {
         match piece {
-            Piece::Literal(literal) => text.push(literal),
-            Piece::Placeholder(Placeholder::Results) => text.push(facts.results),
-            Piece::Placeholder(placeholder) => {
+            TextPiece::Literal(literal) => text.push(literal),
+            TextPiece::Placeholder(Placeholder::Results) => text.push(facts.results),
+            TextPiece::Placeholder(placeholder) => {
                 let value = value(placeholder, asker, facts)?;
                 let before = text.as_encoded_bytes().last().copied();
                 let after = match template.pieces().get(index + 1) {
-                    Some(Piece::Literal(next)) => next.bytes().next(),
-                    Some(Piece::Placeholder(_)) | None => None,
+                    Some(TextPiece::Literal(next)) => next.bytes().next(),
+                    Some(TextPiece::Placeholder(_)) | None => None,
                 };
                 // Next to a separator, a value is part of a path.
                 if [before, after].contains(&Some(b'/')) || [before, after].contains(&Some(b'\\')) {
@@ -194,7 +194,7 @@ fn expand(
 fn value(
     placeholder: &Placeholder,
     asker: &str,
-    facts: &ExecutionFacts<'_>,
+    facts: &CommandFacts<'_>,
 ) -> Result<String, CommandError> {
     let server = || {
         facts.server.ok_or_else(|| {
@@ -227,13 +227,13 @@ fn value(
     })
 }
 
-type Environment = (Vec<(String, OsString)>, Vec<String>);
+type CommandEnvironment = (Vec<(String, OsString)>, Vec<String>);
 
-/// The settings' variables, then ours, which they cannot replace.
+/// The variables of the settings, then those of testplan, which the settings cannot replace.
 fn environment(
     settings: &RunnerSettings,
-    facts: &ExecutionFacts<'_>,
-) -> Result<Environment, CommandError> {
+    facts: &CommandFacts<'_>,
+) -> Result<CommandEnvironment, CommandError> {
     let mut env: Vec<(String, OsString)> = Vec::with_capacity(settings.environment.len() + 12);
     for (name, value) in &settings.environment {
         if name.is_empty() || name.contains(['=', '\0']) {

@@ -21,10 +21,10 @@ use crate::{
 
 /// What became of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decision {
+pub struct DecidedOutcome {
     /// For the service and the record.
     pub outcome: Outcome,
-    /// The cases of the result files, and one of ours where the exit code alone says that the test failed.
+    /// The cases of the result files, and an additional one if only the exit code says that the test failed.
     pub cases: Vec<CaseResult>,
     /// How exit code and results contradict each other.
     pub note: Option<String>,
@@ -38,7 +38,7 @@ pub(super) fn by_codes(
     ending: ProcessEnd,
     took: Duration,
     results: Results,
-) -> Decision {
+) -> DecidedOutcome {
     let says_passed = match passed_by_code(codes, ending) {
         Ok(says_passed) => says_passed,
         Err(message) => return could_not_run(message, String::new(), results.into_cases()),
@@ -107,23 +107,26 @@ fn completed(
     flaky: bool,
     cases: Vec<CaseResult>,
     note: Option<String>,
-) -> Decision {
+) -> DecidedOutcome {
     let duration_ms = millis(took);
     let result = Some(TestResult {
         verdict,
         duration_ms,
         flaky,
     });
-    Decision {
+    DecidedOutcome {
         outcome: Outcome::Completed { result },
         cases,
         note,
     }
 }
 
-/// An execution error.
-pub(super) fn could_not_run(message: String, details: String, cases: Vec<CaseResult>) -> Decision {
-    Decision {
+pub(super) fn could_not_run(
+    message: String,
+    details: String,
+    cases: Vec<CaseResult>,
+) -> DecidedOutcome {
+    DecidedOutcome {
         outcome: Outcome::ExecutionError { message, details },
         cases,
         note: None,
@@ -143,7 +146,11 @@ fn append(cases: &mut [CaseResult], hint: &str) {
 }
 
 /// The exit code means failed, and no case shows why: adds one for the exit code.
-fn unexplained_failure(ending: ProcessEnd, took: Duration, mut cases: Vec<CaseResult>) -> Decision {
+fn unexplained_failure(
+    ending: ProcessEnd,
+    took: Duration,
+    mut cases: Vec<CaseResult>,
+) -> DecidedOutcome {
     let note = format!("the command said it failed ({ending}), its results do not say why");
     cases.push(CaseResult {
         classname: cases
@@ -165,7 +172,7 @@ fn unexplained_failure(ending: ProcessEnd, took: Duration, mut cases: Vec<CaseRe
 }
 
 /// How many of these cases were skipped.
-pub fn count_skipped(cases: &[CaseResult]) -> usize {
+pub(crate) fn count_skipped(cases: &[CaseResult]) -> usize {
     let is_skip = |case: &&CaseResult| matches!(case.verdict, CaseVerdict::Skipped { .. });
     cases.iter().filter(is_skip).count()
 }

@@ -47,7 +47,7 @@ impl ExitCodes {
         }
     }
 
-    /// Which codes would have meant something, for the message about one that does not.
+    /// The codes with a meaning, for the message about another one.
     pub fn expected(&self) -> String {
         format!(
             "neither a code of a pass ({}) nor of a failure ({})",
@@ -55,9 +55,9 @@ impl ExitCodes {
         )
     }
 
-    /// What a person should know if the code counts other failures than the result file has. It does not decide: tools
-    /// count assertions, hooks or rows of data, and stop at a cap.
-    pub fn miscounted(&self, ending: ProcessEnd, cases: &[CaseResult]) -> Option<String> {
+    /// A note if the code counts another number of failures than the result file has. It does not decide: tools count
+    /// assertions, hooks or rows of data, and stop at a cap.
+    pub(crate) fn miscounted(&self, ending: ProcessEnd, cases: &[CaseResult]) -> Option<String> {
         let ProcessEnd::Exited(code @ 1..) = ending else {
             return None;
         };
@@ -129,7 +129,7 @@ impl fmt::Display for CodeSet {
 }
 
 /// A range as it is written in `testplan.yml`.
-pub fn range_text(range: &RangeInclusive<i32>) -> String {
+pub(crate) fn range_text(range: &RangeInclusive<i32>) -> String {
     if range.start() == range.end() {
         range.start().to_string()
     } else {
@@ -139,8 +139,7 @@ pub fn range_text(range: &RangeInclusive<i32>) -> String {
 
 /// What one entry of `exit-codes` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CodeEntry {
-    /// These codes.
+pub(crate) enum CodeEntry {
     Codes(RangeInclusive<i32>),
     /// The code is the number of failures.
     Count,
@@ -148,7 +147,7 @@ pub enum CodeEntry {
 
 impl CodeEntry {
     /// The codes that it takes.
-    pub fn codes(&self) -> RangeInclusive<i32> {
+    pub(crate) fn codes(&self) -> RangeInclusive<i32> {
         match self {
             Self::Codes(codes) => codes.clone(),
             Self::Count => COUNTED,
@@ -156,7 +155,7 @@ impl CodeEntry {
     }
 
     /// Reads `3`, `2-250`, `-5--1`, `0xC0000005` or `count`.
-    pub fn parse(text: &str) -> Result<Self, CodeError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, CodeError> {
         let text = text.trim();
         if text == "count" {
             return Ok(Self::Count);
@@ -177,18 +176,13 @@ impl CodeEntry {
 
 /// Why a text is no entry of `exit-codes`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum CodeError {
+pub(crate) enum CodeError {
     /// Neither a code nor a range nor `count`.
     #[error("not an exit code")]
     Unreadable,
     /// Its last code is below its first.
     #[error("a range that ends below its beginning")]
-    Reversed {
-        /// Where it begins.
-        first: i32,
-        /// Where it ends.
-        last: i32,
-    },
+    Reversed { first: i32, last: i32 },
 }
 
 /// One code. Windows shows the same 32 bits as a negative number, as one above 2,147,483,647, or in hexadecimal.

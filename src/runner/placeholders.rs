@@ -87,7 +87,7 @@ impl fmt::Display for Placeholder {
 
 /// A part of a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Piece {
+pub enum TextPiece {
     /// Text as it stands; never empty.
     Literal(String),
     /// A fact to put in.
@@ -98,7 +98,7 @@ pub enum Piece {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlaceholderText {
     text: String,
-    pieces: Vec<Piece>,
+    pieces: Vec<TextPiece>,
 }
 
 impl PlaceholderText {
@@ -127,14 +127,14 @@ impl PlaceholderText {
                 return Err(PlaceholderError::unknown(text, at..at + close + 2));
             };
             if !literal.is_empty() {
-                pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                pieces.push(TextPiece::Literal(std::mem::take(&mut literal)));
             }
-            pieces.push(Piece::Placeholder(placeholder));
+            pieces.push(TextPiece::Placeholder(placeholder));
             rest = &after[close + 1..];
         }
         literal.push_str(rest);
         if !literal.is_empty() {
-            pieces.push(Piece::Literal(literal));
+            pieces.push(TextPiece::Literal(literal));
         }
         Ok(Self {
             text: text.to_owned(),
@@ -151,26 +151,26 @@ impl PlaceholderText {
     pub fn literal(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [] => Some(""),
-            [Piece::Literal(literal)] => Some(literal),
+            [TextPiece::Literal(literal)] => Some(literal),
             _ => None,
         }
     }
 
     /// Whether it asks for this fact.
-    pub fn asks_for(&self, placeholder: &Placeholder) -> bool {
+    pub(crate) fn asks_for(&self, placeholder: &Placeholder) -> bool {
         self.pieces
             .iter()
-            .any(|piece| matches!(piece, Piece::Placeholder(it) if it == placeholder))
+            .any(|piece| matches!(piece, TextPiece::Placeholder(it) if it == placeholder))
     }
 
     /// The parts in order.
-    pub fn pieces(&self) -> &[Piece] {
+    pub fn pieces(&self) -> &[TextPiece] {
         &self.pieces
     }
 }
 
 /// The first placeholder in a text that takes none and is used as it stands.
-pub fn first_in(text: &str) -> Option<Placeholder> {
+pub(crate) fn first_in(text: &str) -> Option<Placeholder> {
     text.match_indices('{').find_map(|(at, _)| {
         let inner = &text[at + 1..];
         Placeholder::named(&inner[..inner.find('}')?])
@@ -264,21 +264,21 @@ fn nearest(word: &str) -> Option<&'static str> {
 mod tests {
     use super::*;
 
-    fn literal(text: &str) -> Piece {
-        Piece::Literal(text.to_owned())
+    fn literal(text: &str) -> TextPiece {
+        TextPiece::Literal(text.to_owned())
     }
 
     #[test]
     fn parses_literals_placeholders_and_escapes() {
-        let table: [(&str, Vec<Piece>); 6] = [
+        let table: [(&str, Vec<TextPiece>); 6] = [
             ("", vec![]),
             ("--plain", vec![literal("--plain")]),
             (
                 "{suite}::{testcase}",
                 vec![
-                    Piece::Placeholder(Placeholder::Suite),
+                    TextPiece::Placeholder(Placeholder::Suite),
                     literal("::"),
-                    Piece::Placeholder(Placeholder::Testcase),
+                    TextPiece::Placeholder(Placeholder::Testcase),
                 ],
             ),
             ("{{suite}}", vec![literal("{suite}")]),
@@ -286,7 +286,7 @@ mod tests {
                 "{{{plan.id}}}",
                 vec![
                     literal("{"),
-                    Piece::Placeholder(Placeholder::PlanId),
+                    TextPiece::Placeholder(Placeholder::PlanId),
                     literal("}"),
                 ],
             ),
@@ -294,7 +294,7 @@ mod tests {
                 "é{capability.OS}",
                 vec![
                     literal("é"),
-                    Piece::Placeholder(Placeholder::Capability("OS".to_owned())),
+                    TextPiece::Placeholder(Placeholder::Capability("OS".to_owned())),
                 ],
             ),
         ];
@@ -311,7 +311,7 @@ mod tests {
     fn every_known_placeholder_parses_and_prints_as_written() {
         for known in KNOWN {
             let template = PlaceholderText::parse(known).unwrap();
-            let [Piece::Placeholder(placeholder)] = template.pieces() else {
+            let [TextPiece::Placeholder(placeholder)] = template.pieces() else {
                 panic!("{known}: {template:?}");
             };
             assert_eq!(placeholder.to_string(), known);

@@ -16,7 +16,7 @@ pub enum ProcessEnd {
 impl ProcessEnd {
     /// Whether the process may have been asked to stop: it ended by SIGHUP, SIGINT, SIGTERM or SIGKILL, or a shell reports
     /// one of them.
-    pub fn may_be_a_stop(self) -> bool {
+    pub(crate) fn may_be_a_stop(self) -> bool {
         let number = match self {
             Self::Signalled(number) => number,
             Self::Exited(code) => code.saturating_sub(128),

@@ -18,14 +18,14 @@ const MAX_DEPTH: usize = 32;
 /// Most files and folders that are read.
 const MAX_ENTRIES: usize = 100_000;
 
-/// What the test tool left behind.
+/// The result files of an execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Results {
     /// The exit code alone decides.
     NotAsked,
     /// Every file was read.
     Read(Vec<CaseResult>),
-    /// There is none where one must be.
+    /// There is no result file, and there must be one.
     Missing(String),
     /// At least one could not be read.
     Unreadable {
@@ -39,7 +39,7 @@ pub enum Results {
 /// Results, and the number of cases that were not kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResultsFound {
-    /// What was left behind.
+    /// The results.
     pub results: Results,
     /// How many cases the files have beside those that were kept.
     pub not_kept: CaseCounts,

@@ -17,7 +17,7 @@ pub use crate::{
 pub struct RunnerSettings {
     /// What runs it.
     pub tool: Tool,
-    /// Most time one execution gets, whatever its heartbeats say; `None` is no limit.
+    /// Time limit of one execution, independent of its lease; `None` is no limit.
     pub timeout: Option<Duration>,
     /// Variables added to the environment, with placeholders.
     pub environment: BTreeMap<String, PlaceholderText>,
@@ -59,7 +59,7 @@ impl RunnerSettings {
     }
 
     /// Whether a program that cannot be started for one test cannot be started for any: its name has no placeholder.
-    pub fn starts_the_same_for_every_test(&self) -> bool {
+    pub(crate) fn starts_the_same_for_every_test(&self) -> bool {
         match &self.tool {
             Tool::Command(tool) => {
                 let program = tool.command.first();
@@ -74,7 +74,7 @@ impl RunnerSettings {
         self.environment.get(name)?.literal()
     }
 
-    /// Every variable that is the same for every execution: what a program sees that runs no test.
+    /// Every variable that is the same for every execution: the environment of a program that runs no test.
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.environment.iter();
         all.filter_map(|(name, value)| Some((name.as_str(), value.literal()?)))

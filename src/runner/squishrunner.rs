@@ -4,10 +4,10 @@
 //! disk, [`squishrunner_args`] makes the arguments, [`squish_decision`] judges its end and [`attached_files`] finds what
 //! lies beside its report.
 
-pub mod attached_files;
-pub mod find_program;
+pub(crate) mod attached_files;
+pub(crate) mod find_program;
 pub mod squish_address;
-pub mod squish_decision;
+pub(crate) mod squish_decision;
 pub mod squish_settings;
-pub mod squish_suite;
-pub mod squishrunner_args;
+pub(crate) mod squish_suite;
+pub(crate) mod squishrunner_args;

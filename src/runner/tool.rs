@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::{
-    decision::{self, Decision},
+    decision::{self, DecidedOutcome},
     process_end::ProcessEnd,
     results::{self, Results, ResultsFound},
     runner_settings::Tool,
@@ -35,7 +35,7 @@ impl Tool {
         end: ProcessEnd,
         took: Duration,
         results: Results,
-    ) -> Decision {
+    ) -> DecidedOutcome {
         match self {
             Self::Command(tool) => {
                 let reading = (tool.results.repeats(), tool.results.names());

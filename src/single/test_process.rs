@@ -23,9 +23,9 @@ use crate::{
         supervisor::{Cutoff, NoEnding, Supervisor},
     },
     runner::{
+        command_facts::{CommandError, CommandFacts},
         command_line::{self, CommandLine},
-        decision::{self, Decision},
-        execution_facts::{CommandError, ExecutionFacts},
+        decision::{self, DecidedOutcome},
         process_end::ProcessEnd,
         results::Results,
         runner_settings::{ResultsFormat, RunnerSettings, Tool},
@@ -56,7 +56,7 @@ impl TestSetup {
     }
 }
 
-/// An attempt that ended before its process told anything about the test.
+/// An attempt that ended before its process had a result.
 pub(crate) type Early = Box<Attempt>;
 
 /// How much of the output of a failed attempt its record keeps.
@@ -131,9 +131,9 @@ impl TestProcess {
     }
 
     /// What its command can be made of.
-    pub(crate) fn facts(&self) -> ExecutionFacts<'_> {
+    pub(crate) fn facts(&self) -> CommandFacts<'_> {
         let granted = &self.work.granted;
-        ExecutionFacts {
+        CommandFacts {
             plan: self.setup.plan,
             execution: granted.execution,
             test: &granted.test,
@@ -215,7 +215,7 @@ impl TestProcess {
         ending: ProcessEnd,
         duration: Duration,
         before_reading: impl FnOnce(&Path) + Send + 'static,
-    ) -> (Decision, CaseCounts) {
+    ) -> (DecidedOutcome, CaseCounts) {
         let runner = &self.setup.runner;
         let test = &self.work.granted.test;
         if matches!(&runner.tool, Tool::Command(tool) if tool.results == ResultsFormat::ExitCode) {
@@ -247,7 +247,7 @@ impl TestProcess {
                     message: "reading its results failed".to_owned(),
                     details: error.to_string(),
                 };
-                let decision = Decision {
+                let decision = DecidedOutcome {
                     outcome,
                     cases: Vec::new(),
                     note: None,
@@ -318,7 +318,7 @@ impl TestProcess {
     }
 }
 
-/// Unique per attempt, readable, and safe as a file name whatever the test is called.
+/// Unique per attempt, readable, and safe as a file name for any name of a test.
 fn attempt_name(plan: PlanId, work: &WorkItem) -> String {
     let granted = &work.granted;
     let test = format!("{}-{}", granted.test.suite, granted.test.testcase);

@@ -35,7 +35,7 @@ pub(super) struct ServerOutages {
 }
 
 impl ServerOutages {
-    /// An execution ran on its server, whatever came of it.
+    /// An execution ran on its server, with any result.
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

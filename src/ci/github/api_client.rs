@@ -5,14 +5,16 @@ use std::fmt;
 use octocrab::Octocrab;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{address::Address, http_connection, publish_error::PublishError, retries::Patience};
+use super::{
+    address::Address, http_connection, publish_error::PublishError, retries::GitHubPatience,
+};
 
 /// One repository, accessed with one token. The methods need a tokio runtime.
 pub struct GitHub {
     pub(super) octocrab: Octocrab,
     pub(super) address: Address,
     pub(super) token: SecretString,
-    pub(super) patience: Patience,
+    pub(super) patience: GitHubPatience,
 }
 
 impl GitHub {
@@ -20,7 +22,7 @@ impl GitHub {
     pub fn new(
         address: &Address,
         token: &SecretString,
-        patience: Patience,
+        patience: GitHubPatience,
     ) -> Result<Self, PublishError> {
         Ok(Self {
             octocrab: http_connection::connect(address, token, patience)?,

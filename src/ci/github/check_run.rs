@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// Most annotations that are sent.
-pub const MOST_ANNOTATIONS: usize = 500;
+pub(crate) const MOST_ANNOTATIONS: usize = 500;
 
 /// The content of a check run. Texts are cut to GitHub's limits.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ struct User {
 }
 
 impl Comment {
-    /// Whether it is one of ours. The marker alone is no proof: any author could write one, and change our text later.
+    /// Whether testplan wrote it. The marker alone is no proof: any author can write one, and change the text later.
     fn is_ours(&self, marker: &str) -> bool {
         let body = self.body.as_deref().unwrap_or_default();
         let kind = self.user.as_ref().and_then(|user| user.kind.as_deref());
@@ -96,7 +96,7 @@ impl GitHub {
     }
 }
 
-/// An HTML comment that identifies ours. The context cannot end it.
+/// An HTML comment that identifies testplan's. The context cannot end it.
 fn marker(context: &str) -> String {
     let is_plain = |c: char| !c.is_control() && !"<>".contains(c);
     let context = context.chars().take(200);

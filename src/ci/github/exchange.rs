@@ -157,12 +157,12 @@ impl GitHub {
 /// The message of a refusal with its details; empty if another server answered.
 fn message(body: &Bytes) -> String {
     #[derive(Deserialize)]
-    struct Refusal {
+    struct GitHubRefusal {
         message: String,
         #[serde(default)]
         errors: serde_json::Value,
     }
-    let Ok(refusal) = serde_json::from_slice::<Refusal>(body) else {
+    let Ok(refusal) = serde_json::from_slice::<GitHubRefusal>(body) else {
         return String::new();
     };
     let details = match &refusal.errors {

@@ -19,7 +19,7 @@ use super::{
     address::Address,
     network_failure::innermost,
     publish_error::{NetworkFailure, PublishError},
-    retries::Patience,
+    retries::GitHubPatience,
 };
 
 /// GitHub refuses requests without a user agent.
@@ -28,7 +28,7 @@ const USER_AGENT: &str = concat!("testplan/", env!("CARGO_PKG_VERSION"));
 pub(super) fn connect(
     address: &Address,
     token: &SecretString,
-    patience: Patience,
+    patience: GitHubPatience,
 ) -> Result<Octocrab, PublishError> {
     let token = token.expose_secret();
     if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -59,7 +59,7 @@ pub(super) fn connect(
 }
 
 /// Follows no redirect, which could send the token to another host, and repeats nothing.
-fn client(address: &Address, patience: Patience) -> Result<reqwest::Client, PublishError> {
+fn client(address: &Address, patience: GitHubPatience) -> Result<reqwest::Client, PublishError> {
     let mut builder = reqwest::Client::builder()
         .redirect(redirect::Policy::none())
         .retry(retry::never())

@@ -27,7 +27,7 @@ pub enum Owner {
 
 /// A repository as a token sees it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repository {
+pub struct GitHubRepository {
     /// Whether it is read-only for everyone.
     pub is_archived: bool,
     /// Whether the owner of the token may push; `None` if GitHub does not say.
@@ -67,14 +67,14 @@ impl GitHub {
     }
 
     /// Fetches the repository.
-    pub async fn repository(&self) -> Result<Repository, PublishError> {
+    pub async fn repository(&self) -> Result<GitHubRepository, PublishError> {
         let budget = Budget::start(self.patience);
         let (body, scopes) = budget.persist(|| self.look(budget, "")).await?;
         let body: RepositoryBody =
             serde_json::from_slice(&body).map_err(|error| PublishError::Unexpected {
                 what: self.without_token(&format!("a malformed answer: {error}")),
             })?;
-        Ok(Repository {
+        Ok(GitHubRepository {
             is_archived: body.archived,
             may_push: body.permissions.map(|permissions| permissions.push),
             scopes,
@@ -82,7 +82,7 @@ impl GitHub {
     }
 
     /// Whether a channel can be read: one that cannot be read cannot be set either. Without a commit, uses the newest one.
-    pub async fn may_read(
+    pub(crate) async fn may_read(
         &self,
         channel: Channel,
         commit: Option<&str>,

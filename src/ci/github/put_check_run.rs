@@ -74,7 +74,11 @@ impl GitHub {
     }
 
     /// Changes the check run of this name and external id, if there is one.
-    pub async fn end_check_run(&self, commit: &str, run: &CheckRun) -> Result<(), PublishError> {
+    pub(crate) async fn end_check_run(
+        &self,
+        commit: &str,
+        run: &CheckRun,
+    ) -> Result<(), PublishError> {
         let commit = super::address::commit(commit)?;
         let budget = Budget::start(self.patience);
         let find = || self.find_check_run(budget, commit, run);

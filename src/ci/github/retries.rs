@@ -24,14 +24,14 @@ const LEAST_WAIT: Duration = Duration::from_secs(60);
 
 /// How long GitHub may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Patience {
+pub struct GitHubPatience {
     /// One request, from its connection to the end of its answer. A request that hangs is not repeated. Default 10 s.
     pub request: Duration,
     /// One call with all requests, retries and pauses. Default 30 s.
     pub total: Duration,
 }
 
-impl Default for Patience {
+impl Default for GitHubPatience {
     fn default() -> Self {
         Self {
             request: Duration::from_secs(10),
@@ -48,7 +48,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn start(patience: Patience) -> Self {
+    pub(super) fn start(patience: GitHubPatience) -> Self {
         Self {
             request: patience.request,
             end: sleep(patience.total).deadline(),
@@ -135,7 +135,7 @@ mod tests {
     ) -> (Result<(), PublishError>, usize, f64) {
         let tries = Cell::new(0);
         let began = sleep(Duration::ZERO).deadline();
-        let budget = Budget::start(Patience::default());
+        let budget = Budget::start(GitHubPatience::default());
         let result = budget
             .persist(|| {
                 tries.set(tries.get() + 1);
@@ -189,7 +189,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn hanging_request_ends_within_patience() {
         let began = sleep(Duration::ZERO).deadline();
-        let budget = Budget::start(Patience::default());
+        let budget = Budget::start(GitHubPatience::default());
         let silence = async || {
             budget
                 .limit(std::future::pending::<Result<(), PublishError>>())

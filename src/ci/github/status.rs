@@ -67,7 +67,7 @@ struct KnownStatus {
 
 impl GitHub {
     /// Replaces a pending status of the same context that links to `run`. Leaves any other alone.
-    pub async fn end_pending(
+    pub(crate) async fn end_pending(
         &self,
         commit: &str,
         status: &CommitStatus,

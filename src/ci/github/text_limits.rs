@@ -1,11 +1,11 @@
 //! GitHub's limits of texts. Cutting is a last resort: a report that is rendered to fit reads better.
 
 /// Most of a check run's summary and of its text each, in bytes: GitHub documents characters and counts bytes.
-pub const LARGEST_TEXT: usize = 65_535;
+pub(crate) const LARGEST_TEXT: usize = 65_535;
 /// Most of a comment with its marker, in bytes; GitHub refuses 65,536 and more.
-pub const LARGEST_COMMENT: usize = 65_000;
+pub(crate) const LARGEST_COMMENT: usize = 65_000;
 /// Most of a status' description, in characters.
-pub const LONGEST_DESCRIPTION: usize = 140;
+pub(crate) const LONGEST_DESCRIPTION: usize = 140;
 
 const MORE: &str = "…";
 const MORE_LINES: &str = "\n\n… cut here: GitHub takes no more.\n";

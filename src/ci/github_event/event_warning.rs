@@ -6,12 +6,9 @@ use crate::text::short_commit;
 
 /// What an event does not say. None of it stops a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum EventWarning {
+pub(crate) enum EventWarning {
     /// The payload is absent or incomplete.
-    Payload {
-        /// The event's name.
-        event: String,
-    },
+    Payload { event: String },
     /// The event of a comment does not say at which commit the pull request is.
     Comment {
         /// The number of the pull request.

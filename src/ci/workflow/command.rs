@@ -9,7 +9,7 @@ use crate::model::{Annotation, AnnotationLevel};
 /// Longest message of an annotation, in UTF-16 units, as the runner counts: it drops the rest.
 pub const MAX_MESSAGE: usize = 4096;
 /// Longest title of an annotation, in UTF-16 units.
-pub const MAX_TITLE: usize = 255;
+pub(crate) const MAX_TITLE: usize = 255;
 
 /// The command of an annotation, without a newline. Title and message are cut at [`MAX_TITLE`] and [`MAX_MESSAGE`].
 pub fn annotation_line(annotation: &Annotation) -> String {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::screen::Screen,
     failure::Failure,
-    matrix::{Entry, WorkerSet},
+    matrix::{MatrixEntry, WorkerSet},
     model::{Plan, PlanId, PlanStatus, Timestamp},
     publication::step_outputs::StepOutput,
     report::time_text::utc_text,
@@ -27,7 +27,7 @@ pub(super) struct ExecutedPlan {
     pub(super) handed_over: Option<Timestamp>,
     pub(super) status: PlanStatus,
     /// One entry per worker.
-    pub(super) matrix: Vec<Entry>,
+    pub(super) matrix: Vec<MatrixEntry>,
     /// Open executions that no worker set covers; `None` if the service cannot list executions.
     pub(super) uncovered: Option<u64>,
     /// Open executions by worker set, those without work included.
@@ -135,7 +135,7 @@ impl ExecutedPlan {
 }
 
 /// Refuses a matrix that GitHub would drop: it counts the outputs of a job in UTF-16 and drops them beyond 1 MB.
-pub(super) fn check_size(entries: &[Entry], plan: PlanId) -> Result<(), Failure> {
+pub(super) fn check_size(entries: &[MatrixEntry], plan: PlanId) -> Result<(), Failure> {
     let matrix = json!({ "include": entries }).to_string();
     let bytes = matrix.encode_utf16().count() * 2;
     if bytes <= LARGEST_OUTPUT {
@@ -154,7 +154,7 @@ mod tests {
     use super::*;
     use crate::{exit_code::Conclusion, model::PlanKind};
 
-    fn started(open: u64, reserved: u64, done: u64, matrix: Vec<Entry>) -> ExecutedPlan {
+    fn started(open: u64, reserved: u64, done: u64, matrix: Vec<MatrixEntry>) -> ExecutedPlan {
         ExecutedPlan {
             plan: Plan {
                 id: PlanId(7),
@@ -188,7 +188,7 @@ mod tests {
 
     #[test]
     fn matrix_beyond_githubs_limit_is_an_error() {
-        let entry = |length: usize| Entry {
+        let entry = |length: usize| MatrixEntry {
             name: "ä".repeat(length),
             runs_on: Vec::new(),
             capabilities: String::new(),
@@ -229,7 +229,7 @@ mod tests {
             // A pending status would stay without a worker.
             assert_eq!(started.is_under_way(), reserved > 0);
         }
-        let entry = Entry {
+        let entry = MatrixEntry {
             name: "any 1/1".to_owned(),
             runs_on: vec!["x".to_owned()],
             capabilities: String::new(),

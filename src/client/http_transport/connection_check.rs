@@ -25,7 +25,7 @@ const ANSWER: Duration = Duration::from_secs(9);
 
 /// A service that was connected to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reached {
+pub(crate) struct Reached {
     /// The address, with its port.
     pub address: String,
     /// How long that took, from the name on.
@@ -34,8 +34,7 @@ pub struct Reached {
 
 /// What answered `GET /`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConnectionCheck {
-    /// HTTP status.
+pub(crate) struct ConnectionCheck {
     pub status: u16,
     /// Target of a redirect: Test Center redirects to its log-in page, and before its activation to that.
     pub redirect: Option<RedirectTarget>,
@@ -51,12 +50,11 @@ pub struct ConnectionCheck {
 
 /// Why a service cannot be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConnectionError {
+pub(crate) enum ConnectionError {
     /// The host name has no address, in the system's words.
     Unresolved(String),
     /// No process listens on the port.
     Refused,
-    /// No connection in time.
     TimedOut,
     /// The certificate is not trusted.
     Certificate(CertificateProblem),
@@ -70,7 +68,7 @@ pub enum ConnectionError {
 
 /// What is wrong with a certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CertificateProblem {
+pub(crate) enum CertificateProblem {
     /// It has expired according to this machine's clock.
     Expired,
     /// It is not valid yet according to this machine's clock.
@@ -85,7 +83,7 @@ pub enum CertificateProblem {
 
 impl HttpTransport {
     /// Resolves the name of a service and connects to it, past all proxies.
-    pub async fn reach(&self, endpoint: &Endpoint) -> Result<Reached, ConnectionError> {
+    pub(crate) async fn reach(&self, endpoint: &Endpoint) -> Result<Reached, ConnectionError> {
         let began = clock::monotonic();
         let url = endpoint.url();
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -112,7 +110,7 @@ impl HttpTransport {
     }
 
     /// Requests the first page. Follows no redirect and reads the head of the answer only.
-    pub async fn check_connection(
+    pub(crate) async fn check_connection(
         &self,
         endpoint: &Endpoint,
     ) -> Result<ConnectionCheck, ConnectionError> {

@@ -27,14 +27,13 @@ pub enum BadPattern {
 
 /// Why a listing cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ListingError {
+pub(crate) enum ListingError {
     /// Lines were printed, and none names a test.
     #[error(
         "no line of the discovery command's output matches {pattern:?}; it begins:{}",
         quoted(head)
     )]
     NoMatch {
-        /// The pattern.
         pattern: String,
         /// The first lines, cut and without control characters.
         head: Vec<String>,
@@ -42,11 +41,8 @@ pub enum ListingError {
     /// A line names no test, and `skip-unmatched` is off.
     #[error("line {number} of the discovery command's output does not match {pattern:?}: {line}")]
     Unmatched {
-        /// The pattern.
         pattern: String,
-        /// The line's number, from 1.
         number: u64,
-        /// The line, cut and without control characters.
         line: String,
     },
     /// A line matches with an empty suite or test case.
@@ -54,19 +50,14 @@ pub enum ListingError {
     EmptyName {
         /// `suite` or `testcase`.
         group: &'static str,
-        /// The line's number, from 1.
         number: u64,
-        /// The line, cut and without control characters.
         line: String,
     },
     /// A line that names a test cannot be a name.
     #[error("line {number} of the discovery command's output {fault}: {line}")]
     NotAName {
-        /// What is wrong.
         fault: &'static str,
-        /// The line's number, from 1.
         number: u64,
-        /// The line, cut and without control characters.
         line: String,
     },
     /// The name of a suite would lead out of the folder that tests run in.
@@ -76,12 +67,9 @@ pub enum ListingError {
     Outside {
         /// The suite, cut and without control characters.
         suite: String,
-        /// What is wrong with it.
         trouble: String,
-        /// The line's number, from 1.
         number: u64,
     },
-    /// The output is UTF-16.
     #[error("the discovery command printed UTF-16, as PowerShell's `>` writes it")]
     Utf16,
     /// More than [`MOST_TESTS`].
@@ -91,7 +79,7 @@ pub enum ListingError {
 
 impl ListingError {
     /// One thing to do.
-    pub fn help(&self) -> &'static str {
+    pub(crate) fn help(&self) -> &'static str {
         match self {
             Self::NoMatch { .. } => {
                 "run the command by hand in the folder of testplan.yml and compare its output with `line`; name lines that \

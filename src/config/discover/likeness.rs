@@ -64,7 +64,6 @@ pub(super) struct Likeness {
 /// Why a line was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Judgement {
-    /// `ignore` matches it.
     Ignored,
     /// A heading or a sum.
     Noise,
@@ -103,7 +102,7 @@ impl fmt::Display for Judgement {
 }
 
 impl Likeness {
-    /// What the pattern alone tells.
+    /// Without any listed line yet: from the pattern alone.
     pub(super) fn of(pattern: &Regex) -> Self {
         let mut parts = Parts::default();
         if let Ok(hir) = regex_syntax::parse(pattern.as_str()) {

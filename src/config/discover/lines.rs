@@ -3,7 +3,7 @@
 use super::ListingError;
 
 /// One line without its end.
-pub(super) struct Line<'a> {
+pub(super) struct ListingLine<'a> {
     /// Its number, from 1.
     pub(super) number: u64,
     /// Its text; a line that is not UTF-8 has replacement characters.
@@ -14,7 +14,7 @@ pub(super) struct Line<'a> {
 
 /// Splits an output at `\n` and `\r\n`. A UTF-8 byte order mark at the start is dropped; nothing else is removed.
 /// UTF-16 is an error.
-pub(super) fn lines(output: &[u8]) -> Result<impl Iterator<Item = Line<'_>>, ListingError> {
+pub(super) fn lines(output: &[u8]) -> Result<impl Iterator<Item = ListingLine<'_>>, ListingError> {
     if is_utf16(output) {
         return Err(ListingError::Utf16);
     }
@@ -32,7 +32,7 @@ pub(super) fn lines(output: &[u8]) -> Result<impl Iterator<Item = Line<'_>>, Lis
             } else {
                 None
             };
-            Line {
+            ListingLine {
                 number,
                 text,
                 fault,

@@ -9,7 +9,7 @@ use crate::{model::Test, runner::command_line::suite_trouble};
 const MOST_KNOWN: usize = 10_000;
 
 /// The folder that tests run in.
-pub struct TestFolder<'a> {
+pub(crate) struct TestFolder<'a> {
     shown: String,
     is_it: &'a dyn Fn(&str) -> bool,
     known: HashMap<String, bool>,
@@ -19,7 +19,7 @@ pub struct TestFolder<'a> {
 impl<'a> TestFolder<'a> {
     /// `is_it` tells whether a path leads to the folder, through links or by another spelling too; `shown` is what
     /// messages call it.
-    pub fn new(shown: String, is_it: &'a dyn Fn(&str) -> bool) -> Self {
+    pub(crate) fn new(shown: String, is_it: &'a dyn Fn(&str) -> bool) -> Self {
         Self {
             shown,
             is_it,
@@ -29,7 +29,7 @@ impl<'a> TestFolder<'a> {
     }
 
     /// Makes absolute paths below the folder relative.
-    pub fn make_relative(&mut self, test: &mut Test) {
+    pub(crate) fn make_relative(&mut self, test: &mut Test) {
         if let Some(below) = self.below(&test.suite, true) {
             test.suite = below;
         }

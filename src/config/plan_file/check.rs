@@ -36,7 +36,7 @@ const KEPT: usize = 30;
 /// Longest name of anything, in characters.
 const LONGEST_NAME: usize = 4096;
 
-/// Makes a plan file of a document, or tells all its mistakes.
+/// Makes a plan file of a document, or returns all its mistakes.
 pub(super) fn document(
     name: &str,
     text: &str,

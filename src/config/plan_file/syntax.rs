@@ -1,4 +1,4 @@
-//! Text becomes a document, or one mistake in our words: the parser's own speak of its programming interface.
+//! Text becomes a document, or one mistake. The parser's own messages are replaced: they are for programmers.
 
 use std::ops::Range;
 

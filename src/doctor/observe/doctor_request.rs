@@ -24,7 +24,6 @@ pub(crate) struct DoctorRequest<'a> {
     pub(crate) service: ServiceSetup,
     /// Project and title of the template.
     pub(crate) template: Result<(String, String), Failure>,
-    /// A started plan.
     pub(crate) plan: Option<PlanId>,
     /// The folder for results, if its setting is well-formed.
     pub(crate) out: Option<PathBuf>,

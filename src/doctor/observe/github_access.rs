@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     ci::{
         Ci, ReadOnly,
-        github::{Address, Channel, Owner, Patience, PublishError, Repository},
+        github::{Address, Channel, GitHubPatience, GitHubRepository, Owner, PublishError},
     },
     config::environment::Environment,
     publication::{
@@ -14,7 +14,7 @@ use crate::{
     },
 };
 
-const PATIENCE: Patience = Patience {
+const PATIENCE: GitHubPatience = GitHubPatience {
     request: Duration::from_secs(5),
     total: Duration::from_secs(9),
 };
@@ -32,12 +32,11 @@ pub(crate) struct GitHubAccess {
 #[derive(Debug)]
 pub(crate) struct RepositoryAccess {
     pub(crate) address: Address,
-    /// The commit to publish on.
     pub(crate) commit: String,
     pub(crate) owner: Owner,
     /// Why the token can probably only read.
     pub(crate) read_only: Option<ReadOnly>,
-    pub(crate) repository: Result<Repository, PublishError>,
+    pub(crate) repository: Result<GitHubRepository, PublishError>,
     /// Whether each channel can be read.
     pub(crate) readable: Vec<(Channel, Result<(), PublishError>)>,
 }

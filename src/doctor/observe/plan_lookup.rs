@@ -17,7 +17,6 @@ pub(crate) struct FetchedPlan {
     pub(crate) plan: Plan,
     /// Our clock when the request was sent.
     pub(crate) sent: Timestamp,
-    /// How long the answer took.
     pub(crate) took: Duration,
 }
 
@@ -25,7 +24,6 @@ pub(crate) struct FetchedPlan {
 pub(crate) enum PlanLookup {
     Found(FetchedPlan),
     Missing {
-        /// The service's message.
         message: String,
         /// What exists instead.
         instead: Vec<String>,
@@ -42,7 +40,6 @@ impl PlanLookup {
     }
 }
 
-/// Looks a template up.
 pub(super) async fn by_title(client: &Client, project: &str, title: &str) -> PlanLookup {
     let found = timed(client.find_plan(project, title, PlanKind::Template)).await;
     match found {

@@ -4,8 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::{
     client::{
-        Client, ClientError, ConnectionCheck, ConnectionError, Endpoint, HttpTransport, Patience,
-        Reached, ServiceKind, StatusWord,
+        Client, ClientError, ConnectionCheck, ConnectionError, DoneField, Endpoint, HttpTransport,
+        Patience, Reached, ServiceKind,
     },
     config::{credential_sources::FoundCredentials, precedence::Chosen},
     failure::Failure,
@@ -52,7 +52,7 @@ pub(crate) struct ServiceAnswers {
     pub(crate) servers: Option<Result<Vec<SquishServer>, ClientError>>,
     pub(crate) template: Option<PlanLookup>,
     pub(crate) plan: Option<PlanLookup>,
-    pub(crate) status: Option<Result<StatusWord, ClientError>>,
+    pub(crate) status: Option<Result<DoneField, ClientError>>,
     pub(crate) service: ServiceKind,
 }
 
@@ -97,7 +97,7 @@ impl ServiceSetup {
             Some(plan_lookup::by_title(&client, project, title).await)
         };
         let by_number = async { Some(plan_lookup::by_number(&client, plan?).await) };
-        let status = async { Some(client.status_word(plan?).await) };
+        let status = async { Some(client.done_field(plan?).await) };
         let (servers, template, plan, status) =
             tokio::join!(client.squish_servers(), look_up, by_number, status);
         ServiceAnswers {

@@ -16,7 +16,7 @@ const MOST: u64 = 64 * 1024;
 
 /// A program that was started. Dropping this does not end it.
 #[derive(Debug)]
-pub struct Detached {
+pub(crate) struct Detached {
     child: Box<dyn ChildWrapper>,
     log: PathBuf,
     /// Where its own output begins.
@@ -25,7 +25,7 @@ pub struct Detached {
 
 impl Detached {
     /// Starts a program with its output, both kinds of it, at the end of `log`. Must be called inside a tokio runtime.
-    pub fn start(command: &CommandLine, log: &Path) -> Result<Self, SpawnError> {
+    pub(crate) fn start(command: &CommandLine, log: &Path) -> Result<Self, SpawnError> {
         let mut prepared = prepared(command)?;
         let no_log = |error| SpawnError::no_capture(log, error);
         let output = OpenOptions::new()
@@ -49,12 +49,12 @@ impl Detached {
     }
 
     /// Number of its process; `None` once it has ended.
-    pub fn pid(&self) -> Option<u32> {
+    pub(crate) fn pid(&self) -> Option<u32> {
         self.child.id()
     }
 
     /// The beginning of its output so far. Text that is not UTF-8 is replaced.
-    pub fn output(&self) -> io::Result<String> {
+    pub(crate) fn output(&self) -> io::Result<String> {
         let mut file = File::open(&self.log)?;
         file.seek(SeekFrom::Start(self.from))?;
         let mut bytes = Vec::new();
@@ -63,12 +63,12 @@ impl Detached {
     }
 
     /// How it ended, if it has.
-    pub fn ended(&mut self) -> io::Result<Option<ProcessEnd>> {
+    pub(crate) fn ended(&mut self) -> io::Result<Option<ProcessEnd>> {
         Ok(self.child.inner_mut().try_wait()?.map(ending))
     }
 
     /// Kills it with its group, and waits until it is gone.
-    pub async fn kill(mut self) -> io::Result<()> {
+    pub(crate) async fn kill(mut self) -> io::Result<()> {
         // Fails only if no process is left.
         let _ = self.child.start_kill();
         self.child.inner_mut().wait().await.map(drop)

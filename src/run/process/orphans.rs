@@ -5,24 +5,24 @@
 pub struct Trace {
     /// Number of the first process, which is the group's on Unix.
     pub group: u32,
-    /// When it was started, in ticks since the system was; Linux alone tells.
+    /// When it was started, in ticks since the system was; known on Linux only.
     pub started: Option<u64>,
 }
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orphans {
-    /// Nothing of it ran any more.
+    /// No process of it ran any more.
     Gone,
-    /// So many processes of it ran, and were ended.
+    /// How many processes of it ran and were ended.
     Ended(usize),
-    /// Something still runs: it could not be ended, or may be a foreign process.
+    /// A process still runs: it could not be ended, or may be a foreign one.
     Left,
 }
 
 impl Trace {
     /// Of a process that runs now.
-    pub fn of(pid: u32) -> Self {
+    pub(crate) fn of(pid: u32) -> Self {
         Self {
             group: pid,
             started: started(pid),

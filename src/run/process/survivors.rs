@@ -7,7 +7,7 @@ pub(super) fn in_group(group: u32) -> bool {
     let Some(pid) = i32::try_from(group).ok().and_then(Pid::from_raw) else {
         return false;
     };
-    // A dead process that its parent has not collected keeps its group; only on Linux can it be told from a living one.
+    // A dead process that its parent has not collected keeps its group; only Linux shows that it is dead.
     let exists = test_kill_process_group(pid) != Err(rustix::io::Errno::SRCH);
     exists && still_living(group)
 }
@@ -22,7 +22,7 @@ fn still_living(group: u32) -> bool {
     proc::processes().any(|pid| proc::living_group(pid) == Some(group))
 }
 
-/// What came of killing.
+/// How many processes there were to kill.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Killed {
     /// The most that lived at once.
@@ -121,7 +121,7 @@ pub(super) fn started(pid: Pid) -> Option<u64> {
     proc::started(pid)
 }
 
-/// Kills a process if it is ours, also if its number goes to another one meanwhile.
+/// Kills a process only if it is ours, even if another process gets its number meanwhile.
 #[cfg(target_os = "linux")]
 fn kill_if(pid: Pid, ours: impl Fn(Pid) -> bool) -> std::io::Result<()> {
     use rustix::process::{PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
@@ -143,7 +143,7 @@ mod proc {
 
     use super::{Membership, Pid};
 
-    /// All that can be seen.
+    /// All visible processes.
     pub(super) fn processes() -> impl Iterator<Item = Pid> {
         fs::read_dir("/proc")
             .into_iter()

@@ -43,6 +43,5 @@ pub(crate) struct Response {
     pub(crate) phase: Option<Phase>,
     /// What people see.
     pub(crate) progress: Option<ProgressEvent>,
-    /// Every worker has left.
     pub(crate) is_over: bool,
 }

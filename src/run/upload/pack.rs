@@ -8,7 +8,7 @@ use std::{
 
 use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
-use crate::client::{FileKind, ResultFile};
+use crate::client::{UploadFile, UploadFileKind};
 
 /// Deepest folder that is packed.
 const MAX_DEPTH: usize = 32;
@@ -23,35 +23,25 @@ const COMPRESSED: [&str; 12] = [
 
 /// Files to upload. Dropping it removes a zip that was made for it.
 #[derive(Debug)]
-pub struct Packed {
-    /// The files.
-    pub files: Vec<ResultFile>,
-    temporary: Option<Temporary>,
+pub(crate) struct Packed {
+    pub files: Vec<UploadFile>,
+    _temporary: Option<Temporary>,
 }
 
 /// Why a folder could not be packed.
 #[derive(Debug, thiserror::Error)]
-pub enum PackError {
+pub(crate) enum PackError {
     /// The system could not read or write a file.
     #[error("{}: {cause}", path.display())]
-    Io {
-        /// Where.
-        path: PathBuf,
-        /// Its words.
-        cause: io::Error,
-    },
+    Io { path: PathBuf, cause: io::Error },
     /// Too many files, or folders too deep.
     #[error("{} holds more than {MAX_FILES} files, or folders deeper than {MAX_DEPTH}", .0.display())]
     TooMuch(PathBuf),
-    /// The zip could not be written.
     #[error("{} could not be zipped: {cause}", folder.display())]
     Zip {
-        /// Which folder.
         folder: PathBuf,
-        /// Why.
         cause: zip::result::ZipError,
     },
-    /// It was interrupted.
     #[error("packing was interrupted: {0}")]
     Interrupted(String),
 }
@@ -76,31 +66,26 @@ impl Drop for Temporary {
 
 impl Packed {
     /// Files that are sent as they are.
-    pub fn files(files: Vec<ResultFile>) -> Self {
+    pub(crate) fn files(files: Vec<UploadFile>) -> Self {
         Self {
             files,
-            temporary: None,
+            _temporary: None,
         }
-    }
-
-    /// Whether a zip was made.
-    pub fn is_zipped(&self) -> bool {
-        self.temporary.is_some()
     }
 }
 
 /// Packs a folder; `None` if no file is in it. Blocks on the file system.
-pub fn folder(folder: &Path) -> Result<Option<Packed>, PackError> {
+pub(crate) fn folder(folder: &Path) -> Result<Option<Packed>, PackError> {
     let paths = walk(folder)?;
     if paths.is_empty() {
         return Ok(None);
     }
     let results = || {
         let files = paths.iter().map(|path| {
-            let kind = FileKind::of(path)
+            let kind = UploadFileKind::of(path)
                 .ok()
-                .filter(|kind| *kind != FileKind::Zip)?;
-            Some(ResultFile {
+                .filter(|kind| *kind != UploadFileKind::Zip)?;
+            Some(UploadFile {
                 path: path.clone(),
                 name: slashed(folder, path).replace('/', "-"),
                 kind,
@@ -117,7 +102,7 @@ pub fn folder(folder: &Path) -> Result<Option<Packed>, PackError> {
 }
 
 /// Whether there is anything to pack. `true` for a folder that cannot be read: packing it then fails with the reason.
-pub fn has_files(folder: &Path) -> bool {
+pub(crate) fn has_files(folder: &Path) -> bool {
     !matches!(walk(folder), Ok(paths) if paths.is_empty())
 }
 
@@ -200,12 +185,12 @@ fn zipped(folder: &Path, paths: &[PathBuf]) -> Result<Packed, PackError> {
         .into_inner()
         .map_err(|error| io(&path)(error.into_error()))?;
     Ok(Packed {
-        files: vec![ResultFile {
+        files: vec![UploadFile {
             path,
             name: format!("{name}.zip"),
-            kind: FileKind::Zip,
+            kind: UploadFileKind::Zip,
         }],
-        temporary: Some(temporary),
+        _temporary: Some(temporary),
     })
 }
 
@@ -271,11 +256,16 @@ mod tests {
         assert_eq!(
             sent,
             [
-                ("a-results.xml", FileKind::Xml),
-                ("results.xml", FileKind::Xml)
+                ("a-results.xml", UploadFileKind::Xml),
+                ("results.xml", UploadFileKind::Xml)
             ]
         );
-        assert!(!packed.is_zipped());
+        assert!(
+            packed
+                .files
+                .iter()
+                .all(|file| file.path.starts_with(&results))
+        );
         assert_eq!(names(place.path()), ["7-1-1-suite"]);
     }
 
@@ -292,9 +282,9 @@ mod tests {
         };
         assert_eq!(
             (file.name.as_str(), file.kind),
-            ("7-1-1-suite.zip", FileKind::Zip)
+            ("7-1-1-suite.zip", UploadFileKind::Zip)
         );
-        assert_eq!(FileKind::of(&file.path).unwrap(), FileKind::Zip);
+        assert_eq!(UploadFileKind::of(&file.path).unwrap(), UploadFileKind::Zip);
         let mut zip = zip::ZipArchive::new(File::open(&file.path).unwrap()).unwrap();
         let inside: Vec<String> = zip
             .file_names()

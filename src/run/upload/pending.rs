@@ -9,18 +9,14 @@ use crate::model::{
 
 /// An attempt whose results are still to be uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PendingUpload {
-    /// Its execution.
+pub(crate) struct PendingUpload {
     pub execution: ExecutionId,
     /// Its test, where the record says.
     pub test: Option<Test>,
-    /// Its worker.
     pub worker: String,
     /// Its results folder, relative to the `--out` folder.
     pub folder: String,
-    /// Project of its plan.
     pub project: String,
-    /// Batch of its plan.
     pub batch: String,
     /// What its worker offered.
     pub capabilities: Capabilities,
@@ -47,11 +43,13 @@ struct AttemptUpload {
 
 /// The attempts of any number of record files whose results are not uploaded, in order of their folders. A result that
 /// the service did not count is not to be uploaded either.
-pub fn pending_uploads<'a>(files: impl IntoIterator<Item = &'a [Record]>) -> Vec<PendingUpload> {
+pub(crate) fn pending_uploads<'a>(
+    files: impl IntoIterator<Item = &'a [Record]>,
+) -> Vec<PendingUpload> {
     let mut attempts = BTreeMap::new();
     let mut uploads = Vec::new();
     for records in files {
-        let mut file = RecordFile::new(&mut attempts);
+        let mut file = UploadRecordFile::new(&mut attempts);
         for record in records {
             file.read(record);
             uploads.extend(upload_standing(&record.event).map(|upload| (record.at, upload)));
@@ -92,7 +90,7 @@ fn upload_standing(event: &RecordEvent) -> Option<(&str, UploadStanding)> {
 }
 
 /// A record file while it is read.
-struct RecordFile<'a, 'b> {
+struct UploadRecordFile<'a, 'b> {
     /// Of all files, by folder.
     attempts: &'b mut BTreeMap<String, AttemptUpload>,
     /// What the first line says for all workers of the file: project, batch and what they offer.
@@ -102,7 +100,7 @@ struct RecordFile<'a, 'b> {
     folders: BTreeMap<(&'a str, ExecutionId), &'a str>,
 }
 
-impl<'a, 'b> RecordFile<'a, 'b> {
+impl<'a, 'b> UploadRecordFile<'a, 'b> {
     fn new(attempts: &'b mut BTreeMap<String, AttemptUpload>) -> Self {
         Self {
             attempts,

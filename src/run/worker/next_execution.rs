@@ -74,7 +74,7 @@ impl Worker {
         }
     }
 
-    /// Leaves if nothing can come any more; else reserves again, and waits at the service if it lets callers wait.
+    /// Leaves if no execution can follow; else reserves again, and waits at the service if the service supports it.
     pub(super) async fn wait(
         &self,
         backoff: &mut PollBackoff,

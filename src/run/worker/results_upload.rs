@@ -8,7 +8,7 @@ use crate::{
     model::{Outcome, record::RecordEvent},
     run::{
         attempt::Attempt,
-        upload::{self, Destination, NotUploaded, pack},
+        upload::{self, NotUploaded, UploadTarget, pack},
     },
 };
 
@@ -66,7 +66,7 @@ impl Worker {
             if !self.record_and_wait(begun).await {
                 return Ok(None);
             }
-            let to = Destination {
+            let to = UploadTarget {
                 project: &granted.project,
                 batch: &granted.batch,
                 key: upload::upload_key(&self.name, &folder),

@@ -1,7 +1,7 @@
 //! What a name from the service may look like before it becomes part of a command.
 
 use crate::runner::{
-    execution_facts::{CommandError, ExecutionFacts},
+    command_facts::{CommandError, CommandFacts},
     squishrunner::squish_address::is_host,
 };
 
@@ -9,7 +9,7 @@ use crate::runner::{
 const MAX_NAME: usize = 4096;
 
 /// Checks every name among the facts; which placeholders are used does not matter, for all are in the environment.
-pub(super) fn check(facts: &ExecutionFacts<'_>) -> Result<(), CommandError> {
+pub(super) fn check(facts: &CommandFacts<'_>) -> Result<(), CommandError> {
     let test = facts.test;
     for (what, name) in [("suite", &test.suite), ("test case", &test.testcase)] {
         if name.trim().is_empty() {
@@ -70,7 +70,7 @@ pub(super) fn inside(what: &str, value: &str) -> Result<(), CommandError> {
 }
 
 /// Why no worker would run a test of a suite of this name, if none would.
-pub fn suite_trouble(suite: &str) -> Option<&'static str> {
+pub(crate) fn suite_trouble(suite: &str) -> Option<&'static str> {
     trouble(suite, cfg!(windows))
 }
 

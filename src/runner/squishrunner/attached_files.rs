@@ -1,4 +1,4 @@
-//! What lies beside a report: screenshots, logs and whatever else a test wrote into its results folder, and the videos that
+//! Files beside a report: screenshots, logs and other files that a test wrote into its results folder, and the videos that
 //! squishrunner leaves in the test case's own folder.
 
 use std::{
@@ -13,11 +13,11 @@ use crate::{
     runner::results,
 };
 
-/// Where squishrunner puts videos and other attachments: in the test case's folder, for it is given no result directory.
+/// Where squishrunner puts videos and other attachments: in the test case's folder, because it gets no result directory.
 const OWN: &str = "attachments";
 /// Most bytes that are copied from there.
 const MOST_COPIED: u64 = 1024 * 1024 * 1024;
-/// How much older a file may look than it is: some file systems know times to two seconds.
+/// How much older a file may look than it is: some file systems keep times to two seconds.
 const COARSE: Duration = Duration::from_secs(2);
 
 /// Most files that are attached to a case beside those that its report names.
@@ -27,14 +27,19 @@ const SHOWN: usize = 8;
 
 /// The `attachments` folder of a test case, and since when files in it are of this execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnAttachments {
+pub(crate) struct OwnAttachments {
     folder: PathBuf,
     since: SystemTime,
 }
 
 impl OwnAttachments {
-    /// Of a test that squishrunner is started for now, in `folder`. `None` where its suite is not found.
-    pub fn of(squish: &SquishSettings, folder: &Path, test: &Test, now: Timestamp) -> Option<Self> {
+    /// For a test that squishrunner starts now, in `folder`. `None` if its suite is not found.
+    pub(crate) fn of(
+        squish: &SquishSettings,
+        folder: &Path,
+        test: &Test,
+        now: Timestamp,
+    ) -> Option<Self> {
         let suite = squish_suite::locate(folder, &squish.suites, test).ok()?;
         let since = UNIX_EPOCH + Duration::from_millis(u64::try_from(now.0).ok()?);
         Some(Self {
@@ -45,7 +50,7 @@ impl OwnAttachments {
 
     /// Copies what is new in it into the results folder, where a report's names for it lead too. What cannot be copied stays
     /// where it is. Blocks on the file system.
-    pub fn fetch(&self, dir: &Path) {
+    pub(crate) fn fetch(&self, dir: &Path) {
         let found = results::collect(&self.folder, "**").unwrap_or_default();
         let mut left = MOST_COPIED;
         let new = found.iter().filter_map(|from| {
@@ -70,7 +75,7 @@ impl OwnAttachments {
 
 /// Attaches the files that belong to no case yet: to the first case that did not pass, else to the first of all. Without
 /// a case they stay where they are. Blocks on the file system.
-pub fn attach(squish: &SquishSettings, dir: &Path, cases: &mut [CaseResult]) {
+pub(crate) fn attach(squish: &SquishSettings, dir: &Path, cases: &mut [CaseResult]) {
     let mut files = files(squish, dir);
     let named: Vec<&String> = cases.iter().flat_map(|case| &case.attachments).collect();
     files.retain(|file| !named.contains(&file));
@@ -82,8 +87,8 @@ pub fn attach(squish: &SquishSettings, dir: &Path, cases: &mut [CaseResult]) {
     }
 }
 
-/// Names them, for an execution without a report; empty if there are none.
-pub fn names(squish: &SquishSettings, dir: &Path) -> String {
+/// The names of the files, for the message about a missing report; empty if there are none.
+pub(crate) fn names(squish: &SquishSettings, dir: &Path) -> String {
     let mut names = files(squish, dir);
     let more = names.len().saturating_sub(SHOWN);
     names.truncate(SHOWN);

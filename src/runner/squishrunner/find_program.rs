@@ -8,7 +8,7 @@ use std::{
 
 /// Where a program may be.
 #[derive(Clone, Copy, Debug)]
-pub struct SearchPlaces<'a> {
+pub(crate) struct SearchPlaces<'a> {
     /// Who could say where it is, as `testplan.yml`.
     pub by: &'a str,
     /// What they say, relative to `folder`.
@@ -17,21 +17,20 @@ pub struct SearchPlaces<'a> {
     pub folder: &'a Path,
     /// `SQUISH_PREFIX`: where Squish was installed.
     pub prefix: Option<&'a OsStr>,
-    /// `PATH`.
     pub path: Option<&'a OsStr>,
 }
 
 /// A program is at none of the places.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{name} was not found: {looked}")]
-pub struct NotFound {
+pub(crate) struct NotFound {
     name: String,
     looked: String,
 }
 
 /// Finds a program, as `squishrunner`, and gives its path. The first place that is named decides: what the user or
 /// `SQUISH_PREFIX` says is not quietly replaced by another Squish.
-pub fn find(name: &str, places: SearchPlaces<'_>) -> Result<PathBuf, NotFound> {
+pub(crate) fn find(name: &str, places: SearchPlaces<'_>) -> Result<PathBuf, NotFound> {
     let by = places.by;
     let not_found = |looked: String| NotFound {
         name: name.to_owned(),

@@ -7,7 +7,7 @@ use crate::{
     attribution::{NameMatching, Repeats},
     model::{CaseResult, Outcome, Test, outcome::CaseVerdict},
     runner::{
-        decision::{self, Decision},
+        decision::{self, DecidedOutcome},
         exit_codes::ExitCodes,
         process_end::ProcessEnd,
         results::{self, Results, ResultsFound},
@@ -17,17 +17,17 @@ use crate::{
 
 /// The exit code for a failed test, which squishrunner gets as an option. Without one it ends as if all had passed; 1 and 255
 /// can also mean that nothing ran.
-pub const FAILED: i32 = 44;
+pub(crate) const FAILED: i32 = 44;
 /// The exit code of squishrunner that reaches no licence server.
 const NO_LICENCE: i32 = 37;
 
 /// Whether squishrunner found no licence: it ran nothing, and may find one later.
-pub fn is_without_licence(ending: ProcessEnd) -> bool {
+pub(crate) fn is_without_licence(ending: ProcessEnd) -> bool {
     ending == ProcessEnd::Exited(NO_LICENCE)
 }
 
 /// Finds and reads the report in an execution's results folder. Blocks on the file system.
-pub fn gather(squish: &SquishSettings, dir: &Path) -> ResultsFound {
+pub(crate) fn gather(squish: &SquishSettings, dir: &Path) -> ResultsFound {
     let report = squish.report.file();
     if !dir.join(report).is_file() {
         return Results::Missing(format!(
@@ -45,7 +45,12 @@ pub fn gather(squish: &SquishSettings, dir: &Path) -> ResultsFound {
 }
 
 /// Decides what became of an execution that took `took`.
-pub fn decide(test: &Test, ending: ProcessEnd, took: Duration, results: Results) -> Decision {
+pub(crate) fn decide(
+    test: &Test,
+    ending: ProcessEnd,
+    took: Duration,
+    results: Results,
+) -> DecidedOutcome {
     let tried_again = matches!(&results, Results::Read(cases) if passed_when_tried_again(cases));
     let codes = ExitCodes {
         passed: if tried_again {
@@ -102,14 +107,14 @@ fn passed_when_tried_again(cases: &[CaseResult]) -> bool {
 }
 
 /// Whether a Squish server that does not answer would explain this end.
-pub fn may_lack_its_server(ending: ProcessEnd, squish: &SquishSettings, dir: &Path) -> bool {
+pub(crate) fn may_lack_its_server(ending: ProcessEnd, squish: &SquishSettings, dir: &Path) -> bool {
     let explained = matches!(ending, ProcessEnd::Exited(0 | FAILED | NO_LICENCE));
     let ended = matches!(ending, ProcessEnd::Exited(_)) && !explained;
     ended && !dir.join(squish.report.file()).is_file()
 }
 
 /// The outcome of an execution whose Squish server was asked after its end and did not answer.
-pub fn unreachable(ending: ProcessEnd, address: &SquishAddress, why: &str) -> Outcome {
+pub(crate) fn unreachable(ending: ProcessEnd, address: &SquishAddress, why: &str) -> Outcome {
     Outcome::ExecutionError {
         message: format!(
             "the Squish server at {address} does not answer ({why}); squishrunner ended with {ending} and wrote no report"

@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use super::squish_address::SquishAddress;
 use crate::result_file::Scenarios;
 
-/// How long a licence is waited for where the file does not say.
-pub const LICENCE_PATIENCE: Duration = Duration::from_secs(30 * 60);
+/// Default of `licence-patience`.
+pub(crate) const LICENCE_PATIENCE: Duration = Duration::from_secs(30 * 60);
 
 /// How squishrunner is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +23,9 @@ pub struct SquishSettings {
     pub scenarios: Scenarios,
     /// Each an expression over the tags of scenarios.
     pub tags: Vec<String>,
-    /// More arguments, as they stand, after ours.
+    /// Additional arguments, unchanged, after those of testplan.
     pub options: Vec<String>,
-    /// How long an execution that finds no licence is tried again; zero is not at all.
+    /// How long an execution without a licence is retried; zero is no retry.
     pub licence_patience: Duration,
 }
 

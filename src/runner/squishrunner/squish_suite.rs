@@ -3,7 +3,7 @@
 //! The suites become a plan, so nothing is left out silently: what `suite.conf` lists must exist, and a note names what it
 //! does not list. Only folders directly below those named are read; links may not lead out of them.
 
-pub mod suite_conf;
+mod suite_conf;
 
 use std::{
     collections::BTreeMap,
@@ -32,20 +32,16 @@ const LANGUAGES: [(&str, &str); 5] = [
     ("tcl", "tcl"),
 ];
 
-/// A suite.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Suite {
-    /// The folder's name.
+pub(crate) struct Suite {
     pub name: String,
-    /// Where it is.
     pub folder: PathBuf,
     /// Its test cases, in the order of `suite.conf`.
     pub testcases: Vec<String>,
 }
 
-/// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FoundSuites {
+pub(crate) struct FoundSuites {
     /// In the order of the folders named, by name in each. At least one test case among them.
     pub suites: Vec<Suite>,
     /// What was left out, and why.
@@ -54,7 +50,7 @@ pub struct FoundSuites {
 
 impl FoundSuites {
     /// The tests, in order.
-    pub fn tests(&self) -> Vec<Test> {
+    pub(crate) fn tests(&self) -> Vec<Test> {
         let tests = self.suites.iter().flat_map(|suite| {
             suite.testcases.iter().map(|testcase| Test {
                 suite: suite.name.clone(),
@@ -65,13 +61,12 @@ impl FoundSuites {
     }
 }
 
-/// Why suites cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct SuiteError(String);
+pub(crate) struct SuiteError(String);
 
 /// Reads all suites in `folders`, which are relative to `base`. A folder may be a suite itself.
-pub fn discover(base: &Path, folders: &[PathBuf]) -> Result<FoundSuites, SuiteError> {
+pub(crate) fn discover(base: &Path, folders: &[PathBuf]) -> Result<FoundSuites, SuiteError> {
     let mut found = FoundSuites::default();
     let mut places: BTreeMap<String, PathBuf> = BTreeMap::new();
     let mut tests = 0;
@@ -122,7 +117,7 @@ pub fn discover(base: &Path, folders: &[PathBuf]) -> Result<FoundSuites, SuiteEr
 }
 
 /// The folder of a test's suite, which has its test case, in `folders` relative to `base`; or why it cannot be run.
-pub fn locate(base: &Path, folders: &[PathBuf], test: &Test) -> Result<PathBuf, SuiteError> {
+pub(crate) fn locate(base: &Path, folders: &[PathBuf], test: &Test) -> Result<PathBuf, SuiteError> {
     let mut places: Vec<PathBuf> = Vec::new();
     for folder in folders {
         let folder = base.join(folder);
@@ -263,7 +258,7 @@ fn read(folder: &Path, path: &Path, notes: &mut Vec<String>) -> Result<Suite, Su
     })
 }
 
-/// That a listed test case is there and has a script.
+/// Checks that a listed test case exists and has a script.
 fn check(suite: &Path, testcase: &str, conf: &SuiteConf) -> Result<(), String> {
     if leads_out(testcase) || testcase.starts_with('-') {
         return Err(format!(
@@ -308,7 +303,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
     matches!((fs::canonicalize(one), fs::canonicalize(other)), (Ok(one), Ok(other)) if one == other)
 }
 
-/// That a path, its links followed, is below the folder it is meant to be in.
+/// Checks that a path, its links followed, is below a folder.
 fn inside(folder: &Path, path: &Path) -> Result<(), SuiteError> {
     let real = |path: &Path| {
         fs::canonicalize(path)

@@ -10,13 +10,13 @@ use super::{
     squish_settings::{ServerChoice, SquishSettings},
     squish_suite,
 };
-use crate::runner::execution_facts::{CommandError, ExecutionFacts};
+use crate::runner::command_facts::{CommandError, CommandFacts};
 
 /// Program and arguments. `folder` is where squishrunner runs, absolute.
-pub fn argv(
+pub(crate) fn argv(
     squish: &SquishSettings,
     folder: &Path,
-    facts: &ExecutionFacts<'_>,
+    facts: &CommandFacts<'_>,
 ) -> Result<Vec<OsString>, CommandError> {
     let test = facts.test;
     if test.testcase.starts_with('-') {
@@ -55,9 +55,9 @@ pub fn argv(
 }
 
 /// The Squish server that an execution uses, where it is not one of squishrunner's own.
-pub fn address(
+pub(crate) fn address(
     squish: &SquishSettings,
-    facts: &ExecutionFacts<'_>,
+    facts: &CommandFacts<'_>,
 ) -> Result<Option<SquishAddress>, CommandError> {
     match (&squish.server, facts.server) {
         (ServerChoice::Local, _) => Ok(None),

@@ -11,7 +11,7 @@ use std::{
 use testplan::{
     model::{Outcome, Test, TestResult, TestVerdict},
     runner::{
-        decision::Decision,
+        decision::DecidedOutcome,
         placeholders::PlaceholderText,
         process_end::ProcessEnd,
         runner_settings::{
@@ -89,7 +89,7 @@ fn runner(row: &Row) -> RunnerSettings {
 }
 
 /// Through the door that a run comes through.
-fn decision(row: &Row) -> Decision {
+fn decision(row: &Row) -> DecidedOutcome {
     let runner = runner(row);
     let results = runner.tool.read_results(&folder().join(row.case));
     let test = Test {
@@ -103,7 +103,7 @@ fn decision(row: &Row) -> Decision {
 
 /// As the table writes it: `passed`, `passed+flaky`, `failed`, `skipped`, `could-not-run`, with the number of cases
 /// where the row has one.
-fn in_words(decision: &Decision, with_cases: bool) -> String {
+fn in_words(decision: &DecidedOutcome, with_cases: bool) -> String {
     let verdict = match &decision.outcome {
         Outcome::Completed { result } => match result.as_ref().unwrap() {
             TestResult {

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use testplan::{
     model::{Capabilities, Capability, ExecutionId, PlanId, SquishServer, SquishServerId, Test},
     runner::{
+        command_facts::CommandFacts,
         command_line::{CommandLine, VARIABLES, build, is_private},
-        execution_facts::ExecutionFacts,
-        placeholders::{KNOWN, Piece, PlaceholderText},
+        placeholders::{KNOWN, PlaceholderText, TextPiece},
         runner_settings::{CommandSettings, ExitCodes, ResultsFormat, RunnerSettings, Tool},
     },
 };
@@ -71,7 +71,7 @@ impl World {
     }
 
     fn build(&self, settings: &RunnerSettings) -> Result<CommandLine, String> {
-        let facts = ExecutionFacts {
+        let facts = CommandFacts {
             plan: PlanId(105),
             execution: ExecutionId(7),
             test: &self.test,
@@ -379,7 +379,7 @@ proptest! {
                 let filled = filled.to_str().unwrap();
                 prop_assert!(!filled.contains('\0'));
                 let template = PlaceholderText::parse(text).unwrap();
-                let dash = matches!(template.pieces().first(), Some(Piece::Literal(text)) if text.starts_with('-'));
+                let dash = matches!(template.pieces().first(), Some(TextPiece::Literal(text)) if text.starts_with('-'));
                 prop_assert!(dash || !filled.starts_with('-'), "{} became {}", text, filled);
             }
             prop_assert!(!Path::new(&world.test.suite).is_absolute());

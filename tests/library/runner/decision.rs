@@ -8,7 +8,7 @@ use testplan::{
         outcome::{CaseVerdict, Trouble},
     },
     runner::{
-        decision::Decision,
+        decision::DecidedOutcome,
         placeholders::PlaceholderText,
         process_end::ProcessEnd,
         results::Results,
@@ -44,7 +44,7 @@ fn read(cases: &str) -> Results {
     Results::Read(cases.chars().map(|letter| case(verdict(letter))).collect())
 }
 
-fn decided(ending: ProcessEnd, results: Results) -> Decision {
+fn decided(ending: ProcessEnd, results: Results) -> DecidedOutcome {
     let settings = RunnerSettings {
         tool: Tool::Command(CommandSettings {
             command: vec![PlaceholderText::default()],
@@ -69,7 +69,7 @@ fn decided(ending: ProcessEnd, results: Results) -> Decision {
 }
 
 /// The decision in a word, or the message of an execution error.
-fn word(decision: &Decision) -> String {
+fn word(decision: &DecidedOutcome) -> String {
     match &decision.outcome {
         Outcome::Completed {
             result:

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
-use testplan::ci::github::{Address, GitHub, NetworkFailure, Patience, PublishError, notices};
+use testplan::ci::github::{
+    Address, GitHub, GitHubPatience, NetworkFailure, PublishError, notices,
+};
 
 use super::{
     commit_status,
@@ -47,7 +49,7 @@ const KEY: &[u8] = include_bytes!("../../fixtures/tls/leaf.key");
 
 #[tokio::test]
 async fn untrusted_certificate_gets_no_token() {
-    let patience = Patience::default();
+    let patience = GitHubPatience::default();
     let api = serve_tls();
     let why = Call::Status.make(&github(&api.url, patience)).await;
     let why = why.unwrap_err();
@@ -133,7 +135,7 @@ async fn malformed_token_is_not_sent() {
     testplan::client::install_tls_provider();
     let address = Address::new("http://127.0.0.1:1", "o/r").unwrap();
     for bad in ["", "a b", "a\nb", "é"] {
-        let patience = Patience {
+        let patience = GitHubPatience {
             request: Duration::from_secs(1),
             total: Duration::from_secs(1),
         };

@@ -108,7 +108,7 @@ async fn mock_of_the_description_accepts_every_call() {
     let Some(prism) = Prism::start().await else {
         return;
     };
-    let github = github(&prism.url, testplan::ci::github::Patience::default());
+    let github = github(&prism.url, testplan::ci::github::GitHubPatience::default());
     for state in [
         StatusState::Pending,
         StatusState::Success,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use testplan::ci::github::{
     Address, Channel, CheckAnnotation, CheckAnnotationLevel, CheckConclusion, CheckRun, CheckState,
-    CommitStatus, GitHub, Patience, PublishError, StatusState,
+    CommitStatus, GitHub, GitHubPatience, PublishError, StatusState,
 };
 
 use crate::support::{Answer, HttpRequest};
@@ -16,13 +16,13 @@ pub(crate) const TOKEN: &str = "ghs_CanaryCanaryCanary0123456789";
 pub(crate) const PULL: u64 = 1347;
 
 /// Long enough for three tries with their pauses.
-pub(crate) const BRIEF: Patience = Patience {
+pub(crate) const BRIEF: GitHubPatience = GitHubPatience {
     request: Duration::from_millis(1500),
     total: Duration::from_secs(5),
 };
 
 /// A way to the API at this base.
-pub(crate) fn github(api: &str, patience: Patience) -> GitHub {
+pub(crate) fn github(api: &str, patience: GitHubPatience) -> GitHub {
     testplan::client::install_tls_provider();
     let address = Address::new(api, "octo-org/app").unwrap();
     GitHub::new(&address, &SecretString::from(TOKEN), patience).unwrap()

@@ -9,8 +9,8 @@ use std::{
 use secrecy::SecretString;
 use testplan::{
     client::{
-        Client, Credentials, Endpoint, FileKind, HttpOptions, HttpTransport, Import, Patience,
-        ResultFile, StartPlan,
+        Client, Credentials, Endpoint, HttpOptions, HttpTransport, Import, Patience, StartPlan,
+        UploadFile, UploadFileKind,
     },
     clock::{self, ServiceClock},
     model::{Capability, Plan, PlanKind, Test},
@@ -43,18 +43,18 @@ pub(super) fn client(url: &str) -> Client {
 }
 
 /// A file in a folder, as one to upload.
-pub(super) fn file(folder: &Path, name: &str, content: &[u8]) -> ResultFile {
+pub(super) fn file(folder: &Path, name: &str, content: &[u8]) -> UploadFile {
     let path = folder.join(name);
     std::fs::write(&path, content).unwrap();
-    ResultFile {
-        kind: FileKind::of(&path).unwrap(),
+    UploadFile {
+        kind: UploadFileKind::of(&path).unwrap(),
         name: name.to_owned(),
         path,
     }
 }
 
 /// An upload of files to a project and a batch.
-pub(super) fn import(labels: &[&str], files: Vec<ResultFile>) -> Import {
+pub(super) fn import(labels: &[&str], files: Vec<UploadFile>) -> Import {
     Import {
         project: "example".to_owned(),
         batch: "nightly 7".to_owned(),

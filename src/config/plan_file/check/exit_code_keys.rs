@@ -16,7 +16,7 @@ const PASSED: &str = "runner.exit-codes.passed";
 const FAILED: &str = "runner.exit-codes.failed";
 
 /// An entry that can be read, and where it stands.
-type Entry = (CodeEntry, Range<usize>);
+type PlacedEntry = (CodeEntry, Range<usize>);
 
 impl Check<'_> {
     /// Default: 0 for passed and 1 for failed, unless the other list has that code.
@@ -38,7 +38,7 @@ impl Check<'_> {
                 });
             }
         }
-        let usual = |code: i32, other: Option<&Vec<Entry>>| {
+        let usual = |code: i32, other: Option<&Vec<PlacedEntry>>| {
             let mut others = other.into_iter().flatten();
             if others.any(|(entry, _)| entry.codes().contains(&code)) {
                 CodeSet::default()
@@ -46,7 +46,7 @@ impl Check<'_> {
                 [code].into()
             }
         };
-        let set = |entries: &[Entry]| {
+        let set = |entries: &[PlacedEntry]| {
             let mut set = CodeSet::default();
             for (entry, _) in entries {
                 set.add(entry.codes());
@@ -90,7 +90,7 @@ impl Check<'_> {
         &mut self,
         path: &str,
         codes: &Marked<Codes<COUNT>>,
-    ) -> Vec<Entry> {
+    ) -> Vec<PlacedEntry> {
         let mut entries = Vec::new();
         for (text, place) in codes.get().entries(codes.place()) {
             match CodeEntry::parse(text) {

@@ -18,7 +18,6 @@ use crate::{
     runner::placeholders,
 };
 
-/// Longest title, in characters.
 const LONGEST_TITLE: usize = 256;
 
 impl Check<'_> {

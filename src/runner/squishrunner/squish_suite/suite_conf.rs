@@ -2,7 +2,7 @@
 
 /// What is read of a `suite.conf`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SuiteConf {
+pub(crate) struct SuiteConf {
     /// As `Python`; empty where it is not said.
     pub language: String,
     /// Names of test cases in their order, each once.
@@ -12,7 +12,7 @@ pub struct SuiteConf {
 /// Reads the text of a file: `KEY=VALUE` in each line, which `\` at its end continues; `#` begins a comment.
 ///
 /// An error says what is wrong, without the file's name.
-pub fn parse(bytes: &[u8]) -> Result<SuiteConf, String> {
+pub(super) fn parse(bytes: &[u8]) -> Result<SuiteConf, String> {
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         return Err("is in UTF-16: save it as UTF-8".to_owned());
     }

@@ -6,7 +6,7 @@ use crate::model::{Capabilities, ExecutionId, PlanId, SquishServer, Test};
 
 /// The facts that the command of an execution can contain.
 #[derive(Clone, Copy, Debug)]
-pub struct ExecutionFacts<'a> {
+pub struct CommandFacts<'a> {
     /// The plan.
     pub plan: PlanId,
     /// The execution.

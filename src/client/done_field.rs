@@ -1,4 +1,4 @@
-//! What there is to know of a service's dialect without changing anything there.
+//! How a service names the count of executions that are done.
 
 use std::fmt;
 
@@ -10,18 +10,16 @@ use crate::{api::plan::StatusResponse, model::PlanId};
 /// What a service calls the executions that are done: the vendor's page says one word in its table and another in its
 /// example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StatusWord {
-    /// `done`.
+pub(crate) enum DoneField {
     Done,
-    /// `finished`.
     Finished,
-    /// Both, as our own service.
+    /// Both, as in `testplan serve`.
     Both,
     /// Neither: a client cannot see when a plan is drained.
     Neither,
 }
 
-impl fmt::Display for StatusWord {
+impl fmt::Display for DoneField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Done => "`done`",
@@ -34,15 +32,15 @@ impl fmt::Display for StatusWord {
 
 impl Client {
     /// Asks for the counts of a plan, for the words that they are given in.
-    pub async fn status_word(&self, plan: PlanId) -> Result<StatusWord, ClientError> {
+    pub(crate) async fn done_field(&self, plan: PlanId) -> Result<DoneField, ClientError> {
         let call = Call::new(Method::GET, &format!("status/{plan}"));
         let read = answer::json::<StatusResponse>("counts of executions");
         let StatusResponse { done, finished, .. } = self.ask(&call, read).await?;
         Ok(match (done, finished) {
-            (Some(_), Some(_)) => StatusWord::Both,
-            (Some(_), None) => StatusWord::Done,
-            (None, Some(_)) => StatusWord::Finished,
-            (None, None) => StatusWord::Neither,
+            (Some(_), Some(_)) => DoneField::Both,
+            (Some(_), None) => DoneField::Done,
+            (None, Some(_)) => DoneField::Finished,
+            (None, None) => DoneField::Neither,
         })
     }
 }
