@@ -1,44 +1,45 @@
-//! Any number of records, and what the service says at the end, become one [`PlanReport`].
+//! Merges records, and the state of the plan at the service, into one [`PlanReport`].
 //!
-//! Planned = reported is proved here: the planned total is the most that anybody spoke of, and whatever of it has no
-//! counted result is missing, by name where a name is known. `gather` puts events together to attempts, `judge`
-//! decides per execution which attempt counts, `lack` finds what kept workers from those that nobody took.
+//! Every planned execution is reported: the total is the highest count in records and service, and each execution without
+//! a counted result is missing, by name if it is known. `gather` turns records into attempts, `counted_attempt` decides
+//! which attempt of an execution counts, `missing_reasons` explains why no worker took an execution.
 
+mod attempt_explanations;
+mod counted_attempt;
 mod gather;
-mod judge;
-mod lack;
+mod merge_warnings;
+mod missing_reasons;
+mod plan_history;
+mod record_selection;
+mod worker_session;
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::{
-    model::{Execution, ExecutionId, PlanId, PlanStatus},
-    text::short_commit,
-};
+use crate::model::{Execution, PlanId, PlanStatus};
 
 use super::{PlanReport, Proof, RecordFile};
+use counted_attempt::{ServiceState, judge};
 
-/// What a report is made of.
+/// What a report is merged from.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// The workers' records, in any order; the same file twice does no harm.
+    /// The workers' records, in any order. Copies are left out.
     pub files: Vec<RecordFile>,
-    /// The plan to report on. Without it the one that began last.
+    /// The plan to report on. Without it, the one that began last.
     pub plan: Option<PlanId>,
-    /// How far the service says the plan is now, if it was asked after the last worker left.
+    /// The counts of the service after the last worker left.
     pub status: Option<PlanStatus>,
-    /// Every execution of the plan as the service lists it now, where it can.
+    /// The list of the service, if it has one.
     pub executions: Option<Vec<Execution>>,
 }
 
-/// Why there is no report.
+/// Why records could not be merged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// No record is of the plan that was asked for, and no service says that there is such a plan.
+    /// No record is of the requested plan, and no service confirms that it exists.
     #[error("no record is of plan {wanted}: the records are of {}", plans(.found))]
     UnknownPlan {
-        /// The plan.
+        /// The requested plan.
         wanted: PlanId,
-        /// Plans that the records are of, at least one.
+        /// The plans of the records, at least one.
         found: Vec<PlanId>,
     },
 }
@@ -50,9 +51,6 @@ pub fn plans(plans: &[PlanId]) -> String {
     format!("{word} {}", numbers.join(", "))
 }
 
-/// Most commits that a warning names.
-const MOST_COMMITS: usize = 4;
-
 /// Merges the evidence into a report.
 pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
     let Evidence {
@@ -61,23 +59,23 @@ pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
         status,
         executions,
     } = evidence;
-    let gathered = gather::gather(files, plan);
+    let mut history = gather::gather(files, plan);
     if let (Some(wanted), None) = (plan, status)
-        && gathered.facts.is_none()
-        && gathered.executions.is_empty()
-        && !gathered.others.is_empty()
+        && history.facts.is_none()
+        && history.executions.is_empty()
+        && !history.others.is_empty()
     {
-        let found = gathered.others.into_iter().collect();
+        let found = history.others.into_iter().collect();
         return Err(MergeError::UnknownPlan { wanted, found });
     }
     let mut report = PlanReport {
-        plan: gathered.facts,
-        other_plans: gathered.others.into_iter().collect(),
-        workers: gathered.workers,
-        warnings: gathered.warnings,
-        discovery: gathered.discovery,
-        span: gathered.span,
-        checkouts: gathered.checkouts,
+        plan: history.facts.take(),
+        other_plans: history.others.iter().copied().collect(),
+        workers: std::mem::take(&mut history.workers),
+        warnings: std::mem::take(&mut history.warnings),
+        discovery: history.discovery.take(),
+        span: history.span,
+        checkouts: std::mem::take(&mut history.checkouts),
         proof: match (&executions, status) {
             (Some(_), _) => Proof::List,
             (None, Some(_)) => Proof::Counts,
@@ -86,87 +84,28 @@ pub fn merge(evidence: Evidence) -> Result<PlanReport, MergeError> {
         open_at_service: status.map_or(0, |status| status.open + status.reserved),
         ..PlanReport::default()
     };
-
-    let listed: Option<BTreeMap<ExecutionId, Execution>> =
-        executions.map(|list| list.into_iter().map(|it| (it.id, it)).collect());
-    let mut known = gathered.executions;
-    for (id, execution) in listed.iter().flatten() {
-        let dossier = known.entry(*id).or_default();
-        dossier.test = Some(execution.test.clone());
-        dossier.required = Some(execution.required.clone());
+    for execution in executions.iter().flatten() {
+        let known = history.execution(execution.id);
+        known.test = Some(execution.test.clone());
+        known.required = Some(execution.required.clone());
     }
-    let service = judge::Service {
+    let service = ServiceState {
         drained: status.is_some_and(PlanStatus::is_drained),
-        listed,
+        listed: executions.map(|list| list.into_iter().map(|it| (it.id, it)).collect()),
     };
-    for (id, dossier) in known {
-        let judged = judge::judge(id, dossier, &service);
+    for (id, execution) in history.executions {
+        let judged = judge(id, execution, &service);
         report.broken.extend(judged.broken);
         report.entries.push(judged.entry);
     }
-    lack::explain(&mut report, &gathered.serverless, service.listed.as_ref());
-
-    let commits: BTreeSet<_> = report
-        .checkouts
-        .iter()
-        .flatten()
-        .map(|checkout| checkout.commit.clone())
-        .collect();
-    if commits.len() > 1 {
-        let commits: Vec<_> = commits
-            .iter()
-            .take(MOST_COMMITS)
-            .map(|commit| short_commit(commit))
-            .collect();
-        report.warnings.push(format!(
-            "the workers ran at different commits ({}), so this is a result of none of them",
-            commits.join(", ")
-        ));
-    }
-
+    let listed = service.listed.as_ref();
+    missing_reasons::explain_missing(&mut report, &history.unserved, listed);
     report.not_uploaded = report.entries.iter().filter(|it| it.not_uploaded()).count() as u64;
-    if report.not_uploaded > 0 {
-        let executions = match report.not_uploaded {
-            1 => "1 execution".to_owned(),
-            count => format!("{count} executions"),
-        };
-        report.warnings.push(format!(
-            "the results of {executions} were not uploaded; `testplan upload --records OUT` uploads them, OUT being the \
-             folder of that run"
-        ));
-    }
-    let crowded = report
-        .entries
-        .iter()
-        .find_map(|entry| Some((entry, entry.cases_not_kept()?)));
-    if let Some((entry, sentence)) = crowded {
-        let more = report
-            .entries
-            .iter()
-            .filter_map(super::ReportEntry::cases_not_kept);
-        let more = match more.count() {
-            1 => String::new(),
-            count => format!(" (and of {} more executions)", count - 1),
-        };
-        report
-            .warnings
-            .push(format!("{}: {sentence}{more}", entry.test));
-    }
     let named = report.entries.len() as u64;
     report.total = named
-        .max(gathered.total)
+        .max(history.total)
         .max(status.map_or(0, PlanStatus::total));
     report.unnamed_missing = report.total - named;
-    if report.unnamed_missing > 0 {
-        report.warnings.extend(lack::nameless(&gathered.serverless));
-    }
-    let missing = report.counts().missing;
-    if report.open_at_service > missing {
-        report.warnings.push(format!(
-            "the service has {} executions open or reserved, but the records lack only {missing} results: \
-             something was reset or is still running",
-            report.open_at_service
-        ));
-    }
+    merge_warnings::add(&mut report, &history.unserved);
     Ok(report)
 }
