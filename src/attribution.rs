@@ -1,14 +1,14 @@
-//! Cases of result files and the test that was asked for become one verdict.
+//! Turns the cases of result files and the requested test into one verdict.
 //!
-//! Runs and uploads share these rules, all plain functions: [`combined_verdict`] turns many cases into one verdict, [`repeats`] decides
-//! what several cases of one name are, [`requested_name`] recognises the requested test among the cases, and [`requested_test`] puts
-//! them together for a process that ran one test.
+//! Runs and uploads share these rules, all pure functions: [`combined_verdict`] combines many cases, [`repeats`] decides what
+//! several cases with one name are, `requested_name` recognises the requested test among the cases, and
+//! [`requested_test`] decides for a process that ran one test.
 
 pub mod combined_verdict;
 pub mod repeats;
-pub mod requested_name;
+mod requested_name;
 pub mod requested_test;
 
-pub use combined_verdict::{CombinedVerdict, sum};
+pub use combined_verdict::CombinedVerdict;
 pub use repeats::Repeats;
-pub use requested_test::{Attributed, Found, NameMatching, attribute, selected};
+pub use requested_test::{Attribution, NameMatching, NotRun, attribute, without_unselected};

@@ -1,18 +1,18 @@
-//! Many cases, one verdict.
+//! Combines the verdicts of many cases into one.
 
 use crate::model::{CaseResult, TestVerdict, outcome::CaseVerdict};
 
-/// What cases come to together.
+/// The verdict of several cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CombinedVerdict {
     /// Failed if any case failed or broke, skipped if all were skipped, else passed.
     pub verdict: TestVerdict,
-    /// It passed, and a case of it failed before it passed.
+    /// It passed, and a case failed before it passed.
     pub flaky: bool,
 }
 
 impl CombinedVerdict {
-    /// What one case says.
+    /// The verdict of one case.
     pub fn of(verdict: &CaseVerdict) -> Self {
         let (verdict, flaky) = match verdict {
             CaseVerdict::Passed { flaky } => (TestVerdict::Passed, *flaky),
@@ -22,7 +22,7 @@ impl CombinedVerdict {
         Self { verdict, flaky }
     }
 
-    /// This and another.
+    /// Combines two verdicts.
     pub fn and(self, other: Self) -> Self {
         use TestVerdict::{Failed, Passed, Skipped};
         let verdict = match (self.verdict, other.verdict) {
@@ -37,8 +37,10 @@ impl CombinedVerdict {
     }
 }
 
-/// What cases come to; `None` where there is none.
-pub fn sum<'a>(cases: impl IntoIterator<Item = &'a CaseResult>) -> Option<CombinedVerdict> {
+/// The verdict of several cases; `None` if there is none.
+pub(crate) fn combine<'a>(
+    cases: impl IntoIterator<Item = &'a CaseResult>,
+) -> Option<CombinedVerdict> {
     cases
         .into_iter()
         .map(|case| CombinedVerdict::of(&case.verdict))
@@ -51,7 +53,7 @@ mod tests {
     use crate::model::outcome::Trouble;
 
     #[test]
-    fn the_worst_case_decides_and_a_failure_is_never_flaky() {
+    fn worst_case_decides_and_failure_is_never_flaky() {
         let passed = CaseVerdict::Passed { flaky: false };
         let flaky = CaseVerdict::Passed { flaky: true };
         let failed = CaseVerdict::Failed(Trouble::default());
@@ -64,12 +66,16 @@ mod tests {
             (&[&flaky, &passed, &skipped], TestVerdict::Passed, true),
             (&[&passed, &flaky, &failed], TestVerdict::Failed, false),
         ] {
-            let sum = cases
+            let combined = cases
                 .iter()
                 .map(|it| CombinedVerdict::of(it))
                 .reduce(CombinedVerdict::and)
                 .unwrap();
-            assert_eq!((sum.verdict, sum.flaky), (verdict, is_flaky), "{cases:?}");
+            assert_eq!(
+                (combined.verdict, combined.flaky),
+                (verdict, is_flaky),
+                "{cases:?}"
+            );
         }
     }
 }

@@ -1,14 +1,14 @@
-//! Several cases under one name: tries of one test, or tests that share a name.
+//! Several cases with one name: tries of one test, or tests that share a name.
 
 use std::collections::HashMap;
 
 use crate::model::{CaseResult, outcome::CaseVerdict};
 
-/// What several cases of one name are. Tools differ: pytest-rerunfailures and gotestsum write each try, Robot Framework
-/// and `RSpec` let tests share a name.
+/// What several cases with one name are. pytest-rerunfailures and gotestsum write each try; in Robot Framework and `RSpec`
+/// tests can share a name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Repeats {
-    /// Not said: each counts, so the worst decides.
+    /// Each counts, so the worst decides.
     #[default]
     Unknown,
     /// Tries of one test, in order: the last counts, and a pass after other tries is flaky.
@@ -18,35 +18,35 @@ pub enum Repeats {
 }
 
 impl Repeats {
-    /// Brings cases of one name to what counts; with [`Repeats::Attempts`], the last of each name stays in the place of the
-    /// first and its output begins with what became of the others.
-    pub fn settle(self, cases: Vec<CaseResult>) -> Vec<CaseResult> {
+    /// Merges tries of one test: the last one takes the place of the first, and its output begins with the results of the
+    /// others.
+    pub fn merge_attempts(self, cases: Vec<CaseResult>) -> Vec<CaseResult> {
         if self != Self::Attempts {
             return cases;
         }
         let mut places: HashMap<(String, String, Option<String>), usize> = HashMap::new();
-        let mut settled: Vec<(CaseResult, Vec<CaseVerdict>)> = Vec::new();
+        let mut merged: Vec<(CaseResult, Vec<CaseVerdict>)> = Vec::new();
         for case in cases {
             let name = (case.classname.clone(), case.name.clone(), case.file.clone());
             match places.get(&name) {
                 None => {
-                    places.insert(name, settled.len());
-                    settled.push((case, Vec::new()));
+                    places.insert(name, merged.len());
+                    merged.push((case, Vec::new()));
                 }
                 Some(place) => {
-                    let (last, earlier) = &mut settled[*place];
+                    let (last, earlier) = &mut merged[*place];
                     let before = std::mem::replace(last, case);
                     earlier.push(before.verdict);
                 }
             }
         }
-        settled
+        merged
             .into_iter()
-            .map(|(last, earlier)| after(last, &earlier))
+            .map(|(last, earlier)| with_earlier(last, &earlier))
             .collect()
     }
 
-    /// A hint where some name has both a pass and a failure, and only the file's author knows what that means.
+    /// A hint if a name has both a pass and a failure: only the user knows whether they are tries of one test.
     pub fn hint(self, cases: &[CaseResult]) -> Option<String> {
         if self != Self::Unknown {
             return None;
@@ -73,15 +73,15 @@ impl Repeats {
     }
 }
 
-/// The last try with what became of the others.
-fn after(mut last: CaseResult, earlier: &[CaseVerdict]) -> CaseResult {
+/// The last try, with the results of the earlier ones in its output.
+fn with_earlier(mut last: CaseResult, earlier: &[CaseVerdict]) -> CaseResult {
     if earlier.is_empty() {
         return last;
     }
     if let CaseVerdict::Passed { flaky } = &mut last.verdict {
         *flaky = true;
     }
-    let mut story = String::new();
+    let mut results = String::new();
     for (number, verdict) in (1..).zip(earlier) {
         let words = match verdict {
             CaseVerdict::Passed { .. } => "shown without a result".to_owned(),
@@ -90,9 +90,9 @@ fn after(mut last: CaseResult, earlier: &[CaseVerdict]) -> CaseResult {
             CaseVerdict::Skipped { message } => format!("skipped: {message}"),
         };
         let line = format!("try {number} of {}: {words}\n", earlier.len() + 1);
-        story.push_str(&line);
+        results.push_str(&line);
     }
-    last.output.insert_str(0, &story);
+    last.output.insert_str(0, &results);
     last
 }
 
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_attempt_counts_and_tells_of_the_others() {
+    fn last_attempt_counts_and_lists_the_others() {
         let cases = vec![
             case("c", "a", failed("boom")),
             case("c", "b", passed()),
@@ -123,23 +123,26 @@ mod tests {
             case("c", "x", passed()),
             case("c", "x", failed("teardown")),
         ];
-        assert_eq!(words(&Repeats::Duplicates.settle(cases.clone())).len(), 6);
-        let settled = Repeats::Attempts.settle(cases);
         assert_eq!(
-            words(&settled),
+            words(&Repeats::Duplicates.merge_attempts(cases.clone())).len(),
+            6
+        );
+        let merged = Repeats::Attempts.merge_attempts(cases);
+        assert_eq!(
+            words(&merged),
             ["a flaky", "b passed", "a failed", "x failed"]
         );
-        assert_eq!(settled[0].output, "try 1 of 2: failed: boom\n");
+        assert_eq!(merged[0].output, "try 1 of 2: failed: boom\n");
     }
 
     #[test]
-    fn silent_tries_of_rerunfailures_are_flaky() {
+    fn repeated_passes_of_attempts_are_flaky() {
         let tries = vec![case("c", "a", passed()); 3];
-        assert_eq!(words(&Repeats::Attempts.settle(tries)), ["a flaky"]);
+        assert_eq!(words(&Repeats::Attempts.merge_attempts(tries)), ["a flaky"]);
     }
 
     #[test]
-    fn a_hint_is_given_only_where_the_meaning_decides() {
+    fn hint_is_given_only_if_the_meaning_decides() {
         let both = [case("c", "a", failed("x")), case("c", "a", passed())];
         assert!(
             Repeats::Unknown

@@ -1,33 +1,33 @@
-//! Which cases of a result file are the test that was asked for.
+//! Recognises the requested test among the cases of a result file.
 //!
-//! A test is called by what its tool selects it by, a case by what the tool's reporter writes; both are made of the same
-//! words with other signs between them. So names are compared by their words: `tests/test_x.py::TestC::test_a` and the
-//! class `tests.test_x.TestC` with the name `test_a` are one test.
+//! A test has the name by which its tool selects it, a case the name that the tool's reporter writes. Both have the same
+//! words with different separators, so words are compared: `tests/test_x.py::TestC::test_a` is the same test as `test_a` in
+//! class `tests.test_x.TestC`.
 
 use crate::model::{CaseResult, Test};
 
-/// What a case has to do with the requested test.
+/// The relation of a case to the requested test, according to their names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Relation {
-    /// Nothing that its names show.
+pub(super) enum Relation {
     None,
-    /// It lies in what was asked for: a file, a class, a folder of tests.
+    /// It lies in the file, class or folder that was requested.
     Within,
     /// It is the test, or a part of it such as a section, a row or a sub-test.
     Named,
 }
 
-/// The words of a requested test; made once, asked for every case.
+/// The words of a requested test.
 #[derive(Debug)]
-pub struct RequestedName<'a> {
+pub(super) struct RequestedName<'a> {
     testcase: &'a str,
+    /// The words of the test case.
     words: Vec<&'a str>,
+    /// The words of suite and test case.
     whole: Vec<&'a str>,
 }
 
 impl<'a> RequestedName<'a> {
-    /// Of this test.
-    pub fn new(test: &'a Test) -> Self {
+    pub(super) fn new(test: &'a Test) -> Self {
         let words = words(&test.testcase);
         let mut whole = self::words(&test.suite);
         whole.extend(&words);
@@ -38,14 +38,13 @@ impl<'a> RequestedName<'a> {
         }
     }
 
-    /// What a case has to do with the test.
-    pub fn relation(&self, case: &CaseResult) -> Relation {
+    pub(super) fn relation(&self, case: &CaseResult) -> Relation {
         let name = words(&case.name);
         let class = words(&case.classname);
         let mut full = class.clone();
         full.extend(&name);
         let file = words(case.file.as_deref().unwrap_or_default());
-        if self.names(&name, &full, &class) || self.has_part(&case.name) {
+        if self.is_named(&name, &full, &class) || self.has_part(&case.name) {
             return Relation::Named;
         }
         let contains = |outer: &[&str]| {
@@ -60,11 +59,11 @@ impl<'a> RequestedName<'a> {
         Relation::None
     }
 
-    fn names(&self, name: &[&str], full: &[&str], class: &[&str]) -> bool {
+    fn is_named(&self, name: &[&str], full: &[&str], class: &[&str]) -> bool {
         if name.is_empty() || self.words.is_empty() {
             return false;
         }
-        // The name alone, that of suite and test case, or with as much of the class as the test names.
+        // The test has the name alone, suite and name, or part of the class and the name.
         let by_test = self.words == name
             || self.whole == name
             || self.words.len() > name.len() && full.ends_with(&self.words);
@@ -72,7 +71,7 @@ impl<'a> RequestedName<'a> {
         let by_whole = full.len() >= self.words.len()
             && self.words.ends_with(name)
             && self.whole.ends_with(full);
-        // Bun writes the titles of the suites from the inside out.
+        // Bun writes the titles of nested suites from the inside out.
         let by_titles = self.words.len() == full.len() && self.words.ends_with(name) && {
             let mut titles = self.words[..self.words.len() - name.len()].to_vec();
             let mut class = class.to_vec();
@@ -83,28 +82,28 @@ impl<'a> RequestedName<'a> {
         by_test || by_whole || by_titles
     }
 
-    /// The suite, the class and the name are all those of the test.
-    pub fn is_exact(&self, case: &CaseResult) -> bool {
+    /// Whether class and name are both those of the test.
+    pub(super) fn is_exact(&self, case: &CaseResult) -> bool {
         let class = words(&case.classname);
         let full = [class.clone(), words(&case.name)].concat();
         !class.is_empty() && self.whole.ends_with(&full)
     }
 
-    /// Its class is none of the test's names: a test of another file with the same name.
-    pub fn is_elsewhere(&self, case: &CaseResult) -> bool {
+    /// Whether the class is not in the test's names: a test with the same name in another file.
+    pub(super) fn is_elsewhere(&self, case: &CaseResult) -> bool {
         let class = words(&case.classname);
         let is_inside = |window: &[&str]| window == class;
         !class.is_empty() && !self.whole.windows(class.len()).any(is_inside)
     }
 
-    /// The test is called by more than the case: a row of a table that has no case of its own, as `row:one` of `row`, or a
-    /// name behind the titles of its groups, of which Node writes the last alone.
-    pub fn is_part_of(&self, case: &CaseResult) -> bool {
+    /// Whether the name of the test is longer than that of the case: a row of a table without a case of its own, such as
+    /// `row:one` of `row`, or a name behind the titles of groups, of which Node writes only the last.
+    pub(super) fn is_part_of(&self, case: &CaseResult) -> bool {
         let name = words(&case.name);
         !name.is_empty() && (self.words.starts_with(&name) || self.words.ends_with(&name))
     }
 
-    /// `secs/first` is a section of `secs`, `row(a b)` a row of `row`.
+    /// Whether a case is a part of the test: `secs/first` is a section of `secs`, `row(a b)` a row of `row`.
     fn has_part(&self, name: &str) -> bool {
         let rest = name.strip_prefix(self.testcase);
         rest.is_some_and(|rest| {
@@ -112,15 +111,15 @@ impl<'a> RequestedName<'a> {
         }) && !self.testcase.is_empty()
     }
 
-    /// The test is called by its place in a file, `a.feature:9` or `a_spec.rb[1:2]`: no case carries such a name.
-    pub fn is_a_place(&self) -> bool {
+    /// Whether the test is a place in a file, `a.feature:9` or `a_spec.rb[1:2]`. No case has such a name.
+    pub(super) fn is_a_place(&self) -> bool {
         let text = self.testcase.trim_end_matches(']');
         let number = text.trim_end_matches(|c: char| c.is_ascii_digit());
         number.len() < text.len() && number.ends_with([':', '['])
     }
 }
 
-/// The words of a name, without the extension of a file in it.
+/// The words of a name, without file extensions.
 fn words(name: &str) -> Vec<&str> {
     const EXTENSIONS: [&str; 18] = [
         "py", "js", "cjs", "mjs", "ts", "cts", "mts", "jsx", "tsx", "rb", "go", "c", "cc", "cpp",
@@ -155,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn recognises_the_names_that_tools_write() {
+    fn names_that_tools_write_are_recognised() {
         for (suite, testcase, classname, name) in [
             ("tests/test_x.py", "test_a", "tests.test_x", "test_a"),
             (
@@ -197,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn tells_other_tests_and_their_containers_apart() {
+    fn other_tests_and_containers_are_not_the_test() {
         for (suite, testcase, classname, name, expected) in [
             ("t", "b", "t", "a b", Relation::None),
             ("t", "a", "t", "a b", Relation::None),
@@ -227,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn knows_places_in_files() {
+    fn places_in_files_are_recognised() {
         for (testcase, is_a_place) in [
             ("a.feature:9", true),
             ("a_spec.rb[1:2]", true),

@@ -11,7 +11,7 @@ use super::{
     results::Results,
 };
 use crate::{
-    attribution::{Attributed, Found, NameMatching, Repeats, attribute},
+    attribution::{Attribution, NameMatching, NotRun, Repeats, attribute},
     model::millis,
     model::{
         CaseResult, Outcome, Test, TestResult, TestVerdict,
@@ -59,18 +59,18 @@ pub(super) fn by_codes(
             let message = format!("a result file cannot be read: {message}");
             return could_not_run(message, explain(ending), cases);
         }
-        Results::Read(cases) => repeats.settle(cases),
+        Results::Read(cases) => repeats.merge_attempts(cases),
     };
     let hint = repeats.hint(&cases);
-    let Attributed { mut cases, found } = attribute(test, cases, says_passed, names);
-    let sum = match found {
-        Found::Result(sum) => sum,
-        Found::NotRun(why) => return could_not_run(why, explain(ending), cases),
+    let Attribution { mut cases, verdict } = attribute(test, cases, says_passed, names);
+    let combined = match verdict {
+        Ok(combined) => combined,
+        Err(NotRun(why)) => return could_not_run(why, explain(ending), cases),
     };
     if let Some(hint) = &hint {
         append(&mut cases, hint);
     }
-    match (says_passed, sum.verdict) {
+    match (says_passed, combined.verdict) {
         (true, TestVerdict::Failed) => {
             let note = hint.unwrap_or_else(|| {
                 format!("{ending}, which means passed, but the results have failures: they count")
@@ -81,7 +81,7 @@ pub(super) fn by_codes(
             let note = hint.or_else(|| codes.miscounted(ending, &cases));
             completed(TestVerdict::Failed, took, false, cases, note)
         }
-        (true, verdict) => completed(verdict, took, sum.flaky, cases, None),
+        (true, verdict) => completed(verdict, took, combined.flaky, cases, None),
         (false, TestVerdict::Passed | TestVerdict::Skipped) => {
             unexplained_failure(ending, took, cases)
         }

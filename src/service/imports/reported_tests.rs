@@ -82,7 +82,7 @@ impl ReportedTests {
     /// `suite.testcase`: all scenarios together are the result of that test.
     fn take(&mut self, cases: Vec<CaseResult>) {
         self.cases += cases.len() as u64;
-        for case in attribution::selected(cases) {
+        for case in attribution::without_unselected(cases) {
             let summed = SummedCases {
                 sum: CombinedVerdict::of(&case.verdict),
                 duration_ms: case.duration_ms.unwrap_or(0),
