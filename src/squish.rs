@@ -146,8 +146,8 @@ impl SquishContext {
         }
     }
 
-    /// Decides what becomes of an execution whose Squish server does not answer: another server gets it, or it ends with
-    /// an error and the worker leaves. A server that the service did not allocate cannot be taken out of use there.
+    /// Decides about an execution whose Squish server does not answer: another server gets it, or it ends with an error
+    /// and the worker leaves. A server that the service did not allocate cannot be taken out of use there.
     async fn settle_outage(
         &self,
         process: &TestProcess,
@@ -205,7 +205,7 @@ impl SquishContext {
     }
 }
 
-/// The outcome of an execution that no other Squish server will run, with what was found out before.
+/// The outcome of an execution that no other Squish server will run, with the earlier message as details.
 fn failed_for_good(outcome: &Outcome, reason: &str) -> Outcome {
     let details = match outcome {
         Outcome::ExecutionError { message, details } => {

@@ -1,6 +1,6 @@
-//! Pieces of sentences that several messages share.
+//! Pieces of sentences that several messages share, and parts of texts that are too long.
 
-use std::fmt::Display;
+use std::fmt::{Display, Write as _};
 
 /// `1 test`, `2 tests`.
 pub(crate) fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
@@ -31,6 +31,37 @@ pub(crate) fn short_commit(hash: &str) -> &str {
     hash.get(..10).unwrap_or(hash)
 }
 
+/// The longest beginning of at most `max` bytes, cut between two characters.
+pub fn prefix(text: &str, max: usize) -> &str {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
+/// The longest end of at most `max` bytes, cut between two characters.
+pub fn suffix(text: &str, max: usize) -> &str {
+    let mut start = text.len().saturating_sub(max);
+    while !text.is_char_boundary(start) {
+        start += 1;
+    }
+    &text[start..]
+}
+
+/// Percent-encodes everything but letters, digits and `-._~`. Not form encoding: a service that does not take `+` for
+/// a space would look for another title.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+        encoded
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,5 +78,18 @@ mod tests {
     fn commits_are_cut_after_ten_digits() {
         assert_eq!(short_commit("0123456789abcdef"), "0123456789");
         assert_eq!(short_commit("0123"), "0123");
+    }
+
+    #[test]
+    fn encodes_a_space_as_no_plus() {
+        assert_eq!(percent_encoded("CI Tests+ä&"), "CI%20Tests%2B%C3%A4%26");
+    }
+
+    #[test]
+    fn a_name_is_one_value_of_a_query() {
+        assert_eq!(
+            percent_encoded("gui / ä&b=c#d"),
+            "gui%20%2F%20%C3%A4%26b%3Dc%23d"
+        );
     }
 }

@@ -20,7 +20,7 @@ const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 /// A try that brought no answer of use.
 pub(super) struct FailedTry {
     pub(super) kind: ErrorKind,
-    /// Whether the service may have done what was asked.
+    /// Whether the service may have carried out the request.
     pub(super) unclear: bool,
     /// How long to wait before the next try, if the service said so.
     pub(super) retry_after: Option<Duration>,

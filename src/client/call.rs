@@ -7,8 +7,8 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use serde::Serialize;
 
-use super::{Client, ClientError, ErrorKind, endpoint::encoded, upload_form::UploadForm};
-use crate::api;
+use super::{Client, ClientError, ErrorKind, upload_form::UploadForm};
+use crate::{api, text::percent_encoded};
 
 /// No `Debug`: the body may hold a lease.
 pub(super) struct Call {
@@ -47,9 +47,9 @@ impl Call {
     pub(super) fn query(mut self, key: &str, value: &str) -> Self {
         self.query
             .push(if self.query.is_empty() { '?' } else { '&' });
-        self.query.push_str(&encoded(key));
+        self.query.push_str(&percent_encoded(key));
         self.query.push('=');
-        self.query.push_str(&encoded(value));
+        self.query.push_str(&percent_encoded(value));
         self
     }
 

@@ -31,7 +31,7 @@ impl fmt::Display for DoneField {
 }
 
 impl Client {
-    /// Asks for the counts of a plan, for the words that they are given in.
+    /// Asks for the counts of a plan and looks at their names.
     pub(crate) async fn done_field(&self, plan: PlanId) -> Result<DoneField, ClientError> {
         let call = Call::new(Method::GET, &format!("status/{plan}"));
         let read = answer::json::<StatusResponse>("counts of executions");

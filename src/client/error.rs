@@ -5,18 +5,18 @@ mod error_text;
 use super::{authorization::CredentialKind, transport::Sent};
 use crate::{exit_code::Conclusion, model::PlanId};
 
-/// A call that did not come to its end. Display is one line without secrets; [`Self::help`] is one thing to do.
+/// A call that failed. Display is one line without secrets; [`Self::help`] is one thing to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientError {
-    /// Which call, as `POST /execution/v1/heartbeat/3339`.
+    /// The call, such as `POST /execution/v1/heartbeat/3339`.
     pub call: String,
     /// How many requests were sent for it.
     pub tries: u32,
     /// What went wrong, the last time.
     pub kind: ErrorKind,
-    /// Whether the service may have done what was asked, in this try or an earlier one.
+    /// Whether the service may have carried out the request, in this try or an earlier one.
     pub may_have_happened: bool,
-    /// Whether the call spoke of a lease.
+    /// Whether the call presented a lease.
     pub(super) holds_lease: bool,
 }
 
@@ -30,7 +30,7 @@ pub enum ErrorKind {
         /// Whether the service may have seen the request.
         sent: Sent,
     },
-    /// The service sent us elsewhere. Redirects are never followed: that is how Test Center says no.
+    /// The service redirected the request. The client never follows: Test Center refuses requests this way.
     Redirected {
         /// HTTP status.
         status: u16,
@@ -46,7 +46,7 @@ pub enum ErrorKind {
         /// What we had presented.
         presented: CredentialKind,
     },
-    /// The service understood and says no: any other 4xx with an error of the API.
+    /// The service refused the request: any other 4xx with an error of the API.
     Refused {
         /// HTTP status.
         status: u16,
@@ -55,7 +55,7 @@ pub enum ErrorKind {
         /// The service's words.
         message: String,
     },
-    /// 5xx: the service or something before it failed. The outcome is unknown.
+    /// 5xx: the service or a proxy before it failed. The outcome is unknown.
     Failed {
         /// HTTP status.
         status: u16,
@@ -83,7 +83,7 @@ pub enum ErrorKind {
         /// HTTP status.
         status: u16,
     },
-    /// It could not be found out whether the call took effect.
+    /// It is unknown whether the call took effect.
     Unclear {
         /// What is unclear.
         what: String,
@@ -139,14 +139,14 @@ impl ClientError {
         self.holds_lease && refused
     }
 
-    /// Whether the service refused a repetition of what it may have done already. If no other client can have changed
-    /// anything, that means that it was done.
+    /// Whether the service refused to repeat a request that it may have carried out already. If no other client can have
+    /// changed anything, the request was carried out.
     pub(crate) fn is_refused_repetition(&self) -> bool {
         matches!(&self.kind, ErrorKind::Unclear { because, .. }
             if matches!(**because, ErrorKind::Refused { .. }))
     }
 
-    /// Whether the same call may succeed later without anybody changing anything.
+    /// Whether the same call may succeed later without a change by the user.
     pub fn is_transient(&self) -> bool {
         self.kind.is_transient()
     }
@@ -175,7 +175,7 @@ impl ClientError {
     }
 }
 
-/// Statuses of the 4xx family that speak of the moment, not of the request.
+/// Statuses 4xx that are temporary and not caused by the request.
 pub(super) fn is_try_again(status: u16) -> bool {
     matches!(status, 408 | 425 | 429)
 }

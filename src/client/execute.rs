@@ -1,5 +1,5 @@
 //! Starts a plan, once. `executeplan` is not idempotent in the vendor's API: where its outcome is unknown, the plan is
-//! looked up by its title before anything is sent again; if the look-up is not conclusive, the error says so.
+//! looked up by its title before the request is sent again; an inconclusive look-up is an error.
 
 use std::time::Duration;
 

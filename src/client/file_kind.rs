@@ -1,4 +1,4 @@
-//! What a file is to Test Center, and the content type that says so.
+//! The kinds of files that Test Center imports, and their content types.
 
 use std::{
     fmt,
@@ -110,7 +110,7 @@ fn start_of_text(start: &[u8]) -> &[u8] {
         .trim_ascii_start()
 }
 
-/// UTF-16 is for the reader to refuse, with its own words.
+/// UTF-16 counts as XML here; the reader refuses it with a better message.
 fn is_xml(start: &[u8]) -> bool {
     start_of_text(start).starts_with(b"<")
         || start.starts_with(b"\xff\xfe")

@@ -173,7 +173,7 @@ fn heartbeat_call(execution: ExecutionId, request: &HeartbeatRequest) -> Call {
         .of_lease()
 }
 
-/// The body that says what became of an execution; `None` for what is no result.
+/// The body that reports an outcome; `None` for an outcome that is no result.
 fn finished(lease: Option<&LeaseToken>, outcome: &Outcome) -> Option<FinishedRequest> {
     let lease = lease.cloned();
     match outcome {

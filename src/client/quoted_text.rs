@@ -1,5 +1,7 @@
 //! Quoted text of services and proxies, made fit for one line of a message.
 
+use crate::text::prefix;
+
 /// Most characters of quoted text in a message.
 pub(super) const SNIPPET: usize = 200;
 /// Most characters of an error message of the service.
@@ -58,11 +60,7 @@ pub(super) fn without_lease(json: &str) -> String {
 
 /// The first `most` bytes of a text at a boundary of characters, without NUL, which the service refuses.
 pub(super) fn bounded(text: &str, most: usize) -> String {
-    let end = (0..=most.min(text.len()))
-        .rev()
-        .find(|end| text.is_char_boundary(*end))
-        .unwrap_or(0);
-    text[..end].replace('\0', "\u{fffd}")
+    prefix(text, most).replace('\0', "\u{fffd}")
 }
 
 #[cfg(test)]

@@ -66,7 +66,7 @@ pub struct Granted {
     pub attempt: Option<u32>,
     /// The right to it; Test Center has none.
     pub lease: Option<LeaseToken>,
-    /// How long the lease is from [`Self::sent_at`]: what was granted, or else what was asked for.
+    /// Length of the lease from [`Self::sent_at`]: as granted, or as requested if the service does not say.
     pub timeout: Duration,
     /// The Squish server that came with it.
     pub server: Option<SquishServer>,

@@ -85,7 +85,7 @@ impl Client {
         Err(call.error(ErrorKind::TestsIgnored { plan: plan.id }, 1, false))
     }
 
-    /// Makes sure that a plan that was found by its title is the one that was asked for with these tests.
+    /// Checks that a plan that was found by its title was started with these tests.
     pub(super) async fn holds_tests(
         &self,
         plan: Plan,

@@ -15,6 +15,7 @@ use crate::{
     api::import::{BATCH, LABEL, PROJECT, RESULT},
     model::Label,
     random::unique_key,
+    text::suffix,
 };
 
 /// What to upload.
@@ -170,10 +171,7 @@ fn clean(name: &str) -> String {
         })
         .collect();
     let name = name.trim_matches(['.', ' ']);
-    let start = (name.len().saturating_sub(LONGEST_NAME)..=name.len())
-        .find(|at| name.is_char_boundary(*at))
-        .unwrap_or(0);
-    match &name[start..] {
+    match suffix(name, LONGEST_NAME) {
         "" => "result".to_owned(),
         name => name.to_owned(),
     }

@@ -4,6 +4,8 @@ use std::{fmt, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
+use crate::text::prefix;
+
 /// What is wrong with a file. Shows all its mistakes, in their order in the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigError {
@@ -93,12 +95,12 @@ impl SourceMark {
         if source.is_empty() {
             return None;
         }
-        let start = boundary(source, bytes.start);
+        let start = prefix(source, bytes.start).len();
         let line_start = source[..start].rfind('\n').map_or(0, |at| at + 1);
         let rest = &source[line_start..];
         let line = rest.lines().next().unwrap_or("");
         let from = (start - line_start).min(line.len());
-        let end = boundary(source, bytes.end).max(start);
+        let end = prefix(source, bytes.end).len().max(start);
         let mut to = (end - line_start).clamp(from, line.len());
         to = from + line[from..to].trim_end().len();
         if to == from {
@@ -218,15 +220,7 @@ fn closing(text: &str, marked: usize) -> Option<usize> {
 
 /// The number of the line that a byte stands in, from 1.
 pub(super) fn line_at(source: &str, byte: usize) -> usize {
-    source[..boundary(source, byte)].matches('\n').count() + 1
-}
-
-/// The character boundary at or before a byte, within the text.
-fn boundary(text: &str, byte: usize) -> usize {
-    (0..=byte.min(text.len()))
-        .rev()
-        .find(|at| text.is_char_boundary(*at))
-        .unwrap_or(0)
+    prefix(source, byte).matches('\n').count() + 1
 }
 
 /// A text for one line of output: control characters, which could move the cursor or start a command of a CI, are

@@ -1,6 +1,6 @@
 //! The pure half of discovery: a command's output becomes tests. The command is started elsewhere.
 //!
-//! Every line is accounted for: it is taken, named once more, or left out with a reason.
+//! Every line is in the account: taken, a duplicate, or left out with a reason.
 
 mod discovery_error;
 mod likeness;
@@ -27,7 +27,7 @@ const LONGEST_LINE: usize = 300;
 pub(crate) struct ListedTests {
     /// In the order of the listing, each once.
     pub tests: Vec<Test>,
-    /// What became of every line.
+    /// How every line was used.
     pub account: DiscoveryAccount,
 }
 

@@ -1,6 +1,6 @@
 //! Suggestions for misspelled words.
 
-/// The candidate that is nearest to `wanted`, if it is near enough to be a slip of the pen.
+/// The candidate that is nearest to `wanted`, if it is near enough to be a typing mistake.
 ///
 /// Case and the difference of `-`, `_` and blank count little. A candidate that `wanted` begins or that begins
 /// `wanted` is near too, from three characters on. Of equally near candidates the first wins.

@@ -30,7 +30,7 @@ use crate::{
     runner::runner_settings::{RunnerSettings, Tool},
 };
 
-/// How long a list of executions may take; the counts of a larger plan say what it requires.
+/// How long a list of executions may take; for a larger plan the counts per capability show what it requires.
 const LISTING: Duration = Duration::from_secs(9);
 
 /// Everything that the checks judge.

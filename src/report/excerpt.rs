@@ -1,22 +1,6 @@
 //! Parts of texts that are too long to show, cut between two characters.
 
-/// The longest beginning of at most `max` bytes.
-pub fn prefix(text: &str, max: usize) -> &str {
-    let mut end = max.min(text.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
-/// The longest end of at most `max` bytes.
-pub fn suffix(text: &str, max: usize) -> &str {
-    let mut start = text.len().saturating_sub(max);
-    while !text.is_char_boundary(start) {
-        start += 1;
-    }
-    &text[start..]
-}
+pub use crate::text::{prefix, suffix};
 
 /// At most `max` bytes; what is cut ends in `…`.
 pub fn shorten(text: &str, max: usize) -> String {

@@ -1,4 +1,4 @@
-//! What became of one execution under one lease, and what the worker shall do about it.
+//! The outcome of one execution under one lease, and what the worker does next.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -9,7 +9,7 @@ use crate::model::{
 /// An attempt that ended.
 #[derive(Debug)]
 pub struct Attempt {
-    /// What became of the execution.
+    /// The outcome of the execution.
     pub outcome: Outcome,
     /// From start to end of its process.
     pub duration: Duration,
@@ -23,13 +23,13 @@ pub struct Attempt {
     pub output_tail: String,
     /// Its results folder, if the tool ran in it.
     pub results: Option<PathBuf>,
-    /// What was wrong with the server that came with the reservation, for the service.
+    /// The trouble with the server of the reservation, for the service.
     pub server_trouble: Option<ServerTrouble>,
-    /// What the worker does with the execution, and then.
+    /// What the worker does next.
     pub disposition: Disposition,
 }
 
-/// What the worker does with an execution that ended, and then.
+/// What the worker does with an execution that ended, and afterwards.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Disposition {
     /// Report the outcome and go on.

@@ -1,5 +1,5 @@
-//! The one task that owns a run: it receives what workers, signals and timers report, lets [`RunState`] decide, and does
-//! what was decided.
+//! The one task that owns a run: it receives events from workers, signals and timers, lets [`RunState`] decide, and
+//! performs the response.
 
 use std::{
     io,
@@ -45,11 +45,11 @@ pub struct WorkOrder {
     pub plan: Plan,
     /// How far the service's clock is ahead of this machine's, in milliseconds, if the service sends its time.
     pub clock_ahead_ms: Option<i64>,
-    /// How far the plan is.
+    /// The counts of the plan.
     pub status: PlanStatus,
     /// Its executions, where the service can list them.
     pub planned: Option<Vec<PlannedExecution>>,
-    /// What became of the lines of the listings that the plan was made of, where this process knows.
+    /// How the lines of the listings that the plan was made of were used, if this process knows.
     pub discovery: Option<DiscoveryAccount>,
     /// The checkout that tests run in, if they do.
     pub checkout: Option<Checkout>,
@@ -59,7 +59,7 @@ pub struct WorkOrder {
     pub workers: usize,
     /// When to stop, from now.
     pub deadline: Option<Duration>,
-    /// How long to wait for a worker or server to appear that can run what is left, once none can.
+    /// How long to wait for a worker or server that can run the remaining tests, once none can.
     pub grace: Duration,
     /// The folder for records.
     pub records: PathBuf,
@@ -69,18 +69,18 @@ pub struct WorkOrder {
     pub lease_files: Option<PathBuf>,
 }
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub struct RunSummary {
-    /// What was done.
+    /// Counts of the executions.
     pub tally: RunTally,
     /// How it ended.
     pub ending: RunEnding,
     /// The record file.
     pub record: PathBuf,
-    /// How far the plan was when the workers left, where the service could be asked.
+    /// The counts of the plan when the workers left, if the service answered.
     pub status: Option<PlanStatus>,
-    /// What the plan waited for then, where something is open and the service can say.
+    /// What the plan waited for then, if an execution was open and the service can say.
     pub waiting: Option<PlanWaiting>,
 }
 
@@ -164,9 +164,9 @@ struct Dispatcher<'a> {
 
 /// What [`Dispatcher::next_event`] brings.
 enum Incoming {
-    /// An event, and who waits until it is written.
+    /// An event, and the worker that waits until it is written.
     Event(RunEvent, Option<oneshot::Sender<()>>),
-    /// The service could not be asked what the workers wait for.
+    /// The service did not answer what the workers wait for.
     Nothing,
     /// A worker ended without reporting it.
     WorkerLost,
@@ -220,7 +220,7 @@ impl<'a> Dispatcher<'a> {
             Incoming::Event(event, written) => (event, written),
             Incoming::Nothing => return Ok(false),
             Incoming::WorkerLost => {
-                self.state.fail("a worker ended without a word");
+                self.state.fail("a worker ended without reporting it");
                 return Ok(true);
             }
         };
@@ -276,7 +276,7 @@ impl<'a> Dispatcher<'a> {
         Incoming::Event(event, None)
     }
 
-    /// Does what was decided. Returns whether the run is over.
+    /// Performs a response. Returns whether the run is over.
     fn perform(&mut self, response: Response) -> bool {
         if let Some(next) = response.phase {
             self.phase.send_replace(next);
@@ -293,7 +293,7 @@ impl<'a> Dispatcher<'a> {
         self.quiet.as_mut().reset(later);
     }
 
-    /// Asks how far the plan is, and writes the last record.
+    /// Asks for the counts of the plan, and writes the last record.
     async fn conclude(mut self, order: &WorkOrder) -> io::Result<RunSummary> {
         let (tally, mut ending) = self.state.into_end();
         if let RunEnding::Starved(why) = &ending {
@@ -321,7 +321,7 @@ impl<'a> Dispatcher<'a> {
     }
 }
 
-/// How far the plan is; and what it waits for, if something is open.
+/// The counts of the plan; and what it waits for, if an execution is open.
 async fn left_behind(client: &Client, plan: PlanId) -> (Option<PlanStatus>, Option<PlanWaiting>) {
     let status = client.status(plan, &Capabilities::default()).await.ok();
     match status {

@@ -117,13 +117,13 @@ fn read(file: &Path) -> io::Result<HeldFile> {
     Err(io::Error::other(other))
 }
 
-/// What became of a lease that a killed process left.
+/// The outcome for a lease that a killed process left.
 #[derive(Debug)]
 pub struct ReleasedLease {
     plan: PlanId,
     /// Its execution.
     pub execution: ExecutionId,
-    /// What was found of its test's processes.
+    /// Whether processes of its test still ran.
     pub orphans: Orphans,
     /// Whether it was released.
     pub outcome: ReleaseOutcome,
@@ -156,8 +156,8 @@ impl fmt::Display for ReleasedLease {
     }
 }
 
-/// Ends what still runs of the tests whose leases a dead process left in `folder`, and releases each lease whose test
-/// has no process any more. A file is removed when its lease has ended. Without a client (the service is gone as well)
+/// Ends the processes of the tests whose leases a dead process left in `folder`, and releases each lease whose test has
+/// no process any more. A file is removed when its lease has ended. Without a client (the service is gone as well)
 /// only the processes are ended.
 ///
 /// To be called when the process that held the leases has ended. Takes a few seconds at most. Fails if the folder cannot

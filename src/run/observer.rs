@@ -22,7 +22,7 @@ pub enum ProgressEvent {
         slot: usize,
         /// The test.
         test: Test,
-        /// What became of it.
+        /// Its outcome.
         outcome: Outcome,
         /// How long it took.
         duration: Duration,

@@ -54,7 +54,7 @@ pub enum SessionEvent {
     Ended {
         /// The execution.
         execution: ExecutionId,
-        /// What became of it.
+        /// Its outcome.
         attempt: Box<Attempt>,
     },
 }

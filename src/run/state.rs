@@ -44,7 +44,7 @@ pub(crate) struct RunState {
 }
 
 impl RunState {
-    /// A run of `workers` on a plan that stands at `status`.
+    /// A run of `workers` on a plan with these counts.
     pub(crate) fn new(workers: usize, status: PlanStatus) -> Self {
         Self {
             slots: std::iter::repeat_with(Slot::default)
@@ -78,7 +78,7 @@ impl RunState {
         }
     }
 
-    /// What was done, and how the run ended, once it is over.
+    /// The counts of the executions, and how the run ended, once it is over.
     pub(crate) fn into_end(self) -> (RunTally, RunEnding) {
         (self.tally, self.ending)
     }

@@ -101,7 +101,7 @@ impl Supervisor {
         self.unless_cut_off(within_time).await?
     }
 
-    /// What comes of `waiting`, unless the lease or the run's phase ends it. The lease is asked first: after a pause of
+    /// The result of `waiting`, unless the lease or the run's phase ends it. The lease is checked first: after a pause of
     /// the whole process (SIGSTOP, a suspended machine) everything is ready at once, and then only the lease decides.
     pub(crate) async fn unless_cut_off<T>(
         &self,

@@ -49,8 +49,8 @@ impl Uploader {
             .map_err(NotUploaded::from)
     }
 
-    /// Uploads what was packed. After the future was dropped, the last argument knows whether the service may have
-    /// received it.
+    /// Uploads packed files. After the future was dropped, the last argument knows whether the service may have received
+    /// them.
     pub(crate) async fn upload(
         &self,
         client: &Client,

@@ -28,8 +28,8 @@ impl Attachments {
         }
     }
 
-    /// Makes the attachments of a case of this result file relative to the results folder, with `/`. What is outside of
-    /// it, also through a link, or no file is left out; the case's output says so.
+    /// Makes the attachments of a case of this result file relative to the results folder, with `/`. Leaves out, with a
+    /// line in the case's output, what is no file or outside of the folder, also through a link.
     pub(super) fn settle(&mut self, case: &mut CaseResult, result_file: &Path) {
         let mut left_out = Vec::new();
         let named = std::mem::take(&mut case.attachments);

@@ -1,7 +1,7 @@
 //! What an exit code and the result files mean together.
 //!
 //! A pass needs both: an exit code of a pass, and results in which the requested test ran and nothing failed. A failure needs
-//! either. Anything else is an execution error, whose message names which of the two is to blame.
+//! either. Anything else is an execution error, and its message names the cause.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::{
     },
 };
 
-/// What became of an execution.
+/// The outcome of an execution, with its cases.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DecidedOutcome {
     /// For the service and the record.
@@ -30,7 +30,7 @@ pub struct DecidedOutcome {
     pub note: Option<String>,
 }
 
-/// Decides for a tool of which only the exit codes are known.
+/// Decides by the exit codes and results of a command.
 pub(super) fn by_codes(
     codes: &ExitCodes,
     (repeats, names): (Repeats, NameMatching),

@@ -1,6 +1,6 @@
 //! Texts with placeholders, as `{suite}::{testcase}`, parsed once into pieces when `testplan.yml` is loaded.
 //!
-//! A value that is put in is never looked at again: a test named `{results}` stays that. `{{` and `}}` stand for the
+//! Values that are inserted are not expanded again: a test named `{results}` stays that. `{{` and `}}` stand for the
 //! braces themselves.
 
 use std::{fmt, ops::Range};

@@ -1,4 +1,4 @@
-//! squishrunner without a hand-made command: what it is started with, and what its end means.
+//! squishrunner without a command in `testplan.yml`: its arguments, and the meaning of its end.
 //!
 //! [`squish_settings`] is what `testplan.yml` says, [`find_program`] finds squishrunner, [`squish_suite`] reads suites on
 //! disk, [`squishrunner_args`] makes the arguments, [`squish_decision`] judges its end and [`attached_files`] finds what

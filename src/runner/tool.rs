@@ -1,4 +1,4 @@
-//! Reads what the tool of an execution left, and decides what it means: by the rules of a command or of squishrunner.
+//! Reads the results of an execution and decides its outcome, by the rules of a command or of squishrunner.
 
 use std::{path::Path, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
 use crate::model::Test;
 
 impl Tool {
-    /// Finds and reads what the tool left in an execution's results folder; the attachments of its cases are relative to
+    /// Finds and reads the result files in an execution's results folder; the attachments of its cases are relative to
     /// the folder. Blocks on the file system.
     pub fn read_results(&self, dir: &Path) -> ResultsFound {
         match self {
@@ -28,7 +28,7 @@ impl Tool {
         }
     }
 
-    /// Decides what became of an execution of `test` that took `took`.
+    /// Decides the outcome of an execution of `test` that took `took`.
     pub fn decide(
         &self,
         test: &Test,

@@ -66,7 +66,7 @@ const TAIL_BYTES: usize = 8 * 1024;
 const NO_COMMAND: &str = "the command could not be made";
 const NO_START: &str = "the command could not be started";
 
-/// One execution, from its command to what became of it.
+/// One execution, from its command to its outcome.
 #[derive(Debug)]
 pub(crate) struct TestProcess {
     setup: Arc<TestSetup>,

@@ -1,6 +1,6 @@
 //! What workers do about Squish servers that do not answer: plain functions of what happened so far.
 //!
-//! An execution whose server is gone is released, so that another server gets it. That must not go on for ever: after a few
+//! An execution whose server is gone is released, so that another server gets it. This is limited: after a few
 //! outages in a row, without an execution that ran in between, the next one ends with an error, unless the service still
 //! has a server that could run it.
 

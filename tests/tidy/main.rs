@@ -32,6 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "pace",
             "random",
             "sync",
+            "text",
         ],
     ),
     ("store", &["model", "clock", "sync"]),
@@ -85,7 +86,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["model", "exit_code", "text"]),
-    ("config", &["credentials", "model", "runner"]),
+    ("config", &["credentials", "model", "runner", "text"]),
     (
         "wait",
         &[

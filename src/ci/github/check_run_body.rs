@@ -107,20 +107,6 @@ impl<'a> AnnotationBody<'a> {
     }
 }
 
-/// Escapes a text as the value of a query.
-pub(super) fn query(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            use std::fmt::Write as _;
-            write!(escaped, "%{byte:02X}").expect("a String takes all that is written");
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,10 +171,5 @@ mod tests {
                 "{count} from {from}"
             );
         }
-    }
-
-    #[test]
-    fn a_name_is_one_value_of_a_query() {
-        assert_eq!(query("gui / ä&b=c#d"), "gui%20%2F%20%C3%A4%26b%3Dc%23d");
     }
 }

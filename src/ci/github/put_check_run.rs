@@ -5,12 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::Deserialize;
 
 use super::{
-    api_client::GitHub,
-    check_run::CheckRun,
-    check_run_body::{CheckRunBody, query},
-    publish_error::PublishError,
-    retries::Budget,
+    api_client::GitHub, check_run::CheckRun, check_run_body::CheckRunBody,
+    publish_error::PublishError, retries::Budget,
 };
+use crate::text::percent_encoded;
 
 #[derive(Deserialize)]
 struct ListedCheckRuns {
@@ -114,7 +112,7 @@ impl GitHub {
         commit: &str,
         run: &CheckRun,
     ) -> Result<Option<KnownCheckRun>, PublishError> {
-        let name = query(&run.name);
+        let name = percent_encoded(&run.name);
         let path =
             format!("/commits/{commit}/check-runs?check_name={name}&filter=latest&per_page=100");
         let listed: ListedCheckRuns = self.get(budget, &path).await?;

@@ -1,5 +1,7 @@
 //! GitHub's limits of texts. Cutting is a last resort: a report that is rendered to fit reads better.
 
+use crate::text::prefix;
+
 /// Most of a check run's summary and of its text each, in bytes: GitHub documents characters and counts bytes.
 pub(crate) const LARGEST_TEXT: usize = 65_535;
 /// Most of a comment with its marker, in bytes; GitHub refuses 65,536 and more.
@@ -15,7 +17,7 @@ pub(super) fn lines(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
-    let kept = start(text, most.saturating_sub(MORE_LINES.len()));
+    let kept = prefix(text, most.saturating_sub(MORE_LINES.len()));
     let kept = kept.rfind('\n').map_or(kept, |end| &kept[..end]);
     format!("{kept}{MORE_LINES}")
 }
@@ -25,7 +27,7 @@ pub(super) fn bytes(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_owned();
     }
-    format!("{}{MORE}", start(text, most - MORE.len()))
+    format!("{}{MORE}", prefix(text, most - MORE.len()))
 }
 
 /// At most so many characters.
@@ -35,13 +37,6 @@ pub(super) fn characters(text: &str, most: usize) -> String {
     }
     let kept: String = text.chars().take(most - 1).collect();
     kept + MORE
-}
-
-fn start(text: &str, most: usize) -> &str {
-    let end = (0..=most.min(text.len()))
-        .rev()
-        .find(|end| text.is_char_boundary(*end));
-    &text[..end.unwrap_or(0)]
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ pub(super) enum Judgement {
     Ignored,
     /// A heading or a sum.
     Noise,
-    /// It does not match, and nothing speaks for a test.
+    /// It does not match, and has no sign of a test.
     Other,
     /// It reports an error: tests may be missing from the listing.
     ReportsError,

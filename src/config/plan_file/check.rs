@@ -31,7 +31,7 @@ use crate::{
     },
 };
 
-/// Mistakes that are kept; a file of four megabytes can have more than anybody reads.
+/// Mistakes that are kept: a file of four megabytes can have more than a person reads.
 const KEPT: usize = 30;
 /// Longest name of anything, in characters.
 const LONGEST_NAME: usize = 4096;
@@ -86,7 +86,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Adds a mistake; its words are only made if it is kept.
+    /// Adds a mistake; its text is only made if it is kept.
     fn report(&mut self, place: Range<usize>, problem: impl FnOnce() -> ConfigProblem) {
         if self.problems.len() < KEPT {
             self.problems.push(problem().marked(self.text, place));

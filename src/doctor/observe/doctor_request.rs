@@ -1,4 +1,4 @@
-//! What doctor is asked to look at, resolved from flags, environment and files.
+//! What doctor checks, resolved from flags, environment and files.
 
 use std::{path::PathBuf, time::Duration};
 

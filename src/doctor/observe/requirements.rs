@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// Most capabilities that a service without lists of executions is asked for.
+/// Most capabilities whose executions a service without lists of executions counts.
 const MOST_ASKED: usize = 24;
 
 /// A set of capabilities that executions require; empty fits any worker.

@@ -1,4 +1,4 @@
-//! Processes of a command whose testplan was killed: a later process finds and ends them, but never those of others.
+//! Processes of a command whose testplan was killed: a later process finds and ends them, and no others.
 
 /// Identifies the first process of a command later, when another process may have its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -9,7 +9,7 @@ pub struct Trace {
     pub started: Option<u64>,
 }
 
-/// What was found.
+/// The processes that were found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Orphans {
     /// No process of it ran any more.

@@ -1,4 +1,4 @@
-//! Runs a command for what it prints, such as a list of tests.
+//! Runs a command and reads its output, such as a list of tests.
 
 use std::{collections::VecDeque, io, pin::pin, process::Stdio, time::Duration};
 

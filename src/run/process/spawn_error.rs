@@ -95,7 +95,7 @@ fn reason(program: &Path, cwd: Option<&Path>, error: &io::Error) -> String {
     }
 }
 
-/// The file is there, so the system means what it says in its first line, or its loader.
+/// The file exists, so the program in its first line is missing, or its loader.
 fn bad_interpreter(file: &Path) -> String {
     let mut line = Vec::new();
     if let Ok(opened) = fs::File::open(file) {

@@ -1,4 +1,4 @@
-//! What the dispatcher receives, and what it does about it.
+//! The events of a run, and the responses to them.
 
 use crate::{
     model::record::RecordEvent,
@@ -31,7 +31,7 @@ pub(crate) enum RunEvent {
     Deadline,
     /// Nothing happened for a while.
     Quiet,
-    /// All workers wait, and the service was asked what for.
+    /// All workers wait, and the service answered what for.
     Idle(WaitUpdate),
 }
 

@@ -93,7 +93,7 @@ fn upload_standing(event: &RecordEvent) -> Option<(&str, UploadStanding)> {
 struct UploadRecordFile<'a, 'b> {
     /// Of all files, by folder.
     attempts: &'b mut BTreeMap<String, AttemptUpload>,
-    /// What the first line says for all workers of the file: project, batch and what they offer.
+    /// From the first line, for all workers of the file: project, batch and what they offer.
     began: (String, String, Capabilities),
     tests: BTreeMap<(&'a str, ExecutionId), &'a Test>,
     /// The folder of the attempt that a worker is running, by execution.

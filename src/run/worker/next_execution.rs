@@ -119,7 +119,7 @@ impl Worker {
         }
     }
 
-    /// Releases a lease, with what was wrong with the server that came with it. Returns whether the service has it back.
+    /// Releases a lease, and reports the trouble with its server. Returns whether the service confirmed it.
     pub(super) async fn release(
         &self,
         execution: ExecutionId,

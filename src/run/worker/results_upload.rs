@@ -47,7 +47,7 @@ impl Worker {
         is_wanted.then_some(ResultsFolder { path, folder })
     }
 
-    /// Uploads the results while the lease is kept, and records what came of it.
+    /// Uploads the results while the lease is kept, and records the result of the upload.
     pub(super) async fn upload(&self, lease: &ActiveLease, results: &ResultsFolder) {
         let Some(uploader) = &self.settings.upload else {
             return;

@@ -8,7 +8,7 @@ use crate::runner::{
 /// Most bytes of one name: the longest path of most systems.
 const MAX_NAME: usize = 4096;
 
-/// Checks every name among the facts; which placeholders are used does not matter, for all are in the environment.
+/// Checks every name among the facts, whether or not a placeholder uses it: all are in the environment.
 pub(super) fn check(facts: &CommandFacts<'_>) -> Result<(), CommandError> {
     let test = facts.test;
     for (what, name) in [("suite", &test.suite), ("test case", &test.testcase)] {

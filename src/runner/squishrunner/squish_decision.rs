@@ -1,4 +1,4 @@
-//! What squishrunner's end means: its exit code, its report, and whether its Squish server is to blame.
+//! The meaning of squishrunner's end: its exit code, its report, and whether its Squish server is the cause.
 
 use std::{path::Path, time::Duration};
 
@@ -44,7 +44,7 @@ pub(crate) fn gather(squish: &SquishSettings, dir: &Path) -> ResultsFound {
     results::gather(&format, dir)
 }
 
-/// Decides what became of an execution that took `took`.
+/// Decides the outcome of an execution that took `took`.
 pub(crate) fn decide(
     test: &Test,
     ending: ProcessEnd,
@@ -113,7 +113,7 @@ pub(crate) fn may_lack_its_server(ending: ProcessEnd, squish: &SquishSettings, d
     ended && !dir.join(squish.report.file()).is_file()
 }
 
-/// The outcome of an execution whose Squish server was asked after its end and did not answer.
+/// The outcome of an execution whose Squish server did not answer after its end.
 pub(crate) fn unreachable(ending: ProcessEnd, address: &SquishAddress, why: &str) -> Outcome {
     Outcome::ExecutionError {
         message: format!(

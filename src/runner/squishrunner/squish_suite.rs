@@ -44,7 +44,7 @@ pub(crate) struct Suite {
 pub(crate) struct FoundSuites {
     /// In the order of the folders named, by name in each. At least one test case among them.
     pub suites: Vec<Suite>,
-    /// What was left out, and why.
+    /// Test cases that were left out, and why.
     pub notes: Vec<String>,
 }
 

@@ -1,6 +1,6 @@
 //! `suite.conf`: which test cases a suite has, in their order, and in which language.
 
-/// What is read of a `suite.conf`.
+/// The keys of a `suite.conf` that testplan reads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct SuiteConf {
     /// As `Python`; empty where it is not said.
