@@ -1,6 +1,13 @@
 //! Pieces of sentences that several messages share, and parts of texts that are too long.
 
-use std::fmt::{Display, Write as _};
+use std::{
+    fmt::{Display, Write as _},
+    time::Duration,
+};
+
+/// Units of a duration, largest first, in milliseconds.
+pub(crate) const DURATION_UNITS: [(&str, u128); 4] =
+    [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// `1 test`, `2 tests`.
 pub(crate) fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, noun: &str) -> String {
@@ -47,6 +54,23 @@ pub fn suffix(text: &str, max: usize) -> &str {
         start += 1;
     }
     &text[start..]
+}
+
+/// A duration in its shortest form in the syntax of `testplan.yml`: `1h 30m`, `12m 40s`, `500ms`, `0s`. Time below a
+/// millisecond is dropped.
+pub fn format_duration(duration: Duration) -> String {
+    let mut left = duration.as_millis();
+    let mut parts = Vec::new();
+    for (unit, millis) in DURATION_UNITS {
+        if left >= millis {
+            parts.push(format!("{}{unit}", left / millis));
+            left %= millis;
+        }
+    }
+    if parts.is_empty() {
+        return "0s".to_owned();
+    }
+    parts.join(" ")
 }
 
 /// Percent-encodes everything but letters, digits and `-._~`. Not form encoding: a service that does not take `+` for

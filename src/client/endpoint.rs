@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn credentials_go_over_plain_http_only_at_home_or_by_leave() {
+    fn credentials_go_over_plain_http_only_to_this_machine_or_if_allowed() {
         for (url, allow, fine) in [
             ("http://tc.example.com", false, false),
             ("http://tc.example.com", true, true),

@@ -26,7 +26,7 @@ pub struct ConfigProblem {
     pub message: String,
     /// Where, if it has a place in the text.
     pub mark: Option<SourceMark>,
-    /// What stands beside the mark: what was expected. Possibly empty.
+    /// The text beside the mark: the expected value. Possibly empty.
     pub label: String,
     /// One thing to do.
     pub help: Option<String>,

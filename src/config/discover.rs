@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_name_is_an_error_only_where_it_is_one() {
+    fn a_bad_name_is_an_error_only_in_a_line_that_matches() {
         let skip = Unmatched::Skip;
         let ok = listed(PYTEST, skip, b"\xEF\xBB\xBFa::b\nGr\xFC\xDFe\n").unwrap();
         assert_eq!(ok.tests[0].suite, "a");

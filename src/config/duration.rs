@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use jiff::fmt::friendly::SpanParser;
 
-use crate::model::millis;
+use crate::text::DURATION_UNITS;
+
+pub use crate::text::format_duration as format;
 
 /// The longest duration that is accepted: a year. Longer ones are slips, and would overflow clocks.
 pub const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// More digits are not a number of milliseconds that fits [`LONGEST`].
 const LONGEST_NUMBER: usize = 18;
-
-/// Units, largest first, in milliseconds.
-const UNITS: [(&str, u64); 4] = [("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
 
 /// Why a text is not a duration.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +68,8 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
         return Err(NotADuration::Fraction(shown(&text)));
     }
     let mut words = text.split(|c: char| !c.is_alphabetic());
-    let is_unit = |word: &str| word.is_empty() || UNITS.iter().any(|(unit, _)| *unit == word);
+    let is_unit =
+        |word: &str| word.is_empty() || DURATION_UNITS.iter().any(|(unit, _)| *unit == word);
     if let Some(unit) = words.find(|word| !is_unit(word)) {
         return Err(NotADuration::Unit {
             text: shown(&text),
@@ -94,23 +94,6 @@ pub fn parse(text: &str) -> Result<Duration, NotADuration> {
         return Err(NotADuration::TooLong(shown(&text)));
     }
     Ok(duration)
-}
-
-/// Writes a duration in its shortest form that [`parse`] reads back: `1h 30m`, `12m 40s`, `500ms`, `0s`. What is
-/// below a millisecond is dropped.
-pub fn format(duration: Duration) -> String {
-    let mut left = millis(duration);
-    let mut parts = Vec::new();
-    for (unit, millis) in UNITS {
-        if left >= millis {
-            parts.push(format!("{}{unit}", left / millis));
-            left %= millis;
-        }
-    }
-    if parts.is_empty() {
-        return "0s".to_owned();
-    }
-    parts.join(" ")
 }
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_slips_and_leaves_strangers() {
+    fn finds_typing_mistakes_and_no_other_words() {
         let keys = ["command", "results", "exit-codes", "timeout"];
         let table = [
             ("tiemout", Some("timeout")),

@@ -96,7 +96,7 @@ async fn by_counts(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result
     } else if rest > 0 {
         warnings.push(format!(
             "{rest} of {} open executions do not require all that a worker set offers, according to the service's counts; \
-             perhaps no set covers them: compare --runs-on with the plan",
+             a set for them may be missing: compare --runs-on with the plan",
             status.open
         ));
     }

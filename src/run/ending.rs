@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_stops_the_first_stays() {
+    fn the_first_of_two_stops_stays() {
         let mut ending = RunEnding::Stopped(SignalKind::Interrupt);
         assert!(!ending.merge(RunEnding::Deadline));
         assert!(!ending.merge(RunEnding::Stopped(SignalKind::Terminate)));

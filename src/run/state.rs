@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn results_that_did_not_get_in_are_owed_only_where_their_attempt_may_count() {
+    fn results_not_uploaded_count_only_if_their_attempt_may_count() {
         for (answer, owed) in [
             (Confirmation::Counted, 1),
             (
@@ -478,7 +478,7 @@ mod tests {
     }
 
     #[test]
-    fn quiet_times_name_what_runs_and_idle_ones_what_is_waited_for() {
+    fn quiet_runs_show_running_tests_and_idle_ones_what_workers_wait_for() {
         let mut run = run(2);
         assert_eq!(run.handle(RunEvent::Quiet).progress, None);
         let waiting = || WorkerEvent::Waiting(WaitingFor::Executions(Some(3)));
@@ -501,7 +501,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_is_given_up_stops_the_run_unless_somebody_got_work() {
+    fn a_wait_that_ended_stops_the_run_unless_a_worker_got_work() {
         let mut run = run(1);
         let over = || update(&["x"], Some("no Squish server is registered"));
         let _ = run.handle(RunEvent::Worker(0, reserved(1)));

@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use super::{
     exit_codes::{CodeMeaning, ExitCodes},
-    process_end::{ProcessEnd, span},
+    process_end::ProcessEnd,
     results::Results,
 };
 use crate::{
     attribution::{Attribution, NameMatching, NotRun, Repeats, attribute},
-    model::millis,
     model::{
-        CaseResult, Outcome, Test, TestResult, TestVerdict,
+        CaseResult, Outcome, Test, TestResult, TestVerdict, millis,
         outcome::{CaseVerdict, Trouble},
     },
+    text::format_duration,
 };
 
 /// The outcome of an execution, with its cases.
@@ -91,7 +91,10 @@ pub(super) fn by_codes(
 /// Whether the exit code means passed or failed, or why it means neither.
 fn passed_by_code(codes: &ExitCodes, ending: ProcessEnd) -> Result<bool, String> {
     match ending {
-        ProcessEnd::TimedOut(limit) => Err(format!("stopped after {} (time limit)", span(limit))),
+        ProcessEnd::TimedOut(limit) => Err(format!(
+            "stopped after {} (time limit)",
+            format_duration(limit)
+        )),
         ProcessEnd::Signalled(_) => Err(ending.to_string()),
         ProcessEnd::Exited(code) => match codes.meaning(code) {
             CodeMeaning::Passed => Ok(true),

@@ -128,7 +128,7 @@ impl fmt::Display for CodeSet {
     }
 }
 
-/// A range as it is written in `testplan.yml`.
+/// A range in the syntax of `testplan.yml`.
 pub(crate) fn range_text(range: &RangeInclusive<i32>) -> String {
     if range.start() == range.end() {
         range.start().to_string()

@@ -5,7 +5,7 @@
 
 use std::{fmt, ops::Range};
 
-/// Every placeholder as it is written, in the order that documentation lists them.
+/// Every placeholder with its braces, in the order of the documentation.
 pub const KNOWN: [&str; 10] = [
     "{suite}",
     "{testcase}",
@@ -68,7 +68,7 @@ impl Placeholder {
 }
 
 impl fmt::Display for Placeholder {
-    /// As it is written, braces included.
+    /// With its braces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Suite => "{suite}",

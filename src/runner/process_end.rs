@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use crate::text::format_duration;
+
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProcessEnd {
@@ -30,7 +32,7 @@ impl fmt::Display for ProcessEnd {
     /// With what the number usually means.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::TimedOut(limit) => write!(f, "the time limit of {}", span(limit)),
+            Self::TimedOut(limit) => write!(f, "the time limit of {}", format_duration(limit)),
             Self::Signalled(number) => match signal(number) {
                 Some((name, "")) => write!(f, "killed by {name} ({number})"),
                 Some((name, why)) => write!(f, "killed by {name} ({number}): {why}"),
@@ -92,19 +94,4 @@ fn signal(number: i32) -> Option<(&'static str, &'static str)> {
         12 if !linux => ("SIGSYS", "a forbidden system call"),
         _ => return None,
     })
-}
-
-/// A duration as it is written in `testplan.yml`: `90s` is `1m 30s`.
-pub(super) fn span(duration: Duration) -> String {
-    let all = duration.as_secs();
-    if all == 0 {
-        return format!("{}ms", duration.as_millis());
-    }
-    let parts = [(all / 3600, "h"), (all / 60 % 60, "m"), (all % 60, "s")];
-    let parts: Vec<String> = parts
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, unit)| format!("{count}{unit}"))
-        .collect();
-    parts.join(" ")
 }

@@ -383,7 +383,7 @@ fn names_a_file_that_cannot_be_read() {
 }
 
 #[test]
-fn finds_the_file_beside_and_tells_of_its_twin() {
+fn finds_the_default_file_and_names_a_yaml_one() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
         testplan::fs::write_atomic(&folder.path().join(name), text.as_bytes()).unwrap();
@@ -404,7 +404,7 @@ fn finds_the_file_beside_and_tells_of_its_twin() {
 }
 
 #[test]
-fn refuses_bombs_and_towers() {
+fn refuses_alias_bombs_and_deep_nesting() {
     let mut bomb = "project: p\na0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let below = vec![format!("*a{}", level - 1); 10].join(", ");
@@ -478,7 +478,7 @@ fn lets_no_control_character_through() {
 }
 
 #[test]
-fn tells_the_first_mistakes_of_many_and_counts_the_rest() {
+fn shows_the_first_mistakes_and_counts_the_others() {
     let text = "project: p\nservers:\n".to_owned() + &"  - { host: a, port: 0 }\n".repeat(5_000);
     let error = PlanFile::parse("t.yml", &text).unwrap_err();
     assert_eq!((error.problems.len(), error.hidden), (30, 4_970));

@@ -1,4 +1,4 @@
-//! `discover` as it is written: a command that lists tests, or the suites of Squish on disk.
+//! The key `discover`: a command that lists tests, or the suites of Squish on disk.
 
 use std::{borrow::Cow, fmt};
 

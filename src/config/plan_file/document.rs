@@ -1,4 +1,4 @@
-//! `testplan.yml` as it is written: what keys there are, and of what shape. The JSON Schema is made of these types.
+//! The keys of `testplan.yml` and the shapes of their values. The JSON Schema is made of these types.
 
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;

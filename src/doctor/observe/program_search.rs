@@ -6,7 +6,7 @@ use crate::{config::environment::Environment, runner::runner_settings::RunnerSet
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProgramSearch {
-    /// As it is written in testplan.yml.
+    /// As in testplan.yml.
     pub(crate) name: String,
     /// The folder that it would run in.
     pub(crate) folder: PathBuf,

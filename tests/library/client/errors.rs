@@ -50,7 +50,7 @@ async fn both_envelopes_are_read() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_of_others_are_quoted_briefly() {
+async fn foreign_pages_are_quoted_briefly() {
     for status in [200, 204, 304, 400, 404, 418] {
         let long = format!("<html>\r\n\u{1b}[31m{}</html>", "x".repeat(5000));
         let ErrorKind::NotUnderstood { snippet, json, .. } = kind(answer(status, long)).await

@@ -70,7 +70,7 @@ async fn sends_what_was_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_surely_did_not_arrive_is_sent_again_without_look_up() {
+async fn a_start_that_was_not_sent_is_repeated_without_look_up() {
     let steps = vec![
         none(),
         Step::Fail(Sent::No),
@@ -83,7 +83,7 @@ async fn what_surely_did_not_arrive_is_sent_again_without_look_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_never_arrived_was_surely_not_started() {
+async fn a_start_that_was_not_sent_started_no_plan() {
     let mut steps = vec![none()];
     steps.extend(std::iter::repeat_n(Step::Fail(Sent::No), 200));
     let script = Script::new(steps);
@@ -188,7 +188,7 @@ async fn a_plan_of_the_same_title_is_not_taken_for_the_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_up_that_cannot_be_read_does_not_hinder_a_start_but_settles_nothing() {
+async fn an_unreadable_look_up_allows_a_start_but_proves_nothing() {
     let odd = || answer(404, "[1]");
     let (result, letters) = play(vec![answer(200, "7"), plan(201, 5, "B")]).await;
     assert_eq!((result.unwrap().id, letters.as_str()), (PlanId(5), "LP"));
@@ -207,7 +207,7 @@ async fn a_look_up_that_cannot_be_read_does_not_hinder_a_start_but_settles_nothi
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_started_where_nobody_answers() {
+async fn no_plan_is_started_if_the_service_does_not_answer() {
     let script = Script::always(Step::Fail(Sent::Unclear));
     let error = client(&script).execute_plan(&start()).await.unwrap_err();
     assert!(script.lines().iter().all(|line| line.starts_with("GET")));

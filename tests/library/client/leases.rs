@@ -60,7 +60,7 @@ async fn a_heartbeat_is_one_try_within_its_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_is_lost_by_the_word_of_the_service_alone() {
+async fn a_lease_is_lost_only_if_the_service_refuses_it() {
     let beat = async |step| {
         let script = Script::new([step]);
         let beat = client(&script)
@@ -121,7 +121,7 @@ async fn a_page_or_an_error_is_no_confirmation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lease_is_given_back_by_token_or_by_the_shortest_timeout() {
+async fn a_lease_is_released_by_token_or_by_the_shortest_timeout() {
     let script = Script::new([answer(200, ""), answer(200, "")]);
     let client = client(&script);
     client.release(EXECUTION, Some(&lease())).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_lease_is_given_back_by_token_or_by_the_shortest_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn trouble_with_a_squish_server_is_told_with_the_lease_alone() {
+async fn server_trouble_is_sent_only_with_a_lease_token() {
     let script = Script::new([(); 4].map(|()| answer(200, "{}")));
     let client = client(&script);
     let error = Outcome::ExecutionError {
@@ -164,7 +164,7 @@ async fn trouble_with_a_squish_server_is_told_with_the_lease_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_release_that_was_done_already_is_done() {
+async fn a_repeated_release_counts_as_released() {
     let lost = || refused(400, 1201);
     let script = Script::new([Step::Fail(Sent::Unclear), lost()]);
     client(&script)
@@ -184,7 +184,7 @@ async fn a_release_that_was_done_already_is_done() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_verdict_travels_with_a_token_only() {
+async fn a_verdict_is_sent_only_with_a_lease_token() {
     let done = || answer(200, r#"{"status":"Execution marked as finished"}"#);
     let script = Script::new([done(), done(), done()]);
     let client = client(&script);
@@ -218,7 +218,7 @@ async fn a_verdict_travels_with_a_token_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_no_result_is_not_sent() {
+async fn an_outcome_without_result_is_not_sent() {
     for outcome in [Outcome::LeaseLost, Outcome::Cancelled] {
         let script = Script::new([]);
         let error = client(&script)
@@ -235,7 +235,7 @@ async fn what_is_no_result_is_not_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_result_outlives_outages_and_ends_with_a_word() {
+async fn a_result_is_retried_through_outages() {
     let script = Script::new([
         Step::Fail(Sent::Unclear),
         page(502),
@@ -258,7 +258,7 @@ async fn a_result_outlives_outages_and_ends_with_a_word() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_after_a_lost_answer_is_clear_from_ours_only() {
+async fn a_refusal_after_a_lost_answer_is_clear_only_from_testplan() {
     let script = Script::new([
         ours(200, COUNTS),
         Step::Fail(Sent::Unclear),
@@ -285,7 +285,7 @@ async fn no_after_a_lost_answer_is_clear_from_ours_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn reset_is_repeated_where_ours_knows_it_again() {
+async fn reset_is_repeated_if_testplan_recognises_the_key() {
     let script = Script::new([ours(200, COUNTS), page(502), ours(200, "")]);
     let ours = client(&script);
     ours.status(PlanId(1), &Capabilities::default())

@@ -62,7 +62,7 @@ fn unpacked(seen: &Seen) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_known_digest_is_enough() {
+async fn a_known_digest_is_sent_without_the_list() {
     let script = Script::new([refused_by_ours(404, 1002), plan(Some(&digest()))]);
     let started = client(&script).execute_plan(&with_tests()).await.unwrap();
     assert_eq!(started.id, PlanId(5));

@@ -75,7 +75,7 @@ async fn reads_what_our_service_adds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_of_test_center_is_not_asked_for_again() {
+async fn a_lost_reservation_of_test_center_is_not_requested_again() {
     for lost in [
         Step::Fail(Sent::Unclear),
         page(502),
@@ -104,7 +104,7 @@ async fn a_lost_answer_of_test_center_is_not_asked_for_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_may_be_test_center() {
+async fn an_unknown_service_may_be_test_center() {
     let script = Script::new([Step::Fail(Sent::Unclear)]);
     let error = client(&script)
         .reserve(PlanId(1), &options(), "w")
@@ -114,7 +114,7 @@ async fn a_stranger_may_be_test_center() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_of_ours_is_asked_for_again_with_the_same_key() {
+async fn a_lost_reservation_is_requested_again_with_the_same_key() {
     let script = Script::new([
         ours(200, COUNTS),
         Step::Fail(Sent::Unclear),
@@ -167,7 +167,7 @@ async fn an_old_lease_is_given_a_known_beginning() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn granted_is_who_has_an_execution_id() {
+async fn an_answer_with_an_execution_id_is_granted() {
     let script = Script::new([
         answer(200, r#"{"status":"whatever","execution_id":null}"#),
         answer(200, r#"{"status":"No servers available, sorry."}"#),
@@ -205,7 +205,7 @@ async fn granted_is_who_has_an_execution_id() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_capabilities_for_a_query_are_said_and_not_sent() {
+async fn too_many_capabilities_for_a_query_are_an_error() {
     let script = Script::new([]);
     let many: Capabilities = (0..900)
         .map(|n| Capability::new(format!("k{n}"), "ä".repeat(60)))

@@ -50,7 +50,7 @@ async fn reading_survives_every_kind_of_outage() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_outage_is_ridden_out_for_two_minutes_and_no_longer() {
+async fn an_outage_is_retried_for_two_minutes_and_no_longer() {
     let script = Script::always(Step::Fail(Sent::No));
     let (client, pauses) = timed(&script);
     let error = status(&client).await.unwrap_err();
@@ -85,7 +85,7 @@ async fn a_result_is_delivered_for_ten_minutes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_will_not_change_is_asked_once() {
+async fn permanent_errors_are_not_retried() {
     for (step, words) in [
         (refused(400, 1001), "code 1001"),
         (answer(401, ""), "token was rejected"),
@@ -106,7 +106,7 @@ async fn what_will_not_change_is_asked_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stranger_is_not_waited_for_but_an_acquaintance_is() {
+async fn an_unknown_service_is_not_retried_but_a_known_one_is() {
     let script = Script::always(page(200));
     let error = status(&client(&script)).await.unwrap_err();
     assert_eq!(error.tries, 3, "most likely a wrong URL");
@@ -163,7 +163,7 @@ async fn retry_after_is_honoured() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_squish_server_is_added_once_but_changed_and_removed_as_often_as_needed() {
+async fn a_squish_server_is_added_once_but_changed_and_removed_repeatedly() {
     let server = r#"{"id":3,"port":"1"}"#;
     let new = testplan::model::NewSquishServer {
         host: None,
@@ -195,7 +195,7 @@ async fn a_squish_server_is_added_once_but_changed_and_removed_as_often_as_neede
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_watcher_is_told_what_for_and_how_long() {
+async fn the_watcher_gets_cause_and_pause_of_each_retry() {
     let script = Script::new([Step::Fail(Sent::No), answer(200, COUNTS)]);
     let said = Arc::new(Mutex::new(String::new()));
     let noted = Arc::clone(&said);

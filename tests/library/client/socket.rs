@@ -80,7 +80,7 @@ async fn a_failed_tls_handshake_sent_nothing() {
 }
 
 #[tokio::test]
-async fn broken_answer_counts_as_perhaps_sent() {
+async fn a_broken_answer_counts_as_unclear() {
     for answer in [
         Answer::close(),
         Answer::half(200),

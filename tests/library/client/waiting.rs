@@ -9,7 +9,7 @@ use super::script::{Script, answer, client, ours, refused};
 const STATUS: &str = r#"{"open":1,"reserved":0,"done":0}"#;
 
 #[tokio::test]
-async fn only_a_service_of_ours_is_asked() {
+async fn only_testplan_serve_is_asked_what_a_plan_waits_for() {
     let script = Script::new([answer(200, STATUS)]);
     let client = client(&script);
     client
@@ -22,7 +22,7 @@ async fn only_a_service_of_ours_is_asked() {
 }
 
 #[tokio::test]
-async fn an_older_one_of_ours_cannot_say() {
+async fn an_older_testplan_service_has_no_answer() {
     let script = Script::new([ours(200, STATUS), refused(404, 1002)]);
     let client = client(&script);
     client
@@ -40,7 +40,7 @@ async fn an_older_one_of_ours_cannot_say() {
 }
 
 #[tokio::test]
-async fn the_answer_is_read_and_what_is_new_in_it_ignored() {
+async fn unknown_members_of_an_answer_are_ignored() {
     let body = r#"{
         "server_dt": 5000, "open": 1, "reserved": 0, "done": 2, "later": "more",
         "needs": [{

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::process::stage::{LONG, Life, Stage, tell, within};
 
 #[tokio::test]
-async fn exit_codes_and_signals_are_told() {
+async fn exit_codes_and_signals_are_returned() {
     for (script, ending) in [
         ("exit 0", ProcessEnd::Exited(0)),
         ("exit 42", ProcessEnd::Exited(42)),
@@ -41,7 +41,7 @@ async fn a_background_child_does_not_outlive_the_command() {
 }
 
 #[tokio::test]
-async fn a_polite_command_gets_its_grace() {
+async fn a_command_that_handles_sigterm_gets_its_grace() {
     let stage = Stage::new();
     let mut life = stage.life();
     let mut running = stage.start(
@@ -57,7 +57,7 @@ async fn a_polite_command_gets_its_grace() {
 }
 
 #[tokio::test]
-async fn the_grace_is_the_groups_and_not_only_its_first_process() {
+async fn the_grace_is_for_the_whole_group() {
     let stage = Stage::new();
     let mut life = stage.life();
     let go = stage.pipe("go");
@@ -136,7 +136,7 @@ async fn a_grandchild_that_left_the_group_is_found_and_killed() {
 /// While a process executes a new program its environment cannot be read: about one look in twenty finds this one so.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_grandchild_that_executes_itself_again_and_again_is_killed() {
+async fn a_grandchild_that_keeps_executing_itself_is_killed() {
     for _ in 0..40 {
         let stage = Stage::new();
         let mut life = stage.life();
@@ -180,7 +180,7 @@ async fn dropping_it_kills_the_group() {
 }
 
 #[tokio::test]
-async fn waiting_may_be_given_up_and_taken_up_again() {
+async fn waiting_for_the_end_may_be_dropped_and_resumed() {
     let stage = Stage::new();
     let go = stage.pipe("go");
     let mut life = stage.life();

@@ -10,7 +10,7 @@ use testplan::{
 use crate::process::stage::{LONG, Stage, within};
 
 #[tokio::test]
-async fn what_it_prints_and_the_end_of_what_it_complains() {
+async fn stdout_is_kept_whole_and_stderr_at_its_end() {
     let stage = Stage::new();
     let script = "yes complaint | head -n 10000 >&2; echo one; echo two; echo at last >&2; exit 4";
     let listed = run_to_end(&stage.command(&["sh", "-c", script]), LONG, 100)
@@ -34,7 +34,7 @@ async fn exactly_the_limit_is_not_too_much() {
 }
 
 #[tokio::test]
-async fn one_that_never_stops_printing_is_stopped() {
+async fn endless_output_is_stopped_at_the_limit() {
     let stage = Stage::new();
     let mut life = stage.life();
     let error = within(run_to_end(&stage.script("exec yes"), LONG, 1 << 16))
@@ -45,7 +45,7 @@ async fn one_that_never_stops_printing_is_stopped() {
 }
 
 #[tokio::test]
-async fn one_that_takes_too_long_is_stopped_with_all_it_started() {
+async fn a_listing_that_takes_too_long_is_stopped_with_its_children() {
     let stage = Stage::new();
     let mut life = stage.life();
     let script = "echo thinking >&2; trap '' TERM; sleep 600 & wait";
@@ -65,7 +65,7 @@ async fn one_that_takes_too_long_is_stopped_with_all_it_started() {
 }
 
 #[tokio::test]
-async fn one_that_does_not_start_says_why() {
+async fn listing_that_does_not_start_has_an_error() {
     let stage = Stage::new();
     let error = run_to_end(&stage.command(&["no-such-program-x"]), LONG, 100)
         .await

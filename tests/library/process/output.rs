@@ -28,7 +28,7 @@ async fn there_is_no_input() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn no_file_of_ours_is_handed_down_but_the_output() {
+async fn a_command_inherits_no_open_file_but_its_output() {
     let (stage, other) = (Stage::new(), Stage::new());
     let other_run = spawn(&other.command(&["sleep", "600"]), &other.log(), LIMIT).unwrap();
     let _file = fs::File::open(stage.path(".")).unwrap();
@@ -65,7 +65,7 @@ async fn output_opened_again_by_path_is_kept_in_order() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_daemon_that_keeps_the_output_open_holds_nobody_up() {
+async fn a_daemon_that_keeps_the_output_open_does_not_block_the_end() {
     let stage = Stage::new();
     let go = stage.pipe("go");
     let mut life = stage.life();
@@ -107,7 +107,7 @@ async fn the_tail_of_a_killed_command_is_kept() {
 }
 
 #[tokio::test]
-async fn a_flood_is_kept_short_while_it_runs_and_goes_on_at_the_new_end() {
+async fn a_flood_of_output_is_cut_while_the_command_runs() {
     let stage = Stage::new();
     let go = stage.pipe("go");
     let mut life = stage.life();

@@ -79,7 +79,7 @@ async fn a_program_is_found_from_the_folder_it_runs_in() {
 }
 
 #[tokio::test]
-async fn a_command_that_does_not_start_says_why() {
+async fn listing_command_that_does_not_start_is_explained() {
     let stage = Stage::new();
     put(&stage, "run_tests.sh", "#!/bin/sh\n", "644");
     put(&stage, "crlf.sh", "#!/bin/sh\r\necho\r\n", "755");
@@ -121,7 +121,7 @@ async fn a_command_that_does_not_start_says_why() {
 }
 
 #[tokio::test]
-async fn a_missing_folder_is_told_from_a_missing_program() {
+async fn a_missing_folder_and_a_missing_program_have_different_errors() {
     let stage = Stage::new();
     let mut command = stage.command(&["true"]);
     command.cwd = Some(stage.path("gone"));

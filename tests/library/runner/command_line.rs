@@ -127,7 +127,7 @@ fn every_placeholder_is_filled_in() {
 }
 
 #[test]
-fn a_value_is_never_looked_at_again() {
+fn an_inserted_value_is_not_expanded_again() {
     let mut world = World::new();
     world.test.testcase = "{results} {{ $(id) `id` ; 'x' \"y\" %PATH%\n".into();
     assert_eq!(
@@ -217,7 +217,7 @@ fn secrets_inputs_and_the_runners_files_are_private() {
 type Row = (fn(&mut World), &'static [&'static str], &'static str);
 
 #[test]
-fn what_would_mean_something_else_is_refused() {
+fn names_that_a_command_would_misread_are_refused() {
     let refused = |change: fn(&mut World), command: &[&str]| {
         let mut world = World::new();
         change(&mut world);

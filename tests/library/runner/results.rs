@@ -154,7 +154,7 @@ fn read(format: &ResultsFormat, dir: &Path) -> Vec<CaseResult> {
 }
 
 #[test]
-fn a_file_is_read_as_what_it_is() {
+fn a_result_file_is_read_by_its_content() {
     let bdd = include_str!("../../fixtures/squish/bdd.xml");
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "deep/results.xml", bdd);
@@ -238,7 +238,7 @@ fn a_path_to_the_original_of_a_copy_leads_to_the_copy() {
 }
 
 #[test]
-fn attachments_elsewhere_are_left_out_and_told() {
+fn attachments_outside_the_folder_are_left_out_with_a_line() {
     let outer = tempfile::tempdir().unwrap();
     let dir = outer.path().join("results");
     put(outer.path(), "secret.txt", "");
