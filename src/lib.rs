@@ -3,7 +3,7 @@
 //! ARCHITECTURE.md has the rules and the order of the modules. In short: [`cli`] parses arguments and prints; [`config`] reads
 //! environment and `testplan.yml`; [`client`] calls the API; [`run`] works on a plan with workers under leases, and
 //! [`single`] and `squish` run the tests for it; [`runner`] turns a test into a command, and its exit code and files into an
-//! outcome, with [`result_file`] and [`attribution`]; [`report`] turns records into reports; [`service`] serves the API over
+//! outcome, with [`result_file`] and `attribution`; [`report`] turns records into reports; [`service`] serves the API over
 //! a [`store`]. [`model`] and [`api`] are their common types.
 //!
 //! ```
@@ -16,7 +16,7 @@
 //! ```
 
 pub mod api;
-pub mod attribution;
+pub(crate) mod attribution;
 pub mod ci;
 pub mod cli;
 pub mod client;

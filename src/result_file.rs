@@ -1,7 +1,7 @@
-//! Result files of test tools, read as bounded streams into cases: what a tool said of each test.
+//! Reads result files of test tools as bounded streams into cases.
 //!
-//! One door: [`read`] and [`read_path`] look at a file's root element and take the reader of its dialect. Lenient where
-//! tools differ, strict where a file could hide a failure.
+//! [`read`] and [`read_path`] choose the reader of the dialect by the root element. Lenient where tools differ, strict where
+//! a file could hide a failure.
 
 mod bounded_text;
 mod case_builder;
@@ -24,9 +24,9 @@ use crate::model::{CaseCounts, CaseResult};
 /// Why a file was not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ReadError {
-    /// The file, as the reader was told.
+    /// The file, as it is named in messages.
     pub name: String,
-    /// The line that was being read, 1 for the first; `None` where the file could not be opened.
+    /// Where reading stopped, from 1. `None` if the file could not be opened.
     pub line: Option<u64>,
     /// What is wrong.
     pub message: String,
@@ -46,7 +46,7 @@ impl fmt::Display for ReadError {
     }
 }
 
-/// What is a case in a Squish report of behaviour-driven tests; other dialects know no scenarios.
+/// What is a case in a Squish report of behaviour-driven tests. Other dialects have no scenarios.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scenarios {
     /// Each scenario, and each row of an outline.
@@ -56,17 +56,17 @@ pub enum Scenarios {
     Together,
 }
 
-/// What a file says.
+/// The cases of a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ResultFile {
-    /// Its cases, at most [`MAX_CASES`](crate::model::record::MAX_CASES): see [`CaseCollector`] for which ones.
+    /// At most [`MAX_CASES`](crate::model::record::MAX_CASES): those that matter most.
     pub cases: Vec<CaseResult>,
-    /// How many cases it has.
+    /// The number of all cases.
     pub counts: CaseCounts,
 }
 
 impl ResultFile {
-    /// How many cases it has beside those that are kept.
+    /// The number of cases that are not in `cases`.
     pub fn not_kept(&self) -> CaseCounts {
         let kept = self.cases.iter().map(|case| &case.verdict).collect();
         self.counts.minus(kept)
@@ -86,7 +86,7 @@ pub fn read_path(path: &Path, scenarios: Scenarios) -> Result<ResultFile, ReadEr
     }
 }
 
-/// Reads a stream to its end; `name` is what errors call it.
+/// Reads a stream to its end. Errors have the given name.
 pub fn read(
     name: &str,
     source: impl BufRead,

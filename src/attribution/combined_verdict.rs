@@ -4,16 +4,16 @@ use crate::model::{CaseResult, TestVerdict, outcome::CaseVerdict};
 
 /// The verdict of several cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CombinedVerdict {
+pub(crate) struct CombinedVerdict {
     /// Failed if any case failed or broke, skipped if all were skipped, else passed.
-    pub verdict: TestVerdict,
+    pub(crate) verdict: TestVerdict,
     /// It passed, and a case failed before it passed.
-    pub flaky: bool,
+    pub(crate) flaky: bool,
 }
 
 impl CombinedVerdict {
     /// The verdict of one case.
-    pub fn of(verdict: &CaseVerdict) -> Self {
+    pub(crate) fn of(verdict: &CaseVerdict) -> Self {
         let (verdict, flaky) = match verdict {
             CaseVerdict::Passed { flaky } => (TestVerdict::Passed, *flaky),
             CaseVerdict::Failed(_) | CaseVerdict::Error(_) => (TestVerdict::Failed, false),
@@ -23,7 +23,7 @@ impl CombinedVerdict {
     }
 
     /// Combines two verdicts.
-    pub fn and(self, other: Self) -> Self {
+    pub(crate) fn and(self, other: Self) -> Self {
         use TestVerdict::{Failed, Passed, Skipped};
         let verdict = match (self.verdict, other.verdict) {
             (Failed, _) | (_, Failed) => Failed,

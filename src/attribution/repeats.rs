@@ -20,7 +20,7 @@ pub enum Repeats {
 impl Repeats {
     /// Merges tries of one test: the last one takes the place of the first, and its output begins with the results of the
     /// others.
-    pub fn merge_attempts(self, cases: Vec<CaseResult>) -> Vec<CaseResult> {
+    pub(crate) fn merge_attempts(self, cases: Vec<CaseResult>) -> Vec<CaseResult> {
         if self != Self::Attempts {
             return cases;
         }
@@ -47,7 +47,7 @@ impl Repeats {
     }
 
     /// A hint if a name has both a pass and a failure: only the user knows whether they are tries of one test.
-    pub fn hint(self, cases: &[CaseResult]) -> Option<String> {
+    pub(crate) fn hint(self, cases: &[CaseResult]) -> Option<String> {
         if self != Self::Unknown {
             return None;
         }

@@ -23,20 +23,20 @@ pub enum NameMatching {
 
 /// The cases that belong to the requested test, and its verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attribution {
+pub(crate) struct Attribution {
     /// The cases that belong to it.
-    pub cases: Vec<CaseResult>,
+    pub(crate) cases: Vec<CaseResult>,
     /// Its verdict; it was skipped only if it has a reason of its own.
-    pub verdict: Result<CombinedVerdict, NotRun>,
+    pub(crate) verdict: Result<CombinedVerdict, NotRun>,
 }
 
 /// Why no case shows that the requested test ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotRun(pub String);
+pub(crate) struct NotRun(pub(crate) String);
 
 /// Decides for a test that had a process of its own. `exit_passed` is the verdict of the exit code: if it is a pass, a
 /// failure that the tool expects counts as a skip.
-pub fn attribute(
+pub(crate) fn attribute(
     test: &Test,
     mut cases: Vec<CaseResult>,
     exit_passed: bool,
@@ -156,7 +156,7 @@ fn all_skipped(name: &RequestedName<'_>, cases: Vec<RelatedCase>) -> Attribution
 
 /// Drops the cases of an uploaded file that are no results. The requested test is not known there: a test that is skipped
 /// without a reason beside others may not have been selected, and its own upload has its result.
-pub fn without_unselected(mut cases: Vec<CaseResult>) -> Vec<CaseResult> {
+pub(crate) fn without_unselected(mut cases: Vec<CaseResult>) -> Vec<CaseResult> {
     if cases.len() > 1 {
         cases.retain(|case| !is_skip(case) || has_own_reason(case));
     }

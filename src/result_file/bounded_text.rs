@@ -1,11 +1,11 @@
-//! Text of a result file, kept within bounds.
+//! Text of a result file, limited in length.
 
-/// Most text kept of one element, in bytes; the middle of a longer one is left out.
+/// Most bytes of text kept of one element. The middle of a longer one is left out.
 pub const MAX_FIELD: usize = 64 * 1024;
-/// Most text kept of one file, in bytes; what comes later is left out. Names and messages are bounded by themselves.
+/// Most bytes of text kept of one file. Later text is left out. Names and messages have limits of their own.
 pub const MAX_TEXT: usize = 16 * 1024 * 1024;
 
-/// A text of which the beginning and the end are kept.
+/// Keeps the beginning and the end of a text.
 #[derive(Debug)]
 pub(super) struct BoundedText {
     head: String,
@@ -21,7 +21,6 @@ impl Default for BoundedText {
 }
 
 impl BoundedText {
-    /// Keeps at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
         Self {
             head: String::new(),
@@ -31,7 +30,7 @@ impl BoundedText {
         }
     }
 
-    /// Appends a text after an empty line; one that says nothing is left out.
+    /// Appends a text after an empty line, unless it is blank.
     pub(super) fn join(&mut self, text: &str) {
         let text = text.trim_matches(['\r', '\n']);
         if text.trim().is_empty() {
@@ -51,7 +50,7 @@ impl BoundedText {
         self.push(text);
     }
 
-    /// Appends; takes no more memory than twice the limit.
+    /// Appends a text. Uses at most twice the limit of memory.
     pub(super) fn push(&mut self, text: &str) {
         let room = (self.limit / 2).saturating_sub(self.head.len());
         let split = if self.tail.is_empty() && self.dropped == 0 {
@@ -72,8 +71,7 @@ impl BoundedText {
         }
     }
 
-    /// Lowers the limit.
-    pub(super) fn limit(&mut self, limit: usize) {
+    pub(super) fn lower_limit(&mut self, limit: usize) {
         self.limit = self.limit.min(limit);
         let keep = floor(&self.head, self.limit / 2);
         if keep < self.head.len() {
@@ -83,7 +81,7 @@ impl BoundedText {
         self.cut();
     }
 
-    /// How many bytes are kept.
+    /// The number of bytes kept.
     pub(super) fn len(&self) -> usize {
         self.head.len() + self.tail.len()
     }
@@ -109,7 +107,7 @@ impl BoundedText {
     }
 }
 
-/// The last boundary between characters at or before `at`.
+/// The last character boundary at or before `at`.
 pub(super) fn floor(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -118,7 +116,7 @@ pub(super) fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// The first boundary between characters at or after `at`.
+/// The first character boundary at or after `at`.
 fn ceiling(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
     while !text.is_char_boundary(at) {
@@ -127,7 +125,7 @@ fn ceiling(text: &str, at: usize) -> usize {
     at
 }
 
-/// What a file may still keep of its texts.
+/// How many bytes of text may still be kept of a file.
 #[derive(Debug)]
 pub(super) struct TextBudget(usize);
 
@@ -138,14 +136,14 @@ impl Default for TextBudget {
 }
 
 impl TextBudget {
-    /// Takes what a text needs; cuts it to what is left.
+    /// Cuts a text to the budget and subtracts its length.
     pub(super) fn take(&mut self, mut text: BoundedText) -> String {
-        text.limit(self.0);
+        text.lower_limit(self.0);
         self.0 -= text.len();
         text.into_string()
     }
 
-    /// Whether there is room for so many bytes; they are taken then.
+    /// Subtracts some bytes, if there are as many left.
     pub(super) fn spend(&mut self, bytes: usize) -> bool {
         let left = self.0.checked_sub(bytes);
         self.0 = left.unwrap_or(self.0);
@@ -153,7 +151,7 @@ impl TextBudget {
     }
 }
 
-/// The first line that says something, at most 1,024 bytes of it.
+/// The first line that is not blank, at most 1,024 bytes of it.
 pub(super) fn first_line(text: &str) -> String {
     let line = text
         .lines()
@@ -163,8 +161,7 @@ pub(super) fn first_line(text: &str) -> String {
     clip(line)
 }
 
-/// Whether a text says every line of a message, in its order and perhaps with something around them: then the message need
-/// not stand before it.
+/// Whether a text contains every line of a message in order, so that the message need not be put before it.
 pub(super) fn repeats(text: &str, message: &str) -> bool {
     let mut lines = text.lines();
     message
@@ -174,7 +171,7 @@ pub(super) fn repeats(text: &str, message: &str) -> bool {
         .all(|wanted| lines.any(|line| line.contains(wanted)))
 }
 
-/// At most 1,024 bytes of a name.
+/// The first 1,024 bytes of a name.
 pub(super) fn clip(name: &str) -> String {
     const MAX: usize = 1024;
     if name.len() <= MAX {
@@ -190,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_both_ends() {
+    fn both_ends_are_kept() {
         let mut text = BoundedText::new(10);
         for part in ["abc", "defgh", "ijklmnop", "qrstuvwxyz"] {
             text.push(part);
@@ -202,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_repeats_a_message_line_by_line() {
+    fn message_is_repeated_if_all_its_lines_are() {
         let table = [
             ("E   one\nE   two", "one\n two", true),
             ("Error: one\n\nat x", "one", true),
@@ -217,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_line_says_something() {
+    fn first_line_is_not_blank() {
         assert_eq!(first_line("\n  \n  boom \nmore"), "boom");
         assert_eq!(first_line(""), "");
         assert!(first_line(&"ä".repeat(5000)).len() < 1030);
@@ -225,12 +222,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_exceeds_its_limit(parts in prop::collection::vec(".{0,40}", 0..20), limit in 0usize..100, lower in 0usize..100) {
+        fn limit_is_never_exceeded(parts in prop::collection::vec(".{0,40}", 0..20), limit in 0usize..100, lower in 0usize..100) {
             let mut text = BoundedText::new(limit);
             for part in &parts {
                 text.push(part);
             }
-            text.limit(lower);
+            text.lower_limit(lower);
             prop_assert!(text.len() <= limit.min(lower));
             let (whole, kept) = (parts.concat(), text.len());
             let dropped = text.dropped;

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_after_the_last_place_is_kept_and_all_are_counted() {
+    fn failure_beyond_the_limit_is_kept_and_all_are_counted() {
         let mut kept = CaseCollector::default();
         for index in 0..MAX_CASES {
             kept.push(case(&index.to_string(), PASSED));
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn files_add_up() {
+    fn counts_of_files_are_added() {
         let mut kept = CaseCollector::default();
         for _ in 0..3 {
             let mut file = CaseCollector::default();
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn earlier_ones_of_a_name_are_taken_out() {
+    fn earlier_cases_of_a_name_are_removed() {
         let mut kept = CaseCollector::default();
         for (name, verdict) in [
             ("a", failed()),

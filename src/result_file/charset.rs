@@ -1,9 +1,9 @@
-//! Which characters the bytes of a file are, as its first bytes and its XML declaration say.
+//! Detects the charset of a file from its first bytes and its XML declaration.
 //!
-//! UTF-16 and charsets of several bytes per character become UTF-8 before anything else reads them. Charsets of one byte
-//! per character stay as they are and are decoded text by text: a text that is valid UTF-8 is taken as such, because some
-//! tools declare the system's charset and then write UTF-8, and hardly a word in these charsets is valid UTF-8 by chance.
-//! In charsets with several bytes per character, in Thai and in DOS Cyrillic, short words are: there the declaration decides.
+//! UTF-16 and charsets with several bytes per character are decoded to UTF-8 first. Charsets with one byte per character are
+//! decoded text by text, and a text that is valid UTF-8 is read as UTF-8: some tools declare the system's charset and then
+//! write UTF-8, and hardly any word in these charsets is valid UTF-8 by chance. In charsets with several bytes, in Thai and
+//! in DOS Cyrillic, short words are, so the declaration decides.
 
 use std::{
     borrow::Cow,
@@ -21,99 +21,99 @@ use super::{
     content_sniff::SniffedContent,
 };
 
-/// Most bytes that are looked at before a file is read, in which an XML declaration has to end.
+/// Most bytes read for detection. The XML declaration must end within them.
 const HEAD: usize = 1024;
-/// Most bytes that are decoded at once.
+/// Most bytes decoded at once.
 const BUFFER: usize = 64 * 1024;
 
-/// How the bytes of a text are read.
+/// How the bytes of a text are decoded.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) enum Charset {
-    /// UTF-8; what is not is marked with U+FFFD.
+    /// UTF-8. Invalid bytes become U+FFFD.
     #[default]
     Utf8,
-    /// Every byte is a character, unless the whole text is valid UTF-8.
+    /// One byte per character, unless the whole text is valid UTF-8.
     SingleByte(&'static Encoding),
 }
 
 /// A file whose bytes can be read as XML.
-pub(super) struct Opened<'a> {
-    /// Its bytes from the first one, with ASCII as it is.
-    pub(super) source: Box<dyn BufRead + 'a>,
-    /// What they stand for.
+pub(super) struct DecodedSource<'a> {
+    /// All bytes of the file. ASCII characters are ASCII bytes.
+    pub(super) bytes: Box<dyn BufRead + 'a>,
     pub(super) charset: Charset,
-    /// What it seems to be.
-    pub(super) beginning: SniffedContent,
+    pub(super) content: SniffedContent,
 }
 
-/// Finds out how a file is to be read. An error is what the source said, or a charset that is not read.
-pub(super) fn open<'a>(mut source: impl BufRead + 'a) -> io::Result<Opened<'a>> {
+/// Detects the charset. Fails if the source does, or if the charset is not supported.
+pub(super) fn open<'a>(mut source: impl BufRead + 'a) -> io::Result<DecodedSource<'a>> {
     let mut head = Vec::with_capacity(HEAD);
     source.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     let found = detect(&head).map_err(io::Error::other)?;
-    let beginning = SniffedContent::of(&found.decode(&head));
+    let content = SniffedContent::sniff(&found.decode(&head));
     let whole = Cursor::new(head).chain(source);
     Ok(match found {
-        Reading::AsItIs(charset) => Opened {
-            source: Box::new(whole),
+        Decoding::ByText(charset) => DecodedSource {
+            bytes: Box::new(whole),
             charset,
-            beginning,
+            content,
         },
-        Reading::Transcoded(encoding) => {
+        Decoding::Whole(encoding) => {
             let decoding = DecodeReaderBytesBuilder::new()
                 .encoding(Some(encoding))
                 .build(whole);
-            Opened {
-                source: Box::new(BufReader::with_capacity(BUFFER, decoding)),
+            DecodedSource {
+                bytes: Box::new(BufReader::with_capacity(BUFFER, decoding)),
                 charset: Charset::Utf8,
-                beginning,
+                content,
             }
         }
     })
 }
 
-/// What is done with a file's bytes.
-enum Reading {
-    /// Its markup is ASCII: it is read as it is.
-    AsItIs(Charset),
-    /// It becomes UTF-8 first.
-    Transcoded(&'static Encoding),
+/// How a file's bytes are read.
+enum Decoding {
+    /// The markup is ASCII: texts are decoded one by one.
+    ByText(Charset),
+    /// The whole file is decoded to UTF-8 first.
+    Whole(&'static Encoding),
 }
 
-impl Reading {
+impl Decoding {
     fn decode<'a>(&self, head: &'a [u8]) -> Cow<'a, str> {
         match self {
-            Self::AsItIs(charset) => {
+            Self::ByText(charset) => {
                 charset.decode(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head))
             }
-            Self::Transcoded(encoding) => encoding.decode_with_bom_removal(head).0,
+            Self::Whole(encoding) => encoding.decode_with_bom_removal(head).0,
         }
     }
 }
 
-fn detect(head: &[u8]) -> Result<Reading, &'static str> {
+fn detect(head: &[u8]) -> Result<Decoding, &'static str> {
     const UTF_32: [&[u8]; 4] = [b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"<\0\0\0", b"\0\0\0<"];
     let begins = |mark: &&[u8]| head.starts_with(mark);
     if UTF_32.iter().any(begins) {
         return Err("the file is in UTF-32, which is not read: let the test tool write UTF-8");
     }
     Ok(match head {
-        [0xef, 0xbb, 0xbf, ..] => Reading::AsItIs(Charset::Utf8),
-        [0xff, 0xfe, ..] | [b'<', 0, ..] => Reading::Transcoded(UTF_16LE),
-        [0xfe, 0xff, ..] | [0, b'<', ..] => Reading::Transcoded(UTF_16BE),
-        _ => declared(head)
-            .and_then(encoding)
-            .map_or(Reading::AsItIs(Charset::Utf8), |encoding| {
-                if encoding.is_single_byte() && ![IBM866, WINDOWS_874].contains(&encoding) {
-                    Reading::AsItIs(Charset::SingleByte(encoding))
-                } else {
-                    Reading::Transcoded(encoding)
-                }
-            }),
+        [0xef, 0xbb, 0xbf, ..] => Decoding::ByText(Charset::Utf8),
+        [0xff, 0xfe, ..] | [b'<', 0, ..] => Decoding::Whole(UTF_16LE),
+        [0xfe, 0xff, ..] | [0, b'<', ..] => Decoding::Whole(UTF_16BE),
+        _ => {
+            declared(head)
+                .and_then(encoding)
+                .map_or(Decoding::ByText(Charset::Utf8), |encoding| {
+                    if encoding.is_single_byte() && ![IBM866, WINDOWS_874].contains(&encoding) {
+                        Decoding::ByText(Charset::SingleByte(encoding))
+                    } else {
+                        Decoding::Whole(encoding)
+                    }
+                })
+        }
     })
 }
 
-/// The name of the charset in an XML declaration before the first element. Some tools print a line before it.
+/// The charset that the XML declaration names. Some tools print a line before the declaration.
 fn declared(head: &[u8]) -> Option<&[u8]> {
     let at = memchr::memchr(b'<', head)?;
     let declaration = head[at..].strip_prefix(b"<?xml")?;
@@ -126,8 +126,8 @@ fn declared(head: &[u8]) -> Option<&[u8]> {
     Some(value[..end].trim_ascii())
 }
 
-/// The charset of a name, with names that tools use beside the registered ones. `None` for an unknown one, and for UTF-8 and
-/// UTF-16: what can be read here is not UTF-16, whatever it declares.
+/// The charset with a name, which may be one that only tools use. `None` for an unknown one, and for UTF-8 and UTF-16: a
+/// declaration that can be read here is not in UTF-16.
 fn encoding(name: &[u8]) -> Option<&'static Encoding> {
     let found = match name.to_ascii_lowercase().as_slice() {
         b"latin-1" => Encoding::for_label(b"latin1"),
@@ -136,14 +136,13 @@ fn encoding(name: &[u8]) -> Option<&'static Encoding> {
         b"cp936" => Some(GBK),
         b"cp949" => Some(EUC_KR),
         b"cp950" => Some(BIG5),
-        // Unlike `for_label`, without the charsets that browsers refuse to read.
+        // Unlike `for_label`, without the charsets that browsers refuse.
         label => Encoding::for_label_no_replacement(label),
     };
     found.filter(|encoding| ![UTF_8, UTF_16LE, UTF_16BE].contains(encoding))
 }
 
 impl Charset {
-    /// The text of some bytes.
     pub(super) fn decode(self, bytes: &[u8]) -> Cow<'_, str> {
         match (std::str::from_utf8(bytes), self) {
             (Ok(text), _) => Cow::Borrowed(text),
@@ -152,7 +151,7 @@ impl Charset {
         }
     }
 
-    /// The same, without a copy of the whole: it may be as large as the file.
+    /// Appends the text without a copy of all bytes, which may be as many as the file has.
     pub(super) fn decode_into(self, bytes: &[u8], target: &mut BoundedText) {
         match (std::str::from_utf8(bytes), self) {
             (Ok(text), _) => target.push(text),

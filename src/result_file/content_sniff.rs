@@ -1,24 +1,22 @@
-//! What a file seems to be by its first characters, for files that are no result files.
+//! Guesses the type of a file from its first characters, for the messages about files that are no result files.
 
-/// Most characters that a message shows.
+/// Most characters of a file in a message.
 const SHOWN: usize = 60;
 
-/// What a file seems to be.
+/// The type that a file seems to have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SniffedContent {
-    /// XML, or nothing within the first characters.
+    /// XML, or blank so far.
     Xml,
-    /// Nothing at all.
     Empty,
-    /// Something else, as a message calls it.
+    /// Another type, with a message.
     Other(String),
-    /// A page for browsers, as a message calls it.
+    /// HTML, with a message.
     Html(String),
 }
 
 impl SniffedContent {
-    /// Of a file that begins so.
-    pub(super) fn of(head: &str) -> Self {
+    pub(super) fn sniff(head: &str) -> Self {
         let text = head.trim_start();
         let mut shown: String = text
             .lines()
@@ -49,7 +47,7 @@ impl SniffedContent {
     }
 }
 
-/// Whether a text begins as an object or list of JSON does, and not as a line of a log does: `[12:00:01] starting`.
+/// Whether a text begins like JSON and not like a line of a log, such as `[12:00:01] starting`.
 fn is_json(text: &str) -> bool {
     let mut characters = text.chars().filter(|c| !c.is_whitespace());
     match (characters.next(), characters.next()) {
@@ -64,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn files_are_called_what_they_seem_to_be() {
+    fn type_is_guessed_from_the_first_characters() {
         let table = [
             ("<testsuite/>", None),
             ("  \n<?xml version='1.0'?>", None),
@@ -92,16 +90,16 @@ mod tests {
             ),
         ];
         for (head, expected) in table {
-            let found = match SniffedContent::of(head) {
+            let found = match SniffedContent::sniff(head) {
                 SniffedContent::Xml => None,
                 SniffedContent::Other(words) | SniffedContent::Html(words) => Some(words),
                 SniffedContent::Empty => panic!("{head:?}"),
             };
             assert_eq!(found.as_deref(), expected, "{head:?}");
         }
-        assert_eq!(SniffedContent::of(""), SniffedContent::Empty);
+        assert_eq!(SniffedContent::sniff(""), SniffedContent::Empty);
         let long = "x".repeat(1000);
-        let SniffedContent::Other(words) = SniffedContent::of(&long) else {
+        let SniffedContent::Other(words) = SniffedContent::sniff(&long) else {
             panic!()
         };
         assert!(words.ends_with("x…\"") && words.len() < 100, "{words}");

@@ -1,13 +1,13 @@
-//! A stream that counts its lines and ends in an error where it gets too long.
+//! A reader that counts lines and fails beyond a limit of bytes.
 
 use std::io::{self, BufRead, Read};
 
-/// Counts what is taken of the stream beneath.
+/// Counts the bytes and lines read from `inner`.
 #[derive(Debug)]
 pub(super) struct LimitedReader<R> {
     inner: R,
     newlines: u64,
-    taken: u64,
+    consumed: u64,
     limit: u64,
 }
 
@@ -16,12 +16,12 @@ impl<R: BufRead> LimitedReader<R> {
         Self {
             inner,
             newlines: 0,
-            taken: 0,
+            consumed: 0,
             limit,
         }
     }
 
-    /// The line that the stream has come to, 1 for the first.
+    /// The current line, from 1.
     pub(super) fn line(&self) -> u64 {
         self.newlines + 1
     }
@@ -39,7 +39,7 @@ impl<R: BufRead> Read for LimitedReader<R> {
 
 impl<R: BufRead> BufRead for LimitedReader<R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.taken > self.limit {
+        if self.consumed > self.limit {
             return Err(io::Error::other(format!(
                 "the file is larger than {} MiB",
                 self.limit / (1024 * 1024)
@@ -49,12 +49,12 @@ impl<R: BufRead> BufRead for LimitedReader<R> {
     }
 
     fn consume(&mut self, amount: usize) {
-        // The buffer is filled already: whoever consumes has looked at it, so this reads nothing.
+        // Reads nothing: the buffer was filled before anything of it is consumed.
         if let Ok(buffer) = self.inner.fill_buf() {
             let taken = &buffer[..amount.min(buffer.len())];
             self.newlines += memchr::memchr_iter(b'\n', taken).count() as u64;
         }
-        self.taken += amount as u64;
+        self.consumed += amount as u64;
         self.inner.consume(amount);
     }
 }

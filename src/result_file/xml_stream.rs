@@ -45,17 +45,17 @@ pub(super) fn read(
     source: impl BufRead,
     choose: impl FnOnce(&[u8], &Attributes) -> Result<Box<dyn Dialect>, String>,
 ) -> Result<ResultFile, (u64, String)> {
-    let opened = charset::open(source).map_err(|error| (1, error.to_string()))?;
-    if let SniffedContent::Html(message) = opened.beginning {
+    let source = charset::open(source).map_err(|error| (1, error.to_string()))?;
+    if let SniffedContent::Html(message) = source.content {
         return Err((1, message));
     }
-    let mut reader = Reader::from_reader(LimitedReader::new(opened.source, MAX_FILE));
+    let mut reader = Reader::from_reader(LimitedReader::new(source.bytes, MAX_FILE));
     let config = reader.config_mut();
     config.expand_empty_elements = true;
     config.allow_dangling_amp = true;
     let mut state = State {
-        charset: opened.charset,
-        beginning: opened.beginning,
+        charset: source.charset,
+        content: source.content,
         open: Vec::new(),
         root: String::new(),
         choose: Some(choose),
@@ -91,7 +91,7 @@ pub(super) fn read(
 /// The state between two events.
 struct State<C> {
     charset: Charset,
-    beginning: SniffedContent,
+    content: SniffedContent,
     /// For each open element, whether the dialect opened it.
     open: Vec<bool>,
     root: String,
@@ -121,7 +121,7 @@ where
                     "a DOCTYPE: refused, because it can make a small file endless".to_owned(),
                 );
             }
-            // The charset that a declaration names is known before the first event.
+            // The declaration has been read by `charset::open`.
             Event::Decl(_) | Event::Eof | Event::Empty(_) | Event::Comment(_) | Event::PI(_) => {}
         }
         Ok(())
@@ -166,7 +166,7 @@ where
             self.root.as_str(),
             "testsuites" | "testsuite" | "testcase" | "SquishReport"
         );
-        match &self.beginning {
+        match &self.content {
             SniffedContent::Other(message) if !is_result_file => Some((1, message.clone())),
             SniffedContent::Xml
             | SniffedContent::Empty

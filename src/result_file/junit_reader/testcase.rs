@@ -184,7 +184,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_times_as_tools_write_them() {
+    fn times_are_read_as_tools_write_them() {
         let table = [
             ("1.5", Some(1500)),
             ("0", Some(0)),

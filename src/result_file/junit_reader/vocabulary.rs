@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spellings_of_one_verdict_mean_the_same() {
+    fn spellings_of_a_verdict_are_equal() {
         for (values, word) in [
             (
                 &["failed", "FAILED", "Fail", " failure "][..],
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn answers_say_yes_no_or_a_verdict() {
+    fn answers_are_yes_no_or_a_verdict() {
         assert_eq!(answer("True", StatusWord::Failed), Some(StatusWord::Passed));
         assert_eq!(
             answer("False", StatusWord::Failed),

@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_goes_from_prolog_to_epilog() {
+    fn duration_is_from_prolog_to_epilog() {
         let table = [
             (
                 "2026-01-02T03:04:05.250Z",
