@@ -1,6 +1,6 @@
 //! Reads result files of test tools as bounded streams into cases.
 //!
-//! [`read`] and [`read_path`] choose the reader of the dialect by the root element. Lenient where tools differ, strict where
+//! [`read`] and `read_path` choose the reader of the dialect by the root element. Lenient where tools differ, strict where
 //! a file could hide a failure.
 
 mod bounded_text;
@@ -74,7 +74,7 @@ impl ResultFile {
 }
 
 /// Reads a file.
-pub fn read_path(path: &Path, scenarios: Scenarios) -> Result<ResultFile, ReadError> {
+pub(crate) fn read_path(path: &Path, scenarios: Scenarios) -> Result<ResultFile, ReadError> {
     let name = path.display().to_string();
     match File::open(path) {
         Ok(file) => read(&name, BufReader::with_capacity(64 * 1024, file), scenarios),

@@ -19,7 +19,8 @@ mod xml_writer;
 
 use std::io;
 
-pub use junit_document::{render, write};
+pub use junit_document::render;
+pub(crate) use junit_document::write;
 
 use super::cases::ReadAgainError;
 

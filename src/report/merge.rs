@@ -45,7 +45,7 @@ pub enum MergeError {
 }
 
 /// Plans by number: `plan 7`, `plans 7, 8`.
-pub fn plans(plans: &[PlanId]) -> String {
+pub(crate) fn plans(plans: &[PlanId]) -> String {
     let numbers: Vec<String> = plans.iter().map(PlanId::to_string).collect();
     let word = if numbers.len() == 1 { "plan" } else { "plans" };
     format!("{word} {}", numbers.join(", "))

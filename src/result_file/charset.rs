@@ -48,25 +48,23 @@ pub(super) struct DecodedSource<'a> {
 pub(super) fn open<'a>(mut source: impl BufRead + 'a) -> io::Result<DecodedSource<'a>> {
     let mut head = Vec::with_capacity(HEAD);
     source.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-    let found = detect(&head).map_err(io::Error::other)?;
-    let content = SniffedContent::sniff(&found.decode(&head));
+    let decoding = detect(&head).map_err(io::Error::other)?;
+    let content = SniffedContent::sniff(&decoding.decode(&head));
     let whole = Cursor::new(head).chain(source);
-    Ok(match found {
-        Decoding::ByText(charset) => DecodedSource {
-            bytes: Box::new(whole),
-            charset,
-            content,
-        },
+    let (bytes, charset): (Box<dyn BufRead + 'a>, Charset) = match decoding {
+        Decoding::ByText(charset) => (Box::new(whole), charset),
         Decoding::Whole(encoding) => {
-            let decoding = DecodeReaderBytesBuilder::new()
+            let decoded = DecodeReaderBytesBuilder::new()
                 .encoding(Some(encoding))
                 .build(whole);
-            DecodedSource {
-                bytes: Box::new(BufReader::with_capacity(BUFFER, decoding)),
-                charset: Charset::Utf8,
-                content,
-            }
+            let buffered = BufReader::with_capacity(BUFFER, decoded);
+            (Box::new(buffered), Charset::Utf8)
         }
+    };
+    Ok(DecodedSource {
+        bytes,
+        charset,
+        content,
     })
 }
 

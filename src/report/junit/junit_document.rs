@@ -22,7 +22,7 @@ pub fn render(report: &PlanReport, profile: Profile) -> Result<Vec<u8>, JunitErr
 
 /// Writes the report as JUnit XML, in blocks, while it reads the cases from the records. Holds the hashes of names in
 /// memory (28 bytes per case), not the cases.
-pub fn write(
+pub(crate) fn write(
     report: &PlanReport,
     profile: Profile,
     out: &mut dyn io::Write,

@@ -76,13 +76,16 @@ fn in_order(mut attempts: Vec<AttemptReport>) -> Vec<AttemptReport> {
         return attempts;
     }
     attempts.sort_by_key(|attempt| attempt.reserved);
-    let places: Vec<usize> = (0..attempts.len())
-        .filter(|index| attempts[*index].number.is_some())
+    let is_numbered = |attempt: &AttemptReport| attempt.number.is_some();
+    let mut numbered: Vec<AttemptReport> = attempts
+        .iter()
+        .filter(|it| is_numbered(it))
+        .cloned()
         .collect();
-    let mut numbered: Vec<AttemptReport> = places.iter().map(|i| attempts[*i].clone()).collect();
     numbered.sort_by_key(|attempt| attempt.number);
-    for (place, attempt) in places.into_iter().zip(numbered) {
-        attempts[place] = attempt;
+    let places = attempts.iter_mut().filter(|it| is_numbered(it));
+    for (place, attempt) in places.zip(numbered) {
+        *place = attempt;
     }
     attempts
 }

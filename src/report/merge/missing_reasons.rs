@@ -79,7 +79,7 @@ fn reason_for(
             why: worker.reason.clone(),
         });
     }
-    // A worker offered all of it, but with a difference in case, which only a strict service heeds.
+    // A worker offered all of it, but in another case, which matters only to a strict service.
     let (wanted, offered) = unmet(LabelCase::Strict)?.near?;
     Some(Explanation::OtherSpelling { wanted, offered })
 }

@@ -106,9 +106,26 @@ impl WorkerSession {
             | RecordEvent::Results { .. }
             | RecordEvent::Confirmed { .. }
             | RecordEvent::Released { .. }) => self.take_attempt_event(at, event, cases, history),
-            event @ (RecordEvent::Uploading { .. }
-            | RecordEvent::Uploaded { .. }
-            | RecordEvent::NotUploaded { .. }) => self.take_upload_event(at, event, history),
+            RecordEvent::Uploading { execution, folder } => {
+                let unclear = "its upload has no end, so it may have been received".to_owned();
+                self.serves_others |= !self.current.contains_key(&execution);
+                history.note_upload(at, folder, Some(unclear));
+            }
+            RecordEvent::Uploaded {
+                execution, folder, ..
+            } => {
+                self.serves_others |= !self.current.contains_key(&execution);
+                history.note_upload(at, folder, None);
+            }
+            RecordEvent::NotUploaded {
+                execution,
+                folder,
+                reason,
+                ..
+            } => {
+                self.serves_others |= !self.current.contains_key(&execution);
+                history.note_upload(at, folder, Some(reason));
+            }
             RecordEvent::Began {
                 plan,
                 title,
@@ -229,27 +246,6 @@ impl WorkerSession {
             }
             _ => {}
         }
-    }
-
-    fn take_upload_event(&mut self, at: Timestamp, event: RecordEvent, history: &mut PlanHistory) {
-        let (execution, folder, trouble) = match event {
-            RecordEvent::Uploading { execution, folder } => {
-                let unclear = "its upload has no end, so it may have been received";
-                (execution, folder, Some(unclear.to_owned()))
-            }
-            RecordEvent::Uploaded {
-                execution, folder, ..
-            } => (execution, folder, None),
-            RecordEvent::NotUploaded {
-                execution,
-                folder,
-                reason,
-                ..
-            } => (execution, folder, Some(reason)),
-            _ => return,
-        };
-        self.serves_others |= !self.current.contains_key(&execution);
-        history.note_upload(at, folder, trouble);
     }
 
     /// The attempt on an execution. It begins here if its reservation could not be read.

@@ -56,11 +56,17 @@ impl OpenElements {
     }
 
     pub(super) fn tests(&self) -> impl DoubleEndedIterator<Item = &TestElement> + Clone {
-        self.0.iter().filter_map(SquishElement::test)
+        self.0.iter().filter_map(|element| match element {
+            SquishElement::Test(test) => Some(&**test),
+            _ => None,
+        })
     }
 
     pub(super) fn tests_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut TestElement> {
-        self.0.iter_mut().filter_map(SquishElement::test_mut)
+        self.0.iter_mut().filter_map(|element| match element {
+            SquishElement::Test(test) => Some(&mut **test),
+            _ => None,
+        })
     }
 
     pub(super) fn innermost_test(&mut self) -> Option<&mut TestElement> {
@@ -163,33 +169,16 @@ impl OpenElements {
 
     /// Hands a location that has ended to the element around it.
     pub(super) fn end_location(&mut self, location: ScriptLocation) {
-        match self.last_mut() {
-            Some(SquishElement::LogEntry(entry) | SquishElement::Verification(entry)) => {
-                entry.location = location;
-            }
-            Some(SquishElement::Prolog) => {
-                if let Some(test) = self.innermost_test() {
-                    test.location = location;
-                }
-            }
-            Some(SquishElement::Test(test)) if !test.has_prolog => test.location = location,
-            _ => {}
+        if let Some(entry) = self.log_entry() {
+            entry.location = location;
+            return;
         }
-    }
-}
-
-impl SquishElement {
-    fn test(&self) -> Option<&TestElement> {
-        match self {
-            Self::Test(test) => Some(test),
-            _ => None,
-        }
-    }
-
-    fn test_mut(&mut self) -> Option<&mut TestElement> {
-        match self {
-            Self::Test(test) => Some(test),
-            _ => None,
+        let in_prolog = matches!(self.last(), Some(SquishElement::Prolog));
+        let in_test = matches!(self.last(), Some(SquishElement::Test(test)) if !test.has_prolog);
+        if let Some(test) = self.innermost_test()
+            && (in_prolog || in_test)
+        {
+            test.location = location;
         }
     }
 }

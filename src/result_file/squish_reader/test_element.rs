@@ -12,7 +12,7 @@ use crate::result_file::{
 };
 
 /// An open `test` element.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct TestElement {
     pub(super) test_type: TestType,
     /// Whether it becomes a case of its own.
@@ -67,21 +67,8 @@ impl TestElement {
                 TestType::Part | TestType::Untyped => !in_case,
             },
             name: clip(name.trim()),
-            location: ScriptLocation::default(),
-            began: None,
-            ended: None,
-            has_prolog: false,
-            has_epilog: false,
             start,
-            retry_since: None,
-            siblings: EndedSiblings::default(),
-            parts: PartRetries::default(),
-            inner_ran: false,
-            inner_skipped: false,
-            verified: false,
-            skipped: None,
-            holds_cases: false,
-            case: CaseBuilder::default(),
+            ..Self::default()
         }
     }
 

@@ -1,7 +1,7 @@
 //! The types of `test` elements.
 
 /// The type of a `test` element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum TestType {
     Suite,
     Case,
@@ -12,6 +12,7 @@ pub(super) enum TestType {
     /// A step, a section, or an unknown type.
     Part,
     /// No type, as in all reports before 3.0: a suite if it contains others.
+    #[default]
     Untyped,
 }
 
