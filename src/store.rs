@@ -24,8 +24,8 @@ use crate::model::{
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
-    Event, ExecutePlan, Finish, Granted, Heartbeat, Page, PlanDemand, PlanQuery, Reservation,
-    Reserve, Reset, Rules, TemplateDefinition,
+    BatchRequest, Event, ExecutePlan, Finish, Granted, Heartbeat, Page, PlanDemand, PlanQuery,
+    Reservation, Reserve, Reset, Rules, TemplateDefinition,
 };
 
 pub use crate::model::PlannedTest;
@@ -56,6 +56,9 @@ pub struct Refusal {
     /// What failed, why, and what to do.
     pub message: String,
 }
+
+/// The answer to each entry of a list, in its order.
+pub type EntryAnswers = Vec<Result<(), Refusal>>;
 
 /// The stable numbers of refusals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +151,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// The counts of a plan by required capabilities, and the Squish servers.
     fn demand(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanDemand>;
 
-    /// Reserves an execution.
+    /// Reserves an execution, or several if [`Reserve::batch`] asks for them.
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation>;
 
     /// Renews, shortens or releases a lease.
@@ -156,6 +159,23 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Accepts a result.
     fn finish(&self, request: Finish, now: Timestamp) -> Reply<'_, ()>;
+
+    /// The same as [`heartbeat`](Self::heartbeat) for each entry in order, in one transaction. A refused entry changes
+    /// nothing for the others; an execution of another plan is unknown.
+    fn heartbeat_many(
+        &self,
+        plan: PlanId,
+        entries: Vec<Heartbeat>,
+        now: Timestamp,
+    ) -> Reply<'_, EntryAnswers>;
+
+    /// The same as [`finish`](Self::finish) for each entry in order, as [`heartbeat_many`](Self::heartbeat_many).
+    fn finish_many(
+        &self,
+        plan: PlanId,
+        entries: Vec<Finish>,
+        now: Timestamp,
+    ) -> Reply<'_, EntryAnswers>;
 
     /// Opens an execution again.
     fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()>;

@@ -110,6 +110,7 @@ pub(crate) async fn reserve(
         principal: PRINCIPAL.to_owned(),
         worker: Some("worker".to_owned()),
         key: Some(key),
+        batch: None,
     };
     Ok(match store.reserve(request, now).await? {
         Reservation::Granted(granted) => Some(*granted),

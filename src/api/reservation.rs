@@ -14,7 +14,7 @@ fn default_timeout() -> i64 {
 }
 
 /// Body of `POST reserve/{plan}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReserveRequest {
     /// What execution and Squish server must match.
     pub capabilities: Vec<Capability>,
@@ -25,6 +25,15 @@ pub struct ReserveRequest {
     /// Whether to allocate a Squish server too.
     #[serde(default)]
     pub allocate_server: bool,
+    /// Additive: reserve up to this many executions at once, each under its own lease; the others are in `more`. With
+    /// `allocate_server` it is one, because a Squish server runs one test at a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1000))]
+    pub max: Option<u32>,
+    /// Additive, with `max`: how many seconds of predicted work to reserve. One execution may be longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.001, max = 86400))]
+    pub seconds: Option<f64>,
 }
 
 /// Answer of `POST reserve/{plan}`, granted or not. It was granted if `execution_id` is there; `status` only gives the
@@ -36,6 +45,9 @@ pub struct ReserveResponse {
     /// What was granted.
     #[serde(flatten, default)]
     pub granted: Option<GrantedResponse>,
+    /// Additive, with `max`: the other executions that were granted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub more: Vec<GrantedResponse>,
     /// Additive, when nothing was granted: how many fitting executions are reserved now or not yet due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<u64>,
@@ -78,6 +90,9 @@ pub struct GrantedResponse {
     /// Additive: what the execution needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<Capability>>,
+    /// Additive, with `max`: how long it is expected to run, in milliseconds, if earlier runs of the test are known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
 }
 
 fn no_test_id() -> TestId {

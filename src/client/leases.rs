@@ -106,16 +106,9 @@ impl Client {
         outcome: &Outcome,
         trouble: Option<ServerTrouble>,
     ) -> Result<(), ClientError> {
-        let call = Call::new(Method::POST, &format!("finished/{execution}")).of_lease();
-        let request = finished(lease, outcome).map(|request| FinishedRequest {
-            server_trouble: trouble.filter(|_| lease.is_some()),
-            ..request
-        });
-        let Some(request) = request else {
-            let kind = ErrorKind::NotSendable {
-                reason: "an execution whose lease was lost or given back has no result".to_owned(),
-            };
-            return Err(call.error(kind, 0, false));
+        let call = finished_call(execution);
+        let Some(request) = finished(lease, outcome, trouble) else {
+            return Err(not_sendable(execution));
         };
         let call = call.json(&request);
         match self.persist(&call, self.finish_rule(), accepted).await {
@@ -173,13 +166,31 @@ fn heartbeat_call(execution: ExecutionId, request: &HeartbeatRequest) -> Call {
         .of_lease()
 }
 
+fn finished_call(execution: ExecutionId) -> Call {
+    Call::new(Method::POST, &format!("finished/{execution}")).of_lease()
+}
+
+/// The error for what is no result.
+pub(super) fn not_sendable(execution: ExecutionId) -> ClientError {
+    let kind = ErrorKind::NotSendable {
+        reason: "an execution whose lease was lost or given back has no result".to_owned(),
+    };
+    finished_call(execution).error(kind, 0, false)
+}
+
 /// The body that reports an outcome; `None` for an outcome that is no result.
-fn finished(lease: Option<&LeaseToken>, outcome: &Outcome) -> Option<FinishedRequest> {
+pub(super) fn finished(
+    lease: Option<&LeaseToken>,
+    outcome: &Outcome,
+    trouble: Option<ServerTrouble>,
+) -> Option<FinishedRequest> {
     let lease = lease.cloned();
+    let server_trouble = trouble.filter(|_| lease.is_some());
     match outcome {
         Outcome::Completed { result } => Some(FinishedRequest {
             outcome: result.filter(|_| lease.is_some()),
             lease,
+            server_trouble,
             ..FinishedRequest::default()
         }),
         Outcome::ExecutionError { message, details } => {
@@ -193,7 +204,7 @@ fn finished(lease: Option<&LeaseToken>, outcome: &Outcome) -> Option<FinishedReq
                 details: bounded(details, LONGEST_DETAILS),
                 lease,
                 outcome: None,
-                server_trouble: None,
+                server_trouble,
             })
         }
         Outcome::LeaseLost | Outcome::Cancelled => None,

@@ -6,7 +6,12 @@ use std::time::{Duration, Instant};
 
 use http::Method;
 
-use super::{Client, ClientError, answer, call::Call, leases::millis, retry_rule::Repeat};
+use super::{
+    Client, ClientError, answer,
+    call::Call,
+    leases::millis,
+    retry_rule::{Repeat, RetryRule},
+};
 use crate::{
     api::{
         self,
@@ -47,6 +52,35 @@ pub enum Reservation {
     },
 }
 
+/// How many executions to ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BatchOptions {
+    /// Most executions, 1 to 1,000.
+    pub max: u32,
+    /// How much predicted work is wanted; a service of ours decides if absent.
+    pub work: Option<Duration>,
+    /// Most executions where each needs a call of its own, because the service is not ours. It predicts nothing, so this is
+    /// a count.
+    pub single_calls: u32,
+}
+
+/// What the service answered to a request for several.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reservations {
+    /// Executions were handed out; never empty.
+    Granted(Vec<Granted>),
+    /// No execution fits now.
+    NoExecution {
+        /// How many fitting ones are reserved now or not yet due, where the service says: leave at 0.
+        pending: Option<u64>,
+    },
+    /// Executions fit, but no Squish server is free.
+    NoServer {
+        /// How many fitting ones there are, where the service says.
+        pending: Option<u64>,
+    },
+}
+
 /// A reserved execution, with its lease.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Granted {
@@ -70,6 +104,8 @@ pub struct Granted {
     pub timeout: Duration,
     /// The Squish server that came with it.
     pub server: Option<SquishServer>,
+    /// How long it is expected to run, where several were asked for and the service knows earlier runs of the test.
+    pub expected: Option<Duration>,
     /// When the first request was sent that the lease may stem from: the lease ends no earlier than `timeout`
     /// after this.
     pub sent_at: Instant,
@@ -106,6 +142,28 @@ impl Client {
         options: &ReserveOptions,
         worker: &str,
     ) -> Result<Reservation, ClientError> {
+        let answer = self
+            .reserve_once(self.service_rule(repeat), plan, options, None, worker)
+            .await?;
+        Ok(match answer {
+            Reservations::Granted(granted) => match granted.into_iter().next() {
+                Some(granted) => Reservation::Granted(Box::new(self.fresh(granted).await)),
+                None => Reservation::NoExecution { pending: None },
+            },
+            Reservations::NoExecution { pending } => Reservation::NoExecution { pending },
+            Reservations::NoServer { pending } => Reservation::NoServer { pending },
+        })
+    }
+
+    /// Sends one request, with a batch only to a service of ours, and reads its answer.
+    pub(super) async fn reserve_once(
+        &self,
+        rule: RetryRule,
+        plan: PlanId,
+        options: &ReserveOptions,
+        batch: Option<&BatchOptions>,
+        worker: &str,
+    ) -> Result<Reservations, ClientError> {
         let call = Call::new(Method::POST, &format!("reserve/{plan}"))
             .header(api::IDEMPOTENCY_KEY, &random::unique_key())
             .header(api::WORKER, worker)
@@ -113,27 +171,33 @@ impl Client {
                 capabilities: options.offered.clone().into(),
                 timeout: millis(options.lease),
                 allocate_server: options.allocate_server,
+                max: batch.map(|batch| batch.max),
+                seconds: batch.and_then(|batch| Some(batch.work?.as_secs_f64())),
             });
         let call = self.waiting(call, options.wait);
-        let rule = self.service_rule(repeat);
         let got = self.persist(&call, rule, response).await?;
-        let pending = got.value.pending;
-        match got.value.granted {
-            Some(wire) => {
-                // Without a key every request is one of its own, and the lease is that of the last.
-                let sent_at = if self.is_testplan() {
-                    got.sent_at
-                } else {
-                    got.last_sent_at
-                };
-                let granted = granted(wire, options.lease, sent_at);
-                Ok(Reservation::Granted(Box::new(self.fresh(granted).await)))
-            }
-            None if got.value.status.to_lowercase().starts_with("no servers") => {
-                Ok(Reservation::NoServer { pending })
-            }
-            None => Ok(Reservation::NoExecution { pending }),
-        }
+        let ReserveResponse {
+            status,
+            granted: first,
+            more,
+            pending,
+        } = got.value;
+        let Some(first) = first else {
+            return Ok(if status.to_lowercase().starts_with("no servers") {
+                Reservations::NoServer { pending }
+            } else {
+                Reservations::NoExecution { pending }
+            });
+        };
+        // Without a key every request is one of its own, and the lease is that of the last.
+        let sent_at = if self.is_testplan() {
+            got.sent_at
+        } else {
+            got.last_sent_at
+        };
+        let all = std::iter::once(first).chain(more);
+        let all = all.map(|wire| granted(wire, options.lease, sent_at));
+        Ok(Reservations::Granted(all.collect()))
     }
 
     /// A lease granted at the end of a long wait, or by a request whose first answer was lost, may have begun at any
@@ -186,6 +250,7 @@ fn granted(wire: GrantedResponse, asked: Duration, sent_at: Instant) -> Granted 
             .and_then(|millis| u64::try_from(millis).ok())
             .map_or(asked, Duration::from_millis),
         server: wire.server.map(SquishServer::from),
+        expected: wire.expected_ms.map(Duration::from_millis),
         sent_at,
     }
 }

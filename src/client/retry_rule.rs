@@ -39,6 +39,19 @@ pub(super) struct Answered<T> {
     pub(super) tries: u32,
 }
 
+impl<T> Answered<T> {
+    /// The value apart from the rest.
+    pub(super) fn split(self) -> (T, Answered<()>) {
+        let rest = Answered {
+            value: (),
+            sent_at: self.sent_at,
+            last_sent_at: self.last_sent_at,
+            tries: self.tries,
+        };
+        (self.value, rest)
+    }
+}
+
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const SERVICE_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, Duration::from_secs(10), Jitter::Full);
 const FINISH_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, Duration::from_secs(30), Jitter::Full);

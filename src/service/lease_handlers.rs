@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{
     http_error::HttpError,
+    lease_requests::{self, batch, timeout},
     live_workers::OpenReserve,
     long_poll::LongPoll,
     request_parts::{Object, OptionalObject, RequestHead, capabilities},
@@ -17,19 +18,12 @@ use crate::{
             Done, FinishedRequest, HeartbeatRequest, ReserveRequest, ReserveResponse, ResetRequest,
         },
     },
-    model::TestResult,
-    store::{
-        Finish, Heartbeat, Reservation, Reserve, Reset,
-        protocol::payload::{MAX_DETAILS, MAX_MESSAGE, cut},
-    },
+    store::{Reservation, Reserve, Reset},
 };
 
 /// The store does not report the end of a cool-down after an expiry, so a client that waits for a Squish server asks
 /// again at least this often.
 const SERVER_LOOK: Duration = Duration::from_secs(1);
-
-/// Longest duration of a test in milliseconds, one year; a longer one is cut.
-const LONGEST_MS: u64 = 366 * 24 * 3600 * 1000;
 
 /// `POST reserve/{plan}`; a waiting client is answered when an execution fits, or none that fits is left.
 pub(super) async fn reserve(
@@ -37,7 +31,9 @@ pub(super) async fn reserve(
     call: RequestHead,
     Object(body): Object<ReserveRequest>,
 ) -> Result<ReserveResponse, HttpError> {
+    let batch = batch(body.max, body.seconds)?;
     let request = Reserve {
+        batch,
         plan: call.id()?,
         offered: capabilities("capabilities", body.capabilities)?,
         timeout: timeout(body.timeout)?,
@@ -86,29 +82,8 @@ pub(super) async fn heartbeat(
     call: RequestHead,
     Object(body): Object<HeartbeatRequest>,
 ) -> Result<Done, HttpError> {
-    if body.release && body.lease.is_none() {
-        return Err(HttpError::malformed(
-            "release needs lease: only the holder can release a reservation",
-        ));
-    }
-    if body.server_trouble.is_some() && !body.release {
-        return Err(HttpError::malformed(
-            "server_trouble needs release: a kept lease still uses the Squish server",
-        ));
-    }
-    let request = Heartbeat {
-        execution: call.id()?,
-        timeout: timeout(body.timeout)?,
-        lease: body.lease,
-        release: body.release,
-        server_trouble: body.server_trouble,
-        principal: call.principal,
-    };
-    let status = if request.release {
-        "Reservation released"
-    } else {
-        "Heartbeat received"
-    };
+    let request = lease_requests::heartbeat(call.id()?, body, call.principal)?;
+    let status = lease_requests::heartbeat_status(&request);
     let (execution, end) = (
         request.execution,
         (!request.release).then_some(request.timeout),
@@ -128,19 +103,7 @@ pub(super) async fn finished(
     call: RequestHead,
     Object(body): Object<FinishedRequest>,
 ) -> Result<Done, HttpError> {
-    let request = Finish {
-        execution: call.id()?,
-        lease: body.lease,
-        message: cut(&body.message, MAX_MESSAGE),
-        details: cut(&body.details, MAX_DETAILS),
-        result: body.outcome.map(|result| TestResult {
-            // The database has no larger numbers.
-            duration_ms: result.duration_ms.min(LONGEST_MS),
-            ..result
-        }),
-        server_trouble: body.server_trouble,
-        principal: call.principal,
-    };
+    let request = lease_requests::finish(call.id()?, body, call.principal);
     let execution = request.execution;
     shared
         .ask(move |store, now| store.finish(request, now))
@@ -172,16 +135,4 @@ fn done(status: &str) -> Done {
     Done {
         status: status.to_owned(),
     }
-}
-
-fn timeout(milliseconds: i64) -> Result<Duration, HttpError> {
-    u64::try_from(milliseconds)
-        .ok()
-        .filter(|milliseconds| *milliseconds > 0)
-        .map(Duration::from_millis)
-        .ok_or_else(|| {
-            HttpError::malformed(format!(
-                "timeout is {milliseconds}: expected milliseconds, at least 1"
-            ))
-        })
 }

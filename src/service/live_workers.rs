@@ -53,10 +53,18 @@ struct WorkerState {
     seen: Timestamp,
     /// Reserve requests under way.
     open_requests: u64,
-    /// When the leases that it holds end.
-    held: HashMap<ExecutionId, Timestamp>,
+    /// The leases that it holds.
+    held: HashMap<ExecutionId, HeldLease>,
     /// It was told that nothing is left for it, or went away in the middle of a question.
     left: bool,
+}
+
+/// A lease that a worker holds.
+#[derive(Clone, Copy, Debug)]
+struct HeldLease {
+    end: Timestamp,
+    /// The first execution of the answer that it came with: a worker without a name holds all of an answer.
+    answer: ExecutionId,
 }
 
 /// A worker of a plan, live or not.
@@ -84,7 +92,11 @@ impl WorkerKey {
 
 impl WorkerState {
     fn workers(&self, named: bool, now: Timestamp) -> u64 {
-        let held = self.held.values().filter(|end| now < **end).count() as u64;
+        let valid = self.held.values().filter(|lease| now < lease.end);
+        let held = valid
+            .map(|lease| lease.answer)
+            .collect::<HashSet<_>>()
+            .len() as u64;
         let busy = self.open_requests.max(held);
         let there = busy > 0 || (!self.left && now.since(self.seen) <= LIVE);
         match (there, named) {
@@ -114,7 +126,9 @@ impl LiveWorkers {
     fn reserve_ended(&self, key: &WorkerKey, end: ReserveEnd<'_>, now: Timestamp) {
         let mut table = self.table();
         if let ReserveEnd::Granted(granted) = end {
-            table.hold(key, granted, now);
+            for lease in std::iter::once(granted).chain(&granted.more) {
+                table.hold(key, lease, granted.execution, now);
+            }
         }
         if let Some(state) = table.workers.get_mut(key) {
             state.seen = now;
@@ -143,10 +157,14 @@ impl LiveWorkers {
         }
         if let Some(state) = table.workers.get_mut(&key) {
             state.seen = now;
-            match end {
-                Some(end) => state.held.insert(execution, end),
-                None => state.held.remove(&execution),
-            };
+            match (end, state.held.get_mut(&execution)) {
+                (Some(end), Some(lease)) => lease.end = end,
+                (Some(end), None) => {
+                    let answer = execution;
+                    state.held.insert(execution, HeldLease { end, answer });
+                }
+                (None, _) => drop(state.held.remove(&execution)),
+            }
         }
     }
 
@@ -220,16 +238,19 @@ impl WorkerTable {
         self.holders.retain(|_, key| workers.contains_key(key));
     }
 
-    fn hold(&mut self, key: &WorkerKey, granted: &Granted, now: Timestamp) {
+    fn hold(&mut self, key: &WorkerKey, granted: &Granted, answer: ExecutionId, now: Timestamp) {
         if let Some(former) = self.holders.remove(&granted.execution)
             && let Some(state) = self.workers.get_mut(&former)
         {
             state.held.remove(&granted.execution);
         }
         let state = self.worker(key, now);
-        state.held.retain(|_, end| now < *end);
+        state.held.retain(|_, lease| now < lease.end);
         if state.held.len() < MOST_HELD {
-            state.held.insert(granted.execution, granted.deadline);
+            let end = granted.deadline;
+            state
+                .held
+                .insert(granted.execution, HeldLease { end, answer });
             self.holders.insert(granted.execution, key.clone());
         }
     }
@@ -320,6 +341,7 @@ mod tests {
             principal: "ci".to_owned(),
             worker: worker.map(str::to_owned),
             key: None,
+            batch: None,
         }
     }
 
@@ -339,6 +361,8 @@ mod tests {
             deadline,
             timeout: Duration::from_secs(60),
             server: None,
+            expected: None,
+            more: Vec::new(),
         }
     }
 

@@ -47,7 +47,7 @@ pub(super) struct Operation {
     pub(super) look_up: bool,
     /// Refused while the service is stopping.
     pub(super) hands_out: bool,
-    /// Its body may hold a list of tests: it may be larger than others, and compressed.
+    /// Its body may hold a list of tests, heartbeats or results: it may be larger than others, and compressed.
     pub(super) takes_lists: bool,
     pub(super) handler: Handler,
 }
@@ -177,7 +177,7 @@ impl Operation {
         }
     }
 
-    /// Its body may hold a list of tests.
+    /// Its body may hold a list of tests, heartbeats or results.
     pub(super) fn takes_lists(self) -> Self {
         Self {
             takes_lists: true,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{
     health,
     http_error::HttpError,
-    imports, lease_handlers, listings, openapi,
+    imports, lease_handlers, list_handlers, listings, openapi,
     operation::Operation,
     parameters::{Limit, Name, ShortText},
     plan_handlers,
@@ -121,6 +121,26 @@ pub(super) fn operations() -> Vec<Operation> {
             "removeSquishServer",
             "Remove a Squish server; a reservation on it stays valid",
         ),
+        Operation::new(
+            post.clone(),
+            "/testplan/v1/plans/{id}/heartbeat",
+            list_handlers::heartbeats,
+        )
+        .named(
+            "heartbeatMany",
+            "Renew or release up to 1000 reservations of a plan at once; each entry is answered on its own",
+        )
+        .takes_lists(),
+        Operation::new(
+            post.clone(),
+            "/testplan/v1/plans/{id}/finished",
+            list_handlers::results,
+        )
+        .named(
+            "finishedMany",
+            "Mark up to 1000 executions of a plan as finished at once; each entry is answered on its own",
+        )
+        .takes_lists(),
         Operation::new(
             get.clone(),
             "/testplan/v1/plans/{id}/executions",

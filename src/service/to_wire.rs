@@ -51,14 +51,19 @@ pub(super) fn status(counts: PlanStatus) -> StatusResponse {
 }
 
 pub(super) fn reservation(reservation: Reservation) -> ReserveResponse {
+    let mut more = Vec::new();
     let (status, granted, pending) = match reservation {
-        Reservation::Granted(it) => (api::RESERVED, Some(granted(*it)), None),
+        Reservation::Granted(mut it) => {
+            more = it.more.drain(..).map(granted).collect();
+            (api::RESERVED, Some(granted(*it)), None)
+        }
         Reservation::NoExecution { pending } => (api::NO_EXECUTION, None, Some(pending)),
         Reservation::NoServer { pending } => (api::NO_SERVER, None, Some(pending)),
     };
     ReserveResponse {
         status: status.to_owned(),
         granted,
+        more,
         pending,
     }
 }
@@ -77,6 +82,9 @@ fn granted(granted: Granted) -> GrantedResponse {
         timeout: Some(signed_millis(granted.timeout)),
         attempt: Some(granted.attempt),
         labels: Some(granted.required.into()),
+        expected_ms: granted
+            .expected
+            .map(|expected| u64::try_from(expected.as_millis()).unwrap_or(u64::MAX)),
     }
 }
 

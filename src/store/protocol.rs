@@ -3,6 +3,7 @@
 //! An implementation runs its guarded statement first. If that changes no row, it reads a [`ExecutionFacts`], and [`refusals`] decides
 //! what that means: a [`Refusal`] with its number and a message, or success because the change was made before.
 
+pub(crate) mod batch_size;
 pub mod digest;
 pub(crate) mod event_kind;
 pub(crate) mod legacy_digest;

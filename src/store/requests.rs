@@ -92,6 +92,18 @@ pub struct Reserve {
     pub worker: Option<String>,
     /// Idempotency key: a repeated request gets the same lease while that is valid.
     pub key: Option<String>,
+    /// Asks for several executions at once.
+    pub batch: Option<BatchRequest>,
+}
+
+/// How many executions one reservation may hand out. With a Squish server it is one, because a server runs one test at a
+/// time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRequest {
+    /// Most executions, 1 to 1,000.
+    pub max: u32,
+    /// How much predicted work is wanted.
+    pub work: Option<Duration>,
 }
 
 /// The answer to [`Reserve`].
@@ -130,6 +142,10 @@ pub struct Granted {
     pub timeout: Duration,
     /// The allocated Squish server.
     pub server: Option<SquishServer>,
+    /// How long it is expected to run, if several executions were asked for and earlier runs of the test are known.
+    pub expected: Option<Duration>,
+    /// The other executions of the answer, if several were asked for.
+    pub more: Vec<Self>,
 }
 
 /// A request to renew or release a lease.

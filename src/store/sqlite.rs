@@ -4,8 +4,10 @@
 //! Reads use a few read-only connections and see every change that was answered. The caller passes the time; the writer
 //! only keeps it from going back.
 
+mod batch_pick;
 mod column_values;
 mod connection;
+mod entry_list;
 mod execution_rows;
 mod expiry;
 mod finish;

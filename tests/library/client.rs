@@ -1,5 +1,6 @@
 //! The client against a scripted transport and against real sockets.
 
+mod batches;
 mod errors;
 mod execute;
 mod leases;

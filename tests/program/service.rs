@@ -2,6 +2,7 @@
 //! limits, long polls and shutdown.
 
 mod access;
+mod batches;
 mod examples;
 mod held_store;
 mod limits;

@@ -4,7 +4,7 @@ use super::{
     super::{PlanQuery, RefusalCode, StoreError},
     refuse,
 };
-use crate::model::{PlanId, PlanKind};
+use crate::model::{ExecutionId, PlanId, PlanKind};
 
 /// Lowest similarity of a suggested name, from 0 to 1.
 const MIN_SIMILARITY: f64 = 0.6;
@@ -50,6 +50,16 @@ pub(crate) fn is_template(id: PlanId) -> StoreError {
     refuse(
         RefusalCode::Malformed,
         format!("{id} is a template: start a plan from it and use the number of that plan."),
+    )
+}
+
+/// The refusal of an entry of a list whose execution is not one of the plan in the path.
+pub(crate) fn not_of_plan(execution: ExecutionId, plan: PlanId) -> StoreError {
+    refuse(
+        RefusalCode::Unknown,
+        format!(
+            "plan {plan} has no execution {execution}. Use the number from a reservation of this plan."
+        ),
     )
 }
 

@@ -93,7 +93,8 @@ impl ExecutionCandidate {
         (lost.expiries(), cut(&names, MAX_HOLDER_NAMES))
     }
 
-    fn key(&self) -> impl Ord + use<> {
+    /// Where it stands in the order.
+    pub(crate) fn key(&self) -> impl Ord + use<> {
         (Reverse(self.labels), Reverse(self.expected_ms), self.id)
     }
 }

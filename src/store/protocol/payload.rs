@@ -86,7 +86,7 @@ impl Digested for NewImport {
 }
 
 /// Plan, offered labels, timeout, whether a Squish server is wanted, worker: number, labels, duration, flag, option of
-/// text.
+/// text. If several executions are asked for, the most of them and the work wanted follow: number, option of duration.
 impl Digested for Reserve {
     const KIND: &'static str = "reserve";
 
@@ -96,6 +96,10 @@ impl Digested for Reserve {
         form.duration(self.timeout);
         form.flag(self.allocate_server);
         form.option(self.worker.as_ref(), |form, worker| form.text(worker));
+        if let Some(batch) = &self.batch {
+            form.number(batch.max.into());
+            form.option(batch.work, CanonicalForm::duration);
+        }
     }
 
     fn legacy(&self) -> LegacyDigest {
@@ -270,6 +274,7 @@ mod tests {
             principal: "token".to_owned(),
             worker: Some("w \"1\"".to_owned()),
             key: None,
+            batch: None,
         }
     }
 

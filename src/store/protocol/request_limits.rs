@@ -22,6 +22,8 @@ pub(crate) const SHORTEST_HEARTBEAT: Duration = Duration::from_millis(1);
 pub(crate) const KEY_LIFE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Most items of a page.
 pub(crate) const MAX_PAGE: u32 = 1_000;
+/// Most executions of one reservation, and most entries of a list of heartbeats or results.
+pub(crate) const MAX_BATCH: usize = 1_000;
 /// Most uncounted results kept per execution, so that a faulty worker does not fill the disk.
 pub(crate) const MAX_LATE_RESULTS: u32 = 16;
 
@@ -94,7 +96,28 @@ pub(crate) fn reserve(request: &Reserve) -> Result<(), StoreError> {
             "the timeout is 0: request at least a second, in milliseconds.",
         ));
     }
+    if let Some(batch) = &request.batch {
+        if !(1..=MAX_BATCH).contains(&(batch.max as usize)) {
+            return Err(malformed(format!(
+                "max is {}: request 1 to {MAX_BATCH} executions.",
+                batch.max
+            )));
+        }
+        if batch.work.is_some_and(|work| work.is_zero()) {
+            return Err(malformed("seconds is 0: request more, or leave it out."));
+        }
+    }
     labels(&request.offered)
+}
+
+/// Checks the length of a list of heartbeats or results.
+pub(crate) fn entries(count: usize) -> Result<(), StoreError> {
+    if (1..=MAX_BATCH).contains(&count) {
+        return Ok(());
+    }
+    Err(malformed(format!(
+        "the list has {count} entries: send 1 to {MAX_BATCH}."
+    )))
 }
 
 /// Checks an upload.

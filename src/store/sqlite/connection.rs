@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/3_server_trouble.sql"),
     include_str!("migrations/4_test_lists.sql"),
     include_str!("migrations/5_versioned_digests.sql"),
+    include_str!("migrations/6_batches.sql"),
 ];
 
 /// Locks the database for this process until the returned file is dropped.

@@ -2,9 +2,13 @@
 
 use rusqlite::params;
 
-use super::{statements::Statements as _, write_context::WriteContext};
+use super::{
+    column_values::{from_json, to_json},
+    statements::Statements as _,
+    write_context::WriteContext,
+};
 use crate::{
-    model::Timestamp,
+    model::{ExecutionId, Timestamp},
     store::{
         RefusalCode, StoreError,
         protocol::{Digested, StoredDigest, payload::RequestKey, refuse},
@@ -31,6 +35,8 @@ pub(super) struct KeyRecord {
     pub(super) digest: StoredDigest,
     pub(super) subject: i64,
     pub(super) epoch: Option<u32>,
+    /// The other leases of the same answer.
+    pub(super) more: Vec<(ExecutionId, u32)>,
 }
 
 impl IdempotencyKey {
@@ -52,19 +58,29 @@ impl IdempotencyKey {
 
     /// What was done under the key, unless the record is too old.
     pub(super) fn find(&self, context: &WriteContext) -> Result<Option<KeyRecord>, StoreError> {
-        context.db.read_if(
-            "SELECT digest, subject, epoch FROM keys
+        let found = context.db.read_if(
+            "SELECT digest, subject, epoch, more FROM keys
              WHERE hash IN (?1, ?2) AND (epoch IS NOT NULL OR expires_at >= ?3)
              ORDER BY length(hash) DESC LIMIT 1",
             params![self.digest, self.legacy, context.now.0],
             |row| {
-                Ok(KeyRecord {
+                let record = KeyRecord {
                     digest: row.get(0)?,
                     subject: row.get(1)?,
                     epoch: row.get(2)?,
-                })
+                    more: Vec::new(),
+                };
+                Ok((record, row.get::<_, Option<String>>(3)?))
             },
-        )
+        )?;
+        let Some((record, more)) = found else {
+            return Ok(None);
+        };
+        let more = more.as_deref().map(from_json).transpose()?;
+        Ok(Some(KeyRecord {
+            more: more.unwrap_or_default(),
+            ..record
+        }))
     }
 
     /// Stores what was done under the key and replaces an older record.
@@ -74,10 +90,21 @@ impl IdempotencyKey {
         record: &KeyRecord,
         expires_at: Timestamp,
     ) -> Result<(), StoreError> {
+        let more = (!record.more.is_empty())
+            .then(|| to_json(&record.more))
+            .transpose()?;
         context.db.change_one(
             "an idempotency key",
-            "INSERT OR REPLACE INTO keys (hash, digest, subject, epoch, expires_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![self.digest, record.digest, record.subject, record.epoch, expires_at.0],
+            "INSERT OR REPLACE INTO keys (hash, digest, subject, epoch, expires_at, more)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![
+                self.digest,
+                record.digest,
+                record.subject,
+                record.epoch,
+                expires_at.0,
+                more
+            ],
         )
     }
 }
@@ -101,7 +128,9 @@ pub(super) fn prune(context: &WriteContext) -> Result<(), StoreError> {
         .db
         .prepare_cached(
             "DELETE FROM keys WHERE expires_at < ?1 AND NOT EXISTS
-               (SELECT 1 FROM executions e WHERE e.id = keys.subject AND e.epoch = keys.epoch AND e.state IN (1, 2))",
+               (SELECT 1 FROM executions e WHERE e.id = keys.subject AND e.epoch = keys.epoch AND e.state IN (1, 2))
+             AND (more IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(more) j
+               JOIN executions e ON e.id = j.value ->> 0 AND e.epoch = j.value ->> 1 AND e.state IN (1, 2)))",
         )?
         .execute([context.now.0])?;
     Ok(())

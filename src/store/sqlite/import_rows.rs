@@ -71,6 +71,7 @@ pub(super) fn add(context: &mut WriteContext, import: &NewImport) -> Result<Impo
             digest: StoredDigest::of(import),
             subject: id,
             epoch: None,
+            more: Vec::new(),
         };
         key.store(context, &record, context.now.plus(KEY_LIFE))?;
     }

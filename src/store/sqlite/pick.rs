@@ -21,10 +21,11 @@ use crate::{
 };
 
 /// How many executions of one label set are read to find one that this worker did not lose last.
-const DEPTH: usize = 16;
+pub(super) const DEPTH: usize = 16;
 
 /// The executions of a label set in order. Reads the index in that order, so only the rows read cost anything.
-const HEADS: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal
+pub(super) const HEADS: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal,
+      is_estimated
     FROM executions INDEXED BY executions_available
     WHERE plan = ?1 AND label_set = ?2 AND state < 2 ORDER BY expected_ms DESC, id";
 
@@ -36,10 +37,16 @@ pub(super) struct QueueHead {
     pub(super) test: i64,
     pub(super) state: i64,
     pub(super) epoch: u32,
+    /// Whether no earlier run of the test was known.
+    pub(super) is_estimated: bool,
 }
 
 impl QueueHead {
-    fn read(row: &Row<'_>, label_set: i64, required: &Arc<Capabilities>) -> rusqlite::Result<Self> {
+    pub(super) fn read(
+        row: &Row<'_>,
+        label_set: i64,
+        required: &Arc<Capabilities>,
+    ) -> rusqlite::Result<Self> {
         let state: i64 = row.get(2)?;
         let lost = if state == 1 {
             Some(ExpiredLease {
@@ -65,6 +72,7 @@ impl QueueHead {
             test: row.get(4)?,
             state,
             epoch: row.get(3)?,
+            is_estimated: row.get(11)?,
         })
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn execute(
             digest: StoredDigest::of(request),
             subject: id.0,
             epoch: None,
+            more: Vec::new(),
         };
         key.store(context, &record, context.now.plus(KEY_LIFE))?;
     }
@@ -130,8 +131,9 @@ fn insert_executions(
     context
         .db
         .prepare_cached(&format!(
-            "INSERT INTO executions (id, plan, test, label_set, expected_ms)
-             SELECT p.first_execution + t.position, p.id, t.test, t.label_set, coalesce(h.mean_ms, ?3)
+            "INSERT INTO executions (id, plan, test, label_set, expected_ms, is_estimated)
+             SELECT p.first_execution + t.position, p.id, t.test, t.label_set, coalesce(h.mean_ms, ?3),
+               h.mean_ms IS NULL
              FROM plans p CROSS JOIN {table} t
                LEFT JOIN history h ON h.test = t.test AND h.label_set = t.label_set
              WHERE p.id = ?1 AND t.{column} = ?2 ORDER BY t.position"

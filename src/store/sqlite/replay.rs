@@ -1,5 +1,7 @@
 //! Answering a repeated request to reserve with the same lease, because the first answer may have been lost.
 
+use std::time::Duration;
+
 use rusqlite::params;
 
 use super::{
@@ -24,9 +26,10 @@ struct ValidLease {
     timeout_ms: i64,
     nonce: [u8; 16],
     squish_server: Option<i64>,
+    expected: Option<Duration>,
 }
 
-/// The lease that the same request got before, while it is valid.
+/// The leases that the same request got before, while it is valid.
 pub(super) fn replay(
     context: &mut WriteContext,
     request: &Reserve,
@@ -38,11 +41,32 @@ pub(super) fn replay(
     let Some(known) = key.find(context)? else {
         return Ok(None);
     };
-    let (execution, epoch) = (ExecutionId(known.subject), known.epoch.unwrap_or(0));
+    let first = (ExecutionId(known.subject), known.epoch.unwrap_or(0));
+    let mut answer: Option<Granted> = None;
+    for lease in std::iter::once(&first).chain(&known.more) {
+        let Some(granted) = again(context, request, *lease)? else {
+            continue;
+        };
+        match &mut answer {
+            Some(answer) => answer.more.push(granted),
+            None => answer = Some(granted),
+        }
+    }
+    if answer.is_some() {
+        known.check_same(request)?;
+    }
+    Ok(answer)
+}
+
+/// A lease of the answer, while it is valid.
+fn again(
+    context: &mut WriteContext,
+    request: &Reserve,
+    (execution, epoch): (ExecutionId, u32),
+) -> Result<Option<Granted>, StoreError> {
     let Some(valid) = valid_lease(context, execution, epoch)? else {
         return Ok(None);
     };
-    known.check_same(request)?;
     let plan = context.plan(valid.plan)?;
     Ok(Some(Granted {
         execution,
@@ -59,6 +83,8 @@ pub(super) fn replay(
             Some(id) => server_rows::any(context, id)?,
             None => None,
         },
+        expected: valid.expected.filter(|_| request.batch.is_some()),
+        more: Vec::new(),
     }))
 }
 
@@ -68,7 +94,8 @@ fn valid_lease(
     epoch: u32,
 ) -> Result<Option<ValidLease>, StoreError> {
     context.db.read_if(
-        "SELECT plan, test, label_set, deadline, timeout_ms, nonce, squish_server FROM executions
+        "SELECT plan, test, label_set, deadline, timeout_ms, nonce, squish_server,
+           iif(is_estimated, NULL, expected_ms) FROM executions
          WHERE id = ?1 AND epoch = ?2 AND state = 2",
         params![execution.0, epoch],
         |row| {
@@ -80,6 +107,7 @@ fn valid_lease(
                 timeout_ms: row.get(4)?,
                 nonce: row.get(5)?,
                 squish_server: row.get(6)?,
+                expected: row.get::<_, Option<i64>>(7)?.map(span),
             })
         },
     )

@@ -5,7 +5,8 @@ use std::{collections::HashSet, sync::Arc};
 use rusqlite::params;
 
 use super::{
-    column_values::{ms, random},
+    batch_pick::following,
+    column_values::{ms, random, span},
     execution_rows,
     idempotency_keys::{IdempotencyKey, KeyPurpose, KeyRecord},
     pick::{QueueHead, next},
@@ -22,6 +23,7 @@ use crate::{
         Granted, Reservation, Reserve, StoreError,
         protocol::{
             EventKind, LeaseHash, StoredDigest,
+            batch_size::BatchLimit,
             payload::cut,
             request_limits::{self, LONGEST_LEASE, MAX_CHARS, SHORTEST_RESERVATION},
             token_derivation,
@@ -76,8 +78,46 @@ pub(super) fn reserve(
             [execution.0],
         )?;
     }
-    let granted = grant(context, request, &plan, &head, squish_server)?;
+    let batch = request.batch.as_ref();
+    let following = match batch.filter(|_| !request.allocate_server) {
+        Some(batch) => {
+            let worker = request.worker.as_deref();
+            let limit = BatchLimit::requested(batch);
+            following(context, &plan, &fitting, worker, &head, limit)?
+        }
+        None => Vec::new(),
+    };
+    let mut granted = grant(context, request, &plan, &head, squish_server)?;
+    for head in &following {
+        granted
+            .more
+            .push(grant(context, request, &plan, head, None)?);
+    }
+    store_key(context, request, &granted)?;
     Ok(Reservation::Granted(Box::new(granted)))
+}
+
+/// Keeps the leases of an answer under the key of the request.
+fn store_key(
+    context: &WriteContext,
+    request: &Reserve,
+    granted: &Granted,
+) -> Result<(), StoreError> {
+    let Some(key) = &request.key else {
+        return Ok(());
+    };
+    let more = granted.more.iter();
+    let record = KeyRecord {
+        digest: StoredDigest::of(request),
+        subject: granted.execution.0,
+        epoch: Some(granted.attempt),
+        more: more.map(|it| (it.execution, it.attempt)).collect(),
+    };
+    IdempotencyKey::new(KeyPurpose::Reserve, &request.principal, key).store(
+        context,
+        &record,
+        granted.deadline,
+    )
 }
 
 fn fitting_status(
@@ -150,15 +190,6 @@ fn grant(
         worker.as_deref().unwrap_or_default(),
     )?;
     context.earliest_end = context.earliest_end.min(deadline);
-    if let Some(key) = &request.key {
-        let record = KeyRecord {
-            digest: StoredDigest::of(request),
-            subject: id.0,
-            epoch: Some(epoch),
-        };
-        let key = IdempotencyKey::new(KeyPurpose::Reserve, &request.principal, key);
-        key.store(context, &record, deadline)?;
-    }
     Ok(Granted {
         execution: id,
         project: plan.project.clone(),
@@ -171,5 +202,11 @@ fn grant(
         deadline,
         timeout,
         server: squish_server,
+        expected: request
+            .batch
+            .as_ref()
+            .filter(|_| !head.is_estimated)
+            .map(|_| span(head.candidate.expected_ms)),
+        more: Vec::new(),
     })
 }

@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use super::{
     connection::{self, Durability},
+    entry_list,
     expiry::{expire_leases, extend_leases},
     finish, idempotency_keys, import_rows, lease_renewal, pages, plan_demand, plan_rows,
     read_pool::ReadPool,
@@ -30,8 +31,8 @@ use crate::{
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand, PlanQuery,
-        PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
+        EntryAnswers, Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand,
+        PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
         TemplateDefinition, TemplateDifference,
     },
     sync::ignore_poison,
@@ -233,6 +234,28 @@ impl Store for SqliteStore {
 
     fn finish(&self, request: Finish, now: Timestamp) -> Reply<'_, ()> {
         self.write(now, move |context| finish::finish(context, &request))
+    }
+
+    fn heartbeat_many(
+        &self,
+        plan: PlanId,
+        entries: Vec<Heartbeat>,
+        now: Timestamp,
+    ) -> Reply<'_, EntryAnswers> {
+        self.write(now, move |context| {
+            entry_list::run(context, plan, &entries, lease_renewal::heartbeat)
+        })
+    }
+
+    fn finish_many(
+        &self,
+        plan: PlanId,
+        entries: Vec<Finish>,
+        now: Timestamp,
+    ) -> Reply<'_, EntryAnswers> {
+        self.write(now, move |context| {
+            entry_list::run(context, plan, &entries, finish::finish)
+        })
     }
 
     fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()> {

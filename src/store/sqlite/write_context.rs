@@ -2,7 +2,7 @@
 //!
 //! Everything cached can be read again, and is dropped whenever a transaction was rolled back.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use rusqlite::{Connection, params};
 
@@ -49,6 +49,8 @@ pub(super) struct CachedPlan {
     pub(super) project: String,
     pub(super) batch: String,
     pub(super) planned: Option<Timestamp>,
+    /// The numbers of its executions: without a gap.
+    pub(super) executions: Range<i64>,
     /// The label sets of its executions, those with most labels first.
     pub(super) label_sets: Vec<(i64, Arc<Capabilities>)>,
 }
@@ -138,15 +140,17 @@ impl WriteContext {
         let mut plan = self
             .db
             .read_if(
-                "SELECT kind, project, batch, planned FROM plans WHERE id = ?1",
+                "SELECT kind, project, batch, planned, first_execution, size FROM plans WHERE id = ?1",
                 [id.0],
                 |row| {
+                    let first: i64 = row.get(4)?;
                     Ok(CachedPlan {
                         id,
                         kind: kind(row.get(0)?),
                         project: row.get(1)?,
                         batch: row.get(2)?,
                         planned: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+                        executions: first..first.saturating_add(row.get(5)?),
                         label_sets: Vec::new(),
                     })
                 },

@@ -2,6 +2,7 @@
 //!
 //! Every test takes a factory of stores, so that each implementation passes the same.
 
+pub(crate) mod batches;
 pub(crate) mod heartbeats;
 pub(crate) mod imports;
 pub(crate) mod lists;
@@ -26,6 +27,10 @@ macro_rules! every {
                 execution_with_too_many_expiries_is_abandoned zero_max_expiries_allows_any_number release_by_short_timeout_counts_no_expiry
                 worker_gets_an_execution_it_did_not_lose_first reserve_with_the_same_key_returns_the_same_lease
                 reserve_refuses_a_key_of_another_request reserve_refuses_malformed_requests;
+            batches: batch_has_a_lease_for_each_execution batch_ends_at_the_wanted_work
+                single_reservations_have_no_prediction batch_with_a_squish_server_is_one batch_sizes_are_limited
+                repeated_batch_has_the_same_leases batch_leaves_out_what_the_worker_lost
+                list_of_heartbeats_answers_each_entry list_of_results_counts_each_entry;
             heartbeats: heartbeat_extends_and_shortens_the_lease heartbeat_revives_at_and_after_the_deadline
                 heartbeat_of_a_lost_lease_is_refused heartbeat_after_reset_is_refused
                 heartbeat_after_its_own_finish_succeeds heartbeat_of_an_unknown_execution_is_refused

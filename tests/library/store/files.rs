@@ -42,6 +42,7 @@ async fn take(store: &SqliteStore, plan: PlanId) -> Granted {
         principal: "alice".to_owned(),
         worker: None,
         key: None,
+        batch: None,
     };
     match store.reserve(wish, START).await.unwrap() {
         Reservation::Granted(granted) => *granted,
@@ -253,7 +254,7 @@ async fn database_of_the_first_release_is_migrated() {
         let version: u32 = db
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 5);
+        assert_eq!(version, 6);
     }
 }
 
@@ -467,6 +468,7 @@ async fn broken_request_does_not_affect_its_group() {
         principal: "alice".to_owned(),
         worker: None,
         key: None,
+        batch: None,
     };
     let (first, refused, second) = tokio::join!(
         take(&store, plan),

@@ -23,12 +23,14 @@ pub(crate) enum Answer {
     Fine,
     Refused(RefusalCode),
     Plan(usize),
-    /// Execution, epoch, Squish server, deadline.
-    Granted(usize, u32, Option<usize>, Timestamp),
+    Granted(Vec<Grant>),
     NoExecution(u64),
     NoServer(u64),
     Server(usize),
 }
+
+/// Execution, epoch, Squish server, deadline.
+pub(crate) type Grant = (usize, u32, Option<usize>, Timestamp);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -109,6 +111,8 @@ pub(crate) struct Wish {
     pub(crate) timeout: Duration,
     pub(crate) allocate: bool,
     pub(crate) worker: Option<&'static str>,
+    /// Most executions, and how many milliseconds of work: every test takes one.
+    pub(crate) batch: Option<(usize, Option<usize>)>,
 }
 
 /// An upload: its labels, and what it says of tests by their place.
@@ -133,7 +137,7 @@ pub(crate) struct Model {
     /// Lists of tests that came with a request.
     lists: BTreeSet<usize>,
     execute_keys: BTreeMap<Who, (Request, usize, Timestamp)>,
-    reserve_keys: BTreeMap<Who, (Wish, usize, u32)>,
+    reserve_keys: BTreeMap<Who, (Wish, Vec<(usize, u32)>)>,
 }
 
 impl Exec {
@@ -305,16 +309,20 @@ impl Model {
         key: Option<Who>,
     ) -> Answer {
         self.tell_expired();
-        if let Some((known, e, epoch)) = key.and_then(|key| self.reserve_keys.get(&key))
-            && self.execs[*e].epoch == *epoch
-            && self.execs[*e].leased(self.now)
-        {
-            let exec = &self.execs[*e];
-            return if known == wish {
-                Answer::Granted(*e, *epoch, exec.server, exec.deadline)
-            } else {
-                Answer::Refused(RefusalCode::KeyReused)
-            };
+        if let Some((known, leases)) = key.and_then(|key| self.reserve_keys.get(&key)) {
+            let valid = leases.iter().filter(|(e, epoch)| {
+                self.execs[*e].epoch == *epoch && self.execs[*e].leased(self.now)
+            });
+            let again: Vec<Grant> = valid
+                .map(|(e, epoch)| (*e, *epoch, self.execs[*e].server, self.execs[*e].deadline))
+                .collect();
+            if !again.is_empty() {
+                return if known == wish {
+                    Answer::Granted(again)
+                } else {
+                    Answer::Refused(RefusalCode::KeyReused)
+                };
+            }
         }
         let fitting = self.fitting(wish);
         let count = |model: &Self, what: fn(&Exec, Timestamp) -> bool| {
@@ -343,9 +351,42 @@ impl Model {
                 return Answer::NoServer(count(self, |e, now| e.open(now) || e.leased(now)));
             }
         }
+        let following = self.following(&fitting, wish, chosen);
         for e in skipped {
             self.execs[e].skips += 1;
         }
+        let mut granted = vec![self.grant(chosen, wish, principal, server)];
+        for e in following {
+            granted.push(self.grant(e, wish, principal, None));
+        }
+        if let Some(key) = key {
+            let leases = granted.iter().map(|(e, epoch, ..)| (*e, *epoch)).collect();
+            self.reserve_keys.insert(key, (wish.clone(), leases));
+        }
+        Answer::Granted(granted)
+    }
+
+    /// What a batch holds beside its first execution.
+    fn following(&self, fitting: &[usize], wish: &Wish, first: usize) -> Vec<usize> {
+        let Some((max, work)) = wish.batch.filter(|_| !wish.allocate) else {
+            return vec![];
+        };
+        let all_lost = self.deferred(first, wish.worker);
+        let mut line = self.line(fitting);
+        line.retain(|e| *e != first);
+        line.retain(|e| all_lost || !self.deferred(*e, wish.worker));
+        line.retain(|e| !self.is_poison(*e));
+        line.truncate(max.min(work.unwrap_or(max)).max(1) - 1);
+        line
+    }
+
+    fn grant(
+        &mut self,
+        chosen: usize,
+        wish: &Wish,
+        principal: &'static str,
+        server: Option<usize>,
+    ) -> Grant {
         self.lose(chosen);
         let (now, exec) = (self.now, &mut self.execs[chosen]);
         exec.imports = self.imports.len();
@@ -367,10 +408,7 @@ impl Model {
         if let Some(server) = server {
             self.servers[server].used = Use::Lease(chosen, epoch);
         }
-        if let Some(key) = key {
-            self.reserve_keys.insert(key, (wish.clone(), chosen, epoch));
-        }
-        Answer::Granted(chosen, epoch, server, deadline)
+        (chosen, epoch, server, deadline)
     }
 
     /// An execution goes to somebody else or is given up: if a lease on it was over, that one is lost now.
@@ -391,25 +429,38 @@ impl Model {
         }
     }
 
+    /// The open ones in order.
+    fn line(&self, fitting: &[usize]) -> Vec<usize> {
+        let mut line: Vec<usize> = fitting
+            .iter()
+            .copied()
+            .filter(|e| self.execs[*e].open(self.now))
+            .collect();
+        line.sort_by_key(|e| (usize::MAX - self.execs[*e].needs.len(), *e));
+        line
+    }
+
+    /// Whether the worker lost it last and gets others first.
+    fn deferred(&self, e: usize, worker: Option<&str>) -> bool {
+        let exec = &self.execs[e];
+        let lost = exec.lapsed(self.now) && exec.was_lost();
+        lost && worker.is_some() && exec.worker == worker && exec.skips < 3
+    }
+
+    fn is_poison(&self, e: usize) -> bool {
+        let exec = &self.execs[e];
+        let ended = exec.expiries + u32::from(exec.was_lost());
+        let most = self.rules.max_expiries;
+        exec.state != State::Open && most != 0 && ended > most
+    }
+
     fn choose(&mut self, fitting: &[usize], worker: Option<&str>) -> Option<(usize, Vec<usize>)> {
         loop {
-            let mut line: Vec<usize> = fitting
-                .iter()
-                .copied()
-                .filter(|e| self.execs[*e].open(self.now))
-                .collect();
-            line.sort_by_key(|e| (usize::MAX - self.execs[*e].needs.len(), *e));
-            let deferred = |e: usize| {
-                let exec = &self.execs[e];
-                let lost = exec.lapsed(self.now) && exec.was_lost();
-                lost && worker.is_some() && exec.worker == worker && exec.skips < 3
-            };
-            let place = line.iter().position(|e| !deferred(*e)).unwrap_or(0);
+            let line = self.line(fitting);
+            let next = line.iter().position(|e| !self.deferred(*e, worker));
+            let place = next.unwrap_or(0);
             let chosen = *line.get(place)?;
-            let exec = &self.execs[chosen];
-            let ended = exec.expiries + u32::from(exec.was_lost());
-            let most = self.rules.max_expiries;
-            if exec.state == State::Open || most == 0 || ended <= most {
+            if !self.is_poison(chosen) {
                 return Some((chosen, line[..place].to_vec()));
             }
             self.lose(chosen);
@@ -425,6 +476,11 @@ impl Model {
             exec.payload = None;
             exec.event("abandoned");
         }
+    }
+
+    /// An entry of a list: refused if the plan is another one.
+    pub(crate) fn is_of(&self, e: usize, plan: usize) -> bool {
+        self.execs[e].plan == plan
     }
 
     /// Whether the voice has the current lease; for the vendor's, whether it is the right principal.

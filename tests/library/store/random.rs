@@ -53,13 +53,14 @@ use testplan::{
         TestResult, TestVerdict, Timestamp,
     },
     store::{
-        ExecutePlan, Finish, Heartbeat, NewImport, ReportedTest, RequestedTests, Reservation,
-        Reserve, Reset, Rules, Store as _, StoreError, sqlite::SqliteStore,
+        BatchRequest, EntryAnswers, ExecutePlan, Finish, Granted, Heartbeat, NewImport,
+        RefusalCode, ReportedTest, RequestedTests, Reservation, Reserve, Reset, Rules, Store as _,
+        StoreError, sqlite::SqliteStore,
     },
 };
 
 use super::{
-    model::{Answer, Model, Payload, State, Voice, Wish},
+    model::{Answer, Grant, Model, Payload, State, Voice, Wish},
     world::{START, caps, open, template, upload},
 };
 
@@ -97,6 +98,9 @@ const MACHINES: [&str; 4] = ["", "OS=Linux", "OS=Linux browser=chrome", "OS=Wind
 const SPANS: [u64; 10] = [
     0, 1, 999, 1_000, 1_001, 5_000, 9_999, 10_000, 29_999, 30_000,
 ];
+/// Most executions of a batch, and its work in milliseconds.
+const MOST: [usize; 5] = [1, 2, 3, 5, 1_000];
+const WORK: [Option<usize>; 5] = [None, None, Some(1), Some(2), Some(4)];
 /// What holders say of their Squish servers, mostly nothing.
 const TROUBLES: [Option<ServerTrouble>; 6] = [
     None,
@@ -142,6 +146,23 @@ enum Target {
     Forged(Pick),
 }
 
+#[derive(Clone, Copy, Debug)]
+struct BeatStep {
+    target: Target,
+    span: Pick,
+    release: bool,
+    trouble: Pick,
+    who: Pick,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct ResultStep {
+    target: Target,
+    payload: Pick,
+    trouble: Pick,
+    who: Pick,
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Pass(Pick),
@@ -161,19 +182,17 @@ enum Step {
         worker: Pick,
         key: Option<Pick>,
         who: Pick,
+        batch: Option<(Pick, Pick)>,
     },
-    Beat {
-        target: Target,
-        span: Pick,
-        release: bool,
-        trouble: Pick,
-        who: Pick,
+    Beat(BeatStep),
+    BeatMany {
+        plan: Pick,
+        beats: Vec<BeatStep>,
     },
-    Finish {
-        target: Target,
-        payload: Pick,
-        trouble: Pick,
-        who: Pick,
+    Finish(ResultStep),
+    FinishMany {
+        plan: Pick,
+        results: Vec<ResultStep>,
     },
     Reset {
         execution: Pick,
@@ -221,8 +240,33 @@ fn who() -> impl Strategy<Value = Pick> {
     prop_oneof![9 => Just(0_usize), 1 => Just(1_usize)]
 }
 
+fn beat() -> impl Strategy<Value = BeatStep> {
+    let pick = any::<Pick>;
+    let release = prop::bool::weighted(0.25);
+    (target(), pick(), release, pick(), who()).prop_map(|(target, span, release, trouble, who)| {
+        BeatStep {
+            target,
+            span,
+            release,
+            trouble,
+            who,
+        }
+    })
+}
+
+fn result() -> impl Strategy<Value = ResultStep> {
+    let pick = any::<Pick>;
+    (target(), pick(), pick(), who()).prop_map(|(target, payload, trouble, who)| ResultStep {
+        target,
+        payload,
+        trouble,
+        who,
+    })
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let pick = any::<Pick>;
+    let batch = prop_oneof![1 => Just(None), 1 => (pick(), pick()).prop_map(Some)];
     let key = || prop_oneof![4 => Just(None), 1 => (0..2_usize).prop_map(Some)];
     let delay = prop_oneof![4 => Just(None), 1 => pick().prop_map(Some)];
     prop_oneof![
@@ -230,17 +274,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (pick(), prop::option::of((pick(), any::<bool>())), key(), delay, who()).prop_map(
             |(template, list, key, delay, who)| Step::Execute { template, list, key, delay, who }
         ),
-        10 => (pick(), pick(), pick(), any::<bool>(), pick(), key(), who()).prop_map(
-            |(plan, offer, span, allocate, worker, key, who)| Step::Reserve {
-                plan, offer, span, allocate, worker, key, who,
+        10 => (pick(), pick(), pick(), any::<bool>(), pick(), key(), who(), batch).prop_map(
+            |(plan, offer, span, allocate, worker, key, who, batch)| Step::Reserve {
+                plan, offer, span, allocate, worker, key, who, batch,
             }
         ),
-        6 => (target(), pick(), prop::bool::weighted(0.25), pick(), who()).prop_map(
-            |(target, span, release, trouble, who)| Step::Beat { target, span, release, trouble, who }
-        ),
-        6 => (target(), pick(), pick(), who()).prop_map(
-            |(target, payload, trouble, who)| Step::Finish { target, payload, trouble, who }
-        ),
+        6 => beat().prop_map(Step::Beat),
+        3 => (pick(), vec(beat(), 1..5))
+            .prop_map(|(plan, beats)| Step::BeatMany { plan, beats }),
+        6 => result().prop_map(Step::Finish),
+        3 => (pick(), vec(result(), 1..5))
+            .prop_map(|(plan, results)| Step::FinishMany { plan, results }),
         3 => (pick(), prop::option::of(0..3_u32))
             .prop_map(|(execution, generation)| Step::Reset { execution, generation }),
         4 => (pick(), [0..4_usize, 0..4_usize], [pick(), pick()])
@@ -294,6 +338,12 @@ fn code(error: StoreError) -> Answer {
 
 fn fine(answer: Result<(), StoreError>) -> Answer {
     answer.map_or_else(code, |()| Answer::Fine)
+}
+
+fn answers(list: EntryAnswers) -> Vec<Answer> {
+    let list = list.into_iter();
+    list.map(|answer| fine(answer.map_err(StoreError::from)))
+        .collect()
 }
 
 fn requested(list: usize, is_sent: bool) -> RequestedTests {
@@ -351,8 +401,10 @@ impl Pair {
                 worker,
                 key,
                 who,
+                batch,
             } => {
                 let wish = Wish {
+                    batch: batch.map(|(max, work)| (of(&MOST, max), of(&WORK, work))),
                     plan: plan % self.plans.len(),
                     offered: caps(of(&OFFERS, offer)),
                     timeout: span(length),
@@ -361,62 +413,49 @@ impl Pair {
                 };
                 self.reserve(wish, key, of(&PRINCIPALS, who)).await;
             }
-            Step::Beat {
-                target,
-                span: length,
-                release,
-                trouble,
-                who,
-            } => {
-                let Some((e, voice, lease)) = self.aim(target) else {
-                    return;
-                };
-                let principal = of(&PRINCIPALS, who);
-                let trouble = of(&TROUBLES, trouble).filter(|_| release);
-                let beat = Heartbeat {
-                    execution: self.execs[e],
-                    timeout: span(length),
-                    lease,
-                    release,
-                    server_trouble: trouble,
-                    principal: principal.to_owned(),
-                };
-                let expected =
-                    self.model
-                        .heartbeat(e, (voice, principal), span(length), release, trouble);
-                let said = fine(self.store().heartbeat(beat, self.model.now).await);
-                assert_eq!(said, expected, "heartbeat");
+            Step::Beat(ref beat) => {
+                if let Some((expected, beat)) = self.beat(beat, None) {
+                    let said = fine(self.store().heartbeat(beat, self.model.now).await);
+                    assert_eq!(said, expected, "heartbeat");
+                }
+            }
+            Step::BeatMany { plan, ref beats } => {
+                let plan = plan % self.plans.len();
+                let list = beats
+                    .iter()
+                    .filter_map(|beat| self.beat(beat, Some(plan)))
+                    .collect::<Vec<_>>();
+                let (expected, list): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+                let (plan, now) = (self.plans[plan], self.model.now);
+                if !list.is_empty() {
+                    let said = self.store().heartbeat_many(plan, list, now).await.unwrap();
+                    assert_eq!(answers(said), expected, "heartbeats");
+                }
+            }
+            Step::Finish(ref result) => {
+                if let Some((expected, finish)) = self.result(result, None) {
+                    let said = fine(self.store().finish(finish, self.model.now).await);
+                    assert_eq!(said, expected, "finish");
+                }
+            }
+            Step::FinishMany { plan, ref results } => {
+                let plan = plan % self.plans.len();
+                let list = results
+                    .iter()
+                    .filter_map(|result| self.result(result, Some(plan)))
+                    .collect::<Vec<_>>();
+                let (expected, list): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+                let (plan, now) = (self.plans[plan], self.model.now);
+                if !list.is_empty() {
+                    let said = self.store().finish_many(plan, list, now).await.unwrap();
+                    assert_eq!(answers(said), expected, "results");
+                }
             }
             Step::Import {
                 labels,
                 tests,
                 verdicts,
             } => self.import(labels, tests, verdicts).await,
-            Step::Finish {
-                target,
-                payload,
-                trouble,
-                who,
-            } => {
-                let Some((e, voice, lease)) = self.aim(target) else {
-                    return;
-                };
-                let principal = of(&PRINCIPALS, who);
-                let payload = of(&payloads(), payload);
-                let trouble = of(&TROUBLES, trouble);
-                let finish = Finish {
-                    execution: self.execs[e],
-                    lease,
-                    message: payload.0.to_owned(),
-                    details: payload.1.to_owned(),
-                    result: payload.2,
-                    server_trouble: trouble,
-                    principal: principal.to_owned(),
-                };
-                let expected = self.model.finish(e, (voice, principal), payload, trouble);
-                let said = fine(self.store().finish(finish, self.model.now).await);
-                assert_eq!(said, expected, "finish");
-            }
             Step::Reset {
                 execution,
                 generation,
@@ -475,6 +514,54 @@ impl Pair {
                 self.store = Some(open(&self.path, self.model.rules, self.model.now));
             }
         }
+    }
+
+    /// A heartbeat and what the model answers to it; in a list only executions of its plan are known.
+    fn beat(&mut self, beat: &BeatStep, plan: Option<usize>) -> Option<(Answer, Heartbeat)> {
+        let (e, voice, lease) = self.aim(beat.target)?;
+        let principal = of(&PRINCIPALS, beat.who);
+        let trouble = of(&TROUBLES, beat.trouble).filter(|_| beat.release);
+        let timeout = span(beat.span);
+        let request = Heartbeat {
+            execution: self.execs[e],
+            timeout,
+            lease,
+            release: beat.release,
+            server_trouble: trouble,
+            principal: principal.to_owned(),
+        };
+        let expected = if plan.is_none_or(|plan| self.model.is_of(e, plan)) {
+            self.model
+                .heartbeat(e, (voice, principal), timeout, beat.release, trouble)
+        } else {
+            self.model.tell_expired();
+            Answer::Refused(RefusalCode::Unknown)
+        };
+        Some((expected, request))
+    }
+
+    /// The same for a result.
+    fn result(&mut self, result: &ResultStep, plan: Option<usize>) -> Option<(Answer, Finish)> {
+        let (e, voice, lease) = self.aim(result.target)?;
+        let principal = of(&PRINCIPALS, result.who);
+        let payload = of(&payloads(), result.payload);
+        let trouble = of(&TROUBLES, result.trouble);
+        let request = Finish {
+            execution: self.execs[e],
+            lease,
+            message: payload.0.to_owned(),
+            details: payload.1.to_owned(),
+            result: payload.2,
+            server_trouble: trouble,
+            principal: principal.to_owned(),
+        };
+        let expected = if plan.is_none_or(|plan| self.model.is_of(e, plan)) {
+            self.model.finish(e, (voice, principal), payload, trouble)
+        } else {
+            self.model.tell_expired();
+            Answer::Refused(RefusalCode::Unknown)
+        };
+        Some((expected, request))
     }
 
     async fn import(&mut self, labels: Pick, tests: [Pick; 2], verdicts: [Pick; 2]) {
@@ -571,6 +658,10 @@ impl Pair {
             principal: principal.to_owned(),
             worker: wish.worker.map(str::to_owned),
             key: key.map(|k| KEYS[k].to_owned()),
+            batch: wish.batch.map(|(max, work)| BatchRequest {
+                max: u32::try_from(max).unwrap(),
+                work: work.map(|work| Duration::from_millis(work as u64)),
+            }),
         };
         let said = self.store().reserve(request, self.model.now).await;
         if wish.timeout.is_zero() {
@@ -588,27 +679,30 @@ impl Pair {
             Err(error) => code(error),
             Ok(Reservation::NoExecution { pending }) => Answer::NoExecution(pending),
             Ok(Reservation::NoServer { pending }) => Answer::NoServer(pending),
-            Ok(Reservation::Granted(granted)) => {
-                let e = self
-                    .execs
-                    .iter()
-                    .position(|id| *id == granted.execution)
-                    .unwrap();
-                let known = self
-                    .leases
-                    .iter()
-                    .find(|(of, epoch, _)| (*of, *epoch) == (e, granted.attempt));
-                match known {
-                    Some((.., token)) => assert_eq!(*token, granted.lease, "the same lease again"),
-                    None => self
-                        .leases
-                        .push((e, granted.attempt, granted.lease.clone())),
-                }
-                let server = granted.server.map(|s| self.server_index(s.id));
-                Answer::Granted(e, granted.attempt, server, granted.deadline)
+            Ok(Reservation::Granted(mut granted)) => {
+                let more = std::mem::take(&mut granted.more);
+                let all = std::iter::once(*granted).chain(more);
+                Answer::Granted(all.map(|granted| self.keep(&granted)).collect())
             }
         };
         assert_eq!(said, expected, "reserve");
+    }
+
+    fn keep(&mut self, granted: &Granted) -> Grant {
+        let known = |id| self.execs.iter().position(|known| *known == id);
+        let e = known(granted.execution).unwrap();
+        let known = self
+            .leases
+            .iter()
+            .find(|(of, epoch, _)| (*of, *epoch) == (e, granted.attempt));
+        match known {
+            Some((.., token)) => assert_eq!(*token, granted.lease, "the same lease again"),
+            None => self
+                .leases
+                .push((e, granted.attempt, granted.lease.clone())),
+        }
+        let server = granted.server.as_ref().map(|s| self.server_index(s.id));
+        (e, granted.attempt, server, granted.deadline)
     }
 
     async fn add_machine(&mut self, port: Pick, labels: Pick) {

@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use testplan::{
     model::{PlanId, TestVerdict},
     store::{
-        ExecutePlan, Finish, Granted, NewImport, RefusalCode, Reservation, Reserve, Rules,
-        Store as _,
+        BatchRequest, ExecutePlan, Finish, Granted, NewImport, RefusalCode, Reservation, Reserve,
+        Rules, Store as _,
         protocol::{Digested, StoredDigest, payload::RequestKey},
         sqlite::SqliteStore,
     },
@@ -23,6 +23,7 @@ fn wish(plan: PlanId) -> Reserve {
         principal: "alice".to_owned(),
         worker: Some("worker \"1\"".to_owned()),
         key: Some("reserve".to_owned()),
+        batch: None,
     }
 }
 
@@ -31,6 +32,16 @@ async fn reserve(store: &SqliteStore, wish: Reserve) -> Granted {
         Reservation::Granted(granted) => *granted,
         other => panic!("{other:?}"),
     }
+}
+
+/// Takes back what version 6 of the schema added.
+fn undo_version_6(db: &rusqlite::Connection) {
+    db.execute_batch(
+        "ALTER TABLE executions DROP COLUMN is_estimated;
+         ALTER TABLE keys DROP COLUMN more;
+         PRAGMA user_version = 5;",
+    )
+    .unwrap();
 }
 
 /// Stores what a release before versioned digests would have stored.
@@ -50,6 +61,7 @@ fn downgrade(path: &Path, values: &[(&str, Vec<u8>, Vec<u8>)]) {
         )
         .unwrap();
     assert_eq!(versioned, 0, "every digest was replaced");
+    undo_version_6(&db);
     db.execute_batch("PRAGMA user_version = 4").unwrap();
 }
 
@@ -172,4 +184,42 @@ async fn digests_of_the_release_before_are_recognised() {
     assert_eq!(store.plan(id, START).await.unwrap().count, 2);
     let again = store.publish_templates(vec![published], true, START).await;
     assert!(!again.unwrap()[0].is_changed);
+}
+
+#[tokio::test]
+async fn plan_of_the_release_before_batches_is_reserved_in_batches() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let file = template("t", &["", "", "", ""]);
+    let id = store.publish(vec![file], START).await.unwrap()[0];
+    let plan = store.execute_plan(request_for(id), START).await.unwrap();
+    let held = reserve(&store, wish(plan.id)).await;
+    store.close().await.unwrap();
+    undo_version_6(&rusqlite::Connection::open(&path).unwrap());
+
+    let store = open(&path, Rules::default(), START);
+    let same = reserve(&store, wish(plan.id)).await;
+    let lease = |of: &Granted| (of.execution, of.lease.clone());
+    assert_eq!(
+        lease(&same),
+        lease(&held),
+        "the key of a single reservation"
+    );
+    let batch = Reserve {
+        key: Some("batch".to_owned()),
+        batch: Some(BatchRequest { max: 2, work: None }),
+        ..wish(plan.id)
+    };
+    let granted = reserve(&store, batch.clone()).await;
+    assert_eq!(granted.more.len(), 1);
+    assert_eq!(granted.expected, None, "nothing is known of its tests");
+    assert_eq!(reserve(&store, batch).await, granted);
+    let mut leases = vec![held, granted.more[0].clone()];
+    leases.push(granted);
+    let results = leases
+        .iter()
+        .map(|of| result_of(of, said(TestVerdict::Passed, 7)));
+    let answers = store.finish_many(plan.id, results.collect(), START).await;
+    assert_eq!(answers.unwrap(), [Ok(()), Ok(()), Ok(())]);
 }

@@ -191,6 +191,7 @@ impl World {
             principal: "alice".to_owned(),
             worker: None,
             key: None,
+            batch: None,
         }
     }
 
@@ -208,6 +209,16 @@ impl World {
 
     pub(crate) async fn take(&self) -> Granted {
         self.reserve(self.wish("OS=Linux")).await
+    }
+
+    /// Reserves the only execution of a further plan.
+    pub(crate) async fn take_from_another_plan(&self) -> Granted {
+        let plan = self.start("another", &[""]).await.id;
+        self.reserve(Reserve {
+            plan,
+            ..self.wish("")
+        })
+        .await
     }
 
     pub(crate) async fn beat(&self, of: &Granted, ms: u64) -> Result<(), StoreError> {

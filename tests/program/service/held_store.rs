@@ -16,8 +16,8 @@ use testplan::{
         SquishServerId, Test, Timestamp,
     },
     store::{
-        Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand, PlanQuery,
-        PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
+        EntryAnswers, Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand,
+        PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
         TemplateDefinition, TemplateDifference,
         sqlite::{Durability, SqliteStore},
     },
@@ -226,6 +226,7 @@ impl HeldStore {
             principal: PRINCIPAL.into(),
             worker: None,
             key: None,
+            batch: None,
         };
         let reservation = self.store.reserve(request, clock().now()).await.unwrap();
         self.keep_lease(&reservation);
@@ -417,6 +418,8 @@ impl Store for HeldStore {
             -> Page<Execution>;
         events(after: i64, limit: u32, now: Timestamp) -> Page<Event>;
         next_deadline(now: Timestamp) -> Option<Timestamp>;
+        heartbeat_many(entries: Vec<Heartbeat>, now: Timestamp) -> EntryAnswers;
+        finish_many(entries: Vec<Finish>, now: Timestamp) -> EntryAnswers;
     }
 
     fn execute_plan(&self, mut request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan> {

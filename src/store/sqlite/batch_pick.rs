@@ -1,0 +1,89 @@
+//! Finding the executions that a reservation hands out beside its first one, in the same order.
+
+use std::sync::Arc;
+
+use rusqlite::params;
+
+use super::{
+    pick::{DEPTH, HEADS, QueueHead},
+    write_context::{CachedPlan, WriteContext},
+};
+use crate::{
+    model::Capabilities,
+    store::{
+        StoreError,
+        protocol::batch_size::{BatchFill, BatchLimit},
+    },
+};
+
+/// The executions that follow `first` in the order until the batch is full. Leaves out what the worker should not get now,
+/// and what has to be abandoned: that happens once it comes first.
+pub(super) fn following(
+    context: &WriteContext,
+    plan: &CachedPlan,
+    fitting: &[(i64, Arc<Capabilities>)],
+    worker: Option<&str>,
+    first: &QueueHead,
+    limit: BatchLimit,
+) -> Result<Vec<QueueHead>, StoreError> {
+    // If the worker gets what it lost because nothing else is left, that holds for the whole batch.
+    let worker = worker.filter(|_| !first.candidate.deferred_for(worker));
+    let mut fill = BatchFill::default();
+    fill.add(first.candidate.expected_ms);
+    let mut batch = Vec::new();
+    for group in fitting.chunk_by(|a, b| a.1.len() == b.1.len()) {
+        let mut heads = Vec::new();
+        for (set, required) in group {
+            read_set(
+                context,
+                plan,
+                (*set, required),
+                worker,
+                first,
+                (limit, fill),
+                &mut heads,
+            )?;
+        }
+        heads.sort_unstable_by_key(|head| head.candidate.key());
+        for head in heads {
+            if !limit.admits(fill, head.candidate.expected_ms) {
+                return Ok(batch);
+            }
+            fill.add(head.candidate.expected_ms);
+            batch.push(head);
+        }
+    }
+    Ok(batch)
+}
+
+/// Adds the executions of a label set, up to the first one that no longer fits into the batch.
+fn read_set(
+    context: &WriteContext,
+    plan: &CachedPlan,
+    (set, required): (i64, &Arc<Capabilities>),
+    worker: Option<&str>,
+    first: &QueueHead,
+    (limit, mut fill): (BatchLimit, BatchFill),
+    heads: &mut Vec<QueueHead>,
+) -> Result<(), StoreError> {
+    let mut statement = context.db.prepare_cached(HEADS)?;
+    let mut rows = statement.query(params![plan.id.0, set])?;
+    for _ in 0..limit.max + DEPTH {
+        let Some(row) = rows.next()? else { break };
+        let head = QueueHead::read(row, set, required)?;
+        let candidate = &head.candidate;
+        if candidate.id == first.candidate.id
+            || candidate.deferred_for(worker)
+            || candidate.is_poison(context.rules.max_expiries)
+        {
+            continue;
+        }
+        let fits = limit.admits(fill, candidate.expected_ms);
+        fill.add(candidate.expected_ms);
+        heads.push(head);
+        if !fits {
+            break;
+        }
+    }
+    Ok(())
+}

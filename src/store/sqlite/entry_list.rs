@@ -1,0 +1,53 @@
+//! Lists of heartbeats or results: each entry is carried out as alone, and all in one transaction.
+
+use super::write_context::WriteContext;
+use crate::{
+    model::{ExecutionId, PlanId},
+    store::{
+        EntryAnswers, Finish, Heartbeat, StoreError,
+        protocol::{not_found::not_of_plan, request_limits},
+    },
+};
+
+/// An entry of a list.
+pub(super) trait ListEntry {
+    fn execution(&self) -> ExecutionId;
+}
+
+impl ListEntry for Heartbeat {
+    fn execution(&self) -> ExecutionId {
+        self.execution
+    }
+}
+
+impl ListEntry for Finish {
+    fn execution(&self) -> ExecutionId {
+        self.execution
+    }
+}
+
+/// Carries out each entry. Only a failure of the database ends the list, and then nothing of it is kept.
+pub(super) fn run<T: ListEntry>(
+    context: &mut WriteContext,
+    plan: PlanId,
+    entries: &[T],
+    perform: impl Fn(&mut WriteContext, &T) -> Result<(), StoreError>,
+) -> Result<EntryAnswers, StoreError> {
+    request_limits::entries(entries.len())?;
+    let executions = context.started_plan(plan)?.executions.clone();
+    let mut answers = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let execution = entry.execution();
+        let answer = if executions.contains(&execution.0) {
+            perform(context, entry)
+        } else {
+            Err(not_of_plan(execution, plan))
+        };
+        answers.push(match answer {
+            Ok(()) => Ok(()),
+            Err(StoreError::Refused(refusal)) => Err(refusal),
+            Err(broken) => return Err(broken),
+        });
+    }
+    Ok(answers)
+}
