@@ -21,11 +21,11 @@ pub trait Runner: fmt::Debug + Send + Sync {
 ///
 /// Dropping it kills its processes.
 pub trait Session: Send {
-    /// Takes executions on, each bounded by its own lease. More may come while others run.
+    /// Takes executions on, each bounded by its own lease: at most as many as it wanted.
     fn take(&mut self, work: Vec<WorkItem>);
 
-    /// Waits for what happens next to any of them; for ever if there are none. Each execution that was taken ends once,
-    /// in any order. Dropping the future loses nothing.
+    /// Waits for what happens next. Each execution that was taken ends once, in any order. Dropping the future loses
+    /// nothing.
     fn next(&mut self) -> BoxFuture<'_, SessionEvent>;
 }
 
@@ -43,6 +43,13 @@ pub struct WorkItem {
 /// What a session reports.
 #[derive(Debug)]
 pub enum SessionEvent {
+    /// It can take executions on. Reported once, and again only after [`Session::take`].
+    Wants {
+        /// Most executions.
+        most: usize,
+        /// Suites whose tests cost it less than others, such as those whose fixtures are set up.
+        near: Vec<String>,
+    },
     /// The first process of an execution runs.
     Started {
         /// The execution.

@@ -3,7 +3,7 @@
 mod event;
 mod tally;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 pub(crate) use event::{Response, RunEvent, WorkerEvent};
 pub use tally::RunTally;
@@ -19,17 +19,17 @@ use crate::{
 
 #[derive(Debug, Default)]
 struct Slot {
-    running: Option<(ExecutionId, Test)>,
-    ended: Option<(Outcome, Duration)>,
-    not_uploaded: bool,
+    held: BTreeMap<ExecutionId, HeldExecution>,
     waiting: Option<WaitingFor>,
     left: bool,
 }
 
-impl Slot {
-    fn test(&self) -> Option<Test> {
-        self.running.as_ref().map(|(_, test)| test.clone())
-    }
+/// An execution that a worker holds, from its reservation to the answer of the service.
+#[derive(Debug)]
+struct HeldExecution {
+    test: Test,
+    ended: Option<(Outcome, Duration)>,
+    not_uploaded: bool,
 }
 
 /// The state of a run, owned by the dispatcher alone.
@@ -66,9 +66,12 @@ impl RunState {
                 self.slots[slot].waiting = Some(reason);
                 Response::default()
             }
-            RunEvent::Worker(slot, WorkerEvent::NotRun(reason)) => {
-                let test = self.slots[slot].test();
-                show(test.map(|test| ProgressEvent::NotRun { test, reason }))
+            RunEvent::Worker(slot, WorkerEvent::NotRun { execution, reason }) => {
+                let held = self.slots[slot].held.get(&execution);
+                show(held.map(|held| ProgressEvent::NotRun {
+                    test: held.test.clone(),
+                    reason,
+                }))
             }
             RunEvent::Worker(slot, WorkerEvent::Left(ending)) => self.left(slot, ending),
             RunEvent::Signal(kind) => self.stop(RunEnding::Stopped(kind)),
@@ -95,41 +98,50 @@ impl RunState {
             RecordEvent::Reserved {
                 execution, test, ..
             } => {
-                slot.running = Some((execution, test));
-                slot.not_uploaded = false;
+                let held = HeldExecution {
+                    test,
+                    ended: None,
+                    not_uploaded: false,
+                };
+                slot.held.insert(execution, held);
                 slot.waiting = None;
                 None
             }
             RecordEvent::Ended {
+                execution,
                 outcome: Outcome::LeaseLost,
                 ..
             } => {
                 self.tally.lost += 1;
-                let (_, test) = slot.running.take()?;
+                let HeldExecution { test, .. } = slot.held.remove(&execution)?;
                 let reason = "the lease ended while the test ran; it was stopped and is run again"
                     .to_owned();
                 Some(ProgressEvent::NotCounted { test, reason })
             }
             RecordEvent::Ended {
+                execution,
                 outcome,
                 duration_ms,
                 ..
             } => {
-                slot.ended = Some((outcome, Duration::from_millis(duration_ms)));
+                let held = slot.held.get_mut(&execution)?;
+                held.ended = Some((outcome, Duration::from_millis(duration_ms)));
                 None
             }
-            RecordEvent::Confirmed { answer, .. } => {
-                let ((_, test), ended) = slot.running.take().zip(slot.ended.take())?;
-                let not_uploaded = slot.not_uploaded;
-                Some(self.confirmed(number, test, ended, not_uploaded, answer))
+            RecordEvent::Confirmed { execution, answer } => {
+                let held = slot.held.remove(&execution)?;
+                self.confirmed(number, held, answer)
             }
-            RecordEvent::NotUploaded { reason, .. } => {
-                slot.not_uploaded = true;
-                let test = slot.test()?;
+            RecordEvent::NotUploaded {
+                execution, reason, ..
+            } => {
+                let held = slot.held.get_mut(&execution)?;
+                held.not_uploaded = true;
+                let test = held.test.clone();
                 Some(ProgressEvent::NotUploaded { test, reason })
             }
-            RecordEvent::Released { .. } => {
-                (slot.running, slot.ended) = (None, None);
+            RecordEvent::Released { execution, .. } => {
+                slot.held.remove(&execution);
                 None
             }
             RecordEvent::Began { .. }
@@ -149,16 +161,20 @@ impl RunState {
     fn confirmed(
         &mut self,
         slot: usize,
-        test: Test,
-        (outcome, duration): (Outcome, Duration),
-        not_uploaded: bool,
+        held: HeldExecution,
         answer: Confirmation,
-    ) -> ProgressEvent {
+    ) -> Option<ProgressEvent> {
+        let HeldExecution {
+            test,
+            ended,
+            not_uploaded,
+        } = held;
+        let (outcome, duration) = ended?;
         // A result that does not count is another worker's to upload by now.
         if not_uploaded && !matches!(answer, Confirmation::NotCounted { .. }) {
             self.tally.not_uploaded += 1;
         }
-        match answer {
+        Some(match answer {
             Confirmation::Counted => {
                 self.ended += 1;
                 self.tally.count(&outcome);
@@ -175,7 +191,7 @@ impl RunState {
                 self.tally.lost += 1;
                 ProgressEvent::NotCounted { test, reason }
             }
-        }
+        })
     }
 
     fn left(&mut self, slot: usize, ending: RunEnding) -> Response {
@@ -184,7 +200,7 @@ impl RunState {
             RunEnding::Finished => false,
             // The other workers would wait for the same; a test that runs has what it needs.
             RunEnding::NoServer(_) | RunEnding::CannotStart(_) => {
-                let is_idle = |slot: &Slot| slot.left || slot.running.is_none();
+                let is_idle = |slot: &Slot| slot.left || slot.held.is_empty();
                 self.slots.iter().all(is_idle)
             }
             RunEnding::ServiceLost(_)
@@ -234,7 +250,8 @@ impl RunState {
     }
 
     fn busy(&self) -> Option<ProgressEvent> {
-        let running: Vec<Test> = self.slots.iter().filter_map(Slot::test).collect();
+        let held = self.slots.iter().flat_map(|slot| slot.held.values());
+        let running: Vec<Test> = held.map(|held| held.test.clone()).collect();
         (!running.is_empty()).then_some(ProgressEvent::Busy { running })
     }
 
@@ -242,7 +259,8 @@ impl RunState {
     pub(crate) fn waits(&self) -> Option<WaitingWorkers> {
         let mut waits = WaitingWorkers::default();
         for slot in self.slots.iter().filter(|slot| !slot.left) {
-            waits.add(slot.waiting?);
+            // A worker may look for more while it runs something.
+            waits.add(slot.waiting.filter(|_| slot.held.is_empty())?);
         }
         (waits.workers > 0 && self.phase == Phase::Working).then_some(waits)
     }

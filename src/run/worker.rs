@@ -1,11 +1,14 @@
 //! A worker: reserve, run under the lease, record, upload, report the result, and again.
 //!
-//! `next_execution` reserves or waits, `turn` takes one execution from its reservation to the reported result, and
-//! `results_upload` sends the result files in between.
+//! `work_loop` is the heart. `next_execution` reserves or waits, `active_lease` keeps the lease while the session works,
+//! `settlement` records what ended, `results_upload` sends its files, and `delivery` reports its outcome.
 
+mod active_lease;
+mod delivery;
 mod next_execution;
 mod results_upload;
-mod turn;
+mod settlement;
+mod work_loop;
 
 use std::{
     path::{Path, PathBuf},
@@ -15,18 +18,16 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(super) use self::work_loop::work;
 use super::{
-    ending::RunEnding,
-    lease_files::LeaseFile,
     phase::{self, Phase},
     session::Runner,
     state::WorkerEvent,
     upload::Uploader,
 };
 use crate::{
-    client::{Client, ClientError, Granted},
+    client::Client,
     model::{Capabilities, PlanId, record::RecordEvent},
-    wait::{PollBackoff, WaitingFor},
 };
 
 /// What all workers of a process have in common.
@@ -75,63 +76,7 @@ pub(super) struct WorkerMessage {
     pub(super) written: Option<oneshot::Sender<()>>,
 }
 
-/// What a worker does next.
-#[derive(Debug)]
-enum Next {
-    /// Run this execution.
-    Execute(Box<Reserved>),
-    /// No execution fits now. `pending` may follow, if the service says how many.
-    Wait {
-        reason: WaitingFor,
-        pending: Option<u64>,
-    },
-    /// Leave the plan.
-    Leave(RunEnding),
-}
-
-/// A reservation under which nothing runs yet.
-#[derive(Debug)]
-struct Reserved {
-    granted: Granted,
-    file: Option<LeaseFile>,
-}
-
-/// Works until nothing is left, the run stops, or the service is gone. `Left` is always the last message.
-pub(super) async fn work(worker: Worker) {
-    let ending = worker.until_left().await;
-    worker.send(WorkerEvent::Left(ending)).await;
-}
-
-impl Next {
-    /// The run stops, or nothing is left: another worker or the outside knows why.
-    const LEAVE: Self = Self::Leave(RunEnding::Finished);
-
-    fn service_lost(error: ClientError) -> Self {
-        Self::Leave(RunEnding::ServiceLost(Box::new(error)))
-    }
-}
-
 impl Worker {
-    async fn until_left(&self) -> RunEnding {
-        let mut session = self.settings.runner.start(self.phase.clone());
-        let mut next = self.reserve(Duration::ZERO).await;
-        let mut backoff = PollBackoff::default();
-        loop {
-            if *self.phase.borrow() > Phase::Working {
-                self.release_unused(next).await;
-                return RunEnding::Finished;
-            }
-            next = match next {
-                Next::Execute(reserved) => {
-                    backoff = PollBackoff::default();
-                    self.execute(&mut *session, *reserved).await
-                }
-                Next::Wait { reason, pending } => self.wait(&mut backoff, reason, pending).await,
-                Next::Leave(ending) => return ending,
-            };
-        }
-    }
-
     /// The answer of a request; `None` if the run stops and there is none within `grace`.
     async fn unless_stopped<T>(
         &self,

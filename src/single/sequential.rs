@@ -27,6 +27,8 @@ impl Starts {
 pub(crate) struct Sequential<F> {
     run: F,
     queue: VecDeque<WorkItem>,
+    /// Whether it reported that it wants an execution, and got none since.
+    is_waiting: bool,
     running: Option<(ExecutionId, BoxFuture<'static, Attempt>)>,
     starts: Starts,
     started: mpsc::UnboundedReceiver<(ExecutionId, u32)>,
@@ -41,6 +43,7 @@ where
         Self {
             run,
             queue: VecDeque::new(),
+            is_waiting: false,
             running: None,
             starts: Starts(starts),
             started,
@@ -55,6 +58,10 @@ where
             self.running = Some((execution, (self.run)(work, self.starts.clone())));
         }
         let Some((execution, running)) = &mut self.running else {
+            if !std::mem::replace(&mut self.is_waiting, true) {
+                let (most, near) = (1, Vec::new());
+                return SessionEvent::Wants { most, near };
+            }
             return future::pending().await;
         };
         let execution = *execution;
@@ -76,6 +83,7 @@ where
 {
     fn take(&mut self, work: Vec<WorkItem>) {
         self.queue.extend(work);
+        self.is_waiting = false;
     }
 
     fn next(&mut self) -> BoxFuture<'_, SessionEvent> {

@@ -1,7 +1,7 @@
 //! The events of a run, and the responses to them.
 
 use crate::{
-    model::record::RecordEvent,
+    model::{ExecutionId, record::RecordEvent},
     run::{ending::RunEnding, observer::ProgressEvent, phase::Phase},
     signal::SignalKind,
     wait::{WaitUpdate, WaitingFor},
@@ -14,8 +14,11 @@ pub(crate) enum WorkerEvent {
     Record(RecordEvent),
     /// Nothing could be reserved now.
     Waiting(WaitingFor),
-    /// The test of its execution did not run: why.
-    NotRun(String),
+    /// The test of an execution did not run: why.
+    NotRun {
+        execution: ExecutionId,
+        reason: String,
+    },
     /// The worker left. Its last event.
     Left(RunEnding),
 }

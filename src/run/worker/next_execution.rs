@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use super::{Next, Reserved, Worker};
+use super::{
+    Worker,
+    active_lease::{ActiveLease, Reserved},
+};
 use crate::{
-    client::{Reservation, ReserveOptions},
+    client::{ClientError, Reservation, ReserveOptions},
     model::{Capabilities, ExecutionId, LeaseToken, ServerTrouble},
     run::{
+        ending::RunEnding,
         held_lease::FIRST_LEASE,
         lease_files::LeaseFile,
         phase::{LAST_ANSWER, Phase, moved_past, sleep_while_working},
@@ -21,17 +25,62 @@ const LONG_POLL: Duration = Duration::from_secs(25);
 /// same later.
 const RELEASE_GRACE: Duration = Duration::from_secs(1);
 
+/// What a worker does next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Run this execution.
+    Execute(Box<ActiveLease>),
+    /// Leave the plan.
+    Leave(RunEnding),
+}
+
+/// The answer to a reservation.
+#[derive(Debug)]
+enum Answer {
+    Reserved(Box<Reserved>),
+    /// Nothing fits now. `pending` executions may still come, where the service says how many.
+    Nothing {
+        reason: WaitingFor,
+        pending: Option<u64>,
+    },
+    Leave(RunEnding),
+}
+
+impl Answer {
+    /// The run stops, or nothing is left: another worker or the outside knows why.
+    const LEAVE: Self = Self::Leave(RunEnding::Finished);
+
+    fn service_lost(error: ClientError) -> Self {
+        Self::Leave(RunEnding::ServiceLost(Box::new(error)))
+    }
+}
+
 impl Worker {
-    /// Reserves the next execution, unless the run stops.
-    pub(super) async fn reserve_next(&self) -> Next {
-        if *self.phase.borrow() > Phase::Working {
-            return Next::LEAVE;
+    /// Reserves the next execution, waits until one fits, or leaves because nothing can come or the run stops.
+    pub(super) async fn next_work(&self) -> Next {
+        let mut backoff = PollBackoff::default();
+        let mut answer = self.reserve(Duration::ZERO).await;
+        loop {
+            if *self.phase.borrow() > Phase::Working {
+                if let Answer::Reserved(reserved) = answer {
+                    self.release_unused(*reserved).await;
+                }
+                return Next::Leave(RunEnding::Finished);
+            }
+            answer = match answer {
+                Answer::Reserved(reserved) => {
+                    return Next::Execute(Box::new(self.hold(*reserved).await));
+                }
+                Answer::Nothing { reason, pending } => {
+                    self.wait(&mut backoff, reason, pending).await
+                }
+                Answer::Leave(ending) => return Next::Leave(ending),
+            };
         }
-        self.reserve(Duration::ZERO).await
     }
 
     /// Reserves an execution. If the run stops meanwhile, waits a moment for the answer, so that its lease can be released.
-    pub(super) async fn reserve(&self, wait: Duration) -> Next {
+    async fn reserve(&self, wait: Duration) -> Answer {
         let options = ReserveOptions {
             offered: self.settings.offered.clone(),
             lease: self.settings.lease.min(FIRST_LEASE),
@@ -48,20 +97,20 @@ impl Worker {
                 Ok(Reservation::Granted(granted)) => {
                     let folder = self.lease_files.as_deref();
                     let file = folder.and_then(|it| LeaseFile::create(&granted, self.plan, it));
-                    Next::Execute(Box::new(Reserved {
+                    Answer::Reserved(Box::new(Reserved {
                         granted: *granted,
                         file,
                     }))
                 }
-                Ok(Reservation::NoExecution { pending }) => Next::Wait {
+                Ok(Reservation::NoExecution { pending }) => Answer::Nothing {
                     reason: WaitingFor::Executions(pending),
                     pending,
                 },
-                Ok(Reservation::NoServer { pending }) => Next::Wait {
+                Ok(Reservation::NoServer { pending }) => Answer::Nothing {
                     reason: WaitingFor::SquishServer,
                     pending,
                 },
-                Err(error) => Next::service_lost(error),
+                Err(error) => Answer::service_lost(error),
             }
         };
         tokio::pin!(reserving);
@@ -69,20 +118,20 @@ impl Worker {
             next = &mut reserving => next,
             _ = moved_past(&mut phase, Phase::Working) => {
                 let next = tokio::time::timeout(LAST_ANSWER, reserving).await;
-                next.unwrap_or(Next::LEAVE)
+                next.unwrap_or(Answer::LEAVE)
             }
         }
     }
 
     /// Leaves if no execution can follow; else reserves again, and waits at the service if the service supports it.
-    pub(super) async fn wait(
+    async fn wait(
         &self,
         backoff: &mut PollBackoff,
         reason: WaitingFor,
         pending: Option<u64>,
-    ) -> Next {
+    ) -> Answer {
         match pending {
-            Some(0) => return Next::LEAVE,
+            Some(0) => return Answer::LEAVE,
             Some(_) => {
                 self.send(WorkerEvent::Waiting(reason)).await;
                 return self.reserve(LONG_POLL).await;
@@ -92,30 +141,30 @@ impl Worker {
         let everything = Capabilities::default();
         let asking = self.client.status(self.plan, &everything);
         match self.unless_stopped(LAST_ANSWER, asking).await {
-            Some(Ok(status)) if status.is_drained() || backoff.for_too_long(reason) => Next::LEAVE,
+            Some(Ok(status)) if status.is_drained() || backoff.for_too_long(reason) => {
+                Answer::LEAVE
+            }
             Some(Ok(_)) => {
                 self.send(WorkerEvent::Waiting(reason)).await;
                 if sleep_while_working(&self.phase, backoff.pause()).await {
                     self.reserve(Duration::ZERO).await
                 } else {
-                    Next::LEAVE
+                    Answer::LEAVE
                 }
             }
-            Some(Err(error)) => Next::service_lost(error),
-            None => Next::LEAVE,
+            Some(Err(error)) => Answer::service_lost(error),
+            None => Answer::LEAVE,
         }
     }
 
     /// Releases a reservation that will not be worked on.
-    pub(super) async fn release_unused(&self, next: Next) {
-        if let Next::Execute(reserved) = next {
-            let Reserved { granted, file } = *reserved;
-            let lease = granted.lease.as_ref();
-            if self.release(granted.execution, lease, None).await
-                && let Some(file) = file
-            {
-                file.remove();
-            }
+    async fn release_unused(&self, reserved: Reserved) {
+        let Reserved { granted, file } = reserved;
+        let lease = granted.lease.as_ref();
+        if self.release(granted.execution, lease, None).await
+            && let Some(file) = file
+        {
+            file.remove();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{Worker, turn::ActiveLease};
+use super::{Worker, active_lease::ActiveLease};
 use crate::{
     client::UnclearOutcome,
     model::{Outcome, record::RecordEvent},
