@@ -18,7 +18,7 @@ use crate::{
     model::{ExecutionId, record::RecordEvent},
     run::{
         ending::RunEnding,
-        phase::{Phase, moved_past},
+        phase::{LAST_ANSWER, Phase, moved_past},
         session::{Session, SessionEvent},
         state::WorkerEvent,
     },
@@ -78,9 +78,9 @@ impl<'a> WorkLoop<'a> {
 
     async fn step(&mut self) {
         let mut phase = self.worker.phase.clone();
-        let may_end = self.ending.is_none() || !self.leases.is_empty();
+        let session_matters = self.ending.is_none() || !self.leases.is_empty();
         tokio::select! {
-            event = self.session.next(), if may_end => self.handle(event).await,
+            event = self.session.next(), if session_matters => self.handle(event).await,
             Some(settled) = self.settling.next() => self.settled(settled),
             next = finished(&mut self.reserving) => self.reserved(next),
             ending = finished(&mut self.delivering) => self.leave(ending),
@@ -163,9 +163,16 @@ impl<'a> WorkLoop<'a> {
     }
 
     fn leave(&mut self, ending: Option<RunEnding>) {
-        if let Some(ending) = ending {
-            self.ending.get_or_insert_default().merge(ending);
+        let Some(ending) = ending else { return };
+        if self.ending.is_none()
+            && let Some(reserving) = self.reserving.take()
+        {
+            // It may wait for an execution that fits. A lease that is granted later than this expires by itself.
+            let answer = tokio::time::timeout(LAST_ANSWER, reserving);
+            let answer = answer.map(|next| next.unwrap_or(Next::Leave(RunEnding::Finished)));
+            self.reserving = Some(answer.boxed());
         }
+        self.ending.get_or_insert_default().merge(ending);
     }
 }
 
