@@ -37,6 +37,10 @@ pub mod model;
 mod pace;
 pub mod publication;
 pub(crate) mod random;
+#[expect(
+    missing_docs,
+    reason = "most fields and variants need no words beside their name"
+)]
 pub mod report;
 pub(crate) mod report_files;
 pub(crate) mod rerun;

@@ -1,10 +1,10 @@
-//! Records become a verdict, JUnit, HTML, Markdown, JSON and console lines: bytes, not files.
+//! Makes reports from records: a verdict, JUnit, HTML, Markdown, JSON and console lines, as bytes, not as files.
 //!
-//! [`read`] parses record files, [`mod@merge`] makes one [`PlanReport`] of any number of them and proves that every planned
-//! execution has a counted result or is named as missing. [`cases`] stay in the record files and are read again where
-//! [`junit`] writes them. The renderers ([`junit`], [`html`], [`summary`],
-//! [`console`], [`mod@json`], [`status_line`]) are pure functions of that report. Names, messages and outputs are foreign text: each surface passes
-//! them through its own function of [`sanitise`].
+//! [`read`] parses record files. [`mod@merge`] merges them into one [`PlanReport`], in which every planned execution has a
+//! counted result or is missing. [`cases`] stay in the record files; [`junit`] reads them again while it writes. `view`
+//! selects and words what people read. The surfaces ([`junit`], [`html`], [`summary`], [`console`], [`mod@json`],
+//! [`status_line`]) are pure functions of the report. Names, messages and outputs are foreign text: each surface passes
+//! them through its function of [`sanitise`].
 
 pub mod annotations;
 pub mod cases;

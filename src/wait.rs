@@ -1,8 +1,8 @@
-//! Waiting for a plan: what it waits for, when people are reminded of it, and when a wait is given up.
+//! Waiting for a plan: what it waits for, when the user is reminded, and when to give up.
 //!
-//! `WaitProbe` asks what a plan waits for; `partial_waiting` makes a partial answer of what a service says that only counts.
-//! [`StallWatch`] judges the answers for workers that all wait, [`DrainWatch`] for a command that looks on, with one
-//! `Reminder` and one [`WaitUpdate`]. [`ResultsWatch`] waits for results that Test Center counts by itself.
+//! `WaitProbe` asks what a plan waits for; `partial_waiting` makes a partial answer from a service that only counts.
+//! [`StallWatch`] judges the answers for workers that all wait, [`DrainWatch`] for the command `wait`, both with one
+//! `Reminder` and one [`WaitUpdate`]. [`ResultsWatch`] waits for results that Test Center counts.
 
 mod drain_watch;
 mod partial_waiting;

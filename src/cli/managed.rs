@@ -1,4 +1,4 @@
-//! Plans that Test Center runs itself: it is given a time and revisions, and no worker takes anything.
+//! Plans that Test Center runs itself, started with a time and revisions. They need no workers.
 
 use std::{collections::BTreeSet, str::FromStr, time::Duration};
 
@@ -96,7 +96,7 @@ pub(crate) fn start_time(
     Ok(Some(time))
 }
 
-/// What becomes of a plan by its own counts as they stand.
+/// The report of a plan from its counts.
 pub(crate) fn report(client: &Client, plan: Plan, status: PlanStatus, ci: &Ci) -> PlanReport {
     let checkouts = checkouts(&plan.repositories, ci);
     PlanReport {
@@ -161,7 +161,7 @@ mod tests {
         let time = At::On(Timestamp(1_755_876_217_000));
         assert_eq!(at("2025-08-22T15:23:37Z"), Ok(time));
         assert_eq!(at(" 2025-08-22T17:23:37+02:00"), Ok(time));
-        // Without a zone nobody knows which time that is.
+        // A time without a zone is ambiguous.
         for bad in [
             "",
             "2025-08-22T15:23:37",

@@ -1,4 +1,4 @@
-//! Flags, variables and defaults, weighed once per command into values.
+//! Settings of a command, resolved once from flags, variables and defaults.
 
 use std::{
     path::{Path, PathBuf},
@@ -34,7 +34,7 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(600);
 /// The least time for one request, whatever `--patience` says.
 const SHORTEST_REQUEST: Duration = Duration::from_secs(3);
 
-/// Where the service is, and how to get in.
+/// The address of the service and the credentials for it.
 #[derive(Debug)]
 pub(crate) struct ServiceSettings {
     pub(crate) endpoint: Endpoint,

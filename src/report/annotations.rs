@@ -1,7 +1,7 @@
-//! What is worth a note beside the code: few annotations, most useful first, since CI shows only few.
+//! Annotations of the code: few, the most useful first, because CI shows only few.
 //!
-//! First what cannot be trusted (broken, missing, could not run), then failures; what has a place in a file before
-//! what has none; and whatever says the same as another one behind all that say something new. Texts are clean.
+//! First results that cannot be trusted (broken, missing, could not run), then failures. Annotations with a location in a
+//! file come before those without, and repeated texts come last. Texts are clean.
 
 mod folders;
 mod reason;
@@ -23,17 +23,17 @@ use reason::Reason;
 
 pub use folders::Folders;
 
-/// Most errors: a step can make no more of one level.
+/// Most errors: GitHub shows no more of one level per step.
 const MOST: usize = 10;
-/// Most warnings: they are not why somebody looks.
+/// Most warnings: fewer, because errors matter more.
 const FEW: usize = 5;
 /// Longest sentence of a finding about the whole plan, in bytes.
 const MAX_SENTENCE: usize = 1000;
-/// How much of a message tells it from others, in bytes.
+/// How much of a message is compared with others, in bytes.
 const MAX_COMPARED: usize = 1000;
 
-/// The annotations of a report, one per execution, errors first: at most ten errors and five warnings, and `limit` in
-/// all. Where there are more of a level, its last finding says how many.
+/// The annotations of a report, one per execution, errors first: at most ten errors, five warnings, and `limit` in all.
+/// The last one of a level counts those left out.
 pub fn annotations(report: &PlanReport, folders: Folders<'_>, limit: usize) -> Vec<Annotation> {
     let view = ReportView::of(report);
     let mut annotations = shown(
@@ -51,14 +51,14 @@ pub fn annotations(report: &PlanReport, folders: Folders<'_>, limit: usize) -> V
     annotations
 }
 
-/// What may become a finding. Texts are made of the few that do.
+/// A possible annotation. Its text is made only if it is shown.
 enum AnnotationCandidate<'a> {
     Plan(&'static str, Cow<'a, str>),
     Execution(Reason<'a>),
 }
 
 impl AnnotationCandidate<'_> {
-    /// The same for two that say the same. Digits make no difference: times, ports and numbers of workers change.
+    /// Equal for equal texts. Digits are ignored: times, ports and worker numbers vary.
     fn signature(&self) -> u64 {
         let (title, text) = match self {
             Self::Plan(title, text) => (*title, text.as_ref()),
@@ -92,7 +92,7 @@ impl AnnotationCandidate<'_> {
     }
 }
 
-/// The first of them; if not all fit, one place is left for their number.
+/// The first candidates; if not all fit, the last annotation counts the others.
 fn shown(
     level: AnnotationLevel,
     candidates: &[AnnotationCandidate<'_>],

@@ -1,5 +1,5 @@
-//! Cases of result files as a report keeps them. Cases are the bulk of records, so they stay where they are: an
-//! attempt keeps their counts, the first of those that did not pass, and the place to read all of them again.
+//! The cases of result files in a report. They make up most of a record, so they stay in the record file: an attempt keeps
+//! their counts, the first that did not pass, and the location to read all of them again.
 
 mod id;
 mod line;
@@ -17,9 +17,9 @@ pub(in crate::report) use source::CaseReader;
 pub(in crate::report) use source::{CasesLocation, TextSource};
 pub use source::{ReadAgainError, ReadSeek, RecordSource};
 
-/// Most cases that did not pass which are noted of one attempt: what a page shows in detail.
+/// Most failed cases kept of one attempt: as many as a page shows in detail.
 const MAX_NOTED: usize = 20;
-/// Longest text and longest output of a noted case, in bytes: no surface but JUnit shows more.
+/// Longest text and output of a kept case, in bytes: only JUnit shows more.
 const MAX_NOTED_TEXT: usize = 16 * 1024;
 
 /// The cases of one attempt.
@@ -31,7 +31,7 @@ pub struct Cases {
     location: Option<CasesLocation>,
 }
 
-/// What is the same of both is what surfaces show; where the cases are read from makes no difference.
+/// Compares what surfaces show; the location of the cases makes no difference.
 impl PartialEq for Cases {
     fn eq(&self, other: &Self) -> bool {
         (self.counts, &self.noted, &self.ids) == (other.counts, &other.noted, &other.ids)
@@ -60,35 +60,32 @@ impl Cases {
         Ok(cases)
     }
 
-    /// The same for cases at hand, as tests have them.
+    /// From cases in memory, for tests.
     pub fn of(cases: &[CaseResult]) -> Self {
         let text = serde_json::to_string(cases).expect("cases are plain data");
         let location = CasesLocation::of_text("memory", &text);
         Self::scan(&text, location).expect("what was written can be read")
     }
 
-    /// How many there are.
     pub fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// How many there are of each verdict.
     pub fn counts(&self) -> CaseCounts {
         self.counts
     }
 
-    /// The first that did not pass at once, in order: at most 20 that failed or broke, one that passed after it failed,
-    /// and one with a file if none of these has any. Long texts are cut.
+    /// The first cases that did not pass at once, in order: at most 20 that failed or broke, one that passed after it failed,
+    /// and one with a file if none of these has one. Long texts are cut.
     pub fn noted(&self) -> &[CaseResult] {
         &self.noted
     }
 
-    /// What tells each from the others, in order.
+    /// The id of each case, in order.
     pub(in crate::report) fn ids(&self) -> &[CaseId] {
         &self.ids
     }
@@ -114,7 +111,7 @@ impl Cases {
     }
 }
 
-/// Cuts texts to what surfaces show: the end, with the first line before it.
+/// Cuts texts to what surfaces show: the first line and the end.
 fn cut(case: &mut CaseResult) {
     if let CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) = &mut case.verdict
         && let Cow::Owned(short) = shortened(&trouble.text)

@@ -1,4 +1,4 @@
-//! Lines for people at a console or in a CI's log: one per finished execution, and all that matters again at the end.
+//! Lines for a console or a CI log: one per finished execution, and a final block that repeats what matters.
 
 use std::fmt::Write as _;
 
@@ -23,38 +23,34 @@ use super::{
 const MAX_NAME: usize = 300;
 /// Longest message or output line, in bytes.
 const MAX_LINE: usize = 1000;
-/// Most entries of one kind in the final block; the rest is counted.
+/// Most entries of one kind in the final block; more are counted.
 const MAX_ENTRIES: usize = 100;
-/// Most lines of a failure's output; the log has the rest.
+/// Most lines of a failure's output; the log has all of them.
 const TAIL: usize = 20;
 
 /// Whether lines carry colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Paint {
-    /// Text alone.
     #[default]
     Plain,
-    /// With escape sequences for colours.
     Colour,
 }
 
 /// The word for an attempt that ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ResultWord {
-    /// Passed.
     Pass,
-    /// Failed: a result about the product.
+    /// A failure of the product.
     Fail,
-    /// Skipped by the test itself.
+    /// The test skipped itself.
     Skip,
-    /// Could not run, or nobody knows what it said.
+    /// Could not run, or ended without a verdict.
     Error,
-    /// Its lease was lost, or given back.
+    /// Its lease was lost or released.
     Lost,
 }
 
 impl ResultWord {
-    /// The word for an outcome.
     pub fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Completed {
@@ -94,22 +90,18 @@ impl ResultWord {
     }
 }
 
-/// An execution that just ended.
+/// An execution that ended, for its line.
 #[derive(Clone, Copy, Debug)]
 pub struct FinishedLine<'a> {
-    /// How many ended so far, with this one.
+    /// How many executions ended, this one included.
     pub done: u64,
-    /// How many there are, where it is known.
+    /// How many executions there are, if known.
     pub total: Option<u64>,
-    /// What became of it.
     pub word: ResultWord,
-    /// How long it took, in milliseconds.
     pub duration_ms: u64,
-    /// The test.
     pub test: &'a Test,
-    /// The worker's name.
     pub worker: &'a str,
-    /// What the execution needs or its worker offers; nothing is shown for none.
+    /// The required capabilities, or those of the worker.
     pub capabilities: &'a Capabilities,
 }
 
@@ -139,8 +131,8 @@ pub fn line(finished: &FinishedLine<'_>, paint: Paint) -> String {
     line
 }
 
-/// The last lines of a run: every failure again with its message, the end of its output and its log, then executions
-/// that could not run, are missing or were recovered, the totals, and the conclusion in the last line. Ends with a newline.
+/// The last lines of a run: each failure with its message, the end of its output and its log, then executions that could
+/// not run, are missing or were recovered, the totals, and the conclusion. Ends with a newline.
 pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     let view = ReportView::of(report);
     let mut block = String::new();
@@ -206,7 +198,7 @@ pub fn conclusion_line(conclusion: Conclusion, paint: Paint) -> String {
     line_of(conclusion, conclusion.meaning(), paint)
 }
 
-/// The same for the workers of one process, which do not know how the plan stands. `idle`: they ran no test.
+/// The conclusion of the workers of one process, which do not know the plan's result. `idle`: they ran no test.
 pub fn worker_conclusion_line(conclusion: Conclusion, idle: bool, paint: Paint) -> String {
     let meaning = match conclusion {
         Conclusion::Passed if idle => {
@@ -241,7 +233,7 @@ fn line_of(conclusion: Conclusion, meaning: &str, paint: Paint) -> String {
     )
 }
 
-/// One item per line or block, and how many more there are.
+/// Writes the first items, and how many more there are.
 fn items(block: &mut String, label: &str, mut items: impl ExactSizeIterator<Item = String>) {
     for item in items.by_ref().take(MAX_ENTRIES) {
         let _ = writeln!(block, "{label} {item}");
@@ -251,7 +243,7 @@ fn items(block: &mut String, label: &str, mut items: impl ExactSizeIterator<Item
     }
 }
 
-/// Name, message, output and log of an execution, every line behind a bar so that none begins with foreign text.
+/// Name, message, output and log of an execution. A bar before each line keeps foreign text from starting a line.
 fn in_detail(entry: &ReportEntry, kind: SectionKind) -> String {
     let mut block = name(entry);
     if let Some(attempt) = entry.counted() {

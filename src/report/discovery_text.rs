@@ -1,4 +1,4 @@
-//! What became of the lines of a plan's listings: what a reader needs to know before believing that a plan is complete.
+//! How many lines of a plan's listings became tests, and which were left out: a plan is complete only if no test was.
 
 use std::fmt::Write as _;
 
@@ -24,7 +24,7 @@ pub fn help(account: &DiscoveryAccount) -> &'static str {
     }
 }
 
-/// What the lines because of which tests may be missing have in common, as a sentence without a full stop.
+/// What the suspicious lines have in common, without a full stop.
 pub(super) fn meaning(account: &DiscoveryAccount) -> &'static str {
     if is_of_squish(account) {
         "These parts of the Squish suites on disk are not in the plan"
@@ -33,7 +33,7 @@ pub(super) fn meaning(account: &DiscoveryAccount) -> &'static str {
     }
 }
 
-/// Whether all that is suspicious was found on disk, not in a listing.
+/// Whether all suspicious entries were found on disk, not in a listing.
 fn is_of_squish(account: &DiscoveryAccount) -> bool {
     account.suspicious().all(|it| it.number == 0)
 }
@@ -50,7 +50,7 @@ pub fn sentence(account: &DiscoveryAccount) -> String {
     text
 }
 
-/// The lines because of which tests may be missing, for a console: a bounded number of them, then how many more.
+/// The first suspicious lines for a console, and how many more there are.
 pub fn named(account: &DiscoveryAccount) -> Vec<String> {
     let mut lines: Vec<String> = account
         .suspicious()
@@ -64,7 +64,7 @@ pub fn named(account: &DiscoveryAccount) -> Vec<String> {
     lines
 }
 
-/// The warning of a console; no line if nothing suspicious was left out.
+/// The warning for a console; empty without a suspicious line.
 pub fn warning(account: &DiscoveryAccount, template: Option<&str>) -> Vec<String> {
     if account.suspicious_lines == 0 {
         return Vec::new();

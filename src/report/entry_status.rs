@@ -2,23 +2,21 @@
 
 use crate::model::{Outcome, TestVerdict};
 
-/// Where an execution stands in the end. The order is that of how much it spoils a plan.
+/// The status of an execution, from best to worst for the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryStatus {
-    /// Its counted result is a pass.
     Passed,
-    /// Its counted result is a skip.
     Skipped,
-    /// Its counted result is a failure: a result about the product.
+    /// A failure of the product.
     Failed,
-    /// It could not run, and that is what counts.
+    /// Its counted outcome is that it could not run.
     CouldNotRun,
     /// It has no counted result.
     Missing,
 }
 
 impl EntryStatus {
-    /// The status that an outcome has if it counts; [`EntryStatus::Missing`] where it says nothing of the test.
+    /// The status of an execution whose counted outcome this is; [`EntryStatus::Missing`] without a result.
     pub fn of(outcome: &Outcome) -> Self {
         match outcome {
             Outcome::Completed {
@@ -35,7 +33,6 @@ impl EntryStatus {
         }
     }
 
-    /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Passed => "passed",
@@ -46,7 +43,7 @@ impl EntryStatus {
         }
     }
 
-    /// Whether the service reopens an execution that stands so when it is reset.
+    /// Whether a reset reopens such an execution.
     pub fn can_be_reset(self) -> bool {
         match self {
             Self::Failed | Self::CouldNotRun => true,

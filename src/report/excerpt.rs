@@ -11,7 +11,7 @@ pub fn shorten(text: &str, max: usize) -> String {
     }
 }
 
-/// The first and last `each` lines, with a line between them that counts the rest.
+/// The first and last `each` lines, and a line that counts those between.
 pub fn ends_of(text: &str, each: usize) -> String {
     let lines: Vec<&str> = text.lines().collect();
     if lines.len() <= 2 * each {

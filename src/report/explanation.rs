@@ -1,4 +1,4 @@
-//! Why an execution stands as it does, in one sentence each. The text is raw: surfaces clean it.
+//! Why an execution has its status, one sentence each. The text is raw: surfaces clean it.
 
 use std::fmt;
 
@@ -8,125 +8,79 @@ use crate::{
     text::nonzero_counts,
 };
 
-/// Something worth knowing about an execution's way to its result.
+/// An unusual event on the way to an execution's status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Explanation {
     /// The lease ended while the test ran.
     LeaseLost {
-        /// On whom.
         worker: String,
-        /// Who brought the result instead.
         recovered_by: Option<String>,
     },
     /// The worker's record has no end.
     WorkerKilled {
-        /// Who.
         worker: String,
-        /// Who brought the result instead.
         recovered_by: Option<String>,
     },
     /// The worker stopped without reporting a result.
-    LeftUnsaid {
-        /// Who.
-        worker: String,
-    },
+    LeftUnsaid { worker: String },
     /// A result that the service refused.
     LateResult {
-        /// Whose.
         worker: String,
-        /// What it said.
         status: EntryStatus,
-        /// The service's words.
+        /// The reason that the service gave.
         reason: String,
     },
-    /// A result of which nobody knows whether it counts.
+    /// A result that the service never confirmed.
     Unconfirmed {
-        /// Whose.
         worker: String,
-        /// What it said.
         status: EntryStatus,
-        /// What was tried; empty where the record ends before an answer.
+        /// The failed tries; empty if the record ends before an answer.
         reason: String,
     },
-    /// The results of the attempt that counts did not get in.
-    NotUploaded {
-        /// Whose.
-        worker: String,
-        /// Why.
-        reason: String,
-    },
-    /// Its result files have more cases than a record keeps.
-    CasesNotKept {
-        /// All of them.
-        counted: CaseCounts,
-        /// How many are not kept.
-        not_kept: u64,
-    },
-    /// A result without an answer, which the service lists as counted.
-    ConfirmedByService {
-        /// Whose.
-        worker: String,
-    },
-    /// The lease was given back unfinished.
-    GivenBack {
-        /// By whom.
-        worker: String,
-    },
-    /// The lease was given back because of its Squish server.
+    /// The results of the counted attempt were not uploaded.
+    NotUploaded { worker: String, reason: String },
+    /// The result files have more cases than a record keeps.
+    CasesNotKept { counted: CaseCounts, not_kept: u64 },
+    /// The worker got no answer to its result, but the service lists it as counted.
+    ConfirmedByService { worker: String },
+    /// The worker released the lease.
+    GivenBack { worker: String },
+    /// The worker released the lease because of its Squish server.
     SquishServerTrouble {
-        /// By whom.
         worker: String,
-        /// Which one, as `host:port`.
+        /// As `host:port`.
         squish_server: Option<String>,
-        /// What was wrong with it.
         trouble: ServerTrouble,
     },
     /// It was reset after it did not pass.
     Reset {
-        /// What it was before.
         was: EntryStatus,
-        /// What came of it and on which attempt, if it was taken again.
+        /// Status and number of the next attempt, if there was one.
         then: Option<(EntryStatus, usize)>,
     },
-    /// The service counted a result, but no record has the attempt.
-    ServiceOnly {
-        /// What it counted.
-        said: EntryStatus,
-    },
-    /// The records have a counted result, but the service lists a later one.
-    Outdated {
-        /// What the records say.
-        recorded: EntryStatus,
-    },
-    /// The service says that it is not done, whatever the records say.
+    /// The service counted a result of an attempt that no record has.
+    ServiceOnly { said: EntryStatus },
+    /// The service lists a later result than the records have.
+    Outdated { recorded: EntryStatus },
+    /// The service lists the execution as not done.
     NotDone,
-    /// It is done, but nobody knows what the test said.
+    /// It is done, but without a verdict.
     UnknownVerdict,
-    /// No record speaks of it.
+    /// No record has an attempt on it.
     NeverTaken,
-    /// No worker of the records offered all that it needs.
-    UnmetCapabilities {
-        /// What it needs and what was offered.
-        unmet: UnmetCapabilities,
-    },
-    /// Workers fitted it, but gave up waiting for a Squish server.
-    NoSquishServer {
-        /// What the Squish server had to have.
-        wanted: Capabilities,
-        /// Why there was none.
-        why: String,
-    },
-    /// A worker fitted it if the case of letters does not matter.
+    /// No worker in the records offered the required capabilities.
+    UnmetCapabilities { unmet: UnmetCapabilities },
+    /// Workers offered the required capabilities, but gave up waiting for a Squish server.
+    NoSquishServer { wanted: Capabilities, why: String },
+    /// A worker offered the required capability in another spelling.
     OtherSpelling {
-        /// What it needs.
         wanted: Capability,
-        /// What the worker offered.
         offered: Capability,
     },
 }
 
 impl Explanation {
-    /// Whether a worker or lease was lost on the way: a trouble of machines, not of tests.
+    /// Whether a worker or lease was lost: trouble of machines, not of tests.
     pub fn is_loss(&self) -> bool {
         matches!(
             self,

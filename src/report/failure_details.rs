@@ -1,4 +1,4 @@
-//! Why an execution or attempt did not pass, as its records report it. The texts are raw: surfaces clean them.
+//! Why an execution or attempt did not pass, according to its records. The texts are raw: surfaces clean them.
 
 use crate::model::{
     CaseResult, Outcome,
@@ -7,23 +7,23 @@ use crate::model::{
 
 use super::{AttemptReport, Cases, ReportEntry};
 
-/// Stands for the line of a failure of which the tool reported nothing.
+/// Replaces the message of a failure for which the tool reported none.
 pub(super) const NO_MESSAGE: &str = "no message";
 
-/// The reported reason, collected once for every surface.
+/// The reported reason, collected once for all surfaces.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FailureDetails<'a> {
-    /// Message and details of an execution that could not run.
+    /// Message and details, if it could not run.
     pub(super) error: Option<(&'a str, &'a str)>,
     cases: Option<&'a Cases>,
-    /// The last lines of the captured output.
+    /// The end of the captured output.
     pub(super) output: &'a str,
-    /// Where the whole output is.
+    /// File of the whole output.
     pub(super) log: Option<&'a str>,
 }
 
 impl<'a> FailureDetails<'a> {
-    /// Of the counted attempt, or of the service if it gave the execution up by itself.
+    /// From the counted attempt, or from the service if it abandoned the execution.
     pub(super) fn of_entry(entry: &'a ReportEntry) -> Self {
         match (entry.counted(), &entry.service_only) {
             (Some(attempt), _) => Self::of_attempt(attempt),
@@ -44,7 +44,7 @@ impl<'a> FailureDetails<'a> {
         })
     }
 
-    /// One line, or the message of an error; empty if nothing was reported.
+    /// The message of an error, or the first line of a failure; empty if nothing was reported.
     pub(super) fn message(&self) -> &'a str {
         self.error.map_or_else(
             || {
@@ -60,7 +60,7 @@ impl<'a> FailureDetails<'a> {
         self.error.map_or("", |(_, details)| details)
     }
 
-    /// The noted cases that failed or broke, in order.
+    /// The kept cases that failed or broke, in order.
     pub(super) fn cases(&self) -> impl Iterator<Item = (&'a CaseResult, &'a Trouble)> {
         let noted = self.cases.map_or(&[][..], Cases::noted).iter();
         noted.filter_map(|case| match &case.verdict {
@@ -69,7 +69,7 @@ impl<'a> FailureDetails<'a> {
         })
     }
 
-    /// How many cases failed or broke, noted or not.
+    /// How many cases failed or broke, kept or not.
     pub(super) fn case_count(&self) -> usize {
         self.cases.map_or(0, |cases| cases.counts().troubled())
     }
@@ -82,7 +82,7 @@ fn error_in(outcome: &Outcome) -> Option<(&str, &str)> {
     }
 }
 
-/// The first line with words in it: of the message, else of the text, else the kind.
+/// The first line that is not blank, of message, text or kind.
 pub(super) fn first_line(trouble: &Trouble) -> Option<&str> {
     [&trouble.message, &trouble.text, &trouble.kind]
         .into_iter()

@@ -1,8 +1,7 @@
-//! The report as one HTML file: whole without JavaScript or network, filtered and searched with it.
+//! The report as one HTML file. It is complete without JavaScript and network; the script adds filters and search.
 //!
-//! The file is well-formed XML too, so that a test can prove that foreign text made no element. Its policy allows
-//! the one script and the one style by their hashes and nothing else. Sizes are bounded: what is left out is said, by
-//! number and place.
+//! The file is also well-formed XML, so a test can show that foreign text made no element. Its policy allows one script and
+//! one style, by their hashes, and nothing else. Sizes are bounded, and the page counts what it leaves out.
 
 mod attempt_texts;
 mod attempts;
@@ -28,9 +27,7 @@ use super::{
 };
 use markup::Markup;
 
-/// Sorting, filters and search.
 const SCRIPT: &str = include_str!("html/report.js");
-/// How it looks.
 const STYLE: &str = include_str!("html/report.css");
 
 /// Longest name, capability set or title, in bytes of its text.
@@ -38,17 +35,14 @@ const MAX_NAME: usize = 300;
 /// Longest message, in bytes of its text.
 const MAX_MESSAGE: usize = 2000;
 
-/// What a report does not know of itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HtmlOptions<'a> {
-    /// The commit under test, where it is known.
+    /// The tested commit, if known.
     pub commit: Option<&'a str>,
 }
 
-/// Renders the report as a file that a browser opens from anywhere.
-///
-/// Time and size grow with the report only up to bounds: 500 executions in detail, 5,000 in the table, 100 workers
-/// in the timeline, and 20 MiB whatever the texts are.
+/// Renders the page. Time and size are bounded: 500 executions in detail, 5,000 in the table, 100 workers in the timeline,
+/// 20 MiB in all.
 pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
     let view = ReportView::of(report);
     let mut body = Markup::default();
@@ -82,7 +76,7 @@ pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
     page.into_bytes()
 }
 
-/// The executions shown in detail: their anchors are there, all others' in the table.
+/// The executions shown in detail. They have their anchors there, all others in the table.
 type Detailed = BTreeSet<ExecutionId>;
 
 fn head(page: &mut Markup, view: &ReportView<'_>) {
@@ -105,12 +99,11 @@ fn head(page: &mut Markup, view: &ReportView<'_>) {
         .raw("</style>\n</head>\n<body>\n");
 }
 
-/// As a policy names the content of a script or style.
+/// The hash of a script or style in the policy.
 fn hash(content: &str) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(content)))
 }
 
-/// The class says how bad it is.
 fn conclusion(conclusion: Conclusion) -> Mark {
     let (class, symbol) = match conclusion {
         Conclusion::Passed => ("passed", "✓"),
@@ -127,7 +120,7 @@ fn conclusion(conclusion: Conclusion) -> Mark {
     }
 }
 
-/// The tab's picture, in the shape of the symbol.
+/// The icon of the tab, in the shape of the symbol.
 fn icon(conclusion: Conclusion) -> &'static str {
     match conclusion {
         Conclusion::Passed => {

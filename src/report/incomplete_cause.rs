@@ -1,27 +1,27 @@
-//! What a plan is incomplete for, where the records know: capabilities or Squish servers that nobody had. The text is
-//! raw: surfaces clean it.
+//! Why a plan is incomplete, if the records show it: capabilities or Squish servers that no worker had. The text is raw:
+//! surfaces clean it.
 
 use std::{collections::BTreeMap, fmt};
 
 use super::{Explanation, PlanReport};
 use crate::exit_code::Conclusion;
 
-/// Most causes that are told one by one.
+/// Most causes that are named.
 const MOST: usize = 3;
 
 /// Why executions of an incomplete plan could never run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncompleteCause {
-    /// What was lacking, and for how many executions, the most first.
+    /// What was lacking and for how many executions, most executions first.
     lacks: Vec<(String, u64)>,
-    /// The first of them in a few words.
+    /// The first of them, shortened.
     short: String,
-    /// How many executions are missing for other reasons.
+    /// Executions that are missing for other reasons.
     others: u64,
 }
 
 impl PlanReport {
-    /// What the plan is incomplete for, if that is how it ended and the records know what was lacking.
+    /// The cause, if the conclusion is [`Conclusion::Incomplete`] and the records show what was lacking.
     pub fn incomplete_cause(&self) -> Option<IncompleteCause> {
         if self.conclusion() != Conclusion::Incomplete {
             return None;
@@ -58,7 +58,7 @@ impl PlanReport {
 }
 
 impl IncompleteCause {
-    /// In a few words, as `no worker offered OS=macOS`.
+    /// A few words, such as `no worker offered OS=macOS`.
     pub fn short(&self) -> &str {
         &self.short
     }

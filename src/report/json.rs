@@ -1,4 +1,4 @@
-//! The report for machines. Members are added in time, never renamed or removed, while `schema` stays.
+//! The report as JSON. While `schema` stays the same, members are only added, never renamed or removed.
 
 use serde_json::{Value, json};
 
@@ -9,10 +9,9 @@ use super::{
     failure_details::FailureDetails,
 };
 
-/// The version of the shape below.
 const SCHEMA: u32 = 1;
 
-/// The report as JSON. Strings in it are as the workers wrote them: whoever prints them cleans them.
+/// Strings are as the workers wrote them; the caller cleans them when it prints.
 pub fn json(report: &PlanReport) -> Value {
     let counts = report.counts();
     json!({

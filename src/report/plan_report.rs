@@ -1,4 +1,4 @@
-//! The whole report: every execution, every worker, the counts and what they come to.
+//! The data of a report: executions, workers, counts, and the conclusion from them.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -9,57 +9,56 @@ use crate::{
 
 use super::{AttemptReport, Counting, EntryStatus, ReportEntry};
 
-/// What records and service together say of a plan.
+/// A plan according to the records and the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanReport {
-    /// The plan, where any record names it.
+    /// `None` if no record names the plan.
     pub plan: Option<PlanFacts>,
-    /// Plans that the records are of as well, and that this report leaves out.
+    /// Other plans in the records, which this report leaves out.
     pub other_plans: Vec<PlanId>,
-    /// How many executions were planned: none is lost as long as the counts add up to this.
+    /// How many executions were planned. The counts add up to it.
     pub total: u64,
-    /// What the planned total and the results were held against.
+    /// What total and results were compared with.
     pub proof: Proof,
-    /// Every execution known by number, in order of it.
+    /// The executions with a known number, in its order.
     pub entries: Vec<ReportEntry>,
-    /// How many planned executions nobody can name; they are missing too.
+    /// How many missing executions neither records nor service name.
     pub unnamed_missing: u64,
-    /// Results that the service counted of tests it ran itself; they come on top of the entries.
+    /// Results of tests that the service ran itself, in addition to the entries.
     pub service_counts: Option<ServiceCounts>,
-    /// How many executions the service said are not done yet, where it was asked at the end.
+    /// How many executions the service still had open or reserved when it was asked at the end.
     pub open_at_service: u64,
-    /// Of how many executions the results that count did not get in.
+    /// How many executions have counted results that were not uploaded.
     pub not_uploaded: u64,
-    /// Every worker that wrote a record, in order of name.
+    /// The workers that wrote a record, in order of name.
     pub workers: Vec<WorkerReport>,
-    /// The commits that tests ran at, by the workers that took any; `None` stands for workers without a checkout.
+    /// The commits of workers that ran a test; `None` for workers without a checkout.
     pub checkouts: BTreeSet<Option<Checkout>>,
-    /// What could not be read or looks odd, one sentence each.
+    /// Unreadable or unexpected records, one sentence each.
     pub warnings: Vec<String>,
-    /// What became of the lines of the listings that the plan was made of, where a record or the service tells.
+    /// How many lines of the plan's listings became tests, if a record or the service has it.
     pub discovery: Option<DiscoveryAccount>,
-    /// Invariants that the records show broken, one sentence each.
+    /// Invariants of the protocol that the records contradict, one sentence each.
     pub broken: Vec<String>,
-    /// First and last time of any record, by the service's clock where workers noted how theirs differs from it.
+    /// Times of the first and the last record, by the service's clock if the workers noted the difference.
     pub span: Option<(Timestamp, Timestamp)>,
-    /// The end that was decided outside of the results: a signal, a deadline.
+    /// Set if a signal or a deadline decided the conclusion.
     pub stopped: Option<Conclusion>,
 }
 
-/// What a report was held against: how far it is proven that every planned execution is in it.
+/// What shows that the report has every planned execution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Proof {
-    /// Nothing but the records: the total is what workers saw when they began.
+    /// The records alone: the total is what workers saw when they began.
     #[default]
     Records,
-    /// The service's numbers of executions. Which results it has is the workers' word.
+    /// The service's counts; which results it has is known from the records only.
     Counts,
-    /// The service's list, execution by execution.
+    /// The service's list of executions.
     List,
 }
 
 impl Proof {
-    /// The word for it.
     pub fn word(self) -> &'static str {
         match self {
             Self::Records => "records",
@@ -68,7 +67,7 @@ impl Proof {
         }
     }
 
-    /// What cannot be proven, if anything can be that the service was asked about.
+    /// What the service's counts leave open.
     pub fn gap(self) -> Option<&'static str> {
         match self {
             Self::Counts => Some(
@@ -80,16 +79,12 @@ impl Proof {
     }
 }
 
-/// What a plan is called.
+/// Number and names of a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanFacts {
-    /// Its number.
     pub id: PlanId,
-    /// Its title.
     pub title: String,
-    /// Its project.
     pub project: String,
-    /// Its batch.
     pub batch: String,
 }
 
@@ -111,56 +106,42 @@ impl From<Plan> for PlanFacts {
     }
 }
 
-/// Results that a service counted and nobody here can name.
+/// How many results a service counted of tests that it ran itself, and where each one is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceCounts {
-    /// Passed.
     pub passed: u64,
-    /// Failed.
     pub failed: u64,
-    /// Skipped.
     pub skipped: u64,
-    /// Where each result can be looked at.
     pub url: String,
 }
 
-/// A worker and what it did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkerReport {
-    /// Its name.
     pub name: String,
-    /// What it offered.
     pub capabilities: Capabilities,
-    /// When its record begins.
     pub began: Timestamp,
-    /// When its record ends.
     pub ended: Timestamp,
-    /// Why it left; `None` for a worker that was killed.
+    /// `None` for a worker that was killed.
     pub left: Option<String>,
-    /// How many attempts it made.
     pub attempts: u64,
-    /// How long these took, in milliseconds.
+    /// Duration of its attempts.
     pub busy_ms: u64,
 }
 
-/// How many executions stand how.
+/// How many executions have which status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// All planned ones: the sum of the next five.
+    /// The sum of the next five.
     pub total: u64,
-    /// Passed, also the flaky ones.
+    /// Flaky ones included.
     pub passed: u64,
-    /// Failed.
     pub failed: u64,
-    /// Skipped.
     pub skipped: u64,
-    /// Could not run.
     pub errors: u64,
-    /// Without a counted result.
     pub missing: u64,
-    /// Of the passed: those that failed before.
+    /// Passed after a failure.
     pub flaky: u64,
-    /// Of the passed, failed and skipped: those that were lost or could not run before.
+    /// Passed, failed or skipped after a lost attempt or one that could not run.
     pub recovered: u64,
 }
 
@@ -182,16 +163,15 @@ impl Counts {
 /// The executions of one set of required capabilities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapabilityRow {
-    /// How they stand.
     pub counts: Counts,
-    /// How many workers attempted any.
+    /// Workers that attempted any of them.
     pub workers: usize,
-    /// How long all attempts took, in milliseconds.
+    /// Duration of all attempts.
     pub busy_ms: u64,
 }
 
 impl PlanReport {
-    /// The commit that all tests ran at, if that is known and one.
+    /// The commit that all tests ran at; `None` if it is unknown or there are several.
     pub fn commit(&self) -> Option<String> {
         let commits: BTreeSet<_> = self
             .checkouts
@@ -204,7 +184,7 @@ impl PlanReport {
         }
     }
 
-    /// What the workers of these records did, without what is other workers' to do.
+    /// Keeps only the executions that workers of these records attempted.
     pub fn of_its_workers(mut self) -> Self {
         self.entries.retain(|entry| !entry.attempts.is_empty());
         self.total = u64::try_from(self.entries.len()).unwrap_or(u64::MAX);
@@ -230,7 +210,7 @@ impl PlanReport {
         counts
     }
 
-    /// Why some executions are known by number only.
+    /// Why some executions have no name.
     pub(super) fn unnamed_reason(&self) -> &'static str {
         if self.service_counts.is_some() {
             "Test Center reports only how many"
@@ -239,7 +219,7 @@ impl PlanReport {
         }
     }
 
-    /// How many executions passed by their exit code alone: no result file shows what ran.
+    /// How many executions passed by exit code, without a result file that shows what ran.
     pub fn passed_by_exit_code(&self) -> u64 {
         let alone = self.with_status(EntryStatus::Passed).filter(|entry| {
             let ended = entry.counted().and_then(AttemptReport::ended);
@@ -248,11 +228,11 @@ impl PlanReport {
         alone.count() as u64
     }
 
-    /// What the plan comes to. Nothing planned, then something missing, then something that could not run, then a
-    /// failure, then a plan of which every test was skipped decide in this order; a signal or deadline told by [`Self::stopped_by`] comes before all.
+    /// The first of these decides: [`Self::stopped`], nothing planned, an execution missing or open, one that could not run,
+    /// one that failed, all skipped.
     ///
-    /// A broken invariant makes the results as little trustworthy as something that could not run, and results that are
-    /// not where people look for them are as good as none.
+    /// A broken invariant or a missing upload counts as an execution that could not run: the results cannot be trusted, or
+    /// are not in the service.
     pub fn conclusion(&self) -> Conclusion {
         let counts = self.counts();
         if let Some(stopped) = self.stopped {
@@ -266,14 +246,14 @@ impl PlanReport {
         } else if counts.failed > 0 {
             Conclusion::Failed
         } else if counts.skipped == counts.total {
-            // Nothing ran: a selection that matches nothing looks the same.
+            // Nothing ran. A selection that matches nothing has the same effect.
             Conclusion::NothingToRun
         } else {
             Conclusion::Passed
         }
     }
 
-    /// The same report of a run whose end was decided outside of its results, so that every surface says the same.
+    /// Replaces the conclusion, for a run that a signal or a deadline ended.
     pub fn stopped_by(mut self, conclusion: Conclusion) -> Self {
         self.stopped = Some(conclusion);
         self
@@ -285,7 +265,6 @@ impl PlanReport {
             .map_or(0, |(first, last)| millis(last.since(first)))
     }
 
-    /// The entries that stand so, in order.
     pub fn with_status(&self, status: EntryStatus) -> impl Iterator<Item = &ReportEntry> {
         self.entries
             .iter()
@@ -299,7 +278,7 @@ impl PlanReport {
             .flat_map(|entry| entry.attempts.iter().map(move |attempt| (entry, attempt)))
     }
 
-    /// The executions by the capabilities they are run under; those of which nobody says are left out.
+    /// Groups executions by their labels. Executions without known labels are left out.
     pub fn by_capability(&self) -> BTreeMap<Capabilities, CapabilityRow> {
         let mut rows: BTreeMap<&Capabilities, (CapabilityRow, HashSet<&str>)> = BTreeMap::new();
         for entry in &self.entries {
@@ -321,7 +300,7 @@ impl PlanReport {
             .collect()
     }
 
-    /// How many attempts' results count: one per execution and generation at most.
+    /// How many attempts count: at most one per execution and generation.
     pub fn counted_attempts(&self) -> usize {
         self.attempts()
             .filter(|(_, attempt)| attempt.counting != Counting::Not)

@@ -1,4 +1,4 @@
-//! What a report says of one execution and of each attempt on it.
+//! One execution of a report, and its attempts.
 
 use crate::model::{
     Capabilities, CaseCounts, ExecutionId, Outcome, ServerTrouble, Test, TestResult, Timestamp,
@@ -7,58 +7,54 @@ use crate::model::{
 
 use super::{Cases, EntryStatus, Explanation};
 
-/// One planned execution with everything that is known of it.
+/// A planned execution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReportEntry {
-    /// Its number.
     pub execution: ExecutionId,
-    /// Its test; an empty suite and `execution N` where nobody says.
+    /// An empty suite and `execution N` if neither records nor service name the test.
     pub test: Test,
-    /// What it needs, where anybody says.
+    /// The required capabilities, if a record or the service has them.
     pub required: Option<Capabilities>,
-    /// All attempts, in order.
     pub attempts: Vec<AttemptReport>,
-    /// Where it stands.
     pub status: EntryStatus,
-    /// Why the service gave it up by itself, where it did.
+    /// The outcome that the service itself gave it, if no worker did.
     pub service_only: Option<ServiceResult>,
-    /// It passed after it failed: in an earlier generation, or within the attempt by the word of the test tool.
+    /// It passed after a failure, in an earlier generation or within the attempt according to the test tool.
     pub flaky: bool,
-    /// An attempt was lost or could not run, and a later one ran to its end.
+    /// A later attempt completed after one was lost or could not run.
     pub recovered: bool,
-    /// What is worth knowing about how it came to stand so.
+    /// How it got its status, if that was unusual.
     pub explanations: Vec<Explanation>,
 }
 
 impl ReportEntry {
-    /// The attempt whose result counts.
     pub fn counted(&self) -> Option<&AttemptReport> {
         self.attempts
             .iter()
             .find(|attempt| attempt.counting == Counting::Counts)
     }
 
-    /// Whether the results that count should have been uploaded and did not get in.
+    /// Whether its counted results should have been uploaded and were not.
     pub fn not_uploaded(&self) -> bool {
         self.counted()
             .is_some_and(|attempt| attempt.not_uploaded.is_some())
     }
 
-    /// What is said of cases that were counted and not kept.
+    /// The explanation about cases that were counted and not kept.
     pub fn cases_not_kept(&self) -> Option<&Explanation> {
         self.explanations
             .iter()
             .find(|it| matches!(it, Explanation::CasesNotKept { .. }))
     }
 
-    /// Attempts that counted until a reset, in order.
+    /// The attempts that counted until a reset, in order.
     pub fn earlier(&self) -> impl Iterator<Item = &AttemptReport> {
         self.attempts
             .iter()
             .filter(|attempt| attempt.counting == Counting::UntilReset)
     }
 
-    /// How long the counted attempt took, in milliseconds.
+    /// Duration of the counted attempt.
     pub fn duration_ms(&self) -> Option<u64> {
         match self.counted() {
             Some(attempt) => attempt.duration_ms(),
@@ -66,7 +62,7 @@ impl ReportEntry {
         }
     }
 
-    /// What it is run under: what it needs, else what the worker of the counted or last attempt offers.
+    /// The required capabilities; if they are unknown, those of the worker of the counted or last attempt.
     pub fn labels(&self) -> Option<&Capabilities> {
         self.required.as_ref().or_else(|| {
             self.counted()
@@ -99,93 +95,81 @@ pub(super) fn test_name(test: &Test) -> String {
 /// A result that only the service reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceResult {
-    /// What became of it.
     pub outcome: Outcome,
-    /// How long it took, in milliseconds.
     pub duration_ms: Option<u64>,
 }
 
-/// One lease on an execution, as its worker wrote it down.
+/// One lease on an execution, according to its worker's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptReport {
-    /// The worker.
     pub worker: String,
-    /// What it offered.
+    /// The capabilities of the worker.
     pub capabilities: Capabilities,
-    /// `host:port` of the Squish server that came with it.
+    /// Address of the Squish server that came with the lease.
     pub squish_server: Option<String>,
-    /// Its number by the service's word, 1 for the first.
+    /// Its number according to the service, from 1.
     pub number: Option<u32>,
     /// First characters of the lease.
     pub lease: Option<String>,
-    /// When it was reserved, by the worker's clock.
+    /// Time of the reservation by the worker's clock.
     pub reserved: Timestamp,
-    /// When its process was started.
+    /// Start of its process.
     pub started: Option<Timestamp>,
-    /// How it ended.
     pub end: AttemptEnd,
-    /// What was wrong with the Squish server, if that is why the lease was given back.
+    /// Set if trouble with the Squish server is why the lease was released.
     pub server_trouble: Option<ServerTrouble>,
-    /// What the service said of the result.
+    /// The service's answer to the result.
     pub confirmation: Option<Confirmation>,
-    /// When it said so.
+    /// Time of that answer.
     pub confirmed: Option<Timestamp>,
-    /// Whether its result counts.
     pub counting: Counting,
-    /// Where its results are, below the `--out` folder, if its tool left any.
+    /// Its results folder, relative to the `--out` folder.
     pub results: Option<String>,
-    /// Why its results did not get in, if they were to be uploaded and did not.
+    /// Why its results were not uploaded, if they should have been.
     pub not_uploaded: Option<String>,
 }
 
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AttemptEnd {
-    /// With an outcome.
     Ended(Box<EndedAttempt>),
-    /// The lease was given back.
+    /// The worker released the lease.
     GivenBack {
-        /// When.
         at: Timestamp,
     },
-    /// Its worker stopped without reporting a result.
+    /// The worker stopped without reporting a result.
     Unsaid,
-    /// Its worker's record has no end: the worker was killed.
+    /// The worker's record has no end, because the worker was killed.
     Killed,
 }
 
-/// The end that a worker wrote down.
+/// The end of an attempt according to its worker's record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndedAttempt {
-    /// When.
     pub at: Timestamp,
-    /// What became of it.
     pub outcome: Outcome,
-    /// From start to end, in milliseconds.
     pub duration_ms: u64,
-    /// Cases of the result files.
     pub cases: Cases,
-    /// How many cases they have beside these.
+    /// Cases of the result files that the record does not keep.
     pub not_kept: CaseCounts,
-    /// Where the captured output is.
+    /// File of the captured output.
     pub log: Option<String>,
-    /// Last lines of it, if it did not pass.
+    /// The end of the output, unless the test passed.
     pub output_tail: String,
 }
 
 /// Whether the result of an attempt counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counting {
-    /// It is the execution's result.
+    /// It is the result of the execution.
     Counts,
-    /// It was, until the execution was reset.
+    /// It was, until a reset.
     UntilReset,
-    /// It is not: no result, lost, late or never confirmed.
+    /// No result, or one that was lost, late or never confirmed.
     Not,
 }
 
 impl AttemptReport {
-    /// The end with an outcome, if it had one.
     pub fn ended(&self) -> Option<&EndedAttempt> {
         match &self.end {
             AttemptEnd::Ended(ended) => Some(ended),
@@ -193,12 +177,12 @@ impl AttemptReport {
         }
     }
 
-    /// What became of it, by its worker's word.
+    /// Its outcome according to the worker.
     pub fn outcome(&self) -> Option<&Outcome> {
         self.ended().map(|ended| &ended.outcome)
     }
 
-    /// What the test said, if it ran.
+    /// The result of the test, if it ran.
     pub fn result(&self) -> Option<TestResult> {
         match self.outcome()? {
             Outcome::Completed { result } => *result,
@@ -206,19 +190,18 @@ impl AttemptReport {
         }
     }
 
-    /// How many cases its result files have.
+    /// All cases of its result files, kept or not.
     pub fn case_counts(&self) -> CaseCounts {
         self.ended().map_or_else(CaseCounts::default, |ended| {
             ended.not_kept.plus(ended.cases.counts())
         })
     }
 
-    /// How long it took, in milliseconds.
     pub fn duration_ms(&self) -> Option<u64> {
         self.ended().map(|ended| ended.duration_ms)
     }
 
-    /// When it was over, as far as anybody wrote it down.
+    /// The recorded time of its end.
     pub fn finished(&self) -> Option<Timestamp> {
         match &self.end {
             AttemptEnd::Ended(ended) => Some(ended.at),
@@ -227,7 +210,7 @@ impl AttemptReport {
         }
     }
 
-    /// The status that its outcome has if it counts.
+    /// The status of the execution if this attempt counts.
     pub fn status(&self) -> EntryStatus {
         self.outcome().map_or(EntryStatus::Missing, EntryStatus::of)
     }

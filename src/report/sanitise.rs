@@ -1,4 +1,4 @@
-//! One sanitiser per surface for text that others wrote: test names, messages, tool output, worker names.
+//! One sanitiser per surface for foreign text: test names, messages, tool output, worker names.
 //!
 //! Console and log: [`console_line`], and at the very end [`console_text`] or [`console_json`]. Markdown:
 //! [`markdown_text`] for running text and table cells, [`markdown_code`] for blocks. HTML: [`html_text`],

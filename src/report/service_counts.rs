@@ -1,21 +1,20 @@
-//! What is known of tests that the service ran itself: how many passed, failed and were skipped, and no more. Which ones
-//! stands only there, so every surface says so.
+//! Results of tests that the service ran itself: it reports how many passed, failed and were skipped. Which ones is known
+//! only there, and every surface says so.
 
 use crate::model::{Plan, PlanStatus};
 
 use super::{PlanFacts, PlanReport, Proof, ServiceCounts};
 
-/// What a reader must know of such results.
 pub(super) const RAN_THERE: &str = "Test Center ran these tests itself and reports only how many passed, failed or were skipped; each result is there, \
      under Tests, Plan Executions";
 
 impl ServiceCounts {
-    /// What is to be known of them, and where each is.
+    /// Where each result is, and why it is not here.
     pub fn sentence(&self) -> String {
         format!("{RAN_THERE}: {}", self.url)
     }
 
-    /// Where each result is, if that can be a link of a page.
+    /// The address of the results, if a page can link to it.
     pub fn link(&self) -> Option<&str> {
         let is_web = ["https://", "http://"]
             .iter()
@@ -29,7 +28,7 @@ impl ServiceCounts {
 }
 
 impl PlanReport {
-    /// Says where a service that counts uploaded results has fewer than the records. One that has none counts none.
+    /// Warns if the service counts fewer results than the records have. A service without any does not count results.
     pub fn hold_against(&mut self, plan: &Plan) {
         let counts = self.counts();
         let recorded = counts.passed + counts.failed + counts.skipped;
@@ -42,7 +41,7 @@ impl PlanReport {
         }
     }
 
-    /// The report of a plan that the service ran itself, by its own counts. What has no result is missing.
+    /// The report of a plan that the service ran itself, from its counts. An execution without a result is missing.
     pub fn of_counts(plan: Plan, status: PlanStatus, url: String) -> Self {
         let counts = ServiceCounts {
             passed: plan.passes,

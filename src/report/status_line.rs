@@ -1,17 +1,17 @@
-//! The report in one line, for a place that shows no more.
+//! The report in one line, for a commit status.
 
 use crate::exit_code::Conclusion;
 
 use super::{PlanReport, sanitise::console_line, time_text::duration_text};
 
-/// What a commit status has room for, in bytes.
+/// Longest description of a commit status, in bytes.
 const MAX: usize = 140;
 
-/// How much of it is for what was lacking, in bytes.
+/// Longest cause in it, in bytes.
 const MAX_CAUSE: usize = 60;
 
-/// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeroes are left out. What came to another
-/// end than passed or failed begins with its word, and with what was lacking where that is known. At most 140 bytes.
+/// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeros are left out. Any conclusion but passed
+/// and failed comes first, followed by the cause of an incomplete plan. At most 140 bytes.
 pub fn status_line(report: &PlanReport, conclusion: Conclusion) -> String {
     let words = report.counts().in_words();
     let counted = if words.is_empty() {
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn says_what_it_came_to() {
+    fn status_line_begins_with_an_unusual_conclusion() {
         let line = |missing, conclusion| status_line(&report(missing), conclusion);
         assert_eq!(line(0, Conclusion::Passed), "no executions");
         assert_eq!(

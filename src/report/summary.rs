@@ -1,7 +1,7 @@
-//! The report as Markdown for a job summary: headline first, failures next, whatever does not fit left out by name.
+//! The report as Markdown for a job summary: headline, failures, then the rest; the last line names what is left out.
 //!
-//! CI throws a summary away whole when it is a byte too long. So the page is rendered again with less in it until it
-//! fits: a ladder of levels, each a plain value, from everything down to the headline.
+//! GitHub drops a summary that is one byte too long. So the page is rendered with less and less content until it fits: a
+//! ladder of levels from everything down to the headline.
 
 mod entry_name;
 mod gantt;
@@ -17,7 +17,7 @@ use super::{
 };
 use markdown_page::MarkdownPage;
 
-/// What fits into GitHub's limit of 1 MiB with room for others who write to the same file, in bytes.
+/// Fits into GitHub's limit of 1 MiB with room for other writers of the same file, in bytes.
 pub const DEFAULT_BUDGET: usize = 900 * 1024;
 
 /// How much is shown.
@@ -39,7 +39,7 @@ struct DetailLevel {
 
 const ALL: usize = usize::MAX;
 
-/// From everything to little. Below the last comes the headline alone.
+/// From everything to little. After the last comes the headline alone.
 const LADDER: [DetailLevel; 9] = {
     const FULL: DetailLevel = DetailLevel {
         passed: true,
@@ -87,13 +87,13 @@ const LADDER: [DetailLevel; 9] = {
     ]
 };
 
-/// The sections that are shown in detail, as far as a level goes.
+/// The sections that are shown in detail, as far as a level allows.
 const DETAILED: [SectionKind; 2] = [SectionKind::Failed, SectionKind::CouldNotRun];
 
-/// Renders the report as Markdown of at most `budget` bytes: what the file may still take.
+/// Renders the report as Markdown of at most `budget` bytes.
 ///
-/// Fences and details are always closed, and what was left out is named at the end. Below 2 KiB even the headline
-/// may be cut, at a line.
+/// Fences and details are always closed, and the last line names what is left out. Below 2 KiB the headline may be cut
+/// after a line.
 pub fn render(report: &PlanReport, budget: usize) -> String {
     let view = ReportView::of(report);
     LADDER
@@ -123,7 +123,7 @@ fn at_level(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> Option<
         lists::explained(&mut page, view.section(kind), level.names);
     }
     if page.is_over() {
-        // The rest looks at every execution, for a page that is thrown away.
+        // The page is dropped anyway, and the other parts look at every execution.
         return None;
     }
     lists::slowest(&mut page, view, level.detailed);
@@ -143,7 +143,6 @@ fn at_level(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> Option<
     page.fitting()
 }
 
-/// The last rung.
 fn headline_alone(view: &ReportView<'_>, budget: usize) -> String {
     let mut page = MarkdownPage::new(ALL);
     sections::headline(&mut page, view, sections::SHORT_TITLE);
@@ -154,7 +153,7 @@ fn headline_alone(view: &ReportView<'_>, budget: usize) -> String {
     page.cut_to(budget)
 }
 
-/// Names what this level does not show of this report.
+/// Names what this level leaves out.
 fn left_out(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> String {
     let troubled: usize = DETAILED
         .map(|kind| view.section(kind).entries.len())
@@ -197,7 +196,7 @@ fn left_out(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> String 
     )
 }
 
-/// Whether an output that is shown is longer than the level shows.
+/// Whether this level cuts an output.
 fn cuts_outputs(view: &ReportView<'_>, level: DetailLevel) -> bool {
     let Some(each) = level.lines else {
         return false;

@@ -1,4 +1,4 @@
-//! Durations and points in time as people read them.
+//! Durations and times as text.
 
 use crate::model::{Timestamp, millis};
 
@@ -12,7 +12,6 @@ pub fn duration_text(milliseconds: u64) -> String {
     }
 }
 
-/// The time between two points in time, in milliseconds.
 pub(crate) fn millis_between(from: Timestamp, to: Timestamp) -> u64 {
     millis(to.since(from))
 }

@@ -1,4 +1,4 @@
-//! What executions need and nobody offers, in words. The text is raw: surfaces clean it.
+//! Required capabilities that no worker offers. The text is raw: surfaces clean it.
 
 use std::{collections::BTreeSet, fmt};
 
@@ -6,24 +6,23 @@ use crate::model::{Capabilities, Capability, LabelCase};
 
 /// Most offers that a sentence names.
 const MOST_OFFERS: usize = 8;
-/// How alike two values must be for one to be taken for a slip of the other.
+/// Similarity above which a value may be a misspelling of another.
 const ALIKE: f64 = 0.8;
 
 /// Required capabilities that no worker has all of.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct UnmetCapabilities {
-    /// What is needed.
     pub required: Capabilities,
-    /// What of it nobody offers at all; all of it where workers have it only apart from each other.
+    /// The required capabilities that no worker offers; all of them if no single worker offers the combination.
     pub missing: Capabilities,
-    /// What the workers offer, each offer once.
+    /// The different offers of the workers.
     pub offers: Vec<Capabilities>,
-    /// What is needed, and something offered that may be meant for it: another spelling.
+    /// A required capability, and an offered one that may be a misspelling of it.
     pub near: Option<(Capability, Capability)>,
 }
 
 impl UnmetCapabilities {
-    /// What of `required` no offer has; `None` if one has all of it.
+    /// `None` if one offer covers `required`.
     pub fn of<'a>(
         required: &Capabilities,
         offers: impl IntoIterator<Item = &'a Capabilities>,
@@ -50,7 +49,7 @@ impl UnmetCapabilities {
         })
     }
 
-    /// The same of workers that are there now: `no live worker offers it (live workers offer OS=Linux)`.
+    /// Describes live workers: `no live worker offers it (live workers offer OS=Linux)`.
     pub fn live(&self) -> String {
         let (it, offers) = (self.it(), self.offers());
         let offered = match self.offers.as_slice() {
@@ -60,7 +59,7 @@ impl UnmetCapabilities {
         format!("{offered}{}", self.meant())
     }
 
-    /// What nobody offers, unless it is all that is needed.
+    /// The missing capabilities, or `it` if all that are required are missing.
     fn it(&self) -> String {
         if self.missing == self.required && self.required.len() == 1 {
             "it".to_owned()
@@ -90,7 +89,7 @@ impl UnmetCapabilities {
         names.join("; ")
     }
 
-    /// What may be meant for something that is needed, as `; is OS=Windos meant for OS=Windows?`; often empty.
+    /// A guess at a misspelling, such as `; is OS=Windos meant for OS=Windows?`; often empty.
     pub fn meant(&self) -> String {
         match &self.near {
             None => String::new(),
@@ -124,7 +123,7 @@ impl fmt::Display for UnmetCapabilities {
     }
 }
 
-/// What of the offered may be meant for what is wanted.
+/// The offered capability that is most similar to the wanted one.
 fn near(wanted: &Capability, offered: &Capabilities) -> Option<Capability> {
     let alike = |a: &str, b: &str| strsim::jaro_winkler(&a.to_lowercase(), &b.to_lowercase());
     offered

@@ -1,4 +1,4 @@
-//! What the surfaces for people show: selected, ordered and worded once, so that a surface only renders it.
+//! What surfaces for people show, selected, ordered and worded once. A surface only renders it.
 
 mod lanes;
 mod mark;
@@ -14,18 +14,17 @@ pub(crate) use mark::Mark;
 pub(crate) use section::{Section, SectionKind};
 pub(crate) use table::{Cell, Table};
 
-/// A report, ready to be rendered. The texts are raw: surfaces clean and shorten them.
+/// A report ready to render. The texts are raw: surfaces clean and shorten them.
 #[derive(Debug)]
 pub(crate) struct ReportView<'a> {
     pub(crate) report: &'a PlanReport,
     pub(crate) conclusion: Conclusion,
-    /// That of the plan, if it has one.
     pub(crate) title: &'a str,
-    /// Why the plan is incomplete where that is known, else what the conclusion means.
+    /// Why the plan is incomplete, if that is known; otherwise what the conclusion means.
     pub(crate) meaning: String,
-    /// How far the results can be relied on, and where more of them are.
+    /// How far the results can be trusted, and where more of them are.
     pub(crate) notes: Vec<Note<'a>>,
-    /// All kinds in order of importance, with empty sections among them.
+    /// One of each kind in order of importance, empty ones included.
     pub(crate) sections: Vec<Section<'a>>,
 }
 
@@ -41,7 +40,7 @@ pub(crate) struct Note<'a> {
 /// Sentences under a heading.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SentenceList<'a> {
-    /// Name of its section in the page.
+    /// Anchor of its section in the page.
     pub(crate) id: &'static str,
     pub(crate) heading: &'static str,
     pub(crate) meaning: &'static str,
@@ -85,7 +84,6 @@ impl<'a> ReportView<'a> {
             .expect("there is a section of every kind")
     }
 
-    /// Contradictions to the protocol.
     pub(crate) fn broken(&self) -> SentenceList<'a> {
         SentenceList {
             id: "broken",
@@ -116,7 +114,7 @@ impl<'a> ReportView<'a> {
         lanes::lanes(self.report)
     }
 
-    /// The executions whose counted result took longest, with that time in milliseconds.
+    /// The executions with the longest counted attempts, and the milliseconds of each.
     pub(crate) fn slowest(&self, most: usize) -> Vec<(&'a ReportEntry, u64)> {
         let entries = self.report.entries.iter();
         let mut timed: Vec<_> = entries

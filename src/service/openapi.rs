@@ -44,7 +44,7 @@ pub(super) fn document(operations: &[Operation]) -> Value {
     })
 }
 
-/// Schemas of what is read and of what is written: they differ where a member has a default.
+/// Schemas of requests and of responses, which differ if a member has a default.
 struct Schemas {
     read: SchemaGenerator,
     written: SchemaGenerator,

@@ -1,4 +1,4 @@
-//! What a plan waits for: the store's counts held against the workers heard of.
+//! What a plan waits for: the store's counts compared with the live workers.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -42,7 +42,7 @@ pub(super) async fn get(
     Ok(waiting.into())
 }
 
-/// WorkerIdentity could take what, and what is in the way.
+/// Which workers could take which executions, and what is lacking.
 fn weigh(demand: PlanDemand, workers: &[KnownWorker], now: Timestamp) -> PlanWaiting {
     let PlanDemand {
         due,
@@ -92,7 +92,7 @@ fn weigh(demand: PlanDemand, workers: &[KnownWorker], now: Timestamp) -> PlanWai
     }
 }
 
-/// What keeps workers with these offers from ever taking an execution that they fit.
+/// Why workers with these offers can never take an execution that they fit.
 fn lack<'a>(
     mut fitting: impl Iterator<Item = &'a Offer>,
     squish_servers: &[SquishServer],
@@ -125,7 +125,7 @@ fn offers(workers: &[KnownWorker], squish_servers: &[SquishServer], case: LabelC
     offers.into_values().collect()
 }
 
-/// The Squish servers that have all of it.
+/// The Squish servers with all `wanted` capabilities.
 fn having(
     squish_servers: &[SquishServer],
     wanted: &Capabilities,

@@ -16,7 +16,7 @@ use crate::{
     report::sanitise::console_line,
 };
 
-/// Most open executions that are named in the end.
+/// Most open executions that are named at the end.
 const MOST_NAMED: u32 = 20;
 
 /// A wait until a plan is drained.
@@ -48,8 +48,8 @@ impl DrainEnd {
 }
 
 impl DrainWatch {
-    /// A wait that is given up after the plan was stuck for `grace`. Where the service only counts, the executions that
-    /// need each of `hints` are counted.
+    /// Gives up after the plan was stuck for `grace`. If the service only counts, counts the executions that need each of
+    /// `hints`.
     pub(crate) fn new(
         client: Client,
         plan: PlanId,
@@ -116,7 +116,7 @@ impl DrainWatch {
         )
     }
 
-    /// What the plan waits for, in words. Counts what can be counted, where the service does no more.
+    /// Describes what the plan waits for. If the service only counts, asks for the counts that are useful.
     async fn lines(&self, waiting: &mut PlanWaiting) -> Vec<String> {
         let is_explained = match &waiting.partial {
             None => true,
@@ -136,7 +136,7 @@ impl DrainWatch {
         lines
     }
 
-    /// What stays open: by name, where the service lists executions.
+    /// The executions that stay open, by name if the service lists executions.
     async fn left_open(&self, waiting: &PlanWaiting) -> Result<Vec<String>, ClientError> {
         let (open, plan) = (waiting.status.open, self.plan);
         if waiting.partial.is_some() {

@@ -1,4 +1,4 @@
-//! What can be learned from a service that only counts, as Test Center does: a partial [`PlanWaiting`].
+//! A partial [`PlanWaiting`] from a service that only counts, such as Test Center.
 
 use std::{collections::BTreeSet, time::Instant};
 
@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// Most capabilities that are counted one by one.
+/// Most capabilities whose executions are counted.
 const MOST: usize = 16;
 
 /// The counts alone.

@@ -1,4 +1,4 @@
-//! How a worker waits for a service that cannot let it wait: pauses that grow, and an end.
+//! Pauses of a worker between requests to a service without long polls.
 
 use std::time::Duration;
 
@@ -8,7 +8,6 @@ use crate::{
     pace::{Backoff, Jitter},
 };
 
-/// Pauses between two requests to a service that cannot let a worker wait.
 const BACKOFF: Backoff = Backoff::new(
     Duration::from_secs(2),
     Duration::from_secs(15),
@@ -17,7 +16,7 @@ const BACKOFF: Backoff = Backoff::new(
 /// How long a worker of a service without `pending` stays while nothing fits and others still work.
 pub(crate) const IDLE_GRACE: Duration = Duration::from_secs(300);
 
-/// How long a worker has found nothing, against a service that cannot let it wait.
+/// The wait of a worker for a service without long polls.
 #[derive(Debug, Default)]
 pub(crate) struct PollBackoff {
     since: Option<std::time::Instant>,
@@ -25,10 +24,10 @@ pub(crate) struct PollBackoff {
 }
 
 impl PollBackoff {
-    /// Whether it is time to leave.
+    /// Whether the worker should leave.
     pub(crate) fn for_too_long(&mut self, waiting: WaitingFor) -> bool {
         let since = *self.since.get_or_insert_with(clock::monotonic);
-        // Who waits for a busy Squish server waits for as long as the plan is not drained.
+        // A worker that waits for a busy Squish server stays until the plan is drained.
         waiting != WaitingFor::SquishServer && since.elapsed() > IDLE_GRACE
     }
 

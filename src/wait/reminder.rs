@@ -83,7 +83,7 @@ impl Decision {
 }
 
 impl<S: Snapshot> Reminder<S> {
-    /// A wait that begins now and is given up after it was stuck for `grace`.
+    /// A wait that begins now and ends after it was stuck for `grace`.
     pub(super) fn new(grace: Duration, every: Duration, now: Instant) -> Self {
         Self {
             grace,

@@ -1,5 +1,5 @@
-//! Waits for results that a service counts by itself: Test Center has an automated test done as soon as it is started,
-//! and counts its result later.
+//! Waits for results that Test Center counts itself: it marks an automated test done when it starts it, and counts the
+//! result later.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Workers that all wait: what they wait for, and when they give up. Plain functions of what was found and the time.
+//! Workers that all wait: what they wait for, and when they give up. Pure functions of an answer and the time.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! How a wait stands, as `work`, `run` and `wait` print it.
+//! The state of a wait, as `work`, `run` and `wait` print it.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use crate::report::sanitise::console_line;
 /// Longest line, in bytes.
 pub(super) const LONGEST: usize = 1000;
 
-/// How a wait stands.
+/// The state of a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitUpdate {
     /// How long it has lasted.
     pub waited: Duration,
-    /// What is waited for, and what would end it; empty if no reminder is due. The text is raw.
+    /// What the workers wait for, and what would end it; empty if no reminder is due. The text is raw.
     pub lines: Vec<String>,
     /// Why nothing changes without help.
     pub stuck: &'static str,
     /// How much of the grace is left, while the wait is stuck.
     pub remains: Option<Duration>,
-    /// How long a wait may be stuck; zero if no one outside can help.
+    /// How long a wait may be stuck; zero if waiting cannot help.
     pub grace: Duration,
-    /// What was lacking, once the wait is given up.
+    /// What was lacking, if the wait ended without success.
     pub gave_up: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl WaitUpdate {
         }
     }
 
-    /// The lines to print, clean: a headline that ends with `of`, what is waited for, and what remains of the grace.
+    /// The lines to print, clean: a headline that ends with `of`, the reasons, and what remains of the grace.
     pub fn text(&self, of: &str) -> Vec<String> {
         let mut text = vec![format!("waiting {}{of}", seconds(self.waited))];
         let lines = self.lines.iter();

@@ -1,4 +1,4 @@
-//! Asks the service what a plan waits for, in intervals, for workers that wait and for commands that look on.
+//! Asks the service at intervals what a plan waits for, on behalf of waiting workers or of the command `wait`.
 
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
@@ -11,7 +11,7 @@ use crate::{
     model::{PlanId, PlanWaiting},
 };
 
-/// How long a worker waits before it asks for the first time: shorter waits need no explanation.
+/// How long a worker waits before the first question: shorter waits need no explanation.
 const FIRST: Duration = Duration::from_secs(2);
 /// How often the service is asked. It reports no change when a worker disappears.
 const EVERY: Duration = Duration::from_secs(5);

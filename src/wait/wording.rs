@@ -1,4 +1,4 @@
-//! What a plan waits for, in words: one line for each set of required capabilities. The text is raw: surfaces clean it.
+//! Describes what a plan waits for, one line for each set of required capabilities. The text is raw: surfaces clean it.
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -91,7 +91,7 @@ pub(super) fn counts(need: &Need) -> String {
     counts.join(", ")
 }
 
-/// What is in the way, and what would end it.
+/// Why the executions wait, and what would end it.
 pub(super) fn reason(need: &Need, waiting: &PlanWaiting) -> String {
     let offers: Vec<&Offer> = waiting
         .offers
@@ -249,7 +249,7 @@ fn named<'a>(
     }
 }
 
-/// An execution that stays open when a wait is given up.
+/// An execution that stays open after the wait.
 pub(super) fn open_execution(execution: &Execution) -> String {
     let Execution {
         test, id, required, ..

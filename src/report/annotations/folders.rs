@@ -1,25 +1,24 @@
-//! Where in the workspace a file of a test's report is.
+//! The path in the workspace of a file that a result file names.
 //!
-//! Tools write paths as they like: relative to where they ran, absolute, with either separator. CI wants them relative
-//! to the workspace. Links are not followed: the file may be on another machine.
+//! Tools write paths that are absolute or relative to their folder, with either separator. CI needs them relative to the
+//! workspace. Links are not followed: the file may be on another machine.
 
 use crate::{model::CaseResult, report::sanitise::console_line};
 
 /// Longest path, in bytes.
 const MAX: usize = 1000;
 
-/// Where the tests ran, as CI and configuration name it.
+/// The folders that tests ran in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Folders<'a> {
-    /// The absolute folder that the repository is checked out in; empty if unknown, then only relative paths are taken.
+    /// The absolute folder of the checkout; if it is empty, only relative paths are accepted.
     pub workspace: &'a str,
     /// The folder that relative paths start from: absolute, or relative to the workspace.
     pub working: &'a str,
 }
 
 impl Folders<'_> {
-    /// The path relative to the workspace, with `/`. `None` for what is outside of it, as far as the path alone
-    /// tells, and for what is no plain path.
+    /// The path relative to the workspace, with `/`. `None` if the path leads out of it or is not a plain path.
     pub fn relative(self, file: &str) -> Option<String> {
         if file.len() > MAX || file.trim() != file || console_line(file, 2 * MAX) != file {
             return None;
@@ -59,17 +58,14 @@ impl Folders<'_> {
     }
 }
 
-/// A place that CI can show.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct SourceLocation {
-    /// The file, relative to the workspace.
     pub(super) file: String,
-    /// The line in it, 1 for the first.
     pub(super) line: Option<u32>,
 }
 
 impl SourceLocation {
-    /// Where a case is, if its report says and it is in the workspace.
+    /// The location of a case, if it is known and in the workspace.
     pub(super) fn of(case: &CaseResult, folders: Folders<'_>) -> Option<Self> {
         Some(Self {
             file: folders.relative(case.file.as_deref()?)?,
@@ -78,7 +74,7 @@ impl SourceLocation {
     }
 }
 
-/// Without `.` and `..`; `None` if it leads out or nowhere.
+/// Resolves `.` and `..`; `None` if the path leads out or is empty.
 fn resolved(path: &str) -> Option<String> {
     let mut parts = Vec::new();
     for part in path.split('/') {

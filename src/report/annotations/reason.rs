@@ -1,4 +1,4 @@
-//! The text of an annotation on an execution: its name, then the reason, of which the useful ends are kept.
+//! The text of an annotation of an execution: its name, then both ends of the reason.
 
 use std::borrow::Cow;
 
@@ -26,19 +26,19 @@ const TEXT_ENDS: usize = 4;
 /// How much of a text is looked at, in bytes.
 const MAX_TEXT: usize = 16 * 1024;
 
-/// Stands for a message that the test tool did not write.
+/// Replaces a message that the test tool did not write.
 const FLAKY: &str = "it failed before it passed";
 
 /// Why an execution gets an annotation, as raw text.
 pub(super) struct Reason<'a> {
-    /// That of its section.
+    /// Heading of its section.
     pub(super) heading: &'static str,
-    /// Where the first case is, if that is known and inside of the workspace.
+    /// Location of the first case, if it is known and in the workspace.
     pub(super) location: Option<SourceLocation>,
     entry: &'a ReportEntry,
     message: Cow<'a, str>,
     text: &'a str,
-    /// Cases that did not pass at once beside the one that is named.
+    /// How many more cases did not pass at once.
     more: usize,
 }
 
@@ -80,7 +80,7 @@ impl<'a> Reason<'a> {
         reason
     }
 
-    /// The first case that has a location stands for all, else the first; without any, the end of the output.
+    /// Takes the first case with a location, or the first; without a case, the end of the output.
     fn take_cases(&mut self, ended: &'a EndedAttempt, folders: Folders<'_>) {
         let candidates = || {
             let cases = ended.cases.noted().iter();
@@ -135,7 +135,7 @@ impl<'a> Reason<'a> {
     }
 }
 
-/// A line and the longer text about a case that did not pass at once.
+/// Message and text of a case that did not pass at once.
 fn lines_of(case: &CaseResult) -> Option<(&str, &str)> {
     match &case.verdict {
         CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => {
@@ -146,7 +146,7 @@ fn lines_of(case: &CaseResult) -> Option<(&str, &str)> {
     }
 }
 
-/// The lines at both ends, clean.
+/// The first and last lines, clean.
 fn kept(text: &str, each: usize) -> Vec<String> {
     let text = suffix(text, MAX_TEXT).trim();
     if text.is_empty() {
@@ -159,7 +159,7 @@ fn kept(text: &str, each: usize) -> Vec<String> {
         .collect()
 }
 
-/// A line of at most `max` bytes with both its ends.
+/// The two ends of a line, in at most `max` bytes.
 fn clean(line: &str, max: usize) -> String {
     let whole = console_line(line, max.saturating_mul(4));
     if whole.len() <= max {

@@ -1,17 +1,16 @@
-//! What tells a case from others of a report, in 16 bytes: names of all cases at once would take as much memory as
-//! the records.
+//! An id of a case in 16 bytes: the names of all cases would take as much memory as the records.
 
 use crate::report::sanitise::xml_line;
 
 /// Longest name or class name of a case, in bytes.
 pub(in crate::report) const MAX_NAME: usize = 1000;
 
-/// Start and factor of FNV-1a. Its state after a text is all that it takes to go on with more text.
+/// Start and factor of FNV-1a. Its state can be extended by more text.
 const START: u64 = 0xcbf2_9ce4_8422_2325;
 const FACTOR: u64 = 0x0000_0100_0000_01b3;
 
-/// The hashes of class name and name as JUnit has them. Two cases with the same id count as equal: the worst that a
-/// collision does is that a name gets a suffix that it would not need.
+/// The hashes of class name and name in JUnit. Cases with the same id count as equal; a collision gives a name an
+/// unnecessary suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(in crate::report) struct CaseId {
     pub(in crate::report) classname: u64,
@@ -19,7 +18,7 @@ pub(in crate::report) struct CaseId {
 }
 
 impl CaseId {
-    /// The id of a case of a result file. A blank part is that of an empty text.
+    /// A blank part counts as empty.
     pub(in crate::report) fn of(classname: &str, name: &str) -> Self {
         let part = |text: &str| {
             let clean = xml_line(text, MAX_NAME);
@@ -31,7 +30,7 @@ impl CaseId {
         }
     }
 
-    /// The id with other texts in the place of blank ones.
+    /// Replaces blank parts by those of `otherwise`.
     pub(in crate::report) fn or(self, otherwise: Self) -> Self {
         let or = |own, other| if own == START { other } else { own };
         Self {
@@ -40,7 +39,7 @@ impl CaseId {
         }
     }
 
-    /// The id after the class name got longer.
+    /// The id with `more` at the end of the class name.
     pub(in crate::report) fn with_classname(self, more: &str) -> Self {
         Self {
             classname: hash(self.classname, more),
@@ -48,7 +47,7 @@ impl CaseId {
         }
     }
 
-    /// The id after the name got longer.
+    /// The id with `more` at the end of the name.
     pub(in crate::report) fn with_name(self, more: &str) -> Self {
         Self {
             name: hash(self.name, more),

@@ -1,4 +1,4 @@
-//! Cases read one after the other out of the JSON of a record, without a copy of what has no escapes.
+//! Reads the cases in the JSON of a record one after the other. Text without escapes is not copied.
 
 use std::{borrow::Cow, fmt, ops::Deref};
 
@@ -12,7 +12,7 @@ use crate::model::{
     outcome::{CaseVerdict, Trouble},
 };
 
-/// One case as a record has it: [`CaseResult`] for one look at it.
+/// A borrowed [`CaseResult`].
 #[derive(Debug, Deserialize)]
 pub(in crate::report) struct CaseLine<'a> {
     #[serde(borrow)]
@@ -40,7 +40,6 @@ pub(in crate::report) struct CaseLine<'a> {
     pub(in crate::report) attachments: Vec<BorrowedText<'a>>,
 }
 
-/// The word for a verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::report) enum VerdictWord {
@@ -50,7 +49,7 @@ pub(in crate::report) enum VerdictWord {
     Skipped,
 }
 
-/// A text inside of another type, where serde borrows none by itself.
+/// A text inside another type, which serde does not borrow by itself.
 #[derive(Debug, Deserialize)]
 pub(in crate::report) struct BorrowedText<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -87,7 +86,7 @@ impl CaseLine<'_> {
         self.flaky && self.word == VerdictWord::Passed
     }
 
-    /// The case with texts of its own.
+    /// The case with owned texts.
     pub(super) fn into_result(self) -> CaseResult {
         let mut verdict = self.word.plain(self.flaky);
         match &mut verdict {
@@ -120,7 +119,7 @@ impl CaseLine<'_> {
     }
 }
 
-/// Hands over the cases of a JSON array, one after the other, until `take` fails.
+/// Passes each case of a JSON array to `take`, until it fails.
 pub(in crate::report) fn each_case<F>(text: &str, take: F) -> Result<(), serde_json::Error>
 where
     F: FnMut(CaseLine<'_>) -> Result<(), StopReading>,
@@ -130,7 +129,7 @@ where
     deserializer.end()
 }
 
-/// The reader does not want the next case.
+/// Stops reading before the next case.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::report) struct StopReading;
 

@@ -1,4 +1,4 @@
-//! Where records are, so that their cases can be read again.
+//! Where record files are, to read their cases again.
 
 use std::{
     fmt,
@@ -15,17 +15,17 @@ use super::{
 /// Most record files that are open at once.
 const MAX_OPEN: usize = 32;
 
-/// What can be read from any place in it.
+/// A seekable reader.
 pub trait ReadSeek: Read + Seek {}
 
 impl<T: Read + Seek> ReadSeek for T {}
 
-/// The bytes of a record file. They are read more than once: what was there once has to stay.
+/// A record file. It is read more than once, so bytes that were read must not change.
 pub trait RecordSource: fmt::Debug + Send + Sync {
-    /// What it is called in messages, usually its path.
+    /// Its name in messages, usually its path.
     fn name(&self) -> &str;
 
-    /// Opens it at its beginning.
+    /// A reader at its beginning.
     fn open(&self) -> io::Result<Box<dyn ReadSeek>>;
 }
 
@@ -46,18 +46,16 @@ impl RecordSource for TextSource {
     }
 }
 
-/// Where the JSON array of an attempt's cases is.
+/// Location of the JSON array of an attempt's cases, in bytes.
 #[derive(Clone, Debug)]
 pub(in crate::report) struct CasesLocation {
     pub(in crate::report) source: Arc<dyn RecordSource>,
-    /// In bytes.
     pub(in crate::report) offset: u64,
-    /// In bytes.
     pub(in crate::report) length: usize,
 }
 
 impl CasesLocation {
-    /// The place of an array in memory.
+    /// An array in memory.
     pub(in crate::report) fn of_text(name: &str, text: &str) -> Self {
         Self {
             source: Arc::new(TextSource {
@@ -77,13 +75,11 @@ impl CasesLocation {
      report again"
 )]
 pub struct ReadAgainError {
-    /// The record file.
     pub file: String,
-    /// What went wrong.
     pub cause: String,
 }
 
-/// Reads cases again, with the record files that it needed last still open.
+/// Reads cases again. Keeps the record files that were read last open.
 #[derive(Default)]
 pub(in crate::report) struct CaseReader {
     open: Vec<(Arc<dyn RecordSource>, Box<dyn ReadSeek>)>,
@@ -91,7 +87,7 @@ pub(in crate::report) struct CaseReader {
 }
 
 impl CaseReader {
-    /// Hands over all cases of an attempt in order, until `take` fails.
+    /// Passes each case of an attempt to `take`, until it fails.
     pub(in crate::report) fn each<E, F>(&mut self, cases: &Cases, mut take: F) -> Result<(), E>
     where
         E: From<ReadAgainError>,

@@ -1,4 +1,4 @@
-//! The texts that an attempt left: messages, cases that did not pass, the end of its output; each within its bound.
+//! The texts of an attempt, each bounded: messages, cases that did not pass, the end of the output.
 
 use crate::report::{AttemptReport, ReportEntry, failure_details::FailureDetails};
 
@@ -7,34 +7,32 @@ use super::{MAX_MESSAGE, MAX_NAME, markup::Markup};
 /// Most attachments linked of one case.
 const MAX_ATTACHMENTS: usize = 20;
 
-/// How much of an attempt's words is shown.
+/// How much of an attempt's text is shown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Room {
-    /// Most cases.
     cases: usize,
-    /// Longest text or output of a case, or details of an error, in bytes.
+    /// Most bytes of a case's text or output, or of an error's details.
     text: usize,
-    /// Longest end of a log, in bytes.
+    /// Most bytes of the end of a log.
     output: usize,
-    /// Whether its first text is unfolded from the start.
+    /// Whether the first text is unfolded.
     open: bool,
 }
 
 impl Room {
-    /// With its first text open from the start, or not.
     pub(super) fn unfolded(self, open: bool) -> Self {
         Self { open, ..self }
     }
 }
 
-/// For the attempt that counts.
+/// For the counted attempt.
 pub(super) const COUNTED: Room = Room {
     cases: 20,
     text: 8 * 1024,
     output: 16 * 1024,
     open: false,
 };
-/// For each of the others.
+/// For other attempts.
 pub(super) const OTHER: Room = Room {
     cases: 2,
     text: 2 * 1024,
@@ -101,7 +99,7 @@ pub(super) fn all(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptRepor
     );
 }
 
-/// Links to the files of a case, from the folder that the page is written to.
+/// Links to the files of a case, relative to the folder of the page.
 fn attachments(page: &mut Markup, paths: &[String]) {
     if paths.is_empty() {
         return;
@@ -118,7 +116,7 @@ fn attachments(page: &mut Markup, paths: &[String]) {
     page.raw("</p>\n");
 }
 
-/// A message, and the longer text unless it says no more than the message.
+/// A message, and the longer text if it differs from the message.
 pub(super) fn message(page: &mut Markup, message: &str, kind: &str, text: &str, room: Room) {
     let line = if message.trim().is_empty() {
         text.lines().next().unwrap_or_default()

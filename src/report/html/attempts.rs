@@ -1,4 +1,4 @@
-//! How each attempt on an execution went: who, where, when, what became of it, and whether it counts.
+//! The attempts of an execution: worker, time, end, and whether it counts.
 
 use crate::report::{
     AttemptReport, Counting, PlanReport, ReportEntry, time_text::millis_between, view::Mark,
@@ -6,10 +6,10 @@ use crate::report::{
 
 use super::{MAX_NAME, attempt_texts, markup::Markup};
 
-/// Most attempts listed of one execution: the last ones.
+/// Most attempts listed of one execution, from the end.
 const MAX_ATTEMPTS: usize = 20;
 
-/// The list of attempts, the words of those that do not count with them.
+/// The list of attempts, with the texts of those that do not count.
 pub(super) fn attempts(page: &mut Markup, report: &PlanReport, entry: &ReportEntry) {
     if entry.attempts.is_empty() {
         return;

@@ -1,10 +1,10 @@
-//! One execution in detail: what it says of itself first, then how each attempt went.
+//! One execution in detail: its texts, then its attempts.
 
 use crate::report::{PlanReport, ReportEntry, failure_details::FailureDetails, view::Mark};
 
 use super::{MAX_MESSAGE, MAX_NAME, attempt_texts, attempts, markup::Markup};
 
-/// Writes the card. With `unfold` its first words are open from the start.
+/// Writes the card. `unfold` opens its first text.
 pub(super) fn card(
     page: &mut Markup,
     report: &PlanReport,
@@ -62,7 +62,7 @@ pub(super) fn card(
     page.raw("</article>\n");
 }
 
-/// Suite and test case, each in its own direction of writing.
+/// Suite and test case, each isolated for its writing direction.
 pub(super) fn name(page: &mut Markup, entry: &ReportEntry) {
     if !entry.test.suite.trim().is_empty() {
         page.raw("<bdi class=\"suite\">")
@@ -74,7 +74,7 @@ pub(super) fn name(page: &mut Markup, entry: &ReportEntry) {
         .raw("</bdi>");
 }
 
-/// The filters that an execution belongs to, as words of an attribute.
+/// The attribute that the filters read.
 pub(super) fn filters(page: &mut Markup, entry: &ReportEntry) {
     page.raw(" data-s=\"").raw(entry.status.word());
     if entry.flaky {

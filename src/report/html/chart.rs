@@ -1,5 +1,5 @@
-//! The timeline as SVG. Places are percentages and heights pixels, so that it fills any width and its text stays
-//! readable; bars differ by pattern as well as by colour.
+//! The timeline as SVG. Positions are percentages and heights pixels, so it fills any width with readable text. Bars differ
+//! by pattern as well as by colour.
 
 use crate::{
     model::Capabilities,
@@ -16,14 +16,14 @@ use super::{
 const AXIS: usize = 22;
 const GROUP: usize = 26;
 const LANE: usize = 44;
-/// From the top of a lane to its bar, and the bar's own.
+/// From the top of a lane to its bar, and the height of the bar.
 const BAR_TOP: usize = 19;
 const BAR: usize = 18;
-/// Most arrows from a lost attempt to the one that counts.
+/// Most arrows from a lost attempt to the counted one.
 const MAX_ARROWS: usize = 50;
-/// Length after which bars are drawn without names and links, in bytes of the file.
+/// After this many bytes, bars are drawn without names and links.
 const NAMED_BUDGET: usize = 3 << 20;
-/// Longest label in a bar, in bytes: what does not fit is clipped.
+/// Longest label in a bar, in bytes; the browser clips it.
 const MAX_LABEL: usize = 60;
 
 /// The section with the chart and its legend.
@@ -96,7 +96,7 @@ fn svg(page: &mut Markup, chart: &DrawnLanes<'_>) {
     page.raw("</svg>\n");
 }
 
-/// Where each lane begins.
+/// The top of each lane.
 fn tops(chart: &DrawnLanes<'_>) -> Vec<usize> {
     let mut group = None;
     let mut next = AXIS;
@@ -125,7 +125,7 @@ fn patterns(page: &mut Markup) {
     ));
 }
 
-/// Five or so round times.
+/// About five round times.
 fn axis(page: &mut Markup, length: u64, height: usize) {
     const STEPS: [u64; 17] = [
         100, 200, 500, 1_000, 2_000, 5_000, 10_000, 20_000, 60_000, 120_000, 300_000, 600_000,
@@ -202,7 +202,7 @@ fn draw(page: &mut Markup, lane: &Lane<'_>, top: usize, length: u64, full: usize
     page.raw("</g>\n");
 }
 
-/// A bar leads to its execution. Only those that did not pass are stops of the tab key.
+/// A bar links to its execution. The tab key stops only at those that did not pass.
 fn one(page: &mut Markup, bar: &Bar<'_>, top: usize, length: u64, named: bool) {
     if named {
         page.raw("<a href=\"#e-")
@@ -258,7 +258,7 @@ fn caption(page: &mut Markup, bar: &Bar<'_>) {
         .span(bar.to - bar.from);
 }
 
-/// From each lost attempt to the one that brought the result.
+/// Arrows from each lost attempt to the one with the result.
 fn arrows(page: &mut Markup, chart: &DrawnLanes<'_>, tops: &[usize]) {
     page.raw("<g class=\"rescue\" aria-hidden=\"true\">\n");
     let bars = || {

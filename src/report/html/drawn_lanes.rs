@@ -1,14 +1,14 @@
-//! The lanes and bars that fit into the chart: attempts too short to be seen are joined with their neighbours.
+//! The lanes and bars that fit into the chart. Attempts too short to be visible are joined with their neighbours.
 
 use crate::report::view::{Bar, Lane, Mark, ReportView};
 
 /// Most lanes drawn.
 const MAX_LANES: usize = 100;
-/// Most bars that all lanes may come to, twice: this many spans of time are told apart.
+/// Most time slots of all lanes together; each slot has at most two bars.
 const MAX_SLOTS: u64 = 6_000;
-/// Spans of time told apart in one lane at most: wider screens are rare.
+/// Most time slots of one lane: wider screens are rare.
 const LANE_SLOTS: u64 = 1_200;
-/// Most bars drawn, whatever records say of overlapping attempts.
+/// Most bars, also for overlapping attempts.
 const MAX_BARS: usize = 12_000;
 
 /// The lanes that are drawn.
@@ -16,9 +16,9 @@ const MAX_BARS: usize = 12_000;
 pub(super) struct DrawnLanes<'a> {
     /// In order of capabilities, then name.
     pub(super) lanes: Vec<Lane<'a>>,
-    /// How many more there are.
+    /// How many lanes are not drawn.
     pub(super) more: usize,
-    /// From the first record to the last, in milliseconds, at least 1.
+    /// Milliseconds from the first record to the last, at least 1.
     pub(super) length: u64,
 }
 

@@ -1,4 +1,4 @@
-//! The top of the page: what the plan came to, what that means, what was run, and the counters.
+//! The top of the page: conclusion, meaning, plan, counters.
 
 use crate::report::{
     Counts, PlanReport,
@@ -8,7 +8,7 @@ use crate::report::{
 
 use super::{HtmlOptions, MAX_MESSAGE, MAX_NAME, conclusion, markup::Markup};
 
-/// How much of a commit's hash tells it from all others, in bytes.
+/// Digits of a commit's hash that identify it.
 const SHORT_COMMIT: usize = 12;
 
 /// Everything above the sections.
@@ -66,7 +66,7 @@ pub(super) fn counted(page: &mut Markup, counts: Counts) {
     }
 }
 
-/// A bar of how many stand how. It says nothing that the words above do not.
+/// The counts as a bar.
 fn proportions(page: &mut Markup, counts: Counts) {
     if counts.total == 0 {
         return;
@@ -131,7 +131,7 @@ fn fact(page: &mut Markup, name: &'static str, value: &str) {
     }
 }
 
-/// Counters lead to their sections; the script makes filters of them.
+/// Counters link to their sections; the script turns them into filters.
 fn counters(page: &mut Markup, counts: Counts) {
     page.raw("<nav aria-label=\"Executions by result\">\n<ul class=\"counters\">\n<li><a href=\"#all\" data-show=\"all\"><b>")
         .amount(counts.total)

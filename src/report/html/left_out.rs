@@ -1,4 +1,4 @@
-//! What became of the lines of a listing.
+//! The lines of listings that were left out of the plan.
 
 use crate::{
     model::LeftOut,
@@ -36,7 +36,7 @@ pub(super) fn suspicious(page: &mut Markup, report: &PlanReport) {
     page.raw("</section>\n");
 }
 
-/// The account of a listing that holds more than tests, each once.
+/// How many lines became tests, and the others, unless every line is a test.
 pub(super) fn account(page: &mut Markup, report: &PlanReport) {
     let Some(account) = report.discovery.as_ref().filter(|it| !it.is_clean()) else {
         return;

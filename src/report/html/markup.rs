@@ -1,5 +1,5 @@
-//! Markup being written. Only text of this program's source goes in as markup; everything else passes a method that
-//! makes it harmless, so that forgetting to escape does not compile.
+//! Writes markup. Only string literals of this program are markup; all other text goes through a method that escapes it.
+//! Forgetting to escape does not compile.
 
 use std::fmt::{Display, Write as _};
 
@@ -11,11 +11,10 @@ use crate::{
     },
 };
 
-/// A page or a part of one.
 #[derive(Debug, Default)]
 pub(super) struct Markup(String);
 
-/// What prints as digits alone.
+/// Prints as digits.
 pub(super) trait Number: Copy + Display {}
 impl Number for u8 {}
 impl Number for u32 {}
@@ -24,25 +23,25 @@ impl Number for usize {}
 impl Number for i64 {}
 
 impl Markup {
-    /// Markup of our own.
+    /// Markup of this program.
     pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
-    /// One line of foreign text, as content or within the quotes of an attribute.
+    /// A line of foreign text, as content or in a quoted attribute.
     pub(super) fn text(&mut self, foreign: &str, max: usize) -> &mut Self {
         self.0.push_str(&html_text(foreign, max));
         self
     }
 
-    /// The end of foreign text in lines, as content of a preformatted element.
+    /// The end of foreign text with its lines, for a preformatted element.
     pub(super) fn block(&mut self, foreign: &str, max: usize) -> &mut Self {
         self.0.push_str(&html_block(foreign, max));
         self
     }
 
-    /// A file below the page's folder by its path: a link, or only its name where the path leads elsewhere.
+    /// A link to a file below the page's folder, or its name if the path leads out.
     pub(super) fn file(&mut self, path: &str, max: usize) -> &mut Self {
         let Some(link) = html_path(path) else {
             return self.text(path, max);
@@ -52,13 +51,13 @@ impl Markup {
             .raw("</a>")
     }
 
-    /// A number as it is: for anchors and numbers that are names.
+    /// A number without separators, for anchors and ids.
     pub(super) fn number(&mut self, number: impl Number) -> &mut Self {
         let _ = write!(self.0, "{number}");
         self
     }
 
-    /// An amount with its thousands apart.
+    /// A count with separated thousands.
     pub(super) fn amount(&mut self, amount: u64) -> &mut Self {
         let digits = amount.to_string();
         for (index, digit) in digits.char_indices() {
@@ -70,20 +69,19 @@ impl Markup {
         self
     }
 
-    /// A length of time, from milliseconds.
     pub(super) fn span(&mut self, milliseconds: u64) -> &mut Self {
         self.0.push_str(&duration_text(milliseconds));
         self
     }
 
-    /// A share as a percentage with three digits behind the point; all of nothing is nothing.
+    /// A percentage with three decimals; 0 of 0 is 0.
     pub(super) fn percent(&mut self, part: u64, whole: u64) -> &mut Self {
         let thousandths = u128::from(part) * 100_000 / u128::from(whole.max(1));
         let _ = write!(self.0, "{}.{:03}%", thousandths / 1000, thousandths % 1000);
         self
     }
 
-    /// A point in time, for people and machines. Nothing for a time that no calendar has.
+    /// A time for people and machines; nothing if it is outside the calendar.
     pub(super) fn time(&mut self, time: Timestamp) -> &mut Self {
         if let Ok(time) = jiff::Timestamp::from_millisecond(time.0) {
             let _ = write!(
@@ -96,18 +94,16 @@ impl Markup {
         self
     }
 
-    /// A part written elsewhere.
+    /// Markup written before.
     pub(super) fn part(&mut self, part: &Self) -> &mut Self {
         self.0.push_str(&part.0);
         self
     }
 
-    /// How long it is by now, in bytes.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The bytes of the file.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }

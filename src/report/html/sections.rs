@@ -1,5 +1,5 @@
-//! What needs a person, worst first: each kind of trouble a section of its own, so that a broken machine never looks like
-//! a failed test.
+//! The executions that need a person, worst first. Each kind has its section: a broken machine never looks like a failed
+//! test.
 
 use crate::report::view::{ReportView, Section, SentenceList};
 
@@ -7,9 +7,9 @@ use super::{Detailed, MAX_MESSAGE, card, markup::Markup};
 
 /// Most executions shown in detail.
 const MAX_CARDS: usize = 500;
-/// Length after which no more are shown in detail, in bytes of the file.
+/// After this many bytes no more are shown in detail.
 const CARD_BUDGET: usize = 4 << 20;
-/// Cards whose first words are unfolded.
+/// Cards of a section whose first text is unfolded.
 const UNFOLDED: usize = 3;
 /// Most sentences of a list.
 const MAX_SENTENCES: usize = 100;

@@ -14,7 +14,7 @@ use super::{
 
 /// Most rows of the table of all executions.
 const MAX_ROWS: usize = 5_000;
-/// Length after which that table ends, in bytes of the file.
+/// After this many bytes that table ends.
 const ROW_BUDGET: usize = 4 << 20;
 /// Most rows of any other table.
 const MAX_OTHERS: usize = 200;
@@ -120,7 +120,7 @@ pub(super) fn slowest(page: &mut Markup, view: &ReportView<'_>) {
     page.raw("</ol>\n</section>\n");
 }
 
-/// All of them, the important ones first. Rows of executions without a card carry the anchor.
+/// All executions, the important ones first. Rows of executions without a card have the anchor.
 pub(super) fn executions(page: &mut Markup, view: &ReportView<'_>, detailed: &Detailed) {
     let report = view.report;
     page.raw("<section id=\"all\">\n<h2>All executions <span class=\"count\">")

@@ -16,7 +16,7 @@ pub fn console_line(text: &str, max: usize) -> String {
 }
 
 /// Lines of ours with text of others in them, as they were put together: the last thing done to all that a console or
-/// log gets. No line of it is a command, whoever forgot to clean what.
+/// log gets. No line of it is a command, even if a caller forgot to clean a text.
 ///
 /// Newlines, tabs and colours stay; other control characters and hidden ones are shown as escapes. What is clean
 /// already does not change.

@@ -95,7 +95,7 @@ mod tests {
         }
         let long = format!("\u{1b}]{}\u{7}end", "x".repeat(MAX_COMMAND_STRING));
         assert!(strip_escapes(&long).starts_with("xxx"));
-        let long = format!("\u{1b}[{}mend", "1;".repeat(MAX_CONTROL_SEQUENCE));
+        let long = format!("\u{1b}[{}end", "1;".repeat(MAX_CONTROL_SEQUENCE));
         assert!(strip_escapes(&long).starts_with("1;1;"));
     }
 }

@@ -11,7 +11,7 @@ use super::console_text::visible;
 const MAX_LINE: usize = 2000;
 
 /// One line made of at most `max` bytes of `text`. Nothing in it is markup, a character reference or a quote that
-/// ends an attribute; what nobody sees is written out (`\x07`, `\u{202e}`), line breaks as `⏎`.
+/// ends an attribute; invisible characters are written out (`\x07`, `\u{202e}`), line breaks as `⏎`.
 pub fn html_text(text: &str, max: usize) -> String {
     let whole = strip_escapes(prefix(text, max.saturating_mul(4).saturating_add(4096)));
     let whole = whole.trim();
@@ -26,7 +26,7 @@ pub fn html_text(text: &str, max: usize) -> String {
 
 /// The lines of the last `max` bytes of `text`, for a preformatted block: the end is where the reason is.
 ///
-/// Tabs become spaces, and what nobody sees is written out. Ends without a newline.
+/// Tabs become spaces, and invisible characters are written out. Ends without a newline.
 pub fn html_block(text: &str, max: usize) -> String {
     let mut safe = String::with_capacity(text.len().min(max) + 64);
     if text.len() > max {

@@ -1,7 +1,7 @@
-//! Characters that show nothing but change what is seen or compared.
+//! Invisible characters.
 
-/// Characters that nobody sees but that change what is seen or compared: direction overrides, zero-width and other
-/// ignorable ones. The joiners and variation selectors of scripts and emoji are not among them, see [`is_joiner`].
+/// Invisible characters that change what is displayed or compared: direction overrides, zero-width and other ignorable
+/// ones. [`is_joiner`] has the joiners and variation selectors of scripts and emoji.
 pub fn is_hidden(c: char) -> bool {
     matches!(c,
         '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'

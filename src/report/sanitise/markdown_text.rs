@@ -5,7 +5,7 @@ use crate::report::excerpt::{prefix, suffix};
 
 use super::console_text::{visible, without_commands};
 
-/// Longest run of backticks that is shown as it is; a fence has to be longer.
+/// Longest run of backticks that is kept; a fence has to be longer.
 const MAX_BACKTICKS: usize = 32;
 /// Longest line of a code block, in bytes.
 const MAX_LINE: usize = 2000;

@@ -50,7 +50,7 @@ pub fn xml_line(text: &str, max: usize) -> Cow<'_, str> {
     Cow::Owned(shorten(&clean, max))
 }
 
-/// Whether a byte is a character that every surface shows as it is.
+/// Whether no surface changes this character.
 fn is_plain(byte: u8) -> bool {
     matches!(byte, b' '..=b'~')
 }

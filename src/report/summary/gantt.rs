@@ -1,6 +1,6 @@
-//! A Gantt chart of the workers, drawn by mermaid, folded away.
+//! A folded Gantt chart of the workers in mermaid.
 //!
-//! Labels overlap on short bars, so passes in a row become one bar, and only what did not pass has its name.
+//! Labels overlap on short bars, so passes in a row become one bar, and only tests that did not pass are named.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::report::{
     view::{Bar, Mark, ReportView},
 };
 
-/// Mermaid refuses 50,000 characters; this many bytes are safely fewer.
+/// Mermaid refuses 50,000 characters.
 const MAX_SOURCE: usize = 40_000;
 /// Longest label, in bytes.
 const MAX_LABEL: usize = 80;
@@ -62,7 +62,7 @@ fn tag(mark: Mark) -> &'static str {
     }
 }
 
-/// Symbol and word beside the colour, and the name of what did not pass.
+/// Symbol, word, and the name of a test that did not pass.
 fn caption(bar: &Bar<'_>) -> String {
     let Mark { symbol, word, .. } = bar.mark;
     match bar.mark {
@@ -91,7 +91,7 @@ fn name(entry: &ReportEntry) -> String {
     label(&format!("{} {}", entry.test.suite, entry.test.testcase))
 }
 
-/// Only what mermaid's grammar gives no meaning to.
+/// Keeps only characters without a meaning in mermaid's grammar.
 fn label(text: &str) -> String {
     let text = strip_escapes(prefix(text, 4 * MAX_LABEL));
     let plain: String = text

@@ -1,4 +1,4 @@
-//! What became of the lines of a listing.
+//! The lines of listings that were left out of the plan.
 
 use crate::{
     model::LeftOut,
@@ -12,7 +12,7 @@ const MAX_ROWS: usize = 20;
 /// Longest line and reason, in bytes.
 const MAX_LINE: usize = 300;
 
-/// Lines because of which tests may be missing, and the account; nothing if each line names a test of its own.
+/// Lines that may be missing tests, and the counts; nothing if every line is a test.
 pub(super) fn listing(page: &mut MarkdownPage, report: &PlanReport, rows: usize) {
     let Some(account) = report.discovery.as_ref().filter(|it| !it.is_clean()) else {
         return;

@@ -15,7 +15,7 @@ use super::{
 /// How many of the slowest are named.
 pub(super) const SLOWEST: usize = 5;
 
-/// A section whose executions are named with what is known of the reason.
+/// A section that names executions with their reasons.
 pub(super) fn explained(page: &mut MarkdownPage, section: &Section<'_>, most: usize) {
     if section.count() == 0 {
         return;

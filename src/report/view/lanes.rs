@@ -10,18 +10,17 @@ use crate::{
 use super::mark::Mark;
 use crate::report::time_text::millis_between;
 
-/// A worker. All times are in milliseconds since the first record.
+/// A worker. Times are in milliseconds since the first record.
 #[derive(Debug)]
 pub(crate) struct Lane<'a> {
     pub(crate) worker: &'a str,
     pub(crate) offers: &'a Capabilities,
-    /// From and to when it was present; several if a name was used again.
+    /// Begin and end of its presence; several if a name was used again.
     pub(crate) presence: Vec<(u64, u64)>,
-    /// The record of the last presence has no end.
+    /// Its last record has no end.
     pub(crate) killed: bool,
     pub(crate) busy_ms: u64,
     pub(crate) attempts: u64,
-    /// In order of time.
     pub(crate) bars: Vec<Bar<'a>>,
 }
 
@@ -30,9 +29,9 @@ pub(crate) struct Lane<'a> {
 pub(crate) struct Bar<'a> {
     pub(crate) from: u64,
     pub(crate) to: u64,
-    /// That of the worst attempt.
+    /// The mark of the worst attempt.
     pub(crate) mark: Mark,
-    /// The execution of the first of the worst attempts.
+    /// The execution of the first worst attempt.
     pub(crate) entry: &'a ReportEntry,
     pub(crate) attempts: u64,
 }

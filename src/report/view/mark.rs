@@ -1,4 +1,4 @@
-//! One word, one symbol and one class for each result and each end of an attempt, so that no colour stands alone.
+//! A word, a symbol and a CSS class for each result and each end of an attempt: no colour is the only sign.
 
 use crate::{
     model::{Outcome, record::Confirmation},
@@ -6,14 +6,13 @@ use crate::{
     text::nonzero_counts,
 };
 
-/// How a result is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Mark {
     /// CSS class, and the word of the page's filters.
     pub(crate) class: &'static str,
     /// Hidden from screen readers.
     pub(crate) symbol: &'static str,
-    /// Always stands beside the symbol.
+    /// Always shown with the symbol.
     pub(crate) word: &'static str,
 }
 
@@ -47,7 +46,7 @@ impl Mark {
         }
     }
 
-    /// The end of an attempt, whatever the execution came to.
+    /// The end of an attempt, whatever the status of its execution.
     pub(crate) fn of_attempt(attempt: &AttemptReport) -> Self {
         match &attempt.end {
             AttemptEnd::Killed => Self::LOST.called("worker killed"),
@@ -69,7 +68,7 @@ impl Mark {
 }
 
 impl Counts {
-    /// With their marks, in the order in which every surface shows them.
+    /// With their marks, in the order of every surface.
     pub(crate) fn marked(&self) -> [(u64, Mark); 7] {
         [
             (self.failed, Mark::FAILED),

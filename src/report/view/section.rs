@@ -1,10 +1,9 @@
-//! The lists of executions that a report shows, in order of importance: each with its heading and its meaning.
+//! The sections of a report, in order of importance, each with its heading and meaning.
 
 use crate::report::{EntryStatus, PlanReport, ReportEntry};
 
 use super::mark::Mark;
 
-/// What the executions of a section have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SectionKind {
     Failed,
@@ -12,14 +11,14 @@ pub(crate) enum SectionKind {
     Missing,
     Flaky,
     Recovered,
-    /// Passed or skipped, with an explanation of how it got there.
+    /// Passed or skipped in an unusual way.
     Noted,
     Skipped,
     Passed,
 }
 
 impl SectionKind {
-    /// Where a surface that shows an execution once shows it.
+    /// The section of a surface that shows each execution once.
     pub(crate) fn of(entry: &ReportEntry) -> Self {
         match entry.status {
             EntryStatus::Failed => Self::Failed,
@@ -33,7 +32,7 @@ impl SectionKind {
         }
     }
 
-    /// The kind with its mark, its heading and what it means.
+    /// Kind, mark, heading and meaning.
     const TABLE: [(Self, Mark, &'static str, &'static str); 8] = [
         (
             Self::Failed,
@@ -82,28 +81,27 @@ pub(crate) struct Section<'a> {
     pub(crate) kind: SectionKind,
     pub(crate) mark: Mark,
     pub(crate) heading: &'static str,
-    /// A sentence for readers who see the heading for the first time.
+    /// What the heading means, for new readers.
     pub(crate) meaning: &'static str,
-    /// In order of their numbers. A failed execution that was recovered before stands in both sections.
+    /// In order of their numbers. A failed execution that was recovered before is in both sections.
     pub(crate) entries: Vec<&'a ReportEntry>,
-    /// How many executions belong here besides, known by number only.
+    /// How many more executions belong here, without a name.
     pub(crate) unnamed: u64,
-    /// Why these have no name.
     pub(crate) unnamed_reason: &'static str,
 }
 
 impl<'a> Section<'a> {
-    /// Whether it has executions that need a person, and is not a list of passes.
+    /// Whether it has executions that a person should look at.
     pub(crate) fn is_notable(&self) -> bool {
         !matches!(self.kind, SectionKind::Skipped | SectionKind::Passed) && self.count() > 0
     }
 
-    /// Named or not.
+    /// All executions, with or without a name.
     pub(crate) fn count(&self) -> u64 {
         self.entries.len() as u64 + self.unnamed
     }
 
-    /// Those that stand in no section before this one.
+    /// The executions that are in no earlier section.
     pub(crate) fn primary(&self) -> impl Iterator<Item = &'a ReportEntry> {
         let entries = self.entries.iter().copied();
         entries.filter(|entry| SectionKind::of(entry) == self.kind)

@@ -1,4 +1,4 @@
-//! Tables as columns and cells: a surface decides how a cell looks, not what is in it.
+//! Tables as columns and cells. A surface decides how a cell looks, not what it contains.
 
 use crate::report::{EntryStatus, PlanReport, time_text::millis_between};
 
@@ -21,14 +21,14 @@ pub(crate) enum Cell {
     /// In milliseconds.
     Duration(u64),
     Percent(u64),
-    /// A state in our own words.
+    /// A state and its text, which is not foreign.
     Marked(Mark, &'static str),
 }
 
 /// The first cell of a row is its heading.
 #[derive(Debug)]
 pub(crate) struct Table {
-    /// Name of its section in the page.
+    /// Anchor of its section in the page.
     pub(crate) id: &'static str,
     pub(crate) heading: &'static str,
     pub(crate) columns: &'static [Column],

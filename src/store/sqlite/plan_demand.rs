@@ -1,4 +1,4 @@
-//! Where a plan stands: each set of labels with its counts, and what the Squish servers do.
+//! The demand of a plan: each set of required labels with its counts, and the Squish servers.
 
 use std::time::Duration;
 
@@ -10,12 +10,13 @@ use crate::{
     store::{PlanDemand, StoreError},
 };
 
-/// A plan as of `now`; `rest` is how long a Squish server rests after an expiry. Costs by its label sets and the registered Squish servers, not by its executions.
+/// The demand at `now`; `cool_down` is that of a Squish server after an expiry. The cost depends on the number of label sets
+/// and Squish servers, not of executions.
 pub(super) fn read(
     db: &Connection,
     plan: PlanId,
     label_case: LabelCase,
-    rest: Duration,
+    cool_down: Duration,
     now: Timestamp,
 ) -> Result<PlanDemand, StoreError> {
     plan_rows::check_started(db, plan)?;
@@ -29,7 +30,7 @@ pub(super) fn read(
     Ok(PlanDemand {
         due: due.map(Timestamp).filter(|due| now < *due),
         needs,
-        squish_servers: server_rows::list(db, rest, now)?,
+        squish_servers: server_rows::list(db, cool_down, now)?,
         label_case,
     })
 }

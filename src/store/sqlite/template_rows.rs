@@ -243,7 +243,7 @@ fn published_tests(db: &Connection, template: i64) -> Result<Vec<TestKey>, Store
     )
 }
 
-/// How many of `list` are not in `other`, and the first of them. A repeated test counts as often as it is repeated.
+/// How many of `list` are not in `other`, and the first of them. Every repetition of a test counts.
 fn only_in(list: &[TestKey], other: &[TestKey]) -> Result<(u64, Vec<PlannedTest>), StoreError> {
     let mut left = HashMap::<&TestKey, usize>::new();
     for key in other {
