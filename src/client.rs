@@ -57,6 +57,7 @@ pub(crate) use http_transport::connection_check::{
 pub use http_transport::{HttpOptions, HttpTransport, install_tls_provider};
 pub use import::Imported;
 pub use lease_lists::{LeaseRenewal, ResultDelivery};
+pub use leases::LeaseRelease;
 pub use patience::{Patience, RetryNotice};
 pub(crate) use proxy::proxy_of;
 pub use reserve::{BatchOptions, Granted, Reservation, Reservations, ReserveOptions};

@@ -96,6 +96,7 @@ impl Queue {
                     execution: granted.execution,
                     timeout: granted.timeout,
                     lease: Some(granted.lease),
+                    alone: false,
                     release: true,
                     server_trouble: None,
                     principal: "bench".to_owned(),

@@ -46,6 +46,7 @@ impl Caller {
         let body = serde_json::to_vec(&HeartbeatRequest {
             timeout: 60_000,
             lease: lease.clone(),
+            alone: false,
             release: false,
             server_trouble: None,
         })?;

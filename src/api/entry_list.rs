@@ -49,6 +49,10 @@ pub struct FinishedList {
     /// 1 to 1,000 of them.
     #[schemars(length(min = 1, max = 1000))]
     pub entries: Vec<FinishedEntry>,
+    /// What one call of the test tool cost beyond its tests, in milliseconds, if the entries are from one call. The service
+    /// decides by it how much work a reservation has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start_ms: Option<u64>,
 }
 
 /// A result of one execution.

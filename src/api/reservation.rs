@@ -30,10 +30,15 @@ pub struct ReserveRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1000))]
     pub max: Option<u32>,
-    /// Additive, with `max`: how many seconds of predicted work to reserve. One execution may be longer.
+    /// Additive, with `max`: how many seconds of predicted work to reserve; if absent, the service decides by what remains. One
+    /// execution may be longer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.001, max = 86400))]
     pub seconds: Option<f64>,
+    /// Additive: the suites whose fixtures the worker has warm, preferred ones first. It gets more of them, then whole suites.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1000))]
+    pub near: Option<Vec<String>>,
 }
 
 /// Answer of `POST reserve/{plan}`, granted or not. It was granted if `execution_id` is there; `status` only gives the
@@ -115,6 +120,9 @@ pub struct HeartbeatRequest {
     /// Additive, with `release`: what was wrong with the Squish server. It rests, and the execution prefers another one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_trouble: Option<ServerTrouble>,
+    /// Additive, with `release`: the execution is next handed out by itself, to another worker if there is one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alone: bool,
 }
 
 /// Body of `POST finished/{execution}`; `{}` is fine.

@@ -9,7 +9,9 @@ use http::Method;
 use super::{
     Client, ClientError, ErrorKind, answer,
     call::Call,
-    leases::{finished, millis, not_sendable},
+    leases::{
+        LeaseRelease, RELEASE, finished, millis, not_sendable, release_request, released_before,
+    },
     retry_rule::{Answered, Repeat, RetryRule},
 };
 use crate::{
@@ -77,6 +79,7 @@ impl Client {
                     lease: it.lease.clone(),
                     release: false,
                     server_trouble: None,
+                    alone: false,
                 },
             });
             let list = HeartbeatList {
@@ -95,11 +98,13 @@ impl Client {
         answers
     }
 
-    /// Delivers results, each as [`Self::finish_after`] does, and as patiently. Answers in order.
+    /// Delivers results, each as [`Self::finish_after`] does, and as patiently. Answers in order. `start_cost` is what the call
+    /// of the tool cost beyond these tests, if all are from one call.
     pub async fn finish_many(
         &self,
         plan: PlanId,
         results: &[ResultDelivery],
+        start_cost: Option<Duration>,
     ) -> Vec<Result<(), ClientError>> {
         if !self.takes_lists(results.iter().map(|it| it.lease.as_ref())) {
             return self.finish_singly(results).await;
@@ -115,6 +120,8 @@ impl Client {
                 None => answers.push(Some(Err(not_sendable(result.execution)))),
             }
         }
+        let mut start_ms =
+            start_cost.map(|cost| u64::try_from(cost.as_millis()).unwrap_or(u64::MAX));
         for chunk in chunks(sendable) {
             let executions: Vec<_> = chunk.iter().map(|(at, _)| results[*at].execution).collect();
             let (places, entries): (Vec<_>, Vec<_>) = chunk
@@ -130,7 +137,10 @@ impl Client {
                     )
                 })
                 .unzip();
-            let call = list_call(finished_path(plan)).json(&FinishedList { entries });
+            let call = list_call(finished_path(plan)).json(&FinishedList {
+                entries,
+                start_ms: start_ms.take(),
+            });
             let rule = self.finish_rule();
             let got: Vec<_> = match self.persist(&call, rule, read_list(&executions)).await {
                 Ok(got) => each(&call, got, |_| ()).collect(),
@@ -145,6 +155,51 @@ impl Client {
             }
         }
         answers.into_iter().flatten().collect()
+    }
+
+    /// Gives leases back, each as [`Self::release_after`] does. Answers in order.
+    pub async fn release_many(
+        &self,
+        plan: PlanId,
+        releases: &[LeaseRelease],
+    ) -> Vec<Result<(), ClientError>> {
+        if !self.takes_lists(releases.iter().map(|it| it.lease.as_ref())) {
+            return self.release_singly(releases).await;
+        }
+        let mut answers = Vec::with_capacity(releases.len());
+        for chunk in releases.chunks(MAX_ENTRIES) {
+            let entries = chunk.iter().map(|it| HeartbeatEntry {
+                execution_id: it.execution,
+                request: release_request(it),
+            });
+            let list = HeartbeatList {
+                entries: entries.collect(),
+            };
+            let limit = self.patience().request.min(RELEASE / 2);
+            let call = list_call(heartbeat_path(plan)).json(&list).limit(limit);
+            let executions: Vec<_> = chunk.iter().map(|it| it.execution).collect();
+            let rule = self.release_rule();
+            match self.persist(&call, rule, read_list(&executions)).await {
+                Ok(got) => answers.extend(each(&call, got, |_| ()).map(released_before)),
+                Err(error) if has_no_lists(&error) => {
+                    answers.extend(self.release_singly(chunk).await);
+                }
+                Err(error) => answers.extend(chunk.iter().map(|_| Err(error.clone()))),
+            }
+        }
+        answers
+    }
+
+    async fn release_singly(&self, releases: &[LeaseRelease]) -> Vec<Result<(), ClientError>> {
+        let mut answers = Vec::with_capacity(releases.len());
+        for some in releases.chunks(SINGLE_CALLS) {
+            let mut calls = Vec::with_capacity(some.len());
+            for it in some {
+                calls.push(self.release_as(it));
+            }
+            answers.extend(join_all(calls).await);
+        }
+        answers
     }
 
     async fn heartbeat_singly(

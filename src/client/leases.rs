@@ -20,7 +20,20 @@ use crate::{
 const LONGEST_MESSAGE: usize = 8 * 1024;
 const LONGEST_DETAILS: usize = 64 * 1024;
 /// Limit of a release in all: a worker that is leaving should not wait, and expiry does the same later.
-const RELEASE: Duration = Duration::from_secs(4);
+pub(super) const RELEASE: Duration = Duration::from_secs(4);
+
+/// A lease to give back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeaseRelease {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The lease; Test Center has none.
+    pub lease: Option<LeaseToken>,
+    /// What was wrong with the Squish server.
+    pub trouble: Option<ServerTrouble>,
+    /// Whether the execution should next run by itself, on another worker if there is one.
+    pub alone: bool,
+}
 
 impl Client {
     /// Renews a lease to `timeout` from now, within `limit`. Sends one request; the holder decides about retries.
@@ -37,6 +50,7 @@ impl Client {
             lease: lease.cloned(),
             release: false,
             server_trouble: None,
+            alone: false,
         };
         let call = heartbeat_call(execution, &request).limit(limit);
         let once = RetryRule {
@@ -65,23 +79,27 @@ impl Client {
         lease: Option<&LeaseToken>,
         trouble: Option<ServerTrouble>,
     ) -> Result<(), ClientError> {
-        let request = HeartbeatRequest {
-            timeout: 1,
+        self.release_as(&LeaseRelease {
+            execution,
             lease: lease.cloned(),
-            release: lease.is_some(),
-            server_trouble: trouble.filter(|_| lease.is_some()),
-        };
-        let call =
-            heartbeat_call(execution, &request).limit(self.patience().request.min(RELEASE / 2));
-        let rule = RetryRule {
+            trouble,
+            alone: false,
+        })
+        .await
+    }
+
+    /// The same with everything that a release may say.
+    pub async fn release_as(&self, release: &LeaseRelease) -> Result<(), ClientError> {
+        let call = heartbeat_call(release.execution, &release_request(release))
+            .limit(self.patience().request.min(RELEASE / 2));
+        let answer = self.persist(&call, self.release_rule(), accepted).await;
+        released_before(answer.map(drop))
+    }
+
+    pub(super) fn release_rule(&self) -> RetryRule {
+        RetryRule {
             budget: RELEASE / 2,
             ..self.service_rule(Repeat::Always)
-        };
-        match self.persist(&call, rule, accepted).await {
-            Ok(_) => Ok(()),
-            // An earlier try did it, and its answer was lost.
-            Err(error) if error.lease_is_lost() && error.may_have_happened => Ok(()),
-            Err(error) => Err(error),
         }
     }
 
@@ -157,6 +175,26 @@ impl Client {
             }
             _ => Err(error),
         }
+    }
+}
+
+/// The body of a release: `timeout` is what a service without releases understands.
+pub(super) fn release_request(release: &LeaseRelease) -> HeartbeatRequest {
+    let is_known = release.lease.is_some();
+    HeartbeatRequest {
+        timeout: 1,
+        lease: release.lease.clone(),
+        release: is_known,
+        server_trouble: release.trouble.filter(|_| is_known),
+        alone: release.alone && is_known,
+    }
+}
+
+/// A lease that an earlier try may have released, and whose answer was lost, is released.
+pub(super) fn released_before(answer: Result<(), ClientError>) -> Result<(), ClientError> {
+    match answer {
+        Err(error) if error.lease_is_lost() && error.may_have_happened => Ok(()),
+        other => other,
     }
 }
 

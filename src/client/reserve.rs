@@ -53,12 +53,14 @@ pub enum Reservation {
 }
 
 /// How many executions to ask for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchOptions {
     /// Most executions, 1 to 1,000.
     pub max: u32,
     /// How much predicted work is wanted; a service of ours decides if absent.
     pub work: Option<Duration>,
+    /// The suites whose fixtures the worker has warm, preferred ones first; `None` for the usual order.
+    pub near: Option<Vec<String>>,
     /// Most executions where each needs a call of its own, because the service is not ours. It predicts nothing, so this is
     /// a count.
     pub single_calls: u32,
@@ -173,6 +175,7 @@ impl Client {
                 allocate_server: options.allocate_server,
                 max: batch.map(|batch| batch.max),
                 seconds: batch.and_then(|batch| Some(batch.work?.as_secs_f64())),
+                near: batch.and_then(|batch| batch.near.clone()),
             });
         let call = self.waiting(call, options.wait);
         let got = self.persist(&call, rule, response).await?;

@@ -31,8 +31,8 @@ pub(super) async fn reserve(
     call: RequestHead,
     Object(body): Object<ReserveRequest>,
 ) -> Result<ReserveResponse, HttpError> {
-    let batch = batch(body.max, body.seconds)?;
-    let request = Reserve {
+    let batch = batch(body.max, body.seconds, body.near)?;
+    let mut request = Reserve {
         batch,
         plan: call.id()?,
         offered: capabilities("capabilities", body.capabilities)?,
@@ -43,6 +43,10 @@ pub(super) async fn reserve(
         principal: call.principal.clone(),
     };
     let open_reserve = OpenReserve::begin(&shared.live_workers, &shared.clock, &request);
+    if let Some(batch) = request.batch.as_mut().filter(|batch| batch.max > 1) {
+        let now = shared.clock.now();
+        batch.live_workers = shared.live_workers.count(request.plan, now);
+    }
     let poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
     let answer = reserve_or_wait(&shared, &request, poll).await;
     open_reserve.answered(answer.as_ref().ok());

@@ -22,6 +22,7 @@ const MOST_SECONDS: f64 = 86_400.0;
 pub(super) fn batch(
     max: Option<u32>,
     seconds: Option<f64>,
+    near: Option<Vec<String>>,
 ) -> Result<Option<BatchRequest>, HttpError> {
     let work = match seconds {
         None => None,
@@ -34,13 +35,17 @@ pub(super) fn batch(
             )));
         }
     };
-    match max {
-        Some(max) => Ok(Some(BatchRequest { max, work })),
-        None if work.is_some() => Err(HttpError::malformed(
+    if max.is_none() && work.is_some() {
+        return Err(HttpError::malformed(
             "seconds needs max: the most executions to reserve, 1 to 1000",
-        )),
-        None => Ok(None),
+        ));
     }
+    let is_batch = max.is_some() || near.is_some();
+    Ok(is_batch.then(|| BatchRequest {
+        work,
+        near,
+        ..BatchRequest::of(max.unwrap_or(1))
+    }))
 }
 
 /// A heartbeat.
@@ -59,12 +64,18 @@ pub(super) fn heartbeat(
             "server_trouble needs release: a kept lease still uses the Squish server",
         ));
     }
+    if body.alone && !body.release {
+        return Err(malformed(
+            "alone needs release: it says how the execution is handed out next",
+        ));
+    }
     Ok(Heartbeat {
         execution,
         timeout: timeout(body.timeout)?,
         lease: body.lease,
         release: body.release,
         server_trouble: body.server_trouble,
+        alone: body.alone,
         principal,
     })
 }

@@ -1,6 +1,6 @@
 //! Lists of heartbeats and results of one plan: one call to the store for the list, one answer for each entry.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     http_error::HttpError,
@@ -14,8 +14,11 @@ use crate::{
         entry_list::{EntryList, EntryResponse, FinishedList, HeartbeatList, MAX_ENTRIES},
     },
     model::{ExecutionId, PlanId},
-    store::{EntryAnswers, Refusal},
+    store::{EntryAnswers, FinishList, Refusal},
 };
+
+/// Longest cost of a start of the tool that is believed.
+const LONGEST_START: Duration = Duration::from_secs(3600);
 
 /// `POST plans/{id}/heartbeat`
 pub(super) async fn heartbeats(
@@ -67,13 +70,21 @@ pub(super) async fn results(
     let plan: PlanId = call.id()?;
     check_length(body.entries.len())?;
     let executions: Vec<_> = body.entries.iter().map(|it| it.execution_id).collect();
-    let requests = body
+    // A cost of hours is a mistake, and one list should not spoil the average for long.
+    let start_cost = body
+        .start_ms
+        .map(|ms| Duration::from_millis(ms).min(LONGEST_START));
+    let entries = body
         .entries
         .into_iter()
         .map(|it| lease_requests::finish(it.execution_id, it.request, call.principal.clone()))
         .collect();
+    let list = FinishList {
+        entries,
+        start_cost,
+    };
     let answers = shared
-        .ask(move |store, now| store.finish_many(plan, requests, now))
+        .ask(move |store, now| store.finish_many(plan, list, now))
         .await?;
     let now = shared.clock.now();
     let entries = std::iter::zip(executions, answers).map(|(execution, answer)| {

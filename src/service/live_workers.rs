@@ -90,6 +90,12 @@ impl WorkerKey {
     }
 }
 
+impl WorkerKey {
+    fn is_named(&self) -> bool {
+        matches!(self.identity, WorkerIdentity::Named(_))
+    }
+}
+
 impl WorkerState {
     fn workers(&self, named: bool, now: Timestamp) -> u64 {
         let valid = self.held.values().filter(|lease| now < lease.end);
@@ -177,9 +183,18 @@ impl LiveWorkers {
                 offered: state.offered.clone(),
                 allocate_server: state.allocate_server,
                 last: state.seen,
-                workers: state.workers(matches!(key.identity, WorkerIdentity::Named(_)), now),
+                workers: state.workers(key.is_named(), now),
             })
             .collect()
+    }
+
+    /// How many workers a plan has.
+    pub(super) fn count(&self, plan: PlanId, now: Timestamp) -> u64 {
+        let table = self.table();
+        let of_plan = table.workers.iter().filter(|(key, _)| key.plan == plan);
+        of_plan
+            .map(|(key, state)| state.workers(key.is_named(), now))
+            .sum()
     }
 
     /// Since when executions of a plan that need this are known to lack it; forgets what is not lacking any more.
@@ -225,9 +240,8 @@ impl WorkerTable {
 
     /// Makes room: for who is gone there is none, else for who was heard of longest ago.
     fn forget(&mut self, now: Timestamp) {
-        self.workers.retain(|key, it| {
-            it.workers(matches!(key.identity, WorkerIdentity::Named(_)), now) > 0
-        });
+        self.workers
+            .retain(|key, it| it.workers(key.is_named(), now) > 0);
         if self.workers.len() >= MOST {
             let mut seen: Vec<Timestamp> = self.workers.values().map(|it| it.seen).collect();
             seen.sort_unstable();

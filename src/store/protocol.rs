@@ -13,6 +13,7 @@ pub mod payload;
 pub(crate) mod refusals;
 pub(crate) mod request_limits;
 pub(crate) mod server_cool_down;
+pub(crate) mod suite_order;
 pub(crate) mod token_derivation;
 
 pub use digest::{Digested, StoredDigest};

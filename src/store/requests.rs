@@ -102,8 +102,33 @@ pub struct Reserve {
 pub struct BatchRequest {
     /// Most executions, 1 to 1,000.
     pub max: u32,
-    /// How much predicted work is wanted.
+    /// How much predicted work is wanted; if absent, the store decides by what remains.
     pub work: Option<Duration>,
+    /// The suites whose fixtures the worker has warm, preferred ones first: it gets more of them, and then whole suites. If
+    /// absent, the order is that of single reservations.
+    pub near: Option<Vec<String>>,
+    /// How many workers the plan has now.
+    pub live_workers: u64,
+}
+
+impl BatchRequest {
+    /// Up to `max` executions.
+    pub fn of(max: u32) -> Self {
+        Self {
+            max,
+            work: None,
+            near: None,
+            live_workers: 1,
+        }
+    }
+}
+
+/// Results of one plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FinishList {
+    pub entries: Vec<Finish>,
+    /// What the call of the tool cost beyond its tests, if all of them are from one call.
+    pub start_cost: Option<Duration>,
 }
 
 /// The answer to [`Reserve`].
@@ -160,6 +185,8 @@ pub struct Heartbeat {
     pub release: bool,
     /// With a release: why the Squish server could not be used. It cools down, and the execution prefers another one.
     pub server_trouble: Option<ServerTrouble>,
+    /// With a release: the execution is next handed out by itself, to another worker if there is one.
+    pub alone: bool,
     pub principal: String,
 }
 

@@ -4,6 +4,7 @@
 //! Reads use a few read-only connections and see every change that was answered. The caller passes the time; the writer
 //! only keeps it from going back.
 
+mod batch_limit;
 mod batch_pick;
 mod column_values;
 mod connection;
@@ -17,6 +18,7 @@ mod idempotency_keys;
 mod import_rows;
 mod imported_verdicts;
 mod lease_renewal;
+mod near_pick;
 mod pages;
 mod pick;
 mod plan_counters;
@@ -30,6 +32,7 @@ mod reset;
 mod server_binding;
 mod server_rows;
 mod sqlite_store;
+mod start_costs;
 mod statements;
 mod template_rows;
 mod test_list_rows;

@@ -23,6 +23,14 @@ pub(crate) struct ExecutionCandidate {
     pub(crate) labels: usize,
     /// How long it is expected to run, in milliseconds.
     pub(crate) expected_ms: i64,
+    /// How many leases expired on it, without the last one.
+    pub(crate) expiries: u32,
+    /// How often it was skipped since its last lease ended.
+    pub(crate) skips: u32,
+    /// Whether its last holder released it to be handed out by itself.
+    pub(crate) alone: bool,
+    /// The worker of its last lease, if it named one.
+    pub(crate) last_worker: Option<String>,
     /// The last lease on it, if that expired.
     pub(crate) lost: Option<ExpiredLease>,
 }
@@ -40,8 +48,6 @@ pub(crate) struct ExpiredLease {
     pub(crate) earlier_expiries: u32,
     /// The workers that held those, comma-separated.
     pub(crate) earlier_holders: String,
-    /// How often the execution was skipped since.
-    pub(crate) skips: u32,
 }
 
 impl ExpiredLease {
@@ -60,12 +66,27 @@ impl ExpiredLease {
 }
 
 impl ExecutionCandidate {
-    /// Whether `worker` held the expired lease and should get another execution first.
+    /// Whether `worker` lost it last, or released it to run alone, and should get another execution first.
     pub(crate) fn deferred_for(&self, worker: Option<&str>) -> bool {
+        let prefers_another = match &self.lost {
+            Some(lost) => lost.counts(),
+            None => self.alone,
+        };
         worker.is_some()
-            && self.lost.as_ref().is_some_and(|lost| {
-                lost.counts() && lost.skips < MAX_SKIPS && lost.worker.as_deref() == worker
-            })
+            && prefers_another
+            && self.skips < MAX_SKIPS
+            && self.last_worker.as_deref() == worker
+    }
+
+    /// Whether nothing else is handed out with it: its holder said so, or so many leases expired on it that it may be what
+    /// ends the workers. Its neighbours in a batch must not be abandoned with it.
+    pub(crate) fn goes_alone(&self, max_expiries: u32) -> bool {
+        let expiries = match &self.lost {
+            Some(lost) => lost.expiries(),
+            None => self.expiries,
+        };
+        let most_together = if max_expiries == 1 { 1 } else { 2 };
+        self.alone || expiries >= most_together
     }
 
     /// Whether more leases expired on it than allowed; 0 allows any number.
@@ -122,22 +143,26 @@ mod tests {
         expected_ms: i64,
         lost: impl Into<Option<ExpiredLease>>,
     ) -> ExecutionCandidate {
+        let lost: Option<ExpiredLease> = lost.into();
         ExecutionCandidate {
             id: ExecutionId(id),
             labels,
             expected_ms,
-            lost: lost.into(),
+            expiries: lost.as_ref().map_or(0, |lost| lost.earlier_expiries),
+            skips: 0,
+            alone: false,
+            last_worker: lost.as_ref().and_then(|lost| lost.worker.clone()),
+            lost,
         }
     }
 
-    fn lost(worker: &str, skips: u32) -> ExpiredLease {
+    fn lost(worker: &str) -> ExpiredLease {
         ExpiredLease {
             worker: Some(worker.to_owned()),
             timeout_ms: 5_000,
             principal: "p".to_owned(),
             earlier_expiries: 0,
             earlier_holders: String::new(),
-            skips,
         }
     }
 
@@ -162,28 +187,50 @@ mod tests {
     #[test]
     fn execution_is_deferred_for_the_worker_that_lost_it_at_most_three_times() {
         for (skips, expected) in [(0, 2), (2, 2), (3, 1)] {
-            let list = vec![
-                candidate(1, 1, 9, lost("w", skips)),
-                candidate(2, 0, 0, None),
-            ];
+            let mut list = vec![candidate(1, 1, 9, lost("w")), candidate(2, 0, 0, None)];
+            list[0].skips = skips;
             assert_eq!(chosen(list.clone(), Some("w")), Some(expected));
             assert_eq!(chosen(list.clone(), Some("v")), Some(1));
             assert_eq!(chosen(list, None), Some(1));
         }
         assert_eq!(
-            chosen(vec![candidate(1, 1, 9, lost("w", 0))], Some("w")),
+            chosen(vec![candidate(1, 1, 9, lost("w"))], Some("w")),
             Some(1)
         );
     }
 
     #[test]
     fn execution_is_poison_after_more_expiries_than_allowed() {
-        let mut one = candidate(1, 0, 0, lost("w", 0));
+        let mut one = candidate(1, 0, 0, lost("w"));
         assert!(!one.is_poison(1));
         one.lost.as_mut().unwrap().earlier_expiries = 1;
         assert!(one.is_poison(1));
         assert!(!one.is_poison(0));
         one.lost.as_mut().unwrap().timeout_ms = 1;
         assert!(!one.is_poison(1), "released, not lost");
+    }
+
+    #[test]
+    fn execution_released_to_run_alone_prefers_another_worker() {
+        let mut one = candidate(1, 0, 0, None);
+        (one.alone, one.last_worker) = (true, Some("w".to_owned()));
+        assert!(one.goes_alone(5));
+        assert!(one.deferred_for(Some("w")) && !one.deferred_for(Some("v")));
+        assert!(!one.deferred_for(None));
+        one.skips = MAX_SKIPS;
+        assert!(!one.deferred_for(Some("w")));
+    }
+
+    #[test]
+    fn execution_on_which_leases_keep_expiring_goes_alone_before_it_is_abandoned() {
+        let mut one = candidate(1, 0, 0, lost("w"));
+        for (earlier, max, expected) in [(0, 5, false), (1, 5, true), (0, 1, true), (1, 0, true)] {
+            one.lost.as_mut().unwrap().earlier_expiries = earlier;
+            assert_eq!(one.goes_alone(max), expected, "{earlier} of {max}");
+            assert!(!one.is_poison(max));
+        }
+        one.lost = None;
+        one.expiries = 2;
+        assert!(one.goes_alone(5), "released after two losses");
     }
 }

@@ -86,7 +86,8 @@ impl Digested for NewImport {
 }
 
 /// Plan, offered labels, timeout, whether a Squish server is wanted, worker: number, labels, duration, flag, option of
-/// text. If several executions are asked for, the most of them and the work wanted follow: number, option of duration.
+/// text. If several executions are asked for, the most of them, the work wanted and the warm
+/// suites follow: number, option of duration, option of the number of suites and a text of each.
 impl Digested for Reserve {
     const KIND: &'static str = "reserve";
 
@@ -99,6 +100,12 @@ impl Digested for Reserve {
         if let Some(batch) = &self.batch {
             form.number(batch.max.into());
             form.option(batch.work, CanonicalForm::duration);
+            form.option(batch.near.as_ref(), |form, near| {
+                form.count(near.len());
+                for suite in near {
+                    form.text(suite);
+                }
+            });
         }
     }
 

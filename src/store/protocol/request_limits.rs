@@ -103,6 +103,12 @@ pub(crate) fn reserve(request: &Reserve) -> Result<(), StoreError> {
                 batch.max
             )));
         }
+        let near = batch.near.as_ref().map_or(0, Vec::len);
+        if near > MAX_BATCH {
+            return Err(malformed(format!(
+                "near has {near} suites: name at most {MAX_BATCH}."
+            )));
+        }
         if batch.work.is_some_and(|work| work.is_zero()) {
             return Err(malformed("seconds is 0: request more, or leave it out."));
         }

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The executions that follow `first` in the order until the batch is full. Leaves out what the worker should not get now,
-/// and what has to be abandoned: that happens once it comes first.
+/// what goes alone, and what has to be abandoned: that happens once it comes first.
 pub(super) fn following(
     context: &WriteContext,
     plan: &CachedPlan,
@@ -26,10 +26,13 @@ pub(super) fn following(
     first: &QueueHead,
     limit: BatchLimit,
 ) -> Result<Vec<QueueHead>, StoreError> {
+    if first.candidate.goes_alone(context.rules.max_expiries) {
+        return Ok(Vec::new());
+    }
     // If the worker gets what it lost because nothing else is left, that holds for the whole batch.
     let worker = worker.filter(|_| !first.candidate.deferred_for(worker));
     let mut fill = BatchFill::default();
-    fill.add(first.candidate.expected_ms);
+    fill.add(limit.predicted(first.candidate.expected_ms));
     let mut batch = Vec::new();
     for group in fitting.chunk_by(|a, b| a.1.len() == b.1.len()) {
         let mut heads = Vec::new();
@@ -46,10 +49,11 @@ pub(super) fn following(
         }
         heads.sort_unstable_by_key(|head| head.candidate.key());
         for head in heads {
-            if !limit.admits(fill, head.candidate.expected_ms) {
+            let predicted = limit.predicted(head.candidate.expected_ms);
+            if !limit.admits(fill, predicted) {
                 return Ok(batch);
             }
-            fill.add(head.candidate.expected_ms);
+            fill.add(predicted);
             batch.push(head);
         }
     }
@@ -75,11 +79,13 @@ fn read_set(
         if candidate.id == first.candidate.id
             || candidate.deferred_for(worker)
             || candidate.is_poison(context.rules.max_expiries)
+            || candidate.goes_alone(context.rules.max_expiries)
         {
             continue;
         }
-        let fits = limit.admits(fill, candidate.expected_ms);
-        fill.add(candidate.expected_ms);
+        let predicted = limit.predicted(candidate.expected_ms);
+        let fits = limit.admits(fill, predicted);
+        fill.add(predicted);
         heads.push(head);
         if !fits {
             break;

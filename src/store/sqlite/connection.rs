@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/4_test_lists.sql"),
     include_str!("migrations/5_versioned_digests.sql"),
     include_str!("migrations/6_batches.sql"),
+    include_str!("migrations/7_batch_order.sql"),
 ];
 
 /// Locks the database for this process until the returned file is dropped.

@@ -1,16 +1,16 @@
 //! Lists of heartbeats or results: each entry is carried out as alone, and all in one transaction.
 
-use super::write_context::WriteContext;
+use super::{column_values::ms, finish, lease_renewal, start_costs, write_context::WriteContext};
 use crate::{
     model::{ExecutionId, PlanId},
     store::{
-        EntryAnswers, Finish, Heartbeat, StoreError,
+        EntryAnswers, Finish, FinishList, Heartbeat, StoreError,
         protocol::{not_found::not_of_plan, request_limits},
     },
 };
 
 /// An entry of a list.
-pub(super) trait ListEntry {
+trait ListEntry {
     fn execution(&self) -> ExecutionId;
 }
 
@@ -26,8 +26,33 @@ impl ListEntry for Finish {
     }
 }
 
+/// Renews or releases leases.
+pub(super) fn heartbeat(
+    context: &mut WriteContext,
+    plan: PlanId,
+    entries: &[Heartbeat],
+) -> Result<EntryAnswers, StoreError> {
+    run(context, plan, entries, lease_renewal::heartbeat)
+}
+
+/// Takes results, and what it cost to start the tool for them if one of them counts.
+pub(super) fn finish(
+    context: &mut WriteContext,
+    plan: PlanId,
+    list: &FinishList,
+) -> Result<EntryAnswers, StoreError> {
+    let answers = run(context, plan, &list.entries, finish::finish)?;
+    if let Some(cost) = list.start_cost
+        && let Some(template) = context.plan(plan)?.template
+        && answers.iter().any(Result::is_ok)
+    {
+        start_costs::learn(&context.db, template, ms(cost))?;
+    }
+    Ok(answers)
+}
+
 /// Carries out each entry. Only a failure of the database ends the list, and then nothing of it is kept.
-pub(super) fn run<T: ListEntry>(
+fn run<T: ListEntry>(
     context: &mut WriteContext,
     plan: PlanId,
     entries: &[T],

@@ -118,12 +118,12 @@ fn release(
     let Some(changed) = holder.change(
         context,
         concat!(
-            "UPDATE executions SET state = 0 WHERE",
+            "UPDATE executions SET state = 0, skips = 0, alone = max(alone, ?5) WHERE",
             held_by!(),
             "AND state IN (1, 2)",
             returning_changed!()
         ),
-        &[],
+        &[&beat.alone],
     )?
     else {
         return Ok(false);
@@ -143,7 +143,8 @@ fn release(
             changed.label_set,
         )?;
     }
-    record(context, &changed, beat, EventKind::Released, "")?;
+    let detail = if beat.alone { "to run alone" } else { "" };
+    record(context, &changed, beat, EventKind::Released, detail)?;
     context.mark_changed();
     Ok(true)
 }

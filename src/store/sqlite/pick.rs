@@ -25,7 +25,7 @@ pub(super) const DEPTH: usize = 16;
 
 /// The executions of a label set in order. Reads the index in that order, so only the rows read cost anything.
 pub(super) const HEADS: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal,
-      is_estimated
+      is_estimated, alone
     FROM executions INDEXED BY executions_available
     WHERE plan = ?1 AND label_set = ?2 AND state < 2 ORDER BY expected_ms DESC, id";
 
@@ -55,7 +55,6 @@ impl QueueHead {
                 timeout_ms: row.get(5)?,
                 earlier_expiries: row.get(6)?,
                 earlier_holders: row.get(9)?,
-                skips: row.get(7)?,
             })
         } else {
             None
@@ -63,6 +62,10 @@ impl QueueHead {
         Ok(Self {
             candidate: ExecutionCandidate {
                 id: ExecutionId(row.get(0)?),
+                expiries: row.get(6)?,
+                skips: row.get(7)?,
+                alone: row.get(12)?,
+                last_worker: row.get(8)?,
                 labels: required.len(),
                 expected_ms: row.get(1)?,
                 lost,

@@ -1,10 +1,12 @@
 //! Counters per plan and label set: updated in the transaction of the change they count, so that a status is cheap.
 
+use std::{collections::HashSet, sync::Arc};
+
 use rusqlite::{Connection, params};
 
 use super::{column_values::number, statements::Statements as _};
 use crate::{
-    model::{PlanId, PlanStatus, TestVerdict, Timestamp},
+    model::{Capabilities, PlanId, PlanStatus, TestVerdict, Timestamp},
     store::StoreError,
 };
 
@@ -88,4 +90,20 @@ pub(super) fn by_label_set(
         }
     }
     Ok(counts)
+}
+
+/// The counters of some label sets of a plan together.
+pub(super) fn of_sets(
+    db: &Connection,
+    plan: PlanId,
+    sets: &[(i64, Arc<Capabilities>)],
+    now: Timestamp,
+) -> Result<PlanStatus, StoreError> {
+    if sets.is_empty() {
+        return Ok(PlanStatus::default());
+    }
+    let sets: HashSet<i64> = sets.iter().map(|(set, _)| *set).collect();
+    let counts = by_label_set(db, plan, now)?.into_iter();
+    let of_sets = counts.filter(|(set, _)| sets.contains(set));
+    Ok(of_sets.map(|(_, status)| status).sum())
 }

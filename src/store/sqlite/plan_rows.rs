@@ -25,7 +25,7 @@ use crate::{
 /// Most titles and projects that are compared to find similar ones.
 const MAX_NAMES: u32 = 1_000;
 /// A test without a history counts as long as this percentile of those with one.
-const UNKNOWN_PERCENTILE: i64 = 95;
+pub(super) const UNKNOWN_PERCENTILE: i64 = 95;
 
 /// Starts a plan from a template or from the tests of the request: inserts one row per execution in one statement.
 pub(super) fn execute(
@@ -95,8 +95,8 @@ fn insert_plan(
     let discovery = request.discovery.as_ref().map(to_json).transpose()?;
     let id = context.db.insert(
         "INSERT INTO plans (kind, project, title, description, batch, tags, repositories, planned,
-           created_at, size, tests_digest, discovery, first_execution)
-         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+           created_at, size, tests_digest, discovery, template, first_execution)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
            (SELECT coalesce(max(id), 0) + 1 FROM executions))",
         params![
             template.project,
@@ -110,6 +110,7 @@ fn insert_plan(
             i64::try_from(size).unwrap_or(i64::MAX),
             digest,
             discovery,
+            template.id.0,
         ],
     )?;
     Ok(PlanId(id))

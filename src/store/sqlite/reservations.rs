@@ -1,14 +1,16 @@
 //! Reserving executions.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use rusqlite::params;
 
 use super::{
+    batch_limit,
     batch_pick::following,
     column_values::{ms, random, span},
     execution_rows,
     idempotency_keys::{IdempotencyKey, KeyPurpose, KeyRecord},
+    near_pick::{self, NearSearch},
     pick::{QueueHead, next},
     plan_counters::{self, Counter, CounterChange},
     replay::replay,
@@ -18,12 +20,11 @@ use super::{
     write_context::{CachedPlan, WriteContext},
 };
 use crate::{
-    model::{Capabilities, PlanStatus, SquishServer, TestId},
+    model::{Capabilities, SquishServer, TestId},
     store::{
-        Granted, Reservation, Reserve, StoreError,
+        BatchRequest, Granted, Reservation, Reserve, StoreError,
         protocol::{
             EventKind, LeaseHash, StoredDigest,
-            batch_size::BatchLimit,
             payload::cut,
             request_limits::{self, LONGEST_LEASE, MAX_CHARS, SHORTEST_RESERVATION},
             token_derivation,
@@ -47,13 +48,13 @@ pub(super) fn reserve(
         .cloned()
         .collect();
     if plan.planned.is_some_and(|due| context.now < due) {
-        let all = fitting_status(context, &plan, &fitting)?;
+        let all = plan_counters::of_sets(&context.db, plan.id, &fitting, context.now)?;
         return Ok(Reservation::NoExecution {
             pending: all.open + all.reserved,
         });
     }
     let Some((head, skipped)) = next(context, &plan, &fitting, request.worker.as_deref())? else {
-        let all = fitting_status(context, &plan, &fitting)?;
+        let all = plan_counters::of_sets(&context.db, plan.id, &fitting, context.now)?;
         return Ok(Reservation::NoExecution {
             pending: all.reserved,
         });
@@ -61,7 +62,7 @@ pub(super) fn reserve(
     let squish_server = if request.allocate_server {
         let avoided = server_to_avoid(context, head.candidate.id)?;
         let Some(free) = server_rows::free(context, &request.offered, avoided)? else {
-            let all = fitting_status(context, &plan, &fitting)?;
+            let all = plan_counters::of_sets(&context.db, plan.id, &fitting, context.now)?;
             return Ok(Reservation::NoServer {
                 pending: all.open + all.reserved,
             });
@@ -74,21 +75,21 @@ pub(super) fn reserve(
         // No event: this only keeps the order, no lease changes.
         context.db.change_one(
             "a skipped execution",
-            "UPDATE executions SET skips = skips + 1 WHERE id = ?1 AND state = 1",
+            "UPDATE executions SET skips = skips + 1 WHERE id = ?1 AND state IN (0, 1)",
             [execution.0],
         )?;
     }
-    let batch = request.batch.as_ref();
-    let following = match batch.filter(|_| !request.allocate_server) {
-        Some(batch) => {
-            let worker = request.worker.as_deref();
-            let limit = BatchLimit::requested(batch);
-            following(context, &plan, &fitting, worker, &head, limit)?
+    let heads = match &request.batch {
+        Some(batch) if squish_server.is_none() => {
+            several(context, &plan, &fitting, request, batch, head)?
         }
-        None => Vec::new(),
+        _ => vec![head],
     };
-    let mut granted = grant(context, request, &plan, &head, squish_server)?;
-    for head in &following {
+    let Some((first, others)) = heads.split_first() else {
+        return Err(StoreError::Broken("BUG: an empty batch".to_owned()));
+    };
+    let mut granted = grant(context, request, &plan, first, squish_server)?;
+    for head in others {
         granted
             .more
             .push(grant(context, request, &plan, head, None)?);
@@ -120,18 +121,36 @@ fn store_key(
     )
 }
 
-fn fitting_status(
-    context: &WriteContext,
+/// The executions of a batch, given the one that comes first in the order of single reservations.
+fn several(
+    context: &mut WriteContext,
     plan: &CachedPlan,
     fitting: &[(i64, Arc<Capabilities>)],
-) -> Result<PlanStatus, StoreError> {
-    if fitting.is_empty() {
-        return Ok(PlanStatus::default());
+    request: &Reserve,
+    batch: &BatchRequest,
+    first: QueueHead,
+) -> Result<Vec<QueueHead>, StoreError> {
+    let worker = request.worker.as_deref();
+    let limit = batch_limit::limit(context, plan, fitting, batch)?;
+    let is_last_resort = first.candidate.deferred_for(worker);
+    if let Some(near) = batch.near.as_ref().filter(|_| !is_last_resort) {
+        let labels = first.required.len();
+        let mut groups = fitting.chunk_by(|a, b| a.1.len() == b.1.len());
+        let search = NearSearch {
+            group: groups
+                .find(|group| group[0].1.len() == labels)
+                .unwrap_or_default(),
+            worker,
+            near,
+            limit,
+        };
+        let heads = near_pick::choose(context, plan, &search)?;
+        if !heads.is_empty() {
+            return Ok(heads);
+        }
     }
-    let sets: HashSet<i64> = fitting.iter().map(|(set, _)| *set).collect();
-    let counts = plan_counters::by_label_set(&context.db, plan.id, context.now)?;
-    let fitting = counts.into_iter().filter(|(set, _)| sets.contains(set));
-    Ok(fitting.map(|(_, status)| status).sum())
+    let following = following(context, plan, fitting, worker, &first, limit)?;
+    Ok(std::iter::once(first).chain(following).collect())
 }
 
 fn grant(

@@ -31,9 +31,9 @@ use crate::{
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
     store::{
-        EntryAnswers, Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand,
-        PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
-        TemplateDefinition, TemplateDifference,
+        EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat, Import, NewImport, Page,
+        PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store,
+        StoreError, TemplateDefinition, TemplateDifference,
     },
     sync::ignore_poison,
 };
@@ -243,19 +243,17 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Reply<'_, EntryAnswers> {
         self.write(now, move |context| {
-            entry_list::run(context, plan, &entries, lease_renewal::heartbeat)
+            entry_list::heartbeat(context, plan, &entries)
         })
     }
 
     fn finish_many(
         &self,
         plan: PlanId,
-        entries: Vec<Finish>,
+        list: FinishList,
         now: Timestamp,
     ) -> Reply<'_, EntryAnswers> {
-        self.write(now, move |context| {
-            entry_list::run(context, plan, &entries, finish::finish)
-        })
+        self.write(now, move |context| entry_list::finish(context, plan, &list))
     }
 
     fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()> {

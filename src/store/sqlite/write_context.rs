@@ -2,7 +2,11 @@
 //!
 //! Everything cached can be read again, and is dropped whenever a transaction was rolled back.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+};
 
 use rusqlite::{Connection, params};
 
@@ -35,6 +39,10 @@ pub(super) struct WriteContext {
     pub(super) earliest_end: Timestamp,
     /// When old idempotency keys are deleted next.
     pub(super) prune_at: Timestamp,
+    /// What a test without a prediction counts in a plan, and how many executions of the plan were done when that was read.
+    pub(super) unknown_durations: HashMap<PlanId, (i64, i64)>,
+    /// Plans whose suites have numbers.
+    pub(super) numbered_plans: HashSet<PlanId>,
     alive_at: Timestamp,
     changed: bool,
     plans: HashMap<PlanId, Arc<CachedPlan>>,
@@ -49,6 +57,8 @@ pub(super) struct CachedPlan {
     pub(super) project: String,
     pub(super) batch: String,
     pub(super) planned: Option<Timestamp>,
+    /// Its template, if it was started since plans keep it.
+    pub(super) template: Option<i64>,
     /// The numbers of its executions: without a gap.
     pub(super) executions: Range<i64>,
     /// The label sets of its executions, those with most labels first.
@@ -71,6 +81,8 @@ impl WriteContext {
             lease_key,
             earliest_end: Timestamp(i64::MIN),
             prune_at: now,
+            unknown_durations: HashMap::new(),
+            numbered_plans: HashSet::new(),
             alive_at,
             changed: false,
             plans: HashMap::new(),
@@ -110,6 +122,8 @@ impl WriteContext {
     pub(super) fn clear_cache(&mut self) {
         self.plans.clear();
         self.label_sets.clear();
+        self.unknown_durations.clear();
+        self.numbered_plans.clear();
         self.earliest_end = Timestamp(i64::MIN);
         self.alive_at = Timestamp(i64::MIN);
     }
@@ -131,6 +145,8 @@ impl WriteContext {
         let plan = Arc::new(self.load_plan(id)?);
         if self.plans.len() >= MAX_PLANS {
             self.plans.clear();
+            self.unknown_durations.clear();
+            self.numbered_plans.clear();
         }
         self.plans.insert(id, Arc::clone(&plan));
         Ok(plan)
@@ -140,7 +156,7 @@ impl WriteContext {
         let mut plan = self
             .db
             .read_if(
-                "SELECT kind, project, batch, planned, first_execution, size FROM plans WHERE id = ?1",
+                "SELECT kind, project, batch, planned, first_execution, size, template FROM plans WHERE id = ?1",
                 [id.0],
                 |row| {
                     let first: i64 = row.get(4)?;
@@ -150,6 +166,7 @@ impl WriteContext {
                         project: row.get(1)?,
                         batch: row.get(2)?,
                         planned: row.get::<_, Option<i64>>(3)?.map(Timestamp),
+                        template: row.get(6)?,
                         executions: first..first.saturating_add(row.get(5)?),
                         label_sets: Vec::new(),
                     })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testplan::{
     client::{
-        BatchOptions, Client, ErrorKind, LeaseRenewal, Reservations, ReserveOptions,
+        BatchOptions, Client, ErrorKind, LeaseRelease, LeaseRenewal, Reservations, ReserveOptions,
         ResultDelivery, Sent,
     },
     model::{ExecutionId, LeaseToken, Outcome, PlanId, TestResult, TestVerdict},
@@ -22,6 +22,7 @@ const COUNTS: &str = r#"{"open":1,"reserved":0,"done":0}"#;
 const BATCH: BatchOptions = BatchOptions {
     max: 3,
     work: Some(Duration::from_millis(2_500)),
+    near: None,
     single_calls: 2,
 };
 
@@ -107,6 +108,7 @@ async fn our_service_hands_out_several_with_one_call() {
     assert_eq!(granted[1].expected, None);
     assert!(granted.iter().all(|it| it.timeout == SECOND * 60));
     let seen = &script.seen()[1];
+    assert!(seen.json().get("near").is_none());
     assert_eq!(
         (seen.json()["max"].clone(), seen.json()["seconds"].clone()),
         (json!(3), json!(2.5))
@@ -209,7 +211,8 @@ async fn refused_entry_is_an_error_of_its_own() {
             ..all[0].clone()
         },
     );
-    let finished = client.finish_many(PLAN, &all).await;
+    let cost = Some(Duration::from_millis(700));
+    let finished = client.finish_many(PLAN, &all, cost).await;
     let fine: Vec<bool> = finished.iter().map(Result::is_ok).collect();
     assert_eq!(fine, [true, false, false, true]);
     let unsent = finished[1].as_ref().unwrap_err();
@@ -222,6 +225,7 @@ async fn refused_entry_is_an_error_of_its_own() {
     let entry = json!({ "execution_id": 7, "timeout": 60_000, "lease": "lease-7" });
     assert_eq!(seen[1].json()["entries"][0], entry);
     assert_eq!(seen[2].line, "POST /testplan/v1/plans/105/finished");
+    assert_eq!(seen[2].json()["start_ms"], 700);
     let entry = json!({
         "execution_id": 9, "lease": "lease-9",
         "outcome": { "verdict": "passed", "duration_ms": 12, "flaky": false },
@@ -251,7 +255,7 @@ async fn lists_become_single_calls_where_the_service_has_none() {
         assert_eq!(script.lines()[calls], "POST /execution/v1/heartbeat/9");
 
         let (client, script) = knowing(first, steps).await;
-        let finished = client.finish_many(PLAN, &results(lease)).await;
+        let finished = client.finish_many(PLAN, &results(lease), None).await;
         assert_eq!(finished, [Ok(()), Ok(()), Ok(())]);
         assert_eq!(script.lines().len(), 1 + calls);
         assert_eq!(script.lines()[calls], "POST /execution/v1/finished/9");
@@ -275,7 +279,7 @@ async fn list_is_repeated_as_its_single_calls_would_be() {
         ours(200, list("fine")),
     ];
     let (client, script) = knowing(ours(200, COUNTS), steps).await;
-    let finished = client.finish_many(PLAN, &results(true)).await;
+    let finished = client.finish_many(PLAN, &results(true), None).await;
     assert!(finished[0].is_ok() && finished[1].is_err());
     assert!(finished[1].as_ref().unwrap_err().may_have_happened);
     assert_eq!(script.lines().len(), 4);
@@ -285,7 +289,7 @@ async fn list_is_repeated_as_its_single_calls_would_be() {
 async fn answer_about_other_executions_confirms_nothing() {
     let strange = r#"{"entries":[{"execution_id":1,"status":"fine"}]}"#;
     let (client, _script) = knowing(ours(200, COUNTS), vec![ours(200, strange)]).await;
-    for answer in client.finish_many(PLAN, &results(true)).await {
+    for answer in client.finish_many(PLAN, &results(true), None).await {
         let kind = answer.unwrap_err().kind;
         assert!(matches!(kind, ErrorKind::NotUnderstood { .. }), "{kind:?}");
     }
@@ -311,7 +315,7 @@ async fn results_with_long_texts_are_sent_in_several_lists() {
         ours(200, json!({ "entries": entries }).to_string())
     };
     let (client, script) = knowing(ours(200, COUNTS), vec![reply(1..=63), reply(64..=100)]).await;
-    let finished = client.finish_many(PLAN, &all).await;
+    let finished = client.finish_many(PLAN, &all, None).await;
     assert!(finished.iter().all(Result::is_ok));
     assert_eq!((finished.len(), script.lines().len()), (100, 3));
 }
@@ -322,6 +326,55 @@ fn calls_can_be_awaited_in_tasks() {
     fn task<T: Send>(_: T) {}
     let client = client(&Script::new([]));
     task(client.reserve_many(PLAN, &options(), &BATCH, "w"));
+    task(client.release_many(PLAN, &[]));
     task(client.heartbeat_many(PLAN, &[], SECOND));
-    task(client.finish_many(PLAN, &[]));
+    task(client.finish_many(PLAN, &[], None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn leases_are_released_together_and_to_run_alone() {
+    let releases = |lease: bool| -> Vec<LeaseRelease> {
+        let release = |it: LeaseRenewal| LeaseRelease {
+            alone: it.execution.0 == 7,
+            execution: it.execution,
+            lease: it.lease,
+            trouble: None,
+        };
+        renewals(lease).into_iter().map(release).collect()
+    };
+    // A lost answer leaves open which of two tries released it.
+    let steps = vec![page(502), ours(200, list("released"))];
+    let (client, script) = knowing(ours(200, COUNTS), steps).await;
+    let released = client.release_many(PLAN, &releases(true)).await;
+    assert_eq!(released, [Ok(()), Ok(()), Ok(())]);
+    let entries = script.seen()[2].json()["entries"].clone();
+    let alone = json!({
+        "execution_id": 7, "timeout": 1, "lease": "lease-7", "release": true, "alone": true,
+    });
+    assert_eq!(entries[0], alone);
+    assert!(entries[1].get("alone").is_none());
+
+    let single = (0..3).map(|_| answer(200, "{}")).collect();
+    let (client, script) = knowing(answer(200, COUNTS), single).await;
+    let released = client.release_many(PLAN, &releases(false)).await;
+    assert_eq!(released, [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(script.seen()[1].json(), json!({ "timeout": 1 }));
+}
+
+#[tokio::test(start_paused = true)]
+async fn warm_suites_are_named_to_our_service() {
+    let (client, script) = knowing(
+        ours(200, COUNTS),
+        vec![ours(200, granted(7, true).to_string())],
+    )
+    .await;
+    let batch = BatchOptions {
+        near: Some(vec!["tests/test_a.py".to_owned()]),
+        ..BATCH
+    };
+    client
+        .reserve_many(PLAN, &options(), &batch, "w")
+        .await
+        .unwrap();
+    assert_eq!(script.seen()[1].json()["near"], json!(["tests/test_a.py"]));
 }

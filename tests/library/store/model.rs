@@ -66,6 +66,7 @@ pub(crate) struct Exec {
     lost_on: Vec<String>,
     expiries: u32,
     skips: u32,
+    alone: bool,
     payload: Option<Payload>,
     told_expired: bool,
     late: u32,
@@ -94,6 +95,7 @@ pub(crate) struct Server {
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) due: Option<Timestamp>,
+    template: usize,
 }
 
 /// Who speaks: a lease by execution and epoch, or a client of the vendor's API.
@@ -111,9 +113,20 @@ pub(crate) struct Wish {
     pub(crate) timeout: Duration,
     pub(crate) allocate: bool,
     pub(crate) worker: Option<&'static str>,
-    /// Most executions, and how many milliseconds of work: every test takes one.
-    pub(crate) batch: Option<(usize, Option<usize>)>,
+    pub(crate) batch: Option<Batch>,
 }
+
+/// Several executions. Every test takes a millisecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Batch {
+    pub(crate) max: usize,
+    pub(crate) work: Option<usize>,
+    /// Whether the worker has the only suite warm, if it says.
+    pub(crate) near: Option<bool>,
+}
+
+/// How many workers every request says that there are.
+pub(crate) const WORKERS: usize = 2;
 
 /// An upload: its labels, and what it says of tests by their place.
 #[derive(Clone, Debug)]
@@ -134,6 +147,10 @@ pub(crate) struct Model {
     pub(crate) execs: Vec<Exec>,
     pub(crate) servers: Vec<Server>,
     imports: Vec<Import>,
+    /// Tests and needs whose durations are known.
+    known: Vec<(usize, Capabilities)>,
+    /// By template: how many calls, and their average cost.
+    start_costs: BTreeMap<usize, (i64, i64)>,
     /// Lists of tests that came with a request.
     lists: BTreeSet<usize>,
     execute_keys: BTreeMap<Who, (Request, usize, Timestamp)>,
@@ -221,7 +238,10 @@ impl Model {
             self.lists.insert(list);
         }
         let plan = self.plans.len();
-        self.plans.push(Plan { due: request.2 });
+        self.plans.push(Plan {
+            due: request.2,
+            template: request.0,
+        });
         self.execs
             .extend(needs.iter().enumerate().map(|(test, needs)| Exec {
                 plan,
@@ -242,6 +262,7 @@ impl Model {
                 lost_on: vec![],
                 expiries: 0,
                 skips: 0,
+                alone: false,
                 payload: None,
                 told_expired: false,
                 late: 0,
@@ -351,13 +372,13 @@ impl Model {
                 return Answer::NoServer(count(self, |e, now| e.open(now) || e.leased(now)));
             }
         }
-        let following = self.following(&fitting, wish, chosen);
+        let batch = self.batch(&fitting, wish, chosen);
         for e in skipped {
             self.execs[e].skips += 1;
         }
-        let mut granted = vec![self.grant(chosen, wish, principal, server)];
-        for e in following {
-            granted.push(self.grant(e, wish, principal, None));
+        let mut granted = vec![];
+        for e in batch {
+            granted.push(self.grant(e, wish, principal, server));
         }
         if let Some(key) = key {
             let leases = granted.iter().map(|(e, epoch, ..)| (*e, *epoch)).collect();
@@ -366,18 +387,97 @@ impl Model {
         Answer::Granted(granted)
     }
 
-    /// What a batch holds beside its first execution.
-    fn following(&self, fitting: &[usize], wish: &Wish, first: usize) -> Vec<usize> {
-        let Some((max, work)) = wish.batch.filter(|_| !wish.allocate) else {
-            return vec![];
+    /// What a reservation hands out, given what a single one would.
+    fn batch(&self, fitting: &[usize], wish: &Wish, first: usize) -> Vec<usize> {
+        let Some(batch) = wish.batch.filter(|_| !wish.allocate) else {
+            return vec![first];
         };
-        let all_lost = self.deferred(first, wish.worker);
+        let size = self.size(fitting, wish.plan, batch);
+        let last_resort = self.deferred(first, wish.worker);
         let mut line = self.line(fitting);
-        line.retain(|e| *e != first);
-        line.retain(|e| all_lost || !self.deferred(*e, wish.worker));
+        line.retain(|e| last_resort || !self.deferred(*e, wish.worker));
         line.retain(|e| !self.is_poison(*e));
-        line.truncate(max.min(work.unwrap_or(max)).max(1) - 1);
-        line
+        let from_the_end = match batch.near.filter(|_| !last_resort) {
+            None => {
+                line.retain(|e| *e != first);
+                line.insert(0, first);
+                false
+            }
+            Some(is_warm) => {
+                let labels = self.execs[first].needs.len();
+                line.retain(|e| self.execs[*e].needs.len() == labels);
+                let elsewhere = self.execs.iter().any(|exec| {
+                    let other = wish.worker.is_none() || exec.worker != wish.worker;
+                    exec.plan == wish.plan && exec.leased(self.now) && other
+                });
+                !is_warm && elsewhere
+            }
+        };
+        if from_the_end {
+            line.reverse();
+        }
+        let mut taken: Vec<usize> = vec![];
+        for e in line {
+            if taken.is_empty() && self.goes_alone(e) {
+                return vec![e];
+            }
+            if taken.len() < size && !self.goes_alone(e) {
+                taken.push(e);
+            }
+        }
+        if from_the_end {
+            taken.reverse();
+        }
+        taken
+    }
+
+    fn size(&self, fitting: &[usize], plan: usize, batch: Batch) -> usize {
+        let open = self.line(fitting).len();
+        let of_plan = self.execs.iter().filter(|exec| exec.plan == plan);
+        let mut known = of_plan.map(|exec| self.is_known(exec));
+        let work = if !known.any(|known| known) {
+            let first = (open / (4 * WORKERS)).clamp(1, 16);
+            batch.work.unwrap_or(first).min(first)
+        } else {
+            let start = self.start_costs.get(&self.plans[plan].template);
+            let start = start.map_or(0, |(_, mean)| usize::try_from(*mean).unwrap());
+            let share = open * 10 / (13 * WORKERS);
+            batch.work.unwrap_or(share.max(2 * start))
+        };
+        batch.max.min(work).max(1)
+    }
+
+    fn is_known(&self, exec: &Exec) -> bool {
+        let known = self.known.iter();
+        let mut known = known.filter(|(test, _)| *test == exec.test);
+        known.any(|(_, needs)| *needs == exec.needs)
+    }
+
+    fn learn(&mut self, e: usize) {
+        let exec = &self.execs[e];
+        if exec.verdict().is_some_and(|it| it != TestVerdict::Skipped) {
+            self.known.push((exec.test, exec.needs.clone()));
+        }
+    }
+
+    /// Results of one call of the tool taught what the call cost beyond them.
+    pub(crate) fn started(&mut self, plan: usize, cost: i64) {
+        let template = self.plans[plan].template;
+        match self.start_costs.get_mut(&template) {
+            None => drop(self.start_costs.insert(template, (1, cost))),
+            Some((calls, mean)) => {
+                *calls = (*calls + 1).min(5);
+                *mean += (cost - *mean) / *calls;
+            }
+        }
+    }
+
+    /// Whether it is handed out by itself.
+    fn goes_alone(&self, e: usize) -> bool {
+        let exec = &self.execs[e];
+        let lost = exec.lapsed(self.now) && exec.was_lost();
+        let most_together = if self.rules.max_expiries == 1 { 1 } else { 2 };
+        exec.alone || exec.expiries + u32::from(lost) >= most_together
     }
 
     fn grant(
@@ -443,8 +543,12 @@ impl Model {
     /// Whether the worker lost it last and gets others first.
     fn deferred(&self, e: usize, worker: Option<&str>) -> bool {
         let exec = &self.execs[e];
-        let lost = exec.lapsed(self.now) && exec.was_lost();
-        lost && worker.is_some() && exec.worker == worker && exec.skips < 3
+        let prefers_another = if exec.lapsed(self.now) {
+            exec.was_lost()
+        } else {
+            exec.alone
+        };
+        prefers_another && worker.is_some() && exec.worker == worker && exec.skips < 3
     }
 
     fn is_poison(&self, e: usize) -> bool {
@@ -502,7 +606,7 @@ impl Model {
         (voice, principal): (Voice, &'static str),
         timeout: Duration,
         release: bool,
-        trouble: Option<ServerTrouble>,
+        (trouble, alone): (Option<ServerTrouble>, bool),
     ) -> Answer {
         use RefusalCode::{NotHolder, NotReserved, ReservationLost, ServerLost};
         self.tell_expired();
@@ -531,6 +635,8 @@ impl Model {
         let mine = Use::Lease(e, exec.epoch);
         if release {
             exec.state = State::Open;
+            exec.skips = 0;
+            exec.alone |= alone;
             self.unbind(e, trouble, false);
             self.execs[e].event("released");
             return Answer::Fine;
@@ -592,6 +698,7 @@ impl Model {
                 exec.payload = Some(payload);
                 self.unbind(e, trouble, true);
                 self.execs[e].event("finished");
+                self.learn(e);
                 self.fill(e);
                 return Answer::Fine;
             }
@@ -626,6 +733,7 @@ impl Model {
                 result: Some(*result),
             });
             exec.event("imported");
+            self.learn(e);
         }
     }
 
@@ -664,6 +772,7 @@ impl Model {
         exec.reset_at_epoch = exec.epoch;
         (exec.lease_known, exec.principal, exec.payload) = (false, None, None);
         (exec.expiries, exec.skips, exec.late) = (0, 0, 0);
+        exec.alone = false;
         exec.lost_on.clear();
         exec.server = None;
         Answer::Fine

@@ -53,14 +53,14 @@ use testplan::{
         TestResult, TestVerdict, Timestamp,
     },
     store::{
-        BatchRequest, EntryAnswers, ExecutePlan, Finish, Granted, Heartbeat, NewImport,
+        BatchRequest, EntryAnswers, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NewImport,
         RefusalCode, ReportedTest, RequestedTests, Reservation, Reserve, Reset, Rules, Store as _,
         StoreError, sqlite::SqliteStore,
     },
 };
 
 use super::{
-    model::{Answer, Grant, Model, Payload, State, Voice, Wish},
+    model::{Answer, Batch, Grant, Model, Payload, State, Voice, WORKERS as LIVE_WORKERS, Wish},
     world::{START, caps, open, template, upload},
 };
 
@@ -151,6 +151,7 @@ struct BeatStep {
     target: Target,
     span: Pick,
     release: bool,
+    alone: bool,
     trouble: Pick,
     who: Pick,
 }
@@ -182,7 +183,7 @@ enum Step {
         worker: Pick,
         key: Option<Pick>,
         who: Pick,
-        batch: Option<(Pick, Pick)>,
+        batch: Option<(Pick, Pick, Pick)>,
     },
     Beat(BeatStep),
     BeatMany {
@@ -193,6 +194,7 @@ enum Step {
     FinishMany {
         plan: Pick,
         results: Vec<ResultStep>,
+        start_cost: Option<u8>,
     },
     Reset {
         execution: Pick,
@@ -243,14 +245,14 @@ fn who() -> impl Strategy<Value = Pick> {
 fn beat() -> impl Strategy<Value = BeatStep> {
     let pick = any::<Pick>;
     let release = prop::bool::weighted(0.25);
-    (target(), pick(), release, pick(), who()).prop_map(|(target, span, release, trouble, who)| {
-        BeatStep {
-            target,
-            span,
-            release,
-            trouble,
-            who,
-        }
+    let step = (target(), pick(), release, any::<bool>(), pick(), who());
+    step.prop_map(|(target, span, release, alone, trouble, who)| BeatStep {
+        target,
+        span,
+        release,
+        alone: alone && release,
+        trouble,
+        who,
     })
 }
 
@@ -266,7 +268,7 @@ fn result() -> impl Strategy<Value = ResultStep> {
 
 fn step() -> impl Strategy<Value = Step> {
     let pick = any::<Pick>;
-    let batch = prop_oneof![1 => Just(None), 1 => (pick(), pick()).prop_map(Some)];
+    let batch = prop_oneof![1 => Just(None), 1 => (pick(), pick(), pick()).prop_map(Some)];
     let key = || prop_oneof![4 => Just(None), 1 => (0..2_usize).prop_map(Some)];
     let delay = prop_oneof![4 => Just(None), 1 => pick().prop_map(Some)];
     prop_oneof![
@@ -283,8 +285,9 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (pick(), vec(beat(), 1..5))
             .prop_map(|(plan, beats)| Step::BeatMany { plan, beats }),
         6 => result().prop_map(Step::Finish),
-        3 => (pick(), vec(result(), 1..5))
-            .prop_map(|(plan, results)| Step::FinishMany { plan, results }),
+        3 => (pick(), vec(result(), 1..5), prop::option::of(0..4_u8)).prop_map(
+            |(plan, results, start_cost)| Step::FinishMany { plan, results, start_cost }
+        ),
         3 => (pick(), prop::option::of(0..3_u32))
             .prop_map(|(execution, generation)| Step::Reset { execution, generation }),
         4 => (pick(), [0..4_usize, 0..4_usize], [pick(), pick()])
@@ -404,7 +407,11 @@ impl Pair {
                 batch,
             } => {
                 let wish = Wish {
-                    batch: batch.map(|(max, work)| (of(&MOST, max), of(&WORK, work))),
+                    batch: batch.map(|(max, work, near)| Batch {
+                        max: of(&MOST, max),
+                        work: of(&WORK, work),
+                        near: of(&[None, None, Some(false), Some(true)], near),
+                    }),
                     plan: plan % self.plans.len(),
                     offered: caps(of(&OFFERS, offer)),
                     timeout: span(length),
@@ -438,18 +445,31 @@ impl Pair {
                     assert_eq!(said, expected, "finish");
                 }
             }
-            Step::FinishMany { plan, ref results } => {
-                let plan = plan % self.plans.len();
+            Step::FinishMany {
+                plan: index,
+                ref results,
+                start_cost,
+            } => {
+                let index = index % self.plans.len();
                 let list = results
                     .iter()
-                    .filter_map(|result| self.result(result, Some(plan)))
+                    .filter_map(|result| self.result(result, Some(index)))
                     .collect::<Vec<_>>();
-                let (expected, list): (Vec<_>, Vec<_>) = list.into_iter().unzip();
-                let (plan, now) = (self.plans[plan], self.model.now);
-                if !list.is_empty() {
-                    let said = self.store().finish_many(plan, list, now).await.unwrap();
-                    assert_eq!(answers(said), expected, "results");
+                let (expected, entries): (Vec<_>, Vec<_>) = list.into_iter().unzip();
+                if entries.is_empty() {
+                    return;
                 }
+                if let Some(cost) = start_cost.filter(|_| expected.contains(&Answer::Fine)) {
+                    self.model.started(index, cost.into());
+                }
+                let start_cost = start_cost.map(|cost| Duration::from_millis(cost.into()));
+                let list = FinishList {
+                    entries,
+                    start_cost,
+                };
+                let (plan, now) = (self.plans[index], self.model.now);
+                let said = self.store().finish_many(plan, list, now).await.unwrap();
+                assert_eq!(answers(said), expected, "results");
             }
             Step::Import {
                 labels,
@@ -527,12 +547,18 @@ impl Pair {
             timeout,
             lease,
             release: beat.release,
+            alone: beat.alone,
             server_trouble: trouble,
             principal: principal.to_owned(),
         };
         let expected = if plan.is_none_or(|plan| self.model.is_of(e, plan)) {
-            self.model
-                .heartbeat(e, (voice, principal), timeout, beat.release, trouble)
+            self.model.heartbeat(
+                e,
+                (voice, principal),
+                timeout,
+                beat.release,
+                (trouble, beat.alone),
+            )
         } else {
             self.model.tell_expired();
             Answer::Refused(RefusalCode::Unknown)
@@ -658,9 +684,17 @@ impl Pair {
             principal: principal.to_owned(),
             worker: wish.worker.map(str::to_owned),
             key: key.map(|k| KEYS[k].to_owned()),
-            batch: wish.batch.map(|(max, work)| BatchRequest {
-                max: u32::try_from(max).unwrap(),
-                work: work.map(|work| Duration::from_millis(work as u64)),
+            batch: wish.batch.map(|batch| BatchRequest {
+                max: u32::try_from(batch.max).unwrap(),
+                work: batch.work.map(|work| Duration::from_millis(work as u64)),
+                near: batch.near.map(|is_warm| {
+                    let suites = ["elsewhere", "suite"];
+                    suites[..=usize::from(is_warm)]
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect()
+                }),
+                live_workers: LIVE_WORKERS as u64,
             }),
         };
         let said = self.store().reserve(request, self.model.now).await;

@@ -5,8 +5,8 @@ use std::{path::Path, time::Duration};
 use testplan::{
     model::{PlanId, TestVerdict},
     store::{
-        BatchRequest, ExecutePlan, Finish, Granted, NewImport, RefusalCode, Reservation, Reserve,
-        Rules, Store as _,
+        BatchRequest, ExecutePlan, Finish, FinishList, Granted, NewImport, RefusalCode,
+        Reservation, Reserve, Rules, Store as _,
         protocol::{Digested, StoredDigest, payload::RequestKey},
         sqlite::SqliteStore,
     },
@@ -34,10 +34,16 @@ async fn reserve(store: &SqliteStore, wish: Reserve) -> Granted {
     }
 }
 
-/// Takes back what version 6 of the schema added.
-fn undo_version_6(db: &rusqlite::Connection) {
+/// Takes back what versions 6 and 7 of the schema added.
+fn undo_batches(db: &rusqlite::Connection) {
     db.execute_batch(
-        "ALTER TABLE executions DROP COLUMN is_estimated;
+        "DROP INDEX executions_by_suite;
+         DROP TABLE plan_suites;
+         DROP TABLE start_costs;
+         ALTER TABLE executions DROP COLUMN suite;
+         ALTER TABLE executions DROP COLUMN alone;
+         ALTER TABLE plans DROP COLUMN template;
+         ALTER TABLE executions DROP COLUMN is_estimated;
          ALTER TABLE keys DROP COLUMN more;
          PRAGMA user_version = 5;",
     )
@@ -61,7 +67,7 @@ fn downgrade(path: &Path, values: &[(&str, Vec<u8>, Vec<u8>)]) {
         )
         .unwrap();
     assert_eq!(versioned, 0, "every digest was replaced");
-    undo_version_6(&db);
+    undo_batches(&db);
     db.execute_batch("PRAGMA user_version = 4").unwrap();
 }
 
@@ -196,7 +202,7 @@ async fn plan_of_the_release_before_batches_is_reserved_in_batches() {
     let plan = store.execute_plan(request_for(id), START).await.unwrap();
     let held = reserve(&store, wish(plan.id)).await;
     store.close().await.unwrap();
-    undo_version_6(&rusqlite::Connection::open(&path).unwrap());
+    undo_batches(&rusqlite::Connection::open(&path).unwrap());
 
     let store = open(&path, Rules::default(), START);
     let same = reserve(&store, wish(plan.id)).await;
@@ -208,18 +214,34 @@ async fn plan_of_the_release_before_batches_is_reserved_in_batches() {
     );
     let batch = Reserve {
         key: Some("batch".to_owned()),
-        batch: Some(BatchRequest { max: 2, work: None }),
+        batch: Some(BatchRequest {
+            near: Some(vec!["suite".to_owned()]),
+            ..BatchRequest::of(2)
+        }),
         ..wish(plan.id)
     };
     let granted = reserve(&store, batch.clone()).await;
-    assert_eq!(granted.more.len(), 1);
+    assert_eq!(granted.more.len(), 0, "a first batch is small");
     assert_eq!(granted.expected, None, "nothing is known of its tests");
     assert_eq!(reserve(&store, batch).await, granted);
-    let mut leases = vec![held, granted.more[0].clone()];
-    leases.push(granted);
-    let results = leases
+    let results = [held, granted];
+    let results = results
         .iter()
         .map(|of| result_of(of, said(TestVerdict::Passed, 7)));
-    let answers = store.finish_many(plan.id, results.collect(), START).await;
-    assert_eq!(answers.unwrap(), [Ok(()), Ok(()), Ok(())]);
+    let list = FinishList {
+        entries: results.collect(),
+        start_cost: Some(Duration::from_secs(1)),
+    };
+    let answers = store.finish_many(plan.id, list, START).await;
+    assert_eq!(answers.unwrap(), [Ok(()), Ok(())]);
+    let batch = Reserve {
+        key: None,
+        batch: Some(BatchRequest {
+            work: Some(Duration::from_secs(1)),
+            ..BatchRequest::of(9)
+        }),
+        ..wish(plan.id)
+    };
+    let rest = reserve(&store, batch).await;
+    assert_eq!(rest.more.len(), 1, "by what the first two taught");
 }

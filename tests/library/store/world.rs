@@ -242,6 +242,7 @@ impl World {
             execution,
             timeout: Duration::from_millis(ms),
             lease,
+            alone: false,
             release,
             server_trouble: None,
             principal: "alice".to_owned(),

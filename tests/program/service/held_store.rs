@@ -16,9 +16,9 @@ use testplan::{
         SquishServerId, Test, Timestamp,
     },
     store::{
-        EntryAnswers, Event, ExecutePlan, Finish, Heartbeat, Import, NewImport, Page, PlanDemand,
-        PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store, StoreError,
-        TemplateDefinition, TemplateDifference,
+        EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat, Import, NewImport, Page,
+        PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store,
+        StoreError, TemplateDefinition, TemplateDifference,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -257,6 +257,7 @@ impl HeldStore {
                     execution,
                     timeout: Duration::from_secs(1),
                     lease: self.leases.lock().unwrap().get(&execution).cloned(),
+                    alone: false,
                     release: true,
                     server_trouble: None,
                     principal: PRINCIPAL.into(),
@@ -419,7 +420,7 @@ impl Store for HeldStore {
         events(after: i64, limit: u32, now: Timestamp) -> Page<Event>;
         next_deadline(now: Timestamp) -> Option<Timestamp>;
         heartbeat_many(entries: Vec<Heartbeat>, now: Timestamp) -> EntryAnswers;
-        finish_many(entries: Vec<Finish>, now: Timestamp) -> EntryAnswers;
+        finish_many(list: FinishList, now: Timestamp) -> EntryAnswers;
     }
 
     fn execute_plan(&self, mut request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan> {

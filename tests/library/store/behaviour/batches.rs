@@ -5,20 +5,24 @@ use std::time::Duration;
 use testplan::{
     model::{ExecutionId, TestVerdict},
     store::{
-        BatchRequest, EntryAnswers, Finish, Granted, Heartbeat, RefusalCode, Reservation, Reserve,
-        Rules,
+        BatchRequest, EntryAnswers, Finish, FinishList, Granted, Heartbeat, RefusalCode,
+        Reservation, Reserve, Rules,
     },
 };
 
-use crate::store::world::{Fresh, World, refused, result_of, said};
+use crate::store::world::{Fresh, World, refused, request_for, result_of, said, template};
 
 type Make = fn(Rules) -> Fresh;
 
 const LINUX: &str = "OS=Linux";
 
+/// Up to `max` executions, however long they are.
 fn many(max: u32, wish: Reserve) -> Reserve {
     Reserve {
-        batch: Some(BatchRequest { max, work: None }),
+        batch: Some(BatchRequest {
+            work: Some(Duration::from_secs(86_400)),
+            ..BatchRequest::of(max)
+        }),
         ..wish
     }
 }
@@ -49,15 +53,32 @@ fn codes(answers: EntryAnswers) -> Vec<Option<RefusalCode>> {
     answers.map(|it| it.err().map(|it| it.code)).collect()
 }
 
+fn of_call(entries: Vec<Finish>, start_cost: Option<u64>) -> FinishList {
+    FinishList {
+        entries,
+        start_cost: start_cost.map(Duration::from_millis),
+    }
+}
+
 fn renewal(of: &Granted, ms: u64) -> Heartbeat {
     Heartbeat {
         execution: of.execution,
         timeout: Duration::from_millis(ms),
         lease: Some(of.lease.clone()),
+        alone: false,
         release: false,
         server_trouble: None,
         principal: "alice".to_owned(),
     }
+}
+
+/// Finishes an execution of `t1` in another plan, so that a duration is known.
+async fn learn_something(world: &mut World) {
+    let plan = world.plan;
+    world.plan = world.start("other", &[""]).await.id;
+    let granted = world.take().await;
+    world.pass_it(&granted).await.unwrap();
+    world.plan = plan;
 }
 
 /// A plan whose tests took these milliseconds before.
@@ -76,13 +97,14 @@ async fn known(make: Make, durations: &[u64]) -> World {
 }
 
 pub(crate) async fn batch_has_a_lease_for_each_execution(make: Make) {
-    let world = World::new(make, &["", LINUX, "", "OS=mac", ""]).await;
+    let mut world = World::new(make, &["", LINUX, "", "OS=mac", ""]).await;
+    learn_something(&mut world).await;
     let batch = take(&world, many(3, world.wish(LINUX))).await;
     assert_eq!(tests(&batch), ["t2", "t1", "t3"], "in the usual order");
     for granted in &batch {
         assert_eq!(granted.attempt, 1);
         assert_eq!(granted.deadline, world.now().plus(Duration::from_secs(10)));
-        assert_eq!(granted.expected, None, "no earlier run is known");
+        assert_eq!(granted.expected, None, "no earlier run of it is known");
     }
     assert_ne!(batch[0].lease, batch[1].lease);
     assert_eq!(world.counts().await, (2, 3, 0));
@@ -133,7 +155,8 @@ pub(crate) async fn batch_with_a_squish_server_is_one(make: Make) {
 
 pub(crate) async fn batch_sizes_are_limited(make: Make) {
     let labels = vec![""; 1_001];
-    let world = World::new(make, &labels).await;
+    let mut world = World::new(make, &labels).await;
+    learn_something(&mut world).await;
     for max in [0, 1_001, u32::MAX] {
         let answer = world.try_reserve(many(max, world.wish(""))).await;
         assert_eq!(refused(answer), RefusalCode::Malformed);
@@ -152,6 +175,7 @@ fn renewal_of_nothing() -> Heartbeat {
         execution: ExecutionId(1),
         timeout: Duration::from_secs(1),
         lease: None,
+        alone: false,
         release: false,
         server_trouble: None,
         principal: "alice".to_owned(),
@@ -159,7 +183,8 @@ fn renewal_of_nothing() -> Heartbeat {
 }
 
 pub(crate) async fn repeated_batch_has_the_same_leases(make: Make) {
-    let world = World::new(make, &["", "", "", ""]).await;
+    let mut world = World::new(make, &["", "", "", ""]).await;
+    learn_something(&mut world).await;
     let wish = Reserve {
         key: Some("key".to_owned()),
         ..many(3, world.wish(""))
@@ -187,7 +212,8 @@ pub(crate) async fn repeated_batch_has_the_same_leases(make: Make) {
 }
 
 pub(crate) async fn batch_leaves_out_what_the_worker_lost(make: Make) {
-    let world = World::new(make, &["", "", "", ""]).await;
+    let mut world = World::new(make, &["", "", "", ""]).await;
+    learn_something(&mut world).await;
     let lost = take(&world, by("w1", many(2, world.wish("")))).await;
     assert_eq!(tests(&lost), ["t1", "t2"]);
     world.pass(10_000);
@@ -199,7 +225,8 @@ pub(crate) async fn batch_leaves_out_what_the_worker_lost(make: Make) {
 }
 
 pub(crate) async fn list_of_heartbeats_answers_each_entry(make: Make) {
-    let world = World::new(make, &["", "", "", ""]).await;
+    let mut world = World::new(make, &["", "", "", ""]).await;
+    learn_something(&mut world).await;
     let batch = take(&world, many(4, world.wish(""))).await;
     world.pass_it(&batch[1]).await.unwrap();
     world.release(&batch[2]).await.unwrap();
@@ -239,7 +266,8 @@ pub(crate) async fn list_of_heartbeats_answers_each_entry(make: Make) {
 }
 
 pub(crate) async fn list_of_results_counts_each_entry(make: Make) {
-    let world = World::new(make, &["", "", ""]).await;
+    let mut world = World::new(make, &["", "", ""]).await;
+    learn_something(&mut world).await;
     let batch = take(&world, many(3, world.wish(""))).await;
     let passed = |of| result_of(of, said(TestVerdict::Passed, 5));
     let other = world.take_from_another_plan().await;
@@ -267,10 +295,225 @@ pub(crate) async fn list_of_results_counts_each_entry(make: Make) {
     for _ in 0..2 {
         let answers = world
             .store
-            .finish_many(world.plan, list.clone(), world.now());
+            .finish_many(world.plan, of_call(list.clone(), None), world.now());
         assert_eq!(codes(answers.await.unwrap()), expected, "also repeated");
     }
     assert_eq!(world.counts().await, (0, 0, 3));
     let plan = world.store.plan(world.plan, world.now()).await.unwrap();
     assert_eq!((plan.passes, plan.failed), (1, 1));
+}
+
+pub(crate) async fn first_batch_of_unknown_tests_is_small(make: Make) {
+    let world = World::new(make, &[""; 40]).await;
+    let wish = |max, live_workers| Reserve {
+        batch: Some(BatchRequest {
+            live_workers,
+            ..BatchRequest::of(max)
+        }),
+        ..world.wish("")
+    };
+    let first = take(&world, wish(1_000, 2)).await;
+    assert_eq!(first.len(), 5, "40 open, divided by 4 times 2 workers");
+    assert_eq!(
+        take(&world, wish(2, 2)).await.len(),
+        2,
+        "not more than asked"
+    );
+    assert_eq!(
+        take(&world, many(1_000, world.wish(""))).await.len(),
+        8,
+        "33 / 4"
+    );
+    // What the first one taught sizes the next: 25 tests of 100 ms, two workers.
+    world
+        .finish(result_of(&first[0], said(TestVerdict::Passed, 100)))
+        .await
+        .unwrap();
+    let second = take(&world, wish(1_000, 2)).await;
+    assert_eq!(second.len(), 9, "2,500 ms / 2.6 = 961 ms");
+}
+
+pub(crate) async fn batch_is_a_share_of_the_remaining_work(make: Make) {
+    let world = known(make, &[100; 26]).await;
+    let wish = |live_workers| Reserve {
+        batch: Some(BatchRequest {
+            live_workers,
+            ..BatchRequest::of(1_000)
+        }),
+        ..world.wish("")
+    };
+    let batch = take(&world, wish(2)).await;
+    assert_eq!(batch.len(), 10, "2,600 ms / 2.6");
+    assert_eq!(
+        take(&world, wish(100)).await.len(),
+        1,
+        "20 ms, so one alone"
+    );
+    // A tool that is slow to start gets work for at least two starts. The average is of the template, over calls.
+    let results = |from: usize| {
+        let results = batch[from..from + 2].iter();
+        let passed = results.map(|it| result_of(it, said(TestVerdict::Passed, 100)));
+        passed.collect::<Vec<_>>()
+    };
+    for (from, cost) in [(0, 500), (2, 300)] {
+        let list = of_call(results(from), Some(cost));
+        let answers = world.store.finish_many(world.plan, list, world.now());
+        assert_eq!(codes(answers.await.unwrap()), [None, None]);
+    }
+    assert_eq!(take(&world, wish(100)).await.len(), 8, "twice 400 ms");
+    // A list of which nothing counts teaches nothing.
+    let mut lost = results(4);
+    for result in &mut lost {
+        result.principal = "bob".to_owned();
+    }
+    let list = of_call(lost, Some(1_000_000));
+    let answers = world.store.finish_many(world.plan, list, world.now());
+    assert!(answers.await.unwrap().iter().all(Result::is_err));
+    assert_eq!(take(&world, wish(100)).await.len(), 7, "all that is left");
+}
+
+pub(crate) async fn unknown_tests_count_as_the_long_ones(make: Make) {
+    let mut world = known(make, &[100, 100, 900]).await;
+    world.plan = world.start("template", &[""; 6]).await.id;
+    let mut wish = many(9, world.wish(""));
+    wish.batch.as_mut().unwrap().work = Some(Duration::from_millis(1_900));
+    let batch = take(&world, wish.clone()).await;
+    assert_eq!(tests(&batch), ["t3", "t4"], "900 ms each");
+    assert_eq!(batch[1].expected, None);
+    assert_eq!(tests(&take(&world, wish).await), ["t5", "t6", "t1"]);
+}
+
+fn alone(of: &Granted) -> Heartbeat {
+    Heartbeat {
+        release: true,
+        alone: true,
+        ..renewal(of, 1)
+    }
+}
+
+pub(crate) async fn execution_released_to_run_alone_is_handed_out_by_itself(make: Make) {
+    let mut world = World::new(make, &["", "", "", "", ""]).await;
+    learn_something(&mut world).await;
+    let batch = take(&world, by("w1", many(3, world.wish("")))).await;
+    let list = vec![alone(&batch[0]), alone(&batch[1])];
+    let answers = world.store.heartbeat_many(world.plan, list, world.now());
+    assert_eq!(codes(answers.await.unwrap()), [None, None]);
+    let others = take(&world, by("w1", many(9, world.wish("")))).await;
+    assert_eq!(tests(&others), ["t4", "t5"], "w1 released them");
+    let one = take(&world, by("w2", many(9, world.wish("")))).await;
+    assert_eq!(tests(&one), ["t1"]);
+    // Where no other worker comes, the same one gets it, and again by itself.
+    let last = take(&world, by("w1", many(9, world.wish("")))).await;
+    assert_eq!(tests(&last), ["t2"]);
+    world.release(&last[0]).await.unwrap();
+    world.release(&others[0]).await.unwrap();
+    let again = take(&world, by("w2", many(9, world.wish("")))).await;
+    assert_eq!(tests(&again), ["t2"], "still by itself");
+    // A reset forgets it.
+    world.fail_it(&again[0]).await.unwrap();
+    world.reset(again[0].execution, None).await.unwrap();
+    let both = take(&world, by("w2", many(9, world.wish("")))).await;
+    assert_eq!(tests(&both), ["t2", "t4"]);
+}
+
+pub(crate) async fn execution_in_lost_batches_is_handed_out_by_itself(make: Make) {
+    let mut world = World::new(make, &["", "", ""]).await;
+    learn_something(&mut world).await;
+    for count in [3, 3, 1, 1, 1, 1, 1, 1] {
+        let batch = take(&world, many(9, world.wish(""))).await;
+        assert_eq!(batch.len(), count, "attempt {}", batch[0].attempt);
+        // One of them ends its worker each time; the neighbours pass once they are apart.
+        if batch[0].test.testcase != "t2" && count == 1 {
+            world.pass_it(&batch[0]).await.unwrap();
+        }
+        world.pass(10_000);
+    }
+    assert_eq!(world.counts().await, (0, 0, 3));
+    let plan = world.store.plan(world.plan, world.now()).await.unwrap();
+    assert_eq!(plan.passes, 2, "only t2 is abandoned");
+}
+
+/// Tests `t1`, `t2`, … of the suites, and how long each took before.
+async fn suites(make: Make, tests: &[(&str, u64)]) -> World {
+    let mut world = World::new(make, &[]).await;
+    let mut file = template("suites", &vec![""; tests.len()]);
+    for (planned, (suite, _)) in file.executions.iter_mut().zip(tests) {
+        planned.test.suite = (*suite).to_owned();
+    }
+    let id = world.store.publish(vec![file], world.now()).await.unwrap()[0];
+    world.plan = world.execute(request_for(id)).await.unwrap().id;
+    for _ in tests {
+        let granted = world.take().await;
+        let at: usize = granted.test.testcase[1..].parse().unwrap();
+        let result = said(TestVerdict::Passed, tests[at - 1].1);
+        world.finish(result_of(&granted, result)).await.unwrap();
+    }
+    world.plan = world.execute(request_for(id)).await.unwrap().id;
+    world
+}
+
+fn near(warm: &[&str], wish: Reserve) -> Reserve {
+    let mut wish = wish;
+    let warm = warm.iter().map(|&suite| suite.to_owned());
+    wish.batch.as_mut().unwrap().near = Some(warm.collect());
+    wish
+}
+
+const SUITES: [(&str, u64); 8] = [
+    ("a", 100),
+    ("b", 10),
+    ("a", 300),
+    ("c", 50),
+    ("b", 510),
+    ("a", 200),
+    ("c", 60),
+    ("c", 70),
+];
+
+pub(crate) async fn worker_gets_more_of_its_warm_suites_then_whole_suites(make: Make) {
+    let world = suites(make, &SUITES).await;
+    let wish = |worker, warm: &[&str], max| near(warm, by(worker, many(max, world.wish(""))));
+    // The longest suite first, in the order of the plan.
+    assert_eq!(tests(&take(&world, wish("w1", &[], 1)).await), ["t1"]);
+    assert_eq!(tests(&take(&world, wish("w2", &[], 2)).await), ["t2", "t5"]);
+    assert_eq!(
+        tests(&take(&world, wish("w1", &["x", "a"], 1)).await),
+        ["t3"]
+    );
+    // Nobody has `c` warm, though more remains of `a`.
+    assert_eq!(tests(&take(&world, wish("w2", &["b"], 1)).await), ["t4"]);
+    // Only suites of others are left: from the end of the longest.
+    assert_eq!(tests(&take(&world, wish("w3", &[], 1)).await), ["t6"]);
+    assert_eq!(tests(&take(&world, wish("w4", &[], 2)).await), ["t7", "t8"]);
+    assert_eq!(
+        world.try_reserve(wish("w1", &["a"], 1)).await.unwrap(),
+        Reservation::NoExecution { pending: 8 }
+    );
+}
+
+pub(crate) async fn suites_of_others_are_taken_from_the_end(make: Make) {
+    let world = suites(make, &SUITES).await;
+    let wish = |worker, max| near(&[], by(worker, many(max, world.wish(""))));
+    assert_eq!(tests(&take(&world, wish("w1", 1)).await), ["t1"]);
+    assert_eq!(tests(&take(&world, wish("w2", 1)).await), ["t2"]);
+    let held = take(&world, wish("w3", 1)).await;
+    assert_eq!(tests(&held), ["t4"]);
+    // The longest that remains is `b`, then `a`; a batch stays in the order of the plan.
+    assert_eq!(
+        tests(&take(&world, wish("w4", 3)).await),
+        ["t5", "t3", "t6"]
+    );
+    // What its holder finished is warm nowhere.
+    world.pass_it(&held[0]).await.unwrap();
+    assert_eq!(tests(&take(&world, wish("w5", 1)).await), ["t7"]);
+}
+
+pub(crate) async fn order_without_near_stays_as_it_is(make: Make) {
+    let world = suites(make, &SUITES).await;
+    let batch = take(&world, by("w1", many(3, world.wish("")))).await;
+    assert_eq!(tests(&batch), ["t5", "t3", "t6"], "longest first");
+    let with_near = take(&world, near(&["a"], by("w1", many(1, world.wish(""))))).await;
+    assert_eq!(tests(&with_near), ["t1"]);
+    let single = world.reserve(by("w1", world.wish(""))).await;
+    assert_eq!(single.test.testcase, "t8");
 }

@@ -104,6 +104,7 @@ pub(crate) async fn heartbeat_by_others_is_refused(make: Make) {
         execution: first.execution,
         timeout: Duration::from_secs(60),
         lease,
+        alone: false,
         release: false,
         server_trouble: None,
         principal: principal.to_owned(),

@@ -19,6 +19,7 @@ async fn give_back(world: &World, of: &Granted, trouble: ServerTrouble) -> Resul
         execution: of.execution,
         timeout: std::time::Duration::from_millis(1),
         lease: Some(of.lease.clone()),
+        alone: false,
         release: true,
         server_trouble: Some(trouble),
         principal: "alice".to_owned(),
