@@ -75,6 +75,8 @@ impl Caller {
             capabilities: Vec::new(),
             timeout: 60_000,
             allocate_server: false,
+            max: None,
+            seconds: None,
         })?;
         let answer = self.post(&format!("reserve/{plan}"), body, wait).await?;
         Ok(serde_json::from_slice(&answer)?)

@@ -63,7 +63,7 @@ pub struct ImportResponse {
     pub folder: String,
     /// The files, as they are kept.
     pub files: Vec<ImportedFile>,
-    /// How many cases the result files among them told of.
+    /// How many cases their result files have.
     pub cases: u64,
     /// When, milliseconds since epoch.
     pub at: i64,
@@ -80,7 +80,7 @@ pub struct ImportedFile {
     pub bytes: u64,
     /// SHA-256 of it, in hexadecimal.
     pub sha256: String,
-    /// What an import tells of it beside that, as what of it could not be read.
+    /// Remarks of the import, such as what could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

@@ -32,7 +32,7 @@ pub struct SquishServerResponse {
     /// Additive: the test of the execution it is busy with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub busy_test: Option<Test>,
-    /// Additive: it is not given out for now, although nobody uses it.
+    /// Additive: not allocated for now, although it is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooling: Option<CoolingResponse>,
 }

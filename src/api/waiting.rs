@@ -15,7 +15,7 @@ use crate::model::{
 pub struct WaitingResponse {
     /// Now, by the service's clock, in milliseconds since epoch; all other times are by the same clock.
     pub server_dt: i64,
-    /// Executions that nobody has.
+    /// Executions that no worker holds.
     pub open: u64,
     /// Executions at work.
     pub reserved: u64,
@@ -37,7 +37,7 @@ pub struct WaitingResponse {
 pub struct NeedResponse {
     /// What they need.
     pub labels: Vec<Capability>,
-    /// How many nobody has.
+    /// How many no worker holds.
     pub open: u64,
     /// How many are at work.
     pub reserved: u64,

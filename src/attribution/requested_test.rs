@@ -108,9 +108,10 @@ fn relate(name: &RequestedName<'_>, cases: Vec<CaseResult>) -> Vec<RelatedCase> 
     // name in another file is another test.
     let has_exact = cases.iter().any(|case| name.is_exact(case));
     let related = cases.into_iter().map(|case| {
-        let relation = match has_exact && name.is_elsewhere(&case) {
-            true => Relation::None,
-            false => name.relation(&case),
+        let relation = if has_exact && name.is_elsewhere(&case) {
+            Relation::None
+        } else {
+            name.relation(&case)
         };
         RelatedCase { case, relation }
     });

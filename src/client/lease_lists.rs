@@ -294,16 +294,14 @@ fn each<'a, T>(
     let (list, got) = got.split();
     list.entries.into_iter().map(move |entry| {
         let EntryResponse { code, message, .. } = entry;
-        match code {
-            None => Ok(value(&got)),
-            Some(_) => {
-                let kind = ErrorKind::Refused {
-                    status: 400,
-                    code,
-                    message: message.unwrap_or_default(),
-                };
-                Err(call.error(kind, got.tries, got.tries > 1))
-            }
+        if code.is_none() {
+            return Ok(value(&got));
         }
+        let kind = ErrorKind::Refused {
+            status: 400,
+            code,
+            message: message.unwrap_or_default(),
+        };
+        Err(call.error(kind, got.tries, got.tries > 1))
     })
 }

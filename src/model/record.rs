@@ -98,14 +98,14 @@ pub enum RecordEvent {
         /// Their folder, relative to the record's folder's parent (the `--out` folder). No other attempt has it.
         folder: String,
     },
-    /// The upload of its results begins: from here on they may have got in.
+    /// The upload of its results begins: from here on they may have been accepted.
     Uploading {
         /// Which execution.
         execution: ExecutionId,
         /// Their folder, as above.
         folder: String,
     },
-    /// Its results got in.
+    /// Its results were accepted.
     Uploaded {
         /// Which execution.
         execution: ExecutionId,
@@ -116,7 +116,7 @@ pub enum RecordEvent {
         /// How many bytes.
         bytes: u64,
     },
-    /// Its results did not get in.
+    /// Its results were not accepted.
     NotUploaded {
         /// Which execution.
         execution: ExecutionId,
@@ -124,7 +124,7 @@ pub enum RecordEvent {
         folder: String,
         /// Why, in words.
         reason: String,
-        /// They may have got in all the same.
+        /// They may have been accepted all the same.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         unclear: bool,
     },

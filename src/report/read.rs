@@ -74,7 +74,7 @@ pub fn parse_record_file(name: &str, text: &str) -> Result<RecordFile, ReadError
 
 /// Reads one record file, line by line.
 ///
-/// A torn last line, unreadable lines and unknown events are left out with a warning: what they said is missing in
+/// A torn last line, unreadable lines and unknown events are left out with a warning: their content is missing in
 /// the end and makes the report incomplete, never green. A version above [`RECORD_VERSION`] is an error.
 pub fn read_record_file(source: &Arc<dyn RecordSource>) -> Result<RecordFile, ReadError> {
     let name = source.name();
@@ -195,7 +195,7 @@ impl<'a> Line<'a> {
                 offset: self.offset + span.start as u64,
                 length: span.len(),
             },
-            // Not UTF-8: what was read is not what is in the file.
+            // Not UTF-8: some bytes were replaced.
             Cow::Owned(text) => CasesLocation::of_text(self.source.name(), &text[span.clone()]),
         }
     }

@@ -55,7 +55,7 @@ struct WorkerState {
     open_requests: u64,
     /// The leases that it holds.
     held: HashMap<ExecutionId, HeldLease>,
-    /// It was told that nothing is left for it, or went away in the middle of a question.
+    /// Nothing was left for it, or its connection broke during a reservation.
     left: bool,
 }
 
@@ -402,7 +402,7 @@ mod tests {
         live_workers.lease_changed(ExecutionId(3), Some(at(1100)), at(1040));
         assert_eq!(workers(&live_workers, 1099), 1);
         live_workers.lease_changed(ExecutionId(3), None, at(1050));
-        assert_eq!(workers(&live_workers, 1080), 1, "it was just heard of");
+        assert_eq!(workers(&live_workers, 1080), 1, "its request was recent");
         assert_eq!(workers(&live_workers, 1081), 0);
         assert_eq!(live_workers.of_plan(PLAN, at(1081))[0].last, at(1050));
         assert!(live_workers.of_plan(PlanId(8), at(1050)).is_empty());

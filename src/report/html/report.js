@@ -20,7 +20,7 @@
   const bars = all('.timeline a');
   const find = $('find');
 
-  // What is shown is in the address, so that a link shows the same: #show=failed&q=login
+  // The address holds the filters, so that a link shows the same: #show=failed&q=login
   const wanted = () => {
     const hash = location.hash.slice(1);
     const state = new URLSearchParams(hash.includes('=') ? hash : '');

@@ -13,7 +13,7 @@ use testplan::{
 
 use super::{
     reserve::options,
-    script::{Script, Step, answer, client, ours, page, refused},
+    script::{Script, Seen, Step, answer, client, ours, page, refused},
 };
 
 const PLAN: PlanId = PlanId(105);
@@ -155,7 +155,7 @@ async fn test_center_is_asked_once_for_each_execution() {
         [9],
         "one for a Squish server"
     );
-    let bodies: Vec<Value> = script.seen()[1..].iter().map(|seen| seen.json()).collect();
+    let bodies: Vec<Value> = script.seen()[1..].iter().map(Seen::json).collect();
     assert!(
         bodies.iter().all(|body| body.get("max").is_none()),
         "{bodies:?}"
