@@ -27,6 +27,16 @@ pub trait Session: Send {
     /// Waits for what happens next. Each execution that was taken ends once, in any order. Dropping the future loses
     /// nothing.
     fn next(&mut self) -> BoxFuture<'_, SessionEvent>;
+
+    /// The service has no execution for it now; one may come later. A session that has set something up for the next test
+    /// may end it.
+    fn none_now(&mut self) {}
+
+    /// Ends in order, when no execution is left and no other comes: a process that stays ends what it shares between
+    /// tests. Returns at once if there is nothing to end.
+    fn end(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// An execution to run.

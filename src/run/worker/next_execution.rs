@@ -1,6 +1,8 @@
 //! How a worker gets its next execution: it reserves one, or waits for one that fits, or leaves.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
 
 use super::{
     Worker,
@@ -57,7 +59,8 @@ impl Answer {
 
 impl Worker {
     /// Reserves the next execution, waits until one fits, or leaves because nothing can come or the run stops.
-    pub(super) async fn next_work(&self) -> Next {
+    /// Notifies `nothing_fits` before it waits.
+    pub(super) async fn next_work(&self, nothing_fits: Arc<Notify>) -> Next {
         let mut backoff = PollBackoff::default();
         let mut answer = self.reserve(Duration::ZERO).await;
         loop {
@@ -72,6 +75,7 @@ impl Worker {
                     return Next::Execute(Box::new(self.hold(*reserved).await));
                 }
                 Answer::Nothing { reason, pending } => {
+                    nothing_fits.notify_one();
                     self.wait(&mut backoff, reason, pending).await
                 }
                 Answer::Leave(ending) => return Next::Leave(ending),

@@ -4,9 +4,10 @@
 //! commit's wait hides the other's. A worker reserves nothing while it records or uploads a result, releases a lease, or
 //! owes the service more than the delivery under way.
 
-use std::{collections::HashMap, mem};
+use std::{collections::HashMap, mem, sync::Arc};
 
 use futures_util::{FutureExt as _, StreamExt as _, future::BoxFuture, stream::FuturesUnordered};
+use tokio::sync::Notify;
 
 use super::{
     Worker,
@@ -39,6 +40,8 @@ struct WorkLoop<'a> {
     /// The session wants work, and none is on its way.
     wants: bool,
     reserving: Option<BoxFuture<'a, Next>>,
+    /// Notified when a reservation finds no execution that fits, and waits for one.
+    nothing_fits: Arc<Notify>,
     /// Executions that ended and are not ready for delivery yet.
     settling: FuturesUnordered<BoxFuture<'a, Settled>>,
     undelivered: Vec<EndedExecution>,
@@ -55,6 +58,7 @@ impl<'a> WorkLoop<'a> {
             leases: HashMap::new(),
             wants: false,
             reserving: None,
+            nothing_fits: Arc::default(),
             settling: FuturesUnordered::new(),
             undelivered: Vec::new(),
             delivering: None,
@@ -69,6 +73,7 @@ impl<'a> WorkLoop<'a> {
             if self.is_empty_handed()
                 && let Some(ending) = self.ending.take()
             {
+                self.session.end().await;
                 return ending;
             }
             self.reserve();
@@ -83,6 +88,7 @@ impl<'a> WorkLoop<'a> {
             event = self.session.next(), if session_matters => self.handle(event).await,
             Some(settled) = self.settling.next() => self.settled(settled),
             next = finished(&mut self.reserving) => self.reserved(next),
+            () = self.nothing_fits.notified() => self.session.none_now(),
             ending = finished(&mut self.delivering) => self.leave(ending),
             _ = moved_past(&mut phase, Phase::Working), if self.ending.is_none() => {
                 self.leave(Some(RunEnding::Finished));
@@ -140,7 +146,11 @@ impl<'a> WorkLoop<'a> {
         let may = self.ending.is_none() && self.settling.is_empty() && self.undelivered.is_empty();
         if self.wants && may && self.reserving.is_none() && !result_first {
             self.wants = false;
-            self.reserving = Some(self.worker.next_work().boxed());
+            self.reserving = Some(
+                self.worker
+                    .next_work(Arc::clone(&self.nothing_fits))
+                    .boxed(),
+            );
         }
     }
 
@@ -158,7 +168,10 @@ impl<'a> WorkLoop<'a> {
                 self.session.take(vec![lease.work()]);
                 self.leases.insert(lease.execution(), *lease);
             }
-            Next::Leave(ending) => self.leave(Some(ending)),
+            Next::Leave(ending) => {
+                self.session.none_now();
+                self.leave(Some(ending));
+            }
         }
     }
 
