@@ -56,3 +56,4 @@ pub mod store;
 mod sync;
 mod text;
 pub mod wait;
+pub mod warm;

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 pub(crate) use self::{
     sequential::{Sequential, Starts},
-    test_process::{Early, TestProcess},
+    test_process::{Early, TestProcess, attempt_name},
 };
 pub use test_process::TestSetup;
 

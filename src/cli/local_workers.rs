@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -17,6 +18,7 @@ use super::{
 };
 use crate::{
     client::{Client, ServiceKind},
+    config::environment::Environment,
     failure::Failure,
     model::{
         Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
@@ -25,11 +27,15 @@ use crate::{
     report::{UnmetCapabilities, sanitise::console_line},
     result_upload::upload_labels,
     run::{RunEnding, RunSummary, Runner, WorkOrder, upload::Uploader, worker::WorkerSettings},
-    runner::runner_settings::{RunnerSettings, Tool},
+    runner::{
+        command_line::CommandLine,
+        runner_settings::{CommandSettings, RunnerSettings, Tool, WarmTool},
+    },
     signal::Signals,
     single::{CommandRunner, TestSetup},
     squish::SquishRunner,
     wait::wording,
+    warm::{FreshProcess, WarmRunner, WarmSetup},
 };
 
 /// The variable that names a folder for the leases held now. The process that gives them back after a kill sets it.
@@ -114,7 +120,7 @@ pub(crate) async fn work(
             offered: options.offered.clone(),
             lease: options.lease,
             allocate_server: options.allocate_server,
-            runner: runner_of(setup, &client),
+            runner: runner_of(setup, &client, upload.is_some(), environment)?,
             out,
             upload,
             alone,
@@ -145,10 +151,52 @@ pub(crate) async fn work(
 }
 
 /// What runs the tests.
-fn runner_of(setup: TestSetup, client: &Client) -> Arc<dyn Runner> {
-    match setup.runner.tool.clone() {
-        Tool::Command(_) => Arc::new(CommandRunner::new(setup)),
+fn runner_of(
+    setup: TestSetup,
+    client: &Client,
+    writes_results: bool,
+    environment: &Environment,
+) -> Result<Arc<dyn Runner>, Failure> {
+    Ok(match setup.runner.tool.clone() {
+        Tool::Command(tool) => match tool.warm {
+            Some(WarmTool::Pytest) => {
+                let setup = warm_setup(&setup, &tool, writes_results, environment);
+                Arc::new(WarmRunner::new(setup).map_err(Failure::infrastructure)?)
+            }
+            None => Arc::new(CommandRunner::new(setup)),
+        },
         Tool::Squish(settings) => Arc::new(SquishRunner::new(setup, settings, client.clone())),
+    })
+}
+
+/// How a warm pytest is started.
+fn warm_setup(
+    setup: &TestSetup,
+    tool: &CommandSettings,
+    writes_results: bool,
+    environment: &Environment,
+) -> WarmSetup {
+    let runner = &setup.runner;
+    let arguments = tool.command.iter().filter_map(|text| text.literal());
+    let variables = runner.variables();
+    let inherited = |name| environment.get(name).map(OsString::from);
+    WarmSetup {
+        command: CommandLine {
+            argv: arguments.map(OsString::from).collect(),
+            env: variables
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect(),
+            env_remove: Vec::new(),
+            cwd: runner.working_directory.clone(),
+        },
+        python_path: inherited("PYTHONPATH"),
+        coverage_file: inherited("COVERAGE_FILE"),
+        out: setup.out.clone(),
+        plan: setup.plan,
+        capture_limit: setup.capture_limit,
+        time_limit: runner.timeout,
+        writes_results,
+        fresh: FreshProcess::default(),
     }
 }
 

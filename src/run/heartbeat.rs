@@ -63,6 +63,32 @@ impl LeaseWatch {
     }
 }
 
+/// A lease that no heartbeat keeps: it holds until its holder is told otherwise, or for an hour. For sessions that run
+/// without a service, as those of tests do.
+#[derive(Debug)]
+pub struct ManualLease(watch::Sender<LeaseStanding>);
+
+impl ManualLease {
+    /// A lease, and the watch on it.
+    pub fn new() -> (Self, LeaseWatch) {
+        let hour = Duration::from_secs(3600);
+        let fence = clock::monotonic() + hour;
+        let (sender, standing) = watch::channel(LeaseStanding::Held { fence });
+        let watch = LeaseWatch {
+            standing,
+            kill_budget: Duration::from_secs(1),
+        };
+        (Self(sender), watch)
+    }
+
+    /// Ends it.
+    pub fn lose(&self, reason: &str) {
+        let reason = reason.to_owned();
+        // Without a watch it does not matter to anyone.
+        let _ = self.0.send(LeaseStanding::Lost { reason });
+    }
+}
+
 /// A task that sends heartbeats. Dropping it ends the task.
 #[derive(Debug)]
 pub(super) struct HeartbeatTask {

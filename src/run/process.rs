@@ -11,6 +11,8 @@ mod capture;
 pub(crate) mod detached;
 #[cfg(unix)]
 mod drain;
+#[cfg(unix)]
+mod group_member;
 pub mod orphans;
 mod output;
 mod printed_output;
@@ -34,6 +36,8 @@ use crate::runner::{
     process_end::ProcessEnd,
 };
 
+#[cfg(unix)]
+pub(crate) use self::group_member::MemberSignal;
 pub use self::{
     printed_output::{OutputError, PrintedOutput, run_to_end},
     spawn_error::SpawnError,

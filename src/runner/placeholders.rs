@@ -142,6 +142,14 @@ impl PlaceholderText {
         })
     }
 
+    /// A text that stands for itself, with any braces in it.
+    pub fn literally(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            pieces: vec![TextPiece::Literal(text.to_owned())],
+        }
+    }
+
     /// As it was written.
     pub fn text(&self) -> &str {
         &self.text

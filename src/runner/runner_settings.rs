@@ -43,6 +43,15 @@ pub struct CommandSettings {
     pub results: ResultsFormat,
     /// What the exit codes mean.
     pub exit_codes: ExitCodes,
+    /// The tool, if its process stays and takes one test after the other: then the command names no test.
+    pub warm: Option<WarmTool>,
+}
+
+/// A tool whose process stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmTool {
+    /// pytest 7 or later.
+    Pytest,
 }
 
 impl RunnerSettings {

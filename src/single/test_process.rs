@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::sequential::Starts;
 use crate::{
+    client::Granted,
     clock,
     fs::safe_name,
     model::{
@@ -94,7 +95,7 @@ impl TestProcess {
             let lost = Attempt::without_process(Duration::ZERO, Outcome::LeaseLost);
             return Err(lost.into());
         }
-        let name = attempt_name(setup.plan, &work);
+        let name = attempt_name(setup.plan, &work.granted);
         let mut prepared = Self {
             supervisor: Supervisor {
                 execution: work.granted.execution,
@@ -319,8 +320,7 @@ impl TestProcess {
 }
 
 /// Unique per attempt, readable, and safe as a file name for any name of a test.
-fn attempt_name(plan: PlanId, work: &WorkItem) -> String {
-    let granted = &work.granted;
+pub(crate) fn attempt_name(plan: PlanId, granted: &Granted) -> String {
     let test = format!("{}-{}", granted.test.suite, granted.test.testcase);
     let attempt = match granted.attempt {
         Some(attempt) => attempt.to_string(),

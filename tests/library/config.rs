@@ -14,7 +14,7 @@ use testplan::{
         placeholders::PlaceholderText,
         runner_settings::{
             CommandSettings, ExitCodes, NameMatching, Repeats, ResultsFormat, RunnerSettings,
-            Scenarios, Tool,
+            Scenarios, Tool, WarmTool,
         },
         squishrunner::squish_settings::{Report, ServerChoice},
     },
@@ -309,6 +309,37 @@ fn environment_takes_the_placeholders_of_the_command() {
 }
 
 #[test]
+fn preset_is_a_command_that_stays() {
+    let text =
+        "runner: { preset: pytest, program: [uv, run, pytest], args: [-q, \"{x}\"], timeout: 1m }";
+    let runner = PlanFile::parse("t.yml", text).unwrap().runner.unwrap();
+    let settings = command(&runner);
+    assert_eq!(settings.warm, Some(WarmTool::Pytest));
+    let literals: Vec<_> = settings
+        .command
+        .iter()
+        .map(|text| text.literal().unwrap())
+        .collect();
+    assert_eq!(literals, ["uv", "run", "pytest", "-q", "{x}"]);
+    let plain = PlanFile::parse("t.yml", "runner: { preset: pytest }")
+        .unwrap()
+        .runner
+        .unwrap();
+    assert_eq!(command(&plain).command[0].literal(), Some("pytest"));
+    for wrong in [
+        "runner: { preset: pytest, command: [x] }",
+        "runner: { preset: pytest, squish: {} }",
+        "runner: { preset: pytest, results: { format: junit } }",
+        "runner: { preset: pytest, environment: { A: \"{testcase}\" } }",
+        "runner: { preset: pytest, program: [] }",
+        "runner: { preset: mocha }",
+        "runner: { command: [x], args: [y] }",
+    ] {
+        assert!(PlanFile::parse("t.yml", wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
 fn marks_the_same_place_whatever_the_line_ends_are() {
     let text = "\u{FEFF}projekt: p\r\nrunner:\r\n  command: [run]\r\n  tiemout: 1m\r\n";
     let expected = "error: there is no key `projekt` here
@@ -326,7 +357,7 @@ fn marks_the_same_place_whatever_the_line_ends_are() {
 4 |   tiemout: 1m
   |   ^^^^^^^ did you mean `timeout`?
   |
-  = help: possible: command, squish, results, exit-codes, timeout, environment, working-directory
+  = help: possible: command, preset, program, args, squish, results, exit-codes, timeout, environment, working-directory
 ";
     assert_eq!(
         rendered("t.yml", &text.replace("projekt", "project")),

@@ -25,3 +25,5 @@ mod signal;
 #[path = "../support/skip.rs"]
 mod skip;
 mod store;
+#[cfg(unix)]
+mod warm;

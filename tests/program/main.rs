@@ -23,3 +23,5 @@ mod service;
 mod squish;
 #[path = "../support/mod.rs"]
 mod support;
+#[cfg(unix)]
+mod warm_pytest;

@@ -109,11 +109,20 @@ const ROOMS: &[(&str, &[&str])] = &[
             "wait",
         ],
     ),
-    ("single", &["run", "runner", "model", "clock", "fs"]),
+    (
+        "single",
+        &["client", "run", "runner", "model", "clock", "fs"],
+    ),
     (
         "squish",
         &[
             "single", "run", "runner", "client", "model", "clock", "pace", "sync",
+        ],
+    ),
+    (
+        "warm",
+        &[
+            "single", "run", "runner", "model", "clock", "fs", "random", "sync", "text",
         ],
     ),
     (
@@ -201,6 +210,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "store",
             "text",
             "wait",
+            "warm",
         ],
     ),
 ];

@@ -34,6 +34,14 @@ pub(super) struct RunnerSection {
     /// braces.
     #[schemars(length(min = 1))]
     pub(super) command: Option<Marked<Vec<Plain>>>,
+    /// The tool: one process per worker runs all its tests, one after the other. In place of command, results and
+    /// exit-codes.
+    pub(super) preset: Option<Marked<PresetKey>>,
+    /// How the preset's tool is started, as [uv, run, pytest]; by its name by default.
+    #[schemars(length(min = 1))]
+    pub(super) program: Option<Marked<Vec<Plain>>>,
+    /// Arguments of the preset's tool, as they stand: options, and what it collects.
+    pub(super) args: Option<Marked<Vec<Plain>>>,
     /// Tests are Squish test cases, run by squishrunner. In place of command, results and exit-codes.
     pub(super) squish: Option<SquishSection>,
     /// Where the results come from; the exit code by default.
@@ -73,6 +81,14 @@ pub(super) struct SquishSection {
     /// How long a licence is waited for when none can be had, as 30m (the default); 0s is not at all.
     #[schemars(extend("examples" = ["30m", "0s"]))]
     pub(super) licence_patience: Option<Marked<String>>,
+}
+
+/// A tool that testplan knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum PresetKey {
+    /// pytest 7 or later.
+    Pytest,
 }
 
 /// What squishrunner writes.

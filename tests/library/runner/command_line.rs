@@ -20,6 +20,7 @@ fn template(text: &str) -> PlaceholderText {
 fn settings(command: &[&str]) -> RunnerSettings {
     RunnerSettings {
         tool: Tool::Command(CommandSettings {
+            warm: None,
             command: command.iter().map(|text| template(text)).collect(),
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {

@@ -47,6 +47,7 @@ fn read(cases: &str) -> Results {
 fn decided(ending: ProcessEnd, results: Results) -> DecidedOutcome {
     let settings = RunnerSettings {
         tool: Tool::Command(CommandSettings {
+            warm: None,
             command: vec![PlaceholderText::default()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {

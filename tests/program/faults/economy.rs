@@ -188,6 +188,7 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
     let test = stage.script("test.sh", "exit 0");
     let runner = RunnerSettings {
         tool: Tool::Command(CommandSettings {
+            warm: None,
             command: vec![PlaceholderText::parse(test.to_str().unwrap()).unwrap()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {

@@ -7,7 +7,7 @@ use crate::{
     config::{
         config_problem::ConfigProblem,
         plan_file::{
-            document::{self, ResultsKind, ResultsSection, RunnerSection},
+            document::{self, PresetKey, ResultsKind, ResultsSection, RunnerSection},
             marked::{Marked, Pairs, Plain},
         },
     },
@@ -15,6 +15,7 @@ use crate::{
         placeholders::PlaceholderText,
         runner_settings::{
             CommandSettings, NameMatching, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
+            WarmTool,
         },
     },
 };
@@ -33,10 +34,25 @@ impl Check<'_> {
         let timeout = section.timeout.take();
         let environment = section.environment.take();
         let folder = section.working_directory.take();
+        let preset = section.preset.as_ref().map(Marked::place);
+        let environment = self.environment(&environment.unwrap_or_default());
+        let varies = |value: &PlaceholderText| value.literal().is_none();
+        if let Some(preset) = preset
+            && let Some((name, _)) = environment.iter().find(|(_, value)| varies(value))
+        {
+            self.report(preset, || {
+                ConfigProblem::new(
+                    format!("runner.environment.{name}"),
+                    "a placeholder beside `preset`",
+                )
+                .expecting("one process runs many tests")
+                .help("write a value without placeholders, or `command` in place of `preset`")
+            });
+        }
         RunnerSettings {
             tool: self.tool(place, section),
             timeout: timeout.map(|t| self.duration("runner.timeout", &t)),
-            environment: self.environment(&environment.unwrap_or_default()),
+            environment,
             working_directory: folder
                 .map(|folder| PathBuf::from(self.name("runner.working-directory", &folder))),
         }
@@ -48,12 +64,33 @@ impl Check<'_> {
             squish,
             results,
             exit_codes,
+            preset,
+            program,
+            args,
             ..
         } = section;
+        if let Some(preset) = preset {
+            let beside = [
+                ("command", command.map(|it| it.place())),
+                ("squish", squish.map(|_| place.clone())),
+                ("results", results.map(|it| it.place())),
+                ("exit-codes", exit_codes.map(|it| it.place())),
+            ];
+            self.alone("preset", beside);
+            return Tool::Command(self.preset(*preset.get(), program.as_ref(), args.as_ref()));
+        }
+        for (key, value) in [("program", &program), ("args", &args)] {
+            let Some(value) = value else { continue };
+            self.report(value.place(), || {
+                ConfigProblem::new(format!("runner.{key}"), "without `preset`")
+                    .expecting("it belongs to the tool of a preset")
+                    .help("write `preset: pytest`, or put everything into `command`")
+            });
+        }
         let Some(squish) = squish else {
             if command.is_none() {
                 self.report(place, || {
-                    ConfigProblem::new("runner", "neither `command` nor `squish`")
+                    ConfigProblem::new("runner", "neither `command`, `preset` nor `squish`")
                         .expecting("how is a test run?")
                         .help("write `command: [program, argument]`, or `squish: {}` for Squish suites")
                 });
@@ -64,6 +101,7 @@ impl Check<'_> {
                 }),
                 results: results.map_or(ResultsFormat::ExitCode, |r| self.results(r.get())),
                 exit_codes: self.exit_codes(exit_codes.as_ref()),
+                warm: None,
             });
         };
         let beside = [
@@ -80,6 +118,59 @@ impl Check<'_> {
             });
         }
         Tool::Squish(self.squish(squish))
+    }
+
+    /// Reports keys that stand beside one that leaves no room for them.
+    fn alone(&mut self, key: &str, beside: [(&str, Option<Range<usize>>); 4]) {
+        for (other, place) in beside {
+            let Some(place) = place else { continue };
+            self.report(place, || {
+                ConfigProblem::new(format!("runner.{other}"), format!("beside `{key}`"))
+                    .expecting("the preset knows it")
+                    .help(format!("leave `{other}` out, or leave `{key}` out"))
+            });
+        }
+    }
+
+    /// A tool that testplan knows.
+    fn preset(
+        &mut self,
+        preset: PresetKey,
+        program: Option<&Marked<Vec<Plain>>>,
+        args: Option<&Marked<Vec<Plain>>>,
+    ) -> CommandSettings {
+        let PresetKey::Pytest = preset;
+        let mut command = match program {
+            Some(program) => {
+                self.program("runner.program", program);
+                self.texts("runner.program", program)
+            }
+            None => vec![PlaceholderText::literally("pytest")],
+        };
+        if let Some(args) = args {
+            command.extend(self.texts("runner.args", args));
+        }
+        CommandSettings {
+            command,
+            results: ResultsFormat::JUnit {
+                files: FILES.to_owned(),
+                repeats: Repeats::Attempts,
+                names: NameMatching::Same,
+            },
+            exit_codes: self.exit_codes(None),
+            warm: Some(WarmTool::Pytest),
+        }
+    }
+
+    /// Texts as they stand.
+    fn texts(&mut self, path: &str, texts: &Marked<Vec<Plain>>) -> Vec<PlaceholderText> {
+        let texts = texts.get().iter().enumerate();
+        texts
+            .map(|(index, text)| {
+                let text = self.without_nul(&format!("{path}[{index}]"), text);
+                PlaceholderText::literally(&text)
+            })
+            .collect()
     }
 
     /// A command's program and arguments, with placeholders.

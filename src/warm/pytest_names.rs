@@ -1,0 +1,69 @@
+//! How pytest names its tests, and how a plan does: the file is the suite, what follows the first `::` the test case.
+
+use crate::model::Test;
+
+/// The test of a pytest id; `None` if it names no file and test.
+pub(crate) fn test_of(id: &str) -> Option<Test> {
+    let (suite, testcase) = id.split_once("::")?;
+    let test = Test {
+        suite: suite.to_owned(),
+        testcase: testcase.to_owned(),
+    };
+    (!suite.is_empty() && !testcase.is_empty()).then_some(test)
+}
+
+/// The pytest id of a test.
+pub(crate) fn id_of(test: &Test) -> String {
+    format!("{}::{}", test.suite, test.testcase)
+}
+
+/// How pytest's own JUnit files name the case of a test: class name and name.
+pub(crate) fn case_of(test: &Test) -> (String, String) {
+    // A parameter may hold `::` and `/`.
+    let (path, parameter) = match test.testcase.split_once('[') {
+        Some((path, _)) => (path, &test.testcase[path.len()..]),
+        None => (test.testcase.as_str(), ""),
+    };
+    let mut parts: Vec<&str> = path.split("::").collect();
+    let name = parts.pop().unwrap_or_default();
+    let module = test.suite.strip_suffix(".py").unwrap_or(&test.suite);
+    let mut class = module.replace(['/', '\\'], ".");
+    for part in parts {
+        class.push('.');
+        class.push_str(part);
+    }
+    (class, format!("{name}{parameter}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_split_and_put_together_again() {
+        for id in [
+            "tests/test_a.py::test_b",
+            "tests/test_a.py::TestC::test_d[x::y/z]",
+            "README.md::README.md",
+            "t.py::test_p[gr\\xfcn]",
+            "t.py::test_i[ trail ]",
+        ] {
+            assert_eq!(id_of(&test_of(id).unwrap()), id);
+        }
+        assert_eq!(test_of("setup.py"), None);
+        assert_eq!(test_of("a.py::"), None);
+    }
+
+    #[test]
+    fn cases_are_named_as_pytest_names_them() {
+        let table = [
+            ("tests/test_a.py::test_b", "tests.test_a", "test_b"),
+            ("a/b.py::TestC::test_d", "a.b.TestC", "test_d"),
+            ("t.py::C::test_p[a::b/c]", "t.C", "test_p[a::b/c]"),
+        ];
+        for (id, class, name) in table {
+            let case = case_of(&test_of(id).unwrap());
+            assert_eq!(case, (class.to_owned(), name.to_owned()));
+        }
+    }
+}

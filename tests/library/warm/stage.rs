@@ -1,0 +1,383 @@
+//! A project, a warm pytest for it, and an engine as small as can be: one queue for all sessions.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use testplan::{
+    client::Granted,
+    model::{ExecutionId, Outcome, PlanId, Test, TestId, TestVerdict},
+    run::{
+        Attempt, Disposition, Phase, Runner, Session, SessionEvent, WorkItem,
+        heartbeat::ManualLease,
+    },
+    runner::command_line::CommandLine,
+    warm::{Collected, FreshProcess, NotCollected, WarmRunner, WarmSetup},
+};
+use tokio::sync::watch;
+
+use crate::skip;
+
+/// Longest that anything may take here.
+const LONG: Duration = Duration::from_secs(120);
+
+/// A Python with pytest 9; without it the test that asks is skipped.
+pub(crate) fn python() -> Option<PathBuf> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let python = PYTHON.get_or_init(|| {
+        let named = std::env::var_os("TESTPLAN_PYTEST").filter(|path| !path.is_empty());
+        let path = PathBuf::from(named.unwrap_or_else(|| "python3".into()));
+        has(&path, "pytest").filter(|version| version.starts_with("9."))?;
+        Some(path)
+    });
+    if python.is_none() {
+        skip::missing("no Python with pytest 9 in TESTPLAN_PYTEST or on PATH");
+    }
+    python.clone()
+}
+
+/// The version of a package of that Python.
+fn has(python: &Path, package: &str) -> Option<String> {
+    let ask = format!("import importlib.metadata as m; print(m.version('{package}'))");
+    let answer = Command::new(python).args(["-c", &ask]).output().ok()?;
+    let version = String::from_utf8(answer.stdout).ok()?;
+    answer.status.success().then(|| version.trim().to_owned())
+}
+
+/// A folder with tests.
+pub(crate) struct Project {
+    folder: tempfile::TempDir,
+    python: PathBuf,
+}
+
+/// How its tests are run.
+pub(crate) struct Way {
+    pub(crate) arguments: Vec<String>,
+    pub(crate) keeps_randomly: bool,
+    pub(crate) workers: usize,
+    pub(crate) order: Order,
+    pub(crate) time_limit: Option<Duration>,
+    pub(crate) writes_results: bool,
+    pub(crate) fresh: FreshProcess,
+}
+
+/// The order in which tests are handed out.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    Collected,
+    Shuffled,
+}
+
+impl Default for Way {
+    fn default() -> Self {
+        Self {
+            arguments: Vec::new(),
+            keeps_randomly: false,
+            workers: 1,
+            order: Order::Collected,
+            time_limit: Some(LONG),
+            writes_results: false,
+            fresh: FreshProcess::default(),
+        }
+    }
+}
+
+/// What came of it.
+pub(crate) struct Done {
+    pub(crate) collected: Collected,
+    pub(crate) attempts: BTreeMap<String, Attempt>,
+    /// Ids in the order of their ends.
+    pub(crate) ended: Vec<String>,
+}
+
+impl Project {
+    /// A project of these files; `None` if there is no pytest here.
+    pub(crate) fn of(files: &[(&str, &str)]) -> Option<Self> {
+        let project = Self {
+            python: python()?,
+            folder: tempfile::tempdir().unwrap(),
+        };
+        for (name, text) in files {
+            let path = project.path(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Some(project)
+    }
+
+    /// One file of tests.
+    pub(crate) fn of_tests(text: &str) -> Option<Self> {
+        Self::of(&[("test_it.py", text)])
+    }
+
+    /// A copy of one below `tests/fixtures/pytest`.
+    pub(crate) fn fixture(name: &str) -> Option<Self> {
+        let project = Self::of(&[])?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/pytest");
+        copy(&root.join(name), project.folder.path());
+        let verdicts = project.path("verdicts.py");
+        std::fs::copy(root.join("verdicts.py"), verdicts).unwrap();
+        Some(project)
+    }
+
+    /// Whether the Python has a package; a test that needs one that is missing is skipped.
+    pub(crate) fn has(&self, package: &str) -> bool {
+        let found = has(&self.python, package).is_some();
+        if !found {
+            skip::missing(&format!("no {package} beside pytest"));
+        }
+        found
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Plain pytest: its verdicts, and what the tests traced.
+    pub(crate) fn plain(&self) -> BTreeMap<String, String> {
+        let (verdicts, trace) = (self.path("verdicts.json"), self.path("plain.txt"));
+        Command::new(&self.python)
+            .args([
+                "-m",
+                "pytest",
+                "-p",
+                "verdicts",
+                "-p",
+                "no:cacheprovider",
+                "-p",
+                "no:randomly",
+            ])
+            .current_dir(self.folder.path())
+            .env("PYTHONPATH", self.folder.path())
+            .env("VERDICTS", &verdicts)
+            .env("TRACE", trace)
+            .output()
+            .unwrap();
+        serde_json::from_slice(&std::fs::read(verdicts).unwrap()).unwrap()
+    }
+
+    pub(crate) fn runner(&self, way: &Way) -> WarmRunner {
+        let out = self.path("out");
+        std::fs::create_dir_all(out.join("logs")).unwrap();
+        let python = self.python.as_os_str().to_owned();
+        let mut argv = vec![python, "-m".into(), "pytest".into()];
+        if !way.keeps_randomly {
+            argv.push("-pno:randomly".into());
+        }
+        argv.extend(way.arguments.iter().map(Into::into));
+        let setup = WarmSetup {
+            command: CommandLine {
+                argv,
+                env: vec![("TRACE".to_owned(), self.path("trace.txt").into())],
+                env_remove: Vec::new(),
+                cwd: Some(self.folder.path().to_owned()),
+            },
+            python_path: None,
+            coverage_file: None,
+            out,
+            plan: PlanId(1),
+            capture_limit: 1024 * 1024,
+            time_limit: way.time_limit,
+            writes_results: way.writes_results,
+            fresh: way.fresh,
+        };
+        WarmRunner::new(setup).unwrap()
+    }
+
+    /// Collects the tests and runs each once.
+    pub(crate) async fn run(&self, way: &Way) -> Done {
+        self.run_also(way, &[]).await
+    }
+
+    /// The same, and tests of these ids before all others.
+    pub(crate) async fn run_also(&self, way: &Way, first: &[&str]) -> Done {
+        let runner = self.runner(way);
+        let collected = runner.collect(LONG).await.unwrap();
+        let mut ids: Vec<String> = first.iter().map(|id| (*id).to_owned()).collect();
+        let mut listed = collected.ids.clone();
+        if way.order == Order::Shuffled {
+            shuffle(&mut listed);
+        }
+        ids.extend(listed);
+        let queue = Arc::new(Mutex::new(VecDeque::from(ids)));
+        let (_phase, watched) = watch::channel(Phase::Working);
+        let sessions = (0..way.workers).map(|_| {
+            let session = runner.start(watched.clone());
+            work(session, Arc::clone(&queue))
+        });
+        let sessions: Vec<_> = sessions.map(tokio::spawn).collect();
+        let mut done = Done {
+            collected,
+            attempts: BTreeMap::new(),
+            ended: Vec::new(),
+        };
+        for session in sessions {
+            let ended = tokio::time::timeout(LONG, session).await;
+            for (id, attempt) in ended.expect("the session hangs").unwrap() {
+                done.ended.push(id.clone());
+                let before = done.attempts.insert(id, attempt);
+                assert!(before.is_none(), "a test ended twice");
+            }
+        }
+        done
+    }
+
+    /// Why its tests cannot be collected.
+    pub(crate) async fn refusal(&self, way: &Way) -> NotCollected {
+        self.runner(way).collect(LONG).await.unwrap_err()
+    }
+}
+
+/// The part of the engine, until the queue is empty. A test that could not be started is not tried again.
+async fn work(
+    mut session: Box<dyn Session>,
+    queue: Arc<Mutex<VecDeque<String>>>,
+) -> Vec<(String, Attempt)> {
+    let mut open: BTreeMap<ExecutionId, String> = BTreeMap::new();
+    let mut done = Vec::new();
+    let mut number = 0;
+    loop {
+        match session.next().await {
+            SessionEvent::Wants { most, .. } => {
+                let mut items = Vec::new();
+                for id in take(&queue, most) {
+                    number += 1;
+                    let item = item(ExecutionId(number), &id);
+                    open.insert(item.granted.execution, id);
+                    items.push(item);
+                }
+                if items.is_empty() {
+                    session.none_now();
+                } else {
+                    session.take(items);
+                }
+            }
+            SessionEvent::Started { execution, pid } => {
+                assert!(open.contains_key(&execution) && pid > 0);
+            }
+            SessionEvent::Ended { execution, attempt } => {
+                done.push((open.remove(&execution).unwrap(), *attempt));
+            }
+        }
+        if open.is_empty() && queue.lock().unwrap().is_empty() {
+            session.end().await;
+            return done;
+        }
+    }
+}
+
+fn take(queue: &Mutex<VecDeque<String>>, most: usize) -> Vec<String> {
+    let mut queue = queue.lock().unwrap();
+    let count = most.min(queue.len());
+    queue.drain(..count).collect()
+}
+
+pub(crate) fn item(execution: ExecutionId, id: &str) -> WorkItem {
+    item_under_lease(execution, id).0
+}
+
+pub(crate) fn item_under_lease(execution: ExecutionId, id: &str) -> (WorkItem, ManualLease) {
+    let (suite, testcase) = id.split_once("::").unwrap();
+    let (lease, watch) = ManualLease::new();
+    let granted = Granted {
+        execution,
+        project: "P".to_owned(),
+        batch: "B".to_owned(),
+        test: Test {
+            suite: suite.to_owned(),
+            testcase: testcase.to_owned(),
+        },
+        test_id: TestId(execution.0),
+        required: None,
+        attempt: Some(1),
+        lease: None,
+        timeout: LONG,
+        server: None,
+        expected: None,
+        sent_at: std::time::Instant::now(),
+    };
+    let item = WorkItem {
+        granted: Arc::new(granted),
+        lease: watch,
+        mark: None,
+    };
+    (item, lease)
+}
+
+impl Done {
+    /// Verdicts in the words of `verdicts.py`; what could not run is `error: ` and why.
+    pub(crate) fn verdicts(&self) -> BTreeMap<String, String> {
+        let verdict = |(id, attempt): (&String, &Attempt)| (id.clone(), verdict(attempt));
+        self.attempts.iter().map(verdict).collect()
+    }
+
+    /// The verdict of a test, by the last part of its id.
+    pub(crate) fn verdict(&self, name: &str) -> String {
+        verdict(self.attempt(name))
+    }
+
+    pub(crate) fn attempt(&self, name: &str) -> &Attempt {
+        let found = self
+            .attempts
+            .iter()
+            .find(|(id, _)| id.ends_with(&format!("::{name}")));
+        found
+            .unwrap_or_else(|| panic!("{name} did not end: {:?}", self.ended))
+            .1
+    }
+}
+
+pub(crate) fn verdict(attempt: &Attempt) -> String {
+    match (&attempt.outcome, &attempt.disposition) {
+        (
+            Outcome::Completed {
+                result: Some(result),
+            },
+            Disposition::Report,
+        ) => {
+            let word = match result.verdict {
+                TestVerdict::Passed => "passed",
+                TestVerdict::Failed => "failed",
+                TestVerdict::Skipped => "skipped",
+            };
+            word.to_owned()
+        }
+        (Outcome::ExecutionError { message, .. }, Disposition::Report) => {
+            format!("error: {message}")
+        }
+        (outcome, disposition) => format!("{outcome:?} {disposition:?}"),
+    }
+}
+
+/// Always the same disorder.
+fn shuffle(ids: &mut [String]) {
+    let mut state = 12_345_u64;
+    for last in (1..ids.len()).rev() {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let at = usize::try_from(state >> 33).unwrap() % (last + 1);
+        ids.swap(last, at);
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir_all(&target).unwrap();
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
