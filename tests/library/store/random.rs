@@ -100,7 +100,7 @@ const SPANS: [u64; 10] = [
 ];
 /// Most executions of a batch, and its work in milliseconds.
 const MOST: [usize; 5] = [1, 2, 3, 5, 1_000];
-const WORK: [Option<usize>; 5] = [None, None, Some(1), Some(2), Some(4)];
+const WORK: [Option<usize>; 5] = [None, Some(1), Some(3), Some(1_000), Some(1_000)];
 /// What holders say of their Squish servers, mostly nothing.
 const TROUBLES: [Option<ServerTrouble>; 6] = [
     None,
@@ -185,6 +185,8 @@ enum Step {
         who: Pick,
         batch: Option<(Pick, Pick, Pick)>,
     },
+    /// The last one with a key once more.
+    ReserveAgain,
     Beat(BeatStep),
     BeatMany {
         plan: Pick,
@@ -281,6 +283,7 @@ fn step() -> impl Strategy<Value = Step> {
                 plan, offer, span, allocate, worker, key, who, batch,
             }
         ),
+        2 => Just(Step::ReserveAgain),
         6 => beat().prop_map(Step::Beat),
         3 => (pick(), vec(beat(), 1..5))
             .prop_map(|(plan, beats)| Step::BeatMany { plan, beats }),
@@ -322,6 +325,8 @@ struct Pair {
     servers: Vec<(SquishServerId, usize)>,
     leases: Vec<(usize, u32, LeaseToken)>,
     uploads: u64,
+    /// The last reservation with a key.
+    keyed: Option<(Wish, Pick, &'static str)>,
 }
 
 fn of<T: Copy>(list: &[T], pick: Pick) -> T {
@@ -375,7 +380,29 @@ impl Pair {
             servers: vec![],
             leases: vec![],
             uploads: 0,
+            keyed: None,
         };
+        // Most sequences begin with tests whose durations are known, so that batches have more than one execution.
+        pair.execute(2, None, None, None, 0).await;
+        for _ in 0..4 {
+            let wish = Wish {
+                plan: 0,
+                offered: caps("OS=Linux"),
+                timeout: Duration::from_secs(5),
+                allocate: false,
+                worker: None,
+                batch: None,
+            };
+            pair.reserve(wish, None, "alice").await;
+            let step = Step::Finish(ResultStep {
+                target: Target::Lease(0),
+                payload: 0,
+                trouble: 0,
+                who: 0,
+            });
+            pair.run(&step).await;
+        }
+        pair.execute(2, None, None, None, 0).await;
         pair.execute(1, None, None, None, 0).await;
         pair
     }
@@ -419,6 +446,11 @@ impl Pair {
                     worker: of(&WORKERS, worker),
                 };
                 self.reserve(wish, key, of(&PRINCIPALS, who)).await;
+            }
+            Step::ReserveAgain => {
+                if let Some((wish, key, principal)) = self.keyed.clone() {
+                    self.reserve(wish, Some(key), principal).await;
+                }
             }
             Step::Beat(ref beat) => {
                 if let Some((expected, beat)) = self.beat(beat, None) {
@@ -676,6 +708,9 @@ impl Pair {
     }
 
     async fn reserve(&mut self, wish: Wish, key: Option<Pick>, principal: &'static str) {
+        if let Some(key) = key {
+            self.keyed = Some((wish.clone(), key, principal));
+        }
         let request = Reserve {
             plan: self.plans[wish.plan],
             offered: wish.offered.clone(),
