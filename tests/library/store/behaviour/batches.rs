@@ -517,3 +517,27 @@ pub(crate) async fn order_without_near_stays_as_it_is(make: Make) {
     let single = world.reserve(by("w1", world.wish(""))).await;
     assert_eq!(single.test.testcase, "t8");
 }
+
+pub(crate) async fn batch_leaves_out_what_runs_alone(make: Make) {
+    let world = known(make, &[900, 100, 100]).await;
+    let batch = take(&world, by("w1", many(3, world.wish("")))).await;
+    let list = batch.iter().map(|it| {
+        let release = Heartbeat {
+            release: true,
+            ..renewal(it, 1)
+        };
+        if it.test.testcase == "t2" {
+            alone(it)
+        } else {
+            release
+        }
+    });
+    let answers = world
+        .store
+        .heartbeat_many(world.plan, list.collect(), world.now());
+    assert_eq!(codes(answers.await.unwrap()), [None, None, None]);
+    let others = take(&world, by("w2", many(9, world.wish("")))).await;
+    assert_eq!(tests(&others), ["t1", "t3"]);
+    let last = take(&world, by("w2", many(9, world.wish("")))).await;
+    assert_eq!(tests(&last), ["t2"]);
+}
