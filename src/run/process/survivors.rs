@@ -37,9 +37,9 @@ pub(super) struct Killed {
 #[cfg(target_os = "linux")]
 pub(super) fn kill(group: Option<u32>, mark: &str) -> Killed {
     let member = |pid: Pid| proc::membership(pid, group, mark);
-    let kill = |pid: Pid| {
+    let kill = |ours: &Survivor| {
         // It may have ended by itself.
-        let _ = kill_if(pid, |pid| member(pid) == Membership::Ours);
+        let _ = kill_if(ours.pid, |pid| proc::started(pid) == ours.started);
     };
     let pause = || std::thread::sleep(std::time::Duration::from_millis(10));
     kill_all(|| Scan::of(proc::processes(), member), kill, pause)
@@ -55,11 +55,19 @@ enum Membership {
     Unclear,
 }
 
+/// A process to kill. Its start tells it from a later one with its number, even while it executes a new program.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct Survivor {
+    pid: Pid,
+    started: Option<u64>,
+}
+
 /// One look at all processes.
 #[cfg(target_os = "linux")]
 #[derive(Debug, Default)]
 struct Scan {
-    ours: Vec<Pid>,
+    ours: Vec<Survivor>,
     has_unclear: bool,
 }
 
@@ -68,8 +76,9 @@ impl Scan {
     fn of(processes: impl Iterator<Item = Pid>, member: impl Fn(Pid) -> Membership) -> Self {
         let mut scan = Self::default();
         for pid in processes {
+            let started = proc::started(pid);
             match member(pid) {
-                Membership::Ours => scan.ours.push(pid),
+                Membership::Ours => scan.ours.push(Survivor { pid, started }),
                 Membership::Unclear => scan.has_unclear = true,
                 Membership::Foreign => {}
             }
@@ -82,7 +91,7 @@ impl Scan {
 #[cfg(target_os = "linux")]
 fn kill_all(
     mut scan: impl FnMut() -> Scan,
-    mut kill: impl FnMut(Pid),
+    mut kill: impl FnMut(&Survivor),
     mut pause: impl FnMut(),
 ) -> Killed {
     const ROUNDS: usize = 100;
@@ -94,7 +103,7 @@ fn kill_all(
         if ours.is_empty() && !has_unclear {
             break;
         }
-        ours.into_iter().for_each(&mut kill);
+        ours.iter().for_each(&mut kill);
         pause();
     }
     killed
@@ -242,11 +251,15 @@ mod tests {
         let scan = || {
             let (pids, has_unclear) = scans.pop_front().expect("no more scans than needed");
             Scan {
-                ours: pids.iter().filter_map(|pid| Pid::from_raw(*pid)).collect(),
+                ours: pids
+                    .iter()
+                    .filter_map(|pid| Pid::from_raw(*pid))
+                    .map(|pid| Survivor { pid, started: None })
+                    .collect(),
                 has_unclear: *has_unclear,
             }
         };
-        let kill = |pid: Pid| kills.push(pid.as_raw_nonzero().get());
+        let kill = |ours: &Survivor| kills.push(ours.pid.as_raw_nonzero().get());
         let killed = kill_all(scan, kill, || {});
         assert!(scans.is_empty(), "all scans are made");
         (kills, killed)

@@ -110,7 +110,7 @@ mod tests {
     };
 
     #[test]
-    fn open_work_is_read_from_an_index_alone() {
+    fn open_work_is_read_by_the_index_of_open_executions() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("store.db");
         let db = connection::writer(&path, Durability::Normal).unwrap();
@@ -121,7 +121,7 @@ mod tests {
             .read_all(&sql, [1, 1], |row| row.get("detail"))
             .unwrap();
         let expected =
-            "SEARCH executions USING COVERING INDEX executions_available (plan=? AND label_set=?)";
+            "SEARCH executions USING INDEX executions_available (plan=? AND label_set=?)";
         assert_eq!(steps, [expected]);
     }
 }

@@ -219,7 +219,7 @@ mod tests {
     };
 
     #[test]
-    fn suites_are_read_by_their_index_without_sorting() {
+    fn suites_are_read_by_their_index() {
         let place = tempfile::tempdir().unwrap();
         let path = place.path().join("store.db");
         let db = connection::writer(&path, Durability::Normal).unwrap();
@@ -237,7 +237,7 @@ mod tests {
         assert_eq!(steps(BACKWARD, 2), [expected]);
         let overview = steps(SUITES, 1);
         assert!(
-            overview[0].contains("COVERING INDEX executions_by_suite"),
+            overview[0].contains("USING INDEX executions_by_suite"),
             "{overview:?}"
         );
     }
