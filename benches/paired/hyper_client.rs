@@ -77,6 +77,7 @@ impl Caller {
             allocate_server: false,
             max: None,
             seconds: None,
+            near: None,
         })?;
         let answer = self.post(&format!("reserve/{plan}"), body, wait).await?;
         Ok(serde_json::from_slice(&answer)?)

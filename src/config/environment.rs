@@ -43,7 +43,7 @@ impl Environment {
         self
     }
 
-    /// A look-up for those who must not know this type, as [`crate::ci::Ci::detect`].
+    /// A look-up for those who must not know this type.
     pub fn lookup(&self) -> impl Fn(&str) -> Option<String> {
         |name| self.get(name).map(str::to_owned)
     }

@@ -1,8 +1,8 @@
 //! One sanitiser per surface for foreign text: test names, messages, tool output, worker names.
 //!
-//! Console and log: [`console_line`], and at the very end [`console_text`] or [`console_json`]. Markdown:
-//! [`markdown_text`] for running text and table cells, [`markdown_code`] for blocks. HTML: [`html_text`],
-//! [`html_block`] and [`html_path`]. XML: [`xml_line`] and [`xml_text`]. Those for single texts take a bound in bytes.
+//! Console and log: [`console_line`], and at the very end [`console_text()`] or [`console_json`]. Markdown:
+//! [`markdown_text()`] for running text and table cells, [`markdown_code`] for blocks. HTML: [`html_text()`],
+//! [`html_block`] and [`html_path`]. XML: [`xml_line`] and [`xml_text()`]. Those for single texts take a bound in bytes.
 
 mod console_text;
 mod escape_sequences;

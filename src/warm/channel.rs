@@ -24,6 +24,7 @@ pub(crate) struct Door {
 impl Door {
     /// Opens one. `name` is used once per folder.
     #[cfg(unix)]
+    #[expect(clippy::unused_async, reason = "elsewhere it waits")]
     pub(crate) async fn open(folder: &Path, name: &str) -> io::Result<Self> {
         let path = folder.join(name);
         let listener = Listener::bind(&path)?;

@@ -331,7 +331,7 @@ mod tests {
             ("teardown", "passed"),
         ];
         let expected = read(&phases, |result| {
-            result.phases[1].xfail = Some("bug 7".to_owned())
+            result.phases[1].xfail = Some("bug 7".to_owned());
         });
         assert_eq!(verdict(&expected), TestVerdict::Skipped);
         let message = "bug 7".to_owned();

@@ -27,6 +27,10 @@ pub(crate) struct BatchFill {
 
 /// Everything that is open and fits, as far as it is predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "durations carry their unit, as everywhere"
+)]
 pub(crate) struct Workload {
     /// Predicted milliseconds of the open executions.
     pub(crate) remaining_ms: i64,

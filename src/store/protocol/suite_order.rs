@@ -15,7 +15,7 @@ pub(crate) struct SuiteQueue {
 
 impl SuiteQueue {
     /// Whether its executions are taken from the end, away from the worker that has it warm.
-    pub(crate) fn from_the_end(&self) -> bool {
+    pub(crate) fn is_taken_backward(&self) -> bool {
         self.is_warm_elsewhere
     }
 }
@@ -45,6 +45,6 @@ mod tests {
         ];
         sort(&mut queues);
         assert_eq!(queues.map(|it| it.suite), [3, 5, 2, 4, 1]);
-        assert!(!queues[0].from_the_end() && queues[3].from_the_end());
+        assert!(!queues[0].is_taken_backward() && queues[3].is_taken_backward());
     }
 }

@@ -74,7 +74,12 @@ pub(super) fn choose(
     }
     for queue in queues(context, plan, search)? {
         if !warm.contains(&queue.suite) {
-            batch.take(context, plan, search, (queue.suite, queue.from_the_end()))?;
+            batch.take(
+                context,
+                plan,
+                search,
+                (queue.suite, queue.is_taken_backward()),
+            )?;
         }
         if batch.is_full {
             break;
@@ -132,9 +137,9 @@ impl NearBatch {
         context: &WriteContext,
         plan: &CachedPlan,
         search: &NearSearch<'_>,
-        (suite, from_the_end): (i64, bool),
+        (suite, is_taken_backward): (i64, bool),
     ) -> Result<(), StoreError> {
-        let sql = if from_the_end { BACKWARD } else { FORWARD };
+        let sql = if is_taken_backward { BACKWARD } else { FORWARD };
         let mut statement = context.db.prepare_cached(sql)?;
         let mut rows = statement.query(params![plan.id.0, suite])?;
         let (before, max_expiries) = (self.heads.len(), context.rules.max_expiries);
@@ -164,7 +169,7 @@ impl NearBatch {
             self.heads.push(head);
             self.is_full = goes_alone || self.fill.count() == search.limit.max;
         }
-        if from_the_end {
+        if is_taken_backward {
             self.heads[before..].reverse();
         }
         Ok(())

@@ -435,14 +435,14 @@ impl Model {
         let open = self.line(fitting).len();
         let of_plan = self.execs.iter().filter(|exec| exec.plan == plan);
         let mut known = of_plan.map(|exec| self.is_known(exec));
-        let work = if !known.any(|known| known) {
-            let first = (open / (4 * WORKERS)).clamp(1, 16);
-            batch.work.unwrap_or(first).min(first)
-        } else {
+        let work = if known.any(|known| known) {
             let start = self.start_costs.get(&self.plans[plan].template);
             let start = start.map_or(0, |(_, mean)| usize::try_from(*mean).unwrap());
             let share = open * 10 / (13 * WORKERS);
             batch.work.unwrap_or(share.max(2 * start))
+        } else {
+            let first = (open / (4 * WORKERS)).clamp(1, 16);
+            batch.work.unwrap_or(first).min(first)
         };
         batch.max.min(work).max(1)
     }

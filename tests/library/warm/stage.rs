@@ -12,7 +12,7 @@ use testplan::{
     client::Granted,
     model::{ExecutionId, Outcome, PlanId, Test, TestId, TestVerdict},
     run::{
-        Attempt, Disposition, Phase, Runner, Session, SessionEvent, WorkItem,
+        Attempt, Disposition, Phase, Runner as _, Session, SessionEvent, WorkItem,
         heartbeat::ManualLease,
     },
     runner::command_line::CommandLine,

@@ -364,7 +364,7 @@ pub(crate) async fn batch_is_a_share_of_the_remaining_work(make: Make) {
     // A list of which nothing counts teaches nothing.
     let mut lost = results(4);
     for result in &mut lost {
-        result.principal = "bob".to_owned();
+        "bob".clone_into(&mut result.principal);
     }
     let list = of_call(lost, Some(1_000_000));
     let answers = world.store.finish_many(world.plan, list, world.now());
@@ -438,7 +438,7 @@ async fn suites(make: Make, tests: &[(&str, u64)]) -> World {
     let mut world = World::new(make, &[]).await;
     let mut file = template("suites", &vec![""; tests.len()]);
     for (planned, (suite, _)) in file.executions.iter_mut().zip(tests) {
-        planned.test.suite = (*suite).to_owned();
+        (*suite).clone_into(&mut planned.test.suite);
     }
     let id = world.store.publish(vec![file], world.now()).await.unwrap()[0];
     world.plan = world.execute(request_for(id)).await.unwrap().id;
