@@ -45,6 +45,10 @@ checks.positive_data_acceptance.enabled = false
 include-name = "GET /execution/v1/status/{id}"
 checks.positive_data_acceptance.enabled = false
 checks.negative_data_rejection.enabled = false
+# The parser of Python 3.11 fails on the nested values of this phase ("AST constructor recursion depth mismatch").
+[[operations]]
+include-name = "POST /testplan/v1/plans/{id}/finished"
+phases.coverage.enabled = false
 EOF
 mkfifo said
 "$binary" serve --listen 127.0.0.1:0 --data data >said 2>log &
