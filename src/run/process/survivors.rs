@@ -180,8 +180,11 @@ mod proc {
             match environment_size(pid) {
                 Some(EnvironmentSize::NotSet) => return Membership::Unclear,
                 Some(EnvironmentSize::Bytes(0)) | None => return Membership::Foreign,
-                // The new program has begun meanwhile.
+                // The new program has begun meanwhile, unless the next one is already being loaded.
                 Some(EnvironmentSize::Bytes(_)) => environment = read().unwrap_or_default(),
+            }
+            if environment.is_empty() {
+                return Membership::Unclear;
             }
         }
         let has_mark = environment
