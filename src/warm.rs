@@ -47,7 +47,7 @@ use crate::{
 #[derive(Debug)]
 pub struct WarmRunner {
     shared: Arc<Shared>,
-    /// The process that has listed the tests: the first session goes on with it.
+    /// The process that has listed the tests, for the first session.
     listed: Mutex<Option<ReadyProcess>>,
     workers: AtomicU32,
 }
@@ -63,7 +63,7 @@ impl WarmRunner {
         })
     }
 
-    /// Starts the first process for the tests that it collects; the first session goes on with it. Waits for `limit` at
+    /// Starts the first process for the tests that it collects; the first session uses it. Waits for `limit` at
     /// most.
     pub async fn collect(&self, limit: Duration) -> Result<Collected, NotCollected> {
         let (collected, ready) = collected::collect(&self.shared, limit).await?;

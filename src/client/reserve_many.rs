@@ -42,7 +42,8 @@ impl Client {
         })
     }
 
-    /// Reserves one after the other until nothing fits. An error after the first one ends it: what was handed out is kept.
+    /// Reserves one after the other until nothing fits. An error after the first one ends it; earlier reservations
+    /// are kept.
     async fn reserve_singly(
         &self,
         plan: PlanId,

@@ -63,7 +63,7 @@ impl LeaseWatch {
     }
 }
 
-/// A lease that no heartbeat keeps: it holds until its holder is told otherwise, or for an hour. For sessions that run
+/// A lease that no heartbeat keeps: it holds until it is ended by hand, or for an hour. For sessions that run
 /// without a service, as those of tests do.
 #[derive(Debug)]
 pub struct ManualLease(watch::Sender<LeaseStanding>);

@@ -40,7 +40,7 @@ impl Door {
         Ok(Self { listener, address })
     }
 
-    /// What the process is told.
+    /// The address that the process connects to.
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -60,7 +60,7 @@ impl Door {
 #[derive(Debug)]
 pub(crate) struct Channel {
     stream: Stream,
-    /// What was read and is not returned yet.
+    /// Bytes read and not returned yet.
     read: Vec<u8>,
     /// So much of it has no end of a line.
     searched: usize,

@@ -219,7 +219,7 @@ impl WarmProcess {
         }
     }
 
-    /// Asks it to end in order, then kills its group. What it sends meanwhile is not read.
+    /// Asks it to end in order, then kills its group. Its messages are no longer read.
     pub(crate) async fn stop(&mut self, grace: Duration) {
         #[cfg(unix)]
         if !grace.is_zero()

@@ -24,7 +24,7 @@ pub(crate) struct WarmSession {
 }
 
 impl WarmSession {
-    /// Starts the process, or goes on with one that is ready. Must be called inside a tokio runtime.
+    /// Starts the process, or uses one that has listed the tests. Must be called inside a tokio runtime.
     pub(crate) fn start(
         shared: Arc<Shared>,
         worker: u32,

@@ -1,4 +1,4 @@
-//! In which order a worker that has suites warm goes on to further suites.
+//! Orders the suites that a worker runs next, after those that its process has warm.
 
 use std::cmp::Reverse;
 

@@ -29,7 +29,7 @@ pub(super) fn following(
     if first.candidate.goes_alone(context.rules.max_expiries) {
         return Ok(Vec::new());
     }
-    // If the worker gets what it lost because nothing else is left, that holds for the whole batch.
+    // A worker that gets an execution it lost, because nothing else is left, gets the whole batch that way.
     let worker = worker.filter(|_| !first.candidate.deferred_for(worker));
     let mut fill = BatchFill::default();
     fill.add(limit.predicted(first.candidate.expected_ms));

@@ -167,7 +167,7 @@ async fn test_center_is_asked_once_for_each_execution() {
         assert_eq!(
             executions(answer.unwrap()),
             [7],
-            "what was handed out is kept"
+            "earlier reservations are kept"
         );
     }
     let (client, _script) = knowing(answer(200, COUNTS), vec![answer(200, NONE)]).await;
