@@ -24,6 +24,8 @@ mod pick;
 mod plan_counters;
 mod plan_demand;
 mod plan_rows;
+#[cfg(test)]
+mod query_plan;
 mod read_pool;
 mod recovery;
 mod replay;

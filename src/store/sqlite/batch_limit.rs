@@ -98,30 +98,12 @@ fn unknown_duration(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::Timestamp,
-        store::{
-            Rules,
-            sqlite::{
-                connection::{self, Durability},
-                recovery,
-            },
-        },
-    };
+    use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
     fn open_work_is_read_by_the_index_of_open_executions() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("store.db");
-        let db = connection::writer(&path, Durability::Normal).unwrap();
-        let (context, _) = recovery::open(db, Rules::default(), Timestamp(1)).unwrap();
-        let sql = format!("EXPLAIN QUERY PLAN {OPEN_WORK}");
-        let steps: Vec<String> = context
-            .db
-            .read_all(&sql, [1, 1], |row| row.get("detail"))
-            .unwrap();
         let expected =
             "SEARCH executions USING INDEX executions_available (plan=? AND label_set=?)";
-        assert_eq!(steps, [expected]);
+        assert_eq!(query_plan(OPEN_WORK, 2), [expected]);
     }
 }

@@ -212,35 +212,14 @@ fn number_suites(context: &mut WriteContext, plan: &CachedPlan) -> Result<(), St
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::Timestamp,
-        store::{
-            Rules,
-            sqlite::{
-                connection::{self, Durability},
-                recovery,
-            },
-        },
-    };
+    use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
     fn suites_are_read_by_their_index() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("store.db");
-        let db = connection::writer(&path, Durability::Normal).unwrap();
-        let (context, _) = recovery::open(db, Rules::default(), Timestamp(1)).unwrap();
-        let steps = |sql: &str, count: usize| -> Vec<String> {
-            let sql = format!("EXPLAIN QUERY PLAN {sql}");
-            let values = rusqlite::params_from_iter(vec![1; count]);
-            context
-                .db
-                .read_all(&sql, values, |row| row.get("detail"))
-                .unwrap()
-        };
         let expected = "SEARCH executions USING INDEX executions_by_suite (plan=? AND suite=?)";
-        assert_eq!(steps(FORWARD, 2), [expected]);
-        assert_eq!(steps(BACKWARD, 2), [expected]);
-        let overview = steps(SUITES, 1);
+        assert_eq!(query_plan(FORWARD, 2), [expected]);
+        assert_eq!(query_plan(BACKWARD, 2), [expected]);
+        let overview = query_plan(SUITES, 1);
         assert!(
             overview[0].contains("USING INDEX executions_by_suite"),
             "{overview:?}"

@@ -167,34 +167,13 @@ fn abandon(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        model::Timestamp,
-        store::{
-            Rules,
-            sqlite::{
-                connection::{self, Durability},
-                recovery,
-            },
-        },
-    };
+    use crate::store::sqlite::query_plan::query_plan;
 
     #[test]
     fn head_query_uses_the_index_without_sorting_or_scanning() {
-        let place = tempfile::tempdir().unwrap();
-        let path = place.path().join("store.db");
-        let db = connection::writer(&path, Durability::Normal).unwrap();
-        let (context, _) = recovery::open(db, Rules::default(), Timestamp(1)).unwrap();
-        let mut explain = context
-            .db
-            .prepare(&format!("EXPLAIN QUERY PLAN {HEADS}"))
-            .unwrap();
-        let steps: Vec<String> = explain
-            .query_map([1, 1], |row| row.get("detail"))
-            .unwrap()
-            .collect::<Result<_, _>>()
-            .unwrap();
         let expected =
             "SEARCH executions USING INDEX executions_available (plan=? AND label_set=?)";
+        let steps = query_plan(HEADS, 2);
         assert_eq!(steps, [expected], "one step: no sorting beside it");
     }
 }
