@@ -180,7 +180,11 @@ impl SquishContext {
         attempt.disposition = if must_leave {
             Disposition::ReportAndLeave { reason }
         } else {
-            Disposition::Release { reason, pause }
+            Disposition::Release {
+                reason,
+                pause,
+                alone: false,
+            }
         };
         attempt.server_trouble = Some(ServerTrouble::Unreachable);
         (attempt.cases, attempt.not_kept, attempt.results) =

@@ -66,6 +66,18 @@ pub struct BatchOptions {
     pub single_calls: u32,
 }
 
+impl BatchOptions {
+    /// One execution, in the usual order.
+    pub fn one() -> Self {
+        Self {
+            max: 1,
+            work: None,
+            near: None,
+            single_calls: 1,
+        }
+    }
+}
+
 /// What the service answered to a request for several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reservations {

@@ -40,12 +40,14 @@ pub enum Disposition {
         /// Which server is gone, and that no other fits.
         reason: String,
     },
-    /// The test did not run, because of the server: release the execution for another one, pause, and go on.
+    /// The test did not run, and nothing is known against it: release the execution uncounted, pause, and go on.
     Release {
-        /// What is wrong with the server, and what happens next.
+        /// What went wrong, such as a server that is gone or a process that another test ended, and what happens next.
         reason: String,
         /// How long to wait before the next reservation.
         pause: Option<Duration>,
+        /// Whether it should next run by itself, because it may be the one that ended the process.
+        alone: bool,
     },
     /// The test did not run, because this machine cannot start the tool: release the execution for another machine. After
     /// several in a row the worker leaves. Where no other machine can come, the outcome is reported instead.

@@ -3,13 +3,16 @@
 //! The engine reserves, keeps leases, records, uploads and reports; it knows no test tool. A runner knows how to start its
 //! tool, how many tests share a process, and which faults of a machine or server are not failures of a test.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
 use super::{attempt::Attempt, heartbeat::LeaseWatch, phase::Phase};
-use crate::{client::Granted, model::ExecutionId};
+use crate::{
+    client::{BatchOptions, Granted},
+    model::ExecutionId,
+};
 
 /// Runs tests with one kind of tool, for all workers of this process.
 pub trait Runner: fmt::Debug + Send + Sync {
@@ -21,7 +24,7 @@ pub trait Runner: fmt::Debug + Send + Sync {
 ///
 /// Dropping it kills its processes.
 pub trait Session: Send {
-    /// Takes executions on, each bounded by its own lease: at most as many as it wanted.
+    /// Takes executions on, each bounded by its own lease: never more than it wanted.
     fn take(&mut self, work: Vec<WorkItem>);
 
     /// Waits for what happens next. Each execution that was taken ends once, in any order. Dropping the future loses
@@ -53,13 +56,8 @@ pub struct WorkItem {
 /// What a session reports.
 #[derive(Debug)]
 pub enum SessionEvent {
-    /// It can take executions on. Reported once, and again only after [`Session::take`].
-    Wants {
-        /// Most executions.
-        most: usize,
-        /// Suites whose tests cost it less than others, such as those whose fixtures are set up.
-        near: Vec<String>,
-    },
+    /// It can take so many executions on. Reported once, and again only after [`Session::take`].
+    Wants(BatchOptions),
     /// The first process of an execution runs.
     Started {
         /// The execution.
@@ -67,6 +65,8 @@ pub enum SessionEvent {
         /// The process.
         pid: u32,
     },
+    /// A call of the tool cost this beyond its tests: its start and its end. Reported before its last execution ends.
+    StartCost(Duration),
     /// An execution ended.
     Ended {
         /// The execution.

@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
 use crate::{
+    client::BatchOptions,
     model::ExecutionId,
     run::{Attempt, Session, SessionEvent, WorkItem},
 };
@@ -59,8 +60,7 @@ where
         }
         let Some((execution, running)) = &mut self.running else {
             if !std::mem::replace(&mut self.is_waiting, true) {
-                let (most, near) = (1, Vec::new());
-                return SessionEvent::Wants { most, near };
+                return SessionEvent::Wants(BatchOptions::one());
             }
             return future::pending().await;
         };

@@ -25,6 +25,7 @@ use super::{
     warm_setup::Shared,
 };
 use crate::{
+    client::BatchOptions,
     clock,
     model::Outcome,
     run::{Attempt, Phase, SessionEvent, WorkItem, phase::moved_past},
@@ -188,8 +189,12 @@ impl SessionDriver {
         let most = self.conversation.wanted();
         if most > 0 && self.wants_since.is_none() {
             self.wants_since = Some(clock::monotonic());
-            let near = self.near.clone();
-            self.report(SessionEvent::Wants { most, near });
+            self.report(SessionEvent::Wants(BatchOptions {
+                max: u32::try_from(most).unwrap_or(u32::MAX),
+                work: None,
+                near: Some(self.near.clone()),
+                single_calls: 1,
+            }));
         }
     }
 

@@ -106,7 +106,8 @@ impl<'a> WorkLoop<'a> {
 
     async fn handle(&mut self, event: SessionEvent) {
         match event {
-            SessionEvent::Wants { .. } => self.wants = true,
+            SessionEvent::Wants(_) => self.wants = true,
+            SessionEvent::StartCost(_) => {}
             SessionEvent::Started { execution, pid } => {
                 if let Some(lease) = self.leases.get_mut(&execution) {
                     lease.record_process(pid);

@@ -54,10 +54,11 @@ async fn test_under_a_lost_lease_is_killed_and_others_go_on() {
     let mut work = vec![after, long];
     while outcomes.len() < 2 {
         match timeout(LONG, session.next()).await.unwrap() {
-            SessionEvent::Wants { .. } => work
+            SessionEvent::Wants(_) => work
                 .pop()
                 .into_iter()
                 .for_each(|item| session.take(vec![item])),
+            SessionEvent::StartCost(_) => {}
             SessionEvent::Started { execution, .. } => {
                 if execution == ExecutionId(1) {
                     lease.lose("another worker has it");
@@ -87,10 +88,11 @@ async fn stopped_run_tears_down_its_fixtures() {
     let mut work = vec![long];
     let outcome = loop {
         match timeout(LONG, session.next()).await.unwrap() {
-            SessionEvent::Wants { .. } => work
+            SessionEvent::Wants(_) => work
                 .pop()
                 .into_iter()
                 .for_each(|item| session.take(vec![item])),
+            SessionEvent::StartCost(_) => {}
             SessionEvent::Started { .. } => {
                 // The test itself must have begun for its fixture to be there.
                 tokio::time::sleep(Duration::from_millis(500)).await;
@@ -126,10 +128,11 @@ async fn process_that_does_not_start_is_an_error_with_its_words() {
     let mut work = vec![test];
     let disposition = loop {
         match timeout(LONG, session.next()).await.unwrap() {
-            SessionEvent::Wants { .. } => work
+            SessionEvent::Wants(_) => work
                 .pop()
                 .into_iter()
                 .for_each(|item| session.take(vec![item])),
+            SessionEvent::StartCost(_) => {}
             SessionEvent::Started { .. } => panic!("nothing can start"),
             SessionEvent::Ended { attempt, .. } => break attempt.disposition,
         }

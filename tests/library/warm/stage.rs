@@ -9,7 +9,7 @@ use std::{
 };
 
 use testplan::{
-    client::Granted,
+    client::{BatchOptions, Granted},
     model::{ExecutionId, Outcome, PlanId, Test, TestId, TestVerdict},
     run::{
         Attempt, Disposition, Phase, Runner as _, Session, SessionEvent, WorkItem,
@@ -246,9 +246,9 @@ async fn work(
     let mut number = 0;
     loop {
         match session.next().await {
-            SessionEvent::Wants { most, .. } => {
+            SessionEvent::Wants(BatchOptions { max, .. }) => {
                 let mut items = Vec::new();
-                for id in take(&queue, most) {
+                for id in take(&queue, usize::try_from(max).unwrap()) {
                     number += 1;
                     let item = item(ExecutionId(number), &id);
                     open.insert(item.granted.execution, id);
@@ -260,6 +260,7 @@ async fn work(
                     session.take(items);
                 }
             }
+            SessionEvent::StartCost(_) => {}
             SessionEvent::Started { execution, pid } => {
                 assert!(open.contains_key(&execution) && pid > 0);
             }
