@@ -148,7 +148,7 @@ fn kill_if(pid: Pid, ours: impl Fn(Pid) -> bool) -> std::io::Result<()> {
 
 #[cfg(target_os = "linux")]
 mod proc {
-    use std::fs;
+    use std::{fs, io::Read as _, time::Duration};
 
     use super::{Membership, Pid};
 
@@ -172,33 +172,58 @@ mod proc {
 
     /// Environments of other users cannot be read: their processes are foreign.
     fn by_mark(pid: Pid, mark: &str) -> Membership {
-        let read = || fs::read(format!("/proc/{pid}/environ"));
-        let Ok(mut environment) = read() else {
-            return Membership::Foreign;
-        };
-        if environment.is_empty() {
-            match environment_size(pid) {
-                Some(EnvironmentSize::NotSet) => return Membership::Unclear,
-                Some(EnvironmentSize::Bytes(0)) | None => return Membership::Foreign,
-                // The new program has begun meanwhile, unless the next one is already being loaded.
-                Some(EnvironmentSize::Bytes(_)) => environment = read().unwrap_or_default(),
-            }
-            if environment.is_empty() {
-                return Membership::Unclear;
-            }
+        let mut found = environment(pid);
+        if matches!(&found, Environment::Whole(bytes) if bytes.is_empty()) {
+            // While a new program is being loaded its environment has no size yet.
+            std::thread::sleep(Duration::from_millis(1));
+            found = environment(pid);
         }
-        let has_mark = environment
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == mark.as_bytes());
-        if has_mark {
-            Membership::Ours
-        } else {
-            Membership::Foreign
+        match found {
+            Environment::Whole(bytes) => {
+                let mut variables = bytes.split(|byte| *byte == 0);
+                if variables.any(|variable| variable == mark.as_bytes()) {
+                    Membership::Ours
+                } else {
+                    Membership::Foreign
+                }
+            }
+            Environment::Changing => Membership::Unclear,
+            Environment::None => Membership::Foreign,
+        }
+    }
+
+    enum Environment {
+        Whole(Vec<u8>),
+        /// A new program is being loaded.
+        Changing,
+        /// None that may be read.
+        None,
+    }
+
+    /// Reads the environment in one call: a new program that begins between two would end the file early, with all that
+    /// was not read yet. The size, which the process says elsewhere, shows that it did not begin before the call either.
+    fn environment(pid: Pid) -> Environment {
+        let Ok(mut file) = fs::File::open(format!("/proc/{pid}/environ")) else {
+            return Environment::None;
+        };
+        let size = match environment_size(pid) {
+            Some(EnvironmentSize::Bytes(size)) => size,
+            Some(EnvironmentSize::NotSet) => return Environment::Changing,
+            None => return Environment::None,
+        };
+        let mut bytes = vec![0; size.saturating_add(1)];
+        match file.read(&mut bytes) {
+            Ok(read) if read == size => {
+                bytes.truncate(size);
+                Environment::Whole(bytes)
+            }
+            Ok(_) => Environment::Changing,
+            Err(_) => Environment::None,
         }
     }
 
     enum EnvironmentSize {
-        Bytes(u64),
+        Bytes(usize),
         /// A new program is being loaded.
         NotSet,
     }
@@ -207,7 +232,7 @@ mod proc {
     /// of the kernel, which has no memory, and for a process that is gone.
     fn environment_size(pid: Pid) -> Option<EnvironmentSize> {
         let stat = stat(pid)?;
-        let field = |number: usize| -> Option<u64> {
+        let field = |number: usize| -> Option<usize> {
             stat.split_ascii_whitespace().nth(number - 3)?.parse().ok()
         };
         let (memory, start, end) = (field(23)?, field(50)?, field(51)?);

@@ -7,6 +7,21 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::process::stage::{LONG, Life, Stage, tell, within};
 
+/// While a process executes a new program, its environment cannot be read, or not to its end.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_grandchild_that_keeps_executing_itself_is_killed() {
+    for _ in 0..40 {
+        let stage = Stage::new();
+        let mut life = stage.life();
+        std::fs::write(stage.path("again"), "exec sh again").unwrap();
+        let mut running = stage.start("setsid sh -c 'echo ready >&3; exec sh again' & wait");
+        assert_eq!(life.line().await, "ready");
+        within(running.stop(Duration::ZERO)).await.unwrap();
+        assert_eq!(life.end().await, [""; 0]);
+    }
+}
+
 #[tokio::test]
 async fn exit_codes_and_signals_are_returned() {
     for (script, ending) in [
@@ -123,7 +138,6 @@ async fn a_grandchild_that_left_the_group_is_found_and_killed() {
     let stage = Stage::new();
     let mut life = stage.life();
     let mut running = stage.start(
-        // No `exec` after `ready`: while a process executes a new program, its environment cannot be read.
         "setsid sh -c 'trap \"\" TERM; echo ready >&3; sleep 600; :' &
          wait",
     );
