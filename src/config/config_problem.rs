@@ -1,6 +1,9 @@
 //! Mistakes in `testplan.yml`, marked as a person would mark them: the line, the span, what was expected, what is near.
 
-use std::{fmt, ops::Range};
+use std::{
+    fmt::{self, Write as _},
+    ops::Range,
+};
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
@@ -162,6 +165,27 @@ impl ConfigError {
             parts.push(renderer.render(&[Group::with_title(Level::ERROR.primary_title(summary))]));
         }
         parts.join("\n\n")
+    }
+
+    /// The mistakes in one line, for a place without room for the marked text.
+    pub(crate) fn in_one_line(&self) -> String {
+        let line = |problem: &ConfigProblem| {
+            let mut line = printable(&self.file);
+            if let Some(mark) = &problem.mark {
+                let _ = write!(line, ":{}:{}", mark.line, mark.column);
+            }
+            line = format!("{line}: {}", problem.title());
+            if !problem.label.is_empty() {
+                let _ = write!(line, " ({})", problem.label);
+            }
+            line
+        };
+        let lines: Vec<_> = self.problems.iter().map(line).collect();
+        let hidden = match self.hidden {
+            0 => String::new(),
+            hidden => format!("; and {hidden} more"),
+        };
+        lines.join("; ") + &hidden
     }
 
     fn render_one(&self, problem: &ConfigProblem, renderer: &Renderer) -> String {

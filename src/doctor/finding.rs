@@ -1,6 +1,6 @@
 //! The result of a check.
 
-use crate::{exit_code::Conclusion, failure::Failure};
+use crate::{config::config_problem::ConfigError, exit_code::Conclusion, failure::Failure};
 
 /// How a check ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,7 +80,11 @@ pub(super) fn not_checked(text: impl Into<String>) -> Finding {
 /// The failure that a command would end with. `cure` stands in for a missing help.
 pub(super) fn of_failure(failure: &Failure, cure: &str) -> Finding {
     let help = failure.help.as_deref().unwrap_or(cure);
-    problem(format!("{:#}", failure.error), help).ending(failure.conclusion)
+    let text = match failure.error.downcast_ref::<ConfigError>() {
+        Some(mistakes) => mistakes.in_one_line(),
+        None => format!("{:#}", failure.error),
+    };
+    problem(text, help).ending(failure.conclusion)
 }
 
 /// The exit code of the problem to fix first.

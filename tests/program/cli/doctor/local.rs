@@ -64,7 +64,10 @@ fn invalid_files_are_problems() {
     diagnosis.has(
         "configuration.file",
         "problem",
-        &["runer", "runner", "validate"],
+        &[
+            "testplan.yml:1:1: there is no key `runer` here (did you mean `runner`?)\"",
+            "validate",
+        ],
     );
     diagnosis.has("plan.template", "not checked", &["no project is named"]);
     diagnosis.ends(2);
