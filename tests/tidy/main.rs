@@ -122,7 +122,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "warm",
         &[
-            "single", "run", "runner", "model", "clock", "fs", "random", "sync", "text",
+            "single", "run", "runner", "client", "model", "clock", "fs", "random", "sync", "text",
         ],
     ),
     (
