@@ -43,6 +43,7 @@ pub(crate) mod random;
 )]
 pub mod report;
 pub(crate) mod report_files;
+pub mod reporter;
 pub(crate) mod rerun;
 pub mod result_file;
 pub(crate) mod result_upload;

@@ -1,13 +1,14 @@
 //! Reads result files of test tools as bounded streams into cases.
 //!
 //! [`read`] and `read_path` choose the reader of the dialect by the root element. Lenient where tools differ, strict where
-//! a file could hide a failure.
+//! a file could hide a failure. [`read_events`] reads what a tool reports while it runs.
 
 mod bounded_text;
 mod case_builder;
 mod case_collector;
 mod charset;
 mod content_sniff;
+mod event_stream;
 mod file_cases;
 mod junit_reader;
 mod limited_reader;
@@ -18,6 +19,9 @@ use std::{fmt, fs::File, io::BufRead, io::BufReader, path::Path};
 
 pub use bounded_text::{MAX_FIELD, MAX_TEXT};
 pub(crate) use case_collector::CaseCollector;
+pub use event_stream::{
+    EventStream, MAX_EVENT_LINE, MAX_STREAMED_TESTS, StreamedTest, read_events,
+};
 
 use crate::model::{CaseCounts, CaseResult};
 

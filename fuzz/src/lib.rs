@@ -14,7 +14,7 @@ use model::{
     outcome::{CaseVerdict, Trouble},
     record::MAX_CASES,
 };
-use result_file::{MAX_FIELD, MAX_TEXT, ReadError, ResultFile, Scenarios};
+use result_file::{MAX_FIELD, MAX_TEXT, ReadError, ResultFile, Scenarios, read_events};
 
 /// Longest name, place, kind or attachment; a message has a few words of ours more.
 const MAX_LINE: usize = 1100;
@@ -31,6 +31,30 @@ pub fn hold(bytes: &[u8]) {
                 counted(&file);
                 assert_eq!(read(bytes, scenarios).as_ref(), Ok(&file), "the same twice");
                 doctype_refused(bytes);
+            }
+            Err(error) => {
+                assert!(error.line.is_some_and(|line| line > 0), "{error:?}");
+                assert!(!error.message.is_empty() && error.name == "fuzzed");
+            }
+        }
+    }
+}
+
+/// Reads an event stream and holds what is promised; so do its first and its second half, as a process that is killed
+/// may leave them.
+pub fn hold_events(bytes: &[u8]) {
+    let (first, second) = bytes.split_at(bytes.len() / 2);
+    for part in [bytes, first, second] {
+        match read_events("fuzzed", part) {
+            Ok(stream) => {
+                bounded(&stream.results.cases);
+                counted(&stream.results);
+                let suspects = stream.suspects.iter();
+                for name in suspects.flat_map(|test| [&test.file, &test.name]) {
+                    assert!(name.len() <= MAX_LINE, "{} bytes: {name:.200}", name.len());
+                }
+                let again = read_events("fuzzed", part);
+                assert_eq!(again.as_ref(), Ok(&stream), "the same twice");
             }
             Err(error) => {
                 assert!(error.line.is_some_and(|line| line > 0), "{error:?}");

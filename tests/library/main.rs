@@ -9,6 +9,8 @@
 mod client;
 mod config;
 mod corpora;
+#[cfg(unix)]
+mod event_stream;
 #[expect(dead_code, reason = "the program's tests use the rest")]
 #[path = "../support/http_server.rs"]
 mod http_server;

@@ -157,6 +157,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["client", "clock", "failure", "listing", "service", "store"],
     ),
     ("random", &[]),
+    ("reporter", &["fs", "random"]),
     ("report_files", &["failure", "fs", "model", "report"]),
     (
         "rerun",

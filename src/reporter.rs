@@ -1,0 +1,72 @@
+//! Reporters for test tools: files that make a tool write an event stream, and how each tool loads its own.
+//!
+//! The project's own files stay as they are: a tool gets its reporter by an option. docs/event-stream.md describes what
+//! they write, and `result_file` reads it.
+
+mod reporter_folder;
+
+use std::{ffi::OsString, path::Path};
+
+pub use reporter_folder::ReporterFolder;
+
+/// The variable that names the file a reporter appends to. Without it the reporters do nothing.
+pub const EVENTS: &str = "TESTPLAN_EVENTS";
+/// The variable that names a list of tests, `FILE<tab>NAME` on each line: where a tool lets its reporter select, only
+/// these run.
+pub const SELECTION: &str = "TESTPLAN_SELECTION";
+
+/// A tool that there is a reporter for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReportedTool {
+    /// Vitest 4 and 5.
+    Vitest,
+    /// Jest 30.
+    Jest,
+    /// Mocha 12.
+    Mocha,
+    /// The test runner of Node 24.
+    NodeTest,
+    /// Playwright 1.65.
+    Playwright,
+    /// Cucumber-js 13.
+    CucumberJs,
+}
+
+impl ReportedTool {
+    /// The arguments that load the reporter from the folder of a [`ReporterFolder`].
+    pub fn arguments(self, folder: &Path) -> Vec<OsString> {
+        let option = |name: &str, file: &str| {
+            let mut argument = OsString::from(name);
+            argument.push(folder.join(file));
+            argument
+        };
+        match self {
+            // Repeated, as naming one replaces those of the configuration.
+            Self::Vitest => vec![
+                "--reporter=default".into(),
+                option("--reporter=", "vitest.mjs"),
+            ],
+            Self::Jest => vec![
+                "--reporters=default".into(),
+                option("--reporters=", "jest.cjs"),
+                "--testLocationInResults".into(),
+            ],
+            Self::Mocha => vec!["--reporter".into(), option("", "mocha.cjs")],
+            Self::NodeTest => vec![
+                "--import".into(),
+                option("", "node-hook.mjs"),
+                option("--test-reporter=", "node-reporter.mjs"),
+                "--test-reporter-destination=stderr".into(),
+                "--test-reporter=spec".into(),
+                "--test-reporter-destination=stdout".into(),
+            ],
+            Self::Playwright => vec![option("--add-reporter=", "playwright.mjs")],
+            Self::CucumberJs => vec!["--format".into(), option("", "cucumber.mjs")],
+        }
+    }
+
+    /// Whether the reporter runs the tests of [`SELECTION`] only.
+    pub fn selects(self) -> bool {
+        matches!(self, Self::Vitest | Self::Mocha | Self::Playwright)
+    }
+}

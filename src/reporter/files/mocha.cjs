@@ -1,0 +1,94 @@
+// Reporter for mocha 12. Tests and reporter share a process: what a test does to it, it does to the stream.
+'use strict';
+
+const stream = require('./event-stream.cjs');
+
+module.exports = class EventStreamReporter {
+  constructor(runner) {
+    this.ids = new Map();
+    this.skipped = new Set();
+    this.openFile = undefined;
+    const wanted = stream.selection();
+    if (wanted) select(runner, wanted);
+    // Tests that start a mocha of their own must not write here.
+    delete process.env.TESTPLAN_EVENTS;
+    runner.once('start', () => stream.write('run_start', { v: 1, tool: `mocha ${version()}`.trim() }));
+    runner.on('test', (test) => {
+      this.enter(test);
+      if (!test.isPending()) stream.write('test_start', this.line(test));
+    });
+    runner.on('pass', (test) => this.end(test, 'passed', {}));
+    runner.on('retry', (test, error) => this.end(test, 'failed', stream.failure(error)));
+    runner.on('pending', (test) => {
+      this.enter(test);
+      this.end(test, 'skipped', {});
+    });
+    runner.on('fail', (test, error) => this.fail(test, error));
+    runner.once('end', () => {
+      this.enter(undefined);
+      stream.write('run_end', {});
+    });
+  }
+
+  fail(it, error) {
+    const words = stream.failure(error);
+    if (it.type === 'test') {
+      this.enter(it);
+      return this.end(it, 'failed', words);
+    }
+    const test = it.ctx?.currentTest;
+    const isEach = /^"(before|after) each"/.test(it.title);
+    if (isEach && test) this.end(test, 'failed', { ...words, message: `${stream.clean(it.title)}: ${words.message}` });
+    const list = it.parent?.titlePath?.() ?? [];
+    stream.write('error', {
+      file: stream.file(it.file ?? it.parent?.file ?? test?.file),
+      titles: stream.titles(list),
+      ...words,
+      message: `${stream.clean(it.title)}: ${words.message}`,
+    });
+  }
+
+  end(test, status, words) {
+    stream.write('test_end', { ...this.line(test), status, ms: test.duration, ...words });
+  }
+
+  // Files run one after the other.
+  enter(test) {
+    const file = test && stream.file(test.file);
+    if (file === this.openFile) return;
+    if (this.openFile !== undefined) stream.write('file_end', { file: this.openFile });
+    if (file !== undefined) stream.write('file_start', { file });
+    this.openFile = file;
+  }
+
+  line(test) {
+    // A further attempt is a copy of the test.
+    let first = test;
+    while (first.retriedTest?.()) first = first.retriedTest();
+    if (!this.ids.has(first)) this.ids.set(first, String(this.ids.size + 1));
+    return {
+      id: this.ids.get(first),
+      file: stream.file(test.file),
+      titles: stream.titles(test.titlePath()),
+      attempt: (test.currentRetry?.() ?? 0) + 1,
+    };
+  }
+};
+
+// Leaves in the suites what is wanted. A suite without tests runs no hooks.
+function select(runner, wanted) {
+  const others = [];
+  runner.suite.eachTest((test) => {
+    if (!wanted.has(stream.key(test.file, test.titlePath()))) others.push(test);
+  });
+  for (const test of others) test.parent.tests.splice(test.parent.tests.indexOf(test), 1);
+  runner.total = runner.grepTotal(runner.suite);
+}
+
+function version() {
+  try {
+    return require(require.resolve('mocha/package.json', { paths: [process.cwd()] })).version;
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,91 @@
+// Reporter for vitest 4 and 5. Lines come when the main process hears of a test, up to 0.2 s late.
+import stream from './event-stream.cjs';
+
+function titles(test) {
+  const list = [test.name];
+  for (let it = test.parent; it && it.type !== 'module'; it = it.parent) list.unshift(it.name);
+  return stream.titles(list);
+}
+
+function errors(list) {
+  const [first, ...more] = list;
+  const words = stream.failure(first);
+  for (const error of more) words.text = stream.cut(`${words.text ?? ''}\n\n${error.stack ?? error.message}`, stream.MOST_TEXT);
+  return words;
+}
+
+export default class EventStreamReporter {
+  onInit(vitest) {
+    this.vitest = vitest;
+    this.ready = new Set();
+    for (const project of vitest.projects ?? []) project.config.includeTaskLocation = true;
+    vitest.config.includeTaskLocation = true;
+    const wanted = stream.selection();
+    if (wanted) {
+      // Names are joined by blanks up to version 4, by ` > ` from 5.
+      const escaped = [...new Set([...wanted].map((line) => line.slice(line.indexOf('\t') + 1).replace(/^\[[^\]]*\] /, '')))]
+        .flatMap((name) => [name, name.replaceAll(' > ', ' ')])
+        .map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+      this.pattern = new RegExp(`^\\s*(?:${escaped.join('|')})\\s*$`);
+      vitest.setGlobalTestNamePattern(this.pattern);
+    }
+    stream.write('run_start', { v: 1, tool: `vitest ${vitest.version}` });
+  }
+
+  onTestModuleQueued(module) {
+    stream.write('file_start', { file: stream.file(module.moduleId) });
+  }
+
+  onTestModuleEnd(module) {
+    for (const error of module.errors()) this.error(module, [], error);
+    stream.write('file_end', { file: stream.file(module.moduleId) });
+  }
+
+  onTestSuiteResult(suite) {
+    for (const error of suite.errors()) this.error(suite.module, titles(suite), error);
+  }
+
+  onTestCaseReady(test) {
+    if (this.isUnselected(test)) return;
+    this.ready.add(test.id);
+    stream.write('test_start', this.line(test));
+  }
+
+  onTestCaseResult(test) {
+    // A test that was never ready is skipped because a hook before it failed, or by the selection.
+    if (!this.ready.delete(test.id)) return;
+    const { state, errors: list, note } = test.result();
+    const facts = test.diagnostic();
+    const status = { passed: 'passed', failed: 'failed', skipped: 'skipped' }[state];
+    const reason = note ?? (test.options?.mode === 'todo' ? 'todo' : '');
+    const words = state === 'failed' ? errors(list?.length ? list : [{ message: 'it failed without an error' }]) : { message: stream.clean(reason) };
+    stream.write('test_end', { ...this.line(test), status, ms: facts?.duration, flaky: facts?.flaky === true, ...words });
+  }
+
+  onTestRunEnd(modules, unhandled, reason) {
+    for (const error of unhandled) this.error(undefined, [], error);
+    if (reason !== 'interrupted') stream.write('run_end', {});
+  }
+
+  error(module, list, error) {
+    stream.write('error', { file: stream.file(module?.moduleId), titles: list, ...stream.failure(error) });
+  }
+
+  // A skipped test that the pattern does not select was not asked for.
+  isUnselected(test) {
+    const pattern = this.pattern ?? this.vitest.config.testNamePattern;
+    if (!pattern || test.result().state === 'passed' || test.result().state === 'failed') return false;
+    const list = titles(test);
+    return !new RegExp(pattern).test(list.join(' > ')) && !new RegExp(pattern).test(list.join(' '));
+  }
+
+  line(test) {
+    return {
+      id: test.id,
+      file: stream.file(test.module.moduleId),
+      titles: titles(test),
+      line: test.location?.line,
+      project: stream.clean(test.project?.name),
+    };
+  }
+}
