@@ -8,7 +8,7 @@ use crate::{config::duration, failure::Failure, model::millis, report::PlanRepor
 /// Refuses a report without the expected results: people run the demo first to see whether testplan works on their
 /// machine.
 pub(crate) fn verify(report: &PlanReport, out: &Path) -> Result<(), Failure> {
-    let counts = report.counts();
+    let counts = report.tests();
     let expected = [
         ("executions", counts.total, EXECUTIONS),
         ("passed", counts.passed, 30),

@@ -32,6 +32,11 @@ impl CaseCounts {
         usize::try_from(self.failed.saturating_add(self.errors)).unwrap_or(usize::MAX)
     }
 
+    /// These, if an execution with these cases stands for several tests and not for one.
+    pub fn several(self) -> Option<Self> {
+        (self.total() > 1).then_some(self)
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.total() == 0

@@ -95,7 +95,7 @@ impl StepOutput {
 
 /// The counts of a report and the paths of its files below `out`.
 pub(crate) fn of_report(report: &PlanReport, out: &Path) -> Vec<(StepOutput, String)> {
-    let counts = report.counts();
+    let counts = report.tests();
     let plan = report.plan.as_ref();
     let plan = plan.map(|plan| (StepOutput::PlanId, plan.id.to_string()));
     let numbers = [

@@ -138,7 +138,7 @@ fn errors<'a>(view: &ReportView<'a>, folders: Folders<'_>) -> Vec<AnnotationCand
                 .map(|sentence| AnnotationCandidate::Plan(section.heading, sentence.into())),
         );
     }
-    if report.open_at_service > 0 && report.counts().missing == 0 {
+    if report.open_at_service > 0 && report.tests().missing == 0 {
         let sentence = format!(
             "{} not done according to the service",
             report.open_at_service

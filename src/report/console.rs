@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use crate::{
     exit_code::Conclusion,
     model::{Capabilities, Outcome, Test, TestVerdict},
+    text::counted,
 };
 
 use super::{
@@ -176,14 +177,14 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     {
         let _ = writeln!(block, "{line}");
     }
-    let counts = report.counts();
+    let counts = report.tests();
     let words = counts.in_words();
     let colon = if words.is_empty() { "" } else { ": " };
     let duration = duration_text(report.duration_ms());
     let _ = writeln!(
         block,
-        "{} planned in {duration}{colon}{words}",
-        counts.total
+        "{} in {duration}{colon}{words}",
+        counted(counts.total, "test")
     );
     if report.incomplete_cause().is_some() {
         let cause = console_line(&view.meaning, MAX_LINE);
@@ -271,7 +272,11 @@ fn explained(entry: &ReportEntry) -> String {
 }
 
 fn name(entry: &ReportEntry) -> String {
-    console_line(&entry.name(), 2 * MAX_NAME)
+    let name = console_line(&entry.name(), 2 * MAX_NAME);
+    match entry.tests_in_words() {
+        Some(tests) => format!("{name} ({tests})"),
+        None => name,
+    }
 }
 
 fn painted(text: &str, style: Style, paint: Paint) -> String {

@@ -89,7 +89,7 @@ fn head(page: &mut Markup, view: &ReportView<'_>) {
         .raw("'\"/>\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<meta name=\"color-scheme\" content=\"light dark\"/>\n<meta name=\"referrer\" content=\"no-referrer\"/>\n<title>")
         .raw(mark.symbol)
         .raw(" ");
-    header::counted(page, view.report.counts());
+    header::counted(page, view.report.tests());
     page.raw(" · ")
         .text(view.title, MAX_NAME)
         .raw("</title>\n<link rel=\"icon\" href=\"")

@@ -52,7 +52,7 @@ impl PlanReport {
                 .map(|((said, _), count)| (said, count))
                 .collect(),
             short,
-            others: self.counts().missing.saturating_sub(known),
+            others: self.executions().missing.saturating_sub(known),
         })
     }
 }

@@ -11,9 +11,11 @@ use super::{
 
 const SCHEMA: u32 = 1;
 
-/// Strings are as the workers wrote them; the caller cleans them when it prints.
+/// Strings are as the workers wrote them; the caller cleans them when it prints. The counts are of tests, which are more than
+/// the executions where an execution runs several.
 pub fn json(report: &PlanReport) -> Value {
-    let counts = report.counts();
+    let counts = report.tests();
+    let executions = report.executions();
     json!({
         "schema": SCHEMA,
         "conclusion": report.conclusion().word(),
@@ -29,6 +31,14 @@ pub fn json(report: &PlanReport) -> Value {
         "skipped": counts.skipped,
         "errors": counts.errors,
         "missing": counts.missing,
+        "execution_counts": {
+            "total": executions.total,
+            "passed": executions.passed,
+            "failed": executions.failed,
+            "skipped": executions.skipped,
+            "errors": executions.errors,
+            "missing": executions.missing,
+        },
         "passed_by_exit_code": report.passed_by_exit_code(),
         "flaky": counts.flaky,
         "recovered": counts.recovered,

@@ -7,7 +7,7 @@ use crate::{
     model::{Capabilities, DiscoveryAccount, Plan, PlanId, Timestamp, millis, record::Checkout},
 };
 
-use super::{AttemptReport, Counting, EntryStatus, ReportEntry};
+use super::{AttemptReport, Counting, Counts, EntryStatus, ReportEntry};
 
 /// A plan according to the records and the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub struct PlanReport {
     pub plan: Option<PlanFacts>,
     /// Other plans in the records, which this report leaves out.
     pub other_plans: Vec<PlanId>,
-    /// How many executions were planned. The counts add up to it.
+    /// How many executions were planned.
     pub total: u64,
     /// What total and results were compared with.
     pub proof: Proof,
@@ -128,39 +128,7 @@ pub struct WorkerReport {
     pub busy_ms: u64,
 }
 
-/// How many executions have which status.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// The sum of the next five.
-    pub total: u64,
-    /// Flaky ones included.
-    pub passed: u64,
-    pub failed: u64,
-    pub skipped: u64,
-    pub errors: u64,
-    pub missing: u64,
-    /// Passed after a failure.
-    pub flaky: u64,
-    /// Passed, failed or skipped after a lost attempt or one that could not run.
-    pub recovered: u64,
-}
-
-impl Counts {
-    fn add(&mut self, entry: &ReportEntry) {
-        self.total += 1;
-        *(match entry.status {
-            EntryStatus::Passed => &mut self.passed,
-            EntryStatus::Failed => &mut self.failed,
-            EntryStatus::Skipped => &mut self.skipped,
-            EntryStatus::CouldNotRun => &mut self.errors,
-            EntryStatus::Missing => &mut self.missing,
-        }) += 1;
-        self.flaky += u64::from(entry.flaky);
-        self.recovered += u64::from(entry.recovered);
-    }
-}
-
-/// The executions of one set of required capabilities.
+/// The tests of one set of required capabilities.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CapabilityRow {
     pub counts: Counts,
@@ -193,23 +161,6 @@ impl PlanReport {
         self
     }
 
-    /// The counts; they add up to the planned total.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for entry in &self.entries {
-            counts.add(entry);
-        }
-        counts.total += self.unnamed_missing;
-        counts.missing += self.unnamed_missing;
-        if let Some(there) = &self.service_counts {
-            counts.total += there.passed + there.failed + there.skipped;
-            counts.passed += there.passed;
-            counts.failed += there.failed;
-            counts.skipped += there.skipped;
-        }
-        counts
-    }
-
     /// Why some executions have no name.
     pub(super) fn unnamed_reason(&self) -> &'static str {
         if self.service_counts.is_some() {
@@ -234,7 +185,7 @@ impl PlanReport {
     /// A broken invariant or a missing upload counts as an execution that could not run: the results cannot be trusted, or
     /// are not in the service.
     pub fn conclusion(&self) -> Conclusion {
-        let counts = self.counts();
+        let counts = self.executions();
         if let Some(stopped) = self.stopped {
             stopped
         } else if counts.total == 0 {
@@ -286,7 +237,7 @@ impl PlanReport {
                 continue;
             };
             let (row, workers) = rows.entry(labels).or_default();
-            row.counts.add(entry);
+            row.counts.add(entry.tests());
             for attempt in &entry.attempts {
                 row.busy_ms += attempt.duration_ms().unwrap_or_default();
                 workers.insert(&attempt.worker);
@@ -369,7 +320,7 @@ mod tests {
             ..report(&[EntryStatus::Passed])
         };
         assert_eq!(unnamed.conclusion(), Conclusion::Incomplete);
-        assert_eq!((unnamed.counts().total, unnamed.counts().missing), (2, 1));
+        assert_eq!((unnamed.tests().total, unnamed.tests().missing), (2, 1));
         let open = PlanReport {
             open_at_service: 1,
             ..report(&[EntryStatus::Passed])

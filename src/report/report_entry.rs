@@ -47,6 +47,27 @@ impl ReportEntry {
             .find(|it| matches!(it, Explanation::CasesNotKept { .. }))
     }
 
+    /// The cases of the attempt that counts, if it has any.
+    pub(super) fn counted_cases(&self) -> Option<&Cases> {
+        let ended = self
+            .counted()
+            .filter(|_| self.status != EntryStatus::Missing)
+            .and_then(AttemptReport::ended);
+        ended.map(|ended| &ended.cases).filter(|it| !it.is_empty())
+    }
+
+    /// Whether the result of the execution can be seen from its cases.
+    pub(super) fn cases_show_result(&self) -> bool {
+        let Some(cases) = self.counted_cases() else {
+            return false;
+        };
+        match self.status {
+            EntryStatus::CouldNotRun | EntryStatus::Missing => false,
+            EntryStatus::Failed => cases.counts().troubled() > 0,
+            EntryStatus::Passed | EntryStatus::Skipped => true,
+        }
+    }
+
     /// The attempts that counted until a reset, in order.
     pub fn earlier(&self) -> impl Iterator<Item = &AttemptReport> {
         self.attempts

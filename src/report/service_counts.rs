@@ -30,7 +30,7 @@ impl ServiceCounts {
 impl PlanReport {
     /// Warns if the service counts fewer results than the records have. A service without any does not count results.
     pub fn hold_against(&mut self, plan: &Plan) {
-        let counts = self.counts();
+        let counts = self.executions();
         let recorded = counts.passed + counts.failed + counts.skipped;
         if (1..recorded).contains(&plan.results()) {
             self.warnings.push(format!(

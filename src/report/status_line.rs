@@ -13,9 +13,9 @@ const MAX_CAUSE: usize = 60;
 /// `3 failed, 118 passed, 4 skipped in 12m 40s`: what decides comes first, zeros are left out. Any conclusion but passed
 /// and failed comes first, followed by the cause of an incomplete plan. At most 140 bytes.
 pub fn status_line(report: &PlanReport, conclusion: Conclusion) -> String {
-    let words = report.counts().in_words();
+    let words = report.tests().in_words();
     let counted = if words.is_empty() {
-        "no executions".to_owned()
+        "no tests".to_owned()
     } else {
         format!("{words} in {}", duration_text(report.duration_ms()))
     };
@@ -51,10 +51,10 @@ mod tests {
     #[test]
     fn status_line_begins_with_an_unusual_conclusion() {
         let line = |missing, conclusion| status_line(&report(missing), conclusion);
-        assert_eq!(line(0, Conclusion::Passed), "no executions");
+        assert_eq!(line(0, Conclusion::Passed), "no tests");
         assert_eq!(
             line(0, Conclusion::NothingToRun),
-            "nothing-to-run: no executions"
+            "nothing-to-run: no tests"
         );
         assert_eq!(
             line(7, Conclusion::Interrupted),

@@ -161,19 +161,19 @@ fn left_out(view: &ReportView<'_>, level: DetailLevel, budget: usize) -> String 
         .sum();
     let mut parts = Vec::new();
     if !level.passed && !view.section(SectionKind::Passed).entries.is_empty() {
-        parts.push("the list of passed executions".to_owned());
+        parts.push("the list of passed tests".to_owned());
     }
     if cuts_outputs(view, level) {
         parts.push("the middle of long outputs".to_owned());
     }
     if level.detailed < troubled {
         parts.push(format!(
-            "messages and output of {} executions",
+            "messages and output of {} tests",
             troubled - level.detailed
         ));
     }
     if level.detailed < lists::SLOWEST {
-        parts.push("some of the slowest executions".to_owned());
+        parts.push("some of the slowest tests".to_owned());
     }
     if !level.timeline && !view.report.workers.is_empty() {
         parts.push("the timeline".to_owned());

@@ -68,7 +68,7 @@ impl<'a> ReportView<'a> {
 
     /// `3 failed, 2 flaky in 12m 40s`.
     pub(crate) fn headline(&self) -> String {
-        let words = self.report.counts().in_words();
+        let words = self.report.tests().in_words();
         let words = if words.is_empty() {
             "nothing to run"
         } else {

@@ -11,7 +11,7 @@ pub use tally::RunTally;
 use super::{ending::RunEnding, observer::ProgressEvent, phase::Phase};
 use crate::{
     model::{
-        ExecutionId, Outcome, PlanStatus, Test,
+        CaseCounts, ExecutionId, Outcome, PlanStatus, Test,
         record::{Confirmation, RecordEvent},
     },
     wait::{WaitUpdate, WaitingFor, WaitingWorkers},
@@ -28,7 +28,7 @@ struct Slot {
 #[derive(Debug)]
 struct HeldExecution {
     test: Test,
-    ended: Option<(Outcome, Duration)>,
+    ended: Option<(Outcome, Duration, CaseCounts)>,
     not_uploaded: bool,
 }
 
@@ -122,10 +122,15 @@ impl RunState {
                 execution,
                 outcome,
                 duration_ms,
+                cases,
+                not_kept,
                 ..
             } => {
                 let held = slot.held.get_mut(&execution)?;
-                held.ended = Some((outcome, Duration::from_millis(duration_ms)));
+                let duration = Duration::from_millis(duration_ms);
+                let mut counts = not_kept;
+                cases.iter().for_each(|case| counts.add(&case.verdict));
+                held.ended = Some((outcome, duration, counts));
                 None
             }
             RecordEvent::Confirmed { execution, answer } => {
@@ -169,7 +174,7 @@ impl RunState {
             ended,
             not_uploaded,
         } = held;
-        let (outcome, duration) = ended?;
+        let (outcome, duration, cases) = ended?;
         // A result that does not count is another worker's to upload by now.
         if not_uploaded && !matches!(answer, Confirmation::NotCounted { .. }) {
             self.tally.not_uploaded += 1;
@@ -177,7 +182,7 @@ impl RunState {
         Some(match answer {
             Confirmation::Counted => {
                 self.ended += 1;
-                self.tally.count(&outcome);
+                self.tally.count(&outcome, cases);
                 ProgressEvent::Finished {
                     slot,
                     test,

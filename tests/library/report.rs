@@ -13,4 +13,5 @@ mod service_counts;
 mod size;
 mod story;
 mod summary;
+mod tests_per_execution;
 mod uploads;

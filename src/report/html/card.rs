@@ -72,6 +72,11 @@ pub(super) fn name(page: &mut Markup, entry: &ReportEntry) {
     page.raw("<bdi>")
         .text(&entry.test.testcase, MAX_NAME)
         .raw("</bdi>");
+    if let Some(tests) = entry.tests_in_words() {
+        page.raw(" <span class=\"quiet\">")
+            .text(&tests, MAX_NAME)
+            .raw("</span>");
+    }
 }
 
 /// The attribute that the filters read.

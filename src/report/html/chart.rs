@@ -32,7 +32,7 @@ pub(super) fn timeline_section(page: &mut Markup, view: &ReportView<'_>) {
     if chart.lanes.is_empty() {
         return;
     }
-    page.raw("<section id=\"timeline\">\n<h2>Timeline</h2>\n<p class=\"quiet\">Each lane is a worker. The same facts are in the tables <a href=\"#workers\">Workers</a> and <a href=\"#all\">All executions</a>.</p>\n");
+    page.raw("<section id=\"timeline\">\n<h2>Timeline</h2>\n<p class=\"quiet\">Each lane is a worker. The same facts are in the tables <a href=\"#workers\">Workers</a> and <a href=\"#all\">All tests</a>.</p>\n");
     legend(page);
     svg(page, &chart);
     if chart.more > 0 {

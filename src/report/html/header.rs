@@ -24,7 +24,7 @@ pub(super) fn header(page: &mut Markup, view: &ReportView<'_>, options: &HtmlOpt
         .raw("</span></span> <span class=\"title\">")
         .text(view.title, MAX_NAME)
         .raw("</span></h1>\n<p class=\"lead\">");
-    counted(page, report.counts());
+    counted(page, report.tests());
     page.raw(" in ").span(report.duration_ms());
     page.raw("</p>\n<p class=\"meaning\">")
         .text(&view.meaning, MAX_MESSAGE)
@@ -43,9 +43,9 @@ pub(super) fn header(page: &mut Markup, view: &ReportView<'_>, options: &HtmlOpt
         }
         .raw("</p>\n");
     }
-    proportions(page, report.counts());
+    proportions(page, report.tests());
     facts(page, report, options);
-    counters(page, report.counts());
+    counters(page, report.tests());
     page.raw("</header>\n");
 }
 
@@ -106,8 +106,8 @@ fn facts(page: &mut Markup, report: &PlanReport, options: &HtmlOptions<'_>) {
             .text(prefix(commit, SHORT_COMMIT), SHORT_COMMIT)
             .raw("</code></dd></div>\n");
     }
-    page.raw("<div><dt>Planned</dt><dd>")
-        .amount(report.counts().total)
+    page.raw("<div><dt>Tests</dt><dd>")
+        .amount(report.tests().total)
         .raw("</dd></div>\n<div><dt>Workers</dt><dd>")
         .number(report.workers.len())
         .raw("</dd></div>\n");

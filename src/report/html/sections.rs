@@ -46,7 +46,7 @@ pub(super) fn notable(page: &mut Markup, view: &ReportView<'_>) -> Detailed {
         if shown < named {
             page.raw("<p class=\"more\">")
                 .amount((named - shown) as u64)
-                .raw(" more are not shown in detail here. <a href=\"#all\">All executions</a> lists as many as it can; messages and output of every one are in <code>junit.xml</code>.</p>\n");
+                .raw(" more are not shown in detail here. <a href=\"#all\">All tests</a> lists as many as it can; messages and output of every one are in <code>junit.xml</code>.</p>\n");
         }
         unnamed(page, section);
         page.raw("</section>\n");

@@ -120,18 +120,18 @@ pub(super) fn slowest(page: &mut Markup, view: &ReportView<'_>) {
     page.raw("</ol>\n</section>\n");
 }
 
-/// All executions, the important ones first. Rows of executions without a card have the anchor.
+/// All tests, the important ones first. Rows of executions without a card have the anchor.
 pub(super) fn executions(page: &mut Markup, view: &ReportView<'_>, detailed: &Detailed) {
     let report = view.report;
-    page.raw("<section id=\"all\">\n<h2>All executions <span class=\"count\">")
-        .amount(report.counts().total)
+    page.raw("<section id=\"all\">\n<h2>All tests <span class=\"count\">")
+        .amount(report.tests().total)
         .raw("</span></h2>\n");
     if report.entries.is_empty() {
         page.raw("<p class=\"quiet\">No execution is known by its number.</p>\n</section>\n");
         return;
     }
     let servers = report.attempts().any(|(_, it)| it.squish_server.is_some());
-    page.raw("<div class=\"wide\" role=\"region\" aria-label=\"All executions\" tabindex=\"0\"><table id=\"executions\">\n<thead><tr><th scope=\"col\" class=\"m\">Result</th><th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Test</th><th scope=\"col\" class=\"m\">Runs under</th><th scope=\"col\" class=\"m\">Worker</th>")
+    page.raw("<div class=\"wide\" role=\"region\" aria-label=\"All tests\" tabindex=\"0\"><table id=\"executions\">\n<thead><tr><th scope=\"col\" class=\"m\">Result</th><th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Test</th><th scope=\"col\" class=\"m\">Runs under</th><th scope=\"col\" class=\"m\">Worker</th>")
         .raw(if servers { "<th scope=\"col\" class=\"m\">Squish server</th>" } else { "" })
         .raw("<th scope=\"col\" class=\"n\">Start</th><th scope=\"col\" class=\"n\">Took</th><th scope=\"col\" class=\"n\">Attempts</th></tr></thead>\n<tbody>\n");
     let start = page.len();

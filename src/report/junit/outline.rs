@@ -58,19 +58,10 @@ pub(super) fn outlines(entries: &[ReportEntry]) -> Vec<Outline<'_>> {
 
 impl<'a> Outline<'a> {
     fn new(entry: &'a ReportEntry, first: usize) -> Self {
-        let cases = counted_end(entry)
-            .map(|ended| &ended.cases)
-            .filter(|cases| !cases.is_empty());
-        let counts = cases.map_or_else(CaseCounts::default, Cases::counts);
-        let shown = match entry.status {
-            EntryStatus::CouldNotRun | EntryStatus::Missing => false,
-            EntryStatus::Failed => counts.troubled() > 0,
-            EntryStatus::Passed | EntryStatus::Skipped => cases.is_some(),
-        };
         Self {
             entry,
-            cases,
-            has_own_case: !shown,
+            cases: entry.counted_cases(),
+            has_own_case: !entry.cases_show_result(),
             first,
         }
     }

@@ -65,7 +65,7 @@ fn cases_not_kept(report: &PlanReport) -> Option<String> {
 }
 
 fn open_at_service(report: &PlanReport) -> Option<String> {
-    let missing = report.counts().missing;
+    let missing = report.executions().missing;
     (report.open_at_service > missing).then(|| {
         format!(
             "the service has {} executions open or reserved, but the records lack only {missing} results: \

@@ -8,7 +8,7 @@ use crate::report::{
 };
 
 use super::{
-    entry_name::{MAX_MESSAGE, entry_name},
+    entry_name::{MAX_MESSAGE, entry_name, name_with_tests},
     markdown_page::MarkdownPage,
 };
 
@@ -69,14 +69,12 @@ pub(super) fn passed(page: &mut MarkdownPage, section: &Section<'_>) {
     page.push(&format!(
         "<details><summary>{} ({})</summary>\n\n",
         section.heading,
-        section.entries.len()
+        section.count()
     ));
-    list(
-        page,
-        section.entries.iter().copied(),
-        usize::MAX,
-        entry_name,
-    );
+    let entries = section.entries.iter().copied();
+    list(page, entries, usize::MAX, |entry| {
+        name_with_tests(entry, section.kind.tests(entry))
+    });
     page.push("</details>\n\n");
 }
 

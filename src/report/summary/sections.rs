@@ -12,6 +12,7 @@ use crate::{
         time_text::duration_text,
         view::{Cell, ReportView, Section, SentenceList, Table},
     },
+    text::counted,
 };
 
 use super::{
@@ -55,7 +56,7 @@ pub(super) fn headline(page: &mut MarkdownPage, view: &ReportView<'_>, longest_t
 
 /// The plan that was run.
 pub(super) fn plan(page: &mut MarkdownPage, report: &PlanReport) {
-    let mut parts = vec![format!("{} planned", report.counts().total)];
+    let mut parts = vec![counted(report.tests().total, "test")];
     if let Some(plan) = &report.plan {
         parts.insert(0, format!("plan {}", plan.id));
         for (word, text) in [("project", &plan.project), ("batch", &plan.batch)] {

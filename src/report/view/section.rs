@@ -32,6 +32,21 @@ impl SectionKind {
         }
     }
 
+    /// How many tests of an execution in its section are of this kind.
+    pub(crate) fn tests(self, entry: &ReportEntry) -> u64 {
+        let tests = entry.tests();
+        match self {
+            Self::Failed => tests.failed,
+            Self::CouldNotRun => tests.errors,
+            Self::Missing => tests.missing,
+            Self::Flaky => tests.flaky,
+            Self::Recovered => tests.recovered,
+            Self::Noted => 1,
+            Self::Skipped => tests.skipped,
+            Self::Passed => tests.passed,
+        }
+    }
+
     /// Kind, mark, heading and meaning.
     const TABLE: [(Self, Mark, &'static str, &'static str); 8] = [
         (
@@ -75,7 +90,7 @@ impl SectionKind {
     ];
 }
 
-/// The executions of one kind.
+/// The executions of one kind, and how many tests of this kind they stand for.
 #[derive(Debug)]
 pub(crate) struct Section<'a> {
     pub(crate) kind: SectionKind,
@@ -96,9 +111,10 @@ impl<'a> Section<'a> {
         !matches!(self.kind, SectionKind::Skipped | SectionKind::Passed) && self.count() > 0
     }
 
-    /// All executions, with or without a name.
+    /// All tests, with or without a name.
     pub(crate) fn count(&self) -> u64 {
-        self.entries.len() as u64 + self.unnamed
+        let tests = self.entries.iter().map(|entry| self.kind.tests(entry));
+        tests.sum::<u64>() + self.unnamed
     }
 
     /// The executions that are in no earlier section.
@@ -123,8 +139,8 @@ pub(super) fn sections(report: &PlanReport) -> Vec<Section<'_>> {
             let belongs = |entry: &&ReportEntry| match kind {
                 SectionKind::Flaky => entry.flaky,
                 SectionKind::Recovered => entry.recovered,
-                SectionKind::Passed => entry.status == EntryStatus::Passed,
-                SectionKind::Skipped => entry.status == EntryStatus::Skipped,
+                SectionKind::Passed => entry.tests().passed > 0,
+                SectionKind::Skipped => entry.tests().skipped > 0,
                 _ => SectionKind::of(entry) == kind,
             };
             Section {

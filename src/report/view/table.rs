@@ -53,7 +53,7 @@ const fn number(heading: &'static str) -> Column {
 pub(super) fn capabilities(report: &PlanReport) -> Table {
     const COLUMNS: [Column; 9] = [
         text("capability"),
-        number("planned"),
+        number("tests"),
         number("passed"),
         number("failed"),
         number("could not run"),

@@ -1,8 +1,8 @@
-//! Counts of the executions that this process ran.
+//! Counts of the tests that this process ran.
 
-use crate::model::{Outcome, TestVerdict};
+use crate::model::{CaseCounts, Outcome, TestVerdict};
 
-/// How many executions of this process's workers ended, and how.
+/// How many tests of this process's workers ended, and how. An execution with several cases stands for as many tests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunTally {
     /// Counted results that passed, or came without a verdict.
@@ -20,15 +20,24 @@ pub struct RunTally {
 }
 
 impl RunTally {
-    pub(super) fn count(&mut self, outcome: &Outcome) {
+    pub(super) fn count(&mut self, outcome: &Outcome, cases: CaseCounts) {
+        let cases = cases.several();
+        if let Some(cases) = cases {
+            self.passed += cases.passed;
+            self.skipped += cases.skipped;
+            self.failed += cases.failed + cases.errors;
+        }
         match outcome {
             Outcome::Completed {
                 result: Some(result),
             } => match result.verdict {
+                TestVerdict::Passed | TestVerdict::Skipped if cases.is_some() => {}
+                TestVerdict::Failed if cases.is_some_and(|it| it.troubled() > 0) => {}
                 TestVerdict::Passed => self.passed += 1,
                 TestVerdict::Failed => self.failed += 1,
                 TestVerdict::Skipped => self.skipped += 1,
             },
+            Outcome::Completed { result: None } if cases.is_some() => {}
             Outcome::Completed { result: None } => self.passed += 1,
             Outcome::ExecutionError { .. } => self.errors += 1,
             Outcome::LeaseLost | Outcome::Cancelled => self.lost += 1,

@@ -19,7 +19,7 @@ const LINUX: &[&str] = &["OS=Linux"];
 #[test]
 fn a_night_adds_up() {
     let report = report(&nightly());
-    let counts = report.counts();
+    let counts = report.executions();
     assert_eq!(
         (
             counts.passed,
@@ -39,7 +39,10 @@ fn a_night_adds_up() {
 #[test]
 fn planned_is_the_most_that_anybody_spoke_of() {
     let worker = Worker::begins("a", LINUX, 2).runs(1, 1, passed()).leaves();
-    assert_eq!(report(std::slice::from_ref(&worker)).counts().missing, 1);
+    assert_eq!(
+        report(std::slice::from_ref(&worker)).executions().missing,
+        1
+    );
     let told_later = Evidence {
         status: Some(PlanStatus {
             open: 0,
@@ -49,7 +52,7 @@ fn planned_is_the_most_that_anybody_spoke_of() {
         ..evidence(&[worker])
     };
     let report = merge(told_later).unwrap();
-    assert_eq!((report.total, report.counts().missing), (5, 4));
+    assert_eq!((report.total, report.executions().missing), (5, 4));
     assert_eq!(report.conclusion(), Conclusion::Incomplete);
 }
 
@@ -77,7 +80,10 @@ fn a_lost_lease_is_recovered_and_not_flaky() {
         ["lease lost on worker a, recovered by worker b"]
     );
     assert_eq!(report.conclusion(), Conclusion::Passed);
-    assert_eq!((report.counts().flaky, report.counts().recovered), (0, 1));
+    assert_eq!(
+        (report.executions().flaky, report.executions().recovered),
+        (0, 1)
+    );
     let workers: Vec<&str> = entry(&report, 1)
         .attempts
         .iter()
@@ -181,7 +187,7 @@ fn a_squish_server_that_is_gone_is_told_and_is_not_flaky() {
         .runs(1, 2, passed())
         .leaves();
     let recovered = report(&[worker]);
-    let counts = recovered.counts();
+    let counts = recovered.executions();
     assert_eq!((counts.passed, counts.flaky, counts.recovered), (1, 0, 1));
     assert_eq!(
         said(&recovered, 1),
@@ -604,7 +610,7 @@ fn what_could_not_run_twice_is_not_recovered() {
         .runs(1, 2, error())
         .leaves();
     let report = report(&[again]);
-    let counts = report.counts();
+    let counts = report.executions();
     assert_eq!((counts.errors, counts.recovered), (1, 0));
     assert!(!entry(&report, 1).recovered);
 }

@@ -62,7 +62,7 @@ fn the_verdict_is_that_of_the_counts() {
     ] {
         let report = counted(executions, results, URL);
         assert_eq!(report.conclusion(), expected, "{executions:?} {results:?}");
-        let counts = report.counts();
+        let counts = report.executions();
         assert_eq!(counts.total, report.total, "{executions:?} {results:?}");
         let sum = counts.passed + counts.failed + counts.skipped + counts.errors + counts.missing;
         assert_eq!(sum, counts.total);

@@ -166,12 +166,12 @@ fn says_what_it_leaves_out() {
     let last = |budget| render(&large, budget).lines().last().unwrap().to_owned();
     assert_eq!(
         last(DEFAULT_BUDGET),
-        "Left out to fit into 900 KiB: the list of passed executions. \
+        "Left out to fit into 900 KiB: the list of passed tests. \
          The JUnit file and the records have all of it."
     );
     assert_eq!(
         last(65_000),
-        "Left out to fit into 63 KiB: the list of passed executions; messages and output of 3150 executions; \
+        "Left out to fit into 63 KiB: the list of passed tests; messages and output of 3150 tests; \
          the timeline; 2200 names. The JUnit file and the records have all of it."
     );
     let all = render(&report(&nightly()), DEFAULT_BUDGET);
@@ -200,7 +200,7 @@ fn everything_that_matters_has_its_section() {
     let headline = render(&large(3, "plain"), DEFAULT_BUDGET);
     let headline = headline.lines().next().unwrap();
     assert!(
-        headline.ends_with(": 1 failed, 2 passed in 6.2s"),
+        headline.ends_with(": 1 failed, 3 passed in 6.2s"),
         "{headline}"
     );
 }

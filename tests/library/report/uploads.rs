@@ -63,7 +63,7 @@ fn what_got_in_is_green_and_what_did_not_is_code_3_with_its_cure() {
     ] {
         let bad = report(&[runs(worker(), 1, told).leaves()]);
         assert_eq!(bad.conclusion(), Conclusion::Infrastructure);
-        assert_eq!(bad.counts().passed, 1, "the test itself passed");
+        assert_eq!(bad.executions().passed, 1, "the test itself passed");
         assert_eq!(bad.not_uploaded, 1);
         assert!(bad.warnings[0].contains("testplan upload --records"));
         let said = bad.entries[0].explanations[0].to_string();

@@ -79,7 +79,7 @@ pub(crate) fn all_pass(kind: Kind) {
     ended
         .says("Test Center runs it itself from ")
         .says("0 open, 0 reserved, 3 done; 3 passed, 0 failed, 0 skipped so far")
-        .says("3 planned in")
+        .says("3 tests in")
         .says("passed (exit code 0)");
     untouched(&house);
 
@@ -126,7 +126,7 @@ pub(crate) fn some_fail(kind: Kind) {
     let ended = house.testplan("run").flags(MANAGED).run().code_is(1);
     ended
         .says("FAIL 2 without a name: Test Center reports only how many")
-        .says("4 planned in")
+        .says("4 tests in")
         .says("2 failed, 1 passed, 1 skipped");
     untouched(&house);
     let junit = Junit::of(&house.stage, "out");

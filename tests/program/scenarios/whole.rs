@@ -30,7 +30,7 @@ pub(crate) fn a_whole_run(kind: Kind) {
     let run = house.testplan("run").flags("--workers 2 --out out");
     run.run()
         .code_is(0)
-        .says("4 planned")
+        .says("4 tests in")
         .says("passed (exit code 0)");
 
     let junit = Junit::of(&house.stage, "out");
