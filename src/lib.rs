@@ -35,6 +35,7 @@ pub(crate) mod local_service;
 pub(crate) mod matrix;
 pub mod model;
 mod pace;
+pub mod preset;
 pub mod publication;
 pub(crate) mod random;
 #[expect(

@@ -15,6 +15,8 @@ mod event_stream;
 #[path = "../support/http_server.rs"]
 mod http_server;
 #[cfg(unix)]
+mod preset;
+#[cfg(unix)]
 mod process;
 mod report;
 mod result_file;

@@ -156,6 +156,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "local_service",
         &["client", "clock", "failure", "listing", "service", "store"],
     ),
+    ("preset", &["attribution", "model", "reporter"]),
     ("random", &[]),
     ("reporter", &["fs", "random"]),
     ("report_files", &["failure", "fs", "model", "report"]),

@@ -23,9 +23,8 @@ export default class EventStreamReporter {
     const wanted = stream.selection();
     if (wanted) {
       // Names are joined by blanks up to version 4, by ` > ` from 5.
-      const escaped = [...new Set([...wanted].map((line) => line.slice(line.indexOf('\t') + 1).replace(/^\[[^\]]*\] /, '')))]
-        .flatMap((name) => [name, name.replaceAll(' > ', ' ')])
-        .map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&'));
+      const names = [...wanted].map((line) => line.slice(line.indexOf('\t') + 1).replace(/^\[[^\]]*\] /, ''));
+      const escaped = [...new Set(names)].map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replaceAll(' > ', '(?: > | )'));
       this.pattern = new RegExp(`^\\s*(?:${escaped.join('|')})\\s*$`);
       vitest.setGlobalTestNamePattern(this.pattern);
     }

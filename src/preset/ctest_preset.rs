@@ -1,0 +1,73 @@
+//! `CTest`: selection by a pattern, results in JUnit.
+
+use serde::Deserialize;
+
+use super::{
+    Evidence, Preset,
+    selected_call::{CallPaths, NotSelected, PresetCall, option, regex_escaped},
+    test_listing::{BadListing, PresetListing, json, test},
+};
+use crate::{attribution::Repeats, model::Test};
+
+/// The suite of all tests: `CTest` has names alone.
+const SUITE: &str = "ctest";
+
+pub(super) const CTEST: Preset = Preset {
+    name: "ctest",
+    versions: "3.25.1",
+    program: &["ctest"],
+    list: &["--show-only=json-v1"],
+    listed: &[0],
+    evidence: Evidence::JunitFile,
+    case: "ctest::{name}",
+    repeats: Repeats::Unknown,
+    exit_codes: (&[0], &[8]),
+    traps: &[
+        "disabled tests are listed by the tool, but left out here: in the JUnit file they look passed",
+        "a missing executable or a failed fixture is `<skipped>` in the JUnit file, with exit code 8",
+        "fixtures of a selected test run too, and are left out",
+        "a pattern that matches nothing ends with exit code 0, unless --no-tests=error",
+    ],
+    read_listing,
+    call,
+};
+
+#[derive(Deserialize)]
+struct Listed {
+    tests: Vec<ListedTest>,
+}
+
+#[derive(Deserialize)]
+struct ListedTest {
+    name: String,
+    #[serde(default)]
+    properties: Vec<Property>,
+}
+
+#[derive(Deserialize)]
+struct Property {
+    name: String,
+    value: serde_json::Value,
+}
+
+fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
+    let listed: Listed = json(listing, b'{')?;
+    let is_disabled = |test: &ListedTest| {
+        let mut properties = test.properties.iter();
+        properties.any(|it| it.name == "DISABLED" && it.value == true)
+    };
+    let tests = listed.tests.into_iter().filter(|it| !is_disabled(it));
+    Ok(PresetListing::of(tests.map(|it| test(SUITE, it.name))))
+}
+
+fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
+    let names: Vec<String> = tests
+        .iter()
+        .map(|test| regex_escaped(&test.testcase))
+        .collect();
+    let mut call = PresetCall::new(["--no-tests=error", "--output-on-failure", "--tests-regex"]);
+    call.argument(format!("^({})$", names.join("|")));
+    call.argument("--output-junit");
+    call.argument(option("", paths.results.join("results.xml")));
+    Ok(call)
+}

@@ -1,0 +1,91 @@
+//! Jest: selection by one pattern for all files, results by its reporter.
+
+use serde::Deserialize;
+
+use super::{
+    Evidence, Preset,
+    selected_call::{CallPaths, NotSelected, PresetCall, regex_escaped, suites},
+    test_listing::{BadListing, PresetListing, json, relative, test},
+};
+use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
+
+pub(super) const JEST: Preset = Preset {
+    name: "jest",
+    versions: "30.5.2",
+    program: &["npx", "jest"],
+    list: &["--collectTests", "--json"],
+    listed: &[0],
+    evidence: Evidence::EventStream(ReportedTool::Jest),
+    case: "{classname}::{name}",
+    repeats: Repeats::Duplicates,
+    exit_codes: (&[0], &[1]),
+    traps: &[
+        "titles are joined by blanks for the selection, so that `describe('a b')` with `it('c')` is not told from `describe('a')` with `it('b c')`",
+        "the pattern ignores case and holds for all files of a call; tests that were not asked for are left out",
+        "a pattern that matches nothing ends with exit code 0",
+        "a test that calls process.exit(0) ends jest with exit code 0 and without results",
+        "skipped tests are reported when their file is done",
+    ],
+    read_listing,
+    call,
+};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    test_results: Vec<ListedFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedFile {
+    name: String,
+    #[serde(default)]
+    message: String,
+    #[serde(default)]
+    status: String,
+    assertion_results: Vec<ListedCase>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedCase {
+    ancestor_titles: Vec<String>,
+    title: String,
+}
+
+fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListing> {
+    let listed: Listed = json(listing, b'{')?;
+    let mut broken = Vec::new();
+    let mut tests = Vec::new();
+    for file in listed.test_results {
+        let name = relative(&file.name, folder);
+        if file.status == "failed" && file.assertion_results.is_empty() {
+            broken.push(format!("{name}: {}", file.message.trim()));
+        }
+        for case in file.assertion_results {
+            let titles = [case.ancestor_titles, vec![case.title]].concat();
+            tests.push(test(name.clone(), titles.join(" > ")));
+        }
+    }
+    let mut listing = PresetListing::of(tests);
+    listing.broken = broken;
+    Ok(listing)
+}
+
+fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
+    let names: Vec<String> = tests
+        .iter()
+        .map(|test| {
+            // ` > ` stands between titles, or is in one of them.
+            regex_escaped(&test.testcase).replace(" > ", "(?: > | )")
+        })
+        .collect();
+    let mut call = PresetCall::default().with_reporter(ReportedTool::Jest, paths);
+    call.argument(format!("--testNamePattern=^(?:{})$", names.join("|")));
+    call.argument("--runTestsByPath");
+    for suite in suites(tests) {
+        call.argument(suite);
+    }
+    Ok(call)
+}

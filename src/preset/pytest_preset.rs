@@ -1,0 +1,62 @@
+//! pytest in batches: selection by a list file, results in JUnit. The warm process needs none of this.
+
+use super::{
+    Evidence, Preset,
+    selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, option},
+    test_listing::{BadListing, PresetListing, test},
+};
+use crate::{attribution::Repeats, model::Test};
+
+pub(super) const PYTEST: Preset = Preset {
+    name: "pytest",
+    versions: "9.2.0",
+    program: &["pytest"],
+    // Options of the project could make the listing shorter.
+    list: &["--collect-only", "-q", "-o", "addopts="],
+    listed: &[0, 5],
+    evidence: Evidence::JunitFile,
+    case: "{classname}::{name}",
+    repeats: Repeats::Attempts,
+    exit_codes: (&[0], &[1]),
+    traps: &[
+        "one unknown name stops the whole call with exit code 4; those named after `not found:` are to be dropped",
+        "the listing has exit code 2 if a file cannot be collected, and 5 if there is no test",
+        "a blank line in the list file would run the whole folder",
+        "a test that is interrupted is a case without a name",
+    ],
+    read_listing,
+    call,
+};
+
+fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
+    let text = std::str::from_utf8(listing)
+        .map_err(|_| BadListing("the listing is not UTF-8".to_owned()))?;
+    let mut lines = text
+        .split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line));
+    let mut tests = Vec::new();
+    for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+        // Blanks in a parameter belong to the name, also at its end.
+        if let Some((file, name)) = line.split_once("::") {
+            tests.push(test(file, name));
+        }
+    }
+    let mut found = PresetListing::of(tests);
+    let errors = lines.filter_map(|line| line.strip_prefix("ERROR "));
+    found.broken = errors.map(str::to_owned).collect();
+    Ok(found)
+}
+
+fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
+    on_one_line(tests)?;
+    let mut call = PresetCall::new(["-o", "junit_family=xunit1"]);
+    call.argument(option("--junitxml=", paths.results.join("results.xml")));
+    call.argument(option("@", paths.list));
+    let names: Vec<String> = tests
+        .iter()
+        .map(|test| format!("{}::{}", test.suite, test.testcase))
+        .collect();
+    // No line break at the end: it would be an empty argument.
+    call.list = Some(names.join("\n"));
+    Ok(call)
+}

@@ -1,0 +1,62 @@
+//! Vitest: selection and results by its reporter.
+
+use serde::Deserialize;
+
+use super::{
+    Evidence, Preset,
+    selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, suites},
+    test_listing::{BadListing, PresetListing, json, relative, test},
+};
+use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
+
+pub(super) const VITEST: Preset = Preset {
+    name: "vitest",
+    versions: "4.1.12, 5.1.2",
+    program: &["npx", "vitest"],
+    // The static parser of version 5 does not see the rows of `each`, nor files that cannot be loaded. An option with
+    // `=`: without it, the next argument is the file that is overwritten. Version 4 refuses `--no-static-parse` only
+    // where its own options are checked, which they are not.
+    list: &["list", "--no-static-parse", "--json={list}"],
+    listed: &[0],
+    evidence: Evidence::EventStream(ReportedTool::Vitest),
+    case: "{classname}::{name}",
+    repeats: Repeats::Duplicates,
+    exit_codes: (&[0], &[1]),
+    traps: &[
+        "skipped and todo tests are not listed",
+        "a name selects in all files of a call, so that another file's test of that name runs too and is left out",
+        "version 4 tells ` > ` in a title not from a group",
+        "a worker that is killed loses the results of its file, and the run goes on",
+        "file arguments are parts of paths, so that `/p/a.test.ts` also runs `/p/a.test.tsx`",
+    ],
+    read_listing,
+    call,
+};
+
+#[derive(Deserialize)]
+struct Listed {
+    name: String,
+    file: String,
+    #[serde(rename = "projectName", default)]
+    project: String,
+}
+
+fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListing> {
+    let listed: Vec<Listed> = json(listing, b'[')?;
+    Ok(PresetListing::of(listed.into_iter().map(|it| {
+        let name = match it.project.as_str() {
+            "" => it.name,
+            project => format!("[{project}] {}", it.name),
+        };
+        test(relative(&it.file, folder), name)
+    })))
+}
+
+fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
+    on_one_line(tests)?;
+    let mut call = PresetCall::new(["run"]).with_reporter(ReportedTool::Vitest, paths);
+    for suite in suites(tests) {
+        call.argument(suite);
+    }
+    Ok(call.with_selection(tests, paths))
+}

@@ -1,0 +1,7 @@
+//! Presets against the real tools: the listing is complete, and names are selected exactly, alone and in a call of many.
+
+mod compiled;
+mod javascript;
+mod listings;
+mod preset_project;
+mod python;

@@ -1,0 +1,123 @@
+//! vitest, jest and Playwright.
+
+use std::{ffi::OsString, path::Path};
+
+use super::preset_project::{PresetProject, assert_exact, called, test};
+use crate::skip;
+
+/// Titles that a pattern, a list or a command line could mistake.
+const TITLES: &[&str] = &[
+    "a",
+    "a b",
+    "-x",
+    "[1-b] (c|d) {e}",
+    "$^.* + ?",
+    "it's \\\"q\\\" \\\\ `b`",
+    "with :: and, comma / slash",
+    "ü 日本 🎉",
+    "x > y",
+    "x › y",
+    "%s %d",
+    "@tag #1",
+];
+
+/// A project for a tool from the folder that `TESTPLAN_JS_TOOLS` names.
+fn project(preset: &str, packages: &str, program: &str) -> Option<PresetProject> {
+    let folder = std::env::var_os("TESTPLAN_JS_TOOLS").filter(|path| !path.is_empty());
+    let packages = folder.map(|it| Path::new(&it).join(packages).join("node_modules"));
+    let Some(packages) = packages.filter(|it| it.join(program).exists()) else {
+        skip::missing(&format!("no {program} in TESTPLAN_JS_TOOLS"));
+        return None;
+    };
+    let node = std::env::var_os("TESTPLAN_NODE").filter(|path| !path.is_empty());
+    let program = vec![
+        node.unwrap_or_else(|| OsString::from("node")),
+        packages.join(program).into(),
+    ];
+    let project = PresetProject::new(preset, program);
+    std::os::unix::fs::symlink(&packages, project.path("node_modules")).unwrap();
+    project.write("package.json", "{}");
+    Some(project)
+}
+
+/// Tests of all titles in a group, and of a few outside.
+fn tests(head: &str) -> String {
+    let long = "l".repeat(300);
+    let mut text = format!("{head}\ndescribe('S (x)', () => {{\n");
+    for title in TITLES.iter().chain([&long.as_str()]) {
+        text.push_str(&format!("it(\"{title}\", () => {{}});\n"));
+    }
+    text.push_str("});\nit('late', () => {});\n");
+    text
+}
+
+const COUNT: usize = TITLES.len() + 2;
+
+#[test]
+fn vitest_lists_and_selects_exactly() {
+    for packages in ["current", "vitest-4"] {
+        let Some(project) = project("vitest", packages, "vitest/vitest.mjs") else {
+            return;
+        };
+        let head = "import { describe, it } from 'vitest';";
+        project.write("d/a.test.mjs", &tests(head));
+        let listing = project.list();
+        assert_eq!(listing.tests.len(), COUNT, "{listing:?}");
+        assert_exact(&project, &listing);
+        project.write("d/b.test.mjs", &format!("{head} it('dup', () => {{}}); it('dup', () => {{}}); it.each([1, 2])('row %i', () => {{}});"));
+        let listing = project.list();
+        assert_eq!(listing.tests.len(), COUNT + 3);
+        assert_eq!(listing.duplicates, [test("d/b.test.mjs", "dup")]);
+    }
+}
+
+#[test]
+fn jest_lists_and_selects_exactly() {
+    let Some(project) = project("jest", "current", "jest/bin/jest.js") else {
+        return;
+    };
+    project.write("d/a.test.js", &tests(""));
+    let listing = project.list();
+    assert_eq!(listing.tests.len(), COUNT, "{listing:?}");
+    assert_exact(&project, &listing);
+    // Two nestings that one pattern selects have names of their own in the results.
+    project.write(
+        "d/b.test.js",
+        "describe('a b', () => { it('c', () => {}); }); describe('a', () => { it('b c', () => {}); });",
+    );
+    let one = test("d/b.test.js", "a > b c");
+    let (ran, _) = project.run(std::slice::from_ref(&one));
+    assert_eq!(ran[&called(&one)], "passed");
+}
+
+#[test]
+fn playwright_lists_and_selects_exactly() {
+    let Some(project) = project("playwright", "current", "playwright/cli.js") else {
+        return;
+    };
+    let head =
+        "const { test } = require('@playwright/test'); const it = test, describe = test.describe;";
+    project.write("e2e/a.spec.js", &tests(head));
+    project.write(
+        "playwright.config.js",
+        "module.exports = { testDir: 'e2e', projects: [{ name: 'one' }, { name: 'two x', grep: /late/ }] };",
+    );
+    let listing = project.list();
+    assert_eq!(listing.tests.len(), COUNT + 1, "{listing:?}");
+    assert!(
+        listing
+            .tests
+            .contains(&test("e2e/a.spec.js", "[two x] late"))
+    );
+    // Each start takes seconds: a few names alone, and all at once.
+    let mut few = listing.clone();
+    few.tests
+        .retain(|it| it.testcase.contains("late") || it.testcase.contains("x › y"));
+    assert_exact(&project, &few);
+    let (ran, code) = project.run(&listing.tests);
+    assert_eq!((ran.len(), code), (COUNT + 1, 0));
+    // A file that cannot be loaded stops only calls that name it.
+    project.write("e2e/b.spec.js", "throw new Error('at load');");
+    let (ran, code) = project.run(&few.tests);
+    assert_eq!((ran.len(), code), (few.tests.len(), 0));
+}
