@@ -1,6 +1,6 @@
 //! A run: workers under leases, their heartbeats, one dispatcher that owns the state. It knows no test tool.
 //!
-//! [`dispatcher`] decides and records, [`worker`] reserves and reports, `heartbeat` keeps the lease. A [`Runner`] runs the
+//! [`dispatcher`] decides and records, [`worker`] reserves and reports, `lease_keeper` keeps its leases. A [`Runner`] runs the
 //! tests behind the seam in [`session`]; [`process`] and `supervisor` are there for runners. Workers send events and obey
 //! one value, the [`Phase`]; nothing flows back.
 
@@ -10,6 +10,7 @@ pub(crate) mod ending;
 pub mod heartbeat;
 mod held_lease;
 pub mod lease_files;
+mod lease_keeper;
 pub(crate) mod observer;
 pub(crate) mod phase;
 pub mod process;

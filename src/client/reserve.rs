@@ -76,6 +76,21 @@ impl BatchOptions {
             single_calls: 1,
         }
     }
+
+    /// Whether it is one execution in the usual order.
+    pub(super) fn is_one(&self) -> bool {
+        self.max <= 1 && self.near.is_none()
+    }
+}
+
+impl From<Reservation> for Reservations {
+    fn from(one: Reservation) -> Self {
+        match one {
+            Reservation::Granted(granted) => Self::Granted(vec![*granted]),
+            Reservation::NoExecution { pending } => Self::NoExecution { pending },
+            Reservation::NoServer { pending } => Self::NoServer { pending },
+        }
+    }
 }
 
 /// What the service answered to a request for several.

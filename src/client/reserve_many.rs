@@ -3,27 +3,35 @@
 use std::time::Duration;
 
 use super::{
-    BatchOptions, Client, ClientError, Granted, LeaseRenewal, Reservation, Reservations,
-    ReserveOptions, ServiceKind,
+    BatchOptions, Client, ClientError, Granted, LeaseRenewal, Reservations, ReserveOptions,
+    ServiceKind,
     retry_rule::{Repeat, RetryRule},
 };
 use crate::{clock, model::PlanId};
 
 impl Client {
     /// Reserves executions for a worker that stays until the plan is drained, as [`Self::reserve_next`] does. With a Squish
-    /// server it is one execution. An older service of ours hands out one.
+    /// server it is one execution. An older service of ours hands out one. Where each execution needs a call of its own,
+    /// asks `goes_on` before each further one.
     pub async fn reserve_many(
         &self,
         plan: PlanId,
         options: &ReserveOptions,
         batch: &BatchOptions,
         worker: &str,
+        goes_on: &(dyn Fn() -> bool + Sync),
     ) -> Result<Reservations, ClientError> {
+        if batch.is_one() {
+            let one = self.reserve_next(plan, options, worker).await?;
+            return Ok(one.into());
+        }
         if self.service_kind() == ServiceKind::Unknown {
             self.plan(plan).await?;
         }
         if !self.is_testplan() {
-            return self.reserve_singly(plan, options, batch, worker).await;
+            return self
+                .reserve_singly(plan, options, batch, worker, goes_on)
+                .await;
         }
         let answer = self
             .reserve_once(
@@ -50,18 +58,16 @@ impl Client {
         options: &ReserveOptions,
         batch: &BatchOptions,
         worker: &str,
+        goes_on: &(dyn Fn() -> bool + Sync),
     ) -> Result<Reservations, ClientError> {
         let most = if options.allocate_server {
             1
         } else {
             batch.max.min(batch.single_calls).max(1) as usize
         };
-        let mut all = match self.reserve_next(plan, options, worker).await? {
-            Reservation::Granted(granted) => vec![*granted],
-            Reservation::NoExecution { pending } => {
-                return Ok(Reservations::NoExecution { pending });
-            }
-            Reservation::NoServer { pending } => return Ok(Reservations::NoServer { pending }),
+        let mut all = match self.reserve_next(plan, options, worker).await?.into() {
+            Reservations::Granted(granted) => granted,
+            nothing => return Ok(nothing),
         };
         let at_once = ReserveOptions {
             wait: Duration::ZERO,
@@ -72,7 +78,7 @@ impl Client {
             budget: Duration::ZERO,
             ..self.service_rule(Repeat::IfNotDone)
         };
-        while all.len() < most {
+        while all.len() < most && goes_on() {
             let next = self.reserve_once(once, plan, &at_once, None, worker).await;
             let Ok(Reservations::Granted(next)) = next else {
                 break;

@@ -16,6 +16,7 @@ use tokio::{
 
 use super::{
     ending::RunEnding,
+    lease_keeper::LeaseKeeper,
     observer::Observer,
     phase::Phase,
     recorder::{Recorder, record},
@@ -192,6 +193,12 @@ impl<'a> Dispatcher<'a> {
                 name: worker_name(&order.name, slot),
                 slot,
                 phase: watching.clone(),
+                keeper: LeaseKeeper::start(
+                    order.client.clone(),
+                    order.plan.id,
+                    order.settings.lease,
+                ),
+                uploads: worker::upload_turns(),
                 messages: sender.clone(),
                 lease_files: lease_files.clone(),
                 start_failures: Arc::clone(&start_failures),

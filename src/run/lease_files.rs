@@ -40,6 +40,14 @@ struct HeldFile {
     process: Option<Trace>,
 }
 
+/// Writes the files of leases that came together: one process may run all their tests, so they have one mark.
+#[derive(Debug)]
+pub(crate) struct NewLeaseFiles<'a> {
+    plan: PlanId,
+    folder: &'a Path,
+    mark: String,
+}
+
 /// The file of a lease that this process holds. Dropping the value keeps the file.
 #[derive(Debug)]
 pub(crate) struct LeaseFile {
@@ -47,26 +55,33 @@ pub(crate) struct LeaseFile {
     held: HeldFile,
 }
 
-impl LeaseFile {
+impl<'a> NewLeaseFiles<'a> {
+    /// Begins to write into a folder. Writes nothing if the system has no random numbers.
+    pub(crate) fn begin(plan: PlanId, folder: &'a Path) -> Option<Self> {
+        let mark = process::mark().inspect_err(warn_not_written).ok()?;
+        Some(Self { plan, folder, mark })
+    }
+
     /// Writes the file of a new lease. A failure is logged and changes nothing: the lease expires by
     /// itself, only later.
-    pub(crate) fn create(granted: &Granted, plan: PlanId, folder: &Path) -> Option<Self> {
-        let mark = process::mark().inspect_err(warn_not_written).ok()?;
-        let created = Self {
-            file: folder.join(format!("{}.json", granted.execution)),
+    pub(crate) fn create(&self, granted: &Granted) -> LeaseFile {
+        let created = LeaseFile {
+            file: self.folder.join(format!("{}.json", granted.execution)),
             held: HeldFile {
                 v: VERSION,
-                plan,
+                plan: self.plan,
                 execution: granted.execution,
                 lease: granted.lease.clone(),
-                mark,
+                mark: self.mark.clone(),
                 process: None,
             },
         };
         created.write();
-        Some(created)
+        created
     }
+}
 
+impl LeaseFile {
     /// What the test's processes are to be marked with.
     pub(crate) fn mark(&self) -> &str {
         &self.held.mark

@@ -24,10 +24,24 @@ struct Slot {
     left: bool,
 }
 
+impl Slot {
+    /// What runs, as far as it is known: of many in one process those that have begun and not ended, if there are any.
+    fn running(&self) -> Vec<Test> {
+        let held = self.held.values();
+        let begun = held.clone().filter(|it| it.started && it.ended.is_none());
+        let begun: Vec<Test> = begun.map(|held| held.test.clone()).collect();
+        if begun.is_empty() {
+            return held.map(|held| held.test.clone()).collect();
+        }
+        begun
+    }
+}
+
 /// An execution that a worker holds, from its reservation to the answer of the service.
 #[derive(Debug)]
 struct HeldExecution {
     test: Test,
+    started: bool,
     ended: Option<(Outcome, Duration, CaseCounts)>,
     not_uploaded: bool,
 }
@@ -100,6 +114,7 @@ impl RunState {
             } => {
                 let held = HeldExecution {
                     test,
+                    started: false,
                     ended: None,
                     not_uploaded: false,
                 };
@@ -149,10 +164,13 @@ impl RunState {
                 slot.held.remove(&execution);
                 None
             }
+            RecordEvent::Started { execution, .. } => {
+                slot.held.get_mut(&execution)?.started = true;
+                None
+            }
             RecordEvent::Began { .. }
             | RecordEvent::CheckedOut(_)
             | RecordEvent::Planned { .. }
-            | RecordEvent::Started { .. }
             | RecordEvent::Results { .. }
             | RecordEvent::Uploading { .. }
             | RecordEvent::Uploaded { .. }
@@ -173,6 +191,7 @@ impl RunState {
             test,
             ended,
             not_uploaded,
+            ..
         } = held;
         let (outcome, duration, cases) = ended?;
         // A result that does not count is another worker's to upload by now.
@@ -255,8 +274,7 @@ impl RunState {
     }
 
     fn busy(&self) -> Option<ProgressEvent> {
-        let held = self.slots.iter().flat_map(|slot| slot.held.values());
-        let running: Vec<Test> = held.map(|held| held.test.clone()).collect();
+        let running: Vec<Test> = self.slots.iter().flat_map(Slot::running).collect();
         (!running.is_empty()).then_some(ProgressEvent::Busy { running })
     }
 
@@ -521,6 +539,27 @@ mod tests {
         assert!(
             matches!(run.handle(RunEvent::Quiet).progress, Some(ProgressEvent::Busy { running }) if running.len() == 1)
         );
+    }
+
+    #[test]
+    fn of_many_in_one_process_those_that_have_begun_are_shown() {
+        let mut run = run(1);
+        for id in 1..=3 {
+            let _ = run.handle(RunEvent::Worker(0, reserved(id)));
+        }
+        let shown = |run: &mut RunState| match run.handle(RunEvent::Quiet).progress {
+            Some(ProgressEvent::Busy { running }) => running.len(),
+            _ => 0,
+        };
+        assert_eq!(shown(&mut run), 3, "which of them runs is not known");
+        for id in 1..=2 {
+            let (execution, pid) = (ExecutionId(id), 7);
+            let started = RecordEvent::Started { execution, pid };
+            let _ = run.handle(RunEvent::Worker(0, WorkerEvent::Record(started)));
+        }
+        let passed = completed(TestVerdict::Passed);
+        let _ = run.handle(RunEvent::Worker(0, ended(1, passed)));
+        assert_eq!(shown(&mut run), 1);
     }
 
     #[test]

@@ -16,10 +16,11 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub(super) use self::work_loop::work;
+pub(super) use self::{results_upload::upload_turns, work_loop::work};
 use super::{
+    lease_keeper::LeaseKeeper,
     phase::{self, Phase},
     session::Runner,
     state::WorkerEvent,
@@ -59,11 +60,15 @@ pub(super) struct Worker {
     /// Its number in this process, from 0.
     pub(super) slot: usize,
     pub(super) phase: watch::Receiver<Phase>,
+    /// Renews its leases.
+    pub(super) keeper: LeaseKeeper,
+    /// One permit for each upload at once.
+    pub(super) uploads: Semaphore,
     /// To the dispatcher.
     pub(super) messages: mpsc::Sender<WorkerMessage>,
     /// The folder for the files of leases, if there is one.
     pub(super) lease_files: Option<Arc<Path>>,
-    /// Executions in a row, of all workers of this process, that this machine could not start.
+    /// Starts of the tool in a row, of all workers of this process, that failed.
     pub(super) start_failures: Arc<AtomicU32>,
 }
 
@@ -88,6 +93,18 @@ impl Worker {
 
     async fn record(&self, event: RecordEvent) {
         self.send(WorkerEvent::Record(event)).await;
+    }
+
+    /// Returns whether the records are on disk. They are written in order, so it waits for the last one alone.
+    async fn record_all_and_wait(&self, mut events: Vec<RecordEvent>) -> bool {
+        let last = events.pop();
+        for event in events {
+            self.record(event).await;
+        }
+        match last {
+            Some(last) => self.record_and_wait(last).await,
+            None => true,
+        }
     }
 
     /// Returns whether the record is on disk.

@@ -9,6 +9,7 @@
 mod client;
 mod config;
 mod corpora;
+mod engine;
 #[cfg(unix)]
 mod event_stream;
 #[expect(dead_code, reason = "the program's tests use the rest")]

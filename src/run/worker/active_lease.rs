@@ -1,13 +1,16 @@
-//! A reservation, and the lease that a worker keeps while its session works under it.
+//! Reservations, and the leases that a worker keeps while its session works under them.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use super::Worker;
 use crate::{
-    client::Granted,
-    model::{ExecutionId, LeaseToken, SquishServer, record::RecordEvent},
+    client::{Granted, LeaseRelease},
+    model::{ExecutionId, LeaseToken, ServerTrouble, SquishServer, record::RecordEvent},
     run::{
-        attempt::Attempt, heartbeat::HeartbeatTask, held_lease::HeldLease, lease_files::LeaseFile,
+        attempt::Attempt, held_lease::HeldLease, lease_files::LeaseFile, lease_keeper::KeptLease,
         session::WorkItem,
     },
 };
@@ -23,8 +26,10 @@ pub(super) struct Reserved {
 #[derive(Debug)]
 pub(super) struct ActiveLease {
     pub(super) granted: Arc<Granted>,
-    pub(super) heartbeat: HeartbeatTask,
+    pub(super) kept: KeptLease,
     file: Option<LeaseFile>,
+    /// Shared by all leases of one answer: their executions may fail by the same start of the tool.
+    start_failed: Arc<AtomicBool>,
 }
 
 /// An execution that ended, and the lease that it ran under.
@@ -46,8 +51,18 @@ impl ActiveLease {
     pub(super) fn work(&self) -> WorkItem {
         WorkItem {
             granted: Arc::clone(&self.granted),
-            lease: self.heartbeat.watch().clone(),
+            lease: self.kept.watch().clone(),
             mark: self.file.as_ref().map(|file| file.mark().to_owned()),
+        }
+    }
+
+    /// What gives it back.
+    pub(super) fn release(&self, trouble: Option<ServerTrouble>, alone: bool) -> LeaseRelease {
+        LeaseRelease {
+            execution: self.execution(),
+            lease: self.granted.lease.clone(),
+            trouble,
+            alone,
         }
     }
 
@@ -64,31 +79,45 @@ impl ActiveLease {
             file.remove();
         }
     }
+
+    /// Whether it is the first of its answer whose execution could not be started.
+    pub(super) fn is_first_start_failure(&self) -> bool {
+        !self.start_failed.swap(true, Ordering::Relaxed)
+    }
 }
 
 impl Worker {
-    /// Begins to keep the lease of a reservation.
-    pub(super) async fn hold(&self, reserved: Reserved) -> ActiveLease {
-        let granted = self.client.fresh(reserved.granted).await;
-        self.record(RecordEvent::Reserved {
-            execution: granted.execution,
-            test: granted.test.clone(),
-            required: granted.required.clone(),
-            attempt: granted.attempt,
-            lease: granted.lease.as_ref().map(LeaseToken::fingerprint),
-            squish_server: granted.server.as_ref().map(SquishServer::address),
-        })
-        .await;
-        let lease = HeldLease {
+    /// Begins to keep the leases of one answer.
+    pub(super) async fn hold_all(&self, mut reserved: Vec<Reserved>) -> Vec<ActiveLease> {
+        if let [Reserved { granted, .. }] = reserved.as_mut_slice() {
+            *granted = self.client.fresh(granted.clone()).await;
+        }
+        let leases = reserved.iter().map(|Reserved { granted, .. }| HeldLease {
             execution: granted.execution,
             token: granted.lease.clone(),
             timeout: granted.timeout,
             sent_at: granted.sent_at,
-        };
-        ActiveLease {
-            granted: Arc::new(granted),
-            heartbeat: HeartbeatTask::start(self.client.clone(), lease, self.settings.lease),
-            file: reserved.file,
+        });
+        let kept = self.keeper.keep(leases.collect());
+        let start_failed = Arc::default();
+        let mut held = Vec::with_capacity(reserved.len());
+        for (Reserved { granted, file }, kept) in reserved.into_iter().zip(kept) {
+            self.record(RecordEvent::Reserved {
+                execution: granted.execution,
+                test: granted.test.clone(),
+                required: granted.required.clone(),
+                attempt: granted.attempt,
+                lease: granted.lease.as_ref().map(LeaseToken::fingerprint),
+                squish_server: granted.server.as_ref().map(SquishServer::address),
+            })
+            .await;
+            held.push(ActiveLease {
+                granted: Arc::new(granted),
+                kept,
+                file,
+                start_failed: Arc::clone(&start_failed),
+            });
         }
+        held
     }
 }

@@ -2,31 +2,42 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::{
     Worker,
     active_lease::{ActiveLease, EndedExecution},
 };
 use crate::{
-    client::ClientError,
-    model::{
-        Outcome, ServerTrouble,
-        record::{Confirmation, RecordEvent},
-    },
+    client::{ClientError, ResultDelivery},
+    model::record::{Confirmation, RecordEvent},
     run::{attempt::Disposition, ending::RunEnding},
 };
 
 /// How long the service may take to accept a result when the run stops: as long as other tests get to end.
 const DELIVERY_GRACE: Duration = Duration::from_secs(4);
+/// How many single calls are under way at once.
+const SINGLE_CALLS: usize = 8;
+
+/// What the service answered to a result; `None` if the run was stopped before it did.
+type DeliveryAnswer = Option<Result<(), ClientError>>;
 
 impl Worker {
-    /// Delivers outcomes whose executions are recorded. Returns why the worker leaves, if it does.
-    pub(super) async fn deliver_all(&self, ended: Vec<EndedExecution>) -> Option<RunEnding> {
-        let mut leaving: Option<RunEnding> = None;
-        for EndedExecution { mut lease, attempt } in ended {
+    /// Delivers outcomes whose executions are recorded, with what the call of the tool cost beyond them. Returns why the
+    /// worker leaves, if it does.
+    pub(super) async fn deliver_all(
+        &self,
+        ended: Vec<EndedExecution>,
+        start_cost: Option<Duration>,
+    ) -> Option<RunEnding> {
+        for EndedExecution { lease, .. } in &ended {
             // A heartbeat after the result would be refused.
-            lease.heartbeat.stop();
-            let delivered = self.deliver(&mut lease, &attempt.outcome, attempt.server_trouble);
-            let ending = match (delivered.await, attempt.disposition) {
+            lease.kept.stop();
+        }
+        let answers = self.send_results(&ended, start_cost).await;
+        let mut leaving: Option<RunEnding> = None;
+        for (EndedExecution { mut lease, attempt }, answer) in ended.into_iter().zip(answers) {
+            let ending = match (self.answered(&mut lease, answer).await, attempt.disposition) {
                 (Err(ending), _) => ending,
                 (Ok(()), Disposition::ReportAndLeave { reason }) => RunEnding::NoServer(reason),
                 (Ok(()), _) => continue,
@@ -36,21 +47,62 @@ impl Worker {
         leaving
     }
 
-    /// Delivers a result and records the answer. An error is a reason to leave.
-    async fn deliver(
+    /// Sends results: several by one call where the service takes lists.
+    async fn send_results(
+        &self,
+        ended: &[EndedExecution],
+        start_cost: Option<Duration>,
+    ) -> Vec<DeliveryAnswer> {
+        let is_one = ended.len() == 1 && start_cost.is_none();
+        if is_one || !self.client.is_testplan() {
+            return self.send_singly(ended).await;
+        }
+        let results: Vec<ResultDelivery> = ended
+            .iter()
+            .map(|EndedExecution { lease, attempt }| ResultDelivery {
+                execution: lease.execution(),
+                lease: lease.granted.lease.clone(),
+                outcome: attempt.outcome.clone(),
+                trouble: attempt.server_trouble,
+            })
+            .collect();
+        let finishing = self.client.finish_many(self.plan, &results, start_cost);
+        match self.unless_stopped(DELIVERY_GRACE, finishing).await {
+            Some(answers) => answers.into_iter().map(Some).collect(),
+            None => ended.iter().map(|_| None).collect(),
+        }
+    }
+
+    /// A stop of the run ends each call by itself, so that what was answered until then is known.
+    async fn send_singly(&self, ended: &[EndedExecution]) -> Vec<DeliveryAnswer> {
+        let mut answers = Vec::with_capacity(ended.len());
+        for some in ended.chunks(SINGLE_CALLS) {
+            let mut calls = Vec::with_capacity(some.len());
+            for EndedExecution { lease, attempt } in some {
+                let finishing = self.client.finish_after(
+                    lease.execution(),
+                    lease.token(),
+                    &attempt.outcome,
+                    attempt.server_trouble,
+                );
+                calls.push(self.unless_stopped(DELIVERY_GRACE, finishing));
+            }
+            answers.extend(join_all(calls).await);
+        }
+        answers
+    }
+
+    /// Records the answer to a result. An error is a reason to leave.
+    async fn answered(
         &self,
         lease: &mut ActiveLease,
-        outcome: &Outcome,
-        trouble: Option<ServerTrouble>,
+        answer: DeliveryAnswer,
     ) -> Result<(), RunEnding> {
         let execution = lease.execution();
-        let finishing = self
-            .client
-            .finish_after(execution, lease.token(), outcome, trouble);
-        let answer = match self.unless_stopped(DELIVERY_GRACE, finishing).await {
+        let answer = match answer {
             // No other worker can have had the execution, so what the service has already is this result.
             Some(Err(error))
-                if error.is_refused_repetition() && lease.heartbeat.watch().loss().is_none() =>
+                if error.is_refused_repetition() && lease.kept.watch().loss().is_none() =>
             {
                 Some(Ok(()))
             }

@@ -1,4 +1,4 @@
-//! How a worker gets its next execution: it reserves one, or waits for one that fits, or leaves.
+//! How a worker gets its next executions: it reserves some, or waits for one that fits, or leaves.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,12 +9,12 @@ use super::{
     active_lease::{ActiveLease, Reserved},
 };
 use crate::{
-    client::{ClientError, Reservation, ReserveOptions},
-    model::{Capabilities, ExecutionId, LeaseToken, ServerTrouble},
+    client::{BatchOptions, ClientError, Granted, LeaseRelease, Reservations, ReserveOptions},
+    model::{Capabilities, record::RecordEvent},
     run::{
         ending::RunEnding,
         held_lease::FIRST_LEASE,
-        lease_files::LeaseFile,
+        lease_files::NewLeaseFiles,
         phase::{LAST_ANSWER, Phase, moved_past, sleep_while_working},
         state::WorkerEvent,
     },
@@ -30,8 +30,8 @@ const RELEASE_GRACE: Duration = Duration::from_secs(1);
 /// What a worker does next.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// Run this execution.
-    Execute(Box<ActiveLease>),
+    /// Run these executions; never empty.
+    Execute(Vec<ActiveLease>),
     /// Leave the plan.
     Leave(RunEnding),
 }
@@ -39,7 +39,7 @@ pub(super) enum Next {
 /// The answer to a reservation.
 #[derive(Debug)]
 enum Answer {
-    Reserved(Box<Reserved>),
+    Reserved(Vec<Reserved>),
     /// Nothing fits now. `pending` executions may still come, where the service says how many.
     Nothing {
         reason: WaitingFor,
@@ -58,33 +58,33 @@ impl Answer {
 }
 
 impl Worker {
-    /// Reserves the next execution, waits until one fits, or leaves because nothing can come or the run stops.
+    /// Reserves the next executions, waits until one fits, or leaves because nothing can come or the run stops.
     /// Notifies `nothing_fits` before it waits.
-    pub(super) async fn next_work(&self, nothing_fits: Arc<Notify>) -> Next {
+    pub(super) async fn next_work(&self, wanted: BatchOptions, nothing_fits: Arc<Notify>) -> Next {
         let mut backoff = PollBackoff::default();
-        let mut answer = self.reserve(Duration::ZERO).await;
+        let mut answer = self.reserve(&wanted, Duration::ZERO).await;
         loop {
             if *self.phase.borrow() > Phase::Working {
                 if let Answer::Reserved(reserved) = answer {
-                    self.release_unused(*reserved).await;
+                    self.release_unused(reserved).await;
                 }
                 return Next::Leave(RunEnding::Finished);
             }
             answer = match answer {
                 Answer::Reserved(reserved) => {
-                    return Next::Execute(Box::new(self.hold(*reserved).await));
+                    return Next::Execute(self.hold_all(reserved).await);
                 }
                 Answer::Nothing { reason, pending } => {
                     nothing_fits.notify_one();
-                    self.wait(&mut backoff, reason, pending).await
+                    self.wait(&wanted, &mut backoff, reason, pending).await
                 }
                 Answer::Leave(ending) => return Next::Leave(ending),
             };
         }
     }
 
-    /// Reserves an execution. If the run stops meanwhile, waits a moment for the answer, so that its lease can be released.
-    async fn reserve(&self, wait: Duration) -> Answer {
+    /// Reserves executions. If the run stops meanwhile, waits a moment for the answer, so that its leases can be released.
+    async fn reserve(&self, wanted: &BatchOptions, wait: Duration) -> Answer {
         let options = ReserveOptions {
             offered: self.settings.offered.clone(),
             lease: self.settings.lease.min(FIRST_LEASE),
@@ -92,25 +92,19 @@ impl Worker {
             wait,
         };
         let mut phase = self.phase.clone();
+        let goes_on = || *self.phase.borrow() == Phase::Working;
         let reserving = async {
             let answer = self
                 .client
-                .reserve_next(self.plan, &options, &self.name)
+                .reserve_many(self.plan, &options, wanted, &self.name, &goes_on)
                 .await;
             match answer {
-                Ok(Reservation::Granted(granted)) => {
-                    let folder = self.lease_files.as_deref();
-                    let file = folder.and_then(|it| LeaseFile::create(&granted, self.plan, it));
-                    Answer::Reserved(Box::new(Reserved {
-                        granted: *granted,
-                        file,
-                    }))
-                }
-                Ok(Reservation::NoExecution { pending }) => Answer::Nothing {
+                Ok(Reservations::Granted(granted)) => Answer::Reserved(self.reserved(granted)),
+                Ok(Reservations::NoExecution { pending }) => Answer::Nothing {
                     reason: WaitingFor::Executions(pending),
                     pending,
                 },
-                Ok(Reservation::NoServer { pending }) => Answer::Nothing {
+                Ok(Reservations::NoServer { pending }) => Answer::Nothing {
                     reason: WaitingFor::SquishServer,
                     pending,
                 },
@@ -127,9 +121,21 @@ impl Worker {
         }
     }
 
+    /// Writes the files of new leases, where there are files.
+    fn reserved(&self, granted: Vec<Granted>) -> Vec<Reserved> {
+        let files = self.lease_files.as_deref();
+        let files = files.and_then(|folder| NewLeaseFiles::begin(self.plan, folder));
+        let reserved = granted.into_iter().map(|granted| Reserved {
+            file: files.as_ref().map(|files| files.create(&granted)),
+            granted,
+        });
+        reserved.collect()
+    }
+
     /// Leaves if no execution can follow; else reserves again, and waits at the service if the service supports it.
     async fn wait(
         &self,
+        wanted: &BatchOptions,
         backoff: &mut PollBackoff,
         reason: WaitingFor,
         pending: Option<u64>,
@@ -138,7 +144,7 @@ impl Worker {
             Some(0) => return Answer::LEAVE,
             Some(_) => {
                 self.send(WorkerEvent::Waiting(reason)).await;
-                return self.reserve(LONG_POLL).await;
+                return self.reserve(wanted, LONG_POLL).await;
             }
             None => {}
         }
@@ -151,7 +157,7 @@ impl Worker {
             Some(Ok(_)) => {
                 self.send(WorkerEvent::Waiting(reason)).await;
                 if sleep_while_working(&self.phase, backoff.pause()).await {
-                    self.reserve(Duration::ZERO).await
+                    self.reserve(wanted, Duration::ZERO).await
                 } else {
                     Answer::LEAVE
                 }
@@ -161,31 +167,64 @@ impl Worker {
         }
     }
 
-    /// Releases a reservation that will not be worked on.
-    async fn release_unused(&self, reserved: Reserved) {
-        let Reserved { granted, file } = reserved;
-        let lease = granted.lease.as_ref();
-        if self.release(granted.execution, lease, None).await
-            && let Some(file) = file
-        {
-            file.remove();
+    /// Releases reservations that will not be worked on.
+    async fn release_unused(&self, reserved: Vec<Reserved>) {
+        let releases: Vec<LeaseRelease> = reserved
+            .iter()
+            .map(|Reserved { granted, .. }| LeaseRelease {
+                execution: granted.execution,
+                lease: granted.lease.clone(),
+                trouble: None,
+                alone: false,
+            })
+            .collect();
+        let confirmed = self.release(&releases).await;
+        for (reserved, confirmed) in reserved.into_iter().zip(confirmed) {
+            if confirmed && let Some(file) = reserved.file {
+                file.remove();
+            }
         }
     }
 
-    /// Releases a lease, and reports the trouble with its server. Returns whether the service confirmed it.
-    pub(super) async fn release(
-        &self,
-        execution: ExecutionId,
-        lease: Option<&LeaseToken>,
-        trouble: Option<ServerTrouble>,
-    ) -> bool {
-        let releasing = self.client.release_after(execution, lease, trouble);
-        let because = match self.unless_stopped(RELEASE_GRACE, releasing).await {
-            Some(Ok(())) => return true,
-            Some(Err(error)) => error.to_string(),
-            None => "no answer in time".to_owned(),
+    /// Releases leases that are held, and records which were.
+    pub(super) async fn release_held(&self, leases: Vec<(ActiveLease, LeaseRelease)>) {
+        let (mut leases, releases): (Vec<_>, Vec<_>) = leases.into_iter().unzip();
+        for lease in &leases {
+            lease.kept.stop();
+        }
+        let confirmed = self.release(&releases).await;
+        for ((lease, release), confirmed) in leases.iter_mut().zip(releases).zip(confirmed) {
+            if confirmed {
+                lease.remove_file();
+                self.record(RecordEvent::Released {
+                    execution: release.execution,
+                    server_trouble: release.trouble,
+                })
+                .await;
+            }
+        }
+    }
+
+    /// Releases leases. Returns which of them the service confirmed.
+    async fn release(&self, releases: &[LeaseRelease]) -> Vec<bool> {
+        let releasing = async {
+            match releases {
+                [one] => vec![self.client.release_as(one).await],
+                several => self.client.release_many(self.plan, several).await,
+            }
         };
-        tracing::warn!(%execution, because, "a lease could not be released; it expires by itself");
-        false
+        let answers = self.unless_stopped(RELEASE_GRACE, releasing).await;
+        let mut answers = answers.into_iter().flatten();
+        let confirmed = releases.iter().map(|release| {
+            let because = match answers.next() {
+                Some(Ok(())) => return true,
+                Some(Err(error)) => error.to_string(),
+                None => "no answer in time".to_owned(),
+            };
+            let execution = release.execution;
+            tracing::warn!(%execution, because, "a lease could not be released; it expires by itself");
+            false
+        });
+        confirmed.collect()
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use tokio::sync::Semaphore;
+
 use super::{Worker, active_lease::ActiveLease};
 use crate::{
     client::UnclearOutcome,
@@ -16,11 +18,20 @@ use crate::{
 /// say what is left to upload.
 const UPLOAD_GRACE: Duration = Duration::from_secs(2);
 
+/// How many results a worker uploads at once.
+const UPLOADS_AT_ONCE: usize = 4;
+
 /// Results that are to be uploaded.
+#[derive(Debug)]
 pub(super) struct ResultsFolder {
     path: PathBuf,
     /// As records name it.
     folder: String,
+}
+
+/// A permit for each upload of a worker at the same time.
+pub(in crate::run) fn upload_turns() -> Semaphore {
+    Semaphore::new(UPLOADS_AT_ONCE)
 }
 
 impl Worker {
@@ -56,6 +67,8 @@ impl Worker {
         let (execution, folder) = (granted.execution, results.folder.clone());
         let doubt = UnclearOutcome::default();
         let uploading = async {
+            // The semaphore is never closed.
+            let _turn = self.uploads.acquire().await.ok();
             let Some(packed) = uploader.pack(&results.path).await? else {
                 return Ok(None);
             };
@@ -81,7 +94,7 @@ impl Worker {
         };
         let ended = tokio::select! {
             biased;
-            reason = lease.heartbeat.watch().lost() => {
+            reason = lease.kept.watch().lost() => {
                 Err(aborted(format!("the lease was lost during the upload: {reason}")))
             }
             ended = self.unless_stopped(UPLOAD_GRACE, uploading) => ended.unwrap_or_else(|| {

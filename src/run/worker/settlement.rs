@@ -1,14 +1,15 @@
-//! What a worker does with an execution that ended: record its end, upload its results, then report its outcome or release
-//! its lease.
+//! What a worker does with executions that ended: record their ends, upload their results, then report their outcomes or
+//! release their leases.
 
-use std::sync::atomic::Ordering;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use super::{
     Worker,
     active_lease::{ActiveLease, EndedExecution},
+    results_upload::ResultsFolder,
 };
 use crate::{
-    model::{Outcome, ServerTrouble, record::RecordEvent},
+    model::Outcome,
     run::{
         attempt::{Attempt, Disposition},
         ending::RunEnding,
@@ -17,40 +18,103 @@ use crate::{
     },
 };
 
-/// Executions in a row that could not be started, at which the workers of this machine leave.
+/// Starts of the tool in a row that failed, at which the workers of this machine leave.
 const MOST_START_FAILURES: u32 = 3;
 
-/// What is left to do for an execution that ended.
-#[derive(Debug)]
-pub(super) enum Settled {
-    /// Its end is recorded; its outcome is to be delivered.
-    ToDeliver(Box<EndedExecution>),
-    /// Nothing. The worker leaves if there is an ending.
-    Done(Option<RunEnding>),
+/// What is left to do for executions whose ends are recorded.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    /// To be delivered.
+    pub(super) to_deliver: Vec<EndedExecution>,
+    /// Their results are to be uploaded first.
+    pub(super) to_upload: Vec<(EndedExecution, ResultsFolder)>,
+    /// Their leases are to be released.
+    pub(super) to_release: Vec<EndedExecution>,
+    /// Why the worker leaves, if it does.
+    pub(super) ending: Option<RunEnding>,
 }
 
 impl Worker {
-    /// Records the end of an execution and uploads its results. Releases it if there is no outcome to report.
-    pub(super) async fn settle(&self, ended: EndedExecution) -> Settled {
-        let EndedExecution { lease, mut attempt } = ended;
-        self.settle_disposition(&lease, &mut attempt).await;
-        let results = self.record_results(&lease, &attempt).await;
+    /// Records the ends of executions that ended at the same time.
+    pub(super) async fn settle(&self, ended: Vec<EndedExecution>) -> Settled {
+        let mut recorded = Vec::with_capacity(ended.len());
+        let mut events = Vec::with_capacity(ended.len());
+        for EndedExecution { lease, mut attempt } in ended {
+            self.settle_disposition(&lease, &mut attempt).await;
+            let results = self.record_results(&lease, &attempt).await;
+            events.push(attempt.take_ended_event(lease.execution()));
+            recorded.push((EndedExecution { lease, attempt }, results));
+        }
         // On disk before the service knows: a result that counts is never without a record.
-        let event = attempt.take_ended_event(lease.execution());
-        if !self.record_and_wait(event).await {
-            return Settled::Done(Some(RunEnding::Finished));
+        if !self.record_all_and_wait(events).await {
+            return Settled {
+                ending: Some(RunEnding::Finished),
+                ..Settled::default()
+            };
         }
-        if let Some(results) = results {
-            self.upload(&lease, &results).await;
+        let mut settled = Settled::default();
+        for (ended, results) in recorded {
+            match results {
+                Some(results) => settled.to_upload.push((ended, results)),
+                None => settled.add(ended),
+            }
         }
-        self.release_or_deliver(EndedExecution { lease, attempt })
-            .await
+        settled
+    }
+
+    /// Uploads the results of an execution.
+    pub(super) async fn settle_upload(
+        &self,
+        ended: EndedExecution,
+        results: ResultsFolder,
+    ) -> Settled {
+        self.upload(&ended.lease, &results).await;
+        let mut settled = Settled::default();
+        settled.add(ended);
+        settled
+    }
+
+    /// Releases executions whose ends are recorded, and pauses if one of them asks for it.
+    pub(super) async fn settle_releases(&self, ended: Vec<EndedExecution>) -> Settled {
+        let mut ending: Option<RunEnding> = None;
+        let mut longest_pause = Duration::ZERO;
+        let mut leases = Vec::with_capacity(ended.len());
+        for EndedExecution { lease, attempt } in ended {
+            let (release, leaving) = match attempt.disposition {
+                Disposition::Release { pause, alone, .. } => {
+                    longest_pause = longest_pause.max(pause.unwrap_or_default());
+                    (lease.release(attempt.server_trouble, alone), None)
+                }
+                Disposition::NotStarted { reason } => (
+                    lease.release(None, false),
+                    self.start_failed(&lease, reason),
+                ),
+                Disposition::Report | Disposition::ReportAndLeave { .. } => {
+                    (lease.release(None, false), Some(RunEnding::Finished))
+                }
+            };
+            if let Some(leaving) = leaving {
+                ending.get_or_insert_default().merge(leaving);
+            }
+            leases.push((lease, release));
+        }
+        self.release_held(leases).await;
+        if !longest_pause.is_zero() {
+            sleep_while_working(&self.phase, longest_pause).await;
+        }
+        Settled {
+            ending,
+            ..Settled::default()
+        }
     }
 
     /// Reports why a test did not run, and decides whether an execution that this machine cannot start is another
     /// machine's.
     async fn settle_disposition(&self, lease: &ActiveLease, attempt: &mut Attempt) {
         match &attempt.disposition {
+            Disposition::Report if attempt.is_result() => {
+                self.start_failures.store(0, Ordering::Relaxed);
+            }
             Disposition::Report => {}
             Disposition::ReportAndLeave { reason } | Disposition::Release { reason, .. } => {
                 let (execution, reason) = (lease.execution(), reason.clone());
@@ -70,56 +134,30 @@ impl Worker {
         }
     }
 
-    /// Releases an execution whose end is recorded, unless it has an outcome to deliver.
-    async fn release_or_deliver(&self, ended: EndedExecution) -> Settled {
-        let EndedExecution { mut lease, attempt } = ended;
-        let ending = match (&attempt.disposition, &attempt.outcome) {
-            (Disposition::Release { pause, .. }, _) => {
-                self.release_recorded(lease, attempt.server_trouble).await;
-                if let Some(pause) = pause {
-                    sleep_while_working(&self.phase, *pause).await;
-                }
-                None
-            }
-            (Disposition::NotStarted { reason }, _) => {
-                self.release_recorded(lease, None).await;
-                let in_a_row = self.start_failures.fetch_add(1, Ordering::Relaxed) + 1;
-                (in_a_row >= MOST_START_FAILURES).then(|| RunEnding::CannotStart(reason.clone()))
-            }
-            (_, Outcome::LeaseLost) => {
-                lease.remove_file();
-                None
-            }
-            (_, Outcome::Cancelled) => {
-                self.release_recorded(lease, None).await;
-                Some(RunEnding::Finished)
-            }
-            (Disposition::Report, _) => {
-                self.start_failures.store(0, Ordering::Relaxed);
-                return Settled::ToDeliver(Box::new(EndedExecution { lease, attempt }));
-            }
-            (Disposition::ReportAndLeave { .. }, _) => {
-                return Settled::ToDeliver(Box::new(EndedExecution { lease, attempt }));
-            }
-        };
-        Settled::Done(ending)
+    /// Counts a failed start, once for all executions of an answer. Returns why the worker leaves, if it does.
+    fn start_failed(&self, lease: &ActiveLease, reason: String) -> Option<RunEnding> {
+        if !lease.is_first_start_failure() {
+            return None;
+        }
+        let in_a_row = self.start_failures.fetch_add(1, Ordering::Relaxed) + 1;
+        (in_a_row >= MOST_START_FAILURES).then(|| RunEnding::CannotStart(reason))
     }
+}
 
-    /// Releases the lease of an execution whose end is recorded.
-    pub(super) async fn release_recorded(
-        &self,
-        mut lease: ActiveLease,
-        trouble: Option<ServerTrouble>,
-    ) {
-        lease.heartbeat.stop();
-        let execution = lease.execution();
-        if self.release(execution, lease.token(), trouble).await {
-            lease.remove_file();
-            self.record(RecordEvent::Released {
-                execution,
-                server_trouble: trouble,
-            })
-            .await;
+impl Settled {
+    /// An execution whose end is recorded and whose results are uploaded.
+    fn add(&mut self, mut ended: EndedExecution) {
+        let is_released = matches!(
+            ended.attempt.disposition,
+            Disposition::Release { .. } | Disposition::NotStarted { .. }
+        );
+        match ended.attempt.outcome {
+            _ if is_released => self.to_release.push(ended),
+            Outcome::LeaseLost => ended.lease.remove_file(),
+            Outcome::Cancelled => self.to_release.push(ended),
+            Outcome::Completed { .. } | Outcome::ExecutionError { .. } => {
+                self.to_deliver.push(ended);
+            }
         }
     }
 }

@@ -93,7 +93,7 @@ async fn our_service_hands_out_several_with_one_call() {
     first["more"] = json!([granted(8, true), granted(9, true)]);
     let (client, script) = knowing(ours(200, COUNTS), vec![ours(200, first.to_string())]).await;
     let answer = client
-        .reserve_many(PLAN, &options(), &BATCH, "w")
+        .reserve_many(PLAN, &options(), &BATCH, "w", &|| true)
         .await
         .unwrap();
     let Reservations::Granted(granted) = answer else {
@@ -132,6 +132,32 @@ async fn single_reservations_ask_for_no_batch() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn request_for_one_in_the_usual_order_names_no_batch() {
+    let (client, script) = knowing(
+        ours(200, COUNTS),
+        vec![ours(200, granted(7, true).to_string())],
+    )
+    .await;
+    let one = BatchOptions::one();
+    let answer = client
+        .reserve_many(PLAN, &options(), &one, "w", &|| true)
+        .await;
+    assert_eq!(executions(answer.unwrap()), [7]);
+    assert!(script.seen()[1].json().get("max").is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn test_center_is_asked_no_further_once_the_run_stops() {
+    let one = |execution| answer(200, granted(execution, false).to_string());
+    let (client, script) = knowing(answer(200, COUNTS), vec![one(7), one(8)]).await;
+    let answer = client
+        .reserve_many(PLAN, &options(), &BATCH, "w", &|| false)
+        .await;
+    assert_eq!(executions(answer.unwrap()), [7]);
+    assert_eq!(script.seen().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn test_center_is_asked_once_for_each_execution() {
     const NONE: &str = r#"{"status":"No executions available that match requested capabilities."}"#;
     let one = |execution| answer(200, granted(execution, false).to_string());
@@ -140,7 +166,7 @@ async fn test_center_is_asked_once_for_each_execution() {
         let client = client.clone();
         async move {
             client
-                .reserve_many(PLAN, &options, &BATCH, "w")
+                .reserve_many(PLAN, &options, &BATCH, "w", &|| true)
                 .await
                 .unwrap()
         }
@@ -163,7 +189,9 @@ async fn test_center_is_asked_once_for_each_execution() {
 
     for end in [answer(200, NONE), page(502), refused(400, 1)] {
         let (client, _script) = knowing(answer(200, COUNTS), vec![one(7), end]).await;
-        let answer = client.reserve_many(PLAN, &options(), &BATCH, "w").await;
+        let answer = client
+            .reserve_many(PLAN, &options(), &BATCH, "w", &|| true)
+            .await;
         assert_eq!(
             executions(answer.unwrap()),
             [7],
@@ -172,7 +200,7 @@ async fn test_center_is_asked_once_for_each_execution() {
     }
     let (client, _script) = knowing(answer(200, COUNTS), vec![answer(200, NONE)]).await;
     let answer = client
-        .reserve_many(PLAN, &options(), &BATCH, "w")
+        .reserve_many(PLAN, &options(), &BATCH, "w", &|| true)
         .await
         .unwrap();
     assert_eq!(answer, Reservations::NoExecution { pending: None });
@@ -325,7 +353,7 @@ async fn results_with_long_texts_are_sent_in_several_lists() {
 fn calls_can_be_awaited_in_tasks() {
     fn task<T: Send>(_: T) {}
     let client = client(&Script::new([]));
-    task(client.reserve_many(PLAN, &options(), &BATCH, "w"));
+    task(client.reserve_many(PLAN, &options(), &BATCH, "w", &|| true));
     task(client.release_many(PLAN, &[]));
     task(client.heartbeat_many(PLAN, &[], SECOND));
     task(client.finish_many(PLAN, &[], None));
@@ -373,7 +401,7 @@ async fn warm_suites_are_named_to_our_service() {
         ..BATCH
     };
     client
-        .reserve_many(PLAN, &options(), &batch, "w")
+        .reserve_many(PLAN, &options(), &batch, "w", &|| true)
         .await
         .unwrap();
     assert_eq!(script.seen()[1].json()["near"], json!(["tests/test_a.py"]));
