@@ -43,7 +43,7 @@ pub(super) async fn reserve(
         principal: call.principal.clone(),
     };
     let open_reserve = OpenReserve::begin(&shared.live_workers, &shared.clock, &request);
-    if let Some(batch) = request.batch.as_mut().filter(|batch| batch.max > 1) {
+    if let Some(batch) = &mut request.batch {
         let now = shared.clock.now();
         batch.live_workers = shared.live_workers.count(request.plan, now);
     }

@@ -104,8 +104,8 @@ pub struct BatchRequest {
     pub max: u32,
     /// How much predicted work is wanted; if absent, the store decides by what remains.
     pub work: Option<Duration>,
-    /// The suites whose fixtures the worker has warm, preferred ones first: it gets more of them, and then whole suites. If
-    /// absent, the order is that of single reservations.
+    /// The suites whose fixtures the worker has warm, preferred ones first: it gets more of them, and then whole suites. The
+    /// only worker of a plan gets the plan's order. If absent, the order is that of single reservations.
     pub near: Option<Vec<String>>,
     /// How many workers the plan has now.
     pub live_workers: u64,

@@ -143,6 +143,7 @@ fn several(
             worker,
             near,
             limit,
+            has_plan_to_itself: batch.live_workers <= 1,
         };
         let heads = near_pick::choose(context, plan, &search)?;
         if !heads.is_empty() {

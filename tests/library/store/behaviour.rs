@@ -34,7 +34,8 @@ macro_rules! every {
                 first_batch_of_unknown_tests_is_small batch_is_a_share_of_the_remaining_work unknown_tests_count_as_the_long_ones
                 execution_released_to_run_alone_is_handed_out_by_itself execution_in_lost_batches_is_handed_out_by_itself
                 worker_gets_more_of_its_warm_suites_then_whole_suites suites_of_others_are_taken_from_the_end
-                order_without_near_stays_as_it_is batch_leaves_out_what_runs_alone;
+                order_without_near_stays_as_it_is
+                only_worker_with_warm_suites_gets_the_order_of_the_plan batch_leaves_out_what_runs_alone;
             heartbeats: heartbeat_extends_and_shortens_the_lease heartbeat_revives_at_and_after_the_deadline
                 heartbeat_of_a_lost_lease_is_refused heartbeat_after_reset_is_refused
                 heartbeat_after_its_own_finish_succeeds heartbeat_of_an_unknown_execution_is_refused

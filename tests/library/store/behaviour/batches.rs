@@ -455,7 +455,8 @@ async fn suites(make: Make, tests: &[(&str, u64)]) -> World {
 fn near(warm: &[&str], wish: Reserve) -> Reserve {
     let mut wish = wish;
     let warm = warm.iter().map(|&suite| suite.to_owned());
-    wish.batch.as_mut().unwrap().near = Some(warm.collect());
+    let batch = wish.batch.as_mut().unwrap();
+    (batch.near, batch.live_workers) = (Some(warm.collect()), 4);
     wish
 }
 
@@ -506,6 +507,24 @@ pub(crate) async fn suites_of_others_are_taken_from_the_end(make: Make) {
     // What its holder finished is warm nowhere.
     world.pass_it(&held[0]).await.unwrap();
     assert_eq!(tests(&take(&world, wish("w5", 1)).await), ["t7"]);
+}
+
+pub(crate) async fn only_worker_with_warm_suites_gets_the_order_of_the_plan(make: Make) {
+    let world = suites(make, &SUITES).await;
+    let wish = |max| {
+        let mut wish = near(&["c"], by("w1", many(max, world.wish(""))));
+        wish.batch.as_mut().unwrap().live_workers = 1;
+        wish
+    };
+    let first = take(&world, wish(2)).await;
+    assert_eq!(tests(&first), ["t1", "t2"]);
+    world.pass_it(&first[0]).await.unwrap();
+    world.release(&first[1]).await.unwrap();
+    assert_eq!(tests(&take(&world, wish(3)).await), ["t2", "t3", "t4"]);
+    assert_eq!(
+        tests(&take(&world, wish(9)).await),
+        ["t5", "t6", "t7", "t8"]
+    );
 }
 
 pub(crate) async fn order_without_near_stays_as_it_is(make: Make) {
