@@ -161,6 +161,32 @@ impl PlanReport {
         self
     }
 
+    /// The tests of the plan. An execution without a result counts as one.
+    pub fn tests(&self) -> Counts {
+        self.sum(ReportEntry::tests)
+    }
+
+    /// The executions of the plan. They add up to the planned total.
+    pub fn executions(&self) -> Counts {
+        self.sum(ReportEntry::execution)
+    }
+
+    fn sum(&self, of_entry: impl Fn(&ReportEntry) -> Counts) -> Counts {
+        let mut counts = Counts::default();
+        for entry in &self.entries {
+            counts.add(of_entry(entry));
+        }
+        counts.total += self.unnamed_missing;
+        counts.missing += self.unnamed_missing;
+        if let Some(there) = &self.service_counts {
+            counts.total += there.passed + there.failed + there.skipped;
+            counts.passed += there.passed;
+            counts.failed += there.failed;
+            counts.skipped += there.skipped;
+        }
+        counts
+    }
+
     /// Why some executions have no name.
     pub(super) fn unnamed_reason(&self) -> &'static str {
         if self.service_counts.is_some() {

@@ -3,7 +3,7 @@
 
 use crate::model::CaseCounts;
 
-use super::{EntryStatus, PlanReport, ReportEntry};
+use super::{EntryStatus, ReportEntry};
 
 /// How many tests, or how many executions, have which status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,39 +100,11 @@ impl ReportEntry {
     }
 
     /// As one.
-    fn execution(&self) -> Counts {
+    pub(super) fn execution(&self) -> Counts {
         Counts {
             flaky: u64::from(self.flaky),
             recovered: u64::from(self.recovered),
             ..Counts::of_status(self.status)
         }
-    }
-}
-
-impl PlanReport {
-    /// The tests of the plan. An execution without a result counts as one.
-    pub fn tests(&self) -> Counts {
-        self.sum(ReportEntry::tests)
-    }
-
-    /// The executions of the plan. They add up to the planned total.
-    pub fn executions(&self) -> Counts {
-        self.sum(ReportEntry::execution)
-    }
-
-    fn sum(&self, of_entry: impl Fn(&ReportEntry) -> Counts) -> Counts {
-        let mut counts = Counts::default();
-        for entry in &self.entries {
-            counts.add(of_entry(entry));
-        }
-        counts.total += self.unnamed_missing;
-        counts.missing += self.unnamed_missing;
-        if let Some(there) = &self.service_counts {
-            counts.total += there.passed + there.failed + there.skipped;
-            counts.passed += there.passed;
-            counts.failed += there.failed;
-            counts.skipped += there.skipped;
-        }
-        counts
     }
 }
