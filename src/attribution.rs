@@ -1,15 +1,22 @@
-//! Turns the cases of result files and the requested test into one verdict.
+//! Turns the cases of result files and the requested tests into verdicts.
 //!
 //! Runs and uploads share these rules, all pure functions: `combined_verdict` combines many cases, `repeats` decides what
-//! several cases with one name are, `requested_name` recognises the requested test among the cases, and
-//! `requested_test` decides for a process that ran one test.
+//! several cases with one name are, `requested_name` recognises a requested test among the cases by its words and
+//! `case_pattern` by a pattern, `requested_test` decides for a process that ran one test, and `many_tests` for one that ran
+//! many.
 
+mod case_pattern;
 mod combined_verdict;
+mod many_tests;
+mod outside_failure;
 mod repeats;
 mod requested_name;
 mod requested_test;
 
-pub(crate) use combined_verdict::CombinedVerdict;
+pub use case_pattern::{CasePattern, CasePatternError};
+pub use combined_verdict::CombinedVerdict;
+pub(crate) use many_tests::keep_named;
+pub use many_tests::{CalledTest, ManyTests, TestCases, attribute_many};
 pub use repeats::Repeats;
-pub use requested_test::NameMatching;
-pub(crate) use requested_test::{Attribution, NotRun, attribute, without_unselected};
+pub(crate) use requested_test::{Attribution, attribute, without_unselected};
+pub use requested_test::{NameMatching, NotRun};

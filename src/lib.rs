@@ -16,7 +16,8 @@
 //! ```
 
 pub mod api;
-pub(crate) mod attribution;
+pub mod attribution;
+pub mod batch;
 pub mod ci;
 pub mod cli;
 pub mod client;

@@ -5,6 +5,7 @@
 //! [`squishrunner`] does the same for squishrunner, and `tool` chooses. Nothing here starts a process.
 
 mod attachments;
+pub mod batch_decision;
 pub mod command_facts;
 pub mod command_line;
 pub mod decision;

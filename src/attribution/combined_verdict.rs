@@ -4,11 +4,11 @@ use crate::model::{CaseResult, TestVerdict, outcome::CaseVerdict};
 
 /// The verdict of several cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct CombinedVerdict {
+pub struct CombinedVerdict {
     /// Failed if any case failed or broke, skipped if all were skipped, else passed.
-    pub(crate) verdict: TestVerdict,
+    pub verdict: TestVerdict,
     /// It passed, and a case failed before it passed.
-    pub(crate) flaky: bool,
+    pub flaky: bool,
 }
 
 impl CombinedVerdict {

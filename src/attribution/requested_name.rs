@@ -16,6 +16,30 @@ pub(super) enum Relation {
     Named,
 }
 
+/// A case and its words.
+#[derive(Debug)]
+pub(super) struct CaseWords<'a> {
+    pub(super) case: &'a CaseResult,
+    pub(super) name: Vec<&'a str>,
+    pub(super) class: Vec<&'a str>,
+    pub(super) file: Vec<&'a str>,
+    /// Those of class and name.
+    pub(super) full: Vec<&'a str>,
+}
+
+impl<'a> CaseWords<'a> {
+    pub(super) fn new(case: &'a CaseResult) -> Self {
+        let (class, name) = (words(&case.classname), words(&case.name));
+        Self {
+            case,
+            full: [class.clone(), name.clone()].concat(),
+            name,
+            class,
+            file: words(case.file.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
 /// The words of a requested test.
 #[derive(Debug)]
 pub(super) struct RequestedName<'a> {
@@ -23,28 +47,34 @@ pub(super) struct RequestedName<'a> {
     /// The words of the test case.
     words: Vec<&'a str>,
     /// The words of suite and test case.
-    whole: Vec<&'a str>,
+    pub(super) whole: Vec<&'a str>,
+    /// The words of the suite, and whether it is a file.
+    pub(super) suite: Vec<&'a str>,
+    suite_is_file: bool,
 }
 
 impl<'a> RequestedName<'a> {
     pub(super) fn new(test: &'a Test) -> Self {
-        let words = words(&test.testcase);
-        let mut whole = self::words(&test.suite);
-        whole.extend(&words);
+        let (suite, words) = (words(&test.suite), words(&test.testcase));
         Self {
             testcase: &test.testcase,
+            whole: [suite.clone(), words.clone()].concat(),
             words,
-            whole,
+            suite_is_file: has_extension(&test.suite),
+            suite,
         }
     }
 
-    pub(super) fn relation(&self, case: &CaseResult) -> Relation {
-        let name = words(&case.name);
-        let class = words(&case.classname);
-        let mut full = class.clone();
-        full.extend(&name);
-        let file = words(case.file.as_deref().unwrap_or_default());
-        if self.is_named(&name, &full, &class) || self.has_part(&case.name) {
+    pub(super) fn relation(&self, case: &CaseWords<'_>) -> Relation {
+        let CaseWords {
+            case,
+            name,
+            class,
+            file,
+            full,
+        } = case;
+        if self.has_this_name(case) || self.is_named(name, full, class) || self.has_part(&case.name)
+        {
             return Relation::Named;
         }
         let contains = |outer: &[&str]| {
@@ -53,10 +83,15 @@ impl<'a> RequestedName<'a> {
                     .windows(self.words.len())
                     .any(|window| window == self.words)
         };
-        if contains(&class) || contains(&file) {
+        if contains(class) || contains(file) {
             return Relation::Within;
         }
         Relation::None
+    }
+
+    /// Whether the case is called exactly so: a name of signs alone has no words.
+    fn has_this_name(&self, case: &CaseResult) -> bool {
+        !self.testcase.is_empty() && case.name == self.testcase
     }
 
     fn is_named(&self, name: &[&str], full: &[&str], class: &[&str]) -> bool {
@@ -71,29 +106,87 @@ impl<'a> RequestedName<'a> {
         let by_whole = full.len() >= self.words.len()
             && self.words.ends_with(name)
             && self.whole.ends_with(full);
-        // Bun writes the titles of nested suites from the inside out.
-        let by_titles = self.words.len() == full.len() && self.words.ends_with(name) && {
-            let mut titles = self.words[..self.words.len() - name.len()].to_vec();
-            let mut class = class.to_vec();
-            titles.sort_unstable();
-            class.sort_unstable();
-            titles == class
-        };
-        by_test || by_whole || by_titles
+        by_test || by_whole || self.has_titles(name, full, class)
+    }
+
+    /// Bun writes the titles of nested suites from the inside out.
+    fn has_titles(&self, name: &[&str], full: &[&str], class: &[&str]) -> bool {
+        if self.words.len() != full.len() || !self.words.ends_with(name) {
+            return false;
+        }
+        let mut titles = self.words[..self.words.len() - name.len()].to_vec();
+        let mut class = class.to_vec();
+        titles.sort_unstable();
+        class.sort_unstable();
+        titles == class
     }
 
     /// Whether class and name are both those of the test.
-    pub(super) fn is_exact(&self, case: &CaseResult) -> bool {
-        let class = words(&case.classname);
-        let full = [class.clone(), words(&case.name)].concat();
-        !class.is_empty() && self.whole.ends_with(&full)
+    pub(super) fn is_exact(&self, case: &CaseWords<'_>) -> bool {
+        !case.class.is_empty() && self.whole.ends_with(&case.full)
     }
 
     /// Whether the class is not in the test's names: a test with the same name in another file.
-    pub(super) fn is_elsewhere(&self, case: &CaseResult) -> bool {
-        let class = words(&case.classname);
-        let is_inside = |window: &[&str]| window == class;
-        !class.is_empty() && !self.whole.windows(class.len()).any(is_inside)
+    pub(super) fn is_elsewhere(&self, case: &CaseWords<'_>) -> bool {
+        let is_inside = |window: &[&str]| window == case.class;
+        !case.class.is_empty() && !self.whole.windows(case.class.len()).any(is_inside)
+    }
+
+    /// How surely a case is the test, if others that ran in the same process may have a similar name; `None` if it is not.
+    pub(super) fn likeness(&self, case: &CaseWords<'_>) -> Option<NameLikeness> {
+        let has_part = self.has_part(&case.case.name);
+        let is_named = has_part
+            || self.has_this_name(case.case)
+            || self.is_named(&case.name, &case.full, &case.class);
+        if !is_named
+            || self.is_in_another_file(case)
+            || self.is_elsewhere(case) && !self.has_titles(&case.name, &case.full, &case.class)
+        {
+            return None;
+        }
+        let name = case.case.name.trim();
+        let is_literal = self.testcase.ends_with(name) || name.ends_with(self.testcase.trim());
+        Some(match (is_literal, self.is_exact(case)) {
+            (true, true) => NameLikeness::Exact,
+            (true, false) => NameLikeness::Literal,
+            _ if has_part => NameLikeness::Part,
+            _ => NameLikeness::Words,
+        })
+    }
+
+    /// Whether the suite is a file, and the case has another one.
+    fn is_in_another_file(&self, case: &CaseWords<'_>) -> bool {
+        let (file, suite) = (&case.file, &self.suite);
+        self.suite_is_file && !file.is_empty() && !(file.ends_with(suite) || suite.ends_with(file))
+    }
+
+    /// Whether a case that is no test has the name of the file or class that the test is in.
+    pub(super) fn is_inside(&self, case: &CaseWords<'_>) -> bool {
+        let is_outer =
+            |words: &[&str]| words.len() < self.whole.len() && self.whole.starts_with(words);
+        let covers_suite = |words: &[&str]| {
+            words.len() >= self.suite.len() && is_outer(words) && !words.is_empty()
+        };
+        covers_suite(&case.name) || covers_suite(&case.full)
+    }
+
+    /// Whether a hook of this class and file runs for the test; one without either runs for every test.
+    pub(super) fn is_behind_hook(&self, case: &CaseWords<'_>) -> bool {
+        if self.is_in_another_file(case) {
+            return false;
+        }
+        // `setUpClass (module.Class)` has the class in its name.
+        let bracketed = case.case.name.split_once('(').map(|(_, rest)| words(rest));
+        let is_mine = |class: &[&str]| class == case.file || self.has_window(class);
+        case.class.is_empty() || is_mine(&case.class) || bracketed.is_some_and(|it| is_mine(&it))
+    }
+
+    fn has_window(&self, words: &[&str]) -> bool {
+        !words.is_empty()
+            && self
+                .whole
+                .windows(words.len())
+                .any(|window| window == words)
     }
 
     /// Whether the name of the test is longer than that of the case: a row of a table without a case of its own, such as
@@ -119,12 +212,32 @@ impl<'a> RequestedName<'a> {
     }
 }
 
+/// How surely a case is a requested test, the surest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum NameLikeness {
+    /// It has the same words with other signs between them.
+    Words,
+    /// It is a row or a sub-test.
+    Part,
+    /// It has the same name.
+    Literal,
+    /// It has the same name, and class or file before it.
+    Exact,
+}
+
+/// Extensions of files with tests.
+const EXTENSIONS: [&str; 18] = [
+    "py", "js", "cjs", "mjs", "ts", "cts", "mts", "jsx", "tsx", "rb", "go", "c", "cc", "cpp",
+    "php", "feature", "robot", "bats",
+];
+
+fn has_extension(name: &str) -> bool {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension);
+    extension.is_some_and(|extension| EXTENSIONS.contains(&extension))
+}
+
 /// The words of a name, without file extensions.
-fn words(name: &str) -> Vec<&str> {
-    const EXTENSIONS: [&str; 18] = [
-        "py", "js", "cjs", "mjs", "ts", "cts", "mts", "jsx", "tsx", "rb", "go", "c", "cc", "cpp",
-        "php", "feature", "robot", "bats",
-    ];
+pub(super) fn words(name: &str) -> Vec<&str> {
     let is_sign = |c: char| !c.is_alphanumeric() && c != '_';
     let mut words = Vec::new();
     let mut after_dot = false;
@@ -150,7 +263,8 @@ mod tests {
             suite: suite.to_owned(),
             testcase: testcase.to_owned(),
         };
-        RequestedName::new(&test).relation(&case(classname, name, passed()))
+        let case = case(classname, name, passed());
+        RequestedName::new(&test).relation(&CaseWords::new(&case))
     }
 
     #[test]

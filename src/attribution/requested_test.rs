@@ -7,7 +7,7 @@
 
 use super::{
     combined_verdict::{CombinedVerdict, combine},
-    requested_name::{Relation, RequestedName},
+    requested_name::{CaseWords, Relation, RequestedName},
 };
 use crate::model::{CaseResult, Test, TestVerdict, outcome::CaseVerdict};
 
@@ -32,7 +32,7 @@ pub(crate) struct Attribution {
 
 /// Why no case shows that the requested test ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct NotRun(pub(crate) String);
+pub struct NotRun(pub String);
 
 /// Decides for a test that had a process of its own. `exit_passed` is the verdict of the exit code: if it is a pass, a
 /// failure that the tool expects counts as a skip.
@@ -106,12 +106,15 @@ impl RelatedCase {
 fn relate(name: &RequestedName<'_>, cases: Vec<CaseResult>) -> Vec<RelatedCase> {
     // A pattern selects in all files of a call: if the test of the requested file is among the cases, a test with the same
     // name in another file is another test.
-    let has_exact = cases.iter().any(|case| name.is_exact(case));
+    let has_exact = cases
+        .iter()
+        .any(|case| name.is_exact(&CaseWords::new(case)));
     let related = cases.into_iter().map(|case| {
-        let relation = if has_exact && name.is_elsewhere(&case) {
+        let words = CaseWords::new(&case);
+        let relation = if has_exact && name.is_elsewhere(&words) {
             Relation::None
         } else {
-            name.relation(&case)
+            name.relation(&words)
         };
         RelatedCase { case, relation }
     });
@@ -191,7 +194,7 @@ fn tests(count: usize) -> String {
 }
 
 /// Turns a failure that the tool expects into a skip, as most tools do with a known defect.
-fn excuse_expected_failure(case: &mut CaseResult) {
+pub(super) fn excuse_expected_failure(case: &mut CaseResult) {
     if let CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) = &case.verdict
         && trouble.is_expected
     {
@@ -209,12 +212,12 @@ fn is_hook(case: &CaseResult) -> bool {
         && matches!(case.name.as_str(), "initTestCase" | "cleanupTestCase")
 }
 
-fn is_skip(case: &CaseResult) -> bool {
+pub(super) fn is_skip(case: &CaseResult) -> bool {
     matches!(case.verdict, CaseVerdict::Skipped { .. })
 }
 
 /// Whether a case ran, or was skipped for a reason other than the selection.
-fn has_own_reason(case: &CaseResult) -> bool {
+pub(super) fn has_own_reason(case: &CaseResult) -> bool {
     // Node 20 and earlier write these for tests that the pattern does not select.
     const NOT_SELECTED: [&str; 2] = ["test name does not match pattern", "'only' option not set"];
     match &case.verdict {

@@ -17,6 +17,7 @@ use super::{
     worker_name,
 };
 use crate::{
+    batch::BatchRunner,
     client::{Client, ServiceKind},
     config::environment::Environment,
     failure::Failure,
@@ -163,7 +164,10 @@ fn runner_of(
                 let setup = warm_setup(&setup, &tool, writes_results, environment);
                 Arc::new(WarmRunner::new(setup).map_err(Failure::infrastructure)?)
             }
-            None => Arc::new(CommandRunner::new(setup)),
+            None => match BatchRunner::new(setup, writes_results) {
+                Ok(batches) => Arc::new(batches),
+                Err(setup) => Arc::new(CommandRunner::new(setup)),
+            },
         },
         Tool::Squish(settings) => Arc::new(SquishRunner::new(setup, settings, client.clone())),
     })

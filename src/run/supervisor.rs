@@ -40,17 +40,38 @@ const SIGNAL_GRACE: Duration = Duration::from_secs(1);
 /// How long a process group may take to end by itself when the run stops: four of the seven seconds a CI leaves.
 const STOP_GRACE: Duration = Duration::from_secs(4);
 
-/// The bounds of the processes of one execution.
+/// What entitles a process to run.
+pub(crate) trait Right {
+    /// Resolves when the process must end, with the reason.
+    fn lost(&self) -> impl Future<Output = String> + Send;
+
+    /// How long ending it may take.
+    fn kill_budget(&self) -> Duration;
+}
+
+impl Right for LeaseWatch {
+    fn lost(&self) -> impl Future<Output = String> + Send {
+        self.lost()
+    }
+
+    fn kill_budget(&self) -> Duration {
+        self.kill_budget()
+    }
+}
+
+/// The bounds of the processes of one execution, or of several that share a process.
 #[derive(Debug)]
-pub(crate) struct Supervisor {
+pub(crate) struct Supervisor<R = LeaseWatch> {
+    /// The execution, or the first of them.
     pub(crate) execution: ExecutionId,
-    pub(crate) lease: LeaseWatch,
+    /// The lease, or those of all.
+    pub(crate) lease: R,
     pub(crate) phase: watch::Receiver<Phase>,
     /// Of each process.
     pub(crate) time_limit: Option<Duration>,
 }
 
-impl Supervisor {
+impl<R: Right> Supervisor<R> {
     /// Waits for the end of a process, or ends it at the first bound.
     pub(crate) async fn supervise(&self, mut running: Running) -> Result<ProcessEnd, NoEnding> {
         match self.ended(&mut running).await {

@@ -23,6 +23,17 @@ pub struct CommandFacts<'a> {
     pub server: Option<&'a SquishServer>,
     /// What the worker offers.
     pub capabilities: &'a Capabilities,
+    /// The tests of a call that can run many; `test` and `execution` are the first of them.
+    pub call: Option<CallTests<'a>>,
+}
+
+/// The tests that one call of a command runs.
+#[derive(Clone, Copy, Debug)]
+pub struct CallTests<'a> {
+    /// What the command calls them; not empty.
+    pub names: &'a [String],
+    /// The file that lists them, one a line; absolute.
+    pub file: &'a Path,
 }
 
 /// Why an execution has no command: it becomes an execution error with this message.

@@ -4,6 +4,7 @@
 //! through a shell, and refused if the command could mistake them: for an option, a path out of the workspace, or a
 //! second argument.
 
+pub mod call_tests;
 mod name_rules;
 
 pub(crate) use name_rules::suite_trouble;
@@ -75,11 +76,22 @@ fn same_name(a: &str, b: &str) -> bool {
     }
 }
 
+/// Those that a call of many tests does not get.
+const OF_ONE_TEST: [&str; 3] = [
+    "TESTPLAN_EXECUTION_ID",
+    "TESTPLAN_SUITE",
+    "TESTPLAN_TESTCASE",
+];
+
 const SERVER_HOST: &str = "TESTPLAN_SERVER_HOST";
 const SERVER_PORT: &str = "TESTPLAN_SERVER_PORT";
 
 /// Most bytes of all arguments together: Windows takes 32,767 characters, and a plan must run on every system.
 const MAX_COMMAND: usize = 30_000;
+
+/// The same for a call that runs many tests, which is made to fit where it runs: Linux and macOS take a megabyte and more
+/// for arguments and environment together.
+pub(crate) const MAX_CALL: usize = if cfg!(unix) { 256 * 1024 } else { MAX_COMMAND };
 
 /// A command, ready to be started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -108,12 +120,19 @@ pub fn build(
         }
     };
     let length: usize = argv.iter().map(|argument| argument.len() + 1).sum();
-    if length > MAX_COMMAND {
+    let runs_many = facts.call.is_some_and(|call| call.names.len() > 1);
+    let most = if runs_many { MAX_CALL } else { MAX_COMMAND };
+    if length > most {
         return Err(CommandError(format!(
-            "the command has {length} bytes, {MAX_COMMAND} are the most that every system takes"
+            "the command has {length} bytes, {most} are the most that every system takes"
         )));
     }
-    let (env, env_remove) = environment(settings, facts)?;
+    let (mut env, mut env_remove) = environment(settings, facts)?;
+    if runs_many {
+        // The facts of one test would mislead.
+        env.retain(|(name, _)| !OF_ONE_TEST.contains(&name.as_str()));
+        env_remove.extend(OF_ONE_TEST.map(str::to_owned));
+    }
     Ok(CommandLine {
         argv,
         env,
@@ -128,7 +147,12 @@ fn arguments(
 ) -> Result<Vec<OsString>, CommandError> {
     let mut argv = Vec::with_capacity(command.len());
     for template in command {
-        argv.push(argument(template, facts)?);
+        match (template.pieces(), facts.call) {
+            ([TextPiece::Placeholder(Placeholder::Tests)], Some(call)) => {
+                argv.extend(call.names.iter().map(OsString::from));
+            }
+            _ => argv.push(argument(template, facts)?),
+        }
     }
     if argv.first().is_none_or(|program| program.is_empty()) {
         return Err(CommandError(
@@ -167,6 +191,9 @@ fn expand(
         match piece {
             TextPiece::Literal(literal) => text.push(literal),
             TextPiece::Placeholder(Placeholder::Results) => text.push(facts.results),
+            TextPiece::Placeholder(Placeholder::TestsFile) if facts.call.is_some() => {
+                text.extend(facts.call.map(|call| call.file.as_os_str()));
+            }
             TextPiece::Placeholder(placeholder) => {
                 let value = value(placeholder, asker, facts)?;
                 let before = text.as_encoded_bytes().last().copied();
@@ -207,6 +234,11 @@ fn value(
     Ok(match placeholder {
         Placeholder::Suite => facts.test.suite.clone(),
         Placeholder::Testcase => facts.test.testcase.clone(),
+        Placeholder::Tests | Placeholder::TestsFile => {
+            return Err(CommandError(format!(
+                "{asker} asks for {placeholder}, which only an argument of runner.command can"
+            )));
+        }
         Placeholder::Results => facts.results.to_string_lossy().into_owned(),
         Placeholder::ExecutionId => facts.execution.to_string(),
         Placeholder::PlanId => facts.plan.to_string(),

@@ -104,7 +104,7 @@ fn passed_by_code(codes: &ExitCodes, ending: ProcessEnd) -> Result<bool, String>
     }
 }
 
-fn completed(
+pub(super) fn completed(
     verdict: TestVerdict,
     took: Duration,
     flaky: bool,
@@ -137,7 +137,7 @@ pub(super) fn could_not_run(
 }
 
 /// Adds a hint to the text of the first failure.
-fn append(cases: &mut [CaseResult], hint: &str) {
+pub(super) fn append(cases: &mut [CaseResult], hint: &str) {
     let first = cases.iter_mut().find_map(|case| match &mut case.verdict {
         CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => Some(trouble),
         CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => None,

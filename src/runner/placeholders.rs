@@ -6,9 +6,11 @@
 use std::{fmt, ops::Range};
 
 /// Every placeholder with its braces, in the order of the documentation.
-pub const KNOWN: [&str; 10] = [
+pub const KNOWN: [&str; 12] = [
     "{suite}",
     "{testcase}",
+    "{tests}",
+    "{tests.file}",
     "{results}",
     "{execution.id}",
     "{plan.id}",
@@ -28,6 +30,10 @@ pub enum Placeholder {
     Suite,
     /// The test case.
     Testcase,
+    /// The tests of a call, each an argument.
+    Tests,
+    /// The file with the tests of a call, one a line.
+    TestsFile,
     /// The execution's own results folder.
     Results,
     /// Number of the execution.
@@ -51,6 +57,8 @@ impl Placeholder {
         Some(match name {
             "suite" => Self::Suite,
             "testcase" => Self::Testcase,
+            "tests" => Self::Tests,
+            "tests.file" => Self::TestsFile,
             "results" => Self::Results,
             "execution.id" => Self::ExecutionId,
             "plan.id" => Self::PlanId,
@@ -73,6 +81,8 @@ impl fmt::Display for Placeholder {
         f.write_str(match self {
             Self::Suite => "{suite}",
             Self::Testcase => "{testcase}",
+            Self::Tests => "{tests}",
+            Self::TestsFile => "{tests.file}",
             Self::Results => "{results}",
             Self::ExecutionId => "{execution.id}",
             Self::PlanId => "{plan.id}",

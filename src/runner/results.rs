@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -93,6 +94,24 @@ pub enum CollectError {
     /// There are too many files and folders.
     #[error("{} holds more than {MAX_ENTRIES} files and folders", .0.display())]
     TooMany(PathBuf),
+}
+
+/// The cases of those files that were written before a time. Files that cannot be read are left out.
+pub fn gather_before(format: &ResultsFormat, dir: &Path, time: SystemTime) -> Vec<CaseResult> {
+    let ResultsFormat::JUnit { files, .. } = format else {
+        return Vec::new();
+    };
+    let mut kept = CaseCollector::default();
+    let mut attachments = Attachments::new(dir);
+    for path in collect(dir, files).unwrap_or_default() {
+        let written = fs::metadata(&path).and_then(|metadata| metadata.modified());
+        if written.is_ok_and(|written| written < time)
+            && let Ok(file) = result_file::read_path(&path, Scenarios::default())
+        {
+            kept.add_file(file, |case| attachments.settle(case, &path));
+        }
+    }
+    kept.into_file().cases
 }
 
 /// Finds and reads result files, each as what it is. Blocks on the file system.

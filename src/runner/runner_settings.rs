@@ -8,7 +8,7 @@ use super::{
     squishrunner::squish_settings::SquishSettings,
 };
 pub use crate::{
-    attribution::{NameMatching, Repeats},
+    attribution::{CasePattern, NameMatching, Repeats},
     result_file::Scenarios,
 };
 
@@ -45,6 +45,32 @@ pub struct CommandSettings {
     pub exit_codes: ExitCodes,
     /// The tool, if its process stays and takes one test after the other: then the command names no test.
     pub warm: Option<WarmTool>,
+    /// How one call runs many tests, if it can.
+    pub batch: Option<BatchSettings>,
+}
+
+/// How one call of a command runs many tests.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BatchSettings {
+    /// How the command gets the tests.
+    pub selection: Selection,
+    /// What it calls a test.
+    pub test: PlaceholderText,
+    /// What its result file calls it; otherwise names are compared word by word.
+    pub case: Option<CasePattern>,
+    /// How much predicted work one call gets; the service decides if absent.
+    pub target: Option<Duration>,
+    /// Most tests of one call.
+    pub most: u32,
+}
+
+/// How a command gets the tests of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Selection {
+    /// Each as an argument, at `{tests}`.
+    Arguments,
+    /// In a file, one a line, whose path is at `{tests.file}`.
+    File,
 }
 
 /// A tool whose process stays.
@@ -65,6 +91,17 @@ impl RunnerSettings {
             }
             Tool::Squish(_) => true,
         }
+    }
+
+    /// Whether the command asks for the Squish server that came with one execution.
+    pub(crate) fn asks_for_server(&self) -> bool {
+        let Tool::Command(tool) = &self.tool else {
+            return true;
+        };
+        let mut texts = tool.command.iter().chain(self.environment.values());
+        texts.any(|it| {
+            it.asks_for(&Placeholder::ServerHost) || it.asks_for(&Placeholder::ServerPort)
+        })
     }
 
     /// Whether a program that cannot be started for one test cannot be started for any: its name has no placeholder.

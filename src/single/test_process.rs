@@ -143,6 +143,7 @@ impl TestProcess {
             results: &self.results_dir,
             server: granted.server.as_ref(),
             capabilities: &self.setup.offered,
+            call: None,
         }
     }
 

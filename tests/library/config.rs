@@ -14,7 +14,7 @@ use testplan::{
         placeholders::PlaceholderText,
         runner_settings::{
             CommandSettings, ExitCodes, NameMatching, Repeats, ResultsFormat, RunnerSettings,
-            Scenarios, Tool, WarmTool,
+            Scenarios, Selection, Tool, WarmTool,
         },
         squishrunner::squish_settings::{Report, ServerChoice},
     },
@@ -121,6 +121,29 @@ fn reads_the_file_of_the_product_page() {
         ("127.0.0.1", 4322, true)
     );
     assert_eq!(server.labels.to_string(), "OS=Linux, browser=chrome");
+}
+
+#[test]
+fn command_for_many_tests_says_how_each_is_called() {
+    let file = PlanFile::load(&fixtures("good/batch.yml")).unwrap();
+    let runner = file.runner.unwrap();
+    let batch = command(&runner).batch.clone().unwrap();
+    assert_eq!(batch.selection, Selection::File);
+    assert_eq!(batch.test.text(), "{suite}::{testcase}");
+    assert!(batch.case.is_some());
+    assert_eq!(
+        (batch.target, batch.most),
+        (Some(Duration::from_secs(20)), 50)
+    );
+    let text =
+        "runner: { command: [x, '{tests}'], test: '{testcase}', results: { format: junit } }";
+    let file = PlanFile::parse("t.yml", text).unwrap();
+    let runner = file.runner.unwrap();
+    let batch = command(&runner).batch.clone().unwrap();
+    assert_eq!(
+        (batch.selection, batch.case, batch.target, batch.most),
+        (Selection::Arguments, None, None, 200)
+    );
 }
 
 #[test]
@@ -357,7 +380,7 @@ fn marks_the_same_place_whatever_the_line_ends_are() {
 4 |   tiemout: 1m
   |   ^^^^^^^ did you mean `timeout`?
   |
-  = help: possible: command, preset, program, args, squish, results, exit-codes, timeout, environment, working-directory
+  = help: possible: command, test, case, batch, preset, program, args, squish, results, exit-codes, timeout, environment, working-directory
 ";
     assert_eq!(
         rendered("t.yml", &text.replace("projekt", "project")),

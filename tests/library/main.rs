@@ -6,6 +6,8 @@
     reason = "tests set their stage themselves and fail where they cannot"
 )]
 
+#[cfg(unix)]
+mod batch;
 mod client;
 mod config;
 mod corpora;

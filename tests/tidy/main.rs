@@ -114,6 +114,21 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["client", "run", "runner", "model", "clock", "fs"],
     ),
     (
+        "batch",
+        &[
+            "attribution",
+            "client",
+            "clock",
+            "fs",
+            "model",
+            "result_file",
+            "run",
+            "runner",
+            "single",
+            "sync",
+        ],
+    ),
+    (
         "squish",
         &[
             "single", "run", "runner", "client", "model", "clock", "pace", "sync",
@@ -181,6 +196,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "api",
+            "batch",
             "ci",
             "client",
             "clock",

@@ -1,5 +1,6 @@
 //! What the document means: every mistake is collected with its key and its place, then all are reported together.
 
+mod batch_keys;
 mod exit_code_keys;
 mod label_keys;
 mod runner_keys;

@@ -31,9 +31,19 @@ pub(super) struct Document {
 pub(super) struct RunnerSection {
     /// The program and its arguments; no shell in between. Placeholders: {suite}, {testcase}, {results},
     /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}; {{ and }} stand for
-    /// braces.
+    /// braces. For many tests in one call: {tests}, an argument of its own that becomes one for each test, or {tests.file},
+    /// the path of a file with one test a line.
     #[schemars(length(min = 1))]
     pub(super) command: Option<Marked<Vec<Plain>>>,
+    /// With {tests} or {tests.file}: what the command calls a test, as "{suite}::{testcase}".
+    #[schemars(extend("examples" = ["{suite}::{testcase}"]))]
+    pub(super) test: Option<Marked<String>>,
+    /// With {tests} or {tests.file}: what the result file calls a test, of {classname}, {name}, {file} and {line}; names are
+    /// compared word by word by default.
+    #[schemars(extend("examples" = ["{classname}.{name}"]))]
+    pub(super) case: Option<Marked<String>>,
+    /// With {tests} or {tests.file}: how many tests one call gets.
+    pub(super) batch: Option<BatchSection>,
     /// The tool: one process per worker runs all its tests, one after the other. In place of command, results and
     /// exit-codes.
     pub(super) preset: Option<Marked<PresetKey>>,
@@ -56,6 +66,24 @@ pub(super) struct RunnerSection {
     /// Where the command starts; where testplan was started by default.
     pub(super) working_directory: Option<Marked<String>>,
 }
+
+/// How many tests one call gets.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct BatchSection {
+    /// How much work one call gets according to earlier runs, as 20s; `auto` (the default) follows from the work that is
+    /// left and from what a start of the tool costs.
+    #[schemars(extend("examples" = ["auto", "20s"]))]
+    pub(super) target: Option<Marked<String>>,
+    /// Most tests of one call, 1 to 1000; 200 by default.
+    #[schemars(with = "MostSchema")]
+    pub(super) most: Option<Plain>,
+}
+
+/// A number of tests in the schema.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "describes the schema; read as text")]
+struct MostSchema(#[schemars(range(min = 1, max = 1000))] u16);
 
 /// How squishrunner is started. Everything may be left out: `squish: {}`.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -38,6 +38,12 @@ impl SpawnError {
         }
     }
 
+    /// Whether the arguments and the environment are too long for the system.
+    pub(crate) fn is_too_long(&self) -> bool {
+        let source = self.source.as_ref();
+        source.is_some_and(|error| error.kind() == ErrorKind::ArgumentListTooLong)
+    }
+
     /// Finds the reason behind the error of the system.
     pub(super) fn explain(command: &CommandLine, error: io::Error) -> Self {
         let program = command.argv.first().map(PathBuf::from).unwrap_or_default();

@@ -75,6 +75,7 @@ fn runner(row: &Row) -> RunnerSettings {
     RunnerSettings {
         tool: Tool::Command(CommandSettings {
             warm: None,
+            batch: None,
             command: vec![PlaceholderText::parse("tool").unwrap()],
             results: ResultsFormat::JUnit {
                 files: "**/*.xml".to_owned(),

@@ -21,6 +21,7 @@ fn settings(command: &[&str]) -> RunnerSettings {
     RunnerSettings {
         tool: Tool::Command(CommandSettings {
             warm: None,
+            batch: None,
             command: command.iter().map(|text| template(text)).collect(),
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {
@@ -81,6 +82,7 @@ impl World {
             results: Path::new("/out/results/7"),
             server: self.server.as_ref(),
             capabilities: &self.capabilities,
+            call: None,
         };
         build(settings, &facts).map_err(|refused| refused.to_string())
     }

@@ -48,6 +48,7 @@ fn decided(ending: ProcessEnd, results: Results) -> DecidedOutcome {
     let settings = RunnerSettings {
         tool: Tool::Command(CommandSettings {
             warm: None,
+            batch: None,
             command: vec![PlaceholderText::default()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {

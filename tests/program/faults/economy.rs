@@ -189,6 +189,7 @@ fn settings(stage: &Stage, plan: &Plan) -> WorkerSettings {
     let runner = RunnerSettings {
         tool: Tool::Command(CommandSettings {
             warm: None,
+            batch: None,
             command: vec![PlaceholderText::parse(test.to_str().unwrap()).unwrap()],
             results: ResultsFormat::ExitCode,
             exit_codes: ExitCodes {

@@ -14,8 +14,8 @@ use crate::{
     runner::{
         placeholders::PlaceholderText,
         runner_settings::{
-            CommandSettings, NameMatching, Repeats, ResultsFormat, RunnerSettings, Scenarios, Tool,
-            WarmTool,
+            BatchSettings, CommandSettings, NameMatching, Repeats, ResultsFormat, RunnerSettings,
+            Scenarios, Tool, WarmTool,
         },
     },
 };
@@ -35,6 +35,7 @@ impl Check<'_> {
         let environment = section.environment.take();
         let folder = section.working_directory.take();
         let preset = section.preset.as_ref().map(Marked::place);
+        let batch = self.batch(&mut section);
         let environment = self.environment(&environment.unwrap_or_default());
         let varies = |value: &PlaceholderText| value.literal().is_none();
         if let Some(preset) = preset
@@ -49,8 +50,11 @@ impl Check<'_> {
                 .help("write a value without placeholders, or `command` in place of `preset`")
             });
         }
+        if let Some(command) = section.command.as_ref().filter(|_| batch.is_some()) {
+            self.same_for_all("runner.environment", &environment, command.place());
+        }
         RunnerSettings {
-            tool: self.tool(place, section),
+            tool: self.tool(place, section, batch),
             timeout: timeout.map(|t| self.duration("runner.timeout", &t)),
             environment,
             working_directory: folder
@@ -58,7 +62,12 @@ impl Check<'_> {
         }
     }
 
-    fn tool(&mut self, place: Range<usize>, section: RunnerSection) -> Tool {
+    fn tool(
+        &mut self,
+        place: Range<usize>,
+        section: RunnerSection,
+        batch: Option<BatchSettings>,
+    ) -> Tool {
         let RunnerSection {
             command,
             squish,
@@ -102,6 +111,7 @@ impl Check<'_> {
                 results: results.map_or(ResultsFormat::ExitCode, |r| self.results(r.get())),
                 exit_codes: self.exit_codes(exit_codes.as_ref()),
                 warm: None,
+                batch,
             });
         };
         let beside = [
@@ -159,6 +169,7 @@ impl Check<'_> {
             },
             exit_codes: self.exit_codes(None),
             warm: Some(WarmTool::Pytest),
+            batch: None,
         }
     }
 

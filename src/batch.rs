@@ -1,0 +1,57 @@
+//! Runs many tests in one call of any command: each test keeps its own lease and gets its own result.
+//!
+//! `call_plan` divides what a worker took into calls, `call_bounds` limits their time, `tool_call` runs one, and
+//! `call_attempts` turns its end into attempts, by the rules of `runner::batch_decision`. A test whose result the call does
+//! not show runs alone next, by the rules of a process of its own; `call_trust` remembers such tests.
+
+mod batch_session;
+mod batch_setup;
+mod call;
+mod call_attempts;
+mod call_bounds;
+mod call_leases;
+mod call_plan;
+mod call_trust;
+mod own_results;
+mod tool_call;
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use self::{batch_session::BatchSession, batch_setup::BatchSetup, call_trust::CallTrust};
+use crate::{
+    run::{Phase, Runner, Session},
+    runner::runner_settings::Tool,
+    single::TestSetup,
+};
+
+/// Runs the command of `testplan.yml` for many tests at once.
+#[derive(Debug)]
+pub struct BatchRunner(Arc<BatchSetup>);
+
+impl BatchRunner {
+    /// Runs tests as `setup` says; `None` if its command runs one test per call. With `writes_results` each test gets a
+    /// result file of its own.
+    pub fn new(setup: TestSetup, writes_results: bool) -> Result<Self, TestSetup> {
+        let Tool::Command(command) = &setup.runner.tool else {
+            return Err(setup);
+        };
+        let Some(batch) = command.batch.clone() else {
+            return Err(setup);
+        };
+        Ok(Self(Arc::new(BatchSetup {
+            command: command.clone(),
+            batch,
+            test: Arc::new(setup),
+            writes_results,
+            trust: CallTrust::default(),
+        })))
+    }
+}
+
+impl Runner for BatchRunner {
+    fn start(&self, phase: watch::Receiver<Phase>) -> Box<dyn Session> {
+        Box::new(BatchSession::new(Arc::clone(&self.0), phase))
+    }
+}

@@ -1,0 +1,146 @@
+//! The session of one worker: takes tests, divides them into calls, and runs one call after the other.
+
+use std::{collections::VecDeque, fmt, future, sync::Arc, time::Duration};
+
+use futures_util::{FutureExt as _, future::BoxFuture};
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    batch_setup::BatchSetup,
+    call::CalledWork,
+    call_plan::{PlannedTest, plan_calls},
+    tool_call,
+};
+use crate::{
+    client::BatchOptions,
+    run::{Attempt, Phase, Session, SessionEvent, WorkItem},
+    runner::command_line::call_tests::room_for_names,
+};
+
+/// A session.
+pub(crate) struct BatchSession {
+    setup: Arc<BatchSetup>,
+    phase: watch::Receiver<Phase>,
+    calls: VecDeque<Vec<CalledWork>>,
+    /// Returns the calls that the tests of a refused one are divided into.
+    running: Option<BoxFuture<'static, Vec<Vec<CalledWork>>>>,
+    /// Whether it reported that it wants executions, and got none since.
+    is_waiting: bool,
+    events: mpsc::UnboundedReceiver<SessionEvent>,
+    sender: mpsc::UnboundedSender<SessionEvent>,
+}
+
+impl BatchSession {
+    pub(crate) fn new(setup: Arc<BatchSetup>, phase: watch::Receiver<Phase>) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        Self {
+            setup,
+            phase,
+            calls: VecDeque::new(),
+            running: None,
+            is_waiting: false,
+            events,
+            sender,
+        }
+    }
+
+    async fn next_event(&mut self) -> SessionEvent {
+        loop {
+            if let Ok(event) = self.events.try_recv() {
+                return event;
+            }
+            if self.running.is_none()
+                && let Some(work) = self.calls.pop_front()
+            {
+                let (setup, phase) = (Arc::clone(&self.setup), self.phase.clone());
+                self.running =
+                    Some(tool_call::run(setup, work, phase, self.sender.clone()).boxed());
+            }
+            let Some(running) = &mut self.running else {
+                if !std::mem::replace(&mut self.is_waiting, true) {
+                    return SessionEvent::Wants(self.wants());
+                }
+                return future::pending().await;
+            };
+            let divided = tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => return event,
+                divided = running => divided,
+            };
+            self.running = None;
+            for call in divided.into_iter().rev() {
+                self.calls.push_front(call);
+            }
+        }
+    }
+
+    fn wants(&self) -> BatchOptions {
+        let BatchSetup {
+            batch, trust, test, ..
+        } = &*self.setup;
+        if trust.is_lost() || test.runner.asks_for_server() {
+            return BatchOptions::one();
+        }
+        BatchOptions {
+            max: batch.most,
+            work: batch.target,
+            near: None,
+            single_calls: trust.count(batch.target, batch.most),
+        }
+    }
+
+    /// Divides the work into calls. A test that no call can name could not run.
+    fn plan(&mut self, work: Vec<WorkItem>) {
+        let setup = &self.setup;
+        let mut named = Vec::with_capacity(work.len());
+        for work in work {
+            match tool_call::name(setup, &work) {
+                Ok(name) => named.push(CalledWork { work, name }),
+                Err(refused) => {
+                    let what = "the command could not be made";
+                    let attempt =
+                        Attempt::could_not_run(Duration::ZERO, what, &refused.to_string());
+                    // This session has the receiver.
+                    let _ = self.sender.send(SessionEvent::Ended {
+                        execution: work.granted.execution,
+                        attempt: Box::new(attempt),
+                    });
+                }
+            }
+        }
+        let tests: Vec<PlannedTest> = named
+            .iter()
+            .map(|CalledWork { work, name }| PlannedTest {
+                length: name.len() + 1,
+                alone: work.granted.server.is_some()
+                    || setup.trust.is_alone(work.granted.execution),
+            })
+            .collect();
+        let most = usize::try_from(setup.batch.most).unwrap_or(usize::MAX);
+        let room = room_for_names(&setup.command.command, setup.batch.selection);
+        let mut named: Vec<Option<CalledWork>> = named.into_iter().map(Some).collect();
+        for call in plan_calls(&tests, most, room) {
+            let work = call.into_iter().filter_map(|place| named[place].take());
+            self.calls.push_back(work.collect());
+        }
+    }
+}
+
+impl Session for BatchSession {
+    fn take(&mut self, work: Vec<WorkItem>) {
+        self.is_waiting = false;
+        self.plan(work);
+    }
+
+    fn next(&mut self) -> BoxFuture<'_, SessionEvent> {
+        Box::pin(self.next_event())
+    }
+}
+
+impl fmt::Debug for BatchSession {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BatchSession")
+            .field("calls", &self.calls)
+            .finish_non_exhaustive()
+    }
+}

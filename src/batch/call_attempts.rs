@@ -1,0 +1,275 @@
+//! From the end of a call to the attempts of its tests.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use super::{batch_setup::BatchSetup, call::Call, own_results};
+use crate::{
+    attribution::CalledTest,
+    clock,
+    model::{
+        CaseCounts, CaseResult, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp,
+    },
+    run::{Attempt, Disposition},
+    runner::{
+        batch_decision::{self, CallDecision, CallEnd, CallReading, CallTrouble, TestEnd},
+        decision::{self, DecidedOutcome},
+        process_end::ProcessEnd,
+        results::{Results, gather_before},
+        tail,
+    },
+    single::attempt_name,
+};
+
+/// How much of the output of a failed test its record keeps.
+const TAIL_LINES: usize = 40;
+const TAIL_BYTES: usize = 8 * 1024;
+/// Files that were written so long before a call was found to have ended were complete while it was at work: longer than
+/// its processes may take to end after a signal.
+const EARLY: Duration = Duration::from_secs(5);
+
+/// What a call came to.
+pub(crate) struct CallAttempts {
+    executions: Vec<ExecutionId>,
+    decision: CallDecision,
+    not_kept: CaseCounts,
+    took: Duration,
+}
+
+impl CallAttempts {
+    /// Reads the result files and decides.
+    pub(crate) async fn read(call: &Call, ending: ProcessEnd, took: Duration) -> Self {
+        let tests: Vec<(Test, String)> = call
+            .called
+            .iter()
+            .map(|called| (called.work.granted.test.clone(), called.name.clone()))
+            .collect();
+        let (setup, results) = (Arc::clone(&call.setup), call.results.clone());
+        let ended = clock::wall();
+        // Result files can be large: reading them must not hold up other workers' heartbeats.
+        let reading = tokio::task::spawn_blocking(move || {
+            if let [(test, called)] = &tests[..] {
+                let test = CalledTest { test, called };
+                return one(&setup, test, (ending, took), &results);
+            }
+            let tests: Vec<CalledTest<'_>> = tests
+                .iter()
+                .map(|(test, called)| CalledTest { test, called })
+                .collect();
+            (
+                many(&setup, &tests, (ending, took), &results, ended),
+                CaseCounts::default(),
+            )
+        });
+        let (decision, not_kept) = reading.await.unwrap_or_else(|error| {
+            let why = format!("reading its results failed: {error}");
+            let alone = |_: &_| TestEnd::Alone(why.clone());
+            let decision = CallDecision {
+                tests: call.called.iter().map(alone).collect(),
+                start_cost: None,
+                trouble: Some(CallTrouble::Died),
+            };
+            (decision, CaseCounts::default())
+        });
+        Self {
+            executions: call.called.iter().map(|it| it.execution()).collect(),
+            decision,
+            not_kept,
+            took,
+        }
+    }
+
+    /// Whether the tool ran none of the tests and reported an error: it may not know one of them.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.decision.trouble == Some(CallTrouble::Refused)
+    }
+
+    pub(crate) fn start_cost(&self) -> Option<Duration> {
+        self.decision.start_cost
+    }
+
+    /// One attempt for each execution.
+    pub(crate) fn into_attempts(self, call: &Call) -> HashMap<ExecutionId, Attempt> {
+        let Self {
+            executions,
+            decision,
+            not_kept,
+            took,
+        } = self;
+        let is_shared = executions.len() > 1;
+        if is_shared {
+            learn(&call.setup, &decision);
+        }
+        let log = call.setup.test.out.join(&call.log);
+        let mut shown = None;
+        let mut tail = || {
+            let shown = shown.get_or_insert_with(|| tail(&log, TAIL_LINES, TAIL_BYTES));
+            shown.clone()
+        };
+        let mut attempts = HashMap::with_capacity(executions.len());
+        for (execution, end) in executions.into_iter().zip(decision.tests) {
+            let attempt = match end {
+                TestEnd::Decided(decided) => {
+                    let took = match &decided.outcome {
+                        Outcome::Completed {
+                            result: Some(result),
+                        } if is_shared => Duration::from_millis(result.duration_ms),
+                        _ => took,
+                    };
+                    let output_tail = if passed(&decided.outcome) {
+                        String::new()
+                    } else {
+                        tail()
+                    };
+                    Attempt {
+                        results: results_of(call, execution, is_shared, &decided.cases),
+                        cases: with_whole_paths(&call.name, decided.cases),
+                        not_kept: not_kept.clone(),
+                        output_tail,
+                        ..Attempt::without_process(took, decided.outcome)
+                    }
+                }
+                TestEnd::Alone(why) => {
+                    call.setup.trust.set_alone(execution);
+                    Attempt {
+                        output_tail: tail(),
+                        disposition: Disposition::Release {
+                            reason: format!("{why}; the test runs alone next"),
+                            pause: None,
+                            alone: true,
+                        },
+                        ..Attempt::without_process(Duration::ZERO, Outcome::Cancelled)
+                    }
+                }
+            };
+            let log = Some(call.log.clone());
+            attempts.insert(execution, Attempt { log, ..attempt });
+        }
+        attempts
+    }
+}
+
+/// Decides for a call of several tests. Blocks on the file system.
+fn many(
+    setup: &BatchSetup,
+    tests: &[CalledTest<'_>],
+    (ending, took): (ProcessEnd, Duration),
+    results: &std::path::Path,
+    ended: Timestamp,
+) -> CallDecision {
+    let command = &setup.command;
+    let since_epoch = u64::try_from(ended.0).map(Duration::from_millis);
+    let early: SystemTime = UNIX_EPOCH + since_epoch.unwrap_or_default().saturating_sub(EARLY);
+    let end = CallEnd {
+        ending,
+        took,
+        results: setup.test.runner.tool.read_results(results).results,
+        early: gather_before(&command.results, results, early),
+    };
+    let reading = CallReading {
+        codes: &command.exit_codes,
+        repeats: command.results.repeats(),
+        pattern: setup.batch.case.as_ref(),
+    };
+    batch_decision::decide(tests, reading, end)
+}
+
+/// Decides for a call of one test, by the rules of a process of its own. Blocks on the file system.
+fn one(
+    setup: &BatchSetup,
+    test: CalledTest<'_>,
+    (ending, took): (ProcessEnd, Duration),
+    results: &std::path::Path,
+) -> (CallDecision, CaseCounts) {
+    let tool = &setup.test.runner.tool;
+    let (results, mut not_kept) = if matches!(ending, ProcessEnd::TimedOut(_)) {
+        (Results::NotAsked, CaseCounts::default())
+    } else {
+        let found = tool.read_results(results);
+        (found.results, found.not_kept)
+    };
+    let read = decision::count_skipped(results.cases());
+    let decided = match &setup.batch.case {
+        Some(pattern) => {
+            batch_decision::decide_alone(&setup.command, test, pattern, (ending, took), results)
+        }
+        None => tool.decide(test.test, ending, took, results),
+    };
+    // Skipped tests that were not asked for are left out, and then those that were not kept as well.
+    if decision::count_skipped(&decided.cases) < read {
+        not_kept.skipped = 0;
+    }
+    let decision = CallDecision {
+        tests: vec![TestEnd::Decided(decided)],
+        start_cost: None,
+        trouble: None,
+    };
+    (decision, not_kept)
+}
+
+/// Learns from a call of several tests.
+fn learn(setup: &BatchSetup, decision: &CallDecision) {
+    if setup.trust.learn_trouble(decision.trouble) {
+        tracing::warn!(
+            "the results of two calls in a row show none of their tests: each test has a call of its own from now on; \
+             runner.case in testplan.yml says what the result file calls a test"
+        );
+    }
+    let results = decision.tests.iter().filter_map(|end| match end {
+        TestEnd::Decided(DecidedOutcome {
+            outcome: Outcome::Completed {
+                result: Some(result),
+            },
+            ..
+        }) => Some(result.duration_ms),
+        _ => None,
+    });
+    let (count, sum) = results.fold((0, 0), |(count, sum), ms| (count + 1, sum + ms));
+    if count > 0 {
+        let mean = Duration::from_millis(sum) / count;
+        setup.trust.learn_times(mean, decision.start_cost);
+    }
+}
+
+fn passed(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Completed { result: Some(TestResult { verdict, .. }) }
+        if *verdict != TestVerdict::Failed)
+}
+
+/// The results folder of a test: that of the call if it was alone in it, else one with its own results, to be uploaded.
+fn results_of(
+    call: &Call,
+    execution: ExecutionId,
+    is_shared: bool,
+    cases: &[CaseResult],
+) -> Option<PathBuf> {
+    if !is_shared {
+        return Some(call.results.clone());
+    }
+    let setup = &call.setup;
+    let called = call.called.iter().find(|it| it.execution() == execution)?;
+    if !setup.writes_results {
+        return None;
+    }
+    let name = attempt_name(setup.test.plan, &called.work.granted);
+    let folder = setup.test.out.join("results").join(name);
+    match own_results::write(&folder, &call.results, cases) {
+        Ok(()) => Some(folder),
+        Err(error) => {
+            tracing::warn!(folder = %folder.display(), error, "the results of a test were not written");
+            None
+        }
+    }
+}
+
+/// Makes the attachments relative to the `--out` folder.
+fn with_whole_paths(name: &str, mut cases: Vec<CaseResult>) -> Vec<CaseResult> {
+    for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
+        attachment.insert_str(0, &format!("results/{name}/"));
+    }
+    cases
+}

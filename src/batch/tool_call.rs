@@ -1,0 +1,272 @@
+//! One call of the command: its tests, its folder and log, its process within its bounds, then what its end means for each.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use super::{
+    batch_setup::BatchSetup,
+    call::{Call, CalledWork},
+    call_attempts::CallAttempts,
+    call_bounds::time_limit,
+    call_leases::CallLeases,
+};
+use crate::{
+    clock,
+    fs::write_atomic,
+    model::{ExecutionId, Outcome},
+    run::{
+        Attempt, Phase, SessionEvent, WorkItem,
+        process::{self, Running, SpawnError},
+        supervisor::{Cutoff, NoEnding, Supervisor},
+    },
+    runner::{
+        command_facts::{CallTests, CommandError, CommandFacts},
+        command_line::{self, CommandLine, call_tests},
+        process_end::ProcessEnd,
+        runner_settings::Selection,
+    },
+};
+
+const NO_COMMAND: &str = "the command could not be made";
+const NO_START: &str = "the command could not be started";
+
+/// What the command calls a test, or why it cannot.
+pub(crate) fn name(setup: &BatchSetup, work: &WorkItem) -> Result<String, CommandError> {
+    let facts = facts(setup, work, Path::new(""), None);
+    call_tests::test_name(&setup.batch, &facts)
+}
+
+/// Runs one call. Returns the calls that its tests are divided into if the tool or the system refused it.
+pub(crate) async fn run(
+    setup: Arc<BatchSetup>,
+    mut called: Vec<CalledWork>,
+    phase: watch::Receiver<Phase>,
+    events: mpsc::UnboundedSender<SessionEvent>,
+) -> Vec<Vec<CalledWork>> {
+    let work: Vec<WorkItem> = called.iter().map(|called| called.work.clone()).collect();
+    let leases = CallLeases::new(&work, events.clone());
+    called.retain(|called| leases.is_held(&called.work));
+    let Some(call) = Call::new(setup, called) else {
+        return Vec::new();
+    };
+    let call = ToolCall {
+        call,
+        events,
+        began: clock::monotonic(),
+    };
+    if *phase.borrow() != Phase::Working {
+        call.end_all(&leases, |call| call.cancelled());
+        return Vec::new();
+    }
+    call.run(leases, phase).await
+}
+
+fn facts<'a>(
+    setup: &'a BatchSetup,
+    work: &'a WorkItem,
+    results: &'a Path,
+    call: Option<CallTests<'a>>,
+) -> CommandFacts<'a> {
+    let granted = &work.granted;
+    CommandFacts {
+        plan: setup.test.plan,
+        execution: granted.execution,
+        test: &granted.test,
+        project: &granted.project,
+        batch: &granted.batch,
+        results,
+        server: granted.server.as_ref(),
+        capabilities: &setup.test.offered,
+        call,
+    }
+}
+
+/// A call, from its command to its end.
+struct ToolCall {
+    call: Call,
+    events: mpsc::UnboundedSender<SessionEvent>,
+    began: Instant,
+}
+
+/// Why a call has no process.
+enum NoProcess {
+    Command(CommandError),
+    Folder(String),
+    Spawn(SpawnError),
+}
+
+impl ToolCall {
+    async fn run(
+        mut self,
+        leases: CallLeases,
+        phase: watch::Receiver<Phase>,
+    ) -> Vec<Vec<CalledWork>> {
+        let running = match self.start() {
+            Ok(running) => running,
+            Err(NoProcess::Spawn(error)) if error.is_too_long() && self.call.called.len() > 1 => {
+                return self.halves();
+            }
+            Err(why) => {
+                self.end_all(&leases, |call| call.without_process(&why));
+                return Vec::new();
+            }
+        };
+        let pid = running.pid();
+        for called in &self.call.called {
+            let execution = called.execution();
+            self.report(SessionEvent::Started { execution, pid });
+        }
+        let expected: Vec<Option<Duration>> = self
+            .call
+            .called
+            .iter()
+            .map(|called| called.work.granted.expected)
+            .collect();
+        let limit = self.call.setup.test.runner.timeout;
+        let supervisor = Supervisor {
+            execution: self.call.called[0].execution(),
+            lease: leases,
+            phase,
+            time_limit: limit.map(|limit| time_limit(limit, &expected)),
+        };
+        let ended = supervisor.supervise(running).await;
+        let leases = supervisor.lease;
+        let ending = match ended {
+            Ok(ending) => ending,
+            Err(NoEnding::CutOff(Cutoff::TimeLimit(limit))) => ProcessEnd::TimedOut(limit),
+            Err(NoEnding::CutOff(Cutoff::Lease(_))) => return Vec::new(),
+            Err(NoEnding::CutOff(Cutoff::Phase(_))) => {
+                self.end_all(&leases, Self::cancelled);
+                return Vec::new();
+            }
+            Err(NoEnding::Unknown(error)) => {
+                let what = "the system cannot say how the command ended";
+                let took = self.began.elapsed();
+                self.end_all(&leases, |_| {
+                    Attempt::could_not_run(took, what, &error.to_string())
+                });
+                return Vec::new();
+            }
+        };
+        self.judge(ending, &leases).await
+    }
+
+    /// Decides what the end of the call means for the tests whose leases are held.
+    async fn judge(mut self, ending: ProcessEnd, leases: &CallLeases) -> Vec<Vec<CalledWork>> {
+        let took = self.began.elapsed();
+        let call = CallAttempts::read(&self.call, ending, took).await;
+        self.call
+            .called
+            .retain(|called| leases.is_held(&called.work));
+        if call.is_refused() && self.call.called.len() > 1 {
+            tracing::info!(
+                tests = self.call.called.len(),
+                %ending,
+                "the tool ran none of the tests of a call, each half gets a call of its own"
+            );
+            return self.halves();
+        }
+        if let Some(cost) = call.start_cost() {
+            self.report(SessionEvent::StartCost(cost));
+        }
+        let mut attempts = call.into_attempts(&self.call);
+        for called in &self.call.called {
+            if let Some(attempt) = attempts.remove(&called.execution()) {
+                self.end(called.execution(), attempt);
+            }
+        }
+        Vec::new()
+    }
+
+    fn start(&mut self) -> Result<Running, NoProcess> {
+        let folder = |path: &Path, error: &dyn std::fmt::Display| {
+            NoProcess::Folder(format!("{}: {error}", path.display()))
+        };
+        let names: Vec<String> = self.call.called.iter().map(|it| it.name.clone()).collect();
+        let list = self
+            .call
+            .setup
+            .test
+            .out
+            .join(format!("logs/{}.tests", self.call.name));
+        if self.call.setup.batch.selection == Selection::File {
+            // Some tools take an empty line for a test, so there is none at the end.
+            let text = names.join("\n") + "\n";
+            write_atomic(&list, text.as_bytes()).map_err(|error| folder(&list, &error))?;
+        }
+        std::fs::create_dir_all(&self.call.results)
+            .map_err(|error| folder(&self.call.results, &error))?;
+        let first = &self.call.called[0].work;
+        let line = self.command(first, &names, &list)?;
+        let log = self.call.setup.test.out.join(&self.call.log);
+        let limit = self.call.setup.test.capture_limit;
+        let mark = first.mark.clone();
+        self.began = clock::monotonic();
+        let spawned = match mark {
+            Some(mark) => process::spawn_marked(&line, &log, limit, mark),
+            None => process::spawn(&line, &log, limit),
+        };
+        spawned.map_err(NoProcess::Spawn)
+    }
+
+    fn command(
+        &self,
+        first: &WorkItem,
+        names: &[String],
+        file: &Path,
+    ) -> Result<CommandLine, NoProcess> {
+        let tests = CallTests { names, file };
+        let facts = facts(&self.call.setup, first, &self.call.results, Some(tests));
+        command_line::build(&self.call.setup.test.runner, &facts).map_err(NoProcess::Command)
+    }
+
+    fn halves(mut self) -> Vec<Vec<CalledWork>> {
+        let second = self.call.called.split_off(self.call.called.len() / 2);
+        vec![self.call.called, second]
+    }
+
+    fn without_process(&self, why: &NoProcess) -> Attempt {
+        let took = self.began.elapsed();
+        match why {
+            NoProcess::Command(refused) => {
+                Attempt::could_not_run(took, NO_COMMAND, &refused.to_string())
+            }
+            NoProcess::Folder(why) => {
+                Attempt::not_started(took, "the results folder could not be made", why)
+            }
+            NoProcess::Spawn(error) => Attempt::not_started(took, NO_START, &error.to_string()),
+        }
+    }
+
+    fn cancelled(&self) -> Attempt {
+        Attempt {
+            log: Some(self.call.log.clone()),
+            ..Attempt::without_process(self.began.elapsed(), Outcome::Cancelled)
+        }
+    }
+
+    fn end_all(&self, leases: &CallLeases, attempt: impl Fn(&Self) -> Attempt) {
+        for called in &self.call.called {
+            if leases.is_held(&called.work) {
+                self.end(called.execution(), attempt(self));
+            }
+        }
+    }
+
+    fn end(&self, execution: ExecutionId, attempt: Attempt) {
+        self.report(SessionEvent::Ended {
+            execution,
+            attempt: Box::new(attempt),
+        });
+    }
+
+    fn report(&self, event: SessionEvent) {
+        // Received for as long as the session lives.
+        let _ = self.events.send(event);
+    }
+}

@@ -1,0 +1,352 @@
+//! What the end of a call that ran many tests means for each of them.
+//!
+//! A verdict needs a call that ended in order: an exit code of a pass or of a failure, result files that can all be read, and a
+//! failure in them if the exit code says so. Otherwise only files count that were complete while the process was still at
+//! work; a file that was written at the end may show a test as passed that the end interrupted. A test without a verdict is
+//! never passed or failed: it runs alone.
+
+use std::time::Duration;
+
+use super::{
+    decision::{self, DecidedOutcome},
+    exit_codes::{CodeMeaning, ExitCodes},
+    process_end::ProcessEnd,
+    results::Results,
+    runner_settings::CommandSettings,
+};
+use crate::{
+    attribution::{
+        CalledTest, CasePattern, NameMatching, NotRun, Repeats, TestCases, attribute_many,
+        keep_named,
+    },
+    model::{CaseResult, TestVerdict, millis, outcome::CaseVerdict},
+    text,
+};
+
+/// How the results of a call are read.
+#[derive(Clone, Copy, Debug)]
+pub struct CallReading<'a> {
+    /// What the exit codes mean.
+    pub codes: &'a ExitCodes,
+    /// What several cases of one name are.
+    pub repeats: Repeats,
+    /// What the result file calls a test.
+    pub pattern: Option<&'a CasePattern>,
+}
+
+/// How a call ended.
+#[derive(Clone, Debug)]
+pub struct CallEnd {
+    /// How its process ended.
+    pub ending: ProcessEnd,
+    /// How long it took.
+    pub took: Duration,
+    /// What its result files say.
+    pub results: Results,
+    /// The cases of those files that were complete while the process was still at work.
+    pub early: Vec<CaseResult>,
+}
+
+/// What follows for one test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TestEnd {
+    /// It has a result.
+    Decided(DecidedOutcome),
+    /// It has none, and runs alone next: why.
+    Alone(String),
+}
+
+/// What follows for all tests of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallDecision {
+    /// For each test, in the order in which they were called.
+    pub tests: Vec<TestEnd>,
+    /// What the call cost beside its tests, if the files name their durations.
+    pub start_cost: Option<Duration>,
+    /// What is wrong with the call as a whole.
+    pub trouble: Option<CallTrouble>,
+}
+
+/// Why no test of a call has a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallTrouble {
+    /// The tool refused the call: it ended with an error, and ran nothing. It may not know one of the tests.
+    Refused,
+    /// The process ended in order, and its results do not show these tests.
+    NotShown,
+    /// The process died.
+    Died,
+}
+
+/// Decides for each test of a call that ran more than one.
+pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) -> CallDecision {
+    let CallEnd {
+        ending,
+        took,
+        results,
+        early,
+    } = end;
+    let meaning = match ending {
+        ProcessEnd::Exited(code) => reading.codes.meaning(code),
+        ProcessEnd::Signalled(_) | ProcessEnd::TimedOut(_) => CodeMeaning::Neither,
+    };
+    let exit_passed = meaning == CodeMeaning::Passed;
+    let ran_something = results.cases().iter().any(ran);
+    let disorder = match (&results, meaning) {
+        (_, CodeMeaning::Neither) => Some(format!("the call ended with {ending}")),
+        (Results::Read(_), _) => None,
+        (Results::Missing(message) | Results::Unreadable { message, .. }, _) => {
+            Some(format!("{message} ({ending})"))
+        }
+        (Results::NotAsked, _) => Some("the call has no result files".to_owned()),
+    };
+    let is_orderly = disorder.is_none();
+    let cases = match results {
+        Results::Read(cases) if is_orderly => cases,
+        _ => early,
+    };
+    let cases = reading.repeats.merge_attempts(cases);
+    let start_cost = is_orderly.then(|| start_cost(took, &cases)).flatten();
+    let many = attribute_many(tests, cases, is_orderly && exit_passed, reading.pattern);
+    let why = disorder.or_else(|| {
+        let is_unexplained = !exit_passed && !many.shows_failure;
+        is_unexplained
+            .then(|| format!("the call ended with {ending}, and no result of its tests says why"))
+    });
+    let is_void = is_orderly && why.is_some();
+    let shares = shared_time(took, &many.tests);
+    let mut decided: Vec<TestEnd> = Vec::with_capacity(tests.len());
+    for found in many.tests {
+        decided.push(match found.verdict {
+            Ok(_) if !is_void => TestEnd::Decided(with_result(found, reading.repeats, shares)),
+            Ok(_) => TestEnd::Alone(why.clone().unwrap_or_default()),
+            Err(NotRun(not_run)) => TestEnd::Alone(why.clone().unwrap_or(not_run)),
+        });
+    }
+    let is_without_result = decided.iter().all(|it| matches!(it, TestEnd::Alone(_)));
+    let trouble = is_without_result.then_some(match ending {
+        ProcessEnd::Signalled(_) | ProcessEnd::TimedOut(_) => CallTrouble::Died,
+        ProcessEnd::Exited(_) if !exit_passed && !ran_something => CallTrouble::Refused,
+        ProcessEnd::Exited(_) if meaning == CodeMeaning::Neither => CallTrouble::Died,
+        ProcessEnd::Exited(_) => CallTrouble::NotShown,
+    });
+    CallDecision {
+        tests: decided,
+        start_cost,
+        trouble,
+    }
+}
+
+/// Decides for a call that ran one test, whose cases are named as a pattern says: by the rules of a process of its own.
+pub fn decide_alone(
+    command: &CommandSettings,
+    test: CalledTest<'_>,
+    pattern: &CasePattern,
+    (ending, took): (ProcessEnd, Duration),
+    mut results: Results,
+) -> DecidedOutcome {
+    if let Results::Read(cases) = &mut results {
+        let before = cases.len();
+        if !keep_named(&test, pattern, cases) && before > 0 && cases.is_empty() {
+            let message = format!(
+                "its result file shows {}, and none is called {:?}, as runner.case in testplan.yml says",
+                text::counted(before, "test"),
+                test.called
+            );
+            let details = format!("The command ended with {ending}.");
+            return decision::could_not_run(message, details, Vec::new());
+        }
+    }
+    let reading = (command.results.repeats(), NameMatching::Any);
+    decision::by_codes(
+        &command.exit_codes,
+        reading,
+        test.test,
+        ending,
+        took,
+        results,
+    )
+}
+
+fn with_result(found: TestCases, repeats: Repeats, share: Duration) -> DecidedOutcome {
+    let TestCases { mut cases, verdict } = found;
+    let hint = repeats.hint(&cases);
+    if let Some(hint) = &hint {
+        decision::append(&mut cases, hint);
+    }
+    let took = known_time(&cases).unwrap_or(share);
+    let (verdict, flaky) =
+        verdict.map_or((TestVerdict::Failed, false), |it| (it.verdict, it.flaky));
+    decision::completed(verdict, took, flaky, cases, hint)
+}
+
+/// The sum of the durations of a test's cases, if the file names all of them.
+fn known_time(cases: &[CaseResult]) -> Option<Duration> {
+    let durations: Option<Vec<u64>> = cases.iter().map(|case| case.duration_ms).collect();
+    let sum = durations?.into_iter().fold(0, u64::saturating_add);
+    Some(Duration::from_millis(sum))
+}
+
+/// What a test took whose file names no duration: an equal share of what is left of the call.
+fn shared_time(took: Duration, tests: &[TestCases]) -> Duration {
+    let times = tests.iter().map(|test| known_time(&test.cases));
+    let (mut known, mut unknown) = (Duration::ZERO, 0);
+    for time in times {
+        match time {
+            Some(time) => known += time,
+            None => unknown += 1,
+        }
+    }
+    took.saturating_sub(known) / unknown.max(1)
+}
+
+/// What the call cost beside its tests. Unknown if the tests together took longer than the call, because some ran at the same
+/// time.
+fn start_cost(took: Duration, cases: &[CaseResult]) -> Option<Duration> {
+    let mut sum = 0;
+    for case in cases.iter().filter(|case| ran(case)) {
+        sum += case.duration_ms?;
+    }
+    let left = millis(took).checked_sub(sum)?;
+    (!cases.is_empty()).then_some(Duration::from_millis(left))
+}
+
+fn ran(case: &CaseResult) -> bool {
+    !matches!(case.verdict, CaseVerdict::Skipped { .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Outcome, Test, TestResult, outcome::Trouble};
+
+    const FAILED: CaseVerdict = CaseVerdict::Failed(Trouble {
+        message: String::new(),
+        kind: String::new(),
+        text: String::new(),
+        is_expected: false,
+    });
+
+    fn case(name: &str, verdict: CaseVerdict, duration_ms: Option<u64>) -> CaseResult {
+        CaseResult {
+            classname: "s".to_owned(),
+            name: name.to_owned(),
+            verdict,
+            duration_ms,
+            file: None,
+            line: None,
+            output: String::new(),
+            attachments: Vec::new(),
+        }
+    }
+
+    fn passed(name: &str) -> CaseResult {
+        case(name, CaseVerdict::Passed { flaky: false }, Some(100))
+    }
+
+    fn decided(ending: ProcessEnd, results: Results, early: Vec<CaseResult>) -> CallDecision {
+        let tests = ["a", "b"].map(|name| Test {
+            suite: "s".to_owned(),
+            testcase: name.to_owned(),
+        });
+        let called: Vec<CalledTest<'_>> = tests
+            .iter()
+            .map(|test| CalledTest {
+                test,
+                called: &test.testcase,
+            })
+            .collect();
+        let codes = ExitCodes {
+            passed: [0].into(),
+            failed: [1].into(),
+            counts_failures: false,
+        };
+        let reading = CallReading {
+            codes: &codes,
+            repeats: Repeats::Unknown,
+            pattern: None,
+        };
+        let end = CallEnd {
+            ending,
+            took: Duration::from_secs(1),
+            results,
+            early,
+        };
+        decide(&called, reading, end)
+    }
+
+    fn words(decision: &CallDecision) -> Vec<String> {
+        let word = |end: &TestEnd| match end {
+            TestEnd::Alone(_) => "alone".to_owned(),
+            TestEnd::Decided(decided) => match &decided.outcome {
+                Outcome::Completed {
+                    result:
+                        Some(TestResult {
+                            verdict,
+                            duration_ms,
+                            ..
+                        }),
+                } => format!("{verdict:?} {duration_ms}"),
+                other => format!("{other:?}"),
+            },
+        };
+        decision.tests.iter().map(word).collect()
+    }
+
+    #[test]
+    fn orderly_call_has_the_verdicts_of_its_cases() {
+        let results = Results::Read(vec![passed("a"), passed("b")]);
+        let decision = decided(ProcessEnd::Exited(0), results, Vec::new());
+        assert_eq!(words(&decision), ["Passed 100", "Passed 100"]);
+        assert_eq!(decision.start_cost, Some(Duration::from_millis(800)));
+        assert_eq!(decision.trouble, None);
+        let results = Results::Read(vec![passed("a"), case("b", FAILED, None)]);
+        let decision = decided(ProcessEnd::Exited(1), results, Vec::new());
+        assert_eq!(words(&decision), ["Passed 100", "Failed 900"]);
+        assert_eq!(decision.start_cost, None, "one duration is not known");
+    }
+
+    #[test]
+    fn failure_that_nothing_explains_leaves_no_verdict() {
+        let results = Results::Read(vec![passed("a"), passed("b"), case("other", FAILED, None)]);
+        let decision = decided(ProcessEnd::Exited(1), results, Vec::new());
+        assert_eq!(words(&decision), ["alone", "alone"]);
+        assert_eq!(decision.trouble, Some(CallTrouble::NotShown));
+    }
+
+    #[test]
+    fn call_that_died_keeps_what_was_complete_before() {
+        for ending in [
+            ProcessEnd::Signalled(9),
+            ProcessEnd::TimedOut(Duration::from_secs(1)),
+            ProcessEnd::Exited(3),
+        ] {
+            let late = Results::Read(vec![passed("a"), passed("b")]);
+            let decision = decided(ending, late.clone(), Vec::new());
+            assert_eq!(words(&decision), ["alone", "alone"], "{ending}");
+            assert_eq!(decision.trouble, Some(CallTrouble::Died), "{ending}");
+            let decision = decided(ending, late, vec![passed("a")]);
+            assert_eq!(words(&decision), ["Passed 100", "alone"], "{ending}");
+        }
+    }
+
+    #[test]
+    fn tool_that_ran_nothing_refused_the_call() {
+        let missing = || Results::Missing("no file".to_owned());
+        let trouble = |ending, results| decided(ending, results, Vec::new()).trouble;
+        for code in [1, 4] {
+            let ending = ProcessEnd::Exited(code);
+            assert_eq!(trouble(ending, missing()), Some(CallTrouble::Refused));
+            let empty = Results::Read(Vec::new());
+            assert_eq!(trouble(ending, empty), Some(CallTrouble::Refused));
+        }
+        let silent = trouble(ProcessEnd::Exited(0), missing());
+        assert_eq!(silent, Some(CallTrouble::NotShown));
+        let unreadable = Results::Unreadable {
+            message: "cut".to_owned(),
+            cases: vec![passed("a")],
+        };
+        let decision = decided(ProcessEnd::Exited(0), unreadable, Vec::new());
+        assert_eq!(words(&decision), ["alone", "alone"]);
+    }
+}
