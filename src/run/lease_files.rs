@@ -5,6 +5,7 @@
 //! removal per execution, so it is done only where the last step of the action reads the folder.
 
 use std::{
+    collections::BTreeMap,
     fmt, io,
     path::{Path, PathBuf},
 };
@@ -24,6 +25,9 @@ use crate::{
 
 /// The version of the files that this build writes and reads.
 const VERSION: u32 = 1;
+
+/// How many leases are released at once.
+const AT_ONCE: usize = 8;
 
 /// The content of a file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -56,9 +60,10 @@ pub(crate) struct LeaseFile {
 }
 
 impl<'a> NewLeaseFiles<'a> {
-    /// Begins to write into a folder. Writes nothing if the system has no random numbers.
-    pub(crate) fn begin(plan: PlanId, folder: &'a Path) -> Option<Self> {
-        let mark = process::mark().inspect_err(warn_not_written).ok()?;
+    /// Begins to write into a folder. Makes a mark if there is none; writes nothing if the system has no random numbers.
+    pub(crate) fn begin(plan: PlanId, folder: &'a Path, mark: Option<String>) -> Option<Self> {
+        let mark = mark.map_or_else(process::mark, Ok);
+        let mark = mark.inspect_err(warn_not_written).ok()?;
         Some(Self { plan, folder, mark })
     }
 
@@ -95,8 +100,10 @@ impl LeaseFile {
 
     /// Removes the file, once the lease was traded for a result, lost or released.
     pub(crate) fn remove(self) {
-        // Another worker of this process may hold the execution by now.
-        if read(&self.file).is_ok_and(|held| held.mark == self.held.mark) {
+        // Another lease of this process may be on the execution by now.
+        let is_its =
+            |held: HeldFile| (&held.mark, &held.lease) == (&self.held.mark, &self.held.lease);
+        if read(&self.file).is_ok_and(is_its) {
             remove_file(&self.file);
         }
     }
@@ -185,22 +192,34 @@ pub async fn release_abandoned(
     let found = tokio::task::spawn_blocking(move || end_orphans(&folder))
         .await
         .map_err(io::Error::other)??;
-    let releasing = found.into_iter().map(|(file, held, orphans)| async move {
-        let outcome = release(&held, orphans, client).await;
-        if !matches!(outcome, ReleaseOutcome::Stands(_)) {
-            remove_file(&file);
-        }
-        ReleasedLease {
-            plan: held.plan,
-            execution: held.execution,
-            orphans,
-            outcome,
-        }
-    });
-    Ok(join_all(releasing).await)
+    let mut released = Vec::with_capacity(found.len());
+    for some in found.chunks(AT_ONCE) {
+        let releasing = some.iter().map(|found| async move {
+            let (held, orphans) = (&found.held, found.orphans);
+            let outcome = release(held, orphans, client).await;
+            if !matches!(outcome, ReleaseOutcome::Stands(_)) {
+                remove_file(&found.file);
+            }
+            ReleasedLease {
+                plan: held.plan,
+                execution: held.execution,
+                orphans,
+                outcome,
+            }
+        });
+        released.extend(join_all(releasing).await);
+    }
+    Ok(released)
 }
 
-fn end_orphans(folder: &Path) -> io::Result<Vec<(PathBuf, HeldFile, Orphans)>> {
+/// A file that a dead process left.
+struct FoundFile {
+    file: PathBuf,
+    held: HeldFile,
+    orphans: Orphans,
+}
+
+fn end_orphans(folder: &Path) -> io::Result<Vec<FoundFile>> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -213,17 +232,44 @@ fn end_orphans(folder: &Path) -> io::Result<Vec<(PathBuf, HeldFile, Orphans)>> {
             continue;
         }
         match read(&file) {
-            Ok(held) => {
-                let orphans = orphans::end(held.process, &held.mark);
-                found.push((file, held, orphans));
-            }
+            Ok(held) => found.push(FoundFile {
+                file,
+                held,
+                orphans: Orphans::Gone,
+            }),
             Err(error) => {
                 tracing::warn!(file = %file.display(), %error, "the file of an abandoned lease cannot be read");
             }
         }
     }
-    found.sort_by_key(|(_, held, _)| (held.plan, held.execution));
+    found.sort_by_key(|found| (found.held.plan, found.held.execution));
+    end_marked(&mut found);
     Ok(found)
+}
+
+/// Ends the processes of each mark. They are those of all its files: while one of them lives, no lease of these is
+/// released. The first file has the count.
+fn end_marked(found: &mut [FoundFile]) {
+    let mut marks: BTreeMap<String, Vec<&mut FoundFile>> = BTreeMap::new();
+    for found in found {
+        marks
+            .entry(found.held.mark.clone())
+            .or_default()
+            .push(found);
+    }
+    for (mark, mut files) in marks {
+        let mut traces: Vec<_> = files.iter().filter_map(|it| it.held.process).collect();
+        traces.sort_unstable();
+        traces.dedup();
+        let mut ended = orphans::end(traces.pop(), &mark);
+        for trace in traces {
+            ended = ended.and(orphans::end(Some(trace), &mark));
+        }
+        match ended {
+            Orphans::Left => files.iter_mut().for_each(|it| it.orphans = ended),
+            _ => files.iter_mut().take(1).for_each(|it| it.orphans = ended),
+        }
+    }
 }
 
 async fn release(held: &HeldFile, orphans: Orphans, client: Option<&Client>) -> ReleaseOutcome {

@@ -295,8 +295,7 @@ impl Keeping {
                 kept.next = Beat::UnderWay(abort.clone());
             }
         }
-        self.beats
-            .push(beat.map(|answers| answers.unwrap_or_default()).boxed());
+        self.beats.push(beat.map(Result::unwrap_or_default).boxed());
     }
 }
 

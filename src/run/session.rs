@@ -31,6 +31,12 @@ pub trait Session: Send {
     /// nothing.
     fn next(&mut self) -> BoxFuture<'_, SessionEvent>;
 
+    /// A mark that its processes bear, where a process serves executions that come one after the other: then the files of
+    /// all their leases name it. `None` if the processes of an execution bear the mark of its [`WorkItem`].
+    fn mark(&self) -> Option<String> {
+        None
+    }
+
     /// The service has no execution for it now; one may come later. A session that has set something up for the next test
     /// may end it.
     fn none_now(&mut self) {}

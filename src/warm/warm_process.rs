@@ -36,6 +36,8 @@ pub(crate) struct WarmCommand {
     pub(crate) folder: PathBuf,
     /// Unique in the run.
     pub(crate) name: String,
+    /// Of the worker's processes.
+    pub(crate) mark: String,
     /// The worker, as tests see it.
     pub(crate) worker: String,
     /// Of the run.
@@ -81,8 +83,9 @@ impl WarmProcess {
             .await
             .map_err(no_door)?;
         let command = with_plugin(with, door.address(), &secret);
-        let running = process::spawn(&command, &with.log, with.capture_limit)
-            .map_err(|error| error.to_string())?;
+        let running =
+            process::spawn_marked(&command, &with.log, with.capture_limit, with.mark.clone())
+                .map_err(|error| error.to_string())?;
         Ok(Self {
             running,
             door: Some(door),

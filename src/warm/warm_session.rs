@@ -21,6 +21,7 @@ pub(crate) struct WarmSession {
     commands: mpsc::UnboundedSender<Command>,
     events: mpsc::UnboundedReceiver<SessionEvent>,
     driver: JoinHandle<()>,
+    mark: String,
 }
 
 impl WarmSession {
@@ -33,11 +34,13 @@ impl WarmSession {
     ) -> Self {
         let (commands, received) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::unbounded_channel();
+        let mark = shared.mark(worker);
         let driver = SessionDriver::new(shared, worker, phase, received, sender);
         Self {
             commands,
             events,
             driver: tokio::spawn(driver.run(ready)),
+            mark,
         }
     }
 }
@@ -55,6 +58,10 @@ impl Session for WarmSession {
                 None => future::pending().await,
             }
         })
+    }
+
+    fn mark(&self) -> Option<String> {
+        Some(self.mark.clone())
     }
 
     fn none_now(&mut self) {

@@ -5,7 +5,7 @@ use std::{ffi::OsString, io, path::PathBuf, time::Duration};
 use super::{
     fresh_process::FreshProcess, session_folder::SessionFolder, warm_process::WarmCommand,
 };
-use crate::{model::PlanId, random, runner::command_line::CommandLine};
+use crate::{model::PlanId, random, run::process, runner::command_line::CommandLine};
 
 /// How tests are run by all workers of this process.
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     /// Unique for the run.
     run: String,
     seed: u32,
+    /// Unique for the run; the marks of its processes begin with it.
+    mark: String,
 }
 
 impl Shared {
@@ -47,7 +49,13 @@ impl Shared {
             folder: SessionFolder::make()?,
             run: random::hex(4)?,
             seed: random::number()?,
+            mark: process::mark()?,
         })
+    }
+
+    /// What the processes of a worker are marked with, by which they are found if this process is killed.
+    pub(super) fn mark(&self, worker: u32) -> String {
+        format!("{}-{worker}", self.mark)
     }
 
     /// How process `number` of a worker is started.
@@ -76,6 +84,7 @@ impl Shared {
             folder: self.folder.path().to_owned(),
             worker: format!("gw{worker}"),
             name,
+            mark: self.mark(worker),
             run: self.run.clone(),
             seed: self.seed,
             python_path,

@@ -29,3 +29,4 @@ mod slow_delivery;
 mod starvation;
 mod stopping;
 mod time_limits;
+mod warm_workers;

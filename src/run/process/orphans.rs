@@ -1,7 +1,9 @@
 //! Processes of a command whose testplan was killed: a later process finds and ends them, and no others.
 
 /// Identifies the first process of a command later, when another process may have its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 pub struct Trace {
     /// Number of the first process, which is the group's on Unix.
     pub group: u32,
@@ -18,6 +20,18 @@ pub enum Orphans {
     Ended(usize),
     /// A process still runs: it could not be ended, or may be a foreign one.
     Left,
+}
+
+impl Orphans {
+    /// Those of two commands together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Left, _) | (_, Self::Left) => Self::Left,
+            (Self::Gone, other) => other,
+            (ended, Self::Gone) => ended,
+            (Self::Ended(some), Self::Ended(more)) => Self::Ended(some + more),
+        }
+    }
 }
 
 impl Trace {

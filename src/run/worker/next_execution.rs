@@ -27,6 +27,13 @@ const LONG_POLL: Duration = Duration::from_secs(25);
 /// same later.
 const RELEASE_GRACE: Duration = Duration::from_secs(1);
 
+/// What a session wants, and the mark that its processes bear already, if they do.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) batch: BatchOptions,
+    pub(super) mark: Option<String>,
+}
+
 /// What a worker does next.
 #[derive(Debug)]
 pub(super) enum Next {
@@ -60,7 +67,7 @@ impl Answer {
 impl Worker {
     /// Reserves the next executions, waits until one fits, or leaves because nothing can come or the run stops.
     /// Notifies `nothing_fits` before it waits.
-    pub(super) async fn next_work(&self, wanted: BatchOptions, nothing_fits: Arc<Notify>) -> Next {
+    pub(super) async fn next_work(&self, wanted: Wanted, nothing_fits: Arc<Notify>) -> Next {
         let mut backoff = PollBackoff::default();
         let mut answer = self.reserve(&wanted, Duration::ZERO).await;
         loop {
@@ -84,7 +91,7 @@ impl Worker {
     }
 
     /// Reserves executions. If the run stops meanwhile, waits a moment for the answer, so that its leases can be released.
-    async fn reserve(&self, wanted: &BatchOptions, wait: Duration) -> Answer {
+    async fn reserve(&self, wanted: &Wanted, wait: Duration) -> Answer {
         let options = ReserveOptions {
             offered: self.settings.offered.clone(),
             lease: self.settings.lease.min(FIRST_LEASE),
@@ -96,10 +103,12 @@ impl Worker {
         let reserving = async {
             let answer = self
                 .client
-                .reserve_many(self.plan, &options, wanted, &self.name, &goes_on)
+                .reserve_many(self.plan, &options, &wanted.batch, &self.name, &goes_on)
                 .await;
             match answer {
-                Ok(Reservations::Granted(granted)) => Answer::Reserved(self.reserved(granted)),
+                Ok(Reservations::Granted(granted)) => {
+                    Answer::Reserved(self.reserved(granted, wanted.mark.clone()))
+                }
                 Ok(Reservations::NoExecution { pending }) => Answer::Nothing {
                     reason: WaitingFor::Executions(pending),
                     pending,
@@ -122,9 +131,9 @@ impl Worker {
     }
 
     /// Writes the files of new leases, where there are files.
-    fn reserved(&self, granted: Vec<Granted>) -> Vec<Reserved> {
+    fn reserved(&self, granted: Vec<Granted>, mark: Option<String>) -> Vec<Reserved> {
         let files = self.lease_files.as_deref();
-        let files = files.and_then(|folder| NewLeaseFiles::begin(self.plan, folder));
+        let files = files.and_then(|folder| NewLeaseFiles::begin(self.plan, folder, mark));
         let reserved = granted.into_iter().map(|granted| Reserved {
             file: files.as_ref().map(|files| files.create(&granted)),
             granted,
@@ -135,7 +144,7 @@ impl Worker {
     /// Leaves if no execution can follow; else reserves again, and waits at the service if the service supports it.
     async fn wait(
         &self,
-        wanted: &BatchOptions,
+        wanted: &Wanted,
         backoff: &mut PollBackoff,
         reason: WaitingFor,
         pending: Option<u64>,

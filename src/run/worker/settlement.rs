@@ -140,7 +140,7 @@ impl Worker {
             return None;
         }
         let in_a_row = self.start_failures.fetch_add(1, Ordering::Relaxed) + 1;
-        (in_a_row >= MOST_START_FAILURES).then(|| RunEnding::CannotStart(reason))
+        (in_a_row >= MOST_START_FAILURES).then_some(RunEnding::CannotStart(reason))
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::{
     Worker,
     active_lease::{ActiveLease, EndedExecution},
-    next_execution::Next,
+    next_execution::{Next, Wanted},
     settlement::Settled,
 };
 use crate::{
@@ -186,8 +186,10 @@ impl<'a> WorkLoop<'a> {
         if may
             && self.reserving.is_none()
             && !result_first
-            && let Some(wanted) = self.wants.take()
+            && let Some(batch) = self.wants.take()
         {
+            let mark = self.session.mark();
+            let wanted = Wanted { batch, mark };
             let nothing_fits = Arc::clone(&self.nothing_fits);
             self.reserving = Some(self.worker.next_work(wanted, nothing_fits).boxed());
         }

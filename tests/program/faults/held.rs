@@ -237,3 +237,55 @@ fn a_lease_that_cannot_be_given_back_is_kept_for_later_and_one_that_is_over_is_n
     );
     assert!(!stage.path("held/1.json").exists());
 }
+
+/// A warm process serves many leases: it is found by those that are left when the files of its ended tests are gone.
+#[cfg(target_os = "linux")]
+#[test]
+fn process_of_a_killed_warm_worker_is_ended_and_all_its_leases_are_released() {
+    let Some(stage) = super::warm_workers::stage(true) else {
+        return;
+    };
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let mut worker = work(&stage, &service, plan, "lost", "60s");
+    let pid: u32 = stage.wait_for_lines("hangs", 1)[0].parse().unwrap();
+    let reserved = || {
+        let executions = service.executions(plan).into_iter();
+        let reserved = executions.filter(|it| it.state == ExecutionState::Reserved);
+        reserved.count()
+    };
+    let has_process = |file: &Value| file["process"].is_object();
+    until("leases beside that of the running test", || {
+        let files = held(&stage);
+        let begun = files.iter().filter(|(_, file)| has_process(file)).count();
+        (files.len() >= 2 && begun == 1).then_some(())
+    });
+    worker.kill();
+    assert!(alive(pid), "it outlives its worker");
+    let files = held(&stage);
+    assert_eq!(files.len(), reserved());
+    let marks: std::collections::BTreeSet<String> = files
+        .iter()
+        .map(|(_, file)| file["mark"].to_string())
+        .collect();
+    assert_eq!(marks.len(), 1, "{marks:?}");
+    // As if the running test had ended at that moment: the others have no process of their own yet.
+    for (name, file) in &files {
+        if has_process(file) {
+            fs::remove_file(stage.path("held").join(name)).unwrap();
+        }
+    }
+    let left = held(&stage).len();
+    assert!(left >= 1 && left < files.len(), "{left} of {}", files.len());
+    let token = fs::read_to_string(service.token_file()).unwrap();
+    let given = give(&stage, Some(&client(&service.url, token.trim())));
+    assert_eq!(given.len(), left);
+    assert!(!alive(pid), "{given:?}");
+    let released = |it: &&ReleasedLease| matches!(it.outcome, ReleaseOutcome::Released);
+    assert_eq!(given.iter().filter(released).count(), left, "{given:?}");
+    let counts = given
+        .iter()
+        .filter(|it| matches!(it.orphans, Orphans::Ended(_)));
+    assert_eq!(counts.count(), 1, "its processes are counted once");
+    assert_eq!(reserved(), files.len() - left);
+}
