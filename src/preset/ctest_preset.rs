@@ -60,6 +60,7 @@ fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
     Ok(PresetListing::of(tests.map(|it| test(SUITE, it.name))))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all presets")]
 fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
     let names: Vec<String> = tests
         .iter()

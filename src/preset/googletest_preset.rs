@@ -1,4 +1,4 @@
-//! GoogleTest: selection by a filter in a flag file, results in its XML.
+//! `GoogleTest`: selection by a filter in a flag file, results in its XML.
 
 use super::{
     Evidence, Preset,
@@ -27,6 +27,7 @@ pub(super) const GOOGLETEST: Preset = Preset {
     call,
 };
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all presets")]
 fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
     let text = String::from_utf8_lossy(listing);
     let mut suite = None;

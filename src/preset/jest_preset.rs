@@ -73,6 +73,7 @@ fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListin
     Ok(listing)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all presets")]
 fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
     let names: Vec<String> = tests
         .iter()

@@ -53,7 +53,7 @@ struct ListedError {
 struct ListedSuite {
     title: String,
     #[serde(default)]
-    suites: Vec<ListedSuite>,
+    suites: Vec<Self>,
     #[serde(default)]
     specs: Vec<ListedSpec>,
 }

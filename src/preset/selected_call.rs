@@ -133,7 +133,7 @@ pub(super) fn suites(tests: &[Test]) -> Vec<&str> {
     suites
 }
 
-/// Escapes what has a meaning in regular expressions, of JavaScript and of CMake. `-` has one in brackets only.
+/// Escapes what has a meaning in regular expressions, of JavaScript and of `CMake`. `-` has one in brackets only.
 pub(super) fn regex_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

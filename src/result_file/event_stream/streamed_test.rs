@@ -58,20 +58,27 @@ struct EndedAttempt {
 
 impl EndedAttempt {
     fn new(attempt: u32, end: TestEnd, budget: &mut TextBudget) -> Self {
+        let TestEnd {
+            status,
+            ms,
+            message,
+            kind,
+            text: words,
+            flaky,
+        } = end;
         let mut text = BoundedText::default();
-        if first_line(&end.message) != end.message.trim() && !end.text.contains(end.message.trim())
-        {
-            text.push(&end.message);
+        if first_line(&message) != message.trim() && !words.contains(message.trim()) {
+            text.push(&message);
         }
-        text.join(&end.text);
+        text.join(&words);
         Self {
             attempt,
-            status: end.status,
-            duration_ms: end.ms.and_then(milliseconds),
-            message: first_line(&end.message),
-            kind: clip(&end.kind),
+            status,
+            duration_ms: ms.and_then(milliseconds),
+            message: first_line(&message),
+            kind: clip(&kind),
             text: budget.take(text),
-            flaky: end.flaky,
+            flaky,
         }
     }
 }

@@ -49,13 +49,12 @@ fn long_lines_are_skipped_and_texts_are_cut() {
 #[test]
 fn number_of_tests_is_bounded() {
     let lines = |count: usize| -> String {
-        (0..count)
-            .map(|id| {
-                format!(
-                    "{{\"t\":\"test_end\",\"pid\":1,\"id\":\"{id}\",\"titles\":[],\"status\":\"skipped\"}}\n"
-                )
-            })
-            .collect()
+        let line = |id| {
+            format!(
+                "{{\"t\":\"test_end\",\"pid\":1,\"id\":\"{id}\",\"titles\":[],\"status\":\"skipped\"}}"
+            )
+        };
+        (0..count).map(line).collect::<Vec<_>>().join("\n")
     };
     let most = read_events("e", lines(MAX_STREAMED_TESTS).as_bytes()).unwrap();
     assert_eq!(most.results.counts.skipped, MAX_STREAMED_TESTS as u64);
@@ -98,6 +97,16 @@ impl Line {
     }
 }
 
+/// A test of a made-up stream, by process and id.
+type TestKey = (u32, u32);
+
+/// Lines as reporters write them.
+fn written(lines: &[Line]) -> String {
+    lines.iter().fold(String::new(), |text, line| {
+        text + "\n" + &line.text() + "\n"
+    })
+}
+
 fn line() -> impl Strategy<Value = Line> {
     let status = prop::sample::select(vec![
         None,
@@ -118,10 +127,10 @@ proptest! {
     /// The rules of docs/event-stream.md, written down a second time.
     #[test]
     fn reader_follows_the_rules(lines in prop::collection::vec(line(), 0..40)) {
-        let text: String = lines.iter().map(|line| format!("\n{}\n", line.text())).collect();
+        let text = written(&lines);
         let stream = read_events("e", text.as_bytes()).unwrap();
-        let mut open: BTreeMap<(u32, u32), u32> = BTreeMap::new();
-        let mut ends: BTreeMap<(u32, u32), Vec<(u32, Option<&str>)>> = BTreeMap::new();
+        let mut open: BTreeMap<TestKey, u32> = BTreeMap::new();
+        let mut ends: BTreeMap<TestKey, Vec<(u32, Option<&str>)>> = BTreeMap::new();
         for line in &lines {
             match line {
                 Line::Start(pid, id, attempt) => {
@@ -141,16 +150,16 @@ proptest! {
         let mut found: Vec<String> = stream.suspects.iter().map(|it| it.name.clone()).collect();
         found.sort();
         prop_assert_eq!(suspects, found);
-        let rank = |status: &Option<&str>| [None, Some("passed"), Some("skipped"), Some("failed"), Some("error")]
+        let rank = |status: Option<&str>| [None, Some("passed"), Some("skipped"), Some("failed"), Some("error")]
             .iter()
-            .position(|it| it == status);
+            .position(|it| *it == status);
         for case in stream.results.cases.iter().filter(|case| case.name.contains('-')) {
             let (pid, id) = case.name.split_once('-').unwrap();
             let key = (pid.parse().unwrap(), id.parse().unwrap());
             prop_assert!(!open.contains_key(&key));
             // In order: a higher attempt replaces, another one can only make it worse.
             let last = ends[&key].iter().copied().reduce(|last, next| {
-                if next.0 > last.0 { next } else if rank(&next.1) > rank(&last.1) { (last.0, next.1) } else { last }
+                if next.0 > last.0 { next } else if rank(next.1) > rank(last.1) { (last.0, next.1) } else { last }
             });
             let word = results_word(&case.verdict);
             prop_assert_eq!(last.unwrap().1, Some(word));
@@ -165,7 +174,7 @@ proptest! {
     /// A killed process leaves a beginning: no test of it has a better result than its lines in the beginning give it.
     #[test]
     fn beginning_of_a_stream_invents_nothing(lines in prop::collection::vec(line(), 1..30), cut in 0.0..1.0_f64) {
-        let text: String = lines.iter().map(|line| format!("\n{}\n", line.text())).collect();
+        let text = written(&lines);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place in the text")]
         let at = (text.len() as f64 * cut) as usize;
         let stream = read_events("e", &text.as_bytes()[..at]).unwrap();

@@ -4,17 +4,15 @@ use testplan::result_file::{EventStream, read_events};
 
 /// Reads lines without `pid`; a line may name another process by `@7 `.
 pub(crate) fn read(lines: &[&str]) -> EventStream {
-    let text: String = lines
-        .iter()
-        .map(|line| {
-            let (pid, event) = match line.strip_prefix('@').and_then(|it| it.split_once(' ')) {
-                Some((pid, event)) => (pid, event),
-                None => ("1", *line),
-            };
-            let rest = event.strip_prefix('{').unwrap();
-            format!("\n{{\"pid\":{pid},{rest}\n")
-        })
-        .collect();
+    let mut text = String::new();
+    for line in lines {
+        let (pid, event) = match line.strip_prefix('@').and_then(|it| it.split_once(' ')) {
+            Some((pid, event)) => (pid, event),
+            None => ("1", *line),
+        };
+        let rest = event.strip_prefix('{').unwrap();
+        text += &["\n{\"pid\":", pid, ",", rest, "\n"].concat();
+    }
     read_events("events", text.as_bytes()).unwrap()
 }
 

@@ -18,13 +18,11 @@ fn selected(tool: Tool, names: &[(&str, &str)]) -> Option<Vec<String>> {
         &format!("{TESTS}it(\"{ODD}\", () => {{}});\n"),
     );
     let second = file(&project, "two", TESTS);
-    let list: String = names
-        .iter()
-        .map(|(name, test)| {
-            let file = if *name == "one" { &first } else { &second };
-            format!("{file}\t{test}\n")
-        })
-        .collect();
+    let line = |(name, test): &(&str, &str)| {
+        let file = if *name == "one" { &first } else { &second };
+        format!("{file}\t{test}")
+    };
+    let list = names.iter().map(line).collect::<Vec<_>>().join("\n");
     let call = project.run_selected(&[&first, &second], &list);
     assert!(call.stream.has_ended, "{}", call.output);
     let mut results: Vec<String> = call

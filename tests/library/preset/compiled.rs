@@ -11,7 +11,7 @@ fn starts(program: &str, argument: &str) -> bool {
 }
 
 /// A test program with names that no Rust function has.
-const HARNESS: &str = r##"
+const HARNESS: &str = r#"
 const NAMES: [&str; 9] = ["plain", "mod::inner", "a b", "a (b), c", "x/y\\z", "ü 日本", "[1] {2} & | + - * ?", "it's \"q\" #", "=~x"];
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -25,7 +25,7 @@ fn main() {
     let name = arguments.iter().enumerate().find(|(index, it)| *index != at && !it.starts_with("--")).unwrap().1;
     assert!(NAMES.contains(&name.as_str()), "{arguments:?}");
 }
-"##;
+"#;
 
 #[test]
 fn nextest_lists_and_selects_exactly() {
@@ -72,9 +72,12 @@ fn ctest_lists_and_selects_exactly() {
     ];
     let mut text = String::new();
     for name in names {
-        text.push_str(&format!(
-            "add_test([==[{name}]==] \"/bin/sh\" \"-c\" \"exit 0\")\n"
-        ));
+        text += &[
+            "add_test([==[",
+            name,
+            "]==] \"/bin/sh\" \"-c\" \"exit 0\")\n",
+        ]
+        .concat();
     }
     text.push_str("add_test(off \"/bin/sh\" \"-c\" \"exit 0\")\nset_tests_properties(off PROPERTIES DISABLED TRUE)\n");
     project.write("CTestTestfile.cmake", &text);
