@@ -25,6 +25,8 @@ mod b7;
 #[cfg(target_os = "linux")]
 mod b8;
 #[cfg(target_os = "linux")]
+mod batches;
+#[cfg(target_os = "linux")]
 mod cost;
 #[cfg(target_os = "linux")]
 mod hyper_client;
@@ -52,7 +54,7 @@ struct Group {
 }
 
 #[cfg(target_os = "linux")]
-const GROUPS: [Group; 11] = [
+const GROUPS: [Group; 12] = [
     Group::new("b1", "a whole run", b1::run),
     Group::new("b2", "starting processes", b2::run),
     Group::new("b3", "durability", b3::run),
@@ -69,6 +71,7 @@ const GROUPS: [Group; 11] = [
         b4::run(1_000_000, "1M")
     })
     .by_name(),
+    Group::new("batches", "many tests in one call", batches::run).by_name(),
     Group::new("memory-1m", "1,000,000 open executions", memory::of_open).by_name(),
 ];
 

@@ -1,6 +1,7 @@
 //! One list of scenarios against both ends that testplan meets: a stand-in for Test Center, and `testplan serve`. Each
 //! runs the real binary from outside; where the two must differ, a scenario says so as data.
 
+pub(super) mod batches;
 pub(super) mod house;
 pub(super) mod lost;
 pub(super) mod managed;
@@ -36,6 +37,8 @@ scenarios! {
     fewer_results_than_records: whole::fewer_results_than_records,
     uploaded_results_are_counted_once: whole::uploaded_results_are_counted_once,
     an_empty_plan: whole::an_empty_plan,
+    many_tests_per_call: batches::many_tests_per_call,
+    vanished_test_and_a_crash_in_a_call: batches::vanished_test_and_a_crash_in_a_call,
     three_steps: steps::three_steps,
     a_killed_worker: recovery::a_killed_worker,
     an_expired_lease: recovery::an_expired_lease,
