@@ -17,7 +17,7 @@ use crate::{
     config::plan_file::PlanFile,
     failure::Failure,
     fs,
-    listing::{catalog::Catalog, loaded_plan_file::LoadedPlanFile},
+    listing::{catalog::Catalog, loaded_plan_file::LoadedPlanFile, preset_listing::PresetListing},
     local_service::ServiceOptions,
     model::{Capabilities, Plan, PlanId, PlanKind, record::RecordEvent},
     random,
@@ -175,10 +175,7 @@ struct Served {
 impl Served {
     async fn start(out: &Path, config: &Path) -> Result<Self, Failure> {
         let file = PlanFile::load(config).map_err(Failure::usage)?;
-        let loaded = LoadedPlanFile {
-            file,
-            path: config.to_owned(),
-        };
+        let loaded = LoadedPlanFile::new(file, config.to_owned(), PresetListing::default());
         let mut catalog = Catalog::default();
         catalog.add(&loaded, |_| {}).await?;
         let data = out.join("service");

@@ -17,5 +17,6 @@ pub mod runner_settings;
 pub mod squishrunner;
 mod tail;
 mod tool;
+pub mod warm_settings;
 
 pub use tail::tail;

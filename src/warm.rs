@@ -1,17 +1,19 @@
 //! Runs many tests in one process of their tool that stays: a warm pytest takes one test after the other.
 //!
-//! [`WarmRunner`] starts one process per worker. `warm_process` is a process with its connection, `message` what goes over
-//! it, `conversation` what follows from it, `session_driver` does that. `docs/session-protocol.md` has the protocol.
+//! [`WarmHost`] starts processes and has the first one list the tests, [`WarmRunner`] runs them with one process per worker.
+//! `warm_process` is a process with its connection, `message` what goes over it, `conversation` what follows from it,
+//! `session_driver` does that. `docs/session-protocol.md` has the protocol.
 
 mod channel;
 mod collected;
 mod conversation;
-mod fresh_process;
 mod hung_output;
 mod message;
 mod patience;
 mod pytest_names;
 mod reported_result;
+mod resident_memory;
+mod second_process;
 mod session_driver;
 mod session_folder;
 mod stock;
@@ -31,51 +33,99 @@ use std::{
 
 use tokio::sync::watch;
 
-use self::{collected::ReadyProcess, warm_session::WarmSession, warm_setup::Shared};
 pub use self::{
     collected::{Collected, NotCollected},
-    fresh_process::FreshProcess,
     message::FileNote,
-    warm_setup::WarmSetup,
+    warm_setup::{InheritedVariables, WarmPlan, WarmSetup},
+};
+use self::{
+    collected::{ReadyProcess, Wanted},
+    second_process::Progress,
+    warm_session::WarmSession,
+    warm_setup::{Shared, Starter},
 };
 use crate::{
     run::{Phase, Runner, Session},
     sync::ignore_poison,
 };
 
+/// Starts the processes of a run, the first one before there is a plan.
+#[derive(Debug)]
+pub struct WarmHost {
+    starter: Starter,
+    ready: Option<ReadyProcess>,
+}
+
+impl WarmHost {
+    /// Prepares to start processes as `setup` says. Starts nothing yet.
+    pub fn new(setup: WarmSetup) -> io::Result<Self> {
+        Ok(Self {
+            starter: Starter::new(setup)?,
+            ready: None,
+        })
+    }
+
+    /// Starts the first process for the tests that it collects; the first session uses it, if it can run its tests one by
+    /// one. Waits for `limit` at most.
+    pub async fn collect(&mut self, limit: Duration) -> Result<Collected, NotCollected> {
+        self.start(Wanted::Names, limit).await
+    }
+
+    /// Starts the first process, as [`Self::collect`] does, without asking for the names of its tests.
+    pub async fn prepare(&mut self, limit: Duration) -> Result<Collected, NotCollected> {
+        self.start(Wanted::Counts, limit).await
+    }
+
+    async fn start(&mut self, wanted: Wanted, limit: Duration) -> Result<Collected, NotCollected> {
+        let (collected, ready) = collected::collect(&self.starter, wanted, limit).await?;
+        if collected.obstacles.is_empty() {
+            self.ready = Some(ready);
+        } else {
+            ready.end().await;
+        }
+        Ok(collected)
+    }
+
+    /// Ends the process that has collected the tests, if no session is to use it.
+    pub async fn end(self) {
+        if let Some(ready) = self.ready {
+            ready.end().await;
+        }
+    }
+}
+
 /// Runs tests in warm processes, one for each worker.
 #[derive(Debug)]
 pub struct WarmRunner {
     shared: Arc<Shared>,
-    /// The process that has listed the tests, for the first session.
-    listed: Mutex<Option<ReadyProcess>>,
+    /// The process that has collected the tests, for the first session.
+    ready: Mutex<Option<ReadyProcess>>,
     workers: AtomicU32,
 }
 
 impl WarmRunner {
-    /// Prepares to run tests as `setup` says. Starts nothing yet.
-    pub fn new(setup: WarmSetup) -> io::Result<Self> {
-        let shared = Shared::new(setup)?;
-        Ok(Self {
+    /// Runs the tests of a plan with the processes of `host`.
+    pub fn new(host: WarmHost, plan: WarmPlan) -> Self {
+        let ready = host.ready.as_ref();
+        let has_lister = ready.is_some_and(|ready| ready.has_listed);
+        let progress = Progress {
+            start_cost: ready.map(|ready| ready.start_cost),
+            tests: plan.tests,
+            ..Progress::default()
+        };
+        let shared = Shared::new(host.starter, plan, has_lister, progress);
+        Self {
             shared: Arc::new(shared),
-            listed: Mutex::default(),
+            ready: Mutex::new(host.ready),
             workers: AtomicU32::new(0),
-        })
-    }
-
-    /// Starts the first process for the tests that it collects; the first session uses it. Waits for `limit` at
-    /// most.
-    pub async fn collect(&self, limit: Duration) -> Result<Collected, NotCollected> {
-        let (collected, ready) = collected::collect(&self.shared, limit).await?;
-        *ignore_poison(self.listed.lock()) = Some(ready);
-        Ok(collected)
+        }
     }
 }
 
 impl Runner for WarmRunner {
     fn start(&self, phase: watch::Receiver<Phase>) -> Box<dyn Session> {
         let worker = self.workers.fetch_add(1, Ordering::Relaxed);
-        let ready = ignore_poison(self.listed.lock()).take();
+        let ready = ignore_poison(self.ready.lock()).take();
         Box::new(WarmSession::start(
             Arc::clone(&self.shared),
             worker,

@@ -61,14 +61,22 @@ pub(crate) async fn run(command: ListArgs, context: &Context) -> CommandResult {
         return Err(failure);
     }
     match discovered.nothing() {
-        Some(nothing) => Err(Failure::nothing_to_run(nothing).help(NOTHING_HELP)),
+        Some(nothing) => Err(Failure::nothing_to_run(nothing).help(nothing_help(&discovered))),
         None => Ok(Conclusion::Passed),
     }
 }
 
 /// The help for a template without tests.
-pub(crate) const NOTHING_HELP: &str =
-    "run the listing command by hand in the folder that tests run in: it should print the tests";
+pub(crate) fn nothing_help(template: &ListedTemplate) -> &'static str {
+    match template.tool {
+        Some(_) => {
+            "name files and folders with tests under `paths`, and look at the tool's own settings"
+        }
+        None => {
+            "run the listing command by hand in the folder that tests run in: it should print the tests"
+        }
+    }
+}
 
 fn text(discovered: &ListedTemplate) -> String {
     let mut text = String::new();

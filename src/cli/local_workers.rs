@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ffi::OsString,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -19,8 +18,8 @@ use super::{
 use crate::{
     batch::BatchRunner,
     client::{Client, ServiceKind},
-    config::environment::Environment,
     failure::Failure,
+    listing::preset_listing::{KeptProcess, PreparedTool, PresetListing},
     model::{
         Capabilities, DiscoveryAccount, LabelCase, Need, Plan, PlanId, PlanStatus,
         record::PlannedExecution,
@@ -29,14 +28,16 @@ use crate::{
     result_upload::upload_labels,
     run::{RunEnding, RunSummary, Runner, WorkOrder, upload::Uploader, worker::WorkerSettings},
     runner::{
-        command_line::CommandLine,
-        runner_settings::{CommandSettings, RunnerSettings, Tool, WarmTool},
+        command_line,
+        runner_settings::{
+            CommandSettings, FreshProcess, ProcessMode, RunnerSettings, Tool, WarmSettings,
+        },
     },
     signal::Signals,
     single::{CommandRunner, TestSetup},
     squish::SquishRunner,
     wait::wording,
-    warm::{FreshProcess, WarmRunner, WarmSetup},
+    warm::{WarmPlan, WarmRunner},
 };
 
 /// The variable that names a folder for the leases held now. The process that gives them back after a kill sets it.
@@ -60,6 +61,8 @@ pub(crate) struct WorkRequest<'a> {
     /// How far the service's clock is ahead of ours, in milliseconds, if the service sends its time.
     pub(crate) clock_ahead_ms: Option<i64>,
     pub(crate) runner: &'a RunnerSettings,
+    /// Where the process is kept that has listed the tests, if one has.
+    pub(crate) preset: &'a PresetListing,
     pub(crate) options: &'a WorkOptions,
     /// Whether the service is in this process, so that no other worker can take part.
     pub(crate) alone: bool,
@@ -71,23 +74,21 @@ pub(crate) async fn work(
     signals: &mut Signals,
     context: &Context,
 ) -> Result<RunSummary, Failure> {
-    let WorkRequest {
-        client,
-        plan,
-        discovery,
-        clock_ahead_ms,
-        runner,
-        options,
-        alone,
-    } = request;
     let Context {
         environment,
         screen,
         ..
     } = context;
-    let (status, planned) = signals.or_interrupted(survey(&client, plan.id)).await?;
+    let WorkRequest {
+        runner,
+        options,
+        alone,
+        ..
+    } = request;
+    let surveyed = survey(&request.client, request.plan.id);
+    let (status, planned) = signals.or_interrupted(surveyed).await?;
     if let Some(planned) = &planned {
-        ensure_capabilities_match(plan.id, planned, &options.offered)?;
+        ensure_capabilities_match(request.plan.id, planned, &options.offered)?;
         if alone {
             warn_unreachable_executions(planned, &options.offered, screen);
         }
@@ -98,30 +99,44 @@ pub(crate) async fn work(
     let setup = TestSetup {
         runner: runner.clone(),
         out: out.clone(),
-        plan: plan.id,
+        plan: request.plan.id,
         offered: options.offered.clone(),
         capture_limit: CAPTURE_LIMIT,
     };
     let folders: Vec<&Path> = runner.working_directory.as_deref().into_iter().collect();
     let (_, checkout) = context.checked_out(&folders);
-    let upload = uploader(&client, options, context)?;
+    let upload = uploader(&request.client, options, context)?;
     match &upload {
         Some(_) if !runner.wants_results_folder() => screen.warn(
             "nothing will be uploaded: according to testplan.yml the runner's command writes no result files",
         ),
         Some(Uploader { labels }) => screen.info(format_args!(
             "results are uploaded to {}, labelled {}",
-            client.endpoint(),
+            request.client.endpoint(),
             upload_labels::joined(labels)
         )),
         None => {}
     }
+    let writes_results = upload.is_some();
+    let preset = PresetRun {
+        writes_results,
+        tests: status.open,
+    };
+    let starting = runner_of(setup, &request, preset, screen);
+    let test_runner = signals.or_interrupted(starting).await?;
+    let WorkRequest {
+        client,
+        plan,
+        discovery,
+        clock_ahead_ms,
+        ..
+    } = request;
     let order = WorkOrder {
         settings: Arc::new(WorkerSettings {
             offered: options.offered.clone(),
             lease: options.lease,
             allocate_server: options.allocate_server,
-            runner: runner_of(setup, &client, upload.is_some(), environment)?,
+            runner: test_runner,
             out,
             upload,
             alone,
@@ -151,56 +166,77 @@ pub(crate) async fn work(
     })
 }
 
-/// What runs the tests.
-fn runner_of(
-    setup: TestSetup,
-    client: &Client,
+/// Where the process that lists the tests of a preset is kept for the workers.
+pub(crate) fn kept_process(options: &WorkOptions) -> Result<KeptProcess, Failure> {
+    let out = std::path::absolute(&options.out).map_err(Failure::infrastructure)?;
+    let offered = options.offered.clone();
+    Ok(KeptProcess::new(out.join("logs"), CAPTURE_LIMIT, offered))
+}
+
+/// What the run wants of a preset.
+#[derive(Clone, Copy)]
+struct PresetRun {
     writes_results: bool,
-    environment: &Environment,
+    /// Executions that are open at the beginning.
+    tests: u64,
+}
+
+/// What runs the tests. A tool whose process stays is started here.
+async fn runner_of(
+    setup: TestSetup,
+    request: &WorkRequest<'_>,
+    run: PresetRun,
+    screen: &Screen,
 ) -> Result<Arc<dyn Runner>, Failure> {
+    let client = request.client.clone();
     Ok(match setup.runner.tool.clone() {
-        Tool::Command(tool) => match tool.warm {
-            Some(WarmTool::Pytest) => {
-                let setup = warm_setup(&setup, &tool, writes_results, environment);
-                Arc::new(WarmRunner::new(setup).map_err(Failure::infrastructure)?)
-            }
-            None => match BatchRunner::new(setup, writes_results) {
+        Tool::Command(tool) => match &tool.warm {
+            Some(warm) => preset_runner(setup, &tool, warm, request, run, screen).await?,
+            None => match BatchRunner::new(setup, run.writes_results) {
                 Ok(batches) => Arc::new(batches),
                 Err(setup) => Arc::new(CommandRunner::new(setup)),
             },
         },
-        Tool::Squish(settings) => Arc::new(SquishRunner::new(setup, settings, client.clone())),
+        Tool::Squish(settings) => Arc::new(SquishRunner::new(setup, settings, client)),
     })
 }
 
-/// How a warm pytest is started.
-fn warm_setup(
-    setup: &TestSetup,
+/// What runs the tests of a preset: warm processes, or one process per test where the project's settings want that.
+async fn preset_runner(
+    mut setup: TestSetup,
     tool: &CommandSettings,
-    writes_results: bool,
-    environment: &Environment,
-) -> WarmSetup {
-    let runner = &setup.runner;
-    let arguments = tool.command.iter().filter_map(|text| text.literal());
-    let variables = runner.variables();
-    let inherited = |name| environment.get(name).map(OsString::from);
-    WarmSetup {
-        command: CommandLine {
-            argv: arguments.map(OsString::from).collect(),
-            env: variables
-                .map(|(name, value)| (name.to_owned(), value.into()))
-                .collect(),
-            env_remove: Vec::new(),
-            cwd: runner.working_directory.clone(),
-        },
-        python_path: inherited("PYTHONPATH"),
-        coverage_file: inherited("COVERAGE_FILE"),
-        out: setup.out.clone(),
-        plan: setup.plan,
-        capture_limit: setup.capture_limit,
-        time_limit: runner.timeout,
-        writes_results,
-        fresh: FreshProcess::default(),
+    warm: &WarmSettings,
+    request: &WorkRequest<'_>,
+    run: PresetRun,
+    screen: &Screen,
+) -> Result<Arc<dyn Runner>, Failure> {
+    if warm.mode != ProcessMode::Single {
+        let PreparedTool { host, collected } = request.preset.prepared(&setup.runner).await?;
+        if collected.obstacles.is_empty() {
+            let plan = warm_plan(setup, warm.fresh, &request.plan, run);
+            return Ok(Arc::new(WarmRunner::new(host, plan)));
+        }
+        screen.info(format_args!(
+            "each test runs in a process of its own: {}",
+            collected.obstacles.join("; ")
+        ));
+    }
+    setup.runner.tool = Tool::Command(tool.one_per_process());
+    Ok(Arc::new(CommandRunner::new(setup)))
+}
+
+fn warm_plan(setup: TestSetup, fresh: FreshProcess, plan: &Plan, run: PresetRun) -> WarmPlan {
+    let variables = command_line::plan_variables(plan.id, &plan.project, &plan.batch);
+    WarmPlan {
+        plan: plan.id,
+        tests: run.tests,
+        out: setup.out,
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value))
+            .to_vec(),
+        time_limit: setup.runner.timeout,
+        writes_results: run.writes_results,
+        fresh,
     }
 }
 

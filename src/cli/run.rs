@@ -9,7 +9,7 @@ use clap::Args;
 use super::{
     args::{CommentArgs, GitHubArgs, ReportFileArgs, ShowArgs, UploadPolicyArgs, WorkerArgs},
     context::Context,
-    list::NOTHING_HELP,
+    list::nothing_help,
     local_workers::{self, WorkRequest},
     publishing,
     settings::{self, ServiceSettings, WorkOptions},
@@ -129,10 +129,11 @@ async fn run_workers(
     context: &Context,
     signals: &mut Signals,
 ) -> Result<RunOutcome, Failure> {
-    let config = command.plan.config.required(context)?;
+    let mut config = command.plan.config.required(context)?;
     let runner = squish_setup::locate_squishrunner(config.runner()?, &context.environment)?;
     let (out, upload) = (&command.report.out, command.upload.upload);
     let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
+    config.preset.kept = Some(local_workers::kept_process(&options)?);
     let service = ServiceSettings::resolve(&command.plan.service, context)?;
     let mut run = WorkersRun {
         command,
@@ -155,7 +156,8 @@ async fn run_workers(
     context.screen.listed(&listed);
     if let Some(nothing) = listed.nothing().filter(|_| !command.report.allow_empty) {
         return Err(Failure::nothing_to_run(nothing).help(format!(
-            "{NOTHING_HELP}; --allow-empty accepts a plan without tests"
+            "{}; --allow-empty accepts a plan without tests",
+            nothing_help(&listed)
         )));
     }
     run.discovery = listed.recorded();
@@ -199,6 +201,7 @@ impl WorkersRun<'_> {
             plan,
             discovery: self.discovery.clone().or(discovery),
             runner: self.runner,
+            preset: &self.config.preset,
             options: self.options,
             alone: self.alone,
         };

@@ -22,9 +22,10 @@ use crate::{
     },
     credentials::Credentials,
     failure::Failure,
-    listing::loaded_plan_file::LoadedPlanFile,
+    listing::{loaded_plan_file::LoadedPlanFile, preset_listing::PresetListing},
     model::Capabilities,
     runner::{runner_settings::RunnerSettings, squishrunner::squish_settings::ServerChoice},
+    warm::InheritedVariables,
 };
 
 const DEFAULT_OUT: &str = "testplan-out";
@@ -138,7 +139,7 @@ impl ConfigArgs {
         let coloured = context.screen.is_coloured();
         let file = found.map_err(|error| Failure::marked(error, coloured))?;
         let path = named.unwrap_or_else(|| PathBuf::from(DEFAULT_NAME));
-        Ok(file.map(|file| LoadedPlanFile { file, path }))
+        Ok(file.map(|file| LoadedPlanFile::new(file, path, preset_listing(context))))
     }
 
     /// The configuration file; an error if there is none.
@@ -160,10 +161,20 @@ impl ConfigArgs {
 pub(crate) fn load(path: &Path, context: &Context) -> Result<LoadedPlanFile, Failure> {
     let coloured = context.screen.is_coloured();
     let file = PlanFile::load(path).map_err(|error| Failure::marked(error, coloured))?;
-    Ok(LoadedPlanFile {
-        file,
-        path: path.to_owned(),
-    })
+    let preset = preset_listing(context);
+    Ok(LoadedPlanFile::new(file, path.to_owned(), preset))
+}
+
+/// How a preset lists its tests, with a process that is ended then.
+fn preset_listing(context: &Context) -> PresetListing {
+    let inherited = |name| context.environment.get(name).map(Into::into);
+    PresetListing {
+        inherited: InheritedVariables {
+            python_path: inherited("PYTHONPATH"),
+            coverage_file: inherited("COVERAGE_FILE"),
+        },
+        kept: None,
+    }
 }
 
 impl TemplateArgs {

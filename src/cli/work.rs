@@ -59,10 +59,11 @@ pub(crate) struct WorkArgs {
 pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     let screen = &context.screen;
     leftovers::remove_results(&command.out.folder(context)?)?;
-    let config = command.config.required(context)?;
+    let mut config = command.config.required(context)?;
     let runner = squish_setup::locate_squishrunner(config.runner()?, &context.environment)?;
     let (out, upload) = (&command.out, command.upload.upload);
     let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
+    config.preset.kept = Some(local_workers::kept_process(&options)?);
     let records = options.out.join("records");
     // Before all work: a later step uploads the records, above all those of a job that was cancelled.
     screen.output(StepOutput::PlanId, command.plan_id);
@@ -111,6 +112,7 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
         plan,
         clock_ahead_ms,
         runner: &runner,
+        preset: &config.preset,
         options: &options,
         alone: false,
     };

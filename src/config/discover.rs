@@ -29,6 +29,8 @@ pub(crate) struct ListedTests {
     pub tests: Vec<Test>,
     /// How every line was used.
     pub account: DiscoveryAccount,
+    /// Name and version of the tool, if it lists its tests itself.
+    pub tool: Option<String>,
 }
 
 /// Reads the tests off a listing, in its order, each once, exactly as they are named there; only absolute paths below
@@ -200,7 +202,7 @@ mod tests {
         let mut pattern =
             LinePattern::new(r"^(?<suite>[^: ]+\.py)::(?<testcase>.+)$", Unmatched::Skip).unwrap();
         pattern.ignore("^collecting$").unwrap();
-        let ListedTests { tests, account } = read(&pattern, output.as_bytes()).unwrap();
+        let ListedTests { tests, account, .. } = read(&pattern, output.as_bytes()).unwrap();
         let tests: Vec<String> = tests.iter().map(ToString::to_string).collect();
         assert_eq!(
             tests,

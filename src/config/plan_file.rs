@@ -10,6 +10,7 @@ mod document;
 mod marked;
 mod one_or_many;
 mod reading;
+mod runner_key;
 mod schema;
 mod syntax;
 
@@ -41,7 +42,7 @@ pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// A `testplan.yml` that makes sense.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanFile {
-    /// The project; there if there are templates.
+    /// The project; there if templates are written in the file.
     pub project: Option<String>,
     /// How every test is run.
     pub runner: Option<RunnerSettings>,
@@ -92,6 +93,8 @@ pub enum Discovery {
     Command(Listing),
     /// All test cases of all Squish suites in these folders, relative to the runner's.
     Squish(Vec<PathBuf>),
+    /// All tests of the runner's preset.
+    Preset,
 }
 
 /// A command that lists tests.

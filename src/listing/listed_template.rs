@@ -25,6 +25,8 @@ pub(crate) struct ListedTemplate {
     pub(crate) account: DiscoveryAccount,
     /// Whether the template has a listing.
     pub(crate) is_listed: bool,
+    /// The tool of the preset that has listed the tests.
+    pub(crate) tool: Option<String>,
 }
 
 impl ListedTemplate {
@@ -45,12 +47,28 @@ impl ListedTemplate {
     pub(crate) fn nothing(&self) -> Option<String> {
         self.definition.executions.is_empty().then(|| {
             let account = &self.account;
-            let lines = match account.listed {
-                0 => "its listing printed nothing".to_owned(),
-                lines => format!("its listing printed {} and no test", counted(lines, "line")),
+            let lines = match (account.listed, &self.tool) {
+                (_, Some(tool)) => match self.reasons() {
+                    Some(reasons) => format!("{tool} collected none ({reasons})"),
+                    None => format!("{tool} collected none"),
+                },
+                (0, None) => "its listing printed nothing".to_owned(),
+                (lines, None) => {
+                    format!("its listing printed {} and no test", counted(lines, "line"))
+                }
             };
             format!("template {:?} has no tests: {lines}", self.definition.title)
         })
+    }
+
+    /// What was left out, and why.
+    fn reasons(&self) -> Option<String> {
+        let left_out = self.account.left_out.iter();
+        let reasons: Vec<String> = left_out
+            .take(3)
+            .map(|it| format!("{}: {}", it.line, it.reason))
+            .collect();
+        (!reasons.is_empty()).then(|| reasons.join("; "))
     }
 
     /// What became of the listing's lines, unless every line was taken.
@@ -101,6 +119,7 @@ impl LoadedPlanFile {
         let is_folder = |path: &str| real.is_some() && Path::new(path).canonicalize().ok() == real;
         let mut place = TestFolder::new(folder.display().to_string(), &is_folder);
         let mut refused = None;
+        let mut tool = None;
         let mut account = DiscoveryAccount::default();
         let mut discovered = Vec::new();
         for discovery in template.discoveries() {
@@ -110,6 +129,15 @@ impl LoadedPlanFile {
                         list_command::run(listing, &template.title, &line, &mut place).await?;
                     let failure = list_command::refuse(listing, &template.title, &found.account);
                     refused = refused.or(failure);
+                    found
+                }
+                Discovery::Preset => {
+                    let runner = self.runner()?;
+                    let listed = self.preset.list(&runner).await;
+                    let found = listed.map_err(|failure| {
+                        failure.context(format!("template {:?}", template.title))
+                    })?;
+                    tool.clone_from(&found.tool);
                     found
                 }
                 Discovery::Squish(folders) => suites(&template.title, folders, &folder)?,
@@ -136,6 +164,7 @@ impl LoadedPlanFile {
             definition,
             account,
             is_listed: !discovered.is_empty(),
+            tool,
         };
         Ok((discovered, refused))
     }

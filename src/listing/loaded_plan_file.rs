@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::preset_listing::PresetListing;
 use crate::{
     config::plan_file::{PlanFile, Template},
     failure::Failure,
@@ -13,9 +14,25 @@ use crate::{
 pub(crate) struct LoadedPlanFile {
     pub(crate) file: PlanFile,
     pub(crate) path: PathBuf,
+    /// How a preset lists its tests.
+    pub(crate) preset: PresetListing,
 }
 
 impl LoadedPlanFile {
+    /// A file that was read. Templates that are not written in it belong to the project of its folder's name.
+    pub(crate) fn new(mut file: PlanFile, path: PathBuf, preset: PresetListing) -> Self {
+        if file.project.is_none() && !file.templates.is_empty() {
+            let absolute = std::path::absolute(&path).ok();
+            let folder = absolute.as_deref().and_then(Path::parent);
+            let name = folder.and_then(Path::file_name);
+            file.project = Some(name.map_or_else(
+                || "project".to_owned(),
+                |name| name.to_string_lossy().into_owned(),
+            ));
+        }
+        Self { file, path, preset }
+    }
+
     /// The folder that paths in it are relative to.
     pub(crate) fn folder(&self) -> Result<PathBuf, Failure> {
         let path = std::path::absolute(&self.path).map_err(Failure::infrastructure)?;

@@ -14,12 +14,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use super::command_facts::CommandError;
 use super::{
-    command_facts::{CommandError, CommandFacts},
+    command_facts::CommandFacts,
     placeholders::{Placeholder, PlaceholderText, TextPiece},
     runner_settings::{RunnerSettings, Tool},
     squishrunner::squishrunner_args,
 };
+use crate::model::{Capabilities, PlanId};
 
 /// Variables that every command gets, with the facts its arguments can ask for. `TESTPLAN_SERVER_HOST` and
 /// `TESTPLAN_SERVER_PORT` are set only where a Squish server came with the reservation; besides these, each
@@ -246,16 +248,25 @@ fn value(
         Placeholder::Batch => facts.batch.to_owned(),
         Placeholder::ServerHost => server()?.host.clone(),
         Placeholder::ServerPort => server()?.port.clone(),
-        Placeholder::Capability(key) => match facts.capabilities.get(key) {
-            Some(value) => value.to_owned(),
-            None => {
-                return Err(CommandError(format!(
-                    "{asker} asks for {placeholder}, but this worker offers {}: \
-                     start it with --capability {key}=VALUE",
-                    facts.capabilities
-                )));
-            }
-        },
+        Placeholder::Capability(key) => {
+            return capability(key, placeholder, asker, facts.capabilities);
+        }
+    })
+}
+
+/// The value that a worker offers for a key.
+fn capability(
+    key: &str,
+    placeholder: &Placeholder,
+    asker: &str,
+    offered: &Capabilities,
+) -> Result<String, CommandError> {
+    let value = offered.get(key).map(str::to_owned);
+    value.ok_or_else(|| {
+        CommandError(format!(
+            "{asker} asks for {placeholder}, but this worker offers {offered}: \
+             start it with --capability {key}=VALUE"
+        ))
     })
 }
 
@@ -268,23 +279,12 @@ fn environment(
 ) -> Result<CommandEnvironment, CommandError> {
     let mut env: Vec<(String, OsString)> = Vec::with_capacity(settings.environment.len() + 12);
     for (name, value) in &settings.environment {
-        if name.is_empty() || name.contains(['=', '\0']) {
-            return Err(CommandError(format!(
-                "environment: {name:?} cannot be set: a name is not empty and has neither `=` nor a NUL"
-            )));
-        }
+        check_variable(name)?;
         let asker = format!("the variable {name}");
         env.push((name.clone(), expand(value, &asker, facts)?));
     }
     let mut env_remove = Vec::new();
-    let mut seen = Vec::new();
-    for capability in facts.capabilities.iter() {
-        let name = variable(&capability.key);
-        if !seen.contains(&name) {
-            env.push((name.clone(), capability.value.clone().into()));
-            seen.push(name);
-        }
-    }
+    env.extend(capability_variables(facts.capabilities));
     let mut set = |name: &str, value: OsString| env.push((name.to_owned(), value));
     set("TESTPLAN_PLAN_ID", facts.plan.to_string().into());
     set("TESTPLAN_EXECUTION_ID", facts.execution.to_string().into());
@@ -300,6 +300,70 @@ fn environment(
         env_remove.extend([SERVER_HOST, SERVER_PORT].map(str::to_owned));
     }
     Ok((env, env_remove))
+}
+
+fn check_variable(name: &str) -> Result<(), CommandError> {
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return Err(CommandError(format!(
+            "environment: {name:?} cannot be set: a name is not empty and has neither `=` nor a NUL"
+        )));
+    }
+    Ok(())
+}
+
+/// The variables of a worker's process that runs many tests: those of the settings, which ask for capabilities at most,
+/// then the worker's capabilities.
+pub(crate) fn worker_variables(
+    settings: &RunnerSettings,
+    offered: &Capabilities,
+) -> Result<Vec<(String, OsString)>, CommandError> {
+    let mut env = Vec::new();
+    for (name, value) in &settings.environment {
+        check_variable(name)?;
+        let mut text = OsString::new();
+        for piece in value.pieces() {
+            match piece {
+                TextPiece::Literal(literal) => text.push(literal),
+                TextPiece::Placeholder(placeholder @ Placeholder::Capability(key)) => {
+                    let asker = format!("the variable {name}");
+                    text.push(capability(key, placeholder, &asker, offered)?);
+                }
+                TextPiece::Placeholder(placeholder) => {
+                    return Err(CommandError(format!(
+                        "the variable {name} asks for {placeholder}, and one process runs many tests"
+                    )));
+                }
+            }
+        }
+        env.push((name.clone(), text));
+    }
+    env.extend(capability_variables(offered));
+    Ok(env)
+}
+
+/// The variables of all executions of a plan.
+pub(crate) fn plan_variables(
+    plan: PlanId,
+    project: &str,
+    batch: &str,
+) -> [(&'static str, String); 3] {
+    [
+        ("TESTPLAN_PLAN_ID", plan.to_string()),
+        ("TESTPLAN_PROJECT", project.to_owned()),
+        ("TESTPLAN_BATCH", batch.to_owned()),
+    ]
+}
+
+/// One variable for each capability that is offered.
+fn capability_variables(offered: &Capabilities) -> Vec<(String, OsString)> {
+    let mut variables: Vec<(String, OsString)> = Vec::new();
+    for capability in offered.iter() {
+        let name = variable(&capability.key);
+        if !variables.iter().any(|(seen, _)| *seen == name) {
+            variables.push((name, capability.value.clone().into()));
+        }
+    }
+    variables
 }
 
 fn variable(key: &str) -> String {

@@ -174,11 +174,17 @@ impl PlaceholderText {
         }
     }
 
+    /// The facts that it asks for, in order.
+    pub(crate) fn placeholders(&self) -> impl Iterator<Item = &Placeholder> {
+        self.pieces.iter().filter_map(|piece| match piece {
+            TextPiece::Placeholder(placeholder) => Some(placeholder),
+            TextPiece::Literal(_) => None,
+        })
+    }
+
     /// Whether it asks for this fact.
     pub(crate) fn asks_for(&self, placeholder: &Placeholder) -> bool {
-        self.pieces
-            .iter()
-            .any(|piece| matches!(piece, TextPiece::Placeholder(it) if it == placeholder))
+        self.placeholders().any(|it| it == placeholder)
     }
 
     /// The parts in order.

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 pub use super::exit_codes::ExitCodes;
+pub use super::warm_settings::{FreshProcess, ProcessMode, WarmSettings, WarmTool};
 use super::{
     placeholders::{Placeholder, PlaceholderText},
     squishrunner::squish_settings::SquishSettings,
@@ -11,6 +12,9 @@ pub use crate::{
     attribution::{CasePattern, NameMatching, Repeats},
     result_file::Scenarios,
 };
+
+/// What names one test of pytest, and where its result file goes, if each test has a process of its own.
+const ONE_TEST: [&str; 2] = ["{suite}::{testcase}", "--junitxml={results}/pytest.xml"];
 
 /// How a test is run and how its end is read.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +47,8 @@ pub struct CommandSettings {
     pub results: ResultsFormat,
     /// What the exit codes mean.
     pub exit_codes: ExitCodes,
-    /// The tool, if its process stays and takes one test after the other: then the command names no test.
-    pub warm: Option<WarmTool>,
+    /// How the tool's process stays and takes one test after the other, if it does: then the command names no test.
+    pub warm: Option<WarmSettings>,
     /// How one call runs many tests, if it can.
     pub batch: Option<BatchSettings>,
 }
@@ -73,11 +77,17 @@ pub enum Selection {
     File,
 }
 
-/// A tool whose process stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WarmTool {
-    /// pytest 7 or later.
-    Pytest,
+impl CommandSettings {
+    /// The command that runs each test in a process of its own, in place of one whose process stays.
+    pub(crate) fn one_per_process(&self) -> Self {
+        // The texts are constant, and a test reads them.
+        let one = ONE_TEST.map(|text| PlaceholderText::parse(text).unwrap_or_default());
+        Self {
+            command: self.command.iter().cloned().chain(one).collect(),
+            warm: None,
+            ..self.clone()
+        }
+    }
 }
 
 impl RunnerSettings {
@@ -126,6 +136,14 @@ impl RunnerSettings {
         all.filter_map(|(name, value)| Some((name.as_str(), value.literal()?)))
     }
 
+    /// How the process of the tool stays, if it does.
+    pub fn warm(&self) -> Option<(&CommandSettings, &WarmSettings)> {
+        match &self.tool {
+            Tool::Command(tool) => Some((tool, tool.warm.as_ref()?)),
+            Tool::Squish(_) => None,
+        }
+    }
+
     /// The settings of squishrunner, if it runs the tests.
     pub fn squish(&self) -> Option<&SquishSettings> {
         match &self.tool {
@@ -172,6 +190,18 @@ impl ResultsFormat {
         match self {
             Self::JUnit { repeats, .. } => *repeats,
             Self::Squish { .. } | Self::ExitCode => Repeats::Duplicates,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_of_one_test_can_be_read() {
+        for text in ONE_TEST {
+            assert!(PlaceholderText::parse(text).unwrap().literal().is_none());
         }
     }
 }

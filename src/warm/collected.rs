@@ -1,15 +1,18 @@
 //! The tests of a project, from the first warm process: no other call of pytest lists them.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use super::{
     message::{FileNote, FromProcess, Hello, ToProcess},
-    pytest_names::test_of,
+    pytest_names::{broken_file, test_of},
     warm_attempt::log_tail,
     warm_process::{ProcessEvent, WarmProcess},
-    warm_setup::Shared,
+    warm_setup::Starter,
 };
-use crate::model::Test;
+use crate::{clock, model::Test, text::format_duration};
 
 /// What pytest collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,12 +31,18 @@ pub struct Collected {
     pub duplicates: Vec<String>,
     /// How many tests the project's settings left out.
     pub deselected: u64,
+    /// Why the process cannot run its tests one by one; empty if it can.
+    pub obstacles: Vec<String>,
 }
 
 impl Collected {
-    /// The tests as a plan has them: the file is the suite.
+    /// The tests as a plan has them, each once: the file is the suite. A file that could not be collected is one test,
+    /// which fails.
     pub fn tests(&self) -> Vec<Test> {
-        self.ids.iter().filter_map(|id| test_of(id)).collect()
+        let mut seen = HashSet::new();
+        let broken = self.broken.iter().map(|note| broken_file(&note.file));
+        let tests = self.ids.iter().filter_map(|id| test_of(id)).chain(broken);
+        tests.filter(|test| seen.insert(test.clone())).collect()
     }
 
     /// Ids that name no file and test: a plan cannot have these.
@@ -49,9 +58,9 @@ pub enum NotCollected {
     /// pytest did not start, or ended before it had collected its tests.
     #[error("{0}")]
     Failed(String),
-    /// It collected its tests, and cannot run them one by one.
-    #[error("pytest cannot run its tests one by one here: {0}")]
-    Unsuited(String),
+    /// The command ended, and no pytest was heard of.
+    #[error("{0}")]
+    NoPytest(String),
 }
 
 /// A process that has collected its tests and was not given any yet.
@@ -60,63 +69,143 @@ pub(crate) struct ReadyProcess {
     pub(crate) process: WarmProcess,
     /// It has asked for a test.
     pub(crate) has_asked: bool,
+    /// Files that it could not collect.
+    pub(crate) broken: Vec<FileNote>,
+    /// Whether it was asked for the names of its tests.
+    pub(crate) has_listed: bool,
+    /// How long it took from its start until it had collected its tests.
+    pub(crate) start_cost: Duration,
+}
+
+/// How long a process without tests may take to end in order.
+const END_GRACE: Duration = Duration::from_secs(10);
+
+impl ReadyProcess {
+    /// Ends it in order: it runs no test.
+    pub(super) async fn end(mut self) {
+        self.process.send(&ToProcess::End.line()).await;
+        let ending = async { while let ProcessEvent::Message(_) = self.process.event().await {} };
+        if tokio::time::timeout(END_GRACE, ending).await.is_err() {
+            tracing::warn!("pytest did not end in order after it had listed its tests");
+        }
+        self.process.stop(Duration::ZERO).await;
+    }
+}
+
+/// What is asked of the first process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The names of its tests.
+    Names,
+    /// How many there are.
+    Counts,
 }
 
 /// Starts the first process and asks it for its tests.
 pub(super) async fn collect(
-    shared: &Arc<Shared>,
+    starter: &Starter,
+    wanted: Wanted,
     limit: Duration,
 ) -> Result<(Collected, ReadyProcess), NotCollected> {
-    let mut process = WarmProcess::start(&shared.command(0, 0))
+    let began = clock::monotonic();
+    let mut process = WarmProcess::start(&starter.command(0, 0))
         .await
-        .map_err(NotCollected::Failed)?;
-    let asking = tokio::time::timeout(limit, names(&mut process));
+        .map_err(NotCollected::NoPytest)?;
+    let mut reading = Reading::new(began);
+    let asking = tokio::time::timeout(limit, reading.read(&mut process, wanted));
     match asking.await {
-        Ok(Ok((collected, has_asked))) => Ok((collected, ReadyProcess { process, has_asked })),
+        Ok(Ok(())) => {
+            let Reading {
+                collected,
+                has_asked,
+                start_cost,
+                ..
+            } = reading;
+            let broken = collected.broken.clone();
+            let ready = ReadyProcess {
+                process,
+                has_asked,
+                broken,
+                has_listed: wanted == Wanted::Names,
+                start_cost,
+            };
+            Ok((collected, ready))
+        }
         Ok(Err(error)) => Err(error),
         Err(_) => {
             let known = process.abort().await;
-            let why = format!("pytest has not collected its tests after {limit:?}\n{known}");
+            let limit = format_duration(limit);
+            let why = format!("pytest has not collected its tests after {limit}\n{known}");
             Err(NotCollected::Failed(why.trim_end().to_owned()))
         }
     }
 }
 
-async fn names(process: &mut WarmProcess) -> Result<(Collected, bool), NotCollected> {
-    let mut collected = Collected::default();
-    let mut has_asked = false;
-    loop {
-        let message = match process.event().await {
-            ProcessEvent::Message(message) => message,
-            ProcessEvent::Ended(end) => {
-                let why = format!("pytest ended before it had collected its tests: {end}");
-                return Err(NotCollected::Failed(with_log(&why, process)));
-            }
-            ProcessEvent::Broken(why) => {
-                return Err(NotCollected::Failed(with_log(&why, process)));
-            }
-        };
-        match message {
-            FromProcess::Broken(file) => collected.broken.push(file),
-            FromProcess::SkippedFile(file) => collected.skipped.push(file),
-            FromProcess::Hello(hello) => {
-                if let Some(obstacle) = obstacle(&hello) {
-                    return Err(NotCollected::Unsuited(obstacle));
+/// What the first process has sent so far.
+struct Reading {
+    began: Instant,
+    collected: Collected,
+    has_asked: bool,
+    start_cost: Duration,
+}
+
+impl Reading {
+    fn new(began: Instant) -> Self {
+        Self {
+            began,
+            collected: Collected::default(),
+            has_asked: false,
+            start_cost: Duration::ZERO,
+        }
+    }
+
+    async fn read(
+        &mut self,
+        process: &mut WarmProcess,
+        wanted: Wanted,
+    ) -> Result<(), NotCollected> {
+        loop {
+            let message = match process.event().await {
+                ProcessEvent::Message(message) => message,
+                ProcessEvent::Ended(end) if process.pid().is_none() => {
+                    let why = format!(
+                        "the command ended ({end}) and pytest had not loaded testplan's plugin"
+                    );
+                    return Err(NotCollected::NoPytest(with_log(&why, process)));
                 }
-                collected.tool = hello.tool;
-                collected.hash = hello.hash;
-                collected.duplicates = hello.duplicates;
-                collected.deselected = hello.deselected;
-                process.send(&ToProcess::Names.line()).await;
-            }
-            FromProcess::Next { .. } => has_asked = true,
-            FromProcess::Names { names, more } => {
-                collected.ids.extend(names);
-                if !more {
-                    return Ok((collected, has_asked));
+                ProcessEvent::Ended(end) => {
+                    let why = format!("pytest ended before it had collected its tests: {end}");
+                    return Err(NotCollected::Failed(with_log(&why, process)));
                 }
+                ProcessEvent::Broken(why) => {
+                    return Err(NotCollected::Failed(with_log(&why, process)));
+                }
+            };
+            let collected = &mut self.collected;
+            match message {
+                FromProcess::Broken(file) => collected.broken.push(file),
+                FromProcess::SkippedFile(file) => collected.skipped.push(file),
+                FromProcess::Hello(hello) => {
+                    self.start_cost = clock::monotonic().saturating_duration_since(self.began);
+                    collected.tool = hello.tool;
+                    collected.hash = hello.hash;
+                    collected.duplicates = hello.duplicates;
+                    collected.deselected = hello.deselected;
+                    collected.obstacles = hello.obstacles;
+                    if wanted == Wanted::Counts {
+                        return Ok(());
+                    }
+                    process.send(&ToProcess::Names.line()).await;
+                }
+                FromProcess::Next { .. } => self.has_asked = true,
+                FromProcess::Names { names, more } => {
+                    collected.ids.extend(names);
+                    if !more {
+                        return Ok(());
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
     }
 }

@@ -48,8 +48,10 @@ enum Stage {
     Ready,
     /// It was sent the end.
     Ending,
-    /// There is none.
+    /// There is none; a test starts one.
     Absent,
+    /// There is none, and other sessions run the tests.
+    Deferred,
     /// There is none, and none is started any more.
     GivenUp,
 }
@@ -94,6 +96,26 @@ impl Conversation {
         self
     }
 
+    /// Leaves the tests to other sessions for now.
+    pub(crate) fn defer(&mut self) {
+        self.stage = Stage::Deferred;
+    }
+
+    pub(crate) fn is_deferred(&self) -> bool {
+        self.stage == Stage::Deferred && !self.is_closing
+    }
+
+    /// Another process pays.
+    pub(crate) fn start_deferred(&mut self) -> Vec<Step> {
+        self.restart()
+    }
+
+    /// Asks for a test without a process, which the test then starts.
+    pub(crate) fn stand_in(&mut self) -> Vec<Step> {
+        self.stage = Stage::Absent;
+        Vec::new()
+    }
+
     pub(crate) fn running(&self) -> Option<u64> {
         self.running
     }
@@ -132,7 +154,7 @@ impl Conversation {
         match self.stage {
             _ if self.is_closing => 0,
             // One more test has to say why none can run.
-            Stage::GivenUp => usize::from(at_hand == 0),
+            Stage::GivenUp | Stage::Absent => usize::from(at_hand == 0),
             Stage::Ready if !self.is_retiring => {
                 let process_waits = self.question.is_some();
                 if self.one_by_one {
@@ -157,7 +179,7 @@ impl Conversation {
         match self.stage {
             Stage::Ready if !self.is_retiring => self.send_waiting(),
             Stage::GivenUp => self.refuse_waiting(),
-            Stage::Absent if !self.waiting.is_empty() => self.restart(),
+            Stage::Absent | Stage::Deferred if !self.waiting.is_empty() => self.restart(),
             _ => Vec::new(),
         }
     }
@@ -425,6 +447,20 @@ mod tests {
         assert_eq!(it.wanted(), 0);
         assert_eq!(it.process_ended(), []);
         assert!(!it.has_given_up());
+    }
+
+    #[test]
+    fn deferred_session_starts_a_process_when_it_pays_or_a_test_is_left() {
+        let mut it = Conversation::default();
+        it.defer();
+        assert_eq!(it.wanted(), 0, "other sessions run the tests");
+        assert_eq!(it.start_deferred(), [Step::Restart]);
+        let mut it = Conversation::default();
+        it.defer();
+        assert_eq!(it.stand_in(), []);
+        assert_eq!(it.wanted(), 1);
+        assert_eq!(it.take([1]), [Step::Restart]);
+        assert_eq!(it.ready(), [Step::Send(1)]);
     }
 
     #[test]

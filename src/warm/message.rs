@@ -1,5 +1,7 @@
 //! The messages between testplan and a warm process: one JSON object a line, as docs/session-protocol.md describes.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The version that this testplan speaks.
@@ -144,6 +146,8 @@ pub(crate) enum ToProcess<'a> {
     None,
     /// Send the names of all tests.
     Names,
+    /// Set these variables of the environment, before the next test.
+    Variables { set: BTreeMap<&'a str, &'a str> },
     /// Nothing more comes.
     End,
 }

@@ -17,6 +17,29 @@ pub(crate) fn id_of(test: &Test) -> String {
     format!("{}::{}", test.suite, test.testcase)
 }
 
+/// The test case that stands for a file, or a class in it, that could not be collected.
+const COLLECTION: &str = "(collection)";
+
+/// The test of a file that could not be collected, by pytest's name of the file.
+pub(crate) fn broken_file(file: &str) -> Test {
+    let (suite, class) = match file.split_once("::") {
+        Some((suite, class)) => (suite, Some(class)),
+        None => (file, None),
+    };
+    Test {
+        suite: if suite.is_empty() { "." } else { suite }.to_owned(),
+        testcase: class.map_or_else(
+            || COLLECTION.to_owned(),
+            |class| format!("{class} {COLLECTION}"),
+        ),
+    }
+}
+
+/// Whether a test stands for a file that could not be collected where the tests were listed.
+pub(crate) fn is_broken_file(test: &Test) -> bool {
+    test.testcase.ends_with(COLLECTION)
+}
+
 /// How pytest's own JUnit files name the case of a test: class name and name.
 pub(crate) fn case_of(test: &Test) -> (String, String) {
     // A parameter may hold `::` and `/`.
@@ -52,6 +75,19 @@ mod tests {
         }
         assert_eq!(test_of("setup.py"), None);
         assert_eq!(test_of("a.py::"), None);
+    }
+
+    #[test]
+    fn broken_files_are_tests_of_their_own() {
+        let test = |suite: &str, testcase: &str| Test {
+            suite: suite.to_owned(),
+            testcase: testcase.to_owned(),
+        };
+        assert_eq!(broken_file("a/t.py"), test("a/t.py", "(collection)"));
+        assert_eq!(broken_file("t.py::C"), test("t.py", "C (collection)"));
+        assert_eq!(broken_file(""), test(".", "(collection)"));
+        assert!(is_broken_file(&broken_file("t.py::C")));
+        assert!(!is_broken_file(&test("t.py", "test_collection")));
     }
 
     #[test]

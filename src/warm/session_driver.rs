@@ -1,5 +1,7 @@
 //! Drives the process of one worker: does what `conversation` decides, within the bounds of each test.
 
+mod deferral;
+mod session_ending;
 mod test_endings;
 
 use std::{
@@ -17,9 +19,10 @@ use tokio::{
 use super::{
     collected::{ReadyProcess, obstacle},
     conversation::{Conversation, Question, Step},
-    fresh_process::resident_mib,
-    message::{FromProcess, ResultMessage, ToProcess},
+    message::{FileNote, FromProcess, ResultMessage, ToProcess},
     patience::Patience,
+    resident_memory::resident_mib,
+    second_process::Advice,
     warm_attempt::Taken,
     warm_process::{ProcessEvent, WarmProcess},
     warm_setup::Shared,
@@ -29,14 +32,8 @@ use crate::{
     clock,
     model::Outcome,
     run::{Attempt, Phase, SessionEvent, WorkItem, phase::moved_past},
-    runner::process_end::ProcessEnd,
-    text::format_duration,
 };
 
-/// How long a process may take to end in order.
-const END_GRACE: Duration = Duration::from_secs(60);
-/// How long it may take when the run stops: as long as other tests get.
-const STOP_GRACE: Duration = Duration::from_secs(4);
 /// How long to wait for this process's own stop signal after the process ended by one.
 const SIGNAL_GRACE: Duration = Duration::from_secs(1);
 
@@ -56,6 +53,8 @@ enum Happening {
     Phase(Phase),
     TimeLimit,
     NoneCame,
+    /// Time to look again whether a process pays.
+    Tick,
 }
 
 /// The state beside the conversation's.
@@ -77,6 +76,18 @@ pub(crate) struct SessionDriver {
     wants_since: Option<Instant>,
     patience: Patience,
     near: Vec<String>,
+    /// Files that the present process could not collect.
+    broken: Vec<FileNote>,
+    /// Whether the present process has listed the tests of the plan.
+    is_lister: bool,
+    /// How long to wait after a test that only the process that listed it has.
+    unknown_pause: Duration,
+    /// Whether the present process has the variables of the plan.
+    has_variables: bool,
+    /// When the present process was started, until it has collected its tests.
+    started: Option<Instant>,
+    /// Whether it counts as a session with a process.
+    is_counted: bool,
     /// Why no process runs tests.
     trouble: String,
 }
@@ -90,15 +101,23 @@ struct RunningTest {
 
 impl SessionDriver {
     pub(crate) fn new(
-        shared: Arc<Shared>,
-        worker: u32,
+        (shared, worker): (Arc<Shared>, u32),
+        has_process: bool,
         phase: watch::Receiver<Phase>,
         commands: mpsc::UnboundedReceiver<Command>,
         events: mpsc::UnboundedSender<SessionEvent>,
     ) -> Self {
         let mut conversation = Conversation::default();
-        if shared.setup.fresh.is_wanted() {
+        if shared.plan.fresh.is_wanted() {
             conversation = conversation.one_by_one();
+        }
+        // Counted here, so that no session takes itself for the only one before the first has begun.
+        let now = clock::monotonic();
+        let waits = !has_process && shared.progress(|it| it.advice(now)) == Advice::Wait;
+        if waits {
+            conversation.defer();
+        } else {
+            shared.progress(|it| it.sessions += 1);
         }
         Self {
             shared,
@@ -116,6 +135,12 @@ impl SessionDriver {
             wants_since: None,
             patience: Patience::default(),
             near: Vec::new(),
+            broken: Vec::new(),
+            is_lister: false,
+            unknown_pause: test_endings::FIRST_PAUSE,
+            has_variables: false,
+            is_counted: !waits,
+            started: None,
             trouble: String::new(),
         }
     }
@@ -126,12 +151,16 @@ impl SessionDriver {
             Some(ready) => {
                 self.process = Some(ready.process);
                 self.processes = 1;
+                self.broken = ready.broken;
+                self.is_lister = ready.has_listed;
+                self.report(SessionEvent::StartCost(ready.start_cost));
                 let mut steps = self.conversation.ready();
                 if ready.has_asked {
                     steps.extend(self.conversation.asked(false));
                 }
                 self.perform(steps).await;
             }
+            None if self.conversation.is_deferred() => {}
             None => self.start_process().await,
         }
         loop {
@@ -152,6 +181,7 @@ impl SessionDriver {
                 Happening::LeaseLost => self.on_lease_lost().await,
                 Happening::Phase(phase) => return self.stop(phase).await,
                 Happening::TimeLimit => self.on_time_limit().await,
+                Happening::Tick => self.reconsider().await,
             }
         }
     }
@@ -161,6 +191,8 @@ impl SessionDriver {
             (Some(running), None) => running.deadline,
             _ => None,
         };
+        let is_deferred = self.conversation.is_deferred();
+        let tick = is_deferred.then(|| clock::monotonic() + deferral::TICK);
         let none_came = self.waits_since.map(|since| since + self.patience.limit());
         let lease_lost = async {
             match &mut self.running {
@@ -182,6 +214,7 @@ impl SessionDriver {
             event = process => Happening::Process(event),
             () = at(deadline) => Happening::TimeLimit,
             () = at(none_came) => Happening::NoneCame,
+            () = at(tick) => Happening::Tick,
         }
     }
 
@@ -211,7 +244,7 @@ impl SessionDriver {
         let mut numbers = Vec::with_capacity(work.len());
         for work in work {
             let lost = work.lease.loss().is_some();
-            let taken = Taken::new(&self.shared.setup, work);
+            let taken = Taken::new(&self.shared.plan, work);
             self.numbers += 1;
             self.taken.insert(self.numbers, taken);
             if lost {
@@ -255,7 +288,13 @@ impl SessionDriver {
                         format!("pytest cannot run its tests one by one here: {obstacle}");
                     self.conversation.give_up()
                 }
-                None => self.conversation.ready(),
+                None => {
+                    if let Some(started) = self.started.take() {
+                        let cost = clock::monotonic().saturating_duration_since(started);
+                        self.report(SessionEvent::StartCost(cost));
+                    }
+                    self.conversation.ready()
+                }
             },
             FromProcess::Next { teardown, failed } => self.on_question(teardown, failed),
             FromProcess::Started { n } => self.conversation.started(n),
@@ -265,7 +304,8 @@ impl SessionDriver {
                 Vec::new()
             }
             FromProcess::Broken(file) => {
-                tracing::warn!(file = %file.file, "pytest cannot collect a file");
+                tracing::debug!(file = %file.file, "pytest cannot collect a file");
+                self.broken.push(file);
                 Vec::new()
             }
             FromProcess::Open { .. }
@@ -279,7 +319,7 @@ impl SessionDriver {
 
     fn on_question(&mut self, is_teardown: bool, failed: bool) -> Vec<Step> {
         let pid = self.process.as_ref().and_then(WarmProcess::pid);
-        let fresh = self.shared.setup.fresh;
+        let fresh = self.shared.plan.fresh;
         let memory = || pid.and_then(resident_mib);
         let mut steps = Vec::new();
         let begun = self.conversation.begun();
@@ -298,7 +338,7 @@ impl SessionDriver {
         let Some(taken) = self.taken.remove(&result.n) else {
             return;
         };
-        let setup = &self.shared.setup;
+        let setup = &self.shared.plan;
         let attempt = match taken.work.lease.loss() {
             Some(_) => Attempt::without_process(Duration::ZERO, Outcome::LeaseLost),
             None => taken.with_result(setup, result),
@@ -309,6 +349,12 @@ impl SessionDriver {
 
     async fn perform(&mut self, steps: Vec<Step>) {
         let mut lines = Vec::new();
+        if !self.has_variables && steps.iter().any(|step| matches!(step, Step::Send(_))) {
+            self.has_variables = true;
+            let set = self.shared.plan.variables.iter();
+            let set = set.map(|(name, value)| (name.as_str(), value.as_str()));
+            lines.extend(ToProcess::Variables { set: set.collect() }.line());
+        }
         for step in steps {
             match step {
                 Step::Send(number) => {
@@ -358,12 +404,16 @@ impl SessionDriver {
         let Some(taken) = self.taken.get(&number) else {
             return;
         };
+        self.unknown_pause = test_endings::FIRST_PAUSE;
         let began = clock::monotonic();
+        self.shared.progress(|it| {
+            it.began.get_or_insert(began);
+        });
         let lease = taken.work.lease.clone();
         let is_lost = lease.loss().is_some();
         self.running = Some(RunningTest {
             began,
-            deadline: self.shared.setup.time_limit.map(|limit| began + limit),
+            deadline: self.shared.plan.time_limit.map(|limit| began + limit),
             lease_lost: async move { lease.lost().await }.boxed(),
         });
         let granted = &taken.work.granted;
@@ -387,86 +437,17 @@ impl SessionDriver {
     }
 
     async fn start_process(&mut self) {
-        let command = self.shared.command(self.worker, self.processes);
+        let command = self.shared.starter.command(self.worker, self.processes);
         self.processes += 1;
         self.waits_since = None;
+        self.has_variables = false;
+        self.started = Some(clock::monotonic());
         match WarmProcess::start(&command).await {
             Ok(process) => self.process = Some(process),
             Err(why) => {
                 self.trouble = why;
                 let steps = self.conversation.process_ended();
                 self.perform(steps).await;
-            }
-        }
-    }
-
-    /// The worker brings nothing more: the process ends what its tests share.
-    async fn end(mut self) {
-        let steps = self.conversation.close();
-        let is_starting = self.conversation.begun() == 0;
-        self.perform(steps).await;
-        let deadline = clock::monotonic() + END_GRACE;
-        while !is_starting && self.process.is_some() {
-            let process = async {
-                match &mut self.process {
-                    Some(process) => process.event().await,
-                    None => std::future::pending().await,
-                }
-            };
-            let event = tokio::select! {
-                phase = moved_past(&mut self.phase, Phase::Working) => return self.stop(phase).await,
-                event = process => event,
-                () = at(Some(deadline)) => {
-                    ProcessEvent::Broken(format!("it did not end within {}", format_duration(END_GRACE)))
-                }
-            };
-            match event {
-                ProcessEvent::Message(message) => self.on_message(message).await,
-                ProcessEvent::Ended(ProcessEnd::Exited(_)) => break,
-                ProcessEvent::Ended(end) => {
-                    tracing::warn!(%end, "pytest did not end in order");
-                    break;
-                }
-                ProcessEvent::Broken(why) => {
-                    tracing::warn!(%why, "pytest did not end in order");
-                    break;
-                }
-            }
-        }
-        self.kill().await;
-    }
-
-    /// The run stops: what runs ends, what came or comes is cancelled.
-    async fn stop(mut self, phase: Phase) {
-        let mut killing = self.phase.clone();
-        if let Some(process) = &mut self.process {
-            let grace = if phase == Phase::Killing {
-                Duration::ZERO
-            } else {
-                STOP_GRACE
-            };
-            let stopped = tokio::select! {
-                () = process.stop(grace) => true,
-                _ = moved_past(&mut killing, Phase::Stopping), if !grace.is_zero() => false,
-            };
-            if !stopped {
-                process.stop(Duration::ZERO).await;
-            }
-        }
-        for number in self.conversation.unfinished() {
-            self.cancel(number);
-        }
-        while let Some(command) = self.commands.recv().await {
-            let work = match command {
-                Command::Take(work) => work,
-                Command::NoneNow => continue,
-                Command::End => return,
-            };
-            for work in work {
-                self.numbers += 1;
-                let taken = Taken::new(&self.shared.setup, work);
-                self.taken.insert(self.numbers, taken);
-                self.cancel(self.numbers);
             }
         }
     }

@@ -6,7 +6,7 @@ use super::{
     message::ResultMessage,
     pytest_names::id_of,
     reported_result::{end_of, read_result},
-    warm_setup::WarmSetup,
+    warm_setup::WarmPlan,
 };
 use crate::{
     fs::append,
@@ -33,7 +33,7 @@ pub(crate) struct Taken {
 }
 
 impl Taken {
-    pub(crate) fn new(setup: &WarmSetup, work: WorkItem) -> Self {
+    pub(crate) fn new(setup: &WarmPlan, work: WorkItem) -> Self {
         let name = attempt_name(setup.plan, &work.granted);
         let results = setup.out.join("results").join(&name);
         Self {
@@ -45,7 +45,7 @@ impl Taken {
     }
 
     /// The attempt of a result.
-    pub(crate) fn with_result(&self, setup: &WarmSetup, result: &ResultMessage) -> Attempt {
+    pub(crate) fn with_result(&self, setup: &WarmPlan, result: &ResultMessage) -> Attempt {
         let read = read_result(&self.work.granted.test, result);
         let passed = read.cases.iter().all(|case| {
             matches!(
@@ -69,7 +69,7 @@ impl Taken {
     /// The attempt of a test that came to no result: what happened, and what is known about it.
     pub(crate) fn without_result(
         &self,
-        setup: &WarmSetup,
+        setup: &WarmPlan,
         took: Duration,
         message: String,
         known: &str,
@@ -86,7 +86,7 @@ impl Taken {
     }
 
     /// Writes the log of the test, relative to the `--out` folder, if there is anything to write.
-    fn write_log(&self, setup: &WarmSetup, text: &str) -> Option<String> {
+    fn write_log(&self, setup: &WarmPlan, text: &str) -> Option<String> {
         if text.is_empty() {
             return None;
         }

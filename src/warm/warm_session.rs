@@ -34,8 +34,9 @@ impl WarmSession {
     ) -> Self {
         let (commands, received) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::unbounded_channel();
-        let mark = shared.mark(worker);
-        let driver = SessionDriver::new(shared, worker, phase, received, sender);
+        let mark = shared.starter.mark(worker);
+        let has_process = ready.is_some();
+        let driver = SessionDriver::new((shared, worker), has_process, phase, received, sender);
         Self {
             commands,
             events,

@@ -1,27 +1,99 @@
 //! What the workers of a process have in common, and how each of their processes is started.
 
-use std::{ffi::OsString, io, path::PathBuf, time::Duration};
-
-use super::{
-    fresh_process::FreshProcess, session_folder::SessionFolder, warm_process::WarmCommand,
+use std::{
+    collections::HashSet,
+    ffi::OsString,
+    io,
+    path::PathBuf,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
 };
-use crate::{model::PlanId, random, run::process, runner::command_line::CommandLine};
 
-/// How tests are run by all workers of this process.
+use super::{second_process::Progress, session_folder::SessionFolder, warm_process::WarmCommand};
+use crate::{
+    model::{Capabilities, ExecutionId, PlanId},
+    random,
+    run::process,
+    runner::{
+        command_line::{self, CommandLine},
+        runner_settings::{FreshProcess, RunnerSettings},
+    },
+    sync::ignore_poison,
+};
+
+/// Variables that a process would inherit, and that it gets in another form.
+#[derive(Clone, Debug, Default)]
+pub struct InheritedVariables {
+    /// `PYTHONPATH`.
+    pub python_path: Option<OsString>,
+    /// `COVERAGE_FILE`.
+    pub coverage_file: Option<OsString>,
+}
+
+/// How processes are started.
 #[derive(Debug)]
 pub struct WarmSetup {
     /// Starts pytest: the program, the project's own arguments and what is to be collected.
     pub command: CommandLine,
-    /// `PYTHONPATH` as the command would inherit it.
-    pub python_path: Option<OsString>,
-    /// `COVERAGE_FILE` as the command would inherit it.
-    pub coverage_file: Option<OsString>,
-    /// `logs/` and `results/` are in here; absolute.
-    pub out: PathBuf,
-    /// The plan.
-    pub plan: PlanId,
+    /// What the command would inherit.
+    pub inherited: InheritedVariables,
+    /// The folder for the output of the processes; absolute. `None` keeps it only as long as they are used.
+    pub logs: Option<PathBuf>,
     /// Most bytes kept of the output of a process.
     pub capture_limit: u64,
+}
+
+impl WarmSetup {
+    /// For the preset of `runner`, if it has one. `offered` is what the worker offers; a variable that asks for a
+    /// capability is an error without it, and is left out if there is no worker.
+    pub(crate) fn of(
+        runner: &RunnerSettings,
+        offered: Option<&Capabilities>,
+        inherited: InheritedVariables,
+    ) -> Option<Result<Self, command_line::CommandError>> {
+        let (tool, warm) = runner.warm()?;
+        let arguments = tool.command.iter().filter_map(|text| text.literal());
+        let arguments = arguments.chain(warm.paths.iter().map(String::as_str));
+        let argv = arguments.map(OsString::from).collect();
+        let env = match offered {
+            Some(offered) => match command_line::worker_variables(runner, offered) {
+                Ok(env) => env,
+                Err(error) => return Some(Err(error)),
+            },
+            None => runner
+                .variables()
+                .map(|(name, value)| (name.to_owned(), value.into()))
+                .collect(),
+        };
+        Some(Ok(Self {
+            command: CommandLine {
+                argv,
+                env,
+                env_remove: Vec::new(),
+                cwd: runner.working_directory.clone(),
+            },
+            inherited,
+            logs: None,
+            capture_limit: u64::MAX,
+        }))
+    }
+}
+
+/// The plan whose tests are run, and how.
+#[derive(Debug)]
+pub struct WarmPlan {
+    /// The plan.
+    pub plan: PlanId,
+    /// Its executions that are open now.
+    pub tests: u64,
+    /// `logs/` and `results/` are in here; absolute.
+    pub out: PathBuf,
+    /// Variables that tests get beside those of their process: facts of the plan, which is started after the first
+    /// process.
+    pub variables: Vec<(String, String)>,
     /// Most time that one test gets.
     pub time_limit: Option<Duration>,
     /// Whether each test gets a JUnit file in its results folder.
@@ -30,10 +102,10 @@ pub struct WarmSetup {
     pub fresh: FreshProcess,
 }
 
-/// What all sessions have in common.
+/// Starts the processes of a run.
 #[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) setup: WarmSetup,
+pub(crate) struct Starter {
+    setup: WarmSetup,
     folder: SessionFolder,
     /// Unique for the run.
     run: String,
@@ -42,7 +114,7 @@ pub(crate) struct Shared {
     mark: String,
 }
 
-impl Shared {
+impl Starter {
     pub(super) fn new(setup: WarmSetup) -> io::Result<Self> {
         Ok(Self {
             setup,
@@ -60,13 +132,18 @@ impl Shared {
 
     /// How process `number` of a worker is started.
     pub(super) fn command(&self, worker: u32, number: u32) -> WarmCommand {
-        let setup = &self.setup;
+        let WarmSetup {
+            command,
+            inherited,
+            logs,
+            capture_limit,
+        } = &self.setup;
         let name = format!("gw{worker}-{number}");
-        let mut command = setup.command.clone();
+        let mut command = command.clone();
         // Each process writes its own; `coverage combine` puts them together.
         if !command.env.iter().any(|(name, _)| name == "COVERAGE_FILE") {
             let default = || OsString::from(".coverage");
-            let mut file = setup.coverage_file.clone().unwrap_or_else(default);
+            let mut file = inherited.coverage_file.clone().unwrap_or_else(default);
             file.push(format!(".{name}"));
             command.env.push(("COVERAGE_FILE".to_owned(), file));
         }
@@ -74,12 +151,11 @@ impl Shared {
         let own_path = own.clone().find(|(name, _)| name == "PYTHONPATH");
         let python_path = match own_path {
             Some((_, path)) => Some(path.clone()),
-            None => setup.python_path.clone(),
+            None => inherited.python_path.clone(),
         };
+        let logs = logs.as_deref().unwrap_or(self.folder.path());
         WarmCommand {
-            log: setup
-                .out
-                .join(format!("logs/{}-pytest-{name}.log", setup.plan)),
+            log: logs.join(format!("pytest-{}-{name}.log", self.run)),
             command,
             folder: self.folder.path().to_owned(),
             worker: format!("gw{worker}"),
@@ -88,7 +164,56 @@ impl Shared {
             run: self.run.clone(),
             seed: self.seed,
             python_path,
-            capture_limit: setup.capture_limit,
+            capture_limit: *capture_limit,
         }
+    }
+}
+
+/// What all sessions have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) starter: Starter,
+    pub(crate) plan: WarmPlan,
+    /// Executions whose process ended while they ran.
+    crashed: Mutex<HashSet<ExecutionId>>,
+    /// Whether the process that has listed the tests is there.
+    has_lister: AtomicBool,
+    progress: Mutex<Progress>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        starter: Starter,
+        plan: WarmPlan,
+        has_lister: bool,
+        progress: Progress,
+    ) -> Self {
+        Self {
+            starter,
+            plan,
+            crashed: Mutex::default(),
+            has_lister: AtomicBool::new(has_lister),
+            progress: Mutex::new(progress),
+        }
+    }
+
+    /// Looks at how far the tests are, or notes how far they are.
+    pub(crate) fn progress<T>(&self, look: impl FnOnce(&mut Progress) -> T) -> T {
+        let mut progress = ignore_poison(self.progress.lock());
+        look(&mut progress)
+    }
+
+    pub(crate) fn has_lister(&self) -> bool {
+        self.has_lister.load(Ordering::Relaxed)
+    }
+
+    /// The process that has listed the tests is gone.
+    pub(crate) fn lister_ended(&self) {
+        self.has_lister.store(false, Ordering::Relaxed);
+    }
+
+    /// Notes that the process of an execution ended while it ran. Whether it is the first time here.
+    pub(crate) fn crashes_first(&self, execution: ExecutionId) -> bool {
+        ignore_poison(self.crashed.lock()).insert(execution)
     }
 }

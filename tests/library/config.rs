@@ -13,8 +13,8 @@ use testplan::{
     runner::{
         placeholders::PlaceholderText,
         runner_settings::{
-            CommandSettings, ExitCodes, NameMatching, Repeats, ResultsFormat, RunnerSettings,
-            Scenarios, Selection, Tool, WarmTool,
+            CommandSettings, ExitCodes, FreshProcess, NameMatching, ProcessMode, Repeats,
+            ResultsFormat, RunnerSettings, Scenarios, Selection, Tool, WarmTool,
         },
         squishrunner::squish_settings::{Report, ServerChoice},
     },
@@ -337,7 +337,12 @@ fn preset_is_a_command_that_stays() {
         "runner: { preset: pytest, program: [uv, run, pytest], args: [-q, \"{x}\"], timeout: 1m }";
     let runner = PlanFile::parse("t.yml", text).unwrap().runner.unwrap();
     let settings = command(&runner);
-    assert_eq!(settings.warm, Some(WarmTool::Pytest));
+    let warm = settings.warm.as_ref().unwrap();
+    assert_eq!(
+        (warm.tool, warm.mode),
+        (WarmTool::Pytest, ProcessMode::Auto)
+    );
+    assert!(runner.environment.is_empty() && warm.paths.is_empty());
     let literals: Vec<_> = settings
         .command
         .iter()
@@ -357,9 +362,47 @@ fn preset_is_a_command_that_stays() {
         "runner: { preset: pytest, program: [] }",
         "runner: { preset: mocha }",
         "runner: { command: [x], args: [y] }",
+        "runner: { command: [x], paths: [y] }",
+        "runner: { command: [x], fresh: { tests: 1 } }",
+        "runner: { preset: pytest, paths: [] }",
+        "runner: { preset: pytest, paths: [--co] }",
+        "runner: { preset: pytest, mode: batch }",
+        "runner: { preset: pytest, fresh: { tests: 0 } }",
+        "runner: mocha",
+        "runner: { command: [x] }\nproject: p\ntemplates: [{ title: t, tests: [{ discover: pytest }] }]",
     ] {
         assert!(PlanFile::parse("t.yml", wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn name_of_a_preset_is_a_whole_file() {
+    let file = PlanFile::parse("t.yml", "runner: pytest").unwrap();
+    let [template] = file.templates.as_slice() else {
+        panic!("{:?}", file.templates);
+    };
+    assert_eq!(template.title, "all");
+    let discoveries: Vec<_> = template.discoveries().collect();
+    assert_eq!(discoveries, [&Discovery::Preset]);
+    let text = "project: p\nrunner: { preset: pytest, paths: [a, b], mode: single, \
+                fresh: { tests: 9, mib: 512, after-failure: true }, environment: { A: \"{capability.OS}\" } }\n\
+                templates: [{ title: t, tests: [{ discover: pytest }] }]";
+    let file = PlanFile::parse("t.yml", text).unwrap();
+    assert_eq!(file.templates.len(), 1);
+    assert_eq!(
+        file.templates[0].tests,
+        [TestSource::Discovered(Discovery::Preset)]
+    );
+    let runner = file.runner.unwrap();
+    let warm = command(&runner).warm.as_ref().unwrap();
+    assert_eq!(warm.paths, ["a", "b"]);
+    assert_eq!(warm.mode, ProcessMode::Single);
+    let fresh = FreshProcess {
+        after_tests: Some(9),
+        after_mib: Some(512),
+        after_failure: true,
+    };
+    assert_eq!(warm.fresh, fresh);
 }
 
 #[test]
@@ -380,7 +423,7 @@ fn marks_the_same_place_whatever_the_line_ends_are() {
 4 |   tiemout: 1m
   |   ^^^^^^^ did you mean `timeout`?
   |
-  = help: possible: command, test, case, batch, preset, program, args, squish, results, exit-codes, timeout, environment, working-directory
+  = help: possible: command, test, case, batch, preset, program, args, paths, mode, fresh, squish, results, exit-codes, timeout, environment, working-directory
 ";
     assert_eq!(
         rendered("t.yml", &text.replace("projekt", "project")),

@@ -165,6 +165,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "listing",
         &[
             "client", "config", "failure", "model", "report", "run", "runner", "store", "text",
+            "warm",
         ],
     ),
     (

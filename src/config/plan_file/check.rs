@@ -3,6 +3,7 @@
 mod batch_keys;
 mod exit_code_keys;
 mod label_keys;
+mod preset_keys;
 mod runner_keys;
 mod server_keys;
 mod squish_keys;
@@ -34,6 +35,8 @@ use crate::{
 
 /// Mistakes that are kept: a file of four megabytes can have more than a person reads.
 const KEPT: usize = 30;
+/// Which result files are read where the file does not say.
+const FILES: &str = "*.xml";
 /// Longest name of anything, in characters.
 const LONGEST_NAME: usize = 4096;
 
@@ -46,6 +49,7 @@ pub(super) fn document(
     let mut check = Check {
         text,
         suites: vec![".".into()],
+        has_preset: false,
         problems: Vec::new(),
         hidden: 0,
     };
@@ -57,6 +61,8 @@ pub(super) fn document(
     if let Some(squish) = runner.as_ref().and_then(RunnerSettings::squish) {
         check.suites.clone_from(&squish.suites);
     }
+    check.has_preset = runner.as_ref().is_some_and(|it| it.warm().is_some());
+    let lists_all = check.has_preset && document.templates.is_none();
     let templates = document.templates.unwrap_or_default();
     if let (None, Some(first)) = (&project, templates.first()) {
         check.report(first.title.place(), || {
@@ -68,7 +74,11 @@ pub(super) fn document(
     let file = PlanFile {
         project,
         runner,
-        templates: check.templates(templates),
+        templates: if lists_all {
+            vec![template_keys::all_of_preset()]
+        } else {
+            check.templates(templates)
+        },
         servers: check.servers(document.servers.unwrap_or_default()),
     };
     if file == PlanFile::default() && check.problems.is_empty() {
@@ -82,6 +92,8 @@ struct Check<'a> {
     text: &'a str,
     /// Where Squish suites are unless a template says otherwise.
     suites: Vec<PathBuf>,
+    /// Whether the runner is a preset, which can list its tests.
+    has_preset: bool,
     problems: Vec<ConfigProblem>,
     hidden: usize,
 }

@@ -1,4 +1,4 @@
-//! The key `discover`: a command that lists tests, or the suites of Squish on disk.
+//! The key `discover`: a command that lists tests, the suites of Squish on disk, or all tests of the preset.
 
 use std::{borrow::Cow, fmt};
 
@@ -13,14 +13,16 @@ use super::{
     one_or_many::{Numbers, OneOrMany},
 };
 
-/// The word that means all suites of the runner.
-const SQUISH: &str = "squish";
+/// All suites of the runner; all tests of the preset of this name.
+const WORDS: [&str; 2] = ["squish", "pytest"];
 
 /// How tests are found.
 #[derive(Debug)]
 pub(super) enum Discover {
     /// `squish`.
     Squish,
+    /// `pytest`.
+    Pytest,
     /// Keys with values.
     Section(Box<DiscoverSection>),
 }
@@ -109,14 +111,15 @@ impl<'de> Deserialize<'de> for Discover {
             type Value = Discover;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`squish`, or `command` with `line`,")
+                f.write_str("`squish`, `pytest`, or `command` with `line`,")
             }
 
             fn visit_str<E: Error>(self, word: &str) -> Result<Discover, E> {
-                if word == SQUISH {
-                    return Ok(Discover::Squish);
+                match word {
+                    "squish" => Ok(Discover::Squish),
+                    "pytest" => Ok(Discover::Pytest),
+                    _ => Err(E::unknown_variant(word, &WORDS)),
                 }
-                Err(E::unknown_variant(word, &[SQUISH]))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Discover, A::Error> {
@@ -140,6 +143,6 @@ impl JsonSchema for Discover {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let section = generator.subschema_for::<DiscoverSection>();
-        json_schema!({ "anyOf": [{ "const": SQUISH }, section] })
+        json_schema!({ "anyOf": [{ "enum": WORDS }, section] })
     }
 }

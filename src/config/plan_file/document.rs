@@ -7,6 +7,7 @@ use super::{
     codes::Codes,
     discover_key::Discover,
     marked::{Marked, Pairs, Plain},
+    runner_key::{FreshSection, ModeKey, PresetKey, RunnerKey},
 };
 
 /// How a test is run and, where testplan is the service too, what there is to run.
@@ -17,7 +18,7 @@ pub(super) struct Document {
     /// The project that the templates belong to, and the default of `--project`.
     pub(super) project: Option<Marked<String>>,
     /// How every test is run.
-    pub(super) runner: Option<Marked<RunnerSection>>,
+    pub(super) runner: Option<Marked<RunnerKey<RunnerSection>>>,
     /// What there is to run, for testplan's own service.
     pub(super) templates: Option<Vec<TemplateSection>>,
     /// Squish servers that testplan's own service hands out.
@@ -27,7 +28,7 @@ pub(super) struct Document {
 /// How every test is run: by a command, or by squishrunner.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(transform = command_or_squish)]
+#[schemars(transform = one_tool)]
 pub(super) struct RunnerSection {
     /// The program and its arguments; no shell in between. Placeholders: {suite}, {testcase}, {results},
     /// {execution.id}, {plan.id}, {project}, {batch}, {server.host}, {server.port}, {capability.KEY}; {{ and }} stand for
@@ -50,8 +51,15 @@ pub(super) struct RunnerSection {
     /// How the preset's tool is started, as [uv, run, pytest]; by its name by default.
     #[schemars(length(min = 1))]
     pub(super) program: Option<Marked<Vec<Plain>>>,
-    /// Arguments of the preset's tool, as they stand: options, and what it collects.
+    /// Options of the preset's tool, as they stand, for each of its calls.
     pub(super) args: Option<Marked<Vec<Plain>>>,
+    /// Files and folders whose tests are listed and run; by default what the tool's own settings say.
+    #[schemars(length(min = 1))]
+    pub(super) paths: Option<Marked<Vec<Plain>>>,
+    /// How many tests of a preset share a process; auto by default.
+    pub(super) mode: Option<Marked<ModeKey>>,
+    /// When the process of a preset is replaced by a fresh one; never by default.
+    pub(super) fresh: Option<Marked<FreshSection>>,
     /// Tests are Squish test cases, run by squishrunner. In place of command, results and exit-codes.
     pub(super) squish: Option<SquishSection>,
     /// Where the results come from; the exit code by default.
@@ -109,14 +117,6 @@ pub(super) struct SquishSection {
     /// How long a licence is waited for when none can be had, as 30m (the default); 0s is not at all.
     #[schemars(extend("examples" = ["30m", "0s"]))]
     pub(super) licence_patience: Option<Marked<String>>,
-}
-
-/// A tool that testplan knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum PresetKey {
-    /// pytest 7 or later.
-    Pytest,
 }
 
 /// What squishrunner writes.
@@ -230,7 +230,8 @@ pub(super) struct TestsSection {
     pub(super) suite: Option<Plain>,
     /// Test cases of the suite.
     pub(super) testcases: Option<Marked<Vec<Plain>>>,
-    /// How the tests are found: by a command that lists them, or `squish`: all test cases of all suites.
+    /// How the tests are found: by a command that lists them; `squish`: all test cases of all suites; or `pytest`: all
+    /// tests of the preset.
     pub(super) discover: Option<Discover>,
 }
 
@@ -258,11 +259,12 @@ enum PortSchema {
     Text(#[schemars(regex(pattern = "^[0-9]{1,5}$"))] String),
 }
 
-fn command_or_squish(schema: &mut Schema) {
+fn one_tool(schema: &mut Schema) {
     schema.insert(
         "oneOf".to_owned(),
         serde_json::json!([
             { "required": ["command"] },
+            { "required": ["preset"], "not": { "anyOf": [{ "required": ["results"] }, { "required": ["exit-codes"] }] } },
             { "required": ["squish"], "not": { "anyOf": [{ "required": ["results"] }, { "required": ["exit-codes"] }] } },
         ]),
     );

@@ -58,7 +58,7 @@ pub(super) fn of_file(config: &LoadedPlanFile, title: Option<&str>) -> Option<Re
 fn listed(source: &TestSource, config: &LoadedPlanFile) -> Option<usize> {
     match source {
         TestSource::Listed(tests) => Some(tests.len()),
-        TestSource::Discovered(Discovery::Command(_)) => None,
+        TestSource::Discovered(Discovery::Command(_) | Discovery::Preset) => None,
         TestSource::Discovered(Discovery::Squish(folders)) => {
             let folder = config.runner().ok()?.working_directory?;
             let found = squish_setup::find_suites(folders, &folder).ok()?;

@@ -219,7 +219,7 @@ class WarmSession:
             {
                 "t": "hello",
                 "tool": "pytest " + pytest.__version__,
-                "root": _name(str(self.config.rootpath)),
+                "root": _name(str(getattr(self.config, "rootpath", ""))),
                 "tests": len(self.names),
                 "hash": digest,
                 "duplicates": duplicates[:100],
@@ -293,6 +293,8 @@ class WarmSession:
                 self.has_asked = False
             elif kind == "names":
                 self.send_names()
+            elif kind == "variables":
+                os.environ.update(message["set"])
             elif kind == "end":
                 self.is_over = True
         return none_now
@@ -505,6 +507,8 @@ def obstacles(config):
         "forked": "--forked runs each test in a process of its own",
     }
     found = [why for name, why in flags.items() if getattr(option, name, False)]
+    if int(pytest.__version__.split(".")[0]) < 7:
+        found.append(f"pytest {pytest.__version__} is older than 7")
     for implementation in config.hook.pytest_runtestloop.get_hookimpls():
         is_wrapper = implementation.hookwrapper or getattr(implementation, "wrapper", False)
         if not is_wrapper and implementation.plugin_name not in ("main", PLUGIN_NAME):

@@ -6,16 +6,22 @@ use super::SessionDriver;
 use crate::{
     clock,
     model::Outcome,
-    run::{Attempt, SessionEvent},
+    run::{Attempt, Disposition, SessionEvent},
     text::format_duration,
     warm::{
         collected::with_log,
         conversation::{Cause, Step},
         hung_output,
+        message::{FileNote, PhaseReport, ResultMessage},
+        pytest_names::{broken_file, is_broken_file},
         warm_attempt::{Taken, log_tail},
         warm_process::WarmProcess,
     },
 };
+
+/// How long to leave the tests to the process that listed them, after some that are not known here.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 impl SessionDriver {
     /// What follows from the end of the process, whose last words are the reason for what did not run.
@@ -25,10 +31,36 @@ impl SessionDriver {
             if let Some(running) = self.conversation.running() {
                 let message = format!("{how} while this test ran");
                 let known = crash_text(&process);
-                self.fail(running, message, &known);
+                self.crashed(running, message, &known);
             }
         }
+        self.without_process();
         self.conversation.process_ended()
+    }
+
+    /// The process is gone, and with it what it knew alone.
+    pub(super) fn without_process(&mut self) {
+        self.broken.clear();
+        if std::mem::take(&mut self.is_lister) {
+            self.shared.lister_ended();
+        }
+    }
+
+    /// The process ended while a test ran. The first time the test may not be to blame: a process is killed from outside
+    /// too. Then it runs once more, by itself.
+    fn crashed(&mut self, number: u64, message: String, known: &str) {
+        let Some(taken) = self.taken.get(&number) else {
+            return;
+        };
+        if !self.shared.crashes_first(taken.work.granted.execution) {
+            return self.fail(number, message, known);
+        }
+        let disposition = Disposition::Release {
+            reason: format!("{message}; it runs once more, by itself"),
+            pause: None,
+            alone: true,
+        };
+        self.end_without_result(number, message, known, disposition);
     }
 
     /// The running test must not go on: its process is ended, the others go on in another one.
@@ -42,6 +74,7 @@ impl SessionDriver {
         self.conversation.remove(number);
         self.kill().await;
         self.process = None;
+        self.without_process();
         let steps = self.conversation.process_ended();
         self.perform(steps).await;
     }
@@ -56,7 +89,8 @@ impl SessionDriver {
             known = process.abort().await;
         }
         self.process = None;
-        let limit = self.shared.setup.time_limit.unwrap_or_default();
+        self.without_process();
+        let limit = self.shared.plan.time_limit.unwrap_or_default();
         let message = format!("stopped after {} (time limit)", format_duration(limit));
         self.fail(number, message, &known);
         let steps = self.conversation.process_ended();
@@ -67,11 +101,7 @@ impl SessionDriver {
         match cause {
             // Reported with what was known at its end.
             Cause::ProcessEnded => {}
-            Cause::Unknown => {
-                let id = self.taken.get(&number).map(|taken| taken.id.clone());
-                let id = id.unwrap_or_default();
-                self.fail(number, format!("pytest has no test {id}"), "");
-            }
+            Cause::Unknown => self.on_unknown(number),
             Cause::NoProcess => {
                 if let Some(taken) = self.taken.remove(&number) {
                     let what = "no pytest process runs tests";
@@ -82,14 +112,75 @@ impl SessionDriver {
         }
     }
 
+    /// The process has no test of this name: it is a file that could not be collected, or the test is left to the process
+    /// that has listed it, or nobody has it.
+    fn on_unknown(&mut self, number: u64) {
+        let Some(taken) = self.taken.get(&number) else {
+            return;
+        };
+        let (test, id) = (&taken.work.granted.test, &taken.id);
+        let note = |note: &&FileNote| broken_file(&note.file) == *test;
+        if let Some(note) = self.broken.iter().find(note) {
+            let attempt = taken.with_result(&self.shared.plan, &not_collected(&note.text));
+            if let Some(taken) = self.taken.remove(&number) {
+                self.report_end(&taken, attempt);
+            }
+            return;
+        }
+        if is_broken_file(test) {
+            let message = format!(
+                "pytest could not collect {} where the tests were listed, and can here: its tests are not in the plan",
+                test.suite
+            );
+            return self.fail(number, message, "");
+        }
+        let message = format!("pytest has no test {id}");
+        if self.is_lister {
+            return self.fail(number, message, "");
+        }
+        if !self.shared.has_lister() {
+            let message =
+                format!("{message} in this process, and the one that may have listed it is gone");
+            return self.fail(
+                number,
+                message,
+                "does its name differ from process to process?",
+            );
+        }
+        let disposition = Disposition::Release {
+            reason: format!("{message} in this process; the one that listed it still runs"),
+            pause: Some(self.unknown_pause),
+            alone: false,
+        };
+        self.unknown_pause = (self.unknown_pause * 2).min(LONGEST_PAUSE);
+        self.end_without_result(number, message, "", disposition);
+    }
+
     /// Ends a test without a result.
     pub(super) fn fail(&mut self, number: u64, message: String, known: &str) {
+        self.end_without_result(number, message, known, Disposition::Report);
+    }
+
+    fn end_without_result(
+        &mut self,
+        number: u64,
+        message: String,
+        known: &str,
+        disposition: Disposition,
+    ) {
         let Some(taken) = self.taken.remove(&number) else {
             return;
         };
-        let attempt = taken.without_result(&self.shared.setup, self.running_for(), message, known);
+        let took = self.running_for();
+        let attempt = taken.without_result(&self.shared.plan, took, message, known);
         self.running = None;
-        self.report_end(&taken, attempt);
+        self.report_end(
+            &taken,
+            Attempt {
+                disposition,
+                ..attempt
+            },
+        );
     }
 
     pub(super) fn report_lease_lost(&mut self, number: u64) {
@@ -116,10 +207,30 @@ impl SessionDriver {
     }
 
     pub(super) fn report_end(&self, taken: &Taken, attempt: Attempt) {
+        if !matches!(attempt.disposition, Disposition::Release { .. }) {
+            self.shared.progress(|it| it.ended += 1);
+        }
         self.report(SessionEvent::Ended {
             execution: taken.work.granted.execution,
             attempt: Box::new(attempt),
         });
+    }
+}
+
+/// The result of a file that could not be collected.
+fn not_collected(text: &str) -> ResultMessage {
+    let lines = || text.lines().rev();
+    let error = lines().find_map(|line| line.strip_prefix("E "));
+    let message = error.or_else(|| lines().find(|line| !line.trim().is_empty()));
+    ResultMessage {
+        phases: vec![PhaseReport {
+            when: "collection".to_owned(),
+            outcome: "failed".to_owned(),
+            message: message.unwrap_or_default().trim().to_owned(),
+            text: text.to_owned(),
+            ..PhaseReport::default()
+        }],
+        ..ResultMessage::default()
     }
 }
 

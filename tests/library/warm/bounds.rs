@@ -5,7 +5,8 @@ use std::time::Duration;
 use testplan::{
     model::{ExecutionId, Outcome},
     run::{Disposition, Phase, Runner as _, SessionEvent},
-    warm::{FreshProcess, NotCollected},
+    runner::runner_settings::FreshProcess,
+    warm::NotCollected,
 };
 use tokio::{sync::watch, time::timeout};
 
@@ -115,7 +116,7 @@ async fn process_that_does_not_start_is_an_error_with_its_words() {
         ..Way::default()
     };
     let NotCollected::Failed(why) = project.refusal(&way).await else {
-        panic!("it is not unsuited");
+        panic!("pytest itself was found");
     };
     assert!(
         why.contains("unrecognized arguments: --no-such-option"),

@@ -20,9 +20,28 @@ async fn killed_process_costs_the_running_test_alone() {
     let Some(done) = run_with(test).await else {
         return;
     };
+    let [(id, reason)] = done.released.as_slice() else {
+        panic!("it runs twice: {:?}", done.released);
+    };
+    assert_eq!(id, "test_it.py::test_it");
+    assert!(
+        reason.ends_with("while this test ran; it runs once more, by itself"),
+        "{reason}"
+    );
     let verdict = done.verdict("test_it");
     let expected = "error: pytest ended (killed by SIGKILL (9): often the system, out of memory) while this test ran";
     assert_eq!(verdict, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn test_whose_process_is_killed_from_outside_passes_the_second_time() {
+    let test = "def test_it():\n    if not os.path.exists('killed'):\n        open('killed', 'w').close()\n        \
+                os.kill(os.getpid(), signal.SIGKILL)";
+    let Some(done) = run_with(test).await else {
+        return;
+    };
+    assert_eq!(done.verdict("test_it"), "passed");
+    assert_eq!(done.released.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

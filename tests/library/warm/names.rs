@@ -38,14 +38,40 @@ async fn unknown_id_ends_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn test_that_one_process_alone_has_is_run_there() {
+    let tests = "import os, time, pytest\n\ndef test_long():\n    time.sleep(1.5)\n\n\
+                 @pytest.mark.parametrize('n', range(4))\ndef test_all(n):\n    time.sleep(0.1)\n\n\
+                 @pytest.mark.parametrize('process', [os.getpid()])\ndef test_own(process):\n    assert process == os.getpid()\n";
+    let Some(project) = Project::of_tests(tests) else {
+        return;
+    };
+    let way = Way {
+        workers: 2,
+        ..Way::default()
+    };
+    let done = project.run(&way).await;
+    let verdicts = done.verdicts();
+    assert!(verdicts.values().all(|it| it == "passed"), "{verdicts:?}");
+    assert_eq!(verdicts.len(), 6);
+    assert!(
+        done.released
+            .iter()
+            .all(|(id, why)| id.contains("test_own[")
+                && why.ends_with("the one that listed it still runs")),
+        "{:?}",
+        done.released
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn list_of_many_names_arrives_whole() {
     let tests = "import pytest\n\n@pytest.mark.parametrize('n', range(9000), ids=lambda n: f'{n:0100}')\n\
                  def test_many(n):\n    pass\n";
     let Some(project) = Project::of_tests(tests) else {
         return;
     };
-    let runner = project.runner(&Way::default());
-    let collected = runner
+    let mut host = project.host(&Way::default());
+    let collected = host
         .collect(std::time::Duration::from_secs(120))
         .await
         .unwrap();

@@ -1,8 +1,12 @@
 //! Settings of a project that change collecting, stopping or distributing.
 
-use testplan::warm::NotCollected;
+use std::time::Duration;
+
+use testplan::{model::outcome::CaseVerdict, warm::NotCollected};
 
 use super::stage::{Project, Way};
+
+const LONG: Duration = Duration::from_secs(120);
 
 const TWO: &str = "def test_a():\n    assert False\n\ndef test_b():\n    pass\n";
 
@@ -41,7 +45,20 @@ async fn file_that_cannot_be_collected_is_named_and_others_run() {
         return;
     };
     let done = project.run(&Way::default()).await;
-    assert_eq!(done.attempts.len(), 2);
+    assert_eq!(done.attempts.len(), 3);
+    let attempt = done.attempt("(collection)");
+    assert_eq!(done.verdict("(collection)"), "failed");
+    let CaseVerdict::Error(error) = &attempt.cases[0].verdict else {
+        panic!("{:?}", attempt.cases);
+    };
+    assert_eq!(
+        error.message,
+        "failed on collection: ModuleNotFoundError: No module named 'no_such_module'"
+    );
+    assert!(
+        attempt.output_tail.contains("test_broken.py"),
+        "{attempt:?}"
+    );
     let [broken] = done.collected.broken.as_slice() else {
         panic!("{:?}", done.collected);
     };
@@ -60,13 +77,13 @@ async fn conftest_that_cannot_be_loaded_is_an_error_with_its_words() {
         return;
     };
     let NotCollected::Failed(why) = project.refusal(&Way::default()).await else {
-        panic!("it is not unsuited");
+        panic!("pytest itself was found");
     };
     assert!(why.contains("ZeroDivisionError"), "{why}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn options_that_need_another_loop_are_refused_with_their_name() {
+async fn options_that_need_another_loop_are_named() {
     let own_loop = "def pytest_runtestloop(session):\n    return True\n";
     let table = [
         ("--pdb", ""),
@@ -85,9 +102,10 @@ async fn options_that_need_another_loop_are_refused_with_their_name() {
             return;
         };
         let way = Way::default();
-        let NotCollected::Unsuited(why) = project.refusal(&way).await else {
-            panic!("{option} is not refused");
-        };
+        let mut host = project.host(&way);
+        let collected = host.collect(LONG).await.unwrap();
+        let why = collected.obstacles.join("; ");
+        assert_eq!(collected.ids.len(), 2, "they are listed all the same");
         let named = if option.is_empty() {
             "conftest.py"
         } else {
@@ -160,10 +178,7 @@ async fn id_of_two_items_is_run_as_one_and_reported() {
     let Some(project) = Project::of(&[("conftest.py", conftest), ("test_it.py", TWO)]) else {
         return;
     };
-    let runner = project.runner(&Way::default());
-    let collected = runner
-        .collect(std::time::Duration::from_secs(120))
-        .await
-        .unwrap();
+    let mut host = project.host(&Way::default());
+    let collected = host.collect(LONG).await.unwrap();
     assert_eq!(collected.duplicates, ["test_it.py::test_a"]);
 }

@@ -15,8 +15,10 @@ use testplan::{
         Attempt, Disposition, Phase, Runner as _, Session, SessionEvent, WorkItem,
         heartbeat::ManualLease,
     },
-    runner::command_line::CommandLine,
-    warm::{Collected, FreshProcess, NotCollected, WarmRunner, WarmSetup},
+    runner::{command_line::CommandLine, runner_settings::FreshProcess},
+    warm::{
+        Collected, InheritedVariables, NotCollected, WarmHost, WarmPlan, WarmRunner, WarmSetup,
+    },
 };
 use tokio::sync::watch;
 
@@ -63,6 +65,8 @@ pub(crate) struct Way {
     pub(crate) time_limit: Option<Duration>,
     pub(crate) writes_results: bool,
     pub(crate) fresh: FreshProcess,
+    /// How many tests the plan is said to have: many of them make a second process pay at once.
+    pub(crate) open_tests: u64,
 }
 
 /// The order in which tests are handed out.
@@ -82,6 +86,7 @@ impl Default for Way {
             time_limit: Some(LONG),
             writes_results: false,
             fresh: FreshProcess::default(),
+            open_tests: 1_000_000,
         }
     }
 }
@@ -90,6 +95,8 @@ impl Default for Way {
 pub(crate) struct Done {
     pub(crate) collected: Collected,
     pub(crate) attempts: BTreeMap<String, Attempt>,
+    /// What was handed out once more, and why.
+    pub(crate) released: Vec<(String, String)>,
     /// Ids in the order of their ends.
     pub(crate) ended: Vec<String>,
 }
@@ -164,7 +171,12 @@ impl Project {
         serde_json::from_slice(&std::fs::read(verdicts).unwrap()).unwrap()
     }
 
+    /// Starts and runs without a listing.
     pub(crate) fn runner(&self, way: &Way) -> WarmRunner {
+        WarmRunner::new(self.host(way), self.plan(way))
+    }
+
+    pub(crate) fn host(&self, way: &Way) -> WarmHost {
         let out = self.path("out");
         std::fs::create_dir_all(out.join("logs")).unwrap();
         let python = self.python.as_os_str().to_owned();
@@ -180,16 +192,23 @@ impl Project {
                 env_remove: Vec::new(),
                 cwd: Some(self.folder.path().to_owned()),
             },
-            python_path: None,
-            coverage_file: None,
-            out,
-            plan: PlanId(1),
+            inherited: InheritedVariables::default(),
+            logs: Some(out.join("logs")),
             capture_limit: 1024 * 1024,
+        };
+        WarmHost::new(setup).unwrap()
+    }
+
+    pub(crate) fn plan(&self, way: &Way) -> WarmPlan {
+        WarmPlan {
+            plan: PlanId(1),
+            tests: way.open_tests,
+            out: self.path("out"),
+            variables: vec![("TESTPLAN_PLAN_ID".to_owned(), "1".to_owned())],
             time_limit: way.time_limit,
             writes_results: way.writes_results,
             fresh: way.fresh,
-        };
-        WarmRunner::new(setup).unwrap()
+        }
     }
 
     /// Collects the tests and runs each once.
@@ -199,15 +218,20 @@ impl Project {
 
     /// The same, and tests of these ids before all others.
     pub(crate) async fn run_also(&self, way: &Way, first: &[&str]) -> Done {
-        let runner = self.runner(way);
-        let collected = runner.collect(LONG).await.unwrap();
+        let mut host = self.host(way);
+        let collected = host.collect(LONG).await.unwrap();
+        let runner = WarmRunner::new(host, self.plan(way));
         let mut ids: Vec<String> = first.iter().map(|id| (*id).to_owned()).collect();
-        let mut listed = collected.ids.clone();
+        let tests = collected.tests().into_iter();
+        let mut listed: Vec<String> = tests
+            .map(|test| format!("{}::{}", test.suite, test.testcase))
+            .collect();
         if way.order == Order::Shuffled {
             shuffle(&mut listed);
         }
         ids.extend(listed);
-        let queue = Arc::new(Mutex::new(VecDeque::from(ids)));
+        let queue = (1..).map(ExecutionId).zip(ids).collect();
+        let queue = Arc::new(Mutex::new(queue));
         let (_phase, watched) = watch::channel(Phase::Working);
         let sessions = (0..way.workers).map(|_| {
             let session = runner.start(watched.clone());
@@ -217,11 +241,16 @@ impl Project {
         let mut done = Done {
             collected,
             attempts: BTreeMap::new(),
+            released: Vec::new(),
             ended: Vec::new(),
         };
         for session in sessions {
             let ended = tokio::time::timeout(LONG, session).await;
             for (id, attempt) in ended.expect("the session hangs").unwrap() {
+                if let Disposition::Release { reason, .. } = attempt.disposition {
+                    done.released.push((id, reason));
+                    continue;
+                }
                 done.ended.push(id.clone());
                 let before = done.attempts.insert(id, attempt);
                 assert!(before.is_none(), "a test ended twice");
@@ -232,32 +261,25 @@ impl Project {
 
     /// Why its tests cannot be collected.
     pub(crate) async fn refusal(&self, way: &Way) -> NotCollected {
-        self.runner(way).collect(LONG).await.unwrap_err()
+        self.host(way).collect(LONG).await.unwrap_err()
     }
 }
 
+/// Executions to run, each with its id.
+type Queue = Mutex<VecDeque<(ExecutionId, String)>>;
+
 /// The part of the engine, until the queue is empty. A test that could not be started is not tried again.
-async fn work(
-    mut session: Box<dyn Session>,
-    queue: Arc<Mutex<VecDeque<String>>>,
-) -> Vec<(String, Attempt)> {
+async fn work(mut session: Box<dyn Session>, queue: Arc<Queue>) -> Vec<(String, Attempt)> {
     let mut open: BTreeMap<ExecutionId, String> = BTreeMap::new();
     let mut done = Vec::new();
-    let mut number = 0;
+    // A session reports that it wants tests once, until it gets some.
+    let mut wanted = 0;
     loop {
         match session.next().await {
             SessionEvent::Wants(BatchOptions { max, .. }) => {
-                let mut items = Vec::new();
-                for id in take(&queue, usize::try_from(max).unwrap()) {
-                    number += 1;
-                    let item = item(ExecutionId(number), &id);
-                    open.insert(item.granted.execution, id);
-                    items.push(item);
-                }
-                if items.is_empty() {
+                wanted = usize::try_from(max).unwrap();
+                if queue.lock().unwrap().is_empty() {
                     session.none_now();
-                } else {
-                    session.take(items);
                 }
             }
             SessionEvent::StartCost(_) => {}
@@ -265,8 +287,22 @@ async fn work(
                 assert!(open.contains_key(&execution) && pid > 0);
             }
             SessionEvent::Ended { execution, attempt } => {
-                done.push((open.remove(&execution).unwrap(), *attempt));
+                let id = open.remove(&execution).unwrap();
+                if let Disposition::Release { pause, .. } = attempt.disposition {
+                    queue.lock().unwrap().push_back((execution, id.clone()));
+                    tokio::time::sleep(pause.unwrap_or_default()).await;
+                }
+                done.push((id, *attempt));
             }
+        }
+        let mut items = Vec::new();
+        for (execution, id) in take(&queue, wanted) {
+            items.push(item(execution, &id));
+            open.insert(execution, id);
+        }
+        if !items.is_empty() {
+            wanted = 0;
+            session.take(items);
         }
         if open.is_empty() && queue.lock().unwrap().is_empty() {
             session.end().await;
@@ -275,7 +311,7 @@ async fn work(
     }
 }
 
-fn take(queue: &Mutex<VecDeque<String>>, most: usize) -> Vec<String> {
+fn take(queue: &Queue, most: usize) -> Vec<(ExecutionId, String)> {
     let mut queue = queue.lock().unwrap();
     let count = most.min(queue.len());
     queue.drain(..count).collect()

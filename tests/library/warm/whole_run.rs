@@ -14,6 +14,7 @@ use testplan::{
         PlannedTest, Rules, Store, TemplateDefinition,
         sqlite::{Durability, SqliteStore},
     },
+    warm::WarmRunner,
 };
 
 use super::stage::{Project, Way};
@@ -56,8 +57,10 @@ async fn run_with_two_workers_shares_the_tests() {
 
 /// Runs the whole plan of a project; verdicts by id.
 async fn run(project: &Project, workers: usize) -> (RunSummary, BTreeMap<String, String>) {
-    let runner = project.runner(&Way::default());
-    let collected = runner.collect(Duration::from_secs(120)).await.unwrap();
+    let way = Way::default();
+    let mut host = project.host(&way);
+    let collected = host.collect(Duration::from_secs(120)).await.unwrap();
+    let runner = WarmRunner::new(host, project.plan(&way));
     let file = project.path("store.sqlite");
     let opened = SqliteStore::open(&file, Durability::Normal, Rules::default(), wall());
     let (store, _) = opened.unwrap();

@@ -2,52 +2,53 @@
 
 use std::{collections::BTreeMap, ops::Range, path::PathBuf};
 
-use super::Check;
+use super::{Check, FILES, preset_keys::PresetKeys};
 use crate::{
     config::{
         config_problem::ConfigProblem,
         plan_file::{
-            document::{self, PresetKey, ResultsKind, ResultsSection, RunnerSection},
+            document::{self, ResultsKind, ResultsSection, RunnerSection},
             marked::{Marked, Pairs, Plain},
+            runner_key::RunnerKey,
         },
     },
     runner::{
-        placeholders::PlaceholderText,
+        placeholders::{Placeholder, PlaceholderText},
         runner_settings::{
             BatchSettings, CommandSettings, NameMatching, Repeats, ResultsFormat, RunnerSettings,
-            Scenarios, Tool, WarmTool,
+            Scenarios, Tool,
         },
     },
 };
 
-/// Which result files are read where the file does not say.
-const FILES: &str = "*.xml";
 /// The same for Squish's reports: squishrunner names the folder, and the file in it is always called this.
 const SQUISH_FILES: &str = "**/results.xml";
 /// Variables that carry secrets to testplan itself.
 const SECRETS: [&str; 2] = ["TESTCENTER_TOKEN", "TESTCENTER_PASSWORD"];
 
 impl Check<'_> {
-    pub(super) fn runner(&mut self, section: Marked<RunnerSection>) -> RunnerSettings {
-        let place = section.place();
-        let mut section = section.into_inner();
+    pub(super) fn runner(&mut self, key: Marked<RunnerKey<RunnerSection>>) -> RunnerSettings {
+        let place = key.place();
+        let mut section = match key.into_inner() {
+            RunnerKey::Preset(preset) => return self.whole_preset(preset),
+            RunnerKey::Section(section) => *section,
+        };
         let timeout = section.timeout.take();
         let environment = section.environment.take();
         let folder = section.working_directory.take();
         let preset = section.preset.as_ref().map(Marked::place);
         let batch = self.batch(&mut section);
         let environment = self.environment(&environment.unwrap_or_default());
-        let varies = |value: &PlaceholderText| value.literal().is_none();
         if let Some(preset) = preset
-            && let Some((name, _)) = environment.iter().find(|(_, value)| varies(value))
+            && let Some((name, placeholder)) = per_execution(&environment)
         {
             self.report(preset, || {
                 ConfigProblem::new(
                     format!("runner.environment.{name}"),
-                    "a placeholder beside `preset`",
+                    format!("{placeholder} beside `preset`"),
                 )
-                .expecting("one process runs many tests")
-                .help("write a value without placeholders, or `command` in place of `preset`")
+                .expecting("one process runs many tests, and starts before the plan does")
+                .help("{capability.KEY} is the only placeholder here; or write `command` in place of `preset`")
             });
         }
         if let Some(command) = section.command.as_ref().filter(|_| batch.is_some()) {
@@ -76,6 +77,9 @@ impl Check<'_> {
             preset,
             program,
             args,
+            paths,
+            mode,
+            fresh,
             ..
         } = section;
         if let Some(preset) = preset {
@@ -86,11 +90,25 @@ impl Check<'_> {
                 ("exit-codes", exit_codes.map(|it| it.place())),
             ];
             self.alone("preset", beside);
-            return Tool::Command(self.preset(*preset.get(), program.as_ref(), args.as_ref()));
+            let keys = PresetKeys {
+                program,
+                args,
+                paths,
+                mode,
+                fresh,
+            };
+            return Tool::Command(self.preset(*preset.get(), &keys));
         }
-        for (key, value) in [("program", &program), ("args", &args)] {
-            let Some(value) = value else { continue };
-            self.report(value.place(), || {
+        let of_presets = [
+            ("program", program.map(|it| it.place())),
+            ("args", args.map(|it| it.place())),
+            ("paths", paths.map(|it| it.place())),
+            ("mode", mode.map(|it| it.place())),
+            ("fresh", fresh.map(|it| it.place())),
+        ];
+        for (key, place) in of_presets {
+            let Some(place) = place else { continue };
+            self.report(place, || {
                 ConfigProblem::new(format!("runner.{key}"), "without `preset`")
                     .expecting("it belongs to the tool of a preset")
                     .help("write `preset: pytest`, or put everything into `command`")
@@ -142,39 +160,8 @@ impl Check<'_> {
         }
     }
 
-    /// A tool that testplan knows.
-    fn preset(
-        &mut self,
-        preset: PresetKey,
-        program: Option<&Marked<Vec<Plain>>>,
-        args: Option<&Marked<Vec<Plain>>>,
-    ) -> CommandSettings {
-        let PresetKey::Pytest = preset;
-        let mut command = match program {
-            Some(program) => {
-                self.program("runner.program", program);
-                self.texts("runner.program", program)
-            }
-            None => vec![PlaceholderText::literally("pytest")],
-        };
-        if let Some(args) = args {
-            command.extend(self.texts("runner.args", args));
-        }
-        CommandSettings {
-            command,
-            results: ResultsFormat::JUnit {
-                files: FILES.to_owned(),
-                repeats: Repeats::Attempts,
-                names: NameMatching::Same,
-            },
-            exit_codes: self.exit_codes(None),
-            warm: Some(WarmTool::Pytest),
-            batch: None,
-        }
-    }
-
     /// Texts as they stand.
-    fn texts(&mut self, path: &str, texts: &Marked<Vec<Plain>>) -> Vec<PlaceholderText> {
+    pub(super) fn texts(&mut self, path: &str, texts: &Marked<Vec<Plain>>) -> Vec<PlaceholderText> {
         let texts = texts.get().iter().enumerate();
         texts
             .map(|(index, text)| {
@@ -302,4 +289,14 @@ pub(super) fn scenarios(said: Option<&Marked<document::ScenariosKey>>) -> Scenar
         None | Some(document::ScenariosKey::Each) => Scenarios::Each,
         Some(document::ScenariosKey::Together) => Scenarios::Together,
     }
+}
+
+/// The first variable that is not the same for every execution of a worker, and what it asks for.
+fn per_execution(
+    environment: &BTreeMap<String, PlaceholderText>,
+) -> Option<(&String, &Placeholder)> {
+    environment.iter().find_map(|(name, value)| {
+        let varies = |asked: &&Placeholder| !matches!(asked, Placeholder::Capability(_));
+        Some((name, value.placeholders().find(varies)?))
+    })
 }

@@ -20,6 +20,17 @@ use crate::{
 
 const LONGEST_TITLE: usize = 256;
 
+/// The template of a file that has a preset and no templates.
+pub(super) fn all_of_preset() -> Template {
+    Template {
+        title: "all".to_owned(),
+        description: String::new(),
+        tags: Vec::new(),
+        configurations: vec![Capabilities::default()],
+        tests: vec![TestSource::Discovered(Discovery::Preset)],
+    }
+}
+
 impl Check<'_> {
     pub(super) fn templates(&mut self, sections: Vec<document::TemplateSection>) -> Vec<Template> {
         let mut titles = FirstLines::new();
@@ -167,6 +178,15 @@ impl Check<'_> {
     ) -> Option<Discovery> {
         let section = match discover {
             Discover::Squish => return Some(Discovery::Squish(self.suites.clone())),
+            Discover::Pytest if self.has_preset => return Some(Discovery::Preset),
+            Discover::Pytest => {
+                self.report(place, || {
+                    ConfigProblem::new(path, "`pytest` without its preset")
+                        .expecting("the runner lists the tests")
+                        .help("write `runner: pytest`, or list them with `command` and `line`")
+                });
+                return None;
+            }
             Discover::Section(section) => section,
         };
         match (&section.command, &section.line, &section.squish) {

@@ -1,13 +1,43 @@
-//! When a warm process is replaced by a fresh one, by the settings.
+//! How a tool whose process stays is started, and when its process is replaced.
 
-use std::fs;
+/// A tool whose process stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WarmTool {
+    /// pytest 7 or later.
+    Pytest,
+}
+
+/// A tool whose process stays, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WarmSettings {
+    /// The tool.
+    pub tool: WarmTool,
+    /// What is listed and collected; what the tool's own settings say if it is empty.
+    pub paths: Vec<String>,
+    /// How many tests share a process.
+    pub mode: ProcessMode,
+    /// When a process is replaced.
+    pub fresh: FreshProcess,
+}
+
+/// How many tests share a process of the tool.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ProcessMode {
+    /// A process takes one test after the other if the project's settings allow it; else each test gets its own.
+    #[default]
+    Auto,
+    /// A process takes one test after the other.
+    Session,
+    /// Each test gets its own.
+    Single,
+}
 
 /// After what a fresh process is started; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FreshProcess {
     /// After so many tests.
     pub after_tests: Option<u32>,
-    /// Once the process holds so many MiB of memory. Linux alone tells.
+    /// Once the process holds so many MiB of memory. Only Linux reports it.
     pub after_mib: Option<u64>,
     /// After a test that failed.
     pub after_failure: bool,
@@ -34,16 +64,6 @@ impl FreshProcess {
         let most = self.after_mib;
         most.is_some_and(|most| memory().is_some_and(|held| held >= most))
     }
-}
-
-/// Memory that a process holds, in MiB, where the system tells.
-pub(crate) fn resident_mib(pid: u32) -> Option<u64> {
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kib / 1024)
 }
 
 #[cfg(test)]
