@@ -31,14 +31,14 @@ use crate::{
 pub struct BatchRunner(Arc<BatchSetup>);
 
 impl BatchRunner {
-    /// Runs tests as `setup` says; `None` if its command runs one test per call. With `writes_results` each test gets a
+    /// Runs tests as `setup` says; returns it if its command runs one test per call. With `writes_results` each test gets a
     /// result file of its own.
-    pub fn new(setup: TestSetup, writes_results: bool) -> Result<Self, TestSetup> {
+    pub fn new(setup: TestSetup, writes_results: bool) -> Result<Self, Box<TestSetup>> {
         let Tool::Command(command) = &setup.runner.tool else {
-            return Err(setup);
+            return Err(Box::new(setup));
         };
         let Some(batch) = command.batch.clone() else {
-            return Err(setup);
+            return Err(Box::new(setup));
         };
         Ok(Self(Arc::new(BatchSetup {
             command: command.clone(),

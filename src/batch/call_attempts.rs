@@ -7,7 +7,11 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use super::{batch_setup::BatchSetup, call::Call, own_results};
+use super::{
+    batch_setup::BatchSetup,
+    call::{Call, CalledWork},
+    own_results,
+};
 use crate::{
     attribution::CalledTest,
     clock,
@@ -76,7 +80,7 @@ impl CallAttempts {
             (decision, CaseCounts::default())
         });
         Self {
-            executions: call.called.iter().map(|it| it.execution()).collect(),
+            executions: call.called.iter().map(CalledWork::execution).collect(),
             decision,
             not_kept,
             took,
@@ -128,7 +132,7 @@ impl CallAttempts {
                     Attempt {
                         results: results_of(call, execution, is_shared, &decided.cases),
                         cases: with_whole_paths(&call.name, decided.cases),
-                        not_kept: not_kept.clone(),
+                        not_kept,
                         output_tail,
                         ..Attempt::without_process(took, decided.outcome)
                     }

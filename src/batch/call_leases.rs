@@ -66,7 +66,7 @@ impl CallLeases {
 impl Right for CallLeases {
     async fn lost(&self) -> String {
         let held = self.leases.iter().filter(|(execution, _)| {
-            let lost = CallLeases::lost(self);
+            let lost = Self::lost(self);
             !lost.contains(execution)
         });
         let mut waiting: FuturesUnordered<_> = held

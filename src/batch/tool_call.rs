@@ -60,7 +60,7 @@ pub(crate) async fn run(
         began: clock::monotonic(),
     };
     if *phase.borrow() != Phase::Working {
-        call.end_all(&leases, |call| call.cancelled());
+        call.end_all(&leases, ToolCall::cancelled);
         return Vec::new();
     }
     call.run(leases, phase).await

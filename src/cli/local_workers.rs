@@ -194,7 +194,7 @@ async fn runner_of(
             Some(warm) => preset_runner(setup, &tool, warm, request, run, screen).await?,
             None => match BatchRunner::new(setup, run.writes_results) {
                 Ok(batches) => Arc::new(batches),
-                Err(setup) => Arc::new(CommandRunner::new(setup)),
+                Err(setup) => Arc::new(CommandRunner::new(*setup)),
             },
         },
         Tool::Squish(settings) => Arc::new(SquishRunner::new(setup, settings, client)),

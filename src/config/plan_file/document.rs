@@ -36,7 +36,7 @@ pub(super) struct RunnerSection {
     /// the path of a file with one test a line.
     #[schemars(length(min = 1))]
     pub(super) command: Option<Marked<Vec<Plain>>>,
-    /// With {tests} or {tests.file}: what the command calls a test, as "{suite}::{testcase}".
+    /// With {tests} or {tests.file}: what the command calls a test, as `{suite}::{testcase}`.
     #[schemars(extend("examples" = ["{suite}::{testcase}"]))]
     pub(super) test: Option<Marked<String>>,
     /// With {tests} or {tests.file}: what the result file calls a test, of {classname}, {name}, {file} and {line}; names are

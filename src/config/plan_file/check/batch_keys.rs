@@ -49,16 +49,15 @@ impl Check<'_> {
         if let Some(command) = &section.command {
             self.same_for_all_arguments(command);
         }
-        let test = match &test {
-            Some(test) => self.test_name(test),
-            None => {
-                self.report(place, || {
-                    ConfigProblem::new("runner.test", "missing")
-                        .expecting("the command runs many tests: what does it call each of them?")
-                        .help("for example `test: \"{suite}::{testcase}\"`")
-                });
-                PlaceholderText::default()
-            }
+        let test = if let Some(test) = &test {
+            self.test_name(test)
+        } else {
+            self.report(place, || {
+                ConfigProblem::new("runner.test", "missing")
+                    .expecting("the command runs many tests: what does it call each of them?")
+                    .help("for example `test: \"{suite}::{testcase}\"`")
+            });
+            PlaceholderText::default()
         };
         Some(BatchSettings {
             selection,
