@@ -237,7 +237,7 @@ fn each_conclusion_has_its_state() {
             "error",
             "incomplete: 1 failed, 1 missing, 1 passed in 12m 40s",
         ),
-        (&[], 0, 4, "error", "nothing-to-run: no executions"),
+        (&[], 0, 4, "error", "nothing-to-run: no tests"),
     ];
     for (verdicts, more, exit, state, description) in table {
         let mock = HttpServer::replay([created()]);
