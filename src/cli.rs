@@ -183,7 +183,7 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::Serve(command) => serve::run(command, context).await,
         Command::List(command) => list::run(command, context).await,
         Command::Validate(command) => validate::run(&command, context),
-        Command::Doctor(command) => doctor::run(*command, context).await,
+        Command::Doctor(command) => Box::pin(doctor::run(*command, context)).await,
         Command::Demo(command) => demo::run(command, context).await,
         Command::DemoTest(command) => demo::test(command, context).await,
         Command::GiveBack(command) => give_back::run(command, context).await,

@@ -144,7 +144,9 @@ impl RunState {
                 let held = slot.held.get_mut(&execution)?;
                 let duration = Duration::from_millis(duration_ms);
                 let mut counts = not_kept;
-                cases.iter().for_each(|case| counts.add(&case.verdict));
+                for case in &cases {
+                    counts.add(&case.verdict);
+                }
                 held.ended = Some((outcome, duration, counts));
                 None
             }

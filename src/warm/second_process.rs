@@ -58,8 +58,8 @@ impl Progress {
 
 /// Whether `waiting` tests take longer than some starts, if they take as long as those that `ended` within `elapsed`.
 fn is_worth_it(cost: Duration, elapsed: Duration, ended: u64, waiting: u64) -> bool {
-    let mean = elapsed.as_secs_f64() / ended.max(1) as f64;
-    mean * waiting as f64 > (cost * STARTS).as_secs_f64()
+    let rest = elapsed.as_nanos().saturating_mul(u128::from(waiting)) / u128::from(ended.max(1));
+    rest > (cost * STARTS).as_nanos()
 }
 
 #[cfg(test)]

@@ -282,20 +282,19 @@ impl SessionDriver {
 
     async fn on_message(&mut self, message: FromProcess) {
         let steps = match message {
-            FromProcess::Hello(hello) => match obstacle(&hello) {
-                Some(obstacle) => {
+            FromProcess::Hello(hello) => {
+                if let Some(obstacle) = obstacle(&hello) {
                     self.trouble =
                         format!("pytest cannot run its tests one by one here: {obstacle}");
                     self.conversation.give_up()
-                }
-                None => {
+                } else {
                     if let Some(started) = self.started.take() {
                         let cost = clock::monotonic().saturating_duration_since(started);
                         self.report(SessionEvent::StartCost(cost));
                     }
                     self.conversation.ready()
                 }
-            },
+            }
             FromProcess::Next { teardown, failed } => self.on_question(teardown, failed),
             FromProcess::Started { n } => self.conversation.started(n),
             FromProcess::Unknown { n } => self.conversation.unknown(n),

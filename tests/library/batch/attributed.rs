@@ -149,7 +149,7 @@ fn case_that_may_be_that_of_two_tests_is_that_of_none() {
 #[test]
 fn parts_belong_to_their_test() {
     let tests = [("c", "secs"), ("p", "TestSub"), ("p", "TestSub/c")];
-    let cases = vec![
+    let cases = [
         case("c.global", "secs/one", passed()),
         case("c.global", "secs/two", failed()),
         case("p", "TestSub", passed()),
@@ -160,8 +160,9 @@ fn parts_belong_to_their_test() {
         ["passed", "failed"]
     );
     let mut own = cases[..2].to_vec();
-    own.iter_mut()
-        .for_each(|case| case.classname = "c".to_owned());
+    for case in &mut own {
+        "c".clone_into(&mut case.classname);
+    }
     assert_eq!(verdicts(&tests[..1], own), ["failed"]);
 }
 

@@ -126,8 +126,8 @@ async fn name_that_no_call_can_have_is_refused_alone() {
         (true, "-s::a", ""),
     ] {
         let bench = Workbench::new(&Way {
-            in_a_file,
             keys,
+            in_a_file,
             ..Way::default()
         });
         let done = bench.run(&["s::x", name, "s::y"]).await;

@@ -69,9 +69,10 @@ impl Workbench {
             "{tests}"
         };
         let text = format!(
-            "runner:\n  command: [sh, {tool:?}, \"{{results}}\", \"{tests}\"]\n  test: \"{{suite}}::{{testcase}}\"\n  \
-             results: {{ format: junit }}\n  environment: {{ TRACE: {trace:?}, {environment} }}\n{keys}",
-            trace = folder.path().join("trace"),
+            "runner:\n  command: [sh, \"{tool}\", \"{{results}}\", \"{tests}\"]\n  test: \"{{suite}}::{{testcase}}\"\n  \
+             results: {{ format: junit }}\n  environment: {{ TRACE: \"{trace}\", {environment} }}\n{keys}",
+            tool = tool.display(),
+            trace = folder.path().join("trace").display(),
             environment = way.environment,
             keys = way.keys,
         );
