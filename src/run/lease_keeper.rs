@@ -3,10 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -36,7 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct LeaseKeeper {
     commands: mpsc::UnboundedSender<Command>,
-    keys: Arc<AtomicU64>,
+    keys: AtomicU64,
 }
 
 /// A lease that is kept until this is dropped.
@@ -67,7 +64,7 @@ impl LeaseKeeper {
         tokio::spawn(keeping.run(received));
         Self {
             commands,
-            keys: Arc::default(),
+            keys: AtomicU64::default(),
         }
     }
 
