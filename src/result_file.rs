@@ -18,6 +18,7 @@ mod xml_stream;
 use std::{fmt, fs::File, io::BufRead, io::BufReader, path::Path};
 
 pub use bounded_text::{MAX_FIELD, MAX_TEXT};
+pub(crate) use case_builder::FAILED_BEFORE;
 pub(crate) use case_collector::CaseCollector;
 pub use event_stream::{
     EventStream, MAX_EVENT_LINE, MAX_STREAMED_TESTS, StreamedTest, read_events,

@@ -1,5 +1,6 @@
 //! Runs each test in a process of its own: the runner for any command, and what a runner for a particular tool builds on.
 
+mod attempt_files;
 mod sequential;
 mod test_process;
 
@@ -9,8 +10,9 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 
 pub(crate) use self::{
+    attempt_files::{TAIL_BYTES, TAIL_LINES, attempt_name, output_tail, with_whole_paths},
     sequential::{Sequential, Starts},
-    test_process::{Early, TestProcess, attempt_name},
+    test_process::{Early, NO_COMMAND, NO_START, TestProcess},
 };
 pub use test_process::TestSetup;
 

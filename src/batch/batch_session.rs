@@ -15,6 +15,7 @@ use crate::{
     client::BatchOptions,
     run::{Attempt, Phase, Session, SessionEvent, WorkItem},
     runner::command_line::call_tests::room_for_names,
+    single::NO_COMMAND,
 };
 
 /// A session.
@@ -97,9 +98,8 @@ impl BatchSession {
             match tool_call::name(setup, &work) {
                 Ok(name) => named.push(CalledWork { work, name }),
                 Err(refused) => {
-                    let what = "the command could not be made";
-                    let attempt =
-                        Attempt::could_not_run(Duration::ZERO, what, &refused.to_string());
+                    let why = refused.to_string();
+                    let attempt = Attempt::could_not_run(Duration::ZERO, NO_COMMAND, &why);
                     // This session has the receiver.
                     let _ = self.sender.send(SessionEvent::Ended {
                         execution: work.granted.execution,

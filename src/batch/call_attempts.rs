@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -15,23 +15,17 @@ use super::{
 use crate::{
     attribution::CalledTest,
     clock,
-    model::{
-        CaseCounts, CaseResult, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp,
-    },
+    model::{CaseCounts, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp},
     run::{Attempt, Disposition},
     runner::{
         batch_decision::{self, CallDecision, CallEnd, CallReading, CallTrouble, TestEnd},
         decision::{self, DecidedOutcome},
         process_end::ProcessEnd,
         results::{Results, gather_before},
-        tail,
     },
-    single::attempt_name,
+    single::{TestSetup, attempt_name, output_tail, with_whole_paths},
 };
 
-/// How much of the output of a failed test its record keeps.
-const TAIL_LINES: usize = 40;
-const TAIL_BYTES: usize = 8 * 1024;
 /// Files that were written so long before a call was found to have ended were complete while it was at work: longer than
 /// its processes may take to end after a signal.
 const EARLY: Duration = Duration::from_secs(5);
@@ -42,6 +36,8 @@ pub(crate) struct CallAttempts {
     decision: CallDecision,
     not_kept: CaseCounts,
     took: Duration,
+    /// The results folder of each, if it has one.
+    results: Vec<Option<PathBuf>>,
 }
 
 impl CallAttempts {
@@ -53,6 +49,8 @@ impl CallAttempts {
             .map(|called| (called.work.granted.test.clone(), called.name.clone()))
             .collect();
         let (setup, results) = (Arc::clone(&call.setup), call.results.clone());
+        let folders = results_folders(call);
+        let own_folders = folders.clone();
         let ended = clock::wall();
         // Result files can be large: reading them must not hold up other workers' heartbeats.
         let reading = tokio::task::spawn_blocking(move || {
@@ -64,10 +62,9 @@ impl CallAttempts {
                 .iter()
                 .map(|(test, called)| CalledTest { test, called })
                 .collect();
-            (
-                many(&setup, &tests, (ending, took), &results, ended),
-                CaseCounts::default(),
-            )
+            let mut decision = many(&setup, &tests, (ending, took), &results, ended);
+            write_own_results(&mut decision, &own_folders, &results);
+            (decision, CaseCounts::default())
         });
         let (decision, not_kept) = reading.await.unwrap_or_else(|error| {
             let why = format!("reading its results failed: {error}");
@@ -84,6 +81,7 @@ impl CallAttempts {
             decision,
             not_kept,
             took,
+            results: folders,
         }
     }
 
@@ -103,6 +101,7 @@ impl CallAttempts {
             decision,
             not_kept,
             took,
+            results,
         } = self;
         let is_shared = executions.len() > 1;
         if is_shared {
@@ -111,11 +110,12 @@ impl CallAttempts {
         let log = call.setup.test.out.join(&call.log);
         let mut shown = None;
         let mut tail = || {
-            let shown = shown.get_or_insert_with(|| tail(&log, TAIL_LINES, TAIL_BYTES));
+            let shown = shown.get_or_insert_with(|| output_tail(&log));
             shown.clone()
         };
         let mut attempts = HashMap::with_capacity(executions.len());
-        for (execution, end) in executions.into_iter().zip(decision.tests) {
+        let ends = executions.into_iter().zip(decision.tests).zip(results);
+        for ((execution, end), results) in ends {
             let attempt = match end {
                 TestEnd::Decided(decided) => {
                     let took = match &decided.outcome {
@@ -130,7 +130,7 @@ impl CallAttempts {
                         tail()
                     };
                     Attempt {
-                        results: results_of(call, execution, is_shared, &decided.cases),
+                        results,
                         cases: with_whole_paths(&call.name, decided.cases),
                         not_kept,
                         output_tail,
@@ -162,7 +162,7 @@ fn many(
     setup: &BatchSetup,
     tests: &[CalledTest<'_>],
     (ending, took): (ProcessEnd, Duration),
-    results: &std::path::Path,
+    results: &Path,
     ended: Timestamp,
 ) -> CallDecision {
     let command = &setup.command;
@@ -187,26 +187,22 @@ fn one(
     setup: &BatchSetup,
     test: CalledTest<'_>,
     (ending, took): (ProcessEnd, Duration),
-    results: &std::path::Path,
+    results: &Path,
 ) -> (CallDecision, CaseCounts) {
     let tool = &setup.test.runner.tool;
-    let (results, mut not_kept) = if matches!(ending, ProcessEnd::TimedOut(_)) {
+    let (results, not_kept) = if matches!(ending, ProcessEnd::TimedOut(_)) {
         (Results::NotAsked, CaseCounts::default())
     } else {
         let found = tool.read_results(results);
         (found.results, found.not_kept)
     };
-    let read = decision::count_skipped(results.cases());
-    let decided = match &setup.batch.case {
-        Some(pattern) => {
-            batch_decision::decide_alone(&setup.command, test, pattern, (ending, took), results)
-        }
-        None => tool.decide(test.test, ending, took, results),
-    };
-    // Skipped tests that were not asked for are left out, and then those that were not kept as well.
-    if decision::count_skipped(&decided.cases) < read {
-        not_kept.skipped = 0;
-    }
+    let (decided, not_kept) =
+        decision::with_not_kept(not_kept, results, |results| match &setup.batch.case {
+            Some(pattern) => {
+                batch_decision::decide_alone(&setup.command, test, pattern, (ending, took), results)
+            }
+            None => tool.decide(test.test, ending, took, results),
+        });
     let decision = CallDecision {
         tests: vec![TestEnd::Decided(decided)],
         start_cost: None,
@@ -244,36 +240,31 @@ fn passed(outcome: &Outcome) -> bool {
         if *verdict != TestVerdict::Failed)
 }
 
-/// The results folder of a test: that of the call if it was alone in it, else one with its own results, to be uploaded.
-fn results_of(
-    call: &Call,
-    execution: ExecutionId,
-    is_shared: bool,
-    cases: &[CaseResult],
-) -> Option<PathBuf> {
-    if !is_shared {
-        return Some(call.results.clone());
+/// The results folder of each test: that of the call if it was alone in it, else one of its own if its results are uploaded.
+fn results_folders(call: &Call) -> Vec<Option<PathBuf>> {
+    if call.called.len() == 1 {
+        return vec![Some(call.results.clone())];
     }
-    let setup = &call.setup;
-    let called = call.called.iter().find(|it| it.execution() == execution)?;
-    if !setup.writes_results {
-        return None;
-    }
-    let name = attempt_name(setup.test.plan, &called.work.granted);
-    let folder = setup.test.out.join("results").join(name);
-    match own_results::write(&folder, &call.results, cases) {
-        Ok(()) => Some(folder),
-        Err(error) => {
-            tracing::warn!(folder = %folder.display(), error, "the results of a test were not written");
-            None
-        }
-    }
+    let TestSetup { out, plan, .. } = &*call.setup.test;
+    let own = |called: &CalledWork| {
+        let name = attempt_name(*plan, &called.work.granted);
+        call.setup
+            .writes_results
+            .then(|| out.join("results").join(name))
+    };
+    call.called.iter().map(own).collect()
 }
 
-/// Makes the attachments relative to the `--out` folder.
-fn with_whole_paths(name: &str, mut cases: Vec<CaseResult>) -> Vec<CaseResult> {
-    for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
-        attachment.insert_str(0, &format!("results/{name}/"));
+/// Gives each test a folder with its own results. Without it they would not be uploaded, so then the test could not run.
+/// Blocks on the file system.
+fn write_own_results(decision: &mut CallDecision, folders: &[Option<PathBuf>], call: &Path) {
+    for (end, folder) in decision.tests.iter_mut().zip(folders) {
+        if let (TestEnd::Decided(decided), Some(folder)) = (end, folder)
+            && let Err(error) = own_results::write(folder, call, &decided.cases)
+        {
+            let message = "its results could not be written for their upload".to_owned();
+            let details = format!("{}: {error}", folder.display());
+            *decided = decision::could_not_run(message, details, Vec::new());
+        }
     }
-    cases
 }

@@ -1,14 +1,16 @@
 //! A result file for one test of a call, for its upload: the call's own file also has the results of other tests, and those
 //! that do not count.
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fs, path::Path, time::Duration};
+
+use quick_junit::{
+    NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestRerun, TestSuite,
+};
 
 use crate::{
     fs::write_atomic,
-    model::{
-        CaseResult,
-        outcome::{CaseVerdict, Trouble},
-    },
+    model::{CaseResult, outcome::CaseVerdict},
+    result_file::FAILED_BEFORE,
 };
 
 /// Writes the cases of a test into its folder, and copies their attachments from that of the call.
@@ -22,94 +24,70 @@ pub(crate) fn write(folder: &Path, call: &Path, cases: &[CaseResult]) -> Result<
         }
         fs::copy(call.join(attachment), copy).map_err(failed)?;
     }
-    let file = folder.join("junit.xml");
-    write_atomic(&file, junit(cases).as_bytes()).map_err(|error| error.to_string())
+    let text = junit(cases).map_err(|error| error.to_string())?;
+    write_atomic(&folder.join("junit.xml"), text.as_bytes()).map_err(|error| error.to_string())
 }
 
-/// The cases as JUnit.
-fn junit(cases: &[CaseResult]) -> String {
-    let mut text =
-        String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n<testsuite");
+/// The cases as JUnit. What a reader adds to the output of a flaky case stays out: whoever reads the file adds it again.
+fn junit(cases: &[CaseResult]) -> Result<String, SerializeError> {
     let suite = cases.first().map_or("", |case| case.classname.as_str());
-    attribute(&mut text, "name", suite);
-    text.push_str(">\n");
-    for case in cases {
-        text.push_str("<testcase");
-        attribute(&mut text, "classname", &case.classname);
-        attribute(&mut text, "name", &case.name);
-        if let Some(ms) = case.duration_ms {
-            attribute(
-                &mut text,
-                "time",
-                &format!("{}.{:03}", ms / 1000, ms % 1000),
-            );
+    let mut suite = TestSuite::new(suite);
+    suite.add_test_cases(cases.iter().map(case_element));
+    let mut report = Report::new(suite.name.clone());
+    report.add_test_suite(suite);
+    report.to_string()
+}
+
+fn case_element(case: &CaseResult) -> TestCase {
+    let mut element = TestCase::new(case.name.as_str(), status(&case.verdict));
+    element.set_classname(case.classname.as_str());
+    if let Some(ms) = case.duration_ms {
+        element.set_time(Duration::from_millis(ms));
+    }
+    let line = case.line.map(|line| line.to_string());
+    for (attribute, value) in [("file", case.file.as_deref()), ("line", line.as_deref())] {
+        if let Some(value) = value {
+            element.extra.insert(attribute.into(), value.into());
         }
-        if let Some(file) = &case.file {
-            attribute(&mut text, "file", file);
-        }
-        if let Some(line) = case.line {
-            attribute(&mut text, "line", &line.to_string());
-        }
-        text.push('>');
-        match &case.verdict {
-            CaseVerdict::Passed { .. } => {}
-            CaseVerdict::Failed(trouble) => element(&mut text, "failure", trouble),
-            CaseVerdict::Error(trouble) => element(&mut text, "error", trouble),
-            CaseVerdict::Skipped { message } => {
-                text.push_str("<skipped");
-                attribute(&mut text, "message", message);
-                text.push_str("/>");
+    }
+    let output = (case.output.strip_prefix(FAILED_BEFORE)).map_or(&*case.output, str::trim_start);
+    if !output.is_empty() {
+        element.set_system_out(output);
+    }
+    element
+}
+
+fn status(verdict: &CaseVerdict) -> TestCaseStatus {
+    let (kind, trouble) = match verdict {
+        CaseVerdict::Passed { flaky } => {
+            let mut passed = TestCaseStatus::success();
+            if *flaky {
+                passed.add_rerun(TestRerun::new(NonSuccessKind::Failure));
             }
+            return passed;
         }
-        if !case.output.is_empty() {
-            text.push_str("<system-out>");
-            escape(&mut text, &case.output);
-            text.push_str("</system-out>");
+        CaseVerdict::Skipped { message } => {
+            let mut skipped = TestCaseStatus::skipped();
+            skipped.set_message(message.as_str());
+            return skipped;
         }
-        text.push_str("</testcase>\n");
-    }
-    text.push_str("</testsuite>\n</testsuites>\n");
-    text
-}
-
-fn element(text: &mut String, name: &str, trouble: &Trouble) {
-    // Writing to a text cannot fail.
-    let _ = write!(text, "<{name}");
-    attribute(text, "message", &trouble.message);
-    attribute(text, "type", &trouble.kind);
-    text.push('>');
-    escape(text, &trouble.text);
-    let _ = write!(text, "</{name}>");
-}
-
-fn attribute(text: &mut String, name: &str, value: &str) {
-    // As above.
-    let _ = write!(text, " {name}=\"");
-    escape(text, value);
-    text.push('"');
-}
-
-/// Writes a text so that it is read as the same again. Characters that XML has no form for are replaced.
-fn escape(text: &mut String, value: &str) {
-    for character in value.chars() {
-        match character {
-            '&' => text.push_str("&amp;"),
-            '<' => text.push_str("&lt;"),
-            '>' => text.push_str("&gt;"),
-            '"' => text.push_str("&quot;"),
-            '\n' => text.push_str("&#10;"),
-            '\r' => text.push_str("&#13;"),
-            '\t' => text.push_str("&#9;"),
-            '\0'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => text.push('\u{fffd}'),
-            character => text.push(character),
-        }
-    }
+        CaseVerdict::Failed(trouble) => (NonSuccessKind::Failure, trouble),
+        CaseVerdict::Error(trouble) => (NonSuccessKind::Error, trouble),
+    };
+    let mut status = TestCaseStatus::non_success(kind);
+    status.set_message(trouble.message.as_str());
+    status.set_type(trouble.kind.as_str());
+    status.set_description(trouble.text.as_str());
+    status
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::result_file::{self, Scenarios};
+    use crate::{
+        model::outcome::Trouble,
+        result_file::{self, Scenarios},
+    };
 
     #[test]
     fn written_cases_are_read_as_they_were() {
@@ -129,8 +107,13 @@ mod tests {
             text: "line 1\nline 2".to_owned(),
             is_expected: false,
         };
+        let flaky = CaseResult {
+            output: format!("{FAILED_BEFORE}\n\none\ntwo <3>"),
+            ..case("again", CaseVerdict::Passed { flaky: true })
+        };
         let cases = vec![
             case("é [x] 'y'", CaseVerdict::Passed { flaky: false }),
+            flaky,
             case("b", CaseVerdict::Failed(trouble.clone())),
             case("c", CaseVerdict::Error(trouble)),
             case(
@@ -140,7 +123,7 @@ mod tests {
                 },
             ),
         ];
-        let text = junit(&cases);
+        let text = junit(&cases).unwrap();
         let read = result_file::read("x", text.as_bytes(), Scenarios::Each).unwrap();
         assert_eq!(read.cases, cases);
     }

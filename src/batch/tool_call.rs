@@ -30,10 +30,8 @@ use crate::{
         process_end::ProcessEnd,
         runner_settings::Selection,
     },
+    single::{NO_COMMAND, NO_START},
 };
-
-const NO_COMMAND: &str = "the command could not be made";
-const NO_START: &str = "the command could not be started";
 
 /// What the command calls a test, or why it cannot.
 pub(crate) fn name(setup: &BatchSetup, work: &WorkItem) -> Result<String, CommandError> {

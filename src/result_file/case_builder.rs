@@ -8,6 +8,8 @@ use crate::model::{
 
 /// Name of the case for trouble outside any test case.
 pub(super) const OUTSIDE: &str = "(outside any test case)";
+/// First line of the output of a case that passed after it had failed.
+pub(crate) const FAILED_BEFORE: &str = "testplan: it failed before it passed";
 const MAX_ATTACHMENTS: usize = 100;
 /// Longest path of an attachment, in bytes.
 const MAX_PATH: usize = 1024;
@@ -287,7 +289,7 @@ impl CaseBuilder {
         let mut output = BoundedText::default();
         match self.worst {
             Some(Severity::Flaky) => {
-                output.push("testplan: it failed before it passed");
+                output.push(FAILED_BEFORE);
                 if !self.message.is_empty() && !repeats(&text, &self.message) {
                     output.line(&self.message);
                 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     attribution::{Attribution, NameMatching, NotRun, Repeats, attribute},
     model::{
-        CaseResult, Outcome, Test, TestResult, TestVerdict, millis,
+        CaseCounts, CaseResult, Outcome, Test, TestResult, TestVerdict, millis,
         outcome::{CaseVerdict, Trouble},
     },
     text::format_duration,
@@ -124,7 +124,7 @@ pub(super) fn completed(
     }
 }
 
-pub(super) fn could_not_run(
+pub(crate) fn could_not_run(
     message: String,
     details: String,
     cases: Vec<CaseResult>,
@@ -174,8 +174,22 @@ fn unexplained_failure(
     completed(TestVerdict::Failed, took, false, cases, Some(note))
 }
 
-/// How many of these cases were skipped.
-pub(crate) fn count_skipped(cases: &[CaseResult]) -> usize {
+/// Decides by results, beside which so many cases were not kept. Returns how many of those still count: skipped tests that
+/// were not asked for are left out of the results, and then those that were not kept as well.
+pub(crate) fn with_not_kept(
+    mut not_kept: CaseCounts,
+    results: Results,
+    decide: impl FnOnce(Results) -> DecidedOutcome,
+) -> (DecidedOutcome, CaseCounts) {
+    let read = count_skipped(results.cases());
+    let decided = decide(results);
+    if count_skipped(&decided.cases) < read {
+        not_kept.skipped = 0;
+    }
+    (decided, not_kept)
+}
+
+fn count_skipped(cases: &[CaseResult]) -> usize {
     let is_skip = |case: &&CaseResult| matches!(case.verdict, CaseVerdict::Skipped { .. });
     cases.iter().filter(is_skip).count()
 }

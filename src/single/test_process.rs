@@ -10,15 +10,13 @@ use std::{
 
 use tokio::sync::watch;
 
-use super::sequential::Starts;
+use super::{
+    attempt_files::{attempt_name, output_tail, with_whole_paths},
+    sequential::Starts,
+};
 use crate::{
-    client::Granted,
     clock,
-    fs::safe_name,
-    model::{
-        Capabilities, CaseCounts, CaseResult, ExecutionId, Outcome, PlanId, ServerTrouble,
-        TestVerdict,
-    },
+    model::{Capabilities, CaseCounts, ExecutionId, Outcome, PlanId, ServerTrouble, TestVerdict},
     run::{
         Attempt, Phase, WorkItem, process,
         supervisor::{Cutoff, NoEnding, Supervisor},
@@ -30,7 +28,6 @@ use crate::{
         process_end::ProcessEnd,
         results::Results,
         runner_settings::{ResultsFormat, RunnerSettings, Tool},
-        tail,
     },
 };
 
@@ -60,12 +57,10 @@ impl TestSetup {
 /// An attempt that ended before its process had a result.
 pub(crate) type Early = Box<Attempt>;
 
-/// How much of the output of a failed attempt its record keeps.
-const TAIL_LINES: usize = 40;
-const TAIL_BYTES: usize = 8 * 1024;
-
-const NO_COMMAND: &str = "the command could not be made";
-const NO_START: &str = "the command could not be started";
+/// What an attempt says whose command could not be made, before the reason.
+pub(crate) const NO_COMMAND: &str = "the command could not be made";
+/// The same of a command that could not be started.
+pub(crate) const NO_START: &str = "the command could not be started";
 
 /// One execution, from its command to its outcome.
 #[derive(Debug)]
@@ -205,7 +200,7 @@ impl TestProcess {
                 self.output_tail()
             },
             log: Some(self.log.clone()),
-            cases: self.with_whole_paths(decision.cases),
+            cases: with_whole_paths(&self.name, decision.cases),
             not_kept,
             results: self.results(),
             ..Attempt::without_process(duration, decision.outcome)
@@ -233,14 +228,9 @@ impl TestProcess {
             before_reading(&results_dir);
             let tool = &setup.runner.tool;
             let found = tool.read_results(&results_dir);
-            let mut not_kept = found.not_kept;
-            let read = decision::count_skipped(found.results.cases());
-            let decision = tool.decide(&test, ending, duration, found.results);
-            // Skipped tests that were not asked for are left out, and then those that were not kept as well.
-            if decision::count_skipped(&decision.cases) < read {
-                not_kept.skipped = 0;
-            }
-            (decision, not_kept)
+            decision::with_not_kept(found.not_kept, found.results, |results| {
+                tool.decide(&test, ending, duration, results)
+            })
         };
         tokio::task::spawn_blocking(read)
             .await
@@ -258,14 +248,6 @@ impl TestProcess {
             })
     }
 
-    /// Makes the attachments relative to the `--out` folder.
-    fn with_whole_paths(&self, mut cases: Vec<CaseResult>) -> Vec<CaseResult> {
-        for attachment in cases.iter_mut().flat_map(|case| &mut case.attachments) {
-            attachment.insert_str(0, &format!("results/{}/", self.name));
-        }
-        cases
-    }
-
     fn execution(&self) -> ExecutionId {
         self.work.granted.execution
     }
@@ -277,8 +259,7 @@ impl TestProcess {
     }
 
     fn output_tail(&self) -> String {
-        let log = self.setup.out.join(&self.log);
-        tail(&log, TAIL_LINES, TAIL_BYTES)
+        output_tail(&self.setup.out.join(&self.log))
     }
 
     fn not_spawned(&self, why: &str) -> Early {
@@ -318,18 +299,4 @@ impl TestProcess {
             ..Attempt::without_process(duration, outcome)
         })
     }
-}
-
-/// Unique per attempt, readable, and safe as a file name for any name of a test.
-pub(crate) fn attempt_name(plan: PlanId, granted: &Granted) -> String {
-    let test = format!("{}-{}", granted.test.suite, granted.test.testcase);
-    let attempt = match granted.attempt {
-        Some(attempt) => attempt.to_string(),
-        None => clock::wall().0.to_string(),
-    };
-    format!(
-        "{plan}-{}-{attempt}-{}",
-        granted.execution,
-        safe_name(&test, 80)
-    )
 }

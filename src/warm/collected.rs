@@ -8,11 +8,10 @@ use std::{
 use super::{
     message::{FileNote, FromProcess, Hello, ToProcess},
     pytest_names::{broken_file, test_of},
-    warm_attempt::log_tail,
     warm_process::{ProcessEvent, WarmProcess},
     warm_setup::Starter,
 };
-use crate::{clock, model::Test, text::format_duration};
+use crate::{clock, model::Test, single::output_tail, text::format_duration};
 
 /// What pytest collected.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -217,7 +216,7 @@ pub(super) fn obstacle(hello: &Hello) -> Option<String> {
 
 /// A reason with the end of the process's output.
 pub(super) fn with_log(why: &str, process: &WarmProcess) -> String {
-    let output = log_tail(process.log());
+    let output = output_tail(process.log());
     if output.is_empty() {
         why.to_owned()
     } else {

@@ -1,6 +1,8 @@
 //! Drives the process of one worker: does what `conversation` decides, within the bounds of each test.
 
 mod deferral;
+mod performed_steps;
+mod process_events;
 mod session_ending;
 mod test_endings;
 
@@ -10,18 +12,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::future::BoxFuture;
 use tokio::{
     sync::{mpsc, watch},
     time,
 };
 
 use super::{
-    collected::{ReadyProcess, obstacle},
-    conversation::{Conversation, Question, Step},
-    message::{FileNote, FromProcess, ResultMessage, ToProcess},
+    collected::ReadyProcess,
+    conversation::Conversation,
+    message::FileNote,
     patience::Patience,
-    resident_memory::resident_mib,
     second_process::Advice,
     warm_attempt::Taken,
     warm_process::{ProcessEvent, WarmProcess},
@@ -30,12 +31,8 @@ use super::{
 use crate::{
     client::BatchOptions,
     clock,
-    model::Outcome,
-    run::{Attempt, Phase, SessionEvent, WorkItem, phase::moved_past},
+    run::{Phase, SessionEvent, WorkItem, phase::moved_past},
 };
-
-/// How long to wait for this process's own stop signal after the process ended by one.
-const SIGNAL_GRACE: Duration = Duration::from_secs(1);
 
 /// What the worker asks for.
 #[derive(Debug)]
@@ -255,200 +252,6 @@ impl SessionDriver {
         }
         let steps = self.conversation.take(numbers);
         self.perform(steps).await;
-    }
-
-    async fn on_process(&mut self, event: ProcessEvent) {
-        let steps = match event {
-            ProcessEvent::Message(message) => return self.on_message(message).await,
-            ProcessEvent::Ended(end) => {
-                if end.may_be_a_stop() && self.is_stopping_soon().await {
-                    return;
-                }
-                self.process_ended(&format!("pytest ended ({end})"))
-            }
-            ProcessEvent::Broken(why) => {
-                self.kill().await;
-                self.process_ended(&format!("pytest was killed: {why}"))
-            }
-        };
-        self.perform(steps).await;
-    }
-
-    /// A job that is aborted signals all its processes at once: then the end of this one says nothing about its test.
-    async fn is_stopping_soon(&mut self) -> bool {
-        let stopping = moved_past(&mut self.phase, Phase::Working);
-        time::timeout(SIGNAL_GRACE, stopping).await.is_ok()
-    }
-
-    async fn on_message(&mut self, message: FromProcess) {
-        let steps = match message {
-            FromProcess::Hello(hello) => {
-                if let Some(obstacle) = obstacle(&hello) {
-                    self.trouble =
-                        format!("pytest cannot run its tests one by one here: {obstacle}");
-                    self.conversation.give_up()
-                } else {
-                    if let Some(started) = self.started.take() {
-                        let cost = clock::monotonic().saturating_duration_since(started);
-                        self.report(SessionEvent::StartCost(cost));
-                    }
-                    self.conversation.ready()
-                }
-            }
-            FromProcess::Next { teardown, failed } => self.on_question(teardown, failed),
-            FromProcess::Started { n } => self.conversation.started(n),
-            FromProcess::Unknown { n } => self.conversation.unknown(n),
-            FromProcess::Result(result) => {
-                self.on_result(&result);
-                Vec::new()
-            }
-            FromProcess::Broken(file) => {
-                tracing::debug!(file = %file.file, "pytest cannot collect a file");
-                self.broken.push(file);
-                Vec::new()
-            }
-            FromProcess::Open { .. }
-            | FromProcess::SkippedFile(_)
-            | FromProcess::Names { .. }
-            | FromProcess::Bye { .. }
-            | FromProcess::Other => Vec::new(),
-        };
-        self.perform(steps).await;
-    }
-
-    fn on_question(&mut self, is_teardown: bool, failed: bool) -> Vec<Step> {
-        let pid = self.process.as_ref().and_then(WarmProcess::pid);
-        let fresh = self.shared.plan.fresh;
-        let memory = || pid.and_then(resident_mib);
-        let mut steps = Vec::new();
-        let begun = self.conversation.begun();
-        if begun > 0 && fresh.is_due(begun, failed, memory) {
-            steps.extend(self.conversation.retire());
-        }
-        steps.extend(self.conversation.asked(is_teardown));
-        steps
-    }
-
-    fn on_result(&mut self, result: &ResultMessage) {
-        if !self.conversation.ended(result.n) {
-            return;
-        }
-        self.running = None;
-        let Some(taken) = self.taken.remove(&result.n) else {
-            return;
-        };
-        let setup = &self.shared.plan;
-        let attempt = match taken.work.lease.loss() {
-            Some(_) => Attempt::without_process(Duration::ZERO, Outcome::LeaseLost),
-            None => taken.with_result(setup, result),
-        };
-        self.conversation.stock().learn(attempt.duration);
-        self.report_end(&taken, attempt);
-    }
-
-    async fn perform(&mut self, steps: Vec<Step>) {
-        let mut lines = Vec::new();
-        if !self.has_variables && steps.iter().any(|step| matches!(step, Step::Send(_))) {
-            self.has_variables = true;
-            let set = self.shared.plan.variables.iter();
-            let set = set.map(|(name, value)| (name.as_str(), value.as_str()));
-            lines.extend(ToProcess::Variables { set: set.collect() }.line());
-        }
-        for step in steps {
-            match step {
-                Step::Send(number) => {
-                    if let Some(taken) = self.taken.get(&number) {
-                        let results = taken.results.as_ref().map(|path| path.to_string_lossy());
-                        let run = ToProcess::Run {
-                            n: number,
-                            id: &taken.id,
-                            results: results.as_deref(),
-                        };
-                        lines.extend(run.line());
-                    }
-                }
-                Step::SendNone => lines.extend(ToProcess::None.line()),
-                Step::SendEnd => lines.extend(ToProcess::End.line()),
-                Step::Started(number) => self.on_started(number).await,
-                Step::Ended(number, cause) => self.on_ended(number, cause),
-                // Boxed: starting one may lead here again.
-                Step::Restart => Box::pin(self.start_process()).await,
-            }
-        }
-        if !lines.is_empty()
-            && let Some(process) = &mut self.process
-        {
-            process.send(&lines).await;
-        }
-        self.note_wait();
-    }
-
-    /// Keeps the time that a teardown waits for us out of the time limit of its test.
-    fn note_wait(&mut self) {
-        let waits = self.conversation.question() == Some(Question::Teardown);
-        match (waits, self.waits_since) {
-            (true, None) => self.waits_since = Some(clock::monotonic()),
-            (false, Some(since)) => {
-                self.waits_since = None;
-                let waited = clock::monotonic().saturating_duration_since(since);
-                if let Some(running) = &mut self.running {
-                    running.deadline = running.deadline.map(|deadline| deadline + waited);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    async fn on_started(&mut self, number: u64) {
-        let Some(taken) = self.taken.get(&number) else {
-            return;
-        };
-        self.unknown_pause = test_endings::FIRST_PAUSE;
-        let began = clock::monotonic();
-        self.shared.progress(|it| {
-            it.began.get_or_insert(began);
-        });
-        let lease = taken.work.lease.clone();
-        let is_lost = lease.loss().is_some();
-        self.running = Some(RunningTest {
-            began,
-            deadline: self.shared.plan.time_limit.map(|limit| began + limit),
-            lease_lost: async move { lease.lost().await }.boxed(),
-        });
-        let granted = &taken.work.granted;
-        if self.near.first() != Some(&granted.test.suite) {
-            self.near = vec![granted.test.suite.clone()];
-        }
-        let execution = granted.execution;
-        if is_lost {
-            return Box::pin(self.on_lease_lost()).await;
-        }
-        if let Some(process) = &self.process {
-            let pid = process.group();
-            self.report(SessionEvent::Started { execution, pid });
-        }
-    }
-
-    async fn kill(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.stop(Duration::ZERO).await;
-        }
-    }
-
-    async fn start_process(&mut self) {
-        let command = self.shared.starter.command(self.worker, self.processes);
-        self.processes += 1;
-        self.waits_since = None;
-        self.has_variables = false;
-        self.started = Some(clock::monotonic());
-        match WarmProcess::start(&command).await {
-            Ok(process) => self.process = Some(process),
-            Err(why) => {
-                self.trouble = why;
-                let steps = self.conversation.process_ended();
-                self.perform(steps).await;
-            }
-        }
     }
 }
 

@@ -12,13 +12,8 @@ use crate::{
     fs::append,
     model::Outcome,
     run::{Attempt, WorkItem},
-    runner::tail,
-    single::attempt_name,
+    single::{TAIL_BYTES, TAIL_LINES, attempt_name},
 };
-
-/// How much of the text of an attempt its record keeps.
-const TAIL: usize = 8 * 1024;
-const TAIL_LINES: usize = 40;
 
 /// A test that a session took.
 #[derive(Debug)]
@@ -76,7 +71,7 @@ impl Taken {
     ) -> Attempt {
         let outcome = Outcome::ExecutionError {
             message,
-            details: end_of(known, TAIL).to_owned(),
+            details: end_of(known, TAIL_BYTES).to_owned(),
         };
         Attempt {
             log: self.write_log(setup, known),
@@ -101,13 +96,8 @@ impl Taken {
     }
 }
 
-/// The end of a process's log.
-pub(crate) fn log_tail(log: &std::path::Path) -> String {
-    tail(log, TAIL_LINES, TAIL)
-}
-
 fn last_lines(text: &str) -> String {
-    let text = end_of(text, TAIL).trim_end();
+    let text = end_of(text, TAIL_BYTES).trim_end();
     let lines = text.rmatch_indices('\n').nth(TAIL_LINES - 1);
     lines.map_or(text, |(at, _)| &text[at + 1..]).to_owned()
 }

@@ -34,3 +34,4 @@ mod skip;
 mod store;
 #[cfg(unix)]
 mod warm;
+mod work_item;

@@ -253,7 +253,7 @@ const HOMES: &[(&str, &[&str])] = &[
     // Packed by whoever uploads, read by whoever takes it.
     ("zip", &["run/upload", "service/imports"]),
     ("octocrab", &["ci/github"]),
-    ("quick_junit", &["report/junit"]),
+    ("quick_junit", &["batch", "report/junit"]),
     ("quick_xml", &["report/junit", "result_file"]),
     ("process_wrap", &["run/process"]),
     ("tokio::process", &["run/process"]),

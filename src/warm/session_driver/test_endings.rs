@@ -7,6 +7,7 @@ use crate::{
     clock,
     model::Outcome,
     run::{Attempt, Disposition, SessionEvent},
+    single::output_tail,
     text::format_duration,
     warm::{
         collected::with_log,
@@ -14,7 +15,7 @@ use crate::{
         hung_output,
         message::{FileNote, PhaseReport, ResultMessage},
         pytest_names::{broken_file, is_broken_file},
-        warm_attempt::{Taken, log_tail},
+        warm_attempt::Taken,
         warm_process::WarmProcess,
     },
 };
@@ -238,7 +239,7 @@ fn not_collected(text: &str) -> ResultMessage {
 fn crash_text(process: &WarmProcess) -> String {
     let stack = hung_output::stack(process.log());
     if stack.is_empty() {
-        log_tail(process.log())
+        output_tail(process.log())
     } else {
         stack
     }

@@ -8,7 +8,8 @@ use testplan::{
     run::{Phase, SessionEvent},
 };
 
-use super::workbench::{Way, Workbench, item, verdict};
+use super::workbench::{Way, Workbench, verdict};
+use crate::work_item::item_under_lease;
 
 const TEN: [&str; 10] = [
     "s::a", "s::b", "s::c", "s::d", "s::e", "s::f", "s::g", "s::h", "s::i", "s::j",
@@ -117,7 +118,7 @@ async fn test_with_a_squish_server_has_a_call_of_its_own() {
     let bench = Workbench::new(&Way::default());
     let mut session = bench.session();
     let mut items: Vec<_> = (1..=3)
-        .map(|n| item(ExecutionId(n), &format!("s::t{n}"), 1))
+        .map(|n| item_under_lease(ExecutionId(n), &format!("s::t{n}"), 1))
         .collect();
     let mut granted = (*items[1].0.granted).clone();
     granted.server = Some(SquishServer {
@@ -167,11 +168,27 @@ async fn each_test_of_a_call_gets_its_own_results_to_upload() {
 }
 
 #[tokio::test]
+async fn test_whose_own_results_cannot_be_written_could_not_run() {
+    let bench = Workbench::new(&Way {
+        writes_results: true,
+        ..Way::default()
+    });
+    // A file in the place of the folder.
+    let results = bench.path("out/results");
+    fs::create_dir_all(&results).unwrap();
+    fs::write(results.join("1-1-1-s-a"), "").unwrap();
+    let done = bench.run(&["s::a", "s::b"]).await;
+    let why = "error: its results could not be written for their upload";
+    assert_eq!(done.verdict("s::a"), why);
+    assert_eq!(done.verdict("s::b"), "passed");
+}
+
+#[tokio::test]
 async fn lost_lease_ends_its_execution_and_the_last_one_the_call() {
     let bench = Workbench::new(&Way::default());
     let mut session = bench.session();
-    let (first, first_lease) = item(ExecutionId(1), "s::hangs", 1);
-    let (second, second_lease) = item(ExecutionId(2), "s::b", 1);
+    let (first, first_lease) = item_under_lease(ExecutionId(1), "s::hangs", 1);
+    let (second, second_lease) = item_under_lease(ExecutionId(2), "s::b", 1);
     session.take(vec![first, second]);
     let mut pids = Vec::new();
     while pids.len() < 2 {
@@ -205,7 +222,7 @@ async fn stopped_run_cancels_all_tests_of_a_call() {
     let (work, _leases): (Vec<_>, Vec<_>) = ["s::hangs", "s::b"]
         .iter()
         .zip(1..)
-        .map(|(name, n)| item(ExecutionId(n), name, 1))
+        .map(|(name, n)| item_under_lease(ExecutionId(n), name, 1))
         .unzip();
     session.take(work);
     let mut cancelled = 0;

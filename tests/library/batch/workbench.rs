@@ -4,22 +4,19 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use testplan::{
     batch::BatchRunner,
-    client::Granted,
     config::plan_file::PlanFile,
-    model::{Capabilities, ExecutionId, Outcome, PlanId, Test, TestId, TestVerdict},
-    run::{
-        Attempt, Disposition, Phase, Runner as _, Session, SessionEvent, WorkItem,
-        heartbeat::ManualLease,
-    },
+    model::{Capabilities, ExecutionId, Outcome, PlanId, TestVerdict},
+    run::{Attempt, Disposition, Phase, Runner as _, Session, SessionEvent},
     single::TestSetup,
 };
 use tokio::sync::watch;
+
+use crate::work_item::item_under_lease;
 
 /// Longest that anything may take here.
 const LONG: Duration = Duration::from_secs(120);
@@ -155,7 +152,7 @@ impl Workbench {
                         let next = ExecutionId(i64::try_from(ids.len()).unwrap() + 1);
                         let execution = *ids.entry(name.clone()).or_insert(next);
                         let attempt = released.get(&name).map_or(1, |it| it.len() + 1);
-                        items.push(item(execution, &name, attempt).0);
+                        items.push(item_under_lease(execution, &name, attempt).0);
                         open.insert(execution, name);
                     }
                     session.take(items);
@@ -189,35 +186,6 @@ impl Workbench {
         session.end().await;
         done
     }
-}
-
-/// An execution of a test that is named `suite::testcase`, under a lease that holds.
-pub(crate) fn item(execution: ExecutionId, name: &str, attempt: usize) -> (WorkItem, ManualLease) {
-    let (suite, testcase) = name.split_once("::").unwrap();
-    let (lease, watch) = ManualLease::new();
-    let granted = Granted {
-        execution,
-        project: "P".to_owned(),
-        batch: "B".to_owned(),
-        test: Test {
-            suite: suite.to_owned(),
-            testcase: testcase.to_owned(),
-        },
-        test_id: TestId(execution.0),
-        required: None,
-        attempt: Some(u32::try_from(attempt).unwrap()),
-        lease: None,
-        timeout: LONG,
-        server: None,
-        expected: None,
-        sent_at: std::time::Instant::now(),
-    };
-    let item = WorkItem {
-        granted: Arc::new(granted),
-        lease: watch,
-        mark: None,
-    };
-    (item, lease)
 }
 
 impl Done {

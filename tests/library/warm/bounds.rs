@@ -10,7 +10,8 @@ use testplan::{
 };
 use tokio::{sync::watch, time::timeout};
 
-use super::stage::{Project, Way, item_under_lease};
+use super::stage::{Project, Way};
+use crate::work_item::item_under_lease;
 
 const LONG: Duration = Duration::from_secs(120);
 
@@ -49,8 +50,8 @@ async fn test_under_a_lost_lease_is_killed_and_others_go_on() {
     let runner = project.runner(&Way::default());
     let (_phase, watched) = watch::channel(Phase::Working);
     let mut session = runner.start(watched);
-    let (long, lease) = item_under_lease(ExecutionId(1), "test_it.py::test_long");
-    let (after, _kept) = item_under_lease(ExecutionId(2), "test_it.py::test_after");
+    let (long, lease) = item_under_lease(ExecutionId(1), "test_it.py::test_long", 1);
+    let (after, _kept) = item_under_lease(ExecutionId(2), "test_it.py::test_after", 1);
     let mut outcomes = Vec::new();
     let mut work = vec![after, long];
     while outcomes.len() < 2 {
@@ -85,7 +86,7 @@ async fn stopped_run_tears_down_its_fixtures() {
     let runner = project.runner(&Way::default());
     let (phase, watched) = watch::channel(Phase::Working);
     let mut session = runner.start(watched);
-    let (long, _lease) = item_under_lease(ExecutionId(1), "test_it.py::test_long");
+    let (long, _lease) = item_under_lease(ExecutionId(1), "test_it.py::test_long", 1);
     let mut work = vec![long];
     let outcome = loop {
         match timeout(LONG, session.next()).await.unwrap() {
@@ -125,7 +126,7 @@ async fn process_that_does_not_start_is_an_error_with_its_words() {
     let runner = project.runner(&way);
     let (_phase, watched) = watch::channel(Phase::Working);
     let mut session = runner.start(watched);
-    let (test, _lease) = item_under_lease(ExecutionId(1), "test_it.py::test_a");
+    let (test, _lease) = item_under_lease(ExecutionId(1), "test_it.py::test_a", 1);
     let mut work = vec![test];
     let disposition = loop {
         match timeout(LONG, session.next()).await.unwrap() {

@@ -9,12 +9,9 @@ use std::{
 };
 
 use testplan::{
-    client::{BatchOptions, Granted},
-    model::{ExecutionId, Outcome, PlanId, Test, TestId, TestVerdict},
-    run::{
-        Attempt, Disposition, Phase, Runner as _, Session, SessionEvent, WorkItem,
-        heartbeat::ManualLease,
-    },
+    client::BatchOptions,
+    model::{ExecutionId, Outcome, PlanId, TestVerdict},
+    run::{Attempt, Disposition, Phase, Runner as _, Session, SessionEvent, WorkItem},
     runner::{command_line::CommandLine, runner_settings::FreshProcess},
     warm::{
         Collected, InheritedVariables, NotCollected, WarmHost, WarmPlan, WarmRunner, WarmSetup,
@@ -22,7 +19,7 @@ use testplan::{
 };
 use tokio::sync::watch;
 
-use crate::skip;
+use crate::{skip, work_item::item_under_lease};
 
 /// Longest that anything may take here.
 const LONG: Duration = Duration::from_secs(120);
@@ -318,35 +315,7 @@ fn take(queue: &Queue, most: usize) -> Vec<(ExecutionId, String)> {
 }
 
 pub(crate) fn item(execution: ExecutionId, id: &str) -> WorkItem {
-    item_under_lease(execution, id).0
-}
-
-pub(crate) fn item_under_lease(execution: ExecutionId, id: &str) -> (WorkItem, ManualLease) {
-    let (suite, testcase) = id.split_once("::").unwrap();
-    let (lease, watch) = ManualLease::new();
-    let granted = Granted {
-        execution,
-        project: "P".to_owned(),
-        batch: "B".to_owned(),
-        test: Test {
-            suite: suite.to_owned(),
-            testcase: testcase.to_owned(),
-        },
-        test_id: TestId(execution.0),
-        required: None,
-        attempt: Some(1),
-        lease: None,
-        timeout: LONG,
-        server: None,
-        expected: None,
-        sent_at: std::time::Instant::now(),
-    };
-    let item = WorkItem {
-        granted: Arc::new(granted),
-        lease: watch,
-        mark: None,
-    };
-    (item, lease)
+    item_under_lease(execution, id, 1).0
 }
 
 impl Done {
