@@ -21,8 +21,9 @@ use tokio::sync::watch;
 
 use self::{batch_session::BatchSession, batch_setup::BatchSetup, call_trust::CallTrust};
 use crate::{
+    reporter::ReporterFolder,
     run::{Phase, Runner, Session},
-    runner::runner_settings::Tool,
+    runner::runner_settings::{ResultsFormat, Tool},
     single::TestSetup,
 };
 
@@ -40,7 +41,10 @@ impl BatchRunner {
         let Some(batch) = command.batch.clone() else {
             return Err(Box::new(setup));
         };
+        let has_reporter = command.results == ResultsFormat::Events;
+        let reporters = || ReporterFolder::make().map_err(|error| error.to_string());
         Ok(Self(Arc::new(BatchSetup {
+            reporters: has_reporter.then(reporters),
             command: command.clone(),
             batch,
             test: Arc::new(setup),

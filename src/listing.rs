@@ -4,6 +4,7 @@ pub(crate) mod catalog;
 mod list_command;
 pub(crate) mod listed_template;
 pub(crate) mod loaded_plan_file;
+mod preset_command;
 pub(crate) mod preset_listing;
 pub(crate) mod squish_setup;
 pub(crate) mod template_tests;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::call_trust::CallTrust;
 use crate::{
+    reporter::ReporterFolder,
     runner::runner_settings::{BatchSettings, CommandSettings},
     single::TestSetup,
 };
@@ -17,4 +18,6 @@ pub(crate) struct BatchSetup {
     /// Whether each test gets a result file of its own, to be uploaded.
     pub(crate) writes_results: bool,
     pub(crate) trust: CallTrust,
+    /// The folder of the reporters, if the tool has one; or why there is none.
+    pub(crate) reporters: Option<Result<ReporterFolder, String>>,
 }

@@ -18,7 +18,8 @@ use super::{
 use crate::{
     clock,
     fs::write_atomic,
-    model::{ExecutionId, Outcome},
+    model::{ExecutionId, Outcome, Test},
+    preset::{CallPaths, NotSelected},
     run::{
         Attempt, Phase, SessionEvent, WorkItem,
         process::{self, Running, SpawnError},
@@ -28,13 +29,18 @@ use crate::{
         command_facts::{CallTests, CommandError, CommandFacts},
         command_line::{self, CommandLine, call_tests},
         process_end::ProcessEnd,
-        runner_settings::Selection,
+        runner_settings::{PresetSettings, Selection},
+        stream_results::EVENTS_FILE,
     },
     single::{NO_COMMAND, NO_START},
 };
 
 /// What the command calls a test, or why it cannot.
 pub(crate) fn name(setup: &BatchSetup, work: &WorkItem) -> Result<String, CommandError> {
+    // One name that the tool cannot select must not cost the others of a call.
+    if let Some(settings) = &setup.batch.preset {
+        settings.preset.check(&work.granted.test)?;
+    }
     let facts = facts(setup, work, Path::new(""), None);
     call_tests::test_name(&setup.batch, &facts)
 }
@@ -96,6 +102,18 @@ enum NoProcess {
     Command(CommandError),
     Folder(String),
     Spawn(SpawnError),
+    /// The names of the tests do not fit into one command.
+    TooLong,
+}
+
+impl NoProcess {
+    fn is_too_long(&self) -> bool {
+        match self {
+            Self::Spawn(error) => error.is_too_long(),
+            Self::TooLong => true,
+            Self::Command(_) | Self::Folder(_) => false,
+        }
+    }
 }
 
 impl ToolCall {
@@ -106,9 +124,7 @@ impl ToolCall {
     ) -> Vec<Vec<CalledWork>> {
         let running = match self.start() {
             Ok(running) => running,
-            Err(NoProcess::Spawn(error)) if error.is_too_long() && self.call.called.len() > 1 => {
-                return self.halves();
-            }
+            Err(why) if why.is_too_long() && self.call.called.len() > 1 => return self.halves(),
             Err(why) => {
                 self.end_all(&leases, |call| call.without_process(&why));
                 return Vec::new();
@@ -192,7 +208,9 @@ impl ToolCall {
             .test
             .out
             .join(format!("logs/{}.tests", self.call.name));
-        if self.call.setup.batch.selection == Selection::File {
+        if self.call.setup.batch.selection == Selection::File
+            && self.call.setup.batch.preset.is_none()
+        {
             // Some tools take an empty line for a test, so there is none at the end.
             let text = names.join("\n") + "\n";
             write_atomic(&list, text.as_bytes()).map_err(|error| folder(&list, &error))?;
@@ -200,7 +218,10 @@ impl ToolCall {
         std::fs::create_dir_all(&self.call.results)
             .map_err(|error| folder(&self.call.results, &error))?;
         let first = &self.call.called[0].work;
-        let line = self.command(first, &names, &list)?;
+        let mut line = self.command(first, &names, &list)?;
+        if let Some(preset) = &self.call.setup.batch.preset {
+            self.add_preset(&mut line, preset, &list)?;
+        }
         let log = self.call.setup.test.out.join(&self.call.log);
         let limit = self.call.setup.test.capture_limit;
         let mark = first.mark.clone();
@@ -223,6 +244,51 @@ impl ToolCall {
         command_line::build(&self.call.setup.test.runner, &facts).map_err(NoProcess::Command)
     }
 
+    /// Adds what the preset's tool needs to run these tests, and writes its list file.
+    fn add_preset(
+        &self,
+        line: &mut CommandLine,
+        settings: &PresetSettings,
+        list: &Path,
+    ) -> Result<(), NoProcess> {
+        let reporters = match &self.call.setup.reporters {
+            Some(Ok(folder)) => folder.path(),
+            // Only tools with an event stream have a reporter.
+            None => Path::new(""),
+            Some(Err(error)) => {
+                return Err(NoProcess::Folder(format!("testplan's reporters: {error}")));
+            }
+        };
+        let tests = self
+            .call
+            .called
+            .iter()
+            .map(|it| it.work.granted.test.clone());
+        let tests: Vec<Test> = tests.collect();
+        let paths = CallPaths {
+            list,
+            results: &self.call.results,
+            events: &self.call.results.join(EVENTS_FILE),
+            reporters,
+        };
+        let call = settings
+            .preset
+            .call(&tests, &paths)
+            .map_err(|error| match error {
+                NotSelected::TooLong => NoProcess::TooLong,
+                error @ NotSelected::Name { .. } => NoProcess::Command(error.into()),
+            })?;
+        if let Some(text) = &call.list {
+            write_atomic(list, text.as_bytes())
+                .map_err(|error| NoProcess::Folder(format!("{}: {error}", list.display())))?;
+        }
+        line.argv.extend(settings.with_args(call.arguments));
+        let variables = call.environment.into_iter();
+        line.env
+            .extend(variables.map(|(name, value)| (name.to_owned(), value)));
+        Ok(())
+    }
+
     fn halves(mut self) -> Vec<Vec<CalledWork>> {
         let second = self.call.called.split_off(self.call.called.len() / 2);
         vec![self.call.called, second]
@@ -238,6 +304,10 @@ impl ToolCall {
                 Attempt::not_started(took, "the results folder could not be made", why)
             }
             NoProcess::Spawn(error) => Attempt::not_started(took, NO_START, &error.to_string()),
+            NoProcess::TooLong => {
+                let why = "the name of the test is too long for a command";
+                Attempt::could_not_run(took, NO_COMMAND, why)
+            }
         }
     }
 

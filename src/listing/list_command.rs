@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Most bytes that a listing command may print: a million tests with long names.
-const MOST_LISTED: usize = 256 * 1024 * 1024;
+pub(super) const MOST_LISTED: usize = 256 * 1024 * 1024;
 /// Most lines of each stream that an error shows, from the end, and bytes of each line.
 const SHOWN_LINES: usize = 15;
 const SHOWN_BYTES: usize = 160;
@@ -79,7 +79,7 @@ fn about(listing: &Listing, title: &str) -> String {
 }
 
 /// How a command ended, and the end of all that it printed: some tools write the cause to stdout.
-fn failed(listed: &PrintedOutput) -> Failure {
+pub(super) fn failed(listed: &PrintedOutput) -> Failure {
     let mut text = listed.ending.to_string();
     let stdout = &listed.stdout[listed.stdout.len().saturating_sub(TAIL)..];
     let streams = [

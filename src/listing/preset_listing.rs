@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use super::preset_command;
 use crate::{
     config::{discover::ListedTests, plan_file::DISCOVERY_TIMEOUT},
     failure::Failure,
@@ -72,6 +73,9 @@ impl KeptProcess {
 impl PresetListing {
     /// Lists all tests of the preset of `runner`.
     pub(super) async fn list(&self, runner: &RunnerSettings) -> Result<ListedTests, Failure> {
+        if let Some(preset) = runner.preset() {
+            return preset_command::list(runner, preset).await;
+        }
         let may_stay = runner
             .warm()
             .is_some_and(|(_, warm)| warm.mode != ProcessMode::Single);

@@ -3,19 +3,21 @@
 use serde::Deserialize;
 
 use super::{
-    Evidence, Preset,
     selected_call::{CallPaths, NotSelected, PresetCall, option, regex_escaped},
-    test_listing::{BadListing, PresetListing, json, test},
+    test_listing::{BadListing, ToolListing, json, test},
+    tool_preset::{Evidence, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
 /// The suite of all tests: `CTest` has names alone.
 const SUITE: &str = "ctest";
 
-pub(super) const CTEST: Preset = Preset {
+/// The preset.
+pub static CTEST: Preset = Preset {
     name: "ctest",
     versions: "3.25.1",
     program: &["ctest"],
+    has_subcommand: false,
     list: &["--show-only=json-v1"],
     listed: &[0],
     evidence: Evidence::JunitFile,
@@ -50,14 +52,14 @@ struct Property {
     value: serde_json::Value,
 }
 
-fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
+fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
     let listed: Listed = json(listing, b'{')?;
     let is_disabled = |test: &ListedTest| {
         let mut properties = test.properties.iter();
         properties.any(|it| it.name == "DISABLED" && it.value == true)
     };
     let tests = listed.tests.into_iter().filter(|it| !is_disabled(it));
-    Ok(PresetListing::of(tests.map(|it| test(SUITE, it.name))))
+    Ok(ToolListing::of(tests.map(|it| test(SUITE, it.name))))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all presets")]

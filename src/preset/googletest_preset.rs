@@ -1,16 +1,18 @@
 //! `GoogleTest`: selection by a filter in a flag file, results in its XML.
 
 use super::{
-    Evidence, Preset,
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, option},
-    test_listing::{BadListing, PresetListing, test},
+    test_listing::{BadListing, ToolListing, test},
+    tool_preset::{Evidence, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
-pub(super) const GOOGLETEST: Preset = Preset {
+/// The preset.
+pub static GOOGLETEST: Preset = Preset {
     name: "googletest",
     versions: "1.12.1",
     program: &[],
+    has_subcommand: false,
     list: &["--gtest_list_tests"],
     listed: &[0],
     evidence: Evidence::JunitFile,
@@ -28,7 +30,7 @@ pub(super) const GOOGLETEST: Preset = Preset {
 };
 
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all presets")]
-fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
+fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
     let text = String::from_utf8_lossy(listing);
     let mut suite = None;
     let mut tests = Vec::new();
@@ -46,7 +48,7 @@ fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
             None => suite = name.strip_suffix('.').filter(|name| !name.contains(' ')),
         }
     }
-    Ok(PresetListing::of(tests))
+    Ok(ToolListing::of(tests))
 }
 
 /// `DISABLED_` begins a name, or the part of it after the prefix of an instantiation.

@@ -3,16 +3,18 @@
 use serde::Deserialize;
 
 use super::{
-    Evidence, Preset,
     selected_call::{CallPaths, NotSelected, PresetCall, regex_escaped, suites},
-    test_listing::{BadListing, PresetListing, json, relative, test},
+    test_listing::{BadListing, ToolListing, json, relative, test},
+    tool_preset::{Evidence, Preset},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
-pub(super) const JEST: Preset = Preset {
+/// The preset.
+pub static JEST: Preset = Preset {
     name: "jest",
     versions: "30.5.2",
-    program: &["npx", "jest"],
+    program: &["npx", "--no", "jest"],
+    has_subcommand: false,
     list: &["--collectTests", "--json"],
     listed: &[0],
     evidence: Evidence::EventStream(ReportedTool::Jest),
@@ -54,7 +56,7 @@ struct ListedCase {
     title: String,
 }
 
-fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListing> {
+fn read_listing(listing: &[u8], folder: &str) -> Result<ToolListing, BadListing> {
     let listed: Listed = json(listing, b'{')?;
     let mut broken = Vec::new();
     let mut tests = Vec::new();
@@ -68,7 +70,7 @@ fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListin
             tests.push(test(name.clone(), titles.join(" > ")));
         }
     }
-    let mut listing = PresetListing::of(tests);
+    let mut listing = ToolListing::of(tests);
     listing.broken = broken;
     Ok(listing)
 }

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    Evidence, Preset,
     selected_call::{CallPaths, NotSelected, PresetCall, option},
-    test_listing::{BadListing, PresetListing, json, test},
+    test_listing::{BadListing, ToolListing, json, test},
+    tool_preset::{Evidence, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
-pub(super) const NEXTEST: Preset = Preset {
+/// The preset.
+pub static NEXTEST: Preset = Preset {
     name: "cargo-nextest",
     versions: "0.9.143",
     program: &["cargo", "nextest"],
+    has_subcommand: true,
     list: &["list", "--message-format=json"],
     listed: &[0],
     evidence: Evidence::JunitFile,
@@ -56,7 +58,7 @@ struct FilterMatch {
     status: String,
 }
 
-fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
+fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
     let listed: Listed = json(listing, b'{')?;
     let tests = listed.suites.into_iter().flat_map(|(binary, it)| {
         let runs = |test: &ListedTest| {
@@ -65,7 +67,7 @@ fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
         let names = it.testcases.into_iter().filter(move |(_, it)| runs(it));
         names.map(move |(name, _)| test(binary.clone(), name))
     });
-    Ok(PresetListing::of(tests))
+    Ok(ToolListing::of(tests))
 }
 
 fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {

@@ -3,16 +3,18 @@
 use serde::Deserialize;
 
 use super::{
-    Evidence, Preset,
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, regex_escaped, suites},
-    test_listing::{BadListing, PresetListing, json, relative, test},
+    test_listing::{BadListing, ToolListing, json, relative, test},
+    tool_preset::{Evidence, Preset},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
-pub(super) const PLAYWRIGHT: Preset = Preset {
+/// The preset.
+pub static PLAYWRIGHT: Preset = Preset {
     name: "playwright",
     versions: "1.65.1",
-    program: &["npx", "playwright"],
+    program: &["npx", "--no", "playwright"],
+    has_subcommand: true,
     list: &["test", "--list", "--reporter=json"],
     listed: &[0],
     evidence: Evidence::EventStream(ReportedTool::Playwright),
@@ -72,7 +74,7 @@ struct ListedProject {
     project_name: String,
 }
 
-fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListing> {
+fn read_listing(listing: &[u8], folder: &str) -> Result<ToolListing, BadListing> {
     let listed: Listed = json(listing, b'{')?;
     let mut tests = Vec::new();
     for file in &listed.suites {
@@ -84,7 +86,7 @@ fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListin
             &mut tests,
         );
     }
-    let mut found = PresetListing::of(tests);
+    let mut found = ToolListing::of(tests);
     found.broken = listed.errors.into_iter().map(|it| it.message).collect();
     Ok(found)
 }

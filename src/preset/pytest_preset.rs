@@ -1,16 +1,18 @@
 //! pytest in batches: selection by a list file, results in JUnit. The warm process needs none of this.
 
 use super::{
-    Evidence, Preset,
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, option},
-    test_listing::{BadListing, PresetListing, test},
+    test_listing::{BadListing, ToolListing, test},
+    tool_preset::{Evidence, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
-pub(super) const PYTEST: Preset = Preset {
+/// The preset.
+pub static PYTEST: Preset = Preset {
     name: "pytest",
     versions: "9.2.0",
     program: &["pytest"],
+    has_subcommand: false,
     // Options of the project could make the listing shorter.
     list: &["--collect-only", "-q", "-o", "addopts="],
     listed: &[0, 5],
@@ -28,7 +30,7 @@ pub(super) const PYTEST: Preset = Preset {
     call,
 };
 
-fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
+fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
     let text = std::str::from_utf8(listing)
         .map_err(|_| BadListing("the listing is not UTF-8".to_owned()))?;
     let mut lines = text
@@ -41,7 +43,7 @@ fn read_listing(listing: &[u8], _: &str) -> Result<PresetListing, BadListing> {
             tests.push(test(file, name));
         }
     }
-    let mut found = PresetListing::of(tests);
+    let mut found = ToolListing::of(tests);
     let errors = lines.filter_map(|line| line.strip_prefix("ERROR "));
     found.broken = errors.map(str::to_owned).collect();
     Ok(found)

@@ -6,7 +6,7 @@ use crate::model::Test;
 
 /// The tests of a listing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PresetListing {
+pub struct ToolListing {
     /// In the tool's order, each once.
     pub tests: Vec<Test>,
     /// Names that several tests have; a call runs all of them, and all count.
@@ -15,7 +15,7 @@ pub struct PresetListing {
     pub broken: Vec<String>,
 }
 
-impl PresetListing {
+impl ToolListing {
     /// Sorts out names that come more than once.
     pub(super) fn of(tests: impl IntoIterator<Item = Test>) -> Self {
         let mut listing = Self::default();

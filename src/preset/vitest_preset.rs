@@ -3,16 +3,18 @@
 use serde::Deserialize;
 
 use super::{
-    Evidence, Preset,
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, suites},
-    test_listing::{BadListing, PresetListing, json, relative, test},
+    test_listing::{BadListing, ToolListing, json, relative, test},
+    tool_preset::{Evidence, Preset},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
-pub(super) const VITEST: Preset = Preset {
+/// The preset.
+pub static VITEST: Preset = Preset {
     name: "vitest",
     versions: "4.1.12, 5.1.2",
-    program: &["npx", "vitest"],
+    program: &["npx", "--no", "vitest"],
+    has_subcommand: true,
     // The static parser of version 5 does not see the rows of `each`, nor files that cannot be loaded. An option with
     // `=`: without it, the next argument is the file that is overwritten. Version 4 refuses `--no-static-parse` only
     // where its own options are checked, which they are not.
@@ -41,9 +43,9 @@ struct Listed {
     project: String,
 }
 
-fn read_listing(listing: &[u8], folder: &str) -> Result<PresetListing, BadListing> {
+fn read_listing(listing: &[u8], folder: &str) -> Result<ToolListing, BadListing> {
     let listed: Vec<Listed> = json(listing, b'[')?;
-    Ok(PresetListing::of(listed.into_iter().map(|it| {
+    Ok(ToolListing::of(listed.into_iter().map(|it| {
         let name = match it.project.as_str() {
             "" => it.name,
             project => format!("[{project}] {}", it.name),

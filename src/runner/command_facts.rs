@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use crate::model::{Capabilities, ExecutionId, PlanId, SquishServer, Test};
+use crate::{
+    model::{Capabilities, ExecutionId, PlanId, SquishServer, Test},
+    preset::NotSelected,
+};
 
 /// The facts that the command of an execution can contain.
 #[derive(Clone, Copy, Debug)]
@@ -40,3 +43,9 @@ pub struct CallTests<'a> {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct CommandError(pub(super) String);
+
+impl From<NotSelected> for CommandError {
+    fn from(why: NotSelected) -> Self {
+        Self(format!("{why}; rename the test"))
+    }
+}

@@ -8,7 +8,11 @@ use std::{
 
 use globset::{GlobBuilder, GlobMatcher};
 
-use super::{attachments::Attachments, runner_settings::ResultsFormat};
+use super::{
+    attachments::Attachments,
+    runner_settings::ResultsFormat,
+    stream_results::{self, StreamedResults},
+};
 use crate::{
     model::{CaseCounts, CaseResult},
     result_file::{self, CaseCollector, Scenarios},
@@ -96,10 +100,13 @@ pub enum CollectError {
     TooMany(PathBuf),
 }
 
-/// The cases of those files that were written before a time. Files that cannot be read are left out.
+/// The cases of those files that were written before a time, and those of an event stream: its lines were written as the
+/// tests ended. Files that cannot be read are left out.
 pub fn gather_before(format: &ResultsFormat, dir: &Path, time: SystemTime) -> Vec<CaseResult> {
-    let ResultsFormat::JUnit { files, .. } = format else {
-        return Vec::new();
+    let files = match format {
+        ResultsFormat::JUnit { files, .. } => files,
+        ResultsFormat::Events => return stream_results::proved(dir),
+        ResultsFormat::Squish { .. } | ResultsFormat::ExitCode => return Vec::new(),
     };
     let mut kept = CaseCollector::default();
     let mut attachments = Attachments::new(dir);
@@ -119,6 +126,7 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> ResultsFound {
     let (files, scenarios) = match format {
         ResultsFormat::JUnit { files, .. } => (files, Scenarios::default()),
         ResultsFormat::Squish { files, scenarios } => (files, *scenarios),
+        ResultsFormat::Events => return gather_stream(dir),
         ResultsFormat::ExitCode => return Results::NotAsked.into(),
     };
     let unreadable = |message, cases| Results::Unreadable { message, cases };
@@ -151,6 +159,29 @@ pub fn gather(format: &ResultsFormat, dir: &Path) -> ResultsFound {
         [first, rest @ ..] => unreadable(format!("{first} (and {} more)", rest.len()), cases),
     };
     ResultsFound { results, not_kept }
+}
+
+fn gather_stream(dir: &Path) -> ResultsFound {
+    let unreadable = |message, cases| Results::Unreadable { message, cases };
+    match stream_results::gather(dir) {
+        Ok(Some(StreamedResults {
+            cases,
+            not_kept,
+            disorder,
+        })) => ResultsFound {
+            results: match disorder {
+                None => Results::Read(cases),
+                Some(message) => unreadable(message, cases),
+            },
+            not_kept,
+        },
+        Ok(None) => {
+            let why =
+                "the tool wrote no event stream: it ended before it loaded testplan's reporter";
+            Results::Missing(why.to_owned()).into()
+        }
+        Err(message) => unreadable(message, Vec::new()).into(),
+    }
 }
 
 /// The files under `dir` whose path from there matches the pattern, sorted. `*` stays within a folder, `**` does not.

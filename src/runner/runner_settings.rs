@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 pub use super::exit_codes::ExitCodes;
+pub use super::preset_settings::PresetSettings;
 pub use super::warm_settings::{FreshProcess, ProcessMode, WarmSettings, WarmTool};
 use super::{
     placeholders::{Placeholder, PlaceholderText},
@@ -66,6 +67,8 @@ pub struct BatchSettings {
     pub target: Option<Duration>,
     /// Most tests of one call.
     pub most: u32,
+    /// The tool that lists the tests, makes its calls and names its results, if testplan knows it.
+    pub preset: Option<PresetSettings>,
 }
 
 /// How a command gets the tests of a call.
@@ -144,6 +147,14 @@ impl RunnerSettings {
         }
     }
 
+    /// The preset whose tool runs many tests in one call, if one does.
+    pub fn preset(&self) -> Option<(&CommandSettings, &PresetSettings)> {
+        match &self.tool {
+            Tool::Command(tool) => Some((tool, tool.batch.as_ref()?.preset.as_ref()?)),
+            Tool::Squish(_) => None,
+        }
+    }
+
     /// The settings of squishrunner, if it runs the tests.
     pub fn squish(&self) -> Option<&SquishSettings> {
         match &self.tool {
@@ -172,6 +183,8 @@ pub enum ResultsFormat {
         /// What is a case of a behaviour-driven test.
         scenarios: Scenarios,
     },
+    /// In the event stream that the tool's reporter writes.
+    Events,
     /// In the exit code alone.
     ExitCode,
 }
@@ -181,6 +194,7 @@ impl ResultsFormat {
     pub fn names(&self) -> NameMatching {
         match self {
             Self::JUnit { names, .. } => *names,
+            Self::Events => NameMatching::Same,
             Self::Squish { .. } | Self::ExitCode => NameMatching::Any,
         }
     }
@@ -189,7 +203,7 @@ impl ResultsFormat {
     pub fn repeats(&self) -> Repeats {
         match self {
             Self::JUnit { repeats, .. } => *repeats,
-            Self::Squish { .. } | Self::ExitCode => Repeats::Duplicates,
+            Self::Events | Self::Squish { .. } | Self::ExitCode => Repeats::Duplicates,
         }
     }
 }

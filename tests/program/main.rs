@@ -17,6 +17,8 @@ mod github;
 mod import;
 mod launcher;
 #[cfg(unix)]
+mod presets;
+#[cfg(unix)]
 mod scenarios;
 mod service;
 #[cfg(unix)]

@@ -51,7 +51,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("result_file", &["model"]),
     ("attribution", &["model"]),
-    ("runner", &["attribution", "model", "result_file", "text"]),
+    (
+        "runner",
+        &["attribution", "model", "preset", "result_file", "text"],
+    ),
     ("ci", &["model", "pace", "text"]),
     ("failure", &["client", "config", "exit_code", "signal"]),
     (
@@ -86,7 +89,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("report", &["model", "exit_code", "text"]),
-    ("config", &["credentials", "model", "runner", "text"]),
+    (
+        "config",
+        &["credentials", "model", "preset", "runner", "text"],
+    ),
     (
         "wait",
         &[
@@ -121,6 +127,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "clock",
             "fs",
             "model",
+            "preset",
+            "reporter",
             "result_file",
             "run",
             "runner",
@@ -164,8 +172,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "listing",
         &[
-            "client", "config", "failure", "model", "report", "run", "runner", "store", "text",
-            "warm",
+            "client", "config", "failure", "model", "preset", "random", "report", "run", "runner",
+            "store", "text", "warm",
         ],
     ),
     (

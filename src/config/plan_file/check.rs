@@ -1,6 +1,7 @@
 //! What the document means: every mistake is collected with its key and its place, then all are reported together.
 
 mod batch_keys;
+mod batch_preset;
 mod exit_code_keys;
 mod label_keys;
 mod preset_keys;
@@ -27,6 +28,7 @@ use crate::{
         config_problem::{ConfigError, ConfigProblem, line_at},
         duration,
     },
+    preset::PYTEST,
     runner::{
         placeholders::{KNOWN, PlaceholderError, PlaceholderText},
         runner_settings::RunnerSettings,
@@ -40,6 +42,15 @@ const FILES: &str = "*.xml";
 /// Longest name of anything, in characters.
 const LONGEST_NAME: usize = 4096;
 
+/// The name of the preset of a runner, if it has one.
+fn preset_of(runner: &RunnerSettings) -> Option<&'static str> {
+    match (runner.warm(), runner.preset()) {
+        (Some(_), _) => Some(PYTEST.name),
+        (None, Some((_, settings))) => Some(settings.preset.name),
+        (None, None) => None,
+    }
+}
+
 /// Makes a plan file of a document, or returns all its mistakes.
 pub(super) fn document(
     name: &str,
@@ -49,7 +60,7 @@ pub(super) fn document(
     let mut check = Check {
         text,
         suites: vec![".".into()],
-        has_preset: false,
+        preset: None,
         problems: Vec::new(),
         hidden: 0,
     };
@@ -61,8 +72,8 @@ pub(super) fn document(
     if let Some(squish) = runner.as_ref().and_then(RunnerSettings::squish) {
         check.suites.clone_from(&squish.suites);
     }
-    check.has_preset = runner.as_ref().is_some_and(|it| it.warm().is_some());
-    let lists_all = check.has_preset && document.templates.is_none();
+    check.preset = runner.as_ref().and_then(preset_of);
+    let lists_all = check.preset.is_some() && document.templates.is_none();
     let templates = document.templates.unwrap_or_default();
     if let (None, Some(first)) = (&project, templates.first()) {
         check.report(first.title.place(), || {
@@ -92,8 +103,8 @@ struct Check<'a> {
     text: &'a str,
     /// Where Squish suites are unless a template says otherwise.
     suites: Vec<PathBuf>,
-    /// Whether the runner is a preset, which can list its tests.
-    has_preset: bool,
+    /// The name of the runner's preset, which can list its tests.
+    preset: Option<&'static str>,
     problems: Vec<ConfigProblem>,
     hidden: usize,
 }

@@ -14,15 +14,24 @@ use super::{
 };
 
 /// All suites of the runner; all tests of the preset of this name.
-const WORDS: [&str; 2] = ["squish", "pytest"];
+const WORDS: [&str; 8] = [
+    "squish",
+    "cargo-nextest",
+    "ctest",
+    "googletest",
+    "jest",
+    "playwright",
+    "pytest",
+    "vitest",
+];
 
 /// How tests are found.
 #[derive(Debug)]
 pub(super) enum Discover {
     /// `squish`.
     Squish,
-    /// `pytest`.
-    Pytest,
+    /// The name of a preset.
+    Preset(&'static str),
     /// Keys with values.
     Section(Box<DiscoverSection>),
 }
@@ -111,14 +120,16 @@ impl<'de> Deserialize<'de> for Discover {
             type Value = Discover;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("`squish`, `pytest`, or `command` with `line`,")
+                f.write_str("`squish`, the name of a preset, or `command` with `line`,")
             }
 
             fn visit_str<E: Error>(self, word: &str) -> Result<Discover, E> {
                 match word {
                     "squish" => Ok(Discover::Squish),
-                    "pytest" => Ok(Discover::Pytest),
-                    _ => Err(E::unknown_variant(word, &WORDS)),
+                    _ => match WORDS.into_iter().find(|it| *it == word) {
+                        Some(name) => Ok(Discover::Preset(name)),
+                        None => Err(E::unknown_variant(word, &WORDS)),
+                    },
                 }
             }
 

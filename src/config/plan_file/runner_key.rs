@@ -9,9 +9,18 @@ use serde::{
 };
 
 use super::marked::Marked;
+use crate::preset::{self, Preset};
 
 /// The presets by name, for messages.
-const PRESETS: [&str; 1] = ["pytest"];
+const PRESETS: [&str; 7] = [
+    "cargo-nextest",
+    "ctest",
+    "googletest",
+    "jest",
+    "playwright",
+    "pytest",
+    "vitest",
+];
 
 /// How every test is run.
 #[derive(Debug)]
@@ -26,18 +35,32 @@ pub(super) enum RunnerKey<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum PresetKey {
+    /// cargo-nextest.
+    CargoNextest,
+    /// `CTest`.
+    Ctest,
+    /// A program with `GoogleTest`.
+    Googletest,
+    /// Jest 30.
+    Jest,
+    /// Playwright 1.65 or later.
+    Playwright,
     /// pytest 7 or later.
     Pytest,
+    /// Vitest 4 or later.
+    Vitest,
 }
 
 /// How many tests share a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub(super) enum ModeKey {
-    /// A session if the project's settings allow it, else single.
+    /// A session if the tool has one and the project's settings allow it; else batches, or single for pytest.
     Auto,
     /// A process of each worker takes one test after the other.
     Session,
+    /// One call of the tool runs many tests.
+    Batch,
     /// Each test has a process of its own.
     Single,
 }
@@ -57,10 +80,29 @@ pub(super) struct FreshSection {
 }
 
 impl PresetKey {
-    fn named<E: Error>(word: &str) -> Result<Self, E> {
+    pub(super) fn named<E: Error>(word: &str) -> Result<Self, E> {
         match word {
+            "cargo-nextest" => Ok(Self::CargoNextest),
+            "ctest" => Ok(Self::Ctest),
+            "googletest" => Ok(Self::Googletest),
+            "jest" => Ok(Self::Jest),
+            "playwright" => Ok(Self::Playwright),
             "pytest" => Ok(Self::Pytest),
+            "vitest" => Ok(Self::Vitest),
             _ => Err(E::unknown_variant(word, &PRESETS)),
+        }
+    }
+
+    /// How its tool is listed and called.
+    pub(super) fn preset(self) -> &'static Preset {
+        match self {
+            Self::CargoNextest => &preset::NEXTEST,
+            Self::Ctest => &preset::CTEST,
+            Self::Googletest => &preset::GOOGLETEST,
+            Self::Jest => &preset::JEST,
+            Self::Playwright => &preset::PLAYWRIGHT,
+            Self::Pytest => &preset::PYTEST,
+            Self::Vitest => &preset::VITEST,
         }
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use testplan::{
     model::{Test, outcome::CaseVerdict},
-    preset::{CallPaths, Evidence, Preset, PresetListing},
+    preset::{CallPaths, Evidence, Preset, ToolListing},
     reporter::ReporterFolder,
     result_file::{ResultFile, Scenarios, read, read_events},
 };
@@ -66,7 +66,7 @@ impl PresetProject {
     }
 
     /// What the tool lists.
-    pub(crate) fn list(&self) -> PresetListing {
+    pub(crate) fn list(&self) -> ToolListing {
         let file = self.path("listing");
         let has_file = self.preset.list.iter().any(|it| it.contains("{list}"));
         let arguments = self
@@ -156,7 +156,7 @@ pub(crate) fn test(suite: &str, testcase: &str) -> Test {
 
 /// Runs each listed test alone, then all of them but the first with one that does not exist: what ran is what was asked
 /// for.
-pub(crate) fn assert_exact(project: &PresetProject, listing: &PresetListing) {
+pub(crate) fn assert_exact(project: &PresetProject, listing: &ToolListing) {
     for one in &listing.tests {
         let (ran, code) = project.run(std::slice::from_ref(one));
         let names: Vec<&String> = ran.keys().collect();

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Most tests of a call where the file does not say.
-const MOST: u32 = 200;
+pub(super) const MOST: u32 = 200;
 /// The most that the file can say.
 const MOST_ALLOWED: u32 = 1000;
 
@@ -71,6 +71,7 @@ impl Check<'_> {
                 Some(most) => self.most(most),
                 None => MOST,
             },
+            preset: None,
         })
     }
 

@@ -1,5 +1,7 @@
 //! A tool that testplan knows.
 
+use std::ops::Range;
+
 use super::{Check, FILES};
 use crate::{
     config::{
@@ -21,6 +23,8 @@ use crate::{
 /// The keys beside `preset`.
 #[derive(Default)]
 pub(super) struct PresetKeys {
+    /// Where the preset is named.
+    pub(super) place: Range<usize>,
     pub(super) program: Option<Marked<Vec<Plain>>>,
     pub(super) args: Option<Marked<Vec<Plain>>>,
     pub(super) paths: Option<Marked<Vec<Plain>>>,
@@ -30,9 +34,17 @@ pub(super) struct PresetKeys {
 
 impl Check<'_> {
     /// A preset with all its defaults.
-    pub(super) fn whole_preset(&mut self, preset: PresetKey) -> RunnerSettings {
+    pub(super) fn whole_preset(
+        &mut self,
+        preset: PresetKey,
+        place: Range<usize>,
+    ) -> RunnerSettings {
+        let keys = PresetKeys {
+            place,
+            ..PresetKeys::default()
+        };
         RunnerSettings {
-            tool: Tool::Command(self.preset(preset, &PresetKeys::default())),
+            tool: Tool::Command(self.preset(preset, &keys)),
             timeout: None,
             environment: std::collections::BTreeMap::new(),
             working_directory: None,
@@ -40,7 +52,10 @@ impl Check<'_> {
     }
 
     pub(super) fn preset(&mut self, preset: PresetKey, keys: &PresetKeys) -> CommandSettings {
-        let PresetKey::Pytest = preset;
+        let mode = keys.mode.as_ref().map(Marked::get);
+        if preset != PresetKey::Pytest || mode == Some(&ModeKey::Batch) {
+            return self.batch_preset(preset.preset(), keys);
+        }
         let mut command = match &keys.program {
             Some(program) => {
                 self.program("runner.program", program);
@@ -64,8 +79,8 @@ impl Check<'_> {
             warm: Some(WarmSettings {
                 tool: WarmTool::Pytest,
                 paths: paths.unwrap_or_default(),
-                mode: match keys.mode.as_ref().map(Marked::get) {
-                    None | Some(ModeKey::Auto) => ProcessMode::Auto,
+                mode: match mode {
+                    None | Some(ModeKey::Auto | ModeKey::Batch) => ProcessMode::Auto,
                     Some(ModeKey::Session) => ProcessMode::Session,
                     Some(ModeKey::Single) => ProcessMode::Single,
                 },
@@ -76,7 +91,7 @@ impl Check<'_> {
     }
 
     /// Files and folders: no options.
-    fn paths(&mut self, paths: &Marked<Vec<Plain>>) -> Vec<String> {
+    pub(super) fn paths(&mut self, paths: &Marked<Vec<Plain>>) -> Vec<String> {
         if paths.get().is_empty() {
             self.report(paths.place(), || {
                 ConfigProblem::new("runner.paths", "an empty list")

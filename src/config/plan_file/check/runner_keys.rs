@@ -30,7 +30,7 @@ impl Check<'_> {
     pub(super) fn runner(&mut self, key: Marked<RunnerKey<RunnerSection>>) -> RunnerSettings {
         let place = key.place();
         let mut section = match key.into_inner() {
-            RunnerKey::Preset(preset) => return self.whole_preset(preset),
+            RunnerKey::Preset(preset) => return self.whole_preset(preset, place),
             RunnerKey::Section(section) => *section,
         };
         let timeout = section.timeout.take();
@@ -91,6 +91,7 @@ impl Check<'_> {
             ];
             self.alone("preset", beside);
             let keys = PresetKeys {
+                place: preset.place(),
                 program,
                 args,
                 paths,

@@ -178,12 +178,14 @@ impl Check<'_> {
     ) -> Option<Discovery> {
         let section = match discover {
             Discover::Squish => return Some(Discovery::Squish(self.suites.clone())),
-            Discover::Pytest if self.has_preset => return Some(Discovery::Preset),
-            Discover::Pytest => {
+            Discover::Preset(name) if self.preset == Some(name) => return Some(Discovery::Preset),
+            Discover::Preset(name) => {
                 self.report(place, || {
-                    ConfigProblem::new(path, "`pytest` without its preset")
+                    ConfigProblem::new(path, format!("`{name}` without its preset"))
                         .expecting("the runner lists the tests")
-                        .help("write `runner: pytest`, or list them with `command` and `line`")
+                        .help(format!(
+                            "write `runner: {name}`, or list them with `command` and `line`"
+                        ))
                 });
                 return None;
             }

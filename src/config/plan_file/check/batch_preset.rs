@@ -1,0 +1,136 @@
+//! A tool that testplan knows and that runs many tests in one call.
+
+use super::{Check, batch_keys::MOST, preset_keys::PresetKeys};
+use crate::{
+    config::{
+        config_problem::ConfigProblem,
+        plan_file::{marked::Marked, runner_key::ModeKey},
+    },
+    preset::{Evidence, Preset},
+    runner::{
+        exit_codes::CodeSet,
+        placeholders::PlaceholderText,
+        preset_settings::PresetSettings,
+        runner_settings::{
+            BatchSettings, CasePattern, CommandSettings, ExitCodes, NameMatching, ResultsFormat,
+            Selection,
+        },
+    },
+};
+
+/// What a test is called; the pattern of each preset makes the same of its results.
+const TEST: &str = "{suite}::{testcase}";
+/// The JUnit file of a call.
+const JUNIT: &str = "results.xml";
+
+impl Check<'_> {
+    /// How calls of the preset's tool run tests.
+    pub(super) fn batch_preset(
+        &mut self,
+        preset: &'static Preset,
+        keys: &PresetKeys,
+    ) -> CommandSettings {
+        let mut command: Vec<PlaceholderText> = preset
+            .program
+            .iter()
+            .map(|text| PlaceholderText::literally(text))
+            .collect();
+        if let Some(program) = &keys.program {
+            self.program("runner.program", program);
+            command = self.texts("runner.program", program);
+        } else if command.is_empty() {
+            self.report(keys.place.clone(), || {
+                ConfigProblem::new("runner.program", "missing")
+                    .expecting("each project has its own test program")
+                    .help(format!(
+                        "write `preset: {}` and `program: [build/tests]`",
+                        preset.name
+                    ))
+            });
+        }
+        let mode = keys.mode.as_ref();
+        if let Some(mode) = mode.filter(|it| *it.get() == ModeKey::Session) {
+            self.report(mode.place(), || {
+                ConfigProblem::new("runner.mode", format!("no session of {}", preset.name))
+                    .expecting("`auto`, `batch` or `single`")
+                    .help("leave `mode` out: one call runs many tests")
+            });
+        }
+        if let Some(fresh) = &keys.fresh {
+            self.report(fresh.place(), || {
+                ConfigProblem::new(
+                    "runner.fresh",
+                    format!("no process of {} stays", preset.name),
+                )
+                .expecting("each call is a fresh process")
+                .help("leave `fresh` out")
+            });
+        }
+        let args = keys
+            .args
+            .as_ref()
+            .map(|args| self.literals("runner.args", args));
+        let paths = keys.paths.as_ref().map(|paths| self.paths(paths));
+        let is_single = mode.is_some_and(|it| *it.get() == ModeKey::Single);
+        let (passed, failed) = preset.exit_codes;
+        CommandSettings {
+            command,
+            results: match preset.evidence {
+                Evidence::EventStream(_) => ResultsFormat::Events,
+                Evidence::JunitFile => ResultsFormat::JUnit {
+                    files: JUNIT.to_owned(),
+                    repeats: preset.repeats,
+                    names: NameMatching::Same,
+                },
+            },
+            exit_codes: ExitCodes {
+                passed: codes(passed),
+                failed: codes(failed),
+                counts_failures: false,
+            },
+            warm: None,
+            batch: Some(BatchSettings {
+                selection: Selection::File,
+                // The texts are constant, and a test reads them.
+                test: PlaceholderText::parse(TEST).unwrap_or_default(),
+                case: CasePattern::parse(preset.case).ok(),
+                target: None,
+                most: if is_single { 1 } else { MOST },
+                preset: Some(PresetSettings {
+                    preset,
+                    args: args.unwrap_or_default(),
+                    paths: paths.unwrap_or_default(),
+                }),
+            }),
+        }
+    }
+
+    fn literals(&mut self, path: &str, texts: &Marked<Vec<super::Plain>>) -> Vec<String> {
+        let texts = texts.get().iter().enumerate();
+        texts
+            .map(|(index, text)| self.without_nul(&format!("{path}[{index}]"), text))
+            .collect()
+    }
+}
+
+fn codes(codes: &[i32]) -> CodeSet {
+    let mut set = CodeSet::default();
+    for code in codes {
+        set.add(*code..=*code);
+    }
+    set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::preset::PRESETS;
+
+    #[test]
+    fn constant_texts_can_be_read() {
+        assert!(PlaceholderText::parse(TEST).is_ok());
+        for preset in PRESETS {
+            assert!(CasePattern::parse(preset.case).is_ok(), "{}", preset.name);
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The tests that the tool of a preset lists.
+
+use std::{fs, path::Path};
+
+use super::list_command::{MOST_LISTED, failed};
+use crate::{
+    config::{discover::ListedTests, plan_file::DISCOVERY_TIMEOUT},
+    failure::Failure,
+    model::LeftOut,
+    preset::ToolListing,
+    run::process::{self, OutputError},
+    runner::{
+        command_line::CommandLine,
+        preset_settings::PresetSettings,
+        process_end::ProcessEnd,
+        runner_settings::{CommandSettings, RunnerSettings},
+    },
+};
+
+/// Starts the tool and reads what it lists.
+pub(super) async fn list(
+    runner: &RunnerSettings,
+    (command, settings): (&CommandSettings, &PresetSettings),
+) -> Result<ListedTests, Failure> {
+    let preset = settings.preset;
+    let folder = temporary_folder()?;
+    let file = folder.join("listing.json");
+    let program = command.command.iter().filter_map(|text| text.literal());
+    let variables = runner.variables();
+    let line = CommandLine {
+        argv: program
+            .map(Into::into)
+            .chain(settings.list_arguments(&file))
+            .collect(),
+        env: variables
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect(),
+        cwd: runner.working_directory.clone(),
+        ..CommandLine::default()
+    };
+    let shown: Vec<_> = line.argv.iter().map(|it| it.to_string_lossy()).collect();
+    let what = format!("listing the tests with {:?}", shown.join(" "));
+    let listed = process::run_to_end(&line, DISCOVERY_TIMEOUT, MOST_LISTED).await;
+    let written = fs::read(&file);
+    // What stays is in the folder for temporary files.
+    let _ = fs::remove_dir_all(&folder);
+    let by_hand = "run the command by hand in the folder that tests run in";
+    let printed = match listed {
+        Ok(listed) => match listed.ending {
+            ProcessEnd::Exited(code) if preset.listed.contains(&code) => listed.stdout,
+            _ => return Err(failed(&listed).context(what).help(by_hand)),
+        },
+        Err(OutputError::TimedOut(listed)) => {
+            return Err(failed(&listed)
+                .context(what)
+                .help("find out what it waits for"));
+        }
+        Err(error) => {
+            let help = format!(
+                "install {}, or name the command that starts it, for example `runner: {{ preset: {}, program: [...] }}`",
+                preset.name, preset.name
+            );
+            return Err(Failure::usage(error).context(what).help(help));
+        }
+    };
+    let listing = if settings.lists_to_file() {
+        written.map_err(|error| Failure::usage(error).context(what.clone()))?
+    } else {
+        printed
+    };
+    let place = runner
+        .working_directory
+        .as_deref()
+        .unwrap_or(Path::new("."));
+    // Tools name files by their real paths.
+    let place = place.canonicalize().map_err(Failure::infrastructure)?;
+    let listing = preset
+        .read_listing(&listing, &place.to_string_lossy())
+        .map_err(|error| {
+            let help = format!(
+                "testplan was tried with {} {}",
+                preset.name, preset.versions
+            );
+            Failure::usage(error).context(what).help(help)
+        })?;
+    Ok(accounted(listing, preset.name))
+}
+
+fn accounted(listing: ToolListing, tool: &str) -> ListedTests {
+    let ToolListing {
+        tests,
+        duplicates,
+        broken,
+    } = listing;
+    let mut listed = ListedTests {
+        tests,
+        tool: Some(tool.to_owned()),
+        ..ListedTests::default()
+    };
+    for _ in &listed.tests {
+        listed.account.take();
+    }
+    for test in &duplicates {
+        listed.account.repeat(test);
+    }
+    for line in broken {
+        listed.account.leave_out(LeftOut {
+            line,
+            number: 0,
+            reason: "could not be loaded".to_owned(),
+            suspicious: true,
+        });
+    }
+    listed
+}
+
+/// A new folder for the present user alone.
+fn temporary_folder() -> Result<std::path::PathBuf, Failure> {
+    let random = crate::random::hex(2).map_err(Failure::infrastructure)?;
+    let path = std::env::temp_dir().join(format!("testplan-listing-{random}"));
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(&path).map_err(Failure::infrastructure)?;
+    Ok(path)
+}

@@ -1,0 +1,81 @@
+//! What testplan knows of a tool that runs many tests in one call.
+
+use std::path::Path;
+
+use super::{
+    selected_call::{self, CallPaths, NotSelected, PresetCall},
+    test_listing::{BadListing, ToolListing},
+};
+use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
+
+/// What testplan knows of a tool.
+#[derive(Debug)]
+pub struct Preset {
+    /// Its name in `testplan.yml`.
+    pub name: &'static str,
+    /// The versions it was tried with.
+    pub versions: &'static str,
+    /// How the tool is started; a project may name another program. Empty where each project has its own.
+    pub program: &'static [&'static str],
+    /// Whether the first argument of a call and of the listing is a subcommand, after which options of the project stand.
+    pub has_subcommand: bool,
+    /// What is added to list the tests. `{list}` is the file where the tool writes them, if it is not its output.
+    pub list: &'static [&'static str],
+    /// The exit codes of a listing that is complete.
+    pub listed: &'static [i32],
+    /// Where its results are found.
+    pub evidence: Evidence,
+    /// What its result file calls a test, in the placeholders of `case`.
+    pub case: &'static str,
+    /// What several results with one name are.
+    pub repeats: Repeats,
+    /// The exit codes of a call whose tests all passed, and of one in which some failed. With any other one the tool did
+    /// not come to its end.
+    pub exit_codes: (&'static [i32], &'static [i32]),
+    /// What a caller has to know.
+    pub traps: &'static [&'static str],
+    pub(super) read_listing: fn(&[u8], &str) -> Result<ToolListing, BadListing>,
+    pub(super) call: fn(&[Test], &CallPaths<'_>) -> Result<PresetCall, NotSelected>,
+}
+
+/// Where the results of a call are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// In the event stream of its reporter.
+    EventStream(ReportedTool),
+    /// In a JUnit file in the results folder.
+    JunitFile,
+}
+
+impl PartialEq for Preset {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Preset {
+    /// Reads what the tool has listed. `folder` is the absolute folder in which it ran; files below it become relative.
+    pub fn read_listing(&self, listing: &[u8], folder: &str) -> Result<ToolListing, BadListing> {
+        (self.read_listing)(listing, folder)
+    }
+
+    /// Whether the tool can select a test exactly.
+    pub fn check(&self, test: &Test) -> Result<(), NotSelected> {
+        let none = Path::new("");
+        let paths = CallPaths {
+            list: none,
+            results: none,
+            events: none,
+            reporters: none,
+        };
+        self.call(std::slice::from_ref(test), &paths).map(drop)
+    }
+
+    /// The arguments and the list file of one call that runs these tests and no others, where the tool can tell them
+    /// apart.
+    pub fn call(&self, tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
+        let call = (self.call)(tests, paths)?;
+        selected_call::fits(&call)?;
+        Ok(call)
+    }
+}

@@ -1,0 +1,74 @@
+//! The results of an event stream. Each end of a test is a result, however the process ended.
+
+use std::{fs::File, io::BufReader, path::Path};
+
+use crate::{
+    model::{CaseCounts, CaseResult},
+    result_file::{EventStream, read_events},
+    text::counted,
+};
+
+/// The stream in the results folder.
+pub(crate) const EVENTS_FILE: &str = "events.jsonl";
+
+/// What a stream says: its cases, how many were not kept, and why some may be missing.
+pub(super) struct StreamedResults {
+    pub(super) cases: Vec<CaseResult>,
+    pub(super) not_kept: CaseCounts,
+    pub(super) disorder: Option<String>,
+}
+
+/// Reads the stream of a call that is expected to have come to its end; `None` if there is none. An error says why it
+/// cannot be read.
+pub(super) fn gather(folder: &Path) -> Result<Option<StreamedResults>, String> {
+    let Some(stream) = read(folder)? else {
+        return Ok(None);
+    };
+    Ok(Some(StreamedResults {
+        not_kept: stream.results.not_kept(),
+        disorder: disorder(&stream),
+        cases: stream.results.cases,
+    }))
+}
+
+/// The results that the stream has, also if the tool did not come to its end.
+pub(super) fn proved(folder: &Path) -> Vec<CaseResult> {
+    match read(folder) {
+        Ok(Some(stream)) => stream.results.cases,
+        Ok(None) | Err(_) => Vec::new(),
+    }
+}
+
+fn read(folder: &Path) -> Result<Option<EventStream>, String> {
+    let path = folder.join(EVENTS_FILE);
+    match File::open(&path) {
+        Ok(file) => read_events(EVENTS_FILE, BufReader::new(file))
+            .map(Some)
+            .map_err(|error| error.to_string()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    }
+}
+
+/// Why results may be missing.
+fn disorder(stream: &EventStream) -> Option<String> {
+    if stream.damaged_lines > 0 {
+        let lines = counted(stream.damaged_lines, "line");
+        return Some(format!("{lines} of its event stream cannot be read"));
+    }
+    if stream.has_ended {
+        return None;
+    }
+    Some(match &stream.suspects[..] {
+        [] => "the tool did not come to the end of its run".to_owned(),
+        [one] => format!(
+            "the tool did not come to the end of its run: {:?} was running",
+            one.name
+        ),
+        [one, more @ ..] => format!(
+            "the tool did not come to the end of its run: {:?} was running, and {} more",
+            one.name,
+            more.len()
+        ),
+    })
+}
