@@ -15,7 +15,8 @@ fn stage(preset: &str, program: &str, more: &str) -> Option<Stage> {
     let node = std::env::var("TESTPLAN_NODE").unwrap_or_else(|_| "node".to_owned());
     let program = packages.join(program);
     let stage = Stage::with(&format!(
-        "runner:\n  preset: {preset}\n  program: [{node:?}, {program:?}]\n{more}"
+        "runner:\n  preset: {preset}\n  program: [{node:?}, \"{program}\"]\n{more}",
+        program = program.display()
     ));
     std::os::unix::fs::symlink(&packages, stage.path("node_modules")).unwrap();
     stage.write("package.json", "{}");
