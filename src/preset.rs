@@ -14,6 +14,8 @@ mod test_listing;
 mod tool_preset;
 mod vitest_preset;
 
+use std::sync::LazyLock;
+
 pub use ctest_preset::CTEST;
 pub use googletest_preset::GOOGLETEST;
 pub use jest_preset::JEST;
@@ -25,16 +27,20 @@ pub use test_listing::{BadListing, ToolListing};
 pub use tool_preset::{Evidence, Preset};
 pub use vitest_preset::VITEST;
 
-/// All presets.
+/// All presets, by name.
 pub static PRESETS: [&Preset; 7] = [
-    &NEXTEST,
     &CTEST,
     &GOOGLETEST,
     &JEST,
+    &NEXTEST,
     &PLAYWRIGHT,
     &PYTEST,
     &VITEST,
 ];
+
+/// Their names.
+pub(crate) static NAMES: LazyLock<Vec<&'static str>> =
+    LazyLock::new(|| PRESETS.iter().map(|preset| preset.name).collect());
 
 impl Preset {
     /// The preset of a name.

@@ -1,4 +1,4 @@
-//! cargo-nextest: selection by a filter, results in JUnit by a configuration of the tool's caller.
+//! nextest: selection by a filter, results in JUnit by a configuration of the tool's caller.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{attribution::Repeats, model::Test};
 
 /// The preset.
 pub static NEXTEST: Preset = Preset {
-    name: "cargo-nextest",
+    name: "nextest",
     versions: "0.9.143",
     program: &["cargo", "nextest"],
     has_subcommand: true,

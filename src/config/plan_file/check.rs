@@ -28,7 +28,7 @@ use crate::{
         config_problem::{ConfigError, ConfigProblem, line_at},
         duration,
     },
-    preset::PYTEST,
+    preset::{PYTEST, Preset},
     runner::{
         placeholders::{KNOWN, PlaceholderError, PlaceholderText},
         runner_settings::RunnerSettings,
@@ -42,11 +42,11 @@ const FILES: &str = "*.xml";
 /// Longest name of anything, in characters.
 const LONGEST_NAME: usize = 4096;
 
-/// The name of the preset of a runner, if it has one.
-fn preset_of(runner: &RunnerSettings) -> Option<&'static str> {
+/// The preset of a runner, if it has one.
+fn preset_of(runner: &RunnerSettings) -> Option<&'static Preset> {
     match (runner.warm(), runner.preset()) {
-        (Some(_), _) => Some(PYTEST.name),
-        (None, Some((_, settings))) => Some(settings.preset.name),
+        (Some(_), _) => Some(&PYTEST),
+        (None, Some((_, settings))) => Some(settings.preset),
         (None, None) => None,
     }
 }
@@ -103,8 +103,8 @@ struct Check<'a> {
     text: &'a str,
     /// Where Squish suites are unless a template says otherwise.
     suites: Vec<PathBuf>,
-    /// The name of the runner's preset, which can list its tests.
-    preset: Option<&'static str>,
+    /// The runner's preset, which can list its tests.
+    preset: Option<&'static Preset>,
     problems: Vec<ConfigProblem>,
     hidden: usize,
 }

@@ -1,6 +1,6 @@
 //! The key `discover`: a command that lists tests, the suites of Squish on disk, or all tests of the preset.
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, iter, sync::LazyLock};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{
@@ -12,26 +12,25 @@ use super::{
     marked::{Marked, Plain},
     one_or_many::{Numbers, OneOrMany},
 };
+use crate::preset::{self, Preset};
 
-/// All suites of the runner; all tests of the preset of this name.
-const WORDS: [&str; 8] = [
-    "squish",
-    "cargo-nextest",
-    "ctest",
-    "googletest",
-    "jest",
-    "playwright",
-    "pytest",
-    "vitest",
-];
+/// All suites of the runner.
+const SQUISH: &str = "squish";
+
+/// What may stand in place of keys.
+static WORDS: LazyLock<Vec<&'static str>> = LazyLock::new(|| {
+    iter::once(SQUISH)
+        .chain(preset::NAMES.iter().copied())
+        .collect()
+});
 
 /// How tests are found.
 #[derive(Debug)]
 pub(super) enum Discover {
     /// `squish`.
     Squish,
-    /// The name of a preset.
-    Preset(&'static str),
+    /// All tests of a preset.
+    Preset(&'static Preset),
     /// Keys with values.
     Section(Box<DiscoverSection>),
 }
@@ -124,12 +123,12 @@ impl<'de> Deserialize<'de> for Discover {
             }
 
             fn visit_str<E: Error>(self, word: &str) -> Result<Discover, E> {
-                match word {
-                    "squish" => Ok(Discover::Squish),
-                    _ => match WORDS.into_iter().find(|it| *it == word) {
-                        Some(name) => Ok(Discover::Preset(name)),
-                        None => Err(E::unknown_variant(word, &WORDS)),
-                    },
+                if word == SQUISH {
+                    return Ok(Discover::Squish);
+                }
+                match Preset::named(word) {
+                    Some(preset) => Ok(Discover::Preset(preset)),
+                    None => Err(E::unknown_variant(word, &WORDS)),
                 }
             }
 
@@ -154,6 +153,6 @@ impl JsonSchema for Discover {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let section = generator.subschema_for::<DiscoverSection>();
-        json_schema!({ "anyOf": [{ "enum": WORDS }, section] })
+        json_schema!({ "anyOf": [{ "enum": *WORDS }, section] })
     }
 }

@@ -11,17 +11,6 @@ use serde::{
 use super::marked::Marked;
 use crate::preset::{self, Preset};
 
-/// The presets by name, for messages.
-const PRESETS: [&str; 7] = [
-    "cargo-nextest",
-    "ctest",
-    "googletest",
-    "jest",
-    "playwright",
-    "pytest",
-    "vitest",
-];
-
 /// How every test is run.
 #[derive(Debug)]
 pub(super) enum RunnerKey<S> {
@@ -31,25 +20,9 @@ pub(super) enum RunnerKey<S> {
     Section(Box<S>),
 }
 
-/// A tool that testplan knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub(super) enum PresetKey {
-    /// cargo-nextest.
-    CargoNextest,
-    /// `CTest`.
-    Ctest,
-    /// A program with `GoogleTest`.
-    Googletest,
-    /// Jest 30.
-    Jest,
-    /// Playwright 1.65 or later.
-    Playwright,
-    /// pytest 7 or later.
-    Pytest,
-    /// Vitest 4 or later.
-    Vitest,
-}
+/// A tool that testplan knows, by its name.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct PresetKey(pub(super) &'static Preset);
 
 /// How many tests share a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -81,29 +54,33 @@ pub(super) struct FreshSection {
 
 impl PresetKey {
     pub(super) fn named<E: Error>(word: &str) -> Result<Self, E> {
-        match word {
-            "cargo-nextest" => Ok(Self::CargoNextest),
-            "ctest" => Ok(Self::Ctest),
-            "googletest" => Ok(Self::Googletest),
-            "jest" => Ok(Self::Jest),
-            "playwright" => Ok(Self::Playwright),
-            "pytest" => Ok(Self::Pytest),
-            "vitest" => Ok(Self::Vitest),
-            _ => Err(E::unknown_variant(word, &PRESETS)),
-        }
+        let preset = Preset::named(word).map(Self);
+        preset.ok_or_else(|| E::unknown_variant(word, &preset::NAMES))
+    }
+}
+
+impl<'de> Deserialize<'de> for PresetKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = Cow::<str>::deserialize(deserializer)?;
+        Self::named(&word)
+    }
+}
+
+impl JsonSchema for PresetKey {
+    fn inline_schema() -> bool {
+        true
     }
 
-    /// How its tool is listed and called.
-    pub(super) fn preset(self) -> &'static Preset {
-        match self {
-            Self::CargoNextest => &preset::NEXTEST,
-            Self::Ctest => &preset::CTEST,
-            Self::Googletest => &preset::GOOGLETEST,
-            Self::Jest => &preset::JEST,
-            Self::Playwright => &preset::PLAYWRIGHT,
-            Self::Pytest => &preset::PYTEST,
-            Self::Vitest => &preset::VITEST,
-        }
+    fn schema_name() -> Cow<'static, str> {
+        "Preset".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let presets = preset::PRESETS.iter().map(|preset| {
+            let description = format!("tried with {}", preset.versions);
+            serde_json::json!({ "const": preset.name, "description": description })
+        });
+        json_schema!({ "oneOf": presets.collect::<Vec<_>>() })
     }
 }
 

@@ -33,7 +33,7 @@ fn nextest_lists_and_selects_exactly() {
         skip::missing("no cargo-nextest on PATH");
         return;
     }
-    let project = PresetProject::new("cargo-nextest", vec!["cargo".into(), "nextest".into()]);
+    let project = PresetProject::new("nextest", vec!["cargo".into(), "nextest".into()]);
     project.write(
         "Cargo.toml",
         "[package]\nname = \"p\"\nversion = \"0.0.0\"\nedition = \"2021\"\n[[test]]\nname = \"odd\"\nharness = false\n[workspace]\n",

@@ -81,7 +81,7 @@ fn names_that_cannot_be_selected_are_refused() {
         ("playwright", "a\rb", "line break"),
         ("googletest", "a*", "GoogleTest"),
         ("googletest", "a-b", "GoogleTest"),
-        ("cargo-nextest", " a", "blanks"),
+        ("nextest", " a", "blanks"),
     ] {
         let one = test("s", name);
         let error = Preset::named(preset)

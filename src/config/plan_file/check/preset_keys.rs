@@ -11,6 +11,7 @@ use crate::{
             runner_key::{FreshSection, ModeKey, PresetKey},
         },
     },
+    preset::PYTEST,
     runner::{
         placeholders::PlaceholderText,
         runner_settings::{
@@ -53,8 +54,9 @@ impl Check<'_> {
 
     pub(super) fn preset(&mut self, preset: PresetKey, keys: &PresetKeys) -> CommandSettings {
         let mode = keys.mode.as_ref().map(Marked::get);
-        if preset != PresetKey::Pytest || mode == Some(&ModeKey::Batch) {
-            return self.batch_preset(preset.preset(), keys);
+        let PresetKey(preset) = preset;
+        if *preset != PYTEST || mode == Some(&ModeKey::Batch) {
+            return self.batch_preset(preset, keys);
         }
         let mut command = match &keys.program {
             Some(program) => {

@@ -15,6 +15,7 @@ use crate::{
         },
     },
     model::{Capabilities, Test},
+    preset::Preset,
     runner::placeholders,
 };
 
@@ -178,8 +179,10 @@ impl Check<'_> {
     ) -> Option<Discovery> {
         let section = match discover {
             Discover::Squish => return Some(Discovery::Squish(self.suites.clone())),
-            Discover::Preset(name) if self.preset == Some(name) => return Some(Discovery::Preset),
-            Discover::Preset(name) => {
+            Discover::Preset(preset) if self.preset == Some(preset) => {
+                return Some(Discovery::Preset);
+            }
+            Discover::Preset(Preset { name, .. }) => {
                 self.report(place, || {
                     ConfigProblem::new(path, format!("`{name}` without its preset"))
                         .expecting("the runner lists the tests")
