@@ -14,8 +14,10 @@ export default class EventStreamReporter {
   preprocess({ suite, testRun }) {
     const wanted = stream.selection();
     if (!wanted) return;
+    this.hasNone = true;
     for (const test of suite.allTests()) {
-      if (!wanted.has(stream.key(test.location.file, titles(test), project(test)))) testRun.exclude(test);
+      if (wanted.has(stream.key(test.location.file, titles(test), project(test)))) this.hasNone = false;
+      else testRun.exclude(test);
     }
   }
 
@@ -49,6 +51,8 @@ export default class EventStreamReporter {
   }
 
   onError(error) {
+    // The selected tests are gone, which is no failure of theirs.
+    if (this.hasNone && /No tests found/.test(error.message)) return;
     stream.write('error', { file: stream.file(error.location?.file), ...stream.failure(error) });
   }
 

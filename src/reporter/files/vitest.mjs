@@ -22,9 +22,15 @@ export default class EventStreamReporter {
     vitest.config.includeTaskLocation = true;
     const wanted = stream.selection();
     if (wanted) {
+      const names = new Set([...wanted].map((line) => line.slice(line.indexOf('\t') + 1)));
+      // A test of a project has the project's name before its own; a title may begin in the same way.
+      const prefixes = (vitest.projects ?? []).filter((it) => it.name).map((it) => `[${it.name}] `);
+      for (const name of [...names]) {
+        for (const prefix of prefixes) if (name.startsWith(prefix)) names.add(name.slice(prefix.length));
+      }
       // Names are joined by blanks up to version 4, by ` > ` from 5.
-      const names = [...wanted].map((line) => line.slice(line.indexOf('\t') + 1).replace(/^\[[^\]]*\] /, ''));
-      const escaped = [...new Set(names)].map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replaceAll(' > ', '(?: > | )'));
+      const joint = parseInt(vitest.version, 10) >= 5 ? ' > ' : '(?: > | )';
+      const escaped = [...names].map((name) => name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&').replaceAll(' > ', joint));
       this.pattern = new RegExp(`^\\s*(?:${escaped.join('|')})\\s*$`);
       vitest.setGlobalTestNamePattern(this.pattern);
     }
