@@ -15,8 +15,8 @@ mod requested_test;
 
 pub use case_pattern::{CasePattern, CasePatternError};
 pub use combined_verdict::CombinedVerdict;
-pub(crate) use many_tests::keep_named;
 pub use many_tests::{CalledTest, ManyTests, TestCases, attribute_many};
+pub(crate) use many_tests::{NamedCases, keep_named};
 pub use repeats::Repeats;
 pub(crate) use requested_test::{Attribution, attribute, without_unselected};
 pub use requested_test::{NameMatching, NotRun};

@@ -5,7 +5,11 @@ use crate::model::CaseResult;
 
 /// A text with `{classname}`, `{name}`, `{file}` and `{line}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CasePattern(Vec<Piece>);
+pub struct CasePattern {
+    pieces: Vec<Piece>,
+    /// No other name is that of the test.
+    is_exact: bool,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Piece {
@@ -56,13 +60,42 @@ impl CasePattern {
             let why = "it names nothing of a case, so all cases would have the same name";
             return Err(CasePatternError(why.to_owned()));
         }
-        Ok(Self(pieces))
+        Ok(Self {
+            pieces,
+            is_exact: false,
+        })
+    }
+
+    /// The pattern of a tool whose names are known to the letter: similar ones are those of other tests.
+    #[must_use]
+    pub fn exact(self) -> Self {
+        Self {
+            is_exact: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn is_exact(&self) -> bool {
+        self.is_exact
+    }
+
+    /// How surely a case of this name is a test that is `called` so.
+    pub(super) fn likeness(
+        &self,
+        name: &str,
+        called: &str,
+        called_words: &[&str],
+    ) -> Option<NameLikeness> {
+        if self.is_exact {
+            return (name == called).then_some(NameLikeness::Exact);
+        }
+        likeness(name, called, called_words)
     }
 
     /// What a case is called according to the pattern.
-    pub(super) fn name(&self, case: &CaseResult) -> String {
+    pub(crate) fn name(&self, case: &CaseResult) -> String {
         let mut name = String::new();
-        for piece in &self.0 {
+        for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => name.push_str(text),
                 Piece::Classname => name.push_str(&case.classname),
@@ -75,8 +108,7 @@ impl CasePattern {
     }
 }
 
-/// How surely a case of this name is a test that is `called` so.
-pub(super) fn likeness(name: &str, called: &str, called_words: &[&str]) -> Option<NameLikeness> {
+fn likeness(name: &str, called: &str, called_words: &[&str]) -> Option<NameLikeness> {
     if name == called {
         return Some(NameLikeness::Exact);
     }
@@ -115,5 +147,15 @@ mod tests {
         assert_eq!(like("m.a", "m::a"), Some(NameLikeness::Words));
         assert_eq!(like("m::a/one", "m::a"), Some(NameLikeness::Part));
         assert_eq!(like("m::ab", "m::a"), None);
+    }
+
+    #[test]
+    fn exact_pattern_takes_no_similar_name() {
+        let pattern = CasePattern::parse("{name}").unwrap().exact();
+        let like = |name| pattern.likeness(name, "m::a", &words("m::a"));
+        assert_eq!(like("m::a"), Some(NameLikeness::Exact));
+        for other in ["m.a", "m::a/one", "M::a", "m::a "] {
+            assert_eq!(like(other), None, "{other}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! passes are not believed, because the failure would be lost. Other cases are those of tests that were not asked for.
 
 use super::{
-    case_pattern::{self, CasePattern},
+    case_pattern::CasePattern,
     combined_verdict::{CombinedVerdict, combine},
     outside_failure::{OutsideKind, outside_kind},
     requested_name::{CaseWords, NameLikeness, RequestedName, words},
@@ -39,6 +39,8 @@ pub struct ManyTests {
     pub tests: Vec<TestCases>,
     /// How many cases ran that belong to no requested test.
     pub strangers: usize,
+    /// Whether one of those failed.
+    pub strangers_failed: bool,
     /// Whether a requested test, or a hook, class or file of one, failed.
     pub shows_failure: bool,
 }
@@ -72,6 +74,7 @@ pub fn attribute_many(
     found.resize_with(requested.len(), FoundCases::default);
     let mut outside = Vec::new();
     let mut strangers = 0;
+    let mut strangers_failed = false;
     let mut has_unselected = false;
     for (case, owner) in cases.into_iter().zip(owners) {
         match owner {
@@ -85,6 +88,7 @@ pub fn attribute_many(
             Owner::Outside(kind, scope) => outside.push((kind, scope, case)),
             Owner::Stranger => {
                 strangers += usize::from(!is_skip(&case));
+                strangers_failed |= is_failure(&case);
                 has_unselected |= !has_own_reason(&case);
             }
         }
@@ -106,24 +110,50 @@ pub fn attribute_many(
         shows_failure: has_outside || tests.iter().any(failed),
         tests,
         strangers,
+        strangers_failed,
     }
 }
 
-/// Keeps the cases that are the test according to a pattern, and failures. Returns whether there was one of the test.
+/// What [`keep_named`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NamedCases {
+    /// There was a case of the test.
+    pub(crate) is_named: bool,
+    /// A failure of another test was left out.
+    pub(crate) strangers_failed: bool,
+}
+
+/// Keeps the cases that are the test according to a pattern, and failures. If the pattern is exact, failures of other tests
+/// are left out.
 pub(crate) fn keep_named(
     requested: &CalledTest<'_>,
     pattern: &CasePattern,
     cases: &mut Vec<CaseResult>,
-) -> bool {
-    let called = words(requested.called);
-    let mut is_named = false;
-    cases.retain(|case| {
-        let name = pattern.name(case);
-        let is_test = case_pattern::likeness(&name, requested.called, &called).is_some();
-        is_named |= is_test;
-        is_test || is_failure(case)
+) -> NamedCases {
+    let names = [RequestedName::new(requested.test)];
+    let matcher = Matcher {
+        requested: std::slice::from_ref(requested),
+        names: &names,
+        pattern: Some(pattern),
+        called: vec![words(requested.called)],
+    };
+    let mut found = NamedCases {
+        is_named: false,
+        strangers_failed: false,
+    };
+    cases.retain(|case| match matcher.owner(case) {
+        Owner::Test(..) | Owner::Unclear(..) => {
+            found.is_named = true;
+            true
+        }
+        Owner::Outside(..) => true,
+        Owner::Stranger if is_failure(case) && pattern.is_exact() => {
+            found.strangers_failed = true;
+            false
+        }
+        Owner::Stranger => is_failure(case),
     });
-    is_named
+    found
 }
 
 /// Whose a case is.
@@ -154,11 +184,11 @@ impl Matcher<'_> {
         let mut best = None;
         let mut owners = Vec::new();
         for (index, test) in self.names.iter().enumerate() {
-            let likeness = match &name {
-                Some(name) => {
-                    case_pattern::likeness(name, self.requested[index].called, &self.called[index])
+            let likeness = match (self.pattern, &name) {
+                (Some(pattern), Some(name)) => {
+                    pattern.likeness(name, self.requested[index].called, &self.called[index])
                 }
-                None => test.likeness(&words),
+                _ => test.likeness(&words),
             };
             let Some(likeness) = likeness else { continue };
             if best < Some(likeness) {

@@ -21,7 +21,7 @@ use crate::{
         batch_decision::{self, CallDecision, CallEnd, CallReading, CallTrouble, TestEnd},
         decision::{self, DecidedOutcome},
         process_end::ProcessEnd,
-        results::{Results, gather_before},
+        results::{Results, gather_before, running_at_the_end},
     },
     single::{TestSetup, attempt_name, output_tail, with_whole_paths},
 };
@@ -139,21 +139,28 @@ impl CallAttempts {
                 }
                 TestEnd::Alone(why) => {
                     call.setup.trust.set_alone(execution);
-                    Attempt {
-                        output_tail: tail(),
-                        disposition: Disposition::Release {
-                            reason: format!("{why}; the test runs alone next"),
-                            pause: None,
-                            alone: true,
-                        },
-                        ..Attempt::without_process(Duration::ZERO, Outcome::Cancelled)
-                    }
+                    released(format!("{why}; the test runs alone next"), true, tail())
+                }
+                TestEnd::Again(why) => {
+                    released(format!("{why}; the test runs once more"), false, tail())
                 }
             };
             let log = Some(call.log.clone());
             attempts.insert(execution, Attempt { log, ..attempt });
         }
         attempts
+    }
+}
+
+fn released(reason: String, alone: bool, output_tail: String) -> Attempt {
+    Attempt {
+        output_tail,
+        disposition: Disposition::Release {
+            reason,
+            pause: None,
+            alone,
+        },
+        ..Attempt::without_process(Duration::ZERO, Outcome::Cancelled)
     }
 }
 
@@ -173,6 +180,7 @@ fn many(
         took,
         results: setup.test.runner.tool.read_results(results).results,
         early: gather_before(&command.results, results, early),
+        suspects: running_at_the_end(&command.results, results),
     };
     let reading = CallReading {
         codes: &command.exit_codes,

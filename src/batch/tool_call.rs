@@ -42,7 +42,11 @@ pub(crate) fn name(setup: &BatchSetup, work: &WorkItem) -> Result<String, Comman
         settings.preset.check(&work.granted.test)?;
     }
     let facts = facts(setup, work, Path::new(""), None);
-    call_tests::test_name(&setup.batch, &facts)
+    let name = call_tests::test_name(&setup.batch, &facts)?;
+    Ok(match &setup.batch.preset {
+        Some(settings) => settings.preset.called(&work.granted.test),
+        None => name,
+    })
 }
 
 /// Runs one call. Returns the calls that its tests are divided into if the tool or the system refused it.

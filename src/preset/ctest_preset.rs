@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    selected_call::{CallPaths, NotSelected, PresetCall, option, regex_escaped},
+    selected_call::{CallPaths, NotSelected, PresetCall, option, regex_escaped, suite_and_name},
     test_listing::{BadListing, ToolListing, json, test},
     tool_preset::{Evidence, Preset},
 };
@@ -24,12 +24,14 @@ pub static CTEST: Preset = Preset {
     case: "ctest::{name}",
     repeats: Repeats::Unknown,
     exit_codes: (&[0], &[8]),
+    unknown_test: &[],
     traps: &[
         "disabled tests are listed by the tool, but left out here: in the JUnit file they look passed",
         "a missing executable or a failed fixture is `<skipped>` in the JUnit file, with exit code 8",
         "fixtures of a selected test run too, and are left out",
         "a pattern that matches nothing ends with exit code 0, unless --no-tests=error",
     ],
+    called: suite_and_name,
     read_listing,
     call,
 };

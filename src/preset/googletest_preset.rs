@@ -1,7 +1,7 @@
 //! `GoogleTest`: selection by a filter in a flag file, results in its XML.
 
 use super::{
-    selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, option},
+    selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, option, suite_and_name},
     test_listing::{BadListing, ToolListing, test},
     tool_preset::{Evidence, Preset},
 };
@@ -19,12 +19,14 @@ pub static GOOGLETEST: Preset = Preset {
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
+    unknown_test: &[],
     traps: &[
         "disabled tests are listed by the tool, but left out here: in the XML they look passed",
         "a set-up of a suite that fails shows its tests as skipped, with exit code 1",
         "a test that ends the process leaves no XML, with exit code 0 if it calls exit(0)",
         "a filter that matches nothing ends with exit code 0",
     ],
+    called: suite_and_name,
     read_listing,
     call,
 };

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    selected_call::{CallPaths, NotSelected, PresetCall, regex_escaped, suites},
+    selected_call::{CallPaths, NotSelected, PresetCall, regex_escaped, suite_and_name, suites},
     test_listing::{BadListing, ToolListing, json, relative, test},
     tool_preset::{Evidence, Preset},
 };
@@ -21,6 +21,7 @@ pub static JEST: Preset = Preset {
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
+    unknown_test: &[],
     traps: &[
         "titles are joined by blanks for the selection, so that `describe('a b')` with `it('c')` is not told from `describe('a')` with `it('b c')`",
         "the pattern ignores case and holds for all files of a call; tests that were not asked for are left out",
@@ -28,6 +29,7 @@ pub static JEST: Preset = Preset {
         "a test that calls process.exit(0) ends jest with exit code 0 and without results",
         "skipped tests are reported when their file is done",
     ],
+    called: suite_and_name,
     read_listing,
     call,
 };

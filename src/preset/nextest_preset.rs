@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::{
-    selected_call::{CallPaths, NotSelected, PresetCall, option},
+    selected_call::{CallPaths, NotSelected, PresetCall, option, suite_and_name},
     test_listing::{BadListing, ToolListing, json, test},
     tool_preset::{Evidence, Preset},
 };
@@ -23,12 +23,14 @@ pub static NEXTEST: Preset = Preset {
     case: "{classname}::{name}",
     repeats: Repeats::Unknown,
     exit_codes: (&[0], &[100]),
+    unknown_test: &[4],
     traps: &[
         "ignored tests are not run and not listed",
         "a test that calls process::exit(0) passes",
         "unknown tests of a filter are left out silently; if none is left, the exit code is 4",
         "each call builds first, so a build that fails is exit code 101 for every call",
     ],
+    called: suite_and_name,
     read_listing,
     call,
 };

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::{
-    selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, regex_escaped, suites},
+    selected_call::{
+        CallPaths, NotSelected, PresetCall, on_one_line, regex_escaped, suite_and_name, suites,
+    },
     test_listing::{BadListing, ToolListing, json, relative, test},
     tool_preset::{Evidence, Preset},
 };
@@ -21,12 +23,14 @@ pub static PLAYWRIGHT: Preset = Preset {
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
+    unknown_test: &[],
     traps: &[
         "one file that cannot be loaded stops the whole call, so only the files of the call are named",
         "a test of a serial group fails without those before it: keep such groups in one call",
         "locks of Playwright hold in one process only",
         "--fail-on-flaky-tests makes exit code 1 although every test has passed",
     ],
+    called: suite_and_name,
     read_listing,
     call,
 };

@@ -20,15 +20,37 @@ pub static PYTEST: Preset = Preset {
     case: "{classname}::{name}",
     repeats: Repeats::Attempts,
     exit_codes: (&[0], &[1]),
+    unknown_test: &[4, 5],
     traps: &[
         "one unknown name stops the whole call with exit code 4; those named after `not found:` are to be dropped",
         "the listing has exit code 2 if a file cannot be collected, and 5 if there is no test",
         "a blank line in the list file would run the whole folder",
         "a test that is interrupted is a case without a name",
     ],
+    called,
     read_listing,
     call,
 };
+
+/// As pytest makes class name and name of an id: the path with dots, then the classes.
+fn called(test: &Test) -> String {
+    let file = test.suite.strip_suffix(".py").unwrap_or(&test.suite);
+    let mut class = file.replace('/', ".");
+    // Signs in a parameter are its own.
+    let (path, parameter) = match test.testcase.split_once('[') {
+        Some((path, parameter)) => (path, format!("[{parameter}")),
+        None => (test.testcase.as_str(), String::new()),
+    };
+    let name = match path.rsplit_once("::") {
+        Some((classes, name)) => {
+            class.push('.');
+            class.push_str(&classes.replace("::", "."));
+            name
+        }
+        None => path,
+    };
+    format!("{class}::{name}{parameter}")
+}
 
 fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
     let text = std::str::from_utf8(listing)
@@ -51,7 +73,8 @@ fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
 
 fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
     on_one_line(tests)?;
-    let mut call = PresetCall::new(["-o", "junit_family=xunit1"]);
+    // A prefix of the project would change the names of its results.
+    let mut call = PresetCall::new(["-o", "junit_family=xunit1", "--junit-prefix="]);
     call.argument(option("--junitxml=", paths.results.join("results.xml")));
     call.argument(option("@", paths.list));
     let names: Vec<String> = tests

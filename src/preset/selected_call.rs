@@ -125,6 +125,11 @@ pub(super) fn on_one_line(tests: &[Test]) -> Result<(), NotSelected> {
     }
 }
 
+/// What most tools' results call a test.
+pub(super) fn suite_and_name(test: &Test) -> String {
+    format!("{}::{}", test.suite, test.testcase)
+}
+
 /// Each suite once, in order.
 pub(super) fn suites(tests: &[Test]) -> Vec<&str> {
     let mut suites: Vec<&str> = tests.iter().map(|test| test.suite.as_str()).collect();

@@ -25,15 +25,18 @@ pub struct Preset {
     pub listed: &'static [i32],
     /// Where its results are found.
     pub evidence: Evidence,
-    /// What its result file calls a test, in the placeholders of `case`.
+    /// What its result file calls a test, in the placeholders of `case`: to the letter what [`Preset::called`] says.
     pub case: &'static str,
     /// What several results with one name are.
     pub repeats: Repeats,
     /// The exit codes of a call whose tests all passed, and of one in which some failed. With any other one the tool did
     /// not come to its end.
     pub exit_codes: (&'static [i32], &'static [i32]),
+    /// The exit codes of a call that ran nothing because the tool does not know a test of it.
+    pub unknown_test: &'static [i32],
     /// What a caller has to know.
     pub traps: &'static [&'static str],
+    pub(super) called: fn(&Test) -> String,
     pub(super) read_listing: fn(&[u8], &str) -> Result<ToolListing, BadListing>,
     pub(super) call: fn(&[Test], &CallPaths<'_>) -> Result<PresetCall, NotSelected>,
 }
@@ -57,6 +60,11 @@ impl Preset {
     /// Reads what the tool has listed. `folder` is the absolute folder in which it ran; files below it become relative.
     pub fn read_listing(&self, listing: &[u8], folder: &str) -> Result<ToolListing, BadListing> {
         (self.read_listing)(listing, folder)
+    }
+
+    /// What the tool's results call a test, in the form of [`Preset::case`].
+    pub fn called(&self, test: &Test) -> String {
+        (self.called)(test)
     }
 
     /// Whether the tool can select a test exactly.

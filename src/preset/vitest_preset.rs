@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::{
-    selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, suites},
+    selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, suite_and_name, suites},
     test_listing::{BadListing, ToolListing, json, relative, test},
     tool_preset::{Evidence, Preset},
 };
@@ -24,6 +24,7 @@ pub static VITEST: Preset = Preset {
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
+    unknown_test: &[],
     traps: &[
         "skipped and todo tests are not listed",
         "a name selects in all files of a call, so that another file's test of that name runs too and is left out",
@@ -31,6 +32,7 @@ pub static VITEST: Preset = Preset {
         "a worker that is killed loses the results of its file, and the run goes on",
         "file arguments are parts of paths, so that `/p/a.test.ts` also runs `/p/a.test.tsx`",
     ],
+    called: suite_and_name,
     read_listing,
     call,
 };

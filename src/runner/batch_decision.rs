@@ -16,8 +16,8 @@ use super::{
 };
 use crate::{
     attribution::{
-        CalledTest, CasePattern, NameMatching, NotRun, Repeats, TestCases, attribute_many,
-        keep_named,
+        CalledTest, CasePattern, NameMatching, NamedCases, NotRun, Repeats, TestCases,
+        attribute_many, keep_named,
     },
     model::{CaseResult, TestVerdict, millis, outcome::CaseVerdict},
     text,
@@ -45,6 +45,8 @@ pub struct CallEnd {
     pub results: Results,
     /// The cases of those files that were complete while the process was still at work.
     pub early: Vec<CaseResult>,
+    /// The tests that were running when the process ended, as the command calls them, if an event stream shows them.
+    pub suspects: Vec<String>,
 }
 
 /// What follows for one test.
@@ -54,6 +56,8 @@ pub enum TestEnd {
     Decided(DecidedOutcome),
     /// It has none, and runs alone next: why.
     Alone(String),
+    /// It has none, and others are suspected: it may share a call again. Why it has none.
+    Again(String),
 }
 
 /// What follows for all tests of a call.
@@ -85,6 +89,7 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
         took,
         results,
         early,
+        suspects,
     } = end;
     let meaning = match ending {
         ProcessEnd::Exited(code) => reading.codes.meaning(code),
@@ -109,21 +114,34 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
     let start_cost = is_orderly.then(|| start_cost(took, &cases)).flatten();
     let many = attribute_many(tests, cases, is_orderly && exit_passed, reading.pattern);
     let why = disorder.or_else(|| {
-        let is_unexplained = !exit_passed && !many.shows_failure;
+        // Where names are exact, the failure of a test that was not asked for explains the exit code.
+        let is_exact = reading.pattern.is_some_and(CasePattern::is_exact);
+        let shows_failure = many.shows_failure || is_exact && many.strangers_failed;
+        let is_unexplained = !exit_passed && !shows_failure;
         is_unexplained
             .then(|| format!("the call ended with {ending}, and no result of its tests says why"))
     });
     let is_void = is_orderly && why.is_some();
     let shares = shared_time(took, &many.tests);
+    let is_suspect = |test: &CalledTest<'_>| suspects.iter().any(|it| it == test.called);
+    // At least one of them leaves the calls of many, so that the others do not go round in circles.
+    let has_suspect = tests.iter().any(is_suspect);
     let mut decided: Vec<TestEnd> = Vec::with_capacity(tests.len());
-    for found in many.tests {
+    for (test, found) in tests.iter().zip(many.tests) {
         decided.push(match found.verdict {
             Ok(_) if !is_void => TestEnd::Decided(with_result(found, reading.repeats, shares)),
             Ok(_) => TestEnd::Alone(why.clone().unwrap_or_default()),
-            Err(NotRun(not_run)) => TestEnd::Alone(why.clone().unwrap_or(not_run)),
+            Err(NotRun(not_run)) => {
+                let why = why.clone().unwrap_or(not_run);
+                if has_suspect && !is_suspect(test) {
+                    TestEnd::Again(why)
+                } else {
+                    TestEnd::Alone(why)
+                }
+            }
         });
     }
-    let is_without_result = decided.iter().all(|it| matches!(it, TestEnd::Alone(_)));
+    let is_without_result = !decided.iter().any(|it| matches!(it, TestEnd::Decided(_)));
     let trouble = is_without_result.then_some(match ending {
         ProcessEnd::Signalled(_) | ProcessEnd::TimedOut(_) => CallTrouble::Died,
         ProcessEnd::Exited(_) if !exit_passed && !ran_something => CallTrouble::Refused,
@@ -145,9 +163,34 @@ pub fn decide_alone(
     (ending, took): (ProcessEnd, Duration),
     mut results: Results,
 ) -> DecidedOutcome {
+    let codes = &command.exit_codes;
+    let preset = command.batch.as_ref().and_then(|it| it.preset.as_ref());
+    let meaning = match ending {
+        ProcessEnd::Exited(code) => Some(codes.meaning(code)),
+        ProcessEnd::Signalled(_) | ProcessEnd::TimedOut(_) => None,
+    };
+    if let (Some(settings), ProcessEnd::Exited(code)) = (preset, ending)
+        && settings.preset.unknown_test.contains(&code)
+        && results.cases().is_empty()
+    {
+        return unknown_test(settings.preset.name, ending);
+    }
+    let mut ending = ending;
     if let Results::Read(cases) = &mut results {
         let before = cases.len();
-        if !keep_named(&test, pattern, cases) && before > 0 && cases.is_empty() {
+        let NamedCases {
+            is_named,
+            strangers_failed,
+        } = keep_named(&test, pattern, cases);
+        let is_orderly = meaning.is_some_and(|it| it != CodeMeaning::Neither);
+        if let Some(settings) = preset
+            && is_orderly
+            && !is_named
+            && cases.is_empty()
+        {
+            return unknown_test(settings.preset.name, ending);
+        }
+        if !is_named && before > 0 && cases.is_empty() {
             let message = format!(
                 "its result file shows {}, and none is called {:?}, as runner.case in testplan.yml says",
                 text::counted(before, "test"),
@@ -156,16 +199,26 @@ pub fn decide_alone(
             let details = format!("The command ended with {ending}.");
             return decision::could_not_run(message, details, Vec::new());
         }
+        // The tests that were not asked for have failed, which is all that the exit code says.
+        if let Some(settings) = preset
+            && strangers_failed
+            && is_named
+            && !cases.iter().any(is_failure)
+            && meaning == Some(CodeMeaning::Failed)
+            && let Some(code) = settings.preset.exit_codes.0.first()
+        {
+            ending = ProcessEnd::Exited(*code);
+        }
     }
     let reading = (command.results.repeats(), NameMatching::Any);
-    decision::by_codes(
-        &command.exit_codes,
-        reading,
-        test.test,
-        ending,
-        took,
-        results,
-    )
+    decision::by_codes(codes, reading, test.test, ending, took, results)
+}
+
+fn unknown_test(tool: &str, ending: ProcessEnd) -> DecidedOutcome {
+    let message =
+        format!("{tool} has no test of this name: it was renamed or removed after it was listed");
+    let details = format!("{tool} ended with {ending} and ran no such test. List the tests again.");
+    decision::could_not_run(message, details, Vec::new())
 }
 
 fn with_result(found: TestCases, repeats: Repeats, share: Duration) -> DecidedOutcome {
@@ -211,6 +264,10 @@ fn start_cost(took: Duration, cases: &[CaseResult]) -> Option<Duration> {
     (!cases.is_empty()).then_some(Duration::from_millis(left))
 }
 
+fn is_failure(case: &CaseResult) -> bool {
+    matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_))
+}
+
 fn ran(case: &CaseResult) -> bool {
     !matches!(case.verdict, CaseVerdict::Skipped { .. })
 }
@@ -245,6 +302,15 @@ mod tests {
     }
 
     fn decided(ending: ProcessEnd, results: Results, early: Vec<CaseResult>) -> CallDecision {
+        decided_with(ending, results, early, &[])
+    }
+
+    fn decided_with(
+        ending: ProcessEnd,
+        results: Results,
+        early: Vec<CaseResult>,
+        suspects: &[&str],
+    ) -> CallDecision {
         let tests = ["a", "b"].map(|name| Test {
             suite: "s".to_owned(),
             testcase: name.to_owned(),
@@ -271,6 +337,7 @@ mod tests {
             took: Duration::from_secs(1),
             results,
             early,
+            suspects: suspects.iter().map(|it| (*it).to_owned()).collect(),
         };
         decide(&called, reading, end)
     }
@@ -278,6 +345,7 @@ mod tests {
     fn words(decision: &CallDecision) -> Vec<String> {
         let word = |end: &TestEnd| match end {
             TestEnd::Alone(_) => "alone".to_owned(),
+            TestEnd::Again(_) => "again".to_owned(),
             TestEnd::Decided(decided) => match &decided.outcome {
                 Outcome::Completed {
                     result:
@@ -328,6 +396,24 @@ mod tests {
             let decision = decided(ending, late, vec![passed("a")]);
             assert_eq!(words(&decision), ["Passed 100", "alone"], "{ending}");
         }
+    }
+
+    #[test]
+    fn suspects_run_alone_and_the_others_share_a_call_again() {
+        let none = || Results::Missing("no file".to_owned());
+        for ending in [ProcessEnd::Signalled(9), ProcessEnd::Exited(0)] {
+            let decision = decided_with(ending, none(), Vec::new(), &["b", "stranger"]);
+            assert_eq!(words(&decision), ["again", "alone"], "{ending}");
+            let decision = decided_with(ending, none(), Vec::new(), &["stranger"]);
+            assert_eq!(words(&decision), ["alone", "alone"], "{ending}");
+        }
+        let decision = decided_with(
+            ProcessEnd::Signalled(9),
+            none(),
+            vec![passed("a")],
+            &["a", "b"],
+        );
+        assert_eq!(words(&decision), ["Passed 100", "alone"]);
     }
 
     #[test]

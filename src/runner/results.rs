@@ -121,6 +121,16 @@ pub fn gather_before(format: &ResultsFormat, dir: &Path, time: SystemTime) -> Ve
     kept.into_file().cases
 }
 
+/// The tests that were running when the process ended, as the command calls them, if an event stream shows them.
+pub(crate) fn running_at_the_end(format: &ResultsFormat, dir: &Path) -> Vec<String> {
+    match format {
+        ResultsFormat::Events => stream_results::suspects(dir),
+        ResultsFormat::JUnit { .. } | ResultsFormat::Squish { .. } | ResultsFormat::ExitCode => {
+            Vec::new()
+        }
+    }
+}
+
 /// Finds and reads result files, each as what it is. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> ResultsFound {
     let (files, scenarios) = match format {

@@ -4,7 +4,7 @@ use std::{fs::File, io::BufReader, path::Path};
 
 use crate::{
     model::{CaseCounts, CaseResult},
-    result_file::{EventStream, read_events},
+    result_file::{EventStream, StreamedTest, read_events},
     text::counted,
 };
 
@@ -37,6 +37,14 @@ pub(super) fn proved(folder: &Path) -> Vec<CaseResult> {
         Ok(Some(stream)) => stream.results.cases,
         Ok(None) | Err(_) => Vec::new(),
     }
+}
+
+/// The tests of a stream that have started and not ended, as presets call them.
+pub(super) fn suspects(folder: &Path) -> Vec<String> {
+    let stream = read(folder).ok().flatten();
+    let suspects = stream.map(|it| it.suspects).unwrap_or_default();
+    let called = |it: &StreamedTest| format!("{}::{}", it.file, it.name);
+    suspects.iter().map(called).collect()
 }
 
 fn read(folder: &Path) -> Result<Option<EventStream>, String> {

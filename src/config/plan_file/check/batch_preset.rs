@@ -93,7 +93,7 @@ impl Check<'_> {
                 selection: Selection::File,
                 // The texts are constant, and a test reads them.
                 test: PlaceholderText::parse(TEST).unwrap_or_default(),
-                case: CasePattern::parse(preset.case).ok(),
+                case: CasePattern::parse(preset.case).ok().map(CasePattern::exact),
                 target: None,
                 most: if is_single { 1 } else { MOST },
                 preset: Some(PresetSettings {

@@ -1,0 +1,78 @@
+//! Names that a pattern, a list, a filter or a command line could mistake: the listing has them all, and each test is run by
+//! its own name, with the others and alone.
+
+use super::{preset_sources::Does, preset_tool::Tool, tool_project::ToolProject};
+
+const NAMES: [&str; 14] = [
+    "plain",
+    "plain 2",
+    "Plain",
+    "a b",
+    "a-b",
+    "[1-b] (c|d) {e}",
+    "$^.* + ?",
+    "it's \"q\" \\ `b` <c> &amp; #",
+    "with :: and, comma / slash; %s %d",
+    "ü 日本 🎉",
+    "x > y",
+    "x y",
+    "x › y",
+    "-k=~1",
+];
+
+/// Names that the filter of `GoogleTest` cannot write.
+fn is_refused(tool: Tool, name: &str) -> bool {
+    tool == Tool::GoogleTest && name.contains(['*', '?', ':', '-'])
+}
+
+fn check(tool: Tool) {
+    let long = "l".repeat(300);
+    let names: Vec<&str> = NAMES.iter().copied().chain([long.as_str()]).collect();
+    let tests: Vec<(&str, Does)> = names.iter().map(|name| (*name, Does::Passes)).collect();
+    let Some(project) = ToolProject::new(tool, &tests) else {
+        return;
+    };
+    let own = project.own_run();
+    assert_eq!(own.len(), names.len());
+
+    project.plan(tool.shared_mode(), None);
+    let (ended, outcomes) = project.run();
+    let listed: Vec<&String> = outcomes.keys().collect();
+    assert_eq!(listed, own.iter().collect::<Vec<_>>(), "{ended}");
+    let selectable: Vec<&String> = own.iter().filter(|it| !is_refused(tool, it)).collect();
+    let ran = project.take_ran();
+    assert_eq!(ran.iter().collect::<Vec<_>>(), selectable, "{outcomes:#?}");
+    for (name, (outcome, why)) in &outcomes {
+        if is_refused(tool, name) {
+            assert_eq!(outcome, "error", "{name}: {why}");
+            assert!(why.contains("cannot be selected"), "{why}");
+        } else {
+            assert_eq!(outcome, "passed", "{name}: {why}");
+        }
+    }
+    assert!(project.calls() <= 4, "they share processes: {ended}");
+
+    // A start of a tool takes up to two seconds: the names with the most signs, each beside one that is nearly the same.
+    let few: Vec<String> = own
+        .into_iter()
+        .filter(|it| !is_refused(tool, it))
+        .filter(|it| {
+            it.contains("comma") || it.contains('$') || it.contains("q") || it.contains("x >")
+        })
+        .collect();
+    project.plan("single", Some(&few));
+    let (ended, outcomes) = project.run();
+    let mut ran = project.take_ran();
+    if tool == Tool::Jest {
+        // Its pattern does not tell groups from blanks; results of tests that were not asked for do not count.
+        ran.retain(|it| it != "x y");
+    }
+    assert_eq!(ran, few, "{ended}\n{outcomes:#?}");
+    assert!(
+        outcomes.values().all(|it| it.0 == "passed"),
+        "{outcomes:#?}"
+    );
+    assert_eq!(project.calls(), few.len());
+}
+
+for_each_tool!(odd_names_are_listed_and_selected_exactly, check);

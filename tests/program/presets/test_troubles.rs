@@ -1,0 +1,199 @@
+//! A test that is gone, one that ends its process, a tool that is killed: what each costs the others.
+
+use testplan::model::record::RecordEvent;
+
+use crate::support::{Records, Service, alive, files_below, until};
+
+use super::{
+    preset_sources::Does,
+    preset_tool::Tool,
+    tool_project::{ToolProject, brief},
+};
+
+const NINE: [(&str, Does); 9] = [
+    ("c1", Does::Passes),
+    ("c2", Does::Passes),
+    ("c3", Does::Fails),
+    ("c4", Does::Passes),
+    ("c5", Does::Passes),
+    ("c6", Does::Passes),
+    ("c7", Does::Passes),
+    ("c8", Does::Passes),
+    ("c9", Does::Passes),
+];
+
+/// `NAME: OUTCOME` of `c1` to `cN`, as `outcome` says.
+fn expected(tool: Tool, count: usize, outcome: impl Fn(usize) -> &'static str) -> Vec<String> {
+    let line = |number| {
+        format!(
+            "{}: {}",
+            tool.testcase(&format!("c{number}")),
+            outcome(number)
+        )
+    };
+    (1..=count).map(line).collect()
+}
+
+fn vanished(tool: Tool) {
+    let Some(project) = ToolProject::new(tool, &NINE) else {
+        return;
+    };
+    let mut written: Vec<String> = NINE.iter().map(|(name, _)| tool.testcase(name)).collect();
+    written.insert(4, tool.testcase("gone"));
+    project.plan(tool.shared_mode(), Some(&written));
+    let (ended, mut outcomes) = project.run();
+    let (outcome, why) = outcomes.remove(&tool.testcase("gone")).unwrap();
+    assert_eq!(outcome, "error", "{why}");
+    let gone = format!("{} has no test", tool.preset());
+    assert!(why.contains(&gone), "{why}");
+    let of_nine = |number| if number == 3 { "failed" } else { "passed" };
+    assert_eq!(
+        brief(&outcomes),
+        expected(tool, 9, of_nine),
+        "{ended}\n{outcomes:#?}"
+    );
+    if tool != Tool::PytestBatch {
+        // pytest runs nothing if it does not know one of the tests, so that its calls are halved.
+        let ran = project.take_ran();
+        assert_eq!(ran.len(), 9, "each ran once: {ran:?}");
+    }
+}
+
+for_each_tool!(test_that_is_gone_costs_no_other, vanished);
+
+fn exits(tool: Tool) {
+    let tests = [
+        ("c1", Does::Passes),
+        ("c2", Does::Fails),
+        ("c3", Does::Exits),
+        ("c4", Does::Passes),
+        ("c5", Does::Passes),
+    ];
+    let Some(project) = ToolProject::new(tool, &tests) else {
+        return;
+    };
+    project.plan(tool.shared_mode(), None);
+    let (ended, outcomes) = project.run();
+    let outcome = |number| match number {
+        2 => "failed",
+        // Tests that have a process of their own pass if it ends with 0, for the tool as well.
+        3 if matches!(tool, Tool::Nextest | Tool::CTest) => "passed",
+        // These notice that a test ends its process.
+        3 if matches!(tool, Tool::Vitest | Tool::Playwright) => "failed",
+        3 => "error",
+        _ => "passed",
+    };
+    assert_eq!(
+        brief(&outcomes),
+        expected(tool, 5, outcome),
+        "{ended}\n{outcomes:#?}"
+    );
+}
+
+for_each_tool!(test_that_exits_with_0_costs_itself_alone, exits);
+
+fn killed(tool: Tool) {
+    let mut tests = NINE;
+    tests[4].1 = Does::Waits;
+    let Some(project) = ToolProject::new(tool, &tests) else {
+        return;
+    };
+    project.plan(tool.shared_mode(), None);
+    let run = project.command().start();
+    let waits = tool.testcase("c5");
+    until("the test that waits", || {
+        let ran = project.stage.lines("ran");
+        ran.contains(&waits).then_some(())
+    });
+    let records = Records::below(project.stage.path("testplan-out"));
+    let pid = until("the process of the tool", || {
+        let pids = records.pick(|event| match event {
+            RecordEvent::Started { pid, .. } => Some(*pid),
+            _ => None,
+        });
+        pids.last().copied().filter(|pid| alive(*pid))
+    });
+    if tool.has_stream() {
+        until("the start of the test in the stream", || {
+            let files = files_below(&project.stage.path("testplan-out/results"));
+            let has_start = |path: &std::path::PathBuf| {
+                std::fs::read_to_string(path).is_ok_and(|text| {
+                    text.lines()
+                        .any(|line| line.contains("test_start") && line.contains("c5"))
+                })
+            };
+            files.iter().any(has_start).then_some(())
+        });
+    }
+    let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    project.stage.write("go", "");
+    let ended = run.end();
+    let outcomes = project.outcomes(&ended);
+    let outcome = |number| if number == 3 { "failed" } else { "passed" };
+    assert_eq!(
+        brief(&outcomes),
+        expected(tool, 9, outcome),
+        "{ended}\n{outcomes:#?}"
+    );
+    if tool.has_stream() {
+        let count = |words| ended.stderr.matches(words).count();
+        assert_eq!(
+            count("c5: the call ended with killed by SIGKILL"),
+            1,
+            "{ended}"
+        );
+        assert_eq!(
+            count("the test runs alone next"),
+            1,
+            "the one that was running: {ended}"
+        );
+        let ran = project.take_ran();
+        let proved = ran.iter().filter(|it| *it == "c1" || *it == "c4");
+        assert_eq!(proved.count(), 2, "what was proved stands: {ran:?}");
+    }
+}
+
+for_each_tool!(tool_that_is_killed_keeps_what_it_proved, killed);
+
+fn renamed(tool: Tool) {
+    // One has a similar name afterwards, which a comparison by words or without case would take for the same.
+    let before = [
+        ("c1", Does::Passes),
+        ("c2 a > b", Does::Passes),
+        ("c3", Does::Passes),
+    ];
+    let after = [
+        ("c1", Does::Passes),
+        ("c2 A b", Does::Passes),
+        ("C3", Does::Passes),
+    ];
+    let Some(project) = ToolProject::new(tool, &before) else {
+        return;
+    };
+    project.plan(tool.shared_mode(), None);
+    let service = Service::start(&project.stage);
+    let plan = service.start_plan(&project.stage);
+    project.write(&after);
+    let work = project
+        .stage
+        .testplan("work")
+        .named("w")
+        .at(&service)
+        .on(plan);
+    let ended = work.flags("--workers 1 --out testplan-out").run();
+    let outcomes = project.outcomes(&ended);
+    let expected = ["c1", "c2 a > b", "c3"].map(|name| {
+        let outcome = if name == "c1" { "passed" } else { "error" };
+        format!("{}: {outcome}", tool.testcase(name))
+    });
+    assert_eq!(brief(&outcomes), expected, "{ended}\n{outcomes:#?}");
+    for (name, (outcome, why)) in &outcomes {
+        assert!(
+            outcome == "passed" || why.contains("has no test"),
+            "{name}: {why}"
+        );
+    }
+}
+
+for_each_tool!(test_renamed_after_its_listing_has_no_verdict, renamed);
