@@ -370,12 +370,34 @@ fn preset_is_a_command_that_stays() {
         "runner: { preset: jest, fresh: { tests: 1 } }",
         "runner: { preset: jest, args: [\"a\\0b\"] }",
         "runner: googletest",
+        "runner: { preset: jest, mode: single, batch: { most: 5 } }",
+        "runner: { preset: jest, batch: { target: soon } }",
+        "runner: { preset: pytest, batch: { target: 20s } }",
         "runner: { preset: pytest, fresh: { tests: 0 } }",
         "runner: mocha",
         "runner: { command: [x] }\nproject: p\ntemplates: [{ title: t, tests: [{ discover: pytest }] }]",
     ] {
         assert!(PlanFile::parse("t.yml", wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn calls_of_a_preset_have_a_size() {
+    let size = |runner: &str| {
+        let file = PlanFile::parse("t.yml", &format!("runner: {{ {runner} }}")).unwrap();
+        let batch = command(file.runner.as_ref().unwrap())
+            .batch
+            .clone()
+            .unwrap();
+        (batch.target, batch.most)
+    };
+    let seconds = |seconds| Some(Duration::from_secs(seconds));
+    assert_eq!(size("preset: jest"), (None, 200));
+    assert_eq!(size("preset: jest, mode: single"), (None, 1));
+    assert_eq!(
+        size("preset: pytest, mode: batch, batch: { target: 20s, most: 9 }"),
+        (seconds(20), 9)
+    );
 }
 
 #[test]

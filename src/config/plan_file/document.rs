@@ -43,7 +43,7 @@ pub(super) struct RunnerSection {
     /// compared word by word by default.
     #[schemars(extend("examples" = ["{classname}.{name}"]))]
     pub(super) case: Option<Marked<String>>,
-    /// With {tests} or {tests.file}: how many tests one call gets.
+    /// With {tests}, {tests.file} or a preset: how many tests one call gets.
     pub(super) batch: Option<BatchSection>,
     /// The tool: one process per worker runs all its tests, one after the other. In place of command, results and
     /// exit-codes.

@@ -18,18 +18,19 @@ use crate::{
 };
 
 /// Most tests of a call where the file does not say.
-pub(super) const MOST: u32 = 200;
+const MOST: u32 = 200;
 /// The most that the file can say.
 const MOST_ALLOWED: u32 = 1000;
 
 impl Check<'_> {
     /// How a call runs many tests; `None` if the command runs one test per call.
     pub(super) fn batch(&mut self, section: &mut RunnerSection) -> Option<BatchSettings> {
-        let (test, case, batch) = (
-            section.test.take(),
-            section.case.take(),
-            section.batch.take(),
-        );
+        let (test, case) = (section.test.take(), section.case.take());
+        // That of a preset is read with its other keys.
+        let batch = match section.preset {
+            Some(_) => None,
+            None => section.batch.take(),
+        };
         let selection = match &section.command {
             Some(command) if section.preset.is_none() && section.squish.is_none() => {
                 self.selection(command)
@@ -59,20 +60,25 @@ impl Check<'_> {
             });
             PlaceholderText::default()
         };
+        let (target, most) = self.size(batch.as_ref());
         Some(BatchSettings {
             selection,
             test,
             case: case.and_then(|case| self.case_pattern(&case)),
-            target: batch
-                .as_ref()
-                .and_then(|batch| batch.target.as_ref())
-                .and_then(|target| self.target(target)),
-            most: match batch.as_ref().and_then(|batch| batch.most.as_ref()) {
-                Some(most) => self.most(most),
-                None => MOST,
-            },
+            target,
+            most,
             preset: None,
         })
+    }
+
+    /// The predicted work of one call, if the file says one, and its most tests.
+    pub(super) fn size(&mut self, batch: Option<&BatchSection>) -> (Option<Duration>, u32) {
+        let target = batch.and_then(|batch| batch.target.as_ref());
+        let most = batch.and_then(|batch| batch.most.as_ref());
+        (
+            target.and_then(|target| self.target(target)),
+            most.map_or(MOST, |most| self.most(most)),
+        )
     }
 
     /// How the command gets the tests. Reports `{tests}` where it cannot become one argument for each test.
@@ -124,10 +130,18 @@ impl Check<'_> {
         if let Some(case) = case {
             self.not_read("runner.case", case, why, help);
         }
-        if let Some(target) = batch.and_then(|batch| batch.target.as_ref()) {
+        if let Some(batch) = batch {
+            self.batch_not_read(batch, why, help);
+        }
+    }
+
+    /// Reports how large calls are where there are no calls of many tests.
+    pub(super) fn batch_not_read(&mut self, batch: &BatchSection, why: &str, help: &str) {
+        let BatchSection { target, most } = batch;
+        if let Some(target) = target {
             self.not_read("runner.batch.target", target, why, help);
         }
-        if let Some(most) = batch.and_then(|batch| batch.most.as_ref()) {
+        if let Some(most) = most {
             self.not_read("runner.batch.most", most, why, help);
         }
     }

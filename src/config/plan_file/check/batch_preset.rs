@@ -1,6 +1,6 @@
 //! A tool that testplan knows and that runs many tests in one call.
 
-use super::{Check, batch_keys::MOST, preset_keys::PresetKeys};
+use super::{Check, preset_keys::PresetKeys};
 use crate::{
     config::{
         config_problem::ConfigProblem,
@@ -72,6 +72,11 @@ impl Check<'_> {
             .map(|args| self.literals("runner.args", args));
         let paths = keys.paths.as_ref().map(|paths| self.paths(paths));
         let is_single = mode.is_some_and(|it| *it.get() == ModeKey::Single);
+        if let Some(batch) = keys.batch.as_ref().filter(|_| is_single) {
+            let why = "with `mode: single` each call runs one test";
+            self.batch_not_read(batch, why, "leave one of both out");
+        }
+        let (target, most) = self.size(keys.batch.as_ref());
         let (passed, failed) = preset.exit_codes;
         CommandSettings {
             command,
@@ -94,8 +99,8 @@ impl Check<'_> {
                 // The texts are constant, and a test reads them.
                 test: PlaceholderText::parse(TEST).unwrap_or_default(),
                 case: CasePattern::parse(preset.case).ok().map(CasePattern::exact),
-                target: None,
-                most: if is_single { 1 } else { MOST },
+                target,
+                most: if is_single { 1 } else { most },
                 preset: Some(PresetSettings {
                     preset,
                     args: args.unwrap_or_default(),

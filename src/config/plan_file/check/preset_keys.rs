@@ -7,6 +7,7 @@ use crate::{
     config::{
         config_problem::ConfigProblem,
         plan_file::{
+            document::BatchSection,
             marked::{Marked, Plain},
             runner_key::{FreshSection, ModeKey, PresetKey},
         },
@@ -31,6 +32,7 @@ pub(super) struct PresetKeys {
     pub(super) paths: Option<Marked<Vec<Plain>>>,
     pub(super) mode: Option<Marked<ModeKey>>,
     pub(super) fresh: Option<Marked<FreshSection>>,
+    pub(super) batch: Option<BatchSection>,
 }
 
 impl Check<'_> {
@@ -57,6 +59,10 @@ impl Check<'_> {
         let PresetKey(preset) = preset;
         if *preset != PYTEST || mode == Some(&ModeKey::Batch) {
             return self.batch_preset(preset, keys);
+        }
+        if let Some(batch) = &keys.batch {
+            let why = "processes of pytest take one test after the other";
+            self.batch_not_read(batch, why, "write `mode: batch`, or leave the key out");
         }
         let mut command = match &keys.program {
             Some(program) => {

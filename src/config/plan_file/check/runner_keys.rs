@@ -80,6 +80,7 @@ impl Check<'_> {
             paths,
             mode,
             fresh,
+            batch: batch_of_preset,
             ..
         } = section;
         if let Some(preset) = preset {
@@ -97,6 +98,7 @@ impl Check<'_> {
                 paths,
                 mode,
                 fresh,
+                batch: batch_of_preset,
             };
             return Tool::Command(self.preset(*preset.get(), &keys));
         }
