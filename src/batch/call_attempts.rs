@@ -178,6 +178,7 @@ fn many(
     let end = CallEnd {
         ending,
         took,
+        processors: std::thread::available_parallelism().map_or(1, |it| it.get() as u64),
         results: setup.test.runner.tool.read_results(results).results,
         early: gather_before(&command.results, results, early),
         suspects: running_at_the_end(&command.results, results),

@@ -41,6 +41,8 @@ pub struct CallEnd {
     pub ending: ProcessEnd,
     /// How long it took.
     pub took: Duration,
+    /// How many tests the tool may have run at once: processors of the machine.
+    pub processors: u64,
     /// What its result files say.
     pub results: Results,
     /// The cases of those files that were complete while the process was still at work.
@@ -87,6 +89,7 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
     let CallEnd {
         ending,
         took,
+        processors,
         results,
         early,
         suspects,
@@ -111,7 +114,9 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
         _ => early,
     };
     let cases = reading.repeats.merge_attempts(cases);
-    let start_cost = is_orderly.then(|| start_cost(took, &cases)).flatten();
+    let start_cost = is_orderly
+        .then(|| start_cost(took, processors, &cases))
+        .flatten();
     let many = attribute_many(tests, cases, is_orderly && exit_passed, reading.pattern);
     let why = disorder.or_else(|| {
         // Where names are exact, the failure of a test that was not asked for explains the exit code.
@@ -253,14 +258,17 @@ fn shared_time(took: Duration, tests: &[TestCases]) -> Duration {
     took.saturating_sub(known) / unknown.max(1)
 }
 
-/// What the call cost beside its tests. Unknown if the tests together took longer than the call, because some ran at the same
-/// time.
-fn start_cost(took: Duration, cases: &[CaseResult]) -> Option<Duration> {
+/// What the call cost beside its tests. If they together took longer than the call, the tool ran as many at once as there are
+/// processors; unknown if it ran more.
+fn start_cost(took: Duration, processors: u64, cases: &[CaseResult]) -> Option<Duration> {
     let mut sum = 0;
     for case in cases.iter().filter(|case| ran(case)) {
         sum += case.duration_ms?;
     }
-    let left = millis(took).checked_sub(sum)?;
+    let took = millis(took);
+    let left = took
+        .checked_sub(sum)
+        .or_else(|| took.checked_sub(sum / processors.max(1)))?;
     (!cases.is_empty()).then_some(Duration::from_millis(left))
 }
 
@@ -335,6 +343,7 @@ mod tests {
         let end = CallEnd {
             ending,
             took: Duration::from_secs(1),
+            processors: 1,
             results,
             early,
             suspects: suspects.iter().map(|it| (*it).to_owned()).collect(),
@@ -372,6 +381,19 @@ mod tests {
         let decision = decided(ProcessEnd::Exited(1), results, Vec::new());
         assert_eq!(words(&decision), ["Passed 100", "Failed 900"]);
         assert_eq!(decision.start_cost, None, "one duration is not known");
+    }
+
+    #[test]
+    fn start_cost_of_a_tool_that_runs_tests_at_once_counts_processors() {
+        let cases = [passed("a"), passed("b"), passed("c"), passed("d")];
+        let cost = |took, processors| {
+            let cost = start_cost(Duration::from_millis(took), processors, &cases);
+            cost.map(|cost| cost.as_millis())
+        };
+        assert_eq!(cost(500, 2), Some(100), "one after the other");
+        assert_eq!(cost(300, 2), Some(100));
+        assert_eq!(cost(150, 2), None, "more at once than processors");
+        assert_eq!(cost(150, 0), None);
     }
 
     #[test]
