@@ -39,7 +39,7 @@ pub use self::{
     warm_setup::{InheritedVariables, WarmPlan, WarmSetup},
 };
 use self::{
-    collected::{ReadyProcess, Wanted},
+    collected::{EarlyProcess, FirstProcess, ReadyProcess, Wanted},
     second_process::Progress,
     warm_session::WarmSession,
     warm_setup::{Shared, Starter},
@@ -54,6 +54,7 @@ use crate::{
 pub struct WarmHost {
     starter: Starter,
     ready: Option<ReadyProcess>,
+    early: Option<EarlyProcess>,
 }
 
 impl WarmHost {
@@ -62,6 +63,7 @@ impl WarmHost {
         Ok(Self {
             starter: Starter::new(setup)?,
             ready: None,
+            early: None,
         })
     }
 
@@ -77,10 +79,12 @@ impl WarmHost {
     }
 
     async fn start(&mut self, wanted: Wanted, limit: Duration) -> Result<Collected, NotCollected> {
-        let (collected, ready) = collected::collect(&self.starter, wanted, limit).await?;
+        let (collected, ready, early) = collected::collect(&self.starter, wanted, limit).await?;
         if collected.obstacles.is_empty() {
             self.ready = Some(ready);
+            self.early = early;
         } else {
+            drop(early);
             ready.end().await;
         }
         Ok(collected)
@@ -100,6 +104,8 @@ pub struct WarmRunner {
     shared: Arc<Shared>,
     /// The process that has collected the tests, for the first session.
     ready: Mutex<Option<ReadyProcess>>,
+    /// The process that was started meanwhile, for the second one.
+    early: Mutex<Option<EarlyProcess>>,
     workers: AtomicU32,
 }
 
@@ -117,6 +123,7 @@ impl WarmRunner {
         Self {
             shared: Arc::new(shared),
             ready: Mutex::new(host.ready),
+            early: Mutex::new(host.early),
             workers: AtomicU32::new(0),
         }
     }
@@ -125,11 +132,19 @@ impl WarmRunner {
 impl Runner for WarmRunner {
     fn start(&self, phase: watch::Receiver<Phase>) -> Box<dyn Session> {
         let worker = self.workers.fetch_add(1, Ordering::Relaxed);
-        let ready = ignore_poison(self.ready.lock()).take();
+        let process = match worker {
+            0 => ignore_poison(self.ready.lock())
+                .take()
+                .map(FirstProcess::Ready),
+            1 => ignore_poison(self.early.lock())
+                .take()
+                .map(FirstProcess::Early),
+            _ => None,
+        };
         Box::new(WarmSession::start(
             Arc::clone(&self.shared),
             worker,
-            ready,
+            process,
             phase,
         ))
     }

@@ -170,7 +170,12 @@ pub(crate) async fn work(
 pub(crate) fn kept_process(options: &WorkOptions) -> Result<KeptProcess, Failure> {
     let out = std::path::absolute(&options.out).map_err(Failure::infrastructure)?;
     let offered = options.offered.clone();
-    Ok(KeptProcess::new(out.join("logs"), CAPTURE_LIMIT, offered))
+    Ok(KeptProcess::new(
+        out.join("logs"),
+        CAPTURE_LIMIT,
+        options.workers,
+        offered,
+    ))
 }
 
 /// What the run wants of a preset.

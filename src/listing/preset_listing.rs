@@ -34,6 +34,7 @@ pub(crate) struct KeptProcess {
     /// For the output of processes; absolute.
     logs: PathBuf,
     capture_limit: u64,
+    workers: usize,
     offered: Capabilities,
     process: Arc<Mutex<Option<PreparedTool>>>,
 }
@@ -46,10 +47,17 @@ pub(crate) struct PreparedTool {
 }
 
 impl KeptProcess {
-    pub(crate) fn new(logs: PathBuf, capture_limit: u64, offered: Capabilities) -> Self {
+    /// For so many workers.
+    pub(crate) fn new(
+        logs: PathBuf,
+        capture_limit: u64,
+        workers: usize,
+        offered: Capabilities,
+    ) -> Self {
         Self {
             logs,
             capture_limit,
+            workers,
             offered,
             process: Arc::default(),
         }
@@ -113,6 +121,7 @@ impl PresetListing {
                 WarmSetup {
                     logs: Some(kept.logs.clone()),
                     capture_limit: kept.capture_limit,
+                    workers: kept.workers,
                     ..setup
                 }
             }

@@ -76,6 +76,24 @@ pub(crate) struct ReadyProcess {
     pub(crate) start_cost: Duration,
 }
 
+/// A process that was started before the first one had collected its tests.
+#[derive(Debug)]
+pub(crate) struct EarlyProcess {
+    pub(crate) process: WarmProcess,
+    pub(crate) began: Instant,
+}
+
+/// A process that a session begins with.
+#[derive(Debug)]
+pub(crate) enum FirstProcess {
+    Ready(ReadyProcess),
+    Early(EarlyProcess),
+}
+
+/// After so much collecting a second process is started: what takes so long to collect is rarely a small suite, and it will
+/// be needed sooner than the number of tests is known.
+const EARLY: Duration = Duration::from_secs(1);
+
 /// How long a process without tests may take to end in order.
 const END_GRACE: Duration = Duration::from_secs(10);
 
@@ -100,8 +118,42 @@ pub(super) enum Wanted {
     Counts,
 }
 
-/// Starts the first process and asks it for its tests.
+/// Starts the first process and asks it for its tests. Starts the second one as well if that takes long.
 pub(super) async fn collect(
+    starter: &Starter,
+    wanted: Wanted,
+    limit: Duration,
+) -> Result<(Collected, ReadyProcess, Option<EarlyProcess>), NotCollected> {
+    let mut early = None;
+    let (collected, ready) = {
+        let collecting = collect_first(starter, wanted, limit);
+        tokio::pin!(collecting);
+        let first = tokio::time::timeout(EARLY, &mut collecting).await;
+        if first.is_err() && starter.has_second_worker() {
+            early = start_early(starter).await;
+        }
+        match first {
+            Ok(collected) => collected?,
+            Err(_) => collecting.await?,
+        }
+    };
+    Ok((collected, ready, early))
+}
+
+/// Starts the process of the second worker.
+async fn start_early(starter: &Starter) -> Option<EarlyProcess> {
+    let began = clock::monotonic();
+    match WarmProcess::start(&starter.command(1, 0)).await {
+        Ok(process) => Some(EarlyProcess { process, began }),
+        Err(error) => {
+            // Its session tries again, and reports why it cannot.
+            tracing::debug!(error, "no second process was started early");
+            None
+        }
+    }
+}
+
+async fn collect_first(
     starter: &Starter,
     wanted: Wanted,
     limit: Duration,

@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{
-    collected::ReadyProcess,
+    collected::FirstProcess,
     conversation::Conversation,
     message::FileNote,
     patience::Patience,
@@ -143,9 +143,9 @@ impl SessionDriver {
     }
 
     /// Runs until the session is dropped or ended, or the run stops.
-    pub(crate) async fn run(mut self, ready: Option<ReadyProcess>) {
-        match ready {
-            Some(ready) => {
+    pub(crate) async fn run(mut self, process: Option<FirstProcess>) {
+        match process {
+            Some(FirstProcess::Ready(ready)) => {
                 self.process = Some(ready.process);
                 self.processes = 1;
                 self.broken = ready.broken;
@@ -156,6 +156,11 @@ impl SessionDriver {
                     steps.extend(self.conversation.asked(false));
                 }
                 self.perform(steps).await;
+            }
+            Some(FirstProcess::Early(early)) => {
+                self.process = Some(early.process);
+                self.processes = 1;
+                self.started = Some(early.began);
             }
             None if self.conversation.is_deferred() => {}
             None => self.start_process().await,

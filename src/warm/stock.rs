@@ -2,12 +2,14 @@
 //! that take a millisecond.
 //!
 //! A test that is kept here cannot run elsewhere meanwhile. So the stock is measured in predicted time: tests of a second
-//! are asked for when they are needed, tests of a millisecond are asked for in dozens.
+//! are asked for when they are needed, tests of a tenth of a second one ahead, tests of a millisecond in dozens.
 
 use std::time::Duration;
 
 /// The time that the stock should last.
 const WANTED: Duration = Duration::from_millis(25);
+/// A worker keeps one test ahead of a running one while tests take no longer: the round trip costs a hundredth of them.
+const ONE_AHEAD: f64 = 120.0;
 /// Most tests in it.
 const MOST: usize = 50;
 /// How much the last test counts in the mean.
@@ -35,12 +37,16 @@ impl Stock {
         if at_hand == 0 && process_waits {
             return full;
         }
-        // One test ahead of a running one is worth it only if tests are short.
-        if full > 1 && at_hand * 2 <= full {
-            full - at_hand
-        } else {
-            0
+        if full > 1 {
+            return if at_hand * 2 <= full {
+                full - at_hand
+            } else {
+                0
+            };
         }
+        // One test ahead of a running one is worth it only if tests are short.
+        let is_short = self.mean_ms.is_some_and(|mean| mean <= ONE_AHEAD);
+        usize::from(is_short && at_hand == 0)
     }
 
     #[expect(
@@ -67,11 +73,19 @@ mod tests {
 
     #[test]
     fn first_test_and_long_tests_are_asked_for_one_by_one() {
-        for stock in [Stock::default(), after(20), after(3000)] {
+        for stock in [Stock::default(), after(130), after(3000)] {
             assert_eq!(stock.wanted(0, true), 1);
             assert_eq!(stock.wanted(0, false), 0, "nothing is kept ahead");
             assert_eq!(stock.wanted(1, false), 0);
         }
+    }
+
+    #[test]
+    fn one_test_of_a_tenth_of_a_second_is_kept_ahead() {
+        let stock = after(100);
+        assert_eq!(stock.wanted(0, true), 1);
+        assert_eq!(stock.wanted(0, false), 1);
+        assert_eq!(stock.wanted(1, false), 0);
     }
 
     #[test]

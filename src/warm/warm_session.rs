@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::{
-    collected::ReadyProcess,
+    collected::FirstProcess,
     session_driver::{Command, SessionDriver},
     warm_setup::Shared,
 };
@@ -25,22 +25,22 @@ pub(crate) struct WarmSession {
 }
 
 impl WarmSession {
-    /// Starts the process, or uses one that has listed the tests. Must be called inside a tokio runtime.
+    /// Starts the process, or uses one that was started before the plan. Must be called inside a tokio runtime.
     pub(crate) fn start(
         shared: Arc<Shared>,
         worker: u32,
-        ready: Option<ReadyProcess>,
+        process: Option<FirstProcess>,
         phase: watch::Receiver<Phase>,
     ) -> Self {
         let (commands, received) = mpsc::unbounded_channel();
         let (sender, events) = mpsc::unbounded_channel();
         let mark = shared.starter.mark(worker);
-        let has_process = ready.is_some();
+        let has_process = process.is_some();
         let driver = SessionDriver::new((shared, worker), has_process, phase, received, sender);
         Self {
             commands,
             events,
-            driver: tokio::spawn(driver.run(ready)),
+            driver: tokio::spawn(driver.run(process)),
             mark,
         }
     }

@@ -44,6 +44,8 @@ pub struct WarmSetup {
     pub logs: Option<PathBuf>,
     /// Most bytes kept of the output of a process.
     pub capture_limit: u64,
+    /// Most processes at the same time.
+    pub workers: usize,
 }
 
 impl WarmSetup {
@@ -78,6 +80,7 @@ impl WarmSetup {
             inherited,
             logs: None,
             capture_limit: u64::MAX,
+            workers: 1,
         }))
     }
 }
@@ -125,6 +128,10 @@ impl Starter {
         })
     }
 
+    pub(super) fn has_second_worker(&self) -> bool {
+        self.setup.workers > 1
+    }
+
     /// What the processes of a worker are marked with, by which they are found if this process is killed.
     pub(super) fn mark(&self, worker: u32) -> String {
         format!("{}-{worker}", self.mark)
@@ -137,6 +144,7 @@ impl Starter {
             inherited,
             logs,
             capture_limit,
+            ..
         } = &self.setup;
         let name = format!("gw{worker}-{number}");
         let mut command = command.clone();

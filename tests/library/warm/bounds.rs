@@ -191,3 +191,25 @@ async fn fresh_process_beyond_a_size() {
     let sizes = process_sizes(2, fresh).await;
     assert!(sizes.is_none_or(|sizes| sizes == [1, 1]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn second_process_starts_while_the_first_collects_for_long() {
+    let tests = "import os, time\n\nopen('imports', 'a').write(f'{os.getpid()}\\n')\ntime.sleep(2)\n\n\
+                 def test_a():\n    pass\n\ndef test_b():\n    pass\n";
+    for workers in [1, 2] {
+        let Some(project) = Project::of_tests(tests) else {
+            return;
+        };
+        let way = Way {
+            workers,
+            // A second process for two tests would not pay once they are known.
+            open_tests: 2,
+            ..Way::default()
+        };
+        let done = project.run(&way).await;
+        let verdicts = done.verdicts();
+        assert!(verdicts.values().all(|it| it == "passed"), "{verdicts:?}");
+        assert_eq!(verdicts.len(), 2);
+        assert_eq!(project.read("imports").lines().count(), workers);
+    }
+}

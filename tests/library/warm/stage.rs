@@ -192,6 +192,7 @@ impl Project {
             inherited: InheritedVariables::default(),
             logs: Some(out.join("logs")),
             capture_limit: 1024 * 1024,
+            workers: way.workers,
         };
         WarmHost::new(setup).unwrap()
     }
