@@ -187,6 +187,7 @@ fn many(
         codes: &command.exit_codes,
         repeats: command.results.repeats(),
         pattern: setup.batch.case.as_ref(),
+        skip_reasons: (setup.batch.preset.as_ref()).and_then(|it| it.preset.skip_reasons),
     };
     batch_decision::decide(tests, reading, end)
 }

@@ -20,6 +20,7 @@ pub static GOOGLETEST: Preset = Preset {
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
+    skip_reasons: None,
     traps: &[
         "disabled tests are listed by the tool, but left out here: in the XML they look passed",
         "a set-up of a suite that fails shows its tests as skipped, with exit code 1",
@@ -47,7 +48,7 @@ fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
                 }
             }
             // Other lines are the program's own.
-            None => suite = name.strip_suffix('.').filter(|name| !name.contains(' ')),
+            None => suite = name.strip_suffix('.'),
         }
     }
     Ok(ToolListing::of(tests))
@@ -61,8 +62,8 @@ fn is_disabled(name: &str) -> bool {
 fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
     on_one_line(tests)?;
     for test in tests {
-        let has_sign = |name: &str| name.contains(['*', '?', ':']) || name.starts_with('-');
-        if has_sign(&test.suite) || has_sign(&test.testcase) || test.testcase.contains('-') {
+        let has_sign = |name: &str| name.contains(['*', '?', ':', '-']);
+        if has_sign(&test.suite) || has_sign(&test.testcase) {
             let why = "the filter of GoogleTest has no way to write `*`, `?`, `:` and `-`";
             return Err(NotSelected::name(test, why));
         }

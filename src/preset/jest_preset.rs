@@ -22,6 +22,7 @@ pub static JEST: Preset = Preset {
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
+    skip_reasons: None,
     traps: &[
         "titles are joined by blanks for the selection, so that `describe('a b')` with `it('c')` is not told from `describe('a')` with `it('b c')`",
         "the pattern ignores case and holds for all files of a call; tests that were not asked for are left out",

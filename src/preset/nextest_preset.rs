@@ -24,6 +24,7 @@ pub static NEXTEST: Preset = Preset {
     repeats: Repeats::Unknown,
     exit_codes: (&[0], &[100]),
     unknown_test: &[4],
+    skip_reasons: None,
     traps: &[
         "ignored tests are not run and not listed",
         "a test that calls process::exit(0) passes",

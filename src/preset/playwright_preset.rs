@@ -24,6 +24,7 @@ pub static PLAYWRIGHT: Preset = Preset {
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
+    skip_reasons: None,
     traps: &[
         "one file that cannot be loaded stops the whole call, so only the files of the call are named",
         "a test of a serial group fails without those before it: keep such groups in one call",

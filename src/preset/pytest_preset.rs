@@ -21,6 +21,7 @@ pub static PYTEST: Preset = Preset {
     repeats: Repeats::Attempts,
     exit_codes: (&[0], &[1]),
     unknown_test: &[4, 5],
+    skip_reasons: None,
     traps: &[
         "one unknown name stops the whole call with exit code 4; those named after `not found:` are to be dropped",
         "the listing has exit code 2 if a file cannot be collected, and 5 if there is no test",
@@ -73,6 +74,10 @@ fn read_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
 
 fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected> {
     on_one_line(tests)?;
+    if let Some(test) = tests.iter().find(|it| it.suite.contains('[')) {
+        let why = "pytest takes `[` in a path for the beginning of a parameter";
+        return Err(NotSelected::name(test, why));
+    }
     // A prefix of the project would change the names of its results.
     let mut call = PresetCall::new(["-o", "junit_family=xunit1", "--junit-prefix="]);
     call.argument(option("--junitxml=", paths.results.join("results.xml")));

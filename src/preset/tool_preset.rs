@@ -36,6 +36,8 @@ pub struct Preset {
     pub unknown_test: &'static [i32],
     /// What a caller has to know.
     pub traps: &'static [&'static str],
+    /// How the reasons of its skips begin, if a skip with another reason is a test that it could not start.
+    pub skip_reasons: Option<&'static [&'static str]>,
     pub(super) called: fn(&Test) -> String,
     pub(super) read_listing: fn(&[u8], &str) -> Result<ToolListing, BadListing>,
     pub(super) call: fn(&[Test], &CallPaths<'_>) -> Result<PresetCall, NotSelected>,

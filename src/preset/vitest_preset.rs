@@ -25,6 +25,7 @@ pub static VITEST: Preset = Preset {
     repeats: Repeats::Duplicates,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
+    skip_reasons: None,
     traps: &[
         "skipped and todo tests are not listed",
         "a name selects in all files of a call, so that another file's test of that name runs too and is left out",

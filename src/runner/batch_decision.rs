@@ -19,7 +19,10 @@ use crate::{
         CalledTest, CasePattern, NameMatching, NamedCases, NotRun, Repeats, TestCases,
         attribute_many, keep_named,
     },
-    model::{CaseResult, TestVerdict, millis, outcome::CaseVerdict},
+    model::{
+        CaseResult, TestVerdict, millis,
+        outcome::{CaseVerdict, Trouble},
+    },
     text,
 };
 
@@ -32,6 +35,8 @@ pub struct CallReading<'a> {
     pub repeats: Repeats,
     /// What the result file calls a test.
     pub pattern: Option<&'a CasePattern>,
+    /// How the reasons of skips begin, if a test that could not be started has another one.
+    pub skip_reasons: Option<&'a [&'a str]>,
 }
 
 /// How a call ended.
@@ -113,7 +118,10 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
         Results::Read(cases) if is_orderly => cases,
         _ => early,
     };
-    let cases = reading.repeats.merge_attempts(cases);
+    let mut cases = reading.repeats.merge_attempts(cases);
+    if let Some(reasons) = reading.skip_reasons {
+        fail_other_skips(&mut cases, reasons);
+    }
     let start_cost = is_orderly
         .then(|| start_cost(took, processors, &cases))
         .flatten();
@@ -182,6 +190,9 @@ pub fn decide_alone(
     }
     let mut ending = ending;
     if let Results::Read(cases) = &mut results {
+        if let Some(reasons) = preset.and_then(|it| it.preset.skip_reasons) {
+            fail_other_skips(cases, reasons);
+        }
         let before = cases.len();
         let NamedCases {
             is_named,
@@ -217,6 +228,21 @@ pub fn decide_alone(
     }
     let reading = (command.results.repeats(), NameMatching::Any);
     decision::by_codes(codes, reading, test.test, ending, took, results)
+}
+
+/// A test that its tool could not start is no skip, although its result file says so.
+fn fail_other_skips(cases: &mut [CaseResult], reasons: &[&str]) {
+    for case in cases {
+        if let CaseVerdict::Skipped { message } = &case.verdict
+            && !message.is_empty()
+            && !reasons.iter().any(|reason| message.starts_with(reason))
+        {
+            case.verdict = CaseVerdict::Error(Trouble {
+                message: message.clone(),
+                ..Trouble::default()
+            });
+        }
+    }
 }
 
 fn unknown_test(tool: &str, ending: ProcessEnd) -> DecidedOutcome {
@@ -283,7 +309,7 @@ fn ran(case: &CaseResult) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Outcome, Test, TestResult, outcome::Trouble};
+    use crate::model::{Outcome, Test, TestResult};
 
     const FAILED: CaseVerdict = CaseVerdict::Failed(Trouble {
         message: String::new(),
@@ -339,6 +365,7 @@ mod tests {
             codes: &codes,
             repeats: Repeats::Unknown,
             pattern: None,
+            skip_reasons: None,
         };
         let end = CallEnd {
             ending,
@@ -423,7 +450,8 @@ mod tests {
     #[test]
     fn suspects_run_alone_and_the_others_share_a_call_again() {
         let none = || Results::Missing("no file".to_owned());
-        for ending in [ProcessEnd::Signalled(9), ProcessEnd::Exited(0)] {
+        let limit = ProcessEnd::TimedOut(Duration::from_secs(1));
+        for ending in [ProcessEnd::Signalled(9), ProcessEnd::Exited(0), limit] {
             let decision = decided_with(ending, none(), Vec::new(), &["b", "stranger"]);
             assert_eq!(words(&decision), ["again", "alone"], "{ending}");
             let decision = decided_with(ending, none(), Vec::new(), &["stranger"]);

@@ -93,6 +93,41 @@ fn names_that_cannot_be_selected_are_refused() {
 }
 
 #[test]
+fn pytest_ids_with_brackets_in_the_path_are_refused() {
+    let pytest = Preset::named("pytest").unwrap();
+    let error = pytest
+        .call(&[test("d/test_[x].py", "test_a")], &paths())
+        .unwrap_err();
+    assert!(error.to_string().contains("parameter"), "{error}");
+}
+
+#[test]
+fn pytest_ids_become_the_names_of_its_results() {
+    let pytest = Preset::named("pytest").unwrap();
+    for (suite, testcase, called) in [
+        ("test_a.py", "test_x", "test_a::test_x"),
+        (
+            "d/test_a.py",
+            "TestC::TestD::test_m",
+            "d.test_a.TestC.TestD::test_m",
+        ),
+        (
+            "d/test_a.py",
+            "test_p[a::b/c.py]",
+            "d.test_a::test_p[a::b/c.py]",
+        ),
+        (
+            "d/test_a.py",
+            "TestC::test_p[x[1]::y]",
+            "d.test_a.TestC::test_p[x[1]::y]",
+        ),
+        ("README.md", "README.md", "README.md::README.md"),
+    ] {
+        assert_eq!(pytest.called(&test(suite, testcase)), called);
+    }
+}
+
+#[test]
 fn commands_that_no_system_starts_are_refused() {
     let tests: Vec<_> = (0..2000)
         .map(|n| test("a.test.js", &format!("{n}{}", "x".repeat(100))))
@@ -100,6 +135,13 @@ fn commands_that_no_system_starts_are_refused() {
     let jest = Preset::named("jest").unwrap();
     assert_eq!(jest.call(&tests, &paths()), Err(NotSelected::TooLong));
     assert!(jest.call(&tests[..100], &paths()).is_ok());
+    // CTest finds nothing with a longer pattern.
+    let ctest = Preset::named("ctest").unwrap();
+    assert_eq!(
+        ctest.call(&tests[..600], &paths()),
+        Err(NotSelected::TooLong)
+    );
+    assert!(ctest.call(&tests[..400], &paths()).is_ok());
     // A list file has room for all.
     for preset in ["vitest", "playwright", "pytest", "googletest"] {
         let call = Preset::named(preset)

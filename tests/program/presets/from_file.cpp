@@ -30,7 +30,7 @@ int main(int count, char **arguments) {
   for (std::string line; std::getline(tests, line);) {
     auto tab = line.find('\t');
     auto does = line.substr(0, tab), name = line.substr(tab + 1);
-    testing::RegisterTest("S", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
+    testing::RegisterTest("S x", name.c_str(), nullptr, nullptr, __FILE__, __LINE__,
                           [=]() -> testing::Test * { return new FromFile(does, name); });
   }
   return RUN_ALL_TESTS();

@@ -48,11 +48,11 @@ impl Tool {
     /// The suite that all tests of a project are in.
     pub(crate) fn suite(self) -> &'static str {
         match self {
-            Self::Vitest | Self::Jest => "t.test.js",
-            Self::Playwright => "t.spec.js",
+            Self::Vitest | Self::Jest => "a b/[t] (x) $+.test.js",
+            Self::Playwright => "a b/[t] (x) $+.spec.js",
             Self::PytestSession | Self::PytestBatch => "test_t.py",
             Self::Nextest => "p::t",
-            Self::GoogleTest => "S",
+            Self::GoogleTest => "S x",
             Self::CTest => "ctest",
         }
     }

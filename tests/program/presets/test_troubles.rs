@@ -197,3 +197,69 @@ fn renamed(tool: Tool) {
 }
 
 for_each_tool!(test_renamed_after_its_listing_has_no_verdict, renamed);
+
+/// Tests that are selected with another one because the tool takes their names for the same, or their file.
+fn strangers(tool: Tool, other: &str) {
+    let Some(project) = ToolProject::new(tool, &[("c1", Does::Passes), ("c2", Does::Fails)]) else {
+        return;
+    };
+    let suite = project.stage.read(tool.suite());
+    let fails = suite.replace("'passes');", "'fails');");
+    if other == "C1" {
+        let failing = fails.lines().last().unwrap().replace("c2", other);
+        project
+            .stage
+            .write(tool.suite(), format!("{suite}{failing}\n"));
+    } else {
+        project
+            .stage
+            .write(&format!("{other}/{}", tool.suite()), fails);
+    }
+    let both = ["c1", "c2"].map(str::to_owned);
+    for (mode, asked) in [("batch", &both[..]), ("single", &both[..1])] {
+        project.plan(mode, Some(asked));
+        let (ended, outcomes) = project.run();
+        let outcome = |number| if number == 1 { "passed" } else { "failed" };
+        assert_eq!(
+            brief(&outcomes),
+            expected(tool, asked.len(), outcome),
+            "{mode} {ended}\n{outcomes:#?}"
+        );
+        let ran = project.take_ran();
+        assert!(ran.len() > asked.len(), "the other one ran too: {ran:?}");
+    }
+}
+
+#[test]
+fn failure_of_a_similar_name_is_no_failure_of_the_requested_test() {
+    strangers(Tool::Jest, "C1");
+}
+
+#[test]
+fn failure_in_a_similar_file_is_no_failure_of_the_requested_test() {
+    strangers(Tool::Vitest, "d");
+}
+
+#[test]
+fn ctest_that_cannot_start_a_program_is_no_skip() {
+    let Some(project) = ToolProject::new(Tool::CTest, &[("c1", Does::Passes), ("c2", Does::Fails)])
+    else {
+        return;
+    };
+    let text = project.stage.read("CTestTestfile.cmake");
+    let more = "add_test(c3 /no/such/program)\nadd_test(c4 /bin/sh -c \"exit 77\")\n\
+                set_tests_properties(c4 PROPERTIES SKIP_RETURN_CODE 77)\n";
+    project
+        .stage
+        .write("CTestTestfile.cmake", format!("{text}{more}"));
+    for mode in ["batch", "single"] {
+        project.plan(mode, None);
+        let (ended, outcomes) = project.run();
+        let expected = ["c1: passed", "c2: failed", "c3: failed", "c4: skipped"];
+        assert_eq!(brief(&outcomes), expected, "{mode} {ended}");
+        assert!(
+            outcomes["c3"].1.contains("Unable to find executable"),
+            "{outcomes:#?}"
+        );
+    }
+}
