@@ -146,7 +146,7 @@ fn javascript(stage: &Stage, tool: Tool, head: &str, tests: &[(&str, Does)]) {
     let mut text = format!("{head}{JAVASCRIPT}");
     for (name, does) in tests {
         let name = serde_json::to_string(name).unwrap();
-        text += &format!("define({name}, '{}');\n", does.word());
+        text += &["define(", &name, ", '", does.word(), "');\n"].concat();
     }
     stage.write(tool.suite(), text);
 }
