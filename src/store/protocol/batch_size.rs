@@ -1,5 +1,8 @@
 //! How many executions one reservation hands out.
 
+#[cfg(test)]
+mod simulation;
+
 use std::time::Duration;
 
 use crate::store::BatchRequest;
