@@ -72,6 +72,7 @@ pub(crate) struct SessionDriver {
     /// Since when the worker is asked for tests that it has not brought.
     wants_since: Option<Instant>,
     patience: Patience,
+    /// Suites whose fixtures are warm, those first that tests should come from.
     near: Vec<String>,
     /// Files that the present process could not collect.
     broken: Vec<FileNote>,
@@ -233,6 +234,19 @@ impl SessionDriver {
         }
     }
 
+    /// Notes the suites of the tests at hand, the last one first: what comes runs after them.
+    fn look_near(&mut self) {
+        let mut numbers: Vec<u64> = self.taken.keys().copied().collect();
+        numbers.sort_unstable_by_key(|number| std::cmp::Reverse(*number));
+        self.near.clear();
+        for taken in numbers.iter().filter_map(|number| self.taken.get(number)) {
+            let suite = &taken.work.granted.test.suite;
+            if !self.near.contains(suite) {
+                self.near.push(suite.clone());
+            }
+        }
+    }
+
     fn report(&self, event: SessionEvent) {
         // Received for as long as the session lives.
         let _ = self.events.send(event);
@@ -255,6 +269,7 @@ impl SessionDriver {
                 numbers.push(self.numbers);
             }
         }
+        self.look_near();
         let steps = self.conversation.take(numbers);
         self.perform(steps).await;
     }

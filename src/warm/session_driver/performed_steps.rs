@@ -85,11 +85,7 @@ impl SessionDriver {
             deadline: self.shared.plan.time_limit.map(|limit| began + limit),
             lease_lost: async move { lease.lost().await }.boxed(),
         });
-        let granted = &taken.work.granted;
-        if self.near.first() != Some(&granted.test.suite) {
-            self.near = vec![granted.test.suite.clone()];
-        }
-        let execution = granted.execution;
+        let execution = taken.work.granted.execution;
         if is_lost {
             return Box::pin(self.on_lease_lost()).await;
         }
