@@ -68,6 +68,26 @@ fn tests_of_a_plan_share_one_pytest_per_worker() {
 }
 
 #[test]
+fn fixtures_of_modules_are_set_up_once_but_for_the_last_ones() {
+    const MODULES: usize = 20;
+    let tests = "import os, pytest\n\n@pytest.fixture(scope='module', params='ab')\ndef shared(request):\n    \
+                 open('set-ups', 'a').write(f'{os.getpid()} {request.param}\\n')\n\n\
+                 @pytest.mark.parametrize('n', range(10))\ndef test_n(n, shared):\n    pass\n";
+    // pytest-randomly would mix the modules.
+    let Some(stage) = stage("  paths: [tests]\n  args: [-p, 'no:randomly']\n", tests) else {
+        return;
+    };
+    for module in 1..MODULES {
+        stage.write(&format!("tests/test_{module}.py"), tests);
+    }
+    let ended = stage.testplan("run").flags("--workers 2").run();
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    let (set_ups, least) = (stage.lines("set-ups").len(), MODULES * 2);
+    // Both workers may share the last module, and the one before while the second process starts.
+    assert!(set_ups <= least + 4, "{set_ups} set-ups, {least} at least");
+}
+
+#[test]
 fn names_come_back_exactly() {
     let tests = "# coding: utf-8\nimport pytest\n\n@pytest.mark.parametrize('v', ['a::b', 'x[y]', ' trail ', 'grün', 'n\\nl', '-k', '*?', 'q\"\\'', 'l' * 300])\n\
                  def test_p(v):\n    assert v\n";
