@@ -165,9 +165,9 @@ fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
 
 async fn dispatch(command: Command, context: &Context) -> CommandResult {
     match command {
-        Command::Run(command) => run::run(*command, context).await,
+        Command::Run(command) => Box::pin(run::run(*command, context)).await,
         Command::Execute(command) => execute::run(*command, context).await,
-        Command::Work(command) => work::run(*command, context).await,
+        Command::Work(command) => Box::pin(work::run(*command, context)).await,
         Command::Wait(command) => wait::run(command, context).await,
         Command::Report(command) => report::run(command, context).await,
         Command::Retry(command) => retry::run(command, context).await,

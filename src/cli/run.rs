@@ -79,7 +79,7 @@ pub(crate) async fn run(command: RunArgs, context: &Context) -> CommandResult {
     let outcome = if command.plan.managed.managed {
         managed_run::run(&command, context, &mut signals).await
     } else {
-        run_workers(&command, context, &mut signals).await
+        Box::pin(run_workers(&command, context, &mut signals)).await
     };
     let outcome = outcome.unwrap_or_else(|failure| RunOutcome {
         is_stopped: failure.is_interrupt(),

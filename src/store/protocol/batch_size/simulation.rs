@@ -9,7 +9,7 @@ use crate::store::BatchRequest;
 /// Spread of the durations, and of the predictions around them: standard deviations of their logarithms.
 const SPREAD: f64 = 1.0;
 const NOISE: f64 = 0.3;
-const SEEDS: u64 = 20;
+const SEEDS: u32 = 20;
 
 /// A plan and its workers.
 #[derive(Clone, Copy)]
@@ -18,7 +18,7 @@ struct Load {
     /// Mean of a test.
     mean_ms: f64,
     start_ms: f64,
-    workers: usize,
+    workers: u32,
 }
 
 /// How many tests a call gets.
@@ -38,7 +38,7 @@ const LOADS: [Load; 4] = [
     load(300, 30_000.0, 8_000.0, 8),
 ];
 
-const fn load(tests: usize, mean_ms: f64, start_ms: f64, workers: usize) -> Load {
+const fn load(tests: usize, mean_ms: f64, start_ms: f64, workers: u32) -> Load {
     Load {
         tests,
         mean_ms,
@@ -97,11 +97,11 @@ fn tests_of(load: Load, seed: u64) -> (Vec<SimulatedTest>, i64) {
 /// How long a plan takes, as a multiple of the shortest possible time.
 fn ratio(load: Load, sizes: Sizes, seed: u64) -> f64 {
     let (tests, unknown_ms) = tests_of(load, seed);
-    let mut free_at = vec![0.0_f64; load.workers];
-    let mut has_started = vec![false; load.workers];
+    let mut free_at = vec![0.0_f64; load.workers as usize];
+    let mut has_started = vec![false; load.workers as usize];
     let mut next = 0;
     while next < tests.len() {
-        let worker = (0..load.workers)
+        let worker = (0..free_at.len())
             .min_by(|a, b| free_at[*a].total_cmp(&free_at[*b]))
             .unwrap();
         let size = match sizes {
@@ -118,7 +118,7 @@ fn ratio(load: Load, sizes: Sizes, seed: u64) -> f64 {
     let took = free_at.into_iter().fold(0.0, f64::max);
     let sum: f64 = tests.iter().map(|(ms, _)| ms).sum();
     let longest = tests.iter().map(|(ms, _)| *ms).fold(0.0, f64::max);
-    took / (sum / load.workers as f64 + load.start_ms).max(longest + load.start_ms)
+    took / (sum / f64::from(load.workers) + load.start_ms).max(longest + load.start_ms)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "milliseconds of a start")]
@@ -134,7 +134,7 @@ fn decided(load: Load, open: &[SimulatedTest], unknown_ms: i64) -> usize {
         i64::try_from(unknown).unwrap(),
     );
     let request = BatchRequest {
-        live_workers: load.workers as u64,
+        live_workers: u64::from(load.workers),
         ..BatchRequest::of(1_000)
     };
     let limit = BatchLimit::decided(&request, workload);
@@ -149,7 +149,8 @@ fn decided(load: Load, open: &[SimulatedTest], unknown_ms: i64) -> usize {
 }
 
 fn mean_ratio(load: Load, sizes: Sizes) -> f64 {
-    (0..SEEDS).map(|seed| ratio(load, sizes, seed)).sum::<f64>() / SEEDS as f64
+    let ratios = (0..SEEDS).map(|seed| ratio(load, sizes, u64::from(seed)));
+    ratios.sum::<f64>() / f64::from(SEEDS)
 }
 
 #[test]
