@@ -50,7 +50,12 @@ fn check(tool: Tool) {
             assert_eq!(outcome, "passed", "{name}: {why}");
         }
     }
-    assert!(project.calls() <= 4, "they share processes: {ended}");
+    // How many tests a call gets follows from what they and a start took.
+    let calls = project.calls();
+    assert!(
+        calls <= names.len() / 2,
+        "{calls} calls do not share processes: {ended}"
+    );
 
     // A start of a tool takes up to three seconds: two names, each of them nearly that of another test.
     let few: Vec<String> = own
