@@ -85,7 +85,8 @@ impl BatchSession {
         BatchOptions {
             max: batch.most,
             work: batch.target,
-            near: None,
+            // No suite is warm, but whole ones are wanted.
+            near: batch.wants_whole_suites().then(Vec::new),
             single_calls: trust.count(batch.target, batch.most),
         }
     }

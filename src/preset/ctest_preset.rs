@@ -26,6 +26,7 @@ pub static CTEST: Preset = Preset {
     evidence: Evidence::JunitFile,
     case: "ctest::{name}",
     repeats: Repeats::Unknown,
+    loads_files: false,
     exit_codes: (&[0], &[8]),
     unknown_test: &[],
     skip_reasons: Some(&["SKIP_"]),

@@ -18,6 +18,7 @@ pub static GOOGLETEST: Preset = Preset {
     evidence: Evidence::JunitFile,
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
+    loads_files: false,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
     skip_reasons: None,

@@ -20,6 +20,7 @@ pub static JEST: Preset = Preset {
     evidence: Evidence::EventStream(ReportedTool::Jest),
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
+    loads_files: true,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
     skip_reasons: None,

@@ -22,6 +22,7 @@ pub static NEXTEST: Preset = Preset {
     evidence: Evidence::JunitFile,
     case: "{classname}::{name}",
     repeats: Repeats::Unknown,
+    loads_files: false,
     exit_codes: (&[0], &[100]),
     unknown_test: &[4],
     skip_reasons: None,

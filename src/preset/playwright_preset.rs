@@ -22,6 +22,7 @@ pub static PLAYWRIGHT: Preset = Preset {
     evidence: Evidence::EventStream(ReportedTool::Playwright),
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
+    loads_files: true,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
     skip_reasons: None,

@@ -19,6 +19,7 @@ pub static PYTEST: Preset = Preset {
     evidence: Evidence::JunitFile,
     case: "{classname}::{name}",
     repeats: Repeats::Attempts,
+    loads_files: true,
     exit_codes: (&[0], &[1]),
     unknown_test: &[4, 5],
     skip_reasons: None,

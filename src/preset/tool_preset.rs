@@ -29,6 +29,8 @@ pub struct Preset {
     pub case: &'static str,
     /// What several results with one name are.
     pub repeats: Repeats,
+    /// Whether a call loads the whole file of each of its tests: then it should have as few files as possible.
+    pub loads_files: bool,
     /// The exit codes of a call whose tests all passed, and of one in which some failed. With any other one the tool did
     /// not come to its end.
     pub exit_codes: (&'static [i32], &'static [i32]),

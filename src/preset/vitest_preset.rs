@@ -23,6 +23,7 @@ pub static VITEST: Preset = Preset {
     evidence: Evidence::EventStream(ReportedTool::Vitest),
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
+    loads_files: true,
     exit_codes: (&[0], &[1]),
     unknown_test: &[],
     skip_reasons: None,

@@ -71,6 +71,13 @@ pub struct BatchSettings {
     pub preset: Option<PresetSettings>,
 }
 
+impl BatchSettings {
+    /// Whether a call costs less if it has whole suites.
+    pub(crate) fn wants_whole_suites(&self) -> bool {
+        self.preset.as_ref().is_some_and(|it| it.preset.loads_files)
+    }
+}
+
 /// How a command gets the tests of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Selection {

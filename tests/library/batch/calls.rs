@@ -3,10 +3,14 @@
 use std::fs;
 
 use testplan::{
-    model::{ExecutionId, SquishServer, SquishServerId, TestVerdict},
+    batch::BatchRunner,
+    config::plan_file::PlanFile,
+    model::{Capabilities, ExecutionId, PlanId, SquishServer, SquishServerId, TestVerdict},
     result_file::{self, Scenarios},
-    run::{Phase, SessionEvent},
+    run::{Phase, Runner as _, SessionEvent},
+    single::TestSetup,
 };
+use tokio::sync::watch;
 
 use super::workbench::{Way, Workbench, verdict};
 use crate::work_item::item_under_lease;
@@ -126,7 +130,7 @@ async fn test_with_a_squish_server_has_a_call_of_its_own() {
         enabled: true,
         host: "lab-3".into(),
         port: "4322".into(),
-        labels: testplan::model::Capabilities::default(),
+        labels: Capabilities::default(),
         busy_with: None,
         busy_test: None,
         cooling: None,
@@ -235,5 +239,33 @@ async fn stopped_run_cancels_all_tests_of_a_call() {
             }
             _ => {}
         }
+    }
+}
+
+#[tokio::test]
+async fn tools_that_load_files_want_whole_suites() {
+    for (runner, expected) in [
+        ("jest", Some(Vec::new())),
+        ("ctest", None),
+        (
+            "{ command: [x, '{tests}'], test: '{testcase}', results: { format: junit } }",
+            None,
+        ),
+    ] {
+        let file = PlanFile::parse("t.yml", &format!("runner: {runner}\n")).unwrap();
+        let setup = TestSetup {
+            runner: file.runner.unwrap(),
+            out: std::env::temp_dir(),
+            plan: PlanId(1),
+            offered: Capabilities::default(),
+            capture_limit: 1024,
+        };
+        let (_phases, phase) = watch::channel(Phase::Working);
+        let mut session = BatchRunner::new(setup, false).unwrap().start(phase);
+        let event = session.next().await;
+        let SessionEvent::Wants(options) = event else {
+            panic!("{event:?}");
+        };
+        assert_eq!(options.near, expected, "{runner}");
     }
 }
