@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Compares `testplan run --workers 2` (runner: pytest) with `pytest -n 2` on public suites and on 3,000 empty tests.
+"""Compares `testplan run --workers 2` (runner: pytest) with `pytest -n 2` on public and generated suites.
 
     benches/pytest_suites.py TESTPLAN [PAIRS] [SUITE...]
 
 TESTPLAN is the binary (`cargo build --release`), PAIRS how often both run in turns (5), SUITE any of toolz, more-itertools,
-networkx and empty (all). Installs pinned packages from PyPI into a temporary folder, or into $BENCH_FOLDER, which is kept.
-Checks first that names and verdicts equal those of plain pytest, and fails if they do not. Ratios are medians of pairs, with
-the lowest and the highest; CPU time is that of all processes.
+networkx, empty and fixtures (all). Installs pinned packages from PyPI into a temporary folder, or into $BENCH_FOLDER, which is kept.
+Checks first that names and verdicts equal those of plain pytest, that with one worker fixtures are set up and torn down in its order,
+and that with two those of modules and sessions are set up at most twice more than with `--dist loadfile`; fails otherwise. Ratios are
+medians of pairs, with the lowest and the highest; CPU time is that of all processes. `batches` is `mode: batch`, beside the same.
 """
 
+import json
 import os
 import pathlib
 import resource
@@ -28,7 +30,38 @@ SUITES = {
     "more-itertools": ("more-itertools==11.2.1", ["tests"], ["-k", "not StrictlyNEqual and not Windowed and not Random"]),
     "networkx": ("networkx==3.6.1", ["networkx/classes"], []),
     "empty": (None, ["tests"], []),
+    "fixtures": (None, ["tests"], []),
 }
+
+CONFTEST = """
+import pytest
+
+@pytest.fixture(scope="session")
+def of_session():
+    yield 1
+
+@pytest.fixture(scope="module", params=["a", "b"])
+def of_module(of_session, request):
+    yield request.param
+"""
+
+
+# A plugin that writes each set-up and teardown of a fixture to $FIXTURES.
+PLUGIN = """
+import os, pytest
+
+def write(what, definition, node):
+    with open(os.environ["FIXTURES"], "a") as file:
+        file.write(f"{what} {definition.scope} {definition.baseid} {definition.argname} {node}\\n")
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_fixture_setup(fixturedef, request):
+    write("set up", fixturedef, request.node.nodeid)
+
+def pytest_fixture_post_finalizer(fixturedef, request):
+    if fixturedef.cached_result is not None:
+        write("tear down", fixturedef, "")
+"""
 
 
 def main():
@@ -55,21 +88,37 @@ def prepare(python, folder, name):
             tar.extractall(folder / "sources")
         (folder / "sources" / archive.name.removesuffix(".tar.gz")).rename(work)
     elif not work.exists():
-        (work / "tests").mkdir(parents=True)
-        for number in range(30):
-            tests = "".join(f"def test_{test}():\n    pass\n\n\n" for test in range(100))
-            (work / f"tests/test_{number:02}.py").write_text(tests)
+        generate(work, name)
     lists = {"program": [python, "-m", "pytest"], "args": options, "paths": paths}
-    keys = "".join(f"  {key}: {value!r}\n" for key, value in lists.items())
-    (work / "testplan.yml").write_text(f"runner:\n  preset: pytest\n{keys}")
+    (work / "runner.json").write_text(json.dumps({"preset": "pytest", **lists}))
     return work, [python, "-m", "pytest", "-q", *options, *paths]
 
 
-def timed(command, work):
+def generate(work, name):
+    """30 files of 100 empty tests, or of 10 tests that use fixtures of their module and of the session."""
+    (work / "tests").mkdir(parents=True)
+    count, argument = (100, "") if name == "empty" else (10, "of_module")
+    if argument:
+        (work / "tests/conftest.py").write_text(CONFTEST)
+    for number in range(30):
+        tests = "".join(f"def test_{test}({argument}):\n    pass\n\n\n" for test in range(count))
+        (work / f"tests/test_{number:02}.py").write_text(tests)
+
+
+def configure(work, mode, options):
+    """Writes a testplan.yml for a mode and returns its name. JSON is YAML."""
+    runner = json.loads((work / "runner.json").read_text())
+    runner.update(mode=mode, args=[*runner["args"], *options])
+    name = f"testplan-{mode}-{len(options)}.yml"
+    (work / name).write_text(json.dumps({"runner": runner}))
+    return name
+
+
+def timed(command, work, variables=None):
     """Wall and CPU seconds of a command with all its children."""
     shutil.rmtree(work / "testplan-out", ignore_errors=True)
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run(command, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    subprocess.run(command, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env={**os.environ, **(variables or {})})
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -84,21 +133,52 @@ def verdicts(file):
     return sorted(found)
 
 
+def fixtures(command, work):
+    """The log of set-ups and teardowns."""
+    log = work / "fixtures.log"
+    log.unlink(missing_ok=True)
+    timed(command, work, {"FIXTURES": str(log), "PYTHONPATH": str(work.parent)})
+    return log.read_text().splitlines() if log.exists() else []
+
+
+def shared_set_ups(log):
+    return sum(line.startswith(("set up session", "set up package", "set up module")) for line in log)
+
+
+def check_fixtures(testplan, pytest, name, work):
+    """Whether fixtures are set up and torn down as by plain pytest with one worker, and about as often as with loadfile with two."""
+    (work.parent / "fixture_log.py").write_text(PLUGIN)
+    options = ["-p", "fixture_log", "-p", "no:cacheprovider"]
+    run = [testplan, "run", "--config", configure(work, "session", options), "--workers"]
+    plain, ours = fixtures([*pytest, *options], work), fixtures([*run, "1"], work)
+    loadfile = shared_set_ups(fixtures([*pytest, *options, "-n", "2", "--dist", "loadfile"], work))
+    shared = shared_set_ups(fixtures([*run, "2"], work))
+    same = "as with plain pytest" if plain == ours else "NOT as with plain pytest"
+    print(f"{name}: {len(plain)} set-ups and teardowns, with one worker {same}; set-ups of shared fixtures {shared}, loadfile {loadfile}", flush=True)
+    return plain == ours and shared <= loadfile + 2
+
+
 def compare(testplan, python, folder, name, pairs):
     work, pytest = prepare(python, folder, name)
-    ours, theirs = [testplan, "run", "--workers", "2"], [*pytest, "-n", "2"]
+    run, theirs = [testplan, "run", "--workers", "2", "--config"], [*pytest, "-n", "2"]
     timed([*pytest, "--junitxml=plain.xml"], work)
     expected = verdicts(work / "plain.xml")
-    timed(ours, work)
-    equal = verdicts(work / "testplan-out/junit.xml") == expected
-    times = [(timed(theirs, work), timed(ours, work)) for _ in range(pairs)]
-    line = f"{name}: {len(expected)} tests, names and verdicts {'equal' if equal else 'DIFFER'}"
-    for number, what in enumerate(("wall", "CPU")):
-        ratios = [pair[1][number] / pair[0][number] for pair in times]
-        seconds = [statistics.median(pair[side][number] for pair in times) for side in (1, 0)]
-        line += f"; {what} {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), {seconds[0]:.2f} s beside {seconds[1]:.2f}"
-    print(line, flush=True)
-    return equal
+    sound = check_fixtures(testplan, pytest, name, work)
+    sides = {mode: [*run, configure(work, mode, [])] for mode in ("session", "batch")}
+    for mode, ours in sides.items():
+        timed(ours, work)
+        if verdicts(work / "testplan-out/junit.xml") != expected:
+            print(f"{name}: {mode}: names or verdicts DIFFER", flush=True)
+            sound = False
+    times = [[timed(command, work) for command in (theirs, *sides.values())] for _ in range(pairs)]
+    for side, mode in enumerate(sides, 1):
+        line = f"{name}: {len(expected)} tests, {mode}"
+        for number, what in enumerate(("wall", "CPU")):
+            ratios = [row[side][number] / row[0][number] for row in times]
+            seconds = [statistics.median(row[which][number] for row in times) for which in (side, 0)]
+            line += f"; {what} {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), {seconds[0]:.2f} s beside {seconds[1]:.2f}"
+        print(line, flush=True)
+    return sound
 
 
 main()

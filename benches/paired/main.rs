@@ -25,7 +25,6 @@ mod b7;
 #[cfg(target_os = "linux")]
 mod b8;
 #[cfg(target_os = "linux")]
-mod batches;
 #[cfg(target_os = "linux")]
 mod cost;
 #[cfg(target_os = "linux")]
@@ -54,7 +53,7 @@ struct Group {
 }
 
 #[cfg(target_os = "linux")]
-const GROUPS: [Group; 12] = [
+const GROUPS: [Group; 11] = [
     Group::new("b1", "a whole run", b1::run),
     Group::new("b2", "starting processes", b2::run),
     Group::new("b3", "durability", b3::run),
@@ -71,7 +70,6 @@ const GROUPS: [Group; 12] = [
         b4::run(1_000_000, "1M")
     })
     .by_name(),
-    Group::new("batches", "many tests in one call", batches::run).by_name(),
     Group::new("memory-1m", "1,000,000 open executions", memory::of_open).by_name(),
 ];
 
