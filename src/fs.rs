@@ -1,6 +1,7 @@
 //! Files are written whole or not at all: to a temporary neighbour first, then renamed.
 
 mod name;
+mod private_folder;
 
 use std::{
     fs::{self, OpenOptions},
@@ -9,6 +10,7 @@ use std::{
 };
 
 pub use name::safe_name;
+pub(crate) use private_folder::private_folder;
 
 /// Why a file was not written. The file that was there before is as it was.
 #[derive(Debug, thiserror::Error)]

@@ -6,6 +6,7 @@ use super::list_command::{MOST_LISTED, failed};
 use crate::{
     config::{discover::ListedTests, plan_file::DISCOVERY_TIMEOUT},
     failure::Failure,
+    fs::private_folder,
     model::LeftOut,
     preset::ToolListing,
     run::process::{self, OutputError},
@@ -23,8 +24,8 @@ pub(super) async fn list(
     (command, settings): (&CommandSettings, &PresetSettings),
 ) -> Result<ListedTests, Failure> {
     let preset = settings.preset;
-    let folder = temporary_folder()?;
-    let file = folder.join("listing.json");
+    let folder = private_folder("testplan-listing-").map_err(Failure::infrastructure)?;
+    let file = folder.path().join("listing.json");
     let program = command.command.iter().filter_map(|text| text.literal());
     let variables = runner.variables();
     let line = CommandLine {
@@ -42,8 +43,6 @@ pub(super) async fn list(
     let what = format!("listing the tests with {:?}", shown.join(" "));
     let listed = process::run_to_end(&line, DISCOVERY_TIMEOUT, MOST_LISTED).await;
     let written = fs::read(&file);
-    // What stays is in the folder for temporary files.
-    let _ = fs::remove_dir_all(&folder);
     let by_hand = "run the command by hand in the folder that tests run in";
     let printed = match listed {
         Ok(listed) => match listed.ending {
@@ -112,15 +111,4 @@ fn accounted(listing: ToolListing, tool: &str) -> ListedTests {
         });
     }
     listed
-}
-
-/// A new folder for the present user alone.
-fn temporary_folder() -> Result<std::path::PathBuf, Failure> {
-    let random = crate::random::hex(2).map_err(Failure::infrastructure)?;
-    let path = std::env::temp_dir().join(format!("testplan-listing-{random}"));
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(&path).map_err(Failure::infrastructure)?;
-    Ok(path)
 }

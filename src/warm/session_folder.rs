@@ -1,12 +1,10 @@
 //! The temporary folder of a run's warm processes: the plugin, and the sockets of the processes.
 
-use std::{
-    fs::{self, DirBuilder},
-    io,
-    path::{Path, PathBuf},
-};
+use std::{io, path::Path};
 
-use crate::{fs::write_private, random};
+use tempfile::TempDir;
+
+use crate::fs::{private_folder, write_private};
 
 /// The plugin for pytest, and the name that pytest loads it by.
 const PLUGIN: &str = include_str!("pytest/testplan_session.py");
@@ -14,31 +12,19 @@ pub(crate) const PLUGIN_NAME: &str = "testplan_session";
 
 /// The folder; dropping it removes it.
 #[derive(Debug)]
-pub(crate) struct SessionFolder(PathBuf);
+pub(crate) struct SessionFolder(TempDir);
 
 impl SessionFolder {
     /// Makes it, for the present user alone, and writes the plugin into it.
     pub(crate) fn make() -> io::Result<Self> {
         // Short: the path of a socket has room for about a hundred bytes.
-        let path = std::env::temp_dir().join(format!("testplan-{}", random::hex(2)?));
-        let mut builder = DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(&path)?;
-        let folder = Self(path);
-        let plugin = folder.0.join(format!("{PLUGIN_NAME}.py"));
+        let folder = private_folder("testplan-")?;
+        let plugin = folder.path().join(format!("{PLUGIN_NAME}.py"));
         write_private(&plugin, PLUGIN.as_bytes()).map_err(io::Error::other)?;
-        Ok(folder)
+        Ok(Self(folder))
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for SessionFolder {
-    fn drop(&mut self) {
-        // What stays is in the folder for temporary files.
-        let _ = fs::remove_dir_all(&self.0);
+        self.0.path()
     }
 }

@@ -172,7 +172,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "listing",
         &[
-            "client", "config", "failure", "model", "preset", "random", "report", "run", "runner",
+            "client", "config", "failure", "fs", "model", "preset", "report", "run", "runner",
             "store", "text", "warm",
         ],
     ),
