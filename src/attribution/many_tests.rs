@@ -88,7 +88,7 @@ pub fn attribute_many(
             Owner::Outside(kind, scope) => outside.push((kind, scope, case)),
             Owner::Stranger => {
                 strangers += usize::from(!is_skip(&case));
-                strangers_failed |= is_failure(&case);
+                strangers_failed |= case.verdict.is_failure();
                 has_unselected |= !has_own_reason(&case);
             }
         }
@@ -147,11 +147,11 @@ pub(crate) fn keep_named(
             true
         }
         Owner::Outside(..) => true,
-        Owner::Stranger if is_failure(case) && pattern.is_exact() => {
+        Owner::Stranger if case.verdict.is_failure() && pattern.is_exact() => {
             found.strangers_failed = true;
             false
         }
-        Owner::Stranger => is_failure(case),
+        Owner::Stranger => case.verdict.is_failure(),
     });
     found
 }
@@ -202,7 +202,7 @@ impl Matcher<'_> {
         match (best, &owners[..]) {
             (Some(likeness), [only]) => Owner::Test(*only, likeness),
             (Some(likeness), _) => Owner::Unclear(owners, likeness),
-            (None, _) if is_failure(case) => self.outside(&words),
+            (None, _) if case.verdict.is_failure() => self.outside(&words),
             (None, _) => Owner::Stranger,
         }
     }
@@ -324,10 +324,6 @@ fn apply_outside(
 
 fn not_run(why: &str) -> Result<CombinedVerdict, NotRun> {
     Err(NotRun(why.to_owned()))
-}
-
-fn is_failure(case: &CaseResult) -> bool {
-    matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_))
 }
 
 fn is_expected(case: &CaseResult) -> bool {

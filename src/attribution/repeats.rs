@@ -60,7 +60,7 @@ impl Repeats {
             );
             let (passed, failed) = seen.entry(name).or_default();
             *passed |= matches!(case.verdict, CaseVerdict::Passed { .. });
-            *failed |= matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_));
+            *failed |= case.verdict.is_failure();
             if *passed && *failed {
                 return Some(format!(
                     "the result file has several cases named {:?}, one passed and one failed: the failure counts; if they \

@@ -126,6 +126,13 @@ pub enum CaseVerdict {
     },
 }
 
+impl CaseVerdict {
+    /// Whether it counts against the test: it failed, or broke.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, Self::Failed(_) | Self::Error(_))
+    }
+}
+
 /// The words of a tool about a case that did not pass.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {

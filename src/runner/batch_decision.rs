@@ -219,7 +219,7 @@ pub fn decide_alone(
         if let Some(settings) = preset
             && strangers_failed
             && is_named
-            && !cases.iter().any(is_failure)
+            && !cases.iter().any(|case| case.verdict.is_failure())
             && meaning == Some(CodeMeaning::Failed)
             && let Some(code) = settings.preset.exit_codes.0.first()
         {
@@ -296,10 +296,6 @@ fn start_cost(took: Duration, processors: u64, cases: &[CaseResult]) -> Option<D
         .checked_sub(sum)
         .or_else(|| took.checked_sub(sum / processors.max(1)))?;
     (!cases.is_empty()).then_some(Duration::from_millis(left))
-}
-
-fn is_failure(case: &CaseResult) -> bool {
-    matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_))
 }
 
 fn ran(case: &CaseResult) -> bool {

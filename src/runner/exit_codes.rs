@@ -3,10 +3,7 @@
 use std::{fmt, ops::RangeInclusive};
 
 use super::process_end::ProcessEnd;
-use crate::{
-    model::{CaseResult, outcome::CaseVerdict},
-    text,
-};
+use crate::{model::CaseResult, text};
 
 /// The codes of tools that end with the number of failures: what an exit status of Unix can hold.
 const COUNTED: RangeInclusive<i32> = 1..=255;
@@ -64,10 +61,8 @@ impl ExitCodes {
         if !self.counts_failures {
             return None;
         }
-        let failing = |case: &&CaseResult| {
-            matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_))
-        };
-        let failing = cases.iter().filter(failing).count();
+        let failing = cases.iter().filter(|case| case.verdict.is_failure());
+        let failing = failing.count();
         let counted = usize::try_from(code).ok()?;
         let is_capped = CAPS.contains(&code) && failing > counted;
         (failing != counted && !is_capped).then(|| {
@@ -202,7 +197,7 @@ fn code(text: &str) -> Result<i32, CodeError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::outcome::Trouble;
+    use crate::model::outcome::{CaseVerdict, Trouble};
 
     #[test]
     fn entries_are_codes_ranges_and_count() {

@@ -55,9 +55,7 @@ fn outcome(result: &ResultMessage, cases: &[CaseResult], took: Duration) -> Outc
             String::new(),
         );
     }
-    let failed = cases
-        .iter()
-        .any(|case| matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_)));
+    let failed = cases.iter().any(|case| case.verdict.is_failure());
     let skipped = cases
         .iter()
         .any(|case| matches!(case.verdict, CaseVerdict::Skipped { .. }));
@@ -113,10 +111,7 @@ fn cases(test: &Test, result: &ResultMessage, took: Duration) -> Vec<CaseResult>
     }
     if let Some(first) = cases.first_mut() {
         first.duration_ms = Some(millis(took));
-        if matches!(
-            first.verdict,
-            CaseVerdict::Failed(_) | CaseVerdict::Error(_)
-        ) {
+        if first.verdict.is_failure() {
             let output = sections(result);
             end_of(&output, CASE_OUTPUT).clone_into(&mut first.output);
         }

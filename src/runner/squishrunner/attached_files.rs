@@ -9,7 +9,7 @@ use std::{
 
 use super::{squish_settings::SquishSettings, squish_suite};
 use crate::{
-    model::{CaseResult, Test, Timestamp, outcome::CaseVerdict},
+    model::{CaseResult, Test, Timestamp},
     runner::results,
 };
 
@@ -79,9 +79,8 @@ pub(crate) fn attach(squish: &SquishSettings, dir: &Path, cases: &mut [CaseResul
     let mut files = files(squish, dir);
     let named: Vec<&String> = cases.iter().flat_map(|case| &case.attachments).collect();
     files.retain(|file| !named.contains(&file));
-    let failed =
-        |case: &CaseResult| matches!(case.verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_));
-    let at = cases.iter().position(failed).unwrap_or(0);
+    let failed = cases.iter().position(|case| case.verdict.is_failure());
+    let at = failed.unwrap_or(0);
     if let Some(case) = cases.get_mut(at) {
         case.attachments.append(&mut files);
     }

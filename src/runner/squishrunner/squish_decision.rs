@@ -102,8 +102,7 @@ pub(crate) fn decide(
 /// says that one did.
 fn passed_when_tried_again(cases: &[CaseResult]) -> bool {
     let any = |which: fn(&CaseVerdict) -> bool| cases.iter().any(|case| which(&case.verdict));
-    any(|verdict| *verdict == CaseVerdict::Passed { flaky: true })
-        && !any(|verdict| matches!(verdict, CaseVerdict::Failed(_) | CaseVerdict::Error(_)))
+    any(|verdict| *verdict == CaseVerdict::Passed { flaky: true }) && !any(CaseVerdict::is_failure)
 }
 
 /// Whether a Squish server that does not answer would explain this end.
