@@ -79,7 +79,7 @@ impl CasePattern {
         self.is_exact
     }
 
-    /// How surely a case of this name is a test that is `called` so.
+    /// How alike the name of a case and what a test is `called` are; `None` if they are different tests.
     pub(super) fn likeness(
         &self,
         name: &str,

@@ -28,7 +28,8 @@ pub(crate) fn write(folder: &Path, call: &Path, cases: &[CaseResult]) -> Result<
     write_atomic(&folder.join("junit.xml"), text.as_bytes()).map_err(|error| error.to_string())
 }
 
-/// The cases as JUnit. What a reader adds to the output of a flaky case stays out: whoever reads the file adds it again.
+/// The cases as JUnit. The line that our reader puts before the output of a flaky case is left out: it is added again when the
+/// file is read.
 fn junit(cases: &[CaseResult]) -> Result<String, SerializeError> {
     let suite = cases.first().map_or("", |case| case.classname.as_str());
     let mut suite = TestSuite::new(suite);
