@@ -13,14 +13,13 @@ the tool are medians of pairs, with the lowest and the highest; CPU time is that
 
 import json
 import pathlib
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 import xml.etree.ElementTree as xml
+
+from paired_runs import print_ratios, timed
 
 FILES, TESTS, COMPILED = 50, 8, 60
 WAIT = "await new Promise(resolve => setTimeout(resolve, 100));"
@@ -49,30 +48,23 @@ def compare(testplan, name, tool, work, pairs):
     run = [testplan, "run", "--workers", "2", "--out"]
     sides = {"whole run": [*run, "fresh"], "batches of 20 s": [*run, "known", "--config", "batches.yml"]}
     for command in (call, *sides.values()):
-        timed(command, work)
+        passed_run(command, work)
     times = []
     for _ in range(pairs):
         shutil.rmtree(work / "fresh")
-        times.append([timed(command, work) for command in (call, *sides.values())])
+        times.append([passed_run(command, work) for command in (call, *sides.values())])
         for out in ("fresh", "known"):
             passed(work / out / "junit.xml", len(tests))
     for side, what in enumerate(sides, 1):
-        line = f"{name}: {len(tests)} tests, {what}"
-        for number, unit in enumerate(("wall", "CPU")):
-            ratios = [pair[side][number] / pair[0][number] for pair in times]
-            seconds = [statistics.median(pair[which][number] for pair in times) for which in (side, 0)]
-            line += f"; {unit} {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), {seconds[0]:.2f} s beside {seconds[1]:.2f}"
-        print(line, flush=True)
+        print_ratios(f"{name}: {len(tests)} tests, {what}", times, side)
 
 
-def timed(command, work):
-    """Wall and CPU seconds of a command with all its children."""
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    ended = subprocess.run(command, cwd=work, capture_output=True, check=False)
-    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+def passed_run(command, work):
+    """Wall and CPU seconds of a command that must end with 0."""
+    times, ended = timed(command, work)
     if ended.returncode != 0:
         sys.exit(f"{command}: exit code {ended.returncode}\n{ended.stderr.decode()[-2000:]}")
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return times
 
 
 def passed(file, expected):

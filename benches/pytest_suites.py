@@ -13,15 +13,14 @@ medians of pairs, with the lowest and the highest; CPU time is that of all proce
 import json
 import os
 import pathlib
-import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import xml.etree.ElementTree as xml
+
+from paired_runs import print_ratios, timed
 
 # What is downloaded, and what pytest is started with in it. Tests of more-itertools with 21,000 subtests are left out: they
 # take longer than all others.
@@ -114,13 +113,10 @@ def configure(work, mode, options):
     return name
 
 
-def timed(command, work, variables=None):
-    """Wall and CPU seconds of a command with all its children."""
+def fresh_run(command, work, variables=None):
+    """Wall and CPU seconds of a command, without the results of an earlier run."""
     shutil.rmtree(work / "testplan-out", ignore_errors=True)
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    subprocess.run(command, cwd=work, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, env={**os.environ, **(variables or {})})
-    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return wall, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return timed(command, work, variables)[0]
 
 
 def verdicts(file):
@@ -137,7 +133,7 @@ def fixtures(command, work):
     """The log of set-ups and teardowns."""
     log = work / "fixtures.log"
     log.unlink(missing_ok=True)
-    timed(command, work, {"FIXTURES": str(log), "PYTHONPATH": str(work.parent)})
+    fresh_run(command, work, {"FIXTURES": str(log), "PYTHONPATH": str(work.parent)})
     return log.read_text().splitlines() if log.exists() else []
 
 
@@ -161,23 +157,18 @@ def check_fixtures(testplan, pytest, name, work):
 def compare(testplan, python, folder, name, pairs):
     work, pytest = prepare(python, folder, name)
     run, theirs = [testplan, "run", "--workers", "2", "--config"], [*pytest, "-n", "2"]
-    timed([*pytest, "--junitxml=plain.xml"], work)
+    fresh_run([*pytest, "--junitxml=plain.xml"], work)
     expected = verdicts(work / "plain.xml")
     sound = check_fixtures(testplan, pytest, name, work)
     sides = {mode: [*run, configure(work, mode, [])] for mode in ("session", "batch")}
     for mode, ours in sides.items():
-        timed(ours, work)
+        fresh_run(ours, work)
         if verdicts(work / "testplan-out/junit.xml") != expected:
             print(f"{name}: {mode}: names or verdicts DIFFER", flush=True)
             sound = False
-    times = [[timed(command, work) for command in (theirs, *sides.values())] for _ in range(pairs)]
+    times = [[fresh_run(command, work) for command in (theirs, *sides.values())] for _ in range(pairs)]
     for side, mode in enumerate(sides, 1):
-        line = f"{name}: {len(expected)} tests, {mode}"
-        for number, what in enumerate(("wall", "CPU")):
-            ratios = [row[side][number] / row[0][number] for row in times]
-            seconds = [statistics.median(row[which][number] for row in times) for which in (side, 0)]
-            line += f"; {what} {statistics.median(ratios):.2f} ({min(ratios):.2f}-{max(ratios):.2f}), {seconds[0]:.2f} s beside {seconds[1]:.2f}"
-        print(line, flush=True)
+        print_ratios(f"{name}: {len(expected)} tests, {mode}", times, side)
     return sound
 
 
