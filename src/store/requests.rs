@@ -102,7 +102,8 @@ pub struct Reserve {
 pub struct BatchRequest {
     /// Most executions, 1 to 1,000.
     pub max: u32,
-    /// How much predicted work is wanted; if absent, the store decides by what remains.
+    /// How much predicted work is wanted; if absent, the store decides by what remains. A rest of the plan that is not worth
+    /// another start of the tool comes as well.
     pub work: Option<Duration>,
     /// The suites whose fixtures the worker has warm, preferred ones first: it gets more of them, and then whole suites. The
     /// only worker of a plan gets the plan's order. If absent, the order is that of single reservations.

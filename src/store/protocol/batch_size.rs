@@ -55,7 +55,7 @@ impl Workload {
 }
 
 impl BatchLimit {
-    /// The limit that a request sets itself.
+    /// The limit that a request sets itself, whatever else is open.
     pub(crate) fn requested(batch: &BatchRequest, unknown_ms: i64) -> Self {
         Self {
             max: batch.max as usize,
@@ -85,6 +85,22 @@ impl BatchLimit {
         Self {
             work_ms: Some(share.max(workload.start_ms.saturating_mul(2))),
             ..Self::requested(batch, workload.unknown_ms)
+        }
+        .with_rest(workload)
+    }
+
+    /// Takes all that remains if this limit would leave so little that another start of the tool costs more.
+    pub(crate) fn with_rest(self, workload: Workload) -> Self {
+        let is_rest = |most: i64| workload.remaining_ms.saturating_sub(most) <= workload.start_ms;
+        Self {
+            work_ms: self.work_ms.map(|most| {
+                if is_rest(most) {
+                    most.max(workload.remaining_ms)
+                } else {
+                    most
+                }
+            }),
+            ..self
         }
     }
 
@@ -191,6 +207,30 @@ mod tests {
             let limit = BatchLimit::decided(&request(50, workers), workload);
             assert_eq!(limit.work_ms, Some(expected));
             assert_eq!((limit.max, limit.predicted(0)), (50, 5));
+        }
+    }
+
+    #[test]
+    fn rest_that_is_not_worth_a_start_is_taken_as_well() {
+        let batch = BatchRequest {
+            work: Some(Duration::from_secs(20)),
+            ..BatchRequest::of(1_000)
+        };
+        for (remaining_ms, start_ms, expected) in [
+            (22_000, 2_000, 22_000),
+            (22_001, 2_000, 20_000),
+            (22_000, 0, 20_000),
+            (5_000, 2_000, 20_000),
+        ] {
+            let workload = Workload {
+                remaining_ms,
+                unknown_ms: 5,
+                start_ms,
+            };
+            let limit = BatchLimit::requested(&batch, 5).with_rest(workload);
+            assert_eq!(limit.work_ms, Some(expected), "{remaining_ms} {start_ms}");
+            let counted = BatchLimit::requested(&BatchRequest::of(9), 5).with_rest(workload);
+            assert_eq!((counted.max, counted.work_ms), (9, None));
         }
     }
 

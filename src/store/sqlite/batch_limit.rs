@@ -39,9 +39,6 @@ pub(super) fn limit(
         let open = plan_counters::of_sets(&context.db, plan.id, fitting, context.now)?.open;
         return Ok(BatchLimit::first(batch, open));
     };
-    if batch.work.is_some() {
-        return Ok(BatchLimit::requested(batch, unknown_ms));
-    }
     let mut workload = Workload {
         remaining_ms: 0,
         unknown_ms,
@@ -59,7 +56,10 @@ pub(super) fn limit(
                 })?;
         workload.add(predicted, unknown);
     }
-    Ok(BatchLimit::decided(batch, workload))
+    Ok(match batch.work {
+        Some(_) => BatchLimit::requested(batch, unknown_ms).with_rest(workload),
+        None => BatchLimit::decided(batch, workload),
+    })
 }
 
 /// How long a test without a prediction counts: the 95th percentile of what is known of the plan's tests by now; `None` if
