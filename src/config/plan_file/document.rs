@@ -83,7 +83,7 @@ pub(super) struct BatchSection {
     /// left and from what a start of the tool costs.
     #[schemars(extend("examples" = ["auto", "20s"]))]
     pub(super) target: Option<Marked<String>>,
-    /// Most tests of one call, 1 to 1000; 200 by default.
+    /// Most tests of one call, 1 to 1000. By default 200, and 1000 for tools that report each test while it runs.
     #[schemars(with = "MostSchema")]
     pub(super) most: Option<Plain>,
 }

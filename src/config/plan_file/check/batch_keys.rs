@@ -17,10 +17,10 @@ use crate::{
     },
 };
 
-/// Most tests of a call where the file does not say.
-const MOST: u32 = 200;
+/// Most tests of a call where the file does not say. If the process dies, each of them may have to run again.
+pub(super) const MOST: u32 = 200;
 /// The most that the file can say.
-const MOST_ALLOWED: u32 = 1000;
+pub(super) const MOST_ALLOWED: u32 = 1000;
 
 impl Check<'_> {
     /// How a call runs many tests; `None` if the command runs one test per call.
@@ -60,7 +60,7 @@ impl Check<'_> {
             });
             PlaceholderText::default()
         };
-        let (target, most) = self.size(batch.as_ref());
+        let (target, most) = self.size(batch.as_ref(), MOST);
         Some(BatchSettings {
             selection,
             test,
@@ -71,13 +71,17 @@ impl Check<'_> {
         })
     }
 
-    /// The predicted work of one call, if the file says one, and its most tests.
-    pub(super) fn size(&mut self, batch: Option<&BatchSection>) -> (Option<Duration>, u32) {
+    /// The predicted work of one call, if the file says one, and its most tests, `most_unsaid` where it does not say.
+    pub(super) fn size(
+        &mut self,
+        batch: Option<&BatchSection>,
+        most_unsaid: u32,
+    ) -> (Option<Duration>, u32) {
         let target = batch.and_then(|batch| batch.target.as_ref());
         let most = batch.and_then(|batch| batch.most.as_ref());
         (
             target.and_then(|target| self.target(target)),
-            most.map_or(MOST, |most| self.most(most)),
+            most.map_or(most_unsaid, |most| self.most(most)),
         )
     }
 

@@ -1,6 +1,10 @@
 //! A tool that testplan knows and that runs many tests in one call.
 
-use super::{Check, preset_keys::PresetKeys};
+use super::{
+    Check,
+    batch_keys::{MOST, MOST_ALLOWED},
+    preset_keys::PresetKeys,
+};
 use crate::{
     config::{
         config_problem::ConfigProblem,
@@ -76,7 +80,11 @@ impl Check<'_> {
             let why = "with `mode: single` each call runs one test";
             self.batch_not_read(batch, why, "leave one of both out");
         }
-        let (target, most) = self.size(keys.batch.as_ref());
+        let most_unsaid = match preset.evidence {
+            Evidence::EventStream(_) => MOST_ALLOWED,
+            Evidence::JunitFile => MOST,
+        };
+        let (target, most) = self.size(keys.batch.as_ref(), most_unsaid);
         let (passed, failed) = preset.exit_codes;
         CommandSettings {
             command,
