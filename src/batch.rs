@@ -1,7 +1,8 @@
 //! Runs many tests in one call of any command: each test keeps its own lease and gets its own result.
 //!
 //! `call_plan` divides what a worker took into calls, `call_bounds` limits their time, `tool_call` runs one, and
-//! `call_attempts` turns its end into attempts, by the rules of `runner::batch_decision`. A test whose result the call does
+//! `call_attempts` turns its end into attempts, by the rules of `runner::batch_decision`; `running_results` does so before
+//! for files that are done. A test whose result the call does
 //! not show runs alone next, by the rules of a process of its own; `call_trust` remembers such tests.
 
 mod batch_session;
@@ -13,6 +14,7 @@ mod call_leases;
 mod call_plan;
 mod call_trust;
 mod own_results;
+mod running_results;
 mod tool_call;
 
 use std::sync::Arc;

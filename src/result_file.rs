@@ -21,7 +21,7 @@ pub use bounded_text::{MAX_FIELD, MAX_TEXT};
 pub(crate) use case_builder::FAILED_BEFORE;
 pub(crate) use case_collector::CaseCollector;
 pub use event_stream::{
-    EventStream, MAX_EVENT_LINE, MAX_STREAMED_TESTS, StreamedTest, read_events,
+    EventStream, LiveEvents, MAX_EVENT_LINE, MAX_STREAMED_TESTS, StreamedTest, read_events,
 };
 
 use crate::model::{CaseCounts, CaseResult};

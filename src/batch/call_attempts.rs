@@ -10,12 +10,15 @@ use std::{
 use super::{
     batch_setup::BatchSetup,
     call::{Call, CalledWork},
+    call_leases::CallLeases,
     own_results,
 };
 use crate::{
     attribution::CalledTest,
     clock,
-    model::{CaseCounts, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp},
+    model::{
+        CaseCounts, CaseResult, ExecutionId, Outcome, Test, TestResult, TestVerdict, Timestamp,
+    },
     run::{Attempt, Disposition},
     runner::{
         batch_decision::{self, CallDecision, CallEnd, CallReading, CallTrouble, TestEnd},
@@ -42,15 +45,23 @@ pub(crate) struct CallAttempts {
 
 impl CallAttempts {
     /// Reads the result files and decides.
-    pub(crate) async fn read(call: &Call, ending: ProcessEnd, took: Duration) -> Self {
-        let tests: Vec<(Test, String)> = call
-            .called
-            .iter()
-            .map(|called| (called.work.granted.test.clone(), called.name.clone()))
-            .collect();
+    pub(crate) async fn read(
+        call: &Call,
+        leases: &CallLeases,
+        ending: ProcessEnd,
+        took: Duration,
+    ) -> Self {
+        let tests = named_tests(&call.called);
         let (setup, results) = (Arc::clone(&call.setup), call.results.clone());
         let folders = results_folders(call);
-        let own_folders = folders.clone();
+        let mut own_folders = folders.clone();
+        for (called, folder) in call.called.iter().zip(&mut own_folders) {
+            if leases.is_reported(called.execution()) {
+                // What is in it may be on its way already.
+                *folder = None;
+            }
+        }
+        let has_reported = leases.has_reported();
         let ended = clock::wall();
         // Result files can be large: reading them must not hold up other workers' heartbeats.
         let reading = tokio::task::spawn_blocking(move || {
@@ -58,11 +69,12 @@ impl CallAttempts {
                 let test = CalledTest { test, called };
                 return one(&setup, test, (ending, took), &results);
             }
-            let tests: Vec<CalledTest<'_>> = tests
-                .iter()
-                .map(|(test, called)| CalledTest { test, called })
-                .collect();
-            let mut decision = many(&setup, &tests, (ending, took), &results, ended);
+            let end = CallEnd {
+                has_reported,
+                ..call_end(&setup, (ending, took), &results, ended)
+            };
+            let tests = called_tests(&tests);
+            let mut decision = batch_decision::decide(&tests, reading(&setup), end);
             write_own_results(&mut decision, &own_folders, &results);
             (decision, CaseCounts::default())
         });
@@ -124,17 +136,10 @@ impl CallAttempts {
                         } if is_shared => Duration::from_millis(result.duration_ms),
                         _ => took,
                     };
-                    let output_tail = if passed(&decided.outcome) {
-                        String::new()
-                    } else {
-                        tail()
-                    };
                     Attempt {
-                        results,
-                        cases: with_whole_paths(&call.name, decided.cases),
                         not_kept,
-                        output_tail,
-                        ..Attempt::without_process(took, decided.outcome)
+                        results,
+                        ..decided_attempt(call, decided, took, &mut tail)
                     }
                 }
                 TestEnd::Alone(why) => {
@@ -152,6 +157,87 @@ impl CallAttempts {
     }
 }
 
+/// The attempts of the tests whose results are final while their call still runs.
+pub(crate) async fn of_final_results(
+    call: &Call,
+    leases: &CallLeases,
+    cases: Vec<CaseResult>,
+) -> HashMap<ExecutionId, Attempt> {
+    let setup = Arc::clone(&call.setup);
+    let tests = named_tests(&call.called);
+    let deciding = tokio::task::spawn_blocking(move || {
+        batch_decision::decide_final(&called_tests(&tests), reading(&setup), cases)
+    });
+    // If that fails, the end of the call decides.
+    let decided = deciding.await.unwrap_or_default();
+    let mut attempts = Vec::new();
+    let ends = call.called.iter().zip(decided).zip(results_folders(call));
+    for ((called, decided), folder) in ends {
+        if let Some(decided) = decided
+            && !leases.is_reported(called.execution())
+        {
+            attempts.push((called.execution(), decided, folder));
+        }
+    }
+    let results = call.results.clone();
+    let writing = tokio::task::spawn_blocking(move || {
+        for (_, decided, folder) in &mut attempts {
+            write_own(decided, folder.as_deref(), &results);
+        }
+        attempts
+    });
+    let log = call.setup.test.out.join(&call.log);
+    let mut tail = || output_tail(&log);
+    let written = writing.await.unwrap_or_default().into_iter();
+    let attempt = |(execution, decided, results): (ExecutionId, DecidedOutcome, _)| {
+        let took = match &decided.outcome {
+            Outcome::Completed {
+                result: Some(result),
+            } => Duration::from_millis(result.duration_ms),
+            _ => Duration::ZERO,
+        };
+        let attempt = Attempt {
+            results,
+            log: Some(call.log.clone()),
+            ..decided_attempt(call, decided, took, &mut tail)
+        };
+        (execution, attempt)
+    };
+    written.map(attempt).collect()
+}
+
+/// The attempt of a test with a verdict.
+fn decided_attempt(
+    call: &Call,
+    decided: DecidedOutcome,
+    took: Duration,
+    output_tail: &mut impl FnMut() -> String,
+) -> Attempt {
+    let output_tail = if passed(&decided.outcome) {
+        String::new()
+    } else {
+        output_tail()
+    };
+    Attempt {
+        cases: with_whole_paths(&call.name, decided.cases),
+        output_tail,
+        ..Attempt::without_process(took, decided.outcome)
+    }
+}
+
+fn named_tests(called: &[CalledWork]) -> Vec<(Test, String)> {
+    let named = |called: &CalledWork| (called.work.granted.test.clone(), called.name.clone());
+    called.iter().map(named).collect()
+}
+
+fn called_tests(tests: &[(Test, String)]) -> Vec<CalledTest<'_>> {
+    let called = |(test, called)| CalledTest { test, called };
+    tests
+        .iter()
+        .map(|(test, name)| called((test, name)))
+        .collect()
+}
+
 fn released(reason: String, alone: bool, output_tail: String) -> Attempt {
     Attempt {
         output_tail,
@@ -164,32 +250,34 @@ fn released(reason: String, alone: bool, output_tail: String) -> Attempt {
     }
 }
 
-/// Decides for a call of several tests. Blocks on the file system.
-fn many(
+/// How a call of several tests ended. Blocks on the file system.
+fn call_end(
     setup: &BatchSetup,
-    tests: &[CalledTest<'_>],
     (ending, took): (ProcessEnd, Duration),
     results: &Path,
     ended: Timestamp,
-) -> CallDecision {
+) -> CallEnd {
     let command = &setup.command;
     let since_epoch = u64::try_from(ended.0).map(Duration::from_millis);
     let early: SystemTime = UNIX_EPOCH + since_epoch.unwrap_or_default().saturating_sub(EARLY);
-    let end = CallEnd {
+    CallEnd {
         ending,
         took,
         processors: std::thread::available_parallelism().map_or(1, |it| it.get() as u64),
         results: setup.test.runner.tool.read_results(results).results,
         early: gather_before(&command.results, results, early),
         suspects: running_at_the_end(&command.results, results),
-    };
-    let reading = CallReading {
-        codes: &command.exit_codes,
-        repeats: command.results.repeats(),
+        has_reported: false,
+    }
+}
+
+fn reading(setup: &BatchSetup) -> CallReading<'_> {
+    CallReading {
+        codes: &setup.command.exit_codes,
+        repeats: setup.command.results.repeats(),
         pattern: setup.batch.case.as_ref(),
         skip_reasons: (setup.batch.preset.as_ref()).and_then(|it| it.preset.skip_reasons),
-    };
-    batch_decision::decide(tests, reading, end)
+    }
 }
 
 /// Decides for a call of one test, by the rules of a process of its own. Blocks on the file system.
@@ -265,16 +353,23 @@ fn results_folders(call: &Call) -> Vec<Option<PathBuf>> {
     call.called.iter().map(own).collect()
 }
 
-/// Gives each test a folder with its own results. Without it they would not be uploaded, so then the test could not run.
-/// Blocks on the file system.
+/// Gives each test a folder with its own results. Blocks on the file system.
 fn write_own_results(decision: &mut CallDecision, folders: &[Option<PathBuf>], call: &Path) {
     for (end, folder) in decision.tests.iter_mut().zip(folders) {
-        if let (TestEnd::Decided(decided), Some(folder)) = (end, folder)
-            && let Err(error) = own_results::write(folder, call, &decided.cases)
-        {
-            let message = "its results could not be written for their upload".to_owned();
-            let details = format!("{}: {error}", folder.display());
-            *decided = decision::could_not_run(message, details, Vec::new());
+        if let TestEnd::Decided(decided) = end {
+            write_own(decided, folder.as_deref(), call);
         }
+    }
+}
+
+/// Gives a test a folder with its own results. Without it they would not be uploaded, so then the test could not run. Blocks
+/// on the file system.
+fn write_own(decided: &mut DecidedOutcome, folder: Option<&Path>, call: &Path) {
+    if let Some(folder) = folder
+        && let Err(error) = own_results::write(folder, call, &decided.cases)
+    {
+        let message = "its results could not be written for their upload".to_owned();
+        let details = format!("{}: {error}", folder.display());
+        *decided = decision::could_not_run(message, details, Vec::new());
     }
 }

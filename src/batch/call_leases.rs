@@ -1,7 +1,8 @@
-//! The leases of a call: it goes on until the last of them is lost, and each loss ends its execution at once.
+//! The leases of a call: it goes on until the last of them is lost, and each loss ends its execution at once. So does a result
+//! that is reported while the call still runs.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, hash_map::Entry},
     sync::{Mutex, MutexGuard},
     time::Duration,
 };
@@ -15,12 +16,20 @@ use crate::{
     sync::ignore_poison,
 };
 
+/// Why a call does not decide about an execution any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// Its lease was lost, and that was reported.
+    Lost,
+    /// Its result was reported while the call ran.
+    Reported,
+}
+
 /// The leases of the executions that share a call.
 #[derive(Debug)]
 pub(crate) struct CallLeases {
     leases: Vec<(ExecutionId, LeaseWatch)>,
-    /// Those that were lost, and reported as such.
-    lost: Mutex<HashSet<ExecutionId>>,
+    over: Mutex<HashMap<ExecutionId, Over>>,
     events: mpsc::UnboundedSender<SessionEvent>,
 }
 
@@ -31,24 +40,38 @@ impl CallLeases {
             .map(|work| (work.granted.execution, work.lease.clone()));
         Self {
             leases: leases.collect(),
-            lost: Mutex::default(),
+            over: Mutex::default(),
             events,
         }
     }
 
-    /// Whether the execution has still its lease. If not, that is reported.
+    /// Whether the execution has still its lease, and no result. If the lease was lost, that is reported.
     pub(crate) fn is_held(&self, work: &WorkItem) -> bool {
+        let execution = work.granted.execution;
         if let Some(reason) = work.lease.loss() {
-            self.report_lost(work.granted.execution, &reason);
-            return false;
+            self.report_lost(execution, &reason);
         }
-        !self.lost().contains(&work.granted.execution)
+        !self.over().contains_key(&execution)
+    }
+
+    /// Notes that the result of the execution was reported: what happens to its lease does not matter any more.
+    pub(crate) fn set_reported(&self, execution: ExecutionId) {
+        self.over().insert(execution, Over::Reported);
+    }
+
+    pub(crate) fn is_reported(&self, execution: ExecutionId) -> bool {
+        self.over().get(&execution) == Some(&Over::Reported)
+    }
+
+    pub(crate) fn has_reported(&self) -> bool {
+        self.over().values().any(|over| *over == Over::Reported)
     }
 
     fn report_lost(&self, execution: ExecutionId, reason: &str) {
-        if !self.lost().insert(execution) {
-            return;
-        }
+        match self.over().entry(execution) {
+            Entry::Occupied(_) => return,
+            Entry::Vacant(entry) => entry.insert(Over::Lost),
+        };
         tracing::warn!(%execution, %reason, "lease lost, the results of the test do not count");
         let attempt = Attempt::without_process(Duration::ZERO, Outcome::LeaseLost);
         // Received for as long as the session lives.
@@ -58,26 +81,32 @@ impl CallLeases {
         });
     }
 
-    fn lost(&self) -> MutexGuard<'_, HashSet<ExecutionId>> {
-        ignore_poison(self.lost.lock())
+    fn over(&self) -> MutexGuard<'_, HashMap<ExecutionId, Over>> {
+        ignore_poison(self.over.lock())
+    }
+
+    fn all_are_over(&self) -> bool {
+        let over = self.over();
+        let mut executions = self.leases.iter().map(|(execution, _)| execution);
+        executions.all(|execution| over.contains_key(execution))
     }
 }
 
 impl Right for CallLeases {
     async fn lost(&self) -> String {
-        let held = self.leases.iter().filter(|(execution, _)| {
-            let lost = Self::lost(self);
-            !lost.contains(execution)
-        });
-        let mut waiting: FuturesUnordered<_> = held
+        let mut waiting: FuturesUnordered<_> = self
+            .leases
+            .iter()
+            .filter(|(execution, _)| !self.over().contains_key(execution))
             .map(|(execution, lease)| async move { (*execution, lease.lost().await) })
             .collect();
-        let mut last = "its leases were lost".to_owned();
         while let Some((execution, reason)) = waiting.next().await {
             self.report_lost(execution, &reason);
-            last = reason;
+            if self.all_are_over() {
+                return reason;
+            }
         }
-        last
+        "its leases were lost".to_owned()
     }
 
     fn kill_budget(&self) -> Duration {

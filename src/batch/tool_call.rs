@@ -14,6 +14,7 @@ use super::{
     call_attempts::CallAttempts,
     call_bounds::time_limit,
     call_leases::CallLeases,
+    running_results,
 };
 use crate::{
     clock,
@@ -152,7 +153,12 @@ impl ToolCall {
             phase,
             time_limit: limit.map(|limit| time_limit(limit, &expected)),
         };
-        let ended = supervisor.supervise(running).await;
+        let reporting = running_results::report(&self.call, &supervisor.lease, &self.events);
+        let ended = tokio::select! {
+            biased;
+            ended = supervisor.supervise(running) => ended,
+            never = reporting => match never {},
+        };
         let leases = supervisor.lease;
         let ending = match ended {
             Ok(ending) => ending,
@@ -177,7 +183,7 @@ impl ToolCall {
     /// Decides what the end of the call means for the tests whose leases are held.
     async fn judge(mut self, ending: ProcessEnd, leases: &CallLeases) -> Vec<Vec<CalledWork>> {
         let took = self.began.elapsed();
-        let call = CallAttempts::read(&self.call, ending, took).await;
+        let call = CallAttempts::read(&self.call, leases, ending, took).await;
         self.call
             .called
             .retain(|called| leases.is_held(&called.work));

@@ -3,7 +3,9 @@
 //! docs/event-stream.md describes the format. Only an end with a status is a result; a test that has started and not
 //! ended is a suspect, and a tool without an end of its run has not come to its end.
 
+mod ended_files;
 mod event_line;
+mod live_events;
 mod streamed_test;
 
 use std::{
@@ -11,6 +13,7 @@ use std::{
     io::{self, BufRead, Read as _},
 };
 
+pub use live_events::LiveEvents;
 pub use streamed_test::StreamedTest;
 
 use super::{
@@ -18,6 +21,7 @@ use super::{
     bounded_text::{TextBudget, clip},
     case_builder::{CaseBuilder, OUTSIDE, TroubleBuilder},
 };
+use ended_files::EndedFiles;
 use event_line::{ErrorLine, StreamEvent, TestLine, VERSION};
 use streamed_test::{TestProgress, joined};
 
@@ -74,13 +78,9 @@ pub fn read_events(name: &str, source: impl BufRead) -> Result<EventStream, Read
         match read {
             LineRead::End => return Ok(state.finish()),
             LineRead::TooLong => state.damaged_lines += 1,
-            LineRead::Whole if line.trim_ascii().is_empty() => {}
-            LineRead::Whole => match serde_json::from_slice(&line) {
-                Ok(event) => state
-                    .apply(event)
-                    .map_err(|message| failed(number, message))?,
-                Err(_) => state.damaged_lines += 1,
-            },
+            LineRead::Whole => state
+                .apply_line(&line)
+                .map_err(|message| failed(number, message))?,
         }
     }
 }
@@ -113,6 +113,7 @@ struct StreamState {
     /// Where a test is in `tests`, by process and id.
     places: HashMap<(u32, String), usize>,
     open_files: BTreeSet<(u32, String)>,
+    ended_files: EndedFiles,
     /// Runs that have started and not ended, by process.
     open_runs: BTreeSet<u32>,
     has_run: bool,
@@ -123,9 +124,25 @@ struct StreamState {
 }
 
 impl StreamState {
+    fn apply_line(&mut self, line: &[u8]) -> Result<(), String> {
+        if line.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        match serde_json::from_slice(line) {
+            Ok(event) => self.apply(event)?,
+            Err(_) => self.damaged_lines += 1,
+        }
+        Ok(())
+    }
+
     fn apply(&mut self, event: StreamEvent) -> Result<(), String> {
         match event {
-            StreamEvent::RunStart { pid, v, tool } => {
+            StreamEvent::RunStart {
+                pid,
+                v,
+                tool,
+                final_files,
+            } => {
                 if v != VERSION {
                     return Err(format!(
                         "it has version {v} of event streams, and this testplan reads version {VERSION}"
@@ -135,6 +152,7 @@ impl StreamState {
                     self.tool = clip(&tool);
                 }
                 self.has_run = true;
+                self.ended_files.run_started(final_files);
                 self.open_runs.insert(pid);
                 at_most(self.open_runs.len(), MAX_TOLD_APART, "processes")?;
             }
@@ -142,11 +160,14 @@ impl StreamState {
                 self.open_runs.remove(&pid);
             }
             StreamEvent::FileStart { pid, file } => {
+                self.ended_files.file_started(&clip(&file));
                 self.open_files.insert((pid, clip(&file)));
                 at_most(self.open_files.len(), MAX_TOLD_APART, "open files")?;
             }
             StreamEvent::FileEnd { pid, file } => {
-                self.open_files.remove(&(pid, clip(&file)));
+                let file = clip(&file);
+                self.ended_files.file_ended(&file);
+                self.open_files.remove(&(pid, file));
             }
             StreamEvent::TestStart(line) => {
                 let attempt = line.attempt;
@@ -158,7 +179,10 @@ impl StreamState {
                 test.end(&line, *end, &mut budget);
                 self.budget = budget;
             }
-            StreamEvent::Error(line) => self.add_outside(&line),
+            StreamEvent::Error(line) => {
+                self.ended_files.error(&clip(&line.file));
+                self.add_outside(&line);
+            }
             StreamEvent::Other => {}
         }
         Ok(())

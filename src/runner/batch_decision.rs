@@ -54,6 +54,8 @@ pub struct CallEnd {
     pub early: Vec<CaseResult>,
     /// The tests that were running when the process ended, as the command calls them, if an event stream shows them.
     pub suspects: Vec<String>,
+    /// Results of some of its tests were reported while it ran.
+    pub has_reported: bool,
 }
 
 /// What follows for one test.
@@ -98,6 +100,7 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
         results,
         early,
         suspects,
+        has_reported,
     } = end;
     let meaning = match ending {
         ProcessEnd::Exited(code) => reading.codes.meaning(code),
@@ -143,6 +146,12 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
     for (test, found) in tests.iter().zip(many.tests) {
         decided.push(match found.verdict {
             Ok(_) if !is_void => TestEnd::Decided(with_result(found, reading.repeats, shares)),
+            // The test to blame may be one whose result counts already: alone, these would pass.
+            Ok(_) if has_reported => {
+                let details = "Results of other tests of the call were reported before. One of them may be to blame.";
+                let why = why.clone().unwrap_or_default();
+                TestEnd::Decided(decision::could_not_run(why, details.to_owned(), found.cases))
+            }
             Ok(_) => TestEnd::Alone(why.clone().unwrap_or_default()),
             Err(NotRun(not_run)) => {
                 let why = why.clone().unwrap_or(not_run);
@@ -166,6 +175,21 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
         start_cost,
         trouble,
     }
+}
+
+/// Decides for tests whose results are final while their call still runs; `None` for a test that these cases do not prove.
+pub fn decide_final(
+    tests: &[CalledTest<'_>],
+    reading: CallReading<'_>,
+    cases: Vec<CaseResult>,
+) -> Vec<Option<DecidedOutcome>> {
+    let cases = reading.repeats.merge_attempts(cases);
+    let many = attribute_many(tests, cases, false, reading.pattern);
+    let decided = many.tests.into_iter().map(|found| {
+        let is_proved = found.verdict.is_ok();
+        is_proved.then(|| with_result(found, reading.repeats, Duration::ZERO))
+    });
+    decided.collect()
 }
 
 /// Decides for a call that ran one test, whose cases are named as a pattern says: by the rules of a process of its own.
@@ -341,41 +365,58 @@ mod tests {
         early: Vec<CaseResult>,
         suspects: &[&str],
     ) -> CallDecision {
-        let tests = ["a", "b"].map(|name| Test {
-            suite: "s".to_owned(),
-            testcase: name.to_owned(),
-        });
-        let called: Vec<CalledTest<'_>> = tests
-            .iter()
-            .map(|test| CalledTest {
-                test,
-                called: &test.testcase,
-            })
-            .collect();
-        let codes = ExitCodes {
-            passed: [0].into(),
-            failed: [1].into(),
-            counts_failures: false,
-        };
-        let reading = CallReading {
-            codes: &codes,
-            repeats: Repeats::Unknown,
-            pattern: None,
-            skip_reasons: None,
-        };
-        let end = CallEnd {
+        decided_at(CallEnd {
             ending,
             took: Duration::from_secs(1),
             processors: 1,
             results,
             early,
             suspects: suspects.iter().map(|it| (*it).to_owned()).collect(),
-        };
-        decide(&called, reading, end)
+            has_reported: false,
+        })
+    }
+
+    fn decided_at(end: CallEnd) -> CallDecision {
+        let tests = ["a", "b"].map(named);
+        let called: Vec<CalledTest<'_>> = tests.iter().map(called).collect();
+        decide(&called, reading(&exit_codes()), end)
+    }
+
+    fn named(name: &str) -> Test {
+        Test {
+            suite: "s".to_owned(),
+            testcase: name.to_owned(),
+        }
+    }
+
+    fn called(test: &Test) -> CalledTest<'_> {
+        let called = &test.testcase;
+        CalledTest { test, called }
+    }
+
+    fn exit_codes() -> ExitCodes {
+        ExitCodes {
+            passed: [0].into(),
+            failed: [1].into(),
+            counts_failures: false,
+        }
+    }
+
+    fn reading(codes: &ExitCodes) -> CallReading<'_> {
+        CallReading {
+            codes,
+            repeats: Repeats::Unknown,
+            pattern: None,
+            skip_reasons: None,
+        }
     }
 
     fn words(decision: &CallDecision) -> Vec<String> {
-        let word = |end: &TestEnd| match end {
+        decision.tests.iter().map(word).collect()
+    }
+
+    fn word(end: &TestEnd) -> String {
+        match end {
             TestEnd::Alone(_) => "alone".to_owned(),
             TestEnd::Again(_) => "again".to_owned(),
             TestEnd::Decided(decided) => match &decided.outcome {
@@ -389,8 +430,7 @@ mod tests {
                 } => format!("{verdict:?} {duration_ms}"),
                 other => format!("{other:?}"),
             },
-        };
-        decision.tests.iter().map(word).collect()
+        }
     }
 
     #[test]
@@ -404,6 +444,49 @@ mod tests {
         let decision = decided(ProcessEnd::Exited(1), results, Vec::new());
         assert_eq!(words(&decision), ["Passed 100", "Failed 900"]);
         assert_eq!(decision.start_cost, None, "one duration is not known");
+    }
+
+    #[test]
+    fn call_that_fails_after_results_were_reported_leaves_errors() {
+        let cases = || vec![passed("a"), passed("b")];
+        let end = |has_reported| CallEnd {
+            ending: ProcessEnd::Exited(1),
+            took: Duration::from_secs(1),
+            processors: 1,
+            results: Results::Read(cases()),
+            early: Vec::new(),
+            suspects: Vec::new(),
+            has_reported,
+        };
+        assert_eq!(words(&decided_at(end(false))), ["alone", "alone"]);
+        let decision = decided_at(end(true));
+        for test in &decision.tests {
+            let TestEnd::Decided(decided) = test else {
+                panic!("{test:?}")
+            };
+            assert!(
+                matches!(&decided.outcome, Outcome::ExecutionError { message, .. } if message.contains("exit code 1")),
+                "{decided:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn final_results_decide_about_their_tests_alone() {
+        let tests = ["a", "b", "c"].map(named);
+        let called: Vec<CalledTest<'_>> = tests.iter().map(called).collect();
+        let codes = exit_codes();
+        let cases = vec![
+            passed("a"),
+            case("b", FAILED, Some(7)),
+            case("stranger", FAILED, None),
+        ];
+        let decided = decide_final(&called, reading(&codes), cases);
+        let words: Vec<String> = decided
+            .into_iter()
+            .map(|decided| word(&decided.map_or(TestEnd::Again(String::new()), TestEnd::Decided)))
+            .collect();
+        assert_eq!(words, ["Passed 100", "Failed 7", "again"]);
     }
 
     #[test]

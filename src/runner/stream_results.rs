@@ -1,10 +1,14 @@
 //! The results of an event stream. Each end of a test is a result, however the process ended.
 
-use std::{fs::File, io::BufReader, path::Path};
+use std::{
+    fs::File,
+    io::BufReader,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     model::{CaseCounts, CaseResult},
-    result_file::{EventStream, StreamedTest, read_events},
+    result_file::{EventStream, LiveEvents, StreamedTest, read_events},
     text::counted,
 };
 
@@ -45,6 +49,36 @@ pub(super) fn suspects(folder: &Path) -> Vec<String> {
     let suspects = stream.map(|it| it.suspects).unwrap_or_default();
     let called = |it: &StreamedTest| format!("{}::{}", it.file, it.name);
     suspects.iter().map(called).collect()
+}
+
+/// The stream of a call that runs.
+pub(crate) struct RunningStream {
+    path: PathBuf,
+    file: Option<File>,
+    events: LiveEvents,
+}
+
+impl RunningStream {
+    /// Of the call with this results folder.
+    pub(crate) fn of(folder: &Path) -> Self {
+        Self {
+            path: folder.join(EVENTS_FILE),
+            file: None,
+            events: LiveEvents::default(),
+        }
+    }
+
+    /// The results that became final since the last time. What cannot be read now is read at the end. Blocks on the file
+    /// system.
+    pub(crate) fn take_final(&mut self) -> Vec<CaseResult> {
+        if self.file.is_none() {
+            self.file = File::open(&self.path).ok();
+        }
+        match &self.file {
+            Some(file) if self.events.read(file).is_ok() => self.events.take_final(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 fn read(folder: &Path) -> Result<Option<EventStream>, String> {

@@ -48,6 +48,12 @@ impl PlanFile {
         self
     }
 
+    /// A preset whose tool is this program.
+    pub(crate) fn preset(mut self, name: &str, program: &Path) -> Self {
+        self.0["runner"] = json!({ "preset": name, "program": [program.to_str().unwrap()] });
+        self
+    }
+
     /// Something else under `runner`.
     pub(crate) fn runner(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0["runner"][key] = value.into();

@@ -6,6 +6,8 @@ const stream = require('./event-stream.cjs');
 module.exports = class EventStreamReporter {
   constructor(globalConfig) {
     this.pattern = globalConfig.testNamePattern && new RegExp(globalConfig.testNamePattern, 'i');
+    // With several projects a file may run more than once.
+    this.isFinal = (globalConfig.projects ?? []).length <= 1;
     this.next = 0;
     this.files = new Map();
   }
@@ -17,7 +19,7 @@ module.exports = class EventStreamReporter {
     } catch {
       // Another package starts jest.
     }
-    stream.write('run_start', { v: 1, tool: `jest ${version}`.trim() });
+    stream.write('run_start', { v: 1, tool: `jest ${version}`.trim(), final_files: this.isFinal });
   }
 
   onTestFileStart(test) {

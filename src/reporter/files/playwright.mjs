@@ -21,8 +21,14 @@ export default class EventStreamReporter {
     }
   }
 
-  onBegin(config) {
-    stream.write('run_start', { v: 1, tool: `Playwright ${config.version}` });
+  onBegin(config, suite) {
+    // Tests without their final result, by file.
+    this.open = new Map();
+    for (const test of suite.allTests()) {
+      const file = test.location.file;
+      this.open.set(file, (this.open.get(file) ?? new Set()).add(test));
+    }
+    stream.write('run_start', { v: 1, tool: `Playwright ${config.version}`, final_files: true });
   }
 
   onTestBegin(test, result) {
@@ -48,6 +54,17 @@ export default class EventStreamReporter {
       words = { message: stream.clean(reason?.description) };
     }
     stream.write('test_end', { ...this.line(test, result), status, ms: result.duration, ...words });
+    this.endFile(test, result);
+  }
+
+  // A file is done when none of its tests runs again: the retry of one may repeat others of its serial group.
+  endFile(test, result) {
+    const open = this.open.get(test.location.file);
+    const isFinal = test.outcome() !== 'unexpected' || result.retry >= test.retries;
+    if (!open) return;
+    if (isFinal) open.delete(test);
+    else open.add(test);
+    if (open.size === 0) stream.write('file_end', { file: stream.file(test.location.file) });
   }
 
   onError(error) {

@@ -34,7 +34,9 @@ export default class EventStreamReporter {
       this.pattern = new RegExp(`^\\s*(?:${escaped.join('|')})\\s*$`);
       vitest.setGlobalTestNamePattern(this.pattern);
     }
-    stream.write('run_start', { v: 1, tool: `vitest ${vitest.version}` });
+    // With type checks a file may run twice.
+    const isFinal = !(vitest.projects ?? []).some((it) => it.config.typecheck?.enabled);
+    stream.write('run_start', { v: 1, tool: `vitest ${vitest.version}`, final_files: isFinal });
   }
 
   onTestModuleQueued(module) {

@@ -14,6 +14,8 @@ pub(super) enum StreamEvent {
         v: u32,
         #[serde(default)]
         tool: String,
+        #[serde(default)]
+        final_files: bool,
     },
     FileStart {
         pid: u32,

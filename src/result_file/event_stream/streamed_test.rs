@@ -153,6 +153,10 @@ impl TestProgress {
         self.open.is_some()
     }
 
+    pub(super) fn file(&self) -> &str {
+        &self.test.file
+    }
+
     pub(super) fn into_test(self) -> StreamedTest {
         self.test
     }

@@ -1,21 +1,15 @@
 //! Workers with a warm pytest, which hold many short tests at a time: killed, stopped, and what comes of all they held.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    process::Command,
-    time::Duration,
-};
+use std::{process::Command, time::Duration};
 
 use rustix::process::Signal;
 use serde_json::json;
-use testplan::model::{
-    ExecutionId,
-    record::{Confirmation, RecordEvent},
-};
+use testplan::model::record::RecordEvent;
 
+use super::lease_holders::Workers;
 use crate::{
-    scenarios::house::{Held, House, Kind},
-    support::{Process, Records, Stage, skip, test_center::Dialect, until},
+    scenarios::house::Kind,
+    support::{Process, Records, Stage, skip, until},
 };
 
 const TESTS: usize = 200;
@@ -69,96 +63,36 @@ pub(super) fn stage(stubborn: bool) -> Option<Stage> {
     Some(stage)
 }
 
-struct Workers {
-    house: House,
-    plan: i64,
-}
-
-impl Workers {
-    fn new(kind: Kind, stage: Stage) -> Self {
-        let house = House::standing(kind, stage, Dialect::default());
-        let plan = house.start_plan();
-        Self { house, plan }
-    }
-
-    fn work(&self, name: &str, lease: &str) -> Process {
-        let work = self.house.testplan("work").named(name).on(self.plan);
-        work.flags(&format!("--workers 1 --lease {lease} --out {name}"))
-            .start()
-    }
-
-    /// Starts a worker and waits until its test hangs, and all that ended before is confirmed.
-    fn hanging(&self, name: &str, lease: &str) -> Process {
-        let worker = self.work(name, lease);
-        self.house.stage.wait_for_lines("hangs", 1);
-        let records = Records::below(self.house.stage.path(name));
-        until("an answer to all results, and tests held ahead", || {
-            let ended = records.pick(|event| match event {
-                RecordEvent::Ended { execution, .. } => Some(*execution),
-                _ => None,
-            });
-            let ran = self.house.stage.lines("ran").len();
-            // How many it holds beside the running one depends on how fast the machine is.
-            let held = self.house.held(self.plan);
-            let reserved = held.values().filter(|it| it.state == "reserved").count();
-            let all_confirmed = ended.len() + 1 == ran && ended.len() == self.confirmed(name).len();
-            (all_confirmed && reserved >= 2).then_some(())
-        });
-        worker
-    }
-
-    /// The tests whose results the service confirmed to a worker.
-    fn confirmed(&self, name: &str) -> BTreeSet<String> {
-        let records = Records::below(self.house.stage.path(name));
-        let tests: BTreeMap<ExecutionId, String> = records
-            .pick(|event| match event {
-                RecordEvent::Reserved {
-                    execution, test, ..
-                } => Some((*execution, test.testcase.clone())),
-                _ => None,
-            })
-            .into_iter()
-            .collect();
-        let confirmed = records.pick(|event| match event {
-            RecordEvent::Confirmed {
-                execution,
-                answer: Confirmation::Counted,
-            } => Some(tests[execution].clone()),
+/// Starts a worker and waits until its test hangs, and all that ended before is confirmed.
+fn hanging(workers: &Workers, name: &str, lease: &str) -> Process {
+    let worker = workers.work(name, lease);
+    workers.house.stage.wait_for_lines("hangs", 1);
+    let records = Records::below(workers.house.stage.path(name));
+    until("an answer to all results, and tests held ahead", || {
+        let ended = records.pick(|event| match event {
+            RecordEvent::Ended { execution, .. } => Some(*execution),
             _ => None,
         });
-        confirmed.into_iter().collect()
-    }
-
-    /// Everything is done once, and what was confirmed to the first worker ran nowhere else.
-    fn all_done_once(&self, first: &BTreeSet<String>) {
-        let held = self.house.held(self.plan);
-        assert_eq!(held.len(), TESTS);
-        let ran = self.house.stage.lines("ran");
-        for (name, held) in &held {
-            assert_eq!(
-                (held.state, held.results.len()),
-                ("done", 1),
-                "{name}: {held:?}"
-            );
-            if first.contains(name) {
-                assert_eq!(*held, Held::done(1), "{name}");
-                let times = ran.iter().filter(|it| *it == name).count();
-                assert_eq!(times, 1, "{name} ran again after its result had counted");
-            }
-        }
-    }
+        let ran = workers.house.stage.lines("ran").len();
+        // How many it holds beside the running one depends on how fast the machine is.
+        let held = workers.house.held(workers.plan);
+        let reserved = held.values().filter(|it| it.state == "reserved").count();
+        let all_confirmed = ended.len() + 1 == ran && ended.len() == workers.confirmed(name).len();
+        (all_confirmed && reserved >= 2).then_some(())
+    });
+    worker
 }
 
 fn kill(kind: Kind) {
     let Some(stage) = stage(false) else { return };
     let workers = Workers::new(kind, stage);
-    let mut doomed = workers.hanging("doomed", "3s");
+    let mut doomed = hanging(&workers, "doomed", "3s");
     let confirmed = workers.confirmed("doomed");
     assert!(confirmed.len() >= HANGS / 2, "{confirmed:?}");
     doomed.kill();
     let heir = workers.work("heir", "60s");
     heir.end().code_is(0);
-    workers.all_done_once(&confirmed);
+    workers.all_done_once(TESTS, &confirmed);
     std::fs::remove_file(workers.house.stage.path("hangs")).unwrap();
 }
 
@@ -175,7 +109,7 @@ fn tests_of_a_killed_warm_worker_run_elsewhere_at_test_center() {
 fn stop(kind: Kind, stubborn: bool) {
     let Some(stage) = stage(stubborn) else { return };
     let workers = Workers::new(kind, stage);
-    let mut stopped = workers.hanging("stopped", "60s");
+    let mut stopped = hanging(&workers, "stopped", "60s");
     let confirmed = workers.confirmed("stopped");
     stopped.send(Signal::TERM);
     if stubborn {
@@ -194,7 +128,7 @@ fn stop(kind: Kind, stubborn: bool) {
         assert_eq!((held.state, held.results.len()), expected, "{name}");
     }
     workers.work("heir", "60s").end().code_is(0);
-    workers.all_done_once(&confirmed);
+    workers.all_done_once(TESTS, &confirmed);
 }
 
 #[test]
