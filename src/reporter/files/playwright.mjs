@@ -60,7 +60,9 @@ export default class EventStreamReporter {
   // A file is done when none of its tests runs again: the retry of one may repeat others of its serial group.
   endFile(test, result) {
     const open = this.open.get(test.location.file);
-    const isFinal = test.outcome() !== 'unexpected' || result.retry >= test.retries;
+    // One that did not run, because another one of its group failed, runs with the retry of that one.
+    const hasVerdict = test.outcome() !== 'unexpected' && (result.status !== 'skipped' || test.expectedStatus === 'skipped');
+    const isFinal = hasVerdict || result.retry >= test.retries;
     if (!open) return;
     if (isFinal) open.delete(test);
     else open.add(test);

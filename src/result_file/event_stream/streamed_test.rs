@@ -190,10 +190,10 @@ impl TestProgress {
             }
             None => {}
         }
-        // Attempts before a skip say nothing: a tool retries what has failed.
+        // Attempts before a skip say nothing. Others that did not fail were repeated with a group in which another test failed.
         if status != EndStatus::Skipped {
             for earlier in self.earlier {
-                if earlier.status != Some(EndStatus::Skipped) {
+                if matches!(earlier.status, Some(EndStatus::Failed | EndStatus::Error)) {
                     let message = match earlier.message.as_str() {
                         "" => "it did not pass",
                         message => message,

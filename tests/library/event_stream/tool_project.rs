@@ -1,6 +1,7 @@
 //! A project for one of the real tools, and what its reporter wrote.
 
 use std::{
+    collections::HashSet,
     ffi::OsString,
     os::unix::process::CommandExt as _,
     path::{Path, PathBuf},
@@ -8,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::Value;
 use testplan::{
     model::outcome::CaseVerdict,
     reporter::{EVENTS, ReportedTool, ReporterFolder, SELECTION},
@@ -192,6 +194,7 @@ impl ToolProject {
         };
         // A tool that ends before it has loaded its reporter leaves none.
         let events = std::fs::read(self.path("events")).unwrap_or_default();
+        assert_final_files(&String::from_utf8_lossy(&events));
         let read = |name| std::fs::read_to_string(self.path(name)).unwrap_or_default();
         Call {
             exit: status.code(),
@@ -221,5 +224,27 @@ impl Call {
     pub(crate) fn suspects(&self) -> Vec<&str> {
         let names = self.stream.suspects.iter();
         names.map(|test| test.name.as_str()).collect()
+    }
+}
+
+/// If a tool says that files are final, no line of a file follows its end.
+fn assert_final_files(events: &str) {
+    let lines = events
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut is_final = false;
+    let mut ended = HashSet::new();
+    for line in lines {
+        is_final |= line["final_files"] == true;
+        let file = line["file"].as_str().unwrap_or_default().to_owned();
+        if is_final && !file.is_empty() {
+            assert!(
+                !ended.contains(&file),
+                "{line} after the end of its file:\n{events}"
+            );
+            if line["t"] == "file_end" {
+                ended.insert(file);
+            }
+        }
     }
 }

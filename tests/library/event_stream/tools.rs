@@ -230,6 +230,31 @@ fn node_test_results_are_streamed() {
 }
 
 #[test]
+fn playwright_file_ends_after_the_retries_of_its_groups() {
+    let Some(project) = ToolProject::new(PLAYWRIGHT) else {
+        return;
+    };
+    let head = "const { test } = require('@playwright/test');";
+    // The third test does not run until the retry of the second one has passed.
+    let group = "test.describe.configure({ mode: 'serial', retries: 1 }); test('first', () => {}); test('second', ({}, info) => { if (info.retry < 1) throw new Error('x'); }); test('third', () => {});";
+    project.write("a.spec.cjs", &format!("{head} {group}"));
+    project.write("b.spec.cjs", &format!("{head} test('last', () => {{}});"));
+    let call = project.run(&[]);
+    assert_eq!(
+        call.results(),
+        [
+            "first: passed",
+            "second: flaky",
+            "third: passed",
+            "last: passed"
+        ]
+    );
+    let events = project.events();
+    let ends = events.matches("file_end").count();
+    assert_eq!((call.exit, ends), (Some(0), 2), "{events}");
+}
+
+#[test]
 fn playwright_results_are_streamed() {
     let more = "it('says why', () => { test.skip(true, 'why'); }); it('fails as it should', () => { test.fail(); throw new Error('x'); }); it('should fail', () => { test.fail(); });\n\
          describe('R', () => { test.describe.configure({ retries: 2 }); it('flaky', ({}, info) => { if (info.retry < 1) throw new Error('x'); }); });";
