@@ -392,7 +392,8 @@ fn calls_of_a_preset_have_a_size() {
         (batch.target, batch.most)
     };
     let seconds = |seconds| Some(Duration::from_secs(seconds));
-    assert_eq!(size("preset: jest"), (None, 200));
+    assert_eq!(size("preset: jest"), (None, 1000));
+    assert_eq!(size("preset: nextest"), (None, 200));
     assert_eq!(size("preset: jest, mode: single"), (None, 1));
     assert_eq!(
         size("preset: pytest, mode: batch, batch: { target: 20s, most: 9 }"),

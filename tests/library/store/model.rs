@@ -439,7 +439,13 @@ impl Model {
             let start = self.start_costs.get(&self.plans[plan].template);
             let start = start.map_or(0, |(_, mean)| usize::try_from(*mean).unwrap());
             let share = open * 10 / (13 * WORKERS);
-            batch.work.unwrap_or(share.max(2 * start))
+            let work = batch.work.unwrap_or(share.max(2 * start));
+            // A rest that is not worth a start comes along.
+            if open.saturating_sub(work) <= start {
+                work.max(open)
+            } else {
+                work
+            }
         } else {
             let first = (open / (4 * WORKERS)).clamp(1, 16);
             batch.work.unwrap_or(first).min(first)
