@@ -14,6 +14,7 @@ mod frozen_worker;
     )
 )]
 mod held;
+mod held_session;
 mod hostile_names;
 mod hung_server;
 mod killed_service;
