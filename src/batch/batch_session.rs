@@ -136,6 +136,10 @@ impl Session for BatchSession {
     fn next(&mut self) -> BoxFuture<'_, SessionEvent> {
         Box::pin(self.next_event())
     }
+
+    fn wants_results_first(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Debug for BatchSession {

@@ -37,6 +37,12 @@ pub trait Session: Send {
         None
     }
 
+    /// Whether results are delivered before more is reserved, and not at the same time: the service decides by the durations
+    /// in them how much it hands out, and what it hands out is worth the round trip.
+    fn wants_results_first(&self) -> bool {
+        false
+    }
+
     /// The service has no execution for it now; one may come later. A session that has set something up for the next test
     /// may end it.
     fn none_now(&mut self) {}

@@ -178,14 +178,16 @@ impl<'a> WorkLoop<'a> {
 
     fn reserve(&mut self) {
         // With servers the result goes first, because it frees the one that the next execution may need.
-        let result_first = self.worker.settings.allocate_server && self.delivering.is_some();
+        let is_result_first =
+            self.worker.settings.allocate_server || self.session.wants_results_first();
+        let waits_for_results = is_result_first && self.delivering.is_some();
         let may = self.ending.is_none()
             && self.settling.is_empty()
             && self.following.is_empty()
             && self.undelivered.is_empty();
         if may
             && self.reserving.is_none()
-            && !result_first
+            && !waits_for_results
             && let Some(batch) = self.wants.take()
         {
             let mark = self.session.mark();
