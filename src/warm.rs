@@ -7,6 +7,7 @@
 mod channel;
 mod collected;
 mod conversation;
+mod early_workers;
 mod hung_output;
 mod message;
 mod patience;
@@ -54,7 +55,7 @@ use crate::{
 pub struct WarmHost {
     starter: Starter,
     ready: Option<ReadyProcess>,
-    early: Option<EarlyProcess>,
+    early: Vec<EarlyProcess>,
 }
 
 impl WarmHost {
@@ -63,7 +64,7 @@ impl WarmHost {
         Ok(Self {
             starter: Starter::new(setup)?,
             ready: None,
-            early: None,
+            early: Vec::new(),
         })
     }
 
@@ -104,8 +105,8 @@ pub struct WarmRunner {
     shared: Arc<Shared>,
     /// The process that has collected the tests, for the first session.
     ready: Mutex<Option<ReadyProcess>>,
-    /// The process that was started meanwhile, for the second one.
-    early: Mutex<Option<EarlyProcess>>,
+    /// The processes that were started meanwhile, for the sessions after it.
+    early: Mutex<Vec<EarlyProcess>>,
     workers: AtomicU32,
 }
 
@@ -136,10 +137,10 @@ impl Runner for WarmRunner {
             0 => ignore_poison(self.ready.lock())
                 .take()
                 .map(FirstProcess::Ready),
-            1 => ignore_poison(self.early.lock())
-                .take()
+            _ => ignore_poison(self.early.lock())
+                .extract_if(.., |early| early.worker == worker)
+                .next()
                 .map(FirstProcess::Early),
-            _ => None,
         };
         Box::new(WarmSession::start(
             Arc::clone(&self.shared),

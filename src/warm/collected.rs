@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    early_workers::{self, EarlyWorkers},
     message::{FileNote, FromProcess, Hello, ToProcess},
     pytest_names::{broken_file, test_of},
     warm_process::{ProcessEvent, WarmProcess},
@@ -79,6 +80,8 @@ pub(crate) struct ReadyProcess {
 /// A process that was started before the first one had collected its tests.
 #[derive(Debug)]
 pub(crate) struct EarlyProcess {
+    /// Of which worker it is.
+    pub(crate) worker: u32,
     pub(crate) process: WarmProcess,
     pub(crate) began: Instant,
 }
@@ -89,10 +92,6 @@ pub(crate) enum FirstProcess {
     Ready(ReadyProcess),
     Early(EarlyProcess),
 }
-
-/// After so much collecting a second process is started: what takes so long to collect is rarely a small suite, and it will
-/// be needed sooner than the number of tests is known.
-const EARLY: Duration = Duration::from_secs(1);
 
 /// How long a process without tests may take to end in order.
 const END_GRACE: Duration = Duration::from_secs(10);
@@ -118,36 +117,42 @@ pub(super) enum Wanted {
     Counts,
 }
 
-/// Starts the first process and asks it for its tests. Starts the second one as well if that takes long.
+/// Starts the first process and asks it for its tests. Starts others as well if that takes long.
 pub(super) async fn collect(
     starter: &Starter,
     wanted: Wanted,
     limit: Duration,
-) -> Result<(Collected, ReadyProcess, Option<EarlyProcess>), NotCollected> {
-    let mut early = None;
+) -> Result<(Collected, ReadyProcess, Vec<EarlyProcess>), NotCollected> {
+    let mut early = Vec::new();
     let (collected, ready) = {
         let collecting = collect_first(starter, wanted, limit);
         tokio::pin!(collecting);
-        let first = tokio::time::timeout(EARLY, &mut collecting).await;
-        if first.is_err() && starter.has_second_worker() {
-            early = start_early(starter).await;
-        }
-        match first {
-            Ok(collected) => collected?,
-            Err(_) => collecting.await?,
+        let mut workers = EarlyWorkers::new(starter.workers());
+        loop {
+            match tokio::time::timeout(early_workers::INTERVAL, &mut collecting).await {
+                Ok(collected) => break collected?,
+                Err(_) => {
+                    for worker in workers.next() {
+                        early.extend(start_early(starter, worker).await);
+                    }
+                }
+            }
         }
     };
     Ok((collected, ready, early))
 }
 
-/// Starts the process of the second worker.
-async fn start_early(starter: &Starter) -> Option<EarlyProcess> {
+async fn start_early(starter: &Starter, worker: u32) -> Option<EarlyProcess> {
     let began = clock::monotonic();
-    match WarmProcess::start(&starter.command(1, 0)).await {
-        Ok(process) => Some(EarlyProcess { process, began }),
+    match WarmProcess::start(&starter.command(worker, 0)).await {
+        Ok(process) => Some(EarlyProcess {
+            worker,
+            process,
+            began,
+        }),
         Err(error) => {
             // Its session tries again, and reports why it cannot.
-            tracing::debug!(error, "no second process was started early");
+            tracing::debug!(error, worker, "no process was started early");
             None
         }
     }

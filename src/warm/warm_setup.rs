@@ -128,8 +128,9 @@ impl Starter {
         })
     }
 
-    pub(super) fn has_second_worker(&self) -> bool {
-        self.setup.workers > 1
+    /// How many workers there are.
+    pub(super) fn workers(&self) -> usize {
+        self.setup.workers
     }
 
     /// What the processes of a worker are marked with, by which they are found if this process is killed.
