@@ -38,7 +38,6 @@ scenarios! {
     uploaded_results_are_counted_once: whole::uploaded_results_are_counted_once,
     an_empty_plan: whole::an_empty_plan,
     many_tests_per_call: batches::many_tests_per_call,
-    second_call_knows_durations: batches::second_call_knows_durations,
     vanished_test_and_a_crash_in_a_call: batches::vanished_test_and_a_crash_in_a_call,
     three_steps: steps::three_steps,
     a_killed_worker: recovery::a_killed_worker,

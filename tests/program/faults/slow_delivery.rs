@@ -1,6 +1,8 @@
-//! A result takes longer to be delivered than a lease lasts: the next test runs meanwhile and keeps its lease.
+//! Results take long to be delivered: the next test runs meanwhile and keeps its lease, the next call of many tests waits.
 
-use crate::support::{PlanFile, Service, Stage, Tap};
+use serde_json::json;
+
+use crate::support::{PlanFile, Service, Stage, Tap, until};
 
 #[test]
 fn next_test_runs_and_keeps_its_lease_while_a_result_is_delivered() {
@@ -45,4 +47,48 @@ fn next_test_runs_and_keeps_its_lease_while_a_result_is_delivered() {
     for (word, count) in [("total", 3), ("passed", 3), ("recovered", 0)] {
         assert_eq!(report[word], count, "{word}");
     }
+}
+
+#[test]
+fn next_call_of_many_tests_waits_until_the_results_of_the_last_one_are_delivered() {
+    let stage = Stage::new();
+    let tool = stage.script(
+        "tool",
+        r#"results=$1; shift
+           echo "$#" >>calls
+           for test; do cases="$cases<testcase classname='s' name='$test' time='0.001'/>"; done
+           echo "<testsuite>$cases</testsuite>" >"$results/r.xml""#,
+    );
+    PlanFile::run_with(&tool)
+        .runner("command", json!([tool, "{results}", "{tests}"]))
+        .runner("test", "{testcase}")
+        .runner("results", json!({ "format": "junit" }))
+        .numbered("s", 40)
+        .on(&stage);
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let tap = Tap::before(&service);
+    tap.hold_back("/finished");
+    let worker = stage
+        .testplan("work")
+        .flags("--url")
+        .arg(&tap.url)
+        .flags("--token-file")
+        .arg(service.token_file())
+        .on(plan)
+        .flags("--workers 1 --out out")
+        .start();
+    until("the results of the first call to be on their way", || {
+        tap.requests().contains("/finished").then_some(())
+    });
+    // Far longer than a reservation and the start of a call take.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(stage.lines("calls"), ["10"]);
+    tap.let_go();
+    worker.end().code_is(0);
+    let calls: Vec<usize> = (stage.lines("calls").iter())
+        .map(|tests| tests.parse().unwrap())
+        .collect();
+    assert_eq!(calls.iter().sum::<usize>(), 40, "{calls:?}");
+    assert!(calls[1] > 20, "it knows the durations: {calls:?}");
 }

@@ -65,15 +65,6 @@ pub(crate) fn many_tests_per_call(kind: Kind) {
     assert!(calls.len() < 20, "they share calls: {calls:?}");
 }
 
-/// The first call is small, because nothing is known of the tests. The second one waits for its results, and is not as small.
-pub(crate) fn second_call_knows_durations(kind: Kind) {
-    let house = house(kind, &["last"]);
-    let run = house.testplan("run").flags("--workers 1 --out out");
-    run.run().code_is(0);
-    let calls = calls(&house);
-    assert!(calls[0] <= 8 && calls[1] >= 16, "{calls:?}");
-}
-
 pub(crate) fn vanished_test_and_a_crash_in_a_call(kind: Kind) {
     let house = house(kind, &["gone", "kills"]);
     let run = house.testplan("run").flags("--workers 2 --out out");
