@@ -130,12 +130,8 @@ impl CallAttempts {
         for ((execution, end), results) in ends {
             let attempt = match end {
                 TestEnd::Decided(decided) => {
-                    let took = match &decided.outcome {
-                        Outcome::Completed {
-                            result: Some(result),
-                        } if is_shared => Duration::from_millis(result.duration_ms),
-                        _ => took,
-                    };
+                    let own = duration(&decided.outcome).filter(|_| is_shared);
+                    let took = own.unwrap_or(took);
                     Attempt {
                         not_kept,
                         results,
@@ -160,50 +156,45 @@ impl CallAttempts {
 /// The attempts of the tests whose results are final while their call still runs.
 pub(crate) async fn of_final_results(
     call: &Call,
-    leases: &CallLeases,
     cases: Vec<CaseResult>,
 ) -> HashMap<ExecutionId, Attempt> {
-    let setup = Arc::clone(&call.setup);
-    let tests = named_tests(&call.called);
+    let (setup, results) = (Arc::clone(&call.setup), call.results.clone());
+    let (tests, folders) = (named_tests(&call.called), results_folders(call));
     let deciding = tokio::task::spawn_blocking(move || {
-        batch_decision::decide_final(&called_tests(&tests), reading(&setup), cases)
+        let mut ends = batch_decision::decide_final(&called_tests(&tests), reading(&setup), cases);
+        for (decided, folder) in ends.iter_mut().zip(&folders) {
+            if let Some(decided) = decided {
+                write_own(decided, folder.as_deref(), &results);
+            }
+        }
+        ends.into_iter().zip(folders).collect::<Vec<_>>()
     });
     // If that fails, the end of the call decides.
-    let decided = deciding.await.unwrap_or_default();
-    let mut attempts = Vec::new();
-    let ends = call.called.iter().zip(decided).zip(results_folders(call));
-    for ((called, decided), folder) in ends {
-        if let Some(decided) = decided
-            && !leases.is_reported(called.execution())
-        {
-            attempts.push((called.execution(), decided, folder));
-        }
-    }
-    let results = call.results.clone();
-    let writing = tokio::task::spawn_blocking(move || {
-        for (_, decided, folder) in &mut attempts {
-            write_own(decided, folder.as_deref(), &results);
-        }
-        attempts
-    });
+    let ends = deciding.await.unwrap_or_default();
     let log = call.setup.test.out.join(&call.log);
     let mut tail = || output_tail(&log);
-    let written = writing.await.unwrap_or_default().into_iter();
-    let attempt = |(execution, decided, results): (ExecutionId, DecidedOutcome, _)| {
-        let took = match &decided.outcome {
-            Outcome::Completed {
-                result: Some(result),
-            } => Duration::from_millis(result.duration_ms),
-            _ => Duration::ZERO,
-        };
+    let mut attempts = HashMap::new();
+    for (called, (decided, results)) in call.called.iter().zip(ends) {
+        let Some(decided) = decided else { continue };
+        let took = duration(&decided.outcome).unwrap_or_default();
         let attempt = Attempt {
             results,
             log: Some(call.log.clone()),
             ..decided_attempt(call, decided, took, &mut tail)
         };
-        (execution, attempt)
-    };
-    written.map(attempt).collect()
+        attempts.insert(called.execution(), attempt);
+    }
+    attempts
+}
+
+/// How long a test took by its own results.
+fn duration(outcome: &Outcome) -> Option<Duration> {
+    match outcome {
+        Outcome::Completed {
+            result: Some(result),
+        } => Some(Duration::from_millis(result.duration_ms)),
+        _ => None,
+    }
 }
 
 /// The attempt of a test with a verdict.

@@ -37,7 +37,7 @@ pub(crate) async fn report(
         if cases.is_empty() {
             continue;
         }
-        let mut attempts = call_attempts::of_final_results(call, leases, cases).await;
+        let mut attempts = call_attempts::of_final_results(call, cases).await;
         for called in &call.called {
             let execution = called.execution();
             if let Some(attempt) = attempts.remove(&execution)
