@@ -11,8 +11,8 @@ use crate::{
 };
 
 const TESTS: usize = 120;
-/// What a worker takes at a time of tests that take a tenth of a millisecond. Where each is reserved by a call of its own, it
-/// goes on until it has more than half of that beside the running one.
+/// How many tests of a tenth of a millisecond a worker reserves with one call. If the service has no such call, the worker reserves
+/// one test at a time, and stops at 26 tests beside the running one.
 const HELD: usize = 50;
 
 /// A process by docs/session-protocol.md. After the first test, which is very short, the worker gives it as many as it ever does; the

@@ -2,7 +2,20 @@
 
 use serde_json::json;
 
-use crate::support::{PlanFile, Service, Stage, Tap, until};
+use crate::support::{PlanFile, Process, Service, Stage, Tap, until};
+
+/// A worker whose requests pass a tap.
+fn start_worker(stage: &Stage, service: &Service, tap: &Tap, plan: i64, flags: &str) -> Process {
+    stage
+        .testplan("work")
+        .flags("--url")
+        .arg(&tap.url)
+        .flags("--token-file")
+        .arg(service.token_file())
+        .on(plan)
+        .flags(flags)
+        .start()
+}
 
 #[test]
 fn next_test_runs_and_keeps_its_lease_while_a_result_is_delivered() {
@@ -13,15 +26,13 @@ fn next_test_runs_and_keeps_its_lease_while_a_result_is_delivered() {
     let plan = service.start_plan(&stage);
     let tap = Tap::before(&service);
     tap.hold_back("POST /execution/v1/finished/");
-    let slow = stage
-        .testplan("work")
-        .flags("--url")
-        .arg(&tap.url)
-        .flags("--token-file")
-        .arg(service.token_file())
-        .on(plan)
-        .flags("--workers 1 --out slow --lease 2s")
-        .start();
+    let slow = start_worker(
+        &stage,
+        &service,
+        &tap,
+        plan,
+        "--workers 1 --out slow --lease 2s",
+    );
     let count = |kind: &str| {
         let events = service.events(plan);
         events.iter().filter(|event| event.kind == kind).count()
@@ -69,15 +80,7 @@ fn next_call_of_many_tests_waits_until_the_results_of_the_last_one_are_delivered
     let plan = service.start_plan(&stage);
     let tap = Tap::before(&service);
     tap.hold_back("/finished");
-    let worker = stage
-        .testplan("work")
-        .flags("--url")
-        .arg(&tap.url)
-        .flags("--token-file")
-        .arg(service.token_file())
-        .on(plan)
-        .flags("--workers 1 --out out")
-        .start();
+    let worker = start_worker(&stage, &service, &tap, plan, "--workers 1 --out out");
     until("the results of the first call to be on their way", || {
         tap.requests().contains("/finished").then_some(())
     });
