@@ -1,5 +1,5 @@
-//! The leases of a call: it goes on until the last of them is lost, and each loss ends its execution at once. So does a result
-//! that is reported while the call still runs.
+//! The leases of a call. The call goes on until the last of them is lost. An execution ends when its lease is lost, or when its
+//! result is reported, also while the call still runs.
 
 use std::{
     collections::{HashMap, hash_map::Entry},

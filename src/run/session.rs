@@ -37,8 +37,8 @@ pub trait Session: Send {
         None
     }
 
-    /// Whether results are delivered before more is reserved, and not at the same time: the service decides by the durations
-    /// in them how much it hands out, and what it hands out is worth the round trip.
+    /// Whether results are delivered before more is reserved, and not at the same time. The service needs the durations in
+    /// them to decide how much it hands out.
     fn wants_results_first(&self) -> bool {
         false
     }
