@@ -1,60 +1,10 @@
 //! `runner: NAME` for tools that run many tests in one process, with the real tools.
 
-/// A test of the check for each tool; each takes a [`preset_tool::Tool`].
-macro_rules! for_each_tool {
-    ($name:ident, $check:ident) => {
-        mod $name {
-            use super::$check;
-            use crate::presets::preset_tool::Tool;
-
-            #[test]
-            fn vitest() {
-                $check(Tool::Vitest);
-            }
-
-            #[test]
-            fn jest() {
-                $check(Tool::Jest);
-            }
-
-            #[test]
-            fn playwright() {
-                $check(Tool::Playwright);
-            }
-
-            #[test]
-            fn pytest_session() {
-                $check(Tool::PytestSession);
-            }
-
-            #[test]
-            fn pytest_batch() {
-                $check(Tool::PytestBatch);
-            }
-
-            #[test]
-            fn nextest() {
-                $check(Tool::Nextest);
-            }
-
-            #[test]
-            fn googletest() {
-                $check(Tool::GoogleTest);
-            }
-
-            #[test]
-            fn ctest() {
-                $check(Tool::CTest);
-            }
-        }
-    };
-}
-
 mod odd_names;
-mod preset_sources;
-mod preset_tool;
 mod test_troubles;
+mod tool;
 mod tool_project;
+mod tools;
 
 use std::path::{Path, PathBuf};
 

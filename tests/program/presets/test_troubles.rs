@@ -5,9 +5,9 @@ use testplan::model::record::RecordEvent;
 use crate::support::{Records, Service, alive, files_below, until};
 
 use super::{
-    preset_sources::Does,
-    preset_tool::Tool,
+    tool::{Does, Tool},
     tool_project::{ToolProject, brief},
+    tools::{CTEST, JEST, VITEST, for_each_tool},
 };
 
 const NINE: [(&str, Does); 9] = [
@@ -23,28 +23,32 @@ const NINE: [(&str, Does); 9] = [
 ];
 
 /// `NAME: OUTCOME` of `c1` to `cN`, as `outcome` says.
-fn expected(tool: Tool, count: usize, outcome: impl Fn(usize) -> &'static str) -> Vec<String> {
+fn expected(
+    tool: &'static Tool,
+    count: usize,
+    outcome: impl Fn(usize) -> &'static str,
+) -> Vec<String> {
     let line = |number| {
         format!(
             "{}: {}",
-            tool.testcase(&format!("c{number}")),
+            (tool.testcase)(&format!("c{number}")),
             outcome(number)
         )
     };
     (1..=count).map(line).collect()
 }
 
-fn vanished(tool: Tool) {
+fn vanished(tool: &'static Tool) {
     let Some(project) = ToolProject::new(tool, &NINE) else {
         return;
     };
-    let mut written: Vec<String> = NINE.iter().map(|(name, _)| tool.testcase(name)).collect();
-    written.insert(4, tool.testcase("gone"));
-    project.plan(tool.shared_mode(), Some(&written));
+    let mut written: Vec<String> = NINE.iter().map(|(name, _)| (tool.testcase)(name)).collect();
+    written.insert(4, (tool.testcase)("gone"));
+    project.plan(tool.mode, Some(&written));
     let (ended, mut outcomes) = project.run();
-    let (outcome, why) = outcomes.remove(&tool.testcase("gone")).unwrap();
+    let (outcome, why) = outcomes.remove(&(tool.testcase)("gone")).unwrap();
     assert_eq!(outcome, "error", "{why}");
-    let gone = format!("{} has no test", tool.preset());
+    let gone = format!("{} has no test", tool.preset);
     assert!(why.contains(&gone), "{why}");
     let of_nine = |number| if number == 3 { "failed" } else { "passed" };
     assert_eq!(
@@ -52,8 +56,7 @@ fn vanished(tool: Tool) {
         expected(tool, 9, of_nine),
         "{ended}\n{outcomes:#?}"
     );
-    if tool != Tool::PytestBatch {
-        // pytest runs nothing if it does not know one of the tests, so that its calls are halved.
+    if !tool.refuses_unknown {
         let ran = project.take_ran();
         assert_eq!(ran.len(), 9, "each ran once: {ran:?}");
     }
@@ -61,7 +64,7 @@ fn vanished(tool: Tool) {
 
 for_each_tool!(test_that_is_gone_costs_no_other, vanished);
 
-fn exits(tool: Tool) {
+fn exits(tool: &'static Tool) {
     let tests = [
         ("c1", Does::Passes),
         ("c2", Does::Fails),
@@ -72,15 +75,11 @@ fn exits(tool: Tool) {
     let Some(project) = ToolProject::new(tool, &tests) else {
         return;
     };
-    project.plan(tool.shared_mode(), None);
+    project.plan(tool.mode, None);
     let (ended, outcomes) = project.run();
     let outcome = |number| match number {
         2 => "failed",
-        // Tests that have a process of their own pass if it ends with 0, for the tool as well.
-        3 if matches!(tool, Tool::Nextest | Tool::CTest) => "passed",
-        // These notice that a test ends its process.
-        3 if matches!(tool, Tool::Vitest | Tool::Playwright) => "failed",
-        3 => "error",
+        3 => tool.exit_outcome,
         _ => "passed",
     };
     assert_eq!(
@@ -92,15 +91,15 @@ fn exits(tool: Tool) {
 
 for_each_tool!(test_that_exits_with_0_costs_itself_alone, exits);
 
-fn killed(tool: Tool) {
+fn killed(tool: &'static Tool) {
     let mut tests = NINE;
     tests[4].1 = Does::Waits;
     let Some(project) = ToolProject::new(tool, &tests) else {
         return;
     };
-    project.plan(tool.shared_mode(), None);
+    project.plan(tool.mode, None);
     let run = project.command().start();
-    let waits = tool.testcase("c5");
+    let waits = (tool.testcase)("c5");
     until("the test that waits", || {
         let ran = project.stage.lines("ran");
         ran.contains(&waits).then_some(())
@@ -113,7 +112,7 @@ fn killed(tool: Tool) {
         });
         pids.last().copied().filter(|pid| alive(*pid))
     });
-    if tool.has_stream() {
+    if tool.has_stream {
         until("the start of the test in the stream", || {
             let files = files_below(&project.stage.path("testplan-out/results"));
             let has_start = |path: &std::path::PathBuf| {
@@ -136,7 +135,7 @@ fn killed(tool: Tool) {
         expected(tool, 9, outcome),
         "{ended}\n{outcomes:#?}"
     );
-    if tool.has_stream() {
+    if tool.has_stream {
         let count = |words| ended.stderr.matches(words).count();
         assert_eq!(
             count("c5: the call ended with killed by SIGKILL"),
@@ -156,14 +155,14 @@ fn killed(tool: Tool) {
 
 for_each_tool!(tool_that_is_killed_keeps_what_it_proved, killed);
 
-fn renamed(tool: Tool) {
+fn renamed(tool: &'static Tool) {
     // A comparison by words or without case would take the new name for the old one.
     let before = [("c1", Does::Passes), ("c2 a > b", Does::Passes)];
     let after = [("c1", Does::Passes), ("c2 A b", Does::Passes)];
     let Some(project) = ToolProject::new(tool, &before) else {
         return;
     };
-    project.plan(tool.shared_mode(), None);
+    project.plan(tool.mode, None);
     let service = Service::start(&project.stage);
     let plan = service.start_plan(&project.stage);
     project.write(&after);
@@ -177,7 +176,7 @@ fn renamed(tool: Tool) {
     let outcomes = project.outcomes(&ended);
     let expected = ["c1", "c2 a > b"].map(|name| {
         let outcome = if name == "c1" { "passed" } else { "error" };
-        format!("{}: {outcome}", tool.testcase(name))
+        format!("{}: {outcome}", (tool.testcase)(name))
     });
     assert_eq!(brief(&outcomes), expected, "{ended}\n{outcomes:#?}");
     for (name, (outcome, why)) in &outcomes {
@@ -191,21 +190,21 @@ fn renamed(tool: Tool) {
 for_each_tool!(test_renamed_after_its_listing_has_no_verdict, renamed);
 
 /// Tests that are selected with another one because the tool takes their names for the same, or their file.
-fn strangers(tool: Tool, other: &str) {
+fn strangers(tool: &'static Tool, other: &str) {
     let Some(project) = ToolProject::new(tool, &[("c1", Does::Passes), ("c2", Does::Fails)]) else {
         return;
     };
-    let suite = project.stage.read(tool.suite());
+    let suite = project.stage.read(tool.suite);
     let fails = suite.replace("'passes');", "'fails');");
     if other == "C1" {
         let failing = fails.lines().last().unwrap().replace("c2", other);
         project
             .stage
-            .write(tool.suite(), format!("{suite}{failing}\n"));
+            .write(tool.suite, format!("{suite}{failing}\n"));
     } else {
         project
             .stage
-            .write(&format!("{other}/{}", tool.suite()), fails);
+            .write(&format!("{other}/{}", tool.suite), fails);
     }
     let both = ["c1", "c2"].map(str::to_owned);
     for (mode, asked) in [("batch", &both[..]), ("single", &both[..1])] {
@@ -224,17 +223,17 @@ fn strangers(tool: Tool, other: &str) {
 
 #[test]
 fn failure_of_a_similar_name_is_no_failure_of_the_requested_test() {
-    strangers(Tool::Jest, "C1");
+    strangers(&JEST, "C1");
 }
 
 #[test]
 fn failure_in_a_similar_file_is_no_failure_of_the_requested_test() {
-    strangers(Tool::Vitest, "d");
+    strangers(&VITEST, "d");
 }
 
 #[test]
 fn ctest_that_cannot_start_a_program_is_no_skip() {
-    let Some(project) = ToolProject::new(Tool::CTest, &[("c1", Does::Passes), ("c2", Does::Fails)])
+    let Some(project) = ToolProject::new(&CTEST, &[("c1", Does::Passes), ("c2", Does::Fails)])
     else {
         return;
     };

@@ -9,14 +9,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Ended, Stage, Testplan, files_below};
 
-use super::{
-    preset_sources::{self, Does},
-    preset_tool::Tool,
-};
+use super::tool::{Does, Tool};
 
 /// A project with tests for a tool.
 pub(crate) struct ToolProject {
-    pub(crate) tool: Tool,
+    pub(crate) tool: &'static Tool,
     pub(crate) stage: Stage,
     program: Vec<String>,
 }
@@ -26,8 +23,8 @@ pub(crate) type Outcomes = BTreeMap<String, (String, String)>;
 
 impl ToolProject {
     /// `None` if the tool is not there.
-    pub(crate) fn new(tool: Tool, tests: &[(&str, Does)]) -> Option<Self> {
-        let program = tool.program()?;
+    pub(crate) fn new(tool: &'static Tool, tests: &[(&str, Does)]) -> Option<Self> {
+        let program = tool.found()?;
         let project = Self {
             tool,
             stage: Stage::new(),
@@ -39,19 +36,19 @@ impl ToolProject {
 
     /// Writes the tests in place of those that it has.
     pub(crate) fn write(&self, tests: &[(&str, Does)]) {
-        preset_sources::write(&self.stage, self.tool, tests);
+        (self.tool.write)(&self.stage, tests);
     }
 
     /// A testplan.yml with the tool's own listing, or with these tests of the tool's one suite.
     pub(crate) fn plan(&self, mode: &str, testcases: Option<&[String]>) {
         let tests = match testcases {
-            Some(testcases) => json!({ "suite": self.tool.suite(), "testcases": testcases }),
-            None => json!({ "discover": self.tool.preset() }),
+            Some(testcases) => json!({ "suite": self.tool.suite, "testcases": testcases }),
+            None => json!({ "discover": self.tool.preset }),
         };
         let program = self.program.as_slice();
         let plan = json!({
             "project": "p",
-            "runner": { "preset": self.tool.preset(), "program": program, "mode": mode },
+            "runner": { "preset": self.tool.preset, "program": program, "mode": mode },
             "templates": [{ "title": "T", "tests": [tests] }],
         });
         self.stage.write("testplan.yml", plan.to_string());
@@ -59,14 +56,9 @@ impl ToolProject {
 
     /// Runs all tests by the tool alone: the names of those that ran, sorted.
     pub(crate) fn own_run(&self) -> Vec<String> {
-        let more: &[&str] = match self.tool {
-            Tool::Vitest | Tool::Nextest => &["run"],
-            Tool::Playwright => &["test"],
-            _ => &[],
-        };
         let output = Command::new(&self.program[0])
             .args(&self.program[1..])
-            .args(more)
+            .args(self.tool.run_all)
             .current_dir(self.stage.folder())
             .env_remove("NODE_OPTIONS")
             .env_remove("CARGO_TARGET_DIR")

@@ -1,0 +1,47 @@
+//! The tools, and a test of a check for each of them.
+
+mod ctest;
+mod googletest;
+mod javascript;
+mod jest;
+mod nextest;
+mod playwright;
+mod pytest;
+mod vitest;
+
+pub(crate) use ctest::CTEST;
+pub(crate) use googletest::GOOGLETEST;
+pub(crate) use jest::JEST;
+pub(crate) use nextest::NEXTEST;
+pub(crate) use playwright::PLAYWRIGHT;
+pub(crate) use pytest::{PYTEST_BATCH, PYTEST_SESSION};
+pub(crate) use vitest::VITEST;
+
+/// `for_each_tool!(name, check)`: a module `name` with a test for each tool, which calls `check` with it.
+macro_rules! for_each_tool {
+    ($name:ident, $check:ident) => {
+        for_each_tool! { $name, $check;
+            ctest: CTEST,
+            googletest: GOOGLETEST,
+            jest: JEST,
+            nextest: NEXTEST,
+            playwright: PLAYWRIGHT,
+            pytest_batch: PYTEST_BATCH,
+            pytest_session: PYTEST_SESSION,
+            vitest: VITEST,
+        }
+    };
+    ($name:ident, $check:ident; $($test:ident: $tool:ident,)*) => {
+        mod $name {
+            use super::$check;
+            use crate::presets::tools;
+
+            $(#[test]
+            fn $test() {
+                $check(&tools::$tool);
+            })*
+        }
+    };
+}
+
+pub(super) use for_each_tool;
