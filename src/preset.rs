@@ -24,11 +24,11 @@ pub use playwright_preset::PLAYWRIGHT;
 pub use pytest_preset::PYTEST;
 pub use selected_call::{CallPaths, NotSelected, PresetCall};
 pub use test_listing::{BadListing, ToolListing};
-pub use tool_preset::{Evidence, Preset};
+pub use tool_preset::{Evidence, ListingOutput, Preset};
 pub use vitest_preset::VITEST;
 
 /// All presets, by name.
-pub static PRESETS: [&Preset; 7] = [
+pub static PRESETS: &[&Preset] = &[
     &CTEST,
     &GOOGLETEST,
     &JEST,
@@ -45,6 +45,6 @@ pub(crate) static NAMES: LazyLock<Vec<&'static str>> =
 impl Preset {
     /// The preset of a name.
     pub fn named(name: &str) -> Option<&'static Self> {
-        PRESETS.into_iter().find(|preset| preset.name == name)
+        PRESETS.iter().copied().find(|preset| preset.name == name)
     }
 }

@@ -14,6 +14,8 @@ pub const EVENTS: &str = "TESTPLAN_EVENTS";
 /// The variable that names a list of tests, `FILE<tab>NAME` on each line: where a tool lets its reporter select, only
 /// these run.
 pub const SELECTION: &str = "TESTPLAN_SELECTION";
+/// The variable that names the file where a listing is written, if testplan's own file lists the tests.
+pub const LISTING: &str = "TESTPLAN_LISTING";
 
 /// A tool that there is a reporter for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -97,7 +97,7 @@ async fn stop_process(local: &LocalServer, command: &CommandLine) -> Result<(), 
             .help(help.clone())
     })?;
     if ran.ending != ProcessEnd::Exited(0) {
-        let error = console_line(&ran.stderr_tail, 1000);
+        let error = console_line(&ran.tail, 1000);
         return Err(Failure::infrastructure_text(format_args!(
             "squishserver --stop --port {port}: {}: {error}",
             ran.ending

@@ -13,7 +13,7 @@ use crate::{
         discovery_text,
         sanitise::{console_line, strip_escapes},
     },
-    run::process::{self, OutputError, PrintedOutput},
+    run::process::{self, OutputError, PrintedOutput, PrintedTo},
     runner::{command_line::CommandLine, process_end::ProcessEnd},
 };
 
@@ -48,7 +48,7 @@ pub(super) async fn run(
         }
         Err(error) => return Err(Failure::usage(error).context(what).help(by_hand)),
     };
-    parse_listing(&listed.stdout, &listing.pattern, place).map_err(|error| {
+    parse_listing(&listed.printed, &listing.pattern, place).map_err(|error| {
         let help = error.help();
         Failure::usage(error).context(what).help(help)
     })
@@ -81,10 +81,14 @@ fn about(listing: &Listing, title: &str) -> String {
 /// How a command ended, and the end of all that it printed: some tools write the cause to stdout.
 pub(super) fn failed(listed: &PrintedOutput) -> Failure {
     let mut text = listed.ending.to_string();
-    let stdout = &listed.stdout[listed.stdout.len().saturating_sub(TAIL)..];
+    let printed = &listed.printed[listed.printed.len().saturating_sub(TAIL)..];
+    let (first, second) = match listed.to {
+        PrintedTo::Stdout => ("stdout", "stderr"),
+        PrintedTo::Stderr => ("stderr", "stdout"),
+    };
     let streams = [
-        ("stdout", String::from_utf8_lossy(stdout)),
-        ("stderr", listed.stderr_tail.as_str().into()),
+        (first, String::from_utf8_lossy(printed)),
+        (second, listed.tail.as_str().into()),
     ];
     let mut silent = true;
     for (name, tail) in streams {

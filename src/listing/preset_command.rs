@@ -8,8 +8,9 @@ use crate::{
     failure::Failure,
     fs::private_folder,
     model::LeftOut,
-    preset::ToolListing,
-    run::process::{self, OutputError},
+    preset::{ListingOutput, ToolListing},
+    reporter::{LISTING, ReporterFolder},
+    run::process::{self, OutputError, PrintedTo},
     runner::{
         command_line::CommandLine,
         preset_settings::PresetSettings,
@@ -26,27 +27,41 @@ pub(super) async fn list(
     let preset = settings.preset;
     let folder = private_folder("testplan-listing-").map_err(Failure::infrastructure)?;
     let file = folder.path().join("listing.json");
+    let reporters = match settings.lists_by_reporter() {
+        true => Some(ReporterFolder::make().map_err(Failure::infrastructure)?),
+        false => None,
+    };
+    let reporters_path = reporters
+        .as_ref()
+        .map_or(Path::new(""), ReporterFolder::path);
     let program = command.command.iter().filter_map(|text| text.literal());
     let variables = runner.variables();
+    let target = (preset.listing == ListingOutput::File)
+        .then(|| (LISTING.to_owned(), file.clone().into_os_string()));
     let line = CommandLine {
         argv: program
             .map(Into::into)
-            .chain(settings.list_arguments(&file))
+            .chain(settings.list_arguments(&file, reporters_path))
             .collect(),
         env: variables
             .map(|(name, value)| (name.to_owned(), value.into()))
+            .chain(target)
             .collect(),
         cwd: runner.working_directory.clone(),
         ..CommandLine::default()
     };
     let shown: Vec<_> = line.argv.iter().map(|it| it.to_string_lossy()).collect();
     let what = format!("listing the tests with {:?}", shown.join(" "));
-    let listed = process::run_to_end(&line, DISCOVERY_TIMEOUT, MOST_LISTED).await;
+    let to = match preset.listing {
+        ListingOutput::Stderr => PrintedTo::Stderr,
+        ListingOutput::Stdout | ListingOutput::File => PrintedTo::Stdout,
+    };
+    let listed = process::run_reading(&line, to, DISCOVERY_TIMEOUT, MOST_LISTED).await;
     let written = fs::read(&file);
     let by_hand = "run the command by hand in the folder that tests run in";
     let printed = match listed {
         Ok(listed) => match listed.ending {
-            ProcessEnd::Exited(code) if preset.listed.contains(&code) => listed.stdout,
+            ProcessEnd::Exited(code) if preset.listed.contains(&code) => listed,
             _ => return Err(failed(&listed).context(what).help(by_hand)),
         },
         Err(OutputError::TimedOut(listed)) => {
@@ -62,10 +77,11 @@ pub(super) async fn list(
             return Err(Failure::usage(error).context(what).help(help));
         }
     };
-    let listing = if settings.lists_to_file() {
-        written.map_err(|error| Failure::usage(error).context(what.clone()))?
-    } else {
-        printed
+    let listing = match preset.listing {
+        ListingOutput::File => {
+            written.map_err(|error| Failure::usage(error).context(what.clone()))?
+        }
+        ListingOutput::Stdout | ListingOutput::Stderr => printed.printed,
     };
     let place = runner
         .working_directory

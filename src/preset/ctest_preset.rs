@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, option, regex_escaped, suite_and_name},
     test_listing::{BadListing, ToolListing, json, test},
-    tool_preset::{Evidence, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
@@ -22,12 +22,13 @@ pub static CTEST: Preset = Preset {
     program: &["ctest"],
     has_subcommand: false,
     list: &["--show-only=json-v1"],
+    listing: ListingOutput::Stdout,
     listed: &[0],
     evidence: Evidence::JunitFile,
     case: "ctest::{name}",
     repeats: Repeats::Unknown,
     loads_files: false,
-    exit_codes: (&[0], &[8]),
+    exit_codes: (&[0], &[8..=8]),
     unknown_test: &[],
     skip_reasons: Some(&["SKIP_"]),
     traps: &[

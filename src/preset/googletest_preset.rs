@@ -3,7 +3,7 @@
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, option, suite_and_name},
     test_listing::{BadListing, ToolListing, test},
-    tool_preset::{Evidence, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
@@ -14,12 +14,13 @@ pub static GOOGLETEST: Preset = Preset {
     program: &[],
     has_subcommand: false,
     list: &["--gtest_list_tests"],
+    listing: ListingOutput::Stdout,
     listed: &[0],
     evidence: Evidence::JunitFile,
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     loads_files: false,
-    exit_codes: (&[0], &[1]),
+    exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
     skip_reasons: None,
     traps: &[

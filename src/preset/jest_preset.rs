@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, regex_escaped, suite_and_name, suites},
     test_listing::{BadListing, ToolListing, json, relative, test},
-    tool_preset::{Evidence, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
@@ -16,12 +16,13 @@ pub static JEST: Preset = Preset {
     program: &["npx", "--no", "jest"],
     has_subcommand: false,
     list: &["--collectTests", "--json"],
+    listing: ListingOutput::Stdout,
     listed: &[0],
     evidence: Evidence::EventStream(ReportedTool::Jest),
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     loads_files: true,
-    exit_codes: (&[0], &[1]),
+    exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
     skip_reasons: None,
     traps: &[

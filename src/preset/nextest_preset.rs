@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, option, suite_and_name},
     test_listing::{BadListing, ToolListing, json, test},
-    tool_preset::{Evidence, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
@@ -18,12 +18,13 @@ pub static NEXTEST: Preset = Preset {
     program: &["cargo", "nextest"],
     has_subcommand: true,
     list: &["list", "--message-format=json"],
+    listing: ListingOutput::Stdout,
     listed: &[0],
     evidence: Evidence::JunitFile,
     case: "{classname}::{name}",
     repeats: Repeats::Unknown,
     loads_files: false,
-    exit_codes: (&[0], &[100]),
+    exit_codes: (&[0], &[100..=100]),
     unknown_test: &[4],
     skip_reasons: None,
     traps: &[

@@ -7,7 +7,7 @@ use super::{
         CallPaths, NotSelected, PresetCall, on_one_line, regex_escaped, suite_and_name, suites,
     },
     test_listing::{BadListing, ToolListing, json, relative, test},
-    tool_preset::{Evidence, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
@@ -18,12 +18,13 @@ pub static PLAYWRIGHT: Preset = Preset {
     program: &["npx", "--no", "playwright"],
     has_subcommand: true,
     list: &["test", "--list", "--reporter=json"],
+    listing: ListingOutput::Stdout,
     listed: &[0],
     evidence: Evidence::EventStream(ReportedTool::Playwright),
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     loads_files: true,
-    exit_codes: (&[0], &[1]),
+    exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
     skip_reasons: None,
     traps: &[

@@ -3,7 +3,7 @@
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, option},
     test_listing::{BadListing, ToolListing, test},
-    tool_preset::{Evidence, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset},
 };
 use crate::{attribution::Repeats, model::Test};
 
@@ -15,12 +15,13 @@ pub static PYTEST: Preset = Preset {
     has_subcommand: false,
     // Options of the project could make the listing shorter.
     list: &["--collect-only", "-q", "-o", "addopts="],
+    listing: ListingOutput::Stdout,
     listed: &[0, 5],
     evidence: Evidence::JunitFile,
     case: "{classname}::{name}",
     repeats: Repeats::Attempts,
     loads_files: true,
-    exit_codes: (&[0], &[1]),
+    exit_codes: (&[0], &[1..=1]),
     unknown_test: &[4, 5],
     skip_reasons: None,
     traps: &[

@@ -1,6 +1,6 @@
 //! What testplan knows of a tool that runs many tests in one call.
 
-use std::path::Path;
+use std::{ops::RangeInclusive, path::Path};
 
 use super::{
     selected_call::{self, CallPaths, NotSelected, PresetCall},
@@ -19,8 +19,11 @@ pub struct Preset {
     pub program: &'static [&'static str],
     /// Whether the first argument of a call and of the listing is a subcommand, after which options of the project stand.
     pub has_subcommand: bool,
-    /// What is added to list the tests. `{list}` is the file where the tool writes them, if it is not its output.
+    /// What is added to list the tests. `{list}` is the file of [`ListingOutput::File`], `{reporters}` the folder with
+    /// testplan's own files for the tool.
     pub list: &'static [&'static str],
+    /// Where the listing is found.
+    pub listing: ListingOutput,
     /// The exit codes of a listing that is complete.
     pub listed: &'static [i32],
     /// Where its results are found.
@@ -33,7 +36,7 @@ pub struct Preset {
     pub loads_files: bool,
     /// The exit codes of a call whose tests all passed, and of one in which some failed. With any other one the tool did
     /// not come to its end.
-    pub exit_codes: (&'static [i32], &'static [i32]),
+    pub exit_codes: (&'static [i32], &'static [RangeInclusive<i32>]),
     /// The exit codes of a call that ran nothing because the tool does not know a test of it.
     pub unknown_test: &'static [i32],
     /// What a caller has to know.
@@ -50,8 +53,19 @@ pub struct Preset {
 pub enum Evidence {
     /// In the event stream of its reporter.
     EventStream(ReportedTool),
-    /// In a JUnit file in the results folder.
+    /// In JUnit files in the results folder.
     JunitFile,
+}
+
+/// Where a tool writes its listing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListingOutput {
+    /// To its standard output.
+    Stdout,
+    /// To its standard error.
+    Stderr,
+    /// To the file that `{list}` and the variable [`LISTING`](crate::reporter::LISTING) name.
+    File,
 }
 
 impl PartialEq for Preset {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, suite_and_name, suites},
     test_listing::{BadListing, ToolListing, json, relative, test},
-    tool_preset::{Evidence, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
@@ -19,12 +19,13 @@ pub static VITEST: Preset = Preset {
     // `=`: without it, the next argument is the file that is overwritten. Version 4 refuses `--no-static-parse` only
     // where its own options are checked, which they are not.
     list: &["list", "--no-static-parse", "--json={list}"],
+    listing: ListingOutput::File,
     listed: &[0],
     evidence: Evidence::EventStream(ReportedTool::Vitest),
     case: "{classname}::{name}",
     repeats: Repeats::Duplicates,
     loads_files: true,
-    exit_codes: (&[0], &[1]),
+    exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
     skip_reasons: None,
     traps: &[

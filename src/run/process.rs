@@ -39,7 +39,7 @@ use crate::runner::{
 #[cfg(unix)]
 pub(crate) use self::group_member::MemberSignal;
 pub use self::{
-    printed_output::{OutputError, PrintedOutput, run_to_end},
+    printed_output::{OutputError, PrintedOutput, PrintedTo, run_reading, run_to_end},
     spawn_error::SpawnError,
 };
 

@@ -16,21 +16,21 @@ pub struct PresetSettings {
 }
 
 impl PresetSettings {
-    /// What follows the program to list the tests. The tool writes to `file` if it does not print them.
-    pub(crate) fn list_arguments(&self, file: &Path) -> Vec<OsString> {
-        let list = self
-            .preset
-            .list
-            .iter()
-            .map(|text| match text.split_once("{list}") {
-                Some((before, after)) => {
-                    let mut argument = OsString::from(before);
-                    argument.push(file);
-                    argument.push(after);
-                    argument
-                }
-                None => OsString::from(text),
-            });
+    /// What follows the program to list the tests. The tool writes to `file` if it does not print them; `reporters` is
+    /// the folder with testplan's own files.
+    pub(crate) fn list_arguments(&self, file: &Path, reporters: &Path) -> Vec<OsString> {
+        let list = self.preset.list.iter().map(|text| {
+            let place = [("{list}", file), ("{reporters}", reporters)]
+                .into_iter()
+                .find_map(|(name, path)| Some((text.split_once(name)?, path)));
+            let Some(((before, after), path)) = place else {
+                return OsString::from(text);
+            };
+            let mut argument = OsString::from(before);
+            argument.push(path);
+            argument.push(after);
+            argument
+        });
         let mut arguments = self.with_args(list.collect());
         arguments.extend(self.paths.iter().map(OsString::from));
         arguments
@@ -43,9 +43,12 @@ impl PresetSettings {
         arguments
     }
 
-    /// Whether the tool writes its listing to a file.
-    pub(crate) fn lists_to_file(&self) -> bool {
-        self.preset.list.iter().any(|text| text.contains("{list}"))
+    /// Whether a file of testplan's own lists the tests.
+    pub(crate) fn lists_by_reporter(&self) -> bool {
+        self.preset
+            .list
+            .iter()
+            .any(|text| text.contains("{reporters}"))
     }
 }
 
@@ -62,7 +65,7 @@ mod tests {
         };
         let vitest = settings("vitest");
         assert_eq!(
-            vitest.list_arguments(Path::new("/t/l")),
+            vitest.list_arguments(Path::new("/t/l"), Path::new("/r")),
             [
                 "list",
                 "--config",
@@ -72,12 +75,10 @@ mod tests {
                 "tests"
             ]
         );
-        assert!(vitest.lists_to_file());
         let jest = settings("jest");
         assert_eq!(
-            jest.list_arguments(Path::new("/t/l")),
+            jest.list_arguments(Path::new("/t/l"), Path::new("/r")),
             ["--config", "c", "--collectTests", "--json", "tests"]
         );
-        assert!(!jest.lists_to_file());
     }
 }

@@ -100,9 +100,9 @@ async fn version(program: &Path, runner: &RunnerSettings, folder: &Path) -> Resu
     let ran = process::run_to_end(&line, VERSION_LIMIT, LARGEST).await;
     let ran = ran.map_err(|error| error.to_string())?;
     if ran.ending != ProcessEnd::Exited(0) {
-        return Err(format!("{} {}", ran.ending, ran.stderr_tail.trim()));
+        return Err(format!("{} {}", ran.ending, ran.tail.trim()));
     }
-    let text = String::from_utf8_lossy(&ran.stdout);
+    let text = String::from_utf8_lossy(&ran.printed);
     let first = text.lines().map(str::trim).find(|line| !line.is_empty());
     first
         .map(str::to_owned)

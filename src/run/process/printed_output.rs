@@ -16,15 +16,28 @@ const TAIL: usize = 4096;
 /// How long to read the pipes after the command has ended: a process that left its group may hold them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
+type Pipe = Box<dyn AsyncRead + Unpin + Send>;
+
 /// What a command printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PrintedOutput {
     /// How it ended.
     pub ending: ProcessEnd,
-    /// Its standard output.
-    pub stdout: Vec<u8>,
-    /// The end of its standard error.
-    pub stderr_tail: String,
+    /// Where it was to print.
+    pub to: PrintedTo,
+    /// What it printed there.
+    pub printed: Vec<u8>,
+    /// The end of its other output: of standard error, as a rule.
+    pub tail: String,
+}
+
+/// Where a command prints what it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PrintedTo {
+    /// To its standard output.
+    Stdout,
+    /// To its standard error.
+    Stderr,
 }
 
 /// Why there is no list.
@@ -51,17 +64,31 @@ pub async fn run_to_end(
     timeout: Duration,
     limit: usize,
 ) -> Result<PrintedOutput, OutputError> {
+    run_reading(command, PrintedTo::Stdout, timeout, limit).await
+}
+
+/// The same for a command that may print to its standard error.
+pub async fn run_reading(
+    command: &CommandLine,
+    to: PrintedTo,
+    timeout: Duration,
+    limit: usize,
+) -> Result<PrintedOutput, OutputError> {
     let mark = mark().map_err(|error| SpawnError::explain(command, error))?;
     let mut running = start(command, Stdio::piped(), Stdio::piped(), mark)?;
-    let stdout = running.child.stdout().take();
-    let stderr = running.child.stderr().take();
+    let stdout = running.child.stdout().take().map(|it| Box::new(it) as Pipe);
+    let stderr = running.child.stderr().take().map(|it| Box::new(it) as Pipe);
+    let (asked, other) = match to {
+        PrintedTo::Stdout => (stdout, stderr),
+        PrintedTo::Stderr => (stderr, stdout),
+    };
     let mut printed = Vec::new();
-    let mut tail = VecDeque::new();
+    let mut last = VecDeque::new();
     let outcome = {
         let mut reading = pin!(async {
             tokio::try_join!(
-                read_whole(stdout, &mut printed, limit),
-                read_tail(stderr, &mut tail)
+                read_whole(asked, &mut printed, limit),
+                read_tail(other, &mut last)
             )
         });
         let mut over = pin!(time::sleep(timeout));
@@ -87,13 +114,14 @@ pub async fn run_to_end(
         }
     };
     running.stop(Duration::ZERO).await?;
-    let stderr_tail = String::from_utf8_lossy(tail.make_contiguous())
+    let tail = String::from_utf8_lossy(last.make_contiguous())
         .trim_end()
         .to_owned();
     let listed = |ending| PrintedOutput {
         ending,
-        stdout: printed,
-        stderr_tail,
+        to,
+        printed,
+        tail,
     };
     match outcome {
         Ok(ending @ ProcessEnd::TimedOut(_)) => {

@@ -10,8 +10,8 @@ use std::{
 
 use testplan::{
     model::{Test, outcome::CaseVerdict},
-    preset::{CallPaths, Evidence, Preset, ToolListing},
-    reporter::ReporterFolder,
+    preset::{CallPaths, Evidence, ListingOutput, Preset, ToolListing},
+    reporter::{LISTING, ReporterFolder},
     result_file::{ResultFile, Scenarios, read, read_events},
 };
 
@@ -68,19 +68,19 @@ impl PresetProject {
     /// What the tool lists.
     pub(crate) fn list(&self) -> ToolListing {
         let file = self.path("listing");
-        let has_file = self.preset.list.iter().any(|it| it.contains("{list}"));
-        let arguments = self
-            .preset
-            .list
-            .iter()
-            .map(|argument| OsString::from(argument.replace("{list}", file.to_str().unwrap())));
-        let output = self.tool(arguments, &[]);
+        let _ = std::fs::remove_file(&file);
+        let reporters = self.reporters.path().to_str().unwrap();
+        let arguments = self.preset.list.iter().map(|argument| {
+            let argument = argument.replace("{list}", file.to_str().unwrap());
+            OsString::from(argument.replace("{reporters}", reporters))
+        });
+        let output = self.tool(arguments, &[(LISTING, file.clone().into())]);
         let code = output.status.code().unwrap();
         assert!(self.preset.listed.contains(&code), "{output:?}");
-        let listing = if has_file {
-            std::fs::read(&file).unwrap()
-        } else {
-            output.stdout
+        let listing = match self.preset.listing {
+            ListingOutput::File => std::fs::read(&file).unwrap(),
+            ListingOutput::Stdout => output.stdout,
+            ListingOutput::Stderr => output.stderr,
         };
         let folder = self.folder.path().canonicalize().unwrap();
         self.preset
@@ -112,7 +112,7 @@ impl PresetProject {
                 let bytes = std::fs::read(&events).unwrap_or_default();
                 read_events("events", &*bytes).unwrap().results
             }
-            Evidence::JunitFile => junit(&results.join("results.xml")),
+            Evidence::JunitFile => junit(&results),
         };
         let code = output.status.code();
         let mut found = BTreeMap::new();
@@ -135,11 +135,18 @@ impl PresetProject {
     }
 }
 
-fn junit(path: &Path) -> ResultFile {
-    match std::fs::File::open(path) {
-        Ok(file) => read("junit", BufReader::new(file), Scenarios::default()).unwrap(),
-        Err(_) => ResultFile::default(),
+/// The cases of all JUnit files in a folder.
+fn junit(folder: &Path) -> ResultFile {
+    let mut all = ResultFile::default();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|it| it == "xml") {
+            let file = std::fs::File::open(path).unwrap();
+            let file = read("junit", BufReader::new(file), Scenarios::default()).unwrap();
+            all.cases.extend(file.cases);
+        }
     }
+    all
 }
 
 /// How the results of a call name a test.

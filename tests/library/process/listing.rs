@@ -17,8 +17,8 @@ async fn stdout_is_kept_whole_and_stderr_at_its_end() {
         .await
         .unwrap();
     assert_eq!(listed.ending, ProcessEnd::Exited(4));
-    assert_eq!(listed.stdout, b"one\ntwo\n");
-    assert!(listed.stderr_tail.len() <= 4096 && listed.stderr_tail.ends_with("complaint\nat last"));
+    assert_eq!(listed.printed, b"one\ntwo\n");
+    assert!(listed.tail.len() <= 4096 && listed.tail.ends_with("complaint\nat last"));
 }
 
 #[tokio::test]
@@ -26,7 +26,7 @@ async fn exactly_the_limit_is_not_too_much() {
     let stage = Stage::new();
     let command = stage.command(&["printf", "12345"]);
     assert_eq!(
-        run_to_end(&command, LONG, 5).await.unwrap().stdout,
+        run_to_end(&command, LONG, 5).await.unwrap().printed,
         b"12345"
     );
     let error = run_to_end(&command, LONG, 4).await.unwrap_err();
@@ -60,7 +60,7 @@ async fn a_listing_that_takes_too_long_is_stopped_with_its_children() {
     let OutputError::TimedOut(listed) = error else {
         panic!("{error}")
     };
-    assert_eq!(listed.stderr_tail, "thinking");
+    assert_eq!(listed.tail, "thinking");
     assert_eq!(life.end().await, [""; 0]);
 }
 

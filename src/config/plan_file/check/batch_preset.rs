@@ -1,5 +1,7 @@
 //! A tool that testplan knows and that runs many tests in one call.
 
+use std::ops::RangeInclusive;
+
 use super::{
     Check,
     batch_keys::{MOST, MOST_ALLOWED},
@@ -24,8 +26,8 @@ use crate::{
 
 /// What a test is called; the pattern of each preset makes the same of its results.
 const TEST: &str = "{suite}::{testcase}";
-/// The JUnit file of a call.
-const JUNIT: &str = "results.xml";
+/// The JUnit files of a call.
+const JUNIT: &str = "*.xml";
 
 impl Check<'_> {
     /// How calls of the preset's tool run tests.
@@ -97,8 +99,8 @@ impl Check<'_> {
                 },
             },
             exit_codes: ExitCodes {
-                passed: codes(passed),
-                failed: codes(failed),
+                passed: codes(passed.iter().map(|code| *code..=*code)),
+                failed: codes(failed.iter().cloned()),
                 counts_failures: false,
             },
             warm: None,
@@ -126,10 +128,10 @@ impl Check<'_> {
     }
 }
 
-fn codes(codes: &[i32]) -> CodeSet {
+fn codes(codes: impl IntoIterator<Item = RangeInclusive<i32>>) -> CodeSet {
     let mut set = CodeSet::default();
-    for code in codes {
-        set.add(*code..=*code);
+    for range in codes {
+        set.add(range);
     }
     set
 }
