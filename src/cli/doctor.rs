@@ -63,7 +63,16 @@ pub(crate) struct Doctor {
 
 /// `testplan doctor`.
 pub(crate) async fn run(command: Doctor, context: &Context) -> CommandResult {
-    let config = command.config.load(context);
+    let mut config = command.config.load(context);
+    if let Ok(Some(loaded)) = &mut config {
+        let title = command.template.resolve(Some(loaded));
+        let title = title.map(|(_, title)| title.to_owned()).unwrap_or_default();
+        let own = loaded.template_titled(&title);
+        // What is checked is how this template's tests are run.
+        if let Some(runner) = own.and_then(|template| template.runner.clone()) {
+            loaded.file.runner = Some(runner);
+        }
+    }
     let loaded = config.as_ref().ok().and_then(Option::as_ref);
     let runner = loaded.and_then(|loaded| loaded.file.runner.as_ref());
     let (workers, upload) = (&command.workers, UploadPolicy::Never);

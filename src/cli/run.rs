@@ -130,7 +130,11 @@ async fn run_workers(
     signals: &mut Signals,
 ) -> Result<RunOutcome, Failure> {
     let mut config = command.plan.config.required(context)?;
-    let runner = squish_setup::locate_squishrunner(config.runner()?, &context.environment)?;
+    let name = command.plan.template.resolve(Some(&config));
+    let template = name
+        .ok()
+        .and_then(|(_, title)| config.template_titled(title));
+    let runner = squish_setup::locate_squishrunner(config.runner(template)?, &context.environment)?;
     let (out, upload) = (&command.report.out, command.upload.upload);
     let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
     config.preset.kept = Some(local_workers::kept_process(&options)?);
@@ -149,7 +153,7 @@ async fn run_workers(
     if let Some(service) = service {
         return run.run(&service.connect()?, signals).await;
     }
-    config.check_squish_servers()?;
+    config.check_squish_servers(&runner)?;
     let (project, title) = command.plan.template.resolve(Some(&config))?;
     let template = config.template(project, title)?;
     let listed = signals.or_interrupted(config.list(template)).await?;

@@ -69,13 +69,14 @@ pub(crate) fn run(command: &ValidateArgs, context: &Context) -> CommandResult {
 
 /// The Squish suites that templates discover, each once: reading folders runs nothing.
 fn suites(loaded: &LoadedPlanFile) -> Result<FoundSuites, Failure> {
-    let folder = match loaded.file.runner {
-        Some(_) => loaded.runner()?.working_directory,
-        None => Some(loaded.folder()?),
-    };
-    let folder = folder.unwrap_or_default();
     let mut all = FoundSuites::default();
     for template in &loaded.file.templates {
+        let has_runner = template.runner.is_some() || loaded.file.runner.is_some();
+        let folder = match has_runner {
+            true => loaded.runner(Some(template))?.working_directory,
+            false => Some(loaded.folder()?),
+        };
+        let folder = folder.unwrap_or_default();
         for discovery in template.discoveries() {
             let Discovery::Squish(folders) = discovery else {
                 continue;

@@ -42,6 +42,10 @@ pub(crate) struct WorkArgs {
     /// what failed or could not run, each once [default: the attempt in the plan's default title].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Plan")]
     plan_attempt: Option<u32>,
+    /// Run the tests as the runner of this template says, where templates have their own [default: the template that the
+    /// plan's title begins with].
+    #[arg(long, value_name = "TITLE", help_heading = "Plan")]
+    template: Option<String>,
     /// Read what failed in earlier attempts from these records, if the service cannot list executions; repeat for more.
     #[arg(long, value_name = "PATH", num_args = 1.., help_heading = "Plan")]
     records: Vec<PathBuf>,
@@ -60,11 +64,15 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     let screen = &context.screen;
     leftovers::remove_results(&command.out.folder(context)?)?;
     let mut config = command.config.required(context)?;
-    let runner = squish_setup::locate_squishrunner(config.runner()?, &context.environment)?;
-    let (out, upload) = (&command.out, command.upload.upload);
-    let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
-    config.preset.kept = Some(local_workers::kept_process(&options)?);
-    let records = options.out.join("records");
+    let named = match command.template.as_deref() {
+        Some(title) => Some(config.required_template(title)?),
+        None => None,
+    };
+    if !config.has_template_runners() {
+        // Before the service is asked.
+        config.runner(named)?;
+    }
+    let records = command.out.folder(context)?.join("records");
     // Before all work: a later step uploads the records, above all those of a job that was cancelled.
     screen.output(StepOutput::PlanId, command.plan_id);
     screen.output(
@@ -76,6 +84,11 @@ pub(crate) async fn run(command: WorkArgs, context: &Context) -> CommandResult {
     let plan = signals
         .or_interrupted(lookup::plan(&client, command.plan_id))
         .await?;
+    let template = named.or_else(|| config.template_of_plan(&plan.title));
+    let runner = squish_setup::locate_squishrunner(config.runner(template)?, &context.environment)?;
+    let (out, upload) = (&command.out, command.upload.upload);
+    let options = WorkOptions::resolve(&command.workers, out, upload, Some(&runner), context)?;
+    config.preset.kept = Some(local_workers::kept_process(&options)?);
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
     leftovers::remove_finished_plans(&options.out, plan.id, FinishedPlans::Stale);
     if plan.is_handed_over() && !client.is_testplan() {

@@ -44,7 +44,7 @@ pub const DISCOVERY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 pub struct PlanFile {
     /// The project; there if templates are written in the file.
     pub project: Option<String>,
-    /// How every test is run.
+    /// How tests are run; templates may have runners of their own.
     pub runner: Option<RunnerSettings>,
     /// What can be started; titles are unique.
     pub templates: Vec<Template>,
@@ -63,6 +63,8 @@ pub struct Template {
     pub tags: Vec<String>,
     /// Every test once for each; at least one, which may be empty: any worker.
     pub configurations: Vec<Capabilities>,
+    /// How its tests are run, if not as the file says for all.
+    pub runner: Option<RunnerSettings>,
     /// Where the tests come from; at least one source.
     pub tests: Vec<TestSource>,
 }

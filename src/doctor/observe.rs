@@ -25,7 +25,6 @@ use self::{
 };
 use crate::{
     failure::Failure,
-    listing::loaded_plan_file::LoadedPlanFile,
     model::{Capabilities, SquishServer},
     runner::runner_settings::{RunnerSettings, Tool},
 };
@@ -61,7 +60,7 @@ pub(crate) enum RunnerProgram {
 
 /// Observes service, GitHub and runner side by side.
 pub(super) async fn observe(request: DoctorRequest<'_>) -> Observations<'_> {
-    let runner = request.config_file().map(LoadedPlanFile::runner);
+    let runner = request.config_file().map(|file| file.runner(None));
     let service = async {
         let connection = request.service.connect().await;
         let template = request.template_name();

@@ -98,10 +98,10 @@ impl LoadedPlanFile {
         template: &Template,
     ) -> Result<(ListedTemplate, Option<Failure>), Failure> {
         // Listings see what tests see: the runner's folder and environment.
-        let runner = match self.file.runner {
-            Some(_) => Some(self.runner()?),
-            None => None,
-        };
+        let has_runner = template.runner.is_some() || self.file.runner.is_some();
+        let runner = has_runner
+            .then(|| self.runner(Some(template)))
+            .transpose()?;
         let folder = match runner.as_ref().and_then(|it| it.working_directory.clone()) {
             Some(folder) => folder,
             None => self.folder()?,
@@ -132,7 +132,7 @@ impl LoadedPlanFile {
                     found
                 }
                 Discovery::Preset => {
-                    let runner = self.runner()?;
+                    let runner = self.runner(Some(template))?;
                     let listed = self.preset.list(&runner).await;
                     let found = listed.map_err(|failure| {
                         failure.context(format!("template {:?}", template.title))

@@ -41,13 +41,22 @@ impl LoadedPlanFile {
             .map_or_else(|| PathBuf::from("."), Path::to_owned))
     }
 
-    /// How a test is run, in the file's folder.
-    pub(crate) fn runner(&self) -> Result<RunnerSettings, Failure> {
-        let Some(runner) = &self.file.runner else {
-            return Err(
-                Failure::usage_text(format_args!("{} has no runner", self.path.display()))
-                    .help("add `runner: { command: [...] }`: how one test is run"),
-            );
+    /// How the tests of a template are run, in the file's folder: as its own runner says, or the file's.
+    pub(crate) fn runner(&self, template: Option<&Template>) -> Result<RunnerSettings, Failure> {
+        let own = template.and_then(|template| template.runner.as_ref());
+        let Some(runner) = own.or(self.file.runner.as_ref()) else {
+            let path = self.path.display();
+            let runners = self.file.templates.iter().filter(|it| it.runner.is_some());
+            let titles: Vec<&str> = runners.map(|it| it.title.as_str()).collect();
+            return Err(if titles.is_empty() {
+                Failure::usage_text(format_args!("{path} has no runner"))
+                    .help("add `runner: { command: [...] }`: how one test is run")
+            } else {
+                Failure::usage_text(format_args!(
+                    "{path} has no runner of its own, only its templates have"
+                ))
+                .help(format!("choose with --template: {}", titles.join(", ")))
+            });
         };
         let folder = self.folder()?;
         let working_directory = runner
@@ -92,18 +101,44 @@ impl LoadedPlanFile {
         templates.find(|template| template.title == title)
     }
 
+    /// The template of a title that the user has named.
+    pub(crate) fn required_template(&self, title: &str) -> Result<&Template, Failure> {
+        self.template_titled(title).ok_or_else(|| {
+            let templates = self.file.templates.iter();
+            let titles: Vec<&str> = templates.map(|it| it.title.as_str()).collect();
+            Failure::usage_text(format_args!(
+                "{} has no template {title:?}",
+                self.path.display()
+            ))
+            .help(format!("its templates are: {}", titles.join(", ")))
+        })
+    }
+
+    /// Whether a template has a runner of its own.
+    pub(crate) fn has_template_runners(&self) -> bool {
+        self.file.templates.iter().any(|it| it.runner.is_some())
+    }
+
+    /// The template that a plan was probably started from: one with the plan's title, or with the beginning of its
+    /// default title, `TEMPLATE (RUN)`.
+    pub(crate) fn template_of_plan(&self, plan_title: &str) -> Option<&Template> {
+        let begins = |template: &&Template| {
+            let rest = plan_title.strip_prefix(template.title.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(" ("))
+        };
+        let templates = self.file.templates.iter().filter(begins);
+        templates.max_by_key(|template| template.title.len())
+    }
+
     pub(crate) fn is_of_project(&self, project: &str) -> bool {
         self.file.project.as_deref() == Some(project)
     }
 
     /// Refuses a file that wants allocated Squish servers and has none: a service in this process can allocate no others.
-    pub(crate) fn check_squish_servers(&self) -> Result<(), Failure> {
-        let PlanFile {
-            runner, servers, ..
-        } = &self.file;
+    pub(crate) fn check_squish_servers(&self, runner: &RunnerSettings) -> Result<(), Failure> {
+        let PlanFile { servers, .. } = &self.file;
         let is_allocated = runner
-            .as_ref()
-            .and_then(RunnerSettings::squish)
+            .squish()
             .is_some_and(|squish| squish.server == ServerChoice::Allocated);
         if !is_allocated || servers.iter().any(|server| server.enabled) {
             return Ok(());

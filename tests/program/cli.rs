@@ -22,6 +22,7 @@ mod output;
 mod plan;
 mod services;
 mod serving;
+mod template_runner;
 #[cfg_attr(
     not(unix),
     allow(dead_code, reason = "tests with signals need more of it")

@@ -61,6 +61,7 @@ pub(super) fn document(
         text,
         suites: vec![".".into()],
         preset: None,
+        within: String::new(),
         problems: Vec::new(),
         hidden: 0,
     };
@@ -69,10 +70,7 @@ pub(super) fn document(
         .as_ref()
         .map(|project| check.name("project", project));
     let runner = document.runner.map(|section| check.runner(section));
-    if let Some(squish) = runner.as_ref().and_then(RunnerSettings::squish) {
-        check.suites.clone_from(&squish.suites);
-    }
-    check.preset = runner.as_ref().and_then(preset_of);
+    check.lists_with(runner.as_ref());
     let lists_all = check.preset.is_some() && document.templates.is_none();
     let templates = document.templates.unwrap_or_default();
     if let (None, Some(first)) = (&project, templates.first()) {
@@ -84,13 +82,13 @@ pub(super) fn document(
     }
     let file = PlanFile {
         project,
-        runner,
         templates: if lists_all {
             vec![template_keys::all_of_preset()]
         } else {
-            check.templates(templates)
+            check.templates(templates, runner.as_ref())
         },
         servers: check.servers(document.servers.unwrap_or_default()),
+        runner,
     };
     if file == PlanFile::default() && check.problems.is_empty() {
         return Err(ConfigError::whole(name, super::syntax::empty()));
@@ -105,15 +103,26 @@ struct Check<'a> {
     suites: Vec<PathBuf>,
     /// The runner's preset, which can list its tests.
     preset: Option<&'static Preset>,
+    /// Stands before the keys of mistakes: `templates[0].` in a runner of a template.
+    within: String,
     problems: Vec<ConfigProblem>,
     hidden: usize,
 }
 
 impl Check<'_> {
+    /// What lists tests from here on.
+    fn lists_with(&mut self, runner: Option<&RunnerSettings>) {
+        let squish = runner.and_then(RunnerSettings::squish);
+        self.suites = squish.map_or_else(|| vec![".".into()], |squish| squish.suites.clone());
+        self.preset = runner.and_then(preset_of);
+    }
+
     /// Adds a mistake; its text is only made if it is kept.
     fn report(&mut self, place: Range<usize>, problem: impl FnOnce() -> ConfigProblem) {
         if self.problems.len() < KEPT {
-            self.problems.push(problem().marked(self.text, place));
+            let mut problem = problem().marked(self.text, place);
+            problem.path.insert_str(0, &self.within);
+            self.problems.push(problem);
         } else {
             self.hidden += 1;
         }

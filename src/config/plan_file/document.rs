@@ -216,9 +216,11 @@ pub(super) struct TemplateSection {
     /// Every test runs once per entry, on a worker that offers these capabilities; once on any worker by default.
     #[schemars(length(min = 1))]
     pub(super) configurations: Option<Marked<Vec<Marked<Pairs>>>>,
-    /// The tests, listed or discovered.
+    /// How the tests of this template are run, in place of the file's `runner`.
+    pub(super) runner: Option<Marked<RunnerKey<RunnerSection>>>,
+    /// The tests, listed or discovered. With a preset: all that its tool lists, by default.
     #[schemars(length(min = 1))]
-    pub(super) tests: Marked<Vec<Marked<TestsSection>>>,
+    pub(super) tests: Option<Marked<Vec<Marked<TestsSection>>>>,
 }
 
 /// Tests by name, or how they are found.

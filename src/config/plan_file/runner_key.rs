@@ -110,10 +110,6 @@ impl<'de, S: Deserialize<'de>> Deserialize<'de> for RunnerKey<S> {
 }
 
 impl<S: JsonSchema> JsonSchema for RunnerKey<S> {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> Cow<'static, str> {
         "RunnerOrPreset".into()
     }

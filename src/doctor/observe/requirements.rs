@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     client::Client,
-    config::plan_file::{Discovery, PlanFile, TestSource},
+    config::plan_file::{Discovery, PlanFile, Template, TestSource},
     listing::{loaded_plan_file::LoadedPlanFile, squish_setup},
     model::{
         Capabilities, Capability, Execution, ExecutionState, LabelCase, PlanId, SquishServer,
@@ -43,7 +43,8 @@ pub(super) fn of_file(config: &LoadedPlanFile, title: Option<&str>) -> Option<Re
     let mut sets: BTreeMap<&Capabilities, (u64, bool)> = BTreeMap::new();
     for template in templates {
         let sources = template.tests.iter();
-        let counts: Vec<Option<usize>> = sources.map(|source| listed(source, config)).collect();
+        let counts = sources.map(|source| listed(template, source, config));
+        let counts: Vec<Option<usize>> = counts.collect();
         let listed: usize = counts.iter().flatten().sum();
         for required in &template.configurations {
             let (executions, and_more) = sets.entry(required).or_default();
@@ -55,12 +56,12 @@ pub(super) fn of_file(config: &LoadedPlanFile, title: Option<&str>) -> Option<Re
 }
 
 /// The number of tests of a source; `None` if only a listing command knows it.
-fn listed(source: &TestSource, config: &LoadedPlanFile) -> Option<usize> {
+fn listed(template: &Template, source: &TestSource, config: &LoadedPlanFile) -> Option<usize> {
     match source {
         TestSource::Listed(tests) => Some(tests.len()),
         TestSource::Discovered(Discovery::Command(_) | Discovery::Preset) => None,
         TestSource::Discovered(Discovery::Squish(folders)) => {
-            let folder = config.runner().ok()?.working_directory?;
+            let folder = config.runner(Some(template)).ok()?.working_directory?;
             let found = squish_setup::find_suites(folders, &folder).ok()?;
             Some(found.suites.iter().map(|suite| suite.testcases.len()).sum())
         }

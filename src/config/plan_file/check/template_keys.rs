@@ -16,7 +16,7 @@ use crate::{
     },
     model::{Capabilities, Test},
     preset::Preset,
-    runner::placeholders,
+    runner::{placeholders, runner_settings::RunnerSettings},
 };
 
 const LONGEST_TITLE: usize = 256;
@@ -28,12 +28,18 @@ pub(super) fn all_of_preset() -> Template {
         description: String::new(),
         tags: Vec::new(),
         configurations: vec![Capabilities::default()],
+        runner: None,
         tests: vec![TestSource::Discovered(Discovery::Preset)],
     }
 }
 
 impl Check<'_> {
-    pub(super) fn templates(&mut self, sections: Vec<document::TemplateSection>) -> Vec<Template> {
+    /// `shared` is the runner of templates that have none of their own.
+    pub(super) fn templates(
+        &mut self,
+        sections: Vec<document::TemplateSection>,
+        shared: Option<&RunnerSettings>,
+    ) -> Vec<Template> {
         let mut titles = FirstLines::new();
         let mut templates = Vec::new();
         for (index, section) in sections.into_iter().enumerate() {
@@ -42,6 +48,17 @@ impl Check<'_> {
             let description = section
                 .description
                 .map(|text| self.without_nul(&format!("{path}.description"), &text));
+            let runner = section.runner.map(|runner| {
+                self.within = format!("{path}.");
+                let runner = self.runner(runner);
+                self.within.clear();
+                runner
+            });
+            self.lists_with(runner.as_ref().or(shared));
+            let tests = match &section.tests {
+                Some(tests) => self.tests(&format!("{path}.tests"), tests),
+                None => self.all_tests(&format!("{path}.tests"), section.title.place()),
+            };
             let tags = section.tags.iter().flatten().enumerate();
             templates.push(Template {
                 title,
@@ -53,10 +70,23 @@ impl Check<'_> {
                     &format!("{path}.configurations"),
                     section.configurations.as_ref(),
                 ),
-                tests: self.tests(&format!("{path}.tests"), &section.tests),
+                runner,
+                tests,
             });
         }
         templates
+    }
+
+    /// Those of a template without `tests`: all that its preset lists.
+    fn all_tests(&mut self, path: &str, place: Range<usize>) -> Vec<TestSource> {
+        if self.preset.is_none() {
+            self.report(place, || {
+                ConfigProblem::new(path, "missing")
+                    .expecting("only a runner with a preset lists all its tests by itself")
+                    .help("write `tests: [{ suite: NAME, testcases: [NAME] }]`, or discover them")
+            });
+        }
+        vec![TestSource::Discovered(Discovery::Preset)]
     }
 
     fn title(
