@@ -6,6 +6,7 @@
 mod ctest_preset;
 mod googletest_preset;
 mod jest_preset;
+mod mocha_preset;
 mod nextest_preset;
 mod playwright_preset;
 mod pytest_preset;
@@ -19,6 +20,7 @@ use std::sync::LazyLock;
 pub use ctest_preset::CTEST;
 pub use googletest_preset::GOOGLETEST;
 pub use jest_preset::JEST;
+pub use mocha_preset::MOCHA;
 pub use nextest_preset::NEXTEST;
 pub use playwright_preset::PLAYWRIGHT;
 pub use pytest_preset::PYTEST;
@@ -32,6 +34,7 @@ pub static PRESETS: &[&Preset] = &[
     &CTEST,
     &GOOGLETEST,
     &JEST,
+    &MOCHA,
     &NEXTEST,
     &PLAYWRIGHT,
     &PYTEST,

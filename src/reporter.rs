@@ -24,7 +24,7 @@ pub enum ReportedTool {
     Vitest,
     /// Jest 30.
     Jest,
-    /// Mocha 12.
+    /// Mocha 11 and 12.
     Mocha,
     /// The test runner of Node 24.
     NodeTest,

@@ -138,6 +138,14 @@ pub(super) fn suites(tests: &[Test]) -> Vec<&str> {
     suites
 }
 
+/// A file that is not taken for an option.
+pub(super) fn file_argument(file: &str) -> String {
+    match file.starts_with('-') {
+        true => format!("./{file}"),
+        false => file.to_owned(),
+    }
+}
+
 /// Escapes what has a meaning in regular expressions, of JavaScript and of `CMake`. `-` has one in brackets only.
 pub(super) fn regex_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

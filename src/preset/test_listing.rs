@@ -64,6 +64,21 @@ pub(super) fn json<T: serde::de::DeserializeOwned>(
     }))
 }
 
+/// Reads what testplan's own files for a tool write: `{"tests": [{"suite": "…", "testcase": "…"}], "broken": ["…"]}`.
+pub(super) fn own_listing(listing: &[u8], _: &str) -> Result<ToolListing, BadListing> {
+    #[derive(serde::Deserialize)]
+    struct Listed {
+        tests: Vec<Test>,
+        #[serde(default)]
+        broken: Vec<String>,
+    }
+    let listed: Listed = json(listing, b'{')?;
+    Ok(ToolListing {
+        broken: listed.broken,
+        ..ToolListing::of(listed.tests)
+    })
+}
+
 /// A path below the folder without it, with `/`.
 pub(super) fn relative(path: &str, folder: &str) -> String {
     let path = if cfg!(windows) {

@@ -72,6 +72,12 @@ function key(name, list, project) {
   return `${file(name)}\t${project ? `[${project}] ` : ''}${joined}`;
 }
 
+// Writes the file that TESTPLAN_LISTING names: tests with `file` and `titles`, and what could not be loaded.
+function writeListing(tests, broken) {
+  const named = tests.map((test) => ({ suite: file(test.file), testcase: titles(test.titles).join(' > ') }));
+  fs.writeFileSync(process.env.TESTPLAN_LISTING, JSON.stringify({ tests: named, broken: broken.map(clean) }));
+}
+
 const isOn = () => target !== undefined && target !== '';
 
-module.exports = { clean, cut, failure, file, isOn, key, selection, titles, write, MOST_MESSAGE, MOST_TEXT };
+module.exports = { clean, cut, failure, file, isOn, key, selection, titles, write, writeListing, MOST_MESSAGE, MOST_TEXT };

@@ -1,17 +1,23 @@
-// Reporter for mocha 12. Tests and reporter share a process: what a test does to it, it does to the stream.
+// Reporter for mocha 11 and 12. Tests and reporter share a process: what a test does to it, it does to the stream. With
+// TESTPLAN_LISTING it lists the tests of a dry run.
 'use strict';
 
+const path = require('node:path');
 const stream = require('./event-stream.cjs');
 
 module.exports = class EventStreamReporter {
-  constructor(runner) {
+  constructor(runner, options) {
     this.ids = new Map();
-    this.skipped = new Set();
     this.openFile = undefined;
+    const isListing = Boolean(process.env.TESTPLAN_LISTING);
     const wanted = stream.selection();
-    if (wanted) select(runner, wanted);
+    if (isListing) list(runner);
+    else printAsSpec(runner, options);
     // Tests that start a mocha of their own must not write here.
     delete process.env.TESTPLAN_EVENTS;
+    delete process.env.TESTPLAN_SELECTION;
+    // Not before the start: until then more tests may come (`--delay`), and those without `only` are still there.
+    if (wanted) runner.once('start', () => select(runner, wanted));
     runner.once('start', () => stream.write('run_start', { v: 1, tool: `mocha ${version()}`.trim() }));
     runner.on('test', (test) => {
       this.enter(test);
@@ -85,10 +91,33 @@ function select(runner, wanted) {
   runner.total = runner.grepTotal(runner.suite);
 }
 
+function list(runner) {
+  const tests = [];
+  runner.on('test end', (test) => tests.push({ file: test.file, titles: test.titlePath() }));
+  runner.on('fail', (it, error) => process.stderr.write(`${it.fullTitle()}: ${error?.stack ?? error}\n`));
+  runner.once('end', () => stream.writeListing(tests, []));
+}
+
+// mocha has one reporter: people read what its own would print.
+function printAsSpec(runner, options) {
+  try {
+    const mocha = require(found('mocha'));
+    const { Spec } = (mocha.default ?? mocha).reporters;
+    new Spec(runner, options);
+  } catch {
+    // Another package has mocha in it.
+  }
+}
+
 function version() {
   try {
-    return require(require.resolve('mocha/package.json', { paths: [process.cwd()] })).version;
+    return require(found('mocha/package.json')).version;
   } catch {
     return '';
   }
+}
+
+// A file of the mocha that runs, or of the one beside the project.
+function found(name) {
+  return require.resolve(name, { paths: [path.dirname(process.argv[1] ?? ''), process.cwd()] });
 }

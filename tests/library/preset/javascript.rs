@@ -1,4 +1,4 @@
-//! vitest, jest and Playwright.
+//! vitest, jest, mocha and Playwright.
 
 use std::{ffi::OsString, path::Path};
 
@@ -95,6 +95,55 @@ fn jest_lists_and_selects_exactly() {
     let one = test("d/b.test.js", "a > b c");
     let (ran, _) = project.run(std::slice::from_ref(&one));
     assert_eq!(ran[&called(&one)], "passed");
+}
+
+#[test]
+fn mocha_lists_and_selects_exactly() {
+    for packages in ["current", "mocha-11"] {
+        let Some(project) = project("mocha", packages, "mocha/bin/mocha.js") else {
+            return;
+        };
+        project.write("test/a.js", &tests(""));
+        // Settings of a project that would print otherwise, run less or run elsewhere.
+        project.write(
+            ".mocharc.json",
+            r#"{ "reporter": "json", "parallel": true, "forbid-pending": true, "spec": ["test", "more/*.mjs"] }"#,
+        );
+        let listing = project.list();
+        assert_eq!(listing.tests.len(), COUNT, "{listing:?}");
+        assert_exact(&project, &listing, is_odd);
+        project.write(
+            "more/-b.mjs",
+            "it('dup', () => {}); it('dup', () => { throw new Error('second'); });\n\
+             it.skip('is skipped', () => {}); it('is todo');\n\
+             describe('B', () => { before(() => { throw new Error('in before'); }); it('t1', () => {}); it('t2', () => {}); });",
+        );
+        let listing = project.list();
+        assert_eq!(listing.tests.len(), COUNT + 5, "{listing:?}");
+        assert_eq!(listing.duplicates, [test("more/-b.mjs", "dup")]);
+        let one = test("more/-b.mjs", "B > t2");
+        let (ran, code) = project.run(std::slice::from_ref(&one));
+        let names: Vec<&str> = ran.keys().map(String::as_str).collect();
+        assert_eq!(names, ["more/-b.mjs::(outside any test case) B"], "{code}");
+        project.write(".mocharc.json", "{}");
+        project.write(
+            "test/c.js",
+            "it.only('only', () => {}); it('other', () => {});",
+        );
+        let listing = project.list();
+        assert_eq!(listing.tests, [test("test/c.js", "only")]);
+        let both = [test("test/c.js", "only"), test("test/c.js", "other")];
+        let (ran, code) = project.run(&both);
+        assert_eq!((ran.len(), code), (1, 0), "{ran:?}");
+        project.write(".mocharc.json", r#"{ "delay": true, "spec": "test/d.js" }"#);
+        project.write(
+            "test/d.js",
+            "setTimeout(() => { it('late', () => {}); it('later', () => {}); run(); }, 10);",
+        );
+        assert_eq!(project.list().tests.len(), 2);
+        let (ran, code) = project.run(&[test("test/d.js", "later")]);
+        assert_eq!((ran.len(), code), (1, 0), "{ran:?}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod ctest;
 mod googletest;
 mod javascript;
 mod jest;
+mod mocha;
 mod nextest;
 mod playwright;
 mod pytest;
@@ -12,6 +13,7 @@ mod vitest;
 pub(crate) use ctest::CTEST;
 pub(crate) use googletest::GOOGLETEST;
 pub(crate) use jest::JEST;
+pub(crate) use mocha::MOCHA;
 pub(crate) use nextest::NEXTEST;
 pub(crate) use playwright::PLAYWRIGHT;
 pub(crate) use pytest::{PYTEST_BATCH, PYTEST_SESSION};
@@ -24,6 +26,7 @@ macro_rules! for_each_tool {
             ctest: CTEST,
             googletest: GOOGLETEST,
             jest: JEST,
+            mocha: MOCHA,
             nextest: NEXTEST,
             playwright: PLAYWRIGHT,
             pytest_batch: PYTEST_BATCH,
