@@ -172,8 +172,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "listing",
         &[
-            "client", "config", "failure", "fs", "model", "preset", "report", "run", "runner",
-            "store", "text", "warm",
+            "client", "config", "failure", "fs", "model", "preset", "report", "reporter", "run",
+            "runner", "store", "text", "warm",
         ],
     ),
     (
