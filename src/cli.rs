@@ -16,6 +16,7 @@ mod local_workers;
 mod lookup;
 mod managed;
 mod plan;
+mod presets;
 mod progress;
 mod publish;
 mod publishing;
@@ -111,6 +112,8 @@ enum Command {
     List(list::ListArgs),
     /// Check a testplan.yml, offline
     Validate(validate::ValidateArgs),
+    /// Print the test tools that testplan knows, or how it starts one of them
+    Presets(presets::PresetsArgs),
     /// Check what a first run needs: service, template, capabilities, runner, GitHub
     Doctor(Box<doctor::Doctor>),
     /// Run service, Squish servers, plan and workers in one command, and report
@@ -183,6 +186,7 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::Serve(command) => serve::run(command, context).await,
         Command::List(command) => list::run(command, context).await,
         Command::Validate(command) => validate::run(&command, context),
+        Command::Presets(command) => presets::run(&command, context),
         Command::Doctor(command) => Box::pin(doctor::run(*command, context)).await,
         Command::Demo(command) => demo::run(command, context).await,
         Command::DemoTest(command) => demo::test(command, context).await,

@@ -4,6 +4,7 @@
 //! [`Preset::call`] turns tests into arguments. Nothing is started here.
 
 mod ctest_preset;
+mod description;
 mod googletest_preset;
 mod jest_preset;
 mod mocha_preset;
@@ -18,6 +19,7 @@ mod vitest_preset;
 use std::sync::LazyLock;
 
 pub use ctest_preset::CTEST;
+pub use description::Description;
 pub use googletest_preset::GOOGLETEST;
 pub use jest_preset::JEST;
 pub use mocha_preset::MOCHA;

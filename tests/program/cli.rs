@@ -20,6 +20,7 @@ mod output;
     allow(dead_code, reason = "tests with signals need more of it")
 )]
 mod plan;
+mod preset_pages;
 mod services;
 mod serving;
 mod template_runner;
