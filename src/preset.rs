@@ -9,6 +9,7 @@ mod googletest_preset;
 mod jest_preset;
 mod mocha_preset;
 mod nextest_preset;
+mod node_test_preset;
 mod playwright_preset;
 mod pytest_preset;
 mod selected_call;
@@ -24,6 +25,7 @@ pub use googletest_preset::GOOGLETEST;
 pub use jest_preset::JEST;
 pub use mocha_preset::MOCHA;
 pub use nextest_preset::NEXTEST;
+pub use node_test_preset::NODE_TEST;
 pub use playwright_preset::PLAYWRIGHT;
 pub use pytest_preset::PYTEST;
 pub use selected_call::{CallPaths, NotSelected, PresetCall};
@@ -38,6 +40,7 @@ pub static PRESETS: &[&Preset] = &[
     &JEST,
     &MOCHA,
     &NEXTEST,
+    &NODE_TEST,
     &PLAYWRIGHT,
     &PYTEST,
     &VITEST,

@@ -26,7 +26,7 @@ pub enum ReportedTool {
     Jest,
     /// Mocha 11 and 12.
     Mocha,
-    /// The test runner of Node 24.
+    /// The test runner of Node 22 and 24.
     NodeTest,
     /// Playwright 1.65.
     Playwright,

@@ -10,12 +10,13 @@ use tempfile::TempDir;
 use crate::fs::{private_folder, write_private};
 
 /// Names and texts of all files. They load `event-stream.cjs` from beside them.
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("event-stream.cjs", include_str!("files/event-stream.cjs")),
     ("vitest.mjs", include_str!("files/vitest.mjs")),
     ("jest.cjs", include_str!("files/jest.cjs")),
     ("mocha.cjs", include_str!("files/mocha.cjs")),
     ("node-hook.mjs", include_str!("files/node-hook.mjs")),
+    ("node-listing.mjs", include_str!("files/node-listing.mjs")),
     ("node-reporter.mjs", include_str!("files/node-reporter.mjs")),
     ("playwright.mjs", include_str!("files/playwright.mjs")),
     ("cucumber.mjs", include_str!("files/cucumber.mjs")),

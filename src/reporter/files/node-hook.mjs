@@ -10,7 +10,10 @@ for (let at = process.execArgv.findIndex(own); at >= 0; at = process.execArgv.fi
   process.execArgv.splice(isPair ? at - 1 : at, isPair ? 2 : 1);
 }
 
-if (process.env.NODE_TEST_CONTEXT?.startsWith('child') && stream.isOn()) {
+const isChild = process.env.NODE_TEST_CONTEXT?.startsWith('child');
+if (isChild && process.env.TESTPLAN_LISTING) {
+  await import('./node-listing.mjs');
+} else if (isChild && stream.isOn()) {
   delete process.env.TESTPLAN_EVENTS;
   const test = createRequire(import.meta.url)('node:test');
   const ids = new WeakMap();

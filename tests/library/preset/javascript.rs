@@ -1,4 +1,4 @@
-//! vitest, jest, mocha and Playwright.
+//! vitest, jest, mocha, the test runner of Node and Playwright.
 
 use std::{ffi::OsString, path::Path};
 
@@ -32,11 +32,11 @@ fn project(preset: &str, packages: &str, program: &str) -> Option<PresetProject>
         return None;
     };
     let node = std::env::var_os("TESTPLAN_NODE").filter(|path| !path.is_empty());
-    let program = vec![
-        node.unwrap_or_else(|| OsString::from("node")),
-        packages.join(program).into(),
-    ];
-    let project = PresetProject::new(preset, program);
+    let mut argv = vec![node.unwrap_or_else(|| OsString::from("node"))];
+    if !program.is_empty() {
+        argv.push(packages.join(program).into());
+    }
+    let project = PresetProject::new(preset, argv);
     std::os::unix::fs::symlink(&packages, project.path("node_modules")).unwrap();
     project.write("package.json", "{}");
     Some(project)
@@ -144,6 +144,50 @@ fn mocha_lists_and_selects_exactly() {
         let (ran, code) = project.run(&[test("test/d.js", "later")]);
         assert_eq!((ran.len(), code), (1, 0), "{ran:?}");
     }
+}
+
+#[test]
+fn node_lists_and_selects_exactly() {
+    let Some(project) = project("node-test", "current", "") else {
+        return;
+    };
+    let head = "const { describe, it } = require('node:test');";
+    project.write("{d,e}/[a] (x)+.test.js", &tests(head));
+    let listing = project.list();
+    assert_eq!(listing.tests.len(), COUNT, "{listing:?}");
+    assert_exact(&project, &listing, is_odd);
+    // Titles that Node trims, tests that a helper defines, and a server that a hook closes.
+    project.write(
+        "d/helper.mjs",
+        "import test, { describe } from 'node:test'; export const both = (name) => describe(name, () => { test('h', () => {}); test(' t ', () => {}); });",
+    );
+    project.write(
+        "d/b.test.mjs",
+        "import { both } from './helper.mjs'; both('B');",
+    );
+    project.write(
+        "d/c.test.mjs",
+        "import { it, describe, after } from 'node:test'; import http from 'node:http'; import { both } from './helper.mjs';\n\
+         const server = http.createServer().listen(0); after(() => server.close());\n\
+         await new Promise((done) => setTimeout(done, 10)); both('C'); it('dup', () => {}); it('dup', () => {});\n\
+         it.skip('is skipped', () => {}); it.todo('is todo'); describe.skip('off', () => { it('none', () => {}); });\n\
+         describe('late', async () => { await null; it('in it', () => {}); });\n\
+         it(function named() {}); it({ name: 'by options' }, () => {}); it('parent', (t) => t.test('step', () => {}));",
+    );
+    project.write("d/bad.test.js", "throw new TypeError('at load');");
+    let all = project.list();
+    assert_eq!(all.tests.len(), COUNT + 11, "{all:?}");
+    assert_eq!(all.duplicates, [test("d/c.test.mjs", "dup")]);
+    assert_eq!(all.broken, ["d/bad.test.js: TypeError: at load"]);
+    let of_files = |it: &&Test| ["d/b.test.mjs", "d/c.test.mjs"].contains(&it.suite.as_str());
+    let some: Vec<Test> = all.tests.iter().filter(of_files).cloned().collect();
+    let unique = |it: &&Test| it.testcase != "dup";
+    let some: Vec<Test> = some.iter().filter(unique).cloned().collect();
+    let (ran, code) = project.run(&some);
+    let mut expected: Vec<String> = some.iter().map(called).collect();
+    expected.push("d/c.test.mjs::parent > step".to_owned());
+    expected.sort();
+    assert_eq!(ran.keys().cloned().collect::<Vec<_>>(), expected, "{code}");
 }
 
 #[test]

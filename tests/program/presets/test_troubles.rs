@@ -125,7 +125,8 @@ fn killed(tool: &'static Tool) {
         });
     }
     let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    // With the processes that it has for its files: they would go on for a moment.
+    rustix::process::kill_process_group(pid, rustix::process::Signal::KILL).unwrap();
     project.stage.write("go", "");
     let ended = run.end();
     let outcomes = project.outcomes(&ended);

@@ -6,6 +6,7 @@ mod javascript;
 mod jest;
 mod mocha;
 mod nextest;
+mod node_test;
 mod playwright;
 mod pytest;
 mod vitest;
@@ -15,6 +16,7 @@ pub(crate) use googletest::GOOGLETEST;
 pub(crate) use jest::JEST;
 pub(crate) use mocha::MOCHA;
 pub(crate) use nextest::NEXTEST;
+pub(crate) use node_test::NODE_TEST;
 pub(crate) use playwright::PLAYWRIGHT;
 pub(crate) use pytest::{PYTEST_BATCH, PYTEST_SESSION};
 pub(crate) use vitest::VITEST;
@@ -28,6 +30,7 @@ macro_rules! for_each_tool {
             jest: JEST,
             mocha: MOCHA,
             nextest: NEXTEST,
+            node_test: NODE_TEST,
             playwright: PLAYWRIGHT,
             pytest_batch: PYTEST_BATCH,
             pytest_session: PYTEST_SESSION,
