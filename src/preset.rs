@@ -3,6 +3,7 @@
 //! A preset is data with two pure functions: [`Preset::read_listing`] turns what the tool lists into tests, and
 //! [`Preset::call`] turns tests into arguments. Nothing is started here.
 
+mod behave_preset;
 mod ctest_preset;
 mod description;
 mod googletest_preset;
@@ -12,13 +13,16 @@ mod nextest_preset;
 mod node_test_preset;
 mod playwright_preset;
 mod pytest_preset;
+mod robot_preset;
 mod selected_call;
 mod test_listing;
 mod tool_preset;
+mod unittest_preset;
 mod vitest_preset;
 
 use std::sync::LazyLock;
 
+pub use behave_preset::BEHAVE;
 pub use ctest_preset::CTEST;
 pub use description::Description;
 pub use googletest_preset::GOOGLETEST;
@@ -28,13 +32,16 @@ pub use nextest_preset::NEXTEST;
 pub use node_test_preset::NODE_TEST;
 pub use playwright_preset::PLAYWRIGHT;
 pub use pytest_preset::PYTEST;
+pub use robot_preset::ROBOT;
 pub use selected_call::{CallPaths, NotSelected, PresetCall};
 pub use test_listing::{BadListing, ToolListing};
 pub use tool_preset::{Evidence, ListingOutput, Preset};
+pub use unittest_preset::UNITTEST;
 pub use vitest_preset::VITEST;
 
 /// All presets, by name.
 pub static PRESETS: &[&Preset] = &[
+    &BEHAVE,
     &CTEST,
     &GOOGLETEST,
     &JEST,
@@ -43,6 +50,8 @@ pub static PRESETS: &[&Preset] = &[
     &NODE_TEST,
     &PLAYWRIGHT,
     &PYTEST,
+    &ROBOT,
+    &UNITTEST,
     &VITEST,
 ];
 

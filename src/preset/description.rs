@@ -34,7 +34,8 @@ impl Preset {
             quoted(
                 &text
                     .replace("{list}", "LISTING")
-                    .replace("{reporters}", "REPORTERS"),
+                    .replace("{reporters}", "REPORTERS")
+                    .replace("{paths}", "PATHS"),
             )
         });
         let (passed, failed) = self.exit_codes;
@@ -82,7 +83,8 @@ impl Preset {
         };
         let call = self.call(&[test], &paths).unwrap_or_default();
         let text = |argument: OsString| quoted(&argument.to_string_lossy());
-        call.arguments.into_iter().map(text).collect()
+        let paths = call.takes_paths.then(|| "PATHS".to_owned());
+        call.arguments.into_iter().map(text).chain(paths).collect()
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Preset {
     /// Whether the first argument of a call and of the listing is a subcommand, after which options of the project stand.
     pub has_subcommand: bool,
     /// What is added to list the tests. `{list}` is the file of [`ListingOutput::File`], `{reporters}` the folder with
-    /// testplan's own files for the tool.
+    /// testplan's own files for the tool, `{paths}` what the project names, or `.`.
     pub list: &'static [&'static str],
     /// Where the listing is found.
     pub listing: ListingOutput,

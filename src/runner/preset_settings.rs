@@ -2,7 +2,7 @@
 
 use std::{ffi::OsString, path::Path};
 
-use crate::preset::Preset;
+use crate::preset::{Preset, PresetCall};
 
 /// A tool that testplan knows, with what the project adds to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,12 +32,31 @@ impl PresetSettings {
             argument
         });
         let mut arguments = self.with_args(list.collect());
-        arguments.extend(self.paths.iter().map(OsString::from));
+        match arguments.iter().position(|it| it == "{paths}") {
+            Some(at) => drop(arguments.splice(at..=at, self.paths_or_here())),
+            None => arguments.extend(self.paths.iter().map(OsString::from)),
+        }
         arguments
     }
 
+    /// What follows the program to run the tests of a call.
+    pub(crate) fn call_arguments(&self, call: &mut PresetCall) -> Vec<OsString> {
+        let mut arguments = self.with_args(std::mem::take(&mut call.arguments));
+        if call.takes_paths {
+            arguments.extend(self.paths_or_here());
+        }
+        arguments
+    }
+
+    fn paths_or_here(&self) -> Vec<OsString> {
+        match &self.paths[..] {
+            [] => vec![".".into()],
+            paths => paths.iter().map(OsString::from).collect(),
+        }
+    }
+
     /// Puts the project's options where the tool reads them.
-    pub(crate) fn with_args(&self, mut arguments: Vec<OsString>) -> Vec<OsString> {
+    fn with_args(&self, mut arguments: Vec<OsString>) -> Vec<OsString> {
         let at = usize::from(self.preset.has_subcommand).min(arguments.len());
         arguments.splice(at..at, self.args.iter().map(OsString::from));
         arguments

@@ -5,3 +5,4 @@ mod javascript;
 mod listings;
 mod preset_project;
 mod python;
+mod python_tools;

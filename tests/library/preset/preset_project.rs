@@ -72,6 +72,7 @@ impl PresetProject {
         let reporters = self.reporters.path().to_str().unwrap();
         let arguments = self.preset.list.iter().map(|argument| {
             let argument = argument.replace("{list}", file.to_str().unwrap());
+            let argument = argument.replace("{paths}", ".");
             OsString::from(argument.replace("{reporters}", reporters))
         });
         let output = self.tool(arguments, &[(LISTING, file.clone().into())]);
@@ -102,7 +103,10 @@ impl PresetProject {
             events: &events,
             reporters: self.reporters.path(),
         };
-        let call = self.preset.call(tests, &paths).unwrap();
+        let mut call = self.preset.call(tests, &paths).unwrap();
+        if call.takes_paths {
+            call.arguments.push(".".into());
+        }
         if let Some(text) = &call.list {
             std::fs::write(&list, text).unwrap();
         }

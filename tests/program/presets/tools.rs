@@ -1,5 +1,6 @@
 //! The tools, and a test of a check for each of them.
 
+mod behave;
 mod ctest;
 mod googletest;
 mod javascript;
@@ -9,8 +10,11 @@ mod nextest;
 mod node_test;
 mod playwright;
 mod pytest;
+mod robot;
+mod unittest;
 mod vitest;
 
+pub(crate) use behave::BEHAVE;
 pub(crate) use ctest::CTEST;
 pub(crate) use googletest::GOOGLETEST;
 pub(crate) use jest::JEST;
@@ -19,12 +23,15 @@ pub(crate) use nextest::NEXTEST;
 pub(crate) use node_test::NODE_TEST;
 pub(crate) use playwright::PLAYWRIGHT;
 pub(crate) use pytest::{PYTEST_BATCH, PYTEST_SESSION};
+pub(crate) use robot::ROBOT;
+pub(crate) use unittest::UNITTEST;
 pub(crate) use vitest::VITEST;
 
 /// `for_each_tool!(name, check)`: a module `name` with a test for each tool, which calls `check` with it.
 macro_rules! for_each_tool {
     ($name:ident, $check:ident) => {
         for_each_tool! { $name, $check;
+            behave: BEHAVE,
             ctest: CTEST,
             googletest: GOOGLETEST,
             jest: JEST,
@@ -34,6 +41,8 @@ macro_rules! for_each_tool {
             playwright: PLAYWRIGHT,
             pytest_batch: PYTEST_BATCH,
             pytest_session: PYTEST_SESSION,
+            robot: ROBOT,
+            unittest: UNITTEST,
             vitest: VITEST,
         }
     };
