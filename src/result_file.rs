@@ -8,6 +8,7 @@ mod case_builder;
 mod case_collector;
 mod charset;
 mod content_sniff;
+mod cpp_reader;
 mod event_stream;
 mod file_cases;
 mod junit_reader;
@@ -100,6 +101,8 @@ pub fn read(
     xml_stream::read(source, |root, attributes| {
         Ok(if root == squish_reader::ROOT {
             Box::new(squish_reader::SquishReader::new(attributes, scenarios)?)
+        } else if cpp_reader::ROOTS.contains(&root) {
+            Box::new(cpp_reader::CppReader::new(root))
         } else {
             Box::new(junit_reader::JunitReader::default())
         })
