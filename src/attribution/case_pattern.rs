@@ -3,12 +3,18 @@
 use super::requested_name::{NameLikeness, words};
 use crate::model::CaseResult;
 
-/// A text with `{classname}`, `{name}`, `{file}` and `{line}`.
+/// Stands at the end of a pattern if cases whose name goes on with a slash are parts of a test: those that failed belong
+/// to it, as they say why it did.
+const PARTS: &str = "{/}";
+
+/// A text with `{classname}`, `{name}`, `{file}` and `{line}`, and `{/}` at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CasePattern {
     pieces: Vec<Piece>,
     /// No other name is that of the test.
     is_exact: bool,
+    /// A case whose name goes on with a slash is a part of the test.
+    has_parts: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +35,8 @@ impl CasePattern {
     /// Reads a pattern.
     pub fn parse(text: &str) -> Result<Self, CasePatternError> {
         let mut pieces = Vec::new();
-        let mut rest = text;
+        let whole = text.strip_suffix(PARTS);
+        let mut rest = whole.unwrap_or(text);
         while let Some((literal, after)) = rest.split_once('{') {
             if !literal.is_empty() {
                 pieces.push(Piece::Literal(literal.to_owned()));
@@ -63,6 +70,7 @@ impl CasePattern {
         Ok(Self {
             pieces,
             is_exact: false,
+            has_parts: whole.is_some(),
         })
     }
 
@@ -87,7 +95,11 @@ impl CasePattern {
         called_words: &[&str],
     ) -> Option<NameLikeness> {
         if self.is_exact {
-            return (name == called).then_some(NameLikeness::Exact);
+            let rest = name.strip_prefix(called)?;
+            return match rest.starts_with('/') {
+                true if self.has_parts => Some(NameLikeness::Part),
+                _ => rest.is_empty().then_some(NameLikeness::Exact),
+            };
         }
         likeness(name, called, called_words)
     }
@@ -157,5 +169,10 @@ mod tests {
         for other in ["m.a", "m::a/one", "M::a", "m::a "] {
             assert_eq!(like(other), None, "{other}");
         }
+        let pattern = CasePattern::parse("{name}{/}").unwrap().exact();
+        let like = |name| pattern.likeness(name, "m::a", &words("m::a"));
+        assert_eq!(like("m::a"), Some(NameLikeness::Exact));
+        assert_eq!(like("m::a/one/x"), Some(NameLikeness::Part));
+        assert_eq!(like("m::ab"), None);
     }
 }

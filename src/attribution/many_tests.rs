@@ -191,6 +191,10 @@ impl Matcher<'_> {
                 _ => test.likeness(&words),
             };
             let Some(likeness) = likeness else { continue };
+            let is_exact = self.pattern.is_some_and(CasePattern::is_exact);
+            if is_exact && likeness == NameLikeness::Part && !case.verdict.is_failure() {
+                continue;
+            }
             if best < Some(likeness) {
                 best = Some(likeness);
                 owners.clear();

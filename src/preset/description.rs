@@ -34,8 +34,8 @@ impl Preset {
             quoted(
                 &text
                     .replace("{list}", "LISTING")
-                    .replace("{reporters}", "REPORTERS")
-                    .replace("{paths}", "PATHS"),
+                    .replace("{paths}", "")
+                    .replace("{reporters}", "REPORTERS"),
             )
         });
         let (passed, failed) = self.exit_codes;
@@ -55,7 +55,7 @@ impl Preset {
                 Evidence::JunitFile if *self == PYTEST => {
                     "from the process in a session, from a JUnit file in a batch"
                 }
-                Evidence::JunitFile => "a JUnit file, written by the tool",
+                Evidence::JunitFile => "a JUnit file or its own XML, written by the tool",
             },
             modes: match *self == PYTEST {
                 true => &["session", "batch", "single"],
@@ -83,8 +83,7 @@ impl Preset {
         };
         let call = self.call(&[test], &paths).unwrap_or_default();
         let text = |argument: OsString| quoted(&argument.to_string_lossy());
-        let paths = call.takes_paths.then(|| "PATHS".to_owned());
-        call.arguments.into_iter().map(text).chain(paths).collect()
+        call.arguments.into_iter().map(text).collect()
     }
 }
 

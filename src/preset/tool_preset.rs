@@ -17,10 +17,11 @@ pub struct Preset {
     pub versions: &'static str,
     /// How the tool is started; a project may name another program. Empty where each project has its own.
     pub program: &'static [&'static str],
-    /// Whether the first argument of a call and of the listing is a subcommand, after which options of the project stand.
+    /// Whether a call and the listing begin with a subcommand, or with options up to `--`, after which options of the
+    /// project stand.
     pub has_subcommand: bool,
     /// What is added to list the tests. `{list}` is the file of [`ListingOutput::File`], `{reporters}` the folder with
-    /// testplan's own files for the tool, `{paths}` what the project names, or `.`.
+    /// testplan's own files for the tool. The project's paths follow, or stand in place of an argument `{paths}DEFAULT`.
     pub list: &'static [&'static str],
     /// Where the listing is found.
     pub listing: ListingOutput,
@@ -53,7 +54,7 @@ pub struct Preset {
 pub enum Evidence {
     /// In the event stream of its reporter.
     EventStream(ReportedTool),
-    /// In JUnit files in the results folder.
+    /// In JUnit files in the results folder, or in others that testplan reads.
     JunitFile,
 }
 

@@ -2,7 +2,10 @@
 
 use std::{ffi::OsString, path::Path};
 
-use crate::preset::{Preset, PresetCall};
+use crate::preset::Preset;
+
+/// Begins the argument that the project's paths replace.
+const PATHS: &str = "{paths}";
 
 /// A tool that testplan knows, with what the project adds to it.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +22,12 @@ impl PresetSettings {
     /// What follows the program to list the tests. The tool writes to `file` if it does not print them; `reporters` is
     /// the folder with testplan's own files.
     pub(crate) fn list_arguments(&self, file: &Path, reporters: &Path) -> Vec<OsString> {
-        let list = self.preset.list.iter().map(|text| {
+        let list = self
+            .preset
+            .list
+            .iter()
+            .filter(|text| !text.starts_with(PATHS));
+        let list = list.map(|text| {
             let place = [("{list}", file), ("{reporters}", reporters)]
                 .into_iter()
                 .find_map(|(name, path)| Some((text.split_once(name)?, path)));
@@ -32,32 +40,25 @@ impl PresetSettings {
             argument
         });
         let mut arguments = self.with_args(list.collect());
-        match arguments.iter().position(|it| it == "{paths}") {
-            Some(at) => drop(arguments.splice(at..=at, self.paths_or_here())),
-            None => arguments.extend(self.paths.iter().map(OsString::from)),
+        if self.paths.is_empty() {
+            let defaults = self
+                .preset
+                .list
+                .iter()
+                .filter_map(|text| text.strip_prefix(PATHS));
+            arguments.extend(defaults.map(OsString::from));
         }
+        arguments.extend(self.paths.iter().map(OsString::from));
         arguments
-    }
-
-    /// What follows the program to run the tests of a call.
-    pub(crate) fn call_arguments(&self, call: &mut PresetCall) -> Vec<OsString> {
-        let mut arguments = self.with_args(std::mem::take(&mut call.arguments));
-        if call.takes_paths {
-            arguments.extend(self.paths_or_here());
-        }
-        arguments
-    }
-
-    fn paths_or_here(&self) -> Vec<OsString> {
-        match &self.paths[..] {
-            [] => vec![".".into()],
-            paths => paths.iter().map(OsString::from).collect(),
-        }
     }
 
     /// Puts the project's options where the tool reads them.
-    fn with_args(&self, mut arguments: Vec<OsString>) -> Vec<OsString> {
-        let at = usize::from(self.preset.has_subcommand).min(arguments.len());
+    pub(crate) fn with_args(&self, mut arguments: Vec<OsString>) -> Vec<OsString> {
+        let at = match arguments.iter().position(|it| it == "--") {
+            _ if !self.preset.has_subcommand => 0,
+            Some(dashes) => dashes + 1,
+            None => 1.min(arguments.len()),
+        };
         arguments.splice(at..at, self.args.iter().map(OsString::from));
         arguments
     }
@@ -99,5 +100,11 @@ mod tests {
             jest.list_arguments(Path::new("/t/l"), Path::new("/r")),
             ["--config", "c", "--collectTests", "--json", "tests"]
         );
+        let mut go = settings("go");
+        let list = ["--jsonfile=/t/l", "--", "--config", "c", "-list", "."];
+        let listed = |go: &PresetSettings| go.list_arguments(Path::new("/t/l"), Path::new("/r"));
+        assert_eq!(listed(&go), [&list[..], &["tests"]].concat());
+        go.paths.clear();
+        assert_eq!(listed(&go), [&list[..], &["./..."]].concat());
     }
 }

@@ -3,6 +3,6 @@
 mod compiled;
 mod javascript;
 mod listings;
+mod native;
 mod preset_project;
 mod python;
-mod python_tools;

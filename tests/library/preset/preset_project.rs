@@ -71,8 +71,8 @@ impl PresetProject {
         let _ = std::fs::remove_file(&file);
         let reporters = self.reporters.path().to_str().unwrap();
         let arguments = self.preset.list.iter().map(|argument| {
+            let argument = argument.trim_start_matches("{paths}");
             let argument = argument.replace("{list}", file.to_str().unwrap());
-            let argument = argument.replace("{paths}", ".");
             OsString::from(argument.replace("{reporters}", reporters))
         });
         let output = self.tool(arguments, &[(LISTING, file.clone().into())]);
@@ -103,10 +103,7 @@ impl PresetProject {
             events: &events,
             reporters: self.reporters.path(),
         };
-        let mut call = self.preset.call(tests, &paths).unwrap();
-        if call.takes_paths {
-            call.arguments.push(".".into());
-        }
+        let call = self.preset.call(tests, &paths).unwrap();
         if let Some(text) = &call.list {
             std::fs::write(&list, text).unwrap();
         }
@@ -125,7 +122,8 @@ impl PresetProject {
                 .preset
                 .case
                 .replace("{classname}", &case.classname)
-                .replace("{name}", &case.name);
+                .replace("{name}", &case.name)
+                .replace("{/}", "");
             let verdict = match case.verdict {
                 CaseVerdict::Passed { .. } => "passed".to_owned(),
                 CaseVerdict::Failed(it) | CaseVerdict::Error(it) => {
