@@ -11,6 +11,7 @@ mod demo;
 mod doctor;
 mod execute;
 mod give_back;
+mod init;
 mod list;
 mod local_workers;
 mod lookup;
@@ -112,6 +113,8 @@ enum Command {
     List(list::ListArgs),
     /// Check a testplan.yml, offline
     Validate(validate::ValidateArgs),
+    /// Find the test tools of a project and write a testplan.yml that is proved to work
+    Init(init::InitArgs),
     /// Print the test tools that testplan knows, or how it starts one of them
     Presets(presets::PresetsArgs),
     /// Check what a first run needs: service, template, capabilities, runner, GitHub
@@ -186,6 +189,7 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::Serve(command) => serve::run(command, context).await,
         Command::List(command) => list::run(command, context).await,
         Command::Validate(command) => validate::run(&command, context),
+        Command::Init(command) => Box::pin(init::run(command, context)).await,
         Command::Presets(command) => presets::run(&command, context),
         Command::Doctor(command) => Box::pin(doctor::run(*command, context)).await,
         Command::Demo(command) => demo::run(command, context).await,

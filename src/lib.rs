@@ -30,6 +30,7 @@ pub mod exit_code;
 pub mod failure;
 pub(crate) mod fleet;
 pub mod fs;
+pub(crate) mod init;
 pub(crate) mod leftovers;
 pub(crate) mod listing;
 pub(crate) mod local_service;

@@ -166,7 +166,7 @@ pub(crate) fn load(path: &Path, context: &Context) -> Result<LoadedPlanFile, Fai
 }
 
 /// How a preset lists its tests, with a process that is ended then.
-fn preset_listing(context: &Context) -> PresetListing {
+pub(crate) fn preset_listing(context: &Context) -> PresetListing {
     let inherited = |name| context.environment.get(name).map(Into::into);
     PresetListing {
         inherited: InheritedVariables {

@@ -7,6 +7,7 @@ mod doctor;
 mod exit_codes;
 mod fleet;
 #[cfg(unix)]
+mod init;
 mod leftovers;
 #[cfg(unix)]
 mod listing;

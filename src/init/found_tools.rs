@@ -1,0 +1,170 @@
+//! The test tools that a project seems to have.
+
+use std::{io, path::Path};
+
+use super::{
+    compiled_tools, found_tool::FoundTool, javascript_tools, project_files::ProjectFiles,
+    python_tools, script_tools, setup_commands,
+};
+
+/// Files that begin a project of its own, in a repository with several.
+const MANIFESTS: [&str; 17] = [
+    "package.json",
+    "deno.json",
+    "deno.jsonc",
+    "pyproject.toml",
+    "pytest.ini",
+    "setup.cfg",
+    "setup.py",
+    "tox.ini",
+    "requirements.txt",
+    "Cargo.toml",
+    "go.mod",
+    "composer.json",
+    "Gemfile",
+    "meson.build",
+    "CTestTestfile.cmake",
+    "pom.xml",
+    "mix.exs",
+];
+
+/// What was found in a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FoundTools {
+    /// In the order of their folders.
+    pub(crate) tools: Vec<FoundTool>,
+    /// Tools that were seen and have no preset, or are not ready: what was seen, and what to do.
+    pub(crate) notes: Vec<String>,
+}
+
+/// Looks for tools in a folder and the projects below it. `is_installed` says whether a program is on this machine.
+pub(crate) fn find(root: &Path, is_installed: &dyn Fn(&str) -> bool) -> io::Result<FoundTools> {
+    let files = ProjectFiles::scan(root)?;
+    let mut found = FoundTools::default();
+    for folder in files.folders_with(&MANIFESTS) {
+        let tools = [
+            python_tools::find(&folder, is_installed),
+            javascript_tools::find(&folder),
+            compiled_tools::find(&folder, is_installed),
+            script_tools::find(&folder),
+        ];
+        for tool in tools.into_iter().flatten() {
+            found.add(tool);
+        }
+        for note in compiled_tools::notes(&folder) {
+            if !found.notes.contains(&note) {
+                found.notes.push(note);
+            }
+        }
+    }
+    Ok(found)
+}
+
+impl FoundTools {
+    /// Adds a tool, unless it was found in a folder around: that one runs the tests below it.
+    fn add(&mut self, tool: FoundTool) {
+        let is_around = |outer: &FoundTool| {
+            outer.folder.is_empty()
+                || tool.folder == outer.folder
+                || tool.folder.starts_with(&format!("{}/", outer.folder))
+        };
+        let mut same = self.tools.iter().filter(|it| it.tool == tool.tool);
+        if !same.any(is_around) {
+            self.tools.push(tool);
+        }
+    }
+
+    /// Commands that a fresh checkout needs before its tests can run, by the project's lock files.
+    pub(crate) fn setup(&self, root: &Path) -> Vec<String> {
+        setup_commands::of(root, &self.tools)
+    }
+
+    /// Keeps the tools of a name. Returns whether there are any.
+    pub(crate) fn keep(&mut self, name: &str) -> bool {
+        self.tools.retain(|tool| tool.tool == name);
+        !self.tools.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::init::project_files::tests::project;
+
+    /// `TOOL in FOLDER: PROGRAM ARGS (REASON)` of each.
+    fn found(files: &[(&str, &str)]) -> Vec<String> {
+        let folder = project(files);
+        let found = find(folder.path(), &|_| false).unwrap();
+        let tools = found.tools.into_iter().map(|it| {
+            let words = [it.program, it.args, it.paths].concat().join(" ");
+            format!("{} in {:?}: {words} ({})", it.tool, it.folder, it.reason)
+        });
+        tools.chain(found.notes).collect()
+    }
+
+    #[test]
+    fn python_projects_are_recognised() {
+        assert_eq!(
+            found(&[
+                ("pyproject.toml", "[tool.pytest.ini_options]\n"),
+                ("uv.lock", "")
+            ]),
+            ["pytest in \"\": uv run pytest (pyproject.toml has [tool.pytest…])"]
+        );
+        assert_eq!(
+            found(&[("tests/test_a.py", "import os\ndef test_a():\n  pass\n")]),
+            ["pytest in \"\":  (tests/test_a.py has a function test_…)"]
+        );
+        assert_eq!(
+            found(&[
+                ("setup.cfg", "[metadata]\n"),
+                ("a/conftest.py", ""),
+                (".venv/bin/pytest", "")
+            ]),
+            ["pytest in \"\": .venv/bin/pytest (a/conftest.py)"]
+        );
+        assert!(found(&[("a.py", "print('test_')")]).is_empty());
+    }
+
+    #[test]
+    fn javascript_projects_are_recognised() {
+        assert_eq!(
+            found(&[
+                (
+                    "package.json",
+                    r#"{"devDependencies":{"vitest":"5","@playwright/test":"1"}}"#
+                ),
+                (
+                    "web/package.json",
+                    r#"{"devDependencies":{"vitest":"5","jest":"30"}}"#
+                ),
+            ]),
+            [
+                "playwright in \"\":  (package.json has @playwright/test)",
+                "vitest in \"\":  (package.json has vitest)",
+                "jest in \"web\":  (package.json has jest)",
+            ]
+        );
+        assert!(found(&[("package.json", "no json")]).is_empty());
+    }
+
+    #[test]
+    fn tools_without_a_preset_are_noted() {
+        let notes = found(&[("pom.xml", "<project/>")]);
+        assert!(
+            notes[0].contains("Maven") && notes[0].contains("pom.xml"),
+            "{notes:?}"
+        );
+    }
+
+    #[test]
+    fn squish_suites_are_recognised() {
+        assert_eq!(
+            found(&[
+                ("gui/suite_a/suite.conf", "TEST_CASES=tst_a"),
+                ("gui/suite_b/suite.conf", "")
+            ]),
+            ["squish in \"\": gui (gui/suite_a/suite.conf)"]
+        );
+    }
+}
