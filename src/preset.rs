@@ -3,6 +3,7 @@
 //! A preset is data with two pure functions: [`Preset::read_listing`] turns what the tool lists into tests, and
 //! [`Preset::call`] turns tests into arguments. Nothing is started here.
 
+mod behave_preset;
 mod catch2_preset;
 mod ctest_preset;
 mod description;
@@ -15,13 +16,16 @@ mod nextest_preset;
 mod node_test_preset;
 mod playwright_preset;
 mod pytest_preset;
+mod robot_preset;
 mod selected_call;
 mod test_listing;
 mod tool_preset;
+mod unittest_preset;
 mod vitest_preset;
 
 use std::sync::LazyLock;
 
+pub use behave_preset::BEHAVE;
 pub use catch2_preset::{CATCH2, CATCH2_V2};
 pub use ctest_preset::CTEST;
 pub use description::Description;
@@ -34,13 +38,16 @@ pub use nextest_preset::NEXTEST;
 pub use node_test_preset::NODE_TEST;
 pub use playwright_preset::PLAYWRIGHT;
 pub use pytest_preset::PYTEST;
+pub use robot_preset::ROBOT;
 pub use selected_call::{CallPaths, NotSelected, PresetCall};
 pub use test_listing::{BadListing, ToolListing};
 pub use tool_preset::{Evidence, ListingOutput, Preset};
+pub use unittest_preset::UNITTEST;
 pub use vitest_preset::VITEST;
 
 /// All presets, by name.
 pub static PRESETS: &[&Preset] = &[
+    &BEHAVE,
     &CATCH2,
     &CATCH2_V2,
     &CTEST,
@@ -53,6 +60,8 @@ pub static PRESETS: &[&Preset] = &[
     &NODE_TEST,
     &PLAYWRIGHT,
     &PYTEST,
+    &ROBOT,
+    &UNITTEST,
     &VITEST,
 ];
 

@@ -32,6 +32,12 @@ pub enum ReportedTool {
     Playwright,
     /// Cucumber-js 13.
     CucumberJs,
+    /// unittest of Python 3.
+    Unittest,
+    /// Robot Framework 7.
+    Robot,
+    /// behave 1.3.
+    Behave,
 }
 
 impl ReportedTool {
@@ -64,11 +70,19 @@ impl ReportedTool {
             ],
             Self::Playwright => vec![option("--add-reporter=", "playwright.mjs")],
             Self::CucumberJs => vec!["--format".into(), option("", "cucumber.mjs")],
+            Self::Unittest => vec![option("", "unittest_runner.py")],
+            Self::Robot => vec![
+                "--listener".into(),
+                option("", "robot_listener.py"),
+                "--prerunmodifier".into(),
+                option("", "robot_selection.py"),
+            ],
+            Self::Behave => vec![option("", "behave_runner.py")],
         }
     }
 
     /// Whether the reporter runs the tests of [`SELECTION`] only.
     pub fn selects(self) -> bool {
-        matches!(self, Self::Vitest | Self::Mocha | Self::Playwright)
+        !matches!(self, Self::Jest | Self::NodeTest | Self::CucumberJs)
     }
 }

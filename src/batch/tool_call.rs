@@ -281,7 +281,7 @@ impl ToolCall {
             events: &self.call.results.join(EVENTS_FILE),
             reporters,
         };
-        let call = settings
+        let mut call = settings
             .preset
             .call(&tests, &paths)
             .map_err(|error| match error {
@@ -292,7 +292,7 @@ impl ToolCall {
             write_atomic(list, text.as_bytes())
                 .map_err(|error| NoProcess::Folder(format!("{}: {error}", list.display())))?;
         }
-        line.argv.extend(settings.with_args(call.arguments));
+        line.argv.extend(settings.call_arguments(&mut call));
         let variables = call.environment.into_iter();
         line.env
             .extend(variables.map(|(name, value)| (name.to_owned(), value)));

@@ -31,10 +31,12 @@ impl Preset {
         };
         let command = |more: Vec<String>| [program.clone(), more].concat().join(" ");
         let list = self.list.iter().map(|text| {
+            if text.starts_with("{paths}") {
+                return "PATHS".to_owned();
+            }
             quoted(
                 &text
                     .replace("{list}", "LISTING")
-                    .replace("{paths}", "")
                     .replace("{reporters}", "REPORTERS"),
             )
         });
@@ -83,7 +85,8 @@ impl Preset {
         };
         let call = self.call(&[test], &paths).unwrap_or_default();
         let text = |argument: OsString| quoted(&argument.to_string_lossy());
-        call.arguments.into_iter().map(text).collect()
+        let paths = call.takes_paths.then(|| "PATHS".to_owned());
+        call.arguments.into_iter().map(text).chain(paths).collect()
     }
 }
 

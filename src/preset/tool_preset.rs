@@ -21,7 +21,7 @@ pub struct Preset {
     /// project stand.
     pub has_subcommand: bool,
     /// What is added to list the tests. `{list}` is the file of [`ListingOutput::File`], `{reporters}` the folder with
-    /// testplan's own files for the tool. The project's paths follow, or stand in place of an argument `{paths}DEFAULT`.
+    /// testplan's own files for the tool, `{paths}DEFAULT` what the project names, or the default (`.` if it is empty).
     pub list: &'static [&'static str],
     /// Where the listing is found.
     pub listing: ListingOutput,

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::fs::{private_folder, write_private};
 
 /// Names and texts of all files. They load `event-stream.cjs` from beside them.
-const FILES: [(&str, &str); 9] = [
+const FILES: &[(&str, &str)] = &[
     ("event-stream.cjs", include_str!("files/event-stream.cjs")),
     ("vitest.mjs", include_str!("files/vitest.mjs")),
     ("jest.cjs", include_str!("files/jest.cjs")),
@@ -20,6 +20,20 @@ const FILES: [(&str, &str); 9] = [
     ("node-reporter.mjs", include_str!("files/node-reporter.mjs")),
     ("playwright.mjs", include_str!("files/playwright.mjs")),
     ("cucumber.mjs", include_str!("files/cucumber.mjs")),
+    (
+        "testplan_events.py",
+        include_str!("files/testplan_events.py"),
+    ),
+    (
+        "unittest_runner.py",
+        include_str!("files/unittest_runner.py"),
+    ),
+    ("robot_listener.py", include_str!("files/robot_listener.py")),
+    (
+        "robot_selection.py",
+        include_str!("files/robot_selection.py"),
+    ),
+    ("behave_runner.py", include_str!("files/behave_runner.py")),
 ];
 
 /// The folder; dropping it removes it.
@@ -34,7 +48,7 @@ impl ReporterFolder {
     /// Makes it, for the present user alone, and writes the files into it.
     pub fn make() -> io::Result<Self> {
         let folder = private_folder("testplan-reporters-")?;
-        for (name, text) in FILES {
+        for (name, text) in FILES.iter().copied() {
             write_private(&folder.path().join(name), text.as_bytes()).map_err(io::Error::other)?;
         }
         Ok(Self {

@@ -2,9 +2,9 @@
 
 use std::{ffi::OsString, path::Path};
 
-use crate::preset::Preset;
+use crate::preset::{Preset, PresetCall};
 
-/// Begins the argument that the project's paths replace.
+/// Begins the argument that the project's paths replace; the rest stands for them if there are none.
 const PATHS: &str = "{paths}";
 
 /// A tool that testplan knows, with what the project adds to it.
@@ -22,12 +22,7 @@ impl PresetSettings {
     /// What follows the program to list the tests. The tool writes to `file` if it does not print them; `reporters` is
     /// the folder with testplan's own files.
     pub(crate) fn list_arguments(&self, file: &Path, reporters: &Path) -> Vec<OsString> {
-        let list = self
-            .preset
-            .list
-            .iter()
-            .filter(|text| !text.starts_with(PATHS));
-        let list = list.map(|text| {
+        let list = self.preset.list.iter().map(|text| {
             let place = [("{list}", file), ("{reporters}", reporters)]
                 .into_iter()
                 .find_map(|(name, path)| Some((text.split_once(name)?, path)));
@@ -40,20 +35,36 @@ impl PresetSettings {
             argument
         });
         let mut arguments = self.with_args(list.collect());
-        if self.paths.is_empty() {
-            let defaults = self
-                .preset
-                .list
-                .iter()
-                .filter_map(|text| text.strip_prefix(PATHS));
-            arguments.extend(defaults.map(OsString::from));
+        let paths = arguments.iter().enumerate().find_map(|(at, argument)| {
+            let default = argument.to_str()?.strip_prefix(PATHS)?;
+            let default = if default.is_empty() { "." } else { default };
+            Some((at, self.paths_or(default)))
+        });
+        match paths {
+            Some((at, paths)) => drop(arguments.splice(at..=at, paths)),
+            None => arguments.extend(self.paths.iter().map(OsString::from)),
         }
-        arguments.extend(self.paths.iter().map(OsString::from));
         arguments
     }
 
+    /// What follows the program to run the tests of a call.
+    pub(crate) fn call_arguments(&self, call: &mut PresetCall) -> Vec<OsString> {
+        let mut arguments = self.with_args(std::mem::take(&mut call.arguments));
+        if call.takes_paths {
+            arguments.extend(self.paths_or("."));
+        }
+        arguments
+    }
+
+    fn paths_or(&self, default: &str) -> Vec<OsString> {
+        match &self.paths[..] {
+            [] => vec![default.into()],
+            paths => paths.iter().map(OsString::from).collect(),
+        }
+    }
+
     /// Puts the project's options where the tool reads them.
-    pub(crate) fn with_args(&self, mut arguments: Vec<OsString>) -> Vec<OsString> {
+    fn with_args(&self, mut arguments: Vec<OsString>) -> Vec<OsString> {
         let at = match arguments.iter().position(|it| it == "--") {
             _ if !self.preset.has_subcommand => 0,
             Some(dashes) => dashes + 1,

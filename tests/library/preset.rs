@@ -6,3 +6,4 @@ mod listings;
 mod native;
 mod preset_project;
 mod python;
+mod python_tools;

@@ -29,7 +29,8 @@ fn language(tool: Tool) -> (&'static str, &'static str) {
             "const { test } = require('@playwright/test'); const fs = require('fs'); const it = test, describe = test.describe, { beforeAll, beforeEach, afterEach } = test;\n",
             ".spec.js",
         ),
-        ReportedTool::CucumberJs => ("", ".feature"),
+        // Those of other languages have no project here.
+        _ => ("", ".feature"),
     }
 }
 

@@ -71,7 +71,11 @@ impl PresetProject {
         let _ = std::fs::remove_file(&file);
         let reporters = self.reporters.path().to_str().unwrap();
         let arguments = self.preset.list.iter().map(|argument| {
-            let argument = argument.trim_start_matches("{paths}");
+            let argument = match argument.strip_prefix("{paths}") {
+                Some("") => ".",
+                Some(default) => default,
+                None => argument,
+            };
             let argument = argument.replace("{list}", file.to_str().unwrap());
             OsString::from(argument.replace("{reporters}", reporters))
         });
@@ -103,7 +107,10 @@ impl PresetProject {
             events: &events,
             reporters: self.reporters.path(),
         };
-        let call = self.preset.call(tests, &paths).unwrap();
+        let mut call = self.preset.call(tests, &paths).unwrap();
+        if call.takes_paths {
+            call.arguments.push(".".into());
+        }
         if let Some(text) = &call.list {
             std::fs::write(&list, text).unwrap();
         }

@@ -1,5 +1,6 @@
 //! The tools, and a test of a check for each of them.
 
+mod behave;
 mod catch2;
 mod cpp;
 mod ctest;
@@ -13,8 +14,11 @@ mod nextest;
 mod node_test;
 mod playwright;
 mod pytest;
+mod robot;
+mod unittest;
 mod vitest;
 
+pub(crate) use behave::BEHAVE;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
 pub(crate) use doctest::DOCTEST;
@@ -26,12 +30,15 @@ pub(crate) use nextest::NEXTEST;
 pub(crate) use node_test::NODE_TEST;
 pub(crate) use playwright::PLAYWRIGHT;
 pub(crate) use pytest::{PYTEST_BATCH, PYTEST_SESSION};
+pub(crate) use robot::ROBOT;
+pub(crate) use unittest::UNITTEST;
 pub(crate) use vitest::VITEST;
 
 /// `for_each_tool!(name, check)`: a module `name` with a test for each tool, which calls `check` with it.
 macro_rules! for_each_tool {
     ($name:ident, $check:ident) => {
         for_each_tool! { $name, $check;
+            behave: BEHAVE,
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
             doctest: DOCTEST,
@@ -44,6 +51,8 @@ macro_rules! for_each_tool {
             playwright: PLAYWRIGHT,
             pytest_batch: PYTEST_BATCH,
             pytest_session: PYTEST_SESSION,
+            robot: ROBOT,
+            unittest: UNITTEST,
             vitest: VITEST,
         }
     };
