@@ -3,12 +3,12 @@
 
     benches/batched_suites.py TESTPLAN PACKAGES [PAIRS] [TOOL...]
 
-TESTPLAN is the binary (`cargo build --release`), PACKAGES a folder with node_modules of vitest, jest and @playwright/test, PAIRS how
-often all run in turns (5), TOOL any of vitest, jest, playwright, nextest, ctest and googletest (all). Node, cargo-nextest, CMake, a C++
-compiler and GoogleTest are expected on this machine. vitest, jest and Playwright have 50 files of 8 tests that wait for 100 ms, the
-others 60 tests that compute for 50 ms. testplan runs twice: whole, with the tool's own listing and nothing known of the tests, as in a
-fresh job; and batches of 20 s, from a list of the tests and with durations of earlier plans. Fails if a test does not pass. Ratios to
-the tool are medians of pairs, with the lowest and the highest; CPU time is that of all processes.
+TESTPLAN is the binary (`cargo build --release`), PACKAGES a folder with node_modules of vitest, jest, mocha, @playwright/test and
+@cucumber/cucumber, PAIRS how often all run in turns (5), TOOL any of those in TOOLS below (all). Node, cargo-nextest, CMake, a C++
+compiler and GoogleTest are expected on this machine. The JavaScript tools have 50 files of 8 tests that wait for 100 ms, the others
+60 tests that compute for 50 ms. testplan runs twice: whole, with the tool's own listing and nothing known of the tests, as in a fresh
+job; and batches of 20 s, from a list of the tests and with durations of earlier plans. Fails if a test does not pass. Ratios to the
+tool are medians of pairs, with the lowest and the highest; CPU time is that of all processes.
 """
 
 import json
@@ -99,6 +99,30 @@ def playwright(work, modules):
     return {"preset": "playwright", "program": program}, [*program, "test", "--workers=2"]
 
 
+def mocha(work, modules):
+    javascript(work, modules, ".spec.js", "const test = it;\n")
+    (work / ".mocharc.json").write_text('{"spec": "*.spec.js"}')
+    program = ["node", str(modules / "mocha/bin/mocha.js")]
+    return {"preset": "mocha", "program": program}, [*program, "--parallel", "--jobs=2"]
+
+
+def node_test(work, modules):
+    javascript(work, modules, ".test.js", "const { test } = require('node:test');\n")
+    return {"preset": "node-test"}, ["node", "--test", "--test-concurrency=2"]
+
+
+def cucumber_js(work, modules):
+    (work / "node_modules").symlink_to(modules)
+    (work / "features").mkdir()
+    step = f"require('@cucumber/cucumber').Given('it waits', async () => {{ {WAIT} }});\n"
+    (work / "features/steps.js").write_text(step)
+    for file in range(FILES):
+        tests = "".join(f"  Scenario: test {number}\n    Given it waits\n" for number in range(TESTS))
+        (work / f"features/file_{file}.feature").write_text(f"Feature: file {file}\n{tests}")
+    program = ["node", str(modules / "@cucumber/cucumber/bin/cucumber.js")]
+    return {"preset": "cucumber-js", "program": program}, [*program, "--parallel=2"]
+
+
 def nextest(work, _):
     (work / "src").mkdir()
     (work / "Cargo.toml").write_text('[package]\nname = "sixty"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n')
@@ -128,5 +152,8 @@ def build(work):
     subprocess.run(["g++", "-o", "tests", "tests.cc", "-lgtest_main", "-lgtest", "-lpthread"], cwd=work, check=True)
 
 
-TOOLS = {tool.__name__: tool for tool in (vitest, jest, playwright, nextest, ctest, googletest)}
+TOOLS = {
+    tool.__name__: tool
+    for tool in (vitest, jest, playwright, mocha, node_test, cucumber_js, nextest, ctest, googletest)
+}
 main()

@@ -6,6 +6,7 @@
 mod behave_preset;
 mod catch2_preset;
 mod ctest_preset;
+mod cucumber_js_preset;
 mod description;
 mod doctest_preset;
 mod go_preset;
@@ -28,6 +29,7 @@ use std::sync::LazyLock;
 pub use behave_preset::BEHAVE;
 pub use catch2_preset::{CATCH2, CATCH2_V2};
 pub use ctest_preset::CTEST;
+pub use cucumber_js_preset::CUCUMBER_JS;
 pub use description::Description;
 pub use doctest_preset::DOCTEST;
 pub use go_preset::GO;
@@ -51,6 +53,7 @@ pub static PRESETS: &[&Preset] = &[
     &CATCH2,
     &CATCH2_V2,
     &CTEST,
+    &CUCUMBER_JS,
     &DOCTEST,
     &GO,
     &GOOGLETEST,

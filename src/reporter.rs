@@ -17,6 +17,9 @@ pub const SELECTION: &str = "TESTPLAN_SELECTION";
 /// The variable that names the file where a listing is written, if testplan's own file lists the tests.
 pub const LISTING: &str = "TESTPLAN_LISTING";
 
+/// A file that takes what is written to it and keeps nothing.
+const NOWHERE: &str = if cfg!(windows) { "NUL" } else { "/dev/null" };
+
 /// A tool that there is a reporter for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReportedTool {
@@ -69,7 +72,17 @@ impl ReportedTool {
                 "--test-reporter-destination=stdout".into(),
             ],
             Self::Playwright => vec![option("--add-reporter=", "playwright.mjs")],
-            Self::CucumberJs => vec!["--format".into(), option("", "cucumber.mjs")],
+            Self::CucumberJs => {
+                // The formatter writes nothing to its own target, so that the project's keeps the standard output.
+                let mut formatter = OsString::from("\"");
+                formatter.push(folder.join("cucumber.mjs"));
+                formatter.push(format!("\":\"{NOWHERE}\""));
+                vec![
+                    "--format".into(),
+                    formatter,
+                    option("--plugin=", "cucumber-plugin.mjs"),
+                ]
+            }
             Self::Unittest => vec![option("", "unittest_runner.py")],
             Self::Robot => vec![
                 "--listener".into(),
@@ -83,6 +96,6 @@ impl ReportedTool {
 
     /// Whether the reporter runs the tests of [`SELECTION`] only.
     pub fn selects(self) -> bool {
-        !matches!(self, Self::Jest | Self::NodeTest | Self::CucumberJs)
+        !matches!(self, Self::Jest | Self::NodeTest)
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{
     selected_call::{
-        CallPaths, NotSelected, PresetCall, file_argument, option, regex_escaped, suite_and_name,
-        suites,
+        CallPaths, NotSelected, PresetCall, file_argument, node_pattern, option, regex_escaped,
+        suite_and_name, suites,
     },
     test_listing::own_listing,
     tool_preset::{Evidence, ListingOutput, Preset},
@@ -59,32 +59,7 @@ fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected
     let pattern = format!(r"^\s*(?:{})\s*$", names.join("|"));
     call.argument(option("--test-name-pattern=", pattern));
     for suite in suites(tests) {
-        call.argument(pattern_of(&file_argument(suite)));
+        call.argument(node_pattern(&file_argument(suite)));
     }
     Ok(call)
-}
-
-/// A file as Node finds it, which takes each argument for a pattern. A backslash escapes nothing there, and a brace cannot be
-/// escaped at all.
-fn pattern_of(file: &str) -> String {
-    let mut pattern = String::with_capacity(file.len());
-    for c in file.chars() {
-        match c {
-            '[' | '*' | '?' | '(' => pattern.extend(['[', c, ']']),
-            '{' | '\\' => pattern.push('?'),
-            c => pattern.push(c),
-        }
-    }
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn characters_of_patterns_stand_for_themselves() {
-        assert_eq!(pattern_of("a/b-1.test.js"), "a/b-1.test.js");
-        assert_eq!(pattern_of("{d}/[a] (x)+*"), "?d}/[[]a] [(]x)+[*]");
-    }
 }

@@ -160,9 +160,34 @@ pub(super) fn regex_escaped(text: &str) -> String {
     escaped
 }
 
+/// A file as Node finds it, which takes each argument for a pattern. A backslash escapes nothing there, and a brace cannot be
+/// escaped at all.
+pub(super) fn node_pattern(file: &str) -> String {
+    let mut pattern = String::with_capacity(file.len());
+    for c in file.chars() {
+        match c {
+            '[' | '*' | '?' | '(' | '@' => pattern.extend(['[', c, ']']),
+            '{' | '\\' => pattern.push('?'),
+            c => pattern.push(c),
+        }
+    }
+    pattern
+}
+
 /// `--option=PATH`.
 pub(super) fn option(name: &str, path: impl AsRef<OsStr>) -> OsString {
     let mut argument = OsString::from(name);
     argument.push(path);
     argument
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_of_patterns_stand_for_themselves() {
+        assert_eq!(node_pattern("a/b-1.test.js"), "a/b-1.test.js");
+        assert_eq!(node_pattern("{d}/[a] @(x)+*"), "?d}/[[]a] [@][(]x)+[*]");
+    }
 }

@@ -19,6 +19,14 @@ const FILES: &[(&str, &str)] = &[
     ("node-listing.mjs", include_str!("files/node-listing.mjs")),
     ("node-reporter.mjs", include_str!("files/node-reporter.mjs")),
     ("playwright.mjs", include_str!("files/playwright.mjs")),
+    (
+        "cucumber-names.mjs",
+        include_str!("files/cucumber-names.mjs"),
+    ),
+    (
+        "cucumber-plugin.mjs",
+        include_str!("files/cucumber-plugin.mjs"),
+    ),
     ("cucumber.mjs", include_str!("files/cucumber.mjs")),
     (
         "testplan_events.py",

@@ -1,5 +1,7 @@
-// Formatter for cucumber-js 13. The name of a test has the titles of its feature, rule and scenario; its line is that of
-// the scenario, or of the row of an outline.
+// Formatter for cucumber-js 13. The name of a test has the titles of its feature, rule and scenario, and the values of its
+// row if rows share a title; its line is that of the scenario, or of the row. With TESTPLAN_LISTING it lists the scenarios
+// of a dry run.
+import { placesOf, titlesOf } from './cucumber-names.mjs';
 import stream from './event-stream.cjs';
 
 const WORST = ['UNKNOWN', 'PASSED', 'SKIPPED', 'PENDING', 'UNDEFINED', 'AMBIGUOUS', 'FAILED'];
@@ -11,23 +13,12 @@ export default {
     const pickles = new Map();
     const cases = new Map();
     const running = new Map();
-
-    function learn({ uri, feature }) {
-      if (!feature) return;
-      const scenarios = (children, path) => {
-        for (const child of children) {
-          if (child.rule) scenarios(child.rule.children, [...path, child.rule.name]);
-          if (child.scenario) add(child.scenario, path);
-        }
-      };
-      const add = (scenario, path) => {
-        places.set(scenario.id, { uri, path, line: scenario.location.line });
-        for (const examples of scenario.examples) {
-          for (const row of examples.tableBody) places.set(row.id, { uri, path, line: row.location.line });
-        }
-      };
-      scenarios(feature.children, [feature.name]);
-    }
+    const pending = [];
+    const isListing = Boolean(process.env.TESTPLAN_LISTING);
+    const listed = [];
+    let hasFailed = false;
+    // Steps that start a cucumber of their own must not write here.
+    delete process.env.TESTPLAN_EVENTS;
 
     function line(started) {
       const { pickle } = cases.get(started.testCaseId) ?? {};
@@ -35,17 +26,40 @@ export default {
       return {
         id: started.testCaseId,
         file: stream.file(pickle?.uri),
-        titles: stream.titles([...(place?.path ?? []), pickle?.name ?? '']),
+        titles: stream.titles(titlesOf(place, pickle)),
         line: place?.line,
         attempt: started.attempt + 1,
       };
+    }
+
+    function end(it, isRetried) {
+      const place = line(it.started);
+      if (isListing) listed.push(place);
+      const test = { ...place, ms: Date.now() - it.at };
+      if (it.worst === 'PENDING') {
+        pending.push({ test, it });
+        stream.write('test_end', test);
+        return;
+      }
+      const result = verdict(it);
+      hasFailed ||= result.status === 'failed' && !isRetried;
+      stream.write('test_end', { ...test, ...result });
+    }
+
+    // A pending step fails its scenario in strict mode only, which the end of the run shows if nothing else has failed.
+    // Otherwise the scenario stays without a verdict.
+    function endPending(success) {
+      for (const { test, it } of pending) {
+        if (success) stream.write('test_end', { ...test, status: 'skipped', message: 'a step is pending' });
+        else if (!hasFailed) stream.write('test_end', { ...test, ...verdict(it) });
+      }
     }
 
     on('message', (envelope) => {
       if (envelope.meta) {
         stream.write('run_start', { v: 1, tool: `cucumber-js ${envelope.meta.implementation.version}` });
       } else if (envelope.gherkinDocument) {
-        learn(envelope.gherkinDocument);
+        for (const [id, place] of placesOf(envelope.gherkinDocument)) places.set(id, place);
       } else if (envelope.pickle) {
         pickles.set(envelope.pickle.id, envelope.pickle);
       } else if (envelope.testCase) {
@@ -60,14 +74,17 @@ export default {
       } else if (envelope.testCaseFinished) {
         const it = running.get(envelope.testCaseFinished.testCaseStartedId);
         running.delete(envelope.testCaseFinished.testCaseStartedId);
-        if (it) stream.write('test_end', { ...line(it.started), ...verdict(it), ms: Date.now() - it.at });
+        if (it) end(it, envelope.testCaseFinished.willBeRetried);
       } else if (envelope.parseError) {
         const { source, message } = envelope.parseError;
         stream.write('error', { file: stream.file(source?.uri), message: stream.cut(message, stream.MOST_MESSAGE) });
       } else if (envelope.testRunHookFinished) {
         const { status, message } = envelope.testRunHookFinished.result;
         if (status === 'FAILED') stream.write('error', { message: stream.cut(message, stream.MOST_MESSAGE) });
+        hasFailed ||= status === 'FAILED';
       } else if (envelope.testRunFinished) {
+        endPending(envelope.testRunFinished.success);
+        if (isListing) stream.writeListing(listed, []);
         stream.write('run_end', {});
       }
     });

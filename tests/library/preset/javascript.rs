@@ -1,4 +1,4 @@
-//! vitest, jest, mocha, the test runner of Node and Playwright.
+//! vitest, jest, mocha, the test runner of Node, cucumber-js and Playwright.
 
 use std::{ffi::OsString, path::Path};
 
@@ -188,6 +188,107 @@ fn node_lists_and_selects_exactly() {
     expected.push("d/c.test.mjs::parent > step".to_owned());
     expected.sort();
     assert_eq!(ran.keys().cloned().collect::<Vec<_>>(), expected, "{code}");
+}
+
+const STEPS: &str = "const { Given } = require('@cucumber/cucumber'); let n = 0;
+Given('ok', () => {}); Given('bad', () => { throw new Error('boom'); }); Given('row {int}', (number) => {});
+Given('pending', () => 'pending'); Given('flaky', () => { if (n++ < 1) throw new Error('once'); });
+";
+
+#[test]
+fn cucumber_js_lists_and_selects_exactly() {
+    let Some(project) = project(
+        "cucumber-js",
+        "current",
+        "@cucumber/cucumber/bin/cucumber.js",
+    ) else {
+        return;
+    };
+    project.write("features/steps.js", STEPS);
+    let mut text = "Feature: S (x)\n".to_owned();
+    for title in TITLES {
+        text += &format!("  Scenario: {title}\n    Given ok\n");
+    }
+    project.write("features/{d,e}/@[a] (x)+.feature", &text);
+    // Settings of a project that would print elsewhere, run more or at once.
+    project.write(
+        "cucumber.js",
+        "module.exports = { default: { format: ['summary', 'json:own.json'], parallel: 2, paths: ['features'], order: 'random', tags: 'not @wip' } };",
+    );
+    let listing = project.list();
+    assert_eq!(listing.tests.len(), TITLES.len(), "{listing:?}");
+    let odd = |it: &Test| is_odd(it) || it.testcase.ends_with("> a");
+    assert_exact(&project, &listing, odd);
+    project.write(
+        "features/b.feature",
+        "Feature: B\n  Scenario: dup\n    Given ok\n  Scenario: dup\n    Given bad\n  @wip\n  Scenario: left out\n    Given ok\n\
+         \x20 Rule: R\n    Scenario Outline: out <x>\n      Given row <x>\n      Examples:\n        | x | y |\n        | 1 | a |\n        | 2 | b |\n        | 2 | c |\n\
+         \x20   Scenario Outline: same\n      Given row <x>\n      Examples:\n        | x |\n        | 7 |\n        | 8 |\n",
+    );
+    let all = project.list();
+    let names: Vec<&str> = all
+        .tests
+        .iter()
+        .filter(|it| it.suite == "features/b.feature")
+        .map(|it| it.testcase.as_str())
+        .collect();
+    let mut sorted = names.clone();
+    sorted.sort_unstable();
+    assert_eq!(
+        sorted,
+        [
+            "B > R > out 1",
+            "B > R > out 2 > x=2, y=b",
+            "B > R > out 2 > x=2, y=c",
+            "B > R > same > x=7",
+            "B > R > same > x=8",
+            "B > dup"
+        ]
+    );
+    assert_eq!(all.duplicates, [test("features/b.feature", "B > dup")]);
+    // Rows of an outline, one of them and one that is there no more.
+    let rows = ["B > R > same > x=8", "B > R > same > x=9"];
+    let (ran, code) = project.run(&rows.map(|row| test("features/b.feature", row)));
+    assert_eq!(
+        ran.into_iter().collect::<Vec<_>>(),
+        [(
+            format!("features/b.feature::{}", rows[0]),
+            "passed".to_owned()
+        )],
+        "{code}"
+    );
+}
+
+#[test]
+fn pending_step_of_cucumber_js_counts_as_the_tool_says() {
+    let Some(project) = project(
+        "cucumber-js",
+        "current",
+        "@cucumber/cucumber/bin/cucumber.js",
+    ) else {
+        return;
+    };
+    project.write("features/steps.js", STEPS);
+    project.write(
+        "features/a.feature",
+        "Feature: F\n  Scenario: pending\n    Given pending\n  Scenario: bad\n    Given bad\n  Scenario: flaky\n    Given flaky\n",
+    );
+    let named = |name: &str| test("features/a.feature", &format!("F > {name}"));
+    for (settings, expected) in [
+        ("strict: true", "failed a step is pending"),
+        ("strict: false", "skipped a step is pending"),
+    ] {
+        project.write(
+            "cucumber.js",
+            &format!("module.exports = {{ default: {{ {settings}, retry: 1 }} }};"),
+        );
+        let (ran, _) = project.run(&[named("pending"), named("flaky")]);
+        assert_eq!(ran[&called(&named("pending"))], expected);
+        assert_eq!(ran[&called(&named("flaky"))], "passed");
+        let (ran, code) = project.run(&[named("pending"), named("bad")]);
+        let names: Vec<&String> = ran.keys().collect();
+        assert_eq!((names, code), (vec![&called(&named("bad"))], 1));
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod behave;
 mod catch2;
 mod cpp;
 mod ctest;
+mod cucumber_js;
 mod doctest;
 mod go;
 mod googletest;
@@ -21,6 +22,7 @@ mod vitest;
 pub(crate) use behave::BEHAVE;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
+pub(crate) use cucumber_js::CUCUMBER_JS;
 pub(crate) use doctest::DOCTEST;
 pub(crate) use go::GO;
 pub(crate) use googletest::GOOGLETEST;
@@ -41,6 +43,7 @@ macro_rules! for_each_tool {
             behave: BEHAVE,
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
+            cucumber_js: CUCUMBER_JS,
             doctest: DOCTEST,
             go: GO,
             googletest: GOOGLETEST,

@@ -33,19 +33,28 @@ const does = {
   exits() { process.exit(0); },
   async waits() { while (!fs.existsSync('go') && fs.existsSync('package.json')) await new Promise((done) => setTimeout(done, 20)); },
 };
+";
+
+/// How a test of the file is defined.
+const DEFINE: &str = "
 const define = (name, action) => it(name, async () => { fs.appendFileSync('ran', `${name}\\n`); await does[action](); });
 ";
 
 /// Writes the file of a project, after `head`, which defines `it` if the tool does not.
 pub(crate) fn write(stage: &Stage, suite: &str, head: &str, tests: &[(&str, Does)]) {
-    let packages = packages().expect("the tool is there");
-    // It may be there from an earlier version of the project.
-    let _ = std::os::unix::fs::symlink(packages, stage.path("node_modules"));
-    stage.write("package.json", "{}");
-    let mut text = format!("{head}{ACTIONS}");
+    let mut text = DEFINE.to_owned();
     for (name, does) in tests {
         let name = serde_json::to_string(name).unwrap();
         text += &["define(", &name, ", '", does.word(), "');\n"].concat();
     }
-    stage.write(suite, text);
+    write_text(stage, suite, head, &text);
+}
+
+/// Writes a file of a project: `head`, what the tests do, and `text`.
+pub(crate) fn write_text(stage: &Stage, file: &str, head: &str, text: &str) {
+    let packages = packages().expect("the tool is there");
+    // It may be there from an earlier version of the project.
+    let _ = std::os::unix::fs::symlink(packages, stage.path("node_modules"));
+    stage.write("package.json", "{}");
+    stage.write(file, format!("{head}{ACTIONS}{text}"));
 }

@@ -1,0 +1,39 @@
+//! Cucumber-js. The names of its tests begin with that of the feature.
+
+use crate::{
+    presets::{
+        tool::{Does, Tool, any, none},
+        tools::javascript,
+    },
+    support::Stage,
+};
+
+pub(crate) static CUCUMBER_JS: Tool = Tool {
+    preset: "cucumber-js",
+    mode: "batch",
+    suite: "features/a b/@[t] (x) $+.feature",
+    testcase: |name| format!("F > {name}"),
+    can_have: any,
+    refuses: none,
+    has_stream: true,
+    exit_outcome: "error",
+    refuses_unknown: false,
+    program: || javascript::program("@cucumber/cucumber/bin/cucumber.js"),
+    run_all: &[],
+    write,
+};
+
+const STEPS: &str = "const { Before, Given, setDefaultTimeout } = require('@cucumber/cucumber');
+setDefaultTimeout(60000);
+Before(({ pickle }) => fs.appendFileSync('ran', `F > ${pickle.name}\\n`));
+for (const action of Object.keys(does)) Given(action, does[action]);
+";
+
+fn write(stage: &Stage, tests: &[(&str, Does)]) {
+    javascript::write_text(stage, "features/steps.js", "", STEPS);
+    let mut text = "Feature: F\n".to_owned();
+    for (name, does) in tests {
+        text += &format!("  Scenario: {name}\n    Given {}\n", does.word());
+    }
+    stage.write(CUCUMBER_JS.suite, text);
+}
