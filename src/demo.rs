@@ -34,7 +34,7 @@ type Print<'a> = &'a dyn Fn(fmt::Arguments<'_>);
 
 /// The lease of the demo's workers: short, so that people can watch the rescue of a killed worker's test.
 const LEASE: &str = "3s";
-/// The cool-down of a Squish server after its lease expired.
+/// The cool-down of a Squish server after its lease expired or a test hung on it.
 const COOL_DOWN: Duration = Duration::from_millis(500);
 /// Prints the progress after this many executions.
 const PRINT_EVERY: u64 = 10;
@@ -89,22 +89,20 @@ pub(crate) async fn show(out: &Path, print: Print<'_>) -> Result<DemoOutcome, Fa
         served: &served,
         plan: &plan,
     };
-    let mut doomed = workers.start("linux-doomed", "OS=Linux")?;
-    print(format_args!(
-        "worker     linux-doomed takes the first Linux test …"
-    ));
+    let mut first = workers.start("linux-1", "OS=Linux")?;
+    print(format_args!("worker     linux-1 runs the first Linux test"));
     until_test_runs(out).await;
-    doomed
+    first
         .stop(Duration::ZERO)
         .await
         .map_err(Failure::infrastructure)?;
     print(format_args!(
-        "worker     … and is killed (SIGKILL) in the middle of it. Its lease runs out; nothing is lost"
+        "worker     linux-1 is killed (SIGKILL) while the test runs. Its lease will expire, and the test runs again"
     ));
-    let mut linux = workers.start("linux", "OS=Linux")?;
-    let mut windows = workers.start("windows", "OS=Windows")?;
+    let mut linux = workers.start("linux-2", "OS=Linux")?;
+    let mut windows = workers.start("windows-1", "OS=Windows")?;
     print(format_args!(
-        "worker     linux and windows drain the plan …"
+        "worker     linux-2 and windows-1 run the other tests"
     ));
     tokio::select! {
         (_, _) = async { tokio::join!(linux.wait(), windows.wait()) } => {}
@@ -185,6 +183,7 @@ impl Served {
         let options = ServiceOptions {
             rules: Rules {
                 cool_down: COOL_DOWN,
+                trouble_rest: COOL_DOWN,
                 ..Rules::default()
             },
             access: Access::Principals(vec![Principal::token("demo", &secret)]),
@@ -231,7 +230,7 @@ impl Served {
         let start = StartPlan {
             template: template.id,
             project: template.project,
-            title: format!("{} of {}", demo_suite::TITLE, clock::wall().0),
+            title: format!("{}, build 412", demo_suite::TITLE),
             batch: "demo".to_owned(),
             planned: None,
             linked: Vec::new(),

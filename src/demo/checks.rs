@@ -44,7 +44,7 @@ pub(crate) fn closing_words(report: &PlanReport, out: &Path, took: Duration) -> 
     format!(
         "\nThat was the demo, in {}. Two tests fail on both systems, one crashes, one hangs until its time limit, one \
          skips itself,\nand another worker ran the test of the killed worker. A real run with this report would end with \
-         exit code {} ({}).\n\n{}\nYour own tests: write a testplan.yml like the one above, then `testplan run`.",
+         exit code {} ({}).\n\n{}\nYour own tests: `testplan init` in the folder of your project, then `testplan run`.",
         duration::format(Duration::from_millis(tenths * 100)),
         report.conclusion().code(),
         report.conclusion().word(),

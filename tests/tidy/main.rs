@@ -285,6 +285,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("anyhow", &["cli", "failure", "report_files"]),
     ("indicatif", &["cli"]),
+    ("open", &["cli"]),
     ("anstream", &["cli"]),
 ];
 
