@@ -3,6 +3,7 @@
 //! A preset is data with two pure functions: [`Preset::read_listing`] turns what the tool lists into tests, and
 //! [`Preset::call`] turns tests into arguments. Nothing is started here.
 
+mod bats_preset;
 mod behave_preset;
 mod catch2_preset;
 mod ctest_preset;
@@ -12,12 +13,16 @@ mod doctest_preset;
 mod go_preset;
 mod googletest_preset;
 mod jest_preset;
+mod minitest_preset;
 mod mocha_preset;
 mod nextest_preset;
 mod node_test_preset;
+mod phpunit_preset;
 mod playwright_preset;
+mod prove_preset;
 mod pytest_preset;
 mod robot_preset;
+mod rspec_preset;
 mod selected_call;
 mod test_listing;
 mod tool_preset;
@@ -26,6 +31,7 @@ mod vitest_preset;
 
 use std::sync::LazyLock;
 
+pub use bats_preset::BATS;
 pub use behave_preset::BEHAVE;
 pub use catch2_preset::{CATCH2, CATCH2_V2};
 pub use ctest_preset::CTEST;
@@ -35,12 +41,16 @@ pub use doctest_preset::DOCTEST;
 pub use go_preset::GO;
 pub use googletest_preset::GOOGLETEST;
 pub use jest_preset::JEST;
+pub use minitest_preset::MINITEST;
 pub use mocha_preset::MOCHA;
 pub use nextest_preset::NEXTEST;
 pub use node_test_preset::NODE_TEST;
+pub use phpunit_preset::PHPUNIT;
 pub use playwright_preset::PLAYWRIGHT;
+pub use prove_preset::PROVE;
 pub use pytest_preset::PYTEST;
 pub use robot_preset::ROBOT;
+pub use rspec_preset::RSPEC;
 pub use selected_call::{CallPaths, NotSelected, PresetCall};
 pub use test_listing::{BadListing, ToolListing};
 pub use tool_preset::{Evidence, ListingOutput, Preset};
@@ -49,6 +59,7 @@ pub use vitest_preset::VITEST;
 
 /// All presets, by name.
 pub static PRESETS: &[&Preset] = &[
+    &BATS,
     &BEHAVE,
     &CATCH2,
     &CATCH2_V2,
@@ -58,12 +69,16 @@ pub static PRESETS: &[&Preset] = &[
     &GO,
     &GOOGLETEST,
     &JEST,
+    &MINITEST,
     &MOCHA,
     &NEXTEST,
     &NODE_TEST,
+    &PHPUNIT,
     &PLAYWRIGHT,
+    &PROVE,
     &PYTEST,
     &ROBOT,
+    &RSPEC,
     &UNITTEST,
     &VITEST,
 ];

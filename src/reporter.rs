@@ -41,6 +41,16 @@ pub enum ReportedTool {
     Robot,
     /// behave 1.3.
     Behave,
+    /// `RSpec` 3.
+    Rspec,
+    /// Minitest 5.
+    Minitest,
+    /// `PHPUnit` 9.
+    Phpunit,
+    /// `prove` of Perl 5.
+    Prove,
+    /// bats 1.13.
+    Bats,
 }
 
 impl ReportedTool {
@@ -91,6 +101,18 @@ impl ReportedTool {
                 option("", "robot_selection.py"),
             ],
             Self::Behave => vec![option("", "behave_runner.py")],
+            Self::Rspec => vec![
+                option("--require=", "rspec_formatter.rb"),
+                "--format=progress".into(),
+                "--format=TestplanFormatter".into(),
+            ],
+            Self::Minitest => vec![option("", "minitest_runner.rb")],
+            Self::Prove => vec![option("", "prove_runner.pl")],
+            Self::Bats => vec!["--formatter".into(), option("", "bats_formatter.sh")],
+            Self::Phpunit => vec![
+                option("--include-path=", ""),
+                "--printer=TestplanPrinter".into(),
+            ],
         }
     }
 

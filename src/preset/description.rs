@@ -85,7 +85,7 @@ impl Preset {
         };
         let call = self.call(&[test], &paths).unwrap_or_default();
         let text = |argument: OsString| quoted(&argument.to_string_lossy());
-        let paths = call.takes_paths.then(|| "PATHS".to_owned());
+        let paths = call.takes_paths.map(|_| "PATHS".to_owned());
         call.arguments.into_iter().map(text).chain(paths).collect()
     }
 }

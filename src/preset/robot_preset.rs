@@ -7,6 +7,9 @@ use super::{
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
+/// What is searched if the project names nothing.
+const HERE: &str = ".";
+
 /// The preset.
 pub static ROBOT: Preset = Preset {
     name: "robot",
@@ -53,6 +56,6 @@ fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected
     call.argument(paths.results);
     call.argument("--log=NONE");
     call.argument("--report=NONE");
-    call.takes_paths = true;
+    call.takes_paths = Some(HERE);
     Ok(call.with_selection(tests, paths))
 }

@@ -41,8 +41,8 @@ pub struct PresetCall {
     pub environment: Vec<(&'static str, OsString)>,
     /// What the list file contains.
     pub list: Option<String>,
-    /// Whether the paths that the project names for the listing follow, or `.` without any.
-    pub takes_paths: bool,
+    /// Whether the paths that the project names for the listing follow, and what follows if it names none; possibly empty.
+    pub takes_paths: Option<&'static str>,
 }
 
 impl PresetCall {

@@ -10,7 +10,7 @@ use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 /// The preset.
 pub static UNITTEST: Preset = Preset {
     name: "unittest",
-    versions: "of Python 3.11",
+    versions: "of Python 3.9 to 3.13",
     program: &["python3"],
     // The runner file; options of the project are its own.
     has_subcommand: true,

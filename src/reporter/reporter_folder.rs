@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 use crate::fs::{private_folder, write_private};
 
-/// Names and texts of all files. They load `event-stream.cjs` from beside them.
+/// Names and texts of all files. They load what they share from beside them.
 const FILES: &[(&str, &str)] = &[
     ("event-stream.cjs", include_str!("files/event-stream.cjs")),
     ("vitest.mjs", include_str!("files/vitest.mjs")),
@@ -42,6 +42,25 @@ const FILES: &[(&str, &str)] = &[
         include_str!("files/robot_selection.py"),
     ),
     ("behave_runner.py", include_str!("files/behave_runner.py")),
+    ("prove_runner.pl", include_str!("files/prove_runner.pl")),
+    ("bats_listing.bash", include_str!("files/bats_listing.bash")),
+    ("bats_formatter.sh", include_str!("files/bats_formatter.sh")),
+    (
+        "TestplanPrinter.php",
+        include_str!("files/TestplanPrinter.php"),
+    ),
+    (
+        "testplan_events.rb",
+        include_str!("files/testplan_events.rb"),
+    ),
+    (
+        "rspec_formatter.rb",
+        include_str!("files/rspec_formatter.rb"),
+    ),
+    (
+        "minitest_runner.rb",
+        include_str!("files/minitest_runner.rb"),
+    ),
 ];
 
 /// The folder; dropping it removes it.
@@ -57,7 +76,13 @@ impl ReporterFolder {
     pub fn make() -> io::Result<Self> {
         let folder = private_folder("testplan-reporters-")?;
         for (name, text) in FILES.iter().copied() {
-            write_private(&folder.path().join(name), text.as_bytes()).map_err(io::Error::other)?;
+            let path = folder.path().join(name);
+            write_private(&path, text.as_bytes()).map_err(io::Error::other)?;
+            #[cfg(unix)]
+            if text.starts_with("#!") {
+                use std::os::unix::fs::PermissionsExt as _;
+                std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))?;
+            }
         }
         Ok(Self {
             // Tools resolve links in the paths of their reporters.

@@ -50,15 +50,16 @@ impl PresetSettings {
     /// What follows the program to run the tests of a call.
     pub(crate) fn call_arguments(&self, call: &mut PresetCall) -> Vec<OsString> {
         let mut arguments = self.with_args(std::mem::take(&mut call.arguments));
-        if call.takes_paths {
-            arguments.extend(self.paths_or("."));
+        if let Some(without) = call.takes_paths {
+            arguments.extend(self.paths_or(without));
         }
         arguments
     }
 
-    fn paths_or(&self, default: &str) -> Vec<OsString> {
+    fn paths_or(&self, without: &str) -> Vec<OsString> {
         match &self.paths[..] {
-            [] => vec![default.into()],
+            [] if without.is_empty() => Vec::new(),
+            [] => vec![without.into()],
             paths => paths.iter().map(OsString::from).collect(),
         }
     }

@@ -108,8 +108,8 @@ impl PresetProject {
             reporters: self.reporters.path(),
         };
         let mut call = self.preset.call(tests, &paths).unwrap();
-        if call.takes_paths {
-            call.arguments.push(".".into());
+        if let Some(path) = call.takes_paths.filter(|it| !it.is_empty()) {
+            call.arguments.push(path.into());
         }
         if let Some(text) = &call.list {
             std::fs::write(&list, text).unwrap();

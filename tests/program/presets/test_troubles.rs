@@ -137,9 +137,9 @@ fn killed(tool: &'static Tool) {
         "{ended}\n{outcomes:#?}"
     );
     if tool.has_stream {
-        let count = |words| ended.stderr.matches(words).count();
+        let count = |words: &str| ended.stderr.matches(words).count();
         assert_eq!(
-            count("c5: the call ended with killed by SIGKILL"),
+            count(&format!("{waits}: the call ended with killed by SIGKILL")),
             1,
             "{ended}"
         );

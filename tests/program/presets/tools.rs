@@ -1,5 +1,6 @@
 //! The tools, and a test of a check for each of them.
 
+mod bats;
 mod behave;
 mod catch2;
 mod cpp;
@@ -10,15 +11,20 @@ mod go;
 mod googletest;
 mod javascript;
 mod jest;
+mod minitest;
 mod mocha;
 mod nextest;
 mod node_test;
+mod phpunit;
 mod playwright;
+mod prove;
 mod pytest;
 mod robot;
+mod rspec;
 mod unittest;
 mod vitest;
 
+pub(crate) use bats::BATS;
 pub(crate) use behave::BEHAVE;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
@@ -27,12 +33,16 @@ pub(crate) use doctest::DOCTEST;
 pub(crate) use go::GO;
 pub(crate) use googletest::GOOGLETEST;
 pub(crate) use jest::JEST;
+pub(crate) use minitest::MINITEST;
 pub(crate) use mocha::MOCHA;
 pub(crate) use nextest::NEXTEST;
 pub(crate) use node_test::NODE_TEST;
+pub(crate) use phpunit::PHPUNIT;
 pub(crate) use playwright::PLAYWRIGHT;
+pub(crate) use prove::PROVE;
 pub(crate) use pytest::{PYTEST_BATCH, PYTEST_SESSION};
 pub(crate) use robot::ROBOT;
+pub(crate) use rspec::RSPEC;
 pub(crate) use unittest::UNITTEST;
 pub(crate) use vitest::VITEST;
 
@@ -40,6 +50,7 @@ pub(crate) use vitest::VITEST;
 macro_rules! for_each_tool {
     ($name:ident, $check:ident) => {
         for_each_tool! { $name, $check;
+            bats: BATS,
             behave: BEHAVE,
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
@@ -48,13 +59,17 @@ macro_rules! for_each_tool {
             go: GO,
             googletest: GOOGLETEST,
             jest: JEST,
+            minitest: MINITEST,
             mocha: MOCHA,
             nextest: NEXTEST,
             node_test: NODE_TEST,
+            phpunit: PHPUNIT,
             playwright: PLAYWRIGHT,
+            prove: PROVE,
             pytest_batch: PYTEST_BATCH,
             pytest_session: PYTEST_SESSION,
             robot: ROBOT,
+            rspec: RSPEC,
             unittest: UNITTEST,
             vitest: VITEST,
         }
