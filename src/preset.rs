@@ -5,6 +5,7 @@
 
 mod bats_preset;
 mod behave_preset;
+mod bun_preset;
 mod catch2_preset;
 mod ctest_preset;
 mod cucumber_js_preset;
@@ -33,6 +34,7 @@ use std::sync::LazyLock;
 
 pub use bats_preset::BATS;
 pub use behave_preset::BEHAVE;
+pub use bun_preset::BUN;
 pub use catch2_preset::{CATCH2, CATCH2_V2};
 pub use ctest_preset::CTEST;
 pub use cucumber_js_preset::CUCUMBER_JS;
@@ -61,6 +63,7 @@ pub use vitest_preset::VITEST;
 pub static PRESETS: &[&Preset] = &[
     &BATS,
     &BEHAVE,
+    &BUN,
     &CATCH2,
     &CATCH2_V2,
     &CTEST,

@@ -33,6 +33,8 @@ pub enum ReportedTool {
     NodeTest,
     /// Playwright 1.65.
     Playwright,
+    /// The test runner of bun 1.4.
+    Bun,
     /// Cucumber-js 13.
     CucumberJs,
     /// unittest of Python 3.
@@ -93,6 +95,7 @@ impl ReportedTool {
                     option("--plugin=", "cucumber-plugin.mjs"),
                 ]
             }
+            Self::Bun => vec![option("", "bun.mjs")],
             Self::Unittest => vec![option("", "unittest_runner.py")],
             Self::Robot => vec![
                 "--listener".into(),

@@ -142,9 +142,10 @@ pub(super) fn suites(tests: &[Test]) -> Vec<&str> {
 
 /// A file that is not taken for an option.
 pub(super) fn file_argument(file: &str) -> String {
-    match file.starts_with('-') {
-        true => format!("./{file}"),
-        false => file.to_owned(),
+    if file.starts_with('-') {
+        format!("./{file}")
+    } else {
+        file.to_owned()
     }
 }
 

@@ -1,4 +1,4 @@
-//! vitest, jest, mocha, the test runner of Node, cucumber-js and Playwright.
+//! vitest, jest, mocha, the test runner of Node, bun, cucumber-js and Playwright.
 
 use std::{ffi::OsString, path::Path};
 
@@ -188,6 +188,47 @@ fn node_lists_and_selects_exactly() {
     expected.push("d/c.test.mjs::parent > step".to_owned());
     expected.sort();
     assert_eq!(ran.keys().cloned().collect::<Vec<_>>(), expected, "{code}");
+}
+
+#[test]
+fn bun_lists_and_selects_exactly() {
+    let Some(packages) = project("bun", "current", "@oven/bun-linux-x64/bin/bun") else {
+        return;
+    };
+    let bun = packages.path("node_modules/@oven/bun-linux-x64/bin/bun");
+    let project = PresetProject::new("bun", vec![bun.into()]);
+    let head = "const { describe, it } = require('bun:test');";
+    project.write("d/[a] (x).test.js", &tests(head));
+    let listing = project.list();
+    assert_eq!(listing.tests.len(), COUNT, "{listing:?}");
+    assert_exact(&project, &listing, |_| true);
+    project.write(
+        "d/b.test.js",
+        "import { describe, it, beforeAll } from 'bun:test'; it('dup', () => {}); it('dup', () => {}); it.skip('is skipped', () => {}); it.todo('is todo');\n\
+         describe('S', () => { it('says', () => { throw new Error('<testcase name=\"evil\"/>'); }); });\n\
+         describe('B', () => { beforeAll(() => { throw new Error('in before'); }); it('t1', () => {}); }); it.each([1, 2])('row %i', () => {});",
+    );
+    project.write("bad.test.js", "throw new TypeError('at load');");
+    let all = project.list();
+    assert_eq!(all.tests.len(), COUNT + 7, "{all:?}");
+    assert_eq!(all.duplicates, [test("d/b.test.js", "dup")]);
+    assert_eq!(all.broken, ["bad.test.js: TypeError: at load"]);
+    let some = ["is skipped", "S > says", "B > t1", "row 2"].map(|it| test("d/b.test.js", it));
+    let (ran, code) = project.run(&some);
+    let ran: Vec<(&str, &str)> = ran
+        .iter()
+        .map(|(name, it)| (&name[13..], it.as_str()))
+        .collect();
+    assert_eq!(
+        ran,
+        [
+            ("(outside any test case) B", "failed in before"),
+            ("S > says", "failed <testcase name=\"evil\"/>"),
+            ("is skipped", "skipped "),
+            ("row 2", "passed")
+        ],
+        "{code}"
+    );
 }
 
 const STEPS: &str = "const { Given } = require('@cucumber/cucumber'); let n = 0;

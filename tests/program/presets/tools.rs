@@ -2,6 +2,7 @@
 
 mod bats;
 mod behave;
+mod bun;
 mod catch2;
 mod cpp;
 mod ctest;
@@ -26,6 +27,7 @@ mod vitest;
 
 pub(crate) use bats::BATS;
 pub(crate) use behave::BEHAVE;
+pub(crate) use bun::BUN;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
 pub(crate) use cucumber_js::CUCUMBER_JS;
@@ -52,6 +54,7 @@ macro_rules! for_each_tool {
         for_each_tool! { $name, $check;
             bats: BATS,
             behave: BEHAVE,
+            bun: BUN,
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
             cucumber_js: CUCUMBER_JS,

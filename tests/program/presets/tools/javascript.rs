@@ -24,6 +24,14 @@ pub(crate) fn program(path: &str) -> Option<Vec<String>> {
         .then(|| vec![node(), program.to_str().unwrap().to_owned()])
 }
 
+/// A program of a package that needs no Node.
+pub(crate) fn binary(path: &str) -> Option<Vec<String>> {
+    let program = packages()?.join(path);
+    program
+        .exists()
+        .then(|| vec![program.to_str().unwrap().to_owned()])
+}
+
 /// What the tests do; `it` is the tool's own.
 const ACTIONS: &str = "
 const fs = require('node:fs');
