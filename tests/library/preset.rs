@@ -10,3 +10,4 @@ mod preset_project;
 mod python;
 mod python_tools;
 mod ruby;
+mod tools_page;
