@@ -22,7 +22,7 @@ pub(super) fn find(folder: &Folder<'_>, is_installed: &dyn Fn(&str) -> bool) -> 
         None => unittest(folder).map(|it| it.started_as(started("python"))),
     };
     let robot = robot(folder).map(|it| it.started_as(started("robot")));
-    let behave = behave(folder).map(|it| it.started_as(started("behave")));
+    let behave = behave(folder).map(|it| it.started_as(started("python")));
     [python, robot, behave].into_iter().flatten().collect()
 }
 
@@ -62,7 +62,8 @@ fn test_file<'a>(folder: &Folder<'a>, has: impl Fn(&str) -> bool) -> Option<&'a 
 
 fn unittest(folder: &Folder<'_>) -> Option<FoundTool> {
     let file = test_file(folder, |line| {
-        line.starts_with("import unittest") || line.starts_with("from unittest")
+        let is_import = line.starts_with("import ") || line.starts_with("from ");
+        is_import && line.contains("unittest")
     })?;
     FoundTool::of("unittest", folder, format!("{file} imports unittest"))
 }

@@ -15,7 +15,7 @@ use super::tool::{Does, Tool};
 pub(crate) struct ToolProject {
     pub(crate) tool: &'static Tool,
     pub(crate) stage: Stage,
-    program: Vec<String>,
+    pub(super) program: Vec<String>,
 }
 
 /// What a run says of each test: its outcome, and why.
