@@ -1,4 +1,4 @@
-//! RSpec: listing, selection and results by its formatter.
+//! `RSpec`: listing, selection and results by its formatter.
 
 use super::{
     selected_call::{
