@@ -22,6 +22,7 @@ mod phpunit_preset;
 mod playwright_preset;
 mod prove_preset;
 mod pytest_preset;
+mod qt_test_preset;
 mod robot_preset;
 mod rspec_preset;
 mod selected_call;
@@ -51,6 +52,7 @@ pub use phpunit_preset::PHPUNIT;
 pub use playwright_preset::PLAYWRIGHT;
 pub use prove_preset::PROVE;
 pub use pytest_preset::PYTEST;
+pub use qt_test_preset::QT_TEST;
 pub use robot_preset::ROBOT;
 pub use rspec_preset::RSPEC;
 pub use selected_call::{CallPaths, NotSelected, PresetCall};
@@ -80,6 +82,7 @@ pub static PRESETS: &[&Preset] = &[
     &PLAYWRIGHT,
     &PROVE,
     &PYTEST,
+    &QT_TEST,
     &ROBOT,
     &RSPEC,
     &UNITTEST,

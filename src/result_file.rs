@@ -13,6 +13,7 @@ mod event_stream;
 mod file_cases;
 mod junit_reader;
 mod limited_reader;
+mod qt_reader;
 mod squish_reader;
 mod xml_stream;
 
@@ -101,6 +102,8 @@ pub fn read(
     xml_stream::read(source, |root, attributes| {
         Ok(if root == squish_reader::ROOT {
             Box::new(squish_reader::SquishReader::new(attributes, scenarios)?)
+        } else if root == qt_reader::ROOT {
+            Box::new(qt_reader::QtReader::new(attributes))
         } else if cpp_reader::ROOTS.contains(&root) {
             Box::new(cpp_reader::CppReader::new(root))
         } else {

@@ -20,7 +20,7 @@ const CRASHES: [&str; 6] = [
     "uncaught",
     "(outside any test case)",
 ];
-const HOOKS: [&str; 16] = [
+const HOOKS: [&str; 18] = [
     "\" hook",
     "beforeall",
     "afterall",
@@ -32,6 +32,8 @@ const HOOKS: [&str; 16] = [
     "teardownmodule",
     "setuptestsuite",
     "teardowntestsuite",
+    "inittestcase",
+    "cleanuptestcase",
     "test suite failed to run",
     "test execution failure",
     "parent suite",

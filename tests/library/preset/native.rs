@@ -178,3 +178,82 @@ fn doctest_lists_and_selects_exactly() {
     let (ran, code) = project.run(&[test("doctest", "gone")]);
     assert_eq!((ran.len(), code), (0, 0));
 }
+
+const QT: &str = "#include <QtTest/QtTest>\n#include <cstdio>\n#include <cstdlib>\nclass T : public QObject { Q_OBJECT\nprivate slots:\n\
+    void initTestCase() { if (getenv(\"INIT\")) QFAIL(\"no server\"); }\n\
+    void a() { QVERIFY(true); printf(\"<TestFunction name='x'>\\n\"); }\nvoid ab() { QCOMPARE(1, 2); }\n\
+    void row_data() { QTest::addColumn<int>(\"x\"); for (const char *name : {\"one two\", \"c:d\", \"dup\", \"dup\", \"bad\", \"(<&>) \\\"q\\\"\", \"-k\"}) QTest::newRow(name) << int(name[0] == 'b'); }\n\
+    void row() { QFETCH(int, x); QCOMPARE(x, 0); }\n\
+    void off() { QSKIP(\"not here\"); }\nvoid fails_as_expected() { QEXPECT_FAIL(\"\", \"known\", Continue); QVERIFY(false); }\n\
+    void passes_unexpectedly() { QEXPECT_FAIL(\"\", \"known\", Continue); QVERIFY(true); }\n\
+    void warns() { qWarning(\"careful\"); }\n};\nQTEST_APPLESS_MAIN(T)\n";
+
+/// Qt's compiler of classes writes the end of the source.
+fn qt_project(folder: &Path, qt: &str, moc: &str) -> Option<PresetProject> {
+    std::fs::write(folder.join("t.cpp"), QT).unwrap();
+    let moc = Command::new(moc)
+        .arg("-i")
+        .arg(folder.join("t.cpp"))
+        .output();
+    let Ok(moc) = moc else {
+        skip::missing(&format!("no moc of {qt}"));
+        return None;
+    };
+    let source = format!("{QT}{}", String::from_utf8(moc.stdout).unwrap());
+    let headers = |module: &str| {
+        format!(
+            "-I/usr/include/{}-linux-gnu/{qt}{module}",
+            std::env::consts::ARCH
+        )
+    };
+    let options = [
+        "-fPIC".to_owned(),
+        headers(""),
+        headers("/QtCore"),
+        headers("/QtTest"),
+    ];
+    let libraries = ["Test", "Core"].map(|module| format!("-lQt{}{module}", &qt[2..]));
+    let options: Vec<&str> = options
+        .iter()
+        .chain(&libraries)
+        .map(String::as_str)
+        .collect();
+    compiled("qt-test", folder, &source, &options)
+}
+
+#[test]
+fn qt_test_lists_and_selects_exactly() {
+    for (qt, moc) in [
+        ("qt5", "/usr/lib/qt5/bin/moc"),
+        ("qt6", "/usr/lib/qt6/libexec/moc"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(project) = qt_project(folder.path(), qt, moc) else {
+            return;
+        };
+        let mut listing = project.list();
+        assert_eq!(listing.tests.len(), 11, "{listing:?}");
+        assert_eq!(listing.broken.len(), 1, "{listing:?}");
+        assert!(listing.broken[0].contains("row(dup)"), "{listing:?}");
+        let other = ["ab", "row(bad)", "off", "passes_unexpectedly"].map(|name| test("T", name));
+        let (ran, code) = verdicts(&project, &other);
+        let begins = [
+            "T::ab: failed Compared values",
+            "T::off: skipped not here",
+            "T::passes_unexpectedly: failed 'true' returned TRUE unexpectedly",
+            "T::row(bad): failed Compared values",
+        ];
+        assert_eq!((ran.len(), code), (4, 3), "{ran:?}");
+        for (line, begin) in ran.iter().zip(begins) {
+            assert!(line.starts_with(begin), "{ran:?}");
+        }
+        listing.tests.retain(|it| !other.contains(it));
+        for one in &listing.tests {
+            let (ran, code) = verdicts(&project, std::slice::from_ref(one));
+            let name = super::preset_project::called(one);
+            assert_eq!((ran, code), (vec![format!("{name}: passed")], 0));
+        }
+        let (ran, code) = verdicts(&project, &listing.tests);
+        assert_eq!((ran.len(), code), (7, 0), "{ran:?}");
+    }
+}

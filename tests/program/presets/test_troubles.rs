@@ -38,6 +38,13 @@ fn expected(
     (1..=count).map(line).collect()
 }
 
+/// Whether a test could not run because it does not exist.
+fn is_gone(tool: &Tool, why: &str) -> bool {
+    // Qt 5 leaves the element of the function open at a row that it does not know.
+    let is_open = tool.preset == "qt-test" && why.contains("expected `</TestFunction>`");
+    is_open || why.contains(&format!("{} has no test", tool.preset))
+}
+
 fn vanished(tool: &'static Tool) {
     let Some(project) = ToolProject::new(tool, &NINE) else {
         return;
@@ -48,8 +55,7 @@ fn vanished(tool: &'static Tool) {
     let (ended, mut outcomes) = project.run();
     let (outcome, why) = outcomes.remove(&(tool.testcase)("gone")).unwrap();
     assert_eq!(outcome, "error", "{why}");
-    let gone = format!("{} has no test", tool.preset);
-    assert!(why.contains(&gone), "{why}");
+    assert!(is_gone(tool, &why), "{why}");
     let of_nine = |number| if number == 3 { "failed" } else { "passed" };
     assert_eq!(
         brief(&outcomes),
@@ -182,10 +188,7 @@ fn renamed(tool: &'static Tool) {
     });
     assert_eq!(brief(&outcomes), expected, "{ended}\n{outcomes:#?}");
     for (name, (outcome, why)) in &outcomes {
-        assert!(
-            outcome == "passed" || why.contains("has no test"),
-            "{name}: {why}"
-        );
+        assert!(outcome == "passed" || is_gone(tool, why), "{name}: {why}");
     }
 }
 

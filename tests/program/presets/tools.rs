@@ -20,6 +20,7 @@ mod phpunit;
 mod playwright;
 mod prove;
 mod pytest;
+mod qt_test;
 mod robot;
 mod rspec;
 mod unittest;
@@ -43,6 +44,7 @@ pub(crate) use phpunit::PHPUNIT;
 pub(crate) use playwright::PLAYWRIGHT;
 pub(crate) use prove::PROVE;
 pub(crate) use pytest::{PYTEST_BATCH, PYTEST_SESSION};
+pub(crate) use qt_test::{QT_5, QT_6};
 pub(crate) use robot::ROBOT;
 pub(crate) use rspec::RSPEC;
 pub(crate) use unittest::UNITTEST;
@@ -71,6 +73,8 @@ macro_rules! for_each_tool {
             prove: PROVE,
             pytest_batch: PYTEST_BATCH,
             pytest_session: PYTEST_SESSION,
+            qt_5: QT_5,
+            qt_6: QT_6,
             robot: ROBOT,
             rspec: RSPEC,
             unittest: UNITTEST,
