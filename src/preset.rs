@@ -6,6 +6,7 @@
 mod bats_preset;
 mod behave_preset;
 mod bun_preset;
+mod boost_test_preset;
 mod catch2_preset;
 mod ctest_preset;
 mod cucumber_js_preset;
@@ -36,6 +37,7 @@ use std::sync::LazyLock;
 pub use bats_preset::BATS;
 pub use behave_preset::BEHAVE;
 pub use bun_preset::BUN;
+pub use boost_test_preset::BOOST_TEST;
 pub use catch2_preset::{CATCH2, CATCH2_V2};
 pub use ctest_preset::CTEST;
 pub use cucumber_js_preset::CUCUMBER_JS;
@@ -66,6 +68,7 @@ pub static PRESETS: &[&Preset] = &[
     &BATS,
     &BEHAVE,
     &BUN,
+    &BOOST_TEST,
     &CATCH2,
     &CATCH2_V2,
     &CTEST,

@@ -3,6 +3,7 @@
 //! [`read`] and `read_path` choose the reader of the dialect by the root element. Lenient where tools differ, strict where
 //! a file could hide a failure. [`read_events`] reads what a tool reports while it runs.
 
+mod boost_reader;
 mod bounded_text;
 mod case_builder;
 mod case_collector;
@@ -102,6 +103,8 @@ pub fn read(
     xml_stream::read(source, |root, attributes| {
         Ok(if root == squish_reader::ROOT {
             Box::new(squish_reader::SquishReader::new(attributes, scenarios)?)
+        } else if root == boost_reader::ROOT {
+            Box::new(boost_reader::BoostReader::default())
         } else if root == qt_reader::ROOT {
             Box::new(qt_reader::QtReader::new(attributes))
         } else if cpp_reader::ROOTS.contains(&root) {

@@ -257,3 +257,36 @@ fn qt_test_lists_and_selects_exactly() {
         assert_eq!((ran.len(), code), (7, 0), "{ran:?}");
     }
 }
+
+const BOOST: &str = "#define BOOST_TEST_MODULE my module\n#define BOOST_TEST_DYN_LINK\n#include <boost/test/unit_test.hpp>\n\
+    #include <boost/test/data/test_case.hpp>\n#include <iostream>\nnamespace ut = boost::unit_test;\n\
+    BOOST_AUTO_TEST_CASE(top, *ut::description(\"what: it* does\")) { std::cout << \"<TestCase name='x' result='passed'/>\\n\"; }\n\
+    BOOST_AUTO_TEST_SUITE(S)\nBOOST_AUTO_TEST_CASE(a) { BOOST_TEST(true); }\nBOOST_AUTO_TEST_CASE(b) { BOOST_TEST(1 == 2); }\n\
+    BOOST_AUTO_TEST_CASE(off, *ut::disabled()) {}\nBOOST_AUTO_TEST_CASE(known, *ut::expected_failures(1)) { BOOST_TEST(1 == 2); }\n\
+    BOOST_AUTO_TEST_CASE(behind, *ut::depends_on(\"S/b\")) {}\nBOOST_AUTO_TEST_CASE(throws) { throw std::runtime_error(\"boom\"); }\n\
+    BOOST_DATA_TEST_CASE(data, ut::data::make({1, 2}), x) { BOOST_TEST(x > 0); }\n\
+    BOOST_AUTO_TEST_SUITE(in)\nBOOST_AUTO_TEST_CASE(a) {}\nBOOST_AUTO_TEST_SUITE_END()\nBOOST_AUTO_TEST_SUITE_END()\n";
+
+#[test]
+fn boost_test_lists_and_selects_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["-lboost_unit_test_framework"];
+    let Some(project) = compiled("boost-test", folder.path(), BOOST, &options) else {
+        return;
+    };
+    let mut listing = project.list();
+    assert_eq!(listing.tests.len(), 9, "{listing:?}");
+    assert!(listing.tests.contains(&test("boost-test", "top")));
+    assert!(listing.tests.contains(&test("S/data", "_1")));
+    assert!(listing.tests.contains(&test("S/in", "a")));
+    let other = ["b", "behind", "throws"].map(|name| test("S", name));
+    let (ran, code) = verdicts(&project, &other);
+    let expected = [
+        "S::b: failed failed: 1 assertion failed, see the output",
+        "S::behind: skipped ",
+        "S::throws: failed aborted: 1 assertion failed, see the output",
+    ];
+    assert_eq!((ran, code), (expected.map(str::to_owned).to_vec(), 201));
+    listing.tests.retain(|it| !other.contains(it));
+    assert_exact(&project, &listing, |_| true);
+}

@@ -3,6 +3,7 @@
 mod bats;
 mod behave;
 mod bun;
+mod boost_test;
 mod catch2;
 mod cpp;
 mod ctest;
@@ -29,6 +30,7 @@ mod vitest;
 pub(crate) use bats::BATS;
 pub(crate) use behave::BEHAVE;
 pub(crate) use bun::BUN;
+pub(crate) use boost_test::BOOST_TEST;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
 pub(crate) use cucumber_js::CUCUMBER_JS;
@@ -57,6 +59,7 @@ macro_rules! for_each_tool {
             bats: BATS,
             behave: BEHAVE,
             bun: BUN,
+            boost_test: BOOST_TEST,
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
             cucumber_js: CUCUMBER_JS,
