@@ -5,8 +5,8 @@
 
 mod bats_preset;
 mod behave_preset;
-mod bun_preset;
 mod boost_test_preset;
+mod bun_preset;
 mod catch2_preset;
 mod ctest_preset;
 mod cucumber_js_preset;
@@ -36,8 +36,8 @@ use std::sync::LazyLock;
 
 pub use bats_preset::BATS;
 pub use behave_preset::BEHAVE;
-pub use bun_preset::BUN;
 pub use boost_test_preset::BOOST_TEST;
+pub use bun_preset::BUN;
 pub use catch2_preset::{CATCH2, CATCH2_V2};
 pub use ctest_preset::CTEST;
 pub use cucumber_js_preset::CUCUMBER_JS;
@@ -67,8 +67,8 @@ pub use vitest_preset::VITEST;
 pub static PRESETS: &[&Preset] = &[
     &BATS,
     &BEHAVE,
-    &BUN,
     &BOOST_TEST,
+    &BUN,
     &CATCH2,
     &CATCH2_V2,
     &CTEST,

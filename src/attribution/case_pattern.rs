@@ -96,10 +96,10 @@ impl CasePattern {
     ) -> Option<NameLikeness> {
         if self.is_exact {
             let rest = name.strip_prefix(called)?;
-            return match rest.starts_with('/') {
-                true if self.has_parts => Some(NameLikeness::Part),
-                _ => rest.is_empty().then_some(NameLikeness::Exact),
-            };
+            if self.has_parts && rest.starts_with('/') {
+                return Some(NameLikeness::Part);
+            }
+            return rest.is_empty().then_some(NameLikeness::Exact);
         }
         likeness(name, called, called_words)
     }

@@ -43,10 +43,10 @@ pub static CATCH2: Preset = Preset {
 /// All exit codes: that of a listing is the number of tests.
 const COUNTS: [i32; 256] = {
     let mut codes = [0; 256];
-    let mut code = 0;
-    while code < 256 {
-        codes[code as usize] = code;
-        code += 1;
+    let (mut at, mut code) = (0, 0);
+    while at < codes.len() {
+        codes[at] = code;
+        (at, code) = (at + 1, code + 1);
     }
     codes
 };

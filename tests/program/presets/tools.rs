@@ -2,8 +2,8 @@
 
 mod bats;
 mod behave;
-mod bun;
 mod boost_test;
+mod bun;
 mod catch2;
 mod cpp;
 mod ctest;
@@ -29,8 +29,8 @@ mod vitest;
 
 pub(crate) use bats::BATS;
 pub(crate) use behave::BEHAVE;
-pub(crate) use bun::BUN;
 pub(crate) use boost_test::BOOST_TEST;
+pub(crate) use bun::BUN;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
 pub(crate) use cucumber_js::CUCUMBER_JS;

@@ -15,7 +15,7 @@ pub(crate) static BOOST_TEST: Tool = Tool {
     has_stream: false,
     exit_outcome: "error",
     refuses_unknown: false,
-    program: || cpp::program(&PROGRAM),
+    program: || cpp::program(PROGRAM.as_ref()),
     run_all: &[],
     write: |stage, tests| drop(stage.write("tests.txt", lines(tests))),
 };

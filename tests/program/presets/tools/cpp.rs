@@ -20,7 +20,7 @@ pub(super) fn built(source: &str, options: &[&str]) -> Option<tempfile::TempDir>
 }
 
 /// The program in that folder.
-pub(super) fn program(folder: &Option<tempfile::TempDir>) -> Option<Vec<String>> {
-    let folder = folder.as_ref()?.path();
+pub(super) fn program(folder: Option<&tempfile::TempDir>) -> Option<Vec<String>> {
+    let folder = folder?.path();
     Some(vec![folder.join("t").to_str().unwrap().to_owned()])
 }

@@ -16,14 +16,14 @@ pub(crate) static QT_5: Tool = Tool {
     exit_outcome: "error",
     // It runs those before the unknown one, and its file cannot be read.
     refuses_unknown: true,
-    program: || cpp::program(&PROGRAM_5),
+    program: || cpp::program(PROGRAM_5.as_ref()),
     run_all: &[],
     write: |stage, tests| drop(stage.write("tests.txt", lines(tests))),
 };
 
 pub(crate) static QT_6: Tool = Tool {
     refuses_unknown: false,
-    program: || cpp::program(&PROGRAM_6),
+    program: || cpp::program(PROGRAM_6.as_ref()),
     ..QT_5
 };
 
