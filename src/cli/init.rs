@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use clap::Args;
@@ -364,7 +364,7 @@ fn project_name(root: &Path) -> String {
     name.unwrap_or_else(|| "project".to_owned())
 }
 
-fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(Failure::infrastructure)?;
     }

@@ -72,9 +72,10 @@ fn suites(loaded: &LoadedPlanFile) -> Result<FoundSuites, Failure> {
     let mut all = FoundSuites::default();
     for template in &loaded.file.templates {
         let has_runner = template.runner.is_some() || loaded.file.runner.is_some();
-        let folder = match has_runner {
-            true => loaded.runner(Some(template))?.working_directory,
-            false => Some(loaded.folder()?),
+        let folder = if has_runner {
+            loaded.runner(Some(template))?.working_directory
+        } else {
+            Some(loaded.folder()?)
         };
         let folder = folder.unwrap_or_default();
         for discovery in template.discoveries() {

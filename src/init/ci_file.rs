@@ -119,12 +119,13 @@ jobs:
           deadline: 50m # less than timeout-minutes, so that a hanging test still leaves a report
 ",
     );
-    let artifact = match titles {
-        [] => "testplan",
-        _ => {
-            text.push_str("          template: ${{ matrix.template }}\n          job-matrix: ${{ toJSON(matrix) }}\n");
-            "testplan ${{ strategy.job-index }}"
-        }
+    let artifact = if titles.is_empty() {
+        "testplan"
+    } else {
+        text.push_str(
+            "          template: ${{ matrix.template }}\n          job-matrix: ${{ toJSON(matrix) }}\n",
+        );
+        "testplan ${{ strategy.job-index }}"
     };
     let _ = write!(
         text,

@@ -132,10 +132,11 @@ fn word(text: &str) -> String {
         && text.chars().all(is_plain)
         && text.trim() == text
         && !is_other.contains(&text.to_ascii_lowercase().as_str());
-    match is_safe {
-        true => text.to_owned(),
+    if is_safe {
+        text.to_owned()
+    } else {
         // Strings of JSON are strings of YAML.
-        false => json!(text).to_string(),
+        json!(text).to_string()
     }
 }
 

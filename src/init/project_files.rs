@@ -127,6 +127,12 @@ pub(super) fn base_name(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
+/// Whether a file has an extension, to the letter.
+pub(super) fn has_extension(path: &str, extension: &str) -> bool {
+    let (_, found) = base_name(path).rsplit_once('.').unwrap_or_default();
+    found == extension
+}
+
 /// The first folder of a path; `None` if the file is in no folder.
 pub(super) fn first_folder(path: &str) -> Option<&str> {
     path.split_once('/').map(|(folder, _)| folder)

@@ -2,7 +2,7 @@
 
 use super::{
     found_tool::FoundTool,
-    project_files::{Folder, base_name, first_folder},
+    project_files::{Folder, base_name, first_folder, has_extension},
 };
 
 /// Sections of configuration files that are pytest's own.
@@ -70,7 +70,7 @@ fn unittest(folder: &Folder<'_>) -> Option<FoundTool> {
 
 fn robot(folder: &Folder<'_>) -> Option<FoundTool> {
     let file = folder.files().find(|file| {
-        let is_robot = file.ends_with(".robot");
+        let is_robot = has_extension(file, "robot");
         let text = || folder.text(file).unwrap_or_default().to_lowercase();
         is_robot && text().contains("*** test")
     })?;
@@ -81,9 +81,10 @@ fn robot(folder: &Folder<'_>) -> Option<FoundTool> {
 
 /// Features with steps in Python.
 fn behave(folder: &Folder<'_>) -> Option<FoundTool> {
-    let feature = folder.files().find(|file| file.ends_with(".feature"))?;
+    let feature = folder.files().find(|file| has_extension(file, "feature"))?;
     let has_steps = |file: &str| {
-        file.ends_with(".py") && (file.contains("steps/") || base_name(file) == "environment.py")
+        has_extension(file, "py")
+            && (file.contains("steps/") || base_name(file) == "environment.py")
     };
     folder.files().find(|file| has_steps(file))?;
     FoundTool::of("behave", folder, format!("{feature}, with steps in Python"))

@@ -2,7 +2,7 @@
 
 use super::{
     found_tool::FoundTool,
-    project_files::{Folder, base_name},
+    project_files::{Folder, base_name, has_extension},
 };
 
 pub(super) fn find(folder: &Folder<'_>) -> Vec<FoundTool> {
@@ -38,7 +38,8 @@ fn minitest(folder: &Folder<'_>) -> Option<FoundTool> {
     let is_test = |file: &&str| {
         let name = base_name(file);
         file.starts_with("test/")
-            && (name.ends_with("_test.rb") || name.starts_with("test_") && name.ends_with(".rb"))
+            && (name.ends_with("_test.rb")
+                || name.starts_with("test_") && has_extension(name, "rb"))
     };
     let file = folder.files().find(is_test)?;
     Some(FoundTool::of("minitest", folder, file)?.started_as(bundled(folder, "ruby")))
@@ -58,13 +59,13 @@ fn phpunit(folder: &Folder<'_>) -> Option<FoundTool> {
 }
 
 fn prove(folder: &Folder<'_>) -> Option<FoundTool> {
-    let is_test = |file: &&str| file.starts_with("t/") && file.ends_with(".t");
+    let is_test = |file: &&str| file.starts_with("t/") && has_extension(file, "t");
     let file = folder.files().find(is_test)?;
     FoundTool::of("prove", folder, file)
 }
 
 fn bats(folder: &Folder<'_>) -> Option<FoundTool> {
-    let file = folder.files().find(|file| file.ends_with(".bats"))?;
+    let file = folder.files().find(|file| has_extension(file, "bats"))?;
     let mut tool = FoundTool::of("bats", folder, file)?;
     let place = file.rsplit_once('/').map_or(".", |(place, _)| place);
     tool.paths = vec![place.split('/').next().unwrap_or(place).to_owned()];

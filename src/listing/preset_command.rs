@@ -27,10 +27,8 @@ pub(super) async fn list(
     let preset = settings.preset;
     let folder = private_folder("testplan-listing-").map_err(Failure::infrastructure)?;
     let file = folder.path().join("listing.json");
-    let reporters = match settings.lists_by_reporter() {
-        true => Some(ReporterFolder::make().map_err(Failure::infrastructure)?),
-        false => None,
-    };
+    let reporters = settings.lists_by_reporter().then(ReporterFolder::make);
+    let reporters = reporters.transpose().map_err(Failure::infrastructure)?;
     let reporters_path = reporters
         .as_ref()
         .map_or(Path::new(""), ReporterFolder::path);
@@ -122,7 +120,7 @@ fn accounted(listing: ToolListing, tool: &str) -> ListedTests {
         listed.account.leave_out(LeftOut {
             line,
             number: 0,
-            reason: "could not be loaded".to_owned(),
+            reason: LeftOut::NOT_LOADED.to_owned(),
             suspicious: true,
         });
     }

@@ -42,6 +42,11 @@ pub struct LeftOut {
     pub suspicious: bool,
 }
 
+impl LeftOut {
+    /// The reason for what the tool of a preset could not load.
+    pub const NOT_LOADED: &'static str = "could not be loaded";
+}
+
 impl DiscoveryAccount {
     /// Counts a test that was taken.
     pub fn take(&mut self) {

@@ -59,9 +59,10 @@ impl Preset {
                 }
                 Evidence::JunitFile => "a JUnit file or its own XML, written by the tool",
             },
-            modes: match *self == PYTEST {
-                true => &["session", "batch", "single"],
-                false => &["batch", "single"],
+            modes: if *self == PYTEST {
+                &["session", "batch", "single"]
+            } else {
+                &["batch", "single"]
             },
             exit_codes: format!(
                 "passed {}, failed {}",

@@ -17,25 +17,49 @@ const MAX_LINE: usize = 300;
 
 /// One thing to do about lines that may be tests.
 pub fn help(account: &DiscoveryAccount) -> &'static str {
-    if is_of_squish(account) {
-        "list them under TEST_CASES in suite.conf, or remove them"
-    } else {
-        "widen `line` so that it matches them, or name lines that are not tests with `ignore`"
+    match source(account) {
+        Source::Squish => "list them under TEST_CASES in suite.conf, or remove them",
+        Source::Tool => {
+            "run the listing of the tool by hand (`testplan presets NAME` prints it), and correct what it reports"
+        }
+        Source::Listing => {
+            "widen `line` so that it matches them, or name lines that are not tests with `ignore`"
+        }
     }
 }
 
 /// What the suspicious lines have in common, without a full stop.
 pub(super) fn meaning(account: &DiscoveryAccount) -> &'static str {
-    if is_of_squish(account) {
-        "These parts of the Squish suites on disk are not in the plan"
-    } else {
-        "These lines of the listing were left out of the plan, and look like tests or report errors"
+    match source(account) {
+        Source::Squish => "These parts of the Squish suites on disk are not in the plan",
+        Source::Tool => "The test tool could not load these files, whose tests are not in the plan",
+        Source::Listing => {
+            "These lines of the listing were left out of the plan, and look like tests or report errors"
+        }
     }
 }
 
-/// Whether all suspicious entries were found on disk, not in a listing.
-fn is_of_squish(account: &DiscoveryAccount) -> bool {
-    account.suspicious().all(|it| it.number == 0)
+/// Where the suspicious entries come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// From the lines of a listing.
+    Listing,
+    /// From Squish suites on disk.
+    Squish,
+    /// From files that the tool of a preset could not load.
+    Tool,
+}
+
+fn source(account: &DiscoveryAccount) -> Source {
+    let mut suspicious = account.suspicious().peekable();
+    let is_of_tool = |it: &LeftOut| it.number == 0 && it.reason == LeftOut::NOT_LOADED;
+    if suspicious.peek().is_some_and(|first| is_of_tool(first)) {
+        Source::Tool
+    } else if suspicious.all(|it| it.number == 0) {
+        Source::Squish
+    } else {
+        Source::Listing
+    }
 }
 
 /// `3 listed: 1 taken, 1 left out, 1 duplicate`.
@@ -95,11 +119,14 @@ fn console(left_out: &LeftOut) -> String {
 
 fn headline(account: &DiscoveryAccount) -> String {
     let count = account.suspicious_lines;
-    if is_of_squish(account) {
-        return format!(
-            "tests may be missing: {} about Squish suites",
-            counted(count, "finding")
-        );
+    let source = source(account);
+    if source == Source::Squish {
+        let findings = counted(count, "finding");
+        return format!("tests may be missing: {findings} about Squish suites");
+    }
+    if source == Source::Tool {
+        let files = counted(count, "file");
+        return format!("tests may be missing: {files} could not be loaded");
     }
     match count {
         1 => "tests may be missing: 1 line was left out that looks like a test or reports an error"

@@ -166,10 +166,9 @@ impl CppReader {
             // What is only reported is no failure.
             b"Expression" if kind == "WARN" || kind.ends_with("NOFAIL") => CppElement::Ignored,
             b"Expression" if attributes.get("success") == "true" => CppElement::Ignored,
-            b"Expression" => trouble(Severity::Failed, &kind),
             b"Failure" => trouble(Severity::Failed, "FAIL"),
             b"Message" if kind == "WARNING" => CppElement::Output(BoundedText::default()),
-            b"Message" => trouble(Severity::Failed, &kind),
+            b"Expression" | b"Message" => trouble(Severity::Failed, &kind),
             b"Exception" | b"FatalErrorCondition" => trouble(Severity::Error, "exception"),
             b"Skip" => CppElement::Skip(BoundedText::default()),
             b"Info" | b"Warning" | b"StdOut" | b"StdErr" | b"Text" => {

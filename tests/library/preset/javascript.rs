@@ -248,7 +248,7 @@ fn cucumber_js_lists_and_selects_exactly() {
     project.write("features/steps.js", STEPS);
     let mut text = "Feature: S (x)\n".to_owned();
     for title in TITLES {
-        text += &format!("  Scenario: {title}\n    Given ok\n");
+        text += &["  Scenario: ", title, "\n    Given ok\n"].concat();
     }
     project.write("features/{d,e}/@[a] (x)+.feature", &text);
     // Settings of a project that would print elsewhere, run more or at once.

@@ -3,7 +3,7 @@
 use super::preset_project::{PresetProject, called, test};
 use crate::skip;
 
-const CLASSES: &str = r#"<?php
+const CLASSES: &str = r"<?php
 use PHPUnit\Framework\TestCase;
 class ATest extends TestCase
 {
@@ -23,9 +23,9 @@ class ATest extends TestCase
     /** @group left-out */
     public function testOut() { $this->assertTrue(true); }
 }
-"#;
+";
 
-const HOOKS: &str = r#"<?php
+const HOOKS: &str = r"<?php
 use PHPUnit\Framework\TestCase;
 class HookTest extends TestCase
 {
@@ -33,9 +33,9 @@ class HookTest extends TestCase
     public function test1() { $this->assertTrue(true); }
     public function test2() { $this->assertTrue(true); }
 }
-"#;
+";
 
-const DOWN: &str = r#"<?php
+const DOWN: &str = r"<?php
 use PHPUnit\Framework\TestCase;
 class DownTest extends TestCase
 {
@@ -45,7 +45,7 @@ class DownTest extends TestCase
     public function test2($x) { $this->assertTrue(true); }
     public static function rows() { throw new \Exception('no rows'); }
 }
-"#;
+";
 
 #[test]
 fn phpunit_lists_and_reports_tests() {

@@ -18,9 +18,9 @@ pub(crate) static BATS: Tool = Tool {
     // For bats, a test has to come to its end.
     exit_outcome: "failed",
     refuses_unknown: false,
-    program: program,
+    program,
     run_all: &["."],
-    write: write,
+    write,
 };
 
 fn program() -> Option<Vec<String>> {

@@ -20,7 +20,7 @@ pub(crate) static BEHAVE: Tool = Tool {
     refuses_unknown: false,
     program: || python_tool("behave").and_then(|_| python_tool("python")),
     run_all: &["-m", "behave"],
-    write: write,
+    write,
 };
 
 const STEPS: &str = "

@@ -17,7 +17,7 @@ pub(crate) static CTEST: Tool = Tool {
     refuses_unknown: false,
     program: || starts("ctest").then(|| vec!["ctest".to_owned()]),
     run_all: &[],
-    write: write,
+    write,
 };
 
 const SCRIPT: &str = r#"printf '%s\n' "$1" >> ran

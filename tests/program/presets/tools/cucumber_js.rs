@@ -33,7 +33,7 @@ fn write(stage: &Stage, tests: &[(&str, Does)]) {
     javascript::write_text(stage, "features/steps.js", "", STEPS);
     let mut text = "Feature: F\n".to_owned();
     for (name, does) in tests {
-        text += &format!("  Scenario: {name}\n    Given {}\n", does.word());
+        text += &["  Scenario: ", name, "\n    Given ", does.word(), "\n"].concat();
     }
     stage.write(CUCUMBER_JS.suite, text);
 }

@@ -11,15 +11,15 @@ pub(crate) static GO: Tool = Tool {
     preset: "go",
     mode: "batch",
     suite: "example.com/p",
-    testcase: testcase,
+    testcase,
     can_have: any,
     refuses: none,
     has_stream: false,
     exit_outcome: "failed",
     refuses_unknown: false,
-    program: program,
+    program,
     run_all: &["--", "-count=1", "./..."],
-    write: write,
+    write,
 };
 
 fn program() -> Option<Vec<String>> {

@@ -17,7 +17,7 @@ pub(crate) static NEXTEST: Tool = Tool {
     refuses_unknown: false,
     program: || starts("cargo-nextest").then(|| vec!["cargo".to_owned(), "nextest".to_owned()]),
     run_all: &["run"],
-    write: write,
+    write,
 };
 
 const HARNESS: &str = r#"

@@ -19,7 +19,7 @@ pub(crate) static PROVE: Tool = Tool {
     refuses_unknown: false,
     program: || starts("perl").then(|| vec!["perl".to_owned()]),
     run_all: &["-MApp::Prove", "-e", RUN],
-    write: write,
+    write,
 };
 
 const RUN: &str = "$app = App::Prove->new; $app->process_args('t'); exit($app->run ? 0 : 1)";

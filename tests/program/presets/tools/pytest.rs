@@ -10,30 +10,30 @@ pub(crate) static PYTEST_SESSION: Tool = Tool {
     preset: "pytest",
     mode: "session",
     suite: "test_t.py",
-    testcase: testcase,
+    testcase,
     can_have: any,
     refuses: none,
     has_stream: false,
     exit_outcome: "error",
     refuses_unknown: false,
-    program: program,
+    program,
     run_all: &[],
-    write: write,
+    write,
 };
 
 pub(crate) static PYTEST_BATCH: Tool = Tool {
     preset: "pytest",
     mode: "batch",
     suite: "test_t.py",
-    testcase: testcase,
+    testcase,
     can_have: any,
     refuses: none,
     has_stream: false,
     exit_outcome: "error",
     refuses_unknown: true,
-    program: program,
+    program,
     run_all: &[],
-    write: write,
+    write,
 };
 
 const TESTS: &str = "

@@ -9,7 +9,7 @@ pub(crate) static QT_5: Tool = Tool {
     preset: "qt-test",
     mode: "batch",
     suite: "T",
-    testcase: testcase,
+    testcase,
     can_have: any,
     refuses: none,
     has_stream: false,

@@ -19,7 +19,7 @@ pub(crate) static ROBOT: Tool = Tool {
     refuses_unknown: false,
     program: || python_tool("robot"),
     run_all: &["--output=NONE", "--log=NONE", "--report=NONE", "."],
-    write: write,
+    write,
 };
 
 /// A program of the folder that `TESTPLAN_PYTHON_TOOLS` names.

@@ -1,9 +1,6 @@
 //! `RSpec`.
 
-use crate::{
-    presets::tool::{Does, Tool, any, lines, none, starts},
-    support::Stage,
-};
+use crate::presets::tool::{Tool, any, lines, none, starts};
 
 pub(crate) static RSPEC: Tool = Tool {
     preset: "rspec",

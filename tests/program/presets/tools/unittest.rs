@@ -9,7 +9,7 @@ pub(crate) static UNITTEST: Tool = Tool {
     preset: "unittest",
     mode: "batch",
     suite: "test_t.py",
-    testcase: testcase,
+    testcase,
     can_have: any,
     refuses: none,
     has_stream: true,
@@ -17,7 +17,7 @@ pub(crate) static UNITTEST: Tool = Tool {
     refuses_unknown: false,
     program: || starts("python3").then(|| vec!["python3".to_owned()]),
     run_all: &["-m", "unittest"],
-    write: write,
+    write,
 };
 
 const TESTS: &str = "
