@@ -10,6 +10,7 @@ mod bun_preset;
 mod catch2_preset;
 mod ctest_preset;
 mod cucumber_js_preset;
+mod deno_preset;
 mod description;
 mod doctest_preset;
 mod go_preset;
@@ -41,6 +42,7 @@ pub use bun_preset::BUN;
 pub use catch2_preset::{CATCH2, CATCH2_V2};
 pub use ctest_preset::CTEST;
 pub use cucumber_js_preset::CUCUMBER_JS;
+pub use deno_preset::DENO;
 pub use description::Description;
 pub use doctest_preset::DOCTEST;
 pub use go_preset::GO;
@@ -73,6 +75,7 @@ pub static PRESETS: &[&Preset] = &[
     &CATCH2_V2,
     &CTEST,
     &CUCUMBER_JS,
+    &DENO,
     &DOCTEST,
     &GO,
     &GOOGLETEST,

@@ -35,6 +35,8 @@ pub enum ReportedTool {
     Playwright,
     /// The test runner of bun 1.4.
     Bun,
+    /// The test runner of deno 2.9.
+    Deno,
     /// Cucumber-js 13.
     CucumberJs,
     /// unittest of Python 3.
@@ -96,6 +98,14 @@ impl ReportedTool {
                 ]
             }
             Self::Bun => vec![option("", "bun.mjs")],
+            Self::Deno => vec![
+                "run".into(),
+                "--allow-all".into(),
+                "--no-config".into(),
+                "--no-lock".into(),
+                option("", "deno.mjs"),
+                "--".into(),
+            ],
             Self::Unittest => vec![option("", "unittest_runner.py")],
             Self::Robot => vec![
                 "--listener".into(),

@@ -84,7 +84,14 @@ pub(super) fn find(folder: &Folder<'_>) -> Vec<FoundTool> {
         tools.extend(FoundTool::of("bun", folder, reason));
     }
     if let Some(file) = folder.first_of(&["deno.json", "deno.jsonc"]) {
-        tools.extend(FoundTool::of("deno", folder, file));
+        let text = folder.text(file).unwrap_or_default();
+        // With comments in it, it names none.
+        let config: Value = serde_json::from_str(&text).unwrap_or_default();
+        let tool = FoundTool::of("deno", folder, file);
+        tools.extend(tool.map(|it| FoundTool {
+            args: permissions_of_deno(&config),
+            ..it
+        }));
     }
     tools
 }
@@ -113,6 +120,27 @@ fn has_words(command: &str, words: &str) -> bool {
     wanted.peek().is_none()
 }
 
+/// The permissions that a deno.json names for its tests, as options.
+fn permissions_of_deno(config: &Value) -> Vec<String> {
+    // Deno refuses to test without the option.
+    if config["test"].get("permissions").is_some() {
+        return vec!["-P".to_owned()];
+    }
+    let tasks = config["tasks"].as_object().into_iter().flatten();
+    let commands = tasks.filter_map(|(_, task)| task.as_str().or(task["command"].as_str()));
+    let is_permission = |word: &&str| {
+        ["-A", "-P"].contains(word)
+            || word.starts_with("--allow-")
+            || word.starts_with("--permission-set")
+    };
+    commands
+        .filter(|it| has_words(it, "deno test"))
+        .map(|it| it.split_whitespace().filter(is_permission))
+        .next()
+        .map(|words| words.map(str::to_owned).collect())
+        .unwrap_or_default()
+}
+
 /// How a tool is started where Yarn has put no modules into a folder.
 fn without_modules(folder: &Folder<'_>, preset: &str) -> Option<Vec<String>> {
     folder
@@ -123,6 +151,25 @@ fn without_modules(folder: &Folder<'_>, preset: &str) -> Option<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn permissions_of_deno_are_those_of_its_test_task() {
+        for (config, expected) in [
+            ("{}", ""),
+            (r#"{ "test": { "permissions": { "read": true } } }"#, "-P"),
+            (
+                r#"{ "tasks": { "a": "deno run -A a.ts", "test": "deno test --allow-read=. -q -A" } }"#,
+                "--allow-read=. -A",
+            ),
+            (
+                r#"{ "tasks": { "test": { "command": "deno test -P" } } }"#,
+                "-P",
+            ),
+        ] {
+            let config = serde_json::from_str(config).unwrap();
+            assert_eq!(permissions_of_deno(&config).join(" "), expected);
+        }
+    }
 
     #[test]
     fn words_of_a_script_may_have_options_between_them() {

@@ -12,7 +12,9 @@ use crate::fs::{private_folder, write_private};
 /// Names and texts of all files. They load what they share from beside them.
 const FILES: &[(&str, &str)] = &[
     ("event-stream.cjs", include_str!("files/event-stream.cjs")),
+    ("junit.mjs", include_str!("files/junit.mjs")),
     ("bun.mjs", include_str!("files/bun.mjs")),
+    ("deno.mjs", include_str!("files/deno.mjs")),
     ("vitest.mjs", include_str!("files/vitest.mjs")),
     ("jest.cjs", include_str!("files/jest.cjs")),
     ("mocha.cjs", include_str!("files/mocha.cjs")),

@@ -6,11 +6,11 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import stream from './event-stream.cjs';
+import { cases, isWhole } from './junit.mjs';
 
 const listing = process.env.TESTPLAN_LISTING;
 const wanted = stream.selection();
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'testplan-bun-'));
-const ENTITIES = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&' };
 let next = 0;
 function run() {
   const junit = path.join(folder, 'junit.xml');
@@ -25,58 +25,33 @@ function run() {
   const ended = spawnSync(process.execPath, options, { env: environment, stdio, maxBuffer: 1 << 30 });
   if (ended.error) throw ended.error;
   const text = fs.existsSync(junit) ? fs.readFileSync(junit, 'utf8') : '';
-  // Without its last element the file is cut; without a file the process ended before its end.
-  const isWhole = text.trimEnd().endsWith('</testsuites>');
+  // Without a file the process ended before its end.
+  const ran = isWhole(text) ? [...cases(text)].map(named) : undefined;
   if (listing) {
     process.stderr.write(ended.stderr);
-    if (!isWhole) return;
-    stream.writeListing([...cases(text)].map(({ file, titles }) => ({ file, titles })), broken(String(ended.stderr)));
+    if (!ran) return;
+    stream.writeListing(ran, broken(String(ended.stderr)));
     process.exitCode = 0;
     return;
   }
-  if (isWhole) for (const it of cases(text)) report(it);
-  if (isWhole && ended.signal === null) stream.write('run_end', {});
+  ran?.forEach(report);
+  if (ran && ended.signal === null) stream.write('run_end', {});
   process.exitCode = ended.status ?? 1;
 }
 
 function report({ file, titles, line, ms, verdict, words }) {
-  if (titles.at(-1) === '(unnamed)' && verdict === 'failed') {
+  if (titles.at(-1) === '(unnamed)' && ['failed', 'error'].includes(verdict)) {
     stream.write('error', { file, titles: titles.slice(0, -1), message: words.message || 'a hook failed', text: words.text });
     return;
   }
   // A test that was not asked for stands in the file as skipped.
   if (verdict === 'skipped' && wanted && !wanted.has(stream.key(file, titles))) return;
-  stream.write('test_end', { id: String((next += 1)), file, titles, line, status: verdict, ms, ...words });
+  stream.write('test_end', { id: String((next += 1)), file, titles, line, status: verdict === 'error' ? 'failed' : verdict, ms, ...words });
 }
 
-// The test cases of a file with the titles around them.
-function* cases(text) {
-  const open = [];
-  let test;
-  for (const found of text.matchAll(/<(\/?)(testsuite|testcase|failure|error|skipped)\b([^>]*?)(\/?)>/g)) {
-    const [tag, closes, name, rest, isEmpty] = found;
-    const it = Object.fromEntries([...rest.matchAll(/([\w:]+)="([^"]*)"/g)].map(([, key, value]) => [key, decoded(value)]));
-    if (name === 'testsuite' && closes) open.pop();
-    else if (name === 'testsuite' && !isEmpty) open.push(it);
-    else if (name === 'testcase' && !closes) {
-      const titles = [...open.slice(1).map((group) => group.name), it.name];
-      test = { file: open[0]?.file ?? it.file, titles, line: Number(it.line) || undefined, ms: Number(it.time) * 1000, verdict: 'passed', words: {} };
-      if (isEmpty) yield test;
-    } else if (name === 'testcase') yield test;
-    else if (!closes && test) {
-      test.verdict = name === 'skipped' ? 'skipped' : 'failed';
-      const start = found.index + tag.length;
-      const body = isEmpty ? '' : decoded(text.slice(start, text.indexOf('<', start)));
-      test.words = { message: stream.cut(it.message, stream.MOST_MESSAGE), kind: it.type, text: stream.cut(body, stream.MOST_TEXT) };
-    }
-  }
-}
-
-function decoded(text) {
-  return text.replace(/&(?:#x([0-9a-fA-F]+)|#(\d+)|(\w+));/g, (whole, hex, decimal, name) => {
-    if (name) return ENTITIES[name] ?? whole;
-    return String.fromCodePoint(hex ? parseInt(hex, 16) : Number(decimal));
-  });
+// A test case as the stream calls it, with the titles around it.
+function named({ suites, name, ...test }) {
+  return { ...test, file: suites[0]?.file ?? test.file, titles: [...suites.slice(1).map((group) => group.name), name] };
 }
 
 // Files that cannot be loaded are on the standard error alone, under their names.

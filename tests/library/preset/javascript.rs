@@ -1,4 +1,4 @@
-//! vitest, jest, mocha, the test runner of Node, bun, cucumber-js and Playwright.
+//! vitest, jest, mocha, the test runners of Node, bun and deno, cucumber-js and Playwright.
 
 use std::{ffi::OsString, path::Path};
 
@@ -229,6 +229,93 @@ fn bun_lists_and_selects_exactly() {
         ],
         "{code}"
     );
+}
+
+#[test]
+fn deno_lists_and_selects_exactly() {
+    let Some(packages) = project("deno", "current", "@deno/linux-x64-glibc/deno") else {
+        return;
+    };
+    let deno = packages.path("node_modules/@deno/linux-x64-glibc/deno");
+    let project = PresetProject::new("deno", vec![deno.into()]);
+    let head = "const it = Deno.test; const describe = (_, body) => body();";
+    project.write("d/[a] (x)*{b}_test.js", &tests(head));
+    let listing = project.list();
+    assert_eq!(listing.tests.len(), COUNT, "{listing:?}");
+    assert_exact(&project, &listing, |_| true);
+    project.write(
+        "d/b_test.ts",
+        "Deno.test('dup', () => {}); Deno.test('dup', () => {}); Deno.test.ignore('is ignored', () => {}); Deno.test('x\\ty\\n', () => {});\n\
+         Deno.test('says', () => { throw new Error('</testcase><testcase name=\"evil\"/>'); }); Deno.test('exits', () => Deno.exit(0));\n\
+         Deno.test('p', async (t) => { await t.step('s', () => {}); await t.step('q', async (t) => { await t.step('deep', () => { throw new Error('in step'); }); }); });\n\
+         Deno.test('p > s', () => {}); Deno.test({ name: 'retried', retry: 1, fn() {} });",
+    );
+    project.write(
+        "d/hook_test.js",
+        "Deno.test.beforeAll(() => { throw new Error('in before'); }); Deno.test('t1', () => {});",
+    );
+    project.write(
+        "d/only_test.js",
+        "Deno.test.only('one', () => {}); Deno.test('other', () => {});",
+    );
+    project.write("bad_test.js", "throw new TypeError('at load');");
+    project.write("odd/syntax_test.js", "Deno.test('x', () => {");
+    project.write(
+        "type_test.ts",
+        "const x: number = 'text'; Deno.test('x', () => {});",
+    );
+    let all = project.list();
+    assert_eq!(all.tests.len(), COUNT + 11, "{all:?}");
+    assert_eq!(all.duplicates, [test("d/b_test.ts", "dup")]);
+    assert_eq!(
+        all.broken,
+        [
+            "odd/syntax_test.js: SyntaxError: Expected ',', got '<eof>'",
+            "type_test.ts: Type 'string' is not assignable to type 'number'.",
+            "bad_test.js: TypeError: at load",
+            "d/hook_test.js: Error: in before"
+        ]
+    );
+    let some: Vec<Test> = ["is ignored", "x\\ty\\n", "says", "exits", "p", "gone"]
+        .iter()
+        .map(|it| test("d/b_test.ts", it))
+        .chain([test("d/hook_test.js", "t1"), test("gone_test.js", "t")])
+        .collect();
+    let (ran, code) = project.run(&some);
+    let ran: Vec<(&str, &str)> = ran
+        .iter()
+        .map(|(name, it)| (&name[13..], it.as_str()))
+        .collect();
+    assert_eq!(
+        ran,
+        [
+            (
+                "exits",
+                "failed Uncaught Error: Test case attempted to exit with exit code: 0"
+            ),
+            ("is ignored", "skipped "),
+            ("p", "failed p > q > deep: Uncaught Error: in step"),
+            (
+                "says",
+                "failed Uncaught Error: </testcase><testcase name=\"evil\"/>"
+            ),
+            ("x\\ty\\n", "passed")
+        ],
+        "{code}"
+    );
+    // A step is no test, whatever its name is.
+    let (ran, code) = project.run(&[test("d/b_test.ts", "p > s")]);
+    assert_eq!((ran["d/b_test.ts::p > s"].as_str(), code), ("passed", 0));
+    let (ran, _) = project.run(&["p", "p > s"].map(|it| test("d/b_test.ts", it)));
+    assert_eq!(ran.into_keys().collect::<Vec<_>>(), ["d/b_test.ts::p"]);
+    let (ran, code) = project.run(&["one", "other"].map(|it| test("d/only_test.js", it)));
+    assert_eq!((ran.len(), code), (1, 1), "{ran:?}");
+    // One file that cannot be loaded, and none that is there.
+    let bad = [test("d/b_test.ts", "p"), test("odd/syntax_test.js", "x")];
+    let (ran, code) = project.run(&bad);
+    assert_eq!((ran.len(), code), (0, 90));
+    let (ran, code) = project.run(&[test("gone_test.js", "t")]);
+    assert_eq!((ran.len(), code), (0, 1));
 }
 
 const STEPS: &str = "const { Given } = require('@cucumber/cucumber'); let n = 0;

@@ -35,7 +35,10 @@ fn manifest(preset: &str) -> Option<(&'static str, &'static str)> {
             r#"{ "scripts": { "test": "node --test" } }"#,
         ),
         "bun" => ("package.json", r#"{ "scripts": { "test": "bun test" } }"#),
-        "deno" => ("deno.json", "{}"),
+        "deno" => (
+            "deno.json",
+            r#"{ "tasks": { "test": "deno test --allow-all" } }"#,
+        ),
         "pytest" => ("pytest.ini", "[pytest]\n"),
         "nextest" => (".config/nextest.toml", ""),
         "rspec" => (".rspec", ""),

@@ -46,9 +46,14 @@ impl ToolProject {
             None => json!({ "discover": self.tool.preset }),
         };
         let program = self.program.as_slice();
+        // Without permissions its tests could do nothing.
+        let args: &[&str] = match self.tool.preset {
+            "deno" => &["--allow-all"],
+            _ => &[],
+        };
         let plan = json!({
             "project": "p",
-            "runner": { "preset": self.tool.preset, "program": program, "mode": mode },
+            "runner": { "preset": self.tool.preset, "program": program, "args": args, "mode": mode },
             "templates": [{ "title": "T", "tests": [tests] }],
         });
         self.stage.write("testplan.yml", plan.to_string());

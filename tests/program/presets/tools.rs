@@ -8,6 +8,7 @@ mod catch2;
 mod cpp;
 mod ctest;
 mod cucumber_js;
+mod deno;
 mod doctest;
 mod go;
 mod googletest;
@@ -34,6 +35,7 @@ pub(crate) use bun::BUN;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
 pub(crate) use cucumber_js::CUCUMBER_JS;
+pub(crate) use deno::DENO;
 pub(crate) use doctest::DOCTEST;
 pub(crate) use go::GO;
 pub(crate) use googletest::GOOGLETEST;
@@ -63,6 +65,7 @@ macro_rules! for_each_tool {
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
             cucumber_js: CUCUMBER_JS,
+            deno: DENO,
             doctest: DOCTEST,
             go: GO,
             googletest: GOOGLETEST,
