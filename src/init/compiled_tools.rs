@@ -19,7 +19,8 @@ pub(super) fn find(folder: &Folder<'_>, is_installed: &dyn Fn(&str) -> bool) -> 
 }
 
 /// What was seen and cannot be used as it is.
-pub(super) fn notes(folder: &Folder<'_>) -> Vec<String> {
+/// `has_build`: there is a folder of a build with CTest's file.
+pub(super) fn notes(folder: &Folder<'_>, has_build: bool) -> Vec<String> {
     let mut notes = Vec::new();
     let here = |name: &str| match folder.path {
         "" => name.to_owned(),
@@ -42,7 +43,7 @@ pub(super) fn notes(folder: &Folder<'_>) -> Vec<String> {
     }
     let cmake = folder.text("CMakeLists.txt").unwrap_or_default();
     let has_tests = cmake.contains("enable_testing") || cmake.contains("include(CTest)");
-    if has_tests && ctest(folder).is_none() {
+    if has_tests && !has_build {
         notes.push(format!(
             "{} has tests, and no folder of a build: configure and build the project, then run `testplan init` again",
             here("CMakeLists.txt")
@@ -77,21 +78,12 @@ fn go(folder: &Folder<'_>) -> Option<FoundTool> {
         .flatten()
 }
 
-/// The folder of a build is below the project, or is the project itself.
+/// The folder of a build has the file, and those below it have more of them.
 fn ctest(folder: &Folder<'_>) -> Option<FoundTool> {
-    let files = folder.files();
-    let file = files
-        .filter(|file| base_name(file) == "CTestTestfile.cmake")
-        .min_by_key(|it| it.len())?;
-    let mut tool = FoundTool::of("ctest", folder, file)?;
-    let build = file.rsplit_once('/').map(|(build, _)| build);
-    if let Some(build) = build {
-        tool.folder = match folder.path {
-            "" => build.to_owned(),
-            path => format!("{path}/{build}"),
-        };
-    }
-    Some(tool)
+    let file = "CTestTestfile.cmake";
+    folder
+        .has(file)
+        .then(|| FoundTool::of("ctest", folder, file))?
 }
 
 fn meson(folder: &Folder<'_>) -> Option<FoundTool> {

@@ -3,7 +3,10 @@
 use std::{io, path::Path};
 
 use super::{
-    compiled_tools, found_tool::FoundTool, javascript_tools, project_files::ProjectFiles,
+    compiled_tools,
+    found_tool::FoundTool,
+    javascript_tools,
+    project_files::{ProjectFiles, is_below},
     python_tools, script_tools, setup_commands,
 };
 
@@ -41,21 +44,25 @@ pub(crate) struct FoundTools {
 pub(crate) fn find(root: &Path, is_installed: &dyn Fn(&str) -> bool) -> io::Result<FoundTools> {
     let files = ProjectFiles::scan(root)?;
     let mut found = FoundTools::default();
-    for folder in files.folders_with(&MANIFESTS) {
+    let folders = files.folders_with(&MANIFESTS);
+    for folder in &folders {
         let tools = [
-            python_tools::find(&folder, is_installed),
-            javascript_tools::find(&folder),
-            compiled_tools::find(&folder, is_installed),
-            script_tools::find(&folder),
+            python_tools::find(folder, is_installed),
+            javascript_tools::find(folder),
+            compiled_tools::find(folder, is_installed),
+            script_tools::find(folder),
         ];
         for tool in tools.into_iter().flatten() {
             found.add(tool);
         }
-        for note in compiled_tools::notes(&folder) {
-            if !found.notes.contains(&note) {
-                found.notes.push(note);
-            }
-        }
+    }
+    for folder in &folders {
+        let has_build = |tool: &FoundTool| {
+            tool.tool == "ctest"
+                && (tool.folder == folder.path || is_below(&tool.folder, folder.path))
+        };
+        let has_build = found.tools.iter().any(has_build);
+        found.notes.extend(compiled_tools::notes(folder, has_build));
     }
     Ok(found)
 }
@@ -66,7 +73,7 @@ impl FoundTools {
         let is_around = |outer: &FoundTool| {
             outer.folder.is_empty()
                 || tool.folder == outer.folder
-                || tool.folder.starts_with(&format!("{}/", outer.folder))
+                || is_below(&tool.folder, &outer.folder)
         };
         let mut same = self.tools.iter().filter(|it| it.tool == tool.tool);
         if !same.any(is_around) {
@@ -155,6 +162,27 @@ mod tests {
             notes[0].contains("Maven") && notes[0].contains("pom.xml"),
             "{notes:?}"
         );
+    }
+
+    #[test]
+    fn projects_below_have_their_own_tests() {
+        assert_eq!(
+            found(&[
+                ("package.json", r#"{"devDependencies":{"vitest":"5"}}"#),
+                ("py/requirements.txt", ""),
+                ("py/tests/test_a.py", "def test_a(): pass\n"),
+                ("CMakeLists.txt", "enable_testing()"),
+                ("build/CTestTestfile.cmake", ""),
+                ("build/sub/CTestTestfile.cmake", ""),
+            ]),
+            [
+                "vitest in \"\":  (package.json has vitest)",
+                "ctest in \"build\":  (CTestTestfile.cmake)",
+                "pytest in \"py\":  (tests/test_a.py has a function test_…)",
+            ]
+        );
+        let notes = found(&[("CMakeLists.txt", "enable_testing()")]);
+        assert!(notes[0].contains("build the project"), "{notes:?}");
     }
 
     #[test]

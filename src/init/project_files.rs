@@ -76,17 +76,28 @@ impl ProjectFiles {
                 folders.insert(folder);
             }
         }
-        let folders = folders.into_iter().map(|path| Folder { files: self, path });
-        folders.collect()
+        let paths: Vec<&str> = folders.into_iter().collect();
+        let mut folders = Vec::with_capacity(paths.len());
+        for &path in &paths {
+            let inner = paths.iter().copied().filter(|it| is_below(it, path));
+            folders.push(Folder {
+                files: self,
+                path,
+                inner: inner.collect(),
+            });
+        }
+        folders
     }
 }
 
 /// A folder of a project.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Folder<'a> {
     files: &'a ProjectFiles,
     /// Relative to the project, with `/`; empty for the project itself.
     pub(super) path: &'a str,
+    /// The folders below it that are projects of their own.
+    inner: Vec<&'a str>,
 }
 
 impl<'a> Folder<'a> {
@@ -107,18 +118,28 @@ impl<'a> Folder<'a> {
         is_small.then(|| fs::read_to_string(path).ok()).flatten()
     }
 
-    /// The files in it and below it, relative to it.
-    pub(super) fn files(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let path = self.path;
-        let inside = move |file: &'a String| match path {
+    /// The files in it and below it, relative to it. Those of projects below it are theirs.
+    pub(super) fn files(&self) -> impl Iterator<Item = &'a str> {
+        let inside = |file: &'a String| match self.path {
             "" => Some(file.as_str()),
             path => file.strip_prefix(path)?.strip_prefix('/'),
         };
-        self.files.paths.iter().filter_map(inside)
+        let is_own = |file: &&String| !self.inner.iter().any(|inner| is_below(file, inner));
+        self.files.paths.iter().filter(is_own).filter_map(inside)
     }
 
     fn place(&self) -> PathBuf {
         self.files.root.join(self.path)
+    }
+}
+
+/// Whether a path is inside of a folder; all are inside of the project, whose path is empty.
+pub(super) fn is_below(path: &str, folder: &str) -> bool {
+    match folder {
+        "" => !path.is_empty(),
+        folder => path
+            .strip_prefix(folder)
+            .is_some_and(|rest| rest.starts_with('/')),
     }
 }
 

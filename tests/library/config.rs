@@ -360,7 +360,7 @@ fn preset_is_a_command_that_stays() {
         "runner: { preset: pytest, results: { format: junit } }",
         "runner: { preset: pytest, environment: { A: \"{testcase}\" } }",
         "runner: { preset: pytest, program: [] }",
-        "runner: { preset: mocha }",
+        "runner: { preset: karma }",
         "runner: { command: [x], args: [y] }",
         "runner: { command: [x], paths: [y] }",
         "runner: { command: [x], fresh: { tests: 1 } }",
@@ -374,7 +374,7 @@ fn preset_is_a_command_that_stays() {
         "runner: { preset: jest, batch: { target: soon } }",
         "runner: { preset: pytest, batch: { target: 20s } }",
         "runner: { preset: pytest, fresh: { tests: 0 } }",
-        "runner: mocha",
+        "runner: karma",
         "runner: { command: [x] }\nproject: p\ntemplates: [{ title: t, tests: [{ discover: pytest }] }]",
     ] {
         assert!(PlanFile::parse("t.yml", wrong).is_err(), "{wrong}");

@@ -42,7 +42,6 @@ fn manifest(preset: &str) -> Option<(&'static str, &'static str)> {
         "pytest" => ("pytest.ini", "[pytest]\n"),
         "nextest" => (".config/nextest.toml", ""),
         "rspec" => (".rspec", ""),
-        "phpunit" => ("phpunit.xml", "<phpunit/>"),
         _ => return None,
     })
 }
