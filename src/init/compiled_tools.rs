@@ -19,7 +19,7 @@ pub(super) fn find(folder: &Folder<'_>, is_installed: &dyn Fn(&str) -> bool) -> 
 }
 
 /// What was seen and cannot be used as it is.
-/// `has_build`: there is a folder of a build with CTest's file.
+/// `has_build`: there is the folder of a build.
 pub(super) fn notes(folder: &Folder<'_>, has_build: bool) -> Vec<String> {
     let mut notes = Vec::new();
     let here = |name: &str| match folder.path {

@@ -53,7 +53,7 @@ impl Preset {
             listing: command(list.collect()),
             call: command(self.example_call()),
             results: match self.evidence {
-                Evidence::EventStream(_) => "an event stream, written while the tests run",
+                Evidence::EventStream(_) => "an event stream, written by a file of testplan",
                 Evidence::JunitFile if *self == PYTEST => {
                     "from the process in a session, from a JUnit file in a batch"
                 }
