@@ -45,7 +45,8 @@ impl CiFile {
 
 /// Commands of a shell: one run for each template, all of them, then the worst exit code.
 fn commands(setup: &[String], titles: &[String]) -> Vec<String> {
-    let mut lines = setup.to_vec();
+    let mut lines = vec!["set -e".to_owned()];
+    lines.extend_from_slice(setup);
     if titles.is_empty() {
         lines.push("testplan run --junit strict".to_owned());
         return lines;

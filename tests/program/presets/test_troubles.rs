@@ -119,16 +119,23 @@ fn killed(tool: &'static Tool) {
         pids.last().copied().filter(|pid| alive(*pid))
     });
     if tool.has_stream {
-        until("the start of the test in the stream", || {
-            let files = files_below(&project.stage.path("testplan-out/results"));
-            let has_start = |path: &std::path::PathBuf| {
-                std::fs::read_to_string(path).is_ok_and(|text| {
-                    text.lines()
-                        .any(|line| line.contains("test_start") && line.contains("c5"))
-                })
-            };
-            files.iter().any(has_start).then_some(())
-        });
+        // Some reporters are behind their tool.
+        until(
+            "the start of the test in the stream, and the result before it",
+            || {
+                let files = files_below(&project.stage.path("testplan-out/results"));
+                let has = |path: &std::path::PathBuf, words: &[&str]| {
+                    std::fs::read_to_string(path).is_ok_and(|text| {
+                        text.lines()
+                            .any(|line| words.iter().all(|word| line.contains(word)))
+                    })
+                };
+                let is_there = |path: &std::path::PathBuf| {
+                    has(path, &["test_start", "c5"]) && has(path, &["test_end", "c4", "\"status\""])
+                };
+                files.iter().any(is_there).then_some(())
+            },
+        );
     }
     let pid = rustix::process::Pid::from_raw(pid.try_into().unwrap()).unwrap();
     // With the processes that it has for its files: they would go on for a moment.
