@@ -19,4 +19,4 @@ pub(crate) use ci_file::CiFile;
 pub(crate) use found_tool::FoundTool;
 pub(crate) use found_tools::{FoundTools, find};
 pub(crate) use plan_text::{plan_text, title};
-pub(crate) use proof::{ModeOutcome, ToolProof, prove};
+pub(crate) use proof::{ModeOutcome, prove};

@@ -1,7 +1,8 @@
 //! `testplan init`: finds the test tools of a project, writes a testplan.yml, and proves it.
 
+mod proving;
+
 use std::{
-    collections::BTreeMap,
     fmt::Write as _,
     io::{self, BufRead as _, IsTerminal as _, Write as _},
     path::Path,
@@ -9,17 +10,13 @@ use std::{
 
 use clap::Args;
 
-use super::{context::Context, presets, settings};
+use super::{context::Context, presets};
 use crate::{
-    config::PlanFile,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
     fs::write_atomic,
-    init::{self, CiFile, FoundTool, FoundTools, ModeOutcome, ToolProof},
-    listing::loaded_plan_file::LoadedPlanFile,
-    model::Test,
+    init::{self, CiFile, FoundTool, FoundTools},
     report::sanitise::console_line,
-    text::{counted, format_duration},
 };
 
 /// Longest line of a reason, in bytes.
@@ -69,7 +66,7 @@ pub(crate) async fn run(command: InitArgs, context: &Context) -> CommandResult {
         choose(&mut found)?;
     }
     if !command.dry_run {
-        prove_all(&mut found, &root, context).await?;
+        proving::prove_all(&mut found, &root, context).await?;
     }
     let mut texts = vec![init::plan_text(&found.tools, &project_name(&root))];
     if let Some(ci) = ci {
@@ -197,144 +194,6 @@ fn choose(found: &mut FoundTools) -> Result<(), Failure> {
         found.tools = kept;
     }
     Ok(())
-}
-
-/// Proves each tool. One that does not list or run tests is left out, with a warning; an error if none is left.
-async fn prove_all(found: &mut FoundTools, root: &Path, context: &Context) -> Result<(), Failure> {
-    let program = std::env::current_exe().map_err(Failure::infrastructure)?;
-    let mut failures = Vec::new();
-    let mut ready = Vec::new();
-    for tool in &found.tools {
-        match prove(tool, root, &program, context).await {
-            Ok(mode) => {
-                let mut tool = tool.clone();
-                tool.mode = mode;
-                ready.push(tool);
-            }
-            Err(failure) => failures.push((described(tool), failure)),
-        }
-    }
-    if ready.is_empty()
-        && let Some((_, failure)) = failures.pop()
-    {
-        for (tool, failure) in &failures {
-            context
-                .screen
-                .warn(format_args!("{tool}: {}", failure.plain()));
-        }
-        return Err(failure);
-    }
-    for (tool, failure) in failures {
-        context
-            .screen
-            .warn(format_args!("left out {tool}: {}", failure.plain()));
-    }
-    found.tools = ready;
-    Ok(())
-}
-
-/// Lists the tests of a tool and runs a few. Returns the mode to write, if the preferred one does not work.
-async fn prove(
-    tool: &FoundTool,
-    root: &Path,
-    program: &Path,
-    context: &Context,
-) -> Result<Option<&'static str>, Failure> {
-    let screen = &context.screen;
-    let listed = listed_tests(tool, root, context).await?;
-    screen.info(format_args!(
-        "{} lists {}",
-        tool.tool,
-        counted(listed.len() as u64, "test")
-    ));
-    let tests = two_of(&listed);
-    let proof = init::prove(program, root, tool, &tests).await?;
-    for mode in &proof.modes {
-        screen.info(format_args!(
-            "  {:<8} {}",
-            mode.mode,
-            outcome_text(&mode.outcome)
-        ));
-    }
-    chosen_mode(tool, &proof)
-}
-
-async fn listed_tests(
-    tool: &FoundTool,
-    root: &Path,
-    context: &Context,
-) -> Result<Vec<Test>, Failure> {
-    let path = root.join("testplan.yml");
-    let text = init::plan_text(std::slice::from_ref(tool), &project_name(root));
-    let file = PlanFile::parse("testplan.yml", &text).map_err(Failure::usage)?;
-    let loaded = LoadedPlanFile::new(file, path, settings::preset_listing(context));
-    let template = loaded
-        .file
-        .templates
-        .first()
-        .ok_or_else(|| Failure::usage_text("the testplan.yml has no template"))?;
-    let listed = loaded.list(template).await?;
-    context.screen.listed(&listed);
-    if let Some(nothing) = listed.nothing() {
-        return Err(Failure::nothing_to_run(nothing).help(super::list::nothing_help(&listed)));
-    }
-    Ok(listed.tests().cloned().collect())
-}
-
-/// Two tests, of different suites if there are several; or the only one.
-fn two_of(tests: &[Test]) -> Vec<&Test> {
-    let Some(first) = tests.first() else {
-        return Vec::new();
-    };
-    let other = tests.iter().find(|test| test.suite != first.suite);
-    let second = other.or_else(|| tests.get(1));
-    [Some(first), second].into_iter().flatten().collect()
-}
-
-fn outcome_text(outcome: &ModeOutcome) -> String {
-    match outcome {
-        ModeOutcome::Ran {
-            tests,
-            failed,
-            took,
-        } => {
-            let tests = counted(*tests as u64, "test");
-            let failed = match failed {
-                0 => String::new(),
-                failed => format!(", {failed} of them failed"),
-            };
-            format!("ran {tests} in {}{failed}", format_duration(*took))
-        }
-        ModeOutcome::CouldNotRun(why) => {
-            let first = why.lines().find(|line| !line.trim().is_empty());
-            format!(
-                "could not run: {}",
-                console_line(first.unwrap_or_default(), LONGEST)
-            )
-        }
-    }
-}
-
-fn chosen_mode(tool: &FoundTool, proof: &ToolProof) -> Result<Option<&'static str>, Failure> {
-    let preferred = proof.modes.first().map(|it| it.mode);
-    if let Some(mode) = proof.mode() {
-        return Ok((Some(mode.mode) != preferred).then_some(mode.mode));
-    }
-    let whys: BTreeMap<&str, &str> = proof
-        .modes
-        .iter()
-        .filter_map(|it| match &it.outcome {
-            ModeOutcome::CouldNotRun(why) => Some((why.as_str(), it.mode)),
-            ModeOutcome::Ran { .. } => None,
-        })
-        .collect();
-    let whys: Vec<&str> = whys.into_keys().collect();
-    Err(Failure::usage_text(format_args!(
-        "{} lists tests and runs none of them:\n{}",
-        tool.tool,
-        whys.join("\n")
-    ))
-    .help("run one of the tests with the tool itself first"))
 }
 
 /// The titles of the templates, if there are several.

@@ -12,7 +12,7 @@ use crate::{
     failure::Failure,
     fs::{private_folder, write_atomic},
     model::{Outcome, Test, TestVerdict, Timestamp},
-    preset::PYTEST,
+    preset::Preset,
     report::AttemptReport,
     report_files,
     run::process,
@@ -64,16 +64,19 @@ pub(crate) enum ModeOutcome {
 }
 
 impl ToolProof {
-    /// The mode to use: the first one that works.
-    pub(crate) fn mode(&self) -> Option<&ModeProof> {
-        self.modes.iter().find(|it| it.outcome.is_ready())
-    }
-}
-
-impl ModeOutcome {
-    /// Whether it ran tests.
-    pub(crate) fn is_ready(&self) -> bool {
-        matches!(self, Self::Ran { .. })
+    /// The mode to write into the file; none if the preferred one works. If no mode works, the reasons, each once.
+    pub(crate) fn chosen_mode(&self) -> Result<Option<&'static str>, Vec<&str>> {
+        let mut reasons = Vec::new();
+        for (at, ModeProof { mode, outcome }) in self.modes.iter().enumerate() {
+            match outcome {
+                ModeOutcome::Ran { .. } => return Ok((at > 0).then_some(*mode)),
+                ModeOutcome::CouldNotRun(why) if !reasons.contains(&why.as_str()) => {
+                    reasons.push(why);
+                }
+                ModeOutcome::CouldNotRun(_) => {}
+            }
+        }
+        Err(reasons)
     }
 }
 
@@ -85,11 +88,7 @@ pub(crate) async fn prove(
     tool: &FoundTool,
     tests: &[&Test],
 ) -> Result<ToolProof, Failure> {
-    let modes: &[&str] = match tool.tool {
-        SQUISH => &["single"],
-        name if name == PYTEST.name => &["session", "batch", "single"],
-        _ => &["batch", "single"],
-    };
+    let modes = Preset::named(tool.tool).map_or(&["single"][..], Preset::modes);
     let mut proofs = Vec::new();
     for &mode in modes {
         let tests = match mode {
@@ -199,4 +198,38 @@ fn plan_of(root: &Path, (tool, mode): (&FoundTool, &str), tests: &[&Test]) -> Va
         "runner": runner,
         "templates": [{ "title": "init", "tests": sources.collect::<Vec<_>>() }],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proof(outcomes: [bool; 2]) -> ToolProof {
+        let modes = ["batch", "single"].into_iter().zip(outcomes);
+        let modes = modes.map(|(mode, ran)| ModeProof {
+            mode,
+            outcome: if ran {
+                ModeOutcome::Ran {
+                    tests: 1,
+                    failed: 0,
+                    took: Duration::ZERO,
+                }
+            } else {
+                ModeOutcome::CouldNotRun("no reason".to_owned())
+            },
+        });
+        ToolProof {
+            modes: modes.collect(),
+        }
+    }
+
+    #[test]
+    fn mode_is_written_only_if_the_preferred_one_does_not_work() {
+        let chosen = |outcomes| proof(outcomes).chosen_mode().ok();
+        assert_eq!(chosen([true, true]), Some(None));
+        assert_eq!(chosen([true, false]), Some(None));
+        assert_eq!(chosen([false, true]), Some(Some("single")));
+        let none = proof([false, false]);
+        assert_eq!(none.chosen_mode(), Err(vec!["no reason"]));
+    }
 }

@@ -152,3 +152,20 @@ impl LoadedPlanFile {
         ))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plan_belongs_to_the_longest_title_that_it_begins_with() {
+        let text = "project: p\nrunner: pytest\ntemplates: [{ title: a }, { title: a (b) }, { title: ab }]";
+        let file = PlanFile::parse("t.yml", text).unwrap();
+        let loaded = LoadedPlanFile::new(file, "t.yml".into(), PresetListing::default());
+        let title = |plan: &str| loaded.template_of_plan(plan).map(|it| it.title.as_str());
+        assert_eq!(title("a"), Some("a"));
+        assert_eq!(title("a (GitHub Actions 1.1)"), Some("a"));
+        assert_eq!(title("a (b) (GitHub Actions 1.1)"), Some("a (b)"));
+        assert_eq!(title("abc"), None);
+    }
+}

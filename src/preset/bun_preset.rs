@@ -2,8 +2,8 @@
 
 use super::{
     selected_call::{
-        CallPaths, NotSelected, PresetCall, on_one_line, option, regex_escaped, suite_and_name,
-        suites,
+        CallPaths, NotSelected, PresetCall, exact_file_argument, on_one_line, option,
+        regex_escaped, suite_and_name, suites,
     },
     test_listing::own_listing,
     tool_preset::{Evidence, ListingOutput, Preset},
@@ -53,12 +53,7 @@ fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected
     let pattern = format!(r"^\s*(?:{})\s*$", names.join("|"));
     call.argument(option("--test-name-pattern=", pattern));
     for suite in suites(tests) {
-        // Without a folder before it, it would be a part of the paths of files.
-        call.argument(if suite.starts_with('/') {
-            suite.to_owned()
-        } else {
-            format!("./{suite}")
-        });
+        call.argument(exact_file_argument(suite));
     }
     Ok(call.with_selection(tests, paths))
 }

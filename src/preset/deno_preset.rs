@@ -2,8 +2,8 @@
 
 use super::{
     selected_call::{
-        CallPaths, NotSelected, PresetCall, on_one_line, option, regex_escaped, suite_and_name,
-        suites,
+        CallPaths, NotSelected, PresetCall, exact_file_argument, on_one_line, option,
+        regex_escaped, suite_and_name, suites,
     },
     test_listing::own_listing,
     tool_preset::{Evidence, ListingOutput, Preset},
@@ -61,11 +61,7 @@ fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected
     let mut call = PresetCall::default().with_reporter(ReportedTool::Deno, paths);
     call.argument(option("--filter=", format!("/^(?:{})$/", names.join("|"))));
     for suite in suites(tests) {
-        call.argument(if suite.starts_with('/') {
-            suite.to_owned()
-        } else {
-            format!("./{suite}")
-        });
+        call.argument(exact_file_argument(suite));
     }
     Ok(call.with_selection(tests, paths))
 }

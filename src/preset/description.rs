@@ -59,16 +59,21 @@ impl Preset {
                 }
                 Evidence::JunitFile => "a JUnit file or its own XML, written by the tool",
             },
-            modes: if *self == PYTEST {
-                &["session", "batch", "single"]
-            } else {
-                &["batch", "single"]
-            },
+            modes: self.modes(),
             exit_codes: format!(
                 "passed {}, failed {}",
                 codes(passed),
                 codes(failed.iter().cloned())
             ),
+        }
+    }
+
+    /// How many of its tests may share a process, as `mode` of `testplan.yml` calls it; the default first.
+    pub fn modes(&self) -> &'static [&'static str] {
+        if *self == PYTEST {
+            &["session", "batch", "single"]
+        } else {
+            &["batch", "single"]
         }
     }
 

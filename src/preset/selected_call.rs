@@ -149,6 +149,15 @@ pub(super) fn file_argument(file: &str) -> String {
     }
 }
 
+/// A file that is not taken for a part of a path: it begins with a folder.
+pub(super) fn exact_file_argument(file: &str) -> String {
+    if file.starts_with('/') {
+        file.to_owned()
+    } else {
+        format!("./{file}")
+    }
+}
+
 /// Escapes what has a meaning in regular expressions, of JavaScript and of `CMake`. `-` has one in brackets only.
 pub(super) fn regex_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());

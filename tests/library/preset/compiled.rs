@@ -53,11 +53,9 @@ fn nextest_lists_and_selects_exactly() {
 
 #[test]
 fn ctest_lists_and_selects_exactly() {
-    if !starts("ctest", "--version") {
-        skip::missing("no ctest on PATH");
+    let Some(project) = PresetProject::installed("ctest", "ctest") else {
         return;
-    }
-    let project = PresetProject::new("ctest", vec!["ctest".into()]);
+    };
     let long = "l".repeat(300);
     let names = [
         "plain",

@@ -31,12 +31,9 @@ fn verdicts(project: &PresetProject, tests: &[Test]) -> (Vec<String>, i32) {
 
 #[test]
 fn go_lists_and_selects_exactly() {
-    let answer = Command::new("gotestsum").arg("--version").output();
-    if !answer.is_ok_and(|it| it.status.success()) {
-        skip::missing("no gotestsum on PATH");
+    let Some(project) = PresetProject::installed("go", "gotestsum") else {
         return;
-    }
-    let project = PresetProject::new("go", vec!["gotestsum".into()]);
+    };
     project.write("go.mod", "module example.com/m\n\ngo 1.19\n");
     project.write(
         "a/a_test.go",

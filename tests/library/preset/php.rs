@@ -1,7 +1,6 @@
 //! `PHPUnit`.
 
 use super::preset_project::{PresetProject, called, test};
-use crate::skip;
 
 const CLASSES: &str = r"<?php
 use PHPUnit\Framework\TestCase;
@@ -49,14 +48,9 @@ class DownTest extends TestCase
 
 #[test]
 fn phpunit_lists_and_reports_tests() {
-    let answer = std::process::Command::new("phpunit")
-        .arg("--version")
-        .output();
-    if !answer.is_ok_and(|it| it.status.success()) {
-        skip::missing("no phpunit");
+    let Some(project) = PresetProject::installed("phpunit", "phpunit") else {
         return;
-    }
-    let project = PresetProject::new("phpunit", vec!["phpunit".into()]);
+    };
     project.write("tests/ATest.php", CLASSES);
     project.write("tests/HookTest.php", HOOKS);
     project.write("tests/DownTest.php", DOWN);

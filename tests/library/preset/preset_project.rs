@@ -15,6 +15,8 @@ use testplan::{
     result_file::{ResultFile, Scenarios, read, read_events},
 };
 
+use crate::skip;
+
 /// A folder in which a preset's tool lists and runs tests.
 pub(crate) struct PresetProject {
     pub(crate) preset: &'static Preset,
@@ -35,6 +37,16 @@ impl PresetProject {
                 .unwrap(),
             reporters: ReporterFolder::make().unwrap(),
         }
+    }
+
+    /// With a program of this machine; `None` if it does not start.
+    pub(crate) fn installed(preset: &str, program: &str) -> Option<Self> {
+        let answer = Command::new(program).arg("--version").output();
+        if !answer.is_ok_and(|answer| answer.status.success()) {
+            skip::missing(&format!("no {program} on PATH"));
+            return None;
+        }
+        Some(Self::new(preset, vec![program.into()]))
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -142,6 +154,16 @@ impl PresetProject {
         }
         (found, code.unwrap_or_else(|| panic!("{output:?}")))
     }
+}
+
+/// `SUITE::NAME: VERDICT` of what ran in a call of all listed tests, with the first word of the verdict, and the exit code.
+pub(crate) fn brief_verdicts(project: &PresetProject) -> (Vec<String>, i32) {
+    let (ran, code) = project.run(&project.list().tests);
+    let brief = |(name, verdict): (&String, &String)| {
+        let word = verdict.split(' ').next().unwrap();
+        format!("{name}: {word}")
+    };
+    (ran.iter().map(brief).collect(), code)
 }
 
 /// The cases of all JUnit files in a folder.

@@ -1,34 +1,10 @@
 //! `RSpec` and Minitest.
 
-use std::ffi::OsString;
-
-use super::preset_project::{PresetProject, called, test};
-use crate::skip;
-
-fn project(preset: &str, program: &str) -> Option<PresetProject> {
-    let answer = std::process::Command::new(program)
-        .arg("--version")
-        .output();
-    if !answer.is_ok_and(|it| it.status.success()) {
-        skip::missing(&format!("no {program}"));
-        return None;
-    }
-    Some(PresetProject::new(preset, vec![OsString::from(program)]))
-}
-
-/// `NAME: VERDICT` of what ran in a call of all listed tests, and its exit code.
-fn verdicts(project: &PresetProject) -> (Vec<String>, i32) {
-    let listing = project.list();
-    let (ran, code) = project.run(&listing.tests);
-    let brief = |(name, verdict): (&String, &String)| {
-        format!("{name}: {}", verdict.split(' ').next().unwrap())
-    };
-    (ran.iter().map(brief).collect(), code)
-}
+use super::preset_project::{PresetProject, brief_verdicts, called, test};
 
 #[test]
 fn rspec_lists_and_reports_examples() {
-    let Some(project) = project("rspec", "rspec") else {
+    let Some(project) = PresetProject::installed("rspec", "rspec") else {
         return;
     };
     project.write(
@@ -53,7 +29,7 @@ end
     assert_eq!(listing.tests.len(), 11, "{listing:?}");
     assert_eq!(listing.broken.len(), 1);
     assert!(listing.broken[0].starts_with("spec/broken_spec.rb: "));
-    let (verdicts, code) = verdicts(&project);
+    let (verdicts, code) = brief_verdicts(&project);
     let expected = [
         "A > 1: passed",
         "A > 2: failed",
@@ -84,14 +60,14 @@ end
 
 #[test]
 fn rspec_after_hook_of_a_group_is_an_error_outside_of_a_test() {
-    let Some(project) = project("rspec", "rspec") else {
+    let Some(project) = PresetProject::installed("rspec", "rspec") else {
         return;
     };
     project.write(
         "spec/a_spec.rb",
         "RSpec.describe('A') { after(:context) { raise 'down' }; it('1') {} }\n",
     );
-    let (verdicts, code) = verdicts(&project);
+    let (verdicts, code) = brief_verdicts(&project);
     assert_eq!((verdicts.len(), code), (2, 1));
     assert_eq!(
         verdicts[0],
@@ -101,7 +77,7 @@ fn rspec_after_hook_of_a_group_is_an_error_outside_of_a_test() {
 
 #[test]
 fn minitest_lists_and_reports_tests() {
-    let Some(project) = project("minitest", "ruby") else {
+    let Some(project) = PresetProject::installed("minitest", "ruby") else {
         return;
     };
     project.write(
@@ -142,7 +118,7 @@ end
     );
     let listing = project.list();
     assert_eq!(listing.broken, ["test/c_test.rb: RuntimeError: at load"]);
-    let (verdicts, code) = verdicts(&project);
+    let (verdicts, code) = brief_verdicts(&project);
     let expected = [
         "a_test.rb::Base#test_base: passed",
         "a_test.rb::Down#test_1: failed",
