@@ -2,7 +2,7 @@
 //!
 //! `call_plan` divides what a worker took into calls, `call_bounds` limits their time, `tool_call` runs one, and
 //! `call_attempts` turns its end into attempts, by the rules of `runner::batch_decision`; `running_results` does so before
-//! for files that are done. A test whose result the call does
+//! for files that are done. Where the tool's process stays, `session_call` has it (`kept_tool`) run the call. A test whose result the call does
 //! not show runs alone next, by the rules of a process of its own; `call_trust` remembers such tests.
 
 mod batch_session;
@@ -13,15 +13,24 @@ mod call_bounds;
 mod call_leases;
 mod call_plan;
 mod call_trust;
+mod kept_tool;
 mod own_results;
 mod running_results;
+mod session_call;
+mod session_refusal;
 mod tool_call;
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
 
 use tokio::sync::watch;
 
-use self::{batch_session::BatchSession, batch_setup::BatchSetup, call_trust::CallTrust};
+use self::{
+    batch_session::BatchSession, batch_setup::BatchSetup, call_trust::CallTrust,
+    session_refusal::SessionRefusal,
+};
 use crate::{
     reporter::ReporterFolder,
     run::{Phase, Runner, Session},
@@ -31,7 +40,10 @@ use crate::{
 
 /// Runs the command of `testplan.yml` for many tests at once.
 #[derive(Debug)]
-pub struct BatchRunner(Arc<BatchSetup>);
+pub struct BatchRunner {
+    setup: Arc<BatchSetup>,
+    workers: AtomicU32,
+}
 
 impl BatchRunner {
     /// Runs tests as `setup` says; returns it if its command runs one test per call. With `writes_results` each test gets a
@@ -45,19 +57,26 @@ impl BatchRunner {
         };
         let has_reporter = command.results == ResultsFormat::Events;
         let reporters = || ReporterFolder::make().map_err(|error| error.to_string());
-        Ok(Self(Arc::new(BatchSetup {
+        let setup = BatchSetup {
             reporters: has_reporter.then(reporters),
             command: command.clone(),
             batch,
             test: Arc::new(setup),
             writes_results,
             trust: CallTrust::default(),
-        })))
+            refusal: SessionRefusal::default(),
+            sockets: AtomicU32::new(0),
+        };
+        Ok(Self {
+            setup: Arc::new(setup),
+            workers: AtomicU32::new(0),
+        })
     }
 }
 
 impl Runner for BatchRunner {
     fn start(&self, phase: watch::Receiver<Phase>) -> Box<dyn Session> {
-        Box::new(BatchSession::new(Arc::clone(&self.0), phase))
+        let worker = self.workers.fetch_add(1, Ordering::Relaxed);
+        Box::new(BatchSession::new(Arc::clone(&self.setup), worker, phase))
     }
 }

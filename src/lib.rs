@@ -48,6 +48,7 @@ pub mod report;
 pub(crate) mod report_files;
 pub mod reporter;
 pub(crate) mod rerun;
+mod resident;
 pub mod result_file;
 pub(crate) mod result_upload;
 pub mod run;

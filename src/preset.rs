@@ -61,7 +61,8 @@ pub use robot_preset::ROBOT;
 pub use rspec_preset::RSPEC;
 pub use selected_call::{CallPaths, NotSelected, PresetCall};
 pub use test_listing::{BadListing, ToolListing};
-pub use tool_preset::{Evidence, ListingOutput, Preset};
+pub(crate) use tool_preset::filled;
+pub use tool_preset::{Evidence, ListingOutput, Preset, ToolSession};
 pub use unittest_preset::UNITTEST;
 pub use vitest_preset::VITEST;
 

@@ -1,10 +1,9 @@
 //! Runs many tests in one process of their tool that stays: a warm pytest takes one test after the other.
 //!
 //! [`WarmHost`] starts processes and has the first one list the tests, [`WarmRunner`] runs them with one process per worker.
-//! `warm_process` is a process with its connection, `message` what goes over it, `conversation` what follows from it,
+//! `warm_process` is a process, `message` what goes over it, `conversation` what follows from it,
 //! `session_driver` does that. `docs/session-protocol.md` has the protocol.
 
-mod channel;
 mod collected;
 mod conversation;
 mod early_workers;
@@ -13,7 +12,6 @@ mod message;
 mod patience;
 mod pytest_names;
 mod reported_result;
-mod resident_memory;
 mod second_process;
 mod session_driver;
 mod session_folder;

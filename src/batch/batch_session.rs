@@ -9,6 +9,7 @@ use super::{
     batch_setup::BatchSetup,
     call::CalledWork,
     call_plan::{PlannedTest, plan_calls},
+    session_call::WorkerSession,
     tool_call,
 };
 use crate::{
@@ -23,18 +24,27 @@ pub(crate) struct BatchSession {
     setup: Arc<BatchSetup>,
     phase: watch::Receiver<Phase>,
     calls: VecDeque<Vec<CalledWork>>,
-    /// Returns the calls that the tests of a refused one are divided into.
-    running: Option<BoxFuture<'static, Vec<Vec<CalledWork>>>>,
+    running: Option<BoxFuture<'static, CallFinished>>,
+    /// What is kept from call to call, if the tool has sessions; it is with the call that runs.
+    session: Option<WorkerSession>,
+    /// What the processes of the session are marked with.
+    mark: Option<String>,
     /// Whether it reported that it wants executions, and got none since.
     is_waiting: bool,
     events: mpsc::UnboundedReceiver<SessionEvent>,
     sender: mpsc::UnboundedSender<SessionEvent>,
 }
 
+/// What a call leaves behind: the calls that the tests of a refused one are divided into, and the session.
+type CallFinished = (Vec<Vec<CalledWork>>, Option<WorkerSession>);
+
 impl BatchSession {
-    pub(crate) fn new(setup: Arc<BatchSetup>, phase: watch::Receiver<Phase>) -> Self {
+    pub(crate) fn new(setup: Arc<BatchSetup>, worker: u32, phase: watch::Receiver<Phase>) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
+        let session = setup.session().and_then(|_| WorkerSession::new(worker));
         Self {
+            mark: session.as_ref().map(|session| session.mark.clone()),
+            session,
             setup,
             phase,
             calls: VecDeque::new(),
@@ -54,8 +64,13 @@ impl BatchSession {
                 && let Some(work) = self.calls.pop_front()
             {
                 let (setup, phase) = (Arc::clone(&self.setup), self.phase.clone());
-                self.running =
-                    Some(tool_call::run(setup, work, phase, self.sender.clone()).boxed());
+                let (sender, mut session) = (self.sender.clone(), self.session.take());
+                let running = async move {
+                    let kept = session.as_mut();
+                    let divided = tool_call::run(setup, work, kept, phase, sender).await;
+                    (divided, session)
+                };
+                self.running = Some(running.boxed());
             }
             let Some(running) = &mut self.running else {
                 if !std::mem::replace(&mut self.is_waiting, true) {
@@ -63,12 +78,13 @@ impl BatchSession {
                 }
                 return future::pending().await;
             };
-            let divided = tokio::select! {
+            let (divided, session) = tokio::select! {
                 biased;
                 Some(event) = self.events.recv() => return event,
-                divided = running => divided,
+                finished = running => finished,
             };
             self.running = None;
+            self.session = session;
             for call in divided.into_iter().rev() {
                 self.calls.push_front(call);
             }
@@ -139,6 +155,18 @@ impl Session for BatchSession {
 
     fn wants_results_first(&self) -> bool {
         true
+    }
+
+    fn mark(&self) -> Option<String> {
+        self.mark.clone()
+    }
+
+    fn end(&mut self) -> BoxFuture<'_, ()> {
+        Box::pin(async {
+            if let Some(session) = &mut self.session {
+                session.end(&mut self.phase).await;
+            }
+        })
     }
 }
 

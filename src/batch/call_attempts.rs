@@ -12,6 +12,7 @@ use super::{
     call::{Call, CalledWork},
     call_leases::CallLeases,
     own_results,
+    session_call::InSession,
 };
 use crate::{
     attribution::CalledTest,
@@ -48,6 +49,7 @@ impl CallAttempts {
     pub(crate) async fn read(
         call: &Call,
         leases: &CallLeases,
+        in_session: Option<InSession>,
         ending: ProcessEnd,
         took: Duration,
     ) -> Self {
@@ -66,6 +68,9 @@ impl CallAttempts {
         // Result files can be large: reading them must not hold up other workers' heartbeats.
         let reading = tokio::task::spawn_blocking(move || {
             if let [(test, called)] = &tests[..] {
+                if in_session.is_some_and(|it| !it.is_answered) {
+                    return (process_of_session_ended(ending), CaseCounts::default());
+                }
                 let test = CalledTest { test, called };
                 return one(&setup, test, (ending, took), &results);
             }
@@ -75,6 +80,10 @@ impl CallAttempts {
             };
             let tests = called_tests(&tests);
             let mut decision = batch_decision::decide(&tests, reading(&setup), end);
+            if in_session.is_some_and(|it| !it.is_warm) {
+                // The start of the process is not that of the next call.
+                decision.start_cost = None;
+            }
             write_own_results(&mut decision, &own_folders, &results);
             (decision, CaseCounts::default())
         });
@@ -300,6 +309,16 @@ fn one(
     (decision, not_kept)
 }
 
+/// What ended the process may be something that an earlier test has left behind.
+fn process_of_session_ended(ending: ProcessEnd) -> CallDecision {
+    let why = format!("the process of the session ended while the test ran ({ending})");
+    CallDecision {
+        tests: vec![TestEnd::Alone(why)],
+        start_cost: None,
+        trouble: Some(CallTrouble::Died),
+    }
+}
+
 /// Learns from a call of several tests.
 fn learn(setup: &BatchSetup, decision: &CallDecision) {
     if setup.trust.learn_trouble(decision.trouble) {
@@ -324,7 +343,8 @@ fn learn(setup: &BatchSetup, decision: &CallDecision) {
     }
 }
 
-fn passed(outcome: &Outcome) -> bool {
+/// Whether nothing failed.
+pub(super) fn passed(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Completed { result: Some(TestResult { verdict, .. }) }
         if *verdict != TestVerdict::Failed)
 }

@@ -1,7 +1,7 @@
 //! One call of the command: its tests, its folder and log, its process within its bounds, then what its end means for each.
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,10 +11,11 @@ use tokio::sync::{mpsc, watch};
 use super::{
     batch_setup::BatchSetup,
     call::{Call, CalledWork},
-    call_attempts::CallAttempts,
+    call_attempts::{CallAttempts, passed},
     call_bounds::time_limit,
     call_leases::CallLeases,
     running_results,
+    session_call::{InSession, WorkerSession},
 };
 use crate::{
     clock,
@@ -24,7 +25,7 @@ use crate::{
     run::{
         Attempt, Phase, SessionEvent, WorkItem,
         process::{self, Running, SpawnError},
-        supervisor::{Cutoff, NoEnding, Supervisor},
+        supervisor::{Cutoff, NoEnding, Supervised, Supervisor},
     },
     runner::{
         command_facts::{CallTests, CommandError, CommandFacts},
@@ -50,10 +51,12 @@ pub(crate) fn name(setup: &BatchSetup, work: &WorkItem) -> Result<String, Comman
     })
 }
 
-/// Runs one call. Returns the calls that its tests are divided into if the tool or the system refused it.
+/// Runs one call, in the process of `session` if there is one. Returns the calls that its tests are divided into if the tool or
+/// the system refused it.
 pub(crate) async fn run(
     setup: Arc<BatchSetup>,
     mut called: Vec<CalledWork>,
+    session: Option<&mut WorkerSession>,
     phase: watch::Receiver<Phase>,
     events: mpsc::UnboundedSender<SessionEvent>,
 ) -> Vec<Vec<CalledWork>> {
@@ -72,7 +75,7 @@ pub(crate) async fn run(
         call.end_all(&leases, ToolCall::cancelled);
         return Vec::new();
     }
-    call.run(leases, phase).await
+    call.run(leases, session, phase).await
 }
 
 fn facts<'a>(
@@ -96,19 +99,25 @@ fn facts<'a>(
 }
 
 /// A call, from its command to its end.
-struct ToolCall {
-    call: Call,
+pub(super) struct ToolCall {
+    pub(super) call: Call,
     events: mpsc::UnboundedSender<SessionEvent>,
-    began: Instant,
+    pub(super) began: Instant,
+}
+
+fn no_folder(path: &Path, error: &dyn std::fmt::Display) -> NoProcess {
+    NoProcess::Folder(format!("{}: {error}", path.display()))
 }
 
 /// Why a call has no process.
-enum NoProcess {
+pub(super) enum NoProcess {
     Command(CommandError),
     Folder(String),
     Spawn(SpawnError),
     /// The names of the tests do not fit into one command.
     TooLong,
+    /// No process stays, and the settings want one.
+    NoSession(String),
 }
 
 impl NoProcess {
@@ -116,7 +125,7 @@ impl NoProcess {
         match self {
             Self::Spawn(error) => error.is_too_long(),
             Self::TooLong => true,
-            Self::Command(_) | Self::Folder(_) => false,
+            Self::Command(_) | Self::Folder(_) | Self::NoSession(_) => false,
         }
     }
 }
@@ -125,39 +134,18 @@ impl ToolCall {
     async fn run(
         mut self,
         leases: CallLeases,
-        phase: watch::Receiver<Phase>,
+        mut session: Option<&mut WorkerSession>,
+        mut phase: watch::Receiver<Phase>,
     ) -> Vec<Vec<CalledWork>> {
-        let running = match self.start() {
-            Ok(running) => running,
+        let supervisor = self.supervisor(leases, phase.clone());
+        let setup = Arc::clone(&self.call.setup);
+        let (ended, facts) = match self.run_process(&mut session, &supervisor).await {
+            Ok(ended) => ended,
             Err(why) if why.is_too_long() && self.call.called.len() > 1 => return self.halves(),
             Err(why) => {
-                self.end_all(&leases, |call| call.without_process(&why));
+                self.end_all(&supervisor.lease, |call| call.without_process(&why));
                 return Vec::new();
             }
-        };
-        let pid = running.pid();
-        for called in &self.call.called {
-            let execution = called.execution();
-            self.report(SessionEvent::Started { execution, pid });
-        }
-        let expected: Vec<Option<Duration>> = self
-            .call
-            .called
-            .iter()
-            .map(|called| called.work.granted.expected)
-            .collect();
-        let limit = self.call.setup.test.runner.timeout;
-        let supervisor = Supervisor {
-            execution: self.call.called[0].execution(),
-            lease: leases,
-            phase,
-            time_limit: limit.map(|limit| time_limit(limit, &expected)),
-        };
-        let reporting = running_results::report(&self.call, &supervisor.lease, &self.events);
-        let ended = tokio::select! {
-            biased;
-            ended = supervisor.supervise(running) => ended,
-            never = reporting => match never {},
         };
         let leases = supervisor.lease;
         let ending = match ended {
@@ -177,13 +165,95 @@ impl ToolCall {
                 return Vec::new();
             }
         };
-        self.judge(ending, &leases).await
+        let (divided, has_failure) = self.judge(ending, facts, &leases).await;
+        if let (Some(session), Some(settings)) = (session, setup.session()) {
+            session
+                .after_call(settings.fresh, has_failure, &mut phase)
+                .await;
+        }
+        divided
     }
 
-    /// Decides what the end of the call means for the tests whose leases are held.
-    async fn judge(mut self, ending: ProcessEnd, leases: &CallLeases) -> Vec<Vec<CalledWork>> {
+    /// Runs the process of the call, or has that of the session run the call.
+    async fn run_process(
+        &mut self,
+        session: &mut Option<&mut WorkerSession>,
+        supervisor: &Supervisor<CallLeases>,
+    ) -> Result<(Result<ProcessEnd, NoEnding>, Option<InSession>), NoProcess> {
+        let setup = Arc::clone(&self.call.setup);
+        if let (Some(session), Some(preset)) = (session, &setup.batch.preset)
+            && let Some(settings) = preset.session
+            && !self.is_of_one_that_runs_alone()
+        {
+            if setup.refusal.reason().is_none()
+                && let Some(call) = self.run_in_session(session, preset, supervisor).await?
+            {
+                return Ok((call.ended, Some(call.facts)));
+            }
+            if settings.is_required {
+                let why = setup.refusal.reason().unwrap_or_default();
+                return Err(NoProcess::NoSession(why.to_owned()));
+            }
+        }
+        let mut running = self.start()?;
+        self.report_started(running.pid());
+        Ok((self.bounded(supervisor, &mut running).await, None))
+    }
+
+    /// Whether its test shares no process: an earlier one ended while it ran.
+    fn is_of_one_that_runs_alone(&self) -> bool {
+        let trust = &self.call.setup.trust;
+        let mut called = self.call.called.iter();
+        called.any(|called| trust.is_alone(called.execution()))
+    }
+
+    fn supervisor(
+        &self,
+        leases: CallLeases,
+        phase: watch::Receiver<Phase>,
+    ) -> Supervisor<CallLeases> {
+        let called = self.call.called.iter();
+        let expected: Vec<Option<Duration>> =
+            called.map(|called| called.work.granted.expected).collect();
+        let limit = self.call.setup.test.runner.timeout;
+        Supervisor {
+            execution: self.call.called[0].execution(),
+            lease: leases,
+            phase,
+            time_limit: limit.map(|limit| time_limit(limit, &expected)),
+        }
+    }
+
+    pub(super) fn report_started(&self, pid: u32) {
+        for called in &self.call.called {
+            let execution = called.execution();
+            self.report(SessionEvent::Started { execution, pid });
+        }
+    }
+
+    /// Waits for the end of a process, or of a session's call, within the bounds of its tests.
+    pub(super) async fn bounded(
+        &self,
+        supervisor: &Supervisor<CallLeases>,
+        running: &mut impl Supervised,
+    ) -> Result<ProcessEnd, NoEnding> {
+        let reporting = running_results::report(&self.call, &supervisor.lease, &self.events);
+        tokio::select! {
+            biased;
+            ended = supervisor.supervise(running) => ended,
+            never = reporting => match never {},
+        }
+    }
+
+    /// Decides what the end of the call means for the tests whose leases are held. Whether one of them failed.
+    async fn judge(
+        mut self,
+        ending: ProcessEnd,
+        facts: Option<InSession>,
+        leases: &CallLeases,
+    ) -> (Vec<Vec<CalledWork>>, bool) {
         let took = self.began.elapsed();
-        let call = CallAttempts::read(&self.call, leases, ending, took).await;
+        let call = CallAttempts::read(&self.call, leases, facts, ending, took).await;
         self.call
             .called
             .retain(|called| leases.is_held(&called.work));
@@ -193,40 +263,32 @@ impl ToolCall {
                 %ending,
                 "the tool ran none of the tests of a call, each half gets a call of its own"
             );
-            return self.halves();
+            return (self.halves(), true);
         }
         if let Some(cost) = call.start_cost() {
             self.report(SessionEvent::StartCost(cost));
         }
         let mut attempts = call.into_attempts(&self.call);
+        let has_failure = attempts.values().any(|it| !passed(&it.outcome));
         for called in &self.call.called {
             if let Some(attempt) = attempts.remove(&called.execution()) {
                 self.end(called.execution(), attempt);
             }
         }
-        Vec::new()
+        (Vec::new(), has_failure)
     }
 
     fn start(&mut self) -> Result<Running, NoProcess> {
-        let folder = |path: &Path, error: &dyn std::fmt::Display| {
-            NoProcess::Folder(format!("{}: {error}", path.display()))
-        };
-        let names: Vec<String> = self.call.called.iter().map(|it| it.name.clone()).collect();
-        let list = self
-            .call
-            .setup
-            .test
-            .out
-            .join(format!("logs/{}.tests", self.call.name));
+        let names = self.names();
+        let list = self.list_file();
         if self.call.setup.batch.selection == Selection::File
             && self.call.setup.batch.preset.is_none()
         {
             // Some tools take an empty line for a test, so there is none at the end.
             let text = names.join("\n") + "\n";
-            write_atomic(&list, text.as_bytes()).map_err(|error| folder(&list, &error))?;
+            write_atomic(&list, text.as_bytes()).map_err(|error| no_folder(&list, &error))?;
         }
-        std::fs::create_dir_all(&self.call.results)
-            .map_err(|error| folder(&self.call.results, &error))?;
+        self.make_results_folder()?;
         let first = &self.call.called[0].work;
         let mut line = self.command(first, &names, &list)?;
         if let Some(preset) = &self.call.setup.batch.preset {
@@ -243,6 +305,28 @@ impl ToolCall {
         spawned.map_err(NoProcess::Spawn)
     }
 
+    fn names(&self) -> Vec<String> {
+        self.call.called.iter().map(|it| it.name.clone()).collect()
+    }
+
+    fn list_file(&self) -> PathBuf {
+        let name = format!("logs/{}.tests", self.call.name);
+        self.call.setup.test.out.join(name)
+    }
+
+    pub(super) fn make_results_folder(&self) -> Result<(), NoProcess> {
+        let results = &self.call.results;
+        std::fs::create_dir_all(results).map_err(|error| no_folder(results, &error))
+    }
+
+    /// The command without the facts of one test: that of a process for many.
+    pub(super) fn command_of_many(&self) -> Result<CommandLine, NoProcess> {
+        let first = &self.call.called[0].work;
+        let mut line = self.command(first, &self.names(), &self.list_file())?;
+        command_line::remove_test(&mut line);
+        Ok(line)
+    }
+
     fn command(
         &self,
         first: &WorkItem,
@@ -254,6 +338,16 @@ impl ToolCall {
         command_line::build(&self.call.setup.test.runner, &facts).map_err(NoProcess::Command)
     }
 
+    /// The folder of testplan's own files for the tool.
+    pub(super) fn reporters(&self) -> Result<&Path, NoProcess> {
+        match &self.call.setup.reporters {
+            Some(Ok(folder)) => Ok(folder.path()),
+            // Only tools with an event stream have a reporter.
+            None => Ok(Path::new("")),
+            Some(Err(error)) => Err(NoProcess::Folder(format!("testplan's reporters: {error}"))),
+        }
+    }
+
     /// Adds what the preset's tool needs to run these tests, and writes its list file.
     fn add_preset(
         &self,
@@ -261,14 +355,7 @@ impl ToolCall {
         settings: &PresetSettings,
         list: &Path,
     ) -> Result<(), NoProcess> {
-        let reporters = match &self.call.setup.reporters {
-            Some(Ok(folder)) => folder.path(),
-            // Only tools with an event stream have a reporter.
-            None => Path::new(""),
-            Some(Err(error)) => {
-                return Err(NoProcess::Folder(format!("testplan's reporters: {error}")));
-            }
-        };
+        let reporters = self.reporters()?;
         let tests = self
             .call
             .called
@@ -314,6 +401,9 @@ impl ToolCall {
                 Attempt::not_started(took, "the results folder could not be made", why)
             }
             NoProcess::Spawn(error) => Attempt::not_started(took, NO_START, &error.to_string()),
+            NoProcess::NoSession(why) => {
+                Attempt::could_not_run(took, "runner.mode is session, and there can be none", why)
+            }
             NoProcess::TooLong => {
                 let why = "the name of the test is too long for a command";
                 Attempt::could_not_run(took, NO_COMMAND, why)

@@ -34,6 +34,7 @@ pub static BATS: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "`paths` names the folders of the tests; without it, those of the folder of the call are listed",

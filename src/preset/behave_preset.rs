@@ -23,6 +23,7 @@ pub static BEHAVE: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "`program` is the Python in which behave is installed, such as `.venv/bin/python`, and not `behave`",

@@ -25,6 +25,7 @@ pub static BOOST_TEST: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[200..=201]),
     unknown_test: &[200],
+    session: None,
     skip_reasons: None,
     traps: &[
         "disabled tests are listed by the tool, but left out here: it runs them if they are selected",

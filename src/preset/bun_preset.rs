@@ -26,6 +26,7 @@ pub static BUN: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "results come from bun's JUnit file, which it writes at the end: a process that is killed, or that a test ends, leaves none of its call",

@@ -26,6 +26,7 @@ pub static CATCH2: Preset = Preset {
     // 4: all tests skipped themselves.
     exit_codes: (&[0, 4], &[1..=3, 5..=255]),
     unknown_test: &[2],
+    session: None,
     skip_reasons: None,
     traps: &[
         "hidden tests are not listed",

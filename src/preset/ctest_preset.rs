@@ -30,6 +30,7 @@ pub static CTEST: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[8..=8]),
     unknown_test: &[],
+    session: None,
     skip_reasons: Some(&["SKIP_"]),
     traps: &[
         "disabled tests are listed by the tool, but left out here: in the JUnit file they look passed",

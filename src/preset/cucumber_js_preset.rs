@@ -6,7 +6,7 @@ use super::{
         suite_and_name, suites,
     },
     test_listing::own_listing,
-    tool_preset::{Evidence, ListingOutput, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset, ToolSession},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
@@ -30,6 +30,10 @@ pub static CUCUMBER_JS: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: Some(ToolSession {
+        arguments: &["--parallel=0"],
+        most_mib: None,
+    }),
     skip_reasons: None,
     traps: &[
         "rows of an outline whose title does not tell them apart get their values as a last title",

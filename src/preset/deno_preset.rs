@@ -33,6 +33,7 @@ pub static DENO: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[90],
+    session: None,
     skip_reasons: None,
     traps: &[
         "results come from deno's JUnit file, which it writes at the end: a process that is killed leaves none of its call",

@@ -70,7 +70,7 @@ impl Preset {
 
     /// How many of its tests may share a process, as `mode` of `testplan.yml` calls it; the default first.
     pub fn modes(&self) -> &'static [&'static str] {
-        if *self == PYTEST {
+        if *self == PYTEST || self.session.is_some() {
             &["session", "batch", "single"]
         } else {
             &["batch", "single"]

@@ -29,6 +29,7 @@ pub static DOCTEST: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "tests with the decorator skip() are not listed",

@@ -28,6 +28,7 @@ pub static GO: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "benchmarks are not run and not listed; sub-tests run with their test",

@@ -22,6 +22,7 @@ pub static GOOGLETEST: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "disabled tests are listed by the tool, but left out here: in the XML they look passed",

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, regex_escaped, suite_and_name, suites},
     test_listing::{BadListing, ToolListing, json, relative, test},
-    tool_preset::{Evidence, ListingOutput, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset, ToolSession},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
@@ -24,6 +24,16 @@ pub static JEST: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: Some(ToolSession {
+        // In its own process, so that it stays; and when to stop is up to whoever hands out the tests.
+        arguments: &[
+            "--runner={reporters}/jest-session.cjs",
+            "--runInBand",
+            "--bail=0",
+        ],
+        // jest keeps more memory with each file.
+        most_mib: Some(512),
+    }),
     skip_reasons: None,
     traps: &[
         "titles are joined by blanks for the selection, so that `describe('a b')` with `it('c')` is not told from `describe('a')` with `it('b c')`",

@@ -23,6 +23,7 @@ pub static MINITEST: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "test files are `*_test.rb` and `test_*.rb` below `test`, or what `paths` names; `lib` and `test` are in the load path",

@@ -29,6 +29,7 @@ pub static MOCHA: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=255]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "files of `spec` in .mocharc are loaded by each call, whatever files it names",

@@ -26,6 +26,7 @@ pub static NEXTEST: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[100..=100]),
     unknown_test: &[4],
+    session: None,
     skip_reasons: None,
     traps: &[
         "ignored tests are not run and not listed",

@@ -31,6 +31,7 @@ pub static NODE_TEST: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "Node has no listing: files are loaded with a stand-in for `node:test` that notes names and runs no test; bodies of suites run, tests that only hooks or other tests define are not seen",

@@ -24,6 +24,7 @@ pub static PHPUNIT: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[1..=2]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "for PHPUnit 9: version 10 has no printers",

@@ -26,6 +26,7 @@ pub static PLAYWRIGHT: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "one file that cannot be loaded stops the whole call, so only the files of the call are named",

@@ -24,6 +24,7 @@ pub static PROVE: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "a test is a file, its suite the folder; assertions have no results of their own",

@@ -23,6 +23,7 @@ pub static PYTEST: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[4, 5],
+    session: None,
     skip_reasons: None,
     traps: &[
         "one unknown name stops the whole call with exit code 4; those named after `not found:` are to be dropped",

@@ -22,6 +22,7 @@ pub static QT_TEST: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[1..=127]),
     unknown_test: &[1],
+    session: None,
     skip_reasons: None,
     traps: &[
         "results are read from the XML logger: the JUnit logger of Qt 5 shows no rows and no skips",

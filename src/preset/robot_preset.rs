@@ -36,6 +36,7 @@ pub static ROBOT: Preset = Preset {
     loads_files: false,
     exit_codes: (&[0], &[1..=250]),
     unknown_test: &[252],
+    session: None,
     skip_reasons: None,
     traps: &[
         "a folder is run with its `__init__.robot` files; `paths` names the folders, and without it that of the call is searched",

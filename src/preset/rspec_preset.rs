@@ -30,6 +30,7 @@ pub static RSPEC: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "an example without a description is named by its first line of code, such as `it { is_expected.to be_valid }`; several of one line and group share a name",

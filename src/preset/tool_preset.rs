@@ -1,6 +1,6 @@
 //! What testplan knows of a tool that runs many tests in one call.
 
-use std::{ops::RangeInclusive, path::Path};
+use std::{ffi::OsString, ops::RangeInclusive, path::Path};
 
 use super::{
     selected_call::{self, CallPaths, NotSelected, PresetCall},
@@ -42,11 +42,23 @@ pub struct Preset {
     pub unknown_test: &'static [i32],
     /// What a caller has to know.
     pub traps: &'static [&'static str],
+    /// How a process of the tool stays and runs one call after the other, if it can.
+    pub session: Option<ToolSession>,
     /// How the reasons of its skips begin, if a skip with another reason is a test that it could not start.
     pub skip_reasons: Option<&'static [&'static str]>,
     pub(super) called: fn(&Test) -> String,
     pub(super) read_listing: fn(&[u8], &str) -> Result<ToolListing, BadListing>,
     pub(super) call: fn(&[Test], &CallPaths<'_>) -> Result<PresetCall, NotSelected>,
+}
+
+/// How a process of a tool stays and runs one call after the other. The reporter of its event stream serves the session, or a
+/// file beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToolSession {
+    /// What is added to the command before the reporter. `{reporters}` is the folder with testplan's own files.
+    pub arguments: &'static [&'static str],
+    /// Once it holds so many MiB of memory, the process is replaced, if the project does not say when; on Linux.
+    pub most_mib: Option<u64>,
 }
 
 /// Where the results of a call are found.
@@ -67,6 +79,18 @@ pub enum ListingOutput {
     Stderr,
     /// To the file that `{list}` and the variable [`LISTING`](crate::reporter::LISTING) name.
     File,
+}
+
+/// An argument with one of the paths in place of its name.
+pub(crate) fn filled(text: &str, paths: &[(&str, &Path)]) -> OsString {
+    let place = (paths.iter()).find_map(|(name, path)| Some((text.split_once(name)?, path)));
+    let Some(((before, after), path)) = place else {
+        return OsString::from(text);
+    };
+    let mut argument = OsString::from(before);
+    argument.push(path);
+    argument.push(after);
+    argument
 }
 
 impl PartialEq for Preset {
@@ -96,6 +120,17 @@ impl Preset {
             reporters: none,
         };
         self.call(std::slice::from_ref(test), &paths).map(drop)
+    }
+
+    /// The arguments that begin a session, if the tool has one; `reporters` is the folder with testplan's own files.
+    pub fn session_arguments(&self, reporters: &Path) -> Vec<OsString> {
+        let (Some(session), Evidence::EventStream(tool)) = (&self.session, self.evidence) else {
+            return Vec::new();
+        };
+        let own = session.arguments.iter();
+        own.map(|text| filled(text, &[("{reporters}", reporters)]))
+            .chain(tool.arguments(reporters))
+            .collect()
     }
 
     /// The arguments and the list file of one call that runs these tests and no others, where the tool can tell them

@@ -23,6 +23,7 @@ pub static UNITTEST: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: None,
     skip_reasons: None,
     traps: &[
         "tests are those that `python -m unittest discover` finds in the folder; `args` takes its options -s, -p and -t, and `paths` only narrows what was found",

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::{
     selected_call::{CallPaths, NotSelected, PresetCall, on_one_line, suite_and_name, suites},
     test_listing::{BadListing, ToolListing, json, relative, test},
-    tool_preset::{Evidence, ListingOutput, Preset},
+    tool_preset::{Evidence, ListingOutput, Preset, ToolSession},
 };
 use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 
@@ -27,6 +27,10 @@ pub static VITEST: Preset = Preset {
     loads_files: true,
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
+    session: Some(ToolSession {
+        arguments: &["run", "--bail=0"],
+        most_mib: None,
+    }),
     skip_reasons: None,
     traps: &[
         "skipped and todo tests are not listed",

@@ -12,11 +12,13 @@ use crate::fs::{private_folder, write_private};
 /// Names and texts of all files. They load what they share from beside them.
 const FILES: &[(&str, &str)] = &[
     ("event-stream.cjs", include_str!("files/event-stream.cjs")),
+    ("session.cjs", include_str!("files/session.cjs")),
     ("junit.mjs", include_str!("files/junit.mjs")),
     ("bun.mjs", include_str!("files/bun.mjs")),
     ("deno.mjs", include_str!("files/deno.mjs")),
     ("vitest.mjs", include_str!("files/vitest.mjs")),
     ("jest.cjs", include_str!("files/jest.cjs")),
+    ("jest-session.cjs", include_str!("files/jest-session.cjs")),
     ("mocha.cjs", include_str!("files/mocha.cjs")),
     ("node-hook.mjs", include_str!("files/node-hook.mjs")),
     ("node-listing.mjs", include_str!("files/node-listing.mjs")),
@@ -77,7 +79,7 @@ pub struct ReporterFolder {
 impl ReporterFolder {
     /// Makes it, for the present user alone, and writes the files into it.
     pub fn make() -> io::Result<Self> {
-        let folder = private_folder("testplan-reporters-")?;
+        let folder = private_folder("testplan-")?;
         for (name, text) in FILES.iter().copied() {
             let path = folder.path().join(name);
             write_private(&path, text.as_bytes()).map_err(io::Error::other)?;

@@ -223,6 +223,22 @@ impl Running {
         Ok(ending)
     }
 
+    /// Puts its output into another file from now on, within `limit` bytes as [`spawn`] does. Returns once everything that it
+    /// wrote before is in the file before; `false` where the system cannot do that, and all goes into the first file.
+    pub(crate) async fn continue_in(&mut self, capture: &Path, limit: u64) -> io::Result<bool> {
+        match &mut self.output {
+            Some(output) => output.continue_in(capture, limit).await,
+            None => Ok(false),
+        }
+    }
+
+    /// Returns once everything that it has written is in its file.
+    pub(crate) async fn flush_output(&mut self) {
+        if let Some(output) = &mut self.output {
+            output.flush().await;
+        }
+    }
+
     /// How it ended, if it has.
     pub fn ended(&self) -> Option<ProcessEnd> {
         self.leader

@@ -59,6 +59,32 @@ impl Right for LeaseWatch {
     }
 }
 
+/// What is bounded: a process group, or what one does for now.
+pub(crate) trait Supervised {
+    /// Waits for its end. May be dropped and called again. Fails only if the system cannot tell.
+    fn wait(&mut self) -> impl Future<Output = io::Result<ProcessEnd>> + Send;
+
+    /// How it ended, if it has.
+    fn ended(&self) -> Option<ProcessEnd>;
+
+    /// Asks the group to end, and kills it after `grace`.
+    fn stop(&mut self, grace: Duration) -> impl Future<Output = io::Result<ProcessEnd>> + Send;
+}
+
+impl Supervised for Running {
+    fn wait(&mut self) -> impl Future<Output = io::Result<ProcessEnd>> + Send {
+        self.wait()
+    }
+
+    fn ended(&self) -> Option<ProcessEnd> {
+        self.ended()
+    }
+
+    fn stop(&mut self, grace: Duration) -> impl Future<Output = io::Result<ProcessEnd>> + Send {
+        self.stop(grace)
+    }
+}
+
 /// The bounds of the processes of one execution, or of several that share a process.
 #[derive(Debug)]
 pub(crate) struct Supervisor<R = LeaseWatch> {
@@ -73,8 +99,11 @@ pub(crate) struct Supervisor<R = LeaseWatch> {
 
 impl<R: Right> Supervisor<R> {
     /// Waits for the end of a process, or ends it at the first bound.
-    pub(crate) async fn supervise(&self, mut running: Running) -> Result<ProcessEnd, NoEnding> {
-        match self.ended(&mut running).await {
+    pub(crate) async fn supervise(
+        &self,
+        running: &mut impl Supervised,
+    ) -> Result<ProcessEnd, NoEnding> {
+        match self.ended(running).await {
             Ok(Ok(ending)) if ending.may_be_a_stop() => {
                 let waiting = self.unless_cut_off(tokio::time::sleep(SIGNAL_GRACE));
                 waiting.await.map_err(NoEnding::CutOff)?;
@@ -88,7 +117,7 @@ impl<R: Right> Supervisor<R> {
                     Cutoff::Phase(_) => STOP_GRACE,
                     Cutoff::TimeLimit(_) => TIME_LIMIT_GRACE,
                 };
-                if let Err(error) = self.stop(&mut running, grace).await {
+                if let Err(error) = self.stop(running, grace).await {
                     tracing::error!(%error, execution = %self.execution, "its processes could not be ended");
                 }
                 Err(NoEnding::CutOff(cutoff))
@@ -97,7 +126,7 @@ impl<R: Right> Supervisor<R> {
     }
 
     /// Waits for the process, or for the first bound.
-    async fn ended(&self, running: &mut Running) -> Result<io::Result<ProcessEnd>, Cutoff> {
+    async fn ended(&self, running: &mut impl Supervised) -> Result<io::Result<ProcessEnd>, Cutoff> {
         let out_of_time = async {
             match self.time_limit {
                 Some(limit) => {
@@ -138,7 +167,7 @@ impl<R: Right> Supervisor<R> {
     }
 
     /// Ends the group; a second signal meanwhile ends the grace.
-    async fn stop(&self, running: &mut Running, grace: Duration) -> io::Result<ProcessEnd> {
+    async fn stop(&self, running: &mut impl Supervised, grace: Duration) -> io::Result<ProcessEnd> {
         let mut phase = self.phase.clone();
         tokio::select! {
             ended = running.stop(grace) => return ended,

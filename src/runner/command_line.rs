@@ -85,6 +85,13 @@ const OF_ONE_TEST: [&str; 3] = [
     "TESTPLAN_TESTCASE",
 ];
 
+/// Takes the results folder of one call out of the environment of a process that runs several.
+pub(crate) fn remove_results(line: &mut CommandLine) {
+    line.env.retain(|(name, _)| name != RESULTS);
+    line.env_remove.push(RESULTS.to_owned());
+}
+
+const RESULTS: &str = "TESTPLAN_RESULTS";
 const SERVER_HOST: &str = "TESTPLAN_SERVER_HOST";
 const SERVER_PORT: &str = "TESTPLAN_SERVER_PORT";
 
@@ -129,18 +136,24 @@ pub fn build(
             "the command has {length} bytes, {most} are the most that every system takes"
         )));
     }
-    let (mut env, mut env_remove) = environment(settings, facts)?;
-    if runs_many {
-        // The facts of one test would mislead.
-        env.retain(|(name, _)| !OF_ONE_TEST.contains(&name.as_str()));
-        env_remove.extend(OF_ONE_TEST.map(str::to_owned));
-    }
-    Ok(CommandLine {
+    let (env, env_remove) = environment(settings, facts)?;
+    let mut line = CommandLine {
         argv,
         env,
         env_remove,
         cwd: settings.working_directory.clone(),
-    })
+    };
+    if runs_many {
+        remove_test(&mut line);
+    }
+    Ok(line)
+}
+
+/// Takes the facts of one test, which would mislead the others, out of the environment of a process that runs many.
+pub(crate) fn remove_test(line: &mut CommandLine) {
+    line.env
+        .retain(|(name, _)| !OF_ONE_TEST.contains(&name.as_str()));
+    line.env_remove.extend(OF_ONE_TEST.map(str::to_owned));
 }
 
 fn arguments(
@@ -290,7 +303,7 @@ fn environment(
     set("TESTPLAN_EXECUTION_ID", facts.execution.to_string().into());
     set("TESTPLAN_SUITE", facts.test.suite.clone().into());
     set("TESTPLAN_TESTCASE", facts.test.testcase.clone().into());
-    set("TESTPLAN_RESULTS", facts.results.into());
+    set(RESULTS, facts.results.into());
     set("TESTPLAN_PROJECT", facts.project.into());
     set("TESTPLAN_BATCH", facts.batch.into());
     if let Some(server) = facts.server {

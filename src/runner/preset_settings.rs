@@ -2,7 +2,8 @@
 
 use std::{ffi::OsString, path::Path};
 
-use crate::preset::{Preset, PresetCall};
+use super::warm_settings::FreshProcess;
+use crate::preset::{self, Preset, PresetCall};
 
 /// Begins the argument that the project's paths replace; the rest stands for them if there are none.
 const PATHS: &str = "{paths}";
@@ -16,24 +17,28 @@ pub struct PresetSettings {
     pub args: Vec<String>,
     /// What is listed; what the tool's own settings say if it is empty.
     pub paths: Vec<String>,
+    /// How a process of the tool stays and runs one call after the other, if it does.
+    pub session: Option<SessionSettings>,
+}
+
+/// How the process of a tool runs one call after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionSettings {
+    /// Whether no other way will do. Otherwise each call has a process of its own where the project's settings want that.
+    pub is_required: bool,
+    /// When the process is replaced.
+    pub fresh: FreshProcess,
 }
 
 impl PresetSettings {
     /// What follows the program to list the tests. The tool writes to `file` if it does not print them; `reporters` is
     /// the folder with testplan's own files.
     pub(crate) fn list_arguments(&self, file: &Path, reporters: &Path) -> Vec<OsString> {
-        let list = self.preset.list.iter().map(|text| {
-            let place = [("{list}", file), ("{reporters}", reporters)]
-                .into_iter()
-                .find_map(|(name, path)| Some((text.split_once(name)?, path)));
-            let Some(((before, after), path)) = place else {
-                return OsString::from(text);
-            };
-            let mut argument = OsString::from(before);
-            argument.push(path);
-            argument.push(after);
-            argument
-        });
+        let list = self
+            .preset
+            .list
+            .iter()
+            .map(|text| preset::filled(text, &[("{list}", file), ("{reporters}", reporters)]));
         let mut arguments = self.with_args(list.collect());
         let paths = arguments.iter().enumerate().find_map(|(at, argument)| {
             let default = argument.to_str()?.strip_prefix(PATHS)?;
@@ -53,6 +58,13 @@ impl PresetSettings {
         if let Some(without) = call.takes_paths {
             arguments.extend(self.paths_or(without));
         }
+        arguments
+    }
+
+    /// What follows the program to begin a session; `reporters` is the folder with testplan's own files.
+    pub(crate) fn session_arguments(&self, reporters: &Path) -> Vec<OsString> {
+        let mut arguments = self.with_args(self.preset.session_arguments(reporters));
+        arguments.extend(self.paths.iter().map(OsString::from));
         arguments
     }
 
@@ -94,6 +106,7 @@ mod tests {
             preset: Preset::named(name).unwrap(),
             args: vec!["--config".to_owned(), "c".to_owned()],
             paths: vec!["tests".to_owned()],
+            session: None,
         };
         let vitest = settings("vitest");
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 pub use super::exit_codes::ExitCodes;
-pub use super::preset_settings::PresetSettings;
+pub use super::preset_settings::{PresetSettings, SessionSettings};
 pub use super::warm_settings::{FreshProcess, ProcessMode, WarmSettings, WarmTool};
 use super::{
     placeholders::{Placeholder, PlaceholderText},
@@ -144,6 +144,21 @@ impl RunnerSettings {
     pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.environment.iter();
         all.filter_map(|(name, value)| Some((name.as_str(), value.literal()?)))
+    }
+
+    /// Whether a variable has a value of its own for each execution: a process that runs many has one environment.
+    pub(crate) fn has_variables_of_executions(&self) -> bool {
+        use Placeholder::{ExecutionId, Results, ServerHost, ServerPort, Suite, Testcase};
+        let own = [
+            Suite,
+            Testcase,
+            Results,
+            ExecutionId,
+            ServerHost,
+            ServerPort,
+        ];
+        let mut values = self.environment.values();
+        values.any(|value| own.iter().any(|placeholder| value.asks_for(placeholder)))
     }
 
     /// How the process of the tool stays, if it does.

@@ -156,9 +156,9 @@ impl TestProcess {
             Some(mark) => process::spawn_marked(&self.line, &log, limit, mark.clone()),
             None => process::spawn(&self.line, &log, limit),
         };
-        let running = spawned.map_err(|error| self.not_spawned(&error.to_string()))?;
+        let mut running = spawned.map_err(|error| self.not_spawned(&error.to_string()))?;
         starts.report(self.execution(), running.pid()).await;
-        match self.supervisor.supervise(running).await {
+        match self.supervisor.supervise(&mut running).await {
             Ok(ending) => Ok(ending),
             Err(NoEnding::CutOff(cutoff)) => Err(self.cut_off(&cutoff)),
             Err(NoEnding::Unknown(error)) => {

@@ -143,6 +143,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "model",
             "preset",
             "reporter",
+            "resident",
             "result_file",
             "run",
             "runner",
@@ -150,6 +151,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "sync",
         ],
     ),
+    ("resident", &["clock", "random", "run", "runner"]),
     (
         "squish",
         &[
@@ -159,7 +161,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "warm",
         &[
-            "single", "run", "runner", "client", "model", "clock", "fs", "random", "sync", "text",
+            "single", "resident", "run", "runner", "client", "model", "clock", "fs", "random",
+            "sync", "text",
         ],
     ),
     (

@@ -9,6 +9,9 @@ const MOST_TEXT = 64 * 1024;
 const MOST_MESSAGE = 4 * 1024;
 const folder = process.cwd();
 let target = process.env.TESTPLAN_EVENTS;
+// In a session each call has a stream, tests and a pattern of its own.
+let wanted;
+let pattern;
 
 // A lone surrogate is no text that every reader takes.
 function clean(value) {
@@ -59,8 +62,23 @@ function write(t, event) {
   }
 }
 
-// The tests of TESTPLAN_SELECTION, a file with `FILE<tab>NAME` on each line; undefined if nothing is selected.
+// A call of a session begins.
+function begin(events, tests) {
+  target = events;
+  wanted = new Set(tests.map(({ suite, testcase }) => `${suite}\t${testcase}`));
+}
+
+// It has ended.
+function end() {
+  target = undefined;
+  wanted = undefined;
+  pattern = undefined;
+}
+
+// The tests of a call of a session, or of TESTPLAN_SELECTION, a file with `FILE<tab>NAME` on each line; undefined if nothing is
+// selected.
 function selection() {
+  if (wanted) return wanted;
   const list = process.env.TESTPLAN_SELECTION;
   if (!target || !list) return undefined;
   return new Set(fs.readFileSync(list, 'utf8').split('\n').filter(Boolean));
@@ -80,4 +98,26 @@ function writeListing(tests, broken) {
 
 const isOn = () => target !== undefined && target !== '';
 
-module.exports = { clean, cut, failure, file, isOn, key, selection, titles, write, writeListing, MOST_MESSAGE, MOST_TEXT };
+const setPattern = (it) => {
+  pattern = it;
+};
+const ownPattern = () => pattern;
+
+module.exports = {
+  begin,
+  clean,
+  cut,
+  end,
+  failure,
+  file,
+  isOn,
+  key,
+  ownPattern,
+  selection,
+  setPattern,
+  titles,
+  write,
+  writeListing,
+  MOST_MESSAGE,
+  MOST_TEXT,
+};

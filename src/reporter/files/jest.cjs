@@ -55,9 +55,10 @@ module.exports = class EventStreamReporter {
     if (fileResult.testExecError) {
       stream.write('error', { file, ...stream.failure(fileResult.testExecError) });
     }
+    const pattern = stream.ownPattern() ?? this.pattern;
     for (const result of fileResult.testResults) {
       const isSkip = ['pending', 'disabled', 'skipped'].includes(result.status);
-      if (isSkip && (!this.pattern || this.pattern.test(result.fullName))) {
+      if (isSkip && (!pattern || pattern.test(result.fullName))) {
         const id = String((this.next += 1));
         stream.write('test_end', { ...line(test, result, id), status: 'skipped', ...words(result) });
       }

@@ -1,5 +1,11 @@
-// Reporter for vitest 4 and 5. Lines come when the main process hears of a test, up to 0.2 s late.
-import stream from './event-stream.cjs';
+// Reporter for vitest 4 and 5. Lines come when the main process hears of a test, up to 0.2 s late. In a session it is also what
+// starts the tests: vitest waits for its reporters before it starts any itself.
+import { createRequire } from 'node:module';
+
+// Not by `import`: vitest would load its own copies, and the two files would not share what a call sets.
+const require = createRequire(import.meta.url);
+const session = require('./session.cjs');
+const stream = require('./event-stream.cjs');
 
 function titles(test) {
   const list = [test.name];
@@ -14,12 +20,51 @@ function errors(list) {
   return words;
 }
 
+function push(lists, key, value) {
+  if (!lists.has(key)) lists.set(key, []);
+  lists.get(key).push(value);
+}
+
+// Why a session would not do what a run of vitest does.
+function obstacles(projects) {
+  const found = [];
+  if (projects.some((it) => it.config.browser?.enabled)) found.push('tests run in a browser');
+  if (projects.some((it) => it.config.typecheck?.enabled)) found.push('types are checked as tests');
+  return found;
+}
+
 export default class EventStreamReporter {
   onInit(vitest) {
     this.vitest = vitest;
     this.ready = new Set();
     for (const project of vitest.projects ?? []) project.config.includeTaskLocation = true;
     vitest.config.includeTaskLocation = true;
+    if (session.isWanted()) return this.serve();
+    this.begin();
+  }
+
+  // Calls of a session, then the end of the process.
+  async serve() {
+    const { vitest } = this;
+    await vitest.globTestSpecifications();
+    await session.serve({ tool: `vitest ${vitest.version}`, obstacles: obstacles(vitest.projects) }, async (files) => {
+      process.exitCode = undefined;
+      this.ready.clear();
+      this.begin();
+      const known = new Map();
+      for (const it of await vitest.globTestSpecifications()) push(known, stream.file(it.moduleId), it);
+      const specifications = [...files.keys()].flatMap((file) => known.get(file) ?? []);
+      if (specifications.length > 0) await vitest.runTestSpecifications(specifications);
+      else stream.write('run_end', {});
+      return process.exitCode ?? 0;
+    });
+    await vitest.close();
+    process.exit(0);
+  }
+
+  // A run with the tests that are wanted.
+  begin() {
+    const { vitest } = this;
     const wanted = stream.selection();
     if (wanted) {
       const names = new Set([...wanted].map((line) => line.slice(line.indexOf('\t') + 1)));

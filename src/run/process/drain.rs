@@ -31,19 +31,22 @@ pub(super) struct Drain {
     /// Ends when no process has the pipe open.
     task: Option<JoinHandle<()>>,
     /// Asks for an answer once the pipe is empty.
-    questions: mpsc::Sender<oneshot::Sender<()>>,
+    questions: mpsc::Sender<Question>,
+}
+
+/// Asked of the task: answered once everything that was written before is in the file.
+#[derive(Debug)]
+struct Question {
+    answer: oneshot::Sender<()>,
+    /// Takes what comes after that.
+    next: Option<Sink>,
 }
 
 impl Drain {
     /// Starts to drain. Must be called inside a tokio runtime.
     pub(super) fn start(pipe: OwnedFd, capture: Capture) -> io::Result<Self> {
         let pipe = Receiver::from_owned_fd(pipe)?;
-        let sink = Sink {
-            file: capture.handle()?,
-            capture,
-            lost: 0,
-            is_long: false,
-        };
+        let sink = Sink::new(capture)?;
         let (questions, asked) = mpsc::channel(1);
         Ok(Self {
             task: Some(tokio::spawn(drain(pipe, sink, asked))),
@@ -58,8 +61,26 @@ impl Drain {
             self.task = None;
             return;
         }
+        self.ask(None).await;
+    }
+
+    /// Returns once everything written so far is in the file.
+    pub(super) async fn flush(&self) {
+        self.ask(None).await;
+    }
+
+    /// Writes what comes from now on into another file. Returns once everything written so far is in the one before.
+    pub(super) async fn continue_in(&mut self, capture: Capture) -> io::Result<()> {
+        let next = Sink::new(capture)?;
+        if self.task.is_some() {
+            self.ask(Some(next)).await;
+        }
+        Ok(())
+    }
+
+    async fn ask(&self, next: Option<Sink>) {
         let (answer, answered) = oneshot::channel();
-        if self.questions.send(answer).await.is_ok() {
+        if self.questions.send(Question { answer, next }).await.is_ok() {
             // No answer comes if the pipe ended meanwhile, or is flooded without end.
             let _ = time::timeout(FLOOD, answered).await;
         }
@@ -73,13 +94,13 @@ struct Step {
     count: usize,
     /// The file is to be brought within its limit.
     trim: bool,
-    /// The one who asked whether the pipe is empty.
-    answer: Option<oneshot::Sender<()>>,
+    /// What was asked.
+    question: Option<Question>,
     /// No process has the pipe open any more.
     end: bool,
 }
 
-async fn drain(pipe: Receiver, sink: Sink, mut asked: mpsc::Receiver<oneshot::Sender<()>>) {
+async fn drain(pipe: Receiver, sink: Sink, mut asked: mpsc::Receiver<Question>) {
     let mut at_hand = Some((sink, vec![0; CHUNK]));
     while let Some((sink, mut buffer)) = at_hand.take() {
         let step = tokio::select! {
@@ -90,13 +111,13 @@ async fn drain(pipe: Receiver, sink: Sink, mut asked: mpsc::Receiver<oneshot::Se
                 Ok(0) | Err(_) => Step { end: true, trim: true, ..Step::default() },
             },
             // Past the runtime, which may not have heard yet of what is there. A pipe holds one chunk.
-            Some(answer) = asked.recv() => {
+            Some(question) = asked.recv() => {
                 let read = rustix::io::read(&pipe, &mut *buffer);
                 Step {
                     count: read.unwrap_or(0),
                     end: read == Ok(0),
                     trim: true,
-                    answer: Some(answer),
+                    question: Some(question),
                 }
             },
             () = time::sleep(IDLE), if sink.is_long => Step { trim: true, ..Step::default() },
@@ -106,7 +127,10 @@ async fn drain(pipe: Receiver, sink: Sink, mut asked: mpsc::Receiver<oneshot::Se
         } else {
             Some((sink, buffer))
         };
-        if let Some(answer) = step.answer {
+        if let Some(Question { answer, next }) = step.question {
+            if let (Some(next), Some((sink, _))) = (next, &mut at_hand) {
+                *sink = next;
+            }
             // The one who asked may have gone.
             let _ = answer.send(());
         }
@@ -142,6 +166,15 @@ struct Sink {
 }
 
 impl Sink {
+    fn new(capture: Capture) -> io::Result<Self> {
+        Ok(Self {
+            file: capture.handle()?,
+            capture,
+            lost: 0,
+            is_long: false,
+        })
+    }
+
     /// Writes a chunk. What cannot be written is counted and left out, for the command must not wait for it. The file may
     /// become half as long again as its limit before it is cut, so that a flood is not copied over and over.
     fn take(&mut self, chunk: &[u8], trim: bool) {

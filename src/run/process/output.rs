@@ -45,6 +45,21 @@ impl CommandOutput {
         Ok((Self { capture }, handles))
     }
 
+    /// Puts what comes from now on into another file; `false` where the command writes into its file itself.
+    #[cfg(unix)]
+    pub(super) async fn continue_in(&mut self, path: &Path, limit: u64) -> io::Result<bool> {
+        let capture = Capture::open(path, limit)?;
+        self.drain.continue_in(capture).await?;
+        Ok(true)
+    }
+
+    /// Puts what comes from now on into another file; `false` where the command writes into its file itself.
+    #[cfg(not(unix))]
+    #[expect(clippy::unused_async, reason = "on Unix it waits")]
+    pub(super) async fn continue_in(&mut self, _path: &Path, _limit: u64) -> io::Result<bool> {
+        Ok(false)
+    }
+
     /// Keeps the file within its limit, now and then, for as long as this is waited for.
     #[cfg(unix)]
     pub(super) async fn keep_within(&self) -> Infallible {
@@ -61,6 +76,14 @@ impl CommandOutput {
             tokio::time::sleep(CHECK).await;
             Capture::keep_within(&self.capture).await;
         }
+    }
+
+    /// Returns once everything that the command has written is in the file, while it runs on.
+    pub(super) async fn flush(&mut self) {
+        #[cfg(unix)]
+        self.drain.flush().await;
+        #[cfg(not(unix))]
+        Capture::keep_within(&self.capture).await;
     }
 
     /// Returns once everything that the command wrote before its end is in the file.

@@ -8,13 +8,13 @@ use super::SessionDriver;
 use crate::{
     clock,
     model::Outcome,
+    resident::resident_mib,
     run::{Attempt, Phase, SessionEvent, phase::moved_past},
     warm::{
         collected::obstacle,
         conversation::Step,
         message::{FromProcess, ResultMessage},
-        resident_memory::resident_mib,
-        warm_process::{ProcessEvent, WarmProcess},
+        warm_process::ProcessEvent,
     },
 };
 
@@ -72,8 +72,7 @@ impl SessionDriver {
                 self.broken.push(file);
                 Vec::new()
             }
-            FromProcess::Open { .. }
-            | FromProcess::SkippedFile(_)
+            FromProcess::SkippedFile(_)
             | FromProcess::Names { .. }
             | FromProcess::Bye { .. }
             | FromProcess::Other => Vec::new(),
@@ -82,7 +81,7 @@ impl SessionDriver {
     }
 
     fn on_question(&mut self, is_teardown: bool, failed: bool) -> Vec<Step> {
-        let pid = self.process.as_ref().and_then(WarmProcess::pid);
+        let pid = self.process.as_ref().and_then(|it| it.pid());
         let fresh = self.shared.plan.fresh;
         let memory = || pid.and_then(resident_mib);
         let mut steps = Vec::new();

@@ -16,10 +16,9 @@ use crate::{
     runner::{
         exit_codes::CodeSet,
         placeholders::PlaceholderText,
-        preset_settings::PresetSettings,
         runner_settings::{
-            BatchSettings, CasePattern, CommandSettings, ExitCodes, NameMatching, ResultsFormat,
-            Selection,
+            BatchSettings, CasePattern, CommandSettings, ExitCodes, FreshProcess, NameMatching,
+            PresetSettings, ResultsFormat, Selection, SessionSettings,
         },
     },
 };
@@ -54,30 +53,13 @@ impl Check<'_> {
                     ))
             });
         }
-        let mode = keys.mode.as_ref();
-        if let Some(mode) = mode.filter(|it| *it.get() == ModeKey::Session) {
-            self.report(mode.place(), || {
-                ConfigProblem::new("runner.mode", format!("no session of {}", preset.name))
-                    .expecting("`auto`, `batch` or `single`")
-                    .help("leave `mode` out: one call runs many tests")
-            });
-        }
-        if let Some(fresh) = &keys.fresh {
-            self.report(fresh.place(), || {
-                ConfigProblem::new(
-                    "runner.fresh",
-                    format!("no process of {} stays", preset.name),
-                )
-                .expecting("each call is a fresh process")
-                .help("leave `fresh` out")
-            });
-        }
+        let session = self.session(preset, keys);
         let args = keys
             .args
             .as_ref()
             .map(|args| self.literals("runner.args", args));
         let paths = keys.paths.as_ref().map(|paths| self.paths(paths));
-        let is_single = mode.is_some_and(|it| *it.get() == ModeKey::Single);
+        let is_single = (keys.mode.as_ref()).is_some_and(|it| *it.get() == ModeKey::Single);
         if let Some(batch) = keys.batch.as_ref().filter(|_| is_single) {
             let why = "with `mode: single` each call runs one test";
             self.batch_not_read(batch, why, "leave one of both out");
@@ -115,9 +97,45 @@ impl Check<'_> {
                     preset,
                     args: args.unwrap_or_default(),
                     paths: paths.unwrap_or_default(),
+                    session,
                 }),
             }),
         }
+    }
+
+    /// How the tool's process stays, if it does.
+    fn session(&mut self, preset: &'static Preset, keys: &PresetKeys) -> Option<SessionSettings> {
+        let mode = keys.mode.as_ref().map(Marked::get);
+        if let (Some(mode), None) = (&keys.mode, preset.session)
+            && *mode.get() == ModeKey::Session
+        {
+            self.report(mode.place(), || {
+                ConfigProblem::new("runner.mode", format!("no session of {}", preset.name))
+                    .expecting("`auto`, `batch` or `single`")
+                    .help("leave `mode` out: one call runs many tests")
+            });
+        }
+        let is_wanted = matches!(mode, None | Some(ModeKey::Auto | ModeKey::Session));
+        let tool = preset.session.filter(|_| is_wanted);
+        if let (Some(fresh), None) = (&keys.fresh, tool) {
+            self.report(fresh.place(), || {
+                ConfigProblem::new(
+                    "runner.fresh",
+                    format!("no process of {} stays", preset.name),
+                )
+                .expecting("each call is a fresh process")
+                .help("leave `fresh` out")
+            });
+        }
+        let tool = tool?;
+        let fresh = keys.fresh.as_ref().map(|fresh| self.fresh(fresh));
+        Some(SessionSettings {
+            is_required: mode == Some(&ModeKey::Session),
+            fresh: fresh.unwrap_or(FreshProcess {
+                after_mib: tool.most_mib,
+                ..FreshProcess::default()
+            }),
+        })
     }
 
     fn literals(&mut self, path: &str, texts: &Marked<Vec<super::Plain>>) -> Vec<String> {

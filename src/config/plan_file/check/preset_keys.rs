@@ -122,7 +122,7 @@ impl Check<'_> {
         read
     }
 
-    fn fresh(&mut self, fresh: &Marked<FreshSection>) -> FreshProcess {
+    pub(super) fn fresh(&mut self, fresh: &Marked<FreshSection>) -> FreshProcess {
         let section = fresh.get();
         let FreshSection {
             tests,

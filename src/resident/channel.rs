@@ -1,4 +1,4 @@
-//! The connection of a warm process: a socket in a private folder, elsewhere than on Unix a port of this machine alone.
+//! The connection of a process that stays: a socket in a private folder, elsewhere than on Unix a port of this machine alone.
 //!
 //! The process connects, so that it may be started through any wrapper (`uv run`, a shell script), which need not pass an
 //! open file on. Not its standard input and output: tests use those.
@@ -12,7 +12,8 @@ use tokio::net::{TcpListener as Listener, TcpStream as Stream};
 #[cfg(unix)]
 use tokio::net::{UnixListener as Listener, UnixStream as Stream};
 
-use super::message::LONGEST_LINE;
+/// Longest line that is read: a process that sends a longer one is ended.
+const LONGEST_LINE: usize = 16 * 1024 * 1024;
 
 /// Waits for a process to connect.
 #[derive(Debug)]
