@@ -12,6 +12,7 @@ mod call_attempts;
 mod call_bounds;
 mod call_leases;
 mod call_plan;
+mod call_process;
 mod call_trust;
 mod kept_tool;
 mod own_results;
@@ -19,6 +20,7 @@ mod running_results;
 mod session_call;
 mod session_refusal;
 mod tool_call;
+mod worker_session;
 
 use std::sync::{
     Arc,

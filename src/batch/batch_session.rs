@@ -9,8 +9,8 @@ use super::{
     batch_setup::BatchSetup,
     call::CalledWork,
     call_plan::{PlannedTest, plan_calls},
-    session_call::WorkerSession,
-    tool_call,
+    call_process, tool_call,
+    worker_session::WorkerSession,
 };
 use crate::{
     client::BatchOptions,
@@ -112,7 +112,7 @@ impl BatchSession {
         let setup = &self.setup;
         let mut named = Vec::with_capacity(work.len());
         for work in work {
-            match tool_call::name(setup, &work) {
+            match call_process::name(setup, &work) {
                 Ok(name) => named.push(CalledWork { work, name }),
                 Err(refused) => {
                     let why = refused.to_string();

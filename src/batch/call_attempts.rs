@@ -12,7 +12,7 @@ use super::{
     call::{Call, CalledWork},
     call_leases::CallLeases,
     own_results,
-    session_call::InSession,
+    worker_session::InSession,
 };
 use crate::{
     attribution::CalledTest,

@@ -3,25 +3,19 @@
 
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
-use tokio::sync::watch;
-
 use super::{
     call_leases::CallLeases,
+    call_process::{NoProcess, ToolCall},
     kept_tool::KeptTool,
-    tool_call::{NoProcess, ToolCall},
+    worker_session::{InSession, WorkerSession},
 };
 use crate::{
     clock,
     model::Test,
     resident::{NotStarted, ResidentStart},
-    run::{
-        Phase, process,
-        supervisor::{NoEnding, Supervisor},
-    },
+    run::supervisor::{NoEnding, Supervisor},
     runner::{
-        command_line,
-        process_end::ProcessEnd,
-        runner_settings::{FreshProcess, PresetSettings},
+        command_line, process_end::ProcessEnd, runner_settings::PresetSettings,
         stream_results::EVENTS_FILE,
     },
     single::output_tail,
@@ -33,66 +27,11 @@ const MOST_FRUITLESS_STARTS: u32 = 2;
 /// The variable with the results folder, which each call of a session has its own.
 const RESULTS: &str = "TESTPLAN_RESULTS";
 
-/// What a worker keeps from call to call.
-#[derive(Debug)]
-pub(crate) struct WorkerSession {
-    /// Which of the workers it is, from 0.
-    pub(crate) worker: u32,
-    /// What its processes are marked with.
-    pub(crate) mark: String,
-    /// Its process, if it lives.
-    pub(crate) tool: Option<KeptTool>,
-}
-
-impl WorkerSession {
-    /// Of worker `worker`; `None` if the system has no random numbers.
-    pub(crate) fn new(worker: u32) -> Option<Self> {
-        let mark = process::mark().ok()?;
-        Some(Self {
-            worker,
-            mark,
-            tool: None,
-        })
-    }
-
-    /// Replaces the process if that is due.
-    pub(crate) async fn after_call(
-        &mut self,
-        fresh: FreshProcess,
-        has_failure: bool,
-        phase: &mut watch::Receiver<Phase>,
-    ) {
-        let Some(tool) = &mut self.tool else { return };
-        if has_failure {
-            tool.note_failure();
-        }
-        if tool.is_due(fresh) {
-            self.end(phase).await;
-        }
-    }
-
-    /// Ends the process in order, if there is one.
-    pub(crate) async fn end(&mut self, phase: &mut watch::Receiver<Phase>) {
-        if let Some(tool) = self.tool.take() {
-            tool.end(phase).await;
-        }
-    }
-}
-
 /// How a call of a session ended.
 #[derive(Debug)]
 pub(super) struct SessionCall {
     pub(super) ended: Result<ProcessEnd, NoEnding>,
     pub(super) facts: InSession,
-}
-
-/// What a call of a session differs in from one with a process of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct InSession {
-    /// The tool has answered. Otherwise its process has ended, perhaps not because of a test of this call.
-    pub(super) is_answered: bool,
-    /// The process was there before.
-    pub(super) is_warm: bool,
 }
 
 impl ToolCall {

@@ -34,12 +34,12 @@ pub(crate) use boost_test::BOOST_TEST;
 pub(crate) use bun::BUN;
 pub(crate) use catch2::CATCH2_V2;
 pub(crate) use ctest::CTEST;
-pub(crate) use cucumber_js::CUCUMBER_JS;
+pub(crate) use cucumber_js::{CUCUMBER_JS, CUCUMBER_JS_SESSION};
 pub(crate) use deno::DENO;
 pub(crate) use doctest::DOCTEST;
 pub(crate) use go::GO;
 pub(crate) use googletest::GOOGLETEST;
-pub(crate) use jest::JEST;
+pub(crate) use jest::{JEST, JEST_SESSION};
 pub(crate) use minitest::MINITEST;
 pub(crate) use mocha::MOCHA;
 pub(crate) use nextest::NEXTEST;
@@ -52,7 +52,7 @@ pub(crate) use qt_test::{QT_5, QT_6};
 pub(crate) use robot::ROBOT;
 pub(crate) use rspec::RSPEC;
 pub(crate) use unittest::UNITTEST;
-pub(crate) use vitest::VITEST;
+pub(crate) use vitest::{VITEST, VITEST_SESSION};
 
 /// `for_each_tool!(name, check)`: a module `name` with a test for each tool, which calls `check` with it.
 macro_rules! for_each_tool {
@@ -65,11 +65,13 @@ macro_rules! for_each_tool {
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
             cucumber_js: CUCUMBER_JS,
+            cucumber_js_session: CUCUMBER_JS_SESSION,
             deno: DENO,
             doctest: DOCTEST,
             go: GO,
             googletest: GOOGLETEST,
             jest: JEST,
+            jest_session: JEST_SESSION,
             minitest: MINITEST,
             mocha: MOCHA,
             nextest: NEXTEST,
@@ -85,6 +87,7 @@ macro_rules! for_each_tool {
             rspec: RSPEC,
             unittest: UNITTEST,
             vitest: VITEST,
+            vitest_session: VITEST_SESSION,
         }
     };
     ($name:ident, $check:ident; $($test:ident: $tool:ident,)*) => {

@@ -8,20 +8,29 @@ use crate::{
     support::Stage,
 };
 
-pub(crate) static CUCUMBER_JS: Tool = Tool {
-    preset: "cucumber-js",
-    mode: "batch",
-    suite: "features/a b/@[t] (x) $+.feature",
-    testcase: |name| format!("F > {name}"),
-    can_have: any,
-    refuses: none,
-    has_stream: true,
-    exit_outcome: "error",
-    refuses_unknown: false,
-    program: || javascript::program("@cucumber/cucumber/bin/cucumber.js"),
-    run_all: &[],
-    write,
-};
+pub(crate) static CUCUMBER_JS: Tool = tool("batch");
+
+/// The process of each worker stays.
+pub(crate) static CUCUMBER_JS_SESSION: Tool = tool("session");
+
+const fn tool(mode: &'static str) -> Tool {
+    Tool {
+        preset: "cucumber-js",
+        mode,
+        suite: SUITE,
+        testcase: |name| format!("F > {name}"),
+        can_have: any,
+        refuses: none,
+        has_stream: true,
+        exit_outcome: "error",
+        refuses_unknown: false,
+        program: || javascript::program("@cucumber/cucumber/bin/cucumber.js"),
+        run_all: &[],
+        write,
+    }
+}
+
+const SUITE: &str = "features/a b/@[t] (x) $+.feature";
 
 const STEPS: &str = "const { Before, Given, setDefaultTimeout } = require('@cucumber/cucumber');
 setDefaultTimeout(60000);
@@ -35,5 +44,5 @@ fn write(stage: &Stage, tests: &[(&str, Does)]) {
     for (name, does) in tests {
         text += &["  Scenario: ", name, "\n    Given ", does.word(), "\n"].concat();
     }
-    stage.write(CUCUMBER_JS.suite, text);
+    stage.write(SUITE, text);
 }
