@@ -26,4 +26,6 @@ mod squish;
 #[path = "../support/mod.rs"]
 mod support;
 #[cfg(unix)]
+mod tool_sessions;
+#[cfg(unix)]
 mod warm_pytest;

@@ -5,7 +5,7 @@ mod odd_names;
 mod test_troubles;
 mod tool;
 mod tool_project;
-mod tools;
+pub(crate) mod tools;
 
 use std::path::{Path, PathBuf};
 

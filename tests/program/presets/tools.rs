@@ -12,7 +12,7 @@ mod deno;
 mod doctest;
 mod go;
 mod googletest;
-mod javascript;
+pub(crate) mod javascript;
 mod jest;
 mod minitest;
 mod mocha;
