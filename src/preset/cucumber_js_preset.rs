@@ -31,6 +31,7 @@ pub static CUCUMBER_JS: Preset = Preset {
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
     session: Some(ToolSession {
+        is_default: true,
         arguments: &["--parallel=0"],
         most_mib: None,
     }),
@@ -42,6 +43,7 @@ pub static CUCUMBER_JS: Preset = Preset {
         "--plugin on the command line takes the place of the first `plugin` of a profile",
         "`parallel` of a profile is switched off; slots of testplan run side by side",
         "a step that calls process.exit(0) ends cucumber-js with exit code 0",
+        "in a session support code is loaded once, as always; hooks of the run, `BeforeAll` and `AfterAll`, run in each call",
         "a scenario with a pending step has no verdict if another one of its call fails, and runs alone: only then the exit code shows whether it counts",
     ],
     called: suite_and_name,

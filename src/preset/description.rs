@@ -70,10 +70,10 @@ impl Preset {
 
     /// How many of its tests may share a process, as `mode` of `testplan.yml` calls it; the default first.
     pub fn modes(&self) -> &'static [&'static str] {
-        if *self == PYTEST || self.session.is_some() {
-            &["session", "batch", "single"]
-        } else {
-            &["batch", "single"]
+        match self.session {
+            Some(session) if !session.is_default => &["batch", "session", "single"],
+            None if *self != PYTEST => &["batch", "single"],
+            _ => &["session", "batch", "single"],
         }
     }
 

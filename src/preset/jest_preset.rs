@@ -25,6 +25,7 @@ pub static JEST: Preset = Preset {
     exit_codes: (&[0], &[1..=1]),
     unknown_test: &[],
     session: Some(ToolSession {
+        is_default: true,
         // In its own process, so that it stays; and when to stop is up to whoever hands out the tests.
         arguments: &[
             "--runner={reporters}/jest-session.cjs",
@@ -41,6 +42,8 @@ pub static JEST: Preset = Preset {
         "a pattern that matches nothing ends with exit code 0",
         "a test that calls process.exit(0) ends jest with exit code 0 and without results",
         "skipped tests are reported when their file is done",
+        "a project with a `runner` of its own, or with several `projects`, has no session: each call has its own process",
+        "in a session each test file has its own context, as always; `globalSetup` runs once, and coverage is of one worker",
     ],
     called: suite_and_name,
     read_listing,

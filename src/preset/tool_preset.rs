@@ -55,6 +55,8 @@ pub struct Preset {
 /// file beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ToolSession {
+    /// Whether it is how tests run if the project does not say.
+    pub is_default: bool,
     /// What is added to the command before the reporter. `{reporters}` is the folder with testplan's own files.
     pub arguments: &'static [&'static str],
     /// Once it holds so many MiB of memory, the process is replaced, if the project does not say when; on Linux.

@@ -366,8 +366,10 @@ fn preset_is_a_command_that_stays() {
         "runner: { command: [x], fresh: { tests: 1 } }",
         "runner: { preset: pytest, paths: [] }",
         "runner: { preset: pytest, paths: [--co] }",
-        "runner: { preset: jest, mode: session }",
-        "runner: { preset: jest, fresh: { tests: 1 } }",
+        "runner: { preset: ctest, mode: session }",
+        "runner: { preset: ctest, fresh: { tests: 1 } }",
+        "runner: { preset: jest, mode: batch, fresh: { tests: 1 } }",
+        "runner: { preset: mocha, fresh: { tests: 1 } }",
         "runner: { preset: jest, args: [\"a\\0b\"] }",
         "runner: googletest",
         "runner: { preset: jest, mode: single, batch: { most: 5 } }",
@@ -379,6 +381,33 @@ fn preset_is_a_command_that_stays() {
     ] {
         assert!(PlanFile::parse("t.yml", wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn process_of_a_preset_stays_by_default_where_that_is_safe() {
+    let session = |runner: &str| {
+        let file = PlanFile::parse("t.yml", &format!("runner: {runner}")).unwrap();
+        let batch = command(file.runner.as_ref().unwrap()).batch.as_ref();
+        batch.unwrap().preset.as_ref().unwrap().session
+    };
+    let limit = FreshProcess {
+        after_mib: Some(512),
+        ..FreshProcess::default()
+    };
+    let auto = session("jest").unwrap();
+    assert_eq!((auto.is_required, auto.fresh), (false, limit));
+    let named = session("{ preset: jest, mode: session, fresh: { tests: 5 } }").unwrap();
+    assert!(named.is_required);
+    assert_eq!(
+        (named.fresh.after_tests, named.fresh.after_mib),
+        (Some(5), None)
+    );
+    assert_eq!(session("{ preset: jest, mode: batch }"), None);
+    assert_eq!(session("{ preset: jest, mode: single }"), None);
+    // Its tests share what they leave behind.
+    assert_eq!(session("mocha"), None);
+    assert!(session("{ preset: mocha, mode: session }").is_some());
+    assert_eq!(session("ctest"), None);
 }
 
 #[test]

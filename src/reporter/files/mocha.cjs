@@ -1,12 +1,21 @@
 // Reporter for mocha 11 and 12. Tests and reporter share a process: what a test does to it, it does to the stream. With
-// TESTPLAN_LISTING it lists the tests of a dry run.
+// TESTPLAN_LISTING it lists the tests of a dry run. In a session it runs the calls in place of mocha's one run.
 'use strict';
 
 const path = require('node:path');
+const session = require('./session.cjs');
 const stream = require('./event-stream.cjs');
 
 module.exports = class EventStreamReporter {
   constructor(runner, options) {
+    this.isServing = session.isWanted();
+    if (this.isServing) {
+      runner.run = (done) => {
+        serve(runner, options).then(() => done(0));
+        return runner;
+      };
+      return;
+    }
     this.ids = new Map();
     this.openFile = undefined;
     const isListing = Boolean(process.env.TESTPLAN_LISTING);
@@ -34,6 +43,12 @@ module.exports = class EventStreamReporter {
       this.enter(undefined);
       stream.write('run_end', {});
     });
+  }
+
+  // After global fixtures have ended. What tests have left open must not keep the process of a session.
+  done(failures, next) {
+    next(failures);
+    if (this.isServing) process.exit(0);
   }
 
   fail(it, error) {
@@ -80,6 +95,43 @@ module.exports = class EventStreamReporter {
     };
   }
 };
+
+// What mocha sets in its runner.
+const SETTINGS = ['checkLeaks', 'fullStackTrace', 'asyncOnly', 'allowUncaught', 'forbidOnly', 'forbidPending', '_grep', '_invert', '_globals'];
+
+// Calls of a session. All files are loaded once, as in a run of mocha's own, and share what they leave behind.
+async function serve(runner, options) {
+  const { suite, constructor: Runner } = runner;
+  if (suite.hasOnly()) suite.filterOnly();
+  const all = new Map();
+  const visit = (it) => {
+    all.set(it, [...it.tests]);
+    it.suites.forEach(visit);
+  };
+  visit(suite);
+  const obstacles = options.delay ? ['`delay` has the tests wait for the project'] : [];
+  await session.serve({ tool: `mocha ${version()}`.trim(), obstacles }, async () => {
+    for (const [it, tests] of all) it.tests = [...tests];
+    suite.reset();
+    const one = new Runner(suite, { ...runner._opts, cleanReferencesAfterRun: false });
+    for (const name of SETTINGS) one[name] = runner[name];
+    collectStats(one);
+    new module.exports(one, options);
+    const failures = await new Promise((resolve) => one.run(resolve, { files: options.files, options }));
+    one.dispose();
+    return Math.min(failures, 255);
+  });
+}
+
+// What mocha's own reporter counts by.
+function collectStats(runner) {
+  try {
+    const collector = require(found('mocha/lib/stats-collector.js'));
+    (collector.createStatsCollector ?? collector.default ?? collector)(runner);
+  } catch {
+    runner.stats = { suites: 0, tests: 0, passes: 0, pending: 0, failures: 0 };
+  }
+}
 
 // Leaves in the suites what is wanted. A suite without tests runs no hooks.
 function select(runner, wanted) {

@@ -41,7 +41,7 @@ pub(crate) use go::GO;
 pub(crate) use googletest::GOOGLETEST;
 pub(crate) use jest::{JEST, JEST_SESSION};
 pub(crate) use minitest::MINITEST;
-pub(crate) use mocha::MOCHA;
+pub(crate) use mocha::{MOCHA, MOCHA_SESSION};
 pub(crate) use nextest::NEXTEST;
 pub(crate) use node_test::NODE_TEST;
 pub(crate) use phpunit::PHPUNIT;
@@ -74,6 +74,7 @@ macro_rules! for_each_tool {
             jest_session: JEST_SESSION,
             minitest: MINITEST,
             mocha: MOCHA,
+            mocha_session: MOCHA_SESSION,
             nextest: NEXTEST,
             node_test: NODE_TEST,
             phpunit: PHPUNIT,

@@ -115,8 +115,10 @@ impl Check<'_> {
                     .help("leave `mode` out: one call runs many tests")
             });
         }
-        let is_wanted = matches!(mode, None | Some(ModeKey::Auto | ModeKey::Session));
-        let tool = preset.session.filter(|_| is_wanted);
+        let tool = preset.session.filter(|tool| match mode {
+            None | Some(ModeKey::Auto) => tool.is_default,
+            Some(mode) => *mode == ModeKey::Session,
+        });
         if let (Some(fresh), None) = (&keys.fresh, tool) {
             self.report(fresh.place(), || {
                 ConfigProblem::new(
