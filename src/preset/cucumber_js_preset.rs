@@ -14,7 +14,7 @@ use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 pub static CUCUMBER_JS: Preset = Preset {
     name: "cucumber-js",
     versions: "13.3.0",
-    program: &["npx", "--no", "cucumber-js"],
+    program: &["npx", "--no", "--", "cucumber-js"],
     has_subcommand: false,
     list: &[
         "--dry-run",

@@ -13,7 +13,7 @@ use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 pub static JEST: Preset = Preset {
     name: "jest",
     versions: "30.5.2",
-    program: &["npx", "--no", "jest"],
+    program: &["npx", "--no", "--", "jest"],
     has_subcommand: false,
     list: &["--collectTests", "--json"],
     listing: ListingOutput::Stdout,

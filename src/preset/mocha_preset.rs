@@ -13,7 +13,7 @@ use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 pub static MOCHA: Preset = Preset {
     name: "mocha",
     versions: "11.8.0, 12.0.3",
-    program: &["npx", "--no", "mocha"],
+    program: &["npx", "--no", "--", "mocha"],
     has_subcommand: false,
     list: &[
         "--dry-run",

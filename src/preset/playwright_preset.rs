@@ -15,7 +15,7 @@ use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 pub static PLAYWRIGHT: Preset = Preset {
     name: "playwright",
     versions: "1.65.1",
-    program: &["npx", "--no", "playwright"],
+    program: &["npx", "--no", "--", "playwright"],
     has_subcommand: true,
     list: &["test", "--list", "--reporter=json"],
     listing: ListingOutput::Stdout,

@@ -13,7 +13,7 @@ use crate::{attribution::Repeats, model::Test, reporter::ReportedTool};
 pub static VITEST: Preset = Preset {
     name: "vitest",
     versions: "4.1.12, 5.1.2",
-    program: &["npx", "--no", "vitest"],
+    program: &["npx", "--no", "--", "vitest"],
     has_subcommand: true,
     // The static parser of version 5 does not see the rows of `each`, nor files that cannot be loaded. An option with
     // `=`: without it, the next argument is the file that is overwritten. Version 4 refuses `--no-static-parse` only

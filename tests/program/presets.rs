@@ -1,5 +1,6 @@
 //! `runner: NAME` for tools that run many tests in one process, with the real tools.
 
+mod default_programs;
 mod init_finds;
 mod odd_names;
 mod test_troubles;
