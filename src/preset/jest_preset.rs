@@ -26,12 +26,8 @@ pub static JEST: Preset = Preset {
     unknown_test: &[],
     session: Some(ToolSession {
         is_default: true,
-        // In its own process, so that it stays; and when to stop is up to whoever hands out the tests.
-        arguments: &[
-            "--runner={reporters}/jest-session.cjs",
-            "--runInBand",
-            "--bail=0",
-        ],
+        // When to stop is up to whoever hands out the tests.
+        arguments: &["--runner={reporters}/jest-session.cjs", "--bail=0"],
         // jest keeps more memory with each file.
         most_mib: Some(512),
     }),

@@ -3,6 +3,7 @@
 mod default_programs;
 mod init_finds;
 mod odd_names;
+mod start_costs;
 mod test_troubles;
 mod tool;
 mod tool_project;

@@ -35,6 +35,7 @@ module.exports = class SessionRunner extends TestRunner {
         const testNamePattern = pattern(names);
         stream.setPattern(new RegExp(testNamePattern, 'i'));
         this._globalConfig = Object.freeze({ ...globalConfig, testNamePattern });
+        // In this process: it stays.
         await super.runTests([test], watcher, { ...options, serial: true });
       }
       stream.write('run_end', {});

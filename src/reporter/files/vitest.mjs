@@ -46,13 +46,12 @@ export default class EventStreamReporter {
   // Calls of a session, then the end of the process.
   async serve() {
     const { vitest } = this;
-    await vitest.globTestSpecifications();
+    const known = new Map();
+    for (const it of await vitest.globTestSpecifications()) push(known, stream.file(it.moduleId), it);
     await session.serve({ tool: `vitest ${vitest.version}`, obstacles: obstacles(vitest.projects) }, async (files) => {
       process.exitCode = undefined;
       this.ready.clear();
       this.begin();
-      const known = new Map();
-      for (const it of await vitest.globTestSpecifications()) push(known, stream.file(it.moduleId), it);
       const specifications = [...files.keys()].flatMap((file) => known.get(file) ?? []);
       if (specifications.length > 0) await vitest.runTestSpecifications(specifications);
       else stream.write('run_end', {});

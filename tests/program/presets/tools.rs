@@ -28,6 +28,8 @@ mod rspec;
 mod unittest;
 mod vitest;
 
+use super::tool::Tool;
+
 pub(crate) use bats::BATS;
 pub(crate) use behave::BEHAVE;
 pub(crate) use boost_test::BOOST_TEST;
@@ -54,10 +56,10 @@ pub(crate) use rspec::RSPEC;
 pub(crate) use unittest::UNITTEST;
 pub(crate) use vitest::{VITEST, VITEST_SESSION};
 
-/// `for_each_tool!(name, check)`: a module `name` with a test for each tool, which calls `check` with it.
-macro_rules! for_each_tool {
-    ($name:ident, $check:ident) => {
-        for_each_tool! { $name, $check;
+/// Passes all tools to another macro, after what that one gets beside them.
+macro_rules! with_all_tools {
+    ($macro:ident! $($more:tt)*) => {
+        $macro! { $($more)*;
             bats: BATS,
             behave: BEHAVE,
             bun: BUN,
@@ -91,6 +93,13 @@ macro_rules! for_each_tool {
             vitest_session: VITEST_SESSION,
         }
     };
+}
+
+/// `for_each_tool!(name, check)`: a module `name` with a test for each tool, which calls `check` with it.
+macro_rules! for_each_tool {
+    ($name:ident, $check:ident) => {
+        crate::presets::tools::with_all_tools! { for_each_tool! $name, $check }
+    };
     ($name:ident, $check:ident; $($test:ident: $tool:ident,)*) => {
         mod $name {
             use super::$check;
@@ -104,4 +113,14 @@ macro_rules! for_each_tool {
     };
 }
 
+macro_rules! list {
+    (; $($test:ident: $tool:ident,)*) => {
+        &[$(&$tool),*]
+    };
+}
+
+/// All of them, some in several modes.
+pub(crate) static TOOLS: &[&Tool] = with_all_tools! { list! };
+
 pub(super) use for_each_tool;
+pub(crate) use with_all_tools;
