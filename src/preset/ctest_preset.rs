@@ -18,7 +18,7 @@ const MOST_PATTERN: usize = 48 * 1024;
 /// The preset.
 pub static CTEST: Preset = Preset {
     name: "ctest",
-    versions: "3.25.1",
+    versions: "3.25.1, 4.4.5",
     program: &["ctest"],
     has_subcommand: false,
     list: &["--show-only=json-v1"],

@@ -35,7 +35,7 @@ pub(crate) use behave::BEHAVE;
 pub(crate) use boost_test::BOOST_TEST;
 pub(crate) use bun::BUN;
 pub(crate) use catch2::CATCH2_V2;
-pub(crate) use ctest::CTEST;
+pub(crate) use ctest::{CTEST, CTEST_4};
 pub(crate) use cucumber_js::{CUCUMBER_JS, CUCUMBER_JS_SESSION};
 pub(crate) use deno::DENO;
 pub(crate) use doctest::DOCTEST;
@@ -66,6 +66,7 @@ macro_rules! with_all_tools {
             boost_test: BOOST_TEST,
             catch2_v2: CATCH2_V2,
             ctest: CTEST,
+            ctest_4: CTEST_4,
             cucumber_js: CUCUMBER_JS,
             cucumber_js_session: CUCUMBER_JS_SESSION,
             deno: DENO,
