@@ -156,6 +156,17 @@ mod tests {
     }
 
     #[test]
+    fn tests_of_perl_find_their_module() {
+        let module = ("lib/A.pm", "package A;");
+        let test = ("t/a.t", "use A;");
+        assert_eq!(found(&[module, test]), ["prove in \"\": -l (t/a.t)"]);
+        assert_eq!(
+            found(&[module, test, (".proverc", "-l")]),
+            ["prove in \"\":  (t/a.t)"]
+        );
+    }
+
+    #[test]
     fn tools_without_a_preset_are_noted() {
         let notes = found(&[("pom.xml", "<project/>")]);
         assert!(

@@ -61,7 +61,13 @@ fn phpunit(folder: &Folder<'_>) -> Option<FoundTool> {
 fn prove(folder: &Folder<'_>) -> Option<FoundTool> {
     let is_test = |file: &&str| file.starts_with("t/") && has_extension(file, "t");
     let file = folder.files().find(is_test)?;
-    FoundTool::of("prove", folder, file)
+    let mut tool = FoundTool::of("prove", folder, file)?;
+    // Tests of a module find it in `lib` only if prove is told so; `.proverc` may say it.
+    let is_module = |file: &str| file.starts_with("lib/") && has_extension(file, "pm");
+    if folder.files().any(is_module) && !folder.has(".proverc") {
+        tool.args.push("-l".to_owned());
+    }
+    Some(tool)
 }
 
 fn bats(folder: &Folder<'_>) -> Option<FoundTool> {
