@@ -5,8 +5,8 @@
 
 TESTPLAN is the binary (`cargo build --release`), PACKAGES a folder with node_modules of vitest, jest, mocha, @playwright/test and
 @cucumber/cucumber, PAIRS how often all run in turns (5), TOOL any of those in TOOLS below (all). Node, cargo-nextest, CMake, a C++
-compiler and GoogleTest are expected on this machine. The JavaScript tools have 50 files of 8 tests that wait for 100 ms, the others
-60 tests that compute for 50 ms. testplan runs twice: whole, with the tool's own listing and nothing known of the tests, as in a fresh
+compiler, GoogleTest, Robot Framework and pabot are expected on this machine. The JavaScript tools and Robot have 50 files of 8 tests
+that wait for 100 ms, the others 60 tests that compute for 50 ms. testplan runs twice: whole, with the tool's own listing and nothing known of the tests, as in a fresh
 job; and batches of 20 s, from a list of the tests and with durations of earlier plans. Fails if a test does not pass. Ratios to the
 tool are medians of pairs, with the lowest and the highest; CPU time is that of all processes.
 """
@@ -123,6 +123,15 @@ def cucumber_js(work, modules):
     return {"preset": "cucumber-js", "program": program}, [*program, "--parallel=2"]
 
 
+def robot(work, _):
+    (work / "suites").mkdir()
+    tests = "".join(f"test {number}\n    Sleep    100ms\n" for number in range(TESTS))
+    for file in range(FILES):
+        (work / f"suites/file_{file}.robot").write_text(f"*** Test Cases ***\n{tests}")
+    call = ["pabot", "--processes", "2", "--output", "NONE", "--log", "NONE", "--report", "NONE", "suites"]
+    return {"preset": "robot", "paths": ["suites"]}, call
+
+
 def nextest(work, _):
     (work / "src").mkdir()
     (work / "Cargo.toml").write_text('[package]\nname = "sixty"\nversion = "0.0.0"\nedition = "2021"\n[workspace]\n')
@@ -154,6 +163,6 @@ def build(work):
 
 TOOLS = {
     tool.__name__: tool
-    for tool in (vitest, jest, playwright, mocha, node_test, cucumber_js, nextest, ctest, googletest)
+    for tool in (vitest, jest, playwright, mocha, node_test, cucumber_js, robot, nextest, ctest, googletest)
 }
 main()
