@@ -5,6 +5,7 @@
     reason = "checks of one table have one signature"
 )]
 
+pub(crate) mod batching;
 mod check_capabilities;
 mod check_clock;
 mod check_configuration;

@@ -1,9 +1,12 @@
 //! `testplan doctor`: resolves flags and variables into what the room doctor looks at, and prints its diagnosis.
 
+mod batch_check;
+
 use std::path::PathBuf;
 
 use clap::Args;
 
+use self::batch_check::{BatchCheckArgs, SharedFlags};
 use super::{
     args::{
         CommentArgs, ConfigArgs, GitHubArgs, OutArgs, OutputFormat, ServiceArgs, TemplateArgs,
@@ -34,7 +37,7 @@ use crate::{
 /// at the service or at GitHub. A check takes ten seconds at most; a longer --patience is cut.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Exit codes of doctor:\n  0    no problem; there may be warnings\n  2    a bad flag, variable or \
+    after_help = "Exit codes of doctor:\n  0    no problem; there may be warnings\n  1    verdicts differ (--batch)\n  2    a bad flag, variable or \
                         file\n  3    a problem with the service or this machine\n  4    the template is not there, or \
                         nothing of it fits this worker"
 )]
@@ -56,6 +59,8 @@ pub(crate) struct Doctor {
     github: GitHubArgs,
     #[command(flatten)]
     comment: CommentArgs,
+    #[command(flatten)]
+    batching: BatchCheckArgs,
     /// Output format.
     #[arg(long, value_enum, default_value_t)]
     format: OutputFormat,
@@ -63,6 +68,16 @@ pub(crate) struct Doctor {
 
 /// `testplan doctor`.
 pub(crate) async fn run(command: Doctor, context: &Context) -> CommandResult {
+    if command.batching.batch {
+        let flags = SharedFlags {
+            config: &command.config,
+            template: &command.template,
+            workers: &command.workers,
+            out: &command.out,
+            format: command.format,
+        };
+        return Box::pin(batch_check::run(&command.batching, flags, context)).await;
+    }
     let mut config = command.config.load(context);
     if let Ok(Some(loaded)) = &mut config {
         let title = command.template.resolve(Some(loaded));

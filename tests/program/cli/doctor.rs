@@ -1,5 +1,7 @@
 //! `testplan doctor`: each finding at least once, against services of our own and by a script.
 
+#[cfg(unix)]
+mod batching;
 mod center;
 mod local;
 mod own_service;
