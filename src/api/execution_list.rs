@@ -46,6 +46,9 @@ pub struct ExecutionResponse {
     /// How long it took by its worker's word, in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// How long it is expected to run, in milliseconds, if earlier runs of the test were known when the plan started.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_ms: Option<u64>,
 }
 
 /// A line of history.

@@ -138,5 +138,6 @@ fn execution(wire: ExecutionResponse) -> Execution {
         generation: wire.generation,
         outcome,
         duration_ms: wire.duration_ms,
+        expected_ms: wire.expected_ms,
     }
 }

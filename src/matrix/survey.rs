@@ -216,6 +216,7 @@ mod tests {
             generation: 0,
             outcome: None,
             duration_ms: None,
+            expected_ms: None,
         }
     }
 

@@ -157,4 +157,6 @@ pub struct Execution {
     pub outcome: Option<super::Outcome>,
     /// How long the counted attempt took by its worker's word, in milliseconds.
     pub duration_ms: Option<u64>,
+    /// How long earlier runs of the test took on average when the plan started, in milliseconds, if there were any.
+    pub expected_ms: Option<u64>,
 }

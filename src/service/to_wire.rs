@@ -139,6 +139,7 @@ pub(super) fn execution(execution: Execution) -> ExecutionResponse {
         flaky,
         error,
         duration_ms: execution.duration_ms,
+        expected_ms: execution.expected_ms,
     }
 }
 

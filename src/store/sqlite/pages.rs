@@ -66,7 +66,8 @@ pub(super) fn executions(
     let rows: Vec<(Execution, String)> = db.read_all(
             "SELECT e.id, t.suite, t.testcase, e.test, l.labels,
                CASE WHEN e.state = 1 OR (e.state = 2 AND e.deadline <= ?5) THEN 0 ELSE e.state END AS shown,
-               e.epoch, e.generation, e.verdict, e.duration_ms, e.flaky, e.error, e.details
+               e.epoch, e.generation, e.verdict, e.duration_ms, e.flaky, e.error, e.details,
+               CASE WHEN e.is_estimated THEN NULL ELSE e.expected_ms END
              FROM plans p CROSS JOIN executions e JOIN tests t ON t.id = e.test
                JOIN label_sets l ON l.id = e.label_set
              WHERE p.id = ?1 AND e.id > max(?2, p.first_execution - 1) AND e.id < p.first_execution + p.size
@@ -107,6 +108,7 @@ fn execution(row: &Row<'_>) -> rusqlite::Result<(Execution, String)> {
         generation: row.get(7)?,
         outcome,
         duration_ms,
+        expected_ms: row.get::<_, Option<i64>>(13)?.map(number),
     };
     Ok((execution, row.get(4)?))
 }

@@ -333,6 +333,7 @@ pub(crate) fn listed(
         generation: 0,
         outcome,
         duration_ms: Some(5_000),
+        expected_ms: None,
     }
 }
 

@@ -28,7 +28,8 @@ macro_rules! every {
                 worker_gets_an_execution_it_did_not_lose_first reserve_with_the_same_key_returns_the_same_lease
                 reserve_refuses_a_key_of_another_request reserve_refuses_malformed_requests;
             batches: batch_has_a_lease_for_each_execution batch_ends_at_the_wanted_work
-                single_reservations_have_no_prediction batch_with_a_squish_server_is_one batch_sizes_are_limited
+                single_reservations_have_no_prediction listed_executions_have_the_mean_of_earlier_runs
+                batch_with_a_squish_server_is_one batch_sizes_are_limited
                 repeated_batch_has_the_same_leases batch_leaves_out_what_the_worker_lost
                 list_of_heartbeats_answers_each_entry list_of_results_counts_each_entry
                 first_batch_of_unknown_tests_is_small batch_is_a_share_of_the_remaining_work unknown_tests_count_as_the_long_ones

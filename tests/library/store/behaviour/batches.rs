@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use testplan::{
-    model::{ExecutionId, TestVerdict},
+    model::{Execution, ExecutionId, TestVerdict},
     store::{
         BatchRequest, EntryAnswers, Finish, FinishList, Granted, Heartbeat, RefusalCode,
         Reservation, Reserve, Rules,
@@ -141,6 +141,24 @@ pub(crate) async fn single_reservations_have_no_prediction(make: Make) {
     let world = known(make, &[700, 50]).await;
     let granted = world.take().await;
     assert_eq!((granted.expected, granted.more), (None, vec![]));
+}
+
+pub(crate) async fn listed_executions_have_the_mean_of_earlier_runs(make: Make) {
+    let mut world = known(make, &[700, 0]).await;
+    let listed = |executions: Vec<Execution>| -> Vec<Option<u64>> {
+        executions.iter().map(|it| it.expected_ms).collect()
+    };
+    assert_eq!(listed(world.executions().await), [Some(700), Some(0)]);
+    let granted = world.take().await;
+    world
+        .finish(result_of(&granted, said(TestVerdict::Passed, 100)))
+        .await
+        .unwrap();
+    let before = listed(world.executions().await);
+    assert_eq!(before, [Some(700), Some(0)], "as the plan started");
+    world.plan = world.start("template", &["", "", ""]).await.id;
+    let after = listed(world.executions().await);
+    assert_eq!(after, [Some(400), Some(0), None]);
 }
 
 pub(crate) async fn batch_with_a_squish_server_is_one(make: Make) {
