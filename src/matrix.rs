@@ -1,16 +1,23 @@
 //! Sizes the matrix of workers: how many jobs each worker set gets.
 //!
 //! `worker_set` parses `--runs-on` or guesses the sets, `survey` asks what is open, `share` assigns each open execution to one
-//! set. Entries hold only capabilities, runner labels and numbers: GitHub drops an output that holds a secret.
+//! set. `target_time` sizes a set by durations. Entries hold only capabilities, runner labels and numbers: GitHub drops an output that holds a secret.
 
 pub(crate) mod secrets;
+pub(crate) mod set_load;
 pub(crate) mod share;
 pub(crate) mod survey;
+mod target_time;
 pub(crate) mod worker_set;
+
+use std::time::Duration;
 
 use serde::Serialize;
 
+pub(crate) use set_load::SetLoad;
 pub(crate) use worker_set::WorkerSet;
+
+use self::target_time::TimedLoad;
 
 /// Most jobs of one matrix at GitHub.
 pub(crate) const MOST_JOBS: usize = 256;
@@ -39,6 +46,8 @@ pub(crate) struct Sizing {
     pub(crate) tests_per_worker: u32,
     /// Most workers of one set.
     pub(crate) max_workers: u32,
+    /// How long the plan should take. Decides in place of `tests_per_worker` if durations are known.
+    pub(crate) target_time: Option<Duration>,
 }
 
 /// The jobs, and how many there would be without the limit of GitHub.
@@ -47,26 +56,60 @@ pub(crate) struct Sized {
     pub(crate) entries: Vec<MatrixEntry>,
     /// The number of jobs without the limit.
     pub(crate) wanted: usize,
+    /// How long the set that takes longest is expected to run tests, if a target time decided.
+    pub(crate) expected: Option<Duration>,
+    /// Why the target time is not met, for each set that does not meet it.
+    pub(crate) missed: Vec<String>,
+}
+
+impl Sized {
+    /// Whether no duration is known, so that the number of executions decided in place of a target time.
+    pub(crate) fn ignores_target(&self, sizing: Sizing) -> bool {
+        sizing.target_time.is_some() && self.expected.is_none() && !self.entries.is_empty()
+    }
 }
 
 /// Makes the jobs of worker sets from their open executions. `None` if more sets have work than a matrix has jobs.
-pub(crate) fn sized(loads: &[(WorkerSet, u64)], sizing: Sizing) -> Option<Sized> {
-    let busy: Vec<_> = loads.iter().filter(|(_, open)| *open > 0).collect();
+pub(crate) fn sized(loads: &[(WorkerSet, SetLoad)], sizing: Sizing) -> Option<Sized> {
+    let busy: Vec<_> = loads.iter().filter(|(_, load)| load.open > 0).collect();
     if busy.len() > MOST_JOBS {
         return None;
     }
-    let open: Vec<u64> = busy.iter().map(|(_, open)| *open).collect();
-    let wanted: Vec<u32> = open.iter().map(|open| workers(*open, sizing)).collect();
+    let open: Vec<u64> = busy.iter().map(|(_, load)| load.open).collect();
+    let mean = target_time::mean_ms(loads.iter().map(|(_, load)| load));
+    let target = sizing.target_time.zip(mean);
+    let timed: Option<(Duration, Vec<TimedLoad>)> = target.map(|(target, mean)| {
+        let timed = busy.iter().map(|(_, load)| TimedLoad::new(load, mean));
+        (target, timed.collect())
+    });
+    let wanted: Vec<u32> = match &timed {
+        Some((target, timed)) => timed
+            .iter()
+            .map(|load| load.workers(*target, sizing.max_workers))
+            .collect(),
+        None => open.iter().map(|open| workers(*open, sizing)).collect(),
+    };
     let total = wanted.iter().map(|workers| *workers as usize).sum();
     let given = within(wanted, &open, MOST_JOBS);
-    let entries = busy.iter().zip(given).flat_map(|((set, open), workers)| {
+    let mut missed = Vec::new();
+    let expected = timed.map(|(target, timed)| {
+        let mut longest_ms = 0;
+        for ((load, workers), (set, _)) in timed.iter().zip(&given).zip(&busy) {
+            longest_ms = longest_ms.max(load.takes(*workers));
+            if let Some(why) = load.missed(*workers, target) {
+                missed.push(why.text(&set.capabilities.to_string(), *workers, target));
+            }
+        }
+        Duration::from_millis(longest_ms)
+    });
+    let entries = busy.iter().zip(given).flat_map(|((set, load), workers)| {
         (1..=workers).map(move |worker| MatrixEntry {
             name: format!("{} {worker}/{workers}", set.capabilities),
             runs_on: set.runs_on.clone(),
             capabilities: set.lines(),
             worker,
             index: 0,
-            open: *open,
+            open: load.open,
         })
     });
     let entries = (1..)
@@ -75,6 +118,8 @@ pub(crate) fn sized(loads: &[(WorkerSet, u64)], sizing: Sizing) -> Option<Sized>
     Some(Sized {
         entries: entries.collect(),
         wanted: total,
+        expected,
+        missed,
     })
 }
 
@@ -110,6 +155,7 @@ mod tests {
     const SIZING: Sizing = Sizing {
         tests_per_worker: 25,
         max_workers: 4,
+        target_time: None,
     };
 
     fn set(text: &str) -> WorkerSet {
@@ -119,7 +165,7 @@ mod tests {
     fn counts(loads: &[(&str, u64)], sizing: Sizing) -> (Vec<(String, usize)>, usize) {
         let sets: Vec<_> = loads
             .iter()
-            .map(|(text, open)| (set(text), *open))
+            .map(|(text, open)| (set(text), SetLoad::counted(*open)))
             .collect();
         let sized = sized(&sets, sizing).unwrap();
         let mut counts: Vec<(String, usize)> = Vec::new();
@@ -138,6 +184,7 @@ mod tests {
         let sizing = |tests_per_worker, max_workers| Sizing {
             tests_per_worker,
             max_workers,
+            target_time: None,
         };
         for (open, per_worker, most, expected) in [
             (1, 25, 4, 1),
@@ -163,7 +210,8 @@ mod tests {
             (set("browser=chrome, OS=Linux: self-hosted, linux"), 60),
             (set("OS=Windows: windows-latest"), 0),
             (set(": ubuntu-latest"), 1),
-        ];
+        ]
+        .map(|(set, open)| (set, SetLoad::counted(open)));
         let sized = sized(&loads, SIZING).unwrap();
         assert_eq!(sized.entries.len(), 4);
         assert_eq!(
@@ -195,6 +243,7 @@ mod tests {
         let many = Sizing {
             tests_per_worker: 1,
             max_workers: 256,
+            target_time: None,
         };
         let (given, wanted) = counts(&[("a=1: x", 300), ("b=1: x", 100), ("c=1: x", 1)], many);
         assert_eq!(wanted, 256 + 100 + 1);
@@ -214,7 +263,7 @@ mod tests {
     fn more_sets_than_jobs_give_no_matrix() {
         let sets = |count: usize| -> Vec<_> {
             (0..count)
-                .map(|number| (set(&format!("n={number}: x")), 1))
+                .map(|number| (set(&format!("n={number}: x")), SetLoad::counted(1)))
                 .collect()
         };
         assert_eq!(sized(&sets(256), SIZING).unwrap().entries.len(), 256);
@@ -222,8 +271,49 @@ mod tests {
     }
 
     #[test]
+    fn target_time_sizes_each_set_and_tests_per_worker_stands_in_for_unknown_durations() {
+        let load = |open, known_ms: &[u64]| SetLoad {
+            open,
+            known_ms: known_ms.to_vec(),
+            longest: Some("s / t".to_owned()),
+        };
+        let sizing = Sizing {
+            target_time: Some(Duration::from_secs(5)),
+            ..SIZING
+        };
+        // Two workers for ten seconds; one for four tests of a second, the mean; one test is too long.
+        let loads = [
+            (set("a=1: x"), load(10, &[1_000; 10])),
+            (set("b=1: x"), load(4, &[])),
+            (set("c=1: x"), load(0, &[])),
+        ];
+        let timed = sized(&loads, sizing).unwrap();
+        let names: Vec<&str> = timed.entries.iter().map(|it| it.name.as_str()).collect();
+        assert_eq!(names, ["a=1 1/2", "a=1 2/2", "b=1 1/1"]);
+        assert_eq!(timed.expected, Some(Duration::from_secs(5)));
+        assert!(timed.missed.is_empty() && !timed.ignores_target(sizing));
+
+        let long = [(set("a=1: x"), load(2, &[9_000, 1_000]))];
+        let long = sized(&long, sizing).unwrap();
+        assert_eq!(
+            (long.entries.len(), long.expected),
+            (2, Some(Duration::from_secs(9)))
+        );
+        assert!(
+            long.missed[0].contains("\"s / t\" alone"),
+            "{:?}",
+            long.missed
+        );
+
+        let unknown = [(set("a=1: x"), SetLoad::counted(60))];
+        let unknown = sized(&unknown, sizing).unwrap();
+        assert_eq!((unknown.entries.len(), unknown.expected), (3, None));
+        assert!(unknown.ignores_target(sizing) && !unknown.ignores_target(SIZING));
+    }
+
+    #[test]
     fn no_open_executions_give_an_empty_matrix() {
-        let none = sized(&[(set("a=1: x"), 0)], SIZING).unwrap();
+        let none = sized(&[(set("a=1: x"), SetLoad::default())], SIZING).unwrap();
         assert_eq!((none.entries.len(), none.wanted), (0, 0));
     }
 }

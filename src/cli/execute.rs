@@ -2,6 +2,8 @@
 
 mod executed_plan;
 
+use std::time::Duration;
+
 use clap::Args;
 
 use self::executed_plan::{ExecutedPlan, check_size};
@@ -16,6 +18,7 @@ use crate::{
     api::EXECUTION,
     ci::github::GitHubPatience,
     client::Client,
+    config::duration,
     exit_code::Conclusion,
     failure::{CommandResult, Failure, command_conclusion},
     listing::{loaded_plan_file::LoadedPlanFile, template_tests},
@@ -47,6 +50,10 @@ pub(crate) struct ExecuteArgs {
     /// Plan one worker for this many open executions, up to `--max-workers`.
     #[arg(long, value_name = "N", default_value = "25", conflicts_with = "managed", value_parser = clap::value_parser!(u32).range(1..), help_heading = "Matrix")]
     tests_per_worker: u32,
+    /// Plan as many workers as take about this time for the open executions, up to `--max-workers`, according to the
+    /// durations in earlier plans. Without any, `--tests-per-worker` decides [default: `target-time` of testplan.yml].
+    #[arg(long, value_name = "DURATION", conflicts_with = "managed", value_parser = target_time, help_heading = "Matrix")]
+    target_time: Option<Duration>,
     /// Plan at most this many workers for one worker set.
     #[arg(long, value_name = "N", default_value = "4", conflicts_with = "managed", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Matrix")]
     max_workers: u32,
@@ -123,6 +130,7 @@ async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPla
         matrix: Vec::new(),
         uncovered: None,
         loads: Vec::new(),
+        expected: None,
         plan,
     };
     if handed_over.is_some() {
@@ -133,34 +141,54 @@ async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPla
             ..plan
         });
     }
-    with_matrix(plan, command, &client, &secrets, context).await
+    let of_file = config
+        .filter(|config| config.is_of_project(&template.project))
+        .and_then(|config| config.file.target_time);
+    let sizing = Sizing {
+        tests_per_worker: command.tests_per_worker,
+        max_workers: command.max_workers,
+        target_time: command.target_time.or(of_file),
+    };
+    with_matrix(plan, (&command.runs_on, sizing), &client, &secrets, context).await
 }
 
 /// Adds the workers that the open executions of the plan need.
 async fn with_matrix(
     plan: ExecutedPlan,
-    command: &ExecuteArgs,
+    (runs_on, sizing): (&[WorkerSet], Sizing),
     client: &Client,
     secrets: &Secrets,
     context: &Context,
 ) -> Result<ExecutedPlan, Failure> {
     let Plan { id, .. } = plan.plan;
-    let survey = survey(client, id, &command.runs_on).await?;
+    let survey = survey(client, id, runs_on).await?;
     let sets: Vec<WorkerSet> = survey.loads.iter().map(|(set, _)| set.clone()).collect();
     secrets.refuse(&sets)?;
-    let sizing = Sizing {
-        tests_per_worker: command.tests_per_worker,
-        max_workers: command.max_workers,
-    };
-    let Sized { entries, wanted } =
-        matrix::sized(&survey.loads, sizing).ok_or_else(|| too_many(sets.len()))?;
+    let sized = matrix::sized(&survey.loads, sizing).ok_or_else(|| too_many(sets.len()))?;
+    if sized.ignores_target(sizing) {
+        let why = if client.is_testplan() {
+            "no duration of its tests is known from an earlier plan"
+        } else {
+            "this service does not report how long tests took"
+        };
+        context.screen.info(format_args!(
+            "the target time does not decide the number of workers, but --tests-per-worker {}: {why}",
+            sizing.tests_per_worker
+        ));
+    }
+    let Sized {
+        entries,
+        wanted,
+        expected,
+        missed,
+    } = sized;
     let too_few = (wanted > entries.len()).then(|| {
         format!(
             "{wanted} workers are wanted, and a matrix has at most {MOST_JOBS} jobs: each worker gets more to do"
         )
     });
     check_size(&entries, id)?;
-    for warning in survey.warnings.iter().chain(&too_few) {
+    for warning in survey.warnings.iter().chain(&missed).chain(&too_few) {
         context.screen.warn(warning);
         publishing::annotate("testplan's matrix", warning, &context.screen);
     }
@@ -168,7 +196,12 @@ async fn with_matrix(
         status: survey.status,
         matrix: entries,
         uncovered: survey.uncovered,
-        loads: survey.loads,
+        loads: survey
+            .loads
+            .into_iter()
+            .map(|(set, load)| (set, load.open))
+            .collect(),
+        expected,
         ..plan
     })
 }
@@ -191,6 +224,15 @@ fn conclude(command: &ExecuteArgs, plan: &ExecutedPlan, context: &Context) -> Co
     }
     screen.always(nothing);
     Ok(Conclusion::Passed)
+}
+
+/// Reads `--target-time`.
+fn target_time(text: &str) -> Result<Duration, String> {
+    match duration::parse(text) {
+        Ok(Duration::ZERO) => Err("more than 0s is expected".to_owned()),
+        Ok(target) => Ok(target),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// What the executions of a template need according to the file; empty if the file does not have the template.

@@ -50,6 +50,8 @@ pub struct PlanFile {
     pub templates: Vec<Template>,
     /// Squish servers to hand out; host and port are unique.
     pub servers: Vec<NewSquishServer>,
+    /// How long a plan should take: `execute` sizes its matrix for it.
+    pub target_time: Option<Duration>,
 }
 
 /// A test plan that can be started.

@@ -21,28 +21,32 @@ pub(crate) struct Uncovered {
 /// An execution goes to the covering set with the fewest capabilities, because a set with more has executions that only it can
 /// take; among equals to the one with the smallest load. Executions with few candidates go first, so that the others level
 /// the loads.
-pub(crate) fn by_list(
+pub(crate) fn by_list<T: Copy>(
     sets: &[WorkerSet],
-    open: &BTreeMap<Capabilities, u64>,
-) -> (Vec<u64>, Vec<Uncovered>) {
-    let mut loads = vec![0; sets.len()];
+    open: &BTreeMap<Capabilities, Vec<T>>,
+) -> (Vec<Vec<T>>, Vec<Uncovered>) {
+    let mut loads = vec![Vec::new(); sets.len()];
     let mut uncovered = Vec::new();
     let mut placeable = Vec::new();
-    for (required, count) in open {
+    for (required, executions) in open {
         let tightest = tightest(sets, required);
         if tightest.is_empty() {
             uncovered.push(Uncovered {
                 required: required.clone(),
                 missing: missing(sets, required),
-                open: *count,
+                open: executions.len() as u64,
             });
         } else {
-            placeable.push((tightest, *count));
+            placeable.push((tightest, executions));
         }
     }
     placeable.sort_by_key(|(candidates, _)| candidates.len());
-    for (candidates, count) in placeable {
-        spread(&mut loads, &candidates, count);
+    for (candidates, executions) in placeable {
+        for execution in executions {
+            if let Some(lightest) = lightest(&candidates, |index| loads[index].len()) {
+                loads[lightest].push(*execution);
+            }
+        }
     }
     (loads, uncovered)
 }
@@ -93,13 +97,18 @@ fn missing(sets: &[WorkerSet], required: &Capabilities) -> Capabilities {
 fn spread(loads: &mut [u64], candidates: &[usize], count: u64) {
     let [one] = candidates else {
         for _ in 0..count {
-            if let Some(lightest) = candidates.iter().min_by_key(|index| loads[**index]) {
-                loads[*lightest] += 1;
+            if let Some(lightest) = lightest(candidates, |index| loads[index]) {
+                loads[lightest] += 1;
             }
         }
         return;
     };
     loads[*one] += count;
+}
+
+/// The candidate with the smallest load, the first of several.
+fn lightest<L: Ord>(candidates: &[usize], load: impl Fn(usize) -> L) -> Option<usize> {
+    candidates.iter().copied().min_by_key(|index| load(*index))
 }
 
 #[cfg(test)]
@@ -112,13 +121,16 @@ mod tests {
             .collect()
     }
 
-    fn needs(list: &[(&str, u64)]) -> BTreeMap<Capabilities, u64> {
+    fn needs(list: &[(&str, u64)]) -> BTreeMap<Capabilities, Vec<()>> {
         let set = |text: &str| -> Capabilities {
             text.split_whitespace()
                 .map(|it| it.parse().unwrap())
                 .collect()
         };
-        list.iter().map(|(text, open)| (set(text), *open)).collect()
+        let open = |open: u64| vec![(); usize::try_from(open).unwrap()];
+        list.iter()
+            .map(|(text, count)| (set(text), open(*count)))
+            .collect()
     }
 
     #[test]
@@ -160,6 +172,7 @@ mod tests {
         ];
         for (lines, open, expected, left) in table {
             let (loads, uncovered) = by_list(&sets(lines), &needs(open));
+            let loads: Vec<u64> = loads.iter().map(|load| load.len() as u64).collect();
             assert_eq!(loads, *expected, "{lines:?} {open:?}");
             let none: u64 = uncovered.iter().map(|it| it.open).sum();
             assert_eq!(none, *left, "{lines:?} {open:?}");

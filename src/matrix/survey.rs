@@ -1,9 +1,10 @@
 //! Asks the service for the open executions of a plan and assigns them to worker sets.
 
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{cmp::Reverse, collections::BTreeMap, fmt::Write as _};
 
 use super::{
     MOST_JOBS, WorkerSet,
+    set_load::SetLoad,
     share::{self, Uncovered},
 };
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 pub(crate) struct Survey {
     pub(crate) status: PlanStatus,
     /// Open executions by worker set; each counts for one set.
-    pub(crate) loads: Vec<(WorkerSet, u64)>,
+    pub(crate) loads: Vec<(WorkerSet, SetLoad)>,
     /// Open executions that no set covers; `None` if the service has only counts.
     pub(crate) uncovered: Option<u64>,
     pub(crate) warnings: Vec<String>,
@@ -40,16 +41,21 @@ pub(crate) async fn survey(
 
 fn by_list(executions: &[Execution], named: &[WorkerSet]) -> Survey {
     let mut status = PlanStatus::default();
-    let mut open = BTreeMap::<Capabilities, u64>::new();
+    let mut open = BTreeMap::<Capabilities, Vec<&Execution>>::new();
     for execution in executions {
         match execution.state {
             ExecutionState::Open => {
                 status.open += 1;
-                *open.entry(execution.required.clone()).or_default() += 1;
+                let required = execution.required.clone();
+                open.entry(required).or_default().push(execution);
             }
             ExecutionState::Reserved => status.reserved += 1,
             ExecutionState::Done => status.done += 1,
         }
+    }
+    for executions in open.values_mut() {
+        // Sets that share them get as many long ones each.
+        executions.sort_by_key(|it| Reverse(it.expected_ms));
     }
     let guessed;
     let sets = if named.is_empty() {
@@ -59,6 +65,10 @@ fn by_list(executions: &[Execution], named: &[WorkerSet]) -> Survey {
         named
     };
     let (loads, uncovered) = share::by_list(sets, &open);
+    let loads = loads.into_iter().map(|mut executions| {
+        executions.sort_by_key(|it| Reverse(it.expected_ms));
+        SetLoad::of(&executions)
+    });
     Survey {
         status,
         loads: sets.iter().cloned().zip(loads).collect(),
@@ -86,6 +96,7 @@ async fn by_counts(client: &Client, plan: PlanId, named: &[WorkerSet]) -> Result
         counts.push(count.open);
     }
     let (loads, rest) = share::by_counts(sets, &counts, status.open);
+    let loads = loads.into_iter().map(SetLoad::counted);
     let mut warnings = Vec::new();
     if named.is_empty() && status.open > 0 {
         warnings.push(
@@ -244,7 +255,7 @@ mod tests {
         let loads: Vec<String> = survey
             .loads
             .iter()
-            .map(|(set, open)| format!("{set} {open}"))
+            .map(|(set, load)| format!("{set} {}", load.open))
             .collect();
         assert_eq!(
             loads,
@@ -256,6 +267,36 @@ mod tests {
         );
         assert_eq!(survey.uncovered, Some(0));
         assert!(survey.warnings.is_empty());
+    }
+
+    #[test]
+    fn load_has_the_known_durations_with_the_longest_first() {
+        let mut executions = list(&["OS=Linux", "", "OS=Linux", "OS=Linux"]);
+        for (execution, expected) in executions.iter_mut().zip([Some(7), Some(5), Some(9)]) {
+            execution.expected_ms = expected;
+        }
+        let sets: Vec<WorkerSet> = vec!["OS=Linux: x".parse().unwrap()];
+        let survey = by_list(&executions, &sets);
+        assert_eq!(
+            survey.loads[0].1,
+            SetLoad {
+                open: 4,
+                known_ms: vec![9, 7, 5],
+                longest: Some("s / t2".to_owned()),
+            }
+        );
+    }
+
+    #[test]
+    fn sets_that_share_executions_get_long_ones_each() {
+        let mut executions = list(&["", "", "", ""]);
+        for (execution, expected) in executions.iter_mut().zip([1, 80, 2, 90]) {
+            execution.expected_ms = Some(expected);
+        }
+        let sets = ["OS=Linux: x", "OS=Windows: y"].map(|text| text.parse().unwrap());
+        let survey = by_list(&executions, &sets);
+        let known: Vec<&[u64]> = survey.loads.iter().map(|it| &it.1.known_ms[..]).collect();
+        assert_eq!(known, [&[90, 2][..], &[80, 1]]);
     }
 
     #[test]

@@ -469,7 +469,7 @@ fn marks_the_same_place_whatever_the_line_ends_are() {
 1 | projekt: p
   | ^^^^^^^ did you mean `project`?
   |
-  = help: possible: project, runner, templates, servers
+  = help: possible: project, runner, templates, servers, target-time
 ";
     assert_eq!(rendered("t.yml", text), expected);
     let expected = "error: there is no key `tiemout` here

@@ -24,6 +24,8 @@ mod plan;
 mod preset_pages;
 mod services;
 mod serving;
+#[cfg(unix)]
+mod target_time;
 mod template_runner;
 #[cfg_attr(
     not(unix),

@@ -95,7 +95,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("leftovers", &["clock", "failure", "model"]),
-    ("matrix", &["client", "credentials", "failure", "model"]),
+    (
+        "matrix",
+        &["client", "credentials", "failure", "model", "text"],
+    ),
     (
         "fleet",
         &[

@@ -1,6 +1,6 @@
 //! A plan that `testplan execute` started, as text, JSON and outputs.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,7 @@ use crate::{
     model::{Plan, PlanId, PlanStatus, Timestamp},
     publication::step_outputs::StepOutput,
     report::time_text::utc_text,
+    text::format_duration,
 };
 
 /// Largest matrix, in bytes of UTF-16: GitHub's limit for all outputs of a job, with room for the others.
@@ -32,6 +33,8 @@ pub(super) struct ExecutedPlan {
     pub(super) uncovered: Option<u64>,
     /// Open executions by worker set, those without work included.
     pub(super) loads: Vec<(WorkerSet, u64)>,
+    /// How long its workers are expected to run tests, if a target time decided how many there are.
+    pub(super) expected: Option<Duration>,
 }
 
 impl ExecutedPlan {
@@ -57,6 +60,7 @@ impl ExecutedPlan {
             "open": self.status.open,
             "uncovered": self.uncovered,
             "workers": self.workers(),
+            "expected_ms": self.expected.map(|it| u64::try_from(it.as_millis()).unwrap_or(u64::MAX)),
             "matrix": self.matrix_json(),
         })
     }
@@ -80,6 +84,13 @@ impl ExecutedPlan {
                 set.capabilities,
                 workers.count(),
                 set.runs_on.join(", ")
+            );
+        }
+        if let Some(expected) = self.expected {
+            let expected = format_duration(expected);
+            let _ = writeln!(
+                text,
+                "expected to take {expected}, without the start of the jobs"
             );
         }
         text
@@ -146,7 +157,7 @@ pub(super) fn check_size(entries: &[MatrixEntry], plan: PlanId) -> Result<(), Fa
          a job beyond 1 MB",
         entries.len()
     ))
-    .help("ask for fewer workers (--max-workers, --tests-per-worker), or shorten capabilities and runner labels"))
+    .help("ask for fewer workers (--max-workers, --target-time, --tests-per-worker), or shorten capabilities and runner labels"))
 }
 
 #[cfg(test)]
@@ -183,6 +194,7 @@ mod tests {
             matrix,
             uncovered: None,
             loads: Vec::new(),
+            expected: None,
         }
     }
 

@@ -80,6 +80,8 @@ pub(super) fn document(
                 .help("write `project: NAME` at the top")
         });
     }
+    let target_time = document.target_time;
+    let target_time = target_time.map(|target| check.duration("target-time", &target));
     let file = PlanFile {
         project,
         templates: if lists_all {
@@ -89,6 +91,7 @@ pub(super) fn document(
         },
         servers: check.servers(document.servers.unwrap_or_default()),
         runner,
+        target_time,
     };
     if file == PlanFile::default() && check.problems.is_empty() {
         return Err(ConfigError::whole(name, super::syntax::empty()));

@@ -23,6 +23,10 @@ pub(super) struct Document {
     pub(super) templates: Option<Vec<TemplateSection>>,
     /// Squish servers that testplan's own service hands out.
     pub(super) servers: Option<Vec<Marked<ServerSection>>>,
+    /// How long a plan should take, as 5m: `execute` plans as many workers as earlier durations ask for, up to
+    /// `--max-workers`. The default of `--target-time`.
+    #[schemars(extend("examples" = ["5m"]))]
+    pub(super) target_time: Option<Marked<String>>,
 }
 
 /// How every test is run: by a command, or by squishrunner.

@@ -104,6 +104,7 @@ fn input_error_names_the_flag() {
         ("run", "status-context", "a\nb", "--status-context=a\nb"),
         ("execute", "tests-per-worker", "0", "--tests-per-worker=0"),
         ("execute", "max-workers", "257", "--max-workers=257"),
+        ("execute", "target-time", "soon", "--target-time=soon"),
         ("execute", "runs-on", "a: b: c=", "--runs-on=a: b: c="),
         ("work", "plan-id", "seven", "--plan-id=seven"),
         ("report", "records", "nowhere", "--records=nowhere"),

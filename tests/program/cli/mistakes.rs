@@ -133,6 +133,14 @@ fn flags() {
                 &["execute", "--tests-per-worker=0"],
                 &["--tests-per-worker", "'0'"],
             ),
+            (
+                &["execute", "--target-time=0s"],
+                &["--target-time", "more than 0s"],
+            ),
+            (
+                &["execute", "--target-time=5"],
+                &["--target-time", "has no unit: write 5s"],
+            ),
             (&["execute", "--format=xml"], &["'xml'", "json"]),
             (
                 &["serve", "--listen", "localhost"],
