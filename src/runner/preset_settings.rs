@@ -3,7 +3,7 @@
 use std::{ffi::OsString, path::Path};
 
 use super::warm_settings::FreshProcess;
-use crate::preset::{self, Preset, PresetCall};
+use crate::preset::{self, Preset, PresetCall, ToolSession};
 
 /// Begins the argument that the project's paths replace; the rest stands for them if there are none.
 const PATHS: &str = "{paths}";
@@ -28,6 +28,25 @@ pub struct SessionSettings {
     pub is_required: bool,
     /// When the process is replaced.
     pub fresh: FreshProcess,
+}
+
+impl SessionSettings {
+    /// What a project gets that does not say how many tests share a process.
+    pub(crate) fn by_default(preset: &Preset) -> Option<Self> {
+        let tool = preset.session.filter(|tool| tool.is_default)?;
+        Some(Self::of(tool))
+    }
+
+    /// The session of a tool with all its defaults.
+    pub(crate) fn of(tool: ToolSession) -> Self {
+        Self {
+            is_required: false,
+            fresh: FreshProcess {
+                after_mib: tool.most_mib,
+                ..FreshProcess::default()
+            },
+        }
+    }
 }
 
 impl PresetSettings {

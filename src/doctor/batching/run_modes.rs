@@ -1,6 +1,8 @@
 //! The runner of `testplan.yml` with one test per process, and with many.
 
-use crate::runner::runner_settings::{ProcessMode, ResultsFormat, RunnerSettings, Tool};
+use crate::runner::runner_settings::{
+    ProcessMode, ResultsFormat, RunnerSettings, SessionSettings, Tool,
+};
 
 /// Most tests of a call where the file says one: the defaults of `batch.most`.
 const MOST: u32 = 200;
@@ -69,11 +71,17 @@ impl RunModes {
         } else if let (Some(alone), Some(batch)) = (&mut single.batch, &mut batched.batch) {
             modes.is_single_now = batch.most == 1;
             alone.most = 1;
+            if let Some(settings) = &mut alone.preset {
+                settings.session = None;
+            }
             if modes.is_single_now {
                 batch.most = match tool.results {
                     ResultsFormat::Events => MOST_OF_STREAMS,
                     _ => MOST,
                 };
+                if let Some(settings) = &mut batch.preset {
+                    settings.session = SessionSettings::by_default(settings.preset);
+                }
             }
             match &batch.preset {
                 Some(settings) => modes.ordering_tool = Some(settings.preset.name),
@@ -136,6 +144,22 @@ mod tests {
             assert_eq!(most(&modes.single), 1, "{runner}");
             assert_eq!(most(&modes.batched), batched, "{runner}");
             assert_eq!((modes.key, modes.is_single_now), (key, is_single_now));
+        }
+    }
+
+    #[test]
+    fn session_of_a_tool_is_compared_with_processes_of_one_test() {
+        for (runner, has_session) in [
+            ("jest", true),
+            ("{ preset: jest, mode: single }", true),
+            ("{ preset: jest, mode: batch }", false),
+            ("{ preset: mocha, mode: session }", true),
+            ("{ preset: mocha, mode: single }", false),
+        ] {
+            let modes = modes(runner).unwrap();
+            let session = |runner: &RunnerSettings| runner.preset().unwrap().1.session;
+            assert_eq!(session(&modes.single), None, "{runner}");
+            assert_eq!(session(&modes.batched).is_some(), has_session, "{runner}");
         }
     }
 

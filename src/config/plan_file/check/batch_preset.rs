@@ -17,8 +17,8 @@ use crate::{
         exit_codes::CodeSet,
         placeholders::PlaceholderText,
         runner_settings::{
-            BatchSettings, CasePattern, CommandSettings, ExitCodes, FreshProcess, NameMatching,
-            PresetSettings, ResultsFormat, Selection, SessionSettings,
+            BatchSettings, CasePattern, CommandSettings, ExitCodes, NameMatching, PresetSettings,
+            ResultsFormat, Selection, SessionSettings,
         },
     },
 };
@@ -131,12 +131,10 @@ impl Check<'_> {
         }
         let tool = tool?;
         let fresh = keys.fresh.as_ref().map(|fresh| self.fresh(fresh));
+        let default = SessionSettings::of(tool);
         Some(SessionSettings {
             is_required: mode == Some(&ModeKey::Session),
-            fresh: fresh.unwrap_or(FreshProcess {
-                after_mib: tool.most_mib,
-                ..FreshProcess::default()
-            }),
+            fresh: fresh.unwrap_or(default.fresh),
         })
     }
 
