@@ -44,7 +44,7 @@ impl ToolCall {
     ) -> Result<Option<SessionCall>, NoProcess> {
         if self.call.setup.test.runner.has_variables_of_executions() {
             let why = "`environment` of the runner has facts of one execution";
-            self.refuse_session(why.to_owned());
+            self.refuse_session(why);
             return Ok(None);
         }
         self.make_results_folder()?;
@@ -77,7 +77,7 @@ impl ToolCall {
                 Ok(end) if progress.obstacles.is_empty() && !progress.is_begun => *end,
                 Ok(_) if !progress.obstacles.is_empty() => {
                     tool.end(&mut supervisor.phase.clone()).await;
-                    self.refuse_session(progress.obstacles.join("; "));
+                    self.refuse_session(&progress.obstacles.join("; "));
                     return Ok(None);
                 }
                 _ => {
@@ -92,7 +92,7 @@ impl ToolCall {
             fruitless += u32::from(!is_warm);
             if fruitless >= MOST_FRUITLESS_STARTS {
                 let output = output_tail(&self.call.setup.test.out.join(&self.call.log));
-                self.refuse_session(format!(
+                self.refuse_session(&format!(
                     "its process ended before it took a call ({end})\n{output}"
                 ));
                 return Ok(None);
@@ -140,11 +140,11 @@ impl ToolCall {
         Ok(())
     }
 
-    fn refuse_session(&self, why: String) {
+    fn refuse_session(&self, why: &str) {
         let setup = &self.call.setup;
         let name = (setup.batch.preset.as_ref()).map_or("the tool", |it| it.preset.name);
         let is_required = setup.session().is_some_and(|it| it.is_required);
-        if setup.refusal.set(why.clone()) && !is_required {
+        if setup.refusal.set(why) && !is_required {
             tracing::warn!("each call of {name} has a process of its own: {why}");
         }
     }

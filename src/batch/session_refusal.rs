@@ -12,7 +12,7 @@ impl SessionRefusal {
     }
 
     /// Remembers why. Whether it is the first reason.
-    pub(crate) fn set(&self, why: String) -> bool {
-        self.0.set(why).is_ok()
+    pub(crate) fn set(&self, why: &str) -> bool {
+        self.0.set(why.to_owned()).is_ok()
     }
 }

@@ -95,7 +95,7 @@ pub(crate) async fn run(command: Doctor, context: &Context) -> CommandResult {
     let template = command.template.resolve(loaded);
     let template = template.map(|(project, title)| (project.to_owned(), title.to_owned()));
     client::install_tls_provider();
-    let diagnosis = doctor::diagnose(DoctorRequest {
+    let request = DoctorRequest {
         environment: &context.environment,
         ci: context.ci(),
         workers: workers.map(|options| WorkerOffer {
@@ -115,8 +115,8 @@ pub(crate) async fn run(command: Doctor, context: &Context) -> CommandResult {
             context.environment.is_github_actions(),
         ),
         config,
-    })
-    .await;
+    };
+    let diagnosis = Box::pin(doctor::diagnose(request)).await;
     let screen = &context.screen;
     screen.data(
         command.format,

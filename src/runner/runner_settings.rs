@@ -68,7 +68,7 @@ pub struct BatchSettings {
     /// Most tests of one call.
     pub most: u32,
     /// The tool that lists the tests, makes its calls and names its results, if testplan knows it.
-    pub preset: Option<PresetSettings>,
+    pub preset: Option<Box<PresetSettings>>,
 }
 
 impl BatchSettings {

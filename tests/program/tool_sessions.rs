@@ -37,18 +37,20 @@ impl Project {
 
     /// Writes a file with tests and what each does.
     fn tests(&self, file: &str, tests: &[(&str, &str)]) {
-        let mut text = "const fs = require('node:fs');\n".to_owned();
-        for (name, does) in tests {
-            let ran =
-                "fs.appendFileSync('ran', `${process.pid} ${process.env.TESTPLAN_RESULTS}\\n`);";
-            text += &format!("test('{name}', async () => {{ {ran} {does} }}, 60000);\n");
-        }
+        let ran = "fs.appendFileSync('ran', `${process.pid} ${process.env.TESTPLAN_RESULTS}\\n`);";
+        let tests = tests.iter().map(|(name, does)| {
+            format!("test('{name}', async () => {{ {ran} {does} }}, 60000);\n")
+        });
+        let text = format!(
+            "const fs = require('node:fs');\n{}",
+            tests.collect::<String>()
+        );
         javascript::write_text(&self.stage, &format!("{file}.test.js"), "", "");
         self.stage.write(&format!("{file}.test.js"), text);
     }
 
     /// A testplan.yml with these keys of the runner beside those that all have.
-    fn plan(&self, keys: Value) {
+    fn plan(&self, keys: &Value) {
         let mut runner = json!({ "preset": "jest", "program": self.program });
         for (key, value) in keys.as_object().unwrap() {
             runner[key] = value.clone();
@@ -81,7 +83,7 @@ fn one_process_runs_all_calls_each_with_its_own_results_and_log() {
     let Some(project) = Project::new() else {
         return;
     };
-    project.plan(json!({ "mode": "session", "batch": { "most": 2 } }));
+    project.plan(&json!({ "mode": "session", "batch": { "most": 2 } }));
     passed(&project.run(), 6);
     let (processes, results) = project.ran();
     assert_eq!(processes.len(), 1);
@@ -100,7 +102,7 @@ fn process_is_replaced_when_that_is_due() {
     let Some(project) = Project::new() else {
         return;
     };
-    project.plan(json!({ "batch": { "most": 2 }, "fresh": { "tests": 2 } }));
+    project.plan(&json!({ "batch": { "most": 2 }, "fresh": { "tests": 2 } }));
     passed(&project.run(), 6);
     assert!(project.ran().0.len() >= 3);
 }
@@ -116,7 +118,7 @@ fn project_with_a_runner_of_its_own_has_a_process_per_call() {
     );
     let package = json!({ "jest": { "runner": runner } });
     project.stage.write("package.json", package.to_string());
-    project.plan(json!({ "batch": { "most": 2 } }));
+    project.plan(&json!({ "batch": { "most": 2 } }));
     let ended = project.run();
     passed(&ended, 6);
     assert!(
@@ -127,7 +129,7 @@ fn project_with_a_runner_of_its_own_has_a_process_per_call() {
     );
     assert!(project.ran().0.len() >= 3, "{ended}");
     std::fs::remove_file(project.stage.path("ran")).unwrap();
-    project.plan(json!({ "mode": "session" }));
+    project.plan(&json!({ "mode": "session" }));
     let ended = project.run();
     assert_eq!(ended.code, Some(3), "{ended}");
     assert!(
@@ -180,7 +182,7 @@ fn process_that_is_killed_after_a_call_costs_no_test() {
             ("two", ""),
         ],
     );
-    project.plan(json!({ "batch": { "most": 2 } }));
+    project.plan(&json!({ "batch": { "most": 2 } }));
     let ended = project.run();
     passed(&ended, 6);
     let (processes, _) = project.ran();
@@ -193,7 +195,7 @@ fn process_of_a_killed_testplan_ends() {
         return;
     };
     project.tests("a", &[("one", WAIT)]);
-    project.plan(json!({ "paths": ["a.test.js"] }));
+    project.plan(&json!({ "paths": ["a.test.js"] }));
     let mut running = project.stage.testplan("run").flags("--workers 1").start();
     let line = project.stage.wait_for_lines("ran", 1).remove(0);
     let pid: u32 = line.split(' ').next().unwrap().parse().unwrap();

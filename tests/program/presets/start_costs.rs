@@ -15,6 +15,7 @@ use super::{
 const RUNS: usize = 5;
 
 /// Prints the median of some calls that run one empty test each.
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn print_cost(tool: &'static Tool) {
     let Some(project) = ToolProject::new(tool, &[("c1", Does::Passes)]) else {
         return;

@@ -93,12 +93,12 @@ impl Check<'_> {
                 case: CasePattern::parse(preset.case).ok().map(CasePattern::exact),
                 target,
                 most: if is_single { 1 } else { most },
-                preset: Some(PresetSettings {
+                preset: Some(Box::new(PresetSettings {
                     preset,
                     args: args.unwrap_or_default(),
                     paths: paths.unwrap_or_default(),
                     session,
-                }),
+                })),
             }),
         }
     }
