@@ -14,6 +14,7 @@ mod call_leases;
 mod call_plan;
 mod call_process;
 mod call_trust;
+mod held_result;
 mod kept_tool;
 mod own_results;
 mod running_results;

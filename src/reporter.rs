@@ -74,7 +74,6 @@ impl ReportedTool {
             Self::Jest => vec![
                 "--reporters=default".into(),
                 option("--reporters=", "jest.cjs"),
-                "--testLocationInResults".into(),
             ],
             Self::Mocha => vec!["--reporter".into(), option("", "mocha.cjs")],
             Self::NodeTest => vec![

@@ -1,9 +1,17 @@
 //! The session of one worker: takes tests, divides them into calls, and runs one call after the other.
 
-use std::{collections::VecDeque, fmt, future, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt, future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures_util::{FutureExt as _, future::BoxFuture};
-use tokio::sync::{mpsc, watch};
+use tokio::{
+    sync::{mpsc, watch},
+    time,
+};
 
 use super::{
     batch_setup::BatchSetup,
@@ -14,10 +22,14 @@ use super::{
 };
 use crate::{
     client::BatchOptions,
+    clock,
     run::{Attempt, Phase, Session, SessionEvent, WorkItem},
     runner::command_line::call_tests::room_for_names,
     single::NO_COMMAND,
 };
+
+/// How long an idle session waits for work before it ends its process for the result that it holds back.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A session.
 pub(crate) struct BatchSession {
@@ -29,8 +41,8 @@ pub(crate) struct BatchSession {
     session: Option<WorkerSession>,
     /// What the processes of the session are marked with.
     mark: Option<String>,
-    /// Whether it reported that it wants executions, and got none since.
-    is_waiting: bool,
+    /// Since when it has reported that it wants executions, and got none.
+    waits_since: Option<Instant>,
     events: mpsc::UnboundedReceiver<SessionEvent>,
     sender: mpsc::UnboundedSender<SessionEvent>,
 }
@@ -49,7 +61,7 @@ impl BatchSession {
             phase,
             calls: VecDeque::new(),
             running: None,
-            is_waiting: false,
+            waits_since: None,
             events,
             sender,
         }
@@ -73,10 +85,17 @@ impl BatchSession {
                 self.running = Some(running.boxed());
             }
             let Some(running) = &mut self.running else {
-                if !std::mem::replace(&mut self.is_waiting, true) {
+                let Some(since) = self.waits_since else {
+                    self.waits_since = Some(clock::monotonic());
                     return SessionEvent::Wants(self.wants());
+                };
+                if self.session.as_ref().is_none_or(|it| it.held.is_none()) {
+                    return future::pending().await;
                 }
-                return future::pending().await;
+                // Nothing more may come before this result is there.
+                time::sleep_until((since + PATIENCE).into()).await;
+                self.running = Some(self.ended_session());
+                continue;
             };
             let (divided, session) = tokio::select! {
                 biased;
@@ -89,6 +108,22 @@ impl BatchSession {
                 self.calls.push_front(call);
             }
         }
+    }
+
+    /// Ends the process of the session, and reports the result that it holds back.
+    fn ended_session(&mut self) -> BoxFuture<'static, CallFinished> {
+        let (sender, mut session) = (self.sender.clone(), self.session.take());
+        let (setup, mut phase) = (Arc::clone(&self.setup), self.phase.clone());
+        async move {
+            if let Some(session) = &mut session
+                && let Some(event) = session.end(&setup.test.out, &mut phase).await
+            {
+                // Received for as long as the session lives.
+                let _ = sender.send(event);
+            }
+            (Vec::new(), session)
+        }
+        .boxed()
     }
 
     fn wants(&self) -> BatchOptions {
@@ -145,7 +180,7 @@ impl BatchSession {
 
 impl Session for BatchSession {
     fn take(&mut self, work: Vec<WorkItem>) {
-        self.is_waiting = false;
+        self.waits_since = None;
         self.plan(work);
     }
 
@@ -164,7 +199,8 @@ impl Session for BatchSession {
     fn end(&mut self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             if let Some(session) = &mut self.session {
-                session.end(&mut self.phase).await;
+                // Nothing is held back: each execution has ended.
+                let _ = session.end(&self.setup.test.out, &mut self.phase).await;
             }
         })
     }

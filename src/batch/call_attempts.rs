@@ -25,7 +25,7 @@ use crate::{
         batch_decision::{self, CallDecision, CallEnd, CallReading, CallTrouble, TestEnd},
         decision::{self, DecidedOutcome},
         process_end::ProcessEnd,
-        results::{Results, gather_before, running_at_the_end},
+        results::{Results, gather_before, last_ended, running_at_the_end},
     },
     single::{TestSetup, attempt_name, output_tail, with_whole_paths},
 };
@@ -267,6 +267,7 @@ fn call_end(
         results: setup.test.runner.tool.read_results(results).results,
         early: gather_before(&command.results, results, early),
         suspects: running_at_the_end(&command.results, results),
+        last_ended: last_ended(&command.results, results),
         has_reported: false,
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     resident::{NotStarted, ProcessEvent, ResidentProcess, ResidentStart, resident_mib},
     run::{Phase, phase::moved_past, supervisor::Supervised},
     runner::{process_end::ProcessEnd, runner_settings::FreshProcess},
+    text::format_duration,
 };
 
 /// How long a process may take to end in order: it ends what its tests share.
@@ -142,20 +143,36 @@ impl KeptTool {
         fresh.is_due(self.tests, self.has_failed, memory)
     }
 
-    /// Ends it in order, unless the run stops meanwhile.
-    pub(crate) async fn end(mut self, phase: &mut watch::Receiver<Phase>) {
+    /// The file of its output, relative to the `--out` folder.
+    pub(crate) fn log(&self) -> &str {
+        &self.log
+    }
+
+    /// Ends it in order, unless the run stops meanwhile. Returns what is wrong, if it did not end as a tool whose tests passed.
+    pub(crate) async fn end(mut self, phase: &mut watch::Receiver<Phase>) -> Option<String> {
         self.process.send(&ToTool::End.line()).await;
         let ending = async {
-            while let ProcessEvent::Message(_) = self.process.event::<FromTool>().await {}
+            loop {
+                match self.process.event::<FromTool>().await {
+                    ProcessEvent::Message(_) => {}
+                    ProcessEvent::Ended(end) => return Ok(end),
+                    ProcessEvent::Broken(why) => return Err(why),
+                }
+            }
         };
-        let has_ended = tokio::select! {
-            ended = time::timeout(END_GRACE, ending) => ended.is_ok(),
-            _ = moved_past(phase, Phase::Working) => true,
+        let trouble = tokio::select! {
+            ended = time::timeout(END_GRACE, ending) => match ended {
+                Ok(Ok(ProcessEnd::Exited(0))) => None,
+                // What the tool says of tests that failed.
+                Ok(_) if self.has_failed => None,
+                Ok(Ok(end)) => Some(format!("it ended with {end}")),
+                Ok(Err(why)) => Some(why),
+                Err(_) => Some(format!("it did not end within {}", format_duration(END_GRACE))),
+            },
+            _ = moved_past(phase, Phase::Working) => None,
         };
-        if !has_ended {
-            tracing::warn!("the process of a session did not end in order");
-        }
         self.process.stop(Duration::ZERO).await;
+        trouble
     }
 }
 

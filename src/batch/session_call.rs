@@ -1,11 +1,12 @@
 //! A call in the process of a session. The process is started if there is none; where none takes calls, the session is given up
 //! and each call gets a process of its own.
 
-use std::{collections::BTreeMap, sync::atomic::Ordering};
+use std::{collections::BTreeMap, path::PathBuf, sync::atomic::Ordering};
 
 use super::{
     call_leases::CallLeases,
     call_process::{NoProcess, ToolCall},
+    held_result::HeldResult,
     kept_tool::KeptTool,
     worker_session::{InSession, WorkerSession},
 };
@@ -13,7 +14,10 @@ use crate::{
     clock,
     model::Test,
     resident::{NotStarted, ResidentStart},
-    run::supervisor::{NoEnding, Supervisor},
+    run::{
+        SessionEvent,
+        supervisor::{NoEnding, Supervisor},
+    },
     runner::{
         command_line, process_end::ProcessEnd, runner_settings::PresetSettings,
         stream_results::EVENTS_FILE,
@@ -76,11 +80,20 @@ impl ToolCall {
             let end = match &ended {
                 Ok(end) if progress.obstacles.is_empty() && !progress.is_begun => *end,
                 Ok(_) if !progress.obstacles.is_empty() => {
-                    tool.end(&mut supervisor.phase.clone()).await;
+                    let _ = tool.end(&mut supervisor.phase.clone()).await;
                     self.refuse_session(&progress.obstacles.join("; "));
                     return Ok(None);
                 }
                 _ => {
+                    let log = self.log_path(&tool);
+                    let held = match &ended {
+                        Ok(end) if !progress.is_answered => {
+                            session.process_ended(*end, false, &log)
+                        }
+                        // The process lives, or was ended for another reason.
+                        _ => session.held.take().map(HeldResult::counts),
+                    };
+                    self.report_held(held);
                     if progress.is_answered {
                         session.tool = Some(tool);
                     }
@@ -88,6 +101,10 @@ impl ToolCall {
                     return Ok(Some(SessionCall { ended, facts }));
                 }
             };
+            if is_warm {
+                let held = session.process_ended(end, true, &self.log_path(&tool));
+                self.report_held(held);
+            }
             // A process that was there may have ended since its last call.
             fruitless += u32::from(!is_warm);
             if fruitless >= MOST_FRUITLESS_STARTS {
@@ -128,6 +145,16 @@ impl ToolCall {
                 NotStarted::Spawn(error) => NoProcess::Spawn(error),
                 NotStarted::NoDoor(_) => NoProcess::Folder(error.to_string()),
             })
+    }
+
+    fn log_path(&self, tool: &KeptTool) -> PathBuf {
+        self.call.setup.test.out.join(tool.log())
+    }
+
+    pub(super) fn report_held(&self, event: Option<SessionEvent>) {
+        if let Some(event) = event {
+            self.report(event);
+        }
     }
 
     async fn continue_log(&mut self, tool: &mut KeptTool) -> Result<(), NoProcess> {

@@ -10,6 +10,7 @@ use super::{
     call_attempts::{CallAttempts, passed},
     call_leases::CallLeases,
     call_process::{NoProcess, ToolCall},
+    held_result::HeldResult,
     worker_session::{InSession, WorkerSession},
 };
 use crate::{
@@ -50,6 +51,16 @@ pub(crate) async fn run(
     call.run(leases, session, phase).await
 }
 
+/// What a call leaves behind.
+struct Judged {
+    /// The calls that its tests are divided into, if the tool refused it.
+    divided: Vec<Vec<CalledWork>>,
+    /// A test failed or has no verdict.
+    has_failure: bool,
+    /// The last result, if it is held back.
+    held: Option<HeldResult>,
+}
+
 impl ToolCall {
     async fn run(
         mut self,
@@ -85,11 +96,23 @@ impl ToolCall {
                 return Vec::new();
             }
         };
-        let (divided, has_failure) = self.judge(ending, facts, &leases).await;
+        let events = self.events.clone();
+        let Judged {
+            divided,
+            has_failure,
+            held,
+        } = self.judge(ending, facts, &leases).await;
         if let (Some(session), Some(settings)) = (session, setup.session()) {
-            session
-                .after_call(settings.fresh, has_failure, &mut phase)
+            if held.is_some() {
+                session.held = held;
+            }
+            let event = session
+                .after_call(settings.fresh, has_failure, &setup.test.out, &mut phase)
                 .await;
+            if let Some(event) = event {
+                // Received for as long as the session lives.
+                let _ = events.send(event);
+            }
         }
         divided
     }
@@ -127,13 +150,13 @@ impl ToolCall {
         called.any(|called| trust.is_alone(called.execution()))
     }
 
-    /// Decides what the end of the call means for the tests whose leases are held. Whether one of them failed.
+    /// Decides what the end of the call means for the tests whose leases are held.
     async fn judge(
         mut self,
         ending: ProcessEnd,
         facts: Option<InSession>,
         leases: &CallLeases,
-    ) -> (Vec<Vec<CalledWork>>, bool) {
+    ) -> Judged {
         let took = self.began.elapsed();
         let call = CallAttempts::read(&self.call, leases, facts, ending, took).await;
         self.call
@@ -145,19 +168,40 @@ impl ToolCall {
                 %ending,
                 "the tool ran none of the tests of a call, each half gets a call of its own"
             );
-            return (self.halves(), true);
+            return Judged {
+                divided: self.halves(),
+                has_failure: true,
+                held: None,
+            };
         }
         if let Some(cost) = call.start_cost() {
             self.report(SessionEvent::StartCost(cost));
         }
         let mut attempts = call.into_attempts(&self.call);
         let has_failure = attempts.values().any(|it| !passed(&it.outcome));
+        let is_answered = facts.is_some_and(|it| it.is_answered);
+        let mut called = self.call.called.iter().rev();
+        let held = called
+            .find(|called| {
+                let attempt = attempts.get(&called.execution());
+                attempt.is_some_and(|it| it.is_result() && passed(&it.outcome))
+            })
+            .filter(|_| is_answered)
+            .and_then(|called| {
+                let attempt = attempts.remove(&called.execution())?;
+                let work = called.work.clone();
+                Some(HeldResult { work, attempt })
+            });
         for called in &self.call.called {
             if let Some(attempt) = attempts.remove(&called.execution()) {
                 self.end(called.execution(), attempt);
             }
         }
-        (Vec::new(), has_failure)
+        Judged {
+            divided: Vec::new(),
+            has_failure,
+            held,
+        }
     }
 
     fn halves(mut self) -> Vec<Vec<CalledWork>> {

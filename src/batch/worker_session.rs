@@ -1,11 +1,14 @@
 //! What a worker keeps from call to call where its tool's process stays.
 
+use std::path::Path;
+
 use tokio::sync::watch;
 
-use super::kept_tool::KeptTool;
+use super::{held_result::HeldResult, kept_tool::KeptTool};
 use crate::{
-    run::{Phase, process},
-    runner::runner_settings::FreshProcess,
+    run::{Phase, SessionEvent, process},
+    runner::{process_end::ProcessEnd, runner_settings::FreshProcess},
+    single::output_tail,
 };
 
 /// What a worker keeps from call to call.
@@ -17,6 +20,8 @@ pub(crate) struct WorkerSession {
     pub(crate) mark: String,
     /// Its process, if it lives.
     pub(crate) tool: Option<KeptTool>,
+    /// The last result of the last call, until the process has shown that the test left nothing behind that breaks it.
+    pub(crate) held: Option<HeldResult>,
 }
 
 impl WorkerSession {
@@ -27,30 +32,73 @@ impl WorkerSession {
             worker,
             mark,
             tool: None,
+            held: None,
         })
     }
 
-    /// Replaces the process if that is due.
+    /// Replaces the process if that is due. Returns what follows for the held result.
     pub(crate) async fn after_call(
         &mut self,
         fresh: FreshProcess,
         has_failure: bool,
+        out: &Path,
         phase: &mut watch::Receiver<Phase>,
-    ) {
-        let Some(tool) = &mut self.tool else { return };
+    ) -> Option<SessionEvent> {
+        let tool = self.tool.as_mut()?;
         if has_failure {
             tool.note_failure();
         }
         if tool.is_due(fresh) {
-            self.end(phase).await;
+            return self.end(out, phase).await;
         }
+        None
     }
 
-    /// Ends the process in order, if there is one.
-    pub(crate) async fn end(&mut self, phase: &mut watch::Receiver<Phase>) {
+    /// Ends the process in order, if there is one. Returns what follows for the held result. `out` is the `--out` folder.
+    pub(crate) async fn end(
+        &mut self,
+        out: &Path,
+        phase: &mut watch::Receiver<Phase>,
+    ) -> Option<SessionEvent> {
+        let mut trouble = None;
+        let mut log = String::new();
         if let Some(tool) = self.tool.take() {
-            tool.end(phase).await;
+            tool.log().clone_into(&mut log);
+            trouble = tool.end(phase).await;
         }
+        let held = self.held.take();
+        let Some(trouble) = trouble else {
+            return held.map(HeldResult::counts);
+        };
+        if held.is_none() {
+            tracing::warn!("the process of a session did not end in order: {trouble}");
+        }
+        let why =
+            format!("the process of the session did not end in order after its tests: {trouble}");
+        held.map(|held| held.could_not_run(&why, output_tail(&out.join(log))))
+    }
+
+    /// What follows for the held result if the process has ended without being told to, before or while it ran another call.
+    pub(crate) fn process_ended(
+        &mut self,
+        end: ProcessEnd,
+        is_idle: bool,
+        log: &Path,
+    ) -> Option<SessionEvent> {
+        let held = self.held.take()?;
+        Some(match end {
+            ProcessEnd::Exited(_) if is_idle => {
+                let why = format!("the process of the session ended after the test ({end})");
+                held.could_not_run(&why, output_tail(log))
+            }
+            // Killed from outside, or by what runs now.
+            ProcessEnd::Signalled(_) | ProcessEnd::TimedOut(_) if !is_idle => held.counts(),
+            // By a test that exits, perhaps.
+            ProcessEnd::Exited(0) => held.counts(),
+            _ => held.runs_alone(&format!(
+                "the process of the session ended after the test ({end})"
+            )),
+        })
     }
 }
 

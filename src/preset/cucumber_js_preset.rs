@@ -43,7 +43,7 @@ pub static CUCUMBER_JS: Preset = Preset {
         "--plugin on the command line takes the place of the first `plugin` of a profile",
         "`parallel` of a profile is switched off; slots of testplan run side by side",
         "a step that calls process.exit(0) ends cucumber-js with exit code 0",
-        "in a session support code is loaded once, as always; hooks of the run, `BeforeAll` and `AfterAll`, run in each call",
+        "in a session support code, `BeforeAll` and `AfterAll` run once for each worker",
         "a scenario with a pending step has no verdict if another one of its call fails, and runs alone: only then the exit code shows whether it counts",
     ],
     called: suite_and_name,

@@ -26,8 +26,12 @@ pub static JEST: Preset = Preset {
     unknown_test: &[],
     session: Some(ToolSession {
         is_default: true,
-        // When to stop is up to whoever hands out the tests.
-        arguments: &["--runner={reporters}/jest-session.cjs", "--bail=0"],
+        // When to stop is up to whoever hands out the tests; and what tests have left open must not keep the process.
+        arguments: &[
+            "--runner={reporters}/jest-session.cjs",
+            "--bail=0",
+            "--forceExit",
+        ],
         // jest keeps more memory with each file.
         most_mib: Some(512),
     }),
@@ -39,7 +43,8 @@ pub static JEST: Preset = Preset {
         "a test that calls process.exit(0) ends jest with exit code 0 and without results",
         "skipped tests are reported when their file is done",
         "a project with a `runner` of its own, or with several `projects`, has no session: each call has its own process",
-        "in a session each test file has its own context, as always; `globalSetup` runs once, and coverage is of one worker",
+        "a `coverageThreshold` is held against each process alone: with one there is no session, and calls may fail",
+        "in a session each test file has its own context, as always; `globalSetup` and `globalTeardown` run once for each worker",
     ],
     called: suite_and_name,
     read_listing,

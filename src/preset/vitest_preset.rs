@@ -40,7 +40,7 @@ pub static VITEST: Preset = Preset {
         "a worker that is killed loses the results of its file; the other files run",
         "file arguments are parts of paths, so that `/p/a.test.ts` also runs `/p/a.test.tsx`; not in a session",
         "tests in a browser and type checks have no session: each call has its own process",
-        "in a session each test file has its own worker, as always, unless `isolate` is off; `globalSetup` runs once",
+        "in a session each test file has its own worker, as always, unless `isolate` is off; `globalSetup` runs once for each worker",
     ],
     called: suite_and_name,
     read_listing,

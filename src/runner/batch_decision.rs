@@ -54,6 +54,8 @@ pub struct CallEnd {
     pub early: Vec<CaseResult>,
     /// The tests that were running when the process ended, as the command calls them, if an event stream shows them.
     pub suspects: Vec<String>,
+    /// The last test that ended before the process did, as the command calls it, if an event stream shows it.
+    pub last_ended: Option<String>,
     /// Results of some of its tests were reported while it ran.
     pub has_reported: bool,
 }
@@ -100,6 +102,7 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
         results,
         early,
         suspects,
+        last_ended,
         has_reported,
     } = end;
     let meaning = match ending {
@@ -140,11 +143,18 @@ pub fn decide(tests: &[CalledTest<'_>], reading: CallReading<'_>, end: CallEnd) 
     let is_void = is_orderly && why.is_some();
     let shares = shared_time(took, &many.tests);
     let is_suspect = |test: &CalledTest<'_>| suspects.iter().any(|it| it == test.called);
+    // An error that comes after its test, as from a timer, ends the process with a code and without a word of the tool.
+    let broke_down = !is_orderly && matches!(ending, ProcessEnd::Exited(code) if code != 0);
+    let may_have_broken =
+        |test: &CalledTest<'_>| broke_down && last_ended.as_deref() == Some(test.called);
     // At least one of them leaves the calls of many, so that the others do not go round in circles.
     let has_suspect = tests.iter().any(is_suspect);
     let mut decided: Vec<TestEnd> = Vec::with_capacity(tests.len());
     for (test, found) in tests.iter().zip(many.tests) {
         decided.push(match found.verdict {
+            Ok(it) if it.verdict == TestVerdict::Passed && may_have_broken(test) => {
+                TestEnd::Alone(why.clone().unwrap_or_default())
+            }
             Ok(_) if !is_void => TestEnd::Decided(with_result(found, reading.repeats, shares)),
             // The test to blame may be one whose result counts already: alone, these would pass.
             Ok(_) if has_reported => {
@@ -372,6 +382,7 @@ mod tests {
             results,
             early,
             suspects: suspects.iter().map(|it| (*it).to_owned()).collect(),
+            last_ended: None,
             has_reported: false,
         })
     }
@@ -447,6 +458,29 @@ mod tests {
     }
 
     #[test]
+    fn test_before_a_breakdown_runs_alone_as_it_may_be_to_blame() {
+        let broken = || Results::Unreadable {
+            message: "the tool did not come to the end of its run".to_owned(),
+            cases: Vec::new(),
+        };
+        let end = |ending| CallEnd {
+            ending,
+            took: Duration::from_secs(1),
+            processors: 1,
+            results: broken(),
+            early: vec![passed("a")],
+            suspects: vec!["b".to_owned()],
+            last_ended: Some("a".to_owned()),
+            has_reported: false,
+        };
+        let words_of = |ending| words(&decided_at(end(ending)));
+        assert_eq!(words_of(ProcessEnd::Exited(1)), ["alone", "alone"]);
+        // The test that ran has exited, or was killed.
+        assert_eq!(words_of(ProcessEnd::Exited(0)), ["Passed 100", "alone"]);
+        assert_eq!(words_of(ProcessEnd::Signalled(9)), ["Passed 100", "alone"]);
+    }
+
+    #[test]
     fn call_that_fails_after_results_were_reported_leaves_errors() {
         let cases = || vec![passed("a"), passed("b")];
         let end = |has_reported| CallEnd {
@@ -456,6 +490,7 @@ mod tests {
             results: Results::Read(cases()),
             early: Vec::new(),
             suspects: Vec::new(),
+            last_ended: None,
             has_reported,
         };
         assert_eq!(words(&decided_at(end(false))), ["alone", "alone"]);

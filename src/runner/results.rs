@@ -131,6 +131,16 @@ pub(crate) fn running_at_the_end(format: &ResultsFormat, dir: &Path) -> Vec<Stri
     }
 }
 
+/// The last test that ended before the process did, as presets call it, if an event stream shows it.
+pub fn last_ended(format: &ResultsFormat, dir: &Path) -> Option<String> {
+    match format {
+        ResultsFormat::Events => stream_results::last_ended(dir),
+        ResultsFormat::JUnit { .. } | ResultsFormat::Squish { .. } | ResultsFormat::ExitCode => {
+            None
+        }
+    }
+}
+
 /// Finds and reads result files, each as what it is. Blocks on the file system.
 pub fn gather(format: &ResultsFormat, dir: &Path) -> ResultsFound {
     let (files, scenarios) = match format {

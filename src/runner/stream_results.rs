@@ -51,6 +51,13 @@ pub(super) fn suspects(folder: &Path) -> Vec<String> {
     suspects.iter().map(called).collect()
 }
 
+/// The last test of a stream that has ended, in the order in which tests began, as presets call it.
+pub(super) fn last_ended(folder: &Path) -> Option<String> {
+    let stream = read(folder).ok().flatten()?;
+    let last = stream.results.cases.last()?;
+    Some(format!("{}::{}", last.classname, last.name))
+}
+
 /// The stream of a call that runs.
 pub(crate) struct RunningStream {
     path: PathBuf,

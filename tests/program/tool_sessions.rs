@@ -206,3 +206,207 @@ fn process_of_a_killed_testplan_ends() {
         (!alive(pid)).then_some(())
     });
 }
+
+/// The exit code of a run of `tool` with these files, in its session: what it says of them, and what it printed.
+fn run_files(preset: &str, program: &str, mode: &str, files: &[(&str, &str)]) -> Option<Ended> {
+    let Some(program) = javascript::program(program) else {
+        skip::missing(&format!("no {program} in TESTPLAN_JS_TOOLS"));
+        return None;
+    };
+    let stage = Stage::new();
+    for (file, text) in files {
+        javascript::write_text(&stage, file, "", "");
+        stage.write(file, text);
+    }
+    if let Some((_, package)) = files.iter().find(|(file, _)| *file == "package.json") {
+        stage.write("package.json", package);
+    }
+    let runner = json!({ "preset": preset, "program": program, "mode": mode });
+    stage.write("testplan.yml", json!({ "runner": runner }).to_string());
+    Some(stage.testplan("run").flags("--workers 1").run())
+}
+
+const LATE: &str = "setTimeout(() => { throw new Error('late') }, 20)";
+
+#[test]
+fn error_after_the_last_test_of_jest_is_no_pass() {
+    let late = format!("test('late', () => {{ {LATE}; }});");
+    let files = [("a.test.js", "test('a', () => {});"), ("b.test.js", &late)];
+    let Some(ended) = run_files("jest", "jest/bin/jest.js", "session", &files) else {
+        return;
+    };
+    assert_ne!(ended.code, Some(0), "{ended}");
+}
+
+#[test]
+fn error_of_jest_while_another_test_of_the_file_runs_is_no_pass() {
+    let text = format!(
+        "test('late', () => {{ {LATE}; }}); test('next', async () => {{ await new Promise((done) => setTimeout(done, 200)); }});"
+    );
+    let files = [
+        ("a.test.js", text.as_str()),
+        ("b.test.js", "test('b', () => {}); test('c', () => {});"),
+    ];
+    let Some(ended) = run_files("jest", "jest/bin/jest.js", "session", &files) else {
+        return;
+    };
+    assert_ne!(ended.code, Some(0), "{ended}");
+}
+
+#[test]
+fn error_after_the_last_step_of_cucumber_js_is_no_pass() {
+    let steps = format!("require('@cucumber/cucumber').Given('late', () => {{ {LATE}; }});");
+    let feature = "Feature: F\n  Scenario: a\n    Given late\n";
+    let files = [
+        ("features/steps.js", steps.as_str()),
+        ("features/a.feature", feature),
+    ];
+    let program = "@cucumber/cucumber/bin/cucumber.js";
+    let Some(ended) = run_files("cucumber-js", program, "session", &files) else {
+        return;
+    };
+    assert_ne!(ended.code, Some(0), "{ended}");
+}
+
+#[test]
+fn error_after_the_last_test_of_mocha_is_no_pass() {
+    let late = format!("it('late', () => {{ {LATE}; }});");
+    let files = [
+        ("test/a.js", "it('a', () => {});"),
+        ("test/b.js", late.as_str()),
+    ];
+    let Some(ended) = run_files("mocha", "mocha/bin/mocha.js", "session", &files) else {
+        return;
+    };
+    assert_ne!(ended.code, Some(0), "{ended}");
+}
+
+#[test]
+fn global_teardown_that_fails_is_no_pass() {
+    let jest = [
+        (
+            "package.json",
+            r#"{ "jest": { "globalTeardown": "./down.js" } }"#,
+        ),
+        (
+            "down.js",
+            "module.exports = () => { throw new Error('not down'); };",
+        ),
+        ("a.test.js", "test('a', () => {});"),
+    ];
+    // Not when tests are listed, which would fail as well.
+    let setup = "export default () => () => { if (!process.argv.includes('list')) throw new Error('not down'); };";
+    let vitest = [
+        (
+            "vitest.config.mjs",
+            "export default { test: { globalSetup: './setup.mjs' } };",
+        ),
+        ("setup.mjs", setup),
+        (
+            "a.test.mjs",
+            "import { test } from 'vitest'; test('a', () => {});",
+        ),
+    ];
+    for (preset, program, files) in [
+        ("jest", "jest/bin/jest.js", &jest),
+        ("vitest", "vitest/vitest.mjs", &vitest),
+    ] {
+        let Some(ended) = run_files(preset, program, "session", files) else {
+            return;
+        };
+        assert_eq!(ended.code, Some(3), "{ended}");
+        assert!(
+            ended
+                .stderr
+                .contains("did not end in order after its tests"),
+            "{ended}"
+        );
+        assert!(ended.stderr.contains("not down"), "{ended}");
+    }
+}
+
+#[test]
+fn hooks_of_a_run_of_cucumber_js_run_once_for_the_session() {
+    let steps = "const { AfterAll, BeforeAll, Given } = require('@cucumber/cucumber');
+const pool = { open: 0 };
+BeforeAll(() => { pool.open += 1; });
+AfterAll(() => { pool.open -= 1; require('node:fs').appendFileSync('closed', `${pool.open}`); });
+Given('pool', () => { if (pool.open !== 1) throw new Error(`${pool.open} are open`); });
+";
+    let feature = "Feature: F\n  Scenario: a\n    Given pool\n  Scenario: b\n    Given pool\n";
+    let files = [
+        ("features/steps.js", steps),
+        ("features/a.feature", feature),
+        ("features/b.feature", feature),
+        ("features/c.feature", feature),
+    ];
+    let program = "@cucumber/cucumber/bin/cucumber.js";
+    let Some(ended) = run_files("cucumber-js", program, "session", &files) else {
+        return;
+    };
+    passed(&ended, 6);
+}
+
+#[test]
+fn interval_that_a_test_of_jest_leaves_does_not_delay_the_end() {
+    let files = [(
+        "a.test.js",
+        "test('a', () => { setInterval(() => {}, 500); });",
+    )];
+    let Some(ended) = run_files("jest", "jest/bin/jest.js", "session", &files) else {
+        return;
+    };
+    assert_eq!(ended.code, Some(0), "{ended}");
+}
+
+#[test]
+fn leak_that_mocha_reports_is_of_one_test() {
+    let files = [
+        (".mocharc.json", r#"{ "checkLeaks": true }"#),
+        ("test/a.js", "it('leak', () => { leaky = 1; });"),
+        ("test/b.js", "it('b', () => {});"),
+        ("test/c.js", "it('c', () => {});"),
+    ];
+    let Some(ended) = run_files("mocha", "mocha/bin/mocha.js", "session", &files) else {
+        return;
+    };
+    assert_eq!(ended.code, Some(1), "{ended}");
+    assert!(ended.stderr.contains("1 failed, 2 passed"), "{ended}");
+}
+
+#[test]
+fn root_hook_of_mocha_that_fails_is_no_pass() {
+    let files = [
+        ("test/a.js", "it('a', () => {}); it('b', () => {});"),
+        (
+            "test/z.js",
+            "describe('d', () => { it('ok', () => {}); }); after(() => { throw new Error('root after'); });",
+        ),
+    ];
+    for mode in ["batch", "session"] {
+        let Some(ended) = run_files("mocha", "mocha/bin/mocha.js", mode, &files) else {
+            return;
+        };
+        assert_ne!(ended.code, Some(0), "{mode}: {ended}");
+    }
+}
+
+#[test]
+fn projects_of_jest_with_names_are_run_by_calls() {
+    let package = r#"{ "jest": { "projects": [{ "displayName": "p1", "testMatch": ["**/a.test.js"] }, { "displayName": "p2", "testMatch": ["**/b.test.js"] }] } }"#;
+    let files = [
+        ("package.json", package),
+        ("a.test.js", "test('a', () => {});"),
+        ("b.test.js", "test('b', () => {});"),
+    ];
+    let Some(ended) = run_files("jest", "jest/bin/jest.js", "auto", &files) else {
+        return;
+    };
+    passed(&ended, 2);
+    assert!(
+        ended
+            .stderr
+            .contains("several projects share one run of jest"),
+        "{ended}"
+    );
+}

@@ -152,6 +152,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "runner",
             "single",
             "sync",
+            "text",
         ],
     ),
     ("resident", &["clock", "random", "run", "runner"]),

@@ -37,14 +37,29 @@ async function serve() {
     { file: values(words, 'c', 'config').at(-1), profiles: values(words, 'p', 'profile'), provided: words },
     environment,
   );
-  let support;
-  await session.serve({ tool: `cucumber-js ${version}`, obstacles: [] }, async (files) => {
-    support ??= await api.loadSupport(runConfiguration, environment);
-    const sources = { ...runConfiguration.sources, paths: [...files.keys()].map(pattern) };
+  let all;
+  let paths = [];
+  // Hooks of the run belong to the session: the first call begins it, and its end ends it.
+  const run = async (hooks) => {
+    const support = { ...all, beforeTestRunHookDefinitions: [], afterTestRunHookDefinitions: [], ...hooks };
+    const sources = { ...runConfiguration.sources, paths };
     const { success } = await api.runCucumber({ ...runConfiguration, sources, support }, environment);
-    return success ? 0 : 1;
+    return success;
+  };
+  await session.serve({ tool: `cucumber-js ${version}`, obstacles: [] }, async (files) => {
+    const isFirst = all === undefined;
+    all ??= await api.loadSupport(runConfiguration, environment);
+    paths = [...files.keys()].map(pattern);
+    const { beforeTestRunHookDefinitions } = all;
+    return (await run(isFirst ? { beforeTestRunHookDefinitions } : {})) ? 0 : 1;
   });
-  process.exit(0);
+  let isFine = true;
+  if (all?.afterTestRunHookDefinitions.length > 0) {
+    stream.selectNothing();
+    const { afterTestRunHookDefinitions } = all;
+    isFine = await run({ afterTestRunHookDefinitions });
+  }
+  process.exit(isFine ? 0 : 1);
 }
 
 // The values of an option, as cucumber-js reads them: `-c x`, `-cx`, `--config x` and `--config=x`.

@@ -98,6 +98,11 @@ function writeListing(tests, broken) {
 
 const isOn = () => target !== undefined && target !== '';
 
+// A run that is to run no test.
+function selectNothing() {
+  wanted = new Set();
+}
+
 const setPattern = (it) => {
   pattern = it;
 };
@@ -113,6 +118,7 @@ module.exports = {
   isOn,
   key,
   ownPattern,
+  selectNothing,
   selection,
   setPattern,
   titles,

@@ -27,7 +27,7 @@ module.exports = class SessionRunner extends TestRunner {
     this.on('test-file-start', () => {
       process.env.JEST_WORKER_ID = String(session.worker + 1);
     });
-    await session.serve({ tool: `jest ${version}`, obstacles: await obstacles(tests) }, async (files) => {
+    await session.serve({ tool: `jest ${version}`, obstacles: await obstacles(tests, globalConfig) }, async (files) => {
       hasFailed = false;
       stream.write('run_start', { v: 1, tool: `jest ${version}`, final_files: true });
       for (const [file, names] of files) {
@@ -51,9 +51,10 @@ function pattern(names) {
   return `^(?:${escaped.join('|')})$`;
 }
 
-async function obstacles(tests) {
+async function obstacles(tests, globalConfig) {
   const found = [];
   if (new Set(tests.map((test) => test.context)).size > 1) found.push('several projects share one run of jest');
+  if (Object.keys(globalConfig.coverageThreshold ?? {}).length > 0) found.push('`coverageThreshold` is for all tests of a run');
   const at = process.argv.findIndex((word) => /^(-c|--config)(=|$)/.test(word));
   const config = at < 0 ? undefined : process.argv[at].includes('=') ? process.argv[at].split('=').slice(1).join('=') : process.argv[at + 1];
   const { config: own } = await readInitialOptions(config?.startsWith('{') ? undefined : config);

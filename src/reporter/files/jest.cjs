@@ -47,7 +47,7 @@ module.exports = class EventStreamReporter {
     const status = { passed: 'passed', failed: 'failed', pending: 'skipped', todo: 'skipped', disabled: 'skipped', skipped: 'skipped' }[result.status];
     if (status === 'failed') push(file?.failed, name, id);
     const flaky = status === 'passed' && attempt > 1;
-    stream.write('test_end', { ...line(test, result, id), attempt, status, flaky, ms: result.duration ?? undefined, ...words(result) });
+    stream.write('test_end', { ...line(test, result, id), attempt, status, flaky, ms: result.duration ?? undefined, ...words(test, result) });
   }
 
   onTestFileResult(test, fileResult) {
@@ -60,7 +60,7 @@ module.exports = class EventStreamReporter {
       const isSkip = ['pending', 'disabled', 'skipped'].includes(result.status);
       if (isSkip && (!pattern || pattern.test(result.fullName))) {
         const id = String((this.next += 1));
-        stream.write('test_end', { ...line(test, result, id), status: 'skipped', ...words(result) });
+        stream.write('test_end', { ...line(test, result, id), status: 'skipped', ...words(test, result) });
       }
     }
     this.files.delete(test.path);
@@ -84,16 +84,21 @@ function line(test, it, id) {
     id,
     file: stream.file(test.path),
     titles: stream.titles([...it.ancestorTitles, it.title]),
-    line: it.location?.line,
-    project: stream.clean(test.context?.config?.displayName?.name),
   };
 }
 
-function words(result) {
+// jest's own place of a test costs a stack for each, also for those that pass: that of a failure is in its words.
+function placeOf(test, text) {
+  const at = text.indexOf(`${test.path}:`);
+  const number = at < 0 ? null : /^\d+/.exec(text.slice(at + test.path.length + 1));
+  return number ? Number(number[0]) : undefined;
+}
+
+function words(test, result) {
   if (result.status === 'todo') return { message: 'todo' };
   const [first, ...more] = result.failureMessages ?? [];
   if (first === undefined) return {};
   const text = stream.clean(first);
   const message = text.split('\n    at ')[0];
-  return { message: stream.cut(message, stream.MOST_MESSAGE), text: stream.cut([text, ...more].join('\n\n'), stream.MOST_TEXT) };
+  return { line: placeOf(test, text), message: stream.cut(message, stream.MOST_MESSAGE), text: stream.cut([text, ...more].join('\n\n'), stream.MOST_TEXT) };
 }

@@ -48,7 +48,7 @@ module.exports = class EventStreamReporter {
   // After global fixtures have ended. What tests have left open must not keep the process of a session.
   done(failures, next) {
     next(failures);
-    if (this.isServing) process.exit(0);
+    if (this.isServing) process.exit(failures ? 1 : 0);
   }
 
   fail(it, error) {
@@ -62,7 +62,8 @@ module.exports = class EventStreamReporter {
     if (isEach && test) this.end(test, 'failed', { ...words, message: `${stream.clean(it.title)}: ${words.message}` });
     const list = it.parent?.titlePath?.() ?? [];
     stream.write('error', {
-      file: stream.file(it.file ?? it.parent?.file ?? test?.file),
+      // A hook of the root suite is of no file that mocha knows, and may concern all.
+      file: it.parent?.root ? '' : stream.file(it.file ?? it.parent?.file ?? test?.file),
       titles: stream.titles(list),
       ...words,
       message: `${stream.clean(it.title)}: ${words.message}`,
@@ -119,6 +120,8 @@ async function serve(runner, options) {
     new module.exports(one, options);
     const failures = await new Promise((resolve) => one.run(resolve, { files: options.files, options }));
     one.dispose();
+    // A leak is reported once.
+    runner._globals = one._globals;
     return Math.min(failures, 255);
   });
 }

@@ -57,8 +57,15 @@ export default class EventStreamReporter {
       else stream.write('run_end', {});
       return process.exitCode ?? 0;
     });
-    await vitest.close();
-    process.exit(0);
+    // What the end of global set-ups comes to, and not the last call.
+    process.exitCode = undefined;
+    try {
+      await vitest.close();
+    } catch (error) {
+      console.error(error);
+      process.exitCode = 1;
+    }
+    process.exit();
   }
 
   // A run with the tests that are wanted.

@@ -88,7 +88,12 @@ fn init_leaves_out_tools_that_do_not_start() {
         return;
     };
     stage.write("web/package.json", r#"{"devDependencies":{"vitest":"5"}}"#);
-    let ended = init(&stage, "--yes");
+    // npx asks the registry for what is not there.
+    let ended = stage
+        .testplan("init")
+        .flags("--yes")
+        .with("npm_config_offline", "true")
+        .run();
     assert_eq!(ended.code, Some(0), "{ended}");
     assert!(ended.stderr.contains("left out vitest in web"), "{ended}");
     assert!(
