@@ -105,6 +105,8 @@ fn call(tests: &[Test], paths: &CallPaths<'_>) -> Result<PresetCall, NotSelected
         .collect();
     let mut call = PresetCall::default().with_reporter(ReportedTool::Jest, paths);
     call.argument(format!("--testNamePattern=^(?:{})$", names.join("|")));
+    // Without it, what a test leaves open keeps jest for ever.
+    call.argument("--forceExit");
     call.argument("--runTestsByPath");
     for suite in suites(tests) {
         call.argument(suite);

@@ -9,6 +9,8 @@ const MOST_TEXT = 64 * 1024;
 const MOST_MESSAGE = 4 * 1024;
 const folder = process.cwd();
 let target = process.env.TESTPLAN_EVENTS;
+// Its file, which stays open: a line costs one call of the system.
+let opened;
 // In a session each call has a stream, tests and a pattern of its own.
 let wanted;
 let pattern;
@@ -55,7 +57,8 @@ function write(t, event) {
   if (!target) return;
   try {
     const filled = Object.entries(event).filter(([, value]) => value !== '' && value !== false);
-    fs.appendFileSync(target, `\n${JSON.stringify({ t, pid: process.pid, ...Object.fromEntries(filled) })}\n`);
+    opened ??= fs.openSync(target, 'a');
+    fs.writeSync(opened, `\n${JSON.stringify({ t, pid: process.pid, ...Object.fromEntries(filled) })}\n`);
   } catch (error) {
     target = undefined;
     process.stderr.write(`testplan: the event stream cannot be written: ${error.message}\n`);
@@ -70,6 +73,8 @@ function begin(events, tests) {
 
 // It has ended.
 function end() {
+  if (opened !== undefined) fs.closeSync(opened);
+  opened = undefined;
   target = undefined;
   wanted = undefined;
   pattern = undefined;
