@@ -28,8 +28,11 @@ use crate::{
     single::NO_COMMAND,
 };
 
-/// How long an idle session waits for work before it ends its process for the result that it holds back.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// How long an idle session waits for work at least before it ends its process for the result that it holds back; at most;
+/// and how many times as long as it waited for work before.
+const LEAST_PATIENCE: Duration = Duration::from_millis(500);
+const MOST_PATIENCE: Duration = Duration::from_secs(5);
+const WAITS: u32 = 2;
 
 /// A session.
 pub(crate) struct BatchSession {
@@ -43,6 +46,10 @@ pub(crate) struct BatchSession {
     mark: Option<String>,
     /// Since when it has reported that it wants executions, and got none.
     waits_since: Option<Instant>,
+    /// The longest wait for work after a call: results go to the service first, and it may be slow.
+    longest_wait: Duration,
+    /// It took work before.
+    has_worked: bool,
     events: mpsc::UnboundedReceiver<SessionEvent>,
     sender: mpsc::UnboundedSender<SessionEvent>,
 }
@@ -62,6 +69,8 @@ impl BatchSession {
             calls: VecDeque::new(),
             running: None,
             waits_since: None,
+            longest_wait: Duration::ZERO,
+            has_worked: false,
             events,
             sender,
         }
@@ -93,7 +102,9 @@ impl BatchSession {
                     return future::pending().await;
                 }
                 // Nothing more may come before this result is there.
-                time::sleep_until((since + PATIENCE).into()).await;
+                let patience = self.longest_wait * WAITS;
+                let patience = patience.clamp(LEAST_PATIENCE, MOST_PATIENCE);
+                time::sleep_until((since + patience).into()).await;
                 self.running = Some(self.ended_session());
                 continue;
             };
@@ -180,7 +191,11 @@ impl BatchSession {
 
 impl Session for BatchSession {
     fn take(&mut self, work: Vec<WorkItem>) {
-        self.waits_since = None;
+        if let (Some(since), true) = (self.waits_since.take(), self.has_worked) {
+            let waited = clock::monotonic().saturating_duration_since(since);
+            self.longest_wait = self.longest_wait.max(waited);
+        }
+        self.has_worked = true;
         self.plan(work);
     }
 

@@ -28,9 +28,6 @@ use crate::{
 /// Processes in a row that end before they take a call, after which no other is started.
 const MOST_FRUITLESS_STARTS: u32 = 2;
 
-/// The variable with the results folder, which each call of a session has its own.
-const RESULTS: &str = "TESTPLAN_RESULTS";
-
 /// How a call of a session ended.
 #[derive(Debug)]
 pub(super) struct SessionCall {
@@ -57,7 +54,7 @@ impl ToolCall {
             .collect();
         let events = self.call.results.join(EVENTS_FILE);
         let results = self.call.results.to_string_lossy().into_owned();
-        let variables = BTreeMap::from([(RESULTS, results)]);
+        let variables = BTreeMap::from([(command_line::RESULTS, results)]);
         let mut fruitless = 0;
         loop {
             let mut tool = match session.tool.take() {
@@ -73,10 +70,6 @@ impl ToolCall {
             let mut call = tool.call(&tests, &events, &variables);
             let ended = self.bounded(supervisor, &mut call).await;
             let progress = call.into_progress();
-            let ended_as = |is_answered| InSession {
-                is_answered,
-                is_warm,
-            };
             let end = match &ended {
                 Ok(end) if progress.obstacles.is_empty() && !progress.is_begun => *end,
                 Ok(_) if !progress.obstacles.is_empty() => {
@@ -88,7 +81,7 @@ impl ToolCall {
                     let log = self.log_path(&tool);
                     let held = match &ended {
                         Ok(end) if !progress.is_answered => {
-                            session.process_ended(*end, false, &log)
+                            session.process_ended(*end, false, &log, &self.call.setup.trust)
                         }
                         // The process lives, or was ended for another reason.
                         _ => session.held.take().map(HeldResult::counts),
@@ -97,13 +90,16 @@ impl ToolCall {
                     if progress.is_answered {
                         session.tool = Some(tool);
                     }
-                    let facts = ended_as(progress.is_answered);
+                    let facts = InSession {
+                        is_answered: progress.is_answered,
+                        is_warm,
+                    };
                     return Ok(Some(SessionCall { ended, facts }));
                 }
             };
             if is_warm {
-                let held = session.process_ended(end, true, &self.log_path(&tool));
-                self.report_held(held);
+                let (log, trust) = (self.log_path(&tool), &self.call.setup.trust);
+                self.report_held(session.process_ended(end, true, &log, trust));
             }
             // A process that was there may have ended since its last call.
             fruitless += u32::from(!is_warm);
@@ -151,7 +147,7 @@ impl ToolCall {
         self.call.setup.test.out.join(tool.log())
     }
 
-    pub(super) fn report_held(&self, event: Option<SessionEvent>) {
+    fn report_held(&self, event: Option<SessionEvent>) {
         if let Some(event) = event {
             self.report(event);
         }

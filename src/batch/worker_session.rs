@@ -4,7 +4,11 @@ use std::path::Path;
 
 use tokio::sync::watch;
 
-use super::{held_result::HeldResult, kept_tool::KeptTool};
+use super::{
+    call_trust::CallTrust,
+    held_result::{Follows, HeldResult},
+    kept_tool::KeptTool,
+};
 use crate::{
     run::{Phase, SessionEvent, process},
     runner::{process_end::ProcessEnd, runner_settings::FreshProcess},
@@ -78,26 +82,20 @@ impl WorkerSession {
         held.map(|held| held.could_not_run(&why, output_tail(&out.join(log))))
     }
 
-    /// What follows for the held result if the process has ended without being told to, before or while it ran another call.
+    /// What follows for the held result if the process ended by itself, `is_idle` before it began another call, else in it.
     pub(crate) fn process_ended(
         &mut self,
         end: ProcessEnd,
         is_idle: bool,
         log: &Path,
+        trust: &CallTrust,
     ) -> Option<SessionEvent> {
         let held = self.held.take()?;
-        Some(match end {
-            ProcessEnd::Exited(_) if is_idle => {
-                let why = format!("the process of the session ended after the test ({end})");
-                held.could_not_run(&why, output_tail(log))
-            }
-            // Killed from outside, or by what runs now.
-            ProcessEnd::Signalled(_) | ProcessEnd::TimedOut(_) if !is_idle => held.counts(),
-            // By a test that exits, perhaps.
-            ProcessEnd::Exited(0) => held.counts(),
-            _ => held.runs_alone(&format!(
-                "the process of the session ended after the test ({end})"
-            )),
+        let why = format!("the process of the session ended after the test ({end})");
+        Some(match Follows::of(end, is_idle) {
+            Follows::Counts => held.counts(),
+            Follows::RunsAlone => held.runs_alone(trust, &why),
+            Follows::CouldNotRun => held.could_not_run(&why, output_tail(log)),
         })
     }
 }

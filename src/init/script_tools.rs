@@ -62,7 +62,7 @@ fn prove(folder: &Folder<'_>) -> Option<FoundTool> {
     let is_test = |file: &&str| file.starts_with("t/") && has_extension(file, "t");
     let file = folder.files().find(is_test)?;
     let mut tool = FoundTool::of("prove", folder, file)?;
-    // Tests of a module find it in `lib` only if prove is told so; `.proverc` may say it.
+    // Without `-l`, here or in `.proverc`, tests do not find the modules in `lib`.
     let is_module = |file: &str| file.starts_with("lib/") && has_extension(file, "pm");
     if folder.files().any(is_module) && !folder.has(".proverc") {
         tool.args.push("-l".to_owned());

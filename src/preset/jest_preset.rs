@@ -26,7 +26,7 @@ pub static JEST: Preset = Preset {
     unknown_test: &[],
     session: Some(ToolSession {
         is_default: true,
-        // When to stop is up to whoever hands out the tests; and what tests have left open must not keep the process.
+        // testplan decides when to stop; and the process ends although a test left something open.
         arguments: &[
             "--runner={reporters}/jest-session.cjs",
             "--bail=0",

@@ -36,7 +36,7 @@ const ABORT_GRACE: Duration = Duration::from_secs(2);
 pub(crate) struct ResidentStart {
     /// Starts the tool with testplan's file for it.
     pub(crate) command: CommandLine,
-    /// What that file gets in [`SESSION`] beside the way to this process.
+    /// What [`SESSION`] tells that file, beside the address and the secret.
     pub(crate) settings: Map<String, Value>,
     /// The folder of the socket.
     pub(crate) folder: PathBuf,

@@ -91,7 +91,8 @@ pub(crate) fn remove_results(line: &mut CommandLine) {
     line.env_remove.push(RESULTS.to_owned());
 }
 
-const RESULTS: &str = "TESTPLAN_RESULTS";
+/// The variable with the results folder of a call.
+pub(crate) const RESULTS: &str = "TESTPLAN_RESULTS";
 const SERVER_HOST: &str = "TESTPLAN_SERVER_HOST";
 const SERVER_PORT: &str = "TESTPLAN_SERVER_PORT";
 

@@ -88,7 +88,7 @@ impl DerefMut for WarmProcess {
     }
 }
 
-/// The command with the plugin, and what the plugin is told.
+/// The command with the plugin, and the settings of the plugin.
 fn start(with: &WarmCommand) -> ResidentStart {
     let mut command = with.command.clone();
     command.argv.extend(["-p", PLUGIN_NAME].map(OsString::from));
