@@ -47,7 +47,8 @@ pub(crate) const JEST: Tool = Tool {
     reported: ReportedTool::Jest,
     packages: "current",
     program: "jest/bin/jest.js",
-    arguments: &["--runTestsByPath"],
+    // `--reporters` takes words until the next option.
+    arguments: &["--ci", "--runTestsByPath"],
 };
 pub(crate) const MOCHA: Tool = Tool {
     reported: ReportedTool::Mocha,
