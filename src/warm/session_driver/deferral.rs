@@ -31,6 +31,8 @@ impl SessionDriver {
 
 impl Drop for SessionDriver {
     fn drop(&mut self) {
+        // However it ended: tests that only its process has are not left to it any more.
+        self.without_process();
         if self.is_counted {
             self.shared.progress(|it| it.sessions -= 1);
         }

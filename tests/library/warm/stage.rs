@@ -23,6 +23,8 @@ use crate::{skip, work_item::item_under_lease};
 
 /// Longest that anything may take here.
 const LONG: Duration = Duration::from_secs(120);
+/// How often a session looks for tests that another one released.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A Python with pytest 9; without it the test that asks is skipped.
 pub(crate) fn python() -> Option<PathBuf> {
@@ -228,8 +230,10 @@ impl Project {
             shuffle(&mut listed);
         }
         ids.extend(listed);
-        let queue = (1..).map(ExecutionId).zip(ids).collect();
-        let queue = Arc::new(Mutex::new(queue));
+        let queue = Arc::new(Mutex::new(Open {
+            waiting: (1..).map(ExecutionId).zip(ids).collect(),
+            held: 0,
+        }));
         let (_phase, watched) = watch::channel(Phase::Working);
         let sessions = (0..way.workers).map(|_| {
             let session = runner.start(watched.clone());
@@ -263,8 +267,14 @@ impl Project {
     }
 }
 
-/// Executions to run, each with its id.
-type Queue = Mutex<VecDeque<(ExecutionId, String)>>;
+/// What the service knows: executions to run, each with its id, and how many sessions hold.
+#[derive(Default)]
+struct Open {
+    waiting: VecDeque<(ExecutionId, String)>,
+    held: usize,
+}
+
+type Queue = Mutex<Open>;
 
 /// The part of the engine, until the queue is empty. A test that could not be started is not tried again.
 async fn work(mut session: Box<dyn Session>, queue: Arc<Queue>) -> Vec<(String, Attempt)> {
@@ -273,23 +283,34 @@ async fn work(mut session: Box<dyn Session>, queue: Arc<Queue>) -> Vec<(String, 
     // A session reports that it wants tests once, until it gets some.
     let mut wanted = 0;
     loop {
-        match session.next().await {
-            SessionEvent::Wants(BatchOptions { max, .. }) => {
+        let event = tokio::select! {
+            event = session.next() => Some(event),
+            () = tokio::time::sleep(LOOK) => None,
+        };
+        match event {
+            // Without an event, another session may have released a test: a waiting worker hears that from the service.
+            None | Some(SessionEvent::StartCost(_)) => {}
+            Some(SessionEvent::Wants(BatchOptions { max, .. })) => {
                 wanted = usize::try_from(max).unwrap();
-                if queue.lock().unwrap().is_empty() {
+                if queue.lock().unwrap().waiting.is_empty() {
                     session.none_now();
                 }
             }
-            SessionEvent::StartCost(_) => {}
-            SessionEvent::Started { execution, pid } => {
+            Some(SessionEvent::Started { execution, pid }) => {
                 assert!(open.contains_key(&execution) && pid > 0);
             }
-            SessionEvent::Ended { execution, attempt } => {
+            Some(SessionEvent::Ended { execution, attempt }) => {
                 let id = open.remove(&execution).unwrap();
-                if let Disposition::Release { pause, .. } = attempt.disposition {
-                    queue.lock().unwrap().push_back((execution, id.clone()));
-                    tokio::time::sleep(pause.unwrap_or_default()).await;
+                let mut pause = None;
+                {
+                    let mut queue = queue.lock().unwrap();
+                    queue.held -= 1;
+                    if let Disposition::Release { pause: wanted, .. } = attempt.disposition {
+                        queue.waiting.push_back((execution, id.clone()));
+                        pause = wanted;
+                    }
                 }
+                tokio::time::sleep(pause.unwrap_or_default()).await;
                 done.push((id, *attempt));
             }
         }
@@ -302,7 +323,12 @@ async fn work(mut session: Box<dyn Session>, queue: Arc<Queue>) -> Vec<(String, 
             wanted = 0;
             session.take(items);
         }
-        if open.is_empty() && queue.lock().unwrap().is_empty() {
+        let is_over = {
+            let queue = queue.lock().unwrap();
+            queue.waiting.is_empty() && queue.held == 0
+        };
+        // What another session holds may come back, so this one stays until then.
+        if is_over {
             session.end().await;
             return done;
         }
@@ -311,8 +337,9 @@ async fn work(mut session: Box<dyn Session>, queue: Arc<Queue>) -> Vec<(String, 
 
 fn take(queue: &Queue, most: usize) -> Vec<(ExecutionId, String)> {
     let mut queue = queue.lock().unwrap();
-    let count = most.min(queue.len());
-    queue.drain(..count).collect()
+    let count = most.min(queue.waiting.len());
+    queue.held += count;
+    queue.waiting.drain(..count).collect()
 }
 
 pub(crate) fn item(execution: ExecutionId, id: &str) -> WorkItem {
