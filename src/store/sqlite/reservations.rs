@@ -71,6 +71,13 @@ pub(super) fn reserve(
     } else {
         None
     };
+    let heads = match &request.batch {
+        Some(batch) if squish_server.is_none() => {
+            several(context, &plan, &fitting, request, batch, head)?
+        }
+        _ => vec![head],
+    };
+    // After the batch is chosen: what this reservation skips for the last time is not in its batch either.
     for execution in skipped {
         // No event: this only keeps the order, no lease changes.
         context.db.change_one(
@@ -79,12 +86,6 @@ pub(super) fn reserve(
             [execution.0],
         )?;
     }
-    let heads = match &request.batch {
-        Some(batch) if squish_server.is_none() => {
-            several(context, &plan, &fitting, request, batch, head)?
-        }
-        _ => vec![head],
-    };
     let Some((first, others)) = heads.split_first() else {
         return Err(StoreError::Broken("BUG: an empty batch".to_owned()));
     };
@@ -222,11 +223,7 @@ fn grant(
         deadline,
         timeout,
         server: squish_server,
-        expected: request
-            .batch
-            .as_ref()
-            .filter(|_| !head.is_estimated)
-            .map(|_| span(head.candidate.expected_ms)),
+        expected: (!head.is_estimated).then(|| span(head.candidate.expected_ms)),
         more: Vec::new(),
     })
 }
