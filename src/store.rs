@@ -24,8 +24,8 @@ use crate::model::{
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
-    BatchRequest, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, Page, PlanDemand,
-    PlanQuery, Reservation, Reserve, Reset, Rules, TemplateDefinition,
+    BatchRequest, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted, Page,
+    PlanDemand, PlanQuery, Reservation, Reserve, Reset, Rules, TemplateDefinition,
 };
 
 pub use crate::model::PlannedTest;

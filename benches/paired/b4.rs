@@ -97,6 +97,7 @@ impl Queue {
                     timeout: granted.timeout,
                     lease: Some(granted.lease),
                     alone: false,
+                    not_started: None,
                     release: true,
                     server_trouble: None,
                     principal: "bench".to_owned(),

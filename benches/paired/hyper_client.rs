@@ -47,6 +47,7 @@ impl Caller {
             timeout: 60_000,
             lease: lease.clone(),
             alone: false,
+            not_started: None,
             release: false,
             server_trouble: None,
         })?;

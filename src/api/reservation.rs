@@ -95,7 +95,7 @@ pub struct GrantedResponse {
     /// Additive: what the execution needs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<Capability>>,
-    /// Additive, with `max`: how long it is expected to run, in milliseconds, if earlier runs of the test are known.
+    /// Additive: how long it is expected to run, in milliseconds, if earlier runs of the test are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expected_ms: Option<u64>,
 }
@@ -123,6 +123,10 @@ pub struct HeartbeatRequest {
     /// Additive, with `release`: the execution is next handed out by itself, to another worker if there is one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub alone: bool,
+    /// Additive, with `release`: why the worker could not even start the execution. No attempt is counted, and the execution
+    /// prefers another worker. One that nobody could start ends with all the reasons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_started: Option<String>,
 }
 
 /// Body of `POST finished/{execution}`; `{}` is fine.

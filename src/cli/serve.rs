@@ -50,7 +50,7 @@ pub(crate) struct ServeArgs {
     /// Refuse heartbeats and results without a lease, as clients of the vendor's API alone send them.
     #[arg(long)]
     require_lease: bool,
-    /// Abandon an execution after this many expired leases; 0 is never.
+    /// Abandon an execution once more leases than this expired on it; 0 is never.
     #[arg(long, value_name = "N", default_value_t = Rules::default().max_expiries)]
     max_expiries: u32,
     /// Accept uploads (`POST /import`) up to this size, such as 500M or 8G.

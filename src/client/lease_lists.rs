@@ -80,6 +80,7 @@ impl Client {
                     release: false,
                     server_trouble: None,
                     alone: false,
+                    not_started: None,
                 },
             });
             let list = HeartbeatList {

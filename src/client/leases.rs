@@ -33,6 +33,8 @@ pub struct LeaseRelease {
     pub trouble: Option<ServerTrouble>,
     /// Whether the execution should next run by itself, on another worker if there is one.
     pub alone: bool,
+    /// Why the execution could not even be started here: it prefers another worker, and ends if nobody can start it.
+    pub not_started: Option<String>,
 }
 
 impl Client {
@@ -51,6 +53,7 @@ impl Client {
             release: false,
             server_trouble: None,
             alone: false,
+            not_started: None,
         };
         let call = heartbeat_call(execution, &request).limit(limit);
         let once = RetryRule {
@@ -84,6 +87,7 @@ impl Client {
             lease: lease.cloned(),
             trouble,
             alone: false,
+            not_started: None,
         })
         .await
     }
@@ -187,6 +191,11 @@ pub(super) fn release_request(release: &LeaseRelease) -> HeartbeatRequest {
         release: is_known,
         server_trouble: release.trouble.filter(|_| is_known),
         alone: release.alone && is_known,
+        not_started: release
+            .not_started
+            .as_ref()
+            .filter(|_| is_known)
+            .map(|reason| bounded(reason, LONGEST_MESSAGE)),
     }
 }
 

@@ -133,7 +133,7 @@ pub struct Granted {
     pub timeout: Duration,
     /// The Squish server that came with it.
     pub server: Option<SquishServer>,
-    /// How long it is expected to run, where several were asked for and the service knows earlier runs of the test.
+    /// How long it is expected to run, where the service knows earlier runs of the test.
     pub expected: Option<Duration>,
     /// When the first request was sent that the lease may stem from: the lease ends no earlier than `timeout`
     /// after this.

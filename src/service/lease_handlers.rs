@@ -86,7 +86,8 @@ pub(super) async fn heartbeat(
     call: RequestHead,
     Object(body): Object<HeartbeatRequest>,
 ) -> Result<Done, HttpError> {
-    let request = lease_requests::heartbeat(call.id()?, body, call.principal)?;
+    let mut request = lease_requests::heartbeat(call.id()?, body, call.principal)?;
+    shared.live_workers.add_to(&mut request, shared.clock.now());
     let status = lease_requests::heartbeat_status(&request);
     let (execution, end) = (
         request.execution,

@@ -8,7 +8,7 @@ use crate::{
     api::reservation::{FinishedRequest, HeartbeatRequest},
     model::{ExecutionId, TestResult},
     store::{
-        BatchRequest, Finish, Heartbeat, Refusal, RefusalCode,
+        BatchRequest, Finish, Heartbeat, NotStarted, Refusal, RefusalCode,
         protocol::payload::{MAX_DETAILS, MAX_MESSAGE, cut},
     },
 };
@@ -69,6 +69,11 @@ pub(super) fn heartbeat(
             "alone needs release: it says how the execution is handed out next",
         ));
     }
+    if body.not_started.is_some() && !body.release {
+        return Err(malformed(
+            "not_started needs release: an execution that did not start has no lease to keep",
+        ));
+    }
     Ok(Heartbeat {
         execution,
         timeout: timeout(body.timeout)?,
@@ -76,6 +81,10 @@ pub(super) fn heartbeat(
         release: body.release,
         server_trouble: body.server_trouble,
         alone: body.alone,
+        not_started: body.not_started.map(|reason| NotStarted {
+            reason,
+            live: Vec::new(),
+        }),
         principal,
     })
 }

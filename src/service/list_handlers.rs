@@ -30,8 +30,11 @@ pub(super) async fn heartbeats(
     check_length(body.entries.len())?;
     let mut list = Entries::default();
     for entry in body.entries {
-        let request =
+        let mut request =
             lease_requests::heartbeat(entry.execution_id, entry.request, call.principal.clone());
+        if let Ok(request) = &mut request {
+            shared.live_workers.add_to(request, shared.clock.now());
+        }
         list.add(entry.execution_id, request);
     }
     let ends: Vec<_> = list

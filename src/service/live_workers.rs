@@ -9,7 +9,7 @@ use std::{
 use crate::{
     clock::ServiceClock,
     model::{Capabilities, ExecutionId, Lack, PlanId, Timestamp},
-    store::{Granted, Reservation, Reserve},
+    store::{Granted, Heartbeat, Reservation, Reserve},
     sync::ignore_poison,
 };
 
@@ -184,6 +184,34 @@ impl LiveWorkers {
                 allocate_server: state.allocate_server,
                 last: state.seen,
                 workers: state.workers(key.is_named(), now),
+            })
+            .collect()
+    }
+
+    /// Adds the workers that are there to a release of an execution that did not start; none if the lease is unknown.
+    pub(super) fn add_to(&self, request: &mut Heartbeat, now: Timestamp) {
+        if let Some(not_started) = &mut request.not_started {
+            not_started.live = self.beside_holder(request.execution, now);
+        }
+    }
+
+    fn beside_holder(&self, execution: ExecutionId, now: Timestamp) -> Vec<(String, Capabilities)> {
+        let table = self.table();
+        let Some(WorkerKey { plan, .. }) = table.holders.get(&execution) else {
+            return Vec::new();
+        };
+        let there = table
+            .workers
+            .iter()
+            .filter(|(key, state)| key.plan == *plan && state.workers(key.is_named(), now) > 0);
+        there
+            .map(|(key, state)| {
+                let name = match &key.identity {
+                    WorkerIdentity::Named(name) => name.clone(),
+                    // As the store calls a worker without a name.
+                    WorkerIdentity::Offering(_) => key.principal.clone(),
+                };
+                (name, state.offered.clone())
             })
             .collect()
     }

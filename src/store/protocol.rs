@@ -13,11 +13,13 @@ pub mod payload;
 pub(crate) mod refusals;
 pub(crate) mod request_limits;
 pub(crate) mod server_cool_down;
+pub(crate) mod start_failures;
 pub(crate) mod suite_order;
 pub(crate) mod token_derivation;
 
 pub use digest::{Digested, StoredDigest};
 pub(crate) use event_kind::EventKind;
+pub(crate) use start_failures::StartFailures;
 pub(crate) use token_derivation::LeaseHash;
 
 use super::{Refusal, RefusalCode, StoreError};

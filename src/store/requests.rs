@@ -30,7 +30,7 @@ impl Default for Rules {
         Self {
             label_case: LabelCase::Folded,
             require_lease: false,
-            max_expiries: 5,
+            max_expiries: 2,
             cool_down: Duration::from_secs(10),
             trouble_rest: Duration::from_secs(30),
         }
@@ -168,7 +168,7 @@ pub struct Granted {
     pub timeout: Duration,
     /// The allocated Squish server.
     pub server: Option<SquishServer>,
-    /// How long it is expected to run, if several executions were asked for and earlier runs of the test are known.
+    /// How long it is expected to run, if earlier runs of the test are known.
     pub expected: Option<Duration>,
     /// The other executions of the answer, if several were asked for.
     pub more: Vec<Self>,
@@ -188,7 +188,19 @@ pub struct Heartbeat {
     pub server_trouble: Option<ServerTrouble>,
     /// With a release: the execution is next handed out by itself, to another worker if there is one.
     pub alone: bool,
+    /// With a release: the worker could not even start the execution.
+    pub not_started: Option<NotStarted>,
     pub principal: String,
+}
+
+/// Why a worker could not start an execution.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NotStarted {
+    /// The reason.
+    pub reason: String,
+    /// The workers of the plan that are there, as far as they are known, each with what it offers. The execution ends once
+    /// none of them could start it.
+    pub live: Vec<(String, Capabilities)>,
 }
 
 /// A result.

@@ -11,6 +11,7 @@ mod connection;
 mod entry_list;
 mod execution_rows;
 mod expiry;
+mod failed_start;
 mod finish;
 mod history;
 mod holder;

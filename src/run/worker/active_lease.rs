@@ -63,6 +63,15 @@ impl ActiveLease {
             lease: self.granted.lease.clone(),
             trouble,
             alone,
+            not_started: None,
+        }
+    }
+
+    /// What gives it back because the execution could not be started here.
+    pub(super) fn release_not_started(&self, reason: String) -> LeaseRelease {
+        LeaseRelease {
+            not_started: Some(reason),
+            ..self.release(None, false)
         }
     }
 

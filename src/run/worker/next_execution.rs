@@ -185,6 +185,7 @@ impl Worker {
                 lease: granted.lease.clone(),
                 trouble: None,
                 alone: false,
+                not_started: None,
             })
             .collect();
         let confirmed = self.release(&releases).await;

@@ -13,6 +13,10 @@ pub(crate) enum EventKind {
     Extended,
     /// The holder released it.
     Released,
+    /// The holder released it because it could not start it; the detail says why.
+    NotStarted,
+    /// Nobody could start it.
+    Unstartable,
     /// A result was counted.
     Finished,
     /// A result for a lost lease; not counted.
@@ -38,6 +42,8 @@ impl EventKind {
             Self::Expired => "expired",
             Self::Extended => "extended",
             Self::Released => "released",
+            Self::NotStarted => "not-started",
+            Self::Unstartable => "unstartable",
             Self::Finished => "finished",
             Self::LateResult => "late-result",
             Self::OtherResult => "other-result",

@@ -6,7 +6,7 @@
 
 use std::cmp::Reverse;
 
-use super::{payload::cut, request_limits::SHORTEST_HEARTBEAT};
+use super::{payload::cut, request_limits::SHORTEST_HEARTBEAT, start_failures::StartFailures};
 use crate::model::ExecutionId;
 
 /// How often an execution may be skipped because the same worker lost it last.
@@ -29,6 +29,8 @@ pub(crate) struct ExecutionCandidate {
     pub(crate) skips: u32,
     /// Whether its last holder released it to be handed out by itself.
     pub(crate) alone: bool,
+    /// Who could not even start it.
+    pub(crate) start_failures: StartFailures,
     /// The worker of its last lease, if it named one.
     pub(crate) last_worker: Option<String>,
     /// The last lease on it, if that expired.
@@ -66,16 +68,17 @@ impl ExpiredLease {
 }
 
 impl ExecutionCandidate {
-    /// Whether `worker` lost it last, or released it to run alone, and should get another execution first.
+    /// Whether `worker` lost it last, released it to run alone or could not start it, and should get another execution first.
     pub(crate) fn deferred_for(&self, worker: Option<&str>) -> bool {
+        let Some(worker) = worker.filter(|_| self.skips < MAX_SKIPS) else {
+            return false;
+        };
         let prefers_another = match &self.lost {
             Some(lost) => lost.counts(),
             None => self.alone,
         };
-        worker.is_some()
-            && prefers_another
-            && self.skips < MAX_SKIPS
-            && self.last_worker.as_deref() == worker
+        (prefers_another && self.last_worker.as_deref() == Some(worker))
+            || self.start_failures.include(worker)
     }
 
     /// Whether nothing else is handed out with it: its holder said so, or so many leases expired on it that it may be what
@@ -151,6 +154,7 @@ mod tests {
             expiries: lost.as_ref().map_or(0, |lost| lost.earlier_expiries),
             skips: 0,
             alone: false,
+            start_failures: StartFailures::default(),
             last_worker: lost.as_ref().and_then(|lost| lost.worker.clone()),
             lost,
         }
@@ -219,6 +223,14 @@ mod tests {
         assert!(!one.deferred_for(None));
         one.skips = MAX_SKIPS;
         assert!(!one.deferred_for(Some("w")));
+    }
+
+    #[test]
+    fn execution_that_a_machine_could_not_start_prefers_another_one() {
+        let mut one = candidate(1, 0, 0, None);
+        let _ = one.start_failures.add("w/1", "no tool", &[]);
+        assert!(one.deferred_for(Some("w/2")) && !one.deferred_for(Some("v/1")));
+        assert!(!one.goes_alone(5), "nothing is known against it");
     }
 
     #[test]

@@ -10,7 +10,10 @@ use rusqlite::{
 pub(super) use crate::model::signed_millis as ms;
 use crate::{
     model::PlanKind,
-    store::{StoreError, protocol::StoredDigest},
+    store::{
+        StoreError,
+        protocol::{StartFailures, StoredDigest},
+    },
 };
 
 /// Random bytes from the operating system.
@@ -44,6 +47,24 @@ pub(super) fn to_json<T: serde::Serialize>(value: &T) -> Result<String, StoreErr
 pub(super) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
     serde_json::from_str(text)
         .map_err(|error| StoreError::Broken(format!("unreadable in the database: {error}")))
+}
+
+impl ToSql for StartFailures {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        let text = serde_json::to_string(self)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(ToSqlOutput::from(text))
+    }
+}
+
+/// Nearly no execution has any: those have an empty column.
+impl FromSql for StartFailures {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "" => Ok(Self::default()),
+            text => serde_json::from_str(text).map_err(|error| FromSqlError::Other(error.into())),
+        }
+    }
 }
 
 impl ToSql for StoredDigest {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     column_values::ms,
-    execution_rows,
+    execution_rows, failed_start,
     holder::{ChangedExecution, LeaseHolder, held_by, returning_changed},
     plan_counters::{Counter, CounterChange},
     server_binding::ServerBinding,
@@ -16,6 +16,7 @@ use crate::store::{
     protocol::{
         EventKind, PresentedLease,
         event_kind::length_changed,
+        payload::{MAX_MESSAGE, cut},
         refusals,
         request_limits::{LONGEST_LEASE, SHORTEST_HEARTBEAT},
     },
@@ -143,8 +144,14 @@ fn release(
             changed.label_set,
         )?;
     }
-    let detail = if beat.alone { "to run alone" } else { "" };
-    record(context, &changed, beat, EventKind::Released, detail)?;
+    if let Some(not_started) = &beat.not_started {
+        let reason = &cut(&not_started.reason, MAX_MESSAGE);
+        record(context, &changed, beat, EventKind::NotStarted, reason)?;
+        failed_start::note(context, beat.execution, &changed, not_started)?;
+    } else {
+        let detail = if beat.alone { "to run alone" } else { "" };
+        record(context, &changed, beat, EventKind::Released, detail)?;
+    }
     context.mark_changed();
     Ok(true)
 }

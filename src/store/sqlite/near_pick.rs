@@ -27,16 +27,16 @@ use crate::{
 
 /// The executions of a suite in the order of the plan, and from its end.
 const FORWARD: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal,
-      is_estimated, alone, label_set
+      is_estimated, alone, start_failures, label_set
     FROM executions INDEXED BY executions_by_suite
     WHERE plan = ?1 AND suite = ?2 AND state < 2 ORDER BY id";
 const BACKWARD: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal,
-      is_estimated, alone, label_set
+      is_estimated, alone, start_failures, label_set
     FROM executions INDEXED BY executions_by_suite
     WHERE plan = ?1 AND suite = ?2 AND state < 2 ORDER BY id DESC";
 /// All executions in the order of the plan, from the first open one on.
 const IN_ORDER: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal,
-      is_estimated, alone, label_set
+      is_estimated, alone, start_failures, label_set
     FROM executions
     WHERE id >= (SELECT min(id) FROM executions INDEXED BY executions_by_suite
         WHERE plan = ?1 AND suite IS NOT NULL AND state < 2)
@@ -173,7 +173,7 @@ impl NearBatch {
         let mut unfit = 0;
         while unfit < DEPTH && !self.is_full {
             let Some(row) = rows.next()? else { break };
-            let label_set: i64 = row.get(13)?;
+            let label_set: i64 = row.get(14)?;
             let Some((_, required)) = search.group.iter().find(|(set, _)| *set == label_set) else {
                 continue;
             };

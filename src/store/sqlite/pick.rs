@@ -25,7 +25,7 @@ pub(super) const DEPTH: usize = 16;
 
 /// The executions of a label set in order. Reads the index in that order, so only the rows read cost anything.
 pub(super) const HEADS: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal,
-      is_estimated, alone
+      is_estimated, alone, start_failures
     FROM executions INDEXED BY executions_available
     WHERE plan = ?1 AND label_set = ?2 AND state < 2 ORDER BY expected_ms DESC, id";
 
@@ -65,6 +65,7 @@ impl QueueHead {
                 expiries: row.get(6)?,
                 skips: row.get(7)?,
                 alone: row.get(12)?,
+                start_failures: row.get(13)?,
                 last_worker: row.get(8)?,
                 labels: required.len(),
                 expected_ms: row.get(1)?,

@@ -20,7 +20,7 @@ pub(super) fn reset(context: &mut WriteContext, request: &Reset) -> Result<(), S
     let is_reset = context.db.change_if(
         "a reset",
         "UPDATE executions SET state = 0, generation = generation + 1, reset_epoch = epoch,
-           expiries = 0, skips = 0, alone = 0, lost_on = '', late_results = 0, principal = '',
+           expiries = 0, skips = 0, alone = 0, start_failures = '', lost_on = '', late_results = 0, principal = '',
            deadline = NULL, timeout_ms = NULL, squish_server = NULL, worker = NULL,
            nonce = NULL, lease_hash = NULL, digest = NULL,
            verdict = NULL, duration_ms = NULL, flaky = NULL, error = NULL, details = NULL

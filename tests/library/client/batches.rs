@@ -364,6 +364,7 @@ async fn leases_are_released_together_and_to_run_alone() {
     let releases = |lease: bool| -> Vec<LeaseRelease> {
         let release = |it: LeaseRenewal| LeaseRelease {
             alone: it.execution.0 == 7,
+            not_started: None,
             execution: it.execution,
             lease: it.lease,
             trouble: None,

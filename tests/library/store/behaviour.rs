@@ -3,6 +3,7 @@
 //! Every test takes a factory of stores, so that each implementation passes the same.
 
 pub(crate) mod batches;
+pub(crate) mod failed_starts;
 pub(crate) mod heartbeats;
 pub(crate) mod imports;
 pub(crate) mod lists;
@@ -28,7 +29,7 @@ macro_rules! every {
                 worker_gets_an_execution_it_did_not_lose_first reserve_with_the_same_key_returns_the_same_lease
                 reserve_refuses_a_key_of_another_request reserve_refuses_malformed_requests;
             batches: batch_has_a_lease_for_each_execution batch_ends_at_the_wanted_work
-                single_reservations_have_no_prediction listed_executions_have_the_mean_of_earlier_runs
+                single_reservations_have_a_prediction_too listed_executions_have_the_mean_of_earlier_runs
                 batch_with_a_squish_server_is_one batch_sizes_are_limited
                 repeated_batch_has_the_same_leases batch_leaves_out_what_the_worker_lost
                 list_of_heartbeats_answers_each_entry list_of_results_counts_each_entry
@@ -72,6 +73,9 @@ macro_rules! every {
                 trouble_reported_twice_counts_once execution_with_trouble_prefers_another_server
                 trouble_of_a_server_with_another_lease_is_ignored registering_or_enabling_ends_a_cool_down
                 listed_server_shows_why_it_cools_down;
+            failed_starts: execution_that_did_not_start_prefers_another_machine
+                execution_that_three_machines_could_not_start_ends_with_their_reasons
+                execution_ends_if_all_that_are_there_could_not_start_it execution_stays_open_for_a_worker_that_has_not_tried;
         }
     };
 }

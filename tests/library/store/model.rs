@@ -67,6 +67,8 @@ pub(crate) struct Exec {
     expiries: u32,
     skips: u32,
     alone: bool,
+    /// Who could not start it, and why.
+    unstarted: Vec<(String, &'static str)>,
     payload: Option<Payload>,
     told_expired: bool,
     late: u32,
@@ -192,6 +194,15 @@ impl Exec {
     }
 }
 
+/// What a release says beside that it is one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ReleaseMark {
+    pub(crate) trouble: Option<ServerTrouble>,
+    pub(crate) alone: bool,
+    /// Why it did not start, and who is there.
+    pub(crate) not_started: Option<(&'static str, &'static [&'static str])>,
+}
+
 impl Model {
     pub(crate) fn new(rules: Rules, now: Timestamp) -> Self {
         Self {
@@ -263,6 +274,7 @@ impl Model {
                 expiries: 0,
                 skips: 0,
                 alone: false,
+                unstarted: vec![],
                 payload: None,
                 told_expired: false,
                 late: 0,
@@ -554,7 +566,9 @@ impl Model {
         } else {
             exec.alone
         };
-        prefers_another && worker.is_some() && exec.worker == worker && exec.skips < 3
+        let failed = |worker| exec.unstarted.iter().any(|(who, _)| who == worker);
+        let is_its_own = prefers_another && exec.worker == worker;
+        worker.is_some_and(|worker| is_its_own || failed(worker)) && exec.skips < 3
     }
 
     fn is_poison(&self, e: usize) -> bool {
@@ -588,6 +602,11 @@ impl Model {
         }
     }
 
+    /// What it requires.
+    pub(crate) fn needs(&self, e: usize) -> Capabilities {
+        self.execs[e].needs.clone()
+    }
+
     /// An entry of a list: refused if the plan is another one.
     pub(crate) fn is_of(&self, e: usize, plan: usize) -> bool {
         self.execs[e].plan == plan
@@ -612,7 +631,7 @@ impl Model {
         (voice, principal): (Voice, &'static str),
         timeout: Duration,
         release: bool,
-        (trouble, alone): (Option<ServerTrouble>, bool),
+        mark: ReleaseMark,
     ) -> Answer {
         use RefusalCode::{NotHolder, NotReserved, ReservationLost, ServerLost};
         self.tell_expired();
@@ -642,9 +661,12 @@ impl Model {
         if release {
             exec.state = State::Open;
             exec.skips = 0;
-            exec.alone |= alone;
-            self.unbind(e, trouble, false);
-            self.execs[e].event("released");
+            exec.alone |= mark.alone;
+            self.unbind(e, mark.trouble, false);
+            match mark.not_started {
+                None => self.execs[e].event("released"),
+                Some(not_started) => self.not_started(e, not_started),
+            }
             return Answer::Fine;
         }
         if exec.lapsed(now) {
@@ -657,6 +679,40 @@ impl Model {
         exec.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
         exec.deadline = now.plus(exec.timeout);
         Answer::Fine
+    }
+
+    /// Three different ones could not start it, or all that are there and one of them twice: it ends.
+    fn not_started(&mut self, e: usize, (reason, live): (&'static str, &[&str])) {
+        let exec = &mut self.execs[e];
+        exec.event("not-started");
+        let who = exec.worker.or(exec.principal).unwrap_or_default();
+        let again = exec.unstarted.iter().any(|(other, _)| other == who);
+        if !again {
+            exec.unstarted.push((who.to_owned(), reason));
+        }
+        let failed = |who: &&str| exec.unstarted.iter().any(|(other, _)| other == who);
+        let nobody = !live.is_empty() && live.iter().all(failed);
+        if exec.unstarted.len() < 3 && !(again && nobody) {
+            return;
+        }
+        let mut reasons: Vec<&str> = vec![];
+        for (_, reason) in &exec.unstarted {
+            if !reasons.contains(reason) {
+                reasons.push(reason);
+            }
+        }
+        let with_names = reasons.iter().map(|reason| {
+            let who = exec.unstarted.iter().filter(|(_, other)| other == reason);
+            let who: Vec<_> = who.map(|(who, _)| who.as_str()).collect();
+            format!("{reason} (on {})", who.join(", "))
+        });
+        let all: Vec<_> = with_names.collect();
+        let message = format!("no worker could start it: {}", all.join("; "));
+        let details = String::new();
+        exec.state = State::Done(Outcome::ExecutionError { message, details });
+        exec.lease_known = false;
+        exec.payload = None;
+        exec.event("unstartable");
     }
 
     fn unbind(&mut self, e: usize, trouble: Option<ServerTrouble>, done: bool) {
@@ -779,6 +835,7 @@ impl Model {
         (exec.lease_known, exec.principal, exec.payload) = (false, None, None);
         (exec.expiries, exec.skips, exec.late) = (0, 0, 0);
         exec.alone = false;
+        exec.unstarted.clear();
         exec.lost_on.clear();
         exec.server = None;
         Answer::Fine

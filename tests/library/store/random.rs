@@ -54,13 +54,16 @@ use testplan::{
     },
     store::{
         BatchRequest, EntryAnswers, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NewImport,
-        RefusalCode, ReportedTest, RequestedTests, Reservation, Reserve, Reset, Rules, Store as _,
-        StoreError, sqlite::SqliteStore,
+        NotStarted, RefusalCode, ReportedTest, RequestedTests, Reservation, Reserve, Reset, Rules,
+        Store as _, StoreError, sqlite::SqliteStore,
     },
 };
 
 use super::{
-    model::{Answer, Batch, Grant, Model, Payload, State, Voice, WORKERS as LIVE_WORKERS, Wish},
+    model::{
+        Answer, Batch, Grant, Model, Payload, ReleaseMark, State, Voice, WORKERS as LIVE_WORKERS,
+        Wish,
+    },
     world::{START, caps, open, template, upload},
 };
 
@@ -74,6 +77,8 @@ const STEPS: usize = 200;
 
 const PRINCIPALS: [&str; 2] = ["alice", "bob"];
 /// Mostly the first, so that it comes back to what it lost.
+/// Who is said to be there when an execution did not start.
+const LIVE: [&[&str]; 4] = [&[], &["w1"], &["w1", "w2"], &["w3"]];
 const WORKERS: [Option<&str>; 5] = [Some("w1"), Some("w1"), Some("w1"), Some("w2"), None];
 const OFFERS: [&str; 4] = ["", "OS=Linux", "os=linux browser=chrome", "OS=Windows"];
 const TEMPLATES: [&[&str]; 3] = [
@@ -152,6 +157,7 @@ struct BeatStep {
     span: Pick,
     release: bool,
     alone: bool,
+    not_started: Option<(Pick, Pick)>,
     trouble: Pick,
     who: Pick,
 }
@@ -247,15 +253,20 @@ fn who() -> impl Strategy<Value = Pick> {
 fn beat() -> impl Strategy<Value = BeatStep> {
     let pick = any::<Pick>;
     let release = prop::bool::weighted(0.25);
-    let step = (target(), pick(), release, any::<bool>(), pick(), who());
-    step.prop_map(|(target, span, release, alone, trouble, who)| BeatStep {
-        target,
-        span,
-        release,
-        alone: alone && release,
-        trouble,
-        who,
-    })
+    let not_started = prop::option::weighted(0.4, (pick(), pick()));
+    let mark = (any::<bool>(), not_started);
+    let step = (target(), pick(), release, mark, pick(), who());
+    step.prop_map(
+        |(target, span, release, (alone, not_started), trouble, who)| BeatStep {
+            target,
+            span,
+            release,
+            alone: alone && release,
+            not_started: not_started.filter(|_| release),
+            trouble,
+            who,
+        },
+    )
 }
 
 fn result() -> impl Strategy<Value = ResultStep> {
@@ -574,12 +585,24 @@ impl Pair {
         let principal = of(&PRINCIPALS, beat.who);
         let trouble = of(&TROUBLES, beat.trouble).filter(|_| beat.release);
         let timeout = span(beat.span);
+        let not_started = beat
+            .not_started
+            .map(|(reason, live)| (of(&["no tool", "no memory"], reason), of(&LIVE, live)));
+        // Who is there can run all of them; which could is a test of its own.
+        let everything = self.model.needs(e);
         let request = Heartbeat {
             execution: self.execs[e],
             timeout,
             lease,
             release: beat.release,
             alone: beat.alone,
+            not_started: not_started.map(|(reason, live)| NotStarted {
+                reason: reason.to_owned(),
+                live: live
+                    .iter()
+                    .map(|name| (name.to_string(), everything.clone()))
+                    .collect(),
+            }),
             server_trouble: trouble,
             principal: principal.to_owned(),
         };
@@ -589,7 +612,11 @@ impl Pair {
                 (voice, principal),
                 timeout,
                 beat.release,
-                (trouble, beat.alone),
+                ReleaseMark {
+                    trouble,
+                    alone: beat.alone,
+                    not_started,
+                },
             )
         } else {
             self.model.tell_expired();

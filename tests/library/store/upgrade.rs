@@ -40,6 +40,7 @@ fn undo_batches(db: &rusqlite::Connection) {
         "DROP INDEX executions_by_suite;
          DROP TABLE plan_suites;
          DROP TABLE start_costs;
+         ALTER TABLE executions DROP COLUMN start_failures;
          ALTER TABLE executions DROP COLUMN suite;
          ALTER TABLE executions DROP COLUMN alone;
          ALTER TABLE plans DROP COLUMN template;

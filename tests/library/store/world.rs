@@ -243,6 +243,7 @@ impl World {
             timeout: Duration::from_millis(ms),
             lease,
             alone: false,
+            not_started: None,
             release,
             server_trouble: None,
             principal: "alice".to_owned(),

@@ -258,6 +258,7 @@ impl HeldStore {
                     timeout: Duration::from_secs(1),
                     lease: self.leases.lock().unwrap().get(&execution).cloned(),
                     alone: false,
+                    not_started: None,
                     release: true,
                     server_trouble: None,
                     principal: PRINCIPAL.into(),

@@ -66,6 +66,7 @@ fn renewal(of: &Granted, ms: u64) -> Heartbeat {
         timeout: Duration::from_millis(ms),
         lease: Some(of.lease.clone()),
         alone: false,
+        not_started: None,
         release: false,
         server_trouble: None,
         principal: "alice".to_owned(),
@@ -137,10 +138,11 @@ pub(crate) async fn batch_ends_at_the_wanted_work(make: Make) {
     assert_eq!(tests(&take(&world, work(600)).await), ["t5", "t2"]);
 }
 
-pub(crate) async fn single_reservations_have_no_prediction(make: Make) {
+pub(crate) async fn single_reservations_have_a_prediction_too(make: Make) {
     let world = known(make, &[700, 50]).await;
     let granted = world.take().await;
-    assert_eq!((granted.expected, granted.more), (None, vec![]));
+    let expected = Some(Duration::from_millis(700));
+    assert_eq!((granted.expected, granted.more), (expected, vec![]));
 }
 
 pub(crate) async fn listed_executions_have_the_mean_of_earlier_runs(make: Make) {
@@ -194,6 +196,7 @@ fn renewal_of_nothing() -> Heartbeat {
         timeout: Duration::from_secs(1),
         lease: None,
         alone: false,
+        not_started: None,
         release: false,
         server_trouble: None,
         principal: "alice".to_owned(),
@@ -405,6 +408,7 @@ fn alone(of: &Granted) -> Heartbeat {
     Heartbeat {
         release: true,
         alone: true,
+        not_started: None,
         ..renewal(of, 1)
     }
 }
@@ -437,7 +441,7 @@ pub(crate) async fn execution_released_to_run_alone_is_handed_out_by_itself(make
 pub(crate) async fn execution_in_lost_batches_is_handed_out_by_itself(make: Make) {
     let mut world = World::new(make, &["", "", ""]).await;
     learn_something(&mut world).await;
-    for count in [3, 3, 1, 1, 1, 1, 1, 1] {
+    for count in [3, 3, 1, 1, 1] {
         let batch = take(&world, many(9, world.wish(""))).await;
         assert_eq!(batch.len(), count, "attempt {}", batch[0].attempt);
         // One of them ends its worker each time; the neighbours pass once they are apart.
@@ -446,6 +450,8 @@ pub(crate) async fn execution_in_lost_batches_is_handed_out_by_itself(make: Make
         }
         world.pass(10_000);
     }
+    let none = world.try_reserve(many(9, world.wish(""))).await.unwrap();
+    assert_eq!(none, Reservation::NoExecution { pending: 0 });
     assert_eq!(world.counts().await, (0, 0, 3));
     let plan = world.store.plan(world.plan, world.now()).await.unwrap();
     assert_eq!(plan.passes, 2, "only t2 is abandoned");

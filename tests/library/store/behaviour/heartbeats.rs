@@ -105,6 +105,7 @@ pub(crate) async fn heartbeat_by_others_is_refused(make: Make) {
         timeout: Duration::from_secs(60),
         lease,
         alone: false,
+        not_started: None,
         release: false,
         server_trouble: None,
         principal: principal.to_owned(),

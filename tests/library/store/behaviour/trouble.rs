@@ -20,6 +20,7 @@ async fn give_back(world: &World, of: &Granted, trouble: ServerTrouble) -> Resul
         timeout: std::time::Duration::from_millis(1),
         lease: Some(of.lease.clone()),
         alone: false,
+        not_started: None,
         release: true,
         server_trouble: Some(trouble),
         principal: "alice".to_owned(),
