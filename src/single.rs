@@ -12,7 +12,7 @@ use tokio::sync::watch;
 pub(crate) use self::{
     attempt_files::{TAIL_BYTES, TAIL_LINES, attempt_name, output_tail, with_whole_paths},
     sequential::{Sequential, Starts},
-    test_process::{Early, NO_COMMAND, NO_START, TestProcess},
+    test_process::{Early, NO_COMMAND, NO_START, TestProcess, is_unexplained_error, not_started},
 };
 pub use test_process::TestSetup;
 

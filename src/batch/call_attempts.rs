@@ -27,7 +27,7 @@ use crate::{
         process_end::ProcessEnd,
         results::{Results, gather_before, last_ended, running_at_the_end},
     },
-    single::{TestSetup, attempt_name, output_tail, with_whole_paths},
+    single::{TestSetup, attempt_name, is_unexplained_error, output_tail, with_whole_paths},
 };
 
 /// Files that were written so long before a call was found to have ended were complete while it was at work: longer than
@@ -109,6 +109,14 @@ impl CallAttempts {
     /// Whether the tool ran none of the tests and reported an error: it may not know one of them.
     pub(crate) fn is_refused(&self) -> bool {
         self.decision.trouble == Some(CallTrouble::Refused)
+    }
+
+    /// Whether no result says that a test ran.
+    pub(crate) fn ran_nothing(&self) -> bool {
+        self.is_refused()
+            || self.decision.tests.iter().all(
+                |end| matches!(end, TestEnd::Decided(decided) if is_unexplained_error(decided)),
+            )
     }
 
     pub(crate) fn start_cost(&self) -> Option<Duration> {

@@ -21,7 +21,7 @@ use crate::{
         supervisor::{Cutoff, NoEnding, Supervisor},
     },
     runner::process_end::ProcessEnd,
-    single::{NO_COMMAND, NO_START},
+    single::{NO_COMMAND, NO_START, not_started, output_tail},
 };
 
 /// Runs one call, in the process of `session` if there is one. Returns the calls that its tests are divided into if the tool or
@@ -162,6 +162,14 @@ impl ToolCall {
         self.call
             .called
             .retain(|called| leases.is_held(&called.work));
+        if facts.is_none() && ending.says_not_started() && call.ran_nothing() {
+            self.end_all(leases, |call| call.not_started(ending));
+            return Judged {
+                divided: Vec::new(),
+                has_failure: true,
+                held: None,
+            };
+        }
         if call.is_refused() && self.call.called.len() > 1 {
             tracing::info!(
                 tests = self.call.called.len(),
@@ -226,6 +234,17 @@ impl ToolCall {
                 let why = "the name of the test is too long for a command";
                 Attempt::could_not_run(took, NO_COMMAND, why)
             }
+        }
+    }
+
+    /// The command started, and says that it could not start the tool.
+    fn not_started(&self, ending: ProcessEnd) -> Attempt {
+        let tail = output_tail(&self.call.setup.test.out.join(&self.call.log));
+        Attempt {
+            disposition: not_started(ending, &tail),
+            output_tail: tail,
+            log: Some(self.call.log.clone()),
+            ..Attempt::could_not_run(self.began.elapsed(), NO_START, &ending.to_string())
         }
     }
 

@@ -181,7 +181,7 @@ impl<'a> Dispatcher<'a> {
         observer: &'a mut dyn Observer,
     ) -> Self {
         let lease_files: Option<Arc<Path>> = order.lease_files.as_deref().map(Into::into);
-        let start_failures = Arc::default();
+        let health = Arc::default();
         let (phase, watching) = watch::channel(Phase::Working);
         // A worker sends at most a handful of messages before it waits for an answer, so a short queue never blocks it long.
         let (sender, messages) = mpsc::channel(64 + order.workers * 4);
@@ -201,7 +201,7 @@ impl<'a> Dispatcher<'a> {
                 uploads: worker::upload_turns(),
                 messages: sender.clone(),
                 lease_files: lease_files.clone(),
-                start_failures: Arc::clone(&start_failures),
+                health: Arc::clone(&health),
             }));
         }
         let now = clock::monotonic();

@@ -70,7 +70,7 @@ impl RunEnding {
             ),
             Self::ServiceLost(error) => Some(error.help()),
             Self::CannotStart(_) => Some(
-                "its tests went back to the plan; correct that and start the worker again".to_owned(),
+                "correct that and start the worker again; the tests that are left are for other workers".to_owned(),
             ),
             Self::Bug(_) => Some("please report this as a bug of testplan".to_owned()),
         }

@@ -5,6 +5,7 @@
 
 mod active_lease;
 mod delivery;
+mod health;
 mod next_execution;
 mod results_upload;
 mod settlement;
@@ -12,13 +13,13 @@ mod work_loop;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicU32},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
-pub(super) use self::{results_upload::upload_turns, work_loop::work};
+pub(super) use self::{health::MachineHealth, results_upload::upload_turns, work_loop::work};
 use super::{
     lease_keeper::LeaseKeeper,
     phase::{self, Phase},
@@ -68,8 +69,8 @@ pub(super) struct Worker {
     pub(super) messages: mpsc::Sender<WorkerMessage>,
     /// The folder for the files of leases, if there is one.
     pub(super) lease_files: Option<Arc<Path>>,
-    /// Starts of the tool in a row, of all workers of this process, that failed.
-    pub(super) start_failures: Arc<AtomicU32>,
+    /// Of this machine, for all workers of this process.
+    pub(super) health: Arc<Mutex<MachineHealth>>,
 }
 
 /// What a worker sends the dispatcher.

@@ -16,6 +16,12 @@ pub enum ProcessEnd {
 }
 
 impl ProcessEnd {
+    /// Whether a shell or a loader says by it that it could not start the program: not found, not executable, or without a
+    /// library that it needs.
+    pub(crate) fn says_not_started(self) -> bool {
+        matches!(self, Self::Exited(126 | 127))
+    }
+
     /// Whether the process may have been asked to stop: it ended by SIGHUP, SIGINT, SIGTERM or SIGKILL, or a shell reports
     /// one of them.
     pub(crate) fn may_be_a_stop(self) -> bool {

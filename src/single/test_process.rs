@@ -18,7 +18,7 @@ use crate::{
     clock,
     model::{Capabilities, CaseCounts, ExecutionId, Outcome, PlanId, ServerTrouble, TestVerdict},
     run::{
-        Attempt, Phase, WorkItem, process,
+        Attempt, Disposition, Phase, WorkItem, process,
         supervisor::{Cutoff, NoEnding, Supervisor},
     },
     runner::{
@@ -156,7 +156,7 @@ impl TestProcess {
             Some(mark) => process::spawn_marked(&self.line, &log, limit, mark.clone()),
             None => process::spawn(&self.line, &log, limit),
         };
-        let mut running = spawned.map_err(|error| self.not_spawned(&error.to_string()))?;
+        let mut running = spawned.map_err(|error| self.not_spawned(&error))?;
         starts.report(self.execution(), running.pid()).await;
         match self.supervisor.supervise(&mut running).await {
             Ok(ending) => Ok(ending),
@@ -188,11 +188,20 @@ impl TestProcess {
             return Err(self.cut_off(&Cutoff::Lease(reason)));
         }
         let (decision, not_kept) = self.decide(ending, duration, before_reading).await;
-        if let Some(note) = decision.note {
+        if let Some(note) = &decision.note {
             tracing::info!(%note, "exit code and results disagree");
         }
         let passed = matches!(&decision.outcome, Outcome::Completed { result: Some(result) }
             if result.verdict != TestVerdict::Failed);
+        if ending.says_not_started() && is_unexplained_error(&decision) {
+            let tail = self.output_tail();
+            return Ok(Attempt {
+                disposition: not_started(ending, &tail),
+                output_tail: tail,
+                log: Some(self.log.clone()),
+                ..Attempt::without_process(duration, decision.outcome)
+            });
+        }
         Ok(Attempt {
             output_tail: if passed {
                 String::new()
@@ -262,13 +271,13 @@ impl TestProcess {
         output_tail(&self.setup.out.join(&self.log))
     }
 
-    fn not_spawned(&self, why: &str) -> Early {
-        let duration = self.began.elapsed();
+    fn not_spawned(&self, error: &process::SpawnError) -> Early {
+        let (duration, why) = (self.began.elapsed(), error.to_string());
         // A program that is named by the test is the test's own fault.
-        if self.setup.runner.starts_the_same_for_every_test() {
-            Attempt::not_started(duration, NO_START, why).into()
+        if self.setup.runner.starts_the_same_for_every_test() || error.is_of_the_machine() {
+            Attempt::not_started(duration, NO_START, &why).into()
         } else {
-            Attempt::could_not_run(duration, NO_START, why).into()
+            Attempt::could_not_run(duration, NO_START, &why).into()
         }
     }
 
@@ -299,4 +308,20 @@ impl TestProcess {
             ..Attempt::without_process(duration, outcome)
         })
     }
+}
+
+/// Whether it is an error of which no case says anything.
+pub(crate) fn is_unexplained_error(decided: &DecidedOutcome) -> bool {
+    decided.cases.is_empty() && matches!(decided.outcome, Outcome::ExecutionError { .. })
+}
+
+/// What becomes of executions whose command says that it could not start the program: its own words are at the end of its
+/// output.
+pub(crate) fn not_started(ending: ProcessEnd, output_tail: &str) -> Disposition {
+    let mut lines = output_tail.lines().rev().map(str::trim);
+    let reason = match lines.find(|line| !line.is_empty()) {
+        Some(line) => format!("{ending}: {line}"),
+        None => ending.to_string(),
+    };
+    Disposition::NotStarted { reason }
 }

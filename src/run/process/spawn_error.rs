@@ -15,16 +15,21 @@ pub struct SpawnError {
     message: String,
     #[source]
     source: Option<io::Error>,
+    /// The output could not be captured.
+    is_of_the_output: bool,
 }
 
 /// Number of "exec format error" on every Unix.
 const ENOEXEC: i32 = 8;
+/// Numbers of "too many open files", in a process and in the system, on every Unix.
+const TOO_MANY_FILES: [i32; 2] = [24, 23];
 
 impl SpawnError {
     pub(super) fn no_program() -> Self {
         Self {
             message: "the command names no program".to_owned(),
             source: None,
+            is_of_the_output: false,
         }
     }
 
@@ -35,6 +40,7 @@ impl SpawnError {
                 path.display()
             ),
             source: Some(error),
+            is_of_the_output: true,
         }
     }
 
@@ -44,18 +50,38 @@ impl SpawnError {
         source.is_some_and(|error| error.kind() == ErrorKind::ArgumentListTooLong)
     }
 
+    /// Whether the machine lacks something, whatever the program is: files, memory, processes, or room on the disk.
+    pub(crate) fn is_of_the_machine(&self) -> bool {
+        let Some(error) = &self.source else {
+            return false;
+        };
+        self.is_of_the_output
+            || matches!(
+                error.kind(),
+                ErrorKind::OutOfMemory
+                    | ErrorKind::WouldBlock
+                    | ErrorKind::StorageFull
+                    | ErrorKind::QuotaExceeded
+                    | ErrorKind::ReadOnlyFilesystem
+            )
+            || error
+                .raw_os_error()
+                .is_some_and(|number| TOO_MANY_FILES.contains(&number))
+    }
+
     /// Finds the reason behind the error of the system.
     pub(super) fn explain(command: &CommandLine, error: io::Error) -> Self {
         let program = command.argv.first().map(PathBuf::from).unwrap_or_default();
         Self {
-            message: reason(&program, command.cwd.as_deref(), &error),
+            message: reason(&program, command, &error),
             source: Some(error),
+            is_of_the_output: false,
         }
     }
 }
 
-fn reason(program: &Path, cwd: Option<&Path>, error: &io::Error) -> String {
-    let name = program.display();
+fn reason(program: &Path, command: &CommandLine, error: &io::Error) -> String {
+    let (name, cwd) = (program.display(), command.cwd.as_deref());
     if let Some(cwd) = cwd.filter(|cwd| !cwd.is_dir()) {
         let what = if cwd.exists() {
             "is no folder"
@@ -75,9 +101,12 @@ fn reason(program: &Path, cwd: Option<&Path>, error: &io::Error) -> String {
             "{name} was not found in any folder of PATH; there is one in {}: write ./{name}",
             folder.display()
         ),
-        ErrorKind::NotFound if !is_path => format!(
-            "{name} was not found in any folder of PATH: install it, or correct the command"
-        ),
+        ErrorKind::NotFound if !is_path => match in_path(program, command) {
+            Some(found) => bad_interpreter(&found),
+            None => format!(
+                "{name} was not found in any folder of PATH: install it, or correct the command"
+            ),
+        },
         ErrorKind::NotFound if !file.exists() => match near(&file) {
             Some(near) => format!("{} does not exist: did you mean {near}?", file.display()),
             None => format!("{} does not exist", file.display()),
@@ -99,6 +128,17 @@ fn reason(program: &Path, cwd: Option<&Path>, error: &io::Error) -> String {
         ),
         _ => format!("{name} was not started: {error}"),
     }
+}
+
+/// The first file of this name in the folders that are searched for programs.
+fn in_path(program: &Path, command: &CommandLine) -> Option<PathBuf> {
+    let set = command.env.iter().rev().find(|(name, _)| name == "PATH");
+    let path = match set {
+        Some((_, path)) => path.clone(),
+        None => std::env::var_os("PATH")?,
+    };
+    let mut files = std::env::split_paths(&path).map(|folder| folder.join(program));
+    files.find(|file| file.is_file())
 }
 
 /// The file exists, so the program in its first line is missing, or its loader.

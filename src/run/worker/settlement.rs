@@ -1,11 +1,12 @@
 //! What a worker does with executions that ended: record their ends, upload their results, then report their outcomes or
 //! release their leases.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::time::Duration;
 
 use super::{
     Worker,
     active_lease::{ActiveLease, EndedExecution},
+    health::AfterStartFailure,
     results_upload::ResultsFolder,
 };
 use crate::{
@@ -13,13 +14,11 @@ use crate::{
     run::{
         attempt::{Attempt, Disposition},
         ending::RunEnding,
-        phase::sleep_while_working,
+        phase::{Phase, sleep_while_working},
         state::WorkerEvent,
     },
+    sync::ignore_poison,
 };
-
-/// Starts of the tool in a row that failed, at which the workers of this machine leave.
-const MOST_START_FAILURES: u32 = 3;
 
 /// What is left to do for executions whose ends are recorded.
 #[derive(Debug, Default)]
@@ -39,8 +38,10 @@ impl Worker {
     pub(super) async fn settle(&self, ended: Vec<EndedExecution>) -> Settled {
         let mut recorded = Vec::with_capacity(ended.len());
         let mut events = Vec::with_capacity(ended.len());
+        let mut ending = None;
         for EndedExecution { lease, mut attempt } in ended {
             self.settle_disposition(&lease, &mut attempt).await;
+            ending = self.too_sick(&lease, &attempt).or(ending);
             let results = self.record_results(&lease, &attempt).await;
             events.push(attempt.take_ended_event(lease.execution()));
             recorded.push((EndedExecution { lease, attempt }, results));
@@ -52,7 +53,10 @@ impl Worker {
                 ..Settled::default()
             };
         }
-        let mut settled = Settled::default();
+        let mut settled = Settled {
+            ending,
+            ..Settled::default()
+        };
         for (ended, results) in recorded {
             match results {
                 Some(results) => settled.to_upload.push((ended, results)),
@@ -85,10 +89,12 @@ impl Worker {
                     longest_pause = longest_pause.max(pause.unwrap_or_default());
                     (lease.release(attempt.server_trouble, alone), None)
                 }
-                Disposition::NotStarted { reason } => (
-                    lease.release(None, false),
-                    self.start_failed(&lease, reason),
-                ),
+                Disposition::NotStarted { reason } => {
+                    let release = lease.release_not_started(reason.clone());
+                    let (pause, leaving) = self.start_failed(&lease, reason);
+                    longest_pause = longest_pause.max(pause);
+                    (release, leaving)
+                }
                 Disposition::Report | Disposition::ReportAndLeave { .. } => {
                     (lease.release(None, false), Some(RunEnding::Finished))
                 }
@@ -112,9 +118,6 @@ impl Worker {
     /// machine's.
     async fn settle_disposition(&self, lease: &ActiveLease, attempt: &mut Attempt) {
         match &attempt.disposition {
-            Disposition::Report if attempt.is_result() => {
-                self.start_failures.store(0, Ordering::Relaxed);
-            }
             Disposition::Report => {}
             Disposition::ReportAndLeave { reason } | Disposition::Release { reason, .. } => {
                 let (execution, reason) = (lease.execution(), reason.clone());
@@ -134,13 +137,41 @@ impl Worker {
         }
     }
 
-    /// Counts a failed start, once for all executions of an answer. Returns why the worker leaves, if it does.
-    fn start_failed(&self, lease: &ActiveLease, reason: String) -> Option<RunEnding> {
-        if !lease.is_first_start_failure() {
+    /// How the worker leaves, which has nothing left to do: one that could only find out that its machine cannot start the tool
+    /// says so, although others did the work.
+    pub(super) fn leaving(&self, ending: RunEnding) -> RunEnding {
+        let is_over =
+            matches!(ending, RunEnding::Finished) && *self.phase.borrow() == Phase::Working;
+        let why = ignore_poison(self.health.lock()).why_nothing_ran();
+        match why.filter(|_| is_over) {
+            Some(why) => RunEnding::CannotStart(why),
+            None => ending,
+        }
+    }
+
+    /// Why the worker leaves after this outcome, if it does. Where no other machine can come, it stays.
+    fn too_sick(&self, lease: &ActiveLease, attempt: &Attempt) -> Option<RunEnding> {
+        if self.settings.alone || !attempt.is_result() {
             return None;
         }
-        let in_a_row = self.start_failures.fetch_add(1, Ordering::Relaxed) + 1;
-        (in_a_row >= MOST_START_FAILURES).then_some(RunEnding::CannotStart(reason))
+        let mut health = ignore_poison(self.health.lock());
+        if let Some(expected) = lease.granted.expected {
+            health.test_takes(expected);
+        }
+        let reason = health.ended(&attempt.outcome, attempt.duration);
+        reason.map(RunEnding::CannotStart)
+    }
+
+    /// Counts a failed start, once for all executions of an answer. Returns how long to wait before the next one, and why the
+    /// worker leaves, if it does.
+    fn start_failed(&self, lease: &ActiveLease, reason: String) -> (Duration, Option<RunEnding>) {
+        if !lease.is_first_start_failure() {
+            return (Duration::ZERO, None);
+        }
+        match ignore_poison(self.health.lock()).start_failed(&reason) {
+            AfterStartFailure::Pause(pause) => (pause, None),
+            AfterStartFailure::Leave => (Duration::ZERO, Some(RunEnding::CannotStart(reason))),
+        }
     }
 }
 

@@ -84,7 +84,7 @@ impl<'a> WorkLoop<'a> {
                 && let Some(ending) = self.ending.take()
             {
                 self.session.end().await;
-                return ending;
+                return self.worker.leaving(ending);
             }
             self.reserve();
             self.step().await;

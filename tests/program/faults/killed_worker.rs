@@ -84,3 +84,29 @@ fn execution_of_a_killed_worker_is_taken_over_after_its_lease() {
     assert_eq!((counts(0), counts(1)), (&false.into(), &true.into()));
     assert!(stage.read("report/summary.md").contains("was killed"));
 }
+
+#[test]
+fn test_that_kills_its_workers_is_reported_after_the_third_and_the_rest_passes() {
+    let stage = Stage::new();
+    let test = stage.script("test.sh", r#"[ "$2" != t2 ] || kill -9 $PPID"#);
+    PlanFile::run_with(&test).numbered("s", 4).on(&stage);
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let mut killed = Vec::new();
+    for number in 1..=4 {
+        let name = format!("w{number}");
+        let worker = stage.testplan("work").named(&name).at(&service).on(plan);
+        let worker = worker.flags(&format!("--workers 1 --lease 1s --out out/{name}"));
+        match worker.run().code {
+            None => killed.push(format!("{name}-")),
+            code => assert_eq!(code, Some(0), "it could not run on the others"),
+        }
+    }
+    assert_eq!(killed.len(), 3);
+    let all = service.executions(plan);
+    let passed = all.iter().filter(|it| it.verdict.is_some());
+    assert_eq!(passed.count(), 3);
+    let error = all[1].error.clone().unwrap_or_default();
+    assert!(error.starts_with("abandoned after 3 expired"), "{error}");
+    assert!(killed.iter().all(|name| error.contains(name)), "{error}");
+}
