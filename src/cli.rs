@@ -137,6 +137,10 @@ enum Command {
 /// Parses the command line, runs the command, and returns the exit code.
 pub fn main() -> ExitCode {
     panic::set_hook(Box::new(shell::print_panic));
+    #[cfg(unix)]
+    if let Some(code) = crate::signal::first_process::run_below() {
+        return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return shell::print_usage(&error).into(),

@@ -153,6 +153,6 @@ pub fn command_conclusion(result: &CommandResult) -> Conclusion {
 pub fn conclusion_of(signal: SignalKind) -> Conclusion {
     match signal {
         SignalKind::Interrupt => Conclusion::Interrupted,
-        SignalKind::Terminate => Conclusion::Terminated,
+        SignalKind::Terminate | SignalKind::Hangup => Conclusion::Terminated,
     }
 }

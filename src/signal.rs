@@ -1,4 +1,8 @@
-//! SIGINT and SIGTERM as values. The caller decides what they mean: the first one stops a run, the second one kills it.
+//! SIGINT, SIGTERM and SIGHUP as values. The caller decides what they mean: the first one stops a run, the second one kills
+//! it.
+
+#[cfg(unix)]
+pub(crate) mod first_process;
 
 use std::{fmt, io};
 
@@ -11,6 +15,8 @@ pub enum SignalKind {
     Interrupt,
     /// SIGTERM; the window closed or the system shutting down on Windows.
     Terminate,
+    /// SIGHUP, unless the process was started to ignore it (`nohup`). A service reads its plan files again; all else stops.
+    Hangup,
 }
 
 impl fmt::Display for SignalKind {
@@ -18,6 +24,7 @@ impl fmt::Display for SignalKind {
         f.write_str(match self {
             Self::Interrupt => "SIGINT",
             Self::Terminate => "SIGTERM",
+            Self::Hangup => "SIGHUP",
         })
     }
 }
@@ -94,6 +101,7 @@ mod system {
     pub(super) struct Listener {
         interrupt: Signal,
         terminate: Signal,
+        hangup: Option<Signal>,
     }
 
     impl Listener {
@@ -101,6 +109,11 @@ mod system {
             Ok(Self {
                 interrupt: signal(Number::interrupt())?,
                 terminate: signal(Number::terminate())?,
+                hangup: if is_hangup_ignored() {
+                    None
+                } else {
+                    Some(signal(Number::hangup())?)
+                },
             })
         }
 
@@ -108,9 +121,27 @@ mod system {
             tokio::select! {
                 Some(()) = self.interrupt.recv() => SignalKind::Interrupt,
                 Some(()) = self.terminate.recv() => SignalKind::Terminate,
+                Some(()) = received(&mut self.hangup) => SignalKind::Hangup,
                 else => std::future::pending().await,
             }
         }
+    }
+
+    async fn received(signal: &mut Option<Signal>) -> Option<()> {
+        match signal {
+            Some(signal) => signal.recv().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Whether this process was started with SIGHUP ignored, as `nohup` does. Known on Linux only.
+    fn is_hangup_ignored() -> bool {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        status.lines().any(|line| {
+            let ignored = line.strip_prefix("SigIgn:").map(str::trim);
+            let set = ignored.and_then(|set| u64::from_str_radix(set, 16).ok());
+            set.is_some_and(|set| set & 1 == 1)
+        })
     }
 }
 

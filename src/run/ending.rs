@@ -55,7 +55,7 @@ impl RunEnding {
             Self::CannotStart(_) => Conclusion::Infrastructure,
             Self::Starved(_) | Self::Deadline => Conclusion::Incomplete,
             Self::Stopped(SignalKind::Interrupt) => Conclusion::Interrupted,
-            Self::Stopped(SignalKind::Terminate) => Conclusion::Terminated,
+            Self::Stopped(SignalKind::Terminate | SignalKind::Hangup) => Conclusion::Terminated,
             Self::Bug(_) => Conclusion::Bug,
         })
     }

@@ -28,6 +28,11 @@ mod retry;
 mod running_call;
 mod secrets;
 mod sick_worker;
+#[cfg_attr(
+    not(target_os = "linux"),
+    allow(dead_code, reason = "there are containers on Linux alone")
+)]
+mod signal_orders;
 mod slow_delivery;
 mod starvation;
 mod stopping;

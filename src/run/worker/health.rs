@@ -102,8 +102,7 @@ mod tests {
     fn third_failed_start_in_a_row_is_the_last() {
         let mut health = MachineHealth::default();
         let pauses = [1, 2].map(|s| AfterStartFailure::Pause(Duration::from_secs(s)));
-        let two =
-            |health: &mut MachineHealth| ["no tool"; 2].map(|why| health.start_failed(why));
+        let two = |health: &mut MachineHealth| ["no tool"; 2].map(|why| health.start_failed(why));
         assert_eq!(two(&mut health), pauses);
         assert_eq!(health.why_nothing_ran().as_deref(), Some("no tool"));
         assert_eq!(health.ended(&Outcome::Completed { result: None }, MS), None);
