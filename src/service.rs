@@ -46,6 +46,7 @@ pub use limits::Limits;
 
 use crate::{
     clock::ServiceClock,
+    model::Timestamp,
     store::{Store, StoreError},
 };
 use service_state::ServiceState;
@@ -78,6 +79,16 @@ impl Service {
     /// If an incomplete upload cannot be removed.
     pub fn keep_imports(&self, place: ImportStorage) -> std::io::Result<()> {
         self.shared.keep_imports(place)
+    }
+
+    /// What it serves, for what no call of the API does.
+    pub(crate) fn store(&self) -> &dyn Store {
+        self.shared.store()
+    }
+
+    /// The time by its clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     /// The routes, for another HTTP server.

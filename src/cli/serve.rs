@@ -20,8 +20,8 @@ use crate::{
     local_service::ServiceOptions,
     model::LabelCase,
     random,
-    service::{Access, Principal},
-    signal::Signals,
+    service::{Access, Principal, Service},
+    signal::{SignalKind, Signals},
     store::{Rules, sqlite::Durability},
 };
 
@@ -128,6 +128,7 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
         import_limit: command.import_limit,
     };
     let service = options.open(catalog).await?;
+    let publisher = service.clone();
     let listener = TcpListener::bind(command.listen).await.map_err(|error| {
         Failure::infrastructure_text(format_args!("cannot listen on {}: {error}", command.listen))
             .help("choose another port with --listen, or port 0 for any")
@@ -143,7 +144,12 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
             })
             .await
     });
-    let kind = signals.next().await;
+    let kind = loop {
+        match signals.next().await {
+            SignalKind::Hangup => publish_again(&publisher, &command.plans, context).await,
+            kind => break kind,
+        }
+    };
     screen.info(format_args!(
         "stopping ({kind}): no more reservations, leases stay valid"
     ));
@@ -154,6 +160,21 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
     }
     // Unlike a run, a service that a signal stops has done its work: exit code 0.
     Ok(Conclusion::Passed)
+}
+
+/// Reads the plan files again. If one of them cannot be read, all stays as it is.
+async fn publish_again(service: &Service, plans: &[PathBuf], context: &Context) {
+    let screen = &context.screen;
+    let published = async {
+        let catalog = catalog(plans, context).await?;
+        catalog.publish(service.store(), service.now()).await
+    };
+    match published.await {
+        Ok(()) => screen.info("SIGHUP: the plan files were read again"),
+        Err(failure) => screen.warn(format_args!(
+            "SIGHUP: the plan files stay as they were read before: {failure}"
+        )),
+    }
 }
 
 /// What the plan files define, with their listings run.

@@ -102,6 +102,11 @@ impl ServiceState {
         Ok(answer?)
     }
 
+    /// The store, past the limits on calls.
+    pub(super) fn store(&self) -> &dyn Store {
+        self.store.as_ref()
+    }
+
     /// Notifies of changes of the store.
     pub(super) fn changes(&self) -> watch::Receiver<u64> {
         self.store.changes()

@@ -6,7 +6,7 @@ use super::{
     mistakes::helps,
     plan::{PASSES, plan},
 };
-use crate::support::{Service, Stage};
+use crate::support::{PlanFile, Service, Stage, until};
 
 const ANY: &str = "--listen=127.0.0.1:0";
 
@@ -138,4 +138,36 @@ fn serve_uses_the_token_of_the_environment() {
     let listed = ask.with("TESTCENTER_TOKEN", "chosen-by-me").run();
     assert_eq!(listed.code, Some(0), "{listed:#?}");
     assert!(!stage.path("data/token").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn service_reads_its_plan_files_again_after_a_hangup() {
+    let stage = Stage::new();
+    let file = |tests| {
+        PlanFile::run_with("true".as_ref())
+            .numbered("s", tests)
+            .on(&stage);
+    };
+    file(1);
+    let service = Service::start(&stage);
+    let tests = || {
+        let show = ["template", "show", "--project", "p", "--template", "T"];
+        let shown = service.run(&stage, &[&show[..], &["--format", "json"]].concat());
+        shown.code_is(0).json()["count"].clone()
+    };
+    let hang_up = |word: &str| {
+        service.process().send(rustix::process::Signal::HUP);
+        until(word, || {
+            service.process().stderr().contains(word).then_some(())
+        });
+    };
+    assert_eq!(tests(), 1);
+    file(3);
+    hang_up("the plan files were read again");
+    assert_eq!(tests(), 3);
+    stage.write("testplan.yml", "templates: 7");
+    hang_up("the plan files stay as they were read before");
+    file(5);
+    assert_eq!(tests(), 3);
 }
