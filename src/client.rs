@@ -21,9 +21,11 @@ mod patience;
 mod plans;
 mod proxy;
 mod quoted_text;
+mod recovery;
 mod redirect;
 mod reserve;
 mod reserve_many;
+mod retry_budget;
 mod retry_rule;
 mod service_kind;
 mod setup;
@@ -43,6 +45,7 @@ use std::{
 };
 
 use authorization::Authorization;
+use recovery::ServiceHealth;
 use service_kind::SharedKind;
 
 pub use authorization::CredentialKind;
@@ -51,9 +54,7 @@ pub use endpoint::Endpoint;
 pub use error::{ClientError, ErrorKind, RedirectTarget};
 pub use execute::StartPlan;
 pub use file_kind::{UnknownKind, UploadFileKind};
-pub(crate) use http_transport::connection_check::{
-    CertificateProblem, ConnectionCheck, ConnectionError, Reached,
-};
+pub(crate) use http_transport::connection_check::{ConnectionCheck, ConnectionError, Reached};
 pub use http_transport::{HttpOptions, HttpTransport, install_tls_provider};
 pub use import::Imported;
 pub use lease_lists::{LeaseRenewal, ResultDelivery};
@@ -85,6 +86,7 @@ struct Shared {
     authorization: Authorization,
     patience: Patience,
     service_kind: SharedKind,
+    health: ServiceHealth,
     requests: AtomicU64,
 }
 
@@ -108,6 +110,7 @@ impl Client {
                 authorization,
                 patience,
                 service_kind: SharedKind::default(),
+                health: ServiceHealth::default(),
                 requests: AtomicU64::new(0),
             }),
             watcher: None,

@@ -24,6 +24,11 @@ pub fn monotonic() -> Instant {
     Instant::now()
 }
 
+/// The monotonic clock that timers follow: the same, but a test that pauses its runtime moves it.
+pub fn timer() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// The service's clock: never goes back, even if the machine's clock is set back.
 ///
 /// It reads `max(high-water, wall anchor + monotonic elapsed)`: set forward or back, the wall clock does not move it

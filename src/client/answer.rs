@@ -7,15 +7,12 @@ use http::{Response, StatusCode};
 use serde::de::DeserializeOwned;
 
 use super::{
-    BytesSent, Client, ErrorKind, RedirectTarget, Sent,
+    BytesSent, Client, ErrorKind, RedirectTarget, Sent, TransportError,
     call::Call,
     quoted_text::{self, one_line},
     redirect,
 };
 use crate::{api, pace};
-
-/// The most of a `Retry-After` that is followed.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
 /// A try that brought no answer of use.
 pub(super) struct FailedTry {
@@ -27,10 +24,29 @@ pub(super) struct FailedTry {
 }
 
 impl Client {
-    /// Sends once and reads the answer.
+    /// Sends once, within `limit`, and reads the answer.
     pub(super) async fn attempt<T>(
         &self,
         call: &Call,
+        limit: Duration,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<T, FailedTry> {
+        let answer = self.send_once(call, limit, read).await;
+        match &answer {
+            Ok(_) => self.shared.health.answered(),
+            Err(failure) => match failure.kind {
+                ErrorKind::Refused { code: Some(_), .. } => self.shared.health.answered(),
+                ref kind if kind.is_outage() => self.shared.health.failed(),
+                _ => {}
+            },
+        }
+        answer
+    }
+
+    async fn send_once<T>(
+        &self,
+        call: &Call,
+        limit: Duration,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, FailedTry> {
         let request = self.request(call).map_err(|kind| FailedTry {
@@ -39,7 +55,7 @@ impl Client {
             retry_after: None,
         })?;
         self.shared.requests.fetch_add(1, Ordering::Relaxed);
-        let (transport, limit) = (&self.shared.transport, self.limit_of(call));
+        let transport = &self.shared.transport;
         let mut bytes_sent = None;
         let sending = match call.as_form() {
             None => transport.send(request, limit),
@@ -61,13 +77,7 @@ impl Client {
             unclear: error.sent == Sent::Unclear,
             kind: match bytes_sent.as_ref().and_then(BytesSent::read_error) {
                 Some(reason) => ErrorKind::Unreadable { reason },
-                None => ErrorKind::Unreachable {
-                    message: one_line(
-                        &self.shared.authorization.mask(&error.message),
-                        quoted_text::MESSAGE,
-                    ),
-                    sent: error.sent,
-                },
+                None => self.unanswered(&error),
             },
             retry_after: None,
         })?;
@@ -103,9 +113,22 @@ impl Client {
             unclear,
             retry_after: waits
                 .then(|| pace::retry_after(response.headers()))
-                .flatten()
-                .map(|wait| wait.min(LONGEST_RETRY_AFTER)),
+                .flatten(),
         })
+    }
+
+    fn unanswered(&self, error: &TransportError) -> ErrorKind {
+        let message = one_line(
+            &self.shared.authorization.mask(&error.message),
+            quoted_text::MESSAGE,
+        );
+        match error.certificate_help {
+            Some(help) => ErrorKind::Untrusted { message, help },
+            None => ErrorKind::Unreachable {
+                message,
+                sent: error.sent,
+            },
+        }
     }
 
     fn read<T>(
@@ -137,6 +160,9 @@ impl Client {
             let target = match target {
                 RedirectTarget::Elsewhere(url) => {
                     RedirectTarget::Elsewhere(self.quote(url.as_bytes(), quoted_text::MESSAGE))
+                }
+                RedirectTarget::OtherHost(url) => {
+                    RedirectTarget::OtherHost(self.quote(url.as_bytes(), quoted_text::MESSAGE))
                 }
                 RedirectTarget::Login | RedirectTarget::Activation => target,
             };

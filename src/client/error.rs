@@ -30,6 +30,13 @@ pub enum ErrorKind {
         /// Whether the service may have seen the request.
         sent: Sent,
     },
+    /// The certificate of the service, or of a proxy before it, is not trusted. Nothing was sent.
+    Untrusted {
+        /// What is wrong with it.
+        message: String,
+        /// One thing to do.
+        help: &'static str,
+    },
     /// The service redirected the request. The client never follows: Test Center refuses requests this way.
     Redirected {
         /// HTTP status.
@@ -114,18 +121,22 @@ pub enum RedirectTarget {
     Login,
     /// `/activation…`: Test Center has no licence or first user yet.
     Activation,
-    /// The API is elsewhere: the URL should be this one.
+    /// The API is elsewhere on the same host: the URL should be this one.
     Elsewhere(String),
+    /// An address on another host, or without TLS where there was TLS. No advice names it: credentials may not be meant for it.
+    OtherHost(String),
 }
 
 impl ClientError {
-    /// Whether the service refused the lease of this call as no longer held: any 4xx on heartbeat, release or
-    /// finish but 408, 425 and 429. Final: drop the execution and reserve the next.
+    /// Whether the service refused the lease of this call as no longer held: any 4xx on heartbeat, release or finish but 401,
+    /// 403, 408, 425 and 429. Final: drop the execution and reserve the next. 401 and 403 are about who calls, and a proxy
+    /// may answer them for some seconds.
     pub fn lease_is_lost(&self) -> bool {
         let refused = match &self.kind {
             ErrorKind::Refused { status, .. } => !is_try_again(*status),
-            ErrorKind::Unauthorized { .. } => true,
-            ErrorKind::Unreachable { .. }
+            ErrorKind::Unauthorized { .. }
+            | ErrorKind::Unreachable { .. }
+            | ErrorKind::Untrusted { .. }
             | ErrorKind::Redirected { .. }
             | ErrorKind::Failed { .. }
             | ErrorKind::NotUnderstood { .. }
@@ -158,6 +169,7 @@ impl ClientError {
             ErrorKind::NotSendable { .. } => Conclusion::Bug,
             ErrorKind::Unreadable { .. } => Conclusion::Usage,
             ErrorKind::Unreachable { .. }
+            | ErrorKind::Untrusted { .. }
             | ErrorKind::Redirected { .. }
             | ErrorKind::Unauthorized { .. }
             | ErrorKind::Refused { .. }
@@ -188,8 +200,28 @@ impl ErrorKind {
             Self::Failed { status, .. } => !matches!(status, 501 | 505),
             Self::Refused { status, .. } => is_try_again(*status),
             Self::NotUnderstood { json, .. } => !json,
-            Self::Redirected { .. }
+            Self::Untrusted { .. }
+            | Self::Redirected { .. }
             | Self::Unauthorized { .. }
+            | Self::NotFound { .. }
+            | Self::Unsupported { .. }
+            | Self::Unclear { .. }
+            | Self::TestsIgnored { .. }
+            | Self::Unreadable { .. }
+            | Self::NotSendable { .. } => false,
+        }
+    }
+
+    /// Whether the service did not answer, or something before it did in its place. Refusals of the service are none.
+    pub(super) fn is_outage(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::Untrusted { .. }
+            | Self::Redirected { .. }
+            | Self::Unauthorized { .. }
+            | Self::Failed { .. } => true,
+            Self::NotUnderstood { json, .. } => !json,
+            Self::Refused { .. }
             | Self::NotFound { .. }
             | Self::Unsupported { .. }
             | Self::Unclear { .. }

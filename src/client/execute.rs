@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::{
     Client, ClientError, ErrorKind, RetryNotice,
+    retry_budget::RetryBudget,
     test_lists::{LARGEST_ACCOUNT, PlanStart},
 };
 use crate::{
     api::plan::{ExecutePlanRequest, RevisionReference},
+    clock,
     model::{
         DiscoveryAccount, Plan, PlanId, PlanKind, PlannedTest, Timestamp, plan::LinkedRepository,
     },
@@ -59,7 +61,8 @@ impl Client {
     /// Starts a plan and returns it. If the answer was lost, returns the plan that the request started.
     ///
     /// After an unknown outcome it waits for [`super::Patience::request`], looks the title up twice, and only if there
-    /// is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not settle it.
+    /// is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not settle it. All of this together
+    /// takes no longer than the patience and one request; with little patience the waits are shorter.
     pub async fn execute_plan(&self, start: &StartPlan) -> Result<Plan, ClientError> {
         let before = self.before(start).await?;
         let call = if self.is_testplan() {
@@ -72,17 +75,22 @@ impl Client {
         } else {
             PlanStart::new(wire(start), None)
         };
-        let first = match self.post_plan(&call).await {
+        let mut budget = RetryBudget::new(self.patience().service, self.patience().request);
+        let first = match self.post_plan(&mut budget, &call).await {
             Ok(plan) => return Ok(plan),
             Err(error) if error.may_have_happened => error,
             Err(error) => return Err(error),
         };
-        match self.search(start, before, &first).await {
+        match self.search(start, before, &mut budget, &first).await {
             Search::Started(plan) => return self.holds_tests(plan, &call).await,
             Search::Unclear(why) => return Err(unclear(start, why, first)),
             Search::NotStarted => {}
         }
-        let mut second = match self.post_plan(&call).await {
+        if self.time_left(&budget).is_zero() {
+            let why = "no plan of this title was found, and no time is left to start it again";
+            return Err(unclear(start, why, first));
+        }
+        let mut second = match self.post_plan(&mut budget, &call).await {
             Ok(plan) => return Ok(plan),
             Err(error) => error,
         };
@@ -90,7 +98,7 @@ impl Client {
         if !second.may_have_happened {
             return Err(second);
         }
-        match self.search(start, before, &second).await {
+        match self.search(start, before, &mut budget, &second).await {
             Search::Started(plan) => self.holds_tests(plan, &call).await,
             Search::NotStarted => Err(unclear(start, "no plan of this title was found", second)),
             Search::Unclear(why) => Err(unclear(start, why, second)),
@@ -99,7 +107,8 @@ impl Client {
 
     /// Titles need not be unique: an older plan of the same title must not be taken for the new one.
     async fn before(&self, start: &StartPlan) -> Result<Before, ClientError> {
-        match self.look_up(start).await {
+        let mut budget = RetryBudget::new(self.patience().service, self.patience().request);
+        match self.look_up(start, &mut budget).await {
             Ok(None) => Ok(Before::Nothing),
             Ok(Some(plan)) => Ok(Before::Plan(plan.id)),
             Err(error) if matches!(error.kind, ErrorKind::NotUnderstood { .. }) => {
@@ -109,10 +118,21 @@ impl Client {
         }
     }
 
-    async fn search(&self, start: &StartPlan, before: Before, error: &ClientError) -> Search {
-        let request = self.patience().request;
+    /// How long requests may still take in all.
+    fn time_left(&self, budget: &RetryBudget) -> Duration {
+        budget.limit(Duration::MAX, clock::timer())
+    }
+
+    async fn search(
+        &self,
+        start: &StartPlan,
+        before: Before,
+        budget: &mut RetryBudget,
+        error: &ClientError,
+    ) -> Search {
+        // The service may still be processing the request. Half of the time is for the look-ups.
+        let request = self.patience().request.min(self.time_left(budget) / 2);
         let between = BETWEEN_LOOK_UPS.min(request / 6);
-        // The service may still be processing the request.
         for (pause, left) in [(request, request + between), (between, between)] {
             if let Some(watcher) = &self.watcher {
                 watcher(&RetryNotice {
@@ -123,7 +143,10 @@ impl Client {
                 });
             }
             tokio::time::sleep(pause).await;
-            let found = match self.look_up(start).await {
+            if self.time_left(budget).is_zero() {
+                return Search::Unclear("no time is left to look it up by title");
+            }
+            let found = match self.look_up(start, budget).await {
                 Ok(None) => continue,
                 Ok(Some(plan)) => plan,
                 Err(_) => return Search::Unclear("the look-up by title failed as well"),
@@ -147,9 +170,14 @@ impl Client {
         }
     }
 
-    async fn look_up(&self, start: &StartPlan) -> Result<Option<Plan>, ClientError> {
+    async fn look_up(
+        &self,
+        start: &StartPlan,
+        budget: &mut RetryBudget,
+    ) -> Result<Option<Plan>, ClientError> {
+        let (project, title) = (&start.project, &start.title);
         match self
-            .find_plan(&start.project, &start.title, PlanKind::Instance)
+            .find_plan_within(budget, project, title, PlanKind::Instance)
             .await
         {
             Ok(plan) => Ok(Some(plan)),

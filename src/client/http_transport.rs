@@ -1,6 +1,7 @@
 //! The transport over the network, by reqwest: HTTP/1.1, TLS by rustls, no redirects, no
 //! retries, everything bounded.
 
+pub(super) mod certificate_problem;
 pub(super) mod connection_check;
 mod pinned;
 mod send_failure;
@@ -107,6 +108,7 @@ impl HttpTransport {
         }
         let client = self.build(way).map_err(|error| TransportError {
             sent: Sent::No,
+            certificate_help: None,
             message: format!(
                 "TLS could not be set up: {}: check the certificates of the system and of --ca-cert",
                 send_failure::innermost(&*error)
@@ -149,6 +151,7 @@ impl HttpTransport {
             .try_into()
             .map_err(|error: reqwest::Error| TransportError {
                 sent: Sent::No,
+                certificate_help: None,
                 message: format!(
                     "the request to {to} is not valid: {}",
                     send_failure::innermost(&error)
@@ -170,6 +173,7 @@ impl HttpTransport {
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(TransportError {
                     sent: Sent::Unclear,
+                    certificate_help: None,
                     message: format!("the answer of {to} is larger than 16 MiB"),
                 });
             }
@@ -189,6 +193,7 @@ impl Transport for HttpTransport {
                 .unwrap_or_else(|_| {
                     Err(TransportError {
                         sent: Sent::Unclear,
+                        certificate_help: None,
                         message: format!(
                             "no complete answer from {to} within {} s: it hangs or is overloaded",
                             limit.as_secs_f32()
@@ -207,6 +212,7 @@ impl Transport for HttpTransport {
                 answer = exchange => answer,
                 message = stalled(&sent, stall, &to) => Err(TransportError {
                     sent: Sent::Unclear,
+                    certificate_help: None,
                     message,
                 }),
             };

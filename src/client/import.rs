@@ -74,6 +74,7 @@ impl Client {
         match self.ask(&call, accepted).await {
             Err(error) => match error.kind {
                 ErrorKind::Unreachable { .. }
+                | ErrorKind::Untrusted { .. }
                 | ErrorKind::Redirected { .. }
                 | ErrorKind::Unauthorized { status: 401, .. } => Err(error),
                 _ => Ok(()),

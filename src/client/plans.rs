@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::{Client, ClientError, ErrorKind, answer, call::Call, retry_rule::Repeat};
+use super::{
+    Client, ClientError, ErrorKind, answer, call::Call, retry_budget::RetryBudget,
+    retry_rule::Repeat,
+};
 use crate::{
     api::plan::{PlanResponse, StatusResponse},
     model::{Capabilities, Plan, PlanId, PlanKind, PlanStatus, Timestamp, plan::LinkedRepository},
@@ -15,6 +18,18 @@ impl Client {
     /// if there are several, returns the newest.
     pub async fn find_plan(
         &self,
+        project: &str,
+        title: &str,
+        kind: PlanKind,
+    ) -> Result<Plan, ClientError> {
+        let mut budget = RetryBudget::new(self.patience().service, self.patience().request);
+        self.find_plan_within(&mut budget, project, title, kind)
+            .await
+    }
+
+    pub(super) async fn find_plan_within(
+        &self,
+        budget: &mut RetryBudget,
         project: &str,
         title: &str,
         kind: PlanKind,
@@ -39,7 +54,7 @@ impl Client {
             call.error(kind, tries, false)
         };
         let found = self
-            .persist(&call, self.service_rule(Repeat::Always), newest)
+            .persist_within(budget, &call, self.service_rule(Repeat::Always), newest)
             .await;
         match found {
             Ok(got) => match got.value {

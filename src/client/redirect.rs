@@ -17,6 +17,12 @@ pub(super) fn target(
     let _ = url.set_password(None);
     url.set_query(None);
     url.set_fragment(None);
+    // Whoever redirects, a proxy's log-in for one, could ask for credentials that are not meant for it.
+    if url.host_str() != endpoint.url().host_str() || (endpoint.is_tls() && url.scheme() != "https")
+    {
+        let url = url.as_str().trim_end_matches('/').to_owned();
+        return Some(RedirectTarget::OtherHost(url));
+    }
     let own = endpoint.url().path().trim_end_matches('/');
     let within = url
         .path()
@@ -48,6 +54,7 @@ mod tests {
     fn says_what_redirects_mean() {
         let endpoint = Endpoint::parse("http://tc.example.com/tc", true).unwrap();
         let elsewhere = |url: &str| RedirectTarget::Elsewhere(url.to_owned());
+        let other_host = |url: &str| RedirectTarget::OtherHost(url.to_owned());
         for (location, means) in [
             ("/login/index", RedirectTarget::Login),
             ("/tc/login/index?next=x", RedirectTarget::Login),
@@ -59,7 +66,15 @@ mod tests {
             ),
             (
                 "https://u:canary@sso.example.com/auth?t=canary#canary",
-                elsewhere("https://sso.example.com/auth"),
+                other_host("https://sso.example.com/auth"),
+            ),
+            (
+                "https://sso.example.com/login/tc/execution/v1/status/1",
+                other_host("https://sso.example.com/login/tc/execution/v1/status/1"),
+            ),
+            (
+                "//tc.example.com.evil.example/tc/execution/v1/status/1",
+                other_host("http://tc.example.com.evil.example/tc/execution/v1/status/1"),
             ),
             (
                 "/other/execution/v1/status/1/",
@@ -75,5 +90,18 @@ mod tests {
             );
         }
         assert_eq!(target(&endpoint, "/x", &HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn redirect_from_tls_to_plain_http_is_no_advice() {
+        let endpoint = Endpoint::parse("https://tc.example.com", false).unwrap();
+        let mut headers = HeaderMap::new();
+        let location = HeaderValue::from_static("http://tc.example.com/execution/v1/status/1");
+        headers.insert(header::LOCATION, location);
+        let plain = "http://tc.example.com/execution/v1/status/1".to_owned();
+        assert_eq!(
+            target(&endpoint, "/execution/v1/status/1", &headers),
+            Some(RedirectTarget::OtherHost(plain))
+        );
     }
 }

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Client, ClientError, ErrorKind, RetryNotice, ServiceKind, call::Call};
+use super::{
+    Client, ClientError, ErrorKind, RetryNotice, ServiceKind, answer::FailedTry, call::Call,
+    recovery::RecoveryWatch, retry_budget::RetryBudget,
+};
 use crate::{
     clock,
     pace::{Backoff, Jitter},
@@ -19,14 +22,33 @@ pub(super) enum Repeat {
     Always,
 }
 
+/// Which failures are worth another try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retried {
+    /// Those that may pass without a change by the user.
+    Transient,
+    /// All but the service's own refusals, and what cannot be sent. For what must not be lost: a proxy may ask for a log-in,
+    /// or show another certificate, for some seconds.
+    AllButRefusals,
+}
+
+impl Retried {
+    fn includes(self, kind: &ErrorKind) -> bool {
+        kind.is_transient() || (self == Self::AllButRefusals && kind.is_outage())
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RetryRule {
     pub(super) repeat: Repeat,
+    pub(super) retried: Retried,
     pub(super) budget: Duration,
     /// The pauses between tries, without what `Retry-After` adds.
     pub(super) backoff: Backoff,
     /// Tries while no answer of the service was ever understood.
     pub(super) tries_without_api: u32,
+    /// The longest pause before another try, `Retry-After` included.
+    pub(super) longest_pause: Duration,
 }
 
 #[derive(Debug)]
@@ -54,27 +76,59 @@ impl<T> Answered<T> {
 
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const SERVICE_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, Duration::from_secs(10), Jitter::Full);
-const FINISH_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, Duration::from_secs(30), Jitter::Full);
+const FINISH_BACKOFF: Backoff = Backoff::new(FIRST_PAUSE, FINISH_PAUSE, Jitter::Full);
+/// A proxy that asks for an hour's pause must not delay a result much longer than the outage lasts.
+const FINISH_PAUSE: Duration = Duration::from_secs(30);
+/// The most of a `Retry-After` that other calls follow.
+const SERVICE_PAUSE: Duration = Duration::from_secs(300);
 /// The URL is probably wrong then.
 const TRIES_WITHOUT_API: u32 = 3;
+
+impl RetryRule {
+    /// How long to pause before the next try, and the least of it if the service is back earlier. The last try is at the end
+    /// of what is left.
+    fn pause(
+        &self,
+        failure: &FailedTry,
+        tries: u32,
+        left: Duration,
+        recovery: &RecoveryWatch,
+    ) -> (Duration, Duration) {
+        // Jitter on top of what the service asks for: its other clients got the same answer.
+        let asked = failure.retry_after.unwrap_or_default();
+        let pause = asked.saturating_add(self.backoff.pause(tries));
+        let pause = pause.min(self.longest_pause).min(left);
+        // One that limits how often it is called has answered, so it did not come back.
+        let is_limit = matches!(failure.kind, ErrorKind::Refused { .. });
+        if is_limit {
+            return (pause, pause);
+        }
+        // Grows too: another call may succeed each time, while this one never does.
+        (pause, self.backoff.pause(recovery.early_ends() + 1))
+    }
+}
 
 impl Client {
     pub(super) fn service_rule(&self, repeat: Repeat) -> RetryRule {
         RetryRule {
             repeat,
+            retried: Retried::Transient,
             budget: self.patience().service,
             backoff: SERVICE_BACKOFF,
             tries_without_api: TRIES_WITHOUT_API,
+            longest_pause: SERVICE_PAUSE,
         }
     }
 
     pub(super) fn finish_rule(&self) -> RetryRule {
         RetryRule {
             repeat: Repeat::Always,
+            retried: Retried::AllButRefusals,
             budget: self.patience().finish,
             backoff: FINISH_BACKOFF,
             // The URL is right: this service granted the execution.
             tries_without_api: u32::MAX,
+            longest_pause: FINISH_PAUSE,
         }
     }
 
@@ -94,13 +148,27 @@ impl Client {
         rule: RetryRule,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<Answered<T>, ClientError> {
-        let mut left = rule.budget;
+        let mut budget = RetryBudget::new(rule.budget, self.patience().request);
+        self.persist_within(&mut budget, call, rule, read).await
+    }
+
+    /// The same with a budget that several calls share, because they are one to the user.
+    pub(super) async fn persist_within<T>(
+        &self,
+        budget: &mut RetryBudget,
+        call: &Call,
+        rule: RetryRule,
+        read: impl Fn(&[u8]) -> Result<T, String>,
+    ) -> Result<Answered<T>, ClientError> {
         let mut tries = 0;
         let mut first_unclear = None;
+        let mut recovery = self.shared.health.watch();
         loop {
             tries += 1;
+            recovery.begin_try();
             let sent_at = clock::monotonic();
-            let failure = match self.attempt(call, &read).await {
+            let limit = budget.limit(self.limit_of(call), clock::timer());
+            let failure = match self.attempt(call, limit, &read).await {
                 Ok(value) => {
                     return Ok(Answered {
                         value,
@@ -111,21 +179,15 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
-            if tries > 1 {
-                left = left.saturating_sub(clock::monotonic().saturating_duration_since(sent_at));
-            }
+            budget.failed(clock::timer());
             if failure.unclear {
                 first_unclear.get_or_insert(sent_at);
             }
-            let allowed = failure.kind.is_transient()
-                && (!failure.unclear || self.may_repeat(rule.repeat))
-                && !(self.is_api_unknown(&failure.kind) && tries >= rule.tries_without_api);
-            // Jitter on top of what the service asks for: its other clients got the same answer.
-            let asked = failure.retry_after.unwrap_or_default();
-            let pause = asked + rule.backoff.pause(tries).min(left.saturating_sub(asked));
-            if !allowed || left.is_zero() || pause > left {
+            let left = budget.left(clock::timer());
+            if left.is_zero() || !self.may_try_again(&failure, rule, tries) {
                 return Err(call.error(failure.kind, tries, first_unclear.is_some()));
             }
+            let (pause, least) = rule.pause(&failure, tries, left, &recovery);
             if let Some(watcher) = &self.watcher {
                 watcher(&RetryNotice {
                     call: &call.name(),
@@ -134,9 +196,14 @@ impl Client {
                     left,
                 });
             }
-            tokio::time::sleep(pause).await;
-            left -= pause;
+            recovery.pause(pause, least).await;
         }
+    }
+
+    fn may_try_again(&self, failure: &FailedTry, rule: RetryRule, tries: u32) -> bool {
+        rule.retried.includes(&failure.kind)
+            && (!failure.unclear || self.may_repeat(rule.repeat))
+            && !(self.is_api_unknown(&failure.kind) && tries >= rule.tries_without_api)
     }
 
     /// Sends a call that changes nothing, or the same however often it is sent, and returns what was read.

@@ -2,7 +2,10 @@
 
 use http::Method;
 
-use super::{Client, ClientError, ErrorKind, answer::json, call::Call, retry_rule::Repeat};
+use super::{
+    Client, ClientError, ErrorKind, answer::json, call::Call, retry_budget::RetryBudget,
+    retry_rule::Repeat,
+};
 use crate::{
     api::{
         self,
@@ -63,10 +66,14 @@ impl<'a> PlanStart<'a> {
 
 impl Client {
     /// Posts a start, and once more with the list of tests if the service does not know it.
-    pub(super) async fn post_plan(&self, start: &PlanStart<'_>) -> Result<Plan, ClientError> {
+    pub(super) async fn post_plan(
+        &self,
+        budget: &mut RetryBudget,
+        start: &PlanStart<'_>,
+    ) -> Result<Plan, ClientError> {
         let rule = self.service_rule(Repeat::IfNotDone);
         let call = start.call().json(&start.body);
-        let answer = self.persist(&call, rule, started_plan).await;
+        let answer = self.persist_within(budget, &call, rule, started_plan).await;
         let answer = match (answer, start.tests) {
             (Err(error), Some(list)) if is_unknown_tests(&error) => {
                 let mut body = start.body.clone();
@@ -74,7 +81,7 @@ impl Client {
                     tests.list = Some(list.iter().map(Into::into).collect());
                 }
                 let call = start.call().packed_json(&body);
-                self.persist(&call, rule, started_plan).await
+                self.persist_within(budget, &call, rule, started_plan).await
             }
             (answer, _) => answer,
         };

@@ -27,6 +27,7 @@ pub trait Transport: fmt::Debug + Send + Sync {
             let body = body.collect().await.map_err(|error| TransportError {
                 sent: Sent::No,
                 message: error.to_string(),
+                certificate_help: None,
             })?;
             let whole = http::Request::from_parts(head, body.to_bytes());
             self.send(whole, stall).await
@@ -42,6 +43,8 @@ pub struct TransportError {
     pub sent: Sent,
     /// What failed and why likely, without credentials.
     pub message: String,
+    /// One thing to do about the certificate that was not trusted, if that is why. Another try would meet it again.
+    pub certificate_help: Option<&'static str>,
 }
 
 /// Whether a failed request may have had an effect.

@@ -5,7 +5,7 @@ use super::{
     observe::{Observations, service_connection::ServiceSetup},
 };
 use crate::{
-    client::{CertificateProblem, ConnectionError, Endpoint, ErrorKind, RedirectTarget},
+    client::{ConnectionError, Endpoint, ErrorKind, RedirectTarget},
     credentials::Credentials,
     exit_code::Conclusion,
 };
@@ -138,7 +138,7 @@ pub(super) fn answer(observations: &Observations<'_>) -> Option<Finding> {
             format!("Test Center's log-in page in {took} ms, as expected")
         }
         _ if answer.is_testplan => format!("testplan's own service in {took} ms"),
-        Some(RedirectTarget::Elsewhere(url)) => {
+        Some(RedirectTarget::Elsewhere(url) | RedirectTarget::OtherHost(url)) => {
             format!("status {} in {took} ms, to {url}", answer.status)
         }
         None => format!("status {} in {took} ms", answer.status),
@@ -181,10 +181,10 @@ fn no_connection(error: &ConnectionError, host: &str) -> (String, &'static str) 
             format!("{host} accepts the request and does not answer in time"),
             "read the log of the service: it hangs or is overloaded",
         ),
-        ConnectionError::Certificate(distrust) => {
-            let (what, cure) = distrusted(distrust);
-            (format!("the certificate of {host} {what}"), cure)
-        }
+        ConnectionError::Certificate(certificate) => (
+            format!("the certificate of {host} {}", certificate.description()),
+            certificate.help(),
+        ),
         ConnectionError::NotTls => (
             format!("{host} does not speak TLS"),
             "use the https port, or http:// if the service has no TLS",
@@ -194,32 +194,6 @@ fn no_connection(error: &ConnectionError, host: &str) -> (String, &'static str) 
             "check that host and port are those of Test Center or of `testplan serve`",
         ),
     }
-}
-
-fn distrusted(distrust: &CertificateProblem) -> (String, &'static str) {
-    let (what, cure) = match distrust {
-        CertificateProblem::Expired => (
-            "has expired, according to the clock of this machine",
-            "renew it at the service, or set this machine's clock if that is wrong",
-        ),
-        CertificateProblem::NotYet => (
-            "is not valid yet, according to the clock of this machine",
-            "set the clock of this machine",
-        ),
-        CertificateProblem::UnknownAuthority => (
-            "is from an authority that is not trusted here",
-            "pass the authority's certificate with --ca-cert, if it is your own",
-        ),
-        CertificateProblem::OtherName => (
-            "is for another name",
-            "use the name in the certificate, or add this name to it",
-        ),
-        CertificateProblem::Other(why) => {
-            let cure = "renew it, or pass its authority with --ca-cert";
-            return (format!("is not trusted ({why})"), cure);
-        }
-    };
-    (what.to_owned(), cure)
 }
 
 /// Checks whether the service accepts the credentials.

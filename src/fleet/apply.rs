@@ -101,6 +101,7 @@ fn concerns_one_server(error: &ClientError) -> bool {
         | ErrorKind::NotSendable { .. }
         | ErrorKind::Unclear { .. } => true,
         ErrorKind::Unreachable { .. }
+        | ErrorKind::Untrusted { .. }
         | ErrorKind::Redirected { .. }
         | ErrorKind::Unauthorized { .. }
         | ErrorKind::Failed { .. }

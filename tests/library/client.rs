@@ -5,6 +5,7 @@ mod errors;
 mod execute;
 mod leases;
 mod lists;
+mod patience;
 mod reserve;
 mod retry;
 mod script;

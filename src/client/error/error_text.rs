@@ -11,6 +11,7 @@ impl ErrorKind {
             Self::Unreachable { .. } => {
                 "check that the service runs, its URL, and between you and it the firewall and HTTPS_PROXY or NO_PROXY"
             }
+            Self::Untrusted { help, .. } => help,
             Self::Redirected { target, .. } => match target {
                 RedirectTarget::Login => {
                     "set TESTCENTER_TOKEN to an access token that is still valid (in Test Center: Admin, User Management)"
@@ -19,6 +20,9 @@ impl ErrorKind {
                     "open Test Center in a browser, enter the licence and create the first user"
                 }
                 RedirectTarget::Elsewhere(url) => return format!("set TESTCENTER_URL to {url}"),
+                RedirectTarget::OtherHost(_) => {
+                    "ask the operator of the service for its URL; credentials go to no host that only a redirect names"
+                }
             },
             Self::Unauthorized { presented, status, .. } => match (presented, status) {
                 (CredentialKind::None, _) => {
@@ -72,7 +76,9 @@ impl std::error::Error for ClientError {}
 impl fmt::Display for ErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unreachable { message, .. } | Self::NotFound { message } => f.write_str(message),
+            Self::Unreachable { message, .. }
+            | Self::Untrusted { message, .. }
+            | Self::NotFound { message } => f.write_str(message),
             Self::Redirected { status, target } => match target {
                 RedirectTarget::Login => write!(
                     f,
@@ -85,6 +91,10 @@ impl fmt::Display for ErrorKind {
                 RedirectTarget::Elsewhere(url) => write!(
                     f,
                     "the service is elsewhere: the URL should be {url} (status {status})"
+                ),
+                RedirectTarget::OtherHost(url) => write!(
+                    f,
+                    "the request was redirected to {url}, which is not where it was sent, and not followed (status {status})"
                 ),
             },
             Self::Unauthorized {

@@ -9,7 +9,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Destination, HttpTransport, send_failure};
+use super::{Destination, HttpTransport, certificate_problem::CertificateProblem, send_failure};
 use crate::{
     api,
     client::{Endpoint, RedirectTarget, redirect},
@@ -63,21 +63,6 @@ pub(crate) enum ConnectionError {
     /// The service accepted the connection and did not answer in time.
     NoAnswer,
     /// Something else, in the system's words.
-    Other(String),
-}
-
-/// What is wrong with a certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CertificateProblem {
-    /// It has expired according to this machine's clock.
-    Expired,
-    /// It is not valid yet according to this machine's clock.
-    NotYet,
-    /// Its issuer is not trusted.
-    UnknownAuthority,
-    /// It belongs to another host name.
-    OtherName,
-    /// Something else, in the words of TLS.
     Other(String),
 }
 
@@ -171,18 +156,11 @@ fn connection_error(error: &reqwest::Error) -> ConnectionError {
 }
 
 fn tls_error(error: &rustls::Error) -> ConnectionError {
-    use rustls::CertificateError as Bad;
     match error {
         rustls::Error::InvalidMessage(_) => ConnectionError::NotTls,
-        rustls::Error::InvalidCertificate(why) => ConnectionError::Certificate(match why {
-            Bad::Expired | Bad::ExpiredContext { .. } => CertificateProblem::Expired,
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => CertificateProblem::NotYet,
-            Bad::UnknownIssuer => CertificateProblem::UnknownAuthority,
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                CertificateProblem::OtherName
-            }
-            other => CertificateProblem::Other(other.to_string()),
-        }),
+        rustls::Error::InvalidCertificate(why) => {
+            ConnectionError::Certificate(CertificateProblem::of(why))
+        }
         other => ConnectionError::Other(format!("no TLS connection: {other}")),
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
+    ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
     client::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
@@ -17,6 +17,8 @@ use rustls::{
     server::ParsedCertificate,
 };
 use rustls_platform_verifier::Verifier;
+
+use super::certificate_problem::is_authority_as_server;
 
 /// TLS with the authorities of the platform and these certificates.
 pub(super) fn config(named: &[CertificateDer<'static>]) -> Result<ClientConfig, Error> {
@@ -93,13 +95,10 @@ impl ServerCertVerifier for NamedOrUsual {
     }
 }
 
-/// Whether a certificate was refused because it is an authority and stands for a server. webpki looks at the time before
-/// it looks at this, so that one that has expired gives another error.
+/// webpki looks at the time before it looks at this, so that one that has expired gives another error.
 fn is_authority_itself(error: &Error) -> bool {
     match error {
-        Error::InvalidCertificate(CertificateError::Other(why)) => {
-            why.to_string() == "CaUsedAsEndEntity"
-        }
+        Error::InvalidCertificate(why) => is_authority_as_server(why),
         _ => false,
     }
 }

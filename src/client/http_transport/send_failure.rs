@@ -2,19 +2,31 @@
 
 use std::{error::Error, io};
 
-use super::{CONNECT, Destination};
+use super::{CONNECT, Destination, certificate_problem::CertificateProblem};
 use crate::client::{Sent, TransportError};
 
 /// Sorts a failure: nothing was sent if no connection was made; later the outcome is unclear.
 pub(super) fn explain(error: &reqwest::Error, to: &Destination) -> TransportError {
-    let (sent, message) = if error.is_connect() {
-        (Sent::No, unconnected(error, to))
-    } else {
+    if !error.is_connect() {
         let why = innermost(error);
-        let message = format!("the connection to {to} broke before the answer was complete: {why}");
-        (Sent::Unclear, message)
+        return TransportError {
+            sent: Sent::Unclear,
+            message: format!("the connection to {to} broke before the answer was complete: {why}"),
+            certificate_help: None,
+        };
+    }
+    let (message, certificate_help) = match find::<rustls::Error>(error) {
+        Some(rustls::Error::InvalidCertificate(why)) => {
+            let problem = CertificateProblem::of(why);
+            (problem.message(to, why), Some(problem.help()))
+        }
+        _ => (unconnected(error, to), None),
     };
-    TransportError { sent, message }
+    TransportError {
+        sent: Sent::No,
+        message,
+        certificate_help,
+    }
 }
 
 fn unconnected(error: &reqwest::Error, to: &Destination) -> String {
@@ -44,9 +56,6 @@ fn unconnected(error: &reqwest::Error, to: &Destination) -> String {
 
 fn tls_trouble(error: &rustls::Error, to: &Destination) -> String {
     match error {
-        rustls::Error::InvalidCertificate(why) => format!(
-            "the certificate of {to} is not trusted ({why}): if it is your own, pass its authority, or itself if it has none, with --ca-cert"
-        ),
         rustls::Error::InvalidMessage(_) => {
             format!("{to} does not speak TLS: is it http:// instead of https://?")
         }

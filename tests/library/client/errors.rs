@@ -111,13 +111,24 @@ async fn redirects_say_what_to_do() {
         target(kind(to(301, "/activation/index")).await),
         RedirectTarget::Activation
     );
-    let elsewhere = to(308, "https://new.example.com/tc/execution/v1/testplans/1");
+    let elsewhere = to(308, "https://tc.example.com/tc/execution/v1/testplans/1");
     let elsewhere = kind(elsewhere).await;
     assert!(
         elsewhere
             .to_string()
-            .contains("the URL should be https://new.example.com/tc "),
+            .contains("the URL should be https://tc.example.com/tc "),
         "{elsewhere}"
+    );
+
+    // An address of another host is shown, and no advice leads there.
+    let location = "https://new.example.com/tc/execution/v1/testplans/1";
+    let script = Script::new([to(308, location)]);
+    let error = client(&script).plan(PlanId(1)).await.unwrap_err();
+    assert!(error.to_string().contains(location), "{error}");
+    let help = error.help();
+    assert!(
+        !help.contains("new.example.com") && !help.contains("TESTCENTER_URL"),
+        "{help}"
     );
 
     let script = Script::new([to(302, "/activation/index")]);

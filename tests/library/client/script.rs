@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    fmt,
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
@@ -15,10 +16,18 @@ use testplan::{
 };
 
 /// What the transport does with one request.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) enum Step {
     Answer(Response<Bytes>),
     Fail(Sent),
+    /// The certificate is not trusted.
+    Untrusted,
+    /// No answer within the limit.
+    Hang,
+    /// Nothing listens until then; afterwards the answer is `{}`.
+    Down(tokio::time::Instant),
+    /// What a function says at the time.
+    Answers(Arc<dyn Fn() -> Step + Send + Sync>),
 }
 
 /// An answer with a body.
@@ -49,6 +58,19 @@ pub(super) fn refused(status: u16, code: i64) -> Step {
     answer(status, format!(r#"{{"code":{code},"message":"because"}}"#))
 }
 
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answer(response) => write!(f, "{response:?}"),
+            Self::Fail(sent) => write!(f, "Fail({sent:?})"),
+            Self::Untrusted => f.write_str("Untrusted"),
+            Self::Hang => f.write_str("Hang"),
+            Self::Down(_) => f.write_str("Down"),
+            Self::Answers(_) => f.write_str("Answers"),
+        }
+    }
+}
+
 impl Step {
     pub(super) fn with(mut self, name: &'static str, value: &'static str) -> Self {
         let Self::Answer(response) = &mut self else {
@@ -66,6 +88,8 @@ pub(super) struct Seen {
     pub(super) request: Request<Bytes>,
     pub(super) limit: Duration,
     pub(super) at: Instant,
+    /// The same in virtual time.
+    pub(super) timer: tokio::time::Instant,
 }
 
 impl Seen {
@@ -83,6 +107,7 @@ impl Seen {
 pub(super) struct Script {
     steps: Mutex<VecDeque<Step>>,
     ever_after: Mutex<Option<Step>>,
+    by_path: Option<(&'static str, Step)>,
     seen: Mutex<Vec<Seen>>,
 }
 
@@ -98,6 +123,29 @@ impl Script {
         let script = Self::default();
         *script.ever_after.lock().unwrap() = Some(step);
         Arc::new(script)
+    }
+
+    /// One step, then another again and again.
+    pub(super) fn after(first: Step, then: Step) -> Arc<Self> {
+        let script = Self::default();
+        script.steps.lock().unwrap().push_back(first);
+        *script.ever_after.lock().unwrap() = Some(then);
+        Arc::new(script)
+    }
+
+    /// One step for paths with this part, another for all others.
+    pub(super) fn by_path(part: &'static str, at_path: Step, elsewhere: Step) -> Arc<Self> {
+        let script = Self {
+            by_path: Some((part, at_path)),
+            ..Self::default()
+        };
+        *script.ever_after.lock().unwrap() = Some(elsewhere);
+        Arc::new(script)
+    }
+
+    /// The step that is repeated.
+    pub(super) fn step(&self) -> Option<Step> {
+        self.ever_after.lock().unwrap().clone()
     }
 
     pub(super) fn seen(&self) -> Vec<Seen> {
@@ -121,11 +169,20 @@ impl Transport for Script {
         let step = self.steps.lock().unwrap().pop_front();
         let step = step.or_else(|| self.ever_after.lock().unwrap().clone());
         let step = step.unwrap_or_else(|| panic!("nobody expected {line}"));
+        let step = match step {
+            Step::Answers(now) => now(),
+            step => step,
+        };
+        let step = match &self.by_path {
+            Some((part, at_path)) if line.contains(part) => at_path.clone(),
+            _ => step,
+        };
         self.seen.lock().unwrap().push(Seen {
             line,
             request,
             limit,
             at: clock::monotonic(),
+            timer: clock::timer(),
         });
         Box::pin(async move {
             match step {
@@ -133,7 +190,28 @@ impl Transport for Script {
                 Step::Fail(sent) => Err(TransportError {
                     sent,
                     message: "scripted failure".to_owned(),
+                    certificate_help: None,
                 }),
+                Step::Untrusted => Err(TransportError {
+                    sent: Sent::No,
+                    message: "scripted certificate".to_owned(),
+                    certificate_help: Some("renew it"),
+                }),
+                Step::Hang => {
+                    tokio::time::sleep(limit).await;
+                    Err(TransportError {
+                        sent: Sent::Unclear,
+                        message: "scripted hang".to_owned(),
+                        certificate_help: None,
+                    })
+                }
+                Step::Down(until) if clock::timer() < until => Err(TransportError {
+                    sent: Sent::No,
+                    message: "scripted outage".to_owned(),
+                    certificate_help: None,
+                }),
+                Step::Answers(_) => unreachable!("it was asked"),
+                Step::Down(_) => Ok(Response::new(Bytes::from_static(b"{}"))),
             }
         })
     }

@@ -45,10 +45,9 @@ async fn named_certificate_authority_is_trusted() {
 
     let error = get(&HttpOptions::default(), &url).await.unwrap_err();
     assert_eq!(error.sent, Sent::No);
-    assert!(
-        error.message.contains("is not trusted") && error.message.contains("--ca-cert"),
-        "{error}"
-    );
+    assert!(error.message.contains("not trusted here"), "{error}");
+    let help = error.certificate_help.unwrap();
+    assert!(help.contains("--ca-cert"), "{help}");
 
     // It vouches for the address, not for every name of it.
     let error = get(&named, &format!("{}/x", server.url_at("localhost")))
@@ -56,6 +55,8 @@ async fn named_certificate_authority_is_trusted() {
         .unwrap_err();
     assert_eq!(error.sent, Sent::No, "{error}");
     assert!(error.message.contains("localhost"), "{error}");
+    let help = error.certificate_help.unwrap();
+    assert!(help.contains("use the name"), "{help}");
 }
 
 #[tokio::test]
@@ -76,20 +77,46 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_named_itself() {
     };
     assert_eq!(get(&both, &url).await.unwrap(), "hi");
 
-    let refused = async |options: &HttpOptions, url: &str, says: &str| {
+    let refused = async |options: &HttpOptions, url: &str, says: &str, advises: &str| {
         let error = get(options, url).await.unwrap_err();
         assert_eq!(error.sent, Sent::No, "{error}");
         assert!(error.message.contains(says), "{error}");
+        let help = error.certificate_help.unwrap();
+        assert!(help.contains(advises), "{help}");
     };
     // Another one, with the same name and key, is not the one that was named.
-    refused(&named(EXPIRED), &url, "is not trusted").await;
-    refused(&named(AUTHORITY), &url, "is not trusted").await;
-    refused(&HttpOptions::default(), &url, "is not trusted").await;
+    refused(
+        &named(EXPIRED),
+        &url,
+        "that of an authority",
+        "exactly this",
+    )
+    .await;
+    refused(
+        &named(AUTHORITY),
+        &url,
+        "that of an authority",
+        "exactly this",
+    )
+    .await;
+    refused(
+        &HttpOptions::default(),
+        &url,
+        "that of an authority",
+        "exactly this",
+    )
+    .await;
     let other_name = format!("{}/x", server.url);
-    refused(&named(SELF_SIGNED), &other_name, "127.0.0.1").await;
+    refused(
+        &named(SELF_SIGNED),
+        &other_name,
+        "127.0.0.1",
+        "use the name",
+    )
+    .await;
     let server = serve_tls(EXPIRED, SELF_SIGNED_KEY);
     let url = format!("{}/x", server.url_at("localhost"));
-    refused(&named(EXPIRED), &url, "expired").await;
+    refused(&named(EXPIRED), &url, "expired", "renew").await;
 }
 
 #[test]
