@@ -69,7 +69,7 @@ pub use transport::{Sending, Sent, Transport, TransportError};
 pub use upload_body::{BytesSent, UnclearOutcome, UploadBody};
 pub use upload_form::{Import, UploadFile, UploadForm};
 
-pub use crate::credentials::Credentials;
+pub use crate::credentials::{CredentialSource, Credentials};
 
 type Watcher = dyn Fn(&RetryNotice<'_>) + Send + Sync;
 
@@ -123,6 +123,12 @@ impl Client {
             watcher: Some(Arc::new(watcher)),
             ..self
         }
+    }
+
+    /// The same client; from now on it presents what `source` holds. Clones share it.
+    pub fn following(self, source: Arc<dyn CredentialSource>) -> Self {
+        self.shared.authorization.follow(source);
+        self
     }
 
     /// Where the service is.

@@ -14,6 +14,7 @@ pub mod plan_file;
 pub(crate) mod precedence;
 pub(crate) mod suggest;
 pub(crate) mod terminal;
+pub(crate) mod token_file;
 
 pub use environment::Environment;
 pub use plan_file::PlanFile;

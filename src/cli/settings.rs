@@ -19,6 +19,7 @@ use crate::{
         environment::Environment,
         plan_file::{DEFAULT_NAME, PlanFile},
         precedence::Setting,
+        token_file::TokenFile,
     },
     credentials::Credentials,
     failure::Failure,
@@ -40,6 +41,8 @@ const SHORTEST_REQUEST: Duration = Duration::from_secs(3);
 pub(crate) struct ServiceSettings {
     pub(crate) endpoint: Endpoint,
     pub(crate) credentials: Option<Credentials>,
+    /// The file of the token, which may get another one.
+    token_file: Option<TokenFile>,
     /// Certificates to trust beside the system's: their file and what is in it.
     ca_cert: Option<(PathBuf, Vec<u8>)>,
     patience: Patience,
@@ -61,9 +64,14 @@ impl ServiceSettings {
             Some(file) => Some((read(&file, "--ca-cert")?, file)),
             None => None,
         };
+        let (credentials, token_file) = match found {
+            Some(found) => (Some(found.credentials), found.file),
+            None => (None, None),
+        };
         Ok(Some(Self {
             endpoint,
-            credentials: found.map(|found| found.credentials),
+            credentials,
+            token_file,
             ca_cert: ca_cert.map(|(pem, file)| (file, pem)),
             patience: patience(args.patience),
         }))
@@ -93,6 +101,10 @@ impl ServiceSettings {
             })?;
         let transport = Arc::new(transport);
         let client = Client::new(transport, self.endpoint, self.credentials, self.patience)?;
+        let client = match self.token_file {
+            Some(file) => client.following(Arc::new(file)),
+            None => client,
+        };
         Ok(client.watched(|waiting| tracing::warn!("{waiting}")))
     }
 }

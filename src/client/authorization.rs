@@ -1,11 +1,16 @@
 //! The header `Authorization`, and masking of its secrets in messages.
 
+use std::sync::{Arc, OnceLock, RwLock};
+
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::HeaderValue;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::SetupError;
-use crate::credentials::Credentials;
+use crate::{
+    credentials::{CredentialSource, Credentials},
+    sync::ignore_poison,
+};
 
 /// The kind of credentials that a rejected request carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +23,21 @@ pub enum CredentialKind {
     Password,
 }
 
-/// Credentials with the header that presents them.
-#[derive(Debug)]
+/// Credentials with the header that presents them. They may be replaced while the client lives.
+#[derive(Debug, Default)]
 pub(super) struct Authorization {
+    presented: RwLock<Presented>,
+    source: OnceLock<Arc<dyn CredentialSource>>,
+}
+
+#[derive(Debug, Default)]
+struct Presented {
     credentials: Option<Credentials>,
     header: Option<HeaderValue>,
+    /// How often they were replaced.
+    version: u64,
+    /// Those before, which an answer that is under way may still repeat.
+    earlier: Option<Credentials>,
 }
 
 /// Shorter secrets are not masked: they would match parts of ordinary words.
@@ -31,18 +46,63 @@ const SHORTEST_MASKED: usize = 4;
 impl Authorization {
     pub(super) fn new(credentials: Option<Credentials>) -> Result<Self, SetupError> {
         let header = credentials.as_ref().map(header).transpose()?;
-        Ok(Self {
+        let presented = Presented {
             credentials,
             header,
+            ..Presented::default()
+        };
+        Ok(Self {
+            presented: RwLock::new(presented),
+            source: OnceLock::new(),
         })
     }
 
-    pub(super) fn header(&self) -> Option<&HeaderValue> {
-        self.header.as_ref()
+    /// Looks into `source` for other credentials from now on. Only the first source counts.
+    pub(super) fn follow(&self, source: Arc<dyn CredentialSource>) {
+        let _ = self.source.set(source);
+    }
+
+    /// Takes over credentials that changed. Returns the version of those that requests present from now on.
+    pub(super) fn refresh(&self) -> u64 {
+        if let Some(changed) = self.source.get().and_then(|source| source.changed()) {
+            self.replace(changed);
+        }
+        ignore_poison(self.presented.read()).version
+    }
+
+    /// After those of a version were rejected: whether there are others now.
+    pub(super) fn has_newer_than(&self, rejected: u64) -> bool {
+        if ignore_poison(self.presented.read()).version == rejected
+            && let Some(current) = self.source.get().and_then(|source| source.current())
+        {
+            self.replace(current);
+        }
+        ignore_poison(self.presented.read()).version != rejected
+    }
+
+    fn replace(&self, credentials: Credentials) {
+        let header = match header(&credentials) {
+            Ok(header) => Some(header),
+            Err(error) => {
+                tracing::warn!(%error, "the new credentials are not used");
+                return;
+            }
+        };
+        let mut presented = ignore_poison(self.presented.write());
+        if presented.header == header {
+            return;
+        }
+        presented.earlier = presented.credentials.replace(credentials);
+        presented.header = header;
+        presented.version += 1;
+    }
+
+    pub(super) fn header(&self) -> Option<HeaderValue> {
+        ignore_poison(self.presented.read()).header.clone()
     }
 
     pub(super) fn kind(&self) -> CredentialKind {
-        match self.credentials {
+        match ignore_poison(self.presented.read()).credentials {
             None => CredentialKind::None,
             Some(Credentials::Token(_)) => CredentialKind::Token,
             Some(Credentials::Password { .. }) => CredentialKind::Password,
@@ -61,13 +121,15 @@ impl Authorization {
     }
 
     fn secrets(&self) -> Vec<String> {
-        match &self.credentials {
-            None => Vec::new(),
-            Some(Credentials::Token(token)) => vec![token.expose_secret().trim().to_owned()],
-            Some(Credentials::Password { user, password }) => {
+        let presented = ignore_poison(self.presented.read());
+        let all = presented.credentials.iter().chain(&presented.earlier);
+        all.flat_map(|credentials| match credentials {
+            Credentials::Token(token) => vec![token.expose_secret().trim().to_owned()],
+            Credentials::Password { user, password } => {
                 vec![encoded(user, password), password.expose_secret().to_owned()]
             }
-        }
+        })
+        .collect()
     }
 }
 
@@ -159,5 +221,48 @@ mod tests {
             "Basic *** is ***"
         );
         assert_eq!(token("abc").unwrap().mask("abcde"), "abcde");
+    }
+
+    /// Gives one token that is noticed, and then another that is not.
+    #[derive(Debug)]
+    struct Replaced(Vec<&'static str>);
+
+    impl CredentialSource for Replaced {
+        fn changed(&self) -> Option<Credentials> {
+            Some(Credentials::Token(self.0[0].into()))
+        }
+
+        fn current(&self) -> Option<Credentials> {
+            Some(Credentials::Token(self.0[1].into()))
+        }
+    }
+
+    #[test]
+    fn replaced_credentials_are_presented_and_both_are_masked() {
+        let authorization = token("first").unwrap();
+        assert_eq!(authorization.refresh(), 0);
+        assert!(!authorization.has_newer_than(0), "without a source");
+        authorization.follow(Arc::new(Replaced(vec!["second", "third"])));
+        assert_eq!(authorization.refresh(), 1);
+        assert_eq!(authorization.refresh(), 1, "the same again");
+        assert_eq!(authorization.header().unwrap(), "Token second");
+        assert_eq!(authorization.mask("first second"), "*** ***");
+        assert!(authorization.has_newer_than(0), "another call replaced it");
+        assert_eq!(authorization.header().unwrap(), "Token second");
+        assert!(authorization.has_newer_than(1));
+        assert_eq!(authorization.header().unwrap(), "Token third");
+        assert!(
+            !authorization.has_newer_than(2),
+            "rejected, and still the same"
+        );
+    }
+
+    #[test]
+    fn unsendable_replacement_is_not_used() {
+        let authorization = token("first").unwrap();
+        authorization.follow(Arc::new(Replaced(vec!["", "two\nlines"])));
+        assert_eq!(authorization.refresh(), 0);
+        assert!(!authorization.has_newer_than(0));
+        assert_eq!(authorization.header().unwrap(), "Token first");
     }
 }

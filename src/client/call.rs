@@ -168,7 +168,7 @@ impl Client {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         if let Some(authorization) = self.shared.authorization.header() {
-            headers.insert(header::AUTHORIZATION, authorization.clone());
+            headers.insert(header::AUTHORIZATION, authorization);
         }
         Ok(request)
     }

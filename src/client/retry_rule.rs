@@ -166,6 +166,7 @@ impl Client {
         loop {
             tries += 1;
             recovery.begin_try();
+            let version = self.shared.authorization.refresh();
             let sent_at = clock::monotonic();
             let limit = budget.limit(self.limit_of(call), clock::timer());
             let failure = match self.attempt(call, limit, &read).await {
@@ -179,6 +180,10 @@ impl Client {
                 }
                 Err(failure) => failure,
             };
+            let is_rejected = matches!(failure.kind, ErrorKind::Unauthorized { status: 401, .. });
+            if is_rejected && self.shared.authorization.has_newer_than(version) {
+                continue;
+            }
             budget.failed(clock::timer());
             if failure.unclear {
                 first_unclear.get_or_insert(sent_at);

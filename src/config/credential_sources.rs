@@ -8,7 +8,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{Environment, precedence::Origin};
+use super::{Environment, precedence::Origin, token_file::TokenFile};
 use crate::credentials::Credentials;
 
 /// A token as text.
@@ -32,6 +32,8 @@ pub(crate) struct FoundCredentials {
     pub origin: Origin,
     /// A weakness of the file.
     pub warning: Option<String>,
+    /// The file, which may get another token later.
+    pub file: Option<TokenFile>,
 }
 
 /// Why a secret cannot be used. Never shows it.
@@ -95,13 +97,19 @@ pub(crate) fn find(
         return Err(CredentialError::Both { first, second });
     }
     if let Some(path) = token_file {
-        return from_file(path).map(Some);
+        let file = TokenFile::new(path);
+        let found = from_file(path)?;
+        return Ok(Some(FoundCredentials {
+            file: Some(file),
+            ..found
+        }));
     }
     let found = |credentials, variable| {
         Ok(Some(FoundCredentials {
             credentials,
             origin: Origin::Variable(variable),
             warning: None,
+            file: None,
         }))
     };
     if let Some(text) = environment.get(TOKEN) {
@@ -126,7 +134,7 @@ pub(crate) fn find(
     }
 }
 
-fn from_file(path: &Path) -> Result<FoundCredentials, CredentialError> {
+pub(super) fn from_file(path: &Path) -> Result<FoundCredentials, CredentialError> {
     let unreadable = |cause| CredentialError::Unreadable {
         path: path.to_owned(),
         cause,
@@ -155,6 +163,7 @@ fn from_file(path: &Path) -> Result<FoundCredentials, CredentialError> {
         credentials: Credentials::Token(token(&text, place)?),
         origin: Origin::Flag(FILE),
         warning,
+        file: None,
     })
 }
 

@@ -108,7 +108,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["model", "exit_code", "text"]),
     (
         "config",
-        &["credentials", "model", "preset", "runner", "text"],
+        &["credentials", "model", "preset", "runner", "sync", "text"],
     ),
     (
         "wait",
