@@ -10,7 +10,11 @@ use crate::clock;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LeaseStanding {
     /// The lease is held. The work must begin to end at the fence (`HeldLease::fence`), unless a heartbeat moves it.
-    Held { fence: Instant },
+    Held {
+        fence: Instant,
+        /// Why the last heartbeat did not move it, if it was not answered.
+        trouble: Option<String>,
+    },
     /// The service refused a heartbeat: why.
     Lost { reason: String },
 }
@@ -37,14 +41,14 @@ impl LeaseWatch {
             let standing = watched.borrow_and_update().clone();
             match standing {
                 LeaseStanding::Lost { reason } => return reason,
-                LeaseStanding::Held { fence } => {
+                LeaseStanding::Held { fence, trouble } => {
                     tokio::select! {
                         changed = watched.changed() => if changed.is_err() {
                             // The heartbeat ended: its last word still holds.
                             sleep_until(fence).await;
-                            return FENCE_REACHED.to_owned();
+                            return fence_reached(trouble.as_deref());
                         },
-                        () = sleep_until(fence) => return FENCE_REACHED.to_owned(),
+                        () = sleep_until(fence) => return fence_reached(trouble.as_deref()),
                     }
                 }
             }
@@ -57,8 +61,8 @@ impl LeaseWatch {
     pub fn loss(&self) -> Option<String> {
         match &*self.standing.borrow() {
             LeaseStanding::Lost { reason } => Some(reason.clone()),
-            LeaseStanding::Held { fence } => {
-                (clock::monotonic() >= *fence).then(|| FENCE_REACHED.to_owned())
+            LeaseStanding::Held { fence, trouble } => {
+                (clock::monotonic() >= *fence).then(|| fence_reached(trouble.as_deref()))
             }
         }
     }
@@ -79,7 +83,10 @@ impl ManualLease {
     pub fn new() -> (Self, LeaseWatch) {
         let hour = Duration::from_secs(3600);
         let fence = clock::monotonic() + hour;
-        let (sender, standing) = watch::channel(LeaseStanding::Held { fence });
+        let (sender, standing) = watch::channel(LeaseStanding::Held {
+            fence,
+            trouble: None,
+        });
         (
             Self(sender),
             LeaseWatch::new(standing, Duration::from_secs(1)),
@@ -94,7 +101,13 @@ impl ManualLease {
     }
 }
 
-const FENCE_REACHED: &str = "no heartbeat was answered before the lease was about to end";
+fn fence_reached(trouble: Option<&str>) -> String {
+    let reached = "no heartbeat was answered before the lease was about to end";
+    match trouble {
+        Some(trouble) => format!("{reached}: {trouble}"),
+        None => reached.to_owned(),
+    }
+}
 
 async fn sleep_until(time: Instant) {
     tokio::time::sleep_until(time.into()).await;

@@ -14,6 +14,10 @@ pub(super) const FIRST_LEASE: Duration = Duration::from_secs(20);
 /// Most of a lease that is set aside for ending a process tree.
 const KILL_BUDGET: Duration = Duration::from_secs(4);
 
+/// When a first lease that is shorter than the full one is lengthened: tests that end earlier cost no heartbeat, and an outage
+/// that begins later has the full length to pass.
+const FIRST_BEAT: Duration = Duration::from_secs(1);
+
 /// A lease held on an execution.
 #[derive(Clone, Debug)]
 pub(super) struct HeldLease {
@@ -47,6 +51,31 @@ impl HeldLease {
     }
 }
 
+impl HeldLease {
+    /// How long after the request the first heartbeat is due. `full` is the length that it asks for.
+    pub(super) fn first_beat(&self, full: Duration, spread: f64) -> Duration {
+        let usual = self.beat_interval(spread);
+        if self.timeout < full {
+            usual.min(FIRST_BEAT)
+        } else {
+            usual
+        }
+    }
+
+    /// What to say of a service that took longer than `limit` to answer a heartbeat.
+    pub(super) fn slow_service(&self, limit: Duration, full: Duration) -> String {
+        let (limit, length) = (limit.as_secs_f32(), self.timeout.as_secs_f32());
+        let advice = if self.timeout < full {
+            "find out why it is slow: its log, its disk, a proxy before it"
+        } else {
+            "find out why it is slow, or ask for longer leases with --lease"
+        };
+        format!(
+            "the service took longer than {limit:.1} s to answer a heartbeat, which is what a lease of {length:.1} s allows: {advice}"
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +101,15 @@ mod tests {
                 "two beats fit before the fence: {seconds}"
             );
         }
+    }
+
+    #[test]
+    fn short_first_lease_is_lengthened_after_a_second() {
+        let full = Duration::from_secs(60);
+        assert_eq!(lease(20).first_beat(full, 0.5), Duration::from_secs(1));
+        assert_eq!(lease(60).first_beat(full, 0.5), Duration::from_secs(20));
+        let short = lease(2);
+        assert_eq!(short.first_beat(full, 0.5), short.beat_interval(0.5));
     }
 
     #[test]

@@ -33,6 +33,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct LeaseKeeper {
     commands: mpsc::UnboundedSender<Command>,
+    full: Duration,
     keys: AtomicU64,
 }
 
@@ -64,6 +65,7 @@ impl LeaseKeeper {
         tokio::spawn(keeping.run(received));
         Self {
             commands,
+            full,
             keys: AtomicU64::default(),
         }
     }
@@ -77,13 +79,14 @@ impl LeaseKeeper {
             let key = self.keys.fetch_add(1, Ordering::Relaxed);
             let (standing, watched) = watch::channel(LeaseStanding::Held {
                 fence: lease.fence(),
+                trouble: late_reservation(&lease, now),
             });
             handles.push(KeptLease {
                 key,
                 watch: LeaseWatch::new(watched, lease.kill_budget()),
                 commands: self.commands.clone(),
             });
-            all.push((key, Kept::new(lease, standing, now)));
+            all.push((key, Kept::new(lease, standing, self.full, now)));
         }
         self.send(Command::Keep(all));
         handles
@@ -129,10 +132,17 @@ enum Beat {
 }
 
 impl Kept {
-    fn new(lease: HeldLease, standing: watch::Sender<LeaseStanding>, now: Instant) -> Self {
+    fn new(
+        lease: HeldLease,
+        standing: watch::Sender<LeaseStanding>,
+        full: Duration,
+        now: Instant,
+    ) -> Self {
         // Part of an old lease is used up, so it is renewed at once.
         let age = now.saturating_duration_since(lease.sent_at);
-        let pause = Self::interval_of(&lease).saturating_sub(age);
+        let pause = lease
+            .first_beat(full, Self::spread_of(&lease))
+            .saturating_sub(age);
         Self {
             lease,
             standing,
@@ -140,14 +150,12 @@ impl Kept {
         }
     }
 
-    fn interval_of(lease: &HeldLease) -> Duration {
-        let spread =
-            f64::from(u8::try_from(lease.execution.0.rem_euclid(256)).unwrap_or(0)) / 255.0;
-        lease.beat_interval(spread)
+    fn spread_of(lease: &HeldLease) -> f64 {
+        f64::from(u8::try_from(lease.execution.0.rem_euclid(256)).unwrap_or(0)) / 255.0
     }
 
     fn interval(&self) -> Duration {
-        Self::interval_of(&self.lease)
+        self.lease.beat_interval(Self::spread_of(&self.lease))
     }
 
     fn due(&self) -> Option<Instant> {
@@ -165,14 +173,23 @@ impl Kept {
         }
     }
 
-    /// Takes the answer to a heartbeat in. Returns whether the lease is still held.
-    fn answered(&mut self, answer: Result<Instant, ClientError>, full: Duration) -> bool {
+    /// Takes the answer to a heartbeat in. `limit` is what it had taken longer than, if it was too slow. Returns whether the
+    /// lease is still held.
+    fn answered(
+        &mut self,
+        answer: Result<Instant, ClientError>,
+        full: Duration,
+        limit: Option<Duration>,
+    ) -> bool {
         let now = clock::monotonic();
         match answer {
             Ok(sent_at) => {
                 (self.lease.sent_at, self.lease.timeout) = (sent_at, full);
                 let fence = self.lease.fence();
-                self.standing.send_replace(LeaseStanding::Held { fence });
+                self.standing.send_replace(LeaseStanding::Held {
+                    fence,
+                    trouble: None,
+                });
                 self.next = Beat::At(now + self.interval());
                 true
             }
@@ -183,7 +200,15 @@ impl Kept {
             }
             Err(error) => {
                 let execution = self.lease.execution;
-                tracing::warn!(%execution, %error, "heartbeat not answered, trying again");
+                let trouble = match limit {
+                    Some(limit) => self.lease.slow_service(limit, full),
+                    None => error.to_string(),
+                };
+                tracing::warn!(%execution, error = trouble, "heartbeat not answered, trying again");
+                self.standing.send_replace(LeaseStanding::Held {
+                    fence: self.lease.fence(),
+                    trouble: Some(trouble),
+                });
                 self.next = Beat::At(now + (self.interval() / 4).min(LONGEST_PAUSE));
                 true
             }
@@ -191,7 +216,24 @@ impl Kept {
     }
 }
 
-type Answers = Vec<(u64, Result<Instant, ClientError>)>;
+/// What is wrong if nothing is left of a lease when its reservation is answered.
+fn late_reservation(lease: &HeldLease, now: Instant) -> Option<String> {
+    let took = now.saturating_duration_since(lease.sent_at);
+    (now >= lease.fence()).then(|| {
+        let (took, length) = (took.as_secs_f32(), lease.timeout.as_secs_f32());
+        format!(
+            "the service took {took:.1} s to answer the reservation, and its lease lasts {length:.1} s: find out why it is slow"
+        )
+    })
+}
+
+/// The answers to heartbeats that were sent together.
+#[derive(Default)]
+struct Answers {
+    each: Vec<(u64, Result<Instant, ClientError>)>,
+    /// How long they were waited for, if that was not long enough.
+    exceeded: Option<Duration>,
+}
 
 /// The task.
 struct Keeping {
@@ -236,12 +278,12 @@ impl Keeping {
     }
 
     fn answered(&mut self, answers: Answers) {
-        for (key, answer) in answers {
+        for (key, answer) in answers.each {
             // One that was stopped meanwhile is not there any more.
             let Some(kept) = self.kept.get_mut(&key) else {
                 continue;
             };
-            if !kept.answered(answer, self.full) {
+            if !kept.answered(answer, self.full, answers.exceeded) {
                 self.kept.remove(&key);
             }
         }
@@ -276,6 +318,7 @@ impl Keeping {
         let (client, plan) = (self.client.clone(), self.plan);
         let sent = keys.clone();
         let (beat, abort) = abortable(async move {
+            let began = clock::monotonic();
             let answers = match renewals.as_slice() {
                 [one] => {
                     let lease = one.lease.as_ref();
@@ -284,7 +327,11 @@ impl Keeping {
                 }
                 several => client.heartbeat_many(plan, several, limit).await,
             };
-            sent.into_iter().zip(answers).collect::<Answers>()
+            let took = clock::monotonic().saturating_duration_since(began);
+            Answers {
+                each: sent.into_iter().zip(answers).collect(),
+                exceeded: (took >= limit).then_some(limit),
+            }
         });
         let abort = (keys.len() == 1).then_some(abort);
         for key in keys {
@@ -334,9 +381,13 @@ mod tests {
         };
         let (standing, _) = watch::channel(LeaseStanding::Held {
             fence: lease.fence(),
+            trouble: None,
         });
         let key = u64::try_from(execution).unwrap();
-        (key, Kept::new(lease, standing, now))
+        (
+            key,
+            Kept::new(lease, standing, Duration::from_secs(60), now),
+        )
     }
 
     #[test]
@@ -380,7 +431,7 @@ mod tests {
         let now = clock::monotonic();
         let (_, mut kept) = kept(1, true, 19, now);
         let full = Duration::from_secs(600);
-        assert!(kept.answered(Ok(now), full));
+        assert!(kept.answered(Ok(now), full, None));
         assert_eq!(kept.lease.timeout, full);
         let pause = kept.due().unwrap() - now;
         assert!(pause > full / 4 && pause < full / 2, "{pause:?}");
