@@ -50,8 +50,9 @@ impl ServiceOptions {
         let (store, opened) =
             SqliteStore::open(&self.file, self.durability, self.rules, clock::wall())
                 .map_err(Failure::infrastructure)?;
+        let lead = store.clock_lead();
         let store: Arc<dyn Store> = Arc::new(store);
-        let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
+        let clock = Arc::new(ServiceClock::starting_at(opened.high_water).leading(lead));
         catalog.publish(store.as_ref(), clock.now()).await?;
         let service = Service::new(store, clock, self.access, Limits::default());
         let imports = ImportStorage {

@@ -401,6 +401,7 @@ mod tests {
             attempt: 1,
             lease: LeaseToken::new("lease"),
             deadline,
+            expires: deadline,
             timeout: Duration::from_secs(60),
             server: None,
             expected: None,

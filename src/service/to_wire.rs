@@ -78,7 +78,7 @@ fn granted(granted: Granted) -> GrantedResponse {
         suite: granted.test.suite,
         server: granted.server.map(Into::into),
         lease: Some(granted.lease),
-        expires_dt: Some(granted.deadline.0),
+        expires_dt: Some(granted.expires.0),
         timeout: Some(signed_millis(granted.timeout)),
         attempt: Some(granted.attempt),
         labels: Some(granted.required.into()),

@@ -4,6 +4,7 @@
 //! what that means: a [`Refusal`] with its number and a message, or success because the change was made before.
 
 pub(crate) mod batch_size;
+pub(in crate::store) mod compensation;
 pub mod digest;
 pub(crate) mod event_kind;
 pub(crate) mod legacy_digest;
@@ -17,6 +18,7 @@ pub(crate) mod start_failures;
 pub(crate) mod suite_order;
 pub(crate) mod token_derivation;
 
+pub(in crate::store) use compensation::Compensation;
 pub use digest::{Digested, StoredDigest};
 pub(crate) use event_kind::EventKind;
 pub(crate) use start_failures::StartFailures;

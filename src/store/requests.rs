@@ -162,8 +162,10 @@ pub struct Granted {
     /// Number of this attempt, 1 for the first: the epoch.
     pub attempt: u32,
     pub lease: LeaseToken,
-    /// The end of the lease.
+    /// The end of the lease, by the service's clock.
     pub deadline: Timestamp,
+    /// The same by the wall clock.
+    pub expires: Timestamp,
     /// The length of the lease, after clamping.
     pub timeout: Duration,
     /// The allocated Squish server.

@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/6_batches.sql"),
     include_str!("migrations/7_batch_order.sql"),
     include_str!("migrations/8_start_failures.sql"),
+    include_str!("migrations/9_compensation.sql"),
 ];
 
 /// Locks the database for this process until the returned file is dropped.

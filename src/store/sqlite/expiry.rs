@@ -16,7 +16,10 @@ use super::{
 };
 use crate::{
     model::{ExecutionId, PlanId, Timestamp},
-    store::{StoreError, protocol::EventKind},
+    store::{
+        StoreError,
+        protocol::{Compensation, EventKind},
+    },
 };
 
 /// A valid or expired lease.
@@ -28,6 +31,7 @@ struct LeaseRow {
     state: i64,
     deadline: Timestamp,
     timeout: Duration,
+    compensated: Duration,
     binding: Option<ServerBinding>,
     principal: String,
     worker: Option<String>,
@@ -52,6 +56,7 @@ impl LeaseRow {
             }),
             principal: row.get(8)?,
             worker: row.get(9)?,
+            compensated: span(row.get(10)?),
         })
     }
 }
@@ -62,7 +67,8 @@ fn leases(
     limit: Timestamp,
 ) -> Result<Vec<LeaseRow>, StoreError> {
     let sql = format!(
-        "SELECT id, epoch, plan, label_set, state, deadline, timeout_ms, squish_server, principal, worker
+        "SELECT id, epoch, plan, label_set, state, deadline, timeout_ms, squish_server, principal, worker,
+           compensated_ms
          FROM executions WHERE {condition} ORDER BY deadline, id"
     );
     context.db.read_all(&sql, [limit.0], LeaseRow::read)
@@ -114,35 +120,36 @@ fn expire(context: &mut WriteContext, lease: &LeaseRow) -> Result<(), StoreError
     Ok(())
 }
 
-/// Extends every lease that was valid at `since`; returns how many.
+/// Extends every lease that was valid at `since` by what its length and its earlier compensation are worth; returns how many.
 ///
 /// A lease that was expired meanwhile is revived, unless its Squish server was given away: its worker could not renew it
 /// because the service was down.
 pub(super) fn extend_leases(
     context: &mut WriteContext,
     since: Timestamp,
-    by: impl Fn(Duration) -> Duration,
+    by: impl Fn(Duration, Duration) -> Compensation,
 ) -> Result<u64, StoreError> {
     let mut valid = leases(context, "state = 2 AND deadline > ?1", since)?;
     valid.extend(leases(context, "state = 1 AND deadline > ?1", since)?);
     let mut extended = 0;
     for lease in valid {
-        let by = by(lease.timeout);
-        let deadline = lease.deadline.plus(by);
+        let Compensation { extension, granted } = by(lease.timeout, lease.compensated);
+        let deadline = lease.deadline.plus(extension);
         let is_over = deadline <= context.now;
-        if is_over || (lease.state == 1 && !revive(context, &lease)?) {
+        if extension.is_zero() || is_over || (lease.state == 1 && !revive(context, &lease)?) {
             continue;
         }
         context.db.change_one(
             "extending a lease",
-            "UPDATE executions SET state = 2, deadline = ?1
+            "UPDATE executions SET state = 2, deadline = ?1, compensated_ms = ?6
              WHERE id = ?2 AND epoch = ?3 AND state = ?4 AND deadline = ?5",
             params![
                 deadline.0,
                 lease.execution.0,
                 lease.epoch,
                 lease.state,
-                lease.deadline.0
+                lease.deadline.0,
+                ms(granted)
             ],
         )?;
         context.record_event(
@@ -150,12 +157,25 @@ pub(super) fn extend_leases(
             (lease.execution, lease.epoch),
             EventKind::Extended,
             &lease.principal,
-            &format!("{} ms: the service was down", ms(by)),
+            &format!("{} ms: the service was down", ms(extension)),
         )?;
         extended += 1;
     }
     context.earliest_end = Timestamp(i64::MIN);
     Ok(extended)
+}
+
+/// Moves everything that ends at a time of the service's clock back by `span`, because the clock goes back by it.
+pub(super) fn move_back(context: &mut WriteContext, span: Duration) -> Result<(), StoreError> {
+    for sql in [
+        "UPDATE executions SET deadline = deadline - ?1 WHERE state IN (1, 2)",
+        "UPDATE squish_servers SET free_from = free_from - ?1, rests_until = rests_until - ?1",
+        "UPDATE keys SET expires_at = expires_at - ?1",
+    ] {
+        context.db.execute(sql, [ms(span)])?;
+    }
+    context.earliest_end = Timestamp(i64::MIN);
+    Ok(())
 }
 
 /// Takes an expired lease out of the open counter; `false` if its Squish server was given to another lease.

@@ -51,11 +51,11 @@ fn renew(
     timeout: Duration,
 ) -> Result<bool, StoreError> {
     let before = holder.timeout_ms(context)?;
-    let deadline = context.now.plus(timeout);
+    let deadline = context.lease_end(timeout);
     let Some(changed) = holder.change(
         context,
         concat!(
-            "UPDATE executions SET deadline = ?5, timeout_ms = ?6 WHERE",
+            "UPDATE executions SET deadline = ?5, timeout_ms = ?6, compensated_ms = 0 WHERE",
             held_by!(),
             "AND state = 2 AND deadline > ?7",
             returning_changed!()
@@ -80,11 +80,11 @@ fn revive(
     holder: &LeaseHolder<'_>,
     timeout: Duration,
 ) -> Result<bool, StoreError> {
-    let deadline = context.now.plus(timeout);
+    let deadline = context.lease_end(timeout);
     let Some(changed) = holder.change(
         context,
         concat!(
-            "UPDATE executions SET state = 2, deadline = ?5, timeout_ms = ?6, skips = 0 WHERE",
+            "UPDATE executions SET state = 2, deadline = ?5, timeout_ms = ?6, compensated_ms = 0, skips = 0 WHERE",
             held_by!(),
             "AND state = 1 AND (squish_server IS NULL OR EXISTS (SELECT 1 FROM squish_servers s
                WHERE s.id = squish_server AND s.exec = executions.id AND s.epoch = executions.epoch))",

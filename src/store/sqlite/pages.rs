@@ -8,6 +8,7 @@ use super::{
     statements::Statements as _,
 };
 use crate::{
+    clock::ClockLead,
     model::{
         Capabilities, Execution, ExecutionId, ExecutionState, LabelCase, Outcome, PlanId,
         PlanStatus, Test, TestId, Timestamp,
@@ -155,16 +156,18 @@ pub(super) fn next_deadline(
     db: &Connection,
     plan: PlanId,
     now: Timestamp,
+    lead: &ClockLead,
 ) -> Result<Option<Timestamp>, StoreError> {
     plan_rows::check_started(db, plan)?;
+    let ahead = lead.service_time(Timestamp(0));
     let next: Option<i64> = db.read_one(
         "SELECT min(at) FROM (
                SELECT min(deadline) AS at FROM executions INDEXED BY executions_leased
                  WHERE state = 2 AND deadline > ?2 AND plan = ?1
-               UNION ALL SELECT planned FROM plans WHERE id = ?1 AND planned > ?2
+               UNION ALL SELECT planned + ?3 FROM plans WHERE id = ?1 AND planned + ?3 > ?2
                UNION ALL SELECT min(free_from) FROM squish_servers WHERE free_from > ?2
                UNION ALL SELECT min(rests_until) FROM squish_servers WHERE rests_until > ?2)",
-        [plan.0, now.0],
+        [plan.0, now.0, ahead.0],
         |row| row.get(0),
     )?;
     Ok(next.map(Timestamp))

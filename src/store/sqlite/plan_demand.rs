@@ -10,14 +10,14 @@ use crate::{
     store::{PlanDemand, StoreError},
 };
 
-/// The demand at `now`; `cool_down` is that of a Squish server after an expiry. The cost depends on the number of label sets
+/// The demand at `now`, when the wall clock shows `wall`; `cool_down` is that of a Squish server after an expiry. The cost depends on the number of label sets
 /// and Squish servers, not of executions.
 pub(super) fn read(
     db: &Connection,
     plan: PlanId,
     label_case: LabelCase,
     cool_down: Duration,
-    now: Timestamp,
+    (now, wall): (Timestamp, Timestamp),
 ) -> Result<PlanDemand, StoreError> {
     plan_rows::check_started(db, plan)?;
     let due: Option<i64> = db
@@ -28,7 +28,7 @@ pub(super) fn read(
         needs.push((pages::labels(db, set)?, status));
     }
     Ok(PlanDemand {
-        due: due.map(Timestamp).filter(|due| now < *due),
+        due: due.map(Timestamp).filter(|due| wall < *due),
         needs,
         squish_servers: server_rows::list(db, cool_down, now)?,
         label_case,

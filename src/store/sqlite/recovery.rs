@@ -7,16 +7,16 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::{column_values::random, expiry, write_context::WriteContext};
 use crate::{
     model::Timestamp,
-    store::{Rules, StoreError},
+    store::{Rules, StoreError, protocol::Compensation},
 };
 
-/// Extra time for leases that were valid when the service stopped, so that their workers can reconnect.
-const RECONNECT_GRACE: Duration = Duration::from_secs(10);
+/// A wall clock that is further behind the service's was set back since; less is the drift of two clocks.
+const CORRECTION: Duration = Duration::from_secs(5);
 
 /// What opening an existing database found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovery {
-    /// The clock of the service must not start before this.
+    /// The clock of the service must not start before this. Earlier than the one before if the wall clock was ahead then.
     pub high_water: Timestamp,
     /// How long no service ran on the file; zero for a new one.
     pub downtime: Duration,
@@ -39,13 +39,24 @@ pub(super) fn open(
         Some((key, at)) => (key, Timestamp(at)),
         None => (random()?, wall),
     };
-    let now = wall.max(alive_at);
+    let ahead = alive_at.since(wall);
+    let was_corrected = ahead > CORRECTION;
+    // Otherwise the service's clock would be wrong for ever.
+    let now = if was_corrected {
+        wall
+    } else {
+        wall.max(alive_at)
+    };
     let downtime = now.since(alive_at);
     // The statement below brings the stored time to `now`.
     let mut context = WriteContext::new(db, rules, lease_key, now, now);
     context.db.execute_batch("BEGIN IMMEDIATE")?;
-    let extended_leases = expiry::extend_leases(&mut context, alive_at, |timeout| {
-        downtime + timeout.min(RECONNECT_GRACE)
+    if was_corrected {
+        expiry::move_back(&mut context, ahead)?;
+    }
+    let since = alive_at.min(now);
+    let extended_leases = expiry::extend_leases(&mut context, since, |timeout, before| {
+        Compensation::of_restart(downtime, timeout, before)
     })?;
     context.db.execute(
         "INSERT INTO service (id, lease_key, alive_at) VALUES (1, ?1, ?2)

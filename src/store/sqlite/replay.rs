@@ -78,6 +78,7 @@ fn again(
         attempt: epoch,
         lease: token_derivation::token(&context.lease_key, &valid.nonce, execution, epoch),
         deadline: valid.deadline,
+        expires: context.lead.wall_time(valid.deadline),
         timeout: span(valid.timeout_ms),
         server: match valid.squish_server {
             Some(id) => server_rows::any(context, id)?,

@@ -47,7 +47,8 @@ pub(super) fn reserve(
         .filter(|(_, required)| request.offered.covers(required, context.rules.label_case))
         .cloned()
         .collect();
-    if plan.planned.is_some_and(|due| context.now < due) {
+    let wall = context.lead.wall_time(context.now);
+    if plan.planned.is_some_and(|due| wall < due) {
         let all = plan_counters::of_sets(&context.db, plan.id, &fitting, context.now)?;
         return Ok(Reservation::NoExecution {
             pending: all.open + all.reserved,
@@ -165,7 +166,7 @@ fn grant(
     let id = head.candidate.id;
     let epoch = head.epoch + 1;
     let timeout = request.timeout.clamp(SHORTEST_RESERVATION, LONGEST_LEASE);
-    let deadline = context.now.plus(timeout);
+    let deadline = context.lease_end(timeout);
     let nonce: [u8; 16] = random()?;
     let token = token_derivation::token(&context.lease_key, &nonce, id, epoch);
     let worker = request.worker.as_deref().map(|name| cut(name, MAX_CHARS));
@@ -174,7 +175,7 @@ fn grant(
     let keep_losses = head.candidate.lost.is_none();
     context.db.change_one(
         "a reservation",
-        "UPDATE executions SET state = 2, epoch = epoch + 1, deadline = ?4, timeout_ms = ?5, nonce = ?6,
+        "UPDATE executions SET state = 2, epoch = epoch + 1, deadline = ?4, timeout_ms = ?5, compensated_ms = 0, nonce = ?6,
            lease_hash = ?7, principal = ?8, worker = ?9, squish_server = ?10, skips = 0, digest = NULL,
            import_mark = (SELECT coalesce(max(id), 0) FROM imports),
            expiries = iif(?11, expiries, ?12), lost_on = iif(?11, lost_on, ?13)
@@ -221,6 +222,7 @@ fn grant(
         attempt: epoch,
         lease: token,
         deadline,
+        expires: context.lead.wall_time(deadline),
         timeout,
         server: squish_server,
         expected: (!head.is_estimated).then(|| span(head.candidate.expected_ms)),

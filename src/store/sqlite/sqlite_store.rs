@@ -26,6 +26,7 @@ use super::{
     writer,
 };
 use crate::{
+    clock::ClockLead,
     model::{
         Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
@@ -33,7 +34,7 @@ use crate::{
     store::{
         EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat, Import, NewImport, Page,
         PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store,
-        StoreError, TemplateDefinition, TemplateDifference,
+        StoreError, TemplateDefinition, TemplateDifference, protocol::Compensation,
     },
     sync::ignore_poison,
 };
@@ -52,6 +53,7 @@ pub struct SqliteStore {
     commits: Arc<AtomicU64>,
     writer: Mutex<Option<JoinHandle<()>>>,
     rules: Rules,
+    lead: ClockLead,
 }
 
 impl SqliteStore {
@@ -71,6 +73,7 @@ impl SqliteStore {
         let lock = connection::lock(path)?;
         let db = connection::writer(path, durability)?;
         let (context, recovery) = recovery::open(db, rules, now)?;
+        let lead = context.lead.clone();
         let (changed, changes) = watch::channel(0);
         let (queue, waiting) = WriteQueue::new();
         let commits = Arc::new(AtomicU64::new(0));
@@ -97,8 +100,14 @@ impl SqliteStore {
             commits,
             writer: Mutex::new(Some(thread)),
             rules,
+            lead,
         };
         Ok((store, recovery))
+    }
+
+    /// What the service's clock keeps up to date, for planned times and those that are shown.
+    pub fn clock_lead(&self) -> ClockLead {
+        self.lead.clone()
     }
 
     /// How many transactions were committed since it was opened.
@@ -216,9 +225,10 @@ impl Store for SqliteStore {
 
     fn demand(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanDemand> {
         let (case, rest) = (self.rules.label_case, self.rules.cool_down);
+        let wall = self.lead.wall_time(now);
         Box::pin(
             self.readers
-                .read(move |db| plan_demand::read(db, plan, case, rest, now)),
+                .read(move |db| plan_demand::read(db, plan, case, rest, (now, wall))),
         )
     }
 
@@ -342,9 +352,10 @@ impl Store for SqliteStore {
     }
 
     fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Timestamp>> {
+        let lead = self.lead.clone();
         Box::pin(
             self.readers
-                .read(move |db| pages::next_deadline(db, plan, now)),
+                .read(move |db| pages::next_deadline(db, plan, now, &lead)),
         )
     }
 
@@ -362,7 +373,9 @@ impl Store for SqliteStore {
         // First extends leases, so that none of them expires.
         self.send(move |context| {
             context.advance(now);
-            extend_leases(context, since, |_| span)?;
+            extend_leases(context, since, |_, before| {
+                Compensation::of_jump(span, before)
+            })?;
             expire_leases(context, now)
         })
     }

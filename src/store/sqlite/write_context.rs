@@ -6,6 +6,7 @@ use std::{
     collections::{HashMap, HashSet},
     ops::Range,
     sync::Arc,
+    time::Duration,
 };
 
 use rusqlite::{Connection, params};
@@ -15,6 +16,7 @@ use super::{
     statements::Statements as _,
 };
 use crate::{
+    clock::ClockLead,
     model::{Capabilities, ExecutionId, PlanId, PlanKind, Timestamp},
     store::{
         Rules, StoreError,
@@ -33,6 +35,8 @@ pub(super) struct WriteContext {
     pub(super) rules: Rules,
     /// The time of the current request. Never goes back.
     pub(super) now: Timestamp,
+    /// For times that people planned, or are shown.
+    pub(super) lead: ClockLead,
     /// The secret that lease tokens are derived from.
     pub(super) lease_key: [u8; 32],
     /// No lease ends before this.
@@ -78,6 +82,7 @@ impl WriteContext {
             db,
             rules,
             now,
+            lead: ClockLead::default(),
             lease_key,
             earliest_end: Timestamp(i64::MIN),
             prune_at: now,
@@ -94,6 +99,12 @@ impl WriteContext {
     /// than the one before it; it then runs at the later time.
     pub(super) fn advance(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+    }
+
+    /// When a lease of this length that begins now ends. The current time has lost a part of a millisecond, which the lease must
+    /// not lose.
+    pub(super) fn lease_end(&self, timeout: Duration) -> Timestamp {
+        self.now.plus(timeout + self.lead.rounding())
     }
 
     /// Wakes waiting clients after the commit.

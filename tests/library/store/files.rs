@@ -145,26 +145,6 @@ async fn downtime_expires_no_lease() {
 }
 
 #[tokio::test]
-async fn clock_never_goes_back() {
-    let place = tempfile::tempdir().unwrap();
-    let path = place.path().join("store.db");
-    let late = START.plus(Duration::from_secs(3_600));
-    let store = open(&path, Rules::default(), START);
-    store.sweep(late).await.unwrap();
-    drop(store);
-    let (store, opened) =
-        SqliteStore::open(&path, Durability::Normal, Rules::default(), START).unwrap();
-    assert_eq!((opened.high_water, opened.downtime), (late, Duration::ZERO));
-    let plan = start(&store, 1).await;
-    let granted = take(&store, plan).await;
-    assert_eq!(
-        granted.deadline,
-        late.plus(granted.timeout),
-        "stamped before, taken as of now"
-    );
-}
-
-#[tokio::test]
 async fn second_service_on_a_file_is_refused() {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
@@ -254,7 +234,7 @@ async fn database_of_the_first_release_is_migrated() {
         let version: u32 = db
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 8);
+        assert_eq!(version, 9);
     }
 }
 

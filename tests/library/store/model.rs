@@ -59,6 +59,8 @@ pub(crate) struct Exec {
     principal: Option<&'static str>,
     worker: Option<&'static str>,
     deadline: Timestamp,
+    /// What restarts added since it was granted or renewed.
+    compensated: Duration,
     timeout: Duration,
     server: Option<usize>,
     /// The Squish server that last gave it trouble.
@@ -267,6 +269,7 @@ impl Model {
                 principal: None,
                 worker: None,
                 deadline: Timestamp(0),
+                compensated: Duration::ZERO,
                 timeout: Duration::ZERO,
                 server: None,
                 avoids: None,
@@ -517,6 +520,7 @@ impl Model {
             .timeout
             .clamp(Duration::from_secs(1), Duration::from_secs(86_400));
         exec.deadline = now.plus(exec.timeout);
+        exec.compensated = Duration::ZERO;
         exec.server = server;
         exec.skips = 0;
         exec.payload = None;
@@ -678,6 +682,7 @@ impl Model {
         }
         exec.timeout = timeout.clamp(Duration::from_millis(1), Duration::from_secs(86_400));
         exec.deadline = now.plus(exec.timeout);
+        exec.compensated = Duration::ZERO;
         Answer::Fine
     }
 
@@ -887,16 +892,25 @@ impl Model {
     }
 
     /// The service was away: leases that were valid at `since` and can still be saved end later.
-    pub(crate) fn extend(&mut self, since: Timestamp, by: impl Fn(Duration) -> Duration) {
+    pub(crate) fn extend(
+        &mut self,
+        since: Timestamp,
+        by: impl Fn(Duration, Duration) -> (Duration, Duration),
+    ) {
         for e in 0..self.execs.len() {
             let exec = &self.execs[e];
-            let deadline = exec.deadline.plus(by(exec.timeout));
+            let (extension, compensated) = by(exec.timeout, exec.compensated);
+            if extension.is_zero() {
+                continue;
+            }
+            let deadline = exec.deadline.plus(extension);
             let valid = exec.state == State::Leased && exec.deadline > since && deadline > self.now;
             // Only where the end was noticed already can its machine be with another lease.
             let mine = Use::Lease(e, exec.epoch);
             let taken = exec.server.is_some_and(|s| self.servers[s].used != mine);
             if valid && !taken {
                 self.execs[e].deadline = deadline;
+                self.execs[e].compensated = compensated;
                 self.execs[e].told_expired = false;
             }
         }

@@ -558,7 +558,7 @@ impl Pair {
             }
             Step::Away { back, span: length } => {
                 let since = Timestamp(self.model.now.0 - i64::try_from(of(&SPANS, back)).unwrap());
-                self.model.extend(since, |_| span(length));
+                self.model.extend(since, |_, before| (span(length), before));
                 self.model.tell_expired();
                 self.store()
                     .compensate(since, span(length), self.model.now)
@@ -572,8 +572,10 @@ impl Pair {
                 self.store = None;
                 self.model.now = since.plus(span(away));
                 let grace = Duration::from_secs(10);
-                self.model
-                    .extend(since, |timeout| span(away) + timeout.min(grace));
+                self.model.extend(since, |timeout, before| {
+                    let whole = span(away) + timeout.min(grace);
+                    (whole.saturating_sub(before), whole.max(before))
+                });
                 self.store = Some(open(&self.path, self.model.rules, self.model.now));
             }
         }

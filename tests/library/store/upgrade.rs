@@ -34,7 +34,7 @@ async fn reserve(store: &SqliteStore, wish: Reserve) -> Granted {
     }
 }
 
-/// Takes back what versions 6 and 7 of the schema added.
+/// Takes back what versions 6 to 9 of the schema added.
 fn undo_batches(db: &rusqlite::Connection) {
     db.execute_batch(
         "DROP INDEX executions_by_suite;
@@ -43,6 +43,7 @@ fn undo_batches(db: &rusqlite::Connection) {
          ALTER TABLE executions DROP COLUMN start_failures;
          ALTER TABLE executions DROP COLUMN suite;
          ALTER TABLE executions DROP COLUMN alone;
+         ALTER TABLE executions DROP COLUMN compensated_ms;
          ALTER TABLE plans DROP COLUMN template;
          ALTER TABLE executions DROP COLUMN is_estimated;
          ALTER TABLE keys DROP COLUMN more;
