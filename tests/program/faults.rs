@@ -23,6 +23,7 @@ mod lease_holders;
 mod lost_service;
 mod matrix;
 mod missing_records;
+mod proxy_faults;
 mod rerun;
 mod retry;
 mod running_call;
