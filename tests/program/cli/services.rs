@@ -51,7 +51,14 @@ fn foreign_answers_are_infrastructure_errors() {
         (
             Answer::new(301, "")
                 .header("Location: https://tc.example.com/execution/v1/testplans/1"),
-            &["elsewhere", "TESTCENTER_URL to https://tc.example.com\n"],
+            &[
+                "was redirected to https://tc.example.com/execution/v1/testplans/1,",
+                "ask the operator of the service for its URL",
+            ],
+        ),
+        (
+            Answer::new(301, "").header("Location: /tc/execution/v1/testplans/1"),
+            &["elsewhere", "TESTCENTER_URL to http://127.0.0.1:"],
         ),
         (
             Answer::json(401, r#"{"code":401,"message":"who?"}"#),

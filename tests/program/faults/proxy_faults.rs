@@ -257,3 +257,36 @@ fn token_that_is_rotated_while_a_test_runs_costs_nothing() {
     worker.end().code_is(0);
     assert_eq!(stage.lines("begun").len(), 2, "no test ran twice");
 }
+
+#[test]
+fn service_that_is_slower_than_the_lease_is_named_with_what_to_do() {
+    let stage = Stage::new();
+    let test = stage.script(
+        "test.sh",
+        "echo $$ >> begun\n[ $(wc -l < begun) -gt 1 ] || hang",
+    );
+    PlanFile::run_with(&test).numbered("s", 1).on(&stage);
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let proxy = proxy(&service, |request| {
+        let is_beat = request.line().contains("/heartbeat/");
+        is_beat.then(|| Fault::Hang.answer())
+    });
+    let work = stage
+        .testplan("work")
+        .at_url(&proxy.url, &service.token_file());
+    let ended = work
+        .on(plan)
+        .flags("--workers 1 --lease 2s --patience 5s --out out")
+        .run();
+    for words in [
+        "the service took longer than 0.",
+        "which is what a lease of 2.0 s allows",
+        "ask for longer leases with --lease",
+    ] {
+        assert!(ended.stderr.contains(words), "{words:?}: {ended}");
+    }
+    let why = "before the lease was about to end: the service took longer than 0.";
+    let (stdout, stderr) = (&ended.stdout, &ended.stderr);
+    assert!(stdout.contains(why) || stderr.contains(why), "{ended}");
+}

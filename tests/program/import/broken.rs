@@ -175,18 +175,38 @@ async fn upload_is_repeated_after_503_and_429() {
 }
 
 #[tokio::test]
-async fn upload_reports_login_pages_and_refusals() {
+async fn upload_refused_by_the_service_is_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
-    let login = Answer::redirect(302, "/login/index");
     let refused = Answer::json(400, r#"{"error":{"code":1006,"message":"disliked"}}"#);
-    for (answer, word) in [(login, "log-in page"), (refused, "disliked")] {
-        let service = Uploads::start(false, [Play::Answer(answer.clone())]);
-        let error = service.client().import(&upload).await.unwrap_err();
-        assert!(error.to_string().contains(word), "{error}");
-        assert!(!error.may_have_happened);
-        assert_eq!(service.begun(), 1);
+    let service = Uploads::start(false, [Play::Answer(refused)]);
+    let error = service.client().import(&upload).await.unwrap_err();
+    assert!(error.to_string().contains("disliked"), "{error}");
+    assert!(!error.may_have_happened);
+    assert_eq!(service.begun(), 1);
+}
+
+#[tokio::test]
+async fn upload_is_repeated_after_a_proxy_asked_for_a_log_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let upload = import(&[], vec![file(folder.path(), "r.xml", JUNIT.as_bytes())]);
+    for answer in [
+        Answer::redirect(302, "/login/index"),
+        Answer::page(401),
+        Answer::page(403),
+    ] {
+        for ours in [false, true] {
+            let service = Uploads::start(ours, [Play::Answer(answer.clone())]);
+            service.client().import(&upload).await.unwrap();
+            assert_eq!(service.begun(), 2, "{answer:?}");
+        }
     }
+    // For as long as the client is patient.
+    let login = Play::Answer(Answer::redirect(302, "/login/index"));
+    let service = Uploads::start(false, vec![login; 1_000]);
+    let error = service.client().import(&upload).await.unwrap_err();
+    assert!(error.to_string().contains("log-in page"), "{error}");
+    assert!(!error.may_have_happened && error.tries > 2, "{error}");
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ fn look(url: &str, more: &[&str]) -> Diagnosis {
 #[test]
 fn access_depends_on_the_answer_to_credentials() {
     let page = "<!DOCTYPE html><title>Welcome</title>CanaryCanary0123";
-    let table: [(Answer, &[&str]); 9] = [
+    let table: [(Answer, &[&str]); 10] = [
         (
             Answer::redirect(302, "/login/index?next=x"),
             &[
@@ -39,8 +39,12 @@ fn access_depends_on_the_answer_to_credentials() {
             &["no licence", "browser"],
         ),
         (
+            Answer::redirect(302, "/tc/execution/v1/squishservers"),
+            &["elsewhere", "TESTCENTER_URL to http://127.0.0.1:"],
+        ),
+        (
             Answer::redirect(302, "https://tc.example.com/execution/v1/squishservers"),
-            &["elsewhere", "TESTCENTER_URL to https://tc.example.com"],
+            &["redirected to https://tc.example.com/", "ask the operator"],
         ),
         (refusal(401, "who?"), &["rejected", "401", "who?"]),
         (refusal(403, "not you"), &["403", "not you", "rights"]),
