@@ -55,6 +55,7 @@ impl ServiceSettings {
         let Some(url) = context.choose(Setting::URL, args.url.clone(), text)? else {
             return Ok(None);
         };
+        let token_file = args.token_file.as_deref().map(TokenFile::new);
         let found = found_credentials(args.token_file.as_deref(), &context.environment)?;
         if let Some(warning) = found.as_ref().and_then(|found| found.warning.as_ref()) {
             context.screen.warn(warning);
@@ -64,13 +65,9 @@ impl ServiceSettings {
             Some(file) => Some((read(&file, "--ca-cert")?, file)),
             None => None,
         };
-        let (credentials, token_file) = match found {
-            Some(found) => (Some(found.credentials), found.file),
-            None => (None, None),
-        };
         Ok(Some(Self {
             endpoint,
-            credentials,
+            credentials: found.map(|found| found.credentials),
             token_file,
             ca_cert: ca_cert.map(|(pem, file)| (file, pem)),
             patience: patience(args.patience),

@@ -86,7 +86,7 @@ impl Client {
             Search::Unclear(why) => return Err(unclear(start, why, first)),
             Search::NotStarted => {}
         }
-        if self.time_left(&budget).is_zero() {
+        if time_left(&budget).is_zero() {
             let why = "no plan of this title was found, and no time is left to start it again";
             return Err(unclear(start, why, first));
         }
@@ -118,11 +118,6 @@ impl Client {
         }
     }
 
-    /// How long requests may still take in all.
-    fn time_left(&self, budget: &RetryBudget) -> Duration {
-        budget.limit(Duration::MAX, clock::timer())
-    }
-
     async fn search(
         &self,
         start: &StartPlan,
@@ -131,7 +126,7 @@ impl Client {
         error: &ClientError,
     ) -> Search {
         // The service may still be processing the request. Half of the time is for the look-ups.
-        let request = self.patience().request.min(self.time_left(budget) / 2);
+        let request = self.patience().request.min(time_left(budget) / 2);
         let between = BETWEEN_LOOK_UPS.min(request / 6);
         for (pause, left) in [(request, request + between), (between, between)] {
             if let Some(watcher) = &self.watcher {
@@ -143,7 +138,7 @@ impl Client {
                 });
             }
             tokio::time::sleep(pause).await;
-            if self.time_left(budget).is_zero() {
+            if time_left(budget).is_zero() {
                 return Search::Unclear("no time is left to look it up by title");
             }
             let found = match self.look_up(start, budget).await {
@@ -185,6 +180,11 @@ impl Client {
             Err(error) => Err(error),
         }
     }
+}
+
+/// How long requests may still take in all.
+fn time_left(budget: &RetryBudget) -> Duration {
+    budget.limit(Duration::MAX, clock::timer())
 }
 
 fn unclear(start: &StartPlan, why: &str, error: ClientError) -> ClientError {

@@ -53,9 +53,8 @@ impl Client {
             };
             call.error(kind, tries, false)
         };
-        let found = self
-            .persist_within(budget, &call, self.service_rule(Repeat::Always), newest)
-            .await;
+        let rule = self.service_rule(Repeat::Always);
+        let found = Box::pin(self.persist_within(budget, &call, rule, newest)).await;
         match found {
             Ok(got) => match got.value {
                 None => Err(not_found("", got.tries)),

@@ -149,7 +149,8 @@ impl Client {
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<Answered<T>, ClientError> {
         let mut budget = RetryBudget::new(rule.budget, self.patience().request);
-        self.persist_within(&mut budget, call, rule, read).await
+        // On the heap: futures of all calls are made of it.
+        Box::pin(self.persist_within(&mut budget, call, rule, read)).await
     }
 
     /// The same with a budget that several calls share, because they are one to the user.

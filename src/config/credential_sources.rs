@@ -8,7 +8,7 @@ use std::{
 
 use secrecy::SecretString;
 
-use super::{Environment, precedence::Origin, token_file::TokenFile};
+use super::{Environment, precedence::Origin};
 use crate::credentials::Credentials;
 
 /// A token as text.
@@ -32,8 +32,6 @@ pub(crate) struct FoundCredentials {
     pub origin: Origin,
     /// A weakness of the file.
     pub warning: Option<String>,
-    /// The file, which may get another token later.
-    pub file: Option<TokenFile>,
 }
 
 /// Why a secret cannot be used. Never shows it.
@@ -97,19 +95,13 @@ pub(crate) fn find(
         return Err(CredentialError::Both { first, second });
     }
     if let Some(path) = token_file {
-        let file = TokenFile::new(path);
-        let found = from_file(path)?;
-        return Ok(Some(FoundCredentials {
-            file: Some(file),
-            ..found
-        }));
+        return from_file(path).map(Some);
     }
     let found = |credentials, variable| {
         Ok(Some(FoundCredentials {
             credentials,
             origin: Origin::Variable(variable),
             warning: None,
-            file: None,
         }))
     };
     if let Some(text) = environment.get(TOKEN) {
@@ -163,7 +155,6 @@ pub(super) fn from_file(path: &Path) -> Result<FoundCredentials, CredentialError
         credentials: Credentials::Token(token(&text, place)?),
         origin: Origin::Flag(FILE),
         warning,
-        file: None,
     })
 }
 

@@ -53,7 +53,7 @@ fn inode(_: &fs::Metadata) -> u64 {
 
 impl TokenFile {
     /// Call it before the file is read: what changes in between is read again.
-    pub(super) fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
             seen: Arc::new(Mutex::new(Stamp::of(path))),

@@ -27,7 +27,7 @@ pub(super) enum Step {
     /// Nothing listens until then; afterwards the answer is `{}`.
     Down(tokio::time::Instant),
     /// What a function says at the time.
-    Answers(Arc<dyn Fn() -> Step + Send + Sync>),
+    Answers(Arc<dyn Fn() -> Self + Send + Sync>),
 }
 
 /// An answer with a body.
