@@ -13,7 +13,7 @@ use crate::{
     sync::ignore_poison,
 };
 
-/// The file of `--token-file`, and what it looked like when it was read. Clones are the same file.
+/// The file of `--token-file`, and its stamp when it was last read. Clones are the same file.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenFile {
     path: PathBuf,
@@ -110,10 +110,10 @@ mod tests {
         write("first");
         let file = TokenFile::new(&path);
         assert_eq!(shown(file.changed()), None);
-        write("another one");
-        assert_eq!(shown(file.changed()).as_deref(), Some("another one"));
+        write("another");
+        assert_eq!(shown(file.changed()).as_deref(), Some("another"));
         assert_eq!(shown(file.changed()), None);
-        assert_eq!(shown(file.current()).as_deref(), Some("another one"));
+        assert_eq!(shown(file.current()).as_deref(), Some("another"));
     }
 
     #[test]

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 use crate::model::{ExecutionId, LeaseToken};
 
 /// The longest lease asked for with a reservation: a lost answer strands an execution no longer than this. The first
-/// heartbeat asks for the full length.
-pub(super) const FIRST_LEASE: Duration = Duration::from_secs(20);
+/// heartbeat asks for the full length. A holder that reserved just before an outage has to stop after 23 s of it: longer than a
+/// service takes to be restarted.
+pub(super) const FIRST_LEASE: Duration = Duration::from_secs(30);
 
 /// Most of a lease that is set aside for ending a process tree.
 const KILL_BUDGET: Duration = Duration::from_secs(4);
@@ -49,9 +50,7 @@ impl HeldLease {
     pub(super) fn beat_interval(&self, spread: f64) -> Duration {
         (self.timeout / 3).mul_f64(0.9 + 0.2 * spread.clamp(0.0, 1.0))
     }
-}
 
-impl HeldLease {
     /// How long after the request the first heartbeat is due. `full` is the length that it asks for.
     pub(super) fn first_beat(&self, full: Duration, spread: f64) -> Duration {
         let usual = self.beat_interval(spread);
@@ -104,9 +103,16 @@ mod tests {
     }
 
     #[test]
+    fn first_lease_outlasts_a_restart_of_the_service() {
+        let lease = lease(FIRST_LEASE.as_secs());
+        let restart = Duration::from_secs(20);
+        assert!(lease.fence() > lease.sent_at + restart);
+    }
+
+    #[test]
     fn short_first_lease_is_lengthened_after_a_second() {
         let full = Duration::from_secs(60);
-        assert_eq!(lease(20).first_beat(full, 0.5), Duration::from_secs(1));
+        assert_eq!(lease(30).first_beat(full, 0.5), Duration::from_secs(1));
         assert_eq!(lease(60).first_beat(full, 0.5), Duration::from_secs(20));
         let short = lease(2);
         assert_eq!(short.first_beat(full, 0.5), short.beat_interval(0.5));

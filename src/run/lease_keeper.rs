@@ -216,7 +216,7 @@ impl Kept {
     }
 }
 
-/// What is wrong if nothing is left of a lease when its reservation is answered.
+/// The trouble with a reservation that was answered after its lease had to end.
 fn late_reservation(lease: &HeldLease, now: Instant) -> Option<String> {
     let took = now.saturating_duration_since(lease.sent_at);
     (now >= lease.fence()).then(|| {

@@ -13,12 +13,12 @@ const LONGEST_RESTART: Duration = Duration::from_secs(60);
 pub(in crate::store) struct Compensation {
     /// How much later it ends.
     pub(in crate::store) extension: Duration,
-    /// What it has had for restarts since it was granted or renewed.
+    /// Its extensions for restarts since it was granted or renewed.
     pub(in crate::store) granted: Duration,
 }
 
 impl Compensation {
-    /// After the service was away for `downtime`. Restarts in a row extend a lease that nobody renews no more than the longest
+    /// After the service was away for `downtime`. Restarts in a row extend a lease that no worker renews no more than the longest
     /// of them does alone: a service that restarts in a loop must not keep abandoned leases alive.
     pub(in crate::store) fn of_restart(
         downtime: Duration,
