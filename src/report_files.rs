@@ -13,6 +13,7 @@ use crate::{
     failure::Failure,
     fs,
     model::{Execution, PlanId, PlanStatus},
+    random,
     report::{
         self, PlanReport, ReadError, cases::ReadSeek, html, junit, merge::Evidence,
         read::RecordFile, read_record_file, summary,
@@ -131,6 +132,38 @@ impl report::RecordSource for OnDisk {
     fn open(&self) -> io::Result<Box<dyn ReadSeek>> {
         Ok(Box::new(File::open(&self.path)?))
     }
+}
+
+/// Writes `junit.xml`, `report.html` and `summary.md` into `out`; if that fails, also into a new folder for temporary files,
+/// so that what is known is not lost with a full or read-only disk.
+pub(crate) fn write_reports_or_aside(
+    report: &PlanReport,
+    out: &Path,
+    profile: junit::Profile,
+    commit: Option<&str>,
+) -> Result<(), Failure> {
+    write_reports(report, out, profile, commit).map_err(|failure| {
+        match aside(report, profile, commit) {
+            Ok(folder) => failure.help(format!(
+                "the reports are in {} instead; make room in the folder of --out, or name another one",
+                folder.display()
+            )),
+            // The first error says what to do.
+            Err(_) => failure,
+        }
+    })
+}
+
+fn aside(
+    report: &PlanReport,
+    profile: junit::Profile,
+    commit: Option<&str>,
+) -> Result<PathBuf, Failure> {
+    let random = random::hex(4).map_err(Failure::infrastructure)?;
+    let folder = std::env::temp_dir().join(format!("testplan-report-{random}"));
+    std::fs::create_dir(&folder).map_err(Failure::infrastructure)?;
+    write_reports(report, &folder, profile, commit)?;
+    Ok(folder)
 }
 
 /// Writes `junit.xml`, `report.html` and `summary.md`. Tries all of them, and returns the first error.

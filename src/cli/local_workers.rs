@@ -377,6 +377,13 @@ pub(crate) fn print_stop_reason(end: &RunSummary, screen: &Screen) {
     if let Some(help) = end.ending.help() {
         screen.always(format_args!("error: {}\nhelp: {help}", end.ending));
     }
+    if end.missing_records > 0 {
+        let records = crate::text::counted(end.missing_records, "record");
+        let file = end.record.display();
+        screen.warn(format_args!(
+            "{records} of this worker could not be written to {file}"
+        ));
+    }
 }
 
 #[cfg(test)]

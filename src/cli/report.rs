@@ -102,7 +102,7 @@ async fn merge_and_print(
     let own = report.checkouts.is_empty().then(own).flatten();
     let commit = report.commit().or(own);
     let profile = command.report.junit_profile();
-    let written = report_files::write_reports(&report, &out, profile, commit.as_deref());
+    let written = report_files::write_reports_or_aside(&report, &out, profile, commit.as_deref());
     match command.format {
         OutputFormat::Text => screen.report(&report),
         OutputFormat::Json => {

@@ -317,7 +317,7 @@ fn finish(
     }
     publishing::note_refusal(&mut report, &command.github, command.comment, context);
     let profile = command.report.junit_profile();
-    let written = report_files::write_reports(&report, out, profile, commit);
+    let written = report_files::write_reports_or_aside(&report, out, profile, commit);
     print_end();
     context.screen.report(&report);
     step_display::show(&report, out, command.show, &context.screen);

@@ -79,14 +79,16 @@ pub struct RunSummary {
     pub ending: RunEnding,
     /// The record file.
     pub record: PathBuf,
+    /// How many records are not in it, because they could not be written.
+    pub missing_records: u64,
     /// The counts of the plan when the workers left, if the service answered.
     pub status: Option<PlanStatus>,
     /// What the plan waited for then, if an execution was open and the service can say.
     pub waiting: Option<PlanWaiting>,
 }
 
-/// Works on a plan until nothing is left for these workers, or until the run is stopped. Fails if a record cannot be
-/// written.
+/// Works on a plan until nothing is left for these workers, or until the run is stopped. Fails if the record file cannot be
+/// made; a run whose records cannot be written later on stops and gives its executions back.
 pub async fn work(
     mut order: WorkOrder,
     signals: &mut Signals,
@@ -98,8 +100,8 @@ pub async fn work(
     };
     journal.begin(&mut order)?;
     let mut dispatcher = Dispatcher::start(&order, journal, signals, observer);
-    while !dispatcher.step().await? {}
-    dispatcher.conclude(&order).await
+    while !dispatcher.step().await {}
+    Ok(dispatcher.conclude(&order).await)
 }
 
 /// The records of this process.
@@ -138,9 +140,14 @@ impl Journal {
     }
 
     /// Writes an event of a worker, and gives it back.
-    fn write_of_worker(&mut self, slot: usize, event: RecordEvent) -> io::Result<RecordEvent> {
+    fn write_of_worker(
+        &mut self,
+        slot: usize,
+        event: RecordEvent,
+    ) -> (RecordEvent, io::Result<()>) {
         let record = record(worker_name(&self.name, slot), event);
-        self.recorder.write(&record).map(|()| record.event)
+        let written = self.recorder.write(&record);
+        (record.event, written)
     }
 }
 
@@ -222,28 +229,35 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Handles the next event. Returns whether the run is over.
-    async fn step(&mut self) -> io::Result<bool> {
+    async fn step(&mut self) -> bool {
         let (event, written) = match self.next_event().await {
             Incoming::Event(event, written) => (event, written),
-            Incoming::Nothing => return Ok(false),
+            Incoming::Nothing => return false,
             Incoming::WorkerLost => {
                 self.state.fail("a worker ended without reporting it");
-                return Ok(true);
+                return true;
             }
         };
         let event = match event {
             RunEvent::Worker(slot, WorkerEvent::Record(event)) => {
-                let event = self.journal.write_of_worker(slot, event)?;
-                if let Some(written) = written {
-                    // The worker may have been stopped meanwhile; its record stands all the same.
-                    let _ = written.send(());
+                let (event, result) = self.journal.write_of_worker(slot, event);
+                match (result, written) {
+                    (Ok(()), Some(written)) => {
+                        // The worker may have been stopped meanwhile; its record stands all the same.
+                        let _ = written.send(());
+                    }
+                    (Ok(()), None) => {}
+                    (Err(error), _) => {
+                        let response = self.state.handle(RunEvent::NotRecorded(error.to_string()));
+                        self.perform(response);
+                    }
                 }
                 RunEvent::Worker(slot, WorkerEvent::Record(event))
             }
             other => other,
         };
         let response = self.state.handle(event);
-        Ok(self.perform(response))
+        self.perform(response)
     }
 
     async fn next_event(&mut self) -> Incoming {
@@ -301,13 +315,14 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Asks for the counts of the plan, and writes the last record.
-    async fn conclude(mut self, order: &WorkOrder) -> io::Result<RunSummary> {
+    async fn conclude(mut self, order: &WorkOrder) -> RunSummary {
         let (tally, mut ending) = self.state.into_end();
         if let RunEnding::Starved(why) = &ending {
-            self.journal.write(RecordEvent::Starved {
+            // What cannot be written is counted.
+            let _ = self.journal.write(RecordEvent::Starved {
                 wanted: order.settings.offered.clone(),
                 reason: why.clone(),
-            })?;
+            });
         }
         let (mut status, mut waiting) = (None, None);
         if ending.may_ask_service() {
@@ -317,14 +332,15 @@ impl<'a> Dispatcher<'a> {
             }
         }
         let reason = ending.to_string();
-        self.journal.write(RecordEvent::Left { reason, status })?;
-        Ok(RunSummary {
+        let _ = self.journal.write(RecordEvent::Left { reason, status });
+        RunSummary {
             tally,
             ending,
+            missing_records: self.journal.recorder.missing(),
             record: self.journal.recorder.path().to_owned(),
             status,
             waiting,
-        })
+        }
     }
 }
 

@@ -16,6 +16,8 @@ pub enum RunEnding {
     ServiceLost(Box<ClientError>),
     /// This machine could not start several executions in a row: why.
     CannotStart(String),
+    /// No record can be written, so that no result may count: why.
+    NotRecorded(String),
     /// No server could come to the waiting workers: why.
     Starved(String),
     /// The deadline of the command was reached.
@@ -42,7 +44,7 @@ impl RunEnding {
             Self::NoServer(_) => 1,
             Self::ServiceLost(_) => 2,
             Self::CannotStart(_) => 3,
-            Self::Starved(_) | Self::Deadline | Self::Stopped(_) => 4,
+            Self::Starved(_) | Self::Deadline | Self::Stopped(_) | Self::NotRecorded(_) => 4,
             Self::Bug(_) => 5,
         }
     }
@@ -52,7 +54,7 @@ impl RunEnding {
         Some(match self {
             Self::Finished | Self::NoServer(_) => return None,
             Self::ServiceLost(error) => error.conclusion(),
-            Self::CannotStart(_) => Conclusion::Infrastructure,
+            Self::CannotStart(_) | Self::NotRecorded(_) => Conclusion::Infrastructure,
             Self::Starved(_) | Self::Deadline => Conclusion::Incomplete,
             Self::Stopped(SignalKind::Interrupt) => Conclusion::Interrupted,
             Self::Stopped(SignalKind::Terminate | SignalKind::Hangup) => Conclusion::Terminated,
@@ -71,6 +73,9 @@ impl RunEnding {
             Self::ServiceLost(error) => Some(error.help()),
             Self::CannotStart(_) => Some(
                 "correct that and start the worker again; the tests that are left are for other workers".to_owned(),
+            ),
+            Self::NotRecorded(_) => Some(
+                "make room in the folder of --out, or name another one; the tests went back to the plan".to_owned(),
             ),
             Self::Bug(_) => Some("please report this as a bug of testplan".to_owned()),
         }
@@ -92,6 +97,7 @@ impl fmt::Display for RunEnding {
             Self::NoServer(why) => f.write_str(why),
             Self::ServiceLost(error) => error.fmt(f),
             Self::CannotStart(why) => write!(f, "this machine cannot start the tests: {why}"),
+            Self::NotRecorded(why) => write!(f, "the record file cannot be written: {why}"),
             Self::Starved(why) => write!(f, "no server could come: {why}"),
             Self::Deadline => f.write_str("deadline reached"),
             Self::Stopped(kind) => write!(f, "stopped by {kind}"),

@@ -90,6 +90,7 @@ impl RunState {
             RunEvent::Worker(slot, WorkerEvent::Left(ending)) => self.left(slot, ending),
             RunEvent::Signal(kind) => self.stop(RunEnding::Stopped(kind)),
             RunEvent::Deadline => self.stop(RunEnding::Deadline),
+            RunEvent::NotRecorded(why) => self.stop(RunEnding::NotRecorded(why)),
             RunEvent::Quiet => show(self.busy()),
             RunEvent::Idle(update) => self.idle(update),
         }
@@ -231,6 +232,7 @@ impl RunState {
             }
             RunEnding::ServiceLost(_)
             | RunEnding::Starved(_)
+            | RunEnding::NotRecorded(_)
             | RunEnding::Deadline
             | RunEnding::Stopped(_)
             | RunEnding::Bug(_) => true,

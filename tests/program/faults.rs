@@ -5,6 +5,8 @@ mod dead_server;
 mod drain;
 mod economy;
 mod frozen_worker;
+#[cfg(unix)]
+mod full_disk;
 #[cfg_attr(
     not(target_os = "linux"),
     allow(

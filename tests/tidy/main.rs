@@ -204,7 +204,10 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("preset", &["attribution", "model", "reporter"]),
     ("random", &[]),
     ("reporter", &["fs", "random"]),
-    ("report_files", &["failure", "fs", "model", "report"]),
+    (
+        "report_files",
+        &["failure", "fs", "model", "random", "report"],
+    ),
     (
         "rerun",
         &[

@@ -28,7 +28,9 @@ pub(crate) enum WorkerEvent {
 pub(crate) enum RunEvent {
     /// A worker, by slot, reports something.
     Worker(usize, WorkerEvent),
-    /// SIGINT or SIGTERM.
+    /// A record could not be written: why.
+    NotRecorded(String),
+    /// A signal stops the run.
     Signal(SignalKind),
     /// The deadline of the command was reached.
     Deadline,

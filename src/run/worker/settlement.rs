@@ -48,7 +48,9 @@ impl Worker {
         }
         // On disk before the service knows: a result that counts is never without a record.
         if !self.record_all_and_wait(events).await {
+            // A result without a record would be missing in every report: the executions go back.
             return Settled {
+                to_release: recorded.into_iter().map(|(ended, _)| ended).collect(),
                 ending: Some(RunEnding::Finished),
                 ..Settled::default()
             };
