@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rusqlite::params;
 
 use super::{
-    pick::{DEPTH, HEADS, QueueHead},
+    pick::{DEPTH, HEADS, QueueHead, ReadDepth},
     write_context::{CachedPlan, WriteContext},
 };
 use crate::{
@@ -72,10 +72,12 @@ fn read_set(
 ) -> Result<(), StoreError> {
     let mut statement = context.db.prepare_cached(HEADS)?;
     let mut rows = statement.query(params![plan.id.0, set])?;
-    for _ in 0..limit.max + DEPTH {
+    let mut depth = ReadDepth::new(limit.max + DEPTH, worker);
+    while !depth.is_over() {
         let Some(row) = rows.next()? else { break };
         let head = QueueHead::read(row, set, required)?;
         let candidate = &head.candidate;
+        depth.read(candidate);
         if candidate.id == first.candidate.id
             || candidate.deferred_for(worker)
             || candidate.is_poison(context.rules.max_expiries)

@@ -22,6 +22,39 @@ use crate::{
 
 /// How many executions of one label set are read to find one that this worker did not lose last.
 pub(super) const DEPTH: usize = 16;
+/// How many more that its machine could not start: all of some large batches, which a machine gives back at once.
+const FAILED_STARTS: usize = 3_000;
+
+/// How far a label set is still read.
+pub(super) struct ReadDepth<'a> {
+    worker: Option<&'a str>,
+    rows: usize,
+    failed_starts: usize,
+}
+
+impl<'a> ReadDepth<'a> {
+    pub(super) fn new(rows: usize, worker: Option<&'a str>) -> Self {
+        Self {
+            worker,
+            rows,
+            failed_starts: FAILED_STARTS,
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.rows == 0 || self.failed_starts == 0
+    }
+
+    /// Counts a row.
+    pub(super) fn read(&mut self, candidate: &ExecutionCandidate) {
+        let failed = |worker| candidate.start_failures.include(worker);
+        if self.worker.is_some_and(failed) {
+            self.failed_starts -= 1;
+        } else {
+            self.rows -= 1;
+        }
+    }
+}
 
 /// The executions of a label set in order. Reads the index in that order, so only the rows read cost anything.
 pub(super) const HEADS: &str = "SELECT id, expected_ms, state, epoch, test, timeout_ms, expiries, skips, worker, lost_on, principal,
@@ -126,9 +159,11 @@ fn read_heads(
 ) -> Result<(), StoreError> {
     let mut statement = context.db.prepare_cached(HEADS)?;
     let mut rows = statement.query(params![plan.id.0, set])?;
-    for _ in 0..DEPTH {
+    let mut depth = ReadDepth::new(DEPTH, worker);
+    while !depth.is_over() {
         let Some(row) = rows.next()? else { break };
         let head = QueueHead::read(row, set, required)?;
+        depth.read(&head.candidate);
         let is_deferred = head.candidate.deferred_for(worker);
         heads.push(head);
         if !is_deferred {

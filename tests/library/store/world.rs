@@ -34,9 +34,16 @@ pub(crate) fn on_sqlite(rules: Rules) -> Fresh {
 
 /// Opens a file; without fsync, for speed.
 pub(crate) fn open(path: &Path, rules: Rules, now: Timestamp) -> SqliteStore {
-    SqliteStore::open(path, Durability::Normal, rules, now)
-        .unwrap()
-        .0
+    loop {
+        match SqliteStore::open(path, Durability::Normal, rules, now) {
+            Ok((store, _)) => return store,
+            // Another test forked while a store here was open: its child holds the lock until it runs its program.
+            Err(error) if error.to_string().contains("has it open") => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 /// `OS=Linux browser=chrome` as a set.
