@@ -4,6 +4,7 @@
 //! is checked. The caller passes the time. [`protocol`] decides the answer when a guard refuses, without SQL. The behaviour
 //! suite in `tests/library/store.rs` runs against every implementation.
 
+mod changes;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
 mod new_import;
 pub mod protocol;
@@ -12,19 +13,18 @@ mod requested_tests;
 mod requests;
 pub mod sqlite;
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
-
-use tokio::sync::watch;
+use std::{fmt, future::Future, pin::Pin, sync::Weak, time::Duration};
 
 use crate::model::{
     Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
     SquishServer, SquishServerChange, SquishServerId, Timestamp,
 };
 
+pub use changes::{ChangeListener, Changes, OpenedExecutions, PlanChanges};
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
-    BatchRequest, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted, Page,
+    BatchRequest, Deadline, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted, Page,
     PlanDemand, PlanQuery, Reservation, Reserve, Reset, Rules, TemplateDefinition,
 };
 
@@ -231,11 +231,12 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Reply<'_, Page<Event>>;
 
-    /// Changes with every change that a waiting client may want to see. Subscribe before asking.
-    fn changes(&self) -> watch::Receiver<u64>;
+    /// Tells `listener` of every change that a client may wait for, as long as it lives. Listen before asking.
+    fn listen(&self, listener: Weak<dyn ChangeListener>);
 
-    /// The earliest time at which a lease of the plan ends or the plan becomes due: a waiting client asks again then.
-    fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Timestamp>>;
+    /// The earliest time at which something opens without a request: a lease of the plan ends, the plan becomes due, or
+    /// the cool-down of a Squish server ends.
+    fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Deadline>>;
 
     /// Expires leases and deletes old keys. Correctness does not depend on it.
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()>;

@@ -6,7 +6,7 @@ use super::{
     http_error::HttpError,
     lease_requests::{self, batch, timeout},
     live_workers::OpenReserve,
-    long_poll::LongPoll,
+    long_poll::{WaitingWorker, Woken},
     request_parts::{Object, OptionalObject, RequestHead, capabilities},
     service_state::ServiceState,
     to_wire,
@@ -20,10 +20,6 @@ use crate::{
     },
     store::{Reservation, Reserve, Reset},
 };
-
-/// The store does not report the end of a cool-down after an expiry, so a client that waits for a Squish server asks
-/// again at least this often.
-const SERVER_LOOK: Duration = Duration::from_secs(1);
 
 /// `POST reserve/{plan}`; a waiting client is answered when an execution fits, or none that fits is left.
 pub(super) async fn reserve(
@@ -47,35 +43,69 @@ pub(super) async fn reserve(
         let now = shared.clock.now();
         batch.live_workers = shared.live_workers.count(request.plan, now);
     }
-    let poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
-    let answer = reserve_or_wait(&shared, &request, poll).await;
+    let wait = call.wait(shared.limits.wait);
+    let answer = if wait.is_zero() {
+        shared
+            .ask(move |store, now| store.reserve(request, now))
+            .await
+    } else {
+        reserve_or_wait(&shared, &request, wait).await
+    };
+    let answer = match answer {
+        Ok(Reservation::NoExecution { .. } | Reservation::NoServer { .. })
+            if shared.is_stopping() =>
+        {
+            Err(HttpError::Stopping)
+        }
+        answer => answer,
+    };
     open_reserve.answered(answer.as_ref().ok());
     answer.map(to_wire::reservation)
 }
 
 /// Reserves; waits for a better answer as long as the client does.
 async fn reserve_or_wait(
-    shared: &ServiceState,
+    shared: &Arc<ServiceState>,
     request: &Reserve,
-    mut poll: LongPoll,
+    wait: Duration,
 ) -> Result<Reservation, HttpError> {
+    let mut worker = WaitingWorker::join(shared, request, wait);
     loop {
         let request = request.clone();
-        let plan = request.plan;
+        worker.asks();
         let answer = shared
-            .ask(move |store, now| store.reserve(request, now))
+            .ask_for_waiting(move |store, now| store.reserve(request, now))
             .await?;
-        let look = shared.limits.look;
-        let (pending, look) = match &answer {
-            Reservation::Granted(_) => (0, look),
-            Reservation::NoExecution { pending } => (*pending, look),
-            Reservation::NoServer { pending } => (*pending, look.min(SERVER_LOOK)),
-        };
-        if pending == 0 || !poll.wait_for_change(shared, plan, look).await? {
-            if shared.is_stopping() && !matches!(answer, Reservation::Granted(_)) {
-                return Err(HttpError::Stopping);
-            }
+        worker.answered(&answer);
+        let is_final = matches!(
+            answer,
+            Reservation::Granted(_)
+                | Reservation::NoExecution { pending: 0 }
+                | Reservation::NoServer { pending: 0 }
+        );
+        if is_final {
             return Ok(answer);
+        }
+        match (worker.woken().await, answer) {
+            (Woken::Ask, _) => {}
+            (Woken::NothingLeft, _) => return Ok(Reservation::NoExecution { pending: 0 }),
+            (Woken::End { pending: None }, answer) => return Ok(answer),
+            (
+                Woken::End {
+                    pending: Some(pending),
+                },
+                Reservation::NoServer { .. },
+            ) => {
+                return Ok(Reservation::NoServer { pending });
+            }
+            (
+                Woken::End {
+                    pending: Some(pending),
+                },
+                _,
+            ) => {
+                return Ok(Reservation::NoExecution { pending });
+            }
         }
     }
 }

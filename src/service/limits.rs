@@ -21,6 +21,8 @@ pub struct Limits {
     pub handler: Duration,
     /// How many calls to the store may be in progress; one more is answered 503.
     pub calls: usize,
+    /// How many calls to the store may be in progress for clients that wait; one more waits.
+    pub waiting_calls: usize,
     /// How many uploads may run at once; one more is answered 503.
     pub uploads: usize,
     /// How many connections are open at once; more wait to be accepted.
@@ -29,7 +31,7 @@ pub struct Limits {
     pub connections_per_ip: usize,
     /// The longest `Prefer: wait`.
     pub wait: Duration,
-    /// How long a long poll waits for a change or deadline before it asks the store again.
+    /// How often a client of each kind that waits asks the store again although no change was reported.
     pub look: Duration,
     /// How long heartbeats and results are still served after shutdown began.
     pub drain: Duration,
@@ -50,6 +52,7 @@ impl Default for Limits {
             lists: 4,
             handler: Duration::from_secs(30),
             calls: 4096,
+            waiting_calls: 64,
             uploads: 16,
             connections: 10_000,
             connections_per_ip: 256,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     http_error::HttpError,
-    long_poll::LongPoll,
+    long_poll::WaitingStatus,
     request_parts::{EmptyBody, Object, RequestHead, capabilities, shortened},
     service_state::ServiceState,
     to_wire,
@@ -145,20 +145,19 @@ pub(super) async fn status(
     let pairs = call.pairs()?.into_iter();
     let pairs = pairs.map(|(key, value)| Capability { key, value });
     let filter = capabilities("the query", pairs.collect())?;
-    let mut poll = LongPoll::new(&shared, call.wait(shared.limits.wait));
-    let mut before = None;
-    loop {
-        let filter = filter.clone();
+    let wait = call.wait(shared.limits.wait);
+    if wait.is_zero() {
         let counts = shared
             .ask(move |store, now| store.status(plan, filter, now))
             .await?;
-        if counts.is_drained()
-            || *before.get_or_insert(counts) != counts
-            || !poll
-                .wait_for_change(&shared, plan, shared.limits.look)
-                .await?
-        {
-            return Ok(to_wire::status(counts));
-        }
+        return Ok(to_wire::status(counts));
     }
+    let mut waiting = WaitingStatus::join(&shared, plan, filter.clone(), wait);
+    let mut counts = shared
+        .ask_for_waiting(move |store, now| store.status(plan, filter, now))
+        .await?;
+    if !counts.is_drained() {
+        counts = waiting.other_than(counts).await.unwrap_or(counts);
+    }
+    Ok(to_wire::status(counts))
 }

@@ -3,20 +3,20 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{Arc, OnceLock, Weak},
     task::{Context, Poll},
 };
 
 use tokio::{
     runtime::Handle,
-    sync::{Semaphore, TryAcquireError, watch},
+    sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch},
     task::AbortHandle,
     time::timeout,
 };
 
 use super::{
     access::Access, housekeeping, http_error::HttpError, imports::storage::ImportStorage,
-    limits::Limits, live_workers::LiveWorkers,
+    limits::Limits, live_workers::LiveWorkers, long_poll::WaitingClients,
 };
 use crate::{
     clock::ServiceClock,
@@ -33,6 +33,8 @@ pub(super) struct ServiceState {
     pub(super) document: OnceLock<serde_json::Value>,
     /// The workers heard of.
     pub(super) live_workers: LiveWorkers,
+    /// The clients that wait for a better answer.
+    pub(super) waiting: Arc<WaitingClients>,
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
     /// Limits concurrent uploads.
@@ -41,6 +43,9 @@ pub(super) struct ServiceState {
     pub(super) lists: Semaphore,
     store: Arc<dyn Store>,
     calls: Arc<Semaphore>,
+    /// Limits what waiting clients ask at once. It is apart from `calls`, so that a crowd of them leaves room for results and
+    /// heartbeats.
+    waiting_calls: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
     beat: AbortHandle,
 }
@@ -52,17 +57,22 @@ impl ServiceState {
         access: Access,
         limits: Limits,
     ) -> Self {
+        let waiting = Arc::new(WaitingClients::default());
+        let listener: Weak<WaitingClients> = Arc::downgrade(&waiting);
+        store.listen(listener);
         Self {
             beat: housekeeping::start(Arc::clone(&store), Arc::clone(&clock), limits.beat),
             clock,
             access,
             document: OnceLock::new(),
             live_workers: LiveWorkers::default(),
+            waiting,
             imports: OnceLock::new(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
             lists: Semaphore::new(limits.lists),
             store,
             calls: Arc::new(Semaphore::new(limits.calls)),
+            waiting_calls: Arc::new(Semaphore::new(limits.waiting_calls)),
             limits,
             stopping: watch::Sender::new(false),
         }
@@ -89,6 +99,28 @@ impl ServiceState {
                 TryAcquireError::NoPermits => HttpError::Busy,
                 TryAcquireError::Closed => HttpError::Stopping,
             })?;
+        self.ask_with(permit, call).await
+    }
+
+    /// The same for a client that waits, or for all that do: it comes in turn instead of being refused.
+    pub(super) async fn ask_for_waiting<T, F>(&self, call: F) -> Result<T, HttpError>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a dyn Store, Timestamp) -> Reply<'a, T> + Send + 'static,
+    {
+        let permit = Arc::clone(&self.waiting_calls).acquire_owned();
+        let permit = timeout(self.limits.handler, permit)
+            .await
+            .map_err(|_| HttpError::Busy)?
+            .map_err(|_| HttpError::Stopping)?;
+        self.ask_with(permit, call).await
+    }
+
+    async fn ask_with<T, F>(&self, permit: OwnedSemaphorePermit, call: F) -> Result<T, HttpError>
+    where
+        T: Send + 'static,
+        F: for<'a> FnOnce(&'a dyn Store, Timestamp) -> Reply<'a, T> + Send + 'static,
+    {
         let (store, now) = (Arc::clone(&self.store), self.clock.now());
         let work = Uncancelled::new(async move {
             let answer = call(store.as_ref(), now).await;
@@ -105,11 +137,6 @@ impl ServiceState {
     /// The store, past the limits on calls.
     pub(super) fn store(&self) -> &dyn Store {
         self.store.as_ref()
-    }
-
-    /// Notifies of changes of the store.
-    pub(super) fn changes(&self) -> watch::Receiver<u64> {
-        self.store.changes()
     }
 
     /// Refuses new work and answers all long polls.
@@ -130,13 +157,22 @@ impl ServiceState {
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         self.stop();
         self.beat.abort();
-        let all = u32::try_from(self.limits.calls).unwrap_or(u32::MAX);
-        match timeout(self.limits.handler, self.calls.acquire_many(all)).await {
+        let all = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
+        let ended = async {
+            let calls = self.calls.acquire_many(all(self.limits.calls)).await?;
+            let waiting = all(self.limits.waiting_calls);
+            self.waiting_calls
+                .acquire_many(waiting)
+                .await
+                .map(|waiting| (calls, waiting))
+        };
+        match timeout(self.limits.handler, ended).await {
             Ok(Ok(_)) => {}
             Ok(Err(_closed_before)) => return Ok(()),
             Err(_) => tracing::error!("closing the store while calls to it are unanswered"),
         }
         self.calls.close();
+        self.waiting_calls.close();
         self.store.close().await
     }
 }

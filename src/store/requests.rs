@@ -269,3 +269,11 @@ pub struct Page<T> {
     /// The `after` of the next page; `None` at the end.
     pub next: Option<i64>,
 }
+
+/// A time at which something opens without a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    pub at: Timestamp,
+    /// Whether a lease ends then. Otherwise the plan becomes due or the cool-down of a Squish server ends.
+    pub ends_lease: bool,
+}

@@ -6,6 +6,7 @@
 
 mod batch_limit;
 mod batch_pick;
+mod change_notes;
 mod column_values;
 mod connection;
 mod entry_list;

@@ -116,8 +116,7 @@ fn expire(context: &mut WriteContext, lease: &LeaseRow) -> Result<(), StoreError
         &lease.principal,
         lease.worker.as_deref().unwrap_or_default(),
     )?;
-    context.mark_changed();
-    Ok(())
+    context.note_opened(lease.plan, lease.label_set)
 }
 
 /// Extends every lease that was valid at `since` by what its length and its earlier compensation are worth; returns how many.

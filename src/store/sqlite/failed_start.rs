@@ -30,11 +30,14 @@ pub(super) fn note(
     )?;
     let live = able(context, changed, not_started)?;
     match failures.add(&worker, &not_started.reason, &live) {
-        AfterStartFailure::TryAgain => context.db.change_one(
-            "a failed start",
-            "UPDATE executions SET start_failures = ?3 WHERE id = ?1 AND state = 0 AND epoch = ?2",
-            params![execution.0, changed.epoch, failures],
-        ),
+        AfterStartFailure::TryAgain => {
+            context.db.change_one(
+                "a failed start",
+                "UPDATE executions SET start_failures = ?3 WHERE id = ?1 AND state = 0 AND epoch = ?2",
+                params![execution.0, changed.epoch, failures],
+            )?;
+            context.note_opened(changed.plan, changed.label_set)
+        }
         AfterStartFailure::End => end(context, execution, changed, &failures),
     }
 }
@@ -55,7 +58,7 @@ fn able(
 }
 
 fn end(
-    context: &WriteContext,
+    context: &mut WriteContext,
     execution: ExecutionId,
     changed: &ChangedExecution,
     failures: &StartFailures,
@@ -68,11 +71,12 @@ fn end(
          WHERE id = ?1 AND state = 0 AND epoch = ?2",
         params![execution.0, changed.epoch, error, failures],
     )?;
-    CounterChange::of_move(Counter::Open, Counter::Done).write(
+    let left = CounterChange::of_move(Counter::Open, Counter::Done).write(
         &context.db,
         changed.plan,
         changed.label_set,
     )?;
     let attempt = (execution, changed.epoch);
-    context.record_event(changed.plan, attempt, EventKind::Unstartable, "", &error)
+    context.record_event(changed.plan, attempt, EventKind::Unstartable, "", &error)?;
+    context.note_ended(changed.plan, changed.label_set, left)
 }

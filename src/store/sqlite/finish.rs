@@ -89,7 +89,10 @@ fn settle(
     if let Some(binding) = ServerBinding::of(finish.execution, changed) {
         match finish.server_trouble {
             Some(trouble) => binding.free_troubled(context, trouble, (changed.plan, principal))?,
-            None => binding.free_healthy(context)?,
+            None => {
+                binding.free_healthy(context)?;
+                context.note_free_server();
+            }
         }
     }
     let from = if changed.was_expired(context.now) {
@@ -97,7 +100,7 @@ fn settle(
     } else {
         Counter::Reserved
     };
-    CounterChange::of_move(from, Counter::Done)
+    let left = CounterChange::of_move(from, Counter::Done)
         .verdict(payload::verdict(outcome), 1)
         .write(&context.db, changed.plan, changed.label_set)?;
     context.record_event(
@@ -116,8 +119,7 @@ fn settle(
         }
         Outcome::ExecutionError { .. } | Outcome::LeaseLost | Outcome::Cancelled => {}
     }
-    context.mark_changed();
-    Ok(())
+    context.note_ended(changed.plan, changed.label_set, left)
 }
 
 /// Keeps a result that does not count in the history, up to [`MAX_LATE_RESULTS`].

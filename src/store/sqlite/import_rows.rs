@@ -75,7 +75,6 @@ pub(super) fn add(context: &mut WriteContext, import: &NewImport) -> Result<Impo
         };
         key.store(context, &record, context.now.plus(KEY_LIFE))?;
     }
-    context.mark_changed();
     one(&context.db, id)
 }
 

@@ -148,6 +148,5 @@ fn fill(
         principal,
         &detail,
     )?;
-    context.mark_changed();
     Ok(())
 }

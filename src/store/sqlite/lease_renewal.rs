@@ -134,7 +134,10 @@ fn release(
             Some(trouble) => {
                 binding.free_troubled(context, trouble, (changed.plan, &beat.principal))?;
             }
-            None => binding.free(context)?,
+            None => {
+                binding.free(context)?;
+                context.note_free_server();
+            }
         }
     }
     if !changed.was_expired(context.now) {
@@ -151,8 +154,8 @@ fn release(
     } else {
         let detail = if beat.alone { "to run alone" } else { "" };
         record(context, &changed, beat, EventKind::Released, detail)?;
+        context.note_opened(changed.plan, changed.label_set)?;
     }
-    context.mark_changed();
     Ok(true)
 }
 

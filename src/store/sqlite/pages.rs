@@ -13,7 +13,7 @@ use crate::{
         Capabilities, Execution, ExecutionId, ExecutionState, LabelCase, Outcome, PlanId,
         PlanStatus, Test, TestId, Timestamp,
     },
-    store::{Event, Page, StoreError, protocol::request_limits::MAX_PAGE},
+    store::{Deadline, Event, Page, StoreError, protocol::request_limits::MAX_PAGE},
 };
 
 /// Adds up the counters of a plan. Reads one row per label set, not per execution.
@@ -157,18 +157,24 @@ pub(super) fn next_deadline(
     plan: PlanId,
     now: Timestamp,
     lead: &ClockLead,
-) -> Result<Option<Timestamp>, StoreError> {
+) -> Result<Option<Deadline>, StoreError> {
     plan_rows::check_started(db, plan)?;
     let ahead = lead.service_time(Timestamp(0));
-    let next: Option<i64> = db.read_one(
-        "SELECT min(at) FROM (
-               SELECT min(deadline) AS at FROM executions INDEXED BY executions_leased
+    // Of several at the same time the one that is no lease: its end has to be looked for.
+    db.read_if(
+        "SELECT at, ends_lease FROM (
+               SELECT min(deadline) AS at, 1 AS ends_lease FROM executions INDEXED BY executions_leased
                  WHERE state = 2 AND deadline > ?2 AND plan = ?1
-               UNION ALL SELECT planned + ?3 FROM plans WHERE id = ?1 AND planned + ?3 > ?2
-               UNION ALL SELECT min(free_from) FROM squish_servers WHERE free_from > ?2
-               UNION ALL SELECT min(rests_until) FROM squish_servers WHERE rests_until > ?2)",
+               UNION ALL SELECT planned + ?3, 0 FROM plans WHERE id = ?1 AND planned + ?3 > ?2
+               UNION ALL SELECT min(free_from), 0 FROM squish_servers WHERE free_from > ?2
+               UNION ALL SELECT min(rests_until), 0 FROM squish_servers WHERE rests_until > ?2)
+             WHERE at IS NOT NULL ORDER BY at, ends_lease LIMIT 1",
         [plan.0, now.0, ahead.0],
-        |row| row.get(0),
-    )?;
-    Ok(next.map(Timestamp))
+        |row| {
+            Ok(Deadline {
+                at: Timestamp(row.get(0)?),
+                ends_lease: row.get(1)?,
+            })
+        },
+    )
 }

@@ -189,15 +189,14 @@ fn abandon(
          WHERE id = ?1 AND state = 1 AND epoch = ?2",
         params![id.0, head.epoch, message, expiries, holders],
     )?;
-    CounterChange::of_move(Counter::Open, Counter::Done).write(
+    let left = CounterChange::of_move(Counter::Open, Counter::Done).write(
         &context.db,
         plan.id,
         head.label_set,
     )?;
     let attempt = (id, head.epoch);
     context.record_event(plan.id, attempt, EventKind::Abandoned, "", &message)?;
-    context.mark_changed();
-    Ok(())
+    context.note_ended(plan.id, head.label_set, left)
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::{collections::HashSet, sync::Arc};
 
 use rusqlite::{Connection, params};
 
-use super::{column_values::number, statements::Statements as _};
+use super::{
+    column_values::number,
+    statements::{Statements as _, exactly_one},
+};
 use crate::{
     model::{Capabilities, PlanId, PlanStatus, TestVerdict, Timestamp},
     store::StoreError,
@@ -45,15 +48,19 @@ impl CounterChange {
         self
     }
 
-    pub(super) fn write(self, db: &Connection, plan: PlanId, set: i64) -> Result<(), StoreError> {
+    /// Writes the change; returns how many executions of the label set are open or reserved now.
+    pub(super) fn write(self, db: &Connection, plan: PlanId, set: i64) -> Result<i64, StoreError> {
         let ([open, reserved, done], [passed, failed, skipped]) = (self.states, self.verdicts);
-        db.change_one(
-            "a counter",
+        let left = db.read_if(
             "UPDATE counts SET open = open + ?3, reserved = reserved + ?4, done = done + ?5,
                passed = passed + ?6, failed = failed + ?7, skipped = skipped + ?8
-             WHERE plan = ?1 AND label_set = ?2",
+             WHERE plan = ?1 AND label_set = ?2 RETURNING open + reserved",
             params![plan.0, set, open, reserved, done, passed, failed, skipped],
-        )
+            |row| row.get(0),
+        )?;
+        // Plan and label set are the key of the table: there is at most one row.
+        exactly_one(usize::from(left.is_some()), "a counter")?;
+        Ok(left.unwrap_or_default())
     }
 }
 

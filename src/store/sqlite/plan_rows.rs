@@ -62,7 +62,6 @@ pub(super) fn execute(
         };
         key.store(context, &record, context.now.plus(KEY_LIFE))?;
     }
-    context.mark_changed();
     as_started(&context.db, id)
 }
 

@@ -41,6 +41,5 @@ pub(super) fn reset(context: &mut WriteContext, request: &Reset) -> Result<(), S
         &request.principal,
         &to_json(&found.outcome)?,
     )?;
-    context.mark_changed();
-    Ok(())
+    context.note_opened(found.plan, found.label_set)
 }

@@ -156,7 +156,7 @@ pub(super) fn add(
         params![new.host(), new.port.to_string(), new.enabled, set],
         |row| row.get(0),
     )?;
-    context.mark_changed();
+    context.note_free_server();
     registered(context, SquishServerId(id))
 }
 
@@ -175,11 +175,12 @@ pub(super) fn register(
             "UPDATE squish_servers SET label_set = ?3 WHERE host = ?1 AND port = ?2 AND deleted = 0",
             params![new.host(), new.port.to_string(), set],
         )?;
-        if !is_known {
+        if is_known {
+            context.note_free_server();
+        } else {
             add(context, new)?;
         }
     }
-    context.mark_changed();
     Ok(())
 }
 
@@ -229,7 +230,7 @@ pub(super) fn change(
             ends_cool_down
         ],
     )?;
-    context.mark_changed();
+    context.note_free_server();
     registered(context, id)
 }
 

@@ -4,7 +4,7 @@ use std::{
     fmt,
     path::Path,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering},
     },
     thread::JoinHandle,
@@ -32,9 +32,10 @@ use crate::{
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
     store::{
-        EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat, Import, NewImport, Page,
-        PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store,
-        StoreError, TemplateDefinition, TemplateDifference, protocol::Compensation,
+        ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat,
+        Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve,
+        Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
+        changes::ChangeListeners, protocol::Compensation,
     },
     sync::ignore_poison,
 };
@@ -48,7 +49,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 pub struct SqliteStore {
     queue: WriteQueue,
     readers: ReadPool,
-    changes: watch::Receiver<u64>,
+    listeners: Arc<ChangeListeners>,
     ended: watch::Receiver<bool>,
     commits: Arc<AtomicU64>,
     writer: Mutex<Option<JoinHandle<()>>>,
@@ -74,14 +75,14 @@ impl SqliteStore {
         let db = connection::writer(path, durability)?;
         let (context, recovery) = recovery::open(db, rules, now)?;
         let lead = context.lead.clone();
-        let (changed, changes) = watch::channel(0);
+        let listeners = Arc::new(ChangeListeners::default());
         let (queue, waiting) = WriteQueue::new();
         let commits = Arc::new(AtomicU64::new(0));
         let (end, ended) = watch::channel(false);
         let writer = writer::Writer {
             context,
             queue: waiting,
-            changes: changed,
+            listeners: Arc::clone(&listeners),
             commits: Arc::clone(&commits),
             lock,
         };
@@ -95,7 +96,7 @@ impl SqliteStore {
         let store = Self {
             queue,
             readers: ReadPool::new(path),
-            changes,
+            listeners,
             ended,
             commits,
             writer: Mutex::new(Some(thread)),
@@ -344,14 +345,11 @@ impl Store for SqliteStore {
         )
     }
 
-    fn changes(&self) -> watch::Receiver<u64> {
-        let mut changes = self.changes.clone();
-        // A clone inherits the version that the original has seen, which is the first.
-        changes.mark_unchanged();
-        changes
+    fn listen(&self, listener: Weak<dyn ChangeListener>) {
+        self.listeners.add(listener);
     }
 
-    fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Timestamp>> {
+    fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Deadline>> {
         let lead = self.lead.clone();
         Box::pin(
             self.readers

@@ -12,6 +12,7 @@ use std::{
 use rusqlite::{Connection, params};
 
 use super::{
+    change_notes::ChangeNotes,
     column_values::{from_json, kind, to_json},
     statements::Statements as _,
 };
@@ -19,7 +20,7 @@ use crate::{
     clock::ClockLead,
     model::{Capabilities, ExecutionId, PlanId, PlanKind, Timestamp},
     store::{
-        Rules, StoreError,
+        Changes, Rules, StoreError,
         protocol::{
             EventKind,
             not_found::{is_template, unknown_plan},
@@ -29,6 +30,8 @@ use crate::{
 
 /// Most plans in the cache; past it all are dropped.
 const MAX_PLANS: usize = 256;
+/// How old the stored time may be after a transaction that changed nothing.
+const CLOCK_PERIOD: Duration = Duration::from_millis(500);
 
 pub(super) struct WriteContext {
     pub(super) db: Connection,
@@ -48,7 +51,7 @@ pub(super) struct WriteContext {
     /// Plans whose suites have numbers.
     pub(super) numbered_plans: HashSet<PlanId>,
     alive_at: Timestamp,
-    changed: bool,
+    changes: ChangeNotes,
     plans: HashMap<PlanId, Arc<CachedPlan>>,
     label_sets: HashMap<i64, Arc<Capabilities>>,
 }
@@ -89,7 +92,7 @@ impl WriteContext {
             unknown_durations: HashMap::new(),
             numbered_plans: HashSet::new(),
             alive_at,
-            changed: false,
+            changes: ChangeNotes::default(),
             plans: HashMap::new(),
             label_sets: HashMap::new(),
         }
@@ -107,18 +110,45 @@ impl WriteContext {
         self.now.plus(timeout + self.lead.rounding())
     }
 
-    /// Wakes waiting clients after the commit.
-    pub(super) fn mark_changed(&mut self) {
-        self.changed = true;
+    /// Notes for waiting clients that an execution opened.
+    pub(super) fn note_opened(&mut self, plan: PlanId, label_set: i64) -> Result<(), StoreError> {
+        let required = self.labels(label_set)?;
+        self.changes.opened(plan, label_set, required);
+        Ok(())
     }
 
-    pub(super) fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+    /// Notes for waiting clients that an execution ended; `left` of its label set are open or reserved.
+    pub(super) fn note_ended(
+        &mut self,
+        plan: PlanId,
+        label_set: i64,
+        left: i64,
+    ) -> Result<(), StoreError> {
+        let required = self.labels(label_set)?;
+        self.changes.ended(plan, label_set, required, left == 0);
+        Ok(())
     }
 
-    /// Stores that the service is alive now, at most once per transaction.
-    pub(super) fn write_clock(&mut self) -> Result<(), StoreError> {
-        if self.now > self.alive_at {
+    /// Notes for waiting clients that a Squish server may have become free.
+    pub(super) fn note_free_server(&mut self) {
+        self.changes.freed_server();
+    }
+
+    /// What the requests since the last call changed for waiting clients.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        self.changes.take(self.rules.label_case)
+    }
+
+    /// How many rows were changed since the database was opened.
+    pub(super) fn rows_changed(&self) -> u64 {
+        self.db.total_changes()
+    }
+
+    /// Stores that the service is alive now, at most once per transaction. A transaction that changed nothing else, such as
+    /// a reservation for which there is no execution, stores it only now and then: without a change it costs no commit.
+    pub(super) fn write_clock(&mut self, changed_rows: bool) -> Result<(), StoreError> {
+        let unwritten = self.now.since(self.alive_at);
+        if self.now > self.alive_at && (changed_rows || unwritten >= CLOCK_PERIOD) {
             self.db.change_one(
                 "the clock",
                 "UPDATE service SET alive_at = ?1",

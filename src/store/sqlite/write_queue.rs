@@ -13,8 +13,8 @@ use tokio::sync::oneshot;
 use super::write_context::WriteContext;
 use crate::{store::StoreError, sync::ignore_poison};
 
-/// Most requests that wait; further ones are answered "busy".
-const CAPACITY: usize = 4_096;
+/// Most requests that wait; further ones are answered "busy". More than the service asks at once, waiting clients included.
+const CAPACITY: usize = 5_120;
 
 /// A request for the writer.
 pub(super) trait WriteJob: Send {

@@ -9,10 +9,8 @@ use std::{
     },
 };
 
-use tokio::sync::watch;
-
 use super::{write_context::WriteContext, write_queue::WriteJob};
-use crate::store::StoreError;
+use crate::store::{StoreError, changes::ChangeListeners};
 
 /// Most requests of one transaction.
 const MAX_GROUP: usize = 256;
@@ -20,7 +18,7 @@ const MAX_GROUP: usize = 256;
 pub(super) struct Writer {
     pub(super) context: WriteContext,
     pub(super) queue: Receiver<Box<dyn WriteJob>>,
-    pub(super) changes: watch::Sender<u64>,
+    pub(super) listeners: Arc<ChangeListeners>,
     pub(super) commits: Arc<AtomicU64>,
     /// Held as long as this thread may write.
     pub(super) lock: File,
@@ -40,25 +38,32 @@ impl Writer {
             } else {
                 self.commits.fetch_add(1, Ordering::Relaxed);
             }
-            if self.context.take_changed() && failure.is_none() {
-                self.changes.send_modify(|count| *count += 1);
+            let changes = self.context.take_changes();
+            if failure.is_none() {
+                self.listeners.notify(&changes);
             }
             for job in group.drain(..) {
                 job.answer(failure.as_deref());
             }
         }
+        // If this fails, the stored time is a little older than the last request, as after a kill.
+        let _ = self.context.write_clock(true);
         self.context.close();
         drop(self.lock);
     }
 
     fn commit(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
         self.run_sql("BEGIN IMMEDIATE")?;
+        let before = self.context.rows_changed();
         let result = match group {
             [single] => self.run_single(single.as_mut()),
             many => self.run_group(many),
         };
         let committed = result
-            .and_then(|()| self.context.write_clock())
+            .and_then(|()| {
+                let changed_rows = self.context.rows_changed() != before;
+                self.context.write_clock(changed_rows)
+            })
             .and_then(|()| self.run_sql("COMMIT"));
         if committed.is_err() && !self.context.db.is_autocommit() {
             self.run_sql("ROLLBACK")?;

@@ -21,7 +21,7 @@ macro_rules! every {
                 execute_with_the_same_key_returns_the_same_plan execute_refuses_a_key_of_another_request execute_keys_expire_after_a_week
                 published_templates_keep_their_numbers templates_removed_from_their_file_are_hidden
                 newest_plan_of_a_title_is_found unknown_names_list_similar_ones status_counts_by_requirement
-                lists_are_paged limits_are_enforced changes_notify_waiting_clients next_deadline_includes_the_planned_time;
+                lists_are_paged limits_are_enforced listener_hears_what_opened_and_what_is_drained dropped_listener_is_forgotten next_deadline_includes_the_planned_time;
             reservations: reserve_returns_fitting_executions reserve_compares_labels_as_configured
                 reserve_order_is_most_labels_then_longest tests_without_a_history_start_early reserve_clamps_its_timeout
                 reserve_reports_pending_executions nothing_is_reserved_before_the_planned_time expired_execution_is_reserved_again

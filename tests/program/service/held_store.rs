@@ -3,7 +3,7 @@
 use std::{
     collections::{HashMap, HashSet},
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex, OnceLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -16,9 +16,9 @@ use testplan::{
         SquishServerId, Test, Timestamp,
     },
     store::{
-        EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat, Import, NewImport, Page,
-        PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, Store,
-        StoreError, TemplateDefinition, TemplateDifference,
+        ChangeListener, Changes, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList,
+        Heartbeat, Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation,
+        Reserve, Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -44,9 +44,10 @@ pub(super) struct HeldStore {
     accepted: Mutex<Accepted>,
     /// The newest lease of each execution.
     leases: Mutex<HashMap<ExecutionId, LeaseToken>>,
-    /// Stands in for the store's own once changes are to go unnoticed.
-    silence: watch::Sender<u64>,
-    is_silent: AtomicBool,
+    /// Whether changes go unnoticed.
+    is_silent: Arc<AtomicBool>,
+    /// Passes changes on, for as long as the store lives.
+    filters: Mutex<Vec<Arc<ListenerFilter>>>,
     /// Unknown ids stand for plan 105 and its executions.
     any_id: bool,
     _folder: tempfile::TempDir,
@@ -188,8 +189,8 @@ impl HeldStore {
             fault: Mutex::default(),
             accepted: Mutex::default(),
             leases: Mutex::default(),
-            silence: watch::Sender::default(),
-            is_silent: AtomicBool::new(false),
+            is_silent: Arc::default(),
+            filters: Mutex::default(),
             any_id: false,
             _folder: folder,
         }
@@ -284,7 +285,7 @@ impl HeldStore {
         }
     }
 
-    /// From now on changes happen without notice to whoever subscribes.
+    /// From now on changes happen without notice.
     pub(super) fn notify_of_nothing(&self) {
         self.is_silent.store(true, Ordering::SeqCst);
     }
@@ -370,6 +371,23 @@ impl HeldStore {
     }
 }
 
+/// A listener that may be deaf.
+#[derive(Debug)]
+struct ListenerFilter {
+    is_silent: Arc<AtomicBool>,
+    listener: Weak<dyn ChangeListener>,
+}
+
+impl ChangeListener for ListenerFilter {
+    fn changed(&self, changes: &Changes) {
+        if let Some(listener) = self.listener.upgrade()
+            && !self.is_silent.load(Ordering::SeqCst)
+        {
+            listener.changed(changes);
+        }
+    }
+}
+
 /// Methods that are passed on between the two points of their name.
 macro_rules! pass_on {
     ($($method:ident($($name:ident: $type:ty),*) -> $answer:ty;)*) => {
@@ -419,7 +437,7 @@ impl Store for HeldStore {
         executions(state: Option<ExecutionState>, after: i64, limit: u32, now: Timestamp)
             -> Page<Execution>;
         events(after: i64, limit: u32, now: Timestamp) -> Page<Event>;
-        next_deadline(now: Timestamp) -> Option<Timestamp>;
+        next_deadline(now: Timestamp) -> Option<Deadline>;
         heartbeat_many(entries: Vec<Heartbeat>, now: Timestamp) -> EntryAnswers;
         finish_many(list: FinishList, now: Timestamp) -> EntryAnswers;
     }
@@ -477,11 +495,13 @@ impl Store for HeldStore {
         })
     }
 
-    fn changes(&self) -> watch::Receiver<u64> {
-        if self.is_silent.load(Ordering::SeqCst) {
-            self.silence.subscribe()
-        } else {
-            self.store.changes()
-        }
+    fn listen(&self, listener: Weak<dyn ChangeListener>) {
+        let filter = Arc::new(ListenerFilter {
+            is_silent: Arc::clone(&self.is_silent),
+            listener,
+        });
+        let filtered: Weak<ListenerFilter> = Arc::downgrade(&filter);
+        self.store.listen(filtered);
+        self.filters.lock().unwrap().push(filter);
     }
 }

@@ -114,7 +114,7 @@ async fn worker_leaves_when_its_request_is_aborted() {
         let request = with(reserve("Linux", false), "prefer", "wait=60");
         tokio::spawn(async move { service.call(request).await })
     };
-    store.reached("next_deadline answered", 1).await;
+    store.reached("reserve answered", 1).await;
     assert_eq!(of(&waiting(&service).await, "Linux").0, 1, "it waits");
     asking.abort();
     assert!(asking.await.unwrap_err().is_cancelled());

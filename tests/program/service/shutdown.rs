@@ -47,7 +47,8 @@ async fn leases_are_served_until_the_last_connection_ends() {
         .write_all(&wire(&status, "keep-alive"))
         .await
         .unwrap();
-    store.reached("next_deadline answered", 2).await;
+    store.reached("reserve answered", 1).await;
+    store.reached("status answered", 1).await;
 
     let ended = served.stop();
     let refused = read_all(&mut waits_for_work).await;

@@ -38,14 +38,102 @@ async fn answer(call: JoinHandle<Response<Bytes>>) -> (StatusCode, Value) {
     (response.status(), json_of(&response))
 }
 
+/// How often calls came by a point.
+fn came_by(store: &HeldStore, point: &str) -> usize {
+    store.trace().iter().filter(|name| **name == point).count()
+}
+
+#[tokio::test]
+async fn one_change_asks_the_store_once_for_many_waiting_workers() {
+    const WORKERS: usize = 8;
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
+    let mut waiting = Vec::new();
+    for already in 0..WORKERS {
+        waiting.push(start(&service, reserve("wait=60")));
+        store.reached("reserve answered", already + 1).await;
+    }
+    store.set(3339, ExecutionState::Open).await;
+    // The one that waited longest.
+    let first = answer(waiting.remove(0)).await;
+    assert_eq!(first.1["execution_id"], 3339);
+    assert_eq!(came_by(&store, "reserve"), WORKERS + 1);
+    assert!(waiting.iter().all(|call| !call.is_finished()));
+    // Nothing is left: one worker asks, and all are answered.
+    store.set(3339, ExecutionState::Done).await;
+    for call in waiting {
+        assert_eq!(answer(call).await.1["pending"], 0);
+    }
+    assert_eq!(came_by(&store, "reserve"), WORKERS + 2);
+}
+
+#[tokio::test]
+async fn wake_up_of_a_client_that_hung_up_goes_to_the_next() {
+    let store = HeldStore::with_reservation().await;
+    let service = service(&store, patient()).in_process();
+    let first = start(&service, reserve("wait=60"));
+    store.reached("reserve answered", 1).await;
+    let second = start(&service, reserve("wait=60"));
+    store.reached("reserve answered", 2).await;
+    store.hold("reserve");
+    store.set(3339, ExecutionState::Open).await;
+    store.reached("reserve", 3).await;
+    assert_eq!(came_by(&store, "reserve"), 3, "only the first asks");
+    first.abort();
+    store.reached("reserve", 4).await;
+    assert!(!second.is_finished(), "it asks");
+}
+
+#[tokio::test]
+async fn crowd_of_waiting_workers_leaves_room_for_results() {
+    let store = HeldStore::with_reservation().await;
+    let limits = Limits {
+        calls: 4,
+        waiting_calls: 2,
+        ..patient()
+    };
+    let service = service(&store, limits).in_process();
+    store.hold("reserve");
+    let waiting: Vec<_> = (0..20)
+        .map(|_| start(&service, reserve("wait=60")))
+        .collect();
+    store.reached("reserve", 2).await;
+    let finish = post("/execution/v1/finished/3339", "{}");
+    assert_eq!(
+        super::support::ask(&service, finish).await.0,
+        StatusCode::OK
+    );
+    assert_eq!(
+        came_by(&store, "reserve"),
+        2,
+        "the others wait for their turn"
+    );
+    store.release("reserve");
+    for call in waiting {
+        assert_eq!(answer(call).await.1["pending"], 0);
+    }
+}
+
+#[tokio::test]
+async fn clients_that_wait_for_the_same_counts_share_a_question() {
+    let store = HeldStore::with_plan().await;
+    let service = service(&store, patient()).in_process();
+    let mut waiting = Vec::new();
+    for already in 0..8 {
+        waiting.push(start(&service, status("wait=60")));
+        store.reached("status answered", already + 1).await;
+    }
+    store.set(3339, ExecutionState::Done).await;
+    for call in waiting {
+        assert_eq!(answer(call).await.1["done"], 1);
+    }
+    assert_eq!(came_by(&store, "status"), 8 + 1);
+}
+
 #[tokio::test]
 async fn a_waiting_reserve_is_answered_by_a_change_at_any_moment() {
-    // While the store looks, after it looked, and once the service waits for good.
-    for moment in [
-        "reserve answered",
-        "next_deadline",
-        "next_deadline answered",
-    ] {
+    // Before the service has the answer, and while the watch of the plan finds out when the lease ends.
+    for moment in ["reserve answered", "next_deadline"] {
         let store = HeldStore::with_reservation().await;
         let service = service(&store, patient()).in_process();
         store.hold(moment);
@@ -64,7 +152,7 @@ async fn a_waiting_reserve_is_answered_when_nothing_is_left_that_fits() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("respond-async, wait=60"));
-    store.reached("next_deadline answered", 1).await;
+    store.reached("reserve answered", 1).await;
     let (finished, _) =
         super::support::ask(&service, post("/execution/v1/finished/3339", "{}")).await;
     assert_eq!(finished, StatusCode::OK);
@@ -77,12 +165,15 @@ async fn unrelated_change_does_not_answer_a_long_poll() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("wait=60"));
-    store.reached("next_deadline answered", 1).await;
+    store.reached("reserve answered", 1).await;
     store.set(3340, ExecutionState::Done).await;
-    store.reached("next_deadline answered", 2).await;
-    assert!(!call.is_finished(), "Windows is nothing to wait for");
     store.set(3339, ExecutionState::Done).await;
     assert_eq!(answer(call).await.1["pending"], 0);
+    assert_eq!(
+        came_by(&store, "reserve"),
+        2,
+        "Windows is nothing to wait for"
+    );
 }
 
 #[tokio::test]
@@ -110,13 +201,8 @@ async fn long_poll_looks_again_without_a_notification() {
 
     // Nothing is reserved, so there is no deadline either.
     store.set(3339, ExecutionState::Open).await;
-    let waited = store.trace();
-    let waited = waited
-        .iter()
-        .filter(|point| **point == "next_deadline answered")
-        .count();
     let call = start(&service, status("wait=60"));
-    store.reached("next_deadline answered", waited + 1).await;
+    store.reached("status answered", 1).await;
     store.take(3339, Duration::from_secs(60)).await;
     assert_eq!(answer(call).await.1["reserved"], 1);
 }
@@ -160,7 +246,7 @@ async fn unreadable_prefer_header_does_not_wait() {
 
 #[tokio::test]
 async fn a_waiting_status_is_answered_when_the_counts_differ() {
-    for moment in ["status answered", "next_deadline", "next_deadline answered"] {
+    for moment in ["status answered", "next_deadline"] {
         let store = HeldStore::with_plan().await;
         let service = service(&store, patient()).in_process();
         store.hold(moment);
@@ -188,9 +274,9 @@ async fn store_failure_ends_a_long_poll() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();
     let call = start(&service, reserve("wait=60"));
-    store.reached("next_deadline answered", 1).await;
+    store.reached("reserve answered", 1).await;
     store.fail(Some(StoreFault::Broken));
-    store.set(3340, ExecutionState::Done).await;
+    store.set(3339, ExecutionState::Open).await;
     assert_eq!(answer(call).await.0, StatusCode::INTERNAL_SERVER_ERROR);
 }
 
@@ -206,7 +292,7 @@ async fn long_polls_do_not_count_as_calls() {
     let mut waiting = Vec::new();
     for already in 0..8 {
         waiting.push(start(&service, status("wait=60")));
-        store.reached("next_deadline answered", already + 1).await;
+        store.reached("status answered", already + 1).await;
     }
     let (status, _) = super::support::ask(&service, get("/execution/v1/testplans/64")).await;
     assert_eq!(status, StatusCode::OK);

@@ -73,7 +73,7 @@ pub(crate) async fn server_cools_down_after_an_expiry(make: Make) {
             .next_deadline(world.plan, world.now())
             .await
             .unwrap();
-        assert_eq!(end.unwrap().since(world.now()).as_millis(), 1);
+        assert_eq!(end.unwrap().at.since(world.now()).as_millis(), 1);
         world.pass(1);
         world.reserve(world.wish_with_server()).await;
     }

@@ -1,8 +1,12 @@
 //! Templates, plans, status and lists.
 
+use std::sync::{Arc, Mutex, Weak};
+
 use testplan::{
     model::{ExecutionState, PlanId, PlanKind, PlanStatus, plan::LinkedRepository},
-    store::{ExecutePlan, PlanQuery, RefusalCode, Rules, StoreError},
+    store::{
+        ChangeListener, Changes, Deadline, ExecutePlan, PlanQuery, RefusalCode, Rules, StoreError,
+    },
 };
 
 use crate::store::world::{Fresh, START, World, caps, refused, request_for, template};
@@ -339,46 +343,106 @@ pub(crate) async fn limits_are_enforced(make: Make) {
     world.reserve(world.wish(&many[..64].join(" "))).await;
 }
 
-pub(crate) async fn changes_notify_waiting_clients(make: Make) {
-    let world = World::new(make, &["", ""]).await;
-    let mut changes = world.store.changes();
-    // Otherwise each long poll would ask the store twice before it waits.
-    assert!(!changes.has_changed().unwrap(), "the plan started before");
-    let granted = world.take().await;
-    changes.borrow_and_update();
-    world.beat(&granted, 10_000).await.unwrap();
-    assert!(!changes.has_changed().unwrap(), "a heartbeat opens nothing");
-    world.fail_it(&granted).await.unwrap();
-    assert!(changes.has_changed().unwrap(), "finish");
-    changes.borrow_and_update();
-    world.reset(granted.execution, None).await.unwrap();
-    assert!(changes.has_changed().unwrap(), "reset");
-    let granted = world.take().await;
-    changes.borrow_and_update();
-    world.release(&granted).await.unwrap();
-    assert!(changes.has_changed().unwrap(), "release");
-    changes.borrow_and_update();
-    world.start("other", &[""]).await;
-    assert!(changes.has_changed().unwrap(), "start");
-    world.take().await;
-    changes.borrow_and_update();
+/// Keeps what it hears.
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<Changes>>);
+
+impl ChangeListener for Heard {
+    fn changed(&self, changes: &Changes) {
+        self.0.lock().unwrap().push(changes.clone());
+    }
+}
+
+impl Heard {
+    /// What opened and what was drained in the plan since the last call, and how many servers became free.
+    fn take(&self, plan: PlanId) -> (Vec<(String, usize)>, Vec<String>, usize) {
+        let (mut opened, mut drained, mut servers) = (Vec::new(), Vec::new(), 0);
+        for changes in self.0.lock().unwrap().drain(..) {
+            servers += changes.free_servers;
+            for (of, changes) in changes.plans {
+                assert_eq!(of, plan);
+                opened.extend(
+                    changes
+                        .opened
+                        .iter()
+                        .map(|it| (it.required.to_string(), it.count)),
+                );
+                drained.extend(changes.drained.iter().map(ToString::to_string));
+            }
+        }
+        (opened, drained, servers)
+    }
+}
+
+pub(crate) async fn listener_hears_what_opened_and_what_is_drained(make: Make) {
+    let world = World::new(make, &["OS=Linux", "OS=Linux", ""]).await;
+    let heard = Arc::new(Heard::default());
+    let listener: Weak<Heard> = Arc::downgrade(&heard);
+    world.store.listen(listener);
+    let silence = (vec![], vec![], 0);
+    let linux = |count| (vec![("OS=Linux".to_owned(), count)], vec![], 0);
+
+    let first = world.reserve(world.wish("OS=Linux")).await;
+    world.beat(&first, 10_000).await.unwrap();
+    assert_eq!(heard.take(world.plan), silence, "nothing opens");
+    world.fail_it(&first).await.unwrap();
+    assert_eq!(heard.take(world.plan), silence, "another one is open");
+    world.reset(first.execution, None).await.unwrap();
+    assert_eq!(heard.take(world.plan), linux(1), "reset");
+    let first = world.reserve(world.wish("OS=Linux")).await;
+    world.release(&first).await.unwrap();
+    assert_eq!(heard.take(world.plan), linux(1), "release");
+
+    for _ in 0..2 {
+        world.reserve(world.wish("OS=Linux")).await;
+    }
     world.pass(10_000);
     world.store.sweep(world.now()).await.unwrap();
-    assert!(changes.has_changed().unwrap(), "expiry");
+    assert_eq!(heard.take(world.plan), linux(2), "two leases expired");
+    for _ in 0..2 {
+        let granted = world.reserve(world.wish("OS=Linux")).await;
+        world.pass_it(&granted).await.unwrap();
+    }
+    let drained = (vec![], vec!["OS=Linux".to_owned()], 0);
+    assert_eq!(heard.take(world.plan), drained);
+
+    world.squish_server(4322, "OS=Linux").await;
+    assert_eq!(heard.take(world.plan).2, 1, "a new server");
+    let last = world.reserve(world.wish_with_server()).await;
+    assert_eq!(heard.take(world.plan), silence);
+    world.pass_it(&last).await.unwrap();
+    assert_eq!(heard.take(world.plan).2, 1, "its lease is over");
+}
+
+pub(crate) async fn dropped_listener_is_forgotten(make: Make) {
+    let world = World::new(make, &[""]).await;
+    let heard = Arc::new(Heard::default());
+    let listener: Weak<Heard> = Arc::downgrade(&heard);
+    world.store.listen(listener.clone());
+    drop(heard);
+    let granted = world.take().await;
+    world.pass_it(&granted).await.unwrap();
+    assert_eq!(listener.strong_count(), 0);
 }
 
 pub(crate) async fn next_deadline_includes_the_planned_time(make: Make) {
     let mut world = World::new(make, &["", ""]).await;
     let next = || world.store.next_deadline(world.plan, world.now());
+    let lease = |at| {
+        Some(Deadline {
+            at,
+            ends_lease: true,
+        })
+    };
     assert_eq!(next().await.unwrap(), None);
     let first = world.take().await;
     world.pass(5);
     world.take().await;
-    assert_eq!(next().await.unwrap(), Some(first.deadline));
+    assert_eq!(next().await.unwrap(), lease(first.deadline));
     world.pass(9_995);
     assert_eq!(
         next().await.unwrap(),
-        Some(first.deadline.plus(std::time::Duration::from_millis(5)))
+        lease(first.deadline.plus(std::time::Duration::from_millis(5)))
     );
     let ids = world
         .store
@@ -397,7 +461,10 @@ pub(crate) async fn next_deadline_includes_the_planned_time(make: Make) {
             .next_deadline(world.plan, world.now())
             .await
             .unwrap(),
-        Some(due)
+        Some(Deadline {
+            at: due,
+            ends_lease: false
+        })
     );
     assert_eq!(
         world.store.next_deadline(world.plan, due).await.unwrap(),

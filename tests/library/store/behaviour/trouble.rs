@@ -54,7 +54,12 @@ pub(crate) async fn server_with_trouble_cools_down_and_its_execution_opens(make:
     assert!(no_server(&world).await, "it rests");
     let end = world.store.next_deadline(world.plan, world.now());
     let end = end.await.unwrap().unwrap();
-    assert_eq!(end.since(world.now()).as_millis(), 1, "who waits is woken");
+    assert!(!end.ends_lease);
+    assert_eq!(
+        end.at.since(world.now()).as_millis(),
+        1,
+        "who waits is woken"
+    );
     world.pass(1);
     let again = world.reserve(world.wish_with_server()).await;
     assert_eq!((again.execution, again.attempt), (granted.execution, 2));
