@@ -1,7 +1,7 @@
 //! Which workers are there, by what they ask: known in memory alone, and bounded. No lease and no answer depends on it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
@@ -26,21 +26,22 @@ pub(super) struct LiveWorkers(Arc<Mutex<WorkerTable>>);
 
 #[derive(Debug, Default)]
 struct WorkerTable {
-    workers: HashMap<WorkerKey, WorkerState>,
+    /// In the order of plans: a request looks only at the workers of its own.
+    workers: BTreeMap<WorkerKey, WorkerState>,
     holders: HashMap<ExecutionId, WorkerKey>,
     /// Since when questions have found that executions of a plan lack something.
     lacking: HashMap<(PlanId, Capabilities, Lack), Timestamp>,
 }
 
 /// What tells workers apart. Without a name, by what they offer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct WorkerKey {
     plan: PlanId,
     principal: String,
     identity: WorkerIdentity,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum WorkerIdentity {
     Named(String),
     Offering(Capabilities),
@@ -177,8 +178,8 @@ impl LiveWorkers {
     /// The workers of a plan, those that are gone too as long as they are remembered.
     pub(super) fn of_plan(&self, plan: PlanId, now: Timestamp) -> Vec<KnownWorker> {
         let table = self.table();
-        let of_plan = table.workers.iter().filter(|(key, _)| key.plan == plan);
-        of_plan
+        table
+            .of_plan(plan)
             .map(|(key, state)| KnownWorker {
                 offered: state.offered.clone(),
                 allocate_server: state.allocate_server,
@@ -219,8 +220,8 @@ impl LiveWorkers {
     /// How many workers a plan has.
     pub(super) fn count(&self, plan: PlanId, now: Timestamp) -> u64 {
         let table = self.table();
-        let of_plan = table.workers.iter().filter(|(key, _)| key.plan == plan);
-        of_plan
+        table
+            .of_plan(plan)
             .map(|(key, state)| state.workers(key.is_named(), now))
             .sum()
     }
@@ -249,6 +250,16 @@ impl LiveWorkers {
 }
 
 impl WorkerTable {
+    fn of_plan(&self, plan: PlanId) -> impl Iterator<Item = (&WorkerKey, &WorkerState)> {
+        let first = WorkerKey {
+            plan,
+            principal: String::new(),
+            identity: WorkerIdentity::Named(String::new()),
+        };
+        let from_plan = self.workers.range(first..);
+        from_plan.take_while(move |(key, _)| key.plan == plan)
+    }
+
     /// The worker of a request, made if it is new.
     fn worker(&mut self, key: &WorkerKey, now: Timestamp) -> &mut WorkerState {
         if !self.workers.contains_key(key) && self.workers.len() >= MOST {
