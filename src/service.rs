@@ -30,6 +30,7 @@ mod server_handlers;
 mod service_state;
 mod template_handlers;
 mod to_wire;
+mod waiting_clients;
 mod waiting_handlers;
 
 use std::{convert::Infallible, future::Future, sync::Arc};

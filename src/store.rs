@@ -231,7 +231,7 @@ pub trait Store: fmt::Debug + Send + Sync {
         now: Timestamp,
     ) -> Reply<'_, Page<Event>>;
 
-    /// Tells `listener` of every change that a client may wait for, as long as it lives. Listen before asking.
+    /// Reports to `listener` every change that a client may wait for, as long as it lives. Listen before asking.
     fn listen(&self, listener: Weak<dyn ChangeListener>);
 
     /// The earliest time at which something opens without a request: a lease of the plan ends, the plan becomes due, or

@@ -1,96 +1,33 @@
 //! Waiting for a better answer (`Prefer: wait=N`): a change wakes only those whom it could serve.
 //!
-//! A client takes its place before it asks the store, so no change between the two is missed. The store reports what each
-//! commit changed; for each plan that clients wait for, a task watches the time.
+//! A client takes its place before it asks the store, so no change between the two is missed. For each plan that clients wait
+//! for, a task watches the time.
 
 mod plan_watch;
-mod status_groups;
 mod waiting_status;
 mod waiting_worker;
-mod worker_groups;
 
-use std::{
-    collections::HashMap,
-    pin::Pin,
-    sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
-};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{
     sync::Notify,
     time::{Sleep, sleep},
 };
 
-use super::service_state::ServiceState;
-use crate::{
-    model::PlanId,
-    store::{ChangeListener, Changes},
-    sync::ignore_poison,
-};
-use status_groups::StatusGroups;
-use worker_groups::WorkerGroups;
+use super::{service_state::ServiceState, waiting_clients::WaitingTables};
+use crate::model::PlanId;
 
 pub(super) use waiting_status::WaitingStatus;
 pub(super) use waiting_worker::{WaitingWorker, Woken};
 
-/// All clients that wait.
-#[derive(Debug, Default)]
-pub(super) struct WaitingClients(Mutex<WaitingTables>);
-
-#[derive(Debug, Default)]
-struct WaitingTables {
-    workers: WorkerGroups,
-    statuses: StatusGroups,
-    /// One for each plan with a [`plan_watch`].
-    watches: HashMap<PlanId, Arc<Notify>>,
-}
-
-impl WaitingClients {
-    fn tables(&self) -> MutexGuard<'_, WaitingTables> {
-        ignore_poison(self.0.lock())
-    }
-}
-
-impl ChangeListener for WaitingClients {
-    fn changed(&self, changes: &Changes) {
-        let mut tables = self.tables();
-        tables.workers.apply(changes);
-        for (plan, of_plan) in &changes.plans {
-            if tables.statuses.changed(*plan, !of_plan.drained.is_empty()) {
-                tables.poke(*plan);
-            }
-        }
-    }
-}
-
-impl WaitingTables {
-    fn has_waiting(&self, plan: PlanId) -> bool {
-        self.workers.has_waiting(plan) || self.statuses.has_waiting(plan)
-    }
-
-    /// Wakes the watch of a plan.
-    fn poke(&self, plan: PlanId) {
-        if let Some(watch) = self.watches.get(&plan) {
-            watch.notify_one();
-        }
-    }
-
-    /// Ends the watch of a plan that no client waits for any more.
-    fn left(&self, plan: PlanId) {
-        if !self.has_waiting(plan) {
-            self.poke(plan);
-        }
-    }
-
-    /// Starts the watch of a plan, unless it has one.
-    fn watch(&mut self, shared: &Arc<ServiceState>, plan: PlanId) {
-        let shared = Arc::clone(shared);
-        self.watches.entry(plan).or_insert_with(|| {
-            let poke = Arc::new(Notify::new());
-            tokio::spawn(plan_watch::run(shared, plan, Arc::clone(&poke)));
-            poke
-        });
-    }
+/// Starts the watch of a plan, unless it has one.
+fn watch(tables: &mut WaitingTables, shared: &Arc<ServiceState>, plan: PlanId) {
+    tables.watches.entry(plan).or_insert_with(|| {
+        let poke = Arc::new(Notify::new());
+        let watch = plan_watch::run(Arc::clone(shared), plan, Arc::clone(&poke));
+        tokio::spawn(watch);
+        poke
+    });
 }
 
 /// A wait of at least this length ends up to a tenth earlier, so that clients that came together do not come again together.

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::{
     access::Access, housekeeping, http_error::HttpError, imports::storage::ImportStorage,
-    limits::Limits, live_workers::LiveWorkers, long_poll::WaitingClients,
+    limits::Limits, live_workers::LiveWorkers, waiting_clients::WaitingClients,
 };
 use crate::{
     clock::ServiceClock,

@@ -10,11 +10,11 @@ use std::{
 
 use tokio::{sync::Notify, time::sleep};
 
-use super::{spread, status_groups::CountsChange};
+use super::spread;
 use crate::{
     clock,
     model::{PlanId, Timestamp},
-    service::service_state::ServiceState,
+    service::{service_state::ServiceState, waiting_clients::CountsChange},
     store::Deadline,
 };
 
@@ -23,7 +23,7 @@ const MIN_PAUSE: Duration = Duration::from_millis(10);
 /// The store does not report the start of a cool-down, so while a worker waits for a Squish server the watch looks at least
 /// this often.
 const SERVER_LOOK: Duration = Duration::from_secs(1);
-/// Pause of a plan's counts for each client that gets them: the more are told, the more changes are told together.
+/// Pause of a plan's counts for each client that gets them: the more there are, the more changes are reported together.
 const PAUSE_PER_CLIENT: Duration = Duration::from_millis(1);
 /// Longest pause of a plan's counts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -200,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_for_many_clients_are_told_less_often_until_the_plan_may_be_done() {
+    fn counts_for_many_clients_are_reported_less_often_until_the_plan_may_be_done() {
         assert_eq!(pause_after(1), Duration::from_millis(1));
         assert_eq!(pause_after(500), Duration::from_millis(500));
         assert_eq!(pause_after(50_000), LONGEST_PAUSE);

@@ -4,10 +4,10 @@ use std::{pin::Pin, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, time::Sleep};
 
-use super::{end_of_wait, status_groups::Published};
+use super::{end_of_wait, watch as watch_plan};
 use crate::{
     model::{Capabilities, PlanId, PlanStatus},
-    service::service_state::ServiceState,
+    service::{service_state::ServiceState, waiting_clients::Published},
 };
 
 /// A client that waits for counts. It leaves when it is dropped.
@@ -33,7 +33,7 @@ impl WaitingStatus {
     ) -> Self {
         let mut tables = shared.waiting.tables();
         let (published, seen) = tables.statuses.join(plan, &filter);
-        tables.watch(shared, plan);
+        watch_plan(&mut tables, shared, plan);
         let number = tables.statuses.members(plan) as u64;
         drop(tables);
         Self {

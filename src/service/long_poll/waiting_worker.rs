@@ -7,12 +7,12 @@ use tokio::{
     time::Sleep,
 };
 
-use super::{
-    end_of_wait,
-    worker_groups::{GroupKey, Place, ReserveAnswer, Ticket, WakeUp},
-};
+use super::{end_of_wait, watch as watch_plan};
 use crate::{
-    service::service_state::ServiceState,
+    service::{
+        service_state::ServiceState,
+        waiting_clients::{GroupKey, Place, ReserveAnswer, Ticket, WakeUp},
+    },
     store::{Reservation, Reserve},
 };
 
@@ -53,8 +53,8 @@ impl WaitingWorker {
             allocate_server: request.allocate_server,
         };
         let mut tables = shared.waiting.tables();
-        let (place, bell) = tables.workers.join(key);
-        tables.watch(shared, request.plan);
+        let (place, bell) = tables.workers.join(&key);
+        watch_plan(&mut tables, shared, request.plan);
         drop(tables);
         Self {
             shared: Arc::clone(shared),

@@ -87,12 +87,11 @@ fn settle(
 ) -> Result<(), StoreError> {
     let principal = finish.principal.as_str();
     if let Some(binding) = ServerBinding::of(finish.execution, changed) {
-        match finish.server_trouble {
-            Some(trouble) => binding.free_troubled(context, trouble, (changed.plan, principal))?,
-            None => {
-                binding.free_healthy(context)?;
-                context.note_free_server();
-            }
+        if let Some(trouble) = finish.server_trouble {
+            binding.free_troubled(context, trouble, (changed.plan, principal))?;
+        } else {
+            binding.free_healthy(context)?;
+            context.note_free_server();
         }
     }
     let from = if changed.was_expired(context.now) {

@@ -130,14 +130,11 @@ fn release(
         return Ok(false);
     };
     if let Some(binding) = ServerBinding::of(beat.execution, &changed) {
-        match beat.server_trouble {
-            Some(trouble) => {
-                binding.free_troubled(context, trouble, (changed.plan, &beat.principal))?;
-            }
-            None => {
-                binding.free(context)?;
-                context.note_free_server();
-            }
+        if let Some(trouble) = beat.server_trouble {
+            binding.free_troubled(context, trouble, (changed.plan, &beat.principal))?;
+        } else {
+            binding.free(context)?;
+            context.note_free_server();
         }
     }
     if !changed.was_expired(context.now) {

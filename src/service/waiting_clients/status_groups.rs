@@ -7,11 +7,11 @@ use tokio::sync::watch;
 use crate::model::{Capabilities, PlanId, PlanStatus};
 
 /// Counts, and the number of the question that they answer.
-pub(super) type Published = Option<(u64, PlanStatus)>;
+pub(in crate::service) type Published = Option<(u64, PlanStatus)>;
 
 /// All clients that wait for counts.
 #[derive(Debug, Default)]
-pub(super) struct StatusGroups(HashMap<PlanId, PlanGroups>);
+pub(in crate::service) struct StatusGroups(HashMap<PlanId, PlanGroups>);
 
 #[derive(Debug, Default)]
 struct PlanGroups {
@@ -21,7 +21,7 @@ struct PlanGroups {
 
 /// What changed since the counts were asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum CountsChange {
+pub(in crate::service) enum CountsChange {
     #[default]
     None,
     Counts,
@@ -41,7 +41,7 @@ struct StatusGroup {
 
 impl StatusGroups {
     /// Adds a client. It must ask the store after that; what it receives answers questions after the returned number.
-    pub(super) fn join(
+    pub(in crate::service) fn join(
         &mut self,
         plan: PlanId,
         filter: &Capabilities,
@@ -59,7 +59,7 @@ impl StatusGroups {
     }
 
     /// Removes a client.
-    pub(super) fn leave(&mut self, plan: PlanId, filter: &Capabilities) {
+    pub(in crate::service) fn leave(&mut self, plan: PlanId, filter: &Capabilities) {
         let Some(of_plan) = self.0.get_mut(&plan) else {
             return;
         };
@@ -75,7 +75,7 @@ impl StatusGroups {
     }
 
     /// Notes a change; `false` if no client waits for it.
-    pub(super) fn changed(&mut self, plan: PlanId, is_drained: bool) -> bool {
+    pub(in crate::service) fn changed(&mut self, plan: PlanId, is_drained: bool) -> bool {
         let change = if is_drained {
             CountsChange::Drained
         } else {
@@ -88,12 +88,12 @@ impl StatusGroups {
     }
 
     /// What changed since the last questions.
-    pub(super) fn change(&self, plan: PlanId) -> CountsChange {
+    pub(in crate::service) fn change(&self, plan: PlanId) -> CountsChange {
         self.0.get(&plan).map_or(CountsChange::None, |it| it.change)
     }
 
     /// Begins a question for each group of a plan: its filter and number.
-    pub(super) fn begin_questions(&mut self, plan: PlanId) -> Vec<(Capabilities, u64)> {
+    pub(in crate::service) fn begin_questions(&mut self, plan: PlanId) -> Vec<(Capabilities, u64)> {
         let Some(of_plan) = self.0.get_mut(&plan) else {
             return Vec::new();
         };
@@ -107,8 +107,8 @@ impl StatusGroups {
             .collect()
     }
 
-    /// Passes the answer to a question to the group; nobody is woken by counts that they know.
-    pub(super) fn publish(
+    /// Passes the answer to a question to the group; counts that they know wake no client.
+    pub(in crate::service) fn publish(
         &mut self,
         plan: PlanId,
         filter: &Capabilities,
@@ -129,13 +129,13 @@ impl StatusGroups {
     }
 
     /// How many clients wait for counts of a plan.
-    pub(super) fn members(&self, plan: PlanId) -> usize {
+    pub(in crate::service) fn members(&self, plan: PlanId) -> usize {
         let groups = self.0.get(&plan).map(|it| it.groups.values());
         groups.into_iter().flatten().map(|it| it.members).sum()
     }
 
     /// Whether a client waits for counts of a plan.
-    pub(super) fn has_waiting(&self, plan: PlanId) -> bool {
+    pub(in crate::service) fn has_waiting(&self, plan: PlanId) -> bool {
         self.0.contains_key(&plan)
     }
 }

@@ -1,3 +1,5 @@
+//! Tests of who is woken, one rule after the other and in random orders of events.
+
 use std::collections::HashMap;
 
 use super::*;
@@ -47,11 +49,11 @@ fn granted(required: &str) -> ReserveAnswer {
 
 impl Worker {
     /// Joins, asks and is answered that it has to wait.
-    fn waits(groups: &mut WorkerGroups, key: GroupKey) -> Self {
+    fn waits(groups: &mut WorkerGroups, key: &GroupKey) -> Self {
         Self::waits_after(groups, key, &NOTHING_NOW)
     }
 
-    fn waits_after(groups: &mut WorkerGroups, key: GroupKey, answer: &ReserveAnswer) -> Self {
+    fn waits_after(groups: &mut WorkerGroups, key: &GroupKey, answer: &ReserveAnswer) -> Self {
         let (place, _) = groups.join(key);
         let mut worker = Self {
             place,
@@ -130,7 +132,7 @@ fn free_servers(free_servers: usize) -> Changes {
 fn as_many_workers_are_woken_as_executions_opened_those_first_that_waited_longest() {
     let mut groups = WorkerGroups::default();
     let workers: Vec<_> = (0..10)
-        .map(|_| Worker::waits(&mut groups, key(PLAN, "OS=Linux")))
+        .map(|_| Worker::waits(&mut groups, &key(PLAN, "OS=Linux")))
         .collect();
     groups.apply(&opened(PLAN, "OS=Linux", 3));
     assert_eq!(woken(&groups, &workers), [0, 1, 2]);
@@ -142,10 +144,10 @@ fn as_many_workers_are_woken_as_executions_opened_those_first_that_waited_longes
 fn only_workers_of_the_plan_that_offer_what_is_required_are_woken() {
     let mut groups = WorkerGroups::default();
     let workers = [
-        Worker::waits(&mut groups, key(OTHER, "OS=Linux")),
-        Worker::waits(&mut groups, key(PLAN, "OS=Windows")),
-        Worker::waits(&mut groups, key(PLAN, "os=linux browser=chrome")),
-        Worker::waits(&mut groups, key(PLAN, "OS=Linux")),
+        Worker::waits(&mut groups, &key(OTHER, "OS=Linux")),
+        Worker::waits(&mut groups, &key(PLAN, "OS=Windows")),
+        Worker::waits(&mut groups, &key(PLAN, "os=linux browser=chrome")),
+        Worker::waits(&mut groups, &key(PLAN, "OS=Linux")),
     ];
     groups.apply(&opened(PLAN, "OS=Linux", 1));
     assert_eq!(woken(&groups, &workers), [2]);
@@ -156,7 +158,7 @@ fn only_workers_of_the_plan_that_offer_what_is_required_are_woken() {
 #[test]
 fn change_during_a_question_wakes_the_worker_again() {
     let mut groups = WorkerGroups::default();
-    let mut worker = Worker::waits(&mut groups, key(PLAN, ""));
+    let mut worker = Worker::waits(&mut groups, &key(PLAN, ""));
     worker.asks(&mut groups);
     groups.apply(&opened(PLAN, "", 1));
     worker.is_answered(&mut groups, &NOTHING_NOW);
@@ -167,7 +169,7 @@ fn change_during_a_question_wakes_the_worker_again() {
 fn wake_up_of_a_worker_that_leaves_goes_to_the_next() {
     let mut groups = WorkerGroups::default();
     let mut workers: Vec<_> = (0..3)
-        .map(|_| Worker::waits(&mut groups, key(PLAN, "")))
+        .map(|_| Worker::waits(&mut groups, &key(PLAN, "")))
         .collect();
     groups.apply(&opened(PLAN, "", 1));
     workers[0].leaves(&mut groups);
@@ -184,9 +186,9 @@ fn wake_up_of_a_worker_that_leaves_goes_to_the_next() {
 fn wake_up_goes_on_if_the_worker_got_another_execution() {
     let mut groups = WorkerGroups::default();
     let mut workers = [
-        Worker::waits(&mut groups, key(PLAN, "a=1 b=1")),
-        Worker::waits(&mut groups, key(PLAN, "a=1")),
-        Worker::waits(&mut groups, key(PLAN, "a=1")),
+        Worker::waits(&mut groups, &key(PLAN, "a=1 b=1")),
+        Worker::waits(&mut groups, &key(PLAN, "a=1")),
+        Worker::waits(&mut groups, &key(PLAN, "a=1")),
     ];
     groups.apply(&opened(PLAN, "a=1", 1));
     workers[0].asks(&mut groups);
@@ -201,7 +203,7 @@ fn wake_up_goes_on_if_the_worker_got_another_execution() {
 fn wake_up_ends_where_another_worker_took_the_execution() {
     let mut groups = WorkerGroups::default();
     let mut workers: Vec<_> = (0..3)
-        .map(|_| Worker::waits(&mut groups, key(PLAN, "")))
+        .map(|_| Worker::waits(&mut groups, &key(PLAN, "")))
         .collect();
     groups.apply(&opened(PLAN, "", 1));
     workers[0].asks(&mut groups);
@@ -217,9 +219,9 @@ fn execution_without_a_squish_server_is_offered_to_each_other_group_once() {
         ..key(PLAN, offered)
     };
     let mut workers = [
-        Worker::waits(&mut groups, server("a=1")),
-        Worker::waits(&mut groups, server("a=1")),
-        Worker::waits(&mut groups, server("a=1 b=1")),
+        Worker::waits(&mut groups, &server("a=1")),
+        Worker::waits(&mut groups, &server("a=1")),
+        Worker::waits(&mut groups, &server("a=1 b=1")),
     ];
     groups.apply(&opened(PLAN, "a=1", 1));
     workers[0].asks(&mut groups);
@@ -239,10 +241,10 @@ fn free_squish_server_wakes_one_worker_that_lacks_one_in_any_plan() {
         ..key(plan, "")
     };
     let mut workers = [
-        Worker::waits(&mut groups, key(PLAN, "")),
-        Worker::waits_after(&mut groups, server(PLAN), &NO_SERVER),
-        Worker::waits_after(&mut groups, server(PLAN), &NO_SERVER),
-        Worker::waits_after(&mut groups, server(OTHER), &NO_SERVER),
+        Worker::waits(&mut groups, &key(PLAN, "")),
+        Worker::waits_after(&mut groups, &server(PLAN), &NO_SERVER),
+        Worker::waits_after(&mut groups, &server(PLAN), &NO_SERVER),
+        Worker::waits_after(&mut groups, &server(OTHER), &NO_SERVER),
     ];
     groups.apply(&free_servers(1));
     assert_eq!(woken(&groups, &workers), [1]);
@@ -267,13 +269,13 @@ fn free_squish_server_wakes_one_worker_that_lacks_one_in_any_plan() {
 fn one_worker_asks_for_its_group_whether_nothing_is_left() {
     let mut groups = WorkerGroups::default();
     let mut workers: Vec<_> = (0..5)
-        .map(|_| Worker::waits(&mut groups, key(PLAN, "a=1")))
+        .map(|_| Worker::waits(&mut groups, &key(PLAN, "a=1")))
         .collect();
-    let other = Worker::waits(&mut groups, key(PLAN, "b=1"));
+    let other = Worker::waits(&mut groups, &key(PLAN, "b=1"));
     groups.apply(&drained("a=1"));
     assert_eq!(woken(&groups, &workers), [0], "one for all");
     workers[0].asks(&mut groups);
-    let late = Worker::waits(&mut groups, key(PLAN, "a=1"));
+    let late = Worker::waits(&mut groups, &key(PLAN, "a=1"));
     workers[0].is_answered(&mut groups, &ReserveAnswer::NoExecution { pending: 0 });
     for worker in &workers[1..] {
         assert_eq!(worker.wake_up(&groups), Some(&WakeUp::NothingLeft));
@@ -287,7 +289,7 @@ fn one_worker_asks_for_its_group_whether_nothing_is_left() {
 fn group_with_other_work_keeps_waiting_when_one_set_of_requirements_is_done() {
     let mut groups = WorkerGroups::default();
     let mut workers: Vec<_> = (0..3)
-        .map(|_| Worker::waits(&mut groups, key(PLAN, "a=1 b=1")))
+        .map(|_| Worker::waits(&mut groups, &key(PLAN, "a=1 b=1")))
         .collect();
     groups.apply(&drained("a=1"));
     workers[0].asks(&mut groups);
@@ -308,7 +310,7 @@ fn group_with_other_work_keeps_waiting_when_one_set_of_requirements_is_done() {
 fn look_that_finds_something_spreads_within_its_group_and_ends_where_it_finds_nothing() {
     let mut groups = WorkerGroups::default();
     let mut workers: Vec<_> = (0..10)
-        .map(|_| Worker::waits(&mut groups, key(PLAN, "")))
+        .map(|_| Worker::waits(&mut groups, &key(PLAN, "")))
         .collect();
     groups.look_everywhere(PLAN);
     assert_eq!(woken(&groups, &workers), [0]);
@@ -326,7 +328,7 @@ fn look_that_finds_something_spreads_within_its_group_and_ends_where_it_finds_no
 fn looks_without_a_cause_come_round_to_every_group() {
     let mut groups = WorkerGroups::default();
     let mut workers: Vec<_> = (0..40)
-        .map(|index| Worker::waits(&mut groups, key(PLAN, &format!("machine={index}"))))
+        .map(|index| Worker::waits(&mut groups, &key(PLAN, &format!("machine={index}"))))
         .collect();
     let mut seen = BTreeSet::new();
     for round in 1..=3 {
@@ -346,7 +348,9 @@ fn looks_without_a_cause_come_round_to_every_group() {
 fn nothing_of_workers_that_left_is_kept() {
     let mut groups = WorkerGroups::default();
     let mut workers: Vec<_> = (0..5)
-        .map(|index| Worker::waits_after(&mut groups, key(PLAN, &format!("n={index}")), &NO_SERVER))
+        .map(|index| {
+            Worker::waits_after(&mut groups, &key(PLAN, &format!("n={index}")), &NO_SERVER)
+        })
         .collect();
     groups.look_around(PLAN);
     for worker in &mut workers {
@@ -422,7 +426,7 @@ fn no_wake_up_is_lost_in_any_order_of_events() {
                         allocate_server: random(2) == 0,
                         ..key(plan, ["a=1", "b=1", "a=1 b=1"][random(3)])
                     };
-                    let (place, _) = groups.join(key.clone());
+                    let (place, _) = groups.join(&key);
                     let mut worker = Worker {
                         place,
                         question: 0,

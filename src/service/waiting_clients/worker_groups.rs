@@ -22,20 +22,20 @@ const GROUPS_PER_LOOK: usize = 16;
 const LOOK_FURTHER: usize = 2;
 
 /// The number of a waiting worker, in the order of their arrival; also the number of a question to the store.
-pub(super) type Ticket = u64;
+pub(in crate::service) type Ticket = u64;
 type GroupId = u64;
 
 /// What makes waiting workers alike.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct GroupKey {
-    pub(super) plan: PlanId,
-    pub(super) offered: Capabilities,
-    pub(super) allocate_server: bool,
+pub(in crate::service) struct GroupKey {
+    pub(in crate::service) plan: PlanId,
+    pub(in crate::service) offered: Capabilities,
+    pub(in crate::service) allocate_server: bool,
 }
 
 /// Why a worker is woken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum WakeUp {
+pub(in crate::service) enum WakeUp {
     /// An execution opened. The groups in `tried` could not run it for lack of a Squish server.
     Opened {
         required: Arc<Capabilities>,
@@ -51,7 +51,7 @@ pub(super) enum WakeUp {
 
 /// What the store answered, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ReserveAnswer {
+pub(in crate::service) enum ReserveAnswer {
     /// Executions with these requirements.
     Granted {
         required: Vec<Capabilities>,
@@ -83,15 +83,15 @@ struct Member {
 
 /// A place in a group.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
-    pub(super) ticket: Ticket,
+pub(in crate::service) struct Place {
+    pub(in crate::service) ticket: Ticket,
     group: GroupId,
-    pub(super) plan: PlanId,
+    pub(in crate::service) plan: PlanId,
 }
 
 /// All waiting workers.
 #[derive(Debug, Default)]
-pub(super) struct WorkerGroups {
+pub(in crate::service) struct WorkerGroups {
     last: u64,
     ids: HashMap<GroupKey, GroupId>,
     groups: HashMap<GroupId, Group>,
@@ -106,9 +106,9 @@ pub(super) struct WorkerGroups {
 
 impl WorkerGroups {
     /// Adds a worker. It must ask the store after that: what changed before does not wake it.
-    pub(super) fn join(&mut self, key: GroupKey) -> (Place, Arc<Notify>) {
+    pub(in crate::service) fn join(&mut self, key: &GroupKey) -> (Place, Arc<Notify>) {
         let ticket = self.next();
-        let group = match self.ids.get(&key) {
+        let group = match self.ids.get(key) {
             Some(id) => *id,
             None => self.add_group(key.clone()),
         };
@@ -132,7 +132,7 @@ impl WorkerGroups {
 
     /// Begins a question of a worker: takes its wake-up, so that a change from here on wakes it again. The number orders
     /// questions and arrivals.
-    pub(super) fn begin_question(&mut self, place: &Place) -> (Ticket, Option<WakeUp>) {
+    pub(in crate::service) fn begin_question(&mut self, place: &Place) -> (Ticket, Option<WakeUp>) {
         let number = self.next();
         let group = self.groups.get_mut(&place.group);
         let wake_up = group.and_then(|group| {
@@ -144,7 +144,7 @@ impl WorkerGroups {
     }
 
     /// Takes the answer to a question, and passes on what the worker was woken for but could not use.
-    pub(super) fn answered(
+    pub(in crate::service) fn answered(
         &mut self,
         place: &Place,
         question: Ticket,
@@ -203,7 +203,7 @@ impl WorkerGroups {
     }
 
     /// Removes a worker; `woken_by` is what it was woken for and did not ask about to the end.
-    pub(super) fn leave(&mut self, place: &Place, woken_by: Option<WakeUp>) {
+    pub(in crate::service) fn leave(&mut self, place: &Place, woken_by: Option<WakeUp>) {
         let Some(group) = self.groups.get_mut(&place.group) else {
             return;
         };
@@ -225,7 +225,7 @@ impl WorkerGroups {
     }
 
     /// Wakes those whom a commit could serve.
-    pub(super) fn apply(&mut self, changes: &Changes) {
+    pub(in crate::service) fn apply(&mut self, changes: &Changes) {
         self.label_case = changes.label_case;
         for (plan, of_plan) in &changes.plans {
             if !self.plans.contains_key(plan) {
@@ -253,14 +253,14 @@ impl WorkerGroups {
     }
 
     /// Has one worker of each group of a plan look again, because the plan is due or a Squish server has cooled down.
-    pub(super) fn look_everywhere(&mut self, plan: PlanId) {
+    pub(in crate::service) fn look_everywhere(&mut self, plan: PlanId) {
         for group in self.plans.get(&plan).cloned().unwrap_or_default() {
             self.wake_in_group(group);
         }
     }
 
     /// Has one worker of a few groups of a plan look again, of other groups each time.
-    pub(super) fn look_around(&mut self, plan: PlanId) {
+    pub(in crate::service) fn look_around(&mut self, plan: PlanId) {
         let Some(groups) = self.plans.get(&plan) else {
             return;
         };
@@ -280,7 +280,7 @@ impl WorkerGroups {
     }
 
     /// Takes the wake-up of a worker if it says that nothing is left.
-    pub(super) fn take_nothing_left(&mut self, place: &Place) -> bool {
+    pub(in crate::service) fn take_nothing_left(&mut self, place: &Place) -> bool {
         let group = self.groups.get_mut(&place.group);
         let member = group.and_then(|group| group.members.get_mut(&place.ticket));
         member.is_some_and(|it| {
@@ -291,18 +291,18 @@ impl WorkerGroups {
     }
 
     /// Whether a worker of a plan waits.
-    pub(super) fn has_waiting(&self, plan: PlanId) -> bool {
+    pub(in crate::service) fn has_waiting(&self, plan: PlanId) -> bool {
         self.plans.contains_key(&plan)
     }
 
     /// Whether a worker of a plan waits for a Squish server.
-    pub(super) fn lacks_server(&self, plan: PlanId) -> bool {
+    pub(in crate::service) fn lacks_server(&self, plan: PlanId) -> bool {
         let groups = self.plans.get(&plan);
         groups.is_some_and(|groups| !groups.is_disjoint(&self.lacking_servers))
     }
 
     /// The newest count of pending executions for a worker that asked last with `question`, if another one asked later.
-    pub(super) fn newer_pending(&self, place: &Place, question: Ticket) -> Option<u64> {
+    pub(in crate::service) fn newer_pending(&self, place: &Place, question: Ticket) -> Option<u64> {
         let (asked, pending) = self.groups.get(&place.group)?.pending;
         (asked > question).then_some(pending)
     }
