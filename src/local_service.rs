@@ -28,6 +28,7 @@ pub(crate) struct ServiceOptions {
     pub(crate) durability: Durability,
     pub(crate) rules: Rules,
     pub(crate) access: Access,
+    pub(crate) limits: Limits,
     /// Most bytes of one upload.
     pub(crate) import_limit: u64,
 }
@@ -41,6 +42,7 @@ impl ServiceOptions {
             durability: Durability::Normal,
             rules: Rules::default(),
             access: Access::InProcess,
+            limits: Limits::default(),
             import_limit: ImportStorage::LIMIT,
         }
     }
@@ -54,7 +56,7 @@ impl ServiceOptions {
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water).leading(lead));
         catalog.publish(store.as_ref(), clock.now()).await?;
-        let service = Service::new(store, clock, self.access, Limits::default());
+        let service = Service::new(store, clock, self.access, self.limits);
         let imports = ImportStorage {
             folder: self.file.with_file_name("imports"),
             durable: self.durability == Durability::Full,

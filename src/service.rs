@@ -6,6 +6,7 @@
 
 mod accept_loop;
 mod access;
+mod connections;
 mod health;
 mod housekeeping;
 mod http_error;
@@ -17,12 +18,15 @@ mod limits;
 mod list_handlers;
 mod listings;
 mod live_workers;
+mod log_limit;
 mod long_poll;
+mod open_files;
 mod openapi;
 mod operation;
 mod operations;
 mod parameters;
 mod plan_handlers;
+mod refused_logins;
 mod request_body;
 mod request_parts;
 mod routes;
@@ -44,6 +48,7 @@ use tower::ServiceExt as _;
 pub use access::{Access, Principal};
 pub use imports::ImportStorage;
 pub use limits::Limits;
+pub use open_files::raise_open_files;
 
 use crate::{
     clock::ServiceClock,

@@ -1,13 +1,14 @@
 //! `testplan serve`: testplan's own durable service of the Test Plan Execution API.
 
 use std::{
+    io,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use super::{context::Context, settings};
 use crate::{
@@ -20,7 +21,7 @@ use crate::{
     local_service::ServiceOptions,
     model::LabelCase,
     random,
-    service::{Access, Principal, Service},
+    service::{Access, Limits, Principal, Service, raise_open_files},
     signal::{SignalKind, Signals},
     store::{Rules, sqlite::Durability},
 };
@@ -125,11 +126,12 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
         },
         rules,
         access: access(&command, context)?,
+        limits: limits(),
         import_limit: command.import_limit,
     };
     let service = options.open(catalog).await?;
     let publisher = service.clone();
-    let listener = TcpListener::bind(command.listen).await.map_err(|error| {
+    let listener = listen(command.listen).map_err(|error| {
         Failure::infrastructure_text(format_args!("cannot listen on {}: {error}", command.listen))
             .help("choose another port with --listen, or port 0 for any")
     })?;
@@ -174,6 +176,32 @@ async fn publish_again(service: &Service, plans: &[PathBuf], context: &Context) 
         Err(failure) => screen.warn(format_args!(
             "SIGHUP: the plan files stay as they were read before: {failure}"
         )),
+    }
+}
+
+/// How many connections may wait to be accepted; the system may allow fewer. When they are too many, clients retry after a
+/// second or more.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // A restarted service gets its port back at once. On Windows it would let others take it.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// The limits on clients, with as many connections as this process may open.
+fn limits() -> Limits {
+    let limits = Limits::default();
+    match raise_open_files() {
+        Some(files) => limits.within_open_files(files),
+        None => limits,
     }
 }
 

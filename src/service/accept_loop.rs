@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    future::{Future, pending},
+    future::Future,
     io,
     net::IpAddr,
     pin::pin,
@@ -14,21 +14,36 @@ use std::{
 };
 
 use axum::Router;
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
-    task::{Id, JoinSet},
+    task::{AbortHandle, Id, JoinSet},
     time::{sleep, timeout},
 };
 use tower::ServiceExt as _;
 
-use super::{limits::Limits, service_state::ServiceState};
+use super::{
+    connections::{Connection, ConnectionId, Connections, GuardedStream, Room, first_head},
+    limits::Limits,
+    log_limit::{LineNumber, LogLimit},
+    service_state::ServiceState,
+};
+use crate::clock;
 
 /// Size of the input buffer of a connection; a longer head is answered 431.
 const BUFFER: usize = 64 * 1024;
-/// Pause of the accept loop when the system is out of file descriptors.
+/// How much of its answers the system takes for a client.
+#[cfg(unix)]
+const SEND_BUFFER: usize = 256 * 1024;
+/// A larger body is read in large pieces.
+const LARGE_BODY: u64 = 16 * 1024;
+/// Pause of the accept loop when every connection is in use or the system is out of file descriptors.
 const EXHAUSTED: Duration = Duration::from_millis(100);
 /// How long running requests may take after the drain.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
@@ -40,7 +55,7 @@ pub(super) async fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) {
-    let mut connections = Connections::new(router.clone(), shared.limits);
+    let mut connections = AcceptLoop::new(router.clone(), shared.limits);
     {
         let mut shutdown = pin!(shutdown);
         loop {
@@ -71,14 +86,20 @@ pub(super) async fn serve(
     connections.end().await;
 }
 
-/// All open connections. One task owns it: no locks.
-struct Connections {
+/// The tasks of all open connections.
+struct AcceptLoop {
     router: Router,
     limits: Limits,
     closing: watch::Sender<bool>,
     tasks: JoinSet<()>,
-    peers: Peers,
+    connections: Connections,
+    running: HashMap<ConnectionId, AbortHandle>,
+    ids: HashMap<Id, ConnectionId>,
     activity: Arc<Activity>,
+    /// An accepted connection for which there was no room any more.
+    waiting: Option<(TcpStream, IpAddr)>,
+    closed_lines: LogLimit,
+    failed_lines: LogLimit,
 }
 
 /// How many requests began and ended, to see whether clients are still active.
@@ -122,56 +143,110 @@ impl Activity {
     }
 }
 
-impl Connections {
+impl AcceptLoop {
     fn new(router: Router, limits: Limits) -> Self {
         Self {
             router,
             limits,
             closing: watch::Sender::new(false),
             tasks: JoinSet::new(),
-            peers: Peers::new(limits.connections_per_ip),
+            connections: Connections::new(&limits),
+            running: HashMap::new(),
+            ids: HashMap::new(),
             activity: Arc::default(),
+            waiting: None,
+            closed_lines: LogLimit::default(),
+            failed_lines: LogLimit::default(),
         }
     }
 
     /// Waits for a new connection or the end of one.
     async fn step(&mut self, listener: &TcpListener) {
+        let has_room = self.connections.table().has_room();
+        if has_room && let Some((stream, peer)) = self.waiting.take() {
+            self.accepted(stream, peer);
+            return;
+        }
         let accepted = tokio::select! {
             biased;
             Some(ended) = self.tasks.join_next_with_id() => {
-                self.peers.leave(ended.map_or_else(|error| error.id(), |(id, ())| id));
+                self.left(ended.map_or_else(|error| error.id(), |(id, ())| id));
                 return;
             }
-            accepted = listener.accept(), if self.tasks.len() < self.limits.connections => accepted,
-            else => return pending().await,
+            accepted = listener.accept(), if has_room => accepted,
+            // A connection may become idle, which makes room.
+            () = sleep(EXHAUSTED), if !has_room => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let ip = peer.ip().to_canonical();
-                if self.peers.is_full(ip) {
-                    tracing::warn!(%ip, "too many connections from one address: closed one");
-                    return;
-                }
-                let connection = serve_connection(
-                    stream,
-                    self.router.clone(),
-                    self.limits,
-                    self.closing.subscribe(),
-                    Arc::clone(&self.activity),
-                );
-                let task = self.tasks.spawn(connection);
-                self.peers.enter(task.id(), ip);
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
-                // Other errors, such as too few file descriptors, persist and would make the loop spin.
-                if !matches!(
-                    error.kind(),
-                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
-                ) {
-                    sleep(EXHAUSTED).await;
+            Ok((stream, peer)) => self.accepted(stream, peer.ip().to_canonical()),
+            Err(error) => self.failed(&error).await,
+        }
+    }
+
+    fn accepted(&mut self, stream: TcpStream, peer: IpAddr) {
+        let room = self.connections.table().room(peer);
+        match room {
+            Room::Free => {}
+            Room::IfClosed(id) => {
+                self.close(id);
+                if let Some(line) = self.closed_lines.count(clock::monotonic()) {
+                    let LineNumber { hidden, all } = line;
+                    tracing::warn!(%peer, hidden, all, "too many connections: closed an idle one for a new one");
                 }
             }
+            // Known connections began requests since the loop looked.
+            Room::None => {
+                self.waiting = Some((stream, peer));
+                return;
+            }
+        }
+        let connection = self.connections.enter(peer);
+        let id = connection.id;
+        let task = self.tasks.spawn(serve_connection(
+            stream,
+            self.router.clone(),
+            self.limits,
+            self.closing.subscribe(),
+            (connection, Arc::clone(&self.activity)),
+        ));
+        self.ids.insert(task.id(), id);
+        self.running.insert(id, task);
+    }
+
+    /// Frees a descriptor if there are too few of them, otherwise waits a little: the error may persist.
+    async fn failed(&mut self, error: &io::Error) {
+        if matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+        ) {
+            return;
+        }
+        if let Some(LineNumber { hidden, all }) = self.failed_lines.count(clock::monotonic()) {
+            tracing::warn!(%error, hidden, all, "cannot accept a connection; closing idle ones");
+        }
+        let idle = self.connections.table().to_close();
+        let Some(idle) = idle else {
+            return sleep(EXHAUSTED).await;
+        };
+        self.close(idle);
+        // The descriptor is free when its task has ended.
+        let ended = timeout(EXHAUSTED, self.tasks.join_next_with_id()).await;
+        if let Ok(Some(ended)) = ended {
+            self.left(ended.map_or_else(|error| error.id(), |(id, ())| id));
+        }
+    }
+
+    fn close(&mut self, id: ConnectionId) {
+        self.connections.table().leave(id);
+        if let Some(task) = self.running.remove(&id) {
+            task.abort();
+        }
+    }
+
+    fn left(&mut self, task: Id) {
+        if let Some(id) = self.ids.remove(&task) {
+            self.connections.table().leave(id);
+            self.running.remove(&id);
         }
     }
 
@@ -191,25 +266,57 @@ async fn serve_connection(
     router: Router,
     limits: Limits,
     mut closing: watch::Receiver<bool>,
-    activity: Arc<Activity>,
+    (connection, activity): (Arc<Connection>, Arc<Activity>),
 ) {
-    if let Err(error) = stream.set_nodelay(true) {
+    let first = tokio::select! {
+        first = timeout(limits.header, first_head(&stream)) => first,
+        _ = closing.wait_for(|closing| *closing) => return,
+    };
+    let ready = first
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+        .and_then(|()| stream.set_nodelay(true))
+        .and_then(|()| limit_send_buffer(&stream));
+    if let Err(error) = ready {
         tracing::debug!(%error, "a connection ended before its first request");
         return;
     }
+    // In a box, so that a connection without a request stays small.
+    Box::pin(serve_requests(
+        stream,
+        router,
+        limits,
+        closing,
+        (connection, activity),
+    ))
+    .await;
+}
+
+/// Serves the requests of a connection.
+async fn serve_requests(
+    stream: TcpStream,
+    router: Router,
+    limits: Limits,
+    mut closing: watch::Receiver<bool>,
+    (connection, activity): (Arc<Connection>, Arc<Activity>),
+) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header)
         .max_headers(limits.headers)
         .max_buf_size(BUFFER);
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let stream = GuardedStream::new(stream, Arc::clone(&connection), limits);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        connection.request_began(is_large(request.body()));
+        request.extensions_mut().insert(Arc::clone(&connection));
         let (answer, in_progress) = (
             router.clone().oneshot(request),
             InProgress::begin(&activity),
         );
+        let connection = Arc::clone(&connection);
         async move {
             let answer = answer.await;
             drop(in_progress);
+            connection.request_ended();
             answer
         }
     });
@@ -229,78 +336,20 @@ async fn serve_connection(
     }
 }
 
-/// How many connections each address has.
-struct Peers {
-    limit: usize,
-    of: HashMap<Id, IpAddr>,
-    count: HashMap<IpAddr, usize>,
+/// Keeps the system from taking megabytes of answers for a client that does not read them.
+#[cfg(unix)]
+fn limit_send_buffer(stream: &TcpStream) -> io::Result<()> {
+    rustix::net::sockopt::set_socket_send_buffer_size(stream, SEND_BUFFER).map_err(Into::into)
 }
 
-impl Peers {
-    fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            of: HashMap::new(),
-            count: HashMap::new(),
-        }
-    }
-
-    /// Whether an address reached its limit. Loopback has none.
-    fn is_full(&self, ip: IpAddr) -> bool {
-        !ip.is_loopback()
-            && self
-                .count
-                .get(&ip)
-                .is_some_and(|count| *count >= self.limit)
-    }
-
-    fn enter(&mut self, task: Id, ip: IpAddr) {
-        self.of.insert(task, ip);
-        *self.count.entry(ip).or_default() += 1;
-    }
-
-    fn leave(&mut self, task: Id) {
-        let Some(ip) = self.of.remove(&task) else {
-            return;
-        };
-        if let Some(count) = self.count.get_mut(&ip) {
-            *count -= 1;
-            if *count == 0 {
-                self.count.remove(&ip);
-            }
-        }
-    }
+#[cfg(not(unix))]
+fn limit_send_buffer(_: &TcpStream) -> io::Result<()> {
+    Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use std::future::ready;
-
-    use super::{IpAddr, Peers};
-
-    #[tokio::test]
-    async fn connections_per_address_are_limited_except_loopback() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let (far, other) = (ip("192.0.2.1"), ip("2001:db8::1"));
-        let task = || tokio::spawn(ready(())).id();
-        let mut peers = Peers::new(2);
-        let (first, second) = (task(), task());
-        peers.enter(first, far);
-        assert!(!peers.is_full(far));
-        peers.enter(second, far);
-        assert!(peers.is_full(far));
-        assert!(!peers.is_full(other), "each address counts separately");
-        for _ in 0..5 {
-            peers.enter(task(), ip("127.0.0.1"));
-        }
-        assert!(!peers.is_full(ip("127.0.0.1")));
-        peers.leave(first);
-        peers.leave(first);
-        assert!(!peers.is_full(far));
-        peers.leave(second);
-        assert!(
-            !peers.count.contains_key(&far),
-            "no entry stays for a closed connection"
-        );
-    }
+/// Whether a body is worth reading in large pieces.
+fn is_large(body: &Incoming) -> bool {
+    body.size_hint()
+        .upper()
+        .is_none_or(|most| most > LARGE_BODY)
 }

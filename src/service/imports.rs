@@ -7,6 +7,7 @@ mod multipart;
 mod reported_tests;
 pub(super) mod storage;
 mod upload_kind;
+mod upload_pace;
 mod zipped;
 
 use std::{io, sync::Arc, time::Duration};
@@ -71,6 +72,7 @@ pub(super) async fn import(
         place.limit,
         shared.limits.body,
     )?;
+    form.limit_pace(Arc::clone(&shared.slow_uploads));
     let permit = Arc::clone(&shared.uploads).try_acquire_owned();
     let result = match permit {
         Ok(_permit) => take(&shared, &place, &call, &mut form).await,

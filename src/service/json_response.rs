@@ -1,6 +1,7 @@
 //! Every response of the service, so that all carry the same headers.
 
 use axum::{body::Body, response::Response};
+use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, X_CONTENT_TYPE_OPTIONS},
@@ -15,7 +16,12 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A JSON response.
 pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let bytes = serde_json::to_vec(body).expect("wire types have string keys and cannot fail");
-    let mut response = Response::new(Body::from(bytes));
+    prepared(status, bytes.into())
+}
+
+/// The response with this JSON.
+pub(super) fn prepared(status: StatusCode, json: Bytes) -> Response {
+    let mut response = Response::new(Body::from(json));
     *response.status_mut() = status;
     response.headers_mut().extend(
         [

@@ -25,10 +25,17 @@ pub struct Limits {
     pub waiting_calls: usize,
     /// How many uploads may run at once; one more is answered 503.
     pub uploads: usize,
-    /// How many connections are open at once; more wait to be accepted.
+    /// How many connections are open at once. For one more the stranger that came first is closed, a client that has not
+    /// shown a valid token on its connection; else the connection that has been idle longest.
     pub connections: usize,
-    /// How many of them from one address; more are closed at once. Loopback is exempt.
+    /// How many of them strangers cannot take; at most half.
+    pub reserved_connections: usize,
+    /// How many strangers may come from one address; for one more the first of them is closed. Loopback is exempt.
     pub connections_per_ip: usize,
+    /// How long a client may read nothing of its answer.
+    pub unread: Duration,
+    /// How long a client may take to read an answer.
+    pub answer: Duration,
     /// The longest `Prefer: wait`.
     pub wait: Duration,
     /// How often a client of each kind that waits asks the store again although no change was reported.
@@ -54,13 +61,44 @@ impl Default for Limits {
             calls: 4096,
             waiting_calls: 64,
             uploads: 16,
-            connections: 10_000,
+            connections: 12_500,
+            reserved_connections: 2_500,
             connections_per_ip: 256,
+            unread: Duration::from_secs(10),
+            answer: Duration::from_secs(60),
             wait: Duration::from_secs(60),
             look: Duration::from_secs(5),
             drain: Duration::from_secs(10),
             quiet: Duration::from_secs(1),
             beat: Duration::from_secs(1),
         }
+    }
+}
+
+/// Descriptors for everything beside connections: the database, uploads, the log.
+const OTHER_FILES: usize = 256;
+
+impl Limits {
+    /// These limits in a process that may open this many files.
+    pub fn within_open_files(self, files: usize) -> Self {
+        let others = OTHER_FILES.min(files / 4);
+        Self {
+            connections: self.connections.min(files - others).max(1),
+            ..self
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_for_other_files() {
+        let within = |files| Limits::default().within_open_files(files).connections;
+        assert_eq!(within(1_000_000), 12_500);
+        assert_eq!(within(1_024), 768);
+        assert_eq!(within(64), 48);
+        assert_eq!(within(0), 1);
     }
 }

@@ -94,6 +94,20 @@ impl Operation {
         )
     }
 
+    /// An operation whose answer is JSON that is made already.
+    pub(super) fn prepared<A: JsonSchema>(
+        method: Method,
+        path: &'static str,
+        json: fn(&ServiceState) -> Bytes,
+    ) -> Self {
+        let prepared = move |shared: Arc<ServiceState>, _, _| -> Answer {
+            let response = json_response::prepared(StatusCode::OK, json(&shared));
+            Box::pin(async move { Ok(response) })
+        };
+        let handler = Handler::Buffered(Arc::new(prepared));
+        Self::with_handler::<A>(method, path, None, handler)
+    }
+
     /// An operation whose body is a form, read while it arrives.
     pub(super) fn upload<B, A, F, Fut>(method: Method, path: &'static str, handler: F) -> Self
     where

@@ -1,19 +1,15 @@
 //! The table of operations, from which both the router and the OpenAPI document are made.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use http::Method;
-use serde_json::Value;
 
 use super::{
-    health,
-    http_error::HttpError,
-    imports, lease_handlers, list_handlers, listings, openapi,
+    health, imports, lease_handlers, list_handlers, listings, openapi,
     operation::Operation,
     parameters::{Limit, Name, ShortText},
-    plan_handlers,
-    request_parts::{EmptyBody, RequestHead},
-    server_handlers,
+    plan_handlers, server_handlers,
     service_state::ServiceState,
     template_handlers, waiting_handlers,
 };
@@ -22,16 +18,13 @@ use crate::{
     model::{ExecutionState, PlanKind},
 };
 
-/// `GET /openapi.json`
-async fn document(
-    shared: Arc<ServiceState>,
-    _: RequestHead,
-    _: EmptyBody,
-) -> Result<Value, HttpError> {
-    let document = shared
-        .document
-        .get_or_init(|| openapi::document(&operations()));
-    Ok(document.clone())
+/// `GET /openapi.json`: made once, and shared by all answers, since anyone may ask for it without reading it.
+fn document(shared: &ServiceState) -> Bytes {
+    let document = shared.document.get_or_init(|| {
+        let document = openapi::document(&operations());
+        document.to_string().into()
+    });
+    document.clone()
 }
 
 /// All operations: the vendor's in the order of its page, then ours.
@@ -214,7 +207,7 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(get.clone(), "/healthz", health::get)
             .named("getHealth", "Whether the service is up")
             .public(),
-        Operation::new(get, "/openapi.json", document)
+        Operation::prepared::<serde_json::Value>(get, "/openapi.json", document)
             .named("getOpenApi", "This description")
             .public(),
     ]

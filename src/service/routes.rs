@@ -13,6 +13,7 @@ use http::{HeaderValue, Method, Uri, header::CONNECTION, request::Parts};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{
+    connections::Connection,
     http_error::HttpError,
     operation::{Handler, Operation},
     operations::operations,
@@ -84,7 +85,20 @@ async fn perform(
     let principal = if operation.public {
         String::new()
     } else {
-        shared.access.authenticate(&parts.headers)?
+        let connection = parts.extensions.get::<Arc<Connection>>();
+        match shared.access.authenticate(&parts.headers) {
+            Ok(principal) => {
+                if let Some(connection) = connection {
+                    connection.has_shown_token();
+                }
+                principal
+            }
+            Err(refused) => {
+                let peer = connection.map(|connection| connection.peer);
+                shared.refused_logins.count(peer, &parts, &refused);
+                return Err(refused);
+            }
+        }
     };
     if operation.hands_out && shared.is_stopping() {
         return Err(HttpError::Stopping);

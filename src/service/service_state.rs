@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::Bytes;
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch},
@@ -16,7 +17,8 @@ use tokio::{
 
 use super::{
     access::Access, housekeeping, http_error::HttpError, imports::storage::ImportStorage,
-    limits::Limits, live_workers::LiveWorkers, waiting_clients::WaitingClients,
+    limits::Limits, live_workers::LiveWorkers, refused_logins::RefusedLogins,
+    waiting_clients::WaitingClients,
 };
 use crate::{
     clock::ServiceClock,
@@ -30,15 +32,18 @@ pub(super) struct ServiceState {
     pub(super) clock: Arc<ServiceClock>,
     pub(super) access: Access,
     pub(super) limits: Limits,
-    pub(super) document: OnceLock<serde_json::Value>,
+    pub(super) document: OnceLock<Bytes>,
     /// The workers heard of.
     pub(super) live_workers: LiveWorkers,
     /// The clients that wait for a better answer.
     pub(super) waiting: Arc<WaitingClients>,
+    pub(super) refused_logins: RefusedLogins,
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
     /// Limits concurrent uploads.
     pub(super) uploads: Arc<Semaphore>,
+    /// Limits how many of them are slow: half.
+    pub(super) slow_uploads: Arc<Semaphore>,
     /// Limits concurrent bodies with lists of tests.
     pub(super) lists: Semaphore,
     store: Arc<dyn Store>,
@@ -67,8 +72,10 @@ impl ServiceState {
             document: OnceLock::new(),
             live_workers: LiveWorkers::default(),
             waiting,
+            refused_logins: RefusedLogins::default(),
             imports: OnceLock::new(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
+            slow_uploads: Arc::new(Semaphore::new(limits.uploads.div_ceil(2))),
             lists: Semaphore::new(limits.lists),
             store,
             calls: Arc::new(Semaphore::new(limits.calls)),
@@ -157,6 +164,7 @@ impl ServiceState {
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         self.stop();
         self.beat.abort();
+        self.refused_logins.log_rest();
         let all = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
         let ended = async {
             let calls = self.calls.acquire_many(all(self.limits.calls)).await?;

@@ -280,7 +280,10 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower_http", &["service"]),
     ("rusqlite", &["store/sqlite"]),
     ("http_body", &["client", "service"]),
-    ("memchr", &["service/imports", "result_file"]),
+    (
+        "memchr",
+        &["service/connections", "service/imports", "result_file"],
+    ),
     ("flate2", &["client", "service"]),
     ("encoding_rs", &["result_file"]),
     ("encoding_rs_io", &["result_file"]),

@@ -2,14 +2,18 @@
 //!
 //! The available crates buffer as much as the network delivers, and allow heads of any length.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::body::Body;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use memchr::memmem::{self, Finder};
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
+use super::upload_pace::UploadPace;
 use crate::{clock, service::http_error::HttpError};
 
 /// Longest head of a part, in bytes.
@@ -35,6 +39,7 @@ pub(super) struct MultipartReader {
     limit: u64,
     pause: Duration,
     began: Instant,
+    pace: Option<UploadPace>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +84,13 @@ impl MultipartReader {
             limit,
             pause,
             began: clock::monotonic(),
+            pace: None,
         })
+    }
+
+    /// Ends the form if it is slow and all places for slow ones are taken.
+    pub(super) fn limit_pace(&mut self, slow_places: Arc<Semaphore>) {
+        self.pace = Some(UploadPace::new(slow_places, self.began));
     }
 
     /// The next part; skips what was not read of the part before. `None` after the last one.
@@ -183,6 +194,12 @@ impl MultipartReader {
             self.received += bytes.len() as u64;
             if self.received > self.limit {
                 return Err(HttpError::ImportTooLarge(self.limit));
+            }
+            let (received, now) = (self.received, clock::monotonic());
+            if let Some(pace) = &mut self.pace
+                && !pace.may_go_on(received, now)
+            {
+                return Err(HttpError::TooSlow);
             }
             return Ok(Some(bytes));
         }

@@ -131,20 +131,95 @@ async fn too_many_headers_are_431() {
     }
 }
 
+/// Waits until the service has closed a connection on which nothing is read.
+async fn closed_unread(stream: &TcpStream) {
+    soon(async {
+        loop {
+            match stream.try_write(b"x") {
+                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
+                _ => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
-async fn connection_above_the_limit_waits() {
+async fn client_that_does_not_read_its_answers_is_closed() {
     let limits = Limits {
-        connections: 1,
+        unread: SHORT,
         ..patient()
     };
     let service = service(&HeldStore::with_plan().await, limits);
     let served = Served::start(&service).await;
-    let mut first = served.connect().await;
-    first
-        .write_all(&wire(&get("/healthz"), "keep-alive"))
+    let mut stream = served.connect().await;
+    // More answers than the buffers of both ends take.
+    let many = wire(&get("/openapi.json"), "keep-alive").repeat(400);
+    stream.write_all(&many).await.unwrap();
+    closed_unread(&stream).await;
+}
+
+#[tokio::test]
+async fn answers_are_complete_for_a_client_that_reads_late() {
+    let service = service(&HeldStore::with_plan().await, patient());
+    let served = Served::start(&service).await;
+    let one = served.ask(&get("/openapi.json")).await.body().len();
+    let mut stream = served.connect().await;
+    let many = wire(&get("/openapi.json"), "keep-alive").repeat(199);
+    stream.write_all(&many).await.unwrap();
+    stream
+        .write_all(&wire(&get("/openapi.json"), "close"))
         .await
         .unwrap();
-    assert_eq!(read_one(&mut first).await.status(), StatusCode::OK);
+    let mut bytes = Vec::new();
+    soon(stream.read_to_end(&mut bytes)).await.unwrap();
+    let answers = bytes.windows(15).filter(|it| it == b"HTTP/1.1 200 OK");
+    assert_eq!(answers.count(), 200);
+    assert!(bytes.len() > 200 * one);
+}
+
+#[tokio::test]
+async fn stranger_makes_room_for_a_new_client_at_the_limit() {
+    let limits = Limits {
+        connections: 4,
+        reserved_connections: 2,
+        ..patient()
+    };
+    let service = service(&HeldStore::with_plan().await, limits);
+    let served = Served::start(&service).await;
+    let plan = wire(&get("/execution/v1/testplans/64"), "keep-alive");
+    let mut known = served.connect().await;
+    known.write_all(&plan).await.unwrap();
+    assert_eq!(read_one(&mut known).await.status(), StatusCode::OK);
+    let (mut first, _second) = (served.connect().await, served.connect().await);
+    for _ in 0..5 {
+        let health = served.ask(&get("/healthz")).await;
+        assert_eq!(health.status(), StatusCode::OK);
+    }
+    closed(&mut first).await;
+    known.write_all(&plan).await.unwrap();
+    let again = read_one(&mut known).await;
+    assert_eq!(
+        again.status(),
+        StatusCode::OK,
+        "strangers do not take its place"
+    );
+}
+
+#[tokio::test]
+async fn connection_above_the_limit_waits_while_all_others_are_at_work() {
+    let limits = Limits {
+        connections: 1,
+        ..patient()
+    };
+    let store = HeldStore::with_plan().await;
+    let service = service(&store, limits);
+    let served = Served::start(&service).await;
+    store.hold("plan");
+    let mut first = served.connect().await;
+    let plan = wire(&get("/execution/v1/testplans/64"), "keep-alive");
+    first.write_all(&plan).await.unwrap();
+    store.reached("plan", 1).await;
 
     let mut second = served.connect().await;
     second
@@ -156,8 +231,11 @@ async fn connection_above_the_limit_waits() {
         timeout(SHORT, second.peek(&mut byte)).await.is_err(),
         "not served yet"
     );
-    drop(first);
+    store.release("plan");
+    assert_eq!(read_one(&mut first).await.status(), StatusCode::OK);
+    // Now it is idle.
     assert_eq!(read_all(&mut second).await.status(), StatusCode::OK);
+    closed(&mut first).await;
 }
 
 #[tokio::test]
