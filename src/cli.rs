@@ -27,6 +27,7 @@ mod run;
 pub mod screen;
 mod serve;
 mod servers;
+mod service_log;
 mod settings;
 pub mod shell;
 mod start;
@@ -151,8 +152,13 @@ pub fn main() -> ExitCode {
         command => {
             let step = StepFiles::new(&environment, false);
             let screen = Screen::new(cli.verbosity, &environment, step);
+            let screen = if let Command::Serve(serve) = &command {
+                screen.of_service(cli.verbosity, serve.log_format())
+            } else {
+                screen.start_log(cli.verbosity);
+                screen
+            };
             let context = Context::new(environment, screen);
-            context.screen.start_log(cli.verbosity);
             shell::conclude(&context.screen, || block_on(dispatch(command, &context)))
         }
     };

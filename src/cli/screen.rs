@@ -12,7 +12,10 @@ use std::{
 
 use anstream::ColorChoice as Stream;
 
-use super::args::{ColorChoice, OutputFormat, VerbosityArgs};
+use super::{
+    args::{ColorChoice, OutputFormat, VerbosityArgs},
+    service_log::{self, LogFormat},
+};
 use crate::{
     ci::workflow::command::annotation_line,
     config::{
@@ -40,6 +43,8 @@ pub struct Screen {
     bar: bool,
     step: StepFiles,
     lost: OnceLock<Failure>,
+    /// Lines for people are events of this log, with time and level.
+    log: Option<LogFormat>,
 }
 
 #[expect(
@@ -70,6 +75,7 @@ impl Screen {
             bar: animated(environment, terminal) && !verbosity.quiet,
             step,
             lost: OnceLock::new(),
+            log: None,
         }
     }
 
@@ -113,6 +119,20 @@ impl Screen {
         debug_assert!(started.is_ok(), "the log is started once");
     }
 
+    /// The screen of a service: its log begins, and takes the lines for people too.
+    pub(crate) fn of_service(self, verbosity: VerbosityArgs, format: LogFormat) -> Self {
+        let level = match (verbosity.quiet, verbosity.verbose) {
+            (true, _) => "testplan=warn",
+            (false, 0) => "testplan=info",
+            (false, _) => "testplan=debug",
+        };
+        service_log::start(format, level, self.is_coloured());
+        Self {
+            log: Some(format),
+            ..self
+        }
+    }
+
     /// Whether `--quiet` is set.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
@@ -120,25 +140,39 @@ impl Screen {
 
     /// Prints a line on stderr, unless `--quiet` is set.
     pub(crate) fn info(&self, line: impl fmt::Display) {
-        if !self.quiet {
+        if self.log.is_some() {
+            tracing::info!("{line}");
+        } else if !self.quiet {
             to_stderr(line);
         }
     }
 
     /// Prints a line on stderr, with `--quiet` too.
     pub(crate) fn always(&self, line: impl fmt::Display) {
-        to_stderr(line);
+        if self.log.is_some() {
+            tracing::warn!("{line}");
+        } else {
+            to_stderr(line);
+        }
     }
 
     /// Prints a warning on stderr, with `--quiet` too.
     pub(crate) fn warn(&self, warning: impl fmt::Display) {
-        to_stderr(format_args!("warning: {warning}"));
+        if self.log.is_some() {
+            tracing::warn!("{warning}");
+        } else {
+            to_stderr(format_args!("warning: {warning}"));
+        }
     }
 
     /// Prints what failed and what to do, then what the exit code means. After a signal only the latter.
     pub(crate) fn failure(&self, failure: &Failure) {
         if !failure.is_interrupt() {
-            to_stderr(failure);
+            if self.is_json_log() {
+                tracing::error!("{}", failure.plain());
+            } else {
+                to_stderr(failure);
+            }
             if self.step.is_action() {
                 self.annotate(&[broken(&failure.plain())]);
             }
@@ -192,9 +226,16 @@ impl Screen {
 
     /// Prints the last line: the conclusion.
     pub(crate) fn conclude(&self, conclusion: Conclusion) {
-        if conclusion != Conclusion::Passed || !self.quiet {
+        if self.is_json_log() {
+            tracing::info!("{}", conclusion_line(conclusion, Paint::Plain));
+        } else if conclusion != Conclusion::Passed || !self.quiet {
             to_stderr(conclusion_line(conclusion, self.paint));
         }
+    }
+
+    /// Whether every line on stderr must be JSON.
+    fn is_json_log(&self) -> bool {
+        self.log == Some(LogFormat::Json)
     }
 
     /// Prints the last line of the workers of one process. `idle`: they ran no test.

@@ -10,7 +10,7 @@ use std::{
 use clap::{Args, ValueEnum};
 use tokio::net::{TcpListener, TcpSocket};
 
-use super::{context::Context, settings};
+use super::{context::Context, service_log::LogFormat, settings};
 use crate::{
     config::duration,
     credentials::Credentials,
@@ -61,9 +61,19 @@ pub(crate) struct ServeArgs {
     /// to twenty times as long.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     server_rest: Duration,
+    /// Write the log as text or as one JSON object per line.
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    log_format: LogFormat,
     /// Listen beyond this machine without TLS in front; credentials then cross the network unencrypted.
     #[arg(long)]
     allow_http: bool,
+}
+
+impl ServeArgs {
+    /// The form of the log.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        self.log_format
+    }
 }
 
 /// Reads a size: a number, in bytes or with K, M, G or T for their powers of 1024.

@@ -171,3 +171,116 @@ fn service_reads_its_plan_files_again_after_a_hangup() {
     file(5);
     assert_eq!(tests(), 3);
 }
+
+/// A request on a connection of its own; the status of the answer.
+fn ask(address: &str, path: &str, token: &str) -> u16 {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Token {token}\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap().parse().unwrap()
+}
+
+const SERVERS: &str = "/execution/v1/squishservers";
+
+#[test]
+fn refused_logins_are_logged_with_their_address_and_counted() {
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start(&stage);
+    let address = service.url.trim_start_matches("http://").to_owned();
+    for _ in 0..50 {
+        assert_eq!(ask(&address, SERVERS, "wrong-secret"), 401);
+    }
+    assert_eq!(ask(&address, SERVERS, &service.token), 200);
+    let log = service.stop().code_is(0).stderr;
+    let refused: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("refused"))
+        .collect();
+    assert!((2..=4).contains(&refused.len()), "no flood: {log}");
+    assert!(refused[0].contains("peer=127.0.0.1"), "{log}");
+    assert!(refused.last().unwrap().contains("all=50"), "{log}");
+    assert!(!log.contains("wrong-secret"), "{log}");
+    let time = regex::Regex::new(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z +(INFO|WARN) ").unwrap();
+    assert!(refused.iter().all(|line| time.is_match(line)), "{log}");
+}
+
+#[test]
+fn log_of_serve_is_json_by_choice() {
+    let stage = Stage::with(&plan(&[PASSES]));
+    let service = Service::start_with(&stage, |serve| serve.flags("--log-format json"));
+    let address = service.url.trim_start_matches("http://").to_owned();
+    assert_eq!(ask(&address, SERVERS, "wrong-secret"), 401);
+    let log = service.stop().code_is(0).stderr;
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    assert!(events.iter().all(|it| it["timestamp"].is_string()), "{log}");
+    let refused = events.iter().find(|it| it["message"] == "refused a login");
+    let refused = refused.unwrap_or_else(|| panic!("{log}"));
+    assert_eq!(refused["peer"], "127.0.0.1");
+    assert_eq!(
+        (&refused["level"], &refused["all"]),
+        (&"WARN".into(), &1.into())
+    );
+    assert!(
+        events.iter().any(|it| {
+            let message = it["message"].as_str().unwrap();
+            message.starts_with("stopping")
+        }),
+        "{log}"
+    );
+}
+
+/// With `limits` set by the shell that starts it.
+#[cfg(unix)]
+fn serve_under(stage: &Stage, limits: &str) -> (crate::support::Process, String) {
+    let binary = env!("CARGO_BIN_EXE_testplan");
+    let script = format!("{limits}; exec '{binary}' serve {ANY} --data=data");
+    let process = stage.program("sh").arg("-c").arg(script).start();
+    let url = process.wait_for_line("listening on ");
+    (process, url.trim_start_matches("http://").to_owned())
+}
+
+#[cfg(unix)]
+#[test]
+fn soft_limit_on_open_files_is_raised() {
+    let stage = Stage::with(&plan(&[PASSES]));
+    let (_serving, address) = serve_under(&stage, "ulimit -Sn 64 && ulimit -Hn 512");
+    let held: Vec<_> = (0..150)
+        .map(|_| std::net::TcpStream::connect(&address).unwrap())
+        .collect();
+    let token = std::fs::read_to_string(stage.path("data/token")).unwrap();
+    assert_eq!(ask(&address, SERVERS, &token), 200);
+    for stream in &held {
+        stream.set_nonblocking(true).unwrap();
+        let error = stream.peek(&mut [0]).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock, "still open");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn idle_connections_are_closed_at_the_limit_on_open_files() {
+    let stage = Stage::with(&plan(&[PASSES]));
+    let (serving, address) = serve_under(&stage, "ulimit -n 64");
+    let token = std::fs::read_to_string(stage.path("data/token")).unwrap();
+    let mut held = Vec::new();
+    for _ in 0..5 {
+        held.extend((0..100).map(|_| std::net::TcpStream::connect(&address).unwrap()));
+        assert_eq!(ask(&address, SERVERS, &token), 200);
+    }
+    serving.send(rustix::process::Signal::TERM);
+    let log = serving.end().stderr;
+    let lines = log.lines().filter(|line| line.contains("connection"));
+    assert!(
+        (1..=5).contains(&lines.count()),
+        "one line, no flood: {log}"
+    );
+}
