@@ -24,8 +24,8 @@ pub use changes::{ChangeListener, Changes, OpenedExecutions, PlanChanges};
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
-    BatchRequest, Deadline, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted, Page,
-    PlanDemand, PlanQuery, Reservation, Reserve, Reset, Rules, TemplateDefinition,
+    BatchRequest, Deadline, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted,
+    Page, PlanDemand, PlanQuery, Reservation, Reserve, Reset, Rules, TemplateDefinition,
 };
 
 pub use crate::model::PlannedTest;

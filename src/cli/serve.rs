@@ -156,11 +156,16 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
             })
             .await
     });
+    let mut next = signals.next().await;
     let kind = loop {
-        match signals.next().await {
-            SignalKind::Hangup => publish_again(&publisher, &command.plans, context).await,
-            kind => break kind,
+        if next != SignalKind::Hangup {
+            break next;
         }
+        next = tokio::select! {
+            () = publish_again(&publisher, &command.plans, context) => signals.next().await,
+            // Listings may take long, and a stop does not wait for them.
+            kind = signals.next() => kind,
+        };
     };
     screen.info(format_args!(
         "stopping ({kind}): no more reservations, leases stay valid"
