@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    action::HELD,
     args::UploadPolicy,
     context::Context,
     progress::ProgressPrinter,
@@ -40,8 +41,6 @@ use crate::{
     warm::{WarmPlan, WarmRunner},
 };
 
-/// The variable that names a folder for the leases held now. The process that gives them back after a kill sets it.
-const HELD: &str = "TESTPLAN_HELD";
 /// Most bytes kept of one execution's output.
 const CAPTURE_LIMIT: u64 = 64 * 1024 * 1024;
 /// Most sets of capabilities in a message.

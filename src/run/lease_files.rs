@@ -178,15 +178,25 @@ impl fmt::Display for ReleasedLease {
     }
 }
 
-/// Ends the processes of the tests whose leases a dead process left in `folder`, and releases each lease whose test has
-/// no process any more. A file is removed when its lease has ended. Without a client (the service is gone as well)
-/// only the processes are ended.
+/// How the service of abandoned leases is reached.
+#[derive(Clone, Copy, Debug)]
+pub enum LeaseService<'a> {
+    /// By this client.
+    At(&'a Client),
+    /// It was one of the dead process, and is gone as well.
+    Gone,
+    /// Not at all: why. Its leases expire by themselves.
+    Unknown(&'a str),
+}
+
+/// Ends the processes of the tests whose leases a dead process left in `folder`, and then releases each lease whose test has
+/// no process any more. A file is removed when its lease has ended. Without a service only the processes are ended.
 ///
 /// To be called when the process that held the leases has ended. Takes a few seconds at most. Fails if the folder cannot
 /// be read; a folder that does not exist holds nothing.
 pub async fn release_abandoned(
     folder: &Path,
-    client: Option<&Client>,
+    service: LeaseService<'_>,
 ) -> io::Result<Vec<ReleasedLease>> {
     let folder = folder.to_owned();
     let found = tokio::task::spawn_blocking(move || end_orphans(&folder))
@@ -196,7 +206,7 @@ pub async fn release_abandoned(
     for some in found.chunks(AT_ONCE) {
         let releasing = some.iter().map(|found| async move {
             let (held, orphans) = (&found.held, found.orphans);
-            let outcome = release(held, orphans, client).await;
+            let outcome = release(held, orphans, service).await;
             if !matches!(outcome, ReleaseOutcome::Stands(_)) {
                 remove_file(&found.file);
             }
@@ -272,13 +282,17 @@ fn end_marked(found: &mut [FoundFile]) {
     }
 }
 
-async fn release(held: &HeldFile, orphans: Orphans, client: Option<&Client>) -> ReleaseOutcome {
+async fn release(held: &HeldFile, orphans: Orphans, service: LeaseService<'_>) -> ReleaseOutcome {
     if orphans == Orphans::Left {
         let why = "another worker must not run the test at the same time";
         return ReleaseOutcome::Stands(why.to_owned());
     }
-    let Some(client) = client else {
-        return ReleaseOutcome::AlreadyEnded("its service is gone as well".to_owned());
+    let client = match service {
+        LeaseService::At(client) => client,
+        LeaseService::Gone => {
+            return ReleaseOutcome::AlreadyEnded("its service is gone as well".to_owned());
+        }
+        LeaseService::Unknown(why) => return ReleaseOutcome::Stands(why.to_owned()),
     };
     match client.release(held.execution, held.lease.as_ref()).await {
         Ok(()) => ReleaseOutcome::Released,

@@ -8,7 +8,7 @@ use testplan::{
     client::{Client, Credentials, Endpoint, HttpOptions, HttpTransport, Patience},
     model::ExecutionState,
     run::{
-        lease_files::{ReleaseOutcome, ReleasedLease, release_abandoned},
+        lease_files::{LeaseService, ReleaseOutcome, ReleasedLease, release_abandoned},
         process::orphans::Orphans,
     },
 };
@@ -34,7 +34,10 @@ fn client(url: &str, token: &str) -> Client {
 fn give(stage: &Stage, client: Option<&Client>) -> Vec<ReleasedLease> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime
-        .block_on(release_abandoned(&stage.path("held"), client))
+        .block_on(release_abandoned(
+            &stage.path("held"),
+            client.map_or(LeaseService::Gone, LeaseService::At),
+        ))
         .unwrap()
 }
 
@@ -288,4 +291,45 @@ fn process_of_a_killed_warm_worker_is_ended_and_all_its_leases_are_released() {
         .filter(|it| matches!(it.orphans, Orphans::Ended(_)));
     assert_eq!(counts.count(), 1, "its processes are counted once");
     assert_eq!(reserved(), files.len() - left);
+}
+
+#[test]
+fn cleanup_without_a_token_still_ends_processes_and_says_what_stands() {
+    let stage = Stage::new();
+    let test = stage.script("test.sh", "echo $$ >> tree\nhang");
+    PlanFile::run_with(&test).numbered("s", 1).on(&stage);
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let worker = stage.testplan("work").at(&service).on(plan);
+    let held = stage.path("held");
+    let mut worker = worker.with("TESTPLAN_HELD", &held).start();
+    let pid = stage.wait_for_lines("tree", 1)[0].parse().unwrap();
+    until("the process to be in the lease's file", || {
+        let mut files = fs::read_dir(&held).ok()?;
+        let file = files.find_map(|it| fs::read_to_string(it.ok()?.path()).ok())?;
+        file.contains("\"process\":{").then_some(())
+    });
+    worker.kill();
+    let back = stage.testplan("give-back").flags("--held held --url");
+    let back = back.arg(&service.url).flags("--token-file gone").run();
+    let said = back.code_is(0).stderr;
+    assert!(!alive(pid), "{said}");
+    for word in [
+        "processes of its test were ended",
+        "its lease expires by itself",
+        "gone",
+    ] {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    // With the token it is given back; then there is nothing.
+    let again = stage
+        .testplan("give-back")
+        .flags("--held held")
+        .at(&service);
+    let said = again.clone().run().code_is(0).stderr;
+    assert!(said.contains("its lease was given back"), "{said}");
+    let said = again.run().code_is(0).stderr;
+    assert!(said.contains("nothing to give back: no lease in"), "{said}");
+    let said = stage.testplan("give-back").run().code_is(0).stderr;
+    assert!(said.contains("no folder of leases is named"), "{said}");
 }
