@@ -8,25 +8,25 @@ use crate::support::Stage;
 fn post_step_resolves_paths_as_the_step_did() {
     let stage = Stage::new();
     stage.write("gui/token", "canary\n");
-    stage.write("held/none.txt", "");
+    let lease = r#"{"v":1,"plan":1,"execution":1,"mark":"of no process"}"#;
+    stage.write("held/1.json", lease);
     let post = |folder: &str| {
-        stage
+        let command = stage
             .command(["action", "--post"])
             .with("INPUT_WORKING-DIRECTORY", folder)
             .with("INPUT_TOKEN-FILE", "token")
             .with("INPUT_URL", "http://127.0.0.1:1")
-            .with("STATE_held", stage.path("held"))
-            .run()
+            .with("STATE_held", stage.path("held"));
+        // What it cannot give back it says, and the job goes on.
+        command.run().code_is(0).stderr
     };
-    let ended = post("gui");
-    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
-    let ended = post("elsewhere");
-    assert_eq!(
-        ended.code,
-        Some(2),
-        "a token that is not there: {}",
-        ended.stderr
+    let said = post("gui");
+    assert!(
+        said.contains("its lease expires by itself") && !said.contains("cannot read"),
+        "{said}"
     );
+    let said = post("elsewhere");
+    assert!(said.contains("cannot read the token file"), "{said}");
 }
 
 /// A later step that reads an empty output must not take the plan for done.
