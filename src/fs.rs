@@ -1,5 +1,6 @@
 //! Files are written whole or not at all: to a temporary neighbour first, then renamed.
 
+mod disk_fault;
 mod name;
 mod private_folder;
 
@@ -9,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use disk_fault::{DiskFault, DiskFaultKind, check_room};
 pub use name::safe_name;
 pub(crate) use private_folder::private_folder;
 

@@ -34,6 +34,7 @@ mod server_handlers;
 mod service_state;
 mod template_handlers;
 mod to_wire;
+mod upload_disk;
 mod waiting_clients;
 mod waiting_handlers;
 

@@ -15,9 +15,12 @@ pub mod sqlite;
 
 use std::{fmt, future::Future, pin::Pin, sync::Weak, time::Duration};
 
-use crate::model::{
-    Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
-    SquishServer, SquishServerChange, SquishServerId, Timestamp,
+use crate::{
+    fs::DiskFault,
+    model::{
+        Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
+        SquishServer, SquishServerChange, SquishServerId, Timestamp,
+    },
 };
 
 pub use changes::{ChangeListener, Changes, OpenedExecutions, PlanChanges};
@@ -34,7 +37,7 @@ pub use crate::model::PlannedTest;
 pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// Why a call to the store failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     /// The protocol refuses; the caller can act on it.
     #[error("{0}")]
@@ -42,6 +45,9 @@ pub enum StoreError {
     /// The database failed. The outcome is unknown; repeating with the same lease or key is safe. The text is for the log.
     #[error("the database failed: {0}")]
     Broken(String),
+    /// The disk takes no changes, or the database cannot be read. Repeating with the same lease or key is safe.
+    #[error("{0}")]
+    Disk(DiskFault),
     /// The store is shutting down or its queue is full.
     #[error("the store accepts no requests now")]
     Busy,
@@ -230,6 +236,9 @@ pub trait Store: fmt::Debug + Send + Sync {
         limit: u32,
         now: Timestamp,
     ) -> Reply<'_, Page<Event>>;
+
+    /// Why it accepts no changes at the moment. [`sweep`](Self::sweep) tries again.
+    fn disk_fault(&self) -> Option<DiskFault>;
 
     /// Reports to `listener` every change that a client may wait for, as long as it lives. Listen before asking.
     fn listen(&self, listener: Weak<dyn ChangeListener>);

@@ -79,3 +79,10 @@ pub struct Health {
     /// testplan's version.
     pub version: String,
 }
+
+/// Answer of `GET /readyz`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Readiness {
+    /// `ready` while changes are accepted.
+    pub status: String,
+}

@@ -1,4 +1,4 @@
-//! The health check.
+//! Whether the service is up, and whether it accepts changes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{
     request_parts::{EmptyBody, RequestHead},
     service_state::ServiceState,
 };
-use crate::api::execution_list::Health;
+use crate::api::execution_list::{Health, Readiness};
 
 /// `GET /healthz`
 pub(super) async fn get(
@@ -23,4 +23,21 @@ pub(super) async fn get(
         status: "ok".to_owned(),
         version: json_response::VERSION.to_owned(),
     })
+}
+
+/// `GET /readyz`
+pub(super) async fn readiness(
+    shared: Arc<ServiceState>,
+    _: RequestHead,
+    _: EmptyBody,
+) -> Result<Readiness, HttpError> {
+    if shared.is_stopping() {
+        return Err(HttpError::Stopping);
+    }
+    match shared.disk_fault() {
+        Some(fault) => Err(HttpError::Disk(fault)),
+        None => Ok(Readiness {
+            status: "ready".to_owned(),
+        }),
+    }
 }

@@ -7,13 +7,18 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use crate::{clock::ServiceClock, store::Store};
+use super::upload_disk::UploadDisk;
+use crate::{
+    clock::ServiceClock,
+    store::{Store, StoreError},
+};
 
 /// Sweeps the store every `period`. After the machine slept it first extends all leases, because the service, not the
 /// workers, stopped.
 pub(super) fn start(
     store: Arc<dyn Store>,
     clock: Arc<ServiceClock>,
+    uploads: Arc<UploadDisk>,
     period: Duration,
 ) -> AbortHandle {
     let housekeeping = async move {
@@ -31,13 +36,16 @@ pub(super) fn start(
             }
             alive = clock.now();
             report(store.sweep(alive).await);
+            uploads.check_again();
         }
     };
     tokio::spawn(housekeeping).abort_handle()
 }
 
-fn report(done: Result<(), crate::store::StoreError>) {
-    if let Err(cause) = done {
-        tracing::warn!(%cause, "housekeeping failed; it runs again next time");
+fn report(done: Result<(), StoreError>) {
+    match done {
+        // The store logs when a fault of the disk begins and ends.
+        Ok(()) | Err(StoreError::Disk(_)) => {}
+        Err(cause) => tracing::warn!(%cause, "housekeeping failed; it runs again next time"),
     }
 }

@@ -9,6 +9,7 @@ use http::{
 use super::json_response;
 use crate::{
     api::problem::Problem,
+    fs::DiskFault,
     store::{Refusal, RefusalCode, StoreError},
 };
 
@@ -35,6 +36,8 @@ pub(super) enum HttpError {
     Broken,
     /// Too many requests: 503.
     Busy,
+    /// The disk takes no changes, or the database cannot be read: 503. The store logs it once.
+    Disk(DiskFault),
     /// The service is shutting down: 503.
     Stopping,
 }
@@ -67,7 +70,7 @@ impl HttpError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) | Self::ImportTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Disk(_) | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -77,7 +80,7 @@ impl HttpError {
             Self::Refused(refusal) | Self::NotFound(refusal) => refusal.code.number().into(),
             Self::Broken => 1500,
             Self::Unauthorized(_) => 1501,
-            Self::Busy | Self::Stopping => 1503,
+            Self::Busy | Self::Disk(_) | Self::Stopping => 1503,
             Self::NoPath(_) => 1504,
             Self::NoMethod(_) => 1505,
             Self::TooSlow => 1508,
@@ -101,6 +104,7 @@ impl HttpError {
                              Idempotency-Key is safe; the cause is in the log of the service"
                 .into(),
             Self::Busy => "the service is busy; try again in a second".into(),
+            Self::Disk(fault) => format!("{fault}; changes are refused until that is over: {}", fault.advice()),
             Self::Stopping => "the service is shutting down and hands out no more work; try again in two seconds".into(),
         }
     }
@@ -117,6 +121,7 @@ impl From<StoreError> for HttpError {
         match error {
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Busy => Self::Busy,
+            StoreError::Disk(fault) => Self::Disk(fault),
             StoreError::Broken(cause) => {
                 tracing::error!(%cause, "the store failed");
                 Self::Broken
@@ -136,7 +141,7 @@ impl IntoResponse for HttpError {
                 ),
             ],
             Self::Busy => &[(RETRY_AFTER, "1")],
-            Self::Stopping => &[(RETRY_AFTER, "2")],
+            Self::Disk(_) | Self::Stopping => &[(RETRY_AFTER, "2")],
             // Otherwise the rest of the body would be read as the next request.
             Self::TooSlow | Self::TooLarge(_) | Self::ImportTooLarge(_) => &[(CONNECTION, "close")],
             Self::Refused(_)

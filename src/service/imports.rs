@@ -94,7 +94,8 @@ async fn take(
     call: &RequestHead,
     form: &mut MultipartReader,
 ) -> Result<Import, HttpError> {
-    let mut incoming = IncomingImport::begin(place).await.map_err(disk)?;
+    let disk = disk(shared, place);
+    let mut incoming = IncomingImport::begin(place).await.map_err(&disk)?;
     let mut fields = Fields::default();
     while let Some(part) = form.next().await? {
         match part.name.as_str() {
@@ -107,7 +108,7 @@ async fn take(
                     .labels
                     .push(label.map_err(|error| HttpError::malformed(error.to_string()))?);
             }
-            RESULT | "result" => file(form, part, &mut incoming, &mut fields).await?,
+            RESULT | "result" => file(form, part, &mut incoming, (&mut fields, &disk)).await?,
             // Other releases of Test Center have further fields.
             _ => {}
         }
@@ -118,7 +119,7 @@ async fn take(
         )));
     }
     let (mut incoming, reported) = read(incoming, fields.kinds).await?;
-    incoming.rename().await.map_err(disk)?;
+    incoming.rename().await.map_err(&disk)?;
     let is_new_batch = fields.batch.trim().is_empty();
     let import = NewImport {
         project: match fields.project.trim() {
@@ -161,7 +162,7 @@ async fn file(
     form: &mut MultipartReader,
     part: Part,
     incoming: &mut IncomingImport,
-    fields: &mut Fields,
+    (fields, disk): (&mut Fields, &(impl Fn(io::Error) -> HttpError + Sync)),
 ) -> Result<(), HttpError> {
     let Some(name) = part.file.filter(|name| !name.is_empty()) else {
         return Err(HttpError::malformed(format!(
@@ -214,14 +215,9 @@ async fn read(
         })
 }
 
-/// Logs an error of the disk; the client may try again.
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "the signature that map_err needs"
-)]
-fn disk(error: io::Error) -> HttpError {
-    tracing::error!(%error, "cannot write an upload to disk");
-    HttpError::Broken
+/// The answer to an upload that cannot be written to disk; the client may try again.
+fn disk(shared: &ServiceState, place: &ImportStorage) -> impl Fn(io::Error) -> HttpError {
+    move |error| HttpError::Disk(shared.upload_disk.record(&error, &place.folder))
 }
 
 /// `GET imports`

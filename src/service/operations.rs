@@ -207,6 +207,12 @@ pub(super) fn operations() -> Vec<Operation> {
         Operation::new(get.clone(), "/healthz", health::get)
             .named("getHealth", "Whether the service is up")
             .public(),
+        Operation::new(get.clone(), "/readyz", health::readiness)
+            .named(
+                "getReadiness",
+                "Whether changes are accepted; 503 with the reason if the disk takes none",
+            )
+            .public(),
         Operation::prepared::<serde_json::Value>(get, "/openapi.json", document)
             .named("getOpenApi", "This description")
             .public(),

@@ -18,10 +18,11 @@ use tokio::{
 use super::{
     access::Access, housekeeping, http_error::HttpError, imports::storage::ImportStorage,
     limits::Limits, live_workers::LiveWorkers, refused_logins::RefusedLogins,
-    waiting_clients::WaitingClients,
+    upload_disk::UploadDisk, waiting_clients::WaitingClients,
 };
 use crate::{
     clock::ServiceClock,
+    fs::DiskFault,
     model::Timestamp,
     store::{Reply, Store, StoreError},
 };
@@ -40,6 +41,8 @@ pub(super) struct ServiceState {
     pub(super) refused_logins: RefusedLogins,
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
+    /// Whether they can be stored.
+    pub(super) upload_disk: Arc<UploadDisk>,
     /// Limits concurrent uploads.
     pub(super) uploads: Arc<Semaphore>,
     /// Limits how many of them are slow: half.
@@ -65,8 +68,15 @@ impl ServiceState {
         let waiting = Arc::new(WaitingClients::default());
         let listener: Weak<WaitingClients> = Arc::downgrade(&waiting);
         store.listen(listener);
+        let upload_disk = Arc::new(UploadDisk::default());
         Self {
-            beat: housekeeping::start(Arc::clone(&store), Arc::clone(&clock), limits.beat),
+            beat: housekeeping::start(
+                Arc::clone(&store),
+                Arc::clone(&clock),
+                Arc::clone(&upload_disk),
+                limits.beat,
+            ),
+            upload_disk,
             clock,
             access,
             document: OnceLock::new(),
@@ -145,6 +155,12 @@ impl ServiceState {
     pub(super) fn store(&self) -> &dyn Store {
         self.store.as_ref()
     }
+
+    /// Why it accepts no changes, or no uploads.
+    pub(super) fn disk_fault(&self) -> Option<DiskFault> {
+        self.store.disk_fault().or_else(|| self.upload_disk.fault())
+    }
+
 
     /// Refuses new work and answers all long polls.
     pub(super) fn stop(&self) {

@@ -26,11 +26,26 @@ impl Service {
         Self::start_with(stage, |serve| serve)
     }
 
+    /// With another program before that starts it: `program` gets the call of testplan as its last arguments.
+    pub(crate) fn start_below(
+        stage: &Stage,
+        program: &str,
+        arguments: impl IntoIterator<Item = impl AsRef<std::ffi::OsStr>>,
+    ) -> Self {
+        let command = stage.program(program).args(arguments);
+        let command = command.args([env!("CARGO_BIN_EXE_testplan"), "serve"]);
+        let data = stage.path("data");
+        Self::start_command(command.flags("--data").arg(&data), data)
+    }
+
     /// With more flags or variables.
     pub(crate) fn start_with(stage: &Stage, more: impl FnOnce(Testplan) -> Testplan) -> Self {
         let data = stage.path("data");
         let command = stage.testplan("serve").flags("--data").arg(&data);
-        let command = more(command);
+        Self::start_command(more(command), data)
+    }
+
+    fn start_command(command: Testplan, data: PathBuf) -> Self {
         let mut process = command.clone().flags("--listen 127.0.0.1:0").start();
         let url = listening(&mut process).unwrap_or_else(|| panic!("{}", process.stderr()));
         let token = std::fs::read_to_string(data.join("token")).unwrap_or_default();
@@ -144,6 +159,13 @@ impl Service {
     }
 
     fn get(&self, path: &str) -> String {
+        let (status, body) = self.answer(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        body
+    }
+
+    /// Status and body of the answer to a `GET`.
+    pub(crate) fn answer(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let limit = Some(Duration::from_secs(30));
         stream.set_read_timeout(limit).unwrap();
@@ -157,8 +179,8 @@ impl Service {
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(" 200 "), "{answer}");
-        body.to_owned()
+        let status = head.split(' ').nth(1).and_then(|it| it.parse().ok());
+        (status.unwrap(), body.to_owned())
     }
 
     pub(crate) fn address(&self) -> &str {

@@ -35,7 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "text",
         ],
     ),
-    ("store", &["model", "clock", "sync"]),
+    ("store", &["model", "clock", "fs", "sync"]),
     (
         "service",
         &[

@@ -2,11 +2,12 @@
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, config::DbConfig};
 
+use super::{database_failure::in_words, files_in_place::side_file};
 use crate::store::StoreError;
 
 /// What an answered request survives.
@@ -35,9 +36,14 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/9_compensation.sql"),
 ];
 
+const DAMAGED: &str =
+    "it is damaged; how many acknowledged changes are lost is unknown. Restore a backup";
+const NO_DATABASE: &str =
+    "it is damaged, or not a database of testplan. Restore a backup, or name another data folder";
+
 /// Locks the database for this process until the returned file is dropped.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
-    let side = side_file(path);
+    let side = side_file(path, ".lock");
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -60,12 +66,6 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn side_file(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
-}
-
 /// The one connection that writes.
 pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
@@ -77,7 +77,7 @@ pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
             ),
         ));
     }
-    let mut db = Connection::open(path).map_err(|error| broken(path, &error.to_string()))?;
+    let mut db = Connection::open(path).map_err(|error| broken(path, &describe(&error)))?;
     let synchronous = match durability {
         Durability::Full => "FULL",
         Durability::Normal => "NORMAL",
@@ -131,21 +131,20 @@ fn check(db: &Connection) -> Result<(), String> {
         .map_err(|error| describe(&error))?;
     match found.as_deref() {
         Some("ok") => Ok(()),
-        other => Err(damaged(other.unwrap_or("no answer"))),
+        other => {
+            tracing::debug!(found = other, "the integrity check failed");
+            Err(DAMAGED.to_owned())
+        }
     }
 }
 
 fn describe(error: &rusqlite::Error) -> String {
+    tracing::debug!(%error, "the database cannot be opened");
     match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => damaged(&error.to_string()),
-        _ => error.to_string(),
+        Some(ErrorCode::DatabaseCorrupt) => DAMAGED.to_owned(),
+        Some(ErrorCode::NotADatabase) => NO_DATABASE.to_owned(),
+        _ => in_words(error),
     }
-}
-
-fn damaged(how: &str) -> String {
-    format!(
-        "it is damaged ({how}). Restore a backup, or move the file away to start with an empty database"
-    )
 }
 
 fn migrate(db: &mut Connection) -> Result<(), String> {

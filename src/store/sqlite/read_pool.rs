@@ -8,7 +8,10 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::Semaphore;
 
-use super::connection;
+use super::{
+    connection,
+    database_failure::{folder_of, located},
+};
 use crate::{store::StoreError, sync::ignore_poison};
 
 /// Most reads at a time.
@@ -42,13 +45,16 @@ impl ReadPool {
         tokio::task::spawn_blocking(move || {
             let kept = lock(&idle).pop();
             let db = match kept {
-                Some(db) => db,
-                None => connection::reader(&path)?,
+                Some(db) => Ok(db),
+                None => connection::reader(&path).map_err(StoreError::from),
             };
-            let result = in_snapshot(&db, work);
-            lock(&idle).push(db);
+            let result = db.and_then(|db| {
+                let result = in_snapshot(&db, work);
+                lock(&idle).push(db);
+                result
+            });
             drop(permit);
-            result
+            result.map_err(|error| located(error, folder_of(&path)))
         })
         .await
         .map_err(|error| StoreError::Broken(format!("BUG: a read did not end: {error}")))?

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering},
@@ -15,8 +15,11 @@ use tokio::sync::watch;
 
 use super::{
     connection::{self, Durability},
+    database_failure::{folder_of, located},
+    disk_watch::DiskWatch,
     entry_list,
     expiry::{expire_leases, extend_leases},
+    files_in_place::FilesInPlace,
     finish, idempotency_keys, import_rows, lease_renewal, pages, plan_demand, plan_rows,
     read_pool::ReadPool,
     recovery::{self, Recovery},
@@ -27,6 +30,7 @@ use super::{
 };
 use crate::{
     clock::ClockLead,
+    fs::DiskFault,
     model::{
         Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
@@ -52,6 +56,8 @@ pub struct SqliteStore {
     listeners: Arc<ChangeListeners>,
     ended: watch::Receiver<bool>,
     commits: Arc<AtomicU64>,
+    disk: Arc<DiskWatch>,
+    folder: PathBuf,
     writer: Mutex<Option<JoinHandle<()>>>,
     rules: Rules,
     lead: ClockLead,
@@ -71,6 +77,9 @@ impl SqliteStore {
         rules: Rules,
         now: Timestamp,
     ) -> Result<(Self, Recovery), StoreError> {
+        // Messages name the folder, also to clients that do not know where the service was started.
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let path = absolute.as_path();
         let lock = connection::lock(path)?;
         let db = connection::writer(path, durability)?;
         let (context, recovery) = recovery::open(db, rules, now)?;
@@ -78,12 +87,16 @@ impl SqliteStore {
         let listeners = Arc::new(ChangeListeners::default());
         let (queue, waiting) = WriteQueue::new();
         let commits = Arc::new(AtomicU64::new(0));
+        let folder = folder_of(path).to_owned();
+        let disk = Arc::new(DiskWatch::new(folder.clone()));
         let (end, ended) = watch::channel(false);
         let writer = writer::Writer {
             context,
             queue: waiting,
             listeners: Arc::clone(&listeners),
             commits: Arc::clone(&commits),
+            disk: Arc::clone(&disk),
+            files: FilesInPlace::of(path),
             lock,
         };
         let thread = std::thread::Builder::new()
@@ -99,6 +112,8 @@ impl SqliteStore {
             listeners,
             ended,
             commits,
+            disk,
+            folder,
             writer: Mutex::new(Some(thread)),
             rules,
             lead,
@@ -155,9 +170,10 @@ impl SqliteStore {
         work: impl FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         Box::pin(async move {
-            self.queue.push(work)?.await.unwrap_or_else(|_gone| {
+            let answer = self.queue.push(work)?.await.unwrap_or_else(|_gone| {
                 Err(StoreError::Broken("BUG: the writer is gone".to_owned()))
-            })
+            });
+            answer.map_err(|error| located(error, &self.folder))
         })
     }
 }
@@ -345,6 +361,10 @@ impl Store for SqliteStore {
         )
     }
 
+    fn disk_fault(&self) -> Option<DiskFault> {
+        self.disk.fault()
+    }
+
     fn listen(&self, listener: Weak<dyn ChangeListener>) {
         self.listeners.add(listener);
     }
@@ -481,6 +501,82 @@ mod tests {
         }
         let kept = store.queue.push(labels).unwrap();
         assert_eq!(kept.await.unwrap().unwrap(), ["refuses"]);
+    }
+
+    /// Lets the database file have as many pages as it has now, and some.
+    fn limit_pages(context: &WriteContext, more: Option<i64>) -> Result<(), StoreError> {
+        let pages: i64 = context
+            .db
+            .query_row("PRAGMA page_count", [], |row| row.get(0))?;
+        let most = more.map_or(i64::from(i32::MAX), |more| pages + more);
+        context
+            .db
+            .query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(()))?;
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn full_database_refuses_a_request_without_a_trace_and_recovers() {
+        let place = tempfile::tempdir().unwrap();
+        let store = open(&place);
+        let limit = |more| {
+            store
+                .queue
+                .push(move |context| limit_pages(context, more))
+                .unwrap()
+        };
+        limit(Some(2)).await.unwrap().unwrap();
+        assert_eq!(store.disk_fault(), None);
+        let long = "x".repeat(100_000);
+        for _ in 0..2 {
+            let text = long.clone();
+            let refused = store.send(move |context| {
+                insert_label(context, "first")?;
+                insert_label(context, &text)
+            });
+            let refused = refused.await.unwrap_err();
+            let folder = place.path().display();
+            assert_eq!(
+                refused.to_string(),
+                format!("no room on the disk of {folder}")
+            );
+            assert!(store.disk_fault().is_some());
+        }
+        assert_eq!(store.send(labels).await.unwrap(), [""; 0]);
+        limit(None).await.unwrap().unwrap();
+        assert_eq!(store.disk_fault(), None);
+        let text = long.clone();
+        store
+            .send(move |context| insert_label(context, &text))
+            .await
+            .unwrap();
+        assert_eq!(store.send(labels).await.unwrap(), [long]);
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn requests_fail_while_the_folder_is_gone() {
+        let place = tempfile::tempdir().unwrap();
+        let (data, away) = (place.path().join("data"), place.path().join("away"));
+        std::fs::create_dir(&data).unwrap();
+        let path = data.join("store.db");
+        let (store, _) =
+            SqliteStore::open(&path, Durability::Full, Rules::default(), Timestamp(1)).unwrap();
+        let insert = |label: &'static str| store.send(move |it| insert_label(it, label));
+        insert("before").await.unwrap();
+        std::fs::rename(&data, &away).unwrap();
+        let refused = insert("lost").await.unwrap_err();
+        assert!(refused.to_string().ends_with("data are gone"), "{refused}");
+        // Another file of that name is not the database.
+        std::fs::create_dir(&data).unwrap();
+        std::fs::copy(away.join("store.db"), &path).unwrap();
+        assert!(matches!(insert("lost").await, Err(StoreError::Disk(_))));
+        assert!(store.disk_fault().is_some());
+        std::fs::remove_dir_all(&data).unwrap();
+        std::fs::rename(&away, &data).unwrap();
+        insert("after").await.unwrap();
+        assert_eq!(store.disk_fault(), None);
+        assert_eq!(store.send(labels).await.unwrap(), ["before", "after"]);
     }
 
     #[tokio::test]

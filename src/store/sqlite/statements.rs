@@ -99,9 +99,3 @@ pub(super) fn exactly_one(rows: usize, what: &str) -> Result<(), StoreError> {
         )))
     }
 }
-
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Broken(error.to_string())
-    }
-}

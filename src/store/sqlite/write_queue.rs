@@ -11,7 +11,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::write_context::WriteContext;
-use crate::{store::StoreError, sync::ignore_poison};
+use crate::{fs::DiskFault, store::StoreError, sync::ignore_poison};
 
 /// Most requests that wait; further ones are answered "busy". More than the service asks at once, waiting clients included.
 const CAPACITY: usize = 5_120;
@@ -21,8 +21,11 @@ pub(super) trait WriteJob: Send {
     /// Runs the request and keeps its answer. Returns whether to commit what it wrote.
     fn run(&mut self, context: &mut WriteContext) -> bool;
 
+    /// The fault of the disk that its last run met.
+    fn disk_fault(&self) -> Option<DiskFault>;
+
     /// Sends the answer; if the commit failed, its error instead.
-    fn answer(self: Box<Self>, failure: Option<&str>);
+    fn answer(self: Box<Self>, failure: Option<&StoreError>);
 }
 
 type WriteFn<T> = Box<dyn FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send>;
@@ -52,9 +55,16 @@ impl<T: Send> WriteJob for WriteRequest<T> {
         matches!(self.result, Ok(_) | Err(StoreError::Refused(_)))
     }
 
-    fn answer(self: Box<Self>, failure: Option<&str>) {
+    fn disk_fault(&self) -> Option<DiskFault> {
+        match &self.result {
+            Err(StoreError::Disk(fault)) => Some(fault.clone()),
+            _ => None,
+        }
+    }
+
+    fn answer(self: Box<Self>, failure: Option<&StoreError>) {
         let answer = match failure {
-            Some(why) => Err(StoreError::Broken(why.to_owned())),
+            Some(why) => Err(why.clone()),
             None => self.result,
         };
         // The caller may be gone; the change stands.

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -9,8 +10,14 @@ use std::{
     },
 };
 
-use super::{write_context::WriteContext, write_queue::WriteJob};
-use crate::store::{StoreError, changes::ChangeListeners};
+use super::{
+    disk_watch::DiskWatch, files_in_place::FilesInPlace, write_context::WriteContext,
+    write_queue::WriteJob,
+};
+use crate::{
+    fs::{DiskFault, DiskFaultKind},
+    store::{StoreError, changes::ChangeListeners},
+};
 
 /// Most requests of one transaction.
 const MAX_GROUP: usize = 256;
@@ -20,6 +27,8 @@ pub(super) struct Writer {
     pub(super) queue: Receiver<Box<dyn WriteJob>>,
     pub(super) listeners: Arc<ChangeListeners>,
     pub(super) commits: Arc<AtomicU64>,
+    pub(super) disk: Arc<DiskWatch>,
+    pub(super) files: FilesInPlace,
     /// Held as long as this thread may write.
     pub(super) lock: File,
 }
@@ -32,7 +41,14 @@ impl Writer {
             // Never waits for more: a lone client is answered at once, many fill the group during the commit before.
             group.push(first);
             group.extend(self.queue.try_iter().take(MAX_GROUP - 1));
-            let failure = self.commit(&mut group).err().map(|error| error.to_string());
+            let failure = self.commit(&mut group).err();
+            let fault = match &failure {
+                Some(StoreError::Disk(fault)) => Some(fault.clone()),
+                // Such a failure says nothing about the disk.
+                Some(_) => self.disk.fault(),
+                None => group.iter().find_map(|job| job.disk_fault()),
+            };
+            self.disk.record(fault.map(|fault| fault.kind));
             if failure.is_some() {
                 self.context.clear_cache();
             } else {
@@ -43,7 +59,7 @@ impl Writer {
                 self.listeners.notify(&changes);
             }
             for job in group.drain(..) {
-                job.answer(failure.as_deref());
+                job.answer(failure.as_ref());
             }
         }
         // If this fails, the stored time is a little older than the last request, as after a kill.
@@ -53,6 +69,14 @@ impl Writer {
     }
 
     fn commit(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
+        // Changes to files without a name would be lost with this process.
+        if !self.files.are_in_place() {
+            return Err(StoreError::Disk(DiskFault {
+                kind: DiskFaultKind::Gone,
+                folder: PathBuf::new(),
+            }));
+        }
+        self.roll_back()?;
         self.run_sql("BEGIN IMMEDIATE")?;
         let before = self.context.rows_changed();
         let result = match group {
@@ -65,16 +89,22 @@ impl Writer {
                 self.context.write_clock(changed_rows)
             })
             .and_then(|()| self.run_sql("COMMIT"));
-        if committed.is_err() && !self.context.db.is_autocommit() {
-            self.run_sql("ROLLBACK")?;
+        // The first error says more than that of a rollback, which is tried again before the next group.
+        committed.inspect_err(|_| _ = self.roll_back())
+    }
+
+    /// Rolls back what is open. SQLite has done so itself after some faults of the disk.
+    fn roll_back(&self) -> Result<(), StoreError> {
+        if self.context.db.is_autocommit() {
+            return Ok(());
         }
-        committed
+        self.run_sql("ROLLBACK")
     }
 
     /// A single request needs no savepoint.
     fn run_single(&mut self, job: &mut dyn WriteJob) -> Result<(), StoreError> {
         if !job.run(&mut self.context) {
-            self.run_sql("ROLLBACK")?;
+            self.roll_back()?;
             self.context.clear_cache();
             self.run_sql("BEGIN IMMEDIATE")?;
         }
@@ -85,10 +115,16 @@ impl Writer {
         for job in group {
             self.run_sql("SAVEPOINT request")?;
             if !job.run(&mut self.context) {
+                // SQLite rolled the whole transaction back, for example on a full disk: all requests fail.
+                if self.context.db.is_autocommit() {
+                    let fault = job.disk_fault().map(StoreError::Disk);
+                    return Err(fault.unwrap_or_else(|| {
+                        StoreError::Broken("the transaction ended early".to_owned())
+                    }));
+                }
                 self.run_sql("ROLLBACK TO request")?;
                 self.context.clear_cache();
             }
-            // Fails if SQLite rolled the whole transaction back, for example on a full disk: then all requests fail.
             self.run_sql("RELEASE request")?;
         }
         Ok(())

@@ -47,7 +47,11 @@ fn file_that_is_no_database_is_refused() {
     helps(
         &stage.run(["serve", ANY, "--data=data"]),
         3,
-        &["testplan.sqlite", "not a database"],
+        &[
+            "testplan.sqlite",
+            "not a database",
+            "name another data folder",
+        ],
     );
 }
 
@@ -67,7 +71,7 @@ fn damaged_database_is_refused() {
     helps(
         &stage.run(["serve", ANY, "--data=data"]),
         3,
-        &["testplan.sqlite", "malformed"],
+        &["testplan.sqlite", "damaged", "Restore a backup"],
     );
 }
 

@@ -108,7 +108,7 @@ async fn only_health_and_openapi_need_no_secret() {
             }
         }
     }
-    assert_eq!(open, ["/healthz", "/openapi.json"]);
+    assert_eq!(open, ["/healthz", "/openapi.json", "/readyz"]);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use std::{
 };
 
 use testplan::{
+    fs::DiskFault,
     model::{
         Capabilities, Capability, Execution, ExecutionId, ExecutionState, LeaseToken,
         NewSquishServer, Plan, PlanId, PlanStatus, PlannedTest, SquishServer, SquishServerChange,
@@ -410,6 +411,10 @@ macro_rules! pass_on_for_plan {
 }
 
 impl Store for HeldStore {
+    fn disk_fault(&self) -> Option<DiskFault> {
+        self.store.disk_fault()
+    }
+
     pass_on! {
         publish(templates: Vec<TemplateDefinition>, now: Timestamp) -> Vec<PlanId>;
         publish_templates(templates: Vec<TemplateDefinition>, dry_run: bool, now: Timestamp)
