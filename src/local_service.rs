@@ -15,10 +15,29 @@ use crate::{
     listing::catalog::Catalog,
     service::{Access, ImportStorage, InProcess, Limits, Service},
     store::{
-        Rules, Store,
-        sqlite::{Durability, SqliteStore},
+        Rules, Store, StoreError,
+        sqlite::{Durability, LossPolicy, SqliteStore},
     },
 };
+
+/// The name of the database in the data folder of `testplan serve`.
+pub(crate) const DATABASE: &str = "testplan.sqlite";
+
+/// The failure of a command that cannot use its store.
+pub(crate) fn store_failure(error: StoreError) -> Failure {
+    let help = match &error {
+        StoreError::Lost(_) => Some(
+            "put the missing files back or restore a backup; `testplan serve --accept-loss` goes on without what is lost",
+        ),
+        StoreError::Disk(fault) => Some(fault.advice()),
+        _ => None,
+    };
+    let failure = Failure::infrastructure(error);
+    match help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
 
 /// How a service is opened.
 #[derive(Debug)]
@@ -26,6 +45,8 @@ pub(crate) struct ServiceOptions {
     /// The SQLite file. Uploads are kept in the folder `imports` beside it.
     pub(crate) file: PathBuf,
     pub(crate) durability: Durability,
+    /// What to do when acknowledged changes are missing.
+    pub(crate) loss_policy: LossPolicy,
     pub(crate) rules: Rules,
     pub(crate) access: Access,
     pub(crate) limits: Limits,
@@ -40,6 +61,7 @@ impl ServiceOptions {
         Self {
             file,
             durability: Durability::Normal,
+            loss_policy: LossPolicy::Ignore,
             rules: Rules::default(),
             access: Access::InProcess,
             limits: Limits::default(),
@@ -49,9 +71,14 @@ impl ServiceOptions {
 
     /// Opens the store and publishes templates and Squish servers.
     pub(crate) async fn open(self, catalog: Catalog) -> Result<Service, Failure> {
-        let (store, opened) =
-            SqliteStore::open(&self.file, self.durability, self.rules, clock::wall())
-                .map_err(Failure::infrastructure)?;
+        let opened = SqliteStore::open_with(
+            &self.file,
+            self.durability,
+            self.rules,
+            clock::wall(),
+            self.loss_policy,
+        );
+        let (store, opened) = opened.map_err(store_failure)?;
         let lead = store.clock_lead();
         let store: Arc<dyn Store> = Arc::new(store);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water).leading(lead));

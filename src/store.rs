@@ -48,6 +48,9 @@ pub enum StoreError {
     /// The disk takes no changes, or the database cannot be read. Repeating with the same lease or key is safe.
     #[error("{0}")]
     Disk(DiskFault),
+    /// Acknowledged changes are missing from the database that was to be opened.
+    #[error("{0}")]
+    Lost(String),
     /// The store is shutting down or its queue is full.
     #[error("the store accepts no requests now")]
     Busy,

@@ -18,12 +18,15 @@ use crate::{
     failure::{CommandResult, Failure},
     fs,
     listing::{catalog::Catalog, listed_template::ListedTemplate},
-    local_service::ServiceOptions,
+    local_service::{DATABASE, ServiceOptions},
     model::LabelCase,
     random,
     service::{Access, Limits, Principal, Service, raise_open_files},
     signal::{SignalKind, Signals},
-    store::{Rules, sqlite::Durability},
+    store::{
+        Rules,
+        sqlite::{Durability, LossPolicy},
+    },
 };
 
 /// Serves the execution API.
@@ -45,6 +48,10 @@ pub(crate) struct ServeArgs {
     /// may run the latest executions again; none is counted twice.
     #[arg(long, value_enum, default_value_t)]
     durability: DurabilityArg,
+    /// Start although acknowledged changes are missing from the database, and log what is lost: once, after a backup was
+    /// restored or the database was removed on purpose.
+    #[arg(long)]
+    accept_loss: bool,
     /// Compare capabilities character by character instead of without case.
     #[arg(long)]
     strict_labels: bool,
@@ -129,10 +136,15 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
         ..Rules::default()
     };
     let options = ServiceOptions {
-        file: command.data.join("testplan.sqlite"),
+        file: command.data.join(DATABASE),
         durability: match command.durability {
             DurabilityArg::Full => Durability::Full,
             DurabilityArg::Normal => Durability::Normal,
+        },
+        loss_policy: if command.accept_loss {
+            LossPolicy::Accept
+        } else {
+            LossPolicy::Refuse
         },
         rules,
         access: access(&command, context)?,

@@ -36,7 +36,9 @@ pub(super) fn start(
             }
             alive = clock.now();
             report(store.sweep(alive).await);
-            uploads.check_again();
+            let uploads = Arc::clone(&uploads);
+            // After a panic the fault lasts until the next beat.
+            _ = tokio::task::spawn_blocking(move || uploads.check_again()).await;
         }
     };
     tokio::spawn(housekeeping).abort_handle()

@@ -104,7 +104,7 @@ impl HttpError {
                              Idempotency-Key is safe; the cause is in the log of the service"
                 .into(),
             Self::Busy => "the service is busy; try again in a second".into(),
-            Self::Disk(fault) => format!("{fault}; changes are refused until that is over: {}", fault.advice()),
+            Self::Disk(fault) => format!("{fault}; {}, then repeat the call", fault.advice()),
             Self::Stopping => "the service is shutting down and hands out no more work; try again in two seconds".into(),
         }
     }
@@ -122,7 +122,7 @@ impl From<StoreError> for HttpError {
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Busy => Self::Busy,
             StoreError::Disk(fault) => Self::Disk(fault),
-            StoreError::Broken(cause) => {
+            StoreError::Broken(cause) | StoreError::Lost(cause) => {
                 tracing::error!(%cause, "the store failed");
                 Self::Broken
             }

@@ -3,6 +3,7 @@
 
 pub(crate) mod behaviour;
 pub(crate) mod files;
+pub(crate) mod losses;
 pub(crate) mod model;
 pub(crate) mod random;
 pub(crate) mod upgrade;

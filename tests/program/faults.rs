@@ -31,6 +31,7 @@ mod hung_server;
 mod killed_service;
 mod killed_worker;
 mod lease_holders;
+mod lost_data;
 mod lost_service;
 mod matrix;
 mod missing_records;

@@ -36,6 +36,11 @@ pub(super) fn span(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
+/// A count as SQLite stores it.
+pub(super) fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 pub(super) fn number(count: i64) -> u64 {
     u64::try_from(count).unwrap_or(0)
 }

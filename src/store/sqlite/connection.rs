@@ -34,7 +34,11 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/7_batch_order.sql"),
     include_str!("migrations/8_start_failures.sql"),
     include_str!("migrations/9_compensation.sql"),
+    include_str!("migrations/10_store_identity.sql"),
 ];
+
+/// Databases of this version and later have a name and count acknowledged changes.
+pub(super) const FIRST_WITH_IDENTITY: u32 = 10;
 
 const DAMAGED: &str =
     "it is damaged; how many acknowledged changes are lost is unknown. Restore a backup";
@@ -66,7 +70,7 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
     }
 }
 
-/// The one connection that writes.
+/// The one connection that writes, to a database that [`check`] found whole.
 pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, StoreError> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(broken(
@@ -97,7 +101,6 @@ pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, 
     ))
     .and_then(|()| common(&db))
     .map_err(|error| broken(path, &describe(&error)))?;
-    check(&db).map_err(|what| broken(path, &what))?;
     migrate(&mut db).map_err(|what| broken(path, &what))?;
     Ok(db)
 }
@@ -109,6 +112,8 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     common(&db)?;
+    // Otherwise closing the last connection would move the log into the file, which then no longer fits another log.
+    db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     Ok(db)
 }
 
@@ -124,7 +129,8 @@ fn common(db: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-fn check(db: &Connection) -> Result<(), String> {
+/// Whether a database is whole.
+pub(super) fn check(db: &Connection) -> Result<(), String> {
     let found: Option<String> = db
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .optional()
@@ -138,13 +144,24 @@ fn check(db: &Connection) -> Result<(), String> {
     }
 }
 
-fn describe(error: &rusqlite::Error) -> String {
+/// Why a database cannot be opened.
+pub(super) fn describe(error: &rusqlite::Error) -> String {
     tracing::debug!(%error, "the database cannot be opened");
     match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt) => DAMAGED.to_owned(),
         Some(ErrorCode::NotADatabase) => NO_DATABASE.to_owned(),
         _ => in_words(error),
     }
+}
+
+/// The scripts that bring a schema up to date; an error if a newer testplan wrote it.
+pub(super) fn missing_scripts(version: usize) -> Result<&'static [&'static str], String> {
+    MIGRATIONS.get(version..).ok_or_else(|| {
+        format!(
+            "a newer testplan wrote it (schema {version}, this one knows {}). Use that version or a newer one",
+            MIGRATIONS.len()
+        )
+    })
 }
 
 fn migrate(db: &mut Connection) -> Result<(), String> {
@@ -155,13 +172,7 @@ fn migrate(db: &mut Connection) -> Result<(), String> {
         .map_err(text)?
         .try_into()
         .map_err(|_| "its version is not a number".to_owned())?;
-    let Some(missing) = MIGRATIONS.get(version..) else {
-        return Err(format!(
-            "a newer testplan wrote it (schema {version}, this one knows {}). Use that version or a newer one",
-            MIGRATIONS.len()
-        ));
-    };
-    for script in missing {
+    for script in missing_scripts(version)? {
         tx.execute_batch(script).map_err(text)?;
     }
     tx.execute_batch(&format!("PRAGMA user_version = {}", MIGRATIONS.len()))
@@ -169,6 +180,6 @@ fn migrate(db: &mut Connection) -> Result<(), String> {
     tx.commit().map_err(text)
 }
 
-fn broken(path: &Path, what: &str) -> StoreError {
+pub(super) fn broken(path: &Path, what: &str) -> StoreError {
     StoreError::Broken(format!("{}: {what}", path.display()))
 }

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{column_values::random, expiry, write_context::WriteContext};
+use super::{
+    column_values::{number, random},
+    expiry,
+    high_water_mark::StoreId,
+    write_context::WriteContext,
+};
 use crate::{
     model::Timestamp,
     store::{Rules, StoreError, protocol::Compensation},
@@ -30,15 +35,18 @@ pub(super) fn open(
     rules: Rules,
     wall: Timestamp,
 ) -> Result<(WriteContext, Recovery), StoreError> {
-    let known: Option<([u8; 32], i64)> = db
-        .query_row("SELECT lease_key, alive_at FROM service", [], |row| {
-            Ok((row.get(0)?, row.get(1)?))
-        })
+    let known: Option<([u8; 32], i64, Option<StoreId>, i64)> = db
+        .query_row(
+            "SELECT lease_key, alive_at, store_id, acknowledged FROM service",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+        )
         .optional()?;
-    let (lease_key, alive_at) = match known {
-        Some((key, at)) => (key, Timestamp(at)),
-        None => (random()?, wall),
+    let (lease_key, alive_at, store_id, acknowledged) = match known {
+        Some((key, at, store, count)) => (key, Timestamp(at), store, number(count)),
+        None => (random()?, wall, None, 0),
     };
+    let store_id = store_id.map_or_else(random, Ok)?;
     let ahead = alive_at.since(wall);
     let was_corrected = ahead > CORRECTION;
     // Otherwise the service's clock would be wrong for ever.
@@ -50,6 +58,9 @@ pub(super) fn open(
     let downtime = now.since(alive_at);
     // The statement below brings the stored time to `now`.
     let mut context = WriteContext::new(db, rules, lease_key, now, now);
+    context.store_id = store_id;
+    context.acknowledged = acknowledged;
+    context.counted = acknowledged;
     context.db.execute_batch("BEGIN IMMEDIATE")?;
     if was_corrected {
         expiry::move_back(&mut context, ahead)?;
@@ -59,9 +70,9 @@ pub(super) fn open(
         Compensation::of_restart(downtime, timeout, before)
     })?;
     context.db.execute(
-        "INSERT INTO service (id, lease_key, alive_at) VALUES (1, ?1, ?2)
-         ON CONFLICT (id) DO UPDATE SET alive_at = excluded.alive_at",
-        params![lease_key, now.0],
+        "INSERT INTO service (id, lease_key, alive_at, store_id, in_use) VALUES (1, ?1, ?2, ?3, 1)
+         ON CONFLICT (id) DO UPDATE SET alive_at = excluded.alive_at, store_id = excluded.store_id, in_use = 1",
+        params![lease_key, now.0, store_id],
     )?;
     context.db.execute_batch("COMMIT")?;
     let recovery = Recovery {

@@ -14,15 +14,17 @@ use std::{
 use tokio::sync::watch;
 
 use super::{
-    connection::{self, Durability},
+    connection::Durability,
     database_failure::{folder_of, located},
     disk_watch::DiskWatch,
     entry_list,
     expiry::{expire_leases, extend_leases},
     files_in_place::FilesInPlace,
-    finish, idempotency_keys, import_rows, lease_renewal, pages, plan_demand, plan_rows,
+    finish, idempotency_keys, import_rows, lease_renewal,
+    loss_check::LossPolicy,
+    opening, pages, plan_demand, plan_rows,
     read_pool::ReadPool,
-    recovery::{self, Recovery},
+    recovery::Recovery,
     reservations, reset, server_rows, template_rows, test_list_rows,
     write_context::WriteContext,
     write_queue::WriteQueue,
@@ -69,6 +71,7 @@ impl SqliteStore {
     ///
     /// # Errors
     ///
+    /// [`StoreError::Lost`] if the database lacks changes that were acknowledged, according to the high-water mark beside it.
     /// [`StoreError::Broken`] with a text for the user: another service has the file open, a newer version wrote it, it
     /// is damaged, SQLite is too old, or the disk failed.
     pub fn open(
@@ -77,12 +80,30 @@ impl SqliteStore {
         rules: Rules,
         now: Timestamp,
     ) -> Result<(Self, Recovery), StoreError> {
+        Self::open_with(path, durability, rules, now, LossPolicy::Refuse)
+    }
+
+    /// The same as [`open`](Self::open), with a choice of what to do when acknowledged changes are missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Self::open).
+    pub fn open_with(
+        path: &Path,
+        durability: Durability,
+        rules: Rules,
+        now: Timestamp,
+        policy: LossPolicy,
+    ) -> Result<(Self, Recovery), StoreError> {
         // Messages name the folder, also to clients that do not know where the service was started.
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let path = absolute.as_path();
-        let lock = connection::lock(path)?;
-        let db = connection::writer(path, durability)?;
-        let (context, recovery) = recovery::open(db, rules, now)?;
+        let opening::Opened {
+            lock,
+            context,
+            recovery,
+            mark,
+        } = opening::open(path, durability, rules, now, policy)?;
         let lead = context.lead.clone();
         let listeners = Arc::new(ChangeListeners::default());
         let (queue, waiting) = WriteQueue::new();
@@ -97,6 +118,7 @@ impl SqliteStore {
             commits: Arc::clone(&commits),
             disk: Arc::clone(&disk),
             files: FilesInPlace::of(path),
+            mark,
             lock,
         };
         let thread = std::thread::Builder::new()
@@ -161,7 +183,7 @@ impl SqliteStore {
     ) -> Reply<'_, T> {
         self.send(move |context| {
             expire_leases(context, now)?;
-            work(context)
+            context.count(work)
         })
     }
 
@@ -378,7 +400,8 @@ impl Store for SqliteStore {
     }
 
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()> {
-        self.write(now, move |context| {
+        self.send(move |context| {
+            expire_leases(context, now)?;
             if context.prune_at <= context.now {
                 idempotency_keys::prune(context)?;
                 context.prune_at = context.now.plus(PRUNE_EVERY);

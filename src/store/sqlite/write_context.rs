@@ -13,7 +13,8 @@ use rusqlite::{Connection, params};
 
 use super::{
     change_notes::ChangeNotes,
-    column_values::{from_json, kind, to_json},
+    column_values::{from_json, kind, signed, to_json},
+    high_water_mark::StoreId,
     statements::Statements as _,
 };
 use crate::{
@@ -50,6 +51,12 @@ pub(super) struct WriteContext {
     pub(super) unknown_durations: HashMap<PlanId, (i64, i64)>,
     /// Plans whose suites have numbers.
     pub(super) numbered_plans: HashSet<PlanId>,
+    /// The random name of the store.
+    pub(super) store_id: StoreId,
+    /// How many changes were acknowledged, or will be after the commit.
+    pub(super) acknowledged: u64,
+    /// How many of them the database counts, or will after the commit.
+    pub(super) counted: u64,
     alive_at: Timestamp,
     changes: ChangeNotes,
     plans: HashMap<PlanId, Arc<CachedPlan>>,
@@ -91,6 +98,9 @@ impl WriteContext {
             prune_at: now,
             unknown_durations: HashMap::new(),
             numbered_plans: HashSet::new(),
+            store_id: [0; 16],
+            acknowledged: 0,
+            counted: 0,
             alive_at,
             changes: ChangeNotes::default(),
             plans: HashMap::new(),
@@ -144,16 +154,33 @@ impl WriteContext {
         self.db.total_changes()
     }
 
-    /// Stores that the service is alive now, at most once per transaction. A transaction that changed nothing else, such as
-    /// a reservation for which there is no execution, stores it only now and then: without a change it costs no commit.
+    /// Runs a request, and counts it if it changes something and succeeds.
+    pub(super) fn count<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let before = self.db.total_changes();
+        let answer = work(self)?;
+        if self.db.total_changes() != before {
+            self.acknowledged += 1;
+        }
+        Ok(answer)
+    }
+
+    /// Stores that the service is alive now and how much it acknowledged, at most once per transaction and millisecond: what
+    /// the millisecond still acknowledges is counted by the next one. A transaction that changed nothing else, such as a
+    /// reservation for which there is no execution, stores it only now and then: without a change it costs no commit.
     pub(super) fn write_clock(&mut self, changed_rows: bool) -> Result<(), StoreError> {
         let unwritten = self.now.since(self.alive_at);
-        if self.now > self.alive_at && (changed_rows || unwritten >= CLOCK_PERIOD) {
+        let uncounted = self.counted < self.acknowledged;
+        let is_due = changed_rows || uncounted || unwritten >= CLOCK_PERIOD;
+        if self.now > self.alive_at && is_due {
             self.db.change_one(
                 "the clock",
-                "UPDATE service SET alive_at = ?1",
-                [self.now.0],
+                "UPDATE service SET alive_at = ?1, acknowledged = ?2",
+                [self.now.0, signed(self.acknowledged)],
             )?;
+            self.counted = self.acknowledged;
             self.alive_at = self.now;
         }
         Ok(())
@@ -169,12 +196,25 @@ impl WriteContext {
         self.alive_at = Timestamp(i64::MIN);
     }
 
-    /// Empties the write-ahead log and closes the database.
-    pub(super) fn close(self) {
-        // If this fails, the log stays beside the file and the next service that opens the file reads it.
-        let _ = self
+    /// Notes that no service has the database open. Returns how many acknowledged changes it counts, `None` if that failed.
+    pub(super) fn end_use(&self) -> Option<u64> {
+        let ended = self.db.change_one(
+            "the end of use",
+            "UPDATE service SET in_use = 0, acknowledged = ?1",
+            [signed(self.acknowledged)],
+        );
+        ended.ok().map(|()| self.acknowledged)
+    }
+
+    /// Moves the write-ahead log into the database file. Without success the log stays and is read at the next start.
+    pub(super) fn empty_log(&self) {
+        _ = self
             .db
             .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    }
+
+    /// Closes the database.
+    pub(super) fn close(self) {
         let _ = self.db.close();
     }
 

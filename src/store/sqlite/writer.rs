@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    disk_watch::DiskWatch, files_in_place::FilesInPlace, write_context::WriteContext,
-    write_queue::WriteJob,
+    disk_watch::DiskWatch, files_in_place::FilesInPlace, high_water_mark::MarkFile,
+    write_context::WriteContext, write_queue::WriteJob,
 };
 use crate::{
     fs::{DiskFault, DiskFaultKind},
@@ -29,6 +29,7 @@ pub(super) struct Writer {
     pub(super) commits: Arc<AtomicU64>,
     pub(super) disk: Arc<DiskWatch>,
     pub(super) files: FilesInPlace,
+    pub(super) mark: Option<MarkFile>,
     /// Held as long as this thread may write.
     pub(super) lock: File,
 }
@@ -41,6 +42,7 @@ impl Writer {
             // Never waits for more: a lone client is answered at once, many fill the group during the commit before.
             group.push(first);
             group.extend(self.queue.try_iter().take(MAX_GROUP - 1));
+            let acknowledged = self.context.acknowledged;
             let failure = self.commit(&mut group).err();
             let fault = match &failure {
                 Some(StoreError::Disk(fault)) => Some(fault.clone()),
@@ -51,8 +53,10 @@ impl Writer {
             self.disk.record(fault.map(|fault| fault.kind));
             if failure.is_some() {
                 self.context.clear_cache();
+                self.context.acknowledged = acknowledged;
             } else {
                 self.commits.fetch_add(1, Ordering::Relaxed);
+                self.raise_mark(self.context.counted);
             }
             let changes = self.context.take_changes();
             if failure.is_none() {
@@ -64,8 +68,20 @@ impl Writer {
         }
         // If this fails, the stored time is a little older than the last request, as after a kill.
         let _ = self.context.write_clock(true);
+        let counted = self.context.end_use();
+        self.context.empty_log();
+        if let Some(counted) = counted {
+            self.raise_mark(counted);
+        }
         self.context.close();
         drop(self.lock);
+    }
+
+    /// After the commit, so that it is never ahead of the database.
+    fn raise_mark(&mut self, counted: u64) {
+        if let Some(mark) = &mut self.mark {
+            mark.raise(counted);
+        }
     }
 
     fn commit(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {

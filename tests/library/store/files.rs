@@ -13,7 +13,7 @@ use testplan::{
 
 use super::world::{START, caps, open, refused, request_for, said, template, upload};
 
-async fn start(store: &SqliteStore, executions: usize) -> PlanId {
+pub(super) async fn start(store: &SqliteStore, executions: usize) -> PlanId {
     let labels = vec![""; executions];
     let ids = store
         .publish(vec![template("t", &labels)], START)
@@ -33,7 +33,7 @@ async fn start(store: &SqliteStore, executions: usize) -> PlanId {
     store.execute_plan(request, START).await.unwrap().id
 }
 
-async fn take(store: &SqliteStore, plan: PlanId) -> Granted {
+pub(super) async fn take(store: &SqliteStore, plan: PlanId) -> Granted {
     let wish = Reserve {
         plan,
         offered: caps("OS=Linux"),
@@ -50,7 +50,7 @@ async fn take(store: &SqliteStore, plan: PlanId) -> Granted {
     }
 }
 
-fn result(of: &Granted) -> Finish {
+pub(super) fn result(of: &Granted) -> Finish {
     Finish {
         execution: of.execution,
         lease: Some(of.lease.clone()),
@@ -75,7 +75,7 @@ fn try_open(path: &Path) -> Result<(), StoreError> {
 }
 
 /// What a power loss or `kill -9` leaves: the files as they are now, without the writer's last words.
-fn crash_image(path: &Path) -> tempfile::TempDir {
+pub(super) fn crash_image(path: &Path) -> tempfile::TempDir {
     let place = tempfile::tempdir().unwrap();
     for file in fs::read_dir(path.parent().unwrap()).unwrap() {
         let file = file.unwrap();
@@ -235,7 +235,7 @@ async fn database_of_the_first_release_is_migrated() {
         let version: u32 = db
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 9);
+        assert_eq!(version, 10);
     }
 }
 
@@ -391,7 +391,7 @@ async fn close_removes_the_side_files() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["store.db", "store.db.lock"]);
+    assert_eq!(names, ["store.db", "store.db.lock", "store.db.mark"]);
     assert!(matches!(store.sweep(START).await, Err(StoreError::Busy)));
     assert!(matches!(
         store.plan(plan, START).await,

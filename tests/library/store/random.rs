@@ -64,7 +64,7 @@ use super::{
         Answer, Batch, Grant, Model, Payload, ReleaseMark, State, Voice, WORKERS as LIVE_WORKERS,
         Wish,
     },
-    world::{START, caps, open, template, upload},
+    world::{START, caps, open_without_mark, template, upload},
 };
 
 /// Sequences of the normal run, and of the long one that a person starts.
@@ -375,7 +375,7 @@ fn requested(list: usize, is_sent: bool) -> RequestedTests {
 
 impl Pair {
     async fn new(path: PathBuf, rules: Rules) -> Self {
-        let store = open(&path, rules, START);
+        let store = open_without_mark(&path, rules, START);
         let list = TEMPLATES.iter().enumerate();
         let list = list
             .map(|(n, labels)| template(&n.to_string(), labels))
@@ -576,7 +576,11 @@ impl Pair {
                     let whole = span(away) + timeout.min(grace);
                     (whole.saturating_sub(before), whole.max(before))
                 });
-                self.store = Some(open(&self.path, self.model.rules, self.model.now));
+                self.store = Some(open_without_mark(
+                    &self.path,
+                    self.model.rules,
+                    self.model.now,
+                ));
             }
         }
     }

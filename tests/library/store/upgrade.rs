@@ -34,7 +34,7 @@ async fn reserve(store: &SqliteStore, wish: Reserve) -> Granted {
     }
 }
 
-/// Takes back what versions 6 to 9 of the schema added.
+/// Takes back what versions 6 to 10 of the schema added.
 fn undo_batches(db: &rusqlite::Connection) {
     db.execute_batch(
         "DROP INDEX executions_by_suite;
@@ -47,6 +47,9 @@ fn undo_batches(db: &rusqlite::Connection) {
          ALTER TABLE plans DROP COLUMN template;
          ALTER TABLE executions DROP COLUMN is_estimated;
          ALTER TABLE keys DROP COLUMN more;
+         ALTER TABLE service DROP COLUMN store_id;
+         ALTER TABLE service DROP COLUMN acknowledged;
+         ALTER TABLE service DROP COLUMN in_use;
          PRAGMA user_version = 5;",
     )
     .unwrap();
@@ -71,6 +74,7 @@ fn downgrade(path: &Path, values: &[(&str, Vec<u8>, Vec<u8>)]) {
     assert_eq!(versioned, 0, "every digest was replaced");
     undo_batches(&db);
     db.execute_batch("PRAGMA user_version = 4").unwrap();
+    std::fs::remove_file(path.with_file_name("store.db.mark")).unwrap();
 }
 
 fn of<T: Digested>(sql: &'static str, value: &T) -> (&'static str, Vec<u8>, Vec<u8>) {
@@ -205,6 +209,7 @@ async fn plan_of_the_release_before_batches_is_reserved_in_batches() {
     let held = reserve(&store, wish(plan.id)).await;
     store.close().await.unwrap();
     undo_batches(&rusqlite::Connection::open(&path).unwrap());
+    std::fs::remove_file(path.with_file_name("store.db.mark")).unwrap();
 
     let store = open(&path, Rules::default(), START);
     let same = reserve(&store, wish(plan.id)).await;

@@ -10,7 +10,7 @@ use testplan::{
     store::{
         ExecutePlan, Finish, Granted, Heartbeat, NewImport, PlannedTest, RefusalCode, Reservation,
         Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
-        sqlite::{Durability, SqliteStore},
+        sqlite::{Durability, LossPolicy, SqliteStore},
     },
 };
 
@@ -27,12 +27,16 @@ pub(crate) const START: Timestamp = Timestamp(1_800_000_000_000);
 pub(crate) fn on_sqlite(rules: Rules) -> Fresh {
     let place = tempfile::tempdir().unwrap();
     Fresh {
-        store: Arc::new(open(&place.path().join("store.db"), rules, START)),
+        store: Arc::new(open_without_mark(
+            &place.path().join("store.db"),
+            rules,
+            START,
+        )),
         _place: Box::new(place),
     }
 }
 
-/// Opens a file; without fsync, for speed.
+/// Opens a file; without fsync of commits, for speed.
 pub(crate) fn open(path: &Path, rules: Rules, now: Timestamp) -> SqliteStore {
     loop {
         match SqliteStore::open(path, Durability::Normal, rules, now) {
@@ -44,6 +48,13 @@ pub(crate) fn open(path: &Path, rules: Rules, now: Timestamp) -> SqliteStore {
             Err(error) => panic!("{error}"),
         }
     }
+}
+
+/// The same without a mark, which is brought to the disk once: for tests that open thousands.
+pub(crate) fn open_without_mark(path: &Path, rules: Rules, now: Timestamp) -> SqliteStore {
+    SqliteStore::open_with(path, Durability::Normal, rules, now, LossPolicy::Ignore)
+        .unwrap()
+        .0
 }
 
 /// `OS=Linux browser=chrome` as a set.

@@ -2,7 +2,7 @@
 
 use std::{fs, path::PathBuf, process::Command};
 
-use crate::support::{PlanFile, Process, Service, Stage, skip::missing, until};
+use crate::support::{PlanFile, Process, Service, Stage, until};
 
 /// Mounts a disk of 2 MiB on the folder that is its first argument, where the processes below it see it, and runs the rest.
 const ON_SMALL_DISK: &str =
@@ -27,7 +27,7 @@ fn seen_by(service: &Process, stage: &Stage) -> PathBuf {
 #[test]
 fn service_on_a_full_disk_refuses_changes_with_the_reason_and_recovers() {
     if !can_mount() {
-        return missing("no mount namespaces for users");
+        return eprintln!("skipped: users may not mount a disk in a namespace of their own here");
     }
     let stage = Stage::new();
     let passes = stage.script("passes.sh", "exit 0");
