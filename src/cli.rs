@@ -6,6 +6,7 @@
 pub mod action;
 mod api_calls;
 pub mod args;
+mod backup;
 mod context;
 mod demo;
 mod doctor;
@@ -110,6 +111,8 @@ enum Command {
     Upload(Box<upload::UploadArgs>),
     /// Serve the execution API from a durable store
     Serve(serve::ServeArgs),
+    /// Copy the database of `testplan serve` while it runs
+    Backup(backup::BackupArgs),
     /// List the tests of a template, and the lines of its listing that are left out
     List(list::ListArgs),
     /// Check a testplan.yml, offline
@@ -197,6 +200,7 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::Servers(command) => servers::run(command, context).await,
         Command::Upload(command) => upload::run(*command, context).await,
         Command::Serve(command) => serve::run(command, context).await,
+        Command::Backup(command) => backup::run(command, context).await,
         Command::List(command) => list::run(command, context).await,
         Command::Validate(command) => validate::run(&command, context),
         Command::Init(command) => Box::pin(init::run(command, context)).await,

@@ -161,7 +161,6 @@ impl ServiceState {
         self.store.disk_fault().or_else(|| self.upload_disk.fault())
     }
 
-
     /// Refuses new work and answers all long polls.
     pub(super) fn stop(&self) {
         self.stopping.send_replace(true);

@@ -4,6 +4,7 @@
 //! Reads use a few read-only connections and see every change that was answered. The caller passes the time; the writer
 //! only keeps it from going back.
 
+mod backup;
 mod batch_limit;
 mod batch_pick;
 mod change_notes;
@@ -50,6 +51,7 @@ mod write_context;
 mod write_queue;
 mod writer;
 
+pub use backup::{Backup, back_up};
 pub use connection::Durability;
 pub use loss_check::LossPolicy;
 pub use recovery::Recovery;

@@ -7,9 +7,10 @@ use std::{
 };
 
 use testplan::{
+    model::Capabilities,
     store::{
         Rules, Store as _, StoreError,
-        sqlite::{Durability, LossPolicy, SqliteStore},
+        sqlite::{Durability, LossPolicy, SqliteStore, back_up},
     },
 };
 
@@ -180,6 +181,52 @@ async fn mark_is_never_ahead_of_the_database() {
             try_open(&image.path().join("store.db"), LossPolicy::Refuse).unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn backup_of_a_used_database_is_whole_and_overwrites_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let plan = start(&store, 3).await;
+    let granted = take(&store, plan).await;
+    store.finish(result(&granted), START).await.unwrap();
+    let later = START.plus(Duration::from_secs(1));
+    store.sweep(later).await.unwrap();
+    let target = place.path().join("backup");
+    fs::create_dir(&target).unwrap();
+    let copy = target.join("store.db");
+    let backup = back_up(&path, &copy).unwrap();
+    assert_eq!(backup.acknowledged, 4);
+    assert_eq!(backup.bytes, fs::metadata(&copy).unwrap().len());
+    let again = back_up(&path, &copy).unwrap_err().to_string();
+    assert!(again.contains("exists already"), "{again}");
+    let mut names: Vec<_> = fs::read_dir(&target)
+        .unwrap()
+        .map(|file| file.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["store.db", "store.db.mark"]);
+    // The first goes on, and both have what was there.
+    take(&store, plan).await;
+    let copied = try_open(&copy, LossPolicy::Refuse).unwrap();
+    for (store, reserved) in [(&store, 1), (&copied, 0)] {
+        let none = Capabilities::default();
+        let status = store.status(plan, none, START).await.unwrap();
+        assert_eq!((status.reserved, status.done), (reserved, 1));
+    }
+    drop(copied);
+    fs::remove_file(&copy).unwrap();
+    assert!(lost(&copy).contains("4 acknowledged changes are lost"));
+}
+
+#[tokio::test]
+async fn backup_of_a_database_with_losses_is_refused() {
+    let (place, path) = killed(2).await;
+    fs::remove_file(beside(&path, "-wal")).unwrap();
+    let copy = place.path().join("copy.db");
+    assert!(matches!(back_up(&path, &copy), Err(StoreError::Lost(_))));
+    assert!(!copy.exists());
 }
 
 /// Single requests without waiting for the disk: what the mark costs is most visible then.

@@ -1,4 +1,4 @@
-//! `serve` on a data folder that lacks acknowledged changes.
+//! `serve` on a data folder that lacks acknowledged changes, and backups that do not.
 
 use std::fs;
 
@@ -68,4 +68,59 @@ fn removed_database_is_not_replaced_by_an_empty_one() {
     let refused = serve(&stage, "data").code_is(3);
     assert!(refused.stderr.contains("missing or empty"), "{refused:#?}");
     assert!(!stage.path("data/testplan.sqlite").exists());
+}
+
+#[test]
+fn service_on_a_backup_of_a_running_one_has_its_plans() {
+    let stage = stage_with_tests();
+    let service = Service::start(&stage);
+    let plan = service.start_plan(&stage);
+    let back_up = || {
+        stage
+            .testplan("backup")
+            .flags("--data")
+            .arg(stage.path("data"))
+            .arg(stage.path("copy"))
+            .run()
+    };
+    let wrote = back_up().code_is(0);
+    for says in [
+        "wrote ",
+        "copy/testplan.sqlite (",
+        "copy/testplan.sqlite.mark",
+    ] {
+        assert!(wrote.stderr.contains(says), "{wrote:#?}");
+    }
+    let again = back_up().code_is(3);
+    assert!(again.stderr.contains("exists already"), "{again:#?}");
+    let later = service.start_plan(&stage);
+    assert_eq!(service.executions(plan).len(), 3);
+    drop(service);
+
+    let command = stage.testplan("serve").flags("--listen 127.0.0.1:0 --data");
+    let started = command.arg(stage.path("copy")).start();
+    let url = started.wait_for_line("listening on ");
+    let show = |plan: i64| {
+        stage
+            .testplan("plan status")
+            .at_url(&url, &stage.path("copy/token"))
+            .on(plan)
+            .run()
+    };
+    show(plan).code_is(0);
+    assert_ne!(show(later).code, Some(0), "it was started after the backup");
+}
+
+#[test]
+fn backup_without_a_database_names_the_flag() {
+    let stage = Stage::new();
+    let ended = stage.run(["backup", "copy"]).code_is(2);
+    assert!(
+        ended
+            .stderr
+            .contains("testplan-data/testplan.sqlite does not exist")
+            && ended.stderr.contains("--data"),
+        "{ended:#?}"
+    );
+    assert!(!stage.path("copy").exists());
 }
