@@ -4,6 +4,8 @@
 //! wakes as many workers as it can serve, those first that have waited longest. A worker that cannot use what it was woken for
 //! passes the wake-up on; one that leaves passes it on too, so none is lost.
 
+mod group;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
@@ -11,6 +13,8 @@ use std::{
 
 use tokio::sync::Notify;
 
+use self::group::{Group, GroupId, Member};
+pub(in crate::service) use self::group::{GroupKey, Ticket, WakeUp};
 use crate::{
     model::{Capabilities, LabelCase, PlanId},
     store::Changes,
@@ -20,34 +24,6 @@ use crate::{
 const GROUPS_PER_LOOK: usize = 16;
 /// How many workers a worker wakes that found something when it looked without knowing what there is.
 const LOOK_FURTHER: usize = 2;
-
-/// The number of a waiting worker, in the order of their arrival; also the number of a question to the store.
-pub(in crate::service) type Ticket = u64;
-type GroupId = u64;
-
-/// What makes waiting workers alike.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(in crate::service) struct GroupKey {
-    pub(in crate::service) plan: PlanId,
-    pub(in crate::service) offered: Capabilities,
-    pub(in crate::service) allocate_server: bool,
-}
-
-/// Why a worker is woken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::service) enum WakeUp {
-    /// An execution opened. The groups in `tried` could not run it for lack of a Squish server.
-    Opened {
-        required: Arc<Capabilities>,
-        tried: Vec<GroupId>,
-    },
-    /// A Squish server became free. The groups in `tried` have no use for it.
-    FreeServer { tried: Vec<GroupId> },
-    /// Something may have changed unnoticed.
-    Look,
-    /// A worker of the same group was answered that nothing is left.
-    NothingLeft,
-}
 
 /// What the store answered, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,22 +39,6 @@ pub(in crate::service) enum ReserveAnswer {
     NoServer {
         pending: u64,
     },
-}
-
-#[derive(Debug)]
-struct Group {
-    key: GroupKey,
-    members: BTreeMap<Ticket, Member>,
-    /// The members without a wake-up.
-    free: BTreeSet<Ticket>,
-    /// The newest count of pending executions, and the question that it answers.
-    pending: (Ticket, u64),
-}
-
-#[derive(Debug)]
-struct Member {
-    bell: Arc<Notify>,
-    wake_up: Option<WakeUp>,
 }
 
 /// A place in a group.
@@ -408,25 +368,6 @@ impl WorkerGroups {
             group.wake(ticket, wake_up);
         }
         true
-    }
-}
-
-impl Group {
-    fn wake(&mut self, ticket: Ticket, wake_up: WakeUp) {
-        self.free.remove(&ticket);
-        if let Some(member) = self.members.get_mut(&ticket) {
-            member.wake_up = Some(wake_up);
-            member.bell.notify_one();
-        }
-    }
-
-    /// Answers all that arrived before a question whose answer was that nothing is left. Those that are already woken ask
-    /// the store themselves.
-    fn nothing_left(&mut self, question: Ticket) {
-        let before: Vec<Ticket> = self.free.range(..question).copied().collect();
-        for ticket in before {
-            self.wake(ticket, WakeUp::NothingLeft);
-        }
     }
 }
 
