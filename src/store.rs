@@ -11,7 +11,10 @@ pub mod protocol;
 mod requested_tests;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
 mod requests;
+mod rows;
 pub mod sqlite;
+mod steps;
+mod values;
 
 use std::{fmt, future::Future, pin::Pin, sync::Weak, time::Duration};
 

@@ -5,12 +5,11 @@ use std::{fs, io, path::Path};
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::{
-    column_values::number,
     connection,
     files_in_place::side_file,
     high_water_mark::{FoundMark, Mark, StoreId},
 };
-use crate::store::StoreError;
+use crate::store::{StoreError, values::number};
 
 /// What to do when acknowledged changes are missing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::{fs::File, path::Path};
 
 use super::{
     connection::{self, Durability},
+    database::Database,
     high_water_mark::{self, Mark, MarkFile},
     loss_check::{self, LossPolicy},
     recovery::{self, Recovery},
-    write_context::WriteContext,
 };
 use crate::{
     model::Timestamp,
@@ -18,7 +18,7 @@ use crate::{
 pub(super) struct Opened {
     /// Held as long as the store is open.
     pub(super) lock: File,
-    pub(super) context: WriteContext,
+    pub(super) database: Database,
     pub(super) recovery: Recovery,
     /// Absent if none is kept.
     pub(super) mark: Option<MarkFile>,
@@ -35,18 +35,18 @@ pub(super) fn open(
     // Before anything is written: a missing log can still be put back then.
     refuse_losses(path, policy)?;
     let db = connection::writer(path, durability)?;
-    let (context, recovery) = recovery::open(db, rules, wall)?;
+    let (database, recovery) = recovery::open(db, rules, wall)?;
     let mark = match policy {
         LossPolicy::Ignore => None,
         LossPolicy::Refuse | LossPolicy::Accept => {
             // A copy of the file alone then says that a service had it open.
-            context.empty_log();
-            Some(first_mark(path, durability, &context)?)
+            database.empty_log();
+            Some(first_mark(path, durability, &database)?)
         }
     };
     Ok(Opened {
         lock,
-        context,
+        database,
         recovery,
         mark,
     })
@@ -86,11 +86,11 @@ pub(super) fn read_mark(path: &Path) -> Result<high_water_mark::FoundMark, Store
 fn first_mark(
     path: &Path,
     durability: Durability,
-    context: &WriteContext,
+    database: &Database,
 ) -> Result<MarkFile, StoreError> {
     let mark = Mark {
-        store: context.store_id,
-        acknowledged: context.acknowledged,
+        store: database.store_id,
+        acknowledged: database.acknowledged,
         in_memory_of: match durability {
             Durability::Full => 0,
             // Not 0 where systems have no number: then every loss may be one of power.

@@ -14,10 +14,10 @@ pub(super) fn query_plan(sql: &str, count: usize) -> Vec<String> {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("store.db");
     let db = connection::writer(&path, Durability::Normal).unwrap();
-    let (context, _) = recovery::open(db, Rules::default(), Timestamp(1)).unwrap();
+    let (database, _) = recovery::open(db, Rules::default(), Timestamp(1)).unwrap();
     let sql = format!("EXPLAIN QUERY PLAN {sql}");
     let values = params_from_iter(vec![1; count]);
-    context
+    database
         .db
         .read_all(&sql, values, |row| row.get("detail"))
         .unwrap()

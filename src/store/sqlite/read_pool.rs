@@ -12,7 +12,10 @@ use super::{
     connection,
     database_failure::{folder_of, located},
 };
-use crate::{store::StoreError, sync::ignore_poison};
+use crate::{
+    store::{StoreError, rows::Reads},
+    sync::ignore_poison,
+};
 
 /// Most reads at a time.
 const MAX_READS: u32 = 4;
@@ -35,7 +38,7 @@ impl ReadPool {
     /// Reads one consistent snapshot of the database on a blocking thread.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
@@ -48,8 +51,8 @@ impl ReadPool {
                 Some(db) => Ok(db),
                 None => connection::reader(&path).map_err(StoreError::from),
             };
-            let result = db.and_then(|db| {
-                let result = in_snapshot(&db, work);
+            let result = db.and_then(|mut db| {
+                let result = in_snapshot(&mut db, work);
                 lock(&idle).push(db);
                 result
             });
@@ -70,12 +73,12 @@ impl ReadPool {
 }
 
 fn in_snapshot<T>(
-    db: &Connection,
-    work: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    db: &mut Connection,
+    work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    let snapshot = db.unchecked_transaction()?;
-    let result = work(&snapshot);
-    snapshot.finish()?;
+    db.prepare_cached("BEGIN")?.execute([])?;
+    let result = work(db);
+    db.prepare_cached("ROLLBACK")?.execute([])?;
     result
 }
 

@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{
-    column_values::{number, random},
-    expiry,
-    high_water_mark::StoreId,
-    write_context::WriteContext,
-};
+use super::{database::Database, high_water_mark::StoreId};
 use crate::{
     model::Timestamp,
-    store::{Rules, StoreError, protocol::Compensation},
+    store::{
+        Rules, StoreError,
+        protocol::Compensation,
+        steps::{Memory, expiry},
+        values::{number, random},
+    },
 };
 
 /// A wall clock that is further behind the service's was set back since; less is the drift of two clocks.
@@ -34,7 +34,7 @@ pub(super) fn open(
     db: Connection,
     rules: Rules,
     wall: Timestamp,
-) -> Result<(WriteContext, Recovery), StoreError> {
+) -> Result<(Database, Recovery), StoreError> {
     let known: Option<([u8; 32], i64, Option<StoreId>, i64)> = db
         .query_row(
             "SELECT lease_key, alive_at, store_id, acknowledged FROM service",
@@ -57,28 +57,27 @@ pub(super) fn open(
     };
     let downtime = now.since(alive_at);
     // The statement below brings the stored time to `now`.
-    let mut context = WriteContext::new(db, rules, lease_key, now, now);
-    context.store_id = store_id;
-    context.acknowledged = acknowledged;
-    context.counted = acknowledged;
-    context.db.execute_batch("BEGIN IMMEDIATE")?;
+    let memory = Memory::new(rules, lease_key, now);
+    let mut database = Database::new(db, memory, store_id, acknowledged);
+    database.db.execute_batch("BEGIN IMMEDIATE")?;
     if was_corrected {
-        expiry::move_back(&mut context, ahead)?;
+        expiry::move_back(&mut database.context(), ahead)?;
     }
     let since = alive_at.min(now);
-    let extended_leases = expiry::extend_leases(&mut context, since, |timeout, before| {
-        Compensation::of_restart(downtime, timeout, before)
-    })?;
-    context.db.execute(
+    let extended_leases =
+        expiry::extend_leases(&mut database.context(), since, |timeout, before| {
+            Compensation::of_restart(downtime, timeout, before)
+        })?;
+    database.db.execute(
         "INSERT INTO service (id, lease_key, alive_at, store_id, in_use) VALUES (1, ?1, ?2, ?3, 1)
          ON CONFLICT (id) DO UPDATE SET alive_at = excluded.alive_at, store_id = excluded.store_id, in_use = 1",
         params![lease_key, now.0, store_id],
     )?;
-    context.db.execute_batch("COMMIT")?;
+    database.db.execute_batch("COMMIT")?;
     let recovery = Recovery {
         high_water: now,
         downtime,
         extended_leases,
     };
-    Ok((context, recovery))
+    Ok((database, recovery))
 }

@@ -17,16 +17,11 @@ use super::{
     connection::Durability,
     database_failure::{folder_of, located},
     disk_watch::DiskWatch,
-    entry_list,
-    expiry::{expire_leases, extend_leases},
     files_in_place::FilesInPlace,
-    finish, idempotency_keys, import_rows, lease_renewal,
     loss_check::LossPolicy,
-    opening, pages, plan_demand, plan_rows,
+    opening,
     read_pool::ReadPool,
     recovery::Recovery,
-    reservations, reset, server_rows, template_rows, test_list_rows,
-    write_context::WriteContext,
     write_queue::WriteQueue,
     writer,
 };
@@ -41,7 +36,15 @@ use crate::{
         ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat,
         Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve,
         Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
-        changes::ChangeListeners, protocol::Compensation,
+        changes::ChangeListeners,
+        protocol::Compensation,
+        rows::Reads,
+        steps::{
+            WriteContext, entry_list,
+            expiry::{expire_leases, extend_leases},
+            finish, imports, lease_renewal, pages, plan_demand, plans, reservations, reset, servers,
+            templates, test_lists,
+        },
     },
     sync::ignore_poison,
 };
@@ -100,11 +103,11 @@ impl SqliteStore {
         let path = absolute.as_path();
         let opening::Opened {
             lock,
-            context,
+            database,
             recovery,
             mark,
         } = opening::open(path, durability, rules, now, policy)?;
-        let lead = context.lead.clone();
+        let lead = database.memory.lead.clone();
         let listeners = Arc::new(ChangeListeners::default());
         let (queue, waiting) = WriteQueue::new();
         let commits = Arc::new(AtomicU64::new(0));
@@ -112,7 +115,7 @@ impl SqliteStore {
         let disk = Arc::new(DiskWatch::new(folder.clone()));
         let (end, ended) = watch::channel(false);
         let writer = writer::Writer {
-            context,
+            database,
             queue: waiting,
             listeners: Arc::clone(&listeners),
             commits: Arc::clone(&commits),
@@ -179,17 +182,17 @@ impl SqliteStore {
     fn write<T: Send + 'static>(
         &self,
         now: Timestamp,
-        work: impl FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         self.send(move |context| {
             expire_leases(context, now)?;
-            context.count(work)
+            work(context)
         })
     }
 
     fn send<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         Box::pin(async move {
             let answer = self.queue.push(work)?.await.unwrap_or_else(|_gone| {
@@ -207,7 +210,7 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Reply<'_, Vec<PlanId>> {
         self.write(now, move |context| {
-            template_rows::publish(context, &templates)
+            templates::publish(context, &templates)
         })
     }
 
@@ -220,38 +223,38 @@ impl Store for SqliteStore {
         if dry_run {
             return Box::pin(
                 self.readers
-                    .read(move |db| template_rows::differences(db, &templates)),
+                    .read(move |db| templates::differences(db, &templates)),
             );
         }
         self.write(now, move |context| {
-            template_rows::publish_on_request(context, &templates)
+            templates::publish_on_request(context, &templates)
         })
     }
 
     fn register_servers(&self, servers: Vec<NewSquishServer>, now: Timestamp) -> Reply<'_, ()> {
-        self.write(now, move |context| server_rows::register(context, &servers))
+        self.write(now, move |context| servers::register(context, &servers))
     }
 
     fn find_plan(&self, query: PlanQuery, now: Timestamp) -> Reply<'_, Plan> {
         Box::pin(
             self.readers
-                .read(move |db| plan_rows::find(db, &query, now)),
+                .read(move |db| plans::find(db, &query, now)),
         )
     }
 
     fn plan(&self, id: PlanId, now: Timestamp) -> Reply<'_, Plan> {
-        Box::pin(self.readers.read(move |db| plan_rows::get(db, id, now)))
+        Box::pin(self.readers.read(move |db| plans::get(db, id, now)))
     }
 
     fn execute_plan(&self, request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan> {
-        if let Some(Err(refused)) = request.tests.as_ref().map(test_list_rows::check) {
+        if let Some(Err(refused)) = request.tests.as_ref().map(test_lists::check) {
             return Box::pin(std::future::ready(Err(refused)));
         }
-        self.write(now, move |context| plan_rows::execute(context, &request))
+        self.write(now, move |context| plans::execute(context, &request))
     }
 
     fn plan_tests(&self, plan: PlanId, _now: Timestamp) -> Reply<'_, PlanTests> {
-        Box::pin(self.readers.read(move |db| plan_rows::tests(db, plan)))
+        Box::pin(self.readers.read(move |db| plans::tests(db, plan)))
     }
 
     fn status(&self, plan: PlanId, filter: Capabilities, now: Timestamp) -> Reply<'_, PlanStatus> {
@@ -310,7 +313,7 @@ impl Store for SqliteStore {
     }
 
     fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import> {
-        self.write(now, move |context| import_rows::add(context, &import))
+        self.write(now, move |context| imports::add(context, &import))
     }
 
     fn imports(
@@ -321,7 +324,7 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Reply<'_, Page<Import>> {
         Box::pin(self.readers.read(move |db| {
-            import_rows::list(db, project.as_deref(), batch.as_deref(), (after, limit))
+            pages::imports(db, project.as_deref(), batch.as_deref(), (after, limit))
         }))
     }
 
@@ -329,7 +332,7 @@ impl Store for SqliteStore {
         let rest = self.rules.cool_down;
         Box::pin(
             self.readers
-                .read(move |db| server_rows::list(db, rest, now)),
+                .read(move |db| db.servers(rest, now)),
         )
     }
 
@@ -338,7 +341,7 @@ impl Store for SqliteStore {
         server: NewSquishServer,
         now: Timestamp,
     ) -> Reply<'_, SquishServer> {
-        self.write(now, move |context| server_rows::add(context, &server))
+        self.write(now, move |context| servers::add(context, &server))
     }
 
     fn change_squish_server(
@@ -348,12 +351,12 @@ impl Store for SqliteStore {
         now: Timestamp,
     ) -> Reply<'_, SquishServer> {
         self.write(now, move |context| {
-            server_rows::change(context, id, &change)
+            servers::change(context, id, &change)
         })
     }
 
     fn remove_squish_server(&self, id: SquishServerId, now: Timestamp) -> Reply<'_, ()> {
-        self.write(now, move |context| server_rows::remove(context, id))
+        self.write(now, move |context| servers::remove(context, id))
     }
 
     fn executions(
@@ -395,16 +398,20 @@ impl Store for SqliteStore {
         let lead = self.lead.clone();
         Box::pin(
             self.readers
-                .read(move |db| pages::next_deadline(db, plan, now, &lead)),
+                .read(move |db| {
+                plans::check_started(db, plan)?;
+                db.next_deadline(plan, now, &lead)
+            }),
         )
     }
 
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()> {
         self.send(move |context| {
             expire_leases(context, now)?;
-            if context.prune_at <= context.now {
-                idempotency_keys::prune(context)?;
-                context.prune_at = context.now.plus(PRUNE_EVERY);
+            if context.memory.prune_at <= context.now() {
+                let now = context.now();
+                context.rows.prune_keys(now)?;
+                context.memory.prune_at = now.plus(PRUNE_EVERY);
             }
             Ok(())
         })
@@ -413,7 +420,7 @@ impl Store for SqliteStore {
     fn compensate(&self, since: Timestamp, span: Duration, now: Timestamp) -> Reply<'_, ()> {
         // First extends leases, so that none of them expires.
         self.send(move |context| {
-            context.advance(now);
+            context.memory.advance(now);
             extend_leases(context, since, |_, before| {
                 Compensation::of_jump(span, before)
             })?;
@@ -443,7 +450,7 @@ mod tests {
         Ok(())
     }
 
-    fn labels(context: &mut WriteContext) -> Result<Vec<String>, StoreError> {
+    fn labels(context: &mut WriteContext<'_>) -> Result<Vec<String>, StoreError> {
         let mut statement = context
             .db
             .prepare("SELECT labels FROM label_sets ORDER BY id")?;

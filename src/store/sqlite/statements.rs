@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
-use crate::store::StoreError;
+use crate::store::{StoreError, rows::exactly_one};
 
 /// Statements of a connection, prepared once.
 pub(super) trait Statements {
@@ -86,16 +86,5 @@ impl Statements for Connection {
         let mut statement = self.prepare_cached(sql)?;
         let rows = statement.query_map(values, read)?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-}
-
-/// Reports a bug unless exactly one row was changed.
-pub(super) fn exactly_one(rows: usize, what: &str) -> Result<(), StoreError> {
-    if rows == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Broken(format!(
-            "BUG: {what}: {rows} rows changed, not one"
-        )))
     }
 }

@@ -10,8 +10,11 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::write_context::WriteContext;
-use crate::{fs::DiskFault, store::StoreError, sync::ignore_poison};
+use crate::{
+    fs::DiskFault,
+    store::{StoreError, steps::WriteContext},
+    sync::ignore_poison,
+};
 
 /// Most requests that wait; further ones are answered "busy". More than the service asks at once, waiting clients included.
 const CAPACITY: usize = 5_120;
@@ -19,7 +22,10 @@ const CAPACITY: usize = 5_120;
 /// A request for the writer.
 pub(super) trait WriteJob: Send {
     /// Runs the request and keeps its answer. Returns whether to commit what it wrote.
-    fn run(&mut self, context: &mut WriteContext) -> bool;
+    fn run(&mut self, context: &mut WriteContext<'_>) -> bool;
+
+    /// Whether it succeeded.
+    fn succeeded(&self) -> bool;
 
     /// The fault of the disk that its last run met.
     fn disk_fault(&self) -> Option<DiskFault>;
@@ -28,7 +34,7 @@ pub(super) trait WriteJob: Send {
     fn answer(self: Box<Self>, failure: Option<&StoreError>);
 }
 
-type WriteFn<T> = Box<dyn FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send>;
+type WriteFn<T> = Box<dyn FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send>;
 
 struct WriteRequest<T> {
     work: Option<WriteFn<T>>,
@@ -37,7 +43,7 @@ struct WriteRequest<T> {
 }
 
 impl<T: Send> WriteJob for WriteRequest<T> {
-    fn run(&mut self, context: &mut WriteContext) -> bool {
+    fn run(&mut self, context: &mut WriteContext<'_>) -> bool {
         let Some(work) = self.work.take() else {
             return false;
         };
@@ -53,6 +59,10 @@ impl<T: Send> WriteJob for WriteRequest<T> {
         });
         // A refused request may add an event; a broken one changes nothing.
         matches!(self.result, Ok(_) | Err(StoreError::Refused(_)))
+    }
+
+    fn succeeded(&self) -> bool {
+        self.result.is_ok()
     }
 
     fn disk_fault(&self) -> Option<DiskFault> {
@@ -84,7 +94,7 @@ impl WriteQueue {
     /// Queues `work`. Its answer comes after the commit; it runs even if the caller no longer waits.
     pub(super) fn push<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut WriteContext) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (reply, answer) = oneshot::channel();
         let request = WriteRequest {

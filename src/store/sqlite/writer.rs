@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    disk_watch::DiskWatch, files_in_place::FilesInPlace, high_water_mark::MarkFile,
-    write_context::WriteContext, write_queue::WriteJob,
+    database::Database, disk_watch::DiskWatch, files_in_place::FilesInPlace,
+    high_water_mark::MarkFile, write_queue::WriteJob,
 };
 use crate::{
     fs::{DiskFault, DiskFaultKind},
@@ -23,7 +23,7 @@ use crate::{
 const MAX_GROUP: usize = 256;
 
 pub(super) struct Writer {
-    pub(super) context: WriteContext,
+    pub(super) database: Database,
     pub(super) queue: Receiver<Box<dyn WriteJob>>,
     pub(super) listeners: Arc<ChangeListeners>,
     pub(super) commits: Arc<AtomicU64>,
@@ -42,7 +42,7 @@ impl Writer {
             // Never waits for more: a lone client is answered at once, many fill the group during the commit before.
             group.push(first);
             group.extend(self.queue.try_iter().take(MAX_GROUP - 1));
-            let acknowledged = self.context.acknowledged;
+            let acknowledged = self.database.acknowledged;
             let failure = self.commit(&mut group).err();
             let fault = match &failure {
                 Some(StoreError::Disk(fault)) => Some(fault.clone()),
@@ -52,13 +52,13 @@ impl Writer {
             };
             self.disk.record(fault.map(|fault| fault.kind));
             if failure.is_some() {
-                self.context.clear_cache();
-                self.context.acknowledged = acknowledged;
+                self.database.forget();
+                self.database.acknowledged = acknowledged;
             } else {
                 self.commits.fetch_add(1, Ordering::Relaxed);
-                self.raise_mark(self.context.counted);
+                self.raise_mark(self.database.counted);
             }
-            let changes = self.context.take_changes();
+            let changes = self.database.memory.take_changes();
             if failure.is_none() {
                 self.listeners.notify(&changes);
             }
@@ -67,13 +67,13 @@ impl Writer {
             }
         }
         // If this fails, the stored time is a little older than the last request, as after a kill.
-        let _ = self.context.write_clock(true);
-        let counted = self.context.end_use();
-        self.context.empty_log();
+        let _ = self.database.write_clock(true);
+        let counted = self.database.end_use();
+        self.database.empty_log();
         if let Some(counted) = counted {
             self.raise_mark(counted);
         }
-        self.context.close();
+        self.database.close();
         drop(self.lock);
     }
 
@@ -94,15 +94,15 @@ impl Writer {
         }
         self.roll_back()?;
         self.run_sql("BEGIN IMMEDIATE")?;
-        let before = self.context.rows_changed();
+        let before = self.database.rows_changed();
         let result = match group {
             [single] => self.run_single(single.as_mut()),
             many => self.run_group(many),
         };
         let committed = result
             .and_then(|()| {
-                let changed_rows = self.context.rows_changed() != before;
-                self.context.write_clock(changed_rows)
+                let changed_rows = self.database.rows_changed() != before;
+                self.database.write_clock(changed_rows)
             })
             .and_then(|()| self.run_sql("COMMIT"));
         // The first error says more than that of a rollback, which is tried again before the next group.
@@ -111,7 +111,7 @@ impl Writer {
 
     /// Rolls back what is open. SQLite has done so itself after some faults of the disk.
     fn roll_back(&self) -> Result<(), StoreError> {
-        if self.context.db.is_autocommit() {
+        if self.database.db.is_autocommit() {
             return Ok(());
         }
         self.run_sql("ROLLBACK")
@@ -119,9 +119,9 @@ impl Writer {
 
     /// A single request needs no savepoint.
     fn run_single(&mut self, job: &mut dyn WriteJob) -> Result<(), StoreError> {
-        if !job.run(&mut self.context) {
+        if !self.run_job(job) {
             self.roll_back()?;
-            self.context.clear_cache();
+            self.database.forget();
             self.run_sql("BEGIN IMMEDIATE")?;
         }
         Ok(())
@@ -130,24 +130,34 @@ impl Writer {
     fn run_group(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
         for job in group {
             self.run_sql("SAVEPOINT request")?;
-            if !job.run(&mut self.context) {
+            if !self.run_job(job.as_mut()) {
                 // SQLite rolled the whole transaction back, for example on a full disk: all requests fail.
-                if self.context.db.is_autocommit() {
+                if self.database.db.is_autocommit() {
                     let fault = job.disk_fault().map(StoreError::Disk);
                     return Err(fault.unwrap_or_else(|| {
                         StoreError::Broken("the transaction ended early".to_owned())
                     }));
                 }
                 self.run_sql("ROLLBACK TO request")?;
-                self.context.clear_cache();
+                self.database.forget();
             }
             self.run_sql("RELEASE request")?;
         }
         Ok(())
     }
 
+    /// Runs a request, and counts it if it succeeds and something changed.
+    fn run_job(&mut self, job: &mut dyn WriteJob) -> bool {
+        let before = self.database.rows_changed();
+        let commits = job.run(&mut self.database.context());
+        if job.succeeded() && self.database.rows_changed() != before {
+            self.database.acknowledged += 1;
+        }
+        commits
+    }
+
     fn run_sql(&self, sql: &str) -> Result<(), StoreError> {
-        self.context.db.prepare_cached(sql)?.execute([])?;
+        self.database.db.prepare_cached(sql)?.execute([])?;
         Ok(())
     }
 }

@@ -1,0 +1,103 @@
+//! What the steps of the protocol need of a database: each method is one statement, in the words of the protocol.
+//!
+//! The steps in [`steps`](super::steps) decide, and are the same for every database. A database writes each statement in
+//! its own way. Every change is guarded, and the number of rows it changed is checked: a method that returns nothing fails
+//! unless it changed exactly one row.
+
+mod counters;
+mod executions;
+mod imports;
+mod keys;
+mod leases;
+mod plans;
+mod queue;
+mod servers;
+mod templates;
+
+use super::{StoreError, protocol::EventKind};
+use crate::model::{ExecutionId, PlanId, Timestamp};
+
+pub(super) use counters::{Counter, CounterChange, CounterReads, CounterRows};
+pub(super) use executions::{
+    ExecutionPages, ExecutionRow, ExecutionRows, OutcomeColumns, failed, outcome, phase, verdict,
+};
+pub(super) use imports::{ImportReads, ImportRows, ImportedResult, NewImportRow, Unjudged};
+pub(super) use keys::{KeyHash, KeyRecord, KeyRows};
+pub(super) use leases::{
+    ChangedExecution, LeaseFilter, LeaseHolder, LeaseLength, LeaseRow, LeaseRows, NewLease, ValidLease,
+};
+pub(super) use plans::{NewPlanRow, PlanFacts, PlanReads, PlanRows, TestSource};
+pub(super) use queue::{QueueRow, QueueRows, SuiteOrder, SuiteWork, Visit};
+pub(super) use servers::{FreeServer, NewServerRow, ServerBinding, ServerReads, ServerRows};
+pub(super) use templates::{TemplateDigests, TemplateReads, TemplateRow, TemplateRows, TestKey};
+
+/// What a read needs: it sees one state of the database.
+pub(super) trait Reads:
+    PlanReads + TemplateReads + CounterReads + ServerReads + ImportReads + ExecutionPages
+{
+}
+
+impl<T> Reads for T where
+    T: PlanReads + TemplateReads + CounterReads + ServerReads + ImportReads + ExecutionPages
+{
+}
+
+/// What a request that changes something needs, inside its transaction.
+pub(super) trait Rows:
+    Reads
+    + PlanRows
+    + TemplateRows
+    + QueueRows
+    + LeaseRows
+    + ExecutionRows
+    + CounterRows
+    + ServerRows
+    + ImportRows
+    + KeyRows
+    + EventRows
+{
+}
+
+impl<T> Rows for T where
+    T: Reads
+        + PlanRows
+        + TemplateRows
+        + QueueRows
+        + LeaseRows
+        + ExecutionRows
+        + CounterRows
+        + ServerRows
+        + ImportRows
+        + KeyRows
+        + EventRows
+{
+}
+
+/// An event of an execution. Its number is the next one of the plan.
+#[derive(Debug)]
+pub(super) struct NewEvent<'a> {
+    pub(super) plan: PlanId,
+    pub(super) execution: ExecutionId,
+    pub(super) epoch: u32,
+    pub(super) kind: EventKind,
+    pub(super) at: Timestamp,
+    pub(super) principal: &'a str,
+    pub(super) detail: &'a str,
+}
+
+/// The history of executions.
+pub(super) trait EventRows {
+    /// Appends an event.
+    fn add_event(&mut self, event: &NewEvent<'_>) -> Result<(), StoreError>;
+}
+
+/// Reports a bug unless exactly one row was changed.
+pub(super) fn exactly_one(rows: usize, what: &str) -> Result<(), StoreError> {
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Broken(format!(
+            "BUG: {what}: {rows} rows changed, not one"
+        )))
+    }
+}

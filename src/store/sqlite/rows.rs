@@ -1,0 +1,13 @@
+//! The statements of SQLite.
+
+mod counters;
+mod executions;
+mod imports;
+mod keys;
+mod leases;
+mod pages;
+mod plan_tests;
+mod plans;
+mod queue;
+mod servers;
+mod templates;
