@@ -7,6 +7,7 @@
 mod changes;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
 mod new_import;
+pub mod postgres;
 pub mod protocol;
 mod requested_tests;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
@@ -15,6 +16,7 @@ mod rows;
 pub mod sqlite;
 mod steps;
 mod values;
+mod write_queue;
 
 use std::{fmt, future::Future, pin::Pin, sync::Weak, time::Duration};
 

@@ -21,7 +21,6 @@ mod recovery;
 mod rows;
 mod sqlite_store;
 mod statements;
-mod write_queue;
 mod writer;
 
 pub use backup::{Backup, back_up};

@@ -29,4 +29,5 @@ pub(super) mod test_lists;
 mod totals;
 mod write_context;
 
+pub(super) use idempotency_keys::key_of_reservation;
 pub(super) use write_context::{Memory, WriteContext};

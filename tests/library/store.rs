@@ -24,3 +24,7 @@ macro_rules! behaves {
 mod sqlite {
     crate::store::behaviour::every!(behaves, crate::store::world::on_sqlite);
 }
+
+mod postgres {
+    crate::store::behaviour::every!(behaves, crate::store::world::on_postgres);
+}

@@ -22,7 +22,6 @@ use super::{
     opening,
     read_pool::ReadPool,
     recovery::Recovery,
-    write_queue::WriteQueue,
     writer,
 };
 use crate::{
@@ -45,6 +44,7 @@ use crate::{
             finish, imports, lease_renewal, pages, plan_demand, plans, reservations, reset, servers,
             templates, test_lists,
         },
+        write_queue::WriteQueue,
     },
     sync::ignore_poison,
 };
@@ -56,7 +56,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 ///
 /// Dropping it waits for queued requests; [`close`](Store::close) also removes the side files.
 pub struct SqliteStore {
-    queue: WriteQueue,
+    queue: WriteQueue<()>,
     readers: ReadPool,
     listeners: Arc<ChangeListeners>,
     ended: watch::Receiver<bool>,
@@ -182,8 +182,9 @@ impl SqliteStore {
     fn write<T: Send + 'static>(
         &self,
         now: Timestamp,
-        work: impl FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
+        let mut work = work;
         self.send(move |context| {
             expire_leases(context, now)?;
             work(context)
@@ -192,10 +193,10 @@ impl SqliteStore {
 
     fn send<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnMut(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         Box::pin(async move {
-            let answer = self.queue.push(work)?.await.unwrap_or_else(|_gone| {
+            let answer = self.queue.push((), work)?.await.unwrap_or_else(|_gone| {
                 Err(StoreError::Broken("BUG: the writer is gone".to_owned()))
             });
             answer.map_err(|error| located(error, &self.folder))

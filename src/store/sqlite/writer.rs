@@ -12,11 +12,11 @@ use std::{
 
 use super::{
     database::Database, disk_watch::DiskWatch, files_in_place::FilesInPlace,
-    high_water_mark::MarkFile, write_queue::WriteJob,
+    high_water_mark::MarkFile,
 };
 use crate::{
     fs::{DiskFault, DiskFaultKind},
-    store::{StoreError, changes::ChangeListeners},
+    store::{StoreError, changes::ChangeListeners, write_queue::WriteJob},
 };
 
 /// Most requests of one transaction.
@@ -24,7 +24,7 @@ const MAX_GROUP: usize = 256;
 
 pub(super) struct Writer {
     pub(super) database: Database,
-    pub(super) queue: Receiver<Box<dyn WriteJob>>,
+    pub(super) queue: Receiver<Box<dyn WriteJob<()>>>,
     pub(super) listeners: Arc<ChangeListeners>,
     pub(super) commits: Arc<AtomicU64>,
     pub(super) disk: Arc<DiskWatch>,
@@ -84,7 +84,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
+    fn commit(&mut self, group: &mut [Box<dyn WriteJob<()>>]) -> Result<(), StoreError> {
         // Changes to files without a name would be lost with this process.
         if !self.files.are_in_place() {
             return Err(StoreError::Disk(DiskFault {
@@ -118,7 +118,7 @@ impl Writer {
     }
 
     /// A single request needs no savepoint.
-    fn run_single(&mut self, job: &mut dyn WriteJob) -> Result<(), StoreError> {
+    fn run_single(&mut self, job: &mut dyn WriteJob<()>) -> Result<(), StoreError> {
         if !self.run_job(job) {
             self.roll_back()?;
             self.database.forget();
@@ -127,7 +127,7 @@ impl Writer {
         Ok(())
     }
 
-    fn run_group(&mut self, group: &mut [Box<dyn WriteJob>]) -> Result<(), StoreError> {
+    fn run_group(&mut self, group: &mut [Box<dyn WriteJob<()>>]) -> Result<(), StoreError> {
         for job in group {
             self.run_sql("SAVEPOINT request")?;
             if !self.run_job(job.as_mut()) {
@@ -147,7 +147,7 @@ impl Writer {
     }
 
     /// Runs a request, and counts it if it succeeds and something changed.
-    fn run_job(&mut self, job: &mut dyn WriteJob) -> bool {
+    fn run_job(&mut self, job: &mut dyn WriteJob<()>) -> bool {
         let before = self.database.rows_changed();
         let commits = job.run(&mut self.database.context());
         if job.succeeded() && self.database.rows_changed() != before {

@@ -4,7 +4,7 @@ use super::write_context::WriteContext;
 use crate::{
     model::Timestamp,
     store::{
-        RefusalCode, StoreError,
+        RefusalCode, Reserve, StoreError,
         protocol::{Digested, StoredDigest, payload::RequestKey, refuse},
         rows::{KeyHash, KeyRecord},
     },
@@ -38,11 +38,6 @@ impl IdempotencyKey {
         })
     }
 
-    /// The digest that names it.
-    pub(in crate::store) fn hash(&self) -> &KeyHash {
-        &self.0
-    }
-
     /// What was done under the key, unless the record is too old.
     pub(in crate::store) fn find(
         &self,
@@ -74,4 +69,11 @@ impl KeyRecord {
             "this idempotency key was used for another request: make a new key for each.",
         ))
     }
+}
+
+/// The digest of the key of a reservation, for a database that reads the keys of several requests at once.
+pub(in crate::store) fn key_of_reservation(request: &Reserve) -> Option<StoredDigest> {
+    let key = request.key.as_ref()?;
+    let key = IdempotencyKey::new(KeyPurpose::Reserve, &request.principal, key);
+    Some(key.0.digest)
 }

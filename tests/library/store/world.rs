@@ -1,6 +1,15 @@
 //! A store with a clock in the hand, and short words for what tests do with it.
 
-use std::{any::Any, cell::Cell, path::Path, sync::Arc, time::Duration};
+use std::{
+    any::Any,
+    cell::Cell,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use testplan::{
     model::{
@@ -10,6 +19,7 @@ use testplan::{
     store::{
         ExecutePlan, Finish, Granted, Heartbeat, NewImport, PlannedTest, RefusalCode, Reservation,
         Reserve, Reset, Rules, Store, StoreError, TemplateDefinition,
+        postgres::{PostgresStore, Target},
         sqlite::{Durability, LossPolicy, SqliteStore},
     },
 };
@@ -346,4 +356,78 @@ impl World {
             ..self.wish("OS=Linux")
         }
     }
+}
+
+/// A PostgreSQL store in a schema of its own.
+pub(crate) fn on_postgres(rules: Rules) -> Fresh {
+    let schema = Schema::create();
+    let store = schema.open(rules, START);
+    Fresh {
+        store: Arc::new(store),
+        _place: Box::new(schema),
+    }
+}
+
+/// A schema of the database that `TESTPLAN_POSTGRES` names, dropped at the end.
+pub(crate) struct Schema {
+    name: String,
+}
+
+impl Schema {
+    pub(crate) fn create() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("testplan_{}_{count}", std::process::id());
+        run_sql(&format!("CREATE SCHEMA {name}"));
+        Self { name }
+    }
+
+    fn target(&self) -> Target {
+        let url = postgres_url();
+        let join = if url.contains('?') { '&' } else { '?' };
+        Target::parse(&format!(
+            "{url}{join}options=-c%20search_path%3D{}",
+            self.name
+        ))
+        .unwrap()
+    }
+
+    /// Opens a store, which is one replica.
+    pub(crate) fn open(&self, rules: Rules, now: Timestamp) -> PostgresStore {
+        let target = self.target();
+        // It blocks, which a test's runtime does not allow.
+        std::thread::spawn(move || PostgresStore::open_at(target, rules, now).unwrap().0)
+            .join()
+            .unwrap()
+    }
+}
+
+impl Drop for Schema {
+    fn drop(&mut self) {
+        run_sql(&format!("DROP SCHEMA {} CASCADE", self.name));
+    }
+}
+
+/// The database for tests.
+pub(crate) fn postgres_url() -> String {
+    std::env::var("TESTPLAN_POSTGRES").unwrap()
+}
+
+fn run_sql(sql: &str) {
+    let sql = sql.to_owned();
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let url = postgres_url();
+            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+                .await
+                .unwrap();
+            tokio::spawn(connection);
+            client.batch_execute(&sql).await.unwrap();
+        });
+    };
+    std::thread::spawn(run).join().unwrap();
 }

@@ -1,4 +1,4 @@
-//! The bounded queue in front of the writer.
+//! The bounded queue in front of a writer.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -19,10 +19,17 @@ use crate::{
 /// Most requests that wait; further ones are answered "busy". More than the service asks at once, waiting clients included.
 const CAPACITY: usize = 5_120;
 
-/// A request for the writer.
-pub(super) trait WriteJob: Send {
-    /// Runs the request and keeps its answer. Returns whether to commit what it wrote.
+/// A request for the writer. `N` is what the writer has to know of it before it runs.
+pub(in crate::store) trait WriteJob<N>: Send {
+    /// What the writer has to know of it.
+    fn needs(&self) -> &N;
+
+    /// Runs the request and keeps its answer. Returns whether to commit what it wrote. After a transaction that was rolled
+    /// back it can run again.
     fn run(&mut self, context: &mut WriteContext<'_>) -> bool;
+
+    /// The error of its last run, for a request after which nothing can be committed.
+    fn failure(&self) -> StoreError;
 
     /// Whether it succeeded.
     fn succeeded(&self) -> bool;
@@ -34,19 +41,22 @@ pub(super) trait WriteJob: Send {
     fn answer(self: Box<Self>, failure: Option<&StoreError>);
 }
 
-type WriteFn<T> = Box<dyn FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send>;
+type WriteFn<T> = Box<dyn FnMut(&mut WriteContext<'_>) -> Result<T, StoreError> + Send>;
 
-struct WriteRequest<T> {
-    work: Option<WriteFn<T>>,
+struct WriteRequest<N, T> {
+    needs: N,
+    work: WriteFn<T>,
     result: Result<T, StoreError>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T: Send> WriteJob for WriteRequest<T> {
+impl<N: Send, T: Send> WriteJob<N> for WriteRequest<N, T> {
+    fn needs(&self) -> &N {
+        &self.needs
+    }
+
     fn run(&mut self, context: &mut WriteContext<'_>) -> bool {
-        let Some(work) = self.work.take() else {
-            return false;
-        };
+        let work = &mut self.work;
         self.result = catch_unwind(AssertUnwindSafe(|| work(context))).unwrap_or_else(|panic| {
             let text = panic
                 .downcast_ref::<&str>()
@@ -59,6 +69,13 @@ impl<T: Send> WriteJob for WriteRequest<T> {
         });
         // A refused request may add an event; a broken one changes nothing.
         matches!(self.result, Ok(_) | Err(StoreError::Refused(_)))
+    }
+
+    fn failure(&self) -> StoreError {
+        match &self.result {
+            Err(error) => error.clone(),
+            Ok(_) => StoreError::Busy,
+        }
     }
 
     fn succeeded(&self) -> bool {
@@ -83,22 +100,24 @@ impl<T: Send> WriteJob for WriteRequest<T> {
 }
 
 /// The sending end of the queue.
-pub(super) struct WriteQueue(RwLock<Option<SyncSender<Box<dyn WriteJob>>>>);
+pub(in crate::store) struct WriteQueue<N>(RwLock<Option<SyncSender<Box<dyn WriteJob<N>>>>>);
 
-impl WriteQueue {
-    pub(super) fn new() -> (Self, Receiver<Box<dyn WriteJob>>) {
+impl<N: Send + 'static> WriteQueue<N> {
+    pub(in crate::store) fn new() -> (Self, Receiver<Box<dyn WriteJob<N>>>) {
         let (send, receive) = sync_channel(CAPACITY);
         (Self(RwLock::new(Some(send))), receive)
     }
 
     /// Queues `work`. Its answer comes after the commit; it runs even if the caller no longer waits.
-    pub(super) fn push<T: Send + 'static>(
+    pub(in crate::store) fn push<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
+        needs: N,
+        work: impl FnMut(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<oneshot::Receiver<Result<T, StoreError>>, StoreError> {
         let (reply, answer) = oneshot::channel();
         let request = WriteRequest {
-            work: Some(Box::new(work)),
+            needs,
+            work: Box::new(work),
             result: Err(StoreError::Busy),
             reply,
         };
@@ -111,7 +130,7 @@ impl WriteQueue {
     }
 
     /// Accepts no further requests; the writer ends after those already queued.
-    pub(super) fn close(&self) {
+    pub(in crate::store) fn close(&self) {
         ignore_poison(self.0.write()).take();
     }
 }

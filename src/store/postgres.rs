@@ -1,0 +1,21 @@
+//! The store on PostgreSQL, for any number of replicas of the service.
+//!
+//! Each replica has one writer. It takes all requests that wait, locks their plans, reads their rows, runs the requests on
+//! them in memory, writes what changed with one statement per table, and answers after the commit. The lock of a plan keeps
+//! other replicas out, so event numbers have no gaps and nobody waits for each other. Time is the database's clock.
+
+mod client;
+mod connection;
+mod execution;
+mod failure;
+mod flush;
+mod needs;
+mod postgres_store;
+mod presence;
+mod rows;
+mod schema;
+mod working_set;
+mod writer;
+
+pub use connection::Target;
+pub use postgres_store::{Clock, PostgresStore};

@@ -1,0 +1,372 @@
+//! Writing what a transaction changed in memory: one statement per table, all in one round trip.
+
+use std::collections::HashSet;
+
+use tokio_postgres::types::Type;
+
+use super::{
+    client::{Client, Statement, get, typed},
+    working_set::WorkingSet,
+};
+use crate::store::StoreError;
+
+/// The guard is the state and the epoch that the row had: nobody else can have changed it while its plan is locked.
+const EXECUTIONS: &str = "WITH changed AS (UPDATE executions e SET
+      state = n.state, epoch = n.epoch, generation = n.generation, reset_epoch = n.reset_epoch, expiries = n.expiries,
+      skips = n.skips, late_results = n.late_results, deadline = n.deadline, timeout_ms = n.timeout_ms,
+      compensated_ms = n.compensated_ms, squish_server = n.squish_server, troubled_server = n.troubled_server,
+      verdict = n.verdict, duration_ms = n.duration_ms, flaky = n.flaky, nonce = n.nonce, lease_hash = n.lease_hash,
+      digest = n.digest, principal = n.principal, worker = n.worker, lost_on = n.lost_on, error = n.error,
+      details = n.details, import_mark = n.import_mark, alone = n.alone, start_failures = n.start_failures
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
+      $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
+      $15::bigint[], $16::bigint[], $17::bigint[], $18::boolean[], $19::bytea[], $20::bytea[], $21::bytea[],
+      $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::boolean[], $29::text[])
+      AS n(id, state_before, epoch_before, state, epoch, generation, reset_epoch, expiries, skips, late_results, deadline,
+        timeout_ms, compensated_ms, squish_server, troubled_server, verdict, duration_ms, flaky, nonce, lease_hash, digest,
+        principal, worker, lost_on, error, details, import_mark, alone, start_failures)
+    WHERE e.id = n.id AND e.state = n.state_before AND e.epoch = n.epoch_before RETURNING 1)
+    SELECT count(*) FROM changed";
+const COUNTS: &str = "WITH changed AS (UPDATE counts c SET open = c.open + n.open, reserved = c.reserved + n.reserved,
+      done = c.done + n.done, passed = c.passed + n.passed, failed = c.failed + n.failed, skipped = c.skipped + n.skipped
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
+      AS n(plan, label_set, open, reserved, done, passed, failed, skipped)
+    WHERE c.plan = n.plan AND c.label_set = n.label_set RETURNING 1)
+    SELECT count(*) FROM changed";
+const EVENTS: &str = "WITH changed AS (INSERT INTO events (plan, id, exec, epoch, kind, at, principal, detail)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[])
+    RETURNING 1) SELECT count(*) FROM changed";
+/// In the order of their digests: two replicas never wait for each other.
+const KEYS: &str = "WITH changed AS (INSERT INTO keys (hash, digest, subject, epoch, expires_at, more)
+    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
+    ON CONFLICT (hash) DO UPDATE SET digest = excluded.digest, subject = excluded.subject, epoch = excluded.epoch,
+      expires_at = excluded.expires_at, more = excluded.more
+    RETURNING 1) SELECT count(*) FROM changed";
+/// In the order of the key: plans of different replicas have tests in common.
+const HISTORY: &str = "WITH changed AS (INSERT INTO history AS h (test, label_set, runs, mean_ms)
+    SELECT n.test, n.label_set, 1, n.ms FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n(test, label_set, ms)
+    ORDER BY n.test, n.label_set
+    ON CONFLICT (test, label_set) DO UPDATE SET runs = least(h.runs + 1, 5),
+      mean_ms = h.mean_ms + (excluded.mean_ms - h.mean_ms) / least(h.runs + 1, 5)
+    RETURNING 1) SELECT count(*) FROM changed";
+
+/// Writes everything that is not written yet, and checks how many rows that changed.
+pub(super) fn flush(client: &mut Client, set: &mut WorkingSet) -> Result<(), StoreError> {
+    let executions = ExecutionColumns::of(set);
+    let counts = CountColumns::of(set);
+    let events = EventColumns::of(set);
+    let keys = KeyColumns::of(set);
+    let histories = history_rounds(&set.durations);
+    let mut statements = Vec::new();
+    let mut expected = Vec::new();
+    if !executions.id.is_empty() {
+        statements.push(executions.statement());
+        expected.push(("executions", executions.id.len()));
+    }
+    if !counts.plan.is_empty() {
+        statements.push(counts.statement());
+        expected.push(("counters", counts.plan.len()));
+    }
+    if !events.plan.is_empty() {
+        statements.push(events.statement());
+        expected.push(("events", events.plan.len()));
+    }
+    if !keys.hash.is_empty() {
+        statements.push(keys.statement());
+        expected.push(("keys", keys.hash.len()));
+    }
+    for round in &histories {
+        statements.push(Statement {
+            sql: HISTORY,
+            values: vec![
+                typed(&round.0, Type::INT8_ARRAY),
+                typed(&round.1, Type::INT8_ARRAY),
+                typed(&round.2, Type::INT8_ARRAY),
+            ],
+        });
+        expected.push(("durations", round.0.len()));
+    }
+    for (rows, (what, count)) in client.rows_of_all(&statements)?.iter().zip(expected) {
+        let changed: i64 = rows.first().map_or(Ok(-1), |row| get(row, 0))?;
+        let is_right = usize::try_from(changed).is_ok_and(|changed| changed == count);
+        if !is_right {
+            return Err(StoreError::Broken(format!(
+                "BUG: {what}: {changed} rows changed, not {count}"
+            )));
+        }
+    }
+    drop(statements);
+    set.written();
+    Ok(())
+}
+
+/// Columns of changed executions.
+#[derive(Default)]
+struct ExecutionColumns<'a> {
+    id: Vec<i64>,
+    state_before: Vec<i64>,
+    epoch_before: Vec<i64>,
+    state: Vec<i64>,
+    epoch: Vec<i64>,
+    generation: Vec<i64>,
+    reset_epoch: Vec<i64>,
+    expiries: Vec<i64>,
+    skips: Vec<i64>,
+    late_results: Vec<i64>,
+    deadline: Vec<Option<i64>>,
+    timeout_ms: Vec<Option<i64>>,
+    compensated_ms: Vec<i64>,
+    squish_server: Vec<Option<i64>>,
+    troubled_server: Vec<Option<i64>>,
+    verdict: Vec<Option<i64>>,
+    duration_ms: Vec<Option<i64>>,
+    flaky: Vec<Option<bool>>,
+    nonce: Vec<Option<&'a [u8]>>,
+    lease_hash: Vec<Option<&'a [u8]>>,
+    digest: Vec<Option<&'a [u8]>>,
+    principal: Vec<&'a str>,
+    worker: Vec<Option<&'a str>>,
+    lost_on: Vec<&'a str>,
+    error: Vec<Option<&'a str>>,
+    details: Vec<Option<&'a str>>,
+    import_mark: Vec<i64>,
+    alone: Vec<bool>,
+    start_failures: Vec<&'a str>,
+}
+
+impl<'a> ExecutionColumns<'a> {
+    fn of(set: &'a WorkingSet) -> Self {
+        let mut columns = Self::default();
+        for (row, (state, epoch)) in set.changed() {
+            columns.id.push(row.id);
+            columns.state_before.push(state);
+            columns.epoch_before.push(epoch.into());
+            columns.state.push(row.state);
+            columns.epoch.push(row.epoch.into());
+            columns.generation.push(row.generation.into());
+            columns.reset_epoch.push(row.reset_epoch.into());
+            columns.expiries.push(row.expiries.into());
+            columns.skips.push(row.skips.into());
+            columns.late_results.push(row.late_results);
+            columns.deadline.push(row.deadline);
+            columns.timeout_ms.push(row.timeout_ms);
+            columns.compensated_ms.push(row.compensated_ms);
+            columns.squish_server.push(row.squish_server);
+            columns.troubled_server.push(row.troubled_server);
+            columns.verdict.push(row.verdict);
+            columns.duration_ms.push(row.duration_ms);
+            columns.flaky.push(row.flaky);
+            columns.nonce.push(row.nonce.as_deref());
+            columns.lease_hash.push(row.lease_hash.as_deref());
+            columns.digest.push(row.digest.as_deref());
+            columns.principal.push(&row.principal);
+            columns.worker.push(row.worker.as_deref());
+            columns.lost_on.push(&row.lost_on);
+            columns.error.push(row.error.as_deref());
+            columns.details.push(row.details.as_deref());
+            columns.import_mark.push(row.import_mark);
+            columns.alone.push(row.alone);
+            columns.start_failures.push(&row.start_failures);
+        }
+        columns
+    }
+
+    fn statement(&self) -> Statement<'_> {
+        Statement {
+            sql: EXECUTIONS,
+            values: vec![
+                typed(&self.id, Type::INT8_ARRAY),
+                typed(&self.state_before, Type::INT8_ARRAY),
+                typed(&self.epoch_before, Type::INT8_ARRAY),
+                typed(&self.state, Type::INT8_ARRAY),
+                typed(&self.epoch, Type::INT8_ARRAY),
+                typed(&self.generation, Type::INT8_ARRAY),
+                typed(&self.reset_epoch, Type::INT8_ARRAY),
+                typed(&self.expiries, Type::INT8_ARRAY),
+                typed(&self.skips, Type::INT8_ARRAY),
+                typed(&self.late_results, Type::INT8_ARRAY),
+                typed(&self.deadline, Type::INT8_ARRAY),
+                typed(&self.timeout_ms, Type::INT8_ARRAY),
+                typed(&self.compensated_ms, Type::INT8_ARRAY),
+                typed(&self.squish_server, Type::INT8_ARRAY),
+                typed(&self.troubled_server, Type::INT8_ARRAY),
+                typed(&self.verdict, Type::INT8_ARRAY),
+                typed(&self.duration_ms, Type::INT8_ARRAY),
+                typed(&self.flaky, Type::BOOL_ARRAY),
+                typed(&self.nonce, Type::BYTEA_ARRAY),
+                typed(&self.lease_hash, Type::BYTEA_ARRAY),
+                typed(&self.digest, Type::BYTEA_ARRAY),
+                typed(&self.principal, Type::TEXT_ARRAY),
+                typed(&self.worker, Type::TEXT_ARRAY),
+                typed(&self.lost_on, Type::TEXT_ARRAY),
+                typed(&self.error, Type::TEXT_ARRAY),
+                typed(&self.details, Type::TEXT_ARRAY),
+                typed(&self.import_mark, Type::INT8_ARRAY),
+                typed(&self.alone, Type::BOOL_ARRAY),
+                typed(&self.start_failures, Type::TEXT_ARRAY),
+            ],
+        }
+    }
+}
+
+/// Columns of changed counters.
+#[derive(Default)]
+struct CountColumns {
+    plan: Vec<i64>,
+    label_set: Vec<i64>,
+    changes: [Vec<i64>; 6],
+}
+
+impl CountColumns {
+    fn of(set: &WorkingSet) -> Self {
+        let mut columns = Self::default();
+        for ((plan, label_set), counters) in &set.counters {
+            let change = counters.unwritten;
+            let all = change.states.iter().chain(&change.verdicts);
+            if all.clone().all(|by| *by == 0) {
+                continue;
+            }
+            columns.plan.push(*plan);
+            columns.label_set.push(*label_set);
+            for (column, by) in columns.changes.iter_mut().zip(all) {
+                column.push(*by);
+            }
+        }
+        columns
+    }
+
+    fn statement(&self) -> Statement<'_> {
+        let mut values = vec![
+            typed(&self.plan, Type::INT8_ARRAY),
+            typed(&self.label_set, Type::INT8_ARRAY),
+        ];
+        let changes = self.changes.iter();
+        values.extend(changes.map(|column| typed(column, Type::INT8_ARRAY)));
+        Statement {
+            sql: COUNTS,
+            values,
+        }
+    }
+}
+
+/// Columns of new events.
+#[derive(Default)]
+struct EventColumns<'a> {
+    plan: Vec<i64>,
+    id: Vec<i64>,
+    execution: Vec<i64>,
+    epoch: Vec<i64>,
+    kind: Vec<&'a str>,
+    at: Vec<i64>,
+    principal: Vec<&'a str>,
+    detail: Vec<&'a str>,
+}
+
+impl<'a> EventColumns<'a> {
+    fn of(set: &'a WorkingSet) -> Self {
+        let mut columns = Self::default();
+        for event in &set.events {
+            columns.plan.push(event.plan);
+            columns.id.push(event.id);
+            columns.execution.push(event.execution);
+            columns.epoch.push(event.epoch);
+            columns.kind.push(event.kind);
+            columns.at.push(event.at);
+            columns.principal.push(&event.principal);
+            columns.detail.push(&event.detail);
+        }
+        columns
+    }
+
+    fn statement(&self) -> Statement<'_> {
+        Statement {
+            sql: EVENTS,
+            values: vec![
+                typed(&self.plan, Type::INT8_ARRAY),
+                typed(&self.id, Type::INT8_ARRAY),
+                typed(&self.execution, Type::INT8_ARRAY),
+                typed(&self.epoch, Type::INT8_ARRAY),
+                typed(&self.kind, Type::TEXT_ARRAY),
+                typed(&self.at, Type::INT8_ARRAY),
+                typed(&self.principal, Type::TEXT_ARRAY),
+                typed(&self.detail, Type::TEXT_ARRAY),
+            ],
+        }
+    }
+}
+
+/// Columns of changed keys.
+#[derive(Default)]
+struct KeyColumns<'a> {
+    hash: Vec<&'a [u8]>,
+    digest: Vec<&'a [u8]>,
+    subject: Vec<i64>,
+    epoch: Vec<Option<i64>>,
+    expires_at: Vec<i64>,
+    more: Vec<Option<&'a str>>,
+}
+
+impl<'a> KeyColumns<'a> {
+    fn of(set: &'a WorkingSet) -> Self {
+        let mut columns = Self::default();
+        for (hash, key) in &set.changed_keys {
+            columns.hash.push(hash);
+            columns.digest.push(&key.digest);
+            columns.subject.push(key.subject);
+            columns.epoch.push(key.epoch);
+            columns.expires_at.push(key.expires_at);
+            columns.more.push(key.more.as_deref());
+        }
+        columns
+    }
+
+    fn statement(&self) -> Statement<'_> {
+        Statement {
+            sql: KEYS,
+            values: vec![
+                typed(&self.hash, Type::BYTEA_ARRAY),
+                typed(&self.digest, Type::BYTEA_ARRAY),
+                typed(&self.subject, Type::INT8_ARRAY),
+                typed(&self.epoch, Type::INT8_ARRAY),
+                typed(&self.expires_at, Type::INT8_ARRAY),
+                typed(&self.more, Type::TEXT_ARRAY),
+            ],
+        }
+    }
+}
+
+type HistoryRound = (Vec<i64>, Vec<i64>, Vec<i64>);
+
+/// A statement can change a row once, so a test that ended twice is in two rounds.
+fn history_rounds(durations: &[(i64, i64, i64)]) -> Vec<HistoryRound> {
+    let mut rounds = Vec::new();
+    let mut left = durations.to_vec();
+    while !left.is_empty() {
+        let mut seen = HashSet::new();
+        let mut round = HistoryRound::default();
+        left.retain(|(test, label_set, ms)| {
+            if !seen.insert((*test, *label_set)) {
+                return true;
+            }
+            round.0.push(*test);
+            round.1.push(*label_set);
+            round.2.push(*ms);
+            false
+        });
+        rounds.push(round);
+    }
+    rounds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_that_ended_twice_is_learned_twice() {
+        let rounds = history_rounds(&[(1, 1, 10), (2, 1, 20), (1, 1, 30)]);
+        assert_eq!(rounds.len(), 2);
+        assert_eq!(rounds[0], (vec![1, 2], vec![1, 1], vec![10, 20]));
+        assert_eq!(rounds[1], (vec![1], vec![1], vec![30]));
+    }
+}

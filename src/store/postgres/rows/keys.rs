@@ -1,0 +1,108 @@
+//! Idempotency keys.
+
+use tokio_postgres::{Row, types::Type};
+
+use super::PostgresRows;
+use crate::{
+    model::Timestamp,
+    store::{
+        StoreError,
+        postgres::{
+            client::{Statement, Value, get, int, typed},
+            working_set::KeyRow,
+        },
+        protocol::StoredDigest,
+        rows::{KeyHash, KeyRecord, KeyRows},
+        values::{from_json, to_json},
+    },
+};
+
+/// Reads keys by their digests.
+pub(in crate::store::postgres) fn keys_of(hashes: Value<'_>) -> Statement<'_> {
+    Statement {
+        sql: "SELECT hash, digest, subject, epoch, expires_at, more FROM keys WHERE hash = ANY($1)",
+        values: vec![hashes],
+    }
+}
+
+impl PostgresRows {
+    /// Keeps what was found under keys that were looked for.
+    pub(in crate::store::postgres) fn add_keys(
+        &mut self,
+        asked: Vec<Vec<u8>>,
+        rows: &[Row],
+    ) -> Result<(), StoreError> {
+        for hash in asked {
+            self.set.keys.entry(hash).or_insert(None);
+        }
+        for row in rows {
+            let key = KeyRow {
+                digest: get(row, 1)?,
+                subject: get(row, 2)?,
+                epoch: get(row, 3)?,
+                expires_at: get(row, 4)?,
+                more: get(row, 5)?,
+            };
+            self.set.keys.insert(get(row, 0)?, Some(key));
+        }
+        Ok(())
+    }
+}
+
+impl KeyRows for PostgresRows {
+    fn key(&mut self, key: &KeyHash, now: Timestamp) -> Result<Option<KeyRecord>, StoreError> {
+        let hash = key.digest.bytes().to_vec();
+        if !self.set.keys.contains_key(&hash) {
+            let asked = vec![hash.clone()];
+            let found = self
+                .client
+                .rows_of_all(&[keys_of(typed(&asked, Type::BYTEA_ARRAY))])?;
+            self.add_keys(asked, found.first().map_or(&[], Vec::as_slice))?;
+        }
+        let found = self.set.keys.get(&hash).and_then(Option::as_ref);
+        let valid = found.filter(|key| key.epoch.is_some() || key.expires_at >= now.0);
+        let Some(key) = valid else { return Ok(None) };
+        let more = key.more.as_deref().map(from_json).transpose()?;
+        Ok(Some(KeyRecord {
+            digest: StoredDigest::from_bytes(&key.digest).ok_or_else(|| {
+                StoreError::Broken("BUG: the database holds a digest of another kind".to_owned())
+            })?,
+            subject: key.subject,
+            epoch: key.epoch.and_then(|epoch| u32::try_from(epoch).ok()),
+            more: more.unwrap_or_default(),
+        }))
+    }
+
+    fn store_key(
+        &mut self,
+        key: &KeyHash,
+        record: &KeyRecord,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let more = (!record.more.is_empty())
+            .then(|| to_json(&record.more))
+            .transpose()?;
+        let row = KeyRow {
+            digest: record.digest.bytes().to_vec(),
+            subject: record.subject,
+            epoch: record.epoch.map(i64::from),
+            expires_at: expires_at.0,
+            more,
+        };
+        let hash = key.digest.bytes().to_vec();
+        self.set.keys.insert(hash.clone(), Some(row.clone()));
+        self.set.changed_keys.insert(hash, row);
+        Ok(())
+    }
+
+    fn prune_keys(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.written()?.change(
+            "DELETE FROM keys k WHERE k.expires_at < $1 AND NOT EXISTS
+               (SELECT 1 FROM executions e WHERE e.id = k.subject AND e.epoch = k.epoch AND e.state IN (1, 2))
+             AND (k.more IS NULL OR NOT EXISTS (SELECT 1 FROM jsonb_array_elements(k.more::jsonb) AS j
+               JOIN executions e ON e.id = (j ->> 0)::bigint AND e.epoch = (j ->> 1)::bigint AND e.state IN (1, 2)))",
+            &[int(&now.0)],
+        )?;
+        Ok(())
+    }
+}
