@@ -167,11 +167,12 @@ pub(in crate::store) trait LeaseRows {
     /// The length that was last asked for the lease of an execution, in milliseconds.
     fn lease_length(&mut self, execution: ExecutionId) -> Result<Option<i64>, StoreError>;
 
-    /// The lease of this epoch, while it is valid.
+    /// The lease of this epoch, while it is valid at `now`.
     fn valid_lease(
         &mut self,
         execution: ExecutionId,
         epoch: u32,
+        now: Timestamp,
     ) -> Result<Option<ValidLease>, StoreError>;
 
     /// Leases by their ends.

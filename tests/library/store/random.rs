@@ -39,7 +39,7 @@
 //! Not among them, because nothing can tell: heartbeat's `deadline > now` alone, as ends are noticed first, and
 //! reset's `state = 3` alone, as only done executions have an outcome. Both stay as a second lock.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{cell::Cell, collections::BTreeMap, sync::Arc, time::Duration};
 
 use proptest::{
     collection::vec,
@@ -55,7 +55,7 @@ use testplan::{
     store::{
         BatchRequest, EntryAnswers, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NewImport,
         NotStarted, RefusalCode, ReportedTest, RequestedTests, Reservation, Reserve, Reset, Rules,
-        Store as _, StoreError, sqlite::SqliteStore,
+        Store, StoreError,
     },
 };
 
@@ -64,11 +64,12 @@ use super::{
         Answer, Batch, Grant, Model, Payload, ReleaseMark, State, Voice, WORKERS as LIVE_WORKERS,
         Wish,
     },
-    world::{START, caps, open_without_mark, template, upload},
+    world::{Home, START, SqliteHome, PostgresHome, caps, template, upload},
 };
 
 /// Sequences of the normal run, and of the long one that a person starts.
 const SEQUENCES: u32 = 300;
+const POSTGRES_SEQUENCES: u32 = 100;
 const MANY_SEQUENCES: u32 = 20_000;
 /// After every how many steps all is read and compared; every answer is compared anyway.
 const LOOK: usize = 4;
@@ -326,8 +327,11 @@ fn rules() -> impl Strategy<Value = Rules> {
 
 /// The store and the model, side by side.
 struct Pair {
-    store: Option<SqliteStore>,
-    path: PathBuf,
+    home: Box<dyn Home>,
+    /// The replicas; one for SQLite.
+    stores: Vec<Arc<dyn Store>>,
+    /// How many calls were made: they go to replicas in no simple order, but always in the same.
+    calls: Cell<u64>,
     model: Model,
     templates: Vec<PlanId>,
     plans: Vec<PlanId>,
@@ -374,16 +378,17 @@ fn requested(list: usize, is_sent: bool) -> RequestedTests {
 }
 
 impl Pair {
-    async fn new(path: PathBuf, rules: Rules) -> Self {
-        let store = open_without_mark(&path, rules, START);
+    async fn new(home: Box<dyn Home>, rules: Rules) -> Self {
+        let stores = home.open(rules, START);
         let list = TEMPLATES.iter().enumerate();
         let list = list
             .map(|(n, labels)| template(&n.to_string(), labels))
             .collect();
-        let templates = store.publish(list, START).await.unwrap();
+        let templates = stores[0].publish(list, START).await.unwrap();
         let mut pair = Self {
-            store: Some(store),
-            path,
+            home,
+            stores,
+            calls: Cell::new(0),
             model: Model::new(rules, START),
             templates,
             plans: vec![],
@@ -418,8 +423,12 @@ impl Pair {
         pair
     }
 
-    fn store(&self) -> &SqliteStore {
-        self.store.as_ref().unwrap()
+    fn store(&self) -> &dyn Store {
+        let call = self.calls.get().wrapping_add(1);
+        self.calls.set(call);
+        let mixed = call.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 40;
+        let replicas = self.stores.len() as u64;
+        self.stores[usize::try_from(mixed % replicas).unwrap()].as_ref()
     }
 
     async fn run(&mut self, step: &Step) {
@@ -569,18 +578,14 @@ impl Pair {
                 let since = self.model.now;
                 self.model.tell_expired();
                 self.store().sweep(since).await.unwrap();
-                self.store = None;
+                self.stores.clear();
                 self.model.now = since.plus(span(away));
                 let grace = Duration::from_secs(10);
                 self.model.extend(since, |timeout, before| {
                     let whole = span(away) + timeout.min(grace);
                     (whole.saturating_sub(before), whole.max(before))
                 });
-                self.store = Some(open_without_mark(
-                    &self.path,
-                    self.model.rules,
-                    self.model.now,
-                ));
+                self.stores = self.home.open(self.model.rules, self.model.now);
             }
         }
     }
@@ -955,6 +960,9 @@ impl Pair {
 
     /// Totals and history, once at the end.
     async fn compare_history(&self) {
+        if self.home.expires_by_sweeps() {
+            self.store().sweep(self.model.now).await.unwrap();
+        }
         for (index, plan) in self.plans.iter().enumerate() {
             let of_plan =
                 || (0..self.execs.len()).filter(move |e| self.model.execs[*e].plan == index);
@@ -996,11 +1004,15 @@ impl Pair {
 
 const KEYS: [&str; 2] = ["k1", "k2"];
 
-fn compare_sequences(count: u32, start: impl FnOnce(Config) -> TestRunner) {
+fn compare_sequences(
+    count: u32,
+    home: impl Fn() -> Box<dyn Home>,
+    start: impl FnOnce(Config) -> TestRunner,
+) {
     let config = Config {
         cases: count,
         failure_persistence: None,
-        max_shrink_iters: 400,
+        max_shrink_iters: std::env::var("SHRINK").map_or(400, |it| it.parse().unwrap()),
         ..Config::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -1009,9 +1021,8 @@ fn compare_sequences(count: u32, start: impl FnOnce(Config) -> TestRunner) {
     let runtime = Arc::new(runtime);
     start(config)
         .run(&(rules(), vec(step(), 1..=STEPS)), |(rules, steps)| {
-            let place = tempfile::tempdir().unwrap();
             runtime.block_on(async {
-                let mut pair = Pair::new(place.path().join("store.db"), rules).await;
+                let mut pair = Pair::new(home(), rules).await;
                 for (number, step) in steps.iter().enumerate() {
                     pair.run(step).await;
                     if number % LOOK == 0 || number + 1 == steps.len() {
@@ -1025,15 +1036,42 @@ fn compare_sequences(count: u32, start: impl FnOnce(Config) -> TestRunner) {
         .unwrap_or_else(|failure| panic!("{failure}"));
 }
 
+fn sqlite() -> Box<dyn Home> {
+    Box::new(SqliteHome::default())
+}
+
+fn postgres(replicas: usize) -> Box<dyn Home> {
+    Box::new(PostgresHome::new(replicas))
+}
+
+/// Always the same sequences, so that a failure is the change's, not the day's.
+fn same_every_time(config: Config) -> TestRunner {
+    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]))
+}
+
 #[test]
 fn the_store_does_what_the_model_says() {
-    // Always the same sequences, so that a failure is the change's, not the day's.
-    let seed = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
-    compare_sequences(SEQUENCES, |config| TestRunner::new_with_rng(config, seed));
+    compare_sequences(SEQUENCES, sqlite, same_every_time);
+}
+
+#[test]
+fn postgres_does_what_the_model_says() {
+    compare_sequences(POSTGRES_SEQUENCES, || postgres(1), same_every_time);
+}
+
+#[test]
+fn two_replicas_do_what_the_model_says() {
+    compare_sequences(POSTGRES_SEQUENCES, || postgres(2), same_every_time);
 }
 
 #[test]
 #[ignore = "takes minutes; new sequences each time"]
 fn the_store_does_what_the_model_says_at_length() {
-    compare_sequences(MANY_SEQUENCES, TestRunner::new);
+    compare_sequences(MANY_SEQUENCES, sqlite, TestRunner::new);
+}
+
+#[test]
+#[ignore = "takes minutes; new sequences each time"]
+fn two_replicas_do_what_the_model_says_at_length() {
+    compare_sequences(MANY_SEQUENCES, || postgres(2), TestRunner::new);
 }

@@ -358,6 +358,61 @@ impl World {
     }
 }
 
+/// Where the stores of one sequence of tests live.
+pub(crate) trait Home {
+    /// Opens all replicas.
+    fn open(&self, rules: Rules, now: Timestamp) -> Vec<Arc<dyn Store>>;
+
+    /// Whether the end of a lease is only noted in the history with a change of its plan, or by a sweep.
+    fn expires_by_sweeps(&self) -> bool;
+}
+
+/// A file in a folder of its own.
+pub(crate) struct SqliteHome(tempfile::TempDir);
+
+impl Default for SqliteHome {
+    fn default() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+impl Home for SqliteHome {
+    fn open(&self, rules: Rules, now: Timestamp) -> Vec<Arc<dyn Store>> {
+        let path = self.0.path().join("store.db");
+        vec![Arc::new(open_without_mark(&path, rules, now))]
+    }
+
+    fn expires_by_sweeps(&self) -> bool {
+        false
+    }
+}
+
+/// A schema of its own, and replicas on it.
+pub(crate) struct PostgresHome {
+    schema: Schema,
+    replicas: usize,
+}
+
+impl PostgresHome {
+    pub(crate) fn new(replicas: usize) -> Self {
+        Self {
+            schema: Schema::create(),
+            replicas,
+        }
+    }
+}
+
+impl Home for PostgresHome {
+    fn open(&self, rules: Rules, now: Timestamp) -> Vec<Arc<dyn Store>> {
+        let open = |_| -> Arc<dyn Store> { Arc::new(self.schema.open(rules, now)) };
+        (0..self.replicas).map(open).collect()
+    }
+
+    fn expires_by_sweeps(&self) -> bool {
+        true
+    }
+}
+
 /// A PostgreSQL store in a schema of its own.
 pub(crate) fn on_postgres(rules: Rules) -> Fresh {
     let schema = Schema::create();

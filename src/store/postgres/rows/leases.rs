@@ -150,9 +150,14 @@ impl LeaseRows for PostgresRows {
         &mut self,
         execution: ExecutionId,
         epoch: u32,
+        now: Timestamp,
     ) -> Result<Option<ValidLease>, StoreError> {
         let row = self.row(execution.0)?;
-        let Some(row) = row.filter(|row| row.state == 2 && row.epoch == epoch) else {
+        let is_valid = |row: &&Execution| {
+            // A key may be of a plan that is not locked, whose leases were not expired.
+            row.state == 2 && row.epoch == epoch && row.deadline > Some(now.0)
+        };
+        let Some(row) = row.filter(is_valid) else {
             return Ok(None);
         };
         let nonce = row.nonce.as_deref().and_then(|nonce| nonce.try_into().ok());

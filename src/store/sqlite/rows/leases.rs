@@ -153,12 +153,13 @@ impl LeaseRows for Connection {
         &mut self,
         execution: ExecutionId,
         epoch: u32,
+        now: Timestamp,
     ) -> Result<Option<ValidLease>, StoreError> {
         self.read_if(
             "SELECT plan, test, label_set, deadline, timeout_ms, nonce, squish_server,
                iif(is_estimated, NULL, expected_ms) FROM executions
-             WHERE id = ?1 AND epoch = ?2 AND state = 2",
-            params![execution.0, epoch],
+             WHERE id = ?1 AND epoch = ?2 AND state = 2 AND deadline > ?3",
+            params![execution.0, epoch, now.0],
             |row| {
                 Ok(ValidLease {
                     plan: PlanId(row.get(0)?),
