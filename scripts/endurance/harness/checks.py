@@ -113,7 +113,7 @@ def no_lease_expires_early(facts):
         at = expired.get((lease.execution, lease.attempt))
         if at is not None and facts.wall_ahead is not None:
             moment = at / 1000 - facts.wall_ahead
-            until = lease.valid_until(moment)
+            until = lease.known_valid_until(moment)
             if moment < until - 2 * READING:
                 yield f"attempt {lease.attempt} of execution {lease.execution} expired {until - moment:.3f} s early"
 

@@ -23,9 +23,12 @@ class Lease:
         self.accepted = []
 
     def valid_until(self, before):
-        """The lease is valid at least until then, by what was answered to requests sent before a moment."""
-        sent = [self.asked] + [sent for sent, _ in self.renewals if sent < before]
-        return max(sent) + self.timeout
+        """The lease is valid at least until then, by the accepted renewals that were sent before a moment."""
+        return max([self.asked] + [sent for sent, _ in self.renewals if sent < before]) + self.timeout
+
+    def known_valid_until(self, at):
+        """The same by the renewals that were answered by a moment. One that was under way then may have revived the lease."""
+        return max([self.asked] + [sent for sent, answered in self.renewals if answered < at]) + self.timeout
 
     def asks_for(self, timeout_ms):
         seconds = timeout_ms / 1000
@@ -36,68 +39,63 @@ class Evidence:
     """Everything that went by, by plan. What belongs to a plan is forgotten with `forget`."""
 
     def __init__(self):
-        self.leases, self.asked, self.plans_of_keys = {}, {}, {}
-        self.requests = self.answered = self.unanswered = 0
+        self.leases, self.asked, self.plans_of_titles = {}, {}, {}
+        self.requests = self.answers = 0
 
-    def record(self, call, sent, answer, received):
-        """A request that the service may have got, and its answer (`None` if there was none)."""
+    def sending(self, call, sent):
+        """A request that the service may get from now on, whatever becomes of its answer."""
         self.requests += 1
-        if answer is None:
-            self.unanswered += 1
-        else:
-            self.answered += 1
-        path = call.path.partition("?")[0]
-        body = call.json() or {}
-        said = answer.json() if answer is not None and answer.status in (200, 201) else None
+        path, body = call.path.partition("?")[0], call.json() or {}
         key = call.headers.get("idempotency-key")
-        if path == EXECUTE:
-            plans = self.plans_of_keys.setdefault(body.get("title"), set())
-            if said:
-                plans.add(said["id"])
-        elif reserve := RESERVE.fullmatch(path):
+        if RESERVE.fullmatch(path) and key:
             # A repeated request gets the lease of the first one.
-            asked = self.asked.setdefault(key, sent) if key else sent
-            if said and "execution_id" in said:
+            self.asked.setdefault(key, sent)
+        elif path != EXECUTE:
+            is_result = FINISHED.fullmatch(path)
+            for entry in body.get("entries", [body]) if is_result or HEARTBEAT.fullmatch(path) else []:
+                lease = self.leases.get(entry.get("lease"))
+                if lease is None:
+                    continue
+                if is_result or entry.get("release"):
+                    lease.maybe_over = min(sent, lease.maybe_over or sent)
+                elif "timeout" in entry:
+                    lease.asks_for(entry["timeout"])
+
+    def answered(self, call, sent, answer, received):
+        """The answer to a request."""
+        self.answers += 1
+        path, body = call.path.partition("?")[0], call.json() or {}
+        said = answer.json() if answer.status in (200, 201) else None
+        if said is None:
+            return
+        if path == EXECUTE:
+            self.plans_of_titles.setdefault(body.get("title"), set()).add(said["id"])
+        elif reserve := RESERVE.fullmatch(path):
+            if "execution_id" in said:
+                asked = self.asked.get(call.headers.get("idempotency-key"), sent)
                 for granted in [said, *said.get("more", [])]:
                     self._granted(int(reserve[1]), granted, asked, received)
-        elif one := HEARTBEAT.fullmatch(path):
-            self._each(one[1], body, said, lambda *entry: self._renewed(*entry, sent, received))
-        elif one := FINISHED.fullmatch(path):
-            self._each(one[1], body, said, lambda *entry: self._finished(*entry, sent, received))
+        elif HEARTBEAT.fullmatch(path):
+            for lease, entry in self._accepted(body, said):
+                if not entry.get("release"):
+                    lease.renewals.append((sent, received))
+        elif FINISHED.fullmatch(path):
+            for lease, entry in self._accepted(body, said):
+                outcome = entry.get("outcome") or {}
+                verdict = "error" if entry.get("message") else outcome.get("verdict", "completed")
+                lease.accepted.append((verdict, sent, received))
 
     def _granted(self, plan, granted, asked, received):
-        token = granted.get("lease")
-        lease = self.leases.get(token)
-        if lease is None:
-            lease = Lease(plan, granted["execution_id"], granted["attempt"], asked, received)
-            self.leases[token] = lease
+        token = granted["lease"]
+        lease = self.leases.setdefault(token, Lease(plan, granted["execution_id"], granted["attempt"], asked, received))
         lease.asks_for(granted["timeout"])
 
-    def _each(self, execution, body, said, take):
-        """Calls `take(lease, entry, accepted)` for the one entry of a call, or for each of a list."""
-        entries = body.get("entries") if execution is None else [body]
-        answers = (said or {}).get("entries") if execution is None else [said]
-        for place, entry in enumerate(entries or []):
+    def _accepted(self, body, said):
+        """The known leases of the one entry of a call, or of those of a list, that were accepted."""
+        for entry, answer in zip(body.get("entries", [body]), said.get("entries", [said])):
             lease = self.leases.get(entry.get("lease"))
-            answer = answers[place] if answers and place < len(answers) else None
-            if lease is not None:
-                take(lease, entry, bool(answer) and "code" not in answer)
-
-    def _renewed(self, lease, entry, accepted, sent, received):
-        if entry.get("release"):
-            lease.maybe_over = min(sent, lease.maybe_over or sent)
-            return
-        if "timeout" in entry:
-            lease.asks_for(entry["timeout"])
-        if accepted:
-            lease.renewals.append((sent, received))
-
-    def _finished(self, lease, entry, accepted, sent, received):
-        lease.maybe_over = min(sent, lease.maybe_over or sent)
-        if accepted:
-            outcome = entry.get("outcome") or {}
-            verdict = "error" if entry.get("message") else outcome.get("verdict", "completed")
-            lease.accepted.append((verdict, sent, received))
+            if lease is not None and "code" not in answer:
+                yield lease, entry
 
     def of_plan(self, plan):
         return [lease for lease in self.leases.values() if lease.plan == plan]

@@ -97,7 +97,8 @@ class Forwarder:
             body = b'{"status":"Execution marked as finished"}'
             head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n" % len(body)
             answer = messages.Message("HTTP/1.1 200 OK", {}, body, head + body)
-            self.evidence.record(call, now, answer, now)
+            self.evidence.sending(call, now)
+            self.evidence.answered(call, now, answer, now)
             return answer.raw
         if fault == "delay":
             await asyncio.sleep(pick.uniform(0.05, 1.5))
@@ -145,6 +146,8 @@ class Forwarder:
     async def _ask(self, call, half_close=False):
         """Sends a request to the service and records it with the answer. `None` without an answer."""
         answer, sent, writer = None, time.monotonic(), None
+        # Before it is sent: the client may go away, or all connections may be cut, at any time.
+        self.evidence.sending(call, sent)
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.service_port, limit=1 << 22)
             writer.write(call.raw)
@@ -156,7 +159,8 @@ class Forwarder:
         finally:
             if writer is not None:
                 writer.transport.abort()
-        self.evidence.record(call, sent, answer, time.monotonic())
+        if answer is not None:
+            self.evidence.answered(call, sent, answer, time.monotonic())
         return answer
 
     async def _ask_while_the_client_waits(self, call, reader, half_close):

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 
@@ -25,11 +26,17 @@ def main(run, text, sizes, time_limit):
         arguments.time_limit = arguments.minutes * 60 + 600
     print(f"seed {arguments.seed}", flush=True)
     began = time.monotonic()
+    # A stopped script ends its processes as one that is interrupted.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         code = asyncio.run(asyncio.wait_for(run(arguments), arguments.time_limit))
     except asyncio.TimeoutError:
         print(f"BROKEN: not done after {arguments.time_limit:.0f} s")
         code = 1
+    except KeyboardInterrupt:
+        print("stopped by a signal")
+        code = 130
     print(f"took {time.monotonic() - began:.0f} s, exit code {code}")
     sys.exit(code)
 
@@ -39,6 +46,6 @@ def conclude(world):
     evidence = world.evidence
     for what, count in sorted(world.notes.items()):
         print(f"{what}: {count}")
-    print(f"requests through the forwarder: {evidence.requests}, without an answer: {evidence.unanswered}")
+    print(f"requests through the forwarder: {evidence.requests}, without an answer: {evidence.requests - evidence.answers}")
     print(f"broken: {len(world.broken) or 'nothing'}")
     return 1 if world.broken else 0

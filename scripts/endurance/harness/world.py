@@ -204,7 +204,8 @@ class World:
         self.evidence.forget(plan.number)
         if not self.keep and not self.broken:
             shutil.rmtree(plan.folder)
-            (self.runs / str(plan.number)).unlink(missing_ok=True)
+            for file in (self.runs / str(plan.number), *self.folder.glob(f"{plan.folder.name}.execute.*")):
+                file.unlink(missing_ok=True)
         return facts
 
     async def check_again(self):
@@ -215,7 +216,7 @@ class World:
                 self.finding(f"plan {plan.number} has other results than when it was done")
 
     def check_started_once(self):
-        for title, plans in self.evidence.plans_of_keys.items():
+        for title, plans in self.evidence.plans_of_titles.items():
             if len(plans) > 1:
                 self.finding(f"the plan {title!r} was started {len(plans)} times")
 
