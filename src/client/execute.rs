@@ -1,5 +1,6 @@
-//! Starts a plan, once. `executeplan` is not idempotent in the vendor's API: where its outcome is unknown, the plan is
-//! looked up by its title before the request is sent again; an inconclusive look-up is an error.
+//! Starts a plan, once. `testplan serve` recognises a repeated request by its key, so it is repeated as other calls are. In the vendor's
+//! API `executeplan` is not idempotent: where its outcome is unknown, the plan is looked up by its title before the request is
+//! sent again; an inconclusive look-up is an error.
 
 use std::time::Duration;
 
@@ -60,9 +61,10 @@ const BETWEEN_LOOK_UPS: Duration = Duration::from_secs(5);
 impl Client {
     /// Starts a plan and returns it. If the answer was lost, returns the plan that the request started.
     ///
-    /// After an unknown outcome it waits for [`super::Patience::request`], looks the title up twice, and only if there
-    /// is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not settle it. All of this together
-    /// takes no longer than the patience and one request; with little patience the waits are shorter.
+    /// After an unknown outcome at another service than `testplan serve` it waits for [`super::Patience::request`], looks the
+    /// title up twice, and only if there is no such plan sends the request once more. [`ErrorKind::Unclear`] if that does not
+    /// settle it. All of this together takes no longer than the patience and one request; with little patience the waits are
+    /// shorter.
     pub async fn execute_plan(&self, start: &StartPlan) -> Result<Plan, ClientError> {
         let before = self.before(start).await?;
         let call = if self.is_testplan() {

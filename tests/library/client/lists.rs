@@ -141,7 +141,8 @@ async fn a_plan_found_by_its_title_must_have_the_tests() {
     ] {
         let script = Script::new([
             refused_by_ours(404, 1002),
-            Step::Fail(Sent::Unclear),
+            // What is not repeated: the service answered.
+            ours(201, r#"{"id":true}"#),
             found(),
             answer,
         ]);
@@ -149,5 +150,25 @@ async fn a_plan_found_by_its_title_must_have_the_tests() {
         assert_eq!(result.is_ok(), is_it, "{result:?}");
         let lines = script.lines();
         assert_eq!(lines[3], "GET /testplan/v1/plans/5/discovery");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_at_testplan_serve_is_repeated_under_its_key_without_a_look_up() {
+    let script = Script::new([
+        refused_by_ours(404, 1002),
+        Step::Fail(Sent::Unclear),
+        super::script::page(502),
+        super::script::answer(500, ""),
+        plan(Some(&digest())),
+    ]);
+    let started = client(&script).execute_plan(&with_tests()).await;
+    assert_eq!(started.unwrap().id, PlanId(5));
+    let posts = &script.seen()[1..];
+    assert_eq!(posts.len(), 4);
+    for post in posts {
+        assert_eq!(post.line, "POST /execution/v1/executeplan");
+        let key = post.header("idempotency-key");
+        assert_eq!(key, posts[0].header("idempotency-key"));
     }
 }

@@ -147,6 +147,38 @@ fn result_survives(fault: Fault) {
     assert_eq!(stage.lines("ran").len(), 2, "{fault:?}: each ran once");
 }
 
+#[test]
+fn plan_is_started_once_although_a_proxy_keeps_losing_the_answers() {
+    let stage = Stage::new();
+    passing_tests(&stage, 1);
+    let service = Service::start(&stage);
+    let to = service.address().to_owned();
+    let met = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&met);
+    // The service starts the plan with the second request; each answer before the fourth is a page of the proxy.
+    let proxy = proxy(&service, move |request| {
+        if !request.line().contains("/executeplan") {
+            return None;
+        }
+        match counted.fetch_add(1, Ordering::SeqCst) {
+            0 => Some(Answer::page(502)),
+            1 | 2 => {
+                forwarded(&to, request);
+                Some(Answer::page(502))
+            }
+            _ => None,
+        }
+    });
+    let execute = stage
+        .testplan("execute")
+        .at_url(&proxy.url, &service.token_file());
+    let flags = execute.flags("--format json --template T --patience 20s");
+    let started = flags.run().code_is(0).json();
+    assert_eq!(met.load(Ordering::SeqCst), 4);
+    let next = service.start_plan(&stage);
+    assert_eq!(started["plan_id"], next - 1, "no other plan was started");
+}
+
 /// Commands that ask the service, with the number of a plan where they need one.
 const COMMANDS: [&str; 9] = [
     "plan show --plan-id PLAN",

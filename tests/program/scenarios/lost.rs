@@ -29,7 +29,7 @@ fn complete(house: &House) {
     assert_eq!(junit.brief(), "t1=pass t2=pass t3=pass");
 }
 
-/// It is looked up by its title, and not started twice.
+/// Ours knows the request again. At Test Center the plan is looked up by its title. It is not started twice.
 pub(crate) fn of_executeplan(kind: Kind) {
     let house = house(kind);
     run(&house, "POST /execution/v1/executeplan", 1)
