@@ -1,6 +1,8 @@
 //! What goes wrong in earnest: processes killed and frozen, a service that goes away, signals, hostile names, secrets.
 //! Every test runs the real binary, on a stage of its own, and waits for what happens instead of sleeping.
 
+#[cfg(target_os = "linux")]
+mod clock_steps;
 mod dead_server;
 mod drain;
 mod economy;

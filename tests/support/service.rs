@@ -62,6 +62,10 @@ impl Service {
         self.process.as_ref().expect("the service was killed")
     }
 
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
+    }
+
     pub(crate) fn token_file(&self) -> PathBuf {
         self.data.join("token")
     }
@@ -166,14 +170,26 @@ impl Service {
 
     /// Status and body of the answer to a `GET`.
     pub(crate) fn answer(&self, path: &str) -> (u16, String) {
+        self.ask("GET", path, "")
+    }
+
+    /// Status and JSON of the answer to a `POST`.
+    pub(crate) fn post(&self, path: &str, body: &serde_json::Value) -> (u16, serde_json::Value) {
+        let (status, body) = self.ask("POST", path, &body.to_string());
+        (status, serde_json::from_str(&body).unwrap())
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         let limit = Some(Duration::from_secs(30));
         stream.set_read_timeout(limit).unwrap();
         write!(
             stream,
-            "GET {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Token {}\r\n\r\n",
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nAuthorization: Token {}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.address(),
-            self.token
+            self.token,
+            body.len()
         )
         .unwrap();
         let mut answer = String::new();
