@@ -5,13 +5,12 @@
 
 TESTPLAN is the binary. A third of the kills hits the service, which starts again at once on its port and database; a third a worker
 alone; a third a worker with everything that it started. Killed workers are started again. In each plan two workers run tests that pass, fail
-and are skipped; the second one and, in every second plan, two plain clients of the API talk through a forwarder that records what they were told.
+and are skipped; the second one and, in every second plan, two plain clients of the API talk through a forwarder that records the answers.
 docs/reliability.md has the invariants. Exit code 1 if one is broken or the time is over.
 """
 
 import asyncio
 import statistics
-import time
 
 from harness import options
 from harness.raw_client import RawClient

@@ -1,4 +1,4 @@
-"""What clients were told: leases, renewals and results, as a forwarder between them and the service saw them."""
+"""Leases, renewals and results, as a forwarder between clients and the service saw them."""
 
 import re
 

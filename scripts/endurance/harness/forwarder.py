@@ -1,4 +1,4 @@
-"""A forwarder between clients and the service: it records what each side was told, and can do what a bad network does."""
+"""A forwarder between clients and the service: it records requests and answers, and can do what a bad network does."""
 
 import asyncio
 import random
@@ -115,8 +115,8 @@ class Forwarder:
             return None
         elif fault == "duplicate":
             both = await asyncio.gather(self._ask(call), self._ask(call))
-            told = [answer for answer in both if answer is not None]
-            return pick.choice(told).raw if told else None
+            answers = [answer for answer in both if answer is not None]
+            return pick.choice(answers).raw if answers else None
         elif fault == "repeat-later":
             self._repeat(call, pick.uniform(0.2, 4))
         answer = await self._ask_while_the_client_waits(call, reader, fault == "half-close")
@@ -185,7 +185,7 @@ class Forwarder:
             pass
 
     def _repeat(self, call, after):
-        """The same request once more, long after the first: nobody waits for its answer."""
+        """The same request once more, long after the first. No client waits for its answer."""
 
         async def later():
             await asyncio.sleep(after)

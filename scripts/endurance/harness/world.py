@@ -209,7 +209,7 @@ class World:
         return facts
 
     async def check_again(self):
-        """After the last kill: what was done before is done as before."""
+        """After the last kill: each result is as it was when its plan was done."""
         for plan in self.plans:
             executions = await self.pages(f"/testplan/v1/plans/{plan.number}/executions")
             if summary_of(executions) != plan.outcome:

@@ -121,7 +121,7 @@ struct Story {
     name: &'static str,
     stage: Stage,
     service: Service,
-    /// Its one execution is held under a lease that nobody renews.
+    /// Its one execution is held under a lease that no worker renews.
     abandoned: i64,
     /// When that lease was asked for and granted, and its end by the monotonic clock.
     asked: Instant,
@@ -257,7 +257,7 @@ impl Story {
         }
     }
 
-    /// A holder that goes on never loses its lease.
+    /// A holder that renews its lease never loses it.
     fn renew(&self) {
         let path = format!("/execution/v1/heartbeat/{}", self.renewed["execution_id"]);
         let timeout = u64::try_from(LEASE.as_millis()).unwrap();
