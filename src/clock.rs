@@ -80,12 +80,57 @@ impl ClockLead {
     }
 }
 
+/// The clock of a database that several replicas share, as this process last read it. Between two readings it goes on with the
+/// monotonic clock; it never goes back. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct SharedClock(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    started: Instant,
+    /// What it showed when this process began to follow it, in milliseconds.
+    anchor: AtomicI64,
+    latest: AtomicI64,
+}
+
+impl SharedClock {
+    /// A clock that shows `now`.
+    pub fn starting_at(now: Timestamp) -> Self {
+        Self(Arc::new(Shared {
+            started: monotonic(),
+            anchor: AtomicI64::new(now.0),
+            latest: AtomicI64::new(now.0),
+        }))
+    }
+
+    /// Takes a reading over.
+    pub fn observe(&self, now: Timestamp) {
+        let elapsed = signed_millis(self.0.started.elapsed());
+        let anchor = now.0.saturating_sub(elapsed);
+        self.0.anchor.store(anchor, Ordering::Relaxed);
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        let elapsed = signed_millis(self.0.started.elapsed());
+        let now = self
+            .0
+            .anchor
+            .load(Ordering::Relaxed)
+            .saturating_add(elapsed);
+        let before = self.0.latest.fetch_max(now, Ordering::Relaxed);
+        Timestamp(now.max(before))
+    }
+}
+
 /// The service's clock: never goes back, even if the machine's clock is set back.
 ///
 /// It reads `max(high-water, wall anchor + monotonic elapsed)`: set forward or back, the wall clock does not move it
 /// while the process lives. [`ClockLead`] knows by how much the two differ then.
 #[derive(Debug)]
 pub struct ServiceClock {
+    /// The clock that it follows instead of this machine's.
+    shared: Option<SharedClock>,
     anchor: Timestamp,
     started: Instant,
     last: Mutex<LastReading>,
@@ -107,6 +152,7 @@ impl ServiceClock {
     pub fn starting_at(high_water: Timestamp) -> Self {
         let wall = wall();
         Self {
+            shared: None,
             anchor: wall.max(high_water),
             started: monotonic(),
             last: Mutex::new(LastReading {
@@ -124,8 +170,20 @@ impl ServiceClock {
         Self { lead, ..self }
     }
 
+    /// A clock that follows that of a database.
+    pub fn following(shared: SharedClock) -> Self {
+        Self {
+            anchor: shared.now(),
+            shared: Some(shared),
+            ..Self::starting_at(Timestamp(0))
+        }
+    }
+
     /// The service's time.
     pub fn now(&self) -> Timestamp {
+        if let Some(shared) = &self.shared {
+            return shared.now();
+        }
         let seen = ignore_poison(self.last.lock());
         self.anchor.plus(self.started.elapsed() + seen.skipped)
     }
@@ -133,6 +191,10 @@ impl ServiceClock {
     /// Compares both clocks; a forward jump of more than five seconds means that the machine was suspended. Returns the
     /// length of the suspension once; [`Self::now`] includes it from then on. The caller moves all valid leases by it.
     pub fn suspension(&self) -> Option<Duration> {
+        if self.shared.is_some() {
+            // This machine's clock and sleep say nothing about leases.
+            return None;
+        }
         let (elapsed, wall) = (self.started.elapsed(), wall());
         let jump = self.jump(elapsed, wall);
         self.lead.compare(self.now(), wall);
@@ -185,6 +247,19 @@ mod tests {
         );
         let apart = lead.wall_time(service).0 - now.0;
         assert!(apart.abs() < 2_000, "{apart} ms");
+    }
+
+    #[test]
+    fn shared_clock_follows_forward_and_never_goes_back() {
+        let shared = SharedClock::starting_at(Timestamp(1_000));
+        let clock = ServiceClock::following(shared.clone());
+        assert!(clock.now() >= Timestamp(1_000));
+        shared.observe(Timestamp(5_000_000));
+        assert!(clock.now() >= Timestamp(5_000_000));
+        assert!(clock.now() < Timestamp(5_060_000));
+        shared.observe(Timestamp(2_000));
+        assert!(clock.now() >= Timestamp(5_000_000), "it waits");
+        assert_eq!(clock.suspension(), None);
     }
 
     #[test]

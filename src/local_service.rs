@@ -16,6 +16,7 @@ use crate::{
     service::{Access, ImportStorage, InProcess, Limits, Service},
     store::{
         Rules, Store, StoreError,
+        postgres::{PostgresStore, Target},
         sqlite::{Durability, LossPolicy, SqliteStore},
     },
 };
@@ -39,14 +40,26 @@ pub(crate) fn store_failure(error: StoreError) -> Failure {
     }
 }
 
+/// Where a service keeps its state.
+#[derive(Debug)]
+pub(crate) enum Database {
+    /// A SQLite file, for one process.
+    Sqlite {
+        file: PathBuf,
+        durability: Durability,
+        /// What to do when acknowledged changes are missing.
+        loss_policy: LossPolicy,
+    },
+    /// A PostgreSQL database, for any number of replicas.
+    Postgres(Box<Target>),
+}
+
 /// How a service is opened.
 #[derive(Debug)]
 pub(crate) struct ServiceOptions {
-    /// The SQLite file. Uploads are kept in the folder `imports` beside it.
-    pub(crate) file: PathBuf,
-    pub(crate) durability: Durability,
-    /// What to do when acknowledged changes are missing.
-    pub(crate) loss_policy: LossPolicy,
+    pub(crate) database: Database,
+    /// The folder of uploads; replicas share it.
+    pub(crate) imports: PathBuf,
     pub(crate) rules: Rules,
     pub(crate) access: Access,
     pub(crate) limits: Limits,
@@ -59,9 +72,12 @@ impl ServiceOptions {
     /// ends the run as well.
     pub(crate) fn new(file: PathBuf) -> Self {
         Self {
-            file,
-            durability: Durability::Normal,
-            loss_policy: LossPolicy::Ignore,
+            imports: file.with_file_name("imports"),
+            database: Database::Sqlite {
+                file,
+                durability: Durability::Normal,
+                loss_policy: LossPolicy::Ignore,
+            },
             rules: Rules::default(),
             access: Access::InProcess,
             limits: Limits::default(),
@@ -71,28 +87,53 @@ impl ServiceOptions {
 
     /// Opens the store and publishes templates and Squish servers.
     pub(crate) async fn open(self, catalog: Catalog) -> Result<Service, Failure> {
-        let opened = SqliteStore::open_with(
-            &self.file,
-            self.durability,
-            self.rules,
-            clock::wall(),
-            self.loss_policy,
+        let durable = !matches!(
+            self.database,
+            Database::Sqlite {
+                durability: Durability::Normal,
+                ..
+            }
         );
-        let (store, opened) = opened.map_err(store_failure)?;
-        let lead = store.clock_lead();
-        let store: Arc<dyn Store> = Arc::new(store);
-        let clock = Arc::new(ServiceClock::starting_at(opened.high_water).leading(lead));
+        let (store, clock) = open_store(self.database, self.rules).await?;
+        let clock = Arc::new(clock);
         catalog.publish(store.as_ref(), clock.now()).await?;
         let service = Service::new(store, clock, self.access, self.limits);
         let imports = ImportStorage {
-            folder: self.file.with_file_name("imports"),
-            durable: self.durability == Durability::Full,
+            folder: self.imports,
+            durable,
             limit: self.import_limit,
         };
         service
             .keep_imports(imports)
             .map_err(Failure::infrastructure)?;
         Ok(service)
+    }
+}
+
+/// Opens a store, and the clock of its times.
+async fn open_store(
+    database: Database,
+    rules: Rules,
+) -> Result<(Arc<dyn Store>, ServiceClock), Failure> {
+    match database {
+        Database::Sqlite {
+            file,
+            durability,
+            loss_policy,
+        } => {
+            let opened =
+                SqliteStore::open_with(&file, durability, rules, clock::wall(), loss_policy);
+            let (store, opened) = opened.map_err(store_failure)?;
+            let clock = ServiceClock::starting_at(opened.high_water).leading(store.clock_lead());
+            Ok((Arc::new(store), clock))
+        }
+        Database::Postgres(target) => {
+            let opening = tokio::task::spawn_blocking(move || PostgresStore::open(*target, rules));
+            let opened = opening.await.map_err(Failure::infrastructure)?;
+            let (store, opened) = opened.map_err(store_failure)?;
+            let clock = ServiceClock::following(opened.clock).leading(store.clock_lead());
+            Ok((Arc::new(store), clock))
+        }
     }
 }
 

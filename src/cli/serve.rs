@@ -18,13 +18,14 @@ use crate::{
     failure::{CommandResult, Failure},
     fs,
     listing::{catalog::Catalog, listed_template::ListedTemplate},
-    local_service::{DATABASE, ServiceOptions},
+    local_service::{DATABASE, Database, ServiceOptions},
     model::LabelCase,
     random,
     service::{Access, Limits, Principal, Service, raise_open_files},
     signal::{SignalKind, Signals},
     store::{
         Rules,
+        postgres::Target,
         sqlite::{Durability, LossPolicy},
     },
 };
@@ -38,6 +39,13 @@ pub(crate) struct ServeArgs {
     /// Keep the database and the generated access token in this folder.
     #[arg(long, value_name = "DIR", default_value = "testplan-data")]
     data: PathBuf,
+    /// Keep the state in this PostgreSQL database instead of a file, such as `postgres://user@host/testplan`: any number of
+    /// replicas can serve it. The password is read from PGPASSWORD or from the password file.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["durability", "accept_loss"])]
+    database: Option<String>,
+    /// Keep uploads in this folder, which all replicas share [default: `imports` in the data folder].
+    #[arg(long, value_name = "DIR")]
+    files: Option<PathBuf>,
     /// Publish the templates and Squish servers of these files; repeat for more [default: ./testplan.yml, if it exists].
     #[arg(long, value_name = "FILE", num_args = 1..)]
     plans: Vec<PathBuf>,
@@ -136,15 +144,10 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
         ..Rules::default()
     };
     let options = ServiceOptions {
-        file: command.data.join(DATABASE),
-        durability: match command.durability {
-            DurabilityArg::Full => Durability::Full,
-            DurabilityArg::Normal => Durability::Normal,
-        },
-        loss_policy: if command.accept_loss {
-            LossPolicy::Accept
-        } else {
-            LossPolicy::Refuse
+        database: database(&command)?,
+        imports: match &command.files {
+            Some(folder) => folder.clone(),
+            None => command.data.join("imports"),
         },
         rules,
         access: access(&command, context)?,
@@ -189,6 +192,30 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
     }
     // Unlike a run, a service that a signal stops has done its work: exit code 0.
     Ok(Conclusion::Passed)
+}
+
+/// Where the state is kept.
+fn database(command: &ServeArgs) -> Result<Database, Failure> {
+    if let Some(url) = &command.database {
+        return Target::parse(url)
+            .map(|target| Database::Postgres(Box::new(target)))
+            .map_err(|error| {
+                Failure::usage_text(format_args!("--database: {error}"))
+                    .help("write a URL such as postgres://user@host:5432/testplan")
+            });
+    }
+    Ok(Database::Sqlite {
+        file: command.data.join(DATABASE),
+        durability: match command.durability {
+            DurabilityArg::Full => Durability::Full,
+            DurabilityArg::Normal => Durability::Normal,
+        },
+        loss_policy: if command.accept_loss {
+            LossPolicy::Accept
+        } else {
+            LossPolicy::Refuse
+        },
+    })
 }
 
 /// Reads the plan files again. If one of them cannot be read, all stays as it is.

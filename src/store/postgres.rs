@@ -18,4 +18,4 @@ mod working_set;
 mod writer;
 
 pub use connection::Target;
-pub use postgres_store::{Clock, PostgresStore};
+pub use postgres_store::{Clock, Opening, PostgresStore};

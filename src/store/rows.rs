@@ -14,6 +14,8 @@ mod queue;
 mod servers;
 mod templates;
 
+use std::any::Any;
+
 use super::{StoreError, protocol::EventKind};
 use crate::model::{ExecutionId, PlanId, Timestamp};
 
@@ -24,7 +26,8 @@ pub(super) use executions::{
 pub(super) use imports::{ImportReads, ImportRows, ImportedResult, NewImportRow, Unjudged};
 pub(super) use keys::{KeyHash, KeyRecord, KeyRows};
 pub(super) use leases::{
-    ChangedExecution, LeaseFilter, LeaseHolder, LeaseLength, LeaseRow, LeaseRows, NewLease, ValidLease,
+    ChangedExecution, LeaseFilter, LeaseHolder, LeaseLength, LeaseRow, LeaseRows, NewLease,
+    ValidLease,
 };
 pub(super) use plans::{NewPlanRow, PlanFacts, PlanReads, PlanRows, TestSource};
 pub(super) use queue::{QueueRow, QueueRows, SuiteOrder, SuiteWork, Visit};
@@ -42,9 +45,10 @@ impl<T> Reads for T where
 {
 }
 
-/// What a request that changes something needs, inside its transaction.
+/// What a request that changes something needs, inside its transaction. The tests of a database look behind it.
 pub(super) trait Rows:
-    Reads
+    Any
+    + Reads
     + PlanRows
     + TemplateRows
     + QueueRows
@@ -59,7 +63,8 @@ pub(super) trait Rows:
 }
 
 impl<T> Rows for T where
-    T: Reads
+    T: Any
+        + Reads
         + PlanRows
         + TemplateRows
         + QueueRows

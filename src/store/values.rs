@@ -41,7 +41,9 @@ pub(in crate::store) fn to_json<T: serde::Serialize>(value: &T) -> Result<String
     serde_json::to_string(value).map_err(|error| StoreError::Broken(format!("BUG: {error}")))
 }
 
-pub(in crate::store) fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, StoreError> {
+pub(in crate::store) fn from_json<T: serde::de::DeserializeOwned>(
+    text: &str,
+) -> Result<T, StoreError> {
     serde_json::from_str(text)
         .map_err(|error| StoreError::Broken(format!("unreadable in the database: {error}")))
 }

@@ -155,7 +155,10 @@ impl Client {
         exactly_one(usize::try_from(rows).unwrap_or(usize::MAX), what).map(|()| true)
     }
 
-    fn wait<'a, T, F>(&'a self, call: impl FnOnce(&'a tokio_postgres::Client) -> F) -> Result<T, StoreError>
+    fn wait<'a, T, F>(
+        &'a self,
+        call: impl FnOnce(&'a tokio_postgres::Client) -> F,
+    ) -> Result<T, StoreError>
     where
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
@@ -195,16 +198,16 @@ pub(super) fn int(value: &i64) -> Value<'_> {
 }
 
 /// A text.
-pub(super) fn text<'a, T: ToSql + Sync>(value: &'a T) -> Value<'a> {
+pub(super) fn text<T: ToSql + Sync>(value: &T) -> Value<'_> {
     (value, Type::TEXT)
 }
 
 /// Bytes.
-pub(super) fn bytes<'a, T: ToSql + Sync>(value: &'a T) -> Value<'a> {
+pub(super) fn bytes<T: ToSql + Sync>(value: &T) -> Value<'_> {
     (value, Type::BYTEA)
 }
 
 /// A value of another type.
-pub(super) fn typed<'a, T: ToSql + Sync>(value: &'a T, kind: Type) -> Value<'a> {
+pub(super) fn typed<T: ToSql + Sync>(value: &T, kind: Type) -> Value<'_> {
     (value, kind)
 }

@@ -14,7 +14,8 @@ pub(super) fn in_words(error: &Error) -> StoreError {
     tracing::debug!(?error, "PostgreSQL failed");
     let Some(state) = error.code() else {
         // The text of the outer error says nothing: "db error", "error connecting to server".
-        let cause = std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
+        let cause =
+            std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
         return StoreError::Broken(format!("PostgreSQL cannot be reached: {cause}"));
     };
     let disk = |kind| {

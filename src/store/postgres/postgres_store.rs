@@ -13,6 +13,7 @@ use std::{
 
 use tokio::sync::{Semaphore, watch};
 
+pub use super::writer::Clock;
 use super::{
     client::{Client, bytes, get},
     connection::Target,
@@ -22,9 +23,8 @@ use super::{
     schema,
     writer::Writer,
 };
-pub use super::writer::Clock;
 use crate::{
-    clock::ClockLead,
+    clock::{ClockLead, SharedClock},
     fs::DiskFault,
     model::{
         Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
@@ -38,9 +38,9 @@ use crate::{
         protocol::Compensation,
         rows::Reads,
         steps::{
-            Memory, WriteContext, entry_list, expiry::extend_leases, finish, imports, key_of_reservation,
-            lease_renewal, pages, plan_demand, plans, reservations, reset, servers, templates,
-            test_lists,
+            Memory, WriteContext, entry_list, expiry::extend_leases, finish, imports,
+            key_of_reservation, lease_renewal, pages, plan_demand, plans, reservations, reset,
+            servers, templates, test_lists,
         },
         values::random,
         write_queue::WriteQueue,
@@ -69,10 +69,10 @@ pub struct PostgresStore {
 }
 
 /// What opening the database found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Opening {
-    /// The time of the database.
-    pub now: Timestamp,
+    /// The clock of the database.
+    pub clock: SharedClock,
     /// How long no replica was there; zero for a new database.
     pub away: Duration,
 }
@@ -97,7 +97,11 @@ impl PostgresStore {
     /// # Errors
     ///
     /// As [`open`](Self::open).
-    pub fn open_at(target: Target, rules: Rules, now: Timestamp) -> Result<(Self, Opening), StoreError> {
+    pub fn open_at(
+        target: Target,
+        rules: Rules,
+        now: Timestamp,
+    ) -> Result<(Self, Opening), StoreError> {
         let pulse = Pulse {
             every: Duration::ZERO,
             outage: Duration::ZERO,
@@ -120,9 +124,9 @@ impl PostgresStore {
         )?;
         let key: Vec<u8> =
             client.read_one("SELECT lease_key FROM service", &[], |row| get(row, 0))?;
-        let lease_key = key
-            .try_into()
-            .map_err(|_| StoreError::Broken("the lease key in the database is damaged".to_owned()))?;
+        let lease_key = key.try_into().map_err(|_| {
+            StoreError::Broken("the lease key in the database is damaged".to_owned())
+        })?;
         let (queue, waiting) = WriteQueue::new();
         let listeners = Arc::new(ChangeListeners::default());
         let commits = Arc::new(AtomicU64::new(0));
@@ -131,6 +135,7 @@ impl PostgresStore {
             rows: None,
             memory: Memory::new(rules, lease_key, now),
             clock,
+            shared_clock: None,
             presence: Presence::new(pulse)?,
             queue: waiting,
             listeners: Arc::clone(&listeners),
@@ -144,8 +149,12 @@ impl PostgresStore {
             writer.presence.ignore_outages();
         }
         writer.rows = Some(rows);
+        let shared_clock = SharedClock::starting_at(writer.memory.now);
+        if clock == Clock::Database {
+            writer.shared_clock = Some(shared_clock.clone());
+        }
         let opening = Opening {
-            now: writer.memory.now,
+            clock: shared_clock,
             away,
         };
         let lead = writer.memory.lead.clone();

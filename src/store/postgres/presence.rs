@@ -24,7 +24,7 @@ const FORGOTTEN: Duration = Duration::from_secs(24 * 3600);
 pub(super) struct Pulse {
     /// How often this replica says that it lives.
     pub(super) every: Duration,
-    /// Silence of all replicas that is longer is an outage: leases end later by it.
+    /// Silence of all replicas that is as long is an outage: leases end later by it.
     pub(super) outage: Duration,
 }
 
@@ -65,7 +65,7 @@ impl Presence {
                 .read_one("SELECT max(alive_at) FROM replicas", &[], |row| get(row, 0))?;
         let since = last.map_or(now, |last| Timestamp(last).min(now));
         let away = now.since(since);
-        if away > self.pulse.outage {
+        if away >= self.pulse.outage {
             let mut context = WriteContext { rows, memory };
             let extended = expiry::extend_leases(&mut context, since, |timeout, before| {
                 Compensation::of_restart(away, timeout, before)
@@ -83,7 +83,9 @@ impl Presence {
              ON CONFLICT (id) DO UPDATE SET alive_at = greatest(replicas.alive_at, excluded.alive_at)",
             &[bytes(&&self.id[..]), int(&now.0)],
         )?;
-        let oldest = now.0.saturating_sub(i64::try_from(FORGOTTEN.as_millis()).unwrap_or(i64::MAX));
+        let oldest = now
+            .0
+            .saturating_sub(i64::try_from(FORGOTTEN.as_millis()).unwrap_or(i64::MAX));
         client.change("DELETE FROM replicas WHERE alive_at < $1", &[int(&oldest)])?;
         Ok(away)
     }

@@ -95,8 +95,7 @@ impl WorkingSet {
         let Some(held) = self.executions.get_mut(&id) else {
             return;
         };
-        held.before
-            .get_or_insert((held.row.state, held.row.epoch));
+        held.before.get_or_insert((held.row.state, held.row.epoch));
         let was_available = held.row.is_available();
         change(&mut held.row);
         if held.row.is_available() && !was_available {
@@ -125,13 +124,6 @@ impl WorkingSet {
         for counters in self.counters.values_mut() {
             counters.unwritten = CounterChange::default();
         }
-    }
-
-    /// Forgets rows of executions, which a statement changed in the database.
-    pub(super) fn forget_executions(&mut self) {
-        self.executions.clear();
-        self.opened.clear();
-        self.queues.clear();
     }
 
     /// Available executions of a plan and label set in order, as far as the queue that was read reaches. The caller reads

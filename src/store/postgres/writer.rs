@@ -22,6 +22,7 @@ use super::{
     rows::{PostgresRows, keys_of, queue_of, queue_sql},
 };
 use crate::{
+    clock::{SharedClock, wall},
     model::{PlanId, Timestamp},
     store::{
         StoreError,
@@ -55,6 +56,8 @@ pub(super) struct Writer {
     pub(super) rows: Option<PostgresRows>,
     pub(super) memory: Memory,
     pub(super) clock: Clock,
+    /// What the service follows; absent if the requests bring the time.
+    pub(super) shared_clock: Option<SharedClock>,
     pub(super) presence: Presence,
     pub(super) queue: Receiver<Job>,
     pub(super) listeners: Arc<ChangeListeners>,
@@ -122,7 +125,11 @@ impl Writer {
 
     /// Runs a group in one transaction. The outcome of an error is unknown only if the commit failed; repeating is safe.
     fn attempt(&mut self, group: &mut [Job]) -> Result<(), StoreError> {
-        if self.rows.as_ref().is_none_or(|rows| rows.client.is_closed()) {
+        if self
+            .rows
+            .as_ref()
+            .is_none_or(|rows| rows.client.is_closed())
+        {
             self.rows = Some(PostgresRows::new(Client::connect(&self.target)?));
         }
         let Some(mut rows) = self.rows.take() else {
@@ -148,7 +155,7 @@ impl Writer {
     ) -> Result<Duration, StoreError> {
         let now = match self.clock {
             // Near enough to decide whether it is due.
-            Clock::Database => crate::clock::wall(),
+            Clock::Database => wall(),
             Clock::Requests => asked.unwrap_or(self.memory.now),
         };
         if !self.presence.is_due(now) {
@@ -170,9 +177,14 @@ impl Writer {
         asked: Option<Timestamp>,
     ) -> Result<(), StoreError> {
         let now = match self.clock {
-            Clock::Database => rows.client.read_one(CLOCK, &[], |row| Ok(Timestamp(get(row, 0)?)))?,
+            Clock::Database => rows
+                .client
+                .read_one(CLOCK, &[], |row| Ok(Timestamp(get(row, 0)?)))?,
             Clock::Requests => asked.unwrap_or(self.memory.now),
         };
+        if let Some(clock) = &self.shared_clock {
+            clock.observe(now);
+        }
         self.memory.advance(now);
         Ok(())
     }
@@ -358,9 +370,11 @@ impl Writer {
                 rows,
                 memory: &mut self.memory,
             };
-            // An unknown plan is refused by the request itself.
-            let Ok(facts) = context.plan(*plan) else {
-                continue;
+            let facts = match context.plan(*plan) {
+                Ok(facts) => facts,
+                // The request itself is refused.
+                Err(StoreError::Refused(_)) => continue,
+                Err(error) => return Err(error),
             };
             let case = self.memory.rules.label_case;
             let fitting = facts

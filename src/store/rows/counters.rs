@@ -46,8 +46,11 @@ impl CounterChange {
 /// Reading counters.
 pub(in crate::store) trait CounterReads {
     /// The counters of each label set of a plan. A lease that is over by `now` counts as open, expired or not.
-    fn counters(&mut self, plan: PlanId, now: Timestamp)
-    -> Result<Vec<(i64, PlanStatus)>, StoreError>;
+    fn counters(
+        &mut self,
+        plan: PlanId,
+        now: Timestamp,
+    ) -> Result<Vec<(i64, PlanStatus)>, StoreError>;
 }
 
 /// Changing counters.

@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 use crate::{
-    model::{
-        Capabilities, Plan, PlanId, PlanKind, PlannedTest, Test, TestListDigest, Timestamp,
-    },
+    model::{Capabilities, Plan, PlanId, PlanKind, PlannedTest, Test, TestListDigest, Timestamp},
     store::{PlanQuery, StoreError},
 };
 

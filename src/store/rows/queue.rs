@@ -86,8 +86,12 @@ pub(in crate::store) type Visit<'a> = &'a mut dyn FnMut(QueueRow) -> ControlFlow
 /// Finding executions to hand out.
 pub(in crate::store) trait QueueRows {
     /// The executions of a plan and label set in order: longest first. Only the rows that are visited cost anything.
-    fn visit_queue(&mut self, plan: PlanId, label_set: i64, visit: Visit<'_>)
-    -> Result<(), StoreError>;
+    fn visit_queue(
+        &mut self,
+        plan: PlanId,
+        label_set: i64,
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError>;
 
     /// The executions of a plan by its suites.
     fn visit_suites(

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use super::ChangedExecution;
 use crate::{
-    model::{
-        ExecutionId, NewSquishServer, ServerTrouble, SquishServer, SquishServerId, Timestamp,
-    },
+    model::{ExecutionId, NewSquishServer, ServerTrouble, SquishServer, SquishServerId, Timestamp},
     store::StoreError,
 };
 
@@ -20,10 +18,7 @@ pub(in crate::store) struct ServerBinding {
 
 impl ServerBinding {
     /// The binding of a changed execution, if its lease came with a Squish server.
-    pub(in crate::store) fn of(
-        execution: ExecutionId,
-        changed: &ChangedExecution,
-    ) -> Option<Self> {
+    pub(in crate::store) fn of(execution: ExecutionId, changed: &ChangedExecution) -> Option<Self> {
         Some(Self {
             squish_server: changed.squish_server?,
             execution,
@@ -91,10 +86,8 @@ pub(in crate::store) trait ServerRows {
     fn free_server(&mut self, binding: ServerBinding, is_healthy: bool) -> Result<(), StoreError>;
 
     /// Its address, and how often in a row it gave trouble, if this lease still has it.
-    fn bound_server(
-        &mut self,
-        binding: ServerBinding,
-    ) -> Result<Option<(String, u32)>, StoreError>;
+    fn bound_server(&mut self, binding: ServerBinding)
+    -> Result<Option<(String, u32)>, StoreError>;
 
     /// Frees a server that gave trouble for the `in_a_row`th time; it rests until `rests_until`.
     fn rest_server(
@@ -112,11 +105,8 @@ pub(in crate::store) trait ServerRows {
     ) -> Result<SquishServerId, StoreError>;
 
     /// Changes the labels of the server with this address; `false` if none is registered.
-    fn relabel_server(
-        &mut self,
-        new: &NewSquishServer,
-        label_set: i64,
-    ) -> Result<bool, StoreError>;
+    fn relabel_server(&mut self, new: &NewSquishServer, label_set: i64)
+    -> Result<bool, StoreError>;
 
     /// Another server with this address, and whether it was removed.
     fn server_with_address(

@@ -24,8 +24,10 @@ pub(in crate::store) type TestKey = (String, String, String);
 /// Reading templates.
 pub(in crate::store) trait TemplateReads {
     /// A template by project and title, hidden or not.
-    fn template(&mut self, template: &TemplateDefinition)
-    -> Result<Option<TemplateRow>, StoreError>;
+    fn template(
+        &mut self,
+        template: &TemplateDefinition,
+    ) -> Result<Option<TemplateRow>, StoreError>;
 
     /// The tests of a template in order.
     fn published_tests(&mut self, template: PlanId) -> Result<Vec<TestKey>, StoreError>;

@@ -37,12 +37,11 @@ use crate::{
         Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
         changes::ChangeListeners,
         protocol::Compensation,
-        rows::Reads,
         steps::{
             WriteContext, entry_list,
             expiry::{expire_leases, extend_leases},
-            finish, imports, lease_renewal, pages, plan_demand, plans, reservations, reset, servers,
-            templates, test_lists,
+            finish, imports, lease_renewal, pages, plan_demand, plans, reservations, reset,
+            servers, templates, test_lists,
         },
         write_queue::WriteQueue,
     },
@@ -210,9 +209,7 @@ impl Store for SqliteStore {
         templates: Vec<TemplateDefinition>,
         now: Timestamp,
     ) -> Reply<'_, Vec<PlanId>> {
-        self.write(now, move |context| {
-            templates::publish(context, &templates)
-        })
+        self.write(now, move |context| templates::publish(context, &templates))
     }
 
     fn publish_templates(
@@ -237,10 +234,7 @@ impl Store for SqliteStore {
     }
 
     fn find_plan(&self, query: PlanQuery, now: Timestamp) -> Reply<'_, Plan> {
-        Box::pin(
-            self.readers
-                .read(move |db| plans::find(db, &query, now)),
-        )
+        Box::pin(self.readers.read(move |db| plans::find(db, &query, now)))
     }
 
     fn plan(&self, id: PlanId, now: Timestamp) -> Reply<'_, Plan> {
@@ -331,10 +325,7 @@ impl Store for SqliteStore {
 
     fn squish_servers(&self, now: Timestamp) -> Reply<'_, Vec<SquishServer>> {
         let rest = self.rules.cool_down;
-        Box::pin(
-            self.readers
-                .read(move |db| db.servers(rest, now)),
-        )
+        Box::pin(self.readers.read(move |db| db.servers(rest, now)))
     }
 
     fn add_squish_server(
@@ -351,9 +342,7 @@ impl Store for SqliteStore {
         change: SquishServerChange,
         now: Timestamp,
     ) -> Reply<'_, SquishServer> {
-        self.write(now, move |context| {
-            servers::change(context, id, &change)
-        })
+        self.write(now, move |context| servers::change(context, id, &change))
     }
 
     fn remove_squish_server(&self, id: SquishServerId, now: Timestamp) -> Reply<'_, ()> {
@@ -397,13 +386,10 @@ impl Store for SqliteStore {
 
     fn next_deadline(&self, plan: PlanId, now: Timestamp) -> Reply<'_, Option<Deadline>> {
         let lead = self.lead.clone();
-        Box::pin(
-            self.readers
-                .read(move |db| {
-                plans::check_started(db, plan)?;
-                db.next_deadline(plan, now, &lead)
-            }),
-        )
+        Box::pin(self.readers.read(move |db| {
+            plans::check_started(db, plan)?;
+            db.next_deadline(plan, now, &lead)
+        }))
     }
 
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()> {
@@ -442,19 +428,26 @@ impl Store for SqliteStore {
 
 #[cfg(test)]
 mod tests {
+    use std::any::Any;
+
+    use rusqlite::Connection;
+
     use super::*;
     use crate::store::{RefusalCode, protocol::refuse};
-    fn insert_label(context: &mut WriteContext, label: &str) -> Result<(), StoreError> {
-        context
-            .db
-            .execute("INSERT INTO label_sets (labels) VALUES (?1)", [label])?;
+
+    fn database<'a>(context: &'a mut WriteContext<'_>) -> &'a mut Connection {
+        let rows: &mut dyn Any = context.rows;
+        rows.downcast_mut().unwrap()
+    }
+
+    fn insert_label(context: &mut WriteContext<'_>, label: &str) -> Result<(), StoreError> {
+        database(context).execute("INSERT INTO label_sets (labels) VALUES (?1)", [label])?;
         Ok(())
     }
 
     fn labels(context: &mut WriteContext<'_>) -> Result<Vec<String>, StoreError> {
-        let mut statement = context
-            .db
-            .prepare("SELECT labels FROM label_sets ORDER BY id")?;
+        let mut statement =
+            database(context).prepare("SELECT labels FROM label_sets ORDER BY id")?;
         let labels = statement.query_map([], |row| row.get(0))?;
         Ok(labels.collect::<Result<_, _>>()?)
     }
@@ -466,7 +459,7 @@ mod tests {
             .0
     }
 
-    fn fails(context: &mut WriteContext, how: &str) -> Result<(), StoreError> {
+    fn fails(context: &mut WriteContext<'_>, how: &str) -> Result<(), StoreError> {
         insert_label(context, how)?;
         match how {
             "panics" => panic!("on purpose"),
@@ -481,23 +474,26 @@ mod tests {
         let store = open(&place);
         let (hold, held) = std::sync::mpsc::channel::<()>();
         // The first blocks the writer until all others wait: they make one group.
-        let first = store.queue.push(move |_| Ok(held.recv().is_ok())).unwrap();
+        let first = store
+            .queue
+            .push((), move |_| Ok(held.recv().is_ok()))
+            .unwrap();
         let before = store
             .queue
-            .push(|context| insert_label(context, "before"))
+            .push((), |context| insert_label(context, "before"))
             .unwrap();
         let failing = ["panics", "breaks", "refuses"];
         let failed = failing.map(|how| {
             store
                 .queue
-                .push(move |context| fails(context, how))
+                .push((), move |context| fails(context, how))
                 .unwrap()
         });
         let after = store
             .queue
-            .push(|context| insert_label(context, "after"))
+            .push((), |context| insert_label(context, "after"))
             .unwrap();
-        let kept = store.queue.push(labels).unwrap();
+        let kept = store.queue.push((), labels).unwrap();
         hold.send(()).unwrap();
 
         assert!(first.await.unwrap().unwrap());
@@ -526,23 +522,20 @@ mod tests {
         for how in ["panics", "breaks", "refuses"] {
             let failed = store
                 .queue
-                .push(move |context| fails(context, how))
+                .push((), move |context| fails(context, how))
                 .unwrap();
             assert!(failed.await.unwrap().is_err());
         }
-        let kept = store.queue.push(labels).unwrap();
+        let kept = store.queue.push((), labels).unwrap();
         assert_eq!(kept.await.unwrap().unwrap(), ["refuses"]);
     }
 
     /// Lets the database file have as many pages as it has now, and some.
-    fn limit_pages(context: &WriteContext, more: Option<i64>) -> Result<(), StoreError> {
-        let pages: i64 = context
-            .db
-            .query_row("PRAGMA page_count", [], |row| row.get(0))?;
+    fn limit_pages(context: &mut WriteContext<'_>, more: Option<i64>) -> Result<(), StoreError> {
+        let db = database(context);
+        let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
         let most = more.map_or(i64::from(i32::MAX), |more| pages + more);
-        context
-            .db
-            .query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(()))?;
+        db.query_row(&format!("PRAGMA max_page_count = {most}"), [], |_| Ok(()))?;
         Ok(())
     }
 
@@ -553,7 +546,7 @@ mod tests {
         let limit = |more| {
             store
                 .queue
-                .push(move |context| limit_pages(context, more))
+                .push((), move |context| limit_pages(context, more))
                 .unwrap()
         };
         limit(Some(2)).await.unwrap().unwrap();
@@ -615,10 +608,13 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let store = open(&place);
         let (hold, held) = std::sync::mpsc::channel::<()>();
-        let first = store.queue.push(move |_| Ok(held.recv().is_ok())).unwrap();
+        let first = store
+            .queue
+            .push((), move |_| Ok(held.recv().is_ok()))
+            .unwrap();
         let mut waiting = vec![];
         let refused = loop {
-            match store.queue.push(|_| Ok(())) {
+            match store.queue.push((), |_| Ok(())) {
                 Ok(answer) => waiting.push(answer),
                 Err(error) => break error,
             }

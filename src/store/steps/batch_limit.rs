@@ -67,6 +67,9 @@ fn unknown_duration(
     let Some(known) = at.and_then(|at| durations.get(at)).copied() else {
         return Ok(None);
     };
-    context.memory.unknown_durations.insert(plan.id, (done, known));
+    context
+        .memory
+        .unknown_durations
+        .insert(plan.id, (done, known));
     Ok(Some(known))
 }

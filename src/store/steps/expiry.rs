@@ -17,7 +17,10 @@ use crate::{
 };
 
 /// Sets the time of the current request and expires every lease that is over by then.
-pub(in crate::store) fn expire_leases(context: &mut WriteContext<'_>, now: Timestamp) -> Result<(), StoreError> {
+pub(in crate::store) fn expire_leases(
+    context: &mut WriteContext<'_>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     context.memory.advance(now);
     let now = context.now();
     if now < context.memory.earliest_end {
@@ -87,7 +90,10 @@ pub(in crate::store) fn extend_leases(
 }
 
 /// Moves everything that ends at a time of the service's clock back by `span`, because the clock goes back by it.
-pub(in crate::store) fn move_back(context: &mut WriteContext<'_>, span: Duration) -> Result<(), StoreError> {
+pub(in crate::store) fn move_back(
+    context: &mut WriteContext<'_>,
+    span: Duration,
+) -> Result<(), StoreError> {
     context.rows.move_back(span)?;
     context.memory.earliest_end = Timestamp(i64::MIN);
     Ok(())

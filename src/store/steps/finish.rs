@@ -20,7 +20,10 @@ use crate::{
     },
 };
 
-pub(in crate::store) fn finish(context: &mut WriteContext<'_>, finish: &Finish) -> Result<(), StoreError> {
+pub(in crate::store) fn finish(
+    context: &mut WriteContext<'_>,
+    finish: &Finish,
+) -> Result<(), StoreError> {
     let presented = PresentedLease {
         lease: finish.lease.as_ref(),
         principal: &finish.principal,

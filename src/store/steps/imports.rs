@@ -16,7 +16,10 @@ use crate::store::{
 };
 
 /// Adds an import and gives its results to executions that have no verdict.
-pub(in crate::store) fn add(context: &mut WriteContext<'_>, import: &NewImport) -> Result<Import, StoreError> {
+pub(in crate::store) fn add(
+    context: &mut WriteContext<'_>,
+    import: &NewImport,
+) -> Result<Import, StoreError> {
     request_limits::import(import)?;
     let key = import
         .key

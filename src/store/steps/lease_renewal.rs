@@ -19,7 +19,10 @@ use crate::store::{
     values::ms,
 };
 
-pub(in crate::store) fn heartbeat(context: &mut WriteContext<'_>, beat: &Heartbeat) -> Result<(), StoreError> {
+pub(in crate::store) fn heartbeat(
+    context: &mut WriteContext<'_>,
+    beat: &Heartbeat,
+) -> Result<(), StoreError> {
     let presented = PresentedLease {
         lease: beat.lease.as_ref(),
         principal: &beat.principal,

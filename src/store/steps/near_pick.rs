@@ -45,7 +45,12 @@ pub(in crate::store) fn choose(
     number_suites(context, plan)?;
     let mut batch = NearBatch::default();
     if search.has_plan_to_itself {
-        batch.take(context, plan, search, &SuiteOrder::WholePlan(plan.executions.clone()))?;
+        batch.take(
+            context,
+            plan,
+            search,
+            &SuiteOrder::WholePlan(plan.executions.clone()),
+        )?;
         return Ok(batch.heads);
     }
     let mut warm = HashSet::new();

@@ -3,11 +3,7 @@
 use super::plans;
 use crate::{
     model::{Capabilities, Execution, ExecutionState, LabelCase, PlanId, PlanStatus, Timestamp},
-    store::{
-        Event, Import, Page, StoreError,
-        protocol::request_limits::MAX_PAGE,
-        rows::Reads,
-    },
+    store::{Event, Import, Page, StoreError, protocol::request_limits::MAX_PAGE, rows::Reads},
 };
 
 /// Adds up the counters of a plan. Reads one row per label set, not per execution.

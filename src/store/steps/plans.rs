@@ -45,9 +45,7 @@ pub(in crate::store) fn execute(
     let template = template(context, request.template)?;
     let (source, size) = match &request.tests {
         None => (TestSource::Template(request.template), template.count),
-        Some(tests) => {
-            test_lists::source(context, (request.template, &template.project), tests)?
-        }
+        Some(tests) => test_lists::source(context, (request.template, &template.project), tests)?,
     };
     let id = insert_plan(context, request, &template, size)?;
     let unknown_ms = unknown_duration(context, source)?;

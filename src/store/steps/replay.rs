@@ -45,7 +45,10 @@ fn again(
     request: &Reserve,
     (execution, epoch): (ExecutionId, u32),
 ) -> Result<Option<Granted>, StoreError> {
-    let Some(valid) = context.rows.valid_lease(execution, epoch, context.memory.now)? else {
+    let Some(valid) = context
+        .rows
+        .valid_lease(execution, epoch, context.memory.now)?
+    else {
         return Ok(None);
     };
     let plan = context.plan(valid.plan)?;

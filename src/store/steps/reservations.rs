@@ -185,7 +185,11 @@ fn grant(
         worker: worker.as_deref(),
         squish_server: squish_server.as_ref().map(|server| server.id),
         // A released execution keeps its earlier losses: only a reset clears them.
-        losses: head.candidate.lost.is_some().then(|| head.candidate.losses()),
+        losses: head
+            .candidate
+            .lost
+            .is_some()
+            .then(|| head.candidate.losses()),
     })?;
     if let Some(squish_server) = &squish_server {
         let binding = ServerBinding {

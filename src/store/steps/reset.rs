@@ -8,7 +8,10 @@ use crate::store::{
     values::to_json,
 };
 
-pub(in crate::store) fn reset(context: &mut WriteContext<'_>, request: &Reset) -> Result<(), StoreError> {
+pub(in crate::store) fn reset(
+    context: &mut WriteContext<'_>,
+    request: &Reset,
+) -> Result<(), StoreError> {
     let id = request.execution;
     let found = context.execution(id)?;
     if !context.rows.reset(id, request.generation)? {

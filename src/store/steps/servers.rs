@@ -113,7 +113,9 @@ pub(in crate::store) fn change(
             format!("{host}:{port} is Squish server {other}, {hint}."),
         ));
     }
-    let set = context.rows.intern_labels(change.labels.as_ref().unwrap_or(&before.labels))?;
+    let set = context
+        .rows
+        .intern_labels(change.labels.as_ref().unwrap_or(&before.labels))?;
     let is_moved = (host, &port) != (&before.host, &before.port);
     let ends_cool_down = is_moved || change.enabled == Some(true);
     context.rows.update_server(&NewServerRow {
@@ -129,7 +131,10 @@ pub(in crate::store) fn change(
 }
 
 /// Removes a server. A lease on it stays valid.
-pub(in crate::store) fn remove(context: &mut WriteContext<'_>, id: SquishServerId) -> Result<(), StoreError> {
+pub(in crate::store) fn remove(
+    context: &mut WriteContext<'_>,
+    id: SquishServerId,
+) -> Result<(), StoreError> {
     if context.rows.remove_server(id)? {
         Ok(())
     } else {

@@ -66,7 +66,11 @@ pub(in crate::store) fn differences(
 }
 
 /// Hides the templates of a project that are no longer in its file. Those that never were in a file stay.
-fn hide_others(context: &mut WriteContext<'_>, project: &str, kept: &[PlanId]) -> Result<(), StoreError> {
+fn hide_others(
+    context: &mut WriteContext<'_>,
+    project: &str,
+    kept: &[PlanId],
+) -> Result<(), StoreError> {
     let shown = context.rows.shown_templates(project)?;
     for id in shown.into_iter().filter(|id| !kept.contains(id)) {
         context.rows.hide_template(id)?;
@@ -117,14 +121,13 @@ fn publish_one(
         // A hidden template no longer belongs to the file.
         TemplatePublisher::Request => shown.and_then(|shown| shown.file_definition),
     };
-    let id = match &known {
-        Some(known) => known.id,
-        None => {
-            let now = context.now();
-            context
-                .rows
-                .insert_template(&template.project, &template.title, now)?
-        }
+    let id = if let Some(known) = &known {
+        known.id
+    } else {
+        let now = context.now();
+        context
+            .rows
+            .insert_template(&template.project, &template.title, now)?
     };
     let digests = TemplateDigests {
         definition,

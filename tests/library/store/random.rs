@@ -64,7 +64,7 @@ use super::{
         Answer, Batch, Grant, Model, Payload, ReleaseMark, State, Voice, WORKERS as LIVE_WORKERS,
         Wish,
     },
-    world::{Home, START, SqliteHome, PostgresHome, caps, template, upload},
+    world::{Home, PostgresHome, START, SqliteHome, caps, template, upload},
 };
 
 /// Sequences of the normal run, and of the long one that a person starts.
@@ -959,9 +959,10 @@ impl Pair {
     }
 
     /// Totals and history, once at the end.
-    async fn compare_history(&self) {
+    async fn compare_history(&mut self) {
         if self.home.expires_by_sweeps() {
             self.store().sweep(self.model.now).await.unwrap();
+            self.model.tell_expired();
         }
         for (index, plan) in self.plans.iter().enumerate() {
             let of_plan =

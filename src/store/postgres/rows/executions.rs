@@ -51,7 +51,7 @@ impl ExecutionRows for PostgresRows {
         self.change_one(
             "a skipped execution",
             id.0,
-            |row| row.is_available(),
+            super::Execution::is_available,
             |row| row.skips += 1,
         )
     }

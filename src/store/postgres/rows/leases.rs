@@ -48,11 +48,11 @@ impl PostgresRows {
         if let Some(last) = self.set.last_import {
             return Ok(last);
         }
-        let last = self
-            .client
-            .read_one("SELECT coalesce(max(id), 0) FROM imports", &[], |row| {
-                get(row, 0)
-            })?;
+        let last =
+            self.client
+                .read_one("SELECT coalesce(max(id), 0) FROM imports", &[], |row| {
+                    get(row, 0)
+                })?;
         self.set.last_import = Some(last);
         Ok(last)
     }
@@ -201,9 +201,7 @@ impl LeaseRows for PostgresRows {
         )?;
         self.lock_and_load(&BTreeSet::from_iter(plans))?;
         let rows = self.client.read_all(
-            &format!(
-                "SELECT {COLUMNS} FROM executions e WHERE {condition} ORDER BY deadline, id"
-            ),
+            &format!("SELECT {COLUMNS} FROM executions e WHERE {condition} ORDER BY deadline, id"),
             &values,
             Execution::read,
         )?;

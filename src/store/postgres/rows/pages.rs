@@ -4,9 +4,7 @@ use tokio_postgres::{Row, types::Type};
 
 use crate::{
     clock::ClockLead,
-    model::{
-        Execution, ExecutionId, ExecutionState, Outcome, PlanId, Test, TestId, Timestamp,
-    },
+    model::{Execution, ExecutionId, ExecutionState, Outcome, PlanId, Test, TestId, Timestamp},
     store::{
         Deadline, Event, StoreError,
         postgres::client::{Client, get, get_u32, int, typed},

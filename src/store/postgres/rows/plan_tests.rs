@@ -137,7 +137,7 @@ impl PlanRows for PostgresRows {
     ) -> Result<Option<i64>, StoreError> {
         self.client.read_if(
             "SELECT size FROM plans WHERE id = $1 AND kind = 0 AND tests_digest = $2",
-            &[int(&template.0), bytes(&&digest.bytes()[..])],
+            &[int(&template.0), bytes(&digest.bytes())],
             |row| get(row, 0),
         )
     }
@@ -149,7 +149,7 @@ impl PlanRows for PostgresRows {
     ) -> Result<Option<(i64, i64)>, StoreError> {
         self.client.read_if(
             "SELECT id, size FROM test_lists WHERE md5(project) = md5($1) AND project = $1 AND digest = $2",
-            &[text(&project), bytes(&&digest.bytes()[..])],
+            &[text(&project), bytes(&digest.bytes())],
             |row| Ok((get(row, 0)?, get(row, 1)?)),
         )
     }
@@ -162,7 +162,7 @@ impl PlanRows for PostgresRows {
     ) -> Result<i64, StoreError> {
         self.client.read_one(
             "INSERT INTO test_lists (project, digest, size) VALUES ($1, $2, $3) RETURNING id",
-            &[text(&project), bytes(&&digest.bytes()[..]), int(&size)],
+            &[text(&project), bytes(&digest.bytes()), int(&size)],
             |row| get(row, 0),
         )
     }
@@ -175,10 +175,7 @@ impl PlanRows for PostgresRows {
     ) -> Result<(), StoreError> {
         let (table, column, owner) = source.rows();
         let mut sets = HashMap::new();
-        for (start, chunk) in (0_i64..)
-            .step_by(CHUNK)
-            .zip(tests.chunks(CHUNK))
-        {
+        for (start, chunk) in (0_i64..).step_by(CHUNK).zip(tests.chunks(CHUNK)) {
             let mut label_sets = Vec::with_capacity(chunk.len());
             for PlannedTest { required, .. } in chunk {
                 let set = match sets.get(required) {

@@ -12,7 +12,7 @@ use crate::{
         postgres::{
             client::{Statement, get, int, text},
             execution::{COLUMN_COUNT, COLUMNS, Execution},
-            working_set::{Queue, place},
+            working_set::place,
         },
         rows::{QueueRows, SuiteOrder, SuiteWork, Visit},
     },
@@ -29,7 +29,7 @@ pub(in crate::store::postgres) fn queue_of<'a>(
 ) -> Statement<'a> {
     Statement {
         sql,
-        values: values.map(|value| int(value)).to_vec(),
+        values: values.map(int).to_vec(),
     }
 }
 
@@ -68,7 +68,7 @@ impl PostgresRows {
         asked: i64,
     ) -> Result<(), StoreError> {
         let ids = self.add_named(rows)?;
-        let queue = self.set.queues.entry(key).or_insert_with(Queue::default);
+        let queue = self.set.queues.entry(key).or_default();
         queue.is_complete = i64::try_from(ids.len()).is_ok_and(|count| count < asked);
         queue.ids.extend(ids);
         Ok(())

@@ -95,7 +95,9 @@ impl PostgresRows {
     ) -> Result<bool, StoreError> {
         self.registry()?.change_if(
             what,
-            &format!("UPDATE squish_servers SET {change} WHERE id = $1 AND exec = $2 AND epoch = $3"),
+            &format!(
+                "UPDATE squish_servers SET {change} WHERE id = $1 AND exec = $2 AND epoch = $3"
+            ),
             &[
                 int(&binding.squish_server),
                 int(&binding.execution.0),

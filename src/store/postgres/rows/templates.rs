@@ -97,7 +97,7 @@ impl TemplateRows for PostgresRows {
                 int(&size),
                 bytes(&digests.definition.bytes()),
                 bytes(&file_definition),
-                bytes(&&digests.tests.bytes()[..]),
+                bytes(&digests.tests.bytes()),
             ],
         )?;
         self.client.change(
