@@ -168,6 +168,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Reserves an execution, or several if [`Reserve::batch`] asks for them.
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation>;
 
+    /// Whether no earlier request had the key of this one, as is always so without a key. A store that cannot know without
+    /// reading says no.
+    fn is_first(&self, _request: &Reserve) -> bool {
+        false
+    }
+
     /// Renews, shortens or releases a lease.
     fn heartbeat(&self, request: Heartbeat, now: Timestamp) -> Reply<'_, ()>;
 

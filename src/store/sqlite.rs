@@ -18,6 +18,7 @@ mod opening;
 mod query_plan;
 mod read_pool;
 mod recovery;
+mod reserve_keys;
 mod rows;
 mod sqlite_store;
 mod statements;

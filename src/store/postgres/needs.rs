@@ -2,7 +2,9 @@
 
 use crate::{
     model::{Capabilities, ExecutionId, PlanId, Timestamp},
-    store::{Finish, Heartbeat, NewImport, Reserve, Reset, protocol::StoredDigest},
+    store::{
+        Finish, Heartbeat, NewImport, Reserve, Reset, protocol::StoredDigest, rows::KeyHash,
+    },
 };
 
 /// What a request needs.
@@ -63,11 +65,11 @@ impl Needs {
         }
     }
 
-    pub(super) fn of_reserve(request: &Reserve, key: Option<StoredDigest>, now: Timestamp) -> Self {
+    pub(super) fn of_reserve(request: &Reserve, key: Option<KeyHash>, now: Timestamp) -> Self {
         Self {
             plans: vec![request.plan],
             offer: Some((request.plan, request.offered.clone())),
-            key,
+            key: key.map(|key| key.digest),
             // The server of a lease that is over may be the one that it gets.
             expires_all: request.allocate_server,
             ..Self::at(now)

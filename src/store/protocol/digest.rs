@@ -98,7 +98,7 @@ impl CanonicalForm {
 }
 
 /// A digest as the database holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StoredDigest {
     /// Of version 1.
     Versioned([u8; LENGTH]),

@@ -13,6 +13,13 @@ pub(in crate::store) struct KeyHash {
     pub(in crate::store) legacy: StoredDigest,
 }
 
+impl KeyHash {
+    /// Under which it is stored, and under which releases before versioned digests stored it.
+    pub(in crate::store) fn digests(&self) -> [StoredDigest; 2] {
+        [self.digest, self.legacy]
+    }
+}
+
 /// What a key was used for.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct KeyRecord {
@@ -39,5 +46,6 @@ pub(in crate::store) trait KeyRows {
     ) -> Result<(), StoreError>;
 
     /// Deletes keys of no further use: old ones of plans and imports, and those of leases that can never be valid again.
-    fn prune_keys(&mut self, now: Timestamp) -> Result<(), StoreError>;
+    /// Returns them.
+    fn prune_keys(&mut self, now: Timestamp) -> Result<Vec<StoredDigest>, StoreError>;
 }

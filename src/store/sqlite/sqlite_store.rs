@@ -22,6 +22,7 @@ use super::{
     opening,
     read_pool::ReadPool,
     recovery::Recovery,
+    reserve_keys::ReserveKeys,
     writer,
 };
 use crate::{
@@ -57,6 +58,7 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 pub struct SqliteStore {
     queue: WriteQueue<()>,
     readers: ReadPool,
+    reserve_keys: Arc<ReserveKeys>,
     listeners: Arc<ChangeListeners>,
     ended: watch::Receiver<bool>,
     commits: Arc<AtomicU64>,
@@ -107,6 +109,7 @@ impl SqliteStore {
             mark,
         } = opening::open(path, durability, rules, now, policy)?;
         let lead = database.memory.lead.clone();
+        let reserve_keys = Arc::new(ReserveKeys::read(&database.db)?);
         let listeners = Arc::new(ChangeListeners::default());
         let (queue, waiting) = WriteQueue::new();
         let commits = Arc::new(AtomicU64::new(0));
@@ -133,6 +136,7 @@ impl SqliteStore {
         let store = Self {
             queue,
             readers: ReadPool::new(path),
+            reserve_keys,
             listeners,
             ended,
             commits,
@@ -270,7 +274,20 @@ impl Store for SqliteStore {
     }
 
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation> {
-        self.write(now, move |context| reservations::reserve(context, &request))
+        let mut keyed = self.reserve_keys.begin(&request);
+        self.write(now, move |context| {
+            let answer = reservations::reserve(context, &request)?;
+            if let Reservation::Granted(_) = &answer
+                && let Some(keyed) = keyed.take()
+            {
+                keyed.has_reserved();
+            }
+            Ok(answer)
+        })
+    }
+
+    fn is_first(&self, request: &Reserve) -> bool {
+        self.reserve_keys.is_first(request)
     }
 
     fn heartbeat(&self, request: Heartbeat, now: Timestamp) -> Reply<'_, ()> {
@@ -393,11 +410,12 @@ impl Store for SqliteStore {
     }
 
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()> {
+        let reserve_keys = Arc::clone(&self.reserve_keys);
         self.send(move |context| {
             expire_leases(context, now)?;
             if context.memory.prune_at <= context.now() {
                 let now = context.now();
-                context.rows.prune_keys(now)?;
+                reserve_keys.forget(&context.rows.prune_keys(now)?);
                 context.memory.prune_at = now.plus(PRUNE_EVERY);
             }
             Ok(())

@@ -71,9 +71,9 @@ impl KeyRecord {
     }
 }
 
-/// The digest of the key of a reservation, for a database that reads the keys of several requests at once.
-pub(in crate::store) fn key_of_reservation(request: &Reserve) -> Option<StoredDigest> {
+/// The key of a reservation, for a store that looks for it before the request runs.
+pub(in crate::store) fn key_of_reservation(request: &Reserve) -> Option<KeyHash> {
     let key = request.key.as_ref()?;
     let key = IdempotencyKey::new(KeyPurpose::Reserve, &request.principal, key);
-    Some(key.0.digest)
+    Some(key.0)
 }

@@ -280,6 +280,46 @@ async fn large_upload_into_a_large_plan_takes_seconds() {
     assert!(took < Duration::from_secs(60), "{took:?}");
 }
 
+#[tokio::test]
+async fn first_request_of_a_key_is_known_over_restarts_until_its_lease_is_over() {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("store.db");
+    let store = open(&path, Rules::default(), START);
+    let plan = start(&store, 1).await;
+    let wish = |key: &str| Reserve {
+        plan,
+        offered: caps("OS=Linux"),
+        timeout: Duration::from_secs(20),
+        allocate_server: false,
+        principal: "alice".to_owned(),
+        worker: None,
+        key: Some(key.to_owned()),
+        batch: None,
+    };
+    let (granted, refused) = (wish("granted"), wish("nothing open"));
+    assert!(store.is_first(&granted) && store.is_first(&refused));
+    for request in [&granted, &refused] {
+        store.reserve(request.clone(), START).await.unwrap();
+    }
+    assert!(!store.is_first(&granted));
+    assert!(store.is_first(&refused), "it may get something next time");
+    drop(store);
+
+    let store = open(&path, Rules::default(), START);
+    assert!(!store.is_first(&granted) && store.is_first(&refused));
+    let after_expiry = START.plus(Duration::from_secs(100));
+    store.sweep(after_expiry).await.unwrap();
+    assert!(!store.is_first(&granted), "its lease may still be revived");
+    let other = store.reserve(wish("other"), after_expiry).await.unwrap();
+    assert!(matches!(other, Reservation::Granted(_)));
+    store
+        .sweep(START.plus(Duration::from_secs(200)))
+        .await
+        .unwrap();
+    assert!(store.is_first(&granted), "it was deleted");
+    assert!(!store.is_first(&wish("other")));
+}
+
 fn requested(template: PlanId, tests: &[PlannedTest], is_sent: bool) -> ExecutePlan {
     ExecutePlan {
         tests: Some(RequestedTests {

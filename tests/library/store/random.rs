@@ -770,6 +770,8 @@ impl Pair {
                 live_workers: LIVE_WORKERS as u64,
             }),
         };
+        let was_first = self.store().is_first(&request);
+        let leases_before = self.leases.len();
         let said = self.store().reserve(request, self.model.now).await;
         if wish.timeout.is_zero() {
             self.model.tell_expired();
@@ -789,7 +791,10 @@ impl Pair {
             Ok(Reservation::Granted(mut granted)) => {
                 let more = std::mem::take(&mut granted.more);
                 let all = std::iter::once(*granted).chain(more);
-                Answer::Granted(all.map(|granted| self.keep(&granted)).collect())
+                let all = all.map(|granted| self.keep(&granted)).collect();
+                let is_repeated = self.leases.len() == leases_before;
+                assert!(!(is_repeated && was_first), "its key was not known");
+                Answer::Granted(all)
             }
         };
         assert_eq!(said, expected, "reserve");

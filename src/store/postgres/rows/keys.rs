@@ -64,9 +64,7 @@ impl KeyRows for PostgresRows {
         let Some(key) = valid else { return Ok(None) };
         let more = key.more.as_deref().map(from_json).transpose()?;
         Ok(Some(KeyRecord {
-            digest: StoredDigest::from_bytes(&key.digest).ok_or_else(|| {
-                StoreError::Broken("BUG: the database holds a digest of another kind".to_owned())
-            })?,
+            digest: digest(&key.digest)?,
             subject: key.subject,
             epoch: key.epoch.and_then(|epoch| u32::try_from(epoch).ok()),
             more: more.unwrap_or_default(),
@@ -95,14 +93,21 @@ impl KeyRows for PostgresRows {
         Ok(())
     }
 
-    fn prune_keys(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.written()?.change(
+    fn prune_keys(&mut self, now: Timestamp) -> Result<Vec<StoredDigest>, StoreError> {
+        self.written()?.read_all(
             "DELETE FROM keys k WHERE k.expires_at < $1 AND NOT EXISTS
                (SELECT 1 FROM executions e WHERE e.id = k.subject AND e.epoch = k.epoch AND e.state IN (1, 2))
              AND (k.more IS NULL OR NOT EXISTS (SELECT 1 FROM jsonb_array_elements(k.more::jsonb) AS j
-               JOIN executions e ON e.id = (j ->> 0)::bigint AND e.epoch = (j ->> 1)::bigint AND e.state IN (1, 2)))",
+               JOIN executions e ON e.id = (j ->> 0)::bigint AND e.epoch = (j ->> 1)::bigint AND e.state IN (1, 2)))
+             RETURNING hash",
             &[int(&now.0)],
-        )?;
-        Ok(())
+            |row| digest(get(row, 0)?),
+        )
     }
+}
+
+fn digest(bytes: &[u8]) -> Result<StoredDigest, StoreError> {
+    StoredDigest::from_bytes(bytes).ok_or_else(|| {
+        StoreError::Broken("BUG: the database holds a digest of another kind".to_owned())
+    })
 }

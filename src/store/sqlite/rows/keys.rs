@@ -6,6 +6,7 @@ use crate::{
     model::Timestamp,
     store::{
         StoreError,
+        protocol::StoredDigest,
         rows::{KeyHash, KeyRecord, KeyRows},
         sqlite::statements::Statements as _,
         values::{from_json, to_json},
@@ -63,14 +64,15 @@ impl KeyRows for Connection {
         )
     }
 
-    fn prune_keys(&mut self, now: Timestamp) -> Result<(), StoreError> {
-        self.prepare_cached(
+    fn prune_keys(&mut self, now: Timestamp) -> Result<Vec<StoredDigest>, StoreError> {
+        self.read_all(
             "DELETE FROM keys WHERE expires_at < ?1 AND NOT EXISTS
                (SELECT 1 FROM executions e WHERE e.id = keys.subject AND e.epoch = keys.epoch AND e.state IN (1, 2))
              AND (more IS NULL OR NOT EXISTS (SELECT 1 FROM json_each(more) j
-               JOIN executions e ON e.id = j.value ->> 0 AND e.epoch = j.value ->> 1 AND e.state IN (1, 2)))",
-        )?
-        .execute([now.0])?;
-        Ok(())
+               JOIN executions e ON e.id = j.value ->> 0 AND e.epoch = j.value ->> 1 AND e.state IN (1, 2)))
+             RETURNING hash",
+            [now.0],
+            |row| row.get(0),
+        )
     }
 }
