@@ -70,13 +70,12 @@ async fn reserve_or_wait(
     wait: Duration,
 ) -> Result<Reservation, HttpError> {
     let mut worker = WaitingWorker::join(shared, request, wait);
+    let mut known = worker.known_answer(request);
     loop {
-        let request = request.clone();
-        worker.asks();
-        let answer = shared
-            .ask_for_waiting(move |store, now| store.reserve(request, now))
-            .await?;
-        worker.answered(&answer);
+        let answer = match known.take() {
+            Some(answer) => answer,
+            None => ask_store(shared, request, &mut worker).await?,
+        };
         let is_final = matches!(
             answer,
             Reservation::Granted(_)
@@ -108,6 +107,20 @@ async fn reserve_or_wait(
             }
         }
     }
+}
+
+async fn ask_store(
+    shared: &Arc<ServiceState>,
+    request: &Reserve,
+    worker: &mut WaitingWorker,
+) -> Result<Reservation, HttpError> {
+    let request = request.clone();
+    worker.asks();
+    let answer = shared
+        .ask_for_waiting(move |store, now| store.reserve(request, now))
+        .await?;
+    worker.answered(&answer);
+    Ok(answer)
 }
 
 /// `POST heartbeat/{execution}`

@@ -13,7 +13,7 @@ use crate::{
         service_state::ServiceState,
         waiting_clients::{GroupKey, Place, ReserveAnswer, Ticket, WakeUp},
     },
-    store::{Reservation, Reserve},
+    store::{Reservation, Reserve, protocol::request_limits},
 };
 
 /// A waiting worker. It leaves when it is dropped, and what it was woken for goes to the next one.
@@ -65,6 +65,21 @@ impl WaitingWorker {
             woken_by: None,
             place,
         }
+    }
+
+    /// What the store would answer to a worker that has not asked yet, if that is known from the others with its offer.
+    pub(in crate::service) fn known_answer(&mut self, request: &Reserve) -> Option<Reservation> {
+        let store = self.shared.store();
+        let asks_anyway = request_limits::reserve(request).is_err()
+            || !store.is_first(request)
+            || store.disk_fault().is_some();
+        if asks_anyway {
+            return None;
+        }
+        let tables = self.shared.waiting.tables();
+        let (question, pending) = tables.workers.known_answer(&self.place)?;
+        self.question = question;
+        Some(Reservation::NoExecution { pending })
     }
 
     /// Must be called before each question to the store.

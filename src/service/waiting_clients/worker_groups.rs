@@ -7,7 +7,7 @@
 mod group;
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -90,6 +90,12 @@ impl WorkerGroups {
         (place, bell)
     }
 
+    /// The number of pending executions if the store would answer a worker that has just joined that none is open: it answered
+    /// another worker of the group so and nothing changed since. The worker is then as good as one that asked that question.
+    pub(in crate::service) fn known_answer(&self, place: &Place) -> Option<(Ticket, u64)> {
+        self.groups.get(&place.group)?.known_answer()
+    }
+
     /// Begins a question of a worker: takes its wake-up, so that a change from here on wakes it again. The number orders
     /// questions and arrivals.
     pub(in crate::service) fn begin_question(&mut self, place: &Place) -> (Ticket, Option<WakeUp>) {
@@ -124,6 +130,16 @@ impl WorkerGroups {
             if pending == 0 {
                 group.nothing_left(question);
             }
+        }
+        match answer {
+            ReserveAnswer::NoExecution { .. } => {
+                if let Some(group) = self.groups.get_mut(&place.group) {
+                    group.answered_none_open(question);
+                }
+            }
+            // There was one, perhaps without a notice; there may be more.
+            ReserveAnswer::Granted { .. } => self.changed([place.group]),
+            ReserveAnswer::NoServer { .. } => {}
         }
         let Some(woken_by) = woken_by else { return };
         let unused = |mut tried: Vec<GroupId>| {
@@ -192,6 +208,7 @@ impl WorkerGroups {
                 continue;
             }
             for opened in &of_plan.opened {
+                self.changed(self.covering(*plan, &opened.required));
                 for _ in 0..opened.count {
                     let required = Arc::clone(&opened.required);
                     if !self.wake_for_execution(*plan, required, Vec::new()) {
@@ -200,7 +217,9 @@ impl WorkerGroups {
                 }
             }
             for drained in &of_plan.drained {
-                for group in self.covering(*plan, drained) {
+                let covering = self.covering(*plan, drained);
+                self.changed(covering.iter().copied());
+                for group in covering {
                     self.wake_in_group(group);
                 }
             }
@@ -214,7 +233,9 @@ impl WorkerGroups {
 
     /// Has one worker of each group of a plan look again, because the plan is due or a Squish server has cooled down.
     pub(in crate::service) fn look_everywhere(&mut self, plan: PlanId) {
-        for group in self.plans.get(&plan).cloned().unwrap_or_default() {
+        let groups = self.plans.get(&plan).cloned().unwrap_or_default();
+        self.changed(groups.iter().copied());
+        for group in groups {
             self.wake_in_group(group);
         }
     }
@@ -224,6 +245,7 @@ impl WorkerGroups {
         let Some(groups) = self.plans.get(&plan) else {
             return;
         };
+        let all = groups.clone();
         let after = self.looked.get(&plan).copied().unwrap_or_default();
         let in_turn: Vec<GroupId> = groups
             .range(after + 1..)
@@ -234,6 +256,8 @@ impl WorkerGroups {
         if let Some(last) = in_turn.last() {
             self.looked.insert(plan, *last);
         }
+        // A notice could be missing: no answer counts for longer than the time between two looks.
+        self.changed(all);
         for group in in_turn {
             self.wake_in_group(group);
         }
@@ -267,6 +291,15 @@ impl WorkerGroups {
         (asked > question).then_some(pending)
     }
 
+    fn changed(&mut self, groups: impl IntoIterator<Item = GroupId>) {
+        let now = self.next();
+        for id in groups {
+            if let Some(group) = self.groups.get_mut(&id) {
+                group.changed(now);
+            }
+        }
+    }
+
     fn next(&mut self) -> u64 {
         self.last += 1;
         self.last
@@ -276,13 +309,7 @@ impl WorkerGroups {
         let id = self.next();
         self.ids.insert(key.clone(), id);
         self.plans.entry(key.plan).or_default().insert(id);
-        let group = Group {
-            key,
-            members: BTreeMap::new(),
-            free: BTreeSet::new(),
-            pending: (0, 0),
-        };
-        self.groups.insert(id, group);
+        self.groups.insert(id, Group::new(key));
         id
     }
 

@@ -49,6 +49,8 @@ pub(super) struct HeldStore {
     is_silent: Arc<AtomicBool>,
     /// Passes changes on, for as long as the store lives.
     filters: Mutex<Vec<Arc<ListenerFilter>>>,
+    /// Whether it knows which requests are the first under their key, as the store in it does.
+    knows_keys: AtomicBool,
     /// Unknown ids stand for plan 105 and its executions.
     any_id: bool,
     _folder: tempfile::TempDir,
@@ -191,6 +193,7 @@ impl HeldStore {
             accepted: Mutex::default(),
             leases: Mutex::default(),
             is_silent: Arc::default(),
+            knows_keys: AtomicBool::new(false),
             filters: Mutex::default(),
             any_id: false,
             _folder: folder,
@@ -284,6 +287,11 @@ impl HeldStore {
             }
             _ => assert_eq!(before, state, "no test needs this change"),
         }
+    }
+
+    /// From now on it knows which requests are the first under their key.
+    pub(super) fn know_keys(&self) {
+        self.knows_keys.store(true, Ordering::SeqCst);
     }
 
     /// From now on changes happen without notice.
@@ -472,6 +480,11 @@ impl Store for HeldStore {
             }
             Ok(reservation)
         })
+    }
+
+    fn is_first(&self, request: &Reserve) -> bool {
+        self.trace.send_modify(|trace| trace.push("is_first"));
+        self.knows_keys.load(Ordering::SeqCst) && self.store.is_first(request)
     }
 
     fn heartbeat(&self, mut request: Heartbeat, now: Timestamp) -> Reply<'_, ()> {

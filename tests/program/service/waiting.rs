@@ -68,6 +68,66 @@ async fn one_change_asks_the_store_once_for_many_waiting_workers() {
 }
 
 #[tokio::test]
+async fn worker_that_joins_others_is_woken_as_they_are_without_asking_the_store() {
+    let store = HeldStore::with_reservation().await;
+    store.know_keys();
+    let service = service(&store, patient()).in_process();
+    let first = start(&service, reserve("wait=60"));
+    store.reached("reserve answered", 1).await;
+    let mut others = Vec::new();
+    for already in 1..8 {
+        let keyed = with(reserve("wait=60"), "idempotency-key", &already.to_string());
+        others.push(start(&service, keyed));
+        store.reached("is_first", already + 1).await;
+    }
+    assert_eq!(came_by(&store, "reserve"), 1, "the answer is known");
+    store.set(3339, ExecutionState::Open).await;
+    assert_eq!(answer(first).await.1["execution_id"], 3339);
+    assert!(others.iter().all(|call| !call.is_finished()));
+    store.set(3339, ExecutionState::Open).await;
+    assert_eq!(answer(others.remove(0)).await.1["execution_id"], 3339);
+    store.set(3339, ExecutionState::Done).await;
+    for call in others {
+        assert_eq!(answer(call).await.1["pending"], 0);
+    }
+    assert_eq!(came_by(&store, "reserve"), 4);
+}
+
+#[tokio::test]
+async fn worker_that_joins_others_is_answered_at_the_end_of_its_wait() {
+    let store = HeldStore::with_reservation().await;
+    store.know_keys();
+    let limits = Limits {
+        wait: Duration::from_secs(1),
+        ..patient()
+    };
+    let service = service(&store, limits).in_process();
+    let first = start(&service, reserve("wait=60"));
+    store.reached("reserve answered", 1).await;
+    let second = start(&service, reserve("wait=60"));
+    for call in [first, second] {
+        assert_eq!(answer(call).await.1["pending"], 1);
+    }
+    assert_eq!(came_by(&store, "reserve"), 1);
+}
+
+#[tokio::test]
+async fn repeated_reservation_gets_its_lease_although_others_wait() {
+    let store = HeldStore::with_plan().await;
+    store.know_keys();
+    let service = service(&store, patient()).in_process();
+    let keyed = |key| with(reserve("wait=60"), "idempotency-key", key);
+    let (_, reserved) = answer(start(&service, keyed("k"))).await;
+    assert_eq!(reserved["execution_id"], 3339);
+    let waiting = start(&service, keyed("other"));
+    store.reached("reserve answered", 2).await;
+    assert_eq!(answer(start(&service, keyed("k"))).await.1, reserved);
+    assert!(!waiting.is_finished());
+    store.set(3339, ExecutionState::Done).await;
+    assert_eq!(answer(waiting).await.1["pending"], 0);
+}
+
+#[tokio::test]
 async fn wake_up_of_a_client_that_hung_up_goes_to_the_next() {
     let store = HeldStore::with_reservation().await;
     let service = service(&store, patient()).in_process();

@@ -46,6 +46,10 @@ pub(super) struct Group {
     pub(super) free: BTreeSet<Ticket>,
     /// The newest count of pending executions, and the question that it answers.
     pub(super) pending: (Ticket, u64),
+    /// The last question that was answered with "none is open now" while nothing changed since.
+    none_open: Option<Ticket>,
+    /// When something changed last that could serve the group.
+    changed: Ticket,
 }
 
 /// One of them.
@@ -56,6 +60,36 @@ pub(super) struct Member {
 }
 
 impl Group {
+    pub(super) fn new(key: GroupKey) -> Self {
+        Self {
+            key,
+            members: BTreeMap::new(),
+            free: BTreeSet::new(),
+            pending: (0, 0),
+            none_open: None,
+            changed: 0,
+        }
+    }
+
+    /// Notes that something changed that could serve the group: what was answered before may be wrong now.
+    pub(super) fn changed(&mut self, now: Ticket) {
+        (self.none_open, self.changed) = (None, now);
+    }
+
+    /// Notes the answer that no execution is open now. An answer to a question from before the last change may be older.
+    pub(super) fn answered_none_open(&mut self, question: Ticket) {
+        if question > self.changed {
+            self.none_open = self.none_open.max(Some(question));
+        }
+    }
+
+    /// The question whose answer is still that of the store, and how many executions are pending, if some are.
+    pub(super) fn known_answer(&self) -> Option<(Ticket, u64)> {
+        let question = self.none_open?;
+        let (_, pending) = self.pending;
+        (pending > 0).then_some((question, pending))
+    }
+
     /// Wakes one of them.
     pub(super) fn wake(&mut self, ticket: Ticket, wake_up: WakeUp) {
         self.free.remove(&ticket);

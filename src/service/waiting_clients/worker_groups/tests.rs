@@ -1,4 +1,4 @@
-//! Tests of who is woken, one rule after the other and in random orders of events.
+//! Tests of who is woken, one rule after the other.
 
 use std::collections::HashMap;
 
@@ -7,6 +7,8 @@ use crate::{
     model::Capability,
     store::{OpenedExecutions, PlanChanges},
 };
+
+mod random_order;
 
 const PLAN: PlanId = PlanId(7);
 const OTHER: PlanId = PlanId(8);
@@ -361,125 +363,75 @@ fn nothing_of_workers_that_left_is_kept() {
     assert!(!groups.lacks_server(PLAN));
 }
 
-/// A store of two plans with one pool of Squish servers, as simple as it can be.
-#[derive(Debug, Default)]
-struct ModelStore {
-    open: Vec<(PlanId, &'static str)>,
-    servers: usize,
+/// Whether a worker that joins now would not have to ask.
+fn is_known(groups: &mut WorkerGroups, key: &GroupKey) -> bool {
+    let (place, _) = groups.join(key);
+    let known = groups.known_answer(&place);
+    groups.leave(&place, None);
+    known.is_some()
 }
 
-impl ModelStore {
-    fn fitting(&self, key: &GroupKey) -> Option<usize> {
-        self.open.iter().position(|(plan, required)| {
-            *plan == key.plan && key.offered.covers(&labels(required), LabelCase::Folded)
-        })
-    }
-
-    fn reserve(&mut self, key: &GroupKey) -> ReserveAnswer {
-        match self.fitting(key) {
-            None => NOTHING_NOW,
-            Some(_) if key.allocate_server && self.servers == 0 => NO_SERVER,
-            Some(index) => {
-                self.servers -= usize::from(key.allocate_server);
-                let (_, required) = self.open.swap_remove(index);
-                ReserveAnswer::Granted {
-                    required: vec![labels(required)],
-                    has_server: key.allocate_server,
-                }
-            }
-        }
+#[test]
+fn worker_that_joins_knows_the_answer_to_its_like_until_something_changes() {
+    type Change = fn(&mut WorkerGroups);
+    let linux = key(PLAN, "OS=Linux");
+    let changes: [(&str, Change); 5] = [
+        ("opened", |it| it.apply(&opened(PLAN, "OS=Linux", 1))),
+        ("drained", |it| it.apply(&drained("OS=Linux"))),
+        ("due", |it| it.look_everywhere(PLAN)),
+        ("look", |it| it.look_around(PLAN)),
+        ("granted unnoticed", |it| {
+            let mut other = Worker::waits(it, &key(PLAN, "OS=Linux"));
+            other.asks(it);
+            other.is_answered(it, &granted(""));
+        }),
+    ];
+    for (change, apply) in changes {
+        let mut groups = WorkerGroups::default();
+        assert!(!is_known(&mut groups, &linux), "{change}: it is the first");
+        let mut first = Worker::waits(&mut groups, &linux);
+        assert!(is_known(&mut groups, &linux), "{change}");
+        assert!(!is_known(&mut groups, &key(PLAN, "OS=Windows")), "{change}");
+        groups.apply(&opened(PLAN, "OS=Windows", 1));
+        groups.apply(&opened(OTHER, "OS=Linux", 1));
+        assert!(is_known(&mut groups, &linux), "{change}: nothing for it");
+        first.asks(&mut groups);
+        apply(&mut groups);
+        assert!(!is_known(&mut groups, &linux), "{change}");
+        first.is_answered(&mut groups, &NOTHING_NOW);
+        assert!(!is_known(&mut groups, &linux), "{change}: an older answer");
+        first.asks(&mut groups);
+        first.is_answered(&mut groups, &NOTHING_NOW);
+        assert!(is_known(&mut groups, &linux), "{change}: a newer one");
+        first.leaves(&mut groups);
+        assert!(!is_known(&mut groups, &linux), "{change}: none waits");
     }
 }
 
 #[test]
-fn no_wake_up_is_lost_in_any_order_of_events() {
-    for seed in 0..300_u64 {
-        let mut state = seed;
-        let mut random = |below: usize| {
-            state = state
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            usize::try_from(state >> 33).unwrap() % below
-        };
-        let mut store = ModelStore::default();
+fn worker_that_joins_asks_where_a_server_lacks_or_nothing_is_left() {
+    for answer in [NO_SERVER, ReserveAnswer::NoExecution { pending: 0 }] {
         let mut groups = WorkerGroups::default();
-        // A worker with an answer that the store gave and the worker does not have yet.
-        let mut workers: Vec<(Worker, GroupKey, Option<ReserveAnswer>)> = Vec::new();
-        for _ in 0..200 {
-            let plan = [PLAN, OTHER][random(2)];
-            match random(8) {
-                0 | 1 => {
-                    let required = ["a=1", "b=1", ""][random(3)];
-                    store.open.push((plan, required));
-                    groups.apply(&opened(plan, required, 1));
-                }
-                2 => {
-                    store.servers += 1;
-                    groups.apply(&free_servers(1));
-                }
-                3 if !store.open.is_empty() => {
-                    let taken = random(store.open.len());
-                    store.open.swap_remove(taken);
-                }
-                3 | 4 => {
-                    let key = GroupKey {
-                        allocate_server: random(2) == 0,
-                        ..key(plan, ["a=1", "b=1", "a=1 b=1"][random(3)])
-                    };
-                    let (place, _) = groups.join(&key);
-                    let mut worker = Worker {
-                        place,
-                        question: 0,
-                        woken_by: None,
-                    };
-                    worker.asks(&mut groups);
-                    let answer = store.reserve(&key);
-                    workers.push((worker, key, Some(answer)));
-                }
-                5 if !workers.is_empty() => {
-                    let (mut worker, ..) = workers.swap_remove(random(workers.len()));
-                    worker.leaves(&mut groups);
-                }
-                _ if !workers.is_empty() => {
-                    let index = random(workers.len());
-                    step(&mut store, &mut groups, &mut workers, index);
-                }
-                _ => {}
-            }
-        }
-        for _ in 0..10_000 {
-            let busy = workers
-                .iter()
-                .position(|(worker, _, answer)| answer.is_some() || worker.is_woken(&groups));
-            let Some(index) = busy else { break };
-            step(&mut store, &mut groups, &mut workers, index);
-        }
-        for (_, key, answer) in &workers {
-            assert_eq!(*answer, None, "seed {seed}: it does not come to rest");
-            let fits = store.fitting(key).is_some();
-            assert!(
-                !fits || (key.allocate_server && store.servers == 0),
-                "seed {seed}: {key:?} sleeps beside {store:?}"
-            );
-        }
+        let _first = Worker::waits_after(&mut groups, &key(PLAN, ""), &answer);
+        assert!(!is_known(&mut groups, &key(PLAN, "")), "{answer:?}");
     }
 }
 
-/// A worker takes the next step: it gets its answer, or asks if it is woken.
-fn step(
-    store: &mut ModelStore,
-    groups: &mut WorkerGroups,
-    workers: &mut Vec<(Worker, GroupKey, Option<ReserveAnswer>)>,
-    index: usize,
-) {
-    let (worker, key, answer) = &mut workers[index];
-    if let Some(answer) = answer.take() {
-        worker.is_answered(groups, &answer);
-        if matches!(answer, ReserveAnswer::Granted { .. }) {
-            workers.swap_remove(index);
-        }
-    } else if worker.is_woken(groups) {
-        worker.asks(groups);
-        *answer = Some(store.reserve(key));
-    }
+#[test]
+fn worker_that_knew_the_answer_is_woken_and_answered_like_one_that_asked() {
+    let mut groups = WorkerGroups::default();
+    let mut first = Worker::waits(&mut groups, &key(PLAN, ""));
+    let (place, _) = groups.join(&key(PLAN, ""));
+    let (question, pending) = groups.known_answer(&place).unwrap();
+    assert_eq!((question, pending), (first.question, 5));
+    let second = Worker {
+        place,
+        question,
+        woken_by: None,
+    };
+    first.asks(&mut groups);
+    first.is_answered(&mut groups, &ReserveAnswer::NoExecution { pending: 3 });
+    assert_eq!(groups.newer_pending(&second.place, question), Some(3));
+    groups.apply(&opened(PLAN, "", 2));
+    assert!(first.is_woken(&groups) && second.is_woken(&groups));
 }
