@@ -12,7 +12,7 @@ use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, watch},
     task::AbortHandle,
-    time::timeout,
+    time::{Instant, timeout},
 };
 
 use super::{
@@ -21,7 +21,7 @@ use super::{
     upload_disk::UploadDisk, waiting_clients::WaitingClients,
 };
 use crate::{
-    clock::ServiceClock,
+    clock::{self, ServiceClock},
     fs::DiskFault,
     model::Timestamp,
     store::{Reply, Store, StoreError},
@@ -31,6 +31,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct ServiceState {
     pub(super) clock: Arc<ServiceClock>,
+    /// Since when it runs.
+    pub(super) started: Instant,
     pub(super) access: Access,
     pub(super) limits: Limits,
     pub(super) document: OnceLock<Bytes>,
@@ -77,6 +79,7 @@ impl ServiceState {
                 limits.beat,
             ),
             upload_disk,
+            started: clock::timer(),
             clock,
             access,
             document: OnceLock::new(),

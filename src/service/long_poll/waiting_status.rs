@@ -43,7 +43,7 @@ impl WaitingStatus {
             published,
             seen,
             stopping: shared.stopping(),
-            end: end_of_wait(wait, number),
+            end: end_of_wait(shared, wait, number),
         }
     }
 

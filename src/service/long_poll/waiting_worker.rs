@@ -60,7 +60,7 @@ impl WaitingWorker {
             shared: Arc::clone(shared),
             bell,
             stopping: shared.stopping(),
-            end: end_of_wait(wait, place.ticket),
+            end: end_of_wait(shared, wait, place.ticket),
             question: 0,
             woken_by: None,
             place,
