@@ -2,9 +2,7 @@
 
 use crate::{
     model::{Capabilities, ExecutionId, PlanId, Timestamp},
-    store::{
-        Finish, Heartbeat, NewImport, Reserve, Reset, protocol::StoredDigest, rows::KeyHash,
-    },
+    store::{Finish, Heartbeat, NewImport, Reserve, Reset, protocol::StoredDigest, rows::KeyHash},
 };
 
 /// What a request needs.
