@@ -26,6 +26,8 @@ pub const WORKER: &str = "testplan-worker";
 /// Additive header of every answer of our service. Its presence tells the client that leases, `Prefer: wait` and
 /// idempotency keys are understood.
 pub const SERVICE: &str = "testplan-service";
+/// Additive error code: the service is stopping and did nothing of what was asked.
+pub const STOPPING: i64 = 1590;
 
 /// `status` of a successful reservation.
 pub const RESERVED: &str = "Reservation successful";

@@ -110,8 +110,9 @@ impl Service {
         }
     }
 
-    /// Serves on `listener` until `shutdown`, then drains: it refuses new work, but serves heartbeats and results until no
-    /// client is connected or [`Limits::drain`] is over. Then it closes the store.
+    /// Serves on `listener` until `shutdown`. From then on `/readyz` is 503. After [`Limits::unready`] it drains: it refuses new
+    /// work and answers long polls, but serves heartbeats and results until no client is connected or [`Limits::drain`] is
+    /// over. Then it closes the store.
     ///
     /// Dropping the future instead aborts all connections and leaves the store open.
     ///

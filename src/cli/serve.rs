@@ -76,6 +76,10 @@ pub(crate) struct ServeArgs {
     /// to twenty times as long.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = duration::parse)]
     server_rest: Duration,
+    /// After SIGTERM or SIGINT, serve as before for this long, with /readyz at 503, so that a load balancer sends its clients
+    /// elsewhere first.
+    #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
+    drain: Duration,
     /// Write the log as text or as one JSON object per line.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
@@ -151,7 +155,7 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
         },
         rules,
         access: access(&command, context)?,
-        limits: limits(),
+        limits: limits(command.drain),
         import_limit: command.import_limit,
     };
     let service = options.open(catalog).await?;
@@ -182,9 +186,13 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
             kind = signals.next() => kind,
         };
     };
-    screen.info(format_args!(
-        "stopping ({kind}): no more reservations, leases stay valid"
-    ));
+    screen.info(match command.drain {
+        Duration::ZERO => format!("stopping ({kind}): no more reservations, leases stay valid"),
+        drain => format!(
+            "stopping ({kind}) in {}: /readyz is 503 from now on; another signal stops at once",
+            duration::format(drain)
+        ),
+    });
     let _ = stopped.send(());
     tokio::select! {
         ended = serving => ended.map_err(Failure::infrastructure)?.map_err(Failure::infrastructure)?,
@@ -251,8 +259,11 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// The limits on clients, with as many connections as this process may open.
-fn limits() -> Limits {
-    let limits = Limits::default();
+fn limits(unready: Duration) -> Limits {
+    let limits = Limits {
+        unready,
+        ..Limits::default()
+    };
     match raise_open_files() {
         Some(files) => limits.within_open_files(files),
         None => limits,

@@ -48,7 +48,7 @@ const EXHAUSTED: Duration = Duration::from_millis(100);
 /// How long running requests may take after the drain.
 const LAST_ANSWERS: Duration = Duration::from_secs(1);
 
-/// Serves until `shutdown` and through the drain. The store is left open.
+/// Serves until `shutdown`, while load balancers find another service, and through the drain. The store is left open.
 pub(super) async fn serve(
     shared: &ServiceState,
     router: &Router,
@@ -57,6 +57,11 @@ pub(super) async fn serve(
 ) {
     let mut connections = AcceptLoop::new(router.clone(), shared.limits);
     {
+        let shutdown = async {
+            shutdown.await;
+            shared.leave();
+            sleep(shared.limits.unready).await;
+        };
         let mut shutdown = pin!(shutdown);
         loop {
             tokio::select! {

@@ -1,4 +1,4 @@
-//! Whether the service is up, and whether it accepts changes.
+//! Whether the service is up, and whether it should be sent work: it accepts changes, and no stop is near.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ pub(super) async fn readiness(
     _: RequestHead,
     _: EmptyBody,
 ) -> Result<Readiness, HttpError> {
-    if shared.is_stopping() {
+    if shared.is_leaving() {
         return Err(HttpError::Stopping);
     }
     match shared.disk_fault() {

@@ -8,7 +8,7 @@ use http::{
 
 use super::json_response;
 use crate::{
-    api::problem::Problem,
+    api::{self, problem::Problem},
     fs::DiskFault,
     store::{Refusal, RefusalCode, StoreError},
 };
@@ -38,7 +38,7 @@ pub(super) enum HttpError {
     Busy,
     /// The disk takes no changes, or the database cannot be read: 503. The store logs it once.
     Disk(DiskFault),
-    /// The service is shutting down: 503.
+    /// The service is stopping, and nothing was done: 503 with a code of its own.
     Stopping,
 }
 
@@ -80,7 +80,8 @@ impl HttpError {
             Self::Refused(refusal) | Self::NotFound(refusal) => refusal.code.number().into(),
             Self::Broken => 1500,
             Self::Unauthorized(_) => 1501,
-            Self::Busy | Self::Disk(_) | Self::Stopping => 1503,
+            Self::Busy | Self::Disk(_) => 1503,
+            Self::Stopping => api::STOPPING,
             Self::NoPath(_) => 1504,
             Self::NoMethod(_) => 1505,
             Self::TooSlow => 1508,
@@ -105,7 +106,7 @@ impl HttpError {
                 .into(),
             Self::Busy => "the service is busy; try again in a second".into(),
             Self::Disk(fault) => format!("{fault}; {}, then repeat the call", fault.advice()),
-            Self::Stopping => "the service is shutting down and hands out no more work; try again in two seconds".into(),
+            Self::Stopping => "the service is stopping and did not do this; ask again in a second".into(),
         }
     }
 }
@@ -140,8 +141,8 @@ impl IntoResponse for HttpError {
                     "Basic realm=\"testplan\", charset=\"UTF-8\"",
                 ),
             ],
-            Self::Busy => &[(RETRY_AFTER, "1")],
-            Self::Disk(_) | Self::Stopping => &[(RETRY_AFTER, "2")],
+            Self::Busy | Self::Stopping => &[(RETRY_AFTER, "1")],
+            Self::Disk(_) => &[(RETRY_AFTER, "2")],
             // Otherwise the rest of the body would be read as the next request.
             Self::TooSlow | Self::TooLarge(_) | Self::ImportTooLarge(_) => &[(CONNECTION, "close")],
             Self::Refused(_)

@@ -40,7 +40,9 @@ pub struct Limits {
     pub wait: Duration,
     /// How often a client of each kind that waits asks the store again although no change was reported.
     pub look: Duration,
-    /// How long heartbeats and results are still served after shutdown began.
+    /// How long everything is served as before once shutdown began, with `/readyz` at 503: for load balancers.
+    pub unready: Duration,
+    /// How long heartbeats and results are still served after that.
     pub drain: Duration,
     /// The drain ends early when no request came for this long.
     pub quiet: Duration,
@@ -68,6 +70,7 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             wait: Duration::from_secs(60),
             look: Duration::from_secs(5),
+            unready: Duration::ZERO,
             drain: Duration::from_secs(10),
             quiet: Duration::from_secs(1),
             beat: Duration::from_secs(1),

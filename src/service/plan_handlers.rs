@@ -152,6 +152,10 @@ pub(super) async fn status(
             .await?;
         return Ok(to_wire::status(counts));
     }
+    if shared.is_stopping() {
+        // An answer at once would be followed by the same question.
+        return Err(HttpError::Stopping);
+    }
     let mut waiting = WaitingStatus::join(&shared, plan, filter.clone(), wait);
     let mut counts = shared
         .ask_for_waiting(move |store, now| store.status(plan, filter, now))

@@ -3,7 +3,10 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{Arc, OnceLock, Weak},
+    sync::{
+        Arc, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -56,6 +59,8 @@ pub(super) struct ServiceState {
     /// Limits what waiting clients ask at once. It is apart from `calls`, so that a crowd of them leaves room for results and
     /// heartbeats.
     waiting_calls: Arc<Semaphore>,
+    /// A stop was ordered, so load balancers should send their clients elsewhere.
+    leaving: AtomicBool,
     stopping: watch::Sender<bool>,
     beat: AbortHandle,
 }
@@ -94,6 +99,7 @@ impl ServiceState {
             calls: Arc::new(Semaphore::new(limits.calls)),
             waiting_calls: Arc::new(Semaphore::new(limits.waiting_calls)),
             limits,
+            leaving: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         }
     }
@@ -164,8 +170,18 @@ impl ServiceState {
         self.store.disk_fault().or_else(|| self.upload_disk.fault())
     }
 
+    /// Answers `/readyz` with 503, and everything else as before.
+    pub(super) fn leave(&self) {
+        self.leaving.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::Acquire)
+    }
+
     /// Refuses new work and answers all long polls.
     pub(super) fn stop(&self) {
+        self.leave();
         self.stopping.send_replace(true);
     }
 

@@ -53,7 +53,7 @@ async fn leases_are_served_until_the_last_connection_ends() {
     let ended = served.stop();
     let refused = read_all(&mut waits_for_work).await;
     assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(refused.headers()["retry-after"], "2");
+    assert_eq!(refused.headers()["retry-after"], "1");
     let counts = read_all(&mut waits_for_counts).await;
     assert_eq!(counts.status(), StatusCode::OK);
     assert_eq!(json(&counts)["reserved"], 1);
@@ -72,7 +72,9 @@ async fn leases_are_served_until_the_last_connection_ends() {
         (post("/execution/v1/reserve/105", LINUX), 503),
         (post("/execution/v1/executeplan", execute), 503),
         (get("/healthz"), 503),
+        (get("/readyz"), 503),
         (get("/execution/v1/status/105"), 200),
+        (status.clone(), 503),
         (heartbeat.clone(), 200),
         (post("/execution/v1/finished/3339", "{}"), 200),
     ] {
@@ -81,7 +83,8 @@ async fn leases_are_served_until_the_last_connection_ends() {
         assert_eq!(response.status().as_u16(), expected, "{name}");
         assert_eq!(response.headers()["connection"], "close", "{name}");
         if expected == 503 {
-            assert_eq!(response.headers()["retry-after"], "2", "{name}");
+            assert_eq!(response.headers()["retry-after"], "1", "{name}");
+            assert_eq!(json(&response)["code"], 1590, "{name}");
         }
     }
     assert!(!ended.is_finished());
@@ -94,6 +97,36 @@ async fn leases_are_served_until_the_last_connection_ends() {
     assert_eq!(json(&read_all(&mut worker).await)["done"], 1);
     soon(ended).await.unwrap().unwrap();
     assert_eq!(store.trace().last(), Some(&"close answered"));
+}
+
+#[tokio::test]
+async fn service_that_leaves_serves_on_while_load_balancers_find_another() {
+    let store = HeldStore::with_plan().await;
+    let limits = Limits {
+        unready: Duration::from_secs(3600),
+        ..patient()
+    };
+    let served = Served::start(&service(&store, limits)).await;
+    let address = served.address;
+    let ask = async |request: http::Request<bytes::Bytes>| {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(&wire(&request, "close")).await.unwrap();
+        read_all(&mut stream).await.status().as_u16()
+    };
+    assert_eq!(ask(get("/readyz")).await, 200);
+    let ended = served.stop();
+    soon(async {
+        while ask(get("/readyz")).await == 200 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    assert_eq!(ask(get("/readyz")).await, 503);
+    assert_eq!(ask(get("/healthz")).await, 200);
+    assert_eq!(ask(post("/execution/v1/reserve/105", LINUX)).await, 200);
+    let waits = with(get("/execution/v1/status/105"), "prefer", "wait=1");
+    assert_eq!(ask(waits).await, 200);
+    assert!(!ended.is_finished());
 }
 
 /// Stops a service to which a connection stays open that asked once.
