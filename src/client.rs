@@ -1,15 +1,17 @@
 //! The client of the Test Plan Execution API: one method per endpoint over a [`Transport`].
 //!
 //! Retries are a rule of each endpoint (`retry`), never of the transport; `executeplan` and `reserve` are not repeated
-//! blindly. `answer` tolerates quirks of answers, `error` has the text for users. There is no circuit breaker:
-//! every wait has a budget and a growing, jittered pause, so that a dead service sees one request per worker every
-//! few seconds, and a breaker could only delay a result that must be delivered.
+//! blindly. `answer` tolerates quirks of answers, `error` has the text for users. There is no circuit breaker for the
+//! service: every wait has a budget and a growing, jittered pause, so that a dead service sees one request per worker every
+//! few seconds, and a breaker could only delay a result that must be delivered. Of several URLs of the service, those that
+//! failed are avoided for a while (`routes`), but never all of them.
 
 mod answer;
 mod authorization;
 mod call;
 mod done_field;
 mod endpoint;
+mod endpoints;
 mod error;
 mod execute;
 mod file_kind;
@@ -27,6 +29,8 @@ mod reserve;
 mod reserve_many;
 mod retry_budget;
 mod retry_rule;
+mod route_table;
+mod routes;
 mod service_kind;
 mod setup;
 mod squish_servers;
@@ -46,11 +50,13 @@ use std::{
 
 use authorization::Authorization;
 use recovery::ServiceHealth;
+use routes::Routes;
 use service_kind::SharedKind;
 
 pub use authorization::CredentialKind;
 pub(crate) use done_field::DoneField;
 pub use endpoint::Endpoint;
+pub use endpoints::Endpoints;
 pub use error::{ClientError, ErrorKind, RedirectTarget};
 pub use execute::StartPlan;
 pub use file_kind::{UnknownKind, UploadFileKind};
@@ -65,7 +71,7 @@ pub use reserve::{BatchOptions, Granted, Reservation, Reservations, ReserveOptio
 pub use service_kind::ServiceKind;
 pub use setup::SetupError;
 pub use test_lists::PlanTests;
-pub use transport::{Sending, Sent, Transport, TransportError};
+pub use transport::{Addresses, Connect, Sending, Sent, Transport, TransportError};
 pub use upload_body::{BytesSent, UnclearOutcome, UploadBody};
 pub use upload_form::{Import, UploadFile, UploadForm};
 
@@ -82,7 +88,7 @@ pub struct Client {
 
 struct Shared {
     transport: Arc<dyn Transport>,
-    endpoint: Endpoint,
+    routes: Routes,
     authorization: Authorization,
     patience: Patience,
     service_kind: SharedKind,
@@ -92,21 +98,22 @@ struct Shared {
 
 impl Client {
     /// A client that has sent nothing yet. Refuses credentials that cannot be sent, or that would go over plain
-    /// `http://` to another machine, unless [`Endpoint::parse`] was allowed to.
+    /// `http://` to another machine, unless [`Endpoint::parse`] was allowed to. All URLs get the same credentials.
     pub fn new(
         transport: Arc<dyn Transport>,
-        endpoint: Endpoint,
+        endpoints: impl Into<Endpoints>,
         credentials: impl Into<Option<Credentials>>,
         patience: Patience,
     ) -> Result<Self, SetupError> {
+        let endpoints = endpoints.into();
         let authorization = Authorization::new(credentials.into())?;
         if authorization.header().is_some() {
-            endpoint.accept_credentials()?;
+            endpoints.accept_credentials()?;
         }
         Ok(Self {
             shared: Arc::new(Shared {
                 transport,
-                endpoint,
+                routes: Routes::new(endpoints),
                 authorization,
                 patience,
                 service_kind: SharedKind::default(),
@@ -131,9 +138,14 @@ impl Client {
         self
     }
 
-    /// Where the service is.
+    /// Where the service is: of several URLs the one that was answered last.
     pub fn endpoint(&self) -> &Endpoint {
-        &self.shared.endpoint
+        self.shared.routes.current()
+    }
+
+    /// All URLs of the service.
+    pub fn endpoints(&self) -> &Endpoints {
+        self.shared.routes.endpoints()
     }
 
     /// Which service answers, as far as answers were understood.
@@ -159,7 +171,7 @@ impl Client {
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Client")
-            .field("endpoint", &self.shared.endpoint)
+            .field("endpoints", self.endpoints())
             .field("credentials", &self.shared.authorization.kind())
             .field("service", &self.service_kind())
             .field("requests", &self.requests())

@@ -52,7 +52,8 @@ pub struct VerbosityArgs {
 /// `TESTCENTER_PASSWORD`, or a file: never from the value of a flag.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct ServiceArgs {
-    /// Use the service at this base URL: Test Center or `testplan serve` [env: `TESTCENTER_URL`].
+    /// Use the service at this base URL: Test Center or `testplan serve`; several of one service with commas between them
+    /// [env: `TESTCENTER_URL`].
     #[arg(long, value_name = "URL", help_heading = "Service")]
     pub(crate) url: Option<String>,
     /// Read the access token from this file.

@@ -17,13 +17,13 @@ use super::{
     settings::{self, WorkOptions},
 };
 use crate::{
-    client::{self, Endpoint, HttpOptions, HttpTransport, proxy_of},
+    client::{self, Endpoints, HttpOptions, HttpTransport, proxy_of},
     config::precedence::{Chosen, Setting},
     doctor::{
         self,
         observe::{
             doctor_request::{DoctorRequest, WorkerOffer},
-            service_connection::ServiceSetup,
+            service_connection::{ServiceSetup, ServiceUrl},
         },
         page,
     },
@@ -130,11 +130,7 @@ pub(crate) async fn run(command: Doctor, context: &Context) -> CommandResult {
 
 /// The service of the flags and variables, each with its own mistake.
 fn service(args: &ServiceArgs, context: &Context) -> ServiceSetup {
-    let named = endpoint(args, context);
-    let proxy = match &named {
-        Ok(Some(chosen)) => proxy_of(&chosen.value, context.environment.lookup()),
-        Ok(None) | Err(_) => None,
-    };
+    let named = urls(args, context);
     let file = args.token_file.as_deref();
     let credentials = settings::found_credentials(file, &context.environment);
     let (ca_cert, transport) = transport(args, context);
@@ -145,19 +141,23 @@ fn service(args: &ServiceArgs, context: &Context) -> ServiceSetup {
         transport,
         allow_http: args.allow_http,
         patience: args.patience,
-        proxy,
     }
 }
 
-/// The endpoint and where it is named.
-fn endpoint(args: &ServiceArgs, context: &Context) -> Result<Option<Chosen<Endpoint>>, Failure> {
+/// The URLs and where they are named.
+fn urls(args: &ServiceArgs, context: &Context) -> Result<Option<Chosen<Vec<ServiceUrl>>>, Failure> {
     let text = |text: &str| Ok::<_, String>(text.to_owned());
     let chosen = Setting::URL.choose(args.url.clone(), &context.environment, text, None);
     let Some(chosen) = chosen.map_err(Failure::usage)? else {
         return Ok(None);
     };
+    let endpoints = Endpoints::parse(&chosen.value, args.allow_http)?;
+    let urls = endpoints.as_slice().iter().map(|endpoint| ServiceUrl {
+        endpoint: endpoint.clone(),
+        proxy: proxy_of(endpoint, context.environment.lookup()),
+    });
     Ok(Some(Chosen {
-        value: Endpoint::parse(&chosen.value, args.allow_http)?,
+        value: urls.collect(),
         origin: chosen.origin,
     }))
 }
@@ -174,8 +174,11 @@ fn transport(
         .as_deref()
         .map(|file| settings::read(file, "--ca-cert"));
     let transport = pem.transpose().and_then(|pem| {
-        let ca_cert_pem = pem.map(Into::into);
-        HttpTransport::new(&HttpOptions { ca_cert_pem }).map_err(Failure::from)
+        let options = HttpOptions {
+            ca_cert_pem: pem.map(Into::into),
+            ..HttpOptions::default()
+        };
+        HttpTransport::new(&options).map_err(Failure::from)
     });
     (file, transport)
 }

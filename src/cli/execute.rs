@@ -98,7 +98,7 @@ pub(crate) async fn run(command: ExecuteArgs, context: &Context) -> CommandResul
 async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPlan, Failure> {
     let args = &command.plan;
     let service = ServiceSettings::required(&args.service, context)?;
-    let secrets = Secrets::of(&service.endpoint, service.credentials.as_ref());
+    let secrets = Secrets::of(service.endpoints.as_slice(), service.credentials.as_ref());
     let client = service.connect()?;
     context.screen.step().check_outputs().map_err(|error| {
         Failure::usage_text(format_args!(

@@ -12,7 +12,7 @@ use super::{
     shell,
 };
 use crate::{
-    client::{Client, Endpoint, HttpOptions, HttpTransport, Patience},
+    client::{Client, Endpoints, ErrorKind, HttpOptions, HttpTransport, Patience, proxy_of},
     config::{
         credential_sources::{self, CredentialError, FoundCredentials},
         duration,
@@ -36,11 +36,13 @@ const DEFAULT_GRACE: Duration = Duration::from_secs(600);
 /// The least time for one request, whatever `--patience` says.
 const SHORTEST_REQUEST: Duration = Duration::from_secs(3);
 
-/// The address of the service and the credentials for it.
+/// The URLs of the service and the credentials for it.
 #[derive(Debug)]
 pub(crate) struct ServiceSettings {
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoints: Endpoints,
     pub(crate) credentials: Option<Credentials>,
+    /// Whether no proxy stands between.
+    resolves_names: bool,
     /// The file of the token, which may get another one.
     token_file: Option<TokenFile>,
     /// Certificates to trust beside the system's: their file and what is in it.
@@ -60,13 +62,17 @@ impl ServiceSettings {
         if let Some(warning) = found.as_ref().and_then(|found| found.warning.as_ref()) {
             context.screen.warn(warning);
         }
-        let endpoint = Endpoint::parse(&url, args.allow_http)?;
+        let endpoints = Endpoints::parse(&url, args.allow_http)?;
+        let lookup = || context.environment.lookup();
+        let mut all = endpoints.as_slice().iter();
+        let resolves_names = all.all(|it| proxy_of(it, lookup()).is_none());
         let ca_cert = match context.choose_path(Setting::CA_CERT, args.ca_cert.as_ref())? {
             Some(file) => Some((read(&file, "--ca-cert")?, file)),
             None => None,
         };
         Ok(Some(Self {
-            endpoint,
+            endpoints,
+            resolves_names,
             credentials: found.map(|found| found.credentials),
             token_file,
             ca_cert: ca_cert.map(|(pem, file)| (file, pem)),
@@ -87,9 +93,14 @@ impl ServiceSettings {
     pub(crate) fn connect(self) -> Result<Client, Failure> {
         let options = HttpOptions {
             ca_cert_pem: self.ca_cert.as_ref().map(|(_, pem)| pem.clone().into()),
+            resolves_names: self.resolves_names,
         };
         let transport = HttpTransport::new(&options)
-            .and_then(|transport| transport.prepare(&self.endpoint).map(|()| transport))
+            .and_then(|transport| {
+                let mut endpoints = self.endpoints.as_slice().iter();
+                endpoints.try_for_each(|endpoint| transport.prepare(endpoint))?;
+                Ok(transport)
+            })
             .map_err(|error| match &self.ca_cert {
                 Some((file, _)) => {
                     Failure::from(error).context(format!("--ca-cert {}", file.display()))
@@ -97,12 +108,19 @@ impl ServiceSettings {
                 None => error.into(),
             })?;
         let transport = Arc::new(transport);
-        let client = Client::new(transport, self.endpoint, self.credentials, self.patience)?;
+        let client = Client::new(transport, self.endpoints, self.credentials, self.patience)?;
         let client = match self.token_file {
             Some(file) => client.following(Arc::new(file)),
             None => client,
         };
-        Ok(client.watched(|waiting| tracing::warn!("{waiting}")))
+        Ok(client.watched(|waiting| {
+            // After a restart the next process answers, or another one behind a load balancer.
+            if matches!(waiting.because, ErrorKind::Stopping { .. }) {
+                tracing::info!("{waiting}");
+            } else {
+                tracing::warn!("{waiting}");
+            }
+        }))
     }
 }
 

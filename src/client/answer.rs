@@ -11,8 +11,9 @@ use super::{
     call::Call,
     quoted_text::{self, one_line},
     redirect,
+    routes::{self, Taken},
 };
-use crate::{api, pace};
+use crate::{api, clock, pace};
 
 /// A try that brought no answer of use.
 pub(super) struct FailedTry {
@@ -24,14 +25,30 @@ pub(super) struct FailedTry {
 }
 
 impl Client {
-    /// Sends once, within `limit`, and reads the answer.
+    /// Sends once on this way, within `limit`, and reads the answer.
     pub(super) async fn attempt<T>(
         &self,
         call: &Call,
+        taken: Taken<'_>,
         limit: Duration,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, FailedTry> {
-        let answer = self.send_once(call, limit, read).await;
+        let began = clock::timer();
+        let answer = self.send_once(call, taken, limit, read).await;
+        let took = clock::timer().saturating_duration_since(began);
+        match &answer {
+            Err(failure) if routes::is_of_the_way(&failure.kind) => {
+                let FailedTry {
+                    kind, retry_after, ..
+                } = failure;
+                self.shared.routes.failed(taken, kind, *retry_after, took);
+            }
+            Err(FailedTry {
+                kind: ErrorKind::NotSendable { .. } | ErrorKind::Unreadable { .. },
+                ..
+            }) => {}
+            Ok(_) | Err(_) => self.shared.routes.answered(taken, took),
+        }
         match &answer {
             Ok(_) => self.shared.health.answered(),
             Err(failure) => match failure.kind {
@@ -46,10 +63,11 @@ impl Client {
     async fn send_once<T>(
         &self,
         call: &Call,
+        taken: Taken<'_>,
         limit: Duration,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, FailedTry> {
-        let request = self.request(call).map_err(|kind| FailedTry {
+        let request = self.request(call, taken).map_err(|kind| FailedTry {
             kind,
             unclear: false,
             retry_after: None,
@@ -84,7 +102,7 @@ impl Client {
         if response.headers().contains_key(api::SERVICE) {
             self.shared.service_kind.set_testplan();
         }
-        let (kind, unclear) = match self.read(call, &response, read) {
+        let (kind, unclear) = match self.read((call, taken), &response, read) {
             Ok(value) => {
                 self.shared.service_kind.set_test_center();
                 return Ok(value);
@@ -95,6 +113,7 @@ impl Client {
                     ErrorKind::Refused { .. }
                         | ErrorKind::Unauthorized { .. }
                         | ErrorKind::Redirected { .. }
+                        | ErrorKind::Stopping { .. }
                 );
                 // A form that was refused for the moment was not taken: 503 is how a service says that.
                 let put_off =
@@ -133,7 +152,7 @@ impl Client {
 
     fn read<T>(
         &self,
-        call: &Call,
+        (call, taken): (&Call, Taken<'_>),
         response: &Response<Bytes>,
         read: impl Fn(&[u8]) -> Result<T, String>,
     ) -> Result<T, ErrorKind> {
@@ -155,7 +174,7 @@ impl Client {
             return read(body).map_err(not_understood);
         }
         if status.is_redirection()
-            && let Some(target) = redirect::target(self.endpoint(), call.path(), response.headers())
+            && let Some(target) = redirect::target(taken.endpoint, call.path(), response.headers())
         {
             let target = match target {
                 RedirectTarget::Elsewhere(url) => {
@@ -178,6 +197,15 @@ impl Client {
                     .as_ref()
                     .map_or_else(String::new, |_| words(quoted_text::MESSAGE)),
                 presented: self.shared.authorization.kind(),
+            });
+        }
+        let is_ours = response.headers().contains_key(api::SERVICE);
+        if let Some(problem) = &problem
+            && (is_ours && problem.code == api::STOPPING)
+        {
+            return Err(ErrorKind::Stopping {
+                status: number,
+                message: words(quoted_text::MESSAGE),
             });
         }
         if status.is_server_error() {

@@ -7,7 +7,11 @@ use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, header};
 use serde::Serialize;
 
-use super::{Client, ClientError, ErrorKind, upload_form::UploadForm};
+use super::{
+    Client, ClientError, ErrorKind,
+    routes::{CallNature, Taken},
+    upload_form::UploadForm,
+};
 use crate::{api, text::percent_encoded};
 
 /// No `Debug`: the body may hold a lease.
@@ -21,6 +25,8 @@ pub(super) struct Call {
     form: Option<UploadForm>,
     /// Longer or shorter than [`super::Patience::request`].
     limit: Option<Duration>,
+    /// How long the service may hold its answer back.
+    wait: Duration,
     holds_lease: bool,
 }
 
@@ -40,6 +46,7 @@ impl Call {
             body: Bytes::new(),
             form: None,
             limit: None,
+            wait: Duration::ZERO,
             holds_lease: false,
         }
     }
@@ -101,6 +108,25 @@ impl Call {
         self
     }
 
+    /// Notes what the service may hold its answer back for, within the limit.
+    pub(super) fn waits(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    pub(super) fn wait(&self) -> Duration {
+        self.wait
+    }
+
+    pub(super) fn nature(&self, may_repeat: bool) -> CallNature {
+        let is_upload = self.form.is_some();
+        CallNature {
+            may_repeat,
+            is_short: self.wait.is_zero() && !self.holds_lease && !is_upload,
+            is_upload,
+        }
+    }
+
     /// Marks the call as one that presents a lease: a refusal ends it.
     pub(super) fn of_lease(mut self) -> Self {
         self.holds_lease = true;
@@ -110,6 +136,18 @@ impl Call {
     /// `GET /execution/v1/testplans`, without the query.
     pub(super) fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
+    }
+
+    /// The same, with the URL of its way if there are several.
+    pub(super) fn name_on(&self, way: Taken<'_>) -> String {
+        let Some((endpoint, address)) = way.name() else {
+            return self.name();
+        };
+        let name = format!("{} {endpoint}{}", self.method, self.path);
+        match address {
+            Some(address) => format!("{name} at {address}"),
+            None => name,
+        }
     }
 
     pub(super) fn path(&self) -> &str {
@@ -137,9 +175,13 @@ impl Client {
         call.limit.unwrap_or(self.patience().request)
     }
 
-    pub(super) fn request(&self, call: &Call) -> Result<Request<Bytes>, ErrorKind> {
-        let uri = self
-            .endpoint()
+    pub(super) fn request(
+        &self,
+        call: &Call,
+        taken: Taken<'_>,
+    ) -> Result<Request<Bytes>, ErrorKind> {
+        let uri = taken
+            .endpoint
             .uri(&format!("{}{}", call.path, call.query))
             .map_err(|error| ErrorKind::NotSendable {
                 reason: format!("the address of the request is not valid ({error}): are there too many capabilities?"),
@@ -147,6 +189,7 @@ impl Client {
         let mut request = Request::new(call.body.clone());
         *request.method_mut() = call.method.clone();
         *request.uri_mut() = uri;
+        request.extensions_mut().insert(taken.connect());
         let headers = request.headers_mut();
         headers.clone_from(&call.headers);
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));

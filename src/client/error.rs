@@ -69,6 +69,13 @@ pub enum ErrorKind {
         /// The service's words.
         message: String,
     },
+    /// `testplan serve` is stopping and did nothing of what was asked: another process of it, or the next one, will.
+    Stopping {
+        /// HTTP status.
+        status: u16,
+        /// The service's words.
+        message: String,
+    },
     /// An answer that is not the API's. The outcome is unknown.
     NotUnderstood {
         /// HTTP status.
@@ -139,6 +146,7 @@ impl ClientError {
             | ErrorKind::Untrusted { .. }
             | ErrorKind::Redirected { .. }
             | ErrorKind::Failed { .. }
+            | ErrorKind::Stopping { .. }
             | ErrorKind::NotUnderstood { .. }
             | ErrorKind::NotFound { .. }
             | ErrorKind::Unsupported { .. }
@@ -174,6 +182,7 @@ impl ClientError {
             | ErrorKind::Unauthorized { .. }
             | ErrorKind::Refused { .. }
             | ErrorKind::Failed { .. }
+            | ErrorKind::Stopping { .. }
             | ErrorKind::NotUnderstood { .. }
             | ErrorKind::Unsupported { .. }
             | ErrorKind::Unclear { .. }
@@ -195,7 +204,7 @@ pub(super) fn is_try_again(status: u16) -> bool {
 impl ErrorKind {
     pub(super) fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::Stopping { .. } => true,
             // 501 and 505 are about what the service can do, not about how it is.
             Self::Failed { status, .. } => !matches!(status, 501 | 505),
             Self::Refused { status, .. } => is_try_again(*status),
@@ -219,7 +228,8 @@ impl ErrorKind {
             | Self::Untrusted { .. }
             | Self::Redirected { .. }
             | Self::Unauthorized { .. }
-            | Self::Failed { .. } => true,
+            | Self::Failed { .. }
+            | Self::Stopping { .. } => true,
             Self::NotUnderstood { json, .. } => !json,
             Self::Refused { .. }
             | Self::NotFound { .. }

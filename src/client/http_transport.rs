@@ -7,9 +7,11 @@ mod pinned;
 mod send_failure;
 
 use std::{
+    collections::HashMap,
     error::Error,
     fmt,
-    sync::{Arc, OnceLock},
+    net::SocketAddr,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,15 +21,18 @@ use reqwest::{redirect, retry};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{
-    BytesSent, Endpoint, Sending, Sent, SetupError, Transport, TransportError, UploadBody,
-    endpoint::is_loopback,
+    Addresses, BytesSent, Connect, Endpoint, Sending, Sent, SetupError, Transport, TransportError,
+    UploadBody, endpoint::is_loopback,
 };
+use crate::sync::ignore_poison;
 
 /// Settings of the network that a user may choose.
 #[derive(Clone, Debug, Default)]
 pub struct HttpOptions {
     /// Certificates, in PEM, that are trusted beside those of the platform: as authorities, and each as a server's own.
     pub ca_cert_pem: Option<Bytes>,
+    /// Looks the addresses of names up, so that each is a way to the service. Without effect, but slow, where a proxy does.
+    pub resolves_names: bool,
 }
 
 /// Sends over TCP and TLS, through the proxies of `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY`, but never through one to
@@ -35,13 +40,27 @@ pub struct HttpOptions {
 #[derive(Clone)]
 pub struct HttpTransport {
     extra: Vec<CertificateDer<'static>>,
-    /// One per [`Way`], made when it is first needed: the certificates of the platform take longer to read than a
-    /// service on this machine takes to answer.
-    clients: Arc<[OnceLock<reqwest::Client>; 3]>,
+    /// Whether names of services are resolved here, not by a proxy.
+    resolves_names: bool,
+    /// One for each kind of connection, made when it is first needed: the certificates of the platform take longer to read
+    /// than a service on this machine takes to answer.
+    clients: Arc<Mutex<HashMap<Kind, reqwest::Client>>>,
 }
 
+/// What connections of one client have in common.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    way: Way,
+    soon: bool,
+    /// The name of a host, and the address that stands for it.
+    pinned: Option<(String, SocketAddr)>,
+}
+
+/// So many clients are kept, with their connections. More are needed only if the addresses of a service change.
+const CLIENTS: usize = 64;
+
 /// What a destination needs of a client.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum Way {
     /// Proxies and TLS.
     Abroad,
@@ -80,14 +99,19 @@ impl HttpTransport {
         };
         Ok(Self {
             extra,
+            resolves_names: options.resolves_names,
             clients: Arc::default(),
         })
     }
 
     /// Reads certificates now, so that an error in them shows before the first request.
     pub fn prepare(&self, endpoint: &Endpoint) -> Result<(), SetupError> {
-        let way = Way::of(endpoint.is_loopback(), endpoint.is_tls());
-        let client = self.build(way).map_err(|error| {
+        let kind = Kind {
+            way: Way::of(endpoint.is_loopback(), endpoint.is_tls()),
+            soon: false,
+            pinned: None,
+        };
+        let client = self.build(&kind).map_err(|error| {
             SetupError::new(
                 format!(
                     "TLS could not be set up: {}",
@@ -96,17 +120,26 @@ impl HttpTransport {
                 "check the certificates of the system and of --ca-cert",
             )
         })?;
-        self.clients[way as usize].get_or_init(|| client);
+        self.keep(kind, client);
         Ok(())
     }
 
-    fn client(&self, to: &Destination) -> Result<&reqwest::Client, TransportError> {
-        let way = Way::of(to.is_loopback, to.is_tls);
-        let cell = &self.clients[way as usize];
-        if let Some(client) = cell.get() {
-            return Ok(client);
+    fn client(
+        &self,
+        to: &Destination,
+        connect: Connect,
+    ) -> Result<reqwest::Client, TransportError> {
+        let kind = Kind {
+            way: Way::of(to.is_loopback, to.is_tls),
+            soon: connect.soon,
+            pinned: connect
+                .address
+                .map(|address| (to.host.to_string(), address)),
+        };
+        if let Some(client) = ignore_poison(self.clients.lock()).get(&kind) {
+            return Ok(client.clone());
         }
-        let client = self.build(way).map_err(|error| TransportError {
+        let client = self.build(&kind).map_err(|error| TransportError {
             sent: Sent::No,
             certificate_help: None,
             message: format!(
@@ -114,16 +147,29 @@ impl HttpTransport {
                 send_failure::innermost(&*error)
             ),
         })?;
-        Ok(cell.get_or_init(|| client))
+        Ok(self.keep(kind, client))
     }
 
-    fn build(&self, way: Way) -> Result<reqwest::Client, Box<dyn Error>> {
+    /// Keeps a client, unless another call made one of its kind meanwhile, and returns the one that is kept.
+    fn keep(&self, kind: Kind, client: reqwest::Client) -> reqwest::Client {
+        let mut clients = ignore_poison(self.clients.lock());
+        if clients.len() >= CLIENTS {
+            clients.retain(|kind, _| kind.pinned.is_none());
+        }
+        clients.entry(kind).or_insert(client).clone()
+    }
+
+    fn build(&self, kind: &Kind) -> Result<reqwest::Client, Box<dyn Error>> {
         let builder = reqwest::Client::builder();
-        let builder = match way {
+        let builder = match kind.way {
             Way::Abroad => builder,
             Way::Home | Way::HomeInPlain => builder.no_proxy(),
         };
-        let builder = match way {
+        let builder = match &kind.pinned {
+            Some((host, address)) => builder.resolve(host, *address),
+            None => builder,
+        };
+        let builder = match kind.way {
             Way::HomeInPlain => builder.tls_certs_only([]),
             Way::Abroad | Way::Home if self.extra.is_empty() => builder,
             Way::Abroad | Way::Home => {
@@ -135,7 +181,7 @@ impl HttpTransport {
             .redirect(redirect::Policy::none())
             .retry(retry::never())
             .referer(false)
-            .connect_timeout(CONNECT)
+            .connect_timeout(connect_limit(kind.soon))
             .pool_idle_timeout(IDLE)
             .build()?;
         Ok(client)
@@ -146,7 +192,10 @@ impl HttpTransport {
         request: Request<B>,
     ) -> Result<Response<Bytes>, TransportError> {
         let to = Destination::of(&request);
-        let client = self.client(&to)?;
+        let connect = request.extensions().get::<Connect>();
+        let connect = connect.copied().unwrap_or_default();
+        let explain = |error| send_failure::explain(&error, &to, connect_limit(connect.soon));
+        let client = self.client(&to, connect)?;
         let request = request
             .try_into()
             .map_err(|error: reqwest::Error| TransportError {
@@ -157,19 +206,12 @@ impl HttpTransport {
                     send_failure::innermost(&error)
                 ),
             })?;
-        let mut answer = client
-            .execute(request)
-            .await
-            .map_err(|error| send_failure::explain(&error, &to))?;
+        let mut answer = client.execute(request).await.map_err(explain)?;
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = answer.status();
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         let mut body = BytesMut::new();
-        while let Some(chunk) = answer
-            .chunk()
-            .await
-            .map_err(|error| send_failure::explain(&error, &to))?
-        {
+        while let Some(chunk) = answer.chunk().await.map_err(explain)? {
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(TransportError {
                     sent: Sent::Unclear,
@@ -184,7 +226,25 @@ impl HttpTransport {
     }
 }
 
+/// How long a connection may take.
+fn connect_limit(soon: bool) -> Duration {
+    if soon { Connect::SOON } else { CONNECT }
+}
+
 impl Transport for HttpTransport {
+    fn addresses<'a>(&'a self, endpoint: &'a Endpoint) -> Addresses<'a> {
+        Box::pin(async move {
+            match endpoint.url().domain() {
+                Some(name) if self.resolves_names && !endpoint.is_loopback() => {
+                    let port = endpoint.url().port_or_known_default().unwrap_or_default();
+                    let found = tokio::net::lookup_host((name, port)).await;
+                    found.map_or_else(|_| Vec::new(), Iterator::collect)
+                }
+                _ => Vec::new(),
+            }
+        })
+    }
+
     fn send(&self, request: Request<Bytes>, limit: Duration) -> Sending<'_> {
         let to = Destination::of(&request);
         Box::pin(async move {
@@ -278,6 +338,7 @@ fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, SetupError> 
 #[derive(Clone)]
 struct Destination {
     name: Arc<str>,
+    host: Arc<str>,
     is_loopback: bool,
     is_tls: bool,
 }
@@ -290,6 +351,7 @@ impl Destination {
         let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
         Self {
             name: format!("{host}:{port}").into(),
+            host: host.trim_matches(['[', ']']).into(),
             is_loopback: is_loopback(host),
             is_tls,
         }

@@ -12,7 +12,7 @@ use super::{
     leases::{
         LeaseRelease, RELEASE, finished, millis, not_sendable, release_request, released_before,
     },
-    retry_rule::{Answered, Repeat, RetryRule},
+    retry_rule::Answered,
 };
 use crate::{
     api::{
@@ -66,10 +66,6 @@ impl Client {
         if !self.takes_lists(renewals.iter().map(|it| it.lease.as_ref())) {
             return self.heartbeat_singly(renewals, limit).await;
         }
-        let once = RetryRule {
-            budget: Duration::ZERO,
-            ..self.service_rule(Repeat::IfNotDone)
-        };
         let mut answers = Vec::with_capacity(renewals.len());
         for chunk in renewals.chunks(MAX_ENTRIES) {
             let entries = chunk.iter().map(|it| HeartbeatEntry {
@@ -88,8 +84,11 @@ impl Client {
             };
             let call = list_call(heartbeat_path(plan)).json(&list).limit(limit);
             let executions: Vec<_> = chunk.iter().map(|it| it.execution).collect();
-            match self.persist(&call, once, read_list(&executions)).await {
-                Ok(got) => answers.extend(each(&call, got, |got| got.sent_at)),
+            match self
+                .persist(&call, self.beat_rule(), read_list(&executions))
+                .await
+            {
+                Ok(got) => answers.extend(each(&call, got, |got| got.last_sent_at)),
                 Err(error) if has_no_lists(&error) => {
                     answers.extend(self.heartbeat_singly(chunk, limit).await);
                 }

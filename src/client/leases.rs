@@ -38,7 +38,8 @@ pub struct LeaseRelease {
 }
 
 impl Client {
-    /// Renews a lease to `timeout` from now, within `limit`. Sends one request; the holder decides about retries.
+    /// Renews a lease to `timeout` from now, within `limit`. Sends one request to each URL until one is answered; the
+    /// holder decides about retries.
     /// Returns when the request was sent: from then on the lease lasts at least `timeout`.
     pub async fn heartbeat(
         &self,
@@ -56,11 +57,10 @@ impl Client {
             not_started: None,
         };
         let call = heartbeat_call(execution, &request).limit(limit);
-        let once = RetryRule {
-            budget: Duration::ZERO,
-            ..self.service_rule(Repeat::IfNotDone)
-        };
-        Ok(self.persist(&call, once, accepted).await?.sent_at)
+        Ok(self
+            .persist(&call, self.beat_rule(), accepted)
+            .await?
+            .last_sent_at)
     }
 
     /// Releases a lease, so that another worker can take the execution at once. A lease without token is set to expire
@@ -98,6 +98,14 @@ impl Client {
             .limit(self.patience().request.min(RELEASE / 2));
         let answer = self.persist(&call, self.release_rule(), accepted).await;
         released_before(answer.map(drop))
+    }
+
+    /// One try of each URL, all within the limit of the call.
+    pub(super) fn beat_rule(&self) -> RetryRule {
+        RetryRule {
+            budget: Duration::ZERO,
+            ..self.service_rule(Repeat::Always)
+        }
     }
 
     pub(super) fn release_rule(&self) -> RetryRule {

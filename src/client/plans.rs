@@ -121,6 +121,7 @@ impl Client {
         let limit = self.limit_of(&call) + wait;
         call.header("prefer", &format!("wait={}", wait.as_secs()))
             .limit(limit)
+            .waits(wait)
     }
 }
 

@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use super::{
-    Client, ClientError, ErrorKind, RetryNotice, ServiceKind, answer::FailedTry, call::Call,
-    recovery::RecoveryWatch, retry_budget::RetryBudget,
+    Client, ClientError, ErrorKind, RetryNotice, ServiceKind,
+    answer::FailedTry,
+    call::Call,
+    recovery::RecoveryWatch,
+    retry_budget::RetryBudget,
+    routes::{self, Round, Taken},
 };
 use crate::{
     clock,
@@ -45,7 +49,7 @@ pub(super) struct RetryRule {
     pub(super) budget: Duration,
     /// The pauses between tries, without what `Retry-After` adds.
     pub(super) backoff: Backoff,
-    /// Tries while no answer of the service was ever understood.
+    /// Tries, of each URL, while no answer of the service was ever understood.
     pub(super) tries_without_api: u32,
     /// The longest pause before another try, `Retry-After` included.
     pub(super) longest_pause: Duration,
@@ -108,6 +112,15 @@ impl RetryRule {
     }
 }
 
+/// A certificate that is not trusted stays so; everything else may be the restart of one process of the service.
+fn log_move(call: &str, because: &ErrorKind) {
+    if matches!(because, ErrorKind::Untrusted { .. }) {
+        tracing::warn!("{call}: {because}; continuing with another URL");
+    } else {
+        tracing::info!("{call}: {because}; continuing with another URL");
+    }
+}
+
 impl Client {
     pub(super) fn service_rule(&self, repeat: Repeat) -> RetryRule {
         RetryRule {
@@ -164,13 +177,23 @@ impl Client {
         let mut tries = 0;
         let mut first_unclear = None;
         let mut recovery = self.shared.health.watch();
+        let routes = &self.shared.routes;
+        let mut round = Round::default();
+        let began = clock::timer();
         loop {
             tries += 1;
             recovery.begin_try();
+            routes.look_up(self.shared.transport.as_ref()).await;
+            let taken = routes.take(call.nature(self.may_repeat(rule.repeat)), &round);
             let version = self.shared.authorization.refresh();
-            let sent_at = clock::monotonic();
-            let limit = budget.limit(self.limit_of(call), clock::timer());
-            let failure = match self.attempt(call, limit, &read).await {
+            let (sent_at, now) = (clock::monotonic(), clock::timer());
+            let mut limit = budget.limit(self.limit_of(call), now);
+            if rule.budget.is_zero() && !round.tried.is_empty() {
+                // Its caller bounds all of it by the limit of one request.
+                limit = limit.saturating_sub(now - began);
+            }
+            let limit = taken.limit(limit, call.wait());
+            let failure = match self.attempt(call, taken, limit, &read).await {
                 Ok(value) => {
                     return Ok(Answered {
                         value,
@@ -185,31 +208,58 @@ impl Client {
             if is_rejected && self.shared.authorization.has_newer_than(version) {
                 continue;
             }
-            budget.failed(clock::timer());
+            let now = clock::timer();
+            budget.failed(now);
             if failure.unclear {
                 first_unclear.get_or_insert(sent_at);
             }
-            let left = budget.left(clock::timer());
-            if left.is_zero() || !self.may_try_again(&failure, rule, tries) {
-                return Err(call.error(failure.kind, tries, first_unclear.is_some()));
+            let left = budget.left(now);
+            round.tried.push(taken.id());
+            // A round goes on to its end, within what the last request may take.
+            let has_time = if rule.budget.is_zero() {
+                now - began < self.limit_of(call)
+            } else {
+                !budget.limit(self.limit_of(call), now).is_zero()
+            };
+            if has_time && self.continues_elsewhere(&failure, rule, taken) {
+                log_move(&call.name_on(taken), &failure.kind);
+                continue;
             }
-            let (pause, least) = rule.pause(&failure, tries, left, &recovery);
+            let rounds = round.before + 1;
+            if left.is_zero() || !self.may_try_again(&failure, rule, rounds) {
+                return Err(ClientError {
+                    call: call.name_on(taken),
+                    ..call.error(failure.kind, tries, first_unclear.is_some())
+                });
+            }
+            let (pause, least) = rule.pause(&failure, rounds, left, &recovery);
             if let Some(watcher) = &self.watcher {
                 watcher(&RetryNotice {
-                    call: &call.name(),
+                    call: &call.name_on(taken),
                     because: &failure.kind,
                     pause,
                     left,
                 });
             }
             recovery.pause(pause, least).await;
+            round = Round {
+                tried: Vec::new(),
+                before: rounds,
+            };
         }
     }
 
-    fn may_try_again(&self, failure: &FailedTry, rule: RetryRule, tries: u32) -> bool {
+    /// Whether the call goes on with another way at once: one that would be repeated on the same way too, after a pause.
+    fn continues_elsewhere(&self, failure: &FailedTry, rule: RetryRule, taken: Taken<'_>) -> bool {
+        taken.has_untried_other
+            && routes::is_of_the_way(&failure.kind)
+            && (!failure.unclear || self.may_repeat(rule.repeat))
+    }
+
+    fn may_try_again(&self, failure: &FailedTry, rule: RetryRule, rounds: u32) -> bool {
         rule.retried.includes(&failure.kind)
             && (!failure.unclear || self.may_repeat(rule.repeat))
-            && !(self.is_api_unknown(&failure.kind) && tries >= rule.tries_without_api)
+            && !(self.is_api_unknown(&failure.kind) && rounds >= rule.tries_without_api)
     }
 
     /// Sends a call that changes nothing, or the same however often it is sent, and returns what was read.

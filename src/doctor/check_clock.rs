@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     finding::{Finding, not_checked, ok, warning},
-    observe::{Observations, plan_lookup::FetchedPlan},
+    observe::{Observations, plan_lookup::FetchedPlan, service_connection::Connection},
 };
 use crate::{client::ConnectionCheck, config::duration, model::Timestamp};
 
@@ -28,7 +28,9 @@ pub(super) fn difference(observations: &Observations<'_>) -> Option<Finding> {
         return None;
     }
     let plan = observations.template().or(observations.plan());
-    let reading = ClockReading::of(plan, observations.connection.answered());
+    let mut connections = observations.connections.iter();
+    let answered = connections.find_map(Connection::answered);
+    let reading = ClockReading::of(plan, answered);
     Some(reading.map_or_else(|| not_checked("no service answered with its time"), judge))
 }
 

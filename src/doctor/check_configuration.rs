@@ -2,7 +2,7 @@
 
 use super::{
     finding::{Finding, of_failure, ok, warning},
-    observe::Observations,
+    observe::{Observations, service_connection::ServiceUrl},
 };
 use crate::{
     config::{
@@ -81,14 +81,25 @@ pub(super) fn proxy(observations: &Observations<'_>) -> Option<Finding> {
         .filter(|name| request.environment.get(name).is_some())
         .collect();
     let names = set.join(", ");
-    let text = match (request.service.endpoint(), &request.service.proxy) {
-        _ if set.is_empty() => "no variable names one".to_owned(),
-        (None, _) => format!("{names} would be used"),
-        (Some(_), Some(proxy)) => format!("requests to the service go through {proxy}"),
-        (Some(endpoint), None) if endpoint.is_loopback() => {
+    if set.is_empty() {
+        return Some(ok("no variable names one"));
+    }
+    let urls = request.service.urls();
+    let text = |url: &ServiceUrl| match &url.proxy {
+        Some(proxy) => format!("requests to the service go through {proxy}"),
+        None if url.endpoint.is_loopback() => {
             format!("{names} does not apply to this machine itself")
         }
-        (Some(endpoint), None) => format!("{names} is set, and does not apply to {endpoint}"),
+        None => format!("{names} is set, and does not apply to {}", url.endpoint),
+    };
+    let text = match urls {
+        [] => format!("{names} would be used"),
+        [url] => text(url),
+        urls => {
+            let each = urls.iter();
+            let each = each.map(|url| format!("{}: {}", url.endpoint, text(url)));
+            each.collect::<Vec<_>>().join("; ")
+        }
     };
     Some(ok(text))
 }

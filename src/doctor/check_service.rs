@@ -1,18 +1,25 @@
 //! Checks address, credentials, connection, encryption, and who answered.
 
 use super::{
-    finding::{Finding, not_checked, of_failure, ok, problem, warning},
-    observe::{Observations, service_connection::ServiceSetup},
+    finding::{Finding, FindingSeverity, not_checked, of_failure, ok, problem, warning},
+    observe::{
+        Observations,
+        service_connection::{Connection, ServiceSetup, ServiceUrl},
+    },
 };
 use crate::{
-    client::{ConnectionError, Endpoint, ErrorKind, RedirectTarget},
+    client::{ClientError, ConnectionCheck, ConnectionError, Endpoint, ErrorKind, RedirectTarget},
     credentials::Credentials,
     exit_code::Conclusion,
 };
 
 pub(super) fn url(observations: &Observations<'_>) -> Option<Finding> {
     Some(match &observations.request.service.named {
-        Ok(Some(named)) => ok(format!("{} (from {})", named.value, named.origin)),
+        Ok(Some(named)) => {
+            let urls = named.value.iter().map(|url| url.endpoint.to_string());
+            let urls = urls.collect::<Vec<_>>().join(", ");
+            ok(format!("{urls} (from {})", named.origin))
+        }
         Ok(None) => not_checked(
             "no service is named; `testplan run` would serve the templates of testplan.yml itself",
         )
@@ -23,7 +30,7 @@ pub(super) fn url(observations: &Observations<'_>) -> Option<Finding> {
 
 pub(super) fn credentials(observations: &Observations<'_>) -> Option<Finding> {
     let setup = &observations.request.service;
-    setup.endpoint()?;
+    setup.urls().first()?;
     let found = match &setup.credentials {
         Ok(Some(found)) => found,
         Ok(None) => return Some(ok("none are set")),
@@ -44,42 +51,87 @@ pub(super) fn credentials(observations: &Observations<'_>) -> Option<Finding> {
     })
 }
 
-/// The setup and endpoint, if requests can be sent.
-fn path<'a>(observations: &'a Observations<'_>) -> Option<(&'a ServiceSetup, &'a Endpoint)> {
+/// Judges each URL, if requests can be sent.
+fn each_url(
+    observations: &Observations<'_>,
+    judge: impl Fn(&ServiceUrl, &Connection) -> Finding,
+) -> Option<Finding> {
     let setup = &observations.request.service;
     setup.transport.as_ref().ok()?;
-    Some((setup, setup.endpoint()?))
+    let judged = setup.urls().iter().zip(&observations.connections);
+    let judged = judged.map(|(url, connection)| (&url.endpoint, judge(url, connection)));
+    combined(judged.collect())
+}
+
+/// One finding of those of all URLs. Calls go on with another URL, so what is in the way of only some of them is a warning.
+fn combined(mut findings: Vec<(&Endpoint, Finding)>) -> Option<Finding> {
+    if findings.len() < 2 {
+        return findings.pop().map(|(_, finding)| finding);
+    }
+    let texts = findings.iter();
+    let texts = texts.map(|(endpoint, finding)| format!("{endpoint}: {}", finding.text));
+    let text = texts.collect::<Vec<_>>().join("; ");
+    let some_work = findings
+        .iter()
+        .any(|(_, it)| matches!(it.severity, FindingSeverity::Ok | FindingSeverity::Warning));
+    // Without a connection there is nothing to check; why there is none is another finding.
+    findings.sort_by_key(|(_, it)| match it.severity {
+        FindingSeverity::Problem(_) => 0,
+        FindingSeverity::Warning => 1,
+        FindingSeverity::NotChecked if some_work => 3,
+        FindingSeverity::NotChecked | FindingSeverity::Ok => 2,
+    });
+    let (_, worst) = findings.swap_remove(0);
+    let severity = match worst.severity {
+        FindingSeverity::Problem(Conclusion::Infrastructure) if some_work => {
+            FindingSeverity::Warning
+        }
+        severity => severity,
+    };
+    Some(Finding {
+        severity,
+        text,
+        cure: worst.cure,
+    })
 }
 
 pub(super) fn connection(observations: &Observations<'_>) -> Option<Finding> {
-    let (setup, endpoint) = path(observations)?;
-    Some(match (&observations.connection.reached, &setup.proxy) {
-        (None, Some(proxy)) => not_checked(format!(
-            "the proxy {proxy} makes it, because of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
-        )),
-        (None, None) => not_checked("it was not tried"),
-        (Some(Ok(reached)), _) => {
-            let took = reached.took.as_millis();
-            ok(format!("connected to {} in {took} ms", reached.address))
-        }
-        (Some(Err(error)), _) => {
-            let (text, cure) = no_connection(error, &endpoint.authority());
-            problem(text, cure)
+    each_url(observations, |url, connection| {
+        match (&connection.reached, &url.proxy) {
+            (None, Some(proxy)) => not_checked(format!(
+                "the proxy {proxy} makes it, because of HTTP_PROXY, HTTPS_PROXY or ALL_PROXY"
+            )),
+            (None, None) => not_checked("it was not tried"),
+            (Some(Ok(reached)), _) => {
+                let took = reached.took.as_millis();
+                ok(format!("connected to {} in {took} ms", reached.address))
+            }
+            (Some(Err(error)), _) => {
+                let (text, cure) = no_connection(error, &url.endpoint.authority());
+                problem(text, cure)
+            }
         }
     })
 }
 
 pub(super) fn tls(observations: &Observations<'_>) -> Option<Finding> {
     let setup = &observations.request.service;
-    let endpoint = setup.endpoint()?;
+    setup.urls().first()?;
     if let Err(failure) = &setup.transport {
         let cure = "name a file with certificates in PEM, or omit --ca-cert";
         return Some(of_failure(failure, cure));
     }
-    if !endpoint.is_tls() {
-        return Some(plain_http(setup, endpoint));
-    }
-    Some(match &observations.connection.answer {
+    each_url(observations, |url, connection| {
+        if url.endpoint.is_tls() {
+            trusted(setup, &url.endpoint, connection)
+        } else {
+            plain_http(setup, &url.endpoint)
+        }
+    })
+}
+
+fn trusted(setup: &ServiceSetup, endpoint: &Endpoint, connection: &Connection) -> Finding {
+    match &connection.answer {
         None => not_checked("there is no connection"),
         Some(Ok(_)) => ok(match &setup.ca_cert {
             Some(file) => format!(
@@ -93,7 +145,7 @@ pub(super) fn tls(observations: &Observations<'_>) -> Option<Finding> {
             problem(text, cure)
         }
         Some(Err(_)) => not_checked("no answer"),
-    })
+    }
 }
 
 fn plain_http(setup: &ServiceSetup, endpoint: &Endpoint) -> Finding {
@@ -120,19 +172,21 @@ fn plain_http(setup: &ServiceSetup, endpoint: &Endpoint) -> Finding {
 }
 
 pub(super) fn answer(observations: &Observations<'_>) -> Option<Finding> {
-    let (setup, endpoint) = path(observations)?;
-    let answer = match &observations.connection.answer {
-        None => return Some(not_checked("there is no connection")),
-        Some(Ok(answer)) => answer,
-        Some(Err(error)) => return Some(no_answer(error, setup, endpoint)),
-    };
+    each_url(observations, |url, connection| match &connection.answer {
+        None => not_checked("there is no connection"),
+        Some(Ok(answer)) => who_answered(answer),
+        Some(Err(error)) => no_answer(error, url),
+    })
+}
+
+fn who_answered(answer: &ConnectionCheck) -> Finding {
     let took = answer.took.as_millis();
-    Some(ok(match &answer.redirect {
+    ok(match &answer.redirect {
         Some(RedirectTarget::Activation) => {
-            return Some(problem(
+            return problem(
                 "Test Center has no licence or first user yet: it redirects to its activation page",
                 "open Test Center in a browser, enter the licence and create the first user",
-            ));
+            );
         }
         Some(RedirectTarget::Login) => {
             format!("Test Center's log-in page in {took} ms, as expected")
@@ -142,20 +196,20 @@ pub(super) fn answer(observations: &Observations<'_>) -> Option<Finding> {
             format!("status {} in {took} ms, to {url}", answer.status)
         }
         None => format!("status {} in {took} ms", answer.status),
-    }))
+    })
 }
 
-fn no_answer(error: &ConnectionError, setup: &ServiceSetup, endpoint: &Endpoint) -> Finding {
+fn no_answer(error: &ConnectionError, url: &ServiceUrl) -> Finding {
     if let ConnectionError::Certificate(_) | ConnectionError::NotTls = error {
         return not_checked("there is no trusted encryption");
     }
-    if let Some(proxy) = &setup.proxy {
+    if let Some(proxy) = &url.proxy {
         let (text, _) = no_connection(error, proxy);
         let cure = "correct the proxy's variable, or add the host of the service to NO_PROXY";
         return problem(text, cure);
     }
-    let (text, cure) = no_connection(error, &endpoint.authority());
-    if *error == ConnectionError::NoAnswer && endpoint.is_tls() {
+    let (text, cure) = no_connection(error, &url.endpoint.authority());
+    if *error == ConnectionError::NoAnswer && url.endpoint.is_tls() {
         let cure = "check that this port speaks https; otherwise read the log of the service";
         return problem(text, cure);
     }
@@ -199,7 +253,6 @@ fn no_connection(error: &ConnectionError, host: &str) -> (String, &'static str) 
 /// Checks whether the service accepts the credentials.
 pub(super) fn access(observations: &Observations<'_>) -> Option<Finding> {
     let setup = &observations.request.service;
-    setup.endpoint()?;
     let accepted = match &setup.credentials {
         Ok(Some(found)) => match &found.credentials {
             Credentials::Token(_) => "the token is accepted".to_owned(),
@@ -207,12 +260,20 @@ pub(super) fn access(observations: &Observations<'_>) -> Option<Finding> {
         },
         Ok(None) | Err(_) => "the service asks for no credentials".to_owned(),
     };
-    let error = match &observations.answers.servers {
-        None => return Some(not_checked("the service could not be asked")),
-        Some(Ok(_)) => return Some(ok(accepted)),
-        Some(Err(error)) => error,
-    };
-    Some(match &error.kind {
+    let judged = setup.urls().iter().enumerate().map(|(at, url)| {
+        let access = observations.answers.accesses.get(at);
+        let finding = match access.and_then(Option::as_ref) {
+            None => not_checked("the service could not be asked"),
+            Some(Ok(())) => ok(accepted.clone()),
+            Some(Err(error)) => refused_access(&accepted, error),
+        };
+        (&url.endpoint, finding)
+    });
+    combined(judged.collect())
+}
+
+fn refused_access(accepted: &str, error: &ClientError) -> Finding {
+    match &error.kind {
         // The service accepted the credentials, but has no such list.
         ErrorKind::Refused {
             status: 404 | 405, ..
@@ -221,5 +282,48 @@ pub(super) fn access(observations: &Observations<'_>) -> Option<Finding> {
             "update the service: without this list, Squish servers cannot be checked",
         ),
         _ => problem(error.to_string(), error.help()),
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding_of(findings: Vec<Finding>) -> Finding {
+        let names = ["http://a", "http://b", "http://c"];
+        let endpoints = names.map(|url| Endpoint::parse(url, true).unwrap());
+        combined(endpoints.iter().zip(findings).collect()).unwrap()
+    }
+
+    #[test]
+    fn finding_of_one_url_stands_as_it_is() {
+        let one = problem("refused", "start it");
+        assert_eq!(finding_of(vec![one.clone()]), one);
+    }
+
+    #[test]
+    fn trouble_with_some_urls_is_a_warning_and_with_all_a_problem() {
+        let (fine, bad) = (ok("connected"), problem("refused", "start it"));
+        let some = finding_of(vec![fine.clone(), bad.clone()]);
+        assert_eq!(
+            some,
+            warning("http://a: connected; http://b: refused", "start it")
+        );
+        let all = finding_of(vec![bad.clone(), bad.clone()]);
+        assert_eq!(
+            all,
+            problem("http://a: refused; http://b: refused", "start it")
+        );
+        let rest = finding_of(vec![fine.clone(), not_checked("no connection")]);
+        assert_eq!(rest.severity, FindingSeverity::Ok);
+        let none = finding_of(vec![not_checked("no connection"), not_checked("none")]);
+        assert_eq!(none.severity, FindingSeverity::NotChecked);
+    }
+
+    #[test]
+    fn credentials_that_would_travel_unencrypted_stay_a_problem() {
+        let unsafe_one = problem("plain http", "use https").ending(Conclusion::Usage);
+        let finding = finding_of(vec![ok("trusted"), unsafe_one.clone()]);
+        assert_eq!(finding.severity, unsafe_one.severity);
+    }
 }

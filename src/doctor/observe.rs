@@ -36,7 +36,8 @@ const LISTING: Duration = Duration::from_secs(9);
 #[derive(Debug)]
 pub(crate) struct Observations<'a> {
     pub(crate) request: DoctorRequest<'a>,
-    pub(crate) connection: Connection,
+    /// One for each URL of the service.
+    pub(crate) connections: Vec<Connection>,
     pub(crate) answers: ServiceAnswers,
     /// What executions require, if that is known.
     pub(crate) requirements: Option<Requirements>,
@@ -62,13 +63,13 @@ pub(crate) enum RunnerProgram {
 pub(super) async fn observe(request: DoctorRequest<'_>) -> Observations<'_> {
     let runner = request.config_file().map(|file| file.runner(None));
     let service = async {
-        let connection = request.service.connect().await;
+        let connections = request.service.connect().await;
         let template = request.template_name();
         let answers = request
             .service
-            .ask(&connection, template, request.plan)
+            .ask(&connections, template, request.plan)
             .await;
-        (connection, answers)
+        (connections, answers)
     };
     let github = github_access::observe(&request.publication, request.environment, request.ci);
     let program = async {
@@ -86,7 +87,7 @@ pub(super) async fn observe(request: DoctorRequest<'_>) -> Observations<'_> {
             }
         })
     };
-    let ((connection, answers), github, program) = tokio::join!(service, github, program);
+    let ((connections, answers), github, program) = tokio::join!(service, github, program);
     let offered = match &request.workers {
         Ok(workers) => workers.offered.clone(),
         Err(_) => Capabilities::default(),
@@ -105,7 +106,7 @@ pub(super) async fn observe(request: DoctorRequest<'_>) -> Observations<'_> {
         out: request.out.clone().map(out_folder::observe),
         requirements,
         request,
-        connection,
+        connections,
         answers,
         offered,
         servers,

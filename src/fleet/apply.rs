@@ -105,6 +105,7 @@ fn concerns_one_server(error: &ClientError) -> bool {
         | ErrorKind::Redirected { .. }
         | ErrorKind::Unauthorized { .. }
         | ErrorKind::Failed { .. }
+        | ErrorKind::Stopping { .. }
         | ErrorKind::NotUnderstood { .. }
         | ErrorKind::Unreadable { .. }
         | ErrorKind::TestsIgnored { .. }

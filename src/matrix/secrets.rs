@@ -15,9 +15,12 @@ pub(crate) struct Secrets(Vec<(&'static str, SecretString)>);
 const SHORTEST: usize = 4;
 
 impl Secrets {
-    /// Address and credentials of the service.
-    pub(crate) fn of(url: impl fmt::Display, credentials: Option<&Credentials>) -> Self {
-        let mut secrets = vec![("URL", url.to_string().into())];
+    /// URLs and credentials of the service.
+    pub(crate) fn of(urls: &[impl fmt::Display], credentials: Option<&Credentials>) -> Self {
+        let mut secrets: Vec<(_, SecretString)> = urls
+            .iter()
+            .map(|url| ("URL", url.to_string().into()))
+            .collect();
         match credentials {
             Some(Credentials::Token(token)) => secrets.push(("access token", token.clone())),
             Some(Credentials::Password { password, .. }) => {
@@ -59,11 +62,11 @@ mod tests {
     #[test]
     fn sets_with_a_secret_are_refused_without_showing_it() {
         let token = Secrets::of(
-            "https://tc.example.com",
+            &["https://tc.example.com", "http://b.example.com"],
             Some(&Credentials::Token("canary-1\n".into())),
         );
         let password = Secrets::of(
-            "http://localhost",
+            &["http://localhost"],
             Some(&Credentials::Password {
                 user: "linux".to_owned(),
                 password: "x86".into(),
@@ -74,6 +77,7 @@ mod tests {
             (&token, "canary-1=x: linux", Some("access token")),
             (&token, "OS=Linux: linux, canary-1", Some("access token")),
             (&token, "at=HTTPS://tc.example.com/x: linux", Some("URL")),
+            (&token, "at=http://b.example.com: linux", Some("URL")),
             (&token, "at=tc.example.com: linux", None),
             (&password, "arch=x86: linux", None),
             (&password, "at=localhost: linux", None),

@@ -10,6 +10,7 @@ mod reserve;
 mod retry;
 mod script;
 mod socket;
+mod urls;
 mod vendor;
 mod waiting;
 mod ways;

@@ -232,11 +232,33 @@ impl HttpServer {
         Self::listen(None, handler)
     }
 
+    /// The same at a known address; `None` if it is in use.
+    pub(crate) fn connections_at(
+        address: SocketAddr,
+        handler: impl Fn(&mut Connection) -> Option<()> + Send + Sync + 'static,
+    ) -> Option<Self> {
+        let listener = TcpListener::bind(address).ok()?;
+        Some(Self::listen_on(listener, None, handler))
+    }
+
+    /// Where it listens.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     fn listen(
         tls: Option<Arc<rustls::ServerConfig>>,
         handler: impl Fn(&mut Connection) -> Option<()> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        Self::listen_on(listener, tls, handler)
+    }
+
+    fn listen_on(
+        listener: TcpListener,
+        tls: Option<Arc<rustls::ServerConfig>>,
+        handler: impl Fn(&mut Connection) -> Option<()> + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let log = Arc::new(Log::default());

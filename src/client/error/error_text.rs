@@ -42,6 +42,7 @@ impl ErrorKind {
             }
             Self::Refused { .. } => "correct what the service names",
             Self::Failed { .. } => "look into the log of the service, or of the proxy before it",
+            Self::Stopping { .. } => "start the service again, or wait until it is back",
             Self::NotUnderstood { .. } => {
                 "check that the URL is that of Test Center or of `testplan serve`, not of another page or a proxy's log-in"
             }
@@ -123,6 +124,7 @@ impl fmt::Display for ErrorKind {
                 code: None,
                 message,
             } => write!(f, "refused: {message} (status {status})"),
+            Self::Stopping { status, message } => write!(f, "{message} (status {status})"),
             Self::Failed { status, message } => {
                 write!(f, "the service failed: {message} (status {status})")
             }

@@ -12,7 +12,7 @@ use tokio::{
 use super::{Destination, HttpTransport, certificate_problem::CertificateProblem, send_failure};
 use crate::{
     api,
-    client::{Endpoint, RedirectTarget, redirect},
+    client::{Connect, Endpoint, RedirectTarget, redirect},
     clock,
     model::Timestamp,
     pace,
@@ -105,7 +105,7 @@ impl HttpTransport {
         *request.uri_mut() = address;
         let to = Destination::of(&request);
         let client = self
-            .client(&to)
+            .client(&to, Connect::default())
             .map_err(|error| ConnectionError::Other(error.message))?;
         let request = request.try_into().map_err(|error: reqwest::Error| {
             ConnectionError::Other(send_failure::innermost(&error))

@@ -1,12 +1,16 @@
 //! Why no answer came, in words, and whether the service may have seen the request.
 
-use std::{error::Error, io};
+use std::{error::Error, io, time::Duration};
 
-use super::{CONNECT, Destination, certificate_problem::CertificateProblem};
+use super::{Destination, certificate_problem::CertificateProblem};
 use crate::client::{Sent, TransportError};
 
 /// Sorts a failure: nothing was sent if no connection was made; later the outcome is unclear.
-pub(super) fn explain(error: &reqwest::Error, to: &Destination) -> TransportError {
+pub(super) fn explain(
+    error: &reqwest::Error,
+    to: &Destination,
+    connect_limit: Duration,
+) -> TransportError {
     if !error.is_connect() {
         let why = innermost(error);
         return TransportError {
@@ -20,7 +24,7 @@ pub(super) fn explain(error: &reqwest::Error, to: &Destination) -> TransportErro
             let problem = CertificateProblem::of(why);
             (problem.message(to, why), Some(problem.help()))
         }
-        _ => (unconnected(error, to), None),
+        _ => (unconnected(error, to, connect_limit), None),
     };
     TransportError {
         sent: Sent::No,
@@ -29,7 +33,7 @@ pub(super) fn explain(error: &reqwest::Error, to: &Destination) -> TransportErro
     }
 }
 
-fn unconnected(error: &reqwest::Error, to: &Destination) -> String {
+fn unconnected(error: &reqwest::Error, to: &Destination, limit: Duration) -> String {
     let why = innermost(error);
     if let Some(tls) = find::<rustls::Error>(error) {
         return tls_trouble(tls, to);
@@ -38,7 +42,7 @@ fn unconnected(error: &reqwest::Error, to: &Destination) -> String {
         return format!("the name of {to} cannot be resolved ({why}): is it spelled right?");
     }
     if error.is_timeout() {
-        let seconds = CONNECT.as_secs();
+        let seconds = limit.as_secs();
         return format!(
             "no connection to {to} within {seconds} s: a firewall, or a machine that is down?"
         );

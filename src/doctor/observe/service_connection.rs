@@ -2,6 +2,8 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
+
 use crate::{
     client::{
         Client, ClientError, ConnectionCheck, ConnectionError, DoneField, Endpoint, HttpTransport,
@@ -20,13 +22,20 @@ const LIMIT: Duration = Duration::from_secs(9);
 /// What flags and variables say of the service.
 #[derive(Debug)]
 pub(crate) struct ServiceSetup {
-    /// The address and its source; `None` if no service is named.
-    pub(crate) named: Result<Option<Chosen<Endpoint>>, Failure>,
+    /// The URLs and their source, at least one; `None` if no service is named.
+    pub(crate) named: Result<Option<Chosen<Vec<ServiceUrl>>>, Failure>,
     pub(crate) credentials: Result<Option<FoundCredentials>, Failure>,
     pub(crate) ca_cert: Option<PathBuf>,
     pub(crate) transport: Result<HttpTransport, Failure>,
     pub(crate) allow_http: bool,
     pub(crate) patience: Option<Duration>,
+}
+
+/// One of the URLs of the service.
+#[derive(Clone, Debug)]
+pub(crate) struct ServiceUrl {
+    pub(crate) endpoint: Endpoint,
+    /// What stands between, without its password.
     pub(crate) proxy: Option<String>,
 }
 
@@ -49,6 +58,8 @@ impl Connection {
 #[derive(Debug, Default)]
 pub(crate) struct ServiceAnswers {
     pub(crate) client: Option<Client>,
+    /// Whether each URL accepts the credentials; `None` where there is no connection.
+    pub(crate) accesses: Vec<Option<Result<(), ClientError>>>,
     pub(crate) servers: Option<Result<Vec<SquishServer>, ClientError>>,
     pub(crate) template: Option<PlanLookup>,
     pub(crate) plan: Option<PlanLookup>,
@@ -57,9 +68,12 @@ pub(crate) struct ServiceAnswers {
 }
 
 impl ServiceSetup {
-    pub(crate) fn endpoint(&self) -> Option<&Endpoint> {
-        let named = self.named.as_ref().ok()?.as_ref()?;
-        Some(&named.value)
+    /// The URLs; none if no service is named.
+    pub(crate) fn urls(&self) -> &[ServiceUrl] {
+        match &self.named {
+            Ok(Some(named)) => &named.value,
+            Ok(None) | Err(_) => &[],
+        }
     }
 
     /// Whether no service is named, so that `testplan run` would start its own.
@@ -67,29 +81,39 @@ impl ServiceSetup {
         matches!(self.named, Ok(None))
     }
 
-    pub(super) async fn connect(&self) -> Connection {
-        let (Some(endpoint), Ok(transport)) = (self.endpoint(), &self.transport) else {
-            return Connection::default();
+    /// Connects to each URL, side by side.
+    pub(super) async fn connect(&self) -> Vec<Connection> {
+        let Ok(transport) = &self.transport else {
+            return vec![Connection::default(); self.urls().len()];
         };
-        let reached = match self.proxy {
-            Some(_) => None,
-            None => Some(transport.reach(endpoint).await),
-        };
-        let answer = match reached {
-            Some(Err(_)) => None,
-            Some(Ok(_)) | None => Some(transport.check_connection(endpoint).await),
-        };
-        Connection { reached, answer }
+        let connecting = self.urls().iter().map(|url| async {
+            let reached = match url.proxy {
+                Some(_) => None,
+                None => Some(transport.reach(&url.endpoint).await),
+            };
+            let answer = match reached {
+                Some(Err(_)) => None,
+                Some(Ok(_)) | None => Some(transport.check_connection(&url.endpoint).await),
+            };
+            Connection { reached, answer }
+        });
+        join_all(connecting).await
     }
 
-    /// Asks side by side, if the connection was answered.
+    /// Asks side by side, where a connection was answered.
     pub(super) async fn ask(
         &self,
-        connection: &Connection,
+        connections: &[Connection],
         template: Option<(&str, &str)>,
         plan: Option<PlanId>,
     ) -> ServiceAnswers {
-        let Some(client) = self.client().filter(|_| connection.answered().is_some()) else {
+        let answering: Vec<Option<&Endpoint>> = self
+            .urls()
+            .iter()
+            .zip(connections)
+            .map(|(url, connection)| connection.answered().map(|_| &url.endpoint))
+            .collect();
+        let Some(client) = answering.iter().flatten().find_map(|it| self.client(it)) else {
             return ServiceAnswers::default();
         };
         let look_up = async {
@@ -98,11 +122,22 @@ impl ServiceSetup {
         };
         let by_number = async { Some(plan_lookup::by_number(&client, plan?).await) };
         let status = async { Some(client.done_field(plan?).await) };
-        let (servers, template, plan, status) =
-            tokio::join!(client.squish_servers(), look_up, by_number, status);
+        let lists = answering
+            .iter()
+            .map(|endpoint| async { Some(self.client((*endpoint)?)?.squish_servers().await) });
+        let (lists, template, plan, status) =
+            tokio::join!(join_all(lists), look_up, by_number, status);
+        let accesses = lists.iter().map(|list| {
+            let list = list.as_ref()?;
+            Some(list.as_ref().map(drop).map_err(Clone::clone))
+        });
+        let accesses = accesses.collect();
+        let mut lists: Vec<_> = lists.into_iter().flatten().collect();
+        lists.sort_by_key(Result::is_err);
         ServiceAnswers {
             service: client.service_kind(),
-            servers: Some(servers),
+            accesses,
+            servers: lists.into_iter().next(),
             template,
             plan,
             status,
@@ -110,9 +145,8 @@ impl ServiceSetup {
         }
     }
 
-    /// A client that gives up within the time limit of a check.
-    fn client(&self) -> Option<Client> {
-        let endpoint = self.endpoint()?.clone();
+    /// A client of one URL that gives up within the time limit of a check.
+    fn client(&self, endpoint: &Endpoint) -> Option<Client> {
         let (Ok(transport), Ok(found)) = (&self.transport, &self.credentials) else {
             return None;
         };
@@ -126,6 +160,6 @@ impl ServiceSetup {
         };
         let transport = Arc::new(transport.clone());
         let credentials = found.as_ref().map(|found| found.credentials.clone());
-        Client::new(transport, endpoint, credentials, patience).ok()
+        Client::new(transport, endpoint.clone(), credentials, patience).ok()
     }
 }

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::Request;
 use testplan::{
     client::{
-        Client, Credentials, Endpoint, ErrorKind, HttpOptions, HttpTransport, Patience, Sent,
-        Transport as _, TransportError,
+        Client, Connect, Credentials, Endpoint, ErrorKind, HttpOptions, HttpTransport, Patience,
+        Sent, Transport as _, TransportError,
     },
     model::{ExecutionId, Outcome, PlanId, PlanKind, SquishServerId},
 };
@@ -189,10 +189,46 @@ fn certificates_are_checked_when_they_are_given() {
     ] {
         let options = HttpOptions {
             ca_cert_pem: Some(pem.into()),
+            ..HttpOptions::default()
         };
         let error = HttpTransport::new(&options).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     }
+}
+
+#[tokio::test]
+async fn request_goes_to_the_address_that_stands_for_a_name() {
+    let server = HttpServer::replay([Answer::new(200, "here")]);
+    let connect = Connect {
+        address: Some(server.address()),
+        soon: true,
+    };
+    let url = server.url_at("tc.invalid");
+    let request = Request::get(format!("{url}/x")).extension(connect);
+    let request = request.body(Bytes::new()).unwrap();
+    let answer = transport().send(request, LIMIT).await.unwrap();
+    assert_eq!(answer.into_body(), "here");
+    let host = url.strip_prefix("http://").unwrap();
+    assert_eq!(server.requests()[0].header("host"), [host]);
+}
+
+#[tokio::test]
+async fn connection_that_has_little_time_ends_after_a_second() {
+    let silent = HttpServer::connections_to(|connection| {
+        io::copy(connection.bytes(), &mut io::sink()).ok().map(drop)
+    });
+    let connect = Connect {
+        address: None,
+        soon: true,
+    };
+    let url = silent.url.replace("http:", "https:");
+    let request = Request::get(format!("{url}/x")).extension(connect);
+    let error = transport()
+        .send(request.body(Bytes::new()).unwrap(), LIMIT)
+        .await;
+    let error = error.unwrap_err();
+    assert_eq!(error.sent, Sent::No);
+    assert!(error.message.contains("within 1 s"), "{error}");
 }
 
 /// Workers run on several threads: every call must be able to move between them.

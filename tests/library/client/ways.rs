@@ -40,6 +40,7 @@ async fn named_certificate_authority_is_trusted() {
     let url = format!("{}/x", server.url);
     let named = HttpOptions {
         ca_cert_pem: Some(Bytes::from_static(AUTHORITY)),
+        ..HttpOptions::default()
     };
     assert_eq!(get(&named, &url).await.unwrap(), "hi");
 
@@ -67,6 +68,7 @@ async fn named_certificate_authority_is_trusted() {
 async fn a_self_signed_certificate_is_trusted_when_it_is_named_itself() {
     let named = |pem: &'static [u8]| HttpOptions {
         ca_cert_pem: Some(Bytes::from_static(pem)),
+        ..HttpOptions::default()
     };
     let server = serve_tls(SELF_SIGNED, SELF_SIGNED_KEY);
     let url = format!("{}/x", server.url_at("localhost"));
@@ -74,6 +76,7 @@ async fn a_self_signed_certificate_is_trusted_when_it_is_named_itself() {
     let both = [AUTHORITY, b"\n", SELF_SIGNED].concat();
     let both = HttpOptions {
         ca_cert_pem: Some(both.into()),
+        ..HttpOptions::default()
     };
     assert_eq!(get(&both, &url).await.unwrap(), "hi");
 

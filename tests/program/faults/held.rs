@@ -17,7 +17,7 @@ use crate::support::{PlanFile, Process, Service, Stage, alive, until};
 
 fn client(url: &str, token: &str) -> Client {
     testplan::client::install_tls_provider();
-    let transport = HttpTransport::new(&HttpOptions { ca_cert_pem: None }).unwrap();
+    let transport = HttpTransport::new(&HttpOptions::default()).unwrap();
     let patience = Patience {
         service: Duration::from_secs(1),
         ..Patience::default()
