@@ -42,6 +42,7 @@ mod rerun;
 mod retry;
 mod running_call;
 mod secrets;
+mod several_urls;
 mod sick_worker;
 #[cfg_attr(
     not(target_os = "linux"),

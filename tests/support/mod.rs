@@ -4,6 +4,8 @@
 //! Nothing here judges: tests say what must hold. Everything that was started ends with its stage.
 
 mod command;
+#[cfg(unix)]
+mod forwarder;
 #[expect(dead_code, reason = "the library's tests use the rest")]
 mod http_server;
 mod plan_file;
@@ -20,6 +22,8 @@ pub(crate) mod test_center;
 mod until;
 
 pub(crate) use command::Testplan;
+#[cfg(unix)]
+pub(crate) use forwarder::{Forwarder, UrlFault};
 pub(crate) use http_server::{Answer, Connection, Ending, HttpRequest, HttpServer, free_port};
 pub(crate) use plan_file::PlanFile;
 #[cfg(unix)]
