@@ -34,6 +34,7 @@ pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDi
 pub use requests::{
     BatchRequest, Deadline, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted,
     Page, PlanDemand, PlanQuery, Reservation, Reserve, Reset, Rules, TemplateDefinition,
+    WorkerPresence,
 };
 
 pub use crate::model::PlannedTest;
@@ -266,6 +267,20 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Extends every lease that was valid at `since` by `span`, because the service was suspended.
     fn compensate(&self, since: Timestamp, span: Duration, now: Timestamp) -> Reply<'_, ()>;
+
+    /// Whether other processes may serve the same database.
+    fn has_replicas(&self) -> bool {
+        false
+    }
+
+    /// Tells the other replicas which workers this one has heard of; returns theirs. A store of one process has no others.
+    fn share_workers(
+        &self,
+        _own: Vec<WorkerPresence>,
+        _now: Timestamp,
+    ) -> Reply<'_, Vec<WorkerPresence>> {
+        Box::pin(std::future::ready(Ok(Vec::new())))
+    }
 
     /// Accepts no more requests, finishes the queued ones, and removes the side files.
     fn close(&self) -> Reply<'_, ()>;

@@ -7,7 +7,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::upload_disk::UploadDisk;
+use super::{live_workers::LiveWorkers, upload_disk::UploadDisk};
 use crate::{
     clock::ServiceClock,
     store::{Store, StoreError},
@@ -19,6 +19,7 @@ pub(super) fn start(
     store: Arc<dyn Store>,
     clock: Arc<ServiceClock>,
     uploads: Arc<UploadDisk>,
+    live_workers: LiveWorkers,
     period: Duration,
 ) -> AbortHandle {
     let housekeeping = async move {
@@ -36,6 +37,13 @@ pub(super) fn start(
             }
             alive = clock.now();
             report(store.sweep(alive).await);
+            if store.has_replicas() {
+                let own = live_workers.presence(alive);
+                match store.share_workers(own, alive).await {
+                    Ok(elsewhere) => live_workers.set_elsewhere(elsewhere),
+                    Err(cause) => report(Err(cause)),
+                }
+            }
             let uploads = Arc::clone(&uploads);
             // After a panic the fault lasts until the next beat.
             _ = tokio::task::spawn_blocking(move || uploads.check_again()).await;

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     clock::ServiceClock,
     model::{Capabilities, ExecutionId, Lack, PlanId, Timestamp},
-    store::{Granted, Heartbeat, Reservation, Reserve},
+    store::{Granted, Heartbeat, Reservation, Reserve, WorkerPresence},
     sync::ignore_poison,
 };
 
@@ -29,6 +29,8 @@ struct WorkerTable {
     /// In the order of plans: a request looks only at the workers of its own.
     workers: BTreeMap<WorkerKey, WorkerState>,
     holders: HashMap<ExecutionId, WorkerKey>,
+    /// Workers that other replicas have heard of.
+    elsewhere: Vec<WorkerPresence>,
     /// Since when questions have found that executions of a plan lack something.
     lacking: HashMap<(PlanId, Capabilities, Lack), Timestamp>,
 }
@@ -94,6 +96,14 @@ impl WorkerKey {
 impl WorkerKey {
     fn is_named(&self) -> bool {
         matches!(self.identity, WorkerIdentity::Named(_))
+    }
+
+    /// As the store calls it.
+    fn name(&self) -> &str {
+        match &self.identity {
+            WorkerIdentity::Named(name) => name,
+            WorkerIdentity::Offering(_) => &self.principal,
+        }
     }
 }
 
@@ -186,7 +196,38 @@ impl LiveWorkers {
                 last: state.seen,
                 workers: state.workers(key.is_named(), now),
             })
+            .chain(table.others_of_plan(plan, now).map(|other| KnownWorker {
+                offered: other.offered.clone(),
+                allocate_server: other.allocate_server,
+                last: other.seen,
+                workers: other.workers,
+            }))
             .collect()
+    }
+
+    /// The workers that are there, for other replicas.
+    pub(super) fn presence(&self, now: Timestamp) -> Vec<WorkerPresence> {
+        let table = self.table();
+        let all = table
+            .workers
+            .iter()
+            .map(|(key, state)| (key, state, state.workers(key.is_named(), now)));
+        all.filter(|(_, _, workers)| *workers > 0)
+            .map(|(key, state, workers)| WorkerPresence {
+                plan: key.plan,
+                name: key.name().to_owned(),
+                is_named: key.is_named(),
+                offered: state.offered.clone(),
+                allocate_server: state.allocate_server,
+                seen: state.seen,
+                workers,
+            })
+            .collect()
+    }
+
+    /// Takes over what other replicas have heard of.
+    pub(super) fn set_elsewhere(&self, workers: Vec<WorkerPresence>) {
+        self.table().elsewhere = workers;
     }
 
     /// Adds the workers that are there to a release of an execution that did not start; none if the lease is unknown.
@@ -205,15 +246,10 @@ impl LiveWorkers {
             .workers
             .iter()
             .filter(|(key, state)| key.plan == *plan && state.workers(key.is_named(), now) > 0);
+        let others = table.others_of_plan(*plan, now);
         there
-            .map(|(key, state)| {
-                let name = match &key.identity {
-                    WorkerIdentity::Named(name) => name.clone(),
-                    // As the store calls a worker without a name.
-                    WorkerIdentity::Offering(_) => key.principal.clone(),
-                };
-                (name, state.offered.clone())
-            })
+            .map(|(key, state)| (key.name().to_owned(), state.offered.clone()))
+            .chain(others.map(|other| (other.name.clone(), other.offered.clone())))
             .collect()
     }
 
@@ -223,6 +259,7 @@ impl LiveWorkers {
         table
             .of_plan(plan)
             .map(|(key, state)| state.workers(key.is_named(), now))
+            .chain(table.others_of_plan(plan, now).map(|other| other.workers))
             .sum()
     }
 
@@ -258,6 +295,23 @@ impl WorkerTable {
         };
         let from_plan = self.workers.range(first..);
         from_plan.take_while(move |(key, _)| key.plan == plan)
+    }
+
+    /// The workers of a plan that other replicas have heard of, without those that are there by what was heard of here: a worker
+    /// that moved to another replica is still one.
+    fn others_of_plan(
+        &self,
+        plan: PlanId,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &WorkerPresence> {
+        let of_plan = self.of_plan(plan);
+        let here: HashSet<&str> = of_plan
+            .filter(|(key, state)| key.is_named() && state.workers(true, now) > 0)
+            .map(|(key, _)| key.name())
+            .collect();
+        self.elsewhere.iter().filter(move |other| {
+            other.plan == plan && !(other.is_named && here.contains(other.name.as_str()))
+        })
     }
 
     /// The worker of a request, made if it is new.
@@ -423,6 +477,21 @@ mod tests {
     fn workers(live_workers: &LiveWorkers, seconds: i64) -> u64 {
         let all = live_workers.of_plan(PLAN, at(seconds));
         all.iter().map(|seen| seen.workers).sum()
+    }
+
+    #[test]
+    fn workers_of_other_replicas_count_and_one_that_moved_counts_once() {
+        let (here, there) = (LiveWorkers::default(), LiveWorkers::default());
+        for (replica, worker) in [(&here, "w1"), (&there, "w1"), (&there, "w2")] {
+            let request = request(Some(worker));
+            replica.reserve_began(&WorkerKey::of(&request), &request, at(0));
+        }
+        here.set_elsewhere(there.presence(at(1)));
+        assert_eq!(here.count(PLAN, at(1)), 2);
+        assert_eq!(here.of_plan(PLAN, at(1)).len(), 2);
+        assert_eq!(here.count(PlanId(8), at(1)), 0);
+        here.set_elsewhere(Vec::new());
+        assert_eq!(here.count(PLAN, at(1)), 1);
     }
 
     #[test]

@@ -76,11 +76,13 @@ impl ServiceState {
         let listener: Weak<WaitingClients> = Arc::downgrade(&waiting);
         store.listen(listener);
         let upload_disk = Arc::new(UploadDisk::default());
+        let live_workers = LiveWorkers::default();
         Self {
             beat: housekeeping::start(
                 Arc::clone(&store),
                 Arc::clone(&clock),
                 Arc::clone(&upload_disk),
+                live_workers.clone(),
                 limits.beat,
             ),
             upload_disk,
@@ -88,7 +90,7 @@ impl ServiceState {
             clock,
             access,
             document: OnceLock::new(),
-            live_workers: LiveWorkers::default(),
+            live_workers,
             waiting,
             refused_logins: RefusedLogins::default(),
             imports: OnceLock::new(),

@@ -222,6 +222,22 @@ pub struct Finish {
     pub principal: String,
 }
 
+/// A worker that a replica has heard of.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct WorkerPresence {
+    pub plan: PlanId,
+    /// As the store calls it: its principal, if it named itself nowhere.
+    pub name: String,
+    /// Whether it named itself: then it is one worker, whichever replica it asks.
+    pub is_named: bool,
+    pub offered: Capabilities,
+    pub allocate_server: bool,
+    /// When it was last heard of, by the clock of the service.
+    pub seen: Timestamp,
+    /// How many workers it is.
+    pub workers: u64,
+}
+
 /// A request to open an execution again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reset {

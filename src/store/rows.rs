@@ -27,11 +27,11 @@ pub(super) use imports::{ImportReads, ImportRows, ImportedResult, NewImportRow, 
 pub(super) use keys::{KeyHash, KeyRecord, KeyRows};
 pub(super) use leases::{
     ChangedExecution, LeaseFilter, LeaseHolder, LeaseLength, LeaseRow, LeaseRows, NewLease,
-    ValidLease,
+    ServerBinding, ValidLease,
 };
 pub(super) use plans::{NewPlanRow, PlanFacts, PlanReads, PlanRows, TestSource};
 pub(super) use queue::{QueueRow, QueueRows, SuiteOrder, SuiteWork, Visit};
-pub(super) use servers::{FreeServer, NewServerRow, ServerBinding, ServerReads, ServerRows};
+pub(super) use servers::{FreeServer, NewServerRow, ServerReads, ServerRows};
 pub(super) use templates::{TemplateDigests, TemplateReads, TemplateRow, TemplateRows, TestKey};
 
 /// What a read needs: it sees one state of the database.

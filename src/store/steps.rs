@@ -10,6 +10,7 @@ pub(super) mod entry_list;
 pub(super) mod expiry;
 mod failed_start;
 pub(super) mod finish;
+mod history;
 mod idempotency_keys;
 mod imported_verdicts;
 pub(super) mod imports;

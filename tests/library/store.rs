@@ -6,6 +6,7 @@ pub(crate) mod files;
 pub(crate) mod losses;
 pub(crate) mod model;
 pub(crate) mod random;
+pub(crate) mod restarts;
 pub(crate) mod upgrade;
 pub(crate) mod world;
 
@@ -25,6 +26,20 @@ mod sqlite {
     crate::store::behaviour::every!(behaves, crate::store::world::on_sqlite);
 }
 
+/// The same against PostgreSQL, if there is one.
+macro_rules! behaves_on_postgres {
+    ($factory:path: $($module:ident: $($name:ident)*;)*) => {$(
+        mod $module {
+            $(#[tokio::test]
+            async fn $name() {
+                if crate::store::world::has_postgres() {
+                    crate::store::behaviour::$module::$name($factory).await;
+                }
+            })*
+        }
+    )*};
+}
+
 mod postgres {
-    crate::store::behaviour::every!(behaves, crate::store::world::on_postgres);
+    crate::store::behaviour::every!(behaves_on_postgres, crate::store::world::on_postgres);
 }

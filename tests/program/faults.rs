@@ -38,6 +38,8 @@ mod lost_service;
 mod matrix;
 mod missing_records;
 mod proxy_faults;
+#[cfg(unix)]
+mod replicas;
 mod rerun;
 mod retry;
 mod running_call;

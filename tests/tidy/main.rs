@@ -279,6 +279,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower", &["service"]),
     ("tower_http", &["service"]),
     ("rusqlite", &["store/sqlite"]),
+    ("tokio_postgres", &["store/postgres"]),
     ("http_body", &["client", "service"]),
     (
         "memchr",

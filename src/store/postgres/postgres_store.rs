@@ -18,7 +18,7 @@ use super::{
     client::{Client, bytes, get},
     connection::Target,
     needs::Needs,
-    presence::{Presence, Pulse},
+    presence::{Presence, Pulse, share_workers},
     rows::PostgresRows,
     schema,
     writer::Writer,
@@ -33,7 +33,7 @@ use crate::{
     store::{
         ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat,
         Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve,
-        Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
+        Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference, WorkerPresence,
         changes::ChangeListeners,
         protocol::Compensation,
         rows::Reads,
@@ -59,6 +59,8 @@ pub struct PostgresStore {
     readers: Arc<Mutex<Vec<Client>>>,
     reads: Arc<Semaphore>,
     target: Target,
+    /// The name of this replica.
+    id: [u8; 16],
     listeners: Arc<ChangeListeners>,
     ended: watch::Receiver<bool>,
     commits: Arc<AtomicU64>,
@@ -157,7 +159,7 @@ impl PostgresStore {
             clock: shared_clock,
             away,
         };
-        let lead = writer.memory.lead.clone();
+        let (lead, id) = (writer.memory.lead.clone(), writer.presence.id());
         let (end, ended) = watch::channel(false);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -171,6 +173,7 @@ impl PostgresStore {
             readers: Arc::default(),
             reads: Arc::new(Semaphore::new(MAX_READS)),
             target,
+            id,
             listeners,
             ended,
             commits,
@@ -204,10 +207,18 @@ impl PostgresStore {
         })
     }
 
-    /// Reads one consistent state of the database on a blocking thread.
+    /// Reads one consistent state of the database.
     fn read<T: Send + 'static>(
         &self,
         work: impl Fn(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        self.call(move |client| in_snapshot(client, &work))
+    }
+
+    /// Uses one of the connections for reads on a blocking thread.
+    fn call<T: Send + 'static>(
+        &self,
+        work: impl Fn(&mut Client) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         Box::pin(async move {
             let permit = Arc::clone(&self.reads)
@@ -221,7 +232,7 @@ impl PostgresStore {
                     Some(client) => client,
                     None => Client::connect(&target)?,
                 };
-                let result = in_snapshot(&mut client, &work);
+                let result = work(&mut client);
                 if !client.is_closed() {
                     ignore_poison(idle.lock()).push(client);
                 }
@@ -484,6 +495,19 @@ impl Store for PostgresStore {
             })?;
             Ok(())
         })
+    }
+
+    fn has_replicas(&self) -> bool {
+        true
+    }
+
+    fn share_workers(
+        &self,
+        own: Vec<WorkerPresence>,
+        now: Timestamp,
+    ) -> Reply<'_, Vec<WorkerPresence>> {
+        let id = self.id;
+        self.call(move |client| share_workers(client, id, &own, now))
     }
 
     fn close(&self) -> Reply<'_, ()> {

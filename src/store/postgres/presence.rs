@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use super::{
-    client::{bytes, get, int},
+    client::{Client, bytes, get, int, text},
     rows::PostgresRows,
 };
 use crate::{
     model::Timestamp,
     store::{
-        StoreError,
+        StoreError, WorkerPresence,
         protocol::Compensation,
         steps::{Memory, WriteContext, expiry},
-        values::random,
+        values::{from_json, random, to_json},
     },
 };
 
+/// The workers of a replica that was not heard of for longer are not there.
+const WORKERS_LAST: Duration = Duration::from_secs(10);
 /// How long a replica that was not heard of stays in the list.
 const FORGOTTEN: Duration = Duration::from_secs(24 * 3600);
 
@@ -44,6 +46,11 @@ impl Presence {
             pulse,
             said_at: None,
         })
+    }
+
+    /// The name of this replica.
+    pub(super) fn id(&self) -> [u8; 16] {
+        self.id
     }
 
     /// Whether it has to say that it lives, before anything else.
@@ -99,4 +106,26 @@ impl Presence {
     pub(super) fn said(&mut self, now: Timestamp) {
         self.said_at = Some(now);
     }
+}
+
+/// Stores the workers that a replica has heard of; returns those of the other replicas.
+pub(super) fn share_workers(
+    client: &mut Client,
+    id: [u8; 16],
+    own: &[WorkerPresence],
+    now: Timestamp,
+) -> Result<Vec<WorkerPresence>, StoreError> {
+    let since = now
+        .0
+        .saturating_sub(i64::try_from(WORKERS_LAST.as_millis()).unwrap_or(i64::MAX));
+    client.change(
+        "UPDATE replicas SET workers = $2 WHERE id = $1 AND workers <> $2",
+        &[bytes(&&id[..]), text(&to_json(&own)?)],
+    )?;
+    let lists: Vec<Vec<WorkerPresence>> = client.read_all(
+        "SELECT workers FROM replicas WHERE id <> $1 AND alive_at >= $2 AND workers <> '[]'",
+        &[bytes(&&id[..]), int(&since)],
+        |row| from_json(get(row, 0)?),
+    )?;
+    Ok(lists.into_iter().flatten().collect())
 }

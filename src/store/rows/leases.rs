@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OutcomeColumns, ServerBinding};
+use super::OutcomeColumns;
 use crate::{
     model::{ExecutionId, PlanId, SquishServerId, Timestamp},
     store::{
@@ -59,6 +59,25 @@ impl ChangedExecution {
     /// the former state.
     pub(in crate::store) fn was_expired(&self, now: Timestamp) -> bool {
         self.deadline <= now
+    }
+}
+
+/// A lease and the Squish server that it was given.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::store) struct ServerBinding {
+    pub(in crate::store) squish_server: i64,
+    pub(in crate::store) execution: ExecutionId,
+    pub(in crate::store) epoch: u32,
+}
+
+impl ServerBinding {
+    /// The binding of a changed execution, if its lease came with a Squish server.
+    pub(in crate::store) fn of(execution: ExecutionId, changed: &ChangedExecution) -> Option<Self> {
+        Some(Self {
+            squish_server: changed.squish_server?,
+            execution,
+            epoch: changed.epoch,
+        })
     }
 }
 

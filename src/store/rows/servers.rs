@@ -2,30 +2,11 @@
 
 use std::time::Duration;
 
-use super::ChangedExecution;
+use super::ServerBinding;
 use crate::{
-    model::{ExecutionId, NewSquishServer, ServerTrouble, SquishServer, SquishServerId, Timestamp},
+    model::{NewSquishServer, ServerTrouble, SquishServer, SquishServerId, Timestamp},
     store::StoreError,
 };
-
-/// A lease and the Squish server that it was given.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::store) struct ServerBinding {
-    pub(in crate::store) squish_server: i64,
-    pub(in crate::store) execution: ExecutionId,
-    pub(in crate::store) epoch: u32,
-}
-
-impl ServerBinding {
-    /// The binding of a changed execution, if its lease came with a Squish server.
-    pub(in crate::store) fn of(execution: ExecutionId, changed: &ChangedExecution) -> Option<Self> {
-        Some(Self {
-            squish_server: changed.squish_server?,
-            execution,
-            epoch: changed.epoch,
-        })
-    }
-}
 
 /// A server that a lease can get.
 #[derive(Clone, Copy, Debug)]

@@ -276,13 +276,13 @@ impl Store for SqliteStore {
     fn reserve(&self, request: Reserve, now: Timestamp) -> Reply<'_, Reservation> {
         let mut keyed = self.reserve_keys.begin(&request);
         self.write(now, move |context| {
-            let answer = reservations::reserve(context, &request)?;
-            if let Reservation::Granted(_) = &answer
-                && let Some(keyed) = keyed.take()
-            {
+            let answer = reservations::reserve(context, &request);
+            // Dropped now, not with the request: the answer may come before that.
+            let keyed = keyed.take();
+            if let (Some(keyed), Ok(Reservation::Granted(_))) = (keyed, &answer) {
                 keyed.has_reserved();
             }
-            Ok(answer)
+            answer
         })
     }
 

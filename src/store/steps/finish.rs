@@ -1,8 +1,8 @@
 //! Taking results: counts the result of the current lease, keeps other results in the history.
 
-use super::{imported_verdicts, server_binding, write_context::WriteContext};
+use super::{history::learn, imported_verdicts, server_binding, write_context::WriteContext};
 use crate::{
-    model::{Outcome, TestResult, TestVerdict},
+    model::{Outcome, TestVerdict},
     store::{
         Finish, RefusalCode, StoreError,
         protocol::{
@@ -118,19 +118,6 @@ fn keep_in_history(
     }))?;
     let attempt = (finish.execution, epoch);
     context.record_event(found.plan, attempt, kind, &finish.principal, &detail)
-}
-
-/// Updates the average duration of a test. The duration of a skipped test is ignored.
-pub(in crate::store) fn learn(
-    context: &mut WriteContext<'_>,
-    (test, label_set): (i64, i64),
-    result: TestResult,
-) -> Result<(), StoreError> {
-    if result.verdict == TestVerdict::Skipped {
-        return Ok(());
-    }
-    let duration_ms = i64::try_from(result.duration_ms).unwrap_or(i64::MAX);
-    context.rows.learn_duration(test, label_set, duration_ms)
 }
 
 fn outcome_word(outcome: &Outcome) -> &'static str {

@@ -4,7 +4,7 @@
 //! Of several imports the first one after the reservation counts, and a counted outcome is never overturned: the same
 //! uploads and results make the same counts in any order.
 
-use super::{finish::learn, write_context::WriteContext};
+use super::{history::learn, write_context::WriteContext};
 use crate::{
     model::{Capabilities, ExecutionId, PlanId, TestResult},
     store::{

@@ -463,6 +463,17 @@ impl Drop for Schema {
     }
 }
 
+/// Whether `TESTPLAN_POSTGRES` names a database for tests.
+pub(crate) fn has_postgres() -> bool {
+    let is_there = std::env::var_os("TESTPLAN_POSTGRES").is_some();
+    if !is_there {
+        crate::skip::missing(
+            "TESTPLAN_POSTGRES names no database; examples/service/postgres.sh starts one",
+        );
+    }
+    is_there
+}
+
 /// The database for tests.
 pub(crate) fn postgres_url() -> String {
     std::env::var("TESTPLAN_POSTGRES").unwrap()

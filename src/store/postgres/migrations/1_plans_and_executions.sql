@@ -10,7 +10,9 @@ CREATE TABLE service (
 -- The processes that serve this database, and when each of them last said that it lives.
 CREATE TABLE replicas (
     id BYTEA PRIMARY KEY,
-    alive_at BIGINT NOT NULL
+    alive_at BIGINT NOT NULL,
+    -- The workers that it has heard of lately, as JSON.
+    workers TEXT NOT NULL DEFAULT '[]'
 );
 
 -- The next free number of what gets its numbers in blocks.
