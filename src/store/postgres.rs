@@ -17,5 +17,5 @@ mod schema;
 mod working_set;
 mod writer;
 
-pub use connection::Target;
+pub use connection::{SettingsError, Target};
 pub use postgres_store::{Clock, Opening, PostgresStore};

@@ -18,6 +18,9 @@ mod event_stream;
 #[path = "../support/http_server.rs"]
 mod http_server;
 #[cfg(unix)]
+#[path = "../support/postgres_cluster.rs"]
+mod postgres_cluster;
+#[cfg(unix)]
 mod preset;
 #[cfg(unix)]
 mod process;

@@ -2,6 +2,8 @@
 //! protocol, and for SQLite its files, its groups and its crashes.
 
 pub(crate) mod behaviour;
+#[cfg(unix)]
+mod connecting;
 pub(crate) mod files;
 pub(crate) mod losses;
 pub(crate) mod model;

@@ -272,8 +272,11 @@ const ROOMS: &[(&str, &[&str])] = &[
 const HOMES: &[(&str, &[&str])] = &[
     // Two: octocrab takes its connection as a reqwest client, and `ci` must not know `client`.
     ("reqwest", &["client", "ci/github"]),
-    ("rustls", &["client"]),
-    ("rustls_platform_verifier", &["client"]),
+    // Two: TLS to a service and TLS to a database.
+    ("rustls", &["client", "store/postgres"]),
+    ("rustls_platform_verifier", &["client", "store/postgres"]),
+    ("tokio_postgres", &["store/postgres"]),
+    ("tokio_postgres_rustls", &["store/postgres"]),
     ("axum", &["service"]),
     ("hyper", &["service"]),
     ("tower", &["service"]),

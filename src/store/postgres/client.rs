@@ -12,7 +12,10 @@ use tokio_postgres::{
     types::{ToSql, Type},
 };
 
-use super::{connection::Target, failure::in_words};
+use super::{
+    connection::Target,
+    failure::{in_words, unreadable},
+};
 use crate::store::{StoreError, rows::exactly_one};
 
 /// How long one round trip may take. The database ends a statement before; this is for a network that swallows everything,
@@ -33,6 +36,8 @@ pub(super) struct Client {
     /// Absent only while it is dropped.
     runtime: Option<Runtime>,
     client: tokio_postgres::Client,
+    /// The server and the database, for messages.
+    place: String,
 }
 
 impl Drop for Client {
@@ -55,7 +60,13 @@ impl Client {
         Ok(Self {
             runtime: Some(runtime),
             client,
+            place: target.to_string(),
         })
+    }
+
+    /// The server and the database, for messages.
+    pub(super) fn place(&self) -> &str {
+        &self.place
     }
 
     /// Whether the connection is lost.
@@ -167,9 +178,10 @@ impl Client {
         };
         runtime.block_on(async {
             match tokio::time::timeout(ROUND_TRIP, call(&self.client)).await {
-                Ok(answer) => answer.map_err(|error| in_words(&error)),
+                Ok(answer) => answer.map_err(|error| in_words(&error, &self.place)),
                 Err(_elapsed) => Err(StoreError::Broken(format!(
-                    "PostgreSQL did not answer within {} s",
+                    "{} did not answer within {} s; check its load and the network",
+                    self.place,
                     ROUND_TRIP.as_secs()
                 ))),
             }
@@ -182,7 +194,7 @@ pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
     row: &'a Row,
     column: usize,
 ) -> Result<T, StoreError> {
-    row.try_get(column).map_err(|error| in_words(&error))
+    row.try_get(column).map_err(|error| unreadable(&error))
 }
 
 /// A column that holds a whole number below 2^32.

@@ -1,56 +1,350 @@
 //! Where a PostgreSQL database is, and how it is connected to.
 
-use std::{str::FromStr as _, time::Duration};
+mod connect_fault;
+mod connect_settings;
+mod connection_string;
+mod parameters;
+mod password_file;
+mod process_owner;
+mod server_trust;
+mod service_file;
+mod settings_error;
+mod tls_fault;
 
-use tokio_postgres::{Config, NoTls};
+use std::{fmt, path::Path};
 
-use super::failure::in_words;
+use tokio_postgres::{
+    Client, Config, NoTls, Socket,
+    config::SslMode,
+    tls::{MakeTlsConnect, TlsConnect},
+};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+pub use self::settings_error::SettingsError;
+use self::{
+    connect_fault::{Attempt, PasswordOrigin, connect_fault, may_depend_on_tls, no_changes},
+    connect_settings::{ConnectSettings, Machine, Server},
+    parameters::{Parameters, Source},
+    password_file::{Found, Login},
+    server_trust::TlsMode,
+};
+use super::failure::{Fault, FaultKind};
 use crate::store::StoreError;
-
-/// How long connecting may take.
-const CONNECT: Duration = Duration::from_secs(5);
 
 /// Ends what a replica left open: a transaction whose owner does not go on, a wait for a lock, a statement.
 const SETTINGS: &str = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=2s -c statement_timeout=5s -c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
 
-/// A database to connect to.
-#[derive(Clone, Debug)]
+/// A database to connect to. Its password is not in its debug output.
+#[derive(Clone)]
 pub struct Target {
-    config: Config,
+    settings: ConnectSettings,
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Target")
+            .field("place", &self.to_string())
+            .field("user", &self.settings.user)
+            .field("tls", &self.settings.tls)
+            .finish_non_exhaustive()
+    }
+}
+
+/// `PostgreSQL at db:5432, database "testplan"`, for messages.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places: Vec<_> = self.settings.servers.iter().map(Server::place).collect();
+        let database = &self.settings.database;
+        write!(
+            f,
+            "PostgreSQL at {}, database {database:?}",
+            places.join(" or ")
+        )
+    }
 }
 
 impl Target {
-    /// Reads a URL (`postgres://user@host:5432/database`) or libpq's `key=value` pairs.
+    /// What to print about [`has_password_in_url`](Self::has_password_in_url).
+    pub const PASSWORD_IN_URL: &str = "every user of this machine can read the password in the address of the database; \
+         set PGPASSWORD, or write it to the password file ~/.pgpass";
+
+    /// Reads a URL (`postgres://user@host:5432/database`) or libpq's `key=value` pairs, without the environment and without
+    /// files of the user's home.
+    ///
+    /// # Errors
+    ///
+    /// A text for the user, as [`SettingsError`].
     pub fn parse(text: &str) -> Result<Self, String> {
-        let mut config = Config::from_str(text).map_err(|error| {
-            format!("cannot read the address of the PostgreSQL database: {error}")
-        })?;
-        config.application_name("testplan");
-        config.connect_timeout(CONNECT);
-        config.keepalives_idle(Duration::from_secs(10));
-        config.tcp_user_timeout(Duration::from_secs(10));
-        let options = match config.get_options() {
-            Some(own) => format!("{SETTINGS} {own}"),
-            None => SETTINGS.to_owned(),
+        let owner = process_owner::owner(&|_| None);
+        let machine = Machine {
+            user: owner.name,
+            home: None,
+            exists: &Path::exists,
         };
-        config.options(options);
-        Ok(Self { config })
+        let read = || Self::new(&Parameters::of_text(text)?, &machine);
+        read().map_err(|error| error.to_string())
     }
 
-    /// Connects; the connection runs on the current runtime.
-    pub(super) async fn connect(&self) -> Result<tokio_postgres::Client, StoreError> {
-        let connecting = self.config.connect(NoTls);
-        let connected = tokio::time::timeout(CONNECT * 2, connecting).await;
-        let (client, connection) = connected
-            .map_err(|_elapsed| {
-                StoreError::Broken("PostgreSQL did not accept a connection in time".to_owned())
-            })?
-            .map_err(|error| in_words(&error))?;
+    /// The same, completed as libpq does: by a service file, by variables such as PGHOST and PGSSLMODE, by the password file,
+    /// and by certificates in `~/.postgresql`. Without a text these have it all.
+    ///
+    /// # Errors
+    ///
+    /// If a setting or a file cannot be used.
+    pub fn from_environment(
+        text: Option<&str>,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        let owner = process_owner::owner(variable);
+        let parameters = Parameters::complete(text, variable, owner.home.as_deref())?;
+        let machine = Machine {
+            user: owner.name,
+            home: owner.home,
+            exists: &Path::exists,
+        };
+        Self::new(&parameters, &machine)
+    }
+
+    fn new(parameters: &Parameters, machine: &Machine<'_>) -> Result<Self, SettingsError> {
+        let settings = ConnectSettings::new(parameters, machine)?;
+        let is_remote = |it: &Server| matches!(it, Server::Tcp { .. });
+        if settings.tls.mode != TlsMode::Disable && settings.servers.iter().any(is_remote) {
+            // So that a file that is missing is found at the start.
+            settings.tls.client_config()?;
+        }
+        Ok(Self { settings })
+    }
+
+    /// Whether the password is in the text, where all users of the machine can read it if the text is an argument of a command.
+    pub fn has_password_in_url(&self) -> bool {
+        matches!(self.settings.password, Some((_, Source::Text)))
+    }
+
+    /// Connects to the first server that takes changes; the connection runs on the current runtime.
+    pub(super) async fn connect(&self) -> Result<Client, StoreError> {
+        let mut faults: Vec<(&Server, Fault)> = Vec::new();
+        for server in &self.settings.servers {
+            let fault = match self.connect_to(server).await {
+                Ok(client) => return Ok(client),
+                Err(fault) => fault,
+            };
+            // As libpq: the next server would refuse as well, and its message would hide this one.
+            let is_last = fault.kind == FaultKind::Refused;
+            faults.push((server, fault));
+            if is_last {
+                break;
+            }
+        }
+        Err(StoreError::Broken(summary(
+            &faults,
+            &self.settings.database,
+        )))
+    }
+
+    async fn connect_to(&self, server: &Server) -> Result<Client, Fault> {
+        let settings = &self.settings;
+        let (password, origin) = self.password_for(server);
+        let kinds: &[SslMode] = match (server, settings.tls.mode) {
+            (Server::Socket { .. }, _) | (_, TlsMode::Disable) => &[SslMode::Disable],
+            (_, TlsMode::Allow) => &[SslMode::Disable, SslMode::Require],
+            (_, TlsMode::Prefer) => &[SslMode::Prefer, SslMode::Disable],
+            (_, TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull) => &[SslMode::Require],
+        };
+        let attempt = Attempt {
+            host: match server {
+                Server::Tcp { name, .. } => name.clone(),
+                Server::Socket { .. } => String::new(),
+            },
+            user: settings.user.clone(),
+            database: settings.database.clone(),
+            password: origin,
+            forbids_tls: matches!(server, Server::Tcp { .. })
+                && settings.tls.mode == TlsMode::Disable,
+            timeout: settings.connect_timeout,
+        };
+        let mut first = None;
+        for kind in kinds {
+            let config = self.config(server, password.as_deref(), *kind);
+            let tried = if *kind == SslMode::Disable {
+                self.start(&config, NoTls, &attempt).await
+            } else {
+                match settings.tls.client_config() {
+                    Ok(tls) => {
+                        self.start(&config, MakeRustlsConnect::new(tls), &attempt)
+                            .await
+                    }
+                    Err(error) => {
+                        return Err(Fault::new(FaultKind::Refused, error.message, error.advice));
+                    }
+                }
+            };
+            match tried {
+                Ok(client) => return Ok(client),
+                Err((fault, false)) => return Err(first.unwrap_or(fault)),
+                Err((fault, true)) => {
+                    first.get_or_insert(fault);
+                }
+            }
+        }
+        // There is no list without an entry.
+        Err(first.unwrap_or_else(|| connect_fault::timeout(attempt.whole_timeout())))
+    }
+
+    /// Connects once. An error comes with whether a connection with or without TLS may be accepted instead.
+    async fn start<T>(
+        &self,
+        config: &Config,
+        tls: T,
+        attempt: &Attempt,
+    ) -> Result<Client, (Fault, bool)>
+    where
+        T: MakeTlsConnect<Socket>,
+        T::Stream: Send + 'static,
+        T::TlsConnect: Send,
+        <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+    {
+        let connecting = tokio::time::timeout(attempt.whole_timeout(), config.connect(tls));
+        let (client, connection) = match connecting.await {
+            Err(_elapsed) => return Err((connect_fault::timeout(attempt.whole_timeout()), false)),
+            Ok(Err(error)) => {
+                return Err((connect_fault(&error, attempt), may_depend_on_tls(&error)));
+            }
+            Ok(Ok(connected)) => connected,
+        };
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to PostgreSQL ended");
             }
         });
+        if self.settings.needs_changes {
+            check_takes_changes(&client, attempt)
+                .await
+                .map_err(|fault| (fault, false))?;
+        }
         Ok(client)
     }
+
+    fn config(&self, server: &Server, password: Option<&str>, tls: SslMode) -> Config {
+        let settings = &self.settings;
+        let mut config = Config::new();
+        match server {
+            Server::Tcp {
+                name,
+                address,
+                port,
+            } => {
+                config.host(name).port(*port);
+                if let Some(address) = address {
+                    config.hostaddr(*address);
+                }
+            }
+            #[cfg(unix)]
+            Server::Socket { folder, port } => {
+                config.host_path(folder).port(*port);
+            }
+            #[cfg(not(unix))]
+            Server::Socket { folder, port } => {
+                config.host(folder.display().to_string()).port(*port);
+            }
+        }
+        config
+            .user(&settings.user)
+            .dbname(&settings.database)
+            .ssl_mode(tls)
+            .ssl_negotiation(settings.ssl_negotiation)
+            .channel_binding(settings.channel_binding)
+            .application_name(&settings.application_name)
+            .connect_timeout(settings.connect_timeout)
+            .tcp_user_timeout(settings.tcp_user_timeout)
+            .keepalives(settings.keepalives_idle.is_some())
+            .options(match &settings.options {
+                Some(own) => format!("{SETTINGS} {own}"),
+                None => SETTINGS.to_owned(),
+            });
+        if let Some(password) = password {
+            config.password(password);
+        }
+        if let Some(idle) = settings.keepalives_idle {
+            config.keepalives_idle(idle);
+        }
+        if let Some(interval) = settings.keepalives_interval {
+            config.keepalives_interval(interval);
+        }
+        if let Some(count) = settings.keepalives_count {
+            config.keepalives_retries(count);
+        }
+        config
+    }
+
+    /// The password for a server and where it is from. The file is read every time: passwords change.
+    fn password_for(&self, server: &Server) -> (Option<String>, PasswordOrigin) {
+        let settings = &self.settings;
+        if let Some((password, source)) = &settings.password {
+            return (Some(password.clone()), PasswordOrigin::Set(source.clone()));
+        }
+        let Some(path) = &settings.password_file else {
+            return (None, PasswordOrigin::Nowhere);
+        };
+        let login = Login {
+            host: server.name_in_password_file(),
+            port: server.port(),
+            database: &settings.database,
+            user: &settings.user,
+        };
+        match password_file::look_up(path, login) {
+            Found::Password(password) => (Some(password), PasswordOrigin::File(path.clone())),
+            Found::Nothing => (None, PasswordOrigin::Nowhere),
+            Found::Ignored(why) => {
+                tracing::warn!(path = %path.display(), why, "the password file is not used");
+                (None, PasswordOrigin::IgnoredFile(path.clone(), why))
+            }
+        }
+    }
+}
+
+/// Asks a server whether it takes changes.
+async fn check_takes_changes(client: &Client, attempt: &Attempt) -> Result<(), Fault> {
+    let question =
+        client.simple_query("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')");
+    let messages = match tokio::time::timeout(attempt.whole_timeout(), question).await {
+        Ok(Ok(messages)) => messages,
+        Ok(Err(error)) => return Err(connect_fault(&error, attempt)),
+        Err(_elapsed) => return Err(connect_fault::timeout(attempt.whole_timeout())),
+    };
+    for message in messages {
+        if let tokio_postgres::SimpleQueryMessage::Row(row) = message {
+            let is_standby = row.get(0) == Some("t");
+            if is_standby || row.get(1) == Some("on") {
+                return Err(no_changes(is_standby));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why no server of a list was connected to, with the advice for the one that answered, if any did.
+fn summary(faults: &[(&Server, Fault)], database: &str) -> String {
+    let telling = faults
+        .iter()
+        .rev()
+        .find(|(_, it)| it.kind != FaultKind::Unreachable);
+    let advice = telling
+        .or(faults.first())
+        .map_or("", |(_, it)| it.advice.as_str());
+    let reasons = match faults {
+        [(server, fault)] => format!(
+            "cannot connect to PostgreSQL at {}, database {database:?}: {}",
+            server.place(),
+            fault.why
+        ),
+        several => {
+            let reason =
+                |(server, fault): &(&Server, Fault)| format!("{}: {}", server.place(), fault.why);
+            format!(
+                "cannot connect to any server of the PostgreSQL database {database:?}: {}",
+                several.iter().map(reason).collect::<Vec<_>>().join(", ")
+            )
+        }
+    };
+    format!("{reasons}; {advice}")
 }

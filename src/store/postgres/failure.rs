@@ -9,51 +9,196 @@ use crate::{
     store::StoreError,
 };
 
-/// An error as the store reports it.
-pub(super) fn in_words(error: &Error) -> StoreError {
-    tracing::debug!(?error, "PostgreSQL failed");
-    let Some(state) = error.code() else {
-        // The text of the outer error says nothing: "db error", "error connecting to server".
-        let cause =
-            std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string);
-        return StoreError::Broken(format!("PostgreSQL cannot be reached: {cause}"));
-    };
-    let disk = |kind| {
-        StoreError::Disk(DiskFault {
+/// What a fault means for the next step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    /// No server answered, or what answered could not be understood.
+    Unreachable,
+    /// The server answered and cannot serve now: it starts, stops, has no connection left or takes no changes.
+    NotNow,
+    /// The server refuses, and would refuse again.
+    Refused,
+    /// The disk of the server.
+    Disk(DiskFaultKind),
+    /// A mistake of this program.
+    Bug,
+}
+
+/// Why PostgreSQL failed, and one thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    pub(super) kind: FaultKind,
+    pub(super) why: String,
+    pub(super) advice: String,
+}
+
+impl Fault {
+    pub(super) fn new(kind: FaultKind, why: impl Into<String>, advice: impl Into<String>) -> Self {
+        Self {
             kind,
-            folder: PathBuf::from("PostgreSQL"),
-        })
+            why: why.into(),
+            advice: advice.into(),
+        }
+    }
+}
+
+/// An error of a statement as the store reports it. `place` names the server and the database.
+pub(super) fn in_words(error: &Error, place: &str) -> StoreError {
+    tracing::debug!(?error, "PostgreSQL failed");
+    let Some(database) = error.as_db_error() else {
+        return StoreError::Broken(format!(
+            "the connection to {place} is lost: {}; testplan connects again with the next request",
+            cause_of(error)
+        ));
     };
-    let words = match *state {
-        SqlState::DISK_FULL => return disk(DiskFaultKind::Full),
-        SqlState::IO_ERROR => return disk(DiskFaultKind::Failed),
-        SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => {
-            return disk(DiskFaultKind::Damaged);
-        }
-        SqlState::READ_ONLY_SQL_TRANSACTION => {
-            "the server takes no changes: it is a standby, or set to read-only. Name the primary server"
-        }
-        SqlState::TOO_MANY_CONNECTIONS => {
-            "it has no connection left. Raise max_connections, or lower the number of replicas"
-        }
-        SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
-            "it refuses the user or the password. Check PGUSER and PGPASSWORD, or pg_hba.conf of the server"
-        }
-        SqlState::INVALID_CATALOG_NAME => "the database does not exist. Create it with createdb",
-        SqlState::INSUFFICIENT_PRIVILEGE => {
-            "the user may not do that. Make the user the owner of the database"
-        }
-        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => "it shuts down",
-        SqlState::CANNOT_CONNECT_NOW => "it is starting up or shutting down",
-        SqlState::QUERY_CANCELED => "a statement took too long",
-        SqlState::LOCK_NOT_AVAILABLE => "another replica keeps a plan locked",
-        SqlState::T_R_DEADLOCK_DETECTED => "BUG: two replicas wait for each other",
-        _ => "BUG: it refused a request",
+    let state = database.code();
+    let fault = fault_of(state, database.message());
+    match fault.kind {
+        FaultKind::Disk(kind) => StoreError::Disk(DiskFault {
+            kind,
+            folder: PathBuf::from(place),
+        }),
+        _ => StoreError::Broken(format!(
+            "{place}: {} (SQLSTATE {}); {}",
+            fault.why,
+            state.code(),
+            fault.advice
+        )),
+    }
+}
+
+/// A column whose value is not of the expected type.
+pub(super) fn unreadable(error: &Error) -> StoreError {
+    StoreError::Broken(format!(
+        "BUG: the database holds a value of another type: {}",
+        cause_of(error)
+    ))
+}
+
+/// The text of the outer error says little: "db error", "error connecting to server".
+pub(super) fn cause_of(error: &Error) -> String {
+    std::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+/// What an error of the server means, at any time. The text of the server may be in another language: it only refines.
+pub(super) fn fault_of(state: &SqlState, message: &str) -> Fault {
+    use FaultKind::{Bug, Disk, NotNow, Refused};
+    let (kind, why, advice) = match *state {
+        SqlState::DISK_FULL => (
+            Disk(DiskFaultKind::Full),
+            "its disk is full",
+            "free some space there",
+        ),
+        SqlState::IO_ERROR => (
+            Disk(DiskFaultKind::Failed),
+            "its disk cannot be read or written",
+            "check the disk of the server",
+        ),
+        SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => (
+            Disk(DiskFaultKind::Damaged),
+            "its files are damaged",
+            "restore a backup",
+        ),
+        SqlState::OUT_OF_MEMORY => (
+            NotNow,
+            "it has no memory left",
+            "lower shared_buffers or work_mem, or give the server more memory",
+        ),
+        SqlState::READ_ONLY_SQL_TRANSACTION => (
+            NotNow,
+            "it takes no changes: it is a standby, or set to read-only",
+            "name the primary server, or all servers with host=a,b",
+        ),
+        SqlState::TOO_MANY_CONNECTIONS => (
+            NotNow,
+            "it has no connection left",
+            "raise max_connections there, max_client_conn of a pooler, or the limit of the user, or run fewer replicas",
+        ),
+        SqlState::INSUFFICIENT_PRIVILEGE if message.contains("for database") => (
+            Refused,
+            "the user may not connect to the database",
+            "make the user the owner of the database",
+        ),
+        SqlState::INSUFFICIENT_PRIVILEGE => (
+            Refused,
+            "the user may not create or use tables there",
+            "make the user the owner of the database, for example by `createdb --owner=USER DATABASE`",
+        ),
+        SqlState::INVALID_SCHEMA_NAME => (
+            Refused,
+            "no schema of its search path exists",
+            "create the schema, or correct search_path in the options of the connection",
+        ),
+        SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN => (
+            NotNow,
+            "it shuts down, or an administrator ended the connection",
+            "start the server; testplan connects again with the next request",
+        ),
+        SqlState::CANNOT_CONNECT_NOW => (
+            NotNow,
+            "it is starting up, recovering or shutting down",
+            "wait until it accepts connections; its log has the progress",
+        ),
+        SqlState::DATABASE_DROPPED => (Refused, "the database was dropped", "restore a backup"),
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT => (
+            NotNow,
+            "it ended a transaction because this replica stood still",
+            "give the machine of the replica more CPU if this repeats",
+        ),
+        SqlState::QUERY_CANCELED => (
+            NotNow,
+            "a statement took too long, or was cancelled",
+            "check the load of the server",
+        ),
+        SqlState::LOCK_NOT_AVAILABLE => (
+            NotNow,
+            "another replica or session keeps a plan locked",
+            "look for sessions that are idle in a transaction",
+        ),
+        SqlState::T_R_DEADLOCK_DETECTED => (
+            Bug,
+            "BUG: two replicas wait for each other",
+            "report it to testplan",
+        ),
+        _ => (
+            Bug,
+            "BUG: it refused a request",
+            "report it to testplan with the log of level debug",
+        ),
     };
-    StoreError::Broken(format!("PostgreSQL: {words} (SQLSTATE {})", state.code()))
+    Fault::new(kind, why, advice)
 }
 
 /// Whether the same request can be tried again alone: the error may belong to another request of its group.
 pub(super) fn may_be_of_another(error: &StoreError) -> bool {
     matches!(error, StoreError::Broken(text) if text.contains("BUG"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_have_their_kinds() {
+        for (code, kind) in [
+            ("53100", FaultKind::Disk(DiskFaultKind::Full)),
+            ("58030", FaultKind::Disk(DiskFaultKind::Failed)),
+            ("XX001", FaultKind::Disk(DiskFaultKind::Damaged)),
+            ("25006", FaultKind::NotNow),
+            ("53300", FaultKind::NotNow),
+            ("57P01", FaultKind::NotNow),
+            ("57P03", FaultKind::NotNow),
+            ("57P04", FaultKind::Refused),
+            ("25P03", FaultKind::NotNow),
+            ("42501", FaultKind::Refused),
+            ("3F000", FaultKind::Refused),
+            ("40P01", FaultKind::Bug),
+            ("42601", FaultKind::Bug),
+        ] {
+            let fault = fault_of(&SqlState::from_code(code), "");
+            assert_eq!(fault.kind, kind, "{code}");
+            let bug = StoreError::Broken(fault.why.clone());
+            assert_eq!(may_be_of_another(&bug), kind == FaultKind::Bug, "{code}");
+        }
+    }
 }
