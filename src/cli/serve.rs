@@ -148,7 +148,7 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
         ..Rules::default()
     };
     let options = ServiceOptions {
-        database: database(&command)?,
+        database: database(&command, context)?,
         imports: match &command.files {
             Some(folder) => folder.clone(),
             None => command.data.join("imports"),
@@ -203,14 +203,14 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
 }
 
 /// Where the state is kept.
-fn database(command: &ServeArgs) -> Result<Database, Failure> {
+fn database(command: &ServeArgs, context: &Context) -> Result<Database, Failure> {
     if let Some(url) = &command.database {
-        return Target::parse(url)
-            .map(|target| Database::Postgres(Box::new(target)))
-            .map_err(|error| {
-                Failure::usage_text(format_args!("--database: {error}"))
-                    .help("write a URL such as postgres://user@host:5432/testplan")
-            });
+        let target = Target::from_environment(Some(url), &context.environment.lookup())
+            .map_err(|error| Failure::usage_text(error.message).help(error.advice))?;
+        if target.has_password_in_url() {
+            context.screen.warn(Target::PASSWORD_IN_URL);
+        }
+        return Ok(Database::Postgres(Box::new(target)));
     }
     Ok(Database::Sqlite {
         file: command.data.join(DATABASE),

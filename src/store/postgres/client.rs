@@ -35,7 +35,7 @@ pub(super) struct Statement<'a> {
 pub(super) struct Client {
     /// Absent only while it is dropped.
     runtime: Option<Runtime>,
-    client: tokio_postgres::Client,
+    server: tokio_postgres::Client,
     /// The server and the database, for messages.
     place: String,
 }
@@ -59,7 +59,7 @@ impl Client {
         let client = runtime.block_on(target.connect())?;
         Ok(Self {
             runtime: Some(runtime),
-            client,
+            server: client,
             place: target.to_string(),
         })
     }
@@ -71,7 +71,7 @@ impl Client {
 
     /// Whether the connection is lost.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.server.is_closed()
     }
 
     /// Runs statements without values, in one round trip.
@@ -177,7 +177,7 @@ impl Client {
             return Err(StoreError::Busy);
         };
         runtime.block_on(async {
-            match tokio::time::timeout(ROUND_TRIP, call(&self.client)).await {
+            match tokio::time::timeout(ROUND_TRIP, call(&self.server)).await {
                 Ok(answer) => answer.map_err(|error| in_words(&error, &self.place)),
                 Err(_elapsed) => Err(StoreError::Broken(format!(
                     "{} did not answer within {} s; check its load and the network",
