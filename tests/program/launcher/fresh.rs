@@ -162,6 +162,9 @@ fn write_manifest(node: &Path, folder: &Path, arguments: &[&str]) -> Output {
         fs::create_dir_all(folder.join(place)).unwrap();
         for file in fs::read_dir(repository().join(place)).unwrap() {
             let file = file.unwrap();
+            if file.file_type().unwrap().is_dir() {
+                continue;
+            }
             fs::copy(file.path(), folder.join(place).join(file.file_name())).unwrap();
         }
     }
