@@ -1,5 +1,5 @@
-//! One list of scenarios against both ends that testplan meets: a stand-in for Test Center, and `testplan serve`. Each
-//! runs the real binary from outside; where the two must differ, a scenario says so as data.
+//! One list of scenarios against both ends that testplan meets: a stand-in for Test Center, and `testplan serve`, with
+//! SQLite and with PostgreSQL. Each runs the real binary from outside; where the two must differ, a scenario says so as data.
 
 pub(super) mod batches;
 pub(super) mod house;
@@ -14,6 +14,7 @@ pub(super) mod steps;
 pub(super) mod stopping;
 pub(super) mod whole;
 
+use crate::support::PostgresSchema;
 use house::Kind;
 
 /// Makes a test of each scenario for each kind of service.
@@ -26,6 +27,14 @@ macro_rules! scenarios {
         mod our_service {
             use super::*;
             $(#[test] fn $name() { $scenario(Kind::Ours); })*
+        }
+        mod on_postgres {
+            use super::*;
+            $(#[test] fn $name() {
+                if PostgresSchema::is_possible() {
+                    $scenario(Kind::OnPostgres);
+                }
+            })*
         }
     };
 }

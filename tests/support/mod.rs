@@ -9,6 +9,7 @@ mod forwarder;
 #[expect(dead_code, reason = "the library's tests use the rest")]
 mod http_server;
 mod plan_file;
+mod postgres_schema;
 mod process;
 mod records;
 pub(crate) mod runner_commands;
@@ -26,6 +27,7 @@ pub(crate) use command::Testplan;
 pub(crate) use forwarder::{Forwarder, UrlFault};
 pub(crate) use http_server::{Answer, Connection, Ending, HttpRequest, HttpServer, free_port};
 pub(crate) use plan_file::PlanFile;
+pub(crate) use postgres_schema::PostgresSchema;
 #[cfg(unix)]
 pub(crate) use process::alive;
 pub(crate) use process::{Ended, Process};

@@ -75,7 +75,7 @@ fn kill(kind: Kind) {
         held.values().filter(|it| it.state == "reserved").count()
     };
     let expected = match kind {
-        Kind::Ours => HELD,
+        Kind::Ours | Kind::OnPostgres => HELD,
         Kind::TestCenter => HELD / 2 + 2,
     };
     until(

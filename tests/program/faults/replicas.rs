@@ -1,68 +1,16 @@
 //! Two replicas of the service on one PostgreSQL database: workers go on while they are killed one after the other.
 
-use std::{
-    collections::BTreeSet,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::collections::BTreeSet;
 
 use testplan::{api::waiting::WaitingResponse, model::ExecutionState};
 
-use crate::support::{PlanFile, Service, Stage, skip, until};
+use crate::support::{PlanFile, PostgresSchema, Service, Stage, until};
 
 const TESTS: usize = 24;
 
-/// A schema of the database that `TESTPLAN_POSTGRES` names, dropped at the end.
-struct Schema {
-    database: String,
-    name: String,
-}
-
-impl Schema {
-    /// `None` if there is no database.
-    fn create() -> Option<Self> {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let Ok(database) = std::env::var("TESTPLAN_POSTGRES") else {
-            skip::missing(
-                "TESTPLAN_POSTGRES names no database; examples/service/postgres.sh starts one",
-            );
-            return None;
-        };
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let schema = Self {
-            database,
-            name: format!("replicas_{}_{count}", std::process::id()),
-        };
-        schema.run(&format!("CREATE SCHEMA {}", schema.name));
-        Some(schema)
-    }
-
-    fn url(&self) -> String {
-        format!("{}?options=-c%20search_path%3D{}", self.database, self.name)
-    }
-
-    fn run(&self, sql: &str) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let connected = tokio_postgres::connect(&self.database, tokio_postgres::NoTls).await;
-            let (client, connection) = connected.unwrap();
-            tokio::spawn(connection);
-            client.batch_execute(sql).await.unwrap();
-        });
-    }
-}
-
-impl Drop for Schema {
-    fn drop(&mut self) {
-        self.run(&format!("DROP SCHEMA {} CASCADE", self.name));
-    }
-}
-
 #[test]
 fn plan_goes_on_while_one_replica_after_the_other_is_killed() {
-    let Some(schema) = Schema::create() else {
+    let Some(schema) = PostgresSchema::create() else {
         return;
     };
     let stage = Stage::new();
@@ -106,7 +54,7 @@ fn plan_goes_on_while_one_replica_after_the_other_is_killed() {
 
 #[test]
 fn replicas_know_the_workers_of_each_other() {
-    let Some(schema) = Schema::create() else {
+    let Some(schema) = PostgresSchema::create() else {
         return;
     };
     let stage = Stage::new();

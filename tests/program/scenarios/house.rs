@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use crate::support::{
-    PlanFile, Service, Stage, Tap, TestCenter, Testplan,
+    PlanFile, PostgresSchema, Service, Stage, Tap, TestCenter, Testplan,
     test_center::{Dialect, Fault, State, TOKEN},
 };
 
@@ -14,6 +14,8 @@ pub(crate) enum Kind {
     TestCenter,
     /// `testplan serve`.
     Ours,
+    /// The same on PostgreSQL.
+    OnPostgres,
 }
 
 impl Kind {
@@ -21,7 +23,7 @@ impl Kind {
     pub(crate) fn pick<T>(self, test_center: T, ours: T) -> T {
         match self {
             Self::TestCenter => test_center,
-            Self::Ours => ours,
+            Self::Ours | Self::OnPostgres => ours,
         }
     }
 }
@@ -31,6 +33,8 @@ pub(crate) struct House {
     pub(crate) stage: Stage,
     token_file: PathBuf,
     end: End,
+    /// After the service in it.
+    _schema: Option<PostgresSchema>,
 }
 
 enum End {
@@ -87,15 +91,24 @@ impl House {
                     stage,
                     token_file,
                     end: End::TestCenter(center),
+                    _schema: None,
                 }
             }
-            Kind::Ours => {
-                let service = Service::start(&stage);
+            Kind::Ours | Kind::OnPostgres => {
+                let schema = match kind {
+                    Kind::OnPostgres => PostgresSchema::create(),
+                    Kind::Ours | Kind::TestCenter => None,
+                };
+                let service = Service::start_with(&stage, |serve| match &schema {
+                    Some(schema) => serve.flags("--database").arg(schema.url()),
+                    None => serve,
+                });
                 let tap = Tap::before(&service);
                 Self {
                     token_file: service.token_file(),
                     stage,
                     end: End::Ours(Box::new((service, tap))),
+                    _schema: schema,
                 }
             }
         }

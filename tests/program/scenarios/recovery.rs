@@ -202,7 +202,7 @@ pub(crate) fn failures_of_a_job_that_comes_back(kind: Kind) {
         (2, "done")
     );
     let again = job("2", "third").flags("--records first/records second/records");
-    let again = if kind == Kind::Ours {
+    let again = if kind != Kind::TestCenter {
         job("2", "third").run()
     } else {
         again.run()

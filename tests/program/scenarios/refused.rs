@@ -41,7 +41,7 @@ pub(crate) fn no_licence(kind: Kind) {
     let house = house(
         kind,
         Dialect {
-            activated: kind == Kind::Ours,
+            activated: kind != Kind::TestCenter,
             ..Dialect::default()
         },
     );
