@@ -8,6 +8,7 @@ pub(crate) mod files;
 pub(crate) mod losses;
 pub(crate) mod model;
 pub(crate) mod random;
+pub(crate) mod replicas;
 pub(crate) mod restarts;
 pub(crate) mod upgrade;
 pub(crate) mod world;

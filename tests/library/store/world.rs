@@ -457,6 +457,16 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// Opens a store whose times are those of the database.
+    pub(crate) fn open_by_its_clock(&self, rules: Rules) -> PostgresStore {
+        let target = self.target();
+        std::thread::spawn(move || PostgresStore::open(target, rules).unwrap().0)
+            .join()
+            .unwrap()
+    }
+}
+
 impl Drop for Schema {
     fn drop(&mut self) {
         run_sql(&format!("DROP SCHEMA {} CASCADE", self.name));
