@@ -3,7 +3,7 @@
 //!
 //! `TESTPLAN_POSTGRES=postgres://… cargo bench --bench postgres [-- CLIENTS [ROUNDS [SECONDS]]]` measures 64 clients in five
 //! rounds of four seconds. The server must be on this machine; `examples/service/postgres.sh` starts one, but without fsync.
-//! Nothing fails because it is slow: docs/performance.md has figures.
+//! Nothing fails because it is slow.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
