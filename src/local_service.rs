@@ -94,6 +94,7 @@ impl ServiceOptions {
                 ..
             }
         );
+        let is_shared = matches!(self.database, Database::Postgres(_));
         let (store, clock) = open_store(self.database, self.rules).await?;
         let clock = Arc::new(clock);
         catalog.publish(store.as_ref(), clock.now()).await?;
@@ -101,6 +102,7 @@ impl ServiceOptions {
         let imports = ImportStorage {
             folder: self.imports,
             durable,
+            is_shared,
             limit: self.import_limit,
         };
         service

@@ -2,7 +2,11 @@
 //!
 //! `fs` writes whole files atomically; these are streams, so they are written here, by the same rule.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use sha2::{Digest as _, Sha256};
@@ -27,7 +31,12 @@ pub struct ImportStorage {
     pub durable: bool,
     /// Most bytes of one upload, all files together.
     pub limit: u64,
+    /// Whether other processes store uploads there too.
+    pub is_shared: bool,
 }
+
+/// How long nothing is written to an upload before it is taken for one of a killed process, where others may be at work.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 impl ImportStorage {
     /// The default limit of one upload: 8 GiB.
@@ -41,12 +50,23 @@ impl ImportStorage {
         };
         for entry in entries {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(INCOMING) {
+            let is_incoming = entry.file_name().to_string_lossy().starts_with(INCOMING);
+            if is_incoming && !(self.is_shared && is_at_work(&entry.path())) {
                 std::fs::remove_dir_all(entry.path())?;
             }
         }
         Ok(())
     }
+}
+
+/// Whether something was written to an upload lately. One whose end cannot be told counts as at work.
+fn is_at_work(folder: &Path) -> bool {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
+    let paths = files.filter_map(|file| Some(file.ok()?.path()));
+    std::iter::once(folder.to_owned()).chain(paths).any(|path| {
+        let written = std::fs::metadata(path).and_then(|data| data.modified());
+        written.is_ok_and(|written| written.elapsed().is_ok_and(|age| age < ABANDONED))
+    })
 }
 
 /// An import while it arrives. Dropping it removes its files, until [`keep`](Self::keep).
@@ -208,6 +228,7 @@ mod tests {
         let place = ImportStorage {
             folder: folder.path().join("imports"),
             durable: true,
+            is_shared: false,
             limit: ImportStorage::LIMIT,
         };
         let count = || std::fs::read_dir(&place.folder).unwrap().count();
@@ -227,6 +248,21 @@ mod tests {
             assert_eq!(count(), 0);
         }
         let mut incoming = IncomingImport::begin(&place).await.unwrap();
+        let shared = ImportStorage {
+            is_shared: true,
+            ..place.clone()
+        };
+        shared.sweep().unwrap();
+        assert_eq!(count(), 1, "another process is at work there");
+        let long_ago = std::time::UNIX_EPOCH;
+        let folder = File::open(&incoming.folder).await.unwrap();
+        folder.into_std().await.set_modified(long_ago).unwrap();
+        shared.sweep().unwrap();
+        assert_eq!(count(), 0, "nobody wrote there for hours");
+        incoming = {
+            drop(incoming);
+            IncomingImport::begin(&place).await.unwrap()
+        };
         place.sweep().unwrap();
         assert_eq!(count(), 0, "as after the death of another process");
         incoming = {

@@ -12,7 +12,7 @@ use std::{
 use testplan::{
     clock::wall,
     model::{Capabilities, ExecutionId, ExecutionState, PlanId, TestVerdict},
-    store::{Reservation, Reserve, Rules, Store, postgres::PostgresStore},
+    store::{Reservation, Reserve, Rules, Store as _, postgres::PostgresStore},
 };
 
 use super::world::{Schema, caps, has_postgres, request_for, result_of, said, template};

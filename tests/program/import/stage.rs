@@ -102,6 +102,7 @@ impl Served {
         let imports = ImportStorage {
             folder: place.path().join("imports"),
             durable: true,
+            is_shared: false,
             limit,
         };
         service.keep_imports(imports).unwrap();
