@@ -12,6 +12,7 @@ mod flush;
 mod needs;
 mod postgres_store;
 mod presence;
+mod read_pool;
 mod rows;
 mod schema;
 mod working_set;

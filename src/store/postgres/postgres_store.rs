@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 pub use super::writer::Clock;
 use super::{
@@ -19,6 +19,7 @@ use super::{
     connection::Target,
     needs::Needs,
     presence::{Presence, Pulse, share_workers},
+    read_pool::ReadPool,
     rows::PostgresRows,
     schema,
     writer::Writer,
@@ -48,17 +49,13 @@ use crate::{
     sync::ignore_poison,
 };
 
-/// Most reads at a time.
-const MAX_READS: usize = 4;
 /// How often old idempotency keys are deleted.
 const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// A [`Store`] in a PostgreSQL database, for one of its replicas.
 pub struct PostgresStore {
     queue: WriteQueue<Needs>,
-    readers: Arc<Mutex<Vec<Client>>>,
-    reads: Arc<Semaphore>,
-    target: Target,
+    readers: ReadPool,
     /// The name of this replica.
     id: [u8; 16],
     listeners: Arc<ChangeListeners>,
@@ -170,9 +167,7 @@ impl PostgresStore {
             .map_err(|error| StoreError::Broken(format!("no thread for the writer: {error}")))?;
         let store = Self {
             queue,
-            readers: Arc::default(),
-            reads: Arc::new(Semaphore::new(MAX_READS)),
-            target,
+            readers: ReadPool::new(target),
             id,
             listeners,
             ended,
@@ -210,49 +205,10 @@ impl PostgresStore {
     /// Reads one consistent state of the database.
     fn read<T: Send + 'static>(
         &self,
-        work: impl Fn(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
-        self.call(move |client| in_snapshot(client, &work))
+        Box::pin(self.readers.read(work))
     }
-
-    /// Uses one of the connections for reads on a blocking thread.
-    fn call<T: Send + 'static>(
-        &self,
-        work: impl Fn(&mut Client) -> Result<T, StoreError> + Send + 'static,
-    ) -> Reply<'_, T> {
-        Box::pin(async move {
-            let permit = Arc::clone(&self.reads)
-                .acquire_owned()
-                .await
-                .map_err(|_closed| StoreError::Busy)?;
-            let (idle, target) = (Arc::clone(&self.readers), self.target.clone());
-            tokio::task::spawn_blocking(move || {
-                let kept = ignore_poison(idle.lock()).pop();
-                let mut client = match kept.filter(|client| !client.is_closed()) {
-                    Some(client) => client,
-                    None => Client::connect(&target)?,
-                };
-                let result = work(&mut client);
-                if !client.is_closed() {
-                    ignore_poison(idle.lock()).push(client);
-                }
-                drop(permit);
-                result
-            })
-            .await
-            .map_err(|error| StoreError::Broken(format!("BUG: a read did not end: {error}")))?
-        })
-    }
-}
-
-fn in_snapshot<T>(
-    client: &mut Client,
-    work: impl Fn(&mut dyn Reads) -> Result<T, StoreError>,
-) -> Result<T, StoreError> {
-    client.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
-    let result = work(client);
-    client.run("ROLLBACK")?;
-    result
 }
 
 impl Drop for PostgresStore {
@@ -507,7 +463,10 @@ impl Store for PostgresStore {
         now: Timestamp,
     ) -> Reply<'_, Vec<WorkerPresence>> {
         let id = self.id;
-        self.call(move |client| share_workers(client, id, &own, now))
+        Box::pin(
+            self.readers
+                .call(move |client| share_workers(client, id, &own, now)),
+        )
     }
 
     fn close(&self) -> Reply<'_, ()> {
@@ -515,7 +474,7 @@ impl Store for PostgresStore {
             self.queue.close();
             // An error means that the writer thread is gone, which is an end too.
             let _ = self.ended.clone().wait_for(|ended| *ended).await;
-            ignore_poison(self.readers.lock()).clear();
+            self.readers.close();
             Ok(())
         })
     }
