@@ -3,7 +3,7 @@
 
     benches/batched_suites.py TESTPLAN PACKAGES [PAIRS] [TOOL...]
 
-TESTPLAN is the binary (`cargo build --release`), PACKAGES a folder with node_modules of vitest, jest, mocha, @playwright/test and
+TESTPLAN is the binary (`cargo build --profile dist`), PACKAGES a folder with node_modules of vitest, jest, mocha, @playwright/test and
 @cucumber/cucumber, PAIRS how often all run in turns (5), TOOL any of those in TOOLS below (all). Node, cargo-nextest, CMake, a C++
 compiler, GoogleTest, Robot Framework and pabot are expected on this machine. The JavaScript tools and Robot have 50 files of 8 tests
 that wait for 100 ms, the others 60 tests that compute for 50 ms. testplan runs twice: whole, with the tool's own listing and nothing known of the tests, as in a fresh

@@ -3,7 +3,7 @@
 
     benches/crowds.py TESTPLAN [waiters|hostile] [PAIRS]
 
-TESTPLAN is the binary (`cargo build --release`), PAIRS how often each side is measured (3). The crowd has a low priority. Everything stays on 127.0.0.1 and ends after some minutes.
+TESTPLAN is the binary (`cargo build --profile dist`), PAIRS how often each side is measured (3). The crowd has a low priority. Everything stays on 127.0.0.1 and ends after some minutes.
 
 waiters: 5,000 workers wait in one plan (`Prefer: wait=60`, asking again after each answer), and 8 clients make 50 calls per second in
 another one. Aims: no 503, the 99th percentile of the calls below 50 ms, CPU of the service at most 1.5 times that of the same calls alone.

@@ -3,7 +3,7 @@
 
     benches/pytest_suites.py TESTPLAN [PAIRS] [SUITE...]
 
-TESTPLAN is the binary (`cargo build --release`), PAIRS how often both run in turns (5), SUITE any of toolz, more-itertools,
+TESTPLAN is the binary (`cargo build --profile dist`), PAIRS how often both run in turns (5), SUITE any of toolz, more-itertools,
 networkx, empty and fixtures (all). Installs pinned packages from PyPI into a temporary folder, or into $BENCH_FOLDER, which is kept.
 Checks first that names and verdicts equal those of plain pytest, that with one worker fixtures are set up and torn down in its order,
 and that with two those of modules and sessions are set up at most twice more than with `--dist loadfile`; fails otherwise. Ratios are

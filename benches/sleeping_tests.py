@@ -3,7 +3,7 @@
 
     benches/sleeping_tests.py TESTPLAN [RUNS] [ROW...]
 
-TESTPLAN is the binary (`cargo build --release`), RUNS how often each row runs (3), ROW any of single, batches, known and sessions (all but
+TESTPLAN is the binary (`cargo build --profile dist`), RUNS how often each row runs (3), ROW any of single, batches, known and sessions (all but
 single, which takes five minutes). A start of the tool sleeps for a second. The shortest possible time is that of eight processes that each
 start once and run an eighth of the tests: 26 s. Ratios to it are medians, with the lowest and the highest.
 
