@@ -31,6 +31,23 @@ pub struct PlanChanges {
     pub drained: Vec<Arc<Capabilities>>,
 }
 
+impl PlanChanges {
+    fn merge(&mut self, later: &Self) {
+        for opened in &later.opened {
+            let same = |it: &&mut OpenedExecutions| it.required == opened.required;
+            match self.opened.iter_mut().find(same) {
+                Some(it) => it.count += opened.count,
+                None => self.opened.push(opened.clone()),
+            }
+        }
+        for drained in &later.drained {
+            if !self.drained.contains(drained) {
+                self.drained.push(Arc::clone(drained));
+            }
+        }
+    }
+}
+
 /// Executions with the same requirements that opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenedExecutions {
@@ -41,6 +58,15 @@ pub struct OpenedExecutions {
 }
 
 impl Changes {
+    /// Adds the changes of a later commit.
+    pub(crate) fn merge(&mut self, later: &Self) {
+        self.label_case = later.label_case;
+        self.free_servers += later.free_servers;
+        for (plan, changes) in &later.plans {
+            self.plans.entry(*plan).or_default().merge(changes);
+        }
+    }
+
     /// Whether no client waits for any of it.
     pub fn is_empty(&self) -> bool {
         self.plans.is_empty() && self.free_servers == 0

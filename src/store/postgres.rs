@@ -9,7 +9,10 @@ mod connection;
 mod execution;
 mod failure;
 mod flush;
+mod known_plans;
 mod needs;
+mod notices;
+mod opening;
 mod postgres_store;
 mod presence;
 mod read_pool;
@@ -17,6 +20,7 @@ mod rows;
 mod schema;
 mod working_set;
 mod writer;
+mod writer_thread;
 
 pub use connection::{SettingsError, Target};
 pub use postgres_store::{Clock, Opening, PostgresStore};

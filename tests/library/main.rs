@@ -17,6 +17,8 @@ mod event_stream;
 #[expect(dead_code, reason = "the program's tests use the rest")]
 #[path = "../support/http_server.rs"]
 mod http_server;
+#[path = "../support/pgbouncer.rs"]
+mod pgbouncer;
 #[cfg(unix)]
 #[path = "../support/postgres_cluster.rs"]
 mod postgres_cluster;

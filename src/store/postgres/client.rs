@@ -1,11 +1,10 @@
-//! A connection to PostgreSQL for a thread that may block: statements without names, several at a time in one round trip.
+//! A connection to PostgreSQL for a thread that may block: several statements at a time in one round trip.
 //!
-//! The connection runs on a runtime of its own, inside the calls: between two calls nothing of it runs. Statements have no
-//! names, so a pooler may give each transaction another connection to the database.
+//! The connection runs on a runtime of its own, inside the calls: between two calls nothing of it runs.
 
-use std::{future::Future, time::Duration};
+use std::{collections::HashMap, future::Future, time::Duration};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{try_join, try_join_all};
 use tokio::runtime::Runtime;
 use tokio_postgres::{
     Row,
@@ -13,7 +12,7 @@ use tokio_postgres::{
 };
 
 use super::{
-    connection::Target,
+    connection::{Planning, Target},
     failure::{in_words, unreadable},
 };
 use crate::store::{StoreError, rows::exactly_one};
@@ -21,6 +20,46 @@ use crate::store::{StoreError, rows::exactly_one};
 /// How long one round trip may take. The database ends a statement before; this is for a network that swallows everything,
 /// and for a commit that waits for a standby.
 const ROUND_TRIP: Duration = Duration::from_secs(8);
+/// The same for what plans have in common.
+const LONG_ROUND_TRIP: Duration = Duration::from_secs(65);
+
+/// PostgreSQL answers the commit of a transaction in which a statement failed by rolling it back.
+const COMMIT: &str = "COMMIT";
+
+/// What a transaction is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Transaction {
+    /// Requests about executions.
+    Requests,
+    /// What plans have in common, and everything that reads whole tables.
+    Catalogue,
+    /// Reads of one state of the database.
+    Snapshot,
+}
+
+impl Transaction {
+    fn begin(self) -> &'static str {
+        match self {
+            Self::Requests | Self::Catalogue => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        }
+    }
+
+    /// Its own settings, after those of all transactions.
+    fn settings(self) -> &'static str {
+        match self {
+            Self::Requests | Self::Snapshot => "",
+            // A plan with a million tests is one statement. New rows have no statistics yet, and each way to join them but by
+            // their indexes reads all rows for each piece of a long list.
+            Self::Catalogue => {
+                "; SET LOCAL statement_timeout = '60s'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
+            }
+        }
+    }
+}
+
+/// Most statements that are kept prepared: more than there are.
+const MAX_PREPARED: usize = 200;
 
 /// A value of a statement and its type.
 pub(super) type Value<'a> = (&'a (dyn ToSql + Sync), Type);
@@ -36,6 +75,12 @@ pub(super) struct Client {
     /// Absent only while it is dropped.
     runtime: Option<Runtime>,
     server: tokio_postgres::Client,
+    /// The statements that the server has planned, if it plans them once instead of each time.
+    prepared: Option<HashMap<String, tokio_postgres::Statement>>,
+    /// What each transaction begins with.
+    transaction_settings: String,
+    /// How long a round trip of the current transaction may take.
+    round_trip: Duration,
     /// The server and the database, for messages.
     place: String,
 }
@@ -51,17 +96,27 @@ impl Drop for Client {
 
 impl Client {
     /// Connects.
-    pub(super) fn connect(target: &Target) -> Result<Self, StoreError> {
+    pub(super) fn connect(target: &Target, planning: Planning) -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| StoreError::Broken(format!("no runtime: {error}")))?;
-        let client = runtime.block_on(target.connect())?;
+        let connection = runtime.block_on(target.connect(planning))?;
+        let is_pooled = !connection.transaction_settings.is_empty();
         Ok(Self {
             runtime: Some(runtime),
-            server: client,
+            server: connection.client,
+            // A pooler gives the next transaction another session, which has not planned them.
+            prepared: (planning == Planning::Once && !is_pooled).then(HashMap::new),
+            transaction_settings: connection.transaction_settings,
+            round_trip: ROUND_TRIP,
             place: target.to_string(),
         })
+    }
+
+    /// Whether a pooler is in between, which may give each transaction another session.
+    pub(super) fn is_pooled(&self) -> bool {
+        !self.transaction_settings.is_empty()
     }
 
     /// The server and the database, for messages.
@@ -81,7 +136,12 @@ impl Client {
 
     /// Reads all rows of a statement.
     pub(super) fn rows(&mut self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>, StoreError> {
-        self.wait(async |client| client.query_typed(sql, values).await)
+        let statement = Statement {
+            sql,
+            values: values.to_vec(),
+        };
+        let found = self.rows_of_all(std::slice::from_ref(&statement))?;
+        Ok(found.into_iter().next().unwrap_or_default())
     }
 
     /// Reads the rows of several statements, in one round trip. The first failure is the answer.
@@ -92,15 +152,61 @@ impl Client {
         if statements.is_empty() {
             return Ok(Vec::new());
         }
+        self.prepare(statements)?;
+        self.wait(async |client| self.all(client, statements).await)
+    }
+
+    /// Begins a transaction and reads the rows of statements in it, in one round trip.
+    pub(super) fn begin_with(
+        &mut self,
+        kind: Transaction,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.prepare(statements)?;
+        let begin = self.begin(kind);
+        self.round_trip = match kind {
+            Transaction::Requests | Transaction::Snapshot => ROUND_TRIP,
+            Transaction::Catalogue => LONG_ROUND_TRIP,
+        };
         self.wait(async |client| {
-            // Polled in this order the first time, which is the order in which they are sent.
-            try_join_all(
-                statements
-                    .iter()
-                    .map(|it| client.query_typed(it.sql, &it.values)),
-            )
-            .await
+            let begin = client.batch_execute(&begin);
+            Ok(try_join(begin, self.all(client, statements)).await?.1)
         })
+    }
+
+    /// Reads the rows of statements and commits, in one round trip. If one of them fails, nothing is committed.
+    pub(super) fn commit_with(
+        &mut self,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.prepare(statements)?;
+        self.wait(async |client| {
+            let commit = client.batch_execute(COMMIT);
+            Ok(try_join(self.all(client, statements), commit).await?.0)
+        })
+    }
+
+    /// Reads the rows of statements in a transaction of their own, in one round trip.
+    pub(super) fn transact(
+        &mut self,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.prepare(statements)?;
+        let begin = self.begin(Transaction::Requests);
+        self.wait(async |client| {
+            let begin = client.batch_execute(&begin);
+            let rest = try_join(self.all(client, statements), client.batch_execute(COMMIT));
+            Ok(try_join(begin, rest).await?.1.0)
+        })
+    }
+
+    fn begin(&self, kind: Transaction) -> String {
+        format!(
+            "{}{}{}",
+            kind.begin(),
+            self.transaction_settings,
+            kind.settings()
+        )
     }
 
     /// Reads all rows and maps each.
@@ -166,6 +272,50 @@ impl Client {
         exactly_one(usize::try_from(rows).unwrap_or(usize::MAX), what).map(|()| true)
     }
 
+    /// Has the server plan those statements that it did not plan yet, in one round trip.
+    fn prepare(&mut self, statements: &[Statement<'_>]) -> Result<(), StoreError> {
+        let Some(prepared) = &self.prepared else {
+            return Ok(());
+        };
+        let is_new = |it: &&Statement<'_>| !prepared.contains_key(it.sql);
+        let new: Vec<_> = statements.iter().filter(is_new).collect();
+        if new.is_empty() || prepared.len() >= MAX_PREPARED {
+            return Ok(());
+        }
+        let found = self.wait(async |client| {
+            let each = new.iter().map(async |it| {
+                let types: Vec<Type> = it.values.iter().map(|(_, kind)| kind.clone()).collect();
+                client.prepare_typed(it.sql, &types).await
+            });
+            try_join_all(each).await
+        })?;
+        if let Some(prepared) = &mut self.prepared {
+            let names = new.iter().map(|it| it.sql.to_owned());
+            prepared.extend(names.zip(found));
+        }
+        Ok(())
+    }
+
+    /// Sends all statements and waits for all rows.
+    async fn all(
+        &self,
+        client: &tokio_postgres::Client,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, tokio_postgres::Error> {
+        // Polled in this order the first time, which is the order in which they are sent.
+        let each = statements.iter().map(async |it| {
+            let prepared = self.prepared.as_ref().and_then(|all| all.get(it.sql));
+            match prepared {
+                Some(prepared) => {
+                    let values: Vec<_> = it.values.iter().map(|(value, _)| *value).collect();
+                    client.query(prepared, &values).await
+                }
+                None => client.query_typed(it.sql, &it.values).await,
+            }
+        });
+        try_join_all(each).await
+    }
+
     fn wait<'a, T, F>(
         &'a self,
         call: impl FnOnce(&'a tokio_postgres::Client) -> F,
@@ -177,12 +327,12 @@ impl Client {
             return Err(StoreError::Busy);
         };
         runtime.block_on(async {
-            match tokio::time::timeout(ROUND_TRIP, call(&self.server)).await {
+            match tokio::time::timeout(self.round_trip, call(&self.server)).await {
                 Ok(answer) => answer.map_err(|error| in_words(&error, &self.place)),
                 Err(_elapsed) => Err(StoreError::Broken(format!(
                     "{} did not answer within {} s; check its load and the network",
                     self.place,
-                    ROUND_TRIP.as_secs()
+                    self.round_trip.as_secs()
                 ))),
             }
         })

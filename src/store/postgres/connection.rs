@@ -8,21 +8,27 @@ mod password_file;
 mod process_owner;
 mod server_trust;
 mod service_file;
+mod session_settings;
 mod settings_error;
 mod tls_fault;
 
-use std::{fmt, path::Path};
+use std::{fmt, future::poll_fn, path::Path};
 
+use tokio::sync::mpsc;
 use tokio_postgres::{
-    Client, Config, NoTls, Socket,
+    AsyncMessage, Client, Config, NoTls, Socket,
     config::SslMode,
     tls::{MakeTlsConnect, TlsConnect},
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+pub(super) use self::session_settings::Planning;
 pub use self::settings_error::SettingsError;
 use self::{
-    connect_fault::{Attempt, PasswordOrigin, connect_fault, may_depend_on_tls, no_changes},
+    connect_fault::{
+        Attempt, PasswordOrigin, connect_fault, may_depend_on_options, may_depend_on_tls,
+        no_changes,
+    },
     connect_settings::{ConnectSettings, Machine, Server},
     parameters::{Parameters, Source},
     password_file::{Found, Login},
@@ -31,8 +37,15 @@ use self::{
 use super::failure::{Fault, FaultKind};
 use crate::store::StoreError;
 
-/// Ends what a replica left open: a transaction whose owner does not go on, a wait for a lock, a statement.
-const SETTINGS: &str = "-c idle_in_transaction_session_timeout=2s -c lock_timeout=2s -c statement_timeout=5s -c default_transaction_isolation=read\\ committed -c synchronous_commit=on";
+/// A connection, and what its transactions begin with.
+pub(super) struct Connection {
+    pub(super) client: Client,
+    /// Statements that each transaction begins with, because a pooler may give it a session that others use too. Empty for a
+    /// session of its own.
+    pub(super) transaction_settings: String,
+    /// The texts of notifications; ends with the connection.
+    pub(super) notices: mpsc::UnboundedReceiver<String>,
+}
 
 /// A database to connect to. Its password is not in its debug output.
 #[derive(Clone)]
@@ -121,11 +134,11 @@ impl Target {
     }
 
     /// Connects to the first server that takes changes; the connection runs on the current runtime.
-    pub(super) async fn connect(&self) -> Result<Client, StoreError> {
+    pub(super) async fn connect(&self, planning: Planning) -> Result<Connection, StoreError> {
         let mut faults: Vec<(&Server, Fault)> = Vec::new();
         for server in &self.settings.servers {
-            let fault = match self.connect_to(server).await {
-                Ok(client) => return Ok(client),
+            let fault = match self.connect_to(server, planning).await {
+                Ok(connection) => return Ok(connection),
                 Err(fault) => fault,
             };
             // As libpq: the next server would refuse as well, and its message would hide this one.
@@ -141,7 +154,7 @@ impl Target {
         )))
     }
 
-    async fn connect_to(&self, server: &Server) -> Result<Client, Fault> {
+    async fn connect_to(&self, server: &Server, planning: Planning) -> Result<Connection, Fault> {
         let settings = &self.settings;
         let (password, origin) = self.password_for(server);
         let kinds: &[SslMode] = match (server, settings.tls.mode) {
@@ -164,25 +177,17 @@ impl Target {
         };
         let mut first = None;
         for kind in kinds {
-            let config = self.config(server, password.as_deref(), *kind);
-            let tried = if *kind == SslMode::Disable {
-                self.start(&config, NoTls, &attempt).await
-            } else {
-                match settings.tls.client_config() {
-                    Ok(tls) => {
-                        self.start(&config, MakeRustlsConnect::new(tls), &attempt)
-                            .await
+            // A pooler may refuse the options of a connection.
+            for options in [Some(self.options(planning)), None] {
+                let config = self.config(server, password.as_deref(), *kind, options);
+                match self.start(&config, *kind, &attempt).await {
+                    Ok(connection) => return Ok(connection),
+                    Err((_, NextTry::WithoutOptions)) if config.get_options().is_some() => {}
+                    Err((fault, NextTry::OtherTls)) => {
+                        first.get_or_insert(fault);
+                        break;
                     }
-                    Err(error) => {
-                        return Err(Fault::new(FaultKind::Refused, error.message, error.advice));
-                    }
-                }
-            };
-            match tried {
-                Ok(client) => return Ok(client),
-                Err((fault, false)) => return Err(first.unwrap_or(fault)),
-                Err((fault, true)) => {
-                    first.get_or_insert(fault);
+                    Err((fault, _)) => return Err(first.unwrap_or(fault)),
                 }
             }
         }
@@ -190,13 +195,30 @@ impl Target {
         Err(first.unwrap_or_else(|| connect_fault::timeout(attempt.whole_timeout())))
     }
 
-    /// Connects once. An error comes with whether a connection with or without TLS may be accepted instead.
-    async fn start<T>(
+    /// Connects once. An error comes with what the same server may accept instead.
+    async fn start(
+        &self,
+        config: &Config,
+        tls: SslMode,
+        attempt: &Attempt,
+    ) -> Result<Connection, (Fault, NextTry)> {
+        if tls == SslMode::Disable {
+            return self.start_with(config, NoTls, attempt).await;
+        }
+        let settings = self.settings.tls.client_config().map_err(|error| {
+            let fault = Fault::new(FaultKind::Refused, error.message, error.advice);
+            (fault, NextTry::Nothing)
+        })?;
+        let tls = MakeRustlsConnect::new(settings);
+        self.start_with(config, tls, attempt).await
+    }
+
+    async fn start_with<T>(
         &self,
         config: &Config,
         tls: T,
         attempt: &Attempt,
-    ) -> Result<Client, (Fault, bool)>
+    ) -> Result<Connection, (Fault, NextTry)>
     where
         T: MakeTlsConnect<Socket>,
         T::Stream: Send + 'static,
@@ -204,27 +226,65 @@ impl Target {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let connecting = tokio::time::timeout(attempt.whole_timeout(), config.connect(tls));
-        let (client, connection) = match connecting.await {
-            Err(_elapsed) => return Err((connect_fault::timeout(attempt.whole_timeout()), false)),
+        let (client, mut connection) = match connecting.await {
+            Err(_elapsed) => {
+                let fault = connect_fault::timeout(attempt.whole_timeout());
+                return Err((fault, NextTry::Nothing));
+            }
             Ok(Err(error)) => {
-                return Err((connect_fault(&error, attempt), may_depend_on_tls(&error)));
+                let next = if may_depend_on_options(&error) {
+                    NextTry::WithoutOptions
+                } else if may_depend_on_tls(&error) {
+                    NextTry::OtherTls
+                } else {
+                    NextTry::Nothing
+                };
+                return Err((connect_fault(&error, attempt), next));
             }
             Ok(Ok(connected)) => connected,
         };
+        let (heard, notices) = mpsc::unbounded_channel();
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection to PostgreSQL ended");
+            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+                match message {
+                    Ok(AsyncMessage::Notification(notice)) => {
+                        // Nobody listens on most connections.
+                        let _ = heard.send(notice.payload().to_owned());
+                    }
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(%error, "a connection to PostgreSQL ended");
+                        break;
+                    }
+                }
             }
         });
-        if self.settings.needs_changes {
-            check_takes_changes(&client, attempt)
-                .await
-                .map_err(|fault| (fault, false))?;
-        }
-        Ok(client)
+        let has_options = check(&client, attempt, self.settings.needs_changes)
+            .await
+            .map_err(|fault| (fault, NextTry::Nothing))?;
+        let own = self.settings.options.as_deref();
+        Ok(Connection {
+            client,
+            transaction_settings: if has_options {
+                String::new()
+            } else {
+                session_settings::of_transaction(own)
+            },
+            notices,
+        })
     }
 
-    fn config(&self, server: &Server, password: Option<&str>, tls: SslMode) -> Config {
+    fn options(&self, planning: Planning) -> String {
+        session_settings::options(self.settings.options.as_deref(), planning)
+    }
+
+    fn config(
+        &self,
+        server: &Server,
+        password: Option<&str>,
+        tls: SslMode,
+        options: Option<String>,
+    ) -> Config {
         let settings = &self.settings;
         let mut config = Config::new();
         match server {
@@ -256,11 +316,10 @@ impl Target {
             .application_name(&settings.application_name)
             .connect_timeout(settings.connect_timeout)
             .tcp_user_timeout(settings.tcp_user_timeout)
-            .keepalives(settings.keepalives_idle.is_some())
-            .options(match &settings.options {
-                Some(own) => format!("{SETTINGS} {own}"),
-                None => SETTINGS.to_owned(),
-            });
+            .keepalives(settings.keepalives_idle.is_some());
+        if let Some(options) = options {
+            config.options(options);
+        }
         if let Some(password) = password {
             config.password(password);
         }
@@ -302,24 +361,39 @@ impl Target {
     }
 }
 
-/// Asks a server whether it takes changes.
-async fn check_takes_changes(client: &Client, attempt: &Attempt) -> Result<(), Fault> {
-    let question =
-        client.simple_query("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')");
+/// What a server may accept that refused a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum NextTry {
+    Nothing,
+    /// A connection with TLS instead of without, or the other way round.
+    OtherTls,
+    /// A connection without options.
+    WithoutOptions,
+}
+
+/// Asks a server whether it takes changes, and returns whether the session got the options of the connection.
+async fn check(client: &Client, attempt: &Attempt, needs_changes: bool) -> Result<bool, Fault> {
+    let question = format!(
+        "SELECT pg_is_in_recovery(), current_setting('transaction_read_only'), current_setting('{}', true)",
+        session_settings::MARK
+    );
+    let question = client.simple_query(&question);
     let messages = match tokio::time::timeout(attempt.whole_timeout(), question).await {
         Ok(Ok(messages)) => messages,
         Ok(Err(error)) => return Err(connect_fault(&error, attempt)),
         Err(_elapsed) => return Err(connect_fault::timeout(attempt.whole_timeout())),
     };
+    let mut has_options = false;
     for message in messages {
         if let tokio_postgres::SimpleQueryMessage::Row(row) = message {
             let is_standby = row.get(0) == Some("t");
-            if is_standby || row.get(1) == Some("on") {
+            if needs_changes && (is_standby || row.get(1) == Some("on")) {
                 return Err(no_changes(is_standby));
             }
+            has_options = row.get(2) == Some("on");
         }
     }
-    Ok(())
+    Ok(has_options)
 }
 
 /// Why no server of a list was connected to, with the advice for the one that answered, if any did.

@@ -155,6 +155,12 @@ pub(super) fn fault_of(state: &SqlState, message: &str) -> Fault {
             "another replica or session keeps a plan locked",
             "look for sessions that are idle in a transaction",
         ),
+        // How a statement that changed another number of rows than it must ends itself.
+        SqlState::DIVISION_BY_ZERO => (
+            Bug,
+            "BUG: a change met another number of rows than it must",
+            "report it to testplan with the log of level debug",
+        ),
         SqlState::T_R_DEADLOCK_DETECTED => (
             Bug,
             "BUG: two replicas wait for each other",
@@ -193,6 +199,7 @@ mod tests {
             ("42501", FaultKind::Refused),
             ("3F000", FaultKind::Refused),
             ("40P01", FaultKind::Bug),
+            ("22012", FaultKind::Bug),
             ("42601", FaultKind::Bug),
         ] {
             let fault = fault_of(&SqlState::from_code(code), "");

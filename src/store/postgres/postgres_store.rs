@@ -1,28 +1,25 @@
 //! [`PostgresStore`]: connects, sends changes to the writer and reads to a few connections of their own.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     sync::{
         Arc, Mutex, Weak,
         atomic::{AtomicU64, Ordering},
     },
-    thread::JoinHandle,
     time::Duration,
 };
 
-use tokio::sync::watch;
-
 pub use super::writer::Clock;
 use super::{
-    client::{Client, bytes, get},
-    connection::Target,
+    client::{Client, Statement, bytes, get},
+    connection::{Planning, Target},
     needs::Needs,
+    notices::{Notices, Outbox},
     presence::{Presence, Pulse, share_workers},
     read_pool::ReadPool,
-    rows::PostgresRows,
     schema,
-    writer::Writer,
+    writer::Role,
+    writer_thread::{WriterParts, WriterThread},
 };
 use crate::{
     clock::{ClockLead, SharedClock},
@@ -44,7 +41,6 @@ use crate::{
             servers, templates, test_lists,
         },
         values::random,
-        write_queue::WriteQueue,
     },
     sync::ignore_poison,
 };
@@ -54,14 +50,15 @@ const PRUNE_EVERY: Duration = Duration::from_secs(60);
 
 /// A [`Store`] in a PostgreSQL database, for one of its replicas.
 pub struct PostgresStore {
-    queue: WriteQueue<Needs>,
+    requests: WriterThread,
+    catalogue: WriterThread,
     readers: ReadPool,
+    notices: Notices,
+    outbox: Arc<Outbox>,
     /// The name of this replica.
     id: [u8; 16],
     listeners: Arc<ChangeListeners>,
-    ended: watch::Receiver<bool>,
     commits: Arc<AtomicU64>,
-    writer: Mutex<Option<JoinHandle<()>>>,
     rules: Rules,
     clock: Clock,
     lead: ClockLead,
@@ -115,67 +112,70 @@ impl PostgresStore {
         pulse: Pulse,
         now: Timestamp,
     ) -> Result<(Self, Opening), StoreError> {
-        let mut client = Client::connect(&target)?;
+        let mut client = Client::connect(&target, Planning::Always)?;
+        if client.is_pooled() {
+            tracing::warn!(
+                "a pooler stands before {target} and shares its connections: changes of other replicas do not reach waiting \
+                 clients at once, but within seconds; connect to the server itself, or to the pooler in session mode"
+            );
+        }
         schema::migrate(&mut client)?;
-        client.change(
-            "INSERT INTO service (id, lease_key) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
-            &[bytes(&&random::<32>()?[..])],
-        )?;
-        let key: Vec<u8> =
-            client.read_one("SELECT lease_key FROM service", &[], |row| get(row, 0))?;
+        let found = client.transact(&[
+            Statement {
+                sql: "INSERT INTO service (id, lease_key) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
+                values: vec![bytes(&&random::<32>()?[..])],
+            },
+            Statement {
+                sql: "SELECT lease_key FROM service",
+                values: vec![],
+            },
+        ])?;
+        let key: Vec<u8> = match found.last().and_then(|rows| rows.first()) {
+            Some(row) => get(row, 0)?,
+            None => Vec::new(),
+        };
         let lease_key = key.try_into().map_err(|_| {
             StoreError::Broken("the lease key in the database is damaged".to_owned())
         })?;
-        let (queue, waiting) = WriteQueue::new();
-        let listeners = Arc::new(ChangeListeners::default());
-        let commits = Arc::new(AtomicU64::new(0));
-        let mut writer = Writer {
+        let presence = Presence::new(pulse)?;
+        let id = presence.id();
+        let mut parts = WriterParts {
             target: target.clone(),
-            rows: None,
             memory: Memory::new(rules, lease_key, now),
             clock,
             shared_clock: None,
-            presence: Presence::new(pulse)?,
-            queue: waiting,
-            listeners: Arc::clone(&listeners),
-            commits: Arc::clone(&commits),
-            plans_by_first_execution: BTreeMap::new(),
+            presence: Arc::new(Mutex::new(presence)),
+            listeners: Arc::default(),
+            outbox: Arc::default(),
+            commits: Arc::default(),
         };
-        let mut rows = PostgresRows::new(client);
-        let away = writer.say_alive(&mut rows, Some(now))?;
+        let away = parts.announce(client, now)?;
         if clock == Clock::Requests {
             // Their time also passes where nobody asks.
-            writer.presence.ignore_outages();
+            ignore_poison(parts.presence.lock()).ignore_outages();
         }
-        writer.rows = Some(rows);
-        let shared_clock = SharedClock::starting_at(writer.memory.now);
+        let shared_clock = SharedClock::starting_at(parts.memory.now);
         if clock == Clock::Database {
-            writer.shared_clock = Some(shared_clock.clone());
+            parts.shared_clock = Some(shared_clock.clone());
         }
         let opening = Opening {
             clock: shared_clock,
             away,
         };
-        let (lead, id) = (writer.memory.lead.clone(), writer.presence.id());
-        let (end, ended) = watch::channel(false);
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || {
-                writer.run();
-                end.send_replace(true);
-            })
-            .map_err(|error| StoreError::Broken(format!("no thread for the writer: {error}")))?;
+        let own = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let notices = Notices::start(&parts.target, own, &parts.outbox, &parts.listeners)?;
         let store = Self {
-            queue,
+            requests: WriterThread::start(&parts, Role::Requests)?,
+            catalogue: WriterThread::start(&parts, Role::Catalogue)?,
             readers: ReadPool::new(target),
             id,
-            listeners,
-            ended,
-            commits,
-            writer: Mutex::new(Some(thread)),
+            lead: parts.memory.lead,
+            listeners: parts.listeners,
+            outbox: parts.outbox,
+            notices,
+            commits: parts.commits,
             rules,
             clock,
-            lead,
         };
         Ok((store, opening))
     }
@@ -195,8 +195,14 @@ impl PostgresStore {
         needs: Needs,
         work: impl FnMut(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
+        let writer = if needs.is_alone {
+            &self.catalogue
+        } else {
+            &self.requests
+        };
         Box::pin(async move {
-            self.queue.push(needs, work)?.await.unwrap_or_else(|_gone| {
+            let answer = writer.queue.push(needs, work)?;
+            answer.await.unwrap_or_else(|_gone| {
                 Err(StoreError::Broken("BUG: the writer is gone".to_owned()))
             })
         })
@@ -208,17 +214,6 @@ impl PostgresStore {
         work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         Box::pin(self.readers.read(work))
-    }
-}
-
-impl Drop for PostgresStore {
-    fn drop(&mut self) {
-        self.queue.close();
-        let thread = ignore_poison(self.writer.lock()).take();
-        if let Some(thread) = thread {
-            // If the writer panicked, every waiting request got an error.
-            let _ = thread.join();
-        }
     }
 }
 
@@ -462,18 +457,19 @@ impl Store for PostgresStore {
         own: Vec<WorkerPresence>,
         now: Timestamp,
     ) -> Reply<'_, Vec<WorkerPresence>> {
-        let id = self.id;
-        Box::pin(
-            self.readers
-                .call(move |client| share_workers(client, id, &own, now)),
-        )
+        let (id, outbox) = (self.id, Arc::clone(&self.outbox));
+        Box::pin(self.readers.call(move |client| {
+            let others = share_workers(client, id, &own, now)?;
+            outbox.set_readers(!others.is_empty());
+            Ok(others.into_iter().flatten().collect())
+        }))
     }
 
     fn close(&self) -> Reply<'_, ()> {
         Box::pin(async move {
-            self.queue.close();
-            // An error means that the writer thread is gone, which is an end too.
-            let _ = self.ended.clone().wait_for(|ended| *ended).await;
+            self.catalogue.close().await;
+            self.requests.close().await;
+            self.notices.stop();
             self.readers.close();
             Ok(())
         })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    client::{Client, bytes, get, int, text},
+    client::{Client, Statement, bytes, get, int, text},
     rows::PostgresRows,
 };
 use crate::{
@@ -59,8 +59,8 @@ impl Presence {
             .is_none_or(|said| now > said && now.since(said) >= self.pulse.every)
     }
 
-    /// Says that it lives. If no replica did for longer than an outage takes, extends all leases that were valid then. The
-    /// catalogue is locked, so one replica does that. Returns how long none did.
+    /// Says that it lives. If no replica did for longer than an outage takes, extends all leases that were valid then. Presence
+    /// is locked, so one replica does that. Returns how long none did.
     pub(super) fn say(
         &mut self,
         rows: &mut PostgresRows,
@@ -108,24 +108,27 @@ impl Presence {
     }
 }
 
-/// Stores the workers that a replica has heard of; returns those of the other replicas.
+/// Stores the workers that a replica has heard of; returns those of each other replica that is there.
 pub(super) fn share_workers(
     client: &mut Client,
     id: [u8; 16],
     own: &[WorkerPresence],
     now: Timestamp,
-) -> Result<Vec<WorkerPresence>, StoreError> {
+) -> Result<Vec<Vec<WorkerPresence>>, StoreError> {
     let since = now
         .0
         .saturating_sub(i64::try_from(WORKERS_LAST.as_millis()).unwrap_or(i64::MAX));
-    client.change(
-        "UPDATE replicas SET workers = $2 WHERE id = $1 AND workers <> $2",
-        &[bytes(&&id[..]), text(&to_json(&own)?)],
-    )?;
-    let lists: Vec<Vec<WorkerPresence>> = client.read_all(
-        "SELECT workers FROM replicas WHERE id <> $1 AND alive_at >= $2 AND workers <> '[]'",
-        &[bytes(&&id[..]), int(&since)],
-        |row| from_json(get(row, 0)?),
-    )?;
-    Ok(lists.into_iter().flatten().collect())
+    let workers = to_json(&own)?;
+    let found = client.transact(&[
+        Statement {
+            sql: "UPDATE replicas SET workers = $2 WHERE id = $1 AND workers <> $2",
+            values: vec![bytes(&&id[..]), text(&workers)],
+        },
+        Statement {
+            sql: "SELECT workers FROM replicas WHERE id <> $1 AND alive_at >= $2",
+            values: vec![bytes(&&id[..]), int(&since)],
+        },
+    ])?;
+    let rows = found.last().into_iter().flatten();
+    rows.map(|row| from_json(get(row, 0)?)).collect()
 }

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
 
-use super::{client::Client, connection::Target};
+use super::{
+    client::{Client, Transaction},
+    connection::{Planning, Target},
+};
 use crate::{
     store::{StoreError, rows::Reads},
     sync::ignore_poison,
@@ -50,7 +53,7 @@ impl ReadPool {
             let kept = ignore_poison(idle.lock()).pop();
             let mut client = match kept.filter(|client| !client.is_closed()) {
                 Some(client) => client,
-                None => Client::connect(&target)?,
+                None => Client::connect(&target, Planning::Always)?,
             };
             let result = work(&mut client);
             if !client.is_closed() {
@@ -73,7 +76,7 @@ fn in_snapshot<T>(
     client: &mut Client,
     work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    client.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+    client.begin_with(Transaction::Snapshot, &[])?;
     let result = work(client);
     client.run("ROLLBACK")?;
     result

@@ -13,19 +13,27 @@ mod reads;
 mod servers;
 mod templates;
 
+pub(super) use counters::{counters_of, next_events_of};
 pub(super) use keys::keys_of;
+pub(super) use leases::last_import_of;
 pub(super) use queue::{queue_of, queue_sql};
 
 use std::collections::{BTreeSet, HashMap};
 
+use tokio_postgres::{Row, types::Type};
+
 use super::{
-    client::{Client, get, int},
+    client::{Client, Statement, Transaction, get, int, typed},
     execution::{COLUMNS, Execution},
     flush,
-    schema::{CATALOGUE, SERVERS},
+    known_plans::KnownPlans,
+    schema::SERVERS,
     working_set::WorkingSet,
 };
-use crate::{model::Test, store::StoreError};
+use crate::{
+    model::{Test, Timestamp},
+    store::StoreError,
+};
 
 /// Most tests whose names are kept.
 const MAX_TESTS: usize = 200_000;
@@ -37,6 +45,15 @@ pub(super) struct PostgresRows {
     /// The names of tests, which never change.
     tests: HashMap<i64, Test>,
     locked: BTreeSet<i64>,
+    /// What the last transactions left.
+    pub(super) known: KnownPlans,
+    /// Whether its transaction began.
+    is_open: bool,
+}
+
+/// Locks plans until the end of the transaction, in order: two replicas never wait for each other.
+pub(super) fn locks_of() -> &'static str {
+    "SELECT pg_advisory_xact_lock(p) FROM (SELECT unnest($1::bigint[]) AS p ORDER BY 1) AS plans"
 }
 
 impl PostgresRows {
@@ -46,13 +63,16 @@ impl PostgresRows {
             set: WorkingSet::default(),
             tests: HashMap::new(),
             locked: BTreeSet::new(),
+            known: KnownPlans::default(),
+            is_open: false,
         }
     }
 
-    /// Forgets the last transaction.
-    pub(super) fn begin(&mut self) {
+    /// Forgets the last transaction. The next one begins with the first statement.
+    pub(super) fn forget(&mut self) {
         self.set = WorkingSet::default();
         self.locked.clear();
+        self.is_open = false;
         if self.tests.len() > MAX_TESTS {
             self.tests.clear();
         }
@@ -60,27 +80,56 @@ impl PostgresRows {
 
     /// Writes what was changed in memory, and gives the connection for a statement that has to see it.
     pub(super) fn written(&mut self) -> Result<&mut Client, StoreError> {
-        flush::flush(&mut self.client, &mut self.set)?;
+        flush::flush(&mut self.client, &mut self.set, false)?;
         Ok(&mut self.client)
     }
 
-    /// Locks plans until the end of the transaction. All at once and in order: two replicas never wait for each other.
+    /// Writes what was changed in memory and commits. The time of the transaction was `now`.
+    pub(super) fn commit(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        let committed = flush::flush(&mut self.client, &mut self.set, true);
+        match committed {
+            Ok(()) => self.known.learn(&self.set, now),
+            Err(_) => self.known.clear(),
+        }
+        committed
+    }
+
+    /// Begins a transaction that holds this lock.
+    pub(super) fn begin_locked(&mut self, key: i64) -> Result<(), StoreError> {
+        self.forget();
+        self.client.begin_with(Transaction::Catalogue, &[])?;
+        self.is_open = true;
+        self.lock(key)
+    }
+
+    /// Runs statements, as the first ones of the transaction if it did not begin.
+    pub(super) fn open_with(
+        &mut self,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        if self.is_open {
+            return self.client.rows_of_all(statements);
+        }
+        let found = self.client.begin_with(Transaction::Requests, statements)?;
+        self.is_open = true;
+        Ok(found)
+    }
+
+    /// Notes that plans are locked.
+    pub(super) fn locked(&mut self, plans: Vec<i64>) {
+        self.locked.extend(plans);
+    }
+
+    /// Locks plans until the end of the transaction. All at once, see [`locks_of`].
     pub(super) fn lock_plans(&mut self, plans: &BTreeSet<i64>) -> Result<(), StoreError> {
         let new: Vec<i64> = plans.difference(&self.locked).copied().collect();
         if new.is_empty() {
             return Ok(());
         }
-        self.client.rows(
-            "SELECT pg_advisory_xact_lock(p) FROM (SELECT unnest($1::bigint[]) AS p ORDER BY 1) AS plans",
-            &[super::client::typed(&new, tokio_postgres::types::Type::INT8_ARRAY)],
-        )?;
-        self.locked.extend(new);
+        self.client
+            .rows(locks_of(), &[typed(&new, Type::INT8_ARRAY)])?;
+        self.locked(new);
         Ok(())
-    }
-
-    /// Locks what templates, lists and imports have in common.
-    pub(super) fn lock_catalogue(&mut self) -> Result<(), StoreError> {
-        self.lock(CATALOGUE)
     }
 
     /// Locks the registry of Squish servers: after the plans.

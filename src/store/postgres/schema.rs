@@ -2,7 +2,7 @@
 
 use tokio_postgres::types::Type;
 
-use super::client::{Client, get, int, typed};
+use super::client::{Client, Transaction, get, int, typed};
 use crate::store::StoreError;
 
 /// Each script migrates the schema by one version.
@@ -15,21 +15,24 @@ const OLDEST_SERVER: i64 = 140_000;
 pub(super) const CATALOGUE: i64 = -1;
 pub(super) const SERVERS: i64 = -2;
 const SCHEMA: i64 = -3;
+/// Saying that a replica lives, which must not wait for the start of a plan.
+pub(super) const PRESENCE: i64 = -4;
 
 /// The table that tells a schema of testplan from one of another program.
 const MARK: &str = "testplan_schema";
 
 /// Brings the schema up to this version; refuses a newer one. Replicas that start together do this one after the other.
 pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
+    client.begin_with(Transaction::Catalogue, &[])?;
     let server: i64 = client.read_one(
         "SELECT current_setting('server_version_num')::bigint",
         &[],
         |row| get(row, 0),
     )?;
     if server < OLDEST_SERVER {
+        client.run("ROLLBACK")?;
         return Err(StoreError::Broken(too_old(client.place(), server)));
     }
-    client.run("BEGIN")?;
     client.rows("SELECT pg_advisory_xact_lock($1)", &[int(&SCHEMA)])?;
     if let Err(error) = check_ours(client) {
         client.run("ROLLBACK")?;

@@ -8,6 +8,35 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::execution::Execution;
 use crate::store::{StoreError, rows::CounterChange};
 
+/// A place in a queue: the prediction in milliseconds, the number of the execution.
+pub(super) type Place = (i64, i64);
+
+/// Before everything in a queue.
+pub(super) const BEGINNING: Place = (i64::MAX, i64::MIN);
+
+/// What is open: the sum of the predictions in milliseconds, and how many have none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OpenWork {
+    pub(super) predicted_ms: i64,
+    pub(super) unknown: i64,
+}
+
+impl OpenWork {
+    /// What one execution adds.
+    pub(super) fn of(expected_ms: i64) -> Self {
+        Self {
+            predicted_ms: expected_ms,
+            unknown: i64::from(expected_ms == 0),
+        }
+    }
+
+    /// Adds `times` of another.
+    pub(super) fn add(&mut self, other: Self, times: i64) {
+        self.predicted_ms += other.predicted_ms * times;
+        self.unknown += other.unknown * times;
+    }
+}
+
 /// Everything of one transaction.
 #[derive(Default)]
 pub(super) struct WorkingSet {
@@ -18,6 +47,12 @@ pub(super) struct WorkingSet {
     pub(super) counters: BTreeMap<(i64, i64), Counters>,
     /// The number of the next event of each locked plan.
     pub(super) next_events: HashMap<i64, i64>,
+    /// What it was at first.
+    pub(super) first_events: HashMap<i64, i64>,
+    /// What was open by plan and label set before this transaction, as far as it was asked for.
+    pub(super) work: HashMap<(i64, i64), OpenWork>,
+    /// What this transaction adds to what is open.
+    pub(super) work_changes: HashMap<(i64, i64), OpenWork>,
     pub(super) events: Vec<EventRow>,
     /// Keys that were looked for, by their digests.
     pub(super) keys: HashMap<Vec<u8>, Option<KeyRow>>,
@@ -37,12 +72,13 @@ struct Held {
 }
 
 /// The first available executions of a plan and label set, as the database had them.
-#[derive(Default)]
 pub(super) struct Queue {
     /// Numbers in order: longest first.
     pub(super) ids: Vec<i64>,
     /// Whether there are no others.
     pub(super) is_complete: bool,
+    /// The place after which they begin.
+    pub(super) after: Place,
 }
 
 /// Counters of a plan and label set: as they are now, and what is not written yet.
@@ -98,9 +134,33 @@ impl WorkingSet {
         held.before.get_or_insert((held.row.state, held.row.epoch));
         let was_available = held.row.is_available();
         change(&mut held.row);
-        if held.row.is_available() && !was_available {
+        let row = &held.row;
+        let times = i64::from(row.is_available()) - i64::from(was_available);
+        let work = self.work_changes.entry((row.plan, row.label_set));
+        work.or_default().add(OpenWork::of(row.expected_ms), times);
+        if times > 0 {
             self.opened.insert(id);
         }
+    }
+
+    /// Whether executions of a plan and label set opened in this transaction.
+    pub(super) fn has_opened(&self, plan: i64, label_set: i64) -> bool {
+        let opened = self.opened.iter().filter_map(|id| self.execution(*id));
+        opened
+            .into_iter()
+            .any(|row| (row.plan, row.label_set) == (plan, label_set))
+    }
+
+    /// The place before the first execution of a queue that is still available; `None` if it was not read, or if others
+    /// opened, which may be before it.
+    pub(super) fn place_before_available(&self, plan: i64, label_set: i64) -> Option<Place> {
+        let queue = self.queues.get(&(plan, label_set))?;
+        if self.has_opened(plan, label_set) {
+            return None;
+        }
+        let rows = queue.ids.iter().filter_map(|id| self.execution(*id));
+        let taken = rows.take_while(|row| !row.is_available()).last();
+        Some(taken.map_or(queue.after, |row| (row.expected_ms, row.id)))
     }
 
     /// The rows to write, each with its state and epoch in the database.

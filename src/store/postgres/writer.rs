@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
         mpsc::Receiver,
     },
@@ -14,15 +14,17 @@ use tokio_postgres::types::Type;
 
 use super::{
     client::{Client, get, int, text, typed},
-    connection::Target,
-    execution::{COLUMNS, Execution},
+    connection::{Planning, Target},
     failure::may_be_of_another,
     needs::Needs,
+    notices::Outbox,
+    opening::Opening,
     presence::Presence,
-    rows::{PostgresRows, keys_of, queue_of, queue_sql},
+    rows::PostgresRows,
+    schema::{CATALOGUE, PRESENCE},
 };
 use crate::{
-    clock::{SharedClock, wall},
+    clock::{SharedClock, monotonic, wall},
     model::{PlanId, Timestamp},
     store::{
         StoreError,
@@ -30,12 +32,24 @@ use crate::{
         steps::{Memory, WriteContext, expiry::expire_leases},
         write_queue::WriteJob,
     },
+    sync::ignore_poison,
 };
 
 /// Most requests of one transaction.
 const MAX_GROUP: usize = 256;
+/// How long requests of other clients are waited for.
+const GATHER: Duration = Duration::from_millis(1);
 /// Of how many label sets the queue is read before a request asks for it.
 const READ_AHEAD: usize = 4;
+
+/// What a writer does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Requests about executions, in groups.
+    Requests,
+    /// What plans have in common, and what takes long: the start of a plan with a million tests must not keep leases waiting.
+    Catalogue,
+}
 
 /// Where the time comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,10 +60,8 @@ pub enum Clock {
     Requests,
 }
 
-/// The clock of the database in milliseconds.
-const CLOCK: &str = "SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-
 type Job = Box<dyn WriteJob<Needs>>;
+pub(super) type Queue = Receiver<Job>;
 
 pub(super) struct Writer {
     pub(super) target: Target,
@@ -58,9 +70,12 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     /// What the service follows; absent if the requests bring the time.
     pub(super) shared_clock: Option<SharedClock>,
-    pub(super) presence: Presence,
-    pub(super) queue: Receiver<Job>,
+    pub(super) presence: Arc<Mutex<Presence>>,
+    pub(super) role: Role,
+    pub(super) queue: Queue,
     pub(super) listeners: Arc<ChangeListeners>,
+    /// For the listeners at other replicas.
+    pub(super) outbox: Arc<Outbox>,
     pub(super) commits: Arc<AtomicU64>,
     /// Where the executions of plans end, and their plans.
     pub(super) plans_by_first_execution: BTreeMap<i64, (i64, PlanId)>,
@@ -70,16 +85,33 @@ impl Writer {
     /// Runs until the queue is closed and empty.
     pub(super) fn run(mut self) {
         let mut waiting: Vec<Job> = Vec::new();
+        let mut answered = 0;
         loop {
+            let room = MAX_GROUP.saturating_sub(waiting.len());
+            waiting.extend(self.queue.try_iter().take(room));
+            let expected = waiting.len() + answered;
             if waiting.is_empty() {
                 let Ok(first) = self.queue.recv() else { break };
                 waiting.push(first);
             }
-            let room = MAX_GROUP.saturating_sub(waiting.len());
-            waiting.extend(self.queue.try_iter().take(room));
+            self.gather(&mut waiting, expected.min(MAX_GROUP));
             let rest = self.split(&mut waiting);
+            answered = waiting.len();
             self.run_group(waiting);
             waiting = rest;
+        }
+    }
+
+    /// Waits a moment for the next requests of those clients that were answered just now: a transaction costs the same for
+    /// all of them as for one. A client that is alone never waits for that.
+    fn gather(&self, waiting: &mut Vec<Job>, expected: usize) {
+        let began = monotonic();
+        while waiting.len() < expected {
+            let left = GATHER.saturating_sub(began.elapsed());
+            match self.queue.recv_timeout(left) {
+                Ok(job) => waiting.push(job),
+                Err(_late_or_closed) => return,
+            }
         }
     }
 
@@ -116,6 +148,7 @@ impl Writer {
                 self.commits.fetch_add(1, Ordering::Relaxed);
                 let changes = self.memory.take_changes();
                 self.listeners.notify(&changes);
+                self.outbox.add(&changes);
                 for job in group {
                     job.answer(None);
                 }
@@ -130,7 +163,11 @@ impl Writer {
             .as_ref()
             .is_none_or(|rows| rows.client.is_closed())
         {
-            self.rows = Some(PostgresRows::new(Client::connect(&self.target)?));
+            let planning = match self.role {
+                Role::Requests => Planning::Once,
+                Role::Catalogue => Planning::Always,
+            };
+            self.rows = Some(PostgresRows::new(Client::connect(&self.target, planning)?));
         }
         let Some(mut rows) = self.rows.take() else {
             return Err(StoreError::Busy);
@@ -139,6 +176,10 @@ impl Writer {
         let result = self
             .say_alive(&mut rows, asked)
             .and_then(|_away| self.run_in_transaction(&mut rows, group));
+        // The other writer of this replica changes the same plans, and what it leaves is not known here.
+        if result.is_err() || self.role == Role::Catalogue {
+            rows.known.clear();
+        }
         // Whatever is wrong with the connection, a new one is right.
         if result.is_ok() || rows.client.run("ROLLBACK").is_ok() {
             self.rows = Some(rows);
@@ -158,30 +199,34 @@ impl Writer {
             Clock::Database => wall(),
             Clock::Requests => asked.unwrap_or(self.memory.now),
         };
-        if !self.presence.is_due(now) {
+        let presence = Arc::clone(&self.presence);
+        let mut presence = ignore_poison(presence.lock());
+        if !presence.is_due(now) {
             return Ok(Duration::ZERO);
         }
-        begin(rows, true)?;
-        self.set_time(rows, asked)?;
-        let away = self.presence.say(rows, &mut self.memory)?;
-        rows.written()?;
-        rows.client.run("COMMIT")?;
-        self.presence.said(now);
+        rows.begin_locked(PRESENCE)?;
+        self.open(rows, Opening::default(), asked)?;
+        let away = presence.say(rows, &mut self.memory)?;
+        // No lease was expired.
+        rows.commit(Timestamp(i64::MIN))?;
+        presence.said(now);
         Ok(away)
     }
 
-    /// Reads the clock: after the locks, because a lease may end while another replica holds them.
-    fn set_time(
+    /// Locks and reads what a group needs, and advances the time.
+    fn open(
         &mut self,
         rows: &mut PostgresRows,
+        opening: Opening,
         asked: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        let now = match self.clock {
-            Clock::Database => rows
-                .client
-                .read_one(CLOCK, &[], |row| Ok(Timestamp(get(row, 0)?)))?,
-            Clock::Requests => asked.unwrap_or(self.memory.now),
-        };
+        let now = opening.run(
+            rows,
+            match self.clock {
+                Clock::Database => None,
+                Clock::Requests => Some(asked.unwrap_or(self.memory.now).max(self.memory.now)),
+            },
+        )?;
         if let Some(clock) = &self.shared_clock {
             clock.observe(now);
         }
@@ -189,18 +234,34 @@ impl Writer {
         Ok(())
     }
 
+    /// Two round trips where everything about the plans is known: one reads, one writes and commits.
     fn run_in_transaction(
         &mut self,
         rows: &mut PostgresRows,
         group: &mut [Job],
     ) -> Result<(), StoreError> {
-        begin(rows, group.iter().any(|job| job.needs().is_alone))?;
-        let plans = self.plans_of(rows, group)?;
-        rows.lock_plans(&plans)?;
-        self.set_time(rows, group.iter().map(|job| job.needs().now).max())?;
+        if group.iter().any(|job| job.needs().is_alone) {
+            rows.begin_locked(CATALOGUE)?;
+        } else {
+            rows.forget();
+            if !group.iter().all(|job| self.knows_plans_of(job.needs())) {
+                rows.open_with(&[])?;
+            }
+        }
+        let opening = Opening {
+            plans: self.plans_of(rows, group)?,
+            executions: group
+                .iter()
+                .flat_map(|job| job.needs().executions.iter().map(|id| id.0))
+                .collect(),
+            keys: group
+                .iter()
+                .filter_map(|job| job.needs().key.map(|key| key.bytes().to_vec()))
+                .collect(),
+            queues: self.queues_of(rows, group)?,
+        };
+        self.open(rows, opening, group.iter().map(|job| job.needs().now).max())?;
         let now = self.memory.now;
-        rows.lock_and_load(&plans)?;
-        self.load(rows, group, &plans, now)?;
         self.memory.earliest_end = Timestamp(i64::MIN);
         expire_leases(
             &mut WriteContext {
@@ -218,8 +279,19 @@ impl Writer {
                 return Err(job.failure());
             }
         }
-        rows.written()?;
-        rows.client.run("COMMIT")
+        rows.commit(now)
+    }
+
+    /// Whether nothing has to be read to tell which plans and queues a request needs.
+    fn knows_plans_of(&self, needs: &Needs) -> bool {
+        !needs.is_alone
+            && !needs.expires_all
+            && needs.batch.is_none()
+            && needs
+                .executions
+                .iter()
+                .all(|id| self.plan_of(id.0).is_some())
+            && needs.offer.iter().all(|(plan, _)| self.memory.knows(*plan))
     }
 
     /// The plans that the requests of a group may change.
@@ -290,71 +362,6 @@ impl Writer {
         (execution < *end).then_some(plan.0)
     }
 
-    /// Reads the rows that the requests of a group name or may get, all at once.
-    fn load(
-        &mut self,
-        rows: &mut PostgresRows,
-        group: &[Job],
-        plans: &BTreeSet<i64>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let plans: Vec<i64> = plans.iter().copied().collect();
-        let ids: Vec<i64> = group
-            .iter()
-            .flat_map(|job| job.needs().executions.iter().map(|id| id.0))
-            .collect();
-        let keys: Vec<Vec<u8>> = group
-            .iter()
-            .filter_map(|job| job.needs().key.map(|key| key.bytes().to_vec()))
-            .collect();
-        let queues = self.queues_of(rows, group)?;
-        let by_id = format!("SELECT {COLUMNS} FROM executions e WHERE e.id = ANY($1)");
-        let over = format!(
-            "SELECT {COLUMNS} FROM executions e WHERE e.state = 2 AND e.deadline <= $2 AND e.plan = ANY($1)"
-        );
-        let queue = queue_sql();
-        let mut statements = Vec::new();
-        if !plans.is_empty() {
-            statements.push(super::client::Statement {
-                sql: &over,
-                values: vec![typed(&plans, Type::INT8_ARRAY), int(&now.0)],
-            });
-        }
-        if !ids.is_empty() {
-            statements.push(super::client::Statement {
-                sql: &by_id,
-                values: vec![typed(&ids, Type::INT8_ARRAY)],
-            });
-        }
-        if !keys.is_empty() {
-            statements.push(keys_of(typed(&keys, Type::BYTEA_ARRAY)));
-        }
-        for ((plan, set), count) in &queues {
-            statements.push(queue_of(&queue, [plan, set, &i64::MAX, &i64::MIN, count]));
-        }
-        let mut found = rows.client.rows_of_all(&statements)?.into_iter();
-        drop(statements);
-        if !plans.is_empty() {
-            for row in found.next().unwrap_or_default() {
-                let execution = Execution::read(&row)?;
-                rows.set.over.push(execution.id);
-                rows.set.add(execution);
-            }
-        }
-        if !ids.is_empty() {
-            for row in found.next().unwrap_or_default() {
-                rows.set.add(Execution::read(&row)?);
-            }
-        }
-        if !keys.is_empty() {
-            rows.add_keys(keys, &found.next().unwrap_or_default())?;
-        }
-        for ((key, count), list) in queues.iter().zip(found) {
-            rows.add_queue(*key, &list, *count)?;
-        }
-        Ok(())
-    }
-
     /// The queues that requests of a group may be served from, and how much of each.
     fn queues_of(
         &mut self,
@@ -387,13 +394,4 @@ impl Writer {
         }
         Ok(queues)
     }
-}
-
-fn begin(rows: &mut PostgresRows, locks_catalogue: bool) -> Result<(), StoreError> {
-    rows.begin();
-    rows.client.run("BEGIN")?;
-    if locks_catalogue {
-        rows.lock_catalogue()?;
-    }
-    Ok(())
 }

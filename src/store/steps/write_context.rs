@@ -90,6 +90,14 @@ impl Memory {
         }
     }
 
+    /// The memory of another writer, which has read nothing yet.
+    pub(in crate::store) fn fresh(&self) -> Self {
+        Self {
+            lead: self.lead.clone(),
+            ..Self::new(self.rules, self.lease_key, self.now)
+        }
+    }
+
     /// Sets the time of the current request. Requests get their time before they queue, so one may be slightly older
     /// than the one before it; it then runs at the later time.
     pub(in crate::store) fn advance(&mut self, now: Timestamp) {
@@ -99,6 +107,11 @@ impl Memory {
     /// What the requests since the last call changed for waiting clients.
     pub(in crate::store) fn take_changes(&mut self) -> Changes {
         self.changes.take(self.rules.label_case)
+    }
+
+    /// Whether a plan or template is remembered.
+    pub(in crate::store) fn knows(&self, plan: PlanId) -> bool {
+        self.plans.contains_key(&plan)
     }
 
     /// Forgets what was read, because some of it may have been rolled back.

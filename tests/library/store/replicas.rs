@@ -3,19 +3,25 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
 use testplan::{
-    clock::wall,
+    clock::{monotonic, wall},
     model::{Capabilities, ExecutionId, ExecutionState, PlanId, TestVerdict},
-    store::{Reservation, Reserve, Rules, Store as _, postgres::PostgresStore},
+    store::{
+        ChangeListener, Changes, Reservation, Reserve, Reset, Rules, Store as _,
+        postgres::PostgresStore,
+    },
 };
 
-use super::world::{Schema, caps, has_postgres, request_for, result_of, said, template};
+use super::world::{
+    Schema, caps, has_postgres, postgres_url, request_for, result_of, said, template,
+};
+use crate::pgbouncer::PgBouncer;
 
 const EXECUTIONS: usize = 400;
 /// Of each replica.
@@ -75,6 +81,83 @@ async fn replicas_work_on_one_plan_at_once_and_readers_miss_no_event() {
     }
     let schema = Schema::create();
     let stores = [(); 2].map(|()| Arc::new(schema.open_by_its_clock(Rules::default())));
+    share_a_plan(&stores).await;
+}
+
+/// Sixteen calls in flight share three sessions of a pooler, also with a replica that has sessions of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_share_sessions_of_a_pooler() {
+    if !has_postgres() {
+        return;
+    }
+    let Some(pooler) = PgBouncer::start(&postgres_url(), 3) else {
+        return;
+    };
+    let schema = Schema::create();
+    let open = || schema.at(&pooler.url(&postgres_url()));
+    share_a_plan(&[(); 2].map(|()| Arc::new(open()))).await;
+    let direct = schema.open_by_its_clock(Rules::default());
+    share_a_plan(&[Arc::new(open()), Arc::new(direct)]).await;
+}
+
+/// What a store reports.
+#[derive(Debug, Default)]
+struct Heard(Mutex<Vec<Changes>>);
+
+impl ChangeListener for Heard {
+    fn changed(&self, changes: &Changes) {
+        self.0.lock().unwrap().push(changes.clone());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replica_hears_what_another_one_changed() {
+    if !has_postgres() {
+        return;
+    }
+    let schema = Schema::create();
+    let [here, there] = [(); 2].map(|()| schema.open_by_its_clock(Rules::default()));
+    let ids = here.publish(vec![template("t", &["OS=Linux"])], wall());
+    let plan = here.execute_plan(request_for(ids.await.unwrap()[0]), wall());
+    let plan = plan.await.unwrap().id;
+    let heard = Arc::new(Heard::default());
+    let listener: Weak<Heard> = Arc::downgrade(&heard);
+    there.listen(listener);
+    let is_done = |changes: &Changes| {
+        let of_plan = changes.plans.get(&plan);
+        of_plan.is_some_and(|it| it.drained.iter().any(|it| **it == caps("OS=Linux")))
+    };
+    let began = monotonic();
+    let mut attempt = 0;
+    loop {
+        // As housekeeping does: a replica that knows of no other one says nothing.
+        here.share_workers(vec![], wall()).await.unwrap();
+        there.share_workers(vec![], wall()).await.unwrap();
+        let key = format!("key-{attempt}");
+        let Reservation::Granted(granted) = here.reserve(wish(plan, key), wall()).await.unwrap()
+        else {
+            panic!("it is open");
+        };
+        let result = result_of(&granted, said(TestVerdict::Passed, 1));
+        here.finish(result, wall()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        if heard.0.lock().unwrap().iter().any(is_done) {
+            break;
+        }
+        assert!(began.elapsed() < Duration::from_secs(30), "{heard:?}");
+        // Its connection for notices was not there yet.
+        let reset = Reset {
+            execution: granted.execution,
+            generation: None,
+            principal: "alice".to_owned(),
+        };
+        here.reset(reset, wall()).await.unwrap();
+        attempt += 1;
+    }
+}
+
+/// Clients of both replicas work on one plan, while its events are read.
+async fn share_a_plan(stores: &[Arc<PostgresStore>; 2]) {
     let labels = vec!["OS=Linux"; EXECUTIONS];
     let ids = stores[0]
         .publish(vec![template("t", &labels)], wall())
@@ -106,7 +189,7 @@ async fn replicas_work_on_one_plan_at_once_and_readers_miss_no_event() {
     let got = got.lock().unwrap().clone();
     let each: BTreeSet<_> = got.iter().collect();
     assert_eq!((got.len(), each.len()), (EXECUTIONS, EXECUTIONS));
-    for store in &stores {
+    for store in stores {
         let status = store.status(plan, Capabilities::default(), wall());
         let status = status.await.unwrap();
         assert_eq!(

@@ -438,7 +438,10 @@ impl Schema {
     }
 
     fn target(&self) -> Target {
-        let url = postgres_url();
+        self.target_at(&postgres_url())
+    }
+
+    fn target_at(&self, url: &str) -> Target {
         let join = if url.contains('?') { '&' } else { '?' };
         Target::parse(&format!(
             "{url}{join}options=-c%20search_path%3D{}",
@@ -460,7 +463,15 @@ impl Schema {
 impl Schema {
     /// Opens a store whose times are those of the database.
     pub(crate) fn open_by_its_clock(&self, rules: Rules) -> PostgresStore {
-        let target = self.target();
+        Self::open_target(self.target(), rules)
+    }
+
+    /// The same by way of another address.
+    pub(crate) fn at(&self, url: &str) -> PostgresStore {
+        Self::open_target(self.target_at(url), Rules::default())
+    }
+
+    fn open_target(target: Target, rules: Rules) -> PostgresStore {
         std::thread::spawn(move || PostgresStore::open(target, rules).unwrap().0)
             .join()
             .unwrap()

@@ -50,6 +50,14 @@ pub(super) fn may_depend_on_tls(error: &Error) -> bool {
     is_tls(error) || error.code() == Some(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION)
 }
 
+/// Whether the same server may accept a connection without options: poolers often do not pass them on.
+pub(super) fn may_depend_on_options(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|error| {
+        *error.code() == SqlState::PROTOCOL_VIOLATION
+            && error.message().contains("unsupported startup parameter")
+    })
+}
+
 /// The fault of a server that did not answer in time.
 pub(super) fn timeout(limit: Duration) -> Fault {
     Fault::new(
@@ -143,8 +151,8 @@ fn refused_login(state: &SqlState, message: &str, attempt: &Attempt) -> Fault {
             "correct `options` in the address of the database, or PGOPTIONS".to_owned(),
         ),
         SqlState::PROTOCOL_VIOLATION if message.contains("unsupported startup parameter") => (
-            "a pooler there does not pass the options of the connection".to_owned(),
-            "add `ignore_startup_parameters = options` to its configuration, if it is PgBouncer"
+            "a pooler there refuses a parameter of the connection".to_owned(),
+            "add the parameter that its log names to `ignore_startup_parameters` in its configuration, if it is PgBouncer"
                 .to_owned(),
         ),
         SqlState::PROTOCOL_VIOLATION if message.contains("no more connections") => {

@@ -8,7 +8,7 @@ use crate::{
     store::{
         StoreError,
         postgres::{
-            client::{Client, Statement, Value, get, int},
+            client::{Client, Statement, get, int},
             working_set::{Counters, EventRow},
         },
         rows::{CounterChange, CounterReads, CounterRows, EventRows, NewEvent},
@@ -16,20 +16,14 @@ use crate::{
     },
 };
 
-/// Reads the counters of plans.
-pub(in crate::store::postgres) fn counters_of(plans: Value<'_>) -> Statement<'_> {
-    Statement {
-        sql: "SELECT plan, label_set, open, reserved, done FROM counts WHERE plan = ANY($1)",
-        values: vec![plans],
-    }
+/// Reads the counters of the plans `$1`.
+pub(in crate::store::postgres) fn counters_of() -> &'static str {
+    "SELECT plan, label_set, open, reserved, done FROM counts WHERE plan = ANY($1)"
 }
 
-/// Reads the numbers of the next events of plans.
-pub(in crate::store::postgres) fn next_events_of(plans: Value<'_>) -> Statement<'_> {
-    Statement {
-        sql: "SELECT p, coalesce((SELECT max(id) FROM events WHERE plan = p), 0) + 1 FROM unnest($1::bigint[]) AS p",
-        values: vec![plans],
-    }
+/// Reads the numbers of the next events of the plans `$1`.
+pub(in crate::store::postgres) fn next_events_of() -> &'static str {
+    "SELECT p, coalesce((SELECT max(id) FROM events WHERE plan = p), 0) + 1 FROM unnest($1::bigint[]) AS p"
 }
 
 impl PostgresRows {
@@ -56,6 +50,7 @@ impl PostgresRows {
             let plan = get(row, 0)?;
             let next = get(row, 1)?;
             self.set.next_events.entry(plan).or_insert(next);
+            self.set.first_events.entry(plan).or_insert(next);
         }
         Ok(())
     }

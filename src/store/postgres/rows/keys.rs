@@ -8,7 +8,7 @@ use crate::{
     store::{
         StoreError,
         postgres::{
-            client::{Statement, Value, get, int, typed},
+            client::{get, int, typed},
             working_set::KeyRow,
         },
         protocol::StoredDigest,
@@ -17,23 +17,20 @@ use crate::{
     },
 };
 
-/// Reads keys by their digests.
-pub(in crate::store::postgres) fn keys_of(hashes: Value<'_>) -> Statement<'_> {
-    Statement {
-        sql: "SELECT hash, digest, subject, epoch, expires_at, more FROM keys WHERE hash = ANY($1)",
-        values: vec![hashes],
-    }
+/// Reads keys by their digests `$1`.
+pub(in crate::store::postgres) fn keys_of() -> &'static str {
+    "SELECT hash, digest, subject, epoch, expires_at, more FROM keys WHERE hash = ANY($1)"
 }
 
 impl PostgresRows {
     /// Keeps what was found under keys that were looked for.
     pub(in crate::store::postgres) fn add_keys(
         &mut self,
-        asked: Vec<Vec<u8>>,
+        asked: &[Vec<u8>],
         rows: &[Row],
     ) -> Result<(), StoreError> {
         for hash in asked {
-            self.set.keys.entry(hash).or_insert(None);
+            self.set.keys.entry(hash.clone()).or_insert(None);
         }
         for row in rows {
             let key = KeyRow {
@@ -53,11 +50,11 @@ impl KeyRows for PostgresRows {
     fn key(&mut self, key: &KeyHash, now: Timestamp) -> Result<Option<KeyRecord>, StoreError> {
         let hash = key.digest.bytes().to_vec();
         if !self.set.keys.contains_key(&hash) {
-            let asked = vec![hash.clone()];
+            let asked = [hash.clone()];
             let found = self
                 .client
-                .rows_of_all(&[keys_of(typed(&asked, Type::BYTEA_ARRAY))])?;
-            self.add_keys(asked, found.first().map_or(&[], Vec::as_slice))?;
+                .rows(keys_of(), &[typed(&&asked[..], Type::BYTEA_ARRAY)])?;
+            self.add_keys(&asked, &found)?;
         }
         let found = self.set.keys.get(&hash).and_then(Option::as_ref);
         let valid = found.filter(|key| key.epoch.is_some() || key.expires_at >= now.0);

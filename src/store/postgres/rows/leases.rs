@@ -10,7 +10,7 @@ use crate::{
     store::{
         StoreError,
         postgres::{
-            client::{get, int, typed},
+            client::{Statement, get, int, typed},
             execution::{COLUMNS, Execution},
         },
         protocol::StoredDigest,
@@ -21,6 +21,11 @@ use crate::{
         values::{ms, span},
     },
 };
+
+/// Reads the number of the last import.
+pub(in crate::store::postgres) fn last_import_of() -> &'static str {
+    "SELECT coalesce(max(id), 0) FROM imports"
+}
 
 impl PostgresRows {
     /// Changes the row of a holder, if its guard holds.
@@ -48,11 +53,9 @@ impl PostgresRows {
         if let Some(last) = self.set.last_import {
             return Ok(last);
         }
-        let last =
-            self.client
-                .read_one("SELECT coalesce(max(id), 0) FROM imports", &[], |row| {
-                    get(row, 0)
-                })?;
+        let last = self
+            .client
+            .read_one(last_import_of(), &[], |row| get(row, 0))?;
         self.set.last_import = Some(last);
         Ok(last)
     }
@@ -271,10 +274,11 @@ impl PostgresRows {
         if plans.is_empty() {
             return Ok(());
         }
-        let found = self.client.rows_of_all(&[
-            super::counters::counters_of(typed(&plans, Type::INT8_ARRAY)),
-            super::counters::next_events_of(typed(&plans, Type::INT8_ARRAY)),
-        ])?;
+        let reads = [super::counters_of(), super::next_events_of()];
+        let found = self.client.rows_of_all(&reads.map(|sql| Statement {
+            sql,
+            values: vec![typed(&plans, Type::INT8_ARRAY)],
+        }))?;
         self.add_counters(&found[0])?;
         self.add_next_events(&found[1])
     }

@@ -10,9 +10,9 @@ use crate::{
     store::{
         StoreError,
         postgres::{
-            client::{Statement, get, int, text},
+            client::{Value, get, int, text},
             execution::{COLUMN_COUNT, COLUMNS, Execution},
-            working_set::place,
+            working_set::{BEGINNING, OpenWork, Place, Queue, place},
         },
         rows::{QueueRows, SuiteOrder, SuiteWork, Visit},
     },
@@ -21,19 +21,8 @@ use crate::{
 /// How many executions are read at a time where nothing says how many are needed.
 const CHUNK: i64 = 32;
 
-/// Reads available executions of a plan and label set in order, with the names of their tests. `$3` and `$4` are the place
-/// after which it begins, `$5` is how many.
-pub(in crate::store::postgres) fn queue_of<'a>(
-    sql: &'a str,
-    values: [&'a i64; 5],
-) -> Statement<'a> {
-    Statement {
-        sql,
-        values: values.map(int).to_vec(),
-    }
-}
-
-/// The statement of [`queue_of`].
+/// Reads available executions of the plan `$1` and label set `$2` in order, with the names of their tests. `$3` and `$4` are
+/// the place after which it begins, `$5` is how many.
 pub(in crate::store::postgres) fn queue_sql() -> String {
     format!(
         "SELECT {COLUMNS}, t.suite, t.testcase
@@ -41,6 +30,11 @@ pub(in crate::store::postgres) fn queue_sql() -> String {
              AND (expected_ms < $3 OR id > $4) ORDER BY expected_ms DESC, id LIMIT $5) AS e
          JOIN tests t ON t.id = e.test ORDER BY e.expected_ms DESC, e.id"
     )
+}
+
+/// The values of [`queue_sql`].
+pub(in crate::store::postgres) fn queue_of(values: [&i64; 5]) -> Vec<Value<'_>> {
+    values.map(int).to_vec()
 }
 
 impl PostgresRows {
@@ -60,36 +54,59 @@ impl PostgresRows {
         Ok(ids)
     }
 
-    /// Keeps the next rows of a queue, of which `asked` were asked for.
+    /// Keeps the next rows of a queue after a place, of which `asked` were asked for.
     pub(in crate::store::postgres) fn add_queue(
         &mut self,
         key: (i64, i64),
         rows: &[Row],
-        asked: i64,
+        (after, asked): (Place, i64),
     ) -> Result<(), StoreError> {
         let ids = self.add_named(rows)?;
-        let queue = self.set.queues.entry(key).or_default();
+        let queue = self.set.queues.entry(key).or_insert(Queue {
+            ids: Vec::new(),
+            is_complete: false,
+            after,
+        });
         queue.is_complete = i64::try_from(ids.len()).is_ok_and(|count| count < asked);
         queue.ids.extend(ids);
         Ok(())
     }
 
+    /// Whether nobody else changed a locked plan since this replica's last transaction about it.
+    pub(in crate::store::postgres) fn is_unchanged(&self, plan: i64) -> bool {
+        let next = self.set.first_events.get(&plan);
+        next.is_some_and(|next| self.known.is_unchanged(plan, *next))
+    }
+
+    /// Reads all that is open, with what this transaction changed.
+    fn read_open_work(&mut self, plan: PlanId, label_set: i64) -> Result<OpenWork, StoreError> {
+        self.written()?.read_one(
+            "SELECT coalesce(sum(expected_ms), 0)::bigint, count(*) FILTER (WHERE expected_ms = 0)
+             FROM executions WHERE plan = $1 AND label_set = $2 AND state < 2",
+            &[int(&plan.0), int(&label_set)],
+            |row| {
+                Ok(OpenWork {
+                    predicted_ms: get(row, 0)?,
+                    unknown: get(row, 1)?,
+                })
+            },
+        )
+    }
+
     fn read_queue(&mut self, (plan, label_set): (i64, i64)) -> Result<(), StoreError> {
         let queue = self.set.queues.get(&(plan, label_set));
-        let last = queue.and_then(|queue| queue.ids.last());
-        let last = last.and_then(|id| self.set.execution(*id));
-        let (expected_ms, id) = last.map_or((i64::MAX, i64::MIN), |row| {
-            let (expected_ms, id) = place(row);
-            (expected_ms.0, id)
-        });
+        let after = match queue {
+            Some(queue) => {
+                let last = queue.ids.last().and_then(|id| self.set.execution(*id));
+                last.map_or(queue.after, |row| (row.expected_ms, row.id))
+            }
+            None if self.is_unchanged(plan) => self.known.place(plan, label_set),
+            None => BEGINNING,
+        };
         let sql = queue_sql();
-        let values = [&plan, &label_set, &expected_ms, &id, &CHUNK];
-        let found = self.client.rows_of_all(&[queue_of(&sql, values)])?;
-        self.add_queue(
-            (plan, label_set),
-            found.first().map_or(&[], Vec::as_slice),
-            CHUNK,
-        )
+        let values = [&plan, &label_set, &after.0, &after.1, &CHUNK];
+        let found = self.client.rows(&sql, &queue_of(values))?;
+        self.add_queue((plan, label_set), &found, (after, CHUNK))
     }
 }
 
@@ -168,12 +185,25 @@ impl QueueRows for PostgresRows {
     }
 
     fn open_work(&mut self, plan: PlanId, label_set: i64) -> Result<(i64, i64), StoreError> {
-        self.written()?.read_one(
-            "SELECT coalesce(sum(expected_ms), 0)::bigint, count(*) FILTER (WHERE expected_ms = 0)
-             FROM executions WHERE plan = $1 AND label_set = $2 AND state < 2",
-            &[int(&plan.0), int(&label_set)],
-            |row| Ok((get(row, 0)?, get(row, 1)?)),
-        )
+        let key = (plan.0, label_set);
+        let known = self.set.work.get(&key).copied();
+        let unchanged = || {
+            self.known
+                .work(plan.0, label_set)
+                .filter(|_| self.is_unchanged(plan.0))
+        };
+        let changes = self.set.work_changes.get(&key).copied().unwrap_or_default();
+        let before = if let Some(before) = known.or_else(unchanged) {
+            before
+        } else {
+            let mut read = self.read_open_work(plan, label_set)?;
+            read.add(changes, -1);
+            read
+        };
+        self.set.work.insert(key, before);
+        let mut work = before;
+        work.add(changes, 1);
+        Ok((work.predicted_ms, work.unknown))
     }
 
     fn suites(&mut self, plan: PlanId) -> Result<Vec<SuiteWork>, StoreError> {
