@@ -6,7 +6,13 @@ use super::client::{Client, Transaction, get, int, typed};
 use crate::store::StoreError;
 
 /// Each script migrates the schema by one version.
-const MIGRATIONS: &[&str] = &[include_str!("migrations/1_plans_and_executions.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/1_plans_and_executions.sql"),
+    include_str!("migrations/2_usable_from.sql"),
+];
+
+/// From this version on the database says which older versions may use it.
+const SAYS_USABLE_FROM: i64 = 2;
 
 /// The oldest PostgreSQL that is supported, as `server_version_num` counts.
 const OLDEST_SERVER: i64 = 140_000;
@@ -21,7 +27,8 @@ pub(super) const PRESENCE: i64 = -4;
 /// The table that tells a schema of testplan from one of another program.
 const MARK: &str = "testplan_schema";
 
-/// Brings the schema up to this version; refuses a newer one. Replicas that start together do this one after the other.
+/// Brings the schema up to this version; refuses a newer one that this version may not use. Replicas that start together do
+/// this one after the other.
 pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
     client.begin_with(Transaction::Catalogue, &[])?;
     let server: i64 = client.read_one(
@@ -45,8 +52,16 @@ pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let version = found.unwrap_or(0);
     if version > known {
+        let usable_from = usable_from(client, version)?;
         client.run("ROLLBACK")?;
-        return Err(StoreError::Broken(too_new(client.place(), version, known)));
+        if known < usable_from {
+            return Err(StoreError::Broken(too_new(client.place(), version, known)));
+        }
+        tracing::info!(
+            "a newer testplan changed {} (its schema has version {version}, this testplan knows {known} and may use it)",
+            client.place()
+        );
+        return Ok(());
     }
     for script in MIGRATIONS
         .iter()
@@ -63,6 +78,16 @@ pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
         client.change("UPDATE testplan_schema SET version = $1", &[int(&known)])?;
     }
     client.run("COMMIT")
+}
+
+/// The oldest version of the schema whose replicas may use a database of this version.
+fn usable_from(client: &mut Client, version: i64) -> Result<i64, StoreError> {
+    if version < SAYS_USABLE_FROM {
+        return Ok(version);
+    }
+    client.read_one("SELECT usable_from FROM testplan_schema", &[], |row| {
+        get(row, 0)
+    })
 }
 
 fn too_old(place: &str, server: i64) -> String {

@@ -35,7 +35,10 @@ fn databases_that_do_not_fit_are_refused_unchanged() {
     );
 
     assert_opens(&url("newer"), &[]);
+    // A newer testplan only added something.
     cluster.sql("newer", "UPDATE testplan_schema SET version = 99");
+    assert_opens(&url("newer"), &[]);
+    cluster.sql("newer", "UPDATE testplan_schema SET usable_from = 98");
     assert_fails(
         &url("newer"),
         &[],
