@@ -64,6 +64,8 @@ pub enum Explanation {
     Outdated { recorded: EntryStatus },
     /// The service lists the execution as not done.
     NotDone,
+    /// The same, although it confirmed the result and nobody reset the execution.
+    LostByService { worker: String, status: EntryStatus },
     /// It is done, but without a verdict.
     UnknownVerdict,
     /// No record has an attempt on it.
@@ -90,6 +92,7 @@ impl Explanation {
                 | Self::SquishServerTrouble { .. }
                 | Self::LateResult { .. }
                 | Self::Unconfirmed { .. }
+                | Self::LostByService { .. }
         )
     }
 }
@@ -191,6 +194,12 @@ impl fmt::Display for Explanation {
                 recorded.word()
             ),
             Self::NotDone => f.write_str("not done according to the service"),
+            Self::LostByService { worker, status } => write!(
+                f,
+                "{} on worker {worker}, which the service confirmed and lost: its database failed over to a standby that lacked \
+                 the result, or a backup was restored",
+                status.word()
+            ),
             Self::UnknownVerdict => f.write_str("done, but without a verdict"),
             Self::NeverTaken => f.write_str("no worker in the given records ran it"),
             Self::UnmetCapabilities { unmet } => unmet.fmt(f),

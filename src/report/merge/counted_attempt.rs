@@ -142,7 +142,8 @@ fn pick_counted_attempts(
                 .map(|index| entry.attempts[*index].worker.as_str())
                 .collect();
             broken.push(format!(
-                "execution {} ({}): results of {} were all counted without a reset between them",
+                "execution {} ({}): results of {} were all counted without a reset between them; the service lost one after it had \
+                 confirmed it (a failover to a standby that lacked it, a restored backup), or counted several",
                 entry.execution,
                 entry.test,
                 workers.join(" and ")
@@ -162,6 +163,21 @@ fn pick_counted_attempts(
     last
 }
 
+/// Why an execution is not done although the result of its attempt `last` was confirmed: it was reset, or the service lost the
+/// result with its database.
+fn not_done(execution: &Execution, last: usize, entry: &ReportEntry) -> Explanation {
+    let confirmed = |it: &&AttemptReport| it.confirmation == Some(Confirmation::Counted);
+    let results = entry.attempts.iter().filter(confirmed).count();
+    if execution.generation as usize >= results {
+        return Explanation::NotDone;
+    }
+    let attempt = &entry.attempts[last];
+    Explanation::LostByService {
+        worker: attempt.worker.clone(),
+        status: attempt.status(),
+    }
+}
+
 /// Compares the records with the service's list, which decides what is done.
 fn reconcile_with_service(
     execution: &Execution,
@@ -171,8 +187,12 @@ fn reconcile_with_service(
 ) {
     if execution.state != ExecutionState::Done {
         if let Some(last) = last {
-            entry.attempts[last].counting = Counting::UntilReset;
-            entry.explanations.push(Explanation::NotDone);
+            let why = not_done(execution, last, entry);
+            entry.attempts[last].counting = match why {
+                Explanation::LostByService { .. } => Counting::Not,
+                _ => Counting::UntilReset,
+            };
+            entry.explanations.push(why);
         }
         return;
     }

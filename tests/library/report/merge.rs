@@ -3,7 +3,7 @@
 use testplan::{
     exit_code::Conclusion,
     model::{
-        ExecutionState, Outcome, PlanId, PlanStatus,
+        Execution, ExecutionState, Outcome, PlanId, PlanStatus,
         record::{Checkout, Confirmation, RecordEvent},
     },
     report::{Counting, EntryStatus, Evidence, MergeError, json, merge, parse_record_file},
@@ -291,7 +291,8 @@ fn counted_twice_is_a_broken_invariant_and_hides_nothing() {
     assert_eq!(
         report.broken,
         [
-            "execution 1 (suite / case 1): results of a and b were all counted without a reset between them"
+            "execution 1 (suite / case 1): results of a and b were all counted without a reset between them; the service lost one \
+             after it had confirmed it (a failover to a standby that lacked it, a restored backup), or counted several"
         ]
     );
     assert_eq!(report.conclusion(), Conclusion::Infrastructure);
@@ -446,6 +447,40 @@ fn the_service_has_the_last_word() {
     let contradiction = with(listed(1, ExecutionState::Done, Some(skipped()), 1));
     assert_eq!(contradiction.conclusion(), Conclusion::Infrastructure);
     assert_eq!(contradiction.broken.len(), 1);
+}
+
+#[test]
+fn results_that_the_service_confirmed_and_lost_are_named() {
+    let worker = Worker::begins("a", LINUX, 1).runs(1, 1, failed()).leaves();
+    let with = |execution| {
+        merge(Evidence {
+            executions: Some(vec![execution]),
+            ..evidence(std::slice::from_ref(&worker))
+        })
+        .unwrap()
+    };
+    let open = listed(1, ExecutionState::Open, None, 0);
+    let lost = with(open.clone());
+    assert_eq!(lost.conclusion(), Conclusion::Incomplete);
+    assert_eq!(
+        said(&lost, 1),
+        [
+            "failed on worker a, which the service confirmed and lost: its database failed over to a standby that lacked the \
+             result, or a backup was restored"
+        ]
+    );
+    // One that was reset is open for another reason.
+    let reset = with(Execution {
+        generation: 1,
+        ..open
+    });
+    assert_eq!(
+        said(&reset, 1),
+        [
+            "reset after failure, not run again",
+            "not done according to the service"
+        ]
+    );
 }
 
 #[test]
