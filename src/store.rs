@@ -255,6 +255,11 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Why it accepts no changes at the moment. [`sweep`](Self::sweep) tries again.
     fn disk_fault(&self) -> Option<DiskFault>;
 
+    /// Whether the database answered lately. [`sweep`](Self::sweep) asks it. A file is always there.
+    fn is_reachable(&self) -> bool {
+        true
+    }
+
     /// Reports to `listener` every change that a client may wait for, as long as it lives. Listen before asking.
     fn listen(&self, listener: Weak<dyn ChangeListener>);
 

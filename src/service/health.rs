@@ -1,4 +1,5 @@
-//! Whether the service is up, and whether it should be sent work: it accepts changes, and no stop is near.
+//! Whether the service is up, and whether it should be sent work: it accepts changes, it reaches
+//! its database, and no stop is near.
 
 use std::sync::Arc;
 
@@ -33,6 +34,9 @@ pub(super) async fn readiness(
 ) -> Result<Readiness, HttpError> {
     if shared.is_leaving() {
         return Err(HttpError::Stopping);
+    }
+    if !shared.is_database_reachable() {
+        return Err(HttpError::NoDatabase);
     }
     match shared.disk_fault() {
         Some(fault) => Err(HttpError::Disk(fault)),

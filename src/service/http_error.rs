@@ -38,6 +38,8 @@ pub(super) enum HttpError {
     Busy,
     /// The disk takes no changes, or the database cannot be read: 503. The store logs it once.
     Disk(DiskFault),
+    /// The database did not answer lately: 503. The log has the reason.
+    NoDatabase,
     /// The service is stopping, and nothing was done: 503 with a code of its own.
     Stopping,
 }
@@ -70,7 +72,9 @@ impl HttpError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) | Self::ImportTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::Disk(_) | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Disk(_) | Self::NoDatabase | Self::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
     }
 
@@ -80,7 +84,7 @@ impl HttpError {
             Self::Refused(refusal) | Self::NotFound(refusal) => refusal.code.number().into(),
             Self::Broken => 1500,
             Self::Unauthorized(_) => 1501,
-            Self::Busy | Self::Disk(_) => 1503,
+            Self::Busy | Self::Disk(_) | Self::NoDatabase => 1503,
             Self::Stopping => api::STOPPING,
             Self::NoPath(_) => 1504,
             Self::NoMethod(_) => 1505,
@@ -106,6 +110,9 @@ impl HttpError {
                 .into(),
             Self::Busy => "the service is busy; try again in a second".into(),
             Self::Disk(fault) => format!("{fault}; {}, then repeat the call", fault.advice()),
+            Self::NoDatabase => {
+                "the database has not answered for some seconds; the log of this replica has the reason".into()
+            }
             Self::Stopping => "the service is stopping and did not do this; ask again in a second".into(),
         }
     }
@@ -141,7 +148,7 @@ impl IntoResponse for HttpError {
                     "Basic realm=\"testplan\", charset=\"UTF-8\"",
                 ),
             ],
-            Self::Busy | Self::Stopping => &[(RETRY_AFTER, "1")],
+            Self::Busy | Self::NoDatabase | Self::Stopping => &[(RETRY_AFTER, "1")],
             Self::Disk(_) => &[(RETRY_AFTER, "2")],
             // Otherwise the rest of the body would be read as the next request.
             Self::TooSlow | Self::TooLarge(_) | Self::ImportTooLarge(_) => &[(CONNECTION, "close")],

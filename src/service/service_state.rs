@@ -172,6 +172,11 @@ impl ServiceState {
         self.store.disk_fault().or_else(|| self.upload_disk.fault())
     }
 
+    /// Whether its database answered lately.
+    pub(super) fn is_database_reachable(&self) -> bool {
+        self.store.is_reachable()
+    }
+
     /// Answers `/readyz` with 503, and everything else as before.
     pub(super) fn leave(&self) {
         self.leaving.store(true, Ordering::Release);

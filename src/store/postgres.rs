@@ -6,10 +6,12 @@
 
 mod client;
 mod connection;
+mod durability;
 mod execution;
 mod failure;
 mod flush;
 mod known_plans;
+mod last_contact;
 mod needs;
 mod notices;
 mod opening;

@@ -42,6 +42,8 @@ mod proxy_faults;
 mod replicas;
 mod rerun;
 mod retry;
+#[cfg(unix)]
+mod rolling_restart;
 mod running_call;
 mod secrets;
 mod several_urls;

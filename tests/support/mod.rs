@@ -17,6 +17,8 @@ mod service;
 pub(crate) mod skip;
 mod squish;
 mod stage;
+#[cfg(unix)]
+mod swallowing_proxy;
 mod tap;
 #[expect(dead_code, reason = "the example `testcenter` uses the rest")]
 pub(crate) mod test_center;
@@ -35,6 +37,8 @@ pub(crate) use records::{Records, files_below};
 pub(crate) use service::Service;
 pub(crate) use squish::{Squish, SquishServer, stand_in};
 pub(crate) use stage::Stage;
+#[cfg(unix)]
+pub(crate) use swallowing_proxy::SwallowingProxy;
 pub(crate) use tap::Tap;
 pub(crate) use test_center::TestCenter;
 pub(crate) use until::{PATIENCE, until, until_within};

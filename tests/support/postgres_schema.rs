@@ -38,12 +38,29 @@ impl PostgresSchema {
         Some(schema)
     }
 
+    /// The server as `host:port`.
+    pub(crate) fn server(&self) -> &str {
+        let rest = self.database.split_once('@').map_or("", |it| it.1);
+        rest.split_once('/').map_or(rest, |it| it.0)
+    }
+
     /// What `serve --database` gets.
     pub(crate) fn url(&self) -> String {
         format!("{}?options=-c%20search_path%3D{}", self.database, self.name)
     }
 
-    fn run(&self, sql: &str) {
+    /// Runs statements in it.
+    pub(crate) fn run_in(&self, sql: &str) {
+        self.run(&format!("SET search_path = {}; {sql}", self.name));
+    }
+
+    /// Reads a column of texts in it.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        self.run(&format!("SET search_path = {}; {sql}", self.name))
+    }
+
+    /// Runs statements and returns the first column of their rows.
+    fn run(&self, sql: &str) -> Vec<String> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -52,8 +69,13 @@ impl PostgresSchema {
             let connected = tokio_postgres::connect(&self.database, tokio_postgres::NoTls).await;
             let (client, connection) = connected.unwrap();
             tokio::spawn(connection);
-            client.batch_execute(sql).await.unwrap();
-        });
+            let answer = client.simple_query(sql).await.unwrap();
+            let rows = answer.into_iter().filter_map(|message| match message {
+                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+                _ => None,
+            });
+            rows.collect()
+        })
     }
 }
 

@@ -116,6 +116,16 @@ impl Service {
         process.end()
     }
 
+    /// Restarts it as a service manager does, in its place: it ends by itself with exit code 0.
+    #[cfg(unix)]
+    #[track_caller]
+    pub(crate) fn stop_and_restart(&mut self) {
+        let process = self.process.take().unwrap();
+        process.send(rustix::process::Signal::TERM);
+        process.end().code_is(0);
+        self.restart();
+    }
+
     /// Starts the plan of the template `T`.
     #[track_caller]
     pub(crate) fn start_plan(&self, stage: &Stage) -> i64 {

@@ -2,7 +2,12 @@
 //!
 //! The connection runs on a runtime of its own, inside the calls: between two calls nothing of it runs.
 
-use std::{collections::HashMap, future::Future, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use futures_util::future::{try_join, try_join_all};
 use tokio::runtime::Runtime;
@@ -83,6 +88,8 @@ pub(super) struct Client {
     round_trip: Duration,
     /// The server and the database, for messages.
     place: String,
+    /// It did not answer in time: what it would answer next belongs to an earlier statement, if it answers at all.
+    is_overdue: AtomicBool,
 }
 
 impl Drop for Client {
@@ -111,6 +118,7 @@ impl Client {
             transaction_settings: connection.transaction_settings,
             round_trip: ROUND_TRIP,
             place: target.to_string(),
+            is_overdue: AtomicBool::new(false),
         })
     }
 
@@ -126,7 +134,7 @@ impl Client {
 
     /// Whether the connection is lost.
     pub(super) fn is_closed(&self) -> bool {
-        self.server.is_closed()
+        self.server.is_closed() || self.is_overdue.load(Ordering::Relaxed)
     }
 
     /// Runs statements without values, in one round trip.
@@ -326,14 +334,23 @@ impl Client {
         let Some(runtime) = &self.runtime else {
             return Err(StoreError::Busy);
         };
+        if self.is_overdue.load(Ordering::Relaxed) {
+            return Err(StoreError::Broken(format!(
+                "the connection to {} did not answer in time and is given up",
+                self.place
+            )));
+        }
         runtime.block_on(async {
             match tokio::time::timeout(self.round_trip, call(&self.server)).await {
                 Ok(answer) => answer.map_err(|error| in_words(&error, &self.place)),
-                Err(_elapsed) => Err(StoreError::Broken(format!(
-                    "{} did not answer within {} s; check its load and the network",
-                    self.place,
-                    self.round_trip.as_secs()
-                ))),
+                Err(_elapsed) => {
+                    self.is_overdue.store(true, Ordering::Relaxed);
+                    Err(StoreError::Broken(format!(
+                        "{} did not answer within {} s; check its load and the network",
+                        self.place,
+                        self.round_trip.as_secs()
+                    )))
+                }
             }
         })
     }

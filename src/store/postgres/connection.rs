@@ -133,6 +133,11 @@ impl Target {
         matches!(self.settings.password, Some((_, Source::Text)))
     }
 
+    /// The setting of `synchronous_commit` that is not used, because an answer would come before the commit is durable.
+    pub(super) fn refused_commit(&self) -> Option<String> {
+        session_settings::refused_commit(self.settings.options.as_deref())
+    }
+
     /// Connects to the first server that takes changes; the connection runs on the current runtime.
     pub(super) async fn connect(&self, planning: Planning) -> Result<Connection, StoreError> {
         let mut faults: Vec<(&Server, Fault)> = Vec::new();

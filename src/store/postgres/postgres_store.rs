@@ -13,6 +13,8 @@ pub use super::writer::Clock;
 use super::{
     client::{Client, Statement, bytes, get},
     connection::{Planning, Target},
+    durability,
+    last_contact::LastContact,
     needs::Needs,
     notices::{Notices, Outbox},
     presence::{Presence, Pulse, share_workers},
@@ -55,6 +57,7 @@ pub struct PostgresStore {
     readers: ReadPool,
     notices: Notices,
     outbox: Arc<Outbox>,
+    contact: LastContact,
     /// The name of this replica.
     id: [u8; 16],
     listeners: Arc<ChangeListeners>,
@@ -106,7 +109,7 @@ impl PostgresStore {
     }
 
     fn open_with(
-        target: Target,
+        mut target: Target,
         rules: Rules,
         clock: Clock,
         pulse: Pulse,
@@ -119,6 +122,7 @@ impl PostgresStore {
                  clients at once, but within seconds; connect to the server itself, or to the pooler in session mode"
             );
         }
+        durability::log(&mut client, &target)?;
         schema::migrate(&mut client)?;
         let found = client.transact(&[
             Statement {
@@ -168,6 +172,7 @@ impl PostgresStore {
             requests: WriterThread::start(&parts, Role::Requests)?,
             catalogue: WriterThread::start(&parts, Role::Catalogue)?,
             readers: ReadPool::new(target),
+            contact: LastContact::now(),
             id,
             lead: parts.memory.lead,
             listeners: parts.listeners,
@@ -411,6 +416,10 @@ impl Store for PostgresStore {
         None
     }
 
+    fn is_reachable(&self) -> bool {
+        self.contact.is_recent()
+    }
+
     fn listen(&self, listener: Weak<dyn ChangeListener>) {
         self.listeners.add(listener);
     }
@@ -424,13 +433,20 @@ impl Store for PostgresStore {
     }
 
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()> {
-        self.write(Needs::of_sweep(now), |context| {
+        let swept = self.write(Needs::of_sweep(now), |context| {
             let now = context.now();
             if context.memory.prune_at <= now {
                 context.rows.prune_keys(now)?;
                 context.memory.prune_at = now.plus(PRUNE_EVERY);
             }
             Ok(())
+        });
+        Box::pin(async move {
+            let result = swept.await;
+            if result.is_ok() {
+                self.contact.note();
+            }
+            result
         })
     }
 

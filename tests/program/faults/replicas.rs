@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use testplan::{api::waiting::WaitingResponse, model::ExecutionState};
 
-use crate::support::{PlanFile, PostgresSchema, Service, Stage, until};
+use crate::support::{PlanFile, PostgresSchema, Service, Stage, SwallowingProxy, until};
 
 const TESTS: usize = 24;
 
@@ -82,4 +82,65 @@ fn replicas_know_the_workers_of_each_other() {
     });
     stage.write("go", "");
     worker.end().code_is(0);
+}
+
+#[test]
+fn replica_logs_what_an_answer_survives_and_commits_durably_whatever_its_connections_say() {
+    let Some(schema) = PostgresSchema::create() else {
+        return;
+    };
+    let stage = Stage::new();
+    let test = stage.script("test.sh", "exit 0");
+    PlanFile::run_with(&test).numbered("s", 2).on(&stage);
+    let start =
+        |url: String| Service::start_with(&stage, |serve| serve.flags("--database").arg(url));
+    let plain = start(schema.url()).stop();
+    let says = "an answered result survives a crash of the server";
+    assert!(plain.stderr.contains(says), "{plain}");
+    assert!(!plain.stderr.contains("synchronous_commit="), "{plain}");
+    // What transactions have that change something.
+    schema.run_in(
+        "CREATE TABLE seen (setting TEXT);
+         CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+           BEGIN INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NULL; END $$;
+         CREATE TRIGGER note AFTER INSERT ON events FOR EACH STATEMENT EXECUTE FUNCTION note()",
+    );
+    let careless = start(format!("{}%20-c%20synchronous_commit%3Doff", schema.url()));
+    let plan = careless.start_plan(&stage);
+    let worker = stage.testplan("work").at(&careless).on(plan);
+    worker.flags("--out out").run().code_is(0);
+    let careless = careless.stop();
+    let says = "synchronous_commit=off for the connections of testplan";
+    assert!(careless.stderr.contains(says), "{careless}");
+    assert_eq!(schema.texts("SELECT DISTINCT setting FROM seen"), ["on"]);
+}
+
+#[test]
+fn replica_is_not_ready_while_its_database_answers_nothing() {
+    let Some(schema) = PostgresSchema::create() else {
+        return;
+    };
+    let stage = Stage::new();
+    let test = stage.script("test.sh", "exit 0");
+    PlanFile::run_with(&test).numbered("s", 2).on(&stage);
+    let proxy = SwallowingProxy::to(schema.server());
+    let url = schema
+        .url()
+        .replace(schema.server(), &format!("127.0.0.1:{}", proxy.port));
+    let replica = Service::start_with(&stage, |serve| serve.flags("--database").arg(&url));
+    assert_eq!(replica.answer("/readyz").0, 200);
+    proxy.swallow(true);
+    let (status, body) = until("the replica not to be ready", || {
+        Some(replica.answer("/readyz")).filter(|it| it.0 != 200)
+    });
+    assert_eq!(status, 503, "{body}");
+    assert!(body.contains("the database has not answered"), "{body}");
+    assert_eq!(replica.answer("/healthz").0, 200, "it lives");
+    proxy.swallow(false);
+    until("the replica to be ready", || {
+        (replica.answer("/readyz").0 == 200).then_some(())
+    });
+    let plan = replica.start_plan(&stage);
+    let worker = stage.testplan("work").at(&replica).on(plan);
+    worker.flags("--out out").run().code_is(0);
 }

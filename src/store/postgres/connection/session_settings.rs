@@ -9,10 +9,12 @@ const SETTINGS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "2s"),
     ("lock_timeout", "5s"),
     ("statement_timeout", "7s"),
-    ("synchronous_commit", "on"),
+    (COMMIT, "on"),
     // A plan without one of the ways that are off below counts as expensive, and is then compiled for half a second.
     ("jit", "off"),
 ];
+
+const COMMIT: &str = "synchronous_commit";
 
 /// A setting without a meaning: a session that has it got the options of its connection.
 pub(super) const MARK: &str = "testplan.session";
@@ -31,6 +33,15 @@ pub(in crate::store::postgres) enum Planning {
     Always,
 }
 
+/// A setting of the user by which an answer would come before the commit is durable. It is not used.
+pub(super) fn refused_commit(own: Option<&str>) -> Option<String> {
+    let mut all = pairs(own.unwrap_or_default()).into_iter();
+    let commit = all.rfind(|(name, _)| name == COMMIT);
+    commit.map(|(_, value)| value).filter(|value| {
+        ["off", "local", "false", "no", "0"].contains(&value.to_lowercase().as_str())
+    })
+}
+
 /// The options of a connection; `own` are those of the user.
 pub(super) fn options(own: Option<&str>, planning: Planning) -> String {
     let mut text = format!("-c {MARK}=on");
@@ -41,17 +52,23 @@ pub(super) fn options(own: Option<&str>, planning: Planning) -> String {
     if planning == Planning::Once {
         text = format!("{text} {FOR_PREPARED}");
     }
-    match own {
-        Some(own) => format!("{text} {own}"),
-        None => text,
+    if let Some(own) = own {
+        text = format!("{text} {own}");
     }
+    if refused_commit(own).is_some() {
+        text = format!("{text} -c {COMMIT}=on");
+    }
+    text
 }
 
 /// The statements after the beginning of a transaction that set the same, for this transaction.
 pub(super) fn of_transaction(own: Option<&str>) -> String {
     let ours = SETTINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut text = String::new();
-    for (name, value) in ours.into_iter().chain(pairs(own.unwrap_or_default())) {
+    let refused = refused_commit(own);
+    let own = pairs(own.unwrap_or_default()).into_iter();
+    let own = own.filter(|(name, _)| refused.is_none() || name != COMMIT);
+    for (name, value) in ours.into_iter().chain(own) {
         let (name, value) = (name.replace('"', "\"\""), value.replace('\'', "''"));
         let name = name.replace('.', "\".\"");
         let value = match &*name {
@@ -102,6 +119,21 @@ mod tests {
         assert!(text.starts_with("-c testplan.session=on -c idle"), "{text}");
         assert!(text.ends_with("jit=off -c lock_timeout=9s"), "{text}");
         assert!(options(None, Planning::Once).contains("enable_seqscan=off"));
+    }
+
+    #[test]
+    fn answer_never_comes_before_its_commit_is_durable() {
+        let own = Some("-c synchronous_commit=off");
+        assert_eq!(refused_commit(own), Some("off".to_owned()));
+        assert!(options(own, Planning::Always).ends_with("-c synchronous_commit=on"));
+        assert!(
+            !of_transaction(own).contains("commit\" = 'off'"),
+            "{}",
+            of_transaction(own)
+        );
+        let stronger = Some("-c synchronous_commit=local -c synchronous_commit=remote_apply");
+        assert_eq!(refused_commit(stronger), None);
+        assert!(of_transaction(stronger).ends_with("\"synchronous_commit\" = 'remote_apply'"));
     }
 
     #[test]

@@ -1,0 +1,30 @@
+//! When the database answered last, for load balancers: another replica may still reach it.
+
+use std::{
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
+use crate::{clock, sync::ignore_poison};
+
+/// A database that did not answer for longer cannot be reached: the writer asks it every second.
+const RECENT: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(super) struct LastContact(Mutex<Instant>);
+
+impl LastContact {
+    pub(super) fn now() -> Self {
+        Self(Mutex::new(clock::monotonic()))
+    }
+
+    /// Notes that it answered.
+    pub(super) fn note(&self) {
+        *ignore_poison(self.0.lock()) = clock::monotonic();
+    }
+
+    pub(super) fn is_recent(&self) -> bool {
+        let last = *ignore_poison(self.0.lock());
+        clock::monotonic().saturating_duration_since(last) <= RECENT
+    }
+}
