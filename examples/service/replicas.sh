@@ -6,13 +6,12 @@
 #   examples/service/replicas.sh restart FOLDER                       a rolling restart of both, as for an upgrade
 #   examples/service/replicas.sh stop FOLDER
 #
-# TESTPLAN is the binary [testplan], PLANS the file with templates [testplan.yml], PORT the port for clients [8800]. The next ports are
+# TESTPLAN is the binary [testplan; for restart the one that started], PLANS the file with templates [testplan.yml], PORT the port for clients [8800]. The next ports are
 # those of the two replicas and of PostgreSQL. DRAIN is how long a stopping replica only reports that it stops [3s]; with SIGNAL=KILL
 # `restart` kills them.
 set -euo pipefail
 
 action=${1:?start, restart or stop} folder=${2:?the folder of the example}
-testplan=${TESTPLAN:-testplan}
 here=$(cd "$(dirname "$0")" && pwd)
 # Those of clients, which `serve` would take for its own.
 unset TESTCENTER_URL TESTCENTER_TOKEN TESTCENTER_USER TESTCENTER_PASSWORD
@@ -28,6 +27,7 @@ end() {
 ready() {
     for _ in $(seq 400); do
         curl -fs "http://127.0.0.1:$1/readyz" >/dev/null && return
+        kill -0 "$(cat "$folder/$2.pid")" 2>/dev/null || break
         sleep 0.05
     done
     echo "$2 does not get ready: see $folder/$2.log" >&2
@@ -45,6 +45,7 @@ replica() {
 
 case $action in
 start)
+    testplan=$(command -v "${TESTPLAN:-testplan}") && testplan=$(realpath "$testplan") || { echo "there is no testplan: set TESTPLAN" >&2 && exit 1; }
     proxy=${3:-haproxy} port=${PORT:-8800} drain=${DRAIN:-3s} plans=$(realpath "${PLANS:-testplan.yml}")
     mkdir -p "$folder"
     folder=$(cd "$folder" && pwd)
@@ -52,7 +53,7 @@ start)
     chmod 711 "$folder"
     database=$("$here/postgres.sh" start "$folder/postgres" $((port + 3)))
     [ -e "$folder/token" ] || (umask 077 && head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$folder/token")
-    declare -p port drain plans database proxy >"$folder/settings"
+    declare -p testplan port drain plans database proxy >"$folder/settings"
     replica 1
     replica 2
     url=http://127.0.0.1:$port
@@ -86,6 +87,8 @@ restart)
     folder=$(cd "$folder" && pwd)
     # shellcheck source=/dev/null
     source "$folder/settings"
+    # Another binary than before, if one is given: an upgrade.
+    testplan=${TESTPLAN:-$testplan}
     for number in 1 2; do
         end "replica$number"
         replica "$number"
