@@ -67,13 +67,19 @@ async def one_round(setting, deployment, scenario, arguments, title, tally):
         await asyncio.gather(load.run(arguments.workers), happen())
         reader.is_over = True
 
-    tasks = [asyncio.ensure_future(it) for it in (work(), reader.run())]
+    tasks = {asyncio.ensure_future(it) for it in (work(), reader.run())}
     try:
-        await asyncio.wait_for(asyncio.gather(*tasks), arguments.round_limit)
+        done, late = await asyncio.wait(tasks, timeout=arguments.round_limit, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+        if late:
+            raise asyncio.TimeoutError
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # More than once: `wait_for` of Python 3.11 may swallow a cancellation.
+        while running := {task for task in tasks if not task.done()}:
+            for task in running:
+                task.cancel()
+            await asyncio.wait(running, timeout=1)
     facts, found = await judge(deployment, plan, load, reader, fault, tally, arguments.executions)
     for sentence in [*load.odd[:5], *found[:20]]:
         setting.finding(f"{title}: {sentence}")

@@ -45,7 +45,7 @@ class Setting:
 
     async def __aexit__(self, kind, *_):
         self.sessions.kill_all()
-        if self.keep or self.broken or (kind is not None and kind is not KeyboardInterrupt):
+        if self.keep or self.broken or kind not in (None, KeyboardInterrupt, asyncio.CancelledError):
             print(f"kept: {self.folder}")
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
