@@ -64,7 +64,7 @@ pub enum Explanation {
     Outdated { recorded: EntryStatus },
     /// The service lists the execution as not done.
     NotDone,
-    /// The same, although it confirmed the result and nobody reset the execution.
+    /// The same, although it confirmed the result, and without a reset since then.
     LostByService { worker: String, status: EntryStatus },
     /// It is done, but without a verdict.
     UnknownVerdict,
