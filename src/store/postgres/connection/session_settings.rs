@@ -4,10 +4,12 @@
 use std::fmt::Write as _;
 
 /// Ends what a replica left open: a transaction whose owner does not go on, a wait for a lock, a statement. And what an
-/// answer means: that the change is on stable storage.
+/// answer means: that the change is on stable storage. A wait for a lock takes longer than an idle transaction lasts: else those
+/// who wait for the plan of a frozen replica fail at the moment at which they would get it, and their clients go on with the
+/// frozen one.
 const SETTINGS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "2s"),
-    ("lock_timeout", "5s"),
+    ("lock_timeout", "4s"),
     ("statement_timeout", "7s"),
     (COMMIT, "on"),
     // A plan without one of the ways that are off below counts as expensive, and is then compiled for half a second.
@@ -149,7 +151,7 @@ mod tests {
     fn settings_of_a_transaction_are_quoted() {
         let text = of_transaction(Some("-c search_path=a,b -c my.name=it's -c odd\"x=1"));
         for part in [
-            "; SET LOCAL \"lock_timeout\" = '5s'; ",
+            "; SET LOCAL \"lock_timeout\" = '4s'; ",
             "; SET LOCAL \"search_path\" = 'a', 'b'; ",
             "; SET LOCAL \"my\".\"name\" = 'it''s'; ",
             "; SET LOCAL \"odd\"\"x\" = '1'",
