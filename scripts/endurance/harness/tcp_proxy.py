@@ -34,6 +34,13 @@ class TcpProxy:
         self.flows.set()
 
     async def _client(self, reader, writer):
+        try:
+            await self._serve(reader, writer)
+        except asyncio.CancelledError:
+            # The end of the script.
+            pass
+
+    async def _serve(self, reader, writer):
         if self.refuses:
             writer.transport.abort()
             return
