@@ -7,8 +7,8 @@
 #   examples/service/replicas.sh stop FOLDER
 #
 # TESTPLAN is the binary [testplan; for restart the one that started], PLANS the file with templates [testplan.yml], PORT the port for clients [8800]. The next ports are
-# those of the two replicas and of PostgreSQL. DRAIN is how long a stopping replica only reports that it stops [3s]; with SIGNAL=KILL
-# `restart` kills them.
+# those of the two replicas and of PostgreSQL. DRAIN is how long a stopping replica only reports that it stops [3s]. With SIGNAL=KILL
+# `restart` kills them; PAUSE is how many seconds it waits between the two [0].
 set -euo pipefail
 
 action=${1:?start, restart or stop} folder=${2:?the folder of the example}
@@ -89,10 +89,11 @@ restart)
     source "$folder/settings"
     # Another binary than before, if one is given: an upgrade.
     testplan=${TESTPLAN:-$testplan}
-    for number in 1 2; do
-        end "replica$number"
-        replica "$number"
-    done
+    end replica1
+    replica 1
+    sleep "${PAUSE:-0}"
+    end replica2
+    replica 2
     ;;
 stop)
     folder=$(cd "$folder" && pwd)

@@ -5,7 +5,8 @@
 #   tests/replicas/run.sh [TESTS [haproxy|nginx|none]]    2000 tests behind HAProxy; `none`: the clients have both URLs
 #
 # Starts everything itself with examples/service/replicas.sh: needs PostgreSQL, the load balancer, curl, python3 and target/debug/testplan
-# (TESTPLAN names another binary). SIGNAL=KILL kills the replicas instead.
+# (TESTPLAN names another binary). SIGNAL=KILL kills the replicas instead. UPGRADE=BINARY restarts them with another release, and PAUSE=20
+# lets both serve the plan side by side for as many seconds.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 tests=${1:-2000} proxy=${2:-haproxy}
@@ -56,7 +57,7 @@ client work1 work --workers 6 --out out1
 client work2 work --workers 6 --out out2
 client wait wait
 until [ "$( (wc -l <ran) 2>/dev/null || echo 0)" -ge $((tests / 8)) ]; do sleep 0.05; done
-"$example" restart service
+TESTPLAN=${UPGRADE:-$TESTPLAN} "$example" restart service
 left=$((tests - $(wc -l <ran)))
 [ "$left" -gt 0 ] || { echo "the plan ended before the restarts: run more tests" && exit 1; }
 bad=0
