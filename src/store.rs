@@ -7,6 +7,7 @@
 mod changes;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
 mod new_import;
+mod outage;
 pub mod postgres;
 pub mod protocol;
 mod requested_tests;
@@ -30,6 +31,7 @@ use crate::{
 
 pub use changes::{ChangeListener, Changes, OpenedExecutions, PlanChanges};
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
+pub use outage::{Outage, OutageKind};
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
     BatchRequest, Deadline, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted,
@@ -54,12 +56,23 @@ pub enum StoreError {
     /// The disk takes no changes, or the database cannot be read. Repeating with the same lease or key is safe.
     #[error("{0}")]
     Disk(DiskFault),
+    /// The database of another process cannot be used now. The outcome is unknown; repeating with the same lease or key is
+    /// safe. The store logs when that begins and ends.
+    #[error("{0}")]
+    Away(Outage),
     /// Acknowledged changes are missing from the database that was to be opened.
     #[error("{0}")]
     Lost(String),
     /// The store is shutting down or its queue is full.
     #[error("the store accepts no requests now")]
     Busy,
+}
+
+impl StoreError {
+    /// Whether the connection to the database is of no further use.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        matches!(self, Self::Away(outage) if outage.kind == OutageKind::Connection)
+    }
 }
 
 /// A refusal of the protocol with its stable number and a message for the user.
@@ -255,9 +268,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Why it accepts no changes at the moment. [`sweep`](Self::sweep) tries again.
     fn disk_fault(&self) -> Option<DiskFault>;
 
-    /// Whether the database answered lately. [`sweep`](Self::sweep) asks it. A file is always there.
-    fn is_reachable(&self) -> bool {
-        true
+    /// Why the database of another process cannot be used at the moment. [`sweep`](Self::sweep) tries again.
+    fn outage(&self) -> Option<Outage> {
+        None
     }
 
     /// Reports to `listener` every change that a client may wait for, as long as it lives. Listen before asking.

@@ -35,11 +35,8 @@ pub(super) async fn readiness(
     if shared.is_leaving() {
         return Err(HttpError::Stopping);
     }
-    if !shared.is_database_reachable() {
-        return Err(HttpError::NoDatabase);
-    }
-    match shared.disk_fault() {
-        Some(fault) => Err(HttpError::Disk(fault)),
+    match shared.fault() {
+        Some(fault) => Err(fault),
         None => Ok(Readiness {
             status: "ready".to_owned(),
         }),

@@ -54,8 +54,8 @@ pub(super) fn start(
 
 fn report(done: Result<(), StoreError>) {
     match done {
-        // The store logs when a fault of the disk begins and ends.
-        Ok(()) | Err(StoreError::Disk(_)) => {}
+        // The store logs when a fault of the disk or an outage of the database begins and ends.
+        Ok(()) | Err(StoreError::Disk(_) | StoreError::Away(_)) => {}
         Err(cause) => tracing::warn!(%cause, "housekeeping failed; it runs again next time"),
     }
 }

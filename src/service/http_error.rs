@@ -10,7 +10,7 @@ use super::json_response;
 use crate::{
     api::{self, problem::Problem},
     fs::DiskFault,
-    store::{Refusal, RefusalCode, StoreError},
+    store::{Outage, Refusal, RefusalCode, StoreError},
 };
 
 /// Why a request failed. Client errors carry a message for the client; internal causes are logged and not in here.
@@ -38,8 +38,8 @@ pub(super) enum HttpError {
     Busy,
     /// The disk takes no changes, or the database cannot be read: 503. The store logs it once.
     Disk(DiskFault),
-    /// The database did not answer lately: 503. The log has the reason.
-    NoDatabase,
+    /// The database of another process cannot be used now: 503. The store logs it once.
+    Away(Outage),
     /// The service is stopping, and nothing was done: 503 with a code of its own.
     Stopping,
 }
@@ -72,7 +72,7 @@ impl HttpError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) | Self::ImportTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::Disk(_) | Self::NoDatabase | Self::Stopping => {
+            Self::Busy | Self::Disk(_) | Self::Away(_) | Self::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -84,7 +84,7 @@ impl HttpError {
             Self::Refused(refusal) | Self::NotFound(refusal) => refusal.code.number().into(),
             Self::Broken => 1500,
             Self::Unauthorized(_) => 1501,
-            Self::Busy | Self::Disk(_) | Self::NoDatabase => 1503,
+            Self::Busy | Self::Disk(_) | Self::Away(_) => 1503,
             Self::Stopping => api::STOPPING,
             Self::NoPath(_) => 1504,
             Self::NoMethod(_) => 1505,
@@ -110,9 +110,10 @@ impl HttpError {
                 .into(),
             Self::Busy => "the service is busy; try again in a second".into(),
             Self::Disk(fault) => format!("{fault}; {}, then repeat the call", fault.advice()),
-            Self::NoDatabase => {
-                "the database has not answered for some seconds; the log of this replica has the reason".into()
-            }
+            Self::Away(outage) => format!(
+                "the database of the service cannot be used now: {}; repeat the call",
+                outage.reason
+            ),
             Self::Stopping => "the service is stopping and did not do this; ask again in a second".into(),
         }
     }
@@ -130,6 +131,7 @@ impl From<StoreError> for HttpError {
             StoreError::Refused(refusal) => Self::Refused(refusal),
             StoreError::Busy => Self::Busy,
             StoreError::Disk(fault) => Self::Disk(fault),
+            StoreError::Away(outage) => Self::Away(outage),
             StoreError::Broken(cause) | StoreError::Lost(cause) => {
                 tracing::error!(%cause, "the store failed");
                 Self::Broken
@@ -148,7 +150,7 @@ impl IntoResponse for HttpError {
                     "Basic realm=\"testplan\", charset=\"UTF-8\"",
                 ),
             ],
-            Self::Busy | Self::NoDatabase | Self::Stopping => &[(RETRY_AFTER, "1")],
+            Self::Busy | Self::Away(_) | Self::Stopping => &[(RETRY_AFTER, "1")],
             Self::Disk(_) => &[(RETRY_AFTER, "2")],
             // Otherwise the rest of the body would be read as the next request.
             Self::TooSlow | Self::TooLarge(_) | Self::ImportTooLarge(_) => &[(CONNECTION, "close")],

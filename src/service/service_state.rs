@@ -25,7 +25,6 @@ use super::{
 };
 use crate::{
     clock::{self, ServiceClock},
-    fs::DiskFault,
     model::Timestamp,
     store::{Reply, Store, StoreError},
 };
@@ -156,6 +155,9 @@ impl ServiceState {
             answer
         });
         let Ok(answer) = timeout(self.limits.handler, work).await else {
+            if let Some(outage) = self.store.outage() {
+                return Err(HttpError::Away(outage));
+            }
             tracing::error!(limit = ?self.limits.handler, "the store did not answer in time");
             return Err(HttpError::Busy);
         };
@@ -168,13 +170,10 @@ impl ServiceState {
     }
 
     /// Why it accepts no changes, or no uploads.
-    pub(super) fn disk_fault(&self) -> Option<DiskFault> {
-        self.store.disk_fault().or_else(|| self.upload_disk.fault())
-    }
-
-    /// Whether its database answered lately.
-    pub(super) fn is_database_reachable(&self) -> bool {
-        self.store.is_reachable()
+    pub(super) fn fault(&self) -> Option<HttpError> {
+        let disk = || self.store.disk_fault().or_else(|| self.upload_disk.fault());
+        let away = self.store.outage().map(HttpError::Away);
+        away.or_else(|| disk().map(HttpError::Disk))
     }
 
     /// Answers `/readyz` with 503, and everything else as before.

@@ -15,6 +15,7 @@ mod last_contact;
 mod needs;
 mod notices;
 mod opening;
+mod outage_watch;
 mod postgres_store;
 mod presence;
 mod read_pool;

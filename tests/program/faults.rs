@@ -3,6 +3,8 @@
 
 #[cfg(target_os = "linux")]
 mod clock_steps;
+#[cfg(unix)]
+mod database_away;
 mod dead_server;
 mod drain;
 mod economy;

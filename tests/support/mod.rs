@@ -9,6 +9,9 @@ mod forwarder;
 #[expect(dead_code, reason = "the library's tests use the rest")]
 mod http_server;
 mod plan_file;
+#[cfg(unix)]
+#[expect(dead_code, reason = "the library's tests use the rest")]
+mod postgres_cluster;
 mod postgres_schema;
 mod process;
 mod records;
@@ -29,6 +32,8 @@ pub(crate) use command::Testplan;
 pub(crate) use forwarder::{Forwarder, UrlFault};
 pub(crate) use http_server::{Answer, Connection, Ending, HttpRequest, HttpServer, free_port};
 pub(crate) use plan_file::PlanFile;
+#[cfg(unix)]
+pub(crate) use postgres_cluster::Cluster;
 pub(crate) use postgres_schema::PostgresSchema;
 #[cfg(unix)]
 pub(crate) use process::alive;

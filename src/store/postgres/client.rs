@@ -18,7 +18,7 @@ use tokio_postgres::{
 
 use super::{
     connection::{Planning, Target},
-    failure::{in_words, unreadable},
+    failure::{in_words, silent, unreadable},
 };
 use crate::store::{StoreError, rows::exactly_one};
 
@@ -134,6 +134,13 @@ impl Client {
 
     /// Whether the connection is lost.
     pub(super) fn is_closed(&self) -> bool {
+        if let Some(runtime) = &self.runtime {
+            // Only inside calls does the connection notice that the server closed it.
+            runtime.block_on(async {
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+            });
+        }
         self.server.is_closed() || self.is_overdue.load(Ordering::Relaxed)
     }
 
@@ -335,21 +342,14 @@ impl Client {
             return Err(StoreError::Busy);
         };
         if self.is_overdue.load(Ordering::Relaxed) {
-            return Err(StoreError::Broken(format!(
-                "the connection to {} did not answer in time and is given up",
-                self.place
-            )));
+            return Err(silent(self.round_trip, &self.place));
         }
         runtime.block_on(async {
             match tokio::time::timeout(self.round_trip, call(&self.server)).await {
                 Ok(answer) => answer.map_err(|error| in_words(&error, &self.place)),
                 Err(_elapsed) => {
                     self.is_overdue.store(true, Ordering::Relaxed);
-                    Err(StoreError::Broken(format!(
-                        "{} did not answer within {} s; check its load and the network",
-                        self.place,
-                        self.round_trip.as_secs()
-                    )))
+                    Err(silent(self.round_trip, &self.place))
                 }
             }
         })

@@ -35,7 +35,7 @@ use self::{
     server_trust::TlsMode,
 };
 use super::failure::{Fault, FaultKind};
-use crate::store::StoreError;
+use crate::store::{Outage, OutageKind, StoreError};
 
 /// A connection, and what its transactions begin with.
 pub(super) struct Connection {
@@ -153,10 +153,7 @@ impl Target {
                 break;
             }
         }
-        Err(StoreError::Broken(summary(
-            &faults,
-            &self.settings.database,
-        )))
+        Err(StoreError::Away(outage(&faults, &self.settings.database)))
     }
 
     async fn connect_to(&self, server: &Server, planning: Planning) -> Result<Connection, Fault> {
@@ -402,14 +399,13 @@ async fn check(client: &Client, attempt: &Attempt, needs_changes: bool) -> Resul
 }
 
 /// Why no server of a list was connected to, with the advice for the one that answered, if any did.
-fn summary(faults: &[(&Server, Fault)], database: &str) -> String {
+fn outage(faults: &[(&Server, Fault)], database: &str) -> Outage {
     let telling = faults
         .iter()
         .rev()
-        .find(|(_, it)| it.kind != FaultKind::Unreachable);
-    let advice = telling
-        .or(faults.first())
-        .map_or("", |(_, it)| it.advice.as_str());
+        .find(|(_, it)| it.kind != FaultKind::Unreachable)
+        .or(faults.first());
+    let advice = telling.map_or("", |(_, it)| it.advice.as_str());
     let reasons = match faults {
         [(server, fault)] => format!(
             "cannot connect to PostgreSQL at {}, database {database:?}: {}",
@@ -425,5 +421,9 @@ fn summary(faults: &[(&Server, Fault)], database: &str) -> String {
             )
         }
     };
-    format!("{reasons}; {advice}")
+    Outage {
+        kind: OutageKind::Connection,
+        reason: telling.map_or_else(String::new, |(_, it)| it.reason()),
+        text: format!("{reasons}; {advice}"),
+    }
 }

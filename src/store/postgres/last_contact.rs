@@ -5,7 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{clock, sync::ignore_poison};
+use crate::{
+    clock,
+    store::{Outage, OutageKind},
+    sync::ignore_poison,
+};
 
 /// A database that did not answer for longer cannot be reached: the writer asks it every second.
 const RECENT: Duration = Duration::from_secs(5);
@@ -23,8 +27,17 @@ impl LastContact {
         *ignore_poison(self.0.lock()) = clock::monotonic();
     }
 
-    pub(super) fn is_recent(&self) -> bool {
+    /// That it did not answer lately.
+    pub(super) fn silence(&self) -> Option<Outage> {
         let last = *ignore_poison(self.0.lock());
-        clock::monotonic().saturating_duration_since(last) <= RECENT
+        let silent_for = clock::monotonic().saturating_duration_since(last);
+        (silent_for > RECENT).then(|| {
+            let reason = format!("it has not answered for {} s", silent_for.as_secs());
+            Outage {
+                kind: OutageKind::Connection,
+                text: format!("PostgreSQL: {reason}; check its load and the network"),
+                reason,
+            }
+        })
     }
 }

@@ -17,6 +17,7 @@ use super::{
     last_contact::LastContact,
     needs::Needs,
     notices::{Notices, Outbox},
+    outage_watch::OutageWatch,
     presence::{Presence, Pulse, share_workers},
     read_pool::ReadPool,
     schema,
@@ -32,8 +33,9 @@ use crate::{
     },
     store::{
         ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat,
-        Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve,
-        Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference, WorkerPresence,
+        Import, NewImport, Outage, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation,
+        Reserve, Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
+        WorkerPresence,
         changes::ChangeListeners,
         protocol::Compensation,
         rows::Reads,
@@ -62,6 +64,7 @@ pub struct PostgresStore {
     id: [u8; 16],
     listeners: Arc<ChangeListeners>,
     commits: Arc<AtomicU64>,
+    watch: Arc<OutageWatch>,
     rules: Rules,
     clock: Clock,
     lead: ClockLead,
@@ -152,6 +155,7 @@ impl PostgresStore {
             listeners: Arc::default(),
             outbox: Arc::default(),
             commits: Arc::default(),
+            watch: Arc::default(),
         };
         let away = parts.announce(client, now)?;
         if clock == Clock::Requests {
@@ -171,7 +175,7 @@ impl PostgresStore {
         let store = Self {
             requests: WriterThread::start(&parts, Role::Requests)?,
             catalogue: WriterThread::start(&parts, Role::Catalogue)?,
-            readers: ReadPool::new(target),
+            readers: ReadPool::new(target, Arc::clone(&parts.watch)),
             contact: LastContact::now(),
             id,
             lead: parts.memory.lead,
@@ -179,6 +183,7 @@ impl PostgresStore {
             outbox: parts.outbox,
             notices,
             commits: parts.commits,
+            watch: parts.watch,
             rules,
             clock,
         };
@@ -416,8 +421,8 @@ impl Store for PostgresStore {
         None
     }
 
-    fn is_reachable(&self) -> bool {
-        self.contact.is_recent()
+    fn outage(&self) -> Option<Outage> {
+        self.watch.outage().or_else(|| self.contact.silence())
     }
 
     fn listen(&self, listener: Weak<dyn ChangeListener>) {

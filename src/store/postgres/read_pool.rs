@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use super::{
     client::{Client, Transaction},
     connection::{Planning, Target},
+    outage_watch::{OutageWatch, Side},
 };
 use crate::{
     store::{StoreError, rows::Reads},
@@ -20,14 +21,16 @@ pub(super) struct ReadPool {
     target: Target,
     idle: Arc<Mutex<Vec<Client>>>,
     permits: Arc<Semaphore>,
+    watch: Arc<OutageWatch>,
 }
 
 impl ReadPool {
-    pub(super) fn new(target: Target) -> Self {
+    pub(super) fn new(target: Target, watch: Arc<OutageWatch>) -> Self {
         Self {
             target,
             idle: Arc::default(),
             permits: Arc::new(Semaphore::new(MAX_READS)),
+            watch,
         }
     }
 
@@ -49,16 +52,26 @@ impl ReadPool {
             .await
             .map_err(|_closed| StoreError::Busy)?;
         let (idle, target) = (Arc::clone(&self.idle), self.target.clone());
+        let watch = Arc::clone(&self.watch);
         tokio::task::spawn_blocking(move || {
             let kept = ignore_poison(idle.lock()).pop();
-            let mut client = match kept.filter(|client| !client.is_closed()) {
-                Some(client) => client,
-                None => Client::connect(&target, Planning::Always)?,
+            let connected = match kept.filter(|client| !client.is_closed()) {
+                Some(client) => Ok(client),
+                None => watch.connect(&target, Planning::Always),
             };
-            let result = work(&mut client);
-            if !client.is_closed() {
-                ignore_poison(idle.lock()).push(client);
-            }
+            let result = connected.and_then(|mut client| {
+                let result = work(&mut client);
+                let is_lost = result.as_ref().is_err_and(StoreError::is_lost_connection);
+                let mut idle = ignore_poison(idle.lock());
+                if is_lost {
+                    // The others lead to the same server.
+                    idle.clear();
+                } else {
+                    idle.push(client);
+                }
+                result
+            });
+            watch.record(Side::Reads, result.as_ref().err());
             drop(permit);
             result
         })
@@ -78,6 +91,7 @@ fn in_snapshot<T>(
 ) -> Result<T, StoreError> {
     client.begin_with(Transaction::Snapshot, &[])?;
     let result = work(client);
-    client.run("ROLLBACK")?;
-    result
+    let ended = client.run("ROLLBACK");
+    // The first error says more.
+    result.and_then(|it| ended.map(|()| it))
 }

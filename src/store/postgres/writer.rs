@@ -13,12 +13,13 @@ use std::{
 use tokio_postgres::types::Type;
 
 use super::{
-    client::{Client, get, int, text, typed},
+    client::{get, int, text, typed},
     connection::{Planning, Target},
     failure::may_be_of_another,
     needs::Needs,
     notices::Outbox,
     opening::Opening,
+    outage_watch::{OutageWatch, Side},
     presence::Presence,
     rows::PostgresRows,
     schema::{CATALOGUE, PRESENCE},
@@ -77,6 +78,7 @@ pub(super) struct Writer {
     /// For the listeners at other replicas.
     pub(super) outbox: Arc<Outbox>,
     pub(super) commits: Arc<AtomicU64>,
+    pub(super) watch: Arc<OutageWatch>,
     /// Where the executions of plans end, and their plans.
     pub(super) plans_by_first_execution: BTreeMap<i64, (i64, PlanId)>,
 }
@@ -129,6 +131,7 @@ impl Writer {
     /// Runs a group. If it fails because of one request, runs each alone, so that only that one fails.
     fn run_group(&mut self, mut group: Vec<Job>) {
         let outcome = self.attempt(&mut group);
+        self.watch.record(Side::Writer, outcome.as_ref().err());
         if outcome.is_err() {
             self.memory.forget();
             self.memory.take_changes();
@@ -167,7 +170,9 @@ impl Writer {
                 Role::Requests => Planning::Once,
                 Role::Catalogue => Planning::Always,
             };
-            self.rows = Some(PostgresRows::new(Client::connect(&self.target, planning)?));
+            self.rows = Some(PostgresRows::new(
+                self.watch.connect(&self.target, planning)?,
+            ));
         }
         let Some(mut rows) = self.rows.take() else {
             return Err(StoreError::Busy);
@@ -181,7 +186,8 @@ impl Writer {
             rows.known.clear();
         }
         // Whatever is wrong with the connection, a new one is right.
-        if result.is_ok() || rows.client.run("ROLLBACK").is_ok() {
+        let is_lost = result.as_ref().is_err_and(StoreError::is_lost_connection);
+        if result.is_ok() || (!is_lost && rows.client.run("ROLLBACK").is_ok()) {
             self.rows = Some(rows);
         }
         result

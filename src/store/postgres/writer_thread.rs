@@ -14,6 +14,7 @@ use super::{
     connection::Target,
     needs::Needs,
     notices::Outbox,
+    outage_watch::OutageWatch,
     presence::Presence,
     rows::PostgresRows,
     writer::{Clock, Role, Writer},
@@ -37,6 +38,7 @@ pub(super) struct WriterParts {
     pub(super) listeners: Arc<ChangeListeners>,
     pub(super) outbox: Arc<Outbox>,
     pub(super) commits: Arc<AtomicU64>,
+    pub(super) watch: Arc<OutageWatch>,
 }
 
 impl WriterParts {
@@ -66,6 +68,7 @@ impl WriterParts {
             listeners: Arc::clone(&self.listeners),
             outbox: Arc::clone(&self.outbox),
             commits: Arc::clone(&self.commits),
+            watch: Arc::clone(&self.watch),
             plans_by_first_execution: BTreeMap::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! Databases that are not testplan's, or not of this version, and servers whose disk is full.
 
-use testplan::store::StoreError;
+use testplan::store::{OutageKind, StoreError};
 
 use super::{assert_fails, assert_opens, open};
 use crate::postgres_cluster::Cluster;
@@ -57,7 +57,7 @@ fn databases_that_do_not_fit_are_refused_unchanged() {
 }
 
 #[test]
-fn full_disk_of_the_server_is_a_fault_of_its_disk() {
+fn full_disk_of_the_server_is_an_outage_of_changes() {
     let Some(cluster) = Cluster::start("", "") else {
         return;
     };
@@ -71,7 +71,13 @@ fn full_disk_of_the_server_is_a_fault_of_its_disk() {
          CREATE TRIGGER no_room BEFORE INSERT OR UPDATE ON replicas EXECUTE FUNCTION no_room()",
     );
     let error = open(&url, &[]).unwrap_err();
-    assert!(matches!(error, StoreError::Disk(_)), "{error}");
+    let StoreError::Away(outage) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(
+        (outage.kind, outage.reason.as_str()),
+        (OutageKind::Changes, "its disk is full")
+    );
     let place = format!("PostgreSQL at 127.0.0.1:{}", cluster.port);
     assert!(error.to_string().contains(&place), "{error}");
 }
