@@ -155,8 +155,12 @@ pub fn main() -> ExitCode {
         command => {
             let step = StepFiles::new(&environment, false);
             let screen = Screen::new(cli.verbosity, &environment, step);
-            let screen = if let Command::Serve(serve) = &command {
-                screen.of_service(cli.verbosity, serve.log_format())
+            let log_format = match &command {
+                Command::Serve(serve) => serve.log_format(),
+                _ => None,
+            };
+            let screen = if let Some(format) = log_format {
+                screen.of_service(cli.verbosity, format)
             } else {
                 screen.start_log(cli.verbosity);
                 screen

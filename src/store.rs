@@ -16,6 +16,7 @@ mod requests;
 mod rows;
 pub mod sqlite;
 mod steps;
+pub mod transfer;
 mod values;
 mod write_queue;
 

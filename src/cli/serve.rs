@@ -1,5 +1,7 @@
 //! `testplan serve`: testplan's own durable service of the Test Plan Execution API.
 
+mod migrate;
+
 use std::{
     io,
     net::SocketAddr,
@@ -7,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use tokio::net::{TcpListener, TcpSocket};
 
 use super::{context::Context, service_log::LogFormat, settings};
@@ -32,7 +34,10 @@ use crate::{
 
 /// Serves the execution API.
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct ServeArgs {
+    #[command(subcommand)]
+    command: Option<ServeCommand>,
     /// Listen on this address and port; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8800", value_parser = address)]
     listen: SocketAddr,
@@ -88,10 +93,17 @@ pub(crate) struct ServeArgs {
     allow_http: bool,
 }
 
+/// What is done with the state of a service instead of serving it.
+#[derive(Debug, Subcommand)]
+enum ServeCommand {
+    /// Move the state of a stopped service from SQLite to PostgreSQL
+    Migrate(migrate::MigrateArgs),
+}
+
 impl ServeArgs {
-    /// The form of the log.
-    pub(crate) fn log_format(&self) -> LogFormat {
-        self.log_format
+    /// The form of the log; `None` if nothing is served.
+    pub(crate) fn log_format(&self) -> Option<LogFormat> {
+        self.command.is_none().then_some(self.log_format)
     }
 }
 
@@ -129,6 +141,13 @@ enum DurabilityArg {
 
 /// `testplan serve`.
 pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult {
+    match command.command {
+        Some(ServeCommand::Migrate(migrate)) => migrate::run(migrate, context).await,
+        None => serve(command, context).await,
+    }
+}
+
+async fn serve(command: ServeArgs, context: &Context) -> CommandResult {
     if !command.listen.ip().is_loopback() && !command.allow_http {
         return Err(Failure::usage_text(format_args!("--listen {} is reachable from other machines", command.listen))
             .help("put a TLS proxy in front and listen on 127.0.0.1, or accept plain http with --allow-http"));
@@ -205,11 +224,7 @@ pub(crate) async fn run(command: ServeArgs, context: &Context) -> CommandResult 
 /// Where the state is kept.
 fn database(command: &ServeArgs, context: &Context) -> Result<Database, Failure> {
     if let Some(url) = &command.database {
-        let target = Target::from_environment(Some(url), &context.environment.lookup())
-            .map_err(|error| Failure::usage_text(error.message).help(error.advice))?;
-        if target.has_password_in_url() {
-            context.screen.warn(Target::PASSWORD_IN_URL);
-        }
+        let target = postgres(url, context)?;
         return Ok(Database::Postgres(Box::new(target)));
     }
     Ok(Database::Sqlite {
@@ -224,6 +239,16 @@ fn database(command: &ServeArgs, context: &Context) -> Result<Database, Failure>
             LossPolicy::Refuse
         },
     })
+}
+
+/// The PostgreSQL database that a URL and the environment name.
+fn postgres(url: &str, context: &Context) -> Result<Target, Failure> {
+    let target = Target::from_environment(Some(url), &context.environment.lookup())
+        .map_err(|error| Failure::usage_text(error.message).help(error.advice))?;
+    if target.has_password_in_url() {
+        context.screen.warn(Target::PASSWORD_IN_URL);
+    }
+    Ok(target)
 }
 
 /// Reads the plan files again. If one of them cannot be read, all stays as it is.

@@ -12,6 +12,7 @@ mod failure;
 mod flush;
 mod known_plans;
 mod last_contact;
+mod move_target;
 mod needs;
 mod notices;
 mod opening;
@@ -26,4 +27,5 @@ mod writer;
 mod writer_thread;
 
 pub use connection::{SettingsError, Target};
+pub(in crate::store) use move_target::{MoveTarget, Unfit};
 pub use postgres_store::{Clock, Opening, PostgresStore};

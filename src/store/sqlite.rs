@@ -13,6 +13,7 @@ mod disk_watch;
 mod files_in_place;
 mod high_water_mark;
 mod loss_check;
+mod move_source;
 mod opening;
 #[cfg(test)]
 mod query_plan;
@@ -27,5 +28,7 @@ mod writer;
 pub use backup::{Backup, back_up};
 pub use connection::Durability;
 pub use loss_check::LossPolicy;
+pub(in crate::store) use move_source::MoveSource;
+pub use move_source::RunningPlan;
 pub use recovery::Recovery;
 pub use sqlite_store::SqliteStore;

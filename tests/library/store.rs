@@ -7,6 +7,7 @@ mod connecting;
 pub(crate) mod files;
 pub(crate) mod losses;
 pub(crate) mod model;
+pub(crate) mod moving;
 pub(crate) mod random;
 pub(crate) mod replicas;
 pub(crate) mod restarts;

@@ -17,6 +17,8 @@ mod github;
 mod import;
 mod launcher;
 #[cfg(unix)]
+mod moving;
+#[cfg(unix)]
 mod presets;
 #[cfg(unix)]
 mod scenarios;

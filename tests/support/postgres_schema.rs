@@ -34,7 +34,7 @@ impl PostgresSchema {
             database,
             name: format!("serve_{}_{count}", std::process::id()),
         };
-        schema.run(&format!("CREATE SCHEMA {}", schema.name));
+        schema.run_in(&format!("CREATE SCHEMA {}", schema.name));
         Some(schema)
     }
 
@@ -51,36 +51,60 @@ impl PostgresSchema {
 
     /// Runs statements in it.
     pub(crate) fn run_in(&self, sql: &str) {
-        self.run(&format!("SET search_path = {}; {sql}", self.name));
+        self.connect().run(sql);
     }
 
     /// Reads a column of texts in it.
     pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
-        self.run(&format!("SET search_path = {}; {sql}", self.name))
+        let session = self.connect();
+        let answer = session.runtime.block_on(session.client.simple_query(sql));
+        let rows = answer.unwrap().into_iter();
+        rows.filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        })
+        .collect()
     }
 
-    /// Runs statements and returns the first column of their rows.
-    fn run(&self, sql: &str) -> Vec<String> {
+    /// Reads a number in it.
+    pub(crate) fn read(&self, sql: &str) -> i64 {
+        let session = self.connect();
+        let read = session.runtime.block_on(session.client.query_one(sql, &[]));
+        read.unwrap().get(0)
+    }
+
+    fn connect(&self) -> Session {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async {
+        let client = runtime.block_on(async {
             let connected = tokio_postgres::connect(&self.database, tokio_postgres::NoTls).await;
             let (client, connection) = connected.unwrap();
             tokio::spawn(connection);
-            let answer = client.simple_query(sql).await.unwrap();
-            let rows = answer.into_iter().filter_map(|message| match message {
-                tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
-                _ => None,
-            });
-            rows.collect()
-        })
+            client
+        });
+        let session = Session { client, runtime };
+        session.run(&format!("SET search_path = {}", self.name));
+        session
+    }
+}
+
+/// A connection.
+struct Session {
+    client: tokio_postgres::Client,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Session {
+    fn run(&self, sql: &str) {
+        let ran = self.runtime.block_on(self.client.batch_execute(sql));
+        ran.unwrap();
     }
 }
 
 impl Drop for PostgresSchema {
     fn drop(&mut self) {
-        self.run(&format!("DROP SCHEMA {} CASCADE", self.name));
+        self.run_in(&format!("DROP SCHEMA {} CASCADE", self.name));
     }
 }

@@ -22,12 +22,6 @@ use super::{
 };
 use crate::store::{StoreError, rows::exactly_one};
 
-/// How long one round trip may take. The database ends a statement before; this is for a network that swallows everything,
-/// and for a commit that waits for a standby.
-const ROUND_TRIP: Duration = Duration::from_secs(8);
-/// The same for what plans have in common.
-const LONG_ROUND_TRIP: Duration = Duration::from_secs(65);
-
 /// PostgreSQL answers the commit of a transaction in which a statement failed by rolling it back.
 const COMMIT: &str = "COMMIT";
 
@@ -38,6 +32,8 @@ pub(super) enum Transaction {
     Requests,
     /// What plans have in common, and everything that reads whole tables.
     Catalogue,
+    /// Filling a database with what another one has.
+    Move,
     /// Reads of one state of the database.
     Snapshot,
 }
@@ -45,7 +41,7 @@ pub(super) enum Transaction {
 impl Transaction {
     fn begin(self) -> &'static str {
         match self {
-            Self::Requests | Self::Catalogue => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Self::Requests | Self::Catalogue | Self::Move => "BEGIN ISOLATION LEVEL READ COMMITTED",
             Self::Snapshot => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         }
     }
@@ -59,7 +55,21 @@ impl Transaction {
             Self::Catalogue => {
                 "; SET LOCAL statement_timeout = '60s'; SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"
             }
+            // Counting a large table, or a commit that waits for a standby.
+            Self::Move => {
+                "; SET LOCAL statement_timeout = '600s'; SET LOCAL idle_in_transaction_session_timeout = '300s'; \
+                 SET LOCAL lock_timeout = '30s'"
+            }
         }
+    }
+
+    /// How long a round trip may take. The database ends a statement before; this is for a network that swallows everything.
+    fn round_trip(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Requests | Self::Snapshot => 8,
+            Self::Catalogue => 65,
+            Self::Move => 605,
+        })
     }
 }
 
@@ -116,7 +126,7 @@ impl Client {
             // A pooler gives the next transaction another session, which has not planned them.
             prepared: (planning == Planning::Once && !is_pooled).then(HashMap::new),
             transaction_settings: connection.transaction_settings,
-            round_trip: ROUND_TRIP,
+            round_trip: Transaction::Requests.round_trip(),
             place: target.to_string(),
             is_overdue: AtomicBool::new(false),
         })
@@ -179,10 +189,7 @@ impl Client {
     ) -> Result<Vec<Vec<Row>>, StoreError> {
         self.prepare(statements)?;
         let begin = self.begin(kind);
-        self.round_trip = match kind {
-            Transaction::Requests | Transaction::Snapshot => ROUND_TRIP,
-            Transaction::Catalogue => LONG_ROUND_TRIP,
-        };
+        self.round_trip = kind.round_trip();
         self.wait(async |client| {
             let begin = client.batch_execute(&begin);
             Ok(try_join(begin, self.all(client, statements)).await?.1)

@@ -31,20 +31,32 @@ const MARK: &str = "testplan_schema";
 /// this one after the other.
 pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
     client.begin_with(Transaction::Catalogue, &[])?;
+    match migrate_in_transaction(client) {
+        Ok(()) => client.run("COMMIT"),
+        Err(error) => {
+            // The first error says more.
+            _ = client.run("ROLLBACK");
+            Err(error)
+        }
+    }
+}
+
+/// The same in the transaction that is open.
+pub(super) fn migrate_in_transaction(client: &mut Client) -> Result<(), StoreError> {
     let server: i64 = client.read_one(
         "SELECT current_setting('server_version_num')::bigint",
         &[],
         |row| get(row, 0),
     )?;
     if server < OLDEST_SERVER {
-        client.run("ROLLBACK")?;
         return Err(StoreError::Broken(too_old(client.place(), server)));
     }
-    client.rows("SELECT pg_advisory_xact_lock($1)", &[int(&SCHEMA)])?;
-    if let Err(error) = check_ours(client) {
-        client.run("ROLLBACK")?;
-        return Err(error);
-    }
+    // For this schema alone: a move from another database holds it for minutes.
+    client.rows(
+        "SELECT pg_advisory_xact_lock($1::bigint::int, hashtext(current_schema()))",
+        &[int(&SCHEMA)],
+    )?;
+    check_ours(client)?;
     client.run("CREATE TABLE IF NOT EXISTS testplan_schema (version BIGINT NOT NULL)")?;
     let found: Option<i64> = client.read_if("SELECT version FROM testplan_schema", &[], |row| {
         get(row, 0)
@@ -52,9 +64,7 @@ pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
     let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let version = found.unwrap_or(0);
     if version > known {
-        let usable_from = usable_from(client, version)?;
-        client.run("ROLLBACK")?;
-        if known < usable_from {
+        if known < usable_from(client, version)? {
             return Err(StoreError::Broken(too_new(client.place(), version, known)));
         }
         tracing::info!(
@@ -77,7 +87,7 @@ pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
     } else if version < known {
         client.change("UPDATE testplan_schema SET version = $1", &[int(&known)])?;
     }
-    client.run("COMMIT")
+    Ok(())
 }
 
 /// The oldest version of the schema whose replicas may use a database of this version.
@@ -160,6 +170,7 @@ fn tables(script: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::transfer::tables::TABLES;
 
     #[test]
     fn tables_of_a_script_are_found() {
@@ -167,6 +178,17 @@ mod tests {
         for name in ["plans", "executions", "events", "imports"] {
             assert!(found.contains(&name), "{found:?}");
         }
+    }
+
+    /// A table that a migration adds must be moved too, if it is no affair of replicas.
+    #[test]
+    fn every_table_is_moved_or_made_anew() {
+        let mut found: Vec<_> = MIGRATIONS.iter().flat_map(|it| tables(it)).collect();
+        let moved = TABLES.iter().map(|it| it.name);
+        let mut expected: Vec<_> = moved.chain(["service", "replicas", "numbers"]).collect();
+        found.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(found, expected);
     }
 
     #[test]

@@ -156,7 +156,7 @@ pub(super) fn inspect(path: &Path) -> Result<FoundDatabase, StoreError> {
     Ok(FoundDatabase::Present(DatabaseState { has_log, ..state }))
 }
 
-fn version(db: &Connection) -> rusqlite::Result<u32> {
+pub(super) fn version(db: &Connection) -> rusqlite::Result<u32> {
     db.query_row("PRAGMA user_version", [], |row| row.get(0))
 }
 

@@ -52,7 +52,8 @@ pub(super) fn open(
     })
 }
 
-fn refuse_losses(path: &Path, policy: LossPolicy) -> Result<(), StoreError> {
+/// Refuses a database from which acknowledged changes are missing, as the policy says.
+pub(super) fn refuse_losses(path: &Path, policy: LossPolicy) -> Result<(), StoreError> {
     let database = loss_check::inspect(path)?;
     if policy == LossPolicy::Ignore {
         return Ok(());

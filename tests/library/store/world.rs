@@ -437,7 +437,7 @@ impl Schema {
         Self { name }
     }
 
-    fn target(&self) -> Target {
+    pub(crate) fn target(&self) -> Target {
         self.target_at(&postgres_url())
     }
 
@@ -478,6 +478,26 @@ impl Schema {
     }
 }
 
+impl Schema {
+    /// Runs statements in it.
+    pub(crate) fn run(&self, sql: &str) {
+        run_sql(&format!("SET search_path = {}; {sql}", self.name));
+    }
+
+    /// Reads a number in it.
+    pub(crate) fn read(&self, sql: &str) -> i64 {
+        let (name, sql) = (self.name.clone(), sql.to_owned());
+        let read = move || {
+            on_connection(async move |client| {
+                let path = format!("SET search_path = {name}");
+                client.batch_execute(&path).await.unwrap();
+                client.query_one(&sql, &[]).await.unwrap().get(0)
+            })
+        };
+        std::thread::spawn(read).join().unwrap()
+    }
+}
+
 impl Drop for Schema {
     fn drop(&mut self) {
         run_sql(&format!("DROP SCHEMA {} CASCADE", self.name));
@@ -503,18 +523,22 @@ pub(crate) fn postgres_url() -> String {
 fn run_sql(sql: &str) {
     let sql = sql.to_owned();
     let run = move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(async {
-            let url = postgres_url();
-            let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-            tokio::spawn(connection);
-            client.batch_execute(&sql).await.unwrap();
-        });
+        on_connection(async move |client| client.batch_execute(&sql).await.unwrap());
     };
     std::thread::spawn(run).join().unwrap();
+}
+
+fn on_connection<T>(work: impl AsyncFnOnce(tokio_postgres::Client) -> T) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let url = postgres_url();
+        let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        work(client).await
+    })
 }
