@@ -1,294 +1,221 @@
 //! The store on PostgreSQL beside pgbench, in turns within one run: how many executions are reserved and finished per second
 //! and at which cost, against the two guarded statements that any queue needs at least.
 //!
-//! `TESTPLAN_POSTGRES=postgres://… cargo bench --bench postgres [-- CLIENTS [ROUNDS [SECONDS]]]` measures 64 clients in five
-//! rounds of four seconds. The server must be on this machine; `examples/service/postgres.sh` starts one, but without fsync.
-//! Nothing fails because it is slow.
+//! `TESTPLAN_POSTGRES=postgres://… cargo bench --bench postgres -- WHAT [ROUNDS [SECONDS]]` measures in five rounds of four seconds, WHAT is
+//!
+//! - a number of clients: one plan, beside pgbench with as many clients;
+//! - `replicas`: two replicas with 32 clients each, on one plan and on two, beside one replica with 64;
+//! - `open`: a plan with 1,000,000 open executions beside one with 10,000;
+//! - `held`: while a transaction is open that began before, for ten times SECONDS, beside the same without;
+//! - a URL: through a pooler there, beside the direct way.
+//!
+//! The server must be on this machine; `examples/service/postgres.sh` starts one, but without fsync. Nothing fails because it is slow.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
     reason = "this program measures times and processes, and prints them"
 )]
 
-use std::{
-    path::Path,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+mod bare;
+mod database;
+mod load;
 
-use anyhow::{Context as _, ensure};
-use testplan::{
-    clock,
-    model::{Capabilities, PlanId, PlannedTest, Test, TestResult, TestVerdict},
-    store::{
-        ExecutePlan, Finish, Reservation, Reserve, Rules, Store as _, TemplateDefinition,
-        postgres::{PostgresStore, Target},
-    },
+use std::time::Duration;
+
+use testplan::{model::Capabilities, store::Store as _};
+
+use crate::{
+    database::Database,
+    load::{Measured, cycles, open, publish, start},
 };
 
 /// Executions of each plan: more than a round uses.
 const EXECUTIONS: usize = 100_000;
+/// Clients where their number is not given.
+const CLIENTS: usize = 64;
 
-fn main() -> anyhow::Result<()> {
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1).filter(|it| it != "--bench");
-    let mut number = |default: usize| -> anyhow::Result<usize> {
+    let what = arguments.next().unwrap_or_else(|| CLIENTS.to_string());
+    let mut number = |default: u64| -> anyhow::Result<u64> {
         arguments.next().map_or(Ok(default), |it| Ok(it.parse()?))
     };
-    let (clients, rounds, seconds) = (number(64)?, number(5)?, number(4)?);
+    let (rounds, span) = (number(5)?, Duration::from_secs(number(4)?));
     let Ok(url) = std::env::var("TESTPLAN_POSTGRES") else {
         println!("skipped: TESTPLAN_POSTGRES names no database");
         return Ok(());
     };
-    let span = Duration::from_secs(seconds as u64);
-    let runtime = tokio::runtime::Runtime::new()?;
-    sql(&url, "CREATE SCHEMA IF NOT EXISTS bench")?;
-    let target = Target::parse(&format!("{url}?options=-c%20search_path%3Dbench"));
-    let target = target.map_err(anyhow::Error::msg)?;
-    let (store, _) = PostgresStore::open(target, Rules::default())?;
-    let store = Arc::new(store);
-    let template = runtime.block_on(publish(&store))?;
-    println!("{clients} clients, one plan, {rounds} rounds of {seconds} s in turns");
-    println!("           pgbench      store   ratio   CPU per cycle: pgbench   store   ratio");
-    let mut ratios = Vec::new();
-    for _ in 0..rounds {
-        let bare = pgbench(&url, clients, span)?;
-        let plan = runtime.block_on(start(&store, template))?;
-        sql(&url, "VACUUM ANALYZE bench.executions")?;
-        let ours = runtime.block_on(cycles(&store, plan, clients, span))?;
-        let (rate, cpu) = (ours.rate / bare.rate, ours.cpu / bare.cpu);
-        println!(
-            "{:>14.0}/s {:>8.0}/s {rate:>7.2} {:>23.0} µs {:>5.0} µs {cpu:>7.2}",
-            bare.rate, ours.rate, bare.cpu, ours.cpu
-        );
-        ratios.push((rate, cpu));
+    let database = Database::new(url)?;
+    database.sql("DROP SCHEMA IF EXISTS bench CASCADE; CREATE SCHEMA bench")?;
+    let (database, seconds) = (&database, span.as_secs());
+    println!("{what}: {rounds} rounds of {seconds} s in turns");
+    match what.as_str() {
+        "replicas" => replicas(database, rounds, span).await?,
+        "open" => many_open(database, rounds, span).await?,
+        "held" => held(database, span).await?,
+        url if url.contains("://") => pooler(database, url, rounds, span).await?,
+        clients => beside_pgbench(database, clients.parse()?, rounds, span).await?,
     }
-    let median = |of: fn(&(f64, f64)) -> f64| {
-        let mut all: Vec<f64> = ratios.iter().map(of).collect();
-        all.sort_by(f64::total_cmp);
-        all[all.len() / 2]
-    };
-    println!(
-        "median ratio {:.2}, of CPU {:.2}",
-        median(|it| it.0),
-        median(|it| it.1)
-    );
-    runtime.block_on(store.close())?;
-    drop(store);
-    sql(&url, "DROP SCHEMA bench CASCADE")
+    database.sql("DROP SCHEMA bench CASCADE")
 }
 
-/// What a side did.
-struct Measured {
-    /// Executions reserved and finished per second.
-    rate: f64,
-    /// Microseconds of CPU for each, of the server's processes and of the store in this one.
-    cpu: f64,
-}
-
-async fn publish(store: &PostgresStore) -> anyhow::Result<PlanId> {
-    let test = |number: usize| PlannedTest {
-        test: Test {
-            suite: "suite".to_owned(),
-            testcase: format!("t{number}"),
-        },
-        required: Capabilities::default(),
-    };
-    let template = TemplateDefinition {
-        project: "bench".to_owned(),
-        title: "bench".to_owned(),
-        description: String::new(),
-        tags: vec![],
-        executions: (0..EXECUTIONS).map(test).collect(),
-    };
-    let ids = store.publish(vec![template], clock::wall()).await?;
-    ids.first().copied().context("no template")
-}
-
-async fn start(store: &PostgresStore, template: PlanId) -> anyhow::Result<PlanId> {
-    let request = ExecutePlan {
-        template,
-        title: "plan".to_owned(),
-        batch: "batch".to_owned(),
-        planned: None,
-        repositories: vec![],
-        tests: None,
-        discovery: None,
-        principal: "bench".to_owned(),
-        key: None,
-    };
-    Ok(store.execute_plan(request, clock::wall()).await?.id)
-}
-
-/// Clients that reserve and finish one execution after the other, each call answered after its commit.
-async fn cycles(
-    store: &Arc<PostgresStore>,
-    plan: PlanId,
+async fn beside_pgbench(
+    database: &Database,
     clients: usize,
+    rounds: u64,
     span: Duration,
-) -> anyhow::Result<Measured> {
-    let (done, stop) = (
-        Arc::new(AtomicU64::new(0)),
-        Arc::new(AtomicBool::new(false)),
-    );
-    let (began, before) = (Instant::now(), cpu(true)?);
-    let mut tasks = Vec::new();
-    for client in 0..clients {
-        let (store, done, stop) = (Arc::clone(store), Arc::clone(&done), Arc::clone(&stop));
-        tasks.push(tokio::spawn(async move {
-            let mut calls = 0_u64;
-            while !stop.load(Ordering::Relaxed) {
-                calls += 1;
-                let request = Reserve {
-                    plan,
-                    offered: Capabilities::default(),
-                    timeout: Duration::from_secs(60),
-                    allocate_server: false,
-                    principal: "bench".to_owned(),
-                    worker: Some(format!("w{client}")),
-                    key: Some(format!("{client}-{calls}")),
-                    batch: None,
-                };
-                let Reservation::Granted(granted) = store.reserve(request, clock::wall()).await?
-                else {
-                    anyhow::bail!("the plan has too few executions for this machine");
-                };
-                let finish = Finish {
-                    execution: granted.execution,
-                    lease: Some(granted.lease),
-                    message: String::new(),
-                    details: String::new(),
-                    result: Some(TestResult {
-                        verdict: TestVerdict::Passed,
-                        duration_ms: 5,
-                        flaky: false,
-                    }),
-                    server_trouble: None,
-                    principal: "bench".to_owned(),
-                };
-                store.finish(finish, clock::wall()).await?;
-                done.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(())
-        }));
+) -> anyhow::Result<()> {
+    let stores = [open(&database.url).await?];
+    let template = publish(&stores[0], EXECUTIONS).await?;
+    let mut table = Table::new("pgbench", "store");
+    for _ in 0..rounds {
+        let bare = bare::cycles(database, clients, span)?;
+        let plan = start(database, &stores[0], template).await?;
+        table.add(
+            bare,
+            cycles(database, &stores, &[plan], clients, span).await?,
+        );
     }
-    tokio::time::sleep(span).await;
-    stop.store(true, Ordering::Relaxed);
-    for task in tasks {
-        task.await??;
-    }
-    measured(done.load(Ordering::Relaxed), began, before, cpu(true)?)
+    table.end();
+    Ok(())
 }
 
-/// pgbench with a statement that takes a row and one that ends it, both prepared, on a connection for each client.
-fn pgbench(url: &str, clients: usize, span: Duration) -> anyhow::Result<Measured> {
-    sql(
-        url,
-        &format!(
-            "DROP TABLE IF EXISTS bench.bare; CREATE TABLE bench.bare (id BIGINT PRIMARY KEY, state INT NOT NULL, expected BIGINT NOT NULL);
-             INSERT INTO bench.bare SELECT n, 0, 0 FROM generate_series(1, {EXECUTIONS}) AS n;
-             CREATE INDEX ON bench.bare (expected DESC, id) WHERE state = 0"
-        ),
-    )?;
-    sql(url, "VACUUM ANALYZE bench.bare")?;
-    let place = tempfile::tempdir()?;
-    let script = place.path().join("cycle.sql");
-    std::fs::write(
-        &script,
-        "UPDATE bench.bare SET state = 1 WHERE id = (SELECT id FROM bench.bare WHERE state = 0
-           ORDER BY expected DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id \\gset\n\
-         UPDATE bench.bare SET state = 2 WHERE id = :id AND state = 1;\n",
-    )?;
-    let program = newest("pgbench");
-    let (began, before) = (Instant::now(), cpu(false)?);
-    let output = Command::new(program)
-        .args(["-n", "-M", "prepared", "-j", "2", "-f"])
-        .arg(&script)
-        .args([
-            "-c",
-            &clients.to_string(),
-            "-T",
-            &span.as_secs().to_string(),
-            url,
-        ])
-        .output()?;
-    let after = cpu(false)?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    ensure!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let count = text
-        .lines()
-        .find_map(|line| line.strip_prefix("number of transactions actually processed: "))
-        .and_then(|rest| rest.split('/').next()?.trim().parse().ok())
-        .with_context(|| format!("pgbench printed no count: {text}"))?;
-    measured(count, began, before, after)
-}
-
-fn measured(count: u64, began: Instant, before: f64, after: f64) -> anyhow::Result<Measured> {
-    ensure!(count > 0, "nothing was done");
-    #[expect(clippy::cast_precision_loss, reason = "a count of some thousands")]
-    let count = count as f64;
-    Ok(Measured {
-        rate: count / began.elapsed().as_secs_f64(),
-        cpu: (after - before) / count * 1e6,
-    })
-}
-
-/// Seconds of CPU of all processes of PostgreSQL on this machine, those that ended included as far as their parent knows, and
-/// of this process if asked for.
-fn cpu(with_own: bool) -> anyhow::Result<f64> {
-    let mut ticks = 0_u64;
-    let own = std::process::id().to_string();
-    for entry in std::fs::read_dir("/proc")? {
-        let name = entry?.file_name();
-        let Some(pid) = name.to_str().filter(|it| it.parse::<u32>().is_ok()) else {
-            continue;
-        };
-        // It may be gone.
-        let Ok(stat) = std::fs::read_to_string(Path::new("/proc").join(pid).join("stat")) else {
-            continue;
-        };
-        let Some((head, rest)) = stat.rsplit_once(')') else {
-            continue;
-        };
-        if head.ends_with("(postgres") || (with_own && pid == own) {
-            // utime, stime, and those of children that were waited for.
-            let fields = rest.split_whitespace().skip(11).take(4);
-            ticks += fields.filter_map(|it| it.parse::<u64>().ok()).sum::<u64>();
+async fn replicas(database: &Database, rounds: u64, span: Duration) -> anyhow::Result<()> {
+    let (first, second) = (open(&database.url).await?, open(&database.url).await?);
+    let template = publish(&first, EXECUTIONS).await?;
+    let (one, both) = ([first.clone()], [first.clone(), second]);
+    let mut shared = Table::new("one replica", "two, one plan");
+    let mut apart = Table::new("one replica", "two, a plan each");
+    for _ in 0..rounds {
+        let mut plans = Vec::new();
+        for _ in 0..4 {
+            plans.push(start(database, &first, template).await?);
         }
+        let alone = cycles(database, &one, &plans[..1], CLIENTS, span).await?;
+        let on_one = cycles(database, &both, &plans[1..2], CLIENTS, span).await?;
+        let on_two = cycles(database, &both, &plans[2..], CLIENTS, span).await?;
+        apart.add(alone, on_two);
+        shared.add(alone, on_one);
     }
-    #[expect(clippy::cast_precision_loss, reason = "a count of ticks")]
-    let seconds = ticks as f64 / 100.0;
-    Ok(seconds)
+    shared.end();
+    apart.end();
+    Ok(())
 }
 
-fn sql(url: &str, text: &str) -> anyhow::Result<()> {
-    let output = Command::new(newest("psql"))
-        .args([url, "-q", "-v", "ON_ERROR_STOP=1", "-c", text])
-        .output()?;
-    ensure!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
+async fn many_open(database: &Database, rounds: u64, span: Duration) -> anyhow::Result<()> {
+    const MANY: usize = 1_000_000;
+    const FEW: usize = 10_000;
+    let stores = [open(&database.url).await?];
+    let (few, many) = (
+        publish(&stores[0], FEW).await?,
+        publish(&stores[0], MANY).await?,
+    );
+    let many = start(database, &stores[0], many).await?;
+    let mut table = Table::new("10,000 open", "1,000,000 open");
+    for _ in 0..rounds {
+        // So short that it does not run out.
+        let plan = [start(database, &stores[0], few).await?];
+        let short = span.min(Duration::from_secs(2));
+        let few = cycles(database, &stores, &plan, CLIENTS, short).await?;
+        table.add(
+            few,
+            cycles(database, &stores, &[many], CLIENTS, span).await?,
+        );
+    }
+    table.end();
+    let began = std::time::Instant::now();
+    for _ in 0..20 {
+        let status = stores[0].status(many, Capabilities::default(), testplan::clock::wall());
+        status.await?;
+    }
+    println!(
+        "status of the plan with 1,000,000: {:.1} ms",
+        began.elapsed().as_secs_f64() * 50.0
     );
     Ok(())
 }
 
-/// A program of Debian's newest PostgreSQL, or of the path.
-fn newest(program: &str) -> std::path::PathBuf {
-    let folders = std::fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten();
-    let mut found: Vec<_> = folders
-        .filter_map(|it| Some(it.ok()?.path().join("bin").join(program)))
-        .filter(|path| path.exists())
-        .collect();
-    found.sort();
-    found.pop().unwrap_or_else(|| program.into())
+async fn held(database: &Database, span: Duration) -> anyhow::Result<()> {
+    let stores = [open(&database.url).await?];
+    let template = publish(&stores[0], EXECUTIONS * 3).await?;
+    let plan = [start(database, &stores[0], template).await?];
+    let before = cycles(database, &stores, &plan, CLIENTS, span).await?;
+    let config = database.url.parse::<tokio_postgres::Config>()?;
+    let (holder, connection) = config.connect(tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    holder
+        .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM bench.plans")
+        .await?;
+    println!("before: {:.0}/s", before.rate);
+    for part in 1..=10 {
+        let beside = cycles(database, &stores, &plan, CLIENTS, span).await?;
+        println!(
+            "after {:>4} s: {:>6.0}/s, ratio {:.2}",
+            part * span.as_secs(),
+            beside.rate,
+            beside.rate / before.rate
+        );
+    }
+    Ok(())
+}
+
+async fn pooler(database: &Database, url: &str, rounds: u64, span: Duration) -> anyhow::Result<()> {
+    let (direct, pooled) = ([open(&database.url).await?], [open(url).await?]);
+    let template = publish(&direct[0], EXECUTIONS).await?;
+    let mut table = Table::new("direct", "pooler");
+    for _ in 0..rounds {
+        let plan = [start(database, &direct[0], template).await?];
+        let without = cycles(database, &direct, &plan, CLIENTS, span).await?;
+        let plan = [start(database, &direct[0], template).await?];
+        table.add(
+            without,
+            cycles(database, &pooled, &plan, CLIENTS, span).await?,
+        );
+    }
+    table.end();
+    Ok(())
+}
+
+/// Rounds of two sides, printed as they come.
+struct Table {
+    sides: [&'static str; 2],
+    ratios: Vec<(f64, f64)>,
+}
+
+impl Table {
+    fn new(one: &'static str, other: &'static str) -> Self {
+        Self {
+            sides: [one, other],
+            ratios: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, one: Measured, other: Measured) {
+        let (rate, cpu) = (other.rate / one.rate, other.cpu / one.cpu);
+        let [first, second] = self.sides;
+        println!(
+            "{first} {:.0}/s, {:.0} µs of CPU each; {second} {:.0}/s, {:.0} µs; ratios {rate:.2}, {cpu:.2}; a cycle takes {:+.2} ms more",
+            one.rate,
+            one.cpu,
+            other.rate,
+            other.cpu,
+            1e3 / other.rate - 1e3 / one.rate
+        );
+        self.ratios.push((rate, cpu));
+    }
+
+    fn end(&self) {
+        let median = |of: fn(&(f64, f64)) -> f64| {
+            let mut all: Vec<f64> = self.ratios.iter().map(of).collect();
+            all.sort_by(f64::total_cmp);
+            all[all.len() / 2]
+        };
+        let [first, second] = self.sides;
+        println!(
+            "{second} to {first}: median ratio {:.2}, of CPU {:.2}",
+            median(|it| it.0),
+            median(|it| it.1)
+        );
+    }
 }
