@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use testplan::{api::waiting::WaitingResponse, model::ExecutionState};
 
-use crate::support::{PlanFile, PostgresSchema, Service, Stage, SwallowingProxy, until};
+use crate::support::{PgBouncer, PlanFile, PostgresSchema, Service, Stage, SwallowingProxy, until};
 
 const TESTS: usize = 24;
 
@@ -110,9 +110,47 @@ fn replica_logs_what_an_answer_survives_and_commits_durably_whatever_its_connect
     let worker = stage.testplan("work").at(&careless).on(plan);
     worker.flags("--out out").run().code_is(0);
     let careless = careless.stop();
-    let says = "synchronous_commit=off for the connections of testplan";
+    let says = "synchronous_commit=off is not used";
     assert!(careless.stderr.contains(says), "{careless}");
     assert_eq!(schema.texts("SELECT DISTINCT setting FROM seen"), ["on"]);
+}
+
+/// Its clients notice nothing, and its log says once what it does without.
+#[test]
+fn replicas_behind_a_pooler_in_transaction_mode_serve_a_plan() {
+    let Some(schema) = PostgresSchema::create() else {
+        return;
+    };
+    let Some(pooler) = PgBouncer::start(&schema.url(), 3) else {
+        return;
+    };
+    let stage = Stage::new();
+    let test = stage.script("test.sh", "exit 0");
+    PlanFile::run_with(&test).numbered("s", TESTS).on(&stage);
+    let url = pooler.url(&schema.url());
+    let replicas =
+        [(); 2].map(|()| Service::start_with(&stage, |serve| serve.flags("--database").arg(&url)));
+    let plan = replicas[0].start_plan(&stage);
+    let waiting = stage.testplan("wait").at(&replicas[1]).on(plan).start();
+    let urls = format!("{},{}", replicas[0].url, replicas[1].url);
+    let worker = stage
+        .testplan("work")
+        .at_url(&urls, &replicas[0].token_file())
+        .on(plan);
+    let worker = worker.flags("--out out --workers 16").run().code_is(0);
+    waiting.end().code_is(0);
+    for word in ["WARN", "ERROR"] {
+        assert!(!worker.stderr.contains(word), "{word}: {worker}");
+    }
+    for replica in replicas {
+        let ended = replica.stop();
+        assert_eq!(
+            ended.stderr.matches("a pooler stands before").count(),
+            1,
+            "{ended}"
+        );
+        assert!(!ended.stderr.contains("ERROR"), "{ended}");
+    }
 }
 
 #[test]
@@ -134,7 +172,7 @@ fn replica_is_not_ready_while_its_database_answers_nothing() {
         Some(replica.answer("/readyz")).filter(|it| it.0 != 200)
     });
     assert_eq!(status, 503, "{body}");
-    assert!(body.contains("the database has not answered"), "{body}");
+    assert!(body.contains("it has not answered for"), "{body}");
     assert_eq!(replica.answer("/healthz").0, 200, "it lives");
     proxy.swallow(false);
     until("the replica to be ready", || {
