@@ -28,6 +28,7 @@ pub(crate) mod demo;
 pub(crate) mod doctor;
 pub mod exit_code;
 pub mod failure;
+pub mod files;
 pub(crate) mod fleet;
 pub mod fs;
 pub(crate) mod init;

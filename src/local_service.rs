@@ -12,6 +12,7 @@ use crate::{
     client::{Client, Endpoint, Patience, Sending, Transport, UploadBody},
     clock::{self, ServiceClock},
     failure::Failure,
+    files::{Bucket, FileStore, FolderStore, StorageError},
     listing::catalog::Catalog,
     service::{Access, ImportStorage, InProcess, Limits, Service},
     store::{
@@ -54,12 +55,48 @@ pub(crate) enum Database {
     Postgres(Box<Target>),
 }
 
+/// Where a service keeps uploads; replicas share it.
+#[derive(Debug)]
+pub(crate) enum UploadPlace {
+    Folder(PathBuf),
+    Bucket(Bucket),
+}
+
+impl UploadPlace {
+    /// The place, after a check of a bucket.
+    async fn open(self, durable: bool, is_shared: bool) -> Result<FileStore, Failure> {
+        match self {
+            Self::Folder(path) => Ok(FileStore::Folder(FolderStore {
+                path,
+                durable,
+                is_shared,
+            })),
+            Self::Bucket(bucket) => {
+                let check = bucket.check().await.map_err(StorageError::from);
+                if !check.map_err(storage_failure)?.creates_once {
+                    tracing::warn!(
+                        "{} does not obey If-None-Match: it overwrites objects that should be created once; two uploads \
+                         keep apart by random names alone",
+                        bucket.place()
+                    );
+                }
+                Ok(FileStore::Bucket(bucket))
+            }
+        }
+    }
+}
+
+/// The failure of a command that cannot use the place of uploads.
+pub(crate) fn storage_failure(error: StorageError) -> Failure {
+    let help = error.fault.advice();
+    Failure::infrastructure(error).help(help)
+}
+
 /// How a service is opened.
 #[derive(Debug)]
 pub(crate) struct ServiceOptions {
     pub(crate) database: Database,
-    /// The folder of uploads; replicas share it.
-    pub(crate) imports: PathBuf,
+    pub(crate) uploads: UploadPlace,
     pub(crate) rules: Rules,
     pub(crate) access: Access,
     pub(crate) limits: Limits,
@@ -72,7 +109,7 @@ impl ServiceOptions {
     /// ends the run as well.
     pub(crate) fn new(file: PathBuf) -> Self {
         Self {
-            imports: file.with_file_name("imports"),
+            uploads: UploadPlace::Folder(file.with_file_name("imports")),
             database: Database::Sqlite {
                 file,
                 durability: Durability::Normal,
@@ -98,16 +135,14 @@ impl ServiceOptions {
         let (store, clock) = open_store(self.database, self.rules).await?;
         let clock = Arc::new(clock);
         catalog.publish(store.as_ref(), clock.now()).await?;
+        let files = self.uploads.open(durable, is_shared).await?;
         let service = Service::new(store, clock, self.access, self.limits);
         let imports = ImportStorage {
-            folder: self.imports,
-            durable,
-            is_shared,
+            files,
             limit: self.import_limit,
         };
-        service
-            .keep_imports(imports)
-            .map_err(Failure::infrastructure)?;
+        let kept = service.keep_imports(imports).await;
+        kept.map_err(storage_failure)?;
         Ok(service)
     }
 }

@@ -34,7 +34,7 @@ mod server_handlers;
 mod service_state;
 mod template_handlers;
 mod to_wire;
-mod upload_disk;
+mod upload_faults;
 mod waiting_clients;
 mod waiting_handlers;
 
@@ -53,6 +53,7 @@ pub use open_files::raise_open_files;
 
 use crate::{
     clock::ServiceClock,
+    files::StorageError,
     model::Timestamp,
     store::{Store, StoreError},
 };
@@ -79,13 +80,13 @@ impl Service {
         Self { shared, router }
     }
 
-    /// Stores uploads in `place`, and removes incomplete ones of a killed process. Without this call `POST /import` answers
-    /// 404.
+    /// Stores uploads in `place`, and removes what killed processes left there, now and every hour. Without this call
+    /// `POST /import` answers 404.
     ///
     /// # Errors
-    /// If an incomplete upload cannot be removed.
-    pub fn keep_imports(&self, place: ImportStorage) -> std::io::Result<()> {
-        self.shared.keep_imports(place)
+    /// If the place cannot be read, or an incomplete upload in a folder cannot be removed.
+    pub async fn keep_imports(&self, place: ImportStorage) -> Result<(), StorageError> {
+        self.shared.keep_imports(place).await
     }
 
     /// What it serves, for what no call of the API does.

@@ -14,13 +14,15 @@ use tokio::net::{TcpListener, TcpSocket};
 
 use super::{context::Context, service_log::LogFormat, settings};
 use crate::{
+    client,
     config::duration,
     credentials::Credentials,
     exit_code::Conclusion,
     failure::{CommandResult, Failure},
+    files::{Bucket, BucketUrl, FilesLocation, LocationError, StorageError},
     fs,
     listing::{catalog::Catalog, listed_template::ListedTemplate},
-    local_service::{DATABASE, Database, ServiceOptions},
+    local_service::{DATABASE, Database, ServiceOptions, UploadPlace, storage_failure},
     model::LabelCase,
     random,
     service::{Access, Limits, Principal, Service, raise_open_files},
@@ -48,8 +50,9 @@ pub(crate) struct ServeArgs {
     /// replicas can serve it. The password is read from PGPASSWORD or from the password file.
     #[arg(long, value_name = "URL", conflicts_with_all = ["durability", "accept_loss"])]
     database: Option<String>,
-    /// Keep uploads in this folder, which all replicas share [default: `imports` in the data folder].
-    #[arg(long, value_name = "DIR")]
+    /// Keep uploads in this folder, which all replicas share, or in S3 as `s3://BUCKET/PREFIX`, with settings and credentials
+    /// of AWS' variables [default: `imports` in the data folder].
+    #[arg(long, value_name = "DIR|URL")]
     files: Option<PathBuf>,
     /// Publish the templates and Squish servers of these files; repeat for more [default: ./testplan.yml, if it exists].
     #[arg(long, value_name = "FILE", num_args = 1..)]
@@ -168,10 +171,7 @@ async fn serve(command: ServeArgs, context: &Context) -> CommandResult {
     };
     let options = ServiceOptions {
         database: database(&command, context)?,
-        imports: match &command.files {
-            Some(folder) => folder.clone(),
-            None => command.data.join("imports"),
-        },
+        uploads: uploads(&command, context)?,
         rules,
         access: access(&command, context)?,
         limits: limits(command.drain),
@@ -249,6 +249,37 @@ fn postgres(url: &str, context: &Context) -> Result<Target, Failure> {
         context.screen.warn(Target::PASSWORD_IN_URL);
     }
     Ok(target)
+}
+
+/// Where uploads are kept.
+fn uploads(command: &ServeArgs, context: &Context) -> Result<UploadPlace, Failure> {
+    let Some(files) = &command.files else {
+        return Ok(UploadPlace::Folder(command.data.join("imports")));
+    };
+    let location = FilesLocation::parse(files);
+    match location.map_err(|error| Failure::usage(error).help(LocationError::HELP))? {
+        FilesLocation::Folder(folder) => Ok(UploadPlace::Folder(folder)),
+        FilesLocation::Bucket(_) if command.import_limit > BucketUrl::MAX_FILE => {
+            Err(Failure::usage_text(format_args!(
+                "--import-limit is more than the {} GiB that a file in S3 may have here",
+                BucketUrl::MAX_FILE >> 30
+            ))
+            .help("lower --import-limit"))
+        }
+        FilesLocation::Bucket(url) => {
+            client::install_tls_provider();
+            let environment = &context.environment;
+            let variables = environment
+                .names()
+                .filter_map(|name| Some((name, environment.get(name)?)));
+            let bucket = Bucket::connect(&url, variables).map_err(StorageError::from);
+            bucket.map(UploadPlace::Bucket).map_err(|error| {
+                let mut failure = storage_failure(error);
+                failure.conclusion = Conclusion::Usage;
+                failure
+            })
+        }
+    }
 }
 
 /// Reads the plan files again. If one of them cannot be read, all stays as it is.

@@ -7,7 +7,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-use super::{live_workers::LiveWorkers, upload_disk::UploadDisk};
+use super::live_workers::LiveWorkers;
 use crate::{
     clock::ServiceClock,
     store::{Store, StoreError},
@@ -18,7 +18,6 @@ use crate::{
 pub(super) fn start(
     store: Arc<dyn Store>,
     clock: Arc<ServiceClock>,
-    uploads: Arc<UploadDisk>,
     live_workers: LiveWorkers,
     period: Duration,
 ) -> AbortHandle {
@@ -44,9 +43,6 @@ pub(super) fn start(
                     Err(cause) => report(Err(cause)),
                 }
             }
-            let uploads = Arc::clone(&uploads);
-            // After a panic the fault lasts until the next beat.
-            _ = tokio::task::spawn_blocking(move || uploads.check_again()).await;
         }
     };
     tokio::spawn(housekeeping).abort_handle()

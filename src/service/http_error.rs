@@ -9,6 +9,7 @@ use http::{
 use super::json_response;
 use crate::{
     api::{self, problem::Problem},
+    files::StorageFault,
     fs::DiskFault,
     store::{Outage, Refusal, RefusalCode, StoreError},
 };
@@ -40,6 +41,8 @@ pub(super) enum HttpError {
     Disk(DiskFault),
     /// The database of another process cannot be used now: 503. The store logs it once.
     Away(Outage),
+    /// Uploads cannot be stored: 503. The service logs it once.
+    Uploads(StorageFault),
     /// The service is stopping, and nothing was done: 503 with a code of its own.
     Stopping,
 }
@@ -72,7 +75,7 @@ impl HttpError {
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::TooLarge(_) | Self::ImportTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Broken => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Busy | Self::Disk(_) | Self::Away(_) | Self::Stopping => {
+            Self::Busy | Self::Disk(_) | Self::Away(_) | Self::Uploads(_) | Self::Stopping => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
         }
@@ -84,7 +87,7 @@ impl HttpError {
             Self::Refused(refusal) | Self::NotFound(refusal) => refusal.code.number().into(),
             Self::Broken => 1500,
             Self::Unauthorized(_) => 1501,
-            Self::Busy | Self::Disk(_) | Self::Away(_) => 1503,
+            Self::Busy | Self::Disk(_) | Self::Away(_) | Self::Uploads(_) => 1503,
             Self::Stopping => api::STOPPING,
             Self::NoPath(_) => 1504,
             Self::NoMethod(_) => 1505,
@@ -114,6 +117,7 @@ impl HttpError {
                 "the database of the service cannot be used now: {}; repeat the call",
                 outage.reason
             ),
+            Self::Uploads(fault) => format!("{fault}; {}, then repeat the call", fault.advice()),
             Self::Stopping => "the service is stopping and did not do this; ask again in a second".into(),
         }
     }
@@ -151,7 +155,7 @@ impl IntoResponse for HttpError {
                 ),
             ],
             Self::Busy | Self::Away(_) | Self::Stopping => &[(RETRY_AFTER, "1")],
-            Self::Disk(_) => &[(RETRY_AFTER, "2")],
+            Self::Disk(_) | Self::Uploads(_) => &[(RETRY_AFTER, "2")],
             // Otherwise the rest of the body would be read as the next request.
             Self::TooSlow | Self::TooLarge(_) | Self::ImportTooLarge(_) => &[(CONNECTION, "close")],
             Self::Refused(_)

@@ -1,7 +1,8 @@
-//! `POST /import`: streams result files to disk, reads them, and has the store count them; and the list of imports.
+//! `POST /import`: streams result files to a folder or a bucket, reads them, and has the store count them; and the list of
+//! imports.
 //!
-//! Files are written to a temporary folder, the folder is renamed, then the store adds the import. So no import counts
-//! without its files, wherever the process dies.
+//! Files are complete before the store adds the import, and what does not get that far is removed. So no import counts without
+//! its files, wherever the process dies.
 
 mod multipart;
 mod reported_tests;
@@ -10,7 +11,7 @@ mod upload_kind;
 mod upload_pace;
 mod zipped;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
 use http::header::CONTENT_TYPE;
@@ -27,12 +28,12 @@ use crate::{
         execution_list::PageResponse,
         import::{BATCH, DEFAULT_PROJECT, ImportResponse, LABEL, PROJECT, PROJECT_ALIAS, RESULT},
     },
+    files::{ArrivedFile, ImportName, IncomingFiles, StorageError},
     model::Label,
-    store::{Import, NewImport},
+    store::{Import, KeptFile, NewImport},
 };
 use multipart::{MultipartReader, Part};
 use reported_tests::ReportedTests;
-use storage::IncomingImport;
 use upload_kind::FileKind;
 
 pub use storage::ImportStorage;
@@ -50,6 +51,7 @@ struct Fields {
     project: String,
     batch: String,
     labels: Vec<Label>,
+    files: Vec<KeptFile>,
     kinds: Vec<FileKind>,
 }
 
@@ -94,8 +96,9 @@ async fn take(
     call: &RequestHead,
     form: &mut MultipartReader,
 ) -> Result<Import, HttpError> {
-    let disk = disk(shared, place);
-    let mut incoming = IncomingImport::begin(place).await.map_err(&disk)?;
+    let failed = |error: StorageError| HttpError::Uploads(shared.upload_faults.record(error));
+    let begun = IncomingFiles::begin(&place.files).await;
+    let mut incoming = begun.map_err(failed)?;
     let mut fields = Fields::default();
     while let Some(part) = form.next().await? {
         match part.name.as_str() {
@@ -108,18 +111,21 @@ async fn take(
                     .labels
                     .push(label.map_err(|error| HttpError::malformed(error.to_string()))?);
             }
-            RESULT | "result" => file(form, part, &mut incoming, (&mut fields, &disk)).await?,
+            RESULT | "result" => file(form, part, &mut incoming, (&mut fields, &failed)).await?,
             // Other releases of Test Center have further fields.
             _ => {}
         }
     }
-    if incoming.files.is_empty() {
+    if fields.files.is_empty() {
         return Err(HttpError::malformed(format!(
             "the form has no file: send at least one as {RESULT}, with a file name and its content type"
         )));
     }
-    let (mut incoming, reported) = read(incoming, fields.kinds).await?;
-    incoming.rename().await.map_err(&disk)?;
+    let read = read(incoming, fields.files, fields.kinds).await?;
+    let (incoming, files, reported) = read.map_err(|problem| match problem {
+        ReadProblem::NoResults(text) => HttpError::malformed(text),
+        ReadProblem::Storage(error) => failed(error),
+    })?;
     let is_new_batch = fields.batch.trim().is_empty();
     let import = NewImport {
         project: match fields.project.trim() {
@@ -134,42 +140,49 @@ async fn take(
         is_new_batch,
         labels: fields.labels.into_iter().map(Into::into).collect(),
         folder: incoming.name().to_owned(),
-        files: incoming.files.clone(),
+        files,
         cases: reported.cases,
         tests: reported.into_tests(),
         key: call.idempotency_key()?,
         principal: call.principal.clone(),
     };
+    let name = import.folder.clone();
+    let sealed = ImportName {
+        project: import.project.clone(),
+        batch: import.batch.clone(),
+    };
     // The store call completes even if the client disconnects, so the files must stay from here on.
-    let (name, folder) = (import.folder.clone(), incoming.keep());
+    let sealed = incoming.seal(sealed).await.map_err(failed)?;
     let answer = shared
         .ask(move |store, now| store.import(import, now))
         .await;
-    let is_unused = match &answer {
+    let settled = match &answer {
+        Ok(import) if import.folder == name => sealed.keep().await,
         // Another folder belongs to an earlier upload under the same key: this one is a repetition.
-        Ok(import) => import.folder != name,
-        Err(failure) => matches!(failure, HttpError::Refused(_)),
+        Ok(_) | Err(HttpError::Refused(_)) => sealed.remove().await,
+        // The store may have the import.
+        Err(_) => Ok(()),
     };
-    // A failure to remove the copy does not change the answer.
-    if is_unused && let Err(error) = tokio::fs::remove_dir_all(&folder).await {
-        tracing::warn!(%error, folder = %folder.display(), "cannot remove the files of an upload that does not count");
+    // This does not change the answer.
+    if let Err(error) = settled {
+        tracing::warn!(%error, upload = %name, "cannot clean up after an upload");
     }
     answer
 }
 
-/// Writes one file to disk.
+/// Stores one file.
 async fn file(
     form: &mut MultipartReader,
     part: Part,
-    incoming: &mut IncomingImport,
-    (fields, disk): (&mut Fields, &(impl Fn(io::Error) -> HttpError + Sync)),
+    incoming: &mut IncomingFiles,
+    (fields, failed): (&mut Fields, &(impl Fn(StorageError) -> HttpError + Sync)),
 ) -> Result<(), HttpError> {
     let Some(name) = part.file.filter(|name| !name.is_empty()) else {
         return Err(HttpError::malformed(format!(
             "a {RESULT} of the form has no file name, as curl -F '{RESULT}=@results.xml' sends it"
         )));
     };
-    if incoming.files.len() == MAX_FILES {
+    if fields.files.len() == MAX_FILES {
         return Err(HttpError::malformed(format!(
             "the form has more than {MAX_FILES} files: send them zipped"
         )));
@@ -179,45 +192,61 @@ async fn file(
         .content_type
         .as_deref()
         .unwrap_or("application/octet-stream");
-    let mut incoming_file = incoming.file(&name, content_type).await.map_err(disk)?;
+    incoming.file(&name).await.map_err(failed)?;
     while let Some(chunk) = form.chunk().await? {
-        incoming_file.write(&chunk).await.map_err(disk)?;
+        incoming.write(chunk).await.map_err(failed)?;
     }
-    incoming.end(incoming_file).await.map_err(disk)?;
+    let ArrivedFile {
+        name,
+        bytes,
+        sha256,
+    } = incoming.end().await.map_err(failed)?;
+    fields.files.push(KeptFile {
+        name,
+        content_type: content_type.to_owned(),
+        bytes,
+        sha256,
+        notes: Vec::new(),
+    });
     fields.kinds.push(kind);
     Ok(())
 }
 
-/// Reads the result files of an upload on a blocking thread.
-async fn read(
-    mut incoming: IncomingImport,
-    kinds: Vec<FileKind>,
-) -> Result<(IncomingImport, ReportedTests), HttpError> {
-    let reading = move || {
-        let mut reported = ReportedTests::default();
-        for (index, kind) in kinds.into_iter().enumerate() {
-            let path = incoming.path(&incoming.files[index]);
-            let notes = reported.read(&path, kind).map_err(|why| {
-                HttpError::malformed(format!(
-                    "the file {} is not a result file: {why}",
-                    incoming.files[index].name
-                ))
-            })?;
-            incoming.files[index].notes = notes;
-        }
-        Ok((incoming, reported))
-    };
-    tokio::task::spawn_blocking(reading)
-        .await
-        .unwrap_or_else(|error| {
-            tracing::error!(%error, "reading an upload failed");
-            Err(HttpError::Broken)
-        })
+/// Why the files of an upload were not read.
+#[derive(Debug)]
+enum ReadProblem {
+    /// A sentence for the client.
+    NoResults(String),
+    Storage(StorageError),
 }
 
-/// The answer to an upload that cannot be written to disk; the client may try again.
-fn disk(shared: &ServiceState, place: &ImportStorage) -> impl Fn(io::Error) -> HttpError {
-    move |error| HttpError::Disk(shared.upload_disk.record(&error, &place.folder))
+type ReadFiles = (IncomingFiles, Vec<KeptFile>, ReportedTests);
+
+/// Reads the result files of an upload on a blocking thread.
+async fn read(
+    incoming: IncomingFiles,
+    mut files: Vec<KeptFile>,
+    kinds: Vec<FileKind>,
+) -> Result<Result<ReadFiles, ReadProblem>, HttpError> {
+    let reading = move || {
+        let mut reported = ReportedTests::default();
+        for (file, kind) in files.iter_mut().zip(kinds) {
+            let content = incoming.reader(&file.name, file.bytes);
+            let read = reported.read(content.map_err(ReadProblem::Storage)?, kind);
+            if let Some(error) = incoming.read_fault() {
+                return Err(ReadProblem::Storage(error));
+            }
+            file.notes = read.map_err(|why| {
+                let name = &file.name;
+                ReadProblem::NoResults(format!("the file {name} is not a result file: {why}"))
+            })?;
+        }
+        Ok((incoming, files, reported))
+    };
+    tokio::task::spawn_blocking(reading).await.map_err(|error| {
+        tracing::error!(%error, "reading an upload failed");
+        HttpError::Broken
+    })
 }
 
 /// `GET imports`

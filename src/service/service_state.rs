@@ -19,12 +19,19 @@ use tokio::{
 };
 
 use super::{
-    access::Access, housekeeping, http_error::HttpError, imports::storage::ImportStorage,
-    limits::Limits, live_workers::LiveWorkers, refused_logins::RefusedLogins,
-    upload_disk::UploadDisk, waiting_clients::WaitingClients,
+    access::Access,
+    housekeeping,
+    http_error::HttpError,
+    imports::storage::{self, ImportStorage},
+    limits::Limits,
+    live_workers::LiveWorkers,
+    refused_logins::RefusedLogins,
+    upload_faults::UploadFaults,
+    waiting_clients::WaitingClients,
 };
 use crate::{
     clock::{self, ServiceClock},
+    files::StorageError,
     model::Timestamp,
     store::{Reply, Store, StoreError},
 };
@@ -46,7 +53,7 @@ pub(super) struct ServiceState {
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
     /// Whether they can be stored.
-    pub(super) upload_disk: Arc<UploadDisk>,
+    pub(super) upload_faults: Arc<UploadFaults>,
     /// Limits concurrent uploads.
     pub(super) uploads: Arc<Semaphore>,
     /// Limits how many of them are slow: half.
@@ -62,6 +69,8 @@ pub(super) struct ServiceState {
     leaving: AtomicBool,
     stopping: watch::Sender<bool>,
     beat: AbortHandle,
+    /// The task that looks after the place of uploads.
+    upkeep: OnceLock<AbortHandle>,
 }
 
 impl ServiceState {
@@ -74,17 +83,16 @@ impl ServiceState {
         let waiting = Arc::new(WaitingClients::default());
         let listener: Weak<WaitingClients> = Arc::downgrade(&waiting);
         store.listen(listener);
-        let upload_disk = Arc::new(UploadDisk::default());
         let live_workers = LiveWorkers::default();
         Self {
             beat: housekeeping::start(
                 Arc::clone(&store),
                 Arc::clone(&clock),
-                Arc::clone(&upload_disk),
                 live_workers.clone(),
                 limits.beat,
             ),
-            upload_disk,
+            upload_faults: Arc::default(),
+            upkeep: OnceLock::new(),
             started: clock::timer(),
             clock,
             access,
@@ -106,10 +114,16 @@ impl ServiceState {
     }
 
     /// Accepts uploads from now on and stores them in `place`. A second call changes nothing.
-    pub(super) fn keep_imports(&self, place: ImportStorage) -> std::io::Result<()> {
-        place.sweep()?;
-        // All uploads of one service are in one folder.
-        let _ = self.imports.set(place);
+    pub(super) async fn keep_imports(&self, place: ImportStorage) -> Result<(), StorageError> {
+        storage::clean_up(&place.files, self.store(), true).await?;
+        let files = place.files.clone();
+        // All uploads of one service are in one place.
+        if self.imports.set(place).is_ok() {
+            let faults = Arc::clone(&self.upload_faults);
+            let store = Arc::clone(&self.store);
+            let upkeep = storage::start_upkeep(files, store, faults, self.limits.beat);
+            let _ = self.upkeep.set(upkeep);
+        }
         Ok(())
     }
 
@@ -171,7 +185,10 @@ impl ServiceState {
 
     /// Why it accepts no changes, or no uploads.
     pub(super) fn fault(&self) -> Option<HttpError> {
-        let disk = || self.store.disk_fault().or_else(|| self.upload_disk.fault());
+        let disk = || {
+            let fault = self.store.disk_fault();
+            fault.or_else(|| self.upload_faults.disk_fault())
+        };
         let away = self.store.outage().map(HttpError::Away);
         away.or_else(|| disk().map(HttpError::Disk))
     }
@@ -200,10 +217,17 @@ impl ServiceState {
         self.stopping.subscribe()
     }
 
+    fn end_tasks(&self) {
+        self.beat.abort();
+        if let Some(upkeep) = self.upkeep.get() {
+            upkeep.abort();
+        }
+    }
+
     /// Stops, waits for running calls of the store, and closes it. A second call does nothing.
     pub(super) async fn close(&self) -> Result<(), StoreError> {
         self.stop();
-        self.beat.abort();
+        self.end_tasks();
         self.refused_logins.log_rest();
         let all = |limit: usize| u32::try_from(limit).unwrap_or(u32::MAX);
         let ended = async {
@@ -227,7 +251,7 @@ impl ServiceState {
 
 impl Drop for ServiceState {
     fn drop(&mut self) {
-        self.beat.abort();
+        self.end_tasks();
     }
 }
 

@@ -14,6 +14,7 @@ mod corpora;
 mod engine;
 #[cfg(unix)]
 mod event_stream;
+mod files;
 #[expect(dead_code, reason = "the program's tests use the rest")]
 #[path = "../support/http_server.rs"]
 mod http_server;
@@ -31,6 +32,9 @@ mod result_file;
 mod runner;
 #[path = "../support/runner_commands.rs"]
 mod runner_commands;
+#[expect(dead_code, reason = "the program's tests use the rest")]
+#[path = "../support/s3_server.rs"]
+mod s3_server;
 mod sanitiser;
 #[cfg(unix)]
 mod signal;

@@ -2,7 +2,9 @@
 //! when a connection or a process dies in the middle.
 
 mod broken;
+mod bucket;
 mod counted;
+mod large_files;
 mod processes;
 mod refused;
 mod stage;

@@ -17,6 +17,8 @@ mod postgres_schema;
 mod process;
 mod records;
 pub(crate) mod runner_commands;
+#[cfg(target_os = "linux")]
+mod s3_server;
 mod service;
 pub(crate) mod skip;
 mod squish;
@@ -41,6 +43,8 @@ pub(crate) use postgres_schema::PostgresSchema;
 pub(crate) use process::alive;
 pub(crate) use process::{Ended, Process};
 pub(crate) use records::{Records, files_below};
+#[cfg(target_os = "linux")]
+pub(crate) use s3_server::S3Server;
 pub(crate) use service::Service;
 pub(crate) use squish::{Squish, SquishServer, stand_in};
 pub(crate) use stage::Stage;

@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("exit_code", &[]),
     ("clock", &["model", "sync"]),
     ("fs", &[]),
+    ("files", &["fs", "random", "sync"]),
     ("signal", &[]),
     ("credentials", &[]),
     ("sync", &[]),
@@ -44,6 +45,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "attribution",
             "model",
             "clock",
+            "files",
             "fs",
             "result_file",
             "sync",
@@ -199,7 +201,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "local_service",
-        &["client", "clock", "failure", "listing", "service", "store"],
+        &[
+            "client", "clock", "failure", "files", "listing", "service", "store",
+        ],
     ),
     ("preset", &["attribution", "model", "reporter"]),
     ("random", &[]),
@@ -239,6 +243,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "doctor",
             "exit_code",
             "failure",
+            "files",
             "fleet",
             "fs",
             "init",
@@ -282,6 +287,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tower", &["service"]),
     ("tower_http", &["service"]),
     ("rusqlite", &["store/sqlite"]),
+    ("object_store", &["files"]),
     ("tokio_postgres", &["store/postgres"]),
     ("http_body", &["client", "service"]),
     (

@@ -4,9 +4,7 @@
 
 use std::{
     cell::Cell,
-    fs::File,
     io::{self, BufReader, Read, Seek, SeekFrom},
-    path::Path,
     rc::Rc,
 };
 
@@ -29,8 +27,10 @@ const MAX_NOTES: usize = 8;
 
 /// Passes each result file in a zip to `take`; returns notes about XML files that are not result files. A broken or
 /// suspicious zip is an error.
-pub(super) fn read(path: &Path, mut take: impl FnMut(ResultFile)) -> Result<Vec<String>, String> {
-    let file = File::open(path).map_err(|error| error.to_string())?;
+pub(super) fn read(
+    file: impl Read + Seek,
+    mut take: impl FnMut(ResultFile),
+) -> Result<Vec<String>, String> {
     let left = Rc::new(Cell::new(MAX_DIRECTORY));
     let source = Budgeted {
         inner: BufReader::new(file),
@@ -181,7 +181,7 @@ mod tests {
 
     fn cases(file: &tempfile::NamedTempFile) -> Result<(usize, Vec<String>), String> {
         let mut count = 0;
-        let notes = read(file.path(), |file| count += file.cases.len())?;
+        let notes = read(file.reopen().unwrap(), |file| count += file.cases.len())?;
         Ok((count, notes))
     }
 

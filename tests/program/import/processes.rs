@@ -1,86 +1,17 @@
 //! Uploads by real processes: as large as they come with flat memory, killed in the middle, left over and made good.
 
-use std::{
-    fs::File,
-    io::{Seek as _, SeekFrom, Write},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::path::{Path, PathBuf};
 
 use testplan::{api::import::ImportResponse, model::record::RecordEvent};
-use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use super::stage::JUNIT;
+use super::large_files::{LONG, large, large_zip, peak};
 use crate::support::{PlanFile, Process, Records, Service, Stage, until, until_within};
-
-/// How large the large upload is, in bytes.
-fn large() -> u64 {
-    let mebibytes = std::env::var("TESTPLAN_LARGE_IMPORT")
-        .ok()
-        .map_or(64, |text| {
-            text.parse()
-                .expect("TESTPLAN_LARGE_IMPORT is a number of MiB")
-        });
-    mebibytes * 1024 * 1024
-}
-
-/// More than the large upload takes on a busy machine.
-const LONG: Duration = Duration::from_secs(900);
 
 /// An upload that can be met in its middle.
 const MIDDLING: u64 = 192 * 1024 * 1024;
 
 /// Most that a process may ever have held, in KiB: twice what they do, and less than the smallest large upload.
 const FLAT: u64 = 60 * 1024;
-
-/// A file whose zeros take no room.
-struct Sparse(File);
-
-impl Write for Sparse {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        if bytes.iter().all(|byte| *byte == 0) {
-            self.0
-                .seek(SeekFrom::Current(i64::try_from(bytes.len()).unwrap()))?;
-            return Ok(bytes.len());
-        }
-        self.0.write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
-}
-
-impl std::io::Seek for Sparse {
-    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
-        self.0.seek(to)
-    }
-}
-
-/// A results folder with a long video, zipped.
-fn large_zip(stage: &Stage, size: u64) -> PathBuf {
-    let path = stage.path("large.zip");
-    let mut zip = ZipWriter::new(Sparse(File::create(&path).unwrap()));
-    let stored = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .large_file(true);
-    zip.start_file("results.xml", stored).unwrap();
-    zip.write_all(JUNIT.as_bytes()).unwrap();
-    zip.start_file("video.mp4", stored).unwrap();
-    let block = vec![0; 1024 * 1024];
-    for _ in 0..size / (1024 * 1024) {
-        zip.write_all(&block).unwrap();
-    }
-    zip.finish().unwrap();
-    path
-}
-
-/// The most memory that a process had so far, in KiB.
-fn peak(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
-}
 
 fn imports(service: &Service) -> Vec<ImportResponse> {
     service.list("/testplan/v1/imports")

@@ -13,6 +13,7 @@ use testplan::{
         UploadFile, UploadFileKind,
     },
     clock::{self, ServiceClock},
+    files::{FileStore, FolderStore},
     model::{Capability, Plan, PlanKind, Test},
     service::{Access, ImportStorage, Limits, Principal, Service},
     store::{
@@ -99,13 +100,14 @@ impl Served {
         let access = Access::Principals(vec![Principal::token("ci", &SecretString::from(TOKEN))]);
         let clock = Arc::new(ServiceClock::starting_at(opened.high_water));
         let service = Service::new(Arc::new(store), clock, access, Limits::default());
-        let imports = ImportStorage {
-            folder: place.path().join("imports"),
+        let folder = FolderStore {
+            path: place.path().join("imports"),
             durable: true,
             is_shared: false,
-            limit,
         };
-        service.keep_imports(imports).unwrap();
+        let files = FileStore::Folder(folder);
+        let imports = ImportStorage { files, limit };
+        service.keep_imports(imports).await.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let serving = async move {
