@@ -112,7 +112,7 @@ impl PostgresStore {
     }
 
     fn open_with(
-        mut target: Target,
+        target: Target,
         rules: Rules,
         clock: Clock,
         pulse: Pulse,
@@ -170,7 +170,7 @@ impl PostgresStore {
             clock: shared_clock,
             away,
         };
-        let own = id.iter().map(|byte| format!("{byte:02x}")).collect();
+        let own = format!("{:032x}", u128::from_be_bytes(id));
         let notices = Notices::start(&parts.target, own, &parts.outbox, &parts.listeners)?;
         let store = Self {
             requests: WriterThread::start(&parts, Role::Requests)?,
