@@ -67,8 +67,11 @@ pub(crate) async fn open(url: &str) -> anyhow::Result<Arc<PostgresStore>> {
     Ok(Arc::new(opened.0))
 }
 
-/// Publishes a template with this many tests.
-pub(crate) async fn publish(store: &PostgresStore, tests: usize) -> anyhow::Result<PlanId> {
+/// Publishes a template for each number of tests, in place of those before.
+pub(crate) async fn publish<const N: usize>(
+    store: &PostgresStore,
+    tests: [usize; N],
+) -> anyhow::Result<[PlanId; N]> {
     let test = |number: usize| PlannedTest {
         test: Test {
             suite: "suite".to_owned(),
@@ -76,15 +79,16 @@ pub(crate) async fn publish(store: &PostgresStore, tests: usize) -> anyhow::Resu
         },
         required: Capabilities::default(),
     };
-    let template = TemplateDefinition {
+    let template = |tests: usize| TemplateDefinition {
         project: "bench".to_owned(),
         title: format!("of {tests}"),
         description: String::new(),
         tags: vec![],
         executions: (0..tests).map(test).collect(),
     };
-    let ids = store.publish(vec![template], clock::wall()).await?;
-    ids.first().copied().context("no template")
+    let templates = tests.iter().map(|tests| template(*tests)).collect();
+    let ids = store.publish(templates, clock::wall()).await?;
+    ids.try_into().ok().context("a template is missing")
 }
 
 /// Starts a plan, and leaves nothing to do for the server.

@@ -67,7 +67,7 @@ async fn beside_pgbench(
     span: Duration,
 ) -> anyhow::Result<()> {
     let stores = [open(&database.url).await?];
-    let template = publish(&stores[0], EXECUTIONS).await?;
+    let [template] = publish(&stores[0], [EXECUTIONS]).await?;
     let mut table = Table::new("pgbench", "store");
     for _ in 0..rounds {
         let bare = bare::cycles(database, clients, span)?;
@@ -83,7 +83,7 @@ async fn beside_pgbench(
 
 async fn replicas(database: &Database, rounds: u64, span: Duration) -> anyhow::Result<()> {
     let (first, second) = (open(&database.url).await?, open(&database.url).await?);
-    let template = publish(&first, EXECUTIONS).await?;
+    let [template] = publish(&first, [EXECUTIONS]).await?;
     let (one, both) = ([first.clone()], [first.clone(), second]);
     let mut shared = Table::new("one replica", "two, one plan");
     let mut apart = Table::new("one replica", "two, a plan each");
@@ -107,10 +107,7 @@ async fn many_open(database: &Database, rounds: u64, span: Duration) -> anyhow::
     const MANY: usize = 1_000_000;
     const FEW: usize = 10_000;
     let stores = [open(&database.url).await?];
-    let (few, many) = (
-        publish(&stores[0], FEW).await?,
-        publish(&stores[0], MANY).await?,
-    );
+    let [few, many] = publish(&stores[0], [FEW, MANY]).await?;
     let many = start(database, &stores[0], many).await?;
     let mut table = Table::new("10,000 open", "1,000,000 open");
     for _ in 0..rounds {
@@ -138,7 +135,7 @@ async fn many_open(database: &Database, rounds: u64, span: Duration) -> anyhow::
 
 async fn held(database: &Database, span: Duration) -> anyhow::Result<()> {
     let stores = [open(&database.url).await?];
-    let template = publish(&stores[0], EXECUTIONS * 3).await?;
+    let [template] = publish(&stores[0], [EXECUTIONS * 3]).await?;
     let plan = [start(database, &stores[0], template).await?];
     let before = cycles(database, &stores, &plan, CLIENTS, span).await?;
     let config = database.url.parse::<tokio_postgres::Config>()?;
@@ -162,7 +159,7 @@ async fn held(database: &Database, span: Duration) -> anyhow::Result<()> {
 
 async fn pooler(database: &Database, url: &str, rounds: u64, span: Duration) -> anyhow::Result<()> {
     let (direct, pooled) = ([open(&database.url).await?], [open(url).await?]);
-    let template = publish(&direct[0], EXECUTIONS).await?;
+    let [template] = publish(&direct[0], [EXECUTIONS]).await?;
     let mut table = Table::new("direct", "pooler");
     for _ in 0..rounds {
         let plan = [start(database, &direct[0], template).await?];
