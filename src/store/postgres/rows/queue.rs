@@ -22,12 +22,20 @@ use crate::{
 const CHUNK: i64 = 32;
 
 /// Reads available executions of the plan `$1` and label set `$2` in order, with the names of their tests. `$3` and `$4` are
-/// the place after which it begins, `$5` is how many.
+/// the place after which it begins, `$5` is how many. Two parts, because only such conditions begin within the index: what was
+/// handed out before the place stays in there as long as somebody holds a transaction open.
 pub(in crate::store::postgres) fn queue_sql() -> String {
     format!(
         "SELECT {COLUMNS}, t.suite, t.testcase
-         FROM (SELECT * FROM executions WHERE plan = $1 AND label_set = $2 AND state < 2 AND expected_ms <= $3
-             AND (expected_ms < $3 OR id > $4) ORDER BY expected_ms DESC, id LIMIT $5) AS e
+         FROM (
+             SELECT * FROM (
+                 (SELECT * FROM executions WHERE plan = $1 AND label_set = $2 AND state < 2 AND expected_ms = $3
+                    AND id > $4 ORDER BY id LIMIT $5)
+                 UNION ALL
+                 (SELECT * FROM executions WHERE plan = $1 AND label_set = $2 AND state < 2 AND expected_ms < $3
+                    ORDER BY expected_ms DESC, id LIMIT $5)
+             ) AS both_parts ORDER BY expected_ms DESC, id LIMIT $5
+         ) AS e
          JOIN tests t ON t.id = e.test ORDER BY e.expected_ms DESC, e.id"
     )
 }
