@@ -1,9 +1,9 @@
 //! What a replica knows of a plan from its last transaction about it, so that the next one need not read it again.
 //!
-//! Each change of what is available has an event, and the events of a plan have numbers without a gap: as long as the next
-//! number is the one that this replica left, nobody else changed the plan. Without this a request would look for the first
-//! available execution from the beginning of the index, over all entries of those that were handed out before. PostgreSQL
-//! cannot remove these while any transaction is open that is older.
+//! Each change of what is available has an event, and the events of a plan have numbers without a gap: while the next number is
+//! the one that this replica left, no other replica changed the plan. Without this a request would look for the first available
+//! execution from the beginning of the index, over all entries of those that were handed out before. PostgreSQL cannot remove
+//! these while an older transaction is open.
 
 use std::collections::HashMap;
 
@@ -40,14 +40,14 @@ impl KnownPlans {
         known.map_or(Timestamp(i64::MIN), |it| it.expired_until)
     }
 
-    /// Where the queue of a plan and label set begins, if nobody else changed the plan.
+    /// Where the queue of a plan and label set begins, if no other replica changed the plan.
     pub(super) fn place(&self, plan: i64, label_set: i64) -> Place {
         let known = self.0.get(&plan);
         let place = known.and_then(|it| it.places.get(&label_set));
         place.copied().unwrap_or(BEGINNING)
     }
 
-    /// Whether nobody else changed the plan.
+    /// Whether no other replica changed the plan.
     pub(super) fn is_unchanged(&self, plan: i64, next_event: i64) -> bool {
         let known = self.0.get(&plan);
         known.is_some_and(|it| it.next_event == next_event)
