@@ -7,7 +7,8 @@ use anyhow::ensure;
 use super::{
     cost::{Cost, Meter},
     pairs::Pairs,
-    stage::{self, TESTPLAN},
+    serving::TESTPLAN,
+    stage,
     table::{self, Aim, Row},
 };
 

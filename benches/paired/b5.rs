@@ -25,7 +25,8 @@ use super::{
     hyper_client::Caller,
     hyper_service,
     pairs::Pairs,
-    stage::{self, Serving},
+    serving::Serving,
+    stage,
     table::{self, Aim, Row},
 };
 
@@ -41,7 +42,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let runtime = stage::runtime()?;
     prepare(&runtime, folder.path(), SIZE)?;
     // Full durability would measure the disk; b3 does.
-    let serve = Serving::testplan(folder.path(), "normal")?;
+    let serve = Serving::testplan(folder.path(), ["--durability", "normal"])?;
     let client = client(&serve)?;
     let plan = runtime.block_on(start(&client))?;
     let bare = hyper_service::spawn()?;

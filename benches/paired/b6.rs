@@ -26,6 +26,7 @@ use testplan::{
 use super::{
     cost::{Cost, Meter, memory},
     pairs::Pairs,
+    serving::TESTPLAN,
     stage,
     table::{self, Aim, Row},
 };
@@ -47,7 +48,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let pairs = Pairs::measure(
         PAIRS,
         || {
-            let mut command = Command::new(stage::TESTPLAN);
+            let mut command = Command::new(TESTPLAN);
             command.args(["--quiet", "report", "--records", "records", "--out", "out"]);
             measured(command, folder, &ours)
         },

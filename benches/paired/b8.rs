@@ -13,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use super::{
     cost::{Cost, Meter},
     pairs::Pairs,
-    stage::TESTPLAN,
+    serving::TESTPLAN,
     table::{self, Aim, Row},
 };
 

@@ -11,11 +11,11 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use testplan::{
     api::reservation::{FinishedRequest, HeartbeatRequest, ReserveRequest, ReserveResponse},
-    model::{PlanId, TestResult, TestVerdict},
+    model::{Capability, ExecutionId, LeaseToken, PlanId, TestResult, TestVerdict},
 };
 use tokio::net::TcpStream;
 
-use super::stage::Serving;
+use super::serving::Serving;
 
 /// A connection.
 #[derive(Debug)]
@@ -40,9 +40,7 @@ impl Caller {
 
     /// Reserves an execution, keeps it once, finishes it.
     pub(crate) async fn execution(&mut self, plan: PlanId) -> anyhow::Result<()> {
-        let answer = self.reserve(plan, 0).await?;
-        let granted = answer.granted.context("no execution was left")?;
-        let (execution, lease) = (granted.execution_id, granted.lease);
+        let (execution, lease) = self.granted(plan, &[]).await?;
         let body = serde_json::to_vec(&HeartbeatRequest {
             timeout: 60_000,
             lease: lease.clone(),
@@ -53,6 +51,34 @@ impl Caller {
         })?;
         self.post(&format!("heartbeat/{execution}"), body, 0)
             .await?;
+        self.finish(execution, lease).await
+    }
+
+    /// Reserves an execution with these capabilities and finishes it.
+    pub(crate) async fn short_execution(
+        &mut self,
+        plan: PlanId,
+        offered: &[Capability],
+    ) -> anyhow::Result<()> {
+        let (execution, lease) = self.granted(plan, offered).await?;
+        self.finish(execution, lease).await
+    }
+
+    async fn granted(
+        &mut self,
+        plan: PlanId,
+        offered: &[Capability],
+    ) -> anyhow::Result<(ExecutionId, Option<LeaseToken>)> {
+        let answer = self.reserve(plan, offered, 0).await?;
+        let granted = answer.granted.context("no execution was left")?;
+        Ok((granted.execution_id, granted.lease))
+    }
+
+    async fn finish(
+        &mut self,
+        execution: ExecutionId,
+        lease: Option<LeaseToken>,
+    ) -> anyhow::Result<()> {
         let body = serde_json::to_vec(&FinishedRequest {
             lease,
             outcome: Some(TestResult {
@@ -70,10 +96,11 @@ impl Caller {
     pub(crate) async fn reserve(
         &mut self,
         plan: PlanId,
+        offered: &[Capability],
         wait: u32,
     ) -> anyhow::Result<ReserveResponse> {
         let body = serde_json::to_vec(&ReserveRequest {
-            capabilities: Vec::new(),
+            capabilities: offered.to_vec(),
             timeout: 60_000,
             allocate_server: false,
             max: None,

@@ -10,7 +10,7 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use super::stage::{self, Serving};
+use super::{serving::Serving, stage};
 
 pub(crate) const ARGUMENT: &str = "--hyper-service";
 

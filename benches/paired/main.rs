@@ -28,6 +28,7 @@ mod b8;
 #[cfg(target_os = "linux")]
 mod cost;
 #[cfg(target_os = "linux")]
+#[expect(dead_code, reason = "another bench uses the rest")]
 mod hyper_client;
 #[cfg(target_os = "linux")]
 mod hyper_service;
@@ -38,6 +39,7 @@ mod memory;
 #[cfg(target_os = "linux")]
 mod pairs;
 #[cfg(target_os = "linux")]
+mod serving;
 mod stage;
 #[cfg(target_os = "linux")]
 mod table;

@@ -13,8 +13,8 @@ use super::{
     b1, b5,
     cost::{memory, of_threads},
     hyper_client::Caller,
-    stage::{self, Serving},
-    table,
+    serving::Serving,
+    stage, table,
 };
 
 const OPEN: usize = 1_000_000;
@@ -52,13 +52,13 @@ pub(crate) fn of_run() -> anyhow::Result<()> {
 pub(crate) fn of_waiting() -> anyhow::Result<()> {
     let (folder, runtime) = (stage::folder()?, stage::runtime()?);
     b5::prepare(&runtime, folder.path(), 1)?;
-    let serve = Serving::testplan(folder.path(), "normal")?;
+    let serve = Serving::testplan(folder.path(), ["--durability", "normal"])?;
     let client = b5::client(&serve)?;
     let resident = || memory(serve.pid(), "VmRSS").context("serve is gone");
     runtime.block_on(async {
         let plan = b5::start(&client).await?;
         let mut holder = Caller::connect(&serve).await?;
-        let answer = holder.reserve(plan, 0).await?;
+        let answer = holder.reserve(plan, &[], 0).await?;
         ensure!(
             answer.granted.is_some(),
             "the only execution is not to be had"
@@ -67,7 +67,7 @@ pub(crate) fn of_waiting() -> anyhow::Result<()> {
         let mut waiting = tokio::task::JoinSet::new();
         for _ in 0..IDLE {
             let mut worker = Caller::connect(&serve).await?;
-            waiting.spawn(async move { worker.reserve(plan, 50).await.map(drop) });
+            waiting.spawn(async move { worker.reserve(plan, &[], 50).await.map(drop) });
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
         let pid = serve.pid().to_string();
@@ -97,7 +97,7 @@ pub(crate) fn of_open() -> anyhow::Result<()> {
     let (folder, runtime) = (stage::folder()?, stage::runtime()?);
     b5::prepare(&runtime, folder.path(), OPEN)?;
     let began = Instant::now();
-    let serve = Serving::testplan(folder.path(), "normal")?;
+    let serve = Serving::testplan(folder.path(), ["--durability", "normal"])?;
     table::figure(
         "serve, 1M tests in its templates: until it listens",
         &table::time(began.elapsed()),
@@ -133,7 +133,7 @@ fn started(
         figure("memory: serve, 1M open executions")?;
         let mut caller = Caller::connect(serve).await?;
         for _ in 0..1_000 {
-            let answer = caller.reserve(plan, 0).await?;
+            let answer = caller.reserve(plan, &[], 0).await?;
             ensure!(answer.granted.is_some(), "no execution was left");
         }
         figure("memory: the same after 1,000 reserves")

@@ -1,12 +1,6 @@
-//! What rows stand on: folders, stores with plans, `testplan serve` as a process.
+//! What rows stand on: folders, and stores with plans.
 
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-};
+use std::{fs, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use tempfile::TempDir;
@@ -19,9 +13,6 @@ use testplan::{
         sqlite::{Durability, SqliteStore},
     },
 };
-
-/// The binary that users get.
-pub(crate) const TESTPLAN: &str = env!("CARGO_BIN_EXE_testplan");
 
 /// A folder on the disk that the build is on.
 pub(crate) fn folder() -> anyhow::Result<TempDir> {
@@ -134,70 +125,4 @@ pub(crate) async fn finish(store: &SqliteStore, granted: Granted) -> anyhow::Res
         principal: PRINCIPAL.to_owned(),
     };
     Ok(store.finish(request, clock::wall()).await?)
-}
-
-/// A process that serves; killed when dropped.
-#[derive(Debug)]
-pub(crate) struct Serving {
-    child: Child,
-    /// `http://127.0.0.1:PORT`
-    pub(crate) url: String,
-    /// The access token; empty where none is needed.
-    pub(crate) token: String,
-}
-
-impl Serving {
-    /// `testplan serve` on the store in `folder`.
-    pub(crate) fn testplan(folder: &Path, durability: &str) -> anyhow::Result<Self> {
-        let mut command = Command::new(TESTPLAN);
-        command
-            .args(["--quiet", "serve", "--listen", "127.0.0.1:0"])
-            .args(["--durability", durability, "--data"])
-            .arg(folder)
-            // Not where a testplan.yml may be.
-            .current_dir(folder)
-            .env_remove("TESTCENTER_TOKEN")
-            .env_remove("TESTCENTER_USER")
-            .env_remove("TESTCENTER_PASSWORD");
-        let mut serving = Self::start(command)?;
-        let token = folder.join("token");
-        serving.token = fs::read_to_string(&token).with_context(|| token.display().to_string())?;
-        Ok(serving)
-    }
-
-    /// A process that prints where it listens.
-    pub(crate) fn start(mut command: Command) -> anyhow::Result<Self> {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let output = child.stdout.take().context("no output")?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let mut serving = Self {
-            child,
-            url: String::new(),
-            token: String::new(),
-        };
-        let at = line.find("http://").context("it says no address")?;
-        line[at..].trim().clone_into(&mut serving.url);
-        Ok(serving)
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// `127.0.0.1:PORT`
-    pub(crate) fn address(&self) -> &str {
-        self.url.trim_start_matches("http://")
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // Gone already is as good.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -33,7 +33,7 @@ pub(crate) fn cycles(
            ORDER BY expected DESC, id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id \\gset\n\
          UPDATE bench.bare SET state = 2 WHERE id = :id AND state = 1;\n",
     )?;
-    let measure = Measure::begin(database, false)?;
+    let measure = Measure::begin(database, None)?;
     let output = Command::new(newest("pgbench"))
         .args(["-n", "-M", "prepared", "-j", "2", "-f"])
         .arg(&script)

@@ -32,11 +32,10 @@ impl Database {
         read(&self.url, text).map(drop)
     }
 
-    /// Seconds of CPU of all its processes, those that ended included as far as the first one knows, and of this process if asked
-    /// for.
-    pub(crate) fn cpu(&self, with_own: bool) -> anyhow::Result<f64> {
+    /// Seconds of CPU of all its processes, those that ended included as far as the first one knows, and of another one.
+    pub(crate) fn cpu(&self, also: Option<u32>) -> anyhow::Result<f64> {
         let mut ticks = 0_u64;
-        let (own, postmaster) = (std::process::id().to_string(), self.postmaster.to_string());
+        let (also, postmaster) = (also.map(|pid| pid.to_string()), self.postmaster.to_string());
         for entry in std::fs::read_dir("/proc")? {
             let name = entry?.file_name();
             let Some(pid) = name.to_str().filter(|it| it.parse::<u32>().is_ok()) else {
@@ -52,7 +51,7 @@ impl Database {
             };
             let fields: Vec<&str> = rest.split_whitespace().collect();
             let is_server = pid == postmaster || fields.get(1) == Some(&postmaster.as_str());
-            if is_server || (with_own && pid == own) {
+            if is_server || also.as_deref() == Some(pid) {
                 // utime, stime, and those of children that were waited for.
                 let times = fields.iter().skip(11).take(4);
                 ticks += times.filter_map(|it| it.parse::<u64>().ok()).sum::<u64>();

@@ -25,24 +25,25 @@ use crate::database::Database;
 pub(crate) struct Measured {
     /// Executions reserved and finished per second.
     pub(crate) rate: f64,
-    /// Microseconds of CPU for each, of the server's processes and of the store in this one.
+    /// Microseconds of CPU for each, of the server's processes and of the one with the store.
     pub(crate) cpu: f64,
 }
 
 /// A measurement that runs.
 pub(crate) struct Measure {
     database: Database,
-    with_own: bool,
+    also: Option<u32>,
     began: Instant,
     cpu: f64,
 }
 
 impl Measure {
-    pub(crate) fn begin(database: &Database, with_own: bool) -> anyhow::Result<Self> {
+    /// Of the server and another process.
+    pub(crate) fn begin(database: &Database, also: Option<u32>) -> anyhow::Result<Self> {
         Ok(Self {
             database: database.clone(),
-            with_own,
-            cpu: database.cpu(with_own)?,
+            also,
+            cpu: database.cpu(also)?,
             began: Instant::now(),
         })
     }
@@ -53,7 +54,7 @@ impl Measure {
         let count = count as f64;
         Ok(Measured {
             rate: count / self.began.elapsed().as_secs_f64(),
-            cpu: (self.database.cpu(self.with_own)? - self.cpu) / count * 1e6,
+            cpu: (self.database.cpu(self.also)? - self.cpu) / count * 1e6,
         })
     }
 }
@@ -72,23 +73,37 @@ pub(crate) async fn publish<const N: usize>(
     store: &PostgresStore,
     tests: [usize; N],
 ) -> anyhow::Result<[PlanId; N]> {
+    let templates = tests.map(|tests| template(tests, &Capabilities::default()));
+    let ids = store.publish(templates.to_vec(), clock::wall()).await?;
+    ids.try_into().ok().context("a template is missing")
+}
+
+/// Publishes a template of tests that need something, in place of those before.
+pub(crate) async fn publish_needing(
+    store: &PostgresStore,
+    tests: usize,
+    required: Capabilities,
+) -> anyhow::Result<PlanId> {
+    let templates = vec![template(tests, &required)];
+    let ids = store.publish(templates, clock::wall()).await?;
+    ids.first().copied().context("the template is missing")
+}
+
+fn template(tests: usize, required: &Capabilities) -> TemplateDefinition {
     let test = |number: usize| PlannedTest {
         test: Test {
             suite: "suite".to_owned(),
             testcase: format!("t{number}"),
         },
-        required: Capabilities::default(),
+        required: required.clone(),
     };
-    let template = |tests: usize| TemplateDefinition {
+    TemplateDefinition {
         project: "bench".to_owned(),
         title: format!("of {tests}"),
         description: String::new(),
         tags: vec![],
         executions: (0..tests).map(test).collect(),
-    };
-    let templates = tests.iter().map(|tests| template(*tests)).collect();
-    let ids = store.publish(templates, clock::wall()).await?;
-    ids.try_into().ok().context("a template is missing")
+    }
 }
 
 /// Starts a plan, and leaves nothing to do for the server.
@@ -128,7 +143,7 @@ pub(crate) async fn cycles(
         Arc::new(AtomicU64::new(0)),
         Arc::new(AtomicBool::new(false)),
     );
-    let measure = Measure::begin(database, true)?;
+    let measure = Measure::begin(database, Some(std::process::id()))?;
     let mut tasks = Vec::new();
     for client in 0..clients {
         let store = Arc::clone(&stores[client % stores.len()]);

@@ -5,6 +5,8 @@
 //!
 //! - a number of clients: one plan, beside pgbench with as many clients;
 //! - `replicas`: two replicas with 32 clients each, on one plan and on two, beside one replica with 64;
+//! - `service`: 64 clients of `testplan serve` over HTTP, beside pgbench with as many;
+//! - `waiters`: those clients while 64 workers wait for what only others can run, beside the same without;
 //! - `open`: a plan with 1,000,000 open executions beside one with 10,000;
 //! - `held`: while a transaction is open that began before, for ten times SECONDS, beside the same without;
 //! - a URL: through a pooler there, beside the direct way.
@@ -18,15 +20,24 @@
 
 mod bare;
 mod database;
+#[expect(dead_code, reason = "another bench uses the rest")]
+#[path = "../paired/hyper_client.rs"]
+mod hyper_client;
 mod load;
+mod service;
+#[path = "../paired/serving.rs"]
+mod serving;
 
 use std::time::Duration;
 
-use testplan::{model::Capabilities, store::Store as _};
+use testplan::{
+    model::{Capabilities, Capability},
+    store::Store as _,
+};
 
 use crate::{
     database::Database,
-    load::{Measured, cycles, open, publish, start},
+    load::{Measured, cycles, open, publish, publish_needing, start},
 };
 
 /// Executions of each plan: more than a round uses.
@@ -52,6 +63,8 @@ async fn main() -> anyhow::Result<()> {
     println!("{what}: {rounds} rounds of {seconds} s in turns");
     match what.as_str() {
         "replicas" => replicas(database, rounds, span).await?,
+        "service" => service_beside_pgbench(database, rounds, span).await?,
+        "waiters" => with_waiters(database, rounds, span).await?,
         "open" => many_open(database, rounds, span).await?,
         "held" => held(database, span).await?,
         url if url.contains("://") => pooler(database, url, rounds, span).await?,
@@ -100,6 +113,50 @@ async fn replicas(database: &Database, rounds: u64, span: Duration) -> anyhow::R
     }
     shared.end();
     apart.end();
+    Ok(())
+}
+
+async fn service_beside_pgbench(
+    database: &Database,
+    rounds: u64,
+    span: Duration,
+) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = open(&database.url).await?;
+    let [template] = publish(&store, [EXECUTIONS]).await?;
+    let mut table = Table::new("pgbench", "service");
+    for _ in 0..rounds {
+        let bare = bare::cycles(database, CLIENTS, span)?;
+        let plan = start(database, &store, template).await?;
+        let service = service::serve(database, folder.path())?;
+        table.add(
+            bare,
+            service::cycles(database, &service, plan, &[], CLIENTS, span).await?,
+        );
+    }
+    table.end();
+    Ok(())
+}
+
+async fn with_waiters(database: &Database, rounds: u64, span: Duration) -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let store = open(&database.url).await?;
+    let needed = Capability::new("os", "Linux");
+    let offered = std::slice::from_ref(&needed);
+    let template = publish_needing(&store, EXECUTIONS, offered.iter().cloned().collect()).await?;
+    let mut table = Table::new("no waiters", "64 waiters");
+    for _ in 0..rounds {
+        let mut sides = Vec::new();
+        for waiters in [0, CLIENTS] {
+            let plan = start(database, &store, template).await?;
+            let service = service::serve(database, folder.path())?;
+            let waiting = service::waiters(&service, plan, waiters).await?;
+            sides.push(service::cycles(database, &service, plan, offered, CLIENTS, span).await?);
+            anyhow::ensure!(waiting.len() == waiters, "a waiter failed");
+        }
+        table.add(sides[0], sides[1]);
+    }
+    table.end();
     Ok(())
 }
 

@@ -13,7 +13,7 @@ use futures_util::future::{try_join, try_join_all};
 use tokio::runtime::Runtime;
 use tokio_postgres::{
     Row,
-    types::{ToSql, Type},
+    types::{FromSql, ToSql, Type},
 };
 
 use super::{
@@ -181,18 +181,28 @@ impl Client {
         self.wait(async |client| self.all(client, statements).await)
     }
 
-    /// Begins a transaction and reads the rows of statements in it, in one round trip.
+    /// Begins a transaction, runs statements without values, and then reads the rows of others, all in one round trip.
     pub(super) fn begin_with(
         &mut self,
         kind: Transaction,
+        first: &str,
+        statements: &[Statement<'_>],
+    ) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.round_trip = kind.round_trip();
+        let begin = format!("{}; {first}", self.begin(kind));
+        self.run_with(&begin, statements)
+    }
+
+    /// Runs statements without values and then reads the rows of others, in one round trip.
+    pub(super) fn run_with(
+        &mut self,
+        first: &str,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<Row>>, StoreError> {
         self.prepare(statements)?;
-        let begin = self.begin(kind);
-        self.round_trip = kind.round_trip();
         self.wait(async |client| {
-            let begin = client.batch_execute(&begin);
-            Ok(try_join(begin, self.all(client, statements)).await?.1)
+            let first = client.batch_execute(first);
+            Ok(try_join(first, self.all(client, statements)).await?.1)
         })
     }
 
@@ -363,16 +373,28 @@ impl Client {
     }
 }
 
+/// Something with columns.
+pub(super) trait Columns {
+    /// The value of a column.
+    fn column<'a, T: FromSql<'a>>(&'a self, index: usize) -> Result<T, StoreError>;
+}
+
+impl Columns for Row {
+    fn column<'a, T: FromSql<'a>>(&'a self, index: usize) -> Result<T, StoreError> {
+        self.try_get(index).map_err(|error| unreadable(&error))
+    }
+}
+
 /// A column of a row.
-pub(super) fn get<'a, T: tokio_postgres::types::FromSql<'a>>(
-    row: &'a Row,
+pub(super) fn get<'a, T: FromSql<'a>>(
+    row: &'a impl Columns,
     column: usize,
 ) -> Result<T, StoreError> {
-    row.try_get(column).map_err(|error| unreadable(&error))
+    row.column(column)
 }
 
 /// A column that holds a whole number below 2^32.
-pub(super) fn get_u32(row: &Row, column: usize) -> Result<u32, StoreError> {
+pub(super) fn get_u32(row: &impl Columns, column: usize) -> Result<u32, StoreError> {
     let number: i64 = get(row, column)?;
     u32::try_from(number)
         .map_err(|_| StoreError::Broken(format!("BUG: the database holds {number} as a count")))

@@ -1,8 +1,6 @@
 //! A row of an execution in memory, and the changes that holders of leases make to it.
 
-use tokio_postgres::Row;
-
-use super::client::{get, get_u32};
+use super::client::{Columns, get, get_u32};
 use crate::{
     model::{ExecutionId, PlanId, Timestamp},
     store::{
@@ -64,7 +62,8 @@ pub(super) struct Execution {
 }
 
 impl Execution {
-    pub(super) fn read(row: &Row) -> Result<Self, StoreError> {
+    /// Reads a row that has these columns first.
+    pub(super) fn read(row: &impl Columns) -> Result<Self, StoreError> {
         Ok(Self {
             id: get(row, 0)?,
             plan: get(row, 1)?,

@@ -1,20 +1,21 @@
-//! Writing what a transaction changed in memory: one statement per table, all in one round trip, with the commit if it is the
-//! end of the transaction.
+//! Writing what a transaction changed in memory: one statement for all tables, in one round trip with the commit if it is the end
+//! of the transaction.
 //!
-//! Each statement checks itself how many rows it changed, and fails otherwise: a commit that was sent behind it commits nothing.
+//! The statement checks itself how many rows it changed, and fails otherwise: a commit that was sent behind it commits nothing.
 
 use std::collections::HashSet;
 
 use tokio_postgres::types::Type;
 
 use super::{
-    client::{Client, Statement, int, typed},
+    client::{Client, Statement, Value, typed},
+    joined::JoinedChanges,
     working_set::WorkingSet,
 };
 use crate::store::StoreError;
 
 /// The guard is the state and the epoch that the row had: nobody else can have changed it while its plan is locked.
-const EXECUTIONS: &str = "WITH changed AS (UPDATE executions e SET
+const EXECUTIONS: &str = "UPDATE executions e SET
       state = n.state, epoch = n.epoch, generation = n.generation, reset_epoch = n.reset_epoch, expiries = n.expiries,
       skips = n.skips, late_results = n.late_results, deadline = n.deadline, timeout_ms = n.timeout_ms,
       compensated_ms = n.compensated_ms, squish_server = n.squish_server, troubled_server = n.troubled_server,
@@ -28,30 +29,25 @@ const EXECUTIONS: &str = "WITH changed AS (UPDATE executions e SET
       AS n(id, state_before, epoch_before, state, epoch, generation, reset_epoch, expiries, skips, late_results, deadline,
         timeout_ms, compensated_ms, squish_server, troubled_server, verdict, duration_ms, flaky, nonce, lease_hash, digest,
         principal, worker, lost_on, error, details, import_mark, alone, start_failures)
-    WHERE e.id = n.id AND e.state = n.state_before AND e.epoch = n.epoch_before RETURNING 1)
-    SELECT 1 / (count(*) = $30)::integer FROM changed";
-const COUNTS: &str = "WITH changed AS (UPDATE counts c SET open = c.open + n.open, reserved = c.reserved + n.reserved,
+    WHERE e.id = n.id AND e.state = n.state_before AND e.epoch = n.epoch_before";
+const COUNTS: &str = "UPDATE counts c SET open = c.open + n.open, reserved = c.reserved + n.reserved,
       done = c.done + n.done, passed = c.passed + n.passed, failed = c.failed + n.failed, skipped = c.skipped + n.skipped
     FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
       AS n(plan, label_set, open, reserved, done, passed, failed, skipped)
-    WHERE c.plan = n.plan AND c.label_set = n.label_set RETURNING 1)
-    SELECT 1 / (count(*) = $9)::integer FROM changed";
-const EVENTS: &str = "WITH changed AS (INSERT INTO events (plan, id, exec, epoch, kind, at, principal, detail)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[])
-    RETURNING 1) SELECT 1 / (count(*) = $9)::integer FROM changed";
+    WHERE c.plan = n.plan AND c.label_set = n.label_set";
+const EVENTS: &str = "INSERT INTO events (plan, id, exec, epoch, kind, at, principal, detail)
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[])";
 /// In the order of their digests: two replicas never wait for each other.
-const KEYS: &str = "WITH changed AS (INSERT INTO keys (hash, digest, subject, epoch, expires_at, more)
+const KEYS: &str = "INSERT INTO keys (hash, digest, subject, epoch, expires_at, more)
     SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
     ON CONFLICT (hash) DO UPDATE SET digest = excluded.digest, subject = excluded.subject, epoch = excluded.epoch,
-      expires_at = excluded.expires_at, more = excluded.more
-    RETURNING 1) SELECT 1 / (count(*) = $7)::integer FROM changed";
+      expires_at = excluded.expires_at, more = excluded.more";
 /// In the order of the key: plans of different replicas have tests in common.
-const HISTORY: &str = "WITH changed AS (INSERT INTO history AS h (test, label_set, runs, mean_ms)
+const HISTORY: &str = "INSERT INTO history AS h (test, label_set, runs, mean_ms)
     SELECT n.test, n.label_set, 1, n.ms FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n(test, label_set, ms)
     ORDER BY n.test, n.label_set
     ON CONFLICT (test, label_set) DO UPDATE SET runs = least(h.runs + 1, 5),
-      mean_ms = h.mean_ms + (excluded.mean_ms - h.mean_ms) / least(h.runs + 1, 5)
-    RETURNING 1) SELECT 1 / (count(*) = $4)::integer FROM changed";
+      mean_ms = h.mean_ms + (excluded.mean_ms - h.mean_ms) / least(h.runs + 1, 5)";
 
 /// Writes everything that is not written yet, and commits if `commits`.
 pub(super) fn flush(
@@ -72,36 +68,44 @@ pub(super) fn flush(
     ]
     .map(row_count);
     let history_rows: Vec<i64> = histories.iter().map(|it| row_count(it.0.len())).collect();
-    let mut statements = Vec::new();
+    let mut changes = JoinedChanges::default();
     if execution_rows > 0 {
-        statements.push(executions.statement(&execution_rows));
+        changes.add(EXECUTIONS, executions.values(), &execution_rows);
     }
     if count_rows > 0 {
-        statements.push(counts.statement(&count_rows));
+        changes.add(COUNTS, counts.values(), &count_rows);
     }
     if event_rows > 0 {
-        statements.push(events.statement(&event_rows));
+        changes.add(EVENTS, events.values(), &event_rows);
     }
     if key_rows > 0 {
-        statements.push(keys.statement(&key_rows));
+        changes.add(KEYS, keys.values(), &key_rows);
     }
-    for (round, rows) in histories.iter().zip(&history_rows) {
-        statements.push(Statement {
-            sql: HISTORY,
-            values: vec![
-                typed(&round.0, Type::INT8_ARRAY),
-                typed(&round.1, Type::INT8_ARRAY),
-                typed(&round.2, Type::INT8_ARRAY),
-                int(rows),
-            ],
-        });
+    // A statement cannot change a row twice.
+    let mut rounds = vec![changes];
+    for (number, (round, rows)) in histories.iter().zip(&history_rows).enumerate() {
+        if number > 0 {
+            rounds.push(JoinedChanges::default());
+        }
+        let columns = [&round.0, &round.1, &round.2];
+        let values = columns.map(|column| typed(column, Type::INT8_ARRAY));
+        rounds[number].add(HISTORY, values.to_vec(), rows);
     }
+    let joined: Vec<_> = rounds.iter().filter_map(JoinedChanges::statement).collect();
+    let statements: Vec<_> = joined
+        .iter()
+        .map(|(sql, values)| Statement {
+            sql,
+            values: values.clone(),
+        })
+        .collect();
     if commits {
         client.commit_with(&statements)?;
     } else {
         client.rows_of_all(&statements)?;
     }
     drop(statements);
+    drop((joined, rounds));
     set.written();
     Ok(())
 }
@@ -181,42 +185,38 @@ impl<'a> ExecutionColumns<'a> {
         columns
     }
 
-    fn statement<'b>(&'b self, rows: &'b i64) -> Statement<'b> {
-        Statement {
-            sql: EXECUTIONS,
-            values: vec![
-                typed(&self.id, Type::INT8_ARRAY),
-                typed(&self.state_before, Type::INT8_ARRAY),
-                typed(&self.epoch_before, Type::INT8_ARRAY),
-                typed(&self.state, Type::INT8_ARRAY),
-                typed(&self.epoch, Type::INT8_ARRAY),
-                typed(&self.generation, Type::INT8_ARRAY),
-                typed(&self.reset_epoch, Type::INT8_ARRAY),
-                typed(&self.expiries, Type::INT8_ARRAY),
-                typed(&self.skips, Type::INT8_ARRAY),
-                typed(&self.late_results, Type::INT8_ARRAY),
-                typed(&self.deadline, Type::INT8_ARRAY),
-                typed(&self.timeout_ms, Type::INT8_ARRAY),
-                typed(&self.compensated_ms, Type::INT8_ARRAY),
-                typed(&self.squish_server, Type::INT8_ARRAY),
-                typed(&self.troubled_server, Type::INT8_ARRAY),
-                typed(&self.verdict, Type::INT8_ARRAY),
-                typed(&self.duration_ms, Type::INT8_ARRAY),
-                typed(&self.flaky, Type::BOOL_ARRAY),
-                typed(&self.nonce, Type::BYTEA_ARRAY),
-                typed(&self.lease_hash, Type::BYTEA_ARRAY),
-                typed(&self.digest, Type::BYTEA_ARRAY),
-                typed(&self.principal, Type::TEXT_ARRAY),
-                typed(&self.worker, Type::TEXT_ARRAY),
-                typed(&self.lost_on, Type::TEXT_ARRAY),
-                typed(&self.error, Type::TEXT_ARRAY),
-                typed(&self.details, Type::TEXT_ARRAY),
-                typed(&self.import_mark, Type::INT8_ARRAY),
-                typed(&self.alone, Type::BOOL_ARRAY),
-                typed(&self.start_failures, Type::TEXT_ARRAY),
-                int(rows),
-            ],
-        }
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            typed(&self.id, Type::INT8_ARRAY),
+            typed(&self.state_before, Type::INT8_ARRAY),
+            typed(&self.epoch_before, Type::INT8_ARRAY),
+            typed(&self.state, Type::INT8_ARRAY),
+            typed(&self.epoch, Type::INT8_ARRAY),
+            typed(&self.generation, Type::INT8_ARRAY),
+            typed(&self.reset_epoch, Type::INT8_ARRAY),
+            typed(&self.expiries, Type::INT8_ARRAY),
+            typed(&self.skips, Type::INT8_ARRAY),
+            typed(&self.late_results, Type::INT8_ARRAY),
+            typed(&self.deadline, Type::INT8_ARRAY),
+            typed(&self.timeout_ms, Type::INT8_ARRAY),
+            typed(&self.compensated_ms, Type::INT8_ARRAY),
+            typed(&self.squish_server, Type::INT8_ARRAY),
+            typed(&self.troubled_server, Type::INT8_ARRAY),
+            typed(&self.verdict, Type::INT8_ARRAY),
+            typed(&self.duration_ms, Type::INT8_ARRAY),
+            typed(&self.flaky, Type::BOOL_ARRAY),
+            typed(&self.nonce, Type::BYTEA_ARRAY),
+            typed(&self.lease_hash, Type::BYTEA_ARRAY),
+            typed(&self.digest, Type::BYTEA_ARRAY),
+            typed(&self.principal, Type::TEXT_ARRAY),
+            typed(&self.worker, Type::TEXT_ARRAY),
+            typed(&self.lost_on, Type::TEXT_ARRAY),
+            typed(&self.error, Type::TEXT_ARRAY),
+            typed(&self.details, Type::TEXT_ARRAY),
+            typed(&self.import_mark, Type::INT8_ARRAY),
+            typed(&self.alone, Type::BOOL_ARRAY),
+            typed(&self.start_failures, Type::TEXT_ARRAY),
+        ]
     }
 }
 
@@ -246,18 +246,14 @@ impl CountColumns {
         columns
     }
 
-    fn statement<'b>(&'b self, rows: &'b i64) -> Statement<'b> {
+    fn values(&self) -> Vec<Value<'_>> {
         let mut values = vec![
             typed(&self.plan, Type::INT8_ARRAY),
             typed(&self.label_set, Type::INT8_ARRAY),
         ];
         let changes = self.changes.iter();
         values.extend(changes.map(|column| typed(column, Type::INT8_ARRAY)));
-        values.push(int(rows));
-        Statement {
-            sql: COUNTS,
-            values,
-        }
+        values
     }
 }
 
@@ -290,21 +286,17 @@ impl<'a> EventColumns<'a> {
         columns
     }
 
-    fn statement<'b>(&'b self, rows: &'b i64) -> Statement<'b> {
-        Statement {
-            sql: EVENTS,
-            values: vec![
-                typed(&self.plan, Type::INT8_ARRAY),
-                typed(&self.id, Type::INT8_ARRAY),
-                typed(&self.execution, Type::INT8_ARRAY),
-                typed(&self.epoch, Type::INT8_ARRAY),
-                typed(&self.kind, Type::TEXT_ARRAY),
-                typed(&self.at, Type::INT8_ARRAY),
-                typed(&self.principal, Type::TEXT_ARRAY),
-                typed(&self.detail, Type::TEXT_ARRAY),
-                int(rows),
-            ],
-        }
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            typed(&self.plan, Type::INT8_ARRAY),
+            typed(&self.id, Type::INT8_ARRAY),
+            typed(&self.execution, Type::INT8_ARRAY),
+            typed(&self.epoch, Type::INT8_ARRAY),
+            typed(&self.kind, Type::TEXT_ARRAY),
+            typed(&self.at, Type::INT8_ARRAY),
+            typed(&self.principal, Type::TEXT_ARRAY),
+            typed(&self.detail, Type::TEXT_ARRAY),
+        ]
     }
 }
 
@@ -333,19 +325,15 @@ impl<'a> KeyColumns<'a> {
         columns
     }
 
-    fn statement<'b>(&'b self, rows: &'b i64) -> Statement<'b> {
-        Statement {
-            sql: KEYS,
-            values: vec![
-                typed(&self.hash, Type::BYTEA_ARRAY),
-                typed(&self.digest, Type::BYTEA_ARRAY),
-                typed(&self.subject, Type::INT8_ARRAY),
-                typed(&self.epoch, Type::INT8_ARRAY),
-                typed(&self.expires_at, Type::INT8_ARRAY),
-                typed(&self.more, Type::TEXT_ARRAY),
-                int(rows),
-            ],
-        }
+    fn values(&self) -> Vec<Value<'_>> {
+        vec![
+            typed(&self.hash, Type::BYTEA_ARRAY),
+            typed(&self.digest, Type::BYTEA_ARRAY),
+            typed(&self.subject, Type::INT8_ARRAY),
+            typed(&self.epoch, Type::INT8_ARRAY),
+            typed(&self.expires_at, Type::INT8_ARRAY),
+            typed(&self.more, Type::TEXT_ARRAY),
+        ]
     }
 }
 

@@ -42,7 +42,7 @@ impl MoveTarget {
     /// Connects and begins the transaction.
     pub(in crate::store) fn begin(target: &Target) -> Result<Self, StoreError> {
         let mut client = Client::connect(target, Planning::Always)?;
-        client.begin_with(Transaction::Move, &[])?;
+        client.begin_with(Transaction::Move, "", &[])?;
         schema::migrate_in_transaction(&mut client)?;
         // No replica serves it meanwhile: none can say that it lives.
         client.run("LOCK TABLE replicas IN ACCESS EXCLUSIVE MODE")?;

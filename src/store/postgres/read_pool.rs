@@ -89,7 +89,7 @@ fn in_snapshot<T>(
     client: &mut Client,
     work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
-    client.begin_with(Transaction::Snapshot, &[])?;
+    client.begin_with(Transaction::Snapshot, "", &[])?;
     let result = work(client);
     let ended = client.run("ROLLBACK");
     // The first error says more.

@@ -13,17 +13,16 @@ mod reads;
 mod servers;
 mod templates;
 
-pub(super) use counters::{counters_of, next_events_of};
-pub(super) use keys::keys_of;
-pub(super) use leases::last_import_of;
-pub(super) use queue::{queue_of, queue_sql};
+pub(super) use counters::{COUNTERS, NEXT_EVENTS};
+pub(super) use keys::KEYS;
+pub(super) use queue::{QUEUES, QueueReads};
 
 use std::collections::{BTreeSet, HashMap};
 
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::Row;
 
 use super::{
-    client::{Client, Statement, Transaction, get, int, typed},
+    client::{Client, Statement, Transaction, get, int},
     execution::{COLUMNS, Execution},
     flush,
     known_plans::KnownPlans,
@@ -51,9 +50,13 @@ pub(super) struct PostgresRows {
     is_open: bool,
 }
 
-/// Locks plans until the end of the transaction, in order: two replicas never wait for each other.
-pub(super) fn locks_of() -> &'static str {
-    "SELECT pg_advisory_xact_lock(p) FROM (SELECT unnest($1::bigint[]) AS p ORDER BY 1) AS plans"
+/// Locks plans, or what other keys stand for, until the end of the transaction. One statement for each, in order: two replicas
+/// never wait for each other.
+fn locks<'a>(keys: impl IntoIterator<Item = &'a i64>) -> String {
+    let each = keys
+        .into_iter()
+        .map(|key| format!("SELECT pg_advisory_xact_lock({key})"));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 impl PostgresRows {
@@ -97,39 +100,31 @@ impl PostgresRows {
     /// Begins a transaction that holds this lock.
     pub(super) fn begin_locked(&mut self, key: i64) -> Result<(), StoreError> {
         self.forget();
-        self.client.begin_with(Transaction::Catalogue, &[])?;
+        self.client
+            .begin_with(Transaction::Catalogue, &locks([&key]), &[])?;
         self.is_open = true;
-        self.lock(key)
+        self.locked.insert(key);
+        Ok(())
     }
 
-    /// Runs statements, as the first ones of the transaction if it did not begin.
-    pub(super) fn open_with(
+    /// Locks plans until the end of the transaction and then runs statements, in one round trip; begins the transaction if that
+    /// is to do. All plans at once, see [`locks`].
+    pub(super) fn lock_plans(
         &mut self,
+        plans: &BTreeSet<i64>,
         statements: &[Statement<'_>],
     ) -> Result<Vec<Vec<Row>>, StoreError> {
-        if self.is_open {
-            return self.client.rows_of_all(statements);
-        }
-        let found = self.client.begin_with(Transaction::Requests, statements)?;
+        let locks = locks(plans.difference(&self.locked));
+        let found = match (self.is_open, &*locks) {
+            (true, "") => self.client.rows_of_all(statements),
+            (true, locks) => self.client.run_with(locks, statements),
+            (false, locks) => self
+                .client
+                .begin_with(Transaction::Requests, locks, statements),
+        }?;
         self.is_open = true;
-        Ok(found)
-    }
-
-    /// Notes that plans are locked.
-    pub(super) fn locked(&mut self, plans: Vec<i64>) {
         self.locked.extend(plans);
-    }
-
-    /// Locks plans until the end of the transaction. All at once, see [`locks_of`].
-    pub(super) fn lock_plans(&mut self, plans: &BTreeSet<i64>) -> Result<(), StoreError> {
-        let new: Vec<i64> = plans.difference(&self.locked).copied().collect();
-        if new.is_empty() {
-            return Ok(());
-        }
-        self.client
-            .rows(locks_of(), &[typed(&new, Type::INT8_ARRAY)])?;
-        self.locked(new);
-        Ok(())
+        Ok(found)
     }
 
     /// Locks the registry of Squish servers: after the plans.
@@ -139,8 +134,7 @@ impl PostgresRows {
 
     fn lock(&mut self, key: i64) -> Result<(), StoreError> {
         if self.locked.insert(key) {
-            self.client
-                .rows("SELECT pg_advisory_xact_lock($1)", &[int(&key)])?;
+            self.client.run(&locks([&key]))?;
         }
         Ok(())
     }

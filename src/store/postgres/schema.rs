@@ -30,7 +30,7 @@ const MARK: &str = "testplan_schema";
 /// Brings the schema up to this version; refuses a newer one that this version may not use. Replicas that start together do
 /// this one after the other.
 pub(super) fn migrate(client: &mut Client) -> Result<(), StoreError> {
-    client.begin_with(Transaction::Catalogue, &[])?;
+    client.begin_with(Transaction::Catalogue, "", &[])?;
     match migrate_in_transaction(client) {
         Ok(()) => client.run("COMMIT"),
         Err(error) => {

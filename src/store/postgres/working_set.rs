@@ -11,8 +11,8 @@ use crate::store::{StoreError, rows::CounterChange};
 /// A place in a queue: the prediction in milliseconds, the number of the execution.
 pub(super) type Place = (i64, i64);
 
-/// Before everything in a queue.
-pub(super) const BEGINNING: Place = (i64::MAX, i64::MIN);
+/// Before everything in a queue. Nothing comes after it with the same prediction, whichever index is used to look.
+pub(super) const BEGINNING: Place = (i64::MAX, i64::MAX);
 
 /// What is open: the sum of the predictions in milliseconds, and how many have none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

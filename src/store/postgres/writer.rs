@@ -251,7 +251,7 @@ impl Writer {
         } else {
             rows.forget();
             if !group.iter().all(|job| self.knows_plans_of(job.needs())) {
-                rows.open_with(&[])?;
+                rows.lock_plans(&BTreeSet::new(), &[])?;
             }
         }
         let opening = Opening {

@@ -23,8 +23,7 @@ pub(super) const MARK: &str = "testplan.session";
 
 /// Statements that are planned once, for any values and any size of their tables, must use the indexes that are made for them.
 /// A plan that was made for ten executions would otherwise serve a million.
-const FOR_PREPARED: &str =
-    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off";
+const FOR_PREPARED: &str = "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_bitmapscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
 /// What the server plans once, and what it plans each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,5 @@
 //! Counters and events of the locked plans.
 
-use tokio_postgres::Row;
-
 use super::PostgresRows;
 use crate::{
     model::{PlanId, PlanStatus, Timestamp},
@@ -9,6 +7,7 @@ use crate::{
         StoreError,
         postgres::{
             client::{Client, Statement, get, int},
+            record::Record,
             working_set::{Counters, EventRow},
         },
         rows::{CounterChange, CounterReads, CounterRows, EventRows, NewEvent},
@@ -16,42 +15,34 @@ use crate::{
     },
 };
 
-/// Reads the counters of the plans `$1`.
-pub(in crate::store::postgres) fn counters_of() -> &'static str {
-    "SELECT plan, label_set, open, reserved, done FROM counts WHERE plan = ANY($1)"
-}
+/// Reads the counters of the plans `$1`, as part 3 of an [`opening`](super::super::opening).
+pub(in crate::store::postgres) const COUNTERS: &str =
+    "SELECT 3, ROW(plan, label_set, open, reserved, done) FROM counts WHERE plan = ANY($1)";
 
-/// Reads the numbers of the next events of the plans `$1`.
-pub(in crate::store::postgres) fn next_events_of() -> &'static str {
-    "SELECT p, coalesce((SELECT max(id) FROM events WHERE plan = p), 0) + 1 FROM unnest($1::bigint[]) AS p"
-}
+/// Reads the numbers of the next events of the plans `$1`, as part 2.
+pub(in crate::store::postgres) const NEXT_EVENTS: &str = "SELECT 2, ROW(p, coalesce((SELECT max(id) FROM events WHERE plan = p), 0) + 1) FROM unnest($1::bigint[]) AS p";
 
 impl PostgresRows {
     pub(in crate::store::postgres) fn add_counters(
         &mut self,
-        rows: &[Row],
+        row: &Record<'_>,
     ) -> Result<(), StoreError> {
-        for row in rows {
-            let counters = Counters {
-                states: [get(row, 2)?, get(row, 3)?, get(row, 4)?],
-                unwritten: CounterChange::default(),
-            };
-            let key = (get(row, 0)?, get(row, 1)?);
-            self.set.counters.entry(key).or_insert(counters);
-        }
+        let counters = Counters {
+            states: [get(row, 2)?, get(row, 3)?, get(row, 4)?],
+            unwritten: CounterChange::default(),
+        };
+        let key = (get(row, 0)?, get(row, 1)?);
+        self.set.counters.entry(key).or_insert(counters);
         Ok(())
     }
 
-    pub(in crate::store::postgres) fn add_next_events(
+    pub(in crate::store::postgres) fn add_next_event(
         &mut self,
-        rows: &[Row],
+        row: &Record<'_>,
     ) -> Result<(), StoreError> {
-        for row in rows {
-            let plan = get(row, 0)?;
-            let next = get(row, 1)?;
-            self.set.next_events.entry(plan).or_insert(next);
-            self.set.first_events.entry(plan).or_insert(next);
-        }
+        let (plan, next) = (get(row, 0)?, get(row, 1)?);
+        self.set.next_events.entry(plan).or_insert(next);
+        self.set.first_events.entry(plan).or_insert(next);
         Ok(())
     }
 }

@@ -1,6 +1,6 @@
 //! Idempotency keys.
 
-use tokio_postgres::{Row, types::Type};
+use tokio_postgres::types::Type;
 
 use super::PostgresRows;
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
         StoreError,
         postgres::{
             client::{get, int, typed},
+            record::Record,
             working_set::KeyRow,
         },
         protocol::StoredDigest,
@@ -17,31 +18,31 @@ use crate::{
     },
 };
 
-/// Reads keys by their digests `$1`.
-pub(in crate::store::postgres) fn keys_of() -> &'static str {
-    "SELECT hash, digest, subject, epoch, expires_at, more FROM keys WHERE hash = ANY($1)"
-}
+/// Reads keys by their digests `$1`, as part 6 of an [`opening`](super::super::opening).
+pub(in crate::store::postgres) const KEYS: &str =
+    "SELECT 6, ROW(hash, digest, subject, epoch, expires_at, more) FROM keys WHERE hash = ANY($1)";
 
 impl PostgresRows {
-    /// Keeps what was found under keys that were looked for.
-    pub(in crate::store::postgres) fn add_keys(
-        &mut self,
-        asked: &[Vec<u8>],
-        rows: &[Row],
-    ) -> Result<(), StoreError> {
+    /// Notes which keys are looked for.
+    pub(in crate::store::postgres) fn ask_keys(&mut self, asked: &[Vec<u8>]) {
         for hash in asked {
             self.set.keys.entry(hash.clone()).or_insert(None);
         }
-        for row in rows {
-            let key = KeyRow {
-                digest: get(row, 1)?,
-                subject: get(row, 2)?,
-                epoch: get(row, 3)?,
-                expires_at: get(row, 4)?,
-                more: get(row, 5)?,
-            };
-            self.set.keys.insert(get(row, 0)?, Some(key));
-        }
+    }
+
+    /// Keeps a key that was found.
+    pub(in crate::store::postgres) fn add_key(
+        &mut self,
+        row: &Record<'_>,
+    ) -> Result<(), StoreError> {
+        let key = KeyRow {
+            digest: get(row, 1)?,
+            subject: get(row, 2)?,
+            epoch: get(row, 3)?,
+            expires_at: get(row, 4)?,
+            more: get(row, 5)?,
+        };
+        self.set.keys.insert(get(row, 0)?, Some(key));
         Ok(())
     }
 }
@@ -53,8 +54,11 @@ impl KeyRows for PostgresRows {
             let asked = [hash.clone()];
             let found = self
                 .client
-                .rows(keys_of(), &[typed(&&asked[..], Type::BYTEA_ARRAY)])?;
-            self.add_keys(&asked, &found)?;
+                .rows(KEYS, &[typed(&&asked[..], Type::BYTEA_ARRAY)])?;
+            self.ask_keys(&asked);
+            for row in &found {
+                self.add_key(&get(row, 1)?)?;
+            }
         }
         let found = self.set.keys.get(&hash).and_then(Option::as_ref);
         let valid = found.filter(|key| key.epoch.is_some() || key.expires_at >= now.0);

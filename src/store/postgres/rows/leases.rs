@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use tokio_postgres::types::Type;
+use tokio_postgres::{Row, types::Type};
 
 use super::PostgresRows;
 use crate::{
@@ -12,6 +12,7 @@ use crate::{
         postgres::{
             client::{Statement, get, int, typed},
             execution::{COLUMNS, Execution},
+            record::Record,
         },
         protocol::StoredDigest,
         rows::{
@@ -21,11 +22,6 @@ use crate::{
         values::{ms, span},
     },
 };
-
-/// Reads the number of the last import.
-pub(in crate::store::postgres) fn last_import_of() -> &'static str {
-    "SELECT coalesce(max(id), 0) FROM imports"
-}
 
 impl PostgresRows {
     /// Changes the row of a holder, if its guard holds.
@@ -53,9 +49,8 @@ impl PostgresRows {
         if let Some(last) = self.set.last_import {
             return Ok(last);
         }
-        let last = self
-            .client
-            .read_one(last_import_of(), &[], |row| get(row, 0))?;
+        let sql = "SELECT coalesce(max(id), 0) FROM imports";
+        let last = self.client.read_one(sql, &[], |row| get(row, 0))?;
         self.set.last_import = Some(last);
         Ok(last)
     }
@@ -265,21 +260,23 @@ impl PostgresRows {
         &mut self,
         plans: &BTreeSet<i64>,
     ) -> Result<(), StoreError> {
-        self.lock_plans(plans)?;
-        let plans: Vec<i64> = plans
-            .iter()
-            .copied()
-            .filter(|plan| !self.set.next_events.contains_key(plan))
-            .collect();
-        if plans.is_empty() {
+        let is_new = |plan: &i64| !self.set.next_events.contains_key(plan);
+        let new: Vec<i64> = plans.iter().copied().filter(is_new).collect();
+        if new.is_empty() {
+            self.lock_plans(plans, &[])?;
             return Ok(());
         }
-        let reads = [super::counters_of(), super::next_events_of()];
-        let found = self.client.rows_of_all(&reads.map(|sql| Statement {
+        let reads = [super::COUNTERS, super::NEXT_EVENTS];
+        let reads = reads.map(|sql| Statement {
             sql,
-            values: vec![typed(&plans, Type::INT8_ARRAY)],
-        }))?;
-        self.add_counters(&found[0])?;
-        self.add_next_events(&found[1])
+            values: vec![typed(&new, Type::INT8_ARRAY)],
+        });
+        let found = self.lock_plans(plans, &reads)?;
+        let records =
+            |found: &[Row], add: &mut dyn FnMut(&Record<'_>) -> Result<(), StoreError>| {
+                found.iter().try_for_each(|row| add(&get(row, 1)?))
+            };
+        records(&found[0], &mut |row| self.add_counters(row))?;
+        records(&found[1], &mut |row| self.add_next_event(row))
     }
 }

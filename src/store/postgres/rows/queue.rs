@@ -1,8 +1,11 @@
 //! Finding executions to hand out.
 
-use std::ops::{ControlFlow, Range};
+use std::{
+    ops::{ControlFlow, Range},
+    sync::LazyLock,
+};
 
-use tokio_postgres::Row;
+use tokio_postgres::types::Type;
 
 use super::PostgresRows;
 use crate::{
@@ -10,8 +13,9 @@ use crate::{
     store::{
         StoreError,
         postgres::{
-            client::{Value, get, int, text},
+            client::{Columns, Value, get, int, text, typed},
             execution::{COLUMN_COUNT, COLUMNS, Execution},
+            record::Record,
             working_set::{BEGINNING, OpenWork, Place, Queue, place},
         },
         rows::{QueueRows, SuiteOrder, SuiteWork, Visit},
@@ -21,62 +25,124 @@ use crate::{
 /// How many executions are read at a time where nothing says how many are needed.
 const CHUNK: i64 = 32;
 
-/// Reads available executions of the plan `$1` and label set `$2` in order, with the names of their tests. `$3` and `$4` are
-/// the place after which it begins, `$5` is how many. Two parts, because only such conditions begin within the index: what was
-/// handed out before the place stays in there as long as somebody holds a transaction open.
-pub(in crate::store::postgres) fn queue_sql() -> String {
+/// Reads available executions of queues, with the names of their tests, as part 7 of an [`opening`](super::super::opening).
+/// The values are arrays with an element for each queue: its plan and label set, the place after which it begins (two), and how many are
+/// wanted. The first ones come, but in no order. Two parts, because only such conditions begin within the index: what
+/// was handed out before the place stays in there as long as somebody holds a transaction open. The first part ends with the
+/// plan, because the index of all numbers serves it too, and goes on to other plans.
+pub(in crate::store::postgres) static QUEUES: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT {COLUMNS}, t.suite, t.testcase
-         FROM (
+        "SELECT 7, (SELECT ROW({COLUMNS}, t.suite, t.testcase, q.number) FROM tests t WHERE t.id = e.test)
+         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
+           WITH ORDINALITY AS q(plan, label_set, ms, id, wanted, number)
+         JOIN plans p ON p.id = q.plan
+         CROSS JOIN LATERAL (
              SELECT * FROM (
-                 (SELECT * FROM executions WHERE plan = $1 AND label_set = $2 AND state < 2 AND expected_ms = $3
-                    AND id > $4 ORDER BY id LIMIT $5)
+                 (SELECT * FROM executions WHERE plan = q.plan AND label_set = q.label_set AND state < 2
+                    AND expected_ms = q.ms AND id > q.id AND id < p.first_execution + p.size ORDER BY id LIMIT q.wanted)
                  UNION ALL
-                 (SELECT * FROM executions WHERE plan = $1 AND label_set = $2 AND state < 2 AND expected_ms < $3
-                    ORDER BY expected_ms DESC, id LIMIT $5)
-             ) AS both_parts ORDER BY expected_ms DESC, id LIMIT $5
-         ) AS e
-         JOIN tests t ON t.id = e.test ORDER BY e.expected_ms DESC, e.id"
+                 (SELECT * FROM executions WHERE plan = q.plan AND label_set = q.label_set AND state < 2
+                    AND expected_ms < q.ms ORDER BY expected_ms DESC, id LIMIT q.wanted)
+             ) AS both_parts ORDER BY expected_ms DESC, id LIMIT q.wanted
+         ) AS e"
     )
+});
+
+/// Which part of which queues is read.
+#[derive(Default)]
+pub(in crate::store::postgres) struct QueueReads {
+    plans: Vec<i64>,
+    label_sets: Vec<i64>,
+    after_ms: Vec<i64>,
+    after_id: Vec<i64>,
+    wanted: Vec<i64>,
 }
 
-/// The values of [`queue_sql`].
-pub(in crate::store::postgres) fn queue_of(values: [&i64; 5]) -> Vec<Value<'_>> {
-    values.map(int).to_vec()
+impl QueueReads {
+    pub(in crate::store::postgres) fn add(
+        &mut self,
+        (plan, label_set): (i64, i64),
+        after: Place,
+        wanted: i64,
+    ) {
+        self.plans.push(plan);
+        self.label_sets.push(label_set);
+        self.after_ms.push(after.0);
+        self.after_id.push(after.1);
+        self.wanted.push(wanted);
+    }
+
+    pub(in crate::store::postgres) fn is_empty(&self) -> bool {
+        self.plans.is_empty()
+    }
+
+    /// The values of [`QUEUES`].
+    pub(in crate::store::postgres) fn values(&self) -> Vec<Value<'_>> {
+        let columns = [
+            &self.plans,
+            &self.label_sets,
+            &self.after_ms,
+            &self.after_id,
+            &self.wanted,
+        ];
+        columns
+            .map(|column| typed(column, Type::INT8_ARRAY))
+            .to_vec()
+    }
 }
 
 impl PostgresRows {
-    /// Keeps rows that were read, with the names of their tests; returns their numbers in order.
-    fn add_named(&mut self, rows: &[Row]) -> Result<Vec<i64>, StoreError> {
-        let mut ids = Vec::with_capacity(rows.len());
-        for row in rows {
-            let execution = Execution::read(row)?;
-            let test = Test {
-                suite: get(row, COLUMN_COUNT)?,
-                testcase: get(row, COLUMN_COUNT + 1)?,
-            };
-            self.keep_test(execution.test, test);
-            ids.push(execution.id);
-            self.set.add(execution);
-        }
-        Ok(ids)
+    /// Keeps a row that was read, with the name of its test; returns its number.
+    fn add_named(&mut self, row: &impl Columns) -> Result<i64, StoreError> {
+        let execution = Execution::read(row)?;
+        let test = Test {
+            suite: get(row, COLUMN_COUNT)?,
+            testcase: get(row, COLUMN_COUNT + 1)?,
+        };
+        let id = execution.id;
+        self.keep_test(execution.test, test);
+        self.set.add(execution);
+        Ok(id)
     }
 
-    /// Keeps the next rows of a queue after a place, of which `asked` were asked for.
-    pub(in crate::store::postgres) fn add_queue(
+    /// Keeps what was read of queues. Without a place that still holds, the beginning of a queue is not known.
+    pub(in crate::store::postgres) fn add_queues(
         &mut self,
-        key: (i64, i64),
-        rows: &[Row],
-        (after, asked): (Place, i64),
+        reads: &QueueReads,
+        rows: &[Record<'_>],
     ) -> Result<(), StoreError> {
-        let ids = self.add_named(rows)?;
-        let queue = self.set.queues.entry(key).or_insert(Queue {
-            ids: Vec::new(),
-            is_complete: false,
-            after,
-        });
-        queue.is_complete = i64::try_from(ids.len()).is_ok_and(|count| count < asked);
-        queue.ids.extend(ids);
+        let mut found = vec![Vec::new(); reads.plans.len()];
+        for row in rows {
+            let number: i64 = get(row, COLUMN_COUNT + 2)?;
+            let id = self.add_named(row)?;
+            let queue = usize::try_from(number - 1)
+                .ok()
+                .and_then(|index| found.get_mut(index));
+            queue
+                .ok_or_else(|| {
+                    StoreError::Broken("BUG: a queue that was not asked for".to_owned())
+                })?
+                .push(id);
+        }
+        for (index, mut ids) in found.into_iter().enumerate() {
+            let key = (reads.plans[index], reads.label_sets[index]);
+            let after = (reads.after_ms[index], reads.after_id[index]);
+            let goes_on = self.set.queues.contains_key(&key);
+            if after != BEGINNING && !goes_on && !self.is_unchanged(key.0) {
+                // It is read from its beginning if a request asks for it.
+                continue;
+            }
+            ids.sort_unstable_by_key(|id| self.set.execution(*id).map(place));
+            let queue = self.set.queues.entry(key);
+            let queue = queue.or_insert(Queue {
+                ids: Vec::new(),
+                is_complete: false,
+                after,
+            });
+            let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+            queue.is_complete = count < reads.wanted[index];
+            queue.ids.extend(ids);
+        }
         Ok(())
     }
 
@@ -111,10 +177,11 @@ impl PostgresRows {
             None if self.is_unchanged(plan) => self.known.place(plan, label_set),
             None => BEGINNING,
         };
-        let sql = queue_sql();
-        let values = [&plan, &label_set, &after.0, &after.1, &CHUNK];
-        let found = self.client.rows(&sql, &queue_of(values))?;
-        self.add_queue((plan, label_set), &found, (after, CHUNK))
+        let mut reads = QueueReads::default();
+        reads.add((plan, label_set), after, CHUNK);
+        let found = self.client.rows(&QUEUES, &reads.values())?;
+        let found: Result<Vec<_>, _> = found.iter().map(|row| get(row, 1)).collect();
+        self.add_queues(&reads, &found?)
     }
 }
 
@@ -177,9 +244,9 @@ impl QueueRows for PostgresRows {
         loop {
             let values = [int(&plan.0), int(&argument), int(&from), int(&CHUNK)];
             let rows = self.client.rows(&sql, &values)?;
-            for id in self.add_named(&rows)? {
-                from = id;
-                let Some(row) = self.set.execution(id) else {
+            for row in &rows {
+                from = self.add_named(row)?;
+                let Some(row) = self.set.execution(from) else {
                     continue;
                 };
                 if visit(row.queue_row()?) == ControlFlow::Break(()) {
