@@ -6,7 +6,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$here/work}
-testplan=${TESTPLAN:-$here/../../target/release/testplan}
+testplan=${TESTPLAN:-$here/../../target/debug/testplan}
 testplan=$(cd "$(dirname "$testplan")" && pwd)/$(basename "$testplan")
 
 mkdir -p "$work"

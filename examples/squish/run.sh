@@ -9,7 +9,7 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
 work=${1:-$here/work}
-testplan=${TESTPLAN:-$root/target/release/testplan}
+testplan=${TESTPLAN:-$root/target/debug/testplan}
 testplan=$(cd "$(dirname "$testplan")" && pwd)/$(basename "$testplan")
 mkdir -p "$work"
 work=$(cd "$work" && pwd)
