@@ -23,7 +23,7 @@ pub(super) const COLUMNS: &str = "e.id, e.plan, e.test, e.label_set, e.expected_
 pub(super) const COLUMN_COUNT: usize = 32;
 
 /// A row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Execution {
     pub(super) id: i64,
     pub(super) plan: i64,

@@ -101,3 +101,95 @@ impl KnownPlans {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::postgres::{execution::Execution, working_set::Queue};
+
+    fn open_execution(id: i64, expected_ms: i64) -> Execution {
+        Execution {
+            id,
+            plan: 1,
+            label_set: 5,
+            expected_ms,
+            ..Execution::default()
+        }
+    }
+
+    /// A transaction about plan 1 that began with event `first`, and wrote events up to `next`.
+    fn transaction(first: i64, next: i64) -> WorkingSet {
+        let mut set = WorkingSet::default();
+        set.first_events.insert(1, first);
+        set.next_events.insert(1, next);
+        set
+    }
+
+    /// Reads two open executions and takes the first one.
+    fn one_taken(first: i64, next: i64) -> WorkingSet {
+        let mut set = transaction(first, next);
+        set.add(open_execution(10, 300));
+        set.add(open_execution(11, 200));
+        let queue = Queue {
+            ids: vec![10, 11],
+            is_complete: false,
+            after: BEGINNING,
+        };
+        set.queues.insert((1, 5), queue);
+        let before = OpenWork {
+            predicted_ms: 500,
+            unknown: 0,
+        };
+        set.work.insert((1, 5), before);
+        set.change(10, |row| row.state = 2);
+        set
+    }
+
+    #[test]
+    fn place_and_work_are_kept_after_a_commit() {
+        let mut known = KnownPlans::default();
+        assert_eq!(known.place(1, 5), BEGINNING);
+        assert!(!known.is_unchanged(1, 1));
+        known.learn(&one_taken(1, 2), Timestamp(70));
+        assert_eq!(known.place(1, 5), (300, 10));
+        assert_eq!(known.work(1, 5).map(|it| it.predicted_ms), Some(200));
+        assert_eq!(known.expired_until(1), Timestamp(70));
+        assert!(known.is_unchanged(1, 2));
+        assert!(!known.is_unchanged(1, 3), "another replica wrote an event");
+    }
+
+    #[test]
+    fn work_of_others_is_not_mixed_with_what_was_known() {
+        let mut known = KnownPlans::default();
+        known.learn(&one_taken(1, 2), Timestamp(70));
+        known.learn(&transaction(9, 10), Timestamp(60));
+        assert_eq!(known.place(1, 5), BEGINNING);
+        assert_eq!(known.work(1, 5), None);
+        assert_eq!(known.expired_until(1), Timestamp(60));
+        assert!(known.is_unchanged(1, 10));
+    }
+
+    #[test]
+    fn place_is_forgotten_if_an_execution_opens_before_it() {
+        let mut known = KnownPlans::default();
+        known.learn(&one_taken(1, 2), Timestamp(70));
+        let mut set = transaction(2, 3);
+        let mut row = open_execution(10, 300);
+        row.state = 2;
+        set.add(row);
+        set.change(10, |row| row.state = 0);
+        known.learn(&set, Timestamp(80));
+        assert_eq!(known.place(1, 5), BEGINNING);
+        assert_eq!(known.work(1, 5).map(|it| it.predicted_ms), Some(500));
+    }
+
+    #[test]
+    fn nothing_is_known_after_a_failure() {
+        let mut known = KnownPlans::default();
+        known.learn(&one_taken(1, 2), Timestamp(70));
+        known.clear();
+        assert_eq!(known.place(1, 5), BEGINNING);
+        assert!(!known.is_unchanged(1, 2));
+        assert_eq!(known.expired_until(1), Timestamp(i64::MIN));
+    }
+}
