@@ -3,51 +3,74 @@
 //!
 //! The statement checks itself how many rows it changed, and fails otherwise: a commit that was sent behind it commits nothing.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::LazyLock};
 
 use tokio_postgres::types::Type;
 
 use super::{
     client::{Client, Statement, Value, typed},
-    joined::JoinedChanges,
+    joined::{JoinedChanges, rows_of_arrays},
     working_set::WorkingSet,
 };
 use crate::store::StoreError;
 
 /// The guard is the state and the epoch that the row had: nobody else can have changed it while its plan is locked.
-const EXECUTIONS: &str = "UPDATE executions e SET
-      state = n.state, epoch = n.epoch, generation = n.generation, reset_epoch = n.reset_epoch, expiries = n.expiries,
-      skips = n.skips, late_results = n.late_results, deadline = n.deadline, timeout_ms = n.timeout_ms,
-      compensated_ms = n.compensated_ms, squish_server = n.squish_server, troubled_server = n.troubled_server,
-      verdict = n.verdict, duration_ms = n.duration_ms, flaky = n.flaky, nonce = n.nonce, lease_hash = n.lease_hash,
-      digest = n.digest, principal = n.principal, worker = n.worker, lost_on = n.lost_on, error = n.error,
-      details = n.details, import_mark = n.import_mark, alone = n.alone, start_failures = n.start_failures
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-      $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bigint[],
-      $15::bigint[], $16::bigint[], $17::bigint[], $18::boolean[], $19::bytea[], $20::bytea[], $21::bytea[],
-      $22::text[], $23::text[], $24::text[], $25::text[], $26::text[], $27::bigint[], $28::boolean[], $29::text[])
-      AS n(id, state_before, epoch_before, state, epoch, generation, reset_epoch, expiries, skips, late_results, deadline,
-        timeout_ms, compensated_ms, squish_server, troubled_server, verdict, duration_ms, flaky, nonce, lease_hash, digest,
-        principal, worker, lost_on, error, details, import_mark, alone, start_failures)
-    WHERE e.id = n.id AND e.state = n.state_before AND e.epoch = n.epoch_before";
-const COUNTS: &str = "UPDATE counts c SET open = c.open + n.open, reserved = c.reserved + n.reserved,
-      done = c.done + n.done, passed = c.passed + n.passed, failed = c.failed + n.failed, skipped = c.skipped + n.skipped
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[])
-      AS n(plan, label_set, open, reserved, done, passed, failed, skipped)
-    WHERE c.plan = n.plan AND c.label_set = n.label_set";
-const EVENTS: &str = "INSERT INTO events (plan, id, exec, epoch, kind, at, principal, detail)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[])";
+static EXECUTIONS: LazyLock<String> = LazyLock::new(|| {
+    let columns = "state bigint, epoch bigint, generation bigint, reset_epoch bigint, expiries bigint, skips bigint, \
+        late_results bigint, deadline bigint, timeout_ms bigint, compensated_ms bigint, squish_server bigint, \
+        troubled_server bigint, verdict bigint, duration_ms bigint, flaky boolean, nonce bytea, lease_hash bytea, digest bytea, \
+        principal text, worker text, lost_on text, error text, details text, import_mark bigint, alone boolean, \
+        start_failures text";
+    let names = columns.split(", ").filter_map(|it| it.split(' ').next());
+    let set: Vec<_> = names.map(|name| format!("{name} = n.{name}")).collect();
+    let rows = rows_of_arrays(&format!(
+        "id bigint, state_before bigint, epoch_before bigint, {columns}"
+    ));
+    format!(
+        "UPDATE executions e SET {} FROM {rows}
+         WHERE e.id = n.id AND e.state = n.state_before AND e.epoch = n.epoch_before",
+        set.join(", ")
+    )
+});
+static COUNTS: LazyLock<String> = LazyLock::new(|| {
+    let rows = rows_of_arrays(
+        "plan bigint, label_set bigint, open bigint, reserved bigint, done bigint, passed bigint, failed bigint, skipped bigint",
+    );
+    format!(
+        "UPDATE counts c SET open = c.open + n.open, reserved = c.reserved + n.reserved, done = c.done + n.done,
+           passed = c.passed + n.passed, failed = c.failed + n.failed, skipped = c.skipped + n.skipped
+         FROM {rows} WHERE c.plan = n.plan AND c.label_set = n.label_set"
+    )
+});
+static EVENTS: LazyLock<String> = LazyLock::new(|| {
+    let rows = rows_of_arrays(
+        "plan bigint, id bigint, exec bigint, epoch bigint, kind text, at bigint, principal text, detail text",
+    );
+    format!(
+        "INSERT INTO events (plan, id, exec, epoch, kind, at, principal, detail) SELECT n.* FROM {rows}"
+    )
+});
 /// In the order of their digests: two replicas never wait for each other.
-const KEYS: &str = "INSERT INTO keys (hash, digest, subject, epoch, expires_at, more)
-    SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[])
-    ON CONFLICT (hash) DO UPDATE SET digest = excluded.digest, subject = excluded.subject, epoch = excluded.epoch,
-      expires_at = excluded.expires_at, more = excluded.more";
+static KEYS: LazyLock<String> = LazyLock::new(|| {
+    let rows = rows_of_arrays(
+        "hash bytea, digest bytea, subject bigint, epoch bigint, expires_at bigint, more text",
+    );
+    format!(
+        "INSERT INTO keys (hash, digest, subject, epoch, expires_at, more) SELECT n.* FROM {rows}
+         ON CONFLICT (hash) DO UPDATE SET digest = excluded.digest, subject = excluded.subject, epoch = excluded.epoch,
+           expires_at = excluded.expires_at, more = excluded.more"
+    )
+});
 /// In the order of the key: plans of different replicas have tests in common.
-const HISTORY: &str = "INSERT INTO history AS h (test, label_set, runs, mean_ms)
-    SELECT n.test, n.label_set, 1, n.ms FROM unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS n(test, label_set, ms)
-    ORDER BY n.test, n.label_set
-    ON CONFLICT (test, label_set) DO UPDATE SET runs = least(h.runs + 1, 5),
-      mean_ms = h.mean_ms + (excluded.mean_ms - h.mean_ms) / least(h.runs + 1, 5)";
+static HISTORY: LazyLock<String> = LazyLock::new(|| {
+    let rows = rows_of_arrays("test bigint, label_set bigint, ms bigint");
+    format!(
+        "INSERT INTO history AS h (test, label_set, runs, mean_ms) SELECT n.test, n.label_set, 1, n.ms FROM {rows}
+         ORDER BY n.test, n.label_set
+         ON CONFLICT (test, label_set) DO UPDATE SET runs = least(h.runs + 1, 5),
+           mean_ms = h.mean_ms + (excluded.mean_ms - h.mean_ms) / least(h.runs + 1, 5)"
+    )
+});
 
 /// Writes everything that is not written yet, and commits if `commits`.
 pub(super) fn flush(
@@ -70,16 +93,16 @@ pub(super) fn flush(
     let history_rows: Vec<i64> = histories.iter().map(|it| row_count(it.0.len())).collect();
     let mut changes = JoinedChanges::default();
     if execution_rows > 0 {
-        changes.add(EXECUTIONS, executions.values(), &execution_rows);
+        changes.add(&EXECUTIONS, executions.values(), &execution_rows);
     }
     if count_rows > 0 {
-        changes.add(COUNTS, counts.values(), &count_rows);
+        changes.add(&COUNTS, counts.values(), &count_rows);
     }
     if event_rows > 0 {
-        changes.add(EVENTS, events.values(), &event_rows);
+        changes.add(&EVENTS, events.values(), &event_rows);
     }
     if key_rows > 0 {
-        changes.add(KEYS, keys.values(), &key_rows);
+        changes.add(&KEYS, keys.values(), &key_rows);
     }
     // A statement cannot change a row twice.
     let mut rounds = vec![changes];
@@ -89,7 +112,7 @@ pub(super) fn flush(
         }
         let columns = [&round.0, &round.1, &round.2];
         let values = columns.map(|column| typed(column, Type::INT8_ARRAY));
-        rounds[number].add(HISTORY, values.to_vec(), rows);
+        rounds[number].add(&HISTORY, values.to_vec(), rows);
     }
     let joined: Vec<_> = rounds.iter().filter_map(JoinedChanges::statement).collect();
     let statements: Vec<_> = joined

@@ -60,6 +60,23 @@ impl<'a> JoinedChanges<'a> {
     }
 }
 
+/// Rows `n` whose columns are elements of arrays, `$1` and so on: for `FROM`. `columns` are names and types, as in `CREATE TABLE`.
+/// `unnest` would do the same, but keeps the elements of each array in a store of its own, which takes longer than to write the
+/// row.
+pub(super) fn rows_of_arrays(columns: &str) -> String {
+    let each = columns.split(", ").enumerate().map(|(index, column)| {
+        let (name, kind) = column.trim().split_once(' ').unwrap_or((column, "bigint"));
+        format!("(${}::{kind}[])[i] AS {name}", index + 1)
+    });
+    let each: Vec<_> = each.collect();
+    let (_, first) = columns.split_once(' ').unwrap_or_default();
+    let first = first.split(',').next().unwrap_or_default();
+    format!(
+        "generate_series(1, array_length($1::{first}[], 1)) AS i CROSS JOIN LATERAL (SELECT {}) AS n",
+        each.join(", ")
+    )
+}
+
 /// A statement whose values come after `others` other ones.
 fn renumbered(sql: &str, others: usize) -> String {
     let mut parts = sql.split('$');
@@ -91,6 +108,15 @@ mod tests {
         let (sql, values) = joined.rows();
         assert_eq!(sql, "SELECT $2, $1 UNION ALL SELECT 'a', $3::bigint[]");
         assert_eq!(values.len(), 3);
+    }
+
+    #[test]
+    fn columns_are_elements_of_arrays() {
+        assert_eq!(
+            rows_of_arrays("id bytea, at bigint"),
+            "generate_series(1, array_length($1::bytea[], 1)) AS i CROSS JOIN LATERAL \
+             (SELECT ($1::bytea[])[i] AS id, ($2::bigint[])[i] AS at) AS n"
+        );
     }
 
     #[test]

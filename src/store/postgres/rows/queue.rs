@@ -15,6 +15,7 @@ use crate::{
         postgres::{
             client::{Columns, Value, get, int, text, typed},
             execution::{COLUMN_COUNT, COLUMNS, Execution},
+            joined::rows_of_arrays,
             record::Record,
             working_set::{BEGINNING, OpenWork, Place, Queue, place},
         },
@@ -31,19 +32,20 @@ const CHUNK: i64 = 32;
 /// was handed out before the place stays in there as long as somebody holds a transaction open. The first part ends with the
 /// plan, because the index of all numbers serves it too, and goes on to other plans.
 pub(in crate::store::postgres) static QUEUES: LazyLock<String> = LazyLock::new(|| {
+    let queues =
+        rows_of_arrays("plan bigint, label_set bigint, ms bigint, id bigint, wanted bigint");
     format!(
-        "SELECT 7, (SELECT ROW({COLUMNS}, t.suite, t.testcase, q.number) FROM tests t WHERE t.id = e.test)
-         FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[])
-           WITH ORDINALITY AS q(plan, label_set, ms, id, wanted, number)
-         JOIN plans p ON p.id = q.plan
+        "SELECT 7, (SELECT ROW({COLUMNS}, t.suite, t.testcase, i::bigint) FROM tests t WHERE t.id = e.test)
+         FROM {queues}
+         JOIN plans p ON p.id = n.plan
          CROSS JOIN LATERAL (
              SELECT * FROM (
-                 (SELECT * FROM executions WHERE plan = q.plan AND label_set = q.label_set AND state < 2
-                    AND expected_ms = q.ms AND id > q.id AND id < p.first_execution + p.size ORDER BY id LIMIT q.wanted)
+                 (SELECT * FROM executions WHERE plan = n.plan AND label_set = n.label_set AND state < 2
+                    AND expected_ms = n.ms AND id > n.id AND id < p.first_execution + p.size ORDER BY id LIMIT n.wanted)
                  UNION ALL
-                 (SELECT * FROM executions WHERE plan = q.plan AND label_set = q.label_set AND state < 2
-                    AND expected_ms < q.ms ORDER BY expected_ms DESC, id LIMIT q.wanted)
-             ) AS both_parts ORDER BY expected_ms DESC, id LIMIT q.wanted
+                 (SELECT * FROM executions WHERE plan = n.plan AND label_set = n.label_set AND state < 2
+                    AND expected_ms < n.ms ORDER BY expected_ms DESC, id LIMIT n.wanted)
+             ) AS both_parts ORDER BY expected_ms DESC, id LIMIT n.wanted
          ) AS e"
     )
 });
