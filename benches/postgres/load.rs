@@ -78,14 +78,19 @@ pub(crate) async fn publish<const N: usize>(
     ids.try_into().ok().context("a template is missing")
 }
 
-/// Publishes a template of tests that need something, in place of those before.
-pub(crate) async fn publish_needing(
+/// Publishes a template of so many tests that need something and so many that need something else, in place of those before.
+pub(crate) async fn publish_both(
     store: &PostgresStore,
-    tests: usize,
-    required: Capabilities,
+    first: (usize, Capabilities),
+    second: (usize, Capabilities),
 ) -> anyhow::Result<PlanId> {
-    let templates = vec![template(tests, &required)];
-    let ids = store.publish(templates, clock::wall()).await?;
+    let mut both = template(first.0, &first.1);
+    let second = template(second.0, &second.1).executions.into_iter();
+    both.executions.extend(second.map(|mut it| {
+        "other".clone_into(&mut it.test.suite);
+        it
+    }));
+    let ids = store.publish(vec![both], clock::wall()).await?;
     ids.first().copied().context("the template is missing")
 }
 

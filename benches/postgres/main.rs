@@ -6,7 +6,7 @@
 //! - a number of clients: one plan, beside pgbench with as many clients;
 //! - `replicas`: two replicas with 32 clients each, on one plan and on two, beside one replica with 64;
 //! - `service`: 64 clients of `testplan serve` over HTTP, beside pgbench with as many;
-//! - `waiters`: those clients while 64 workers wait for what only others can run, beside the same without;
+//! - `waiters`: those clients while 64 workers wait for an execution that another one has, beside the same without;
 //! - `open`: a plan with 1,000,000 open executions beside one with 10,000;
 //! - `held`: while a transaction is open that began before, for ten times SECONDS, beside the same without;
 //! - a URL: through a pooler there, beside the direct way.
@@ -37,7 +37,7 @@ use testplan::{
 
 use crate::{
     database::Database,
-    load::{Measured, cycles, open, publish, publish_needing, start},
+    load::{Measured, cycles, open, publish, publish_both, start},
 };
 
 /// Executions of each plan: more than a round uses.
@@ -141,18 +141,24 @@ async fn service_beside_pgbench(
 async fn with_waiters(database: &Database, rounds: u64, span: Duration) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let store = open(&database.url).await?;
-    let needed = Capability::new("os", "Linux");
-    let offered = std::slice::from_ref(&needed);
-    let template = publish_needing(&store, EXECUTIONS, offered.iter().cloned().collect()).await?;
+    let [linux, windows] = ["Linux", "Windows"].map(|os| [Capability::new("os", os)]);
+    let template = publish_both(
+        &store,
+        (EXECUTIONS, linux.iter().cloned().collect()),
+        (1, windows.iter().cloned().collect()),
+    )
+    .await?;
     let mut table = Table::new("no waiters", "64 waiters");
     for _ in 0..rounds {
         let mut sides = Vec::new();
         for waiters in [0, CLIENTS] {
             let plan = start(database, &store, template).await?;
             let service = service::serve(database, folder.path())?;
-            let waiting = service::waiters(&service, plan, waiters).await?;
-            sides.push(service::cycles(database, &service, plan, offered, CLIENTS, span).await?);
-            anyhow::ensure!(waiting.len() == waiters, "a waiter failed");
+            let mut waiting = service::waiters(&service, plan, &windows, waiters).await?;
+            sides.push(service::cycles(database, &service, plan, &linux, CLIENTS, span).await?);
+            if let Some(ended) = waiting.try_join_next() {
+                ended??;
+            }
         }
         table.add(sides[0], sides[1]);
     }
@@ -170,7 +176,7 @@ async fn many_open(database: &Database, rounds: u64, span: Duration) -> anyhow::
     for _ in 0..rounds {
         // So short that it does not run out.
         let plan = [start(database, &stores[0], few).await?];
-        let short = span.min(Duration::from_secs(2));
+        let short = span.min(Duration::from_secs(1));
         let few = cycles(database, &stores, &plan, CLIENTS, short).await?;
         table.add(
             few,

@@ -61,20 +61,22 @@ pub(crate) async fn cycles(
     measure.end(done.load(Ordering::Relaxed))
 }
 
-/// Workers that wait for an execution, and ask again after each answer, until this is dropped. They offer nothing.
+/// Workers that wait for the only execution that they can run, which another one has, until this is dropped.
 pub(crate) async fn waiters(
     service: &Serving,
     plan: PlanId,
+    offered: &[Capability],
     count: usize,
 ) -> anyhow::Result<JoinSet<anyhow::Result<()>>> {
+    let mut holder = Caller::connect(service).await?;
+    let held = holder.reserve(plan, offered, 0).await?;
+    anyhow::ensure!(held.granted.is_some(), "there is nothing to wait for");
     let mut tasks = JoinSet::new();
     for _ in 0..count {
-        let mut caller = Caller::connect(service).await?;
+        let (mut caller, offered) = (Caller::connect(service).await?, offered.to_vec());
         tasks.spawn(async move {
-            loop {
-                let answer = caller.reserve(plan, &[], 50).await?;
-                anyhow::ensure!(answer.granted.is_none(), "it got what it cannot run");
-            }
+            let answer = caller.reserve(plan, &offered, 50).await?;
+            anyhow::bail!("it did not wait: {answer:?}");
         });
     }
     Ok(tasks)
