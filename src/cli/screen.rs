@@ -14,6 +14,7 @@ use anstream::ColorChoice as Stream;
 
 use super::{
     args::{ColorChoice, OutputFormat, VerbosityArgs},
+    progress::{Shown, shows_progress},
     service_log::{self, LogFormat},
 };
 use crate::{
@@ -41,6 +42,8 @@ pub struct Screen {
     data_paint: Paint,
     quiet: bool,
     bar: bool,
+    /// Whether the terminal shows progress in its tab or task bar.
+    taskbar: bool,
     step: StepFiles,
     lost: OnceLock<Failure>,
     /// Lines for people are events of this log, with time and level.
@@ -67,12 +70,14 @@ impl Screen {
             Stream::Never
         });
         let paint = |colour| if colour { Paint::Colour } else { Paint::Plain };
+        let bar = animated(environment, terminal) && !verbosity.quiet;
         let on_stdout = coloured(flag, environment, io::stdout().is_terminal());
         Self {
             paint: paint(colour),
             data_paint: paint(on_stdout),
             quiet: verbosity.quiet,
-            bar: animated(environment, terminal) && !verbosity.quiet,
+            bar,
+            taskbar: bar && shows_progress(environment),
             step,
             lost: OnceLock::new(),
             log: None,
@@ -97,6 +102,14 @@ impl Screen {
     /// Whether a progress bar may be drawn.
     pub(crate) fn may_draw(&self) -> bool {
         self.bar
+    }
+
+    /// Has the terminal show progress in its tab or task bar, if it can.
+    pub(crate) fn taskbar(&self, shown: Shown) {
+        if self.taskbar {
+            // A terminal that is gone shows nothing.
+            let _ = io::stderr().lock().write_all(shown.sequence().as_bytes());
+        }
     }
 
     /// Sends the log to stderr: warnings, and with `--verbose` requests and responses.

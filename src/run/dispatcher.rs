@@ -20,6 +20,7 @@ use super::{
     observer::Observer,
     phase::Phase,
     recorder::{Recorder, record},
+    running_tests::{self, RunningTests},
     state::{Response, RunEvent, RunState, RunTally, WorkerEvent},
     worker::{self, Worker, WorkerMessage, WorkerSettings},
 };
@@ -166,6 +167,9 @@ struct Dispatcher<'a> {
     /// Until the deadline was reached.
     deadline: Option<Pin<Box<Sleep>>>,
     quiet: Pin<Box<Sleep>>,
+    /// When people see what runs, if they do all the time.
+    shows_running: Option<tokio::time::Interval>,
+    running: RunningTests,
     probe: WaitProbe,
     stall: StallWatch,
 }
@@ -174,7 +178,7 @@ struct Dispatcher<'a> {
 enum Incoming {
     /// An event, and the worker that waits until it is written.
     Event(RunEvent, Option<oneshot::Sender<()>>),
-    /// The service did not answer what the workers wait for.
+    /// The service did not answer what the workers wait for, or it is time to show what runs.
     Nothing,
     /// A worker ended without reporting it.
     WorkerLost,
@@ -218,6 +222,8 @@ impl<'a> Dispatcher<'a> {
             phase,
             messages,
             signals,
+            shows_running: running_tests::every(observer.interval()),
+            running: RunningTests::default(),
             observer,
             deadline: order
                 .deadline
@@ -288,6 +294,11 @@ impl<'a> Dispatcher<'a> {
                     self.probe.hurry(remains);
                 }
                 RunEvent::Idle(update)
+            }
+            () = running_tests::is_due(&mut self.shows_running) => {
+                let running = self.running.update(self.state.running(), clock::monotonic());
+                self.observer.see_running(&running);
+                return Incoming::Nothing;
             }
             () = &mut self.quiet => {
                 self.reset_quiet();

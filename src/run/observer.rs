@@ -11,6 +11,25 @@ use crate::{
 pub trait Observer: Send {
     /// Called for each event that people may want to see.
     fn observe(&mut self, event: &ProgressEvent);
+
+    /// How often it wants to see what runs, if at all.
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Called that often with what runs, the oldest first.
+    fn see_running(&mut self, _running: &[RunningTest]) {}
+}
+
+/// A test that runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunningTest {
+    /// On which worker, from 1.
+    pub slot: usize,
+    /// The test.
+    pub test: Test,
+    /// How long it has been seen to run.
+    pub age: Duration,
 }
 
 /// Progress of a run.

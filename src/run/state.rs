@@ -26,14 +26,15 @@ struct Slot {
 
 impl Slot {
     /// What runs, as far as it is known: of many in one process those that have begun and not ended, if there are any.
-    fn running(&self) -> Vec<Test> {
-        let held = self.held.values();
-        let begun = held.clone().filter(|it| it.started && it.ended.is_none());
-        let begun: Vec<Test> = begun.map(|held| held.test.clone()).collect();
-        if begun.is_empty() {
-            return held.map(|held| held.test.clone()).collect();
-        }
-        begun
+    fn running(&self) -> Vec<(ExecutionId, &Test)> {
+        let all = |only_begun: bool| {
+            let held = self.held.iter();
+            let held =
+                held.filter(move |(_, it)| !only_begun || (it.started && it.ended.is_none()));
+            held.map(|(id, it)| (*id, &it.test)).collect::<Vec<_>>()
+        };
+        let begun = all(true);
+        if begun.is_empty() { all(false) } else { begun }
     }
 }
 
@@ -277,8 +278,17 @@ impl RunState {
         })
     }
 
+    /// What runs, and on which worker, from 1.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (usize, ExecutionId, &Test)> {
+        let slots = self.slots.iter().enumerate();
+        slots.flat_map(|(slot, it)| {
+            let running = it.running().into_iter();
+            running.map(move |(id, test)| (slot + 1, id, test))
+        })
+    }
+
     fn busy(&self) -> Option<ProgressEvent> {
-        let running: Vec<Test> = self.slots.iter().flat_map(Slot::running).collect();
+        let running: Vec<Test> = self.running().map(|(_, _, test)| test.clone()).collect();
         (!running.is_empty()).then_some(ProgressEvent::Busy { running })
     }
 

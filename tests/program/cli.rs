@@ -27,6 +27,8 @@ mod serving;
 #[cfg(unix)]
 mod target_time;
 mod template_runner;
+#[cfg(target_os = "linux")]
+mod terminal;
 #[cfg_attr(
     not(unix),
     allow(dead_code, reason = "tests with signals need more of it")
