@@ -123,6 +123,7 @@ pub(crate) async fn finish(store: &SqliteStore, granted: Granted) -> anyhow::Res
         }),
         server_trouble: None,
         principal: PRINCIPAL.to_owned(),
+        failure: String::new(),
     };
     Ok(store.finish(request, clock::wall()).await?)
 }

@@ -204,6 +204,7 @@ async fn cycle(
         }),
         server_trouble: None,
         principal: "bench".to_owned(),
+        failure: String::new(),
     };
     store.finish(finish, clock::wall()).await?;
     Ok(())

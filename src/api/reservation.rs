@@ -144,6 +144,9 @@ pub struct FinishedRequest {
     /// Additive: what the test said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<TestResult>,
+    /// Additive, with a failed `outcome`: why it failed, in a line. The first 500 bytes are kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub failure: String,
     /// Additive: what was wrong with the Squish server. It rests before others get it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub server_trouble: Option<ServerTrouble>,

@@ -10,7 +10,8 @@ use super::{
     Client, ClientError, ErrorKind, answer,
     call::Call,
     leases::{
-        LeaseRelease, RELEASE, finished, millis, not_sendable, release_request, released_before,
+        LeaseRelease, RELEASE, ResultDelivery, finished, millis, not_sendable, release_request,
+        released_before,
     },
     retry_rule::Answered,
 };
@@ -22,7 +23,7 @@ use crate::{
         },
         reservation::{FinishedRequest, HeartbeatRequest},
     },
-    model::{ExecutionId, LeaseToken, Outcome, PlanId, ServerTrouble},
+    model::{ExecutionId, LeaseToken, PlanId},
 };
 
 /// Most bytes of texts in one list of results, beside its first entry.
@@ -39,19 +40,6 @@ pub struct LeaseRenewal {
     pub lease: Option<LeaseToken>,
     /// The new length from now on.
     pub timeout: Duration,
-}
-
-/// A result to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ResultDelivery {
-    /// The execution.
-    pub execution: ExecutionId,
-    /// The lease; Test Center has none.
-    pub lease: Option<LeaseToken>,
-    /// The result.
-    pub outcome: Outcome,
-    /// What was wrong with the Squish server.
-    pub trouble: Option<ServerTrouble>,
 }
 
 impl Client {
@@ -112,7 +100,7 @@ impl Client {
         let mut answers: Vec<Option<Result<(), ClientError>>> = Vec::new();
         let mut sendable = Vec::new();
         for (at, result) in results.iter().enumerate() {
-            match finished(result.lease.as_ref(), &result.outcome, result.trouble) {
+            match finished(result) {
                 Some(request) => {
                     sendable.push((at, request));
                     answers.push(None);
@@ -221,11 +209,7 @@ impl Client {
     async fn finish_singly(&self, results: &[ResultDelivery]) -> Vec<Result<(), ClientError>> {
         let mut answers = Vec::with_capacity(results.len());
         for some in results.chunks(SINGLE_CALLS) {
-            let mut calls = Vec::with_capacity(some.len());
-            for it in some {
-                let lease = it.lease.as_ref();
-                calls.push(self.finish_after(it.execution, lease, &it.outcome, it.trouble));
-            }
+            let calls = some.iter().map(|it| self.finish_after(it));
             answers.extend(join_all(calls).await);
         }
         answers

@@ -19,8 +19,24 @@ use crate::{
 /// Longest message of an execution error that is sent, in bytes; the service keeps no more.
 const LONGEST_MESSAGE: usize = 8 * 1024;
 const LONGEST_DETAILS: usize = 64 * 1024;
+const LONGEST_FAILURE: usize = 500;
 /// Limit of a release in all: a worker that is leaving should not wait, and expiry does the same later.
 pub(super) const RELEASE: Duration = Duration::from_secs(4);
+
+/// A result to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResultDelivery {
+    /// The execution.
+    pub execution: ExecutionId,
+    /// The lease; Test Center has none.
+    pub lease: Option<LeaseToken>,
+    /// The result.
+    pub outcome: Outcome,
+    /// Why the test failed, if it did and that is known.
+    pub failure: String,
+    /// What was wrong with the Squish server.
+    pub trouble: Option<ServerTrouble>,
+}
 
 /// A lease to give back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,20 +141,22 @@ impl Client {
         lease: Option<&LeaseToken>,
         outcome: &Outcome,
     ) -> Result<(), ClientError> {
-        self.finish_after(execution, lease, outcome, None).await
+        let result = ResultDelivery {
+            execution,
+            lease: lease.cloned(),
+            outcome: outcome.clone(),
+            failure: String::new(),
+            trouble: None,
+        };
+        self.finish_after(&result).await
     }
 
-    /// The same, and reports the trouble with the Squish server: `testplan serve` puts that server on cool-down.
-    pub async fn finish_after(
-        &self,
-        execution: ExecutionId,
-        lease: Option<&LeaseToken>,
-        outcome: &Outcome,
-        trouble: Option<ServerTrouble>,
-    ) -> Result<(), ClientError> {
-        let call = finished_call(execution);
-        let Some(request) = finished(lease, outcome, trouble) else {
-            return Err(not_sendable(execution));
+    /// The same, with why the test failed, and with the trouble with the Squish server: `testplan serve` puts that server on
+    /// cool-down.
+    pub async fn finish_after(&self, result: &ResultDelivery) -> Result<(), ClientError> {
+        let call = finished_call(result.execution);
+        let Some(request) = finished(result) else {
+            return Err(not_sendable(result.execution));
         };
         let call = call.json(&request);
         match self.persist(&call, self.finish_rule(), accepted).await {
@@ -234,16 +252,17 @@ pub(super) fn not_sendable(execution: ExecutionId) -> ClientError {
 }
 
 /// The body that reports an outcome; `None` for an outcome that is no result.
-pub(super) fn finished(
-    lease: Option<&LeaseToken>,
-    outcome: &Outcome,
-    trouble: Option<ServerTrouble>,
-) -> Option<FinishedRequest> {
-    let lease = lease.cloned();
-    let server_trouble = trouble.filter(|_| lease.is_some());
-    match outcome {
+pub(super) fn finished(result: &ResultDelivery) -> Option<FinishedRequest> {
+    let lease = result.lease.clone();
+    let server_trouble = result.trouble.filter(|_| lease.is_some());
+    let failure = match &lease {
+        Some(_) => bounded(&result.failure, LONGEST_FAILURE),
+        None => String::new(),
+    };
+    match &result.outcome {
         Outcome::Completed { result } => Some(FinishedRequest {
             outcome: result.filter(|_| lease.is_some()),
+            failure,
             lease,
             server_trouble,
             ..FinishedRequest::default()
@@ -259,6 +278,7 @@ pub(super) fn finished(
                 details: bounded(details, LONGEST_DETAILS),
                 lease,
                 outcome: None,
+                failure: String::new(),
                 server_trouble,
             })
         }

@@ -129,7 +129,15 @@ pub enum CaseVerdict {
 impl CaseVerdict {
     /// Whether it counts against the test: it failed, or broke.
     pub fn is_failure(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Error(_))
+        self.trouble().is_some()
+    }
+
+    /// What the tool says about it, if it failed or broke.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        match self {
+            Self::Failed(trouble) | Self::Error(trouble) => Some(trouble),
+            Self::Passed { .. } | Self::Skipped { .. } => None,
+        }
     }
 }
 
@@ -147,4 +155,13 @@ pub struct Trouble {
     /// The file marks the case as skipped too: the tool expects this failure, if its exit code says passed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_expected: bool,
+}
+
+impl Trouble {
+    /// Its first line, if it says anything.
+    pub(crate) fn first_line(&self) -> Option<&str> {
+        [&self.message, &self.text, &self.kind]
+            .into_iter()
+            .find_map(|text| text.lines().find(|line| !line.trim().is_empty()))
+    }
 }

@@ -1,9 +1,6 @@
 //! Why an execution or attempt did not pass, according to its records. The texts are raw: surfaces clean them.
 
-use crate::model::{
-    CaseResult, Outcome,
-    outcome::{CaseVerdict, Trouble},
-};
+use crate::model::{CaseResult, Outcome, outcome::Trouble};
 
 use super::{AttemptReport, Cases, ReportEntry};
 
@@ -49,7 +46,7 @@ impl<'a> FailureDetails<'a> {
         self.error.map_or_else(
             || {
                 self.cases()
-                    .find_map(|(_, it)| first_line(it))
+                    .find_map(|(_, it)| it.first_line())
                     .unwrap_or_default()
             },
             |(message, _)| message,
@@ -63,10 +60,7 @@ impl<'a> FailureDetails<'a> {
     /// The kept cases that failed or broke, in order.
     pub(super) fn cases(&self) -> impl Iterator<Item = (&'a CaseResult, &'a Trouble)> {
         let noted = self.cases.map_or(&[][..], Cases::noted).iter();
-        noted.filter_map(|case| match &case.verdict {
-            CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => Some((case, trouble)),
-            CaseVerdict::Passed { .. } | CaseVerdict::Skipped { .. } => None,
-        })
+        noted.filter_map(|case| Some((case, case.verdict.trouble()?)))
     }
 
     /// How many cases failed or broke, kept or not.
@@ -80,11 +74,4 @@ fn error_in(outcome: &Outcome) -> Option<(&str, &str)> {
         Outcome::ExecutionError { message, details } => Some((message, details)),
         Outcome::Completed { .. } | Outcome::LeaseLost | Outcome::Cancelled => None,
     }
-}
-
-/// The first line that is not blank, of message, text or kind.
-pub(super) fn first_line(trouble: &Trouble) -> Option<&str> {
-    [&trouble.message, &trouble.text, &trouble.kind]
-        .into_iter()
-        .find_map(|text| text.lines().find(|line| !line.trim().is_empty()))
 }

@@ -3,7 +3,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use crate::model::{
-    CaseCounts, CaseResult, ExecutionId, Outcome, ServerTrouble, millis, record::RecordEvent,
+    CaseCounts, CaseResult, ExecutionId, Outcome, ServerTrouble, millis, outcome::Trouble,
+    record::RecordEvent,
 };
 
 /// An attempt that ended.
@@ -58,6 +59,12 @@ pub enum Disposition {
 }
 
 impl Attempt {
+    /// Why the test failed, as far as its result files say: a line of the first case that did not pass.
+    pub(crate) fn failure(&self) -> &str {
+        let mut troubles = self.cases.iter().filter_map(|case| case.verdict.trouble());
+        troubles.find_map(Trouble::first_line).unwrap_or_default()
+    }
+
     /// An execution that had no process.
     pub(crate) fn without_process(duration: Duration, outcome: Outcome) -> Self {
         Self {

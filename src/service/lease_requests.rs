@@ -9,7 +9,7 @@ use crate::{
     model::{ExecutionId, TestResult},
     store::{
         BatchRequest, Finish, Heartbeat, NotStarted, Refusal, RefusalCode,
-        protocol::payload::{MAX_DETAILS, MAX_MESSAGE, cut},
+        protocol::payload::{MAX_DETAILS, MAX_FAILURE, MAX_MESSAGE, cut},
     },
 };
 
@@ -110,6 +110,7 @@ pub(super) fn finish(execution: ExecutionId, body: FinishedRequest, principal: S
             duration_ms: result.duration_ms.min(LONGEST_MS),
             ..result
         }),
+        failure: cut(&body.failure, MAX_FAILURE),
         server_trouble: body.server_trouble,
         principal,
     }

@@ -217,6 +217,8 @@ pub struct Finish {
     pub details: String,
     /// The result of the test, from testplan workers.
     pub result: Option<TestResult>,
+    /// Why it failed, if it did; possibly empty. A repetition may have another text.
+    pub failure: String,
     /// Trouble with the Squish server, from testplan workers: it cools down before others get it.
     pub server_trouble: Option<ServerTrouble>,
     pub principal: String,

@@ -8,7 +8,7 @@ use crate::{
     report::{
         AttemptReport, ReportEntry,
         excerpt::{ends_of, prefix, suffix},
-        failure_details::{FailureDetails, NO_MESSAGE, first_line},
+        failure_details::{FailureDetails, NO_MESSAGE},
         report_entry::EndedAttempt,
         sanitise::console_line,
         view::{Section, SectionKind},
@@ -139,7 +139,7 @@ impl<'a> Reason<'a> {
 fn lines_of(case: &CaseResult) -> Option<(&str, &str)> {
     match &case.verdict {
         CaseVerdict::Failed(trouble) | CaseVerdict::Error(trouble) => {
-            Some((first_line(trouble).unwrap_or(NO_MESSAGE), &trouble.text))
+            Some((trouble.first_line().unwrap_or(NO_MESSAGE), &trouble.text))
         }
         CaseVerdict::Passed { flaky: true } => Some((FLAKY, "")),
         CaseVerdict::Passed { flaky: false } | CaseVerdict::Skipped { .. } => None,

@@ -7,7 +7,7 @@ use crate::{
     report::{
         PlanReport, ReportEntry,
         excerpt::{ends_of, suffix},
-        failure_details::{FailureDetails, NO_MESSAGE, first_line},
+        failure_details::{FailureDetails, NO_MESSAGE},
         sanitise::{markdown_code, markdown_text},
         time_text::duration_text,
         view::{Cell, ReportView, Section, SentenceList, Table},
@@ -207,7 +207,7 @@ fn case_lines(problem: &FailureDetails<'_>) -> Vec<String> {
         let mut line = format!(
             "{}: {}",
             markdown_text(&case.name, MAX_NAME),
-            markdown_text(first_line(trouble).unwrap_or(NO_MESSAGE), MAX_MESSAGE)
+            markdown_text(trouble.first_line().unwrap_or(NO_MESSAGE), MAX_MESSAGE)
         );
         if let Some(file) = &case.file {
             let location = case

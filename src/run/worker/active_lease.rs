@@ -44,10 +44,6 @@ impl ActiveLease {
         self.granted.execution
     }
 
-    pub(super) fn token(&self) -> Option<&LeaseToken> {
-        self.granted.lease.as_ref()
-    }
-
     pub(super) fn work(&self) -> WorkItem {
         WorkItem {
             granted: Arc::clone(&self.granted),

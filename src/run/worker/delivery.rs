@@ -57,15 +57,7 @@ impl Worker {
         if is_one || !self.client.is_testplan() {
             return self.send_singly(ended).await;
         }
-        let results: Vec<ResultDelivery> = ended
-            .iter()
-            .map(|EndedExecution { lease, attempt }| ResultDelivery {
-                execution: lease.execution(),
-                lease: lease.granted.lease.clone(),
-                outcome: attempt.outcome.clone(),
-                trouble: attempt.server_trouble,
-            })
-            .collect();
+        let results: Vec<ResultDelivery> = ended.iter().map(delivery).collect();
         let finishing = self.client.finish_many(self.plan, &results, start_cost);
         match self.unless_stopped(DELIVERY_GRACE, finishing).await {
             Some(answers) => answers.into_iter().map(Some).collect(),
@@ -77,16 +69,11 @@ impl Worker {
     async fn send_singly(&self, ended: &[EndedExecution]) -> Vec<DeliveryAnswer> {
         let mut answers = Vec::with_capacity(ended.len());
         for some in ended.chunks(SINGLE_CALLS) {
-            let mut calls = Vec::with_capacity(some.len());
-            for EndedExecution { lease, attempt } in some {
-                let finishing = self.client.finish_after(
-                    lease.execution(),
-                    lease.token(),
-                    &attempt.outcome,
-                    attempt.server_trouble,
-                );
-                calls.push(self.unless_stopped(DELIVERY_GRACE, finishing));
-            }
+            let some: Vec<_> = some.iter().map(delivery).collect();
+            let calls = some.iter().map(|result| {
+                let finishing = self.client.finish_after(result);
+                self.unless_stopped(DELIVERY_GRACE, finishing)
+            });
             answers.extend(join_all(calls).await);
         }
         answers
@@ -138,6 +125,16 @@ impl Worker {
         })
         .await;
         leave.map_or(Ok(()), Err)
+    }
+}
+
+fn delivery(EndedExecution { lease, attempt }: &EndedExecution) -> ResultDelivery {
+    ResultDelivery {
+        execution: lease.execution(),
+        lease: lease.granted.lease.clone(),
+        outcome: attempt.outcome.clone(),
+        failure: attempt.failure().to_owned(),
+        trouble: attempt.server_trouble,
     }
 }
 

@@ -9,6 +9,8 @@ use crate::model::{Outcome, PlannedTest, TestVerdict};
 
 /// Most bytes kept of a result's message.
 pub(crate) const MAX_MESSAGE: usize = 8 * 1024;
+/// Most bytes kept of why a test failed.
+pub(crate) const MAX_FAILURE: usize = 500;
 /// Most bytes kept of a result's details.
 pub(crate) const MAX_DETAILS: usize = 64 * 1024;
 
@@ -229,6 +231,7 @@ mod tests {
             }),
             server_trouble: None,
             principal: "token".to_owned(),
+            failure: String::new(),
         }
     }
 

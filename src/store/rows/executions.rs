@@ -136,6 +136,18 @@ impl<'a> OutcomeColumns<'a> {
         }
     }
 
+    /// With why the test failed, where details are of an error otherwise.
+    pub(in crate::store) fn failed_because(self, why: &'a str) -> Self {
+        let failed = Some(verdict_number(TestVerdict::Failed));
+        if self.verdict != failed || why.is_empty() {
+            return self;
+        }
+        Self {
+            details: Some(why),
+            ..self
+        }
+    }
+
     pub(in crate::store) fn of_result(result: TestResult) -> Self {
         Self {
             verdict: Some(verdict_number(result.verdict)),

@@ -33,7 +33,7 @@ pub(in crate::store) fn finish(
     let digest = StoredDigest::of(finish);
     let changed = match LeaseHolder::of(finish.execution, presented) {
         Some(holder) => {
-            let columns = OutcomeColumns::of(&outcome);
+            let columns = OutcomeColumns::of(&outcome).failed_because(&finish.failure);
             context.rows.finish(&holder, &columns, &digest)?
         }
         None => None,

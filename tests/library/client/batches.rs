@@ -64,6 +64,7 @@ fn results(lease: bool) -> Vec<ResultDelivery> {
         lease: renewal.lease,
         outcome: outcome(),
         trouble: None,
+        failure: String::new(),
     };
     renewals(lease).into_iter().map(result).collect()
 }
@@ -334,6 +335,7 @@ async fn results_with_long_texts_are_sent_in_several_lists() {
         lease: Some(LeaseToken::new("lease")),
         outcome: long.clone(),
         trouble: None,
+        failure: String::new(),
     };
     let all: Vec<_> = (1..=100).map(result).collect();
     let reply = |range: std::ops::RangeInclusive<i64>| {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use testplan::{
-    client::{ClientError, ErrorKind, Sent},
+    client::{ClientError, ErrorKind, ResultDelivery, Sent},
     model::{
         Capabilities, ExecutionId, ExecutionState, LeaseToken, Outcome, PlanId, ServerTrouble,
         TestResult, TestVerdict,
@@ -139,11 +139,14 @@ async fn server_trouble_is_sent_only_with_a_lease_token() {
         let lease = lease.as_ref();
         let gone = Some(ServerTrouble::Unreachable);
         client.release_after(EXECUTION, lease, gone).await.unwrap();
-        let hung = Some(ServerTrouble::Hung);
-        client
-            .finish_after(EXECUTION, lease, &error, hung)
-            .await
-            .unwrap();
+        let result = ResultDelivery {
+            execution: EXECUTION,
+            lease: lease.cloned(),
+            outcome: error.clone(),
+            failure: String::new(),
+            trouble: Some(ServerTrouble::Hung),
+        };
+        client.finish_after(&result).await.unwrap();
     }
     let said: Vec<_> = script
         .seen()
@@ -154,6 +157,35 @@ async fn server_trouble_is_sent_only_with_a_lease_token() {
     assert_eq!(said[1]["server_trouble"], "hung");
     assert_eq!(said[2], serde_json::json!({"timeout": 1}));
     assert_eq!(said[3], serde_json::json!({"message": "m"}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn why_a_test_failed_is_sent_with_a_lease_token_and_cut() {
+    let script = Script::new([(); 2].map(|()| answer(200, "{}")));
+    let client = client(&script);
+    for lease in [Some(lease()), None] {
+        let failed = TestResult {
+            verdict: TestVerdict::Failed,
+            duration_ms: 1,
+            flaky: false,
+        };
+        let result = ResultDelivery {
+            execution: EXECUTION,
+            lease,
+            outcome: Outcome::Completed {
+                result: Some(failed),
+            },
+            failure: "x".repeat(600),
+            trouble: None,
+        };
+        client.finish_after(&result).await.unwrap();
+    }
+    let seen = script.seen();
+    let sent = seen[0].json();
+    assert_eq!(sent["outcome"]["verdict"], "failed");
+    let length = sent["failure"].as_str().map(str::len);
+    assert!(length.is_some_and(|it| it > 400 && it <= 500), "{length:?}");
+    assert_eq!(seen[1].json(), serde_json::json!({}), "for Test Center");
 }
 
 #[tokio::test(start_paused = true)]

@@ -188,6 +188,7 @@ async fn result_survives_what_a_proxy_answers_for_some_seconds() {
             lease: Some(LeaseToken::new("lease".to_owned())),
             outcome: PASSED,
             trouble: None,
+            failure: String::new(),
         });
         let sent = client.finish_many(PlanId(1), &results, None).await;
         assert_eq!(sent, [Ok(()), Ok(())], "{name}");

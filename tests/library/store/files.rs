@@ -59,6 +59,7 @@ pub(super) fn result(of: &Granted) -> Finish {
         result: None,
         server_trouble: None,
         principal: "alice".to_owned(),
+        failure: String::new(),
     }
 }
 

@@ -650,6 +650,7 @@ impl Pair {
             result: payload.2,
             server_trouble: trouble,
             principal: principal.to_owned(),
+            failure: String::new(),
         };
         let expected = if plan.is_none_or(|plan| self.model.is_of(e, plan)) {
             self.model.finish(e, (voice, principal), payload, trouble)

@@ -142,6 +142,7 @@ pub(crate) fn result_of(of: &Granted, result: Option<TestResult>) -> Finish {
         result,
         server_trouble: None,
         principal: "alice".to_owned(),
+        failure: String::new(),
     }
 }
 

@@ -282,6 +282,7 @@ impl HeldStore {
                     result: None,
                     server_trouble: None,
                     principal: PRINCIPAL.into(),
+                    failure: String::new(),
                 };
                 self.store.finish(finish, clock().now()).await.unwrap();
             }

@@ -159,6 +159,7 @@ pub(crate) async fn finish_without_lease_is_checked_by_principal(make: Make) {
         result: None,
         server_trouble: None,
         principal: principal.to_owned(),
+        failure: String::new(),
     };
     let refusal = |f| async { refused(world.finish(f).await) };
     assert_eq!(
