@@ -8,6 +8,7 @@ mod changes;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
 mod new_import;
 mod outage;
+mod plan_overview;
 pub mod postgres;
 pub mod protocol;
 mod requested_tests;
@@ -25,14 +26,18 @@ use std::{fmt, future::Future, pin::Pin, sync::Weak, time::Duration};
 use crate::{
     fs::DiskFault,
     model::{
-        Capabilities, Execution, ExecutionState, NewSquishServer, Plan, PlanId, PlanStatus,
-        SquishServer, SquishServerChange, SquishServerId, Timestamp,
+        Capabilities, Execution, ExecutionId, ExecutionState, NewSquishServer, Plan, PlanId,
+        PlanStatus, SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
 };
 
 pub use changes::{ChangeListener, Changes, OpenedExecutions, PlanChanges};
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use outage::{Outage, OutageKind};
+pub use plan_overview::{
+    CapabilityCounts, ChangedExecutions, ExecutionFilter, ExecutionHistory, OpenWork, PlanDetail,
+    PlanOverview, RunningExecution,
+};
 pub use requested_tests::{MAX_DIFFERENCES, PlanTests, RequestedTests, TemplateDifference};
 pub use requests::{
     BatchRequest, Deadline, Event, ExecutePlan, Finish, FinishList, Granted, Heartbeat, NotStarted,
@@ -142,7 +147,7 @@ impl RefusalCode {
 }
 
 /// The durable state of the service. The module's documentation says what every implementation guarantees.
-pub trait Store: fmt::Debug + Send + Sync {
+pub trait Store: PageStore + fmt::Debug + Send + Sync {
     /// Publishes the templates of files. A template keeps its id by project and title, and a changed one changes for plans
     /// started later. Other templates of the same projects that came from files are hidden, not deleted. A template whose
     /// definition in the file did not change keeps what [`publish_templates`](Self::publish_templates) published since.
@@ -303,4 +308,57 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Accepts no more requests, finishes the queued ones, and removes the side files.
     fn close(&self) -> Reply<'_, ()>;
+}
+
+/// Reads for pages. Each does bounded work, or work in proportion to what it returns.
+pub trait PageStore {
+    /// Started plans, newest first, with numbers below `before`, at most `limit`.
+    fn recent_plans(
+        &self,
+        before: Option<PlanId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Page<PlanOverview>>;
+
+    /// A plan with its counts by required capabilities.
+    fn plan_detail(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanDetail>;
+
+    /// The executions under a lease in the order of their workers, at most `limit`.
+    fn running(&self, plan: PlanId, limit: u32, now: Timestamp)
+    -> Reply<'_, Vec<RunningExecution>>;
+
+    /// The executions that a filter wants, in order of their numbers, from after `after`, at most `limit`. Their errors have
+    /// no details.
+    fn filtered_executions(
+        &self,
+        plan: PlanId,
+        filter: ExecutionFilter,
+        after: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Page<Execution>>;
+
+    /// An execution of a plan with its last events, at most `limit`.
+    fn execution_history(
+        &self,
+        plan: PlanId,
+        execution: ExecutionId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, ExecutionHistory>;
+
+    /// What happened to leases beside reservations, heartbeats and results, newest first, at most `limit`.
+    fn notable_events(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<Event>>;
+
+    /// The executions that changed after an event, if they are at most `limit`.
+    fn changed_executions(
+        &self,
+        plan: PlanId,
+        after: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, ChangedExecutions>;
+
+    /// The expected durations of the open executions, the longest `limit` of each set of required capabilities.
+    fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>>;
 }

@@ -9,6 +9,7 @@ mod executions;
 mod imports;
 mod keys;
 mod leases;
+mod page_reads;
 mod plans;
 mod queue;
 mod servers;
@@ -29,6 +30,7 @@ pub(super) use leases::{
     ChangedExecution, LeaseFilter, LeaseHolder, LeaseLength, LeaseRow, LeaseRows, NewLease,
     ServerBinding, ValidLease,
 };
+pub(super) use page_reads::{PageReads, filter_condition};
 pub(super) use plans::{NewPlanRow, PlanFacts, PlanReads, PlanRows, TestSource};
 pub(super) use queue::{QueueRow, QueueRows, SuiteOrder, SuiteWork, Visit};
 pub(super) use servers::{FreeServer, NewServerRow, ServerReads, ServerRows};

@@ -16,6 +16,7 @@ mod imported_verdicts;
 pub(super) mod imports;
 pub(super) mod lease_renewal;
 mod near_pick;
+pub(super) mod page_facts;
 pub(super) mod pages;
 mod pick;
 pub(super) mod plan_demand;

@@ -18,9 +18,9 @@ use crate::{
 pub(super) const COLUMNS: &str = "e.id, e.plan, e.test, e.label_set, e.expected_ms, e.is_estimated, e.state, e.epoch, e.generation,
     e.reset_epoch, e.expiries, e.skips, e.late_results, e.deadline, e.timeout_ms, e.compensated_ms, e.squish_server,
     e.troubled_server, e.verdict, e.duration_ms, e.flaky, e.nonce, e.lease_hash, e.digest, e.principal, e.worker, e.lost_on,
-    e.error, e.details, e.import_mark, e.alone, e.start_failures";
+    e.error, e.details, e.import_mark, e.alone, e.start_failures, e.reserved_at";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 32;
+pub(super) const COLUMN_COUNT: usize = 33;
 
 /// A row.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +59,8 @@ pub(super) struct Execution {
     pub(super) alone: bool,
     /// As JSON; empty for nearly all.
     pub(super) start_failures: String,
+    /// When the last lease was given.
+    pub(super) reserved_at: Option<i64>,
 }
 
 impl Execution {
@@ -97,6 +99,7 @@ impl Execution {
             import_mark: get(row, 29)?,
             alone: get(row, 30)?,
             start_failures: get(row, 31)?,
+            reserved_at: get(row, 32)?,
         })
     }
 
@@ -130,6 +133,7 @@ impl Execution {
         self.state = 2;
         self.epoch += 1;
         self.set_length(lease.length);
+        self.reserved_at = Some(lease.length.deadline.0 - lease.length.timeout_ms);
         self.nonce = Some(lease.nonce.to_vec());
         self.lease_hash = Some(lease.hash.0.to_vec());
         lease.principal.clone_into(&mut self.principal);

@@ -38,7 +38,7 @@ use crate::{
         WorkerPresence,
         changes::ChangeListeners,
         protocol::Compensation,
-        rows::Reads,
+        rows::PageReads,
         steps::{
             Memory, WriteContext, entry_list, expiry::extend_leases, finish, imports,
             key_of_reservation, lease_renewal, pages, plan_demand, plans, reservations, reset,
@@ -219,9 +219,9 @@ impl PostgresStore {
     }
 
     /// Reads one consistent state of the database.
-    fn read<T: Send + 'static>(
+    pub(super) fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         Box::pin(self.readers.read(work))
     }

@@ -10,7 +10,7 @@ use super::{
     outage_watch::{OutageWatch, Side},
 };
 use crate::{
-    store::{StoreError, rows::Reads},
+    store::{StoreError, rows::PageReads},
     sync::ignore_poison,
 };
 
@@ -37,7 +37,7 @@ impl ReadPool {
     /// Reads one consistent state of the database on a blocking thread.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         self.call(move |client| in_snapshot(client, work)).await
     }
@@ -87,7 +87,7 @@ impl ReadPool {
 
 fn in_snapshot<T>(
     client: &mut Client,
-    work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>,
+    work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     client.begin_with(Transaction::Snapshot, "", &[])?;
     let result = work(client);

@@ -5,6 +5,7 @@ mod executions;
 mod imports;
 mod keys;
 mod leases;
+mod page_reads;
 mod pages;
 mod plan_tests;
 mod plans;

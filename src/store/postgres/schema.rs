@@ -9,6 +9,7 @@ use crate::store::StoreError;
 const MIGRATIONS: &[&str] = &[
     include_str!("migrations/1_plans_and_executions.sql"),
     include_str!("migrations/2_usable_from.sql"),
+    include_str!("migrations/3_pages.sql"),
 ];
 
 /// From this version on the database says which older versions may use it.

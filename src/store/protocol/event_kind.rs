@@ -34,6 +34,25 @@ pub(crate) enum EventKind {
 }
 
 impl EventKind {
+    /// All kinds.
+    #[cfg(test)]
+    pub(crate) const EACH: [Self; 14] = [
+        Self::Reserved,
+        Self::Heartbeat,
+        Self::Expired,
+        Self::Extended,
+        Self::Released,
+        Self::NotStarted,
+        Self::Unstartable,
+        Self::Finished,
+        Self::LateResult,
+        Self::OtherResult,
+        Self::Imported,
+        Self::Abandoned,
+        Self::Reset,
+        Self::ServerTrouble,
+    ];
+
     /// The word for the wire and for the database.
     pub(crate) fn as_str(self) -> &'static str {
         match self {

@@ -40,6 +40,8 @@ pub(in crate::store) struct NewPlanRow<'a> {
     pub(in crate::store) tests_digest: Option<&'a [u8]>,
     /// The account of the discovery, as JSON.
     pub(in crate::store) discovery: Option<String>,
+    /// The principal of the request.
+    pub(in crate::store) started_by: &'a str,
 }
 
 /// Where the tests of a plan are copied from.

@@ -35,6 +35,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/8_start_failures.sql"),
     include_str!("migrations/9_compensation.sql"),
     include_str!("migrations/10_store_identity.sql"),
+    include_str!("migrations/11_pages.sql"),
 ];
 
 /// Databases of this version and later have a name and count acknowledged changes.

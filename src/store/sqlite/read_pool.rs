@@ -13,7 +13,7 @@ use super::{
     database_failure::{folder_of, located},
 };
 use crate::{
-    store::{StoreError, rows::Reads},
+    store::{StoreError, rows::PageReads},
     sync::ignore_poison,
 };
 
@@ -38,7 +38,7 @@ impl ReadPool {
     /// Reads one consistent snapshot of the database on a blocking thread.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let permit = Arc::clone(&self.permits)
             .acquire_owned()
@@ -74,7 +74,7 @@ impl ReadPool {
 
 fn in_snapshot<T>(
     db: &mut Connection,
-    work: impl FnOnce(&mut dyn Reads) -> Result<T, StoreError>,
+    work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     db.prepare_cached("BEGIN")?.execute([])?;
     let result = work(db);

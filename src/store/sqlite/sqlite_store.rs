@@ -38,6 +38,7 @@ use crate::{
         Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
         changes::ChangeListeners,
         protocol::Compensation,
+        rows::PageReads,
         steps::{
             WriteContext, entry_list,
             expiry::{expire_leases, extend_leases},
@@ -192,6 +193,14 @@ impl SqliteStore {
             expire_leases(context, now)?;
             work(context)
         })
+    }
+
+    /// Reads one consistent state of the database.
+    pub(super) fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.readers.read(work))
     }
 
     fn send<T: Send + 'static>(

@@ -95,6 +95,7 @@ fn insert_plan(
         size: i64::try_from(size).unwrap_or(i64::MAX),
         tests_digest: request.tests.as_ref().map(|tests| tests.digest.bytes()),
         discovery: request.discovery.as_ref().map(to_json).transpose()?,
+        started_by: &request.principal,
     })
 }
 

@@ -109,6 +109,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("tests_digest", Bytes),
             ("discovery", Text),
             ("template", Number),
+            ("started_by", Text),
         ],
     )
     .of_plans("id")
@@ -231,6 +232,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("alone", Truth),
             ("start_failures", Text),
             ("suite", Number),
+            ("reserved_at", Number),
         ],
     )
     .of_plans("plan"),

@@ -8,6 +8,7 @@ pub(crate) mod heartbeats;
 pub(crate) mod imports;
 pub(crate) mod lists;
 pub(crate) mod machines;
+pub(crate) mod page_facts;
 pub(crate) mod plans;
 pub(crate) mod reservations;
 pub(crate) mod results;
@@ -76,6 +77,9 @@ macro_rules! every {
             failed_starts: execution_that_did_not_start_prefers_another_machine
                 execution_that_three_machines_could_not_start_ends_with_their_reasons
                 execution_ends_if_all_that_are_there_could_not_start_it execution_stays_open_for_a_worker_that_has_not_tried;
+            page_facts: recent_plans_are_newest_first_with_their_counts plan_detail_counts_each_kind_of_end
+                filters_find_their_executions running_executions_name_worker_and_start history_of_an_execution_is_apart_from_others
+                changes_after_an_event_are_found open_work_has_the_expected_durations;
         }
     };
 }

@@ -34,10 +34,14 @@ async fn reserve(store: &SqliteStore, wish: Reserve) -> Granted {
     }
 }
 
-/// Takes back what versions 6 to 10 of the schema added.
+/// Takes back what versions 6 to 11 of the schema added.
 fn undo_batches(db: &rusqlite::Connection) {
     db.execute_batch(
         "DROP INDEX executions_by_suite;
+         DROP INDEX executions_notable;
+         DROP INDEX events_notable;
+         ALTER TABLE plans DROP COLUMN started_by;
+         ALTER TABLE executions DROP COLUMN reserved_at;
          DROP TABLE plan_suites;
          DROP TABLE start_costs;
          ALTER TABLE executions DROP COLUMN start_failures;

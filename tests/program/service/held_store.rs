@@ -17,9 +17,11 @@ use testplan::{
         SquishServerId, Test, Timestamp,
     },
     store::{
-        ChangeListener, Changes, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList,
-        Heartbeat, Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation,
-        Reserve, Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
+        ChangeListener, ChangedExecutions, Changes, Deadline, EntryAnswers, Event, ExecutePlan,
+        ExecutionFilter, ExecutionHistory, Finish, FinishList, Heartbeat, Import, NewImport,
+        OpenWork, Page, PageStore, PlanDemand, PlanDetail, PlanOverview, PlanQuery, PlanTests,
+        Reply, Reservation, Reserve, Reset, Rules, RunningExecution, Store, StoreError,
+        TemplateDefinition, TemplateDifference,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -417,6 +419,71 @@ macro_rules! pass_on_for_plan {
             self.call(points, move |store| store.$method(plan, $($name),*))
         })*
     };
+}
+
+/// Reads for pages are not held.
+impl PageStore for HeldStore {
+    fn recent_plans(
+        &self,
+        before: Option<PlanId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Page<PlanOverview>> {
+        self.store.recent_plans(before, limit, now)
+    }
+
+    fn plan_detail(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanDetail> {
+        self.store.plan_detail(plan, now)
+    }
+
+    fn running(
+        &self,
+        plan: PlanId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Vec<RunningExecution>> {
+        self.store.running(plan, limit, now)
+    }
+
+    fn filtered_executions(
+        &self,
+        plan: PlanId,
+        filter: ExecutionFilter,
+        after: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, Page<Execution>> {
+        self.store
+            .filtered_executions(plan, filter, after, limit, now)
+    }
+
+    fn execution_history(
+        &self,
+        plan: PlanId,
+        execution: ExecutionId,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, ExecutionHistory> {
+        self.store.execution_history(plan, execution, limit, now)
+    }
+
+    fn notable_events(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<Event>> {
+        self.store.notable_events(plan, limit, now)
+    }
+
+    fn changed_executions(
+        &self,
+        plan: PlanId,
+        after: i64,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, ChangedExecutions> {
+        self.store.changed_executions(plan, after, limit, now)
+    }
+
+    fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>> {
+        self.store.open_work(plan, limit, now)
+    }
 }
 
 impl Store for HeldStore {

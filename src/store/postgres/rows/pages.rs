@@ -98,7 +98,8 @@ impl ExecutionPages for Client {
     }
 }
 
-fn execution(row: &Row) -> Result<Execution, StoreError> {
+/// An execution from the columns of these lists.
+pub(super) fn execution(row: &Row) -> Result<Execution, StoreError> {
     let state = match get::<i64>(row, 5)? {
         0 => ExecutionState::Open,
         2 => ExecutionState::Reserved,

@@ -63,8 +63,8 @@ impl PlanRows for PostgresRows {
         )?;
         self.client.read_one(
             "INSERT INTO plans (kind, project, title, description, batch, tags, repositories, planned,
-               created_at, size, tests_digest, discovery, template, first_execution)
-             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id",
+               created_at, size, tests_digest, discovery, template, first_execution, started_by)
+             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
             &[
                 text(&plan.template.project),
                 text(&plan.title),
@@ -79,6 +79,7 @@ impl PlanRows for PostgresRows {
                 text(&plan.discovery),
                 int(&plan.template.id.0),
                 int(&first),
+                text(&plan.started_by),
             ],
             |row| Ok(PlanId(get(row, 0)?)),
         )

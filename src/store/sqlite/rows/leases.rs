@@ -36,7 +36,7 @@ impl LeaseRows for Connection {
         let (expiries, lost_on) = lease.losses.clone().unzip();
         self.change_one(
             "a reservation",
-            "UPDATE executions SET state = 2, epoch = epoch + 1, deadline = ?4, timeout_ms = ?5, compensated_ms = 0, nonce = ?6,
+            "UPDATE executions SET state = 2, epoch = epoch + 1, reserved_at = ?4 - ?5, deadline = ?4, timeout_ms = ?5, compensated_ms = 0, nonce = ?6,
                lease_hash = ?7, principal = ?8, worker = ?9, squish_server = ?10, skips = 0, digest = NULL,
                import_mark = (SELECT coalesce(max(id), 0) FROM imports),
                expiries = coalesce(?11, expiries), lost_on = coalesce(?12, lost_on)

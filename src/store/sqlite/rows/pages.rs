@@ -102,7 +102,8 @@ impl ExecutionPages for Connection {
     }
 }
 
-fn execution(row: &Row<'_>) -> rusqlite::Result<(Execution, String)> {
+/// An execution from the columns of these lists, its labels still as text.
+pub(super) fn execution(row: &Row<'_>) -> rusqlite::Result<(Execution, String)> {
     let state = match row.get(5)? {
         0 => ExecutionState::Open,
         2 => ExecutionState::Reserved,

@@ -60,8 +60,8 @@ impl PlanRows for Connection {
     fn insert_plan(&mut self, plan: &NewPlanRow<'_>) -> Result<PlanId, StoreError> {
         let id = self.insert(
             "INSERT INTO plans (kind, project, title, description, batch, tags, repositories, planned,
-               created_at, size, tests_digest, discovery, template, first_execution)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,
+               created_at, size, tests_digest, discovery, template, started_by, first_execution)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
                (SELECT coalesce(max(id), 0) + 1 FROM executions))",
             params![
                 plan.template.project,
@@ -76,6 +76,7 @@ impl PlanRows for Connection {
                 plan.tests_digest,
                 plan.discovery,
                 plan.template.id.0,
+                plan.started_by,
             ],
         )?;
         Ok(PlanId(id))

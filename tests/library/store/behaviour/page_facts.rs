@@ -1,0 +1,270 @@
+//! What the pages for people read.
+
+use testplan::{
+    model::{Execution, PlanId, Test, TestResult, TestVerdict},
+    store::{ExecutionFilter, Finish, RefusalCode, Rules},
+};
+
+use crate::store::world::{Fresh, World, caps, refused, request_for, result_of, said};
+
+type Make = fn(Rules) -> Fresh;
+
+/// A plan with an execution of each kind of end, one under a lease of `w1`, and one open.
+async fn mixed(make: Make) -> World {
+    let world = World::new(
+        make,
+        &[
+            "OS=Linux", "OS=Linux", "OS=Linux", "OS=Linux", "OS=Linux", "OS=Linux", "OS=Linux",
+            "OS=Mac",
+        ],
+    )
+    .await;
+    let result = |verdict, flaky| {
+        Some(TestResult {
+            verdict,
+            duration_ms: 5,
+            flaky,
+        })
+    };
+    for result in [
+        result(TestVerdict::Passed, false),
+        result(TestVerdict::Failed, false),
+        result(TestVerdict::Passed, true),
+        result(TestVerdict::Skipped, false),
+        None,
+    ] {
+        let taken = world.take().await;
+        world.finish(result_of(&taken, result)).await.unwrap();
+    }
+    let taken = world.take().await;
+    let error = Finish {
+        message: "no licence".to_owned(),
+        details: "long".to_owned(),
+        ..result_of(&taken, None)
+    };
+    world.finish(error).await.unwrap();
+    world.pass(1_000);
+    let mut wish = world.wish("OS=Linux");
+    wish.worker = Some("w1".to_owned());
+    world.reserve(wish).await;
+    world
+}
+
+fn names(executions: &[Execution]) -> Vec<&str> {
+    let names = executions.iter().map(|it| it.test.testcase.as_str());
+    names.collect()
+}
+
+pub(crate) async fn recent_plans_are_newest_first_with_their_counts(make: Make) {
+    let world = World::new(make, &["", ""]).await;
+    let first = world.plan;
+    let second = world.start("template", &["", "OS=Mac"]).await.id;
+    world.start("another", &[""]).await;
+    let page = world
+        .store
+        .recent_plans(None, 2, world.now())
+        .await
+        .unwrap();
+    let titles: Vec<PlanId> = page.items.iter().map(|it| it.plan.id).collect();
+    assert_eq!((titles.len(), titles[1]), (2, second));
+    let rest = world
+        .store
+        .recent_plans(page.next.map(PlanId), 2, world.now());
+    let rest = rest.await.unwrap();
+    assert_eq!((rest.items[0].plan.id, rest.next), (first, None));
+
+    let taken = world.take().await;
+    world.fail_it(&taken).await.unwrap();
+    world.take().await;
+    let detail = world.store.plan_detail(first, world.now()).await.unwrap();
+    let found = &detail.overview;
+    assert_eq!(
+        found.plan,
+        world.store.plan(first, world.now()).await.unwrap()
+    );
+    assert_eq!((found.counts.reserved, found.counts.done), (1, 1));
+    assert_eq!((found.plan.failed, found.could_not_run()), (1, 0));
+    assert_eq!(
+        (found.started_by.as_str(), found.created),
+        ("alice", world.now())
+    );
+    assert_eq!((found.last_event_id(), found.ended()), (3, None));
+    world.pass(10_000);
+    let expired = world.store.plan_detail(first, world.now()).await.unwrap();
+    assert_eq!(expired.overview.counts.open, 1, "its lease is over");
+    assert_eq!(expired.capabilities[0].counts.open, 1);
+    let unknown = world.store.plan_detail(PlanId(99), world.now()).await;
+    assert_eq!(refused(unknown), RefusalCode::Unknown);
+}
+
+pub(crate) async fn plan_detail_counts_each_kind_of_end(make: Make) {
+    let world = mixed(make).await;
+    let detail = world.store.plan_detail(world.plan, world.now());
+    let detail = detail.await.unwrap();
+    let found = detail.overview;
+    assert_eq!((found.unjudged, found.could_not_run()), (1, 1));
+    assert_eq!((found.plan.passes, found.plan.failed), (2, 1));
+    assert_eq!(found.plan.skipped, 1);
+    let linux = &detail.capabilities[0];
+    assert_eq!(linux.required, caps("OS=Linux"));
+    assert_eq!((linux.passed, linux.without_verdict()), (2, 2));
+    assert_eq!(detail.capabilities[1].counts.open, 1);
+}
+
+pub(crate) async fn filters_find_their_executions(make: Make) {
+    let world = mixed(make).await;
+    let table: [(ExecutionFilter, &[&str]); 9] = [
+        (
+            ExecutionFilter::All,
+            &["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"],
+        ),
+        (ExecutionFilter::Failed, &["t2"]),
+        (ExecutionFilter::CouldNotRun, &["t6"]),
+        (ExecutionFilter::NoVerdict, &["t5"]),
+        (ExecutionFilter::Flaky, &["t3"]),
+        (ExecutionFilter::Running, &["t7"]),
+        (ExecutionFilter::Open, &["t8"]),
+        (ExecutionFilter::Passed, &["t1", "t3"]),
+        (ExecutionFilter::Skipped, &["t4"]),
+    ];
+    let find = |filter, after, limit| {
+        world
+            .store
+            .filtered_executions(world.plan, filter, after, limit, world.now())
+    };
+    for (filter, expected) in table {
+        let page = find(filter, 0, 100).await.unwrap();
+        assert_eq!(names(&page.items), expected, "{filter:?}");
+        assert_eq!(page.next, None);
+    }
+    let first = find(ExecutionFilter::Passed, 0, 1).await.unwrap();
+    let second = find(ExecutionFilter::Passed, first.next.unwrap(), 1);
+    assert_eq!(names(&second.await.unwrap().items), ["t3"]);
+    world.pass(10_000);
+    assert_eq!(
+        find(ExecutionFilter::Running, 0, 9).await.unwrap().items,
+        []
+    );
+}
+
+pub(crate) async fn running_executions_name_worker_and_start(make: Make) {
+    let world = mixed(make).await;
+    let since = world.now();
+    world.pass(2_000);
+    let running = world.store.running(world.plan, 10, world.now());
+    let running = running.await.unwrap();
+    assert_eq!(running.len(), 1);
+    assert_eq!(
+        (running[0].worker.as_str(), running[0].since),
+        ("w1", since)
+    );
+    assert_eq!(running[0].execution.test.testcase, "t7");
+    assert_eq!(running[0].squish_server, None);
+}
+
+pub(crate) async fn history_of_an_execution_is_apart_from_others(make: Make) {
+    let world = World::new(make, &["", ""]).await;
+    let lost = world.take().await;
+    let other = world.take().await;
+    world.release(&lost).await.unwrap();
+    let again = world.take().await;
+    assert_eq!(again.execution, lost.execution);
+    world
+        .finish(result_of(&again, said(TestVerdict::Failed, 9)))
+        .await
+        .unwrap();
+    let read = |execution, limit| {
+        world
+            .store
+            .execution_history(world.plan, execution, limit, world.now())
+    };
+    let history = read(lost.execution, 100).await.unwrap();
+    let kinds: Vec<_> = history
+        .events
+        .iter()
+        .map(|it| (it.kind.as_str(), it.attempt))
+        .collect();
+    let expected = [
+        ("reserved", 1),
+        ("released", 1),
+        ("reserved", 2),
+        ("finished", 2),
+    ];
+    assert_eq!((kinds.as_slice(), history.is_cut), (&expected[..], false));
+    assert_eq!(history.execution.attempts, 2);
+    let cut = read(lost.execution, 1).await.unwrap();
+    assert_eq!(
+        (cut.events[0].kind.as_str(), cut.is_cut),
+        ("finished", true)
+    );
+    assert_eq!(read(other.execution, 100).await.unwrap().events.len(), 1);
+
+    let notable = world.store.notable_events(world.plan, 10, world.now());
+    let notable = notable.await.unwrap();
+    assert_eq!((notable.len(), notable[0].kind.as_str()), (1, "released"));
+
+    let elsewhere = world.take_from_another_plan().await;
+    assert_eq!(
+        refused(read(elsewhere.execution, 1).await),
+        RefusalCode::Unknown
+    );
+}
+
+pub(crate) async fn changes_after_an_event_are_found(make: Make) {
+    let world = World::new(make, &["", "", ""]).await;
+    let first = world.take().await;
+    world.take().await;
+    world.pass_it(&first).await.unwrap();
+    let changed = |after, limit| {
+        world
+            .store
+            .changed_executions(world.plan, after, limit, world.now())
+    };
+    let all = changed(0, 10).await.unwrap();
+    assert_eq!((names(&all.executions).len(), all.is_complete), (2, true));
+    let last = changed(2, 10).await.unwrap();
+    let test = Test {
+        suite: "suite".to_owned(),
+        testcase: last.executions[0].test.testcase.clone(),
+    };
+    assert_eq!((last.executions.len(), &test), (1, &first.test));
+    let too_many = changed(0, 2).await.unwrap();
+    assert_eq!(
+        (too_many.executions.len(), too_many.is_complete),
+        (0, false)
+    );
+}
+
+pub(crate) async fn open_work_has_the_expected_durations(make: Make) {
+    let world = World::new(make, &["", "OS=Linux"]).await;
+    for (duration, labels) in [(700, "OS=Linux"), (300, "")] {
+        let taken = world.reserve(world.wish(labels)).await;
+        let result = result_of(&taken, said(TestVerdict::Passed, duration));
+        world.finish(result).await.unwrap();
+    }
+    let template = world.store.find_plan(
+        testplan::store::PlanQuery {
+            project: "project".to_owned(),
+            title: "template".to_owned(),
+            kind: testplan::model::PlanKind::Template,
+        },
+        world.now(),
+    );
+    let template = template.await.unwrap().id;
+    let plan = world.execute(request_for(template)).await.unwrap().id;
+    let mut work = world.store.open_work(plan, 5, world.now()).await.unwrap();
+    work.sort_by(|a, b| a.required.cmp(&b.required));
+    let durations: Vec<_> = work
+        .iter()
+        .map(|it| (it.required.clone(), it.longest[0].as_millis()))
+        .collect();
+    assert_eq!(durations, [(caps(""), 300), (caps("OS=Linux"), 700)]);
+    assert_eq!(
+        world
+            .store
+            .open_work(world.plan, 5, world.now())
+            .await
+            .unwrap(),
+        []
+    );
+}
