@@ -29,7 +29,7 @@ pub mod summary;
 mod test_counts;
 pub mod time_text;
 pub mod unmet_capabilities;
-mod view;
+pub(crate) mod view;
 
 pub use cases::{Cases, RecordSource};
 pub use entry_status::EntryStatus;

@@ -11,8 +11,9 @@ mod drawn_lanes;
 mod header;
 mod left_out;
 mod markup;
+mod proportions;
 mod sections;
-mod tables;
+pub(crate) mod tables;
 
 use std::collections::BTreeSet;
 
@@ -25,15 +26,17 @@ use super::{
     PlanReport,
     view::{Mark, ReportView},
 };
-use markup::Markup;
+pub(crate) use markup::Markup;
+pub(crate) use proportions::proportions;
 
 const SCRIPT: &str = include_str!("html/report.js");
-const STYLE: &str = include_str!("html/report.css");
+/// The style of the report. The pages of the service have it too.
+pub(crate) const STYLE: &str = include_str!("html/report.css");
 
 /// Longest name, capability set or title, in bytes of its text.
-const MAX_NAME: usize = 300;
+pub(crate) const MAX_NAME: usize = 300;
 /// Longest message, in bytes of its text.
-const MAX_MESSAGE: usize = 2000;
+pub(crate) const MAX_MESSAGE: usize = 2000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HtmlOptions<'a> {

@@ -12,7 +12,7 @@ use super::{PlanReport, ReportEntry, service_counts::RAN_THERE, time_text::durat
 pub(crate) use lanes::{Bar, Lane};
 pub(crate) use mark::Mark;
 pub(crate) use section::{Section, SectionKind};
-pub(crate) use table::{Cell, Table};
+pub(crate) use table::{Cell, Column, Table};
 
 /// A report ready to render. The texts are raw: surfaces clean and shorten them.
 #[derive(Debug)]

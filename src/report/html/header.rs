@@ -6,7 +6,7 @@ use crate::report::{
     view::{Mark, ReportView},
 };
 
-use super::{HtmlOptions, MAX_MESSAGE, MAX_NAME, conclusion, markup::Markup};
+use super::{HtmlOptions, MAX_MESSAGE, MAX_NAME, conclusion, markup::Markup, proportions};
 
 /// Digits of a commit's hash that identify it.
 const SHORT_COMMIT: usize = 12;
@@ -43,7 +43,11 @@ pub(super) fn header(page: &mut Markup, view: &ReportView<'_>, options: &HtmlOpt
         }
         .raw("</p>\n");
     }
-    proportions(page, report.tests());
+    // Flaky and recovered ones are among the others already.
+    let counts = report.tests();
+    let shown = counts.marked().into_iter();
+    let shown = shown.filter(|(_, mark)| ![Mark::FLAKY, Mark::RECOVERED].contains(mark));
+    proportions(page, shown, counts.total);
     facts(page, report, options);
     counters(page, report.tests());
     page.raw("</header>\n");
@@ -64,30 +68,6 @@ pub(super) fn counted(page: &mut Markup, counts: Counts) {
     if first {
         page.raw("nothing to run");
     }
-}
-
-/// The counts as a bar.
-fn proportions(page: &mut Markup, counts: Counts) {
-    if counts.total == 0 {
-        return;
-    }
-    page.raw("<svg class=\"proportions\" height=\"10\" aria-hidden=\"true\">");
-    let mut before = 0;
-    for (count, mark) in counts.marked() {
-        // Flaky and recovered ones are among the others already.
-        if count == 0 || [Mark::FLAKY, Mark::RECOVERED].contains(&mark) {
-            continue;
-        }
-        page.raw("<rect class=\"bar ")
-            .raw(mark.class)
-            .raw("\" height=\"10\" x=\"")
-            .percent(before, counts.total)
-            .raw("\" width=\"")
-            .percent(count, counts.total)
-            .raw("\"/>");
-        before += count;
-    }
-    page.raw("</svg>\n");
 }
 
 fn facts(page: &mut Markup, report: &PlanReport, options: &HtmlOptions<'_>) {

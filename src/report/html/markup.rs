@@ -12,10 +12,10 @@ use crate::{
 };
 
 #[derive(Debug, Default)]
-pub(super) struct Markup(String);
+pub(crate) struct Markup(String);
 
 /// Prints as digits.
-pub(super) trait Number: Copy + Display {}
+pub(crate) trait Number: Copy + Display {}
 impl Number for u8 {}
 impl Number for u32 {}
 impl Number for u64 {}
@@ -24,25 +24,25 @@ impl Number for i64 {}
 
 impl Markup {
     /// Markup of this program.
-    pub(super) fn raw(&mut self, markup: &'static str) -> &mut Self {
+    pub(crate) fn raw(&mut self, markup: &'static str) -> &mut Self {
         self.0.push_str(markup);
         self
     }
 
     /// A line of foreign text, as content or in a quoted attribute.
-    pub(super) fn text(&mut self, foreign: &str, max: usize) -> &mut Self {
+    pub(crate) fn text(&mut self, foreign: &str, max: usize) -> &mut Self {
         self.0.push_str(&html_text(foreign, max));
         self
     }
 
     /// The end of foreign text with its lines, for a preformatted element.
-    pub(super) fn block(&mut self, foreign: &str, max: usize) -> &mut Self {
+    pub(crate) fn block(&mut self, foreign: &str, max: usize) -> &mut Self {
         self.0.push_str(&html_block(foreign, max));
         self
     }
 
     /// A link to a file below the page's folder, or its name if the path leads out.
-    pub(super) fn file(&mut self, path: &str, max: usize) -> &mut Self {
+    pub(crate) fn file(&mut self, path: &str, max: usize) -> &mut Self {
         let Some(link) = html_path(path) else {
             return self.text(path, max);
         };
@@ -52,13 +52,13 @@ impl Markup {
     }
 
     /// A number without separators, for anchors and ids.
-    pub(super) fn number(&mut self, number: impl Number) -> &mut Self {
+    pub(crate) fn number(&mut self, number: impl Number) -> &mut Self {
         let _ = write!(self.0, "{number}");
         self
     }
 
     /// A count with separated thousands.
-    pub(super) fn amount(&mut self, amount: u64) -> &mut Self {
+    pub(crate) fn amount(&mut self, amount: u64) -> &mut Self {
         let digits = amount.to_string();
         for (index, digit) in digits.char_indices() {
             if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -69,20 +69,20 @@ impl Markup {
         self
     }
 
-    pub(super) fn span(&mut self, milliseconds: u64) -> &mut Self {
+    pub(crate) fn span(&mut self, milliseconds: u64) -> &mut Self {
         self.0.push_str(&duration_text(milliseconds));
         self
     }
 
     /// A percentage with three decimals; 0 of 0 is 0.
-    pub(super) fn percent(&mut self, part: u64, whole: u64) -> &mut Self {
+    pub(crate) fn percent(&mut self, part: u64, whole: u64) -> &mut Self {
         let thousandths = u128::from(part) * 100_000 / u128::from(whole.max(1));
         let _ = write!(self.0, "{}.{:03}%", thousandths / 1000, thousandths % 1000);
         self
     }
 
     /// A time for people and machines; nothing if it is outside the calendar.
-    pub(super) fn time(&mut self, time: Timestamp) -> &mut Self {
+    pub(crate) fn time(&mut self, time: Timestamp) -> &mut Self {
         if let Ok(time) = jiff::Timestamp::from_millisecond(time.0) {
             let _ = write!(
                 self.0,
@@ -95,16 +95,20 @@ impl Markup {
     }
 
     /// Markup written before.
-    pub(super) fn part(&mut self, part: &Self) -> &mut Self {
+    pub(crate) fn part(&mut self, part: &Self) -> &mut Self {
         self.0.push_str(&part.0);
         self
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.0.into_bytes()
     }
 }

@@ -22,7 +22,7 @@ const MAX_OTHERS: usize = 200;
 const SLOWEST: usize = 10;
 
 /// A section with one table; nothing for a table without rows.
-pub(super) fn table(page: &mut Markup, table: &Table) {
+pub(crate) fn table(page: &mut Markup, table: &Table) {
     if table.rows.is_empty() {
         return;
     }
@@ -92,7 +92,8 @@ fn number<'a>(page: &'a mut Markup, class: &'static str) -> &'a mut Markup {
     page.raw("<td class=\"n ").raw(class).raw("\">")
 }
 
-fn state<'a>(page: &'a mut Markup, mark: Mark, words: &'static str) -> &'a mut Markup {
+/// A state in its colour, with its symbol.
+pub(crate) fn state<'a>(page: &'a mut Markup, mark: Mark, words: &'static str) -> &'a mut Markup {
     page.raw("<span class=\"state ")
         .raw(mark.class)
         .raw("\"><span aria-hidden=\"true\">")
