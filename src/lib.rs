@@ -38,6 +38,7 @@ pub(crate) mod local_service;
 pub(crate) mod matrix;
 pub mod model;
 mod pace;
+mod pages;
 pub mod preset;
 pub mod publication;
 pub(crate) mod random;

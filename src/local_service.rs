@@ -102,6 +102,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) limits: Limits,
     /// Most bytes of one upload.
     pub(crate) import_limit: u64,
+    /// What the paths of its pages begin with; empty at the root.
+    pub(crate) base_path: String,
 }
 
 impl ServiceOptions {
@@ -119,6 +121,7 @@ impl ServiceOptions {
             access: Access::InProcess,
             limits: Limits::default(),
             import_limit: ImportStorage::LIMIT,
+            base_path: String::new(),
         }
     }
 
@@ -136,7 +139,7 @@ impl ServiceOptions {
         let clock = Arc::new(clock);
         catalog.publish(store.as_ref(), clock.now()).await?;
         let files = self.uploads.open(durable, is_shared).await?;
-        let service = Service::new(store, clock, self.access, self.limits);
+        let service = Service::new(store, clock, self.access, self.limits).below(&self.base_path);
         let imports = ImportStorage {
             files,
             limit: self.import_limit,

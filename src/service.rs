@@ -17,6 +17,8 @@ mod lease_requests;
 mod limits;
 mod list_handlers;
 mod listings;
+mod live_pages;
+mod live_streams;
 mod live_workers;
 mod log_limit;
 mod long_poll;
@@ -24,8 +26,14 @@ mod open_files;
 mod openapi;
 mod operation;
 mod operations;
+mod page_handlers;
+mod page_request;
+mod page_response;
+mod page_routes;
+mod page_sessions;
 mod parameters;
 mod plan_handlers;
+mod plan_reader;
 mod refused_logins;
 mod request_body;
 mod request_parts;
@@ -33,6 +41,7 @@ mod routes;
 mod server_handlers;
 mod service_state;
 mod template_handlers;
+mod to_page;
 mod to_wire;
 mod upload_faults;
 mod waiting_clients;
@@ -48,7 +57,7 @@ use tower::ServiceExt as _;
 
 pub use access::{Access, Principal};
 pub use imports::ImportStorage;
-pub use limits::Limits;
+pub use limits::{Limits, StreamLimits};
 pub use open_files::raise_open_files;
 
 use crate::{
@@ -78,6 +87,15 @@ impl Service {
         let shared = Arc::new(ServiceState::new(store, clock, access, limits));
         let router = routes::router(&shared);
         Self { shared, router }
+    }
+
+    /// Answers below `path` too, such as `/ci`, and has the links of its pages begin with it: for a proxy that serves other
+    /// things beside. Call it before it serves.
+    #[must_use]
+    pub fn below(mut self, path: &str) -> Self {
+        self.shared.set_base_path(path.to_owned());
+        self.router = routes::router(&self.shared);
+        self
     }
 
     /// Stores uploads in `place`, and removes what killed processes left there, now and every hour. Without this call

@@ -88,6 +88,10 @@ pub(crate) struct ServeArgs {
     /// elsewhere first.
     #[arg(long, value_name = "DURATION", default_value = "0s", value_parser = duration::parse)]
     drain: Duration,
+    /// Serve below this path too, such as `/ci`, and have the links of the pages begin with it: behind a proxy that serves other
+    /// things beside.
+    #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true, value_parser = base_path, help_heading = "Pages")]
+    base_path: String,
     /// Write the log as text or as one JSON object per line.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
@@ -128,6 +132,23 @@ fn size(text: &str) -> Result<u64, String> {
         .and_then(|number: u64| number.checked_mul(1024_u64.pow(power)))
         .filter(|bytes| *bytes > 0)
         .ok_or_else(|| format!("write a size such as 500M or 8G, not {text}"))
+}
+
+/// Reads a path that all others begin with: without the slash at its end, and empty for the root.
+fn base_path(text: &str) -> Result<String, String> {
+    let path = text.trim_end_matches('/');
+    let is_plain = path.split('/').skip(1).all(|part| {
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        !part.is_empty() && part != "." && part != ".." && part.bytes().all(is_known)
+    });
+    if path.is_empty() || (path.starts_with('/') && is_plain) {
+        Ok(path.to_owned())
+    } else {
+        Err(
+            "write a path of letters, digits and -._~ that begins with a slash, such as /ci"
+                .to_owned(),
+        )
+    }
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -176,6 +197,7 @@ async fn serve(command: ServeArgs, context: &Context) -> CommandResult {
         access: access(&command, context)?,
         limits: limits(command.drain),
         import_limit: command.import_limit,
+        base_path: command.base_path.clone(),
     };
     let service = options.open(catalog).await?;
     let publisher = service.clone();

@@ -182,6 +182,8 @@ pub(super) fn answer(observations: &Observations<'_>) -> Option<Finding> {
 fn who_answered(answer: &ConnectionCheck) -> Finding {
     let took = answer.took.as_millis();
     ok(match &answer.redirect {
+        // Its first page leads to a login, too.
+        _ if answer.is_testplan => format!("testplan's own service in {took} ms"),
         Some(RedirectTarget::Activation) => {
             return problem(
                 "Test Center has no licence or first user yet: it redirects to its activation page",
@@ -191,7 +193,6 @@ fn who_answered(answer: &ConnectionCheck) -> Finding {
         Some(RedirectTarget::Login) => {
             format!("Test Center's log-in page in {took} ms, as expected")
         }
-        _ if answer.is_testplan => format!("testplan's own service in {took} ms"),
         Some(RedirectTarget::Elsewhere(url) | RedirectTarget::OtherHost(url)) => {
             format!("status {} in {took} ms, to {url}", answer.status)
         }

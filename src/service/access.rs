@@ -57,6 +57,26 @@ impl Principal {
     }
 }
 
+impl Principal {
+    /// What leases and events store.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it has a user name beside its secret.
+    pub(super) fn is_user(&self) -> bool {
+        self.scheme == Scheme::Basic
+    }
+
+    /// A key that only its secret gives, for `purpose`.
+    pub(super) fn derived_key(&self, purpose: &str) -> [u8; 32] {
+        let mut hash = Sha256::new_with_prefix(purpose);
+        hash.update([0]);
+        hash.update(self.digest);
+        hash.finalize().into()
+    }
+}
+
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Principal")
@@ -72,7 +92,8 @@ const UNREADABLE: &str =
 const BEARER: &str = "this API does not accept Bearer credentials: write `Authorization: Token …` instead of `Bearer`";
 const OTHER_SCHEME: &str =
     "the scheme of the Authorization header is unknown: write `Token` or `Basic`";
-const WRONG: &str = "the credentials are not valid: check the token, or user and password";
+pub(super) const WRONG: &str =
+    "the credentials are not valid: check the token, or user and password";
 
 impl Access {
     /// The name of the principal whose credentials these headers carry.
@@ -100,6 +121,35 @@ impl Access {
             .get(found as usize)
             .map(|principal| principal.name.clone())
             .ok_or(HttpError::Unauthorized(WRONG))
+    }
+
+    /// The principal whose secret this is: a token, or the password of a user.
+    pub(super) fn log_in(&self, user: &str, secret: &str) -> Option<&Principal> {
+        let Self::Principals(principals) = self else {
+            return None;
+        };
+        // A token is often pasted with a space or a line break.
+        let token: [u8; 32] = Sha256::digest(secret.trim()).into();
+        let password: [u8; 32] = Sha256::digest(format!("{user}:{secret}")).into();
+        let mut found = None;
+        for principal in principals {
+            let given = match principal.scheme {
+                Scheme::Token => &token,
+                Scheme::Basic => &password,
+            };
+            if bool::from(given.ct_eq(&principal.digest)) {
+                found = Some(principal);
+            }
+        }
+        found
+    }
+
+    /// Those with access; none in a process of its own.
+    pub(super) fn principals(&self) -> &[Principal] {
+        match self {
+            Self::InProcess => &[],
+            Self::Principals(principals) => principals,
+        }
     }
 }
 

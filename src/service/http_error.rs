@@ -66,7 +66,7 @@ impl HttpError {
         }
     }
 
-    fn status(&self) -> StatusCode {
+    pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::NotFound(_) | Self::NoPath(_) => StatusCode::NOT_FOUND,
@@ -96,7 +96,7 @@ impl HttpError {
         }
     }
 
-    fn message(self) -> String {
+    pub(super) fn message(self) -> String {
         match self {
             Self::Refused(refusal) | Self::NotFound(refusal) => refusal.message,
             Self::Unauthorized(message) => message.to_owned(),

@@ -38,6 +38,7 @@ pub(super) async fn reserve(
         key: call.idempotency_key()?,
         principal: call.principal.clone(),
     };
+    let plan = request.plan;
     let open_reserve = OpenReserve::begin(&shared.live_workers, &shared.clock, &request);
     if let Some(batch) = &mut request.batch {
         let now = shared.clock.now();
@@ -60,6 +61,7 @@ pub(super) async fn reserve(
         answer => answer,
     };
     open_reserve.answered(answer.as_ref().ok());
+    shared.live_pages.workers_changed(plan);
     answer.map(to_wire::reservation)
 }
 

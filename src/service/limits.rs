@@ -16,7 +16,7 @@ pub struct Limits {
     /// How large a body that may hold a list of tests may be, uncompressed, in bytes; more is answered 413.
     pub list_bytes: usize,
     /// How many bodies larger than `body_bytes` may be read at once; one more waits.
-    pub lists: usize,
+    pub lists: u32,
     /// How long the store may take for one answer; longer is answered 503. Not counting the waiting of long polls.
     pub handler: Duration,
     /// How many calls to the store may be in progress; one more is answered 503.
@@ -40,6 +40,8 @@ pub struct Limits {
     pub wait: Duration,
     /// How often a client of each kind that waits asks the store again although no change was reported.
     pub look: Duration,
+    /// On live pages.
+    pub streams: StreamLimits,
     /// How long everything is served as before once shutdown began, with `/readyz` at 503: for load balancers.
     pub unready: Duration,
     /// How long heartbeats and results are still served after that.
@@ -48,6 +50,15 @@ pub struct Limits {
     pub quiet: Duration,
     /// How often the store is swept and the clock compared.
     pub beat: Duration,
+}
+
+/// Limits on live pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamLimits {
+    /// How many are open at once; one more is answered 503.
+    pub most: u16,
+    /// The shortest time between two changes of one, in milliseconds.
+    pub pause_ms: u16,
 }
 
 impl Default for Limits {
@@ -70,6 +81,10 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             wait: Duration::from_secs(60),
             look: Duration::from_secs(5),
+            streams: StreamLimits {
+                most: 256,
+                pause_ms: 250,
+            },
             unready: Duration::ZERO,
             drain: Duration::from_secs(10),
             quiet: Duration::from_secs(1),

@@ -73,6 +73,8 @@ struct HeldLease {
 /// A worker of a plan, live or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KnownWorker {
+    /// As the store calls it.
+    pub(super) name: String,
     pub(super) offered: Capabilities,
     pub(super) allocate_server: bool,
     pub(super) last: Timestamp,
@@ -191,12 +193,14 @@ impl LiveWorkers {
         table
             .of_plan(plan)
             .map(|(key, state)| KnownWorker {
+                name: key.name().to_owned(),
                 offered: state.offered.clone(),
                 allocate_server: state.allocate_server,
                 last: state.seen,
                 workers: state.workers(key.is_named(), now),
             })
             .chain(table.others_of_plan(plan, now).map(|other| KnownWorker {
+                name: other.name.clone(),
                 offered: other.offered.clone(),
                 allocate_server: other.allocate_server,
                 last: other.seen,
@@ -251,6 +255,20 @@ impl LiveWorkers {
             .map(|(key, state)| (key.name().to_owned(), state.offered.clone()))
             .chain(others.map(|other| (other.name.clone(), other.offered.clone())))
             .collect()
+    }
+
+    /// How many workers there are, of all plans.
+    pub(super) fn count_all(&self, now: Timestamp) -> u64 {
+        let table = self.table();
+        let here = table.workers.iter();
+        let here: u64 = here
+            .map(|(key, state)| state.workers(key.is_named(), now))
+            .sum();
+        here + table
+            .elsewhere
+            .iter()
+            .map(|other| other.workers)
+            .sum::<u64>()
     }
 
     /// How many workers a plan has.

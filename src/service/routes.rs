@@ -17,7 +17,7 @@ use super::{
     http_error::HttpError,
     operation::{Handler, Operation},
     operations::operations,
-    request_body,
+    page_routes, request_body,
     request_parts::{RequestHead, shortened},
     service_state::ServiceState,
 };
@@ -35,6 +35,12 @@ pub(super) fn router(shared: &Arc<ServiceState>) -> Router {
             respond(shared, Arc::clone(&operation), request)
         };
         router = router.route(path, on(filter, handler));
+    }
+    router = page_routes::add(router);
+    if !shared.base_path().is_empty() {
+        // A proxy may keep the path or remove it.
+        router = router.clone().nest(shared.base_path(), router);
+        router = page_routes::add_root(router, shared.base_path());
     }
     router
         .fallback(no_path)

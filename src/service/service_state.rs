@@ -24,6 +24,7 @@ use super::{
     http_error::HttpError,
     imports::storage::{self, ImportStorage},
     limits::Limits,
+    live_pages::LivePages,
     live_workers::LiveWorkers,
     refused_logins::RefusedLogins,
     upload_faults::UploadFaults,
@@ -49,6 +50,10 @@ pub(super) struct ServiceState {
     pub(super) live_workers: LiveWorkers,
     /// The clients that wait for a better answer.
     pub(super) waiting: Arc<WaitingClients>,
+    /// The plans that browsers look at.
+    pub(super) live_pages: Arc<LivePages>,
+    /// Where the pages are, if not at the root.
+    base_path: OnceLock<String>,
     pub(super) refused_logins: RefusedLogins,
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
@@ -83,6 +88,9 @@ impl ServiceState {
         let waiting = Arc::new(WaitingClients::default());
         let listener: Weak<WaitingClients> = Arc::downgrade(&waiting);
         store.listen(listener);
+        let live_pages = Arc::new(LivePages::new(limits.streams.most));
+        let listener: Weak<LivePages> = Arc::downgrade(&live_pages);
+        store.listen(listener);
         let live_workers = LiveWorkers::default();
         Self {
             beat: housekeeping::start(
@@ -99,11 +107,13 @@ impl ServiceState {
             document: OnceLock::new(),
             live_workers,
             waiting,
+            live_pages,
+            base_path: OnceLock::new(),
             refused_logins: RefusedLogins::default(),
             imports: OnceLock::new(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
             slow_uploads: Arc::new(Semaphore::new(limits.uploads.div_ceil(2))),
-            lists: Semaphore::new(limits.lists),
+            lists: Semaphore::new(limits.lists as usize),
             store,
             calls: Arc::new(Semaphore::new(limits.calls)),
             waiting_calls: Arc::new(Semaphore::new(limits.waiting_calls)),
@@ -111,6 +121,16 @@ impl ServiceState {
             leaving: AtomicBool::new(false),
             stopping: watch::Sender::new(false),
         }
+    }
+
+    /// Has the links of pages begin with a path. A second call changes nothing.
+    pub(super) fn set_base_path(&self, path: String) {
+        let _ = self.base_path.set(path);
+    }
+
+    /// What the links of pages begin with; empty at the root.
+    pub(super) fn base_path(&self) -> &str {
+        self.base_path.get().map_or("", String::as_str)
     }
 
     /// Accepts uploads from now on and stores them in `place`. A second call changes nothing.

@@ -27,6 +27,11 @@ pub(super) async fn get(
     let demand = shared
         .ask(move |store, now| store.demand(plan, now))
         .await?;
+    Ok(waiting(&shared, plan, demand).into())
+}
+
+/// What a plan waits for now.
+pub(super) fn waiting(shared: &ServiceState, plan: PlanId, demand: PlanDemand) -> PlanWaiting {
     let now = shared.clock.now();
     let mut waiting = weigh(demand, &shared.live_workers.of_plan(plan, now), now);
     let lacks: Vec<(Capabilities, Lack)> = waiting
@@ -39,7 +44,7 @@ pub(super) async fn get(
         let gone = need.last_seen.filter(|_| need.lack == Some(Lack::Worker));
         need.lacking_for = Some(now.since(gone.unwrap_or(noticed).min(noticed)));
     }
-    Ok(waiting.into())
+    waiting
 }
 
 /// Which workers could take which executions, and what is lacking.

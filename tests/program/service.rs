@@ -9,6 +9,7 @@ mod limits;
 mod lists;
 mod needs;
 mod openapi;
+mod pages;
 mod refusals;
 mod server_trouble;
 mod shutdown;

@@ -435,7 +435,7 @@ async fn an_unknown_path_is_404_and_names_a_near_one() {
     let table = [
         ("/execution/v1/testplan", "/execution/v1/testplans"),
         ("/execution/v1/executionplan", "/execution/v1/executeplan"),
-        ("/", "/openapi.json"),
+        ("/nothing", "/openapi.json"),
         ("/execution/v1/testplans/64/", "/execution/v1/testplans"),
     ];
     for (path, near) in table {

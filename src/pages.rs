@@ -1,0 +1,43 @@
+//! The pages of the service for people: facts of the wire → the content of a page → HTML or JSON. Pure.
+//!
+//! A page is complete without JavaScript. Its content is a value that serialises to the `.json` beside the page, so both say the
+//! same. The parts of a plan's page are named; a live stream sends those that changed ([`LiveParts`]). Markup, marks and style
+//! are those of the HTML report.
+
+mod assets;
+mod attempt_cards;
+mod capability_table;
+mod event_words;
+mod execution_page;
+mod execution_table;
+mod finish_time;
+mod health_page;
+mod layout;
+mod lease_events;
+mod live_parts;
+mod login_page;
+mod message_page;
+mod page_state;
+mod plan_counts;
+mod plan_list;
+mod plan_page;
+mod plan_summary;
+mod problem_groups;
+mod server_page;
+mod site;
+mod worker_lanes;
+
+pub(crate) use assets::{ASSETS, Asset};
+pub(crate) use execution_page::ExecutionPage;
+pub(crate) use execution_table::{ListedExecutions, ListedState};
+pub(crate) use finish_time::{Fleet, Load, predict};
+pub(crate) use health_page::HealthPage;
+pub(crate) use live_parts::LiveParts;
+pub(crate) use login_page::LoginPage;
+pub(crate) use message_page::MessagePage;
+pub(crate) use plan_list::PlanListPage;
+pub(crate) use plan_page::{PlanInput, PlanPage};
+pub(crate) use plan_summary::{PlanFacts, PlanSummary};
+pub(crate) use server_page::ServerPage;
+pub(crate) use site::{Site, percent_encoded};
+pub(crate) use worker_lanes::{LiveWorker, RunningTest};

@@ -1,0 +1,127 @@
+//! The page of an execution: its state, its attempts and its lease history.
+
+use serde::Serialize;
+
+use super::{
+    attempt_cards::{self, Attempt},
+    execution_table::name,
+    layout::{Entry, Frame, crumb, fact},
+    lease_events,
+    page_state::of_execution,
+    site::Site,
+};
+use crate::{
+    api::execution_list::{EventResponse, ExecutionResponse},
+    model::{Capabilities, PlanId},
+    report::{html::Markup, time_text::duration_text},
+};
+
+/// Longest error, in bytes.
+const MAX_ERROR: usize = 64 * 1024;
+
+/// An execution's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ExecutionPage {
+    /// Now, by the service's clock.
+    pub(crate) server_dt: i64,
+    pub(crate) plan_id: PlanId,
+    pub(crate) plan_title: String,
+    pub(crate) execution: ExecutionResponse,
+    /// More about its error.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) details: String,
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) events: Vec<EventResponse>,
+    /// Whether earlier events are left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) is_cut: bool,
+}
+
+impl ExecutionPage {
+    /// Fills in the attempts.
+    pub(crate) fn with_attempts(mut self) -> Self {
+        self.attempts = attempt_cards::attempts(&self.events);
+        self
+    }
+
+    /// The page.
+    pub(crate) fn html(&self, site: &Site) -> Vec<u8> {
+        let mut content = Markup::default();
+        let title = self.plan_title.trim();
+        let title = if title.is_empty() { "Test plan" } else { title };
+        crumb(&mut content, &site.plan(self.plan_id), title);
+        self.head(&mut content);
+        self.error(&mut content);
+        attempt_cards::section(&mut content, &self.attempts, self.server_dt);
+        if self.is_cut {
+            content.raw("<p class=\"more\">Earlier events are left out; <code>GET /testplan/v1/plans/ID/events</code> has all.</p>\n");
+        }
+        lease_events::history(&mut content, &self.events);
+        let path = format!(
+            "/plans/{}/executions/{}",
+            self.plan_id, self.execution.execution_id
+        );
+        let mark = of_execution(&self.execution);
+        let frame = Frame {
+            site,
+            entry: Entry::Plans,
+            title: &format!("{} {}", mark.symbol, self.execution.testcase),
+            json: Some(&format!("{path}.json")),
+            live: None,
+            now: Some(self.server_dt),
+        };
+        frame.page(&content)
+    }
+
+    fn head(&self, page: &mut Markup) {
+        let execution = &self.execution;
+        let mark = of_execution(execution);
+        page.raw("<div class=\"")
+            .raw(mark.class)
+            .raw("\">\n<h1><span class=\"verdict\"><span class=\"seal\" aria-hidden=\"true\">")
+            .raw(mark.symbol)
+            .raw("</span> <span class=\"word\">")
+            .raw(mark.word)
+            .raw("</span></span> <span class=\"title\">");
+        name(page, &execution.suite, &execution.testcase);
+        page.raw("</span></h1>\n<dl class=\"facts\">\n<div><dt>Execution</dt><dd>#")
+            .number(execution.execution_id.0)
+            .raw("</dd></div>\n");
+        let labels = Capabilities::from(execution.labels.clone());
+        fact(page, "Requires", &labels.to_string());
+        for (heading, duration) in [
+            ("Took", execution.duration_ms),
+            ("Usually takes", execution.expected_ms),
+        ] {
+            fact(
+                page,
+                heading,
+                &duration.map(duration_text).unwrap_or_default(),
+            );
+        }
+        page.raw("<div><dt>Attempts</dt><dd>")
+            .number(execution.attempts)
+            .raw("</dd></div>\n");
+        if execution.generation > 0 {
+            page.raw("<div><dt>Resets</dt><dd>")
+                .number(execution.generation)
+                .raw("</dd></div>\n");
+        }
+        if execution.flaky {
+            fact(page, "Flaky", "passed after it failed");
+        }
+        page.raw("</dl>\n</div>\n");
+    }
+
+    fn error(&self, page: &mut Markup) {
+        let Some(error) = &self.execution.error else {
+            return;
+        };
+        page.raw("<section id=\"error\">\n<h2>Why it could not run</h2>\n<pre tabindex=\"0\">")
+            .block(error, MAX_ERROR);
+        if !self.details.trim().is_empty() {
+            page.raw("\n\n").block(&self.details, MAX_ERROR);
+        }
+        page.raw("</pre>\n</section>\n");
+    }
+}

@@ -1,0 +1,72 @@
+//! What happened to leases beside the usual: lost, released, reset.
+
+use super::{
+    event_words::of_kind,
+    site::{MAX_LINK, Site},
+};
+use crate::{
+    api::execution_list::EventResponse,
+    model::{PlanId, Timestamp},
+    report::html::{MAX_MESSAGE, MAX_NAME, Markup, tables::state},
+};
+
+/// Longest detail of an event, in bytes.
+const MAX_DETAIL: usize = 300;
+
+/// The section of a plan, newest first; nothing without events.
+pub(super) fn section(page: &mut Markup, site: &Site, plan: PlanId, events: &[EventResponse]) {
+    if events.is_empty() {
+        return;
+    }
+    page.raw("<h2>Leases lost, released or reset</h2>\n<p class=\"quiet\">Newest first. A test whose lease was lost is open again and runs on another worker.</p>\n");
+    table(page, events, |page, event| {
+        page.raw("<td class=\"n\"><a href=\"")
+            .text(&site.execution(plan, event.execution_id), MAX_LINK)
+            .raw("\">")
+            .number(event.execution_id.0)
+            .raw("</a></td>");
+    });
+}
+
+/// The history of one execution, oldest first.
+pub(super) fn history(page: &mut Markup, events: &[EventResponse]) {
+    page.raw("<section id=\"history\">\n<h2>Lease history</h2>\n");
+    if events.is_empty() {
+        page.raw("<p class=\"quiet\">No worker has reserved it yet.</p>\n");
+    } else {
+        table(page, events, |_, _| ());
+    }
+    page.raw("</section>\n");
+}
+
+fn table(
+    page: &mut Markup,
+    events: &[EventResponse],
+    execution: impl Fn(&mut Markup, &EventResponse),
+) {
+    let mut sample = Markup::default();
+    if let Some(event) = events.first() {
+        execution(&mut sample, event);
+    }
+    page.raw("<div class=\"wide\" role=\"region\" aria-label=\"Events\" tabindex=\"0\"><table class=\"events\">\n<thead><tr><th scope=\"col\">When</th><th scope=\"col\">What</th>")
+        .raw(if sample.len() > 0 { "<th scope=\"col\" class=\"n\">Test</th>" } else { "" })
+        .raw("<th scope=\"col\" class=\"n\">Attempt</th><th scope=\"col\">Detail</th></tr></thead>\n<tbody>\n");
+    for event in events {
+        let (mark, meaning) = of_kind(&event.kind);
+        page.raw("<tr><td>")
+            .time(Timestamp(event.at))
+            .raw("</td><th scope=\"row\">");
+        state(page, mark, mark.word).raw("<p class=\"line\"><span>");
+        if meaning.is_empty() {
+            page.text(&event.kind, MAX_NAME);
+        }
+        page.raw(meaning).raw("</span></p></th>");
+        execution(page, event);
+        page.raw("<td class=\"n\">")
+            .number(event.attempt)
+            .raw("</td><td>")
+            .text(&event.detail, MAX_DETAIL.min(MAX_MESSAGE))
+            .raw("</td></tr>\n");
+    }
+    page.raw("</tbody>\n</table></div>\n");
+}

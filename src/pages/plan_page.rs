@@ -1,0 +1,285 @@
+//! The page of a plan: how far it is, who runs what, why it waits, what went wrong.
+
+use serde::Serialize;
+
+use super::{
+    capability_table::{self, CapabilityRow},
+    execution_table::{self, ListedExecutions, ListedState},
+    layout::{Entry, Frame, age, crumb, fact, part, time_fact},
+    lease_events,
+    plan_summary::PlanSummary,
+    problem_groups::{self, ProblemGroup},
+    site::Site,
+    worker_lanes::{self, LiveWorker, RunningTest},
+};
+use crate::{
+    api::execution_list::{EventResponse, ExecutionResponse},
+    model::{Capabilities, LabelCase, PlanStatus, PlanWaiting},
+    report::html::{MAX_MESSAGE, MAX_NAME, Markup},
+    store::CapabilityCounts,
+    wait::wording,
+};
+
+/// Most rows of the table of capabilities that a page has.
+const MAX_CAPABILITIES: usize = 200;
+
+/// What the page of a plan is made of.
+pub(crate) struct PlanInput {
+    pub(crate) plan: PlanSummary,
+    pub(crate) capabilities: Vec<CapabilityCounts>,
+    pub(crate) label_case: LabelCase,
+    /// What it waits for.
+    pub(crate) waiting: PlanWaiting,
+    /// The workers that were heard of.
+    pub(crate) workers: Vec<LiveWorker>,
+    /// Each test under a lease with its worker.
+    pub(crate) running: Vec<(String, RunningTest)>,
+    /// Those that failed or could not run, as many as were read.
+    pub(crate) problems: Vec<ExecutionResponse>,
+    pub(crate) events: Vec<EventResponse>,
+    /// When it will end.
+    pub(crate) ends_dt: Option<i64>,
+    pub(crate) executions: ListedExecutions,
+}
+
+/// A plan's page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct PlanPage {
+    #[serde(flatten)]
+    pub(crate) plan: PlanSummary,
+    /// When it will end, by the service's clock, if that can be said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ends_dt: Option<i64>,
+    capabilities: Vec<CapabilityRow>,
+    workers: Vec<LiveWorker>,
+    /// What it waits for, in words.
+    waiting: Vec<String>,
+    problems: Vec<ProblemGroup>,
+    /// Problems beyond those.
+    more_problems: u64,
+    /// What happened to leases beside the usual, newest first.
+    events: Vec<EventResponse>,
+    executions: ListedExecutions,
+}
+
+impl PlanPage {
+    /// The page of these facts.
+    pub(crate) fn of(input: PlanInput) -> Self {
+        let counts = &input.plan.counts;
+        let all = counts.failed + counts.could_not_run;
+        let more_problems = all.saturating_sub(input.problems.len() as u64);
+        let waiting = if input.plan.is_live() {
+            wording::lines(&input.waiting)
+        } else {
+            Vec::new()
+        };
+        let offers = &input.waiting.offers;
+        let capabilities = input.capabilities.into_iter().map(|row| {
+            let fits = |offered: &Capabilities| offered.covers(&row.required, input.label_case);
+            let fitting = offers.iter().filter(|offer| fits(&offer.offered));
+            let PlanStatus { open, reserved, .. } = row.counts;
+            CapabilityRow {
+                workers: fitting.map(|offer| offer.workers).sum(),
+                open,
+                reserved,
+                passed: row.passed,
+                failed: row.failed,
+                skipped: row.skipped,
+                no_verdict: row.without_verdict(),
+                labels: row.required.into(),
+            }
+        });
+        Self {
+            capabilities: capabilities.take(MAX_CAPABILITIES).collect(),
+            workers: worker_lanes::join(input.workers, input.running),
+            waiting,
+            problems: problem_groups::group(input.problems),
+            more_problems,
+            events: input.events,
+            ends_dt: input.ends_dt,
+            executions: input.executions,
+            plan: input.plan,
+        }
+    }
+
+    fn now(&self) -> i64 {
+        self.plan.plan.server_dt
+    }
+
+    /// The page.
+    pub(crate) fn html(&self, site: &Site) -> Vec<u8> {
+        let mut content = Markup::default();
+        crumb(&mut content, &site.path("/"), "Plans");
+        for (id, piece) in self.parts(site, self.executions.state, Some(self.now())) {
+            match id {
+                "status" => {
+                    content
+                        .raw("<p id=\"status\" role=\"status\" class=\"off\">")
+                        .part(&piece)
+                        .raw("</p>\n");
+                }
+                "counts" => {
+                    content
+                        .raw("<nav id=\"counts\" aria-label=\"Tests by state\">")
+                        .part(&piece)
+                        .raw("</nav>\n");
+                }
+                id => part(&mut content, id, &piece),
+            }
+        }
+        self.executions
+            .section(&mut content, site, self.plan.plan.id);
+        let path = format!("/plans/{}", self.plan.plan.id);
+        let live = format!("{path}/live");
+        let is_live = self.plan.is_live();
+        let frame = Frame {
+            site,
+            entry: Entry::Plans,
+            title: &self.tab(),
+            json: Some(&format!("{path}.json")),
+            live: is_live.then_some((live.as_str(), self.plan.last_event)),
+            now: Some(self.now()),
+        };
+        frame.page(&content)
+    }
+
+    /// The parts of the page that change while the plan runs, by the ids of their elements. Without a time they have no ages,
+    /// so that time alone changes none of them.
+    pub(super) fn parts(
+        &self,
+        site: &Site,
+        shown: ListedState,
+        now: Option<i64>,
+    ) -> [(&'static str, Markup); 8] {
+        let written = |write: &dyn Fn(&mut Markup)| {
+            let mut markup = Markup::default();
+            write(&mut markup);
+            markup
+        };
+        let id = self.plan.plan.id;
+        [
+            ("status", written(&|page| self.status(page))),
+            ("progress", written(&|page| self.progress(page, now))),
+            (
+                "counts",
+                written(&|page| {
+                    execution_table::counters(page, site, id, &self.plan.counts, shown);
+                }),
+            ),
+            ("reasons", written(&|page| self.reasons(page))),
+            (
+                "problems",
+                written(&|page| {
+                    let problems = (&*self.problems, self.more_problems);
+                    problem_groups::section(page, site, id, problems);
+                }),
+            ),
+            (
+                "lanes",
+                written(&|page| {
+                    if self.plan.is_live() {
+                        worker_lanes::section(page, site, id, (&self.workers, now));
+                    }
+                }),
+            ),
+            (
+                "needs",
+                written(&|page| capability_table::section(page, &self.capabilities)),
+            ),
+            (
+                "leases",
+                written(&|page| lease_events::section(page, site, id, &self.events)),
+            ),
+        ]
+    }
+
+    fn tab(&self) -> String {
+        let mark = self.plan.state.mark();
+        let counts = &self.plan.counts;
+        format!(
+            "{} {}/{} {}",
+            mark.symbol,
+            counts.done,
+            counts.total,
+            self.plan.title()
+        )
+    }
+
+    fn status(&self, page: &mut Markup) {
+        let counts = &self.plan.counts;
+        page.amount(counts.done)
+            .raw(" of ")
+            .amount(counts.total)
+            .raw(" done: ")
+            .text(&counts.in_words(), MAX_NAME);
+    }
+
+    fn progress(&self, page: &mut Markup, now: Option<i64>) {
+        let plan = &self.plan;
+        let mark = plan.state.mark();
+        page.raw("<div class=\"")
+            .raw(mark.class)
+            .raw("\" data-title=\"")
+            .text(&self.tab(), MAX_NAME)
+            .raw(" · testplan\">\n<h1><span class=\"verdict\"><span class=\"seal\" aria-hidden=\"true\">")
+            .raw(mark.symbol)
+            .raw("</span> <span class=\"word\">")
+            .raw(mark.word)
+            .raw("</span></span> <span class=\"title\">")
+            .text(plan.title(), MAX_NAME)
+            .raw("</span></h1>\n<p class=\"lead\">")
+            .text(&plan.counts.in_words(), MAX_NAME)
+            .raw(if plan.is_live() { "; started " } else { " in " });
+        if plan.is_live() {
+            age(page, plan.started_dt, now);
+            page.raw(" ago");
+        } else {
+            page.span(plan.duration_ms);
+        }
+        self.ends(page);
+        page.raw("</p>\n");
+        plan.counts.bar(page);
+        self.facts(page);
+        page.raw("</div>\n");
+    }
+
+    fn ends(&self, page: &mut Markup) {
+        let Some(ends) = self.ends_dt.filter(|_| self.plan.is_live()) else {
+            return;
+        };
+        page.raw("; ends about <span class=\"clock\">")
+            .time(crate::model::Timestamp(ends))
+            .raw("</span>");
+    }
+
+    fn facts(&self, page: &mut Markup) {
+        let plan = &self.plan;
+        page.raw("<dl class=\"facts\">\n<div><dt>Plan</dt><dd>#")
+            .number(plan.plan.id.0)
+            .raw("</dd></div>\n");
+        fact(page, "Project", &plan.plan.project);
+        fact(page, "Batch", &plan.plan.batch_name);
+        fact(page, "Revision", &plan.revisions());
+        fact(page, "Tags", &plan.plan.tags.join(", "));
+        fact(page, "Started by", &plan.started_by);
+        time_fact(page, "Started", plan.started_dt);
+        if let Some(planned) = plan.plan.planned_dt {
+            time_fact(page, "Planned for", planned);
+        }
+        if let Some(ended) = plan.ended_dt {
+            time_fact(page, "Ended", ended);
+        }
+        page.raw("</dl>\n");
+    }
+
+    fn reasons(&self, page: &mut Markup) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        page.raw("<h2>Why it waits</h2>\n<ul class=\"sentences\">\n");
+        for line in &self.waiting {
+            page.raw("<li>").text(line, MAX_MESSAGE).raw("</li>\n");
+        }
+        page.raw("</ul>\n");
+    }
+}

@@ -1,0 +1,161 @@
+//! What each page reads.
+
+use std::sync::Arc;
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{
+    http_error::HttpError,
+    json_response, live_streams,
+    page_request::PageRequest,
+    page_response,
+    plan_reader::{self, PlanReader},
+    request_parts::shortened,
+    service_state::ServiceState,
+    to_page, to_wire,
+};
+use crate::{
+    clock,
+    model::{ExecutionId, PlanId, millis},
+    pages::{ExecutionPage, HealthPage, ListedState, PlanListPage, ServerPage, Site},
+};
+
+/// Plans of a page of the list.
+const PLANS: u32 = 50;
+/// Tests of a page of a plan.
+const TESTS: u32 = 100;
+/// Events of an execution's page.
+const EVENTS: u32 = 500;
+
+type Answer = Result<Response, HttpError>;
+
+/// The page, or the same as JSON.
+fn answer(
+    request: &PageRequest,
+    content: &impl Serialize,
+    html: impl FnOnce(&Site) -> Vec<u8>,
+) -> Response {
+    if request.wants_json {
+        json_response::json(StatusCode::OK, content)
+    } else {
+        page_response::html(StatusCode::OK, html(&request.site))
+    }
+}
+
+/// `GET /`
+pub(super) async fn plans(shared: &ServiceState, request: &PageRequest) -> Answer {
+    let before: Option<i64> = request
+        .head
+        .parsed_query("before", "the number of a plan")?;
+    let found = shared
+        .ask_for_waiting(move |store, now| store.recent_plans(before.map(PlanId), PLANS, now))
+        .await?;
+    let now = shared.clock.now();
+    let plans = found.items.into_iter();
+    let page = PlanListPage {
+        server_dt: now.0,
+        plans: plans.map(|plan| to_page::summary(plan, now)).collect(),
+        next: found.next.map(PlanId),
+        is_later_page: before.is_some(),
+    };
+    Ok(answer(request, &page, |site| page.html(site)))
+}
+
+/// `GET /plans/{id}`
+pub(super) async fn plan(shared: &ServiceState, request: &PageRequest) -> Answer {
+    let plan: PlanId = request.id(0)?;
+    let word = request.head.query("state")?;
+    let state = match word.as_deref() {
+        None => ListedState::All,
+        Some(word) => ListedState::of_word(word).ok_or_else(|| {
+            HttpError::malformed(format!(
+                "state={} in the address is invalid: expected {}",
+                shortened(word),
+                ListedState::words()
+            ))
+        })?,
+    };
+    let after = request
+        .head
+        .parsed_query("after", "the number of an execution")?
+        .unwrap_or(0);
+    let executions = plan_reader::listed(shared, plan, state, (after, TESTS)).await?;
+    let page = PlanReader::new(plan).page(shared, executions).await?;
+    Ok(answer(request, &page, |site| page.html(site)))
+}
+
+/// `GET /plans/{id}/live`
+pub(super) async fn live(shared: &Arc<ServiceState>, request: &PageRequest) -> Answer {
+    let plan: PlanId = request.id(0)?;
+    let resumed = request.head.headers.get("last-event-id");
+    let resumed = resumed.and_then(|value| value.to_str().ok()?.parse().ok());
+    let after = match resumed {
+        Some(after) => after,
+        None => request
+            .head
+            .parsed_query("after", "the number of an event")?
+            .unwrap_or(0),
+    };
+    let stream = live_streams::stream_of(shared, &request.site, plan, after).await?;
+    Ok(page_response::events(stream))
+}
+
+/// `GET /plans/{id}/executions/{execution}`
+pub(super) async fn execution(shared: &ServiceState, request: &PageRequest) -> Answer {
+    let plan: PlanId = request.id(0)?;
+    let execution: ExecutionId = request.id(1)?;
+    let found = shared
+        .ask_for_waiting(move |store, now| store.execution_history(plan, execution, EVENTS, now))
+        .await?;
+    let of = shared
+        .ask_for_waiting(move |store, now| store.plan(plan, now))
+        .await?;
+    let details = match &found.execution.outcome {
+        Some(crate::model::Outcome::ExecutionError { details, .. }) => details.clone(),
+        _ => String::new(),
+    };
+    let page = ExecutionPage {
+        server_dt: shared.clock.now().0,
+        plan_id: plan,
+        plan_title: of.title,
+        execution: to_wire::execution(found.execution),
+        details,
+        attempts: Vec::new(),
+        events: found.events.into_iter().map(to_wire::event).collect(),
+        is_cut: found.is_cut,
+    }
+    .with_attempts();
+    Ok(answer(request, &page, |site| page.html(site)))
+}
+
+/// `GET /servers`
+pub(super) async fn servers(shared: &ServiceState, request: &PageRequest) -> Answer {
+    let found = shared
+        .ask_for_waiting(|store, now| store.squish_servers(now))
+        .await?;
+    let page = ServerPage {
+        server_dt: shared.clock.now().0,
+        squish_servers: found.into_iter().map(Into::into).collect(),
+    };
+    Ok(answer(request, &page, |site| page.html(site)))
+}
+
+/// `GET /health`
+pub(super) fn health(shared: &ServiceState, request: &PageRequest) -> Response {
+    let now = shared.clock.now();
+    let (streams, most_streams) = shared.live_pages.streams();
+    let page = HealthPage {
+        server_dt: now.0,
+        version: json_response::VERSION.to_owned(),
+        uptime_ms: millis(clock::timer().saturating_duration_since(shared.started)),
+        fault: shared.fault().map(HttpError::message),
+        stopping: shared.is_leaving(),
+        replicas: shared.store().has_replicas(),
+        workers: shared.live_workers.count_all(now),
+        streams,
+        most_streams,
+    };
+    answer(request, &page, |site| page.html(site))
+}

@@ -1,0 +1,224 @@
+//! Reads what the page of a plan shows, and keeps what has not changed since.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    http_error::HttpError, service_state::ServiceState, to_page, to_wire, waiting_handlers,
+};
+use crate::{
+    api::execution_list::{EventResponse, ExecutionResponse},
+    clock,
+    model::{PlanId, Timestamp},
+    pages::{ListedExecutions, ListedState, PlanInput, PlanPage, predict},
+    store::{ExecutionFilter, OpenWork, PlanDetail},
+};
+
+/// Most executions under a lease that a page has.
+const MAX_RUNNING: u32 = 500;
+/// Most problems of each kind.
+const MAX_PROBLEMS: u32 = 100;
+/// Most events of leases.
+const MAX_EVENTS: u32 = 50;
+/// Most open tests of a set of capabilities whose durations count one by one.
+const MAX_OPEN: u32 = 1_000;
+/// How long the durations of open tests are kept.
+const KEEP_WORK: Duration = Duration::from_secs(5);
+/// What the predicted end is rounded to.
+const MINUTE: i64 = 60_000;
+
+/// The facts of a plan that are worth keeping between two looks.
+#[derive(Debug)]
+pub(super) struct PlanReader {
+    plan: PlanId,
+    problems: Kept<Vec<ExecutionResponse>>,
+    events: Kept<Vec<EventResponse>>,
+    work: Option<(Instant, Vec<OpenWork>)>,
+}
+
+/// A value, and what it was read for.
+#[derive(Debug)]
+struct Kept<T> {
+    key: Option<[u64; 2]>,
+    value: T,
+}
+
+impl<T: Default> Default for Kept<T> {
+    fn default() -> Self {
+        Self {
+            key: None,
+            value: T::default(),
+        }
+    }
+}
+
+impl PlanReader {
+    pub(super) fn new(plan: PlanId) -> Self {
+        Self {
+            plan,
+            problems: Kept::default(),
+            events: Kept::default(),
+            work: None,
+        }
+    }
+
+    /// The page now, with a list of tests.
+    pub(super) async fn page(
+        &mut self,
+        shared: &ServiceState,
+        executions: ListedExecutions,
+    ) -> Result<PlanPage, HttpError> {
+        let plan = self.plan;
+        let detail: PlanDetail = shared
+            .ask_for_waiting(move |store, now| store.plan_detail(plan, now))
+            .await?;
+        let demand = shared
+            .ask_for_waiting(move |store, now| store.demand(plan, now))
+            .await?;
+        let running = shared
+            .ask_for_waiting(move |store, now| store.running(plan, MAX_RUNNING, now))
+            .await?;
+        self.look_at_events(shared, &detail).await?;
+        self.look_at_problems(shared, &detail).await?;
+        self.look_at_work(shared, &detail).await?;
+
+        let now = shared.clock.now();
+        let known = shared.live_workers.of_plan(plan, now);
+        let running: Vec<_> = running.into_iter().map(to_page::running).collect();
+        let label_case = demand.label_case;
+        let no_work = Vec::new();
+        let work = self.work.as_ref().map_or(&no_work, |(_, work)| work);
+        let loads = to_page::loads(work, &detail.capabilities);
+        let fleets = to_page::fleets(&known, &running, now);
+        let ends = predict(&loads, &fleets, label_case);
+        let is_due = demand.due.is_none();
+        Ok(PlanPage::of(PlanInput {
+            plan: to_page::summary(detail.overview, now),
+            capabilities: detail.capabilities,
+            label_case,
+            waiting: waiting_handlers::waiting(shared, plan, demand),
+            workers: known.iter().filter_map(to_page::worker).collect(),
+            running,
+            problems: self.problems.value.clone(),
+            events: self.events.value.clone(),
+            ends_dt: ends.filter(|_| is_due).map(|left| rounded(now.plus(left))),
+            executions,
+        }))
+    }
+
+    async fn look_at_problems(
+        &mut self,
+        shared: &ServiceState,
+        detail: &PlanDetail,
+    ) -> Result<(), HttpError> {
+        let overview = &detail.overview;
+        let (failed, could_not_run) = (overview.plan.failed, overview.could_not_run());
+        // A reset and a new failure between two looks leave the counts unchanged, but the reset is such an event.
+        let newest = self.events.value.first();
+        let key = [
+            failed + could_not_run,
+            newest.map_or(0, |event| event.id.unsigned_abs()),
+        ];
+        if self.problems.key == Some(key) {
+            return Ok(());
+        }
+        let mut problems = Vec::new();
+        for (count, filter) in [
+            (failed, ExecutionFilter::Failed),
+            (could_not_run, ExecutionFilter::CouldNotRun),
+        ] {
+            if count > 0 {
+                problems.extend(list(shared, self.plan, filter, (0, MAX_PROBLEMS)).await?.0);
+            }
+        }
+        self.problems = Kept {
+            key: Some(key),
+            value: problems,
+        };
+        Ok(())
+    }
+
+    async fn look_at_events(
+        &mut self,
+        shared: &ServiceState,
+        detail: &PlanDetail,
+    ) -> Result<(), HttpError> {
+        let key = [detail.overview.last_event_id().unsigned_abs(), 0];
+        if self.events.key == Some(key) {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let events = shared
+            .ask_for_waiting(move |store, now| store.notable_events(plan, MAX_EVENTS, now))
+            .await?;
+        self.events = Kept {
+            key: Some(key),
+            value: events.into_iter().map(to_wire::event).collect(),
+        };
+        Ok(())
+    }
+
+    async fn look_at_work(
+        &mut self,
+        shared: &ServiceState,
+        detail: &PlanDetail,
+    ) -> Result<(), HttpError> {
+        let now = clock::monotonic();
+        let is_fresh = |(read, _): &(Instant, _)| now.saturating_duration_since(*read) < KEEP_WORK;
+        if detail.overview.counts.open == 0 || self.work.as_ref().is_some_and(is_fresh) {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let work = shared
+            .ask_for_waiting(move |store, now| store.open_work(plan, MAX_OPEN, now))
+            .await?;
+        self.work = Some((now, work));
+        Ok(())
+    }
+}
+
+/// A time at the end of its minute: more would pretend to be exact.
+fn rounded(time: Timestamp) -> i64 {
+    (time.0 + MINUTE - 1) / MINUTE * MINUTE
+}
+
+/// A page of the executions that a filter wants, and where the next one begins.
+async fn list(
+    shared: &ServiceState,
+    plan: PlanId,
+    filter: ExecutionFilter,
+    (after, limit): (i64, u32),
+) -> Result<(Vec<ExecutionResponse>, Option<i64>), HttpError> {
+    let page = shared
+        .ask_for_waiting(move |store, now| {
+            store.filtered_executions(plan, filter, after, limit, now)
+        })
+        .await?;
+    let items = page.items.into_iter().map(to_wire::execution);
+    Ok((items.collect(), page.next))
+}
+
+/// The list of tests of a page.
+pub(super) async fn listed(
+    shared: &ServiceState,
+    plan: PlanId,
+    state: ListedState,
+    (after, limit): (i64, u32),
+) -> Result<ListedExecutions, HttpError> {
+    let (items, next) = list(shared, plan, to_page::filter(state), (after, limit)).await?;
+    Ok(ListedExecutions {
+        state,
+        items,
+        next,
+        after,
+    })
+}
+
+/// No tests: for the parts of a page that have none.
+pub(super) fn no_list() -> ListedExecutions {
+    ListedExecutions {
+        state: ListedState::All,
+        items: Vec::new(),
+        next: None,
+        after: 0,
+    }
+}
