@@ -137,6 +137,7 @@ fn execution(wire: ExecutionResponse) -> Execution {
         attempts: wire.attempts,
         generation: wire.generation,
         outcome,
+        failure: wire.failure,
         duration_ms: wire.duration_ms,
         expected_ms: wire.expected_ms,
     }

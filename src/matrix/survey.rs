@@ -226,6 +226,7 @@ mod tests {
             attempts: 0,
             generation: 0,
             outcome: None,
+            failure: None,
             duration_ms: None,
             expected_ms: None,
         }

@@ -155,6 +155,8 @@ pub struct Execution {
     pub generation: u32,
     /// Its counted result, once done.
     pub outcome: Option<super::Outcome>,
+    /// Why the test failed, in a line, if it did and its worker said why.
+    pub failure: Option<String>,
     /// How long the counted attempt took by its worker's word, in milliseconds.
     pub duration_ms: Option<u64>,
     /// How long earlier runs of the test took on average when the plan started, in milliseconds, if there were any.

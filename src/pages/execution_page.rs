@@ -114,6 +114,11 @@ impl ExecutionPage {
     }
 
     fn error(&self, page: &mut Markup) {
+        if let Some(failure) = &self.execution.failure {
+            page.raw("<section id=\"error\">\n<h2>Why it failed</h2>\n<pre tabindex=\"0\">")
+                .block(failure, MAX_ERROR)
+                .raw("</pre>\n</section>\n");
+        }
         let Some(error) = &self.execution.error else {
             return;
         };

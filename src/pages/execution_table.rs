@@ -212,7 +212,7 @@ pub(super) fn cells(page: &mut Markup, site: &Site, plan: PlanId, item: &Executi
         .raw("\">");
     name(page, &item.suite, &item.testcase);
     page.raw("</a>");
-    if let Some(error) = &item.error {
+    if let Some(error) = item.error.as_ref().or(item.failure.as_ref()) {
         let first = error.lines().next().unwrap_or_default();
         page.raw("<p class=\"line\"><span>")
             .text(first, MAX_ERROR)

@@ -1,4 +1,5 @@
-//! What went wrong, most frequent first: tests that could not run by the first line of their error, and failed ones by suite.
+//! What went wrong, most frequent first: tests that failed or could not run by the first line of what is said about it, and failed ones
+//! of which nothing is known by suite.
 
 use serde::Serialize;
 
@@ -28,8 +29,10 @@ const MAX_REASON: usize = 300;
 pub(crate) struct ProblemGroup {
     /// Whether they ran; otherwise they could not.
     pub(crate) failed: bool,
-    /// The first line of their error, or the suite of failed tests.
-    pub(crate) reason: String,
+    /// The first line of what is said about it; absent for failed tests without a message.
+    pub(crate) reason: Option<String>,
+    /// The suite of failed tests without a message.
+    pub(crate) suite: Option<String>,
     pub(crate) executions: Vec<ExecutionResponse>,
 }
 
@@ -38,17 +41,20 @@ pub(super) fn group(executions: Vec<ExecutionResponse>) -> Vec<ProblemGroup> {
     let mut groups: Vec<ProblemGroup> = Vec::new();
     for execution in executions {
         let failed = execution.verdict == Some(TestVerdict::Failed);
-        let reason = match (&execution.error, failed) {
-            (Some(error), false) => first_line(error),
-            (_, true) => execution.suite.clone(),
-            (None, false) => continue,
+        let (reason, suite) = match (&execution.error, &execution.failure, failed) {
+            (Some(why), _, false) | (_, Some(why), true) => (Some(first_line(why)), None),
+            (_, None, true) => (None, Some(execution.suite.clone())),
+            (None, _, false) => continue,
         };
-        let same = |it: &&mut ProblemGroup| it.failed == failed && it.reason == reason;
+        let same = |it: &&mut ProblemGroup| {
+            it.failed == failed && it.reason == reason && it.suite == suite
+        };
         match groups.iter_mut().find(same) {
             Some(group) => group.executions.push(execution),
             None => groups.push(ProblemGroup {
                 failed,
                 reason,
+                suite,
                 executions: vec![execution],
             }),
         }
@@ -74,8 +80,8 @@ pub(super) fn section(
         return;
     }
     page.raw("<h2>What went wrong</h2>\n");
-    if groups.iter().any(|group| group.failed) {
-        page.raw("<p class=\"quiet\">The service keeps the verdicts of tests; their messages are in the report of the workers and in uploaded result files.</p>\n");
+    if groups.iter().any(|group| group.suite.is_some()) {
+        page.raw("<p class=\"quiet\">Where a failure has no message here, the report of the workers or an uploaded result file may have one.</p>\n");
     }
     for group in groups.iter().take(MAX_GROUPS) {
         draw(page, site, plan, group);
@@ -107,16 +113,13 @@ fn draw(page: &mut Markup, site: &Site, plan: PlanId, group: &ProblemGroup) {
         .amount(group.executions.len() as u64)
         .raw(" ")
         .raw(mark.word);
-    if group.failed {
-        if !group.reason.is_empty() {
-            page.raw(" in <bdi>")
-                .text(&group.reason, MAX_REASON)
-                .raw("</bdi>");
-        }
-        page.raw("</h3></div>\n");
-    } else {
-        page.raw("</h3></div>\n<p class=\"message\">")
-            .text(&group.reason, MAX_MESSAGE)
+    if let Some(suite) = group.suite.as_ref().filter(|suite| !suite.is_empty()) {
+        page.raw(" in <bdi>").text(suite, MAX_REASON).raw("</bdi>");
+    }
+    page.raw("</h3></div>\n");
+    if let Some(reason) = &group.reason {
+        page.raw("<p class=\"message\">")
+            .text(reason, MAX_MESSAGE)
             .raw("</p>\n");
     }
     page.raw("<ul class=\"named\">");
@@ -124,7 +127,10 @@ fn draw(page: &mut Markup, site: &Site, plan: PlanId, group: &ProblemGroup) {
         page.raw("<li><a href=\"")
             .text(&site.execution(plan, execution.execution_id), MAX_LINK)
             .raw("\">");
-        let suite = if group.failed { "" } else { &execution.suite };
+        let suite = match group.suite {
+            Some(_) => "",
+            None => &execution.suite,
+        };
         name(page, suite, &execution.testcase);
         page.raw("</a></li>");
     }
@@ -141,7 +147,7 @@ pub(super) mod tests {
     use super::*;
     use crate::model::{ExecutionId, ExecutionState, TestId};
 
-    /// An execution that ended.
+    /// An execution that ended, with a message.
     pub(crate) fn ended(
         id: i64,
         suite: &str,
@@ -159,7 +165,8 @@ pub(super) mod tests {
             generation: 0,
             verdict,
             flaky: false,
-            error: error.map(str::to_owned),
+            error: error.filter(|_| verdict.is_none()).map(str::to_owned),
+            failure: error.filter(|_| verdict.is_some()).map(str::to_owned),
             duration_ms: None,
             expected_ms: None,
         }
@@ -176,14 +183,21 @@ pub(super) mod tests {
             ended(5, "b", failed, None),
             ended(6, "b", Some(TestVerdict::Passed), None),
             ended(7, "c", None, Some("")),
+            ended(8, "c", failed, Some("expected 3, got 4")),
+            ended(9, "d", failed, Some("expected 3, got 4\nat x")),
+            ended(10, "d", failed, Some("expected 3, got 4")),
         ]);
         let shown: Vec<_> = groups
             .iter()
-            .map(|it| (it.failed, it.reason.as_str(), it.executions.len()))
+            .map(|it| {
+                let what = it.reason.as_deref().or(it.suite.as_deref());
+                (it.failed, what.unwrap_or_default(), it.executions.len())
+            })
             .collect();
         assert_eq!(
             shown,
             [
+                (true, "expected 3, got 4", 3),
                 (true, "b", 2),
                 (true, "a", 1),
                 (false, "no licence", 2),

@@ -138,6 +138,7 @@ pub(super) fn execution(execution: Execution) -> ExecutionResponse {
         verdict,
         flaky,
         error,
+        failure: execution.failure,
         duration_ms: execution.duration_ms,
         expected_ms: execution.expected_ms,
     }

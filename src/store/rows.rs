@@ -22,7 +22,8 @@ use crate::model::{ExecutionId, PlanId, Timestamp};
 
 pub(super) use counters::{Counter, CounterChange, CounterReads, CounterRows};
 pub(super) use executions::{
-    ExecutionPages, ExecutionRow, ExecutionRows, OutcomeColumns, failed, outcome, phase, verdict,
+    ExecutionPages, ExecutionRow, ExecutionRows, OutcomeColumns, failed, failure, outcome, phase,
+    verdict,
 };
 pub(super) use imports::{ImportReads, ImportRows, ImportedResult, NewImportRow, Unjudged};
 pub(super) use keys::{KeyHash, KeyRecord, KeyRows};

@@ -175,6 +175,12 @@ pub(in crate::store) fn outcome(columns: &OutcomeColumns<'_>) -> Outcome {
     }
 }
 
+/// Why the test of a done execution with these columns failed, if that is known.
+pub(in crate::store) fn failure(columns: &OutcomeColumns<'_>) -> Option<String> {
+    let why = columns.details.filter(|_| columns.error.is_none());
+    why.filter(|why| !why.is_empty()).map(str::to_owned)
+}
+
 /// Whether an outcome can be reset.
 pub(in crate::store) fn failed(outcome: &Outcome) -> bool {
     match outcome {

@@ -332,6 +332,7 @@ pub(crate) fn listed(
         attempts,
         generation: 0,
         outcome,
+        failure: None,
         duration_ms: Some(5_000),
         expected_ms: None,
     }

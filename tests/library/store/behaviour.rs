@@ -57,7 +57,7 @@ macro_rules! every {
                 unchanged_file_does_not_undo_a_published_template;
             results: repeated_finish_counts_once finish_with_another_payload_is_refused
                 finish_counts_until_another_worker_reserves finish_of_a_lost_lease_is_only_kept_in_the_history
-                finish_after_reset_or_release_is_not_counted finish_by_others_is_refused
+                failed_test_keeps_why finish_after_reset_or_release_is_not_counted finish_by_others_is_refused
                 finish_without_lease_is_checked_by_principal finish_with_a_message_is_an_execution_error long_texts_are_cut
                 late_results_are_bounded verdicts_update_the_counts_of_the_plan reset_opens_only_failures
                 reset_can_be_repeated reset_of_a_generation_counts_once reset_of_open_and_reserved_is_refused

@@ -110,13 +110,22 @@ impl Site {
         let finish = Finish {
             execution: of.execution,
             lease: Some(of.lease.clone()),
-            message: message.to_owned(),
+            message: if verdict.is_none() {
+                message.to_owned()
+            } else {
+                String::new()
+            },
             details: String::new(),
             result: verdict.map(|verdict| TestResult {
                 verdict,
                 duration_ms: 1200,
                 flaky: false,
             }),
+            failure: if verdict.is_some() {
+                message.to_owned()
+            } else {
+                String::new()
+            },
             server_trouble: None,
             principal: "ci".to_owned(),
         };

@@ -8,7 +8,7 @@ use crate::{
     store::{
         Deadline, Event, StoreError,
         postgres::client::{Client, get, get_u32, int, typed},
-        rows::{ExecutionPages, OutcomeColumns, outcome},
+        rows::{ExecutionPages, OutcomeColumns, failure, outcome},
         values::{from_json, number},
     },
 };
@@ -113,6 +113,7 @@ pub(super) fn execution(row: &Row) -> Result<Execution, StoreError> {
         details: get(row, 12)?,
     };
     let outcome = (state == ExecutionState::Done).then(|| outcome(&columns));
+    let failure = outcome.as_ref().and_then(|_| failure(&columns));
     let duration_ms = match &outcome {
         Some(Outcome::Completed { result }) => result.map(|r| r.duration_ms),
         _ => columns.duration_ms.map(number),
@@ -129,6 +130,7 @@ pub(super) fn execution(row: &Row) -> Result<Execution, StoreError> {
         attempts: get_u32(row, 6)?,
         generation: get_u32(row, 7)?,
         outcome,
+        failure,
         duration_ms,
         expected_ms: get::<Option<i64>>(row, 13)?.map(number),
     })

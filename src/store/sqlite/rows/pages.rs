@@ -7,7 +7,7 @@ use crate::{
     clock::ClockLead,
     model::{
         Capabilities, Execution, ExecutionId, ExecutionState, Outcome, PlanId, Test, TestId,
-        Timestamp,
+        TestVerdict, Timestamp,
     },
     store::{
         Deadline, Event, StoreError,
@@ -112,6 +112,8 @@ pub(super) fn execution(row: &Row<'_>) -> rusqlite::Result<(Execution, String)> 
     let outcome = (state == ExecutionState::Done)
         .then(|| outcome(row, 8))
         .transpose()?;
+    let is_failed = matches!(&outcome, Some(Outcome::Completed { result: Some(it) }) if it.verdict == TestVerdict::Failed);
+    let failure: Option<String> = if is_failed { row.get(12)? } else { None };
     let duration_ms = match &outcome {
         Some(Outcome::Completed { result }) => result.map(|r| r.duration_ms),
         _ => row.get::<_, Option<i64>>(9)?.map(number),
@@ -128,6 +130,7 @@ pub(super) fn execution(row: &Row<'_>) -> rusqlite::Result<(Execution, String)> 
         attempts: row.get(6)?,
         generation: row.get(7)?,
         outcome,
+        failure: failure.filter(|why| !why.is_empty()),
         duration_ms,
         expected_ms: row.get::<_, Option<i64>>(13)?.map(number),
     };

@@ -273,6 +273,47 @@ pub(crate) async fn verdicts_update_the_counts_of_the_plan(make: Make) {
     assert_eq!(totals().await, (2, 0, 1, 4));
 }
 
+/// Why a test failed belongs to no other end, and makes no other result of it.
+pub(crate) async fn failed_test_keeps_why(make: Make) {
+    let world = World::new(make, &["", ""]).await;
+    let result = |verdict| {
+        Some(TestResult {
+            verdict,
+            duration_ms: 1,
+            flaky: false,
+        })
+    };
+    let failure_of = async |id| {
+        let list = world.executions().await;
+        let found = list.into_iter().find(|it| it.id == id).unwrap();
+        (found.failure, found.outcome)
+    };
+    for (verdict, kept) in [
+        (TestVerdict::Failed, Some("expected 3, got 4".to_owned())),
+        (TestVerdict::Passed, None),
+    ] {
+        let granted = world.take().await;
+        let finish = Finish {
+            failure: "expected 3, got 4".to_owned(),
+            ..result_of(&granted, result(verdict))
+        };
+        world.finish(finish.clone()).await.unwrap();
+        let other_words = Finish {
+            failure: "other words".to_owned(),
+            ..finish
+        };
+        world.finish(other_words).await.expect("a repetition");
+        let outcome = Outcome::Completed {
+            result: result(verdict),
+        };
+        assert_eq!(failure_of(granted.execution).await, (kept, Some(outcome)));
+    }
+    let failed = world.executions().await;
+    let failed = failed.iter().find(|it| it.failure.is_some()).unwrap().id;
+    world.reset(failed, None).await.unwrap();
+    assert_eq!(failure_of(failed).await, (None, None));
+}
+
 pub(crate) async fn reset_opens_only_failures(make: Make) {
     let world = World::new(make, &["", "", "", "", ""]).await;
     let verdict = |v| {
