@@ -29,13 +29,19 @@
     }
   };
 
-  // Replaces what is in an element. The focus stays on the same link.
+  // Replaces what is in an element. The focus stays on the same link or scrolling part, and what was scrolled stays so.
+  const nameOf = (it) => it.getAttribute('href') ?? it.getAttribute('aria-label');
   const fill = (element, html) => {
     const active = document.activeElement;
-    const href = element.contains(active) ? active.getAttribute('href') : null;
+    const name = active !== element && element.contains(active) ? nameOf(active) : null;
+    const scrolled = [...element.querySelectorAll('.wide')].map((it) => [nameOf(it), it.scrollLeft]);
     element.innerHTML = html;
-    if (href !== null) {
-      const same = [...element.querySelectorAll('a')].find((link) => link.getAttribute('href') === href);
+    for (const [label, left] of scrolled.filter((it) => it[1] > 0)) {
+      const same = [...element.querySelectorAll('.wide')].find((it) => nameOf(it) === label);
+      if (same) same.scrollLeft = left;
+    }
+    if (name !== null) {
+      const same = [...element.querySelectorAll('a, [tabindex]')].find((it) => nameOf(it) === name);
       same?.focus({ preventScroll: true });
     }
   };
