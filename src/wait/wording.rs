@@ -122,7 +122,8 @@ pub(super) fn reason(need: &Need, waiting: &PlanWaiting) -> String {
                 });
                 format!("{workers}; waiting for one of the Squish servers: {states}")
             } else {
-                format!("{workers}, waiting for its current test to end")
+                let their = plural(&need.workers, "its current test", "their current tests");
+                format!("{workers}, waiting for {their} to end")
             }
         }
     }
