@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     api::execution_list::EventResponse,
-    model::{PlanId, Timestamp},
+    model::{Outcome, PlanId, TestVerdict, Timestamp},
     report::html::{MAX_MESSAGE, MAX_NAME, Markup, tables::state},
 };
 
@@ -65,8 +65,47 @@ fn table(
         page.raw("<td class=\"n\">")
             .number(event.attempt)
             .raw("</td><td>")
-            .text(&event.detail, MAX_DETAIL.min(MAX_MESSAGE))
+            .text(&detail(event), MAX_DETAIL.min(MAX_MESSAGE))
             .raw("</td></tr>\n");
     }
     page.raw("</tbody>\n</table></div>\n");
+}
+
+/// The detail of an event in words: that of a reset is the result that it dropped, as JSON.
+fn detail(event: &EventResponse) -> String {
+    match serde_json::from_str(&event.detail) {
+        Ok(Outcome::Completed { result }) => match result.map(|it| it.verdict) {
+            Some(TestVerdict::Failed) => "it failed",
+            Some(TestVerdict::Passed) => "it passed",
+            Some(TestVerdict::Skipped) => "it was skipped",
+            None => "it had no verdict",
+        }
+        .to_owned(),
+        Ok(Outcome::ExecutionError { message, .. }) => format!("it could not run: {message}"),
+        Ok(Outcome::LeaseLost | Outcome::Cancelled) | Err(_) => event.detail.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ExecutionId;
+
+    #[test]
+    fn detail_of_a_reset_is_in_words() {
+        let event = |detail: &str| EventResponse {
+            id: 1,
+            execution_id: ExecutionId(1),
+            attempt: 1,
+            kind: "reset".to_owned(),
+            at: 0,
+            principal: String::new(),
+            detail: detail.to_owned(),
+        };
+        let failed = r#"{"kind":"completed","result":{"verdict":"failed","duration_ms":1}}"#;
+        assert_eq!(detail(&event(failed)), "it failed");
+        let broke = r#"{"kind":"execution-error","message":"no licence","details":""}"#;
+        assert_eq!(detail(&event(broke)), "it could not run: no licence");
+        assert_eq!(detail(&event("w1")), "w1");
+    }
 }

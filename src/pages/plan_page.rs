@@ -96,7 +96,7 @@ impl PlanPage {
             problems: problem_groups::group(input.problems),
             more_problems,
             events: input.events,
-            ends_dt: input.ends_dt,
+            ends_dt: input.ends_dt.filter(|_| input.plan.is_live()),
             executions: input.executions,
             plan: input.plan,
         }
@@ -244,7 +244,7 @@ impl PlanPage {
     }
 
     fn ends(&self, page: &mut Markup) {
-        let Some(ends) = self.ends_dt.filter(|_| self.plan.is_live()) else {
+        let Some(ends) = self.ends_dt else {
             return;
         };
         page.raw("; ends about <span class=\"clock\">")
