@@ -144,7 +144,7 @@ pub(in crate::store) enum LeaseFilter {
     Over(Timestamp),
     /// Reserved, and not over at this time.
     ReservedAfter(Timestamp),
-    /// Expired, but not yet over at this time.
+    /// Expired, but not yet over at this time. Asked for after those that are reserved after the same time.
     ExpiredAfter(Timestamp),
 }
 

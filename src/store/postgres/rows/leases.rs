@@ -189,18 +189,23 @@ impl LeaseRows for PostgresRows {
             LeaseFilter::ReservedAfter(since) => (2, since.0),
             LeaseFilter::ExpiredAfter(since) => (1, since.0),
         };
-        let condition = "state = $1 AND deadline > $2";
-        let values = [int(&state), int(&since)];
         let client = self.written()?;
-        let plans: Vec<i64> = client.read_all(
-            &format!("SELECT DISTINCT plan FROM executions WHERE {condition}"),
-            &values,
-            |row| get(row, 0),
-        )?;
-        self.lock_and_load(&BTreeSet::from_iter(plans))?;
+        if matches!(filter, LeaseFilter::ReservedAfter(_)) {
+            // For the expired ones too: plans are locked in order, so all at once.
+            let plans: Vec<i64> = client.read_all(
+                "SELECT DISTINCT plan FROM executions WHERE state IN (1, 2) AND deadline > $1",
+                &[int(&since)],
+                |row| get(row, 0),
+            )?;
+            self.lock_and_load(&BTreeSet::from_iter(plans))?;
+        }
+        let locked: Vec<i64> = self.locked.iter().copied().collect();
         let rows = self.client.read_all(
-            &format!("SELECT {COLUMNS} FROM executions e WHERE {condition} ORDER BY deadline, id"),
-            &values,
+            &format!(
+                "SELECT {COLUMNS} FROM executions e WHERE state = $1 AND deadline > $2 AND plan = ANY($3)
+                 ORDER BY deadline, id"
+            ),
+            &[int(&state), int(&since), typed(&locked, Type::INT8_ARRAY)],
             Execution::read,
         )?;
         let leases = rows.iter().map(Execution::lease_row).collect();
