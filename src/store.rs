@@ -8,6 +8,7 @@ mod changes;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
 mod new_import;
 mod outage;
+mod page_store;
 mod plan_overview;
 pub mod postgres;
 pub mod protocol;

@@ -18,7 +18,6 @@ mod needs;
 mod notices;
 mod opening;
 mod outage_watch;
-mod page_store;
 mod postgres_store;
 mod presence;
 mod read_pool;

@@ -15,7 +15,6 @@ mod high_water_mark;
 mod loss_check;
 mod move_source;
 mod opening;
-mod page_store;
 #[cfg(test)]
 mod query_plan;
 mod read_pool;

@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{model::Timestamp, store::StoreError};
 
-/// The clock of the database in milliseconds: when this statement arrived, so after the locks were granted. In the index of the
-/// leases it can be looked for, unlike a clock that goes on while the statement runs.
+/// The clock of the database in milliseconds: when this statement arrived, so after the locks were granted. It does not change while
+/// the statement runs, so an index condition can use it.
 const NOW: &str = "floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint";
 
 static TIME: LazyLock<String> =

@@ -37,6 +37,7 @@ use crate::{
         Reserve, Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
         WorkerPresence,
         changes::ChangeListeners,
+        page_store::ReadRows,
         protocol::Compensation,
         rows::PageReads,
         steps::{
@@ -217,9 +218,10 @@ impl PostgresStore {
             })
         })
     }
+}
 
-    /// Reads one consistent state of the database.
-    pub(super) fn read<T: Send + 'static>(
+impl ReadRows for PostgresStore {
+    fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {

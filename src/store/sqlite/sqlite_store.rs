@@ -37,6 +37,7 @@ use crate::{
         Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve,
         Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
         changes::ChangeListeners,
+        page_store::ReadRows,
         protocol::Compensation,
         rows::PageReads,
         steps::{
@@ -172,6 +173,15 @@ impl Drop for SqliteStore {
     }
 }
 
+impl ReadRows for SqliteStore {
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.readers.read(work))
+    }
+}
+
 impl fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteStore")
@@ -193,14 +203,6 @@ impl SqliteStore {
             expire_leases(context, now)?;
             work(context)
         })
-    }
-
-    /// Reads one consistent state of the database.
-    pub(super) fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
-    ) -> Reply<'_, T> {
-        Box::pin(self.readers.read(work))
     }
 
     fn send<T: Send + 'static>(

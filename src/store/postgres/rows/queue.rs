@@ -28,9 +28,9 @@ const CHUNK: i64 = 32;
 
 /// Reads available executions of queues, with the names of their tests, as part 7 of an [`opening`](super::super::opening).
 /// The values are arrays with an element for each queue: its plan and label set, the place after which it begins (two), and how many are
-/// wanted. The first ones come, but in no order. Two parts, because only such conditions begin within the index: what
-/// was handed out before the place stays in there as long as somebody holds a transaction open. The first part ends with the
-/// plan, because the index of all numbers serves it too, and goes on to other plans.
+/// wanted. The first ones are returned, in any order. It has two parts, because only conditions of these forms start in the middle of
+/// the index: entries of executions before the place remain in it while an older transaction is open. The first part stops at the
+/// last execution of the plan, because the planner may use the primary key, where those of other plans follow.
 pub(in crate::store::postgres) static QUEUES: LazyLock<String> = LazyLock::new(|| {
     let queues =
         rows_of_arrays("plan bigint, label_set bigint, ms bigint, id bigint, wanted bigint");

@@ -1,16 +1,23 @@
-//! The reads for pages, by the connections for reads.
+//! The reads for pages, for every store that reads one state of its rows.
 
-use super::postgres_store::PostgresStore;
-use crate::{
-    model::{Execution, ExecutionId, PlanId, Timestamp},
-    store::{
-        ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, OpenWork, Page, PageStore,
-        PlanDetail, PlanOverview, Reply, RunningExecution,
-        steps::{page_facts, plans},
-    },
+use super::{
+    ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, OpenWork, Page, PageStore,
+    PlanDetail, PlanOverview, Reply, RunningExecution, StoreError,
+    rows::PageReads,
+    steps::{page_facts, plans},
 };
+use crate::model::{Execution, ExecutionId, PlanId, Timestamp};
 
-impl PageStore for PostgresStore {
+/// A store whose reads see one consistent state of the database.
+pub(super) trait ReadRows {
+    /// Reads by a connection for reads.
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut dyn PageReads) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T>;
+}
+
+impl<S: ReadRows> PageStore for S {
     fn recent_plans(
         &self,
         before: Option<PlanId>,
