@@ -1,5 +1,5 @@
-//! What went wrong, most frequent first: tests that failed or could not run by the first line of what is said about it, and failed ones
-//! of which nothing is known by suite.
+//! What went wrong, most frequent first: tests that failed or could not run, grouped by the first line of their message; failed ones
+//! without a message by suite.
 
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ const MAX_REASON: usize = 300;
 pub(crate) struct ProblemGroup {
     /// Whether they ran; otherwise they could not.
     pub(crate) failed: bool,
-    /// The first line of what is said about it; absent for failed tests without a message.
+    /// The first line of the message; absent for failed tests without one.
     pub(crate) reason: Option<String>,
     /// The suite of failed tests without a message.
     pub(crate) suite: Option<String>,

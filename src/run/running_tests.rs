@@ -36,7 +36,7 @@ impl RunningTests {
     }
 }
 
-/// Waits until it is time to show what runs; for ever if nobody wants to see it.
+/// Waits until it is time to show what runs. Without an observer that wants to see it, this never ends.
 pub(super) async fn is_due(interval: &mut Option<tokio::time::Interval>) {
     match interval {
         Some(interval) => _ = interval.tick().await,
