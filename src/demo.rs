@@ -19,7 +19,7 @@ use crate::{
     fs,
     listing::{catalog::Catalog, loaded_plan_file::LoadedPlanFile, preset_listing::PresetListing},
     local_service::ServiceOptions,
-    model::{Capabilities, Plan, PlanId, PlanKind, record::RecordEvent},
+    model::{Capabilities, Plan, PlanId, PlanKind, PlanOrigin, record::RecordEvent},
     random,
     report::{PlanReport, junit},
     report_files,
@@ -236,6 +236,7 @@ impl Served {
             linked: Vec::new(),
             tests: None,
             discovery: None,
+            origin: PlanOrigin::default(),
         };
         Ok(self.client.execute_plan(&start).await?)
     }

@@ -62,5 +62,6 @@ pub(crate) mod squish;
 pub mod store;
 mod sync;
 mod text;
+mod trend;
 pub mod wait;
 pub mod warm;

@@ -12,8 +12,10 @@ pub mod label;
 pub mod lease_token;
 pub mod outcome;
 pub mod plan;
+pub mod plan_origin;
 pub mod plan_waiting;
 pub mod record;
+pub mod run_end;
 pub mod squish_registry;
 pub mod test_list;
 pub mod time;
@@ -28,8 +30,10 @@ pub use label::{Label, NotALabel};
 pub use lease_token::LeaseToken;
 pub use outcome::{CaseResult, Outcome, ServerTrouble, TestResult, TestVerdict};
 pub use plan::{Execution, ExecutionState, Plan, PlanKind, PlanStatus, Test};
+pub use plan_origin::PlanOrigin;
 pub use plan_waiting::{Lack, Need, Offer, PartialKnowledge, PlanWaiting};
 pub use record::Record;
+pub use run_end::RunEnd;
 pub use squish_registry::{
     Cooling, CoolingReason, NewSquishServer, NotAPort, Port, SquishServer, SquishServerChange,
 };

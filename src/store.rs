@@ -18,6 +18,7 @@ mod requests;
 mod rows;
 pub mod sqlite;
 mod steps;
+mod test_runs;
 pub mod transfer;
 mod values;
 mod write_queue;
@@ -28,7 +29,7 @@ use crate::{
     fs::DiskFault,
     model::{
         Capabilities, Execution, ExecutionId, ExecutionState, NewSquishServer, Plan, PlanId,
-        PlanStatus, SquishServer, SquishServerChange, SquishServerId, Timestamp,
+        PlanStatus, SquishServer, SquishServerChange, SquishServerId, TestId, Timestamp,
     },
 };
 
@@ -45,6 +46,7 @@ pub use requests::{
     Page, PlanDemand, PlanQuery, Reservation, Reserve, Reset, Rules, TemplateDefinition,
     WorkerPresence,
 };
+pub use test_runs::{KnownTest, PlanRun, PlanRunQuery, RunCell, TestRun, TestRuns};
 
 pub use crate::model::PlannedTest;
 
@@ -362,4 +364,34 @@ pub trait PageStore {
 
     /// The expected durations of the open executions, the longest `limit` of each set of required capabilities.
     fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>>;
+
+    /// The runs of a test with numbers of executions below `before`, newest first, at most `limit`.
+    fn test_runs(
+        &self,
+        test: TestId,
+        before: Option<ExecutionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, TestRuns>;
+
+    /// The names of tests, in the order of their numbers; those that do not exist are left out.
+    fn test_names(&self, tests: Vec<TestId>) -> Reply<'_, Vec<KnownTest>>;
+
+    /// A started plan.
+    fn plan_run(&self, plan: PlanId) -> Reply<'_, PlanRun>;
+
+    /// Started plans of a template, newest first, at most `limit`.
+    fn plan_runs(&self, query: PlanRunQuery, limit: u32) -> Reply<'_, Vec<PlanRun>>;
+
+    /// The newest plans that are known of each branch of a template, newest first, at most `limit` branches.
+    fn branches(&self, template: PlanId, limit: u32) -> Reply<'_, Vec<PlanRun>>;
+
+    /// Templates that are not hidden, by project and title, at most `limit`.
+    fn templates(&self, limit: u32) -> Reply<'_, Vec<Plan>>;
+
+    /// How each execution of a plan stands, in the order of their numbers, at most `limit`.
+    fn run_cells(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<RunCell>>;
+
+    /// The capabilities of sets of labels.
+    fn label_sets(&self, sets: Vec<i64>) -> Reply<'_, Vec<Capabilities>>;
 }

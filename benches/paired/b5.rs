@@ -138,6 +138,7 @@ pub(crate) async fn start(client: &Client) -> anyhow::Result<PlanId> {
         linked: Vec::new(),
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
     };
     Ok(client.execute_plan(&request).await?.id)
 }

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{test_list::RequestedTests, tolerant};
-use crate::model::{DiscoveryAccount, PlanId, PlanKind, TestListDigest};
+use crate::model::{DiscoveryAccount, PlanId, PlanKind, PlanOrigin, TestListDigest};
 
 /// The vendor's Test Plan Response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -108,6 +108,9 @@ pub struct ExecutePlanRequest {
     /// Additive: the account of the discovery that made `tests`. The plan keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub discovery: Option<DiscoveryAccount>,
+    /// Additive: what the plan tests. The plan keeps it.
+    #[serde(default, skip_serializing_if = "PlanOrigin::is_empty")]
+    pub origin: PlanOrigin,
 }
 
 /// Answer of `POST executeplan`: the vendor's plan, and the digest of the tests it was requested with.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::github_event::{event_warning::EventWarning, read_only::ReadOnly};
-use crate::model::record::Checkout;
+use crate::model::{PlanOrigin, record::Checkout};
 
 /// What the CI says about the run of this process. Outside of a CI, everything is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,8 @@ pub(crate) struct Ci {
     /// same in all steps of the job.
     pub job_mark: Option<String>,
     pub run_url: Option<String>,
+    /// Who caused the run.
+    pub author: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,7 +66,24 @@ impl fmt::Display for CiSystem {
     }
 }
 
+/// Longest text of what a plan tests, in characters.
+const LONGEST_ORIGIN: usize = 1_000;
+
 impl Ci {
+    /// What a plan that this run starts tests. What is too long to be true is left out.
+    pub(crate) fn origin(&self) -> PlanOrigin {
+        let text = |text: &Option<String>| {
+            let fits = |text: &String| text.chars().count() <= LONGEST_ORIGIN;
+            text.clone().filter(fits).unwrap_or_default()
+        };
+        PlanOrigin {
+            branch: text(&self.branch),
+            commit: text(&self.commit),
+            author: text(&self.author),
+            run_url: text(&self.run_url),
+        }
+    }
+
     /// The checkout of a commit, with the commit that its results count for.
     pub(crate) fn checkout(&self, commit: &str) -> Checkout {
         let is_merge = self.merge.as_deref() == Some(commit);

@@ -81,6 +81,7 @@ fn github(get: Lookup<'_>) -> Ci {
         matrix: get(MATRIX).and_then(|json| title::matrix(&json)),
         job_mark: get("RUNNER_TRACKING_ID").map(|id| title::mark(&id)),
         run_url: url(),
+        author: get("GITHUB_ACTOR"),
         run_id,
         run_attempt,
         ..Ci::default()
@@ -97,6 +98,7 @@ fn gitlab(get: Lookup<'_>) -> Ci {
         run_attempt: get("CI_JOB_ID"),
         job: get("CI_JOB_NAME"),
         run_url: get("CI_PIPELINE_URL"),
+        author: get("GITLAB_USER_NAME").or_else(|| get("GITLAB_USER_LOGIN")),
         ..Ci::default()
     }
 }
@@ -132,6 +134,7 @@ fn azure(get: Lookup<'_>) -> Ci {
         // The agent names jobs of a matrix by their entry, and those of `parallel` by their number.
         matrix: get("AGENT_JOBNAME").filter(|name| Some(name) != get("SYSTEM_JOBNAME").as_ref()),
         run_url: url(),
+        author: get("BUILD_REQUESTEDFOR"),
         run_id,
         ..Ci::default()
     }
@@ -149,6 +152,7 @@ fn buildkite(get: Lookup<'_>) -> Ci {
         job: get("BUILDKITE_LABEL").or_else(|| get("BUILDKITE_STEP_KEY")),
         matrix: get("BUILDKITE_PARALLEL_JOB"),
         run_url: get("BUILDKITE_BUILD_URL"),
+        author: get("BUILDKITE_BUILD_AUTHOR").or_else(|| get("BUILDKITE_BUILD_CREATOR")),
         ..Ci::default()
     }
 }
@@ -165,6 +169,7 @@ fn circleci(get: Lookup<'_>) -> Ci {
         matrix: get("CIRCLE_NODE_INDEX")
             .filter(|_| get("CIRCLE_NODE_TOTAL") != Some("1".to_owned())),
         run_url: get("CIRCLE_BUILD_URL"),
+        author: get("CIRCLE_USERNAME"),
         ..Ci::default()
     }
 }
@@ -194,6 +199,9 @@ fn jenkins(get: Lookup<'_>) -> Ci {
         run_attempt: None,
         job: get("STAGE_NAME").or_else(|| get("JOB_NAME")),
         run_url: get("BUILD_URL"),
+        author: get("CHANGE_AUTHOR_DISPLAY_NAME")
+            .or_else(|| get("CHANGE_AUTHOR"))
+            .or_else(|| get("BUILD_USER")),
         ..Ci::default()
     }
 }

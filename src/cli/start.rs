@@ -126,6 +126,7 @@ pub(crate) async fn start(
         linked: settings.linked.clone(),
         tests,
         discovery: discovery.clone(),
+        origin: ci.origin(),
     };
     let plan = client.execute_plan(&request).await?;
     // Before the comparison below, which may take long.

@@ -13,7 +13,8 @@ use crate::{
     api::plan::{ExecutePlanRequest, RevisionReference},
     clock,
     model::{
-        DiscoveryAccount, Plan, PlanId, PlanKind, PlannedTest, Timestamp, plan::LinkedRepository,
+        DiscoveryAccount, Plan, PlanId, PlanKind, PlanOrigin, PlannedTest, Timestamp,
+        plan::LinkedRepository,
     },
 };
 
@@ -37,6 +38,8 @@ pub struct StartPlan {
     pub tests: Option<Vec<PlannedTest>>,
     /// The account of the discovery that made them; `testplan serve` keeps it with the plan.
     pub discovery: Option<DiscoveryAccount>,
+    /// What the plan tests; `testplan serve` keeps it with the plan.
+    pub origin: PlanOrigin,
 }
 
 /// The result of a look-up by title before the plan is started.
@@ -71,6 +74,7 @@ impl Client {
             let account = start.discovery.as_ref().map(bounded);
             let body = ExecutePlanRequest {
                 discovery: account,
+                origin: start.origin.clone(),
                 ..wire(start)
             };
             PlanStart::new(body, start.tests.as_deref())
@@ -230,5 +234,6 @@ fn wire(start: &StartPlan) -> ExecutePlanRequest {
             .collect(),
         tests: None,
         discovery: None,
+        origin: PlanOrigin::default(),
     }
 }

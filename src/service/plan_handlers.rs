@@ -12,8 +12,8 @@ use super::{
 use crate::{
     api::plan::{ExecutePlanRequest, PlanResponse, StartedPlanResponse, StatusResponse},
     model::{
-        Capability, DiscoveryAccount, PlanId, PlanKind, Timestamp, discovery::MAX_NAMED,
-        plan::LinkedRepository,
+        Capability, DiscoveryAccount, PlanId, PlanKind, PlanOrigin, Timestamp,
+        discovery::MAX_NAMED, plan::LinkedRepository,
     },
     store::{ExecutePlan, PlanQuery, RequestedTests},
 };
@@ -78,6 +78,7 @@ pub(super) async fn execute(
     if let Some(account) = &body.discovery {
         check_account(account)?;
     }
+    check_origin(&body.origin)?;
     let tests = body.tests.map(|tests| RequestedTests {
         digest: tests.digest,
         list: tests
@@ -99,6 +100,7 @@ pub(super) async fn execute(
             .collect(),
         tests,
         discovery: body.discovery,
+        origin: body.origin,
         key: call.idempotency_key()?,
         principal: call.principal,
     };
@@ -109,6 +111,21 @@ pub(super) async fn execute(
         plan: to_wire::plan(plan),
         tests_digest,
     })
+}
+
+/// Most characters of what a plan tests; a text that is longer is no branch, name or address.
+const MAX_ORIGIN: usize = 1_000;
+
+/// What a plan tests is shown on pages, so its texts are limited.
+fn check_origin(origin: &PlanOrigin) -> Result<(), HttpError> {
+    for (member, text) in origin.texts() {
+        if text.chars().count() > MAX_ORIGIN || text.contains('\0') {
+            return Err(HttpError::malformed(format!(
+                "origin.{member} has a NUL or more than {MAX_ORIGIN} characters"
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// Most bytes of an account as JSON.

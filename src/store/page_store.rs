@@ -1,12 +1,13 @@
 //! The reads for pages, for every store that reads one state of its rows.
 
 use super::{
-    ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, OpenWork, Page, PageStore,
-    PlanDetail, PlanOverview, Reply, RunningExecution, StoreError,
+    ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, KnownTest, OpenWork, Page,
+    PageStore, PlanDetail, PlanOverview, PlanRun, PlanRunQuery, Reply, RunCell, RunningExecution,
+    StoreError, TestRuns,
     rows::PageReads,
-    steps::{page_facts, plans},
+    steps::{page_facts, plans, run_facts},
 };
-use crate::model::{Execution, ExecutionId, PlanId, Timestamp};
+use crate::model::{Capabilities, Execution, ExecutionId, Plan, PlanId, TestId, Timestamp};
 
 /// A store whose reads see one consistent state of the database.
 pub(super) trait ReadRows {
@@ -80,5 +81,43 @@ impl<S: ReadRows> PageStore for S {
 
     fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>> {
         self.read(move |rows| page_facts::open_work(rows, plan, limit, now))
+    }
+
+    fn test_runs(
+        &self,
+        test: TestId,
+        before: Option<ExecutionId>,
+        limit: u32,
+        now: Timestamp,
+    ) -> Reply<'_, TestRuns> {
+        self.read(move |rows| run_facts::test_runs(rows, test, (before, limit), now))
+    }
+
+    fn test_names(&self, tests: Vec<TestId>) -> Reply<'_, Vec<KnownTest>> {
+        self.read(move |rows| run_facts::test_names(rows, &tests))
+    }
+
+    fn plan_run(&self, plan: PlanId) -> Reply<'_, PlanRun> {
+        self.read(move |rows| run_facts::plan_run(rows, plan))
+    }
+
+    fn plan_runs(&self, query: PlanRunQuery, limit: u32) -> Reply<'_, Vec<PlanRun>> {
+        self.read(move |rows| rows.plan_runs(&query, limit))
+    }
+
+    fn branches(&self, template: PlanId, limit: u32) -> Reply<'_, Vec<PlanRun>> {
+        self.read(move |rows| rows.newest_of_branches(template, limit))
+    }
+
+    fn templates(&self, limit: u32) -> Reply<'_, Vec<Plan>> {
+        self.read(move |rows| run_facts::templates(rows, limit))
+    }
+
+    fn run_cells(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<RunCell>> {
+        self.read(move |rows| run_facts::run_cells(rows, plan, limit, now))
+    }
+
+    fn label_sets(&self, sets: Vec<i64>) -> Reply<'_, Vec<Capabilities>> {
+        self.read(move |rows| run_facts::label_sets(rows, &sets))
     }
 }

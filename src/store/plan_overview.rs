@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::requests::Event;
-use crate::model::{Capabilities, Execution, Plan, PlanStatus, Timestamp};
+use crate::model::{Capabilities, Execution, Plan, PlanId, PlanOrigin, PlanStatus, Timestamp};
 
 /// A started plan and how far it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,10 @@ pub struct PlanOverview {
     pub plan: Plan,
     /// The principal that started it; empty for plans of earlier versions.
     pub started_by: String,
+    /// The template it was started from, if that is known.
+    pub template: Option<PlanId>,
+    /// What it tests.
+    pub origin: PlanOrigin,
     /// When it was started.
     pub created: Timestamp,
     /// How many executions are open, reserved and done.

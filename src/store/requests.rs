@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::RequestedTests;
 use crate::model::{
     Capabilities, DiscoveryAccount, ExecutionId, LabelCase, LeaseToken, PlanId, PlanKind,
-    PlanStatus, PlannedTest, ServerTrouble, SquishServer, Test, TestId, TestResult, Timestamp,
-    plan::LinkedRepository,
+    PlanOrigin, PlanStatus, PlannedTest, ServerTrouble, SquishServer, Test, TestId, TestResult,
+    Timestamp, plan::LinkedRepository,
 };
 
 /// Settings of the protocol.
@@ -72,6 +72,8 @@ pub struct ExecutePlan {
     pub tests: Option<RequestedTests>,
     /// How the tests were discovered; stored with the plan.
     pub discovery: Option<DiscoveryAccount>,
+    /// What the plan tests; stored with it.
+    pub origin: PlanOrigin,
     pub principal: String,
     /// Idempotency key: a repeated request gets the same plan for seven days.
     pub key: Option<String>,

@@ -12,6 +12,7 @@ mod leases;
 mod page_reads;
 mod plans;
 mod queue;
+mod run_reads;
 mod servers;
 mod templates;
 
@@ -34,6 +35,7 @@ pub(super) use leases::{
 pub(super) use page_reads::{PageReads, filter_condition};
 pub(super) use plans::{NewPlanRow, PlanFacts, PlanReads, PlanRows, TestSource};
 pub(super) use queue::{QueueRow, QueueRows, SuiteOrder, SuiteWork, Visit};
+pub(super) use run_reads::{EndColumns, LONGEST_MESSAGE, RunReads};
 pub(super) use servers::{FreeServer, NewServerRow, ServerReads, ServerRows};
 pub(super) use templates::{TemplateDigests, TemplateReads, TemplateRow, TemplateRows, TestKey};
 

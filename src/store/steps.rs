@@ -24,6 +24,7 @@ pub(super) mod plans;
 mod replay;
 pub(super) mod reservations;
 pub(super) mod reset;
+pub(super) mod run_facts;
 mod server_binding;
 pub(super) mod servers;
 pub(super) mod templates;

@@ -173,6 +173,7 @@ async fn started(client: &Client) -> Plan {
         linked: Vec::new(),
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
     };
     client.execute_plan(&start).await.unwrap()
 }

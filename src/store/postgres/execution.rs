@@ -2,13 +2,13 @@
 
 use super::client::{Columns, get, get_u32};
 use crate::{
-    model::{ExecutionId, PlanId, Timestamp},
+    model::{ExecutionId, PlanId, TestVerdict, Timestamp},
     store::{
         StoreError,
         protocol::StoredDigest,
         rows::{
             ChangedExecution, LeaseHolder, LeaseLength, LeaseRow, NewLease, OutcomeColumns,
-            QueueRow, ServerBinding,
+            QueueRow, ServerBinding, verdict,
         },
         values::{failures_from_text, span},
     },
@@ -18,9 +18,10 @@ use crate::{
 pub(super) const COLUMNS: &str = "e.id, e.plan, e.test, e.label_set, e.expected_ms, e.is_estimated, e.state, e.epoch, e.generation,
     e.reset_epoch, e.expiries, e.skips, e.late_results, e.deadline, e.timeout_ms, e.compensated_ms, e.squish_server,
     e.troubled_server, e.verdict, e.duration_ms, e.flaky, e.nonce, e.lease_hash, e.digest, e.principal, e.worker, e.lost_on,
-    e.error, e.details, e.import_mark, e.alone, e.start_failures, e.reserved_at";
+    e.error, e.details, e.import_mark, e.alone, e.start_failures, e.reserved_at,
+    e.earlier_failures";
 /// How many they are.
-pub(super) const COLUMN_COUNT: usize = 33;
+pub(super) const COLUMN_COUNT: usize = 34;
 
 /// A row.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +62,8 @@ pub(super) struct Execution {
     pub(super) start_failures: String,
     /// When the last lease was given.
     pub(super) reserved_at: Option<i64>,
+    /// How often it failed before it was reset.
+    pub(super) earlier_failures: u32,
 }
 
 impl Execution {
@@ -100,6 +103,7 @@ impl Execution {
             alone: get(row, 30)?,
             start_failures: get(row, 31)?,
             reserved_at: get(row, 32)?,
+            earlier_failures: get_u32(row, 33)?,
         })
     }
 
@@ -178,6 +182,8 @@ impl Execution {
         *self = Self {
             state: 0,
             generation: self.generation + 1,
+            earlier_failures: self.earlier_failures
+                + u32::from(self.verdict.map(verdict) == Some(TestVerdict::Failed)),
             reset_epoch: self.epoch,
             expiries: 0,
             skips: 0,

@@ -20,7 +20,7 @@ static EXECUTIONS: LazyLock<String> = LazyLock::new(|| {
         late_results bigint, deadline bigint, timeout_ms bigint, compensated_ms bigint, squish_server bigint, \
         troubled_server bigint, verdict bigint, duration_ms bigint, flaky boolean, nonce bytea, lease_hash bytea, digest bytea, \
         principal text, worker text, lost_on text, error text, details text, import_mark bigint, alone boolean, \
-        start_failures text, reserved_at bigint";
+        start_failures text, reserved_at bigint, earlier_failures bigint";
     let names = columns.split(", ").filter_map(|it| it.split(' ').next());
     let set: Vec<_> = names.map(|name| format!("{name} = n.{name}")).collect();
     let rows = rows_of_arrays(&format!(
@@ -170,6 +170,7 @@ struct ExecutionColumns<'a> {
     alone: Vec<bool>,
     start_failures: Vec<&'a str>,
     reserved_at: Vec<Option<i64>>,
+    earlier_failures: Vec<i64>,
 }
 
 impl<'a> ExecutionColumns<'a> {
@@ -206,6 +207,7 @@ impl<'a> ExecutionColumns<'a> {
             columns.alone.push(row.alone);
             columns.start_failures.push(&row.start_failures);
             columns.reserved_at.push(row.reserved_at);
+            columns.earlier_failures.push(row.earlier_failures.into());
         }
         columns
     }
@@ -242,6 +244,7 @@ impl<'a> ExecutionColumns<'a> {
             typed(&self.alone, Type::BOOL_ARRAY),
             typed(&self.start_failures, Type::TEXT_ARRAY),
             typed(&self.reserved_at, Type::INT8_ARRAY),
+            typed(&self.earlier_failures, Type::INT8_ARRAY),
         ]
     }
 }

@@ -11,6 +11,7 @@ mod plan_tests;
 mod plans;
 mod queue;
 mod reads;
+mod run_reads;
 mod servers;
 mod templates;
 

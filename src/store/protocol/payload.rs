@@ -204,8 +204,8 @@ mod tests {
     use super::*;
     use crate::{
         model::{
-            Capabilities, Capability, ExecutionId, PlanId, Test, TestListDigest, TestResult,
-            Timestamp, plan::LinkedRepository,
+            Capabilities, Capability, ExecutionId, PlanId, PlanOrigin, Test, TestListDigest,
+            TestResult, Timestamp, plan::LinkedRepository,
         },
         store::{KeptFile, RequestedTests, protocol::digest::StoredDigest},
     };
@@ -248,6 +248,7 @@ mod tests {
             repositories: vec![repository(3, "ma\"in\té"), repository(4, "x")],
             tests: None,
             discovery: None,
+            origin: PlanOrigin::default(),
             principal: "token".to_owned(),
             key: None,
         }

@@ -5,12 +5,12 @@ use crate::{
     store::{
         Event, ExecutionFilter, StoreError,
         plan_overview::{CapabilityCounts, PlanOverview, RunningExecution},
-        rows::Reads,
+        rows::{Reads, RunReads},
     },
 };
 
 /// Reading for pages.
-pub(in crate::store) trait PageReads: Reads {
+pub(in crate::store) trait PageReads: Reads + RunReads {
     /// Started plans with numbers below `before`, newest first, without those that ended unjudged.
     fn plans_before(
         &mut self,

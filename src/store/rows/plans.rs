@@ -3,7 +3,10 @@
 use std::ops::Range;
 
 use crate::{
-    model::{Capabilities, Plan, PlanId, PlanKind, PlannedTest, Test, TestListDigest, Timestamp},
+    model::{
+        Capabilities, Plan, PlanId, PlanKind, PlanOrigin, PlannedTest, Test, TestListDigest,
+        Timestamp,
+    },
     store::{PlanQuery, StoreError},
 };
 
@@ -42,6 +45,8 @@ pub(in crate::store) struct NewPlanRow<'a> {
     pub(in crate::store) discovery: Option<String>,
     /// The principal of the request.
     pub(in crate::store) started_by: &'a str,
+    /// What it tests.
+    pub(in crate::store) origin: &'a PlanOrigin,
 }
 
 /// Where the tests of a plan are copied from.

@@ -36,6 +36,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/9_compensation.sql"),
     include_str!("migrations/10_store_identity.sql"),
     include_str!("migrations/11_pages.sql"),
+    include_str!("migrations/12_test_runs.sql"),
 ];
 
 /// Databases of this version and later have a name and count acknowledged changes.

@@ -10,5 +10,6 @@ mod pages;
 mod plan_tests;
 mod plans;
 mod queue;
+mod run_reads;
 mod servers;
 mod templates;

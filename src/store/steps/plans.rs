@@ -96,6 +96,7 @@ fn insert_plan(
         tests_digest: request.tests.as_ref().map(|tests| tests.digest.bytes()),
         discovery: request.discovery.as_ref().map(to_json).transpose()?,
         started_by: &request.principal,
+        origin: &request.origin,
     })
 }
 

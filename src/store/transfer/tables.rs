@@ -110,6 +110,10 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("discovery", Text),
             ("template", Number),
             ("started_by", Text),
+            ("branch", Text),
+            ("commit_id", Text),
+            ("author", Text),
+            ("run_url", Text),
         ],
     )
     .of_plans("id")
@@ -233,6 +237,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("start_failures", Text),
             ("suite", Number),
             ("reserved_at", Number),
+            ("earlier_failures", Number),
         ],
     )
     .of_plans("plan"),

@@ -20,6 +20,7 @@ pub(super) fn start() -> StartPlan {
         }],
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
     }
 }
 

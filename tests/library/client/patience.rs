@@ -49,6 +49,7 @@ fn start() -> StartPlan {
         linked: Vec::new(),
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
     }
 }
 

@@ -80,6 +80,7 @@ async fn executeplan() {
             linked: Vec::new(),
             tests: None,
             discovery: None,
+            origin: testplan::model::PlanOrigin::default(),
         })
         .await
         .unwrap();

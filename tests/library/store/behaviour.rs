@@ -12,6 +12,7 @@ pub(crate) mod page_facts;
 pub(crate) mod plans;
 pub(crate) mod reservations;
 pub(crate) mod results;
+pub(crate) mod test_runs;
 pub(crate) mod trouble;
 
 /// Hands the names of all tests to a macro, with a factory.
@@ -69,6 +70,9 @@ macro_rules! every {
                 removed_server_keeps_its_lease unknown_servers_are_refused
                 server_is_registered_once_by_host_and_port servers_of_a_file_are_registered_once
                 standing_lists_requirements_and_servers;
+            test_runs: runs_of_a_test_are_listed_newest_first pass_after_a_reset_failure_is_flaky
+                run_that_could_not_run_is_not_flaky_after_a_reset plans_of_a_template_are_listed_by_branch
+                names_and_labels_of_many_tests_are_read_at_once;
             trouble: server_with_trouble_cools_down_and_its_execution_opens
                 cool_downs_double_until_an_execution_ends_without_trouble result_with_trouble_counts_and_the_server_cools_down
                 trouble_reported_twice_counts_once execution_with_trouble_prefers_another_server

@@ -27,6 +27,7 @@ pub(super) async fn start(store: &SqliteStore, executions: usize) -> PlanId {
         repositories: vec![],
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
         principal: "alice".to_owned(),
         key: None,
     };

@@ -716,6 +716,7 @@ impl Pair {
             repositories: vec![],
             tests: list.map(|(list, is_sent)| requested(list, is_sent)),
             discovery: None,
+            origin: testplan::model::PlanOrigin::default(),
             principal: principal.to_owned(),
             key: key.map(|k| KEYS[k].to_owned()),
         };

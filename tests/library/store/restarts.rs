@@ -24,6 +24,7 @@ async fn start(store: &SqliteStore, due: Option<Timestamp>, now: Timestamp) -> P
         repositories: vec![],
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
         principal: "alice".to_owned(),
         key: None,
     };

@@ -34,10 +34,18 @@ async fn reserve(store: &SqliteStore, wish: Reserve) -> Granted {
     }
 }
 
-/// Takes back what versions 6 to 11 of the schema added.
+/// Takes back what versions 6 to 12 of the schema added.
 fn undo_batches(db: &rusqlite::Connection) {
     db.execute_batch(
         "DROP INDEX executions_by_suite;
+         DROP INDEX executions_by_test;
+         DROP INDEX plans_by_template;
+         DROP INDEX plans_by_branch;
+         ALTER TABLE executions DROP COLUMN earlier_failures;
+         ALTER TABLE plans DROP COLUMN branch;
+         ALTER TABLE plans DROP COLUMN commit_id;
+         ALTER TABLE plans DROP COLUMN author;
+         ALTER TABLE plans DROP COLUMN run_url;
          DROP INDEX executions_notable;
          DROP INDEX events_notable;
          ALTER TABLE plans DROP COLUMN started_by;

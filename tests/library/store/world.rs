@@ -14,7 +14,8 @@ use std::{
 use testplan::{
     model::{
         Capabilities, Capability, Execution, ExecutionId, LeaseToken, NewSquishServer, Plan,
-        PlanId, PlanStatus, Port, SquishServer, Test, TestResult, TestVerdict, Timestamp,
+        PlanId, PlanOrigin, PlanStatus, Port, SquishServer, Test, TestResult, TestVerdict,
+        Timestamp,
     },
     store::{
         ExecutePlan, Finish, Granted, Heartbeat, NewImport, PlannedTest, RefusalCode, Reservation,
@@ -127,6 +128,7 @@ pub(crate) fn request_for(template: PlanId) -> ExecutePlan {
         repositories: vec![],
         tests: None,
         discovery: None,
+        origin: PlanOrigin::default(),
         principal: "alice".to_owned(),
         key: None,
     }

@@ -99,6 +99,7 @@ async fn run(project: &Project, workers: usize) -> (RunSummary, BTreeMap<String,
         linked: Vec::new(),
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
     };
     let plan = client.execute_plan(&start).await.unwrap();
     let status = client

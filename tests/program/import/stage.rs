@@ -143,6 +143,7 @@ impl Served {
             linked: Vec::new(),
             tests: None,
             discovery: None,
+            origin: testplan::model::PlanOrigin::default(),
         };
         client.execute_plan(&start).await.unwrap()
     }

@@ -20,7 +20,7 @@ use crate::{
     leftovers::{self, FinishedPlans},
     listing::{catalog::Catalog, loaded_plan_file::LoadedPlanFile, preset_listing::PresetListing},
     local_service::EmbeddedService,
-    model::{Capabilities, Outcome, Plan, PlanId, PlanKind, Test},
+    model::{Capabilities, Outcome, Plan, PlanId, PlanKind, PlanOrigin, Test},
     report::{AttemptReport, PlanReport},
     report_files,
     run::{RunEnding, RunSummary},
@@ -146,6 +146,7 @@ async fn start(client: &Client, (project, title): &(String, String)) -> Result<P
         linked: Vec::new(),
         tests: None,
         discovery: None,
+        origin: PlanOrigin::default(),
     };
     Ok(client.execute_plan(&request).await?)
 }

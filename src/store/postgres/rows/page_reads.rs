@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Row, types::Type};
 
-use super::pages::execution;
+use super::{pages::execution, run_reads::origin};
 use crate::{
     model::{Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
@@ -33,7 +33,8 @@ macro_rules! named {
 /// The plans of the page come first, so that the rest is read for them alone; `+ 0` keeps indexes of other orders out.
 const PLANS: &str = "SELECT p.id, p.project, p.title, p.description, p.batch, p.tags, p.repositories, p.planned,
       p.size, p.created_at, p.started_by, c.open, c.reserved, c.done, c.passed, c.failed, c.skipped,
-      (SELECT count(*) FROM executions e WHERE e.plan = p.id AND e.state = 2 AND e.deadline <= $1), v.id, v.at
+      (SELECT count(*) FROM executions e WHERE e.plan = p.id AND e.state = 2 AND e.deadline <= $1), v.id, v.at,
+      p.template, p.branch, p.commit_id, p.author, p.run_url
     FROM (SELECT * FROM plans WHERE kind + 0 = 1 AND id < $2 ORDER BY id DESC LIMIT $3) p
       CROSS JOIN LATERAL (SELECT coalesce(sum(open), 0)::bigint AS open, coalesce(sum(reserved), 0)::bigint AS reserved,
         coalesce(sum(done), 0)::bigint AS done, coalesce(sum(passed), 0)::bigint AS passed,
@@ -296,6 +297,8 @@ fn overview(row: &Row, now: Timestamp) -> Result<PlanOverview, StoreError> {
             count: count(8)?,
         },
         started_by: get(row, 10)?,
+        template: get::<Option<i64>>(row, 20)?.map(PlanId),
+        origin: origin(row, 21)?,
         created: Timestamp(get(row, 9)?),
         counts: PlanStatus {
             open: count(11)? + expired,

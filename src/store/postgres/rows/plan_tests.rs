@@ -63,8 +63,9 @@ impl PlanRows for PostgresRows {
         )?;
         self.client.read_one(
             "INSERT INTO plans (kind, project, title, description, batch, tags, repositories, planned,
-               created_at, size, tests_digest, discovery, template, first_execution, started_by)
-             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id",
+               created_at, size, tests_digest, discovery, template, first_execution, started_by, branch,
+               commit_id, author, run_url)
+             VALUES (1, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) RETURNING id",
             &[
                 text(&plan.template.project),
                 text(&plan.title),
@@ -80,6 +81,10 @@ impl PlanRows for PostgresRows {
                 int(&plan.template.id.0),
                 int(&first),
                 text(&plan.started_by),
+                text(&plan.origin.branch),
+                text(&plan.origin.commit),
+                text(&plan.origin.author),
+                text(&plan.origin.run_url),
             ],
             |row| Ok(PlanId(get(row, 0)?)),
         )

@@ -83,6 +83,7 @@ impl ExecutionRows for Connection {
         self.change_if(
             "a reset",
             "UPDATE executions SET state = 0, generation = generation + 1, reset_epoch = epoch,
+               earlier_failures = earlier_failures + (verdict IS 1),
                expiries = 0, skips = 0, alone = 0, start_failures = '', lost_on = '', late_results = 0, principal = '',
                deadline = NULL, timeout_ms = NULL, squish_server = NULL, worker = NULL,
                nonce = NULL, lease_hash = NULL, digest = NULL,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Row, params};
 
-use super::pages::execution;
+use super::{pages::execution, run_reads::origin};
 use crate::{
     model::{Execution, ExecutionId, Plan, PlanId, PlanKind, PlanStatus, Timestamp},
     store::{
@@ -46,7 +46,8 @@ const PLANS: &str = "SELECT p.id, p.project, p.title, p.description, p.batch, p.
       (SELECT count(*) FROM executions e INDEXED BY executions_leased
          WHERE e.state = 2 AND e.deadline <= ?1 AND e.plan = p.id),
       (SELECT max(id) FROM events v WHERE v.plan = p.id),
-      (SELECT at FROM events v WHERE v.plan = p.id ORDER BY v.id DESC LIMIT 1)
+      (SELECT at FROM events v WHERE v.plan = p.id ORDER BY v.id DESC LIMIT 1),
+      p.template, p.branch, p.commit_id, p.author, p.run_url
     FROM plans p WHERE +p.kind = 1 AND p.id < ?2 ORDER BY p.id DESC LIMIT ?3";
 
 const RUNNING: &str = concat!(
@@ -333,6 +334,8 @@ fn overview(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<PlanOverview> {
             count: count(8)?,
         },
         started_by: row.get(10)?,
+        template: row.get::<_, Option<i64>>(20)?.map(PlanId),
+        origin: origin(row, 21)?,
         created: Timestamp(row.get(9)?),
         counts: PlanStatus {
             open: count(11)? + expired,

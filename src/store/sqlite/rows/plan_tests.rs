@@ -60,8 +60,9 @@ impl PlanRows for Connection {
     fn insert_plan(&mut self, plan: &NewPlanRow<'_>) -> Result<PlanId, StoreError> {
         let id = self.insert(
             "INSERT INTO plans (kind, project, title, description, batch, tags, repositories, planned,
-               created_at, size, tests_digest, discovery, template, started_by, first_execution)
-             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+               created_at, size, tests_digest, discovery, template, started_by, branch, commit_id,
+               author, run_url, first_execution)
+             VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
                (SELECT coalesce(max(id), 0) + 1 FROM executions))",
             params![
                 plan.template.project,
@@ -77,6 +78,10 @@ impl PlanRows for Connection {
                 plan.discovery,
                 plan.template.id.0,
                 plan.started_by,
+                plan.origin.branch,
+                plan.origin.commit,
+                plan.origin.author,
+                plan.origin.run_url,
             ],
         )?;
         Ok(PlanId(id))
