@@ -18,13 +18,18 @@ mod live_parts;
 mod login_page;
 mod message_page;
 mod page_state;
+mod plan_comparison;
 mod plan_counts;
 mod plan_list;
 mod plan_page;
 mod plan_summary;
 mod problem_groups;
+mod run_strip;
 mod server_page;
 mod site;
+mod test_list;
+mod test_page;
+mod test_runs;
 mod worker_lanes;
 
 pub(crate) use assets::{ASSETS, Asset};
@@ -35,9 +40,15 @@ pub(crate) use health_page::HealthPage;
 pub(crate) use live_parts::LiveParts;
 pub(crate) use login_page::LoginPage;
 pub(crate) use message_page::MessagePage;
+pub(crate) use plan_comparison::PlanComparison;
 pub(crate) use plan_list::PlanListPage;
 pub(crate) use plan_page::{PlanInput, PlanPage};
 pub(crate) use plan_summary::{PlanFacts, PlanSummary};
 pub(crate) use server_page::ServerPage;
 pub(crate) use site::{Site, percent_encoded};
+pub(crate) use test_list::{
+    ShownTests, TemplateChoice, TestListPage, TestListQuery, TestOrder, choose as choose_tests,
+    listed as listed_test,
+};
+pub(crate) use test_page::{TestInput, TestPage};
 pub(crate) use worker_lanes::{LiveWorker, RunningTest};

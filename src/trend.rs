@@ -3,6 +3,7 @@
 mod comparison;
 mod daily;
 mod messages;
+mod overview;
 mod spell;
 mod test_trend;
 mod usual;
@@ -10,7 +11,8 @@ mod usual;
 pub(crate) use comparison::{Change, Comparison};
 pub(crate) use daily::{Day, days};
 pub(crate) use messages::{MessageGroup, by_message};
-pub(crate) use spell::{Spell, failing_spell};
+pub(crate) use overview::{PlanCells, TestOverview, overview};
+pub(crate) use spell::{RunPlace, Spell};
 pub(crate) use test_trend::{SystemTrend, TRANSITIONS_OF_FLAKY, trends};
 pub(crate) use usual::median;
 

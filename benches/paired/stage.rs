@@ -77,6 +77,7 @@ pub(crate) async fn start(store: &SqliteStore, template: PlanId) -> anyhow::Resu
         repositories: Vec::new(),
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
         principal: PRINCIPAL.to_owned(),
         key: None,
     };

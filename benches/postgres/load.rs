@@ -125,6 +125,7 @@ pub(crate) async fn start(
         repositories: vec![],
         tests: None,
         discovery: None,
+        origin: testplan::model::PlanOrigin::default(),
         principal: "bench".to_owned(),
         key: None,
     };

@@ -8,12 +8,15 @@ use super::{
     layout::{Entry, Frame, crumb, fact},
     lease_events,
     page_state::of_execution,
-    site::Site,
+    run_strip,
+    site::{MAX_LINK, Site},
+    test_page,
 };
 use crate::{
     api::execution_list::{EventResponse, ExecutionResponse},
     model::{Capabilities, PlanId},
     report::{html::Markup, time_text::duration_text},
+    trend::SystemTrend,
 };
 
 /// Longest error, in bytes.
@@ -30,6 +33,9 @@ pub(crate) struct ExecutionPage {
     /// More about its error.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) details: String,
+    /// How the test does on this system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trend: Option<SystemTrend>,
     pub(crate) attempts: Vec<Attempt>,
     pub(crate) events: Vec<EventResponse>,
     /// Whether earlier events are left out.
@@ -51,6 +57,7 @@ impl ExecutionPage {
         let title = if title.is_empty() { "Test plan" } else { title };
         crumb(&mut content, &site.plan(self.plan_id), title);
         self.head(&mut content);
+        self.trend(&mut content, site);
         self.error(&mut content);
         attempt_cards::section(&mut content, &self.attempts, self.server_dt);
         if self.is_cut {
@@ -111,6 +118,20 @@ impl ExecutionPage {
             fact(page, "Flaky", "passed after it failed");
         }
         page.raw("</dl>\n</div>\n");
+    }
+
+    fn trend(&self, page: &mut Markup, site: &Site) {
+        page.raw("<section id=\"trend\">\n<h2>This test over time</h2>\n");
+        if let Some(trend) = &self.trend {
+            page.raw("<div class=\"line\">");
+            run_strip::strip(page, &trend.last);
+            page.raw("<span>");
+            test_page::state(page, site, trend);
+            page.raw("</span></div>\n");
+        }
+        page.raw("<p><a href=\"")
+            .text(&site.test(self.execution.test_id), MAX_LINK)
+            .raw("\">All runs of this test</a></p>\n</section>\n");
     }
 
     fn error(&self, page: &mut Markup) {

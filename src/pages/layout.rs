@@ -10,6 +10,7 @@ use crate::report::html::{MAX_NAME, Markup};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Plans,
+    Tests,
     Servers,
     Health,
     /// None, and no navigation either: nothing is shown before a login.
@@ -82,6 +83,7 @@ impl Frame<'_> {
         page.raw("\">testplan</a>\n<div role=\"navigation\" aria-label=\"Pages\"><ul>");
         for (entry, path, word) in [
             (Entry::Plans, "/", "Plans"),
+            (Entry::Tests, "/tests", "Tests"),
             (Entry::Servers, "/servers", "Squish servers"),
             (Entry::Health, "/health", "Health"),
         ] {
@@ -125,6 +127,33 @@ pub(super) fn fact(page: &mut Markup, name: &'static str, value: &str) {
     }
 }
 
+/// A fact that is a link to a page elsewhere; the text alone if it is no address of the web, nothing if it is empty.
+pub(super) fn outside_link(page: &mut Markup, name: &'static str, address: &str) {
+    if !is_web(address) {
+        fact(page, name, address);
+        return;
+    }
+    let host = address.split('/').nth(2).unwrap_or(address);
+    page.raw("<div><dt>")
+        .raw(name)
+        .raw("</dt><dd><a rel=\"noopener noreferrer\" href=\"")
+        .text(address, MAX_LINK)
+        .raw("\">")
+        .text(host, MAX_NAME)
+        .raw("</a></dd></div>\n");
+}
+
+/// Whether a link to it opens a page of the web and nothing else.
+fn is_web(address: &str) -> bool {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|it| address.strip_prefix(it));
+    address.len() < MAX_LINK
+        && rest.is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+}
+
 /// A fact with a time.
 pub(super) fn time_fact(page: &mut Markup, name: &'static str, time: i64) {
     page.raw("<div><dt>")
@@ -150,4 +179,27 @@ pub(super) fn part(page: &mut Markup, id: &'static str, content: &Markup) {
         .raw("\" class=\"part\">")
         .part(content)
         .raw("</section>\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_addresses_of_the_web_become_links() {
+        for (address, expected) in [
+            ("https://ci.example/runs/7?a=b", true),
+            ("http://ci.example", true),
+            ("javascript:alert(1)", false),
+            ("https://", false),
+            ("https://a b", false),
+            (" https://a", false),
+            ("", false),
+        ] {
+            assert_eq!(is_web(address), expected, "{address}");
+        }
+        let mut page = Markup::default();
+        outside_link(&mut page, "CI run", "https://ci.example/\"><b>");
+        assert!(!page.into_text().contains("<b>"));
+    }
 }

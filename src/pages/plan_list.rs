@@ -10,6 +10,7 @@ use super::{
 use crate::{
     model::{PlanId, Timestamp},
     report::html::{MAX_NAME, Markup, tables::state},
+    text::short_commit,
 };
 
 /// A page of the list.
@@ -100,6 +101,8 @@ fn row(page: &mut Markup, site: &Site, plan: &PlanSummary, now: i64) {
     for (name, value) in [
         ("Project", plan.plan.project.as_str()),
         ("Batch", &plan.plan.batch_name),
+        ("Branch", &plan.origin.branch),
+        ("Commit", short_commit(&plan.origin.commit)),
         ("Revision", &revisions),
     ] {
         if !value.is_empty() {
@@ -120,9 +123,14 @@ fn row(page: &mut Markup, site: &Site, plan: &PlanSummary, now: i64) {
         page.span(plan.duration_ms);
     }
     page.raw("</td><td>").time(Timestamp(plan.started_dt));
-    if !plan.started_by.is_empty() {
+    let by = if plan.origin.author.is_empty() {
+        &plan.started_by
+    } else {
+        &plan.origin.author
+    };
+    if !by.is_empty() {
         page.raw("<p class=\"line\"><span>by ")
-            .text(&plan.started_by, MAX_NAME)
+            .text(by, MAX_NAME)
             .raw("</span></p>");
     }
     page.raw("</td></tr>\n");

@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::{
     capability_table::{self, CapabilityRow},
     execution_table::{self, ListedExecutions, ListedState},
-    layout::{Entry, Frame, age, crumb, fact, part, time_fact},
+    layout::{Entry, Frame, age, crumb, fact, outside_link, part, time_fact},
     lease_events,
+    plan_comparison::PlanComparison,
     plan_summary::PlanSummary,
     problem_groups::{self, ProblemGroup},
     site::Site,
@@ -17,6 +18,7 @@ use crate::{
     model::{Capabilities, LabelCase, PlanStatus, PlanWaiting},
     report::html::{MAX_MESSAGE, MAX_NAME, Markup},
     store::CapabilityCounts,
+    text::short_commit,
     wait::wording,
 };
 
@@ -40,6 +42,8 @@ pub(crate) struct PlanInput {
     /// When it will end.
     pub(crate) ends_dt: Option<i64>,
     pub(crate) executions: ListedExecutions,
+    /// What differs from the plan before, if it was looked at.
+    pub(crate) comparison: Option<PlanComparison>,
 }
 
 /// A plan's page.
@@ -60,6 +64,9 @@ pub(crate) struct PlanPage {
     /// What happened to leases beside the usual, newest first.
     events: Vec<EventResponse>,
     executions: ListedExecutions,
+    /// What differs from the plan before of its template and branch; as of when the page was loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<PlanComparison>,
 }
 
 impl PlanPage {
@@ -98,6 +105,7 @@ impl PlanPage {
             events: input.events,
             ends_dt: input.ends_dt.filter(|_| input.plan.is_live()),
             executions: input.executions,
+            comparison: input.comparison,
             plan: input.plan,
         }
     }
@@ -125,6 +133,11 @@ impl PlanPage {
                         .raw("</nav>\n");
                 }
                 id => part(&mut content, id, &piece),
+            }
+            if id == "problems"
+                && let Some(comparison) = &self.comparison
+            {
+                comparison.section(&mut content, site, self.plan.plan.id);
             }
         }
         self.executions
@@ -259,6 +272,9 @@ impl PlanPage {
             .raw("</dd></div>\n");
         fact(page, "Project", &plan.plan.project);
         fact(page, "Batch", &plan.plan.batch_name);
+        fact(page, "Branch", &plan.origin.branch);
+        fact(page, "Commit", short_commit(&plan.origin.commit));
+        fact(page, "Author", &plan.origin.author);
         fact(page, "Revision", &plan.revisions());
         fact(page, "Tags", &plan.plan.tags.join(", "));
         fact(page, "Started by", &plan.started_by);
@@ -269,6 +285,7 @@ impl PlanPage {
         if let Some(ended) = plan.ended_dt {
             time_fact(page, "Ended", ended);
         }
+        outside_link(page, "CI run", &plan.origin.run_url);
         page.raw("</dl>\n");
     }
 

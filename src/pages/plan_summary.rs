@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::{page_state::PlanState, plan_counts::PlanCounts};
 use crate::{
     api::plan::PlanResponse,
-    model::{PlanStatus, Timestamp, millis},
+    model::{PlanOrigin, PlanStatus, Timestamp, millis},
     text::short_commit,
 };
 
@@ -20,6 +20,7 @@ pub(crate) struct PlanFacts {
     /// Ended without a verdict and without an error.
     pub(crate) no_verdict: u64,
     pub(crate) started_by: String,
+    pub(crate) origin: PlanOrigin,
     pub(crate) started: Timestamp,
     /// When the last execution ended, if all have.
     pub(crate) ended: Option<Timestamp>,
@@ -36,6 +37,9 @@ pub(crate) struct PlanSummary {
     pub(crate) counts: PlanCounts,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) started_by: String,
+    /// What it tests, as far as whoever started it said.
+    #[serde(skip_serializing_if = "PlanOrigin::is_empty")]
+    pub(crate) origin: PlanOrigin,
     /// Milliseconds since epoch by the service's clock.
     pub(crate) started_dt: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,6 +69,7 @@ impl PlanSummary {
             state: state(&counts, is_due),
             counts,
             started_by: facts.started_by,
+            origin: facts.origin,
             started_dt: facts.started.0,
             ended_dt: facts.ended.map(|ended| ended.0),
             duration_ms: millis(facts.ended.unwrap_or(now).since(facts.started)),

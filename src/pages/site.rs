@@ -1,6 +1,6 @@
 //! Where the pages are: links below the base path.
 
-use crate::model::{ExecutionId, PlanId};
+use crate::model::{ExecutionId, PlanId, TestId};
 pub(crate) use crate::text::percent_encoded;
 
 /// The longest link that a page has, in bytes.
@@ -24,6 +24,11 @@ impl Site {
     /// The page of a plan.
     pub(crate) fn plan(&self, plan: PlanId) -> String {
         format!("{}/plans/{plan}", self.base)
+    }
+
+    /// The page of a test.
+    pub(crate) fn test(&self, test: TestId) -> String {
+        format!("{}/tests/{test}", self.base)
     }
 
     /// The page of an execution.

@@ -227,7 +227,7 @@ impl Producer {
         shared: &Arc<ServiceState>,
         watched: &WatchedPlan,
     ) -> Result<bool, HttpError> {
-        let page = self.reader.page(shared, no_list()).await?;
+        let page = self.reader.page(shared, no_list(), None).await?;
         let shown = Shown {
             parts: LiveParts::of(&page, &self.site),
             event: page.plan.last_event,

@@ -10,7 +10,7 @@ use super::{
     http_error::HttpError,
     json_response, live_streams,
     page_request::PageRequest,
-    page_response,
+    page_response, plan_before,
     plan_reader::{self, PlanReader},
     request_parts::shortened,
     service_state::ServiceState,
@@ -20,19 +20,22 @@ use crate::{
     clock,
     model::{ExecutionId, PlanId, millis},
     pages::{ExecutionPage, HealthPage, ListedState, PlanListPage, ServerPage, Site},
+    trend,
 };
 
 /// Plans of a page of the list.
 const PLANS: u32 = 50;
 /// Tests of a page of a plan.
 const TESTS: u32 = 100;
+/// Runs of a test that an execution of it is shown beside.
+const EARLIER_RUNS: u32 = 100;
 /// Events of an execution's page.
 const EVENTS: u32 = 500;
 
 type Answer = Result<Response, HttpError>;
 
 /// The page, or the same as JSON.
-fn answer(
+pub(super) fn answer(
     request: &PageRequest,
     content: &impl Serialize,
     html: impl FnOnce(&Site) -> Vec<u8>,
@@ -82,7 +85,10 @@ pub(super) async fn plan(shared: &ServiceState, request: &PageRequest) -> Answer
         .parsed_query("after", "the number of an execution")?
         .unwrap_or(0);
     let executions = plan_reader::listed(shared, plan, state, (after, TESTS)).await?;
-    let page = PlanReader::new(plan).page(shared, executions).await?;
+    let comparison = plan_before::comparison(shared, plan).await?;
+    let page = PlanReader::new(plan)
+        .page(shared, executions, comparison)
+        .await?;
     Ok(answer(request, &page, |site| page.html(site)))
 }
 
@@ -112,6 +118,10 @@ pub(super) async fn execution(shared: &ServiceState, request: &PageRequest) -> A
     let of = shared
         .ask_for_waiting(move |store, now| store.plan(plan, now))
         .await?;
+    let test = found.execution.test_id;
+    let runs = shared
+        .ask_for_waiting(move |store, now| store.test_runs(test, None, EARLIER_RUNS, now))
+        .await?;
     let details = match &found.execution.outcome {
         Some(crate::model::Outcome::ExecutionError { details, .. }) => details.clone(),
         _ => String::new(),
@@ -120,11 +130,14 @@ pub(super) async fn execution(shared: &ServiceState, request: &PageRequest) -> A
         server_dt: shared.clock.now().0,
         plan_id: plan,
         plan_title: of.title,
-        execution: to_wire::execution(found.execution),
         details,
+        trend: trend::trends(&runs.runs.items)
+            .into_iter()
+            .find(|trend| trend.system == found.execution.required.to_string()),
         attempts: Vec::new(),
         events: found.events.into_iter().map(to_wire::event).collect(),
         is_cut: found.is_cut,
+        execution: to_wire::execution(found.execution),
     }
     .with_attempts();
     Ok(answer(request, &page, |site| page.html(site)))

@@ -27,6 +27,7 @@ use super::{
     page_response, page_sessions, request_body,
     request_parts::RequestHead,
     service_state::ServiceState,
+    test_pages,
 };
 use crate::pages::{ASSETS, Asset, LoginPage, MessagePage, Site};
 
@@ -37,6 +38,8 @@ enum Page {
     Plan,
     Live,
     Execution,
+    Tests,
+    Test,
     Servers,
     Health,
     Asset,
@@ -46,7 +49,7 @@ enum Page {
 }
 
 /// The paths of pages. Those that end in `.json` are the same for programs; an id in a path may end so too.
-const PAGES: [(MethodFilter, &str, Page); 13] = [
+const PAGES: [(MethodFilter, &str, Page); 16] = [
     (MethodFilter::GET, "/", Page::Plans),
     (MethodFilter::GET, "/plans.json", Page::Plans),
     (MethodFilter::GET, "/plans/{id}", Page::Plan),
@@ -56,6 +59,9 @@ const PAGES: [(MethodFilter, &str, Page); 13] = [
         "/plans/{id}/executions/{execution}",
         Page::Execution,
     ),
+    (MethodFilter::GET, "/tests", Page::Tests),
+    (MethodFilter::GET, "/tests.json", Page::Tests),
+    (MethodFilter::GET, "/tests/{id}", Page::Test),
     (MethodFilter::GET, "/servers", Page::Servers),
     (MethodFilter::GET, "/servers.json", Page::Servers),
     (MethodFilter::GET, "/health", Page::Health),
@@ -153,6 +159,8 @@ async fn show(
         Page::Plan => handlers::plan(shared, request).await,
         Page::Live => handlers::live(shared, request).await,
         Page::Execution => handlers::execution(shared, request).await,
+        Page::Tests => test_pages::tests(shared, request).await,
+        Page::Test => test_pages::test(shared, request).await,
         Page::Servers => handlers::servers(shared, request).await,
         Page::Health => Ok(handlers::health(shared, request)),
         Page::Asset | Page::Login | Page::LogIn | Page::LogOut => Err(HttpError::Broken),

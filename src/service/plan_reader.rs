@@ -9,7 +9,7 @@ use crate::{
     api::execution_list::{EventResponse, ExecutionResponse},
     clock,
     model::{PlanId, Timestamp},
-    pages::{ListedExecutions, ListedState, PlanInput, PlanPage, predict},
+    pages::{ListedExecutions, ListedState, PlanComparison, PlanInput, PlanPage, predict},
     store::{ExecutionFilter, OpenWork, PlanDetail},
 };
 
@@ -61,11 +61,12 @@ impl PlanReader {
         }
     }
 
-    /// The page now, with a list of tests.
+    /// The page now, with a list of tests and what differs from the plan before.
     pub(super) async fn page(
         &mut self,
         shared: &ServiceState,
         executions: ListedExecutions,
+        comparison: Option<PlanComparison>,
     ) -> Result<PlanPage, HttpError> {
         let plan = self.plan;
         let detail: PlanDetail = shared
@@ -102,6 +103,7 @@ impl PlanReader {
             events: self.events.value.clone(),
             ends_dt: ends.filter(|_| is_due).map(|left| rounded(now.plus(left))),
             executions,
+            comparison,
         }))
     }
 

@@ -20,6 +20,7 @@ pub(super) fn summary(overview: PlanOverview, now: Timestamp) -> PlanSummary {
         ended: overview.ended(),
         last_event: overview.last_event_id(),
         started_by: overview.started_by,
+        origin: overview.origin,
         plan: to_wire::plan(overview.plan),
     };
     PlanSummary::of(facts, now)

@@ -14,14 +14,14 @@ use testplan::{
     model::{
         Capabilities, Capability, Execution, ExecutionId, ExecutionState, LeaseToken,
         NewSquishServer, Plan, PlanId, PlanStatus, PlannedTest, SquishServer, SquishServerChange,
-        SquishServerId, Test, Timestamp,
+        SquishServerId, Test, TestId, Timestamp,
     },
     store::{
         ChangeListener, ChangedExecutions, Changes, Deadline, EntryAnswers, Event, ExecutePlan,
-        ExecutionFilter, ExecutionHistory, Finish, FinishList, Heartbeat, Import, NewImport,
-        OpenWork, Page, PageStore, PlanDemand, PlanDetail, PlanOverview, PlanQuery, PlanTests,
-        Reply, Reservation, Reserve, Reset, Rules, RunningExecution, Store, StoreError,
-        TemplateDefinition, TemplateDifference,
+        ExecutionFilter, ExecutionHistory, Finish, FinishList, Heartbeat, Import, KnownTest,
+        NewImport, OpenWork, Page, PageStore, PlanDemand, PlanDetail, PlanOverview, PlanQuery,
+        PlanRun, PlanRunQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, RunCell,
+        RunningExecution, Store, StoreError, TemplateDefinition, TemplateDifference, TestRuns,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -212,6 +212,7 @@ impl HeldStore {
             repositories: Vec::new(),
             tests: None,
             discovery: None,
+            origin: testplan::model::PlanOrigin::default(),
             principal: PRINCIPAL.into(),
             key: None,
         };
@@ -421,68 +422,37 @@ macro_rules! pass_on_for_plan {
     };
 }
 
+/// Methods that go to the store at once.
+macro_rules! forward {
+    ($($method:ident($($name:ident: $type:ty),*) -> $answer:ty;)*) => {
+        $(fn $method(&self, $($name: $type),*) -> Reply<'_, $answer> {
+            self.store.$method($($name),*)
+        })*
+    };
+}
+
 /// Reads for pages are not held.
 impl PageStore for HeldStore {
-    fn recent_plans(
-        &self,
-        before: Option<PlanId>,
-        limit: u32,
-        now: Timestamp,
-    ) -> Reply<'_, Page<PlanOverview>> {
-        self.store.recent_plans(before, limit, now)
-    }
-
-    fn plan_detail(&self, plan: PlanId, now: Timestamp) -> Reply<'_, PlanDetail> {
-        self.store.plan_detail(plan, now)
-    }
-
-    fn running(
-        &self,
-        plan: PlanId,
-        limit: u32,
-        now: Timestamp,
-    ) -> Reply<'_, Vec<RunningExecution>> {
-        self.store.running(plan, limit, now)
-    }
-
-    fn filtered_executions(
-        &self,
-        plan: PlanId,
-        filter: ExecutionFilter,
-        after: i64,
-        limit: u32,
-        now: Timestamp,
-    ) -> Reply<'_, Page<Execution>> {
-        self.store
-            .filtered_executions(plan, filter, after, limit, now)
-    }
-
-    fn execution_history(
-        &self,
-        plan: PlanId,
-        execution: ExecutionId,
-        limit: u32,
-        now: Timestamp,
-    ) -> Reply<'_, ExecutionHistory> {
-        self.store.execution_history(plan, execution, limit, now)
-    }
-
-    fn notable_events(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<Event>> {
-        self.store.notable_events(plan, limit, now)
-    }
-
-    fn changed_executions(
-        &self,
-        plan: PlanId,
-        after: i64,
-        limit: u32,
-        now: Timestamp,
-    ) -> Reply<'_, ChangedExecutions> {
-        self.store.changed_executions(plan, after, limit, now)
-    }
-
-    fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>> {
-        self.store.open_work(plan, limit, now)
+    forward! {
+        recent_plans(before: Option<PlanId>, limit: u32, now: Timestamp) -> Page<PlanOverview>;
+        plan_detail(plan: PlanId, now: Timestamp) -> PlanDetail;
+        running(plan: PlanId, limit: u32, now: Timestamp) -> Vec<RunningExecution>;
+        filtered_executions(plan: PlanId, filter: ExecutionFilter, after: i64, limit: u32, now: Timestamp)
+            -> Page<Execution>;
+        execution_history(plan: PlanId, execution: ExecutionId, limit: u32, now: Timestamp)
+            -> ExecutionHistory;
+        notable_events(plan: PlanId, limit: u32, now: Timestamp) -> Vec<Event>;
+        changed_executions(plan: PlanId, after: i64, limit: u32, now: Timestamp)
+            -> ChangedExecutions;
+        open_work(plan: PlanId, limit: u32, now: Timestamp) -> Vec<OpenWork>;
+        test_runs(test: TestId, before: Option<ExecutionId>, limit: u32, now: Timestamp) -> TestRuns;
+        test_names(tests: Vec<TestId>) -> Vec<KnownTest>;
+        plan_run(plan: PlanId) -> PlanRun;
+        plan_runs(query: PlanRunQuery, limit: u32) -> Vec<PlanRun>;
+        branches(template: PlanId, limit: u32) -> Vec<PlanRun>;
+        templates(limit: u32) -> Vec<Plan>;
+        run_cells(plan: PlanId, limit: u32, now: Timestamp) -> Vec<RunCell>;
+        label_sets(sets: Vec<i64>) -> Vec<Capabilities>;
     }
 }
 

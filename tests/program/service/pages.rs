@@ -3,6 +3,7 @@
 mod content;
 mod live;
 mod logins;
+mod over_time;
 
 use std::sync::Arc;
 
@@ -10,8 +11,8 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use testplan::{
     model::{
-        Capabilities, Capability, ExecutionId, LeaseToken, PlanId, PlannedTest, Test, TestResult,
-        TestVerdict, Timestamp,
+        Capabilities, Capability, ExecutionId, LeaseToken, PlanId, PlanOrigin, PlannedTest, Test,
+        TestResult, TestVerdict, Timestamp,
     },
     service::{Limits, Service},
     store::{
@@ -34,6 +35,7 @@ struct Taken {
 /// A store with a plan, and a service over it.
 struct Site {
     store: Arc<SqliteStore>,
+    template: PlanId,
     plan: PlanId,
     service: Service,
     _folder: tempfile::TempDir,
@@ -68,21 +70,12 @@ impl Site {
         };
         let now = clock().now();
         let templates = store.publish(vec![template], now).await.unwrap();
-        let request = ExecutePlan {
-            template: templates[0],
-            title: format!("nightly {HOSTILE}"),
-            batch: HOSTILE.to_owned(),
-            planned: None,
-            repositories: Vec::new(),
-            tests: None,
-            discovery: None,
-            principal: "anna".to_owned(),
-            key: None,
-        };
+        let request = request(templates[0], PlanOrigin::default());
         let plan = store.execute_plan(request, now).await.unwrap().id;
         let shared: Arc<dyn Store> = store.clone();
         Self {
             store,
+            template: templates[0],
             plan,
             service: Service::new(shared, clock(), access(), limits),
             _folder: folder,
@@ -91,6 +84,19 @@ impl Site {
 
     async fn new(tests: usize) -> Self {
         Self::with(tests, patient()).await
+    }
+
+    /// Starts another plan of the same template, which is the one from now on.
+    async fn start(&mut self, branch: &str, commit: &str) {
+        let origin = PlanOrigin {
+            branch: branch.to_owned(),
+            commit: commit.to_owned(),
+            author: HOSTILE.to_owned(),
+            run_url: "https://ci.example/runs/7".to_owned(),
+        };
+        let request = request(self.template, origin);
+        let started = self.store.execute_plan(request, clock().now());
+        self.plan = started.await.unwrap().id;
     }
 
     /// Reserves a test for a worker.
@@ -104,6 +110,18 @@ impl Site {
             execution: ExecutionId(granted["execution_id"].as_i64().expect("one is open")),
             lease: LeaseToken::new(granted["lease"].as_str().unwrap()),
         }
+    }
+
+    /// Ends the test for macOS.
+    async fn finish_mac(&self) {
+        let body = r#"{"capabilities": [{"key": "OS", "value": "macOS"}], "timeout": 3600000}"#;
+        let request = post(&format!("/execution/v1/reserve/{}", self.plan), body);
+        let granted = json(&soon(self.service.in_process().call(request)).await);
+        let taken = Taken {
+            execution: ExecutionId(granted["execution_id"].as_i64().expect("one is open")),
+            lease: LeaseToken::new(granted["lease"].as_str().unwrap()),
+        };
+        self.finish(&taken, Some(TestVerdict::Passed), "").await;
     }
 
     async fn finish(&self, of: &Taken, verdict: Option<TestVerdict>, message: &str) {
@@ -151,6 +169,21 @@ impl Site {
 
     fn plan_path(&self) -> String {
         format!("/plans/{}", self.plan)
+    }
+}
+
+fn request(template: PlanId, origin: PlanOrigin) -> ExecutePlan {
+    ExecutePlan {
+        template,
+        title: format!("nightly {HOSTILE}"),
+        batch: HOSTILE.to_owned(),
+        planned: None,
+        repositories: Vec::new(),
+        tests: None,
+        discovery: None,
+        origin,
+        principal: "anna".to_owned(),
+        key: None,
     }
 }
 

@@ -49,7 +49,9 @@ async fn pages_are_well_formed_and_hostile_names_are_text() {
     let plan = site.plan_path();
     let first = site.json(&format!("{plan}.json")).await["executions"]["items"][0].clone();
     let execution = format!("{plan}/executions/{}", first["execution_id"]);
-    for path in ["/", &plan, &execution, "/servers", "/health"] {
+    for path in [
+        "/", &plan, &execution, "/tests", "/tests/1", "/servers", "/health",
+    ] {
         let response = site.get(path).await;
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         let page = text(&response);

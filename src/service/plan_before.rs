@@ -1,0 +1,74 @@
+//! A plan beside the one before of its template and branch.
+
+use super::{http_error::HttpError, service_state::ServiceState, test_pages::systems};
+use crate::{
+    model::PlanId,
+    pages::PlanComparison,
+    store::{PlanRun, PlanRunQuery, RunCell},
+    trend::Comparison,
+};
+
+/// The largest plan that is compared, in executions.
+const MOST: u64 = 50_000;
+/// Plans that are looked at for one that ended.
+const LOOKED_AT: u32 = 10;
+
+/// What differs from the plan before; nothing if there is none that ended, or one of both is too large.
+pub(super) async fn comparison(
+    shared: &ServiceState,
+    plan: PlanId,
+) -> Result<Option<PlanComparison>, HttpError> {
+    let run = shared
+        .ask_for_waiting(move |store, _| store.plan_run(plan))
+        .await?;
+    if run.size > MOST {
+        return Ok(None);
+    }
+    let Some(before) = before(shared, &run).await? else {
+        return Ok(None);
+    };
+    let (earlier, now) = (cells(shared, &before).await?, cells(shared, &run).await?);
+    let comparison = Comparison::of(&earlier, &now);
+    let (mut tests, mut sets) = (Vec::new(), Vec::new());
+    for change in PlanComparison::shown(&comparison) {
+        tests.push(change.test);
+        sets.push(change.label_set);
+    }
+    let names = shared
+        .ask_for_waiting(move |store, _| store.test_names(tests))
+        .await?;
+    let systems = systems(shared, sets).await?;
+    let page = PlanComparison::of(before, &comparison, &names, &systems);
+    Ok(Some(page))
+}
+
+/// The newest plan before it that ended: of its branch, or else of any.
+async fn before(shared: &ServiceState, run: &PlanRun) -> Result<Option<PlanRun>, HttpError> {
+    let Some(template) = run.template else {
+        return Ok(None);
+    };
+    for branch in [Some(run.origin.branch.clone()), None] {
+        let query = PlanRunQuery {
+            template,
+            branch,
+            before: Some(run.id),
+        };
+        let found = shared
+            .ask_for_waiting(move |store, _| store.plan_runs(query, LOOKED_AT))
+            .await?;
+        let mut found = found.into_iter();
+        let ended = found.find(|it| it.is_over && it.size > 0 && it.size <= MOST);
+        if ended.is_some() {
+            return Ok(ended);
+        }
+    }
+    Ok(None)
+}
+
+async fn cells(shared: &ServiceState, run: &PlanRun) -> Result<Vec<RunCell>, HttpError> {
+    let plan = run.id;
+    let limit = u32::try_from(run.size).unwrap_or(u32::MAX);
+    shared
+        .ask_for_waiting(move |store, now| store.run_cells(plan, limit, now))
+        .await
+}

@@ -1,0 +1,176 @@
+//! Tests over several plans: the list of tests, the page of a test, and a plan beside the one before.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use testplan::model::TestVerdict::{self, Failed, Passed};
+
+use super::{Site, text};
+
+/// Ends all tests for Linux of the present plan: those named fail, the others pass.
+async fn run(site: &Site, failing: &[&str]) {
+    let plan = site.plan_path();
+    let listed = site.json(&format!("{plan}.json?state=open")).await["executions"]["items"].clone();
+    let linux = |item: &&Value| item["labels"][0]["value"] == "Linux";
+    for _ in listed.as_array().unwrap().iter().filter(linux) {
+        let taken = site.take("box").await;
+        let named = listed.as_array().unwrap().iter();
+        let name = named
+            .filter(|item| item["execution_id"] == taken.execution.0)
+            .map(|item| item["testcase"].as_str().unwrap().to_owned())
+            .next()
+            .unwrap();
+        let verdict = verdict_of(&name, failing);
+        let why = if verdict == Failed {
+            "expected 3\nat line 7"
+        } else {
+            ""
+        };
+        site.finish(&taken, Some(verdict), why).await;
+    }
+}
+
+fn verdict_of(name: &str, failing: &[&str]) -> TestVerdict {
+    if failing.contains(&name) {
+        Failed
+    } else {
+        Passed
+    }
+}
+
+/// Three plans of `main` after the first one without an origin: `tst_2` fails since the second, `tst_3` in the last.
+async fn history() -> Site {
+    let mut site = Site::new(5).await;
+    run(&site, &[]).await;
+    for (commit, failing) in [
+        ("1111111111111111", &[][..]),
+        ("2222222222222222", &["tst_2"]),
+        ("3333333333333333", &["tst_2", "tst_3"]),
+    ] {
+        site.start("main", commit).await;
+        run(&site, failing).await;
+    }
+    site
+}
+
+fn of<'a>(list: &'a Value, testcase: &str) -> &'a Value {
+    let mut each = list.as_array().unwrap().iter();
+    each.find(|it| it["testcase"] == testcase).unwrap()
+}
+
+#[tokio::test]
+async fn list_of_tests_has_what_fails_first_and_since_when() {
+    let site = history().await;
+    let json = site.json("/tests.json").await;
+    assert_eq!(json["failing"], 2);
+    assert_eq!(json["branches"], json!(["main", ""]));
+    let tests = &json["tests"];
+    assert_eq!(tests[0]["testcase"], "tst_3");
+    assert_eq!(tests[1]["testcase"], "tst_2");
+    let older = of(tests, "tst_2");
+    assert_eq!(
+        older["last"],
+        json!(["failed", "failed", "passed", "passed"])
+    );
+    assert_eq!(older["failing"], 2);
+    assert_eq!(older["failing_since"], site.plan.0 - 1);
+    let page = site.page("/tests").await;
+    assert!(
+        page.contains("2 failed, 2 passed, the newest at the right"),
+        "{page}"
+    );
+    let failing = site
+        .json("/tests.json?show=failing&find=TST_2&branch=main")
+        .await;
+    assert_eq!(failing["listed"], 1);
+    assert_eq!(
+        failing["tests"][0]["last"],
+        json!(["failed", "failed", "passed"])
+    );
+    for bad in ["show=x", "sort=x", "skip=x", "template=x"] {
+        let response = site.get(&format!("/tests?{bad}")).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{bad}");
+    }
+    let none = site.json("/tests.json?template=77").await;
+    assert_eq!(none["tests"], json!([]));
+}
+
+#[tokio::test]
+async fn page_of_a_test_says_since_which_commit_it_fails() {
+    let site = history().await;
+    let tests = site.json("/tests.json").await["tests"].clone();
+    let id = of(&tests, "tst_2")["test_id"].clone();
+    let json = site.json(&format!("/tests/{id}.json")).await;
+    let system = &json["systems"][0];
+    assert_eq!(system["system"], "OS=Linux");
+    assert_eq!(system["failing"]["failures"], 2);
+    assert_eq!(system["failing"]["first"]["commit"], "2222222222222222");
+    assert_eq!(system["failing"]["last_pass"]["commit"], "1111111111111111");
+    assert_eq!(json["failures"][0]["message"], "expected 3");
+    assert_eq!(json["failures"][0]["runs"], 2);
+    assert_eq!(json["runs"].as_array().unwrap().len(), 4);
+    let days = json["days"].as_array().unwrap();
+    assert_eq!((days.len(), &days[29]["failed"]), (30, &json!(2)));
+    let page = site.page(&format!("/tests/{id}")).await;
+    let sentence = format!(
+        "It fails on OS=Linux since plan {}, commit 2222222222 (main).",
+        site.plan.0 - 1
+    );
+    assert!(page.contains(&sentence), "{page}");
+    let of_branch = site.json(&format!("/tests/{id}.json?branch=main")).await;
+    assert_eq!(of_branch["runs"].as_array().unwrap().len(), 3);
+    let unknown = site.get("/tests/9999").await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    assert!(text(&unknown).contains("there is no test 9999"));
+}
+
+#[tokio::test]
+async fn plan_is_compared_with_the_one_before_of_its_branch() {
+    let mut site = history().await;
+    let last = site.plan;
+    // Tests for macOS stay open, so only plans that were drained are compared with: end those first.
+    let json = site.json(&format!("{}.json", site.plan_path())).await;
+    assert!(json.get("comparison").is_none(), "{json}");
+    site.finish_mac().await;
+    site.start("main", "4444444444444444").await;
+    run(&site, &["tst_1", "tst_3"]).await;
+    let json = site.json(&format!("{}.json", site.plan_path())).await;
+    let comparison = &json["comparison"];
+    assert_eq!(comparison["plan_id"], last.0);
+    assert_eq!(comparison["commit"], "3333333333333333");
+    let kinds = comparison["changes"].as_array().unwrap().iter();
+    let kinds: Vec<_> = kinds
+        .map(|it| {
+            (
+                it["kind"].as_str().unwrap(),
+                it["tests"][0]["testcase"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("newly-failed", "tst_1"),
+            ("still-failed", "tst_3"),
+            ("fixed", "tst_2")
+        ]
+    );
+    let page = site.page(&site.plan_path()).await;
+    assert!(
+        page.contains("1 newly failed, 1 still failed, 1 fixed since"),
+        "{page}"
+    );
+    assert!(page.contains(
+        "<a rel=\"noopener noreferrer\" href=\"https://ci.example/runs/7\">ci.example</a>"
+    ));
+    let id = &json["problems"][0]["executions"][0]["execution_id"];
+    let page = site
+        .page(&format!("{}/executions/{id}", site.plan_path()))
+        .await;
+    assert!(page.contains("failing since"), "{page}");
+    site.start("topic", "5555555555555555").await;
+    let json = site.json(&format!("{}.json", site.plan_path())).await;
+    assert_eq!(
+        json["comparison"]["plan_id"], last.0,
+        "the newest of any branch"
+    );
+}
