@@ -211,6 +211,7 @@ mod tests {
             status: PlanStatus::default(),
             version: String::new(),
             clock_ahead_ms: None,
+            page_url: None,
         })
     }
 

@@ -104,6 +104,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) import_limit: u64,
     /// What the paths of its pages begin with; empty at the root.
     pub(crate) base_path: String,
+    /// Where its pages are for people; empty if that is where clients call it.
+    pub(crate) public_url: String,
 }
 
 impl ServiceOptions {
@@ -122,6 +124,7 @@ impl ServiceOptions {
             limits: Limits::default(),
             import_limit: ImportStorage::LIMIT,
             base_path: String::new(),
+            public_url: String::new(),
         }
     }
 
@@ -139,7 +142,9 @@ impl ServiceOptions {
         let clock = Arc::new(clock);
         catalog.publish(store.as_ref(), clock.now()).await?;
         let files = self.uploads.open(durable, is_shared).await?;
-        let service = Service::new(store, clock, self.access, self.limits).below(&self.base_path);
+        let service = Service::new(store, clock, self.access, self.limits)
+            .below(&self.base_path)
+            .seen_at(&self.public_url);
         let imports = ImportStorage {
             files,
             limit: self.import_limit,
@@ -187,6 +192,10 @@ struct InProcessTransport(InProcess);
 impl Transport for InProcessTransport {
     fn send(&self, request: http::Request<Bytes>, _limit: Duration) -> Sending<'_> {
         Box::pin(async move { Ok(self.0.call(request).await) })
+    }
+
+    fn is_in_process(&self) -> bool {
+        true
     }
 
     fn upload(&self, request: http::Request<UploadBody>, _stall: Duration) -> Sending<'_> {

@@ -42,6 +42,8 @@ pub(crate) struct Publication<'a> {
     /// How the command ends, which may differ from the report: its files may not be written.
     pub(crate) conclusion: Conclusion,
     pub(crate) patience: GitHubPatience,
+    /// The address of the plan's page for people, if it has one.
+    pub(crate) plan_page: Option<String>,
 }
 
 /// How far a plan is.

@@ -100,6 +100,14 @@ impl Service {
         self
     }
 
+    /// Has the answers about plans name their pages below `url`, such as `https://ci.example/testplan`. Without this call, and for
+    /// an empty one, they name none, and clients take the address at which they call the service.
+    #[must_use]
+    pub fn seen_at(self, url: &str) -> Self {
+        self.shared.set_public_url(url.to_owned());
+        self
+    }
+
     /// Stores uploads in `place`, and removes what killed processes left there, now and every hour. Without this call
     /// `POST /import` answers 404.
     ///

@@ -86,9 +86,37 @@ pub(crate) fn percent_encoded(text: &str) -> String {
     })
 }
 
+/// Longest link, in bytes.
+const LONGEST_LINK: usize = 800;
+
+/// The text if it is an address of the web that opens nothing else, and that cannot end the link of a Markdown text.
+pub(crate) fn web_address(text: &str) -> Option<&str> {
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|it| text.strip_prefix(it))?;
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"()<>[]\\\"".contains(&byte);
+    (!rest.is_empty() && text.len() <= LONGEST_LINK && rest.bytes().all(is_plain)).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_addresses_of_the_web_are_links() {
+        for (text, expected) in [
+            ("https://ci.example/runs/7?a=b", true),
+            ("http://ci.example", true),
+            ("javascript:alert(1)", false),
+            ("https://", false),
+            ("https://a b", false),
+            ("https://a/)[x](http://b", false),
+            (" https://a", false),
+            ("", false),
+        ] {
+            assert_eq!(web_address(text).is_some(), expected, "{text}");
+        }
+    }
 
     #[test]
     fn only_one_is_singular() {

@@ -211,6 +211,7 @@ fn records_of(file: usize, cases: &[CaseResult]) -> anyhow::Result<String> {
     let events = [
         RecordEvent::Began {
             clock_ahead_ms: None,
+            page_url: None,
             plan: PlanId(1),
             title: "bench".to_owned(),
             project: "bench".to_owned(),

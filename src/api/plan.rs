@@ -50,6 +50,9 @@ pub struct PlanResponse {
     /// Total number of tests. The page's fresh plan has 0 while its status sums to 28: never the number to wait for.
     #[serde(default)]
     pub count: u64,
+    /// Additive: the address of the plan's page for people, if the service knows how people reach it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page_url: Option<String>,
 }
 
 /// The vendor's Repository object.

@@ -70,13 +70,14 @@ pub(crate) struct ExecuteArgs {
 /// `testplan execute`.
 pub(crate) async fn run(command: ExecuteArgs, context: &Context) -> CommandResult {
     publishing::check(&command.github)?;
-    let (headline, result) = match execute(&command, context).await {
+    let (headline, plan_page, result) = match execute(&command, context).await {
         Ok(plan) => (
             // A plan that others finished gets its status from the report.
             (plan.is_under_way() || plan.status.done > 0).then(|| plan.headline()),
+            plan.plan.page_url.clone(),
             conclude(&command, &plan, context),
         ),
-        Err(failure) => (None, Err(failure)),
+        Err(failure) => (None, None, Err(failure)),
     };
     let near = command.plan.config.folder(context);
     let publication = Publication {
@@ -89,6 +90,7 @@ pub(crate) async fn run(command: ExecuteArgs, context: &Context) -> CommandResul
         began_elsewhere: false,
         conclusion: command_conclusion(&result),
         patience: GitHubPatience::default(),
+        plan_page,
     };
     publishing::publish(&publication, near.as_deref(), context).await;
     result
@@ -123,7 +125,10 @@ async fn execute(command: &ExecuteArgs, context: &Context) -> Result<ExecutedPla
     let StartedPlan { plan, .. } =
         start::start(&client, source, &settings, handed_over, context).await?;
     let plan = ExecutedPlan {
-        plan_url: format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id),
+        plan_url: plan
+            .page_url
+            .clone()
+            .unwrap_or_else(|| format!("{}{EXECUTION}/testplans/{}", client.endpoint(), plan.id)),
         plan_attempt: rerun::attempt(context.ci()),
         handed_over,
         status: PlanStatus::default(),

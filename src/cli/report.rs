@@ -17,7 +17,7 @@ use crate::{
     failure::{CommandResult, Failure, command_conclusion},
     leftovers,
     listing::template_tests,
-    model::{Capabilities, PlanId},
+    model::{Capabilities, Plan, PlanId},
     publication::Publication,
     report::{self, PlanFacts, PlanReport, merge::plans},
     report_files,
@@ -75,6 +75,10 @@ pub(crate) async fn run(command: ReportArgs, context: &Context) -> CommandResult
         began_elsewhere: true,
         conclusion: command_conclusion(&result),
         patience: GitHubPatience::default(),
+        plan_page: report
+            .as_ref()
+            .and_then(PlanReport::page_url)
+            .map(str::to_owned),
     };
     publishing::publish(&publication, None, context).await;
     result
@@ -130,6 +134,8 @@ async fn of_records(
         Some((id, service)) => {
             let client = service.connect()?;
             let plan = lookup::plan(&client, id).await?;
+            let page_url = client.page_of(&plan);
+            let plan = Plan { page_url, ..plan };
             let status = client.status(id, &Capabilities::default()).await?;
             account = template_tests::discovery_of_plan(&client, id).await;
             handed_over = plan.is_handed_over() && !client.is_testplan();

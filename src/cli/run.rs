@@ -114,6 +114,11 @@ async fn publish(
             },
             ..usual
         },
+        plan_page: outcome
+            .report
+            .as_ref()
+            .and_then(PlanReport::page_url)
+            .map(str::to_owned),
     };
     tokio::select! {
         // No warning if everything is published, or nothing was to be.

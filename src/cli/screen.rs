@@ -26,7 +26,7 @@ use crate::{
     exit_code::Conclusion,
     failure::Failure,
     listing::listed_template::ListedTemplate,
-    model::{Annotation, AnnotationLevel},
+    model::{Annotation, AnnotationLevel, PlanId},
     publication::{step_files::StepFiles, step_outputs::StepOutput},
     report::{
         PlanReport,
@@ -218,6 +218,21 @@ impl Screen {
             .map(|annotation| annotation_line(annotation) + "\n")
             .collect();
         let _ = io::stderr().lock().write_all(lines.as_bytes());
+    }
+
+    /// Says where a plan can be watched; on GitHub's page of the run too, where the log is hard to read while it runs.
+    pub(crate) fn plan_page(&self, plan: PlanId, url: &str) {
+        let line = format!("plan {plan}: {url}");
+        if self.step().is_action() {
+            let title = "Live page of the plan";
+            self.annotate(&[Annotation::without_file(
+                AnnotationLevel::Notice,
+                title,
+                line,
+            )]);
+        } else {
+            self.info(line);
+        }
     }
 
     /// Prints what a listing left out.

@@ -92,6 +92,10 @@ pub(crate) struct ServeArgs {
     /// things beside.
     #[arg(long, value_name = "PATH", default_value = "", hide_default_value = true, value_parser = base_path, help_heading = "Pages")]
     base_path: String,
+    /// Tell clients that people find the pages at this address, such as `https://ci.example/testplan`: where it is not the one at
+    /// which clients call the service.
+    #[arg(long, value_name = "URL", default_value = "", hide_default_value = true, value_parser = public_url, help_heading = "Pages")]
+    public_url: String,
     /// Write the log as text or as one JSON object per line.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
@@ -151,6 +155,18 @@ fn base_path(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads the address of the pages, without the slash at its end.
+fn public_url(text: &str) -> Result<String, String> {
+    let url = text.trim_end_matches('/');
+    let is_web = url.starts_with("https://") || url.starts_with("http://");
+    let has_more = |byte: u8| b"?#\"<>() ".contains(&byte) || !byte.is_ascii_graphic();
+    if url.is_empty() || (is_web && !url.ends_with(':') && !url.bytes().any(has_more)) {
+        Ok(url.to_owned())
+    } else {
+        Err("write an address that begins with https:// or http://, such as https://ci.example/testplan".to_owned())
+    }
+}
+
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "write an IP address and a port, such as 127.0.0.1:8800 or [::1]:0".to_owned())
@@ -198,6 +214,7 @@ async fn serve(command: ServeArgs, context: &Context) -> CommandResult {
         limits: limits(command.drain),
         import_limit: command.import_limit,
         base_path: command.base_path.clone(),
+        public_url: command.public_url.clone(),
     };
     let service = options.open(catalog).await?;
     let publisher = service.clone();

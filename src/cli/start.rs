@@ -131,6 +131,11 @@ pub(crate) async fn start(
     let plan = client.execute_plan(&request).await?;
     // Before the comparison below, which may take long.
     screen.output(StepOutput::PlanId, plan.id);
+    let page_url = client.page_of(&plan);
+    let plan = Plan { page_url, ..plan };
+    if let Some(url) = &plan.page_url {
+        screen.plan_page(plan.id, url);
+    }
     let clock_ahead_ms = plan.clock_ahead_ms(clock::wall());
     match template_tests::compare_counts(client, (template, &plan), config).await {
         Some(CountComparison::Differs(warning)) => screen.warn(warning),

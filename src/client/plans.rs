@@ -86,6 +86,16 @@ impl Client {
         self.ask(&call, one_plan).await
     }
 
+    /// The address of a plan's page for people: as the service says, or else at the URL that it is called by. None where the
+    /// service has no such page, or is in this process.
+    pub fn page_of(&self, plan: &Plan) -> Option<String> {
+        if !self.is_testplan() || self.shared.transport.is_in_process() {
+            return None;
+        }
+        let said = plan.page_url.clone();
+        Some(said.unwrap_or_else(|| format!("{}/plans/{}", self.endpoint(), plan.id)))
+    }
+
     /// Counts the executions of a plan that require every capability of `filter`; all of them for an empty one.
     pub async fn status(
         &self,
@@ -188,5 +198,6 @@ pub(super) fn plan(wire: PlanResponse) -> Plan {
         failed: wire.failed,
         skipped: wire.skipped,
         count: wire.count,
+        page_url: wire.page_url,
     }
 }

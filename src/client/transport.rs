@@ -34,6 +34,11 @@ pub trait Transport: fmt::Debug + Send + Sync {
     /// Sends a request with an absolute URI and collects the bounded response, within `limit` in all.
     fn send(&self, request: http::Request<Bytes>, limit: Duration) -> Sending<'_>;
 
+    /// Whether the service is in this process, where nobody else reaches it.
+    fn is_in_process(&self) -> bool {
+        false
+    }
+
     /// The addresses of an endpoint's name, if requests are sent to them directly. Empty if that is not known, as by default.
     fn addresses<'a>(&'a self, _: &'a Endpoint) -> Addresses<'a> {
         Box::pin(async { Vec::new() })

@@ -45,6 +45,8 @@ pub struct Plan {
     pub skipped: u64,
     /// How many executions it has, where the service is ours. Test Center may say 0 for a fresh plan: use the status.
     pub count: u64,
+    /// The address of its page for people, where the service says one.
+    pub page_url: Option<String>,
 }
 
 impl Plan {

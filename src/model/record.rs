@@ -51,6 +51,9 @@ pub enum RecordEvent {
         /// it the times of several machines are compared by one clock.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         clock_ahead_ms: Option<i64>,
+        /// The address of the plan's page for people.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        page_url: Option<String>,
     },
     /// The process runs its tests in a checkout. Follows `Began`; absent where there is none.
     CheckedOut(Checkout),

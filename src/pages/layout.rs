@@ -4,7 +4,10 @@ use super::{
     assets,
     site::{MAX_LINK, Site},
 };
-use crate::report::html::{MAX_NAME, Markup};
+use crate::{
+    report::html::{MAX_NAME, Markup, link_outside},
+    text::web_address,
+};
 
 /// The entry of the navigation that a page belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,29 +132,13 @@ pub(super) fn fact(page: &mut Markup, name: &'static str, value: &str) {
 
 /// A fact that is a link to a page elsewhere; the text alone if it is no address of the web, nothing if it is empty.
 pub(super) fn outside_link(page: &mut Markup, name: &'static str, address: &str) {
-    if !is_web(address) {
+    if web_address(address).is_none() {
         fact(page, name, address);
         return;
     }
-    let host = address.split('/').nth(2).unwrap_or(address);
-    page.raw("<div><dt>")
-        .raw(name)
-        .raw("</dt><dd><a rel=\"noopener noreferrer\" href=\"")
-        .text(address, MAX_LINK)
-        .raw("\">")
-        .text(host, MAX_NAME)
-        .raw("</a></dd></div>\n");
-}
-
-/// Whether a link to it opens a page of the web and nothing else.
-fn is_web(address: &str) -> bool {
-    let rest = ["https://", "http://"]
-        .iter()
-        .find_map(|it| address.strip_prefix(it));
-    address.len() < MAX_LINK
-        && rest.is_some_and(|rest| {
-            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_graphic())
-        })
+    page.raw("<div><dt>").raw(name).raw("</dt><dd>");
+    link_outside(page, address);
+    page.raw("</dd></div>\n");
 }
 
 /// A fact with a time.
@@ -179,27 +166,4 @@ pub(super) fn part(page: &mut Markup, id: &'static str, content: &Markup) {
         .raw("\" class=\"part\">")
         .part(content)
         .raw("</section>\n");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_addresses_of_the_web_become_links() {
-        for (address, expected) in [
-            ("https://ci.example/runs/7?a=b", true),
-            ("http://ci.example", true),
-            ("javascript:alert(1)", false),
-            ("https://", false),
-            ("https://a b", false),
-            (" https://a", false),
-            ("", false),
-        ] {
-            assert_eq!(is_web(address), expected, "{address}");
-        }
-        let mut page = Markup::default();
-        outside_link(&mut page, "CI run", "https://ci.example/\"><b>");
-        assert!(!page.into_text().contains("<b>"));
-    }
 }

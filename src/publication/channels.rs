@@ -18,15 +18,15 @@ use crate::{
     },
     exit_code::Conclusion,
     report::{PlanReport, status_line::status_line, summary},
-    text::short_commit,
+    text::{short_commit, web_address},
 };
 
 /// Heading of the annotation if GitHub refused something.
 pub(crate) const NOT_SET: &str = "testplan could not publish to GitHub";
 /// Heading of the annotation if the result is not one of the commit.
 const NOT_PUBLISHED: &str = "testplan published no result";
-/// Bytes of a text that are kept free for the link below the summary.
-const FRAME: usize = 1024;
+/// Bytes of a text that are kept free for the links below the summary.
+const FRAME: usize = 2048;
 
 /// Sets the channels and reports what became of them. Needs an installed TLS provider.
 pub(crate) async fn publish(
@@ -222,7 +222,7 @@ impl<'a> Publisher<'a> {
             state,
             context: self.publication.settings.status_context.clone(),
             description,
-            target_url: self.link().map(str::to_owned),
+            target_url: self.plan_page().or(self.run_page()).map(str::to_owned),
         }
     }
 
@@ -296,16 +296,26 @@ impl<'a> Publisher<'a> {
                 format!("### {}\n", self.headline())
             }
         };
-        match self.link() {
-            Some(link) => format!("{page}\n[The run]({link})\n"),
-            None => page,
+        let links = [("The plan", self.plan_page()), ("The run", self.run_page())];
+        let links = links
+            .into_iter()
+            .filter_map(|(name, link)| Some(format!("[{name}]({})", link?)));
+        let links: Vec<String> = links.collect();
+        if links.is_empty() {
+            page
+        } else {
+            format!("{page}\n{}\n", links.join(" · "))
         }
     }
 
-    /// The page of the run. GitHub refuses a status with another kind of link.
-    fn link(self) -> Option<&'a str> {
-        let url = self.ci().run_url.as_deref()?;
-        (url.starts_with("https://") || url.starts_with("http://")).then_some(url)
+    /// The page of the run.
+    fn run_page(self) -> Option<&'a str> {
+        web_address(self.ci().run_url.as_deref()?)
+    }
+
+    /// The page of the plan at the service.
+    fn plan_page(self) -> Option<&'a str> {
+        web_address(self.publication.plan_page.as_deref()?)
     }
 
     /// Identifies the attempt of the run: another attempt has a check run of its own, which GitHub shows instead.

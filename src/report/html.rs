@@ -26,6 +26,7 @@ use super::{
     PlanReport,
     view::{Mark, ReportView},
 };
+pub(crate) use header::link_outside;
 pub(crate) use markup::Markup;
 pub(crate) use proportions::proportions;
 

@@ -86,6 +86,8 @@ pub struct PlanFacts {
     pub title: String,
     pub project: String,
     pub batch: String,
+    /// The address of its page for people.
+    pub page_url: Option<String>,
 }
 
 impl From<Plan> for PlanFacts {
@@ -95,6 +97,7 @@ impl From<Plan> for PlanFacts {
             title,
             project,
             batch,
+            page_url,
             ..
         } = plan;
         Self {
@@ -102,6 +105,7 @@ impl From<Plan> for PlanFacts {
             title,
             project,
             batch,
+            page_url,
         }
     }
 }
@@ -139,6 +143,11 @@ pub struct CapabilityRow {
 }
 
 impl PlanReport {
+    /// The address of the plan's page for people, if it has one.
+    pub fn page_url(&self) -> Option<&str> {
+        self.plan.as_ref()?.page_url.as_deref()
+    }
+
     /// The commit that all tests ran at; `None` if it is unknown or there are several.
     pub fn commit(&self) -> Option<String> {
         let commits: BTreeSet<_> = self

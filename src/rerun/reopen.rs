@@ -224,6 +224,7 @@ async fn begin(
         status,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         clock_ahead_ms,
+        page_url: client.page_of(&now),
     };
     recorder
         .write(&record(name.to_owned(), began))

@@ -123,6 +123,7 @@ impl Journal {
             status: order.status,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             clock_ahead_ms: order.clock_ahead_ms,
+            page_url: order.client.page_of(&order.plan),
         })?;
         let checkout = order.checkout.take().map(RecordEvent::CheckedOut);
         let planned = order.planned.take();

@@ -43,7 +43,7 @@ pub(super) async fn find(
         .ask(move |store, now| store.find_plan(query, now))
         .await
         .map_err(HttpError::of_look_up)?;
-    Ok(to_wire::plan(plan))
+    Ok(shared.plan_on_wire(plan))
 }
 
 /// `GET testplans/{id}`
@@ -54,7 +54,7 @@ pub(super) async fn get(
 ) -> Result<PlanResponse, HttpError> {
     let id = call.id()?;
     let plan = shared.ask(move |store, now| store.plan(id, now)).await?;
-    Ok(to_wire::plan(plan))
+    Ok(shared.plan_on_wire(plan))
 }
 
 /// `POST executeplan`
@@ -108,7 +108,7 @@ pub(super) async fn execute(
         .ask(move |store, now| store.execute_plan(request, now))
         .await?;
     Ok(StartedPlanResponse {
-        plan: to_wire::plan(plan),
+        plan: shared.plan_on_wire(plan),
         tests_digest,
     })
 }

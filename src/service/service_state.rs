@@ -27,13 +27,15 @@ use super::{
     live_pages::LivePages,
     live_workers::LiveWorkers,
     refused_logins::RefusedLogins,
+    to_wire,
     upload_faults::UploadFaults,
     waiting_clients::WaitingClients,
 };
 use crate::{
+    api::plan::PlanResponse,
     clock::{self, ServiceClock},
     files::StorageError,
-    model::Timestamp,
+    model::{Plan, PlanKind, Timestamp},
     store::{Reply, Store, StoreError},
 };
 
@@ -54,6 +56,7 @@ pub(super) struct ServiceState {
     pub(super) live_pages: Arc<LivePages>,
     /// Where the pages are, if not at the root.
     base_path: OnceLock<String>,
+    public_url: OnceLock<String>,
     pub(super) refused_logins: RefusedLogins,
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
@@ -109,6 +112,7 @@ impl ServiceState {
             waiting,
             live_pages,
             base_path: OnceLock::new(),
+            public_url: OnceLock::new(),
             refused_logins: RefusedLogins::default(),
             imports: OnceLock::new(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),
@@ -131,6 +135,24 @@ impl ServiceState {
     /// What the links of pages begin with; empty at the root.
     pub(super) fn base_path(&self) -> &str {
         self.base_path.get().map_or("", String::as_str)
+    }
+
+    /// Has answers about plans name their pages below this address, unless it is empty. A second call changes nothing.
+    pub(super) fn set_public_url(&self, url: String) {
+        let _ = self.public_url.set(url);
+    }
+
+    /// A plan for the wire, with the address of its page if that is known.
+    pub(super) fn plan_on_wire(&self, plan: Plan) -> PlanResponse {
+        let base = self.public_url.get().filter(|url| !url.is_empty());
+        let is_started = plan.kind == PlanKind::Instance;
+        let page_url = base
+            .filter(|_| is_started)
+            .map(|base| format!("{base}/plans/{}", plan.id));
+        PlanResponse {
+            page_url,
+            ..to_wire::plan(plan)
+        }
     }
 
     /// Accepts uploads from now on and stores them in `place`. A second call changes nothing.

@@ -38,6 +38,7 @@ pub(super) fn plan(plan: Plan) -> PlanResponse {
         failed: plan.failed,
         skipped: plan.skipped,
         count: plan.count,
+        page_url: plan.page_url,
     }
 }
 

@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn each_test_has_its_spell_and_its_rate() {
         let found = overview(&plans(&["..F.", ".FF.", ".F..", ".!Fo"]));
-        let facts: Vec<_> = found.iter().map(|it| {
+        let facts = found.iter().map(|it| {
             (
                 it.runs,
                 it.failed,

@@ -155,6 +155,7 @@ mod tests {
             failed: 0,
             skipped: 0,
             count: 0,
+            page_url: None,
         }
     }
 

@@ -182,6 +182,7 @@ mod tests {
                 failed: 0,
                 skipped: 0,
                 count: 0,
+                page_url: None,
             },
             plan_url: String::new(),
             plan_attempt: None,

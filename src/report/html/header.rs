@@ -1,15 +1,20 @@
 //! The top of the page: conclusion, meaning, plan, counters.
 
-use crate::report::{
-    Counts, PlanReport,
-    excerpt::prefix,
-    view::{Mark, ReportView},
+use crate::{
+    report::{
+        Counts, PlanReport,
+        excerpt::prefix,
+        view::{Mark, ReportView},
+    },
+    text::web_address,
 };
 
 use super::{HtmlOptions, MAX_MESSAGE, MAX_NAME, conclusion, markup::Markup, proportions};
 
 /// Digits of a commit's hash that identify it.
 const SHORT_COMMIT: usize = 12;
+/// Longest link, in bytes.
+const MAX_LINK: usize = 1_000;
 
 /// Everything above the sections.
 pub(super) fn header(page: &mut Markup, view: &ReportView<'_>, options: &HtmlOptions<'_>) {
@@ -78,6 +83,11 @@ fn facts(page: &mut Markup, report: &PlanReport, options: &HtmlOptions<'_>) {
             .raw("</dd></div>\n");
         fact(page, "Project", &plan.project);
         fact(page, "Batch", &plan.batch);
+        if let Some(url) = plan.page_url.as_deref().and_then(web_address) {
+            page.raw("<div><dt>Page</dt><dd>");
+            link_outside(page, url);
+            page.raw("</dd></div>\n");
+        }
     }
     if let Some(commit) = options.commit.filter(|commit| !commit.is_empty()) {
         page.raw("<div><dt>Commit</dt><dd><code title=\"")
@@ -99,6 +109,16 @@ fn facts(page: &mut Markup, report: &PlanReport, options: &HtmlOptions<'_>) {
             .raw("</dd></div>\n");
     }
     page.raw("</dl>\n");
+}
+
+/// A link to a page elsewhere, which shows its host. The caller has checked that it is an address of the web.
+pub(crate) fn link_outside(page: &mut Markup, address: &str) {
+    let host = address.split('/').nth(2).unwrap_or(address);
+    page.raw("<a rel=\"noopener noreferrer\" href=\"")
+        .text(address, MAX_LINK)
+        .raw("\">")
+        .text(host, MAX_NAME)
+        .raw("</a>");
 }
 
 fn fact(page: &mut Markup, name: &'static str, value: &str) {

@@ -135,6 +135,7 @@ impl WorkerSession {
                 status,
                 version: _,
                 clock_ahead_ms: _,
+                page_url,
             } => {
                 self.worker.capabilities = capabilities;
                 history.total = history.total.max(status.total());
@@ -143,6 +144,7 @@ impl WorkerSession {
                     title,
                     project,
                     batch,
+                    page_url,
                 });
             }
             RecordEvent::Planned { executions } => {

@@ -12,7 +12,7 @@ use crate::{
         time_text::duration_text,
         view::{Cell, ReportView, Section, SentenceList, Table},
     },
-    text::counted,
+    text::{counted, web_address},
 };
 
 use super::{
@@ -64,6 +64,10 @@ pub(super) fn plan(page: &mut MarkdownPage, report: &PlanReport) {
                 parts.push(format!("{word} {}", markdown_text(text, MAX_NAME)));
             }
         }
+    }
+    let url = report.page_url().and_then(web_address);
+    if let Some(url) = url {
+        parts.push(format!("[live page]({url})"));
     }
     page.push(&format!("{}\n\n", parts.join(" · ")));
 }

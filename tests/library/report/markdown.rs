@@ -306,6 +306,7 @@ fn report(size: usize, texts: &[String]) -> PlanReport {
             title: next(),
             project: next(),
             batch: next(),
+            page_url: None,
         }),
         total: size as u64,
         entries,

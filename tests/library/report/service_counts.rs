@@ -30,6 +30,7 @@ pub(crate) fn counted(
         skipped,
         // Never a number of executions.
         count: 0,
+        page_url: None,
     };
     let status = PlanStatus {
         open,

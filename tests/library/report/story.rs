@@ -45,6 +45,7 @@ impl Worker {
             },
             version: "0.1.0".into(),
             clock_ahead_ms: None,
+            page_url: None,
         })
     }
 

@@ -63,10 +63,7 @@ fn runs_on_lines_make_worker_sets() {
     assert_eq!(started["workers"], 4);
     assert_eq!(started["uncovered"], 0);
     assert_eq!(started["plan_attempt"], 3);
-    let url = format!(
-        "{}/execution/v1/testplans/{}",
-        service.url, started["plan_id"]
-    );
+    let url = format!("{}/plans/{}", service.url, started["plan_id"]);
     assert_eq!(started["plan_url"], url.as_str());
     let text = started["matrix"].to_string();
     assert!(!text.contains("http"), "{text}");

@@ -56,6 +56,7 @@ pub(crate) fn records_at(
             },
             version: "0.1.0".into(),
             clock_ahead_ms: None,
+            page_url: None,
         },
     )];
     events.extend(checkout.map(|checkout| (0, RecordEvent::CheckedOut(checkout))));
@@ -222,6 +223,39 @@ fn status_is_set_as_the_api_requires() {
             "target_url": "https://github.com/octo-org/app/actions/runs/77",
         })
     );
+}
+
+/// The page of the plan outranks that of the run: it is what people watch.
+#[test]
+fn status_links_to_the_page_of_the_plan() {
+    for (page, link) in [
+        (
+            "https://plans.example/plans/105",
+            "https://plans.example/plans/105",
+        ),
+        (
+            "javascript:alert(1)",
+            "https://github.com/octo-org/app/actions/runs/77",
+        ),
+    ] {
+        let mock = HttpServer::replay([created()]);
+        let folder = failed();
+        let file = folder.path().join("records/w.ndjson");
+        let records = std::fs::read_to_string(&file).unwrap();
+        let began = format!("\"page_url\":\"{page}\",\"plan\":105");
+        std::fs::write(&file, records.replacen("\"plan\":105", &began, 1)).unwrap();
+        let mut command = report(folder.path(), &mock.url);
+        let (code, text) = said(&command.output().unwrap());
+        assert_eq!(code, 1, "{text}");
+        let request = mock.requests().pop().unwrap();
+        assert_eq!(request.json()["target_url"], link);
+        let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+        assert_eq!(
+            summary.contains(&format!("[live page]({page})")),
+            page == link,
+            "{summary}"
+        );
+    }
 }
 
 #[test]

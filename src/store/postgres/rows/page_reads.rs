@@ -295,6 +295,7 @@ fn overview(row: &Row, now: Timestamp) -> Result<PlanOverview, StoreError> {
             failed: count(15)?,
             skipped: count(16)?,
             count: count(8)?,
+            page_url: None,
         },
         started_by: get(row, 10)?,
         template: get::<Option<i64>>(row, 20)?.map(PlanId),

@@ -32,6 +32,7 @@ impl PlanReads for Client {
                     failed: 0,
                     skipped: 0,
                     count: number(get(row, 9)?),
+                    page_url: None,
                 })
             },
         )

@@ -332,6 +332,7 @@ fn overview(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<PlanOverview> {
             failed: count(15)?,
             skipped: count(16)?,
             count: count(8)?,
+            page_url: None,
         },
         started_by: row.get(10)?,
         template: row.get::<_, Option<i64>>(20)?.map(PlanId),

@@ -34,6 +34,7 @@ impl PlanReads for Connection {
                     failed: 0,
                     skipped: 0,
                     count: number(row.get(9)?),
+                    page_url: None,
                 };
                 Ok((plan, row.get(6)?, row.get(7)?))
             },

@@ -124,6 +124,18 @@ async fn page_of_a_test_says_since_which_commit_it_fails() {
 }
 
 #[tokio::test]
+async fn plan_names_its_page_where_people_see_it() {
+    let mut site = Site::new(2).await;
+    let path = format!("/execution/v1/testplans/{}", site.plan);
+    assert!(site.json(&path).await.get("page_url").is_none());
+    site.service = site.service.seen_at("https://ci.example/testplan");
+    let page = format!("https://ci.example/testplan/plans/{}", site.plan);
+    assert_eq!(site.json(&path).await["page_url"], page);
+    let template = format!("/execution/v1/testplans/{}", site.template);
+    assert!(site.json(&template).await.get("page_url").is_none());
+}
+
+#[tokio::test]
 async fn plan_is_compared_with_the_one_before_of_its_branch() {
     let mut site = history().await;
     let last = site.plan;
