@@ -12,6 +12,7 @@ mod housekeeping;
 mod http_error;
 mod imports;
 mod json_response;
+mod label_sets;
 mod lease_handlers;
 mod lease_requests;
 mod limits;

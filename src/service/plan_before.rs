@@ -1,6 +1,6 @@
 //! A plan beside the one before of its template and branch.
 
-use super::{http_error::HttpError, service_state::ServiceState, test_pages::systems};
+use super::{http_error::HttpError, label_sets::systems, service_state::ServiceState};
 use crate::{
     model::PlanId,
     pages::PlanComparison,

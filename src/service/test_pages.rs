@@ -3,11 +3,11 @@
 use axum::response::Response;
 
 use super::{
-    http_error::HttpError, page_handlers::answer, page_request::PageRequest,
+    http_error::HttpError, label_sets::systems, page_handlers::answer, page_request::PageRequest,
     request_parts::shortened, service_state::ServiceState,
 };
 use crate::{
-    model::{Capabilities, ExecutionId, PlanId, TestId},
+    model::{ExecutionId, PlanId, TestId},
     pages::{
         ShownTests, TemplateChoice, TestInput, TestListPage, TestListQuery, TestOrder, TestPage,
         choose_tests, listed_test,
@@ -187,18 +187,4 @@ async fn cells(
         plans.push(PlanCells { run, cells });
     }
     Ok(plans)
-}
-
-/// The capabilities of sets of labels, with the numbers of the sets.
-pub(super) async fn systems(
-    shared: &ServiceState,
-    mut sets: Vec<i64>,
-) -> Result<Vec<(i64, Capabilities)>, HttpError> {
-    sets.sort_unstable();
-    sets.dedup();
-    let wanted = sets.clone();
-    let found = shared
-        .ask_for_waiting(move |store, _| store.label_sets(wanted))
-        .await?;
-    Ok(sets.into_iter().zip(found).collect())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{TRANSITIONS_OF_FLAKY, is_telling, median};
+use super::{telling::is_telling, test_trend::TRANSITIONS_OF_FLAKY, usual::median};
 use crate::{
     model::{ExecutionId, PlanId, RunEnd, TestId},
     store::{PlanRun, RunCell},

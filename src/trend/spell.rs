@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::is_telling;
+use super::telling::is_telling;
 use crate::{
     model::{ExecutionId, PlanId, RunEnd},
     store::TestRun,

@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::{
-    is_telling, median,
     spell::{Spell, failing_spell},
+    telling::is_telling,
+    usual::median,
 };
 use crate::{
     model::{Capabilities, RunEnd},
