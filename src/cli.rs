@@ -221,6 +221,8 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
 
 #[cfg(test)]
 mod tests {
+    mod command_page;
+
     use std::{env, fmt::Write as _, fs, path::Path};
 
     use clap::CommandFactory as _;

@@ -183,3 +183,6 @@ fn failures(operation: &Operation) -> Vec<(StatusCode, &'static [&'static str])>
     }
     failures
 }
+
+#[cfg(test)]
+mod api_page;
