@@ -10,6 +10,7 @@ mod action;
 mod agreement;
 mod cli;
 mod contract;
+mod docs;
 #[cfg(unix)]
 mod faults;
 mod github;
