@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     api::execution_list::ExecutionResponse,
-    model::{PlanId, TestVerdict},
+    model::{Capabilities, PlanId, TestVerdict},
     report::{
         html::{MAX_MESSAGE, Markup},
         sanitise::strip_escapes,
@@ -132,7 +132,14 @@ fn draw(page: &mut Markup, site: &Site, plan: PlanId, group: &ProblemGroup) {
             None => &execution.suite,
         };
         name(page, suite, &execution.testcase);
-        page.raw("</a></li>");
+        page.raw("</a>");
+        if !execution.labels.is_empty() {
+            let labels = Capabilities::from(execution.labels.clone());
+            page.raw(" <span class=\"quiet\">on <bdi>")
+                .text(&labels.to_string(), MAX_REASON)
+                .raw("</bdi></span>");
+        }
+        page.raw("</li>");
     }
     if group.executions.len() > MAX_NAMED {
         page.raw("<li class=\"quiet\">and ")

@@ -84,9 +84,9 @@ impl RunRow {
         if let Some(took) = self.duration_ms {
             page.span(took);
         }
-        page.raw("</td><td data-label=\"on\"><bdi>")
+        page.raw("</td><td data-label=\"on\">")
             .text(&self.worker, MAX_NAME)
-            .raw("</bdi></td><td>")
+            .raw("</td><td>")
             .time(Timestamp(self.started_dt))
             .raw("</td></tr>\n");
     }

@@ -5,6 +5,23 @@ import { Mismatch, equal, holds } from './checks.mjs';
 
 const WIDTHS = [390, 1_600];
 
+export const look = ({ checks, browser }, of, title, path, loggedIn = true) =>
+  checks.check(`${title}: no horizontal scrolling, no finding of axe-core, at ${WIDTHS.join(' and ')} px, light and dark`, () =>
+    browse(browser, of, { loggedIn }, async (page) => {
+      await page.goto(path);
+      const found = [];
+      for (const colorScheme of ['light', 'dark']) {
+        for (const width of WIDTHS) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize({ width, height: 900 });
+          const name = `${title}-${width}-${colorScheme}`;
+          await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true, caret: 'initial' });
+          found.push(...await findings(page, name));
+        }
+      }
+      if (found.length > 0) throw new Mismatch(path, 'no finding', found.join('\n            '));
+    }));
+
 export async function looks({ checks, browser, service, empty, plans, failed, broken, hostile }) {
   const pages = {
     plans: '/',
@@ -24,25 +41,12 @@ export async function looks({ checks, browser, service, empty, plans, failed, br
     'not-found': '/plans/999999',
     'bad-filter': `/plans/${plans.ended}?state=strange`,
   };
-  const look = (of, title, path, loggedIn = true) => checks.check(`${title}: no horizontal scrolling, no finding of axe-core, at ${WIDTHS.join(' and ')} px, light and dark`, () =>
-    browse(browser, of, { loggedIn }, async (page) => {
-      await page.goto(path);
-      const found = [];
-      for (const colorScheme of ['light', 'dark']) {
-        for (const width of WIDTHS) {
-          await page.emulateMedia({ colorScheme });
-          await page.setViewportSize({ width, height: 900 });
-          const name = `${title}-${width}-${colorScheme}`;
-          await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true, caret: 'initial' });
-          found.push(...await findings(page, name));
-        }
-      }
-      if (found.length > 0) throw new Mismatch(path, 'no finding', found.join('\n            '));
-    }));
-  for (const [title, path] of Object.entries(pages)) await look(service, title, path);
-  await look(empty, 'empty-plans', '/');
-  await look(empty, 'empty-servers', '/servers');
-  await look(service, 'login', '/login', false);
+  const of = { checks, browser };
+  for (const [title, path] of Object.entries(pages)) await look(of, service, title, path);
+  await look(of, empty, 'empty-plans', '/');
+  await look(of, empty, 'empty-tests', '/tests');
+  await look(of, empty, 'empty-servers', '/servers');
+  await look(of, service, 'login', '/login', false);
   await checks.check('the two colour schemes differ', async () => {
     const ground = (colorScheme) => browse(browser, service, { colorScheme }, async (page) => {
       await page.goto('/');

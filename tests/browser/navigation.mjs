@@ -18,7 +18,7 @@ async function login(page) {
 
 export async function navigation({ checks, browser, service, plans, failed }) {
   const links = [`/plans/${plans.ended}`, `/plans/${plans.ended}?state=failed`, `/plans/${plans.large}?state=passed&after=3000`,
-    `/plans/${plans.ended}/executions/${failed}`, '/servers', '/health', '/'];
+    `/plans/${plans.ended}/executions/${failed}`, '/tests', '/servers', '/health', '/'];
   for (const link of links) {
     await checks.check(`without a login ${link.replaceAll(/\d+/g, 'N')} leads to the login and then to the page`, () =>
       browse(browser, service, { loggedIn: false }, async (page) => {
