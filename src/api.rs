@@ -23,6 +23,8 @@ pub const TESTPLAN: &str = "/testplan/v1";
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Additive header of a reserve request: which worker asks.
 pub const WORKER: &str = "testplan-worker";
+/// Additive header of a reserve request: the page of the CI job in which the worker runs.
+pub const JOB: &str = "testplan-job";
 /// Additive header of every answer of our service. Its presence tells the client that leases, `Prefer: wait` and
 /// idempotency keys are understood.
 pub const SERVICE: &str = "testplan-service";

@@ -76,6 +76,7 @@ pub use upload_body::{BytesSent, UnclearOutcome, UploadBody};
 pub use upload_form::{Import, UploadFile, UploadForm};
 
 pub use crate::credentials::{CredentialSource, Credentials};
+use crate::text::web_address;
 
 type Watcher = dyn Fn(&RetryNotice<'_>) + Send + Sync;
 
@@ -84,6 +85,8 @@ type Watcher = dyn Fn(&RetryNotice<'_>) + Send + Sync;
 pub struct Client {
     shared: Arc<Shared>,
     watcher: Option<Arc<Watcher>>,
+    /// The page of the CI job that this process is part of.
+    job: Option<Arc<str>>,
 }
 
 struct Shared {
@@ -121,6 +124,7 @@ impl Client {
                 requests: AtomicU64::new(0),
             }),
             watcher: None,
+            job: None,
         })
     }
 
@@ -130,6 +134,14 @@ impl Client {
             watcher: Some(Arc::new(watcher)),
             ..self
         }
+    }
+
+    /// The same client; it tells `testplan serve` the page of the CI job in which its workers run, so that people find their log. What is
+    /// no address of the web is left out.
+    #[must_use]
+    pub fn in_job(self, url: Option<&str>) -> Self {
+        let job = url.and_then(web_address).map(Arc::from);
+        Self { job, ..self }
     }
 
     /// The same client; from now on it presents what `source` holds. Clones share it.

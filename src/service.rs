@@ -49,6 +49,7 @@ mod to_wire;
 mod upload_faults;
 mod waiting_clients;
 mod waiting_handlers;
+mod worker_jobs;
 
 use std::{convert::Infallible, future::Future, sync::Arc};
 

@@ -200,6 +200,15 @@ pub trait Store: PageStore + fmt::Debug + Send + Sync {
     /// Renews, shortens or releases a lease.
     fn heartbeat(&self, request: Heartbeat, now: Timestamp) -> Reply<'_, ()>;
 
+    /// Notes the page of the CI job in which a worker runs, for the pages of the plan.
+    fn note_worker_job(
+        &self,
+        plan: PlanId,
+        worker: String,
+        url: String,
+        now: Timestamp,
+    ) -> Reply<'_, ()>;
+
     /// Accepts a result.
     fn finish(&self, request: Finish, now: Timestamp) -> Reply<'_, ()>;
 
@@ -391,6 +400,9 @@ pub trait PageStore {
 
     /// How each execution of a plan stands, in the order of their numbers, at most `limit`.
     fn run_cells(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<RunCell>>;
+
+    /// The pages of the CI jobs of a plan's workers, by the name of the worker, at most `limit`.
+    fn worker_jobs(&self, plan: PlanId, limit: u32) -> Reply<'_, Vec<(String, String)>>;
 
     /// The capabilities of sets of labels.
     fn label_sets(&self, sets: Vec<i64>) -> Reply<'_, Vec<Capabilities>>;

@@ -35,6 +35,8 @@ pub(crate) struct Ci {
     /// same in all steps of the job.
     pub job_mark: Option<String>,
     pub run_url: Option<String>,
+    /// The page of this job; that of the run where the CI does not say more.
+    pub job_url: Option<String>,
     /// Who caused the run.
     pub author: Option<String>,
 }

@@ -10,6 +10,8 @@ use super::{
 
 /// The matrix of a job of GitHub Actions as JSON; the action sets it.
 const MATRIX: &str = "TESTPLAN_JOB_MATRIX";
+/// The number of a job of GitHub Actions on the page of its run; the action sets it.
+const JOB_ID: &str = "TESTPLAN_JOB_ID";
 
 impl Ci {
     /// Reads the variables that the CIs set, and in GitHub Actions the event. `lookup` gives `None` for absent and for
@@ -58,6 +60,7 @@ fn detect(get: Lookup<'_>) -> Ci {
     // Buildkite sets HEAD until it has checked out, and people set anything by hand.
     ci.commit = ci.commit.filter(|commit| github_event::is_hash(commit));
     ci.report_on = ci.commit.clone();
+    ci.job_url = ci.job_url.or_else(|| ci.run_url.clone());
     ci
 }
 
@@ -73,8 +76,15 @@ fn github(get: Lookup<'_>) -> Ci {
             None => run,
         })
     };
+    let job_url = || {
+        let run = url()?;
+        let run = run.split("/attempts/").next()?;
+        let id = get(JOB_ID).filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()))?;
+        Some(format!("{run}/job/{id}"))
+    };
     Ci {
         system: CiSystem::GitHubActions,
+        job_url: job_url(),
         commit: get("GITHUB_SHA"),
         branch: github_event::branch(get),
         job: get("GITHUB_JOB"),
@@ -98,6 +108,7 @@ fn gitlab(get: Lookup<'_>) -> Ci {
         run_attempt: get("CI_JOB_ID"),
         job: get("CI_JOB_NAME"),
         run_url: get("CI_PIPELINE_URL"),
+        job_url: get("CI_JOB_URL"),
         author: get("GITLAB_USER_NAME").or_else(|| get("GITLAB_USER_LOGIN")),
         ..Ci::default()
     }
@@ -134,6 +145,9 @@ fn azure(get: Lookup<'_>) -> Ci {
         // The agent names jobs of a matrix by their entry, and those of `parallel` by their number.
         matrix: get("AGENT_JOBNAME").filter(|name| Some(name) != get("SYSTEM_JOBNAME").as_ref()),
         run_url: url(),
+        job_url: url()
+            .zip(get("SYSTEM_JOBID"))
+            .map(|(run, job)| format!("{run}&view=logs&j={job}")),
         author: get("BUILD_REQUESTEDFOR"),
         run_id,
         ..Ci::default()
@@ -152,6 +166,9 @@ fn buildkite(get: Lookup<'_>) -> Ci {
         job: get("BUILDKITE_LABEL").or_else(|| get("BUILDKITE_STEP_KEY")),
         matrix: get("BUILDKITE_PARALLEL_JOB"),
         run_url: get("BUILDKITE_BUILD_URL"),
+        job_url: get("BUILDKITE_BUILD_URL")
+            .zip(get("BUILDKITE_JOB_ID"))
+            .map(|(run, job)| format!("{run}#{job}")),
         author: get("BUILDKITE_BUILD_AUTHOR").or_else(|| get("BUILDKITE_BUILD_CREATOR")),
         ..Ci::default()
     }
@@ -372,6 +389,39 @@ mod tests {
             assert_ne!(ci.system, CiSystem::None);
             assert_eq!((ci.branch, ci.commit), (None, None), "{list:?}");
         }
+    }
+
+    #[test]
+    fn job_has_its_own_page_where_the_ci_says_it() {
+        let github = [
+            ("GITHUB_ACTIONS", "true"),
+            ("GITHUB_RUN_ID", "77"),
+            ("GITHUB_RUN_ATTEMPT", "2"),
+            ("GITHUB_SERVER_URL", "https://github.com"),
+            ("GITHUB_REPOSITORY", "o/r"),
+        ];
+        let run = "https://github.com/o/r/actions/runs/77";
+        let url = |list: &[(&str, &str)]| ci(list).job_url.unwrap();
+        assert_eq!(url(&github), format!("{run}/attempts/2"));
+        for (id, expected) in [
+            ("4711", format!("{run}/job/4711")),
+            ("x/../", format!("{run}/attempts/2")),
+        ] {
+            let with_id = [&github[..], &[(JOB_ID, id)]].concat();
+            assert_eq!(url(&with_id), expected);
+        }
+        let gitlab = [
+            ("GITLAB_CI", "true"),
+            ("CI_PIPELINE_URL", "https://g/p/1"),
+            ("CI_JOB_URL", "https://g/j/2"),
+        ];
+        assert_eq!(url(&gitlab), "https://g/j/2");
+        let buildkite = [
+            ("BUILDKITE", "true"),
+            ("BUILDKITE_BUILD_URL", "https://b/1"),
+            ("BUILDKITE_JOB_ID", "0190"),
+        ];
+        assert_eq!(url(&buildkite), "https://b/1#0190");
     }
 
     #[test]

@@ -130,6 +130,7 @@ pub(crate) async fn work(
         clock_ahead_ms,
         ..
     } = request;
+    let client = client.in_job(context.ci().job_url.as_deref());
     let order = WorkOrder {
         settings: Arc::new(WorkerSettings {
             offered: options.offered.clone(),

@@ -204,6 +204,10 @@ impl Client {
                 seconds: batch.and_then(|batch| Some(batch.work?.as_secs_f64())),
                 near: batch.and_then(|batch| batch.near.clone()),
             });
+        let call = match self.job.as_deref().filter(|_| self.is_testplan()) {
+            Some(job) => call.header(api::JOB, job),
+            None => call,
+        };
         let call = self.waiting(call, options.wait);
         let got = self.persist(&call, rule, response).await?;
         let ReserveResponse {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{event_words::of_kind, layout::age};
+use super::{event_words::of_kind, layout::age, site::MAX_LINK, worker_lanes::job_of};
 use crate::{
     api::execution_list::EventResponse,
     model::Timestamp,
@@ -10,6 +10,7 @@ use crate::{
         html::{MAX_MESSAGE, MAX_NAME, Markup, tables::state},
         view::Mark,
     },
+    text::web_address,
 };
 
 /// Longest detail of an attempt, in bytes.
@@ -22,6 +23,9 @@ pub(crate) struct Attempt {
     pub(crate) number: u32,
     /// Who held the lease: the worker, or the principal if it has no name.
     pub(crate) worker: String,
+    /// The page of the CI job of that worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_url: Option<String>,
     pub(crate) reserved_dt: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ended_dt: Option<i64>,
@@ -33,7 +37,7 @@ pub(crate) struct Attempt {
 }
 
 /// The attempts in order. An event that ends none, such as a change of a lease, is left out.
-pub(super) fn attempts(events: &[EventResponse]) -> Vec<Attempt> {
+pub(super) fn attempts(events: &[EventResponse], jobs: &[(String, String)]) -> Vec<Attempt> {
     let mut attempts: Vec<Attempt> = Vec::new();
     for event in events {
         if event.kind == "reserved" {
@@ -44,6 +48,7 @@ pub(super) fn attempts(events: &[EventResponse]) -> Vec<Attempt> {
             };
             attempts.push(Attempt {
                 number: event.attempt,
+                job_url: job_of(jobs, worker),
                 worker: worker.clone(),
                 reserved_dt: event.at,
                 ended_dt: None,
@@ -88,8 +93,13 @@ pub(super) fn section(page: &mut Markup, attempts: &[Attempt], now: i64) {
             .raw("</h3><p>");
         state(page, mark, mark.word);
         page.raw("</p><dl class=\"facts\"><div><dt>Worker</dt><dd>")
-            .text(&attempt.worker, MAX_NAME)
-            .raw("</dd></div><div><dt>Reserved</dt><dd>")
+            .text(&attempt.worker, MAX_NAME);
+        if let Some(url) = attempt.job_url.as_deref().and_then(web_address) {
+            page.raw(" <a class=\"quiet\" rel=\"noopener noreferrer\" href=\"")
+                .text(url, MAX_LINK)
+                .raw("\">CI job</a>");
+        }
+        page.raw("</dd></div><div><dt>Reserved</dt><dd>")
             .time(Timestamp(attempt.reserved_dt))
             .raw("</dd></div><div><dt>Held</dt><dd class=\"n\">");
         match attempt.ended_dt {
@@ -143,7 +153,7 @@ mod tests {
 
     #[test]
     fn attempts_are_what_happened_between_reservation_and_end() {
-        let found = attempts(&[
+        let events = [
             event(1, "reserved", 10, "w1"),
             event(1, "expired", 20, "w1"),
             event(2, "reserved", 30, ""),
@@ -153,7 +163,11 @@ mod tests {
             event(2, "finished", 50, "failed"),
             event(2, "reset", 60, "{}"),
             event(3, "reserved", 70, "w2"),
-        ]);
+        ];
+        let jobs = [("w2".to_owned(), "https://ci/2".to_owned())];
+        let found = attempts(&events, &jobs);
+        let linked: Vec<_> = found.iter().map(|it| it.job_url.as_deref()).collect();
+        assert_eq!(linked, [None, None, Some("https://ci/2")]);
         let shown: Vec<_> = found
             .iter()
             .map(|it| (it.worker.as_str(), it.end.as_deref(), it.ended_dt))

@@ -44,9 +44,9 @@ pub(crate) struct ExecutionPage {
 }
 
 impl ExecutionPage {
-    /// Fills in the attempts.
-    pub(crate) fn with_attempts(mut self) -> Self {
-        self.attempts = attempt_cards::attempts(&self.events);
+    /// Fills in the attempts, with the pages of the CI jobs of their workers.
+    pub(crate) fn with_attempts(mut self, jobs: &[(String, String)]) -> Self {
+        self.attempts = attempt_cards::attempts(&self.events, jobs);
         self
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct PlanInput {
     pub(crate) waiting: PlanWaiting,
     /// The workers that were heard of.
     pub(crate) workers: Vec<LiveWorker>,
+    /// The pages of the CI jobs of its workers, by their names.
+    pub(crate) jobs: Vec<(String, String)>,
     /// Each test under a lease with its worker.
     pub(crate) running: Vec<(String, RunningTest)>,
     /// Those that failed or could not run, as many as were read.
@@ -98,7 +100,7 @@ impl PlanPage {
         });
         Self {
             capabilities: capabilities.take(MAX_CAPABILITIES).collect(),
-            workers: worker_lanes::join(input.workers, input.running),
+            workers: worker_lanes::join(input.workers, input.running, &input.jobs),
             waiting,
             problems: problem_groups::group(input.problems),
             more_problems,

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     model::{Capabilities, Capability, ExecutionId, PlanId},
     report::html::{MAX_NAME, Markup},
+    text::web_address,
 };
 
 /// Most workers on a page.
@@ -45,12 +46,19 @@ pub(crate) struct LiveWorker {
     pub(crate) labels: Option<Vec<Capability>>,
     /// How many workers have this name: several, if they give none.
     pub(crate) workers: u64,
+    /// The page of its CI job.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) job_url: Option<String>,
     /// What it runs; nothing while it waits.
     pub(crate) tests: Vec<RunningTest>,
 }
 
-/// The workers that were heard of, and those that hold a lease, in the order of their names.
-pub(super) fn join(known: Vec<LiveWorker>, running: Vec<(String, RunningTest)>) -> Vec<LiveWorker> {
+/// The workers that were heard of, and those that hold a lease, in the order of their names, with the pages of their CI jobs.
+pub(super) fn join(
+    known: Vec<LiveWorker>,
+    running: Vec<(String, RunningTest)>,
+    jobs: &[(String, String)],
+) -> Vec<LiveWorker> {
     let mut lanes: BTreeMap<String, LiveWorker> = BTreeMap::new();
     for worker in known {
         match lanes.get_mut(&worker.name) {
@@ -65,11 +73,21 @@ pub(super) fn join(known: Vec<LiveWorker>, running: Vec<(String, RunningTest)>) 
             name,
             labels: None,
             workers: 1,
+            job_url: None,
             tests: Vec::new(),
         });
         lane.tests.push(test);
     }
+    for lane in lanes.values_mut() {
+        lane.job_url = job_of(jobs, &lane.name);
+    }
     lanes.into_values().collect()
+}
+
+/// The page of a worker's CI job.
+pub(super) fn job_of(jobs: &[(String, String)], worker: &str) -> Option<String> {
+    let found = jobs.iter().find(|(name, _)| name == worker);
+    found.map(|(_, url)| url.clone())
 }
 
 /// The section; says how to start a worker if there is none.
@@ -109,6 +127,11 @@ fn draw(page: &mut Markup, site: &Site, plan: PlanId, (lane, now): (&LiveWorker,
         page.raw(" <span class=\"quiet\">×")
             .amount(lane.workers)
             .raw("</span>");
+    }
+    if let Some(url) = lane.job_url.as_deref().and_then(web_address) {
+        page.raw(" <a class=\"quiet\" rel=\"noopener noreferrer\" href=\"")
+            .text(url, MAX_LINK)
+            .raw("\">CI job</a>");
     }
     if let Some(labels) = &lane.labels {
         page.raw(" <span class=\"quiet\"><span class=\"off\">offers </span>")
@@ -170,6 +193,7 @@ mod tests {
             name: name.to_owned(),
             labels: Some(Vec::new()),
             workers: 1,
+            job_url: None,
             tests: Vec::new(),
         }
     }
@@ -194,12 +218,15 @@ mod tests {
             ("c".to_owned(), test(2)),
             ("b".to_owned(), test(3)),
         ];
-        let lanes = join(vec![worker("b"), worker("a"), worker("a")], running);
+        let jobs = [("b".to_owned(), "https://ci/1".to_owned())];
+        let known = vec![worker("b"), worker("a"), worker("a")];
+        let lanes = join(known, running, &jobs);
         let shown: Vec<_> = lanes
             .iter()
             .map(|lane| (lane.name.as_str(), lane.workers, lane.tests.len()))
             .collect();
         assert_eq!(shown, [("a", 2, 0), ("b", 1, 2), ("c", 1, 1)]);
         assert_eq!(lanes[2].labels, None);
+        assert_eq!(lanes[1].job_url.as_deref(), Some("https://ci/1"));
     }
 }

@@ -9,7 +9,7 @@ use super::{
     long_poll::{WaitingWorker, Woken},
     request_parts::{Object, OptionalObject, RequestHead, capabilities},
     service_state::ServiceState,
-    to_wire,
+    to_wire, worker_jobs,
 };
 use crate::{
     api::{
@@ -39,6 +39,7 @@ pub(super) async fn reserve(
         principal: call.principal.clone(),
     };
     let plan = request.plan;
+    let job = request.worker.clone().zip(call.job());
     let open_reserve = OpenReserve::begin(&shared.live_workers, &shared.clock, &request);
     if let Some(batch) = &mut request.batch {
         let now = shared.clock.now();
@@ -61,6 +62,9 @@ pub(super) async fn reserve(
         answer => answer,
     };
     open_reserve.answered(answer.as_ref().ok());
+    if let (Some((worker, url)), Ok(Reservation::Granted(_))) = (job, &answer) {
+        worker_jobs::note(&shared, plan, worker, url);
+    }
     shared.live_pages.workers_changed(plan);
     answer.map(to_wire::reservation)
 }

@@ -8,13 +8,13 @@ use http::Method;
 use super::{
     health, imports, lease_handlers, list_handlers, listings, openapi,
     operation::Operation,
-    parameters::{Limit, Name, ShortText},
+    parameters::{Limit, Name, PageAddress, ShortText},
     plan_handlers, server_handlers,
     service_state::ServiceState,
     template_handlers, waiting_handlers,
 };
 use crate::{
-    api::{self, IDEMPOTENCY_KEY, WORKER, import::ImportForm},
+    api::{self, IDEMPOTENCY_KEY, JOB, WORKER, import::ImportForm},
     model::{ExecutionState, PlanKind},
 };
 
@@ -71,6 +71,7 @@ pub(super) fn operations() -> Vec<Operation> {
             )
             .header::<ShortText>(IDEMPOTENCY_KEY, key)
             .header::<ShortText>(WORKER, "Name of the worker, at most 255 characters")
+            .header::<PageAddress>(JOB, "Page of the CI job of the worker, for people")
             .header::<String>("prefer", wait)
             .hands_out(),
         Operation::new(

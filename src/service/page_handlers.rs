@@ -122,6 +122,9 @@ pub(super) async fn execution(shared: &ServiceState, request: &PageRequest) -> A
     let runs = shared
         .ask_for_waiting(move |store, now| store.test_runs(test, None, EARLIER_RUNS, now))
         .await?;
+    let jobs = shared
+        .ask_for_waiting(move |store, _| store.worker_jobs(plan, plan_reader::MAX_JOBS))
+        .await?;
     let details = match &found.execution.outcome {
         Some(crate::model::Outcome::ExecutionError { details, .. }) => details.clone(),
         _ => String::new(),
@@ -139,7 +142,7 @@ pub(super) async fn execution(shared: &ServiceState, request: &PageRequest) -> A
         is_cut: found.is_cut,
         execution: to_wire::execution(found.execution),
     }
-    .with_attempts();
+    .with_attempts(&jobs);
     Ok(answer(request, &page, |site| page.html(site)))
 }
 

@@ -55,6 +55,19 @@ impl JsonSchema for ShortText {
     }
 }
 
+/// A header with the address of a page. What is no address counts as none, so any text is accepted.
+pub(super) enum PageAddress {}
+
+impl JsonSchema for PageAddress {
+    fn schema_name() -> Cow<'static, str> {
+        "PageAddress".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string" })
+    }
+}
+
 /// The content encoding of a body.
 pub(super) enum Packing {}
 

@@ -15,6 +15,8 @@ use crate::{
 
 /// Most executions under a lease that a page has.
 const MAX_RUNNING: u32 = 500;
+/// Most workers whose CI jobs are linked.
+pub(super) const MAX_JOBS: u32 = 2_000;
 /// Most problems of each kind.
 const MAX_PROBLEMS: u32 = 100;
 /// Most events of leases.
@@ -78,6 +80,13 @@ impl PlanReader {
         let running = shared
             .ask_for_waiting(move |store, now| store.running(plan, MAX_RUNNING, now))
             .await?;
+        let jobs = if running.is_empty() {
+            Vec::new()
+        } else {
+            shared
+                .ask_for_waiting(move |store, _| store.worker_jobs(plan, MAX_JOBS))
+                .await?
+        };
         self.look_at_events(shared, &detail).await?;
         self.look_at_problems(shared, &detail).await?;
         self.look_at_work(shared, &detail).await?;
@@ -99,6 +108,7 @@ impl PlanReader {
             waiting: waiting_handlers::waiting(shared, plan, demand),
             workers: known.iter().filter_map(to_page::worker).collect(),
             running,
+            jobs,
             problems: self.problems.value.clone(),
             events: self.events.value.clone(),
             ends_dt: ends.filter(|_| is_due).map(|left| rounded(now.plus(left))),

@@ -12,10 +12,13 @@ use super::{
     parameters::{HEADER_CHARS, RequestBody, schema},
 };
 use crate::{
-    api::{IDEMPOTENCY_KEY, WORKER},
+    api::{IDEMPOTENCY_KEY, JOB, WORKER},
     model::{Capabilities, Capability},
     store::protocol::request_limits::{MAX_CHARS, MAX_LABELS},
 };
+
+/// Longest address of a CI job, in bytes.
+const LONGEST_JOB: usize = 1_000;
 
 /// An authenticated request without its body.
 #[derive(Debug)]
@@ -94,6 +97,14 @@ impl RequestHead {
     /// The name of the worker.
     pub(super) fn worker(&self) -> Result<Option<String>, HttpError> {
         self.header(WORKER)
+    }
+
+    /// The page of the CI job of the worker. It is for people alone, so a malformed one counts as none.
+    pub(super) fn job(&self) -> Option<String> {
+        let url = self.headers.get(JOB)?.to_str().ok()?;
+        (1..=LONGEST_JOB)
+            .contains(&url.len())
+            .then(|| url.to_owned())
     }
 
     fn header(&self, name: &'static str) -> Result<Option<String>, HttpError> {

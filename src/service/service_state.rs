@@ -30,6 +30,7 @@ use super::{
     to_wire,
     upload_faults::UploadFaults,
     waiting_clients::WaitingClients,
+    worker_jobs::WorkerJobs,
 };
 use crate::{
     api::plan::PlanResponse,
@@ -57,6 +58,7 @@ pub(super) struct ServiceState {
     /// Where the pages are, if not at the root.
     base_path: OnceLock<String>,
     public_url: OnceLock<String>,
+    pub(super) worker_jobs: WorkerJobs,
     pub(super) refused_logins: RefusedLogins,
     /// Where uploads are stored; empty if the service accepts none.
     pub(super) imports: OnceLock<ImportStorage>,
@@ -113,6 +115,7 @@ impl ServiceState {
             live_pages,
             base_path: OnceLock::new(),
             public_url: OnceLock::new(),
+            worker_jobs: WorkerJobs::default(),
             refused_logins: RefusedLogins::default(),
             imports: OnceLock::new(),
             uploads: Arc::new(Semaphore::new(limits.uploads)),

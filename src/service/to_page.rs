@@ -32,6 +32,7 @@ pub(super) fn worker(known: &KnownWorker) -> Option<LiveWorker> {
         name: known.name.clone(),
         labels: Some(known.offered.clone().into()),
         workers: known.workers,
+        job_url: None,
         tests: Vec::new(),
     })
 }

@@ -117,6 +117,10 @@ impl<S: ReadRows> PageStore for S {
         self.read(move |rows| run_facts::run_cells(rows, plan, limit, now))
     }
 
+    fn worker_jobs(&self, plan: PlanId, limit: u32) -> Reply<'_, Vec<(String, String)>> {
+        self.read(move |rows| rows.worker_jobs(plan, limit))
+    }
+
     fn label_sets(&self, sets: Vec<i64>) -> Reply<'_, Vec<Capabilities>> {
         self.read(move |rows| run_facts::label_sets(rows, &sets))
     }

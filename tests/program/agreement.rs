@@ -87,6 +87,7 @@ fn defaults_are_the_flags_own_and_written_where_people_read() {
             "command" => assert_eq!(input.default.as_deref(), Some("run")),
             "github-token" => assert_eq!(input.default.as_deref(), Some("${{ github.token }}")),
             "job-matrix" => assert_eq!(input.default.as_deref(), Some("${{ toJSON(matrix) }}")),
+            "job-id" => assert_eq!(input.default.as_deref(), Some("${{ job.check_run_id }}")),
             _ => assert_eq!(input.default, None, "{name}"),
         }
         for (command, flag) in flags.get(&name).into_iter().flatten() {

@@ -16,9 +16,10 @@ pub const COMMANDS: [&str; 5] = ["run", "execute", "work", "wait", "report"];
 const DEFAULT_COMMAND: &str = "run";
 
 /// Inputs that are not flags. The last four are secrets.
-pub const OWN: [&str; 8] = [
+pub const OWN: [&str; 9] = [
     "command",
     "job-matrix",
+    "job-id",
     "working-directory",
     "binary-path",
     "token",
@@ -27,9 +28,10 @@ pub const OWN: [&str; 8] = [
     "github-token",
 ];
 
-/// The inputs that become variables of the environment: secrets, and the matrix of the job.
-const VARIABLES: [(&str, &str); 5] = [
+/// The inputs that become variables of the environment: secrets, matrix and number of the job.
+const VARIABLES: [(&str, &str); 6] = [
     ("job-matrix", "TESTPLAN_JOB_MATRIX"),
+    ("job-id", "TESTPLAN_JOB_ID"),
     ("token", "TESTCENTER_TOKEN"),
     ("user", "TESTCENTER_USER"),
     ("password", "TESTCENTER_PASSWORD"),

@@ -315,6 +315,18 @@ impl Store for PostgresStore {
         })
     }
 
+    fn note_worker_job(
+        &self,
+        plan: PlanId,
+        worker: String,
+        url: String,
+        now: Timestamp,
+    ) -> Reply<'_, ()> {
+        self.write(Needs::of_catalogue(now), move |context| {
+            plans::note_worker_job(context, plan, &worker, &url)
+        })
+    }
+
     fn finish(&self, request: Finish, now: Timestamp) -> Reply<'_, ()> {
         let needs = Needs::of_results(std::slice::from_ref(&request), None, now);
         self.write(needs, move |context| finish::finish(context, &request))

@@ -164,6 +164,9 @@ pub(in crate::store) trait PlanRows {
     /// The number of a label set; a new set is inserted.
     fn intern_labels(&mut self, labels: &Capabilities) -> Result<i64, StoreError>;
 
+    /// Notes the page of the CI job of a worker.
+    fn note_worker_job(&mut self, plan: PlanId, worker: &str, url: &str) -> Result<(), StoreError>;
+
     /// A test by its number.
     fn test(&mut self, id: i64) -> Result<Test, StoreError>;
 

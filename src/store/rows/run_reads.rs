@@ -40,6 +40,13 @@ pub(in crate::store) trait RunReads {
     /// The numbers of the templates that are not hidden, by project and title.
     fn visible_templates(&mut self, limit: u32) -> Result<Vec<PlanId>, StoreError>;
 
+    /// The pages of the CI jobs of a plan's workers, by worker, at most `limit`.
+    fn worker_jobs(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<(String, String)>, StoreError>;
+
     /// How each execution of a plan stands.
     fn run_cells(
         &mut self,

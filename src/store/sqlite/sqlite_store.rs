@@ -307,6 +307,18 @@ impl Store for SqliteStore {
         })
     }
 
+    fn note_worker_job(
+        &self,
+        plan: PlanId,
+        worker: String,
+        url: String,
+        now: Timestamp,
+    ) -> Reply<'_, ()> {
+        self.write(now, move |context| {
+            plans::note_worker_job(context, plan, &worker, &url)
+        })
+    }
+
     fn finish(&self, request: Finish, now: Timestamp) -> Reply<'_, ()> {
         self.write(now, move |context| finish::finish(context, &request))
     }

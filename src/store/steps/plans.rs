@@ -150,6 +150,20 @@ pub(in crate::store) fn check_started(rows: &mut dyn Reads, id: PlanId) -> Resul
     }
 }
 
+/// Notes the page of the CI job of a worker.
+pub(in crate::store) fn note_worker_job(
+    context: &mut WriteContext<'_>,
+    plan: PlanId,
+    worker: &str,
+    url: &str,
+) -> Result<(), StoreError> {
+    match context.rows.plan_kind(plan)? {
+        Some(PlanKind::Instance) => context.rows.note_worker_job(plan, worker, url),
+        Some(PlanKind::Template) => Err(is_template(plan)),
+        None => Err(unknown_plan(plan)),
+    }
+}
+
 /// The digest of the list that a plan was requested with, and the account of its discovery.
 pub(in crate::store) fn tests(rows: &mut dyn Reads, plan: PlanId) -> Result<PlanTests, StoreError> {
     check_started(rows, plan)?;

@@ -242,6 +242,13 @@ pub(in crate::store) const TABLES: &[Table] = &[
     )
     .of_plans("plan"),
     Table::new(
+        "worker_jobs",
+        "",
+        "plan, worker",
+        &[("plan", Number), ("worker", Text), ("url", Text)],
+    )
+    .of_plans("plan"),
+    Table::new(
         "plan_suites",
         "",
         "plan, name",

@@ -72,7 +72,7 @@ macro_rules! every {
                 standing_lists_requirements_and_servers;
             test_runs: runs_of_a_test_are_listed_newest_first pass_after_a_reset_failure_is_flaky
                 run_that_could_not_run_is_not_flaky_after_a_reset plans_of_a_template_are_listed_by_branch
-                names_and_labels_of_many_tests_are_read_at_once;
+                names_and_labels_of_many_tests_are_read_at_once workers_have_the_pages_of_their_jobs;
             trouble: server_with_trouble_cools_down_and_its_execution_opens
                 cool_downs_double_until_an_execution_ends_without_trouble result_with_trouble_counts_and_the_server_cools_down
                 trouble_reported_twice_counts_once execution_with_trouble_prefers_another_server

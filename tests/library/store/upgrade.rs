@@ -39,6 +39,7 @@ fn undo_batches(db: &rusqlite::Connection) {
     db.execute_batch(
         "DROP INDEX executions_by_suite;
          DROP INDEX executions_by_test;
+         DROP TABLE worker_jobs;
          DROP INDEX plans_by_template;
          DROP INDEX plans_by_branch;
          ALTER TABLE executions DROP COLUMN earlier_failures;

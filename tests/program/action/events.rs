@@ -118,8 +118,8 @@ fn check_at(event: &Event, checked_out: &str, expected: &Expected<'_>) {
         assert_eq!(status.header("authorization"), [bearer]);
         assert_eq!(status.json()["context"], "testplan");
         let target = text(&status.json(), "/target_url").to_owned();
-        let run = format!("https://github.invalid/{repository}/actions/runs/");
-        assert!(target.starts_with(&run), "{target}");
+        // The page of the plan, at the URL of the service.
+        assert_eq!(target, format!("{}/plans/2", tap.url));
     }
     let last = statuses.last().map(|it| it.json()["state"].clone());
     assert_eq!(last, Some(json!("success")), "{done}");

@@ -451,6 +451,7 @@ impl PageStore for HeldStore {
         plan_runs(query: PlanRunQuery, limit: u32) -> Vec<PlanRun>;
         branches(template: PlanId, limit: u32) -> Vec<PlanRun>;
         templates(limit: u32) -> Vec<Plan>;
+        worker_jobs(plan: PlanId, limit: u32) -> Vec<(String, String)>;
         run_cells(plan: PlanId, limit: u32, now: Timestamp) -> Vec<RunCell>;
         label_sets(sets: Vec<i64>) -> Vec<Capabilities>;
     }
@@ -481,6 +482,7 @@ impl Store for HeldStore {
     }
 
     pass_on_for_plan! {
+        note_worker_job(worker: String, url: String, now: Timestamp) -> ();
         plan(now: Timestamp) -> Plan;
         plan_tests(now: Timestamp) -> PlanTests;
         status(filter: Capabilities, now: Timestamp) -> PlanStatus;

@@ -9,3 +9,11 @@ ALTER TABLE executions ADD COLUMN earlier_failures BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX executions_by_test ON executions (test, id);
 CREATE INDEX plans_by_template ON plans (template, id) WHERE kind = 1;
 CREATE INDEX plans_by_branch ON plans (template, branch, id) WHERE kind = 1;
+
+-- The CI jobs of workers.
+CREATE TABLE worker_jobs (
+    plan BIGINT NOT NULL REFERENCES plans,
+    worker TEXT NOT NULL,
+    url TEXT NOT NULL,
+    PRIMARY KEY (plan, worker)
+);

@@ -245,6 +245,15 @@ impl PlanRows for PostgresRows {
         }
     }
 
+    fn note_worker_job(&mut self, plan: PlanId, worker: &str, url: &str) -> Result<(), StoreError> {
+        self.client.change(
+            "INSERT INTO worker_jobs (plan, worker, url) VALUES ($1, $2, $3)
+             ON CONFLICT (plan, worker) DO UPDATE SET url = excluded.url",
+            &[int(&plan.0), text(&worker), text(&url)],
+        )?;
+        Ok(())
+    }
+
     fn test(&mut self, id: i64) -> Result<Test, StoreError> {
         self.test_name(id)
     }

@@ -129,6 +129,18 @@ impl RunReads for Client {
         )
     }
 
+    fn worker_jobs(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.read_all(
+            "SELECT worker, url FROM worker_jobs WHERE plan = $1 ORDER BY worker COLLATE \"C\" LIMIT $2",
+            &[int(&plan.0), int(&i64::from(limit))],
+            |row| Ok((get(row, 0)?, get(row, 1)?)),
+        )
+    }
+
     fn run_cells(
         &mut self,
         plan: PlanId,

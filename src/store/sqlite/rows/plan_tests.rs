@@ -198,6 +198,15 @@ impl PlanRows for Connection {
         }
     }
 
+    fn note_worker_job(&mut self, plan: PlanId, worker: &str, url: &str) -> Result<(), StoreError> {
+        self.prepare_cached(
+            "INSERT INTO worker_jobs (plan, worker, url) VALUES (?1, ?2, ?3)
+             ON CONFLICT (plan, worker) DO UPDATE SET url = excluded.url",
+        )?
+        .execute(params![plan.0, worker, url])?;
+        Ok(())
+    }
+
     fn test(&mut self, id: i64) -> Result<Test, StoreError> {
         self.read_one(
             "SELECT suite, testcase FROM tests WHERE id = ?1",

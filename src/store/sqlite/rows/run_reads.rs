@@ -118,6 +118,18 @@ impl RunReads for Connection {
         )
     }
 
+    fn worker_jobs(
+        &mut self,
+        plan: PlanId,
+        limit: u32,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        self.read_all(
+            "SELECT worker, url FROM worker_jobs WHERE plan = ?1 ORDER BY worker LIMIT ?2",
+            params![plan.0, limit],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
     fn run_cells(
         &mut self,
         plan: PlanId,

@@ -167,6 +167,42 @@ pub(crate) async fn plans_of_a_template_are_listed_by_branch(make: fn(Rules) -> 
     assert!(names.contains(&"nightly"), "{names:?}");
 }
 
+pub(crate) async fn workers_have_the_pages_of_their_jobs(make: fn(Rules) -> Fresh) {
+    let (world, plans, template) = plans(make, &[("main", "c1"), ("main", "c2")]).await;
+    let note = async |plan, worker: &str, url: &str| {
+        let noted =
+            world
+                .store
+                .note_worker_job(plan, worker.to_owned(), url.to_owned(), world.now());
+        noted.await
+    };
+    note(plans[0], "b/1", "https://ci/1").await.unwrap();
+    note(plans[0], "a/1", "https://ci/2").await.unwrap();
+    note(plans[0], "b/1", "https://ci/3").await.unwrap();
+    let jobs = world.store.worker_jobs(plans[0], 9).await.unwrap();
+    let jobs: Vec<_> = jobs
+        .iter()
+        .map(|(name, url)| (name.as_str(), url.as_str()))
+        .collect();
+    assert_eq!(jobs, [("a/1", "https://ci/2"), ("b/1", "https://ci/3")]);
+    assert!(
+        world
+            .store
+            .worker_jobs(plans[1], 9)
+            .await
+            .unwrap()
+            .is_empty()
+    );
+    assert_eq!(
+        refused(note(PlanId(999), "a", "u").await),
+        RefusalCode::Unknown
+    );
+    assert_eq!(
+        refused(note(template, "a", "u").await),
+        RefusalCode::Malformed
+    );
+}
+
 pub(crate) async fn names_and_labels_of_many_tests_are_read_at_once(make: fn(Rules) -> Fresh) {
     let (world, plans, _) = plans(make, &[("main", "c1")]).await;
     let cells = world

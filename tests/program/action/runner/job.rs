@@ -27,6 +27,8 @@ pub(crate) struct Job {
 impl Job {
     /// `github.token`. Looks like no other text.
     pub(crate) const TOKEN: &str = "ghs_CanaryOfTheJob0123456789";
+    /// `job.check_run_id`.
+    pub(crate) const ID: &str = "32000000123";
     /// What the runner's own services are asked with; ours is never to show it.
     pub(crate) const RUNTIME_TOKEN: &str = "eyCanaryOfTheRuntime0123456789";
 

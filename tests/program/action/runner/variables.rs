@@ -105,6 +105,7 @@ fn evaluate(job: &Job, text: &str) -> String {
     let value = match expression.trim() {
         "github.token" => Job::TOKEN.to_owned(),
         "toJSON(matrix)" => job.matrix.clone(),
+        "job.check_run_id" => Job::ID.to_owned(),
         other => {
             let name = other
                 .strip_prefix("github.")

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use testplan::model::TestVerdict::{self, Failed, Passed};
 
-use super::{Site, text};
+use super::{Site, post, soon, text, with};
 
 /// Ends all tests for Linux of the present plan: those named fail, the others pass.
 async fn run(site: &Site, failing: &[&str]) {
@@ -133,6 +133,47 @@ async fn plan_names_its_page_where_people_see_it() {
     assert_eq!(site.json(&path).await["page_url"], page);
     let template = format!("/execution/v1/testplans/{}", site.template);
     assert!(site.json(&template).await.get("page_url").is_none());
+}
+
+#[tokio::test]
+async fn workers_link_to_their_ci_jobs() {
+    let site = Site::new(4).await;
+    let body = r#"{"capabilities": [{"key": "OS", "value": "Linux"}], "timeout": 3600000}"#;
+    for (worker, job) in [
+        ("box/1", "https://ci.example/job/1"),
+        ("box/2", "javascript:alert(1)"),
+    ] {
+        let request = post(&format!("/execution/v1/reserve/{}", site.plan), body);
+        let request = with(
+            with(request, "testplan-worker", worker),
+            "testplan-job",
+            job,
+        );
+        let answer = soon(site.service.in_process().call(request)).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+    }
+    let link = "href=\"https://ci.example/job/1\">CI job</a>";
+    let mut page = String::new();
+    // The service notes it after its answer.
+    for _ in 0..100 {
+        page = site.page(&site.plan_path()).await;
+        if page.contains(link) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert!(page.contains(link), "{page}");
+    assert_eq!(page.matches(">CI job</a>").count(), 1);
+    let json = site
+        .json(&format!("{}.json?state=running", site.plan_path()))
+        .await;
+    let running = json["executions"]["items"].as_array().unwrap();
+    let mut linked = 0;
+    for item in running {
+        let path = format!("{}/executions/{}", site.plan_path(), item["execution_id"]);
+        linked += site.page(&path).await.matches(link).count();
+    }
+    assert_eq!((running.len(), linked), (2, 1));
 }
 
 #[tokio::test]
