@@ -106,6 +106,8 @@ pub(crate) struct ServiceOptions {
     pub(crate) base_path: String,
     /// Where its pages are for people; empty if that is where clients call it.
     pub(crate) public_url: String,
+    /// Whether badges are shown without a login.
+    pub(crate) public_badges: bool,
 }
 
 impl ServiceOptions {
@@ -125,6 +127,7 @@ impl ServiceOptions {
             import_limit: ImportStorage::LIMIT,
             base_path: String::new(),
             public_url: String::new(),
+            public_badges: false,
         }
     }
 
@@ -145,6 +148,11 @@ impl ServiceOptions {
         let service = Service::new(store, clock, self.access, self.limits)
             .below(&self.base_path)
             .seen_at(&self.public_url);
+        let service = if self.public_badges {
+            service.with_public_badges()
+        } else {
+            service
+        };
         let imports = ImportStorage {
             files,
             limit: self.import_limit,

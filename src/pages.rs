@@ -6,6 +6,7 @@
 
 mod assets;
 mod attempt_cards;
+mod badge;
 mod capability_table;
 mod event_words;
 mod execution_page;
@@ -33,6 +34,7 @@ mod test_runs;
 mod worker_lanes;
 
 pub(crate) use assets::{ASSETS, Asset};
+pub(crate) use badge::Badge;
 pub(crate) use execution_page::ExecutionPage;
 pub(crate) use execution_table::{ListedExecutions, ListedState};
 pub(crate) use finish_time::{Fleet, Load, predict};
@@ -40,6 +42,7 @@ pub(crate) use health_page::HealthPage;
 pub(crate) use live_parts::LiveParts;
 pub(crate) use login_page::LoginPage;
 pub(crate) use message_page::MessagePage;
+pub(crate) use page_state::PlanState;
 pub(crate) use plan_comparison::PlanComparison;
 pub(crate) use plan_list::PlanListPage;
 pub(crate) use plan_page::{PlanInput, PlanPage};

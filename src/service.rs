@@ -6,6 +6,7 @@
 
 mod accept_loop;
 mod access;
+mod badges;
 mod connections;
 mod health;
 mod housekeeping;
@@ -107,6 +108,13 @@ impl Service {
     #[must_use]
     pub fn seen_at(self, url: &str) -> Self {
         self.shared.set_public_url(url.to_owned());
+        self
+    }
+
+    /// Has badges be shown to everyone, without a login.
+    #[must_use]
+    pub fn with_public_badges(self) -> Self {
+        self.shared.publish_badges();
         self
     }
 

@@ -96,6 +96,10 @@ pub(crate) struct ServeArgs {
     /// which clients call the service.
     #[arg(long, value_name = "URL", default_value = "", hide_default_value = true, value_parser = public_url, help_heading = "Pages")]
     public_url: String,
+    /// Show badges (`/badge/PROJECT/TEMPLATE.svg`) without a login, so that a README can have them: name and result of a template
+    /// are then public.
+    #[arg(long, help_heading = "Pages")]
+    public_badges: bool,
     /// Write the log as text or as one JSON object per line.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     log_format: LogFormat,
@@ -215,6 +219,7 @@ async fn serve(command: ServeArgs, context: &Context) -> CommandResult {
         import_limit: command.import_limit,
         base_path: command.base_path.clone(),
         public_url: command.public_url.clone(),
+        public_badges: command.public_badges,
     };
     let service = options.open(catalog).await?;
     let publisher = service.clone();

@@ -20,6 +20,7 @@ use http::{
 
 use super::{
     access::{self, Access, Principal},
+    badges,
     connections::Connection,
     http_error::HttpError,
     page_handlers as handlers,
@@ -42,6 +43,7 @@ enum Page {
     Test,
     Servers,
     Health,
+    Badge,
     Asset,
     Login,
     LogIn,
@@ -49,7 +51,7 @@ enum Page {
 }
 
 /// The paths of pages. Those that end in `.json` are the same for programs; an id in a path may end so too.
-const PAGES: [(MethodFilter, &str, Page); 16] = [
+const PAGES: [(MethodFilter, &str, Page); 17] = [
     (MethodFilter::GET, "/", Page::Plans),
     (MethodFilter::GET, "/plans.json", Page::Plans),
     (MethodFilter::GET, "/plans/{id}", Page::Plan),
@@ -66,6 +68,11 @@ const PAGES: [(MethodFilter, &str, Page); 16] = [
     (MethodFilter::GET, "/servers.json", Page::Servers),
     (MethodFilter::GET, "/health", Page::Health),
     (MethodFilter::GET, "/health.json", Page::Health),
+    (
+        MethodFilter::GET,
+        "/badge/{project}/{template}",
+        Page::Badge,
+    ),
     (MethodFilter::GET, "/assets/{file}", Page::Asset),
     (MethodFilter::GET, "/login", Page::Login),
     (MethodFilter::POST, "/login", Page::LogIn),
@@ -108,8 +115,8 @@ async fn respond(shared: Arc<ServiceState>, page: Page, request: Request) -> Res
         Page::LogOut => log_out(&site, &parts),
         _ => {
             // Programs get the errors of the API.
-            let for_people = !wants_json && page != Page::Live;
-            match principal(&shared, &parts) {
+            let for_people = !wants_json && page != Page::Live && page != Page::Badge;
+            match principal(&shared, page, &parts) {
                 Err(refused) if for_people && !parts.headers.contains_key(AUTHORIZATION) => {
                     drop(refused);
                     page_response::redirect(&login_path(&site, &parts.uri))
@@ -159,6 +166,7 @@ async fn show(
         Page::Plan => handlers::plan(shared, request).await,
         Page::Live => handlers::live(shared, request).await,
         Page::Execution => handlers::execution(shared, request).await,
+        Page::Badge => badges::badge(shared, request).await,
         Page::Tests => test_pages::tests(shared, request).await,
         Page::Test => test_pages::test(shared, request).await,
         Page::Servers => handlers::servers(shared, request).await,
@@ -186,7 +194,10 @@ fn peer(parts: &Parts) -> Option<std::net::IpAddr> {
 }
 
 /// Who asks: by the header of the API, or by the session.
-fn principal(shared: &ServiceState, parts: &Parts) -> Result<String, HttpError> {
+fn principal(shared: &ServiceState, page: Page, parts: &Parts) -> Result<String, HttpError> {
+    if page == Page::Badge && shared.has_public_badges() {
+        return Ok(String::new());
+    }
     let session = || {
         let now = shared.clock.now();
         let found = page_sessions::principal(&shared.access, &parts.headers, now);
@@ -239,7 +250,7 @@ fn login(
     parts: &Parts,
     refused: Option<(&'static str, String)>,
 ) -> Response {
-    if refused.is_none() && principal(shared, parts).is_ok() {
+    if refused.is_none() && principal(shared, Page::Login, parts).is_ok() {
         return page_response::redirect(&site.path("/"));
     }
     let (refused, next) = refused.unzip();

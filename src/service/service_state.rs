@@ -58,6 +58,7 @@ pub(super) struct ServiceState {
     /// Where the pages are, if not at the root.
     base_path: OnceLock<String>,
     public_url: OnceLock<String>,
+    public_badges: AtomicBool,
     pub(super) worker_jobs: WorkerJobs,
     pub(super) refused_logins: RefusedLogins,
     /// Where uploads are stored; empty if the service accepts none.
@@ -115,6 +116,7 @@ impl ServiceState {
             live_pages,
             base_path: OnceLock::new(),
             public_url: OnceLock::new(),
+            public_badges: AtomicBool::new(false),
             worker_jobs: WorkerJobs::default(),
             refused_logins: RefusedLogins::default(),
             imports: OnceLock::new(),
@@ -143,6 +145,16 @@ impl ServiceState {
     /// Has answers about plans name their pages below this address, unless it is empty. A second call changes nothing.
     pub(super) fn set_public_url(&self, url: String) {
         let _ = self.public_url.set(url);
+    }
+
+    /// Has badges be shown without a login.
+    pub(super) fn publish_badges(&self) {
+        self.public_badges.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether badges need no login.
+    pub(super) fn has_public_badges(&self) -> bool {
+        self.public_badges.load(Ordering::Relaxed)
     }
 
     /// A plan for the wire, with the address of its page if that is known.

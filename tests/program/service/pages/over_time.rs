@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use testplan::model::TestVerdict::{self, Failed, Passed};
 
-use super::{Site, post, soon, text, with};
+use super::{Site, bare, header, post, soon, text, with};
 
 /// Ends all tests for Linux of the present plan: those named fail, the others pass.
 async fn run(site: &Site, failing: &[&str]) {
@@ -133,6 +133,25 @@ async fn plan_names_its_page_where_people_see_it() {
     assert_eq!(site.json(&path).await["page_url"], page);
     let template = format!("/execution/v1/testplans/{}", site.template);
     assert!(site.json(&template).await.get("page_url").is_none());
+}
+
+#[tokio::test]
+async fn badge_shows_how_the_last_plan_ended() {
+    let mut site = history().await;
+    let path = "/badge/shop/nightly.svg";
+    let none = site.get(path).await;
+    assert_eq!(header(&none, "content-type"), "image/svg+xml");
+    assert!(text(&none).contains("nightly: no plan"), "{}", text(&none));
+    site.finish_mac().await;
+    let badge = site.page(&format!("{path}?branch=main")).await;
+    assert!(badge.contains("nightly: 2 failed"), "{badge}");
+    let unknown = site.get("/badge/shop/other.svg").await;
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
+    let call =
+        async |site: &Site| soon(site.service.in_process().call(bare("GET", path, ""))).await;
+    assert_eq!(call(&site).await.status(), StatusCode::UNAUTHORIZED);
+    site.service = site.service.with_public_badges();
+    assert_eq!(call(&site).await.status(), StatusCode::OK);
 }
 
 #[tokio::test]
