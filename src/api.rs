@@ -4,6 +4,7 @@
 //! written down where it is tolerated. What we add is marked *additive*: a vendor client ignores it, and our client
 //! uses it only where the service offered it.
 
+pub mod actions;
 pub mod entry_list;
 pub mod execution_list;
 pub mod import;

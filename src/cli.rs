@@ -6,7 +6,9 @@
 pub mod action;
 mod api_calls;
 pub mod args;
+mod audit;
 mod backup;
+mod cancel;
 mod context;
 mod demo;
 mod doctor;
@@ -88,6 +90,10 @@ enum Command {
     Report(report::ReportArgs),
     /// Reset executions that failed or could not run, each once
     Retry(retry::RetryArgs),
+    /// Cancel a plan: end what is open, let running tests finish or stop them
+    Cancel(cancel::CancelArgs),
+    /// Print what people did to plans and Squish servers, newest first
+    Audit(audit::AuditArgs),
     /// Publish the templates of a testplan.yml to testplan's own service
     Publish(publish::PublishArgs),
     /// Show a template
@@ -194,6 +200,8 @@ async fn dispatch(command: Command, context: &Context) -> CommandResult {
         Command::Wait(command) => wait::run(command, context).await,
         Command::Report(command) => report::run(command, context).await,
         Command::Retry(command) => retry::run(command, context).await,
+        Command::Audit(command) => audit::run(command, context).await,
+        Command::Cancel(command) => cancel::run(command, context).await,
         Command::Publish(command) => publish::run(command, context).await,
         Command::Template(command) => template::run(command, context).await,
         Command::Plan(command) => plan::run(command, context).await,

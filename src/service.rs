@@ -6,6 +6,8 @@
 
 mod accept_loop;
 mod access;
+mod action_handlers;
+mod actions;
 mod badges;
 mod connections;
 mod health;

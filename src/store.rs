@@ -4,6 +4,8 @@
 //! is checked. The caller passes the time. [`protocol`] decides the answer when a guard refuses, without SQL. The behaviour
 //! suite in `tests/library/store.rs` runs against every implementation.
 
+#[expect(missing_docs, reason = "most fields need no words beside their name")]
+mod action_requests;
 mod changes;
 #[expect(missing_docs, reason = "most fields need no words beside their name")]
 mod new_import;
@@ -33,6 +35,7 @@ use crate::{
     },
 };
 
+pub use action_requests::{Action, CancelPlan, CancelledPlan, NewAction, Revoke};
 pub use changes::{ChangeListener, Changes, OpenedExecutions, PlanChanges};
 pub use new_import::{Import, KeptFile, NewImport, ReportedTest};
 pub use outage::{Outage, OutageKind};
@@ -232,6 +235,25 @@ pub trait Store: PageStore + fmt::Debug + Send + Sync {
     /// Opens an execution again.
     fn reset(&self, request: Reset, now: Timestamp) -> Reply<'_, ()>;
 
+    /// The same as [`reset`](Self::reset) for each entry in order, as [`heartbeat_many`](Self::heartbeat_many).
+    fn reset_many(
+        &self,
+        plan: PlanId,
+        entries: Vec<Reset>,
+        now: Timestamp,
+    ) -> Reply<'_, EntryAnswers>;
+
+    /// Cancels a plan: ends each open execution with an error that names who and why, and each one under a lease once that
+    /// ends, or now if the request says so. An execution that was reset since is not concerned. It takes several transactions;
+    /// nothing is handed out after the first, and [`sweep`](Self::sweep) goes on if this call does not.
+    fn cancel(&self, request: CancelPlan, now: Timestamp) -> Reply<'_, CancelledPlan>;
+
+    /// Ends a lease in place of its holder: the execution opens, and no attempt is counted as lost.
+    fn revoke(&self, request: Revoke, now: Timestamp) -> Reply<'_, ()>;
+
+    /// Adds to the list of what people did.
+    fn record_action(&self, action: NewAction, now: Timestamp) -> Reply<'_, ()>;
+
     /// Adds an upload. Its results become the verdicts of executions of the same project, batch and test that finished
     /// without one and whose requirements its labels cover, whichever of the two comes first. Of several imports the first
     /// one after the reservation counts; a counted outcome is never overturned.
@@ -370,6 +392,9 @@ pub trait PageStore {
         limit: u32,
         now: Timestamp,
     ) -> Reply<'_, ChangedExecutions>;
+
+    /// What people did, with numbers below `before`, newest first, at most `limit`.
+    fn actions(&self, before: Option<i64>, limit: u32, now: Timestamp) -> Reply<'_, Page<Action>>;
 
     /// The expected durations of the open executions, the longest `limit` of each set of required capabilities.
     fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>>;

@@ -35,6 +35,9 @@ pub struct SquishServerResponse {
     /// Additive: not allocated for now, although it is free.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cooling: Option<CoolingResponse>,
+    /// Additive: who enabled or disabled it last, and why.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 /// The rest of a Squish server.
@@ -60,6 +63,7 @@ impl From<SquishServer> for SquishServerResponse {
                 until_dt: cooling.until.0,
                 because: cooling.because,
             }),
+            note: server.note,
         }
     }
 }
@@ -78,6 +82,7 @@ impl From<SquishServerResponse> for SquishServer {
                 until: Timestamp(cooling.until_dt),
                 because: cooling.because,
             }),
+            note: server.note,
         }
     }
 }
@@ -120,4 +125,7 @@ pub struct SquishServerPatch {
     /// New labels, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<Vec<Capability>>,
+    /// Additive: why it is enabled or disabled. At most 500 bytes are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }

@@ -41,6 +41,10 @@ pub(crate) enum Servers {
     Add(Add),
     /// Change a server
     Update(Update),
+    /// Allocate a server to workers again
+    Enable(Switch),
+    /// Stop allocating a server; the test on it ends as usual
+    Disable(Switch),
     /// Remove a server; a lease on it stays valid
     Remove(Remove),
     /// Register, change and remove servers until they match a file
@@ -102,6 +106,26 @@ pub(crate) struct Update {
     /// Replace all labels with these; repeat for more.
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<Capability>,
+    /// Output format.
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    format: OutputFormat,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Switch {
+    #[command(flatten)]
+    service: ServiceArgs,
+    /// Address of the server.
+    #[arg(value_name = "HOST:PORT")]
+    address: String,
+    /// Why; the list of servers and the list of actions keep it.
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    reason: String,
     /// Output format.
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: OutputFormat,
@@ -224,6 +248,7 @@ pub(crate) async fn run(command: Servers, context: &Context) -> CommandResult {
                 port: update.port,
                 enabled,
                 labels,
+                ..SquishServerChange::default()
             };
             if change == SquishServerChange::default() {
                 return Err(Failure::usage_text(format_args!(
@@ -239,6 +264,8 @@ pub(crate) async fn run(command: Servers, context: &Context) -> CommandResult {
                 || as_json(&server),
             );
         }
+        Servers::Enable(switch) => run_switch(&switch, true, context).await?,
+        Servers::Disable(switch) => run_switch(&switch, false, context).await?,
         Servers::Apply(apply) => return run_apply(&apply, context).await,
         Servers::Start(start) => return run_start(&start, context).await,
         Servers::Stop(stop) => return run_stop(&stop, context).await,
@@ -252,6 +279,36 @@ pub(crate) async fn run(command: Servers, context: &Context) -> CommandResult {
         }
     }
     Ok(Conclusion::Passed)
+}
+
+async fn run_switch(command: &Switch, enabled: bool, context: &Context) -> Result<(), Failure> {
+    let client = command.service.connect(context)?;
+    let servers = sorted(client.squish_servers().await?);
+    let wanted = |server: &&SquishServer| server.address().eq_ignore_ascii_case(&command.address);
+    let Some(server) = servers.iter().find(wanted) else {
+        let addresses: Vec<String> = servers.iter().map(SquishServer::address).collect();
+        let known = match addresses.as_slice() {
+            [] => "none is".to_owned(),
+            _ => format!("registered are {}", addresses.join(", ")),
+        };
+        return Err(Failure::usage_text(format_args!(
+            "no Squish server {} is registered: {known}",
+            command.address
+        ))
+        .help("name host and port as `testplan servers list` prints them"));
+    };
+    let change = SquishServerChange {
+        enabled: Some(enabled),
+        reason: command.reason.clone(),
+        ..SquishServerChange::default()
+    };
+    let server = client.change_squish_server(server.id, &change).await?;
+    context.screen.data(
+        command.format,
+        || table(std::slice::from_ref(&server)),
+        || as_json(&server),
+    );
+    Ok(())
 }
 
 async fn run_apply(command: &Apply, context: &Context) -> CommandResult {

@@ -47,6 +47,8 @@ impl Client {
             enabled: change.enabled,
             host: change.host.clone(),
             labels: change.labels.clone().map(Vec::from),
+            reason: Some(change.reason.clone())
+                .filter(|reason| !reason.is_empty() && self.is_testplan()),
         };
         let call = Call::new(Method::PATCH, &format!("squishservers/{id}")).json(&patch);
         self.server_of(&call, Repeat::Always).await

@@ -1,11 +1,15 @@
-//! Questions about a plan that only `testplan serve` answers: the vendor's API has no such calls.
+//! Calls about a plan that only `testplan serve` answers: the vendor's API has no such calls.
 
 use http::Method;
 
-use super::{Client, ClientError, ErrorKind, PlanTests, ServiceKind, answer::json, call::Call};
+use super::{
+    Client, ClientError, ErrorKind, PlanTests, ServiceKind, answer::json, call::Call,
+    retry_rule::Repeat,
+};
 use crate::{
     api::{
         self,
+        actions::{ActionResponse, CancelRequest, CancelResponse},
         execution_list::{ExecutionResponse, PageResponse},
         test_list::PlanTestsResponse,
         waiting::WaitingResponse,
@@ -49,6 +53,58 @@ impl Client {
                 Some(next) => after = Some(next),
                 None => return Ok(Some(executions)),
             }
+        }
+    }
+
+    /// Cancels a plan. [`ErrorKind::Unsupported`] from Test Center, and from an older `testplan serve`.
+    pub async fn cancel_plan(
+        &self,
+        plan: PlanId,
+        reason: &str,
+        stop_running: bool,
+    ) -> Result<CancelResponse, ClientError> {
+        let request = CancelRequest {
+            reason: reason.to_owned(),
+            stop_running,
+        };
+        let path = format!("{}/plans/{plan}/cancel", api::TESTPLAN);
+        let call = Call::at(Method::POST, path).json(&request);
+        let unsupported =
+            |status, tries| Err(call.error(ErrorKind::Unsupported { status }, tries, false));
+        if !self.finds_testplan(plan).await? {
+            return unsupported(404, 0);
+        }
+        // Repeated, it cancels what the first one left.
+        let rule = self.service_rule(Repeat::Always);
+        let read = json::<CancelResponse>("what a cancel found");
+        match self.persist(&call, rule, read).await {
+            Ok(got) => Ok(got.value),
+            Err(ClientError {
+                kind: ErrorKind::Refused { status, .. },
+                tries,
+                ..
+            }) if matches!(status, 404 | 405) => unsupported(status, tries),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The newest `most` things that people did, or `None` if the service cannot answer.
+    pub async fn actions(&self, most: u32) -> Result<Option<Vec<ActionResponse>>, ClientError> {
+        let path = format!("{}/audit", api::TESTPLAN);
+        let call = Call::at(Method::GET, path).query("limit", &most.to_string());
+        let read = json::<PageResponse<ActionResponse>>("a list of actions");
+        match self.ask(&call, read).await {
+            Ok(page) => Ok(Some(page.items)),
+            Err(error)
+                if matches!(
+                    error.kind,
+                    ErrorKind::Refused { status: 404, .. }
+                        | ErrorKind::NotUnderstood { status: 404, .. }
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 

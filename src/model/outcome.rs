@@ -26,6 +26,9 @@ pub struct TestResult {
     pub flaky: bool,
 }
 
+/// What the error of an execution begins with that ended because its plan was cancelled.
+pub const CANCELLED_BY: &str = "cancelled by ";
+
 /// What became of one execution in one attempt.
 ///
 /// A failed test is [`Outcome::Completed`]; everything else means that the test could not run to its end.
@@ -48,6 +51,18 @@ pub enum Outcome {
     LeaseLost,
     /// Its worker was stopped and released the lease.
     Cancelled,
+}
+
+impl Outcome {
+    /// Who cancelled its plan and why, if that ended it.
+    pub fn cancelled(&self) -> Option<&str> {
+        match self {
+            Self::ExecutionError { message, .. } if message.starts_with(CANCELLED_BY) => {
+                Some(message)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// What was wrong with the allocated Squish server: a fault of the machine, not of the test.

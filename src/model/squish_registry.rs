@@ -27,6 +27,9 @@ pub struct SquishServer {
     /// Its cool-down, where the service says.
     #[serde(default)]
     pub cooling: Option<Cooling>,
+    /// Who enabled or disabled it last and why, where the service says.
+    #[serde(default)]
+    pub note: String,
 }
 
 impl SquishServer {
@@ -111,6 +114,10 @@ pub struct SquishServerChange {
     pub enabled: Option<bool>,
     /// New labels, all of them.
     pub labels: Option<Capabilities>,
+    /// Why it is enabled or disabled. Only `testplan serve` keeps it.
+    pub reason: String,
+    /// Who changes it; filled in by the service.
+    pub by: String,
 }
 
 /// A TCP port that a server can have: 1 to 65535.

@@ -90,6 +90,27 @@ pub(super) fn of_kind(kind: &str) -> (Mark, &'static str) {
             },
             "the server cools down",
         ),
+        "cancelled" => (
+            Mark {
+                word: "cancelled",
+                ..Mark::COULD_NOT_RUN
+            },
+            "its plan was cancelled",
+        ),
+        "plan-cancelled" => (
+            Mark {
+                word: "plan cancelled",
+                ..Mark::COULD_NOT_RUN
+            },
+            "nothing more is handed out",
+        ),
+        "revoked" => (
+            Mark {
+                word: "lease released",
+                ..Mark::GIVEN_BACK
+            },
+            "not by its worker",
+        ),
         _ => (
             Mark {
                 word: "other event",

@@ -20,6 +20,11 @@ pub(super) fn section(page: &mut Markup, site: &Site, plan: PlanId, events: &[Ev
     }
     page.raw("<h2>Leases lost, released or reset</h2>\n<p class=\"quiet\">Newest first. A test whose lease was lost is open again and runs on another worker.</p>\n");
     table(page, events, |page, event| {
+        if event.execution_id.0 == 0 {
+            // An event of the plan.
+            page.raw("<td class=\"n\"></td>");
+            return;
+        }
         page.raw("<td class=\"n\"><a href=\"")
             .text(&site.execution(plan, event.execution_id), MAX_LINK)
             .raw("\">")
@@ -71,8 +76,44 @@ fn table(
     page.raw("</tbody>\n</table></div>\n");
 }
 
-/// The detail of an event in words: that of a reset is the result that it dropped, as JSON.
+/// What a cancel found, as its event has it.
+#[derive(serde::Deserialize)]
+struct CancelDetail {
+    reason: String,
+    open: u64,
+    running: u64,
+    stop_running: bool,
+}
+
+impl CancelDetail {
+    fn words(&self) -> String {
+        let fate = if self.stop_running {
+            "stopped"
+        } else {
+            "may finish"
+        };
+        let counts = format!("{} open, {} running ({fate})", self.open, self.running);
+        if self.reason.is_empty() {
+            counts
+        } else {
+            format!("{}; {counts}", self.reason)
+        }
+    }
+}
+
+/// The detail of an event in words: that of a reset is the result that it dropped, as JSON; that of a cancel what it found. What
+/// a person did names who.
 fn detail(event: &EventResponse) -> String {
+    match event.kind.as_str() {
+        "plan-cancelled" => {
+            let found: Option<CancelDetail> = serde_json::from_str(&event.detail).ok();
+            let words = found.map_or_else(|| event.detail.clone(), |found| found.words());
+            return format!("by {}: {words}", event.principal);
+        }
+        "revoked" if event.detail.is_empty() => return format!("by {}", event.principal),
+        "revoked" => return format!("by {}: {}", event.principal, event.detail),
+        _ => {}
+    }
     match serde_json::from_str(&event.detail) {
         Ok(Outcome::Completed { result }) => match result.map(|it| it.verdict) {
             Some(TestVerdict::Failed) => "it failed",
@@ -107,5 +148,19 @@ mod tests {
         let broke = r#"{"kind":"execution-error","message":"no licence","details":""}"#;
         assert_eq!(detail(&event(broke)), "it could not run: no licence");
         assert_eq!(detail(&event("w1")), "w1");
+        let by_hand = |kind: &str, detail: &str| EventResponse {
+            kind: kind.to_owned(),
+            principal: "Ann".to_owned(),
+            ..event(detail)
+        };
+        assert_eq!(
+            detail(&by_hand(
+                "plan-cancelled",
+                r#"{"reason":"wrong branch","open":3,"running":1,"stop_running":true}"#
+            )),
+            "by Ann: wrong branch; 3 open, 1 running (stopped)"
+        );
+        assert_eq!(detail(&by_hand("revoked", "")), "by Ann");
+        assert_eq!(detail(&by_hand("revoked", "stuck")), "by Ann: stuck");
     }
 }

@@ -152,7 +152,7 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
         });
         items(&mut block, &label, entries);
         if let Some(sentence) = section.unnamed_sentence() {
-            let _ = writeln!(block, "{label} {sentence}");
+            let _ = writeln!(block, "{label} {}", console_line(&sentence, MAX_LINE));
         }
     }
     if let Some(there) = &report.service_counts {
@@ -189,6 +189,8 @@ pub fn final_block(report: &PlanReport, paint: Paint) -> String {
     if report.incomplete_cause().is_some() {
         let cause = console_line(&view.meaning, MAX_LINE);
         let _ = writeln!(block, "incomplete because {cause}");
+    } else if !report.cancels().is_empty() {
+        let _ = writeln!(block, "{}", console_line(&view.meaning, MAX_LINE));
     }
     let _ = writeln!(block, "{}", conclusion_line(view.conclusion, paint));
     block

@@ -21,6 +21,7 @@ pub fn json(report: &PlanReport) -> Value {
         "conclusion": report.conclusion().word(),
         "exit_code": report.conclusion().code(),
         "cause": report.incomplete_cause().map(|cause| cause.to_string()),
+        "cancelled": report.cancels(),
         "plan": report.plan.as_ref().map(|plan| json!({
             "id": plan.id, "title": plan.title, "project": plan.project, "batch": plan.batch,
         })),

@@ -196,6 +196,22 @@ impl PlanReport {
         counts
     }
 
+    /// How many tests did not run because the plan was cancelled.
+    pub(super) fn cancelled_tests(&self) -> u64 {
+        let cancelled = self.entries.iter().filter(|it| it.cancelled().is_some());
+        cancelled.map(|entry| entry.tests().errors).sum()
+    }
+
+    /// Who cancelled the plan and why, once each.
+    pub fn cancels(&self) -> Vec<&str> {
+        let cancels: BTreeSet<&str> = self
+            .entries
+            .iter()
+            .filter_map(ReportEntry::cancelled)
+            .collect();
+        cancels.into_iter().collect()
+    }
+
     /// Why some executions have no name.
     pub(super) fn unnamed_reason(&self) -> &'static str {
         if self.service_counts.is_some() {

@@ -34,6 +34,12 @@ impl ReportEntry {
             .find(|attempt| attempt.counting == Counting::Counts)
     }
 
+    /// Who cancelled it and why, if that ended it.
+    pub fn cancelled(&self) -> Option<&str> {
+        let service = self.service_only.as_ref()?;
+        service.outcome.cancelled()
+    }
+
     /// Whether its counted results should have been uploaded and were not.
     pub fn not_uploaded(&self) -> bool {
         self.counted()

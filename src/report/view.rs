@@ -20,7 +20,7 @@ pub(crate) struct ReportView<'a> {
     pub(crate) report: &'a PlanReport,
     pub(crate) conclusion: Conclusion,
     pub(crate) title: &'a str,
-    /// Why the plan is incomplete, if that is known; otherwise what the conclusion means.
+    /// Why the plan is incomplete or who cancelled it, if that is known; otherwise what the conclusion means.
     pub(crate) meaning: String,
     /// How far the results can be trusted, and where more of them are.
     pub(crate) notes: Vec<Note<'a>>,
@@ -57,10 +57,7 @@ impl<'a> ReportView<'a> {
             title: title
                 .filter(|title| !title.is_empty())
                 .unwrap_or("Test plan"),
-            meaning: report.incomplete_cause().map_or_else(
-                || conclusion.meaning().to_owned(),
-                |cause| cause.to_string(),
-            ),
+            meaning: meaning(report, conclusion),
             notes: notes(report),
             sections: section::sections(report),
         }
@@ -123,6 +120,18 @@ impl<'a> ReportView<'a> {
         timed.sort_by_key(|(_, duration)| std::cmp::Reverse(*duration));
         timed.truncate(most);
         timed
+    }
+}
+
+fn meaning(report: &PlanReport, conclusion: Conclusion) -> String {
+    if let Some(cause) = report.incomplete_cause() {
+        return cause.to_string();
+    }
+    let cancels = report.cancels();
+    if cancels.is_empty() {
+        conclusion.meaning().to_owned()
+    } else {
+        cancels.join("; ")
     }
 }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 
 use super::{
-    health, imports, lease_handlers, list_handlers, listings, openapi,
+    action_handlers, health, imports, lease_handlers, list_handlers, listings, openapi,
     operation::Operation,
     parameters::{Limit, Name, PageAddress, ShortText},
     plan_handlers, server_handlers,
@@ -161,6 +161,31 @@ pub(super) fn operations() -> Vec<Operation> {
             "Only those with a greater id: `next` of the page before",
         )
         .query::<Limit>("limit", "Most items, 100 by default"),
+        Operation::new(
+            post.clone(),
+            "/testplan/v1/plans/{id}/cancel",
+            action_handlers::cancel,
+        )
+        .named(
+            "cancelPlan",
+            "Cancel a plan: end its open executions with an error that names who and why; running tests may finish or are stopped",
+        ),
+        Operation::new(
+            post.clone(),
+            "/testplan/v1/plans/{id}/release",
+            action_handlers::release,
+        )
+        .named(
+            "releaseLease",
+            "End a lease in place of its holder: the execution opens, and its worker stops the test",
+        ),
+        Operation::new(get.clone(), "/testplan/v1/audit", action_handlers::audit)
+            .named("listActions", "List what people did, newest first")
+            .query::<i64>(
+                "before",
+                "Only those with a smaller id: `next` of the page before",
+            )
+            .query::<Limit>("limit", "Most items, 100 by default"),
         Operation::new(
             get.clone(),
             "/testplan/v1/plans/{id}/waiting",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{
+    actions,
     http_error::HttpError,
     request_parts::{EmptyBody, Object, RequestHead, capabilities, shortened},
     service_state::ServiceState,
@@ -31,7 +32,7 @@ pub(super) async fn list(
 /// `POST squishservers`
 pub(super) async fn add(
     shared: Arc<ServiceState>,
-    _: RequestHead,
+    call: RequestHead,
     Object(body): Object<NewSquishServerRequest>,
 ) -> Result<SquishServerResponse, HttpError> {
     let server = NewSquishServer {
@@ -43,6 +44,7 @@ pub(super) async fn add(
     let server = shared
         .ask(move |store, now| store.add_squish_server(server, now))
         .await?;
+    actions::note_server(&shared, "register", &server.address(), &call.principal).await?;
     Ok(server.into())
 }
 
@@ -59,10 +61,10 @@ pub(super) async fn change(
         port: body.port.as_deref().map(port).transpose()?,
         enabled: body.enabled,
         labels: labels.transpose()?,
+        reason: body.reason.unwrap_or_default(),
+        by: call.principal,
     };
-    let server = shared
-        .ask(move |store, now| store.change_squish_server(id, change, now))
-        .await?;
+    let server = actions::change_server(&shared, id, change).await?;
     Ok(server.into())
 }
 
@@ -73,9 +75,14 @@ pub(super) async fn remove(
     _: EmptyBody,
 ) -> Result<Done, HttpError> {
     let id = call.id()?;
+    // Its address, which the list needs, is gone afterwards.
+    let servers = shared.ask(|store, now| store.squish_servers(now)).await?;
     shared
         .ask(move |store, now| store.remove_squish_server(id, now))
         .await?;
+    if let Some(server) = servers.iter().find(|server| server.id == id) {
+        actions::note_server(&shared, "remove", &server.address(), &call.principal).await?;
+    }
     Ok(Done {
         status: "Squish server removed".to_owned(),
     })

@@ -3,6 +3,7 @@
 use crate::{
     api::{
         self,
+        actions::ActionResponse,
         execution_list::{EventResponse, ExecutionResponse, PageResponse},
         import::{ImportResponse, ImportedFile},
         plan::{PlanResponse, Repository, StatusResponse},
@@ -10,7 +11,7 @@ use crate::{
         test_list::{TemplateChange, TemplateDifferenceEntry},
     },
     model::{Execution, Outcome, Plan, PlanStatus, signed_millis},
-    store::{Event, Granted, Import, Page, Reservation, TemplateDifference},
+    store::{Action, Event, Granted, Import, Page, Reservation, TemplateDifference},
 };
 
 pub(super) fn plan(plan: Plan) -> PlanResponse {
@@ -160,6 +161,18 @@ pub(super) fn difference(difference: TemplateDifference) -> TemplateDifferenceEn
         removed: difference.removed,
         first_added: difference.first_added.iter().map(Into::into).collect(),
         first_removed: difference.first_removed.iter().map(Into::into).collect(),
+    }
+}
+
+pub(super) fn action(action: Action) -> ActionResponse {
+    let Action { id, at, action } = action;
+    ActionResponse {
+        id,
+        at: at.0,
+        principal: action.principal,
+        action: action.action,
+        subject: action.subject,
+        detail: action.detail,
     }
 }
 

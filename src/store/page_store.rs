@@ -1,11 +1,11 @@
 //! The reads for pages, for every store that reads one state of its rows.
 
 use super::{
-    ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, KnownTest, OpenWork, Page,
+    Action, ChangedExecutions, Event, ExecutionFilter, ExecutionHistory, KnownTest, OpenWork, Page,
     PageStore, PlanDetail, PlanOverview, PlanRun, PlanRunQuery, Reply, RunCell, RunningExecution,
     StoreError, TestRuns,
     rows::PageReads,
-    steps::{page_facts, plans, run_facts},
+    steps::{audit, page_facts, plans, run_facts},
 };
 use crate::model::{Capabilities, Execution, ExecutionId, Plan, PlanId, TestId, Timestamp};
 
@@ -77,6 +77,10 @@ impl<S: ReadRows> PageStore for S {
         now: Timestamp,
     ) -> Reply<'_, ChangedExecutions> {
         self.read(move |rows| page_facts::changed(rows, plan, after, limit, now))
+    }
+
+    fn actions(&self, before: Option<i64>, limit: u32, _now: Timestamp) -> Reply<'_, Page<Action>> {
+        self.read(move |rows| audit::actions(rows, before, limit))
     }
 
     fn open_work(&self, plan: PlanId, limit: u32, now: Timestamp) -> Reply<'_, Vec<OpenWork>> {

@@ -22,6 +22,8 @@ pub struct PlanOverview {
     pub counts: PlanStatus,
     /// Executions that ended without a verdict and without an error.
     pub unjudged: u64,
+    /// Who cancelled it and why, while executions are as the cancel ended them.
+    pub cancelled: Option<String>,
     /// The number and the time of its last event.
     pub last_event: Option<(i64, Timestamp)>,
 }

@@ -9,6 +9,7 @@ mod connection;
 mod durability;
 mod execution;
 mod failure;
+mod first_contact;
 mod flush;
 mod joined;
 mod known_plans;

@@ -4,6 +4,7 @@
 //! what that means: a [`Refusal`] with its number and a message, or success because the change was made before.
 
 pub(crate) mod batch_size;
+pub mod cancellation;
 pub(in crate::store) mod compensation;
 pub mod digest;
 pub(crate) mod event_kind;
@@ -63,6 +64,8 @@ pub(crate) struct ExecutionFacts {
     pub(crate) digest: Option<StoredDigest>,
     /// Whether its outcome is a failed test or an execution error.
     pub(crate) failed: bool,
+    /// Who cancelled it and why, if that ended it.
+    pub(crate) cancelled: Option<String>,
 }
 
 /// The claim of a caller to an execution.
@@ -119,7 +122,10 @@ impl ExecutionFacts {
             ExecutionPhase::Reserved | ExecutionPhase::Expired => {
                 format!("it is reserved again (attempt {})", self.epoch)
             }
-            ExecutionPhase::Done => "another attempt finished it, or it was abandoned".to_owned(),
+            ExecutionPhase::Done => match &self.cancelled {
+                Some(cancelled) => format!("it was {cancelled}"),
+                None => "another attempt finished it, or it was abandoned".to_owned(),
+            },
             ExecutionPhase::Open if self.epoch == self.reset_epoch && self.generation > 0 => {
                 "it was reset".to_owned()
             }

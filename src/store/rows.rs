@@ -4,6 +4,8 @@
 //! its own way. Every change is guarded, and the number of rows it changed is checked: a method that returns nothing fails
 //! unless it changed exactly one row.
 
+mod audit;
+mod cancellation;
 mod counters;
 mod executions;
 mod imports;
@@ -21,6 +23,8 @@ use std::any::Any;
 use super::{StoreError, protocol::EventKind};
 use crate::model::{ExecutionId, PlanId, Timestamp};
 
+pub(super) use audit::{AuditReads, AuditRows};
+pub(super) use cancellation::{CancelRows, Cancelling, EndingRow};
 pub(super) use counters::{Counter, CounterChange, CounterReads, CounterRows};
 pub(super) use executions::{
     ExecutionPages, ExecutionRow, ExecutionRows, OutcomeColumns, failed, failure, outcome, phase,
@@ -41,12 +45,18 @@ pub(super) use templates::{TemplateDigests, TemplateReads, TemplateRow, Template
 
 /// What a read needs: it sees one state of the database.
 pub(super) trait Reads:
-    PlanReads + TemplateReads + CounterReads + ServerReads + ImportReads + ExecutionPages
+    PlanReads + TemplateReads + CounterReads + ServerReads + ImportReads + ExecutionPages + AuditReads
 {
 }
 
 impl<T> Reads for T where
-    T: PlanReads + TemplateReads + CounterReads + ServerReads + ImportReads + ExecutionPages
+    T: PlanReads
+        + TemplateReads
+        + CounterReads
+        + ServerReads
+        + ImportReads
+        + ExecutionPages
+        + AuditReads
 {
 }
 
@@ -64,6 +74,8 @@ pub(super) trait Rows:
     + ImportRows
     + KeyRows
     + EventRows
+    + CancelRows
+    + AuditRows
 {
 }
 
@@ -80,6 +92,8 @@ impl<T> Rows for T where
         + ImportRows
         + KeyRows
         + EventRows
+        + CancelRows
+        + AuditRows
 {
 }
 

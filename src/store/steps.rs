@@ -3,8 +3,10 @@
 //! [`protocol`](super::protocol) decides without any rows; [`rows`](super::rows) says which statements a database has. A step
 //! reads, decides, and changes rows by guarded statements.
 
+pub(super) mod audit;
 mod batch_limit;
 mod batch_pick;
+pub(super) mod cancel;
 mod change_notes;
 pub(super) mod entry_list;
 pub(super) mod expiry;
@@ -24,6 +26,7 @@ pub(super) mod plans;
 mod replay;
 pub(super) mod reservations;
 pub(super) mod reset;
+pub(super) mod revoke;
 pub(super) mod run_facts;
 mod server_binding;
 pub(super) mod servers;

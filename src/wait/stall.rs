@@ -240,6 +240,7 @@ mod tests {
             busy_with: busy.map(ExecutionId),
             busy_test: None,
             cooling: None,
+            note: String::new(),
         };
         let waiting = |reserved, squish_servers: Result<Vec<SquishServer>, String>| PlanWaiting {
             status: PlanStatus {

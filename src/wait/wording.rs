@@ -291,6 +291,7 @@ mod tests {
             busy_with: None,
             busy_test: None,
             cooling: None,
+            note: String::new(),
         }
     }
 

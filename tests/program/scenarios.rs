@@ -2,6 +2,7 @@
 //! SQLite and with PostgreSQL. Each runs the real binary from outside; where the two must differ, a scenario says so as data.
 
 pub(super) mod batches;
+pub(super) mod cancels;
 pub(super) mod house;
 pub(super) mod lost;
 pub(super) mod managed;
@@ -67,6 +68,8 @@ scenarios! {
     a_mismatch_is_a_mistake: revision::a_mismatch_is_a_mistake,
     publishing_templates: revision::publishing,
     busy_squish_servers: servers::busy_ones,
+    cancelled_and_running_tests_finish: cancels::running_tests_finish,
+    cancelled_and_running_tests_are_stopped: cancels::running_tests_are_stopped,
     stopped_by_a_signal: stopping::by_a_signal,
     stopped_by_its_deadline: stopping::by_its_deadline,
     waiting_for_results: managed::waiting_for_results,

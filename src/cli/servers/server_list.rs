@@ -29,6 +29,7 @@ pub(super) fn as_json(server: &SquishServer) -> Value {
         "cooling": server.cooling.map(|cooling| json!({
             "until_ms": cooling.until, "because": cooling.because,
         })),
+        "note": server.note,
     })
 }
 
@@ -86,7 +87,8 @@ fn state(server: &SquishServer) -> String {
             rest.because.word()
         ),
         None if server.enabled => "free".to_owned(),
-        None => "disabled".to_owned(),
+        None if server.note.is_empty() => "disabled".to_owned(),
+        None => format!("disabled {}", server.note),
     }
 }
 
@@ -112,6 +114,7 @@ mod tests {
             busy_with: None,
             busy_test: None,
             cooling: None,
+            note: String::new(),
         }
     }
 

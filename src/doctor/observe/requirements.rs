@@ -148,6 +148,7 @@ pub(super) fn servers_of(file: &PlanFile) -> Vec<SquishServer> {
             busy_with: None,
             busy_test: None,
             cooling: None,
+            note: String::new(),
         })
         .collect()
 }

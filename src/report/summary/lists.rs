@@ -39,7 +39,7 @@ pub(super) fn explained(page: &mut MarkdownPage, section: &Section<'_>, most: us
 /// The executions of a section that are known by number only.
 pub(super) fn unnamed(page: &mut MarkdownPage, section: &Section<'_>) {
     if let Some(sentence) = section.unnamed_sentence() {
-        page.push(&format!("{sentence}.\n\n"));
+        page.push(&format!("{}.\n\n", markdown_text(&sentence, MAX_MESSAGE)));
     }
 }
 

@@ -1,6 +1,9 @@
 //! The sections of a report, in order of importance, each with its heading and meaning.
 
-use crate::report::{EntryStatus, PlanReport, ReportEntry};
+use crate::{
+    report::{EntryStatus, PlanReport, ReportEntry},
+    text::plural,
+};
 
 use super::mark::Mark;
 
@@ -100,9 +103,9 @@ pub(crate) struct Section<'a> {
     pub(crate) meaning: &'static str,
     /// In order of their numbers. A failed execution that was recovered before is in both sections.
     pub(crate) entries: Vec<&'a ReportEntry>,
-    /// How many more executions belong here, without a name.
+    /// How many more executions belong here, without a name, or cancelled for one reason.
     pub(crate) unnamed: u64,
-    pub(crate) unnamed_reason: &'static str,
+    pub(crate) unnamed_reason: String,
 }
 
 impl<'a> Section<'a> {
@@ -123,10 +126,15 @@ impl<'a> Section<'a> {
         entries.filter(|entry| SectionKind::of(entry) == self.kind)
     }
 
-    /// `3 without a name: Test Center …`; `None` if all have one.
+    /// `3 without a name: Test Center …`, `340 tests not run: cancelled by …`; `None` if all are in the list. Raw text.
     pub(crate) fn unnamed_sentence(&self) -> Option<String> {
-        let (count, reason) = (self.unnamed, self.unnamed_reason);
-        (count > 0).then(|| format!("{count} without a name: {reason}"))
+        let (count, reason) = (self.unnamed, &self.unnamed_reason);
+        let what = match self.kind {
+            // Their names tell no more than the one reason of all of them.
+            SectionKind::CouldNotRun => plural(&count, "test not run", "tests not run"),
+            _ => "without a name",
+        };
+        (count > 0).then(|| format!("{count} {what}: {reason}"))
     }
 }
 
@@ -141,6 +149,9 @@ pub(super) fn sections(report: &PlanReport) -> Vec<Section<'_>> {
                 SectionKind::Recovered => entry.recovered,
                 SectionKind::Passed => entry.tests().passed > 0,
                 SectionKind::Skipped => entry.tests().skipped > 0,
+                SectionKind::CouldNotRun => {
+                    SectionKind::of(entry) == kind && entry.cancelled().is_none()
+                }
                 _ => SectionKind::of(entry) == kind,
             };
             Section {
@@ -152,9 +163,13 @@ pub(super) fn sections(report: &PlanReport) -> Vec<Section<'_>> {
                 unnamed: match kind {
                     SectionKind::Missing => report.unnamed_missing,
                     SectionKind::Failed => counts.map_or(0, |there| there.failed),
+                    SectionKind::CouldNotRun => report.cancelled_tests(),
                     _ => 0,
                 },
-                unnamed_reason: report.unnamed_reason(),
+                unnamed_reason: match kind {
+                    SectionKind::CouldNotRun => report.cancels().join("; "),
+                    _ => report.unnamed_reason().to_owned(),
+                },
             }
         })
         .collect()

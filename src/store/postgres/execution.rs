@@ -7,8 +7,8 @@ use crate::{
         StoreError,
         protocol::StoredDigest,
         rows::{
-            ChangedExecution, LeaseHolder, LeaseLength, LeaseRow, NewLease, OutcomeColumns,
-            QueueRow, ServerBinding, verdict,
+            ChangedExecution, EndingRow, LeaseHolder, LeaseLength, LeaseRow, NewLease,
+            OutcomeColumns, QueueRow, ServerBinding, verdict,
         },
         values::{failures_from_text, span},
     },
@@ -130,6 +130,7 @@ impl Execution {
             epoch: self.epoch,
             squish_server: self.squish_server,
             deadline: Timestamp(self.deadline.unwrap_or(i64::MIN)),
+            error: self.error.clone(),
         }
     }
 
@@ -246,7 +247,28 @@ impl Execution {
             }),
             principal: self.principal.clone(),
             worker: self.worker.clone(),
+            error: self.error.clone(),
         }
+    }
+
+    pub(super) fn ending_row(&self) -> EndingRow {
+        EndingRow {
+            execution: ExecutionId(self.id),
+            epoch: self.epoch,
+            plan: PlanId(self.plan),
+            label_set: self.label_set,
+            state: self.state,
+            squish_server: self.squish_server,
+            error: self.error.clone(),
+        }
+    }
+
+    /// Opens it although its holder did not ask for that.
+    pub(super) fn revoke(&mut self) {
+        self.state = 0;
+        self.skips = 0;
+        self.lease_hash = None;
+        self.nonce = None;
     }
 
     pub(super) fn outcome_columns(&self) -> OutcomeColumns<'_> {

@@ -90,6 +90,27 @@ impl Needs {
         }
     }
 
+    /// Of a change of a plan that takes long.
+    pub(super) fn of_plan(plan: PlanId, now: Timestamp) -> Self {
+        Self {
+            plans: vec![plan],
+            ..Self::of_catalogue(now)
+        }
+    }
+
+    /// Of a change of some executions of a plan.
+    pub(super) fn of_executions(
+        plan: PlanId,
+        executions: impl IntoIterator<Item = ExecutionId>,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            plans: vec![plan],
+            executions: executions.into_iter().collect(),
+            ..Self::at(now)
+        }
+    }
+
     pub(super) fn of_reset(reset: &Reset, now: Timestamp) -> Self {
         Self {
             executions: vec![reset.execution],

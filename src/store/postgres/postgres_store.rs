@@ -11,16 +11,15 @@ use std::{
 
 pub use super::writer::Clock;
 use super::{
-    client::{Client, Statement, bytes, get},
+    client::Client,
     connection::{Planning, Target},
-    durability,
+    first_contact,
     last_contact::LastContact,
     needs::Needs,
     notices::{Notices, Outbox},
     outage_watch::OutageWatch,
     presence::{Presence, Pulse, share_workers},
     read_pool::ReadPool,
-    schema,
     writer::Role,
     writer_thread::{WriterParts, WriterThread},
 };
@@ -32,20 +31,19 @@ use crate::{
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
     store::{
-        ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat,
-        Import, NewImport, Outage, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation,
-        Reserve, Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
-        WorkerPresence,
+        CancelPlan, CancelledPlan, ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan,
+        Finish, FinishList, Heartbeat, Import, NewAction, NewImport, Outage, Page, PlanDemand,
+        PlanQuery, PlanTests, Reply, Reservation, Reserve, Reset, Revoke, Rules, Store, StoreError,
+        TemplateDefinition, TemplateDifference, WorkerPresence,
         changes::ChangeListeners,
         page_store::ReadRows,
         protocol::Compensation,
         rows::PageReads,
         steps::{
-            Memory, WriteContext, entry_list, expiry::extend_leases, finish, imports,
-            key_of_reservation, lease_renewal, pages, plan_demand, plans, reservations, reset,
-            servers, templates, test_lists,
+            Memory, WriteContext, audit, cancel, entry_list, expiry::extend_leases, finish,
+            imports, key_of_reservation, lease_renewal, pages, plan_demand, plans, reservations,
+            reset, revoke, servers, templates, test_lists,
         },
-        values::random,
     },
     sync::ignore_poison,
 };
@@ -120,31 +118,7 @@ impl PostgresStore {
         now: Timestamp,
     ) -> Result<(Self, Opening), StoreError> {
         let mut client = Client::connect(&target, Planning::Always)?;
-        if client.is_pooled() {
-            tracing::warn!(
-                "a pooler stands before {target} and shares its connections: changes of other replicas do not reach waiting \
-                 clients at once, but within seconds; connect to the server itself, or to the pooler in session mode"
-            );
-        }
-        durability::log(&mut client, &target)?;
-        schema::migrate(&mut client)?;
-        let found = client.transact(&[
-            Statement {
-                sql: "INSERT INTO service (id, lease_key) VALUES (1, $1) ON CONFLICT (id) DO NOTHING",
-                values: vec![bytes(&&random::<32>()?[..])],
-            },
-            Statement {
-                sql: "SELECT lease_key FROM service",
-                values: vec![],
-            },
-        ])?;
-        let key: Vec<u8> = match found.last().and_then(|rows| rows.first()) {
-            Some(row) => get(row, 0)?,
-            None => Vec::new(),
-        };
-        let lease_key = key.try_into().map_err(|_| {
-            StoreError::Broken("the lease key in the database is damaged".to_owned())
-        })?;
+        let lease_key = first_contact::prepare(&mut client, &target)?;
         let presence = Presence::new(pulse)?;
         let id = presence.id();
         let mut parts = WriterParts {
@@ -199,6 +173,17 @@ impl PostgresStore {
     /// How many transactions of requests were committed since it was opened.
     pub fn commits(&self) -> u64 {
         self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Ends what is left of a cancelled plan, a bounded number of executions in each transaction.
+    async fn end_cancelled(&self, plan: PlanId, now: Timestamp) -> Result<(), StoreError> {
+        while self
+            .write(Needs::of_plan(plan, now), move |context| {
+                cancel::end_more(context, plan)
+            })
+            .await?
+        {}
+        Ok(())
     }
 
     fn write<T: Send + 'static>(
@@ -361,6 +346,43 @@ impl Store for PostgresStore {
         self.write(needs, move |context| reset::reset(context, &request))
     }
 
+    fn reset_many(
+        &self,
+        plan: PlanId,
+        entries: Vec<Reset>,
+        now: Timestamp,
+    ) -> Reply<'_, EntryAnswers> {
+        let executions = entries.iter().map(|entry| entry.execution);
+        let needs = Needs::of_executions(plan, executions, now);
+        self.write(needs, move |context| {
+            entry_list::reset(context, plan, &entries)
+        })
+    }
+
+    fn cancel(&self, request: CancelPlan, now: Timestamp) -> Reply<'_, CancelledPlan> {
+        Box::pin(async move {
+            let plan = request.plan;
+            let needs = Needs::of_plan(plan, now);
+            let found = self.write(needs, move |context| cancel::begin(context, &request));
+            let found = found.await?;
+            if found.is_ending {
+                self.end_cancelled(plan, now).await?;
+            }
+            Ok(found)
+        })
+    }
+
+    fn revoke(&self, request: Revoke, now: Timestamp) -> Reply<'_, ()> {
+        let needs = Needs::of_executions(request.plan, [request.execution], now);
+        self.write(needs, move |context| revoke::revoke(context, &request))
+    }
+
+    fn record_action(&self, action: NewAction, now: Timestamp) -> Reply<'_, ()> {
+        self.write(Needs::of_catalogue(now), move |context| {
+            audit::record(context, &action)
+        })
+    }
+
     fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import> {
         let needs = Needs::of_import(&import, now);
         self.write(needs, move |context| imports::add(context, &import))
@@ -461,11 +483,12 @@ impl Store for PostgresStore {
             Ok(())
         });
         Box::pin(async move {
-            let result = swept.await;
-            if result.is_ok() {
-                self.contact.note();
+            swept.await?;
+            self.contact.note();
+            for plan in self.read(|rows| rows.cancelling_plans()).await? {
+                self.end_cancelled(plan, now).await?;
             }
-            result
+            Ok(())
         })
     }
 

@@ -1,5 +1,7 @@
 //! The statements of PostgreSQL, over the rows that a transaction has in memory.
 
+mod audit;
+mod cancellation;
 mod counters;
 mod executions;
 mod imports;

@@ -11,6 +11,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/2_usable_from.sql"),
     include_str!("migrations/3_pages.sql"),
     include_str!("migrations/4_test_runs.sql"),
+    include_str!("migrations/5_actions.sql"),
 ];
 
 /// From this version on the database says which older versions may use it.

@@ -49,6 +49,8 @@ pub(super) struct WorkingSet {
     pub(super) next_events: HashMap<i64, i64>,
     /// What it was at first.
     pub(super) first_events: HashMap<i64, i64>,
+    /// The locked plans of which executions are still to be ended, because they were cancelled.
+    pub(super) cancelling: HashSet<i64>,
     /// What was open by plan and label set before this transaction, as far as it was asked for.
     pub(super) work: HashMap<(i64, i64), OpenWork>,
     /// What this transaction adds to what is open.

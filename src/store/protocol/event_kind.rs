@@ -31,12 +31,18 @@ pub(crate) enum EventKind {
     Reset,
     /// Its Squish server gave trouble and cools down.
     ServerTrouble,
+    /// A cancel of its plan ended it.
+    Cancelled,
+    /// Its plan was cancelled; an event of the plan and of no execution.
+    PlanCancelled,
+    /// A person ended its lease, not the holder.
+    Revoked,
 }
 
 impl EventKind {
     /// All kinds.
     #[cfg(test)]
-    pub(crate) const EACH: [Self; 14] = [
+    pub(crate) const EACH: [Self; 17] = [
         Self::Reserved,
         Self::Heartbeat,
         Self::Expired,
@@ -51,6 +57,9 @@ impl EventKind {
         Self::Abandoned,
         Self::Reset,
         Self::ServerTrouble,
+        Self::Cancelled,
+        Self::PlanCancelled,
+        Self::Revoked,
     ];
 
     /// The word for the wire and for the database.
@@ -70,6 +79,9 @@ impl EventKind {
             Self::Abandoned => "abandoned",
             Self::Reset => "reset",
             Self::ServerTrouble => "server-trouble",
+            Self::Cancelled => "cancelled",
+            Self::PlanCancelled => "plan-cancelled",
+            Self::Revoked => "revoked",
         }
     }
 }

@@ -12,6 +12,8 @@ use crate::model::{Capabilities, NewSquishServer, SquishServerChange};
 pub(crate) const MAX_LABELS: usize = 64;
 /// Most characters of a label's key or value, a title, a batch, a host name.
 pub(crate) const MAX_CHARS: usize = 256;
+/// Most bytes kept of the reason of an action.
+pub(crate) const MAX_REASON: usize = 500;
 /// Longest lease.
 pub(crate) const LONGEST_LEASE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Shortest lease that a reservation gives.

@@ -44,7 +44,7 @@ impl<'a> LeaseHolder<'a> {
 }
 
 /// The row that a guarded change of a holder changed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::store) struct ChangedExecution {
     pub(in crate::store) plan: PlanId,
     pub(in crate::store) test: i64,
@@ -52,6 +52,8 @@ pub(in crate::store) struct ChangedExecution {
     pub(in crate::store) epoch: u32,
     pub(in crate::store) squish_server: Option<i64>,
     pub(in crate::store) deadline: Timestamp,
+    /// What it ends with if its lease ends without a result: its plan was cancelled.
+    pub(in crate::store) error: Option<String>,
 }
 
 impl ChangedExecution {
@@ -135,6 +137,8 @@ pub(in crate::store) struct LeaseRow {
     pub(in crate::store) binding: Option<ServerBinding>,
     pub(in crate::store) principal: String,
     pub(in crate::store) worker: Option<String>,
+    /// What the execution ends with if its lease ends without a result: its plan was cancelled.
+    pub(in crate::store) error: Option<String>,
 }
 
 /// Which leases are looked for.

@@ -99,6 +99,9 @@ pub(in crate::store) trait PlanReads {
         id: PlanId,
     ) -> Result<(Option<TestListDigest>, Option<String>), StoreError>;
 
+    /// The plans of which executions are still to be ended, because they were cancelled.
+    fn cancelling_plans(&mut self) -> Result<Vec<PlanId>, StoreError>;
+
     /// Before which time nothing of a plan is handed out.
     fn planned_time(&mut self, id: PlanId) -> Result<Option<Timestamp>, StoreError>;
 

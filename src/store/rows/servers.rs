@@ -23,6 +23,8 @@ pub(in crate::store) struct NewServerRow<'a> {
     pub(in crate::store) port: &'a str,
     pub(in crate::store) enabled: bool,
     pub(in crate::store) label_set: i64,
+    /// Who enabled or disabled it last, and why; `None` keeps what the row has.
+    pub(in crate::store) note: Option<&'a str>,
     /// Whether a cool-down after trouble ends.
     pub(in crate::store) ends_cool_down: bool,
 }

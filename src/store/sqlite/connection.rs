@@ -37,6 +37,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/10_store_identity.sql"),
     include_str!("migrations/11_pages.sql"),
     include_str!("migrations/12_test_runs.sql"),
+    include_str!("migrations/13_actions.sql"),
 ];
 
 /// Databases of this version and later have a name and count acknowledged changes.

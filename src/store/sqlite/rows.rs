@@ -1,5 +1,7 @@
 //! The statements of SQLite.
 
+mod audit;
+mod cancellation;
 mod counters;
 mod executions;
 mod imports;

@@ -33,17 +33,18 @@ use crate::{
         SquishServer, SquishServerChange, SquishServerId, Timestamp,
     },
     store::{
-        ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan, Finish, FinishList, Heartbeat,
-        Import, NewImport, Page, PlanDemand, PlanQuery, PlanTests, Reply, Reservation, Reserve,
-        Reset, Rules, Store, StoreError, TemplateDefinition, TemplateDifference,
+        CancelPlan, CancelledPlan, ChangeListener, Deadline, EntryAnswers, Event, ExecutePlan,
+        Finish, FinishList, Heartbeat, Import, NewAction, NewImport, Page, PlanDemand, PlanQuery,
+        PlanTests, Reply, Reservation, Reserve, Reset, Revoke, Rules, Store, StoreError,
+        TemplateDefinition, TemplateDifference,
         changes::ChangeListeners,
         page_store::ReadRows,
         protocol::Compensation,
         rows::PageReads,
         steps::{
-            WriteContext, entry_list,
+            WriteContext, audit, cancel, entry_list,
             expiry::{expire_leases, extend_leases},
-            finish, imports, lease_renewal, pages, plan_demand, plans, reservations, reset,
+            finish, imports, lease_renewal, pages, plan_demand, plans, reservations, reset, revoke,
             servers, templates, test_lists,
         },
         write_queue::WriteQueue,
@@ -205,6 +206,15 @@ impl SqliteStore {
         })
     }
 
+    /// Ends what is left of a cancelled plan, a bounded number of executions in each transaction.
+    async fn end_cancelled(&self, plan: PlanId, now: Timestamp) -> Result<(), StoreError> {
+        while self
+            .write(now, move |context| cancel::end_more(context, plan))
+            .await?
+        {}
+        Ok(())
+    }
+
     fn send<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut WriteContext<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -347,6 +357,37 @@ impl Store for SqliteStore {
         self.write(now, move |context| reset::reset(context, &request))
     }
 
+    fn reset_many(
+        &self,
+        plan: PlanId,
+        entries: Vec<Reset>,
+        now: Timestamp,
+    ) -> Reply<'_, EntryAnswers> {
+        self.write(now, move |context| {
+            entry_list::reset(context, plan, &entries)
+        })
+    }
+
+    fn cancel(&self, request: CancelPlan, now: Timestamp) -> Reply<'_, CancelledPlan> {
+        Box::pin(async move {
+            let plan = request.plan;
+            let found = self.write(now, move |context| cancel::begin(context, &request));
+            let found = found.await?;
+            if found.is_ending {
+                self.end_cancelled(plan, now).await?;
+            }
+            Ok(found)
+        })
+    }
+
+    fn revoke(&self, request: Revoke, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| revoke::revoke(context, &request))
+    }
+
+    fn record_action(&self, action: NewAction, now: Timestamp) -> Reply<'_, ()> {
+        self.write(now, move |context| audit::record(context, &action))
+    }
+
     fn import(&self, import: NewImport, now: Timestamp) -> Reply<'_, Import> {
         self.write(now, move |context| imports::add(context, &import))
     }
@@ -434,12 +475,19 @@ impl Store for SqliteStore {
 
     fn sweep(&self, now: Timestamp) -> Reply<'_, ()> {
         let reserve_keys = Arc::clone(&self.reserve_keys);
-        self.send(move |context| {
+        let swept = self.send(move |context| {
             expire_leases(context, now)?;
             if context.memory.prune_at <= context.now() {
                 let now = context.now();
                 reserve_keys.forget(&context.rows.prune_keys(now)?);
                 context.memory.prune_at = now.plus(PRUNE_EVERY);
+            }
+            Ok(())
+        });
+        Box::pin(async move {
+            swept.await?;
+            for plan in self.readers.read(|db| db.cancelling_plans()).await? {
+                self.end_cancelled(plan, now).await?;
             }
             Ok(())
         })

@@ -1,10 +1,10 @@
-//! Lists of heartbeats or results: each entry is carried out as alone, and all in one transaction.
+//! Lists of heartbeats, results or resets: each entry is carried out as alone, and all in one transaction.
 
-use super::{finish, lease_renewal, write_context::WriteContext};
+use super::{finish, lease_renewal, reset, write_context::WriteContext};
 use crate::{
     model::{ExecutionId, PlanId},
     store::{
-        EntryAnswers, Finish, FinishList, Heartbeat, StoreError,
+        EntryAnswers, Finish, FinishList, Heartbeat, Reset, StoreError,
         protocol::{not_found::not_of_plan, request_limits},
         values::ms,
     },
@@ -25,6 +25,21 @@ impl ListEntry for Finish {
     fn execution(&self) -> ExecutionId {
         self.execution
     }
+}
+
+impl ListEntry for Reset {
+    fn execution(&self) -> ExecutionId {
+        self.execution
+    }
+}
+
+/// Opens executions again.
+pub(in crate::store) fn reset(
+    context: &mut WriteContext<'_>,
+    plan: PlanId,
+    entries: &[Reset],
+) -> Result<EntryAnswers, StoreError> {
+    run(context, plan, entries, reset::reset)
 }
 
 /// Renews or releases leases.

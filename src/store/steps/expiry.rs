@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::write_context::WriteContext;
+use super::{cancel, write_context::WriteContext};
 use crate::{
     model::Timestamp,
     store::{
@@ -46,14 +46,20 @@ fn expire(context: &mut WriteContext<'_>, lease: &LeaseRow) -> Result<(), StoreE
         lease.label_set,
         CounterChange::of_move(Counter::Reserved, Counter::Open),
     )?;
+    let attempt = (lease.execution, lease.epoch);
     context.record_event(
         lease.plan,
-        (lease.execution, lease.epoch),
+        attempt,
         EventKind::Expired,
         &lease.principal,
         lease.worker.as_deref().unwrap_or_default(),
     )?;
-    context.note_opened(lease.plan, lease.label_set)
+    match &lease.error {
+        Some(error) => {
+            cancel::end_instead(context, (attempt, 1), (lease.plan, lease.label_set), error)
+        }
+        None => context.note_opened(lease.plan, lease.label_set),
+    }
 }
 
 /// Extends every lease that was valid at `since` by what its length and its earlier compensation are worth; returns how many.

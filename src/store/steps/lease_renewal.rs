@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{failed_start, server_binding, write_context::WriteContext};
+use super::{cancel, failed_start, server_binding, write_context::WriteContext};
 use crate::store::{
     Heartbeat, StoreError,
     protocol::{
@@ -118,11 +118,24 @@ fn release(
     if let Some(not_started) = &beat.not_started {
         let reason = &cut(&not_started.reason, MAX_MESSAGE);
         record(context, &changed, beat, EventKind::NotStarted, reason)?;
-        failed_start::note(context, beat.execution, &changed, not_started)?;
+        if changed.error.is_none() {
+            failed_start::note(context, beat.execution, &changed, not_started)?;
+        }
     } else {
         let detail = if beat.alone { "to run alone" } else { "" };
         record(context, &changed, beat, EventKind::Released, detail)?;
-        context.note_opened(changed.plan, changed.label_set)?;
+        if changed.error.is_none() {
+            context.note_opened(changed.plan, changed.label_set)?;
+        }
+    }
+    if let Some(error) = &changed.error {
+        let attempt = (beat.execution, changed.epoch);
+        cancel::end_instead(
+            context,
+            (attempt, 0),
+            (changed.plan, changed.label_set),
+            error,
+        )?;
     }
     Ok(true)
 }

@@ -42,6 +42,13 @@ pub(in crate::store) fn reserve(
         .filter(|(_, required)| request.offered.covers(required, context.rules().label_case))
         .cloned()
         .collect();
+    if context.rows.cancelling(plan.id)?.is_some() {
+        // What is open ends within moments.
+        let all = all_of(context, &plan, &fitting)?;
+        return Ok(Reservation::NoExecution {
+            pending: all.reserved,
+        });
+    }
     let wall = context.memory.lead.wall_time(context.now());
     if plan.planned.is_some_and(|due| wall < due) {
         let all = all_of(context, &plan, &fitting)?;

@@ -2,8 +2,8 @@
 
 use super::write_context::WriteContext;
 use crate::store::{
-    Reset, StoreError,
-    protocol::{EventKind, payload, refusals},
+    RefusalCode, Reset, StoreError,
+    protocol::{EventKind, payload, refusals, refuse},
     rows::{Counter, CounterChange},
     values::to_json,
 };
@@ -14,6 +14,15 @@ pub(in crate::store) fn reset(
 ) -> Result<(), StoreError> {
     let id = request.execution;
     let found = context.execution(id)?;
+    if context.rows.cancelling(found.plan)?.is_some() {
+        return Err(refuse(
+            RefusalCode::InProgress,
+            format!(
+                "plan {} is being cancelled: reset execution {id} again in a moment.",
+                found.plan
+            ),
+        ));
+    }
     if !context.rows.reset(id, request.generation)? {
         return refusals::reset(&found.facts, request.generation);
     }

@@ -4,8 +4,13 @@ use super::write_context::WriteContext;
 use crate::{
     model::{Capabilities, NewSquishServer, SquishServer, SquishServerChange, SquishServerId},
     store::{
-        RefusalCode, StoreError,
-        protocol::{refuse, request_limits},
+        NewAction, RefusalCode, StoreError,
+        protocol::{
+            cancellation,
+            payload::cut,
+            refuse,
+            request_limits::{self, MAX_REASON},
+        },
         rows::{FreeServer, NewServerRow},
     },
 };
@@ -118,16 +123,43 @@ pub(in crate::store) fn change(
         .intern_labels(change.labels.as_ref().unwrap_or(&before.labels))?;
     let is_moved = (host, &port) != (&before.host, &before.port);
     let ends_cool_down = is_moved || change.enabled == Some(true);
+    let enabled = change.enabled.filter(|enabled| *enabled != before.enabled);
+    let note = enabled.map(|_| note(change));
     context.rows.update_server(&NewServerRow {
         id,
         host,
         port: &port,
         enabled: change.enabled.unwrap_or(before.enabled),
         label_set: set,
+        note: note.as_deref(),
         ends_cool_down,
     })?;
+    if let Some(enabled) = enabled {
+        let action = NewAction {
+            principal: change.by.clone(),
+            action: if enabled { "enable" } else { "disable" }.to_owned(),
+            subject: format!("Squish server {host}:{port}"),
+            detail: reason(change),
+        };
+        let now = context.now();
+        context.rows.add_action(&action, now)?;
+    }
     context.note_free_server();
     registered(context, id)
+}
+
+/// Why a server is enabled or disabled, in one line.
+fn reason(change: &SquishServerChange) -> String {
+    cancellation::in_one_line(&cut(&change.reason, MAX_REASON))
+}
+
+/// Who enables or disables a server, and why.
+fn note(change: &SquishServerChange) -> String {
+    match (change.by.as_str(), reason(change).as_str()) {
+        ("", reason) => reason.to_owned(),
+        (by, "") => format!("by {by}"),
+        (by, reason) => format!("by {by}: {reason}"),
+    }
 }
 
 /// Removes a server. A lease on it stays valid.

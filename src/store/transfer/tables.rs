@@ -114,6 +114,9 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("commit_id", Text),
             ("author", Text),
             ("run_url", Text),
+            ("cancelled", Text),
+            ("cancelled_by", Text),
+            ("cancelling", Number),
         ],
     )
     .of_plans("id")
@@ -272,6 +275,7 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("troubles", Number),
             ("trouble", Text),
             ("rests_until", Number),
+            ("note", Text),
         ],
     )
     .numbered(),
@@ -333,4 +337,18 @@ pub(in crate::store) const TABLES: &[Table] = &[
             ("flaky", Truth),
         ],
     ),
+    Table::new(
+        "audit",
+        "actions of people",
+        "id",
+        &[
+            ("id", Number),
+            ("at", Number),
+            ("principal", Text),
+            ("action", Text),
+            ("subject", Text),
+            ("detail", Text),
+        ],
+    )
+    .numbered(),
 ];

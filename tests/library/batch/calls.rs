@@ -134,6 +134,7 @@ async fn test_with_a_squish_server_has_a_call_of_its_own() {
         busy_with: None,
         busy_test: None,
         cooling: None,
+        note: String::new(),
     });
     items[1].0.granted = granted.into();
     let (work, _leases): (Vec<_>, Vec<_>) = items.into_iter().unzip();

@@ -175,6 +175,7 @@ async fn reserve() {
             busy_with: None,
             busy_test: None,
             cooling: None,
+            note: String::new(),
         })
     );
     options.offered = labels(&[("OS", "Windows"), ("browser", "chrome")]);

@@ -62,6 +62,7 @@ impl World {
                 busy_with: None,
                 busy_test: None,
                 cooling: None,
+                note: String::new(),
             }),
             capabilities: [
                 Capability::new("OS", "Linux"),

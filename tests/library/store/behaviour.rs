@@ -3,6 +3,7 @@
 //! Every test takes a factory of stores, so that each implementation passes the same.
 
 pub(crate) mod batches;
+pub(crate) mod cancels;
 pub(crate) mod failed_starts;
 pub(crate) mod heartbeats;
 pub(crate) mod imports;
@@ -40,6 +41,15 @@ macro_rules! every {
                 worker_gets_more_of_its_warm_suites_then_whole_suites suites_of_others_are_taken_from_the_end
                 order_without_near_stays_as_it_is
                 only_worker_with_warm_suites_gets_the_order_of_the_plan batch_leaves_out_what_runs_alone;
+            cancels: cancelled_plan_hands_nothing_out running_test_of_a_cancelled_plan_finishes_and_counts
+                lease_that_ends_after_a_cancel_ends_its_execution stopped_test_is_refused_and_its_result_does_not_count
+                stopped_squish_server_cools_down expired_executions_are_cancelled_too
+                reset_execution_of_a_cancelled_plan_runs_again second_cancel_changes_only_what_is_left
+                cancel_after_the_end_changes_nothing import_gives_no_verdict_to_cancelled_executions
+                large_plan_is_cancelled_in_several_transactions cancel_goes_on_with_a_sweep
+                cancel_of_a_template_is_refused cancel_wakes_waiting_workers revoked_lease_opens_the_execution_uncounted
+                revoke_without_a_lease_is_refused several_executions_are_reset_at_once disabling_a_server_keeps_who_and_why
+                actions_are_listed_newest_first;
             heartbeats: heartbeat_extends_and_shortens_the_lease heartbeat_revives_at_and_after_the_deadline
                 heartbeat_of_a_lost_lease_is_refused heartbeat_after_reset_is_refused
                 heartbeat_after_its_own_finish_succeeds heartbeat_of_an_unknown_execution_is_refused

@@ -237,7 +237,7 @@ async fn database_of_the_first_release_is_migrated() {
         let version: u32 = db
             .query_row("PRAGMA user_version", [], |row| row.get(0))
             .unwrap();
-        assert_eq!(version, 11);
+        assert_eq!(version, 13);
     }
 }
 

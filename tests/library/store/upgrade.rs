@@ -34,7 +34,7 @@ async fn reserve(store: &SqliteStore, wish: Reserve) -> Granted {
     }
 }
 
-/// Takes back what versions 6 to 12 of the schema added.
+/// Takes back what versions 6 to 13 of the schema added.
 fn undo_batches(db: &rusqlite::Connection) {
     db.execute_batch(
         "DROP INDEX executions_by_suite;
@@ -49,6 +49,12 @@ fn undo_batches(db: &rusqlite::Connection) {
          ALTER TABLE plans DROP COLUMN run_url;
          DROP INDEX executions_notable;
          DROP INDEX events_notable;
+         DROP INDEX plans_cancelling;
+         ALTER TABLE plans DROP COLUMN cancelled;
+         ALTER TABLE plans DROP COLUMN cancelled_by;
+         ALTER TABLE plans DROP COLUMN cancelling;
+         ALTER TABLE squish_servers DROP COLUMN note;
+         DROP TABLE audit;
          ALTER TABLE plans DROP COLUMN started_by;
          ALTER TABLE executions DROP COLUMN reserved_at;
          DROP TABLE plan_suites;

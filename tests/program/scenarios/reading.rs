@@ -76,4 +76,11 @@ impl Ended {
         assert!(self.stderr.contains(word), "no {word:?} in {self}");
         self
     }
+
+    /// That it printed something on stdout.
+    #[track_caller]
+    pub(crate) fn prints(self, word: &str) -> Self {
+        assert!(self.stdout.contains(word), "no {word:?} in {self}");
+        self
+    }
 }

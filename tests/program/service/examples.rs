@@ -200,7 +200,10 @@ fn examples() -> Vec<Example> {
             Form,
             r#"{ "enabled": false, "port": "4325" }"#,
             200,
-            json!({ "id": 3, "enabled": false, "host": "192.168.1.101", "port": "4325", "labels": labels }),
+            // `note` is additive.
+            json!({
+                "id": 3, "enabled": false, "host": "192.168.1.101", "port": "4325", "labels": labels, "note": "by ci",
+            }),
         ),
         example(
             Method::DELETE,

@@ -17,11 +17,12 @@ use testplan::{
         SquishServerId, Test, TestId, Timestamp,
     },
     store::{
-        ChangeListener, ChangedExecutions, Changes, Deadline, EntryAnswers, Event, ExecutePlan,
-        ExecutionFilter, ExecutionHistory, Finish, FinishList, Heartbeat, Import, KnownTest,
-        NewImport, OpenWork, Page, PageStore, PlanDemand, PlanDetail, PlanOverview, PlanQuery,
-        PlanRun, PlanRunQuery, PlanTests, Reply, Reservation, Reserve, Reset, Rules, RunCell,
-        RunningExecution, Store, StoreError, TemplateDefinition, TemplateDifference, TestRuns,
+        Action, CancelPlan, CancelledPlan, ChangeListener, ChangedExecutions, Changes, Deadline,
+        EntryAnswers, Event, ExecutePlan, ExecutionFilter, ExecutionHistory, Finish, FinishList,
+        Heartbeat, Import, KnownTest, NewAction, NewImport, OpenWork, Page, PageStore, PlanDemand,
+        PlanDetail, PlanOverview, PlanQuery, PlanRun, PlanRunQuery, PlanTests, Reply, Reservation,
+        Reserve, Reset, Revoke, Rules, RunCell, RunningExecution, Store, StoreError,
+        TemplateDefinition, TemplateDifference, TestRuns,
         sqlite::{Durability, SqliteStore},
     },
 };
@@ -454,6 +455,7 @@ impl PageStore for HeldStore {
         worker_jobs(plan: PlanId, limit: u32) -> Vec<(String, String)>;
         run_cells(plan: PlanId, limit: u32, now: Timestamp) -> Vec<RunCell>;
         label_sets(sets: Vec<i64>) -> Vec<Capabilities>;
+        actions(before: Option<i64>, limit: u32, now: Timestamp) -> Page<Action>;
     }
 }
 
@@ -467,6 +469,7 @@ impl Store for HeldStore {
         publish_templates(templates: Vec<TemplateDefinition>, dry_run: bool, now: Timestamp)
             -> Vec<TemplateDifference>;
         register_servers(servers: Vec<NewSquishServer>, now: Timestamp) -> ();
+        record_action(action: NewAction, now: Timestamp) -> ();
         find_plan(query: PlanQuery, now: Timestamp) -> Plan;
         import(import: NewImport, now: Timestamp) -> Import;
         imports(project: Option<String>, batch: Option<String>, after: i64, limit: u32)
@@ -493,6 +496,7 @@ impl Store for HeldStore {
         next_deadline(now: Timestamp) -> Option<Deadline>;
         heartbeat_many(entries: Vec<Heartbeat>, now: Timestamp) -> EntryAnswers;
         finish_many(list: FinishList, now: Timestamp) -> EntryAnswers;
+        reset_many(entries: Vec<Reset>, now: Timestamp) -> EntryAnswers;
     }
 
     fn execute_plan(&self, mut request: ExecutePlan, now: Timestamp) -> Reply<'_, Plan> {
@@ -550,6 +554,21 @@ impl Store for HeldStore {
         request.execution = self.execution_id(request.execution);
         self.call(["reset", "reset answered"], move |store| {
             store.reset(request, now)
+        })
+    }
+
+    fn cancel(&self, mut request: CancelPlan, now: Timestamp) -> Reply<'_, CancelledPlan> {
+        request.plan = self.plan_id(request.plan);
+        self.call(["cancel", "cancel answered"], move |store| {
+            store.cancel(request, now)
+        })
+    }
+
+    fn revoke(&self, mut request: Revoke, now: Timestamp) -> Reply<'_, ()> {
+        request.plan = self.plan_id(request.plan);
+        request.execution = self.execution_id(request.execution);
+        self.call(["revoke", "revoke answered"], move |store| {
+            store.revoke(request, now)
         })
     }
 

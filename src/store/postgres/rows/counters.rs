@@ -19,8 +19,8 @@ use crate::{
 pub(in crate::store::postgres) const COUNTERS: &str =
     "SELECT 3, ROW(plan, label_set, open, reserved, done) FROM counts WHERE plan = ANY($1)";
 
-/// Reads the numbers of the next events of the plans `$1`, as part 2.
-pub(in crate::store::postgres) const NEXT_EVENTS: &str = "SELECT 2, ROW(p, coalesce((SELECT max(id) FROM events WHERE plan = p), 0) + 1) FROM unnest($1::bigint[]) AS p";
+/// Reads the numbers of the next events of the plans `$1`, and whether executions are to be ended by a cancel, as part 2.
+pub(in crate::store::postgres) const NEXT_EVENTS: &str = "SELECT 2, ROW(p, coalesce((SELECT max(id) FROM events WHERE plan = p), 0) + 1, coalesce((SELECT cancelling FROM plans WHERE id = p), 0)) FROM unnest($1::bigint[]) AS p";
 
 impl PostgresRows {
     pub(in crate::store::postgres) fn add_counters(
@@ -43,6 +43,10 @@ impl PostgresRows {
         let (plan, next) = (get(row, 0)?, get(row, 1)?);
         self.set.next_events.entry(plan).or_insert(next);
         self.set.first_events.entry(plan).or_insert(next);
+        let cancelling: i64 = get(row, 2)?;
+        if cancelling != 0 {
+            self.set.cancelling.insert(plan);
+        }
         Ok(())
     }
 }

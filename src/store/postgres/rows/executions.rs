@@ -5,7 +5,9 @@ use crate::{
     model::{ExecutionId, PlanId},
     store::{
         StoreError,
-        protocol::{ExecutionFacts, ExecutionPhase, LeaseHash, StartFailures, StoredDigest},
+        protocol::{
+            ExecutionFacts, ExecutionPhase, LeaseHash, StartFailures, StoredDigest, cancellation,
+        },
         rows::{ExecutionRow, ExecutionRows, ServerBinding, failed, outcome, phase},
         values::{failures_from_text, failures_to_text},
     },
@@ -38,6 +40,7 @@ impl ExecutionRows for PostgresRows {
             server_taken,
             digest: row.digest.as_deref().and_then(StoredDigest::from_bytes),
             failed: outcome.as_ref().is_some_and(failed),
+            cancelled: cancellation::of_outcome(outcome.as_ref()),
         };
         Ok(Some(ExecutionRow {
             plan: PlanId(row.plan),

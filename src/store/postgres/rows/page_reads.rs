@@ -34,7 +34,10 @@ macro_rules! named {
 const PLANS: &str = "SELECT p.id, p.project, p.title, p.description, p.batch, p.tags, p.repositories, p.planned,
       p.size, p.created_at, p.started_by, c.open, c.reserved, c.done, c.passed, c.failed, c.skipped,
       (SELECT count(*) FROM executions e WHERE e.plan = p.id AND e.state = 2 AND e.deadline <= $1), v.id, v.at,
-      p.template, p.branch, p.commit_id, p.author, p.run_url
+      p.template, p.branch, p.commit_id, p.author, p.run_url,
+      CASE WHEN p.cancelled IS NOT NULL AND (p.cancelling <> 0 OR EXISTS (SELECT 1 FROM executions e
+        WHERE e.plan = p.id AND e.state = 3 AND (e.verdict IS NULL OR e.verdict <> 0 OR e.flaky) AND e.error = p.cancelled))
+        THEN p.cancelled END
     FROM (SELECT * FROM plans WHERE kind + 0 = 1 AND id < $2 ORDER BY id DESC LIMIT $3) p
       CROSS JOIN LATERAL (SELECT coalesce(sum(open), 0)::bigint AS open, coalesce(sum(reserved), 0)::bigint AS reserved,
         coalesce(sum(done), 0)::bigint AS done, coalesce(sum(passed), 0)::bigint AS passed,
@@ -216,7 +219,7 @@ impl PageReads for Client {
     fn notable_events(&mut self, plan: PlanId, limit: u32) -> Result<Vec<Event>, StoreError> {
         self.read_all(
             "SELECT id, exec, epoch, kind, at, principal, detail FROM events
-             WHERE plan = $1 AND kind NOT IN ('reserved', 'finished', 'heartbeat') ORDER BY id DESC LIMIT $2",
+             WHERE plan = $1 AND kind NOT IN ('reserved', 'finished', 'heartbeat', 'cancelled') ORDER BY id DESC LIMIT $2",
             &[int(&plan.0), int(&i64::from(limit))],
             event,
         )
@@ -308,5 +311,6 @@ fn overview(row: &Row, now: Timestamp) -> Result<PlanOverview, StoreError> {
         },
         unjudged: 0,
         last_event: last.zip(last_at.map(Timestamp)),
+        cancelled: get(row, 25)?,
     })
 }

@@ -110,6 +110,14 @@ impl PlanReads for Client {
         Ok((digest, discovery))
     }
 
+    fn cancelling_plans(&mut self) -> Result<Vec<PlanId>, StoreError> {
+        self.read_all(
+            "SELECT id FROM plans WHERE cancelling <> 0 ORDER BY id",
+            &[],
+            |row| Ok(PlanId(get(row, 0)?)),
+        )
+    }
+
     fn planned_time(&mut self, id: PlanId) -> Result<Option<Timestamp>, StoreError> {
         self.read_one(
             "SELECT planned FROM plans WHERE id = $1",

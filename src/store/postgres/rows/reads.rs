@@ -10,10 +10,10 @@ use crate::{
         TestListDigest, Timestamp,
     },
     store::{
-        Deadline, Event, Import, PlanQuery, StoreError, TemplateDefinition,
+        Action, Deadline, Event, Import, PlanQuery, StoreError, TemplateDefinition,
         rows::{
-            ExecutionPages, ImportReads, PlanReads, ServerReads, TemplateReads, TemplateRow,
-            TestKey,
+            AuditReads, ExecutionPages, ImportReads, PlanReads, ServerReads, TemplateReads,
+            TemplateRow, TestKey,
         },
     },
 };
@@ -55,6 +55,10 @@ impl PlanReads for PostgresRows {
         self.client.requested_tests(id)
     }
 
+    fn cancelling_plans(&mut self) -> Result<Vec<PlanId>, StoreError> {
+        self.client.cancelling_plans()
+    }
+
     fn planned_time(&mut self, id: PlanId) -> Result<Option<Timestamp>, StoreError> {
         self.client.planned_time(id)
     }
@@ -84,6 +88,12 @@ impl ServerReads for PostgresRows {
         now: Timestamp,
     ) -> Result<Vec<SquishServer>, StoreError> {
         self.written()?.servers(cool_down, now)
+    }
+}
+
+impl AuditReads for PostgresRows {
+    fn actions(&mut self, before: i64, limit: u32) -> Result<Vec<Action>, StoreError> {
+        self.client.actions(before, limit)
     }
 }
 

@@ -21,7 +21,7 @@ use crate::{
 /// Columns of a Squish server. `$1` is the time: a lease that is over by then does not make a server busy. `$2` is the
 /// cool-down after such a lease.
 const COLUMNS: &str = "SELECT s.id, s.enabled, s.host, s.port, l.labels, e.id, t.suite, t.testcase,
-      coalesce(s.free_from, x.deadline + $2), s.rests_until, s.trouble, s.deleted
+      coalesce(s.free_from, x.deadline + $2), s.rests_until, s.trouble, s.deleted, s.note
     FROM squish_servers s JOIN label_sets l ON l.id = s.label_set
       LEFT JOIN executions e ON e.id = s.exec AND e.epoch = s.epoch AND s.free_from IS NULL
         AND e.state = 2 AND e.deadline > $1
@@ -57,6 +57,7 @@ fn server(row: &Row, now: Timestamp) -> Result<(SquishServer, bool), StoreError>
         busy_with: get::<Option<i64>>(row, 5)?.map(ExecutionId),
         busy_test: busy_test.map(|(suite, testcase)| Test { suite, testcase }),
         cooling,
+        note: get(row, 12)?,
     };
     Ok((server, get(row, 11)?))
 }
@@ -229,7 +230,7 @@ impl ServerRows for PostgresRows {
         self.registry()?.read_one(
             "INSERT INTO squish_servers (host, port, enabled, label_set) VALUES ($1, $2, $3, $4)
              ON CONFLICT (host, port) DO UPDATE
-               SET enabled = excluded.enabled, label_set = excluded.label_set, deleted = FALSE,
+               SET enabled = excluded.enabled, label_set = excluded.label_set, deleted = FALSE, note = '',
                  troubles = 0, trouble = NULL, rests_until = NULL
              RETURNING id",
             &[
@@ -277,7 +278,7 @@ impl ServerRows for PostgresRows {
             "UPDATE squish_servers SET host = $2, port = $3, enabled = $4, label_set = $5,
                troubles = CASE WHEN $6 THEN 0 ELSE troubles END,
                trouble = CASE WHEN $6 THEN NULL ELSE trouble END,
-               rests_until = CASE WHEN $6 THEN NULL ELSE rests_until END
+               rests_until = CASE WHEN $6 THEN NULL ELSE rests_until END, note = coalesce($7, note)
              WHERE id = $1 AND NOT deleted",
             &[
                 int(&row.id.0),
@@ -286,6 +287,7 @@ impl ServerRows for PostgresRows {
                 typed(&row.enabled, Type::BOOL),
                 int(&row.label_set),
                 typed(&row.ends_cool_down, Type::BOOL),
+                text(&row.note),
             ],
         )
     }

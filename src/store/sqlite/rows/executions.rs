@@ -6,7 +6,7 @@ use crate::{
     model::{ExecutionId, Outcome, PlanId},
     store::{
         StoreError,
-        protocol::{ExecutionFacts, ExecutionPhase, LeaseHash, StartFailures},
+        protocol::{ExecutionFacts, ExecutionPhase, LeaseHash, StartFailures, cancellation},
         rows::{ExecutionRow, ExecutionRows, OutcomeColumns, failed, phase},
         sqlite::statements::Statements as _,
     },
@@ -37,6 +37,7 @@ impl ExecutionRows for Connection {
                     server_taken: row.get(14)?,
                     digest: row.get(6)?,
                     failed: outcome.as_ref().is_some_and(failed),
+                    cancelled: cancellation::of_outcome(outcome.as_ref()),
                 };
                 Ok(ExecutionRow {
                     plan: PlanId(row.get(12)?),

@@ -27,7 +27,7 @@ macro_rules! held_by {
 /// The columns of a [`ChangedExecution`].
 macro_rules! returning_changed {
     () => {
-        " RETURNING plan, test, label_set, epoch, squish_server, deadline "
+        " RETURNING plan, test, label_set, epoch, squish_server, deadline, error "
     };
 }
 
@@ -185,7 +185,7 @@ impl LeaseRows for Connection {
         };
         let sql = format!(
             "SELECT id, epoch, plan, label_set, state, deadline, timeout_ms, squish_server, principal, worker,
-               compensated_ms
+               compensated_ms, error
              FROM executions WHERE {condition} ORDER BY deadline, id"
         );
         self.read_all(&sql, [at.0], lease_row)
@@ -268,6 +268,7 @@ fn change(
         epoch: row.get(3)?,
         squish_server: row.get(4)?,
         deadline: Timestamp(row.get(5)?),
+        error: row.get(6)?,
     };
     let more = usize::from(rows.next()?.is_some());
     exactly_one(1 + more, "a change by a holder")?;
@@ -293,5 +294,6 @@ fn lease_row(row: &Row<'_>) -> rusqlite::Result<LeaseRow> {
         principal: row.get(8)?,
         worker: row.get(9)?,
         compensated: span(row.get(10)?),
+        error: row.get(11)?,
     })
 }

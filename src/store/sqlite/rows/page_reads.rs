@@ -47,7 +47,10 @@ const PLANS: &str = "SELECT p.id, p.project, p.title, p.description, p.batch, p.
          WHERE e.state = 2 AND e.deadline <= ?1 AND e.plan = p.id),
       (SELECT max(id) FROM events v WHERE v.plan = p.id),
       (SELECT at FROM events v WHERE v.plan = p.id ORDER BY v.id DESC LIMIT 1),
-      p.template, p.branch, p.commit_id, p.author, p.run_url
+      p.template, p.branch, p.commit_id, p.author, p.run_url,
+      iif(p.cancelled IS NOT NULL AND (p.cancelling <> 0 OR EXISTS (SELECT 1 FROM executions e INDEXED BY executions_notable
+        WHERE e.plan = p.id AND e.state = 3 AND (e.verdict IS NULL OR e.verdict <> 0 OR e.flaky) AND e.error = p.cancelled)),
+        p.cancelled, NULL)
     FROM plans p WHERE +p.kind = 1 AND p.id < ?2 ORDER BY p.id DESC LIMIT ?3";
 
 const RUNNING: &str = concat!(
@@ -93,7 +96,7 @@ const EVENT: &str = "SELECT id, exec, epoch, kind, at, principal, detail FROM ev
 const OF_EXECUTION: &str = "WHERE plan = ?1 AND exec = ?2 ORDER BY id DESC LIMIT ?3";
 
 const NOTABLE_EVENTS: &str = "INDEXED BY events_notable
-     WHERE plan = ?1 AND kind NOT IN ('reserved', 'finished', 'heartbeat') ORDER BY id DESC LIMIT ?2";
+     WHERE plan = ?1 AND kind NOT IN ('reserved', 'finished', 'heartbeat', 'cancelled') ORDER BY id DESC LIMIT ?2";
 
 /// The ends that are no plain pass and fit a filter.
 fn notable(filter: ExecutionFilter) -> String {
@@ -345,6 +348,7 @@ fn overview(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<PlanOverview> {
         },
         unjudged: 0,
         last_event: last.zip(last_at.map(Timestamp)),
+        cancelled: row.get(25)?,
     })
 }
 

@@ -111,6 +111,14 @@ impl PlanReads for Connection {
         Ok((digest, discovery))
     }
 
+    fn cancelling_plans(&mut self) -> Result<Vec<PlanId>, StoreError> {
+        self.read_all(
+            "SELECT id FROM plans INDEXED BY plans_cancelling WHERE cancelling <> 0 ORDER BY id",
+            [],
+            |row| Ok(PlanId(row.get(0)?)),
+        )
+    }
+
     fn planned_time(&mut self, id: PlanId) -> Result<Option<Timestamp>, StoreError> {
         let due: Option<i64> =
             self.read_one("SELECT planned FROM plans WHERE id = ?1", [id.0], |row| {

@@ -20,7 +20,7 @@ use crate::{
 /// Columns of a Squish server. `?1` is the time: a lease that is over by then does not make a server busy. `?2` is the
 /// cool-down after such a lease.
 const COLUMNS: &str = "SELECT s.id, s.enabled, s.host, s.port, l.labels, e.id, t.suite, t.testcase,
-      coalesce(s.free_from, x.deadline + ?2), s.rests_until, s.trouble, s.deleted
+      coalesce(s.free_from, x.deadline + ?2), s.rests_until, s.trouble, s.deleted, s.note
     FROM squish_servers s JOIN label_sets l ON l.id = s.label_set
       LEFT JOIN executions e ON e.id = s.exec AND e.epoch = s.epoch AND s.free_from IS NULL
         AND e.state = 2 AND e.deadline > ?1
@@ -60,6 +60,7 @@ fn columns(row: &Row<'_>, now: Timestamp) -> rusqlite::Result<TextRow> {
         busy_with: row.get::<_, Option<i64>>(5)?.map(ExecutionId),
         busy_test: busy_test.map(|(suite, testcase)| Test { suite, testcase }),
         cooling,
+        note: row.get(12)?,
     };
     Ok((server, row.get(4)?, row.get(11)?))
 }
@@ -215,7 +216,7 @@ impl ServerRows for Connection {
         let id = self.read_one(
             "INSERT INTO squish_servers (host, port, enabled, label_set) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT (host, port) DO UPDATE
-               SET enabled = excluded.enabled, label_set = excluded.label_set, deleted = 0,
+               SET enabled = excluded.enabled, label_set = excluded.label_set, deleted = 0, note = '',
                  troubles = 0, trouble = NULL, rests_until = NULL
              RETURNING id",
             params![new.host(), new.port.to_string(), new.enabled, label_set],
@@ -254,7 +255,7 @@ impl ServerRows for Connection {
             "changing a Squish server",
             "UPDATE squish_servers SET host = ?2, port = ?3, enabled = ?4, label_set = ?5,
                troubles = iif(?6, 0, troubles), trouble = iif(?6, NULL, trouble),
-               rests_until = iif(?6, NULL, rests_until)
+               rests_until = iif(?6, NULL, rests_until), note = coalesce(?7, note)
              WHERE id = ?1 AND deleted = 0",
             params![
                 row.id.0,
@@ -262,7 +263,8 @@ impl ServerRows for Connection {
                 row.port,
                 row.enabled,
                 row.label_set,
-                row.ends_cool_down
+                row.ends_cool_down,
+                row.note
             ],
         )
     }

@@ -161,6 +161,7 @@ pub(crate) async fn disabled_server_keeps_its_lease(make: Make) {
         labels: Some(caps("OS=Linux x=y")),
         host: Some("host".to_owned()),
         port: Port::new(1),
+        ..SquishServerChange::default()
     };
     world
         .store
