@@ -6,8 +6,10 @@
 
 mod assets;
 mod attempt_cards;
+mod audit_page;
 mod badge;
 mod capability_table;
+mod confirm_page;
 mod event_words;
 mod execution_page;
 mod execution_table;
@@ -34,7 +36,9 @@ mod test_runs;
 mod worker_lanes;
 
 pub(crate) use assets::{ASSETS, Asset};
+pub(crate) use audit_page::AuditPage;
 pub(crate) use badge::Badge;
+pub(crate) use confirm_page::{ConfirmForm, ConfirmPage};
 pub(crate) use execution_page::ExecutionPage;
 pub(crate) use execution_table::{ListedExecutions, ListedState};
 pub(crate) use finish_time::{Fleet, Load, predict};

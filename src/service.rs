@@ -30,6 +30,8 @@ mod open_files;
 mod openapi;
 mod operation;
 mod operations;
+mod page_actions;
+mod page_forms;
 mod page_handlers;
 mod page_request;
 mod page_response;

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::{
     attempt_cards::{self, Attempt},
+    audit_page, confirm_page,
     execution_table::name,
     layout::{Entry, Frame, crumb, fact},
     lease_events,
@@ -13,8 +14,11 @@ use super::{
     test_page,
 };
 use crate::{
-    api::execution_list::{EventResponse, ExecutionResponse},
-    model::{Capabilities, PlanId},
+    api::{
+        actions::ActionResponse,
+        execution_list::{EventResponse, ExecutionResponse},
+    },
+    model::{Capabilities, ExecutionState, PlanId},
     report::{html::Markup, time_text::duration_text},
     trend::SystemTrend,
 };
@@ -41,6 +45,9 @@ pub(crate) struct ExecutionPage {
     /// Whether earlier events are left out.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) is_cut: bool,
+    /// What was done just now.
+    #[serde(skip)]
+    pub(crate) done: Option<ActionResponse>,
 }
 
 impl ExecutionPage {
@@ -56,8 +63,16 @@ impl ExecutionPage {
         let title = self.plan_title.trim();
         let title = if title.is_empty() { "Test plan" } else { title };
         crumb(&mut content, &site.plan(self.plan_id), title);
+        audit_page::note(&mut content, self.done.as_ref());
         self.head(&mut content);
         self.trend(&mut content, site);
+        if site.can_act && self.execution.state == ExecutionState::Reserved {
+            let path = site.execution(self.plan_id, self.execution.execution_id);
+            confirm_page::actions(
+                &mut content,
+                &[(format!("{path}/release"), "Release lease …")],
+            );
+        }
         self.error(&mut content);
         attempt_cards::section(&mut content, &self.attempts, self.server_dt);
         if self.is_cut {

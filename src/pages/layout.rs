@@ -15,6 +15,7 @@ pub(super) enum Entry {
     Plans,
     Tests,
     Servers,
+    Audit,
     Health,
     /// None, and no navigation either: nothing is shown before a login.
     Outside,
@@ -88,6 +89,7 @@ impl Frame<'_> {
             (Entry::Plans, "/", "Plans"),
             (Entry::Tests, "/tests", "Tests"),
             (Entry::Servers, "/servers", "Squish servers"),
+            (Entry::Audit, "/audit", "Actions"),
             (Entry::Health, "/health", "Health"),
         ] {
             page.raw("<li><a href=\"");

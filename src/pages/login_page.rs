@@ -49,7 +49,7 @@ impl LoginPage {
                 content.raw("<label for=\"user\">User; none for a token</label>\n<input id=\"user\" name=\"user\" type=\"text\" autocomplete=\"username\" spellcheck=\"false\"/>\n<label for=\"secret\">Password or token</label>\n");
             }
         }
-        content.raw("<input id=\"secret\" name=\"secret\" type=\"password\" autocomplete=\"current-password\" required=\"required\"/>\n<button type=\"submit\">Log in</button>\n");
+        content.raw("<input id=\"secret\" name=\"secret\" type=\"password\" autocomplete=\"current-password\" required=\"required\"/>\n<label for=\"name\">Your name, to sign what you do (optional)</label>\n<input id=\"name\" name=\"name\" type=\"text\" autocomplete=\"name\" maxlength=\"80\"/>\n<button type=\"submit\">Log in</button>\n");
         if self.has_tokens {
             content.raw("<p class=\"quiet\">The token is what workers have in <code>TESTCENTER_TOKEN</code>; without <code>--token-file</code> the service keeps it in the file <code>token</code> of its data folder.</p>\n");
         }

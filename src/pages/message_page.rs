@@ -13,6 +13,8 @@ pub(crate) struct MessagePage {
     pub(crate) title: &'static str,
     /// What failed, why, and what to do.
     pub(crate) message: String,
+    /// Another way than to the list of plans: its path without the base, and what is there.
+    pub(crate) back: Option<(String, String)>,
 }
 
 impl MessagePage {
@@ -24,9 +26,14 @@ impl MessagePage {
             .raw(self.title)
             .raw("</h1>\n<p class=\"lead\">")
             .text(&self.message, MAX_MESSAGE)
-            .raw("</p>\n<p><a href=\"")
-            .text(&site.path("/"), MAX_LINK)
-            .raw("\">All plans</a></p>\n");
+            .raw("</p>\n<p><a href=\"");
+        let all = || ("/".to_owned(), "All plans".to_owned());
+        let (path, words) = self.back.clone().unwrap_or_else(all);
+        content
+            .text(&site.path(&path), MAX_LINK)
+            .raw("\">")
+            .text(&words, MAX_MESSAGE)
+            .raw("</a></p>\n");
         let frame = Frame {
             site,
             entry: Entry::Plans,

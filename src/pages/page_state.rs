@@ -39,6 +39,8 @@ pub(crate) enum PlanState {
     Running,
     /// Tests are open and none runs.
     Waiting,
+    /// All tests ended: some because it was cancelled.
+    Cancelled,
     /// All tests ended: some could not run.
     CouldNotRun,
     /// All tests ended: some failed.
@@ -61,6 +63,10 @@ impl PlanState {
             Self::Planned => waiting("planned"),
             Self::Running => RUNNING,
             Self::Waiting => waiting("waiting"),
+            Self::Cancelled => Mark {
+                word: "cancelled",
+                ..Mark::COULD_NOT_RUN
+            },
             Self::CouldNotRun => Mark::COULD_NOT_RUN,
             Self::Failed => Mark::FAILED,
             Self::NoVerdict => NO_VERDICT,

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::{
+    audit_page,
     capability_table::{self, CapabilityRow},
+    confirm_page,
     execution_table::{self, ListedExecutions, ListedState},
     layout::{Entry, Frame, age, crumb, fact, outside_link, part, time_fact},
     lease_events,
@@ -14,7 +16,10 @@ use super::{
     worker_lanes::{self, LiveWorker, RunningTest},
 };
 use crate::{
-    api::execution_list::{EventResponse, ExecutionResponse},
+    api::{
+        actions::ActionResponse,
+        execution_list::{EventResponse, ExecutionResponse},
+    },
     model::{Capabilities, LabelCase, PlanStatus, PlanWaiting},
     report::html::{MAX_MESSAGE, MAX_NAME, Markup},
     store::CapabilityCounts,
@@ -69,6 +74,8 @@ pub(crate) struct PlanPage {
     /// What differs from the plan before of its template and branch; as of when the page was loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     comparison: Option<PlanComparison>,
+    #[serde(skip)]
+    pub(crate) done: Option<ActionResponse>,
 }
 
 impl PlanPage {
@@ -108,6 +115,7 @@ impl PlanPage {
             ends_dt: input.ends_dt.filter(|_| input.plan.is_live()),
             executions: input.executions,
             comparison: input.comparison,
+            done: None,
             plan: input.plan,
         }
     }
@@ -120,6 +128,7 @@ impl PlanPage {
     pub(crate) fn html(&self, site: &Site) -> Vec<u8> {
         let mut content = Markup::default();
         crumb(&mut content, &site.path("/"), "Plans");
+        audit_page::note(&mut content, self.done.as_ref());
         for (id, piece) in self.parts(site, self.executions.state, Some(self.now())) {
             match id {
                 "status" => {
@@ -134,7 +143,12 @@ impl PlanPage {
                         .part(&piece)
                         .raw("</nav>\n");
                 }
-                id => part(&mut content, id, &piece),
+                id => {
+                    part(&mut content, id, &piece);
+                    if id == "progress" && site.can_act {
+                        confirm_page::actions(&mut content, &self.actions(site));
+                    }
+                }
             }
             if id == "problems"
                 && let Some(comparison) = &self.comparison
@@ -208,6 +222,20 @@ impl PlanPage {
         ]
     }
 
+    /// What can be done: to confirm it comes later, so the links may offer what is in vain by then.
+    fn actions(&self, site: &Site) -> Vec<(String, &'static str)> {
+        let path = site.plan(self.plan.plan.id);
+        let counts = &self.plan.counts;
+        let mut links = Vec::new();
+        if self.plan.is_live() {
+            links.push((format!("{path}/cancel"), "Cancel plan …"));
+        }
+        if counts.failed + counts.could_not_run > 0 || self.plan.is_live() {
+            links.push((format!("{path}/retry"), "Run failed tests again …"));
+        }
+        links
+    }
+
     fn tab(&self) -> String {
         let mark = self.plan.state.mark();
         let counts = &self.plan.counts;
@@ -253,6 +281,11 @@ impl PlanPage {
         }
         self.ends(page);
         page.raw("</p>\n");
+        if let Some(cancelled) = &plan.cancelled {
+            page.raw("<p class=\"meaning\"><strong>")
+                .text(&first_upper(cancelled), MAX_MESSAGE)
+                .raw("</strong></p>\n");
+        }
         plan.counts.bar(page);
         self.facts(page);
         page.raw("</div>\n");
@@ -300,5 +333,14 @@ impl PlanPage {
             page.raw("<li>").text(line, MAX_MESSAGE).raw("</li>\n");
         }
         page.raw("</ul>\n");
+    }
+}
+
+/// A sentence that begins with a capital.
+fn first_upper(text: &str) -> String {
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) => first.to_uppercase().chain(letters).collect(),
+        None => String::new(),
     }
 }

@@ -21,6 +21,8 @@ pub(crate) struct PlanFacts {
     pub(crate) no_verdict: u64,
     pub(crate) started_by: String,
     pub(crate) origin: PlanOrigin,
+    /// Who cancelled it and why, while tests are as the cancel ended them.
+    pub(crate) cancelled: Option<String>,
     pub(crate) started: Timestamp,
     /// When the last execution ended, if all have.
     pub(crate) ended: Option<Timestamp>,
@@ -40,6 +42,9 @@ pub(crate) struct PlanSummary {
     /// What it tests, as far as whoever started it said.
     #[serde(skip_serializing_if = "PlanOrigin::is_empty")]
     pub(crate) origin: PlanOrigin,
+    /// Who cancelled it and why, while tests are as the cancel ended them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cancelled: Option<String>,
     /// Milliseconds since epoch by the service's clock.
     pub(crate) started_dt: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +71,11 @@ impl PlanSummary {
         };
         let is_due = plan.planned_dt.is_none_or(|planned| planned <= now.0);
         Self {
-            state: state(&counts, is_due),
+            state: match state(&counts, is_due) {
+                PlanState::CouldNotRun if facts.cancelled.is_some() => PlanState::Cancelled,
+                state => state,
+            },
+            cancelled: facts.cancelled,
             counts,
             started_by: facts.started_by,
             origin: facts.origin,

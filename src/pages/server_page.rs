@@ -3,13 +3,14 @@
 use serde::Serialize;
 
 use super::{
+    audit_page,
     execution_table::name,
     layout::{Entry, Frame},
     page_state::{OPEN, RUNNING},
-    site::Site,
+    site::{MAX_LINK, Site},
 };
 use crate::{
-    api::squish_server::SquishServerResponse,
+    api::{actions::ActionResponse, squish_server::SquishServerResponse},
     model::{Capabilities, CoolingReason, Timestamp},
     report::{
         html::{MAX_NAME, Markup, tables::state},
@@ -27,17 +28,21 @@ pub(crate) struct ServerPage {
     pub(crate) server_dt: i64,
     /// As the API lists them.
     pub(crate) squish_servers: Vec<SquishServerResponse>,
+    /// What was done just now.
+    #[serde(skip)]
+    pub(crate) done: Option<ActionResponse>,
 }
 
 impl ServerPage {
     /// The page.
     pub(crate) fn html(&self, site: &Site) -> Vec<u8> {
         let mut content = Markup::default();
+        audit_page::note(&mut content, self.done.as_ref());
         content.raw("<h1>Squish servers</h1>\n");
         if self.squish_servers.is_empty() {
             content.raw("<div class=\"teach\"><p class=\"lead\">No Squish server is registered.</p>\n<p>A plan whose tests do not run with Squish needs none. Register one with its labels, or list it under <code>servers:</code> in the file of <code>--plans</code>:</p>\n<pre>testplan servers add lab-1:4322 --label OS=Linux</pre></div>\n");
         } else {
-            self.table(&mut content);
+            self.table(&mut content, site);
         }
         let frame = Frame {
             site,
@@ -50,10 +55,14 @@ impl ServerPage {
         frame.page(&content)
     }
 
-    fn table(&self, page: &mut Markup) {
-        page.raw("<div id=\"squish-servers\" class=\"part\"><div class=\"wide\" role=\"region\" aria-label=\"Squish servers\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">State</th><th scope=\"col\">Address</th><th scope=\"col\">Labels</th><th scope=\"col\">Test</th></tr></thead>\n<tbody>\n");
+    fn table(&self, page: &mut Markup, site: &Site) {
+        page.raw("<div id=\"squish-servers\" class=\"part\"><div class=\"wide\" role=\"region\" aria-label=\"Squish servers\" tabindex=\"0\"><table>\n<thead><tr><th scope=\"col\">State</th><th scope=\"col\">Address</th><th scope=\"col\">Labels</th><th scope=\"col\">Test</th>");
+        if site.can_act {
+            page.raw("<th scope=\"col\">Action</th>");
+        }
+        page.raw("</tr></thead>\n<tbody>\n");
         for server in self.squish_servers.iter().take(MAX_ROWS) {
-            self.row(page, server);
+            self.row(page, site, server);
         }
         page.raw("</tbody>\n</table></div></div>\n");
         if self.squish_servers.len() > MAX_ROWS {
@@ -63,7 +72,7 @@ impl ServerPage {
         }
     }
 
-    fn row(&self, page: &mut Markup, server: &SquishServerResponse) {
+    fn row(&self, page: &mut Markup, site: &Site, server: &SquishServerResponse) {
         let mark = mark(server);
         page.raw("<tr><td>");
         state(page, mark, mark.word);
@@ -74,6 +83,16 @@ impl ServerPage {
                 .time(Timestamp(cooling.until_dt))
                 .raw(", in ")
                 .span(u64::try_from(cooling.until_dt - self.server_dt).unwrap_or(0))
+                .raw("</span></p>");
+        }
+        if !server.note.is_empty() {
+            page.raw("<p class=\"line\"><span>")
+                .raw(if server.enabled {
+                    "enabled "
+                } else {
+                    "disabled "
+                })
+                .text(&server.note, MAX_NAME)
                 .raw("</span></p>");
         }
         page.raw("</td><th scope=\"row\"><bdi>")
@@ -93,6 +112,25 @@ impl ServerPage {
             page.raw(" <span class=\"quiet\">#")
                 .number(execution.0)
                 .raw("</span>");
+        }
+        if site.can_act {
+            let (word, action) = if server.enabled {
+                ("Disable …", "disable")
+            } else {
+                ("Enable …", "enable")
+            };
+            page.raw("</td><td><a class=\"button\" href=\"")
+                .text(
+                    &site.path(&format!("/servers/{}/{action}", server.id)),
+                    MAX_LINK,
+                )
+                .raw("\" aria-label=\"")
+                .raw(word)
+                .raw(" ")
+                .text(&format!("{}:{}", server.host, server.port), MAX_NAME)
+                .raw("\">")
+                .raw(word)
+                .raw("</a>");
         }
         page.raw("</td></tr>\n");
     }

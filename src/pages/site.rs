@@ -13,6 +13,8 @@ pub(crate) struct Site {
     pub(crate) base: String,
     /// Whether a session can be ended.
     pub(crate) has_session: bool,
+    /// Whether the one who looks may act.
+    pub(crate) can_act: bool,
 }
 
 impl Site {

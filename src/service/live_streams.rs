@@ -142,6 +142,8 @@ fn watch_plan(
     let producer = Producer {
         shared: Arc::downgrade(shared),
         site: Site {
+            // One page for all who look.
+            can_act: false,
             // The parts have no form.
             has_session: false,
             ..site.clone()

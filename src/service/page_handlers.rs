@@ -17,9 +17,10 @@ use super::{
     to_page, to_wire,
 };
 use crate::{
+    api::actions::ActionResponse,
     clock,
     model::{ExecutionId, PlanId, millis},
-    pages::{ExecutionPage, HealthPage, ListedState, PlanListPage, ServerPage, Site},
+    pages::{AuditPage, ExecutionPage, HealthPage, ListedState, PlanListPage, ServerPage, Site},
     trend,
 };
 
@@ -29,6 +30,8 @@ const PLANS: u32 = 50;
 const TESTS: u32 = 100;
 /// Runs of a test that an execution of it is shown beside.
 const EARLIER_RUNS: u32 = 100;
+/// Actions of a page of the list.
+const ACTIONS: u32 = 50;
 /// Events of an execution's page.
 const EVENTS: u32 = 500;
 
@@ -86,9 +89,10 @@ pub(super) async fn plan(shared: &ServiceState, request: &PageRequest) -> Answer
         .unwrap_or(0);
     let executions = plan_reader::listed(shared, plan, state, (after, TESTS)).await?;
     let comparison = plan_before::comparison(shared, plan).await?;
-    let page = PlanReader::new(plan)
+    let mut page = PlanReader::new(plan)
         .page(shared, executions, comparison)
         .await?;
+    page.done = done(shared, request, &format!("plan {plan}")).await?;
     Ok(answer(request, &page, |site| page.html(site)))
 }
 
@@ -141,6 +145,12 @@ pub(super) async fn execution(shared: &ServiceState, request: &PageRequest) -> A
         events: found.events.into_iter().map(to_wire::event).collect(),
         is_cut: found.is_cut,
         execution: to_wire::execution(found.execution),
+        done: done(
+            shared,
+            request,
+            &format!("execution {execution} of plan {plan}"),
+        )
+        .await?,
     }
     .with_attempts(&jobs);
     Ok(answer(request, &page, |site| page.html(site)))
@@ -154,6 +164,48 @@ pub(super) async fn servers(shared: &ServiceState, request: &PageRequest) -> Ans
     let page = ServerPage {
         server_dt: shared.clock.now().0,
         squish_servers: found.into_iter().map(Into::into).collect(),
+        done: done(shared, request, "Squish server ").await?,
+    };
+    Ok(answer(request, &page, |site| page.html(site)))
+}
+
+/// The action that the address names, if it was done to what the page is about: a page tells only what the list has.
+async fn done(
+    shared: &ServiceState,
+    request: &PageRequest,
+    subject: &str,
+) -> Result<Option<ActionResponse>, HttpError> {
+    let number: Option<i64> = request
+        .head
+        .parsed_query("done", "the number of an action")?;
+    let Some(number) = number else {
+        return Ok(None);
+    };
+    let before = Some(number.saturating_add(1));
+    let found = shared
+        .ask_for_waiting(move |store, now| store.actions(before, 1, now))
+        .await?;
+    let mut found = found.items.into_iter().map(to_wire::action);
+    let is_of_page = |it: &ActionResponse| {
+        it.id == number
+            && (it.subject == subject || subject.ends_with(' ') && it.subject.starts_with(subject))
+    };
+    Ok(found.find(is_of_page))
+}
+
+/// `GET /audit`
+pub(super) async fn audit(shared: &ServiceState, request: &PageRequest) -> Answer {
+    let before: Option<i64> = request
+        .head
+        .parsed_query("before", "the number of an action")?;
+    let found = shared
+        .ask_for_waiting(move |store, now| store.actions(before, ACTIONS, now))
+        .await?;
+    let page = AuditPage {
+        server_dt: shared.clock.now().0,
+        actions: found.items.into_iter().map(to_wire::action).collect(),
+        next: found.next,
+        is_later_page: before.is_some(),
     };
     Ok(answer(request, &page, |site| page.html(site)))
 }

@@ -100,5 +100,10 @@ pub(super) fn failure(site: &Site, error: HttpError) -> Response {
         _ => "The service failed",
     };
     let message = error.message();
-    html(status, MessagePage { title, message }.html(site))
+    let page = MessagePage {
+        title,
+        message,
+        back: None,
+    };
+    html(status, page.html(site))
 }

@@ -1,7 +1,7 @@
 //! The pages: a table beside that of the operations, and who may see them.
 //!
-//! A page needs the `Authorization` header of the API, or the cookie of a login. Pages change nothing; login and logout are
-//! accepted from pages of this service only.
+//! A page needs the `Authorization` header of the API, or the cookie of a login. Forms are accepted from pages of this service
+//! only, and those that change something need a login.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use axum::{
     routing::{MethodFilter, on},
 };
 use http::{
-    HeaderMap, HeaderValue, StatusCode, Uri,
-    header::{AUTHORIZATION, CONNECTION, HOST, ORIGIN},
+    HeaderValue, StatusCode, Uri,
+    header::{AUTHORIZATION, CONNECTION},
     request::Parts,
 };
 
@@ -23,9 +23,13 @@ use super::{
     badges,
     connections::Connection,
     http_error::HttpError,
+    page_actions::{self, ActionRequest, PageAction},
+    page_forms::{form_pairs, is_own_form, pairs, value},
     page_handlers as handlers,
     page_request::PageRequest,
-    page_response, page_sessions, request_body,
+    page_response,
+    page_sessions::{self, Session},
+    request_body,
     request_parts::RequestHead,
     service_state::ServiceState,
     test_pages,
@@ -42,8 +46,13 @@ enum Page {
     Tests,
     Test,
     Servers,
+    Audit,
     Health,
     Badge,
+    /// Asks before an action.
+    Confirm(PageAction),
+    /// Does it.
+    Perform(PageAction),
     Asset,
     Login,
     LogIn,
@@ -51,7 +60,7 @@ enum Page {
 }
 
 /// The paths of pages. Those that end in `.json` are the same for programs; an id in a path may end so too.
-const PAGES: [(MethodFilter, &str, Page); 17] = [
+const PAGES: [(MethodFilter, &str, Page); 19] = [
     (MethodFilter::GET, "/", Page::Plans),
     (MethodFilter::GET, "/plans.json", Page::Plans),
     (MethodFilter::GET, "/plans/{id}", Page::Plan),
@@ -66,6 +75,8 @@ const PAGES: [(MethodFilter, &str, Page); 17] = [
     (MethodFilter::GET, "/tests/{id}", Page::Test),
     (MethodFilter::GET, "/servers", Page::Servers),
     (MethodFilter::GET, "/servers.json", Page::Servers),
+    (MethodFilter::GET, "/audit", Page::Audit),
+    (MethodFilter::GET, "/audit.json", Page::Audit),
     (MethodFilter::GET, "/health", Page::Health),
     (MethodFilter::GET, "/health.json", Page::Health),
     (
@@ -79,11 +90,28 @@ const PAGES: [(MethodFilter, &str, Page); 17] = [
     (MethodFilter::POST, "/logout", Page::LogOut),
 ];
 
+/// The paths of actions: GET asks, POST acts.
+const ACTIONS: [(&str, PageAction); 5] = [
+    ("/plans/{id}/cancel", PageAction::Cancel),
+    ("/plans/{id}/retry", PageAction::Retry),
+    (
+        "/plans/{id}/executions/{execution}/release",
+        PageAction::Release,
+    ),
+    ("/servers/{id}/disable", PageAction::Disable),
+    ("/servers/{id}/enable", PageAction::Enable),
+];
 const JSON: &str = ".json";
 
 /// Adds the pages.
 pub(super) fn add(mut router: Router<Arc<ServiceState>>) -> Router<Arc<ServiceState>> {
-    for (method, path, page) in PAGES {
+    let actions = ACTIONS.into_iter().flat_map(|(path, action)| {
+        [
+            (MethodFilter::GET, path, Page::Confirm(action)),
+            (MethodFilter::POST, path, Page::Perform(action)),
+        ]
+    });
+    for (method, path, page) in PAGES.into_iter().chain(actions) {
         let handler = move |State(shared): State<Arc<ServiceState>>, request: Request| {
             respond(shared, page, request)
         };
@@ -105,6 +133,7 @@ async fn respond(shared: Arc<ServiceState>, page: Page, request: Request) -> Res
     let site = Site {
         base: shared.base_path().to_owned(),
         has_session: matches!(shared.access, Access::Principals(_)),
+        can_act: false,
     };
     let ids = ids(&mut parts).await;
     let wants_json = parts.uri.path().ends_with(JSON);
@@ -113,6 +142,10 @@ async fn respond(shared: Arc<ServiceState>, page: Page, request: Request) -> Res
         Page::Login => login(&shared, &site, &parts, None),
         Page::LogIn => log_in(&shared, &site, &parts, body).await,
         Page::LogOut => log_out(&site, &parts),
+        Page::Confirm(action) | Page::Perform(action) => {
+            let acts = matches!(page, Page::Perform(_));
+            act(&shared, &site, (action, acts), (parts, body, ids)).await
+        }
         _ => {
             // Programs get the errors of the API.
             let for_people = !wants_json && page != Page::Live && page != Page::Badge;
@@ -126,6 +159,8 @@ async fn respond(shared: Arc<ServiceState>, page: Page, request: Request) -> Res
                     refused.into_response()
                 }
                 Ok(principal) => {
+                    let mut site = site.clone();
+                    site.can_act = session(&shared, &parts).is_some();
                     let request = PageRequest {
                         head: RequestHead {
                             id: String::new(),
@@ -135,12 +170,12 @@ async fn respond(shared: Arc<ServiceState>, page: Page, request: Request) -> Res
                         },
                         ids,
                         wants_json,
-                        site: site.clone(),
+                        site,
                     };
                     match show(&shared, page, &request).await {
                         Ok(response) => response,
                         Err(error) if for_people => {
-                            page_response::failure(&site, error.of_look_up())
+                            page_response::failure(&request.site, error.of_look_up())
                         }
                         Err(error) => error.of_look_up().into_response(),
                     }
@@ -170,9 +205,77 @@ async fn show(
         Page::Tests => test_pages::tests(shared, request).await,
         Page::Test => test_pages::test(shared, request).await,
         Page::Servers => handlers::servers(shared, request).await,
+        Page::Audit => handlers::audit(shared, request).await,
         Page::Health => Ok(handlers::health(shared, request)),
-        Page::Asset | Page::Login | Page::LogIn | Page::LogOut => Err(HttpError::Broken),
+        Page::Asset
+        | Page::Login
+        | Page::LogIn
+        | Page::LogOut
+        | Page::Confirm(_)
+        | Page::Perform(_) => Err(HttpError::Broken),
     }
+}
+
+/// Who may act: a person with a login. The header of the API alone shows no forms.
+fn session<'a>(shared: &'a ServiceState, parts: &Parts) -> Option<Session<'a>> {
+    if parts.headers.contains_key(AUTHORIZATION) {
+        return None;
+    }
+    page_sessions::session(&shared.access, &parts.headers, shared.clock.now())
+}
+
+/// Asks before an action, or does it.
+async fn act(
+    shared: &Arc<ServiceState>,
+    site: &Site,
+    (action, acts): (PageAction, bool),
+    (parts, body, ids): (Parts, Body, Vec<String>),
+) -> Response {
+    let Some(session) = session(shared, &parts) else {
+        if parts.headers.contains_key(AUTHORIZATION) {
+            return refused(
+                site,
+                "actions of pages need a login; with the Authorization header use the calls of the API",
+            );
+        }
+        return page_response::redirect(&login_path(site, &parts.uri));
+    };
+    let site = Site {
+        can_act: true,
+        ..site.clone()
+    };
+    if let Some(connection) = parts.extensions.get::<Arc<Connection>>() {
+        connection.has_shown_token();
+    }
+    let form = if acts {
+        if !is_own_form(&parts.headers) {
+            return forbidden(&site);
+        }
+        let form = match request_body::read(body, &shared.limits).await {
+            Ok(bytes) => form_pairs(&bytes),
+            Err(error) => return page_response::failure(&site, error),
+        };
+        if !session.has_made(value(&form, "token").unwrap_or("")) {
+            return refused(
+                &site,
+                "the form is not of this login; go back, load the page again and send it from there",
+            );
+        }
+        Some(form)
+    } else {
+        None
+    };
+    let request = ActionRequest {
+        action,
+        ids: &ids,
+        session: &session,
+        site: &site,
+    };
+    let answer = match form {
+        Some(form) => page_actions::perform(shared, &request, &form).await,
+        None => page_actions::confirm(shared, &request).await,
+    };
+    answer.unwrap_or_else(|error| page_response::failure(&site, error.of_look_up()))
 }
 
 async fn ids(parts: &mut Parts) -> Vec<String> {
@@ -200,8 +303,8 @@ fn principal(shared: &ServiceState, page: Page, parts: &Parts) -> Result<String,
     }
     let session = || {
         let now = shared.clock.now();
-        let found = page_sessions::principal(&shared.access, &parts.headers, now);
-        found.map(|principal| principal.name().to_owned())
+        let found = page_sessions::session(&shared.access, &parts.headers, now);
+        found.map(|session| session.principal.name().to_owned())
     };
     let principal = match shared.access.authenticate(&parts.headers) {
         Ok(principal) => Ok(principal),
@@ -293,7 +396,8 @@ async fn log_in(shared: &ServiceState, site: &Site, parts: &Parts, body: Body) -
     if let Some(connection) = parts.extensions.get::<Arc<Connection>>() {
         connection.has_shown_token();
     }
-    let session = page_sessions::begin(principal, shared.clock.now());
+    let name = value(&form, "name").unwrap_or("");
+    let session = page_sessions::begin(principal, name, shared.clock.now());
     let mut response = page_response::redirect(&site.path(next));
     let life = page_sessions::LIFE.as_secs();
     page_response::set_cookie(&mut response, &cookie(site, &session, life));
@@ -322,49 +426,19 @@ fn cookie(site: &Site, session: &str, life: u64) -> String {
 }
 
 fn forbidden(site: &Site) -> Response {
+    refused(
+        site,
+        "the form was sent by a page of another site; open the login of this service and send it from there",
+    )
+}
+
+fn refused(site: &Site, message: &str) -> Response {
     let page = MessagePage {
         title: "Refused",
-        message: "the form was sent by a page of another site; open the login of this service and send it from there"
-            .to_owned(),
+        message: message.to_owned(),
+        back: None,
     };
     page_response::html(StatusCode::FORBIDDEN, page.html(site))
-}
-
-/// Whether a form was sent by a page of this service, or by no page at all.
-fn is_own_form(headers: &HeaderMap) -> bool {
-    if let Some(site) = headers.get("sec-fetch-site") {
-        return site == "same-origin" || site == "none";
-    }
-    let Some(origin) = headers.get(ORIGIN) else {
-        return true;
-    };
-    let host = |value: &HeaderValue| value.to_str().ok().map(str::to_ascii_lowercase);
-    let of_origin = host(origin);
-    let of_origin = of_origin.as_deref().and_then(|it| it.split_once("://"));
-    match (of_origin, headers.get(HOST).and_then(host)) {
-        (Some((_, origin)), Some(host)) => origin == host,
-        _ => false,
-    }
-}
-
-type Pairs = Vec<(String, String)>;
-
-fn pairs(uri: &Uri) -> Pairs {
-    axum::extract::Query::<Pairs>::try_from_uri(uri).map_or_else(|_| Pairs::new(), |found| found.0)
-}
-
-/// The fields of a form; it has the syntax of a query.
-fn form_pairs(body: &[u8]) -> Pairs {
-    let query = std::str::from_utf8(body).ok();
-    let uri = query.and_then(|query| format!("/?{query}").parse().ok());
-    uri.map_or_else(Pairs::new, |uri| pairs(&uri))
-}
-
-fn value<'a>(pairs: &'a Pairs, name: &str) -> Option<&'a str> {
-    let mut pairs = pairs.iter();
-    pairs
-        .find(|(key, _)| key == name)
-        .map(|(_, value)| value.as_str())
 }
 
 #[cfg(test)]
@@ -383,41 +457,5 @@ mod tests {
         ] {
             assert_eq!(local_path(path), expected, "{path:?}");
         }
-    }
-
-    #[test]
-    fn forms_of_other_sites_are_refused() {
-        let table: [(&[(&'static str, &str)], bool); 8] = [
-            (&[], true),
-            (&[("sec-fetch-site", "same-origin")], true),
-            (&[("sec-fetch-site", "none")], true),
-            (&[("sec-fetch-site", "same-site")], false),
-            (&[("sec-fetch-site", "cross-site")], false),
-            (
-                &[("origin", "https://ci.example"), ("host", "CI.example")],
-                true,
-            ),
-            (
-                &[("origin", "https://evil.example"), ("host", "ci.example")],
-                false,
-            ),
-            (&[("origin", "null"), ("host", "ci.example")], false),
-        ];
-        for (pairs, expected) in table {
-            let mut headers = HeaderMap::new();
-            for (name, value) in pairs {
-                headers.insert(*name, HeaderValue::from_str(value).unwrap());
-            }
-            assert_eq!(is_own_form(&headers), expected, "{pairs:?}");
-        }
-    }
-
-    #[test]
-    fn form_is_read_as_browsers_send_it() {
-        let form = form_pairs(b"next=%2Fplans%2F3&secret=a%2Bb+c%C3%A9");
-        assert_eq!(value(&form, "next"), Some("/plans/3"));
-        assert_eq!(value(&form, "secret"), Some("a+b cé"));
-        assert_eq!(value(&form, "user"), None);
-        assert!(form_pairs(b"\xff").is_empty());
     }
 }

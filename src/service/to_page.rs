@@ -21,6 +21,7 @@ pub(super) fn summary(overview: PlanOverview, now: Timestamp) -> PlanSummary {
         last_event: overview.last_event_id(),
         started_by: overview.started_by,
         origin: overview.origin,
+        cancelled: overview.cancelled,
         plan: to_wire::plan(overview.plan),
     };
     PlanSummary::of(facts, now)

@@ -21,7 +21,7 @@ const clean = async (page) => {
 export async function hostile({ checks, browser, service, hostile: made }) {
   const { plan, execution, running, capabilities } = made;
   await checks.check('hostile names, messages and output are shown as text on every page', () => browse(browser, service, {}, async (page) => {
-    for (const path of ['/', `/plans/${plan}`, `/plans/${plan}?state=could-not-run`, `/plans/${plan}/executions/${execution}`, '/servers', '/health']) {
+    for (const path of ['/', `/plans/${plan}`, `/plans/${plan}?state=could-not-run`, `/plans/${plan}/executions/${execution}`, `/plans/${plan}/cancel`, '/servers', '/audit', '/health']) {
       await page.goto(path);
       await clean(page);
     }

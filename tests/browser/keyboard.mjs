@@ -77,7 +77,7 @@ export async function keyboard({ checks, browser, service, plans, broken }) {
     await page.waitForURL('**/login');
   }));
 
-  const pages = ['/', `/plans/${plans.ended}`, `/plans/${plans.waiting}`, `/plans/${plans.ended}/executions/${broken}`, '/servers', '/health', '/plans/999999'];
+  const pages = ['/', `/plans/${plans.ended}`, `/plans/${plans.waiting}`, `/plans/${plans.ended}/executions/${broken}`, '/servers', '/servers/1/disable', `/plans/${plans.waiting}/cancel`, '/audit', '/health', '/plans/999999'];
   for (const viewport of [{ width: 390, height: 800 }, { width: 1_600, height: 1_000 }]) {
     await checks.check(`Tab reaches every link, button and scrolling part with a visible focus at ${viewport.width} px`, () =>
       browse(browser, service, { viewport }, async (page) => {

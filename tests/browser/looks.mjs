@@ -38,6 +38,12 @@ export async function looks({ checks, browser, service, empty, plans, failed, br
     'execution-hostile': `/plans/${hostile.plan}/executions/${hostile.running[0].execution_id}`,
     servers: '/servers',
     health: '/health',
+    audit: '/audit',
+    'cancel-question': `/plans/${plans.live}/cancel`,
+    'cancel-nothing': `/plans/${plans.ended}/cancel`,
+    'retry-question': `/plans/${plans.ended}/retry`,
+    'release-question': `/plans/${hostile.plan}/executions/${hostile.running[0].execution_id}/release`,
+    'disable-question': '/servers/1/disable',
     'not-found': '/plans/999999',
     'bad-filter': `/plans/${plans.ended}?state=strange`,
   };

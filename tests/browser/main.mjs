@@ -8,7 +8,7 @@ import { stopAll } from './processes.mjs';
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(128 + 15));
 
 // Side by side: much of both groups is waiting.
-const GROUPS = [['watched', 'navigation', 'plain', 'keyboard', 'hostile'], ['streams', 'over_time', 'looks']];
+const GROUPS = [['watched', 'navigation', 'plain', 'keyboard', 'actions', 'hostile'], ['streams', 'over_time', 'looks']];
 const only = process.env.ONLY.split(',').filter(Boolean);
 const began = Date.now();
 const browser = await launch();

@@ -1,5 +1,6 @@
 //! The pages of the service, as a browser asks for them.
 
+mod actions;
 mod content;
 mod live;
 mod logins;
