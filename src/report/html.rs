@@ -32,7 +32,10 @@ pub(crate) use proportions::proportions;
 
 const SCRIPT: &str = include_str!("html/report.js");
 /// The style of the report. The pages of the service have it too.
-pub(crate) const STYLE: &str = include_str!("html/report.css");
+pub(crate) const STYLE: &str = concat!(
+    include_str!("html/report.css"),
+    include_str!("html/texts.css")
+);
 
 /// Longest name, capability set or title, in bytes of its text.
 pub(crate) const MAX_NAME: usize = 300;

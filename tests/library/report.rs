@@ -1,6 +1,7 @@
 //! Records in, reports out: merging, the renderers against golden files, and hostile text on every surface.
 
 mod annotations;
+mod contrast;
 mod golden;
 mod hostile;
 mod html;

@@ -317,6 +317,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("open", &["cli"]),
     ("anstream", &["cli"]),
+    ("anstyle_parse", &["report/sanitise"]),
 ];
 
 /// Most lines of a file before its tests.

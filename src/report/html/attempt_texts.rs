@@ -129,7 +129,7 @@ pub(super) fn message(page: &mut Markup, message: &str, kind: &str, text: &str, 
             page.raw("<b>").text(kind, MAX_NAME).raw("</b> ");
         }
         page.raw("<bdi>")
-            .text(line, MAX_MESSAGE)
+            .line(line, MAX_MESSAGE)
             .raw("</bdi></p>\n");
     }
     if text.trim() != line.trim() {

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use crate::{
     model::Timestamp,
     report::{
-        sanitise::{html_block, html_path, html_text},
+        sanitise::{html_block, html_line, html_path, html_text},
         time_text::duration_text,
     },
 };
@@ -35,7 +35,13 @@ impl Markup {
         self
     }
 
-    /// The end of foreign text with its lines, for a preformatted element.
+    /// A line of foreign text with its colours, as content.
+    pub(crate) fn line(&mut self, foreign: &str, max: usize) -> &mut Self {
+        self.0.push_str(&html_line(foreign, max));
+        self
+    }
+
+    /// The end of foreign text with its lines and colours, for a preformatted element.
     pub(crate) fn block(&mut self, foreign: &str, max: usize) -> &mut Self {
         self.0.push_str(&html_block(foreign, max));
         self

@@ -11,26 +11,49 @@ const MAX_COMMAND_STRING: usize = 2048;
 /// within its bound, or before the end of its line, only the introducer goes.
 pub fn strip_escapes(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\u{1b}') {
-        clean.push_str(&rest[..at]);
-        rest = after_sequence(&rest[at + 1..]);
+    for (before, _) in split_at_escapes(text) {
+        clean.push_str(before);
     }
-    clean.push_str(rest);
     clean
 }
 
-/// What follows the sequence that an escape character introduced.
-fn after_sequence(text: &str) -> &str {
+/// Texts, each with the sequence behind it without its escape character. Only the last has none: its sequence is empty.
+pub(super) fn split_at_escapes(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = Some(text);
+    std::iter::from_fn(move || {
+        let text = rest.take()?;
+        let Some((before, after)) = text.split_once('\u{1b}') else {
+            return Some((text, ""));
+        };
+        let (sequence, after) = after.split_at(sequence_length(after));
+        rest = Some(after);
+        Some((before, sequence))
+    })
+}
+
+/// The place behind the sequence that contains the place `at`, or else `at`.
+pub(super) fn after_open_sequence(text: &str, at: usize) -> usize {
+    let mut from = at.saturating_sub(MAX_COMMAND_STRING + 2);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    let Some(escape) = text[from..at].rfind('\u{1b}') else {
+        return at;
+    };
+    let behind = from + escape + 1;
+    at.max(behind + sequence_length(&text[behind..]))
+}
+
+/// How many bytes the sequence takes that an escape character introduced.
+fn sequence_length(text: &str) -> usize {
     let bytes = text.as_bytes();
-    let length = match bytes.first() {
+    match bytes.first() {
         Some(b'[') => 1 + final_byte(&bytes[1..], 0x20..=0x3f, 0x40..=0x7e).unwrap_or(0),
         Some(b']' | b'P' | b'X' | b'^' | b'_') => 1 + string_end(&bytes[1..]).unwrap_or(0),
         Some(0x20..=0x2f) => final_byte(bytes, 0x20..=0x2f, 0x30..=0x7e).unwrap_or(0),
         Some(0x30..=0x7e) => 1,
         _ => 0,
-    };
-    &text[length..]
+    }
 }
 
 /// How many bytes it takes through the final one, if all before it are of `middle`.
@@ -78,6 +101,18 @@ mod tests {
         for (text, clean) in table {
             assert_eq!(strip_escapes(text), clean);
         }
+    }
+
+    #[test]
+    fn a_place_in_a_sequence_moves_behind_it() {
+        let text = "ab\u{1b}[1;31mred\u{1b}]0;t";
+        let moved: Vec<usize> = (0..text.len())
+            .map(|at| after_open_sequence(text, at))
+            .collect();
+        assert_eq!(
+            moved,
+            [0, 1, 2, 9, 9, 9, 9, 9, 9, 9, 10, 11, 12, 14, 14, 15, 16]
+        );
     }
 
     #[test]

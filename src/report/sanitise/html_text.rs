@@ -3,12 +3,9 @@
 use std::fmt::Write as _;
 
 use super::strip_escapes;
-use crate::report::excerpt::{prefix, suffix};
+use crate::report::excerpt::prefix;
 
 use super::console_text::visible;
-
-/// Longest line of a block, in bytes.
-const MAX_LINE: usize = 2000;
 
 /// One line made of at most `max` bytes of `text`. Nothing in it is markup, a character reference or a quote that
 /// ends an attribute; invisible characters are written out (`\x07`, `\u{202e}`), line breaks as `⏎`.
@@ -21,23 +18,6 @@ pub fn html_text(text: &str, max: usize) -> String {
     if kept.len() < whole.len() {
         safe.push('…');
     }
-    safe
-}
-
-/// The lines of the last `max` bytes of `text`, for a preformatted block: the end is where the reason is.
-///
-/// Tabs become spaces, and invisible characters are written out. Ends without a newline.
-pub fn html_block(text: &str, max: usize) -> String {
-    let mut safe = String::with_capacity(text.len().min(max) + 64);
-    if text.len() > max {
-        safe.push_str("… the beginning is left out …\n");
-    }
-    for line in strip_escapes(suffix(text, max)).lines() {
-        let line = line.trim_end_matches('\r').replace('\t', "    ");
-        safe.push_str(&escaped(&visible(prefix(&line, MAX_LINE))));
-        safe.push_str(if line.len() > MAX_LINE { "…\n" } else { "\n" });
-    }
-    safe.truncate(safe.trim_end().len());
     safe
 }
 
@@ -61,7 +41,7 @@ pub fn html_path(path: &str) -> Option<String> {
     Some(link)
 }
 
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + text.len() / 8);
     for c in text.chars() {
         match c {
@@ -119,19 +99,5 @@ mod tests {
         ] {
             assert_eq!(html_path(elsewhere), None, "{elsewhere}");
         }
-    }
-
-    #[test]
-    fn a_block_keeps_lines_and_the_end() {
-        assert_eq!(
-            html_block("a\r\n\tb<\n\u{7}\n\n", 100),
-            "a\n    b&lt;\n\\x07"
-        );
-        assert_eq!(
-            html_block("begin end", 3),
-            "… the beginning is left out …\nend"
-        );
-        let long = html_block(&"x".repeat(5000), 10_000);
-        assert_eq!((long.chars().count(), long.ends_with('…')), (2001, true));
     }
 }

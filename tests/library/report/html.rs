@@ -275,7 +275,7 @@ fn hostile_text_makes_no_element_and_no_attribute() {
         "&lt;b&gt; &#60;i&#62; &quot;",
         "javascript:alert(1)",
         "https://example.org/",
-        "\u{1b}[31m\u{202e}\0\u{ffff}\u{85}\u{7}",
+        "\u{1b}[2K\u{202e}\0\u{ffff}\u{85}\u{7}",
         "#e-1\" id=\"e-2",
     ] {
         let report = told_by(hostile);
@@ -292,6 +292,28 @@ fn hostile_text_makes_no_element_and_no_attribute() {
             assert!(page.text.contains(hostile), "{hostile:?} is not shown");
         }
     }
+}
+
+#[test]
+fn colours_of_messages_and_outputs_become_spans_and_nothing_else() {
+    let plain = page(&told_by("plain words"));
+    let source = html(&told_by("\u{1b}[1;31mred\u{1b}[0m\u{1b}[7m<i>"));
+    let mut coloured = read(source.as_bytes());
+    let new = |shape: &mut BTreeMap<String, usize>, key: &str, of: &Page| {
+        let before = of.shape.get(key).copied().unwrap_or_default();
+        let now = shape.insert(key.to_owned(), before).unwrap_or_default();
+        now - before
+    };
+    let spans = new(&mut coloured.shape, "span", &plain);
+    assert!(spans > 10, "{spans}");
+    assert_eq!(new(&mut coloured.shape, "span@class", &plain), spans);
+    assert_eq!(coloured.shape, plain.shape);
+    let shown = "<span class=\"fg-1 bold\">red</span><span class=\"bg-7\">&lt;i&gt;</span>";
+    assert!(source.contains(&format!(
+        "<p class=\"message\"><bdi>{shown}</bdi></p>"
+    )));
+    assert!(source.contains(&format!("<pre tabindex=\"0\">first\n{shown}</pre>")));
+    assert!(!source.contains('\u{1b}'));
 }
 
 /// A report of `count` executions in which nothing is short.
