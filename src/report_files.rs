@@ -1,6 +1,7 @@
 //! Record files on disk become a report, and the report becomes files.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs::File,
     io,
     path::{Path, PathBuf},
@@ -166,6 +167,19 @@ fn aside(
     Ok(folder)
 }
 
+/// The sizes of those files that exist below a folder.
+fn file_sizes(folder: &Path, paths: BTreeSet<String>) -> BTreeMap<String, u64> {
+    let size = |path: &str| {
+        let found = std::fs::metadata(folder.join(path)).ok()?;
+        found.is_file().then_some(found.len())
+    };
+    paths
+        .into_iter()
+        .filter_map(|path| Some((size(&path)?, path)))
+        .map(|(size, path)| (path, size))
+        .collect()
+}
+
 /// Writes `junit.xml`, `report.html` and `summary.md`. Tries all of them, and returns the first error.
 pub(crate) fn write_reports(
     report: &PlanReport,
@@ -182,7 +196,11 @@ pub(crate) fn write_reports(
             .with_context(|| format!("cannot write {}", path.display()))
     })
     .map_err(Failure::infrastructure);
-    let setting = html::HtmlOptions { commit };
+    let files = file_sizes(out, html::shown_files(report));
+    let setting = html::HtmlOptions {
+        commit,
+        files: Some(&files),
+    };
     let html = write("report.html", &html::render(report, &setting));
     let summary = summary::render(report, summary::DEFAULT_BUDGET);
     let summary = write("summary.md", summary.as_bytes());

@@ -58,7 +58,7 @@ impl<'a> FailureDetails<'a> {
     }
 
     /// The kept cases that failed or broke, in order.
-    pub(super) fn cases(&self) -> impl Iterator<Item = (&'a CaseResult, &'a Trouble)> {
+    pub(super) fn cases(&self) -> impl Iterator<Item = (&'a CaseResult, &'a Trouble)> + use<'a> {
         let noted = self.cases.map_or(&[][..], Cases::noted).iter();
         noted.filter_map(|case| Some((case, case.verdict.trouble()?)))
     }

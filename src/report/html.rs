@@ -1,8 +1,10 @@
 //! The report as one HTML file. It is complete without JavaScript and network; the script adds filters and search.
 //!
 //! The file is also well-formed XML, so a test can show that foreign text made no element. Its policy allows one script and
-//! one style, by their hashes, and nothing else. Sizes are bounded, and the page counts what it leaves out.
+//! one style, by their hashes, and pictures and videos from the page's own origin. Sizes are bounded, and the page counts
+//! what it leaves out.
 
+mod attachments;
 mod attempt_texts;
 mod attempts;
 mod card;
@@ -15,7 +17,7 @@ mod proportions;
 mod sections;
 pub(crate) mod tables;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use sha2::{Digest as _, Sha256};
@@ -46,6 +48,17 @@ pub(crate) const MAX_MESSAGE: usize = 2000;
 pub struct HtmlOptions<'a> {
     /// The tested commit, if known.
     pub commit: Option<&'a str>,
+    /// The files below the page's folder, by their paths from there: those of [`shown_files`] that exist, and their sizes in
+    /// bytes. `None` if it is not known which exist: then all are taken to.
+    pub files: Option<&'a BTreeMap<String, u64>>,
+}
+
+/// [`HtmlOptions::files`].
+type Files<'a> = Option<&'a BTreeMap<String, u64>>;
+
+/// The paths, below the folder of the page, of files that the page shows or links, if they exist: at most 10,000.
+pub fn shown_files(report: &PlanReport) -> BTreeSet<String> {
+    attachments::paths(report)
 }
 
 /// Renders the page. Time and size are bounded: 500 executions in detail, 5,000 in the table, 100 workers in the timeline,
@@ -57,7 +70,7 @@ pub fn render(report: &PlanReport, options: &HtmlOptions<'_>) -> Vec<u8> {
     body.raw("<main>\n");
     sections::sentences(&mut body, view.broken());
     left_out::suspicious(&mut body, report);
-    let detailed = sections::notable(&mut body, &view);
+    let detailed = sections::notable(&mut body, &view, options.files);
     tables::table(&mut body, &view.capabilities());
     chart::timeline_section(&mut body, &view);
     tables::table(&mut body, &view.workers());
@@ -89,7 +102,7 @@ type Detailed = BTreeSet<ExecutionId>;
 fn head(page: &mut Markup, view: &ReportView<'_>) {
     let mark = conclusion(view.conclusion);
     page.raw("<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n")
-        .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; script-src '")
+        .raw("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src 'self' data:; media-src 'self'; base-uri 'none'; form-action 'none'; script-src '")
         .text(&hash(SCRIPT), 100)
         .raw("'; style-src '")
         .text(&hash(STYLE), 100)

@@ -2,10 +2,7 @@
 
 use crate::report::{AttemptReport, ReportEntry, failure_details::FailureDetails};
 
-use super::{MAX_MESSAGE, MAX_NAME, markup::Markup};
-
-/// Most attachments linked of one case.
-const MAX_ATTACHMENTS: usize = 20;
+use super::{Files, MAX_MESSAGE, MAX_NAME, attachments::attachments, markup::Markup};
 
 /// How much of an attempt's text is shown.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +38,13 @@ pub(super) const OTHER: Room = Room {
 };
 
 /// Message, cases that did not pass, end of the output.
-pub(super) fn all(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptReport, room: Room) {
+pub(super) fn all(
+    page: &mut Markup,
+    entry: &ReportEntry,
+    attempt: &AttemptReport,
+    room: Room,
+    files: Files<'_>,
+) {
     let problem = FailureDetails::of_attempt(attempt);
     if let Some((text, details)) = problem.error {
         message(page, text, "", details, room);
@@ -81,7 +84,7 @@ pub(super) fn all(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptRepor
             room.text,
             false,
         );
-        attachments(page, &result.attachments);
+        attachments(page, &result.attachments, files);
         page.raw("</div>\n");
     }
     if count > room.cases {
@@ -97,23 +100,6 @@ pub(super) fn all(page: &mut Markup, entry: &ReportEntry, attempt: &AttemptRepor
         room.output,
         room.open && silent,
     );
-}
-
-/// Links to the files of a case, relative to the folder of the page.
-fn attachments(page: &mut Markup, paths: &[String]) {
-    if paths.is_empty() {
-        return;
-    }
-    page.raw("<p class=\"line\">Attachments:");
-    for path in paths.iter().take(MAX_ATTACHMENTS) {
-        page.raw(" <bdi>").file(path, MAX_NAME).raw("</bdi>");
-    }
-    if paths.len() > MAX_ATTACHMENTS {
-        page.raw(" and ")
-            .number(paths.len() - MAX_ATTACHMENTS)
-            .raw(" more");
-    }
-    page.raw("</p>\n");
 }
 
 /// A message, and the longer text if it differs from the message.

@@ -4,13 +4,18 @@ use crate::report::{
     AttemptReport, Counting, PlanReport, ReportEntry, time_text::millis_between, view::Mark,
 };
 
-use super::{MAX_NAME, attempt_texts, markup::Markup};
+use super::{Files, MAX_NAME, attempt_texts, markup::Markup};
 
 /// Most attempts listed of one execution, from the end.
 const MAX_ATTEMPTS: usize = 20;
 
 /// The list of attempts, with the texts of those that do not count.
-pub(super) fn attempts(page: &mut Markup, report: &PlanReport, entry: &ReportEntry) {
+pub(super) fn attempts(
+    page: &mut Markup,
+    report: &PlanReport,
+    entry: &ReportEntry,
+    files: Files<'_>,
+) {
     if entry.attempts.is_empty() {
         return;
     }
@@ -25,7 +30,7 @@ pub(super) fn attempts(page: &mut Markup, report: &PlanReport, entry: &ReportEnt
         page.raw("<li>");
         line(page, report, attempt, index);
         if attempt.counting != Counting::Counts {
-            attempt_texts::all(page, entry, attempt, attempt_texts::OTHER);
+            attempt_texts::all(page, entry, attempt, attempt_texts::OTHER, files);
         }
         page.raw("</li>\n");
     }
@@ -74,7 +79,7 @@ fn line(page: &mut Markup, report: &PlanReport, attempt: &AttemptReport, index: 
     }
     if let Some(log) = attempt.ended().and_then(|ended| ended.log.as_ref()) {
         page.raw(" <span>log <code>")
-            .text(log, MAX_NAME)
+            .file_by_path(log, MAX_NAME)
             .raw("</code></span>");
     }
     page.raw("</p>\n");

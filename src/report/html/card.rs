@@ -2,7 +2,7 @@
 
 use crate::report::{PlanReport, ReportEntry, failure_details::FailureDetails, view::Mark};
 
-use super::{MAX_MESSAGE, MAX_NAME, attempt_texts, attempts, markup::Markup};
+use super::{Files, MAX_MESSAGE, MAX_NAME, attempt_texts, attempts, markup::Markup};
 
 /// Writes the card. `unfold` opens its first text.
 pub(super) fn card(
@@ -11,6 +11,7 @@ pub(super) fn card(
     entry: &ReportEntry,
     mark: Mark,
     unfold: bool,
+    files: Files<'_>,
 ) {
     let status = Mark::of_status(entry.status);
     page.raw("<article class=\"card ")
@@ -53,12 +54,12 @@ pub(super) fn card(
     }
     let room = attempt_texts::COUNTED.unfolded(unfold);
     if let Some(attempt) = entry.counted() {
-        attempt_texts::all(page, entry, attempt, room);
+        attempt_texts::all(page, entry, attempt, room, files);
     } else {
         let problem = FailureDetails::of_entry(entry);
         attempt_texts::message(page, problem.message(), "", problem.details(), room);
     }
-    attempts::attempts(page, report, entry);
+    attempts::attempts(page, report, entry, files);
     page.raw("</article>\n");
 }
 

@@ -47,14 +47,40 @@ impl Markup {
         self
     }
 
-    /// A link to a file below the page's folder, or its name if the path leads out.
+    /// A link to a file below the page's folder by its name, or its path if that leads out.
     pub(crate) fn file(&mut self, path: &str, max: usize) -> &mut Self {
+        self.link(path, path.rsplit('/').next().unwrap_or(path), max)
+    }
+
+    /// A link to a file below the page's folder by its path, or that path if it leads out.
+    pub(crate) fn file_by_path(&mut self, path: &str, max: usize) -> &mut Self {
+        self.link(path, path, max)
+    }
+
+    fn link(&mut self, path: &str, name: &str, max: usize) -> &mut Self {
         let Some(link) = html_path(path) else {
             return self.text(path, max);
         };
         self.0.extend(["<a href=\"", &link, "\">"]);
-        self.text(path.rsplit('/').next().unwrap_or(path), max)
-            .raw("</a>")
+        self.text(name, max).raw("</a>")
+    }
+
+    /// The address of a file below the page's folder, in a quoted attribute; of a path that leads out, nothing.
+    pub(crate) fn path(&mut self, path: &str) -> &mut Self {
+        self.0.push_str(&html_path(path).unwrap_or_default());
+        self
+    }
+
+    /// How large a file is, in binary units with three digits or fewer.
+    pub(crate) fn size(&mut self, bytes: u64) -> &mut Self {
+        let units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+        let (mut whole, mut unit) = (bytes, 0);
+        while whole >= 1000 && unit + 1 < units.len() {
+            unit += 1;
+            whole = bytes.div_ceil(1 << (10 * unit));
+        }
+        let _ = write!(self.0, "{whole} {}", units[unit]);
+        self
     }
 
     /// A number without separators, for anchors and ids.
@@ -136,6 +162,18 @@ mod tests {
             .raw(" ")
             .number(-5_i64);
         assert_eq!(markup.0, "0 999 1,000 200,000 1,234,567 12.500% 0.000% -5");
+    }
+
+    #[test]
+    fn sizes_have_three_digits_or_fewer() {
+        let mut markup = Markup::default();
+        for bytes in [0, 1, 999, 1000, 1025, 1_000_000, 1 << 20, 5 << 30, u64::MAX] {
+            markup.size(bytes).raw(", ");
+        }
+        assert_eq!(
+            markup.0,
+            "0 bytes, 1 bytes, 999 bytes, 1 KiB, 2 KiB, 977 KiB, 1 MiB, 5 GiB, 16 EiB, "
+        );
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use crate::report::view::{ReportView, Section, SentenceList};
 
-use super::{Detailed, MAX_MESSAGE, card, markup::Markup};
+use super::{Detailed, Files, MAX_MESSAGE, card, markup::Markup};
 
 /// Most executions shown in detail.
 const MAX_CARDS: usize = 500;
@@ -15,7 +15,7 @@ const UNFOLDED: usize = 3;
 const MAX_SENTENCES: usize = 100;
 
 /// A section for each kind of executions that need a person.
-pub(super) fn notable(page: &mut Markup, view: &ReportView<'_>) -> Detailed {
+pub(super) fn notable(page: &mut Markup, view: &ReportView<'_>, files: Files<'_>) -> Detailed {
     let mut detailed = Detailed::new();
     let start = page.len();
     for section in view.sections.iter().filter(|section| section.is_notable()) {
@@ -39,7 +39,14 @@ pub(super) fn notable(page: &mut Markup, view: &ReportView<'_>) -> Detailed {
             if detailed.len() >= MAX_CARDS || page.len() - start > CARD_BUDGET {
                 break;
             }
-            card::card(page, view.report, entry, section.mark, shown < UNFOLDED);
+            card::card(
+                page,
+                view.report,
+                entry,
+                section.mark,
+                shown < UNFOLDED,
+                files,
+            );
             detailed.insert(entry.execution);
             shown += 1;
         }

@@ -58,6 +58,7 @@ fn markdown_in_two_kib() {
 fn html() {
     let setting = html::HtmlOptions {
         commit: Some("11c02e5f3a77c0ffee2211c02e5f3a77c0ffee22"),
+        ..html::HtmlOptions::default()
     };
     let page = String::from_utf8(html::render(&report(&nightly()), &setting)).unwrap();
     // Script and style are files of their own, and their hashes follow from them.

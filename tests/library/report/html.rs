@@ -203,6 +203,7 @@ fn nothing_is_fetched_and_nothing_is_inline() {
 fn the_same_report_gives_the_same_bytes() {
     let setting = HtmlOptions {
         commit: Some("11c02e5"),
+        ..HtmlOptions::default()
     };
     let mut workers = nightly();
     let once = render(&report(&workers), &setting);
@@ -309,9 +310,7 @@ fn colours_of_messages_and_outputs_become_spans_and_nothing_else() {
     assert_eq!(new(&mut coloured.shape, "span@class", &plain), spans);
     assert_eq!(coloured.shape, plain.shape);
     let shown = "<span class=\"fg-1 bold\">red</span><span class=\"bg-7\">&lt;i&gt;</span>";
-    assert!(source.contains(&format!(
-        "<p class=\"message\"><bdi>{shown}</bdi></p>"
-    )));
+    assert!(source.contains(&format!("<p class=\"message\"><bdi>{shown}</bdi></p>")));
     assert!(source.contains(&format!("<pre tabindex=\"0\">first\n{shown}</pre>")));
     assert!(!source.contains('\u{1b}'));
 }
@@ -455,28 +454,108 @@ fn an_empty_plan_and_one_without_records_have_a_page() {
     );
 }
 
+/// A report of one failed case with these attachments.
+fn with_attachments(paths: &[&str]) -> PlanReport {
+    let mut broken = case_failed("group", "case", "no");
+    broken.attachments = paths.iter().map(ToString::to_string).collect();
+    let worker = Worker::begins("a", &["OS=Linux"], 1)
+        .takes(1, Some(1))
+        .ends_with(1, failed(), vec![broken], "")
+        .counted(1)
+        .leaves();
+    report(&[worker])
+}
+
 #[test]
 fn attachments_are_links_below_the_page_or_no_links() {
-    let told = |paths: &[&str]| {
-        let mut broken = case_failed("group", "case", "no");
-        broken.attachments = paths.iter().map(ToString::to_string).collect();
-        let worker = Worker::begins("a", &["OS=Linux"], 1)
-            .takes(1, Some(1))
-            .ends_with(1, failed(), vec![broken], "")
-            .counted(1)
-            .leaves();
-        html(&report(&[worker]))
-    };
-    let source = told(&["results/1-2/a b.png", "../secret.txt", "/etc/passwd"]);
-    assert!(source.contains("<a href=\"./results/1-2/a%20b.png\">a b.png</a>"));
-    assert!(
-        source.contains("<bdi>../secret.txt</bdi>") && source.contains("<bdi>/etc/passwd</bdi>")
-    );
+    let told = |paths: &[&str]| html(&with_attachments(paths));
+    let source = told(&[
+        "results/1-2/a b.zip",
+        "../secret.txt",
+        "/etc/passwd",
+        "../x.png",
+    ]);
+    assert!(source.contains("<a href=\"./results/1-2/a%20b.zip\">a b.zip</a>"));
+    for outside in ["../secret.txt", "/etc/passwd", "../x.png"] {
+        assert!(
+            source.contains(&format!("<bdi>{outside}</bdi>")),
+            "{outside}"
+        );
+    }
     let many: Vec<String> = (0..25).map(|n| format!("results/{n}.png")).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let source = told(&many);
     assert_eq!(source.matches("<a href=\"./results/").count(), 20);
     assert!(source.contains(" and 5 more"));
+}
+
+#[test]
+fn pictures_and_videos_are_in_the_page() {
+    let paths = [
+        "results/1/a \"b\".png",
+        "results/1/v.webm",
+        "results/1/trace.zip",
+        "results/1/x-actual.png",
+        "results/1/x-expected.png",
+        "results/1/gone.png",
+    ];
+    let report = with_attachments(&paths);
+    let files = paths[..5]
+        .iter()
+        .map(|path| ((*path).to_owned(), 4_000_u64))
+        .collect();
+    let setting = HtmlOptions {
+        files: Some(&files),
+        ..HtmlOptions::default()
+    };
+    let bytes = render(&report, &setting);
+    let page = read(&bytes);
+    assert_eq!((page.shape["img"], page.shape["video"]), (3, 1));
+    let source = String::from_utf8(bytes).unwrap();
+    for part in [
+        "<figure><a href=\"./results/1/a%20%22b%22.png\"><img loading=\"lazy\" src=\"./results/1/a%20%22b%22.png\" alt=\"a &quot;b&quot;.png\"/></a>",
+        "<video controls=\"controls\" preload=\"none\" src=\"./results/1/v.webm\"",
+        "<a href=\"./results/1/trace.zip\">trace.zip</a> (4 KiB)</bdi>",
+        "<a href=\"./results/1/gone.png\">gone.png</a></bdi>",
+    ] {
+        assert!(source.contains(part), "{part}");
+    }
+    let (_, compared) = source.split_once("<div class=\"compared\">").unwrap();
+    let expected = compared.find("<b>expected</b>").unwrap();
+    assert!(expected < compared.find("<b>actual</b>").unwrap());
+    assert!(
+        page.policy
+            .contains("; img-src 'self' data:; media-src 'self';"),
+        "{}",
+        page.policy
+    );
+}
+
+#[test]
+fn names_of_pictures_make_no_element_and_no_attribute() {
+    let plain = page(&with_attachments(&[
+        "results/plain.png",
+        "results/plain.mp4",
+    ]));
+    for hostile in [
+        "\" onerror=\"alert(1)",
+        "<b>",
+        "' x='",
+        "javascript:alert(1)",
+        "\u{1b}[31m",
+    ] {
+        let hostile = page(&with_attachments(&[
+            &format!("results/{hostile}.png"),
+            &format!("results/{hostile}.mp4"),
+        ]));
+        assert_eq!(hostile.shape, plain.shape);
+    }
+}
+
+#[test]
+fn logs_are_links() {
+    let source = html(&report(&nightly()));
+    assert!(source.contains("<code><a href=\"./logs/3.log\">logs/3.log</a></code>"));
 }
 
 #[test]
