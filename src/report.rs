@@ -29,6 +29,7 @@ pub mod summary;
 mod test_counts;
 pub mod time_text;
 pub mod unmet_capabilities;
+mod value_comparison;
 pub(crate) mod view;
 
 pub use cases::{Cases, RecordSource};

@@ -16,6 +16,7 @@ mod markup;
 mod proportions;
 mod sections;
 pub(crate) mod tables;
+mod value_table;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,7 @@ use super::{
 pub(crate) use header::link_outside;
 pub(crate) use markup::Markup;
 pub(crate) use proportions::proportions;
+pub(crate) use value_table::value_table;
 
 const SCRIPT: &str = include_str!("html/report.js");
 /// The style of the report. The pages of the service have it too.

@@ -2,7 +2,8 @@
 //!
 //! Console and log: [`console_line`], and at the very end [`console_text()`] or [`console_json`]. Markdown:
 //! [`markdown_text()`] for running text and table cells, [`markdown_code`] for blocks. HTML: [`html_text()`],
-//! [`html_path`], and with colours [`html_line`] and [`html_block`]. XML: [`xml_line`] and [`xml_text()`]. Those for single texts take a bound in bytes.
+//! [`html_exact`], [`html_path`], and with colours [`html_line`] and [`html_block`]. XML: [`xml_line`] and [`xml_text()`].
+//! Those for single texts take a bound in bytes, except the exact one.
 
 mod console_text;
 mod escape_sequences;
@@ -15,7 +16,7 @@ mod xml_text;
 
 pub use console_text::{console_json, console_line, console_text};
 pub use escape_sequences::strip_escapes;
-pub use html_text::{html_path, html_text};
+pub use html_text::{html_exact, html_path, html_text};
 pub use invisible_characters::{is_hidden, is_joiner};
 pub use markdown_text::{markdown_code, markdown_text};
 pub use styled_text::{html_block, html_line};

@@ -318,6 +318,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("open", &["cli"]),
     ("anstream", &["cli"]),
     ("anstyle_parse", &["report/sanitise"]),
+    ("similar", &["report/value_comparison"]),
 ];
 
 /// Most lines of a file before its tests.

@@ -2,7 +2,7 @@
 
 use crate::report::{AttemptReport, ReportEntry, failure_details::FailureDetails};
 
-use super::{Files, MAX_MESSAGE, MAX_NAME, attachments::attachments, markup::Markup};
+use super::{Files, MAX_MESSAGE, MAX_NAME, attachments::attachments, markup::Markup, value_table};
 
 /// How much of an attempt's text is shown.
 #[derive(Clone, Copy, Debug)]
@@ -118,6 +118,7 @@ pub(super) fn message(page: &mut Markup, message: &str, kind: &str, text: &str, 
             .line(line, MAX_MESSAGE)
             .raw("</bdi></p>\n");
     }
+    value_table(page, message, text);
     if text.trim() != line.trim() {
         folded(page, "Details", text, room.text, room.open);
     }

@@ -6,7 +6,7 @@ use std::fmt::{Display, Write as _};
 use crate::{
     model::Timestamp,
     report::{
-        sanitise::{html_block, html_line, html_path, html_text},
+        sanitise::{html_block, html_exact, html_line, html_path, html_text},
         time_text::duration_text,
     },
 };
@@ -44,6 +44,12 @@ impl Markup {
     /// The end of foreign text with its lines and colours, for a preformatted element.
     pub(crate) fn block(&mut self, foreign: &str, max: usize) -> &mut Self {
         self.0.push_str(&html_block(foreign, max));
+        self
+    }
+
+    /// Foreign text with all its white space, for a preformatted element. Its caller bounds it.
+    pub(crate) fn exact(&mut self, foreign: &str) -> &mut Self {
+        self.0.push_str(&html_exact(foreign));
         self
     }
 

@@ -21,6 +21,16 @@ pub fn html_text(text: &str, max: usize) -> String {
     safe
 }
 
+/// The text with all its lines and spaces, for a preformatted block. Tabs become spaces, and other invisible characters are
+/// written out.
+pub fn html_exact(text: &str) -> String {
+    let lines: Vec<String> = text
+        .split('\n')
+        .map(|line| escaped(&visible(&line.replace('\t', "    "))))
+        .collect();
+    lines.join("\n")
+}
+
 /// A path below the page's own folder as the value of a link, `None` for one that leads elsewhere. It begins with `./` and
 /// has nothing but letters, digits, `-._~/` and `%` in it, so that it is never a scheme, a query or the end of an attribute.
 pub fn html_path(path: &str) -> Option<String> {

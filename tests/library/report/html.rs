@@ -553,6 +553,38 @@ fn names_of_pictures_make_no_element_and_no_attribute() {
 }
 
 #[test]
+fn compared_values_stand_side_by_side_above_the_whole_message() {
+    let told = |message: &str, text: &str| {
+        let mut broken = case_failed("group", "case", message);
+        broken.verdict = CaseVerdict::Failed(Trouble {
+            message: message.to_owned(),
+            text: text.to_owned(),
+            ..Trouble::default()
+        });
+        let worker = Worker::begins("a", &["OS=Linux"], 1)
+            .takes(1, Some(1))
+            .ends_with(1, failed(), vec![broken], "")
+            .counted(1)
+            .leaves();
+        html(&report(&[worker]))
+    };
+    let message = "expected: <<a> 1> but was: <<a> 2>";
+    let source = told(message, &format!("E: {message}\n\tat x"));
+    read(source.as_bytes());
+    let (before, after) = source
+        .split_once("<table class=\"values expected\">")
+        .unwrap();
+    assert!(
+        before.contains("<bdi>expected: &lt;&lt;a&gt; 1&gt; but was: &lt;&lt;a&gt; 2&gt;</bdi>")
+    );
+    assert!(after.contains("<pre>&lt;a&gt; <mark>1</mark></pre>"));
+    assert!(after.contains("<pre>&lt;a&gt; <mark>2</mark></pre>"));
+    assert!(after.contains("E: expected: &lt;&lt;a&gt; 1&gt; but was"));
+    let unclear = told("expected: <1> but was: <2> or not", "");
+    assert!(!unclear.contains("<table class=\"values"));
+}
+
+#[test]
 fn logs_are_links() {
     let source = html(&report(&nightly()));
     assert!(source.contains("<code><a href=\"./logs/3.log\">logs/3.log</a></code>"));
