@@ -19,7 +19,10 @@ use crate::{
         execution_list::{EventResponse, ExecutionResponse},
     },
     model::{Capabilities, ExecutionState, PlanId},
-    report::{html::Markup, time_text::duration_text},
+    report::{
+        html::{Markup, value_table},
+        time_text::duration_text,
+    },
     trend::SystemTrend,
 };
 
@@ -151,7 +154,9 @@ impl ExecutionPage {
 
     fn error(&self, page: &mut Markup) {
         if let Some(failure) = &self.execution.failure {
-            page.raw("<section id=\"error\">\n<h2>Why it failed</h2>\n<pre tabindex=\"0\">")
+            page.raw("<section id=\"error\">\n<h2>Why it failed</h2>\n");
+            value_table(page, "", failure);
+            page.raw("<pre tabindex=\"0\">")
                 .block(failure, MAX_ERROR)
                 .raw("</pre>\n</section>\n");
         }
@@ -164,5 +169,54 @@ impl ExecutionPage {
             page.raw("\n\n").block(&self.details, MAX_ERROR);
         }
         page.raw("</pre>\n</section>\n");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ExecutionId, ExecutionState, TestId};
+
+    #[test]
+    fn failure_keeps_its_colours_and_has_its_values_side_by_side() {
+        let page = ExecutionPage {
+            server_dt: 0,
+            plan_id: PlanId(1),
+            plan_title: String::new(),
+            execution: ExecutionResponse {
+                execution_id: ExecutionId(1),
+                test_id: TestId(1),
+                suite: String::new(),
+                testcase: "a".to_owned(),
+                labels: Vec::new(),
+                state: ExecutionState::Done,
+                attempts: 1,
+                generation: 0,
+                verdict: None,
+                flaky: false,
+                error: None,
+                failure: Some("\u{1b}[31mexpected: <<b>> but was: <2>\u{1b}[0m".to_owned()),
+                duration_ms: None,
+                expected_ms: None,
+            },
+            details: String::new(),
+            trend: None,
+            attempts: Vec::new(),
+            events: Vec::new(),
+            is_cut: false,
+        };
+        let mut markup = Markup::default();
+        page.error(&mut markup);
+        let markup = markup.into_text();
+        assert!(
+            markup.contains("<td><pre><mark>&lt;b&gt;</mark></pre></td>"),
+            "{markup}"
+        );
+        assert!(
+            markup.contains(
+                "<span class=\"fg-1\">expected: &lt;&lt;b&gt;&gt; but was: &lt;2&gt;</span></pre>"
+            ),
+            "{markup}"
+        );
     }
 }
